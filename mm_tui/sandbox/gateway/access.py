@@ -1,4 +1,4 @@
-"""What routes share: who is calling, with which scope, and how an answer is written."""
+"""Shared by the routes: the caller, its scope, and how an answer is written."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ from mm_tui.sandbox.gateway.statuses import Scope
 
 
 def current_state(request: Request) -> State:
-    """The sandbox's state, brought up to now: what has come due happens before the request does."""
+    """The sandbox's state, after everything that is due has happened."""
     state = cast(State, request.app.state.sandbox)
     lifecycle.advance(state)
     return state
 
 
 async def get_state(request: Request) -> State:
-    """The state for a route. Async, for a plain function would run in a thread and cut into other requests' writes."""
+    """The state for a route. Async, because a plain function would run in a thread and interleave with other requests'
+    writes."""
     return current_state(request)
 
 
@@ -69,7 +70,7 @@ Cursor = Annotated[str | None, Query(max_length=200)]
 
 
 class Answer(Response):
-    """A JSON answer, written straight: lists of a hundred emails need no model in between."""
+    """A JSON answer, encoded directly: lists of a hundred emails need no model."""
 
     media_type = "application/json"
 
@@ -78,5 +79,5 @@ class Answer(Response):
 
 
 def code_sent() -> Answer:
-    """202: nothing was done yet; the operator was mailed a code with which the same call does it."""
+    """202: nothing was done yet; the operator was sent a code, with which the call must be repeated."""
     return Answer({"status": "approval_required", "message": "A code has been sent to the operator"}, status_code=202)

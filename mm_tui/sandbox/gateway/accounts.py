@@ -1,4 +1,4 @@
-"""The account and what hangs on it: keys, audit log, contacts, suppression, domains, webhook subscriptions, usage."""
+"""The account and its resources: keys, audit log, contacts, suppression, domains, webhook subscriptions, usage."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from mm_tui.sandbox.gateway.state import ApiError, Caller, State
 from mm_tui.sandbox.gateway.statuses import Scope
 
 PREFIX = 12
-"""Characters of a key by which it is named."""
+"""The length of a key's visible prefix."""
 
 
 def account(state: State) -> dict[str, object]:
-    """The account."""
+    """The account, with its quotas."""
     (stored,) = state.db.execute("SELECT coalesce(sum(size), 0) FROM attachments").fetchone()
     name = state.fact("account_name") or ""
     return {
@@ -95,7 +95,7 @@ def api_keys(state: State) -> list[dict[str, object]]:
 def create_api_key(
     state: State, caller: Caller, name: str, scopes: Sequence[Scope], code: str | None
 ) -> dict[str, object] | None:
-    """Makes a key; the answer holds it, this once. None when a code was mailed to the operator first."""
+    """Creates a key, which is returned only here. None if a code was emailed to the operator first."""
     wanted = _allowed(scopes)
     if not _approved(state, f"new {name}", f"Approve the new API key {name}", code):
         return None
@@ -107,12 +107,12 @@ def create_api_key(
         )
         state.audit("api_key.created", "api_key", key_id, caller, {"scopes": wanted})
     made = {"id": key_id, "name": name, "prefix": secret[:PREFIX], "scopes": wanted, "created_at": iso(state.now_ms())}
-    # The second name is the one that the retired Python client's README reads.
+    # The second name is used by the retired Python client's README.
     return {**made, "api_key": secret, "key": secret}
 
 
 def _approved(state: State, subject: str, title: str, code: str | None) -> bool:
-    """Whether the operator's code was given; emails one when not."""
+    """Whether the operator's code was given; emails one if not."""
     if not state.tuning.key_approval:
         return True
     if code is None:
@@ -135,7 +135,7 @@ def update_api_key(state: State, caller: Caller, key_id: str, name: str | None, 
 
 
 def revoke_api_key(state: State, caller: Caller, key_id: str, code: str | None) -> bool:
-    """Ends a key; False when a code was mailed to the operator first."""
+    """Revokes a key; False if a code was emailed to the operator first."""
     _find_key(state, key_id)
     if not _approved(state, key_id, f"Approve that the API key {key_id} ends", code):
         return False
@@ -174,7 +174,7 @@ def _key(row: sqlite3.Row) -> dict[str, object]:
 
 
 def contacts(state: State, query: str | None) -> list[dict[str, object]]:
-    """Contacts, those whose address or name contains `query`."""
+    """Contacts whose address or name contains `query`."""
     rows = state.db.execute(
         "SELECT * FROM contacts WHERE ? IS NULL OR instr(lower(email || ' ' || coalesce(name, '')), lower(?)) > 0"
         " ORDER BY id",
@@ -186,7 +186,7 @@ def contacts(state: State, query: str | None) -> list[dict[str, object]]:
 def add_contact(
     state: State, caller: Caller, email: str, name: str | None, fields: Mapping[str, object]
 ) -> dict[str, object]:
-    """Adds a contact; 409 when the address is known."""
+    """Adds a contact; 409 if the address is known."""
     contact_id = state.new_id()
     with state.write() as db:
         try:
@@ -206,7 +206,7 @@ def _contact(row: sqlite3.Row) -> dict[str, object]:
 
 
 def delete_row(state: State, caller: Caller, kind: str, name: str) -> None:
-    """Deletes a contact, domain or webhook by id, or a suppression by address; 404 when there is none."""
+    """Deletes a contact, domain or webhook by id, or a suppression by address; 404 if there is none."""
     statement = {
         "contact": "DELETE FROM contacts WHERE id = ?",
         "domain": "DELETE FROM domains WHERE id = ?",
@@ -244,7 +244,7 @@ def _domain(row: sqlite3.Row) -> dict[str, object]:
 
 
 def add_domain(state: State, caller: Caller, domain: str) -> dict[str, object]:
-    """Adds a domain, unverified; 409 when it is there."""
+    """Adds an unverified domain; 409 if it exists."""
     domain_id = state.new_id()
     with state.write() as db:
         try:
@@ -256,7 +256,7 @@ def add_domain(state: State, caller: Caller, domain: str) -> dict[str, object]:
 
 
 def verify_domain(state: State, caller: Caller, domain_id: str) -> dict[str, object]:
-    """Counts a domain as verified: the sandbox asks no name server."""
+    """Marks a domain as verified, without asking a name server."""
     with state.write() as db:
         if db.execute("UPDATE domains SET status = 'verified' WHERE id = ?", (domain_id,)).rowcount == 0:
             raise ApiError(404, "No such domain")
@@ -289,7 +289,7 @@ def create_webhook(
     code: str | None,
     secret: str | None,
 ) -> dict[str, object] | None:
-    """Subscribes; the answer holds the signing secret, this once. None when a code was mailed to the operator."""
+    """Subscribes; the signing secret is returned only here. None if a code was emailed to the operator."""
     if mailbox_id is not None:
         mailboxes.find(state, mailbox_id)
     webhook_id = state.new_id()

@@ -1,4 +1,4 @@
-"""Who may be written to without a human's approval, in `gated_send`: a list for each mailbox."""
+"""Allowlists: each mailbox's recipients that need no approval in `gated_send`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ KIND = "allowlist"
 
 
 def entries(state: State, mailbox_id: str) -> list[dict[str, object]]:
-    """The entries of a mailbox, those that hold for all mailboxes included."""
+    """The entries of a mailbox, including those for all mailboxes."""
     mailboxes.find(state, mailbox_id)
     return [_wire(row) for row in _rows(state, mailbox_id)]
 
@@ -22,7 +22,7 @@ def entries(state: State, mailbox_id: str) -> list[dict[str, object]]:
 def add(
     state: State, caller: Caller, mailbox_id: str, pattern: str, note: str | None, code: str | None
 ) -> dict[str, object] | None:
-    """Adds an address or a domain (`@partner.example`, `*@partner.example`); None when a code was mailed first."""
+    """Adds an address or a domain (`@partner.example`, `*@partner.example`); None if a code was emailed first."""
     mailboxes.find(state, mailbox_id)
     if any(row["pattern"].lower() == pattern.lower() for row in _rows(state, mailbox_id)):
         raise ApiError(409, "Pattern is already on the allowlist")
@@ -43,7 +43,7 @@ def add(
 
 
 def remove(state: State, caller: Caller, mailbox_id: str, entry_id: str, code: str | None) -> bool:
-    """Takes an entry off; False when a code was mailed first."""
+    """Removes an entry; False if a code was emailed first."""
     row = next((row for row in _rows(state, mailbox_id) if row["id"] == entry_id), None)
     if row is None:
         raise ApiError(404, "No such allowlist entry")
@@ -58,7 +58,7 @@ def remove(state: State, caller: Caller, mailbox_id: str, entry_id: str, code: s
 
 
 def bypasses(state: State, row: sqlite3.Row) -> bool:
-    """Whether everybody who would get this email is on the list of its mailbox."""
+    """Whether all recipients of this email are on its mailbox's list."""
     allowed = {found["pattern"].lower().removeprefix("*") for found in _rows(state, row["mailbox_id"])}
     if not allowed:
         return False
@@ -67,7 +67,7 @@ def bypasses(state: State, row: sqlite3.Row) -> bool:
 
 
 def replace_for_all(state: State, patterns: list[str]) -> None:
-    """Sets the entries that hold for all mailboxes, without asking anybody."""
+    """Sets the entries for all mailboxes, without a code."""
     with state.write() as db:
         db.execute("DELETE FROM allow_list WHERE mailbox_id IS NULL")
         db.executemany(

@@ -1,4 +1,4 @@
-"""Where the sandbox keeps its state: one SQLite file."""
+"""The sandbox's state in one SQLite file."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ DROP TABLE allow_list;
 CREATE TABLE allow_list(id TEXT PRIMARY KEY, mailbox_id TEXT, pattern TEXT NOT NULL, added_by TEXT,
   added_at INTEGER NOT NULL, note TEXT) WITHOUT ROWID;
 """
-"""From the schema before: allow-lists are set anew by each run."""
+"""From the previous schema: allowlists are set again by each run."""
 
 
 class UnusableFolder(Exception):
@@ -86,19 +86,19 @@ class UnusableFolder(Exception):
 
 
 def open_database(folder: Path) -> sqlite3.Connection:
-    """Opens, and if need be creates, the database in `folder`.
+    """Opens the database in `folder`, creating it if necessary.
 
     Raises:
         UnusableFolder: the folder holds a database of another schema, or another sandbox has it open.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    # One connection, used by one thread at a time: made where the sandbox is filled, then used by the server's loop.
+    # One connection, used by one thread at a time: first while the sandbox is filled, then by the server's loop.
     connection = sqlite3.connect(
         folder / FILE_NAME, timeout=1, isolation_level=None, check_same_thread=False, cached_statements=256
     )
     connection.row_factory = sqlite3.Row
     try:
-        # Held for good: a second sandbox on the same folder would act on the same email.
+        # Held until the end: a second sandbox on the same folder would act on the same emails.
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")

@@ -1,4 +1,4 @@
-"""What webhooks are told: which subscriptions an event concerns, and in which of the known shapes."""
+"""Webhook events: which subscriptions get an event, and in which known format."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from mm_tui.sandbox.gateway.ids import iso
 from mm_tui.sandbox.gateway.state import State
 
 ALIASES = {"message.received": "email.received"}
-"""Events that are known under a second name, which is told in the other shape."""
+"""Events with a second name, used in the other format."""
 
 
 def emit(state: State, event: str, email: sqlite3.Row) -> None:
-    """Queues an event about an email for every subscription that asked for it. Delivering is `webhooks`' work."""
+    """Queues an event about an email for every subscription to it. `webhooks` delivers them."""
     for hook in state.db.execute("SELECT * FROM webhooks WHERE is_active = 1").fetchall():
         if hook["mailbox_id"] is not None and hook["mailbox_id"] != email["mailbox_id"]:
             continue

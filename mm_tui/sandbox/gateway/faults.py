@@ -70,16 +70,16 @@ Kind = Literal[
 ]
 _PIECES = 20
 MOST_BYTES = 48 * 1024 * 1024
-"""Of a request's body: 25 MB of attachments in base64, and the text. What is beyond is not read."""
+"""The largest request body: 25 MB of attachments in base64, and the text. Anything beyond is not read."""
 MOST_BYTES_UNKNOWN = 64 * 1024
-"""The same from a caller without a good key."""
+"""The same for a caller without a valid key."""
 LAST_BYTES_SECONDS = 0.5
-"""How long a connection stays open after a body was refused, for the answer to be read."""
+"""Seconds that a connection stays open after a body was refused, so that the answer can be read."""
 _HTML = "<html><body><h1>502 Bad Gateway</h1></body></html>"
 
 
 class Fault(BaseModel):
-    """A rule; see the module's own words."""
+    """A rule; see the module's docstring."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -109,7 +109,7 @@ class Fault(BaseModel):
 
 
 class Connections:
-    """The open connections of the server, to be cut."""
+    """The server's open connections, which can be cut."""
 
     def __init__(self) -> None:
         self._open: dict[tuple[str, int], asyncio.Transport] = {}
@@ -131,7 +131,7 @@ class Connections:
         return Listed
 
     def cut(self, client: tuple[str, int] | None, *, reset: bool) -> None:
-        """Ends one connection, with a TCP reset or in silence."""
+        """Closes one connection, with or without a TCP reset."""
         transport = self._open.get((client[0], client[1])) if client else None
         if transport is None:
             return
@@ -141,7 +141,7 @@ class Connections:
         transport.abort()
 
     def stop_reading(self, client: tuple[str, int] | None) -> None:
-        """Takes no more of what one connection sends."""
+        """Stops reading from one connection."""
         transport = self._open.get((client[0], client[1])) if client else None
         if isinstance(transport, asyncio.ReadTransport) and transport.is_reading():
             transport.pause_reading()
@@ -210,7 +210,7 @@ class Faults:
                 self._cut_soon(scope)
 
     def _cut_soon(self, scope: Scope) -> None:
-        """Ends a connection of which a body is left unread."""
+        """Closes a connection with an unread body."""
         self.connections.stop_reading(scope["client"])
         loop = asyncio.get_running_loop()
         loop.call_later(LAST_BYTES_SECONDS, partial(self.connections.cut, scope["client"], reset=False))
@@ -247,7 +247,7 @@ class Faults:
         elif rule.kind == "reset_mid_body":
             await answer.start(send)
             await send(answer.piece(answer.body[: len(answer.body) // 2], more=True))
-            # One turn of the loop, so that the half is on its way before the reset overtakes it.
+            # One turn of the loop, so that the half is sent before the reset.
             await asyncio.sleep(0.05)
             await self._cut(scope, receive, reset=True)
         elif rule.kind == "truncated":
@@ -269,7 +269,7 @@ class Faults:
 
 
 class Recorded:
-    """An answer held back, to be given whole, in part, or not at all."""
+    """A recorded answer, to be sent in full, in part, or not at all."""
 
     def __init__(self, status: int = 200, body: bytes = b"", headers: dict[str, str] | None = None) -> None:
         self.status = status
@@ -277,7 +277,7 @@ class Recorded:
         self.headers = [(name.encode(), value.encode()) for name, value in (headers or {}).items()]
 
     async def take(self, message: Message) -> None:
-        """Receives what the application sends."""
+        """Records a message from the application."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
             self.headers = [item for item in message["headers"] if item[0].lower() != b"content-length"]
@@ -285,7 +285,7 @@ class Recorded:
             self.body += message.get("body", b"")
 
     async def start(self, send: Send) -> None:
-        """Sends the head, with the length of the whole body."""
+        """Sends the headers, with the length of the whole body."""
         length = (b"content-length", str(len(self.body)).encode())
         await send({"type": "http.response.start", "status": self.status, "headers": [*self.headers, length]})
 
@@ -294,13 +294,13 @@ class Recorded:
         return {"type": "http.response.body", "body": body, "more_body": more}
 
     async def give(self, send: Send) -> None:
-        """Sends all of it."""
+        """Sends the whole answer."""
         await self.start(send)
         await send(self.piece(self.body, more=False))
 
 
 class _Bounded:
-    """A request's body, of which no more than `most` bytes are read."""
+    """A request's body, limited to `most` bytes."""
 
     def __init__(self, receive: Receive, most: int, *, known: bool) -> None:
         self._receive = receive
@@ -310,7 +310,7 @@ class _Bounded:
 
     @property
     def is_passed(self) -> bool:
-        """Whether more came."""
+        """Whether the body was longer."""
         return self._left < 0
 
     @property
@@ -320,7 +320,7 @@ class _Bounded:
         return Recorded(self._status, body, {"content-type": "application/json"})
 
     async def receive(self) -> Message:
-        """The next part. Raises HTTPException when there is too much."""
+        """Receives the next part. Raises HTTPException if the body is too large."""
         message = await self._receive()
         if message["type"] == "http.request":
             self._left -= len(message.get("body", b""))
@@ -330,7 +330,7 @@ class _Bounded:
 
 
 def _length(headers: Iterable[tuple[bytes, bytes]]) -> int:
-    """The length that a request names for its body; 0 when it names none."""
+    """The Content-Length of a request; 0 if there is none."""
     value = dict(headers).get(b"content-length", b"0")
     return int(value) if value.isdigit() else 0
 
@@ -365,7 +365,7 @@ def _made_up(rule: Fault) -> Recorded:
 
 
 async def _whole(receive: Receive) -> None:
-    """Takes in the whole request: a client that is still sending would see another error than one that waits."""
+    """Reads the whole request: a client that is still sending would see a different error from one that waits."""
     while (message := await receive())["type"] == "http.request" and message.get("more_body"):
         pass
 

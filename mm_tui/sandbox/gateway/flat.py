@@ -1,4 +1,4 @@
-"""The flat calls of the tutorial for AI21 users: the same acts under other names, on the base URL."""
+"""The flat calls of the tutorial for AI21 users: the same actions under other names, on the base URL."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class TagEmail(Body):
 
 
 class ReplyEmail(Body):
-    """A reply to the newest inbound mail of a thread. `from` is not heeded: the mailbox sends under its own address."""
+    """A reply to the newest inbound email of a thread. `from` is ignored: the mailbox uses its own address."""
 
     thread_id: Text
     sender: Text | None = Field(default=None, alias="from")
@@ -49,7 +49,7 @@ class SendEmail(Body):
 
 
 class CreateMailbox(Body):
-    """A mailbox by its address. It starts at gated_send, or below when that is asked for."""
+    """A mailbox by its address. It starts at gated_send, or lower if requested."""
 
     address: Text
     oversight_mode: Mode = Mode.GATED_SEND
@@ -64,7 +64,7 @@ async def get_thread(state: StateOf, caller: Reader, thread_id: str) -> Response
 
 @router.post("/tag_email")
 async def tag_email(state: StateOf, caller: Sender, body: TagEmail) -> Response:
-    """Adds tags to an email; those it has stay."""
+    """Adds tags to an email, keeping the existing ones."""
     messages.find(state, body.email_id)
     tags = messages.tags(state, body.email_id) | dict.fromkeys(body.tags, "true")
     if body.notes is not None:
@@ -75,7 +75,7 @@ async def tag_email(state: StateOf, caller: Sender, body: TagEmail) -> Response:
 
 @router.post("/reply_email")
 async def reply_email(state: StateOf, caller: Sender, body: ReplyEmail) -> Response:
-    """Replies in a thread. A gated `oversight_mode` gates this email even where its mailbox would not."""
+    """Replies in a thread. A gated `oversight_mode` gates this email even if its mailbox would not."""
     rows = messages.thread_rows(state, None, body.thread_id)
     inbound = [row for row in rows if row["direction"] == "inbound"]
     answered = (inbound or rows)[-1]
@@ -118,7 +118,7 @@ async def read_email(state: StateOf, caller: Reader, email_id: str) -> Response:
 
 @router.get("/list_pending")
 async def list_pending(state: StateOf, caller: Reader, mailbox: str | None = None) -> Response:
-    """What waits for a human in a mailbox. Only asks, so any key that can read may."""
+    """Lists a mailbox's waiting emails. Any key that can read may call it."""
     mailbox_id = mailboxes.by_address(state, mailbox)["id"] if mailbox else None
     items = oversight.pending(state, mailbox_id)
     return Answer({"messages": [{**item, "message_id": item["id"], "body": item["body_markdown"]} for item in items]})
@@ -126,7 +126,7 @@ async def list_pending(state: StateOf, caller: Reader, mailbox: str | None = Non
 
 @router.get("/decide_email")
 async def decide_email(state: StateOf, caller: Reader, message_id: str) -> Response:
-    """How an email was decided. Asks only; deciding is `POST /v1/oversight/decide`."""
+    """Says how an email was decided. Deciding itself is `POST /v1/oversight/decide`."""
     row = messages.find(state, message_id)
     if row["status"] in (*PENDING, Status.PENDING_SCAN):
         return Answer({"message_id": message_id, "decision": "pending"})
@@ -139,7 +139,7 @@ async def decide_email(state: StateOf, caller: Reader, message_id: str) -> Respo
 
 @router.post("/create_mailbox")
 async def create_mailbox(state: StateOf, caller: Admin, body: CreateMailbox) -> Response:
-    """Makes a mailbox at once, or finds the one that has the address."""
+    """Creates a mailbox at once, or returns the existing one with the address."""
     address = f"{local_part(body.address)}@{DOMAIN}"
     row = state.db.execute("SELECT * FROM mailboxes WHERE address = ?", (address,)).fetchone()
     if row is None:

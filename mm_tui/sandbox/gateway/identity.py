@@ -1,4 +1,4 @@
-"""The signed identity of mail that left: the sandbox's own key, its public half, and the header.
+"""The signed identity of sent mail: the sandbox's own key, its public half, and the header.
 
 Written from the gateway's pages: `base64url(payload).base64url(signature)`, the payload canonical JSON with sorted
 keys, the signature ECDSA on P-256 over SHA-256 as the two numbers one after the other.
@@ -26,7 +26,7 @@ FIELD = 32
 
 @functools.lru_cache(maxsize=8)
 def _key(seed: str) -> EllipticCurvePrivateKey:
-    # Made from the sandbox's own id: the same after every start, and worth nothing anywhere else.
+    # Derived from the sandbox's id: the same after every start, and useless anywhere else.
     from cryptography.hazmat.primitives.asymmetric import ec
 
     return ec.derive_private_key(int.from_bytes(sha256(seed.encode()).digest()) >> 1 | 1, ec.SECP256R1())
@@ -40,7 +40,7 @@ def public_key(state: State) -> dict[str, str]:
 
 
 def headers(state: State, row: sqlite3.Row) -> dict[str, str]:
-    """The headers that tell who sent an email; empty for mail that has not left."""
+    """The headers that identify the sender of an email; empty for unsent mail."""
     if row["direction"] != "outbound" or row["status"] not in LEFT:
         return {}
     box = state.db.execute("SELECT * FROM mailboxes WHERE id = ?", (row["mailbox_id"],)).fetchone()
@@ -65,7 +65,7 @@ def _signed(state: State, claims: dict[str, object]) -> str:
     from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
     payload = json.dumps(claims, sort_keys=True, separators=(",", ":")).encode()
-    # The same each time: an email that is read twice is the same email.
+    # Deterministic, so that reading an email twice gives the same result.
     rule = ec.ECDSA(hashes.SHA256(), deterministic_signing=True)
     r, s = decode_dss_signature(_key(_seed(state)).sign(payload, rule))
     return f"{_text(payload)}.{_text(r.to_bytes(FIELD) + s.to_bytes(FIELD))}"

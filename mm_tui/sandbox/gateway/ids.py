@@ -1,4 +1,4 @@
-"""Ids as the gateway gives them: ULIDs, which sort by the time they were made, and the other made-up words."""
+"""Ids like the gateway's: ULIDs, which sort by creation time, and random keys, secrets and codes."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ _RANDOM_BITS = 80
 
 
 class Ulids:
-    """Makes ULIDs that never sort before one that it made earlier."""
+    """Creates ULIDs that never sort before an earlier one."""
 
     def __init__(self) -> None:
         self._last = 0
 
     def new(self, ms: int) -> str:
-        """A ULID of the moment `ms` (epoch milliseconds), or the next free one after the last that was made."""
-        # The top random bit stays clear, so that counting up within one millisecond cannot run over.
+        """A ULID for the time `ms` (epoch milliseconds), or the next one after the last."""
+        # The top random bit stays clear, so that counting up within one millisecond cannot overflow.
         value = (ms << _RANDOM_BITS) | (int.from_bytes(os.urandom(10)) >> 1)
         if value <= self._last:
             value = self._last + 1
@@ -33,12 +33,12 @@ def encode(value: int) -> str:
 
 
 def floor(ms: int) -> str:
-    """Where the ULIDs of the moment `ms` (epoch milliseconds) begin."""
+    """The lowest ULID for the time `ms` (epoch milliseconds)."""
     return encode(ms << _RANDOM_BITS)
 
 
 def ms_of(ulid: str) -> int:
-    """The moment of a ULID, in epoch milliseconds."""
+    """The time of a ULID, in epoch milliseconds."""
     value = 0
     for letter in ulid[:10]:
         value = value * 32 + _ALPHABET.index(letter)
@@ -56,12 +56,12 @@ def iso_or_none(ms: int | None) -> str | None:
 
 
 def received(ms: int) -> str | None:
-    """When an email came, as `iso`; None where that is not known (0)."""
+    """The time of arrival, as `iso`; None if unknown (0)."""
     return iso(ms) if ms else None
 
 
 def to_ms(moment: datetime) -> int:
-    """Epoch milliseconds of a moment; one without a time zone is taken as UTC."""
+    """A time in epoch milliseconds; without a time zone it is taken as UTC."""
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return int(moment.timestamp() * 1000)

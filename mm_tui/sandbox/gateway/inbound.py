@@ -1,4 +1,4 @@
-"""Mail that comes in: filed by thread, gated or marked as spam, told to webhooks."""
+"""Inbound mail: filed by thread, gated or marked as spam, and announced to webhooks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mm_tui.sandbox.gateway.statuses import Mode, Status, spam_verdict
 
 
 def deliver(state: State, mailbox_id: str, mail: IncomingMail) -> str:
-    """Delivers an email into a mailbox, now; returns the id it got."""
+    """Delivers an email to a mailbox now; returns its id."""
     mailbox = mailboxes.find(state, mailbox_id)
     mail = storable_mail(mail)
     email_id = state.new_id()
@@ -48,7 +48,7 @@ def deliver(state: State, mailbox_id: str, mail: IncomingMail) -> str:
 
 
 def let_in(state: State, row: sqlite3.Row) -> None:
-    """What becomes of an email once its scan is over."""
+    """Sets an email's status after its scan."""
     email_id, mailbox_id, subject = row["id"], row["mailbox_id"], row["subject"]
     mode = mailboxes.find(state, mailbox_id)["oversight_mode"]
     status = inbound_status(mode, row["spam_verdict"])
@@ -66,7 +66,7 @@ def let_in(state: State, row: sqlite3.Row) -> None:
 
 
 def report_spam(state: State, caller: Caller, email_id: str, *, is_spam: bool) -> str:
-    """Marks an inbound mail as spam, or restores it to unread; returns its status."""
+    """Marks an inbound email as spam, or restores it to unread; returns its status."""
     row = messages.find(state, email_id)
     if row["direction"] != "inbound":
         raise ApiError(400, "Only inbound email can be marked")

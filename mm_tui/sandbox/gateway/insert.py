@@ -1,4 +1,4 @@
-"""How an email becomes a row: the one way in for inbound, outbound, imported and sample mail."""
+"""Inserts emails as rows: the only way in for inbound, outbound, imported and sample mail."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from mm_tui.sandbox.gateway.threads import Letter, group, usable
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An email ready to be filed. Times in epoch ms."""
+    """An email ready to insert. Times in epoch milliseconds."""
 
     id: str
     mailbox_id: str
@@ -47,7 +47,7 @@ class Entry:
 
 
 def file(state: State, entries: Iterable[Entry]) -> None:
-    """Writes emails, with bodies, attachments and what threads are found by."""
+    """Writes emails, with bodies, attachments and the data for finding threads."""
     emails: list[tuple[object, ...]] = []
     bodies: list[tuple[str, str, str]] = []
     attachments: list[tuple[object, ...]] = []
@@ -82,7 +82,7 @@ def file(state: State, entries: Iterable[Entry]) -> None:
 
 
 def told_apart(names: Sequence[str]) -> list[str]:
-    """The names of an email's files with a number in those that came before: the API addresses a file by its name."""
+    """An email's file names, made unique by numbers, because the API addresses a file by its name."""
     found: list[str] = []
     for name in names:
         stem, dot, suffix = name.rpartition(".")
@@ -126,7 +126,7 @@ _LETTER = "message_id, in_reply_to, refs, sender, recipients, cc, subject, recei
 
 
 def letter_of(mail: IncomingMail, received_at: int) -> Letter:
-    """What of an email tells its thread. The time in epoch ms, 0 when it is not known."""
+    """The data of an email that determines its thread. The time is in epoch milliseconds, 0 if unknown."""
     return Letter(
         message_id=mail.message_id,
         names=[name for name in (mail.in_reply_to, *reversed(mail.references)) if name],
@@ -140,7 +140,7 @@ def letter_of(mail: IncomingMail, received_at: int) -> Letter:
 
 
 def letters_in(state: State, mailbox_id: str) -> list[Letter]:
-    """The same of every email that a mailbox holds, oldest first."""
+    """The same data of every email in a mailbox, oldest first."""
     rows = state.db.execute(f"SELECT {_LETTER} FROM emails WHERE mailbox_id = ? ORDER BY id", (mailbox_id,))  # noqa: S608
     return [_letter_of_row(row) for row in rows]
 
@@ -159,7 +159,7 @@ def _letter_of_row(row: sqlite3.Row) -> Letter:
 
 
 def thread_of(state: State, mailbox_id: str, mail: IncomingMail) -> str | None:
-    """The thread that an arriving mail belongs to; None when it starts one."""
+    """The thread of a new email; None if it starts one."""
     letter = letter_of(mail, state.now_ms())
     named = [name for name in (letter.message_id, *letter.names) if usable(name)]
     if not named:
@@ -175,7 +175,7 @@ def thread_of(state: State, mailbox_id: str, mail: IncomingMail) -> str | None:
 
 
 def storable(text: str) -> str:
-    """Text as UTF-8 can hold it: lone surrogates, which broken mail leaves behind, become "?"."""
+    """Text that can be encoded as UTF-8: lone surrogates from broken mail become "?"."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
@@ -201,13 +201,13 @@ def storable_mail(mail: IncomingMail) -> IncomingMail:
 
 
 def bare(address: str) -> str:
-    """The address alone, lower case, of a header form; the text itself when no address can be made out."""
+    """The bare address, lower case, from header form; the text itself if it has no address."""
     found = parseaddr(address)[1]
     return (found or address).strip().lower()
 
 
 def inbound_status(mode: str, verdict: str | None) -> str:
-    """What an inbound email's status is on arrival."""
+    """An inbound email's status on arrival."""
     if verdict == "quarantined":
         return Status.SPAM_QUARANTINED
     if verdict == "flagged":

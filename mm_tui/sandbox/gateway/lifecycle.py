@@ -1,4 +1,4 @@
-"""What happens to an email by itself: the scan ends, a schedule comes due, a released mail is delivered or bounces.
+"""The automatic steps of an email: the scan ends, a schedule comes due, a released email is delivered or bounces.
 
 ```
 pending_scan ─┬▶ send_failed (the scan blocked it)
@@ -20,7 +20,7 @@ from mm_tui.sandbox.gateway.statuses import BOUNCE_LOCAL_PART, SCAN_BLOCK, Mode,
 
 
 def advance(state: State) -> None:
-    """Does everything that has come due by now."""
+    """Does everything that is due."""
     if not state.is_due():
         return
     now = state.now_ms()
@@ -35,12 +35,12 @@ def advance(state: State) -> None:
 
 
 def set_status(state: State, email_id: str, status: str, due_at: int | None = None) -> None:
-    """Moves an email to a status, with the moment (epoch ms) at which it moves on by itself."""
+    """Sets an email's status, and the time (epoch ms) of its next automatic step."""
     state.db.execute("UPDATE emails SET status = ?, due_at = ? WHERE id = ?", (status, state.due(due_at), email_id))
 
 
 def after_ms(state: State, seconds: float) -> int:
-    """The moment some seconds from now, in epoch ms."""
+    """The time some seconds from now, in epoch ms."""
     return state.now_ms() + int(seconds * 1000)
 
 
@@ -94,7 +94,7 @@ def _gate(state: State, row: sqlite3.Row) -> None:
 
 
 def release(state: State, row: sqlite3.Row, actor: Caller | None) -> str:
-    """Lets an email out: into the outbox folder, never further. Returns the message id it got there."""
+    """Releases an email to the outbox folder, never further. Returns its message id."""
     mailbox = mailboxes.find(state, row["mailbox_id"])
     outbox.put(state, mailbox, row)
     set_status(state, row["id"], Status.SENT, after_ms(state, state.tuning.delivery_delay))

@@ -1,7 +1,7 @@
-"""Mail as it comes into the sandbox, before the gateway has given it ids.
+"""Mail on its way into the sandbox, before the gateway has given it ids.
 
-Neutral between what parses mail (`mail_import`, `samples`) and what files it (`inbound`, `seed`). Nothing here is
-cleaned: a gateway hands on what it got, and the client under test has to cope.
+Shared by the code that reads mail (`mail_in`, `samples`) and the code that inserts it. Nothing is cleaned: a gateway
+passes on what it received, and the client under test has to cope.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ class IncomingMail:
     body: str
     """Markdown or plain text."""
     date: datetime | None = None
-    """With a time zone. None: not known."""
+    """An aware datetime; None if unknown."""
     message_id: str = ""
-    """As in the header, angle brackets included; empty when there was none."""
+    """As in the header, including angle brackets; empty if there was none."""
     in_reply_to: str = ""
     references: tuple[str, ...] = ()
     """Oldest first. Threads are found by these and `in_reply_to`."""
@@ -42,31 +42,31 @@ class IncomingMail:
     headers: Mapping[str, str] = field(default_factory=dict)
     """Other headers worth keeping."""
     spam_score: float | None = None
-    """5 and more is flagged, 8 and more quarantined."""
+    """From 5 it is flagged, from 8 quarantined."""
 
 
 @dataclass(frozen=True, slots=True)
 class SampleDraft:
-    """A reply that an agent has written and that waits for a human."""
+    """An agent's reply that waits for a human."""
 
     in_reply_to: str
     """Message-ID of the sample mail it answers."""
     body: str
     to: tuple[str, ...] = ()
-    """Empty: the sender of the email it answers, as a reply goes."""
+    """Empty means the sender of the email it answers."""
     cc: tuple[str, ...] = ()
     bcc: tuple[str, ...] = ()
     subject: str = ""
-    """Empty: "Re: " and the subject of the email it answers."""
+    """Empty means "Re: " and the subject of the email it answers."""
     attachments: tuple[MailAttachment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class SampleMailbox:
-    """A mailbox and what lies in it.
+    """A mailbox with its emails.
 
-    An email whose sender is the mailbox itself is filed as outbound and delivered: that is how a thread's history gets
-    the replies of earlier days.
+    An email sent by the mailbox itself is inserted as outbound and delivered, so that a thread's history has earlier
+    replies.
     """
 
     local: str
@@ -83,10 +83,10 @@ class SampleMailbox:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """An email that comes in while the demo runs."""
+    """An email that arrives while the demo runs."""
 
     after_seconds: float
-    """Since the arrival before it (or the start)."""
+    """Seconds since the previous arrival (or the start)."""
     mailbox: str
-    """Local part of the mailbox it goes to."""
+    """The local part of its mailbox."""
     mail: IncomingMail

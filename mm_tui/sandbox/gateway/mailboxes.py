@@ -1,4 +1,4 @@
-"""Mailboxes: what they are on the wire, making and changing them, and the climb up the trust ladder."""
+"""Mailboxes: their wire format, creating and changing them, and moving up the trust ladder."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ALWAYS = ("forward_inbound", "ai_disclosure")
 
 
 def find(state: State, mailbox_id: str) -> sqlite3.Row:
-    """The mailbox's row; 404 when there is none."""
+    """The mailbox's row; 404 if there is none."""
     row: sqlite3.Row | None = state.db.execute("SELECT * FROM mailboxes WHERE id = ?", (mailbox_id,)).fetchone()
     if row is None:
         raise ApiError(404, "Mailbox not found")
@@ -25,7 +25,7 @@ def find(state: State, mailbox_id: str) -> sqlite3.Row:
 
 
 def by_address(state: State, address: str) -> sqlite3.Row:
-    """The mailbox of an address; 404 when there is none."""
+    """The mailbox of an address; 404 if there is none."""
     row: sqlite3.Row | None = state.db.execute(
         "SELECT * FROM mailboxes WHERE address = ?", (address.strip(),)
     ).fetchone()
@@ -35,12 +35,12 @@ def by_address(state: State, address: str) -> sqlite3.Row:
 
 
 def all_mailboxes(state: State) -> list[sqlite3.Row]:
-    """Oldest first."""
+    """All mailboxes, oldest first."""
     return state.db.execute("SELECT * FROM mailboxes ORDER BY id").fetchall()
 
 
 def wire(state: State, row: sqlite3.Row, *, whole: bool = False) -> dict[str, object]:
-    """As the API gives it: booleans as 0 and 1, times in epoch ms, unset fields left out."""
+    """The API's format: booleans as 0 and 1, times in epoch ms, unset fields left out."""
     body: dict[str, object] = {
         "id": row["id"],
         "tenant_id": state.fact("tenant_id"),
@@ -57,7 +57,7 @@ def wire(state: State, row: sqlite3.Row, *, whole: bool = False) -> dict[str, ob
 
 
 def create(state: State, caller: Caller, local: str, display_name: str | None, code: str | None) -> sqlite3.Row | None:
-    """Makes a mailbox, always at gated_send; None when a code has been mailed to the operator instead."""
+    """Creates a mailbox, always at gated_send; None if a code was emailed to the operator instead."""
     address = f"{local}@{DOMAIN}"
     if state.db.execute("SELECT 1 FROM mailboxes WHERE address = ?", (address,)).fetchone():
         raise ApiError(409, "Address is already taken")
@@ -76,7 +76,7 @@ def create(state: State, caller: Caller, local: str, display_name: str | None, c
 def insert(
     state: State, caller: Caller | None, address: str, display_name: str | None, mode: Mode = Mode.GATED_SEND
 ) -> sqlite3.Row:
-    """Makes a mailbox without asking anybody."""
+    """Creates a mailbox without a code."""
     mailbox_id = state.new_id()
     with state.write() as db:
         db.execute(
@@ -88,7 +88,7 @@ def insert(
 
 
 def update(state: State, caller: Caller, mailbox_id: str, changes: Mapping[str, object]) -> None:
-    """Changes fields. The oversight mode can only go down here."""
+    """Changes fields. The oversight mode can only be lowered here."""
     row = find(state, mailbox_id)
     mode = changes.get("oversight_mode")
     if mode is not None and Mode(str(mode)).rung > Mode(row["oversight_mode"]).rung:
@@ -96,7 +96,7 @@ def update(state: State, caller: Caller, mailbox_id: str, changes: Mapping[str, 
     if not changes:
         raise ApiError(400, "No fields to update")
     values = {name: int(bool(value)) if name in _FLAGS else value for name, value in changes.items()}
-    # The names come from the request model's own fields, never from the request.
+    # The names are the request model's fields, never from the request.
     assignments = ", ".join(f"{name} = ?" for name in values)
     with state.write() as db:
         db.execute(f"UPDATE mailboxes SET {assignments} WHERE id = ?", (*values.values(), mailbox_id))  # noqa: S608
@@ -130,7 +130,7 @@ def request_upgrade(state: State, caller: Caller, mailbox_id: str, target: Mode)
 
 
 def upgrade(state: State, caller: Caller, mailbox_id: str, code: str) -> str:
-    """Redeems a code; returns the mode the mailbox now has."""
+    """Redeems a code; returns the mailbox's new mode."""
     row = find(state, mailbox_id)
     target = redeem_code(state, "upgrade", mailbox_id, code)
     with state.write() as db:
@@ -142,7 +142,7 @@ def upgrade(state: State, caller: Caller, mailbox_id: str, code: str) -> str:
 
 
 def mail_code(state: State, kind: str, subject: str, target: str, title: str, mailbox_id: str | None = None) -> None:
-    """Makes a one-time code and emails it to the operator."""
+    """Creates a one-time code and emails it to the operator."""
     code = ids.code()
     with state.write() as db:
         db.execute(
@@ -155,7 +155,7 @@ def mail_code(state: State, kind: str, subject: str, target: str, title: str, ma
 
 
 def redeem_code(state: State, kind: str, subject: str, code: str) -> str:
-    """Uses up a code and returns what it was for. 404: none was asked for. 403: this is not it."""
+    """Redeems a code and returns what it was for. 404: none was requested. 403: it is wrong."""
     rows = state.db.execute(
         "SELECT id, target, code FROM codes WHERE kind = ? AND subject = ? AND used_at IS NULL AND created_at > ?",
         (kind, subject, state.now_ms() - CODE_LIFE_MS),

@@ -21,7 +21,7 @@ _SUMMARY = (
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """What a list is narrowed by; None means not at all. Dates in epoch ms; `since_id` is not itself included."""
+    """The filter of a list; None means no restriction. Dates are in epoch ms; `since_id` is exclusive."""
 
     status: str | None = None
     sender: str | None = None
@@ -34,7 +34,7 @@ class Filter:
 
 
 def find(state: State, email_id: str, mailbox_id: str | None = None) -> sqlite3.Row:
-    """The e-mail's row; 404 when there is none, or it lies in another mailbox."""
+    """The email's row; 404 if there is none, or it is in another mailbox."""
     row: sqlite3.Row | None = state.db.execute("SELECT * FROM emails WHERE id = ?", (email_id,)).fetchone()
     if row is None or (mailbox_id is not None and row["mailbox_id"] != mailbox_id):
         raise ApiError(404, "Email not found")
@@ -48,7 +48,7 @@ def body(state: State, email_id: str) -> str:
 
 
 def summary(row: sqlite3.Row) -> dict[str, object]:
-    """As lists give it."""
+    """An email in the format of lists."""
     item: dict[str, object] = {
         "id": row["id"],
         "from": row["sender"],
@@ -114,23 +114,23 @@ def _page(
 def _cursor_after(state: State, rows: Sequence[sqlite3.Row]) -> str:
     first, last = rows[0]["id"], rows[-1]["id"]
     at = ids.ms_of(last)
-    # A page of one moment would lead nowhere, and an email without a time has none to go on from.
+    # A page with a single time would lead nowhere, and an email without a time cannot be continued from.
     if state.tuning.cursors == "id" or at == ids.ms_of(first) or not rows[-1]["received_at"]:
         return encode_cursor(last)
     return str(at)
 
 
 _DIGITS = 15
-"""Fewer than these in a cursor are epoch milliseconds."""
+"""A cursor with fewer characters is epoch milliseconds."""
 
 
 def encode_cursor(last_id: str) -> str:
-    """An opaque cursor that goes on after `last_id`."""
+    """An opaque cursor that continues after `last_id`."""
     return base64.urlsafe_b64encode(last_id.encode()).decode().rstrip("=")
 
 
 def decode_cursor(cursor: str | None) -> str | None:
-    """The id a cursor stands for; 400 when it is none of ours."""
+    """The id in a cursor; 400 if it is not one of ours."""
     if not cursor:
         return None
     if cursor.isascii() and cursor.isdigit() and len(cursor) < _DIGITS:
@@ -142,7 +142,7 @@ def decode_cursor(cursor: str | None) -> str | None:
 
 
 def detail(state: State, caller: Caller | None, mailbox_id: str, email_id: str) -> dict[str, object]:
-    """An email with its body. Marks an unread one read: that is the contract, and the trap in it."""
+    """An email with its body. As the contract says, this marks an unread email as read."""
     row = find(state, email_id, mailbox_id)
     if row["status"] == Status.UNREAD:
         with state.write() as db:
@@ -156,7 +156,7 @@ def detail(state: State, caller: Caller | None, mailbox_id: str, email_id: str) 
     item |= {
         "cc": json.loads(row["cc"]),
         "markdown": markdown,
-        # The name under which the retired Python client's README reads it.
+        # The name used by the retired Python client's README.
         "text_body": markdown,
         "attachments": [
             {"name": found["name"], "size": found["size"], "content_type": found["content_type"]}
@@ -174,7 +174,7 @@ def detail(state: State, caller: Caller | None, mailbox_id: str, email_id: str) 
 
 
 def _headers_kept(state: State, row: sqlite3.Row) -> dict[str, str]:
-    """The headers of an email that came in which say what it is."""
+    """The informative headers of an inbound email."""
     if row["direction"] != "inbound":
         return {}
     (kept,) = state.db.execute("SELECT headers FROM bodies WHERE email_id = ?", (row["id"],)).fetchone()
@@ -204,7 +204,7 @@ def thread(state: State, mailbox_id: str, thread_id: str) -> dict[str, object]:
 
 
 def thread_rows(state: State, mailbox_id: str | None, thread_id: str) -> list[sqlite3.Row]:
-    """All mail of a thread, oldest first; 404 when there is none."""
+    """All emails of a thread, oldest first; 404 if there are none."""
     if mailbox_id is None:
         rows = state.db.execute("SELECT * FROM emails WHERE thread_id = ? ORDER BY id", (thread_id,)).fetchall()
     else:
@@ -217,7 +217,7 @@ def thread_rows(state: State, mailbox_id: str | None, thread_id: str) -> list[sq
 
 
 def attachment(state: State, mailbox_id: str, email_id: str, name: str) -> sqlite3.Row:
-    """An attachment's row with its data; of several with one name the first."""
+    """An attachment's row with its data; the first of several with the same name."""
     find(state, email_id, mailbox_id)
     row: sqlite3.Row | None = state.db.execute(
         "SELECT * FROM attachments WHERE email_id = ? AND name = ? ORDER BY position LIMIT 1", (email_id, name)
@@ -243,7 +243,7 @@ def put_tags(state: State, caller: Caller, email_id: str, wanted: Mapping[str, s
 
 
 def delete_tag(state: State, caller: Caller, email_id: str, name: str) -> None:
-    """Takes one tag away; 404 when the email has none of that name."""
+    """Removes one tag; 404 if the email does not have it."""
     with state.write() as db:
         if db.execute("DELETE FROM tags WHERE email_id = ? AND name = ?", (email_id, name)).rowcount == 0:
             raise ApiError(404, "Tag not found")

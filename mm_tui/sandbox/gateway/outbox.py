@@ -1,4 +1,4 @@
-"""Where released mail ends: `.eml` files in a folder. Nothing is ever delivered."""
+"""The outbox: released mail becomes `.eml` files in a folder. Nothing is ever delivered."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MEDIA_TYPE = re.compile(r"^[\w!#$&^.+-]{1,80}/[\w!#$&^.+-]{1,80}$", re.ASCII)
 
 
 def put(state: State, mailbox: sqlite3.Row, row: sqlite3.Row) -> None:
-    """Writes an email into the outbox. An email that is already there is an error: none leaves twice."""
+    """Writes an email to the outbox. It is an error if it is already there: nothing is sent twice."""
     body = messages.body(state, row["id"])
     if mailbox["signature_block"] and not state.tuning.signature_in_draft:
         body = f"{body}\n\n-- \n{mailbox['signature_block']}"
@@ -49,7 +49,7 @@ def put(state: State, mailbox: sqlite3.Row, row: sqlite3.Row) -> None:
 
 
 def listing(state: State) -> list[dict[str, object]]:
-    """All that was released, oldest first, bcc included: this is the tests' view, not the gateway's."""
+    """All released mail, oldest first, including bcc: this is for tests; the gateway has no such call."""
     released = []
     for row in state.db.execute("SELECT * FROM released ORDER BY released_at, email_id"):
         email = messages.find(state, row["email_id"])
@@ -112,7 +112,7 @@ def _part(row: sqlite3.Row) -> MIMEBase:
 
 
 def media_type(content_type: str) -> str:
-    """The content type if it is one that a header can carry, else application/octet-stream."""
+    """The content type if it is valid in a header, otherwise application/octet-stream."""
     return content_type if _MEDIA_TYPE.match(content_type) else "application/octet-stream"
 
 

@@ -1,4 +1,4 @@
-"""The gate: what waits for a human, and the decision."""
+"""The queue of waiting emails, and decisions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from mm_tui.sandbox.gateway.statuses import PENDING, Status
 
 
 def pending(state: State, mailbox_id: str | None = None) -> list[dict[str, object]]:
-    """All that waits, oldest first: with the body, without cc, bcc, attachments and thread, as the contract has it."""
+    """All waiting emails, oldest first: with the body, but without cc, bcc, attachments and thread, as in the
+    contract."""
     rows = state.db.execute(
         "SELECT emails.*, bodies.markdown FROM emails JOIN bodies ON bodies.email_id = emails.id"
         " WHERE status IN ('pending_send_approval', 'pending_inbound_approval') ORDER BY emails.id"
@@ -34,7 +35,7 @@ def pending(state: State, mailbox_id: str | None = None) -> list[dict[str, objec
 
 
 def decide(state: State, caller: Caller, email_id: str, action: str, reason: str | None) -> dict[str, object]:
-    """Approves or rejects what waits. Approved outbound mail leaves at once, unless it is scheduled for later."""
+    """Approves or rejects a waiting email. Approved outbound mail is sent at once, unless it is scheduled for later."""
     row = messages.find(state, email_id)
     if row["status"] not in PENDING:
         raise ApiError(404, f"No pending email with this id: it is {row['status']}")

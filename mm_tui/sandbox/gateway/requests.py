@@ -1,4 +1,4 @@
-"""Request bodies, as the contract and the other known clients send them."""
+"""Request bodies, as in the contract and from other known clients."""
 
 from __future__ import annotations
 
@@ -43,20 +43,20 @@ GateTiming = Literal["gate_first", "schedule_first"]
 
 
 class Body(BaseModel):
-    """Base of request bodies: what is not known is ignored, as the service does."""
+    """The base of request bodies: unknown fields are ignored, as by the service."""
 
     model_config = ConfigDict(extra="ignore")
 
 
 class AttachmentIn(Body):
-    """A file to send along."""
+    """A file to attach."""
 
     name: Annotated[str, StringConstraints(min_length=1, max_length=255)]
     content_base64: str
     content_type: Annotated[str, StringConstraints(max_length=255)] = "application/octet-stream"
 
     def decoded(self) -> MailAttachment:
-        """The file's bytes; 400 when they are not base64."""
+        """The file's bytes; 400 if they are not base64."""
         try:
             data = base64.b64decode(self.content_base64, validate=True)
         except (binascii.Error, ValueError):
@@ -65,7 +65,7 @@ class AttachmentIn(Body):
 
 
 class ReplyBody(Body):
-    """What a reply may carry; recipients and subject come from the email it answers."""
+    """The fields of a reply; recipients and subject come from the email that it answers."""
 
     markdown: Markdown
     cc: Recipients = []
@@ -76,7 +76,7 @@ class ReplyBody(Body):
     gate_timing: GateTiming | None = None
 
     def submission(self, to: Sequence[str] = (), subject: str = "") -> Submission:
-        """As the sandbox files it; 400 when attachments or the time of sending are not right."""
+        """Converts it to a submission; 400 if attachments or the send time are invalid."""
         attachments = [part.decoded() for part in self.attachments]
         if sum(len(part.data) for part in attachments) > MAX_ATTACHMENTS_BYTES:
             raise ApiError(413, "Attachments are larger than 25 MB together")
@@ -112,7 +112,7 @@ class ScheduleBody(Body):
 
 
 class TagsBody(Body):
-    """All tags that an email is to have."""
+    """All tags that an email should have."""
 
     tags: dict[
         Annotated[str, StringConstraints(min_length=1, max_length=255)],
@@ -129,7 +129,7 @@ class DecideBody(Body):
 
 
 class NewMailbox(Body):
-    """A mailbox to make. `address` is what the retired Python client sends: a whole address or its local part."""
+    """A mailbox to create. `address`, an address or its local part, is sent by the retired Python client."""
 
     local: Annotated[str, StringConstraints(min_length=1, max_length=320)] = Field(
         validation_alias=AliasChoices("address_local", "address")
@@ -155,7 +155,7 @@ class MailboxChanges(Body):
     mcp_configured: bool | None = None
 
     def changes(self) -> dict[str, object]:
-        """What was given. A null clears a field where that is possible, and is ignored where it is not."""
+        """The given fields. A null clears a field if that is possible, and is ignored otherwise."""
         clearable = {"display_name", "auto_cc", "auto_bcc", "webhook_url", "oversight_webhook_url", "signature_block"}
         given = self.model_dump(exclude_unset=True)
         return {name: value for name, value in given.items() if value is not None or name in clearable}
@@ -193,7 +193,7 @@ class KeyChanges(Body):
 
 
 class NewContact(BaseModel):
-    """A contact; other fields are kept as they come."""
+    """A contact; other fields are stored unchanged."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -222,7 +222,7 @@ class AccountChanges(Body):
 
 
 def moment(value: datetime | None) -> int | None:
-    """Epoch ms of a time in a request; 400 when it cannot be told."""
+    """A time in a request in epoch ms; 400 if it is invalid."""
     if value is None:
         return None
     try:

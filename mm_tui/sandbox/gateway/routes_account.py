@@ -40,7 +40,7 @@ async def update_account(state: StateOf, caller: Admin, body: AccountChanges) ->
 
 @router.delete("/account")
 async def delete_account(state: StateOf, caller: Admin) -> Response:
-    """Asks for the account to be deleted. The sandbox only notes it: deleting is what removing its folder does."""
+    """Requests deletion of the account. The sandbox only records it; to delete everything, remove its folder."""
     state.audit("account.deletion_requested", "account", state.fact("tenant_id") or "", caller)
     return Answer({"status": "deleted"})
 
@@ -54,7 +54,7 @@ async def get_usage(
     breakdown: Literal["daily"] | None = None,
     period: str | None = None,
 ) -> Response:
-    """What was done this month, or day by day between two times (epoch ms)."""
+    """The usage of this month, or by day between two times (epoch ms)."""
     if "daily" in (breakdown, period):
         return Answer(usage.by_day(state, since, until))
     return Answer(usage.summed_up(state))
@@ -80,14 +80,14 @@ async def list_api_keys(state: StateOf, caller: Admin) -> Response:
 
 @router.post("/api-keys")
 async def create_api_key(state: StateOf, caller: Admin, body: NewKey) -> Response:
-    """Makes a key: 202 while the operator's code is awaited, 201 with it. Refused: send and oversight together."""
+    """Creates a key: 202 without the operator's code, 201 with it. Refuses send and oversight together."""
     made = accounts.create_api_key(state, caller, body.name, body.scopes, body.approval_code)
     return Answer(made, status_code=201) if made is not None else code_sent()
 
 
 @router.patch("/api-keys/{key_id}")
 async def update_api_key(state: StateOf, caller: Admin, key_id: str, body: KeyChanges) -> Response:
-    """Renames a key or changes its scopes. Refused: send and oversight together."""
+    """Renames a key or changes its scopes. Refuses send and oversight together."""
     accounts.update_api_key(state, caller, key_id, body.name, body.scopes)
     return Answer({"status": "updated"})
 
@@ -96,7 +96,7 @@ async def update_api_key(state: StateOf, caller: Admin, key_id: str, body: KeyCh
 async def revoke_api_key(
     state: StateOf, caller: Admin, key_id: str, body: Approval | None = None, approval_code: str | None = None
 ) -> Response:
-    """Ends a key: 202 while the operator's code is awaited, 200 with it."""
+    """Revokes a key: 202 without the operator's code, 200 with it."""
     code = body.approval_code if body is not None else approval_code
     return Answer({"status": "revoked"}) if accounts.revoke_api_key(state, caller, key_id, code) else code_sent()
 
@@ -129,7 +129,7 @@ async def list_suppressions(state: StateOf, caller: Admin) -> Response:
 
 @router.delete("/suppression/{address:path}")
 async def remove_suppression(state: StateOf, caller: Admin, address: str) -> Response:
-    """Lets an address be written to again."""
+    """Removes a suppressed address."""
     accounts.delete_row(state, caller, "suppression", address)
     return Answer({"deleted": True})
 
@@ -168,7 +168,7 @@ async def list_webhooks(state: StateOf, caller: Admin) -> Response:
 
 @router.post("/webhooks")
 async def create_webhook(state: StateOf, caller: Admin, body: NewWebhook) -> Response:
-    """Subscribes to events; the answer holds the signing secret, this once."""
+    """Subscribes to events; the signing secret is returned only here."""
     check_url(body.url)
     mailbox_id = body.mailbox_id
     if body.mailbox is not None:

@@ -19,7 +19,7 @@ from mm_tui.sandbox.gateway.state import ApiError, State
 
 router = APIRouter(prefix="/v1", tags=["mail"])
 DIRECT_BYTES = 50 * 1024
-"""Larger attachments are to be had by a link alone."""
+"""Larger attachments are available only by link."""
 LINK_SECONDS = 3600
 
 
@@ -79,7 +79,7 @@ async def get_thread(state: StateOf, caller: Reader, mailbox_id: str, thread_id:
 async def get_attachment_url(
     state: StateOf, caller: Reader, request: Request, mailbox_id: str, email_id: str, name: str
 ) -> Response:
-    """A link to an attachment that needs no key, good for an hour."""
+    """A link to an attachment that works without a key for an hour."""
     row = messages.attachment(state, mailbox_id, email_id, name)
     expires = state.now_ms() // 1000 + LINK_SECONDS
     signed = _sign(state, email_id, row["position"], expires)
@@ -109,7 +109,7 @@ async def get_attachment(state: StateOf, caller: Reader, mailbox_id: str, email_
 
 @router.get("/files/{email_id}/{position}")
 async def get_file(state: StateOf, email_id: str, position: int, expires: int, signature: str) -> Response:
-    """What a link of `/url` points at."""
+    """The target of a link from `/url`."""
     right = _sign(state, email_id, position, expires)
     if not hmac.compare_digest(signature.encode(), right.encode()) or expires < state.now_ms() // 1000:
         raise ApiError(403, "Link is wrong or has expired")
@@ -137,7 +137,7 @@ async def put_tags(state: StateOf, caller: Sender, mailbox_id: str, email_id: st
 
 @router.delete("/mailboxes/{mailbox_id}/emails/{email_id}/tags/{name:path}")
 async def delete_tag(state: StateOf, caller: Sender, mailbox_id: str, email_id: str, name: str) -> Response:
-    """Takes one tag away."""
+    """Removes one tag."""
     messages.find(state, email_id, mailbox_id)
     messages.delete_tag(state, caller, email_id, name)
     return Answer({"deleted": True})
@@ -152,7 +152,7 @@ async def report_spam(state: StateOf, caller: Sender, email_id: str) -> Response
 
 @router.post("/emails/{email_id}/not-spam")
 async def not_spam(state: StateOf, caller: Sender, email_id: str) -> Response:
-    """Restores an email taken for spam to unread."""
+    """Restores an email marked as spam to unread."""
     status = inbound.report_spam(state, caller, email_id, is_spam=False)
     return Answer({"id": email_id, "status": status, "user_label": "not_spam"})
 
@@ -169,5 +169,5 @@ def _sign(state: State, email_id: str, position: int, expires: int) -> str:
 
 def _download(data: bytes, name: str, content_type: str) -> Response:
     disposition = f"attachment; filename*=UTF-8''{quote(name, safe='')}"
-    # Set as a header rather than `media_type`, which would add a charset to text types.
+    # Set as a header because `media_type` would add a charset to text types.
     return Response(data, headers={"Content-Type": media_type(content_type), "Content-Disposition": disposition})

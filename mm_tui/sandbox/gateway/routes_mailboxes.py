@@ -30,7 +30,7 @@ async def list_mailboxes(state: StateOf, caller: Reader) -> Response:
 
 @router.post("")
 async def create_mailbox(state: StateOf, caller: Admin, body: NewMailbox) -> Response:
-    """Makes a mailbox: 202 while the operator's code is awaited, 201 with it."""
+    """Creates a mailbox: 202 without the operator's code, 201 with it."""
     local = local_part(body.local)
     made = mailboxes.create(state, caller, local, body.display_name, body.approval_code)
     if made is None:
@@ -46,7 +46,7 @@ async def get_mailbox(state: StateOf, caller: Reader, mailbox_id: str) -> Respon
 
 @router.patch("/{mailbox_id}")
 async def update_mailbox(state: StateOf, caller: Admin, mailbox_id: str, body: MailboxChanges) -> Response:
-    """Changes a mailbox. The oversight mode can only go down."""
+    """Changes a mailbox. The oversight mode can only be lowered."""
     mailboxes.update(state, caller, mailbox_id, body.changes())
     return Answer({"status": "updated"})
 
@@ -80,14 +80,14 @@ async def upgrade(state: StateOf, caller: Sender, mailbox_id: str, body: Upgrade
 
 @router.get("/{mailbox_id}/allowlist")
 async def get_allow_list(state: StateOf, caller: Reader, mailbox_id: str) -> Response:
-    """Who may be written to from this mailbox without a human's approval."""
+    """The recipients that need no approval from this mailbox."""
     entries = allow_lists.entries(state, mailbox_id)
     return Answer({"entries": entries, "mailbox_id": mailbox_id, "count": len(entries)})
 
 
 @router.post("/{mailbox_id}/allowlist")
 async def add_to_allow_list(state: StateOf, caller: Admin, mailbox_id: str, body: NewAllowed) -> Response:
-    """Adds to it: 202 while the operator's code is awaited, 201 with it."""
+    """Adds an entry: 202 without the operator's code, 201 with it."""
     made = allow_lists.add(state, caller, mailbox_id, body.pattern, body.note, body.approval_code)
     return Answer(made, status_code=201) if made is not None else code_sent()
 
@@ -96,7 +96,7 @@ async def add_to_allow_list(state: StateOf, caller: Admin, mailbox_id: str, body
 async def remove_from_allow_list(
     state: StateOf, caller: Admin, mailbox_id: str, entry_id: str, body: Approval | None = None
 ) -> Response:
-    """Takes an entry off: 202 while the operator's code is awaited, 200 with it."""
+    """Removes an entry: 202 without the operator's code, 200 with it."""
     code = body.approval_code if body is not None else None
     done = allow_lists.remove(state, caller, mailbox_id, entry_id, code)
     return Answer({"status": "deleted"}) if done else code_sent()

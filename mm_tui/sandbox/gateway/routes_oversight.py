@@ -1,4 +1,4 @@
-"""Routes: the queue of what waits for a human, and the decision."""
+"""Routes: the queue of waiting emails, and decisions."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ router = APIRouter(prefix="/v1/oversight", tags=["oversight"])
 
 @router.get("/pending")
 async def pending(state: StateOf, caller: Overseer) -> Response:
-    """All that waits. Under `emails` as documented, and under `pending` as the retired Python client reads it."""
+    """All waiting emails, under `emails` as documented, and under `pending` for the retired Python client."""
     items = oversight.pending(state)
     return Answer({"emails": items, "pending": items})
 
 
 @router.post("/decide")
 async def decide(state: StateOf, caller: Overseer, body: DecideBody) -> Response:
-    """Approves or rejects. Approved outbound mail leaves at once."""
+    """Approves or rejects. Approved outbound mail is sent at once."""
     return Answer(oversight.decide(state, caller, body.email_id, body.action, body.reason))

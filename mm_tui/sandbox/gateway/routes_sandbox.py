@@ -99,7 +99,7 @@ async def released(state: StateOf) -> Response:
 
 @router.get("/emails/{email_id}")
 async def look(state: StateOf, email_id: str) -> Response:
-    """An email as it lies in the database."""
+    """An email as stored in the database."""
     row = dict(messages.find(state, email_id))
     for name in ("recipients", "cc", "bcc", "refs"):
         row[name] = json.loads(row[name])
@@ -180,14 +180,14 @@ async def clock(state: StateOf, body: ClockBody) -> Response:
 
 @router.put("/allow-list")
 async def allow_list(state: StateOf, body: AllowList) -> Response:
-    """Sets who may be written to without asking, in gated_send."""
+    """Sets the recipients that need no approval in gated_send."""
     allow_lists.replace_for_all(state, body.addresses)
     return Answer({"addresses": body.addresses})
 
 
 @router.patch("/mailboxes/{mailbox_id}")
 async def set_mode(state: StateOf, mailbox_id: str, body: ModeBody) -> Response:
-    """Sets a mailbox's mode, upwards too."""
+    """Sets a mailbox's mode, higher or lower."""
     mailboxes.find(state, mailbox_id)
     state.db.execute("UPDATE mailboxes SET oversight_mode = ? WHERE id = ?", (body.oversight_mode, mailbox_id))
     return Answer(mailboxes.wire(state, mailboxes.find(state, mailbox_id)))
@@ -195,7 +195,7 @@ async def set_mode(state: StateOf, mailbox_id: str, body: ModeBody) -> Response:
 
 @router.get("/faults")
 async def list_faults(request: Request) -> Response:
-    """The rules, with how often each was seen and hit."""
+    """The rules, with how often each matched and was applied."""
     return Answer({"faults": [rule.model_dump() for rule in _faults(request).rules]})
 
 
@@ -215,7 +215,7 @@ async def clear_faults(request: Request) -> Response:
 
 @router.post("/refuse")
 async def refuse(request: Request, body: RefuseBody) -> Response:
-    """Closes the port for a while, once this answer is out."""
+    """Closes the port for a while, after this answer is sent."""
     request.app.state.refuse(body.seconds)
     await asyncio.sleep(0)
     return Answer({"seconds": body.seconds})
@@ -229,7 +229,7 @@ async def calls(state: StateOf) -> Response:
 
 @router.delete("/calls")
 async def clear_calls(state: StateOf) -> Response:
-    """Forgets them."""
+    """Clears the list of requests."""
     state.calls.clear()
     return Answer({"calls": []})
 

@@ -1,4 +1,4 @@
-"""Routes: send, reply, cancel, change what is scheduled."""
+"""Routes: send, reply, cancel, and change scheduled mail."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ router = APIRouter(prefix="/v1/mailboxes/{mailbox_id}", tags=["sending"])
 
 @router.post("/send")
 async def send(state: StateOf, caller: Sender, mailbox_id: str, body: SendBody) -> Response:
-    """Submits an email. It is scanned first, then waits for a human where the mailbox's mode says so."""
+    """Submits an email. It is scanned first, then waits for a human if the mailbox's mode says so."""
     submitted = sending.send(state, caller, mailbox_id, body.submission(body.to, body.subject))
     return Answer(submitted.body, status_code=submitted.status)
 

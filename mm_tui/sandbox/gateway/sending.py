@@ -1,4 +1,4 @@
-"""Submitting mail: send, reply, cancel, and changing what is scheduled."""
+"""Submits mail: send, reply, cancel, and changes to scheduled mail."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Submission:
     always_gate: bool = False
 
     def fingerprint(self) -> str:
-        """A digest of the content, to know the same reply again."""
+        """A digest of the content, for recognizing the same reply."""
         parts = [hashlib.sha256(part.data).hexdigest() + part.name for part in self.attachments]
         content = json.dumps([self.markdown, list(self.cc), list(self.bcc), parts])
         return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
@@ -86,7 +86,7 @@ def reply(state: State, caller: Caller, mailbox_id: str, email_id: str, mail: Su
 
 
 def cancel(state: State, caller: Caller, email_id: str) -> dict[str, object]:
-    """Takes a submitted mail back before it has left. Doing it twice is no error."""
+    """Cancels a submitted email before it is sent. Cancelling twice is not an error."""
     row = messages.find(state, email_id)
     if row["status"] != Status.CANCELLED:
         if row["status"] not in CANCELLABLE:
@@ -132,7 +132,7 @@ def edit_schedule(state: State, caller: Caller, email_id: str, changes: Mapping[
 
 
 def _check(state: State, mailbox: sqlite3.Row, mail: Submission) -> Submitted | None:
-    """Refuses what may not be sent; a repeated idempotency key is answered with what it did the first time."""
+    """Refuses what may not be sent; a repeated idempotency key gets the first answer."""
     if mailbox["oversight_mode"] == Mode.READ_ONLY:
         raise ApiError(403, "Mailbox is read_only: sending is disabled")
     if not mailbox["is_active"]:

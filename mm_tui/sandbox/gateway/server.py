@@ -1,4 +1,4 @@
-"""The sandbox as a running server: the application, its port, and what goes on between requests."""
+"""The sandbox as a running server: the application, its port, and background work."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ OWN_HOSTS = ("127.0.0.1", "localhost", "::1", "[::1]")
 
 
 class _Dated(ServerState):
-    """Gives each answer a Date, as every server does: by the sandbox's own clock, which can be moved."""
+    """Adds a Date header to each answer, by the sandbox's own clock, which can be moved."""
 
     def __init__(self, state: State) -> None:
         self._state = state
@@ -51,12 +51,12 @@ class _Dated(ServerState):
 
     @property
     def default_headers(self) -> list[tuple[bytes, bytes]]:
-        """Headers of the next answer."""
+        """The headers to add to the next answer."""
         return [(b"date", formatdate(self._state.now_ms() / 1000, usegmt=True).encode())]
 
     @default_headers.setter
     def default_headers(self, value: list[tuple[bytes, bytes]]) -> None:
-        """The base begins with none."""
+        """Accepts the base class's initial assignment."""
 
 
 def create_app(state: State, *, token_delay: float = 0.0) -> FastAPI:
@@ -76,7 +76,7 @@ def create_app(state: State, *, token_delay: float = 0.0) -> FastAPI:
     for module in ROUTERS:
         app.include_router(module.router)
     app.include_router(create_router(state.fact("ai21_key") or "", token_delay=token_delay))
-    # A page in a browser that points its own name at this machine reads nothing: imported mail may be private.
+    # Prevents DNS rebinding: a web page must not read mail by pointing its own host name at this machine.
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=OWN_HOSTS, www_redirect=False)
 
     @app.get("/health", tags=["health"])
@@ -88,7 +88,7 @@ def create_app(state: State, *, token_delay: float = 0.0) -> FastAPI:
 
     @app.get("/.well-known/multimail-signing-key", tags=["identity"])
     async def signing_key(state: StateOf) -> Response:
-        """The key under which the identity of mail that left is signed, as a JSON Web Key."""
+        """The public key for the signed identity of sent mail, as a JSON Web Key."""
         return Answer(identity.public_key(state))
 
     app.openapi = functools.partial(_document, app)  # type: ignore[method-assign]
@@ -112,10 +112,10 @@ class Server:
     """A sandbox on a port."""
 
     def __init__(self, state: State, *, host: str = "127.0.0.1", port: int = 0, token_delay: float = 0.0) -> None:
-        """Binds the port at once (0: any free one), so that `url` is known before anything runs.
+        """Binds the port at once (0 means any free one), so that `url` is known before the server runs.
 
         Raises:
-            OSError: the port is taken, or the host is none of this machine.
+            OSError: the port is in use, or the host is not this machine.
         """
         self.state = state
         self._socket = _bind(host, port)
@@ -162,7 +162,7 @@ class Server:
             self.state.on_due = lambda: None
 
     def close(self) -> None:
-        """Gives the port back, for a server that was never run."""
+        """Releases the port of a server that was never run."""
         self._socket.close()
 
     def _wake(self) -> None:
@@ -170,14 +170,14 @@ class Server:
         self._wake_webhooks.set()
 
     async def _live(self) -> None:
-        """Moves mail on when its time has come, though nobody asks."""
+        """Performs due steps of mail without a request."""
         while True:
             self._wake_lifecycle.clear()
             lifecycle.advance(self.state)
             await _until(self._wake_lifecycle, self.state.next_due(), self.state)
 
     async def _call_hooks(self) -> None:
-        """Delivers webhooks, a bounded number at once."""
+        """Delivers webhooks, a limited number at once."""
         under_way: set[asyncio.Task[None]] = set()
         async with AsyncExitStack() as stack:
             client: httpx.AsyncClient | None = None
@@ -186,7 +186,7 @@ class Server:
                     self._wake_webhooks.clear()
                     for row in webhooks.claim_due(self.state, HOOKS_AT_ONCE - len(under_way)):
                         if client is None:
-                            # Made late: reading the machine's certificates takes a moment, and few runs call hooks.
+                            # Created late: loading the machine's certificates takes time, and few runs call webhooks.
                             client = httpx.AsyncClient(timeout=webhooks.TIMEOUT_SECONDS, trust_env=False)
                             await stack.enter_async_context(client)
                         task = asyncio.create_task(webhooks.attempt(self.state, client, row))
@@ -206,7 +206,7 @@ class Server:
         task.add_done_callback(self._refusing.discard)
 
     async def _refuse(self, seconds: float) -> None:
-        # The answer to the request that asked for this has to get out first.
+        # The answer to the request that caused this must be sent first.
         await asyncio.sleep(0.05)
         self._listener.close()
         self._connections.cut_all()
@@ -216,7 +216,7 @@ class Server:
 
 
 async def _until(event: asyncio.Event, due_ms: int | None, state: State) -> None:
-    """Waits for the event, or for a moment of the sandbox's clock."""
+    """Waits for the event, or until a time of the sandbox's clock."""
     timeout = None if due_ms is None else max(0.0, (due_ms - state.now_ms()) / 1000)
     try:
         async with asyncio.timeout(timeout):
@@ -226,7 +226,7 @@ async def _until(event: asyncio.Event, due_ms: int | None, state: State) -> None
 
 
 async def _first_of(*tasks: asyncio.Task[object]) -> None:
-    """Waits for the first of them to end, and raises what it raised."""
+    """Waits for the first of them to end, and raises its error."""
     done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     tasks[0].cancel()
     for task in done:
@@ -235,7 +235,7 @@ async def _first_of(*tasks: asyncio.Task[object]) -> None:
 
 def _bind(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # The protocol has to be named: asyncio switches off Nagle's delay only on sockets that name it.
+    # The protocol must be given: asyncio disables Nagle's algorithm only on such sockets.
     bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

@@ -1,7 +1,7 @@
-"""The sandbox's state: its database, clock, ids and tuning, and the few acts that everything else is made of.
+"""The sandbox's state: its database, clock, ids and tuning, and the basic operations.
 
-One process serves it, and all of a request's work happens in one turn of the event loop inside one transaction, so
-concurrent requests cannot see each other half done.
+One process serves it, and each request is handled in one turn of the event loop within one transaction, so concurrent
+requests never see each other's partial work.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ BOOTSTRAP_KEYS: Mapping[str, tuple[Scope, ...]] = {
     "admin": (Scope.READ, Scope.ADMIN),
 }
 TUTORIAL_KEY = "tutorial"
-"""The one key with which the tutorial makes all of its calls. It can send and administer, and approves nothing."""
+"""The key for all calls of the tutorial. It can send and administer, but not approve."""
 TUTORIAL_SCOPES = (Scope.READ, Scope.SEND, Scope.ADMIN)
 WebhookShape = Literal["all", "event", "type", "flat"]
 Cursors = Literal["time", "id"]
@@ -38,53 +38,53 @@ AttachmentShape = Literal["bytes", "base64"]
 
 
 class Tuning(BaseModel):
-    """What tests and demos may turn at run time, by `PATCH /sandbox/settings`. Times in seconds."""
+    """Settings that tests and demos can change at run time, by `PATCH /sandbox/settings`. Times are in seconds."""
 
     model_config = ConfigDict(extra="forbid", validate_assignment=True)
 
     scan_delay: float = Field(default=1.0, ge=0, le=86400)
-    """How long a submitted mail stays `pending_scan`. 0: over by the time of the next request."""
+    """How long a submitted email stays `pending_scan`. 0: until the next request."""
     inbound_scan_delay: float = Field(default=0.0, ge=0, le=86400)
-    """How long mail that came in stays `pending_scan`."""
+    """How long inbound mail stays `pending_scan`."""
     delivery_delay: float = Field(default=1.0, ge=0, le=86400)
-    """How long a released mail stays `sent` before it counts as `delivered`."""
+    """How long a released email stays `sent` before it becomes `delivered`."""
     duplicate_window: float = Field(default=60, ge=0, le=86400)
-    """The same reply to the same mail within this time is refused with 409."""
+    """The same reply to the same email within this time is refused with 409."""
     idempotency_window: float = Field(default=86400, ge=0, le=10 * 86400)
     """How long an idempotency key is remembered."""
     webhook_backoff: float = Field(default=1.0, ge=0, le=3600)
     """Wait before the first retry of a webhook; doubles each time."""
     requests_per_minute: int | None = Field(default=None, ge=1, le=1_000_000)
-    """Requests a key may make a minute before it gets 429 with Retry-After. None: no limit."""
+    """How many requests a key may make per minute before it gets 429 with Retry-After. None: no limit."""
     daily_send_limit: int | None = Field(default=None, ge=0, le=1_000_000)
-    """Mails a day before send answers the 429 of a warm-up stage. None: no limit."""
+    """How many emails a day before `send` answers the 429 of a warm-up stage. None: no limit."""
     monthly_email_quota: int = Field(default=100_000, ge=0, le=1_000_000_000)
-    """Mails a month before send answers the 429 that speaks of the quota."""
+    """How many emails a month before `send` answers the 429 for the quota."""
     max_mailboxes: int = Field(default=100, ge=0, le=100_000)
     mailbox_approval: bool = True
-    """Creating a mailbox needs a code that is mailed to the operator."""
+    """Creating a mailbox needs a code that is emailed to the operator."""
     webhook_approval: bool = False
     """The same for webhooks."""
     key_approval: bool = True
     """Creating or revoking an API key needs a code as well."""
     webhook_shape: WebhookShape = "all"
-    """What webhooks are told: `event` as the vendor prints it (neither thread nor mailbox, the signature with
-    `sha256=`), `type` and `flat` as others read it; `all` gives each event the fields of its first two."""
+    """The format of webhook events: `event` as documented by the vendor (neither thread nor mailbox, the signature with
+    `sha256=`), `type` and `flat` as expected by others; `all` gives each event the fields of the first two."""
     cursors: Cursors = "time"
-    """How lists of mail go on: `time` from the moment of the last mail, so that more emails of that very moment are
-    missed by whoever does not look again; `id` misses none."""
+    """How lists continue: `time` from the time of the last email, so that further emails with the same time are missed;
+    `id` misses none."""
     small_attachments: AttachmentShape = "bytes"
-    """How an attachment up to 50 KB comes: its `bytes`, or `base64` in JSON. Larger ones come by link alone."""
+    """The format of attachments up to 50 KB: `bytes`, or `base64` in JSON. Larger ones are available only by link."""
     detail_direction: bool = True
-    """An opened mail states its direction, as other clients want it. The published document has none there."""
+    """An opened email has its direction, as other clients expect. The published document does not have it there."""
     signature_in_draft: bool = False
-    """The mailbox's signature is added when an email is submitted rather than when it is released."""
+    """The mailbox's signature is added when an email is submitted, not when it is released."""
     healthy: bool = True
     """False: /health answers 503 with status "degraded"."""
 
 
 class ApiError(Exception):
-    """An answer of the gateway that is not a success: a status and `{"error": …}`."""
+    """An error answer of the gateway: a status and `{"error": …}`."""
 
     def __init__(
         self, status: int, error: str, *, headers: Mapping[str, str] | None = None, **more: str | int | float
@@ -97,7 +97,7 @@ class ApiError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The key that a request came with."""
+    """The key of a request."""
 
     key_id: str
     name: str
@@ -106,7 +106,7 @@ class Caller:
 
 @dataclass(slots=True)
 class Call:
-    """One request as the sandbox saw it, for tests that ask what a client really did."""
+    """One request as the sandbox saw it, for tests that check what a client really did."""
 
     method: str
     path: str
@@ -117,7 +117,7 @@ class Call:
 
 
 class State:
-    """Everything a sandbox knows. `folder` holds the database and the outbox of released mail."""
+    """All state of a sandbox. `folder` has the database and the outbox of released mail."""
 
     def __init__(self, folder: Path, tuning: Tuning | None = None) -> None:
         self.folder = folder
@@ -137,7 +137,7 @@ class State:
         self.tutorial_key()
 
     def close(self) -> None:
-        """Writes what was kept in memory and closes the database."""
+        """Saves what is in memory and closes the database."""
         self.set_fact("api_calls", str(self.api_calls))
         self.db.close()
 
@@ -154,14 +154,14 @@ class State:
         self.on_due()
 
     def new_id(self) -> str:
-        """An id that sorts after all that were given before."""
+        """An id that sorts after all earlier ones."""
         return self._ulids.new(self.now_ms())
 
     # -- transactions and facts
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
-        """A transaction; one inside another joins it."""
+        """A transaction; nested ones join it."""
         if self._depth == 0:
             self.db.execute("BEGIN IMMEDIATE")
         self._depth += 1
@@ -178,36 +178,36 @@ class State:
             self._depth -= 1
 
     def fact(self, name: str) -> str | None:
-        """A single remembered value."""
+        """A single stored value."""
         row = self.db.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
         return None if row is None else str(row[0])
 
     def set_fact(self, name: str, value: str) -> None:
-        """Remembers a single value."""
+        """Stores a single value."""
         self.db.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
 
-    # -- what is due
+    # -- due steps
 
     def due(self, ms: int | None) -> int | None:
-        """Notes that something is to happen at `ms`, and returns it for the row that remembers it."""
+        """Records that something is due at `ms`, and returns it for storing in the row."""
         if ms is not None and (self._next_due is None or ms < self._next_due):
             self._next_due = ms
         self.on_due()
         return ms
 
     def is_due(self) -> bool:
-        """Whether anything may have to happen by now. Cheap: asked before every request."""
+        """Whether anything may be due. Cheap: called before every request."""
         return self._next_due is not None and self._next_due <= self.now_ms()
 
     def next_due(self) -> int | None:
-        """Reads anew when the next thing is to happen, in epoch milliseconds."""
+        """Reads again when the next step is due, in epoch milliseconds."""
         (self._next_due,) = self.db.execute("SELECT min(due_at) FROM emails WHERE due_at IS NOT NULL").fetchone()
         return self._next_due
 
     # -- keys
 
     def caller(self, secret: str) -> Caller | None:
-        """Whose key this is; None for a wrong or revoked one."""
+        """The caller with this key; None if it is wrong or revoked."""
         known = self._callers.get(secret)
         if known is None:
             row = self.db.execute(
@@ -220,17 +220,17 @@ class State:
         return known
 
     def forget_callers(self) -> None:
-        """To be called when keys have changed."""
+        """Call it after keys have changed."""
         self._callers.clear()
 
     def keys(self) -> dict[str, str]:
-        """The three keys the sandbox was born with: oversight, send, admin."""
+        """The sandbox's three initial keys: oversight, send, admin."""
         rows = self.db.execute("SELECT name, secret FROM api_keys ORDER BY id").fetchall()
         secrets = {row["name"]: row["secret"] for row in rows}
         return {name: secrets[name] for name in BOOTSTRAP_KEYS}
 
     def tutorial_key(self) -> str:
-        """The key for the tutorial's snippets; made when the folder is opened."""
+        """The key for the tutorial's snippets; created when the folder is opened."""
         row = self.db.execute(
             "SELECT secret FROM api_keys WHERE name = ? AND revoked_at IS NULL ORDER BY id", (TUTORIAL_KEY,)
         ).fetchone()
@@ -244,12 +244,12 @@ class State:
             )
         return secret
 
-    # -- what every act leaves behind
+    # -- audit log and operator mail
 
     def audit(
         self, action: str, kind: str, resource: str, actor: Caller | None, metadata: Mapping[str, object] | None = None
     ) -> None:
-        """Writes an audit entry. No actor: the gateway itself."""
+        """Writes an audit entry. Without an actor it is the gateway itself."""
         self.db.execute(
             "INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?, ?)",
             (
@@ -266,7 +266,7 @@ class State:
     def mail_operator(
         self, kind: str, subject: str, body: str, *, code: str | None = None, mailbox_id: str | None = None
     ) -> None:
-        """Puts an email into the operator's own mailbox, which `GET /sandbox/operator-mail` shows."""
+        """Adds an email to the operator's mailbox, which `GET /sandbox/operator-mail` returns."""
         self.db.execute(
             "INSERT INTO operator_mail VALUES (?, ?, ?, ?, ?, ?, ?)",
             (self.new_id(), kind, subject, body, code, mailbox_id, self.now_ms()),
@@ -295,7 +295,7 @@ class State:
 
 @dataclass(slots=True)
 class Minute:
-    """How many requests a key has made in the running minute."""
+    """How many requests a key has made in the current minute."""
 
     started_ms: int = 0
     made: int = 0
@@ -308,7 +308,7 @@ class RateLimiter:
     minutes: dict[str, Minute] = field(default_factory=dict)
 
     def check(self, state: State, caller: Caller) -> None:
-        """Raises 429 with Retry-After when the key has made more requests than it may."""
+        """Raises 429 with Retry-After if the key has made too many requests."""
         limit = state.tuning.requests_per_minute
         if limit is None:
             return

@@ -1,4 +1,4 @@
-"""Words of the gateway: scopes, oversight modes, statuses, and which follow on which."""
+"""The gateway's scopes, oversight modes and statuses, and their transitions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Scope(StrEnum):
 
 
 class Mode(StrEnum):
-    """A mailbox's place on the trust ladder, lowest first."""
+    """The steps of the trust ladder, lowest first."""
 
     READ_ONLY = "read_only"
     GATED_ALL = "gated_all"
@@ -25,17 +25,17 @@ class Mode(StrEnum):
 
     @property
     def rung(self) -> int:
-        """How high on the ladder, from 0."""
+        """The step's number, from 0."""
         return list(Mode).index(self)
 
     @property
     def gates_sending(self) -> bool:
-        """Outbound mail waits for a human."""
+        """Whether outbound mail waits for a human."""
         return self in (Mode.GATED_ALL, Mode.GATED_SEND)
 
 
 class Status(StrEnum):
-    """Where an email stands."""
+    """The status of an email."""
 
     UNREAD = "unread"
     READ = "read"
@@ -61,15 +61,15 @@ CANCELLABLE = (*PENDING, Status.PENDING_SCAN, Status.SCHEDULED)
 SPAM = (Status.SPAM_FLAGGED, Status.SPAM_QUARANTINED)
 
 SCAN_BLOCK = "X-SANDBOX-BLOCK-THIS-MAIL"
-"""The threat scan fails an email whose subject or body holds this (as EICAR does for virus scanners)."""
+"""The threat scan blocks an email with this in its subject or body (like EICAR for virus scanners)."""
 BOUNCE_LOCAL_PART = "bounce"
-"""Mail to an address whose local part starts so bounces, once released."""
+"""Released mail to an address with this prefix bounces."""
 SPAM_FLAG_SCORE = 5.0
 SPAM_QUARANTINE_SCORE = 8.0
 
 
 def spam_verdict(score: float | None) -> str | None:
-    """What the scan says of an inbound mail: clean, flagged or quarantined; None when nothing was measured."""
+    """The scan's verdict on an inbound email: clean, flagged or quarantined; None without a score."""
     if score is None:
         return None
     if score >= SPAM_QUARANTINE_SCORE:

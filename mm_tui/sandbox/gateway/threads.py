@@ -1,8 +1,8 @@
-"""Which emails belong to one conversation.
+"""Groups emails into conversations.
 
-An email joins the email that its In-Reply-To or References name. What such names are worth depends on who wrote them:
-programs put the same id into every notice, and people's addresses where an id belongs. To merge two strangers' mail
-shows one customer's letters to the other's agent, so in doubt emails stay apart.
+An email joins the email that its In-Reply-To or References name. Such ids are not always reliable: programs put the
+same id into every notice, or addresses in place of ids. Merging two strangers' mail would show one customer's emails to
+the other's agent, so in doubt emails stay separate.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _MOST_COMPARED = 40
 
 
 def topic(subject: str) -> str:
-    """A subject without reply marks, list tags and the like, for comparing."""
+    """A subject without reply prefixes, list tags and so on, for comparing."""
     rest, before = subject, None
     while rest != before:
         before = rest
@@ -33,28 +33,28 @@ def topic(subject: str) -> str:
 
 
 def is_reply(subject: str) -> bool:
-    """Whether a subject says that the email answers or passes on another."""
+    """Whether a subject marks a reply or a forwarded email."""
     rest = _TAG.sub("", subject, count=1) if _TAG.match(subject) else subject
     return _PREFIX.match(rest) is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """What of an email tells where it belongs. Addresses bare and in lower case."""
+    """The data of an email that determines its thread. Addresses are bare and in lower case."""
 
     message_id: str
     names: Sequence[str]
-    """The ids of the emails before it, the nearest first."""
+    """The ids of the previous emails, nearest first."""
     sender: str
     recipients: frozenset[str]
     subject: str
     at: int = 0
-    """Epoch ms; 0 when not known."""
+    """Epoch ms; 0 if unknown."""
     list_id: str = ""
     reply_to: str = ""
-    """Whom an answer goes to, where that is not the sender; bare and in lower case."""
+    """The Reply-To address if it is not the sender; bare and in lower case."""
     thread_id: str = ""
-    """Where it lies already; empty for new mail."""
+    """Its existing thread; empty for new mail."""
 
     @property
     def people(self) -> frozenset[str]:
@@ -63,7 +63,7 @@ class Letter:
 
 
 def usable(name: str, addresses: Collection[str] = ()) -> bool:
-    """Whether an id can tell one email from another: it has both halves and is nobody's address.
+    """Whether an id identifies an email: it has both halves and is nobody's address.
 
     Args:
         name: the id in angle brackets.
@@ -74,7 +74,7 @@ def usable(name: str, addresses: Collection[str] = ()) -> bool:
 
 
 def answers(mail: Letter, other: Letter) -> bool:
-    """Whether an email that names another's id may join it."""
+    """Whether an email that refers to another may join its thread."""
     if _speaks_for_others(mail, other):
         return False
     mine, theirs = topic(mail.subject), topic(other.subject)
@@ -84,12 +84,12 @@ def answers(mail: Letter, other: Letter) -> bool:
         return True
     if mail.list_id and mail.list_id == other.list_id:
         return True
-    # Another subject: only as one turn of a talk between people.
+    # With another subject, only between the same people.
     return mail.sender != other.sender and (mail.sender in other.recipients or other.sender in mail.recipients)
 
 
 def _speaks_for_others(mail: Letter, other: Letter) -> bool:
-    """Whether a program wrote both for different people, as a contact form does: under one address and one subject."""
+    """Whether a program, such as a contact form, sent both for different people with one address and subject."""
     different = bool(mail.reply_to and other.reply_to) and mail.reply_to != other.reply_to
     return different and mail.sender == other.sender and not is_reply(mail.subject)
 
@@ -102,7 +102,7 @@ def is_same_mail(mail: Letter, other: Letter) -> bool:
 
 
 def shares_a_lost_mail(mail: Letter, other: Letter) -> bool:
-    """Whether two emails that name one id, of an email that is not there, belong together."""
+    """Whether two emails that refer to the same missing email belong together."""
     if topic(mail.subject) != topic(other.subject) or not topic(mail.subject):
         return False
     if not (is_reply(mail.subject) and is_reply(other.subject)):
@@ -114,18 +114,18 @@ def shares_a_lost_mail(mail: Letter, other: Letter) -> bool:
 
 @dataclass(slots=True)
 class Grouping:
-    """Mails by conversation."""
+    """Emails by conversation."""
 
     group_of: list[int]
-    """For each email the number of its group: the index of an email in it."""
+    """For each email, the number of its group: the index of one of its emails."""
     lasting: dict[int, str] = field(default_factory=dict)
-    """Groups that hold mail with a thread already, and which."""
+    """The existing thread of each group that has one."""
     merged: dict[str, str] = field(default_factory=dict)
-    """Threads that turned out to be one with another, and with which."""
+    """Threads that were merged into another."""
 
 
 def group(letters: Sequence[Letter]) -> Grouping:
-    """Puts emails into conversations, whatever order they come in.
+    """Groups emails into conversations, regardless of their order.
 
     Args:
         letters: emails of one mailbox; those with a thread keep it.

@@ -1,4 +1,4 @@
-"""What the account did: in sums since the first of the month, or day by day."""
+"""The account's usage: totals since the first of the month, or by day."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def month_start(state: State) -> int:
 
 
 def summed_up(state: State) -> dict[str, object]:
-    """What was done since the first of the month (UTC)."""
+    """The totals since the first of the month (UTC)."""
     since = month_start(state)
     floor = ids.encode(since << 80)
     (received,) = state.db.execute(
@@ -43,7 +43,7 @@ def summed_up(state: State) -> dict[str, object]:
 
 
 def by_day(state: State, since: int | None, until: int | None) -> dict[str, object]:
-    """The same day by day (UTC), days without anything left out. `since` and `until` in epoch ms."""
+    """The usage by day (UTC), without empty days. `since` and `until` are in epoch ms."""
     since = month_start(state) if since is None else since
     until = state.now_ms() if until is None else until
     counted: Counter[tuple[str, str]] = Counter()

@@ -1,7 +1,7 @@
-"""Webhook deliveries: signed, retried, and never to another machine.
+"""Webhook deliveries: signed, retried, and never sent to another machine.
 
-Each delivery is a row first, so that a restart goes on where the last run stopped. A delivery is tried once and then
-up to three times more, waiting 1, 2 and 4 times `Tuning.webhook_backoff`.
+Each delivery is stored first, so that a restart continues where the last run stopped. A delivery is tried once and then
+retried up to three times, waiting 1, 2 and 4 times `Tuning.webhook_backoff`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def signature(secret: str, body: bytes) -> str:
 
 
 def is_loopback(url: str) -> bool:
-    """Whether the address is on this machine. The sandbox calls no other."""
+    """Whether the address is on this machine. The sandbox calls no other machine."""
     try:
         return urlsplit(url).hostname in LOOPBACK
     except ValueError:
@@ -35,13 +35,13 @@ def is_loopback(url: str) -> bool:
 
 
 def next_due(state: State) -> int | None:
-    """When the next delivery is to be tried, in epoch ms."""
+    """When the next delivery is due, in epoch ms."""
     (ms,) = state.db.execute("SELECT min(next_attempt_at) FROM deliveries WHERE next_attempt_at IS NOT NULL").fetchone()
     return None if ms is None else int(ms)
 
 
 def claim_due(state: State, most: int) -> list[sqlite3.Row]:
-    """Takes up to `most` deliveries that are due out of the line, to be tried now."""
+    """Claims up to `most` due deliveries."""
     rows = state.db.execute(
         "SELECT deliveries.*, webhooks.signing_secret FROM deliveries"
         " LEFT JOIN webhooks ON webhooks.id = deliveries.webhook_id"
@@ -55,7 +55,7 @@ def claim_due(state: State, most: int) -> list[sqlite3.Row]:
 
 
 async def attempt(state: State, client: httpx.AsyncClient, row: sqlite3.Row) -> None:
-    """Tries a delivery that was claimed, and notes what came of it."""
+    """Tries a claimed delivery, and records the result."""
     if row["signing_secret"] is None:
         _settle(state, row, "cancelled", None, "the subscription is gone")
         return
@@ -79,7 +79,7 @@ async def attempt(state: State, client: httpx.AsyncClient, row: sqlite3.Row) -> 
 
 
 def requeue(state: State) -> None:
-    """Puts deliveries that an earlier run left under way back in line."""
+    """Requeues deliveries that an earlier run left unfinished."""
     state.db.execute(
         "UPDATE deliveries SET next_attempt_at = ?, status = 'pending' WHERE status = 'sending'", (state.now_ms(),)
     )

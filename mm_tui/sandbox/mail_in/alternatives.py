@@ -1,4 +1,4 @@
-"""Of the alternatives in which an email holds its text the one that reads best, judged by what they say."""
+"""Chooses the most readable of an email's alternative texts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _STUB = re.compile(
 
 
 def kind_of(part: Message) -> str:
-    """The type of an alternative; of a group the first that is read."""
+    """The type of an alternative; for a group, of its first readable part."""
     kind = part.get_content_type()
     payload = part.get_payload()
     if kind.startswith("multipart/") and isinstance(payload, list):
@@ -27,7 +27,7 @@ def kind_of(part: Message) -> str:
 
 
 def best_of(read: list[tuple[str, Content]]) -> Content | None:
-    """Plain text if it says what the others say, else HTML, else whatever can be read."""
+    """Plain text if it is as complete as the others, otherwise HTML, otherwise anything readable."""
     readable = [(kind, content) for kind, content in read if is_readable(content.body)]
     if not readable:
         return None
@@ -39,7 +39,7 @@ def best_of(read: list[tuple[str, Content]]) -> Content | None:
         "text/enriched": 2,
         "text/richtext": 2,
     }
-    # Of two of a kind the later is the richer.
+    # Of two of the same kind, the later one is richer.
     ranked = sorted(enumerate(readable), key=lambda item: (order.get(item[1][0], 3), -item[0]))
     best_kind, best = ranked[0][1]
     if best_kind == "text/plain":
@@ -50,7 +50,7 @@ def best_of(read: list[tuple[str, Content]]) -> Content | None:
 
 
 def _is_stub(plain: str, rich: str) -> bool:
-    """Whether plain text only sends its reader to the HTML beside it."""
+    """Whether plain text only refers to the HTML version."""
     words, others = len(re.findall(r"\w+", plain)), len(re.findall(r"\w+", re.sub(r"\]\([^)]*\)", "", rich)))
     if words * 8 < others:
         return True

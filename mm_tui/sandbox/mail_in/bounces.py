@@ -1,4 +1,4 @@
-"""Delivery reports that no standard describes: plain text of a mail server, in its own words and language."""
+"""Delivery reports in no standard format: a mail server's plain text, in its own words and language."""
 
 from __future__ import annotations
 
@@ -51,14 +51,14 @@ _MOST_RECIPIENTS = 50
 
 
 def plain_report(sender: str, subject: str, failed: str, text: str, own: Iterable[str]) -> list[str]:
-    """Who did not get an email and why, one line each; empty where an email is no delivery report.
+    """The failed recipients and reasons, one line each; empty if the email is not a delivery report.
 
     Args:
         sender: of the email, in header form.
         subject: of the email.
         failed: the value of the header X-Failed-Recipients.
         text: of the email.
-        own: whom it is written to: these are no failed recipients.
+        own: the addresses that it is sent to, which are not failed recipients.
     """
     is_named = bool(failed) and bool(_ANYWHERE.search(failed))
     if not is_named and not (_ROBOT.search(sender) and (_SUBJECT.search(subject) or _SUBJECT.search(text[:2000]))):
@@ -82,13 +82,13 @@ def plain_report(sender: str, subject: str, failed: str, text: str, own: Iterabl
 
 
 def _told(text: str, not_failed: set[str]) -> dict[str, tuple[str, str]]:
-    """The addresses that stand at the beginning of a line, each with what is said behind and below it."""
+    """The addresses at the beginning of a line, each with the text after and below it."""
     matches = [match for match in _LINE.finditer(text) if match[1].lower() not in not_failed]
     found: dict[str, tuple[str, str]] = {}
     for number, match in enumerate(matches):
         end = matches[number + 1].start() if number + 1 < len(matches) else len(text)
         below = text[match.end() : end].lstrip("\n")
-        # What belongs to an address ends at the first blank line.
+        # The text of an address ends at the first blank line.
         block = re.split(r"\n[ \t]*\n", below, maxsplit=1)[0]
         said = f"{match['rest'].strip(' :;,-')}\n{block}".strip()
         known = found.get(match[1].lower(), ("", ""))[1]
@@ -106,7 +106,7 @@ def _is_delayed(subject: str, text: str) -> bool:
 def _line(action: str, address: str, said: str) -> str:
     reply = _REPLY.search(said)
     why = reason_of("", reply[0] if reply else "") or reason_of("", said)
-    # Without a server's answer the first words below the address say the most.
+    # Without a server's answer, the first words below the address are the most informative.
     given = reply[0] if reply else ("" if len(said) > _LONGEST_REASON else said)
     given = " ".join(given.split())[:_LONGEST_REASON].strip(" ()<>")
     line = f"{action}: {address}" + (f": {why}" if why else "")

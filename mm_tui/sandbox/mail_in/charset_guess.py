@@ -1,4 +1,4 @@
-"""Which charset bytes are in, by what they look like: for text that declares none, or one that cannot be right."""
+"""Guesses the charset of bytes, for text that declares none, or one that cannot be right."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _OTHERS = (
     "gb18030", "big5", "big5hkscs", "cp949", "cp932", "euc-jp", *_CYRILLIC[:-1], "windows-1253", "windows-1255",
     "windows-1256", "windows-1258", "cp874",
 )  # fmt: skip
-# Charsets that are taken for each other; what is declared may be another of its family.
+# Families of charsets that are confused; the real one may be another in the declared one's family.
 _FAMILIES = (_CYRILLIC, ("gb18030", "big5", "big5hkscs", "cp949", "cp932", "euc-jp"))
 _WESTERN = ("cp1252", "iso8859-15", "iso8859-1")
 _HIGH_RUN = re.compile(rb"[\x80-\xff]+")
@@ -25,17 +25,17 @@ _ENOUGH = 12
 
 
 def likeliest(data: bytes) -> str:
-    """The charset that text which is no UTF-8 is most likely in."""
-    # Western text has its marked letters one at a time; there the others are not even asked about.
+    """The most likely charset of text that is not UTF-8."""
+    # Western text has single accented letters; then the other charsets are not considered.
     longest = max((len(run) for run in _HIGH_RUN.findall(data)), default=0)
     return _refined(_best(data, _LATIN if longest < 3 else (*_OTHERS, *_LATIN))[0] or "cp1252", data)
 
 
 def other_than(data: bytes, declared: str) -> str:
-    """The charset that text is in which declares another; empty where it may well be the one that it declares.
+    """The real charset of text that declares another; empty if the declared one is plausible.
 
     Args:
-        data: text that is no UTF-8.
+        data: text that is not UTF-8.
         declared: Python's name of a charset.
     """
     runs = [len(run) for run in _HIGH_RUN.findall(data)]
@@ -44,7 +44,7 @@ def other_than(data: bytes, declared: str) -> str:
     name = _name(declared)
     if name in _WESTERN or name in map(_name, _LATIN):
         if sum(length for length in runs if length >= 3) * 10 >= sum(runs) * 6:
-            # Latin text does not have its marked letters in rows.
+            # Latin text does not have runs of accented letters.
             other, sure = _best(data, _OTHERS)
             return _refined(other, data) if sure >= 0.2 and _fits(other, data) else ""
         if sum(runs) < _ENOUGH // 2:
@@ -56,7 +56,7 @@ def other_than(data: bytes, declared: str) -> str:
         return ""
     found = dict(_asked(data, family))
     best = max(found, key=lambda one: found[one], default="")
-    # Of one charset there are several names and supersets.
+    # One charset has several names and supersets.
     same = max((sure for one, sure in found.items() if _is_akin(one, name)), default=0.0)
     if not best or _is_akin(best, name) or found[best] < max(0.2, same * 1.3):
         return ""
@@ -90,7 +90,7 @@ def _fits(charset: str, data: bytes) -> bool:
 
 
 def _asked(data: bytes, among: Iterable[str]) -> list[tuple[str, float]]:
-    # Tags of HTML say nothing of the language.
+    # HTML tags say nothing about the language.
     return _asked_once(_TAG.sub(b" ", data[: 5 * _LOOKED_AT])[:_LOOKED_AT], tuple(among))
 
 
@@ -113,7 +113,7 @@ def _best(data: bytes, among: Iterable[str]) -> tuple[str, float]:
     names = _asked(data, among)
     if not names:
         return "", 0.0
-    # Few letters say little: of the Western charsets the common one, unless another is clearly likelier.
+    # A few letters are little evidence: prefer the common Western charset, unless another is clearly likelier.
     western = next((sure for name, sure in names if _name(name) == "cp1252"), 0.0)
     best, sure = names[0]
     is_latin = _name(best) in map(_name, _LATIN)
@@ -121,7 +121,7 @@ def _best(data: bytes, among: Iterable[str]) -> tuple[str, float]:
 
 
 def _refined(charset: str, data: bytes) -> str:
-    """Of two charsets with nearly the same letters the one whose own signs are there."""
+    """Of two charsets with nearly the same letters, the one whose distinctive characters occur."""
     name = _name(charset)
     bare = not _C1.search(data)
     if name == "cp1252" and bare and re.search(rb"[\d ]\xa4|\xa4[\d ]", data):

@@ -1,6 +1,6 @@
-"""Bytes of mail into text: as they are declared, and as they are.
+"""Decodes bytes of mail: as declared, or as they really are.
 
-Every function returns something for any input, and says through `odd` what was not as it should be.
+Every function returns a result for any input, and reports irregularities through `odd`.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterable
 from mm_tui.sandbox.mail_in import charset_guess
 
 Odd = Callable[[str], None]
-"""Is told, in a few words, what is odd about the email at hand."""
+"""Called with a short description of each irregularity of the email."""
 
-# What a name stands for in mail: often a larger set than the one that it names.
+# What a charset name means in mail: often a superset.
 _LADDERS: dict[str, tuple[str, ...]] = {
     "iso-8859-1": ("cp1252",), "iso-8859-9": ("cp1254",), "iso-8859-11": ("cp874",), "tis-620": ("cp874",),
     "gb2312": ("gb18030",), "gbk": ("gb18030",), "big5": ("cp950", "big5hkscs"), "cp950": ("cp950", "big5hkscs"),
@@ -39,7 +39,7 @@ _JIS_ESCAPE = re.compile(rb"\x1b(\$\([A-Z]|\$[@AB]|\([A-Z])")
 
 
 def codec_of(declared: str | None) -> str:
-    """Python's name of the codec that a declared charset names; empty when it names none that decodes text."""
+    """Python's codec name for a declared charset; empty if no text codec matches."""
     name = (declared or "").strip().strip("\"'; ").lower()
     name = _ALIASES.get(name, name)
     try:
@@ -53,14 +53,14 @@ def codec_of(declared: str | None) -> str:
 def decode(data: bytes, declared: str | None, odd: Odd, hints: Iterable[str] = ()) -> str:
     """The text of `data`.
 
-    Bytes that do not fit are replaced and the rest is kept. Where what is declared cannot be right, the text is read
-    as what it is: UTF-8, what the rest of the email declares, or what its bytes look like.
+    Invalid bytes are replaced and the rest is kept. If the declared charset cannot be right, the text is decoded as
+    UTF-8, as declared elsewhere in the email, or as the bytes suggest.
 
     Args:
         data: the bytes, without their transfer encoding.
         declared: the charset that the email names for them.
         odd: is told what was not as declared.
-        hints: charsets that the email names elsewhere, tried where this one fails.
+        hints: charsets declared elsewhere in the email, tried if this one fails.
     """
     if marked := _by_mark(data):
         return _clean(marked)
@@ -86,7 +86,7 @@ def decode(data: bytes, declared: str | None, odd: Odd, hints: Iterable[str] = (
 
 
 def _hz(data: bytes) -> str:
-    """Chinese in pairs of ASCII signs (HZ); empty where it is none."""
+    """Decodes Chinese in pairs of ASCII characters (HZ); empty if it is not HZ."""
     if not data.isascii() or not re.search(rb"~\{(?:[!-w][!-~]){2,}~\}", data):
         return ""
     try:
@@ -96,7 +96,7 @@ def _hz(data: bytes) -> str:
 
 
 def _by_mark(data: bytes) -> str:
-    """The text by its byte order mark."""
+    """Decodes text with a byte order mark."""
     if data.startswith(codecs.BOM_UTF8):
         return data[3:].decode("utf-8", "replace")
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) and (b"\x00" in data or len(data) % 2 == 0):
@@ -107,7 +107,7 @@ def _by_mark(data: bytes) -> str:
 
 
 def _wide(data: bytes, codec: str) -> str:
-    """UTF-16 and UTF-32 without a mark: declared, or seen by the zero bytes of ordinary signs."""
+    """Decodes UTF-16 and UTF-32 without a mark: declared, or recognized by the zero bytes of ASCII characters."""
     if codec.startswith("utf-32"):
         return data.decode(codec, "replace") if b"\x00" in data else ""
     even, odd_places = data[0::2].count(0), data[1::2].count(0)
@@ -122,26 +122,26 @@ def _wide(data: bytes, codec: str) -> str:
     if codec in ("utf-16-le", "utf-16-be"):
         readings.insert(0, data.decode(codec, "replace"))
     else:
-        # In the right order there are few rows of signs, in the wrong one many.
+        # In the right byte order the text uses few blocks of characters, in the wrong one many.
         readings.sort(key=lambda text: len({ord(sign) >> 8 for sign in text}))
     return next((text for text in readings if _is_text(text)), "")
 
 
 def _is_text(text: str) -> bool:
-    """Whether most of it is assigned, and not private or unpaired."""
+    """Whether most characters are assigned, and not private or unpaired."""
     strange = sum(unicodedata.category(sign) in ("Cn", "Co", "Cs") or sign == "�" for sign in text[:2000])
     return bool(text) and strange * 20 <= len(text[:2000])
 
 
 def _as_declared(data: bytes, codec: str, odd: Odd) -> str | None:
-    """The text in its declared charset; None where that cannot be right."""
+    """The text in its declared charset; None if that cannot be right."""
     if codec == "utf-8":
         return _as_utf8(data, odd)
     if codec.startswith("utf-16") or codec == "ascii" or (codec == "utf-7" and not data.isascii()):
         return None
     ladder = _LADDERS.get(codec, (codec,))
     utf8 = _strict_utf8(data) or _mostly_utf8(data)
-    # Text of another charset is by chance UTF-8 only where it is very short.
+    # Only very short text of another charset is valid UTF-8 by chance.
     if utf8 and not utf8.isascii():
         certain = any(sign >= "\u0800" for sign in utf8) or sum(sign > "\x7f" for sign in utf8) > 3
         if certain or ladder[0] not in _MULTIBYTE:
@@ -176,14 +176,14 @@ def _strict_utf8(data: bytes) -> str:
 
 
 def _mostly_utf8(data: bytes) -> str:
-    """UTF-8 with a bad byte here and there; empty where it is not certain to be UTF-8."""
+    """UTF-8 with some invalid bytes; empty if it is not certainly UTF-8."""
     text = data.decode("utf-8", "replace")
     bad = text.count("\ufffd")
     return text if sum(sign > "\x7f" for sign in text) - bad >= 5 * bad else ""
 
 
 def _as_utf8(data: bytes, odd: Odd) -> str | None:
-    """UTF-8 with its bad bytes replaced; None when more of it is bad than good."""
+    """UTF-8 with invalid bytes replaced; None if most of it is invalid."""
     text = data.decode("utf-8", "replace")
     bad = text.count("�") - data.count("�".encode())
     if bad == 0:
@@ -204,7 +204,7 @@ def _as_it_is(data: bytes, codec: str, odd: Odd, hints: Iterable[str]) -> str:
             odd("bytes outside of the declared charset")
         return text
     if codec in _MULTIBYTE or _LADDERS.get(codec, ("",))[0] in _MULTIBYTE:
-        # The charset may be right and a byte wrong: most of it can then be read.
+        # The charset may be right with a wrong byte: then most of it can be read.
         text = data.decode(_LADDERS.get(codec, (codec,))[0], "replace")
         if text.count("�") * 10 <= sum(sign > "\x7f" for sign in text):
             odd("bytes outside of the declared charset")
@@ -224,12 +224,12 @@ def _as_it_is(data: bytes, codec: str, odd: Odd, hints: Iterable[str]) -> str:
 
 
 def _clean(text: str) -> str:
-    # UTF-7 and some others let lone surrogates through.
+    # UTF-7 and some others allow lone surrogates.
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _iso_2022_jp(data: bytes, odd: Odd) -> str:
-    """ISO-2022-JP with what mailers put into it: NEC's and IBM's signs, JIS X 0212 and 0213, half-width kana."""
+    """ISO-2022-JP with the extensions used by mailers: NEC's and IBM's signs, JIS X 0212 and 0213, half-width kana."""
     if not data.isascii():
         if (text := _as_utf8(data, lambda _what: None)) is not None:
             odd("charset other than declared")
@@ -271,7 +271,7 @@ def _jis_run(run: bytes, kind: bytes, odd: Odd) -> str:
 
 
 def _jis_sign(pair: bytes, odd: Odd) -> str:
-    """One sign of JIS X 0208 or of the sets that mailers take for it."""
+    """One character of JIS X 0208 or of the sets that mailers confuse with it."""
     if len(pair) == 2 and 0x21 <= pair[0] <= 0x7E and 0x21 <= pair[1] <= 0x7E:
         high = bytes((pair[0] | 0x80, pair[1] | 0x80))
         for data, name in ((high, "euc_jp"), (_shifted(*pair), "cp932"), (high, "euc_jis_2004")):
@@ -286,7 +286,7 @@ def _jis_sign(pair: bytes, odd: Odd) -> str:
 
 
 def _shifted(row: int, cell: int) -> bytes:
-    """A JIS pair as Shift_JIS has it, where the vendors' signs are."""
+    """A JIS pair as Shift_JIS, which has the vendors' characters."""
     lead = ((row - 0x21) >> 1) + (0x81 if row < 0x5F else 0xC1)
     if row % 2:
         return bytes((lead, cell + (0x1F if cell < 0x60 else 0x20)))
@@ -294,7 +294,7 @@ def _shifted(row: int, cell: int) -> bytes:
 
 
 def _euc_jp(data: bytes, odd: Odd) -> str:
-    """EUC-JP with the vendors' signs."""
+    """Decodes EUC-JP with the vendors' characters."""
     made: list[str] = []
     at = 0
     while at < len(data):

@@ -1,4 +1,4 @@
-"""What a part of an email comes to: texts, remarks, files."""
+"""The content of a part of an email: texts, remarks, files."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ _INVISIBLE = re.compile(r"[\s\u200b-\u200f\u2060\ufeff\u00ad\u034f\u180e\u3164\u
 
 @dataclass(slots=True)
 class Content:
-    """What a part comes to."""
+    """The content of a part."""
 
     texts: list[str] = field(default_factory=list)
-    """In reading order, each without blank lines at its ends."""
+    """Texts in reading order, without leading and trailing blank lines."""
     notes: list[str] = field(default_factory=list)
-    """What stands at the top, before every text: what a delivery report says, what cannot be read."""
+    """Remarks to show before all texts: delivery reports, and what cannot be read."""
     files: list[MailAttachment] = field(default_factory=list)
 
     def add(self, other: Content) -> None:
-        """Takes up what another part came to."""
+        """Adds the content of another part."""
         self.texts += other.texts
         self.notes += other.notes
         self.files += other.files
@@ -33,12 +33,12 @@ class Content:
 
 
 def is_readable(text: str) -> bool:
-    """Whether there is anything to see in a text."""
+    """Whether a text has anything visible."""
     return bool(_INVISIBLE.sub("", text))
 
 
 def shortened_name(name: str) -> str:
-    """A file name of 255 characters at the most, its ending kept."""
+    """A file name of at most 255 characters, keeping its extension."""
     if len(name) <= 255:
         return name
     stem, dot, ending = name.rpartition(".")

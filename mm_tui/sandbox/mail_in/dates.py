@@ -1,4 +1,4 @@
-"""Dates of mail, in every form that mailers write. What can be read in two ways is not guessed at."""
+"""Parses dates of mail in every format used by mailers. Ambiguous dates are not guessed."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _YEAR_FIRST = re.compile(r"(?<!\d)(\d{4})(?:[-/.]|年|년)\s*(\d{1,2})(?:[-/.]|�
 _DAY_FIRST = re.compile(r"(?<!\d)(\d{1,2})([-/.])\s?(\d{1,2})\2\s?(\d{4}|\d{2})(?![\d:])")
 _COMPACT = re.compile(r"(?<!\d)(\d{4})(\d{2})(\d{2})T?(\d{2})(\d{2})(\d{2})?(?!\d)")
 _HALF_DAY = re.compile(r"\d\s*[AP]M\b")
-"""Where the day has twice twelve hours the month comes first."""
+"""With a 12-hour clock the month comes first."""
 _COMMENT = re.compile(r"\([^()]*\)")
 _WELL_FORMED = re.compile(
     r"(?:[A-Za-z]{3},? )?\d{1,2} [A-Za-z]{3} [12]\d{3} \d{1,2}:\d{2}(?::\d{2})?"
@@ -52,7 +52,7 @@ _WELL_FORMED = re.compile(
 
 
 def read_date(text: str) -> datetime | None:
-    """The moment in UTC that a date header names; None when it names none, or could mean two.
+    """The UTC time in a date header; None if there is none or it is ambiguous.
 
     A date without a zone is taken as UTC.
     """
@@ -80,7 +80,7 @@ def _standard(line: str) -> datetime | None:
 
 
 def _free(line: str) -> datetime | None:
-    """By its parts: a day, a time of day, a zone, in any order and language."""
+    """Parses the parts: a day, a time of day, a zone, in any order and language."""
     if re.fullmatch(r"\d{9,10}(?:\.\d+)?|\d{13}", line):
         seconds = float(line)
         return datetime.fromtimestamp(seconds / 1000 if seconds > 1e11 else seconds, UTC)
@@ -107,13 +107,13 @@ def _free(line: str) -> datetime | None:
     if (place := re.search(r"\b[A-Z][A-Za-z]+/[A-Z][A-Za-z_]+(?:/[A-Z][A-Za-z_]+)?\b", rest)) is not None:
         return datetime(year, month, day, hour, minute, min(second, 59), tzinfo=ZoneInfo(place[0])).astimezone(UTC)
     if not offset and not re.search(r"[+-]\d|\b(?:gmt|utc?|z|wet)\b", rest, re.I):
-        # Some programs name the zone in a comment alone.
+        # Some programs put the zone only in a comment.
         offset, _rest = _offset(" ".join(_COMMENT.findall(line)))
     return _moment(year, month, day, hour, minute, second, offset)
 
 
 def _offset(rest: str) -> tuple[int, str]:
-    """Minutes east of Greenwich, and what is left."""
+    """Minutes east of Greenwich, and the remaining text."""
     if match := _OFFSET.search(rest):
         minutes = int(match[2]) * 60 + int(match[3] or 0)
         if minutes <= 15 * 60:
@@ -125,7 +125,7 @@ def _offset(rest: str) -> tuple[int, str]:
 
 
 def _moment(year: int, month: int, day: int, hour: int, minute: int, second: int, offset: int) -> datetime:
-    # 24:00 is the end of the day, and a leap second the last of its minute.
+    # 24:00 is the end of the day; a leap second counts as the last second of its minute.
     base = datetime(year, month, day, tzinfo=UTC)
     if hour == 24 and (minute or second):
         raise ValueError("no such hour")
@@ -150,7 +150,7 @@ def _day(line: str) -> tuple[int, int, int, str] | None:
             return year, second, first, rest
         if second > 12 or first == second or _HALF_DAY.search(rest):
             return year, first, second, rest
-    # Day and month cannot be told apart, or there are none.
+    # Day and month are ambiguous or missing.
     return None
 
 
@@ -178,6 +178,6 @@ def _month(word: str) -> int | None:
 
 
 def _full_year(text: str) -> int:
-    # Three digits: counted from 1900, as some programs' interfaces do.
+    # Three digits count from 1900, as in some programming interfaces.
     year = int(text)
     return year if len(text) == 4 else year + (2000 if year < 69 else 1900)

@@ -1,4 +1,4 @@
-"""Header values for people: unfolded, encoded words decoded however broken, raw bytes read as what they are."""
+"""Decodes header values: unfolds them, decodes even broken encoded words, and detects raw bytes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from mm_tui.sandbox.mail_in.charsets import Odd, decode
 
 _START = r"=\?[^?\s]{1,60}\?[bBqQ]\?"
-# A word ends at "?=" before a sign that can follow one; a "?=" within the text of a careless mailer does not end it.
+# A word ends at "?=" only before a character that can follow one, because careless mailers put "?=" into the text.
 _WORD = re.compile(
     rf"=\?([^?\s]{{1,60}})\?([bBqQ])\?(?:((?:(?!{_START}).){{0,20000}}?)\?=(?=[\s\"'(),;:<>\[\].]|=\?|$)"
     rf"|((?:(?!{_START})[^?]|\?(?!=)){{0,20000}})\?="
@@ -23,12 +23,12 @@ _FOLD = re.compile(r"\r?\n[ \t]+|[\r\n]+")
 
 
 def header_text(raw: str, odd: Odd, hints: Iterable[str] = ()) -> str:
-    """A header's value for people.
+    """A header's decoded value.
 
     Args:
-        raw: as the parser gives it, with bytes above 127 as surrogate escapes.
-        odd: is told what could not be read as declared.
-        hints: charsets that the email names elsewhere, for raw bytes.
+        raw: from the parser, with bytes above 127 as surrogate escapes.
+        odd: called with what could not be decoded as declared.
+        hints: charsets declared elsewhere in the email, for raw bytes.
     """
     line = _FOLD.sub(" ", raw).strip()
     if not line.isascii():
@@ -41,7 +41,7 @@ def header_text(raw: str, odd: Odd, hints: Iterable[str] = ()) -> str:
     for match in _WORD.finditer(line):
         between = line[at : match.start()]
         charset = match[1].split("*")[0].lower()
-        # White space between encoded words goes away, and one sign may be split over two words of one charset.
+        # White space between encoded words is dropped, and a character may be split over two words of one charset.
         if between.strip() or charset != held_charset:
             made.append(decode(held, held_charset, odd, hints) if held else "")
             held = b""
@@ -88,7 +88,7 @@ def _from_q(raw: bytes) -> bytes:
 
 
 def _from_cut_base64(raw: bytes) -> bytes:
-    """What can be read of base64 that lacks its last signs."""
+    """Decodes base64 that lacks its last characters."""
     kept = re.sub(rb"[^A-Za-z0-9+/]", b"", raw)
     try:
         return base64.b64decode(kept[: len(kept) // 4 * 4])
@@ -97,7 +97,7 @@ def _from_cut_base64(raw: bytes) -> bytes:
 
 
 def _base64_named_q(raw: bytes, charset: str) -> bytes:
-    """The bytes of base64 in a word that names the other encoding; empty where it is not certain to be such."""
+    """The bytes of base64 in a word that declares the other encoding; empty if this is not certain."""
     if len(raw) < (8 if raw.endswith(b"=") else 16) or len(raw) % 4 or not re.fullmatch(rb"[A-Za-z0-9+/]+={0,2}", raw):
         return b""
     data = base64.b64decode(raw)

@@ -1,4 +1,4 @@
-"""The header block of an email: mended where programs broke it, its values decoded, its addresses told apart."""
+"""The header block of an email: repaired, with decoded values and parsed addresses."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _MOST_ADDRESSES = 20_000
 
 
 def mended(raw: bytes, odd: Odd) -> bytes:
-    """The email with its header block as the parser wants it, with line feeds alone.
+    """The email with its header block repaired for the parser, with line feeds only.
 
-    Dropped: byte order marks, blank lines and banners before the first header, lines amid the headers that are none.
+    Drops byte order marks, blank lines and banners before the first header, and invalid lines among the headers.
     """
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
         odd("file in UTF-16")
@@ -42,7 +42,7 @@ def mended(raw: bytes, odd: Odd) -> bytes:
     raw = _without_banner(raw, odd)
     head, blank, body = _split(raw)
     mended_head = _mended_lines(head, odd)
-    # A blank line amid the headers: what follows is headers alone, and those that every email has were not there yet.
+    # A blank line among the headers: only headers follow, and the mandatory ones are still missing.
     while blank and not _names(mended_head) >= _TELLING_ENOUGH:
         more, next_blank, rest = _split(body)
         new = _names(more)
@@ -72,7 +72,7 @@ def is_header_block(raw: bytes, *, whole: bool = False) -> bool:
 
     Args:
         raw: what may begin with them.
-        whole: every line up to the first blank one must be part of a header.
+        whole: require every line up to the first blank one to be part of a header.
     """
     head = _split(raw.replace(b"\r\n", b"\n"))[0]
     lines = head.split(b"\n")
@@ -84,7 +84,7 @@ def is_header_block(raw: bytes, *, whole: bool = False) -> bool:
 
 
 def _without_banner(raw: bytes, odd: Odd) -> bytes:
-    """Without the lines that a program wrote before the headers."""
+    """Removes the lines that a program wrote before the headers."""
     if _FIELD.match(raw) and (b"\n" not in raw or _FIELD.match(raw).group(1).lower() in _KNOWN or is_header_block(raw)):  # type: ignore[union-attr]
         return raw
     at = 0
@@ -135,7 +135,7 @@ def _is_known(line: bytes) -> bool:
 
 
 class Headers:
-    """The headers of an email, decoded when asked for. The first of a name counts."""
+    """The headers of an email, decoded on demand. The first of a name counts."""
 
     def __init__(self, message: Message, odd: Odd, hints: Sequence[str] = ()) -> None:
         self._raw: dict[str, list[str]] = {}
@@ -145,11 +145,11 @@ class Headers:
             self._raw.setdefault(name.strip().lower(), []).append(str(value))
 
     def raw(self, name: str) -> str:
-        """The first value that is not blank, as it stands in the email."""
+        """The first non-blank value, as in the email."""
         return next((value for value in self._raw.get(name, ()) if value.strip()), "")
 
     def every(self, name: str) -> list[str]:
-        """Every value, as they stand in the email."""
+        """All values, as in the email."""
         return self._raw.get(name, [])
 
     def text(self, name: str) -> str:
@@ -189,7 +189,7 @@ _SPECIAL = re.compile(r'[()<>\[\]:;@\\,."]')
 
 
 def header_form(name: str, address: str) -> str:
-    """An address as headers have it; the name in quotes where it needs them."""
+    """An address in header form; the name in quotes if necessary."""
     if not address:
         return ""
     if not name or name == address:
@@ -209,7 +209,7 @@ _TOKEN = re.compile(
 def addresses_in(value: str) -> list[tuple[str, str]]:
     """Name and address of each mailbox in a header's value, still encoded.
 
-    Commas and semicolons part them, but not within an unquoted name ("Lind, Nora <nora@x.example>").
+    Commas and semicolons separate them, but not within an unquoted name ("Lind, Nora <nora@x.example>").
     """
     found: list[tuple[str, str]] = []
     held: list[str] = []
@@ -272,7 +272,7 @@ def _is_whole(held: list[str]) -> bool:
 
 
 def _is_bare(held: list[str]) -> bool:
-    """Whether an address without a name stands there already."""
+    """Whether an address without a name precedes."""
     return "@" in "".join(held) and len("".join(held).split()) == 1 and not "".join(held).lstrip().startswith('"')
 
 
@@ -307,7 +307,7 @@ def _pair(held: list[str], comments: list[str]) -> tuple[str, str]:
 
 
 def _routed(address: str) -> str:
-    """The address without a route before it, or a scheme."""
+    """The address without a route or scheme before it."""
     return address.rpartition(":")[2] if address.startswith("@") else address.removeprefix("mailto:")
 
 
@@ -319,7 +319,7 @@ def _unquoted(name: str) -> str:
 
 
 def charsets_named(message: Message) -> tuple[str, ...]:
-    """The charsets that an email's parts and encoded words name, as hints for what names none."""
+    """The charsets declared by an email's parts and encoded words, as hints for undeclared text."""
     found: dict[str, None] = {}
     for part in message.walk():
         try:

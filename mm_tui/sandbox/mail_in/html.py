@@ -1,4 +1,4 @@
-"""HTML mail into Markdown, as its reader would see it."""
+"""Converts HTML mail to Markdown, as its reader would see it."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from bs4.element import PageElement
 
 LONGEST_HTML = 1_000_000
-"""Characters of HTML that are turned to Markdown; longer ones only lose their tags."""
+"""The most characters of HTML to convert; of longer ones only the tags are removed."""
 _MOST_HTML = 4_000_000
-"""Characters of HTML that are looked at at all."""
+"""The most characters of HTML to examine at all."""
 _DEEPEST_HTML = 150
-"""Nested tags that the converter, which calls itself for each, is trusted with."""
+"""The deepest nesting for the converter, which is recursive."""
 _LONGEST_LINK_TEXT = 200
 
 _SILENT_TAGS = ("script", "style", "head", "title", "template", "object", "iframe", "svg")
@@ -48,9 +48,9 @@ def html_to_markdown(html: str, odd: Odd) -> str:
         odd("HTML too long for markdown")
         return without_tags(html)
     if "<" not in html:
-        # Plain text that was named wrongly: its lines are its form.
+        # Plain text declared as HTML: keep its lines.
         return unescape(html).strip()
-    # Tags that are never closed in practice make the count too high, so only a suspicion is looked into.
+    # Tags that are never closed inflate the count, so check only suspicious texts.
     if len(_OPENING.findall(html)) - len(_VOID.findall(html)) > _DEEPEST_HTML and _depth(html) > _DEEPEST_HTML:
         odd("HTML nested too deep for markdown")
         return without_tags(html)
@@ -64,14 +64,14 @@ def html_to_markdown(html: str, odd: Odd) -> str:
 
 
 def _rejected() -> type[Exception]:
-    """What the parser raises for markup that it gives up on."""
+    """The parser's errors for markup that it cannot handle."""
     from bs4.exceptions import ParserRejectedMarkup
 
     return ParserRejectedMarkup
 
 
 class _PlainText(HTMLParser):
-    """The text of HTML without its tags, for what is too deep or too long to be made Markdown of."""
+    """The text of HTML without its tags, if it is too deep or too long to convert."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
@@ -110,7 +110,7 @@ def _parsed(html: str) -> _PlainText:
 
 
 def without_tags(html: str) -> str:
-    """The text of HTML, and nothing of its form but the lines."""
+    """The text of HTML, keeping only line breaks."""
     lines = (" ".join(line.split()) for line in "".join(_parsed(html).made).split("\n"))
     return _BLANKS.sub("\n\n", "\n".join(lines)).strip()
 
@@ -148,7 +148,7 @@ def _converter() -> Any:
     base: Any = MarkdownConverter
 
     class Converter(base):  # type: ignore[misc]
-        """Markdownify's walk, with our own words for text, links, images, tables, code and marks."""
+        """Markdownify's converter, with our own handling of text, links, images, tables, code and emphasis."""
 
         def process_text(self, el: PageElement, parent_tags: set[str] | None = None) -> str:
             self._begins = _begins_line(el)
@@ -252,7 +252,7 @@ def _converter() -> Any:
 
 
 def _begins_line(node: PageElement) -> bool:
-    """Whether a text node stands at the beginning of a line of its block."""
+    """Whether a text node is at the beginning of a line in its block."""
     from bs4 import Tag
 
     at: PageElement | None = node
@@ -269,12 +269,12 @@ def _begins_line(node: PageElement) -> bool:
 
 
 def _target(href: str) -> str:
-    """A link's target as Markdown takes it."""
+    """A link's target for Markdown."""
     return href.replace("(", "%28").replace(")", "%29").replace("<", "%3C").replace(">", "%3E").replace(" ", "%20")
 
 
 def _link_name(link: Tag, href: str) -> str:
-    """What a link without text is called: by its title, by its image, else by where it leads."""
+    """The name of a link without text: its title, its image's, or its target's."""
     for tag in (link, *link.find_all("img")):
         for attribute in ("title", "aria-label", "alt"):
             if name := " ".join(str(tag.get(attribute) or "").split()):
@@ -287,7 +287,7 @@ def _link_name(link: Tag, href: str) -> str:
 
 
 def _emphasised(mark: str, el: Tag, text: str, parent_tags: set[str]) -> str:
-    """Text in marks that Markdown takes for such: no space within them, no punctuation at an edge to a word."""
+    """Emphasized text with valid Markdown marks: no space inside them, no punctuation next to a word."""
     inner = text.strip()
     if not inner or "_noformat" in parent_tags:
         return text
@@ -302,7 +302,7 @@ def _emphasised(mark: str, el: Tag, text: str, parent_tags: set[str]) -> str:
 
 
 def _raised(mark: str, text: str) -> str:
-    """Raised or lowered text: 10^6, H_2O; ordinals and trade marks as they are."""
+    """Superscript and subscript: 10^6, H_2O; ordinals and trade marks unchanged."""
     inner = text.strip()
     if not inner or _ORDINAL.fullmatch(inner) or inner.startswith(("[", "<")):
         return text

@@ -1,4 +1,4 @@
-"""Text in the colour of what it stands on, which no reader of the email sees."""
+"""Removes text in the colour of its background, which no reader of the email sees."""
 
 from __future__ import annotations
 
@@ -22,13 +22,14 @@ _IMAGE = re.compile(r"(?:^|;)background(?:-image)?:[^;]*(?:url|gradient)\(")
 _HEX = re.compile(r"#([0-9a-f]{3}|[0-9a-f]{6})(?![0-9a-f])")
 _RGB = re.compile(r"rgba?\((\d{1,3})[, ]+(\d{1,3})[, ]+(\d{1,3})(?:[,/ ]+([\d.]+%?))?\)")
 _ALIKE = 24
-"""Steps of 765 between two colours that no eye tells apart."""
+"""The greatest difference, of 765, between two indistinguishable colours."""
 
 
 def drop_unseen(soup: BeautifulSoup) -> bool:
-    """Takes out text in the colour of its background. Says whether there was any.
+    """Removes text in the colour of its background.
 
-    Where a style sheet sets backgrounds, or an image lies below, text is kept: it may well be seen.
+    Returns whether there was any. If a style sheet sets backgrounds, or there is a background image, text is kept
+    because it may be visible.
     """
     sheets = " ".join(sheet.get_text() for sheet in soup("style")).lower()
     found = False

@@ -1,4 +1,4 @@
-"""The tree of HTML as browsers read it: elements whose end nobody wrote are closed where the next one begins."""
+"""Repairs the HTML tree as browsers do: unclosed elements end where the next one begins."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""HTML mail made ready: what no reader sees is taken out and counted, what only lays out is opened up."""
+"""Prepares HTML mail: removes and counts invisible content, and unwraps layout."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _PIXELS = re.compile(r"^\s*[0-2](?:px)?\s*$|^\s*0*\.\d")
 
 
 def prepare(soup: BeautifulSoup, odd: Odd, *, keep_hidden: bool = False) -> None:
-    """Changes the tree so that what is left is what a reader of the email would see.
+    """Reduces the tree to what a reader of the email would see.
 
     Args:
         soup: the parsed HTML.
@@ -68,10 +68,10 @@ def prepare(soup: BeautifulSoup, odd: Odd, *, keep_hidden: bool = False) -> None
 
 
 def _hiding_names(soup: BeautifulSoup) -> tuple[frozenset[str], frozenset[str]]:
-    """The classes and the ids that a style sheet of the email hides on every screen."""
+    """The classes and ids hidden by the email's style sheet on every screen."""
     found: dict[str, set[str]] = {".": set(), "#": set()}
     for sheet in soup("style"):
-        # Rules for some screens only (narrow, dark, printed) do not count.
+        # Rules for certain screens (narrow, dark, printed) do not count.
         text = _AT_BLOCK.sub(" ", re.sub(r"/\*.*?\*/|<!--|-->", " ", sheet.get_text(), flags=re.DOTALL))
         for selectors, rule in _RULE.findall(text[:200_000]):
             if _HIDDEN.search(_flat(rule)):
@@ -119,7 +119,7 @@ _PADDING = re.compile(r"(?:[\u034f\u200b-\u200d\u2007\u00ad\ufeff][\s\xa0]*){2,}
 
 
 def _without_padding(text: str) -> str:
-    """Without the runs of invisible signs that newsletters put behind their preview."""
+    """Removes the runs of invisible characters that newsletters put after their preview text."""
     return _PADDING.sub(" ", text)
 
 
@@ -136,7 +136,7 @@ def _is_hidden(tag: Tag, names: tuple[frozenset[str], frozenset[str]]) -> bool:
         return True
     if _NO_SIZE.search(style) and "overflow:hidden" in style:
         return True
-    # A container may have no size of its own while what lies in it has one.
+    # A container may have no size although its content has.
     return bool(_NO_FONT.search(style)) and not any(_FONT.search(_style(inner)) for inner in tag.find_all(style=True))
 
 
@@ -155,7 +155,7 @@ def _drop_pixels(soup: BeautifulSoup, odd: Odd) -> None:
 
 
 def _keep_lines(soup: BeautifulSoup) -> None:
-    """Makes breaks of the line ends in text whose style keeps them."""
+    """Turns line ends into breaks in text whose style preserves them."""
     for tag in soup.find_all(style=_PRESERVED):
         for string in list(tag.find_all(string=re.compile("\n"))):
             if string.find_parent("pre") is not None or not string.strip():
@@ -185,7 +185,7 @@ def _mend_links(soup: BeautifulSoup, base: str, odd: Odd) -> None:
 
 
 def _open_emphasis(soup: BeautifulSoup) -> None:
-    """Emphasis around blocks, around nothing or within the same emphasis is none that Markdown can say."""
+    """Removes emphasis that Markdown cannot express: around blocks, around nothing, or nested in the same emphasis."""
     for tag in soup(_EMPHASIS):
         within = tag.name in ("b", "strong") and tag.find_parent(("b", "strong"))
         within = within or (tag.name in ("i", "em") and tag.find_parent(("i", "em")))
@@ -200,7 +200,7 @@ def _open_emphasis(soup: BeautifulSoup) -> None:
 
 
 def _push_down(soup: BeautifulSoup, tag: Tag) -> None:
-    """Moves an emphasis from around blocks and line breaks to the text within them."""
+    """Moves emphasis around blocks and line breaks to the text inside them."""
     from bs4.element import NavigableString
 
     for string in list(tag.find_all(string=True)):
@@ -211,7 +211,7 @@ def _push_down(soup: BeautifulSoup, tag: Tag) -> None:
 
 
 def _join_lines(soup: BeautifulSoup) -> None:
-    """Turns blocks that programs make of single lines into the lines of one paragraph."""
+    """Joins single-line blocks made by programs into one paragraph."""
     for first in soup.find_all(_is_line):
         if first.decomposed or first.parent is None or first.name == "br":
             continue

@@ -1,4 +1,4 @@
-"""Tables of HTML mail: most only lay out the page and become paragraphs; those that hold data stay tables."""
+"""Tables of HTML mail: most are only layout and become paragraphs; data tables stay tables."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ if TYPE_CHECKING:
     from bs4 import BeautifulSoup, Tag
 
 _LONGEST_CELL = 160
-"""Characters of a cell in a table of data."""
+"""The longest cell of a data table, in characters."""
 _NO_DATA = tuple(BLOCKS - {"p", "div", "span", "center", "td", "th", "tr", "tbody", "thead", "tfoot"})
 _INLINE_ROW = 60
-"""Characters of a cell that can share a line with its neighbours."""
+"""The longest cell that can share a line with its neighbours."""
 _POINT = re.compile(r"\d{1,3}[.)]?|[•·*–—»>✓✔-]")
 
 
 def lay_out(soup: BeautifulSoup) -> None:
-    """Opens the tables that only lay out; innermost first, so that what was in them is already text."""
+    """Unwraps layout tables, innermost first, so that nested content is already text."""
     for table in reversed(soup("table")):
         if not holds_data(table):
             _open(soup, table)
@@ -28,12 +28,12 @@ def lay_out(soup: BeautifulSoup) -> None:
 def rows_of(table: Tag) -> list[list[tuple[int, Tag]]]:
     """The rows of a table, each with its cells and their columns; rows without cells left out.
 
-    A cell that reaches down takes its columns in the rows below it too.
+    A cell with rowspan takes its columns in the rows below too.
     """
     rows = [row for row in table.find_all("tr") if row.find_parent("table") is table]
     made: list[list[tuple[int, Tag]]] = []
     taken: dict[int, int] = {}
-    """For each column in how many of the next rows a cell from above stands."""
+    """For each column, the number of following rows covered by a cell from above."""
     for row in rows:
         at = 0
         placed: list[tuple[int, Tag]] = []
@@ -58,7 +58,7 @@ def text_of(cell: Tag) -> str:
 
 
 def holds_data(table: Tag) -> bool:
-    """Whether a table looks like one: several rows of several short cells, the same in each row."""
+    """Whether it looks like a data table: several rows of several short cells, equally many in each row."""
     if table.get("role") in ("presentation", "none") or table.find("table") is not None:
         return False
     placed = [row for row in rows_of(table) if any(text_of(cell) for _, cell in row)]
@@ -78,13 +78,13 @@ def holds_data(table: Tag) -> bool:
     bordered = str(table.get("border") or "0") not in ("0", "") or "border-collapse" in str(table.get("style") or "")
     full = sum(len([cell for cell in row if text_of(cell)]) > 1 for row in rows)
     enough = 2 if heads or bordered or len(used) > 2 else 3
-    # A title, a total or a merged cell here and there does not make it a page layout.
+    # An occasional title, total or merged cell does not make it page layout.
     regular = widths.count(common) * 3 >= len(widths) * 2 and len(said) * 10 >= len(rows) * len(used) * 6
     return len(used) > 1 and full >= enough and regular
 
 
 def span_of(cell: Tag, name: str = "colspan") -> int:
-    """How many columns a cell takes; by `rowspan` how many rows."""
+    """How many columns a cell spans; with `rowspan`, how many rows."""
     span = str(cell.get(name) or "1")
     return min(max(int(span), 1), 50) if span.isascii() and span.isdigit() else 1
 
@@ -102,7 +102,7 @@ def _is_numbered(rows: list[list[Tag]]) -> bool:
 
 
 def _open(soup: BeautifulSoup, table: Tag) -> None:
-    """Turns a table into blocks: a cell into one, or a row into a line where its cells are short."""
+    """Turns a table into blocks: one per cell, or one line per row if its cells are short."""
     for row in (row for row in table.find_all("tr") if row.find_parent("table") is table):
         cells = row.find_all(("td", "th"), recursive=False)
         row.name = "p" if len(cells) > 1 and all(map(_is_short, cells)) else "div"

@@ -1,4 +1,4 @@
-"""Message-IDs as mailers write them: in brackets or bare, folded, encoded, between phrases."""
+"""Parses Message-IDs as mailers write them: in brackets or bare, folded, encoded, within phrases."""
 
 from __future__ import annotations
 

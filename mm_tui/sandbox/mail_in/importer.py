@@ -1,4 +1,4 @@
-"""Real mail into the sandbox: every email found is handed on, and the report counts what was odd, with where it was."""
+"""Imports real mail into the sandbox. The report counts irregularities, with their places."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from mm_tui.sandbox.mail_in.report import ImportReport, MailImportError
 from mm_tui.sandbox.mail_in.sources import files_under, raw_mails
 
 Progress = Callable[[int, int], None]
-"""Is told the bytes done and the bytes in all."""
+"""Called with the bytes done and the total bytes."""
 
 
 def read_mail(paths: Iterable[Path], report: ImportReport, progress: Progress | None = None) -> Iterator[IncomingMail]:
-    """Reads mail, one at a time, in the order in which it is stored.
+    """Reads emails one at a time, in the order in which they are stored.
 
     Args:
         paths: mbox files, Maildirs, folders of emails, single emails.
@@ -71,7 +71,7 @@ def _one(item: RawMail, report: ImportReport, seen: set[str]) -> IncomingMail:
 
 
 class ProgressBar:
-    """A bar on a terminal, drawn ten times a second at most, from the second second on."""
+    """A progress bar on a terminal, drawn at most ten times a second, starting after a second."""
 
     def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
         self._stream = stream
@@ -99,7 +99,7 @@ class ProgressBar:
 
 
 def import_with_bar(paths: Iterable[Path]) -> tuple[list[IncomingMail], ImportReport]:
-    """Reads all mail, with a progress bar on the error stream where that is a terminal.
+    """Reads all mail, with a progress bar on standard error if that is a terminal.
 
     Raises:
         MailImportError: a path that does not exist, or no mail under any of them.

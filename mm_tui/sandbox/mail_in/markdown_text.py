@@ -1,4 +1,4 @@
-"""Text of HTML as Markdown shows it: escaped where a sign would else be taken for markup, and nowhere else."""
+"""Escapes text of HTML for Markdown, only where a character would otherwise be markup."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _BEGINNING = re.compile(r"(\s*)(?:(?:#{1,6}|[-+])(?=\s|$)|>|[=-]{2,}(?=\s*$)|~{3
 
 
 def escaped(text: str, *, begins: bool = False) -> str:
-    """Text so that Markdown shows it as it is.
+    """Escapes text so that Markdown shows it unchanged.
 
     Args:
         text: what a text node of the HTML holds.
-        begins: it stands at the beginning of a line, where more signs mean something.
+        begins: whether it is at the beginning of a line, where more characters are special.
     """
     if begins and (match := _BEGINNING.match(text)):
         at = len(match[1] if match[1] is not None else match[2])
@@ -41,7 +41,7 @@ def _within(text: str) -> str:
 
 
 def _marked(text: str, at: int) -> str:
-    """The star or underscore there, escaped if it could open or close an emphasis."""
+    """The asterisk or underscore, escaped if it could open or close emphasis."""
     sign = text[at]
     before = text[:at].rstrip(sign)[-1:]
     after = text[at:].lstrip(sign)[:1]

@@ -1,7 +1,7 @@
-"""An mbox file into its emails, whichever of the kinds it is.
+"""Splits an mbox file of any variant into its emails.
 
-A separator is a line "From " with a sender and a date, or one that the headers of an email follow. Other lines that
-begin so are text whose quoting was forgotten. A Content-Length that leads to the next separator is believed.
+A separator is a line "From " with a sender and a date, or one followed by email headers. Other such lines are unquoted
+text. A Content-Length that leads to the next separator is trusted.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ class RawMail:
     place: str
     """The file, and the number of the mail in it."""
     envelope: str = ""
-    """Sender and date of its separator line in an mbox."""
+    """The sender and date of its mbox separator line."""
     end: int = 0
-    """Bytes of the file read up to the end of this email."""
+    """The bytes of the file read up to the end of this email."""
     oddities: tuple[str, ...] = ()
 
 
 def mails_of_mbox(data: bytes, name: str) -> Iterator[RawMail]:
-    """The emails of an mbox that begins with a separator.
+    """Splits an mbox that begins with a separator.
 
     Args:
         data: the file with line feeds as line ends.
@@ -51,7 +51,7 @@ def mails_of_mbox(data: bytes, name: str) -> Iterator[RawMail]:
         envelope = data[start + 5 : min(line_end, start + 200)].decode("latin-1").strip()
         counted = _end_by_length(data, line_end)
         end, oddities = (counted, _unquoted_in(data, line_end, counted)) if counted else _end_of_mail(data, line_end)
-        # Where emails are counted a quoted line may be text; elsewhere it was quoted for the file.
+        # With Content-Length a quoted line may be real text; otherwise it was quoted for the mbox.
         raw = data[line_end:end] if oddities and counted else _QUOTED_FROM.sub(rb"\1", data[line_end:end])
         yield RawMail(raw, f"{name} #{number}", envelope, end, tuple(oddities))
         start = end
@@ -63,7 +63,7 @@ def begins_with_separator(data: bytes) -> bool:
 
 
 def first_separator(data: bytes) -> int | None:
-    """Where the first line stands that certainly begins an email of an mbox; None when there is none."""
+    """The index of the first line that certainly begins an email of an mbox; None if there is none."""
     for match in _FROM_LINE.finditer(data):
         line = data[match.start() : match.end() - 1]
         if _ENVELOPE.fullmatch(line) and is_header_block(data[match.end() : match.end() + 20_000]):
@@ -72,7 +72,7 @@ def first_separator(data: bytes) -> int | None:
 
 
 def _end_of_mail(data: bytes, start: int) -> tuple[int, list[str]]:
-    """Where the email that starts there ends, and what was odd on the way."""
+    """The end of the email that starts there, and any irregularities."""
     oddities: list[str] = []
     for match in _FROM_LINE.finditer(data, start):
         if _separates(data, match.start()):
@@ -88,7 +88,7 @@ def _unquoted_in(data: bytes, start: int, end: int) -> list[str]:
 
 
 def _end_by_length(data: bytes, start: int) -> int | None:
-    """The end that Content-Length names, if a separator or the end of the file is there."""
+    """The end according to Content-Length, if a separator or the end of the file is there."""
     head_end = data.find(b"\n\n", start)
     if head_end < 0:
         return None
@@ -98,7 +98,7 @@ def _end_by_length(data: bytes, start: int) -> int | None:
     end = head_end + 2 + int(match[1])
     if end > len(data):
         return None
-    # The count may or may not hold the blank line before the separator.
+    # The count may or may not include the blank line before the separator.
     for blank in (b"", b"\n", b"\n\n"):
         at = end + len(blank)
         if data[end:at] == blank and (
@@ -122,7 +122,7 @@ def _separates(data: bytes, at: int) -> bool:
     well_formed = _ENVELOPE.fullmatch(line) is not None
     if well_formed and _is_behind_blank(data, at):
         return _HEADER_LINE.match(following) is not None or not following.strip() or following.startswith(b"\n")
-    # Without a date, or without a blank line before it: only where an email certainly begins.
+    # Without a date, or without a blank line before it, it counts only if an email certainly begins.
     return (well_formed or _is_behind_blank(data, at)) and is_header_block(following) and _begins_a_mail(following)
 
 

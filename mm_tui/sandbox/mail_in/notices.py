@@ -1,4 +1,5 @@
-"""What machines write into mail, in plain words: delivery reports, receipts, invitations, and what cannot be read."""
+"""Describes machine-written parts of mail in plain words: delivery reports, receipts, invitations, and unreadable
+parts."""
 
 from __future__ import annotations
 
@@ -39,7 +40,7 @@ _STATUS = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?![\d.])")
 
 
 def delivery_report(data: bytes) -> tuple[str, str]:
-    """A delivery report (message/delivery-status): who did not get the email and why, and the report's every line."""
+    """A delivery report (message/delivery-status): the failed recipients and reasons, and the whole report."""
     blocks = [part for block in _blocks(data) for part in _each_recipient(block)]
     said = [_recipient(block) for block in blocks if any(_value(block, name) for name in _OF_A_RECIPIENT)]
     return "\n".join(said), "\n\n".join(_lines(block) for block in blocks if block)
@@ -59,7 +60,7 @@ def _blocks(data: bytes) -> list[_Block]:
 
 
 def _each_recipient(block: _Block) -> list[_Block]:
-    """A block that tells of several recipients, cut where the next one begins: some servers leave no blank line."""
+    """Splits a block with several recipients: some servers leave no blank line between them."""
     made: list[list[tuple[str, str]]] = [[]]
     for name, value in block:
         seen = {known.lower() for known, _value in made[-1]}
@@ -80,7 +81,7 @@ def _lines(block: _Block) -> str:
 
 
 def _typed(value: str) -> str:
-    """What stands behind the type in "rfc822; ann@x.example"."""
+    """The value after the type in "rfc822; ann@x.example"."""
     kind, _, rest = value.partition(";")
     return (rest if rest and " " not in kind.strip() else value).strip()
 
@@ -135,13 +136,13 @@ _WORDS = (
 
 
 def reason_of(status: str, words: str) -> str:
-    """Why an email was not delivered, in plain words; empty where nothing tells it.
+    """Why an email was not delivered, in plain words; empty if unknown.
 
     Args:
         status: the enhanced status code ("5.1.1"), or empty.
-        words: what the other server said.
+        words: the other server's message.
     """
-    # A diagnostic that names its status knows better than a general one.
+    # A diagnostic with its own status is more precise than a general one.
     found = [match for text in (words, status) if (match := _STATUS.search(text)) and match[1] != "2"]
     for match in found:
         if match[1] == "4" and re.search(_WORDS[0][0], words, re.I):
@@ -156,7 +157,7 @@ def reason_of(status: str, words: str) -> str:
 
 
 def receipt(data: bytes) -> str:
-    """A receipt (message/disposition-notification): what was done with which mail."""
+    """A receipt (message/disposition-notification): what was done with which email."""
     block = [item for part in _blocks(data) for item in part]
     who = _typed(_value(block, "final-recipient")) or "The recipient"
     action = _value(block, "disposition").partition(";")[2].strip().lower()
@@ -178,13 +179,13 @@ def abuse_report(data: bytes) -> str:
 
 
 def external_body(part: Message) -> str:
-    """A part that lies elsewhere (message/external-body)."""
+    """A part stored elsewhere (message/external-body)."""
     where = [f"{name}: {value}" for name, value in (part.get_params() or [])[1:] if name and value]
     return "A part of this email lies elsewhere and was not fetched.\n" + "\n".join(map(str, where))
 
 
 def partial(part: Message) -> str:
-    """A piece of an email that was cut up (message/partial)."""
+    """A fragment of a split email (message/partial)."""
     number, total = part.get_param("number"), part.get_param("total")
     return f"Part {number or '?'} of {total or '?'} of an email that was sent in pieces."
 
@@ -205,7 +206,7 @@ FORWARDED_ONLY = "(This email has no text of its own. It forwards the email belo
 
 
 def holds_yenc(text: str) -> bool:
-    """Whether a text holds a file in yEnc encoding."""
+    """Whether a text contains a yEnc-encoded file."""
     return "=ybegin " in text and re.search(r"^=ybegin (?=.*\bline=\d)(?=.*\bname=).*$", text, re.MULTILINE) is not None
 
 
