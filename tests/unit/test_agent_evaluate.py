@@ -35,7 +35,7 @@ def test_the_shipped_set_can_be_read() -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "holds no case"),
+        ("", "contains no cases"),
         (line() + "\nnot json", "line 2"),
         (line(label="nonsense"), "nonsense is not a configured label"),
         ('{"id": "1"}', "line 1: language"),
