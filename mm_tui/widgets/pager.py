@@ -297,9 +297,13 @@ class Pager(ScrollView, can_focus=True, inherit_bindings=False):
     def _arrived(self, painted: object, _at: float) -> None:
         """What was painted then is now on the terminal."""
         if self._painted == painted and self._is_painted() and self._dwell is None:
-            self._dwell = self.set_timer(DWELL_SECONDS, self._dwelt)
+            self._dwell = self.set_timer(DWELL_SECONDS, partial(self._dwelt, self._painted))
 
-    def _dwelt(self) -> None:
+    def _dwelt(self, painted: object) -> None:
+        """What was painted then has been visible for the dwell time, if it is what is painted still."""
+        # A busy program gets to the timer late: another page may have come before `look` could stop it.
+        if self._painted is not painted:
+            return
         self._dwell = None
         if self._is_painted():
             self.post_message(self.EndSeen(self._page_name))

@@ -213,3 +213,17 @@ async def test_what_was_jumped_over_is_left_to_read_and_reading_on_goes_there() 
             await pilot.press("pagedown")
             await pilot.pause()
         await until(pilot, lambda: pager.lines_unread == 0 and app.seen == ["page"], "all of it")
+
+
+async def test_a_dwell_that_ends_late_does_not_count_for_the_page_that_came_since() -> None:
+    """A busy program may get to a timer only when another page is on the screen already."""
+    app = PaperApp()
+    async with app.run_test(size=(40, 12)) as pilot:
+        pager = await show(app, pilot, "short", name="one")
+        await until(pilot, lambda: pager._dwell is not None, "the dwell time")
+        late = pager._dwell._callback if pager._dwell is not None else None
+        assert late is not None
+        await show(app, pilot, "\n".join(f"line {number}" for number in range(50)), name="other")
+        late()
+        await pilot.pause()
+        assert "other" not in app.seen
