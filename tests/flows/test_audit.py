@@ -163,3 +163,15 @@ async def test_what_is_shown_is_exported_and_no_file_is_overwritten(
         assert isinstance(app.screen, ExportScreen)
         await pilot.press("escape")
         await until(pilot, lambda: app.screen is screen, "the audit screen again")
+
+
+async def test_the_plot_takes_no_line_until_something_was_decided(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft = sandbox.draft("We refund it.")
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+        screen = await open_audit(app, pilot)
+        await until(pilot, lambda: screen.has_read and screen.entries.keys, "the lines")
+        assert "both logs" in shown(app).splitlines()[1]
+        await reject(app, sandbox, pilot, draft)
+        await until(pilot, lambda: "1 today · 30 days: 1 reject" in shown(app), "the plot")

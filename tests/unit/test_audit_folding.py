@@ -95,5 +95,5 @@ def test_the_plot_has_a_bar_a_day_and_says_what_was_decided() -> None:
     words = decisions_plot(found, NOW).plain
     bars = words.removeprefix("decisions ")[:DAYS]
     assert (bars[0], bars[-4], bars[-1]) == ("▄", "▄", "█") and bars.count(" ") == DAYS - 3
-    assert "30 days, most 2 a day, 2 today · 2 sent, 1 edited, 1 rejected" in words
+    assert " 2 today · 30 days: 2 sent, 1 edited, 1 rejected, up to 2 a day" in words
     assert first_day(NOW) <= NOW - timedelta(days=DAYS - 1) <= first_day(NOW) + timedelta(days=1)

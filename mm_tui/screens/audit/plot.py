@@ -44,7 +44,6 @@ def decisions_plot(made: Sequence[MadeDecision], now: datetime) -> Content:
     return Content.assemble(
         ("decisions ", "$mm-dim"),
         spark(days, DAYS),
-        (f" {DAYS} days, most {max(days):,} a day, ", "$mm-dim"),
-        (f"{days[-1]:,} today", "bold"),
-        (f" · {said}", "$mm-dim"),
+        (f" {days[-1]:,} today", "bold"),
+        (f" · {DAYS} days: {said}, up to {max(days):,} a day", "$mm-dim"),
     )

@@ -193,6 +193,9 @@ class AuditScreen(BaseScreen):
     def _read(self, wanted: LineFilter, asked: tuple[LineFilter, str, bool], fresh: bool) -> None:
         worker = get_current_worker()
         self.lines.learn()
+        # First, so that the plot above does not push away lines that are being read.
+        since = first_day(self.session.clock.now())
+        self.post_message(DecisionsCounted(made_since(self.session.database, since)))
         folder = Folder(self.session.database)
         keys = array("q")
         first = fresh
@@ -203,13 +206,12 @@ class AuditScreen(BaseScreen):
                 first = False
         if not worker.is_cancelled:
             self.post_message(LinesFound(asked, keys, folder.folded, whole=True, fresh=first))
-        if not worker.is_cancelled:
-            since = first_day(self.session.clock.now())
-            self.post_message(DecisionsCounted(made_since(self.session.database, since)))
 
     def on_decisions_counted(self, message: DecisionsCounted) -> None:
         words = decisions_plot(message.made, self.session.clock.now())
-        self.query_one("#plot", CachedStatic).put(words)
+        plot = self.query_one("#plot", CachedStatic)
+        plot.put(words)
+        plot.display = bool(words)
 
     def on_lines_found(self, message: LinesFound) -> None:
         if message.asked != self._asked:

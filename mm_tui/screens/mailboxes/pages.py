@@ -29,6 +29,7 @@ WHOLE_LADDER = 76
 """The width in cells from which all steps of the ladder fit on one line."""
 MOST_FLAGS = 6
 """The most finding codes to list for an agent."""
+NOTHING_DECIDED = "Nothing was decided in this program on this machine in the last 30 days."
 COVERS = "Decisions made in this program on this machine. “Proves” gives the lower end of the 95% interval."
 
 
@@ -82,10 +83,11 @@ def _ladder(writer: PageWriter, found: TrackRecord, room: int) -> None:
 
 
 def _evidence(writer: PageWriter, found: TrackRecord, room: int) -> None:
-    _row(writer, "track record", COVERS, room)
-    for days, tally in found.tallies.items():
-        _row(writer, f"{days} days", tally_words(tally), room)
     month = found.tallies[max(found.tallies)]
+    decided = bool(month.drafts or month.inbound_let_in or month.inbound_rejected)
+    _row(writer, "track record", COVERS if decided else NOTHING_DECIDED, room)
+    for days, tally in found.tallies.items() if decided else ():
+        _row(writer, f"{days} days", tally_words(tally), room)
     if month.drafts:
         _gauge(writer, month)
         most = max(max(pair) for pair in found.days)
@@ -104,7 +106,7 @@ def _evidence(writer: PageWriter, found: TrackRecord, room: int) -> None:
         for one in found.others[:MOST_KEYS]:
             who = key_words(one.key_id) if one.key_id else "no key given"
             _row(writer, "", f"{who}: {one.approved} drafts approved, {one.rejected} rejected", room)
-    if month.drafts < FEW:
+    if decided and month.drafts < FEW:
         _row(writer, "", f"Fewer than {FEW} drafts decided in 30 days: too few to judge by.", room)
 
 
