@@ -90,9 +90,9 @@ def claim_in(held: Mapping[OneLine, OneLine], now: datetime) -> Presence | None:
     """The claim in an email's tags; None if there is none, or it is invalid or expired."""
     tagged = {str(key): value for key, value in held.items()}
     until = moment_in(tagged.get(UNTIL))
-    if not tagged.get(BY) or until is None or until <= now:
+    by = OneLine(tagged.get(BY, "").strip()[:LONGEST_NAME].strip())
+    if not by or until is None or until <= now:
         return None
-    by = OneLine(tagged[BY][:LONGEST_NAME])
     since = moment_in(tagged.get(SINCE))
     return Presence(by, since and min(since, now), until, str(tagged.get(TOKEN, ""))[:LONGEST_NAME])
 
