@@ -131,6 +131,8 @@ def test_an_ordinary_answer_raises_nothing() -> None:
         ("template_hole", "[your answer here]", Level.HIGH, ["[your answer here]"]),
         ("template_hole", "The total is ${total}. TODO", Level.HIGH, ["${total}", "TODO"]),
         ("template_hole", "Dear None,\nhello", Level.HIGH, ["Dear None,"]),
+        ("template_hole", "It comes to (price from the list), folded.", Level.HIGH, ["(price from the list)"]),
+        ("template_hole", "Su número es el _(número de garantía)_.", Level.HIGH, ["_(número de garantía)_"]),
     ],
 )
 def test_words_in_the_body_are_found_and_marked(code: str, body: str, level: Level, words: list[str]) -> None:
@@ -154,6 +156,7 @@ def test_words_in_the_body_are_found_and_marked(code: str, body: str, level: Lev
         ("personal_data", "Tracking 4111 1111 1111 1112, order 078-05-11."),
         ("missing_attachment", "I have read your attachment, and you attached a photo."),
         ("template_hole", "See [the page](https://acme.example) [1] and {braces in code: 1}."),
+        ("template_hole", "It is late, but (even worse), it rains. Bring the (blue) form."),
         ("promise_deadline", "The shop is by the river."),
         ("payment", "Thank you for your payment. You can pay by card."),
         ("date_impossible", "On 29 February, or on 2028-02-29."),

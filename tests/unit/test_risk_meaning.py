@@ -271,3 +271,37 @@ def test_a_field_that_is_told_more_closely_is_a_hole(hole: str) -> None:
 @pytest.mark.parametrize("text", ["[external email]", "see [the page](https://harbourcycles.example/a)"])
 def test_other_brackets_are_no_holes(text: str) -> None:
     assert not found("template_hole", f"It is {text}, see you then.")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "Bis Freitag ist die Lampe repariert.",
+        "Vous avez votre lampe réparée au plus tard jeudi.",
+        "Mañana mismo tiene la lámpara arreglada.",
+        "Até sexta tem a lâmpada pronta em casa.",
+        "Entro domani la lampada è pronta.",
+        "Uiterlijk morgen staat de lamp bij u.",
+        "Najpóźniej w piątek lampa będzie gotowa.",
+        "明日までに必ず新しいランプをお届け完了します。",
+        "明天之前一定修好。",
+    ],
+)
+def test_a_deadline_told_in_the_present_tense_is_a_promise(answer: str) -> None:
+    assert found("promise_deadline", answer)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "Bitte senden Sie uns das Formular bis Freitag.",
+        "Vous pouvez vous inscrire au plus tard jeudi.",
+        "Le responderemos antes del viernes.",
+        "U kunt uiterlijk morgen bestellen.",
+        "Prosimy o odpowiedź najpóźniej w piątek.",
+        "明日までにご返信ください。",
+        "请您在明天之前回复。",
+    ],
+)
+def test_a_deadline_for_the_reader_is_none_of_ours(answer: str) -> None:
+    assert not found("promise_deadline", answer)

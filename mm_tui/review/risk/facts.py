@@ -114,9 +114,16 @@ _MOST_RECKONED = 12
 
 
 def _reckoned(amounts: list[tuple[str, Decimal]]) -> set[tuple[str, Decimal]]:
-    """Sums and differences of two adjacent `amounts`: a calculated amount is not invented."""
+    """Sums and differences of two of `amounts`, and sums of several in a row: a calculated amount is not invented."""
     some = amounts[: 2 * _MOST_RECKONED]
-    return {
+    rows = set()
+    for at, (currency, value) in enumerate(some):
+        for other, more in some[at + 1 :]:
+            if other != currency or currency == "%":
+                break
+            value += more
+            rows.add((currency, value))
+    return rows | {
         (currency, value)
         for at, (currency, first) in enumerate(some)
         for other, second in some[at + 1 :]
@@ -128,8 +135,8 @@ def _reckoned(amounts: list[tuple[str, Decimal]]) -> set[tuple[str, Decimal]]:
 @rule("amount_not_in_thread", "amounts not in the thread", needs_thread=True)
 def amount_not_in_thread(reading: Reading) -> Iterator[Finding]:
     """A sum of money or a percentage that no email in the thread names in that currency. Medium; low for a percentage
-    where the thread names none at all, and silent on the sum or the difference of two that are named. "$1,200",
-    "1.200,00 €", "USD 1200", "1.2k dollars" and "15 percent" are understood."""
+    where the thread names none at all, and silent on the sum or the difference of two that are named, and on the sum
+    of several in a row. "$1,200", "1.200,00 €", "USD 1200", "1.2k dollars" and "15 percent" are understood."""
     named = find_amounts(reading.body)
     if not named:
         return

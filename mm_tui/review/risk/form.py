@@ -122,12 +122,38 @@ _MARKS = frozenset({"external", "spam", "extern", "externe", "externo"})
 """The words that mail programs put in brackets before "mail"."""
 
 
+_ALONE = re.compile(
+    r"(?<=[^\W\d_] )[_*]{0,2}(?:\([^\W\d_][^()\n]{2,40}\)"
+    r"|<[^\W\d_][^<>\n@/:=]{2,40}>|\{[^\W\d_][^{}\n]{2,40}\})"
+    r"[_*]{0,2}(?=[ ]?(?:[.,;:!?]|€|EUR\b|\n|\Z))"
+)
+"""Words in brackets, with nothing after them that they could belong to."""
+_WORD_BEFORE = re.compile(r"([^\W\d_]+) \Z")
+_LONGEST_WORD = 30
+_CONJUNCTIONS = frozenset(
+    {"but", "or", "that", "which", "because", "if", "when", "oder", "dass", "weil", "wenn", "ou", "que", "qui", "si"}
+    | {"o", "u", "e", "che", "se", "of", "omdat", "als", "i", "a", "lub", "że", "aby"}
+)
+"""Words that a remark in brackets may follow."""
+
+
+def _left_open(text: str) -> list[Span]:
+    """Brackets after a word that needs another after it: "comes to (price from the list)."."""
+    found = []
+    for match in find_all(_ALONE, text):
+        before = _WORD_BEFORE.search(text, max(0, match.start() - _LONGEST_WORD), match.start())
+        if before and before[1].lower() in word_set("unfinished") - word_set("joins") - _CONJUNCTIONS:
+            found.append(Span(*match.span()))
+    return found
+
+
 def _holes(text: str) -> tuple[Span, ...]:
     spans = [
         Span(*match.span())
         for match in find_all(_FRAMED, text)
         if _is_hole(match[0][0], next(group for group in match.groups() if group is not None))
     ]
+    spans += _left_open(text)
     spans += [Span(*match.span()) for match in pattern("lorem").finditer(lowered(text))]
     taken = bytearray(len(text))
     for span in spans:

@@ -63,6 +63,16 @@ def _commits(sentence: str) -> bool:
     return pattern("commits").search(sentence) is not None or _OTHER.search(sentence) is not None
 
 
+_YOU_MAY = re.compile(r"\b(?:u kunt|vous (?:pouvez|pourrez)|sie können|you can)\b")
+"""A date by which the reader may do something is no promise of ours."""
+
+
+def _delivers(sentence: str) -> bool:
+    """Whether a sentence tells in the present tense what will be done, as many languages promise."""
+    open_ended = pattern("duties", "conditions", "contact").search(sentence) is not None
+    return pattern("delivers").search(sentence) is not None and not open_ended and not _denies(sentence)
+
+
 def _in_thread(reading: Reading, span: Span) -> bool:
     """Whether the thread mentions the day of a deadline."""
     words = re.findall(r"[^\W_]+", reading.low[slice(*span)])
@@ -155,10 +165,12 @@ def promise_legal(reading: Reading) -> Iterator[Finding]:
 
 @rule("promise_deadline", "promises a deadline")
 def promise_deadline(reading: Reading) -> Iterator[Finding]:
-    """A sentence sets a term: "within 24 hours", "by Friday", "no later than", "next-day". Medium when it commits us,
-    else low; low too when the thread names that day itself."""
+    """A sentence sets a term: "within 24 hours", "by Friday", "no later than", "next-day". Medium when it commits us
+    or tells plainly what will be done by then, else low; low too when the thread names that day itself."""
     for span, sentence, _ in _said(reading, Phrases(_DEADLINE), pattern("deadline")):
-        firm = _commits(sentence) and _ASKED.search(sentence) is None and not _in_thread(reading, span)
+        commits = _commits(_YOU_MAY.sub(" ", sentence))
+        firm = (commits or _delivers(sentence)) and _ASKED.search(sentence) is None
+        firm = firm and not _in_thread(reading, span)
         words = f"{'promises' if firm else 'names'} a deadline: {quoted(reading.body[slice(*span)])}"
         yield Finding("promise_deadline", Level.MEDIUM if firm else Level.LOW, OneLine(words), (span,))
 
