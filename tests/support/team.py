@@ -249,8 +249,8 @@ class Seat:
         while self.edits:
             self.act()
             self.wait(0.2)
-        self.terminal.press("ctrl+q")
-        self.terminal.wait_until(lambda: self.terminal.ended or "y leave" in self.terminal.text, "leaving", timeout=60)
+        # Right behind an escape it may be read as one key with it, by a program that is late.
+        self.terminal.press_until("ctrl+q", lambda: self.terminal.ended or "y leave" in self.terminal.text, "leaving")
         self.terminal.press_until("y", lambda: self.terminal.ended, "leaving")
         assert self.terminal.wait_exit() == 0, self.terminal.text
 
