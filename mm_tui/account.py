@@ -1,4 +1,4 @@
-"""What an account has beside its mail: plan and quotas, use, webhooks."""
+"""The parts of an account besides mail: plan and quotas, usage, webhooks."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Account(Model):
 
 
 class Usage(Model):
-    """What the account did in a span of time (UTC)."""
+    """The account's usage in a period (UTC)."""
 
     since: datetime | None = None
     until: datetime | None = None
@@ -47,7 +47,7 @@ class DayCount(Model):
 
 
 class Webhook(Model):
-    """A webhook subscription. The signing secret is given once, on creation, and is not held here."""
+    """A webhook subscription. The signing secret is returned only on creation, and is not stored here."""
 
     id: GatewayId
     url: OneLine

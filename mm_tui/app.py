@@ -1,4 +1,5 @@
-"""The Textual app: main screens, services, keys, palette, leaving and crashing. Wires, decides nothing."""
+"""The Textual app: main screens, services, keys, palette, leaving and crashes. It connects parts, and decides
+nothing."""
 
 from __future__ import annotations
 
@@ -44,11 +45,11 @@ if TYPE_CHECKING:
 
 IDLE_AFTER_SECONDS = 60.0
 THREADS = 4
-"""For reading and writing the store. Each one costs a connection and its memory."""
+"""Threads for reading and writing the store. Each costs a connection and its memory."""
 IDLE_LOOK_SECONDS = 5.0
 STORE_LOOK_SECONDS = 2.0
 REDRAW = "screen.redraw"
-"""Id of the act that draws the screen again."""
+"""The id of the action that redraws the screen."""
 
 
 keep_backgrounds_still()
@@ -59,20 +60,20 @@ class MmTui(App[None], inherit_bindings=False):
     """mm-tui on a terminal.
 
     Args:
-        session: the wired stores and services; opened, not yet started.
+        session: the stores and services; opened, not yet started.
         profiles: those that can be changed to; None when there is no choice.
         welcome: what is said first, and its severity.
     """
 
     TITLE = "mm-tui"
-    # The first screen's styles come with the app's: read later, they would have all styles parsed once more.
+    # The first screen's styles are loaded with the app's: loaded later, they would make Textual parse all styles again.
     CSS_PATH = ["app.tcss", "screens/inbox/inbox.tcss"]  # noqa: RUF012 - Textual declares it
     DEFAULT_MODE = "inbox"
     MODES = MAIN_SCREENS
     BINDINGS = [  # noqa: RUF012 - Textual declares it
         *keymap.bindings("app"),
         *keymap.bindings("screen"),
-        # Reached only when no text is selected: then ctrl+c copies.
+        # Reached only if no text is selected; otherwise ctrl+c copies.
         Binding("ctrl+c", "say_how_to_leave", "quit", show=False, system=True),
     ]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (80, "-normal"), (120, "-wide")]  # noqa: RUF012 - Textual declares it
@@ -88,7 +89,7 @@ class MmTui(App[None], inherit_bindings=False):
         self._profiles = profiles
         self._welcome = welcome
         self.next_session: Session | None = None
-        """What to open when this app has ended: another profile, its store open already."""
+        """What to open when this app has ended: another profile, with its store already open."""
         for theme in THEMES:
             self.register_theme(theme)
         wanted = session.settings.ui.theme
@@ -102,7 +103,7 @@ class MmTui(App[None], inherit_bindings=False):
         self.crash_line = ""
         self.unsaved = UnsavedWork(session.database.path)
         self.parting_words: list[str] = []
-        """What to say on the terminal once the app has ended."""
+        """The message for the terminal once the app has ended."""
         self._last_input = session.clock.monotonic()
         self._active = True
         self._caller: Notifier | None = None
@@ -114,7 +115,7 @@ class MmTui(App[None], inherit_bindings=False):
         return compacting(super().get_driver_class())
 
     def _choose_theme(self, name: str) -> None:
-        """The theme to start with. Set past its watcher, which would have all styles parsed once more."""
+        """Chooses the initial theme, bypassing the watcher, which would parse all styles again."""
         theme = self.available_themes[name]
         if theme.ansi:
             self.theme = name
@@ -124,7 +125,7 @@ class MmTui(App[None], inherit_bindings=False):
             self.stylesheet.set_variables(self.get_css_variables())
 
     def get_theme(self, theme_name: str) -> Theme | None:
-        """One of ours, or one of Textual's with our variables."""
+        """One of our themes, or one of Textual's with our variables."""
         theme = super().get_theme(theme_name)
         if theme is None:
             return None
@@ -133,7 +134,7 @@ class MmTui(App[None], inherit_bindings=False):
         return self._themes[theme.name]
 
     def get_system_commands(self, screen: Screen[Any]) -> list[SystemCommand]:
-        """Every act that works here, by its words; nothing of Textual's own that writes files or leaves unasked."""
+        """Every action that works here, but none of Textual's own commands that write files or quit without asking."""
         from mm_tui.screens.dialogs.palette import commands
 
         return commands(self, screen)
@@ -152,7 +153,7 @@ class MmTui(App[None], inherit_bindings=False):
         self.arrival.start()
         self.screen_change_signal.subscribe(self, self.keyboard.screen_changed, immediate=True)
         self.keyboard.screen_changed(self.screen)
-        # The list is painted from the store first; only then is the network side imported and built.
+        # The list is painted from the store first; only then are the network parts imported and built.
         self.call_after_refresh(self._start_services)
         if self.session.news:
             self.call_after_refresh(self.say, self.session.news, "warning")
@@ -168,7 +169,7 @@ class MmTui(App[None], inherit_bindings=False):
 
     async def on_event(self, event: events.Event) -> None:
         if isinstance(event, events.Resize):
-            # Also when it has its old size again: what it did with the cells meanwhile is not known.
+            # Even if it has its old size again: what it did with the cells meanwhile is unknown.
             forget_shown(self)
         if isinstance(event, events.InputEvent):
             self._last_input = self.session.clock.monotonic()
@@ -183,7 +184,7 @@ class MmTui(App[None], inherit_bindings=False):
             await super().on_event(event)
 
     def _redraws(self, key: str) -> bool:
-        """Whether a key draws the screen again: also in a dialog, but not where the screen has its own act on it."""
+        """Whether a key redraws the screen: also in a dialog, but not if the screen has its own action for the key."""
         mine = {binding.id for binding in self._bindings.key_to_bindings.get(key, ())}
         active = self.screen.active_bindings.get(key)
         return REDRAW in mine and (active is None or active.binding.id == REDRAW)
@@ -203,7 +204,7 @@ class MmTui(App[None], inherit_bindings=False):
         self.keyboard.subject_changed()
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
-        # A cursor that blinks writes to the terminal twice a second for nothing.
+        # A blinking cursor would write to the terminal twice a second.
         if getattr(event.widget, "cursor_blink", False):
             event.widget.cursor_blink = False  # type: ignore[attr-defined]  # of fields and editors alike
 
@@ -224,7 +225,7 @@ class MmTui(App[None], inherit_bindings=False):
 
     @work(group="rules", exclusive=True, exit_on_error=False)
     async def _prepare_rules(self) -> None:
-        """So that the first draft need not wait for it."""
+        """Prepares the risk rules, so that the first draft does not wait for them."""
         from mm_tui.review.risk.preparing import prepare
 
         await asyncio.to_thread(prepare)
@@ -247,7 +248,7 @@ class MmTui(App[None], inherit_bindings=False):
         self._caller.start()
 
     def tell(self, notice: ServiceEvent) -> None:
-        """The services' callback: hands the notice to every main screen. Callable from any thread."""
+        """The services' callback: passes the event to every main screen. Callable from any thread."""
         for screen in self._main_screens():
             screen.post_message(ServiceEventReceived(notice))
         if self._caller is not None:
@@ -255,7 +256,7 @@ class MmTui(App[None], inherit_bindings=False):
         self.post_message(ServiceEventReceived(notice))
 
     def on_service_event_received(self, message: ServiceEventReceived) -> None:
-        """Says what came of a decision or of a sync that was asked for, on whatever screen the reader is."""
+        """Shows the result of a decision or of a requested sync on the current screen."""
         look_at_question(self)
         self._news.handle_event(message.notice)
 
@@ -264,7 +265,7 @@ class MmTui(App[None], inherit_bindings=False):
         return [screen for stack in stacks for screen in stack if isinstance(screen, BaseScreen)]
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        """A worker that failed is told in one line; its details go to a report that only the user can read."""
+        """Shows a failed worker in one line; the details go to a report that only the user can read."""
         from textual.worker import WorkerState
 
         error = event.worker.error
@@ -272,10 +273,10 @@ class MmTui(App[None], inherit_bindings=False):
             path = crash.write_report(error, reports_dir())
             self.say(f"something in the program failed ({type(error).__qualname__}); report: {path}", "error")
 
-    # Words to the reader
+    # Messages to the reader
 
     def say(self, text: str, severity: str = "information") -> None:
-        """One line on the status line; never over what is being decided."""
+        """Shows a message on the status line, never over what is being decided."""
         for screen in reversed(self.screen_stack):
             for line in screen.query(StatusLine):
                 line.flash(self.with_keys(text), severity)
@@ -288,7 +289,7 @@ class MmTui(App[None], inherit_bindings=False):
                 line.unflash(self.with_keys(text))
 
     def with_keys(self, text: str) -> str:
-        """The text with the keys as the user has set them, in place of acts' ids in braces."""
+        """Replaces action ids in braces by the user's keys."""
         return with_keys(text, self.session.settings.keys)
 
     def on_said(self, message: Said) -> None:
@@ -298,13 +299,13 @@ class MmTui(App[None], inherit_bindings=False):
             self.say(message.text, message.severity)
 
     def notify(self, message: str, *, title: str = "", severity: Any = "information", **_others: Any) -> None:
-        """Textual's toasts become lines on the status line: they parse no markup and cover nothing."""
+        """Shows Textual's toasts on the status line, where they parse no markup and cover nothing."""
         self.say(f"{title}: {message}" if title else message, severity)
 
-    # Going places
+    # Navigation
 
     def action_go(self, mode: str) -> None:
-        """Changes to a main screen; each keeps its place."""
+        """Switches to a main screen; each keeps its position."""
         if mode in self.MODES and mode != self.current_mode:
             self.switch_mode(mode)
 
@@ -320,7 +321,7 @@ class MmTui(App[None], inherit_bindings=False):
 
     @work(group="undo", exit_on_error=False)
     async def action_undo(self) -> None:
-        """Takes back the decision under the cursor if nothing has left, else the last one made; its batch with it."""
+        """Undoes the held decision under the cursor, or else the latest one, with its batch."""
         if isinstance(self.screen, BaseScreen) and self.screen.stop_work():
             self.say("stopping: nothing is rejected")
             return
@@ -332,7 +333,7 @@ class MmTui(App[None], inherit_bindings=False):
         self.say(done.words, "warning" if done.too_late else "information")
 
     def action_toggle_automatic(self) -> None:
-        """Switches automatic work of the model on, after saying what that means, or off."""
+        """Switches automatic mode on, after a warning, or off."""
         from mm_tui.screens.dialogs.automatic import toggle_automatic
 
         toggle_automatic(self, self.session, self.say)
@@ -344,11 +345,11 @@ class MmTui(App[None], inherit_bindings=False):
         self.push_screen(HelpScreen.of(self.screen))
 
     def action_say_how_to_leave(self) -> None:
-        """ctrl+c ends most programs; here it must not end one that holds decisions."""
+        """Says how to quit: ctrl+c must not end a program that holds decisions."""
         self.say("{app.quit} leaves")
 
     def action_leave(self) -> None:
-        """Leaves; asks first when decisions are on their way."""
+        """Quits; asks first if decisions are in progress."""
         from mm_tui.screens.dialogs.leave import LeaveScreen, on_the_way
 
         if any(isinstance(screen, LeaveScreen) for screen in self.screen_stack):
@@ -364,7 +365,7 @@ class MmTui(App[None], inherit_bindings=False):
             self.leave()
 
     def action_profiles(self) -> None:
-        """Lets the reader change to another profile."""
+        """Lets the user switch to another profile."""
         if self._profiles is None:
             self.say("the demo has only one profile")
         else:
@@ -382,11 +383,11 @@ class MmTui(App[None], inherit_bindings=False):
             self.session.begin_closing()
             self.exit()
         else:
-            # Why has been said by the screen that could not save.
+            # The screen that could not save has shown the reason.
             other.database.close()
 
     def leave(self, status: int = 0) -> None:
-        """Keeps what is being written and ends the program with this exit status. No call begins any more."""
+        """Saves unfinished texts and ends the program with this exit status. From now on no call starts."""
         self.session.begin_closing()
         self.parting_words = self.unsaved.keep(self._main_screens())
         self.exit(return_code=status)
@@ -397,13 +398,13 @@ class MmTui(App[None], inherit_bindings=False):
         self.workers.cancel_group(self, "services")
         await self.session.aclose()
         if self.arrival.is_under_way:
-            # An answer that comes when the program has ended would be typed at the shell.
+            # An answer that arrives after the program has ended would appear at the shell prompt.
             await asyncio.sleep(LAST_SECONDS)
 
-    # Crashing
+    # Crashes
 
     def _handle_exception(self, error: Exception) -> None:
-        # Textual would print a traceback with the locals, keys and mail bodies among them, to the terminal.
+        # Textual would print a traceback with local variables, including keys and mail bodies.
         self._return_code = 1
         self.session.begin_closing()
         if self._exception is None:
@@ -418,5 +419,5 @@ class MmTui(App[None], inherit_bindings=False):
         self._close_messages_no_wait()
 
     def panic(self, *renderables: RenderableType) -> None:
-        """Ends the program without printing what it was given."""
+        """Ends the program without printing its arguments."""
         self._handle_exception(RuntimeError("panic"))

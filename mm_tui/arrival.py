@@ -1,10 +1,10 @@
-"""When what was written has arrived at the terminal: on a slow link that is seconds after it was painted here.
+"""Determines when painted output has arrived at the terminal, which on a slow connection takes seconds.
 
-What the program writes waits in buffers on its way, and a key pressed meanwhile was pressed on the old picture. A
-terminal takes what it is sent in order and answers where its cursor is in that order: the answer proves that all
-before it has arrived. Keys come back the same way. The time between answer and key is how long the picture stood.
+Output waits in buffers, and a key pressed meanwhile refers to the old picture. A terminal processes its input in order,
+including a request for the cursor position: the answer proves that everything before it has arrived. Keys come back the
+same way, so the time between answer and key is how long the picture was visible.
 
-A terminal that answers nothing cannot be asked. Then what is painted counts as arrived.
+If a terminal never answers, painted output counts as arrived.
 """
 
 from __future__ import annotations
@@ -26,28 +26,28 @@ if TYPE_CHECKING:
 
 QUESTION = "\x1b[6n"
 FIRST_SECONDS = 2.0
-"""A terminal that is silent for so long after the first question of a run never answers."""
+"""Seconds of silence after the first request in a run that mean that the terminal never answers."""
 AGAIN_SECONDS = 3.0
-"""An answer may get lost: then it is asked again, after ever longer waits."""
+"""Seconds before a request is repeated, because an answer may get lost; the wait grows each time."""
 MOST_SECONDS = 60.0
-"""A terminal that has answered and is silent for so long answers no more."""
+"""Seconds of silence after which a terminal that has answered before counts as not answering."""
 LAST_SECONDS = 0.5
-"""Leaving waits so long for an answer under way, which would else be typed at the shell."""
+"""Seconds that leaving waits for a pending answer, which would otherwise appear at the shell prompt."""
 
 
 class Arrival:
-    """Asks the terminal of an app. Its pump calls `answered`."""
+    """Sends requests to an app's terminal. The app's message pump calls `answered`."""
 
     def __init__(self, app: App[Any]) -> None:
         self._app = app
         self._answers: bool | None = False
-        """None until the first question is answered, or has been for too long."""
+        """Whether the terminal answers; None until the first request is answered or has timed out."""
         self._owed = 0
-        """Questions whose answers have not come."""
+        """The number of unanswered requests."""
         self._asked: list[Call] = []
-        """What the question under way will prove."""
+        """The callbacks that the pending request will prove."""
         self._next: list[Call] = []
-        """What needs another question."""
+        """The callbacks that need another request."""
         self._since = 0.0
         self._wait = AGAIN_SECONDS
         self._timer: Timer | None = None
@@ -60,16 +60,16 @@ class Arrival:
 
     @property
     def is_told(self) -> bool:
-        """The terminal tells, or may yet tell, when something has arrived."""
+        """Whether the terminal reports arrival, or still may."""
         return self._answers is not False
 
     @property
     def is_under_way(self) -> bool:
-        """An answer is still to come."""
+        """Whether an answer is pending."""
         return self.is_told and self._owed > 0
 
     def once_arrived(self, call: Call) -> None:
-        """Calls it when all that has been painted so far has arrived."""
+        """Calls the function when everything painted so far has arrived."""
         if not self.is_told:
             call(monotonic())
             return
@@ -77,10 +77,10 @@ class Arrival:
         self._go_on()
 
     def answered(self, at: float) -> None:
-        """The terminal has answered a question."""
+        """Handles an answer of the terminal."""
         self._owed = max(0, self._owed - 1)
         if not self.is_told:
-            # Later than it was waited for. Answers that are still owed would prove what they do not know.
+            # It came after the timeout. Outstanding answers must not be taken for later requests.
             self._answers = self._owed == 0
             return
         self._answers = True
@@ -110,7 +110,7 @@ class Arrival:
     def _silent(self) -> None:
         self._timer = None
         if not self._asked:
-            # The answers to repeated questions have not come.
+            # Repeated requests were not answered.
             self._owed = 0
             self._go_on()
         elif self._answers and monotonic() - self._since < MOST_SECONDS:
@@ -133,13 +133,13 @@ class Arrival:
 
 
 def arrival_of(node: DOMNode) -> Arrival | None:
-    """What knows of arrivals at this node's terminal; None in an app that does not ask."""
+    """The `Arrival` of this node's app; None if the app has none."""
     found = getattr(node.app, "arrival", None)
     return found if isinstance(found, Arrival) else None
 
 
 def once_arrived(node: DOMNode, call: Call) -> None:
-    """Calls it when all that has been painted so far has arrived at the terminal."""
+    """Calls the function when everything painted so far has arrived at the terminal."""
     arrival = arrival_of(node)
     if arrival is None:
         call(monotonic())

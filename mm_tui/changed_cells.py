@@ -1,4 +1,4 @@
-"""Where two pictures of one line differ, so that no more is written to the terminal than has changed."""
+"""Compares two renderings of a line, so that only changes are written to the terminal."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def changed_cells(before: Strip, after: Strip) -> tuple[int, int] | None:
-    """The first cell that differs and the one after the last; None when the lines are equal."""
+    """The range of cells that differ, as start and end (exclusive); None if the lines are equal."""
     old, new = _cells(before), _cells(after)
     if old == new:
         return None

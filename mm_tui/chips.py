@@ -9,19 +9,19 @@ from mm_tui.text import OneLine
 OWN_TAGS = frozenset(
     {"label", "label.by", "summary", "notes", "intent", "urgency", "requested_action", "deadline", "amounts"}
 )
-"""Tags that are shown in places of their own."""
+"""Tags that are shown elsewhere."""
 OWN_TAG_PREFIXES = ("assist.", "review.")
 MOST_CHIPS = 8
 LONGEST_CHIP = 24
-"""Characters of a tag's name, and of its value, on a chip."""
+"""The most characters of a tag's name, and of its value, on a chip."""
 _YES = frozenset({"", "true", "yes", "1"})
 
 
 def chips_of(tags: Mapping[OneLine, OneLine] | Mapping[str, str]) -> tuple[OneLine, ...]:
-    """The tags that have no place of their own, in the order of their names: `vip`, `plan: gold`.
+    """The tags that are not shown elsewhere, sorted by name: `vip`, `plan: gold`.
 
     Args:
-        tags: as the gateway holds them. A value of `true` goes without saying.
+        tags: as stored at the gateway. A value of `true` is not shown.
     """
     values = {str(name): str(value) for name, value in tags.items()}
     others = sorted(name for name in values if name not in OWN_TAGS and not name.startswith(OWN_TAG_PREFIXES))

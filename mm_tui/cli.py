@@ -1,6 +1,6 @@
-"""The entry point `mm-tui`: arguments, exit statuses, and the one place where failures become words.
+"""The entry point `mm-tui`: arguments, exit statuses, and error messages.
 
-`--help` and `--version` import neither Textual nor httpx nor pydantic; tests/unit/test_cli.py holds that.
+`--help` and `--version` import neither Textual nor httpx nor pydantic, as tests/unit/test_cli.py checks.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def run(argv: Sequence[str]) -> int:
         status = _dispatch(argv)
         sys.stdout.flush()
     except BrokenPipeError:
-        # The interpreter flushes once more at exit; it must find a stream that takes it.
+        # The interpreter flushes once more at exit, which must not fail.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.PIPE
     except KeyboardInterrupt:
@@ -50,7 +50,7 @@ def _dispatch(argv: Sequence[str]) -> int:
 
 def _arguments(argv: Sequence[str]) -> Any:
     if not argv:
-        # The app, as it is mostly started: without argparse, and without the parser that imports all commands.
+        # The usual start of the app: without argparse, and without the parser that imports all commands.
         from mm_tui.commands import app
 
         return SimpleNamespace(profile=None, config=None, debug=False, run=app.run)

@@ -1,4 +1,4 @@
-"""Time as a part that can be handed in, so that tests own it."""
+"""A clock that can be injected, so that tests control the time."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """What the program asks of time."""
+    """The interface of a clock."""
 
     def now(self) -> datetime:
         """The wall clock, in UTC, with its time zone set."""
 
     def monotonic(self) -> float:
-        """Seconds since some fixed moment; never goes back."""
+        """Seconds since a fixed time; never goes back."""
 
     async def sleep(self, seconds: float) -> None:
-        """Waits. Seconds; 0 yields once."""
+        """Waits for some seconds; 0 yields once."""
 
 
 class SystemClock:
@@ -35,13 +35,13 @@ class SystemClock:
 
 
 def uptime() -> float:
-    """Seconds since some fixed moment, those included in which the machine was suspended."""
-    # Linux's monotonic clock stands still meanwhile; that of macOS does not.
+    """Seconds since a fixed time, including time in which the machine was suspended."""
+    # Linux's monotonic clock stops during suspend; that of macOS does not.
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 async def sleep_or_wake(clock: Clock, seconds: float | None, wake: asyncio.Event) -> None:
-    """Waits until `wake` is set, at most for `seconds`; None waits for it alone."""
+    """Waits until `wake` is set, at most for `seconds`; None means without limit."""
     waits: list[asyncio.Future[object]] = [asyncio.ensure_future(wake.wait())]
     if seconds is not None:
         waits.append(asyncio.ensure_future(clock.sleep(seconds)))

@@ -1,4 +1,4 @@
-"""A Textual driver that writes only what differs from what the terminal shows."""
+"""A Textual driver that writes only the difference from what the terminal shows."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from textual.driver import Driver
 
 _BEGIN, _END = "\x1b[?2026h", "\x1b[?2026l"
-"""Around what the terminal should show at once."""
+"""Markers around output that the terminal should show at once."""
 
 
 def erases_in_colour() -> bool:
-    """Whether the terminal's description says that erased cells take on the background colour."""
+    """Whether, according to terminfo, erased cells get the background colour."""
     try:
         import curses
     except ImportError:
@@ -31,24 +31,25 @@ def erases_in_colour() -> bool:
 
 @runtime_checkable
 class ForgetsShown(Protocol):
-    """What keeps in mind what the terminal shows."""
+    """A driver that remembers what the terminal shows."""
 
     def forget_shown(self) -> None:
-        """Something else may have written to the terminal: what is painted next is written whole."""
+        """Forgets what the terminal shows, because something else may have written to it; the next paint is written in
+        full."""
 
 
 @cache
 def compacting(driver_class: type[Driver]) -> type[Driver]:
-    """The same driver, writing only what differs from what the terminal shows."""
+    """A subclass of the driver that writes only the difference from what the terminal shows."""
 
     class CompactDriver(driver_class):  # type: ignore[valid-type, misc]  # the class depends on the system
         def __init__(self, *arguments: Any, **options: Any) -> None:
             super().__init__(*arguments, **options)
             self._cells = ShownCells(erases_in_colour=erases_in_colour())
             self._held = ""
-            """The begin of an update in which nothing has been written yet."""
+            """The pending start marker of an update without output yet."""
             self._writing = Lock()
-            """The thread that reads keys writes too."""
+            """A lock, because the thread that reads keys writes too."""
 
         def write(self, data: str) -> None:
             with self._writing:

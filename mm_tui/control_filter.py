@@ -1,4 +1,4 @@
-"""The second barrier against control characters, after the types of `text.py`: what is written to the terminal."""
+"""The second barrier against control characters, after the types of `text.py`: filters terminal output."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class ControlFilter(LineFilter):
-    """No control character of any text reaches the terminal, whatever surface forgot to clean it."""
+    """Removes control characters from all output, in case some text was not cleaned."""
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
         """Returns the segments cleaned; each keeps its width in cells."""

@@ -1,8 +1,8 @@
-"""What happens when the program breaks, and what it refuses to start under.
+"""Crash reports, and environments in which the program refuses to start.
 
-A usual traceback would print local variables, and with them keys and mail, into the terminal's scrollback. Here the
-terminal gets one line, and a file that only its owner can read gets the places in the code: no values, no messages
-of exceptions (which quote what they choked on), no environment.
+A normal traceback would print local variables, including keys and mail, into the terminal's scrollback. Here the
+terminal gets one line, and a file that only its owner can read gets the places in the code, without values, exception
+messages (which may quote data) or environment.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ from mm_tui.private_files import private
 from mm_tui.text import OneLine
 
 KEPT_REPORTS = 20
-"""Older reports are removed."""
+"""The number of reports to keep; older ones are removed."""
 MAX_CHAIN = 8
 MAX_FRAMES = 200
 
 
 class UnsafeEnvironment(Exception):
-    """The program must not run in this environment. Its text says why and what to do."""
+    """The program must not run in this environment. The message says why and what to do."""
 
 
 def refuse_unsafe_environment(environ: Mapping[str, str], *, under_test: bool = False) -> None:
-    """Raises UnsafeEnvironment when the screen must not be started.
+    """Raises UnsafeEnvironment if the screen must not be started.
 
     Args:
         environ: the environment variables.
-        under_test: True lets the variables pass that make Textual press keys or draw elsewhere.
+        under_test: allow the variables that make Textual press keys or draw elsewhere.
     """
     if environ.get("TERM", "").lower() in ("dumb", "unknown"):
         raise UnsafeEnvironment(
@@ -60,7 +60,7 @@ def refuse_unsafe_environment(environ: Mapping[str, str], *, under_test: bool = 
 
 
 def _chain(error: BaseException) -> Iterator[tuple[str, BaseException]]:
-    """The exception, then what it came from, with how the two are related."""
+    """The exception and its causes, each with the relation."""
     seen: set[int] = set()
     how = "raised"
     current: BaseException | None = error
@@ -84,7 +84,7 @@ def _kind(error: BaseException) -> str:
 
 
 def describe(error: BaseException, now: datetime) -> str:
-    """The report on `error`: kinds of exceptions and places in the code, nothing that was being worked on."""
+    """The report on `error`: kinds of exceptions and places in the code, without data."""
     lines = [
         "mm-tui crash report. It contains no mail, no keys and no values: only kinds of errors and places in the code.",
         f"time      {now.astimezone(UTC).isoformat(timespec='seconds')}",
@@ -129,7 +129,7 @@ def write_report(error: BaseException, folder: Path, *, now: datetime | None = N
 
 
 class _Installed:
-    """Where this process keeps its reports, once it is known."""
+    """The folder for this process's reports, once it is known."""
 
     folder: Path | None = None
 
@@ -138,7 +138,7 @@ _installed = _Installed()
 
 
 def report(error: BaseException, folder: Path | None = None) -> OneLine:
-    """Writes a report and returns the one line to show instead of a traceback. Never raises.
+    """Writes a report and returns the line to show instead of a traceback. Never raises.
 
     Args:
         error: what broke the program.
@@ -157,7 +157,7 @@ def report(error: BaseException, folder: Path | None = None) -> OneLine:
 
 
 def install_hooks(folder: Path) -> None:
-    """Makes every uncaught exception of this process, of its threads and of its finalisers end in a report.
+    """Turns every uncaught exception of this process, its threads and finalisers into a report.
 
     Args:
         folder: where reports are kept, from now on also those of `report`.
@@ -184,7 +184,7 @@ def install_hooks(folder: Path) -> None:
             write_quietly(args.exc_value)
 
     def write_quietly(error: BaseException) -> None:
-        # The program goes on and may be drawing: a line on the terminal would spoil the screen.
+        # The program continues and may be drawing: a line on the terminal would spoil the screen.
         report(error, folder)
 
     sys.excepthook = uncaught

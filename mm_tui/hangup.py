@@ -1,4 +1,4 @@
-"""When the terminal goes away, or another program says that this one shall end: leaving in good order."""
+"""Leaves cleanly when the terminal goes away, or another program terminates this one."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from collections.abc import Callable
 from types import FrameType
 
 _DRAWS = "textual-output"
-"""The thread of Textual that writes to the terminal."""
+"""Textual's thread that writes to the terminal."""
 _GONE = frozenset({errno.EIO, errno.ENXIO, errno.EPIPE, errno.EBADF, errno.ENOTCONN, errno.ECONNRESET})
-"""What a write says when nobody is behind the terminal any more."""
+"""The error of a write when the terminal is gone."""
 LOOK_SECONDS = 2.0
-"""How often the terminal is looked for. Where SIGHUP is ignored, nothing else tells that it is gone."""
+"""Seconds between checks of the terminal. If SIGHUP is ignored, nothing else reports that it is gone."""
 
 
 def heed(leave: Callable[[int], None]) -> Callable[[], None]:
-    """From now on SIGTERM and SIGHUP have the program leave. Call it in the event loop's thread.
+    """Makes SIGTERM and SIGHUP leave the program cleanly. Call it in the event loop's thread.
 
-    A signal that is ignored, as SIGHUP is under `trap '' HUP`, stays so. The handlers go with the loop. They run in the
-    loop and not wherever the program happens to be: an exception out of a half-taken lock would never let it end.
+    A signal that is ignored, as SIGHUP is under `trap '' HUP`, stays ignored. The handlers end with the loop. They run
+    in the loop, not at an arbitrary point: an exception while a lock is being taken could keep the program from ending.
 
     Args:
-        leave: called with the exit status, 128 and the signal's number.
+        leave: called with the exit status, 128 plus the signal's number.
 
     Returns:
-        What to call every `LOOK_SECONDS`: it leaves when the terminal that was there is gone.
+        A function to call every `LOOK_SECONDS`: it leaves if the terminal is gone.
     """
     loop = asyncio.get_running_loop()
 
@@ -55,10 +55,10 @@ def heed(leave: Callable[[int], None]) -> Callable[[], None]:
 
 
 def _resume_only_what_was_stopped() -> None:
-    """Keeps SIGCONT from the screen unless SIGTSTP came before.
+    """Ignores SIGCONT unless SIGTSTP came before.
 
-    A terminal that goes away sends it too, as may anyone; Textual would start its threads a second time, and of two
-    that read keys each gets some.
+    A terminal that goes away sends it too, as may anybody; Textual would start its threads twice, and each of two key
+    readers would get only some keys.
     """
     stop, go_on = signal.getsignal(signal.SIGTSTP), signal.getsignal(signal.SIGCONT)
     if not callable(stop) or not callable(go_on):
@@ -73,7 +73,7 @@ def _resume_only_what_was_stopped() -> None:
     def on_continue(number: int, frame: FrameType | None) -> None:
         nonlocal stopped
         if stopped and is_there():
-            # In the background it is stopped again at once, and told to go on once more when it comes forth.
+            # In the background it is stopped again at once, and continued when it returns to the foreground.
             stopped = os.tcgetpgrp(0) != os.getpgrp()
             go_on(number, frame)
 
@@ -91,9 +91,10 @@ def is_there() -> bool:
 
 
 def outlives(failure: threading.ExceptHookArgs) -> bool:
-    """Whether a thread failed only because the terminal is gone. The one that draws then goes on, to nowhere.
+    """Whether a thread failed only because the terminal is gone.
 
-    It must: the program would wait for ever for a thread that takes what is to be drawn. Call it in that thread.
+    The drawing thread must then continue, writing to nowhere, because the program would wait for ever for it. Call it
+    in that thread.
     """
     error, thread = failure.exc_value, failure.thread
     if not isinstance(error, OSError) or error.errno not in _GONE or thread is None or thread.name != _DRAWS:
@@ -104,11 +105,11 @@ def outlives(failure: threading.ExceptHookArgs) -> bool:
 
 
 def let_go() -> None:
-    """Lets the standard streams lead nowhere. What is gone would fail each write and give each read an end at once:
-    the thread that writes would die, and the one that reads take a whole processor."""
+    """Redirects the standard streams to nowhere. Otherwise each write would fail, and each read would return at once:
+    the writing thread would die, and the reading one would use a whole processor."""
     for stream in (sys.__stdout__, sys.__stderr__):
         if stream is not None:
-            # What is still in the buffers has nobody to be shown to.
+            # Buffered output has nowhere to go.
             try:
                 stream.flush()
             except OSError:

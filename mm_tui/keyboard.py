@@ -1,13 +1,13 @@
-"""Keys on their way to the screen: one at a time, each to what was opened before it, and none to decide by accident.
+"""Dispatches keys one at a time, each to what the previous key opened, and prevents accidental decisions.
 
-Textual hands a key to the widget that has the focus when the key arrives. Keys that arrive together then all go to the
-same widget, also those that were typed for the dialog that the first of them opens. Here a key waits until the one
-before it has had its whole effect. Text typed in one burst with the key that opens a field so comes into that field.
+Textual passes a key to the widget focused when the key arrives. Keys that arrive together then all go to the same
+widget, even those typed for a dialog that the first one opens. Here a key waits until the previous one has had its full
+effect, so text typed in one burst with the key that opens a field goes into that field.
 
-What was typed for a dialog or a field and arrives when that is closed is dropped: beneath it letters are keys. An act
-that decides about mail counts only after a moment without keys, and its own key only after a longer pause, so that
-neither words nor a key that is held down decide anything. The same holds where such an act is chosen in the palette or
-clicked: what it decides about has to be in front for that moment, and no key may come in between.
+Keys typed for a dialog or a field that arrive after it has closed are dropped, because letters are keys behind it. An
+action that decides about mail counts only after a moment without keys, and its own key only after a longer pause, so
+that neither words nor a key held down decide anything. The same applies if such an action is chosen in the palette or
+clicked: its email must be in front for that moment, without a key in between.
 """
 
 from __future__ import annotations
@@ -147,7 +147,7 @@ class Keyboard:
     # One after the other
 
     async def _go_on(self) -> None:
-        # Without screens the app is about to end.
+        # Without screens the app is ending.
         while self._waiting and not self._rounds and self._app.screen_stack:
             event, writes = self._waiting[0], takes_text(self._app.focused)
             if self._painted_at is None and not writes:
@@ -156,7 +156,7 @@ class Keyboard:
             if not writes and isinstance(event, events.Key):
                 event = self._on_latin(event)
             if writes and self._waiting and isinstance(event, events.Key) and event.is_printable:
-                # A letter in a field moves no focus: the next one need not wait.
+                # A letter in a field does not move the focus, so the next one need not wait.
                 await self._deliver(event)
             elif writes or isinstance(event, events.Paste) or self._may_act(event):
                 await self._send(event)
@@ -164,7 +164,7 @@ class Keyboard:
                 self._note(event)
 
     def _on_latin(self, key: events.Key) -> events.Key:
-        """The key as it would be on a Latin keyboard."""
+        """The same key on a Latin keyboard."""
         latin = self._latin.get(key.character or "")
         if latin is None:
             return key
@@ -187,7 +187,7 @@ class Keyboard:
         self._app.set_timer(LOST_SECONDS, lambda number=self._number: self._look_after(number))
 
     def _look_after(self, number: int) -> None:
-        """A widget that is removed takes what was on its way through it along."""
+        """A removed widget drops the keys on their way through it."""
         target = self._target
         if number == self._number and self._rounds and target is not None and self._app.screen_stack:
             if target.is_running and target.is_attached:
@@ -217,7 +217,7 @@ class Keyboard:
             self._app.call_later(self._go_on)
 
     def _await_arrival(self) -> None:
-        """What decides needs more than a paint: the picture must have stood on the terminal."""
+        """A decision needs more than a paint: the picture must have been visible on the terminal."""
         if self._arrival.is_told:
             self._arrived_at = None
             self._awaited = awaited = object()
@@ -227,7 +227,7 @@ class Keyboard:
         if awaited is self._awaited:
             self._arrived_at = at
 
-    # What a key may do where letters are keys
+    # Whether a key counts where letters are keys
 
     def _note(self, key: events.Key) -> None:
         self._typed_at = self._pressed[key.key] = key.time
@@ -235,10 +235,11 @@ class Keyboard:
         if _is_plain(key):
             self._plain_before, self._plain_at = self._plain_at, key.time
 
-    # Acts that are chosen by other means than their key
+    # Actions chosen without their key
 
     def choose(self, act_id: str, run: Callable[[], Awaitable[object]]) -> None:
-        """Runs an act that was clicked, or chosen in the palette. One that decides is held to what holds for its key.
+        """Runs an action that was clicked or chosen in the palette. One that decides is subject to the same rules as
+        its key.
 
         Args:
             act_id: the act.
@@ -248,7 +249,7 @@ class Keyboard:
         if act_id not in DECIDING:
             self._run(run)
             return
-        # The enter that chose it is no reason against it; the letters right before that are.
+        # The enter that chose it does not count against it; letters right before it do.
         plain_at = self._plain_before if self._last_key == "enter" else self._plain_at
         chosen_at = self._plain_at if self._last_key == "enter" else now
         again = now - self._pressed.get(act_id, float("-inf")) < PAUSE_SECONDS
@@ -259,14 +260,14 @@ class Keyboard:
             self._run_when_seen(run, self._front_item(), self._typed_at)
 
     def _front_item(self) -> tuple[object, object]:
-        """What would be decided about: the main screen in front and its mail."""
+        """What would be decided: the main screen in front and its email."""
         main = next((one for one in reversed(self._app.screen_stack) if hasattr(one, "undo_target")), None)
         return main, main.undo_target() if main is not None else None
 
     def _run_when_seen(
         self, run: Callable[[], Awaitable[object]], about: tuple[object, object], typed_at: float
     ) -> None:
-        """Runs it once what it decides about has been in front for long enough, undisturbed."""
+        """Runs it once its email has been in front for long enough without other keys."""
         if not self._app.screen_stack:
             return
         left = self._front is not None and self._front is not about[0] and not self._front.is_modal
@@ -315,23 +316,23 @@ class Keyboard:
                 self._say(TOO_QUICK if self._arrived_at is not None else NOT_SHOWN, "warning")
                 return False
         elif not act_id and decides_here:
-            # Nobody presses a key that does nothing here: it belongs to words that go on.
+            # A key that does nothing here belongs to words that are being typed.
             self._ignores = True
         if act_id in OPENING:
             self._opening = act_id
         return True
 
     def _has_stood(self, key: events.Key) -> bool:
-        """When the key was pressed, what it decides about had been on the terminal for a moment."""
+        """Whether the email had been on the terminal for a moment when the key was pressed."""
         return self._arrived_at is not None and key.time - self._arrived_at >= QUIET_SECONDS
 
 
 def _answer_keys(screen: Screen[Any]) -> frozenset[str]:
-    """The keys that answer the question in front; none where it asks nothing, or nothing that matters."""
+    """The keys that answer the question in front; none if there is no question that decides something."""
     keys: frozenset[str] = getattr(screen, "answer_keys", frozenset())
     return keys
 
 
 def _is_plain(key: events.Key) -> bool:
-    """Whether it can be part of a text."""
+    """Whether the key can be part of a text."""
     return (key.is_printable and "+" not in key.key) or key.key in ALSO_TEXT

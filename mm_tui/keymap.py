@@ -1,8 +1,8 @@
-"""Every key: one table of acts with their ids, default keys, labels and help, and the checking of the user's changes.
+"""The key table: all actions with their ids, default keys, labels and help, and the check of the user's changes.
 
-Screens take their bindings from here (`BINDINGS = bindings("inbox")`), the footer, the help, the palette and
-docs/keys.md are made from it. Textual ignores unknown ids silently and lets a remapped key make another binding
-vanish, so `check` finds both before anything is applied.
+Screens get their bindings from here (`BINDINGS = bindings("inbox")`); the footer, the help, the palette and
+docs/keys.md are built from it. Textual silently ignores unknown ids, and lets a remapped key hide another binding, so
+`check` finds both before anything is applied.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ class Act(NamedTuple):
     """One thing that a key does."""
 
     id: str
-    """`context.name`, as the user's `[keys]` names it."""
+    """`context.name`, as used in the user's `[keys]`."""
     keys: str
     """Default keys, comma separated, in Textual's names."""
     action: str
     """The action that runs, in Textual's notation."""
     label: str
-    """One or two words for the footer. The same act has the same word on every screen."""
+    """One or two words for the footer. The same action has the same word on every screen."""
     help: str
     """One sentence for the help and the palette."""
     footer: bool = False
-    """Shown on the footer line, where there is room."""
+    """Whether it is shown in the footer, if there is room."""
     priority: bool = False
-    """Taken before the focused widget sees the key."""
+    """Whether it is handled before the focused widget sees the key."""
 
     @property
     def context(self) -> str:
@@ -135,7 +135,7 @@ ACTS: tuple[Act, ...] = (
     Act("audit.export", "w", "export", "export", "Export the lines shown to a new file.", True),
     Act("audit.look", "v", "look", "look", "Show the whole log line."),
     Act("audit.clear", "escape", "clear", "show all", "Clear search and filters."),
-    # An email's life
+    # An email's history
     Act("life.thread", "t", "thread", "thread", "Open the thread; marks the email read at the gateway.", True),
     Act("life.back", "escape,q", "back", "back", "Go back to the log.", True),
     # Mailboxes
@@ -167,19 +167,19 @@ ACTS: tuple[Act, ...] = (
     # The thread beside the draft editor
     Act("quoted.open", "t", "open_thread", "open emails", "Open the thread's emails; marks them read at the gateway.", True),
 )  # fmt: skip
-"""In the order in which footers and help show them."""
+"""In the order of footers and help."""
 
 DECIDING = frozenset({
     "pending.approve", "pending.reject", "pending.approve_marked", "pending.reject_marked", "pending.send_back",
     "pending.discard",
 })  # fmt: skip
-"""Acts that decide about mail, at once or after a question: no key on its way to something else may run one."""
+"""Actions that decide about mail, at once or after a question: no key meant for something else may run one."""
 
 OPENING = frozenset({
     "inbox.search", "thread.reply", "pending.edit", "pending.reject", "pending.reject_marked", "pending.send_back",
     "pending.note", "pending.assign", "pending.snooze", "pending.search", "audit.search", "audit.export", "mailboxes.redeem", "mailboxes.create",
 })  # fmt: skip
-"""Acts that open a field: what is typed right behind their key is text, also when the act is refused."""
+"""Actions that open a field: what is typed right after their key is text, even if the action is refused."""
 
 TOGETHER: Mapping[str, tuple[str, ...]] = {
     "inbox": ("inbox", "list", "screen", "app"),
@@ -194,14 +194,14 @@ TOGETHER: Mapping[str, tuple[str, ...]] = {
     "mailboxes": ("mailboxes", "list", "screen", "app"),
     "mailboxes, reading": ("mailboxes", "paper", "screen", "app"),
 }
-"""Which contexts are awake at once, the nearest first. Within one line no key may mean two things."""
+"""The contexts that are active together, nearest first. Within one line no key may have two meanings."""
 
 _ALIASES = {"ctrl+i": "tab", "ctrl+m": "enter", "ctrl+h": "backspace", "ctrl+left_square_bracket": "escape"}
 _RESERVED = {"ctrl+z": "terminals use it to suspend the program", "ctrl+c": "terminals use it to copy or interrupt"}
 
 
 class KeyProblem(NamedTuple):
-    """What is wrong with one line of `[keys]`."""
+    """An error in one line of `[keys]`."""
 
     id: str
     words: str
@@ -222,7 +222,7 @@ def bindings(context: str) -> list[Binding | tuple[str, str] | tuple[str, str, s
 
 
 def act(act_id: str) -> Act:
-    """The act of that id; raises KeyError."""
+    """The action with this id; raises KeyError."""
     for found in ACTS:
         if found.id == act_id:
             return found
@@ -233,10 +233,10 @@ def check(changes: Mapping[str, str]) -> tuple[dict[str, str], list[KeyProblem]]
     """Checks the user's `[keys]`.
 
     Args:
-        changes: binding id to key or comma separated keys.
+        changes: key or comma-separated keys, by binding id.
 
     Returns:
-        The changes that can be applied, and what is wrong with the others.
+        The valid changes, and the errors of the others.
     """
     known = {one.id for one in ACTS}
     good: dict[str, str] = {}
@@ -259,7 +259,7 @@ def check(changes: Mapping[str, str]) -> tuple[dict[str, str], list[KeyProblem]]
 
 
 def unsendable(key: str) -> str:
-    """Why a terminal cannot send `key`, or "" when all common ones can."""
+    """Why a terminal cannot send `key`, or "" if all common ones can."""
     name = key.lower()
     if name in _ALIASES:
         return f"{key} is the same as {_ALIASES[name]} in a terminal; use {_ALIASES[name]}"
@@ -305,7 +305,7 @@ def _nearest(act_id: str, known: set[str]) -> str:
 
 
 def _clashes(good: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Changes whose key another act already has where both are awake. Each changed id is told once."""
+    """Changes whose key already belongs to another action active at the same time. Each changed id is reported once."""
     told: set[str] = set()
     for screen, contexts in TOGETHER.items():
         holders: dict[str, str] = {}

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def run(settings: Settings, profiles: Profiles | None = None, *, demo: tuple[OneLine, ...] | None = None) -> int:
-    """Runs the app until the reader leaves; after a change of profile, on the other one.
+    """Runs the app until the user quits; after a switch, with the other profile.
 
     Args:
         settings: the settings with one profile chosen.
@@ -27,13 +27,13 @@ def run(settings: Settings, profiles: Profiles | None = None, *, demo: tuple[One
         demo: say on the first screen that this is the demo; what its import of mail found, if it imported any.
 
     Returns:
-        The exit status: 0, 1 after a crash, 2 when the terminal cannot be used, 10 when the store cannot be.
+        The exit status: 0, 1 after a crash, 2 if the terminal cannot be used, 10 if the store cannot be used.
     """
     if not (sys.stdout.isatty() and sys.stdin.isatty()):
         sys.stderr.write("mm-tui: this is not a terminal. The commands work without one; see mm-tui --help\n")
         return 2
     if not sys.stderr.isatty():
-        # Textual draws there: the terminal would stay dark while keys act on what nobody sees.
+        # Textual draws there: the screen would be invisible while keys still act.
         sys.stdout.write("mm-tui: the app draws on standard error, which is redirected. Start it without 2>.\n")
         return 2
     try:
@@ -46,7 +46,7 @@ def run(settings: Settings, profiles: Profiles | None = None, *, demo: tuple[One
     except StoreUnusable as error:
         sys.stderr.write(f"mm-tui: {OneLine(str(error))}\n")
         return 10
-    # An exception in a thread would else be printed, values and all, over the screen.
+    # Otherwise an exception in a thread would be printed, with values, over the screen.
     crash.install_hooks(reports_dir())
     pasting.install()
     app = MmTui(session, profiles)
@@ -61,7 +61,7 @@ def run(settings: Settings, profiles: Profiles | None = None, *, demo: tuple[One
     if app.crash_line:
         if app.next_session is not None:
             app.next_session.database.close()
-        # Printed here and not by Textual, which would cut it at the width of the terminal.
+        # Printed here because Textual would cut it at the width of the terminal.
         sys.stderr.write(f"{app.crash_line}\n")
     for words in app.parting_words:
         sys.stderr.write(f"mm-tui: {OneLine(words)}\n")

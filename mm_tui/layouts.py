@@ -1,4 +1,4 @@
-"""Keyboard layouts without Latin letters: which Latin letter stands on the same key, so that keys work as labelled."""
+"""Keyboard layouts without Latin letters: maps each letter to the Latin letter on the same key."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ _ROWS = {
     "ru": "йцукенгшщзхъфывапролджэячсмитьбю",
     "uk": "йцукенгшщзхїфівапролджєячсмитьбю",
 }
-"""The signs of each layout in the order of `_LATIN`; a space where a key has no letter of its own."""
+"""The letters of each layout in the order of `_LATIN`; a space if a key has none."""
 
 LAYOUTS = {
     name: {
         case(own): case(latin)
         for own, latin in zip(row, _LATIN, strict=True)
         if own != " " and latin.isalpha()
-        for case in (str.upper, str.lower)  # where there are no capitals the small letter stays
+        for case in (str.upper, str.lower)  # without capitals the small letter is kept
     }
     for name, row in _ROWS.items()
 }
-"""By the layout's name: each of its letters, small and capital, with the Latin one on the same key."""
+"""For each layout, its letters, small and capital, with the Latin letter on the same key."""

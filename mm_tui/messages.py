@@ -1,7 +1,7 @@
-"""What services tell the screens, as Textual messages, and what screens may ask of the app.
+"""Service events as Textual messages, and what screens may ask of the app.
 
-Services know nothing of Textual: they call a plain function with an event. The app wraps each event in
-`ServiceEventReceived` and hands it to every main screen; the screen reads the store again.
+Services do not use Textual: they call a plain function with an event. The app wraps each event in
+`ServiceEventReceived` and passes it to every main screen, which reads the store again.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class ServiceEventReceived(Message, bubble=False):
-    """A service says what changed."""
+    """A service reports what changed."""
 
     def __init__(self, notice: ServiceEvent) -> None:
         super().__init__()
@@ -32,16 +32,16 @@ class ServicesReady(Message, bubble=False):
 
 
 class SubjectChanged(Message):
-    """What a key would decide about is another email, or has another text, from the next paint on."""
+    """From the next paint on, a key would decide another email or another text."""
 
 
 class Said(Message):
-    """One line for the reader, from a worker: shown on the status line, away from what is being decided.
+    """A message from a worker for the status line, away from what is being decided.
 
     Args:
-        text: plain words; shown without markup.
+        text: plain text, shown without markup.
         severity: "information", "warning" or "error".
-        taken_back: the line is no longer true: it goes if it still stands there.
+        taken_back: the message is no longer true: remove it if it is still shown.
     """
 
     def __init__(self, text: str, severity: str = "information", *, taken_back: bool = False) -> None:
@@ -57,7 +57,7 @@ def session_of(node: DOMNode) -> Session:
 
 
 def choose_act(node: DOMNode, act_id: str, run: Callable[[], Awaitable[object]]) -> None:
-    """Runs an act that was not chosen by its key; one that decides is held to what holds for its key."""
+    """Runs an action that was not chosen by its key; one that decides is subject to the same rules."""
     cast("HasSession", node.app).keyboard.choose(act_id, run)
 
 
@@ -65,7 +65,7 @@ class ChoosesActs(Protocol):
     """The app's keyboard, as screens and widgets see it."""
 
     def choose(self, act_id: str, run: Callable[[], Awaitable[object]]) -> None:
-        """As `choose_act`."""
+        """See `choose_act`."""
 
 
 class HasSession(Protocol):

@@ -1,8 +1,8 @@
-"""What mail, drafts, decisions and audit entries are.
+"""The models of mail, drafts, decisions and audit entries.
 
-Frozen, and clean by type: every text that can reach a screen is a `OneLine` or a `ManyLine`. What a digest or a
-release needs exactly as it was received stands apart in `RawContent`, which hides itself from every repr.
-The gateway's wire shapes are translated into these in `mm_tui/gateway/wire.py`; nothing here knows them.
+They are frozen, and clean by type: every text that can reach a screen is a `OneLine` or a `ManyLine`. The exact text
+needed for digests and decisions is kept separately in `RawContent`, which hides it from every repr. The gateway's wire
+shapes are translated into these in `mm_tui/gateway/wire.py`; nothing here knows them.
 """
 
 from __future__ import annotations
@@ -23,25 +23,25 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from mm_tui.text import ManyLine, OneLine, encodable
 
 GatewayId = Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{1,256}$")]
-"""An id the gateway gave. Printable ASCII only, so it can be sent back exactly and shown as it is."""
+"""An id from the gateway. Printable ASCII only, so it can be sent back and shown unchanged."""
 
 
 class Model(BaseModel):
-    """Base of all models: frozen, and deaf to fields it does not know."""
+    """The base of all models: frozen, and ignoring unknown fields."""
 
     # Schemas are built on first use: building all of them takes longer than drawing the first screen.
     model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
 
 class Direction(StrEnum):
-    """Which way an email goes, seen from the mailbox."""
+    """The direction of an email, from the mailbox's point of view."""
 
     INBOUND = "inbound"
     OUTBOUND = "outbound"
 
 
 class OversightMode(StrEnum):
-    """The trust ladder, lowest first. The gateway's set may grow: models hold it as text."""
+    """The trust ladder, lowest first. The gateway may add modes, so models store text."""
 
     READ_ONLY = "read_only"
     GATED_ALL = "gated_all"
@@ -51,7 +51,7 @@ class OversightMode(StrEnum):
 
 
 class Status(StrEnum):
-    """The statuses that we act on. The set is open: an unknown one is shown as it came."""
+    """The statuses that we act on. The gateway may have others, which are shown unchanged."""
 
     UNREAD = "unread"
     READ = "read"
@@ -73,9 +73,9 @@ class Status(StrEnum):
 
 
 ARRIVED = frozenset({Status.UNREAD, Status.READ, Status.ARCHIVED, Status.DELETED, Status.APPROVED, Status.DELIVERED})
-"""Inbound mail that reached the mailbox. All else waits, is spam, was refused, or has a status that we do not know."""
+"""Inbound mail that reached the mailbox. Any other waits, is spam, was refused, or has an unknown status."""
 LEFT = frozenset({Status.APPROVED, Status.SENT, Status.DELIVERED, Status.BOUNCED, "approved_and_sent", "complained"})
-"""Outbound mail that left."""
+"""Outbound mail that was sent."""
 NOT_SENT = frozenset(
     {
         Status.PENDING_SCAN,
@@ -86,45 +86,45 @@ NOT_SENT = frozenset(
         Status.SEND_FAILED,
     }
 )
-"""Outbound mail that nobody has received. Of any other status the times of approval and delivery tell."""
+"""Outbound mail that nobody has received. For any other status the times of approval and delivery decide."""
 
 _PLAIN_PARTY = re.compile(r"(?:(\w+(?: \w+)*) <)?([\w+-]+(?:\.[\w+-]+)*@[\w-]+(?:\.[\w-]+)*)(>)?", re.ASCII)
 _ANGLED = re.compile(r"([^<>]*)<([^<>\s@]+@[^<>\s@]+)>\s*", re.ASCII)
 _SPECIAL = re.compile(r'[][\\()<>@,:;".]')
-"""A name that holds one of these stands in quotes (RFC 5322, 3.2.3)."""
+"""A name with one of these is quoted (RFC 5322, 3.2.3)."""
 _RECIPIENT = re.compile(r'(?:"(?:[^"\\]|\\.)*+"|[^",])++')
 _QUOTED_WELL = re.compile(r'(?:"(?:[^"\\]|\\.)*+"|[^"])*+')
 
 
 def recipients(line: str) -> tuple[str, ...]:
-    """The recipients of a line in header form: a comma parts them unless it stands in quotes."""
+    """The recipients in a line in header form, separated by commas outside quotes."""
     parts = _RECIPIENT.findall(line) if _QUOTED_WELL.fullmatch(line) else line.split(",")
     return tuple(part.strip() for part in parts if part.strip())
 
 
 def _name_and_address(raw: str) -> tuple[str, str]:
-    """The name and address of any header form; nothing that could be a further recipient is ever left out."""
-    # Plain forms are only matched: `parseaddr` is slow.
+    """The name and address in header form, never dropping what could be a further recipient."""
+    # Simple forms are matched by a pattern, because `parseaddr` is slow.
     plain = _PLAIN_PARTY.fullmatch(raw)
     if plain is not None and (plain[1] is None) == (plain[3] is None):
         return plain[1] or "", plain[2]
     if angled := _ANGLED.fullmatch(raw):
-        # An unquoted comma or colon in the name: RFC 5322 wants quotes there, mail in the wild has none.
+        # An unquoted comma or colon in the name: RFC 5322 requires quotes, but real mail lacks them.
         return angled[1].strip().strip('"'), angled[2]
     name, address = parseaddr(raw)
     return (name, address) if raw.count("@") == 1 else ("", "")
 
 
 class Party(Model):
-    """A sender or recipient: the address first, then the name it claims."""
+    """A sender or recipient: the address, then the claimed name."""
 
     address: OneLine
     name: OneLine = OneLine("")
 
     @classmethod
     def parse(cls, raw: str) -> Party:
-        """From header form (`Ann <ann@x.example>` or bare). What cannot be parsed stands whole in `address`."""
-        # The same people write again and again; their parties are frozen, so they can be shared.
+        """Parses header form (`Ann <ann@x.example>` or bare). Unparsable text becomes the `address`."""
+        # The same people write repeatedly; parties are frozen, so they can be shared.
         return _known_party(raw) if len(raw) < 200 else _parse_party(raw)
 
     def __str__(self) -> str:
@@ -132,7 +132,7 @@ class Party(Model):
 
     @property
     def header(self) -> str:
-        """In header form, as a send call takes it: every script as it is, for a human edits this too."""
+        """In header form for a send call, with every script unencoded because a human edits it too."""
         if not self.name:
             return str(self.address)
         name = re.sub(r'(["\\])', r"\\\1", self.name)
@@ -150,7 +150,7 @@ _known_party = lru_cache(maxsize=2048)(_parse_party)
 
 
 class Attachment(Model):
-    """An attachment as the gateway lists it. `size` in bytes."""
+    """An attachment as listed by the gateway. `size` is in bytes."""
 
     name: OneLine
     size: int = 0
@@ -158,7 +158,7 @@ class Attachment(Model):
 
 
 class RawContent(Model):
-    """An email's content exactly as received: for digests and for sending again, never for showing."""
+    """An email's content exactly as received: for digests and for sending again, never for display."""
 
     sender: str
     to: tuple[str, ...] = ()
@@ -168,7 +168,7 @@ class RawContent(Model):
     attachments: tuple[tuple[str, int, str], ...] = ()
     """(name, size in bytes, content type) of each."""
     send_at: str = ""
-    """When it is to leave, once approved; empty where the gateway does not tell."""
+    """When it will be sent, once approved; empty if the gateway does not say."""
 
     def __repr__(self) -> str:
         return f"<RawContent of {len(self.body)} characters>"
@@ -178,9 +178,9 @@ class RawContent(Model):
 
 @dataclass(frozen=True, slots=True)
 class EditedDraft:
-    """What a human made of a draft, as typed. Cc and attachments stay as they are in the original.
+    """A human's edit of a draft, as typed.
 
-    Lone surrogates, which cannot be sent or stored, become escapes.
+    Cc and attachments stay those of the original. Lone surrogates, which cannot be sent or stored, become escapes.
     """
 
     to: tuple[str, ...]
@@ -197,17 +197,17 @@ class EditedDraft:
 
     @property
     def digest(self) -> str:
-        """A hash of the text, which names it."""
+        """A hash that identifies the text."""
         return sha256(json.dumps([self.to, self.subject, self.body]).encode()).hexdigest()
 
     @property
     def as_mail(self) -> str:
-        """All of it in one text, as a human reads it."""
+        """The whole email as one text, for humans."""
         return f"To: {', '.join(self.to)}\nSubject: {self.subject}\n\n{self.body}"
 
 
 class Allowed(Model):
-    """An entry of a mailbox's allowlist: mail to whom it names leaves without a human being asked."""
+    """An entry of a mailbox's allowlist: mail to it is sent without approval."""
 
     id: GatewayId
     pattern: OneLine
@@ -217,13 +217,13 @@ class Allowed(Model):
     added_at: datetime | None = None
 
     def names(self, address: str) -> bool:
-        """Whether the entry is about this address, in any header form."""
+        """Whether the entry matches this address, in any header form."""
         pattern = self.pattern.strip().lower()
         if "@" not in pattern:
             pattern = f"*@{pattern}"
         if pattern.startswith("@"):
             pattern = f"*{pattern}"
-        # Only `*` stands for something else than itself.
+        # Only `*` is a wildcard.
         parts = (re.escape(part) for part in pattern.split("*"))
         return re.fullmatch(".*".join(parts), str(Party.parse(address).address).lower()) is not None
 
@@ -245,10 +245,10 @@ class Mailbox(Model):
     created_at: datetime | None = None
     is_active: bool = True
     allowed: tuple[Allowed, ...] | None = None
-    """The allowlist, which counts in `gated_send` alone; None where it was not read."""
+    """The allowlist, which matters only in `gated_send`; None if it was not read."""
 
     def let_through(self, recipients: Iterable[str]) -> tuple[OneLine, ...]:
-        """Those of the recipients that the allowlist names: mail to them may leave without a human being asked."""
+        """The recipients on the allowlist: mail to them may be sent without approval."""
         if str(self.oversight_mode) != OversightMode.GATED_SEND or not self.allowed:
             return ()
         named = (to for to in recipients if any(entry.names(to) for entry in self.allowed))
@@ -256,7 +256,7 @@ class Mailbox(Model):
 
 
 class EmailSummary(Model):
-    """An email as a list gives it: no body, no cc."""
+    """An email from a list: no body, no cc."""
 
     id: GatewayId
     mailbox_id: GatewayId
@@ -276,7 +276,7 @@ class EmailSummary(Model):
 
     @property
     def is_exchanged(self) -> bool:
-        """It arrived or left. Only such mail is part of a thread: what was never sent vouches for nothing."""
+        """Whether it arrived or was sent. Only such mail counts as part of a thread: unsent mail proves nothing."""
         status = str(self.status)
         if str(self.direction) == Direction.INBOUND:
             return status in ARRIVED
@@ -288,7 +288,7 @@ class EmailSummary(Model):
 
 
 class EmailDetail(EmailSummary):
-    """An email opened. Fetching one marks an unread mail read at the gateway."""
+    """An opened email. Fetching one marks an unread email as read at the gateway."""
 
     cc: tuple[Party, ...] = ()
     body: ManyLine = ManyLine("")
@@ -297,25 +297,25 @@ class EmailDetail(EmailSummary):
     approved_at: datetime | None = None
     approved_by: OneLine = OneLine("")
     in_reply_to: OneLine = OneLine("")
-    """What names the email that it answers; empty when the gateway does not tell."""
+    """The id of the email that it answers; empty if the gateway does not say."""
     identity: OneLine = OneLine("")
-    """The header X-MultiMail-Identity as the gateway showed it; empty when it showed none."""
+    """The header X-MultiMail-Identity from the gateway; empty if there is none."""
     ai_generated: OneLine = OneLine("")
     """The header X-AI-Generated."""
     automatic: OneLine = OneLine("")
-    """The header that says that a program or a list sent it (`auto-submitted: auto-replied`); empty when none does."""
+    """The header that says that a program or a list sent it (`auto-submitted: auto-replied`); empty if none does."""
     reply_to: tuple[Party, ...] = ()
-    """Where an answer goes in place of the sender; empty when the email names none or the gateway does not tell."""
+    """Where an answer goes instead of the sender; empty if the email has none or the gateway does not say."""
     raw: RawContent
 
     @property
     def answered_to(self) -> tuple[Party, ...]:
-        """Whom an answer reaches."""
+        """The addresses that an answer reaches."""
         return self.reply_to or (self.sender,)
 
     @property
     def _has_left(self) -> bool:
-        # A deleted draft may have been approved and taken back before it left.
+        # A deleted draft may have been approved and then cancelled before it was sent.
         approved = self.approved_at is not None and str(self.status) != Status.DELETED
         return approved or super()._has_left
 
@@ -323,7 +323,7 @@ class EmailDetail(EmailSummary):
 class PendingItem(Model):
     """An email that waits for a human: outbound (a draft) or inbound (`gated_all`).
 
-    The pending list gives no cc, attachments or thread; `raw` then holds what it gave and `complete` is False until
+    The pending list has no cc, attachments or thread; `raw` then has the listed content, and `complete` is False until
     the detail has been read.
     """
 
@@ -346,7 +346,7 @@ class PendingItem(Model):
 
 
 class ThreadSummary(Model):
-    """A thread as the gateway lists it, oldest mail first: no bodies."""
+    """A thread as listed by the gateway, oldest email first, without bodies."""
 
     id: GatewayId
     mailbox_id: GatewayId
@@ -362,7 +362,7 @@ class AuditEntry(Model):
     resource_id: OneLine = OneLine("")
     actor_key_id: OneLine = OneLine("")
     metadata: dict[OneLine, OneLine] = Field(default_factory=dict)
-    """Values that were not text stand as JSON."""
+    """Values that are not text are stored as JSON."""
     created_at: datetime | None = None
 
 

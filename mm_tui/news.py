@@ -1,4 +1,4 @@
-"""What the reader is told of the services' events in one line, on whatever screen they are."""
+"""Messages about service events, on any screen."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ class News:
         self._say = say
         self._unsay = unsay
         self._sync_asked_at: datetime | None = None
-        """When the reader asked for a sync that has not been answered."""
+        """When the reader asked for a sync that has not ended yet."""
         self._outcomes: Outcomes | None = None
 
     def sync_asked(self) -> None:
-        """The reader has asked for a sync."""
+        """Records that the reader asked for a sync."""
         self._sync_asked_at = self._session.clock.now()
         self._say(CONTACTING, "information")
 
     def handle_event(self, event: ServiceEvent) -> None:
-        """Says what came of a decision, or of a sync that was asked for."""
+        """Shows the result of a decision, or of a requested sync."""
         from mm_tui.services.events import DecisionChanged, SyncChanged
 
         if isinstance(event, SyncChanged):
@@ -57,7 +57,7 @@ class News:
             self._say(news.words, "warning" if news.failed else "information")
 
     def _sync_answered(self, state: SyncState) -> None:
-        """Takes back that the gateway is being asked, once it has answered or cannot be reached."""
+        """Removes the message about the sync once the gateway has answered or cannot be reached."""
         asked = self._sync_asked_at
         answered = asked is not None and state.last_ok_at is not None and state.last_ok_at >= asked
         if asked is not None and (answered or state.error is not None):

@@ -1,4 +1,4 @@
-"""Calls the reviewer through the terminal when the queue moves; what is said is decided in `services.attention`."""
+"""Alerts the reviewer through the terminal when the queue changes; `services.attention` decides what to say."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from mm_tui.session import Session
 
 LOOK_SECONDS = 20.0
-"""Between two looks while nothing moves: mail becomes overdue by itself."""
+"""Seconds between checks without events, because mail becomes overdue with time."""
 
 
 class Notifier:
-    """Looks at the queue whenever it moves, in a thread, and writes to the terminal.
+    """Checks the queue in a thread whenever it changes, and writes to the terminal.
 
     Args:
         app: whose terminal it is.
@@ -34,7 +34,7 @@ class Notifier:
         self._title = ""
 
     def start(self) -> None:
-        """Takes the first look and goes on looking."""
+        """Makes the first check and continues."""
         if self._attention.sets_title:
             self._write(KEEP_TITLE)
         self._app.set_interval(LOOK_SECONDS, self.look)
@@ -54,7 +54,7 @@ class Notifier:
         def read() -> None:
             self._app.call_from_thread(self._looked, self._attention.look(ours))
 
-        # Not exclusive: a look that was begun must come to its end, or what it learnt would never be told.
+        # Not exclusive: a check that started must finish, or its result would be lost.
         self._app.run_worker(read, thread=True, group="attention", exit_on_error=False)
 
     def _looked(self, look: Look) -> None:
@@ -62,7 +62,7 @@ class Notifier:
         self._title = look.title
 
     def stop(self) -> None:
-        """Gives the window its own title back."""
+        """Restores the window's title."""
         if self._attention.sets_title:
             self._write(GIVE_TITLE_BACK)
 

@@ -1,10 +1,11 @@
-"""Pasted text on a bad line: an end mark that is late, split or lost neither kills the keyboard nor becomes keys.
+"""Handles pasted text on a bad connection: an end marker that is late, split or lost neither blocks the keyboard nor
+becomes keys.
 
-Terminals put marks around pasted text. Textual's parser waits for the end mark for ever and sends an escape key where
-one is split; what follows then acts as keys. Here pasted text ends with its mark or after a moment of silence, and
-what comes late is still text.
+Terminals put markers around pasted text. Textual's parser waits for the end marker for ever, and sends an escape key if
+it is split; the following text then acts as keys. Here pasted text ends with its marker or after a moment of silence,
+and late text is still text.
 
-All use of Textual's private parser is in this module; a test holds that it is as expected.
+All use of Textual's private parser is in this module; a test checks that it works as expected.
 """
 
 from __future__ import annotations
@@ -25,38 +26,38 @@ if TYPE_CHECKING:
 ESC = "\x1b"
 START, END = BRACKETED_PASTE_START, BRACKETED_PASTE_END
 SILENCE_SECONDS = 0.7
-"""Pasted text without its end mark ends when nothing more has come for so long."""
+"""Seconds of silence that end pasted text without an end marker."""
 LATE_SECONDS = 10.0
-"""So long after that its rest may still come."""
+"""Seconds after that in which the rest may still arrive."""
 HELD_SECONDS = 0.25
-"""A few letters that may be such a rest, or keys, are held back so long: an end mark behind them tells."""
+"""Seconds to hold back a few letters that may be such a rest or keys, until an end marker decides."""
 FEW = 4
-"""Fewer characters than these in one go are keys."""
+"""Fewer characters than this at once are keys."""
 
 
 def install() -> None:
-    """Has Textual's driver use this parser."""
+    """Makes Textual's driver use this parser."""
     linux_driver.XTermParser = PasteParser  # type: ignore[attr-defined]
 
 
 class PasteParser(XTermParser):
-    """Takes pasted text out of the terminal's input and leaves the rest to Textual's parser."""
+    """Extracts pasted text from the terminal's input, and leaves the rest to Textual's parser."""
 
     def __init__(self, debug: bool = False) -> None:
         self._pasted: list[str] | None = None
-        """What came since the start mark; None outside of pasted text."""
+        """The text since the start marker; None outside of pasted text."""
         self._is_rest = False
-        """It came without a start mark, after a paste that had no end."""
+        """Whether it came without a start marker, after a paste without an end."""
         self._begun = ""
-        """The end of the input so far, where a mark may have begun."""
+        """The end of the input so far, which may be the beginning of a marker."""
         self._cut_mark = ""
-        """The beginning of an end mark whose rest had not come when the paste was ended."""
+        """The beginning of an end marker that was incomplete when the paste was ended."""
         self._fed_at = 0.0
         self._late_until = self._escaped_at = float("-inf")
         super().__init__(debug)
 
     def feed(self, data: str) -> Iterable[Message]:
-        """Parses what the terminal sent. An empty text ends it all."""
+        """Parses input from the terminal. An empty text ends the input."""
         if not data:
             yield from self._end_paste()
             yield from super().feed("")
@@ -73,7 +74,7 @@ class PasteParser(XTermParser):
             data = yield from (self._outside(data) if self._pasted is None else self._inside(data))
 
     def tick(self) -> Iterable[Message]:
-        """Called about ten times a second: ends what waited in vain."""
+        """Called about ten times a second: ends waits that have timed out."""
         now = monotonic()
         silent = now - self._fed_at
         if self._pasted is not None:
@@ -82,14 +83,14 @@ class PasteParser(XTermParser):
         elif self._begun == ESC and silent >= constants.ESCAPE_DELAY:
             self._begun, self._escaped_at = "", now
             yield from super().feed(ESC)
-            # It has waited for what may follow it already.
+            # It has already waited for what may follow.
             self._timeout_time = 0.0
         yield from super().tick()
 
     def _outside(self, data: str) -> Generator[Message, None, str]:
         start, end = data.find(START), data.find(END)
         if end >= 0 and (start < 0 or end < start):
-            # An end without a start: what stands before it was pasted.
+            # An end without a start: the text before it was pasted.
             yield from _paste(data[:end])
             self._late_until = float("-inf")
             return data[end + len(END) :]
@@ -142,7 +143,7 @@ def _paste(text: str) -> Iterable[Message]:
 
 
 def _split(data: str) -> tuple[str, str]:
-    """The data, and at its end what may be the beginning of a mark."""
+    """Splits off what may be the beginning of a marker at the end of the data."""
     for length in range(min(len(END) - 1, len(data)), 0, -1):
         if START.startswith(data[-length:]) or END.startswith(data[-length:]):
             return data[:-length], data[-length:]

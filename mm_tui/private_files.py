@@ -1,4 +1,4 @@
-"""Files that only their owner can read, written whole or not at all and through no link."""
+"""Files that only their owner can read, written completely or not at all, never through a link."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def private(path: str, flags: int) -> int:
-    """An opener for `open`: a file that it makes has mode 0600, and a link in the file's place is refused.
+    """An opener for `open`: new files have mode 0600, and a link in the file's place is refused.
 
     Raises:
         OSError: the file cannot be opened, or is a link.
