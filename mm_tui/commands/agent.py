@@ -1,4 +1,4 @@
-"""`mm-tui agent`: the headless worker, and the trial of its labels."""
+"""`mm-tui agent`: the headless agent, and the evaluation of its labels."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Address(NamedTuple):
 
 
 def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
-    """Describes the command and its actions."""
+    """Adds the command and its actions to the parser."""
     parser = commands.add_parser(
         "agent",
         help="the headless worker: labels, tags and summarises new mail, and drafts replies for approval",
@@ -104,7 +104,7 @@ def positive(text: str) -> float:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Runs the worker."""
+    """Runs the agent."""
     from mm_tui.commands import agent_work
 
     common.report_crashes()
@@ -112,7 +112,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def run_evaluate(arguments: argparse.Namespace) -> int:
-    """Tries the labels."""
+    """Evaluates the labels."""
     from mm_tui.commands import agent_work
 
     return common.run_async(agent_work.evaluate, arguments)

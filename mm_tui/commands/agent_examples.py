@@ -1,4 +1,4 @@
-"""`mm-tui agent examples`: what drafts learn from."""
+"""`mm-tui agent examples`: the examples that drafts learn from."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 
 async def run(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Lists the profile's examples, or deletes some. Asks no gateway and no model.
+    """Lists the profile's examples, or deletes some. Uses no gateway and no model.
 
     Raises:
         CommandError: 3 there is none with this id, 10 the file cannot be used.
     """
     profile = settings.profile
-    # What was kept before it was switched off can still be seen and deleted.
+    # Examples stored before this was switched off can still be listed and deleted.
     store = ExampleStore(examples_path(profile.name), profile.url)
     try:
         if arguments.delete or arguments.delete_all:

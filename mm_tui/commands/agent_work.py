@@ -1,4 +1,4 @@
-"""Runs the headless worker, and the trial of its labels, for `mm-tui agent`."""
+"""Runs the headless agent, and the evaluation of its labels, for `mm-tui agent`."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ if TYPE_CHECKING:
     from mm_tui.settings.sections import Settings
 
 CHECK_PAUSES = (0.5, 1.0, 2.0)
-"""Seconds before the keys are checked again when the gateway did not answer the question."""
+"""Seconds before the keys are checked again if the gateway gave no answer."""
 LONGEST_CHECK_PAUSE = 10.0
 THREADS = 2
 
 
 @dataclass
 class OpenWorker:
-    """A worker with all that it works on."""
+    """An agent with its stores and services."""
 
     jobs: Jobs
     boxes: Boxes
@@ -48,10 +48,10 @@ class OpenWorker:
 
 
 async def run(args: argparse.Namespace, settings: Settings) -> int:
-    """Runs the worker until it is stopped or, with `--once`, has worked off what is there.
+    """Runs the agent until it is stopped or, with `--once`, until no mail is left.
 
     Returns:
-        The exit status: 0 stopped or worked off, 5 mail is left over.
+        The exit status: 0 stopped or finished, 5 mail is left.
 
     Raises:
         CommandError: 3 no such mailbox, 4 a key is missing, wrong or may decide, 5 the gateway failed,
@@ -71,7 +71,7 @@ async def run(args: argparse.Namespace, settings: Settings) -> int:
 
 @contextmanager
 def _failures_as_statuses() -> Iterator[None]:
-    """What the worker and the models raise, in words and with the status of their kind.
+    """Turns errors of the agent and the models into messages with exit statuses.
 
     Raises:
         CommandError: for each of them.
@@ -94,13 +94,13 @@ def _failures_as_statuses() -> Iterator[None]:
     except UnknownMailbox as error:
         raise CommandError(Exit.NOT_FOUND, str(error), "Correct [agent] mailboxes.") from error
     except GatewayError as error:
-        # Which answer it was matters to a human at a prompt, not to what restarts a worker.
+        # The exact answer matters to a human, but not to a supervisor.
         status, what, cure = of_failure(error) or (Exit.GATEWAY, str(error), "")
         raise CommandError(status if status is Exit.AUTH else Exit.GATEWAY, what, cure) from error
 
 
 async def _until_answered(check: Callable[[], Awaitable[None]]) -> None:
-    """Asks again, a few times, when the gateway did not say: a supervisor's restart would do no more."""
+    """Retries a few times if the gateway gave no answer, as a supervisor's restart would."""
     from mm_tui.gateway.errors import Interrupted, Malformed, RateLimited, ServerFault
 
     for pause in CHECK_PAUSES:
@@ -128,7 +128,7 @@ def _secret(args: argparse.Namespace) -> Secret | None:
 
 
 def agent_session(settings: Settings, *, in_memory: bool = False) -> Session:
-    """Opens the worker's own store, beside the reviewer's: they may run on one machine and never share a row.
+    """Opens the agent's own store, beside the reviewer's: both may run on one machine, and share no data.
 
     Raises:
         StoreUnusable: it cannot be opened.
@@ -151,10 +151,10 @@ async def _open_worker(args: argparse.Namespace, settings: Settings) -> AsyncIte
     from mm_tui.agent.worker import Pace, Worker
     from mm_tui.gateway.keys import Keys
 
-    # A dry run leaves no trace, not even in the table.
+    # A dry run leaves no trace, not even in the store.
     session = agent_session(settings, in_memory=args.dry_run)
     try:
-        # The send key alone, whatever else the profile holds.
+        # Only the send key, even if the profile has others.
         gateway = session.connect(Keys(send=settings.profile.send_key), "agent", journals=frozenset())
         await session.check_account()
         if session.database.trouble is not None:
@@ -175,7 +175,7 @@ async def _open_worker(args: argparse.Namespace, settings: Settings) -> AsyncIte
 async def _work(args: argparse.Namespace, opened: OpenWorker, secret: Secret | None) -> int:
     worker, log = opened.worker, opened.log
     loop = asyncio.get_running_loop()
-    # What runs in threads are short reads and writes of one store: more threads would only hold more memory.
+    # Threads only make short reads and writes of one store: more threads would only use more memory.
     loop.set_default_executor(ThreadPoolExecutor(max_workers=THREADS))
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, worker.stop)
@@ -229,7 +229,7 @@ async def _dry_run(opened: OpenWorker, settings: Settings) -> int:
 
 
 async def evaluate(args: argparse.Namespace, settings: Settings) -> int:
-    """Prints how the configured model labels the set. Costs what that many questions cost; answers are kept.
+    """Prints how the configured model labels the set. Costs one question per email; answers are cached.
 
     Raises:
         CommandError: 2 the set cannot be used, 4 no key, or one that is refused, 5 the model failed, 10 the file is

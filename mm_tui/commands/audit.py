@@ -1,4 +1,4 @@
-"""`mm-tui audit`: the gateway's audit log and our own journal, listed, verified and exported."""
+"""`mm-tui audit`: lists, verifies and exports the gateway's audit log and our own journal."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SOURCES = ("both", "gateway", "journal")
 
 
 def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
-    """Describes the command and its actions."""
+    """Adds the command and its actions to the parser."""
     words = "the gateway's audit log and this program's journal"
     parser = commands.add_parser("audit", help=words, description=f"Lists, verifies and exports {words}.")
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
@@ -78,7 +78,7 @@ def positive(text: str) -> int:
 
 
 async def _list(arguments: argparse.Namespace, chosen: Settings) -> int:
-    """Prints the newest lines, oldest of them first."""
+    """Prints the newest lines, oldest first."""
     from mm_tui.commands.online import online
     from mm_tui.services.audit.export import record
     from mm_tui.services.audit.line import AuditLines
@@ -102,7 +102,7 @@ async def _list(arguments: argparse.Namespace, chosen: Settings) -> int:
 
 
 async def fetch_newest(session: Session, limit: int) -> None:
-    """Brings the newest lines of the gateway's log into the store."""
+    """Reads the newest lines of the gateway's log into the store."""
     cursor: str | None = None
     seen = 0
     while seen < limit:
@@ -162,7 +162,7 @@ async def _export(arguments: argparse.Namespace, chosen: Settings) -> int:
 
 
 def run_verify(arguments: argparse.Namespace) -> int:
-    """Checks the journal. 0 when it is whole, 6 when not."""
+    """Checks the journal. Returns 0 if it is intact, otherwise 6."""
     from mm_tui.settings import paths
     from mm_tui.store.audit.journal import Journal
     from mm_tui.store.opening import open_database
@@ -200,7 +200,7 @@ def run_verify(arguments: argparse.Namespace) -> int:
 
 
 def run_accept(arguments: argparse.Namespace) -> int:
-    """Goes on with the store as it is. 0 also when there was nothing to accept."""
+    """Accepts the store as it is. Returns 0 even if there was nothing to accept."""
     from mm_tui.clock import SystemClock
     from mm_tui.session import reviewer
     from mm_tui.settings import paths

@@ -1,4 +1,4 @@
-"""What was seen against what is there now, or has left, as text and as JSON."""
+"""The difference between what was seen and what is there now, or was sent, as text and as JSON."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mm_tui.text import ManyLine, OneLine
 
 
 def change_data(changed: Changed | None) -> dict[str, object] | None:
-    """Both sides whole, as JSON."""
+    """Both versions in full, as JSON."""
     return None if changed is None else {"seen": _side(changed.base), "now": _side(changed.now)}
 
 
@@ -28,7 +28,7 @@ def _side(shown: Shown | None) -> dict[str, object] | None:
 
 
 def change_text(changed: Changed, *, left: bool) -> Iterator[OneLine | ManyLine]:
-    """The difference for reading: `[-what was seen-]`, `{+what is there now+}`.
+    """The difference as text: `[-what was seen-]`, `{+what is there now+}`.
 
     Args:
         changed: both sides.

@@ -1,4 +1,4 @@
-"""What most commands need: settings with their keys, and a gateway client."""
+"""Shared by most commands: settings with keys, and a gateway client."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ if TYPE_CHECKING:
     from mm_tui.settings.sections import Settings
 
 Commands: TypeAlias = "argparse._SubParsersAction"
-"""Where a command adds its parser. In quotes, for the app starts without argparse."""
+"""The type that commands add their parsers to. In quotes, because the app starts without argparse."""
 WEBHOOK_SECRET = "MULTIMAIL_WEBHOOK_SECRET"  # noqa: S105 - a variable's name
-"""The variable that holds the signing secret of the agent's webhook subscription."""
+"""The variable with the signing secret of the agent's webhook subscription."""
 
 
 def settings(arguments: argparse.Namespace, *, draws: bool = False) -> Settings:
-    """The settings that the arguments choose, key commands run, logging set up.
+    """Loads the settings chosen by the arguments, runs key commands and sets up logging.
 
     Args:
         arguments: with `config`, `profile` and `debug`.
-        draws: a screen will be drawn, so that nothing may be written beside it.
+        draws: a screen will be drawn, so nothing else may be written.
 
     Raises:
         ConfigError: they cannot be used.
@@ -38,7 +38,7 @@ def settings(arguments: argparse.Namespace, *, draws: bool = False) -> Settings:
 
 
 def report_crashes() -> None:
-    """From now on every uncaught exception, of threads too, ends in a report without values."""
+    """From now on every uncaught exception, also in threads, becomes a report without values."""
     from mm_tui import crash
     from mm_tui.settings import paths
 
@@ -61,7 +61,7 @@ def keys_of(chosen: Settings) -> Keys:
 
 
 def gateway(chosen: Settings) -> GatewayClient:
-    """A client for the profile; to be closed by who asked.
+    """A client for the profile, to be closed by the caller.
 
     Raises:
         ConfigError: a key cannot be one.
@@ -74,14 +74,14 @@ def gateway(chosen: Settings) -> GatewayClient:
 def run_async(
     command: Callable[[argparse.Namespace, Settings], Coroutine[None, None, int]], arguments: argparse.Namespace
 ) -> int:
-    """Runs a command with the settings that the arguments choose; Ctrl-C cancels it and then ends the program."""
+    """Runs a command with the settings chosen by the arguments; Ctrl-C cancels it and then ends the program."""
     import asyncio
 
-    # Settings are read before: a key command that is waited for inside the loop could not be interrupted.
+    # Settings are read first: waiting for a key command inside the loop could not be interrupted.
     chosen = settings(arguments)
     return asyncio.run(command(arguments, chosen))
 
 
 def run_task(arguments: argparse.Namespace) -> int:
-    """Runs the command that its parser has set as `task`."""
+    """Runs the command set as `task` by its parser."""
     return run_async(arguments.task, arguments)

@@ -1,4 +1,4 @@
-"""`mm-tui completion`: the shell's completion, from the same parser that reads the arguments."""
+"""`mm-tui completion`: shell completion, generated from the argument parser."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Build = Callable[[], argparse.ArgumentParser]
 
 
 def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser, build: Build) -> None:
-    """Describes the command. `build` makes the parser of all commands."""
+    """Adds the command. `build` creates the parser of all commands."""
     del shared  # needs no settings
     parser = commands.add_parser(
         "completion",
@@ -31,7 +31,7 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
 
 
 def run(build: Build, arguments: argparse.Namespace) -> int:
-    """Prints the script, or the names that it offers for an argument."""
+    """Prints the script, or the names to offer for an argument."""
     if arguments.shell in NAMES:
         for name in filter(_SAFE.fullmatch, NAMES[arguments.shell]()):
             emit.line(OneLine(name))
@@ -46,7 +46,7 @@ def run(build: Build, arguments: argparse.Namespace) -> int:
 
 
 def _say_what_completes(parser: argparse.ArgumentParser) -> None:
-    """Names for each argument what a shell offers: files, folders, profiles, filters or mailboxes."""
+    """Sets what to complete for each argument: files, folders, profiles, filters or mailboxes."""
     import shtab
 
     for action in parser._actions:
@@ -91,7 +91,7 @@ def _mailboxes() -> Iterable[str]:
         with closing(store):
             return [str(row[0]) for row in store.execute("SELECT address FROM mailboxes ORDER BY address")]
     except sqlite3.Error:
-        # A shell that completes has no place for an error; the command that is typed will tell it.
+        # A completing shell cannot show an error; the command itself will.
         return []
 
 
@@ -105,10 +105,10 @@ SHELLS = ("bash", "zsh", "fish", "tcsh")
 NAMES: Mapping[str, Callable[[], Iterable[str]]] = {
     "profiles": _profiles, "filters": _filters, "mailboxes": _mailboxes, "topics": _topics,
 }  # fmt: skip
-"""What the scripts ask for while one types."""
+"""The lists that the scripts request."""
 _OFFERED = {"--profile": "profiles", "--filter": "filters", "--mailbox": "mailboxes", "topic": "topics"}
 _SAFE = re.compile(r"[\w.@+-]+", re.ASCII)
-"""Names that mean nothing else to a shell; others are not offered, for bash expands what it is given."""
+"""Names without special characters; others are not offered, because bash expands them."""
 _FUNCTION = {
     "bash": '_mm_tui_{0}() {{ compgen -W "$(mm-tui completion {0} 2>/dev/null)" -- "$1"; }}',
     "zsh": '_mm_tui_{0}() {{ compadd -- ${{(f)"$(mm-tui completion {0} 2>/dev/null)"}} }}',

@@ -1,4 +1,4 @@
-"""Writing `config.toml`: comments and order kept, whole or not at all, readable by its owner only."""
+"""Writes `config.toml`, keeping comments and order: completely or not at all, readable only by its owner."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ def has_profile(path: Path, name: str) -> bool:
     """Whether the file has a profile of this name.
 
     Raises:
-        ConfigError: the file cannot be read or understood.
+        ConfigError: the file cannot be read or parsed.
     """
     return name in config_file.parse(config_file.read(path, must_exist=False), path).get("profiles", {})
 
 
 def check_writable(path: Path) -> None:
-    """Finds out, before anything is asked, whether the file could be written.
+    """Checks, before any question is asked, that the file can be written.
 
     Raises:
         ConfigError: it could not.
@@ -41,16 +41,16 @@ def check_writable(path: Path) -> None:
 
 
 def write_profile(path: Path, name: str, fields: Mapping[str, str | bool], *, default: bool) -> None:
-    """Writes a profile into the file, in place of one of the same name; everything else in it stays.
+    """Writes a profile to the file, replacing one of the same name; everything else stays.
 
     Args:
-        path: the file; its folder is made (mode 0700) when missing.
+        path: the file; a missing folder is created (mode 0700).
         name: the profile's name.
-        fields: its settings; nothing else of an older profile of that name is kept.
-        default: make it the profile that is used when none is named.
+        fields: its settings; an older profile of that name is replaced completely.
+        default: make it the default profile.
 
     Raises:
-        ConfigError: the file cannot be read or written. Then it is as it was.
+        ConfigError: the file cannot be read or written, and is unchanged.
     """
     text = config_file.read(path, must_exist=False)
     config_file.parse(text, path)
@@ -72,7 +72,7 @@ def write_profile(path: Path, name: str, fields: Mapping[str, str | bool], *, de
 
 
 def _replace(path: Path, text: str) -> None:
-    """Puts the text in the file's place in one step: a reader sees the old file or the new one."""
+    """Replaces the file atomically: a reader sees the old or the new one."""
     target = path.resolve()
     try:
         if not target.parent.exists():

@@ -1,4 +1,4 @@
-"""Decisions from the command line: the same core, the same journal, no hold, and the digest named by the human."""
+"""Decisions from the command line: the same procedure and journal, no hold, and the digest given by the human."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _GATEWAY = frozenset({Outcome.UNREACHABLE, Outcome.UNCLEAR, Outcome.NOT_SUBMITTE
 
 
 async def approve(arguments: argparse.Namespace, chosen: Settings) -> int:
-    """Approves the item that the digest names."""
+    """Approves the item with this digest."""
     async with online(chosen) as session:
         decisions = session.build_decisions(by_command=True)
         entry = await _named(session, arguments)
@@ -54,7 +54,7 @@ async def approve(arguments: argparse.Namespace, chosen: Settings) -> int:
 
 
 async def reject(arguments: argparse.Namespace, chosen: Settings) -> int:
-    """Rejects the item that the digest names."""
+    """Rejects the item with this digest."""
     async with online(chosen) as session:
         decisions = session.build_decisions(by_command=True)
         entry = await _named(session, arguments)
@@ -68,7 +68,7 @@ async def reject(arguments: argparse.Namespace, chosen: Settings) -> int:
 
 
 async def edit(arguments: argparse.Namespace, chosen: Settings, body: str) -> int:
-    """Releases an edited text in place of the item that the digest names."""
+    """Releases an edited text in place of the item with this digest."""
     async with online(chosen) as session:
         decisions = session.build_decisions(by_command=True)
         entry = await _named(session, arguments)
@@ -89,7 +89,7 @@ async def edit(arguments: argparse.Namespace, chosen: Settings, body: str) -> in
 
 
 async def answer(arguments: argparse.Namespace, chosen: Settings) -> int:
-    """Answers the question of a decision that an earlier run left, or prints it."""
+    """Answers the question of an unfinished decision, or prints it."""
     async with online(chosen) as session:
         decisions = session.build_decisions(by_command=True)
         await decisions.resume()
@@ -108,7 +108,7 @@ async def answer(arguments: argparse.Namespace, chosen: Settings) -> int:
 
 
 async def _named(session: Session, arguments: argparse.Namespace) -> QueueEntry:
-    """The item as it is now, when the digest names it.
+    """The current item, if it has this digest.
 
     Raises:
         CommandError: it has another digest (6), was decided (6), or does not exist (3).
@@ -124,7 +124,7 @@ async def _named(session: Session, arguments: argparse.Namespace) -> QueueEntry:
 
 
 async def _accepted(session: Session, entry: QueueEntry, assessment: Assessment, arguments: argparse.Namespace) -> None:
-    """Lets nothing of high risk through that was neither told nor accepted.
+    """Refuses a high risk that was neither shown nor accepted.
 
     Raises:
         CommandError: something was not (8), or a code of the arguments is none (2).
@@ -134,11 +134,11 @@ async def _accepted(session: Session, entry: QueueEntry, assessment: Assessment,
 
 
 async def begun(beginning: Awaitable[Begun]) -> Begun:
-    """Begins one decision or several, and returns what that gives.
+    """Starts one or several decisions, and returns the result.
 
     Raises:
-        CommandError: it cannot begin, because another is under way (6), this reviewer may not (4), or the journal
-            cannot be written (10).
+        CommandError: it cannot start, because another is in progress (6), this reviewer may not (4), or the journal
+        cannot be written (10).
     """
     try:
         return await beginning
@@ -154,7 +154,7 @@ async def _outcome(session: Session, decisions: Decisions, arguments: argparse.N
     status = _status(session, view)
     if status is Exit.OK:
         if view.act is not Act.APPROVE_FIRST:
-            # The next poll would see it too; whoever reads the store before shall not find it waiting.
+            # The next poll would see it too, but nobody should find it waiting in the store before.
             session.pending.remove(view.email_id)
         await decisions.followed_up()
         if await RedraftRequests(session.database, session.network.gateway, session.clock).ask():
@@ -164,7 +164,7 @@ async def _outcome(session: Session, decisions: Decisions, arguments: argparse.N
 
 
 async def _settled(decisions: Decisions, arguments: argparse.Namespace) -> DecisionView:
-    """The decision when it has ended or asks, or as it stands when the time to wait is over."""
+    """The decision once it has ended or asks, or its state when the time limit is reached."""
     try:
         async with asyncio.timeout(arguments.wait):
             return await decisions.settled(arguments.id)

@@ -1,4 +1,4 @@
-"""`mm-tui demo`: the app on a sandbox of its own, where mail arrives and an agent answers it."""
+"""`mm-tui demo`: the app on its own sandbox, where mail arrives and an agent answers it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _OWN = ("MULTIMAIL_", "AI21_", "MM_TUI_")
 
 
 def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
-    """Describes the command."""
+    """Adds the command to the parser."""
     del shared  # the demo uses no profile of the user's
     parser = commands.add_parser(
         "demo",
@@ -62,7 +62,7 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Starts the sandbox, opens the app on it, and ends everything."""
+    """Starts the sandbox, opens the app on it, and then stops everything."""
     from mm_tui.sandbox.run.child import SandboxChild, SandboxFailed
 
     for path in arguments.mail:
@@ -115,7 +115,7 @@ def _jamba(own: Mapping[str, str]) -> dict[str, str]:
 def open_app(
     ready: Ready, folder: Path, data: Path, *, name: str, debug: bool, jamba: Mapping[str, str] | None = None
 ) -> int:
-    """Opens the app on a sandbox, away from the user's own accounts and data.
+    """Opens the app on a sandbox, isolated from the user's own accounts and data.
 
     Args:
         ready: the sandbox.
@@ -139,7 +139,7 @@ def open_app(
     common.report_crashes()
     chosen = load_settings()
     named = chosen.profile.replaced(name=name)
-    # Where sample mail is shown beside it the reader's own is still what the first line is about.
+    # Even with sample mail, the first line is about the reader's own mail.
     about = tuple(map(OneLine, ready.import_report))
     return launch.run(chosen.replaced(profile=named), demo=about)
 
@@ -156,7 +156,7 @@ def _sandbox_arguments(arguments: argparse.Namespace, folder: Path) -> list[str]
 
 
 def _use(environment: dict[str, str], folder: Path, data: Path) -> None:
-    """Points this process at the sandbox, and away from the user's own accounts and data."""
+    """Points this process at the sandbox instead of the user's own accounts and data."""
     for name in list(os.environ):
         if name.startswith(_OWN):
             del os.environ[name]
@@ -166,7 +166,7 @@ def _use(environment: dict[str, str], folder: Path, data: Path) -> None:
 
 
 def _leave_in_order() -> None:
-    """Ends by unwinding when told to, or when the terminal goes away, so that the temporary folder goes too."""
+    """Unwinds on termination, or when the terminal goes away, so that the temporary folder is deleted."""
 
     def leave(number: int, frame: FrameType | None) -> None:
         del frame

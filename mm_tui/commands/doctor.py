@@ -1,4 +1,4 @@
-"""`mm-tui doctor`: looks at everything the program needs; each finding with its cure."""
+"""`mm-tui doctor`: checks everything the program needs, with a cure for each problem."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
-    """Describes the command."""
+    """Adds the command to the parser."""
     parser = commands.add_parser(
         "doctor",
         parents=[shared],
@@ -30,7 +30,7 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Checks, prints, and returns the status of the first problem."""
+    """Runs the checks, prints them, and returns the status of the first problem."""
     import asyncio
 
     from mm_tui.commands.checks.check import Result

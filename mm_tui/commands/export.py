@@ -1,4 +1,4 @@
-"""`mm-tui export`: what the gateway holds of the account, in a file."""
+"""`mm-tui export`: the gateway's data about the account, in a file."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
-    """Describes the command."""
+    """Adds the command to the parser."""
     parser = commands.add_parser(
         "export",
         parents=[shared],
@@ -34,11 +34,11 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Writes the export. Nothing is left of one that fails."""
+    """Writes the export. A failed one leaves no file."""
     path: Path = arguments.file
     status: int | None = None
     try:
-        # Before the gateway is asked: what cannot be written would cost an hour.
+        # Before calling the gateway: a file that cannot be written would cost an hour.
         file = open(path, "xb", opener=private)  # noqa: SIM115 - closed below
     except OSError as error:
         words = f"{path} cannot be written: {error.strerror}"

@@ -1,4 +1,4 @@
-"""`mm-tui init`: asks for keys, finds out what they may do, and writes a profile."""
+"""`mm-tui init`: asks for keys, checks what they may do, and writes a profile."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ GATEWAY_KEYS = ("oversight", "send", "admin")
 
 
 def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
-    """Describes the command."""
+    """Adds the command to the parser."""
     parser = commands.add_parser(
         "init",
         parents=[shared],
@@ -146,7 +146,7 @@ def _key(text: str, option: str) -> str:
 
 
 def _checked(name: str, fields: dict[str, str]) -> Profile:
-    """The profile that these settings are.
+    """Builds the profile from these settings.
 
     Raises:
         CommandError: one of them cannot be used.
@@ -180,7 +180,7 @@ def _has_mailbox(reports: dict[str, KeyReport], wanted: str) -> bool:
 
 
 def _in_keyring(profile: str, stored: dict[str, str | bool], *, asks: bool) -> dict[str, str | bool]:
-    """Puts the keys into the keyring; returns what is left for the file. With `asks`, a fault is a question."""
+    """Stores the keys in the keyring; returns the rest for the file. With `asks`, an error becomes a question."""
     from mm_tui.commands.init_questions import yes
     from mm_tui.settings.keys import KEY_NAMES, into_keyring
     from mm_tui.settings.secret import Secret

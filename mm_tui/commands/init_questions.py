@@ -1,4 +1,4 @@
-"""What `mm-tui init` asks on a terminal. Each answer is tried at once, and a wrong one is asked again alone."""
+"""The questions of `mm-tui init`. Each answer is tried at once, and only a wrong one is asked again."""
 
 from __future__ import annotations
 
@@ -35,20 +35,20 @@ can give a command that prints it, after a "!": !pass show multimail/oversight
 
 
 class Questions:
-    """Asks for what is not given, keys hidden.
+    """Asks for missing values, hiding keys.
 
     Args:
         fields: the profile's settings so far; the answers are added to them.
-        tries: try addresses and keys as they are given; else only their form is checked.
+        tries: try addresses and keys at once; otherwise only their format is checked.
     """
 
     def __init__(self, fields: dict[str, str], *, tries: bool) -> None:
         self.fields = fields
         self._tries = tries
         self.reports: dict[str, KeyReport] = {}
-        """What each gateway key that was tried may do."""
+        """What each tried gateway key may do."""
         self.found: dict[str, Secret] = {}
-        """The keys that commands printed, so that none runs twice."""
+        """The keys printed by commands, so that none runs twice."""
 
     def ask(self) -> None:
         """Asks all of them.
@@ -70,7 +70,7 @@ class Questions:
             self._ask_mailbox(self.fields["mailbox"])
 
     def wants_keyring(self) -> bool:
-        """Asks where the keys shall be kept, where there is a choice."""
+        """Asks where to store the keys, if there is a choice."""
         typed = any(f"{name}_key" in self.fields for name in (*GATEWAY_KEYS, "ai21"))
         if not typed or find_spec("keyring") is None:
             return False
@@ -139,7 +139,7 @@ class Questions:
         return Profile.of({"name": "new", **given, **more})
 
     def _tried(self, attempt: Callable[[], str]) -> str:
-        """What is wrong with an answer; empty when nothing is. No text of a key is ever quoted."""
+        """What is wrong with an answer; empty if nothing is. A key's text is never quoted."""
         try:
             return attempt()
         except msgspec.ValidationError as error:
@@ -155,10 +155,10 @@ class Questions:
 
 
 def has_key(fields: dict[str, str], name: str) -> bool:
-    """Whether a key of this name is given, or a command that prints it."""
+    """Whether this key, or a command that prints it, is given."""
     return f"{name}_key" in fields or f"{name}_key_command" in fields
 
 
 def yes(question: str) -> bool:
-    """Asks on the terminal; anything but y or yes is a no."""
+    """Asks on the terminal; anything but y or yes means no."""
     return input(f"{question} [y/N]: ").strip().lower() in ("y", "yes")

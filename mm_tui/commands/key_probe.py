@@ -1,4 +1,4 @@
-"""What an address and a key are good for, found by calls that change nothing."""
+"""Tries addresses and keys with calls that change nothing."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from mm_tui.settings.secret import Secret
 from mm_tui.text import OneLine
 
 ADDRESS_SECONDS = 15.0
-"""How long an address or the assistant may take to answer while a human waits at the prompt."""
+"""Seconds that an address or the assistant may take to answer while a human waits at the prompt."""
 NOBODY = "00000000000000000000000000"
-"""An id that no e-mail has: withdrawing it changes nothing, and tells whether the key may send."""
+"""An id that no email has: cancelling it changes nothing, and shows whether the key may send."""
 
 
 @dataclass(frozen=True)
 class KeyReport:
-    """What was found out about a key. `known` is False when the gateway does not know it."""
+    """What a key may do. `known` is False if the gateway does not know it."""
 
     known: bool
     scopes: tuple[str, ...] = ()
@@ -38,7 +38,7 @@ class KeyReport:
 
 
 async def probe(url: str, key: Secret) -> KeyReport:
-    """Tries a read, the queue, the audit log, and the withdrawal of an email that does not exist.
+    """Tries a read, the queue, the audit log, and cancelling an email that does not exist.
 
     Raises:
         GatewayError: the gateway cannot be reached, fails, or limits us.
@@ -66,7 +66,7 @@ async def probe(url: str, key: Secret) -> KeyReport:
 
 
 async def address_fault(url: str) -> str:
-    """Why no profile can use this address; empty where a gateway answers. No real key is sent.
+    """Why no profile can use this address; empty if a gateway answers. No real key is sent.
 
     Raises:
         GatewayError: nothing answers, or only with a fault.
@@ -85,9 +85,9 @@ async def address_fault(url: str) -> str:
 
 
 async def no_gateway(client: GatewayClient) -> OneLine | None:
-    """Why what answers at the address is no MultiMail gateway; None for one that is, or that cannot be reached.
+    """Why the address is not a MultiMail gateway; None if it is one or cannot be reached.
 
-    Asked of two calls that every gateway knows, one of which needs no key: a single one may be kept back by a proxy.
+    It tries two calls that every gateway has, one without a key, because a proxy may block one of them.
     """
     faults: list[str] = []
     for path, ask in (("/health", client.health), ("/v1/mailboxes", client.mailboxes)):
@@ -117,7 +117,7 @@ async def ai21_fault(key: Secret, host: str) -> tuple[str, str]:
     """Tries an AI21 key with a question that costs a few tokens.
 
     Returns:
-        Why the key is refused, and why it could not be tried; both empty when it is good.
+        Why the key is refused, and why it could not be tried; both empty if it works.
     """
     from mm_tui.assist import errors
     from mm_tui.assist.jamba import Jamba
@@ -147,7 +147,7 @@ async def _allowed(call: Callable[[], Awaitable[object]]) -> bool:
 
 
 def faults(name: str, report: KeyReport) -> list[str]:
-    """What is wrong with a key that is to be used as the `name` key, in words."""
+    """What is wrong with using a key as the `name` key, in words."""
     if not report.known:
         return [f"the gateway does not know the {name} key: {report.words}"]
     found = []

@@ -9,11 +9,11 @@ from collections.abc import Iterable, Iterator
 from mm_tui.commands.output.exits import Exit
 
 _COMMON = ("help", "profile", "config", "debug")
-"""Options of the program itself: they are told once."""
+"""Options of the program itself, listed only once."""
 
 
 def man_page(parser: argparse.ArgumentParser, statuses: Iterable[tuple[Exit, str]], generated: str) -> str:
-    """The page in the man macros of roff.
+    """The page with roff's man macros.
 
     Args:
         parser: the whole command line.
@@ -75,7 +75,7 @@ def _arguments(parser: argparse.ArgumentParser, skip: Iterable[str]) -> Iterator
 
 
 def _text(words: str) -> str:
-    """A paragraph: what stands between backquotes in bold, nothing taken for a macro."""
+    """A paragraph: text between backquotes in bold, with nothing interpreted as a macro."""
     bold = re.sub(r"`([^`]+)`", r"\\fB\1\\fR", _escaped(" ".join(words.split())))
     return rf"\&{bold}" if bold.startswith((".", "'")) else bold
 

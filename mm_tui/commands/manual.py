@@ -1,4 +1,4 @@
-"""`mm-tui docs`: the pages of the documentation, as they belong to the installed version."""
+"""`mm-tui docs`: the documentation of the installed version."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mm_tui.text import ManyLine, OneLine
 
 
 def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
-    """Describes the command."""
+    """Adds the command to the parser."""
     parser = commands.add_parser(
         "docs",
         parents=[shared],
@@ -52,7 +52,7 @@ def pages() -> dict[str, Path]:
 
 
 def folder() -> Path:
-    """Where the pages are: within the installed package, or beside it in a checkout.
+    """The folder of the pages: in the installed package, or beside it in a checkout.
 
     Raises:
         CommandError: neither is there.

@@ -1,4 +1,4 @@
-"""A profile opened for a command that works on mail, and its queue as the gateway has it now."""
+"""Opens a profile for a command that works on mail, and updates its queue."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mm_tui.settings.sections import Settings
 
 READ_SECONDS = 30.0
-"""How long a command reads details of waiting drafts; what is not read then is said to be unchecked."""
+"""Seconds that a command spends reading details of waiting drafts; the rest are reported as unchecked."""
 
 
 @asynccontextmanager
@@ -45,7 +45,7 @@ async def online(chosen: Settings) -> AsyncIterator[Session]:
 
 
 async def refresh_queue(session: Session) -> None:
-    """Brings the mailboxes and the queue of waiting mail up to date.
+    """Updates the mailboxes and the queue.
 
     Raises:
         OtherGateway: the store belongs to another account.
@@ -61,14 +61,14 @@ async def refresh_queue(session: Session) -> None:
 
 
 async def read_drafts(session: Session) -> WaitingDetails:
-    """Reads the details of all drafts that wait, as far as they are not known; marks no mail read."""
+    """Reads missing details of all waiting drafts; marks no mail as read."""
     details = WaitingDetails(session.database, session.network.sync, session.clock, ignore)
     await details.read_all(seconds=READ_SECONDS)
     return details
 
 
 def queue_of(session: Session) -> ReviewQueue:
-    """The queue as the store has it."""
+    """The queue from the store."""
     settings = session.settings
     return ReviewQueue(
         session.database,

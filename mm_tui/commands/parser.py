@@ -1,4 +1,4 @@
-"""The whole command line as one argparse parser, from which help, completion and docs/cli.md come."""
+"""The argparse parser of the whole command line, used for help, completion and docs/cli.md."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from mm_tui.commands.output.exits import IN_SHORT, Exit
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose complaints are clean, and point to the help."""
+    """A parser with clean error messages that point to the help."""
 
     def error(self, message: str) -> NoReturn:
         emit.error(message, f"See `{self.prog} --help`.")
@@ -39,7 +39,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def build(argv: Sequence[str] | None = None) -> Parser:
-    """The parser of all commands; with `argv`, without the arguments of commands that it cannot mean."""
+    """Builds the parser of all commands; with `argv`, without the arguments of commands that it does not name."""
     shared = Parser(add_help=False, argument_default=argparse.SUPPRESS)
     common(shared)
     parser = Parser(
@@ -62,7 +62,7 @@ def build(argv: Sequence[str] | None = None) -> Parser:
 
 
 def _tell_statuses(parser: argparse.ArgumentParser) -> None:
-    """Ends the help of every command with its exit statuses."""
+    """Adds the exit statuses to the help of every command."""
     nested = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
     for action in nested:
         for one in action.choices.values():
@@ -79,7 +79,7 @@ def _tell_statuses(parser: argparse.ArgumentParser) -> None:
 
 
 def common(parser: argparse.ArgumentParser) -> None:
-    """The options that stand before or after any command."""
+    """The options allowed before or after any command."""
     parser.add_argument("--profile", metavar="NAME", help="the profile of the settings to use")
     parser.add_argument("--config", metavar="FILE", type=Path, help="the settings file to use")
     parser.add_argument(
@@ -90,5 +90,5 @@ def common(parser: argparse.ArgumentParser) -> None:
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
-    """The arguments, with the function to run as `run`."""
+    """Parses the arguments; `run` is the function to call."""
     return build(argv).parse_args(argv)

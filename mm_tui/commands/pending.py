@@ -1,4 +1,4 @@
-"""`mm-tui pending`: the review queue without a screen; what is decided here goes through the same core and journal."""
+"""`mm-tui pending`: the review queue without a screen, with the same decision procedure and journal."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from mm_tui.commands.audit import positive
 from mm_tui.commands.common import Commands
 
 DEFAULT_WAIT = 120
-"""Seconds that a decision is waited for before the command ends with its outcome unknown."""
+"""Seconds to wait for a decision before the command exits with its outcome unknown."""
 
 
 def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
-    """Describes the command and its actions."""
+    """Adds the command and its actions to the parser."""
     parser = commands.add_parser(
         "pending",
         help="mail waiting for a decision: list, show, approve, reject",
@@ -159,7 +159,7 @@ def run_approve(arguments: argparse.Namespace) -> int:
 
 
 def run_reject(arguments: argparse.Namespace) -> int:
-    """Rejects one item, or all that a filter selects."""
+    """Rejects one item, or everything that a filter selects."""
     from mm_tui.commands.output.exits import CommandError, Exit
 
     by_filter = arguments.filter is not None

@@ -1,4 +1,4 @@
-"""`mm-tui profiles`: which profiles the settings file has, and what each one's keys do with mail."""
+"""`mm-tui profiles`: lists the profiles of the settings file, each with LIVE or TEST."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mm_tui.text import OneLine
 
 
 def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
-    """Describes the command."""
+    """Adds the command to the parser."""
     parser = commands.add_parser(
         "profiles",
         parents=[shared],

@@ -34,7 +34,7 @@ _RULE = "-" * 72
 MOST_HIDDEN = 5
 HIDDEN_CHARACTERS = 120
 _IN_LIST = frozenset({"already_answered", "another_answer"})
-"""Findings that the list of what waits spells out."""
+"""The most findings shown in the list of waiting emails."""
 
 
 async def listing(arguments: argparse.Namespace, chosen: Settings) -> int:
@@ -46,7 +46,7 @@ async def listing(arguments: argparse.Namespace, chosen: Settings) -> int:
         mailbox_id = _mailbox_id(arguments.mailbox, boxes)
         order = Order.RISKIEST if arguments.order == "riskiest" else Order.OLDEST
         queue = queue_of(session)
-        # What a digest names here is the agent's text, whatever edit of it is kept on this machine.
+        # The digest here is that of the agent's text, even if an edit is saved on this machine.
         waiting = queue.entries(mailbox_id=mailbox_id, assignee=reviewer(chosen), why_unread=details.why_not)
         entries = [queue.as_submitted(entry) for entry in waiting]
         if arguments.filter is not None:
@@ -71,12 +71,12 @@ async def listing(arguments: argparse.Namespace, chosen: Settings) -> int:
 
 
 def _reasons(unread: list[QueueEntry]) -> str:
-    """Why emails are not checked, each reason once."""
+    """Why emails are unchecked, each reason once."""
     return "; ".join(dict.fromkeys(entry.unread_words for entry in unread))
 
 
 def narrowing_of(text: str, chosen: Settings, around: FilterContext) -> QueueFilter:
-    """The saved filter of that name, else the text as a query."""
+    """The saved filter with that name, or the text as a query."""
     known = {str(one.name): one.query for one in saved_filters(chosen.filters.queue, list(around.addresses.items()))}
     narrowing = QueueFilter(known.get(text, text), around)
     if narrowing.complaints:
@@ -108,13 +108,13 @@ def _row(entry: QueueEntry, now: datetime) -> list[str]:
     answers += [entry.assignment.words] if entry.assignment is not None else []
     answers += [entry.note.words] if entry.note is not None else []
     subject = f"{item.subject}  [{'; '.join(answers)}]" if answers else str(item.subject)
-    # "none" alone would read like an all-clear.
+    # "none" alone would look like an all-clear.
     risk = "none found" if entry.risk_word == Level.NONE.word else entry.risk_word
     return [item.id, age, risk, way, other, subject]
 
 
 def summary_data(entry: QueueEntry, boxes: dict[str, Mailbox]) -> dict[str, object]:
-    """An item of the list as JSON."""
+    """A list item as JSON."""
     item = entry.item
     box = boxes.get(item.mailbox_id)
     return {
@@ -162,15 +162,15 @@ def _resubmission(entry: QueueEntry) -> dict[str, object] | None:
 
 
 async def seen(session: Session, email_id: str, *, with_bodies: bool = False) -> QueueEntry:
-    """The item as the gateway has it now, complete, assessed as it was submitted, beside its thread.
+    """The complete current item, assessed as submitted, with its thread.
 
     Args:
         session: connected.
         email_id: which one.
-        with_bodies: open the emails before it too, which marks them read.
+        with_bodies: also open the earlier emails, which marks them as read.
 
     Raises:
-        CommandError: it does not wait (any more): 6 when it was decided, 3 when there is no such mail.
+        CommandError: it does not wait: 6 if it was decided, 3 if there is no such email.
     """
     await refresh_queue(session)
     queue = queue_of(session)
@@ -185,12 +185,12 @@ async def seen(session: Session, email_id: str, *, with_bodies: bool = False) ->
     if entry is None or not entry.item.complete:
         raise CommandError(Exit.CHANGED, f"{email_id} changed while it was being read", "Try again.")
     await _fetch_thread(session, entry.item, with_bodies=with_bodies)
-    # Once more: what is known of the thread bears on the risks.
+    # Again, because the thread affects the risks.
     return queue.as_submitted(queue.entry(email_id) or entry)
 
 
 async def _gone(session: Session, email_id: str) -> CommandError:
-    """Why an item does not wait: who decided, as far as the gateway tells."""
+    """The error for an item that does not wait: who decided it, as far as the gateway says."""
     for box in session.mail.mailboxes():
         try:
             detail = await session.network.gateway.email(box.id, email_id)
@@ -226,14 +226,14 @@ async def show(arguments: argparse.Namespace, chosen: Settings) -> int:
             emit.line(OneLine(f"profile  {chosen.profile.name}, {kind}"))
             for text in _item_text(entry, box, read):
                 emit.line(text)
-        # Only now: who stopped reading has been told nothing.
+        # Only now: if the reader stopped reading, nothing was shown.
         sys.stdout.flush()
         risk_gate.remember_told(session.database, entry.digest, risk_gate.to_accept(entry.assessment))
     return Exit.OK
 
 
 async def _fetch_thread(session: Session, item: PendingItem, *, with_bodies: bool) -> None:
-    """Brings the rest of the item's thread into the store; what cannot be read is said and left out."""
+    """Reads the rest of the item's thread into the store; unreadable emails are reported and skipped."""
     if item.thread_id is None:
         return
     try:
@@ -290,12 +290,12 @@ def _item_data(entry: QueueEntry, boxes: dict[str, Mailbox], box: Mailbox | None
 
 
 def _when(entry: QueueEntry) -> list[OneLine]:
-    """When a draft leaves, once approved."""
+    """When a draft will be sent, once approved."""
     return [] if entry.is_inbound else [when_it_leaves(entry.item.raw.send_at, datetime.now(UTC))]
 
 
 def _item_text(entry: QueueEntry, box: Mailbox | None, read: SecondReaderState | None) -> Iterator[OneLine | ManyLine]:
-    """The item for reading, in an order that a screen reader can follow: what, risks, text, thread, digest."""
+    """The item as text, in an order suitable for screen readers: head, risks, text, thread, digest."""
     item = entry.item
     yield OneLine(f"id       {item.id}")
     yield OneLine(f"mailbox  {box.address} ({box.oversight_mode})" if box else f"mailbox  {item.mailbox_id}")
@@ -353,7 +353,7 @@ def _item_text(entry: QueueEntry, box: Mailbox | None, read: SecondReaderState |
 
 
 def _unlike_source(body: ManyLine) -> Iterator[str]:
-    """That the text is printed as it was written, and what of it the recipient does not see."""
+    """Says that the text is printed as written, and which parts the recipient does not see."""
     if not needs_rendering(body):
         return
     yield "the text is printed as written, in Markdown"

@@ -1,4 +1,4 @@
-"""`mm-tui pending reject --filter`: all that a filter selects, once the number is named."""
+"""`mm-tui pending reject --filter`: rejects everything that a filter selects, given the exact number."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from mm_tui.text import OneLine
 
 
 async def reject_filter(arguments: argparse.Namespace, chosen: Settings) -> int:
-    """Rejects all that the filter selects; without the right number it prints the summary alone."""
+    """Rejects everything that the filter selects; without the right number it only prints the summary."""
     if not arguments.reason.strip():
         raise CommandError(Exit.USAGE, "rejecting needs a reason")
     async with online(chosen) as session:
@@ -78,7 +78,7 @@ async def reject_filter(arguments: argparse.Namespace, chosen: Settings) -> int:
 
 
 async def _ended(decisions: Decisions, views: list[DecisionView], seconds: float) -> list[DecisionView]:
-    """The decisions once all have ended or ask, or as they stand when the time to wait is over."""
+    """The decisions once all have ended or ask, or their state when the time limit is reached."""
     try:
         async with asyncio.timeout(seconds):
             for view in views:

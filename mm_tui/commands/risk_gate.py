@@ -1,8 +1,8 @@
-"""High risk asks twice, on the command line as on the screen.
+"""A high risk needs a second confirmation, on the command line as on the screen.
 
-On a terminal the question is asked. Without one, a digest is enough only when `pending show` told these very risks of
-this very content on this machine: a digest names what is approved, and says nothing of risks that were found since, or
-of a text that was never shown. What was not told is accepted by its code (`--accept-risk`).
+On a terminal the command asks. Without one, a digest is enough only if `pending show` showed exactly these risks of
+this content on this machine: a digest identifies the content, but not risks found since, or a text that was never
+shown. A risk that was not shown must be accepted by its code (`--accept-risk`).
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ if TYPE_CHECKING:
 
 _TOLD = "cli.high_risk_told"
 REMEMBERED = 500
-"""How many of the items that were shown last are remembered with their risks."""
+"""How many of the last shown items are remembered with their risks."""
 
 
 def to_accept(assessment: Assessment) -> list[str]:
-    """The codes of what was found of high risk, each once, in the order in which they are shown."""
+    """The codes of high-risk findings, each once, in the order shown."""
     return list(dict.fromkeys(one.code for one in assessment.findings if one.level is Level.HIGH))
 
 
 def told(database: Database, digest: str) -> frozenset[str]:
-    """The codes of high risk that `pending show` told of the content with this digest."""
+    """The high-risk codes that `pending show` showed for the content with this digest."""
     return frozenset(_all_told(database).get(digest, ()))
 
 
 def remember_told(database: Database, digest: str, codes: Sequence[str]) -> None:
-    """Remembers that these codes were told of the content with this digest."""
+    """Records that these codes were shown for the content with this digest."""
     with database.write():
         known = _all_told(database)
         known.pop(digest, None)
@@ -63,17 +63,17 @@ async def pass_through(
     *,
     may_ask: bool,
 ) -> None:
-    """Returns when nothing is of high risk, or all of it is accepted.
+    """Returns if there is no high risk, or all are accepted.
 
     Args:
-        email_id: what is to be approved, for the words.
-        assessment: of exactly what would leave.
-        accepted: codes that were given; those that were not found do no harm.
-        told_before: codes that were told when the content was shown. On a terminal they are asked about all the same.
-        may_ask: ask on the terminal, where there is one.
+        email_id: the email to approve, for messages.
+        assessment: the assessment of exactly what would be sent.
+        accepted: codes given as accepted; superfluous ones are ignored.
+        told_before: codes shown with the content. On a terminal the command still asks about them.
+        may_ask: whether to ask on the terminal, if there is one.
 
     Raises:
-        CommandError: a code is none (2), or something is not accepted (8). Nothing has been decided.
+        CommandError: a code does not exist (2), or a risk is not accepted (8). Nothing has been decided.
     """
     known = _known_codes()
     for code in accepted:
@@ -110,7 +110,7 @@ def _known_codes() -> frozenset[str]:
 
 
 async def _typed() -> str:
-    """A line from the terminal. Waited for on the loop, so that ctrl-c ends the program."""
+    """Reads a line from the terminal on the event loop, so that ctrl-c ends the program."""
     loop, typed = asyncio.get_running_loop(), asyncio.Event()
     loop.add_reader(sys.stdin, typed.set)
     try:

@@ -10,7 +10,7 @@ from mm_tui.commands.output.exits import CommandError, Exit
 
 
 def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser, *, in_full: bool = True) -> None:
-    """Describes the command; its arguments, whose module takes a while to load, only `in_full`."""
+    """Adds the command; its arguments, whose module is slow to load, only if `in_full`."""
     del shared  # the sandbox has no profiles
     words = "a MultiMail-compatible gateway and an AI21-compatible endpoint on this machine"
     parser = commands.add_parser("sandbox", help=words, description=f"Runs {words}.")
@@ -44,7 +44,7 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
 
 
 def run_open(arguments: argparse.Namespace) -> int:
-    """Opens the app on the sandbox that serves a folder."""
+    """Opens the app on the sandbox that is serving a folder."""
     from mm_tui.commands.demo import open_app
     from mm_tui.sandbox.run.child import Ready
     from mm_tui.sandbox.run.serve import READY_FILE

@@ -1,4 +1,4 @@
-"""What the second reader says of a draft, as text and as JSON."""
+"""The second reader's remarks on a draft, as text and as JSON."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from mm_tui.text import OneLine
 
 
 async def second_reading(session: Session, entry: QueueEntry, box: Mailbox | None) -> SecondReaderState:
-    """Has a draft read, unless the answer is kept from before. What fails is said in the state."""
+    """Has a draft read, unless the answer is cached. Failures are reported in the state."""
     reader = SecondReader(session.build_assistant(), session.house_facts, ignore)
     return await reader.read(entry, box.address if box is not None else "")
 
 
 def second_reader_text(read: SecondReaderState) -> Iterator[OneLine]:
-    """Line by line, for reading."""
+    """The remarks as lines of text."""
     yield OneLine(f"reader   {read.summary}")
     for remark in read.remarks:
         yield OneLine(f"reader   {remark.line}")
 
 
 def second_reader_data(read: SecondReaderState) -> dict[str, object]:
-    """As JSON. `lines` is None when nobody read; an empty list is no all-clear."""
+    """The remarks as JSON. `lines` is None if the draft was not read; an empty list is not an all-clear."""
     lines = [
         {
             "kind": remark.kind,

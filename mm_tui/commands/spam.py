@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from mm_tui.settings.sections import Settings
 
 MOST_PAGES = 10
-"""Pages of a hundred emails that are listed of each status; more are said to be left out."""
+"""The most pages of a hundred emails to list per status; the output says if there are more."""
 
 
 def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
-    """Describes the command and its actions."""
+    """Adds the command and its actions to the parser."""
     words = "mail that the gateway took for spam"
     parser = commands.add_parser(
         "spam",
@@ -66,7 +66,7 @@ async def _list(arguments: argparse.Namespace, chosen: Settings) -> int:
 
 
 async def _read(gateway: GatewayClient, status: str) -> tuple[list[EmailSummary], bool]:
-    """All mail of a status, and whether there is more than is read."""
+    """All mail with a status, and whether there is more."""
     found: list[EmailSummary] = []
     cursor: str | None = None
     for _ in range(MOST_PAGES):

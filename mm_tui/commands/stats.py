@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
 DAYS = 30
 LOGGED = 1000
-"""So many of the newest lines of the gateway's log are read; they tell which key composed what."""
+"""How many of the newest lines of the gateway's log are read for the composing keys."""
 
 
 def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
-    """Describes the command."""
+    """Adds the command to the parser."""
     parser = commands.add_parser(
         "stats",
         parents=[shared],

@@ -1,4 +1,4 @@
-"""`mm-tui sync`: brings the local store up to date once."""
+"""`mm-tui sync`: updates the local store once."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 
 BAR, BLOCK = 20, 4
-"""Cells of the bar, and of what moves in it."""
+"""The width in cells of the bar, and of its moving part."""
 
 
 def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
-    """Describes the command."""
+    """Adds the command to the parser."""
     parser = commands.add_parser(
         "sync",
         parents=[shared],
@@ -39,7 +39,7 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
 
 
 async def _sync(arguments: argparse.Namespace, chosen: Settings) -> int:
-    """Syncs and tells how it went. 0 when every part went well, 5 otherwise."""
+    """Syncs and prints the result. Returns 0 if every part succeeded, otherwise 5."""
     from mm_tui.commands.online import online
     from mm_tui.services.events import Part
 
@@ -50,7 +50,7 @@ async def _sync(arguments: argparse.Namespace, chosen: Settings) -> int:
         boxes = session.mail.mailbox_rows()
         waiting = len(session.pending.items())
     failed = [part for part in state.parts if part.error is not None]
-    # Of what could not be read nothing is counted: what the store holds may be old, or another gateway's.
+    # Do not count what could not be read: the stored data may be old, or another gateway's.
     unread = {part.part for part in state.parts if part.last_ok_at is None}
     mailboxes = None if Part.MAILBOXES in unread else len(boxes)
     pending = None if Part.PENDING in unread else waiting
@@ -75,9 +75,10 @@ async def _sync(arguments: argparse.Namespace, chosen: Settings) -> int:
 
 @contextmanager
 def _progress(*, shown: bool) -> Iterator[Callable[[SyncState], None] | None]:
-    """A bar on the error stream while mail comes in; it goes when all is there. None when nothing is to be shown.
+    """A bar on standard error while mail arrives, removed at the end. None if nothing should be shown.
 
-    The gateway does not tell how much mail there is, so the bar says that something moves, and the numbers how much.
+    The gateway does not say how much mail there is, so the bar only shows activity, and the number how much has
+    arrived.
     """
     if not shown:
         yield None
@@ -89,7 +90,7 @@ def _progress(*, shown: bool) -> Iterator[Callable[[SyncState], None] | None]:
         what = f"initial sync, {filled} of {boxes} mailboxes" if filled < boxes else "new mail and the queue"
         bar = ("#" * BLOCK).rjust(next(places) + BLOCK, ".").ljust(BAR, ".")
         words = f"[{bar}] {what}, {state.progress:,} emails"
-        # Cut, for a line that wraps could not be drawn over.
+        # Cut, because a wrapped line could not be overwritten.
         sys.stderr.write(f"\r\x1b[K{words[: shutil.get_terminal_size().columns - 1]}")
         sys.stderr.flush()
 

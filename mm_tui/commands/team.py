@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def add(actions: Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
-    """Describes the actions."""
+    """Adds the actions to the parser."""
     note = actions.add_parser(
         "note",
         parents=[shared],
@@ -97,7 +97,7 @@ async def _snooze(arguments: argparse.Namespace, chosen: Settings) -> int:
 
 
 async def _set(arguments: argparse.Namespace, chosen: Settings) -> int:
-    """Sets the note of a waiting email; with `to`, whose it is."""
+    """Sets the note of a waiting email or, with `to`, its assignment."""
     from mm_tui.commands.online import online, refresh_queue
     from mm_tui.services.presence.notes import NO_SEND_KEY, NotSet, note_in
     from mm_tui.services.tags import TagsDiffer

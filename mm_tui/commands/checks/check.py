@@ -10,7 +10,7 @@ from mm_tui.text import OneLine
 
 
 class Result(StrEnum):
-    """How a check ended."""
+    """The result of a check."""
 
     OK = "ok"
     WARNING = "warning"
@@ -19,7 +19,7 @@ class Result(StrEnum):
 
 @dataclass(frozen=True)
 class Check:
-    """One finding. `status` is how the program ends when it is the first problem."""
+    """The finding of one check. `status` is the exit status if it is the first problem."""
 
     name: str
     result: Result

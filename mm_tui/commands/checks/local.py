@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from mm_tui.settings.sections import Settings
 
 LOW_SPACE = 100 * 1024 * 1024
-"""Bytes free below which a full disk is near."""
+"""Free bytes below which the disk is nearly full."""
 SMALLEST = (80, 24)
-"""Columns and lines that every screen fits in."""
+"""The smallest columns and lines that every screen fits in."""
 
 
 def configuration(path: Path | None, profile: str | None) -> tuple[list[Check], Settings | None]:
-    """The file, its modes, the profile and its keys; the settings with keys when they can be used."""
+    """Checks the file, its mode, the profile and its keys; returns the settings with keys if they are valid."""
     file = path or paths.config_path()
     try:
         settings = load_settings(path, profile=profile)
@@ -71,7 +71,7 @@ def _modes(file: Path) -> list[Check]:
 
 
 def terminal(environ: Mapping[str, str] | None = None) -> list[Check]:
-    """Size, colours, text, clipboard, tmux."""
+    """Checks size, colours, encoding, clipboard and tmux."""
     env = os.environ if environ is None else environ
     found: list[Check] = []
     try:
@@ -134,7 +134,7 @@ def _tmux() -> Check:
 
 
 def data_folder() -> list[Check]:
-    """Whether there is a place for store, log and reports, with room in it."""
+    """Checks that the folder for store, log and reports exists and has room."""
     folder = paths.data_dir()
     cure = "Check the permissions, or name another folder with MM_TUI_DATA."
     try:
@@ -156,7 +156,7 @@ def data_folder() -> list[Check]:
 
 
 def store(settings: Settings) -> list[Check]:
-    """The profile's store: whether it opens, is sound, and its journal whole."""
+    """Checks that the profile's store opens and is undamaged, and that its journal is intact."""
     from mm_tui.store.audit.journal import Journal
     from mm_tui.store.belongs import Gateway, OtherGateway, bind
     from mm_tui.store.database import Database, NewerStore

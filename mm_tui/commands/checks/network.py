@@ -1,4 +1,4 @@
-"""Checks that ask the gateway and AI21. Nothing is changed there."""
+"""Checks that call the gateway and AI21, without changing anything."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 SLOW_MS = 2000
 SKEW_SECONDS = 60
-"""Difference of clocks above which ages and deadlines on the screen mislead."""
+"""The clock difference above which ages and deadlines on the screen are misleading."""
 AI21_SECONDS = 5
 
 
 async def gateway(settings: Settings) -> list[Check]:
-    """Health, latency, clocks, and what each key may do."""
+    """Checks health, latency, clocks, and what each key may do."""
     profile = settings.profile
     found: list[Check] = []
     try:
@@ -91,7 +91,7 @@ def _clocks(skew: float | None) -> Check:
 
 
 async def assistant(settings: Settings) -> list[Check]:
-    """Whether AI21 can be reached. No key is sent and nothing is spent."""
+    """Checks that AI21 can be reached, without sending a key or spending anything."""
     from urllib.parse import urlsplit
 
     import httpx

@@ -1,4 +1,4 @@
-"""What `doctor` looks at, in the order in which one thing rests on another."""
+"""The checks of `doctor`, in order of dependency."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from mm_tui.commands.checks.check import Check
 
 
 async def check_all(path: Path | None, profile: str | None) -> list[Check]:
-    """Looks at everything. What rests on something that is missing is left out."""
+    """Runs all checks, skipping those that depend on something missing."""
     from mm_tui.commands.checks import local as checks_local
     from mm_tui.commands.checks import network as checks_network
 

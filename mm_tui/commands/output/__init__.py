@@ -1,1 +1,1 @@
-"""What the commands share: printing, exit statuses, logs."""
+"""Shared by the commands: printing, exit statuses, logs."""

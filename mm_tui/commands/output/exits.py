@@ -1,4 +1,4 @@
-"""Exit statuses, and which failure ends with which."""
+"""Exit statuses, and their failures."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Exit(IntEnum):
     CRASH = 1
     """An internal error; a report was written."""
     USAGE = 2
-    """The arguments make no sense, or the terminal cannot show the app."""
+    """The arguments are invalid, or the terminal cannot show the app."""
     NOT_FOUND = 3
     """There is no such item, mailbox or email."""
     AUTH = 4
@@ -68,11 +68,11 @@ class CommandError(Exception):
 
 
 _STORE_FAULTS = frozenset({5, 6, 8, 10, 11, 13, 14, 26})
-"""SQLite's BUSY, LOCKED, READONLY, IOERR, CORRUPT, FULL, CANTOPEN and NOTADB. All else is a fault of the program."""
+"""SQLite's BUSY, LOCKED, READONLY, IOERR, CORRUPT, FULL, CANTOPEN and NOTADB. Any other is a bug."""
 
 
 def of_failure(error: BaseException) -> tuple[Exit, str, str] | None:
-    """The status, what happened and the cure of an expected failure; None for a fault of the program."""
+    """The status, message and cure of an expected failure; None for a bug."""
     import sqlite3
 
     from mm_tui.gateway import errors

@@ -1,6 +1,7 @@
-"""The fields of all JSON that the commands print. They are stable: fields may be added; none goes or changes meaning.
+"""The fields of all JSON output.
 
-docs/cli.md is generated from here, and a test holds the commands to it.
+They are stable: fields may be added; none is removed or changes its meaning. docs/cli.md is generated from here, and a
+test checks the commands against it.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The log file: one JSON object a line, rotated, mode 0600, without bodies, addresses or keys.
+"""The log file: one JSON object per line, rotated, mode 0600, without bodies, addresses or keys.
 
-A record is an event word, the fields of `FIELDS` that it carries, and nothing else that was handed to it.
+A record has an event name and those of its fields that are in `FIELDS`.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from mm_tui.settings import paths
 from mm_tui.text import OneLine
 
 FIELDS = ("call", "status", "ms", "fault", "asked", "size", "tries", "count", "phase", "email_id", "model")
-"""What a record may carry as `extra`. All else is left out."""
+"""The allowed `extra` fields of a record. All others are left out."""
 MAX_BYTES = 1_000_000
-"""Size of the file at which it is rotated."""
+"""The size in bytes at which the file is rotated."""
 KEPT_FILES = 3
 """Older files kept."""
 
@@ -29,7 +29,7 @@ _ADDRESS = re.compile(r"[^\s@<>\"'()]+@[^\s@<>\"'()]+")
 
 
 def masked(text: str) -> OneLine:
-    """The text cleaned, without keys and mail addresses."""
+    """The text cleaned, without keys and email addresses."""
     return OneLine(_ADDRESS.sub("[address]", _KEY.sub("[key]", text)))
 
 
@@ -48,7 +48,7 @@ class JsonLines(logging.Formatter):
             if value is not None:
                 entry[field] = masked(value) if isinstance(value, str) else value
         if record.exc_info and record.exc_info[0] is not None:
-            # The exception's own words may quote mail.
+            # The exception's message may quote mail.
             entry["error"] = record.exc_info[0].__qualname__
         return json.dumps(entry, ensure_ascii=True, default=lambda value: type(value).__name__)
 
@@ -60,19 +60,19 @@ class PrivateRotatingFile(logging.handlers.RotatingFileHandler):
         return open(self.baseFilename, "a", encoding="utf-8", opener=private)
 
     def handleError(self, record: logging.LogRecord) -> None:
-        """A full disk costs log lines and nothing else."""
+        """A full disk only loses log lines."""
 
 
 def log_path() -> Path:
-    """Where the log is written."""
+    """The path of the log file."""
     return paths.data_dir() / "logs" / "mm-tui.log"
 
 
 def set_up(*, debug: bool = False, on_stderr: bool = False) -> None:
-    """Sends what the program logs to the file. Without a place to write, nothing is logged, and one line says so.
+    """Sends the program's log to the file. If it cannot be written, nothing is logged, and one line says so.
 
     Args:
-        debug: log also each request, with everything private masked.
+        debug: also log each request, with everything private masked.
         on_stderr: write it to standard error too; not while a screen is drawn.
     """
     root = logging.getLogger("mm_tui")

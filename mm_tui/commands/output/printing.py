@@ -1,4 +1,4 @@
-"""All that the commands print. Nothing leaves but clean text: the types and a check at run time see to it."""
+"""All output of the commands. Only clean text is printed, enforced by types and a run-time check."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _COLOURS = {"ok": "32", "warning": "33", "problem": "31"}
 
 
 def prepare() -> None:
-    """Makes the standard streams fit for any text, whatever the locale."""
+    """Makes the standard streams accept any text, whatever the locale."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
@@ -26,25 +26,25 @@ def line(text: CleanText) -> None:
 
 
 def line_at_once(text: CleanText) -> None:
-    """The same for output that is read while the program runs."""
+    """The same, flushed at once for readers of a running program."""
     line(text)
     sys.stdout.flush()
 
 
 def error(what: str, cure: str = "") -> None:
-    """What went wrong and what to do, on standard error, each on its line."""
+    """Prints what went wrong and what to do on standard error, one line each."""
     _write(sys.stderr, OneLine(f"mm-tui: {what}"))
     if cure:
         _write(sys.stderr, OneLine(f"        {cure}"))
 
 
 def note(text: CleanText) -> None:
-    """A remark beside the output, on standard error."""
+    """Prints a remark on standard error."""
     _write(sys.stderr, text)
 
 
 def table(rows: Sequence[Sequence[str]]) -> None:
-    """Rows in columns, two spaces apart; the last column is as long as it is."""
+    """Prints rows in columns, two spaces apart; the last column is not padded or cut."""
     cells = [[OneLine(cell) for cell in row] for row in rows]
     widths = [max(map(cell_width, column)) for column in zip(*cells, strict=True)]
     for row in cells:
@@ -53,13 +53,13 @@ def table(rows: Sequence[Sequence[str]]) -> None:
 
 
 def data(value: object) -> None:
-    """A value as JSON, its texts clean. Mappings, sequences, texts, numbers, truths and None."""
+    """Prints a value as JSON with clean texts: mappings, sequences, texts, numbers, booleans and None."""
     encodable = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
     _write(sys.stdout, ManyLine(json.dumps(_clean(value), ensure_ascii=not encodable, indent=2)))
 
 
 def result(fields: Mapping[str, object], words: CleanText, *, as_json: bool) -> None:
-    """What a command did: its fields as JSON, or one line of words."""
+    """Prints what a command did: its fields as JSON, or one line of text."""
     if as_json:
         data(fields)
     else:
@@ -67,19 +67,19 @@ def result(fields: Mapping[str, object], words: CleanText, *, as_json: bool) -> 
 
 
 def coloured(word: str) -> str:
-    """The word padded to 7, coloured when a terminal reads it and nothing asks for plain text."""
+    """The word padded to 7 cells, coloured on a terminal unless plain text is requested."""
     plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not sys.stdout.isatty()
     padded = f"{word:<7}"
     return padded if plain or word not in _COLOURS else f"\x1b[{_COLOURS[word]}m{padded}\x1b[0m"
 
 
 def verdict(word: str, text: OneLine) -> None:
-    """A line that begins with one of the words ok, warning, problem. The colour only repeats the word."""
+    """Prints a line that begins with ok, warning or problem. The colour only repeats the word."""
     sys.stdout.write(coloured(word) + " " + _checked(text) + "\n")
 
 
 def cell_width(text: str) -> int:
-    """Columns on a terminal."""
+    """The width of a text in terminal cells."""
     if text.isascii():
         return len(text)
     from rich.cells import cell_len
