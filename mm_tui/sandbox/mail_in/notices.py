@@ -224,7 +224,7 @@ _PLAIN_DATA = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x01"
 
 
 def signed_content(data: bytes) -> bytes:
-    """What opaque S/MIME signs; empty when it cannot be found. The signature is not checked."""
+    """The signed content of opaque S/MIME; empty if it cannot be found. The signature is not checked."""
     at = data.find(_PLAIN_DATA, max(data.find(_SIGNED_DATA), 0))
     if at < 0:
         return b""
@@ -240,7 +240,7 @@ def signed_content(data: bytes) -> bytes:
 
 
 def _element(data: bytes, at: int) -> tuple[int, bytes, int]:
-    """Tag, content and end of the BER element there. An open length runs to the end of what there is."""
+    """Tag, content and end of a BER element. An indefinite length extends to the end of the data."""
     tag, length = data[at], data[at + 1]
     at += 2
     if length == 0x80:

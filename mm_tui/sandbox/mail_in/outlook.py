@@ -1,4 +1,4 @@
-"""An email that Outlook saved (.msg): a compound file of properties, written out as the email that it once was."""
+"""Converts an email saved by Outlook (.msg), a compound file of properties, back to an email."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from olefile import OleFileIO
 
 COMPOUND_FILE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-"""What every compound file begins with."""
+"""The signature of a compound file."""
 
 _SUBJECT, _HEADERS, _BODY, _HTML, _RTF = 0x0037, 0x007D, 0x1000, 0x1013, 0x1009
 _SENDER_NAME, _SENDER_EMAIL, _SENDER_SMTP = 0x0C1A, 0x0C1F, 0x5D01
@@ -33,21 +33,21 @@ _NAME, _EMAIL, _SMTP, _KIND = 0x3001, 0x3003, 0x39FE, 0x0C15
 _FILE_NAME, _LONG_NAME, _DATA, _MIME = 0x3704, 0x3707, 0x3701, 0x370E
 _ATTACHED_MAIL = "__substg1.0_3701000D"
 _DEEPEST = 8
-"""Names on the way to an email in an email in an email."""
+"""The deepest path of names, for an email in an email in an email."""
 _KEPT = ("reply-to", "list-id", "auto-submitted", "precedence", "received", "sender", "organization", "user-agent")
 
 
 class UnreadableOutlookFile(Exception):
-    """A compound file that holds no mail, or is damaged."""
+    """A compound file that is damaged or has no email."""
 
 
 def mail_of_outlook_file(data: bytes) -> bytes:
-    """The mail in a .msg file, as an .eml file would have it.
+    """The email in a .msg file, in the format of an .eml file.
 
     Raises:
-        UnreadableOutlookFile: it is damaged, or something else than an email.
+        UnreadableOutlookFile: it is damaged or not an email.
     """
-    # Imported late: few emails are stored so.
+    # Imported late: few emails are stored in this format.
     import olefile
 
     try:
@@ -85,11 +85,11 @@ class _Properties:
                 break
 
     def number(self, tag: int) -> int:
-        """A whole number; 0 when there is none."""
+        """An integer; 0 if there is none."""
         return int(struct.unpack("<i", self._fixed[tag][:4])[0]) if tag in self._fixed else 0
 
     def moment(self, tag: int) -> datetime | None:
-        """A point in time."""
+        """A time; None if there is none."""
         if tag not in self._fixed:
             return None
         (ticks,) = struct.unpack("<Q", self._fixed[tag])
@@ -111,7 +111,7 @@ class _Properties:
         return self._streams.get(f"{tag:04X}") == "001F"
 
     def text(self, tag: int) -> str:
-        """A text; empty when there is none."""
+        """A text; empty if there is none."""
         kind = self._streams.get(f"{tag:04X}")
         if self.is_unicode(tag):
             return self.data(tag).decode("utf-16-le", "replace").rstrip("\x00")
@@ -156,7 +156,7 @@ def _mail(file: OleFileIO, within: tuple[str, ...] = ()) -> bytes:
 
 def _party(found: _Properties, addresses: tuple[int, ...], names: tuple[int, ...]) -> str:
     texts = [text for tag in addresses if (text := found.text(tag).strip())]
-    # Exchange's own addresses ("/O=…") say nothing outside of it.
+    # Exchange's internal addresses ("/O=…") mean nothing outside of it.
     address = next((text for text in texts if "@" in text), "")
     name = next((text for tag in names if (text := found.text(tag).strip())), "")
     return header_form(name, address) if address else name or (texts[0] if texts else "")
@@ -192,7 +192,7 @@ def _write_text(mail: EmailMessage, found: _Properties) -> None:
 
 
 def _html(data: bytes, code_page: str) -> str:
-    """HTML by the charset that it names itself, else by the message's code page."""
+    """Decodes HTML by its own charset, or by the message's code page."""
     return decode(data, html_charset(data, None) or code_page, lambda _what: None)
 
 

@@ -1,4 +1,4 @@
-"""One raw mail into an `IncomingMail`: headers, the text to read, attachments. Nothing in it can make this fail."""
+"""Parses a raw email into an `IncomingMail`: headers, readable text, attachments. It never fails."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def parse_mail(raw: bytes, odd: Odd, *, envelope: str = "") -> IncomingMail:
     """Parses one email.
 
     Args:
-        raw: the email as it was stored, without an mbox separator line.
-        odd: is told what is odd about it, once for each oddity.
+        raw: the email as stored, without an mbox separator line.
+        odd: called with each irregularity, once.
         envelope: sender and date of the mbox separator line, for emails that lack them.
     """
     message, flat_body = _parsed(mended(raw, odd), odd)
@@ -87,7 +87,7 @@ def _kept(headers: Headers) -> dict[str, str]:
 
 
 def _parsed(raw: bytes, odd: Odd) -> tuple[Message, str | None]:
-    """The message, and its body as text where the parser cannot follow its structure."""
+    """The message, with its body as text if the parser cannot handle its structure."""
     try:
         return email.message_from_bytes(raw, policy=compat32), None
     except (RecursionError, ValueError, LookupError, TypeError, AttributeError, AssertionError):
@@ -106,7 +106,7 @@ def _body(content: Content) -> str:
 
 
 def _sender(headers: Headers, envelope: str, odd: Odd) -> tuple[str, tuple[str, ...]]:
-    """The sender, and what is to be said about it: other authors, and who sent it for them."""
+    """The sender, and remarks about it: other authors, and who sent it for them."""
     if not headers.raw("from").strip():
         odd("no sender")
     authors = headers.addresses("from")

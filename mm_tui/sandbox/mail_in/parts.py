@@ -1,4 +1,4 @@
-"""The parts of an email: which of them are its text, and which are files. No text is lost on the way."""
+"""Sorts the parts of an email into text and files, without losing text."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ DEFECTS = {
 
 
 def defect(found: object) -> str:
-    """What the parser found wrong, in a few words."""
+    """A defect found by the parser, in a few words."""
     name = type(found).__name__
     return DEFECTS.get(name, re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name.removesuffix("Defect")).lower())
 
@@ -57,8 +57,8 @@ def content_of(message: Message, odd: Odd, hints: Sequence[str] = ()) -> Content
 
     Args:
         message: the parsed mail.
-        odd: is told what was not as it should be.
-        hints: charsets that the email names, for parts that name none.
+        odd: called with each irregularity.
+        hints: charsets declared in the email, for parts without one.
     """
     reader = _Reader(odd, hints)
     content = reader.read(message, 0)
@@ -67,7 +67,7 @@ def content_of(message: Message, odd: Odd, hints: Sequence[str] = ()) -> Content
     if not content.texts and not content.notes and not _MIME_NOTICE.match(preamble) and is_readable(preamble):
         content.texts = [preamble]
     if not content.texts and not content.notes and reader.passed_over:
-        # An email whose only text is marked as a file, or as one to be left out.
+        # An email whose only text is marked as a file, or as one to skip.
         texts = [text.strip("\n") for text in map(reader.text_of, reader.passed_over)]
         content.texts = [text for text in texts if is_readable(text)][:5]
     if not content.body.strip() and (
@@ -88,7 +88,7 @@ class _Reader:
         self.passed_over: list[Message] = []
         """Text parts that were taken as files."""
         self.shows_images = False
-        """A part in HTML holds images and no text."""
+        """An HTML part has images and no text."""
 
     def read(self, part: Message, depth: int) -> Content:
         for found in part.defects:
@@ -104,7 +104,7 @@ class _Reader:
             return Content(files=[self._file(part, _written_out(part, self._odd))])
         parts = [child for child in children if isinstance(child, Message)]
         made = self._parts(part, kind, parts, depth)
-        # Lists and scanners add text behind the last part, and broken programs whole parts.
+        # Mailing lists and scanners add text after the last part, and broken programs add whole parts.
         boundary = f"--{part.get_boundary()}"
         epilogue = "\n".join(line for line in str(part.epilogue or "").split("\n") if not line.startswith(boundary))
         raw = epilogue.encode("utf-8", "surrogateescape")
@@ -131,7 +131,7 @@ class _Reader:
         return made
 
     def _alternative(self, parts: list[Message], depth: int) -> Content:
-        """Of the alternatives the text that reads best, and every file."""
+        """The most readable of the alternatives, and all files."""
         read = [self.read(child, depth + 1) for child in parts]
         chosen = best_of([(kind_of(child), content) for child, content in zip(parts, read, strict=True)])
         made = Content()
@@ -183,7 +183,7 @@ class _Reader:
         return content
 
     def _inner(self, part: Message) -> bytes:
-        """The message in a part. The parser does not undo the transfer encoding of one."""
+        """The message in a part, whose transfer encoding the parser does not decode."""
         payload = part.get_payload()
         encoding = str(part.get("content-transfer-encoding") or "").lower()
         if not isinstance(payload, list):
@@ -195,11 +195,11 @@ class _Reader:
         flat["Content-Transfer-Encoding"] = encoding
         flat.set_payload(whole.decode("utf-8", "surrogateescape"))
         decoded = bytes_of(flat, self._odd)
-        # Some programs name an encoding that they did not use.
+        # Some programs declare an encoding that they did not use.
         return decoded if re.match(rb"\s*[!-9;-~]+[ \t]*:", decoded) else whole
 
     def _forwarded(self, data: bytes) -> str:
-        """An email within the email, as text: the headers that matter, then its text."""
+        """An embedded email as text: the important headers, then its text."""
         message = email.message_from_bytes(mended(data, self._odd), policy=compat32)
         headers = Headers(message, self._odd, self._hints)
         inner = _Reader(self._odd, self._hints, self._forwards + 1)
@@ -219,7 +219,7 @@ class _Reader:
         if kind.startswith("multipart/") and (found := _with_found_boundary(part)) is not None:
             return self.read(found, 1)
         if kind.startswith("multipart/"):
-            # Its parts could not be told apart.
+            # Its parts could not be separated.
             kind = "text/plain"
         if kind == "text/rfc822-headers":
             return Content(texts=["Headers of the email:\n\n" + self.text_of(part).strip("\n")])
@@ -279,7 +279,7 @@ class _Reader:
             self._odd("unreadable file name")
             name = ""
         for header in ("content-disposition", "content-type"):
-            # The parser replaces raw bytes; they are read from the header as it stands.
+            # The parser replaces raw bytes, so read them from the raw header.
             if not raw.get(header, "").isascii() and (match := _FILE_NAME.search(raw[header])):
                 name = (match[1] or match[2]).replace('\\"', '"')
                 break
@@ -296,7 +296,7 @@ class _Reader:
 
 
 def _with_found_boundary(part: Message) -> Message | None:
-    """A multipart whose boundary is not the one that it names, parsed by the one that it has."""
+    """A multipart parsed with its real boundary, if it declares a different one."""
     payload = part.get_payload()
     match = _BOUNDARY.search(str(payload)) if isinstance(payload, str) else None
     if match is None or match[1].strip() == part.get_boundary():
@@ -307,7 +307,7 @@ def _with_found_boundary(part: Message) -> Message | None:
 
 
 def _is_file(part: Message) -> bool:
-    """Whether a text part is a file: said to be one, or named."""
+    """Whether a text part is a file: declared as one, or with a name."""
     disposition = str(part.get("content-disposition") or "").lower().lstrip()
     return disposition.startswith("attachment") or "filename" in disposition
 
@@ -320,7 +320,7 @@ def _charset_of(part: Message) -> str | None:
 
 
 def html_charset(data: bytes, declared: str | None) -> str | None:
-    """The charset of HTML: the email's, or the document's own where the email names none or one that fits anything."""
+    """The charset of HTML: the email's, or the document's own if the email's is missing or fits anything."""
     match = _META_CHARSET.search(data[:4096])
     own = (match[1] or match[2]).decode("ascii", "replace") if match else ""
     if not own or not codec_of(own) or codec_of(own).startswith(("utf-16", "utf-32")):
@@ -336,7 +336,7 @@ def html_charset(data: bytes, declared: str | None) -> str | None:
 
 
 def _is_markup(text: str) -> bool:
-    """Whether plain text is HTML that was named wrongly."""
+    """Whether plain text is really HTML."""
     return bool(re.match(r"\s*(?:<!DOCTYPE html|<html)\b", text, re.I)) and len(_MARKUP.findall(text)) > 2
 
 

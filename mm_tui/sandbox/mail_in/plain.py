@@ -1,4 +1,4 @@
-"""Plain text as it was meant: flowed lines joined, tabs as tab stops."""
+"""Formats plain text: joins flowed lines and expands tabs."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ def unflowed(text: str, *, delete_space: bool = False) -> str:
     """Text in format=flowed (RFC 3676) with its paragraphs on one line each; quote levels are kept.
 
     Args:
-        text: lines that end in a space go on in the next one.
-        delete_space: the parameter delsp: that space is no part of the text.
+        text: lines that end in a space continue on the next line.
+        delete_space: the parameter delsp: that space is not part of the text.
     """
     made: list[str] = []
     held: str | None = None
@@ -38,7 +38,7 @@ def unflowed(text: str, *, delete_space: bool = False) -> str:
 
 
 def _unquoted(line: str) -> tuple[int, str]:
-    """The quote depth and the content without its stuffed space."""
+    """The quote depth, and the content without its stuffed space."""
     marks = _QUOTE.match(line)
     assert marks is not None
     return len(marks[1]), line[marks.end() :]

@@ -1,4 +1,4 @@
-"""What an import found: counts, what was odd and where, and what was left out."""
+"""The report on an import: counts, irregularities with their places, and skipped files."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ _SHOWN_PLACES = 5
 
 
 class MailImportError(Exception):
-    """Nothing can be imported. Says which path, and why."""
+    """Nothing can be imported. The message says which path, and why."""
 
 
 @dataclass(slots=True)
 class ImportReport:
-    """What an import found."""
+    """The result of an import."""
 
     imported: int = 0
-    """Mails handed on."""
+    """The number of imported emails."""
     attachments: int = 0
-    """Attachments in them."""
+    """The number of their attachments."""
     odd: dict[str, list[str]] = field(default_factory=dict)
-    """What was odd, and the places (file and number of the mail in it) where."""
+    """Irregularities, each with its places (file, and number of the email in it)."""
     skipped: list[str] = field(default_factory=list)
-    """Files that are no mail or could not be read, with the reason."""
+    """Files that are not mail or could not be read, with the reason."""
 
     def note(self, what: str, place: str) -> None:
-        """Counts an oddity, once for each email."""
+        """Counts an irregularity, once per email."""
         places = self.odd.setdefault(what, [])
         if not places or places[-1] != place:
             places.append(place)
 
     def lines(self) -> list[str]:
-        """The report for people, the commonest oddity first."""
+        """The report as text, the most frequent irregularity first."""
         made = [f"{_count(self.imported, 'mail')} imported, with {_count(self.attachments, 'attachment')}"]
         for what, places in sorted(self.odd.items(), key=lambda item: (-len(item[1]), item[0])):
             shown = ", ".join(places[:_SHOWN_PLACES]) + (", ..." if len(places) > _SHOWN_PLACES else "")

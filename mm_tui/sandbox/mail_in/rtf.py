@@ -1,4 +1,4 @@
-"""Rich text (RTF), in which Outlook keeps mail, as HTML or plain text; also in its packed form (MS-OXRTFCP)."""
+"""Converts rich text (RTF), used by Outlook, to HTML or plain text; also in its compressed form (MS-OXRTFCP)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DICTIONARY = (
 )
 _WINDOW = 4096
 _LONGEST = 20_000_000
-"""Bytes of rich text that are unpacked at all."""
+"""The most bytes of rich text to decompress."""
 _TOKEN = re.compile(
     rb"\\([a-zA-Z]{1,32})(-?\d{1,10})? ?|\\'([0-9a-fA-F]{2})|\\([^a-zA-Z'])|([{}])|[\r\n\x00]+|([^\\{}\r\n\x00]+)|\\'?"
 )
@@ -37,7 +37,7 @@ _FONT_CHARSETS = {
 
 
 def unpacked(data: bytes) -> bytes:
-    """Rich text out of the form in which .msg and winmail.dat hold it; empty when it is not in that form."""
+    """Decompresses rich text from .msg and winmail.dat; empty if it is in another format."""
     if data.startswith(b"{\\rtf"):
         return data
     if len(data) < 16:
@@ -82,7 +82,7 @@ def _decompressed(data: bytes, size: int) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class _State:
-    """What a group of rich text sets, until it ends."""
+    """The state of a group in rich text."""
 
     silent: bool = False
     html_tag: bool = False
@@ -90,14 +90,14 @@ class _State:
     fonts: bool = False
     charset: str = ""
     skip: int = 1
-    """Signs behind a Unicode sign that stand for it elsewhere."""
+    """The number of fallback characters after a Unicode character."""
 
 
 def text_of_rtf(data: bytes) -> tuple[str, bool]:
-    """The text of rich text, and whether it is HTML: Outlook wraps the HTML of an email in rich text.
+    """The text in rich text, and whether it is HTML, which Outlook wraps in rich text.
 
     Args:
-        data: rich text, unpacked.
+        data: decompressed rich text.
     """
     return _Reader(data).read()
 
@@ -139,7 +139,7 @@ class _Reader:
                 self._starred = False
         self._flush()
         text = "".join(self._made).strip("\n\x00")
-        # Rich text writes the two halves of a rare sign as signs of their own.
+        # Rich text writes surrogate pairs as two characters.
         return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"), self._is_html
 
     def _sign(self, sign: bytes, state: _State) -> _State:

@@ -1,6 +1,6 @@
-"""Where mail is stored: mbox files, Maildirs, MH folders, Apple's and Outlook's files, single emails, folders of these.
+"""Reads stored mail: mbox files, Maildirs, MH folders, Apple's and Outlook's files, single emails, folders of these.
 
-A file is known by what it holds, not by its name. Each that is left out is reported with the reason.
+Files are recognized by content, not by name. Each skipped file is reported with the reason.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from mm_tui.sandbox.mail_in.report import ImportReport, MailImportError
 
 _MAIL_ENDINGS = (".eml", ".mbox", ".mbx", ".msg", ".emlx", ".mht")
 _MMDF = b"\x01\x01\x01\x01\n"
-"""What stands before and behind each email of an MMDF folder."""
+"""The separator around each email of an MMDF folder."""
 _EMLX = re.compile(rb"\s*(\d{1,10})[ \t]*\r?\n")
 _NO_MAIL = {
     b"!BDN": "an Outlook data file (.pst): export its mail as .eml or mbox first",
@@ -36,11 +36,11 @@ _BY_THE_WAY = re.compile(
     r"|[,#]\d+|\.mew-summary|\.xmhcache|.*\.lock|subscriptions|courierimap.*|.*\.index(?:\.\w+)?|.*\.plist",
     re.IGNORECASE,
 )
-"""What mail programs keep beside the email; `,12` is one that was deleted from an MH folder."""
+"""Other files of mail programs; `,12` is an email deleted from an MH folder."""
 
 
 def files_under(path: Path) -> list[Path]:
-    """The files that may hold mail under a path, in a stable order; numbers by their value.
+    """The files under a path that may contain mail, in a stable order, numbers by value.
 
     Raises:
         MailImportError: there is nothing at the path.
@@ -68,7 +68,7 @@ def _order(path: Path) -> tuple[tuple[int, int, str], ...]:
 
 
 def raw_mails(path: Path, report: ImportReport) -> Iterator[RawMail]:
-    """The emails in a file, as they were stored. A file that holds none is reported.
+    """The raw emails in a file. A file without any is reported.
 
     Args:
         path: a file.
@@ -149,7 +149,7 @@ def _with_line_feeds(data: bytes, odd: Odd) -> bytes:
 
 
 def _looks_like_mail(text: bytes, path: Path) -> bool:
-    """Whether a file is an email: by its headers, or by where it lies and what it is called."""
+    """Whether a file is an email: by its headers, or by its folder and name."""
     if path.suffix.lower() in _MAIL_ENDINGS or (path.parent.name in ("cur", "new") and not path.name.startswith(".")):
         return True
     return is_header_block(text.lstrip())

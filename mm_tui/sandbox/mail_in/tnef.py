@@ -1,4 +1,4 @@
-"""winmail.dat: the form (TNEF, MS-OXTNEF) in which Outlook wraps an email's text and files for other Outlooks."""
+"""Reads winmail.dat (TNEF, MS-OXTNEF), in which Outlook wraps an email's text and files."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _NEW_FILE, _FILE_TITLE, _FILE_DATA, _FILE_PROPERTIES = 0x9002, 0x8010, 0x800F, 0
 _SUBJECT_PROPERTY, _TEXT, _HTML, _RTF = 0x0037, 0x1000, 0x1013, 0x1009
 _LONG_NAME, _NAME, _DATA, _MIME = 0x3707, 0x3704, 0x3701, 0x370E
 _SIZES = {2: 4, 3: 4, 4: 4, 5: 8, 6: 8, 7: 8, 10: 4, 11: 4, 20: 8, 64: 8, 72: 16}
-"""Bytes that a value of each type takes, filled up to four."""
+"""The size in bytes of each type, padded to four."""
 _TEXT_8, _TEXT_16, _OBJECT, _BINARY = 0x1E, 0x1F, 0x0D, 0x102
 _DEEPEST = 4
 
@@ -28,12 +28,12 @@ class WrappedFile:
     content_type: str
     data: bytes
     mail: WrappedMail | None = None
-    """What it holds where it is an email itself."""
+    """Its content if it is an email itself."""
 
 
 @dataclass(slots=True)
 class WrappedMail:
-    """What a winmail.dat holds."""
+    """The content of a winmail.dat."""
 
     subject: str = ""
     text: str = ""
@@ -42,11 +42,11 @@ class WrappedMail:
 
 
 def read_tnef(data: bytes, *, depth: int = 0) -> WrappedMail | None:
-    """The mail in a winmail.dat; None when it is something else or damaged at its beginning.
+    """The email in a winmail.dat; None if it is something else, or damaged at its beginning.
 
     Args:
         data: the file's bytes.
-        depth: how many emails it lies in.
+        depth: how deeply it is nested in emails.
     """
     if len(data) < 6 or struct.unpack_from("<I", data)[0] != _SIGNATURE:
         return None
@@ -92,7 +92,7 @@ def _decoded(value: bytes, page: str) -> str:
 
 
 def _properties(data: bytes, page: str) -> Mapping[int, bytes | str]:
-    """The values by their number; of those with several the first."""
+    """The values by number; the first of several."""
     made: dict[int, bytes | str] = {}
     (count,) = struct.unpack_from("<I", data)
     at = 4
@@ -129,7 +129,7 @@ def _properties(data: bytes, page: str) -> Mapping[int, bytes | str]:
 
 
 def _behind_name(data: bytes, at: int) -> int:
-    """The place behind the name of a property that has one."""
+    """The position after a property's name, if it has one."""
     named = bool(struct.unpack_from("<I", data, at + 16)[0])
     at += 20
     if not named:

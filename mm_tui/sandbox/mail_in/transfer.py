@@ -1,4 +1,4 @@
-"""Transfer encodings, however a mailer spelled or broke them."""
+"""Decodes transfer encodings, even misspelled or broken ones."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from mm_tui.sandbox.mail_in.charsets import Odd
 
 
 def bytes_of(part: Message, odd: Odd) -> bytes:
-    """A part's bytes without their transfer encoding, however that is spelled."""
+    """A part's decoded bytes, however the encoding is spelled."""
     bare = copy.copy(part)
     del bare["content-transfer-encoding"]
-    # Without an encoding the parser hands out the very bytes; of a declared charset it would make text of its own.
+    # Without an encoding the parser returns the raw bytes; with a declared charset it would decode them itself.
     payload = bare.get_payload(decode=True)
     raw = payload if isinstance(payload, bytes) else b""
     encoding = re.sub(r"\([^()]*\)", "", str(part.get("content-transfer-encoding") or ""))
@@ -39,7 +39,7 @@ def _looks_uuencoded(raw: bytes, part: Message) -> bool:
 
 
 def _from_base64(raw: bytes, odd: Odd) -> bytes:
-    # Text behind the encoding (footers of mailing lists) is no part of it.
+    # Text after the encoding (footers of mailing lists) is not part of it.
     body = re.split(rb"\n(?=[^\n]*[^A-Za-z0-9+/=\s])", raw.replace(b"\r\n", b"\n"), maxsplit=1)
     kept = re.sub(rb"[^A-Za-z0-9+/]", b"", body[0].split(b"==")[0] if b"==" in body[0] else body[0])
     left = len(kept) % 4
@@ -84,9 +84,9 @@ _BEGIN = re.compile(r"^begin(?:-base64)? ([0-7]{3,4}) (\S[^\n]{0,200})\n", re.MU
 
 
 def files_in_text(text: str, odd: Odd) -> tuple[str, list[MailAttachment]]:
-    """Plain text without the uuencoded files in it, and the files. A line stands where each was.
+    """Plain text without its uuencoded files, and the files.
 
-    A block that is damaged or without its end stays text.
+    A line marks the place of each. A damaged or unfinished block stays text.
     """
     if "begin" not in text:
         return text, []
@@ -121,7 +121,7 @@ def _uu_block(block: str, *, is_base64: bool) -> bytes | None:
 
 
 def _uu_line(line: bytes) -> bytes:
-    """A line of uuencode; spaces at its end may be lost, or a sign added."""
+    """Decodes a line of uuencode, which may have lost trailing spaces or gained a character."""
     size = (((line[0] - 32) & 63) * 4 + 5) // 3
     needed = -(-((line[0] - 32) & 63) // 3) * 4 + 1
     if len(line) > needed + 2:

@@ -1,4 +1,4 @@
-"""An email's winmail.dat opened: the text and the files that Outlook put into it."""
+"""Opens an email's winmail.dat, with the text and files that Outlook put into it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def _is_winmail(file: MailAttachment) -> bool:
 
 
 def open_winmail(content: Content, odd: Odd) -> None:
-    """Adds the files in a winmail.dat, and its text where the email has no other."""
+    """Adds the files of a winmail.dat, and its text if the email has no other."""
     for winmail in [file for file in content.files if _is_winmail(file)]:
         found = read_tnef(winmail.data)
         texts = [] if found is None else _texts_of(found, odd)

@@ -1,1 +1,1 @@
-"""A stand-in for the model: plain rules behind an API that looks like AI21's."""
+"""A stand-in for the model: simple rules behind an AI21-compatible API."""

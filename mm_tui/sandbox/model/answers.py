@@ -1,4 +1,4 @@
-"""The stand-in for Jamba: plain rules behind the same wire, so that demo and tests work without a key.
+"""The stand-in for Jamba: simple rules behind the same API, so that demo and tests work without a key.
 
 It reports its own id and is shown as "local stand-in, not Jamba". It sees what a model sees, the prompt's messages,
 and knows a task by the first line of the system prompt:
@@ -69,11 +69,11 @@ class _Prompt:
     draft: str = ""
     facts: str = ""
     examples: list[tuple[str, str]] = field(default_factory=list)
-    """What was written to others, and what was sent in its place."""
+    """Earlier drafts, and what was sent instead."""
     suggested: str = ""
-    """What a reviewer would rather have sent than the draft."""
+    """The text that a reviewer would rather send."""
     loose: list[str] = field(default_factory=list)
-    """Lines of the user's messages outside of any fence."""
+    """Lines of the user's messages outside fences."""
 
 
 def _labels(text: str) -> tuple[str, ...]:
@@ -156,7 +156,7 @@ def _read(messages: Sequence[tuple[str, str]]) -> _Prompt:
 
 
 def _guess(prompt: _Prompt, system: str, messages: Sequence[tuple[str, str]]) -> None:
-    """For prompts that nobody wrote for these rules: the task by its verbs, the email by what is left."""
+    """Guesses the task of other prompts by their verbs, and takes the rest as the email."""
     last = next((content for role, content in reversed(messages) if role == "user"), "")
     asked = f"{system[:4000]}\n{last[:600]}"
     prompt.task = next((task for task, pattern in _GUESSES if pattern.search(asked)), "answer")
@@ -170,7 +170,7 @@ def _guess(prompt: _Prompt, system: str, messages: Sequence[tuple[str, str]]) ->
 
 
 def _answered(prompt: _Prompt) -> list[PromptMail]:
-    """The thread up to the email to be answered: the newest whose sender is not the one that the prompt writes for."""
+    """The thread up to the email to answer: the newest one not sent by ourselves."""
     for end in range(len(prompt.mails), 0, -1):
         address = parseaddr(prompt.mails[end - 1].sender)[1]
         if not address or address not in prompt.system:
@@ -215,7 +215,7 @@ def complete(messages: Sequence[tuple[str, str]], *, json_mode: bool = False) ->
         key, text = "text", model_replies.learned(text, prompt.examples)
     elif prompt.task == "redraft":
         present = prompt.suggested or prompt.draft or "\n".join(mail.body for mail in prompt.mails)
-        # A reviewer's own text needs no rule to be followed, and no gap for what rules cannot do.
+        # A reviewer's own text is used as it is, without a gap.
         wish = "" if prompt.suggested else prompt.instruction or " ".join(prompt.loose[:3])
         key, text = "text", model_replies.learned(model_replies.redraft(present, wish), prompt.examples)
     else:

@@ -1,8 +1,8 @@
-"""The AI21-compatible endpoint of the sandbox: the wire of `chat.completions`, answered by the stand-in model.
+"""The sandbox's AI21-compatible endpoint: `chat.completions`, answered by the stand-in model.
 
-Shapes are those that AI21's SDK 4.3 reads: plain answers, server-sent events, JSON mode, usage counts and the error
-bodies of 401, 422 and 429. Everything is written as ASCII JSON, since the SDK's decoder splits events at U+0085 and
-U+2028 too.
+The formats are those of AI21's SDK 4.3: plain answers, server-sent events, JSON mode, usage counts and the error
+bodies of 401, 422 and 429. Everything is written as ASCII JSON, because the SDK's decoder also splits events at U+0085
+and U+2028.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from mm_tui.sandbox.model.answers import MODEL_ID, complete
 
 LONGEST_REQUEST = 4 * 1024 * 1024
-"""Bytes; the real service ends at 256 thousand tokens, which is of this order."""
+"""Bytes; the real service's limit of 256 thousand tokens is of the same order."""
 
 _TOKEN = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]|[^\W_]{1,8}|_|[^\w\s]")
 _PIECE = re.compile(r"\s*\S{1,24}|\s+")
@@ -45,7 +45,7 @@ class ResponseFormat(BaseModel):
 
 
 class ChatRequest(BaseModel):
-    """The body of a completion request; fields that rules have no use for are checked and let be."""
+    """The body of a completion request; fields that the rules do not use are only checked."""
 
     model_config = ConfigDict(extra="ignore")
     model: str = Field(min_length=1, max_length=200)
@@ -60,14 +60,14 @@ class ChatRequest(BaseModel):
 
 
 class _Limit:
-    """Requests in the last minute, on the monotonic clock."""
+    """A limit on the requests in the last minute, by the monotonic clock."""
 
     def __init__(self, per_minute: int | None) -> None:
         self._per_minute = per_minute
         self._seen: deque[float] = deque()
 
     def wait(self) -> float:
-        """Seconds until a request would be let through; 0 takes the place at once."""
+        """Seconds until a request is allowed; 0 counts this request."""
         if self._per_minute is None:
             return 0
         now = time.monotonic()
@@ -80,12 +80,12 @@ class _Limit:
 
 
 def count_tokens(text: str) -> int:
-    """Roughly as many tokens as a model of this kind would count."""
+    """Roughly the number of tokens of such a model."""
     return sum(1 for _ in _TOKEN.finditer(text))
 
 
 def _cut(text: str, request: ChatRequest) -> tuple[str, str]:
-    """The text ended at a stop word or at `max_tokens`, and the finish reason."""
+    """The text cut at a stop word or at `max_tokens`, and the finish reason."""
     stops = [request.stop] if isinstance(request.stop, str) else request.stop or []
     for stop in stops:
         if stop and stop in text:
@@ -150,12 +150,12 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
 
 
 def create_router(api_key: str, *, token_delay: float = 0.0, requests_per_minute: int | None = None) -> APIRouter:
-    """The endpoint, to be included in an application.
+    """The router of the endpoint.
 
     Args:
-        api_key: the one Bearer key that is let in.
+        api_key: the only accepted Bearer key.
         token_delay: seconds between two words of a stream.
-        requests_per_minute: from the next one on 429 is answered; none sets no limit.
+        requests_per_minute: further requests get 429; None means no limit.
     """
     router = APIRouter(tags=["AI21-compatible stand-in"])
     limit = _Limit(requests_per_minute)
@@ -177,7 +177,7 @@ def create_router(api_key: str, *, token_delay: float = 0.0, requests_per_minute
             return _unprocessable(["body", "n"], "n must be 1 when streaming")
         messages = [(message.role, message.content or "") for message in asked.messages]
         json_mode = asked.response_format is not None and asked.response_format.type == "json_object"
-        # Long prompts take the rules tens of milliseconds: off the loop that serves everybody.
+        # Long prompts take tens of milliseconds, so they are processed off the event loop.
         text, reason = _cut(await asyncio.to_thread(complete, messages, json_mode=json_mode), asked)
         spent = sum(count_tokens(content) + 4 for _role, content in messages)
         made = count_tokens(text) * (asked.n or 1)
@@ -215,7 +215,7 @@ def create_router(api_key: str, *, token_delay: float = 0.0, requests_per_minute
 
 
 def _inlined_schema() -> dict[str, Any]:
-    """The request's JSON schema without `$defs`, which OpenAPI would look for elsewhere."""
+    """The request's JSON schema with `$defs` inlined, because OpenAPI resolves them elsewhere."""
     schema = ChatRequest.model_json_schema()
     defs = schema.pop("$defs", {})
 

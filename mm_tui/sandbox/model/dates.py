@@ -1,4 +1,4 @@
-"""Deadlines in mail, told by a cue word and a date, a weekday or a day near at hand."""
+"""Finds deadlines in mail by a cue word and a date, a weekday, or a day such as tomorrow."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _made(year: str | None, month: int, day: int, sent: date | None) -> str | No
 
 
 def _exact(text: str, sent: date | None) -> str | None:
-    """The first date of a text as ISO, or its words when the year cannot be known."""
+    """The first date of a text in ISO format, or its words if the year is unknown."""
     found: list[tuple[int, str | None, str]] = []
     if match := _ISO.search(text):
         found.append((match.start(), _made(match[1], int(match[2]), int(match[3]), sent), match.group()))
@@ -75,7 +75,7 @@ def _near(match: re.Match[str], sent: date | None) -> str | None:
 
 
 def find_deadline(sentence: str, sent: str) -> str | None:
-    """The deadline a sentence sets: an ISO date where the words and the date of sending give one, else the words.
+    """The deadline in a sentence: an ISO date if the words and the date of sending determine one, otherwise the words.
 
     Args:
         sentence: one sentence.
@@ -86,7 +86,7 @@ def find_deadline(sentence: str, sent: str) -> str | None:
     if cue is None:
         return None
     day = _sent_on(sent) if sent else None
-    # Japanese and Chinese put the cue behind the date.
+    # Japanese and Chinese put the cue after the date.
     behind = cue.group() in ("までに", "まで", "之前", "前")
     window = line[max(0, cue.start() - 24) : cue.start()] if behind else line[cue.start() : cue.end() + 40]
     if exact := _exact(window, day):

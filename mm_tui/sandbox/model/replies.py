@@ -92,7 +92,7 @@ def _shorter(text: str) -> str:
     lines = [line for block in blocks for line in sentences(block)]
     if len(lines) <= 1:
         return text.strip()
-    # A gap or a figure carries more than a courtesy does.
+    # A gap or a figure matters more than a courtesy.
     weight = [2 * any(sign in line for sign in "[［") + any(sign.isdigit() for sign in line) for line in lines]
     best = sorted(range(len(lines)), key=lambda at: (-weight[at], at))[: len(lines) // 2]
     kept = [lines[at] for at in sorted(best)]
@@ -122,7 +122,7 @@ def _more_formal(text: str) -> str:
 def redraft(text: str, instruction: str) -> str:
     """A draft changed as asked: shorter, friendlier, more formal, "replace X with Y", "remove 'X'".
 
-    What rules cannot do is put into the draft as a gap, so that nobody takes it for done.
+    Other instructions are put into the draft as a gap, so that nobody thinks they were followed.
     """
     wish = " ".join(instruction.split())[:300]
     language = language_of(text)
@@ -149,7 +149,7 @@ def learned(text: str, examples: Sequence[tuple[str, str]]) -> str:
 
     Args:
         text: the draft.
-        examples: (what was written, what was sent in its place). Sentences with a mask such as `[name]` are no use.
+        examples: (what was written, what was sent in its place). Sentences with a mask such as `[name]` are skipped.
     """
     for written, released in examples:
         before, after = _pieces(written), _pieces(released)

@@ -1,6 +1,6 @@
 """Labels, summaries and extraction of the stand-in model: keyword rules and patterns in several languages.
 
-No quality is claimed for them: they make a demo readable and a test repeatable.
+They make no claim to quality: they make a demo readable and a test repeatable.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ _AMOUNT = re.compile(
 _LINK = re.compile(r"https?://[^\s<>()\"']{1,500}")
 _IP_LINK = re.compile(r"https?://\d{1,3}(?:\.\d{1,3}){3}")
 _UNSPACED = 0x0590
-"""From here on (Hebrew, Arabic, kana, han) words carry prefixes or no spaces: they are looked for anywhere."""
+"""The first character of scripts (Hebrew, Arabic, kana, han) whose words have prefixes or no spaces, so that they are
+matched anywhere."""
 _BULLET = re.compile(r"^(?:[-*•]|\d{1,2}[.)])\s+")
 _ASKS = re.compile(r"[?？؟]$")
 _LONGEST_SUMMARY_SENTENCE = 220
@@ -29,7 +30,7 @@ _LONGEST_SUMMARY_SENTENCE = 220
 
 @dataclass(frozen=True, slots=True)
 class Extraction:
-    """What a thread asks for. `deadline` is an ISO date when the words give one, else the words."""
+    """A thread's requests. `deadline` is an ISO date if the words determine one, otherwise the words."""
 
     intent: str
     requested_action: str | None
@@ -68,7 +69,7 @@ def spam_signs(mail: PromptMail) -> int:
 
 
 def classify(mails: Sequence[PromptMail], labels: Sequence[str]) -> str:
-    """The label out of `labels` whose words a thread uses most; "other", or the last one, where none is used."""
+    """The label of `labels` whose words occur most in a thread; "other", or the last one, if none does."""
     choice = list(labels) or ["support", "billing", "partnership", "spam", "other"]
     fallback = next((label for label in choice if label.lower() == "other"), choice[-1])
     if not mails:
@@ -118,7 +119,7 @@ def _shortened(sentence: str) -> str:
 
 
 def summarise(mails: Sequence[PromptMail]) -> str:
-    """Two sentences at most, verbatim out of the emails, those that ask for an act first."""
+    """At most two sentences, verbatim from the emails, requests first."""
     rated: list[tuple[float, int, str]] = []
     for index, mail in enumerate(mails[-12:]):
         newest = index == len(mails[-12:]) - 1
@@ -148,7 +149,7 @@ def _intent(mail: PromptMail) -> str:
 
 
 def extract(mails: Sequence[PromptMail]) -> Extraction:
-    """Intent, requested action, urgency, deadline and amounts of a thread, mostly out of its newest mail."""
+    """Intent, requested action, urgency, deadline and amounts of a thread, mostly from its newest email."""
     if not mails:
         return Extraction("other", None, "normal", None, ())
     newest = mails[-1]

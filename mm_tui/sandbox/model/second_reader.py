@@ -1,4 +1,4 @@
-"""The second reader of the stand-in: compares numbers, dates and questions by plain rules, and nothing else."""
+"""The second reader of the stand-in: compares only numbers, dates and questions by simple rules."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _FIGURE = re.compile(
 _WORD = re.compile(r"[^\W\d_]{5,}")
 _QUESTION = re.compile(r"[?？؟]\s*$")
 _FEWEST = 4
-"""A question of fewer telling words than this is not looked for."""
+"""Questions with fewer significant words than this are skipped."""
 
 
 def _digits(number: str) -> str:
@@ -29,7 +29,7 @@ def _figures(text: str) -> list[re.Match[str]]:
 
 
 def compare(mails: Sequence[PromptMail], facts: str, draft: str) -> list[dict[str, str]]:
-    """Lines as the second reader gives them, five at most.
+    """At most five remarks in the second reader's format.
 
     Args:
         emails: the thread, oldest first.
@@ -59,20 +59,20 @@ def _same(first: re.Match[str], second: re.Match[str], name: str) -> bool:
 
 
 def _same_thing(mine: re.Match[str], other: re.Match[str]) -> bool:
-    """Whether two numbers are of one thing: the same sign and the same word before or after them."""
+    """Whether two numbers are about the same thing: the same sign, and the same word before or after them."""
     near = mine["sign"] == other["sign"] and len(_digits(mine["number"])) == len(_digits(other["number"]))
     return near and (_same(mine, other, "word") or _same(mine, other, "unit"))
 
 
 def _quote(match: re.Match[str], other: re.Match[str]) -> str:
-    """A number with the word that it shares with the other one."""
+    """A number with the word shared with the other one."""
     begins = match.start() if _same(match, other, "word") else match.start("sign" if match["sign"] else "number")
     ends = match.end() if _same(match, other, "unit") else match.end("number")
     return match.string[begins:ends].strip()
 
 
 def _passed_over(mails: Sequence[PromptMail], draft: str) -> Iterator[dict[str, str]]:
-    """Questions of the newest mail of which the draft takes up no telling word."""
+    """Questions of the newest email without any significant word in the draft."""
     newest = mails[-1] if mails else None
     said = sentences(own_words(draft))
     if newest is None or not said:

@@ -1,6 +1,6 @@
-"""Mail as the stand-in model sees it: without quotes, signature and greeting, in sentences, its language told.
+"""Prepares mail for the stand-in model: without quotes, signature and greeting, in sentences, with its language.
 
-Plain rules only. Every pattern is linear in the text, since the text comes from strangers.
+Simple rules only. Every pattern takes linear time, because the text comes from strangers.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from mm_tui.sandbox.model.words import COMMON_WORDS, pattern
 
 LONGEST_TEXT = 60_000
-"""Characters of one email that are looked at; the rest would change no answer."""
+"""The most characters of one email to examine; more would not change the answer."""
 
 _QUOTED = re.compile(r"^\s{0,3}[>|]")
 _ATTRIBUTION = re.compile(rf"\s*{pattern('attribution')}\s*$", re.IGNORECASE)
@@ -41,7 +41,7 @@ _WORD = re.compile(r"[^\W\d_]+")
 
 @dataclass(frozen=True, slots=True)
 class PromptMail:
-    """One email out of a prompt: its three header lines as they stood there, and its body."""
+    """One email from a prompt: its three header lines, and its body."""
 
     sender: str
     date: str
@@ -50,7 +50,7 @@ class PromptMail:
 
 
 def language_of(text: str) -> str:
-    """The language as an ISO 639-1 code; "en" where it cannot be told.
+    """The language as an ISO 639-1 code; "en" if unknown.
 
     Scripts decide first (kana before han, since Japanese has both), then the commonest small words.
     """
@@ -67,7 +67,7 @@ def language_of(text: str) -> str:
 
 
 def own_words(body: str) -> str:
-    """What the writer of an email wrote themselves: no quoted lines, no signature, no greeting, no sign-off."""
+    """The writer's own text: without quoted lines, signature, greeting and closing."""
     kept: list[str] = []
     for line in body[:LONGEST_TEXT].replace("\r\n", "\n").split("\n"):
         short = line[:400]
@@ -103,7 +103,7 @@ def sentences(text: str) -> list[str]:
 
 
 def first_name(sender: str) -> str:
-    """A name to greet by, out of a From line; empty when there is none that is surely a name."""
+    """The name for a greeting, from a From line; empty if there is none for certain."""
     name = sender.split("<", 1)[0].strip().strip("\"'")
     if not name or "@" in name or len(name) > 60:
         return ""

@@ -23,7 +23,7 @@ ACTION_CUES = _words(_FILE["action_cues"])
 HIGH_URGENCY = _words(_FILE["high_urgency"])
 LOW_URGENCY = _words(_FILE["low_urgency"])
 SPAM_SIGNS: tuple[tuple[str, int], ...] = tuple(_weighed(entry) for entry in _words(_FILE["spam_signs"]))
-"""Phrases and their weight."""
+"""Phrases with weights."""
 LABEL_WORDS: dict[str, tuple[str, ...]] = {label: _words(lines) for label, lines in _FILE["labels"].items()}
 INTENTS: tuple[tuple[str, tuple[str, ...]], ...] = tuple((name, _words(ws)) for name, ws in _FILE["intents"].items())
 COMMON_WORDS: dict[str, frozenset[str]] = {code: frozenset(line.split()) for code, line in _FILE["common"].items()}
@@ -38,7 +38,7 @@ TODAY: tuple[str, ...] = tuple(_FILE["calendar"]["today"].split())
 
 
 def any_of(words: list[str] | tuple[str, ...] | dict[str, int]) -> str:
-    """A regular expression of literal words, the longest first."""
+    """A regular expression of literal words, longest first."""
     return "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
 
 

@@ -1,1 +1,1 @@
-"""Starting the sandbox, its demo agent and its sample mail."""
+"""Starts the sandbox, its demo agent and its sample mail."""

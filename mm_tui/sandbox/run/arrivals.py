@@ -1,4 +1,4 @@
-"""Sample mail that comes in while the demo runs: endless, the same for the same seed, never twice quite the same."""
+"""Sample mail that arrives while the demo runs: endless, varied, and repeatable by seed."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from mm_tui.sandbox.gateway.mail import Arrival, IncomingMail
 from mm_tui.sandbox.samples import DOMAIN
 
 SHORTEST_PAUSE = 4.0
-"""Seconds between two arrivals at least."""
+"""The least seconds between two arrivals."""
 LONGEST_PAUSE = 120.0
-"""Seconds between two arrivals at most."""
+"""The most seconds between two arrivals."""
 _BUSY = 6
-"""So many emails come in quick succession at the start, so that there is something to see at once."""
+"""How many emails arrive in quick succession at the start, so that there is something to see."""
 
 
 @dataclass(frozen=True, slots=True)
 class _FollowUp:
-    """A second mail of a thread that is due some arrivals later."""
+    """A second email of a thread, due some arrivals later."""
 
     due: int
     mailbox: str
@@ -58,7 +58,7 @@ def _filled(text: str, values: Mapping[str, str]) -> str:
 def _first(
     entry: Mapping[str, Any], data: Mapping[str, Any], rng: random.Random, mark: str
 ) -> tuple[IncomingMail, str]:
-    """An email out of its template, and its follow-up's text (empty when there is none)."""
+    """An email from its template, and its follow-up's text (empty if there is none)."""
     sender = rng.choice(data["people"][entry.get("language", "en")])
     values = _values(rng, data["values"], sender)
     mail = IncomingMail(
@@ -85,7 +85,7 @@ def _second(due: _FollowUp, mark: str) -> IncomingMail:
 
 
 def arrivals(now: datetime, *, seed: int = 7) -> Iterator[Arrival]:
-    """The emails of a demo, without end.
+    """The endless emails of a demo.
 
     Args:
         now: the start of the demo; only makes the Message-IDs of two runs differ. The emails carry no date.

@@ -18,7 +18,7 @@ STOP_SECONDS = 5.0
 
 
 class SandboxFailed(Exception):
-    """The sandbox ended before it was ready. Says what it said last."""
+    """The sandbox ended before it was ready. The message has its last output."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +32,16 @@ class Ready:
     mailboxes: tuple[tuple[str, str], ...]
     """(id, address) of each."""
     import_report: tuple[str, ...] = ()
-    """What the import of mail found, line by line; empty when none was imported."""
+    """The report on imported mail, line by line; empty if none was imported."""
     tutorial_key: str = ""
-    """The one key for the tutorial's calls."""
+    """The key for the tutorial's calls."""
 
     def __repr__(self) -> str:
         return f"<Ready {self.url}>"
 
     @classmethod
     def parse(cls, text: str | bytes) -> Self:
-        """From the JSON object that `mm-tui sandbox serve` prints."""
+        """Parses the JSON object printed by `mm-tui sandbox serve`."""
         found = json.loads(text)
         boxes = tuple((box["id"], box["address"]) for box in found["mailboxes"])
         report = tuple(map(str, found.get("import_report", ())))
@@ -87,7 +87,7 @@ class SandboxChild:
 
     @property
     def ready(self) -> Ready:
-        """Where it listens; only once started."""
+        """Its address and keys; only once started."""
         if self._ready is None:
             raise SandboxFailed("the sandbox has not been started")
         return self._ready
@@ -122,7 +122,7 @@ class SandboxChild:
         return self._ready
 
     def stop(self) -> None:
-        """Ends it and waits until it is gone. Harmless when it is."""
+        """Stops it and waits until it has ended. Harmless if it has."""
         process, self._process = self._process, None
         if process is None:
             return
@@ -143,7 +143,7 @@ class SandboxChild:
         self.stop()
 
     def _pump_notes(self, stream: BinaryIO) -> None:
-        """Reads what it says, so that it never waits for a full pipe."""
+        """Reads its output, so that it never waits for a full pipe."""
         log = self._log.open("ab") if self._log else None
         try:
             while chunk := os.read(stream.fileno(), 65536):
@@ -176,7 +176,7 @@ def start_supervised(
         stdout=stdout,
         stderr=stderr,
         env=None if environment is None else dict(environment),
-        # Its own session: Ctrl-C in the terminal is the parent's affair, which then ends the child in order.
+        # Its own session: the parent handles Ctrl-C, and then stops the child cleanly.
         start_new_session=True,
     )
 

@@ -15,11 +15,11 @@ from mm_tui.sandbox.gateway.state import DOMAIN, State
 from mm_tui.sandbox.run.child import end, start_supervised
 
 SECRET_PREFIXES = ("MULTIMAIL_", "AI21_", "MM_TUI_")
-"""Variables of the user's own that the agent must not see: they may hold live keys."""
+"""The user's variables that the agent must not see, because they may contain live keys."""
 
 
 class DemoActivity:
-    """Runs the agent and lets made-up mail arrive, when it `works`; else does nothing."""
+    """Runs the agent and delivers sample mail if `works`; otherwise does nothing."""
 
     def __init__(self, state: State, server: Server, *, works: bool, mail_arrives: bool = True) -> None:
         self._state = state
@@ -29,7 +29,7 @@ class DemoActivity:
         self._agent: subprocess.Popen[bytes] | None = None
 
     def open(self) -> None:
-        """Starts the agent: the program's own worker, a process of its own with its own send key."""
+        """Starts the program's own agent as a process with its own send key."""
         if not self._works:
             return
         folder = self._state.folder / "agent"
@@ -64,12 +64,12 @@ class DemoActivity:
             self._agent = None
 
     async def let_mail_arrive(self) -> None:
-        """Delivers the samples' arrivals, one after the other, and says so when the agent has ended by itself."""
+        """Delivers sample arrivals, one after the other, and reports if the agent has ended."""
         if not self._works or not self._mail_arrives:
             return
         from mm_tui.sandbox.run.arrivals import arrivals
 
-        # Another seed for every run on the same folder: the same seed would bring the same mail again.
+        # A different seed for each run on the same folder, or the same mail would arrive again.
         run = int(self._state.fact("runs_with_arrivals") or 0) + 1
         self._state.set_fact("runs_with_arrivals", str(run))
         for arrival in arrivals(datetime.now(UTC), seed=run):

@@ -1,4 +1,4 @@
-"""Filling a sandbox with mail of the past: imported mail, and the sample mail of the demo."""
+"""Fills a sandbox with past mail: imported mail, and the demo's sample mail."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from mm_tui.sandbox.gateway.state import DOMAIN, State
 from mm_tui.sandbox.gateway.statuses import Mode, Status, spam_verdict
 
 DRAFT_AFTER_MS = 90_000
-"""How long after the email that it answers a sample draft was written."""
+"""How long a sample draft was written after the email that it answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +34,9 @@ class _Box:
 
 
 def fill_mail(state: State, mailbox_id: str, mails: Iterable[IncomingMail]) -> int:
-    """Files mail of the past into a mailbox, oldest first, as unread; returns how many.
+    """Inserts past mail into a mailbox, oldest first, as unread; returns how many.
 
-    Their ids sort by the emails' dates. An email whose date is not known comes before all others.
+    Their ids sort by date. An email without a date comes before all others.
     """
     row = mailboxes.find(state, mailbox_id)
     box = _Box(mailbox_id, row["address"], row["oversight_mode"])
@@ -47,7 +47,7 @@ def fill_mail(state: State, mailbox_id: str, mails: Iterable[IncomingMail]) -> i
 
 
 def fill_samples(state: State, samples: Sequence[SampleMailbox]) -> int:
-    """Files the sample mail with its drafts, making mailboxes where they are missing; returns how many emails."""
+    """Inserts the sample mail with its drafts, creating missing mailboxes; returns how many emails."""
     count = 0
     with state.write() as db:
         for sample in samples:
@@ -72,7 +72,7 @@ def fill_samples(state: State, samples: Sequence[SampleMailbox]) -> int:
 
 
 def once(state: State, name: str) -> bool:
-    """True the first time it is asked for a name; so that a restart does not fill the same mail in again."""
+    """Returns True the first time for a name, so that a restart does not insert the same mail again."""
     if was_done(state, name):
         return False
     state.set_fact(f"filled:{name}", "yes")
@@ -80,12 +80,12 @@ def once(state: State, name: str) -> bool:
 
 
 def was_done(state: State, name: str) -> bool:
-    """Whether `once` was asked for a name before."""
+    """Whether `once` was called for a name before."""
     return state.fact(f"filled:{name}") is not None
 
 
 def name_of(path: Path) -> str:
-    """Under which name an imported path is remembered."""
+    """The name that records an imported path."""
     return f"mail:{path.resolve()}"
 
 
@@ -115,7 +115,7 @@ def _entries(
     read: frozenset[str],
 ) -> Iterator[Entry]:
     for (ms, _, mail), group in zip(dated, groups, strict=True):
-        # Mail dated in the future is listed so, but its id must not sort behind that of mail still to arrive.
+        # Mail dated in the future is listed as such, but its id must not sort after mail still to arrive.
         email_id = ulids.new(min(ms, now))
         thread_id = thread_ids.setdefault(group, "") or ulids.new(min(ms, now))
         thread_ids[group] = thread_id
@@ -193,7 +193,7 @@ def _mailbox_for(state: State, sample: SampleMailbox) -> _Box:
 
 
 def _received(date: datetime | None) -> int:
-    """When an email came, in epoch ms; 0 where that is not known."""
+    """When an email arrived, in epoch ms; 0 if unknown."""
     try:
         return ids.to_ms(date) if date is not None and 1970 < date.year <= 2100 else 0
     except (OverflowError, ValueError, OSError):

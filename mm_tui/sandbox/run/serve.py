@@ -1,4 +1,4 @@
-"""`mm-tui sandbox serve`: fills a sandbox, serves it, and says where."""
+"""`mm-tui sandbox serve`: fills a sandbox, serves it, and prints its address."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 STREAM_WORD_SECONDS = 0.02
 READY_FILE = "ready.json"
-"""In the data folder: the ready message of the sandbox that serves it, or did last."""
+"""The file in the data folder with the ready message of the last sandbox that served it."""
 IMPORT_REPORT = "import_report"
-"""The fact that holds what the last import of mail found, as JSON."""
+"""The fact with the last import report, as JSON."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -77,7 +77,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Serves until SIGINT, SIGTERM or SIGHUP. Returns the exit status: 0 when stopped so, 2 when it could not start."""
+    """Serves until SIGINT, SIGTERM or SIGHUP. Returns the exit status: 0 if stopped by them, 2 if it could not
+    start."""
     if arguments.host not in LOOPBACK:
         return _refuse(f"--host {arguments.host}: the sandbox serves this machine only (127.0.0.1, ::1 or localhost)")
     for path in arguments.mail:
@@ -85,7 +86,7 @@ def run(arguments: argparse.Namespace) -> int:
             return _refuse(f"--mail {path}: there is no such file or folder")
     for number in STOP_SIGNALS:
         if signal.getsignal(number) is signal.SIG_DFL:
-            # While mail is still being filled in: ends by unwinding, so that a temporary folder goes too.
+            # While mail is still being inserted: unwinds, so that a temporary folder is deleted.
             signal.signal(number, lambda number, _: sys.exit(128 + number))
     with ExitStack() as stack:
         folder = arguments.data or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mm-tui-sandbox-")))
@@ -126,7 +127,7 @@ def _serve(arguments: argparse.Namespace, folder: Path, stack: ExitStack) -> int
     from mm_tui.sandbox.run import seed
     from mm_tui.sandbox.run.demo_agent import DemoActivity
 
-    # Among a reader's own mail nothing made up arrives, unless the samples were asked for too.
+    # No sample mail arrives among the reader's own mail, unless samples were requested too.
     own_alone = state.fact(IMPORT_REPORT) is not None and not seed.was_done(state, "samples")
     activity = DemoActivity(state, server, works=arguments.agent, mail_arrives=not own_alone)
 
@@ -146,7 +147,7 @@ def _serve(arguments: argparse.Namespace, folder: Path, stack: ExitStack) -> int
 
 
 def fill(state: State, mail: Sequence[Path], synthetic: int, samples: bool | None) -> None:
-    """Fills the mailboxes with what was asked for, and with nothing that a run before has filled in already.
+    """Fills the mailboxes as requested, skipping what an earlier run has inserted.
 
     Raises:
         MailImportError: no mail could be imported from the paths.
@@ -177,7 +178,7 @@ def fill(state: State, mail: Sequence[Path], synthetic: int, samples: bool | Non
 
 
 def ready_message(state: State, url: str) -> dict[str, object]:
-    """What the ready file and standard output hold."""
+    """The content of the ready file and of standard output."""
     from mm_tui.sandbox.gateway import mailboxes
 
     report = state.fact(IMPORT_REPORT)
@@ -192,7 +193,7 @@ def ready_message(state: State, url: str) -> dict[str, object]:
 
 
 def announce(message: dict[str, object], file: Path | None) -> None:
-    """Prints the ready message and writes the ready file, whole or not at all, readable by its owner alone."""
+    """Prints the ready message and writes the ready file atomically, readable only by its owner."""
     line = json.dumps(message)
     if file is not None:
         replace_private(file, line + "\n", durable=False)
@@ -203,7 +204,7 @@ async def _until_signal(server: Server, activity: DemoActivity, started: Callabl
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, *STOP_SIGNALS):
-        # What is ignored already, as SIGHUP is under nohup, stays so.
+        # Signals that are already ignored, such as SIGHUP under nohup, stay ignored.
         if signal.getsignal(number) is not signal.SIG_IGN:
             loop.add_signal_handler(number, stop.set)
     arriving = asyncio.create_task(activity.let_mail_arrive())

@@ -1,8 +1,8 @@
 """Runs a module as a process that ends with its parent, however the parent ends.
 
 `python -m mm_tui.sandbox.run.supervised MODULE ARGUMENT…` runs MODULE as `python -m MODULE ARGUMENT…` would. Its
-standard input must be a pipe whose other end the parent holds. When the parent is gone, even by `kill -9`, the pipe
-ends; this process then gets SIGTERM, and is ended outright if it has not stopped soon after.
+standard input must be a pipe from the parent. When the parent is gone, even by `kill -9`, the pipe ends; this process
+then gets SIGTERM, and is killed if it does not stop soon.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ GRACE_SECONDS = 3.0
 
 
 def watch(descriptor: int = 0) -> threading.Thread:
-    """Starts the watch on a pipe."""
+    """Starts watching a pipe."""
     thread = threading.Thread(target=_end_with, args=(descriptor,), name="watch-parent", daemon=True)
     thread.start()
     return thread
@@ -29,7 +29,7 @@ def _end_with(descriptor: int) -> None:
         while os.read(descriptor, 1024):
             pass
     except OSError:
-        # A closed or broken pipe says the same as one that has ended.
+        # A closed or broken pipe means the same as one that has ended.
         pass
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(GRACE_SECONDS)

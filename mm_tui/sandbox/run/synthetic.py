@@ -1,4 +1,4 @@
-"""Made-up mail in any number, the same every time: for benches and for trying the program at size."""
+"""Generated mail in any number, the same every time: for benchmarks and for trying large stores."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mm_tui.sandbox.gateway.state import State
 from mm_tui.sandbox.gateway.statuses import Status
 
 SPACING_MS = 180_000
-"""Between one email and the next."""
+"""The interval between emails."""
 LONGEST_THREAD = 8
 PENDING = 25
 """How many of the newest replies wait for a human."""

@@ -1,6 +1,6 @@
-"""Sample mail for the demo: three mailboxes of a made-up maker of weather stations, and drafts of its mail agent.
+"""Sample mail for the demo: three mailboxes of a fictional maker of weather stations, and drafts of its mail agent.
 
-The email stands in the TOML files beside this one, a file for each mailbox and part; all names and domains are made up.
+The emails are in TOML files beside this one, one for each mailbox and part; all names and domains are fictional.
 Ages are counted back from the start of the demo. Some drafts are wrong on purpose: `flaws` names what a reviewer
 should find.
 """
@@ -33,7 +33,7 @@ _UNITS = {"d": "days", "h": "hours", "m": "minutes"}
 
 @dataclass(frozen=True, slots=True)
 class SampleThread:
-    """A thread as the files hold it, with what is known of it beforehand."""
+    """A thread from the files, with known properties."""
 
     key: str
     mailbox: str
@@ -42,7 +42,7 @@ class SampleThread:
     mails: tuple[IncomingMail, ...]
     drafts: tuple[SampleDraft, ...]
     flaws: tuple[tuple[str, ...], ...]
-    """For each draft what is wrong with it; empty for a fine one."""
+    """For each draft, what is wrong with it; empty if nothing is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +54,14 @@ class SampleSet:
 
 
 def age_of(text: str) -> timedelta:
-    """An age like "2d 3h 10m" as a span of time; ValueError when it is none."""
+    """Parses an age such as "2d 3h 10m"; raises ValueError if it is invalid."""
     if not re.fullmatch(r"(\d+[dhm] ?)+", text):
         raise ValueError(f"not an age: {text!r}")
     return sum((timedelta(**{_UNITS[unit]: int(number)}) for number, unit in _AGE.findall(text)), timedelta())
 
 
 def attachment_of(entry: Mapping[str, Any]) -> MailAttachment:
-    """An attachment out of its entry: `text` as it stands, or `pdf` set on a page."""
+    """An attachment from its entry: `text` unchanged, or `pdf` as a page."""
     data = small_pdf(entry["pdf"]) if "pdf" in entry else str(entry["text"]).encode("utf-8")
     return MailAttachment(entry["name"], entry["type"], data)
 
@@ -119,14 +119,14 @@ def _thread(entry: Mapping[str, Any], mailbox: str, own: str, now: datetime) -> 
 
 
 def _tags(thread: SampleThread) -> dict[str, str]:
-    """What the agent has written on an email that it answered. It answers no spam: there it was fooled."""
+    """The agent's tags on an email that it answered. It should not answer spam: there it was fooled."""
     usual = {"support": "support", "billing": "billing", "partnerships": "partnership"}[thread.mailbox]
     label = usual if thread.label == "spam" else thread.label
     return {"label": label, "label.by": "model", "assist.model": MODEL_ID}
 
 
 def load_samples(now: datetime | None = None) -> SampleSet:
-    """Reads the sample mail, dated back from `now` (none: the present)."""
+    """Reads the sample mail, dated relative to `now` (by default the present)."""
     moment = now or datetime.now(UTC)
     threads: list[SampleThread] = []
     mailboxes: list[SampleMailbox] = []
@@ -162,5 +162,5 @@ def _date(mail: IncomingMail) -> datetime:
 
 
 def load(now: datetime) -> tuple[SampleMailbox, ...]:
-    """The mailboxes of the sample mail, dated back from `now`."""
+    """The mailboxes of the sample mail, dated relative to `now`."""
     return load_samples(now).mailboxes

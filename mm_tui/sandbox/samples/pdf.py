@@ -1,4 +1,4 @@
-"""A PDF of one page out of lines of text, for attachments that open in a viewer."""
+"""Creates a one-page PDF from lines of text, for attachments that open in a viewer."""
 
 from __future__ import annotations
 
