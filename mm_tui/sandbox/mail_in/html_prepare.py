@@ -41,7 +41,7 @@ def prepare(soup: BeautifulSoup, odd: Odd, *, keep_hidden: bool = False) -> None
 
     Args:
         soup: the parsed HTML.
-        odd: is told what was left out.
+        odd: called with what was left out.
         keep_hidden: leave in what is hidden, for mail that holds nothing else.
     """
     close_elements(soup)

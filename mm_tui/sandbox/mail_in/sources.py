@@ -72,7 +72,7 @@ def raw_mails(path: Path, report: ImportReport) -> Iterator[RawMail]:
 
     Args:
         path: a file.
-        report: is told what was left out.
+        report: called with what was left out.
     """
     try:
         data = path.read_bytes()
