@@ -1,1 +1,1 @@
-"""What tests share: no tests in here."""
+"""Shared helpers for tests; no tests here."""

@@ -1,4 +1,4 @@
-"""The agent's worker around a running sandbox: inside the test, and as a process of its own."""
+"""Runs the agent on a sandbox: inside the test, and as a separate process."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ BODY = "Hello,\n\nthe app closes by itself since Monday. Please help me to fix t
 
 @dataclass
 class Desk:
-    """An open worker."""
+    """An open agent."""
 
     worker: Worker
     source: Source
@@ -44,7 +44,7 @@ class Desk:
     stream: io.StringIO
 
     def events(self, name: str | None = None) -> list[dict[str, Any]]:
-        """What it logged."""
+        """The events that it logged."""
         lines = [json.loads(line) for line in self.stream.getvalue().splitlines()]
         return [line for line in lines if name in (None, line["event"])]
 
@@ -53,7 +53,7 @@ class Desk:
 async def desk(
     settings: Settings, path: Path | None = None, *, model: Model | None = None, clock: Clock | None = None
 ) -> AsyncIterator[Desk]:
-    """A worker that hurries. `path`: its store, to be opened again after an end; None keeps it in memory."""
+    """Opens an agent with short pauses. `path`: its store, which can be reopened; None keeps it in memory."""
     clock = clock or SystemClock()
     stream = io.StringIO()
     log = Log(clock, lambda line: print(line, file=stream), as_json=True)
@@ -91,7 +91,7 @@ def environment(sandbox: Sandbox, folder: Path, **more: str) -> dict[str, str]:
 
 @contextmanager
 def agent_process(environ: dict[str, str], *arguments: str) -> Iterator[subprocess.Popen[str]]:
-    """`mm-tui agent run`, killed at the end if it still runs."""
+    """Runs `mm-tui agent run`, and kills it at the end if it still runs."""
     process = subprocess.Popen(
         [sys.executable, "-m", "mm_tui", "agent", "run", "--json", *arguments],
         env=environ,
@@ -108,14 +108,14 @@ def agent_process(environ: dict[str, str], *arguments: str) -> Iterator[subproce
 
 
 def wait_for_line(process: subprocess.Popen[str], word: str) -> None:
-    """Reads what a program prints up to the line with this word. A worker has "started" once it heeds signals."""
+    """Reads a program's output up to the line with this word. An agent has "started" once it handles signals."""
     assert process.stdout is not None
     while word not in process.stdout.readline():
         assert process.poll() is None, f"it ended before it said {word}"
 
 
 def outbound_by_mail(sandbox: Sandbox, mail_ids: list[str]) -> dict[str, list[str]]:
-    """The outbound mails in the thread of each mail, asked of the sandbox itself."""
+    """The outbound emails in the thread of each email, asked of the sandbox itself."""
     found: dict[str, list[str]] = {}
     for mail_id in mail_ids:
         mail = sandbox.look(mail_id)

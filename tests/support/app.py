@@ -1,4 +1,4 @@
-"""The real app in a test, without a terminal: real store, real services, a real sandbox behind it."""
+"""Runs the real app in a test without a terminal, with a real store, services and sandbox."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.support.sandbox import Sandbox
 
 
 def settings_for(sandbox: Sandbox, *, without: tuple[str, ...] = (), **sections: Any) -> Settings:
-    """Settings of a profile on the sandbox; keys named in `without` are left out. Quick, and without the assistant."""
+    """Settings of a profile on the sandbox, without the keys in `without`, with short intervals and no assistant."""
     keys = {f"{name}_key": Secret(key) for name, key in sandbox.keys.items() if name not in without}
     profile = Profile.of({"name": "acme", "url": sandbox.url, "reviewer": "robin", **keys})
     quick = {
@@ -34,9 +34,9 @@ def settings_for(sandbox: Sandbox, *, without: tuple[str, ...] = (), **sections:
 
 
 class Reader(Pilot[None]):
-    """Presses keys as somebody who looks at the screen: not before what is in front has been drawn.
+    """Presses keys like somebody who looks at the screen: only after the front screen has been drawn.
 
-    The app drops keys that were typed for what has just been closed. The keys of one call come in one burst.
+    The app drops keys typed for a dialog that has just closed. The keys of one call are sent in one burst.
     """
 
     async def press(self, *keys: str) -> None:
@@ -57,8 +57,8 @@ async def running_app(
     """Runs the app.
 
     Args:
-        opened: settings, a session opened with them, or an app that was made of one and does not run yet.
-        folder: where its stores are; the test's own data folder if none is given.
+        opened: settings, an open session, or an app that does not run yet.
+        folder: the folder of its stores; by default the test's own data folder.
         monkeypatch: given with `folder`.
         size: columns and lines.
     """
@@ -75,7 +75,7 @@ async def running_app(
 async def synced_app(
     sandbox: Sandbox, *, size: tuple[int, int] = (120, 40)
 ) -> AsyncIterator[tuple[MmTui, Pilot[None]]]:
-    """Runs the app on a sandbox, with an assistant and a store in memory, once all mail of the sandbox is in it."""
+    """Runs the app on a sandbox, with an assistant and an in-memory store, after a full sync."""
     session = Session(assisted(sandbox), Database.open(None))
     async with running_app(session, size=size) as (app, pilot):
         synced = lambda: session.sync is not None and session.sync.state.last_ok_at is not None  # noqa: E731
@@ -86,7 +86,7 @@ async def synced_app(
 async def until(
     pilot: Pilot[Any], condition: Callable[[], object], what: str = "what was waited for", *, seconds: float = 20
 ) -> None:
-    """Waits for a condition, letting the app run."""
+    """Waits for a condition while the app runs."""
     ends = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > ends:
@@ -95,13 +95,13 @@ async def until(
 
 
 def shown(app: App[Any]) -> str:
-    """What is on the screen, line by line, without blanks at the ends of lines."""
+    """The screen's lines, without trailing spaces."""
     if not app.screen_stack:
         return ""
     return "\n".join(line.rstrip() for line in drawn(app).split("\n"))
 
 
 def drawn(app: App[Any]) -> str:
-    """The screen as it is painted."""
+    """The painted screen."""
     strips = app.screen._compositor.render_strips()[: app.size.height]
     return "\n".join("".join(segment.text for segment in strip) for strip in strips)

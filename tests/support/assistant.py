@@ -1,4 +1,4 @@
-"""A reviewer's services around a running sandbox: store, gateway client, assistant, triage and drafts."""
+"""A reviewer's services on a sandbox: store, gateway client, assistant, triage and drafts."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ FAST = Limits(per_second=10_000, per_minute=100_000, concurrent=8)
 
 @dataclass
 class Assisted:
-    """What a test works with. `notices` collects what the screens would be told."""
+    """The services for a test. `notices` collects the events for screens."""
 
     settings: Settings
     database: Database
@@ -38,7 +38,7 @@ class Assisted:
     notices: list[ServiceEvent] = field(default_factory=list)
 
     async def sync(self) -> None:
-        """Takes all lists of the gateway into the store."""
+        """Copies all lists of the gateway to the store."""
         boxes = await self.gateway.mailboxes()
         self.mail.save_mailboxes(boxes)
         for box in boxes:

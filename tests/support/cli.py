@@ -1,4 +1,4 @@
-"""Runs commands of the program in this process, in a home of their own."""
+"""Runs commands in this process, with their own home folder."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _OURS = ("MULTIMAIL_", "AI21_", "MM_TUI_", "NO_COLOR", "TMUX", "STY", "TEXTUAL")
 
 @dataclass(frozen=True)
 class Done:
-    """How a command ended."""
+    """The result of a command."""
 
     status: int
     out: str
@@ -32,7 +32,7 @@ class Done:
 
 
 class Home:
-    """A settings file and a data folder under `folder`; nothing of the environment shines through."""
+    """A settings file and a data folder under `folder`, isolated from the environment."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -1,4 +1,4 @@
-"""A clock that a test moves by hand."""
+"""A clock controlled by a test."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 
 class FakeClock:
-    """Time stands still until the test moves it; who sleeps is woken in order."""
+    """A clock that stands still until the test moves it; sleepers are woken in order."""
 
     def __init__(self, start: datetime = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)) -> None:
         self._start = start
@@ -33,7 +33,7 @@ class FakeClock:
 
     @property
     def sleeping(self) -> int:
-        """How many wait for this clock."""
+        """The number of sleepers."""
         return sum(not future.done() for _, _, future in self._sleepers)
 
     def next_due(self) -> float:
@@ -41,13 +41,13 @@ class FakeClock:
         return min(due for due, _, future in self._sleepers if not future.done()) - self._elapsed
 
     async def settled(self, sleepers: int) -> None:
-        """Waits, in real time, until so many sleep: until everybody has done what there was to do."""
+        """Waits, in real time, until this many sleep, so that all other work is done."""
         async with asyncio.timeout(20):
             while self.sleeping < sleepers:
                 await asyncio.sleep(0.0005)
 
     def advance(self, seconds: float) -> None:
-        """Moves time on at once and wakes all who are due."""
+        """Moves the time forward at once, and wakes all due sleepers."""
         self._elapsed += seconds
         while self._sleepers and self._sleepers[0][0] <= self._elapsed + 1e-9:
             future = heapq.heappop(self._sleepers)[2]
@@ -55,7 +55,7 @@ class FakeClock:
                 future.set_result(None)
 
     async def pass_time(self, seconds: float, sleepers: int) -> None:
-        """Moves time on step by step, letting whoever wakes come to rest before time goes on."""
+        """Moves the time forward step by step, letting each woken task finish its work first."""
         end = self._elapsed + seconds
         while True:
             await self.settled(sleepers)

@@ -1,4 +1,4 @@
-"""A writer of Outlook's .msg files, as small as the format allows: compound files whose streams are whole sectors."""
+"""Writes minimal Outlook .msg files: compound files whose streams are whole sectors."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def _entries(folder: Mapping[str, object]) -> list[_Entry]:
     made = []
     for name, value in folder.items():
         if isinstance(value, bytes):
-            # Below 4,096 bytes streams would lie in a file system of their own.
+            # Smaller streams would be in a separate mini stream.
             made.append(_Entry(name, 2, value.ljust(_SMALL, b"\0")))
         else:
             assert isinstance(value, Mapping)
@@ -69,7 +69,7 @@ def _entries(folder: Mapping[str, object]) -> list[_Entry]:
 def _number(entry: _Entry, listed: list[_Entry]) -> None:
     entry.number = len(listed)
     listed.append(entry)
-    # Names are looked up in a tree; a list that leans to the right is one.
+    # Names are looked up in a tree; a list is a valid, degenerate tree.
     entry.children.sort(key=lambda one: (len(one.name), one.name.upper()))
     for child in entry.children:
         _number(child, listed)
@@ -100,18 +100,18 @@ def outlook_mail(
     rich: bytes = b"",
     mails: Sequence[Mapping[str, object]] = (),
 ) -> dict[str, object]:
-    """The streams of a mail as Outlook saves it.
+    """The streams of an email as Outlook saves it.
 
     Args:
-        subject: of the mail.
+        subject: of the email.
         body: its plain text.
         sender: name and address.
         to: name and address of each recipient.
-        message_id: of the mail.
+        message_id: of the email.
         sent: when.
         files: name and bytes of each.
         rich: its text as packed rich text.
-        mails: the streams of each mail that is attached to it.
+        emails: the streams of each email that is attached to it.
     """
     ticks = int((sent - datetime(1601, 1, 1, tzinfo=UTC)).total_seconds()) * 10_000_000
     fixed = struct.pack("<IIQ", 0x00390040, 6, ticks)
@@ -133,7 +133,7 @@ def outlook_mail(
             "__properties_version1.0": bytes(8), **_text(0x3707, name), "__substg1.0_37010102": data
         }  # fmt: skip
     for number, inner in enumerate(mails, len(files)):
-        # The properties of a mail in a mail have a shorter head.
+        # The properties of an email in an email have a shorter head.
         table = inner["__properties_version1.0"]
         assert isinstance(table, bytes)
         attached: dict[str, object] = {**inner, "__properties_version1.0": table[8:]}

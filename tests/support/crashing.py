@@ -1,4 +1,4 @@
-"""Starts the program with one function broken: it raises with every key in its locals, its message and its notes.
+"""Starts the program with one broken function, which raises with every key in its locals, message and notes.
 
     python -m tests.support.crashing mm_tui.store.mail.mails:MailStore.rows [arguments of mm-tui]
 

@@ -1,4 +1,4 @@
-"""A reviewer at work in a test: the real release service, client and store against a sandbox, in hurried time."""
+"""A reviewer in a test: the real decision service, client and store on a sandbox, in accelerated time."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from mm_tui.store.decisions.edits import EditStore
 
 
 class HurriedClock:
-    """The machine's time, running faster: a pause of a second takes a hundredth."""
+    """The machine's time, accelerated: a pause of a second takes a hundredth."""
 
     def __init__(self, speed: float = 100.0) -> None:
         self._speed = speed
@@ -56,19 +56,19 @@ class Desk:
         self.edits = EditStore(database)
 
     async def read(self, mailbox_id: str, email_id: str) -> EmailDetail:
-        """Opens a mail as a human does."""
+        """Opens an email as a human does."""
         return await self.gateway.email(mailbox_id, email_id)
 
     async def approve(self, mail: EmailDetail, *, hold: float = 0) -> DecisionView:
-        """Approves what was read."""
+        """Approves the email that was read."""
         return await self.decisions.approve(mail, digest(mail), hold=hold)
 
     async def reject(self, mail: EmailDetail, reason: str = "Wrong facts", *, hold: float = 0) -> DecisionView:
-        """Rejects what was read."""
+        """Rejects the email that was read."""
         return await self.decisions.reject(mail, digest(mail), reason, hold=hold)
 
     async def release_edit(self, mail: EmailDetail, body: str, *, hold: float = 0, **changes: object) -> DecisionView:
-        """Edits what was read and releases it."""
+        """Edits the email that was read, and releases the edit."""
         return await self.decisions.release_edit(mail, digest(mail), edit_of(mail, body, **changes), hold=hold)
 
     async def settled(self, email_id: str, seconds: float = 20) -> DecisionView:
@@ -84,7 +84,7 @@ class Desk:
         return view
 
     def journal(self) -> list[JournalEntry]:
-        """The journal, which must be sound."""
+        """The journal, which must be intact."""
         verdict = Journal(self.database).verify()
         assert verdict.ok, verdict
         return Journal(self.database).entries()
@@ -95,12 +95,12 @@ class Desk:
 
 
 def digest(mail: EmailDetail) -> str:
-    """What the screen shows and the human approves."""
+    """The digest that the screen shows and the human approves."""
     return digest_of(mail.id, mail.mailbox_id, mail.direction, mail.raw)
 
 
 def edit_of(mail: EmailDetail, body: str, **changes: object) -> EditedDraft:
-    """An edit of a mail that changes its body, and more where it is said."""
+    """An edit of an email that changes its body, and more where it is said."""
     fields = {"to": mail.raw.to, "subject": mail.raw.subject, "body": body, **changes}
     return EditedDraft(**fields)  # type: ignore[arg-type]  # fields are given by name by the test
 
@@ -129,7 +129,7 @@ async def at_desk(
         speed: how much faster than real time holds and pauses run.
         review: the settings; None: a hold of 5 s and the defaults.
         memory: hold mail in memory, and on disk only what no gateway could give back.
-        orderly: end as a program that is quit; else leave everything as a crash would.
+        orderly: end like a program that is quit; otherwise like a crash.
     """
     secrets = {name: Secret(key) for name, key in keys.items() if name not in without}
     gateway = GatewayClient(
@@ -155,6 +155,6 @@ async def at_desk(
 
 
 async def crash(decisions: Decisions) -> None:
-    """Stops everything at once, without a last journal entry."""
+    """Stops everything at once, without a final journal entry."""
     await decisions._driver.stop_all(list(decisions._lives.values()))
     decisions._renewal.stop()

@@ -1,4 +1,4 @@
-"""A gateway in memory behind the client's own methods, for tests of what is asked and when."""
+"""An in-memory gateway with the client's methods, for tests of which calls are made and when."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ class _Keys:
 
 
 def email_id(number: int) -> str:
-    """Ids sort as they were made."""
+    """An id; ids sort by creation."""
     return f"01J{number:023d}"
 
 
 def make_mail(number: int, *, mailbox_id: str = BOX, **changes: Any) -> EmailSummary:
-    """The mail with this number; larger numbers are newer by a minute each."""
+    """The email with this number; larger numbers are newer by a minute each."""
     fields: dict[str, Any] = {
         "id": email_id(number),
         "mailbox_id": mailbox_id,
@@ -47,7 +47,7 @@ def make_mail(number: int, *, mailbox_id: str = BOX, **changes: Any) -> EmailSum
 
 
 def make_detail(mail: EmailSummary, body: str = "Hello, where is my parcel?") -> EmailDetail:
-    """That mail opened."""
+    """The opened email with this number."""
     raw = RawContent(
         sender=mail.sender.header, to=tuple(to.header for to in mail.to), subject=str(mail.subject), body=body
     )
@@ -77,7 +77,7 @@ def make_pending(number: int, **changes: Any) -> PendingItem:
 
 
 class FakeGateway:
-    """Answers as the real one does: newest first, by pages, `since_id` for new mail only."""
+    """Answers like the real gateway: newest first, in pages, `since_id` for new mail only."""
 
     def __init__(self, *, scopes: Iterable[str] = ("oversight",), page_size: int = 100) -> None:
         self.keys = _Keys(scopes)
@@ -94,7 +94,7 @@ class FakeGateway:
 
     @property
     def client(self) -> GatewayClient:
-        """Itself, as the type that services ask for."""
+        """Itself, typed as the client that services expect."""
         return cast(GatewayClient, self)
 
     def put(self, *mails: EmailSummary) -> None:

@@ -1,6 +1,6 @@
-"""A bad network between a program and its gateway: a proxy on loopback, in a process of its own.
+"""A bad network between a program and its gateway: a loopback proxy in a separate process.
 
-It knows HTTP and nothing of mm-tui, and is told only how many calls go wrong and with which seed:
+It knows only HTTP, and gets the share of failing calls and a seed:
 
     with fault_proxy(sandbox.url) as proxy:
         proxy.be(seed=7, share=0.3)       # three calls of ten go wrong
@@ -45,11 +45,11 @@ KINDS = (
 | drip | once | the answer in small pieces |
 """
 SHORT, LONG = 0.1, 1.0
-"""Seconds between which pauses last."""
+"""The range of pauses in seconds."""
 
 
 class FaultProxy:
-    """Takes calls, sends each on over a connection of its own, and lets a share of them go wrong."""
+    """Forwards calls, each on its own connection, and makes a share of them fail."""
 
     def __init__(self, host: str, port: int) -> None:
         self._upstream = host, port
@@ -58,16 +58,16 @@ class FaultProxy:
         self._kinds: Sequence[str] = KINDS
         self._under_way: set[asyncio.Task[None]] = set()
         self.seen: list[tuple[str, str]] = []
-        """(call, what went wrong) of each, in order."""
+        """(call, fault) of each, in order."""
 
     def be(self, seed: int, share: float, without: Sequence[str]) -> None:
-        """From now on this share of the calls goes wrong; what had been seen is forgotten."""
+        """From now on this share of the calls fails; earlier records are cleared."""
         self._chance, self._share = random.Random(seed), share
         self._kinds = [kind for kind in KINDS if kind not in without]
         self.seen = []
 
     async def calm(self) -> None:
-        """No call goes wrong from now on; waits for those that are late."""
+        """Stops all faults, and waits for late calls."""
         self._share = 0.0
         while self._under_way:
             await asyncio.wait(set(self._under_way))
@@ -80,7 +80,7 @@ class FaultProxy:
                 task = asyncio.create_task(self._handle(request, writer))
                 self._under_way.add(task)
                 task.add_done_callback(self._under_way.discard)
-                # What the gateway gets late it gets also when the client has gone.
+                # Late calls reach the gateway even after the client has gone.
                 await asyncio.shield(task)
         writer.close()
 
@@ -157,7 +157,7 @@ class FaultProxy:
 
 
 async def _message(reader: asyncio.StreamReader) -> bytes:
-    """One request or answer, of which the length is told."""
+    """One request or answer with a Content-Length."""
     head = await reader.readuntil(b"\r\n\r\n")
     return head + await reader.readexactly(int(_header(head, b"content-length") or "0"))
 
@@ -196,18 +196,18 @@ async def _serve(upstream: str) -> None:
 
 
 class Running:
-    """A proxy in a process of its own, and what it may be told."""
+    """A proxy in a separate process, with its controls."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
         self.url = f"http://127.0.0.1:{self._heard()}"
 
     def be(self, *, seed: int, share: float, without: Sequence[str] = ()) -> None:
-        """Lets this share of the calls go wrong from now on, in any way but those of `without`."""
+        """From now on makes this share of the calls fail, with any fault except those in `without`."""
         self._tell({"seed": seed, "share": share, "without": list(without)})
 
     def calm(self) -> Sequence[tuple[str, str]]:
-        """Ends the faults and waits for what is late; returns (call, what went wrong) of each call since `be`."""
+        """Stops the faults and waits for late calls; returns (call, fault) for each call since `be`."""
         return [(call, kind) for call, kind in self._tell({})]
 
     def _tell(self, what: dict[str, Any]) -> Any:
@@ -225,7 +225,7 @@ class Running:
 
 @contextmanager
 def fault_proxy(upstream: str) -> Iterator[Running]:
-    """Runs a proxy in front of this address; without faults until it is told of some."""
+    """Runs a proxy in front of this address, initially without faults."""
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.support.fault_proxy", upstream],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2],

@@ -1,5 +1,4 @@
-"""What the fault matrix plays: what a human wants, the calls that it takes, what can go wrong with each, and how it
-must end."""
+"""The fault matrix: what a human wants, the calls that it takes, the possible faults of each, and the required end."""
 
 from __future__ import annotations
 
@@ -21,12 +20,12 @@ from tests.support.sandbox import Sandbox, file_part
 WRITTEN = "Dear Anna, we look into it."
 FILE = bytes(range(256)) * 8
 PREFERRED = (Choice.AGAIN, Choice.GO_ON, Choice.LOOK, Choice.LEAVE)
-"""How the human of these tests answers: go on wherever that is offered."""
+"""The answers of the human in these tests: continue wherever possible."""
 
 
 @dataclass(frozen=True)
 class Call:
-    """One call of a scene: which, and for the how-manieth time."""
+    """One call of a scene, and its number."""
 
     method: str
     path: str
@@ -34,7 +33,7 @@ class Call:
 
     @property
     def acts(self) -> bool:
-        """It changes something at the gateway."""
+        """Whether it changes something at the gateway."""
         return self.method != "GET"
 
 
@@ -69,13 +68,13 @@ EDITING = {
 
 @dataclass(frozen=True)
 class Scene:
-    """What a human wants."""
+    """One thing that a human wants to do."""
 
     name: str
     calls: Mapping[str, Call]
     act: Callable[[Desk, EmailDetail], Awaitable[DecisionView]]
     released: str
-    """What must have left in the end: item, edit, or nothing."""
+    """What must have been sent in the end: item, edit, or nothing."""
     item_status: tuple[str, ...]
     scheduled: bool = False
     other_approves: bool = False
@@ -123,11 +122,11 @@ SCENES = {
 
 @dataclass(frozen=True)
 class Fault:
-    """What goes wrong with one call."""
+    """A fault of one call."""
 
     name: str
     rule: Mapping[str, object] = field(default_factory=dict)
-    """A rule of the sandbox; none: the connection is refused by the machine."""
+    """A fault rule of the sandbox; None means that the machine refuses the connection."""
     times: int = 1
 
 
@@ -150,11 +149,11 @@ def _faults() -> dict[str, Fault]:
 
 FAULTS = _faults()
 LASTING = ("refused", "close before", "hang before", "500 before", "truncated")
-"""For reading, which changes nothing: what lasts longer than the tries of one reading."""
+"""Faults for reads: those that last longer than the retries of one read."""
 
 
 def cases() -> list[tuple[str, str, str]]:
-    """(scene, call, fault): every fault for every call that acts, and those that last for every call that reads."""
+    """(scene, call, fault): every fault for each call that changes something, and lasting ones for each read."""
     return [
         (scene.name, name, fault)
         for scene in SCENES.values()
@@ -164,7 +163,7 @@ def cases() -> list[tuple[str, str, str]]:
 
 
 class Divert(httpx.AsyncHTTPTransport):
-    """Sends chosen requests to a port where nobody listens, so that the machine itself refuses the connection."""
+    """Sends chosen requests to a closed port, so that the machine itself refuses the connection."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -188,7 +187,7 @@ class Divert(httpx.AsyncHTTPTransport):
 
 
 def set_scene(sandbox: Sandbox, scene: Scene) -> str:
-    """Makes the mail that the scene is about; returns its id."""
+    """Makes the email that the scene is about; returns its id."""
     sandbox.clear_faults()
     sandbox.forget_calls()
     if scene.scheduled:
@@ -202,7 +201,7 @@ def let_go_wrong(sandbox: Sandbox, divert: Divert, scene: Scene, call_name: str,
     """Installs the fault at the call."""
     call, fault = scene.calls[call_name], FAULTS[fault_name]
     path = call.path.format(item=item)
-    # A reading is tried three times before the network counts as lost.
+    # A read is tried three times before the network counts as lost.
     times = 1 if call.acts else 3
     if fault.rule:
         sandbox.fault(method=call.method, path=path, nth=call.nth, count=times, **fault.rule)
@@ -213,7 +212,7 @@ def let_go_wrong(sandbox: Sandbox, divert: Divert, scene: Scene, call_name: str,
 async def play(
     desk: Desk, scene: Scene, mailbox: str, item: str, look: Callable[[DecisionView], Awaitable[None]] | None = None
 ) -> None:
-    """The human begins, or goes on, until it is as they wanted. `look` is called at every stop."""
+    """Starts or continues until the result is as the human wanted. `look` is called at every stop."""
     for _ in range(12):
         if desk.decisions.state(item) is None and not await begin_anew(desk, scene, mailbox, item):
             return
@@ -231,7 +230,7 @@ async def play(
 
 
 async def begin_anew(desk: Desk, scene: Scene, mailbox: str, item: str) -> bool:
-    """Reads the mail again and decides again, unless it no longer waits."""
+    """Reads the email again and decides again, unless it no longer waits."""
     mail = await reopened(desk, mailbox, item)
     if str(mail.status) not in ("pending_send_approval", "scheduled"):
         return False
@@ -240,7 +239,7 @@ async def begin_anew(desk: Desk, scene: Scene, mailbox: str, item: str) -> bool:
 
 
 async def reopened(desk: Desk, mailbox: str, item: str) -> EmailDetail:
-    """The mail read again by a patient human."""
+    """The email read again by a patient human."""
     for _ in range(10):
         try:
             return await desk.read(mailbox, item)
@@ -250,7 +249,7 @@ async def reopened(desk: Desk, mailbox: str, item: str) -> EmailDetail:
 
 
 async def agree(desk: Desk, sandbox: Sandbox, scene: Scene, view: DecisionView) -> None:
-    """What the human is told does not contradict what the gateway has."""
+    """Checks that what the human sees does not contradict the gateway."""
     left = await asyncio.to_thread(released, sandbox, view.email_id, view.replacement_id)
     assert len(left) <= 1, f"released: {left}, told: {view.words}"
     if view.phase is Phase.DONE:
@@ -263,18 +262,18 @@ async def agree(desk: Desk, sandbox: Sandbox, scene: Scene, view: DecisionView) 
 
 
 def released(sandbox: Sandbox, *family: str | None) -> list[str]:
-    """Those of the family that left, as the gateway's outbox has them; a mail that left twice stands there twice."""
+    """Those of the family that left, as the gateway's outbox has them; an email that left twice stands there twice."""
     return [mail["id"] for mail in sandbox.outbox() if mail["id"] in family]
 
 
 def family(desk: Desk, item: str) -> list[str]:
-    """The mail and all edits of it that the journal knows."""
+    """The email and all edits of it that the journal knows."""
     edits = [str(entry.details[OneLine("about")]) for entry in desk.journal() if entry.kind == "submitted"]
     return [item, *edits]
 
 
 def finished(desk: Desk, sandbox: Sandbox, scene: Scene, item: str) -> None:
-    """What must be true in the end, by the gateway's own account."""
+    """Checks the end state according to the gateway."""
     left = released(sandbox, *family(desk, item))
     assert sandbox.status(item) in scene.item_status
     if scene.released == "nothing":

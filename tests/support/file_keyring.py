@@ -1,4 +1,4 @@
-"""Backends for the real package keyring: one that keeps passwords in a file, and some that fail as real ones do.
+"""Backends for the real package keyring: one that stores passwords in a file, and some that fail like real ones.
 
 Chosen with `PYTHON_KEYRING_BACKEND=tests.support.file_keyring.FileKeyring`.
 """
@@ -13,7 +13,7 @@ from keyring.backend import KeyringBackend
 
 
 class FileKeyring(KeyringBackend):
-    """Keeps passwords in the file that `FILE_KEYRING` names."""
+    """Stores passwords in the file named by `FILE_KEYRING`."""
 
     priority = 1
 
@@ -31,7 +31,7 @@ class FileKeyring(KeyringBackend):
 
 
 class WrongPassword(FileKeyring):
-    """Cannot be unlocked, and says so as an encrypted file does: not by an error of the package's own."""
+    """Cannot be unlocked, and raises like an encrypted file: not an error of the package."""
 
     def get_password(self, service: str, username: str) -> str | None:
         raise ValueError(f"Incorrect Password for {self._kept()}")

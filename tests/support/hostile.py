@@ -1,4 +1,4 @@
-"""Hostile text of every class that the policy names, for unit tests and for whole programs on a pseudo-terminal."""
+"""Hostile text of every class in the policy, for unit tests and for whole programs on a pseudo-terminal."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Vector(NamedTuple):
     """Its class: csi, osc, string, escape, c0, c1, bidi, invisible, marks, markup, crash, or plain."""
     text: str
     cleaned: str
-    """What `ManyLine` must make of it."""
+    """The expected result of `ManyLine`."""
 
 
 ESC, BEL, ST8 = "\x1b", "\x07", "\x9c"
@@ -149,7 +149,7 @@ def _characters() -> Iterator[Vector]:
 
 
 def _plain() -> Iterator[Vector]:
-    """What must come through as it is, and still do nothing."""
+    """Text that must come through unchanged, and still do nothing."""
     texts = {
         "markup close": ("markup", "[/]"),
         "markup close unopened": ("markup", "[/bold]"),

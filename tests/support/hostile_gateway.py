@@ -1,6 +1,6 @@
-"""A gateway between the program and the sandbox that makes every text of every answer hostile.
+"""A proxy between the program and the sandbox that makes every text of every answer hostile.
 
-It hands requests on to a real sandbox and puts hostile strings into all that comes back: subjects, names, bodies, file
+It forwards requests to a real sandbox and puts hostile strings into all answers: subjects, names, bodies, file
 names, tags and their keys, statuses, audit metadata, errors, quotas' words, and what the model says. Ids, times and
 what the program needs to walk from one object to the next stay as they are, and so does what is hostile already. The
 same text gets the same strings every time, so that digests hold.
@@ -52,7 +52,7 @@ KEPT = frozenset(
         "address",
     }
 )
-"""Fields by which the program finds its way."""
+"""Fields needed for navigation."""
 BODIES = frozenset({"markdown", "body_markdown", "body", "text_body", "signature_block"})
 MARKDOWN = (
     "**HERE** and *HERE* and ~~HERE~~", "# HERE", "> HERE\n> - HERE", "1. HERE", "`HERE`", "```HERE\nHERE\n```", "",
@@ -67,12 +67,12 @@ MARKDOWN = (
     "![&#27;[2J](&#27;[2J)", "```&#27;[2J\nx\n```",
     "[x]: https://evil.test/&#27;[2J '&#27;]52;c;cHduZWQ=&#7;'", "[x]", "`&#27;[2J`", "| &#27;[2J \\| |\n|---|",
 )  # fmt: skip
-"""Ways into a rendered body; a hostile string stands for HERE."""
+"""Places in a rendered body; a hostile string replaces HERE."""
 ADDRESSES = frozenset({"from", "to", "cc", "sender", "participants"})
 
 
 class _Deal:
-    """Deals out the strings in turn, and the same ones again for the same text."""
+    """Assigns the strings in turn, and the same ones for the same text."""
 
     def __init__(self) -> None:
         self._begin: dict[str, int] = {}
@@ -150,14 +150,14 @@ def _in_answer(part: Any, note: Any) -> Any:
 
 
 class HostileGateway:
-    """Where it listens, and which strings it has sent."""
+    """Its address, and the strings that it has sent."""
 
     def __init__(self, url: str) -> None:
         self.url = url
         self.used: set[str] = set()
         self.requests: list[tuple[str, str]] = []
         self.failing: set[str] = set()
-        """Beginnings of paths that are answered with a hostile error."""
+        """Path prefixes answered with a hostile error."""
 
 
 @contextmanager
@@ -206,7 +206,7 @@ def hostile_gateway(target: str) -> Iterator[HostileGateway]:
             self.send_response(status)
             self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(data)))
-            # The program may have left meanwhile.
+            # The program may have ended meanwhile.
             with suppress(ConnectionError):
                 self.end_headers()
                 self.wfile.write(data)

@@ -1,4 +1,4 @@
-"""A store with both logs, filled by short ways."""
+"""A store with both logs, and short methods to fill them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.support.seat import NOW
 
 
 class Logs:
-    """A store with both logs, and short ways to fill them. Times are minutes before `NOW`."""
+    """A store with both logs. Times are minutes before `NOW`."""
 
     def __init__(self, database: Database) -> None:
         self.database = database

@@ -1,4 +1,4 @@
-"""The mailboxes screen in tests: going there, filling in its forms, reading the operator's codes."""
+"""Helpers for the mailboxes screen: opening it, filling in forms, reading the operator's codes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Model endpoints on loopback: the sandbox's stand-in, and a raw server that misbehaves on order."""
+"""Model endpoints on loopback: the sandbox's stand-in, and a raw server that misbehaves on request."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ async def stand_in(
 
 @dataclass
 class RawServer:
-    """Counts what comes in, and which connections are open."""
+    """Counts requests and open connections."""
 
     host: str = ""
     requests: list[bytes] = field(default_factory=list)
@@ -89,7 +89,7 @@ async def raw_server(answer: Answer) -> AsyncIterator[RawServer]:
                 await answer(reader, writer)
                 await writer.drain()
         except (OSError, asyncio.IncompleteReadError):
-            pass  # the client went away, or the answer hung up: both are what is tested
+            pass  # the client or the answer closed the connection, which is what is tested
         finally:
             state.open -= 1
             writer.close()
@@ -105,7 +105,7 @@ async def raw_server(answer: Answer) -> AsyncIterator[RawServer]:
 
 
 def plain(status: int, body: bytes = b'{"detail":"no"}', headers: str = "") -> Answer:
-    """A whole answer of that status."""
+    """A complete answer with this status."""
 
     async def answer(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (
@@ -134,13 +134,13 @@ def stream(*events: bytes, hang: bool = False, pause: float = 0.0) -> Answer:
 
 
 def event(text: str, finish: str | None = None, **more: object) -> bytes:
-    """One chunk as AI21 sends it."""
+    """A chunk in AI21's format."""
     choice = {"index": 0, "delta": {"content": text}, "finish_reason": finish}
     return f"data: {json.dumps({'id': 'c', 'model': 'jamba-x', 'choices': [choice], **more})}\n\n".encode()
 
 
 def completion(text: str, **more: object) -> bytes:
-    """A whole answer as AI21 sends it."""
+    """A complete answer in AI21's format."""
     message = {"role": "assistant", "content": text}
     return json.dumps(
         {

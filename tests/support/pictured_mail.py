@@ -1,4 +1,4 @@
-"""The fixed scene that the pictures show: a morning at acme, at `NOW`."""
+"""The fixed data of the snapshots: a morning at acme, at `NOW`."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from tests.support.seat import NOW, IdleSession, idle_session, mailbox, summary
 
 
 class Topic(NamedTuple):
-    """What a conversation of the scene is about."""
+    """One conversation of the data."""
 
     address: str
     name: str
     subject: str
     label: str = ""
     summary: str = ""
-    """Empty: the assistant has not read it."""
+    """Empty if the assistant has not read it."""
     urgent: bool = False
 
 
@@ -76,7 +76,7 @@ Anna
 
 
 class StillSync:
-    """A sync that stands still."""
+    """A sync that does nothing."""
 
     def __init__(self, state: SyncState) -> None:
         self.state = state
@@ -89,7 +89,7 @@ class StillSync:
 
 
 class StillTriage:
-    """An assistant that has said what it has said."""
+    """An assistant with fixed results."""
 
     def __init__(self, card: CardState) -> None:
         self._card = card
@@ -130,12 +130,12 @@ CARD = CardState(
     models=(OneLine("jamba-mini-1.7"),),
 )
 REFUND = (0, 3, 12)
-"""The numbers of the mails of Anna's thread."""
+"""The numbers of the emails of Anna's thread."""
 LIVE = SyncState(SyncPhase.LIVE, NOW - timedelta(seconds=4))
 
 
 def filled_session(*, mails: int = 40, state: SyncState = LIVE, card: CardState = CARD, **settings: Any) -> IdleSession:
-    """The stores filled, the services standing still."""
+    """A session with filled stores and inactive services."""
     session = idle_session(**settings)
     session.sync = cast(Any, StillSync(state))
     session.triage = cast(Any, StillTriage(card))

@@ -1,4 +1,4 @@
-"""The queue that the pictures show: drafts good and bad, one held, one asking, one changed, one decided elsewhere."""
+"""The queue of the snapshots: good and bad drafts, one held, one asking, one changed, one decided elsewhere."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ INBOUND = ("i-first", "stranger@new.example", "Hello from a new customer", "May 
 
 
 def pending(name: str, address: str, subject: str, body: str, minutes: int, *, inbound: bool = False) -> PendingItem:
-    """A mail that waits, read in full."""
+    """An email that waits, read in full."""
     us, them = "support@acme.example", address
     sender, to = (them, us) if inbound else (us, them)
     raw = RawContent(sender=sender, to=(to,), subject=subject, body=body)
@@ -80,7 +80,7 @@ def digest(name: str) -> str:
 
 
 def view(name: str, phase: Phase, words: str, **fields: Any) -> DecisionView:
-    """How a decision about one of them stands."""
+    """The state of a decision about one of them."""
     return DecisionView(
         id=f"r-{name}", email_id=name, mailbox_id="mb1", act=Act.APPROVE, phase=phase, words=OneLine(words),
         outcome=None, digest=OneLine(digest(name)), **fields,
@@ -122,7 +122,7 @@ VIEWS = (
 
 
 class StillReleases:
-    """Decisions that stand still."""
+    """A decision service with fixed states."""
 
     def __init__(self, views: tuple[DecisionView, ...]) -> None:
         self._views = views

@@ -7,7 +7,7 @@
         terminal.press("q")
         assert terminal.wait_exit() == 0
 
-Nothing here sleeps for luck: every wait is for text on the screen, a pause in output, or the end of the program.
+There are no blind sleeps: every wait is for text on the screen, a pause in output, or the end of the program.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ KEYS: Mapping[str, bytes] = {
     **{f"f{number}": code for number, code in enumerate((b"\x1bOP", b"\x1bOQ", b"\x1bOR", b"\x1bOS"), start=1)},
     **{f"ctrl+{letter}": bytes([ord(letter) - 96]) for letter in "abcdefghijklmnopqrstuvwxyz"},
 }
-"""Key names as Textual spells them, and what a terminal sends for each."""
+"""Textual's key names, and what a terminal sends for each."""
 
 _ANSWERS: Mapping[bytes, bytes] = {
     b"\x1b[6n": b"\x1b[1;1R",
@@ -65,7 +65,7 @@ _ANSWERS: Mapping[bytes, bytes] = {
     b"\x1b[?2026$p": b"\x1b[?2026;2$y",
     b"\x1b[?2048$p": b"\x1b[?2048;0$y",
 }
-"""What programs ask a terminal, and what ours says, so that none of them waits in vain."""
+"""Terminal queries and our answers, so that no program waits for nothing."""
 _QUESTION = re.compile(b"|".join(re.escape(question) for question in _ANSWERS))
 
 
@@ -87,10 +87,10 @@ def plain_environment(home: Path, **more: str) -> dict[str, str]:
 
 
 class Screen(pyte.Screen):
-    """pyte's screen, deaf to sequences that it does not know instead of raising on them, and able to stack marks."""
+    """pyte's screen, ignoring unknown sequences instead of raising, and able to stack marks."""
 
     def draw(self, data: str) -> None:
-        """Draws text. pyte gives up at a mark that takes no cell and has no combining class, as Thai and Indic ones."""
+        """Draws text. pyte fails at zero-width marks without a combining class, such as Thai and Indic ones."""
         plain = ""
         for char in data:
             if wcwidth.wcwidth(char) != 0 or unicodedata.combining(char):
@@ -123,7 +123,7 @@ class Screen(pyte.Screen):
 
 
 class Terminal:
-    """A program on a pseudo-terminal of its own, as a user sees it."""
+    """A program on its own pseudo-terminal, as a user sees it."""
 
     def __init__(
         self,
@@ -143,7 +143,7 @@ class Terminal:
         self._stream = pyte.ByteStream(self._screen)
         self._changed_at = time.monotonic()
         self._answered = 0
-        """Up to where in `raw` questions have been answered."""
+        """The index in `raw` up to which queries have been answered."""
         self.pid, self._fd = pty.fork()
         if self.pid == 0:
             try:
@@ -178,7 +178,7 @@ class Terminal:
             self._fd = -1
 
     def overwrite(self, text: str) -> None:
-        """Writes over the screen, as another program on the same terminal does."""
+        """Writes over the screen, like another program on the same terminal."""
         self._stream.feed(text.encode())
 
     def resize(self, cols: int, rows: int) -> None:
@@ -188,7 +188,7 @@ class Terminal:
 
     @property
     def lines(self) -> list[str]:
-        """The screen's lines as they stand."""
+        """The screen's current lines."""
         return [line.rstrip() for line in self._screen.display]
 
     @property
@@ -197,7 +197,7 @@ class Terminal:
         return "\n".join(self.lines)
 
     def cell(self, row: int, col: int) -> str:
-        """What stands in one cell, both counted from 0; empty for the right half of a wide character."""
+        """The content of one cell, both counted from 0; empty for the right half of a wide character."""
         return str(self._screen.buffer[row][col].data)
 
     @property
@@ -211,7 +211,7 @@ class Terminal:
         return self.has_ended()
 
     def send(self, data: str | bytes) -> None:
-        """Types `data` as it is; what is typed after the program's end goes nowhere."""
+        """Types `data` unchanged; ignored after the program has ended."""
         rest = data.encode() if isinstance(data, str) else data
         while rest:
             self._pump(0)
@@ -284,12 +284,12 @@ class Terminal:
         return self.status
 
     def hang_up(self) -> None:
-        """Takes the terminal away, as a lost connection does. The program goes on until it notices."""
+        """Closes the terminal, like a lost connection. The program continues until it notices."""
         os.close(self._fd)
         self._fd = -1
 
     def kill(self, number: int = signal.SIGKILL) -> None:
-        """Sends a signal to the program alone."""
+        """Sends a signal only to the program."""
         os.kill(self.pid, number)
 
     def has_ended(self) -> bool:
@@ -316,7 +316,7 @@ class Terminal:
             self._pump(0.02)
 
     def _pump(self, timeout: float) -> bool:
-        """Reads what there is; False when there was nothing."""
+        """Reads available output; False if there was none."""
         if self._fd < 0 or not select.select([self._fd], [], [], timeout)[0]:
             return False
         try:
@@ -339,13 +339,13 @@ class Terminal:
 
 
 class FarTerminal(Terminal):
-    """A terminal at the end of a slow link, once `slow_down` was called. Its screen is what is seen there."""
+    """A terminal on a slow connection, once `slow_down` was called. Its screen is what the user sees."""
 
     _delay = 0.0
     _rate = 0.0
 
     def slow_down(self, *, bytes_per_second: float, round_trip: float) -> None:
-        """From now on the link is slow."""
+        """Makes the connection slow from now on."""
         self._rate, self._delay = bytes_per_second, round_trip / 2
         self._coming: deque[tuple[float, bytes]] = deque()
         self._going: deque[tuple[float, bytes]] = deque()
@@ -353,7 +353,7 @@ class FarTerminal(Terminal):
 
     @property
     def is_drawn(self) -> bool:
-        """Nothing that the program has written is on its way."""
+        """Whether all output has arrived."""
         return not self._coming and not select.select([self._fd], [], [], 0)[0]
 
     def send(self, data: str | bytes) -> None:

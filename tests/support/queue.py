@@ -1,4 +1,4 @@
-"""The queue of an app in a test: opened, read, and what left through it."""
+"""Helpers for the queue of an app: opening it, reading, and what was sent."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def queue(app: MmTui) -> PendingScreen:
 
 
 async def open_queue(app: MmTui, pilot: Pilot[Any], waiting: int) -> PendingScreen:
-    """Goes to the queue and waits until it shows that many mails and has read the first in full."""
+    """Goes to the queue and waits until it shows that many emails and has read the first in full."""
     await pilot.press("2")
     await until(pilot, lambda: any(isinstance(screen, PendingScreen) for screen in app.screen_stack), "the queue")
     screen = queue(app)
@@ -31,7 +31,7 @@ async def open_queue(app: MmTui, pilot: Pilot[Any], waiting: int) -> PendingScre
 
 
 async def seen(pilot: Pilot[Any], screen: PendingScreen) -> None:
-    """Waits until the mail under the cursor counts as read."""
+    """Waits until the email under the cursor counts as read."""
     await until(pilot, lambda: screen.current is not None and screen.gate.has_seen(screen.current), "its end on screen")
     await until(pilot, lambda: ready(pilot), "what is in front to be drawn")
 

@@ -62,13 +62,13 @@ CONFIRMING = (Choice.AGAIN, Choice.GO_ON, Choice.ACCEPT)
 """Answers by which a human says: go on."""
 
 MOVABLE = (RemoteState.PENDING, RemoteState.SCANNING, RemoteState.SCHEDULED)
-"""A mail so standing can still go either way; all others have come to rest."""
+"""An email so standing can still go either way; all others have come to rest."""
 
 Move = tuple[State, tuple[Effect, ...]]
 
 
 class Mail(NamedTuple):
-    """A mail at the gateway."""
+    """An email at the gateway."""
 
     standing: RemoteState
     digest: str
@@ -76,7 +76,7 @@ class Mail(NamedTuple):
     by: str = ""
     """Who moved it last: us, other, agent, gateway; twin: another program with our key."""
     relatives: tuple[str, ...] = ()
-    """The mails that its tags name as versions of it."""
+    """The emails that its tags name as versions of it."""
     approvals: frozenset[tuple[str, str]] = frozenset()
     """First approvals that its tags hold: by us or other, and the digest of what was approved."""
 
@@ -123,7 +123,7 @@ class Memory(NamedTuple):
     accepted: frozenset[str] = frozenset()
     """Digests that a human has seen and wants."""
     unknown: str = ""
-    """The mail about which a call of ours has an outcome that nobody has read."""
+    """The email about which a call of ours has an outcome that nobody has read."""
     left: bool | None = False
     """A call of this decision has left. None: one has, and surely had no effect."""
     overruled: bool | None = False
@@ -477,7 +477,7 @@ class Walker:
             yield "other: submits an edit", put(tagged, THEIRS, theirs)
 
     def sighting(self, mail: Mail) -> Snapshot:
-        """The mail as a reading gives it. Who approved is a name that this client knows as its own, or does not."""
+        """The email as a reading gives it. Who approved is a name that this client knows as its own, or does not."""
         named = self.scope.names_us and mail.standing is RemoteState.RELEASED
         return Snapshot(
             mail.standing,
@@ -837,12 +837,12 @@ class Walker:
 
 
 def family_of(case: Case, state: State) -> set[str]:
-    """The mails that this decision knows by itself."""
+    """The emails that this decision knows by itself."""
     return {case.item, state.replacement, *case.siblings}
 
 
 def remembered(memory: Memory, state: State, email_id: str, seen: Snapshot) -> Memory:
-    """What a reading tells this client of the versions of a mail, and of what others did."""
+    """What a reading tells this client of the versions of an email, and of what others did."""
     if email_id == state.case.item and seen.standing not in MOVABLE and seen.decided_by not in ("us", ""):
         memory = memory._replace(theirs=True)
     ours = {state.case.item, state.replacement, *state.case.siblings}
@@ -857,7 +857,7 @@ def remembered(memory: Memory, state: State, email_id: str, seen: Snapshot) -> M
 
 
 def mail_of(world: World, email_id: str) -> Mail:
-    """A mail at the gateway."""
+    """An email at the gateway."""
     return dict(world.mails)[email_id]
 
 
@@ -891,7 +891,7 @@ def tidy(world: World) -> World:
 
 
 def about(world: World, call: Effect) -> str:
-    """The mail that a call is about; `SUBMISSION` for one without an id yet."""
+    """The email that a call is about; `SUBMISSION` for one without an id yet."""
     if isinstance(call, (Decide, RecordApproval, Cancel, Reschedule)):
         return call.email_id
     return SUBMISSION

@@ -74,7 +74,7 @@ def decide_all(
     act: str,
     told: Queue[tuple[str, str, str, str]],
 ) -> None:
-    """Decides about each mail in turn as fast as it can, and tells (reviewer, mail, phase, words) of each."""
+    """Decides about each email in turn as fast as it can, and tells (reviewer, mail, phase, words) of each."""
 
     async def decide() -> None:
         async with at_desk(Path(folder), url, keys, reviewer=reviewer, timeout=10) as desk:

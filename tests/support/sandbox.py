@@ -76,7 +76,7 @@ class Sandbox:
         return cast(str, made["id"])
 
     def send(self, *, mailbox: str | None = None, **fields: Any) -> dict[str, Any]:
-        """Submits a mail with the send key."""
+        """Submits an email with the send key."""
         body = {"to": ["anna@customer.example"], "subject": "Hello", "markdown": "Hello Anna", **fields}
         return cast(
             dict[str, Any], self.call("POST", f"/v1/mailboxes/{mailbox or self.mailbox}/send", key="send", json=body)
@@ -89,14 +89,14 @@ class Sandbox:
         return cast(dict[str, Any], self.call("POST", path, key="send", json={"markdown": markdown, **fields}))
 
     def draft(self, markdown: str = "Dear Anna, it is on its way.", **fields: Any) -> str:
-        """Delivers a mail and submits a reply to it, which then waits for a human; returns the reply's id."""
+        """Delivers an email and submits a reply to it, which then waits for a human; returns the reply's id."""
         mail = self.inbound(subject="Where is my order?", body="It has not come.")
         draft_id = cast(str, self.reply(mail["id"], markdown, **fields)["id"])
         self.wait_for(draft_id, "pending_send_approval")
         return draft_id
 
     def inbound(self, *, mailbox: str | None = None, **fields: Any) -> dict[str, Any]:
-        """Delivers a mail into a mailbox; `sender` is its From."""
+        """Delivers an email into a mailbox; `sender` is its From."""
         if "sender" in fields:
             fields["from"] = fields.pop("sender")
         body = {"mailbox": mailbox or self.mailbox, **fields}
@@ -112,19 +112,19 @@ class Sandbox:
         return cast(dict[str, Any], self.call("POST", "/v1/oversight/decide", key="oversight", json=body))
 
     def look(self, email_id: str) -> dict[str, Any]:
-        """All about a mail, without marking it read."""
+        """All about an email, without marking it read."""
         return cast(dict[str, Any], self.call("GET", f"/sandbox/emails/{email_id}"))
 
     def change(self, email_id: str, **fields: Any) -> dict[str, Any]:
-        """Changes a mail behind everyone's back: subject, markdown, to, cc, status."""
+        """Changes an email behind everyone's back: subject, markdown, to, cc, status."""
         return cast(dict[str, Any], self.call("PATCH", f"/sandbox/emails/{email_id}", json=fields))
 
     def status(self, email_id: str) -> str:
-        """A mail's status."""
+        """An email's status."""
         return cast(str, self.look(email_id)["status"])
 
     def wait_for(self, email_id: str, *statuses: str) -> str:
-        """Waits up to 10 s for a mail to reach one of the statuses."""
+        """Waits up to 10 s for an email to reach one of the statuses."""
         reached = wait_until(lambda: (status := self.status(email_id)) in statuses and status)
         return cast(str, reached)
 

@@ -1,6 +1,6 @@
 """A second gateway for tests, written from the published OpenAPI document alone: it shares nothing with the sandbox.
 
-Where the document is silent it does the opposite of what the sandbox does: no status says that a mail left, the audit
+Where the document is silent it does the opposite of what the sandbox does: no status says that an email left, the audit
 log uses other names (or none that mean anything), an opened mail states no direction, tags merge, lists stand under
 other keys, cursors are times, small attachments come as base64.
 

@@ -16,7 +16,7 @@ _SETUP = frozenset(
 _FRAME_BEGINS, _FRAME_ENDS = "\x1b[?2026h", "\x1b[?2026l"
 # Frames, how the program keeps the window's title and puts it back, and blanks up to the edge.
 _ANYWHERE = frozenset({_FRAME_BEGINS, _FRAME_ENDS, "\x1b[22;2t", "\x1b[23;2t", "\x1b[K"})
-# Whether what was painted has arrived. A mail could write it only within a frame.
+# Whether what was painted has arrived. An email could write it only within a frame.
 _BETWEEN_FRAMES = "\x1b[6n"
 _SEQUENCE = re.compile(
     "\x1b\\[[0-?]*[ -/]*[@-~]|\x1b[\\]P_^X][^\x07\x1b\x9c]*(?:\x07|\x1b\\\\|\x9c)?|\x1b.?", re.DOTALL

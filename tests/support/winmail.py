@@ -57,9 +57,9 @@ def winmail(
 
     Args:
         text: plain text, in Windows' code page.
-        properties: type, number and value of each property of the mail.
+        properties: type, number and value of each property of the email.
         files: name and bytes of each file.
-        wrapped: title and winmail.dat of each mail within the mail.
+        wrapped: title and winmail.dat of each email within the email.
     """
     made = struct.pack("<IH", 0x223E9F78, 1)
     made += _attribute(1, 0x9007, struct.pack("<II", 1252, 0))
