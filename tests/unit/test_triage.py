@@ -139,7 +139,7 @@ async def test_without_a_key_the_card_says_how_to_add_one(sandbox: Sandbox, mail
         (403, "", "may not use this model"),
         (422, "", "refused the request"),
         (429, "Retry-After: 90\r\n", "asked to wait 90 s"),
-        (503, "Retry-After: 60\r\n", "fault of its own"),
+        (503, "Retry-After: 60\r\n", "has a problem"),
     ],
 )
 async def test_a_failing_model_is_a_quiet_word(
