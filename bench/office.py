@@ -54,7 +54,7 @@ def running_office(folder: Path, mails: int) -> Iterator[Office]:
         stdout=subprocess.DEVNULL,
     )  # fmt: skip
     try:
-        deadline = time.monotonic() + 180
+        deadline = time.monotonic() + 180 + mails / 1000
         while not ready.exists():
             if child.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError("the sandbox did not start")

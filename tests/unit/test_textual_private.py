@@ -5,16 +5,20 @@ from __future__ import annotations
 import ast
 import inspect
 from pathlib import Path
+from typing import Any
 
+import pytest
 from textual._compositor import Compositor
 from textual._xterm_parser import XTermParser
 from textual.app import App
 from textual.driver import Driver
 from textual.screen import Screen
+from textual.widgets import Static
 
 from mm_tui import textual_private
 
 OWNERS = {
+    "_batch_count": App,
     "_compositor": Screen,
     "_compositor_refresh": Screen,
     "_dirty_regions": Compositor,
@@ -46,3 +50,32 @@ def test_a_terminals_answer_comes_as_the_message_that_is_waited_for() -> None:
     (message,) = XTermParser().feed("\x1b[12;34R")
     assert type(message).__name__ == "CursorPosition"
     assert message.time > 0
+
+
+async def test_no_picture_is_drawn_that_textual_would_drop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a batch, as at the start, nothing is drawn; what changed meanwhile is drawn after it."""
+    app: App[None] = App()
+    drawn: list[int] = []
+    draw = Compositor.render_update
+
+    def count(self: Compositor, **options: Any) -> Any:
+        drawn.append(app._batch_count)
+        return draw(self, **options)
+
+    monkeypatch.setattr(Compositor, "render_update", count)
+    textual_private.keep_backgrounds_still()
+    async with app.run_test() as pilot:
+        await pilot.pause()
+        assert drawn
+        await app.mount(text := Static("before"))
+        await pilot.pause()
+        before = len(drawn)
+        with app.batch_update():
+            text.update("after!")
+            await pilot.pause()
+            app.screen._compositor_refresh()
+            assert len(drawn) == before
+            assert app.screen._compositor._dirty_regions or app.screen._dirty_widgets
+        await pilot.pause()
+        assert len(drawn) > before
+    assert not any(drawn)

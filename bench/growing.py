@@ -1,0 +1,224 @@
+"""Figures that depend on the number of mails, and the bounds that must hold."""
+
+from __future__ import annotations
+
+import sqlite3
+import statistics
+import time
+from contextlib import closing
+from typing import ClassVar
+
+from bench.empty_app import MARK
+from bench.stage import SMALL, USUAL, Figure, Stage
+from bench.terminal import Spread, in_turns
+from mm_tui.store.mail.mails import MailView
+from mm_tui.store.mail.search import parse_query, view_sql
+
+QUERIES = (
+    "refund", "invoice 2", "from:anna", "subject:order", "is:unread refund", "parcel -from:ben", "before:1m re",
+    "customer", "example",
+)  # fmt: skip
+"""With words that a fifth of the mails have, and all."""
+JUMPS = (("last", "G"), ("first", "g"), ("page", "\x1b[6~"), ("next mailbox", "m"), ("threads folded", "t"))
+
+
+class Growing:
+    """Measures each part on a store of so many mails."""
+
+    PARTS: ClassVar[tuple[str, ...]] = ("launch", "moves", "jumps", "search", "memory", "idle", "polls", "store")
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+
+    def launch(self) -> list[Figure]:
+        """From the start of the process to the first mail on the screen, in turns with the empty app."""
+        sizes = (self._stage.mails, *((USUAL,) if self._stage.mails > USUAL else ()))
+        for mails in sizes:
+            self._stage.profile(mails)
+        empty: list[float] = []
+        ours: dict[int, list[float]] = {mails: [] for mails in sizes}
+        for _ in range(3 if self._stage.quick else 15):
+            with self._stage.empty() as program:
+                empty.append(program.wait_for(MARK))
+            for mails in sizes:
+                with self._stage.ours(mails) as program:
+                    ours[mails].append(program.wait_for(self._stage.marks[mails]))
+        floor, here = statistics.median(empty), statistics.median(ours[self._stage.mails])
+        figures = [
+            Figure(
+                "launch to list on screen, median",
+                f"{here / floor:.2f} x ({here * 1000:.0f} ms, empty app {floor * 1000:.0f} ms)",
+                "1.3 x the empty app",
+                here <= 1.3 * floor,
+            )
+        ]
+        if self._stage.mails > USUAL:
+            grown = here / statistics.median(ours[USUAL])
+            figures.append(
+                Figure(f"launch against {USUAL:,} mails in the same run", f"{grown:.2f} x", "1.05 x", grown <= 1.05)
+            )
+        return figures
+
+    def moves(self) -> list[Figure]:
+        """One key press each: the empty app, few mails and many, in turns."""
+        turns = 4 if self._stage.quick else 30
+        self._stage.profile(SMALL)
+        self._stage.profile(self._stage.mails)
+        with (
+            self._stage.empty() as empty,
+            self._stage.ours(SMALL) as few_mails,
+            self._stage.ours(self._stage.mails) as many_mails,
+        ):
+            empty.wait_for(MARK)
+            few_mails.wait_for(self._stage.marks[SMALL])
+            many_mails.wait_for(self._stage.marks[self._stage.mails])
+            programs = (empty, few_mails, many_mails)
+            for program in programs:
+                program.settle(1.0)
+            base, few, within = in_turns(programs, "jjjjjkkkkk", turns)
+            for program in programs[1:]:
+                program.press_all("j" * 40)
+            few_scrolling, scrolling = in_turns(programs[1:], "j" * 10, turns)
+        apart = within.median / few.median - 1
+        apart_scrolling = scrolling.median / few_scrolling.median - 1
+        return [
+            Figure(
+                "cursor move within the view, median",
+                f"{within.median / base.median:.2f} x ({within.median:.1f} ms, empty app {base.median:.1f} ms)",
+                "1.2 x the empty app's repaint",
+                within.median <= 1.2 * base.median,
+            ),
+            Figure(
+                "the same, 95th percentile",
+                f"{within.p95 / base.p95:.2f} x ({within.p95:.1f} ms, empty app {base.p95:.1f} ms)",
+                "2 x the empty app's",
+                within.p95 <= 2 * base.p95,
+            ),
+            Figure(
+                "cursor move that scrolls, median",
+                f"{scrolling.median / base.median:.2f} x ({scrolling.median:.1f} ms)",
+                "8 x the empty app's repaint",
+                scrolling.median <= 8 * base.median,
+            ),
+            Figure(
+                f"the same moves with {SMALL:,} mails",
+                f"within {apart:+.0%}, scrolling {apart_scrolling:+.0%}",
+                "within 10 %",
+                apart <= 0.1 and apart_scrolling <= 0.1,
+            ),
+            Figure("bytes to the terminal for a move", f"{within.size:.0f}", "600", within.size <= 600),
+            Figure("bytes for a move that scrolls", f"{scrolling.size:.0f}"),
+        ]
+
+    def jumps(self) -> list[Figure]:
+        """Keys that show other mails, to the last byte; each a few times, the slowest counts."""
+        self._stage.profile(self._stage.mails)
+        with self._stage.ours(self._stage.mails) as program:
+            program.wait_for(self._stage.marks[self._stage.mails])
+            program.settle(2.0)
+            slowest = dict.fromkeys(JUMPS, 0.0)
+            for _ in range(2 if self._stage.quick else 5):
+                for jump in JUMPS:
+                    slowest[jump] = max(slowest[jump], program.press(jump[1], quiet=0.3).milliseconds)
+        return [
+            Figure(f"key to the last byte: {name}", f"{slowest[name, key]:.0f} ms", "100 ms", slowest[name, key] <= 100)
+            for name, key in JUMPS
+        ]
+
+    def search(self) -> list[Figure]:
+        """Each letter typed that brings other mails into view, until these are there.
+
+        Against the same search in SQL and one repaint: the empty app's, and the list's own as a move that scrolls
+        takes it.
+        """
+        line = self._stage.repaint.median
+        store = self._stage.store_in(self._stage.profile(self._stage.mails))
+        times: list[float] = []
+        bare: list[float] = []
+        with closing(sqlite3.connect(store)) as connection, self._stage.ours(self._stage.mails) as program:
+            program.wait_for(self._stage.marks[self._stage.mails])
+            program.settle(1.0)
+            program.press_all("j" * 40)
+            whole = Spread.of(program.press_all("j" * 20)).median
+            program.press("g")
+            for query in QUERIES[:2] if self._stage.quick else QUERIES:
+                program.press("/")
+                for length in range(1, len(query) + 1):
+                    reaction = program.press(query[length - 1], quiet=0.25)
+                    if reaction.first is not None:
+                        times.append(reaction.first)
+                    # With the same pauses, for a processor that just woke takes half as long again.
+                    time.sleep(0.1)
+                    bare.append(_bare_search(connection, query[:length]))
+                program.press("\x1b", quiet=0.3)
+        sql = _p95(bare)
+        p95 = _p95(times)
+        return [
+            Figure("search as you type, 95th percentile to first results", f"{p95:.0f} ms", "50 ms", p95 <= 50),
+            Figure(
+                "the same against bare SQL plus a repaint",
+                f"{p95 / (sql + line):.2f} x (SQL {sql:.1f} ms, repaint {line:.1f} ms)",
+                "2 x",
+                p95 <= 2 * (sql + line),
+            ),
+            Figure(
+                "the same against bare SQL plus a repaint of the whole list",
+                f"{p95 / (sql + whole):.2f} x (repaint {whole:.1f} ms)",
+            ),
+        ]
+
+    def memory(self) -> list[Figure]:
+        """Resident memory, list on screen and polling."""
+        self._stage.profile(self._stage.mails)
+        with self._stage.empty() as empty, self._stage.ours(self._stage.mails, MM_TUI_SYNC_ACTIVE_SECONDS="1") as ours:
+            empty.wait_for(MARK)
+            ours.wait_for(self._stage.marks[self._stage.mails])
+            end = time.monotonic() + (3 if self._stage.quick else 15)
+            while time.monotonic() < end:
+                ours.read(0.1)
+                empty.read(0.0)
+            ratio = ours.memory() / empty.memory()
+            words = f"{ratio:.2f} x ({ours.memory():.0f} MB, empty app {empty.memory():.0f} MB)"
+        return [Figure("memory, list on screen and polling", words, "2 x the empty app", ratio <= 2)]
+
+    def idle(self) -> list[Figure]:
+        """Processor time with nobody at the keys and a poll every 15 s."""
+        seconds = 6 if self._stage.quick else 60
+        self._stage.profile(self._stage.mails)
+        every = {"MM_TUI_SYNC_ACTIVE_SECONDS": "15", "MM_TUI_SYNC_IDLE_SECONDS": "15"}
+        with self._stage.ours(self._stage.mails, **every) as program:
+            program.wait_for(self._stage.marks[self._stage.mails])
+            # What a start catches up on is over by then.
+            self._stage.read_for(program, 8 if self._stage.quick else 20)
+            before = program.cpu_seconds()
+            self._stage.read_for(program, seconds)
+            share = (program.cpu_seconds() - before) / seconds
+        return [Figure("idle, polling every 15 s", f"{share:.2%} of a core", "0.4 %", share <= 0.004)]
+
+    def polls(self) -> list[Figure]:
+        """Memory and processor time of many polls of a gateway with nothing new."""
+        polls = 100 if self._stage.quick else 2000
+        self._stage.profile(self._stage.mails)
+        told = self._stage.child("bench.soak", str(polls), environment=self._stage.environment(self._stage.mails))
+        grown, cpu = told["late_mb"] - told["early_mb"], told["cpu_ms_a_poll"]
+        return [
+            Figure("poll with nothing new, processor time", f"{cpu:.1f} ms", "6 ms", cpu <= 6),
+            Figure(f"memory over {polls:,} polls", f"{grown:+.1f} MB of {told['early_mb']:.0f}", "1 MB", grown <= 1),
+        ]
+
+    def store(self) -> list[Figure]:
+        """Bytes on disk after the initial sync, without bodies."""
+        size = self._stage.store_in(self._stage.profile(self._stage.mails)).stat().st_size / self._stage.mails
+        return [Figure("store on disk, bytes a mail without its body", f"{size:.0f}", "700", size <= 700)]
+
+
+def _bare_search(connection: sqlite3.Connection, text: str) -> float:
+    """A search in SQL alone, for a first screenful of keys, in milliseconds."""
+    sql, values = view_sql(MailView(query=text), parse_query(text))
+    begun = time.perf_counter()
+    connection.execute(f"{sql} LIMIT 200", values).fetchall()
+    return (time.perf_counter() - begun) * 1000
+
+
+def _p95(times: list[float]) -> float:
+    return sorted(times)[int(0.95 * (len(times) - 1))]
