@@ -18,6 +18,7 @@ from mm_tui.widgets.words import is_typed, joined, key_name
 if TYPE_CHECKING:
     from textual import events
     from textual.binding import ActiveBinding
+    from textual.geometry import Size
     from textual.screen import Screen
     from textual.timer import Timer
 
@@ -159,6 +160,10 @@ class StatusLine(Widget):
         self.update_state()
         if self._flash is not None:
             self._make_room()
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        # The state is made to fit one line, though only once the new width is known.
+        return super().get_content_height(container, viewport, width) if self._flash is not None else 1
 
     def flash(self, text: str, severity: str = "information") -> None:
         """Shows a message for some seconds; an error stays until the next key."""

@@ -100,6 +100,10 @@ async def test_a_long_notice_moves_nothing_above_it(
         assert shown(app).splitlines()[-1] == before[-1], "the keys are back"
         app.unsay("short")
         await until(pilot, lambda: shown(app).splitlines() == before, "all as it was")
+        for other in ((120, 40), size):
+            await pilot.resize_terminal(*other)
+            await until(pilot, lambda: "? help" in shown(app).splitlines()[-1], "the keys on the last line")
+            await until(pilot, lambda: shown(app).splitlines()[-2].strip() != "", "the state on the one above it")
 
 
 async def test_that_the_gateway_is_asked_is_said_until_it_has_answered(
@@ -128,3 +132,20 @@ async def test_counts_that_change_push_no_other_words_about(
         for number in range(1, 10):
             sandbox.draft(f"Number {number}.")
         assert await places(10) == before
+
+
+async def test_the_field_of_a_dialog_stays_in_sight_when_the_terminal_becomes_small(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox.draft("First.")
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+        screen = await open_queue(app, pilot, 1)
+        await seen(pilot, screen)
+        await pilot.pause(0.5)
+        await pilot.press("x")
+        await until(pilot, lambda: isinstance(app.screen, ReasonScreen), "the question")
+        await pilot.resize_terminal(40, 10)
+        await pilot.press(*"my reason")
+        await until(pilot, lambda: "my reason" in shown(app), "what is typed")
+        await pilot.resize_terminal(120, 40)
+        await until(pilot, lambda: "Reject: give a reason" in shown(app) and "my reason" in shown(app), "all of it")

@@ -81,6 +81,10 @@ class OfferScreen(ModalScreen[str | None]):
         self._show()
         self.call_after_refresh(self._drawn)
 
+    def on_resize(self) -> None:
+        # On a small terminal the dialog scrolls: what is typed stays in sight.
+        self.call_after_refresh(self.query_one(Input).scroll_visible, animate=False)
+
     def _drawn(self) -> None:
         self._is_drawn = True
 
