@@ -229,6 +229,8 @@ class MmTui(App[None], inherit_bindings=False):
         from mm_tui.review.risk.preparing import prepare
 
         await asyncio.to_thread(prepare)
+        if self.session.pending.count():
+            await asyncio.to_thread(self.session.queue.prepare)
 
     @work(group="services", exclusive=True, exit_on_error=False)
     async def _run_services(self) -> None:

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from mm_tui.services.presence.notes import TeamTags
     from mm_tui.services.presence.second_approval import SecondApproval
     from mm_tui.services.presence.watch import ClaimWatch
+    from mm_tui.services.queue.entries import ReviewQueue
     from mm_tui.services.queue.entry import Seat
     from mm_tui.services.spam import SpamMarks
     from mm_tui.services.sync.service import Sync
@@ -120,6 +121,22 @@ class Session:
         """Something to be said once, on the first screen."""
         self._keys: Keys | None = None
         self._store_trouble: StoreError | None = None
+
+    @cached_property
+    def queue(self) -> ReviewQueue:
+        """Reads what waits. All share it, so that what was assessed once is not assessed again."""
+        # Heavy: not for the first frame.
+        from mm_tui.services.queue.entries import ReviewQueue
+
+        settings = self.settings
+        return ReviewQueue(
+            self.database,
+            self.clock,
+            settings.risk,
+            settings.review.sla_minutes,
+            house=self.house_facts,
+            second=self.second_approval,
+        )
 
     @classmethod
     def open(cls, settings: Settings, *, demo: tuple[OneLine, ...] | None = None) -> Self:

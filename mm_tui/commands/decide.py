@@ -20,7 +20,7 @@ from mm_tui.services.decisions.redrafts import RedraftRequests
 from mm_tui.services.decisions.request import OwnReply, WaitsForSecond
 from mm_tui.services.decisions.service import Decisions, Refused
 from mm_tui.services.decisions.view import DecisionView, Phase
-from mm_tui.services.queue.entries import edited_draft
+from mm_tui.services.queue.assessing import edited_draft
 from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.session import Session
 from mm_tui.settings.sections import Settings

@@ -69,12 +69,4 @@ async def read_drafts(session: Session) -> WaitingDetails:
 
 def queue_of(session: Session) -> ReviewQueue:
     """The queue from the store."""
-    settings = session.settings
-    return ReviewQueue(
-        session.database,
-        session.clock,
-        settings.risk,
-        settings.review.sla_minutes,
-        house=session.house_facts,
-        second=session.second_approval,
-    )
+    return session.queue

@@ -28,7 +28,7 @@ from mm_tui.screens.pending.words import TEXT_KEYS, edit_head
 from mm_tui.screens.rendering import render_later
 from mm_tui.services.edits import NotSaved
 from mm_tui.services.events import PendingChanged, ServiceEvent
-from mm_tui.services.queue.entries import ReviewQueue, edited_draft
+from mm_tui.services.queue.assessing import edited_draft
 from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.store.decisions.edits import SavedEdit
 from mm_tui.text import ManyLine, OneLine
@@ -253,10 +253,8 @@ class EditScreen(BaseScreen):
         self.run_worker(work, thread=True, exclusive=True, group="assess", exit_on_error=False)
 
     def _assess_in_thread(self, draft: EditedDraft) -> None:
-        session = self.session
-        queue = ReviewQueue(session.database, session.clock, session.settings.risk, house=session.house_facts)
         written = edited_draft(self._entry.item, draft)
-        self.post_message(EditAssessed(queue.assess_edit(self._entry, written)))
+        self.post_message(EditAssessed(self.session.queue.assess_edit(self._entry, written)))
 
     def on_edit_assessed(self, message: EditAssessed) -> None:
         self._show_words(message.assessment)
@@ -327,9 +325,7 @@ class EditScreen(BaseScreen):
         assert self.session.sync is not None
         if words := await open_mails(self.session.sync, mails):
             self.say(words, "warning")
-        session = self.session
-        queue = ReviewQueue(session.database, session.clock, session.settings.risk, house=session.house_facts)
-        fresh = await asyncio.to_thread(queue.entry, self._entry.item.id)
+        fresh = await asyncio.to_thread(self.session.queue.entry, self._entry.item.id)
         if fresh is not None:
             self._thread = fresh.thread
             self._show_side()

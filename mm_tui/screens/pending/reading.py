@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property, partial
+from functools import partial
 from typing import TYPE_CHECKING
 
 from textual.message import Message
@@ -65,15 +65,10 @@ class QueueReader:
         self._was_whole = False
         """Whether the whole queue has been read once. Until then a long queue is shown as it is read."""
 
-    @cached_property
+    @property
     def queue(self) -> ReviewQueue:
         """The service that reads the queue."""
-        session = self._screen.session
-        settings = session.settings
-        minutes = settings.review.sla_minutes
-        return ReviewQueue(
-            session.database, session.clock, settings.risk, minutes, session.house_facts, session.second_approval
-        )
+        return self._screen.session.queue
 
     def read(self) -> None:
         """Reads the queue again."""

@@ -59,7 +59,11 @@ class Authors:
             item: the waiting email.
             tags: its tags; None means those of its stored detail.
         """
-        self._take_in()
+        self.take_in()
+        return self.told(item, tags)
+
+    def told(self, item: PendingItem | EmailDetail, tags: Mapping[OneLine, OneLine] | None = None) -> Author | None:
+        """As `of`, by what was taken in."""
         if (who := self._submitted.get(item.id)) is not None:
             return Author(who, True)
         if self._open:
@@ -73,7 +77,8 @@ class Authors:
         tagged = tags.get(OneLine(WRITTEN_BY), OneLine("")).strip()
         return Author(OneLine(tagged[:LONGEST_NAME]), False) if tagged else None
 
-    def _take_in(self) -> None:
+    def take_in(self) -> None:
+        """Reads who submitted what since the last time."""
         head = self._journal.head()
         if head == self._head:
             return

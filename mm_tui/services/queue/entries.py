@@ -2,39 +2,34 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from mm_tui.decision.relatives import NAMES as RELATION_TAGS
 from mm_tui.decision.relatives import PREFIX, editor_in, is_edit, relatives_in
-from mm_tui.models import Direction, EditedDraft, EmailSummary, Party, PendingItem
-from mm_tui.review.digest import digest_of
-from mm_tui.review.findings import Finding, Level
-from mm_tui.review.risk import Assessment, Draft, HouseText, Message, OtherAnswer, Rejected, ThreadContext, assess
-from mm_tui.services.contacts import Contacts
-from mm_tui.services.facts import Facts
+from mm_tui.models import PendingItem
+from mm_tui.review.risk import Assessment, Draft
 from mm_tui.services.presence.approvals import NO_APPROVALS, is_approval
 from mm_tui.services.presence.notes import NAMES as NOTE_TAGS
 from mm_tui.services.presence.notes import assignment_in, note_in
 from mm_tui.services.presence.tags import NAMES as CLAIM_TAGS
 from mm_tui.services.presence.tags import ClaimReader, Presence, pair_words
-from mm_tui.services.queue.answers import family_of, other_answers
+from mm_tui.services.queue.assessing import Assessing
 from mm_tui.services.queue.authors import Authors
 from mm_tui.services.queue.due import due_at
-from mm_tui.services.queue.entry import NOBODY, Order, QueueEntry, Seat, ThreadMail
+from mm_tui.services.queue.entry import NOBODY, Order, QueueEntry, Seat
 from mm_tui.services.queue.filter import FilterContext
 from mm_tui.services.queue.resubmitted import Resubmissions
 from mm_tui.services.queue.snooze import Snoozes
+from mm_tui.services.queue.stored import StoredEmail, StoredQueue
 from mm_tui.services.redraft_tags import FOLLOWS, follows
 from mm_tui.store.audit.timeline import Timeline
-from mm_tui.store.decisions.edits import EditStore
-from mm_tui.store.decisions.records import DecisionStore
-from mm_tui.store.mail.mails import MailStore, MailView
+from mm_tui.store.mail.mails import MailStore
 from mm_tui.store.mail.pending import PendingStore
-from mm_tui.text import ManyLine, OneLine
+from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
     from mm_tui.clock import Clock
@@ -43,18 +38,14 @@ if TYPE_CHECKING:
     from mm_tui.settings.sections import Risk
     from mm_tui.store.database import Database
 
-MAX_ASSESSED = 20_000
-"""The size of the cache: more than usually wait at once, as a longer queue would get nothing from it."""
 FIRST_READ = 25
 """How many entries to read first: more than a screen shows."""
-MAX_REJECTED = 50
-"""How many previously rejected drafts a new one is compared with."""
+MOST_AT_ONCE = 100
+"""How many are read from the store together."""
 LONGEST_TAG = 2000
 """The most characters read of a tag's value: anybody may have set it."""
 READ_TAGS = NOTE_TAGS | CLAIM_TAGS | RELATION_TAGS | {FOLLOWS}
 """The tags that the queue reads. All others are ignored."""
-REJECTED_AGE = timedelta(minutes=2)
-"""How long the list of rejected drafts is cached."""
 
 
 def _is_read(tag: str) -> bool:
@@ -79,18 +70,17 @@ class ReviewQueue:
         self._timeline = Timeline(database)
         self._snoozes = Snoozes(database, clock)
         self._pending = PendingStore(database)
-        self._edits = EditStore(database)
+        self._stored = StoredQueue(database)
+        self._assessing = Assessing(database, clock, risk, house)
         self._authors = Authors(database)
         self._claims = ClaimReader()
         self._resubmissions = Resubmissions(database)
         self._clock = clock
-        self._risk = risk
         self._sla_minutes = sla_minutes or {}
-        self._house = house
-        self._contacts = Contacts(database, clock)
-        self._releases = DecisionStore(database)
-        self._assessed: OrderedDict[object, Assessment] = OrderedDict()
-        self._rejected: tuple[datetime, tuple[Rejected, ...]] | None = None
+        self._addresses: Mapping[str, str] = {}
+        """Of the mailboxes by their ids."""
+        self._lock = threading.RLock()
+        """Several threads read one queue: none waits longer than for a batch."""
 
     def entries(
         self,
@@ -118,26 +108,25 @@ class ReviewQueue:
             time their number has doubled. All rules have been applied to each entry.
         """
         left_out = frozenset(hidden)
-        items = self._pending.items(mailbox_id=mailbox_id)
+        ids = [key for key in self._stored.ids(mailbox_id) if key not in left_out]
         tags, now, snoozes = self._tags(), self._clock.now(), self._snoozes.all()
-        pairs = _pairs(tags, {item.id for item in items} - left_out)
-        self._resubmissions.take_in(now)
+        pairs = _pairs(tags, set(ids))
+        self._refresh(now)
         found: list[QueueEntry] = []
         told = FIRST_READ
-        for item in items:
+        for stored in self._read(ids):
             if stop():
                 break
-            if item.id in left_out:
-                continue
-            entry = self._resubmitted(self._entry(item), seat.reviewer, now, follows(tags.get(item.id, {})))
-            entry = _claimed(entry, self._claim_in(item.id, tags.get(item.id, {}), now, seat), seat)
-            entry = self._with_notes(entry, tags.get(item.id, {}), assignee or seat.reviewer)
-            entry = self._with_approvals(entry, tags.get(item.id, {}))
+            item, held = stored.item, tags.get(stored.item.id, {})
+            entry = self._resubmitted(self._entry(stored), stored.seen_at, seat.reviewer, now, follows(held))
+            entry = _claimed(entry, self._claim_in(item.id, held, now, seat), seat)
+            entry = self._with_notes(entry, held, assignee or seat.reviewer)
+            entry = self._with_approvals(entry, held)
             if entry.claim is not None:
                 entry = replace(entry, claim=self._dated(entry.claim, item.id, now, seat))
             if item.id in pairs:
                 entry = replace(entry, pair=pairs[item.id])
-            if (author := self._authors.of(item, tags.get(item.id, {}))) is not None:
+            if (author := self._authors.told(item, held)) is not None:
                 entry = replace(entry, author=author, is_own_reply=author.is_same(seat.reviewer))
             if (snooze := snoozes.get(item.id)) is not None:
                 woken = OneLine(snooze.why_over(entry, now))
@@ -146,12 +135,35 @@ class ReviewQueue:
                 entry = replace(entry, unread_because=why)
             found.append(entry)
             if len(found) == told:
-                so_far(ordered(found[:], order), len(items))
+                so_far(ordered(found[:], order), len(ids))
                 told *= 2
         return ordered(found, order)
 
+    def prepare(self) -> None:
+        """Reads the first emails, so that the queue opens at once."""
+        told: list[int] = []
+        self.entries(so_far=lambda entries, _: told.append(len(entries)), stop=lambda: bool(told))
+
+    def _refresh(self, now: datetime) -> None:
+        """Reads anew what all emails are compared with."""
+        with self._lock:
+            self._resubmissions.take_in(now)
+            self._authors.take_in()
+            self._addresses = self._assessing.refresh()
+
+    def _read(self, ids: Sequence[str]) -> Iterator[StoredEmail]:
+        """These emails, read in batches that grow as the first ones are to be shown at once."""
+        start, size = 0, FIRST_READ
+        while start < len(ids):
+            with self._lock:
+                batch = self._stored.read(ids[start : start + size])
+            yield from batch
+            start, size = start + size, MOST_AT_ONCE
+
     def _with_notes(self, entry: QueueEntry, held: Mapping[OneLine, OneLine], reviewer: str) -> QueueEntry:
         """The entry, with what reviewers say about it by tags."""
+        if not held:
+            return entry
         note, assignment = note_in(held), assignment_in(held)
         if note is None and assignment is None:
             return entry
@@ -173,10 +185,12 @@ class ReviewQueue:
         self._timeline.learn_decisions()
         return self._timeline.own_keys
 
-    def _resubmitted(self, entry: QueueEntry, reviewer: str, now: datetime, named: str) -> QueueEntry:
+    def _resubmitted(
+        self, entry: QueueEntry, seen_at: datetime | None, reviewer: str, now: datetime, named: str
+    ) -> QueueEntry:
         """The entry, with the rejected draft that it follows; `named` is the draft in its tags."""
         others = [mail.mail for mail in entry.thread]
-        found = self._resubmissions.of(entry.item, others, self._pending.seen_at(entry.item.id), named)
+        found = self._resubmissions.of(entry.item, others, seen_at, named)
         if found is None:
             return entry
         return replace(entry, resubmission=found, resubmitted_words=found.words(reviewer, now))
@@ -203,75 +217,42 @@ class ReviewQueue:
 
     def entry(self, email_id: str) -> QueueEntry | None:
         """One waiting email; None if it no longer waits."""
-        item = self._pending.get(email_id)
-        if item is None:
+        now = self._clock.now()
+        self._refresh(now)
+        stored = next(self._read([email_id]), None)
+        if stored is None:
             return None
         held = self._tags().get(email_id, {})
-        now = self._clock.now()
-        self._resubmissions.take_in(now)
-        entry = replace(
-            self._resubmitted(self._entry(item), "", now, follows(held)), author=self._authors.of(item, held)
-        )
+        entry = self._resubmitted(self._entry(stored), stored.seen_at, "", now, follows(held))
+        entry = replace(entry, author=self._authors.told(stored.item, held))
         entry = self._with_notes(_claimed(entry, self._claim_in(email_id, held, now), NOBODY), held, "")
         return self._with_approvals(entry, held)
 
     def entry_of(self, item: PendingItem) -> QueueEntry:
         """An entry for an email that no longer waits, as it was seen."""
-        return self._entry(item)
+        self._refresh(self._clock.now())
+        with self._lock:
+            stored = self._stored.of(item)
+        return self._entry(stored)
 
     def assess_edit(self, entry: QueueEntry, draft: Draft) -> Assessment:
         """The risk of an edited text in place of the agent's."""
-        return assess(draft, self._context(entry.item, entry.thread), self._risk)
+        with self._lock:
+            self._assessing.refresh()
+            return self._assessing.assess_text(entry.item, entry.thread, draft)
 
     def as_submitted(self, entry: QueueEntry) -> QueueEntry:
         """The risk of the agent's own text, if the entry assesses the human's edit."""
         if entry.edit is None:
             return entry
-        _, newer = self._thread_around(entry.item)
-        return replace(entry, assessment=_with_newer(self.assess_edit(entry, Draft.of(entry.item)), newer))
+        with self._lock:
+            self._assessing.refresh()
+            return replace(entry, assessment=self._assessing.assess_submitted(entry.item, entry.thread))
 
-    def _thread_around(self, item: PendingItem) -> tuple[list[ThreadMail], int]:
-        """The other emails of the thread, and how many of them arrived after this one was written."""
-        thread_id = item.thread_id
-        if thread_id is None:
-            listed = self._mail.summary(item.id)
-            thread_id = listed.thread_id if listed else None
-        if thread_id is None:
-            return [], 0
-        others = [summary for summary in self._mail.thread(item.mailbox_id, thread_id) if summary.id != item.id]
-        thread = [ThreadMail(summary, self._mail.detail(summary.id)) for summary in others]
-        newer = sum(
-            _is_later(one.summary, item) and str(one.summary.direction) == Direction.INBOUND and one.mail.is_exchanged
-            for one in thread
-        )
-        return thread, newer
-
-    def _entry(self, item: PendingItem) -> QueueEntry:
-        digest = digest_of(item.id, item.mailbox_id, item.direction, item.raw)
-        thread, newer = self._thread_around(item)
-        edit = self._edits.get(item.id)
-        # Assess what would be sent: the human's text, if there is one.
-        written = edit.text if edit is not None else None
-        read = tuple((mail.summary.id, mail.detail is not None, mail.mail.is_exchanged) for mail in thread)
-        self._contacts.refresh()
-        answers = self._answers(item, thread)
-        house = self._house_facts(item.mailbox_id)
-        key = (digest, item.complete, newer, read, answers, written, self._contacts.version, house)
-        known = self._assessed.get(key)
-        if known is None:
-            draft = Draft.of(item) if edit is None else edited_draft(item, edit.text)
-            known = assess(draft, self._context(item, thread), self._risk)
-            known = replace(known, unchecked=(*known.unchecked, *house.problems))
-            self._assessed[key] = known = _with_newer(known, newer)
-            if len(self._assessed) > MAX_ASSESSED:
-                self._assessed.popitem(last=False)
-        return QueueEntry(item, digest, known, edit, tuple(thread), self._due_at(item))
-
-    def _house_facts(self, mailbox_id: str) -> Facts:
-        if self._house is None or not self._house.named:
-            return Facts()
-        boxes = self._mail.mailbox_rows()
-        return self._house.of(next((str(box.address) for box in boxes if box.mailbox_id == mailbox_id), ""))
+    def _entry(self, stored: StoredEmail) -> QueueEntry:
+        with self._lock:
+            assessment = self._assessing.assess(stored)
+        return QueueEntry(stored.item, stored.digest, assessment, stored.edit, stored.thread, self._due_at(stored.item))
 
     def _tags(self) -> dict[str, dict[OneLine, OneLine]]:
         """The tags of other reviewers' programs and agents, from the stored details."""
@@ -283,46 +264,7 @@ class ReviewQueue:
     def _due_at(self, item: PendingItem) -> datetime | None:
         if not self._sla_minutes:
             return None
-        addresses = {box.mailbox_id: box.address for box in self._mail.mailbox_rows()}
-        return due_at(item.received_at, addresses.get(item.mailbox_id, ""), self._sla_minutes)
-
-    def _context(self, item: PendingItem, thread: Sequence[ThreadMail]) -> ThreadContext:
-        known = self._contacts.known_to(item.id, item.mailbox_id, item.thread_id, item.received_at)
-        return ThreadContext(
-            messages=tuple(Message.of(mail.mail) for mail in thread if mail.mail.is_exchanged),
-            own_addresses=frozenset(box.address.lower() for box in self._mail.mailbox_rows()),
-            contacts=known,
-            answers=self._answers(item, thread),
-            rejected=tuple(old for old in self._rejected_before() if old.body != item.body),
-            house=tuple(HouseText(file.name, file.text) for file in self._house_facts(item.mailbox_id).files),
-            today=self._clock.now().date(),
-        )
-
-    def _answers(self, item: PendingItem, thread: Sequence[ThreadMail]) -> tuple[OtherAnswer, ...]:
-        def family() -> set[str]:
-            details = [mail.detail for mail in thread if mail.detail is not None]
-            own = self._mail.detail(item.id)
-            return family_of(item.id, self._releases, details if own is None else [*details, own])
-
-        return other_answers(item, [mail.mail for mail in thread], family)
-
-    def _rejected_before(self) -> tuple[Rejected, ...]:
-        now = self._clock.now()
-        if self._rejected is None or now - self._rejected[0] > REJECTED_AGE:
-            ids = self._mail.ids(MailView(status="rejected"), limit=MAX_REJECTED)
-            details = [detail for email_id in ids if (detail := self._mail.detail(email_id)) is not None]
-            self._rejected = now, tuple(Rejected(detail.body) for detail in details)
-        return self._rejected[1]
-
-
-def edited_draft(item: PendingItem, text: EditedDraft) -> Draft:
-    """The item with a human's text for the rules; cc and attachments stay."""
-    return replace(
-        Draft.of(item),
-        to=tuple(Party.parse(one) for one in text.to),
-        subject=OneLine(text.subject),
-        body=ManyLine(text.body),
-    )
+        return due_at(item.received_at, self._addresses.get(item.mailbox_id, ""), self._sla_minutes)
 
 
 def ordered(entries: list[QueueEntry], order: Order) -> list[QueueEntry]:
@@ -352,21 +294,3 @@ def _pairs(tags: Mapping[str, Mapping[OneLine, OneLine]], waiting: set[str]) -> 
                 # The original may have been read before its tag was set.
                 found.setdefault(other, OneLine(f"being replaced by {editor_in(held) or 'another reviewer'}"))
     return found
-
-
-def _with_newer(assessment: Assessment, newer: int) -> Assessment:
-    """Adds a finding that newer mail arrived in the thread after the draft was written."""
-    if not newer:
-        return assessment
-    came = "an email came" if newer == 1 else f"{newer} emails came"
-    moved = Finding(
-        "thread_moved", Level.MEDIUM, OneLine(f"the thread continued: {came} in after this draft was written")
-    )
-    findings = sorted((*assessment.findings, moved), key=lambda finding: -finding.level)
-    return replace(assessment, findings=tuple(findings))
-
-
-def _is_later(summary: EmailSummary, item: PendingItem) -> bool:
-    if summary.received_at is None or item.received_at is None:
-        return False
-    return summary.received_at > item.received_at

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -108,6 +109,12 @@ class EditStore:
         """The edit of this email, or None."""
         row = _row(self._database.reader(), item_id)
         return _edit(row) if row is not None else None
+
+    def of(self, item_ids: Sequence[str]) -> dict[str, SavedEdit]:
+        """The edits of these emails, by their ids."""
+        marks = ",".join("?" * len(item_ids))
+        rows = self._database.reader().execute(f"SELECT * FROM edits WHERE item_id IN ({marks})", list(item_ids))
+        return {row["item_id"]: _edit(row) for row in rows}
 
     def all(self) -> list[SavedEdit]:
         """All edits, most recently saved first."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -35,6 +35,14 @@ class Waiting(NamedTuple):
     email_id: str
     mailbox_id: str
     received_at: datetime | None
+
+
+class StoredText(NamedTuple):
+    """A waiting email as it is stored."""
+
+    text: str
+    seen_at: datetime | None
+    """When this machine first saw it waiting."""
 
 
 class PendingStore:
@@ -139,6 +147,19 @@ class PendingStore:
         """One waiting email."""
         row = self._database.reader().execute("SELECT model FROM pending WHERE email_id = ?", (email_id,)).fetchone()
         return _load(row[0]) if row else None
+
+    def texts(self, email_ids: Sequence[str]) -> dict[str, StoredText]:
+        """Those of these emails that wait, as they are stored, by id; `item_of` reads them."""
+        rows = self._database.reader().execute(
+            f"SELECT email_id, model, seen_at FROM pending WHERE email_id IN ({','.join('?' * len(email_ids))})",
+            list(email_ids),
+        )
+        return {row[0]: StoredText(row[1], from_ms(row[2]) if row[2] else None) for row in rows}
+
+    @staticmethod
+    def item_of(text: str) -> PendingItem:
+        """The waiting email that a stored text says."""
+        return _load(text)
 
     def seen_at(self, email_id: str) -> datetime | None:
         """When this machine first saw the email waiting; None if unknown."""

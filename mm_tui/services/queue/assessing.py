@@ -1,0 +1,170 @@
+"""Applies the risk rules to what waits, and keeps what they found as long as nothing that they looked at changes."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from mm_tui.models import Direction, EditedDraft, EmailSummary, Party, PendingItem
+from mm_tui.review.findings import Finding, Level
+from mm_tui.review.risk import Assessment, Draft, HouseText, Message, OtherAnswer, Rejected, ThreadContext
+from mm_tui.review.risk.engine import assess_within
+from mm_tui.review.risk.rule import Reading
+from mm_tui.services.contacts import Contacts
+from mm_tui.services.facts import Facts
+from mm_tui.services.queue.answers import family_of, other_answers
+from mm_tui.services.queue.stored import StoredEmail
+from mm_tui.store.decisions.records import DecisionStore
+from mm_tui.store.mail.mails import MailStore, MailView
+from mm_tui.text import ManyLine, OneLine
+
+if TYPE_CHECKING:
+    from mm_tui.clock import Clock
+    from mm_tui.services.facts import HouseFacts
+    from mm_tui.services.queue.entry import ThreadMail
+    from mm_tui.settings.sections import Risk
+    from mm_tui.store.database import Database
+
+MAX_ASSESSED = 20_000
+"""More than are pending at once; for a longer queue nothing is cached between readings."""
+MAX_REJECTED = 50
+"""How many previously rejected drafts are compared with a new one."""
+REJECTED_AGE = timedelta(minutes=2)
+"""How long the cached rejected drafts are used."""
+
+
+@dataclass
+class _Assessed:
+    """What the rules found, and what they asked about correspondents."""
+
+    assessment: Assessment
+    asked: Mapping[tuple[str, ...], object]
+    version: int
+    """Of the correspondents with which the answers were last found to be the same."""
+
+
+class Assessing:
+    """Assesses the drafts of one profile. Takes some milliseconds a draft: call it in a thread."""
+
+    def __init__(self, database: Database, clock: Clock, risk: Risk, house: HouseFacts | None = None) -> None:
+        self._mail = MailStore(database)
+        self._releases = DecisionStore(database)
+        self._contacts = Contacts(database, clock)
+        self._clock = clock
+        self._risk = risk
+        self._house = house
+        self._assessed: OrderedDict[object, _Assessed] = OrderedDict()
+        self._rejected: tuple[datetime, tuple[Rejected, ...]] | None = None
+        self._addresses: Mapping[str, str] = {}
+
+    def refresh(self) -> Mapping[str, str]:
+        """Reads anew what many drafts are compared with. Returns the addresses of the mailboxes by their ids."""
+        self._contacts.refresh()
+        self._addresses = {box.mailbox_id: str(box.address) for box in self._mail.mailbox_rows()}
+        return self._addresses
+
+    def assess(self, stored: StoredEmail) -> Assessment:
+        """What the rules find in what would be sent: the human's text, if there is one."""
+        item, thread = stored.item, stored.thread
+        written = stored.edit.text if stored.edit is not None else None
+        newer = _newer(item, thread)
+        read = tuple((mail.summary.id, mail.detail is not None, mail.mail.is_exchanged) for mail in thread)
+        answers, house = self._answers(item, thread), self._house_facts(item.mailbox_id)
+        key = (stored.digest, item.complete, newer, read, answers, written, house)
+        known = self._assessed.get(key)
+        if known is not None and known.version == self._contacts.version:
+            return known.assessment
+        draft = Draft.of(item) if written is None else edited_draft(item, written)
+        reading = Reading(draft, self._context(item, thread, answers), self._risk)
+        if known is not None and reading.known.answers_as(known.asked):
+            known.version = self._contacts.version
+            return known.assessment
+        found = assess_within(reading)
+        found = _with_newer(replace(found, unchecked=(*found.unchecked, *house.problems)), newer)
+        self._assessed[key] = _Assessed(found, reading.known.asked, self._contacts.version)
+        if len(self._assessed) > MAX_ASSESSED:
+            self._assessed.popitem(last=False)
+        return found
+
+    def assess_text(self, item: PendingItem, thread: Sequence[ThreadMail], draft: Draft) -> Assessment:
+        """What the rules find in a text in place of the one that waits."""
+        return assess_within(Reading(draft, self._context(item, thread, self._answers(item, thread)), self._risk))
+
+    def assess_submitted(self, item: PendingItem, thread: Sequence[ThreadMail]) -> Assessment:
+        """What the rules find in the text that waits, whatever a human wrote in its place."""
+        return _with_newer(self.assess_text(item, thread, Draft.of(item)), _newer(item, thread))
+
+    def _house_facts(self, mailbox_id: str) -> Facts:
+        if self._house is None or not self._house.named:
+            return Facts()
+        return self._house.of(self._addresses.get(mailbox_id, ""))
+
+    def _context(
+        self, item: PendingItem, thread: Sequence[ThreadMail], answers: tuple[OtherAnswer, ...]
+    ) -> ThreadContext:
+        return ThreadContext(
+            messages=tuple(Message.of(mail.mail) for mail in thread if mail.mail.is_exchanged),
+            own_addresses=frozenset(map(str.lower, self._addresses.values())),
+            contacts=self._contacts.known_to(item.id, item.mailbox_id, item.thread_id, item.received_at),
+            answers=answers,
+            rejected=tuple(old for old in self._rejected_before() if old.body != item.body),
+            house=tuple(HouseText(file.name, file.text) for file in self._house_facts(item.mailbox_id).files),
+            today=self._clock.now().date(),
+        )
+
+    def _answers(self, item: PendingItem, thread: Iterable[ThreadMail]) -> tuple[OtherAnswer, ...]:
+        others = list(thread)
+
+        def family() -> set[str]:
+            details = [mail.detail for mail in others if mail.detail is not None]
+            own = self._mail.detail(item.id)
+            return family_of(item.id, self._releases, details if own is None else [*details, own])
+
+        return other_answers(item, [mail.mail for mail in others], family)
+
+    def _rejected_before(self) -> tuple[Rejected, ...]:
+        now = self._clock.now()
+        if self._rejected is None or now - self._rejected[0] > REJECTED_AGE:
+            ids = self._mail.ids(MailView(status="rejected"), limit=MAX_REJECTED)
+            details = [detail for email_id in ids if (detail := self._mail.detail(email_id)) is not None]
+            self._rejected = now, tuple(Rejected(detail.body) for detail in details)
+        return self._rejected[1]
+
+
+def edited_draft(item: PendingItem, text: EditedDraft) -> Draft:
+    """The item with a human's text for the rules; cc and attachments stay."""
+    return replace(
+        Draft.of(item),
+        to=tuple(Party.parse(one) for one in text.to),
+        subject=OneLine(text.subject),
+        body=ManyLine(text.body),
+    )
+
+
+def _newer(item: PendingItem, thread: Iterable[ThreadMail]) -> int:
+    """How many emails of the thread arrived after this one was written."""
+    return sum(
+        _is_later(one.summary, item) and str(one.summary.direction) == Direction.INBOUND and one.mail.is_exchanged
+        for one in thread
+    )
+
+
+def _with_newer(assessment: Assessment, newer: int) -> Assessment:
+    """Adds a finding that newer mail arrived in the thread after the draft was written."""
+    if not newer:
+        return assessment
+    came = "an email came" if newer == 1 else f"{newer} emails came"
+    moved = Finding(
+        "thread_moved", Level.MEDIUM, OneLine(f"the thread continued: {came} in after this draft was written")
+    )
+    findings = sorted((*assessment.findings, moved), key=lambda finding: -finding.level)
+    return replace(assessment, findings=tuple(findings))
+
+
+def _is_later(summary: EmailSummary, item: PendingItem) -> bool:
+    if summary.received_at is None or item.received_at is None:
+        return False
+    return summary.received_at > item.received_at

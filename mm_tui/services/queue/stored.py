@@ -1,0 +1,93 @@
+"""Reads waiting emails with their threads from the store, many at once.
+
+What is stored as it was before is the same object as before. So reading a queue of thousands again costs little, and
+whoever compares two readings sees at once what is equal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+from mm_tui.review.digest import digest_of
+from mm_tui.services.queue.entry import ThreadMail
+from mm_tui.store.decisions.edits import EditStore, SavedEdit
+from mm_tui.store.mail.pending import PendingStore
+from mm_tui.store.mail.threads import ThreadRow, thread_rows
+
+if TYPE_CHECKING:
+    from mm_tui.models import PendingItem
+    from mm_tui.store.database import Database
+
+
+class StoredEmail(NamedTuple):
+    """What the store holds of a waiting email."""
+
+    item: PendingItem
+    digest: str
+    seen_at: datetime | None
+    """When this machine first saw it waiting."""
+    edit: SavedEdit | None
+    thread: tuple[ThreadMail, ...]
+    """The other emails of its thread, oldest first."""
+
+
+class StoredQueue:
+    """Reads the queue of one profile. Call it in a thread."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._pending = PendingStore(database)
+        self._edits = EditStore(database)
+        self._items: dict[str, tuple[int, PendingItem, str]] = {}
+        """By id: a hash of the stored text, what it says, and its digest."""
+        self._threads: dict[str, tuple[int, tuple[ThreadMail, ...]]] = {}
+        """By id: a hash of the stored rows, and the emails in them."""
+
+    def ids(self, mailbox_id: str | None = None) -> list[str]:
+        """The ids of all that waits, oldest first, over all mailboxes or in one; forgets what waits no more."""
+        waiting = self._pending.waiting()
+        known = {one.email_id for one in waiting}
+        for cache in (self._items, self._threads):
+            for gone in cache.keys() - known:
+                del cache[gone]
+        return [one.email_id for one in waiting if mailbox_id is None or one.mailbox_id == mailbox_id]
+
+    def read(self, ids: Sequence[str]) -> list[StoredEmail]:
+        """Those of these emails that still wait, in this order."""
+        texts, edits = self._pending.texts(ids), self._edits.of(ids)
+        items = {key: (*self._item(key, texts[key].text), texts[key].seen_at) for key in ids if key in texts}
+        threads = self._threads_of([item for item, _, _ in items.values()])
+        return [
+            StoredEmail(item, digest, seen_at, edits.get(key), threads[key])
+            for key, (item, digest, seen_at) in items.items()
+        ]
+
+    def of(self, item: PendingItem) -> StoredEmail:
+        """An email as it was seen, with what is stored around it."""
+        digest = digest_of(item.id, item.mailbox_id, item.direction, item.raw)
+        thread = self._threads_of([item])[item.id]
+        return StoredEmail(item, digest, self._pending.seen_at(item.id), self._edits.get(item.id), thread)
+
+    def _item(self, key: str, text: str) -> tuple[PendingItem, str]:
+        known, stored = self._items.get(key), hash(text)
+        if known is None or known[0] != stored:
+            item = self._pending.item_of(text)
+            known = stored, item, digest_of(item.id, item.mailbox_id, item.direction, item.raw)
+            self._items[key] = known
+        return known[1:]
+
+    def _threads_of(self, items: Iterable[PendingItem]) -> dict[str, tuple[ThreadMail, ...]]:
+        found: dict[str, tuple[ThreadMail, ...]] = {}
+        for item, rows in thread_rows(self._database, list(items)):
+            known, stored = self._threads.get(item.id), hash(tuple(row.stored for row in rows))
+            if known is None or known[0] != stored:
+                known = stored, tuple(map(_mail, rows))
+                self._threads[item.id] = known
+            found[item.id] = known[1]
+        return found
+
+
+def _mail(row: ThreadRow) -> ThreadMail:
+    return ThreadMail(row.summary(), row.detail())
