@@ -108,7 +108,7 @@ class Others:
 
     def long_queue(self) -> list[Figure]:
         """A queue of thousands of waiting drafts: each act, and until the rules have been applied to all."""
-        from bench.long_queue import DRAFTS
+        from bench.long_queue import DRAFTS, KEYS
 
         drafts = 200 if self._stage.quick else DRAFTS
         environment = self._stage.office(SMALL).environment(
@@ -117,14 +117,28 @@ class Others:
         environment["MULTIMAIL_API_URL"] = "http://127.0.0.1:9"
         told = self._stage.child("bench.long_queue", str(drafts), environment=environment)
         name = f"queue of {drafts:,} drafts"
-        acts = [act.removesuffix("_ms") for act in told if act.endswith("_ms") and act != "stall_ms"]
+        acts = {"open": "open", **{act: act for act, _ in KEYS}, "read again": "read_again"}
+        assessed, clock = told["assessed_s"], told["assessed_by_the_clock_s"]
+        bulk = f"{name}: a thousand rejected together" if drafts > 1_000 else f"{name}: half rejected together"
         return [
             *(
-                Figure(f"{name}: {act}", f"{told[f'{act}_ms']:.0f} ms", "100 ms", told[f"{act}_ms"] <= 100)
-                for act in acts
+                Figure(f"{name}: {act}", f"{told[f'{key}_ms']:.0f} ms", "100 ms", told[f"{key}_ms"] <= 100)
+                if key != "read_again"
+                else Figure(f"{name}: read again, in a thread", f"{told[f'{key}_ms']:.0f} ms")
+                for act, key in acts.items()
             ),
-            Figure(f"{name}: all assessed", f"{told['assessed_s']:.1f} s", "20 s", told["assessed_s"] <= 20),
-            Figure(f"{name}: longest stall", f"{told['stall_ms']:.0f} ms", "50 ms", told["stall_ms"] <= 50),
+            Figure(f"{name}: all assessed", f"{assessed:.1f} s ({clock:.1f} s by the clock)", "20 s", assessed <= 20),
+            *(
+                Figure(f"{name}: longest stall {when}", f"{told[key]:.0f} ms", "50 ms", told[key] <= 50)
+                for when, key in (
+                    ("while it is assessed", "stall_ms"),
+                    ("while it is read again", "reading_again_stall_ms"),
+                )
+            ),
+            Figure(f"{bulk}: journaled and held", f"{told['bulk_begun_s']:.2f} s"),
+            Figure(f"{bulk}: longest stall", f"{told['bulk_stall_ms']:.0f} ms", "50 ms", told["bulk_stall_ms"] <= 50),
+            Figure(f"{bulk}: undone", f"{told['bulk_undone_s']:.2f} s, stall {told['undo_stall_ms']:.0f} ms"),
+            Figure(f"{name}: memory", f"{told['memory_mb']:.0f} MB"),
         ]
 
     def backlog(self) -> list[Figure]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import resource
 import sys
 import time
 from collections.abc import Callable
@@ -29,7 +30,9 @@ DRAFTS = 5_000
 BOX = "01JBOX"
 KEYS = (("filter", "l"), ("sort", "o"), ("back to the order", "o"), ("next", "j"), ("page", "pagedown"), ("last", "G"))
 ROUNDS = 5
-LIMIT_SECONDS = 120
+LIMIT_SECONDS = 240
+BULK = 1_000
+"""Drafts that are rejected together."""
 
 
 def _draft(number: int) -> PendingItem:
@@ -84,7 +87,10 @@ async def _until(condition: Callable[[], bool]) -> float:
 
 
 async def measure(drafts: int) -> dict[str, float]:
-    """Milliseconds of each act at worst, seconds until all are assessed, the longest stall of the event loop."""
+    """Milliseconds of each act at worst, seconds until all are assessed, the longest stalls of the event loop.
+
+    But for stalls, opening and what says so, it is processor time: what else the machine does is no part of it.
+    """
     app = MmTui(Session.open(config_file.load()))
     found: dict[str, float] = {}
     async with app.run_test(size=(120, 40)) as pilot:
@@ -93,22 +99,42 @@ async def measure(drafts: int) -> dict[str, float]:
         watch = Watch()
         await pilot.pause(0.1)
         watch.longest()
-        begun = time.perf_counter()
+        begun, worked = time.perf_counter(), time.process_time()
         await pilot.press("2")
         screen = app.screen
         assert isinstance(screen, PendingScreen)
         await _until(lambda: bool(screen.queue_list.keys))
         found["open_ms"] = (time.perf_counter() - begun) * 1000
         await _until(lambda: len(screen.listing.waiting) == drafts)
-        found["assessed_s"] = time.perf_counter() - begun
+        found["assessed_s"] = time.process_time() - worked
+        found["assessed_by_the_clock_s"] = time.perf_counter() - begun
         found["stall_ms"] = watch.longest()
         for name, key in KEYS * ROUNDS:
-            # The event loop's own time: what else the machine does is no part of it.
             begun = time.thread_time()
             await pilot.press(key)
             found[f"{name}_ms"] = max(found.get(f"{name}_ms", 0.0), (time.thread_time() - begun) * 1000)
             watch.longest()
+        worked = time.process_time()
+        screen.reload()
+        before = screen.listing.waiting
+        await _until(lambda: screen.listing.waiting is not before)
+        found["read_again_ms"] = (time.process_time() - worked) * 1000
+        found["reading_again_stall_ms"] = watch.longest()
+        batch = screen.listing.entries[: min(BULK, drafts // 2)]
+        worked = time.process_time()
+        screen.bulk_reject.begin(batch, "sent twice")
+        await _until(lambda: app.session.decisions is not None and len(app.session.decisions.held()) == len(batch))
+        found["bulk_begun_s"] = time.process_time() - worked
+        await pilot.pause(1.5)
+        found["bulk_stall_ms"] = watch.longest()
+        worked = time.process_time()
+        await pilot.press("u")
+        await _until(lambda: app.session.decisions is not None and not app.session.decisions.held())
+        found["bulk_undone_s"] = time.process_time() - worked
+        await pilot.pause(0.5)
+        found["undo_stall_ms"] = watch.longest()
         await watch.end()
+    found["memory_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return found
 
 

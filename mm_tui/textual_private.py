@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from textual.geometry import Size
     from textual.strip import Strip
     from textual.widget import Widget
+    from textual.widgets import TextArea
 
 
 def write_to_terminal(app: App[Any], sequences: str) -> None:
@@ -34,6 +35,15 @@ def forget_shown(app: App[Any]) -> None:
     """The terminal may show something else than what was painted: what is painted next is written whole."""
     if isinstance(app._driver, ForgetsShown):
         app._driver.forget_shown()
+
+
+def is_wrapped(area: TextArea) -> bool:
+    """Whether the text is already wrapped as wide as it is shown: edits wrap what they change.
+
+    Textual wraps all of it again with every option that is set and every layout, each time 30 ms for a long draft.
+    """
+    wrapped = area.wrapped_document
+    return (wrapped._width, wrapped._tab_width) == (area.wrap_width, area.indent_width)
 
 
 def keep_backgrounds_still() -> None:

@@ -8,6 +8,7 @@ from textual.message import Message
 from textual.widgets import TextArea
 
 from mm_tui.text import ManyLine
+from mm_tui.textual_private import is_wrapped
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -35,6 +36,13 @@ class DraftArea(TextArea):
         self._before: str | None = None
         """The human's text while a model writes."""
         self._selected, self._history = self.selection, self.history
+
+    def _rewrap_and_refresh_virtual_size(self) -> None:
+        if is_wrapped(self):
+            self._line_cache.clear()
+            self._refresh_size()
+        else:
+            super()._rewrap_and_refresh_virtual_size()
 
     @property
     def is_model_writing(self) -> bool:

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
-from bench.long_queue import fill
+import pytest
+
+from bench.long_queue import _question, fill
 from mm_tui.clock import SystemClock
+from mm_tui.models import Party
+from mm_tui.review.risk import Assessment
+from mm_tui.review.risk.engine import assess_within
+from mm_tui.review.risk.rule import Reading
+from mm_tui.services.contacts import CONTACTS_AGE
+from mm_tui.services.queue import assessing
 from mm_tui.services.queue.entries import FIRST_READ, ReviewQueue
 from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.settings.sections import Risk
 from mm_tui.store.database import Database
+from mm_tui.store.mail.mails import MailStore
+from mm_tui.store.mail.pending import PendingStore
+from mm_tui.text import ManyLine
+from tests.support.clock import FakeClock
 
 DRAFTS = 2 * FIRST_READ + 10
 
@@ -33,3 +46,57 @@ def test_a_reading_that_is_stopped_ends_early(tmp_path: Path) -> None:
         told: list[int] = []
         found = queue.entries(so_far=lambda entries, _: told.append(len(entries)), stop=lambda: bool(told))
     assert len(found) == FIRST_READ
+
+
+@pytest.fixture
+def assessed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The subjects of the drafts to which the rules were applied."""
+    found: list[str] = []
+
+    def counting(reading: Reading) -> Assessment:
+        found.append(str(reading.draft.subject))
+        return assess_within(reading)
+
+    monkeypatch.setattr(assessing, "assess_within", counting)
+    return found
+
+
+def test_a_queue_read_again_is_the_same_and_one_change_assesses_one_draft(tmp_path: Path, assessed: list[str]) -> None:
+    with Database.open(tmp_path / "store.db") as database:
+        fill(database, DRAFTS)
+        clock = SystemClock()
+        queue = ReviewQueue(database, clock, Risk())
+        first = queue.entries()
+        assert len(assessed) == DRAFTS
+        again = queue.entries()
+        assert again == first
+        assert all(one.item is old.item and one.thread is old.thread for one, old in zip(again, first, strict=True))
+        changed = first[3].item
+        raw = changed.raw.model_copy(update={"body": "Another text."})
+        item = changed.model_copy(update={"raw": raw, "body": ManyLine(raw.body)})
+        PendingStore(database).save_detail(item)
+        third = queue.entries()
+        assert [at for at, one in enumerate(third) if one != first[at]] == [3]
+        assert assessed[DRAFTS:] == [str(changed.subject)]
+
+
+def test_new_correspondents_assess_only_the_drafts_that_they_matter_to(tmp_path: Path, assessed: list[str]) -> None:
+    with Database.open(tmp_path / "store.db") as database:
+        fill(database, DRAFTS)
+        clock = FakeClock()
+        queue = ReviewQueue(database, clock, Risk())
+        before = queue.entries()[3]
+        assessed.clear()
+        # Somebody whose address looks like that of the one whom the draft goes to, and who was there first.
+        address = str(before.item.to[0].address).replace("customer", "custorner")
+        assert before.item.received_at is not None
+        written = _question(9_999).model_copy(
+            update={"sender": Party.parse(address), "received_at": before.item.received_at - timedelta(days=60)}
+        )
+        MailStore(database).upsert([written])
+        clock.advance(CONTACTS_AGE.total_seconds() + 1)
+        fresh = queue.entries()
+        assert len(fresh) == DRAFTS
+        assert len(assessed) < DRAFTS
+        fully = ReviewQueue(database, clock, Risk()).entries()
+        assert [one.assessment for one in fresh] == [one.assessment for one in fully]

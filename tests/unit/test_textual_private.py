@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import ast
 import inspect
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 from textual._compositor import Compositor
 from textual._xterm_parser import XTermParser
-from textual.app import App
+from textual.app import App, ComposeResult
+from textual.document._document import Document
+from textual.document._wrapped_document import WrappedDocument
 from textual.driver import Driver
 from textual.screen import Screen
-from textual.widgets import Static
+from textual.widgets import Static, TextArea
 
 from mm_tui import textual_private
+from mm_tui.widgets.draft_area import DraftArea
 
 OWNERS = {
     "_batch_count": App,
@@ -25,6 +29,8 @@ OWNERS = {
     "_dirty_widgets": Screen,
     "_driver": App,
     "_full_map": Compositor,
+    "_tab_width": WrappedDocument,
+    "_width": WrappedDocument,
 }
 """Each private name that is used, and whose it is."""
 
@@ -35,7 +41,8 @@ def test_each_name_is_there_and_is_tested() -> None:
     tree = ast.parse(Path(inspect.getfile(textual_private)).read_text(encoding="utf-8"))
     attributes = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     assert {name for name in attributes if name.startswith("_")} == set(OWNERS), "a name is used that is not looked for"
-    instances = {Screen: screen, Compositor: screen._compositor, App: app}
+    wrapped = WrappedDocument(Document("text"))
+    instances = {Screen: screen, Compositor: screen._compositor, App: app, WrappedDocument: wrapped}
     for name, owner in OWNERS.items():
         assert hasattr(instances[owner], name), f"{owner.__name__} has no {name} any more"
 
@@ -44,6 +51,34 @@ def test_what_is_done_to_them_still_works() -> None:
     assert list(inspect.signature(Screen._compositor_refresh).parameters) == ["self"]
     assert list(inspect.signature(Compositor.reflow).parameters) == ["self", "parent", "size"]
     assert list(inspect.signature(Driver.write).parameters) == ["self", "data"]
+
+
+async def test_a_text_is_wrapped_once_for_each_width(monkeypatch: pytest.MonkeyPatch) -> None:
+    widths: list[int] = []
+    wrap = WrappedDocument.wrap
+
+    def counting(self: WrappedDocument, width: int, tab_width: int | None = None) -> None:
+        widths.append(width)
+        wrap(self, width, tab_width)
+
+    monkeypatch.setattr(WrappedDocument, "wrap", counting)
+
+    class Editor(App[None]):
+        def compose(self) -> ComposeResult:
+            yield DraftArea("A line that is longer than the screen is wide. " * 40)
+
+    assert hasattr(TextArea, "_rewrap_and_refresh_virtual_size")
+    app = Editor()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        area = app.query_one(DraftArea)
+        assert area.wrapped_document.height > 24
+        await pilot.resize_terminal(60, 24)
+        await pilot.pause()
+        # Once as wide as the screen and once beside the scrollbar, at either size.
+        assert len(set(widths)) > 2
+        assert widths[-1] == area.wrap_width
+        assert not [width for width, after in pairwise(width for width in widths if width) if width == after]
 
 
 def test_a_terminals_answer_comes_as_the_message_that_is_waited_for() -> None:

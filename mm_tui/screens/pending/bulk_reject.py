@@ -110,6 +110,10 @@ class BulkReject:
         if typed[0].strip() != str(len(batch)):
             self._screen.say(f"{len(batch)} was not typed: nothing was rejected", "warning")
             return
+        self.begin(batch, reason)
+
+    def begin(self, batch: list[QueueEntry], reason: str) -> None:
+        """Begins the rejection of these emails in a worker."""
         self._size, self._read, self._failures, self._is_stopped = len(batch), 0, [], False
         ids = [entry.item.id for entry in batch]
         self._screen.gate.begin(ids)
