@@ -15,8 +15,6 @@ _SENTENCE = re.compile(r"[^.!?\n。！？]+(?:\.(?=[\w,])[^.!?\n。！？]*)*[.!
 _CLAUSE = re.compile(
     r"[^,.;:()\n。、，；：！？!?–—]+?(?=[,.;:()\n。、，；：！？!?–—]|\s(?:and|but|und|aber|et|mais|y|pero|e|mas|ma|en|maar|i|ale|oraz)\s|\Z)"
 )
-_ORDINAL = re.compile(r"(?<=\d)\.(?= [^\W\d_])")
-"""The dot of "3. Juni", which ends no sentence."""
 _WORD = re.compile(r"[^\W\d_]{3,}")
 _EASTERN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
 _PARTICLES = "はがもをにでの的"
@@ -86,11 +84,17 @@ def _days(sentence: str) -> frozenset[object]:
     return frozenset(found)
 
 
+@cache
+def _ordinal() -> re.Pattern[str]:
+    """The dot of "3. Juni", which ends no sentence."""
+    return re.compile(rf"(?<=\d)\.(?= (?:{'|'.join(month for month in ordered('months') if month.isalpha())})(?!\w))")
+
+
 @lru_cache(maxsize=16)
 def statements(text: str) -> tuple[Statement, ...]:
     """The statements in `text`, which is in lower case; not those that are asked, conditional or a change."""
     found: list[Statement] = []
-    written, text = text, _ORDINAL.sub("\u00b7", text)
+    written, text = text, _ordinal().sub("\u00b7", text)
     for match in _SENTENCE.finditer(text):
         begin, end = match.span()
         hits = list(any_of_pairs("states").finditer(text, begin, end))
