@@ -267,6 +267,8 @@ class TeamRound:
         self.seats: list[Seat] = []
         self.keys: dict[str, str] = {}
         """Reviewer: id of the key."""
+        self._needs_second = False
+        """Two reviewers must approve what leaves."""
 
     def play(self, acts: int, drafts: int = 3) -> None:
         """Opens the programs, acts so many times in each, waits for the ends, and checks."""
@@ -303,13 +305,17 @@ class TeamRound:
                 (("kim", "one"), ("kim", "one"), ("robin", "other")),
             )
         )
-        for reviewer in {reviewer for reviewer, _ in places}:
+        reviewers = sorted({reviewer for reviewer, _ in places})
+        self._needs_second = len(reviewers) > 1 and self._chance.random() < 0.4
+        for reviewer in reviewers:
             name = f"{reviewer}-{self._base}"
             self.keys[reviewer] = self.sandbox.make_key(name, "read", "oversight")
         for at, (reviewer, store) in enumerate(places):
             home = stores[store].home
             config = home / "config.toml"
             hold = f"[review]\nhold_seconds = {self._chance.choice((0, 1, 2))}\n"
+            if self._needs_second:
+                hold += 'second_approver = "always"\n'
             config.write_text(f"{hold}[sync]\nactive_seconds = 1\n[assist]\nautomatic = false\n")
             env = plain_environment(
                 home,
@@ -424,6 +430,10 @@ class TeamRound:
         words = set(TYPED.findall(mail["body"]))
         assert versions <= set().union(*(seat.ends for seat in seats)), f"the end of {of} was on no screen: {versions}"
         assert versions <= set().union(*(seat.approved for seat in seats)), f"nobody approved {of}: {versions}"
+        if self._needs_second:
+            for reviewer in self.keys:
+                theirs = set().union(*(seat.approved for seat in self.seats if seat.reviewer == reviewer))
+                assert versions <= theirs, f"{of} left without the approval of {reviewer}"
         assert words <= set().union(*(seat.read for seat in self.seats)), f"{words} of {of} was on no screen"
 
     def _check_texts(self, outbox: list[dict[str, Any]]) -> None:

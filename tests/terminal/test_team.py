@@ -19,7 +19,7 @@ from tests.support.team import TeamRound
 
 SECONDS = float(os.environ.get("MM_TUI_PROXY_SECONDS", "0"))
 SEED = int(os.environ.get("MM_TUI_PROXY_SEED", "0"))
-ACTS = 45 if SECONDS == 0 and SEED == 0 else 120
+ACTS = 30 if SECONDS == 0 and SEED == 0 else 120
 """Turns of each human in a round."""
 
 
