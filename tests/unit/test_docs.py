@@ -44,7 +44,7 @@ def test_every_exit_status_and_setting_is_explained() -> None:
 def test_commands_in_a_page_exist(name: str) -> None:
     text = (ROOT / "docs" / name).read_text("utf-8")
     known = commands()
-    for command in re.findall(r"`mm-tui ((?:[a-z]+ ?)+)", text):
+    for command in re.findall(r"`mm-tui ((?:[a-z]+(?:-[a-z]+)* ?)+)", text):
         words = command.split()
         assert words[0] in known, f"{name} names `mm-tui {command}`"
         if known[words[0]] and len(words) > 1:
