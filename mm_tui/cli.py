@@ -27,7 +27,6 @@ def run(argv: Sequence[str]) -> int:
     emit.prepare()
     try:
         status = _dispatch(argv)
-        sys.stdout.flush()
     except BrokenPipeError:
         # The interpreter flushes once more at exit, which must not fail.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -41,6 +40,7 @@ def _dispatch(argv: Sequence[str]) -> int:
     try:
         arguments = _arguments(argv)
         status: int = arguments.run(arguments)
+        emit.finish()
     except (BrokenPipeError, KeyboardInterrupt):
         raise
     except Exception as error:  # noqa: BLE001 - the boundary of the program: each failure ends in words

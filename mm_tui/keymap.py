@@ -301,7 +301,7 @@ def _nearest(act_id: str, known: set[str]) -> str:
     from difflib import get_close_matches
 
     near = get_close_matches(act_id, known, 1)
-    return f"; did you mean {near[0]}?" if near else "; docs/keys.md lists them"
+    return f"; did you mean {near[0]}?" if near else "; `mm-tui docs keys` lists them"
 
 
 def _clashes(good: Mapping[str, str]) -> Iterator[tuple[str, str]]:

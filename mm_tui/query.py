@@ -81,7 +81,7 @@ QUEUE = Language(
         "approved (by the first of two reviewers), resubmitted (after a rejected draft) or paired "
         "(an edit and its original)",
         "risk": "high, medium, low or none; with a +, that risk or higher (medium+); unchecked: details not loaded yet",
-        "flag": "the code of a finding (see docs/risk.md) or the beginning of it (promise_money, promise)",
+        "flag": "the code of a finding (see `mm-tui docs risk`) or the beginning of it (promise_money, promise)",
         "before": _BEFORE,
         "after": _AFTER,
         "has": "attachment or thread",
@@ -195,7 +195,7 @@ def first_fault(text: str, language: Language) -> tuple[str, str]:
     for term in terms(text, language):
         if words := fault(term, language, now):
             near = difflib.get_close_matches(term.unknown, language.operators, n=1) if term.unknown else []
-            cure = f"Did you mean {near[0]}:?" if near else "docs/configuration.md lists the operators."
+            cure = f"Did you mean {near[0]}:?" if near else "`mm-tui docs configuration` lists the operators."
             return words, cure
     return "", ""
 

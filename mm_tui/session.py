@@ -183,7 +183,8 @@ class Session:
         try:
             # A demo's gateway has another port each time.
             if not demo:
-                bind(database, Gateway.of(settings.profile))
+                # Without a key nothing came from any gateway yet: the address is noted once there is one.
+                bind(database, Gateway.of(settings.profile), note=bool(settings.profile.gateway_keys()))
         except (StoreError, sqlite3.Error, OSError) as error:
             database.close()
             raise StoreUnusable(str(error)) from error

@@ -19,6 +19,22 @@ def prepare_process() -> None:
     # Pydantic would look for plugins in every installed package at start.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     sys.setswitchinterval(TURN_SECONDS)
+    _open_closed_streams()
+
+
+def _open_closed_streams() -> None:
+    """Gives a program that was started without input, output or errors (`>&-`) streams that lead nowhere.
+
+    Else the next file that is opened, such as the store, would get the number of the missing one, and be written to by
+    whatever prints.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            place = os.open(os.devnull, os.O_RDWR)
+            if place != number:
+                os.dup2(place, number)
+                os.close(place)
+            setattr(sys, name, open(number, "r" if number == 0 else "w", encoding="utf-8", closefd=False))  # noqa: SIM115 - it stays
 
 
 def before_drawing() -> None:

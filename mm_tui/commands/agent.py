@@ -22,7 +22,7 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
     parser = commands.add_parser(
         "agent",
         help="the headless worker: labels, tags and summarises new mail, and drafts replies for approval",
-        description="Handles new mail with AI21's models, without a screen. See docs/agent.md.",
+        description="Handles new mail with AI21's models, without a screen. See `mm-tui docs agent`.",
     )
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
     running = actions.add_parser(
@@ -57,7 +57,7 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
         "match. Costs one model call for each email.",
     )
     trying.add_argument(
-        "file", type=Path, help="JSON lines, each with id, language, label, subject and body; see docs/labels.md"
+        "file", type=Path, help="JSON lines, each with id, language, label, subject and body; see `mm-tui docs labels`"
     )
     trying.add_argument("--json", action="store_true", help="print every verdict as JSON, one a line")
     trying.set_defaults(run=run_evaluate)

@@ -122,7 +122,9 @@ def _secret(args: argparse.Namespace) -> Secret | None:
     value = os.environ.get(WEBHOOK_SECRET, "")
     if not value:
         raise CommandError(
-            Exit.CONFIG, f"--listen needs the subscription's signing secret in {WEBHOOK_SECRET}", "See docs/agent.md."
+            Exit.CONFIG,
+            f"--listen needs the subscription's signing secret in {WEBHOOK_SECRET}",
+            "See `mm-tui docs agent`.",
         )
     return Secret(value)
 
@@ -242,9 +244,9 @@ async def evaluate(args: argparse.Namespace, settings: Settings) -> int:
     try:
         cases = labels.read_cases(args.file, settings.assist.labels)
     except BadSet as error:
-        raise CommandError(Exit.USAGE, f"{args.file}: {error}", "See docs/labels.md.") from None
+        raise CommandError(Exit.USAGE, f"{args.file}: {error}", "See `mm-tui docs labels`.") from None
     except UnicodeDecodeError as error:
-        raise CommandError(Exit.CONFIG, str(error), "See docs/labels.md.") from None
+        raise CommandError(Exit.CONFIG, str(error), "See `mm-tui docs labels`.") from None
     session = agent_session(settings)
     try:
         with _failures_as_statuses():

@@ -97,7 +97,8 @@ async def _list(arguments: argparse.Namespace, chosen: Settings) -> int:
     elif shown:
         emit.table([_row(line) for line in shown])
     else:
-        emit.note(OneLine("Nothing has been decided or logged yet."))
+        about = f"Nothing is logged about {arguments.email}." if arguments.email else ""
+        emit.note(OneLine(about or "Nothing has been decided or logged yet."))
     return Exit.OK
 
 

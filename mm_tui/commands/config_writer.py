@@ -13,7 +13,7 @@ from mm_tui.private_files import replace_private
 from mm_tui.settings import file as config_file
 from mm_tui.settings.sections import FORMAT, ConfigError
 
-_HEADER = "Settings of mm-tui: see docs/configuration.md. It may contain keys: keep it private."
+_HEADER = "Settings of mm-tui: see `mm-tui docs configuration`. It may contain keys: keep it private."
 
 _CURE = "Check space and permissions, or name another file with --config."
 

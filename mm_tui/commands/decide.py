@@ -13,7 +13,7 @@ from mm_tui.commands.output import printing as emit
 from mm_tui.commands.output.exits import CommandError, Exit
 from mm_tui.decision.state import Act, Choice, Outcome
 from mm_tui.models import EditedDraft
-from mm_tui.review.digest import names
+from mm_tui.review.digest import is_digest, names
 from mm_tui.review.risk import Assessment
 from mm_tui.services.decisions.record import state_of
 from mm_tui.services.decisions.redrafts import RedraftRequests
@@ -55,6 +55,8 @@ async def approve(arguments: argparse.Namespace, chosen: Settings) -> int:
 
 async def reject(arguments: argparse.Namespace, chosen: Settings) -> int:
     """Rejects the item with this digest."""
+    if not arguments.reason.strip():
+        raise CommandError(Exit.USAGE, "rejecting needs a reason", "Say why, so that the agent can do better.")
     async with online(chosen) as session:
         decisions = session.build_decisions(by_command=True)
         entry = await _named(session, arguments)
@@ -114,6 +116,12 @@ async def _named(session: Session, arguments: argparse.Namespace) -> QueueEntry:
         CommandError: it has another digest (6), was decided (6), or does not exist (3).
     """
     entry = await queue_output.seen(session, arguments.id)
+    if not is_digest(arguments.digest):
+        raise CommandError(
+            Exit.CHANGED,
+            f"{arguments.digest!r} is no digest: it has 8 or more of the digits 0-9 and a-f",
+            f"`mm-tui pending show {arguments.id}` prints it. Nothing was decided.",
+        )
     if not names(arguments.digest, entry.digest):
         raise CommandError(
             Exit.CHANGED,

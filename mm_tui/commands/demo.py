@@ -68,6 +68,10 @@ def run(arguments: argparse.Namespace) -> int:
     for path in arguments.mail:
         if not path.exists():
             raise CommandError(Exit.NOT_FOUND, f"--mail {path}: there is no such file or folder")
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise CommandError(
+            Exit.USAGE, "the demo needs a terminal", "`mm-tui sandbox serve` runs the gateway alone, without one."
+        )
     jamba = _jamba(os.environ)
     _leave_in_order()
     with ExitStack() as stack:

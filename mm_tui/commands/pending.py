@@ -32,7 +32,8 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
     listing.add_argument(
         "--filter",
         metavar="NAME|QUERY",
-        help="only what a saved filter or a query selects, such as 'risk:high -is:claimed' (docs/configuration.md)",
+        help="only what a saved filter or a query selects, such as 'risk:high -is:claimed' "
+        "(`mm-tui docs configuration`)",
     )
     listing.add_argument("--json", action="store_true", help="print JSON")
     listing.set_defaults(run=run_list)
@@ -125,8 +126,8 @@ def _risk(parser: argparse.ArgumentParser) -> None:
         metavar="CODE",
         action="append",
         default=[],
-        help="approve despite this high-risk finding (its code, as in docs/risk.md) without being asked; may be given "
-        "several times",
+        help="approve despite this high-risk finding (its code, as in `mm-tui docs risk`) without being asked; may be "
+        "given several times",
     )
 
 

@@ -91,7 +91,11 @@ def _mailbox_id(wanted: str | None, boxes: dict[str, Mailbox]) -> str | None:
     for box in boxes.values():
         if wanted in (box.id, box.address):
             return box.id
-    raise CommandError(Exit.NOT_FOUND, f"there is no mailbox {wanted}", "`mm-tui doctor` lists them.")
+    raise CommandError(
+        Exit.NOT_FOUND,
+        f"there is no mailbox {wanted}",
+        f"There are: {', '.join(sorted(box.address for box in boxes.values())) or 'none yet; run `mm-tui sync`'}.",
+    )
 
 
 def _row(entry: QueueEntry, now: datetime) -> list[str]:

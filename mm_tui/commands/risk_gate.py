@@ -79,7 +79,7 @@ async def pass_through(
     for code in accepted:
         if code not in known:
             near = get_close_matches(code, known, 1)
-            cure = f"Did you mean {near[0]}?" if near else "docs/risk.md lists the codes."
+            cure = f"Did you mean {near[0]}?" if near else "`mm-tui docs risk` lists the codes."
             raise CommandError(Exit.USAGE, f"--accept-risk: there is no risk rule {code!r}", cure)
     asks = may_ask and sys.stdin.isatty() and sys.stderr.isatty()
     enough = {*accepted} if asks else {*accepted, *told_before}

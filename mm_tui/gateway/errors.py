@@ -22,6 +22,7 @@ class GatewayError(Exception):
         may_have_happened: whether the act asked for may have been done in spite of the error. Always False for
             calls that change nothing; True whenever it cannot be excluded. Such an act is read back, never repeated.
         retry_after: seconds the gateway asks us to wait, when it said so; `LONGEST_WAIT` at most.
+        where: the address that was asked, of a call that got no answer.
         what_to_do: the cure, in words for a human.
     """
 
@@ -40,6 +41,7 @@ class GatewayError(Exception):
         self.message = OneLine(message.strip() or self.default_message)
         super().__init__(str(self.message))
         self.status = status
+        self.where = OneLine("")
         self.retry_after = None if retry_after is None else min(retry_after, LONGEST_WAIT)
         self.may_have_happened = self.default_may_have_happened if may_have_happened is None else may_have_happened
 
@@ -50,7 +52,7 @@ class MissingKey(GatewayError):
     def __init__(self, scope: str) -> None:
         self.scope = scope
         needed = "any gateway key" if scope == "read" else f"{scope}_key"
-        self.what_to_do = f"Set {needed} for this profile: `mm-tui init`, or docs/configuration.md."
+        self.what_to_do = f"Set {needed} for this profile: `mm-tui init`, or see `mm-tui docs configuration`."
         super().__init__(f"this needs a key with the scope {scope}, and none is set")
 
 

@@ -22,6 +22,7 @@ from mm_tui.gateway.light_httpx import httpx
 from mm_tui.gateway.refusals import ALWAYS_THERE, in_words, no_gateway, refusal
 from mm_tui.settings.secret import Secret
 from mm_tui.settings.sections import LOOPBACK_HOSTS, gateway_address
+from mm_tui.text import OneLine
 
 MAX_ANSWER = 32 * 1024 * 1024
 """The largest answer in bytes, decompressed; a longer one is refused."""
@@ -252,8 +253,11 @@ class Wire:
 
     def _cut(self, call: Call, words: str, may_have_left: bool) -> errors.GatewayError:
         if may_have_left:
-            return errors.Interrupted(words, may_have_happened=call.acts)
-        return errors.Unreachable(words)
+            fault: errors.GatewayError = errors.Interrupted(words, may_have_happened=call.acts)
+        else:
+            fault = errors.Unreachable(words)
+        fault.where = OneLine(self._url)
+        return fault
 
 
 def segment(value: str) -> str:

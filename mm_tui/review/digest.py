@@ -32,9 +32,14 @@ def short(digest: str) -> str:
     return digest[:SHORT]
 
 
+def is_digest(typed: str) -> bool:
+    """Whether the text has the form of a digest, or of its beginning."""
+    return bool(_HEX.fullmatch(typed.lower()))
+
+
 def names(typed: str, digest: str) -> bool:
     """Whether the text typed by a human (at least 8 hex digits) matches this digest."""
-    return bool(_HEX.fullmatch(typed.lower())) and digest.startswith(typed.lower())
+    return is_digest(typed) and digest.startswith(typed.lower())
 
 
 def _content(mailbox_id: str, raw: RawContent) -> dict[str, object]:

@@ -210,7 +210,7 @@ def _explained(
     import difflib
 
     near = difflib.get_close_matches(place[-1], known, n=1)
-    cure = f"Did you mean {near[0]}?" if near else "docs/configuration.md lists all settings."
+    cure = f"Did you mean {near[0]}?" if near else "`mm-tui docs configuration` lists all settings."
     return ConfigError(where, f"{name} is not a setting", cure)
 
 
@@ -218,8 +218,8 @@ def _cure(model: type[Section], place: Sequence[str]) -> str:
     """What to write there: the allowed values, if there are only some."""
     kind = typing.get_type_hints(model).get(place[1]) if len(place) == 2 else None
     if typing.get_origin(kind) is typing.Literal:
-        return f"It takes {' or '.join(map(repr, typing.get_args(kind)))}, see docs/configuration.md."
-    return "docs/configuration.md says what it takes."
+        return f"It takes {' or '.join(map(repr, typing.get_args(kind)))}, see `mm-tui docs configuration`."
+    return "`mm-tui docs configuration` says what it takes."
 
 
 def fault_of(error: msgspec.ValidationError) -> tuple[list[str], str]:

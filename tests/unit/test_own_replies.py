@@ -215,7 +215,7 @@ def test_who_else_may_approve_is_one_of_two_words(tmp_path: Path) -> None:
     with pytest.raises(config.ConfigError) as caught:
         load_settings(path)
     assert "own_replies" in str(caught.value.where) + caught.value.what
-    assert caught.value.cure == "It takes 'self' or 'another', see docs/configuration.md."
+    assert caught.value.cure == "It takes 'self' or 'another', see `mm-tui docs configuration`."
 
 
 def test_the_command_line_says_who_wrote_it_and_refuses_its_author(sandbox: Sandbox, tmp_path: Path) -> None:

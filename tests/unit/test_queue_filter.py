@@ -143,7 +143,7 @@ def test_what_is_still_being_typed_is_not_complained_about(text: str) -> None:
 
 
 def test_a_saved_filter_may_not_be_unfinished() -> None:
-    assert query.first_fault("is:", QUEUE) == ("is: has no value", "docs/configuration.md lists the operators.")
+    assert query.first_fault("is:", QUEUE) == ("is: has no value", "`mm-tui docs configuration` lists the operators.")
 
 
 @given(st.lists(st.one_of(st.text(max_size=9), st.sampled_from([f"{name}:" for name in QUEUE.operators]))).map("".join))

@@ -94,7 +94,7 @@ def of_failure(error: BaseException) -> tuple[Exit, str, str] | None:
             (errors.TooMany, Exit.RATE_LIMITED),
         )
         status = next((code for kind, code in statuses if isinstance(error, kind)), Exit.GATEWAY)
-        return status, str(error.message), error.what_to_do
+        return status, f"{error.where}: {error.message}" if error.where else str(error.message), error.what_to_do
     if isinstance(error, StoreUnusable):
         return Exit.CONFIG, str(error), error.cure
     if isinstance(error, StoreError):

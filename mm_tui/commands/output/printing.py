@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import TextIO
 
+from mm_tui.commands.output.exits import CommandError, Exit
 from mm_tui.text import CleanText, ManyLine, OneLine
 
 _COLOURS = {"ok": "32", "warning": "33", "problem": "31"}
@@ -25,10 +26,32 @@ def line(text: CleanText) -> None:
     _write(sys.stdout, text)
 
 
+def finish() -> None:
+    """Writes out what is still buffered.
+
+    Raises:
+        CommandError: the output cannot be written.
+        BrokenPipeError: its reader has gone.
+    """
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise _unwritable(error) from None
+
+
+def _unwritable(error: OSError) -> CommandError:
+    # The interpreter flushes once more at exit; it must find a stream that takes it.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    what = f"the output cannot be written: {error.strerror or 'the system refused'}"
+    return CommandError(Exit.CONFIG, what, "Check the space and the place where the output goes.")
+
+
 def line_at_once(text: CleanText) -> None:
     """The same, flushed at once for readers of a running program."""
     line(text)
-    sys.stdout.flush()
+    finish()
 
 
 def error(what: str, cure: str = "") -> None:
@@ -75,7 +98,7 @@ def coloured(word: str) -> str:
 
 def verdict(word: str, text: OneLine) -> None:
     """Prints a line that begins with ok, warning or problem. The colour only repeats the word."""
-    sys.stdout.write(coloured(word) + " " + _checked(text) + "\n")
+    _write(sys.stdout, text, before=coloured(word) + " ")
 
 
 def cell_width(text: str) -> int:
@@ -103,5 +126,12 @@ def _checked(text: CleanText) -> str:
     return str(text)
 
 
-def _write(stream: TextIO, text: CleanText) -> None:
-    stream.write(_checked(text) + "\n")
+def _write(stream: TextIO, text: CleanText, before: str = "") -> None:
+    try:
+        stream.write(before + _checked(text) + "\n")
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        # Nobody can be told that the errors have no place.
+        if stream is sys.stdout:
+            raise _unwritable(error) from None

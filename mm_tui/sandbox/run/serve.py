@@ -113,8 +113,10 @@ def _serve(arguments: argparse.Namespace, folder: Path, stack: ExitStack) -> int
     tuning = Tuning() if arguments.scan_delay is None else Tuning(scan_delay=arguments.scan_delay)
     try:
         state = State(folder, tuning)
-    except (UnusableFolder, OSError) as error:
+    except UnusableFolder as error:
         return _refuse(str(error))
+    except OSError as error:
+        return _refuse(f"--data {folder}: {error.strerror}")
     stack.callback(state.close)
     try:
         fill(state, arguments.mail, arguments.synthetic, arguments.samples)
@@ -225,21 +227,22 @@ def _refuse(text: str) -> int:
 
 
 def _port(text: str) -> int:
-    value = int(text)
-    if not 0 <= value <= 65535:
-        raise ValueError
-    return value
+    return int(_within(text, int, 65535, "a port"))
 
 
 def _count(text: str) -> int:
-    value = int(text)
-    if not 0 <= value <= 10_000_000:
-        raise ValueError
-    return value
+    return int(_within(text, int, 10_000_000, "a whole number"))
 
 
 def _seconds(text: str) -> float:
-    value = float(text)
-    if not 0 <= value <= 86400:
-        raise ValueError
+    return _within(text, float, 86400, "a number of seconds")
+
+
+def _within(text: str, kind: Callable[[str], float], most: int, what: str) -> float:
+    try:
+        value = kind(text)
+    except ValueError:
+        value = -1
+    if not 0 <= value <= most:
+        raise argparse.ArgumentTypeError(f"must be {what} from 0 to {most}")
     return value
