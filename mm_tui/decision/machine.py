@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mm_tui.decision import replacement
-from mm_tui.decision.effects import DropText, Entry, Find, Hold, Journal, Look, Pause, Reschedule
+from mm_tui.decision.effects import DropText, Entry, Hold, Journal, Pause, Reschedule
 from mm_tui.decision.events import (
     Answer,
     CallConflict,
@@ -20,7 +20,6 @@ from mm_tui.decision.events import (
     Done,
     Elapsed,
     Event,
-    Found,
     MayHaveMoved,
     NotMade,
     Observed,
@@ -37,22 +36,21 @@ from mm_tui.decision.moves import (
     check,
     decide,
     doubt,
-    edit_released,
     end,
     find,
     in_doubt,
-    is_other,
-    keep_reading,
+    newly_named,
     read_back,
+    read_on,
     record,
     record_approval,
     released,
     stay,
-    submit,
     target,
     with_journal,
     withdraw,
 )
+from mm_tui.decision.reading_back import doubting, finding, moved, recording
 from mm_tui.decision.state import (
     MOST_RELATIVES,
     Act,
@@ -74,11 +72,6 @@ FIRST_STAGE = {
     Act.RELEASE_EDIT: Stage.SUBMIT,
     Act.RESCHEDULE: Stage.RESCHEDULE,
 }
-DOES = {
-    Act.APPROVE: (RemoteState.RELEASED, Outcome.APPROVED),
-    Act.REJECT: (RemoteState.REJECTED, Outcome.REJECTED),
-}
-"""The result of each kind of decision, as a status."""
 
 
 def begin(case: Case) -> Move:
@@ -125,11 +118,11 @@ def _advance(state: State, event: Event) -> Move:
         case Step.CALL:
             return _calling(state, event)
         case Step.DOUBT:
-            return _doubting(state, event)
+            return doubting(state, event)
         case Step.FIND:
-            return _finding(state, event)
+            return finding(state, event)
         case Step.RECORD:
-            return _recording(state, event)
+            return recording(state, event)
     return stay(state)
 
 
@@ -166,7 +159,7 @@ def _not_made(state: State, *, undone: bool) -> Move:
 
 def _look_early(state: State) -> Move:
     """Reads the email at once, so that the human hears of a colleague's decision before the hold ends."""
-    return _read_on(replace(state, step=Step.CHECK, early=True), (state.case.item,))
+    return read_on(replace(state, step=Step.CHECK, early=True), (state.case.item,))
 
 
 def _looked_early(state: State, event: Event) -> Move:
@@ -192,13 +185,13 @@ def _checking(state: State, event: Event) -> Move:
         return _looked_early(state, event)
     match event:
         case Observed(email_id, sighting) if email_id == state.todo[0]:
-            fresh = _newly_named(state, sighting)
+            fresh = newly_named(state, sighting)
             state = replace(state, relatives=(*state.relatives, *fresh))
             if len(state.todo) > 1:
                 return _version_seen(state, sighting, fresh)
             if fresh and not state.sent and (sighting.standing is RemoteState.PENDING or state.stage is Stage.RETIRE):
                 # They are read first, then the target of the call once more.
-                return _read_on(state, (*fresh, email_id))
+                return read_on(state, (*fresh, email_id))
             return _checked(state, sighting)
         case ReadFailed(words):
             if can_undo(state):
@@ -213,25 +206,11 @@ def _checking(state: State, event: Event) -> Move:
     return stay(state)
 
 
-def _newly_named(state: State, sighting: Snapshot) -> tuple[str, ...]:
-    """The emails that this one's tags name as its versions, without those already known."""
-    may_release = state.case.act is Act.RELEASE_EDIT or (state.stage is Stage.DECIDE and state.case.act is Act.APPROVE)
-    if not may_release or state.stage is Stage.WAIT:
-        return ()
-    known = {state.case.item, state.replacement, *state.case.siblings, *state.relatives}
-    fresh = tuple(dict.fromkeys(one for one in sighting.relatives if one not in known))
-    return fresh[: MOST_RELATIVES - len(state.relatives)]
-
-
-def _read_on(state: State, todo: tuple[str, ...]) -> Move:
-    return replace(state, todo=todo), (Look(todo[0]),)
-
-
 def _version_seen(state: State, sighting: Snapshot, fresh: tuple[str, ...]) -> Move:
     """One of the emails of which at most one may be released together with the target."""
     about, rest = state.todo[0], (*fresh, *state.todo[1:])
     if sighting.standing.is_settled_unreleased:
-        return _read_on(state, rest)
+        return read_on(state, rest)
     if about in state.told and about not in state.case.siblings:
         # Anybody could have set the tags, so a human may overrule them.
         if sighting.standing is RemoteState.RELEASED:
@@ -240,7 +219,7 @@ def _version_seen(state: State, sighting: Snapshot, fresh: tuple[str, ...]) -> M
         elif sighting.standing is RemoteState.UNCLEAR:
             question = Question.RELATIVE_UNCLEAR
         elif about in state.beside:
-            return _read_on(state, rest)
+            return read_on(state, rest)
         else:
             question = Question.RELATIVE_WAITING
         return ask(replace(state, rival=about), question, sighting=sighting)
@@ -261,7 +240,7 @@ def _checked(state: State, sighting: Snapshot) -> Move:
 
 def _item_checked(state: State, sighting: Snapshot) -> Move:
     if sighting.standing is not RemoteState.PENDING:
-        return _moved(state, sighting)
+        return moved(state, sighting)
     if sighting.digest != state.seen:
         return end(state, Outcome.CHANGED, sighting=sighting)
     if state.case.act is Act.APPROVE_FIRST:
@@ -276,27 +255,6 @@ def _first_approval(state: State, sighting: Snapshot) -> Move:
     if state.called and sighting.is_approved_by_us:
         return end(state, Outcome.FIRST_APPROVED, sighting=sighting)
     return record_approval(state, state.seen)
-
-
-def _moved(state: State, sighting: Snapshot) -> Move:
-    """Handles an email that is no longer waiting."""
-    if sighting.standing is RemoteState.UNCLEAR:
-        if state.called:
-            return keep_reading(state, Question.STILL_PENDING, sighting)
-        return end(state, Outcome.UNCLEAR, sighting=sighting)
-    wanted, _ = DOES.get(state.case.act, (None, None))
-    called = state.called or state.step is Step.DOUBT
-    if not called or sighting.standing is not wanted or sighting.is_ours is False:
-        return end(state, Outcome.ELSEWHERE, sighting=sighting)
-    # Only a successful answer proves that it was our call: another program may have used the same key, and a call that
-    # is repeated on its way is answered as if somebody else had been first.
-    return _decided(state, Outcome.DECIDED, sighting)
-
-
-def _decided(state: State, outcome: Outcome, sighting: Snapshot | None) -> Move:
-    if state.case.act is not Act.APPROVE:
-        return end(state, outcome, sighting=sighting)
-    return released(state, Outcome.NOT_AS_SEEN if is_other(sighting, state.seen) else outcome, sighting)
 
 
 def _schedule_checked(state: State, sighting: Snapshot) -> Move:
@@ -331,82 +289,6 @@ def _calling(state: State, event: Event) -> Move:
     return stay(state)
 
 
-def _doubting(state: State, event: Event) -> Move:
-    match event:
-        case Elapsed():
-            if state.stage is Stage.SUBMIT:
-                # Once by the machine: the same key makes it the same email.
-                return submit(state)
-            return state, (Look(target(state)),)
-        case ReadFailed(words):
-            return replace(state, said=words), (Pause(),)
-        case Observed(email_id, sighting) if email_id == target(state):
-            state = replace(state, relatives=(*state.relatives, *_newly_named(state, sighting)))
-            if state.stage is Stage.DECIDE:
-                if sighting.standing is RemoteState.PENDING:
-                    if state.case.act is Act.APPROVE_FIRST and sighting.is_approved_by_us:
-                        return end(state, Outcome.FIRST_APPROVED, sighting=sighting)
-                    return keep_reading(state, Question.STILL_PENDING, sighting)
-                return _moved(state, sighting)
-            if state.stage is Stage.RESCHEDULE:
-                return _schedule_read_back(state, sighting)
-            return replacement.read_back_seen(state, sighting)
-    return stay(state)
-
-
-def _schedule_read_back(state: State, sighting: Snapshot) -> Move:
-    if sighting.fingerprint == state.case.fingerprint:
-        return end(state, Outcome.RESCHEDULED, sighting=sighting)
-    if sighting.standing in (RemoteState.SCHEDULED, RemoteState.SCANNING, RemoteState.UNCLEAR):
-        return keep_reading(state, Question.STILL_PENDING, sighting)
-    return end(state, Outcome.ELSEWHERE, sighting=sighting)
-
-
-def _finding(state: State, event: Event) -> Move:
-    match event:
-        case Elapsed():
-            return state, (Find(),)
-        case ReadFailed(words):
-            return replace(state, stale=True, said=words), (Pause(),)
-        case Found(email_id):
-            return replacement.found(state, email_id)
-    return stay(state)
-
-
-def _recording(state: State, event: Event) -> Move:
-    about, rest = state.todo[0], state.todo[1:]
-    match event:
-        case Observed(email_id, sighting) if email_id == about:
-            if state.reached is None:
-                fresh = _newly_named(state, sighting)
-                return _recorded(replace(state, relatives=(*state.relatives, *fresh)), sighting)
-            if sighting.standing is RemoteState.RELEASED:
-                return end(replace(state, rival=about), Outcome.INCIDENT, sighting=sighting)
-        case ReadFailed():
-            if state.reached is None:
-                return _recorded(state, None)
-        case _:
-            return stay(state)
-    if rest or state.reached is None:
-        return _read_on(state, rest)
-    known = set(state.left) & set(state.versions)
-    return end(state, Outcome.INCIDENT if known else state.reached, sighting=state.sighting)
-
-
-def _recorded(state: State, sighting: Snapshot | None) -> Move:
-    """The call succeeded; the outcome is the one it was made for."""
-    if state.stage is Stage.RELEASE:
-        waits_on = state.case.needs_second and (sighting is None or sighting.standing is not RemoteState.RELEASED)
-        return end(state, Outcome.FIRST_APPROVED, sighting=sighting) if waits_on else edit_released(state, sighting)
-    if state.stage is Stage.RESCHEDULE:
-        if sighting is not None and sighting.fingerprint == state.case.fingerprint:
-            return end(state, Outcome.RESCHEDULED, sighting=sighting)
-        return end(state, Outcome.UNCLEAR, sighting=sighting)
-    if state.case.act is Act.APPROVE_FIRST:
-        return end(state, Outcome.FIRST_APPROVED, sighting=sighting)
-    return _decided(state, DOES[state.case.act][1], sighting)
-
-
 def _answer(state: State, choice: Choice) -> Move:
     answered = Journal(Entry.ANSWERED, target(state), choice)
     if choice is Choice.LEAVE:
@@ -426,7 +308,7 @@ def _resume(state: State) -> Move:
     if state.step is Step.RECORD:
         if state.reached is not None:
             return released(state, state.reached, state.sighting)
-        return with_journal(_read_on(state, (target(state),)), Journal(Entry.RESUMED, target(state)))
+        return with_journal(read_on(state, (target(state),)), Journal(Entry.RESUMED, target(state)))
     if state.step is Step.CALL:
         state = in_doubt(state)
     # Keep who released the original and so made us withdraw: it must be reported at the end.

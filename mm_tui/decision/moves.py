@@ -17,7 +17,7 @@ from mm_tui.decision.effects import (
     RecordApproval,
     Submit,
 )
-from mm_tui.decision.state import SUBMISSION, Act, Outcome, Question, Snapshot, Stage, State, Step
+from mm_tui.decision.state import MOST_RELATIVES, SUBMISSION, Act, Outcome, Question, Snapshot, Stage, State, Step
 
 Move = tuple[State, tuple[Effect, ...]]
 """The next state, and what the driver must do, in order."""
@@ -89,6 +89,21 @@ def check(state: State, stage: Stage | None = None) -> Move:
     elif stage is Stage.RELEASE:
         ahead = (*state.versions, state.case.item)
     todo = (*ahead, target(state))
+    return replace(state, todo=todo), (Look(todo[0]),)
+
+
+def newly_named(state: State, sighting: Snapshot) -> tuple[str, ...]:
+    """The emails that this one's tags name as its versions, without those already known."""
+    may_release = state.case.act is Act.RELEASE_EDIT or (state.stage is Stage.DECIDE and state.case.act is Act.APPROVE)
+    if not may_release or state.stage is Stage.WAIT:
+        return ()
+    known = {state.case.item, state.replacement, *state.case.siblings, *state.relatives}
+    fresh = tuple(dict.fromkeys(one for one in sighting.relatives if one not in known))
+    return fresh[: MOST_RELATIVES - len(state.relatives)]
+
+
+def read_on(state: State, todo: tuple[str, ...]) -> Move:
+    """Reads these emails, one after the other."""
     return replace(state, todo=todo), (Look(todo[0]),)
 
 

@@ -101,7 +101,7 @@ def test_the_walks_reach_every_ending_between_them() -> None:
     assert set().union(*ENDINGS.values()) == set(Outcome)
 
 
-RELEASE, EDIT, MOVES = "machine", "replacement", "moves"
+RELEASE, EDIT, MOVES, BACK = "machine", "replacement", "moves", "reading_back"
 MUTATIONS: dict[str, tuple[Scope, str, str, str]] = {
     "no check before the decision": (
         SCOPES["approve"],
@@ -292,28 +292,28 @@ MUTATIONS: dict[str, tuple[Scope, str, str, str]] = {
     ),
     "nobody is told who decided": (
         SCOPES["approve"],
-        RELEASE,
+        BACK,
         "        return end(state, Outcome.ELSEWHERE, sighting=sighting)\n    # Only",
         "        return end(state, Outcome.ELSEWHERE)\n    # Only",
     ),
     "what tags say is not looked at": (
         SCOPES["approve beside a colleague's edit"],
         RELEASE,
-        "fresh = _newly_named(state, sighting)\n            state",
+        "fresh = newly_named(state, sighting)\n            state",
         "fresh: tuple[str, ...] = ()\n            state",
     ),
     "an edit of another that left does not stop ours": (
         DEEPER["edit and release beside a colleague's edit"],
         RELEASE,
-        "    if sighting.standing.is_settled_unreleased:\n        return _read_on(state, rest)\n    if about in",
+        "    if sighting.standing.is_settled_unreleased:\n        return read_on(state, rest)\n    if about in",
         "    if sighting.standing.is_settled_unreleased or sighting.standing is RemoteState.RELEASED:\n"
-        "        return _read_on(state, rest)\n    if about in",
+        "        return read_on(state, rest)\n    if about in",
     ),
     "an edit of another that waits is not asked about": (
         SCOPES["approve beside a colleague's edit"],
         RELEASE,
         "elif about in state.beside:",
-        "else:\n            return _read_on(state, rest)\n        if about in state.beside:",
+        "else:\n            return read_on(state, rest)\n        if about in state.beside:",
     ),
     "other versions are not read after the release": (
         SCOPES["approve beside a colleague's edit"],
@@ -323,7 +323,7 @@ MUTATIONS: dict[str, tuple[Scope, str, str, str]] = {
     ),
     "what left is not compared with what was seen": (
         SCOPES["approve"],
-        RELEASE,
+        BACK,
         "Outcome.NOT_AS_SEEN if is_other(sighting, state.seen) else outcome",
         "outcome",
     ),
@@ -335,25 +335,25 @@ MUTATIONS: dict[str, tuple[Scope, str, str, str]] = {
     ),
     "a repeated call is told as another's": (
         SCOPES["approve"],
-        RELEASE,
+        BACK,
         "called = state.called or state.step is Step.DOUBT",
         "called = state.called",
     ),
     "another's rejection is recorded as ours": (
         SCOPES["reject"],
-        RELEASE,
+        BACK,
         "return _decided(state, Outcome.DECIDED, sighting)",
         "return _decided(state, Outcome.REJECTED, sighting)",
     ),
     "what was decided with our key counts as decided by our call": (
         SCOPES["approve, known by name"],
-        RELEASE,
+        BACK,
         "return _decided(state, Outcome.DECIDED, sighting)",
         "return _decided(state, Outcome.APPROVED if sighting.is_ours else Outcome.DECIDED, sighting)",
     ),
     "another's approval is recorded as ours": (
         SCOPES["approve, known by name"],
-        RELEASE,
+        BACK,
         "sighting.standing is not wanted or sighting.is_ours is False:",
         "sighting.standing is not wanted:",
     ),
@@ -383,7 +383,7 @@ MUTATIONS: dict[str, tuple[Scope, str, str, str]] = {
     ),
     "a lost first approval counts as recorded": (
         SCOPES["first of two approvals"],
-        RELEASE,
+        BACK,
         "if state.case.act is Act.APPROVE_FIRST and sighting.is_approved_by_us:",
         "if state.case.act is Act.APPROVE_FIRST:",
     ),
@@ -436,12 +436,13 @@ def broken_core(
     folder = Path(release.__file__).parent
     made: list[str] = []
     try:
-        for name in (MOVES, EDIT, RELEASE):
+        for name in (MOVES, EDIT, BACK, RELEASE):
             source = (folder / f"{name}.py").read_text("utf-8")
             if name == module:
                 assert source.count(old) == 1, f"the passage to change stands {source.count(old)} times in {name}.py"
                 source = source.replace(old, new)
-            source = source.replace("from mm_tui.decision.moves import", f"from {prefix}_{MOVES} import")
+            for other in (MOVES, BACK):
+                source = source.replace(f"from mm_tui.decision.{other} import", f"from {prefix}_{other} import")
             source = source.replace("from mm_tui.decision import replacement", f"import {prefix}_{EDIT} as replacement")
             changed = ModuleType(f"{prefix}_{name}")
             sys.modules[changed.__name__] = changed

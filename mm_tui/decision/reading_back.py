@@ -1,0 +1,129 @@
+"""What a reading of the gateway says about a call: whether it took effect, and by whom."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from mm_tui.decision import replacement
+from mm_tui.decision.effects import Find, Look, Pause
+from mm_tui.decision.events import Elapsed, Event, Found, Observed, ReadFailed
+from mm_tui.decision.moves import (
+    Move,
+    edit_released,
+    end,
+    is_other,
+    keep_reading,
+    newly_named,
+    read_on,
+    released,
+    stay,
+    submit,
+    target,
+)
+from mm_tui.decision.state import Act, Outcome, Question, RemoteState, Snapshot, Stage, State, Step
+
+DOES = {
+    Act.APPROVE: (RemoteState.RELEASED, Outcome.APPROVED),
+    Act.REJECT: (RemoteState.REJECTED, Outcome.REJECTED),
+}
+"""The result of each kind of decision, as a status."""
+
+
+def moved(state: State, sighting: Snapshot) -> Move:
+    """Handles an email that is no longer waiting."""
+    if sighting.standing is RemoteState.UNCLEAR:
+        if state.called:
+            return keep_reading(state, Question.STILL_PENDING, sighting)
+        return end(state, Outcome.UNCLEAR, sighting=sighting)
+    wanted, _ = DOES.get(state.case.act, (None, None))
+    called = state.called or state.step is Step.DOUBT
+    if not called or sighting.standing is not wanted or sighting.is_ours is False:
+        return end(state, Outcome.ELSEWHERE, sighting=sighting)
+    # Only a successful answer proves that it was our call: another program may have used the same key, and a call that
+    # is repeated on its way is answered as if somebody else had been first.
+    return _decided(state, Outcome.DECIDED, sighting)
+
+
+def _decided(state: State, outcome: Outcome, sighting: Snapshot | None) -> Move:
+    if state.case.act is not Act.APPROVE:
+        return end(state, outcome, sighting=sighting)
+    return released(state, Outcome.NOT_AS_SEEN if is_other(sighting, state.seen) else outcome, sighting)
+
+
+def doubting(state: State, event: Event) -> Move:
+    """The next state while it is not known whether the call took effect."""
+    match event:
+        case Elapsed():
+            if state.stage is Stage.SUBMIT:
+                # Once by the machine: the same key makes it the same email.
+                return submit(state)
+            return state, (Look(target(state)),)
+        case ReadFailed(words):
+            return replace(state, said=words), (Pause(),)
+        case Observed(email_id, sighting) if email_id == target(state):
+            state = replace(state, relatives=(*state.relatives, *newly_named(state, sighting)))
+            if state.stage is Stage.DECIDE:
+                if sighting.standing is RemoteState.PENDING:
+                    if state.case.act is Act.APPROVE_FIRST and sighting.is_approved_by_us:
+                        return end(state, Outcome.FIRST_APPROVED, sighting=sighting)
+                    return keep_reading(state, Question.STILL_PENDING, sighting)
+                return moved(state, sighting)
+            if state.stage is Stage.RESCHEDULE:
+                return _schedule_read_back(state, sighting)
+            return replacement.read_back_seen(state, sighting)
+    return stay(state)
+
+
+def _schedule_read_back(state: State, sighting: Snapshot) -> Move:
+    if sighting.fingerprint == state.case.fingerprint:
+        return end(state, Outcome.RESCHEDULED, sighting=sighting)
+    if sighting.standing in (RemoteState.SCHEDULED, RemoteState.SCANNING, RemoteState.UNCLEAR):
+        return keep_reading(state, Question.STILL_PENDING, sighting)
+    return end(state, Outcome.ELSEWHERE, sighting=sighting)
+
+
+def finding(state: State, event: Event) -> Move:
+    """The next state while a submitted edit is looked for."""
+    match event:
+        case Elapsed():
+            return state, (Find(),)
+        case ReadFailed(words):
+            return replace(state, stale=True, said=words), (Pause(),)
+        case Found(email_id):
+            return replacement.found(state, email_id)
+    return stay(state)
+
+
+def recording(state: State, event: Event) -> Move:
+    """The next state after the gateway confirmed the call, while what it recorded is read."""
+    about, rest = state.todo[0], state.todo[1:]
+    match event:
+        case Observed(email_id, sighting) if email_id == about:
+            if state.reached is None:
+                fresh = newly_named(state, sighting)
+                return _recorded(replace(state, relatives=(*state.relatives, *fresh)), sighting)
+            if sighting.standing is RemoteState.RELEASED:
+                return end(replace(state, rival=about), Outcome.INCIDENT, sighting=sighting)
+        case ReadFailed():
+            if state.reached is None:
+                return _recorded(state, None)
+        case _:
+            return stay(state)
+    if rest or state.reached is None:
+        return read_on(state, rest)
+    known = set(state.left) & set(state.versions)
+    return end(state, Outcome.INCIDENT if known else state.reached, sighting=state.sighting)
+
+
+def _recorded(state: State, sighting: Snapshot | None) -> Move:
+    """The call succeeded; the outcome is the one it was made for."""
+    if state.stage is Stage.RELEASE:
+        waits_on = state.case.needs_second and (sighting is None or sighting.standing is not RemoteState.RELEASED)
+        return end(state, Outcome.FIRST_APPROVED, sighting=sighting) if waits_on else edit_released(state, sighting)
+    if state.stage is Stage.RESCHEDULE:
+        if sighting is not None and sighting.fingerprint == state.case.fingerprint:
+            return end(state, Outcome.RESCHEDULED, sighting=sighting)
+        return end(state, Outcome.UNCLEAR, sighting=sighting)
+    if state.case.act is Act.APPROVE_FIRST:
+        return end(state, Outcome.FIRST_APPROVED, sighting=sighting)
+    return _decided(state, DOES[state.case.act][1], sighting)
