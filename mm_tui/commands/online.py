@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from mm_tui.commands import common
 from mm_tui.commands.output import printing as emit
+from mm_tui.gateway.errors import GatewayError
+from mm_tui.models import Direction, PendingItem
 from mm_tui.services.events import ignore
 from mm_tui.services.queue.entries import ReviewQueue
-from mm_tui.services.sync.waiting_details import WaitingDetails
+from mm_tui.services.sync.account import read_address_book
+from mm_tui.services.sync.mail import filled
+from mm_tui.services.sync.waiting_details import FAILURES_IN_A_ROW, WaitingDetails
 from mm_tui.session import Session
 from mm_tui.settings import paths
+from mm_tui.store.mail.contacts import ContactStore
+from mm_tui.store.state import StateStore
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
     from mm_tui.settings.sections import Settings
 
 READ_SECONDS = 30.0
-"""Seconds that a command spends reading details of waiting drafts; the rest are reported as unchecked."""
+"""The most seconds that a command spends reading drafts, then their threads, then the emails in these. What was not
+read is reported as unchecked."""
 
 
 @asynccontextmanager
@@ -54,6 +62,8 @@ async def refresh_queue(session: Session) -> None:
     await session.check_account()
     gateway, sync = session.network
     await sync.refresh_mailboxes()
+    if unfilled(session):
+        await read_address_book(gateway, ContactStore(session.database))
     listed = await gateway.pending()
     session.pending.replace(listed, session.clock.now())
     for words in listed.refused:
@@ -61,10 +71,59 @@ async def refresh_queue(session: Session) -> None:
 
 
 async def read_drafts(session: Session) -> WaitingDetails:
-    """Reads missing details of all waiting drafts; marks no mail as read."""
+    """Reads missing details of all waiting drafts, and what the sync has not brought of their threads.
+
+    Marks no mail as read. Unreadable threads are reported.
+    """
+    new = {one.email_id for one in session.pending.unread_drafts()}
     details = WaitingDetails(session.database, session.network.sync, session.clock, ignore)
     await details.read_all(seconds=READ_SECONDS)
+    boxes = unfilled(session)
+    drafts = [item for item in session.pending.items() if item.complete and str(item.direction) != Direction.INBOUND]
+    wanted = [item for item in drafts if item.id in new or item.mailbox_id in boxes]
+    if not wanted:
+        return details
+    try:
+        async with asyncio.timeout(READ_SECONDS):
+            why_not = await _list_threads(session, wanted)
+    except TimeoutError:
+        why_not = f"not read within {READ_SECONDS:g} s"
+    if why_not:
+        emit.note(OneLine(f"mm-tui: warning: not all of the threads could be read: {why_not}"))
+    await details.read_all(seconds=READ_SECONDS)
     return details
+
+
+async def _list_threads(session: Session, items: Sequence[PendingItem]) -> str:
+    """Reads the threads of these items until several in a row fail; returns why the last failed, empty if none did."""
+    why_not, in_a_row = "", 0
+    for item in items:
+        try:
+            await list_thread(session, item)
+            in_a_row = 0
+        except GatewayError as error:
+            why_not = str(error.message)
+            in_a_row += 1
+            if in_a_row == FAILURES_IN_A_ROW:
+                break
+    return why_not
+
+
+def unfilled(session: Session) -> frozenset[str]:
+    """The mailboxes whose initial sync has not ended."""
+    known = {row.mailbox_id for row in session.mail.mailbox_rows()}
+    return frozenset(known - filled(StateStore(session.database), known))
+
+
+async def list_thread(session: Session, item: PendingItem) -> None:
+    """Reads the list of the emails in an item's thread into the store.
+
+    Raises:
+        GatewayError: it cannot be read.
+    """
+    if item.thread_id is not None:
+        summary = await session.network.gateway.thread(item.mailbox_id, item.thread_id)
+        session.mail.upsert(summary.emails)
 
 
 def queue_of(session: Session) -> ReviewQueue:

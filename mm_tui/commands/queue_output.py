@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from mm_tui.commands import risk_gate
-from mm_tui.commands.online import online, queue_of, read_drafts, refresh_queue
+from mm_tui.commands.online import list_thread, online, queue_of, read_drafts, refresh_queue, unfilled
 from mm_tui.commands.output import printing as emit
 from mm_tui.commands.output.exits import CommandError, Exit
 from mm_tui.commands.second_reader_output import second_reader_data, second_reader_text, second_reading
@@ -18,16 +18,17 @@ from mm_tui.review.digest import short
 from mm_tui.review.disclosure import disclosure, when_it_leaves
 from mm_tui.review.findings import Level
 from mm_tui.review.rendered import needs_rendering, rendered
+from mm_tui.review.risk.engine import NO_HISTORY
 from mm_tui.review.risk.model import NOT_READ
 from mm_tui.services.assistant.second_reader import SecondReaderState
 from mm_tui.services.events import span
 from mm_tui.services.queue.entries import ordered
 from mm_tui.services.queue.entry import Order, QueueEntry
 from mm_tui.services.queue.filter import FilterContext, QueueFilter, saved_filters
+from mm_tui.services.sync.waiting_details import THREAD_MAILS
 from mm_tui.services.unsent import unsent_words
 from mm_tui.session import Session, reviewer
 from mm_tui.settings.sections import Settings
-from mm_tui.store.mail.mails import MailView
 from mm_tui.text import ManyLine, OneLine, file_label
 
 _RULE = "-" * 72
@@ -53,9 +54,9 @@ async def listing(arguments: argparse.Namespace, chosen: Settings) -> int:
             narrowing = narrowing_of(arguments.filter, chosen, queue.around())
             entries = [entry for entry in entries if narrowing.has(entry)]
         entries = ordered(entries, order)
-        ids = {entry.item.id for entry in waiting}
-        if entries and ids.issuperset(session.mail.ids(MailView(), limit=len(ids) + 1)):
-            emit.note(OneLine("note: no mail is stored yet, so every correspondent counts as new: run `mm-tui sync`"))
+        boxes_unfilled = unfilled(session)
+        if any(entry.item.mailbox_id in boxes_unfilled for entry in entries):
+            emit.note(OneLine(f"note: {NO_HISTORY}"))
         now = session.clock.now()
     if unread := [entry for entry in entries if not entry.is_checked]:
         emit.note(OneLine(f"note: {len(unread)} of {len(entries)} are not checked yet: {_reasons(unread)}"))
@@ -149,6 +150,7 @@ def summary_data(entry: QueueEntry, boxes: dict[str, Mailbox]) -> dict[str, obje
             {"code": finding.code, "level": finding.level.word, "words": finding.words}
             for finding in entry.assessment.findings
         ],
+        "unchecked": list(entry.assessment.unchecked),
     }
 
 
@@ -237,16 +239,17 @@ async def show(arguments: argparse.Namespace, chosen: Settings) -> int:
 
 
 async def _fetch_thread(session: Session, item: PendingItem, *, with_bodies: bool) -> None:
-    """Reads the rest of the item's thread into the store; unreadable emails are reported and skipped."""
-    if item.thread_id is None:
-        return
+    """Reads the rest of the item's thread into the store; what cannot be read is reported."""
+    sync = session.network.sync
     try:
-        summary = await session.network.gateway.thread(item.mailbox_id, item.thread_id)
-        session.mail.upsert(summary.emails)
+        await list_thread(session, item)
+        for draft, mail in session.pending.unread_around(THREAD_MAILS):
+            if draft == item.id:
+                await sync.read_detail_quietly(mail.mailbox_id, mail.email_id)
         entry = queue_of(session).entry(item.id)
-        for mail in entry.thread if with_bodies and entry else ():
-            if mail.detail is None:
-                await session.network.sync.fetch_detail(item.mailbox_id, mail.summary.id)
+        for one in entry.thread if with_bodies and entry else ():
+            if one.detail is None:
+                await sync.fetch_detail(item.mailbox_id, one.summary.id)
     except GatewayError as error:
         emit.note(OneLine(f"mm-tui: warning: not all of the thread could be read: {error.message}"))
 
@@ -266,7 +269,6 @@ def _item_data(entry: QueueEntry, boxes: dict[str, Mailbox], box: Mailbox | None
         "hidden_characters_removed": item.body.removed + item.subject.removed,
         "send_at": OneLine(item.raw.send_at) or None,
         "disclosure": [*disclosure(box), *_when(entry)],
-        "unchecked": list(entry.assessment.unchecked),
         "in_house_facts": list(entry.assessment.known),
         "oversight_mode": box.oversight_mode if box else None,
         "edited_here": entry.edit is not None,

@@ -11,7 +11,7 @@ from mm_tui.services.assistant.cards import CardState, Phase, Spend
 from mm_tui.services.events import Phase as SyncPhase
 from mm_tui.services.events import SyncState
 from mm_tui.text import ManyLine, OneLine
-from tests.support.seat import NOW, IdleSession, idle_session, mailbox, summary
+from tests.support.seat import NOW, IdleSession, have_been_synced, idle_session, mailbox, summary
 
 
 class Topic(NamedTuple):
@@ -142,6 +142,7 @@ def filled_session(*, mails: int = 40, state: SyncState = LIVE, card: CardState 
     if not mails:
         return session
     session.mail.save_mailboxes([mailbox(), mailbox("mb2", "billing@acme.example", "gated_all")])
+    have_been_synced(session)
     session.mail.upsert([_mail(number) for number in range(mails)])
     for number in range(mails):
         found = _topic(number)

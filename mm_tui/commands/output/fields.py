@@ -27,9 +27,12 @@ ITEM: Mapping[str, str] = {
     "resubmission": "{after, rejected_at, rejected_by, reason, sent_back} if it follows a rejected draft (after: "
     "its id; rejected_by: the reviewer, if it was rejected with this program), else null",
     "snoozed": "until when it is out of sight on this machine, or why it is back, in words; else null",
+    "needs_second_approval": "whether two reviewers must approve it",
+    "approved_by": "list of {by, at, you}: who has approved its text, by its tags",
     "assigned_to": "the reviewer or key whose it is to decide, by its tag; else null",
     "note": "{by, at, text}: the note to colleagues, by its tags; else null",
     "flags": "list of {code, level, words}: the findings, worst first",
+    "unchecked": "list of sentences: what the risk rules did not look at",
 }
 
 SHOWN: Mapping[str, str] = {
@@ -43,7 +46,6 @@ SHOWN: Mapping[str, str] = {
     "hidden_characters_removed": "number of control and invisible characters removed from subject and body",
     "send_at": "when it will be sent once approved, or null if the gateway does not say",
     "disclosure": "list of sentences: what the gateway adds, or does not disclose",
-    "unchecked": "list of sentences: what the risk rules did not look at",
     "in_house_facts": "list of sentences: what the draft takes from house facts and not from the thread",
     "second_reader": "with --second-reader, else null: phase, words, model, stand_in, dropped, and lines (null if no "
     "model read it; an empty list does not mean it is safe), each with kind (contradicted, not_found, "

@@ -48,6 +48,10 @@ RULES: tuple[Rule, ...] = (
 """All rules, in the order of docs/risk.md."""
 
 
+NO_HISTORY = "not compared with earlier mail: run mm-tui sync (the app does so by itself)"
+"""The message before the initial sync of the mailbox has ended."""
+
+
 def assess(draft: Draft, context: ThreadContext, settings: Risk | None = None) -> Assessment:
     """What the rules find in `draft`.
 
@@ -109,6 +113,8 @@ def _unchecked(reading: Reading) -> list[OneLine]:
             said.append(f"switched off in the settings: {code}")
     if not draft.complete:
         said.append("cc and attachments have not been loaded yet")
+    if not reading.context.history_read:
+        said.append(NO_HISTORY)
     if draft.outbound:
         unread = sum(mail.body is None for mail in reading.context.messages)
         if not reading.has_thread:

@@ -48,8 +48,11 @@ def recipient_not_in_thread(reading: Reading) -> Iterator[Finding]:
 @rule("new_domain", "new domain")
 def new_domain(reading: Reading) -> Iterator[Finding]:
     """A recipient's domain is not ours and not in the thread, and we have never corresponded with anybody there.
-    Medium. Needs some known correspondents to compare with."""
+    Medium. Needs some known correspondents to compare with. A draft that begins a thread is not compared before the
+    initial sync of its mailbox has ended, and the email says so."""
     if not reading.known.own_domains and not reading.known.has_anybody:
+        return
+    if not (reading.context.history_read or reading.has_thread or reading.draft.is_answer):
         return
     new = {
         domain: None
@@ -123,9 +126,11 @@ def sender(reading: Reading) -> Iterator[Finding]:
             yield Finding("sender_unverified", Level.HIGH, OneLine(words))
         return
     ours = reading.is_ours(address)
-    yield from inspect_sender(
+    for finding in inspect_sender(
         draft.sender, reading.known, reply_to=draft.reply_to, verified=draft.sender_verified, ours=ours
-    )
+    ):
+        if finding.code != "sender_first_time" or reading.context.history_read:
+            yield finding
 
 
 RECIPIENT_RULES = (

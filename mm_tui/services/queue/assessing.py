@@ -17,8 +17,10 @@ from mm_tui.services.contacts import Contacts
 from mm_tui.services.facts import Facts
 from mm_tui.services.queue.answers import family_of, other_answers
 from mm_tui.services.queue.stored import StoredEmail
+from mm_tui.services.sync.mail import filled
 from mm_tui.store.decisions.records import DecisionStore
 from mm_tui.store.mail.mails import MailStore, MailView
+from mm_tui.store.state import StateStore
 from mm_tui.text import ManyLine, OneLine
 
 if TYPE_CHECKING:
@@ -59,11 +61,14 @@ class Assessing:
         self._assessed: OrderedDict[object, _Assessed] = OrderedDict()
         self._rejected: tuple[datetime, tuple[Rejected, ...]] | None = None
         self._addresses: Mapping[str, str] = {}
+        self._state = StateStore(database)
+        self._filled: frozenset[str] = frozenset()
 
     def refresh(self) -> Mapping[str, str]:
         """Reads anew what many drafts are compared with. Returns the addresses of the mailboxes by their ids."""
         self._contacts.refresh()
         self._addresses = {box.mailbox_id: str(box.address) for box in self._mail.mailbox_rows()}
+        self._filled = filled(self._state, self._addresses)
         return self._addresses
 
     def assess(self, stored: StoredEmail) -> Assessment:
@@ -73,7 +78,8 @@ class Assessing:
         newer = _newer(item, thread)
         read = tuple((mail.summary.id, mail.detail is not None, mail.mail.is_exchanged) for mail in thread)
         answers, house = self._answers(item, thread), self._house_facts(item.mailbox_id)
-        key = (stored.digest, item.complete, newer, read, answers, written, house)
+        has_history = item.mailbox_id in self._filled
+        key = (stored.digest, item.complete, newer, read, answers, written, house, has_history)
         known = self._assessed.get(key)
         if known is not None and known.version == self._contacts.version:
             return known.assessment
@@ -112,6 +118,7 @@ class Assessing:
             answers=answers,
             rejected=tuple(old for old in self._rejected_before() if old.body != item.body),
             house=tuple(HouseText(file.name, file.text) for file in self._house_facts(item.mailbox_id).files),
+            history_read=item.mailbox_id in self._filled,
             today=self._clock.now().date(),
         )
 

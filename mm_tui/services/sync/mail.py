@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -50,6 +50,15 @@ class FillPlace:
         return cls(*json.loads(text)) if text else cls()
 
 
+def filled(state: StateStore, mailbox_ids: Iterable[str]) -> frozenset[str]:
+    """Those of these mailboxes whose initial sync has ended."""
+    return frozenset(one for one in mailbox_ids if FillPlace.loaded(state.get(_fill_name(one))).done)
+
+
+def _fill_name(mailbox_id: str) -> str:
+    return f"fill:{mailbox_id}"
+
+
 class MailboxSync:
     """Copies the mail of one mailbox. Each method makes one request at a time."""
 
@@ -59,7 +68,7 @@ class MailboxSync:
         self._gateway = gateway
         self._mail = MailStore(database)
         self._state = StateStore(database)
-        self.place = FillPlace.loaded(self._state.get(self._name("fill")))
+        self.place = FillPlace.loaded(self._state.get(_fill_name(mailbox_id)))
         self._window_cursor: str | None = None
 
     def _name(self, what: str) -> str:
@@ -119,7 +128,7 @@ class MailboxSync:
                 self._mail.upsert(emails)
                 if self._state.get(self._name("since")) is None and (newest := _newest(emails)):
                     self._state.set(self._name("since"), newest)
-                self._state.set(self._name("fill"), place.dumped())
+                self._state.set(_fill_name(self.mailbox_id), place.dumped())
 
         await asyncio.to_thread(store)
         self.place = place
