@@ -1,6 +1,6 @@
 """The state of a decision: plain frozen values, so that a test can visit every reachable one.
 
-It holds no content, only ids and digests. Nothing here acts; `machine.py`, `reading_back.py` and `replacement.py`
+It holds no content, only ids and digests. Nothing here acts: `machine.py`, `reading_back.py` and `replacement.py`
 define the transitions.
 """
 
