@@ -123,13 +123,13 @@ async def measure(drafts: int) -> dict[str, float]:
         batch = screen.listing.entries[: min(BULK, drafts // 2)]
         worked = time.process_time()
         screen.bulk_reject.begin(batch, "sent twice")
-        await _until(lambda: app.session.decisions is not None and len(app.session.decisions.held()) == len(batch))
+        await _until(lambda: app.session.decisions is not None and len(app.session.decisions.hold_ends()) == len(batch))
         found["bulk_begun_s"] = time.process_time() - worked
         await pilot.pause(1.5)
         found["bulk_stall_ms"] = watch.longest()
         worked = time.process_time()
         await pilot.press("u")
-        await _until(lambda: app.session.decisions is not None and not app.session.decisions.held())
+        await _until(lambda: app.session.decisions is not None and not app.session.decisions.hold_ends())
         found["bulk_undone_s"] = time.process_time() - worked
         await pilot.pause(0.5)
         found["undo_stall_ms"] = watch.longest()

@@ -32,6 +32,7 @@ class Notifier:
         settings = session.settings
         self._attention = Attention(session.database, settings.notice, settings.review, session.clock)
         self._title = ""
+        self._is_due = False
 
     def start(self) -> None:
         """Makes the first check and continues."""
@@ -42,14 +43,16 @@ class Notifier:
 
     def handle_event(self, notice: ServiceEvent) -> None:
         """Something changed. Callable from any thread."""
-        if isinstance(notice, PendingChanged):
+        # Many changes at once, as when a batch is undone, are looked at once.
+        if isinstance(notice, PendingChanged) and not self._is_due:
+            self._is_due = True
             self._app.call_later(self.look)
 
     def look(self) -> None:
         """Looks at the queue, in a thread."""
+        self._is_due = False
         decisions = self._session.decisions
-        views = decisions.states() if decisions is not None else []
-        ours = {view.replacement_id for view in views if not view.ended and view.replacement_id is not None}
+        ours = set(decisions.edits_in_progress()) if decisions is not None else set[str]()
 
         def read() -> None:
             self._app.call_from_thread(self._looked, self._attention.look(ours))

@@ -305,14 +305,14 @@ class Session:
     @cached_property
     def second_approval(self) -> SecondApproval:
         """Which emails two reviewers must approve, and what their tags say of it."""
-        from mm_tui.services.presence.approvals import NO_APPROVER, Approver
+        from mm_tui.services.presence.approvals import Approver
         from mm_tui.services.presence.second_approval import SecondApproval
 
         name = reviewer(self.settings)
         return SecondApproval(
             self.database,
             self.settings.review,
-            lambda: Approver.of(name, self.gateway.keys) if self.gateway is not None else NO_APPROVER,
+            lambda: Approver.of(name, self.gateway.keys) if self.gateway is not None else Approver.of(name, None),
         )
 
     def build_team(self, notify: Notify = ignore) -> TeamTags:

@@ -236,12 +236,13 @@ class Jobs:
             email_id,
         )
 
-    def put_off(self, email_id: str, until: datetime, why: str) -> None:
-        """Postpones a job."""
+    def put_off(self, email_id: str, until: datetime, why: str, *, counts: bool = True) -> None:
+        """Postpones a job; `counts`: what happened says something about this email, and its tries are limited."""
         self._change(
-            "UPDATE agent_jobs SET due_at = ?, why = ?, tries = tries + 1 WHERE email_id = ?",
+            "UPDATE agent_jobs SET due_at = ?, why = ?, tries = tries + ? WHERE email_id = ?",
             to_ms(until),
             why,
+            int(counts),
             email_id,
         )
 

@@ -259,7 +259,8 @@ class Worker:
         else:
             wait = self._rest(job.tries + 1, error)
             due += timedelta(seconds=wait)
-        await asyncio.to_thread(self._jobs.put_off, job.email_id, due, words)
+        counts = not isinstance(error, gateway.RateLimited | assist.RateLimited)
+        await asyncio.to_thread(self._jobs.put_off, job.email_id, due, words, counts=counts)
         self._log("put off", email_id=job.email_id, why=words, retry_in=round(wait, 1))
 
     def _rest_of_all(self, error: Failure | None) -> float:

@@ -49,7 +49,7 @@ async def approve(arguments: argparse.Namespace, chosen: Settings) -> int:
         entry = await _named(session, arguments)
         await _accepted(session, entry, entry.assessment, arguments)
         found = entry.assessment.findings
-        await begun(decisions.approve(entry.item, entry.digest, found=found, hold=0))
+        await begun(decisions.approve(entry.item, entry.digest, found=found, shown=entry.approvals, hold=0))
         return await _outcome(session, decisions, arguments)
 
 

@@ -125,5 +125,6 @@ def _recorded(state: State, sighting: Snapshot | None) -> Move:
             return end(state, Outcome.RESCHEDULED, sighting=sighting)
         return end(state, Outcome.UNCLEAR, sighting=sighting)
     if state.case.act is Act.APPROVE_FIRST:
-        return end(state, Outcome.FIRST_APPROVED, sighting=sighting)
+        moved_on = sighting is not None and sighting.standing not in (RemoteState.PENDING, RemoteState.UNCLEAR)
+        return end(state, Outcome.ELSEWHERE if moved_on else Outcome.FIRST_APPROVED, sighting=sighting)
     return _decided(state, DOES[state.case.act][1], sighting)

@@ -151,7 +151,7 @@ class StatusLine(Widget):
     def _tick(self) -> None:
         self._seconds += 1
         session = session_of(self)
-        holds = session.decisions is not None and bool(session.decisions.held())
+        holds = session.decisions is not None and bool(session.decisions.hold_ends())
         tries_again = session.sync is not None and session.sync.state.retry_at is not None
         if self._seconds % AGES_SECONDS == 0 or holds or tries_again:
             self.update_state()

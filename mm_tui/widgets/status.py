@@ -92,14 +92,11 @@ def incidents(session: Session) -> Content:
     """Emails that should not have been sent, shown until somebody has looked at them."""
     if session.decisions is None:
         return Content("")
-    # Imported late: it imports the models, which the first frame does not need.
-    from mm_tui.services.decisions.view import Phase as DecisionPhase
-
-    found = [view for view in session.decisions.states() if view.phase is DecisionPhase.INCIDENT and not view.looked_at]
+    found = session.decisions.unseen_incidents()
     if not found:
         return Content("")
     more = f" and {len(found) - 1} more" if len(found) > 1 else ""
-    return Content.assemble(("▲ ", "$error"), (f"incident: {found[-1].email_id}{more} (in the queue)", "bold $mm-fail"))
+    return Content.assemble(("▲ ", "$error"), (f"incident: {found[-1]}{more} (in the queue)", "bold $mm-fail"))
 
 
 def held(session: Session, undo: str) -> Content:
@@ -112,8 +109,7 @@ def held(session: Session, undo: str) -> Content:
     if session.decisions is None:
         return Content("")
     now = session.clock.now()
-    deadlines = sorted(view.deadline for view in session.decisions.states() if view.deadline is not None)
-    waiting = [deadline for deadline in deadlines if deadline > now]
+    waiting = [deadline for deadline in session.decisions.hold_ends() if deadline > now]
     if not waiting:
         return Content("")
     seconds = max(1, round((waiting[0] - now).total_seconds()))

@@ -29,6 +29,7 @@ async def test_the_first_approval_is_shown_can_be_taken_back_and_the_second_send
         await until(pilot, lambda: "approved by you" in shown(app) and "awaits 2nd" in shown(app), "the first approval")
         assert not sandbox.outbox()
 
+        await until(pilot, lambda: not screen.gate.came_unasked, "time to see who approved it")
         await pilot.press("a")
         await until(pilot, lambda: isinstance(app.screen, ChoiceScreen) and ready(pilot), "the way back")
         await pilot.press("T")
@@ -36,6 +37,7 @@ async def test_the_first_approval_is_shown_can_be_taken_back_and_the_second_send
         assert "approved by you" not in shown(app) and "is recorded" not in shown(app)
         assert not [name for name in sandbox.look(draft)["tags"] if name.startswith("review.approved.")]
 
+        await until(pilot, lambda: not screen.gate.came_unasked, "time to see that nobody did")
         await pilot.press("a")
         await until(pilot, lambda: "approved by you" in shown(app), "the first approval again")
         assert app.session is not None
@@ -47,6 +49,7 @@ async def test_the_first_approval_is_shown_can_be_taken_back_and_the_second_send
     async with running_app(settings.replaced(profile=profile), tmp_path / "bert", monkeypatch) as (app, pilot):
         screen = await open_queue(app, pilot, 1)
         await until(pilot, lambda: "approved by robin" in shown(app) and "yours releases it" in shown(app), "the first")
+        await until(pilot, lambda: not screen.gate.came_unasked, "time to see it")
         await seen(pilot, screen)
         await pilot.press("a")
         await until(pilot, lambda: [mail["id"] for mail in sandbox.outbox()] == [draft], "the email sent")

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mm_tui.clock import SystemClock
 from mm_tui.decision.state import Act, Outcome
 from mm_tui.gateway.keys import Keys
 from mm_tui.models import EmailDetail
@@ -18,8 +19,10 @@ from mm_tui.review.findings import Finding, Level
 from mm_tui.services.decisions.request import Refused, WaitsForSecond
 from mm_tui.services.decisions.view import DecisionView
 from mm_tui.services.presence.approvals import MOST_SHOWN, Approvals, Approver, approvals_in, needs_second
+from mm_tui.services.presence.notes import NotSet, TeamTags
 from mm_tui.settings.secret import Secret
 from mm_tui.settings.sections import Review
+from mm_tui.store.mail.mails import MailStore
 from mm_tui.text import OneLine
 from tests.support.desk import Desk, at_desk, digest
 from tests.support.sandbox import Sandbox
@@ -132,6 +135,69 @@ async def test_a_first_approval_whose_answer_was_lost_is_read_back(
         assert (view.outcome is Outcome.FIRST_APPROVED) == bool(held), view
 
 
+async def test_an_edit_that_no_gate_would_hold_is_refused(sandbox: Sandbox, tmp_path: Path) -> None:
+    draft = sandbox.draft()
+    sandbox.allow("anna@customer.example")
+    async with reviewer_at(tmp_path, sandbox, "anna") as anna:
+        allowed = tuple(await anna.gateway.allow_list(sandbox.mailbox))
+        boxes = [box.model_copy(update={"allowed": allowed}) for box in await anna.gateway.mailboxes()]
+        MailStore(anna.database).save_mailboxes(boxes)
+        with pytest.raises(Refused, match="sent as soon as it is submitted"):
+            await anna.release_edit(await anna.read(sandbox.mailbox, draft), "Dear Anna, tomorrow.")
+    assert not sandbox.outbox() and sandbox.status(draft) == "pending_send_approval"
+
+
+async def test_a_key_decides_only_as_it_was_told(sandbox: Sandbox, tmp_path: Path) -> None:
+    draft = sandbox.draft()
+    async with reviewer_at(tmp_path, sandbox, "anna") as anna, reviewer_at(tmp_path, sandbox, "bert") as bert:
+        shown = Approvals(needed=True)
+        await approved(anna, await anna.read(sandbox.mailbox, draft))
+        mail = await bert.read(sandbox.mailbox, draft)
+        with pytest.raises(Refused, match="changed meanwhile: approved by anna"):
+            await bert.decisions.approve(mail, digest(mail), shown=shown, hold=0)
+        assert not sandbox.outbox()
+
+
+async def test_a_second_act_of_the_first_never_releases_even_when_the_rule_is_gone(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    draft, key = sandbox.draft(), sandbox.keys["oversight"]
+    async with (
+        reviewer_at(tmp_path, sandbox, "anna", key=key) as anna,
+        reviewer_at(tmp_path, sandbox, "anna", key=key, review=Review()) as later,
+    ):
+        await approved(anna, await anna.read(sandbox.mailbox, draft))
+        with pytest.raises(WaitsForSecond):
+            await later.approve(await later.read(sandbox.mailbox, draft))
+
+
+async def test_taking_back_says_when_it_is_too_late(sandbox: Sandbox, tmp_path: Path) -> None:
+    draft = sandbox.draft()
+    async with reviewer_at(tmp_path, sandbox, "anna") as anna, reviewer_at(tmp_path, sandbox, "bert") as bert:
+        await approved(anna, await anna.read(sandbox.mailbox, draft))
+        team = TeamTags(anna.database, anna.gateway, "anna", SystemClock(), anna.notices.append)
+        await approved(bert, await bert.read(sandbox.mailbox, draft))
+        with pytest.raises(NotSet, match="too late"):
+            await team.take_back_approval(sandbox.mailbox, draft)
+        with pytest.raises(NotSet, match="have not approved"):
+            await team.take_back_approval(sandbox.mailbox, sandbox.draft("Another."))
+
+
+async def test_the_text_of_an_edit_goes_once_another_has_sent_it(sandbox: Sandbox, tmp_path: Path) -> None:
+    draft = sandbox.draft()
+    async with reviewer_at(tmp_path, sandbox, "anna") as anna, reviewer_at(tmp_path, sandbox, "bert") as bert:
+        await anna.release_edit(await anna.read(sandbox.mailbox, draft), "Dear Anna, it leaves on Monday.")
+        edit = (await anna.settled(draft)).replacement_id
+        assert edit is not None and anna.edits.get(draft) is not None
+        await anna.decisions.resume()
+        assert anna.edits.get(draft) is not None
+        await approved(bert, await bert.read(sandbox.mailbox, edit))
+        sandbox.wait_for(edit, "sent", "delivered")
+        MailStore(anna.database).upsert((await anna.gateway.emails(sandbox.mailbox)).emails)
+        await anna.decisions.resume()
+        assert anna.edits.get(draft) is None
+
+
 async def test_without_a_send_key_it_says_what_is_missing(sandbox: Sandbox, tmp_path: Path) -> None:
     draft = sandbox.draft()
     async with reviewer_at(tmp_path, sandbox, "anna", without=("send",)) as anna:
@@ -159,6 +225,9 @@ def test_the_level_and_the_mailbox_decide_who_must_approve(least: str, asked: st
     levels = {"n": Level.NONE, "l": Level.LOW, "m": Level.MEDIUM, "h": Level.HIGH}
     assert "".join(sign for sign, level in levels.items() if needs_second(review, "a@acme.example", level)) == asked
     assert not any(needs_second(review, "b@acme.example", level) for level in levels.values())
+    assert "".join(sign for sign, level in levels.items() if needs_second(review, "A@Acme.example", level)) == asked
+    # A mailbox that is not known yet counts as the strictest one.
+    assert "".join(sign for sign, level in levels.items() if needs_second(review, "", level)) == asked
 
 
 ANNA = Approver.of("anna", Keys(oversight=Secret("mm_test_a")))
@@ -194,4 +263,6 @@ def test_what_is_said_names_who_approved_and_what_is_missing() -> None:
     assert Approvals.of(found, ANNA, needed=True).words == f"approved by you {at}, needs a second reviewer"
     assert Approvals.of((), ANNA, needed=True).words == "needs two approvals"
     assert Approvals.of((), ANNA, needed=False).words == ""
+    namesake = Approvals.of(found, Approver.of("Anna", Keys(oversight=Secret("mm_test_c"))), needed=True)
+    assert namesake.waits_for_other and "another key under your name" in namesake.words
     assert "mm_test" not in str(held) and len(ANNA.key_mark) == 16 and ANNA.key_mark != BERT.key_mark

@@ -43,7 +43,7 @@ class Ageing:
         if screen.listing.is_over(entry.item.id if entry is not None else None):
             screen.narrow()
         decisions = screen.session.decisions
-        if decisions is None or not decisions.held():
+        if decisions is None or not decisions.hold_ends():
             return
         screen.show_rows()
         view = screen.decision_of(entry.item.id) if entry is not None else None

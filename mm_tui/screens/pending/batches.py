@@ -68,8 +68,9 @@ class Batches:
     def _approve(self, batch: list[QueueEntry]) -> None:
         if (decisions := self._deciding.service()) is not None:
             found = {entry.item.id: entry.assessment.findings for entry in batch}
+            shown = {entry.item.id: entry.approvals for entry in batch}
             items = [(entry.item, entry.digest) for entry in batch]
-            self._deciding.begin(batch, decisions.approve_all(items, found=found))
+            self._deciding.begin(batch, decisions.approve_all(items, found=found, shown=shown))
 
     def reject(self) -> None:
         """Rejects all marked emails, after asking for a reason."""

@@ -44,7 +44,7 @@ class Begun(Message):
 class Deciding:
     """Starts decisions for the pending screen, after asking the approval gate, and says why if it refuses."""
 
-    def __init__(self, screen: QueueHost, ask_take_back: Callable[[QueueEntry], None]) -> None:
+    def __init__(self, screen: QueueHost, ask_take_back: Callable[[QueueEntry, Callable[[], str]], None]) -> None:
         """Takes the screen, and what offers to take a first approval back."""
         self._screen = screen
         self._ask_take_back = ask_take_back
@@ -62,7 +62,9 @@ class Deciding:
     def note_unasked(self, before: QueueEntry | None) -> None:
         """Remembers when something other than `before` came under the cursor without the reader moving it."""
         now = self._screen.current
-        if now is not None and before is not None and (before.item.id, before.digest) != (now.item.id, now.digest):
+        if now is None or before is None:
+            return
+        if (before.item.id, before.digest, before.approvals) != (now.item.id, now.digest, now.approvals):
             self._screen.gate.came()
 
     def why_over(self, asked: QueueEntry) -> str:
@@ -70,6 +72,8 @@ class Deciding:
         now = self._screen.listing.find(asked.item.id)
         if now is None:
             return "this email no longer waits"
+        if now.approvals != asked.approvals:
+            return "somebody approved it, or took that back, while you were asked: look first"
         if asked.item.complete and now.version != asked.version:
             return "the email changed while you were asked about it: look first"
         return self.why_not(self._screen.gate.why_busy, now)
@@ -178,7 +182,7 @@ class Deciding:
             return
         why = self.why_not(self._screen.gate.why_not_approve, entry)
         if why == WAITS_FOR_SECOND:
-            self._ask_take_back(entry)
+            self._ask_take_back(entry, lambda: self.why_over(entry))
         elif why and why != UNSEEN:
             self.refuse(why)
         elif why:
@@ -251,7 +255,7 @@ class Deciding:
             return
         found = entry.assessment.findings
         if entry.edit is None:
-            self.begin([entry], decisions.approve(entry.item, entry.digest, found=found))
+            self.begin([entry], decisions.approve(entry.item, entry.digest, found=found, shown=entry.approvals))
         elif self._screen.session.settings.profile.send_key is None:
             self._screen.say("without a send key an edit cannot be submitted, only sent back to the agent", "warning")
             self._ask_why_back(entry, entry.edit.text)

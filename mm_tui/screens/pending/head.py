@@ -131,7 +131,7 @@ def banner(
         screen: where it is shown, for the keys that work there.
     """
     goes_on = f"  {hint(screen, 'pending.next')}" if entry is not None and entry.ended else ""
-    if entry is not None and entry.ended and not tells_end(release):
+    if entry is not None and entry.ended and not tells_end(release, entry.item.id):
         return Content.assemble(PHASE_SIGNS.get(Phase.ELSEWHERE, "▲ "), (entry.ended, "bold"), goes_on)
     if change is not None and entry is not None and entry.edit is None and (release is None or release.ended):
         words = (
@@ -139,7 +139,8 @@ def banner(
             "whole text in Draft"
         )
         return Content.assemble("▲ ", (words, "bold"))
-    if release is not None and not release.is_told_by_tags:
+    about = entry.item.id if entry is not None else ""
+    if release is not None and not release.is_told_by_tags(about):
         sign = PHASE_SIGNS.get(release.phase, "▲ ")
         words = release.question.words if release.question is not None else release.words
         words = OneLine(f"{words}: see Diff") if release.outcome is Outcome.NOT_AS_SEEN else words

@@ -49,9 +49,9 @@ class PendingRow:
     def of(cls, queued: QueueEntry, release: DecisionView | None, *, marked: bool = False, noted: bool = False) -> Self:
         """Builds a row from the queue's entry and the decision about it; `noted`: the reader has seen how it ended."""
         claimed = queued.pair or (queued.claim.badge if queued.claim is not None else "")
-        if queued.ended and not tells_end(release):
+        if queued.ended and not tells_end(release, queued.item.id):
             return cls(queued, Phase.ELSEWHERE, queued.ended)
-        if release is None or release.is_told_by_tags:
+        if release is None or release.is_told_by_tags(queued.item.id):
             return cls(queued, marked=marked, claimed=claimed)
         failed = release.failed and not noted
         return cls(queued, release.phase, release.words, marked, claimed=claimed, failed=failed)

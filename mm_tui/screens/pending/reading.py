@@ -79,8 +79,7 @@ class QueueReader:
         self._reading, self._outdated = True, False
         session, current = self._screen.session, self._screen.current
         decisions = session.decisions
-        under_way = [view for view in decisions.states() if not view.ended] if decisions is not None else []
-        edits = {view.replacement_id: view.email_id for view in under_way if view.replacement_id is not None}
+        edits = decisions.edits_in_progress() if decisions is not None else {}
         incidents = decisions.incidents() if decisions is not None else []
         work = partial(self._read, edits, session.seat(), tuple(self._screen.listing.listed), current, incidents)
         self._screen.run_worker(work, thread=True, exclusive=True, group="queue", exit_on_error=False)

@@ -16,7 +16,7 @@ from mm_tui.store.seal import StoreError
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Coroutine
     from typing import Any
 
     from mm_tui.screens.pending.host import QueueHost
@@ -61,7 +61,7 @@ class Team:
             lambda typed: self._assign(entry.item.mailbox_id, entry.item.id, typed[0]) if typed else None,
         )
 
-    def ask_take_back(self, entry: QueueEntry) -> None:
+    def ask_take_back(self, entry: QueueEntry, over: Callable[[], str]) -> None:
         """Offers to take the reviewer's first approval back while nobody else has approved the email."""
         if self._ready() is None:
             return
@@ -71,6 +71,7 @@ class Team:
                 Content(entry.approvals.words),
                 [Choice("T", "take it back", True)],
                 stay="leave it",
+                over=over,
             ),
             lambda sure: self._take_back(entry.item.mailbox_id, entry.item.id) if sure else None,
         )

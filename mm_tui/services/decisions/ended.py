@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from mm_tui.decision.state import Act, Outcome
+from mm_tui.decision.state import Outcome
 from mm_tui.models import Status
 from mm_tui.services.audit.line import actor_words, key_words
 from mm_tui.services.decisions.record import facts_of, state_of
@@ -89,10 +89,10 @@ def _made_here(decisions: DecisionStore, reviewer: str, email_id: str) -> OneLin
     return OneLine("")
 
 
-def tells_end(release: DecisionView | None) -> bool:
+def tells_end(release: DecisionView | None, email_id: str) -> bool:
     """Whether a decision of this program says what became of its mail, once that waits no more."""
     no_end = (Phase.UNDECIDED, Phase.CHANGED)
-    return release is not None and release.phase not in no_end and release.act is not Act.APPROVE_FIRST
+    return release is not None and release.phase not in no_end and not release.is_told_by_tags(email_id)
 
 
 def with_ended(waiting: Sequence[QueueEntry], listed: Sequence[str], ended: Sequence[QueueEntry]) -> list[QueueEntry]:

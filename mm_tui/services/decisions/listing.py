@@ -174,7 +174,7 @@ class QueueListing:
                 continue
             since = self._ended_at.setdefault(key, now)
             view = self._decision_of(key)
-            if view is not None and tells_end(view):
+            if view is not None and tells_end(view, key):
                 words, must_be_seen, is_ours = view.words, view.must_be_seen, view.phase is not Phase.ELSEWHERE
             else:
                 words, must_be_seen, is_ours = self.endings.get(key, UNKNOWN_END), False, False

@@ -14,7 +14,7 @@ from mm_tui.decision.events import Restarted
 from mm_tui.decision.family import is_doubtful
 from mm_tui.decision.machine import begin, step
 from mm_tui.decision.relatives import PREFIX, editor_in, is_edit, relatives_in
-from mm_tui.decision.state import INCIDENTS, MOST_RELATIVES, SUBMISSION, Act, Case, State, Step
+from mm_tui.decision.state import INCIDENTS, MOST_RELATIVES, SUBMISSION, Act, Case, Outcome, State, Step
 from mm_tui.models import Direction, EmailDetail, RawContent
 from mm_tui.review.digest import canonical, digest_of
 from mm_tui.review.draft import edited, fingerprint
@@ -207,8 +207,18 @@ class DecisionLog:
             return request
         item = request.item
         approvals = second.of(item.mailbox_id, self._tags(item), request.digest, request.found)
+        shown = request.shown if request.act is Act.APPROVE and request.shown is not None else approvals
+        if shown != approvals and (shown.needed or approvals.needed):
+            raise Refused(
+                f"who has approved it changed meanwhile: {approvals.words}", "Look again, and decide once more."
+            )
         if not approvals.needed:
             return request
+        if request.act is Act.RELEASE_EDIT and (why := second.why_ungated(request.item, request.edit)):
+            raise Refused(
+                f"two reviewers must approve this, but your edit would be sent as soon as it is submitted: {why}",
+                "Send it back to the agent with your text, or approve the draft as it is.",
+            )
         if request.act is Act.APPROVE and approvals.waits_for_other:
             raise WaitsForSecond(approvals.words)
         if approvals.is_first and not self._can_tag:
@@ -273,6 +283,18 @@ class DecisionLog:
         """Throws the local copy of the edit away, unless the human has gone on writing since."""
         if live.content is not None and live.content.edit is not None:
             remove(self.edits, live.state.case.item, live.content.edit)
+
+    def drop_seconded(self) -> None:
+        """Deletes the local copies of edits that waited for a second approval and were sent with it since."""
+        for edit in self.edits.all():
+            for row in self.rows.family(edit.item_id):
+                state = state_of(row)
+                if state.outcome is not Outcome.FIRST_APPROVED or row.item_id != edit.item_id:
+                    continue
+                sent = self._mail.summary(state.replacement)
+                is_same = fingerprint(edited(edit.base, edit.text)) == state.case.fingerprint
+                if sent is not None and sent.is_exchanged and is_same:
+                    remove(self.edits, edit.item_id, edit.text)
 
     def _family(self, request: DecisionRequest) -> list[SavedDecision]:
         """All earlier decisions about this email and its versions, including lost edits with its content."""

@@ -11,6 +11,7 @@ from mm_tui.review.digest import digest_of
 from mm_tui.review.findings import Finding
 from mm_tui.services.decisions.approval_gate import OWN_REPLY
 from mm_tui.services.decisions.view import Seen
+from mm_tui.services.presence.approvals import Approvals
 from mm_tui.text import OneLine
 
 
@@ -55,6 +56,8 @@ class DecisionRequest:
     """What the human was told of risk in it."""
     asks_redraft: bool = False
     """The rejection asks the agent for another draft."""
+    shown: Approvals | None = None
+    """What was said of the approvals when the human decided; None where nothing was."""
     needs_second: bool = False
     """Two reviewers must approve it."""
 

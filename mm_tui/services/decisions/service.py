@@ -12,10 +12,12 @@ import sqlite3
 from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from mm_tui.clock import Clock
 from mm_tui.decision.events import Answer, MayHaveMoved, Quit, Restarted, Undo
+from mm_tui.decision.machine import can_undo
 from mm_tui.decision.state import INCIDENTS, Act, Choice, Question, Step
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.models import EditedDraft, PendingItem, Status
@@ -35,7 +37,7 @@ from mm_tui.services.decisions.show import view_of
 from mm_tui.services.decisions.view import DecisionView, Seen
 from mm_tui.services.events import Notify
 from mm_tui.services.examples import Learner
-from mm_tui.services.presence.approvals import Approver
+from mm_tui.services.presence.approvals import Approvals, Approver
 from mm_tui.services.presence.second_approval import SecondApproval
 from mm_tui.services.queue.resubmitted import SUGGESTED
 from mm_tui.settings.sections import Review
@@ -102,7 +104,13 @@ class Decisions:
     # What a human may do
 
     async def approve(
-        self, item: Seen, digest: str, *, found: Sequence[Finding] = (), hold: float | None = None
+        self,
+        item: Seen,
+        digest: str,
+        *,
+        found: Sequence[Finding] = (),
+        shown: Approvals | None = None,
+        hold: float | None = None,
     ) -> DecisionView:
         """Approves what was on the screen, after the hold.
 
@@ -115,7 +123,7 @@ class Decisions:
         Raises:
             Refused: it cannot begin. Nothing happened.
         """
-        return (await self._begin([DecisionRequest(item, Act.APPROVE, digest, found=found)], hold))[0]
+        return (await self._begin([DecisionRequest(item, Act.APPROVE, digest, found=found, shown=shown)], hold))[0]
 
     async def reject(
         self, item: Seen, digest: str, reason: str, *, asks_redraft: bool | None = None, hold: float | None = None
@@ -170,6 +178,7 @@ class Decisions:
         items: Sequence[tuple[Seen, str]],
         *,
         found: Mapping[str, Sequence[Finding]] | None = None,
+        shown: Mapping[str, Approvals] | None = None,
         hold: float | None = None,
     ) -> tuple[DecisionView, ...]:
         """Approves several, each with its digest, under one deadline and one undo. Begins all or none: `Refused`.
@@ -177,7 +186,11 @@ class Decisions:
         `found` by the emails' ids.
         """
         told = found or {}
-        requests = [DecisionRequest(item, Act.APPROVE, digest, found=told.get(item.id, ())) for item, digest in items]
+        said = shown or {}
+        requests = [
+            DecisionRequest(item, Act.APPROVE, digest, found=told.get(item.id, ()), shown=said.get(item.id))
+            for item, digest in items
+        ]
         return await self._begin(requests, hold)
 
     async def reject_all(
@@ -256,7 +269,25 @@ class Decisions:
 
     def held(self) -> tuple[DecisionView, ...]:
         """The decisions that can still be undone."""
-        return tuple(view for view in self.states() if view.can_undo)
+        return tuple(self._view(live) for live in self._lives.values() if can_undo(live.state) and not live.state.ended)
+
+    def hold_ends(self) -> list[datetime]:
+        """When the holds that are counting down end, the nearest first (UTC)."""
+        held = [live.deadline for live in self._lives.values() if live.state.step is Step.HOLD or live.state.early]
+        return sorted(deadline for deadline in held if deadline is not None)
+
+    def edits_in_progress(self) -> dict[str, str]:
+        """The ids of edits whose release has not ended, each with its original's."""
+        open_lives = (live.state for live in self._lives.values() if not live.state.ended)
+        return {state.replacement: state.case.item for state in open_lives if state.replacement}
+
+    def unseen_incidents(self) -> list[str]:
+        """The emails of which something left that nobody wanted, until somebody has looked; the newest last."""
+        return [live.state.case.item for live in self._lives.values() if _is_unseen_incident(live)]
+
+    def batch_size(self, batch: str | None) -> int:
+        """How many decisions were made in one act; 1 where it was one alone."""
+        return sum(live.facts.batch == batch for live in self._lives.values()) if batch is not None else 1
 
     def looked_at(self, release_id: str) -> Coroutine[Any, Any, None]:
         """The human has taken note of how a decision ended: true at once, and on the disk once this is awaited."""
@@ -271,7 +302,7 @@ class Decisions:
 
     def incidents(self) -> list[PendingItem]:
         """The emails of which something left that nobody wanted, as they were seen, until somebody has looked."""
-        unseen = [live for live in self._lives.values() if live.state.outcome in INCIDENTS and not live.looked_at]
+        unseen = [live for live in self._lives.values() if _is_unseen_incident(live)]
         return [item for live in unseen if (item := item_of(live)) is not None]
 
     def breaks_thread(self, item: Seen, edit: EditedDraft) -> bool:
@@ -305,6 +336,7 @@ class Decisions:
                 # Ahead of what was decided in this run: it is older.
                 self._lives.add_oldest(live)
                 self._driver.tell(live)
+        await asyncio.to_thread(self._store.drop_seconded)
         for live in await asyncio.to_thread(self._take_up):
             self._lives.add([live])
             await self._driver.feed(live, Restarted())
@@ -416,3 +448,7 @@ class Decisions:
 
     def _view(self, live: ActiveDecision) -> DecisionView:
         return view_of(live, self._clock, self._reviewer)
+
+
+def _is_unseen_incident(live: ActiveDecision) -> bool:
+    return live.state.outcome in INCIDENTS and not live.looked_at

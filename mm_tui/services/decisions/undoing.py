@@ -27,7 +27,7 @@ async def undo(decisions: Decisions | None, wanted: str | None) -> Undone:
     if decisions is None or not held:
         return Undone("nothing to undo: a decision can be undone only while it is held")
     view = next((view for view in held if view.email_id == wanted), held[-1])
-    size = sum(1 for other in decisions.states() if other.batch is not None and other.batch == view.batch) or 1
+    size = decisions.batch_size(view.batch)
     taken = await decisions.undo(view.email_id)
     if taken == size:
         what = "undone" if size == 1 else f"all {size} decisions of the batch undone"

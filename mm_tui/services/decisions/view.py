@@ -188,10 +188,10 @@ class DecisionView:
         """It stays where the reader sees it until they have looked at it."""
         return self.failed and not self.looked_at
 
-    @property
-    def is_told_by_tags(self) -> bool:
-        """A first approval is recorded: the email waits on, and its tags say who has approved it."""
-        return self.act is Act.APPROVE_FIRST and self.outcome is Outcome.FIRST_APPROVED
+    def is_told_by_tags(self, email_id: str) -> bool:
+        """Whether it ended with a first approval of this email, which waits on: its tags say who has approved it."""
+        about_edit = self.act is Act.RELEASE_EDIT
+        return self.outcome is Outcome.FIRST_APPROVED and (email_id == self.replacement_id or not about_edit)
 
     @property
     def can_undo(self) -> bool:

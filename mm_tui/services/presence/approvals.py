@@ -47,9 +47,9 @@ class Approver(NamedTuple):
     """16 hex digits made from the oversight key, from which nobody can find the key."""
 
     @classmethod
-    def of(cls, name: str, keys: Keys) -> Approver:
+    def of(cls, name: str, keys: Keys | None) -> Approver:
         """The reviewer with this name and these keys; without an oversight key they can approve nothing."""
-        key = keys.for_scope("oversight").get_secret_value() if keys.has("oversight") else ""
+        key = keys.for_scope("oversight").get_secret_value() if keys is not None and keys.has("oversight") else ""
         return cls(_cut(name), sha256(b"mm-tui first approval\0" + key.encode()).hexdigest()[:16] if key else "")
 
     def is_same(self, approval: FirstApproval) -> bool:
@@ -96,14 +96,21 @@ class Approvals:
     ours: FirstApproval | None = None
     other: FirstApproval | None = None
     """Another reviewer's: with it, our approval releases the email."""
+    is_our_key: bool = True
+    """Whether `ours` was made with our key; else only the name is ours."""
 
     @classmethod
     def of(cls, found: Iterable[FirstApproval], us: Approver, *, needed: bool) -> Approvals:
         """From the first approvals of an email's content."""
         all_found = tuple(found)
         ours = next((one for one in all_found if one.key_mark == us.key_mark), None)
-        ours = ours or next((one for one in all_found if us.is_same(one)), None)
-        return cls(needed, ours, next((one for one in all_found if not us.is_same(one)), None))
+        namesake = next((one for one in all_found if us.is_same(one)), None)
+        return cls(
+            needed or ours is not None,
+            ours or namesake,
+            next((one for one in all_found if not us.is_same(one)), None),
+            ours is not None or namesake is None,
+        )
 
     @property
     def is_first(self) -> bool:
@@ -137,7 +144,9 @@ class Approvals:
 
     def _named(self) -> list[tuple[str, FirstApproval]]:
         named = [(str(self.other.by), self.other)] if self.other is not None else []
-        return [*named, ("you", self.ours)] if self.ours is not None else named
+        if self.ours is None:
+            return named
+        return [*named, ("you" if self.is_our_key else "another key under your name (set `reviewer`)", self.ours)]
 
 
 NO_APPROVALS = Approvals()
@@ -148,11 +157,14 @@ def needs_second(review: Review, mailbox: str, level: Level) -> bool:
 
     Args:
         review: the settings.
-        mailbox: the mailbox's address.
+        mailbox: the mailbox's address; empty if it is not known, which counts as the strictest one.
         level: the highest level of risk that was found in it.
     """
-    least = review.mailbox_second_approver.get(mailbox, review.second_approver)
-    return least != "never" and level >= _LEAST[least]
+    own = {address.strip().casefold(): least for address, least in review.mailbox_second_approver.items()}
+    possible = [own.get(mailbox.casefold(), review.second_approver)]
+    if not mailbox:
+        possible += own.values()
+    return any(least != "never" and level >= _LEAST[least] for least in possible)
 
 
 def _cut(name: str) -> OneLine:

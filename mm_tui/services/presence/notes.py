@@ -161,13 +161,24 @@ class TeamTags:
             What was done, in words.
 
         Raises:
-            NotSet: it has none.
+            NotSet: it has none, or the email no longer waits.
             GatewayError: a call failed.
+            TagsDiffer: somebody else writes the tags at the same time.
         """
+        from mm_tui.services.tags import ATTEMPTS, TagsDiffer
+
         name = Approver.of(self._reviewer, self._gateway.keys).tag_name
         if OneLine(name) not in await self._gateway.tags(mailbox_id, email_id):
             raise NotSet("you have not approved this email, or have taken it back")
-        await self._write("taking_back_approval", mailbox_id, email_id, {}, {}, (name,))
+        for _ in range(ATTEMPTS):
+            await self._write("taking_back_approval", mailbox_id, email_id, {}, {}, (name,))
+            # Another program that wrote its tags at the same moment may have put ours back.
+            if OneLine(name) not in await self._gateway.tags(mailbox_id, email_id):
+                break
+        else:
+            raise TagsDiffer
+        if all(item.id != email_id for item in await self._gateway.pending()):
+            raise NotSet("too late: the email no longer waits, and may have been sent with your approval")
         return OneLine("your approval is taken back")
 
     async def assign(self, mailbox_id: str, email_id: str, to: str) -> OneLine:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from mm_tui.models import OversightMode
 from mm_tui.review.findings import Finding, Level
 from mm_tui.services.presence.approvals import Approvals, Approver, approvals_in, needs_second
 from mm_tui.store.mail.mails import MailStore
 
 if TYPE_CHECKING:
+    from mm_tui.models import EditedDraft, EmailDetail, PendingItem
     from mm_tui.settings.sections import Review
     from mm_tui.store.database import Database
     from mm_tui.text import OneLine
@@ -42,6 +44,17 @@ class SecondApproval:
         address = self._address(mailbox_id) if self._review.mailbox_second_approver else ""
         needed = needs_second(self._review, address, level)
         return Approvals.of(approvals_in(tags, digest), self._us(), needed=needed)
+
+    def why_ungated(self, item: PendingItem | EmailDetail, edit: EditedDraft | None) -> str:
+        """Why an edit would be sent without any approval, as far as the mailbox is known; empty if it would not."""
+        box = next((box for box in self._mail.mailboxes() if box.id == item.mailbox_id), None)
+        if box is None or edit is None:
+            return ""
+        mode = str(box.oversight_mode)
+        if mode not in (OversightMode.GATED_ALL, OversightMode.GATED_SEND):
+            return f"the mailbox is {mode}"
+        through = box.let_through((*edit.to, *item.raw.cc))
+        return f"{', '.join(through)} is on the mailbox's allowlist" if through else ""
 
     def _address(self, mailbox_id: str) -> str:
         return next((str(box.address) for box in self._mail.mailbox_rows() if box.mailbox_id == mailbox_id), "")

@@ -63,12 +63,14 @@ class Assessing:
         self._addresses: Mapping[str, str] = {}
         self._state = StateStore(database)
         self._filled: frozenset[str] = frozenset()
+        self._own: frozenset[str] = frozenset()
 
     def refresh(self) -> Mapping[str, str]:
         """Reads anew what many drafts are compared with. Returns the addresses of the mailboxes by their ids."""
         self._contacts.refresh()
         self._addresses = {box.mailbox_id: str(box.address) for box in self._mail.mailbox_rows()}
         self._filled = filled(self._state, self._addresses)
+        self._own = frozenset(map(str.lower, self._addresses.values()))
         return self._addresses
 
     def assess(self, stored: StoredEmail) -> Assessment:
@@ -79,7 +81,9 @@ class Assessing:
         read = tuple((mail.summary.id, mail.detail is not None, mail.mail.is_exchanged) for mail in thread)
         answers, house = self._answers(item, thread), self._house_facts(item.mailbox_id)
         has_history = item.mailbox_id in self._filled
-        key = (stored.digest, item.complete, newer, read, answers, written, house, has_history)
+        today, rejected = self._clock.now().date(), self._rejected_before()
+        around = (answers, house, has_history, today, rejected, self._own)
+        key = (stored.digest, item.complete, newer, read, written, around)
         known = self._assessed.get(key)
         if known is not None and known.version == self._contacts.version:
             return known.assessment
@@ -97,11 +101,12 @@ class Assessing:
 
     def assess_text(self, item: PendingItem, thread: Sequence[ThreadMail], draft: Draft) -> Assessment:
         """What the rules find in a text in place of the one that waits."""
-        return assess_within(Reading(draft, self._context(item, thread, self._answers(item, thread)), self._risk))
+        reading = Reading(draft, self._context(item, thread, self._answers(item, thread)), self._risk)
+        return _with_newer(assess_within(reading), _newer(item, thread))
 
     def assess_submitted(self, item: PendingItem, thread: Sequence[ThreadMail]) -> Assessment:
         """What the rules find in the text that waits, whatever a human wrote in its place."""
-        return _with_newer(self.assess_text(item, thread, Draft.of(item)), _newer(item, thread))
+        return self.assess_text(item, thread, Draft.of(item))
 
     def _house_facts(self, mailbox_id: str) -> Facts:
         if self._house is None or not self._house.named:
@@ -113,7 +118,7 @@ class Assessing:
     ) -> ThreadContext:
         return ThreadContext(
             messages=tuple(Message.of(mail.mail) for mail in thread if mail.mail.is_exchanged),
-            own_addresses=frozenset(map(str.lower, self._addresses.values())),
+            own_addresses=self._own,
             contacts=self._contacts.known_to(item.id, item.mailbox_id, item.thread_id, item.received_at),
             answers=answers,
             rejected=tuple(old for old in self._rejected_before() if old.body != item.body),

@@ -247,7 +247,8 @@ class ReviewQueue:
             return entry
         with self._lock:
             self._assessing.refresh()
-            return replace(entry, assessment=self._assessing.assess_submitted(entry.item, entry.thread))
+            submitted = replace(entry, edit=None, assessment=self._assessing.assess_submitted(entry.item, entry.thread))
+        return replace(self._with_approvals(submitted, self._tags().get(entry.item.id, {})), edit=entry.edit)
 
     def _entry(self, stored: StoredEmail) -> QueueEntry:
         with self._lock:

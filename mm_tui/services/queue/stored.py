@@ -51,7 +51,7 @@ class StoredQueue:
         known = {one.email_id for one in waiting}
         for cache in (self._items, self._threads):
             for gone in cache.keys() - known:
-                del cache[gone]
+                cache.pop(gone, None)
         return [one.email_id for one in waiting if mailbox_id is None or one.mailbox_id == mailbox_id]
 
     def read(self, ids: Sequence[str]) -> list[StoredEmail]:
