@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from bench.long_queue import _question, fill
 from mm_tui.clock import SystemClock
-from mm_tui.models import Party
+from mm_tui.models import EmailDetail, Party
 from mm_tui.review.risk import Assessment
 from mm_tui.review.risk.engine import assess_within
 from mm_tui.review.risk.rule import Reading
@@ -21,7 +21,7 @@ from mm_tui.settings.sections import Risk
 from mm_tui.store.database import Database
 from mm_tui.store.mail.mails import MailStore
 from mm_tui.store.mail.pending import PendingStore
-from mm_tui.text import ManyLine
+from mm_tui.text import ManyLine, OneLine
 from tests.support.clock import FakeClock
 
 DRAFTS = 2 * FIRST_READ + 10
@@ -100,3 +100,31 @@ def test_new_correspondents_assess_only_the_drafts_that_they_matter_to(tmp_path:
         assert len(assessed) < DRAFTS
         fully = ReviewQueue(database, clock, Risk()).entries()
         assert [one.assessment for one in fresh] == [one.assessment for one in fully]
+
+
+def test_a_rejection_is_compared_with_the_drafts_that_wait_already(tmp_path: Path) -> None:
+    with Database.open(tmp_path / "store.db") as database:
+        fill(database, 3)
+        clock = FakeClock(datetime.now(UTC))
+        queue = ReviewQueue(database, clock, Risk())
+        first = queue.entries()[0]
+        body = "Dear colleague, the office is closed on Monday because of the move to the new building."
+        raw = first.item.raw.model_copy(update={"body": body})
+        waiting = [entry.item for entry in queue.entries()[1:]]
+        like = first.item.model_copy(update={"body": ManyLine(body), "raw": raw})
+        PendingStore(database).replace([like, *waiting], clock.now())
+        assert not _codes(queue, like.id) & {"like_rejected"}
+        rejected = _question(9).model_copy(
+            update={"direction": OneLine("outbound"), "status": OneLine("rejected"), "mailbox_id": like.mailbox_id}
+        )
+        mail = MailStore(database)
+        mail.upsert([rejected])
+        told = EmailDetail(**dict(rejected), body=ManyLine(f"{body} Thank you."), raw=raw)
+        mail.save_detail(told, at=clock.now())
+        clock.advance(assessing.REJECTED_AGE.total_seconds() + 1)
+        assert "like_rejected" in _codes(queue, like.id)
+
+
+def _codes(queue: ReviewQueue, email_id: str) -> set[str]:
+    entry = next(one for one in queue.entries() if one.item.id == email_id)
+    return {finding.code for finding in entry.assessment.findings}
