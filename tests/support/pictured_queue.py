@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 from mm_tui.app import MmTui
@@ -138,6 +138,15 @@ class StillReleases:
 
     def held(self) -> tuple[DecisionView, ...]:
         return tuple(one for one in self._views if one.phase is Phase.HELD)
+
+    def hold_ends(self) -> list[datetime]:
+        return sorted(one.deadline for one in self.held() if one.deadline is not None)
+
+    def edits_in_progress(self) -> dict[str, str]:
+        return {one.replacement_id: one.email_id for one in self._views if not one.ended and one.replacement_id}
+
+    def unseen_incidents(self) -> list[str]:
+        return [one.email_id for one in self._views if one.phase is Phase.INCIDENT]
 
     async def looked_at(self, email_id: str) -> None:
         """Has nothing to note."""
