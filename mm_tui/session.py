@@ -274,6 +274,7 @@ class Session:
         from mm_tui.gateway.client import GatewayClient
         from mm_tui.services.audit.act_journal import BY_SERVICES, ActJournal
 
+        self._keys = keys
         self.gateway = GatewayClient(self.settings.profile.url, keys)
         but = BY_SERVICES if journals is None else journals
         self.gateway.witness = ActJournal(self.database, who or reviewer(self.settings), self.clock, but=but)
@@ -309,11 +310,7 @@ class Session:
         from mm_tui.services.presence.second_approval import SecondApproval
 
         name = reviewer(self.settings)
-        return SecondApproval(
-            self.database,
-            self.settings.review,
-            lambda: Approver.of(name, self.gateway.keys) if self.gateway is not None else Approver.of(name, None),
-        )
+        return SecondApproval(self.database, self.settings.review, lambda: Approver.of(name, self._keys))
 
     def build_team(self, notify: Notify = ignore) -> TeamTags:
         """Builds what sets notes and assignments, once connected."""
