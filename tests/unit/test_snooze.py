@@ -7,11 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from bench.long_queue import fill
 from mm_tui.commands.output.exits import Exit
-from mm_tui.services.queue.snooze import NotATime, time_named
+from mm_tui.screens.pending.words import heading
+from mm_tui.services.decisions.listing import QueueListing
+from mm_tui.services.queue.entries import ReviewQueue
+from mm_tui.services.queue.snooze import NotATime, Snoozes, time_named
+from mm_tui.settings.sections import Risk
 from mm_tui.store.database import Database
 from mm_tui.store.state import StateStore
 from tests.support.cli import Home
+from tests.support.clock import FakeClock
 from tests.support.sandbox import Sandbox
 
 NOW = datetime(2026, 3, 2, 10, 30).astimezone()
@@ -80,10 +86,34 @@ def test_mail_in_the_thread_brings_it_back_first_in_the_list(home: Home, sandbox
     assert (first["id"], first["snoozed"]) == (draft, "back: something arrived in its thread")
 
 
-def test_what_is_kept_and_cannot_be_read_hides_nothing(tmp_path: Path) -> None:
-    from mm_tui.services.queue.snooze import Snoozes
-    from tests.support.clock import FakeClock
+def test_a_changed_text_brings_it_back_first_in_the_list(home: Home, sandbox: Sandbox) -> None:
+    sandbox.draft("First.")
+    draft = sandbox.draft("Second.")
+    assert home.run("pending", "snooze", draft, "3h").status == 0
+    sandbox.change(draft, markdown="Another text.")
+    first = home.run("pending", "list", "--json").json["pending"][0]
+    assert first["id"] == draft and first["snoozed"] == "back: it changed"
 
+
+def test_it_counts_as_overdue_while_it_is_away_and_its_time_brings_it_back_first(tmp_path: Path) -> None:
+    with Database.open(tmp_path / "store.db") as database:
+        fill(database, 2)
+        clock = FakeClock(datetime.now(UTC))
+        queue = ReviewQueue(database, clock, Risk(), {"default": 5})
+        first, last = queue.entries()
+        Snoozes(database, clock).snooze(last, clock.now() + timedelta(minutes=30), "rita")
+        clock.advance(29 * 60)
+        listing = QueueListing(clock, {}, queue.around, lambda _: None)
+        listing.waiting = queue.entries()
+        assert "1 snoozed (1 overdue)" in str(heading(listing, 0, 0, {}, ""))
+        assert [one.snoozed != "" for one in queue.entries()] == [False, True]
+        clock.advance(2 * 60)
+        back = queue.entries()[0]
+        assert (back.item.id, back.snoozed) == (last.item.id, "") and back.woken.startswith("back: ")
+        assert first.item.id != last.item.id
+
+
+def test_what_is_kept_and_cannot_be_read_hides_nothing(tmp_path: Path) -> None:
     database = Database.open(tmp_path / "store.db")
     for kept in ("x", "[]", '{"a": 1}', '{"a": {"until": "soon", "digest": "", "arrived": []}}', '{"a": {}}'):
         StateStore(database).set("snoozed", kept)
