@@ -10,10 +10,8 @@ from mm_tui.widgets.status import incidents
 
 
 def session(*phases: Phase) -> Any:
-    views = [
-        SimpleNamespace(phase=phase, email_id=f"mail{number}", looked_at=False) for number, phase in enumerate(phases)
-    ]
-    return SimpleNamespace(decisions=SimpleNamespace(states=lambda: tuple(views)))
+    unseen = [f"mail{number}" for number, phase in enumerate(phases) if phase is Phase.INCIDENT]
+    return SimpleNamespace(decisions=SimpleNamespace(unseen_incidents=lambda: unseen))
 
 
 def test_an_incident_is_named_and_the_others_are_counted() -> None:
