@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from mm_tui.gateway.keys import Keys
 from mm_tui.screens.dialogs.choice import ChoiceScreen
+from mm_tui.screens.dialogs.reasons import ReasonScreen
+from mm_tui.services.presence.approvals import Approver
 from mm_tui.settings.secret import Secret
 from mm_tui.settings.sections import Review
 from mm_tui.store.audit.journal import Journal
@@ -53,3 +57,23 @@ async def test_the_first_approval_is_shown_can_be_taken_back_and_the_second_send
         await seen(pilot, screen)
         await pilot.press("a")
         await until(pilot, lambda: [mail["id"] for mail in sandbox.outbox()] == [draft], "the email sent")
+
+
+async def test_a_reason_being_typed_is_kept_when_a_colleague_approves_first(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft = sandbox.draft("One.")
+    review = Review(hold_seconds=0, second_approver="always")
+    async with running_app(settings_for(sandbox).replaced(review=review), tmp_path, monkeypatch) as (app, pilot):
+        screen = await open_queue(app, pilot, 1)
+        await seen(pilot, screen)
+        await pilot.press("x")
+        await until(pilot, lambda: isinstance(app.screen, ReasonScreen) and ready(pilot), "the reasons")
+        await pilot.press(*"no")
+        assert screen.current is not None
+        anna = Approver.of("anna", Keys(oversight=Secret("mm_test_anna")))
+        tags = anna.tag(screen.current.digest, datetime.now(UTC))
+        sandbox.call("PUT", f"/v1/mailboxes/{sandbox.mailbox}/emails/{draft}/tags", key="send", json={"tags": tags})
+        await until(pilot, lambda: screen.current is not None and screen.current.approvals.other, "the approval")
+        await pilot.press("enter")
+        await until(pilot, lambda: sandbox.status(draft) == "rejected", "the rejection")

@@ -72,8 +72,6 @@ class Deciding:
         now = self._screen.listing.find(asked.item.id)
         if now is None:
             return "this email no longer waits"
-        if now.approvals != asked.approvals:
-            return "somebody approved it, or took that back, while you were asked: look first"
         if asked.item.complete and now.version != asked.version:
             return "the email changed while you were asked about it: look first"
         return self.why_not(self._screen.gate.why_busy, now)

@@ -210,7 +210,8 @@ class DecisionLog:
         shown = request.shown if request.act is Act.APPROVE and request.shown is not None else approvals
         if shown != approvals and (shown.needed or approvals.needed):
             raise Refused(
-                f"who has approved it changed meanwhile: {approvals.words}", "Look again, and decide once more."
+                f"who has approved it changed meanwhile: {approvals.words or 'one approval is enough now'}",
+                "Look again, and decide once more.",
             )
         if not approvals.needed:
             return request
