@@ -22,6 +22,8 @@ def still(monkeypatch: pytest.MonkeyPatch, own_environment: None) -> Iterator[No
     for kind in (Input, TextArea):
         monkeypatch.setattr(kind, "_toggle_cursor", lambda _self: None, raising=False)
         monkeypatch.setattr(kind, "_toggle_cursor_blink_visible", lambda _self: None, raising=False)
+    # There is no gateway to read details from, however long the cursor rests.
+    monkeypatch.setattr("mm_tui.screens.pending.reading.OPEN_SECONDS", 3600)
     monkeypatch.setattr("platformdirs.user_downloads_path", lambda: Path("/home/anna/Downloads"))
     yield
     monkeypatch.undo()
