@@ -288,7 +288,9 @@ class Keyboard:
         if self._ignores and key.time - self._typed_at < PAUSE_SECONDS:
             return False
         self._ignores = False
-        if self._was_closed and key.time <= painted_at:
+        # Typed for the dialog that has closed.
+        is_late = self._was_closed and key.time <= painted_at
+        if is_late and screen.is_modal:
             return False
         if answer_keys := _answer_keys(screen):
             if self._has_stood(key) and key.time - max(painted_at, self._plain_at) >= QUIET_SECONDS:
@@ -298,9 +300,9 @@ class Keyboard:
             return False
         if screen.is_modal:
             return True
-        return self._may_act_on_main(key, screen, painted_at)
+        return self._may_act_on_main(key, screen, painted_at, is_late=is_late)
 
-    def _may_act_on_main(self, key: events.Key, screen: Screen[Any], painted_at: float) -> bool:
+    def _may_act_on_main(self, key: events.Key, screen: Screen[Any], painted_at: float, *, is_late: bool) -> bool:
         active = screen.active_bindings.get(key.key)
         act_id = active.binding.id or "" if active is not None and active.enabled else ""
         decides_here = getattr(screen, "DECIDES", False)
@@ -318,9 +320,9 @@ class Keyboard:
         elif not act_id and decides_here:
             # A key that does nothing here belongs to words that are being typed.
             self._ignores = True
-        if act_id in OPENING:
+        if act_id in OPENING and not is_late:
             self._opening = act_id
-        return True
+        return not is_late
 
     def _has_stood(self, key: events.Key) -> bool:
         """Whether the email had been on the terminal for a moment when the key was pressed."""

@@ -113,6 +113,26 @@ async def test_a_quick_hand_decides_about_no_mail_that_it_has_not_looked_at(
 
 
 @pytest.mark.usefixtures("hands")
+async def test_words_that_began_before_a_dialog_had_closed_are_no_keys(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox.draft("First."), sandbox.draft("Second.")
+    slow = settings_for(sandbox, review=Review(hold_seconds=30))
+    async with running_app(slow, tmp_path, monkeypatch) as (app, pilot):
+        screen = await open_queue(app, pilot, 2)
+        await both_seen(pilot, screen)
+        burst(app, "xwrong")
+        await until(pilot, lambda: typed_in(app) == "wrong", "the words in the dialog")
+        burst(app, "\nx")
+        await until(pilot, lambda: app.screen is screen and app.keyboard.is_ready, "the queue")
+        await typed(app, "1st paragraph is a lie", pause=0.05)
+        await until(pilot, lambda: app.keyboard.is_ready, "the last key")
+        assert app.screen is screen
+        assert app.current_mode == "pending"
+        assert len(decided(app)) == 1
+
+
+@pytest.mark.usefixtures("hands")
 async def test_words_behind_a_refused_key_are_no_keys(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
