@@ -31,7 +31,7 @@ from mm_tui.services.queue.authors import Author, Authors
 from mm_tui.store.audit.journal import Journal
 from mm_tui.store.database import Database
 from mm_tui.store.decisions.edits import EditStore, SavedEdit
-from mm_tui.store.decisions.locks import Claim, ClaimStore
+from mm_tui.store.decisions.locks import DecisionLock, LockStore
 from mm_tui.store.decisions.records import DecisionStore, SavedDecision
 from mm_tui.store.mail.mails import MailStore
 from mm_tui.store.mail.pending import PendingStore
@@ -45,7 +45,7 @@ TOGETHER = 100
 
 
 class DecisionLog:
-    """Opens decisions in the store: claims, journal entry, first state, edited text."""
+    """Opens decisions in the store: lock, journal entry, first state, edited text."""
 
     def __init__(
         self,
@@ -73,7 +73,7 @@ class DecisionLog:
         self._can_tag = can_tag
         self._by_command = by_command
         self.journal = Journal(database)
-        self.claims = ClaimStore(database)
+        self.locks = LockStore(database)
         self.rows = DecisionStore(database)
         self.edits = EditStore(database)
         self.pending = PendingStore(database)
@@ -151,8 +151,8 @@ class DecisionLog:
             request = self._by_two(request, self._second)
         release_id = f"{int(at.timestamp() * 1000):013d}-{secrets.token_hex(4)}"
         family = self._family(request)
-        if standing := self.claims.take(connection, _root(item.id, family), release_id, self.reviewer, at):
-            raise _claimed(standing)
+        if lock := self.locks.take(connection, _root(item.id, family), release_id, self.reviewer, at):
+            raise _locked(lock)
         family = [self._fallen(connection, row, at) for row in family]
         if any(not row.ended for row in family):
             raise Refused("an earlier decision about this email is not finished", "Answer its question first.")
@@ -251,7 +251,7 @@ class DecisionLog:
         Raises:
             TakenOver: another process took the decision over meanwhile. Nothing may be written or done.
         """
-        self.claims.keep(connection, live.release_id, at)
+        self.locks.confirm(connection, live.release_id, at)
         self._append(connection, live, state, entries, at)
 
     def _append(
@@ -263,20 +263,20 @@ class DecisionLog:
             )
         self.rows.put(connection, live.saved(state, at))
         if state.ended:
-            self.claims.release(connection, live.release_id)
+            self.locks.release(connection, live.release_id)
         if state.outcome in INCIDENTS:
             self.incidents.note(live.release_id)
         if live.must_ask_redraft(state):
             self.redrafts.note(live.release_id)
 
     def take_up(self, row: SavedDecision, at: datetime) -> ActiveDecision | None:
-        """The decision of a process that is gone, claimed for this one; None while another process sees to it."""
+        """The decision of a process that is gone, locked for this one; None while another process handles it."""
         with self.database.write(durable=True) as connection:
             fresh = self.rows.get(row.release_id)
             if fresh is None or fresh.ended:
                 return None
             root = _root(fresh.item_id, self.rows.family(fresh.item_id))
-            if self.claims.take(connection, root, fresh.release_id, self.reviewer, at) is not None:
+            if self.locks.take(connection, root, fresh.release_id, self.reviewer, at) is not None:
                 return None
             return restored(fresh)
 
@@ -358,7 +358,7 @@ def _members(family: Sequence[SavedDecision]) -> set[str]:
 
 
 def _root(item: str, family: Sequence[SavedDecision]) -> str:
-    """The first original of the family: the claim on it stands for all."""
+    """The first original of the family; the lock on it covers all of them."""
     edits = {row.replacement_id for row in family}
     return min((row.item_id for row in family if row.item_id not in edits), default=item)
 
@@ -368,13 +368,13 @@ def _is_lost_edit(row: SavedDecision, raw: RawContent) -> bool:
     return row.doubts == SUBMISSION and state_of(row).case.fingerprint == fingerprint(raw)
 
 
-def claimed_words(claim: Claim) -> OneLine:
+def locked_words(lock: DecisionLock) -> OneLine:
     """Who decides in another window, and since when."""
-    return OneLine(f"{claim.reviewer} has been deciding about this email since {claim.claimed_at.astimezone():%H:%M}")
+    return OneLine(f"{lock.reviewer} has been deciding about this email since {lock.locked_at.astimezone():%H:%M}")
 
 
-def _claimed(claim: Claim) -> Refused:
+def _locked(lock: DecisionLock) -> Refused:
     return Refused(
-        claimed_words(claim),
+        locked_words(lock),
         "Wait until it is done, or finish it where it was started; if that program has ended, it is free soon.",
     )

@@ -1,7 +1,7 @@
 """Deciding about mail: what a human may do with what waits, and how it stands.
 
 The core (`mm_tui/decision/machine.py`) knows what may follow what; the driver adds the gateway, the store and time. All
-belongs to one event loop. A second process on the same store is kept out by claims, a crash is taken up by `resume`.
+belongs to one event loop. Locks keep out a second process on the same store; `resume` continues after a crash.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from mm_tui.review.findings import Finding
 from mm_tui.services.decisions.active import ActiveDecisions
 from mm_tui.services.decisions.after import AfterDecisions
 from mm_tui.services.decisions.calls import DecisionCalls
-from mm_tui.services.decisions.claim_renewal import ClaimRenewal
 from mm_tui.services.decisions.driver import Driver
 from mm_tui.services.decisions.incidents import item_of
+from mm_tui.services.decisions.lock_renewal import LockRenewal
 from mm_tui.services.decisions.log import DecisionLog
 from mm_tui.services.decisions.record import ActiveDecision
 from mm_tui.services.decisions.request import DecisionRequest, Refused
@@ -99,7 +99,7 @@ class Decisions:
         self._lives = ActiveDecisions()
         self._beginning = 0
         """How many calls are writing the beginning of decisions to the journal."""
-        self._renewal = ClaimRenewal(self._store.claims, clock, self._has_open)
+        self._renewal = LockRenewal(self._store.locks, clock, self._has_open)
 
     # What a human may do
 
@@ -444,7 +444,7 @@ class Decisions:
     def _give_back(self, release_ids: Iterable[str]) -> None:
         with self._store.database.write() as connection:
             for release_id in release_ids:
-                self._store.claims.release(connection, release_id)
+                self._store.locks.release(connection, release_id)
 
     def _view(self, live: ActiveDecision) -> DecisionView:
         return view_of(live, self._clock, self._reviewer)

@@ -103,14 +103,14 @@ class TakenOver(StoreError):
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class DecisionLock:
     """The process that is deciding about an email."""
 
     subject: str
     release_id: str
     owner: Process
     reviewer: OneLine
-    claimed_at: datetime
+    locked_at: datetime
     place: str = ""
     """The owner's `place()`; empty for a lock taken by an older version."""
     beat: int = 0
@@ -119,7 +119,7 @@ class Claim:
     """The time of the last renewal, by its owner's clock."""
 
 
-class ClaimStore:
+class LockStore:
     """The locks of all processes that share this store.
 
     Args:
@@ -145,7 +145,7 @@ class ClaimStore:
 
     def take(
         self, connection: sqlite3.Connection, subject: str, release_id: str, reviewer: str, at: datetime
-    ) -> Claim | None:
+    ) -> DecisionLock | None:
         """Locks `subject` inside the caller's write transaction.
 
         Args:
@@ -156,10 +156,10 @@ class ClaimStore:
         """
         row = connection.execute("SELECT * FROM claims WHERE subject = ?", (subject,)).fetchone()
         if row is not None:
-            claim = _claim(row)
-            ours = self._is_ours(claim)
-            if (ours and claim.release_id != release_id) or (not ours and self._may_live(claim, at)):
-                return claim
+            lock = _lock(row)
+            ours = self._is_ours(lock)
+            if (ours and lock.release_id != release_id) or (not ours and self._may_live(lock, at)):
+                return lock
         moment = at.astimezone(UTC).isoformat()
         connection.execute(
             "INSERT OR REPLACE INTO claims (subject, release_id, pid, process, reviewer, claimed_at, place, beat,"
@@ -176,7 +176,7 @@ class ClaimStore:
                 (at.astimezone(UTC).isoformat(), self._owner.pid, self._owner.token, self._place),
             ).rowcount
 
-    def keep(self, connection: sqlite3.Connection, release_id: str, at: datetime) -> None:
+    def confirm(self, connection: sqlite3.Connection, release_id: str, at: datetime) -> None:
         """Checks, inside the caller's write transaction, that this process still holds the lock of a decision, and
         renews it.
 
@@ -191,20 +191,20 @@ class ClaimStore:
         if not kept.rowcount:
             raise TakenOver("another program that shares this store has taken this decision over: see to it there")
 
-    def _is_ours(self, claim: Claim) -> bool:
-        return claim.owner == self._owner and claim.place == self._place
+    def _is_ours(self, lock: DecisionLock) -> bool:
+        return lock.owner == self._owner and lock.place == self._place
 
-    def _may_live(self, claim: Claim, at: datetime) -> bool:
+    def _may_live(self, lock: DecisionLock, at: datetime) -> bool:
         """Whether the owner may still be running. If in doubt, it may."""
-        if claim.place == self._place:
-            return claim.owner.is_alive()
-        written = claim.renewed_at or claim.claimed_at
+        if lock.place == self._place:
+            return lock.owner.is_alive()
+        written = lock.renewed_at or lock.locked_at
         if at - written > CLOCKS_DIFFER + timedelta(seconds=LEASE_SECONDS):
             return False
-        now, stands = self._monotonic(), (claim.release_id, claim.owner.pid, claim.beat)
-        seen = self._watched.get(claim.subject)
-        if seen is None or seen[0] != stands:
-            self._watched[claim.subject] = (stands, now)
+        now, shown = self._monotonic(), (lock.release_id, lock.owner.pid, lock.beat)
+        seen = self._watched.get(lock.subject)
+        if seen is None or seen[0] != shown:
+            self._watched[lock.subject] = (shown, now)
             return True
         return now - seen[1] <= LEASE_SECONDS
 
@@ -216,13 +216,13 @@ class ClaimStore:
         )
 
 
-def _claim(row: sqlite3.Row) -> Claim:
-    return Claim(
+def _lock(row: sqlite3.Row) -> DecisionLock:
+    return DecisionLock(
         subject=row["subject"],
         release_id=row["release_id"],
         owner=Process(int(row["pid"]), row["process"]),
         reviewer=OneLine(row["reviewer"]),
-        claimed_at=datetime.fromisoformat(row["claimed_at"]),
+        locked_at=datetime.fromisoformat(row["claimed_at"]),
         place=row["place"],
         beat=int(row["beat"]),
         renewed_at=datetime.fromisoformat(row["renewed_at"]) if row["renewed_at"] else None,

@@ -1,4 +1,4 @@
-"""Edits survive a kill; claims keep two processes apart and outlive no process."""
+"""Edits survive a kill; locks keep two processes apart and outlive no process."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from mm_tui.store.decisions.edits import EditStore, SavedEdit
 from mm_tui.store.decisions.locks import (
     LEASE_SECONDS,
     RENEW_SECONDS,
-    Claim,
-    ClaimStore,
+    DecisionLock,
+    LockStore,
     Process,
     TakenOver,
     token_of,
@@ -68,7 +68,7 @@ def test_a_discarded_edit_is_gone(tmp_path: Path) -> None:
 def test_an_edit_survives_a_kill(tmp_path: Path) -> None:
     code = (
         "import os, signal, sys; from pathlib import Path\n"
-        "from tests.unit.test_edits_and_claims import *\n"
+        "from tests.unit.test_edits_and_locks import *\n"
         f"database = Database.open(Path({str(tmp_path / 'store.db')!r}))\n"
         "save(EditStore(database), 'typed just now')\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
@@ -81,16 +81,16 @@ def test_an_edit_survives_a_kill(tmp_path: Path) -> None:
         assert saved.text.body == "typed just now"
 
 
-def test_a_claim_holds_against_another_process_until_it_is_given_back(tmp_path: Path) -> None:
+def test_a_lock_holds_against_another_process_until_it_is_given_back(tmp_path: Path) -> None:
     other = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     try:
         with Database.open(tmp_path / "store.db") as database:
-            ours, theirs = ClaimStore(database), ClaimStore(database, Process(other.pid, token_of(other.pid)))
+            ours, theirs = LockStore(database), LockStore(database, Process(other.pid, token_of(other.pid)))
             with database.write() as connection:
                 assert theirs.take(connection, "01J1", "release-1", "kim", AT) is None
-                standing = ours.take(connection, "01J1", "release-2", "robin", AT)
-                assert standing is not None
-                assert (standing.reviewer, standing.claimed_at) == ("kim", AT)
+                lock = ours.take(connection, "01J1", "release-2", "robin", AT)
+                assert lock is not None
+                assert (lock.reviewer, lock.locked_at) == ("kim", AT)
             with database.write() as connection:
                 theirs.release(connection, "release-1")
                 assert ours.take(connection, "01J1", "release-2", "robin", AT) is None
@@ -103,18 +103,18 @@ def test_a_claim_holds_against_another_process_until_it_is_given_back(tmp_path: 
         other.wait()
 
 
-def test_a_claim_of_a_process_that_is_gone_is_taken_over(tmp_path: Path) -> None:
+def test_a_lock_of_a_process_that_is_gone_is_taken_over(tmp_path: Path) -> None:
     other = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     owner = Process(other.pid, token_of(other.pid))
     assert owner.is_alive()
     with Database.open(tmp_path / "store.db") as database:
         with database.write() as connection:
-            assert ClaimStore(database, owner).take(connection, "01J1", "release-1", "kim", AT) is None
+            assert LockStore(database, owner).take(connection, "01J1", "release-1", "kim", AT) is None
         other.kill()
         other.wait()
         assert not owner.is_alive()
         with database.write() as connection:
-            assert ClaimStore(database).take(connection, "01J1", "release-2", "robin", AT) is None
+            assert LockStore(database).take(connection, "01J1", "release-2", "robin", AT) is None
 
 
 def test_a_later_process_with_the_same_number_is_another_one() -> None:
@@ -143,8 +143,8 @@ GHOST = Process(2**22 + 1, "a boot:1")
 def test_a_process_elsewhere_is_not_taken_for_dead_because_the_table_does_not_have_it(tmp_path: Path) -> None:
     watch = Watch()
     with Database.open(tmp_path / "store.db") as database:
-        theirs = ClaimStore(database, GHOST, "container a")
-        ours = ClaimStore(database, where="container b", monotonic=watch)
+        theirs = LockStore(database, GHOST, "container a")
+        ours = LockStore(database, where="container b", monotonic=watch)
         take(database, theirs, "r1", AT)
         for _ in range(20):
             watch.now += RENEW_SECONDS
@@ -156,35 +156,35 @@ def test_a_process_elsewhere_is_not_taken_for_dead_because_the_table_does_not_ha
         watch.now += LEASE_SECONDS + 1
         assert take(database, ours, "r2", AT) is None
         with pytest.raises(TakenOver), database.write() as connection:
-            theirs.keep(connection, "r1", AT)
+            theirs.confirm(connection, "r1", AT)
         with database.write() as connection:
-            ours.keep(connection, "r2", AT)
+            ours.confirm(connection, "r2", AT)
 
 
 @pytest.mark.parametrize("skew", [-600, -60, 0, 60, 3600])
 def test_clocks_that_differ_end_no_lease_early(tmp_path: Path, skew: int) -> None:
     """The clock of the one that watches is so many seconds behind or ahead; ten minutes are foreseen."""
     with Database.open(tmp_path / "store.db") as database:
-        theirs = ClaimStore(database, GHOST, "machine a")
-        ours = ClaimStore(database, where="machine b", monotonic=Watch())
+        theirs = LockStore(database, GHOST, "machine a")
+        ours = LockStore(database, where="machine b", monotonic=Watch())
         take(database, theirs, "r1", AT)
-        standing = take(database, ours, "r2", AT + timedelta(seconds=skew))
-        assert (standing is None) == (skew > 600 + LEASE_SECONDS)
+        lock = take(database, ours, "r2", AT + timedelta(seconds=skew))
+        assert (lock is None) == (skew > 600 + LEASE_SECONDS)
 
 
-def test_a_claim_long_ago_needs_no_watching(tmp_path: Path) -> None:
+def test_a_lock_long_ago_needs_no_watching(tmp_path: Path) -> None:
     with Database.open(tmp_path / "store.db") as database:
-        take(database, ClaimStore(database, GHOST, "machine a"), "r1", AT)
-        assert take(database, ClaimStore(database, where="machine b"), "r2", AT + timedelta(hours=1)) is None
+        take(database, LockStore(database, GHOST, "machine a"), "r1", AT)
+        assert take(database, LockStore(database, where="machine b"), "r2", AT + timedelta(hours=1)) is None
 
 
-def take(database: Database, claims: ClaimStore, release_id: str, at: datetime) -> Claim | None:
+def take(database: Database, locks: LockStore, release_id: str, at: datetime) -> DecisionLock | None:
     with database.write() as connection:
-        return claims.take(connection, "01JX", release_id, "kim", at)
+        return locks.take(connection, "01JX", release_id, "kim", at)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="process namespaces are Linux's")
-def test_a_process_in_another_namespace_keeps_its_claim(tmp_path: Path) -> None:
+def test_a_process_in_another_namespace_keeps_its_lock(tmp_path: Path) -> None:
     """Both programs are the first of their namespace: the same number, and neither sees the other."""
     apart = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"]
     if shutil.which("unshare") is None or subprocess.run([*apart, "true"], check=False, capture_output=True).returncode:
@@ -192,9 +192,9 @@ def test_a_process_in_another_namespace_keeps_its_claim(tmp_path: Path) -> None:
     path = tmp_path / "store.db"
     program = (
         "import sys, time\n"
-        "from tests.unit.test_edits_and_claims import *\n"
+        "from tests.unit.test_edits_and_locks import *\n"
         "with Database.open(Path(sys.argv[1])) as database:\n"
-        "    print(take(database, ClaimStore(database), sys.argv[2], datetime.now(UTC)) is None, flush=True)\n"
+        "    print(take(database, LockStore(database), sys.argv[2], datetime.now(UTC)) is None, flush=True)\n"
         "    time.sleep(float(sys.argv[3]))\n"
     )
     run = [*apart, sys.executable, "-c", program, str(path)]
@@ -203,5 +203,5 @@ def test_a_process_in_another_namespace_keeps_its_claim(tmp_path: Path) -> None:
         second = subprocess.run([*run, "r2", "0"], capture_output=True, text=True, check=True)
         assert second.stdout == "False\n"
         with Database.open(path) as database:
-            assert take(database, ClaimStore(database), "r3", datetime.now(UTC)) is not None, "nor from outside"
+            assert take(database, LockStore(database), "r3", datetime.now(UTC)) is not None, "nor from outside"
         first.kill()
