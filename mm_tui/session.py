@@ -7,9 +7,7 @@ and builds what it needs; the agent has a store and a key of its own.
 from __future__ import annotations
 
 import asyncio
-import getpass
 import logging
-import sqlite3
 from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, Self
@@ -19,12 +17,13 @@ from mm_tui.services.events import ignore
 from mm_tui.services.facts import HouseFacts
 from mm_tui.services.running import keep_running
 from mm_tui.settings import paths
+from mm_tui.settings.profiles import reviewer
 from mm_tui.store.audit.entries import AuditStore
-from mm_tui.store.belongs import Gateway, OtherGateway, bind
+from mm_tui.store.belongs import OtherGateway
 from mm_tui.store.database import Database
 from mm_tui.store.mail.mails import MailStore
 from mm_tui.store.mail.pending import PendingStore
-from mm_tui.store.opening import StoreUnusable, open_database
+from mm_tui.store.opening import open_database
 from mm_tui.store.seal import StoreError
 from mm_tui.store.state import StateStore
 from mm_tui.text import OneLine
@@ -59,10 +58,10 @@ if TYPE_CHECKING:
 
 
 ACCOUNT_SECONDS = 10.0
-"""How long the services wait to be told whose account it is before they begin all the same."""
+"""How long the services wait for the name of the account before they start without it."""
 
 ANSWER_SECONDS = 2.0
-"""How long a poll's answers may take before what was seen with the last one counts as old."""
+"""How long a poll may take before the presence tags read by the previous one count as old."""
 
 log = logging.getLogger("mm_tui.session")
 
@@ -78,10 +77,10 @@ class Session:
     """Everything behind the screens, for one profile.
 
     Args:
-        settings: with the profile chosen, and its keys (`settings.keys.with_keys`).
+        settings: the settings of the chosen profile, with its keys (`settings.keys.with_keys`).
         database: the open store.
-        clock: the machine's, or a test's.
-        demo: for the demo what its import of mail found (nothing for sample mail); else None.
+        clock: the system clock, or a test's.
+        demo: in the demo, notes about the imported mail (none for sample mail); otherwise None.
     """
 
     def __init__(
@@ -118,14 +117,14 @@ class Session:
         self._identities: Identities | None = None
         self.trouble = OneLine("")
         self.news = OneLine("")
-        """Something to be said once, on the first screen."""
+        """A message to show once, on the first screen."""
         self._keys: Keys | None = None
         self._store_trouble: StoreError | None = None
 
     @cached_property
     def queue(self) -> ReviewQueue:
-        """Reads what waits. All share it, so that what was assessed once is not assessed again."""
-        # Heavy: not for the first frame.
+        """Reads the queue. It is shared, so that each draft is assessed only once."""
+        # Imported late, because it would delay the first frame.
         from mm_tui.services.queue.entries import ReviewQueue
 
         settings = self.settings
@@ -140,10 +139,10 @@ class Session:
 
     @classmethod
     def open(cls, settings: Settings, *, demo: tuple[OneLine, ...] | None = None) -> Self:
-        """Opens the profile's store for the app, and takes up the texts that an editor had when the last run ended.
+        """Opens the profile's store for the app, and recovers texts that were in an editor when the last run ended.
 
         Raises:
-            StoreUnusable: it cannot be opened.
+            StoreUnusable: as for `on_store`.
         """
         path = paths.store_path(settings.profile.name)
         session = cls.on_store(settings, path, memory=settings.sync.memory, demo=demo)
@@ -164,41 +163,31 @@ class Session:
         rebuild: bool = True,
         demo: tuple[OneLine, ...] | None = None,
     ) -> Self:
-        """Opens a store and makes sure that it is of the profile's gateway; `news` says what became of a damaged one.
+        """Opens a store. If it was damaged, `news` says what was rescued.
 
         Args:
-            settings: with the profile chosen, and its keys.
-            path: the file; None for a store in memory.
-            memory: as for `Database.open`.
-            rebuild: as for `open_database`.
-            demo: as for the class.
+            settings, demo: as for the class.
+            path, memory, rebuild: as for `open_database`.
 
         Raises:
             StoreUnusable: it cannot be opened, or belongs to another gateway.
         """
-        clock = SystemClock()
-        database, news = open_database(path, memory=memory, rebuild=rebuild, clock=clock)
-        session = cls(settings, database, clock, demo=demo)
+        # The port of a demo's gateway is different each time, so its store is not tied to an address.
+        profile = None if demo else settings.profile
+        database, news = open_database(path, memory=memory, rebuild=rebuild, profile=profile)
+        session = cls(settings, database, demo=demo)
         session.news = news
-        try:
-            # A demo's gateway has another port each time.
-            if not demo:
-                # Without a key nothing came from any gateway yet: the address is noted once there is one.
-                bind(database, Gateway.of(settings.profile), note=bool(settings.profile.gateway_keys()))
-        except (StoreError, sqlite3.Error, OSError) as error:
-            database.close()
-            raise StoreUnusable(str(error)) from error
         return session
 
     @cached_property
     def edits(self) -> Edits:
-        """The texts that humans wrote and that were not released."""
+        """Saved texts that humans wrote and have not sent yet."""
         from mm_tui.services.edits import Edits
 
         return Edits(self.database)
 
     def look_at_store(self) -> None:
-        """Looks whether the store may still be decided with; if not, `trouble` says why from now on."""
+        """Checks whether decisions can still be recorded in the store; if not, sets `trouble` to the reason."""
         if self.database.trouble is None or self._store_trouble is self.database.trouble:
             return
         self._store_trouble = self.database.trouble
@@ -207,9 +196,9 @@ class Session:
         self.trouble = trouble_words(self._store_trouble, self.edits)
 
     def build(self, notify: Notify) -> None:
-        """Imports and builds what needs the network. Takes some hundred milliseconds: call it in a thread.
+        """Imports and builds the services that need the network. Takes a few hundred milliseconds: call it in a thread.
 
-        A profile without usable keys leaves the services None and `trouble` set.
+        Without usable keys the services stay None, and `trouble` says why.
         """
         from mm_tui.gateway.keys import Keys
         from mm_tui.services.assistant.drafts import Drafts
@@ -224,9 +213,8 @@ class Session:
         from mm_tui.services.sync.waiting_details import WaitingDetails
 
         try:
-            # Commands and keyring have been asked before: they may write to the terminal, which is now the screen's.
-            keys = Keys.of(self.settings.profile)
-            self._keys = keys
+            # Key commands and the keyring ran earlier: they may write to the terminal, which now shows the screens.
+            self._keys = keys = Keys.of(self.settings.profile)
         except ValueError as error:
             self.trouble = OneLine(str(error))
             return
@@ -235,21 +223,20 @@ class Session:
             return
         settings, clock, name = self.settings, self.clock, reviewer(self.settings)
 
-        def synced(notice: ServiceEvent) -> None:
-            if self.details is not None:
-                self.details.on_notice(notice)
-            notify(notice)
-
         gateway = self.connect(keys)
         assistant = self.build_assistant()
         self.redrafts = redrafts = RedraftRequests(self.database, gateway, clock)
+
+        def synced(notice: ServiceEvent) -> None:
+            details.on_notice(notice)
+            notify(notice)
 
         def decided(notice: ServiceEvent) -> None:
             redrafts.wake()
             notify(notice)
 
         self.sync = self.build_sync(synced)
-        self.details = WaitingDetails(self.database, self.sync, clock, notify)
+        self.details = details = WaitingDetails(self.database, self.sync, clock, notify)
         self.decisions = self.build_decisions(decided)
         minutes = settings.review.claim_minutes
         claims = PresenceTags(gateway, name, clock, timedelta(minutes=minutes))
@@ -264,24 +251,24 @@ class Session:
         self.team = self.build_team(notify)
 
     def connect(self, keys: Keys, who: str = "", *, journals: frozenset[Call] | None = None) -> GatewayClient:
-        """Builds the client of the gateway. It journals what it does; asks nothing yet.
+        """Builds the gateway client, which journals every change it makes. Makes no call yet.
 
         Args:
-            keys: those it may use.
-            who: the name under which its acts are journaled; empty for the reviewer's.
-            journals: the calls that the caller journals itself; None for those of a reviewer's services.
+            keys: the keys that it may use.
+            who: the name to journal; by default the reviewer's.
+            journals: calls that the caller journals itself; None for those that the services journal.
         """
         from mm_tui.gateway.client import GatewayClient
         from mm_tui.services.audit.act_journal import BY_SERVICES, ActJournal
 
         self._keys = keys
         self.gateway = GatewayClient(self.settings.profile.url, keys)
-        but = BY_SERVICES if journals is None else journals
-        self.gateway.witness = ActJournal(self.database, who or reviewer(self.settings), self.clock, but=but)
+        name, but = who or reviewer(self.settings), BY_SERVICES if journals is None else journals
+        self.gateway.witness = ActJournal(self.database, name, self.clock, but=but)
         return self.gateway
 
     def build_sync(self, notify: Notify = ignore) -> Sync:
-        """Builds the sync, once connected."""
+        """Builds the sync. Call `connect` first."""
         from mm_tui.services.sync.service import Sync
 
         assert self.gateway is not None
@@ -289,14 +276,12 @@ class Session:
         return self.sync
 
     def build_decisions(self, notify: Notify = ignore, *, by_command: bool = False) -> Decisions:
-        """Builds what decides, once connected; `by_command`: from the command line."""
+        """Builds the decisions service. Call `connect` first. `by_command`: decisions come from the command line."""
         from mm_tui.services.decisions.service import Decisions
         from mm_tui.services.examples import Learner, store_of
 
         assert self.gateway is not None
-        name = reviewer(self.settings)
-        review = self.settings.review
-        kept = store_of(self.settings)
+        name, review, kept = reviewer(self.settings), self.settings.review, store_of(self.settings)
         learner = Learner(kept, self.database, self.gateway, name) if kept is not None else None
         self.decisions = Decisions(
             self.database, self.gateway, review, name, self.clock, notify, by_command=by_command, learner=learner
@@ -305,7 +290,7 @@ class Session:
 
     @cached_property
     def second_approval(self) -> SecondApproval:
-        """Which emails two reviewers must approve, and what their tags say of it."""
+        """Determines which emails need two approvals, and which they have."""
         from mm_tui.services.presence.approvals import Approver
         from mm_tui.services.presence.second_approval import SecondApproval
 
@@ -313,14 +298,14 @@ class Session:
         return SecondApproval(self.database, self.settings.review, lambda: Approver.of(name, self._keys))
 
     def build_team(self, notify: Notify = ignore) -> TeamTags:
-        """Builds what sets notes and assignments, once connected."""
+        """Builds the service for notes and assignments. Call `connect` first."""
         from mm_tui.services.presence.notes import TeamTags
 
         assert self.gateway is not None
         return TeamTags(self.database, self.gateway, reviewer(self.settings), self.clock, notify)
 
     def build_assistant(self, *, unattended: int | None = None) -> Assistant:
-        """Builds what asks the models; see `Assistant` for `unattended`."""
+        """Builds the service that asks the models; `unattended` is as for `Assistant`."""
         from mm_tui.services.assistant.service import Assistant
 
         self.assistant = Assistant(self.database, self.settings, self.clock, unattended=unattended)
@@ -331,7 +316,7 @@ class Session:
         """The gateway and the sync.
 
         Raises:
-            Unreachable: they are not built, or not yet.
+            Unreachable: there is no connection, or not yet.
         """
         if self.gateway is None or self.sync is None:
             from mm_tui.gateway.errors import Unreachable
@@ -340,10 +325,10 @@ class Session:
         return Network(self.gateway, self.sync)
 
     async def check_account(self) -> None:
-        """Makes sure that the keys' account is the one that the store is of.
+        """Checks that the keys belong to the store's account.
 
         Raises:
-            OtherGateway: it is not.
+            OtherGateway: they belong to another account.
         """
         from mm_tui.services.accounts import check_account
 
@@ -351,7 +336,7 @@ class Session:
         await check_account(self.database, self.gateway, self.settings.profile.name)
 
     async def _polled(self) -> None:
-        """The queue was listed anew: what is being decided is compared with it, then who has what open is read."""
+        """Compares the decisions in progress with the new list of the queue, then reads the presence tags."""
         assert self.decisions is not None
         assert self.claim_watch is not None
         await self.decisions.queue_moved()
@@ -367,22 +352,18 @@ class Session:
         except TimeoutError:
             log.info("the account could not be read: no answer in time")
         except OtherGateway:
-            # Its mail must not be mixed with what is there.
+            # Mail of two accounts must not be mixed in one store.
             self.look_at_store()
             return
-        running = [self.sync.run, self.decisions.run, self.triage.run, self.claims.run]
-        if self.details is not None:
-            running.append(self.details.run)
-        if self.redrafts is not None:
-            running.append(self.redrafts.run)
-        await keep_running(running, self.clock)
+        services = (self.sync, self.decisions, self.triage, self.claims, self.details, self.redrafts)
+        await keep_running([service.run for service in services if service is not None], self.clock)
 
     def can(self, scope: str) -> bool:
-        """Whether a key is set that is meant for `scope`: read, send, oversight or admin."""
+        """Whether a key for this scope is set: read, send, oversight or admin."""
         return self._keys is not None and self._keys.has(scope)
 
     def seat(self) -> Seat:
-        """Who reads the queue, as claims know them."""
+        """The reviewer at this program, as presence tags name them."""
         from mm_tui.services.queue.entry import Seat
 
         claims = self.claims
@@ -392,7 +373,7 @@ class Session:
         return Seat(reviewer(self.settings), claims.token, claims.open_id, fresh, self.claim_watch.seen_at)
 
     async def identity(self, header: str) -> Identity:
-        """What the signed identity of an email is worth; see `mm_tui.services.audit.identities`."""
+        """Checks the signed identity of an email; see `mm_tui.services.audit.identities`."""
         from mm_tui.review.identity import unchecked
         from mm_tui.services.audit.identities import Identities
 
@@ -403,31 +384,16 @@ class Session:
         return await self._identities.check(header)
 
     def begin_closing(self) -> None:
-        """From this moment no decision begins and no call is made; `aclose` does the rest."""
+        """Prevents new decisions and calls; `aclose` does the rest."""
         if self.decisions is not None:
             self.decisions.begin_closing()
         if self.gateway is not None:
             self.gateway.begin_closing()
 
     async def aclose(self) -> None:
-        """Ends in good order: held decisions fall back to undecided, then connections and the store are closed."""
+        """Cancels held decisions, then closes the connections and the store."""
         self.begin_closing()
-        if self.decisions is not None:
-            await self.decisions.aclose()
-        if self.claims is not None:
-            await self.claims.aclose()
-        if self.assistant is not None:
-            await self.assistant.aclose()
-        if self.gateway is not None:
-            await self.gateway.aclose()
+        for part in (self.decisions, self.claims, self.assistant, self.gateway):
+            if part is not None:
+                await part.aclose()
         self.database.close()
-
-
-def reviewer(settings: Settings) -> str:
-    """The name under which decisions are recorded."""
-    if settings.profile.reviewer:
-        return settings.profile.reviewer
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return "unknown"

@@ -35,8 +35,8 @@ from mm_tui.assist import errors
 from mm_tui.assist.limiter import Limiter, Limits
 from mm_tui.assist.model import Completion, Message, Part, Usage
 from mm_tui.clock import Clock, SystemClock
+from mm_tui.settings.checks import LOOPBACK_HOSTS
 from mm_tui.settings.secret import Secret, hide_in, without_begun
-from mm_tui.settings.sections import LOOPBACK_HOSTS
 from mm_tui.text import ManyLine, OneLine
 
 PLACEHOLDER_KEY = "in-the-transport"

@@ -203,8 +203,8 @@ def run_verify(arguments: argparse.Namespace) -> int:
 def run_accept(arguments: argparse.Namespace) -> int:
     """Accepts the store as it is. Returns 0 even if there was nothing to accept."""
     from mm_tui.clock import SystemClock
-    from mm_tui.session import reviewer
     from mm_tui.settings import paths
+    from mm_tui.settings.profiles import reviewer
     from mm_tui.store.audit.journal import Journal
     from mm_tui.store.opening import open_database
     from mm_tui.store.seal import StoreBehind, read_head

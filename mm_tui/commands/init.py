@@ -210,7 +210,7 @@ def _tell(
     reports: dict[str, KeyReport],
     warnings: list[str],
 ) -> None:
-    from mm_tui.settings.sections import is_test_key
+    from mm_tui.settings.checks import is_test_key
 
     kinds = {scope: "test" if is_test_key(key) else "live" for scope, key in keys.items()}
     boxes = next((report.mailboxes for report in reports.values() if report.mailboxes), ())

@@ -27,7 +27,8 @@ from mm_tui.services.queue.entry import Order, QueueEntry
 from mm_tui.services.queue.filter import FilterContext, QueueFilter, saved_filters
 from mm_tui.services.sync.waiting_details import THREAD_MAILS
 from mm_tui.services.unsent import unsent_words
-from mm_tui.session import Session, reviewer
+from mm_tui.session import Session
+from mm_tui.settings.profiles import reviewer
 from mm_tui.settings.sections import Settings
 from mm_tui.text import ManyLine, OneLine, file_label
 

@@ -13,7 +13,7 @@ from mm_tui.commands.queue_output import narrowing_of
 from mm_tui.services.decisions import bulk
 from mm_tui.services.decisions.service import Decisions
 from mm_tui.services.decisions.view import AS_WANTED, DecisionView
-from mm_tui.session import reviewer
+from mm_tui.settings.profiles import reviewer
 from mm_tui.settings.sections import Settings
 from mm_tui.text import OneLine
 

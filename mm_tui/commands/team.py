@@ -77,7 +77,7 @@ async def _snooze(arguments: argparse.Namespace, chosen: Settings) -> int:
     from mm_tui.commands.online import online, queue_of
     from mm_tui.commands.queue_output import seen
     from mm_tui.services.queue.snooze import NotATime, Snoozes, time_named
-    from mm_tui.session import reviewer
+    from mm_tui.settings.profiles import reviewer
 
     async with online(chosen) as session:
         await seen(session, arguments.id)

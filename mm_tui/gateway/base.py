@@ -14,7 +14,7 @@ from mm_tui.gateway.calls import DELETE_TAG, TAGS, Call
 from mm_tui.gateway.errors import Closing, GatewayError, Malformed
 from mm_tui.gateway.keys import Keys
 from mm_tui.gateway.witness import Witness, is_written
-from mm_tui.settings.sections import gateway_address
+from mm_tui.settings.checks import gateway_address
 
 if TYPE_CHECKING:
     import httpx

@@ -20,8 +20,8 @@ from mm_tui.gateway.calls import Call
 from mm_tui.gateway.keys import Keys
 from mm_tui.gateway.light_httpx import httpx
 from mm_tui.gateway.refusals import ALWAYS_THERE, in_words, no_gateway, refusal
+from mm_tui.settings.checks import LOOPBACK_HOSTS, gateway_address
 from mm_tui.settings.secret import Secret
-from mm_tui.settings.sections import LOOPBACK_HOSTS, gateway_address
 from mm_tui.text import OneLine
 
 MAX_ANSWER = 32 * 1024 * 1024

@@ -16,13 +16,13 @@ from typing import Any
 
 import msgspec
 
+from mm_tui.settings.checks import FieldError
 from mm_tui.settings.paths import config_path
 from mm_tui.settings.sections import (
     FORMAT,
     Agent,
     Assist,
     ConfigError,
-    FieldError,
     Filters,
     Notice,
     Profile,

@@ -7,9 +7,10 @@ import subprocess
 from typing import Literal, get_args
 
 from mm_tui.settings import key_command
+from mm_tui.settings.checks import FieldError, checked_key
 from mm_tui.settings.paths import APP_NAME
 from mm_tui.settings.secret import Secret
-from mm_tui.settings.sections import ConfigError, FieldError, Profile, Settings, checked_key
+from mm_tui.settings.sections import ConfigError, Profile, Settings
 
 KeyName = Literal["oversight", "send", "admin", "ai21"]
 KEY_NAMES: tuple[KeyName, ...] = get_args(KeyName)

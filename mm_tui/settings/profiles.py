@@ -5,6 +5,7 @@ Nothing here uses a screen or the network. Listing profiles runs no key command 
 
 from __future__ import annotations
 
+import getpass
 import os
 from enum import StrEnum
 from pathlib import Path
@@ -127,3 +128,13 @@ def fetches_keys(profile: Profile) -> bool:
 def overriding() -> tuple[str, ...]:
     """The environment variables that override every profile's settings."""
     return tuple(name for name in config_file.ENVIRONMENT if os.environ.get(name))
+
+
+def reviewer(settings: Settings) -> str:
+    """The name under which decisions are recorded."""
+    if settings.profile.reviewer:
+        return settings.profile.reviewer
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "unknown"

@@ -1,4 +1,4 @@
-"""Settings and profiles: what they are, where they come from, and what is wrong with them.
+"""The sections of the settings, with their defaults and limits.
 
 Order of precedence: command-line flags, environment, `config.toml`, defaults. The docstring under each field is its
 documentation: `docs/configuration.md` is generated from them.
@@ -9,18 +9,17 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta
 from msgspec.structs import force_setattr
 
+from mm_tui.settings.checks import FieldError, checked_key, gateway_address, is_test_key, refuse_plain_http
 from mm_tui.settings.secret import Secret
 
 DEFAULT_URL = "https://api.multimail.dev"
 DEFAULT_AI21_HOST = "https://api.ai21.com/studio/v1"
 _HOUR = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
-LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 class ConfigError(Exception):
@@ -31,13 +30,6 @@ class ConfigError(Exception):
         self.where = where
         self.what = what
         self.cure = cure
-
-
-class FieldError(ValueError):
-    """A value rejected by a section's own check."""
-
-    def __init__(self, field: str, what: str) -> None:
-        super().__init__(f"{field}: {what}")
 
 
 class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -78,31 +70,6 @@ def field_docs(section: type[Section]) -> dict[str, str]:
             if isinstance(value, ast.Constant) and isinstance(value.value, str):
                 docs[field.target.id] = inspect.cleandoc(value.value)
     return docs
-
-
-def refuse_plain_http(url: str) -> str:
-    """Returns `url` without a trailing slash; raises ValueError if no key may be sent to it."""
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme in ("https", "http") and bool(parts.hostname) and (parts.port or 1) > 0
-    except ValueError:
-        usable = False
-    if not usable or not re.fullmatch(r"[^\s\x00-\x20\x7f]+", url):
-        raise ValueError("must be an https:// address")
-    if parts.username is not None or parts.query or parts.fragment:
-        raise ValueError("must be a plain address: no user, ? or #")
-    if parts.scheme == "http" and parts.hostname not in LOOPBACK_HOSTS:
-        raise ValueError("plain http is allowed only for this machine (127.0.0.1): a key would be sent unencrypted")
-    return url.rstrip("/")
-
-
-def gateway_address(url: str) -> str:
-    """The base address of a gateway, without `/v1` at its end: the vendor's documentation uses both forms.
-
-    Raises:
-        ValueError: as `refuse_plain_http`.
-    """
-    return re.sub(r"/v1$", "", refuse_plain_http(url), flags=re.IGNORECASE).rstrip("/")
 
 
 class Profile(Section, frozen=True):
@@ -202,19 +169,6 @@ class Profile(Section, frozen=True):
         if self.live is False and other:
             return f"this profile is meant for tests, but its keys are live keys ({', '.join(other)})"
         return ""
-
-
-def checked_key(field: str, key: Secret) -> Secret:
-    """The key without surrounding space; raises FieldError if it cannot be a key. The error does not quote it."""
-    text = key.get_secret_value().strip()
-    if not re.fullmatch(r"[\x21-\x7e]+", text):
-        raise FieldError(field, "is empty or has a space, a line break or a non-ASCII character, which no key has")
-    return Secret(text)
-
-
-def is_test_key(key: Secret) -> bool:
-    """Whether it is a test key: mail sent with it is never delivered."""
-    return key.get_secret_value().startswith("mm_test_")
 
 
 class Assist(Section, frozen=True):

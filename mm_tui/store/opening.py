@@ -1,17 +1,20 @@
-"""Opens a store, with errors in words for the reader."""
+"""Opens a store, and explains to the user why it cannot be opened."""
 
 from __future__ import annotations
 
 import sqlite3
 from typing import TYPE_CHECKING
 
-from mm_tui.clock import Clock, SystemClock
+from mm_tui.clock import SystemClock
+from mm_tui.store.belongs import Gateway, bind
 from mm_tui.store.database import CorruptStore, Database
 from mm_tui.store.seal import StoreError
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from mm_tui.settings.sections import Profile
 
 
 class StoreUnusable(Exception):
@@ -23,22 +26,34 @@ class StoreUnusable(Exception):
 
 
 def open_database(
-    path: Path | None, *, memory: bool = False, rebuild: bool = True, clock: Clock | None = None
+    path: Path | None, *, memory: bool = False, rebuild: bool = True, profile: Profile | None = None
 ) -> tuple[Database, OneLine]:
-    """Opens a store.
+    """Opens a store, and checks that it belongs to the profile's gateway.
 
     Args:
         path: the file; None for a store in memory.
         memory: as for `Database.open`.
         rebuild: rename a damaged store and create a new one; otherwise damage is an error.
-        clock: gives the time for the name of the damaged file.
+        profile: the profile with its keys; None skips the check.
 
     Returns:
         The store, and what became of a damaged one, in words.
 
     Raises:
-        StoreUnusable: it cannot be opened.
+        StoreUnusable: it cannot be opened, or belongs to another gateway.
     """
+    database, news = _opened(path, memory=memory, rebuild=rebuild)
+    try:
+        if profile is not None:
+            # Without a key nothing has come from any gateway yet: the address is recorded once there is one.
+            bind(database, Gateway.of(profile), note=bool(profile.gateway_keys()))
+    except (StoreError, sqlite3.Error, OSError) as error:
+        database.close()
+        raise StoreUnusable(str(error)) from error
+    return database, news
+
+
+def _opened(path: Path | None, *, memory: bool, rebuild: bool) -> tuple[Database, OneLine]:
     try:
         try:
             return Database.open(path, memory=memory), OneLine("")
@@ -47,7 +62,7 @@ def open_database(
                 raise
             from mm_tui.store.recovery import rebuild as rebuilt
 
-            database, rescue = rebuilt(error, memory=memory, now=(clock or SystemClock()).now())
+            database, rescue = rebuilt(error, memory=memory, now=SystemClock().now())
             return database, OneLine(rescue.words())
     except StoreError as error:
         raise StoreUnusable(str(error)) from error

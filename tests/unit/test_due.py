@@ -13,7 +13,8 @@ from mm_tui.models import Mailbox, Party, PendingItem, RawContent
 from mm_tui.services.attention import Attention, is_quiet, title_words
 from mm_tui.services.queue.due import due_at, due_words, is_overdue
 from mm_tui.services.queue.entries import ReviewQueue
-from mm_tui.settings.sections import FieldError, Notice, Review, Risk
+from mm_tui.settings.checks import FieldError
+from mm_tui.settings.sections import Notice, Review, Risk
 from mm_tui.store.database import Database
 from mm_tui.store.mail.mails import MailStore
 from mm_tui.store.mail.pending import PendingStore

@@ -14,8 +14,9 @@ from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.keys import Keys
 from mm_tui.services.events import Part, Phase
 from mm_tui.services.sync.health import SyncHealth
+from mm_tui.settings.checks import FieldError, gateway_address
 from mm_tui.settings.secret import Secret
-from mm_tui.settings.sections import FieldError, Profile, gateway_address
+from mm_tui.settings.sections import Profile
 from mm_tui.store.belongs import Gateway, OtherGateway, bind
 from mm_tui.store.database import Database
 from mm_tui.widgets.status import gateway_words

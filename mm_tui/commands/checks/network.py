@@ -9,7 +9,8 @@ from mm_tui.commands import common, key_probe
 from mm_tui.commands.checks.check import Check, ok, problem, warning
 from mm_tui.commands.output.exits import Exit
 from mm_tui.gateway.errors import GatewayError, NotMultiMail, ServerFault, TooMany
-from mm_tui.settings.sections import LOOPBACK_HOSTS, ConfigError
+from mm_tui.settings.checks import LOOPBACK_HOSTS
+from mm_tui.settings.sections import ConfigError
 
 if TYPE_CHECKING:
     from mm_tui.settings.sections import Settings

@@ -21,7 +21,7 @@ from mm_tui.screens.pending.head import findings_page
 from mm_tui.services.decisions.approval_gate import UNSEEN, WAITS_FOR_SECOND
 from mm_tui.services.decisions.reasons import offered, remember
 from mm_tui.services.decisions.view import AS_WANTED
-from mm_tui.session import reviewer
+from mm_tui.settings.profiles import reviewer
 from mm_tui.text import OneLine
 from mm_tui.widgets.words import count, joined, with_keys
 

@@ -12,7 +12,7 @@ from textual.worker import get_current_worker
 from mm_tui.models import PendingItem, Status
 from mm_tui.services.decisions.ended import how_it_ended
 from mm_tui.services.queue.entries import ReviewQueue
-from mm_tui.session import reviewer
+from mm_tui.settings.profiles import reviewer
 from mm_tui.store.audit.made import MadeDecision, made_since
 from mm_tui.store.decisions.records import DecisionStore
 from mm_tui.text import OneLine

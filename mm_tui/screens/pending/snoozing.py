@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mm_tui.screens.dialogs.form import Field, FormScreen
 from mm_tui.services.queue.snooze import FORMS, NotATime, Snoozes, time_named
-from mm_tui.session import reviewer
+from mm_tui.settings.profiles import reviewer
 from mm_tui.store.seal import StoreError
 from mm_tui.text import OneLine
 

@@ -11,7 +11,7 @@ from mm_tui.screens.dialogs.choice import Choice, ChoiceScreen
 from mm_tui.screens.dialogs.form import Field, FormScreen
 from mm_tui.services.fault_words import fault_words
 from mm_tui.services.presence.notes import LONGEST_NOTE, NO_SEND_KEY
-from mm_tui.session import reviewer
+from mm_tui.settings.profiles import reviewer
 from mm_tui.store.seal import StoreError
 from mm_tui.text import OneLine
 

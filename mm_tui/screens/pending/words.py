@@ -11,7 +11,7 @@ from mm_tui.services.audit.line import key_words
 from mm_tui.services.events import Part
 from mm_tui.services.queue.due import due_words, is_overdue
 from mm_tui.services.queue.filter import ALL
-from mm_tui.session import reviewer
+from mm_tui.settings.profiles import reviewer
 from mm_tui.store.audit.made import Outcome
 from mm_tui.text import OneLine
 from mm_tui.widgets.cells import fit_cells

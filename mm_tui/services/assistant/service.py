@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from mm_tui.assist.errors import AssistError, NoKey, OverBudget
 from mm_tui.services.assistant.cards import STAND_IN_MODEL, DraftText, Spend
-from mm_tui.settings.sections import LOOPBACK_HOSTS
+from mm_tui.settings.checks import LOOPBACK_HOSTS
 from mm_tui.store.assist import AssistStore, ResultKey
 from mm_tui.text import ManyLine, OneLine
 
