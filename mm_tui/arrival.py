@@ -59,18 +59,18 @@ class Arrival:
             self.once_arrived(lambda _: None)
 
     @property
-    def is_told(self) -> bool:
+    def asks(self) -> bool:
         """Whether the terminal reports arrival, or still may."""
         return self._answers is not False
 
     @property
     def is_under_way(self) -> bool:
         """Whether an answer is pending."""
-        return self.is_told and self._owed > 0
+        return self.asks and self._owed > 0
 
     def once_arrived(self, call: Call) -> None:
         """Calls the function when everything painted so far has arrived."""
-        if not self.is_told:
+        if not self.asks:
             call(monotonic())
             return
         self._next.append(call)
@@ -79,7 +79,7 @@ class Arrival:
     def answered(self, at: float) -> None:
         """Handles an answer of the terminal."""
         self._owed = max(0, self._owed - 1)
-        if not self.is_told:
+        if not self.asks:
             # It came after the timeout. Outstanding answers must not be taken for later requests.
             self._answers = self._owed == 0
             return

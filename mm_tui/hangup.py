@@ -34,14 +34,14 @@ def heed(leave: Callable[[int], None]) -> Callable[[], None]:
     """
     loop = asyncio.get_running_loop()
 
-    def told(number: int) -> None:
+    def ended_by(number: int) -> None:
         if number == signal.SIGHUP and not is_there():
             let_go()
         leave(128 + number)
 
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:
-            loop.add_signal_handler(number, told, number)
+            loop.add_signal_handler(number, ended_by, number)
     _resume_only_what_was_stopped()
     was_there = is_there()
 
@@ -49,7 +49,7 @@ def heed(leave: Callable[[int], None]) -> Callable[[], None]:
         nonlocal was_there
         if was_there and not is_there():
             was_there = False
-            told(signal.SIGHUP)
+            ended_by(signal.SIGHUP)
 
     return look
 

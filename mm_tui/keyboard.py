@@ -135,7 +135,7 @@ class Keyboard:
 
     def subject_changed(self) -> None:
         """What a key would decide about is another one from the next paint on."""
-        if self._arrival.is_told and self._front is not None:
+        if self._arrival.asks and self._front is not None:
             self._arrived_at = None
             self._front.call_after_refresh(self._await_arrival)
 
@@ -218,7 +218,7 @@ class Keyboard:
 
     def _await_arrival(self) -> None:
         """A decision needs more than a paint: the picture must have been visible on the terminal."""
-        if self._arrival.is_told:
+        if self._arrival.asks:
             self._arrived_at = None
             self._awaited = awaited = object()
             self._arrival.once_arrived(partial(self._arrived, awaited))

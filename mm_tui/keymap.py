@@ -306,7 +306,7 @@ def _nearest(act_id: str, known: set[str]) -> str:
 
 def _clashes(good: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """Changes whose key already belongs to another action active at the same time. Each changed id is reported once."""
-    told: set[str] = set()
+    reported: set[str] = set()
     for screen, contexts in TOGETHER.items():
         holders: dict[str, str] = {}
         here = [one for context in contexts for one in ACTS if one.context == context]
@@ -317,7 +317,7 @@ def _clashes(good: Mapping[str, str]) -> Iterator[tuple[str, str]]:
                     continue
                 changed = one.id if one.id in good else other
                 kept = other if changed == one.id else one.id
-                if changed not in told:
-                    told.add(changed)
+                if changed not in reported:
+                    reported.add(changed)
                     how = "is used for two commands" if kept in good else "would hide another command's key"
                     yield changed, f"{key} {how}: {kept} uses it too, on the {screen} screen"

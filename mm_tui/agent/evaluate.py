@@ -77,14 +77,14 @@ def read_cases(path: Path, labels: Sequence[str]) -> list[Case]:
 
 
 async def evaluate(
-    cases: Sequence[Case], assistant: Assistant, *, told: Callable[[int], None] | None = None
+    cases: Sequence[Case], assistant: Assistant, *, progress: Callable[[int], None] | None = None
 ) -> list[Verdict]:
     """Asks the model for the label of every case, in order.
 
     Args:
         cases: the labelled emails.
         assistant: with the key and the models to try.
-        told: called with the number done.
+        progress: called with the number done.
 
     Raises:
         AssistError: the model failed; answers so far are cached, so another run continues from there.
@@ -98,8 +98,8 @@ async def evaluate(
         async with places:
             answer = await assistant.classify(f"evaluate-{case.id}", [letter])
         done += 1
-        if told is not None:
-            told(done)
+        if progress is not None:
+            progress(done)
         return Verdict(case, answer.value, answer.model, answer.certain)
 
     tasks = [asyncio.create_task(ask(case)) for case in cases]

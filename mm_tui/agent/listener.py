@@ -106,14 +106,14 @@ class Listener:
             self._log("event refused", why="its signature is wrong")
             return _said(401, "wrong signature")
         try:
-            told = webhook_events.read(json.loads(body))
+            event = webhook_events.read(json.loads(body))
         except (ValueError, RecursionError):
             # It is signed, so it comes from the gateway.
-            told = WebhookEvent(True, unknown_shape=OneLine("no JSON"))
-        if not told.may_bring_mail:
+            event = WebhookEvent(True, unknown_shape=OneLine("no JSON"))
+        if not event.may_bring_mail:
             return _said(200, "not for us")
-        self._log_unknown(told.unknown_shape)
-        job = self._job(told)
+        self._log_unknown(event.unknown_shape)
+        job = self._job(event)
         if await asyncio.to_thread(self._take, body, job):
             return _said(200, "known")
         self._log("event", email_id=job.email_id if job else None)
@@ -137,13 +137,13 @@ class Listener:
             self._unknown.add(shape)
             self._log("event not understood", shape=shape, then="a poll")
 
-    def _job(self, told: WebhookEvent) -> Job | None:
+    def _job(self, event: WebhookEvent) -> Job | None:
         """The job for the email named by an event; None if it does not fully name one of ours, so that a poll is
         needed."""
-        box = self._boxes.find(told.mailbox) if told.mailbox else None
-        if box is None or told.email_id is None:
+        box = self._boxes.find(event.mailbox) if event.mailbox else None
+        if box is None or event.email_id is None:
             return None
-        return Job(told.email_id, box.id, told.thread_id)
+        return Job(event.email_id, box.id, event.thread_id)
 
 
 async def _bounded(request: Request) -> bytes | None:

@@ -234,13 +234,13 @@ def _ask(
     examples: Sequence[Example] = (),
 ) -> list[Message]:
     shown = [f"<<<EXAMPLE\n{_fenced(one.written)}\n{RELEASED}\n{_fenced(one.released)}\nEXAMPLE>>>" for one in examples]
-    told = [f"<<<FACTS {_fenced(fact.name)}\n{_fenced(fact.text)}\nFACTS>>>" for fact in facts]
+    facts_shown = [f"<<<FACTS {_fenced(fact.name)}\n{_fenced(fact.text)}\nFACTS>>>" for fact in facts]
     fences = [
         f"<<<MAIL\nFrom: {_fenced(letter.sender)}\nDate: {_fenced(letter.date)}\nSubject: {_fenced(letter.subject)}\n\n"
         f"{_fenced(letter.body)}\nMAIL>>>"
         for letter in letters
     ]
-    return [Message("system", f"task: {task}\n{words}"), Message("user", "\n\n".join((*shown, *told, *fences)))]
+    return [Message("system", f"task: {task}\n{words}"), Message("user", "\n\n".join((*shown, *facts_shown, *fences)))]
 
 
 def _fenced(text: str) -> str:

@@ -103,18 +103,18 @@ def check(answer: str, draft: str, sources: Sequence[Source]) -> SecondReading:
     """
     found: dict[tuple[Kind, int, int, str], Line] = {}
     dropped = 0
-    told = list(_told(answer))
-    for one in told:
+    objects = list(_objects(answer))
+    for one in objects:
         line = _line(one, draft, sources)
         if line is None:
             dropped += 1
         else:
             found.setdefault((line.kind, line.draft.start, line.source.start, line.source_id), line)
     lines = tuple(found.values())[:MOST_LINES]
-    return SecondReading(lines, dropped, readable=bool(told) or _is_empty_list(answer))
+    return SecondReading(lines, dropped, readable=bool(objects) or _is_empty_list(answer))
 
 
-def _told(answer: str) -> Iterator[dict[str, object]]:
+def _objects(answer: str) -> Iterator[dict[str, object]]:
     """The JSON objects in an answer, even if it breaks off or has text around them."""
     for count, match in enumerate(_OBJECT.finditer(answer)):
         if count >= _MOST_READ:

@@ -54,7 +54,7 @@ def _say_what_completes(parser: argparse.ArgumentParser) -> None:
             for one in action.choices.values():
                 _say_what_completes(one)
         elif action.metavar in ("FILE", "PATH"):
-            action.complete = shtab.FILE  # type: ignore[attr-defined] # shtab's way to be told
+            action.complete = shtab.FILE  # type: ignore[attr-defined] # shtab reads this attribute
         elif action.metavar == "DIR":
             action.complete = shtab.DIRECTORY  # type: ignore[attr-defined]
         elif (names := _OFFERED.get(action.option_strings[-1] if action.option_strings else action.dest)) is not None:

@@ -137,8 +137,8 @@ async def _accepted(session: Session, entry: QueueEntry, assessment: Assessment,
     Raises:
         CommandError: something was not (8), or a code of the arguments is none (2).
     """
-    told = risk_gate.told(session.database, entry.digest)
-    await risk_gate.pass_through(entry.item.id, assessment, arguments.accept_risk, told, may_ask=not arguments.json)
+    shown = risk_gate.shown(session.database, entry.digest)
+    await risk_gate.pass_through(entry.item.id, assessment, arguments.accept_risk, shown, may_ask=not arguments.json)
 
 
 async def begun(beginning: Awaitable[Begun]) -> Begun:

@@ -224,8 +224,8 @@ async def show(arguments: argparse.Namespace, chosen: Settings) -> int:
         box = boxes.get(entry.item.mailbox_id)
         read = await second_reading(session, entry, box) if arguments.second_reader else None
         if arguments.json:
-            told = second_reader_data(read) if read is not None else None
-            emit.data({**_item_data(entry, boxes, box), "live": chosen.profile.is_live, "second_reader": told})
+            reading = second_reader_data(read) if read is not None else None
+            emit.data({**_item_data(entry, boxes, box), "live": chosen.profile.is_live, "second_reader": reading})
         else:
             kind = "LIVE: approved mail is really sent"
             if not chosen.profile.is_live:
@@ -235,7 +235,7 @@ async def show(arguments: argparse.Namespace, chosen: Settings) -> int:
                 emit.line(text)
         # Only now: if the reader stopped reading, nothing was shown.
         sys.stdout.flush()
-        risk_gate.remember_told(session.database, entry.digest, risk_gate.to_accept(entry.assessment))
+        risk_gate.remember_shown(session.database, entry.digest, risk_gate.to_accept(entry.assessment))
     return Exit.OK
 
 

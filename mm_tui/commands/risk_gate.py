@@ -24,7 +24,7 @@ from mm_tui.text import OneLine
 if TYPE_CHECKING:
     from mm_tui.store.database import Database
 
-_TOLD = "cli.high_risk_told"
+_SHOWN = "cli.high_risk_told"
 REMEMBERED = 500
 """How many of the last shown items are remembered with their risks."""
 
@@ -34,24 +34,24 @@ def to_accept(assessment: Assessment) -> list[str]:
     return list(dict.fromkeys(one.code for one in assessment.findings if one.level is Level.HIGH))
 
 
-def told(database: Database, digest: str) -> frozenset[str]:
+def shown(database: Database, digest: str) -> frozenset[str]:
     """The high-risk codes that `pending show` showed for the content with this digest."""
-    return frozenset(_all_told(database).get(digest, ()))
+    return frozenset(_all_shown(database).get(digest, ()))
 
 
-def remember_told(database: Database, digest: str, codes: Sequence[str]) -> None:
+def remember_shown(database: Database, digest: str, codes: Sequence[str]) -> None:
     """Records that these codes were shown for the content with this digest."""
     with database.write():
-        known = _all_told(database)
+        known = _all_shown(database)
         known.pop(digest, None)
         if codes:
             known[digest] = list(codes)
         kept = dict(list(known.items())[-REMEMBERED:])
-        StateStore(database).set(_TOLD, json.dumps(kept) if kept else None)
+        StateStore(database).set(_SHOWN, json.dumps(kept) if kept else None)
 
 
-def _all_told(database: Database) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = json.loads(StateStore(database).get(_TOLD) or "{}")
+def _all_shown(database: Database) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = json.loads(StateStore(database).get(_SHOWN) or "{}")
     return found
 
 
@@ -59,7 +59,7 @@ async def pass_through(
     email_id: str,
     assessment: Assessment,
     accepted: Collection[str],
-    told_before: Collection[str] = (),
+    shown_before: Collection[str] = (),
     *,
     may_ask: bool,
 ) -> None:
@@ -69,7 +69,7 @@ async def pass_through(
         email_id: the email to approve, for messages.
         assessment: the assessment of exactly what would be sent.
         accepted: codes given as accepted; superfluous ones are ignored.
-        told_before: codes shown with the content. On a terminal the command still asks about them.
+        shown_before: codes shown with the content. On a terminal the command still asks about them.
         may_ask: whether to ask on the terminal, if there is one.
 
     Raises:
@@ -82,7 +82,7 @@ async def pass_through(
             cure = f"Did you mean {near[0]}?" if near else "`mm-tui docs risk` lists the codes."
             raise CommandError(Exit.USAGE, f"--accept-risk: there is no risk rule {code!r}", cure)
     asks = may_ask and sys.stdin.isatty() and sys.stderr.isatty()
-    enough = {*accepted} if asks else {*accepted, *told_before}
+    enough = {*accepted} if asks else {*accepted, *shown_before}
     missing = [code for code in to_accept(assessment) if code not in enough]
     if not missing:
         return

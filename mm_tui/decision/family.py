@@ -13,7 +13,7 @@ def is_doubtful(act: Act, item: str, doubts: Iterable[str], *, same_submission: 
 
     Approving again what may have been approved is harmless: the gateway releases one email once. All other known
     members of the family are read before a release and must be settled, which makes calls for them harmless too.
-    What remains is an edit at the gateway under an id that we were never told, and an edit of an email whose own
+    What remains is an edit at the gateway whose id we never received, and an edit of an email whose own
     approval may still arrive, since submitting an edit may already release it.
 
     Args:

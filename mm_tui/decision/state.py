@@ -246,7 +246,7 @@ INCIDENTS = frozenset({Outcome.INCIDENT, Outcome.NOT_AS_SEEN})
 """Ends after which something has left that nobody wanted."""
 
 SUBMISSION = "submission"
-"""Stands for an edit that may be at the gateway under an id that we were never told."""
+"""Stands for an edit that may be at the gateway under an id that we never received."""
 
 CONCLUSIVE = frozenset(
     {

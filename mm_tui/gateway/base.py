@@ -124,9 +124,9 @@ class Caller:
     ) -> T:
         """Makes the call and translates its answer."""
         answer = await self._call(call, params=params, body=body, at=at)
-        return await self._read(call, answer, lambda: read(self._told(answer)))
+        return await self._read(call, answer, lambda: read(self._content(answer)))
 
-    def _told(self, answer: Answer) -> object:
+    def _content(self, answer: Answer) -> object:
         """The answer's JSON, without our keys."""
         try:
             return self.keys.hide_in(parsed(answer))

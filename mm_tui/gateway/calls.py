@@ -86,7 +86,7 @@ DISALLOW = Call(
 WEBHOOKS = Call("GET", "/v1/webhooks", "admin", "the webhooks")
 CREATE_WEBHOOK = Call("POST", "/v1/webhooks", "admin", "creates a webhook", acts=True, forbidden_is_scope=False)
 DELETE_WEBHOOK = Call("DELETE", "/v1/webhooks/{webhook_id}", "admin", "removes a webhook", acts=True)
-WEBHOOK_DELIVERIES = Call("GET", "/v1/webhook-deliveries", "admin", "what webhooks were told")
+WEBHOOK_DELIVERIES = Call("GET", "/v1/webhook-deliveries", "admin", "deliveries of webhooks")
 EXPORT = Call("GET", "/v1/export", "admin", "all that the gateway holds of the account, once an hour")
 SUPPRESSION = Call("GET", "/v1/suppression", "admin", "addresses that are not sent to")
 

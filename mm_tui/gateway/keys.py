@@ -71,12 +71,12 @@ class Keys:
                 return key
         raise MissingKey(scope)
 
-    def hide_in(self, told: object) -> object:
+    def hide_in(self, answer: object) -> object:
         """An answer's JSON without these keys, wherever the gateway repeats one: nothing of it may be kept or shown.
 
         Only these very keys: what else looks like one is part of an email, and stays as it was received.
         """
-        return _without(told, longest_first(key for _, key in self._present()))
+        return _without(answer, longest_first(key for _, key in self._present()))
 
     def mask(self, text: str) -> str:
         """The text without these keys and anything that looks like a gateway key."""
@@ -88,12 +88,12 @@ class Keys:
         return f"<Keys: {', '.join(name for name, _ in self._present()) or 'none'}>"
 
 
-def _without(told: object, keys: list[str]) -> object:
-    if isinstance(told, str):
+def _without(answer: object, keys: list[str]) -> object:
+    if isinstance(answer, str):
         for key in keys:
-            if key in told:
-                told = told.replace(key, HIDDEN)
-        return told
-    if isinstance(told, dict):
-        return {_without(name, keys): _without(value, keys) for name, value in told.items()}
-    return [_without(value, keys) for value in told] if isinstance(told, list) else told
+            if key in answer:
+                answer = answer.replace(key, HIDDEN)
+        return answer
+    if isinstance(answer, dict):
+        return {_without(name, keys): _without(value, keys) for name, value in answer.items()}
+    return [_without(value, keys) for value in answer] if isinstance(answer, list) else answer

@@ -27,8 +27,8 @@ def refusal(call: Call, response: httpx.Response, body: bytes, mask: Callable[[s
         mask: removes keys from the gateway's message.
     """
     status = response.status_code
-    told = _told(body)
-    words = mask(told.get("error", ""))
+    fields = _fields(body)
+    words = mask(fields.get("error", ""))
     if (block := _block(response, body)) is not None:
         return block
     low = words.lower()
@@ -48,12 +48,12 @@ def refusal(call: Call, response: httpx.Response, body: bytes, mask: Callable[[s
     if status == 409:
         return errors.Conflict(words, status=status)
     if status == 429:
-        if "warmup_stage" in told:
+        if "warmup_stage" in fields:
             return errors.WarmupLimit(
                 words,
-                daily_sent=_count(told.get("daily_sent")),
-                daily_limit=_count(told.get("daily_limit")),
-                hint=mask(told.get("hint", "")),
+                daily_sent=_count(fields.get("daily_sent")),
+                daily_limit=_count(fields.get("daily_limit")),
+                hint=mask(fields.get("hint", "")),
                 retry_after=wait,
             )
         kind = errors.QuotaExceeded if "quota" in low else errors.RateLimited
@@ -103,7 +103,7 @@ def _block(response: httpx.Response, body: bytes) -> errors.Blocked | None:
     return errors.Blocked.by("a web page", errors.Blocked.on_the_way) if _is_page(body) else None
 
 
-def _told(body: bytes) -> dict[str, str]:
+def _fields(body: bytes) -> dict[str, str]:
     """The fields of an error's body as text, with the message under `error`."""
     try:
         answer = json.loads(body)
@@ -113,13 +113,13 @@ def _told(body: bytes) -> dict[str, str]:
         return {} if "<" in text else {"error": text}
     if not isinstance(answer, dict):
         return {"error": answer} if isinstance(answer, str) else {}
-    told = {key: value if isinstance(value, str) else json.dumps(value) for key, value in answer.items()}
+    fields = {key: value if isinstance(value, str) else json.dumps(value) for key, value in answer.items()}
     words = answer.get("error") or answer.get("message") or answer.get("detail")
     if isinstance(words, dict):
         words = words.get("message")
     if words is not None:
-        told["error"] = (words if isinstance(words, str) else json.dumps(words))[:500]
-    return told
+        fields["error"] = (words if isinstance(words, str) else json.dumps(words))[:500]
+    return fields
 
 
 def _count(text: str | None) -> int | None:

@@ -230,8 +230,8 @@ def _reply_to(item: Json) -> tuple[Party, ...]:
     """The addresses of Reply-To."""
     headers = values.table(item.get("headers"))
     named = next((value for name, value in headers.items() if name.lower() == "reply-to"), "")
-    told = values.as_text(values.first(item, "reply_to", "replyTo") or named)
-    return parties([address for _, address in getaddresses([told]) if "@" in address])
+    reply_to = values.as_text(values.first(item, "reply_to", "replyTo") or named)
+    return parties([address for _, address in getaddresses([reply_to]) if "@" in address])
 
 
 def _automatic(headers: dict[str, OneLine]) -> OneLine:

@@ -41,13 +41,13 @@ def when_it_leaves(send_at: str, now: datetime, *, edited: bool = False) -> OneL
     """When an approved email is sent, or that this is not disclosed.
 
     Args:
-        send_at: as the gateway told it, ISO 8601 or epoch milliseconds; empty where it did not.
+        send_at: as given by the gateway, ISO 8601 or epoch milliseconds; empty if not given.
         now: to tell a time that has passed.
         edited: a human's text would be sent instead of the draft, without a send time.
     """
     if edited:
-        told = f", not at the draft's send time ({send_at})" if send_at else ""
-        return OneLine(f"your edit is sent as soon as it is approved{told}")
+        caveat = f", not at the draft's send time ({send_at})" if send_at else ""
+        return OneLine(f"your edit is sent as soon as it is approved{caveat}")
     if not send_at:
         return OneLine("send time: not disclosed")
     try:

@@ -276,7 +276,7 @@ class Known:
     def _has_established(self, domain: str) -> bool:
         return any(part.established(domain) for part in self._parts)
 
-    # What rules ask. The answers are kept, so that it can be told whether others would be given now.
+    # Questions of the rules. The answers are kept, to find out later whether they would now be different.
 
     @cached_property
     def asked(self) -> dict[tuple[str, ...], object]:

@@ -83,8 +83,8 @@ class Contacts:
 
 
 def _moments(exchanges: Iterable[Exchange]) -> Moments:
-    told = [(one.at, one.at + TRIED_MS if one.wrote else one.at) for one in exchanges if one.at is not None]
-    return Moments(min((at for at, _ in told), default=NEVER), min((tried for _, tried in told), default=NEVER))
+    dated = [(one.at, one.at + TRIED_MS if one.wrote else one.at) for one in exchanges if one.at is not None]
+    return Moments(min((at for at, _ in dated), default=NEVER), min((tried for _, tried in dated), default=NEVER))
 
 
 def _by_address(exchanges: Iterable[Exchange]) -> dict[str, list[Exchange]]:

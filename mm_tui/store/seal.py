@@ -71,8 +71,8 @@ def holds(connection: sqlite3.Connection, head: Head) -> bool:
 def read_head(path: Path) -> Head | None:
     """The head noted beside the store; None if there is no readable one."""
     try:
-        told = json.loads(head_path(path).read_text("ascii"))
-        return Head(int(told["number"]), str(told["hash"]))
+        written = json.loads(head_path(path).read_text("ascii"))
+        return Head(int(written["number"]), str(written["hash"]))
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError) as error:

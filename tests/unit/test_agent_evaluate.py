@@ -65,7 +65,7 @@ async def test_every_case_is_asked_once_and_in_order() -> None:
     model = Echo()
     told: list[int] = []
     assistant = Assistant(database, Settings(), SystemClock(), model=model)
-    verdicts = await evaluate.evaluate(cases, assistant, told=told.append)
+    verdicts = await evaluate.evaluate(cases, assistant, progress=told.append)
     assert [str(verdict.label) for verdict in verdicts] == ["spam", "billing", "other", "support", "spam"]
     assert [verdict.right for verdict in verdicts] == [True, False, False, False, True]
     assert [verdict.certain for verdict in verdicts] == [True, True, False, True, True]

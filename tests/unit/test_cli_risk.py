@@ -92,11 +92,11 @@ def test_a_risk_that_came_up_since_it_was_shown_is_not_covered(home: Home, sandb
 def test_only_the_last_items_shown_are_remembered(tmp_path: Path) -> None:
     with Database.open(tmp_path / "store.sqlite3") as database:
         for number in range(risk_gate.REMEMBERED + 1):
-            risk_gate.remember_told(database, f"d{number}", [CODE])
-        assert risk_gate.told(database, "d0") == frozenset()
-        assert risk_gate.told(database, "d1") == {CODE}
-        risk_gate.remember_told(database, "d1", [])
-        assert risk_gate.told(database, "d1") == frozenset()
+            risk_gate.remember_shown(database, f"d{number}", [CODE])
+        assert risk_gate.shown(database, "d0") == frozenset()
+        assert risk_gate.shown(database, "d1") == {CODE}
+        risk_gate.remember_shown(database, "d1", [])
+        assert risk_gate.shown(database, "d1") == frozenset()
 
 
 def test_rejecting_needs_no_acceptance(home: Home, sandbox: Sandbox) -> None:

@@ -35,7 +35,7 @@ class Exit(IntEnum):
     PIPE = 141
     """The program that read the output stopped reading."""
     TERMINATED = 143
-    """The app was told to end (SIGTERM)."""
+    """The app was ended by SIGTERM."""
 
 
 IN_SHORT = {
@@ -52,7 +52,7 @@ IN_SHORT = {
     Exit.HANGUP: "the terminal was closed",
     Exit.INTERRUPTED: "interrupted",
     Exit.PIPE: "the reader of the output stopped reading",
-    Exit.TERMINATED: "told to end",
+    Exit.TERMINATED: "ended by SIGTERM",
 }
 """For the help of each command."""
 

@@ -132,6 +132,6 @@ def _write(stream: TextIO, text: CleanText, before: str = "") -> None:
     except BrokenPipeError:
         raise
     except OSError as error:
-        # Nobody can be told that the errors have no place.
+        # Standard error is gone, so nothing can be reported.
         if stream is sys.stdout:
             raise _unwritable(error) from None

@@ -43,8 +43,8 @@ def _queue(state: State, hook: sqlite3.Row, event: str, email: sqlite3.Row) -> N
     elif shape == "type":
         payload = {"id": delivery_id, "type": event, "data": {**printed, **place}}
     elif shape == "all" and event.startswith("email."):
-        told = {"type": event, "event": event, "timestamp": iso(now)}
-        payload = {"id": delivery_id, **told, "data": {**printed, **place}}
+        delivery = {"type": event, "event": event, "timestamp": iso(now)}
+        payload = {"id": delivery_id, **delivery, "data": {**printed, **place}}
     else:
         flat = {"event_type": event, "message_id": email["id"], "timestamp": iso(now)}
         payload = {"id": delivery_id, **flat, **printed, **place}

@@ -63,25 +63,26 @@ def plain_report(sender: str, subject: str, failed: str, text: str, own: Iterabl
     is_named = bool(failed) and bool(_ANYWHERE.search(failed))
     if not is_named and not (_ROBOT.search(sender) and (_SUBJECT.search(subject) or _SUBJECT.search(text[:2000]))):
         return []
-    told = text
+    own_text = text
     if copy := _COPY.search(text):
-        told = text[: copy.start()]
+        own_text = text[: copy.start()]
     not_failed = {found.lower() for value in (*own, sender) for found in _ANYWHERE.findall(value)}
-    found = _told(told, not_failed)
+    found = _failed_in(own_text, not_failed)
     for address in _ANYWHERE.findall(failed):
         found.setdefault(address.lower(), (address, ""))
     if not found:
-        others = [one for one in _ANYWHERE.findall(told) if one.lower() not in not_failed and not _ROBOT.search(one)]
+        named = _ANYWHERE.findall(own_text)
+        others = [one for one in named if one.lower() not in not_failed and not _ROBOT.search(one)]
         found = {one.lower(): (one, "") for one in others[:1]}
     if len(found) == 1 and (one := next(iter(found.values()))) and not reason_of("", one[1]):
-        found = {one[0].lower(): (one[0], told)}
-    action = "Not delivered yet; it is tried again" if _is_delayed(subject, told) else "Not delivered"
+        found = {one[0].lower(): (one[0], own_text)}
+    action = "Not delivered yet; it is tried again" if _is_delayed(subject, own_text) else "Not delivered"
     if not found:
         return [f"{action}: the report below says to whom and why."]
     return [_line(action, address, why) for address, why in [*found.values()][:_MOST_RECIPIENTS]]
 
 
-def _told(text: str, not_failed: set[str]) -> dict[str, tuple[str, str]]:
+def _failed_in(text: str, not_failed: set[str]) -> dict[str, tuple[str, str]]:
     """The addresses at the beginning of a line, each with the text after and below it."""
     matches = [match for match in _LINE.finditer(text) if match[1].lower() not in not_failed]
     found: dict[str, tuple[str, str]] = {}

@@ -59,7 +59,7 @@ def decode(data: bytes, declared: str | None, odd: Odd, hints: Iterable[str] = (
     Args:
         data: the bytes, without their transfer encoding.
         declared: the charset that the email names for them.
-        odd: is told what was not as declared.
+        odd: called with a description of anything that differs from the declaration.
         hints: charsets declared elsewhere in the email, tried if this one fails.
     """
     if marked := _by_mark(data):

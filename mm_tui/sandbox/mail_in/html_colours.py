@@ -37,8 +37,8 @@ def drop_unseen(soup: BeautifulSoup) -> bool:
     for string in soup.find_all(string=True):
         if string.parent is None or not string.strip() or string.parent.name in ("style", "script", "title"):
             continue
-        colour, background, told = _shown(string.parent, known)
-        if colour is None or (not told and "background" in sheets):
+        colour, background, is_set = _shown(string.parent, known)
+        if colour is None or (not is_set and "background" in sheets):
             continue
         if background is not None and sum(abs(a - b) for a, b in zip(colour, background, strict=True)) < _ALIKE:
             string.extract()
@@ -54,7 +54,7 @@ def _shown(tag: Tag, known: dict[int, tuple[_Colour | None, _Colour | None, bool
         return known[id(tag)]
     if tag.parent is None:
         return None, _WHITE, False
-    colour, background, told = _shown(tag.parent, known)
+    colour, background, is_set = _shown(tag.parent, known)
     if tag.name == "a":
         # A browser gives links a colour of its own.
         colour = None
@@ -64,12 +64,12 @@ def _shown(tag: Tag, known: dict[int, tuple[_Colour | None, _Colour | None, bool
     elif tag.get("color"):
         colour = _read(str(tag["color"]))
     if _IMAGE.search(style) or tag.get("background"):
-        background, told = None, True
+        background, is_set = None, True
     elif found := _BACKGROUND.search(style):
-        background, told = _behind(found[1], background), True
+        background, is_set = _behind(found[1], background), True
     elif tag.get("bgcolor"):
-        background, told = _read(str(tag["bgcolor"])), True
-    known[id(tag)] = (colour, background, told)
+        background, is_set = _read(str(tag["bgcolor"])), True
+    known[id(tag)] = (colour, background, is_set)
     return known[id(tag)]
 
 

@@ -25,7 +25,7 @@ def read_mail(paths: Iterable[Path], report: ImportReport, progress: Progress | 
     Args:
         paths: mbox files, Maildirs, folders of emails, single emails.
         report: is filled while reading.
-        progress: is told the bytes done and in all, after each email.
+        progress: called after each email with the bytes read so far and the total.
 
     Raises:
         MailImportError: a path that does not exist, or no mail under any of them.

@@ -58,8 +58,8 @@ def parse_mail(raw: bytes, odd: Odd, *, envelope: str = "") -> IncomingMail:
     references = message_ids([*headers.every("references"), *(f"<{name[1:-1]}>" for name in answered[1:])])
     if not content.notes:
         failed = headers.text("x-failed-recipients")
-        told = plain_report(sender, headers.text("subject"), failed, content.body, recipients)
-        content.notes = ["\n".join(told)] if told else []
+        report = plain_report(sender, headers.text("subject"), failed, content.body, recipients)
+        content.notes = ["\n".join(report)] if report else []
     body = _body(content)
     if not body.strip() and not content.files:
         odd("no content")

@@ -164,8 +164,8 @@ def _guess(prompt: _Prompt, system: str, messages: Sequence[tuple[str, str]]) ->
         prompt.labels = _labels(listed[1]) or DEFAULT_LABELS
     if not prompt.mails:
         head, _, rest = last.partition("\n")
-        told = any(pattern.search(head[:400]) for _task, pattern in _GUESSES)
-        body = rest.strip("\n") if told and rest.strip() else re.sub(r"^[^:\n]{0,200}:\s+", "", last) if told else last
+        is_task = any(pattern.search(head[:400]) for _task, pattern in _GUESSES)
+        body = last if not is_task else rest.strip("\n") if rest.strip() else re.sub(r"^[^:\n]{0,200}:\s+", "", last)
         prompt.mails.append(_read_mail(body.split("\n")))
 
 

@@ -186,8 +186,8 @@ class Deciding:
         elif why:
             self._read_on(entry)
         elif entry.assessment.asks_again or self._colleague_in(entry):
-            is_risky, told = entry.assessment.asks_again, self._colleague_in(entry)
-            page = [Content.assemble((" ! ", "$warning"), told)] if told else []
+            is_risky, colleague = entry.assessment.asks_again, self._colleague_in(entry)
+            page = [Content.assemble((" ! ", "$warning"), colleague)] if colleague else []
             page += [findings_page(entry)] if is_risky else []
             self._screen.app.push_screen(
                 ChoiceScreen(

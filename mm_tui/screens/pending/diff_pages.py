@@ -95,11 +95,11 @@ def follows(entry: QueueEntry) -> bool:
 
 
 def _write_rejected(writer: PageWriter, entry: QueueEntry) -> None:
-    told = entry.resubmission
-    if told is not None and told.before is not None:
+    submitted = entry.resubmission
+    if submitted is not None and submitted.before is not None:
         writer.line("Compared with the draft that was rejected before", "strong")
         writer.line(entry.resubmitted_words, "dim")
-        _write(writer, Shown.of(told.before), Shown.of(entry.item.raw))
+        _write(writer, Shown.of(submitted.before), Shown.of(entry.item.raw))
 
 
 def _asks(release: DecisionView | None) -> bool:

@@ -82,10 +82,11 @@ def head(
         unread = Content.styled("could not be read" if entry.unread_because else "loading …", "$mm-dim")
         lines.append(_row("cc", copies if item.complete else unread))
     if not entry.is_inbound and not crowded:
-        told = bool(item.raw.send_at)
-        also = [*in_short(mailbox, knows_send_time=told or edit is not None), *([_when(entry, now)] if edit else [])]
+        has_time = bool(item.raw.send_at)
+        also = list(in_short(mailbox, knows_send_time=has_time or edit is not None))
+        also += [_when(entry, now)] if edit else []
         lines.append(_row("also", Content.styled(" · ".join(also), "$mm-dim")))
-        lines += [_row("when", Content.styled(_when(entry, now), "bold"))] if told and not edit else []
+        lines += [_row("when", Content.styled(_when(entry, now), "bold"))] if has_time and not edit else []
     elif entry.is_inbound:
         lines.append(_row("came", Content.styled(exact(item.received_at), "$mm-dim")))
     if entry.claim is not None:
@@ -210,8 +211,8 @@ def finding_lines(findings: Sequence[Finding], shown: int, *, hint: str = ": i s
 
 def _resubmitted(entry: QueueEntry) -> OneLine:
     """Says that it follows a rejected draft, and where to see the difference."""
-    told = entry.resubmission
-    unknown = " (that text is not on this machine)" if told is not None and told.before is None else ""
+    submitted = entry.resubmission
+    unknown = " (that text is not on this machine)" if submitted is not None and submitted.before is None else ""
     return OneLine(f"{entry.resubmitted_words}{unknown}")
 
 

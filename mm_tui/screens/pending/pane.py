@@ -124,14 +124,14 @@ class ItemPane(Vertical):
             change: its content differs from what the reader had on the screen: the difference is shown at once.
             advice: the models' advice on it.
         """
-        before, was_told = self._entry, self._change is not None
+        before, was_pointed_out = self._entry, self._change is not None
         same = entry is not None and before is not None and entry.item.id == before.item.id
-        told = was_told and entry is not None and before is not None and entry.version == before.version
+        is_known = was_pointed_out and entry is not None and before is not None and entry.version == before.version
         self._entry, self._release, self._mailbox, self._change = entry, release, mailbox, change
         if entry is None or entry.version != self._stays_source:
             self._stays_source = ""
         self.advice = advice
-        if change is not None and not told:
+        if change is not None and not is_known:
             self.view, same = View.DIFF, False
         elif not same or self.view not in self._views():
             self.view = View.DRAFT

@@ -104,9 +104,9 @@ class Team:
 
     def _run(self, team: TeamTags, act: Coroutine[Any, Any, OneLine]) -> None:
         # Not exclusive: a second note must not cancel the first one's call.
-        self._screen.run_worker(self._told(team, act), group="team", exclusive=False, exit_on_error=False)
+        self._screen.run_worker(self._reported(team, act), group="team", exclusive=False, exit_on_error=False)
 
-    async def _told(self, team: TeamTags, act: Coroutine[Any, Any, OneLine]) -> None:
+    async def _reported(self, team: TeamTags, act: Coroutine[Any, Any, OneLine]) -> None:
         try:
             self._screen.say(await act)
         except (sqlite3.Error, StoreError, OSError) as error:

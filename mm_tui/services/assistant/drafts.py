@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 __all__ = ["AlreadySubmitted", "DraftText", "Drafts", "NotJournaled"]
 
-_TOLD = 200
+LONGEST_NOTE = 200
 """The most characters of the gateway's message to journal."""
 
 log = logging.getLogger("mm_tui.drafts")
@@ -163,9 +163,9 @@ class Drafts:
             raise NotFound("this email is not in the local store")
         first = self._submitted.setdefault(session, body)
         key = f"mm-tui-{hashlib.sha256(f'{email_id} {session}'.encode()).hexdigest()[:40]}"
-        told = {"key": key, "mailbox": mail.mailbox_id}
+        details = {"key": key, "mailbox": mail.mailbox_id}
         try:
-            await self._append(SUBMITTING, email_id, {**told, "content": content_hash(body)})
+            await self._append(SUBMITTING, email_id, {**details, "content": content_hash(body)})
         except (sqlite3.Error, StoreError, OSError) as error:
             raise NotJournaled(error) from None
         try:
@@ -174,9 +174,9 @@ class Drafts:
             if not error.may_have_happened and first == body:
                 del self._submitted[session]
             kind = IN_DOUBT if error.may_have_happened else REFUSED
-            await self._record(kind, email_id, {**told, "note": str(error.message)[:_TOLD]})
+            await self._record(kind, email_id, {**details, "note": str(error.message)[:LONGEST_NOTE]})
             raise
-        await self._record(SUBMITTED, receipt.id, {**told, "about": email_id, "note": str(receipt.status)})
+        await self._record(SUBMITTED, receipt.id, {**details, "about": email_id, "note": str(receipt.status)})
         await self._tag(mail.mailbox_id, receipt.id)
         if receipt.idempotent and first != body:
             raise AlreadySubmitted(receipt)

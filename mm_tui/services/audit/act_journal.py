@@ -44,7 +44,7 @@ KINDS: Mapping[Call, str] = {
 BY_SERVICES = frozenset({calls.DECIDE, calls.SEND, calls.REPLY, calls.CANCEL, calls.SCHEDULE})
 """Calls that a reviewer's services journal themselves, with digests and outcomes."""
 FAILED, IN_DOUBT = "act_failed", "act_in_doubt"
-_TOLD = (
+_SHOWN = (
     "oversight_mode",
     "target_mode",
     "address_local",
@@ -84,7 +84,7 @@ class ActJournal:
         """
         if call in self._but:
             return
-        details = {"call": call.name, **_places(at), **_told(body)}
+        details = {"call": call.name, **_places(at), **_summary(body)}
         try:
             await asyncio.to_thread(self._write, KINDS[call], at, details)
         except (sqlite3.Error, StoreError, OSError) as error:
@@ -119,15 +119,15 @@ def _places(at: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _told(body: Mapping[str, object]) -> dict[str, str]:
-    told = {name: _one(body[name])[:_LONGEST] for name in _TOLD if body.get(name) is not None}
+def _summary(body: Mapping[str, object]) -> dict[str, str]:
+    written = {name: _one(body[name])[:_LONGEST] for name in _SHOWN if body.get(name) is not None}
     tags = body.get("tags")
     if isinstance(tags, Mapping):
-        told["tags"] = ", ".join(sorted(map(str, tags)))[:_LONGEST]
+        written["tags"] = ", ".join(sorted(map(str, tags)))[:_LONGEST]
         if "label" in tags:
-            told["label"] = str(tags["label"])[:_LONGEST]
-    others = sorted(set(body) - set(_TOLD) - {"tags"})
-    return told | ({"fields": ", ".join(others)[:_LONGEST]} if others else {})
+            written["label"] = str(tags["label"])[:_LONGEST]
+    others = sorted(set(body) - set(_SHOWN) - {"tags"})
+    return written | ({"fields": ", ".join(others)[:_LONGEST]} if others else {})
 
 
 def _one(value: object) -> str:

@@ -152,37 +152,37 @@ class Lives:
 def _logged_event(shown: AuditLine, *, about_edit: bool) -> LifeEvent:
     line = shown.line
     if line.source is Source.GATEWAY:
-        told = [f"{key}: {value}" for key, value in line.details if str(key) not in _PLAIN_IDS]
+        parts = [f"{key}: {value}" for key, value in line.details if str(key) not in _PLAIN_IDS]
     else:
-        told = _journal_told(line.action, {str(key): str(value) for key, value in line.details})
+        parts = _journal_details(line.action, {str(key): str(value) for key, value in line.details})
     if shown.folded:
-        told.append(f"{shown.folded} earlier tag {'change' if shown.folded == 1 else 'changes'}")
+        parts.append(f"{shown.folded} earlier tag {'change' if shown.folded == 1 else 'changes'}")
     return LifeEvent(
         at=line.at,
         origin=Origin(line.source.value),
         words=shown.words,
         who=shown.who,
-        more=OneLine(" · ".join(told)),
+        more=OneLine(" · ".join(parts)),
         about_edit=about_edit,
         tone=shown.tone,
     )
 
 
-def _journal_told(action: str, details: Mapping[str, str]) -> list[str]:
+def _journal_details(action: str, details: Mapping[str, str]) -> list[str]:
     """The details of an entry; those repeated by all entries of a decision appear with its first only."""
-    told: list[str] = []
+    parts: list[str] = []
     if action == "held":
-        told += [f"of digest {short(details['digest'])}"] if details.get("digest") else []
-        told += [f"reason: {details['reason']}"] if details.get("reason") else []
-        told += [f"despite {details['found']}"] if details.get("found") else []
-        told += [f"written by {details['written_by']}"] if details.get("written_by") else []
+        parts += [f"of digest {short(details['digest'])}"] if details.get("digest") else []
+        parts += [f"reason: {details['reason']}"] if details.get("reason") else []
+        parts += [f"despite {details['found']}"] if details.get("found") else []
+        parts += [f"written by {details['written_by']}"] if details.get("written_by") else []
     elif action == "snoozing":
-        told += [f"until {details.get('until', '')}"]
+        parts += [f"until {details.get('until', '')}"]
     elif action in ("noting", "assigning"):
-        told += [details.get("text") or f"to {details.get('to', 'nobody')}"]
+        parts += [details.get("text") or f"to {details.get('to', 'nobody')}"]
     elif action == "done" and details.get("note"):
-        told += [f"the gateway: {details['note']}"]
-    return told
+        parts += [f"the gateway: {details['note']}"]
+    return parts
 
 
 def _assist_words(task: str, result: dict[str, Any]) -> tuple[str, str]:

@@ -30,7 +30,7 @@ class AfterDecisions:
     Args:
         database: the profile's store.
         clock: dates examples.
-        notify: told when the queue shows something else.
+        notify: called when the queue changes.
         learner: keeps the examples; None keeps none.
     """
 

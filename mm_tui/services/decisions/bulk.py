@@ -108,13 +108,13 @@ async def begin(
 
     Args:
         entries: what is rejected, as it was shown.
-        reason: why; the agents are told.
+        reason: why; it is sent to the agents.
         decisions: makes them.
         sync: reads what was only listed.
         pending: where that is then.
         hold: as in `Decisions.reject`.
         stopped: asked between two readings; True begins nothing at all.
-        progress: told how many have been read.
+        progress: called with the number read so far.
 
     Raises:
         Refused: nothing can be rejected at all.

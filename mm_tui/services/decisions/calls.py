@@ -60,7 +60,7 @@ class DecisionCalls:
         self._us = us
         self._reviewer = us.name
         self._our_name = ""
-        """Under which the gateway records what is approved with our key, once it has told."""
+        """The name under which the gateway records approvals made with our key, once known."""
 
     async def perform(self, live: ActiveDecision, effect: Call) -> Event:
         """Makes one call and says what came of it."""

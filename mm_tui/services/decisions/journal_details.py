@@ -8,7 +8,7 @@ from mm_tui.review.diff import compare
 from mm_tui.services.decisions.record import ActiveDecision
 from mm_tui.services.queue.resubmitted import ASKS_REDRAFT, SENT_BACK, SUGGESTED
 
-_TOLD = 200
+_LONGEST = 200
 """Characters of a gateway's or a human's words that go into the journal."""
 
 
@@ -19,13 +19,13 @@ def details_of(live: ActiveDecision, state: State, entry: Journal) -> dict[str, 
     if entry.about:
         details["about"] = entry.about
     if entry.note:
-        details["note"] = entry.note[:_TOLD]
+        details["note"] = entry.note[:_LONGEST]
     if state.outcome is Outcome.NOT_AS_SEEN and state.sighting is not None and not state.sent:
         details["left"] = state.sighting.digest
     if case.act is Act.REJECT and content is not None:
         # What the reviewer would rather have sent is content.
         reason, suggested, _ = content.reason.partition(SUGGESTED)
-        details["reason"] = reason[:_TOLD]
+        details["reason"] = reason[:_LONGEST]
         if suggested:
             details[SENT_BACK] = "yes"
         if live.facts.asks_redraft:

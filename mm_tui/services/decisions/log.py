@@ -364,7 +364,7 @@ def _root(item: str, family: Sequence[SavedDecision]) -> str:
 
 
 def _is_lost_edit(row: SavedDecision, raw: RawContent) -> bool:
-    """Whether an email is the edit whose id a decision was never told."""
+    """Whether an email is a decision's edit whose id the gateway never returned."""
     return row.doubts == SUBMISSION and state_of(row).case.fingerprint == fingerprint(raw)
 
 

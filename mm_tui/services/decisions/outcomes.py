@@ -1,4 +1,4 @@
-"""What came of each decision, told for some seconds wherever the reader is."""
+"""Shows the outcome of each decision for some seconds, on whatever screen the reviewer is."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mm_tui.clock import Clock
 
 TOLD_SECONDS = 8.0
-"""Decisions that end within this time are told together."""
+"""Decisions that end within this time are reported together."""
 _LEFT = frozenset(map(str, (Status.SENT, Status.DELIVERED)))
 
 
@@ -26,11 +26,11 @@ class News(NamedTuple):
 
 
 class Outcomes:
-    """Tells each decision once; what ended a moment ago is told again with it, failures first."""
+    """Reports each decision once, together with others that ended a moment ago, failures first."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._told: set[tuple[str, str]] = set()
+        self._reported: set[tuple[str, str]] = set()
         self._recent: list[tuple[float, DecisionView]] = []
 
     def news(self, view: DecisionView | None) -> News | None:
@@ -42,9 +42,9 @@ class Outcomes:
         if view is None or not (view.ended or view.question):
             return None
         what = (view.id, view.question.words if view.question is not None else "")
-        if what in self._told:
+        if what in self._reported:
             return None
-        self._told.add(what)
+        self._reported.add(what)
         if view.question is not None:
             return News(OneLine(f"asks: {view.question.words} {view.about}".rstrip()), True)
         if view.phase not in AS_WANTED and not view.failed:

@@ -1,4 +1,4 @@
-"""Which version of each waiting mail the reader had on the screen last, so that a change can be told."""
+"""Which version of each waiting email the reviewer saw last, so that a change can be pointed out."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ class ReadChange(NamedTuple):
 
 
 class ReadVersions:
-    """Remembers versions by mail. A change is told until its mail is shown anew after the new version was seen."""
+    """Remembers versions by email.
+
+    A change is reported until the email is shown again after the new version was seen.
+    """
 
     def __init__(self, gate: ApprovalGate) -> None:
         self._gate = gate

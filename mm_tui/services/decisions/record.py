@@ -115,7 +115,7 @@ class ActiveDecision:
     def saved(self, state: State, at: datetime) -> SavedDecision:
         """The row that keeps `state`."""
         # Once it has ended, the edit alone is kept, in its own table, where the human can find or discard it; of an
-        # incident both texts, until somebody has looked at it; and what the agent is to be told, until it was.
+        # incident both texts, until somebody has looked at it; and a message for the agent, until it was delivered.
         content = self.content
         if content is not None and state.outcome in INCIDENTS:
             content = replace(content, left=self.read.get(state.replacement or state.case.item))

@@ -53,7 +53,7 @@ class DecisionRequest:
     edit: EditedDraft | None = None
     reason: str = ""
     found: Sequence[Finding] = ()
-    """What the human was told of risk in it."""
+    """The findings that the reviewer was shown."""
     asks_redraft: bool = False
     """The rejection asks the agent for another draft."""
     shown: Approvals | None = None

@@ -76,7 +76,7 @@ class Decisions:
 
         Args:
             reviewer: the name under which decisions are journaled.
-            notify: told `DecisionChanged` whenever a view is another one, apart from the ticking countdown.
+            notify: called with `DecisionChanged` whenever a view changes, except for the countdown.
             by_command: the decisions are made on the command line; the journal and other windows say so.
             learner: keeps what was released in place of an agent's text; None keeps nothing.
         """
@@ -117,7 +117,7 @@ class Decisions:
         Args:
             item: what was on the screen, whole.
             digest: of it; the caller took it from what was shown, or a human typed it.
-            found: what the human was told of risk in it: the journal keeps the codes.
+            found: the findings that the reviewer was shown; the journal records their codes.
             hold: seconds; None takes the setting.
 
         Raises:
@@ -150,8 +150,8 @@ class Decisions:
         """
         if not reason.strip():
             raise Refused("sending back needs a reason", "Say why, so that the agent can do better.")
-        told = f"{reason}{SUGGESTED}{edit.as_mail}"
-        return (await self._begin([replace(self._rejection(item, digest, told, True), edit=edit)], hold))[0]
+        with_text = f"{reason}{SUGGESTED}{edit.as_mail}"
+        return (await self._begin([replace(self._rejection(item, digest, with_text, True), edit=edit)], hold))[0]
 
     async def release_edit(
         self,
@@ -185,10 +185,9 @@ class Decisions:
 
         `found` by the emails' ids.
         """
-        told = found or {}
-        said = shown or {}
+        findings, approvals = found or {}, shown or {}
         requests = [
-            DecisionRequest(item, Act.APPROVE, digest, found=told.get(item.id, ()), shown=said.get(item.id))
+            DecisionRequest(item, Act.APPROVE, digest, found=findings.get(item.id, ()), shown=approvals.get(item.id))
             for item, digest in items
         ]
         return await self._begin(requests, hold)
@@ -342,7 +341,7 @@ class Decisions:
             await self._driver.feed(live, Restarted())
 
     async def queue_moved(self) -> None:
-        """The queue was listed anew: what is held and has changed there is told at once, not after the hold (R8)."""
+        """Reports held decisions about emails that changed in the new list at once, not after the hold (R8)."""
         for live in list(self._lives.values()):
             if live.state.step is Step.HOLD and self._may_have_moved(live):
                 await self._driver.feed(live, MayHaveMoved())
@@ -424,7 +423,7 @@ class Decisions:
         for live in lives:
             self._driver.tell(live)
         if self._driver.closing:
-            # The program was told to end while the journal was written.
+            # The program received SIGTERM while the journal was written.
             await self._driver.feed_all(lives, Quit())
         return tuple(map(self._view, lives))
 

@@ -1,4 +1,4 @@
-"""What a human is told about a decision on its way: the types that the screens and the CLI draw from."""
+"""What screens and commands show about a decision in progress."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class Shown:
     body: ManyLine
     attachments: tuple[OneLine, ...] = ()
     send_at: OneLine = OneLine("")
-    """As the gateway told it; empty where it did not."""
+    """As given by the gateway; empty if not given."""
 
     @classmethod
     def of(cls, raw: RawContent) -> Shown:
@@ -165,7 +165,7 @@ class DecisionView:
     about: OneLine = OneLine("")
     """Whom the email is to, or from where it came in, in a few words."""
     status: OneLine = OneLine("")
-    """The email's status as the gateway told it last."""
+    """The email's status as last given by the gateway."""
     text_kept: bool = False
     """An edit that has not been released lies in the local store."""
     unsent: bool = False

@@ -209,8 +209,8 @@ class TeamTags:
         from mm_tui.services import tags
         from mm_tui.store.mail.mails import MailStore
 
-        told = {"mailbox": mailbox_id, **{name: value for name, value in details.items() if value}}
-        await self._journal(kind, email_id, told)
+        recorded = {"mailbox": mailbox_id, **{name: value for name, value in details.items() if value}}
+        await self._journal(kind, email_id, recorded)
         held: tags.Tags
         try:
             with already_written():

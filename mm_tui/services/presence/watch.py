@@ -32,7 +32,7 @@ class ClaimWatch:
         database: keeps the tags with the email's details.
         gateway: asked for them; any key may.
         clock: dates what was seen.
-        notify: told when they changed.
+        notify: called when they changed.
     """
 
     def __init__(self, database: Database, gateway: GatewayClient, clock: Clock, notify: Notify) -> None:

@@ -60,10 +60,10 @@ class Authors:
             tags: its tags; None means those of its stored detail.
         """
         self.take_in()
-        return self.told(item, tags)
+        return self.known(item, tags)
 
-    def told(self, item: PendingItem | EmailDetail, tags: Mapping[OneLine, OneLine] | None = None) -> Author | None:
-        """As `of`, by what was taken in."""
+    def known(self, item: PendingItem | EmailDetail, tags: Mapping[OneLine, OneLine] | None = None) -> Author | None:
+        """As `of`, but without reading the journal again."""
         if (who := self._submitted.get(item.id)) is not None:
             return Author(who, True)
         if self._open:
@@ -78,7 +78,7 @@ class Authors:
         return Author(OneLine(tagged[:LONGEST_NAME]), False) if tagged else None
 
     def take_in(self) -> None:
-        """Reads who submitted what since the last time."""
+        """Reads the replies submitted since the last call from the journal."""
         head = self._journal.head()
         if head == self._head:
             return

@@ -113,7 +113,7 @@ class ReviewQueue:
         pairs = _pairs(tags, set(ids))
         self._refresh(now)
         found: list[QueueEntry] = []
-        told = FIRST_READ
+        next_report = FIRST_READ
         for stored in self._read(ids):
             if stop():
                 break
@@ -126,7 +126,7 @@ class ReviewQueue:
                 entry = replace(entry, claim=self._dated(entry.claim, item.id, now, seat))
             if item.id in pairs:
                 entry = replace(entry, pair=pairs[item.id])
-            if (author := self._authors.told(item, held)) is not None:
+            if (author := self._authors.known(item, held)) is not None:
                 entry = replace(entry, author=author, is_own_reply=author.is_same(seat.reviewer))
             if (snooze := snoozes.get(item.id)) is not None:
                 woken = OneLine(snooze.why_over(entry, now))
@@ -134,15 +134,15 @@ class ReviewQueue:
             if not item.complete and (why := why_unread(item.id)):
                 entry = replace(entry, unread_because=why)
             found.append(entry)
-            if len(found) == told:
+            if len(found) == next_report:
                 so_far(ordered(found[:], order), len(ids))
-                told *= 2
+                next_report *= 2
         return ordered(found, order)
 
     def prepare(self) -> None:
         """Reads the first emails, so that the queue opens at once."""
-        told: list[int] = []
-        self.entries(so_far=lambda entries, _: told.append(len(entries)), stop=lambda: bool(told))
+        read: list[int] = []
+        self.entries(so_far=lambda entries, _: read.append(len(entries)), stop=lambda: bool(read))
 
     def _refresh(self, now: datetime) -> None:
         """Reads anew what all emails are compared with."""
@@ -224,7 +224,7 @@ class ReviewQueue:
             return None
         held = self._tags().get(email_id, {})
         entry = self._resubmitted(self._entry(stored), stored.seen_at, "", now, follows(held))
-        entry = replace(entry, author=self._authors.told(stored.item, held))
+        entry = replace(entry, author=self._authors.known(stored.item, held))
         entry = self._with_notes(_claimed(entry, self._claim_in(email_id, held, now), NOBODY), held, "")
         return self._with_approvals(entry, held)
 

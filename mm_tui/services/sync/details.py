@@ -77,10 +77,10 @@ class DetailReader:
 
 def completed(waiting: PendingItem, detail: EmailDetail) -> PendingItem:
     """A waiting email completed with its detail."""
-    told = ("sender", "cc", "subject", "body", "status", "attachments", "in_reply_to", "raw")
+    listed = ("sender", "cc", "subject", "body", "status", "attachments", "in_reply_to", "raw")
     return waiting.model_copy(
         update={
-            **{name: getattr(detail, name) for name in told},
+            **{name: getattr(detail, name) for name in listed},
             "to": detail.to or waiting.to,
             "received_at": detail.received_at or waiting.received_at,
             "thread_id": detail.thread_id or waiting.thread_id,

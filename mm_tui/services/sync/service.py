@@ -113,7 +113,7 @@ class Sync:
         self._refused: dict[str, OneLine] = {}
         self._turn = 0
         self._window_due = 0.0
-        self._fill_told = float("-inf")
+        self._fill_reported_at = float("-inf")
         self._ok_kept_at = float("-inf")
         last = self._facts.get("last_ok_at")
         last_ok_at = datetime.fromisoformat(last) if last else None
@@ -325,11 +325,11 @@ class Sync:
 
     def _page_filled(self) -> None:
         self._health.filled()
-        if self._clock.monotonic() - self._fill_told >= FILL_NOTICE_SECONDS:
+        if self._clock.monotonic() - self._fill_reported_at >= FILL_NOTICE_SECONDS:
             self._tell_fill()
 
     def _tell_fill(self) -> None:
-        self._fill_told = self._clock.monotonic()
+        self._fill_reported_at = self._clock.monotonic()
         self._notify(MailChanged())
         self._tell_state()
 

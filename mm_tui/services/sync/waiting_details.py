@@ -59,7 +59,7 @@ class WaitingDetails:
         database: holds the queue.
         sync: reads and keeps the details.
         clock: times the gaps and retries.
-        notify: told what changed.
+        notify: called with each change.
     """
 
     def __init__(self, database: Database, sync: Sync, clock: Clock, notify: Notify) -> None:

@@ -92,7 +92,7 @@ def parse_query(text: str, now: datetime | None = None) -> Query:
             query.complaints.append(OneLine(words))
         if term.operator in ("", *_COLUMNS):
             if is_unspaced(term.value):
-                query.conditions.append(_told(_text(term), term))
+                query.conditions.append(_with_polarity(_text(term), term))
             elif any(map(str.isalnum, term.value)):
                 match = _match_term(_COLUMNS.get(term.operator), term.value, whole=term.whole)
                 (unwanted if term.excluded else wanted).append(match)
@@ -101,7 +101,7 @@ def parse_query(text: str, now: datetime | None = None) -> Query:
             continue
         condition = _CONDITIONS[term.operator](term, moment)
         if condition is not None:
-            query.conditions.append(_told(condition, term))
+            query.conditions.append(_with_polarity(condition, term))
             if condition.sql.startswith(_STATUS) and not term.excluded:
                 query.statuses.append(statuses_of(term.value.lower()))
     without = " OR ".join(unwanted)
@@ -116,7 +116,7 @@ def parse_query(text: str, now: datetime | None = None) -> Query:
     return query
 
 
-def _told(condition: Condition, term: Term) -> Condition:
+def _with_polarity(condition: Condition, term: Term) -> Condition:
     """The condition, negated if the term is excluded."""
     return Condition(f"NOT ({condition.sql})", condition.values) if term.excluded else condition
 
