@@ -173,30 +173,18 @@ def for_the_right_reason(case: Case, verdict: Verdict) -> bool:
     return bool(useful(case, verdict))
 
 
-def wrong_places(case: Case) -> list[tuple[int, int, int]]:
-    """Where the wrong words stand: 0 for the body or 1 for the subject, from and to."""
-    texts = (str(case["draft"]["body"]), str(case["draft"].get("subject", "")))
-    return [
-        (which, start, start + len(words))
-        for words in map(str, case.get("wrong", []))
-        for which, text in enumerate(texts)
-        if (start := text.find(words)) >= 0
-    ]
-
-
 def useful(case: Case, verdict: Verdict) -> set[str]:
-    """The codes of the loud findings that mark some of the words that are wrong."""
-    places = wrong_places(case)
+    """The codes of the loud findings that mark some of the wrong words in the body, or quote them from the subject."""
+    body, subject = str(case["draft"]["body"]), str(case["draft"].get("subject", ""))
+    wrong = [str(words) for words in case.get("wrong", [])]
+    places = [(start, start + len(words)) for words in wrong if (start := body.find(words)) >= 0]
+    in_subject = [words for words in wrong if words in subject]
     return {
         finding.code
         for finding in verdict.loud
-        if not places
-        or any(
-            which == at and first < span.end and span.start < end
-            for which, spans in enumerate((finding.spans, finding.subject_spans))
-            for span in spans
-            for at, first, end in places
-        )
+        if not (places or in_subject)
+        or any(first < span.end and span.start < end for span in finding.spans for first, end in places)
+        or any(words in finding.words for words in in_subject)
     }
 
 

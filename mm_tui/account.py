@@ -13,7 +13,6 @@ class Account(Model):
 
     id: OneLine = OneLine("")
     name: OneLine = OneLine("")
-    slug: OneLine = OneLine("")
     plan: OneLine = OneLine("")
     oversight_email: OneLine = OneLine("")
     monthly_email_quota: int | None = None

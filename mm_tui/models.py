@@ -213,8 +213,6 @@ class Allowed(Model):
     pattern: OneLine
     """An address, or a domain as `@partner.example`, `*@partner.example` or `partner.example`."""
     note: OneLine = OneLine("")
-    added_by: OneLine = OneLine("")
-    added_at: datetime | None = None
 
     def names(self, address: str) -> bool:
         """Whether the entry matches this address, in any header form."""
@@ -380,4 +378,3 @@ class DecideReceipt(Model):
     """The gateway's answer to decide."""
 
     status: OneLine
-    postmark_message_id: OneLine = OneLine("")

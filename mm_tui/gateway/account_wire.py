@@ -37,13 +37,11 @@ def allowed(item: Json) -> Allowed:
         id=values.gateway_id(values.first(item, "id", "entry_id"), "id"),
         pattern=values.line(values.first(item, "pattern", "address", "email", "domain")),
         note=values.line(item.get("note")),
-        added_by=values.line(item.get("added_by")),
-        added_at=values.time(values.first(item, "added_at", "created_at")),
     )
 
 
 def account(item: Json) -> Account:
-    text_fields = ("id", "name", "slug", "plan", "oversight_email", "sending_disabled_reason")
+    text_fields = ("id", "name", "plan", "oversight_email", "sending_disabled_reason")
     count_fields = (
         "monthly_email_quota",
         "emails_sent_this_month",

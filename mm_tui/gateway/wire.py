@@ -324,4 +324,4 @@ def decide_receipt(item: Json) -> DecideReceipt:
     status = values.line(values.first(item, "status", "decision"))
     if not status:
         raise values.Unusable("it names no status")
-    return DecideReceipt(status=status, postmark_message_id=values.line(item.get("postmark_message_id")))
+    return DecideReceipt(status=status)

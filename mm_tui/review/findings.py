@@ -52,8 +52,6 @@ class Finding:
     """One plain sentence without a full stop, such as `promises money: "full refund of $240"`."""
     spans: tuple[Span, ...] = ()
     """The words found, as ranges of the body."""
-    subject_spans: tuple[Span, ...] = ()
-    """The words found, as ranges of the subject."""
 
 
 def codes(findings: Iterable[Finding]) -> str:

@@ -123,7 +123,6 @@ async def test_an_edit_that_the_scan_blocks_leaves_the_original_and_keeps_the_te
     await desk.release_edit(await desk.read(sandbox.mailbox, draft), text)
     view = await desk.settled(draft)
     assert view.phase is Phase.UNDECIDED
-    assert view.text_kept
     assert sandbox.status(draft) == "pending_send_approval"
     saved = desk.edits.get(draft)
     assert saved is not None
@@ -278,7 +277,7 @@ async def test_an_original_rejected_elsewhere_stops_and_asks(tmp_path: Path, cho
             assert await desk.decisions.answer(draft, choice)
             view = await desk.settled(draft)
             assert len(sandbox.outbox()) == (choice is Choice.GO_ON)
-            assert view.text_kept == (choice is not Choice.GO_ON)
+            assert (desk.edits.get(draft) is not None) == (choice is not Choice.GO_ON)
 
 
 async def test_without_a_send_key_the_edit_goes_back_to_the_agent(tmp_path: Path, sandbox: Sandbox) -> None:
@@ -289,7 +288,7 @@ async def test_without_a_send_key_the_edit_goes_back_to_the_agent(tmp_path: Path
             await desk.release_edit(mail, "Better words")
         await desk.decisions.send_back(mail, digest(mail), "Wrong tone", edit_of(mail, "Better words"), hold=0)
         view = await desk.settled(draft)
-        assert (view.phase, view.text_kept) == (Phase.DONE, True)
+        assert view.phase is Phase.DONE
         saved = desk.edits.get(draft)
         assert saved is not None
         assert saved.text.body == "Better words"
@@ -451,7 +450,7 @@ async def test_a_release_left_in_doubt_bars_what_would_not_be_safe_beside_it(des
     assert view.words.endswith("a call in doubt may still take effect")
     view = await desk.release_edit(mail, "Dear Anna, edited")
     assert view.outcome is Outcome.DOUBTFUL
-    assert view.text_kept
+    assert desk.edits.get(draft) is not None
     await desk.approve(mail)
     assert (await desk.settled(draft)).phase is Phase.DONE
     assert [sent["id"] for sent in sandbox.outbox()] == [draft]

@@ -88,7 +88,7 @@ def view(name: str, phase: Phase, words: str, **fields: Any) -> DecisionView:
 
 
 VIEWS = (
-    view("d-held", Phase.HELD, "held: approving in 4 s", deadline=NOW + timedelta(seconds=4), seconds_left=4.0),
+    view("d-held", Phase.HELD, "held: approving in 4 s", deadline=NOW + timedelta(seconds=4)),
     view(
         "d-asks",
         Phase.ASKING,

@@ -217,7 +217,7 @@ def test_subject() -> None:
     assert found(assess(drafted(subject=OneLine("Re: x")), CONTEXT), "empty_subject") == []
     hole = assess(drafted(subject=OneLine("Order {{number}}")), CONTEXT)
     (finding,) = hole.findings
-    assert finding.subject_spans == ((6, 16),)
+    assert "{{number}}" in finding.words
 
 
 def test_attachments_by_name() -> None:

@@ -66,7 +66,7 @@ def empty_subject(reading: Reading) -> Iterator[Finding]:
     if not unmarked(subject):
         level = Level.MEDIUM if reading.draft.outbound else Level.LOW
         words = f"the subject says nothing: {quoted(subject)}" if subject.strip() else "the subject is empty"
-        yield Finding("empty_subject", level, OneLine(words), (), (Span(0, len(subject)),) if subject else ())
+        yield Finding("empty_subject", level, OneLine(words))
 
 
 @rule("template_hole", "unfilled template holes")
@@ -74,12 +74,12 @@ def template_hole(reading: Reading) -> Iterator[Finding]:
     """A template was not filled in: "{{name}}", "[your answer here]", "<insert date>", "${total}", "*|FNAME|*",
     "«Vorname»", "XX December", "○○様", TODO, TBD, "lorem ipsum", "Dear None". Looked for in subject and body. High."""
     spans = _holes(reading.body)
-    subject_spans = _holes(str(reading.draft.subject))
-    if spans or subject_spans:
-        holes = [reading.draft.subject[slice(*span)] for span in subject_spans]
+    in_subject = _holes(str(reading.draft.subject))
+    if spans or in_subject:
+        holes = [reading.draft.subject[slice(*span)] for span in in_subject]
         holes += [reading.body[slice(*span)] for span in spans]
         words = f"a template is not filled in: {listed([quoted(hole, 40) for hole in holes])}"
-        yield Finding("template_hole", Level.HIGH, OneLine(words), spans, subject_spans)
+        yield Finding("template_hole", Level.HIGH, OneLine(words), spans)
 
 
 _FRAMED = re.compile(

@@ -204,13 +204,7 @@ def other_subject(reading: Reading) -> Iterator[Finding]:
     if shared and len(shared) * 2 >= len(words):
         return
     level = Level.LOW if len(told) * 2 >= len(words) or shared else Level.MEDIUM
-    yield Finding(
-        "other_subject",
-        level,
-        OneLine(f"the subject is not that of the thread: {quoted(topic)}"),
-        (),
-        (Span(0, len(subject)),),
-    )
+    yield Finding("other_subject", level, OneLine(f"the subject is not that of the thread: {quoted(topic)}"))
 
 
 @rule("repeats_itself", "the same paragraph twice")

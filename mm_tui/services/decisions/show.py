@@ -44,7 +44,6 @@ def view_of(live: ActiveDecision, clock: Clock, reviewer: str) -> DecisionView:
         outcome=state.outcome,
         digest=OneLine(state.case.digest),
         deadline=live.deadline if held else None,
-        seconds_left=left,
         question=_asked(_with_name(state, reviewer)),
         changed=_changed(live),
         replacement_id=state.replacement or None,
@@ -53,7 +52,6 @@ def view_of(live: ActiveDecision, clock: Clock, reviewer: str) -> DecisionView:
         batch=live.facts.batch,
         about=_about(live),
         status=OneLine(sighting.status if sighting else ""),
-        text_kept=text_kept,
         unsent=can_undo(state),
         looked_at=live.looked_at,
     )

@@ -152,8 +152,6 @@ class DecisionView:
     """The digest (64 hex digits) of what the human decided on."""
     deadline: datetime | None = None
     """End of the hold, by the wall clock (UTC)."""
-    seconds_left: float = 0.0
-    """Seconds until then, by the monotonic clock."""
     question: Asked | None = None
     changed: Changed | None = None
     replacement_id: str | None = None
@@ -166,8 +164,6 @@ class DecisionView:
     """Whom the email is to, or from where it came in, in a few words."""
     status: OneLine = OneLine("")
     """The email's status as last given by the gateway."""
-    text_kept: bool = False
-    """An edit that has not been released lies in the local store."""
     unsent: bool = False
     """Nothing that belongs to it has left this machine."""
     looked_at: bool = False

@@ -33,8 +33,6 @@ class SavedEdit:
     text: EditedDraft
     saved_at: datetime
     """An aware datetime."""
-    revision: int = 1
-    """How many times this edit was saved; `save` counts it."""
 
     def __repr__(self) -> str:
         return f"<SavedEdit of {self.item_id}, {len(self.text.body)} characters>"
@@ -142,7 +140,6 @@ def _edit(row: sqlite3.Row) -> SavedEdit:
         base=RawContent.model_validate_json(row["base"]),
         text=EditedDraft(tuple(json.loads(row["recipients"])), row["subject"], row["body"]),
         saved_at=datetime.fromisoformat(row["saved_at"]),
-        revision=int(row["saves"]),
     )
 
 
