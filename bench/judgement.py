@@ -173,12 +173,18 @@ def for_the_right_reason(case: Case, verdict: Verdict) -> bool:
     return bool(useful(case, verdict))
 
 
+def wrong_places(case: Case) -> list[tuple[int, int]]:
+    """Where the wrong words stand in the body: from and to."""
+    body = str(case["draft"]["body"])
+    return [
+        (start, start + len(words)) for words in map(str, case.get("wrong", [])) if (start := body.find(words)) >= 0
+    ]
+
+
 def useful(case: Case, verdict: Verdict) -> set[str]:
     """The codes of the loud findings that mark some of the wrong words in the body, or quote them from the subject."""
-    body, subject = str(case["draft"]["body"]), str(case["draft"].get("subject", ""))
-    wrong = [str(words) for words in case.get("wrong", [])]
-    places = [(start, start + len(words)) for words in wrong if (start := body.find(words)) >= 0]
-    in_subject = [words for words in wrong if words in subject]
+    places, subject = wrong_places(case), str(case["draft"].get("subject", ""))
+    in_subject = [words for words in map(str, case.get("wrong", [])) if words in subject]
     return {
         finding.code
         for finding in verdict.loud

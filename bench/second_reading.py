@@ -71,7 +71,7 @@ async def read(cases: Sequence[Case], *, stand_in: bool) -> tuple[list[SecondRea
 
 def points_right(case: Case, remarks: Sequence[Remark]) -> bool:
     """Whether a remark points at some of the words that are wrong; where no words are, any remark counts."""
-    bodies = [(first, end) for which, first, end in wrong_places(case) if which == 0]
+    bodies = wrong_places(case)
     if not bodies:
         return bool(remarks)
     spans = [remark.draft_span for remark in remarks]
