@@ -18,6 +18,7 @@ from mm_tui.control_filter import ControlFilter
 from mm_tui.keyboard import Keyboard, KeyPassed
 from mm_tui.messages import Said, ServiceEventReceived, ServicesReady, SubjectChanged
 from mm_tui.news import News
+from mm_tui.patient_input import patient
 from mm_tui.screens.base import BaseScreen
 from mm_tui.screens.dialogs.asking import look_at_question
 from mm_tui.screens.main import MAIN_SCREENS
@@ -30,6 +31,8 @@ from mm_tui.widgets.chrome import StatusLine
 from mm_tui.widgets.words import with_keys
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rich.console import RenderableType
     from textual.app import SystemCommand
     from textual.driver import Driver
@@ -46,8 +49,9 @@ if TYPE_CHECKING:
 IDLE_AFTER_SECONDS = 60.0
 THREADS = 4
 """Threads for reading and writing the store. Each costs a connection and its memory."""
-IDLE_LOOK_SECONDS = 5.0
-STORE_LOOK_SECONDS = 2.0
+LOOK_SECONDS = 5.0
+"""Seconds between looks at what nothing reports: whether somebody is at the keys, the store sound, the terminal there.
+They share a timer, because each timer wakes the process up."""
 REDRAW = "screen.redraw"
 """The id of the action that redraws the screen."""
 
@@ -107,12 +111,13 @@ class MmTui(App[None], inherit_bindings=False):
         self._last_input = session.clock.monotonic()
         self._active = True
         self._caller: Notifier | None = None
+        self._look_at_terminal: Callable[[], None] = lambda: None
         self._news = News(session, self.say, self.unsay)
 
     # Looks
 
     def get_driver_class(self) -> type[Driver]:
-        return compacting(super().get_driver_class())
+        return compacting(patient(super().get_driver_class()))
 
     def _choose_theme(self, name: str) -> None:
         """Chooses the initial theme, bypassing the watcher, which would parse all styles again."""
@@ -159,10 +164,9 @@ class MmTui(App[None], inherit_bindings=False):
             self.call_after_refresh(self.say, self.session.news, "warning")
         elif self._welcome is not None:
             self.call_after_refresh(self.say, *self._welcome)
-        self.set_interval(IDLE_LOOK_SECONDS, self._look_for_idleness)
-        self.set_interval(STORE_LOOK_SECONDS, self.session.look_at_store)
         if not self.is_headless:
-            self.set_interval(hangup.LOOK_SECONDS, hangup.heed(self.leave))
+            self._look_at_terminal = hangup.heed(self.leave)
+        self.set_interval(LOOK_SECONDS, self._look_around)
         if self._key_problems:
             more = f" (and {len(self._key_problems) - 1} more)" if len(self._key_problems) > 1 else ""
             self.call_after_refresh(self.say, f"{self._key_problems[0]}{more}", "warning")
@@ -212,6 +216,11 @@ class MmTui(App[None], inherit_bindings=False):
     def is_attended(self) -> bool:
         """Whether somebody has pressed a key lately."""
         return self.session.clock.monotonic() - self._last_input <= IDLE_AFTER_SECONDS
+
+    def _look_around(self) -> None:
+        self._look_for_idleness()
+        self.session.look_at_store()
+        self._look_at_terminal()
 
     def _look_for_idleness(self) -> None:
         """Polls less often when nobody has been at the keys for a while."""

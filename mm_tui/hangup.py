@@ -16,8 +16,6 @@ _DRAWS = "textual-output"
 """Textual's thread that writes to the terminal."""
 _GONE = frozenset({errno.EIO, errno.ENXIO, errno.EPIPE, errno.EBADF, errno.ENOTCONN, errno.ECONNRESET})
 """The error of a write when the terminal is gone."""
-LOOK_SECONDS = 2.0
-"""Seconds between checks of the terminal. If SIGHUP is ignored, nothing else reports that it is gone."""
 
 
 def heed(leave: Callable[[int], None]) -> Callable[[], None]:
@@ -30,7 +28,8 @@ def heed(leave: Callable[[int], None]) -> Callable[[], None]:
         leave: called with the exit status, 128 plus the signal's number.
 
     Returns:
-        A function to call every `LOOK_SECONDS`: it leaves if the terminal is gone.
+        A function to call every few seconds: it leaves if the terminal is gone, which nothing reports if SIGHUP is
+        ignored.
     """
     loop = asyncio.get_running_loop()
 

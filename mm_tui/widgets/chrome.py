@@ -31,8 +31,10 @@ SCREENS = (
 FLASH_SECONDS = 8.0
 COUNT_DIGITS = 3
 """Room for the counts beside the names of the main screens."""
-AGES_SECONDS = 5
-"""Seconds between updates of ages on the status line; a countdown is updated every second."""
+AGES_SECONDS = 5.0
+"""Seconds between updates of ages on the status line."""
+COUNTDOWN_SECONDS = 1.0
+"""The same while something counts down: a held decision, or the time until the gateway is tried again."""
 
 
 class Part(NamedTuple):
@@ -132,28 +134,22 @@ class StatusLine(Widget):
     def __init__(self) -> None:
         super().__init__()
         self._line = Content("")
-        self._seconds = 0
         self._deciding = Content("")
         self._flash: Content | None = None
         self._flash_text = ""
         self._flash_timer: Timer | None = None
+        self._ages: Timer | None = None
+        self._countdown: Timer | None = None
 
     def on_mount(self) -> None:
-        self.set_interval(1.0, self._tick)
+        self._ages = self.set_interval(AGES_SECONDS, self.update_state)
+        self._countdown = self.set_interval(COUNTDOWN_SECONDS, self.update_state, pause=True)
         self.screen.bindings_updated_signal.subscribe(self, self._bindings_updated)
         self.update_state()
 
     def _bindings_updated(self, _screen: Screen[object]) -> None:
         # The undo key is shown where it works: in lists, not in text fields.
         if self._deciding:
-            self.update_state()
-
-    def _tick(self) -> None:
-        self._seconds += 1
-        session = session_of(self)
-        holds = session.decisions is not None and bool(session.decisions.hold_ends())
-        tries_again = session.sync is not None and session.sync.state.retry_at is not None
-        if self._seconds % AGES_SECONDS == 0 or holds or tries_again:
             self.update_state()
 
     def on_resize(self) -> None:
@@ -186,7 +182,9 @@ class StatusLine(Widget):
         """Reads the state again; repaints only if a word changed."""
         # It is also visible behind a dialog, and must stay true.
         if not self.is_mounted or not self.screen.is_current:
+            self._run_timers(ages=False, countdown=False)
             return
+        self._run_timers(ages=True, countdown=self._counts_down)
         width = max(10, self.size.width - 2)
         parts = status_parts(self)
         line, deciding = fit(parts, width, " · "), parts[-1].content
@@ -196,6 +194,20 @@ class StatusLine(Widget):
                 self.refresh()
             else:
                 self._make_room()
+
+    @property
+    def _counts_down(self) -> bool:
+        session = session_of(self)
+        holds = session.decisions is not None and bool(session.decisions.hold_ends())
+        return holds or (session.sync is not None and session.sync.state.retry_at is not None)
+
+    def _run_timers(self, *, ages: bool, countdown: bool) -> None:
+        # Each wakes the process up: where nothing can change none runs.
+        for timer, wanted in ((self._ages, ages), (self._countdown, countdown)):
+            if timer is not None and wanted:
+                timer.resume()
+            elif timer is not None:
+                timer.pause()
 
     def _make_room(self) -> None:
         """What needs a second line takes it from the keys, so that nothing above moves."""

@@ -6,8 +6,11 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from textual.message_pump import MessagePump
+from textual.timer import Timer
 from textual.widgets import TextArea
 
 from mm_tui.screens.dialogs.choice import ChoiceScreen
@@ -132,6 +135,39 @@ async def test_what_failed_is_told_and_the_row_keeps_a_sign_until_it_was_looked_
         await until(pilot, lambda: screen.current is not None and screen.current.item.id == first, "the first")
         await pilot.press("n")
         await until(pilot, lambda: "undecided: the gateway refused" not in drawn(app), "the sign to go")
+
+
+async def test_timers_run_only_while_something_counts_down(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft = sandbox.draft("First.")
+    every: list[tuple[float, Timer]] = []
+    start = MessagePump.set_interval
+
+    def noting(node: MessagePump, interval: float, *arguments: Any, **options: Any) -> Timer:
+        timer = start(node, interval, *arguments, **options)
+        every.append((interval, timer))
+        return timer
+
+    monkeypatch.setattr(MessagePump, "set_interval", noting)
+
+    def fast() -> int:
+        """How many timers would wake the program up more often than every two seconds."""
+        return sum(interval < 2 and timer._active.is_set() for interval, timer in every)
+
+    async with running_app(settings_for(sandbox, review=SLOW), tmp_path, monkeypatch) as (app, pilot):
+        screen = await open_queue(app, pilot, 1)
+        await seen(pilot, screen)
+        await until(pilot, lambda: not fast(), "nothing to count")
+        await pilot.press("a")
+        await until(pilot, lambda: " held for " in drawn(app), "the countdown")
+        assert fast() == 2, "the status line's and the list's"
+        await pilot.press("1")
+        await until(pilot, lambda: " held for " in drawn(app), "the countdown on another screen")
+        await pilot.press("2")
+        assert app.session.decisions is not None
+        await app.session.decisions.undo(draft)
+        await until(pilot, lambda: not fast(), "nothing to count any more")
 
 
 async def test_a_countdown_goes_on_below_a_dialog_and_names_no_key_that_does_not_work(

@@ -8,10 +8,12 @@ from mm_tui.screens.pending.words import place_words
 from mm_tui.services.decisions.view import Phase
 
 if TYPE_CHECKING:
+    from textual.timer import Timer
+
     from mm_tui.screens.pending.host import QueueHost
 
 HOLD_SECONDS = 0.5
-"""Seconds between updates of held decisions."""
+"""Seconds between updates of held decisions, and of those that ended and are still listed."""
 AGES_SECONDS = 30.0
 """Seconds between checks for due emails."""
 CLAIMS_SECONDS = 3.0
@@ -19,16 +21,28 @@ CLAIMS_SECONDS = 3.0
 
 
 class Ageing:
-    """Checks the time at regular intervals, and redraws what depends on it."""
+    """Checks the time at regular intervals, and redraws what depends on it.
+
+    Each timer stops itself while there is nothing for it to do, because each wakes the process up.
+    """
 
     def __init__(self, screen: QueueHost) -> None:
         self._screen = screen
+        self._holds: Timer | None = None
+        self._ages: Timer | None = None
+        self._claims: Timer | None = None
 
     def start(self) -> None:
         """Starts the timers; call it when the screen is mounted."""
-        self._screen.set_interval(HOLD_SECONDS, self._let_holds_count)
-        self._screen.set_interval(AGES_SECONDS, self._let_emails_age)
-        self._screen.set_interval(CLAIMS_SECONDS, self._let_claims_age)
+        self._holds = self._screen.set_interval(HOLD_SECONDS, self._let_holds_count)
+        self._ages = self._screen.set_interval(AGES_SECONDS, self._let_emails_age)
+        self._claims = self._screen.set_interval(CLAIMS_SECONDS, self._let_claims_age)
+
+    def go_on(self) -> None:
+        """Lets all timers run again; call it when the list or a decision has changed, or the screen has come back."""
+        for timer in (self._holds, self._ages, self._claims):
+            if timer is not None:
+                timer.resume()
 
     def draw_place(self) -> None:
         """Shows the position in the queue of the email under the cursor, and how long it has waited."""
@@ -44,6 +58,8 @@ class Ageing:
             screen.narrow()
         decisions = screen.session.decisions
         if decisions is None or not decisions.hold_ends():
+            if not screen.is_open or not screen.listing.shows_ended:
+                _pause(self._holds)
             return
         screen.show_rows()
         view = screen.decision_of(entry.item.id) if entry is not None else None
@@ -52,14 +68,23 @@ class Ageing:
 
     def _let_claims_age(self) -> None:
         """Removes expired claims; one that was not seen with the last poll gets its time."""
-        if any(entry.claim is not None for entry in self._screen.listing.waiting):
+        if not self._screen.is_open or all(entry.claim is None for entry in self._screen.listing.waiting):
+            _pause(self._claims)
+        else:
             self._screen.reload()
 
     def _let_emails_age(self) -> None:
         """Updates ages and due times."""
-        if any(entry.snoozed for entry in self._screen.listing.waiting):
+        if not self._screen.is_open:
+            _pause(self._ages)
+        elif any(entry.snoozed for entry in self._screen.listing.waiting):
             self._screen.reload()
         elif any(entry.due_at is not None for entry in self._screen.listing.waiting):
             self._screen.narrow()
         else:
             self.draw_place()
+
+
+def _pause(timer: Timer | None) -> None:
+    if timer is not None:
+        timer.pause()

@@ -217,6 +217,7 @@ class PendingScreen(BaseScreen):
         """Updates the list after a change of filter; `stay` is as for `QueueListing.list_anew`."""
         before = self.current
         self.listing.list_anew(before.item.id if before is not None else None, stay=stay)
+        self.ageing.go_on()
         self.marks.keep(self.listing.waiting)
         self.query_one(FilterStrip).show(self.listing.filters, self.listing.filter)
         self.show_rows()
@@ -263,6 +264,7 @@ class PendingScreen(BaseScreen):
 
     def decision_moved(self, email_id: str) -> None:
         """Shows the state of the decision about one email."""
+        self.ageing.go_on()
         self.deciding.moved(email_id)
         self.bulk_reject.moved(email_id)
         if not self.bulk_reject.words:
@@ -361,6 +363,7 @@ class PendingScreen(BaseScreen):
 
     def on_screen_resume(self) -> None:
         self._name_other_keys()
+        self.ageing.go_on()
 
     def _name_other_keys(self) -> None:
         if self.current is not None:

@@ -1,0 +1,94 @@
+"""A Textual driver whose thread that reads keys sleeps until there is something to read.
+
+Textual's own looks ten times a second whether an escape sequence has been cut off or the program ends, which is most of
+what an idle program costs.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import time
+from codecs import getincrementaldecoder
+from contextlib import contextmanager
+from functools import cache
+from threading import Event, RLock
+from typing import TYPE_CHECKING, Any
+
+from textual import constants
+from textual._xterm_parser import XTermParser
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from textual.driver import Driver
+
+TICK_SECONDS = 0.1
+"""Seconds between looks at a sequence that may have been cut off, as in Textual."""
+LISTENING_SECONDS = 1.0
+"""For so long after the last key, and after what the parser waits for the rest of a sequence, it looks at each tick."""
+READ_BYTES = 4096
+
+
+class WakingEvent(Event):
+    """An event that also wakes a thread that waits in `select`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._writer: int | None = None
+        # The program may be stopped, which sets the event, while it is being set.
+        self._lock = RLock()
+
+    @contextmanager
+    def descriptor(self) -> Iterator[int]:
+        """A file descriptor that becomes readable when the event is set."""
+        reader, writer = os.pipe()
+        self._writer = writer
+        try:
+            yield reader
+        finally:
+            with self._lock:
+                self._writer = None
+            os.close(writer)
+            os.close(reader)
+
+    def set(self) -> None:
+        super().set()
+        with self._lock:
+            if self._writer is not None:
+                os.write(self._writer, b"\0")
+
+
+@cache
+def patient(driver_class: type[Driver]) -> type[Driver]:
+    """A subclass of a driver that waits for keys without waking up; the class itself if it has no such thread."""
+    from textual.drivers.linux_driver import LinuxDriver
+
+    if not issubclass(driver_class, LinuxDriver):
+        return driver_class
+
+    class PatientDriver(driver_class):  # type: ignore[valid-type, misc]  # the class depends on the system
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            self.exit_event: WakingEvent = WakingEvent()
+
+        def run_input_thread(self) -> None:
+            parser = XTermParser(self._debug)
+            decode = getincrementaldecoder("utf-8")().decode
+            ticking = constants.ESCAPE_DELAY + LISTENING_SECONDS
+            last = time.monotonic()
+            with self.exit_event.descriptor() as ending:
+                while not self.exit_event.is_set():
+                    seconds = TICK_SECONDS if time.monotonic() - last < ticking else None
+                    if self.fileno in select.select([self.fileno, ending], [], [], seconds)[0]:
+                        last = time.monotonic()
+                        if text := decode(os.read(self.fileno, READ_BYTES)):
+                            for message in parser.feed(text):
+                                self.process_message(message)
+                        else:
+                            # The terminal is gone, or half of a character has come.
+                            self.exit_event.wait(TICK_SECONDS / 10)
+                    for message in parser.tick():
+                        self.process_message(message)
+
+    return PatientDriver
