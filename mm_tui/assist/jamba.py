@@ -42,7 +42,7 @@ from mm_tui.text import ManyLine, OneLine
 PLACEHOLDER_KEY = "in-the-transport"
 """The dummy key passed to the SDK."""
 LONGEST_ANSWER = 200_000
-"""Characters; far more than any answer within the documented 4096 tokens."""
+"""Characters; much longer than any answer of the documented 4096 tokens."""
 AFTERWORD_SECONDS = 2.0
 """Seconds to keep reading a finished stream for its usage."""
 READ_SECONDS = 30.0
@@ -230,7 +230,7 @@ class Jamba:
                 raise outcome
 
     async def _ask(self, messages: Sequence[Message], model: str, fields: dict[str, Any], ends: float) -> object:
-        """Returns the SDK's answer, or the error. Faults are tried again here, refusals are not."""
+        """Returns the SDK's answer or the error. Failures are tried again here, refusals are not."""
         wait = 1.0
         for _ in range(1, self._attempts):
             outcome = await self._try(messages, model, fields, ends)

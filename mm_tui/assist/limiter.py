@@ -18,10 +18,10 @@ from mm_tui.clock import Clock
 
 MINUTE = 60.0
 LONGEST_SPACING = 0.1
-"""Seconds between two starts in the minute after a refusal, at most: few calls are then refused together."""
+"""The most seconds between two starts in the minute after a refusal, so that few calls are refused together."""
 SHORTEST_PAUSE = 2.0
 LONGEST_PAUSE = 20.0
-"""Seconds without calls after a refusal that names no time; the longer nothing was answered, the longer."""
+"""Seconds without calls after a refusal that names no time; it grows the longer no call succeeds."""
 
 
 @dataclass(frozen=True)
@@ -65,14 +65,14 @@ class Limiter:
         """Blocks all calls for as long as the service requested, at most `LONGEST_WAIT`.
 
         Args:
-            start: what `place` gave to the refused call.
+            start: the time that `place` yielded for the refused call.
             retry_after: seconds; None if the service named none.
         """
         now = self._clock.monotonic()
         if self._refused_since is None:
             self._refused_since = now
         with suppress(ValueError):
-            self._starts.remove(start)  # a refused call uses nothing of the limit
+            self._starts.remove(start)  # a refused call does not count towards the limit
         if retry_after is None:
             retry_after = min(LONGEST_PAUSE, max(SHORTEST_PAUSE, self.refused_for / 10))
         self._closed_until = max(self._closed_until, now + min(retry_after, LONGEST_WAIT))

@@ -1,8 +1,8 @@
 """The second reader: a model compares a draft with its thread, and may only quote from both.
 
 Its answer is a list of pairs of quotes. A pair counts only if both quotes occur, letter by letter, where it says. So it
-cannot invent anything, and an instruction hidden in an email can only make it show text that is there anyway. Its own
-words are never shown.
+cannot invent anything, and an instruction hidden in an email can only make it show text that is there anyway. The
+model's own words are never shown.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""What the driver must do, in the order given. A `Journal` effect is on disk, with the state, before the effects after
-it are performed."""
+"""The effects: what the driver must do, in this order. A `Journal` effect is on disk, with the state, before the
+effects after it are performed."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Entry(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Journal:
-    """Append this entry and persist the state, in one transaction, on the disk. `about` is an id, `note` an outcome,
+    """Append this entry and save the state on the disk, in one transaction. `about` is an id, `note` an outcome,
     an answer or a digest."""
 
     entry: Entry
@@ -63,7 +63,7 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Find:
-    """Look for the submitted edit by its content: `Found` or `ReadFailed`."""
+    """Search for the submitted edit by its content: `Found` or `ReadFailed`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class RecordApproval:
 
     email_id: str
     digest: str
-    """Of the content that is approved."""
+    """The digest of the approved content."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True)
 class Reschedule:
-    """Change the scheduled mail in place: `Done`, `CallRefused`, `CallConflict` or `OutcomeUnknown`."""
+    """Change the scheduled email in place: `Done`, `CallRefused`, `CallConflict` or `OutcomeUnknown`."""
 
     email_id: str
 

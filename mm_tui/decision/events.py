@@ -32,12 +32,12 @@ class Slept:
 
 @dataclass(frozen=True, slots=True)
 class MayHaveMoved:
-    """In its last listing the gateway's queue no longer has the email, or has it with another text."""
+    """The last listing of the queue no longer has the email, or has it with another text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Restarted:
-    """The program was restarted; the state is the last one journaled."""
+    """The program was restarted; the state is the last journaled one."""
 
 
 @dataclass(frozen=True, slots=True)

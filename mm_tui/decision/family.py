@@ -9,18 +9,18 @@ from mm_tui.decision.state import SUBMISSION, Act
 
 
 def is_doubtful(act: Act, item: str, doubts: Iterable[str], *, same_submission: bool = False) -> bool:
-    """Whether a call that was left in doubt could release a second mail beside what `act` decisions.
+    """Whether a call with an unknown outcome could release a second email beside `act`.
 
-    Approving again what may have been approved is harmless: the gateway releases one email once. All other known
-    members of the family are read before a release and must be settled, which makes calls for them harmless too.
-    What remains is an edit at the gateway whose id we never received, and an edit of an email whose own
-    approval may still arrive, since submitting an edit may already release it.
+    Approving an email again is harmless, because the gateway sends it once. All other known versions are read before a
+    release and must be settled, so calls for them are harmless too. Two cases remain: an edit at the gateway whose id
+    we never received, and an edit of an email whose own approval may still take effect, since submitting an edit may
+    already release it.
 
     Args:
-        act: what the human wants now.
+        act: what the human has decided now.
         item: the email it is about.
-        doubts: of the family's earlier decisions: ids whose approval was left in doubt, or `SUBMISSION`.
-        same_submission: the act would submit the very same edit under the very same key again.
+        doubts: from earlier decisions about its versions: ids whose approval has an unknown outcome, or `SUBMISSION`.
+        same_submission: whether the act would submit the same edit under the same key again.
     """
     doubts = set(doubts)
     if act is Act.APPROVE:

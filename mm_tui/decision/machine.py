@@ -1,9 +1,9 @@
-"""The release procedure as a pure function: from a state and an event to the next state and the effects.
+"""The decision procedure as a pure function: from a state and an event to the next state and the effects.
 
-It holds the promises R1 to R9 of docs/safety.md. It does no I/O and knows no time: `services/decisions/` performs the
-effects and brings back the events. `tests/unit/test_release_space.py` visits every state that can be reached.
+It keeps the promises R1 to R9 of docs/safety.md. It does no I/O and knows no time: `services/decisions/` performs the
+effects and returns the events. `tests/unit/test_release_space.py` visits every state that can be reached.
 
-Deciding an item: hold, check, decide, and when the answer is lost, read back. Editing and releasing, in
+Deciding on an email: hold, check, decide, and read back if no answer came. Editing and releasing, in
 `replacement.py`: hold, check, submit, wait, retire the original, release the edit.
 """
 
@@ -158,7 +158,7 @@ def _not_made(state: State, *, undone: bool) -> Move:
 
 
 def _look_early(state: State) -> Move:
-    """Reads the email at once, so that the human hears of a colleague's decision before the hold ends."""
+    """Reads the email at once, so that the human learns of a colleague's decision before the hold ends."""
     return read_on(replace(state, step=Step.CHECK, early=True), (state.case.item,))
 
 
@@ -211,7 +211,7 @@ def _version_seen(state: State, sighting: Snapshot, fresh: tuple[str, ...]) -> M
     about, rest = state.todo[0], (*fresh, *state.todo[1:])
     if sighting.standing.is_settled_unreleased:
         return read_on(state, rest)
-    if about in state.told and about not in state.case.siblings:
+    if about in state.tagged_versions and about not in state.case.siblings:
         # Anybody could have set the tags, so a human may overrule them.
         if sighting.standing is RemoteState.RELEASED:
             state = replace(state, left=tuple(sorted({*state.left, about})))

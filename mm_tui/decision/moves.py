@@ -57,27 +57,28 @@ def is_other(sighting: Snapshot | None, seen: str) -> bool:
 
 
 def edit_released(state: State, sighting: Snapshot | None = None) -> Move:
-    """Ends a decision whose edit was sent, as the human saw it or changed."""
+    """Ends a decision whose edit was sent, either as the human saw it or with other content."""
     differs = state.differs or (not state.sent and is_other(sighting, state.verified))
     return released(state, Outcome.NOT_AS_SEEN if differs else Outcome.EDIT_RELEASED, sighting)
 
 
 def released(state: State, outcome: Outcome, sighting: Snapshot | None) -> Move:
-    """What the human wanted has left: it ends so, once the other versions were read.
+    """The wanted email was sent. The decision ends once the other versions have been read.
 
-    Another hand may have released one of them at the same moment.
+    Another reviewer may have released one of them at the same moment.
     """
     state = replace(state, step=Step.RECORD, reached=outcome, sighting=sighting, todo=state.versions, question=None)
     return (state, (Look(state.todo[0]),)) if state.todo else end(state, outcome, sighting=sighting)
 
 
 def ask(state: State, question: Question, *, sighting: Snapshot | None = None, said: str = "") -> Move:
-    """Stop until a human answers."""
+    """Stops until a human answers."""
     return replace(state, step=Step.ASK, todo=(), question=question, sighting=sighting, said=said), ()
 
 
 def check(state: State, stage: Stage | None = None) -> Move:
-    """Read everything that the stage's call depends on, its target last, to keep the window before the call short."""
+    """Reads everything that the stage's call depends on, its target last, so that little time passes before the
+    call."""
     stage = stage or state.stage
     called = state.called and stage is state.stage
     state = replace(state, stage=stage, step=Step.CHECK, called=called, question=None, sighting=None, said="")
@@ -85,7 +86,7 @@ def check(state: State, stage: Stage | None = None) -> Move:
     if stage is Stage.SUBMIT or (stage is Stage.DECIDE and state.case.act is Act.APPROVE):
         ahead = state.versions
     elif stage is Stage.RETIRE and not state.sent:
-        ahead = state.told
+        ahead = state.tagged_versions
     elif stage is Stage.RELEASE:
         ahead = (*state.versions, state.case.item)
     todo = (*ahead, target(state))
@@ -108,7 +109,7 @@ def read_on(state: State, todo: tuple[str, ...]) -> Move:
 
 
 def decide(state: State, *, approve: bool) -> Move:
-    """Make the decision, once."""
+    """Makes the decision, once."""
     about = target(state)
     entry = Entry.RETIRING if state.stage is Stage.RETIRE else Entry.DECIDING
     superseded_by = state.replacement if state.stage is Stage.RETIRE else ""
@@ -127,7 +128,7 @@ def record_approval(state: State, digest: str) -> Move:
 
 
 def submit(state: State) -> Move:
-    """Send the edit, or send it again under the same key."""
+    """Sends the edit, or sends it again under the same key."""
     return replace(state, step=Step.CALL, todo=(), question=None, sighting=None), (
         Journal(Entry.SUBMITTING, state.case.item, state.case.fingerprint),
         Submit(),
@@ -135,7 +136,7 @@ def submit(state: State) -> Move:
 
 
 def withdraw(state: State, *, forced: bool, sighting: Snapshot | None = None) -> Move:
-    """Cancel the edit, because its original or another edit was released (`forced`), or because the human wants it."""
+    """Cancels the edit, because its original or another edit was released (`forced`) or the human wants it."""
     # An earlier unknown outcome stays unknown, unless a read has just shown why the edit must be cancelled.
     in_doubt_still = state.called and (not forced or state.stage is Stage.WITHDRAW)
     cancelling = replace(
@@ -170,12 +171,12 @@ def doubt(state: State, said: str) -> Move:
 
 
 def read_back(state: State, said: str = "") -> Move:
-    """Read the target of the call at once."""
+    """Reads the target of the call at once."""
     return replace(state, step=Step.DOUBT, said=said or state.said), (Look(target(state)),)
 
 
 def record(state: State, said: str) -> Move:
-    """The gateway confirmed the call: read once more what it recorded."""
+    """Reads once more what the gateway recorded, after it confirmed the call."""
     about = target(state)
     entry = Entry.APPROVAL_RECORDED if is_first_approval(state) else Entry.DONE
     recording = replace(state, step=Step.RECORD, said=said, todo=(about,))
@@ -183,12 +184,12 @@ def record(state: State, said: str) -> Move:
 
 
 def keep_reading(state: State, question: Question, sighting: Snapshot) -> Move:
-    """Nothing has changed: ask the human, and keep reading meanwhile, because the call may still take effect."""
+    """Asks the human, because nothing has changed, and keeps reading, because the call may still take effect."""
     return replace(state, step=Step.DOUBT, question=question, sighting=sighting), (Pause(),)
 
 
 def find(state: State, said: str = "") -> Move:
-    """Look for a submitted edit by its content."""
+    """Searches for a submitted edit by its content."""
     return replace(in_doubt(state), step=Step.FIND, question=None, said=said), (Find(),)
 
 

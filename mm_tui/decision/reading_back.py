@@ -39,8 +39,8 @@ def moved(state: State, sighting: Snapshot) -> Move:
     called = state.called or state.step is Step.DOUBT
     if not called or sighting.standing is not wanted or sighting.is_ours is False:
         return end(state, Outcome.ELSEWHERE, sighting=sighting)
-    # Only a successful answer proves that it was our call: another program may have used the same key, and a call that
-    # is repeated on its way is answered as if somebody else had been first.
+    # Only a successful answer proves that it was our call: another program may use the same key, and a call repeated on
+    # the way is answered as if somebody else had been first.
     return _decided(state, Outcome.DECIDED, sighting)
 
 
@@ -55,7 +55,7 @@ def doubting(state: State, event: Event) -> Move:
     match event:
         case Elapsed():
             if state.stage is Stage.SUBMIT:
-                # Once by the machine: the same key makes it the same email.
+                # It is repeated once without asking, because the same key means the same email.
                 return submit(state)
             return state, (Look(target(state)),)
         case ReadFailed(words):
@@ -83,7 +83,7 @@ def _schedule_read_back(state: State, sighting: Snapshot) -> Move:
 
 
 def finding(state: State, event: Event) -> Move:
-    """The next state while a submitted edit is looked for."""
+    """The next state while a submitted edit is searched for."""
     match event:
         case Elapsed():
             return state, (Find(),)

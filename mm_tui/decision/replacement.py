@@ -33,7 +33,7 @@ from mm_tui.decision.state import ABOUT_RELATIVES, Choice, Outcome, Question, Re
 
 
 def checked(state: State, sighting: Snapshot) -> Move:
-    """The target of the stage's call has been read."""
+    """Handles a reading of the target of the stage's call."""
     match state.stage:
         case Stage.SUBMIT:
             return _before_submit(state, sighting)
@@ -68,7 +68,7 @@ def _waiting(state: State, sighting: Snapshot) -> Move:
 
 
 def _edit_moved(state: State, sighting: Snapshot) -> Move:
-    """The edit is neither being scanned nor waiting."""
+    """Handles an edit that is neither being scanned nor waiting."""
     match sighting.standing:
         case RemoteState.RELEASED if state.stage is Stage.RELEASE:
             return edit_released(state, sighting)
@@ -82,7 +82,7 @@ def _edit_moved(state: State, sighting: Snapshot) -> Move:
 
 
 def _gone(state: State, sighting: Snapshot) -> State:
-    """The edit has already been sent, as the human wrote it or changed."""
+    """Handles an edit that was already sent, either as the human wrote it or with other content."""
     as_seen = sighting.fingerprint == state.case.fingerprint or sighting.digest == state.verified
     return replace(state, sent=True, differs=not as_seen)
 
@@ -98,7 +98,7 @@ def _before_retire(state: State, sighting: Snapshot) -> Move:
 
 
 def _original_moved(state: State, sighting: Snapshot) -> Move:
-    """The original is no longer waiting, and no answer said that we retired it."""
+    """Handles an original that is no longer waiting although no answer confirmed that we retired it."""
     if sighting.standing is RemoteState.RELEASED:
         if state.sent:
             return end(state, Outcome.INCIDENT, sighting=sighting)
@@ -112,7 +112,7 @@ def _original_moved(state: State, sighting: Snapshot) -> Move:
 
 
 def rival(state: State, sighting: Snapshot) -> Move:
-    """Before the release of the edit, the original or another edit of it is still open."""
+    """Handles the original or another edit that is still open before the edit is released."""
     if sighting.standing is RemoteState.RELEASED:
         return withdraw(state, forced=True, sighting=sighting)
     if state.todo[0] == state.case.item:
@@ -136,7 +136,7 @@ def _before_release(state: State, sighting: Snapshot) -> Move:
 
 
 def called(state: State, event: Event) -> Move:
-    """The answer to the stage's call."""
+    """Handles the answer to the stage's call."""
     match state.stage:
         case Stage.SUBMIT:
             return _submit_answered(state, event)
@@ -169,12 +169,12 @@ def _submit_answered(state: State, event: Event) -> Move:
 
 
 def unknown(state: State, words: str) -> Move:
-    """Nobody can tell whether the edit is at the gateway."""
+    """Handles a submission of which it is unknown whether it arrived."""
     return ask(replace(state, called=True), Question.SUBMIT_UNKNOWN, said=words)
 
 
 def found(state: State, email_id: str) -> Move:
-    """The gateway was searched for the edit."""
+    """Handles the result of the search for the edit."""
     return submitted(state, email_id) if email_id else unknown(state, state.said)
 
 
@@ -224,7 +224,7 @@ def _withdrawn(state: State) -> Move:
 
 
 def read_back_seen(state: State, sighting: Snapshot) -> Move:
-    """The target of a call with an unknown outcome has been read."""
+    """Handles a reading of the target of a call with an unknown outcome."""
     match state.stage:
         case Stage.RETIRE:
             if sighting.standing is RemoteState.PENDING:
@@ -254,7 +254,7 @@ def _withdraw_read_back(state: State, sighting: Snapshot) -> Move:
 
 
 def answer(state: State, choice: Choice) -> Move:
-    """A human said how to continue; every choice but cancelling again starts with a fresh check."""
+    """Handles a human's choice. Every choice except cancelling again starts with a fresh check."""
     sighting = state.sighting
     if choice is Choice.LOOK and state.called and state.question not in ABOUT_RELATIVES:
         # Reading must never lead to repeating a call whose outcome is unknown.

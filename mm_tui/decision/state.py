@@ -206,7 +206,7 @@ class Outcome(StrEnum):
     FIRST_APPROVED = "first_approved"
     """The first of two approvals is recorded; nothing was released."""
     NOT_SECONDED = "not_seconded"
-    """It needs two approvals, and no other reviewer's is there for this content (any more); nothing was decided."""
+    """It needs two approvals, and no other reviewer approves this content (any more); nothing was decided."""
     UNDONE = "undone"
     FELL_BACK = "fell_back"
     """The program crashed or quit before anything had left this machine."""
@@ -272,25 +272,25 @@ class Case:
     """What the human decided, on what: fixed from the beginning."""
 
     item: str
-    """Id of the email that waits."""
+    """The id of the waiting email."""
     act: Act
     digest: str
-    """Of what was on the screen."""
+    """The digest of what was on the screen."""
     fingerprint: str = ""
-    """Of the edited content, for an edit."""
+    """The fingerprint of the edited content, for an edit."""
     siblings: tuple[str, ...] = ()
     """Other emails of which at most one may be released together with this one: earlier edits, or the original."""
     named: tuple[str, ...] = ()
-    """Mails that tags read before name as versions of this one."""
+    """Emails that earlier read tags name as versions of this one."""
     needs_second: bool = False
-    """Two reviewers must approve it: this one releases only what another has approved too."""
+    """Whether two reviewers must approve it: it is released only if another has approved it too."""
     doubtful: bool = False
-    """An earlier call for this item may still take effect in a way that this act could not make harmless."""
+    """Whether an earlier call for this email may still take effect and would not be harmless beside this act."""
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Where one decision stands."""
+    """The state of one decision."""
 
     case: Case
     stage: Stage
@@ -298,42 +298,43 @@ class State:
     todo: tuple[str, ...] = ()
     """Ids still to be read in this check; the last one is what the call is about."""
     seen: str = ""
-    """Digest of the item that the human accepts: what was on the screen, or what was accepted since."""
+    """The digest that the human accepted: of what was on the screen, or of what was accepted since."""
     replacement: str = ""
-    """Id of the edit at the gateway."""
+    """The id of the edit at the gateway."""
     verified: str = ""
-    """Digest of the edit at the gateway that is what the human wrote or accepted."""
+    """The digest of the edit at the gateway, if it is what the human wrote or accepted."""
     called: bool = False
-    """A call of this stage was made and may have had its effect."""
+    """Whether a call of this stage was made that may have taken effect."""
     may_release: str = ""
-    """What a call in doubt may still release: an email's id, or `SUBMISSION` for an edit whose id never came back."""
+    """What a call with an unknown outcome may still release: an email's id, or `SUBMISSION` for an edit without a known
+    id."""
     sent: bool = False
-    """The edit has left already (allow-list, autonomous mailbox, another reviewer)."""
+    """Whether the edit was already sent (allow-list, autonomous mailbox, another reviewer)."""
     differs: bool = False
-    """What left is not what the human wrote."""
+    """Whether something else was sent than the human wrote."""
     relatives: tuple[str, ...] = ()
-    """Mails that tags name as versions of this one."""
+    """Emails that tags name as versions of this one."""
     unrelated: tuple[str, ...] = ()
-    """Those of which a human has said that they are none."""
+    """Those that a human has called unrelated."""
     beside: tuple[str, ...] = ()
-    """Those of which a human has said that they may wait while this one is released."""
+    """Those that may keep waiting while this one is released, as a human has said."""
     rival: str = ""
-    """The one that the question is about."""
+    """The email that the question is about."""
     left: tuple[str, ...] = ()
-    """Those that were read as released."""
+    """Those that were found to be released."""
     reached: Outcome | None = None
-    """How it ends, unless another version turns out to have left as well."""
+    """The outcome, unless another version turns out to have been sent too."""
     stale: bool = False
-    """A crash or a lost network came in between: a human must say again that it may go on to a release."""
+    """Whether a crash or network failure interrupted it, so that a human must confirm before anything is released."""
     early: bool = False
-    """The item is read before the hold is over, since somebody may have moved it."""
+    """Whether the email is read during the hold, because somebody may have decided."""
     closing: bool = False
-    """The program is being closed: the answer to a call under way is taken in, nothing else happens."""
+    """Whether the program is closing: only the answer to a call in progress is still handled."""
     forced: bool = False
-    """The edit is being withdrawn because the original or a sibling was released."""
+    """Whether the edit is being withdrawn because the original or another edit was released."""
     question: Question | None = None
     sighting: Snapshot | None = None
-    """What was read last that explains the question or the outcome."""
+    """The last reading that explains the question or the outcome."""
     outcome: Outcome | None = None
     said: str = ""
     """The gateway's words, raw."""
@@ -345,7 +346,7 @@ class State:
 
     @property
     def choices(self) -> tuple[Choice, ...]:
-        """What may be answered now."""
+        """The choices that the human has now."""
         if self.question is None:
             return ()
         waits = self.replacement and not self.sent
@@ -354,23 +355,23 @@ class State:
     @property
     def versions(self) -> tuple[str, ...]:
         """All other emails of which at most one may be released together with this one."""
-        return (*self.case.siblings, *self.told)
+        return (*self.case.siblings, *self.tagged_versions)
 
     @property
-    def told(self) -> tuple[str, ...]:
-        """Those that only tags name, and that no human has called unrelated."""
+    def tagged_versions(self) -> tuple[str, ...]:
+        """The versions that only tags name, without those that a human has called unrelated."""
         return tuple(one for one in self.relatives if one not in self.unrelated)
 
     @property
     def doubts(self) -> str:
-        """What may still be released by a call of ours whose outcome nobody has read; empty when nothing can."""
+        """What a call of ours with an unknown outcome may still release; empty if nothing."""
         if self.outcome in CONCLUSIVE and self.may_release != SUBMISSION:
             return ""
         return self.may_release
 
     @property
     def keeps_text(self) -> bool:
-        """The edited text must stay in the local store."""
+        """Whether the edited text must stay in the local store."""
         return self.case.act in (Act.RELEASE_EDIT, Act.RESCHEDULE) and self.outcome not in (
             Outcome.EDIT_RELEASED,
             Outcome.RESCHEDULED,

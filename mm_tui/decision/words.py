@@ -1,4 +1,4 @@
-"""The plain sentence that a human reads about a decision on its way. Raw: the caller cleans it."""
+"""The sentences that a human reads about a decision in progress. They are raw: the caller cleans them."""
 
 from __future__ import annotations
 
@@ -105,12 +105,12 @@ _STANDINGS = {
 def sentence(
     state: State, *, text_kept: bool = False, seconds_left: float = 0.0, doubt_since: datetime | None = None
 ) -> str:
-    """What to say about this state.
+    """Describes this state in a sentence.
 
     Args:
-        state: where the decision stands.
-        text_kept: an edit that was not released lies in the local store.
-        seconds_left: of the hold.
+        state: the state of the decision.
+        text_kept: whether an edit that was not released is in the local store.
+        seconds_left: the rest of the hold, in seconds.
         doubt_since: when the outcome became unknown, in the time zone to show.
     """
     said = f": {state.said}" if state.said else ""
@@ -149,12 +149,12 @@ def _is_edit_for_two(state: State) -> bool:
 
 
 def question(state: State) -> str:
-    """The question that waits for an answer; empty when there is none."""
+    """The question to answer; empty if there is none."""
     return "" if state.question is None else _filled(_QUESTIONS[state.question], state)
 
 
 def choice(asked: Choice) -> str:
-    """The words of an answer."""
+    """The text of a choice."""
     return _CHOICES[asked]
 
 
@@ -170,7 +170,7 @@ def _filled(words: str, state: State) -> str:
 
 
 def _version(state: State, sighting: Snapshot) -> str:
-    """Another version of the email that is decided, as a reviewer knows it."""
+    """Describes another version of the email as a reviewer knows it."""
     return f"{sighting.edited_by}'s edit ({state.rival})" if sighting.edited_by else f"another version ({state.rival})"
 
 

@@ -47,17 +47,17 @@ class AccountCalls(Caller):
         return await self._ask(calls.ACCOUNT, lambda answer: account_wire.account(values.single(answer, "account")))
 
     async def export(self) -> bytes:
-        """Everything that the gateway stores about the account, unchanged. It answers once an hour."""
+        """Everything that the gateway stores about the account, unchanged. It can be requested once an hour."""
         from mm_tui.gateway.http import MAX_DOWNLOAD
 
         return (await (await self._open()).call(calls.EXPORT, limit=MAX_DOWNLOAD, factor=12)).body
 
     async def usage(self) -> Usage:
-        """What the account did lately."""
+        """The account's recent usage."""
         return await self._ask(calls.USAGE, lambda answer: account_wire.usage(values.single(answer, "usage")))
 
     async def daily_usage(self, since: datetime) -> Listing[DayCount]:
-        """What the account did day by day (UTC)."""
+        """The account's usage by day (UTC)."""
         return await self._ask(
             calls.USAGE,
             lambda answer: values.listing(answer, ("data", "usage", "days"), account_wire.day_count),
@@ -84,7 +84,7 @@ class AccountCalls(Caller):
         """Adds to the allowlist.
 
         Raises:
-            CodeSent: the operator was mailed a code first; the same call with it does it.
+            CodeSent: the operator was sent a code; repeat the call with it.
         """
         body = given(pattern=pattern, note=note, approval_code=approval_code)
         self._done(await self._call(calls.ALLOW, body=body, at={"mailbox_id": mailbox_id}))

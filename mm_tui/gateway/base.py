@@ -39,9 +39,9 @@ class Caller:
 
         Args:
             url: base address; https, or http to this machine.
-            keys: the keys; which one goes with which call is decided by the call's scope.
-            timeout: seconds without a byte after which a call is given up; a whole call gets three times as much.
-            transport: replaces the network, for tests of shapes.
+            keys: the keys; the scope of a call determines which one it uses.
+            timeout: seconds without a byte after which a call fails; a whole call may take three times as long.
+            transport: replaces the network in tests.
 
         Raises:
             ValueError: the address cannot be used.
@@ -73,7 +73,7 @@ class Caller:
 
     @property
     def clock_skew(self) -> float | None:
-        """Seconds (whole) that the gateway's clock is ahead of ours, by its last answer; None when it did not say."""
+        """Whole seconds by which the gateway's clock is ahead of ours, as of its last answer; None if unknown."""
         return self._wire.clock_skew if self._wire else None
 
     def __repr__(self) -> str:
@@ -156,10 +156,10 @@ def parsed(answer: Answer) -> object:
 
 
 def translate(call: Call, answer: Answer, work: Callable[[], T]) -> T:
-    """What `work` makes of the answer.
+    """Translates the answer with `work`.
 
     Raises:
-        Malformed: it is not JSON, or not of a shape that is known for the call.
+        Malformed: it is not JSON, or has no known form for this call.
     """
     words: str
     try:

@@ -22,7 +22,7 @@ class GatewayClient(MailCalls, AccountCalls):
     # Oversight
 
     async def pending(self) -> Listing[PendingItem]:
-        """All mail waiting for a human, without cc, attachments and thread (`complete` is False)."""
+        """All emails waiting for a human, without cc, attachments and thread (`complete` is False)."""
         return await self._ask(
             calls.PENDING,
             lambda answer: values.listing(answer, ("emails", "pending", "messages"), wire.pending_item),

@@ -1,6 +1,6 @@
 """The errors of gateway calls, one class for each kind of reaction that a caller needs.
 
-Importing this module costs nothing: neither httpx nor pydantic come with it.
+This module is cheap to import: it imports neither httpx nor pydantic.
 """
 
 from __future__ import annotations
@@ -10,20 +10,19 @@ from typing import ClassVar
 from mm_tui.text import OneLine
 
 LONGEST_WAIT = 300.0
-"""Seconds. The longest wait that the gateway can ask for: a mistake of its own must not stop work for a day."""
+"""Seconds. The longest wait that the gateway can ask for, so that its mistake cannot stop work for a day."""
 
 
 class GatewayError(Exception):
     """A call that did not succeed.
 
     Attributes:
-        message: the gateway's own words, cleaned; ours when it said nothing.
-        status: the HTTP status, None when no answer came.
-        may_have_happened: whether the act asked for may have been done in spite of the error. Always False for
-            calls that change nothing; True whenever it cannot be excluded. Such an act is read back, never repeated.
-        retry_after: seconds the gateway asks us to wait, when it said so; `LONGEST_WAIT` at most.
-        where: the address that was asked, of a call that got no answer.
-        what_to_do: the cure, in words for a human.
+        message: the gateway's message, cleaned, or ours if it sent none.
+        status: the HTTP status; None if no answer came.
+        may_have_happened: whether the action may have taken effect despite the error: True whenever this cannot be
+        excluded, and always False for calls that change nothing. Such an action is read back, never repeated.
+        retry_after: seconds that the gateway asked us to wait, at most `LONGEST_WAIT`; None if it did not. where: the
+        address of a call that got no answer. what_to_do: what the user can do about it.
     """
 
     what_to_do: str = "See the gateway's message; `mm-tui doctor` checks keys, scopes and connection."
@@ -47,7 +46,7 @@ class GatewayError(Exception):
 
 
 class MissingKey(GatewayError):
-    """No key is set that could have the scope. Nothing was sent."""
+    """No key for this scope is set. Nothing was sent."""
 
     def __init__(self, scope: str) -> None:
         self.scope = scope
@@ -73,7 +72,7 @@ class Unauthorized(GatewayError):
 
 
 class Forbidden(GatewayError):
-    """403 for a reason other than scope: a wrong code, a limit of the plan."""
+    """403 for another reason than scope, such as a wrong code or a limit of the plan."""
 
     default_message = "the gateway does not allow this"
     what_to_do = "The gateway does not allow this; its message says why."
@@ -99,7 +98,7 @@ class ReadOnlyMailbox(Forbidden):
 
 
 class CodeSent(GatewayError):
-    """202: nothing was done yet; the operator was sent a code, with which the same call succeeds."""
+    """202: nothing was done yet. The operator was sent a code; the same call with it succeeds."""
 
     default_message = "a code was sent to the operator by email"
     what_to_do = "Try again with the operator's code."
@@ -113,14 +112,14 @@ class NotFound(GatewayError):
 
 
 class NoSuchCall(NotFound):
-    """404 for a call that names no particular thing: this gateway does not know the call."""
+    """404 for a call that names no particular object: this gateway does not have the call."""
 
     default_message = "this gateway does not know the call"
     what_to_do = "This gateway may be older, or the plan may not include it; everything else works."
 
 
 class NotMultiMail(GatewayError):
-    """What answers at the address is not a MultiMail gateway: nothing can be concluded about any email."""
+    """The server at this address is not a MultiMail gateway, so its answer says nothing about any email."""
 
     default_message = "this address does not speak the MultiMail v1 API"
     what_to_do = "Check the profile's url: it is the address before /v1, such as https://api.multimail.dev."
@@ -179,8 +178,8 @@ class WarmupLimit(TooMany):
     """429: a new account's daily limit while it warms up.
 
     Attributes:
-        daily_sent: e-mails sent today, when the gateway said so.
-        daily_limit: e-mails allowed a day, when the gateway said so.
+        daily_sent: emails sent today, if the gateway says so.
+        daily_limit: emails allowed per day, if the gateway says so.
         hint: the gateway's advice, cleaned.
     """
 

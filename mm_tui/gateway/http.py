@@ -102,8 +102,8 @@ class Wire:
         # Loading the system's certificates takes 20 ms and more; plain http to this machine needs none.
         plain = parts.scheme == "http"
         trust = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if plain else httpx.create_ssl_context()
-        # Idle connections are dropped before common servers (5 s) drop them. Acts take a new connection each: one
-        # that the server closed unseen would leave a doubt whether the act was done.
+        # Idle connections are closed before common servers close them (5 s). Calls that change something use a new
+        # connection each: on one that the server has just closed, the outcome would be unknown.
         self._reads = self._open(trust, transport, httpx.Limits(keepalive_expiry=4))
         self._acts = self._open(trust, transport, httpx.Limits(max_keepalive_connections=0))
 
@@ -140,15 +140,15 @@ class Wire:
 
         Args:
             call: which one.
-            params: of the query.
-            body: sent as JSON.
+            params: the query's parameters.
+            body: the value to send as JSON.
             limit: the largest answer, in bytes.
             factor: the whole call may take this many times the timeout of a read.
             at: the values for the braces in the path.
-            left: set when the request has left this machine, or at the latest when the call ends.
+            left: set when the request was sent, at the latest when the call ends.
 
         Raises:
-            GatewayError: one of its kinds.
+            GatewayError: of the kind that fits.
         """
         auth = KeyAuth(self._keys.for_scope(call.scope)) if call.scope else None
         request = (self._acts if call.acts else self._reads).build_request(
@@ -264,7 +264,7 @@ def segment(value: str) -> str:
     """A value as one segment of a path.
 
     Raises:
-        BadRequest: it is empty or a path step of its own ("." or ".."), which would name another resource.
+        BadRequest: it is empty, "." or "..", which would name another resource.
     """
     if value in ("", ".", ".."):
         raise errors.BadRequest("an empty name or a path step cannot be asked for")

@@ -28,10 +28,10 @@ class Keys:
         send: Secret | None = None,
         admin: Secret | None = None,
     ) -> None:
-        """Takes the keys as they are.
+        """Takes the keys.
 
         Raises:
-            ValueError: one holds characters that cannot stand in a header; the message does not quote it.
+            ValueError: a key contains characters that a header cannot have; the message does not quote it.
         """
         self.oversight = oversight
         self.send = send
@@ -72,9 +72,10 @@ class Keys:
         raise MissingKey(scope)
 
     def hide_in(self, answer: object) -> object:
-        """An answer's JSON without these keys, wherever the gateway repeats one: nothing of it may be kept or shown.
+        """Removes these keys from an answer's JSON, in case the gateway repeats one, so that they are never stored or
+        shown.
 
-        Only these very keys: what else looks like one is part of an email, and stays as it was received.
+        Only these keys are removed: other text that looks like a key is part of an email and stays as received.
         """
         return _without(answer, longest_first(key for _, key in self._present()))
 

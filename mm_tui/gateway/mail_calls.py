@@ -61,10 +61,10 @@ class MailCalls(Caller):
     async def email_pages(
         self, mailbox_id: str, *, limit: int = 100, cursor: str | None = None
     ) -> AsyncGenerator[EmailPage, None]:
-        """All pages of a mailbox's mail from `cursor` on, newest first, as fast as the gateway gives them.
+        """All pages of a mailbox's mail from `cursor` on, newest first, as fast as the gateway sends them.
 
-        One request is under way at a time; while a page is translated and used, the next one is already asked for.
-        Close the generator when it is not read to its end.
+        One request is in progress at a time; the next page is requested while the last one is processed. Close the
+        generator if you do not read it to the end.
         """
         asking: asyncio.Task[Answer] | None = None
         left = asyncio.Event()
@@ -95,8 +95,8 @@ class MailCalls(Caller):
                     await asking
 
     async def email(self, mailbox_id: str, email_id: str) -> EmailDetail:
-        """One email with its body. The gateway marks it read, and an agent that polls for unread mail will miss it:
-        only for mail that a human opens, or where the user has switched that on."""
+        """One email with its body. The gateway marks it as read, so an agent that polls for unread mail misses it. Use
+        it only for emails that a human opens, or if the user has switched it on."""
         return await self._ask(
             calls.EMAIL,
             lambda answer: wire.email_detail(values.single(answer, "email", "message"), mailbox_id),
@@ -143,8 +143,8 @@ class MailCalls(Caller):
             mailbox_id: the email's mailbox.
             email_id: the email.
             name: the raw name, as `EmailDetail.raw` has it.
-            size: the size that the email states, in bytes; large ones are fetched from the address that the gateway
-                gives out for them.
+            size: the size in bytes stated in the email; a large attachment is downloaded from an address that the
+            gateway returns.
         """
         places = {"mailbox_id": mailbox_id, "email_id": email_id, "name": name}
         if size is not None and size > LARGE_ATTACHMENT:

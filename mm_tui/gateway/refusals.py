@@ -1,4 +1,4 @@
-"""Which error an error status, a page that no gateway sends, or a failed connection stands for."""
+"""Maps error statuses, pages that no gateway sends, and failed connections to errors."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def refusal(call: Call, response: httpx.Response, body: bytes, mask: Callable[[s
     """The error for a status of 400 or above.
 
     Args:
-        call: what was asked.
+        call: the call that was made.
         response: its status and headers.
-        body: what came with it.
+        body: its body.
         mask: removes keys from the gateway's message.
     """
     status = response.status_code

@@ -34,7 +34,7 @@ class Listing(tuple[T, ...]):
 
 @dataclass(frozen=True)
 class EmailFilter:
-    """Restricts `emails` to those that match every field that is set. Times need a time zone."""
+    """A filter for `emails`: an email must match every field that is set. Times need a time zone."""
 
     status: str | None = None
     sender: str | None = None
@@ -65,7 +65,7 @@ class AuditPage:
 
 @dataclass(frozen=True)
 class OutgoingAttachment:
-    """A file to send. `name` exactly as the recipient should see it."""
+    """A file to send, with its name exactly as the recipient should see it."""
 
     name: str
     content: bytes

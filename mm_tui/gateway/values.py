@@ -65,9 +65,10 @@ def optional_id(value: object) -> str | None:
 
 
 def time(value: object) -> datetime | None:
-    """A time in UTC from ISO 8601, an e-mail date, epoch milliseconds or seconds; None if it is none of them.
+    """A time in UTC from ISO 8601, an email date, epoch milliseconds or seconds; None for anything else.
 
-    Nor is one in the first or the last year that dates know: it could not be shown in every time zone.
+    Times in the first and last year that `datetime` supports are rejected too, because they cannot be shown in every
+    time zone.
     """
     moment = _moment(value)
     return moment if moment is not None and MINYEAR < moment.year < MAXYEAR else None
@@ -101,7 +102,7 @@ def _moment(value: object) -> datetime | None:
 
 
 def flag(value: object, otherwise: bool = False) -> bool:
-    """A yes or no from true/false, 0/1, or their names."""
+    """A boolean from true/false, 0/1, or their names."""
     if isinstance(value, (bool, int, float)):
         return bool(value)
     if isinstance(value, str) and value.strip():
@@ -138,7 +139,7 @@ def table(value: object) -> Json:
 
 
 def texts(value: object) -> tuple[str, ...]:
-    """Raw texts from a list, one text, or a JSON list inside a text, as some columns are handed out."""
+    """Raw texts from a list, a single text, or a JSON list inside a text, as some columns are returned."""
     if isinstance(value, str):
         if value.lstrip().startswith("["):
             try:
@@ -156,7 +157,7 @@ def texts(value: object) -> tuple[str, ...]:
 
 
 def texts_of(item: Json, *names: str) -> tuple[str, ...]:
-    """The raw texts of the first of the named fields that holds any; blank ones are left out."""
+    """The raw texts of the first named field that has any, without blank ones."""
     for name in names:
         if found := tuple(text for text in texts(item.get(name)) if text.strip()):
             return found
@@ -187,7 +188,7 @@ def as_text(value: object) -> str:
 
 
 def items(answer: object, *names: str) -> list[object]:
-    """The list inside an answer: bare, under one of `names`, or in a general envelope.
+    """The list in an answer: bare, under one of `names`, or in a general envelope.
 
     Raises:
         Unusable: there is no list.
@@ -225,18 +226,18 @@ def listing(answer: object, names: tuple[str, ...], read: Callable[[Json], T]) -
 
 
 def cursor(answer: object) -> str | None:
-    """Where the next page begins; None at the end."""
+    """The cursor of the next page; None at the end."""
     value = first(table(answer), "cursor", "next_cursor", "nextCursor")
     return value if isinstance(value, str) and value else str(value) if isinstance(value, int) else None
 
 
 def cursor_after(answer: object, *names: str) -> str | None:
-    """Where the next page of a list by time begins; None at the end.
+    """The cursor of the next page of a list by time; None at the end.
 
-    Some cursors are the time of the last item, in seconds or milliseconds, and leave out what else has that very
-    time. Such a cursor is set one further, so that the next page repeats those items instead; they are told apart by
-    their ids. Any other cursor stays as it is, and so does one after a page that is all of one time: it would never
-    get on.
+    Some cursors are the time of the last item, in seconds or milliseconds, and would skip other items with the same
+    time. Such a cursor is increased by one, so that the next page repeats those items; the caller removes duplicates by
+    id. Any other cursor is unchanged, and so is one after a page whose items all have the same time, because it would
+    never advance.
     """
     found = cursor(answer)
     if found is None or not (found.isascii() and found.isdigit()):
@@ -253,7 +254,7 @@ def cursor_after(answer: object, *names: str) -> str | None:
 
 
 def single(answer: object, *names: str) -> Json:
-    """The one object of an answer: bare, or under one of `names`.
+    """The object in an answer: bare, or under one of `names`.
 
     Raises:
         Unusable: it is not an object.

@@ -108,10 +108,10 @@ _STILL_SAID = frozenset({*_SAYS_NOTHING, Status.PENDING_SCAN, Status.PENDING_SEN
 
 
 def status(item: Json, way: str) -> OneLine:
-    """The status as it came; of outbound mail whose status does not tell that it left, what the times tell.
+    """The status as received. If an outbound email's status does not say whether it was sent, its times decide.
 
-    The published set of statuses has no word for mail that left: then `approved_at`, `delivered_at` and `bounced_at`
-    say so.
+    The published statuses have no word for a sent email; `approved_at`, `delivered_at` and `bounced_at` show that it
+    was sent.
     """
     stated = values.line(item.get("status"))
     if stated and (way != Direction.OUTBOUND or stated not in _STILL_SAID):
@@ -190,7 +190,7 @@ def _clean_attachments(raw: RawContent) -> tuple[Attachment, ...]:
 
 
 def email_summary(item: Json, mailbox_id: str) -> EmailSummary:
-    """An email of a list. `mailbox_id` is the one asked for, since lists of one mailbox do not repeat it."""
+    """An email from a list. `mailbox_id` is the requested one, since lists of one mailbox do not repeat it."""
     return EmailSummary.model_validate(_summary_fields(item, mailbox_id, _listed(item)))
 
 
@@ -319,7 +319,7 @@ def decide_receipt(item: Json) -> DecideReceipt:
     """The answer to decide.
 
     Raises:
-        Unusable: it names no status, so that nothing is known of what became of the email.
+        Unusable: it has no status, so the outcome is unknown.
     """
     status = values.line(values.first(item, "status", "decision"))
     if not status:

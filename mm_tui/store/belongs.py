@@ -46,10 +46,10 @@ class Gateway:
 
 
 def bind(database: Database, gateway: Gateway, *, note: bool = True) -> None:
-    """Records whose store this is; if that is recorded already, compares.
+    """Records which gateway and keys this store belongs to, or compares them with what is recorded.
 
     Args:
-        note: record it; False only compares.
+        note: whether to record it; False only compares.
 
     Raises:
         OtherGateway: it is another's.
@@ -69,7 +69,7 @@ def bind(database: Database, gateway: Gateway, *, note: bool = True) -> None:
 
 
 def bind_account(database: Database, profile: str, account: str) -> None:
-    """Does the same for the account named by the gateway. An empty name is ignored.
+    """Does the same for the account. An empty name is ignored.
 
     Raises:
         OtherGateway: it is another's.

@@ -250,11 +250,11 @@ class Database:
         self._look_at_head(self.reader())
 
     def refuse(self, why: StoreError) -> None:
-        """From now on nothing is journaled in this store, so nothing can be decided."""
+        """Prevents all further journal entries, so that nothing can be decided with this store."""
         self._refused = why
 
     def accept(self) -> None:
-        """Accepts, for a human, a journal that differs from the one seen last."""
+        """Accepts, at a human's request, a journal that differs from the one seen last."""
         self._refused = None
 
     def extend(self, connection: sqlite3.Connection) -> Head:
@@ -293,7 +293,7 @@ class Database:
         return int(self.reader().execute("PRAGMA main.data_version").fetchone()[0])
 
     def check(self) -> list[str]:
-        """Reads the whole file and returns what does not fit together, in SQLite's words; empty when it is sound.
+        """Checks the whole file and returns SQLite's description of the damage; empty if there is none.
 
         Takes about 3 ms per megabyte. A damaged file is marked, so that the next start rebuilds it.
         """
@@ -309,10 +309,10 @@ class Database:
         return found
 
     def close(self) -> None:
-        """Waits for a write that is under way, then closes. Other threads must not use it any more.
+        """Waits for a write in progress, then closes. Other threads must no longer use the store.
 
-        Connections of threads that still live are interrupted and end with their thread: closing one in the middle
-        of a call of its own thread is not safe.
+        Connections of running threads are interrupted and closed when their thread ends: closing one during a call of
+        its own thread is not safe.
         """
         self._closed = True
         mine = getattr(self._local, "connection", None)
@@ -342,8 +342,8 @@ def _is_damage(error: sqlite3.DatabaseError) -> bool:
 
 
 def _uri(path: Path | None) -> str:
-    # The file system is named because a file attached to a memory database would take that one's.
-    # Never made here: what was deleted while the program runs must not come back as an empty store.
+    # The VFS is named because a file attached to a memory database would otherwise use that database's. The file is
+    # never created here: a store deleted while the program runs must not come back empty.
     return f"file:{quote(str(path))}?vfs={'win32' if os.name == 'nt' else 'unix'}&mode=rw"
 
 
@@ -353,14 +353,14 @@ def _connect(uri: str) -> sqlite3.Connection:
         uri, uri=True, isolation_level=None, check_same_thread=False, timeout=BUSY_MS / 1000, cached_statements=64
     )
     connection.execute("PRAGMA temp_store = MEMORY")
-    # Each thread has a connection and so a cache, in KiB; the system caches the file for all of them. More would
-    # make nothing faster and cost its size five times.
+    # The cache per thread in KiB. The system caches the file for all threads, so a larger one would only cost memory.
     connection.execute("PRAGMA cache_size = -200")
     return connection
 
 
 def _refuse_other_files(path: Path) -> None:
-    """SQLite takes a file whose header was zeroed for an empty one and would write over it."""
+    """Raises if the file is no database: SQLite would take a file with a zeroed header for an empty one and overwrite
+    it."""
     with path.open("rb") as file:
         start = file.read(len(_MAGIC))
     if start and start != _MAGIC:
@@ -368,7 +368,7 @@ def _refuse_other_files(path: Path) -> None:
 
 
 def _forget_mail(connection: sqlite3.Connection) -> None:
-    """Takes mail that was kept before memory mode was switched on off the disk."""
+    """Deletes mail from the disk that was stored before memory mode was switched on."""
     kept = [name for name in mail_tables() if name != "mail_words"]
     if not any(connection.execute(f"SELECT 1 FROM {name} LIMIT 1").fetchone() for name in kept):
         return
@@ -382,9 +382,10 @@ def _forget_mail(connection: sqlite3.Connection) -> None:
 
 
 def _make_private(path: Path) -> None:
-    """Makes folder (0700) and file (0600) before SQLite does, and narrows a file that is open to others.
+    """Creates the folder (0700) and file (0600) before SQLite does, and corrects the mode of a file that others can
+    read.
 
-    SQLite gives the log files beside it the mode of the file itself.
+    SQLite's log files get the mode of the file.
     """
     if not path.parent.exists():
         path.parent.mkdir(parents=True, mode=0o700)

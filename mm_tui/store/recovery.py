@@ -35,7 +35,7 @@ class Rescue:
     """Tables that could not be read completely."""
 
     def words(self) -> str:
-        """What happened, in sentences for the reader."""
+        """What happened, in sentences for the user."""
         saved = ", ".join(f"{count} of {table}" for table, count in self.rows.items() if count) or "nothing"
         lost = f"; not all could be read of {', '.join(self.unread)}" if self.unread else ""
         return (
@@ -146,7 +146,7 @@ def _columns(source: sqlite3.Connection, target: sqlite3.Connection, table: str)
 
 
 def _readable(source: sqlite3.Connection, table: str, columns: list[str]) -> tuple[list[tuple[Any, ...]], bool]:
-    """The readable rows, from the front and, after a bad page, from the back; and whether these are all."""
+    """The readable rows, from the beginning and, after a bad page, from the end; and whether these are all."""
     found: list[tuple[Any, ...]] = []
     key = columns[0]
     for direction in ("ASC", "DESC"):

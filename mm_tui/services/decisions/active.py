@@ -1,4 +1,4 @@
-"""The decisions of this run, found by the emails that they are about."""
+"""The decisions of this run, by email."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ if TYPE_CHECKING:
     from mm_tui.services.decisions.record import ActiveDecision
 
 _ONE_EMAIL = (Act.APPROVE, Act.APPROVE_FIRST, Act.REJECT)
-"""Acts that are about one email and never replace it."""
+"""Decisions about one email that never replace it with another."""
 
 
 class ActiveDecisions:
-    """Decisions in the order in which they came to this program: the wall clock may have been set back."""
+    """The decisions in the order in which this program learned of them, because the wall clock may be set back."""
 
     def __init__(self) -> None:
         self._lives: dict[str, ActiveDecision] = {}
         self._newest: dict[str, ActiveDecision] = {}
         """The newest decision about each email."""
         self._editing: dict[str, ActiveDecision] = {}
-        """Decisions that may have brought another email, by their ids."""
+        """Decisions that may have created another email, by decision id."""
 
     def __contains__(self, release_id: str) -> bool:
         return release_id in self._lives
@@ -31,7 +31,7 @@ class ActiveDecisions:
         return self._lives[release_id]
 
     def values(self) -> Iterable[ActiveDecision]:
-        """All of them, the newest last."""
+        """All decisions, the newest last."""
         return self._lives.values()
 
     def add(self, lives: Iterable[ActiveDecision]) -> None:
@@ -58,7 +58,7 @@ class ActiveDecisions:
                 del self._newest[live.state.case.item]
 
     def of(self, email_id: str) -> ActiveDecision | None:
-        """The newest decision about an email, or of which it is the edit."""
+        """The newest decision about an email, or the one that created it as an edit."""
         found = self._newest.get(email_id)
         edits = [live for live in self._editing.values() if live.state.replacement == email_id]
         if not edits or found is None:

@@ -1,4 +1,4 @@
-"""What follows from a decision that has ended, beside everything else."""
+"""Work to do after a decision has ended, which nothing waits for."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ log = logging.getLogger("mm_tui.decisions")
 
 
 class AfterDecisions:
-    """Keeps examples of what was released in place of an agent's text, and the tags of what was approved first.
+    """Keeps examples of texts that were sent in place of an agent's, and the tags of emails with a first approval.
 
     Args:
         database: the profile's store.
-        clock: dates examples.
+        clock: gives the time of an example.
         notify: called when the queue changes.
         learner: keeps the examples; None keeps none.
     """
@@ -42,7 +42,7 @@ class AfterDecisions:
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def ended(self, live: ActiveDecision) -> None:
-        """A decision has ended."""
+        """Starts the work that follows from an ended decision."""
         content, facts = live.content, live.facts
         if live.followed_up:
             return
@@ -57,7 +57,7 @@ class AfterDecisions:
         self._start(self._learner.learn(*place, content.base, content.edit.body, self._clock.now()))
 
     async def done(self) -> None:
-        """Waits until all of it is in the store."""
+        """Waits until all results are in the store."""
         if self._tasks:
             await asyncio.wait(set(self._tasks))
 
@@ -67,7 +67,7 @@ class AfterDecisions:
         task.add_done_callback(self._tasks.discard)
 
     async def _keep_tags(self, live: ActiveDecision) -> None:
-        """Keeps the tags of an email as they are with our first approval; the next reading would bring them too."""
+        """Stores the tags of an email with our first approval at once, instead of at the next reading."""
         held = {str(name): str(value) for name, value in live.tags.items()}
         try:
             if await asyncio.to_thread(self._mail.save_tags, target(live.state), held):

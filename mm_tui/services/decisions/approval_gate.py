@@ -1,6 +1,6 @@
-"""Whether a waiting mail may be decided on now, and if not, why. Knows no screen and asks no network.
+"""Says whether a waiting email may be decided on now, and if not, why. Knows no screen and no network.
 
-What is said names keys by their act, as `{app.undo}`: whoever shows it puts in the key that the user has set.
+The messages name keys by their action, such as `{app.undo}`; the caller inserts the key that the user has set.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mm_tui.services.queue.entry import QueueEntry
 
 DWELL_SECONDS = 0.4
-"""How long an email must have been under the cursor, so that a key on its way when it came cannot decide it."""
+"""Seconds for which an email must have been under the cursor, so that a key pressed before it came cannot decide it."""
 TOO_SOON = "another email has just moved under the cursor: look first"
 UNDER_WAY = "its decision is in progress"
 EDIT_OUTDATED = "the draft changed since your edit began: {pending.edit} shows what changed"
@@ -24,11 +24,11 @@ UNSEEN = "you have not seen all of it yet: {list.open}"
 
 
 class ApprovalGate:
-    """Holds what was seen, what has begun, and when an email came under the cursor unasked.
+    """Records what was seen, what has begun, and when an email came under the cursor without a key press.
 
     Args:
-        clock: its monotonic time counts.
-        own_replies: who approves what this reviewer wrote: `self` or `another`, as in the settings.
+        clock: provides the monotonic time.
+        own_replies: who approves this reviewer's own texts, `self` or `another`, as in the settings.
     """
 
     def __init__(self, clock: Clock, own_replies: str = "self") -> None:
@@ -41,38 +41,38 @@ class ApprovalGate:
     # What the screen reports
 
     def saw(self, version: str) -> None:
-        """All that this version would send has been on the screen (`QueueEntry.version`), for the dwell time."""
+        """Notes that everything in this version (`QueueEntry.version`) was on the screen for the dwell time."""
         self._seen.add(version)
 
     def came(self) -> None:
-        """An email came under the cursor that no key for moving brought there."""
+        """Notes that an email came under the cursor without a key press."""
         self._came_at = self._clock.monotonic()
 
     def begin(self, email_ids: Iterable[str]) -> None:
-        """Decisions about these emails are being written to the journal."""
+        """Notes that decisions about these emails are being written to the journal."""
         self._beginning.update(email_ids)
 
     def begun(self, email_ids: Iterable[str]) -> None:
-        """They began, or were refused."""
+        """Notes that these decisions began or were refused."""
         self._beginning.difference_update(email_ids)
 
     # What may be done
 
     @property
     def came_unasked(self) -> bool:
-        """The email under the cursor came there a moment ago: a key may be meant for the one before (R14)."""
+        """Whether the email came under the cursor just now, so that a key may be meant for the previous one (R14)."""
         return self._clock.monotonic() - self._came_at < DWELL_SECONDS
 
     def has_seen(self, entry: QueueEntry) -> bool:
-        """All that would leave has been on the screen as it is now (R2)."""
+        """Whether everything that would be sent was on the screen in its current form (R2)."""
         return entry.item.complete and entry.version in self._seen
 
     def has_read(self, version: str) -> bool:
-        """The page with this name has been on the screen to its end."""
+        """Whether the page with this name was on the screen to its end."""
         return version in self._seen
 
     def why_busy(self, entry: QueueEntry, release: DecisionView | None) -> str:
-        """What is happening to the email that no other act may cross; empty when nothing is.
+        """What is in progress for the email and excludes other decisions; empty if nothing is.
 
         Args:
             entry: the email.
@@ -89,11 +89,11 @@ class ApprovalGate:
         return "undo it first: {app.undo}" if release.can_undo else UNDER_WAY
 
     def why_not_decide(self, entry: QueueEntry, release: DecisionView | None) -> str:
-        """Why no decision of any kind may begin now; empty when one may."""
+        """Why no decision may begin now; empty if one may."""
         return TOO_SOON if self.came_unasked else self.why_busy(entry, release)
 
     def why_not_approve(self, entry: QueueEntry, release: DecisionView | None) -> str:
-        """Why it may not be approved now; empty when it may. Whoever approves asks once more about high risk."""
+        """Why it may not be approved now; empty if it may. The caller asks again about high risks."""
         if why := self.why_not_decide(entry, release):
             return why
         if unread := entry.unread_words:

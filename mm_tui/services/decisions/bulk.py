@@ -1,6 +1,6 @@
-"""Rejecting all that a filter selects: the summary before it, the reading of what was only listed, and what failed.
+"""Rejects everything that a filter selects: shows a summary first, reads what was only listed, and reports failures.
 
-Rejecting alone: nothing is ever approved this way. Each email goes through the usual procedure.
+Nothing can be approved this way. Each email goes through the usual procedure.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 FIRST_SUBJECTS = 5
 MOST_NAMED = 5
-"""So many mailboxes and agents are named."""
+"""How many mailboxes and agents are named."""
 
 
 class Failure(NamedTuple):
@@ -37,12 +37,12 @@ class Failure(NamedTuple):
 
 
 def summary(entries: Sequence[QueueEntry], addresses: Mapping[str, str], audit: AuditStore) -> list[OneLine]:
-    """What would be rejected: how many of which mailbox, by which agent, and the first subjects.
+    """Summarizes what would be rejected: the number per mailbox and per agent, and the first subjects.
 
     Args:
-        entries: what the filter selects.
-        addresses: the mailboxes' by their ids.
-        audit: names the key that composed each, where the gateway's log was read.
+        entries: the emails that the filter selects.
+        addresses: the mailboxes' addresses by id.
+        audit: names the key that composed each email, as far as the gateway's log was read.
     """
     boxes = Counter(addresses.get(entry.item.mailbox_id, entry.item.mailbox_id) for entry in entries)
     agents = Counter(_agent(entry, audit) for entry in entries)
@@ -54,7 +54,7 @@ def summary(entries: Sequence[QueueEntry], addresses: Mapping[str, str], audit: 
 
 
 def snoozed_words(number: int) -> OneLine:
-    """What is said of the snoozed emails that a filter selects: they are out of sight, and stay so."""
+    """Says how many snoozed emails the filter selects: they are hidden, and are not rejected."""
     them = "1 snoozed email matches too and is" if number == 1 else f"{number} snoozed emails match too and are"
     return OneLine(f"{them} left out; is:snoozed in the query selects snoozed ones")
 
@@ -75,9 +75,9 @@ def _counted(found: Counter[str]) -> str:
 
 
 async def read_whole(entry: QueueEntry, sync: Sync, pending: PendingStore) -> tuple[PendingItem, str] | OneLine:
-    """The email with all that its digest covers, and that digest; or why it cannot be had.
+    """The whole email and its digest, or why it cannot be read.
 
-    What was only listed is read from the gateway now. It must still be the text that was listed.
+    An email that was only listed is read from the gateway now, and must still have the listed text.
     """
     if entry.item.complete:
         return entry.item, entry.digest
@@ -107,13 +107,13 @@ async def begin(
     """Begins the rejection of all of these emails under one hold and one undo.
 
     Args:
-        entries: what is rejected, as it was shown.
+        entries: the emails to reject, as they were shown.
         reason: why; it is sent to the agents.
-        decisions: makes them.
-        sync: reads what was only listed.
-        pending: where that is then.
+        decisions: makes the decisions.
+        sync: reads emails that were only listed.
+        pending: where they are then stored.
         hold: as in `Decisions.reject`.
-        stopped: asked between two readings; True begins nothing at all.
+        stopped: called after each reading; if it returns True, nothing is rejected.
         progress: called with the number read so far.
 
     Raises:
@@ -135,5 +135,5 @@ async def begin(
 
 
 def failed(views: Sequence[DecisionView]) -> Iterator[Failure]:
-    """Those of the ended decisions that did not come to what was wanted."""
+    """The ended decisions that did not reject their email."""
     yield from (Failure(view.email_id, view.words) for view in views if view.phase not in AS_WANTED)

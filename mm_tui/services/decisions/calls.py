@@ -1,4 +1,4 @@
-"""The gateway calls of a release, each turned into the event that the review core understands."""
+"""Makes the gateway calls of a decision, and turns each result into an event of the decision procedure."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ from mm_tui.services.presence.tags import mark_pair
 from mm_tui.services.tags import TagsDiffer, merge
 
 KEY_LIFE = timedelta(hours=23)
-"""How long a submission may be repeated under its key. The gateway remembers keys for 24 h."""
+"""How long a submission may be repeated under its idempotency key. The gateway remembers keys for 24 hours."""
 READ_TRIES = 3
-"""How often a read is tried before the network counts as lost."""
+"""How many times a read is tried before the network counts as down."""
 FIND_PAGES = 5
-"""How many pages of 100 emails are searched for an edit whose id never came back."""
+"""How many pages of 100 emails are searched for an edit whose id was never received."""
 
 log = logging.getLogger("mm_tui.decisions")
 
@@ -52,7 +52,7 @@ Rest = Callable[[float, bool], Awaitable[None]]
 
 
 class DecisionCalls:
-    """Performs the effects of the review core that reach the gateway. None of these methods raises."""
+    """Performs those effects of the decision procedure that call the gateway. None of these methods raises."""
 
     def __init__(self, gateway: GatewayClient, clock: Clock, us: Approver) -> None:
         self._gateway = gateway
@@ -63,7 +63,7 @@ class DecisionCalls:
         """The name under which the gateway records approvals made with our key, once known."""
 
     async def perform(self, live: ActiveDecision, effect: Call) -> Event:
-        """Makes one call and says what came of it."""
+        """Makes one call and returns its result as an event."""
         try:
             match effect:
                 case Decide():
@@ -86,12 +86,12 @@ class DecisionCalls:
             return OutcomeUnknown(f"unforeseen: {type(error).__name__}")
 
     async def look(self, live: ActiveDecision, email_id: str, rest: Rest) -> Observed | ReadFailed:
-        """Reads one email. What fails is tried again a few times before the network counts as lost.
+        """Reads one email. A failed read is repeated a few times before the network counts as down.
 
         Args:
-            live: the decision that it is read for.
-            email_id: of the email.
-            rest: waits so many seconds before another try, as the gateway asks (the second argument) or by itself.
+            live: the decision that needs it.
+            email_id: the email's id.
+            rest: waits before the next try. Arguments: seconds, and whether the gateway asked for the wait.
         """
         tries = 0
         while True:
@@ -106,10 +106,10 @@ class DecisionCalls:
                 await rest(error.retry_after or 2.0 ** (tries - 1), error.retry_after is not None)
 
     async def _sight(self, live: ActiveDecision, email_id: str) -> Snapshot:
-        """The email as it is now; one that is about to be decided must be in the gateway's queue as well.
+        """The email as it is now. An email about to be decided must also be in the gateway's queue.
 
-        Opening inbound mail that has been let through would mark it read and hide it from the agent: of such mail
-        only the status is read.
+        Reading the details of approved inbound mail would mark it as read and hide it from the agent, so only its
+        status is read.
         """
         direction = live.facts.direction
         inbound = direction == Direction.INBOUND
@@ -138,7 +138,7 @@ class DecisionCalls:
         if state.step is Step.RECORD and email_id == target(state) and mail.approved_by and _approves(state):
             self._our_name = mail.approved_by
         sighting = sighting_of(mail, direction, self._our_name, us=self._us)
-        # The queue was read first: a scan that ended in between has put the email there since.
+        # The queue was read first; a scan that ended in between has added the email since.
         if sighting.standing is RemoteState.PENDING and not listed and not await self._is_listed(email_id):
             return Snapshot(RemoteState.UNCLEAR, status=f"{mail.status}, but not in the queue")
         return sighting
@@ -148,7 +148,7 @@ class DecisionCalls:
         return any(item.id == email_id for item in await self._gateway.pending())
 
     async def _status(self, live: ActiveDecision, email_id: str) -> str:
-        """An email's status without opening it. Raises NotFound when no list holds it."""
+        """An email's status, without reading its details. Raises NotFound if no list has it."""
         facts = live.facts
         if facts.thread_id is not None:
             thread = await self._gateway.thread(facts.mailbox_id, facts.thread_id)
@@ -161,9 +161,9 @@ class DecisionCalls:
         raise NotFound("the gateway lists it nowhere")
 
     async def _since(self, live: ActiveDecision, direction: Direction) -> AsyncIterator[EmailSummary]:
-        """The mailbox's mail in this direction, newest first, back to the time of the item."""
+        """The mailbox's emails in this direction, newest first, back to the time of the draft."""
         received = live.facts.received_at
-        # The gateway's filter may leave out the moment itself.
+        # The gateway's filter may exclude the given moment itself.
         after = received - timedelta(seconds=1) if received is not None else None
         cursor: str | None = None
         for _ in range(FIND_PAGES):
@@ -232,7 +232,7 @@ class DecisionCalls:
         return await self._gateway.send(box, mail, idempotency_key=key)
 
     async def _files(self, live: ActiveDecision) -> tuple[OutgoingAttachment, ...]:
-        """The original's attachments, byte for byte."""
+        """The original's attachments, with their bytes."""
         assert live.content is not None
         files = []
         for name, size, content_type in live.content.base.attachments:
@@ -269,13 +269,13 @@ class DecisionCalls:
         return Done("changed")
 
     def _lost_its_mark(self, live: ActiveDecision, mail: EmailDetail) -> bool:
-        """Whether an original does not name our edit, since another wrote its tags at the same moment."""
+        """Whether the original's tags do not name our edit, because another program wrote them at the same moment."""
         state = live.state
         marks = live.marking is not None and not live.marked_again and state.stage is Stage.RETIRE
         return marks and mail.id == state.case.item and state.replacement not in relatives_in(mail.tags, mail.id)
 
     async def mark_pair(self, live: ActiveDecision) -> None:
-        """Tags original and edit, so that other reviewers and their programs know them as versions of one email."""
+        """Tags original and edit as versions of one email, for other reviewers and their programs."""
         state = live.state
         try:
             await mark_pair(self._gateway, live.facts.mailbox_id, state.case.item, state.replacement, self._reviewer)
@@ -283,9 +283,9 @@ class DecisionCalls:
             log.info("a pair could not be marked: %s", type(error).__name__)
 
     async def find(self, live: ActiveDecision) -> Found | ReadFailed:
-        """Looks for an email with exactly the edit's content that is newer than the original.
+        """Looks for an email that is newer than the original and has exactly the edit's content.
 
-        An edit that answers in the original's thread is looked for there alone, any other among all sent mail.
+        An edit in the original's thread is looked for only there, any other among all sent emails.
         """
         case, content, facts = live.state.case, live.content, live.facts
         assert content is not None
@@ -308,27 +308,27 @@ class DecisionCalls:
         return Found()
 
     async def _in_thread(self, live: ActiveDecision) -> list[EmailSummary]:
-        """The original's thread, the newest mail first."""
+        """The original's thread, newest email first."""
         assert live.facts.thread_id is not None
         thread = await self._gateway.thread(live.facts.mailbox_id, live.facts.thread_id)
         return [mail for mail in reversed(thread.emails) if str(mail.direction) == Direction.OUTBOUND]
 
 
 def _approves(state: State) -> bool:
-    """Whether the call that is being recorded approved."""
+    """Whether the call being recorded was an approval."""
     return state.case.act is Act.APPROVE or state.stage is Stage.RELEASE
 
 
 def _may_be(mail: EmailSummary, subject: str, facts: DecisionMeta) -> bool:
-    """Whether a listed mail may be the edit, by all that a list tells."""
+    """Whether a listed email may be the edit, by the fields that a list has."""
     if mail.received_at is not None and facts.received_at is not None and mail.received_at < facts.received_at:
         return False
-    # The list's text is clean, ours raw: compared in the same dress.
+    # The list's text is cleaned and ours is not, so ours is cleaned before they are compared.
     return topic(mail.subject) == topic(type(mail.subject)(subject))
 
 
 def _as_asked(status: str, wanted: RemoteState, direction: str = Direction.OUTBOUND) -> Done | OutcomeUnknown:
-    """A good answer counts only if it names what was asked for; else nobody knows what happened."""
+    """A successful answer counts only if it names the email that was asked for; otherwise the outcome is unknown."""
     if standing_of(status, direction) is wanted:
         return Done(status)
     return OutcomeUnknown(f"the gateway answered {status!r}")

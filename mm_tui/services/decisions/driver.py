@@ -1,4 +1,4 @@
-"""Moves decisions on: journals, performs, feeds back. What may follow what is said by the review core alone."""
+"""Drives decisions: writes the journal, performs effects, and feeds the results back to the decision procedure."""
 
 from __future__ import annotations
 
@@ -39,23 +39,23 @@ from mm_tui.store.decisions.locks import TakenOver
 from mm_tui.store.seal import StoreError
 
 LONGEST_PAUSE = 60.0
-"""Seconds between two readings of a call in doubt, at most."""
+"""The longest time in seconds between two readings while an outcome is unknown."""
 LONGEST_SCAN_PAUSE = 5.0
-"""Seconds between two looks at an edit that is being scanned, at most."""
+"""The longest time in seconds between two readings while an edit is being scanned."""
 MARK_SECONDS = 10.0
-"""How long retiring an original waits for the tags that name its edit."""
+"""Seconds to wait for the tags that name the edit before the original is retired."""
 AT_ONCE = 4
-"""How many decisions talk to the gateway at the same time."""
+"""How many decisions may call the gateway at the same time."""
 HOLD_TICK = 0.5
-"""Seconds between two looks whether a hold was slept through."""
+"""Seconds between two checks whether the machine slept during a hold."""
 SLEPT_SECONDS = 1.0
-"""A wait that takes so much longer than it should was slept through: the hold begins anew."""
+"""If a wait takes this many seconds longer than it should, the machine slept, and the hold starts again."""
 
 log = logging.getLogger("mm_tui.decisions")
 
 
 class _Write(NamedTuple):
-    """What is to be put on the disk about one decision."""
+    """What must be written to the disk about one decision."""
 
     live: ActiveDecision
     state: State
@@ -64,7 +64,7 @@ class _Write(NamedTuple):
 
 
 class Driver:
-    """Performs what the core says for each decision. Each has one thing under way at a time: its activity."""
+    """Performs the effects of each decision. A decision has one effect in progress at a time, its activity."""
 
     def __init__(
         self,
@@ -83,12 +83,12 @@ class Driver:
         self._writing: set[asyncio.Task[None]] = set()
         self._hurried = asyncio.Event()
         self.closing = False
-        """Set when the program is being closed: from that moment no call begins."""
+        """Set when the program is closing: from then on no call starts."""
 
     # Events
 
     async def feed(self, live: ActiveDecision, event: Event, turn: int | None = None) -> bool:
-        """Takes an event in. False when it did not fit, or came from an activity that is no longer current."""
+        """Handles an event. Returns False if it did not fit the state, or came from an earlier activity."""
         async with live.lock:
             if turn is not None and turn != live.turn:
                 return False
@@ -97,20 +97,21 @@ class Driver:
             return await self._take(live, event)
 
     async def feed_all(self, lives: Sequence[ActiveDecision], event: Undo | Quit) -> list[ActiveDecision]:
-        """Takes the event in for all of them at one moment; what they journal is written in one transaction.
+        """Handles one event for several decisions at the same moment, and writes their journal entries in one
+        transaction.
 
-        Nothing that follows from these two leaves the machine. So they hold from this moment on, and the writing of
-        the journal, which may take long on a slow disk and fail on a full one, comes after it.
+        Neither event makes a call. They take effect at once; the journal is written afterwards, which may be slow or
+        fail.
 
         Returns:
-            Those that it ended.
+            The decisions that ended.
         """
         ended: list[ActiveDecision] = []
         writes: list[_Write] = []
         busy: list[ActiveDecision] = []
         for live in lives:
             if live.lock.locked():
-                # Its journal is being written. If a call is to follow, it is not begun.
+                # Its journal is being written. The call that would follow is not started.
                 live.undo_asked = isinstance(event, Undo) and can_undo(live.state)
                 busy.append(live)
             elif (write := self._take_now(live, event)) is not None:
@@ -129,12 +130,12 @@ class Driver:
         return ended
 
     def _take_now(self, live: ActiveDecision, event: Event) -> _Write | None:
-        """Takes in an event of which no effect leaves the machine; returns what must be written."""
+        """Handles an event that causes no call; returns what must be written."""
         state, effects = step(live.state, event)
         if state == live.state:
             return None
         if state.step is Step.CALL:
-            # Its answer is still waited for.
+            # Its answer is still pending.
             live.state = state
             return None
         self._adopt(live, state)
@@ -150,7 +151,7 @@ class Driver:
         rest = [effect for effect in effects if not isinstance(effect, Journal)]
         calls = any(isinstance(effect, Call) for effect in rest)
         if entries and not await self._journal(live, state, entries, DropText() in rest, once=calls):
-            # Nothing may leave this machine that is not in the journal: wait, and take another run at it.
+            # No call may be made that is not in the journal: wait, then try again.
             self._stop(live)
             self._free_slot(live)
             if not live.is_lost:
@@ -187,7 +188,8 @@ class Driver:
         self._stop(live)
 
     def _stop(self, live: ActiveDecision) -> None:
-        """Ends what is under way, unless it is that which asks. A call under way is never ended: no event moves it."""
+        """Cancels the activity, unless it is the caller itself. A call in progress is never cancelled, because no event
+        fits its state."""
         if live.activity is not None and live.activity is not asyncio.current_task():
             live.activity.cancel()
         live.activity = None
@@ -197,7 +199,7 @@ class Driver:
     async def _journal(
         self, live: ActiveDecision, state: State, entries: Sequence[Journal], drop_text: bool, *, once: bool
     ) -> bool:
-        """Puts the entries and the state on the disk. Tries `once`, or until it succeeds."""
+        """Writes the entries and the state to the disk: tries `once`, or until it succeeds."""
         wait = 1.0
         while True:
             try:
@@ -222,14 +224,14 @@ class Driver:
                 try:
                     self._store.write(connection, live, state, entries, self._clock.now())
                 except TakenOver as error:
-                    # Of this one nothing was written; the others of a batch are not held up by it.
+                    # Nothing was written for this one; the others of the batch continue.
                     live.trouble, live.is_lost = str(error), True
                     continue
                 if drop_text:
                     self._store.drop_text(live)
 
     async def _write_soon(self, writes: Sequence[_Write]) -> None:
-        """Writes beside everything else until it succeeds; returns after the first try."""
+        """Writes in the background until it succeeds; returns after the first try."""
         tried = asyncio.Event()
         task = asyncio.create_task(self._write_until_done(writes, tried))
         self._writing.add(task)
@@ -258,23 +260,24 @@ class Driver:
             wait = min(LONGEST_PAUSE, wait * 2)
 
     async def written(self) -> None:
-        """Waits for what is still to be written."""
+        """Waits until everything is written."""
         while self._writing:
             await asyncio.wait(set(self._writing))
 
     # Effects
 
     def _mark_pair(self, live: ActiveDecision) -> None:
-        """Tells other programs that two waiting emails belong together. It is done before the original is retired."""
+        """Starts tagging two waiting emails as a pair, for other programs. This is done before the original is
+        retired."""
         live.marking = asyncio.create_task(self._calls.mark_pair(live))
 
     async def _marked(self, live: ActiveDecision) -> None:
-        """Waits until original and edit are marked as a pair, or until that takes too long."""
+        """Waits until original and edit are tagged as a pair, or until that takes too long."""
         if live.marking is not None and live.state.stage is Stage.RETIRE:
             await asyncio.wait({live.marking}, timeout=MARK_SECONDS)
 
     def hold(self, lives: Sequence[ActiveDecision], seconds: float) -> None:
-        """Begins the hold, to end for all at one moment."""
+        """Starts the hold, which ends at the same moment for all these decisions."""
         ends_at = self._clock.monotonic() + seconds
         deadline = self._clock.now() + timedelta(seconds=seconds)
         for live in lives:
@@ -282,7 +285,7 @@ class Driver:
             self.start(live, Hold())
 
     def start(self, live: ActiveDecision, effect: Effect, then: Event | None = None) -> None:
-        """Begins what the effect says; what comes of it is fed back, or `then` after a pause."""
+        """Starts the effect, and feeds back its result, or `then` after a pause."""
         live.activity = asyncio.create_task(self._perform(live, effect, live.turn, then))
 
     async def _perform(self, live: ActiveDecision, effect: Effect, turn: int, then: Event | None) -> None:
@@ -295,7 +298,7 @@ class Driver:
             self.tell(live)
 
     async def _outcome(self, live: ActiveDecision, effect: Effect, then: Event | None) -> Event:
-        """Does what the effect says, and waits for what comes of it."""
+        """Performs the effect and returns its result."""
         match effect:
             case Hold():
                 return await self._held(live)
@@ -312,8 +315,8 @@ class Driver:
                 await self._take_slot(live)
                 return await self._calls.look(live, email_id, partial(self._rest, live))
             case Decide() | RecordApproval() | Submit() | Cancel() | Reschedule():
-                # The reading before it has taken the slot. Where none came before, as for an edit that is withdrawn,
-                # it waits for none: what is journaled as being called is called at once.
+                # The reading before it has taken a slot. Without one, as when an edit is withdrawn, it does not wait: a
+                # call in the journal is made at once.
                 if self.closing:
                     return NotMade(undone=False)
                 return await self._calls.perform(live, effect)
@@ -321,7 +324,7 @@ class Driver:
                 raise AssertionError("is written, not performed")
 
     async def _held(self, live: ActiveDecision) -> Event:
-        """Waits until the hold ends, or says that it was slept through."""
+        """Waits until the hold ends; returns `Slept` if the machine slept meanwhile."""
         while (left := live.ends_at - self._clock.monotonic()) > 0:
             before = uptime()
             await self._clock.sleep(min(left, HOLD_TICK))
@@ -332,7 +335,7 @@ class Driver:
     # Slots
 
     async def _take_slot(self, live: ActiveDecision) -> None:
-        """Waits until this decision may talk to the gateway. It keeps the slot from its readings through its call."""
+        """Waits until this decision may call the gateway. It keeps its slot from the readings until after the call."""
         if not live.has_slot:
             await self._slots.acquire()
             live.has_slot = True
@@ -343,7 +346,7 @@ class Driver:
             self._slots.release()
 
     async def _rest(self, live: ActiveDecision, seconds: float, asked: bool) -> None:
-        """Waits before a reading is tried again. Nobody else waits because of that."""
+        """Waits before a reading is tried again; other decisions do not wait."""
         self._free_slot(live)
         if asked:
             until = (self._clock.now() + timedelta(seconds=seconds)).astimezone()
@@ -355,16 +358,16 @@ class Driver:
         self.tell(live)
 
     async def _sleep(self, seconds: float) -> None:
-        """Waits, or until a human does not want to."""
+        """Waits this long, or until a human asks to continue."""
         await sleep_or_wake(self._clock, seconds, self._hurried)
 
     def hurry(self) -> None:
-        """Asks the gateway again now, whatever is being waited for."""
+        """Ends all waiting, so that the gateway is asked again now."""
         self._hurried.set()
         self._hurried = asyncio.Event()
 
     async def stop_all(self, lives: Sequence[ActiveDecision]) -> None:
-        """Ends everything that is under way."""
+        """Cancels everything in progress."""
         under_way = [live.activity for live in lives if live.activity is not None]
         under_way += [*(live.marking for live in lives if live.marking is not None), *self._writing]
         for activity in under_way:
@@ -372,7 +375,7 @@ class Driver:
         await asyncio.gather(*under_way, return_exceptions=True)
 
     def tell(self, live: ActiveDecision) -> None:
-        """Says that the decision stands differently."""
+        """Notifies the screens that the decision changed."""
         live.moved.set()
         live.moved = asyncio.Event()
         self._notify(DecisionChanged(live.state.case.item))

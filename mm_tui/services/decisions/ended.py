@@ -1,4 +1,4 @@
-"""Mail that waits no more and is still on the screen: how it ended, and where it stands in the list."""
+"""Emails that no longer wait but are still listed: how they were decided, and their place in the list."""
 
 from __future__ import annotations
 
@@ -38,25 +38,25 @@ _STATUSES = {
     Status.UNREAD: "approved elsewhere",
     Status.READ: "approved elsewhere",
 }
-"""Statuses of which something can be concluded; of any other it is said only that the email waits no more (R16)."""
+"""Statuses that say what happened. With any other, all that is known is that the email no longer waits (R16)."""
 _MADE_HERE = {
     Outcome.APPROVED: "approved",
     Outcome.REJECTED: "rejected",
     Outcome.EDIT_RELEASED: "edited and approved",
     Outcome.RESCHEDULED: "rescheduled",
 }
-"""How decisions of this store ended that took effect by our own call."""
+"""Outcomes of decisions that took effect by a call of ours."""
 
 
 def how_it_ended(mail: MailStore, audit: AuditStore, decisions: DecisionStore, reviewer: str, email_id: str) -> OneLine:
-    """What is known of how an email that waited was decided, when and by whom.
+    """Says how an email was decided, when and by whom, as far as this is known.
 
     Args:
-        mail: the email as it was listed and opened last.
-        audit: the gateway's log as far as it was read.
-        decisions: what programs on this store decided: another window, or the command line.
-        reviewer: who reads this; called "you".
-        email_id: of an email that waits no more.
+        mail: the email as it was last listed and read.
+        audit: the gateway's log, as far as it was read.
+        decisions: the decisions of all programs on this store, such as another window or the command line.
+        reviewer: the reader, who is addressed as "you".
+        email_id: the id of an email that no longer waits.
     """
     if made_here := _made_here(decisions, reviewer, email_id):
         return made_here
@@ -77,7 +77,7 @@ def how_it_ended(mail: MailStore, audit: AuditStore, decisions: DecisionStore, r
 
 
 def _made_here(decisions: DecisionStore, reviewer: str, email_id: str) -> OneLine:
-    """A decision that a program on this machine made with effect; empty when there is none."""
+    """Describes a decision that a program on this machine made with effect; empty if there is none."""
     for row in reversed(decisions.family(email_id)):
         words = _MADE_HERE.get(outcome) if (outcome := state_of(row).outcome) is not None else None
         if words is None or email_id not in (row.item_id, row.replacement_id):
@@ -90,24 +90,24 @@ def _made_here(decisions: DecisionStore, reviewer: str, email_id: str) -> OneLin
 
 
 def tells_end(release: DecisionView | None, email_id: str) -> bool:
-    """Whether a decision of this program says what became of its mail, once that waits no more."""
+    """Whether a decision of this program says what happened to its email."""
     no_end = (Phase.UNDECIDED, Phase.CHANGED)
     return release is not None and release.phase not in no_end and not release.is_told_by_tags(email_id)
 
 
 def with_ended(waiting: Sequence[QueueEntry], listed: Sequence[str], ended: Sequence[QueueEntry]) -> list[QueueEntry]:
-    """Puts emails that waited in their old place among those that wait.
+    """Inserts emails that no longer wait at their old places among those that wait.
 
     Args:
-        waiting: what is to be listed, in its order.
-        listed: the ids of what was listed before, in its order.
-        ended: emails that were listed before and stay.
+        waiting: the emails to list, in order.
+        listed: the ids that were listed before, in order.
+        ended: emails that were listed before and stay in the list.
 
     Returns:
-        All of them; each that stays stands behind the nearest mail before it that is still there.
+        All emails. Each ended one follows the nearest email before it that is still there.
     """
     place = {key: at for at, key in enumerate(listed)}
-    # Where those stood that are still there, in their old order: the order of the others may be another one now.
+    # The old places of the emails that are still there; the order of the others may have changed.
     stood = sorted(at for entry in waiting if (at := place.get(entry.item.id)) is not None)
     behind: dict[str | None, list[QueueEntry]] = {}
     for entry in sorted(ended, key=lambda one: place[one.item.id]):

@@ -1,4 +1,4 @@
-"""The email of a decision that let something out that nobody wanted."""
+"""The emails of incidents: decisions after which something unwanted was sent."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def item_of(live: ActiveDecision) -> PendingItem | None:
-    """The email as it was seen when it was decided; None where its text is not kept."""
+    """The email as it was seen when it was decided; None if its text was not kept."""
     if live.content is None:
         return None
     raw, case = live.content.base, live.state.case

@@ -1,4 +1,4 @@
-"""What the journal says of a decision beside its kind and email. Never content."""
+"""The details of a decision in the journal, beside its kind and email. Never content."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from mm_tui.services.decisions.record import ActiveDecision
 from mm_tui.services.queue.resubmitted import ASKS_REDRAFT, SENT_BACK, SUGGESTED
 
 _LONGEST = 200
-"""Characters of a gateway's or a human's words that go into the journal."""
+"""The most characters of a gateway's or a human's words in the journal."""
 
 
 def details_of(live: ActiveDecision, state: State, entry: Journal) -> dict[str, str]:
-    """What the journal says beside kind and item."""
+    """The details of one entry."""
     case, content = live.state.case, live.content
     details = {"release": live.release_id, "act": str(case.act), "digest": case.digest}
     if entry.about:
@@ -23,7 +23,7 @@ def details_of(live: ActiveDecision, state: State, entry: Journal) -> dict[str, 
     if state.outcome is Outcome.NOT_AS_SEEN and state.sighting is not None and not state.sent:
         details["left"] = state.sighting.digest
     if case.act is Act.REJECT and content is not None:
-        # What the reviewer would rather have sent is content.
+        # The text that the reviewer would have sent is content.
         reason, suggested, _ = content.reason.partition(SUGGESTED)
         details["reason"] = reason[:_LONGEST]
         if suggested:
@@ -36,7 +36,7 @@ def details_of(live: ActiveDecision, state: State, entry: Journal) -> dict[str, 
 
 
 def _evidence(live: ActiveDecision) -> dict[str, str]:
-    """What the evidence for a mailbox's oversight mode is drawn from: where, when, and how much a human changed."""
+    """What the track record of a mailbox is computed from: where, when, and how much a human changed."""
     facts, content, act = live.facts, live.content, live.state.case.act
     found = {"mailbox": facts.mailbox_id, "direction": facts.direction}
     if facts.received_at is not None:

@@ -1,4 +1,4 @@
-"""Which part of the queue is listed, in which order, and what stays in the list after it has been decided."""
+"""Determines which part of the queue is listed, in which order, and which decided emails stay in the list."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ if TYPE_CHECKING:
     from mm_tui.services.decisions.view import DecisionView
 
 OUTCOME_SECONDS = 8.0
-"""How long an email that was decided here stays in the list, with what came of it."""
+"""Seconds for which an email decided here stays in the list, with its outcome."""
 
 COUNT_SECONDS = 10.0
-"""How long the filters' counts are used while nothing but time changes them, as what is due."""
+"""Seconds for which the filters' counts are reused while only time changes them, such as for due emails."""
 
 
 class QueueListing:
-    """Holds all that waits, so that another part of it is listed at once.
+    """Holds the whole queue, so that any part of it can be listed at once.
 
     Args:
-        clock: its monotonic time counts.
-        saved: the settings' filters of the queue.
-        context: what filters must know besides the emails, as `ReviewQueue.around`.
+        clock: provides the monotonic time.
+        saved: the queue filters from the settings.
+        context: what filters need besides the emails, as `ReviewQueue.around`.
         decision_of: the newest decision about an email.
     """
 
@@ -57,62 +57,62 @@ class QueueListing:
         self._decision_of = decision_of
         self.filter = ALL
         self.typed = ""
-        """What stands on the search line."""
+        """The text in the search line."""
         self.order = Order.OLDEST
         self.waiting: list[QueueEntry] = []
-        """All that waits, oldest first."""
+        """All waiting emails, oldest first."""
         self.expected: int | None = None
-        """How many wait in all, while the rest is still being read; None when `waiting` has them all."""
+        """The number of waiting emails while they are still being read; None if `waiting` has all of them."""
         self.incidents: list[QueueEntry] = []
-        """Mail that left and should not have, and that the reader may not have looked at yet."""
+        """Incidents that the reviewer may not have looked at yet."""
         self.endings: dict[str, OneLine] = {}
-        """How emails that are listed and wait no more were decided elsewhere, by their ids."""
+        """How listed emails that no longer wait were decided elsewhere, by id."""
         self.filters: list[FilterCount] = []
-        """The saved filters with what each selects."""
+        """The saved filters with their counts."""
         self._counted: list[QueueEntry] = []
-        """The emails that the filters were counted with, and when, by the monotonic clock."""
+        """The emails in the filters' counts, and the monotonic time of counting."""
         self._counted_at = float("-inf")
         self.complaint = OneLine("")
-        """What of the query could not be used."""
+        """The parts of the query that could not be used."""
         self.listed: dict[str, QueueEntry] = {}
-        """What is selected of all that waits, and what has ended and stays for now, by id."""
+        """The listed emails by id: the selected ones that wait, and ended ones that stay for now."""
         self.left_out: list[QueueEntry] = []
-        """The snoozed emails that filter and query select; they are listed only when asked for."""
+        """The snoozed emails that filter and query select; they are listed only on request."""
         self._ended_at: dict[str, float] = {}
-        """When the list was first read without them, of emails that stay in it, by the monotonic clock."""
+        """For ended emails that stay in the list: when the list was first read without them (monotonic)."""
 
     @property
     def entries(self) -> list[QueueEntry]:
-        """All that is listed and waits."""
+        """The listed emails that wait."""
         return [entry for entry in self.listed.values() if not entry.ended]
 
     @property
     def now(self) -> datetime:
-        """The time."""
+        """The current time."""
         return self._clock.now()
 
     def find(self, email_id: str) -> QueueEntry | None:
-        """An email that is listed, or waits in another part of the queue."""
+        """The entry of an email, whether it is listed or not."""
         waiting = (entry for entry in self.waiting if entry.item.id == email_id)
         return self.listed.get(email_id) or next(waiting, None)
 
     @property
     def is_narrowed(self) -> bool:
-        """Whether something that waits is left out of the list."""
+        """Whether some waiting emails are not listed."""
         return self.filter != ALL or bool(self.typed.strip())
 
     @property
     def shows_ended(self) -> bool:
-        """Whether something is listed that waits no more."""
+        """Whether an email is listed that no longer waits."""
         return bool(self._ended_at)
 
     def list_anew(self, reading: str | None, *, stay: bool = True) -> None:
-        """Lists what the filter and the query select, and counts all filters anew.
+        """Lists what filter and query select, and updates the counts of all filters.
 
         Args:
             reading: the email under the cursor.
-            stay: what is under the cursor stays, whatever became of it: the reader has not moved. Else they asked for
-                another list.
+            stay: keep the email under the cursor in the list, whatever happened to it; False if the reviewer asked for
+            another list.
         """
         context = self._context()
         boxes = [(box_id, OneLine(address)) for box_id, address in context.addresses.items()]
@@ -134,7 +134,7 @@ class QueueListing:
         self.listed = {entry.item.id: entry for entry in self._incidents() if entry.item.id not in by_id} | by_id
 
     def _count(self, filters: list[SavedFilter], context: FilterContext) -> None:
-        """Counts what each filter selects, unless that was done lately with the same emails."""
+        """Counts what each filter selects, unless this was done recently with the same emails."""
         now, names = self._clock.monotonic(), [one.filter for one in self.filters]
         is_recent = now - self._counted_at < COUNT_SECONDS and self._counted is self.waiting
         if not is_recent or names != filters:
@@ -142,10 +142,10 @@ class QueueListing:
             self._counted, self._counted_at = self.waiting, now
 
     def is_over(self, reading: str | None) -> bool:
-        """Whether something that was decided here has been listed for long enough.
+        """Whether an email decided here has stayed in the list long enough.
 
         Args:
-            reading: the email under the cursor, which stays as long as anything else waits.
+            reading: the email under the cursor, which stays while anything else waits.
         """
         now = self._clock.monotonic()
         return any(
@@ -153,13 +153,14 @@ class QueueListing:
         )
 
     def next_filter(self, step: int) -> None:
-        """Takes the next filter that selects something; with -1 the one before."""
+        """Applies the next filter that selects something; with -1 the previous one."""
         names = [one.filter for one in self.filters if one.number or one.filter in (ALL, self.filter)]
         if names:
             self.filter = names[(names.index(self.filter) + step) % len(names)]
 
     def _staying(self, found: Sequence[QueueEntry], reading: str | None) -> list[QueueEntry]:
-        """What is not selected any more and stays: the email that is read, and for a while what was decided here."""
+        """Emails that stay although they are no longer selected: the one being read, and for a while those decided
+        here."""
         now = self._clock.monotonic()
         waiting = {entry.item.id: entry for entry in self.waiting}
         selected = {entry.item.id for entry in found}
@@ -179,13 +180,13 @@ class QueueListing:
             else:
                 words, must_be_seen, is_ours = self.endings.get(key, UNKNOWN_END), False, False
             over = is_ours and now - since >= OUTCOME_SECONDS and (not is_read or not waiting)
-            # The last one goes too, so that it can be seen that nothing waits.
+            # The last one is removed too, to show that nothing waits.
             if must_be_seen or ((is_ours or is_read) and not over):
                 staying.append(replace(entry, ended=words))
         return staying
 
     def _incidents(self) -> list[QueueEntry]:
-        """What left and should not have, whatever part of the queue is listed, until the reader has looked at it."""
+        """Incidents, in any part of the queue, until the reviewer has looked at them."""
         found = []
         for entry in self.incidents:
             view = self._decision_of(entry.item.id)

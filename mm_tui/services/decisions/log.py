@@ -1,4 +1,4 @@
-"""How a decision begins: everything that must hold before the hold, checked and written in one transaction."""
+"""Begins decisions: checks all conditions and writes the first state in one transaction."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ from mm_tui.store.seal import StoreError
 from mm_tui.text import OneLine
 
 DOUBT_LIFE = timedelta(hours=24)
-"""How long a call whose answer was lost counts as one that may still arrive."""
+"""How long a call without an answer may still take effect."""
 TOGETHER = 100
-"""So many of a large batch are written in one transaction."""
+"""How many decisions of a large batch are written in one transaction."""
 
 
 class DecisionLog:
@@ -57,15 +57,15 @@ class DecisionLog:
         second: SecondApproval | None = None,
         can_tag: bool = True,
     ) -> None:
-        """Takes where it writes.
+        """Creates the log.
 
         Args:
             database: the profile's store.
             reviewer: the name under which decisions are journaled.
-            own_replies: `self` or `another`, as in the settings.
+            own_replies: who approves own texts, `self` or `another`, as in the settings.
             by_command: the decisions are made on the command line.
-            second: which emails two reviewers must approve; None: no email.
-            can_tag: there is a key that may set tags.
+            second: determines which emails need two approvals; None for none.
+            can_tag: whether a key may set tags.
         """
         self.database = database
         self.reviewer = reviewer
@@ -86,12 +86,12 @@ class DecisionLog:
     def begin_all(
         self, requests: Sequence[DecisionRequest], at: datetime, batch: str | None = None
     ) -> list[ActiveDecision]:
-        """Begins all or none. On the disk when it returns.
+        """Begins all of these decisions or none. They are on the disk when it returns.
 
         Args:
-            requests: what is wanted.
+            requests: the decisions to begin.
             at: now.
-            batch: names what is undone together; None: these, where they are several.
+            batch: the name of decisions that are undone together; None puts several requests into a new batch.
 
         Raises:
             Refused: one of them cannot begin.
@@ -103,9 +103,10 @@ class DecisionLog:
     def begin_each(
         self, requests: Sequence[DecisionRequest], at: datetime
     ) -> tuple[list[ActiveDecision], dict[str, OneLine]]:
-        """Begins those that can begin, as one batch, and says why the others cannot. On the disk when it returns.
+        """Begins those that can begin, as one batch, and says why the others cannot. They are on the disk when it
+        returns.
 
-        Where the journal can no longer be written, what began before goes on, and the rest is among the others.
+        If the journal fails in between, decisions that have begun continue, and the rest is among the others.
 
         Raises:
             sqlite3.Error, StoreError, OSError: the journal cannot be written at all.
@@ -130,7 +131,7 @@ class DecisionLog:
         begun: list[ActiveDecision],
         refused: dict[str, OneLine],
     ) -> None:
-        """Begins these together, or each by itself where one of them keeps the others from it."""
+        """Begins these together, or one by one if one of them cannot begin."""
         try:
             begun += self.begin_all(requests, at, batch)
         except Refused as why:
@@ -189,20 +190,20 @@ class DecisionLog:
                 reviewer=self.reviewer,
                 by_command=self._by_command,
                 with_examples=self._has_tag(item, USED),
-                # Inbound mail and a colleague's reply are no agent's.
+                # Inbound emails and colleagues' replies are not written by an agent.
                 asks_redraft=request.asks_redraft and author is None and str(item.direction) != Direction.INBOUND,
             ),
             content=Content(base=item.raw, edit=request.edit, reason=request.reason),
         )
         if request.edit is not None:
-            # Another window, or the command line, may have written on since this text was shown: that is kept (R4).
+            # Another window or the command line may have changed the text since it was shown: that change is kept (R4).
             edit = SavedEdit(item.id, item.mailbox_id, request.digest, item.raw, request.edit, at)
             put(self.edits, edit, over=None, durable=True)
         self.write(connection, live, live.state, [effect for effect in effects if isinstance(effect, Entry)], at)
         return live
 
     def _by_two(self, request: DecisionRequest, second: SecondApproval) -> DecisionRequest:
-        """The request as it is where two reviewers must approve: the first approval of an email only records it."""
+        """The request under two-person approval: the first approval of an email is only recorded."""
         if request.act not in (Act.APPROVE, Act.RELEASE_EDIT):
             return request
         item = request.item
@@ -235,7 +236,7 @@ class DecisionLog:
             raise OwnReply
 
     def _fallen(self, connection: sqlite3.Connection, row: SavedDecision, at: datetime) -> SavedDecision:
-        """A decision that a process which is gone had held falls back to undecided; any other stays as it is."""
+        """Cancels a decision that an ended process had on hold; leaves any other as it is."""
         if row.ended or state_of(row).step is not Step.HOLD:
             return row
         live = restored(row)
@@ -281,7 +282,7 @@ class DecisionLog:
             return restored(fresh)
 
     def drop_text(self, live: ActiveDecision) -> None:
-        """Throws the local copy of the edit away, unless the human has gone on writing since."""
+        """Deletes the local copy of the edit, unless the human has changed it since."""
         if live.content is not None and live.content.edit is not None:
             remove(self.edits, live.state.case.item, live.content.edit)
 
@@ -298,7 +299,8 @@ class DecisionLog:
                     remove(self.edits, edit.item_id, edit.text)
 
     def _family(self, request: DecisionRequest) -> list[SavedDecision]:
-        """All earlier decisions about this email and its versions, including lost edits with its content."""
+        """All earlier decisions about this email and its versions, including edits whose id was never received and that
+        have its content."""
         rows = {row.release_id: row for row in self.rows.family(request.item.id)}
         for lost in self.rows.doubtful():
             if _is_lost_edit(lost, request.item.raw):
@@ -306,7 +308,7 @@ class DecisionLog:
         return [rows[release_id] for release_id in sorted(rows)]
 
     def _tags(self, item: Seen) -> Mapping[OneLine, OneLine]:
-        """The email's tags, as far as they were read."""
+        """The email's tags, as last read."""
         detail = item if isinstance(item, EmailDetail) else self._mail.detail(item.id)
         return detail.tags if detail is not None else {}
 
@@ -314,11 +316,11 @@ class DecisionLog:
         return OneLine(name) in self._tags(item)
 
     def _editor(self, item: Seen) -> str:
-        """The reviewer whose edit an email is, as its tags say; empty where it is none."""
+        """The reviewer whose edit this email is, as its tags say; empty if it is not an edit."""
         return editor_in(tags) if is_edit(tags := self._tags(item)) else ""
 
     def _named(self, item: Seen) -> tuple[str, ...]:
-        """What tags say of other versions of this email: its own as it was read, and those of all that waits."""
+        """Other versions of this email that tags name: its own tags, and those of all waiting emails."""
         own = relatives_in(item.tags, item.id) if isinstance(item, EmailDetail) else ()
         found = dict.fromkeys(own)
         for email_id, tags in self.pending.tagged(PREFIX).items():
@@ -332,10 +334,11 @@ class DecisionLog:
     def _key(
         self, request: DecisionRequest, mine: RawContent | None, family: Sequence[SavedDecision], at: datetime
     ) -> tuple[str, datetime]:
-        """The idempotency key of a submission, and since when it may have been used.
+        """The idempotency key of a submission, and when it may first have been used.
 
-        It hashes the original's id, the revision and the edit. The revision counts the submissions whose end is
-        known: after those the same text is a new mail, while one that was lost must stay the same email.
+        The key hashes the original's id, the revision and the edit. The revision counts submissions with a known
+        outcome: after those, the same text is a new email, while a submission without an answer must be repeated under
+        the same key.
         """
         if mine is None or request.act is not Act.RELEASE_EDIT:
             return "", at
@@ -369,7 +372,7 @@ def _is_lost_edit(row: SavedDecision, raw: RawContent) -> bool:
 
 
 def locked_words(lock: DecisionLock) -> OneLine:
-    """Who decides in another window, and since when."""
+    """Says who decides in another window, and since when."""
     return OneLine(f"{lock.reviewer} has been deciding about this email since {lock.locked_at.astimezone():%H:%M}")
 
 

@@ -1,4 +1,4 @@
-"""The emails that are marked for one decision about them all. A mark holds for what was seen and for nothing else."""
+"""The emails marked for a decision about all of them. A mark is valid only for the version that was seen."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 
 class Marks:
-    """Marked emails with the version that was seen (`QueueEntry.version`), also while they are being decided."""
+    """The marked emails with the versions that were seen (`QueueEntry.version`), including those being decided."""
 
     def __init__(self) -> None:
         self._versions: dict[str, str] = {}
         self._deciding: dict[str, str] = {}
-        """The same of emails that are being decided."""
+        """The same for emails that are being decided."""
 
     def __len__(self) -> int:
         return len(self._versions)
@@ -30,7 +30,7 @@ class Marks:
         return email_id in self._versions
 
     def add(self, entry: QueueEntry) -> None:
-        """Marks an email as it is now."""
+        """Marks an email in its current version."""
         self._versions[entry.item.id] = entry.version
 
     def remove(self, email_id: str) -> None:
@@ -38,20 +38,20 @@ class Marks:
         self._versions.pop(email_id, None)
 
     def of(self, entries: Iterable[QueueEntry]) -> list[QueueEntry]:
-        """Those of these emails that are marked, and are still what was marked."""
+        """Those of these emails that are marked and unchanged since."""
         return [entry for entry in entries if entry.item.id in self and self._versions[entry.item.id] == entry.version]
 
     def keep(self, entries: Iterable[QueueEntry]) -> None:
-        """Drops the marks of emails that are gone or are no longer what was marked."""
+        """Removes the marks of emails that are gone or have changed."""
         self._versions = {entry.item.id: entry.version for entry in self.of(entries)}
 
     def begun(self, email_id: str) -> None:
-        """A decision about an email began: its mark goes, and comes back if the decision has no effect."""
+        """Removes an email's mark because a decision about it began; it returns if the decision has no effect."""
         if (version := self._versions.pop(email_id, None)) is not None:
             self._deciding[email_id] = version
 
     def decided(self, email_id: str, view: DecisionView | None) -> None:
-        """How the newest decision about an email stands: one that ended without effect gives the mark back."""
+        """Restores the mark if the newest decision about the email ended without effect."""
         if view is None or not view.ended:
             return
         version = self._deciding.pop(email_id, None)

@@ -18,11 +18,11 @@ _LEFT = frozenset(map(str, (Status.SENT, Status.DELIVERED)))
 
 
 class News(NamedTuple):
-    """A line for the reader."""
+    """A message for the reviewer."""
 
     words: OneLine
     failed: bool
-    """Something in it did not come to what was wanted."""
+    """Whether it reports a failure."""
 
 
 class Outcomes:
@@ -34,7 +34,7 @@ class Outcomes:
         self._recent: list[tuple[float, DecisionView]] = []
 
     def news(self, view: DecisionView | None) -> News | None:
-        """What to say now that a decision moved on; None when nothing of it is new.
+        """The message after a change of a decision; None if there is nothing new.
 
         Args:
             view: the decision.
@@ -48,7 +48,7 @@ class Outcomes:
         if view.question is not None:
             return News(OneLine(f"asks: {view.question.words} {view.about}".rstrip()), True)
         if view.phase not in AS_WANTED and not view.failed:
-            # Undone or left: whoever pressed the key was answered then.
+            # Undone, or left as it is: the reviewer saw a message when they pressed the key.
             return None
         now = self._clock.monotonic()
         self._recent = [(at, old) for at, old in self._recent if now - at < TOLD_SECONDS] + [(now, view)]
@@ -61,7 +61,7 @@ class Outcomes:
 
 
 def _together(views: list[DecisionView]) -> str:
-    """The newest in words, and how many others there are."""
+    """Describes the newest outcome, and says how many others there are."""
     newest = views[-1]
     others = f" and {len(views) - 1} more" if len(views) > 1 else ""
     if newest.phase is not Phase.DONE:

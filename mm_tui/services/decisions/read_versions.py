@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 
 class ReadChange(NamedTuple):
-    """An email has other content than the reader had on the screen."""
+    """The content of an email differs from what the reviewer saw."""
 
     before: RawContent
     at: datetime
-    """When this program noticed."""
+    """When this program noticed the change."""
 
 
 class ReadVersions:
@@ -33,11 +33,11 @@ class ReadVersions:
         self._shown_id = ""
 
     def show(self, entry: QueueEntry, now: datetime) -> ReadChange | None:
-        """The email is on the screen now; what of its content is another than before, if anything.
+        """Notes that the email is on the screen now; returns how it has changed since it was last seen, if it has.
 
         Args:
-            entry: the email; only what is known whole is compared.
-            now: when.
+            entry: the email; only emails that were read whole are compared.
+            now: the current time.
         """
         email_id = entry.item.id
         anew, self._shown_id = email_id != self._shown_id, email_id
@@ -51,6 +51,6 @@ class ReadVersions:
         return ReadChange(old.item.raw, self._noticed.setdefault(email_id, now))
 
     def forget_others(self, email_ids: Iterable[str]) -> None:
-        """Keeps what is known of these emails alone."""
+        """Forgets all emails except these."""
         kept = set(email_ids)
         self._versions = {email_id: entry for email_id, entry in self._versions.items() if email_id in kept}

@@ -1,7 +1,7 @@
-"""The reasons that are offered for a rejection: the configured ones, then own words that were used before.
+"""The reasons offered for a rejection: the configured ones, then the reviewer's own from before.
 
-Each keeps its place: hands remember where a reason stands. New words go to the end, and once there are enough take the
-place of those that were not used for the longest time.
+Each keeps its place, so that its key stays the same. New reasons are added at the end; when the list is full, a new one
+replaces the one not used for the longest time.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ _NAME = "review.reasons"
 
 class _Own(NamedTuple):
     places: list[str]
-    """In the order in which they are offered."""
+    """In the order in which they are shown."""
     recent: list[str]
-    """The same, the last used first."""
+    """The same, most recently used first."""
 
 
 def offered(database: Database, configured: Sequence[str]) -> list[str]:
-    """What to offer, each once."""
+    """The reasons to offer, without duplicates."""
     return list(dict.fromkeys([*configured, *_own(database).places]))
 
 
 def remember(database: Database, reason: str, configured: Sequence[str]) -> None:
-    """A human rejected mail for this reason, and it was not undone."""
+    """Remembers a reason after a rejection that was not undone."""
     if reason in configured:
         return
     own = _own(database)
@@ -50,6 +50,6 @@ def remember(database: Database, reason: str, configured: Sequence[str]) -> None
 def _own(database: Database) -> _Own:
     stored = json.loads(StateStore(database).get(_NAME) or "[]")
     if isinstance(stored, list):
-        # As earlier versions wrote it: the last used first, the configured ones among them.
+        # The format of earlier versions: most recently used first, including the configured ones.
         stored = {"places": stored[:KEPT], "recent": stored[:KEPT]}
     return _Own(list(map(str, stored["places"])), list(map(str, stored["recent"])))

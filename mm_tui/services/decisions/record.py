@@ -1,4 +1,4 @@
-"""One decision on its way as the service holds it, and as it is kept in the store."""
+"""One decision in progress, in memory and in the store."""
 
 from __future__ import annotations
 
@@ -18,47 +18,47 @@ from mm_tui.text import OneLine
 
 @dataclass(frozen=True, slots=True)
 class DecisionMeta:
-    """What does not change while a decision is on its way. No content."""
+    """What does not change during a decision. No content."""
 
     mailbox_id: str
     direction: str
     key_since: datetime
-    """Before any use of the idempotency key."""
+    """A time before any use of the idempotency key."""
     received_at: datetime | None = None
     thread_id: str | None = None
     key: str = ""
     """The idempotency key of the submission."""
     batch: str | None = None
     author: str = ""
-    """The human who wrote it, where one did."""
+    """The human who wrote the email, if one did."""
     author_proven: bool = False
-    """By this machine's journal; else a tag says so."""
+    """Whether this machine's journal names them; otherwise a tag does."""
     found: str = ""
-    """What of risk was found in what was decided, as codes with their levels; see `findings.codes`."""
+    """The risk findings in the decided content, as codes with levels; see `findings.codes`."""
     reviewer: str = ""
-    """Who decided; empty in rows of versions that did not keep it."""
+    """Who decided; empty in rows of versions that did not record it."""
     by_command: bool = False
-    """Made on the command line, not in the app."""
+    """Whether it was made on the command line."""
     with_examples: bool = False
-    """A tag says that the agent wrote it with examples of what humans released."""
+    """Whether a tag says that the agent wrote it with examples of sent texts."""
     asks_redraft: bool = False
-    """The rejection asks the agent for another draft."""
+    """Whether the rejection asks the agent for another draft."""
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """The texts of a decision: kept in the store while they may be needed, and nowhere else."""
+    """The texts of a decision, kept only in the store and only while they may be needed."""
 
     base: RawContent
     """What was on the screen."""
     edit: EditedDraft | None = None
     reason: str = ""
     left: RawContent | None = None
-    """What left instead, of an incident."""
+    """In an incident, the content that was sent instead."""
 
     @property
     def mine(self) -> RawContent | None:
-        """The whole content that the human means to send."""
+        """The whole content that the human wants to send."""
         return edited(self.base, self.edit) if self.edit is not None else None
 
 
@@ -69,7 +69,7 @@ _CONTENT: TypeAdapter[Content] = TypeAdapter(Content)
 
 @dataclass(slots=True, eq=False)
 class ActiveDecision:
-    """A decision of this run of the program."""
+    """A decision in progress in this program."""
 
     release_id: str
     state: State
@@ -77,35 +77,35 @@ class ActiveDecision:
     content: Content | None
     hold_seconds: float = 0.0
     ends_at: float = 0.0
-    """End of the hold by the monotonic clock, seconds."""
+    """End of the hold by the monotonic clock, in seconds."""
     deadline: datetime | None = None
     doubt_since: datetime | None = None
     pauses: int = 0
-    """How many pauses in a row: the next one is longer."""
+    """The number of consecutive pauses; each is longer than the one before."""
     read: dict[str, RawContent] = field(default_factory=dict)
-    """Contents as last read, for diffs."""
+    """Contents as last read, for showing differences."""
     trouble: str = ""
-    """What keeps the journal from being written, or the gateway from being asked."""
+    """Why the journal cannot be written or the gateway cannot be asked."""
     undo_asked: bool = False
-    """The human took it back while the journal was being written: the call that it announces is not begun."""
+    """Whether the human undid it while the journal was being written, so that the announced call is not started."""
     has_slot: bool = False
-    """Whether it is one of those that talk to the gateway now."""
+    """Whether it holds a slot for calls to the gateway."""
     looked_at: bool = False
-    """A human has taken note of how it ended."""
+    """Whether a human has looked at how it ended."""
     followed_up: bool = False
-    """What follows from its end was begun."""
+    """Whether the work that follows its end was started."""
     is_lost: bool = False
-    """Another process took it over: nothing is done about it here any more."""
+    """Whether another process took it over, so that this one no longer acts."""
     turn: int = 0
-    """Counts what the driver began for this decision; what an earlier turn brings back is ignored."""
+    """Counts the activities started for this decision; results of earlier ones are ignored."""
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     activity: asyncio.Task[None] | None = None
     marking: asyncio.Task[None] | None = None
-    """Sets the tags that name original and edit as a pair."""
+    """The task that tags original and edit as a pair."""
     tags: Mapping[OneLine, OneLine] = field(default_factory=dict)
-    """What an email's tags are since a first approval of it was recorded."""
+    """The email's tags after a first approval was recorded."""
     marked_again: bool = False
-    """The tags were lost once, to another who wrote at the same moment, and set anew."""
+    """Whether the tags were set again, because another program had overwritten them at the same moment."""
     moved: asyncio.Event = field(default_factory=asyncio.Event)
 
     def must_ask_redraft(self, state: State) -> bool:
@@ -113,9 +113,9 @@ class ActiveDecision:
         return self.facts.asks_redraft and state.outcome in (Outcome.REJECTED, Outcome.DECIDED)
 
     def saved(self, state: State, at: datetime) -> SavedDecision:
-        """The row that keeps `state`."""
-        # Once it has ended, the edit alone is kept, in its own table, where the human can find or discard it; of an
-        # incident both texts, until somebody has looked at it; and a message for the agent, until it was delivered.
+        """The row that stores the decision with this state."""
+        # After the end only the edit is kept, in its own table, where the human can find or discard it. In an incident
+        # both texts are kept until somebody has looked at it, and a request to the agent until it was delivered.
         content = self.content
         if content is not None and state.outcome in INCIDENTS:
             content = replace(content, left=self.read.get(state.replacement or state.case.item))
@@ -135,7 +135,7 @@ class ActiveDecision:
 
 
 def restored(row: SavedDecision) -> ActiveDecision:
-    """The decision that a row keeps.
+    """Restores the decision from a row.
 
     Raises:
         ValueError: the row was not written by this program.
@@ -149,10 +149,10 @@ def restored(row: SavedDecision) -> ActiveDecision:
 
 
 def state_of(row: SavedDecision) -> State:
-    """The state that a row keeps."""
+    """The state in a row."""
     return _STATE.validate_json(row.state)
 
 
 def facts_of(row: SavedDecision) -> DecisionMeta:
-    """The facts that a row keeps."""
+    """The facts in a row."""
     return _FACTS.validate_json(row.facts)

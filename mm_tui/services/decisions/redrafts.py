@@ -1,7 +1,7 @@
-"""Asks the agent for another draft, once a rejection that wants one has taken effect.
+"""Asks the agent for another draft after a rejection that wants one has taken effect.
 
-What is to be asked is saved in the transaction that ends the decision, and forgotten once the tags are set: a crash, a
-lost network or a quit in between only delays it. It is asked on the rejected draft, see `services.redraft_tags`.
+A request is saved in the transaction that ends the decision, and deleted when the tags are set, so a crash or a network
+failure only delays it. The tags are set on the rejected draft, see `services.redraft_tags`.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from mm_tui.store.database import Database
 
 AGAIN_AFTER = 15.0
-"""Seconds until what could not be asked is asked again; also how soon what another program left is taken up."""
+"""Seconds until a failed request is repeated, and until another program's requests are taken over."""
 
 MOST_CUT = 3
-"""So often it is tried again to set tags that the gateway keeps otherwise than they were set."""
+"""How many times tags are set again if the gateway does not keep them as set."""
 
 log = logging.getLogger("mm_tui.redrafts")
 
@@ -39,8 +39,8 @@ class RedraftRequests:
     """Sets the tags that ask for another draft.
 
     Args:
-        database: where it is remembered what is to be asked.
-        gateway: with a send key; without one nothing can be asked, and nothing is remembered.
+        database: the store with the requests.
+        gateway: needs a send key; without one no requests are made.
         clock: dates the requests.
     """
 
@@ -51,21 +51,21 @@ class RedraftRequests:
         self._wake = asyncio.Event()
         self._rng = Random()  # noqa: S311 - jitter, no secret
         self._failed: dict[str, tuple[int, float]] = {}
-        """How often each could not be asked, and when it is tried again by the clock's monotonic time."""
+        """By request: the number of failures, and the monotonic time of the next try."""
 
     def wake(self) -> None:
-        """Says that a decision has moved."""
+        """Wakes the task because a decision changed."""
         self._wake.set()
 
     async def run(self) -> None:
-        """Asks whatever is to be asked, until cancelled."""
+        """Makes all requests, until cancelled."""
         while True:
             self._wake.clear()
             await self.ask()
             await sleep_or_wake(self._clock, AGAIN_AFTER, self._wake)
 
     async def ask(self) -> int:
-        """One try for each that is remembered; returns how many are left."""
+        """Tries each request once; returns how many are left."""
         left = 0
         for live in await asyncio.to_thread(self._unasked.all):
             failures, again_at = self._failed.get(live.release_id, (0, 0.0))
@@ -81,7 +81,7 @@ class RedraftRequests:
         return left
 
     async def _is_settled(self, live: ActiveDecision, failures: int) -> bool:
-        """Whether it is asked, or never can be, after so many failures."""
+        """Tries one request; returns whether it is done or can never succeed."""
         from mm_tui.gateway.errors import BadRequest, Forbidden, GatewayError, NotFound
         from mm_tui.services import tags
 
@@ -93,13 +93,13 @@ class RedraftRequests:
         text = content.edit.body if suggested and content.edit is not None else ""
         request = RedraftRequest(OneLine(reason), ManyLine(text), OneLine(live.facts.reviewer))
         wanted = redraft_tags.as_tags(request, self._clock.now())
-        # What was suggested in a tag before is not this reviewer's text.
+        # A text suggested in an earlier tag is not this reviewer's.
         stale = redraft_tags.suggestion_tags() - wanted.keys()
         try:
             await tags.remove(self._gateway, live.facts.mailbox_id, email_id, sorted(stale))
             await tags.merge(self._gateway, live.facts.mailbox_id, email_id, wanted, longest=redraft_tags.PART)
         except (BadRequest, Forbidden, NotFound) as error:
-            # It would be refused again.
+            # A repetition would be refused again.
             log.warning("%s: no other draft could be asked for: %s", email_id, type(error).__name__)
             return True
         except tags.TagsDiffer:

@@ -1,4 +1,4 @@
-"""Ended decisions that still ask for something: remembered in the store until it is done, also after a restart."""
+"""Ended decisions that still need something done; remembered in the store, also after a restart."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from mm_tui.store.database import Database
 
 UNSEEN_INCIDENTS = "incidents"
-"""Mail that left and should not have, until a human has looked at it."""
+"""Incidents that no human has looked at yet."""
 REDRAFTS_TO_ASK = "redrafts_to_ask"
-"""Rejections whose agent is still to be asked for another draft."""
+"""Rejections for which the agent must still be asked for another draft."""
 
 
 class RememberedDecisions:
-    """The decisions that are remembered under one name, with the text that was kept for that.
+    """The decisions remembered under one name, with the text kept for them.
 
     Args:
         database: the store.
@@ -40,12 +40,12 @@ class RememberedDecisions:
         self._state.set(self._name, json.dumps([*dict.fromkeys([*self._ids(), release_id])]))
 
     def all(self) -> list[ActiveDecision]:
-        """Those that are remembered, oldest first."""
+        """The remembered decisions, oldest first."""
         rows = [self._rows.get(release_id) for release_id in self._ids()]
         return [restored(row) for row in rows if row is not None]
 
     def forget(self, release_id: str) -> None:
-        """Nothing is to be done any more: what was kept of the text goes too."""
+        """Forgets a decision that needs nothing more, and deletes the text kept for it."""
         with self._database.write() as connection:
             left = [one for one in self._ids() if one != release_id]
             self._state.set(self._name, json.dumps(left) if left else None)

@@ -1,4 +1,4 @@
-"""What an email's status at the gateway means for a release. The gateway's set of statuses is open."""
+"""What an email's status at the gateway means for a decision. The gateway may use statuses that are unknown here."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def standing_of(status: str, direction: str, *, approved: bool = False) -> Remot
     """The meaning of a status.
 
     Args:
-        status: in the gateway's word.
-        direction: `inbound` or `outbound`; anything else knows only what holds for both.
-        approved: the gateway names a time or a person of the approval. A scheduled mail so named can leave by
-            itself and counts as released, as does one with a status that we do not know.
+        status: the gateway's word.
+        direction: `inbound` or `outbound`; with anything else only what holds for both is used.
+        approved: whether the gateway names a time or person of an approval. An approved email that is scheduled or has
+        an unknown status may be sent at any time, so it counts as released.
     """
     if status in _ALWAYS:
         return _ALWAYS[status]
@@ -42,14 +42,13 @@ def standing_of(status: str, direction: str, *, approved: bool = False) -> Remot
 
 
 def sighting_of(mail: EmailDetail, direction: str, our_name: str = "", *, us: Approver = NO_APPROVER) -> Snapshot:
-    """An email as it was read just now.
+    """The snapshot of an email that was just read.
 
     Args:
-        mail: what the gateway gave.
-        direction: as it was when the human saw the email. It counts where the email states none; and where it was not
-            known then, it is left out of the digest now, as it was then.
-        our_name: under which the gateway records what is approved with this program's key; empty when not known.
-        us: this program's reviewer, as first approvals know them.
+        mail: the gateway's answer.
+        direction: the direction when the human saw the email, used if the email states none. If it was unknown then, it
+        is left out of the digest now too. our_name: the name under which the gateway records approvals with this
+        program's key; empty if unknown. us: this program's reviewer, as named in first approvals.
     """
     seen = direction and (mail.direction or direction)
     direction = mail.direction or direction

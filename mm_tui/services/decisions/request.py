@@ -1,4 +1,4 @@
-"""What a human wants decided, and why that cannot begin."""
+"""Requests for decisions, and the reasons why one cannot begin."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class Refused(Exception):
     """A decision cannot begin. Nothing was journaled and nothing was sent.
 
     Attributes:
-        message: why, in words for a human.
-        what_to_do: the cure.
+        message: why, for the user.
+        what_to_do: what the user can do about it.
     """
 
     def __init__(self, message: str, what_to_do: str) -> None:
@@ -30,14 +30,14 @@ class Refused(Exception):
 
 
 class OwnReply(Refused):
-    """The settings ask for another reviewer's approval of what this one wrote."""
+    """By the settings, another reviewer must approve what this one wrote."""
 
     def __init__(self) -> None:
         super().__init__(OWN_REPLY, "Another reviewer approves it in their mm-tui; you may reject it.")
 
 
 class WaitsForSecond(Refused):
-    """This reviewer has approved it, and nobody else has."""
+    """This reviewer has already approved it, and it needs another reviewer's approval."""
 
     def __init__(self, words: str) -> None:
         super().__init__(words, "Another reviewer approves it in their mm-tui; you may reject it or take yours back.")
@@ -55,14 +55,14 @@ class DecisionRequest:
     found: Sequence[Finding] = ()
     """The findings that the reviewer was shown."""
     asks_redraft: bool = False
-    """The rejection asks the agent for another draft."""
+    """Whether the rejection asks the agent for another draft."""
     shown: Approvals | None = None
-    """What was said of the approvals when the human decided; None where nothing was."""
+    """What was shown about approvals when the human decided; None if nothing was."""
     needs_second: bool = False
-    """Two reviewers must approve it."""
+    """Whether two reviewers must approve it."""
 
     def refuse_unfit(self) -> None:
-        """Raises `Refused` where the request itself is not in order."""
+        """Raises `Refused` if the request itself is invalid."""
         item = self.item
         if isinstance(item, PendingItem) and not item.complete:
             raise Refused(

@@ -1,7 +1,8 @@
-"""Deciding about mail: what a human may do with what waits, and how it stands.
+"""The decisions service: what a human may do with waiting emails, and the state of each decision.
 
-The core (`mm_tui/decision/machine.py`) knows what may follow what; the driver adds the gateway, the store and time. All
-belongs to one event loop. Locks keep out a second process on the same store; `resume` continues after a crash.
+The procedure (`mm_tui/decision/machine.py`) defines the order of the steps; the driver adds the gateway, the store and
+time. Everything runs on one event loop. Locks keep out a second process on the same store; `resume` continues after a
+crash.
 """
 
 from __future__ import annotations
@@ -48,17 +49,17 @@ from mm_tui.text import OneLine
 __all__ = ["Decisions", "Refused"]
 
 TAKE_UP_EVERY = 20.0
-"""Seconds between two looks for decisions of processes that are gone."""
+"""Seconds between two checks for decisions of processes that have ended."""
 REMEMBERED = 500
 """How many ended decisions of this run are kept for `states`."""
 LAST_WORDS = 10.0
-"""Seconds that closing waits for a call under way."""
+"""Seconds for which closing waits for a call in progress."""
 
 log = logging.getLogger("mm_tui.decisions")
 
 
 class Decisions:
-    """All decisions of one profile, of this run and those that a crash left."""
+    """All decisions of one profile: those of this run, and those left by a crash."""
 
     def __init__(
         self,
@@ -72,13 +73,13 @@ class Decisions:
         by_command: bool = False,
         learner: Learner | None = None,
     ) -> None:
-        """Does nothing yet; `run` or `resume` takes up what an earlier run left.
+        """Starts nothing; `run` or `resume` continues what an earlier run left.
 
         Args:
             reviewer: the name under which decisions are journaled.
             notify: called with `DecisionChanged` whenever a view changes, except for the countdown.
-            by_command: the decisions are made on the command line; the journal and other windows say so.
-            learner: keeps what was released in place of an agent's text; None keeps nothing.
+            by_command: whether decisions are made on the command line, which the journal and other windows show.
+            learner: keeps examples of texts sent in place of an agent's; None keeps none.
         """
         self._gateway = gateway
         self._settings = settings
@@ -98,7 +99,7 @@ class Decisions:
         self._driver = Driver(self._store, calls, clock, notify, self._after.ended)
         self._lives = ActiveDecisions()
         self._beginning = 0
-        """How many calls are writing the beginning of decisions to the journal."""
+        """How many calls are now writing new decisions to the journal."""
         self._renewal = LockRenewal(self._store.locks, clock, self._has_open)
 
     # What a human may do
@@ -115,23 +116,23 @@ class Decisions:
         """Approves what was on the screen, after the hold.
 
         Args:
-            item: what was on the screen, whole.
-            digest: of it; the caller took it from what was shown, or a human typed it.
+            item: the whole email, as it was on the screen.
+            digest: its digest, from what was shown or typed by a human.
             found: the findings that the reviewer was shown; the journal records their codes.
-            hold: seconds; None takes the setting.
+            hold: in seconds; None for the setting.
 
         Raises:
-            Refused: it cannot begin. Nothing happened.
+            Refused: it cannot begin, and nothing was done.
         """
         return (await self._begin([DecisionRequest(item, Act.APPROVE, digest, found=found, shown=shown)], hold))[0]
 
     async def reject(
         self, item: Seen, digest: str, reason: str, *, asks_redraft: bool | None = None, hold: float | None = None
     ) -> DecisionView:
-        """Rejects what was on the screen, after the hold. Raises `Refused`, also without a reason.
+        """Rejects what was on the screen, after the hold. Raises `Refused`, for example without a reason.
 
         Args:
-            asks_redraft: whether the agent is asked for another draft; None if the settings name the reason so.
+            asks_redraft: whether to ask the agent for another draft; None decides by the reason, as in the settings.
         """
         return (await self._begin([self._rejection(item, digest, reason, asks_redraft)], hold))[0]
 
@@ -143,10 +144,10 @@ class Decisions:
     async def send_back(
         self, item: Seen, digest: str, reason: str, edit: EditedDraft, *, hold: float | None = None
     ) -> DecisionView:
-        """Rejects with the edited text in the reason, and asks the agent for another draft after it.
+        """Rejects with the edited text in the reason, and asks the agent for another draft like it.
 
-        Without a send key the agent is not asked: it can know the text from the gateway alone. The text stays in the
-        local store too. Raises `Refused`.
+        Without a send key the agent is not asked and can only read the text at the gateway. The text also stays in the
+        local store. Raises `Refused`.
         """
         if not reason.strip():
             raise Refused("sending back needs a reason", "Say why, so that the agent can do better.")
@@ -164,7 +165,7 @@ class Decisions:
     ) -> DecisionView:
         """Submits the edited text, retires the original, releases the edit. A scheduled email is edited in place.
 
-        The text is in the local store, on the disk, before this returns. `found` is of the edit. Raises `Refused`.
+        The text is on the disk before this returns. `found` holds the findings about the edit. Raises `Refused`.
         """
         if not self._gateway.keys.has("send"):
             raise Refused(
@@ -181,7 +182,7 @@ class Decisions:
         shown: Mapping[str, Approvals] | None = None,
         hold: float | None = None,
     ) -> tuple[DecisionView, ...]:
-        """Approves several, each with its digest, under one deadline and one undo. Begins all or none: `Refused`.
+        """Approves several, each with its digest, with one hold and one undo. Begins all or none; raises `Refused`.
 
         `found` by the emails' ids.
         """
@@ -195,18 +196,18 @@ class Decisions:
     async def reject_all(
         self, items: Sequence[tuple[Seen, str]], reason: str, *, hold: float | None = None
     ) -> tuple[DecisionView, ...]:
-        """Rejects several for one reason, under one deadline and one undo. Begins all or none: `Refused`."""
+        """Rejects several for one reason, with one hold and one undo. Begins all or none; raises `Refused`."""
         return await self._begin([self._rejection(item, digest, reason) for item, digest in items], hold)
 
     async def reject_each(
         self, items: Sequence[tuple[Seen, str]], reason: str, *, hold: float | None = None
     ) -> tuple[tuple[DecisionView, ...], Mapping[str, OneLine]]:
-        """Rejects those that can be, each with its digest, for one reason, under one deadline and one undo.
+        """Rejects those that can be rejected, each with its digest, for one reason, with one hold and one undo.
 
-        No agent is asked for other drafts: this stops one.
+        Agents are not asked for other drafts, because this serves to stop one.
 
         Returns:
-            The decisions that began, and by the ids of the other emails why they did not.
+            The decisions that began, and for the other emails, by id, why they could not.
 
         Raises:
             Refused: nothing can be decided at all.
@@ -227,10 +228,10 @@ class Decisions:
         return await self._hold(lives, hold), refused | more
 
     async def undo(self, email_id: str) -> int:
-        """Takes back a decision of which nothing has left, and the batch it is part of.
+        """Undoes a decision that has not been sent, together with its batch.
 
         Returns:
-            How many were taken back: 0 when it is too late.
+            How many were undone; 0 if it was too late.
         """
         live = self._lives.of(email_id)
         if live is None:
@@ -241,10 +242,10 @@ class Decisions:
         return len(await self._driver.feed_all(together, Undo()))
 
     async def answer(self, email_id: str, choice: Choice, *, to: Question | None = None) -> bool:
-        """Answers the question about this email. False when it is not asked (any more).
+        """Answers the question about this email. Returns False if it is no longer asked.
 
         Args:
-            to: the question that the human read; the answer counts for no other.
+            to: the question that the human read; the answer is valid only for it.
         """
         live = self._lives.of(email_id)
         if live is None or (to is not None and live.state.question is not to):
@@ -254,16 +255,17 @@ class Decisions:
     # What is known
 
     async def followed_up(self) -> None:
-        """Waits until what follows from ended decisions is in the store: examples, tags."""
+        """Waits until the results of ended decisions, such as examples and tags, are in the store."""
         await self._after.done()
 
     def state(self, email_id: str) -> DecisionView | None:
-        """The newest decision about this email, or of which it is the edit; None when there is none in this run."""
+        """The newest decision of this run about this email, or the one that created it as an edit; None if there is
+        none."""
         live = self._lives.of(email_id)
         return self._view(live) if live is not None else None
 
     def states(self) -> tuple[DecisionView, ...]:
-        """All decisions of this run, and those taken up from an earlier one; the newest last."""
+        """All decisions of this run, and those continued from an earlier one; the newest last."""
         return tuple(map(self._view, self._lives.values()))
 
     def held(self) -> tuple[DecisionView, ...]:
@@ -271,25 +273,25 @@ class Decisions:
         return tuple(self._view(live) for live in self._lives.values() if can_undo(live.state) and not live.state.ended)
 
     def hold_ends(self) -> list[datetime]:
-        """When the holds that are counting down end, the nearest first (UTC)."""
+        """The ends of the current holds, earliest first (UTC)."""
         held = [live.deadline for live in self._lives.values() if live.state.step is Step.HOLD or live.state.early]
         return sorted(deadline for deadline in held if deadline is not None)
 
     def edits_in_progress(self) -> dict[str, str]:
-        """The ids of edits whose release has not ended, each with its original's."""
+        """The ids of edits with an unfinished decision, each with its original's id."""
         open_lives = (live.state for live in self._lives.values() if not live.state.ended)
         return {state.replacement: state.case.item for state in open_lives if state.replacement}
 
     def unseen_incidents(self) -> list[str]:
-        """The emails of which something left that nobody wanted, until somebody has looked; the newest last."""
+        """The emails of incidents that nobody has looked at yet; the newest last."""
         return [live.state.case.item for live in self._lives.values() if _is_unseen_incident(live)]
 
     def batch_size(self, batch: str | None) -> int:
-        """How many decisions were made in one act; 1 where it was one alone."""
+        """The number of decisions in a batch; 1 without a batch."""
         return sum(live.facts.batch == batch for live in self._lives.values()) if batch is not None else 1
 
     def looked_at(self, release_id: str) -> Coroutine[Any, Any, None]:
-        """The human has taken note of how a decision ended: true at once, and on the disk once this is awaited."""
+        """Notes that a human has looked at how a decision ended: in memory at once, on the disk when awaited."""
         live = self._lives[release_id]
         live.looked_at = True
         return self._keep_looked_at(live)
@@ -300,16 +302,17 @@ class Decisions:
         self._driver.tell(live)
 
     def incidents(self) -> list[PendingItem]:
-        """The emails of which something left that nobody wanted, as they were seen, until somebody has looked."""
+        """The emails of incidents as they were seen, until somebody has looked at them."""
         unseen = [live for live in self._lives.values() if _is_unseen_incident(live)]
         return [item for live in unseen if (item := item_of(live)) is not None]
 
     def breaks_thread(self, item: Seen, edit: EditedDraft) -> bool:
-        """Whether the edit will start a new thread, because To or Subject was changed: to be said before the hold."""
+        """Whether the edit starts a new thread, because To or Subject was changed. Say so before the hold."""
         return starts_thread(item.raw, edit)
 
     async def settled(self, email_id: str) -> DecisionView:
-        """Waits until the newest decision about this email has ended or asks. Raises KeyError when there is none."""
+        """Waits until the newest decision about this email has ended or asks a question. Raises KeyError if there is
+        none."""
         live = self._lives.of(email_id)
         if live is None:
             raise KeyError(email_id)
@@ -320,19 +323,19 @@ class Decisions:
     # History
 
     async def run(self) -> None:
-        """Takes up what earlier or other processes left, now and whenever one dies; until cancelled."""
+        """Continues decisions of processes that have ended, now and later, until cancelled."""
         while True:
             await self.resume()
             await self._clock.sleep(TAKE_UP_EVERY)
 
     async def resume(self) -> None:
-        """Takes up the decisions of processes that are gone: the gateway is read, then a human is asked."""
+        """Continues the decisions of processes that have ended: reads the gateway, then asks a human."""
         if self._driver.closing or self._beginning:
             return
         self._renewal.start()
         for live in await asyncio.to_thread(self._store.incidents.all):
             if live.release_id not in self._lives:
-                # Ahead of what was decided in this run: it is older.
+                # It comes before the decisions of this run, because it is older.
                 self._lives.add_oldest(live)
                 self._driver.tell(live)
         await asyncio.to_thread(self._store.drop_seconded)
@@ -354,16 +357,16 @@ class Decisions:
         return digest_of(item.id, item.mailbox_id, item.direction, item.raw) != case.digest
 
     def hurry(self) -> None:
-        """A human asks for news: what waits for another reading is read now."""
+        """Reads at once whatever waits for another reading, because a human asks for it."""
         self._driver.hurry()
 
     def begin_closing(self) -> None:
-        """From this moment no decision begins and no call is made; `aclose` does the rest."""
+        """Prevents new decisions and calls; `aclose` does the rest."""
         self._driver.closing = True
         self._gateway.begin_closing()
 
     async def aclose(self) -> None:
-        """Ends in good order: what has not left falls back to undecided, a call under way gets its answer."""
+        """Cancels decisions that have not been sent, and waits for the answer to a call in progress."""
         self.begin_closing()
         lives = [live for live in self._lives.values() if not live.state.ended]
         try:
@@ -375,7 +378,7 @@ class Decisions:
                     await asyncio.wait(under_way)
                 await self._driver.written()
         except TimeoutError:
-            # It is on the disk as it was last journaled.
+            # It is on the disk in its last journaled state.
             log.warning("closed while a decision was in progress; its outcome is read at the next start")
         await self._driver.stop_all(list(self._lives.values()))
         await self._after.done()
@@ -396,7 +399,7 @@ class Decisions:
         return await self._hold(lives, hold)
 
     def _refuse_closed(self) -> None:
-        """Raises `Refused` where nothing can be decided; else others are shown from now on that this program lives."""
+        """Raises `Refused` if nothing can be decided now; otherwise starts to renew the locks."""
         if self._driver.closing:
             raise Refused("the program is closing", "Start it again.")
         if not self._gateway.keys.has("oversight"):
@@ -405,7 +408,8 @@ class Decisions:
 
     @contextmanager
     def _journaling(self) -> Iterator[None]:
-        """Turns what the store raises into `Refused`. What is being begun here is not taken up as left by another."""
+        """Turns the store's errors into `Refused`, and keeps `resume` away from decisions that are just beginning
+        here."""
         self._beginning += 1
         try:
             yield
@@ -415,7 +419,7 @@ class Decisions:
             self._beginning -= 1
 
     async def _hold(self, lives: Sequence[ActiveDecision], hold: float | None) -> tuple[DecisionView, ...]:
-        """Begins the hold of what has been journaled."""
+        """Starts the hold of decisions that have been journaled."""
         seconds = self._settings.hold_seconds if hold is None else hold
         self._forget_old()
         self._lives.add(lives)

@@ -1,4 +1,4 @@
-"""A decision on its way as a view for a human."""
+"""Builds the view of a decision in progress."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from mm_tui.text import OneLine
 
 
 def view_of(live: ActiveDecision, clock: Clock, reviewer: str) -> DecisionView:
-    """The decision as it stands at this moment.
+    """The decision's current view.
 
     Args:
         live: the decision.
-        clock: for what is left of the hold.
-        reviewer: who decided, where this program did.
+        clock: for the rest of the hold.
+        reviewer: the reviewer at this program.
     """
     state, sighting = live.state, live.state.sighting
     held = state.step is Step.HOLD or state.early
@@ -58,11 +58,11 @@ def view_of(live: ActiveDecision, clock: Clock, reviewer: str) -> DecisionView:
 
 
 def _with_name(state: State, reviewer: str) -> State:
-    """The state with a person's name, or the end of a key's id, in place of what the gateway recorded."""
+    """The state, with a person's name or the end of a key's id instead of the gateway's record."""
     sighting = state.sighting
     if sighting is None or not sighting.decided_by:
         return state
-    # An edit may be released by another before our call: then it is not ours that the gateway records.
+    # Another reviewer may have released the edit before our call; then the gateway does not record our name.
     name = reviewer if state.outcome is Outcome.APPROVED else actor_words(sighting.decided_by)
     return replace(state, sighting=replace(sighting, decided_by=name))
 
@@ -87,7 +87,7 @@ def _asked(state: State) -> Asked | None:
 
 
 def _changed(live: ActiveDecision) -> Changed | None:
-    """What differs, where the state is about a difference."""
+    """The difference that the state is about, if it is about one."""
     state, content = live.state, live.content
     if content is None:
         return None

@@ -1,4 +1,4 @@
-"""Undoing a decision while it is held, and what to say of it."""
+"""Undoes a held decision, and says what happened."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ if TYPE_CHECKING:
 
 
 class Undone(NamedTuple):
-    """What became of it."""
+    """The result of an undo."""
 
     words: str
     too_late: bool = False
-    """Something had left already."""
+    """Whether it was too late."""
 
 
 async def undo(decisions: Decisions | None, wanted: str | None) -> Undone:
-    """Takes back a decision of which nothing has left, and its batch with it.
+    """Undoes a decision that has not been sent, together with its batch.
 
     Args:
-        decisions: None while they are not ready.
-        wanted: the email under the cursor; where its decision is not held, the last one that is held is taken back.
+        decisions: the service; None while it is starting.
+        wanted: the email under the cursor. If its decision is not held, the newest held one is undone.
     """
     held = decisions.held() if decisions is not None else ()
     if decisions is None or not held:

@@ -12,34 +12,34 @@ from mm_tui.models import EmailDetail, PendingItem, RawContent
 from mm_tui.text import ManyLine, OneLine
 
 Seen = PendingItem | EmailDetail
-"""What was on the screen when the human decided. A `PendingItem` must be `complete`."""
+"""An email as it was on the screen when the human decided. A `PendingItem` must be `complete`."""
 
 
 class Phase(StrEnum):
-    """Where a decision stands, coarse enough to colour a line by."""
+    """The rough state of a decision, which determines a line's colour."""
 
     HELD = "held"
-    """Counting down; `undo` works, nothing has left this machine."""
+    """The hold: `undo` works, and nothing has left this machine."""
     WORKING = "working"
-    """The gateway is being asked. Until the first call that changes something, `undo` works."""
+    """The gateway is being read or called. `undo` works until the first call that changes something."""
     WAITING = "waiting"
     """The edited text is at the gateway and is being scanned."""
     UNKNOWN = "unknown"
-    """A call was made and its outcome is not known; it is being read back."""
+    """A call was made and its outcome is unknown; the gateway is being read."""
     ASKING = "asking"
-    """`question` must be answered by a human before anything goes on."""
+    """A human must answer `question` before it continues."""
     DONE = "done"
-    """What the human wanted has happened, by this program's call."""
+    """It is as the human wanted, by this program's call."""
     DECIDED = "decided"
-    """It is as the human wanted, but nobody can tell whether by this program's call or another's (R16)."""
+    """It is as the human wanted, but it is unknown whether by this program's call or another's (R16)."""
     UNDECIDED = "undecided"
-    """It ended without effect; the item waits as before."""
+    """It ended without effect; the email waits as before."""
     CHANGED = "changed"
-    """Refused: the content is not what was on the screen. `changed` holds both."""
+    """Refused, because the content is not what was on the screen. `changed` holds both."""
     ELSEWHERE = "elsewhere"
-    """Somebody else decided. `decided_by` and `decided_at` say who and when, where the gateway tells."""
+    """Somebody else decided. `decided_by` and `decided_at` say who and when, if the gateway says so."""
     INCIDENT = "incident"
-    """Something left that nobody wanted: two versions of one email, or other content than was seen."""
+    """An incident: two versions of one email were sent, or content that nobody saw."""
 
 
 AS_WANTED = frozenset({Phase.DONE, Phase.DECIDED})
@@ -62,11 +62,11 @@ _OUTCOMES = {
 }
 
 _WANTED = frozenset({Outcome.UNDONE, Outcome.LEFT, Outcome.TAKEN_BACK, Outcome.FELL_BACK})
-"""Ends without effect that the human asked for, or knew of when they left."""
+"""Outcomes without effect that the human asked for, or knew of when they left."""
 
 
 def phase_of(state: State) -> Phase:
-    """The phase of a state. A call whose outcome has not been read back always shows as unknown, or asks (R5)."""
+    """The phase of a state. A call with an unknown outcome always shows as unknown or as a question (R5)."""
     if state.outcome is not None:
         return _OUTCOMES.get(state.outcome, Phase.UNDECIDED)
     if state.question is not None:
@@ -80,7 +80,7 @@ def phase_of(state: State) -> Phase:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """An email's content cleaned for showing, for diffs."""
+    """An email's content, cleaned for display, to show differences."""
 
     to: tuple[OneLine, ...]
     cc: tuple[OneLine, ...]
@@ -92,7 +92,7 @@ class Shown:
 
     @classmethod
     def of(cls, raw: RawContent) -> Shown:
-        """From raw content."""
+        """Cleans raw content."""
         return cls(
             to=tuple(map(OneLine, raw.to)),
             cc=tuple(map(OneLine, raw.cc)),
@@ -103,7 +103,7 @@ class Shown:
         )
 
     def changed_fields(self, now: Shown) -> Iterator[tuple[str, str, str]]:
-        """What but the body differs from `now`: the field's name, and its text in each; `nothing` where it is empty."""
+        """The fields except the body that differ from `now`: name and both texts, with `nothing` for an empty one."""
         for name, before, after in (
             ("to", ", ".join(self.to), ", ".join(now.to)),
             ("cc", ", ".join(self.cc), ", ".join(now.cc)),
@@ -117,7 +117,7 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """What was seen against what is there now; `mine` is the human's edit where there is one (three-way)."""
+    """What was seen and what is there now; `mine` is the human's edit, if there is one."""
 
     base: Shown | None
     now: Shown | None
@@ -126,70 +126,70 @@ class Changed:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question that the machine may not answer."""
+    """A question that only a human may answer."""
 
     question: Question
     words: OneLine
     choices: tuple[tuple[Choice, OneLine], ...]
-    """Each choice with the words for its button, safest last."""
+    """The choices with their button texts, safest last."""
 
 
 @dataclass(frozen=True, slots=True)
 class DecisionView:
-    """One decision on its way, as it stands now. Read it again on `DecisionChanged` and on every tick while held."""
+    """The current state of a decision. Read it again on `DecisionChanged`, and every second during the hold."""
 
     id: str
-    """The decision's own id (an item may be decided on more than once)."""
+    """The decision's own id, since an email can be decided on more than once."""
     email_id: str
     mailbox_id: str
     act: Act
     phase: Phase
     words: OneLine
-    """The plain sentence to show."""
+    """The sentence to show."""
     outcome: Outcome | None
-    """How it ended, exactly; None until then."""
+    """The exact outcome; None until it has ended."""
     digest: OneLine
-    """The digest (64 hex digits) of what the human decided on."""
+    """The digest (64 hex digits) of the content that was decided on."""
     deadline: datetime | None = None
     """End of the hold, by the wall clock (UTC)."""
     question: Asked | None = None
     changed: Changed | None = None
     replacement_id: str | None = None
-    """The id of the edited email, once the gateway has given it one."""
+    """The id of the edited email, once the gateway has assigned it."""
     decided_by: OneLine = OneLine("")
     decided_at: datetime | None = None
     batch: str | None = None
-    """Decisions made in one act share it: one deadline, one undo."""
+    """The batch: decisions made together share a hold and an undo."""
     about: OneLine = OneLine("")
-    """Whom the email is to, or from where it came in, in a few words."""
+    """The recipients of the email, or the sender of an inbound one, in a few words."""
     status: OneLine = OneLine("")
     """The email's status as last given by the gateway."""
     unsent: bool = False
-    """Nothing that belongs to it has left this machine."""
+    """Whether nothing has been sent yet."""
     looked_at: bool = False
-    """A human has taken note of how it ended."""
+    """Whether a human has looked at how it ended."""
 
     @property
     def ended(self) -> bool:
-        """Nothing more will happen by itself."""
+        """Whether it has ended."""
         return self.phase in ENDED
 
     @property
     def failed(self) -> bool:
-        """It ended without the effect that was wanted, and by no act of the human's."""
+        """Whether it ended without the wanted effect, and not because of the human."""
         return self.ended and self.phase not in AS_WANTED and self.outcome not in _WANTED
 
     @property
     def must_be_seen(self) -> bool:
-        """It stays where the reader sees it until they have looked at it."""
+        """Whether it stays visible until the reviewer has looked at it."""
         return self.failed and not self.looked_at
 
     def is_told_by_tags(self, email_id: str) -> bool:
-        """Whether it ended with a first approval of this email, which waits on: its tags say who has approved it."""
+        """Whether it ended with a first approval. The email still waits, and its tags say who has approved it."""
         about_edit = self.act is Act.RELEASE_EDIT
         return self.outcome is Outcome.FIRST_APPROVED and (email_id == self.replacement_id or not about_edit)
 
     @property
     def can_undo(self) -> bool:
-        """Whether `undo` has an effect (R6)."""
+        """Whether it can be undone (R6)."""
         return self.phase is Phase.HELD or (self.unsent and not self.ended)

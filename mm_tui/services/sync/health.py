@@ -65,8 +65,8 @@ class SyncHealth:
         """A try failed.
 
         Args:
-            part: which.
-            error: how.
+            part: the part that failed.
+            error: the error.
             interval: seconds between tries while all is well.
             again: whether it will be tried again.
 

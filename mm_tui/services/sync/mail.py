@@ -95,7 +95,7 @@ class MailboxSync:
     async def fill_on(self, oldest: datetime | None) -> AsyncGenerator[FillPlace, None]:
         """Reads the rest of the initial sync; yields its progress whenever pages are handed over for writing.
 
-        Reading does not wait for writing: what comes while pages are written is written next, in one transaction.
+        Reading does not wait for writing: pages that arrive meanwhile are written next, in one transaction.
         """
         if self.place.done:
             return

@@ -1,4 +1,4 @@
-"""Maintenance of the store: old mail is dropped, and once a day the file is checked for damage."""
+"""Maintenance of the store: deletes old mail, and checks the file for damage once a day."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CHECK_DAYS = 1
 
 
 async def drop_old_mail(mail: MailStore, oldest: datetime | None) -> int:
-    """Drops mail from before `oldest` (None: nothing), a batch at a time. Returns how many emails went."""
+    """Deletes mail from before `oldest` (None: nothing), in batches. Returns how many emails were deleted."""
     gone = 0
     while oldest is not None and (dropped := await asyncio.to_thread(mail.forget_before, oldest)):
         gone += dropped
@@ -26,7 +26,7 @@ async def drop_old_mail(mail: MailStore, oldest: datetime | None) -> int:
 
 
 async def check_daily(database: Database, facts: StateStore, now: datetime) -> OneLine | None:
-    """Checks the file for damage, unless that was done within a day. Returns what is wrong."""
+    """Checks the file for damage, unless this was done within a day. Returns a description of the damage."""
     last = await asyncio.to_thread(facts.get, "checked_at")
     if last is not None and now - datetime.fromisoformat(last) < timedelta(days=CHECK_DAYS):
         return None

@@ -81,12 +81,12 @@ class Sync:
         """Reads the store, without calling the gateway yet.
 
         Args:
-            database: where everything goes.
-            gateway: whom to ask; not closed here.
-            settings: intervals, window, retention.
-            clock: time, for tests to own.
+            database: stores everything.
+            gateway: the client; it is not closed here.
+            settings: intervals, window and retention.
+            clock: the system clock, or a test's.
             notify: called with each event, in the event loop's thread.
-            rng: the jitter's source.
+            rng: the source of the jitter.
         """
         self._database = database
         self._gateway = gateway
@@ -104,7 +104,7 @@ class Sync:
         self._boxes_known = asyncio.Event()
         self._details = DetailReader(database, gateway, clock, notify)
         self.each_poll: Callable[[], Awaitable[None]] | None = None
-        """Called after each reading of the queue, for what must be equally fresh. It may make one call to the
+        """Called after each reading of the queue, for data that must be as fresh. It may make one call to the
         gateway."""
         self._active = True
         self._filling = False

@@ -82,7 +82,7 @@ class AuditStore:
         return {resource_id: key for resource_id, key in found.items() if key}
 
     def decided(self, since: datetime) -> list[LoggedDecision]:
-        """The last decision about each email in the store, oldest first."""
+        """The last decision about each email in the log, oldest first."""
         reader = self._database.reader()
         rows = reader.execute(
             "SELECT audit.resource_id, mail.mailbox_id, audit.model, mail.direction, audit.created_at FROM audit"

@@ -36,7 +36,7 @@ class JournalEntry:
     """The reviewer's name."""
     kind: OneLine
     email_id: OneLine
-    """The email that was to be decided."""
+    """The email that the entry is about."""
     details: Mapping[OneLine, OneLine]
     hash: str
 
@@ -173,7 +173,7 @@ def encode(entry: Mapping[str, object]) -> str:
 
 
 def chained(previous: str, entry: str) -> str:
-    """The hash of an entry behind another."""
+    """The hash of an entry that follows another."""
     return sha256(f"{previous}{entry}".encode()).hexdigest()
 
 

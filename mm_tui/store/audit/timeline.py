@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 CHUNK = 5000
 STEPS = 50_000
-"""How many SQLite VM steps pass between checks whether a search was cancelled: some milliseconds."""
+"""How many SQLite VM steps pass between checks whether a search was cancelled; they take some milliseconds."""
 OWN_KEYS = 50
 """How many of our own approvals are examined to learn the names of our keys."""
 
@@ -142,9 +142,9 @@ class Timeline:
         The journal's lines keep the order of their chain, even if the machine's clock was changed.
 
         Args:
-            wanted: what to leave out.
+            wanted: which lines to list.
             stop: asked between chunks; True ends it.
-            first: how many keys the first chunk has, so that the first screen can be drawn early.
+            first: the size of the first chunk, so that the first screen can be drawn early.
         """
         reader = self._database.reader()
         # A search that finds nothing does not yield for a while, so SQLite's own handler has to stop it.

@@ -1,4 +1,4 @@
-"""Files for the external editor: private, and found again after a crash (R4)."""
+"""Private files for the external editor, which are found again after a crash (R4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Correspondents, and since when mail was exchanged with them: for checks of look-alikes and first contacts."""
+"""Correspondents and the time of the first mail with each, for checks of look-alikes and first contacts."""
 
 from __future__ import annotations
 
@@ -111,14 +111,14 @@ class ContactStore:
         return row[0] if row else None
 
     def first_seen(self, address: str, *, before: datetime | None = None) -> datetime | None:
-        """When this address first wrote to, or was first written to by, any of our mailboxes.
+        """When mail was first exchanged between this address and any of our mailboxes.
 
         Args:
-            address: whose.
-            before: only mail that is older.
+            address: the correspondent's address.
+            before: only mail older than this.
 
         Returns:
-            The time; None: never.
+            The time; None if never.
         """
         if not any(map(str.isalnum, address)):
             return None

@@ -307,7 +307,7 @@ class MailStore:
         return row[0] if row else 0
 
     def detail_at(self, email_id: str) -> datetime | None:
-        """When the email was last read from the gateway; None: never."""
+        """When the email was last read from the gateway; None if never."""
         row = (
             self._database.reader()
             .execute(

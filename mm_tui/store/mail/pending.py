@@ -149,7 +149,7 @@ class PendingStore:
         return _load(row[0]) if row else None
 
     def texts(self, email_ids: Sequence[str]) -> dict[str, StoredText]:
-        """Those of these emails that wait, as they are stored, by id; `item_of` reads them."""
+        """Those of these emails that wait, as stored text by id; `item_of` converts them."""
         rows = self._database.reader().execute(
             f"SELECT email_id, model, seen_at FROM pending WHERE email_id IN ({','.join('?' * len(email_ids))})",
             list(email_ids),
@@ -158,7 +158,7 @@ class PendingStore:
 
     @staticmethod
     def item_of(text: str) -> PendingItem:
-        """The waiting email that a stored text says."""
+        """Converts a stored text to the waiting email."""
         return _load(text)
 
     def seen_at(self, email_id: str) -> datetime | None:

@@ -226,7 +226,7 @@ def view_sql(view: MailView, query: Query, below: int | None = None) -> tuple[st
 
     Args:
         view: what to show.
-        query: its query, understood.
+        query: its parsed query.
         below: only keys smaller than this.
     """
     conditions = list(query.conditions)

@@ -18,7 +18,7 @@ class ThreadRow(NamedTuple):
 
     @property
     def stored(self) -> tuple[object, ...]:
-        """All that is stored of it, to be compared."""
+        """Everything that is stored about it, for comparison."""
         return tuple(self.row)
 
     def summary(self) -> EmailSummary:
@@ -28,7 +28,7 @@ class ThreadRow(NamedTuple):
         return summary_of(self.row)
 
     def detail(self) -> EmailDetail | None:
-        """The email as it was opened; None if it never was on this machine."""
+        """The email as it was opened; None if it was never opened on this machine."""
         from mm_tui.store.mail.filing import detail_of
 
         return detail_of(self.row) if self.row["model"] is not None else None

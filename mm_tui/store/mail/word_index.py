@@ -1,4 +1,4 @@
-"""The full-text index of mail: what it holds of an email, and how it follows the tables."""
+"""The full-text index of mail: which text of an email it has, and how it is kept up to date."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FROM mail LEFT JOIN details ON details.key = mail.key WHERE mail.key
 
 
 def indexed_words(cursor: sqlite3.Cursor, keys: Sequence[int]) -> Iterator[tuple[int | str, ...]]:
-    """The indexed columns of emails: key, subject, sender, recipients, body, summary."""
+    """The indexed columns of these emails: key, subject, sender, recipients, body, summary."""
     names = ("key", "subject", "sender", "sender_name", "recipients", "summary", "body")
     for values in cursor.execute(f"{_WORDS_SQL} IN ({marks(keys)})", tuple(keys)).fetchall():
         columns = dict(zip(names, values, strict=True))
@@ -40,7 +40,7 @@ def _index(connection: sqlite3.Connection, key: int, sql: str) -> None:
 
 
 def words_of(columns: sqlite3.Row | dict[str, Any]) -> tuple[str, str, str]:
-    """An email's subject, sender and recipients, as the index holds them."""
+    """An email's subject, sender and recipients in the form for the index."""
     # Only letters and digits are indexed, so JSON's brackets and quotes do no harm.
     people = columns["recipients"]
     return columns["subject"], f"{columns['sender']} {columns['sender_name']}".rstrip(), people
