@@ -52,8 +52,8 @@ async def listing(arguments: argparse.Namespace, chosen: Settings) -> int:
         waiting = queue.entries(mailbox_id=mailbox_id, assignee=reviewer(chosen), why_unread=details.why_not)
         entries = [queue.as_submitted(entry) for entry in waiting]
         if arguments.filter is not None:
-            narrowing = narrowing_of(arguments.filter, chosen, queue.around())
-            entries = [entry for entry in entries if narrowing.has(entry)]
+            chosen_filter = queue_filter_of(arguments.filter, chosen, queue.around())
+            entries = [entry for entry in entries if chosen_filter.has(entry)]
         entries = ordered(entries, order)
         boxes_unfilled = unfilled(session)
         if any(entry.item.mailbox_id in boxes_unfilled for entry in entries):
@@ -77,14 +77,14 @@ def _reasons(unread: list[QueueEntry]) -> str:
     return "; ".join(dict.fromkeys(entry.unread_words for entry in unread))
 
 
-def narrowing_of(text: str, chosen: Settings, around: FilterContext) -> QueueFilter:
+def queue_filter_of(text: str, chosen: Settings, around: FilterContext) -> QueueFilter:
     """The saved filter with that name, or the text as a query."""
     known = {str(one.name): one.query for one in saved_filters(chosen.filters.queue, list(around.addresses.items()))}
-    narrowing = QueueFilter(known.get(text, text), around)
-    if narrowing.complaints:
-        words = str(narrowing.complaints[0]).removesuffix("; it was ignored")
+    chosen_filter = QueueFilter(known.get(text, text), around)
+    if chosen_filter.complaints:
+        words = str(chosen_filter.complaints[0]).removesuffix("; it was ignored")
         raise CommandError(Exit.USAGE, f"--filter: {words}", f"Saved filters: {', '.join(known)}.")
-    return narrowing
+    return chosen_filter
 
 
 def _mailbox_id(wanted: str | None, boxes: dict[str, Mailbox]) -> str | None:

@@ -9,7 +9,7 @@ from mm_tui.commands.decide import begun
 from mm_tui.commands.online import online, queue_of, read_drafts, refresh_queue
 from mm_tui.commands.output import printing as emit
 from mm_tui.commands.output.exits import CommandError, Exit
-from mm_tui.commands.queue_output import narrowing_of
+from mm_tui.commands.queue_output import queue_filter_of
 from mm_tui.services.decisions import bulk
 from mm_tui.services.decisions.service import Decisions
 from mm_tui.services.decisions.view import AS_WANTED, DecisionView
@@ -27,10 +27,10 @@ async def reject_filter(arguments: argparse.Namespace, chosen: Settings) -> int:
         await refresh_queue(session)
         await read_drafts(session)
         queue = queue_of(session)
-        narrowing = narrowing_of(arguments.filter, chosen, queue.around())
+        chosen_filter = queue_filter_of(arguments.filter, chosen, queue.around())
         waiting = queue.entries(assignee=reviewer(chosen))
-        selected = [entry for entry in map(queue.as_submitted, waiting) if narrowing.has(entry)]
-        entries = [entry for entry in selected if narrowing.shows(entry)]
+        selected = [entry for entry in map(queue.as_submitted, waiting) if chosen_filter.has(entry)]
+        entries = [entry for entry in selected if chosen_filter.shows(entry)]
         left_out = len(selected) - len(entries)
         addresses = {box.mailbox_id: box.address for box in session.mail.mailbox_rows()}
         if not entries:

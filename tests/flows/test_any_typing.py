@@ -110,7 +110,7 @@ class Hand:
         for _ in range(12):
             if (
                 self.app.screen is self.screen
-                and not self.screen.listing.is_narrowed
+                and not self.screen.listing.is_filtered
                 and not isinstance(self.app.focused, Input)
             ):
                 break

@@ -158,7 +158,7 @@ async def test_a_claim_that_is_not_looked_at_any_more_says_when_it_was_seen(
     draft = sandbox.draft("One.")
     sandbox.draft("Two.")
     claim(sandbox, draft, "anna")
-    monkeypatch.setattr("mm_tui.screens.pending.ageing.CLAIMS_SECONDS", 0.2)
+    monkeypatch.setattr("mm_tui.screens.pending.timers.CLAIMS_SECONDS", 0.2)
     async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
         await open_queue(app, pilot, 2)
         await until(pilot, lambda: "anna has it open since " in shown(app), "the claim")

@@ -64,7 +64,7 @@ def test_filter_and_query_select_together_and_every_filter_is_counted(queue: Que
     queue.waits(*mails)
     queue.listing.next_filter(1)
     assert queue.waits(*mails, stay=False) == ["a", "b"]
-    assert queue.listing.is_narrowed
+    assert queue.listing.is_filtered
     queue.listing.typed = "another"
     assert queue.waits(*mails, stay=False) == ["b"]
     counts = {str(one.filter.name): one.number for one in queue.listing.filters}

@@ -370,7 +370,7 @@ class Deciding:
 
 
 def applies(
-    action: str, entry: QueueEntry | None, view: DecisionView | None, *, marked: int, narrowed: bool = False
+    action: str, entry: QueueEntry | None, view: DecisionView | None, *, marked: int, filtered: bool = False
 ) -> bool:
     """Whether an action can apply to the email under the cursor; otherwise its key is hidden.
 
@@ -379,10 +379,10 @@ def applies(
         entry: the email.
         view: the newest decision about it.
         marked: how many emails are marked.
-        narrowed: whether the queue is filtered; everything listed can then be rejected.
+        filtered: whether the queue is filtered; everything listed can then be rejected.
     """
     if action in ("approve_marked", "reject_marked"):
-        return bool(marked) or (narrowed and action == "reject_marked")
+        return bool(marked) or (filtered and action == "reject_marked")
     if action == "answer":
         return view is not None and view.question is not None
     if action in ("send_back", "discard"):

@@ -15,15 +15,14 @@ from mm_tui.screens.base import BaseScreen
 from mm_tui.screens.dialogs.asking import look_at_question
 from mm_tui.screens.dialogs.choice import Choice, ChoiceScreen
 from mm_tui.screens.pending.advice import advice_of, facts_page, newest_inbound
-from mm_tui.screens.pending.ageing import Ageing
 from mm_tui.screens.pending.batches import Batches
 from mm_tui.screens.pending.bulk_reject import BulkBegun, BulkReject
 from mm_tui.screens.pending.column import QueueColumn
 from mm_tui.screens.pending.deciding import Begun, Deciding, applies
 from mm_tui.screens.pending.editing import Editing
 from mm_tui.screens.pending.filter_strip import FilterStrip
+from mm_tui.screens.pending.filtering import FilterActions
 from mm_tui.screens.pending.head import findings_page
-from mm_tui.screens.pending.narrowing import Narrowing
 from mm_tui.screens.pending.pane import ItemPane, View
 from mm_tui.screens.pending.queue_list import PendingList
 from mm_tui.screens.pending.reading import MailOpener, QueueRead, QueueReader
@@ -31,6 +30,7 @@ from mm_tui.screens.pending.saved_texts import SavedTextsScreen
 from mm_tui.screens.pending.second_reading import SecondReading
 from mm_tui.screens.pending.snoozing import Snoozing
 from mm_tui.screens.pending.team import Team
+from mm_tui.screens.pending.timers import ScreenTimers
 from mm_tui.services.decisions.approval_gate import ApprovalGate
 from mm_tui.services.decisions.listing import QueueListing
 from mm_tui.services.decisions.marks import Marks
@@ -77,7 +77,7 @@ class PendingScreen(BaseScreen):
         self.bulk_reject = BulkReject(self, self.deciding)
         self.editing = Editing(self, self.deciding)
         self.second_reading = SecondReading(self)
-        self.ageing = Ageing(self)
+        self.timers = ScreenTimers(self)
         self.snoozing = Snoozing(self, self.deciding)
         self._cursor_id = ""
         self._subject = ""
@@ -92,7 +92,7 @@ class PendingScreen(BaseScreen):
 
     def on_mount(self) -> None:
         self.queue_list.focus()
-        self.ageing.start()
+        self.timers.start()
         self.reload()
 
     # Shared by its parts
@@ -109,9 +109,9 @@ class PendingScreen(BaseScreen):
         return QueueListing(self.session.clock, saved, self.reader.queue.around, self.decision_of)
 
     @cached_property
-    def narrowing(self) -> Narrowing:
+    def filtering(self) -> FilterActions:
         """Changes what is listed."""
-        return Narrowing(self.app, self.listing, lambda stay: self.narrow(stay=stay))
+        return FilterActions(self.app, self.listing, lambda stay: self.update_list(stay=stay))
 
     @cached_property
     def versions(self) -> ReadVersions:
@@ -172,7 +172,7 @@ class PendingScreen(BaseScreen):
         return self.current.item.id if self.current is not None else None
 
     def more_commands(self) -> list[tuple[str, str, Callable[[], None]]]:
-        return self.narrowing.commands()
+        return self.filtering.commands()
 
     # Content
 
@@ -211,13 +211,13 @@ class PendingScreen(BaseScreen):
         listing = self.listing
         listing.waiting, listing.endings, listing.incidents = message.entries, message.endings, list(message.incidents)
         self.versions.forget_others(entry.item.id for entry in listing.waiting)
-        self.narrow()
+        self.update_list()
 
-    def narrow(self, *, stay: bool = True) -> None:
+    def update_list(self, *, stay: bool = True) -> None:
         """Updates the list after a change of filter; `stay` is as for `QueueListing.list_anew`."""
         before = self.current
         self.listing.list_anew(before.item.id if before is not None else None, stay=stay)
-        self.ageing.go_on()
+        self.timers.go_on()
         self.marks.keep(self.listing.waiting)
         self.query_one(FilterStrip).show(self.listing.filters, self.listing.filter)
         self.show_rows()
@@ -248,7 +248,7 @@ class PendingScreen(BaseScreen):
             self.pane.show(None, None, None)
             return
         box = next((box for box in self.session.mail.mailboxes() if box.id == entry.item.mailbox_id), None)
-        self.ageing.draw_place()
+        self.timers.draw_place()
         change = self.versions.show(entry, self.session.clock.now()) if self.shows_item else None
         self.pane.show(entry, self.decision_of(entry.item.id), box, change, advice_of(self.session, entry))
 
@@ -264,7 +264,7 @@ class PendingScreen(BaseScreen):
 
     def decision_moved(self, email_id: str) -> None:
         """Shows the state of the decision about one email."""
-        self.ageing.go_on()
+        self.timers.go_on()
         self.deciding.moved(email_id)
         self.bulk_reject.moved(email_id)
         if not self.bulk_reject.words:
@@ -321,7 +321,7 @@ class PendingScreen(BaseScreen):
             self._place_thread()
             self.queue_list.focus()
             self.editing.tell_what_is_open()
-        elif self.listing.is_narrowed or self.has_class("-searching"):
+        elif self.listing.is_filtered or self.has_class("-searching"):
             self._show_all()
 
     def size_classes(self, width: int, height: int) -> tuple[str, ...]:
@@ -349,7 +349,7 @@ class PendingScreen(BaseScreen):
     def action_next(self) -> None:
         if self.current is not None and self.current.ended and self.queue_list.is_last:
             self._take_note()
-            self.narrow(stay=False)
+            self.update_list(stay=False)
         else:
             self.queue_list.action_cursor_down()
 
@@ -363,7 +363,7 @@ class PendingScreen(BaseScreen):
 
     def on_screen_resume(self) -> None:
         self._name_other_keys()
-        self.ageing.go_on()
+        self.timers.go_on()
 
     def _name_other_keys(self) -> None:
         if self.current is not None:
@@ -379,7 +379,7 @@ class PendingScreen(BaseScreen):
         if action == "filter_step":
             return not self.is_reading
         view = self.decision_of(entry.item.id) if entry is not None else None
-        return applies(action, entry, view, marked=len(self.marks), narrowed=self.listing.is_narrowed)
+        return applies(action, entry, view, marked=len(self.marks), filtered=self.listing.is_filtered)
 
     def on_begun(self, message: Begun) -> None:
         self.deciding.begun(message)
@@ -409,7 +409,7 @@ class PendingScreen(BaseScreen):
         self.batches.approve()
 
     def action_reject_marked(self) -> None:
-        if self.marks or not self.listing.is_narrowed:
+        if self.marks or not self.listing.is_filtered:
             self.batches.reject()
         else:
             self.bulk_reject.ask()
@@ -461,16 +461,16 @@ class PendingScreen(BaseScreen):
     # Filter and search
 
     def on_filter_strip_chosen(self, message: FilterStrip.Chosen) -> None:
-        self.narrowing.filter(message.chosen)
+        self.filtering.filter(message.chosen)
 
     def action_filter_step(self, step: int) -> None:
-        self.narrowing.step(step)
+        self.filtering.step(step)
 
     def action_filter(self) -> None:
-        self.narrowing.choose()
+        self.filtering.choose()
 
     def action_order(self) -> None:
-        self.narrowing.turn_order()
+        self.filtering.switch_order()
 
     def action_search(self) -> None:
         """Opens the search line."""
@@ -482,7 +482,7 @@ class PendingScreen(BaseScreen):
         self.refresh_bindings()
 
     def on_input_changed(self, message: Input.Changed) -> None:
-        self.narrowing.search(message.value)
+        self.filtering.search(message.value)
 
     def on_input_submitted(self, _message: Input.Submitted) -> None:
         self._end_search()
@@ -494,5 +494,5 @@ class PendingScreen(BaseScreen):
 
     def _show_all(self) -> None:
         self.column.clear_search()
-        self.narrowing.all()
+        self.filtering.all()
         self._end_search()

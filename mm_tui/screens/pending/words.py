@@ -82,7 +82,7 @@ def heading(listing: QueueListing, marked: int, kept: int, keys: Mapping[str, st
     if listing.complaint:
         return Content.assemble(("▲ ", "$warning"), listing.complaint)
     shown, waiting = len(listing.entries), len(listing.waiting)
-    what = f"{shown:,} of {waiting:,} waiting" if listing.is_narrowed else f"{waiting:,} waiting"
+    what = f"{shown:,} of {waiting:,} waiting" if listing.is_filtered else f"{waiting:,} waiting"
     if listing.expected is not None:
         what = f"{shown:,} of {listing.expected:,} waiting, checking the rest"
     words = [str(listing.order)]

@@ -97,7 +97,7 @@ class QueueListing:
         return self.listed.get(email_id) or next(waiting, None)
 
     @property
-    def is_narrowed(self) -> bool:
+    def is_filtered(self) -> bool:
         """Whether some waiting emails are not listed."""
         return self.filter != ALL or bool(self.typed.strip())
 

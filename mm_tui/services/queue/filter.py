@@ -116,10 +116,8 @@ def _box_name(address: str, mailboxes: Sequence[tuple[str, str]], others: Sequen
 
 def counted(filters: Sequence[SavedFilter], entries: Sequence[QueueEntry], around: FilterContext) -> list[FilterCount]:
     """The filters, each with the number of these emails that it selects."""
-    narrowings = [QueueFilter(one.query, around) for one in filters]
-    return [
-        FilterCount(one, sum(map(narrowing.shows, entries))) for one, narrowing in zip(filters, narrowings, strict=True)
-    ]
+    queue_filters = [QueueFilter(one.query, around) for one in filters]
+    return [FilterCount(one, sum(map(each.shows, entries))) for one, each in zip(filters, queue_filters, strict=True)]
 
 
 def _not(test: Test) -> Test:

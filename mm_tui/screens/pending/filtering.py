@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from mm_tui.services.decisions.listing import QueueListing
 
 
-class Narrowing:
-    """Changes what is listed.
+class FilterActions:
+    """Changes the filter, the search or the order of the queue.
 
     Args:
         app: shows the choice of filters.
@@ -53,7 +53,7 @@ class Narrowing:
         self._listing.filter, self._listing.typed = ALL, ""
         self._show(False)
 
-    def turn_order(self) -> None:
+    def switch_order(self) -> None:
         """Switches the order between oldest first and riskiest first."""
         self._listing.order = Order.RISKIEST if self._listing.order is Order.OLDEST else Order.OLDEST
         self._show(True)

@@ -20,7 +20,7 @@ CLAIMS_SECONDS = 3.0
 """Seconds between checks for claims that ended or were seen too long ago."""
 
 
-class Ageing:
+class ScreenTimers:
     """Checks the time at regular intervals, and redraws what depends on it.
 
     Each timer stops itself while there is nothing for it to do, because each wakes the process up.
@@ -34,9 +34,9 @@ class Ageing:
 
     def start(self) -> None:
         """Starts the timers; call it when the screen is mounted."""
-        self._holds = self._screen.set_interval(HOLD_SECONDS, self._let_holds_count)
-        self._ages = self._screen.set_interval(AGES_SECONDS, self._let_emails_age)
-        self._claims = self._screen.set_interval(CLAIMS_SECONDS, self._let_claims_age)
+        self._holds = self._screen.set_interval(HOLD_SECONDS, self._update_holds)
+        self._ages = self._screen.set_interval(AGES_SECONDS, self._update_ages)
+        self._claims = self._screen.set_interval(CLAIMS_SECONDS, self._update_claims)
 
     def go_on(self) -> None:
         """Lets all timers run again; call it when the list or a decision has changed, or the screen has come back."""
@@ -51,11 +51,11 @@ class Ageing:
             words = place_words(screen.current, shown.cursor, len(shown.keys), screen.session.clock.now())
             screen.pane.set_place(words)
 
-    def _let_holds_count(self) -> None:
+    def _update_holds(self) -> None:
         """Updates the countdown of holds every second."""
         screen, entry = self._screen, self._screen.current
         if screen.listing.is_over(entry.item.id if entry is not None else None):
-            screen.narrow()
+            screen.update_list()
         decisions = screen.session.decisions
         if decisions is None or not decisions.hold_ends():
             if not screen.is_open or not screen.listing.shows_ended:
@@ -66,21 +66,21 @@ class Ageing:
         if view is not None and view.phase is Phase.HELD:
             screen.pane.tick(view)
 
-    def _let_claims_age(self) -> None:
+    def _update_claims(self) -> None:
         """Removes expired claims; one that was not seen with the last poll gets its time."""
         if not self._screen.is_open or all(entry.claim is None for entry in self._screen.listing.waiting):
             _pause(self._claims)
         else:
             self._screen.reload()
 
-    def _let_emails_age(self) -> None:
+    def _update_ages(self) -> None:
         """Updates ages and due times."""
         if not self._screen.is_open:
             _pause(self._ages)
         elif any(entry.snoozed for entry in self._screen.listing.waiting):
             self._screen.reload()
         elif any(entry.due_at is not None for entry in self._screen.listing.waiting):
-            self._screen.narrow()
+            self._screen.update_list()
         else:
             self.draw_place()
 
