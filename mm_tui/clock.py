@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Protocol
 
 
@@ -38,6 +38,25 @@ def uptime() -> float:
     """Seconds since a fixed time, including time in which the machine was suspended."""
     # Linux's monotonic clock stops during suspend; that of macOS does not.
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
+def short_time(moment: datetime, today: date | None) -> str:
+    """`15:17`, or `28 Nov 15:17` if that was not today, in the reader's time zone; no day if `today` is not known."""
+    day = _day(moment, today)
+    return f"{day} {moment.astimezone():%H:%M}" if day else f"{moment.astimezone():%H:%M}"
+
+
+def at_time(moment: datetime, today: date | None) -> str:
+    """The same in a sentence: `at 15:17`, or `on 28 Nov at 15:17`."""
+    day = _day(moment, today)
+    return f"on {day} at {moment.astimezone():%H:%M}" if day else f"at {moment.astimezone():%H:%M}"
+
+
+def _day(moment: datetime, today: date | None) -> str:
+    local = moment.astimezone()
+    if today is None or local.date() == today:
+        return ""
+    return f"{local.day} {local:%b}" if local.year == today.year else f"{local.day} {local:%b %Y}"
 
 
 async def sleep_or_wake(clock: Clock, seconds: float | None, wake: asyncio.Event) -> None:

@@ -28,6 +28,7 @@ from mm_tui.commands import (
 from mm_tui.commands.common import Commands
 from mm_tui.commands.output import printing as emit
 from mm_tui.commands.output.exits import IN_SHORT, Exit
+from mm_tui.text import ManyLine
 
 
 class Parser(argparse.ArgumentParser):
@@ -36,6 +37,12 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         emit.error(message, f"See `{self.prog} --help`.")
         raise SystemExit(Exit.USAGE)
+
+    def _print_message(self, message: str, file: object = None) -> None:
+        """Prints help or version. argparse would ignore that the output cannot be written."""
+        del file
+        if message:
+            emit.line_at_once(ManyLine(message.removesuffix("\n")))
 
 
 def build(argv: Sequence[str] | None = None) -> Parser:

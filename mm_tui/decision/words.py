@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 
+from mm_tui.clock import at_time, short_time
 from mm_tui.decision.state import Act, Choice, Outcome, Question, RemoteState, Snapshot, Stage, State, Step
 
 _HELD = {
@@ -103,7 +104,12 @@ _STANDINGS = {
 
 
 def sentence(
-    state: State, *, text_kept: bool = False, seconds_left: float = 0.0, doubt_since: datetime | None = None
+    state: State,
+    *,
+    text_kept: bool = False,
+    seconds_left: float = 0.0,
+    doubt_since: datetime | None = None,
+    today: date | None = None,
 ) -> str:
     """Describes this state in a sentence.
 
@@ -111,7 +117,8 @@ def sentence(
         state: the state of the decision.
         text_kept: whether an edit that was not released is in the local store.
         seconds_left: the rest of the hold, in seconds.
-        doubt_since: when the outcome became unknown, in the time zone to show.
+        doubt_since: when the outcome became unknown.
+        today: the reader's date: an earlier day is named.
     """
     said = f": {state.said}" if state.said else ""
     if state.outcome is not None:
@@ -123,15 +130,15 @@ def sentence(
             if _is_edit_for_two(state) and state.outcome is Outcome.FIRST_APPROVED
             else (_OUTCOMES[state.outcome])
         )
-        return _filled(words, state) + (said if tells else "") + kept + left
+        return _filled(words, state, today) + (said if tells else "") + kept + left
     if state.question is not None:
         reading = "; reading back" if state.step is Step.DOUBT else ""
-        return question(state) + said + reading
+        return question(state, today) + said + reading
     if state.step is Step.HOLD or state.early:
         doing = "submitting your edit for two approvals" if _is_edit_for_two(state) else _HELD[state.case.act]
         return f"held: {doing} in {max(0, -int(-seconds_left // 1))} s"
     if state.step is Step.DOUBT:
-        since = f" since {doubt_since:%H:%M}" if doubt_since else ""
+        since = f" since {short_time(doubt_since, today)}" if doubt_since else ""
         return f"{_IN_DOUBT[state.stage]}{since}: reading back"
     if state.step is Step.FIND:
         return f"{_IN_DOUBT[Stage.SUBMIT]}: looking for it"
@@ -148,9 +155,9 @@ def _is_edit_for_two(state: State) -> bool:
     return state.case.act is Act.RELEASE_EDIT and state.case.needs_second
 
 
-def question(state: State) -> str:
+def question(state: State, today: date | None = None) -> str:
     """The question to answer; empty if there is none."""
-    return "" if state.question is None else _filled(_QUESTIONS[state.question], state)
+    return "" if state.question is None else _filled(_QUESTIONS[state.question], state, today)
 
 
 def choice(asked: Choice) -> str:
@@ -158,21 +165,17 @@ def choice(asked: Choice) -> str:
     return _CHOICES[asked]
 
 
-def _filled(words: str, state: State) -> str:
+def _filled(words: str, state: State, today: date | None) -> str:
     sighting = state.sighting or Snapshot(RemoteState.UNCLEAR)
     status = _STANDINGS.get(sighting.standing) or sighting.status or "not there"
     return words.format(
         rival=_version(state, sighting),
         status=status if sighting.standing is not RemoteState.UNCLEAR else repr(sighting.status or "not there"),
         by=f" by {sighting.decided_by}" if sighting.decided_by else "",
-        at=f" at {_clock(sighting.decided_at)}" if sighting.decided_at else "",
+        at=f" {at_time(datetime.fromisoformat(sighting.decided_at), today)}" if sighting.decided_at else "",
     )
 
 
 def _version(state: State, sighting: Snapshot) -> str:
     """Describes another version of the email as a reviewer knows it."""
     return f"{sighting.edited_by}'s edit ({state.rival})" if sighting.edited_by else f"another version ({state.rival})"
-
-
-def _clock(moment: str) -> str:
-    return datetime.fromisoformat(moment).astimezone().strftime("%H:%M")

@@ -68,7 +68,8 @@ def run_command(command: str, where: str) -> str:
     try:
         status, printed = key_command.run(words, COMMAND_SECONDS)
     except FileNotFoundError:
-        raise ConfigError(where, f"there is no program {words[0]!r}", "Install it, or give its full path.") from None
+        # Not named: it may be the key itself, given where a command belongs.
+        raise ConfigError(where, "there is no such program", "Install it, or give its full path.") from None
     except OSError as error:
         raise ConfigError(where, f"cannot be run: {error.strerror}", "Check the program.") from None
     except subprocess.TimeoutExpired:

@@ -94,7 +94,7 @@ async def test_the_other_profile_is_opened_and_this_one_closed_in_order(tmp_path
     [
         ({"url": '"http://far.example"'}, "plain http is allowed only"),
         ({"oversight_key_command": '"false"'}, "failed with exit status 1"),
-        ({"oversight_key_command": '"no-such-program-here"'}, "there is no program"),
+        ({"oversight_key_command": '"no-such-program-here"'}, "there is no such program"),
         ({"mailbox": '"support@acme.example"'}, "has no gateway key"),
         ({"hold": "3"}, "is not a setting"),
     ],

@@ -35,7 +35,7 @@ def test_a_command_works_without_a_stream(tmp_path: Path, closed: str, command: 
 
 
 @pytest.mark.skipif(not FULL.exists(), reason="this system has no /dev/full")
-@pytest.mark.parametrize("command", ["docs", "docs safety", "profiles"])
+@pytest.mark.parametrize("command", ["docs", "docs safety", "profiles", "--help", "pending --help", "--version"])
 def test_an_output_that_takes_nothing_is_told(tmp_path: Path, command: str) -> None:
     done = shell(Home(tmp_path), f"mm {command} > /dev/full")
     assert done.returncode == Exit.CONFIG, done.stderr

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -55,6 +55,9 @@ def test_the_log_says_who_and_when(database: Database) -> None:
     )  # fmt: skip
     words = how_it_ended(MailStore(database), audit, DecisionStore(database), "eva", "e1")
     assert words == f"rejected elsewhere at {AT.astimezone():%H:%M} by key …ABCDEF"
+    later = AT.astimezone().date() + timedelta(days=1)
+    words = how_it_ended(MailStore(database), audit, DecisionStore(database), "eva", "e1", later)
+    assert words == f"rejected elsewhere on {AT.astimezone():%-d %b at %H:%M} by key …ABCDEF"
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import product
 
 import pytest
@@ -75,8 +75,12 @@ def test_the_countdown_who_and_when_are_said() -> None:
     local = AT.astimezone().strftime("%H:%M")
     assert sentence(state(), seconds_left=3.2) == "held: approving in 4 s"
     assert sentence(ended(Outcome.ELSEWHERE, BY_KIM)) == f"approved elsewhere by kim at {local}"
+    later = AT.astimezone().date() + timedelta(days=1)
+    day = f"{AT.astimezone():%-d %b}"
+    assert sentence(ended(Outcome.ELSEWHERE, BY_KIM), today=later) == f"approved elsewhere by kim on {day} at {local}"
     doubt = state(step=Step.DOUBT, called=True)
-    assert sentence(doubt, doubt_since=AT) == "outcome unknown since 12:04: reading back"
+    assert sentence(doubt, doubt_since=AT) == f"outcome unknown since {local}: reading back"
+    assert sentence(doubt, doubt_since=AT, today=later) == f"outcome unknown since {day} {local}: reading back"
     assert sentence(state(step=Step.DOUBT, called=True, question=Question.STILL_PENDING)) == (
         "outcome unknown, still pending: try again?; reading back"
     )

@@ -258,7 +258,7 @@ def test_a_flood_of_forged_approvals_is_cut_and_never_hides_who_is_first() -> No
 def test_what_is_said_names_who_approved_and_what_is_missing() -> None:
     held = {OneLine(name): OneLine(value) for name, value in ANNA.tag(CONTENT, NOW).items()}
     found = approvals_in(held, CONTENT)
-    at = f"{NOW.astimezone():%H:%M}"
+    at = f"{NOW.astimezone():%d %b %H:%M}"
     assert Approvals.of(found, BERT, needed=True).words == f"approved by anna {at}, needs a second: yours releases it"
     assert Approvals.of(found, ANNA, needed=True).words == f"approved by you {at}, needs a second reviewer"
     assert Approvals.of((), ANNA, needed=True).words == "needs two approvals"

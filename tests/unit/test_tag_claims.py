@@ -43,6 +43,9 @@ async def test_a_claim_is_seen_by_others_renewed_by_its_owner_and_given_back(san
         renewed = claim_in(await gateway.tags(sandbox.mailbox, draft), clock.now())
         assert renewed is not None
         assert (renewed.since, renewed.until) == (standing.since, clock.now() + LIFE)
+        tomorrow = replace(renewed, today=clock.now().astimezone().date() + timedelta(days=1))
+        assert standing.since is not None
+        assert tomorrow.badge == f"kim since {standing.since.astimezone():%-d %b %H:%M}"
         await robin.give_back(sandbox.mailbox, draft)
         assert claim_in(await gateway.tags(sandbox.mailbox, draft), clock.now()) == renewed
         await kim.give_back(sandbox.mailbox, draft)

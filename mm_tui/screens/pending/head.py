@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 from textual.content import Content
 
+from mm_tui.clock import at_time
 from mm_tui.decision.state import Outcome
 from mm_tui.models import Mailbox, Party
 from mm_tui.review.digest import short
@@ -121,7 +122,12 @@ def _when(entry: QueueEntry, now: datetime | None) -> OneLine:
 
 
 def banner(
-    release: DecisionView | None, entry: QueueEntry | None, change: ReadChange | None, *, screen: Screen[object]
+    release: DecisionView | None,
+    entry: QueueEntry | None,
+    change: ReadChange | None,
+    *,
+    screen: Screen[object],
+    today: date | None = None,
 ) -> Content:
     """The state of the email's decision, on one line; empty if there is none. All in the one colour of its ground.
 
@@ -130,13 +136,14 @@ def banner(
         entry: the email.
         change: that it changed while it was read.
         screen: where it is shown, for the keys that work there.
+        today: the reader's date: an earlier day is named.
     """
     goes_on = f"  {hint(screen, 'pending.next')}" if entry is not None and entry.ended else ""
     if entry is not None and entry.ended and not tells_end(release, entry.item.id):
         return Content.assemble(PHASE_SIGNS.get(Phase.ELSEWHERE, "▲ "), (entry.ended, "bold"), goes_on)
     if change is not None and entry is not None and entry.edit is None and (release is None or release.ended):
         words = (
-            f"changed at {change.at.astimezone():%H:%M} while you were reading: see what changed in Diff, the "
+            f"changed {at_time(change.at, today)} while you were reading: see what changed in Diff, the "
             "whole text in Draft"
         )
         return Content.assemble("▲ ", (words, "bold"))

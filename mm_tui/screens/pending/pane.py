@@ -309,7 +309,8 @@ class ItemPane(Vertical):
         return text
 
     def _draw_banner(self) -> None:
-        words = banner(self._release, self._entry, self._change, screen=self.screen)
+        today = session_of(self).clock.now().astimezone().date()
+        words = banner(self._release, self._entry, self._change, screen=self.screen, today=today)
         line = self.query_one("#item-banner", CachedStatic)
         line.display = bool(words)
         line.put(words)

@@ -134,7 +134,8 @@ class QueueReader:
     def _how_it_ended(self, email_id: str) -> OneLine:
         session = self._screen.session
         decisions = DecisionStore(session.database)
-        return how_it_ended(session.mail, session.audit, decisions, reviewer(session.settings), email_id)
+        who, today = reviewer(session.settings), session.clock.now().astimezone().date()
+        return how_it_ended(session.mail, session.audit, decisions, who, email_id, today)
 
     def _why_unread(self, email_id: str) -> OneLine:
         session = self._screen.session

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from datetime import date
 from typing import TYPE_CHECKING
 
+from mm_tui.clock import at_time
 from mm_tui.decision.state import Outcome
 from mm_tui.models import Status
 from mm_tui.services.audit.line import actor_words, key_words
@@ -48,7 +50,14 @@ _MADE_HERE = {
 """Outcomes of decisions that took effect by a call of ours."""
 
 
-def how_it_ended(mail: MailStore, audit: AuditStore, decisions: DecisionStore, reviewer: str, email_id: str) -> OneLine:
+def how_it_ended(
+    mail: MailStore,
+    audit: AuditStore,
+    decisions: DecisionStore,
+    reviewer: str,
+    email_id: str,
+    today: date | None = None,
+) -> OneLine:
     """Says how an email was decided, when and by whom, as far as this is known.
 
     Args:
@@ -57,18 +66,19 @@ def how_it_ended(mail: MailStore, audit: AuditStore, decisions: DecisionStore, r
         decisions: the decisions of all programs on this store, such as another window or the command line.
         reviewer: the reader, who is addressed as "you".
         email_id: the id of an email that no longer waits.
+        today: the reader's date: an earlier day is named.
     """
-    if made_here := _made_here(decisions, reviewer, email_id):
+    if made_here := _made_here(decisions, reviewer, email_id, today):
         return made_here
     for entry in reversed(audit.of(email_id)):
         if (found := meaning(entry.action, entry.metadata)) is not None:
-            at = f" at {entry.created_at.astimezone():%H:%M}" if entry.created_at is not None else ""
+            at = f" {at_time(entry.created_at, today)}" if entry.created_at is not None else ""
             by = f" by {key_words(entry.actor_key_id)}" if entry.actor_key_id else ""
             return OneLine(f"{_MEANINGS[found]}{at}{by}")
     detail = mail.detail(email_id)
     if detail is not None and detail.approved_at is not None:
         by = f" by {actor_words(detail.approved_by)}" if detail.approved_by else ""
-        return OneLine(f"approved elsewhere at {detail.approved_at.astimezone():%H:%M}{by}")
+        return OneLine(f"approved elsewhere {at_time(detail.approved_at, today)}{by}")
     summary = mail.summary(email_id)
     if summary is not None and (summary.delivered_at or summary.bounced_at) is not None:
         return OneLine(f"approved elsewhere, {'bounced' if summary.bounced_at is not None else 'delivered'}")
@@ -76,7 +86,7 @@ def how_it_ended(mail: MailStore, audit: AuditStore, decisions: DecisionStore, r
     return OneLine(known.get(str(summary.status), UNKNOWN_END)) if summary is not None else UNKNOWN_END
 
 
-def _made_here(decisions: DecisionStore, reviewer: str, email_id: str) -> OneLine:
+def _made_here(decisions: DecisionStore, reviewer: str, email_id: str, today: date | None) -> OneLine:
     """Describes a decision that a program on this machine made with effect; empty if there is none."""
     for row in reversed(decisions.family(email_id)):
         words = _MADE_HERE.get(outcome) if (outcome := state_of(row).outcome) is not None else None
@@ -85,7 +95,7 @@ def _made_here(decisions: DecisionStore, reviewer: str, email_id: str) -> OneLin
         facts = facts_of(row)
         by = "you" if facts.reviewer in ("", reviewer) else facts.reviewer
         where = "from this machine's command line" if facts.by_command else "in another window on this machine"
-        return OneLine(f"{words} by {by} at {row.updated_at.astimezone():%H:%M}, {where}")
+        return OneLine(f"{words} by {by} {at_time(row.updated_at, today)}, {where}")
     return OneLine("")
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 
+from mm_tui.clock import short_time
 from mm_tui.decision.effects import Journal as Entry
 from mm_tui.decision.events import Restarted
 from mm_tui.decision.family import is_doubtful
@@ -153,7 +154,7 @@ class DecisionLog:
         release_id = f"{int(at.timestamp() * 1000):013d}-{secrets.token_hex(4)}"
         family = self._family(request)
         if lock := self.locks.take(connection, _root(item.id, family), release_id, self.reviewer, at):
-            raise _locked(lock)
+            raise _locked(lock, at)
         family = [self._fallen(connection, row, at) for row in family]
         if any(not row.ended for row in family):
             raise Refused("an earlier decision about this email is not finished", "Answer its question first.")
@@ -371,13 +372,9 @@ def _is_lost_edit(row: SavedDecision, raw: RawContent) -> bool:
     return row.doubts == SUBMISSION and state_of(row).case.fingerprint == fingerprint(raw)
 
 
-def locked_words(lock: DecisionLock) -> OneLine:
-    """Says who decides in another window, and since when."""
-    return OneLine(f"{lock.reviewer} has been deciding about this email since {lock.locked_at.astimezone():%H:%M}")
-
-
-def _locked(lock: DecisionLock) -> Refused:
+def _locked(lock: DecisionLock, now: datetime) -> Refused:
+    since = short_time(lock.locked_at, now.astimezone().date())
     return Refused(
-        locked_words(lock),
+        OneLine(f"{lock.reviewer} has been deciding about this email since {since}"),
         "Wait until it is done, or finish it where it was started; if that program has ended, it is free soon.",
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 
 from mm_tui.clock import Clock
 from mm_tui.decision import words
@@ -29,8 +29,9 @@ def view_of(live: ActiveDecision, clock: Clock, reviewer: str) -> DecisionView:
     left = max(0.0, live.ends_at - clock.monotonic()) if held else 0.0
     sent_back = state.case.act is Act.REJECT and live.content is not None and live.content.edit is not None
     text_kept = state.keeps_text or sent_back
+    today = clock.now().astimezone().date()
     said = words.sentence(
-        _with_name(state, reviewer), text_kept=text_kept, seconds_left=left, doubt_since=live.doubt_since
+        _with_name(state, reviewer), text_kept=text_kept, seconds_left=left, doubt_since=live.doubt_since, today=today
     )
     if live.must_ask_redraft(state):
         said += "; the agent is asked for another draft"
@@ -44,7 +45,7 @@ def view_of(live: ActiveDecision, clock: Clock, reviewer: str) -> DecisionView:
         outcome=state.outcome,
         digest=OneLine(state.case.digest),
         deadline=live.deadline if held else None,
-        question=_asked(_with_name(state, reviewer)),
+        question=_asked(_with_name(state, reviewer), today),
         changed=_changed(live),
         replacement_id=state.replacement or None,
         decided_by=OneLine(sighting.decided_by if sighting else ""),
@@ -79,11 +80,11 @@ def _about(live: ActiveDecision) -> OneLine:
     return OneLine(f"to {Party.parse(content.to[0]).address}{more}")
 
 
-def _asked(state: State) -> Asked | None:
+def _asked(state: State, today: date) -> Asked | None:
     if state.question is None:
         return None
     choices = tuple((choice, OneLine(words.choice(choice))) for choice in state.choices)
-    return Asked(state.question, OneLine(words.question(state)), choices)
+    return Asked(state.question, OneLine(words.question(state, today)), choices)
 
 
 def _changed(live: ActiveDecision) -> Changed | None:

@@ -125,7 +125,7 @@ class Approvals:
     @property
     def words(self) -> OneLine:
         """Who has approved it and what is missing; empty when there is nothing to say."""
-        said = [f"{who} {one.at.astimezone():%H:%M}" if one.at else who for who, one in self._named()]
+        said = [f"{who} {one.at.astimezone():%d %b %H:%M}" if one.at else who for who, one in self._named()]
         if not said:
             return OneLine("needs two approvals" if self.needed else "")
         missing = ", needs a second reviewer" if self.needed else ""

@@ -9,10 +9,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from mm_tui.clock import short_time
 from mm_tui.decision.relatives import (
     LONGEST_NAME,
     REPLACED_BY,
@@ -64,6 +65,8 @@ class Presence:
     """Distinguishes the claims of two programs whose reviewers have the same name."""
     as_of: datetime | None = None
     """When it was seen, if that is longer ago than a poll: it may have ended since."""
+    today: date | None = field(default=None, compare=False)
+    """The reader's date when it was read: an earlier day is named."""
 
     @property
     def words(self) -> OneLine:
@@ -83,7 +86,7 @@ class Presence:
 
     @property
     def _since(self) -> str:
-        return f"{self.since.astimezone():%H:%M}" if self.since else ""
+        return short_time(self.since, self.today) if self.since else ""
 
 
 def claim_in(held: Mapping[OneLine, OneLine], now: datetime) -> Presence | None:
@@ -94,7 +97,8 @@ def claim_in(held: Mapping[OneLine, OneLine], now: datetime) -> Presence | None:
     if not by or until is None or until <= now:
         return None
     since = moment_in(tagged.get(SINCE))
-    return Presence(by, since and min(since, now), until, str(tagged.get(TOKEN, ""))[:LONGEST_NAME])
+    token = str(tagged.get(TOKEN, ""))[:LONGEST_NAME]
+    return Presence(by, since and min(since, now), until, token, today=now.astimezone().date())
 
 
 class ClaimReader:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
+from mm_tui.clock import at_time
 from mm_tui.decision.relatives import is_replaced
 from mm_tui.models import Direction, EmailDetail, EmailSummary, RawContent, Status
 from mm_tui.review.risk.wording import SUPERSEDED
@@ -71,8 +72,7 @@ class Resubmission:
         who = ("you" if is_own else rejection.who) if rejection.who else "another reviewer"
         said = f"{who} {act}"
         if rejection.at is not None:
-            local, today = rejection.at.astimezone(), now.astimezone().date()
-            said += f" at {local:%H:%M}" if local.date() == today else f" on {local:%d %b at %H:%M}"
+            said += f" {at_time(rejection.at, now.astimezone().date())}"
         reason = rejection.reason.strip()
         said += f": {reason[:LONGEST_REASON]}{'…' if len(reason) > LONGEST_REASON else ''}" if reason else ""
         if self.earlier:
