@@ -50,8 +50,8 @@ IDLE_AFTER_SECONDS = 60.0
 THREADS = 4
 """Threads for reading and writing the store. Each costs a connection and its memory."""
 LOOK_SECONDS = 5.0
-"""Seconds between looks at what nothing reports: whether somebody is at the keys, the store sound, the terminal there.
-They share a timer, because each timer wakes the process up."""
+"""Seconds between checks of what nothing reports: idleness, the store, and the terminal. They share a timer, because
+each timer wakes up the process."""
 REDRAW = "screen.redraw"
 """The id of the action that redraws the screen."""
 
@@ -65,8 +65,8 @@ class MmTui(App[None], inherit_bindings=False):
 
     Args:
         session: the stores and services; opened, not yet started.
-        profiles: those that can be changed to; None when there is no choice.
-        welcome: what is said first, and its severity.
+        profiles: the profiles to switch to; None if there are no others.
+        welcome: the first message and its severity.
     """
 
     TITLE = "mm-tui"
@@ -223,7 +223,7 @@ class MmTui(App[None], inherit_bindings=False):
         self._look_at_terminal()
 
     def _look_for_idleness(self) -> None:
-        """Polls less often when nobody has been at the keys for a while."""
+        """Polls less often if no key has been pressed for a while."""
         if not self.is_attended and self._active and self.session.sync is not None:
             self._active = False
             self.session.sync.set_active(False)
@@ -294,7 +294,7 @@ class MmTui(App[None], inherit_bindings=False):
                 return
 
     def unsay(self, text: str) -> None:
-        """Takes a line back that was said, if it still stands there."""
+        """Removes a message that is still shown."""
         for screen in self.screen_stack:
             for line in screen.query(StatusLine):
                 line.unflash(self.with_keys(text))

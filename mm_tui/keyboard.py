@@ -36,23 +36,23 @@ if TYPE_CHECKING:
     from mm_tui.arrival import Arrival
 
 QUIET_SECONDS = DWELL_SECONDS
-"""No key for so long before one that decides, and so long what it decides about has been in front."""
+"""Seconds without a key before a key that decides, for which its email must also have been in front."""
 PAUSE_SECONDS = 0.8
-"""The same key again within this time is held down, not pressed. Longer than terminals wait before they repeat one."""
+"""Seconds within which the same key again counts as held down; longer than terminals wait before repeating a key."""
 ROUNDS = 3
-"""How often a message follows a key through the focused widget and its parents until the key's effects are done: a
-handler may post a message, and that one may move the focus."""
+"""How many times a message follows a key through the focused widget and its parents: a handler may post a message,
+whose handler may move the focus."""
 LOST_SECONDS = 0.5
-"""After this time it is looked whether the widget that the message went to is still there."""
+"""Seconds after which it is checked whether the widget that received the message still exists."""
 LOOK_SECONDS = 0.05
-"""Between two looks whether an act that was chosen may run."""
+"""Seconds between checks whether a chosen action may run."""
 ALSO_TEXT = frozenset({"enter", "tab", "backspace"})
 NOT_SHOWN = "your terminal has not shown all of this yet: look first, then press it again"
 TOO_QUICK = "that key came too soon to be a decision: look at the screen, then press it again"
 
 
 class KeyPassed(Message):
-    """Follows a key on its way, and tells the app that everybody has had it."""
+    """Follows a key through the widgets, and reports to the app when all have handled it."""
 
     def __init__(self, number: int) -> None:
         super().__init__()
@@ -60,14 +60,14 @@ class KeyPassed(Message):
 
 
 class Keyboard:
-    """Hands keys and pasted text to the app, in their order.
+    """Passes keys and pasted text to the app, in order.
 
     Args:
-        app: its pump calls `typed` and `passed`.
+        app: its message pump calls `typed` and `passed`.
         deliver: gives an event to the focused widget, as Textual does.
-        say: one line to the reader, with its severity.
-        arrival: knows when a picture has arrived at the terminal.
-        layout: a name in `LAYOUTS`, or empty where the keyboard has Latin letters.
+        say: shows a message with a severity.
+        arrival: reports when painted output has arrived at the terminal.
+        layout: a name in `LAYOUTS`; empty for a keyboard with Latin letters.
     """
 
     def __init__(
@@ -82,48 +82,48 @@ class Keyboard:
         self._latin = LAYOUTS.get(layout, {})
         self._waiting: deque[events.Key | events.Paste] = deque()
         self._number = 0
-        """Of the message that is under way."""
+        """The number of the message that is in progress."""
         self._rounds = 0
-        """How many are still to follow; 0: the last key is done."""
+        """How many messages must still follow; 0 once the last key is done."""
         self._target: MessagePump | None = None
         self._front: Screen[Any] | None = None
         self._mode = ""
-        """The main screen that it is above of, or is."""
+        """The main screen in front, or below the dialog in front."""
         self._wrote_in: Widget | None = None
-        """The field that the last key went to."""
+        """The field that received the last key."""
         self._painted_at: float | None = 0.0
-        """When what is in front now had been drawn; None while it is not."""
+        """When the current screen was drawn; None until it is."""
         self._arrived_at: float | None = 0.0
-        """When what a key would decide about had arrived at the terminal; None while it is on its way."""
+        """When the email that a key would decide arrived at the terminal; None until then."""
         self._awaited: object = None
-        """Which picture's arrival counts."""
+        """The number of the painting whose arrival counts."""
         self._was_closed = False
-        """What is in front came there because a dialog or a field before it was closed."""
+        """Whether the current screen came to the front because a dialog or field was closed."""
         self._opening = ""
-        """Id of the act that the last key ran and that should have opened something."""
+        """The id of the last key's action, if it should have opened something."""
         self._ignores = False
-        """An act was refused: what follows without a pause belonged to it."""
+        """Whether an action was refused: keys that follow without a pause were meant for it."""
         self._typed_at = self._plain_at = self._plain_before = float("-inf")
-        """When the last key was pressed, the last one that can be part of a text, and the one of those before it."""
+        """The times of the last key, the last text key, and the text key before that."""
         self._last_key = ""
         self._pressed: dict[str, float] = {}
-        """When each key was pressed last, and by its act when each deciding one was clicked or chosen."""
+        """The last time of each key, and, by action, when each deciding action was last clicked or chosen."""
 
     # What the app tells
 
     def screen_changed(self, screen: Screen[Any]) -> None:
-        """Another screen is in front."""
+        """Records that another screen came to the front."""
         if screen is not self._front:
             left_open = self._mode != self._app.current_mode or self._front in self._app.screen_stack
             self._new_front(screen, closed=self._front is not None and not left_open)
 
     async def typed(self, event: events.Key | events.Paste) -> None:
-        """A key was pressed, or text was pasted."""
+        """Handles a key or pasted text."""
         self._waiting.append(event)
         await self._go_on()
 
     async def passed(self, message: KeyPassed) -> None:
-        """A message that followed a key has come through."""
+        """Handles a message that has followed a key to its end."""
         if message.number != self._number or not self._rounds or not self._app.screen_stack:
             return
         self._rounds -= 1
@@ -134,14 +134,14 @@ class Keyboard:
         await self._go_on()
 
     def subject_changed(self) -> None:
-        """What a key would decide about is another one from the next paint on."""
+        """Records that from the next paint on a key would decide about another email."""
         if self._arrival.asks and self._front is not None:
             self._arrived_at = None
             self._front.call_after_refresh(self._await_arrival)
 
     @property
     def is_ready(self) -> bool:
-        """No key is on its way, and what is in front has been drawn."""
+        """Whether all keys are handled and the current screen is drawn."""
         return not self._waiting and not self._rounds and self._painted_at is not None
 
     # One after the other
@@ -187,7 +187,7 @@ class Keyboard:
         self._app.set_timer(LOST_SECONDS, lambda number=self._number: self._look_after(number))
 
     def _look_after(self, number: int) -> None:
-        """A removed widget drops the keys on their way through it."""
+        """Checks whether the widget was removed, which drops the message."""
         target = self._target
         if number == self._number and self._rounds and target is not None and self._app.screen_stack:
             if target.is_running and target.is_attached:
@@ -238,18 +238,18 @@ class Keyboard:
     # Actions chosen without their key
 
     def choose(self, act_id: str, run: Callable[[], Awaitable[object]]) -> None:
-        """Runs an action that was clicked or chosen in the palette. One that decides is subject to the same rules as
-        its key.
+        """Runs an action that was clicked or chosen in the palette. A deciding action follows the same rules as its
+        key.
 
         Args:
-            act_id: the act.
-            run: runs it.
+            act_id: the id of the action.
+            run: runs the action.
         """
         now = monotonic()
         if act_id not in DECIDING:
             self._run(run)
             return
-        # The enter that chose it does not count against it; letters right before it do.
+        # The enter that chose it may precede it at once; other letters may not.
         plain_at = self._plain_before if self._last_key == "enter" else self._plain_at
         chosen_at = self._plain_at if self._last_key == "enter" else now
         again = now - self._pressed.get(act_id, float("-inf")) < PAUSE_SECONDS
@@ -260,14 +260,14 @@ class Keyboard:
             self._run_when_seen(run, self._front_item(), self._typed_at)
 
     def _front_item(self) -> tuple[object, object]:
-        """What would be decided: the main screen in front and its email."""
+        """The main screen in front and the email that would be decided."""
         main = next((one for one in reversed(self._app.screen_stack) if hasattr(one, "undo_target")), None)
         return main, main.undo_target() if main is not None else None
 
     def _run_when_seen(
         self, run: Callable[[], Awaitable[object]], about: tuple[object, object], typed_at: float
     ) -> None:
-        """Runs it once its email has been in front for long enough without other keys."""
+        """Runs the action once its email has been in front long enough without other keys."""
         if not self._app.screen_stack:
             return
         left = self._front is not None and self._front is not about[0] and not self._front.is_modal
@@ -318,19 +318,19 @@ class Keyboard:
                 self._say(TOO_QUICK if self._arrived_at is not None else NOT_SHOWN, "warning")
                 return False
         elif not act_id and decides_here:
-            # A key that does nothing here belongs to words that are being typed.
+            # A key without an action here is part of words being typed.
             self._ignores = True
         if act_id in OPENING and not is_late:
             self._opening = act_id
         return not is_late
 
     def _has_stood(self, key: events.Key) -> bool:
-        """Whether the email had been on the terminal for a moment when the key was pressed."""
+        """Whether the email had been visible on the terminal for a moment when the key was pressed."""
         return self._arrived_at is not None and key.time - self._arrived_at >= QUIET_SECONDS
 
 
 def _answer_keys(screen: Screen[Any]) -> frozenset[str]:
-    """The keys that answer the question in front; none if there is no question that decides something."""
+    """The keys that answer the question in front; none if it decides nothing."""
     keys: frozenset[str] = getattr(screen, "answer_keys", frozenset())
     return keys
 

@@ -23,8 +23,8 @@ def run(settings: Settings, profiles: Profiles | None = None, *, demo: tuple[One
 
     Args:
         settings: the settings with one profile chosen.
-        profiles: those that can be changed to; None when there is no choice.
-        demo: say on the first screen that this is the demo; what its import of mail found, if it imported any.
+        profiles: the profiles to switch to; None if there are no others.
+        demo: in the demo, notes about the imported mail, for the first screen; otherwise None.
 
     Returns:
         The exit status: 0, 1 after a crash, 2 if the terminal cannot be used, 10 if the store cannot be used.

@@ -1,7 +1,7 @@
-"""A Textual driver whose thread that reads keys sleeps until there is something to read.
+"""A Textual driver whose keyboard thread sleeps until there is something to read.
 
-Textual's own looks ten times a second whether an escape sequence has been cut off or the program ends, which is most of
-what an idle program costs.
+Textual's own thread checks ten times a second for an incomplete escape sequence and for the end of the program, which
+is most of the cost of an idle program.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from textual.driver import Driver
 
 TICK_SECONDS = 0.1
-"""Seconds between looks at a sequence that may have been cut off, as in Textual."""
+"""Seconds between checks for an incomplete escape sequence, as in Textual."""
 LISTENING_SECONDS = 1.0
-"""For so long after the last key, and after what the parser waits for the rest of a sequence, it looks at each tick."""
+"""Seconds after the last key, and after the parser's longest wait, for which the checks continue."""
 READ_BYTES = 4096
 
 
 class WakingEvent(Event):
-    """An event that also wakes a thread that waits in `select`."""
+    """An event that also wakes up a thread waiting in `select`."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -61,7 +61,7 @@ class WakingEvent(Event):
 
 @cache
 def patient(driver_class: type[Driver]) -> type[Driver]:
-    """A subclass of a driver that waits for keys without waking up; the class itself if it has no such thread."""
+    """A subclass of the driver whose thread sleeps until a key comes; the class itself if it has no such thread."""
     from textual.drivers.linux_driver import LinuxDriver
 
     if not issubclass(driver_class, LinuxDriver):
@@ -86,7 +86,7 @@ def patient(driver_class: type[Driver]) -> type[Driver]:
                             for message in parser.feed(text):
                                 self.process_message(message)
                         else:
-                            # The terminal is gone, or half of a character has come.
+                            # The terminal is gone, or only part of a character has arrived.
                             self.exit_event.wait(TICK_SECONDS / 10)
                     for message in parser.tick():
                         self.process_message(message)

@@ -1,7 +1,7 @@
-"""The language of search lines and saved filters: its terms, its operators, its days, and what is wrong with a text.
+"""The language of search lines and saved filters: terms, operators, dates, and error messages.
 
-`name:value`, quoted phrases, `-` in front of anything to exclude it, and free words. Mail and the queue know different
-operators. Pure: what a term selects is known where the email lies (`store.search`, `services.queue_filter`).
+A query has terms of the form `name:value`, quoted phrases and free words; `-` before a term excludes it. The inbox and
+the queue have different operators. What a term selects is defined in `store.mail.search` and `services.queue.filter`.
 """
 
 from __future__ import annotations
@@ -27,30 +27,30 @@ TIMES = frozenset({"before", "after"})
 
 
 class Term(NamedTuple):
-    """One piece of a query."""
+    """One term of a query."""
 
     excluded: bool
-    """It stands behind a minus."""
+    """Whether a minus excludes it."""
     operator: str
-    """Lower case; empty for words. One that is not of the language makes its term words, as it was typed."""
+    """In lower case; empty for free words. An unknown operator makes the whole term free words."""
     value: str
     whole: bool
-    """It stood in quotes: it is one phrase, and does not go on as a longer word."""
+    """Whether it was in quotes: then it is a phrase of whole words."""
     unknown: str = ""
-    """What looked like an operator and is none of the language."""
+    """What looked like an operator but is unknown."""
 
 
 class Language(NamedTuple):
-    """What may stand in a query."""
+    """The operators of one kind of query."""
 
     operators: Mapping[str, str]
-    """The operators and what each takes, for the help."""
+    """The operators and what each accepts, for the help."""
     words: Mapping[str, tuple[str, ...]]
-    """All that an operator knows, where that is a closed set; the beginning of a word is enough."""
+    """All values of operators with a fixed set of them; the beginning of a value is enough."""
 
 
 UNCHECKED = "unchecked"
-"""In place of a level of risk: the details of the email have not been read."""
+"""A value in place of a risk level: the email's details have not been read."""
 _BEFORE = "before a day (2026-03-01, 2026-03, yesterday) or longer ago than an age (6h, 7d, 2w, 3m, 1y)"
 _AFTER = "on or after a day, or within an age"
 _BOX = "a mailbox: its address, the part before the @, or its id"
@@ -69,7 +69,7 @@ MAIL = Language(
     },
     {"has": ("attachment", "summary", "label")},
 )
-"""Of the inbox."""
+"""The language of the inbox."""
 
 QUEUE = Language(
     {
@@ -106,7 +106,7 @@ QUEUE = Language(
         "has": ("attachment", "thread"),
     },
 )
-"""Of what waits for a decision."""
+"""The language of the queue."""
 
 QUEUE_FILTERS: Mapping[str, str] = {
     "mine": "is:mine",
@@ -120,26 +120,26 @@ QUEUE_FILTERS: Mapping[str, str] = {
     "not checked": "risk:unchecked",
     "snoozed": "is:snoozed",
 }
-"""The queue's saved filters unless the settings say otherwise; one for each mailbox follows them."""
+"""The queue's default filters; they are followed by one for each mailbox."""
 MAIL_FILTERS: Mapping[str, str] = {
     "urgent": "is:urgent is:unread",
     "did not arrive": "is:failed after:7d",
     "with files": "is:inbound has:attachment after:7d",
 }
-"""The inbox's."""
+"""The inbox's default filters."""
 ALL = "all"
-"""The name of no filter."""
+"""The name that means no filter."""
 LONGEST_NAME = 30
 
 
 def is_unspaced(text: str) -> bool:
-    """Whether it holds letters of a script that puts no space between words: Thai, Lao, Burmese, Khmer, Japanese,
-    Chinese. Such a text is looked for anywhere, for where its words begin only a dictionary could tell."""
+    """Whether it has letters of a script without spaces between words: Thai, Lao, Burmese, Khmer, Japanese, Chinese.
+    Such text is matched anywhere, because only a dictionary could tell where its words begin."""
     return _UNSPACED.search(text) is not None
 
 
 def terms(text: str, language: Language) -> Iterator[Term]:
-    """The terms of what was typed. Unfinished input is fine; at most `MAX_TERMS` are given."""
+    """Parses the terms of a query. Unfinished input is fine; at most `MAX_TERMS` are returned."""
     for number, found in enumerate(_TERM.finditer(OneLine(text))):
         if number == MAX_TERMS:
             return
@@ -149,7 +149,7 @@ def terms(text: str, language: Language) -> Iterator[Term]:
         if not name and value[-1:] == ":" and value[:-1].lower() in language.operators:
             yield Term(bool(minus), value[:-1].lower(), "", False)
         elif name and name not in language.operators:
-            # The // of an address is no operator's value.
+            # The // of a URL is not the value of an operator.
             unknown = "" if value.startswith("/") else name
             yield Term(bool(minus), "", f"{operator}:{value}", phrase is not None, unknown)
         else:
@@ -157,22 +157,22 @@ def terms(text: str, language: Language) -> Iterator[Term]:
 
 
 def has_too_many(text: str) -> bool:
-    """Whether some terms are left out because there are too many."""
+    """Whether there are more than `MAX_TERMS` terms."""
     return sum(1 for _ in _TERM.finditer(OneLine(text))) > MAX_TERMS
 
 
 def named(term: Term, language: Language) -> str | None:
-    """The word of the operator's closed set that the value is, or is the only beginning of; None when there is none."""
+    """The operator's value that this is, or is the only possible beginning of; None if there is none."""
     known, value = language.words[term.operator], term.value.lower()
     if value in known:
         return value
     near = [word for word in known if value and word.startswith(value)]
-    # "medium" and "medium+" begin alike: the plain one is meant.
+    # "medium" and "medium+" begin alike; the one without a plus is meant.
     return near[0] if near and all(word.startswith(near[0]) for word in near) else None
 
 
 def fault(term: Term, language: Language, now: datetime) -> str:
-    """Why a term cannot be used, in words; empty when it can."""
+    """Why a term cannot be used; empty if it can."""
     if term.unknown:
         return f"there is no operator {term.unknown}:"
     if not term.operator:
@@ -188,7 +188,7 @@ def fault(term: Term, language: Language, now: datetime) -> str:
 
 
 def first_fault(text: str, language: Language) -> tuple[str, str]:
-    """What is wrong with a saved filter and what to do about it, in words; empty when nothing is."""
+    """What is wrong with a saved filter, and what to do about it; empty if nothing is wrong."""
     if has_too_many(text):
         return f"has more than {MAX_TERMS} terms", "Shorten it."
     now = datetime.now(UTC)
@@ -201,17 +201,17 @@ def first_fault(text: str, language: Language) -> tuple[str, str]:
 
 
 def saved(own: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
-    """The saved filters in their order: one's own, then the given ones that are not named among them.
+    """The saved filters in order: the user's own, then the default ones with other names.
 
     Args:
-        own: name = query, as the settings have them; an empty query takes a given one away.
-        given: those that are there without settings.
+        own: queries by name, from the settings; an empty query removes a default filter.
+        given: the default filters.
     """
     return {name: query for name, query in {**own, **{n: q for n, q in given.items() if n not in own}}.items() if query}
 
 
 def check_saved(own: Mapping[str, str], language: Language) -> tuple[str, str, str] | None:
-    """The first of the saved filters that cannot be used: its name, what is wrong, and the cure. None: all can."""
+    """The first saved filter that cannot be used: its name, what is wrong, and what to do. None if all are valid."""
     for name, query in own.items():
         if not OneLine(name).strip() or OneLine(name) != name or len(name) > LONGEST_NAME:
             return name, "is not a valid name for a filter", f"Use 1 to {LONGEST_NAME} visible characters."
@@ -229,7 +229,7 @@ def listed(words: tuple[str, ...]) -> str:
 
 
 def moment_named(value: str, now: datetime) -> datetime | None:
-    """The start of a day, month or year as the reader's clock has it, or an age before now."""
+    """The start of a day, month or year in the reader's time zone, or the time of an age before now."""
     local = now.astimezone()
     midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
     if value in ("today", "yesterday"):

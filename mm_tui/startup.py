@@ -7,26 +7,26 @@ import os
 import sys
 
 TURN_SECONDS = 0.001
-"""After so long a thread that computes lets another one run. The interpreter's own 5 ms are felt when a thread searches
-or stores beside the event loop, and keep each of the two from working while the other waits for the disk."""
+"""Seconds after which a computing thread lets another one run. With the interpreter's default of 5 ms the screen is
+noticeably slower while a thread searches or writes."""
 FRAMES_A_SECOND = "500"
-"""A second picture soon after the first, such as what a search found after the letter's echo, waits for one to two of
-these intervals. No picture is made unless something changed."""
+"""A second paint soon after the first, such as search results after the typed letter, waits for one or two of these
+intervals. Nothing is painted unless something changed."""
 
 
 def prepare_process() -> None:
-    """For every command, before anything is imported that these change."""
-    # Pydantic would look for plugins in every installed package at start.
+    """Prepares the process for any command. Call it before importing what these settings affect."""
+    # Otherwise pydantic searches every installed package for plugins at start.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     sys.setswitchinterval(TURN_SECONDS)
     _open_closed_streams()
 
 
 def _open_closed_streams() -> None:
-    """Gives a program that was started without input, output or errors (`>&-`) streams that lead nowhere.
+    """Opens missing standard streams (`>&-`) to nowhere.
 
-    Else the next file that is opened, such as the store, would get the number of the missing one, and be written to by
-    whatever prints.
+    Otherwise the next file that is opened, such as the store, would get their number, and anything printed would be
+    written into it.
     """
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         if getattr(sys, name) is None:
@@ -38,8 +38,8 @@ def _open_closed_streams() -> None:
 
 
 def before_drawing() -> None:
-    """Sets what the program draws by. To be called before anything of the screen is imported."""
-    # While the program loads nothing becomes garbage, and looking for it takes a tenth of the time.
+    """Prepares drawing. Call it before importing anything of the screens."""
+    # There is no garbage while the program loads, and looking for it takes a tenth of the time.
     gc.disable()
     os.environ.setdefault("TEXTUAL_FPS", FRAMES_A_SECOND)
 
@@ -47,12 +47,12 @@ def before_drawing() -> None:
 def all_is_loaded() -> None:
     """Turns the garbage collection on again, once screens and services are loaded."""
     if not gc.isenabled():
-        # What is loaded now stays: no collection needs to look at it again.
+        # What is loaded now stays, so later collections can skip it.
         gc.freeze()
         gc.enable()
 
 
 def forget_last_app() -> None:
-    """Frees what an app that has ended leaves behind; its open files go with it."""
+    """Frees the objects of an app that has ended, including open files."""
     gc.unfreeze()
     gc.collect()

@@ -1,8 +1,8 @@
-"""Changing to another profile while the app runs: what must be asked, and what must work, before the old one is left.
+"""Switches to another profile while the app runs: asks what must be asked, and checks the new profile first.
 
-The new profile's settings, keys and store are read while the old one is still open, so that whatever is wrong with
-them leaves the reader where they are. Only then does the app end in its usual order, and `launch.run` opens the next:
-nothing of one account's screens, services or marks can reach the other's.
+The new profile's settings, keys and store are read while the old one is still open, so if anything is wrong with them,
+the user stays where they are. Then the app ends as usual and `launch.run` starts the next one, so nothing of one
+account can reach the other.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ if TYPE_CHECKING:
 
 
 async def choose(app: App[Any], profiles: Profiles) -> Session | None:
-    """Lets the reader choose a profile and opens it. Runs in a worker of the app.
+    """Lets the user choose a profile and opens it. Runs in a worker of the app.
 
     Returns:
-        The other profile, its store open and its services not yet built; None when the reader stays, by choice or
-        because it cannot be used, which has been said.
+        The other profile, with its store open and no services built yet; None if the user stays, by choice or because
+        the profile cannot be used, which they have been shown.
     """
     here = session_of(app).settings.profile.name
     try:
@@ -64,7 +64,7 @@ async def choose(app: App[Any], profiles: Profiles) -> Session | None:
     except (ConfigError, StoreUnusable) as error:
         app.post_message(Said(f"still on {here}: {error}", "error"))
         return None
-    # A key may have begun a decision meanwhile.
+    # Meanwhile a key may have started a decision.
     if await _agreed(app, agreed) is None:
         session.database.close()
         return None
@@ -72,17 +72,17 @@ async def choose(app: App[Any], profiles: Profiles) -> Session | None:
 
 
 def welcome(settings: Settings) -> tuple[OneLine, str]:
-    """What is said first on a profile that was changed to, and how loudly."""
+    """The first message after a switch of profiles, and its severity."""
     kind = kind_of(settings.profile)
     severity = "warning" if settings.profile.is_live else "information"
     return OneLine(f"now on the profile {settings.profile.name}, {kind.words}"), severity
 
 
 async def _agreed(app: App[Any], before: frozenset[str]) -> frozenset[str] | None:
-    """Asks about decisions that leaving affects, unless the reader has agreed to all of them `before`.
+    """Asks about decisions that leaving affects, unless the user has already agreed to all of them (`before`).
 
     Returns:
-        The decisions agreed on; None when the reader stays.
+        The decisions agreed on; None if the user stays.
     """
     decisions = on_the_way(session_of(app))
     if decisions.all <= before:
@@ -92,7 +92,7 @@ async def _agreed(app: App[Any], before: frozenset[str]) -> frozenset[str] | Non
 
 
 async def _fits(app: App[Any], settings: Settings) -> bool:
-    """Whether the profile may be opened with these keys; asks when they are not of the kind that it is meant for.
+    """Whether the profile may be opened with these keys; asks if they are not of the expected kind.
 
     Raises:
         ConfigError: there are none.
@@ -113,10 +113,10 @@ async def _fits(app: App[Any], settings: Settings) -> bool:
 
 
 def _with_keys(app: App[Any], settings: Settings) -> Settings:
-    """The settings with the keys that commands or the keyring give. These may ask: the terminal is theirs meanwhile.
+    """The settings with the keys from key commands or the keyring, which may use the terminal meanwhile.
 
     Raises:
-        ConfigError: a key could not be had.
+        ConfigError: a key could not be read.
     """
     driver = app._driver
     if not fetches_keys(settings.profile) or driver is None or not driver.can_suspend:
@@ -124,7 +124,7 @@ def _with_keys(app: App[Any], settings: Settings) -> Settings:
     failed: ConfigError | None = None
     with app.suspend(), _interrupting_only_the_command():
         sys.stderr.write(f"mm-tui: asking for the keys of the profile {OneLine(settings.profile.name)}\n")
-        # Nothing may escape from here: the app would never come back.
+        # No exception may escape here: the app would never resume.
         try:
             settings = with_keys(settings)
         except ConfigError as error:
@@ -140,13 +140,13 @@ def _with_keys(app: App[Any], settings: Settings) -> Settings:
 
 @contextmanager
 def _interrupting_only_the_command() -> Iterator[None]:
-    """Ctrl-C ends the command that is waited for, and not the app behind it."""
+    """Ctrl-C ends only the key command, not the app behind it."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
     def ignore(number: int, frame: FrameType | None) -> None:
-        """A handler of ours is not inherited: the command has its own."""
+        """A Python handler is not inherited, so the command has its own."""
         del number, frame
 
     before = signal.signal(signal.SIGINT, ignore)

@@ -1,8 +1,8 @@
-"""Fewer bytes to the terminal for the same picture, for slow links.
+"""Reduces the bytes that are written to the terminal, for slow connections.
 
-Textual writes whole lines and pages where a word of them changed, and every stretch of text with its whole style before
-it and a reset behind it. Here the cells are compared with those that the terminal shows already, and only what differs
-is written.
+Textual writes whole lines and pages when one word changed, and each piece of text with its full style before and a
+reset after it. Here the cells are compared with those that the terminal already shows, and only the differences are
+written.
 """
 
 from __future__ import annotations
@@ -19,27 +19,27 @@ _TOKEN = re.compile(
     r"|\x1b\[(?P<place>[0-9;]*)H"
     r"|(?P<line>\r?\n)"
     r"|(?P<start>\r)"
-    # Modes, questions, the window's title and the bell: they change no cell and do not move the cursor.
+    # Modes, requests, the window's title and the bell: they change no cell and do not move the cursor.
     r"|(?P<still>\x1b\[\?(?:7|25|100[0-6]|101[56]|2004|2026|2048)[hl]|\x1b\[\?[0-9]+\$p|\x1b\[[0-9;]*[cnt]"
     r"|\x1b\[[<=>][0-9;]*u|\x1b\](?!8;)[^\x00-\x1f]*(?:\x07|\x1b\\)|\x07)"
     r"|(?P<other>.)",
     re.DOTALL,
 )
 _SURE = re.compile(r"[ -~¡-¬®-ʯͰ-҂Ҋ-ԯ‐-‧‰-⁞⁰-₿←-↓⇐-⇿∀-⋿─-▩▬-▵▷-▿◁-◺✓✗⠀-⣿、-〩ぁ-ゖァ-ヿ㐀-䶿一-鿿가-힣！-｠]*")
-"""Text of which every terminal knows how many cells it takes. Emoji and combining marks are not of it."""
+"""Text that takes the same number of cells on every terminal, unlike emoji and combining marks."""
 _OFF = {"1": "22", "2": "22", "3": "23", "4": "24", "5": "25", "6": "25", "7": "27", "8": "28", "9": "29"}
 """The code that ends each attribute."""
 _COLOUR_PARAMETERS = {"2": 5, "5": 3}
-"""Parameters of a colour beginning with 38 or 48, by the second of them."""
+"""The number of parameters of a colour that begins with 38 or 48, by the second one."""
 _SEEN_ON_BLANKS = frozenset("4579")
-"""Attributes that change the look of a space."""
+"""Attributes that are visible on a space."""
 
 STYLES = 4096
-"""Changes of style that are kept."""
+"""The number of style changes to cache."""
 SHORT_GAP = 4
-"""Cells that are sooner written again than jumped over."""
+"""Up to this many unchanged cells are written again instead of skipped."""
 LONG_BLANK = 12
-"""Spaces that are sooner erased than written."""
+"""From this many on, spaces at the end of a line are erased instead of written."""
 
 
 class _Style(NamedTuple):
@@ -78,7 +78,7 @@ def _after(style: _Style, parameters: str) -> _Style:
 
 @lru_cache(STYLES)
 def _change(before: _Style, after: _Style) -> str:
-    """The shorter sequence from one style to another: the differences, or all of it after a reset."""
+    """The shorter sequence from one style to another: the differences, or a reset and the whole style."""
     if before == after:
         return ""
     if after == _PLAIN:
@@ -98,28 +98,29 @@ def _change(before: _Style, after: _Style) -> str:
 
 @lru_cache(STYLES)
 def _on_blanks(style: _Style) -> _Style:
-    """What of a style is seen where a space stands."""
+    """The part of a style that is visible on a space."""
     attributes = style.attributes & _SEEN_ON_BLANKS
     return _Style(attributes, style.foreground if attributes else "", style.background)
 
 
 class _Line:
-    """A line's cells: what stands in them, and how. The right half of a wide character is empty."""
+    """A line's cells with their text and style. The right half of a wide character is empty."""
 
     __slots__ = ("styles", "texts", "verbatim")
 
     def __init__(self, texts: list[str], styles: list[_Style | None], verbatim: dict[int, tuple[int, _Texts]]) -> None:
         self.texts = texts
         self.styles = styles
-        """None where it is not known what stands there."""
+        """None for a cell with unknown content."""
         self.verbatim = verbatim
-        """Texts of unsure width, with the cell behind them, by the cell they begin in. Their cells are not known."""
+        """Texts of uncertain width, by their first cell, with the cell after them. The content of their cells is
+        unknown."""
 
     def copy(self) -> _Line:
         return _Line(self.texts.copy(), self.styles.copy(), self.verbatim.copy())
 
     def put(self, x: int, chop: _Texts) -> None:
-        """Writes texts from a cell on; what goes over the edge is cut off."""
+        """Writes texts from a cell on; text beyond the edge is cut off."""
         if not all(_SURE.fullmatch(text) for text, _ in chop):
             self._put_verbatim(x, chop)
             return
@@ -141,51 +142,51 @@ class _Line:
         self._clean_edges(begin, x)
 
     def _put_verbatim(self, x: int, chop: _Texts) -> None:
-        # A terminal that gives a character another width moves all behind it.
+        # If a terminal gives a character another width, everything after it moves.
         self.styles[x:] = [None] * (len(self.styles) - x)
         self._clean_edges(x, len(self.styles))
         self.verbatim[x] = x + cell_len("".join(text for text, _ in chop)), chop
 
     def _clean_edges(self, begin: int, end: int) -> None:
-        """A wide character loses its other half with the one that was written over."""
+        """A wide character disappears if one half of it is overwritten."""
         if 0 < begin < len(self.texts) and cell_len(self.texts[begin - 1][:1]) == 2:
             self.styles[begin - 1] = None
         if end < len(self.texts) and not self.texts[end]:
             self.styles[end] = None
             self.texts[end] = " "
         if end == len(self.texts) and end and cell_len(self.texts[end - 1][:1]) == 2:
-            # Its right half would lie beyond the edge.
+            # Its right half would be beyond the edge.
             self.styles[end - 1] = None
         for start in [start for start, (behind, _) in self.verbatim.items() if start < end and begin < behind]:
             del self.verbatim[start]
 
 
 class ShownCells:
-    """What the terminal shows, as far as it is known, and the least that has to be written to change it."""
+    """What the terminal shows, as far as known, and the shortest output to change it."""
 
     def __init__(self, *, erases_in_colour: bool) -> None:
-        """`erases_in_colour`: erased cells take on the background colour, as terminfo's `bce` says."""
+        """`erases_in_colour`: whether erased cells get the background colour (terminfo's `bce`)."""
         self._erases_in_colour = erases_in_colour
         self._size = (0, 0)
         self._lines: list[_Line] = []
         self._rest: tuple[int, int] | None = None
-        """Where the cursor was left."""
+        """The cursor's position."""
         self._out: list[str] = []
         self._style = _PLAIN
         self._cursor: tuple[int | None, int] | None = None
 
     def forget(self) -> None:
-        """From now on it is not known what the terminal shows: everything that is painted is written."""
+        """Forgets what the terminal shows, so that everything painted is written."""
         width, height = self._size
         self._lines = [_Line([" "] * width, [None] * width, {}) for _ in range(height)]
         self._rest = None
 
     def difference(self, data: str, size: tuple[int, int]) -> str:
-        """The bytes that have the same effect on this terminal as some that Textual writes.
+        """The bytes that have the same effect on this terminal as Textual's output.
 
         Args:
-            data: what is written to the terminal at once. It begins and ends in the plain style.
-            size: columns and lines of the terminal.
+            data: one piece of Textual's output, which begins and ends in the plain style.
+            size: the terminal's columns and lines.
         """
         if size != self._size:
             self._size = size
@@ -205,7 +206,7 @@ class ShownCells:
                 style = _after(style, token["style"])
                 continue
             if kind == "other":
-                # What it does to the cells is not known here.
+                # Its effect on the cells is unknown.
                 self.forget()
                 return data
             self._put(painted, begin, y, chop)
@@ -241,7 +242,7 @@ class ShownCells:
             for x in sorted(new.verbatim):
                 if old.verbatim.get(x) != new.verbatim[x]:
                     self._write_verbatim(x, y, new.verbatim[x][1])
-                    # Nothing that was known of the cells behind it is still so.
+                    # The content of the cells after it is no longer known.
                     old.styles[x:] = [None] * (len(old.styles) - x)
             if old.texts != new.texts or old.styles != new.styles:
                 self._write_line(y, old, new)
@@ -278,7 +279,7 @@ class ShownCells:
                 break
 
     def _erasable_from(self, line: _Line) -> int:
-        """The first cell of the blanks at the end of a line that can be erased together."""
+        """The first of the blanks at the end of a line that can be erased together."""
         style, at = line.styles[-1], len(line.texts)
         if style is not None and self._can_erase(style):
             while at and line.texts[at - 1] == " " and line.styles[at - 1] == style:
@@ -289,7 +290,7 @@ class ShownCells:
         return not style.attributes and (self._erases_in_colour or not style.background)
 
     def _are_cheap(self, texts: list[str], styles: list[_Style | None]) -> bool:
-        """Cells that take a byte each, in the style that is on."""
+        """Whether all these cells take one byte each in the current style."""
         return "".join(texts).isascii() and all(
             style is not None and self._suits(text, style) for text, style in zip(texts, styles, strict=True)
         )
@@ -298,7 +299,7 @@ class ShownCells:
         return style == self._style or (text == " " and style == _on_blanks(self._style))
 
     def _write_cells(self, x: int, at: int, y: int, old: _Line, new: _Line, tail: int) -> int:
-        """Writes the cells from `x` to `at`, and on as long as they differ. Returns the cell behind them."""
+        """Writes the cells from `x` to `at`, and further ones that differ. Returns the cell after them."""
         texts, styles, width = new.texts, new.styles, len(new.texts)
         self._move(x, y)
         while x < width and (style := styles[x]) is not None:

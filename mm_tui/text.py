@@ -1,9 +1,9 @@
-"""Untrusted text made safe. The only module that knows the rules.
+"""Makes untrusted text safe. The only module that knows the rules.
 
 Every string that did not come from our own source passes through `OneLine` or `ManyLine` before anything may
 show, log or print it: headers, bodies, file names, tags, errors of the gateway, model output, names in the settings.
 
-What is taken out, and counted:
+What is removed, and counted:
 
 1. Control sequences, whole: CSI, the strings OSC, DCS, APC, PM and SOS, escapes of one character, each also in its
    8-bit form. An unterminated CSI ends where its grammar ends; an unterminated string ends with its line, so that one
@@ -15,8 +15,8 @@ What is taken out, and counted:
    but directly after a character that has variants (emoji, Han ideographs, Myanmar letters).
 4. Combining marks after the fourth in a cell, and marks with nothing to stand on.
 
-Cleaning is total, idempotent, linear in time and never makes a text longer. It leaves the ordinary text of every
-script as it is, with two known exceptions that the list above asks for: U+200C in Persian and Indic text, and the tag
+Cleaning is total, idempotent, linear in time and never makes a text longer. It leaves ordinary text of every script
+unchanged, with two known exceptions that follow from the list above: U+200C in Persian and Indic text, and the tag
 characters in the flags of England, Scotland and Wales.
 """
 
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
 MARKS_A_CELL = 4
 
-# Inside a string no control character stands that could begin or end another sequence. So no two attempts to match
-# ever scan the same characters, and the time stays linear whatever is thrown at it.
+# A string contains no control character that could begin or end another sequence. So no two match attempts scan the
+# same characters, and the time is linear for any input.
 _STRING = "[^\x07\x18\x1a\x1b\x80-\x9f]*+"
 _STRING_IN_LINE = "[^\n\x07\x18\x1a\x1b\x80-\x9f]*+"
 _SEQUENCE = re.compile(
@@ -56,7 +56,7 @@ _JOINER = "\u200d"
 _SELECTORS = "\ufe00-\ufe0f\U000e0100-\U000e01ef"
 _CONTEXTUAL = re.compile(f"[{_JOINER}{_SELECTORS}]")
 _FIRST_MARK = "\u0300"
-"""No mark, joiner or selector stands before it."""
+"""The lowest mark, joiner or selector; no character below it is one."""
 # The only hidden characters that `str.isprintable`, the fast test for clean text, lets pass.
 _PRINTABLE_YET_HIDDEN = re.compile("[\u034f\u2065\u3164\uffa0\ufff0-\ufff8]")
 _EMOJI = re.compile(
@@ -68,7 +68,7 @@ _INDIC = re.compile("[\u0900-\u0dff]")
 
 
 _SETTLED_KINDS = frozenset({"Mn", "Me", "Cf"})
-"""Kinds of the characters that `_settle` may take out: marks and selectors, marks around a character, the joiner."""
+"""The characters that `_settle` may remove: marks and selectors, marks around a character, the joiner."""
 _SHORT = 4000
 _RARE_SCRIPTS = re.compile("[\U00010000-\U0001efff]")
 
@@ -111,9 +111,9 @@ def _han() -> re.Pattern[str]:
 
 
 def _kept(base: str, stack: str, after: str) -> str:
-    """What may stay of `stack`, the marks, joiners and selectors between the characters `base` and `after`.
+    """The part of `stack` that may stay: the marks, joiners and selectors between the characters `base` and `after`.
 
-    Each choice looks only at what was kept before it and at what surely stays after it, so a second pass makes the
+    Each choice depends only on what was kept before it and what is certain to stay after it, so a second pass makes the
     same choices. `base` and `after` are empty at the ends of a line.
     """
     if not base:
@@ -149,7 +149,7 @@ def _kept(base: str, stack: str, after: str) -> str:
 
 
 def _settle(text: str) -> str:
-    """Takes out superfluous marks, joiners and selectors; `text` is free of all else that is hidden."""
+    """Removes superfluous marks, joiners and selectors; all other hidden characters are already removed from `text`."""
     if len(text) < _SHORT and _SETTLED_KINDS.isdisjoint(map(unicodedata.category, set(text))):
         # The patterns below take 50 ms to make; a list of emails in Latin, Greek, Cyrillic or Han needs none of them.
         return text
@@ -169,7 +169,7 @@ def _settle(text: str) -> str:
 def _clean(raw: str) -> tuple[str, int, int]:
     """The cleaned text; how many characters were removed; how many of them could have acted on a terminal or reader."""
     if raw.isascii() and raw.isprintable():
-        # Most texts there are; a list of 100,000 emails cleans a million of them.
+        # Most texts take this path; a list of 100,000 emails has a million texts.
         return raw, 0, 0
     text = _BREAKS.sub("\n", raw) if "\r" in raw else raw
     removed = active = 0
@@ -196,9 +196,9 @@ class CleanText(str):
     __slots__ = ("active", "removed")
 
     removed: int
-    """How many characters cleaning took away."""
+    """The number of characters that cleaning removed."""
     active: int
-    """How many of these could have acted: control sequences, control characters, bidirectional controls."""
+    """How many of these could have had an effect: control sequences, control characters, bidirectional controls."""
 
     def __new__(cls, raw: str = "") -> Self:
         if type(raw) is cls:
@@ -254,11 +254,11 @@ _PADDING = re.compile(r"\s{2,}|_{6,}|\.{4,}|-{6,}")
 
 
 def file_label(name: str, most: int = 60) -> OneLine:
-    """A file's name so that its ending is seen: padding within it, and the middle of a long one, become ` … `.
+    """A file's name, shortened so that its ending is visible: padding, and the middle of a long name, become ` … `.
 
     Args:
-        name: as the email has it.
-        most: characters, at least 24.
+        name: the name in the email.
+        most: the most characters to return, at least 24.
     """
     label = OneLine(_PADDING.sub(" … ", OneLine(name).strip()))
     if len(label) > most:
@@ -268,14 +268,14 @@ def file_label(name: str, most: int = 60) -> OneLine:
 
 
 def hidden_notice(removed: int) -> str:
-    """The notice to show beside a text from which `removed` characters were taken; empty for none."""
+    """The notice to show beside a text from which `removed` characters were removed; empty for none."""
     if removed <= 0:
         return ""
     return f"⚠ {removed} hidden character{'' if removed == 1 else 's'} removed"
 
 
 def escaped(raw: str) -> str:
-    """The raw text with everything but printable ASCII and line breaks as backslash escapes, for "view raw"."""
+    """The raw text, with everything except printable ASCII and line breaks as backslash escapes, for "view raw"."""
     return "\n".join(line.encode("unicode_escape").decode("ascii") for line in _BREAKS.sub("\n", raw).split("\n"))
 
 

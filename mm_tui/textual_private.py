@@ -1,4 +1,4 @@
-"""What of Textual is changed below its public surface. A test checks that each name is still there."""
+"""Uses of Textual's private names. A test checks that each still exists."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 
 
 def write_to_terminal(app: App[Any], sequences: str) -> None:
-    """Writes control sequences behind all that has been painted. Nothing where there is no terminal."""
+    """Writes control sequences after everything painted so far; does nothing without a terminal."""
     if app._driver is not None:
         app._driver.write(sequences)
         app._driver.flush()
 
 
 def forget_shown(app: App[Any]) -> None:
-    """The terminal may show something else than what was painted: what is painted next is written whole."""
+    """Forgets what the terminal shows, so that the next paint is written in full."""
     if isinstance(app._driver, ForgetsShown):
         app._driver.forget_shown()
 
@@ -47,20 +47,20 @@ def is_wrapped(area: TextArea) -> bool:
 
 
 def keep_backgrounds_still() -> None:
-    """From now on a screen behind another passes on the cells that changed in it, once, and only where it can be seen.
+    """Makes a screen behind another repaint only its changed cells, once, and only where they are visible.
 
-    Textual marks the whole screen behind as changed each time it passes something on, and so repaints it again and
-    again as long as a dialog is open, even behind a screen that covers it: a megabyte in a quarter of a minute.
+    Textual marks the whole screen behind as changed with each update, and so repaints it again and again while a dialog
+    is open, even behind a screen that covers it: a megabyte in 15 seconds.
     """
     if Screen._compositor_refresh is not _refresh:
         Screen._compositor_refresh = _refresh  # type: ignore[method-assign, assignment]  # as said above
 
 
 def tell_of_every_size() -> None:
-    """From now on each layout tells all widgets that have another size than after the layout before.
+    """Makes each layout report the new size to every widget whose size changed since the last layout.
 
-    Textual may compute the map of a layout early, when a widget's place is asked for. It then compares the layout with
-    that map, finds nothing changed, and the widgets keep lines that were made for their old width.
+    Textual may compute the map of a layout early, when a widget's position is requested. It then compares the layout
+    with that map, finds no change, and the widgets keep lines made for their old width.
     """
     if Compositor.reflow is not _reflow:
         Compositor.reflow = _reflow  # type: ignore[method-assign]  # as said above
@@ -70,7 +70,7 @@ _reflow_since_last_layout = Compositor.reflow
 
 
 def _reflow(self: Compositor, parent: Widget, size: Size) -> ReflowResult:
-    # The map is kept in the compositor itself, so that it goes with its screen.
+    # The map is stored in the compositor, so that it is freed with its screen.
     self._full_map = vars(self).get("map_of_last_layout", self._full_map)
     changes = _reflow_since_last_layout(self, parent, size)
     vars(self)["map_of_last_layout"] = self._full_map
@@ -81,7 +81,7 @@ _refresh_in_front = Screen._compositor_refresh
 
 
 _pictures: WeakKeyDictionary[Screen[object], list[Strip]] = WeakKeyDictionary()
-"""How each screen that is seen behind another was passed on last."""
+"""The last rendering of each screen that is visible behind another."""
 
 
 def _refresh(self: Screen[object]) -> None:
@@ -89,29 +89,29 @@ def _refresh(self: Screen[object]) -> None:
     if self is front or self.app.is_inline:
         _pictures.pop(self, None)
         if not self.app._batch_count:
-            # In a batch, such as the start, Textual would draw the whole screen and drop it: 12 ms of a launch. What
-            # changed stays noted and is drawn with the next picture.
+            # In a batch, such as at the start, Textual would draw the whole screen and discard it, which costs 12 ms.
+            # The changes stay recorded and are drawn with the next paint.
             _refresh_in_front(self)
         return
     changed = tuple(self._compositor._dirty_regions)
     self._compositor._dirty_regions.clear()
     self._dirty_widgets.clear()
     if front.styles.background.a == 1:
-        # What is covered is painted anew as a whole when it comes back to the front.
+        # A covered screen is painted in full when it comes back to the front.
         _pictures.pop(self, None)
     elif changed:
         visible_screen_stack.set(_screens_seen_behind(self))
         before, after = _pictures.get(self), self._compositor.render_strips()
         _pictures[self] = after
         if before is not None and len(before) == len(after):
-            # Widgets ask for whole lines and pages where a word of them changed.
+            # Widgets request whole lines and pages when one word changed.
             changed = tuple(_changed_regions(before, after))
         if changed:
             front.refresh(*changed)
 
 
 def _screens_seen_behind(screen: Screen[object]) -> list[Screen[Any]]:
-    """The screens that are seen behind this one, the furthest first: a dialog that is drawn takes the last."""
+    """The screens visible behind this one, the furthest first."""
     seen: list[Screen[Any]] = []
     stack = screen.app.screen_stack
     for behind in reversed(stack[: stack.index(screen)] if screen in stack else []):

@@ -1,9 +1,9 @@
-"""The looks: four themes and the variables that screens style with.
+"""The four themes, and the variables for the screens' styles.
 
-One accent says where you are. Amber (`$warning`) and red (`$error`) stand for risk and failure only, and always
-beside a word or a sign. `$mm-dim` is for what may be skipped, `$mm-rule` for the thin line between panes and
-`$mm-here` for the row under the cursor. Signs are in the colours themselves; words in `$mm-accent`, `$mm-risk` and
-`$mm-fail`: in the terminal's own palette nobody knows which hues can be read, so there words have none.
+One accent says where you are. Amber (`$warning`) and red (`$error`) are used only for risk and failure, always beside a
+word or a sign. `$mm-dim` is for what may be skipped, `$mm-rule` for the thin line between panes and `$mm-here` for the
+row under the cursor. Signs are in the colours themselves; words in `$mm-accent`, `$mm-risk` and `$mm-fail`: in the
+terminal's own palette nobody knows which hues can be read, so there words have none.
 """
 
 from __future__ import annotations
@@ -16,26 +16,26 @@ from textual.theme import Theme
 
 DEFAULT_THEME = "mm-dark"
 READABLE = 4.5
-"""Contrast that text must have on its background."""
+"""The contrast that text must have with its background."""
 AIM = 4.6
-"""What a colour is brought to: a little more, for themes round once more."""
+"""The contrast to aim for: a little more, because themes round colours again."""
 
 
 TEXTS = ("foreground", "accent", "warning", "error", "success")
-"""Colours that words are written in."""
+"""The colours of words."""
 SHADE = 0.15
-"""How much of the accent the row under the cursor has in a theme that is not ours."""
+"""The share of the accent in the colour of the row under the cursor, in themes that are not ours."""
 RAISED = 0.5
-"""How much of a theme's panel colour a raised ground has: all of it would leave the hues too little room."""
+"""The share of a theme's panel colour in raised backgrounds; with all of it, colours on them would be hard to read."""
 STEPS = 20
-"""In so many steps a colour is brought to white or black until it can be read."""
+"""The number of steps in which a colour is moved towards white or black until it is readable."""
 
 
 def ours(theme: Theme) -> Theme:
-    """A theme of Textual's with our variables, its colours brought to where they can be read (WCAG 2.2, level AA).
+    """A Textual theme with our variables, and its colours made readable (WCAG 2.2, level AA).
 
     Args:
-        theme: one of `THEMES` stays as it is.
+        theme: one of `THEMES` is unchanged.
     """
     if theme in THEMES:
         return theme
@@ -64,7 +64,7 @@ def ours(theme: Theme) -> Theme:
 
 
 def _readable(colour: Color, grounds: Sequence[Color]) -> Color:
-    """The colour, or one lighter or darker that can be read on all of the grounds."""
+    """The colour, or a lighter or darker one that is readable on all these backgrounds."""
     lightest, darkest = Color(255, 255, 255), Color(0, 0, 0)
     end = max(lightest, darkest, key=lambda one: min(_contrast(one, ground) for ground in grounds))
     shades = (colour.blend(end, step / STEPS) for step in range(STEPS))
@@ -73,7 +73,7 @@ def _readable(colour: Color, grounds: Sequence[Color]) -> Color:
 
 
 def _as_written(colour: Color) -> Color:
-    """Rounded as a theme has it, so that what is compared is what will be seen."""
+    """Rounds the colour as a theme does, so that the colour that is compared is the one that is shown."""
     return Color.parse(colour.hex)
 
 
@@ -96,7 +96,7 @@ def _words(accent: str, risk: str, fail: str) -> dict[str, str]:
 def _quiet(
     dim: str, rule: str, here: str, here_text: str, strong: str, background: str, *, risk: str, fail: str
 ) -> dict[str, str]:
-    """The variables of one theme: ours, and those of Textual's widgets that would otherwise be loud."""
+    """The variables of one theme: ours, and muted ones for Textual's widgets."""
     return {
         "mm-dim": dim,
         "mm-rule": rule,
@@ -184,7 +184,7 @@ TERMINAL = Theme(
             fail="ansi_default",
         ),
         **_words("ansi_default", "ansi_default", "ansi_default"),
-        # Reversed, text is as readable as the terminal's own.
+        # Reversed text is as readable as the terminal's own.
         "block-cursor-text-style": "reverse",
         "block-cursor-blurred-text-style": "reverse",
         "input-cursor-background": "ansi_default",
@@ -209,7 +209,7 @@ HIGH_CONTRAST = Theme(
     dark=True,
     variables={
         **_quiet("#d2d2d2", "#9a9a9a", "#ffffff", "#000000", "#4dd2ff", "#000000", risk="#ffc400", fail="#ff7b72"),
-        # A line to choose has words in several colours, which white would swallow.
+        # A choice has words in several colours, which would be lost on white.
         "block-cursor-background": "#333333",
         "block-cursor-foreground": "#ffffff",
         "block-cursor-blurred-background": "#333333",

@@ -1,4 +1,4 @@
-"""What is being written when the program ends: saved by its screen, or put into a file of its own (R4)."""
+"""Saves unfinished texts when the program ends, to the store or to separate files (R4)."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ if TYPE_CHECKING:
 
 
 class UnsavedWork:
-    """Keeps texts that the store does not take.
+    """Saves texts that cannot be saved to the store.
 
     Args:
-        store: the store's file, beside which they are put; None for one in memory.
+        store: the store's file, beside which they are written; None for a store in memory.
     """
 
     def __init__(self, store: Path | None) -> None:
         self._store = store
         self._said: dict[str, str] = {}
-        """What was said of each text that lies in a file of its own."""
+        """The message about each text in a separate file."""
 
     def keep(self, screens: Iterable[BaseScreen]) -> list[str]:
-        """Saves what is being written on each screen; returns what to say of texts that went elsewhere."""
+        """Saves the unfinished text of each screen; returns messages about texts saved elsewhere."""
         return [words for screen in screens if (words := self._keep(screen))]
 
     def _keep(self, screen: BaseScreen) -> str:

@@ -34,7 +34,7 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
         help="try the app on sample mail, with an agent at work; no email is sent",
         description="Opens the app on a sandbox gateway of its own with sample mail, or with yours, and an agent that "
         "answers what arrives. No account or key is needed, and nothing leaves this machine: the assistant is a "
-        "rule-based stand-in, not Jamba. Where AI21_API_KEY is set you are asked first whether Jamba is to assist "
+        "rule-based stand-in, not Jamba. If AI21_API_KEY is set, you are first asked whether to use Jamba "
         "instead; then emails go to AI21 and each answer costs money, up to a daily budget. The agent's drafts are "
         "the stand-in's in any case.",
     )

@@ -25,7 +25,7 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
         parents=[shared],
         help="fetch the gateway's export of the account into a file",
         description="Fetches everything that the gateway stores about the account into a new file that only you can "
-        "read. It needs the admin key. The gateway answers once an hour. To export the journal, use "
+        "read. It needs the admin key. The gateway allows one export an hour. To export the journal, use "
         "mm-tui audit export.",
     )
     parser.add_argument("file", type=Path, metavar="FILE", help="the file to write; it must not exist yet")
@@ -62,7 +62,7 @@ async def _export(file: IO[bytes], arguments: argparse.Namespace, chosen: Settin
         file.flush()
     except OSError as error:
         words = f"{arguments.file} cannot be written: {error.strerror}"
-        raise CommandError(Exit.USAGE, words, "Make room. The gateway answers again in an hour.") from None
+        raise CommandError(Exit.USAGE, words, "Make room. The gateway allows the next export in an hour.") from None
     words = OneLine(f"{len(content):,} bytes written to {arguments.file}")
     emit.result({"file": str(arguments.file), "bytes": len(content)}, words, as_json=arguments.json)
     return Exit.OK

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 GATEWAY_KEYS = ("oversight", "send", "admin")
 _WHY = """\
-The gateway gives out keys with scopes. No key may both send and approve, so that
+The gateway issues keys with scopes. No key may both send and approve, so that
 nobody approves what they wrote:
   oversight  read + oversight  sees the queue and decides: the one you need
   send       read + send       submits your edits of a draft, replies and tags

@@ -67,7 +67,7 @@ _OUTCOMES = {
     Outcome.EDIT_RELEASED: "your edit was approved{by}{at}; the original is retired",
     Outcome.RESCHEDULED: "changed; it is now scanned and waits for approval",
     Outcome.FIRST_APPROVED: "your approval is recorded; another reviewer must approve it too",
-    Outcome.NOT_SECONDED: "undecided: no other reviewer's approval of this text is there any more",
+    Outcome.NOT_SECONDED: "undecided: no other reviewer approves this text any more",
     Outcome.UNDONE: "undone: nothing was sent",
     Outcome.FELL_BACK: "undecided: the program ended before anything was sent",
     Outcome.UNREACHABLE: "undecided: the gateway could not be read",

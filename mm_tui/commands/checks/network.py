@@ -40,7 +40,7 @@ async def gateway(settings: Settings) -> list[Check]:
         found.append(problem("gateway", f"{profile.url}: {error.message}", error.what_to_do, Exit.GATEWAY))
     except NotMultiMail:
         # Its mailboxes can be read, so it is a gateway.
-        word, took, skew = "not told", 0, client.clock_skew
+        word, took, skew = "", 0, client.clock_skew
         found.append(ok("gateway", f"{profile.url} answers, but does not report its health"))
     except GatewayError as error:
         return [problem("gateway", f"{profile.url}: {error.message}", error.what_to_do, Exit.GATEWAY)]

@@ -26,10 +26,10 @@ ITEM: Mapping[str, str] = {
     "not_checked_because": "one sentence if it is not checked, else null",
     "resubmission": "{after, rejected_at, rejected_by, reason, sent_back} if it follows a rejected draft (after: "
     "its id; rejected_by: the reviewer, if it was rejected with this program), else null",
-    "snoozed": "until when it is out of sight on this machine, or why it is back, in words; else null",
+    "snoozed": "until when it is snoozed on this machine, or why it is back, in words; else null",
     "needs_second_approval": "whether two reviewers must approve it",
     "approved_by": "list of {by, at, you}: who has approved its text, by its tags",
-    "assigned_to": "the reviewer or key whose it is to decide, by its tag; else null",
+    "assigned_to": "the reviewer or key that it is assigned to, by its tag; else null",
     "note": "{by, at, text}: the note to colleagues, by its tags; else null",
     "flags": "list of {code, level, words}: the findings, worst first",
     "unchecked": "list of sentences: what the risk rules did not look at",

@@ -74,7 +74,7 @@ class BulkReject:
             f"Reject all {count(len(batch), 'email', 'emails')} of this filter: give a reason",
             self._filter_words(),
             lambda reason: self._confirm(batch, reason),
-            over=lambda: "" if self._selected() else "none of these emails waits any more",
+            over=lambda: "" if self._selected() else "none of these emails is still waiting",
         )
 
     def _filter_words(self) -> OneLine:

@@ -87,7 +87,7 @@ async def read_whole(entry: QueueEntry, sync: Sync, pending: PendingStore) -> tu
         return OneLine(error.message)
     item = pending.get(entry.item.id)
     if item is None:
-        return OneLine("it waits no more")
+        return OneLine("it no longer waits")
     if not item.complete or (item.raw.subject, item.raw.body) != (entry.item.raw.subject, entry.item.raw.body):
         return OneLine("it changed meanwhile")
     return item, digest_of(item.id, item.mailbox_id, item.direction, item.raw)

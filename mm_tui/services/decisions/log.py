@@ -376,5 +376,5 @@ def _locked(lock: DecisionLock, now: datetime) -> Refused:
     since = short_time(lock.locked_at, now.astimezone().date())
     return Refused(
         OneLine(f"{lock.reviewer} has been deciding about this email since {since}"),
-        "Wait until it is done, or finish it where it was started; if that program has ended, it is free soon.",
+        "Wait until it is done, or finish it where it was started; if that program has ended, you can decide soon.",
     )

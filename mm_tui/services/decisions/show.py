@@ -75,7 +75,7 @@ def _about(live: ActiveDecision) -> OneLine:
     if live.facts.direction == Direction.INBOUND:
         return OneLine(f"from {Party.parse(content.sender).address}")
     if not content.to:
-        return OneLine("to recipients not told")
+        return OneLine("to undisclosed recipients")
     more = f" +{len(content.to) - 1}" if len(content.to) > 1 else ""
     return OneLine(f"to {Party.parse(content.to[0]).address}{more}")
 

@@ -1,4 +1,4 @@
-"""First approvals: tags that say which reviewer approved just this content, where two must approve it.
+"""First approvals: tags that say which reviewer approved exactly this content, if two must approve it.
 
 Anybody with a send key can set them, so they prove nothing about who approved. They count only for the digest that they
 name, and only beside the approval of another reviewer.
@@ -40,11 +40,11 @@ class FirstApproval:
 
 
 class Approver(NamedTuple):
-    """A reviewer, as first approvals know them."""
+    """A reviewer, as identified in first approvals."""
 
     name: OneLine
     key_mark: str
-    """16 hex digits made from the oversight key, from which nobody can find the key."""
+    """16 hex digits derived from the oversight key, which do not reveal the key."""
 
     @classmethod
     def of(cls, name: str, keys: Keys | None) -> Approver:
@@ -89,19 +89,19 @@ def approvals_in(held: Mapping[OneLine, OneLine], digest: str) -> tuple[FirstApp
 
 @dataclass(frozen=True, slots=True)
 class Approvals:
-    """What is known of the two approvals that an email may need."""
+    """The state of the two approvals that an email may need."""
 
     needed: bool = False
-    """The settings ask for a second reviewer."""
+    """Whether the settings require a second reviewer."""
     ours: FirstApproval | None = None
     other: FirstApproval | None = None
-    """Another reviewer's: with it, our approval releases the email."""
+    """Another reviewer's approval: with it, ours releases the email."""
     is_our_key: bool = True
-    """Whether `ours` was made with our key; else only the name is ours."""
+    """Whether `ours` was made with our key; otherwise only the name is ours."""
 
     @classmethod
     def of(cls, found: Iterable[FirstApproval], us: Approver, *, needed: bool) -> Approvals:
-        """From the first approvals of an email's content."""
+        """Builds it from the first approvals of an email's content."""
         all_found = tuple(found)
         ours = next((one for one in all_found if one.key_mark == us.key_mark), None)
         namesake = next((one for one in all_found if us.is_same(one)), None)
@@ -124,7 +124,7 @@ class Approvals:
 
     @property
     def words(self) -> OneLine:
-        """Who has approved it and what is missing; empty when there is nothing to say."""
+        """Says who has approved it and what is missing; empty if nothing is needed."""
         said = [f"{who} {one.at.astimezone():%d %b %H:%M}" if one.at else who for who, one in self._named()]
         if not said:
             return OneLine("needs two approvals" if self.needed else "")
@@ -137,7 +137,7 @@ class Approvals:
 
     @property
     def badge(self) -> str:
-        """The same for a line of a list, in a word or two."""
+        """The same in a word or two, for a line of a list."""
         if self.needed:
             return "2nd approval" if self.other is not None else "awaits 2nd" if self.ours is not None else ""
         return ""

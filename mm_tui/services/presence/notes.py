@@ -147,7 +147,7 @@ class TeamTags:
             raise NotSet(f"a note has at most {LONGEST_NOTE} characters, this one has {len(note)}")
         held = note_in(await self._gateway.tags(mailbox_id, email_id))
         if held is not None and held.text not in (before, note):
-            raise NotSet(f"there is another note by now, {held.words}")
+            raise NotSet(f"there is already another note, {held.words}")
         now = self._clock.now()
         wanted = {NOTE: note, NOTE_BY: self._reviewer, NOTE_AT: now.astimezone(UTC).isoformat()} if note else {}
         await self._write("noting" if note else "clearing_note", mailbox_id, email_id, {"text": note}, wanted,

@@ -1,4 +1,4 @@
-"""Which emails two reviewers must approve, by the settings, and what their tags say of it."""
+"""Determines which emails two reviewers must approve, and which approvals their tags have."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 
 class SecondApproval:
-    """The rule of two reviewers, for one reviewer.
+    """The two-person rule, as seen by one reviewer.
 
     Args:
-        database: knows the mailboxes' addresses.
+        database: provides the mailboxes' addresses.
         review: the settings.
-        us: gives the reviewer, whose keys may be known only later.
+        us: returns the reviewer, whose keys may become known later.
     """
 
     def __init__(self, database: Database, review: Review, us: Callable[[], Approver]) -> None:
@@ -32,13 +32,13 @@ class SecondApproval:
         self._us = us
 
     def of(self, mailbox_id: str, tags: Mapping[OneLine, OneLine], digest: str, found: Iterable[Finding]) -> Approvals:
-        """What is known of the approvals of an email.
+        """The state of an email's approvals.
 
         Args:
             mailbox_id: the email's mailbox.
-            tags: the email's, as they were read last.
-            digest: of the content that would be approved.
-            found: what of risk was found in it.
+            tags: the email's tags, as last read.
+            digest: the digest of the content that would be approved.
+            found: the risk findings about it.
         """
         level = max((finding.level for finding in found), default=Level.NONE)
         address = self._address(mailbox_id) if self._review.mailbox_second_approver else ""

@@ -1,4 +1,4 @@
-"""Applies the risk rules to what waits, and keeps what they found as long as nothing that they looked at changes."""
+"""Applies the risk rules to the queue, and caches their findings until something that they depend on changes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from mm_tui.store.database import Database
 
 MAX_ASSESSED = 20_000
-"""More than are pending at once; for a longer queue nothing is cached between readings."""
+"""The most cached assessments. For a longer queue nothing is cached."""
 MAX_REJECTED = 50
 """How many previously rejected drafts are compared with a new one."""
 REJECTED_AGE = timedelta(minutes=2)
@@ -40,12 +40,12 @@ REJECTED_AGE = timedelta(minutes=2)
 
 @dataclass
 class _Assessed:
-    """What the rules found, and what they asked about correspondents."""
+    """The rules' findings, and what they asked about correspondents."""
 
     assessment: Assessment
     asked: Mapping[tuple[str, ...], object]
     version: int
-    """Of the correspondents with which the answers were last found to be the same."""
+    """The version of the correspondents for which the answers were last found unchanged."""
 
 
 class Assessing:
@@ -66,7 +66,7 @@ class Assessing:
         self._own: frozenset[str] = frozenset()
 
     def refresh(self) -> Mapping[str, str]:
-        """Reads anew what many drafts are compared with. Returns the addresses of the mailboxes by their ids."""
+        """Updates what drafts are compared with. Returns the mailboxes' addresses by id."""
         self._contacts.refresh()
         self._addresses = {box.mailbox_id: str(box.address) for box in self._mail.mailbox_rows()}
         self._filled = filled(self._state, self._addresses)
@@ -74,7 +74,7 @@ class Assessing:
         return self._addresses
 
     def assess(self, stored: StoredEmail) -> Assessment:
-        """What the rules find in what would be sent: the human's text, if there is one."""
+        """Assesses what would be sent: the human's text, if there is one."""
         item, thread = stored.item, stored.thread
         written = stored.edit.text if stored.edit is not None else None
         newer = _newer(item, thread)
@@ -100,12 +100,12 @@ class Assessing:
         return found
 
     def assess_text(self, item: PendingItem, thread: Sequence[ThreadMail], draft: Draft) -> Assessment:
-        """What the rules find in a text in place of the one that waits."""
+        """Assesses another text in place of the waiting one."""
         reading = Reading(draft, self._context(item, thread, self._answers(item, thread)), self._risk)
         return _with_newer(assess_within(reading), _newer(item, thread))
 
     def assess_submitted(self, item: PendingItem, thread: Sequence[ThreadMail]) -> Assessment:
-        """What the rules find in the text that waits, whatever a human wrote in its place."""
+        """Assesses the waiting text, even if there is a human's text in place of it."""
         return self.assess_text(item, thread, Draft.of(item))
 
     def _house_facts(self, mailbox_id: str) -> Facts:

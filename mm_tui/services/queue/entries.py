@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 FIRST_READ = 25
 """How many entries to read first: more than a screen shows."""
 MOST_AT_ONCE = 100
-"""How many are read from the store together."""
+"""How many emails are read from the store in one query."""
 LONGEST_TAG = 2000
 """The most characters read of a tag's value: anybody may have set it."""
 READ_TAGS = NOTE_TAGS | CLAIM_TAGS | RELATION_TAGS | {FOLLOWS}
@@ -78,9 +78,9 @@ class ReviewQueue:
         self._clock = clock
         self._sla_minutes = sla_minutes or {}
         self._addresses: Mapping[str, str] = {}
-        """Of the mailboxes by their ids."""
+        """The mailboxes' addresses by id."""
         self._lock = threading.RLock()
-        """Several threads read one queue: none waits longer than for a batch."""
+        """Several threads read the queue; none waits longer than for one batch."""
 
     def entries(
         self,
@@ -145,14 +145,14 @@ class ReviewQueue:
         self.entries(so_far=lambda entries, _: read.append(len(entries)), stop=lambda: bool(read))
 
     def _refresh(self, now: datetime) -> None:
-        """Reads anew what all emails are compared with."""
+        """Updates what emails are compared with."""
         with self._lock:
             self._resubmissions.take_in(now)
             self._authors.take_in()
             self._addresses = self._assessing.refresh()
 
     def _read(self, ids: Sequence[str]) -> Iterator[StoredEmail]:
-        """These emails, read in batches that grow as the first ones are to be shown at once."""
+        """Reads these emails in growing batches, so that the first ones are shown at once."""
         start, size = 0, FIRST_READ
         while start < len(ids):
             with self._lock:
@@ -161,7 +161,7 @@ class ReviewQueue:
             start, size = start + size, MOST_AT_ONCE
 
     def _with_notes(self, entry: QueueEntry, held: Mapping[OneLine, OneLine], reviewer: str) -> QueueEntry:
-        """The entry, with what reviewers say about it by tags."""
+        """Adds the notes and assignments in the tags to the entry."""
         if not held:
             return entry
         note, assignment = note_in(held), assignment_in(held)
@@ -173,7 +173,7 @@ class ReviewQueue:
         return replace(entry, note=note, assignment=assignment, is_mine=entry.is_mine or is_ours)
 
     def _with_approvals(self, entry: QueueEntry, held: Mapping[OneLine, OneLine]) -> QueueEntry:
-        """The entry, with what tags say of first approvals of what would leave. Nobody has approved an edit yet."""
+        """Adds the first approvals of the content in the tags to the entry. An edit has none yet."""
         if self._second is None:
             return entry
         tags = held if entry.edit is None else {}

@@ -1,7 +1,7 @@
 """Reads waiting emails with their threads from the store, many at once.
 
-What is stored as it was before is the same object as before. So reading a queue of thousands again costs little, and
-whoever compares two readings sees at once what is equal.
+An unchanged email is the same object as in the last reading. So reading a long queue again is cheap, and so is
+comparing two readings.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class StoredEmail(NamedTuple):
-    """What the store holds of a waiting email."""
+    """A waiting email in the store."""
 
     item: PendingItem
     digest: str
@@ -41,12 +41,12 @@ class StoredQueue:
         self._pending = PendingStore(database)
         self._edits = EditStore(database)
         self._items: dict[str, tuple[int, PendingItem, str]] = {}
-        """By id: a hash of the stored text, what it says, and its digest."""
+        """By id: a hash of the stored text, the email, and its digest."""
         self._threads: dict[str, tuple[int, tuple[ThreadMail, ...]]] = {}
         """By id: a hash of the stored rows, and the emails in them."""
 
     def ids(self, mailbox_id: str | None = None) -> list[str]:
-        """The ids of all that waits, oldest first, over all mailboxes or in one; forgets what waits no more."""
+        """The ids of waiting emails, oldest first, in all mailboxes or one; forgets emails that no longer wait."""
         waiting = self._pending.waiting()
         known = {one.email_id for one in waiting}
         for cache in (self._items, self._threads):
@@ -65,7 +65,7 @@ class StoredQueue:
         ]
 
     def of(self, item: PendingItem) -> StoredEmail:
-        """An email as it was seen, with what is stored around it."""
+        """An email as it was seen, with the stored emails of its thread."""
         digest = digest_of(item.id, item.mailbox_id, item.direction, item.raw)
         thread = self._threads_of([item])[item.id]
         return StoredEmail(item, digest, self._pending.seen_at(item.id), self._edits.get(item.id), thread)
