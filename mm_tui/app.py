@@ -52,6 +52,8 @@ THREADS = 4
 LOOK_SECONDS = 5.0
 """Seconds between checks of what nothing reports: idleness, the store, and the terminal. They share a timer, because
 each timer wakes up the process."""
+COLLECT_SECONDS = 300.0
+"""Seconds between two collections of all garbage, while nobody presses keys: each can take a fifth of a second."""
 REDRAW = "screen.redraw"
 """The id of the action that redraws the screen."""
 
@@ -109,6 +111,7 @@ class MmTui(App[None], inherit_bindings=False):
         self.parting_words: list[str] = []
         """The message for the terminal once the app has ended."""
         self._last_input = session.clock.monotonic()
+        self._collected_at = self._last_input
         self._active = True
         self._caller: Notifier | None = None
         self._look_at_terminal: Callable[[], None] = lambda: None
@@ -221,6 +224,13 @@ class MmTui(App[None], inherit_bindings=False):
         self._look_for_idleness()
         self.session.look_at_store()
         self._look_at_terminal()
+        self._collect_garbage()
+
+    def _collect_garbage(self) -> None:
+        now = self.session.clock.monotonic()
+        if now - self._last_input >= LOOK_SECONDS and now - self._collected_at >= COLLECT_SECONDS:
+            self._collected_at = now
+            startup.collect_everything()
 
     def _look_for_idleness(self) -> None:
         """Polls less often if no key has been pressed for a while."""

@@ -53,7 +53,7 @@ async def listing(arguments: argparse.Namespace, chosen: Settings) -> int:
         entries = [queue.as_submitted(entry) for entry in waiting]
         if arguments.filter is not None:
             chosen_filter = queue_filter_of(arguments.filter, chosen, queue.around())
-            entries = [entry for entry in entries if chosen_filter.has(entry)]
+            entries = list(chosen_filter.select(entries))
         entries = ordered(entries, order)
         boxes_unfilled = unfilled(session)
         if any(entry.item.mailbox_id in boxes_unfilled for entry in entries):

@@ -29,8 +29,8 @@ async def reject_filter(arguments: argparse.Namespace, chosen: Settings) -> int:
         queue = queue_of(session)
         chosen_filter = queue_filter_of(arguments.filter, chosen, queue.around())
         waiting = queue.entries(assignee=reviewer(chosen))
-        selected = [entry for entry in map(queue.as_submitted, waiting) if chosen_filter.has(entry)]
-        entries = [entry for entry in selected if chosen_filter.shows(entry)]
+        selected = chosen_filter.select([queue.as_submitted(entry) for entry in waiting])
+        entries = [entry for entry in selected if chosen_filter.asks_snoozed or not entry.snoozed]
         left_out = len(selected) - len(entries)
         addresses = {box.mailbox_id: box.address for box in session.mail.mailbox_rows()}
         if not entries:

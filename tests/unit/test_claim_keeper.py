@@ -48,7 +48,7 @@ async def machine(
 def entries(session: Session, shown: str = "") -> dict[str, QueueEntry]:
     queue = ReviewQueue(session.database, session.clock, session.settings.risk)
     narrowing = QueueFilter(shown, queue.around())
-    return {entry.item.id: entry for entry in queue.entries(seat=session.seat()) if narrowing.has(entry)}
+    return {entry.item.id: entry for entry in narrowing.select(queue.entries(seat=session.seat()))}
 
 
 async def until(condition: Any, what: str) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from mm_tui.screens.pending.host import QueueHost
     from mm_tui.services.queue.entry import QueueEntry, Seat
+    from mm_tui.services.queue.filter import FilterCount
 
 OPEN_SECONDS = 0.12
 """Seconds that the cursor must rest on an email before its details are read."""
@@ -40,8 +41,11 @@ class QueueRead(Message):
         incidents: Sequence[QueueEntry] = (),
         made: Sequence[MadeDecision] = (),
         expected: int | None = None,
+        counts: Sequence[FilterCount] = (),
     ) -> None:
         super().__init__()
+        self.counts = list(counts)
+        """How many of the entries each filter shows."""
         self.expected = expected
         """How many emails wait in all, if these are only the first; None if no more follow."""
         self.made = made
@@ -109,10 +113,12 @@ class QueueReader:
         endings: dict[str, OneLine] = {}
         left: list[QueueEntry] = []
         made: list[MadeDecision] = []
+        counts: list[FilterCount] = []
 
         def show_first(entries: list[QueueEntry], count: int) -> None:
             if not self._was_whole and not worker.is_cancelled and len(entries) < count:
-                self._screen.post_message(QueueRead(entries, kept, endings, left, expected=count))
+                counts = self._screen.listing.count(entries)
+                self._screen.post_message(QueueRead(entries, kept, endings, left, expected=count, counts=counts))
 
         try:
             kept = len(session.edits.left_over())
@@ -128,8 +134,9 @@ class QueueReader:
             if not entries:
                 midnight = session.clock.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
                 made = made_since(session.database, midnight)
+            counts = self._screen.listing.count(entries)
         finally:
-            self._screen.post_message(QueueRead(entries, kept, endings, left, made))
+            self._screen.post_message(QueueRead(entries, kept, endings, left, made, counts=counts))
 
     def _how_it_ended(self, email_id: str) -> OneLine:
         session = self._screen.session

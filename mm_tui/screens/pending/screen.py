@@ -209,7 +209,8 @@ class PendingScreen(BaseScreen):
         self.listing.expected = message.expected
         self.column.kept, self.column.made = message.kept, message.made
         listing = self.listing
-        listing.waiting, listing.endings, listing.incidents = message.entries, message.endings, list(message.incidents)
+        listing.take(message.entries, message.counts)
+        listing.endings, listing.incidents = message.endings, list(message.incidents)
         self.versions.forget_others(entry.item.id for entry in listing.waiting)
         self.update_list()
 

@@ -35,6 +35,7 @@ from mm_tui.services.decisions.calls import DecisionCalls
 from mm_tui.services.decisions.log import DecisionLog
 from mm_tui.services.decisions.record import ActiveDecision
 from mm_tui.services.events import DecisionChanged, Notify, PendingChanged
+from mm_tui.services.pace import Pace
 from mm_tui.store.decisions.locks import TakenOver
 from mm_tui.store.seal import StoreError
 
@@ -82,6 +83,8 @@ class Driver:
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._writing: set[asyncio.Task[None]] = set()
         self._hurried = asyncio.Event()
+        self._pace = Pace()
+        """A thousand may be held, undone or due at one moment."""
         self.closing = False
         """Set when the program is closing: from then on no call starts."""
 
@@ -330,6 +333,7 @@ class Driver:
             await self._clock.sleep(min(left, HOLD_TICK))
             if uptime() - before > HOLD_TICK + SLEPT_SECONDS:
                 return Slept()
+        await self._pace.turn()
         return Elapsed()
 
     # Slots
@@ -378,9 +382,13 @@ class Driver:
         """Notifies the screens that the decision changed."""
         live.moved.set()
         live.moved = asyncio.Event()
+        if live.state.ended:
+            self._on_end(live)
+        self._pace.call(partial(self._announce, live))
+
+    def _announce(self, live: ActiveDecision) -> None:
         self._notify(DecisionChanged(live.state.case.item))
         if live.state.replacement:
             self._notify(DecisionChanged(live.state.replacement))
         if live.state.ended:
-            self._on_end(live)
             self._notify(PendingChanged())

@@ -115,15 +115,14 @@ class QueueListing:
             another list.
         """
         context = self._context()
-        boxes = [(box_id, OneLine(address)) for box_id, address in context.addresses.items()]
-        filters = saved_filters(self._saved, boxes)
+        filters = self._filters(context)
         if self.filter not in filters:
             self.filter = ALL
         self._count(filters, context)
         saved, typed = QueueFilter(self.filter.query, context), QueueFilter(self.typed, context)
         self.complaint = next(iter((*typed.complaints, *saved.complaints)), OneLine(""))
         asks = saved.asks_snoozed or typed.asks_snoozed
-        selected = [entry for entry in self.waiting if saved.has(entry) and typed.has(entry)]
+        selected = typed.select(saved.select(self.waiting))
         self.left_out = [] if asks else [entry for entry in selected if entry.snoozed]
         found = [entry for entry in selected if asks or not entry.snoozed]
         if not stay:
@@ -132,6 +131,20 @@ class QueueListing:
         shown = with_ended(ordered(found, self.order), list(self.listed), staying)
         by_id = {entry.item.id: entry for entry in shown}
         self.listed = {entry.item.id: entry for entry in self._incidents() if entry.item.id not in by_id} | by_id
+
+    def _filters(self, context: FilterContext) -> list[SavedFilter]:
+        boxes = [(box_id, OneLine(address)) for box_id, address in context.addresses.items()]
+        return saved_filters(self._saved, boxes)
+
+    def count(self, waiting: Sequence[QueueEntry]) -> list[FilterCount]:
+        """How many of these emails each filter shows, for `take`. Call it in a thread: it may take 50 ms."""
+        context = self._context()
+        return counted(self._filters(context), waiting, context)
+
+    def take(self, waiting: list[QueueEntry], counts: list[FilterCount]) -> None:
+        """Takes what waits, oldest first, and how many of it each filter shows."""
+        self.waiting = self._counted = waiting
+        self.filters, self._counted_at = counts, self._clock.monotonic()
 
     def _count(self, filters: list[SavedFilter], context: FilterContext) -> None:
         """Counts what each filter selects, unless this was done recently with the same emails."""

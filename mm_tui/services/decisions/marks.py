@@ -43,7 +43,8 @@ class Marks:
 
     def keep(self, entries: Iterable[QueueEntry]) -> None:
         """Removes the marks of emails that are gone or have changed."""
-        self._versions = {entry.item.id: entry.version for entry in self.of(entries)}
+        if self._versions:
+            self._versions = {entry.item.id: entry.version for entry in self.of(entries)}
 
     def begun(self, email_id: str) -> None:
         """Removes an email's mark because a decision about it began; it returns if the decision has no effect."""

@@ -74,3 +74,17 @@ class DecisionRequest:
             raise Refused("rejecting needs a reason", "Say why, so that the agent can do better.")
         if self.edit is not None and not [address for address in self.edit.to if address.strip()]:
             raise Refused("your edit has no recipient", "Fill in To.")
+
+
+def fit(requests: Sequence[DecisionRequest]) -> tuple[list[DecisionRequest], dict[str, OneLine]]:
+    """Those that can begin, and by the ids of the other emails why they cannot."""
+    found: list[DecisionRequest] = []
+    refused: dict[str, OneLine] = {}
+    for request in requests:
+        try:
+            request.refuse_unfit()
+        except Refused as why:
+            refused[request.item.id] = why.message
+        else:
+            found.append(request)
+    return found, refused

@@ -9,24 +9,22 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sqlite3
-from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from mm_tui.clock import Clock
-from mm_tui.decision.events import Answer, MayHaveMoved, Quit, Restarted, Undo
+from mm_tui.decision.events import Answer, Quit, Undo
 from mm_tui.decision.machine import can_undo
 from mm_tui.decision.state import INCIDENTS, Act, Choice, Question, Step
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.models import EditedDraft, PendingItem, Status
-from mm_tui.review.digest import digest_of
 from mm_tui.review.draft import starts_thread
 from mm_tui.review.findings import Finding
 from mm_tui.services.decisions.active import ActiveDecisions
 from mm_tui.services.decisions.after import AfterDecisions
+from mm_tui.services.decisions.beginning import Beginning
 from mm_tui.services.decisions.calls import DecisionCalls
 from mm_tui.services.decisions.driver import Driver
 from mm_tui.services.decisions.incidents import item_of
@@ -35,6 +33,7 @@ from mm_tui.services.decisions.log import DecisionLog
 from mm_tui.services.decisions.record import ActiveDecision
 from mm_tui.services.decisions.request import DecisionRequest, Refused
 from mm_tui.services.decisions.show import view_of
+from mm_tui.services.decisions.taking_up import TakingUp
 from mm_tui.services.decisions.view import DecisionView, Seen
 from mm_tui.services.events import Notify
 from mm_tui.services.examples import Learner
@@ -43,15 +42,14 @@ from mm_tui.services.presence.second_approval import SecondApproval
 from mm_tui.services.queue.resubmitted import SUGGESTED
 from mm_tui.settings.sections import Review
 from mm_tui.store.database import Database
-from mm_tui.store.seal import StoreError
 from mm_tui.text import OneLine
 
 __all__ = ["Decisions", "Refused"]
 
 TAKE_UP_EVERY = 20.0
 """Seconds between two checks for decisions of processes that have ended."""
-REMEMBERED = 500
-"""How many ended decisions of this run are kept for `states`."""
+VIEWS_A_TURN = 100
+"""How many views of a batch are made before other tasks get their turn."""
 LAST_WORDS = 10.0
 """Seconds for which closing waits for a call in progress."""
 
@@ -98,8 +96,8 @@ class Decisions:
         self._after = AfterDecisions(database, clock, notify, learner)
         self._driver = Driver(self._store, calls, clock, notify, self._after.ended)
         self._lives = ActiveDecisions()
-        self._beginning = 0
-        """How many calls are now writing new decisions to the journal."""
+        self._taking_up = TakingUp(self._store, self._driver, self._lives, clock)
+        self._beginning = Beginning(self._store, self._driver, self._lives, clock, settings.hold_seconds)
         self._renewal = LockRenewal(self._store.locks, clock, self._has_open)
 
     # What a human may do
@@ -138,8 +136,8 @@ class Decisions:
 
     def _rejection(self, item: Seen, digest: str, reason: str, asks_redraft: bool | None = None) -> DecisionRequest:
         asks = reason in self._settings.redraft_reasons if asks_redraft is None else asks_redraft
-        can_ask = self._gateway.keys.has("send")
-        return DecisionRequest(item, Act.REJECT, digest, reason=reason, asks_redraft=asks and can_ask)
+        asks = asks and self._gateway.keys.has("send")
+        return DecisionRequest(item, Act.REJECT, digest, reason=reason, asks_redraft=asks)
 
     async def send_back(
         self, item: Seen, digest: str, reason: str, edit: EditedDraft, *, hold: float | None = None
@@ -213,19 +211,9 @@ class Decisions:
             Refused: nothing can be decided at all.
         """
         self._refuse_closed()
-        refused: dict[str, OneLine] = {}
-        requests = []
-        for item, digest in items:
-            request = DecisionRequest(item, Act.REJECT, digest, reason=reason)
-            try:
-                request.refuse_unfit()
-            except Refused as why:
-                refused[item.id] = why.message
-            else:
-                requests.append(request)
-        with self._journaling():
-            lives, more = await asyncio.to_thread(self._store.begin_each, requests, self._clock.now())
-        return await self._hold(lives, hold), refused | more
+        requests = [DecisionRequest(item, Act.REJECT, digest, reason=reason) for item, digest in items]
+        lives, refused = await self._beginning.begin_each(requests, hold)
+        return await self._views(lives), refused
 
     async def undo(self, email_id: str) -> int:
         """Undoes a decision that has not been sent, together with its batch.
@@ -270,7 +258,13 @@ class Decisions:
 
     def held(self) -> tuple[DecisionView, ...]:
         """The decisions that can still be undone."""
-        return tuple(self._view(live) for live in self._lives.values() if can_undo(live.state) and not live.state.ended)
+        return tuple(map(self._view, filter(_is_undoable, self._lives.values())))
+
+    def undoable(self, wanted: str | None) -> DecisionView | None:
+        """The decision about this email if it can still be undone, or else the newest that can; None without one."""
+        held = {live.state.case.item: live for live in self._lives.values() if _is_undoable(live)}
+        live = held.get(wanted or "") or next(reversed(held.values()), None)
+        return self._view(live) if live is not None else None
 
     def hold_ends(self) -> list[datetime]:
         """The ends of the current holds, earliest first (UTC)."""
@@ -330,31 +324,14 @@ class Decisions:
 
     async def resume(self) -> None:
         """Continues the decisions of processes that have ended: reads the gateway, then asks a human."""
-        if self._driver.closing or self._beginning:
+        if self._driver.closing or self._beginning.is_under_way:
             return
         self._renewal.start()
-        for live in await asyncio.to_thread(self._store.incidents.all):
-            if live.release_id not in self._lives:
-                # It comes before the decisions of this run, because it is older.
-                self._lives.add_oldest(live)
-                self._driver.tell(live)
-        await asyncio.to_thread(self._store.drop_seconded)
-        for live in await asyncio.to_thread(self._take_up):
-            self._lives.add([live])
-            await self._driver.feed(live, Restarted())
+        await self._taking_up.take_up()
 
     async def queue_moved(self) -> None:
         """Reports held decisions about emails that changed in the new list at once, not after the hold (R8)."""
-        for live in list(self._lives.values()):
-            if live.state.step is Step.HOLD and self._may_have_moved(live):
-                await self._driver.feed(live, MayHaveMoved())
-
-    def _may_have_moved(self, live: ActiveDecision) -> bool:
-        case = live.state.case
-        item = self._store.pending.get(case.item)
-        if item is None or not item.complete:
-            return True
-        return digest_of(item.id, item.mailbox_id, item.direction, item.raw) != case.digest
+        await self._taking_up.queue_moved()
 
     def hurry(self) -> None:
         """Reads at once whatever waits for another reading, because a human asks for it."""
@@ -385,18 +362,14 @@ class Decisions:
         self._renewal.stop()
         open_ids = [live.release_id for live in lives if not live.state.ended]
         if open_ids:
-            await asyncio.to_thread(self._give_back, open_ids)
+            await self._taking_up.leave(open_ids)
 
     def _has_open(self) -> bool:
         return any(not live.state.ended for live in self._lives.values())
 
     async def _begin(self, requests: Sequence[DecisionRequest], hold: float | None) -> tuple[DecisionView, ...]:
         self._refuse_closed()
-        for request in requests:
-            request.refuse_unfit()
-        with self._journaling():
-            lives = await asyncio.to_thread(self._store.begin_all, requests, self._clock.now())
-        return await self._hold(lives, hold)
+        return await self._views(await self._beginning.begin_all(requests, hold))
 
     def _refuse_closed(self) -> None:
         """Raises `Refused` if nothing can be decided now; otherwise starts to renew the locks."""
@@ -406,51 +379,20 @@ class Decisions:
             raise Refused("there is no oversight key, so nothing can be decided", "Set oversight_key for this profile.")
         self._renewal.start()
 
-    @contextmanager
-    def _journaling(self) -> Iterator[None]:
-        """Turns the store's errors into `Refused`, and keeps `resume` away from decisions that are just beginning
-        here."""
-        self._beginning += 1
-        try:
-            yield
-        except (sqlite3.Error, StoreError, OSError) as error:
-            raise Refused(f"the journal cannot be written: {error}", "Fix that first; nothing was decided.") from error
-        finally:
-            self._beginning -= 1
-
-    async def _hold(self, lives: Sequence[ActiveDecision], hold: float | None) -> tuple[DecisionView, ...]:
-        """Starts the hold of decisions that have been journaled."""
-        seconds = self._settings.hold_seconds if hold is None else hold
-        self._forget_old()
-        self._lives.add(lives)
-        self._driver.hold([live for live in lives if not live.state.ended], seconds)
+    async def _views(self, lives: Sequence[ActiveDecision]) -> tuple[DecisionView, ...]:
+        views: list[DecisionView] = []
         for live in lives:
-            self._driver.tell(live)
-        if self._driver.closing:
-            # The program received SIGTERM while the journal was written.
-            await self._driver.feed_all(lives, Quit())
-        return tuple(map(self._view, lives))
-
-    def _forget_old(self) -> None:
-        ended = [live.release_id for live in self._lives.values() if live.state.ended]
-        self._lives.forget(ended[:-REMEMBERED])
-
-    def _take_up(self) -> list[ActiveDecision]:
-        taken = []
-        for row in self._store.rows.open():
-            if row.release_id in self._lives:
-                continue
-            if (live := self._store.take_up(row, self._clock.now())) is not None:
-                taken.append(live)
-        return taken
-
-    def _give_back(self, release_ids: Iterable[str]) -> None:
-        with self._store.database.write() as connection:
-            for release_id in release_ids:
-                self._store.locks.release(connection, release_id)
+            if len(views) % VIEWS_A_TURN == VIEWS_A_TURN - 1:
+                await asyncio.sleep(0)
+            views.append(self._view(live))
+        return tuple(views)
 
     def _view(self, live: ActiveDecision) -> DecisionView:
         return view_of(live, self._clock, self._reviewer)
+
+
+def _is_undoable(live: ActiveDecision) -> bool:
+    return can_undo(live.state) and not live.state.ended
 
 
 def _is_unseen_incident(live: ActiveDecision) -> bool:

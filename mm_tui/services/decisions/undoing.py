@@ -23,10 +23,9 @@ async def undo(decisions: Decisions | None, wanted: str | None) -> Undone:
         decisions: the service; None while it is starting.
         wanted: the email under the cursor. If its decision is not held, the newest held one is undone.
     """
-    held = decisions.held() if decisions is not None else ()
-    if decisions is None or not held:
+    view = decisions.undoable(wanted) if decisions is not None else None
+    if decisions is None or view is None:
         return Undone("nothing to undo: a decision can be undone only while it is held")
-    view = next((view for view in held if view.email_id == wanted), held[-1])
     size = decisions.batch_size(view.batch)
     taken = await decisions.undo(view.email_id)
     if taken == size:

@@ -80,17 +80,12 @@ class QueueFilter:
                 self.asks_snoozed = True
             self._tests.append(_not(test) if term.excluded else test)
 
-    def shows(self, entry: QueueEntry) -> bool:
-        """Whether a list with this filter shows the email: like `has`, but without snoozed emails."""
-        return (self.asks_snoozed or not entry.snoozed) and self.has(entry)
-
-    def has(self, entry: QueueEntry) -> bool:
-        """Whether the filter selects this email."""
+    def select(self, entries: Sequence[QueueEntry]) -> Sequence[QueueEntry]:
+        """Those of these emails that the filter selects, also snoozed ones."""
         around = self._around
-        for test in self._tests:  # noqa: SIM110 - called for thousands of emails, and `all` takes twice as long
-            if not test(entry, around):
-                return False
-        return True
+        for test in self._tests:
+            entries = [entry for entry in entries if test(entry, around)]
+        return entries
 
 
 def saved_filters(own: Mapping[str, str], mailboxes: Sequence[tuple[str, str]]) -> list[SavedFilter]:
@@ -115,9 +110,10 @@ def _box_name(address: str, mailboxes: Sequence[tuple[str, str]], others: Sequen
 
 
 def counted(filters: Sequence[SavedFilter], entries: Sequence[QueueEntry], around: FilterContext) -> list[FilterCount]:
-    """The filters, each with the number of these emails that it selects."""
-    queue_filters = [QueueFilter(one.query, around) for one in filters]
-    return [FilterCount(one, sum(map(each.shows, entries))) for one, each in zip(filters, queue_filters, strict=True)]
+    """The filters, each with the number of emails that it shows; it shows snoozed emails only if it asks for them."""
+    awake = [entry for entry in entries if not entry.snoozed]
+    queue_filters = [(one, QueueFilter(one.query, around)) for one in filters]
+    return [FilterCount(one, len(each.select(entries if each.asks_snoozed else awake))) for one, each in queue_filters]
 
 
 def _not(test: Test) -> Test:
