@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import httpx
@@ -98,3 +99,16 @@ async def test_a_call_answers_or_raises_an_error_of_the_gateway(name: str) -> No
                 await CALLS[name](gateway)  # type: ignore[misc]  # every call is awaitable, each of another type
             except GatewayError as error:
                 assert error.message and error.what_to_do
+
+
+async def test_an_answer_that_is_the_same_to_the_byte_is_translated_once() -> None:
+    def waits(number: int) -> bytes:
+        return json.dumps({"emails": [{"id": f"01E{number}", "mailbox_id": "01B", "status": "pending"}]}).encode()
+
+    bodies = iter([waits(1), waits(1), waits(2), waits(1)])
+    transport = httpx.MockTransport(lambda request: httpx.Response(200, content=next(bodies)))
+    async with GatewayClient("https://gateway.example", Keys(Secret("mm_test_x")), transport=transport) as gateway:
+        lists = [await gateway.pending() for _ in range(4)]
+    assert [[item.id for item in one] for one in lists] == [["01E1"], ["01E1"], ["01E2"], ["01E1"]]
+    assert lists[1] is lists[0]
+    assert lists[3] is not lists[0]

@@ -9,16 +9,18 @@ import tracemalloc
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from datetime import datetime
 from pathlib import Path
 from random import Random
 
 import pytest
 
 from mm_tui.gateway.errors import MissingScope, NotFound, RateLimited, ServerFault, Unauthorized, Unreachable
-from mm_tui.gateway.shapes import Contact
-from mm_tui.models import AuditEntry, EmailSummary
+from mm_tui.gateway.shapes import Contact, Listing
+from mm_tui.models import AuditEntry, EmailSummary, PendingItem
 from mm_tui.services.events import MailChanged, Part, PendingChanged, Phase, ServiceEvent, SyncState
 from mm_tui.services.sync.mail import AHEAD
+from mm_tui.services.sync.queue import QueueSync
 from mm_tui.services.sync.service import Sync
 from mm_tui.settings.sections import Sync as SyncSettings
 from mm_tui.store.audit.entries import AuditStore
@@ -26,7 +28,7 @@ from mm_tui.store.database import Database
 from mm_tui.store.mail.changes import Changes
 from mm_tui.store.mail.contacts import ContactStore
 from mm_tui.store.mail.mails import MailStore, MailView
-from mm_tui.store.mail.pending import PendingStore
+from mm_tui.store.mail.pending import PendingChanges, PendingStore
 from mm_tui.text import OneLine
 from tests.support.clock import FakeClock
 from tests.support.fake_gateway import BOX, START, FakeGateway, email_id, make_mail, make_pending
@@ -270,6 +272,34 @@ async def test_the_queue_follows_the_gateway_and_its_statuses_are_read_again(dat
         row = bench.mail.row(email_id(3))
         assert row is not None
         assert row.status == "sent"
+
+
+async def test_a_list_that_is_the_same_as_before_is_compared_again_only_once_the_store_has_changed(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gateway, store = FakeGateway(), PendingStore(database)
+    lists = [Listing([make_pending(3)])]
+    compared: list[object] = []
+    replace = PendingStore.replace
+
+    async def pending() -> Listing[PendingItem]:
+        return lists[-1]
+
+    def counting(store: PendingStore, items: Iterable[PendingItem], at: datetime) -> PendingChanges:
+        compared.append(items)
+        return replace(store, items, at)
+
+    monkeypatch.setattr(gateway, "pending", pending)
+    monkeypatch.setattr(PendingStore, "replace", counting)
+    queue = QueueSync(database, gateway.client, FakeClock())
+    assert (await queue.read())[1].new == {email_id(3)}
+    for _ in range(5):
+        assert not (await queue.read())[1]
+    assert len(compared) == 2, "once more, because the store had changed; then nothing had"
+    await asyncio.to_thread(store.remove, email_id(3))
+    assert (await queue.read())[1].new == {email_id(3)}
+    lists.append(Listing([]))
+    assert (await queue.read())[1].gone == {email_id(3)}
 
 
 async def test_old_outbound_mail_that_may_still_move_is_read_again(database: Database) -> None:

@@ -20,7 +20,7 @@ async def read_audit_log(gateway: GatewayClient, log: AuditStore, facts: StateSt
     Raises:
         GatewayError: a page could not be read. What was read is stored, and the next run closes the gap.
     """
-    head = await asyncio.to_thread(facts.get, _HEAD)
+    head = facts.get(_HEAD)
     cursor: str | None = None
     first: str | None = None
     added = 0

@@ -138,7 +138,7 @@ class MailboxSync:
     async def fetch_new(self) -> Changes:
         """Reads all pages of mail that arrived since the last call; nothing before the first page of the initial
         sync."""
-        since = await asyncio.to_thread(self._state.get, self._name("since"))
+        since = self._state.get(self._name("since"))
         if since is None:
             if not self.place.done:
                 return Changes(frozenset(), frozenset())

@@ -33,10 +33,10 @@ from mm_tui.services.sync.details import DetailReader
 from mm_tui.services.sync.health import SyncHealth
 from mm_tui.services.sync.mail import MailboxSync
 from mm_tui.services.sync.maintenance import check_daily, drop_old_mail
+from mm_tui.services.sync.queue import QueueSync
 from mm_tui.store.audit.entries import AuditStore
 from mm_tui.store.mail.contacts import ContactStore
 from mm_tui.store.mail.mails import MailStore
-from mm_tui.store.mail.pending import PendingStore
 from mm_tui.store.state import StateStore
 from mm_tui.text import OneLine
 
@@ -94,7 +94,7 @@ class Sync:
         self._clock = clock
         self._notify = notify
         self._mail = MailStore(database)
-        self._pending = PendingStore(database)
+        self._queue = QueueSync(database, gateway, clock)
         self._audit = AuditStore(database)
         self._facts = StateStore(database)
         self._contacts = ContactStore(database)
@@ -240,8 +240,7 @@ class Sync:
         return None
 
     async def _poll_pending(self) -> OneLine | None:
-        listed = await self._gateway.pending()
-        changes = await asyncio.to_thread(self._pending.replace, listed, self._clock.now())
+        listed, changes = await self._queue.read()
         if changes:
             self._notify(PendingChanged())
         if self.each_poll is not None:

@@ -19,10 +19,10 @@ Order = Literal["oldest", "newest"]
 class PendingChanges(NamedTuple):
     """The ids of the emails that a new list changed."""
 
-    new: frozenset[str]
-    changed: frozenset[str]
+    new: frozenset[str] = frozenset()
+    changed: frozenset[str] = frozenset()
     """Listed with different content than before."""
-    gone: frozenset[str]
+    gone: frozenset[str] = frozenset()
     """No longer waiting: decided, cancelled or withdrawn, here or elsewhere."""
 
     def __bool__(self) -> bool:
