@@ -1,8 +1,8 @@
-"""Whom we know, seen from one email, and who could be taken for them.
+"""Who is known from the point of view of one email, and who looks like them.
 
-The correspondents of a profile are thousands, and every email sees them a little differently: some came later, some
-wrote in its thread alone. So their names are indexed once, in a `Book` that all emails share, and an email only says
-since when it knows an address.
+A profile has thousands of correspondents, and each email knows different ones: some came later, some wrote only in its
+thread. So their names are indexed once, in a `Book` that all emails share, and an email only determines since when it
+knows an address.
 """
 
 from __future__ import annotations
@@ -31,32 +31,33 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 ESTABLISHED = -1
-"""Since when an email knows an address that is beyond doubt: always."""
+"""The value for an established address: it has always been known."""
 NEVER = sys.maxsize
 Since = Callable[[str], int | None]
-"""Since when an email knows an address: a moment, `ESTABLISHED`, or None when it does not. Moments have any unit."""
+"""Returns since when an email knows an address: a time, `ESTABLISHED`, or None if it does not. Times may have any
+unit."""
 MOST_LOOKED_UP = 20_000
-"""Domains of which it is kept whom they imitate: a newsletter names the same few a hundred times."""
+"""The number of domains to cache with whom they imitate: a newsletter repeats the same few a hundred times."""
 LONGEST_NAME = 255
-"""Characters of a domain, by its standard."""
+"""The most characters of a domain, by the standard."""
 SHORTEST_WORD = 5
-"""Letters of a word by which correspondents are found."""
+"""The fewest letters of a word for finding correspondents."""
 
 
 class Moments(NamedTuple):
-    """When an address can be known at the earliest, whichever email looks at it."""
+    """When an address can first be known, for any email."""
 
     first: int
-    """Known from this moment on."""
+    """Known from this time on."""
     settled: int
-    """Established from this moment on."""
+    """Established from this time on."""
 
 
 class Book:
-    """Addresses, found by what their names look like. Indexes are built when they are first asked for.
+    """Addresses, indexed by what their names look like. Indexes are built on first use.
 
     Args:
-        moments: of each address, in lower case.
+        moments: the times of each address, in lower case.
     """
 
     def __init__(self, moments: Mapping[str, Moments]) -> None:
@@ -65,17 +66,17 @@ class Book:
 
     @cached_property
     def by_first(self) -> list[str]:
-        """All addresses, those first that are known first."""
+        """All addresses, in the order in which they became known."""
         return sorted(self.moments, key=lambda address: (self.moments[address].first, address))
 
     @cached_property
     def by_domain(self) -> dict[str, list[str]]:
-        """The addresses of each domain, those first that are known first."""
+        """The addresses of each domain, in the order in which they became known."""
         return _grouped((domain, address) for address in self.by_first if (domain := domain_of(address)))
 
     @cached_property
     def settled_by_domain(self) -> dict[str, list[str]]:
-        """The addresses of each domain, those first that are established first."""
+        """The addresses of each domain, in the order in which they became established."""
         return {
             domain: sorted(addresses, key=lambda address: self.moments[address].settled)
             for domain, addresses in self.by_domain.items()
@@ -88,22 +89,22 @@ class Book:
 
     @cached_property
     def by_name(self) -> dict[tuple[str, str], list[str]]:
-        """The addresses by first and last name, as those such as `petra.lindqvist@` spell them."""
+        """The addresses by first and last name, as spelled in addresses such as `petra.lindqvist@`."""
         return _grouped((name, address) for address in self.by_first if (name := _full_name(address)))
 
     @cached_property
     def by_word(self) -> dict[str, list[str]]:
-        """The addresses by the registered name of their domain, and by the parts of what stands before the @."""
+        """The addresses by the registered name of their domain, and by the parts before the @."""
         return _grouped((word, address) for address in self.by_first for word in _words(address))
 
     @cached_property
     def below(self) -> dict[str, list[str]]:
-        """The domains below each name, from the one that somebody registered on, and that name itself."""
+        """The domains below each registered name, and that name itself."""
         return _grouped((parent, domain) for domain in self.by_domain for parent in upwards(domain))
 
     @cached_property
     def _under(self) -> dict[str, list[str]]:
-        """As `below`, for every name whoever owns it, without the domain itself."""
+        """Like `below`, for every name regardless of its owner, without the domain itself."""
         return _grouped((parent, domain) for domain in self.by_domain for parent in _parents(domain))
 
     @cached_property
@@ -118,7 +119,7 @@ class Book:
         yield from self._under.get(domain, ())
 
     def imitated(self, domain: str) -> tuple[str, ...]:
-        """The domains that this one could be taken for without being of their site."""
+        """The domains that this one could be mistaken for, without belonging to their site."""
         found = self._imitated.get(domain)
         if found is None:
             mine = shape(domain)
@@ -131,7 +132,7 @@ class Book:
 
 
 class _Alike:
-    """Finds the domains that another may imitate without comparing it with each: `imitates` says which it does."""
+    """Finds candidates that a domain may imitate, without comparing it with every domain; `imitates` then decides."""
 
     def __init__(self, domains: Iterable[str]) -> None:
         shapes = [shape(domain) for domain in domains]
@@ -146,7 +147,7 @@ class _Alike:
         self._most_parts = max((name.count("-") + 1 for name in self._dashed), default=0)
 
     def near(self, one: Shape) -> Iterator[str]:
-        """All that `one` may imitate, and others."""
+        """All domains that `one` may imitate, and some others."""
         yield from self._drawn.get(one.drawn, ())
         yield from self._registered_drawn.get(one.registered_drawn, ())
         yield from (part for part in _runs(one.domain, ".", self._most_parts) if part in self._domains)
@@ -155,7 +156,7 @@ class _Alike:
         for name in self._slips.near(one.registered):
             yield from (other.domain for other in self._registered[name])
         if neighbours := self._registered.get(one.registered):
-            # Customers of one provider: what stands before its name tells them apart.
+            # Customers of one provider differ only in the part before its name.
             if one.registered not in self._beside:
                 self._beside[one.registered] = _Slips(other.shown for other in neighbours)
             shown = self._beside[one.registered].near(one.shown)
@@ -163,7 +164,7 @@ class _Alike:
 
 
 class _Slips:
-    """Finds names that are one slip of the finger apart: they share a form that lacks one character, or none."""
+    """Finds names that differ by one typing error: they are equal after removing at most one character of each."""
 
     def __init__(self, names: Iterable[str]) -> None:
         self._lacking = _grouped(
@@ -171,23 +172,23 @@ class _Slips:
         )
 
     def near(self, name: str) -> set[str]:
-        """The names that may be one slip away, and this name itself."""
+        """The names that may differ by one typing error, and this name itself."""
         if len(name) > LONGEST_NAME + 1:
             return set()
         return {other for form in _lacking_one(name) for other in self._lacking.get(form, ())}
 
 
 class Acquaintances(NamedTuple):
-    """The correspondents as one email finds them."""
+    """The correspondents from the point of view of one email."""
 
     book: Book
     since: Since
     now: int = NEVER
-    """The email's own moment: who is known or established later than that need not be asked about."""
+    """The email's own time: anybody known or established later need not be considered."""
 
     @classmethod
     def of(cls, established: Iterable[str] = (), recent: Iterable[str] = ()) -> Acquaintances:
-        """Those who are beyond doubt, and others in the order in which they came."""
+        """Builds it from established addresses, and others in the order in which they came."""
         known: dict[str, int] = dict.fromkeys(map(str.lower, established), ESTABLISHED)
         for place, address in enumerate(map(str.lower, recent)):
             known.setdefault(address, place)
@@ -197,12 +198,12 @@ class Acquaintances(NamedTuple):
         return cls(Book(moments), known.get)
 
     def without(self, domains: frozenset[str]) -> Acquaintances:
-        """All but those of these domains."""
+        """All except the addresses of these domains."""
         since = self.since
         return self._replace(since=lambda address: None if domain_of(address) in domains else since(address))
 
     def known(self, addresses: Iterable[str]) -> Iterator[tuple[int, str]]:
-        """Those of these addresses, which stand as in `Book.by_first`, that are known, each with since when."""
+        """Those of these addresses (in the order of `Book.by_first`) that are known, each with its time."""
         for address in addresses:
             if self.book.moments[address].first > self.now:
                 return
@@ -210,7 +211,7 @@ class Acquaintances(NamedTuple):
                 yield since, address
 
     def established(self, domain: str) -> bool:
-        """Whether somebody of a domain is established."""
+        """Whether any address of a domain is established."""
         for address in self.book.settled_by_domain.get(domain, ()):
             if self.book.moments[address].settled > self.now:
                 return False
@@ -226,8 +227,8 @@ NOBODY = Acquaintances.of()
 class Known:
     """The known correspondents from the point of view of one email, ignoring case.
 
-    Established ones are trusted. All others are compared with our own domains, with the established, and with those who
-    came before them: the later one is the imitator.
+    Established ones are trusted. All others are compared with our own domains, with established addresses, and with
+    those that came earlier: the later one is the imitator.
     """
 
     own_domains: frozenset[str] = frozenset()
@@ -244,12 +245,12 @@ class Known:
 
     @cached_property
     def _parts(self) -> tuple[Acquaintances, ...]:
-        """Who came earlier stands first."""
+        """In the order in which they came."""
         named = Acquaintances.of(self.addresses, self.recent)
         return tuple(part for part in (self.others, named) if part.book.moments)
 
     def _place(self, address: str) -> tuple[int, int, str] | None:
-        """Where an address stands among all that are known, by when they came; None when it is not known."""
+        """The position of an address among all known ones in the order in which they came; None if it is not known."""
         found = None
         for number, part in enumerate(self._parts):
             since = part.since(address)
@@ -260,7 +261,7 @@ class Known:
         return found
 
     def _first_of(self, domain: str) -> tuple[int, int, str] | None:
-        """Where the first of a domain stands who is not beyond doubt; None when there is none."""
+        """The position of the first address of a domain that is not established; None if there is none."""
         for number, part in enumerate(self._parts):
             found: tuple[int, int, str] | None = None
             for address in part.book.by_domain.get(domain, ()):
@@ -280,11 +281,11 @@ class Known:
 
     @cached_property
     def asked(self) -> dict[tuple[str, ...], object]:
-        """What was asked so far, each with its answer."""
+        """All questions so far with their answers."""
         return {}
 
     def answers_as(self, asked: Mapping[tuple[str, ...], object]) -> bool:
-        """Whether everything that was asked of another one would be answered alike."""
+        """Whether these questions, asked before, would get the same answers now."""
         return all(self._answer(*question) == answer for question, answer in asked.items())
 
     def _answer(self, what: str, *about: str) -> Any:
@@ -299,7 +300,7 @@ class Known:
         return bool(self._answer("_has_anybody"))
 
     def is_established(self, address: str) -> bool:
-        """Whether somebody is beyond doubt."""
+        """Whether an address is established."""
         return bool(self._answer("_has_place", address.lower(), "established"))
 
     def knows(self, address: str) -> bool:
@@ -307,15 +308,15 @@ class Known:
         return bool(self._answer("_has_place", address.lower(), ""))
 
     def knows_domain(self, domain: str) -> bool:
-        """Whether a domain is ours or that of somebody known."""
+        """Whether a domain is ours or belongs to somebody known."""
         return domain in self.own_domains or bool(self._answer("_has_domain", domain))
 
     def names(self, first: str, last: str) -> bool:
-        """Whether somebody known bears this name by their address; both as `plain_name` writes them."""
+        """Whether the address of somebody known spells this name; both as written by `plain_name`."""
         return bool(self._answer("_has_name", first, last))
 
     def with_word(self, word: str) -> Sequence[str]:
-        """The known addresses whose registered name, or a part of what stands before the @, is this word.
+        """The known addresses with this word as the registered name, or as a part before the @.
 
         Args:
             word: lower case, of at least `SHORTEST_WORD` letters.
@@ -378,7 +379,7 @@ class Known:
 
 
 _FIRST = (-1, ESTABLISHED, "")
-"""The place of everybody who is established."""
+"""The position of established addresses."""
 
 
 def _grouped(pairs: Iterable[tuple[K, V]]) -> dict[K, list[V]]:
@@ -408,7 +409,7 @@ def _parents(domain: str) -> Iterator[str]:
 
 
 def _runs(name: str, sign: str, most: int) -> Iterator[str]:
-    """Every run of up to `most` parts of a name that `sign` divides: `a`, `a-b`, `b` of `a-b`."""
+    """Every run of up to `most` parts of a name, separated by `sign`: `a`, `a-b`, `b` of `a-b`."""
     parts = name.split(sign)
     for first in range(len(parts)):
         for last in range(first + 1, min(first + most, len(parts)) + 1):
@@ -416,5 +417,5 @@ def _runs(name: str, sign: str, most: int) -> Iterator[str]:
 
 
 def _lacking_one(name: str) -> set[str]:
-    """The name, and all that is left of it without one character."""
+    """The name, and the name without each one of its characters."""
     return {name, *(name[:at] + name[at + 1 :] for at in range(len(name)))}

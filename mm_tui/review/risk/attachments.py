@@ -121,7 +121,7 @@ def _roots(text: str) -> set[str]:
     return {word[:_ROOT] for word in re.findall(r"[^\W\d_]+|[a-z]\d+", text.lower()) if len(word) > 1}
 
 
-@rule("attachment_other", "a file other than the text speaks of")
+@rule("attachment_other", "another file than the text mentions")
 def attachment_other(reading: Reading) -> Iterator[Finding]:
     """The attachment does not match the text: the file's name has a number that is nearly one of the thread's, another
     year or month than the sentence that mentions it, the name of a correspondent who is not in the thread, or no word

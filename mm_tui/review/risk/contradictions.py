@@ -204,10 +204,10 @@ _NEAR_BEFORE, _NEAR_AFTER = 45, 20
 _LONGEST_PAST = timedelta(days=120)
 
 
-@rule("date_past", "a day to come that is over")
+@rule("date_past", "a future day that has passed")
 def date_past(reading: Reading) -> Iterator[Finding]:
-    """The draft speaks of a future day ("you can come on", "see you on"), but that day was before the draft. A
-    day without a year is taken for the nearest. Medium; silent where the thread names that day."""
+    """The draft speaks of a future day ("you can come on", "see you on"), but that day was before the draft. A day
+    without a year means the nearest one. Medium; days that the thread names are accepted."""
     today = reading.context.today
     if today is None:
         return

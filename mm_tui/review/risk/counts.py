@@ -213,8 +213,8 @@ UNCOUNTED = frozenset(
 def count_differs(reading: Reading) -> Iterator[Finding]:
     """The draft counts the same thing as the thread but gives another number ("52 seats" for "25 seats"), or gives the
     same number in another unit of the same kind ("500 MB" for "500 GB"). Measures and spans of
-    time count only after the same word ("for 90 days" for "for 30 days"). Medium when the digits or the word before
-    are nearly the same or the draft agrees; low else, and when the draft names the thread's number too."""
+    time count only after the same word ("for 90 days" for "for 30 days"). Medium if the digits or the preceding word
+    are nearly the same, or the draft agrees; otherwise low, as it is if the draft also names the thread's number."""
     mine = _counts(reading.low[: reading.written])
     if not mine:
         return

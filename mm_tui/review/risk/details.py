@@ -113,11 +113,11 @@ _PLACES = frozenset(
 )
 
 
-@rule("number_differs", "a number nearly as in the thread", needs_thread=True)
+@rule("number_differs", "a number nearly the same as in the thread", needs_thread=True)
 def number_differs(reading: Reading) -> Iterator[Finding]:
-    """A number stands nowhere in the thread, and one of the same digits in another order or with the point elsewhere
-    does ("520" for "250", "3,184.00" for "318.40"). Or the thread gives the same word another number ("room 3", "year
-    8"). Medium; low when the thread's number stands in the draft too, or one of the two is full of numbers."""
+    """A number is not in the thread, but one with the same digits in another order, or with its point elsewhere, is
+    ("520" for "250", "3,184.00" for "318.40"). Or the thread gives the same word another number ("room 3", "year 8").
+    Medium; low if the draft also has the thread's number, or if either is full of numbers."""
     body = reading.body[: reading.written]
     mine = [match for match in find_all(_BARE, body) if len(_digits(match[0])) >= 2]
     numbered = list(find_all(_NUMBERED, reading.low, end=reading.written))

@@ -135,8 +135,8 @@ def _reckoned(amounts: list[tuple[str, Decimal]]) -> set[tuple[str, Decimal]]:
 @rule("amount_not_in_thread", "amounts not in the thread", needs_thread=True)
 def amount_not_in_thread(reading: Reading) -> Iterator[Finding]:
     """A sum of money or a percentage that no email in the thread names in that currency. Medium; low for a percentage
-    where the thread names none at all, and silent on the sum or the difference of two that are named, and on the sum
-    of several in a row. "$1,200", "1.200,00 €", "USD 1200", "1.2k dollars" and "15 percent" are understood."""
+    if the thread names none at all. The sum or difference of two named amounts, and the sum of several in a row, are
+    accepted. "$1,200", "1.200,00 €", "USD 1200", "1.2k dollars" and "15 percent" are understood."""
     named = find_amounts(reading.body)
     if not named:
         return
@@ -289,8 +289,8 @@ def _shown_only(reading: Reading, span: Span) -> bool:
 @rule("link_not_in_thread", "links not in the thread")
 def link_not_in_thread(reading: Reading) -> Iterator[Finding]:
     """A link to a host that is neither ours nor in the thread; for a draft that begins a thread every foreign host
-    counts. Medium; low for sites that everybody knows, for the mere front page of a site, and for what stands in a
-    signature or footer. A link shortener hides where it leads and is medium everywhere."""
+    counts. Medium; low for sites that everybody knows, for the front page of a site, and for links in a signature or
+    footer. A link shortener hides where it leads and is medium everywhere."""
     there: list[str] = [*reading.known.own_domains]
     there += [str(link.host) for link in find_links(reading.house_text) if link.host]
     low = reading.thread_text.lower()
@@ -331,8 +331,8 @@ _ADDRESS = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}+@(?:[\w-]{1,63}\.){1,8}[A-Za-z
 @rule("address_not_in_thread", "addresses not in the thread")
 def address_not_in_thread(reading: Reading) -> Iterator[Finding]:
     """The body names an e-mail address that is not ours, takes no part in the thread, gets no copy and appears in none
-    of its emails. Medium; high when its domain can be taken for a known one or for ours; low when nobody is sent there:
-    in a signature or footer, or where it says who wrote what is quoted."""
+    of its emails. Medium; high if its domain could be mistaken for a known one or for ours; low if it asks nobody to
+    write there: in a signature or footer, or as the author of a quotation."""
     written = [match for match in find_all(_ADDRESS, reading.body) if not reading.is_ours(match[0])]
     if not written:
         return

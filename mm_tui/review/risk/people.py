@@ -290,7 +290,7 @@ _TITLED = re.compile(
 )
 
 
-@rule("names_third_person", "tells something of a third person", needs_thread=True)
+@rule("names_third_person", "reveals something about a third person", needs_thread=True)
 def names_third_person(reading: Reading) -> Iterator[Finding]:
     """A sentence names a person who is not mentioned in the thread and does not belong to us, and reveals something
     private: an illness, a debt, where they live or stay, who complained, what they ordered. Or it reveals such a thing

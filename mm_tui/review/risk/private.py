@@ -108,8 +108,8 @@ def _is_random(token: str) -> bool:
 
 @rule("secret", "secrets in the draft")
 def secret(reading: Reading) -> Iterator[Finding]:
-    """The body holds what looks like a key, a token, a private key, a long run of letters and digits drawn by lot, or a
-    password or code after its name, unless it stands in the thread. High. The words never repeat the secret."""
+    """The body has what looks like a key, a token, a private key, a long random run of letters and digits, or a
+    password or code after its name, unless it is in the thread. High. The finding never repeats the secret."""
     found: dict[str, list[Span]] = {}
     for kind, sought in _SECRETS:
         for match in find_all(sought, reading.body):
@@ -145,9 +145,9 @@ def _is_iban(text: str) -> bool:
 
 @rule("personal_data", "personal data in the draft")
 def personal_data(reading: Reading) -> Iterator[Finding]:
-    """The body holds a payment card number, an IBAN, a social security number, an identity document's number (high), a
-    date of birth (medium), or a phone number that stands nowhere in the thread (low). Card and IBAN are checked by
-    their check digits. An IBAN that stands in the thread is medium."""
+    """The body has a payment card number, an IBAN, a social security number or an identity document's number (high), a
+    date of birth (medium), or a phone number that is not in the thread (low). Card numbers and IBANs are recognized by
+    their check digits. An IBAN that is in the thread is medium."""
     body = reading.body
     found: dict[tuple[str, Level], list[Span]] = {}
 
@@ -194,7 +194,7 @@ _SHARE = re.compile(r"(?<![\w\\])\\\\[\w.-]{2,40}\\[\w$.\\-]{2,200}|\b(?:smb|fil
 @rule("inner_address", "addresses of our own network")
 def inner_address(reading: Reading) -> Iterator[Finding]:
     """The body names something that only our own people can reach: a host such as wiki.corp or staging of our domains,
-    a name that ends in .local or .internal, a private IP address, a share of files. Medium, unless the thread names it
+    a name that ends in .local or .internal, a private IP address, a file share. Medium, unless the thread names it
     too; low for a private IP address without port or path, which may be the reader's own router."""
     spans: dict[Level, list[Span]] = {}
     for one in reading.links:

@@ -98,8 +98,8 @@ def _said(reading: Reading, *patterns: Phrases) -> Iterator[tuple[Span, str, int
 @rule("promise_money", "promises money")
 def promise_money(reading: Reading) -> Iterator[Finding]:
     """A sentence speaks of refunds, reimbursement, compensation, credit or waived fees. High when it commits us and
-    names an amount that the thread does not hold (or there is no thread to compare with); medium when it commits us
-    or names an amount; low when it only speaks of it or says no."""
+    names an amount that is not in the thread (or there is no thread to compare with); medium when it commits us or
+    names an amount; low when it only speaks of it or says no."""
     firm = pattern("money_firm")
     for span, sentence, start in _said(reading, firm, pattern("money")):
         plain = firm.search(sentence) is not None
@@ -141,8 +141,8 @@ def payment(reading: Reading) -> Iterator[Finding]:
 
 @rule("promise_discount", "promises a discount")
 def promise_discount(reading: Reading) -> Iterator[Finding]:
-    """A sentence speaks of a discount, a voucher, a special price or something free. Medium when it commits us, names
-    a number or gives months or years away, else low."""
+    """A sentence speaks of a discount, a voucher, a special price or something free. Medium if it commits us, names a
+    number or gives away months or years; otherwise low."""
     firm = pattern("discount_firm")
     for span, sentence, _ in _said(reading, firm, pattern("discount"), Phrases(_OFF)):
         gives = firm.search(sentence) is not None or _commits(sentence) or bool(find_amounts(sentence))
@@ -165,8 +165,8 @@ def promise_legal(reading: Reading) -> Iterator[Finding]:
 
 @rule("promise_deadline", "promises a deadline")
 def promise_deadline(reading: Reading) -> Iterator[Finding]:
-    """A sentence sets a term: "within 24 hours", "by Friday", "no later than", "next-day". Medium when it commits us
-    or tells plainly what will be done by then, else low; low too when the thread names that day itself."""
+    """A sentence sets a term: "within 24 hours", "by Friday", "no later than", "next-day". Medium if it commits us or
+    says plainly what will be done by then; otherwise low, as it is if the thread names that day."""
     for span, sentence, _ in _said(reading, Phrases(_DEADLINE), pattern("deadline")):
         commits = _commits(_YOU_MAY.sub(" ", sentence))
         firm = (commits or _delivers(sentence)) and _ASKED.search(sentence) is None
@@ -178,7 +178,7 @@ def promise_deadline(reading: Reading) -> Iterator[Finding]:
 @rule("promise_service", "promises a level of service")
 def promise_service(reading: Reading) -> Iterator[Finding]:
     """A sentence promises how reliable or how quick we are: a share of the time, "around the clock", an answer within
-    the hour, that something never happens again. Medium, low when the sentence says no or the thread says it too."""
+    the hour, that something never happens again. Medium; low if the sentence says no or the thread says the same."""
     for span, sentence, _ in _said(reading, pattern("service_level")):
         quiet = _denies(sentence) or reading.low[slice(*span)] in reading.thread_text.lower()
         words = f"promises a level of service: {quoted(reading.body[slice(*span)])}"

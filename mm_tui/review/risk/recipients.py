@@ -12,10 +12,10 @@ from mm_tui.review.senders import inspect_party, inspect_sender
 from mm_tui.text import OneLine
 
 
-@rule("recipients_untold", "recipients that are not told")
+@rule("recipients_untold", "undisclosed recipients")
 def recipients_untold(reading: Reading) -> Iterator[Finding]:
-    """The gateway does not say who gets the email, or gives something that is not an address. High, and never approved
-    in a batch: you cannot approve what you cannot see."""
+    """The gateway does not disclose who gets the email, or returns something that is not an address. High, and never
+    approved in a batch: you cannot approve what you cannot see."""
     to = reading.draft.to
     if not any(party.address.strip() for party in to):
         yield Finding("recipients_untold", Level.HIGH, OneLine("recipients not disclosed by the gateway"))
@@ -68,13 +68,13 @@ def new_domain(reading: Reading) -> Iterator[Finding]:
 
 @rule("recipient", "look-alike and lying recipients")
 def recipient(reading: Reading) -> Iterator[Finding]:
-    """A recipient is not what it seems: `recipient_lookalike` (high) for an address or domain that can be taken for a
-    known one or for ours by Unicode TR39 or one slip of the finger, whatever stands before the registered name,
+    """A recipient is not what it seems: `recipient_lookalike` (high) for an address or domain that could be mistaken
+    for a known one or for ours, by Unicode TR39 or one typing error, whatever is before the registered name,
     `recipient_name_lies` (high) for a display name that holds another address, `recipient_mixed_scripts` for scripts
-    mixed within a word (high in the address, medium in the name). Nobody is known by the email that is looked at or by
-    its thread: beyond doubt is whom we wrote to elsewhere before, or who wrote, or was put into the gateway's address
-    book, a week ago. Of all others the one who
-    came later is the look-alike, and whatever looks like one of our own domains always is."""
+    mixed within a word (high in the address, medium in the name). The email itself and its thread make nobody known.
+    Trusted are those we wrote to before in another thread, and those who wrote, or entered the gateway's address book,
+    at least a week ago. Of two others the later one is the look-alike; whatever looks like one of our own domains
+    always is."""
     for party in reading.draft.recipients:
         for finding in inspect_party(party, reading.known, role="recipient", ours=reading.is_ours(party.address)):
             if finding.code != "recipient_first_time":
@@ -111,10 +111,10 @@ def reply_all_growth(reading: Reading) -> Iterator[Finding]:
 
 @rule("sender", "sender identity", inbound=True)
 def sender(reading: Reading) -> Iterator[Finding]:
-    """The sender is not what it seems. Mail that leaves: `sender_not_ours` (high) when it is under an address that is
-    no mailbox of the account. Mail that comes in: `sender_lookalike`, `sender_name_lies`, `sender_mixed_scripts` as
-    for recipients, `reply_to_differs` (medium, low within one domain), `sender_first_time` (low). Both:
-    `sender_unverified` (high) when the sender's identity was checked and not proved."""
+    """The sender is not what it seems. Outbound mail: `sender_not_ours` (high) if its address is not a mailbox of the
+    account. Inbound mail: `sender_lookalike`, `sender_name_lies`, `sender_mixed_scripts` as for recipients,
+    `reply_to_differs` (medium, low within one domain), `sender_first_time` (low). Both: `sender_unverified` (high) when
+    the sender's identity was checked and not proved."""
     draft = reading.draft
     address = str(draft.sender.address).lower()
     if draft.outbound:

@@ -49,7 +49,7 @@ def model_talk(reading: Reading) -> Iterator[Finding]:
         yield Finding("model_talk", Level.HIGH, OneLine(words), spans)
 
 
-@rule("internal_note", "words that are not for the other side")
+@rule("internal_note", "text meant for colleagues")
 def internal_note(reading: Reading) -> Iterator[Finding]:
     """The draft contains text meant for colleagues: "internal note", "do not tell the customer", "churn risk", "our
     margin is", "strictly confidential", or a remark in brackets ("[Note for Dana: …]"). High; medium for the
@@ -82,7 +82,7 @@ def rude(reading: Reading) -> Iterator[Finding]:
         yield Finding("rude", Level.MEDIUM if phrased or at_reader else Level.LOW, OneLine(words), spans)
 
 
-@rule("attachment_denied", "says that nothing came, though it did", needs_thread=True)
+@rule("attachment_denied", "denies a file that arrived", needs_thread=True)
 def attachment_denied(reading: Reading) -> Iterator[Finding]:
     """The draft says that a file, a photo or an attachment did not arrive, but an email from the other side has one.
     Medium."""
@@ -96,7 +96,7 @@ def attachment_denied(reading: Reading) -> Iterator[Finding]:
         yield Finding("attachment_denied", Level.MEDIUM, OneLine(words), (Span(*match.span()),))
 
 
-@rule("wish_ignored", "a wish to be left alone is not met", needs_thread=True)
+@rule("wish_ignored", "ignores a request to be left alone", needs_thread=True)
 def wish_ignored(reading: Reading) -> Iterator[Finding]:
     """The other side's newest email asks to be removed from a list, not to be written to or called, or to have data
     deleted, and the draft does not say that this was done. Medium; advertising in the draft is marked."""

@@ -117,7 +117,7 @@ def asked_not_to(reading: Reading) -> Iterator[Finding]:
 _MOST_SOURCES = 10
 
 
-@rule("source_not_in_thread", "a clause or standard that stands nowhere", needs_thread=True)
+@rule("source_not_in_thread", "a clause or standard that is not in the thread", needs_thread=True)
 def source_not_in_thread(reading: Reading) -> Iterator[Finding]:
     """The draft refers to an article, a section, a clause or a standard by its number ("§ 14", "clause 9b", "EN 71"),
     and neither the thread nor the house facts name it. Medium: models invent such sources."""

@@ -17,7 +17,7 @@ from mm_tui.text import OneLine
 _WORD = re.compile(r"[^\W_]+")
 
 
-@rule("empty_body", "nothing said")
+@rule("empty_body", "empty text")
 def empty_body(reading: Reading) -> Iterator[Finding]:
     """The body is empty, a single word such as "Thanks", or only a greeting and a closing. Medium."""
     words = _WORD.findall(reading.body)

@@ -52,7 +52,7 @@ def similarity(first: str, second: str) -> float:
     return 2 * (left & right).total() / total if total else 0.0
 
 
-@rule("like_rejected", "text much like one rejected before")
+@rule("like_rejected", "nearly the same as a rejected draft")
 def like_rejected(reading: Reading) -> Iterator[Finding]:
     """The share of neighbouring word pairs in common with a draft that was rejected before reaches "similarity" of the
     settings. High when the two are nearly the same (0.98), else medium. Drafts that were rejected in favour of their
