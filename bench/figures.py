@@ -117,6 +117,11 @@ class Others:
         environment["MULTIMAIL_API_URL"] = "http://127.0.0.1:9"
         told = self._stage.child("bench.long_queue", str(drafts), environment=environment)
         name = f"queue of {drafts:,} drafts"
+
+        def stall(key: str) -> str:
+            own = told[f"{key}_own_ms"]
+            return f"{told[f'{key}_ms']:.0f} ms ({own:.0f} without waiting for a processor)"
+
         acts = {"open": "open", **{act: act for act, _ in KEYS}, "read again": "read_again"}
         assessed, clock = told["assessed_s"], told["assessed_by_the_clock_s"]
         bulk = f"{name}: a thousand rejected together" if drafts > 1_000 else f"{name}: half rejected together"
@@ -129,15 +134,13 @@ class Others:
             ),
             Figure(f"{name}: all assessed", f"{assessed:.1f} s ({clock:.1f} s by the clock)", "20 s", assessed <= 20),
             *(
-                Figure(f"{name}: longest stall {when}", f"{told[key]:.0f} ms", "50 ms", told[key] <= 50)
-                for when, key in (
-                    ("while it is assessed", "stall_ms"),
-                    ("while it is read again", "reading_again_stall_ms"),
-                )
+                Figure(f"{name}: longest stall {when}", stall(key), "50 ms", told[f"{key}_ms"] <= 50)
+                for when, key in (("while it is assessed", "stall"), ("while it is read again", "reading_again_stall"))
             ),
             Figure(f"{bulk}: journaled and held", f"{told['bulk_begun_s']:.2f} s"),
-            Figure(f"{bulk}: longest stall", f"{told['bulk_stall_ms']:.0f} ms", "50 ms", told["bulk_stall_ms"] <= 50),
-            Figure(f"{bulk}: undone", f"{told['bulk_undone_s']:.2f} s, stall {told['undo_stall_ms']:.0f} ms"),
+            Figure(f"{bulk}: longest stall", stall("bulk_stall"), "50 ms", told["bulk_stall_ms"] <= 50),
+            Figure(f"{bulk}: undone", f"{told['bulk_undone_s']:.2f} s"),
+            Figure(f"{bulk}: longest stall while undone", stall("undo_stall"), "50 ms", told["undo_stall_ms"] <= 50),
             Figure(f"{name}: memory", f"{told['memory_mb']:.0f} MB"),
         ]
 

@@ -1,4 +1,7 @@
-"""Memory and time of many polls of a real gateway with nothing new: `python -m bench.soak POLLS`, prints JSON."""
+"""Memory and time of many polls of a real gateway with nothing new: `python -m bench.soak POLLS`, prints JSON.
+
+Beside it the time of the same calls made bare: by httpx, with the answers parsed into JSON values.
+"""
 
 from __future__ import annotations
 
@@ -7,18 +10,28 @@ import gc
 import json
 import sys
 import time
+from collections import deque
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar, TypeAlias
 
+from mm_tui.gateway.calls import Call
 from mm_tui.gateway.client import GatewayClient
+from mm_tui.gateway.http import Answer
 from mm_tui.gateway.keys import Keys
 from mm_tui.services.events import ServiceEvent, SyncChanged
 from mm_tui.services.sync.service import Sync
 from mm_tui.settings import file as config_file
 from mm_tui.settings import paths
+from mm_tui.settings.secret import Secret
 from mm_tui.store.database import Database
 
 WARM_UP = 200
+NOTED = 400
+"""How many calls are made again bare."""
+Asked: TypeAlias = tuple[str, dict[str, str], Secret]
+"""The path and the query of a call, and the key for it."""
 
 
 class Hurried:
@@ -43,6 +56,32 @@ class Hurried:
         await asyncio.sleep(0)
 
 
+class Noting(GatewayClient):
+    """A client that notes its last calls, and how many there were."""
+
+    asked: ClassVar[deque[Asked]] = deque(maxlen=NOTED)
+    number = 0
+
+    async def _call(self, call: Call, **given: Any) -> Answer:
+        path = call.path.format(**(given.get("at") or {}))
+        self.number += 1
+        self.asked.append((path, dict(given.get("params") or {}), self.keys.for_scope(call.scope or "read")))
+        return await super()._call(call, **given)
+
+
+async def bare(url: str, asked: Sequence[Asked]) -> float:
+    """The processor time of one of these calls, in seconds."""
+    import httpx
+
+    async with httpx.AsyncClient(base_url=url, trust_env=False) as client:
+        for warm_up in (True, False):
+            begun = time.process_time()
+            for path, params, key in asked[: 50 if warm_up else None]:
+                headers = {"Authorization": f"Bearer {key.get_secret_value()}"}
+                (await client.get(path, params=params, headers=headers)).raise_for_status().json()
+    return (time.process_time() - begun) / len(asked)
+
+
 def memory() -> float:
     """Resident memory in MB."""
     with open("/proc/self/status") as status:
@@ -60,7 +99,7 @@ async def soak(polls: int) -> dict[str, float]:
             del told[:]
 
     with Database.open(paths.store_path(settings.profile.name)) as database:
-        async with GatewayClient(settings.profile.url, Keys.of(settings.profile)) as gateway:
+        async with Noting(settings.profile.url, Keys.of(settings.profile)) as gateway:
             clock = Hurried()
             sync = Sync(database, gateway, settings.sync, clock, count)
             await sync.run_once()
@@ -68,16 +107,24 @@ async def soak(polls: int) -> dict[str, float]:
             while clock.waits < 2 * WARM_UP:
                 await asyncio.sleep(0.01)
             gc.collect()
-            early, begun, waits = memory(), time.process_time(), clock.waits
+            early, begun, waits, number = memory(), time.process_time(), clock.waits, gateway.number
             # Queue and mail wait once each a poll.
             while clock.waits < waits + 2 * polls:
                 await asyncio.sleep(0.01)
             gc.collect()
-            late, cpu = memory(), time.process_time() - begun
+            cpu = time.process_time() - begun
+            late, calls = memory(), (gateway.number - number) / polls
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
-    return {"early_mb": early, "late_mb": late, "cpu_ms_a_poll": cpu * 1000 / polls}
+    floor = await bare(settings.profile.url, list(Noting.asked))
+    return {
+        "early_mb": early,
+        "late_mb": late,
+        "cpu_ms_a_poll": cpu * 1000 / polls,
+        "bare_cpu_ms_a_poll": floor * calls * 1000,
+        "calls_a_poll": calls,
+    }
 
 
 if __name__ == "__main__":

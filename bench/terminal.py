@@ -171,10 +171,8 @@ class Program:
             return next(int(line.split()[1]) / 1024 for line in status if line.startswith("VmRSS"))
 
     def cpu_seconds(self) -> float:
-        """Processor time used so far."""
-        with open(f"/proc/{self.pid}/stat") as stat:
-            fields = stat.read().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        """Processor time used so far, to the microsecond: that in /proc is too coarse for an idle program."""
+        return time.clock_gettime((~self.pid << 3) | 2)
 
 
 def in_turns(programs: Sequence[Program], keys: str, turns: int) -> list[Spread]:
