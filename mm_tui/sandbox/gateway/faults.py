@@ -32,7 +32,7 @@
 
 Of several rules that match a call, the first made that is not used up is applied. `GET /sandbox/faults` lists the rules
 with `seen` (matching calls) and `hits`; `DELETE /sandbox/faults` clears them. A refused connection is made by
-`POST /sandbox/refuse {"seconds": S}`: the port is closed to new connections for so long, and open ones are reset.
+`POST /sandbox/refuse {"seconds": S}`: the port is closed to new connections for S seconds, and open ones are reset.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@
 | PUT /sandbox/allow-list | `{"addresses": […]}`: recipients (or `@domains`) that bypass every gate in gated_send |
 | PATCH /sandbox/mailboxes/{id} | sets any oversight mode at once |
 | GET, POST, DELETE /sandbox/faults | see `faults` |
-| POST /sandbox/refuse | `{"seconds": S}` closes the port to new connections for so long and resets the open ones |
+| POST /sandbox/refuse | `{"seconds": S}` closes the port to new connections for S seconds and resets the open ones |
 | GET, DELETE /sandbox/calls | the requests the gateway saw: method, path, query, key, status, fault |
 """
 

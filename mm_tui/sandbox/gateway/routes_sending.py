@@ -28,7 +28,7 @@ async def reply(state: StateOf, caller: Sender, mailbox_id: str, email_id: str, 
 
 @router.post("/emails/{email_id}/cancel")
 async def cancel(state: StateOf, caller: Sender, mailbox_id: str, email_id: str) -> Response:
-    """Takes a submitted mail back before it has left."""
+    """Cancels a submitted email before it is sent."""
     messages.find(state, email_id, mailbox_id)
     return Answer(sending.cancel(state, caller, email_id))
 

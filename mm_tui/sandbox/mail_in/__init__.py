@@ -1,4 +1,4 @@
-"""Real mail into the sandbox: where it is stored, how it is taken apart, and what became of it.
+"""Imports real mail into the sandbox: finds it, parses it, and reports on it.
 
 ```
 sources ─▶ mbox, outlook      files into raw emails

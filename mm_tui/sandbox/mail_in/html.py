@@ -54,7 +54,7 @@ def html_to_markdown(html: str, odd: Odd) -> str:
     if len(_OPENING.findall(html)) - len(_VOID.findall(html)) > _DEEPEST_HTML and _depth(html) > _DEEPEST_HTML:
         odd("HTML nested too deep for markdown")
         return without_tags(html)
-    # Other sections than these, and such without an end, make the parser give up.
+    # Other sections than these, and unclosed ones, make the parser fail.
     html = _STRANGE_SECTION.sub("&lt;![", html)
     try:
         return _converted(html, odd)
@@ -104,7 +104,7 @@ def _parsed(html: str) -> _PlainText:
         parser.feed(html)
         parser.close()
     except (AssertionError, ValueError):
-        # The parser gives up on some malformed declarations: what it has read so far, and the rest bare, remain.
+        # The parser fails on some malformed declarations: keep what it has read so far, and the rest as plain text.
         parser.made.append(re.sub(r"<[^<>]{0,2000}>", " ", parser.rawdata))
     return parser
 

@@ -49,7 +49,7 @@ def drop_unseen(soup: BeautifulSoup) -> bool:
 def _shown(tag: Tag, known: dict[int, tuple[_Colour | None, _Colour | None, bool]]) -> tuple[
     _Colour | None, _Colour | None, bool
 ]:  # fmt: skip
-    """Colour and background of an element's text (None: not known), and whether the email tells the background."""
+    """Colour and background of an element's text (None if unknown), and whether the email sets the background."""
     if id(tag) in known:
         return known[id(tag)]
     if tag.parent is None:
@@ -78,7 +78,7 @@ def _behind(value: str, below: _Colour | None) -> _Colour | None:
 
 
 def _read(value: str) -> _Colour | None:
-    """The colour in a value; None where there is none that is known, or one that lets others through."""
+    """The colour in a value; None if there is no known one, or it is transparent."""
     text = value.strip().lower()
     if match := _HEX.search(text if "#" in text else f"#{text}"):
         digits = match[1] if len(match[1]) == 6 else "".join(digit * 2 for digit in match[1])

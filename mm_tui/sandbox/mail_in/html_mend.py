@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 _CELLS = frozenset({"td", "th"})
 _GROUPS = frozenset({"tbody", "thead", "tfoot"})
 _LISTS = frozenset({"ul", "ol", "menu", "dir"})
-# For each element: those that it ends, and those within which it looks for them.
+# For each element: the elements that it ends, and those that limit the search for them.
 _ENDS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "li": (frozenset({"li"}), _LISTS | {"table"}),
     "dt": (frozenset({"dt", "dd"}), frozenset({"dl"})),
@@ -28,7 +28,8 @@ _TO_DIVISIONS = (
 
 
 def close_elements(soup: BeautifulSoup) -> None:
-    """Moves what stands in an element that it ends to behind it; makes divisions of what browsers show as such."""
+    """Moves elements out of an unclosed element that they end; turns elements that browsers show as blocks into
+    divisions."""
     for tag in soup.find_all(list(_ENDS)):
         outer = _ended_by(tag)
         if outer is None:
@@ -46,7 +47,7 @@ def close_elements(soup: BeautifulSoup) -> None:
 
 
 def _ended_by(tag: Tag) -> Tag | None:
-    """The element around it that ends where it begins."""
+    """The enclosing element that ends where this one begins."""
     ends, within = _ENDS[tag.name]
     for outer in tag.parents:
         if outer.name in within:

@@ -42,7 +42,7 @@ def prepare(soup: BeautifulSoup, odd: Odd, *, keep_hidden: bool = False) -> None
     Args:
         soup: the parsed HTML.
         odd: called with what was left out.
-        keep_hidden: leave in what is hidden, for mail that holds nothing else.
+        keep_hidden: keep hidden content, for an email that has nothing else.
     """
     close_elements(soup)
     hidden_by_style = _hiding_names(soup)

@@ -19,7 +19,7 @@ def message_ids(values: Iterable[str], *, last_of_a_phrase: bool = False) -> tup
     Args:
         values: the header's values as the parser gives them.
         last_of_a_phrase: between words ("Your message of … <ann@x.example> … <1@x.example>") only an id at the very
-            end counts; an address may stand before it.
+            end counts; there may be an address before it.
     """
     found: dict[str, None] = {}
     for value in values:

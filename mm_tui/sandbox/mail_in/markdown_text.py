@@ -18,12 +18,12 @@ def escaped(text: str, *, begins: bool = False) -> str:
     """Escapes text so that Markdown shows it unchanged.
 
     Args:
-        text: what a text node of the HTML holds.
+        text: the content of a text node.
         begins: whether it is at the beginning of a line, where more characters are special.
     """
     if begins and (match := _BEGINNING.match(text)):
         at = len(match[1] if match[1] is not None else match[2])
-        # The sign there is one that is escaped nowhere else.
+        # The character there is not escaped anywhere else.
         return _within(text[:at]) + "\\" + text[at] + _within(text[at + 1 :])
     return _within(text)
 

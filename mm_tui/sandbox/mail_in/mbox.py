@@ -58,7 +58,7 @@ def mails_of_mbox(data: bytes, name: str) -> Iterator[RawMail]:
 
 
 def begins_with_separator(data: bytes) -> bool:
-    """Whether it is an mbox by its first line. A header `From :` with a blank before its colon is none."""
+    """Whether the first line begins an mbox. A header `From :` with a space before its colon does not."""
     return _FROM_LINE.match(data) is not None or (data.startswith(b"From ") and b"\n" not in data)
 
 

@@ -82,7 +82,7 @@ def parse_mail(raw: bytes, odd: Odd, *, envelope: str = "") -> IncomingMail:
 def _kept(headers: Headers) -> dict[str, str]:
     kept = {name: headers.text(name) for name in _KEPT_HEADERS if headers.raw(name)}
     kind = headers.text("content-type")
-    # What a program reports, and no other type of content: it would say nothing of the text that was made of it.
+    # The original content type only for reports by programs; for others it would not describe the converted text.
     return kept | ({"content-type": kind} if kind.lower().startswith("multipart/report") else {})
 
 

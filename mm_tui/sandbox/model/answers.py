@@ -6,14 +6,14 @@ and knows a task by the first line of the system prompt:
     task: summarise | classify | extract | draft | redraft | second_reader
     labels: a, b, c          (classify)
     signature: name / team   (draft)
-    instruction: free text   (draft, redraft; may also stand in the user's message, before the first fence)
+    instruction: free text   (draft, redraft; also accepted in the user's message, before the first fence)
 
-Mail stands in the user's messages, oldest first, each between the lines `<<<MAIL` and `MAIL>>>`: `From:`, `Date:` and
-`Subject:` lines, an empty line, the body. The text to redraft, or to be read a second time, stands between `<<<DRAFT`
-and `DRAFT>>>`, house facts between `<<<FACTS name` and `FACTS>>>`. A reviewer's own text stands in the system prompt
-between `<<<SUGGESTED` and `SUGGESTED>>>`, and examples between `<<<EXAMPLE` and `EXAMPLE>>>`, with a line `RELEASED:`
-between what was written and what was sent in its place. What is inside a fence is data and never looked at
-for a task. Prompts of any other form get a best guess from their own words.
+The mail is in the user's messages, oldest first, each email between the lines `<<<MAIL` and `MAIL>>>`: `From:`, `Date:`
+and `Subject:` lines, an empty line, the body. The text to redraft, or for the second reader, is between
+`<<<DRAFT` and `DRAFT>>>`, house facts between `<<<FACTS name` and `FACTS>>>`. A reviewer's own text is in the system
+prompt between `<<<SUGGESTED` and `SUGGESTED>>>`, and examples between `<<<EXAMPLE` and `EXAMPLE>>>`, with a line
+`RELEASED:` between the draft and the text that was sent instead. Text inside a fence is data and never determines the
+task. For prompts of any other form the task is guessed from their words.
 """
 
 from __future__ import annotations
@@ -69,9 +69,9 @@ class _Prompt:
     draft: str = ""
     facts: str = ""
     examples: list[tuple[str, str]] = field(default_factory=list)
-    """Earlier drafts, and what was sent instead."""
+    """Earlier drafts, and the texts that were sent instead."""
     suggested: str = ""
-    """The text that a reviewer would rather send."""
+    """The text that a reviewer would prefer."""
     loose: list[str] = field(default_factory=list)
     """Lines of the user's messages outside fences."""
 

@@ -70,9 +70,9 @@ class SandboxChild:
 
     Args:
         arguments: those of `mm-tui sandbox serve`.
-        notes: where what it says on standard error goes until it is ready (an import's progress, for example); none
-            throws it away. Afterwards it goes to `log`, since a screen may have taken the terminal.
-        log: a file for what it says once it is ready; none throws it away.
+        notes: receives its standard error until it is ready, such as the progress of an import; None discards it.
+        Afterwards it goes to `log`, because the app may be using the terminal. log: a file for its standard error once
+        it is ready; None discards it.
     """
 
     def __init__(self, *arguments: str, notes: BinaryIO | None = None, log: Path | None = None) -> None:

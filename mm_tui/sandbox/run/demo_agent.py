@@ -1,4 +1,4 @@
-"""What goes on in the demo: mail that arrives, and the agent that answers it."""
+"""The activity in the demo: arriving mail, and the agent that answers it."""
 
 from __future__ import annotations
 
