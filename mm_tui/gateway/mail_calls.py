@@ -7,7 +7,6 @@ import base64
 import binascii
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -46,12 +45,8 @@ class MailCalls(Caller):
             limit=str(limit),
             cursor=cursor,
             status=filter.status,
-            sender=filter.sender,
-            subject_contains=filter.subject_contains,
             date_after=iso(filter.date_after),
-            date_before=iso(filter.date_before),
             direction=filter.direction,
-            has_attachments=None if filter.has_attachments is None else str(filter.has_attachments).lower(),
             since_id=filter.since_id,
         )
         return await self._ask(
@@ -200,10 +195,7 @@ class MailCalls(Caller):
             subject=mail.subject,
             markdown=mail.body,
             cc=list(mail.cc) or None,
-            bcc=list(mail.bcc) or None,
             attachments=_files(mail.attachments),
-            send_at=iso(mail.send_at),
-            gate_timing=mail.gate_timing,
             idempotency_key=idempotency_key,
         )
         return await self._ask(calls.SEND, _receipt, body=body, at={"mailbox_id": mailbox_id})
@@ -215,7 +207,6 @@ class MailCalls(Caller):
         body: str,
         *,
         cc: Sequence[str] = (),
-        bcc: Sequence[str] = (),
         attachments: Iterable[OutgoingAttachment] = (),
         idempotency_key: str | None = None,
     ) -> SendReceipt:
@@ -227,7 +218,6 @@ class MailCalls(Caller):
         asked = given(
             markdown=body,
             cc=list(cc) or None,
-            bcc=list(bcc) or None,
             attachments=_files(attachments),
             idempotency_key=idempotency_key,
         )
@@ -244,23 +234,13 @@ class MailCalls(Caller):
         mailbox_id: str,
         email_id: str,
         *,
-        send_at: datetime | None = None,
         to: Sequence[str] | None = None,
-        cc: Sequence[str] | None = None,
-        bcc: Sequence[str] | None = None,
         subject: str | None = None,
         body: str | None = None,
     ) -> SendReceipt:
         """Changes a scheduled email that is not approved yet; None leaves a field unchanged. Changed content is scanned
         again."""
-        asked = given(
-            send_at=iso(send_at),
-            to=None if to is None else list(to),
-            cc=None if cc is None else list(cc),
-            bcc=None if bcc is None else list(bcc),
-            subject=subject,
-            markdown=body,
-        )
+        asked = given(to=None if to is None else list(to), subject=subject, markdown=body)
         return await self._ask(
             calls.SCHEDULE,
             lambda answer: _receipt(answer, email_id),

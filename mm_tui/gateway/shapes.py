@@ -13,7 +13,6 @@ from mm_tui.text import OneLine
 T = TypeVar("T")
 
 DecideAction = Literal["approve", "reject"]
-GateTiming = Literal["gate_first", "schedule_first"]
 
 _EMPTY = OneLine("")
 
@@ -37,12 +36,8 @@ class EmailFilter:
     """A filter for `emails`: an email must match every field that is set. Times need a time zone."""
 
     status: str | None = None
-    sender: str | None = None
-    subject_contains: str | None = None
     date_after: datetime | None = None
-    date_before: datetime | None = None
     direction: str | None = None
-    has_attachments: bool | None = None
     since_id: str | None = None
     """Only mail newer than this id. Changed statuses of older mail are not included."""
 
@@ -86,11 +81,7 @@ class OutgoingMail:
     subject: str
     body: str
     cc: tuple[str, ...] = ()
-    bcc: tuple[str, ...] = ()
     attachments: tuple[OutgoingAttachment, ...] = ()
-    send_at: datetime | None = None
-    """With a time zone."""
-    gate_timing: GateTiming | None = None
 
     def __repr__(self) -> str:
         return f"<OutgoingMail of {len(self.body)} characters to {len(self.to)}>"
