@@ -73,12 +73,18 @@ def _subject(text: str) -> frozenset[str]:
     return frozenset(word[:_ROOT] for word in _WORD.findall(text) if word[:_ROOT] not in _hollow())
 
 
+@cache
+def _eastern_weekdays() -> tuple[tuple[str, int], ...]:
+    """Weekdays in scripts without spaces, which are looked for anywhere in a sentence."""
+    return tuple((word, place) for word, place in ordered("weekdays").items() if word >= "\u3040")
+
+
 def _days(sentence: str) -> frozenset[object]:
     weekdays = ordered("weekdays")
     found: set[object] = {
         place for word in re.findall(r"[^\W\d_]+", sentence) if (place := weekdays.get(word) or weekdays.get(word[:-1]))
     }
-    found |= {place for word, place in weekdays.items() if word >= "\u3040" and word in sentence}
+    found |= {place for word, place in _eastern_weekdays() if word in sentence}
     for day in find_dates(sentence):
         found |= day.readings
     return frozenset(found)

@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 
 BESIDE_COLUMNS, BELOW_COLUMNS, BELOW_LINES = 160, 120, 32
 """The sizes from which the preview is beside the list, or below it."""
-PREVIEW_SECONDS = 0.15
-"""Seconds that the cursor must rest before the preview follows."""
+PREVIEW_SECONDS = 0.06
+"""Seconds that the cursor must rest before the preview follows: longer than between the repeats of a key held down."""
 
 
 def _places(width: int, height: int) -> dict[str, bool]:

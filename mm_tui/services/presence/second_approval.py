@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mm_tui.models import OversightMode
 from mm_tui.review.findings import Finding, Level
-from mm_tui.services.presence.approvals import Approvals, Approver, approvals_in, needs_second
+from mm_tui.services.presence.approvals import NO_APPROVALS, Approvals, Approver, approvals_in, needs_second
 from mm_tui.store.mail.mails import MailStore
 
 if TYPE_CHECKING:
@@ -43,7 +43,11 @@ class SecondApproval:
         level = max((finding.level for finding in found), default=Level.NONE)
         address = self._address(mailbox_id) if self._review.mailbox_second_approver else ""
         needed = needs_second(self._review, address, level)
-        return Approvals.of(approvals_in(tags, digest), self._us(), needed=needed)
+        given = approvals_in(tags, digest)
+        if not given and not needed:
+            # Of thousands of emails: who asks takes longer to find out than all the rest.
+            return NO_APPROVALS
+        return Approvals.of(given, self._us(), needed=needed)
 
     def why_ungated(self, item: PendingItem | EmailDetail, edit: EditedDraft | None) -> str:
         """Why an edit would be sent without any approval, as far as the mailbox is known; empty if it would not."""
