@@ -243,7 +243,7 @@ class Worker:
         self._wake_all()
 
     async def _put_off(self, job: Job, error: Failure | None) -> None:
-        words = _words(error) if error else "a fault of the worker"
+        words = _words(error) if error else "an internal error"
         if (error is None or isinstance(error, _AT_FAULT)) and job.tries + 1 >= MOST_TRIES:
             await asyncio.to_thread(self._jobs.finish, job.email_id, JobState.FAILED, words)
             self._log("failed", email_id=job.email_id, why=words)

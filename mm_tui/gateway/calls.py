@@ -39,7 +39,7 @@ SIGNING_KEY = Call(
     "the key that signs the identity of mail; read when you open an email's history",
 )
 ACCOUNT = Call("GET", "/v1/account", "read", "the account's name, plan and quotas")
-USAGE = Call("GET", "/v1/usage", "read", "what the account did lately, in total and by day")
+USAGE = Call("GET", "/v1/usage", "read", "the account's recent usage, in total and by day")
 MAILBOXES = Call("GET", "/v1/mailboxes", "read", "the mailboxes and their oversight modes")
 ALLOWLIST = Call("GET", _MAILBOX + "/allowlist", "read", "recipients that need no human approval in gated_send")
 EMAILS = Call("GET", _MAILBOX + "/emails", "read", "lists of mail, without bodies")
@@ -58,12 +58,12 @@ CONTACTS = Call("GET", "/v1/contacts", "read", "the account's address book")
 
 SEND = Call("POST", _MAILBOX + "/send", "send", "submits an email through the gate", acts=True)
 REPLY = Call("POST", _MAILBOX + "/reply/{email_id}", "send", "submits a reply through the gate", acts=True)
-CANCEL = Call("POST", _EMAIL + "/cancel", "send", "withdraws an email that has not left", acts=True)
-SCHEDULE = Call("PATCH", _EMAIL + "/schedule", "send", "changes a scheduled mail", acts=True)
+CANCEL = Call("POST", _EMAIL + "/cancel", "send", "cancels an email that was not sent yet", acts=True)
+SCHEDULE = Call("PATCH", _EMAIL + "/schedule", "send", "changes a scheduled email", acts=True)
 PUT_TAGS = Call("PUT", _EMAIL + "/tags", "send", "sets an email's tags", acts=True)
 DELETE_TAG = Call("DELETE", _EMAIL + "/tags/{key}", "send", "removes one tag", acts=True)
 REPORT_SPAM = Call("POST", "/v1/emails/{email_id}/report-spam", "send", "marks an email as spam", acts=True)
-NOT_SPAM = Call("POST", "/v1/emails/{email_id}/not-spam", "send", "takes the mark back", acts=True)
+NOT_SPAM = Call("POST", "/v1/emails/{email_id}/not-spam", "send", "removes that mark", acts=True)
 REQUEST_UPGRADE = Call(
     "POST", _MAILBOX + "/request-upgrade", "send", "asks for a code to move a mailbox up the trust ladder", acts=True
 )
@@ -80,15 +80,15 @@ ALLOW = Call(
     forbidden_is_scope=False,
 )  # fmt: skip
 DISALLOW = Call(
-    "DELETE", _MAILBOX + "/allowlist/{entry_id}", "admin", "takes off that list, with the operator's code", acts=True,
-    forbidden_is_scope=False,
+    "DELETE", _MAILBOX + "/allowlist/{entry_id}", "admin", "removes from that list, with the operator's code",
+    acts=True, forbidden_is_scope=False,
 )  # fmt: skip
 WEBHOOKS = Call("GET", "/v1/webhooks", "admin", "the webhooks")
 CREATE_WEBHOOK = Call("POST", "/v1/webhooks", "admin", "creates a webhook", acts=True, forbidden_is_scope=False)
 DELETE_WEBHOOK = Call("DELETE", "/v1/webhooks/{webhook_id}", "admin", "removes a webhook", acts=True)
 WEBHOOK_DELIVERIES = Call("GET", "/v1/webhook-deliveries", "admin", "deliveries of webhooks")
-EXPORT = Call("GET", "/v1/export", "admin", "all that the gateway holds of the account, once an hour")
-SUPPRESSION = Call("GET", "/v1/suppression", "admin", "addresses that are not sent to")
+EXPORT = Call("GET", "/v1/export", "admin", "everything stored about the account, once an hour")
+SUPPRESSION = Call("GET", "/v1/suppression", "admin", "addresses that the gateway does not send to")
 
 
 def all_calls() -> tuple[Call, ...]:

@@ -267,7 +267,7 @@ def segment(value: str) -> str:
         BadRequest: it is empty, "." or "..", which would name another resource.
     """
     if value in ("", ".", ".."):
-        raise errors.BadRequest("an empty name or a path step cannot be asked for")
+        raise errors.BadRequest("an empty name or a path step cannot be requested")
     return quote(value, safe="", errors="surrogatepass")
 
 
@@ -289,7 +289,7 @@ async def _what_comes(response: httpx.Response, limit: int) -> bytes:
                 if len(body) > min(limit, 65536):
                     break
     except (httpx.HTTPError, httpx.StreamError, OSError):
-        log.debug("the text of a refusal did not arrive complete")
+        log.debug("the text of a refusal is incomplete")
     return body
 
 
