@@ -48,7 +48,7 @@ LOOK_SECONDS = 0.05
 """Seconds between checks whether a chosen action may run."""
 ALSO_TEXT = frozenset({"enter", "tab", "backspace"})
 NOT_SHOWN = "your terminal has not shown all of this yet: look first, then press it again"
-TOO_QUICK = "that key came too soon to be a decision: look at the screen, then press it again"
+TOO_QUICK = "that key came too soon for a decision: look first, then press it again"
 
 
 class KeyPassed(Message):

@@ -20,7 +20,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from mm_tui.text import ManyLine, OneLine, encodable
+from mm_tui.text import ManyLine, OneLine, encodable, is_blank
 
 GatewayId = Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{1,256}$")]
 """An id from the gateway. Printable ASCII only, so it can be sent back and shown unchanged."""
@@ -143,7 +143,8 @@ def _parse_party(raw: str) -> Party:
     name, address = _name_and_address(raw)
     if "@" not in address:
         return Party(address=OneLine(raw.strip()))
-    return Party(address=OneLine(address), name=OneLine(name))
+    shown = OneLine(name)
+    return Party(address=OneLine(address), name=OneLine("") if is_blank(shown) else shown)
 
 
 _known_party = lru_cache(maxsize=2048)(_parse_party)

@@ -187,6 +187,15 @@ def _clean(raw: str) -> tuple[str, int, int]:
     return text, removed, active
 
 
+_BLANK = re.compile("[\\s\u115f\u1160\u2800\U0001d159]*+")
+"""Space, and letters and signs whose picture is empty: they are part of real words, so they are not taken out."""
+
+
+def is_blank(text: str) -> bool:
+    """Whether a reader sees nothing of a clean text."""
+    return _BLANK.fullmatch(text) is not None
+
+
 class CleanText(str):
     """A string that may be shown. Building one cleans it, so the type is the guarantee.
 

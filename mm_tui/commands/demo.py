@@ -35,8 +35,8 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
         description="Opens the app on a sandbox gateway of its own with sample mail, or with yours, and an agent that "
         "answers what arrives. No account or key is needed, and nothing leaves this machine: the assistant is a "
         "rule-based stand-in, not Jamba. If AI21_API_KEY is set, you are first asked whether to use Jamba "
-        "instead; then emails go to AI21 and each answer costs money, up to a daily budget. The agent's drafts are "
-        "the stand-in's in any case.",
+        "instead; then emails go to AI21 and each answer costs money, up to a budget for each run (with "
+        "--data: for each day). The agent's drafts are the stand-in's in any case.",
     )
     parser.add_argument(
         "--mail",
@@ -72,7 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise CommandError(
             Exit.USAGE, "the demo needs a terminal", "`mm-tui sandbox serve` runs the gateway alone, without one."
         )
-    jamba = _jamba(os.environ)
+    jamba = _jamba(os.environ, keeps=arguments.data is not None)
     _leave_in_order()
     with ExitStack() as stack:
         if arguments.data is not None:
@@ -90,8 +90,12 @@ def run(arguments: argparse.Namespace) -> int:
         return open_app(ready, folder, folder / "app", name="demo", debug=arguments.debug, jamba=jamba)
 
 
-def _jamba(own: Mapping[str, str]) -> dict[str, str]:
+def _jamba(own: Mapping[str, str], *, keeps: bool) -> dict[str, str]:
     """The variables for the real models, where the user has a key and agrees to what that means; else none.
+
+    Args:
+        own: the user's variables.
+        keeps: the demo keeps its folder, and with it what was spent today. Otherwise each run begins at nothing.
 
     Raises:
         CommandError: the question was broken off.
@@ -103,11 +107,14 @@ def _jamba(own: Mapping[str, str]) -> dict[str, str]:
     chosen = {name: own[name] for name in ("AI21_API_KEY", "AI21_API_HOST") if own.get(name)}
     host = OneLine(chosen.get("AI21_API_HOST", DEFAULT_AI21_HOST))
     budget = Assist().daily_budget_usd
+    # A demo that keeps nothing does not know what earlier ones spent.
+    period = "today" if keeps else "in this run"
     for words in (
-        "AI21_API_KEY is set. The demo can use Jamba in place of its free stand-in:",
+        "AI21_API_KEY is set. The app can use Jamba in place of its free stand-in:",
         f"- The emails shown go to {host}, and each answer costs money.",
-        f"- It works on new mail at once, and stops by itself when ${budget:.2f} are spent today. Answers that you",
-        "  ask for are not stopped.",
+        f"- It works on new mail at once, and stops by itself when ${budget:.2f} are spent {period}.",
+        "  Answers that you ask for are not stopped.",
+        "- The demo's agent keeps the stand-in: its drafts are not Jamba's, and cost nothing.",
     ):
         emit.note(OneLine(words))
     try:

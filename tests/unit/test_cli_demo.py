@@ -133,7 +133,8 @@ def test_with_a_key_for_the_real_models_the_demo_asks_before_it_uses_them(tmp_pa
         own = {"AI21_API_KEY": "made-up-key-of-the-user", "AI21_API_HOST": f"{url}/studio/v1"}
         with demo(tmp_path, "--no-agent", **own) as terminal:
             terminal.wait_for("each answer costs money")
-            terminal.wait_for("1.00 are spent today")
+            terminal.wait_for("1.00 are spent in this run")
+            terminal.wait_for("its drafts are not Jamba's")
             terminal.wait_for("Use Jamba")
             terminal.press(*answer, "enter")
             terminal.wait_for("Re: ", timeout=60)

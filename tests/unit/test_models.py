@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mm_tui.models import Party, recipients
+from mm_tui.text import OneLine
 
 
 @pytest.mark.parametrize(
@@ -61,3 +62,9 @@ def test_the_header_form_names_the_same_party_in_every_script(raw: str) -> None:
 )
 def test_a_comma_in_quotes_parts_no_recipient(line: str, parts: tuple[str, ...]) -> None:
     assert recipients(line) == parts
+
+
+@pytest.mark.parametrize("blank", ["\u2800", "\u2800 \u2800", "\u115f\u1160", "\u3164", "\u200b"])
+def test_a_name_of_which_nothing_is_seen_is_none(blank: str) -> None:
+    assert Party.parse(f"{blank} <a@x.example>") == Party(address=OneLine("a@x.example"))
+    assert Party.parse("⠓⠊⠀⠞⠓⠑⠗⠑ <a@x.example>").name == "⠓⠊⠀⠞⠓⠑⠗⠑", "real braille keeps its spaces"

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 from mm_tui.screens.dialogs.confirm import keys_line
 
+TAG_CHARACTERS = 24
+"""The widest column for the names of tags."""
 LEVEL_STYLES = {Level.HIGH: "fail", Level.MEDIUM: "risk", Level.LOW: "risk", Level.NONE: "dim"}
 
 
@@ -101,8 +103,11 @@ def sender_page(detail: EmailDetail, findings: tuple[Finding, ...], first_seen: 
         writer.line("Nothing about the sender looks wrong. That is no proof: anybody can use any name.", "dim")
     for finding in sorted(findings, key=lambda one: -one.level):
         writer.line(f"{finding.level.sign} {finding.words}", LEVEL_STYLES[finding.level])
+    if detail.tags:
+        writer.line()
+    room = max((len(name) for name in detail.tags), default=0)
     for name, value in sorted(detail.tags.items()):
-        writer.write(f"tag {name:<6} ", "dim")
+        writer.write(f"tag {name:<{min(room, TAG_CHARACTERS)}}  ", "dim")
         writer.line(value)
     return writer.page()
 
@@ -131,7 +136,8 @@ class LinksScreen(ModalScreen[Link | None]):
                 yield ChoiceList(*[Option(_link_lines(link, found)) for link, found in self._links])
             else:
                 yield Static(Content.styled("This email has no links.", "$mm-dim"))
-            yield keys_line(("enter", "copy" if over_ssh() else "open or copy"), ("esc", "close"))
+            opens = [("enter", "copy" if over_ssh() else "open or copy")] if self._links else []
+            yield keys_line(*opens, ("esc", "close"))
 
     def on_option_list_option_selected(self, message: OptionList.OptionSelected) -> None:
         self.dismiss(self._links[message.option_index][0])
@@ -180,7 +186,8 @@ class FilesScreen(ModalScreen[int | None]):
                 yield Static(Content.styled(OneLine(f"saved in {self._folder}, never opened"), "$mm-dim"))
             else:
                 yield Static(Content.styled("This email has no attachments.", "$mm-dim"))
-            yield keys_line(("enter", "save"), ("esc", "close"))
+            saves = [("enter", "save")] if self._attachments else []
+            yield keys_line(*saves, ("esc", "close"))
 
     def on_option_list_option_selected(self, message: OptionList.OptionSelected) -> None:
         self.dismiss(message.option_index)

@@ -48,8 +48,8 @@ THREE_WAY = "three-way"
 SAVE_SECONDS = 0.5
 """Seconds: a pause this long saves the text; a change never waits longer than twice this."""
 RETRY_SECONDS = 2.0
-SHOWN_FINDINGS = 3
-"""They have their own place below the text, so that the text does not move when they come and go."""
+ROOM = 4
+"""Lines for warnings and findings. They have their own place, so that the text does not move when they come and go."""
 FORGOTTEN = frozenset({"empty_subject", "missing_attachment"})
 """Rules about things that are easily forgotten while writing."""
 
@@ -272,7 +272,9 @@ class EditScreen(BaseScreen):
             lines.append(_warn("no recipient"))
         # Reminders come first: everything else is shown again before approval.
         findings = sorted(assessment.findings, key=lambda finding: finding.code not in FORGOTTEN)
-        lines += finding_lines(findings, max(1, SHOWN_FINDINGS - len(lines)), hint="")
+        room = max(1, ROOM - len(lines))
+        shown = room if len(findings) <= room else max(1, room - 1)
+        lines += finding_lines(findings, shown, hint=": shown again before you approve")
         self.query_one("#words", Static).update(joined(lines, "\n"))
 
     # Actions

@@ -12,14 +12,14 @@ from mm_tui.clock import at_time
 from mm_tui.decision.state import Outcome
 from mm_tui.models import Mailbox, Party
 from mm_tui.review.digest import short
-from mm_tui.review.disclosure import disclosure, in_short, when_it_leaves
+from mm_tui.review.disclosure import BCC_UNTOLD, disclosure, in_short, when_it_leaves
 from mm_tui.review.findings import Finding, Level
 from mm_tui.screens.pending.pages import HEAD_CHARACTERS, fits_head
 from mm_tui.services.decisions.ended import tells_end
 from mm_tui.services.decisions.read_versions import ReadChange
 from mm_tui.services.decisions.view import DecisionView, Phase
 from mm_tui.services.queue.entry import QueueEntry
-from mm_tui.text import OneLine
+from mm_tui.text import OneLine, is_blank
 from mm_tui.widgets.chrome import hint
 from mm_tui.widgets.words import count, exact, joined
 
@@ -68,7 +68,7 @@ def head(
     sender = Content(_begun(OneLine(f"{item.sender}"), CROWDED_CHARACTERS)) if crowded else _party(item.sender)
     lines = [
         Content.assemble(
-            (subject if subject.strip() else OneLine("(no subject)"), "bold"),
+            (OneLine("(no subject)") if is_blank(subject) else subject, "bold"),
             (f"  {author_words(entry)}" if entry.author is not None else "", "$mm-accent"),
             ("  edited by you" if edit is not None else "", "$mm-accent"),
             (f"  {short(entry.digest)}", "$mm-dim"),
@@ -247,7 +247,9 @@ def findings_page(entry: QueueEntry, mailbox: Mailbox | None = None, more: Seque
     lines += [Content.styled(f" ? {words}", "$mm-dim") for words in found.unchecked]
     lines += [Content(f" · {entry.note.words}")] if entry.note is not None else []
     if mailbox is not None and not entry.is_inbound:
-        lines += [Content.styled(f"   {words}", "$mm-dim") for words in above(entry, mailbox)]
+        # What was not checked says already that bcc is unknown.
+        told = (words for words in above(entry, mailbox) if words != BCC_UNTOLD)
+        lines += [Content.styled(f" · {words}", "$mm-dim") for words in told]
     lines += more
     lines.append(Content.styled(f"digest {entry.digest}", "$mm-dim"))
     return joined(lines, "\n")

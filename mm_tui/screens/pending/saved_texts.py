@@ -44,9 +44,7 @@ class SavedTextsScreen(ModalScreen["SavedEdit | None"]):
         with Vertical(classes="dialog dialog--reading"):
             yield Static(id="kept-title", classes="dialog--title")
             yield Pager(id="kept-text")
-            keys = [("n p", "next, previous"), ("e", "edit and use"), ("c", "copy"), ("D", "discard"), ("esc", "close")]
-            pieces = [Content.assemble((key, "bold $mm-accent"), f" {words}") for key, words in keys]
-            yield Static(joined(pieces, "   "), classes="dialog--keys")
+            yield Static(id="kept-keys", classes="dialog--keys")
 
     def on_mount(self) -> None:
         self._read()
@@ -65,7 +63,15 @@ class SavedTextsScreen(ModalScreen["SavedEdit | None"]):
             writer.line()
             writer.write(ManyLine(edit.text.body))
         self.query_one("#kept-title", Static).update(Content(title))
-        self.query_one(Pager).show(writer.page(), "")
+        pager = self.query_one(Pager)
+        pager.show(writer.page(), "")
+        pager.display = bool(self._edits)
+        self.query_one(".dialog").set_class(bool(self._edits), "dialog--reading")
+        steps = [("n p", "next, previous")] if len(self._edits) > 1 else []
+        acts = [("e", "edit and use"), ("c", "copy"), ("D", "discard")] if self._edits else []
+        keys = [*steps, *acts, ("esc", "close")]
+        pieces = [Content.assemble((key, "bold $mm-accent"), f" {words}") for key, words in keys]
+        self.query_one("#kept-keys", Static).update(joined(pieces, "   "))
 
     def action_step(self, step: int) -> None:
         if self._edits:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from mm_tui.decision.relatives import LONGEST_NAME
 from mm_tui.review.findings import Level
 from mm_tui.services.presence.tags import moment_in
-from mm_tui.text import OneLine
+from mm_tui.text import OneLine, is_blank
 
 if TYPE_CHECKING:
     from mm_tui.gateway.keys import Keys
@@ -168,7 +168,8 @@ def needs_second(review: Review, mailbox: str, level: Level) -> bool:
 
 
 def _cut(name: str) -> OneLine:
-    return OneLine(OneLine(name).strip()[:LONGEST_NAME].strip())
+    cut = OneLine(OneLine(name).strip()[:LONGEST_NAME].strip())
+    return OneLine("") if is_blank(cut) else cut
 
 
 def _folded(name: str) -> str:

@@ -25,7 +25,7 @@ from mm_tui.decision.relatives import (
     with_relation,
 )
 from mm_tui.gateway.witness import already_written
-from mm_tui.text import OneLine
+from mm_tui.text import OneLine, is_blank
 
 if TYPE_CHECKING:
     from mm_tui.clock import Clock
@@ -94,7 +94,7 @@ def claim_in(held: Mapping[OneLine, OneLine], now: datetime) -> Presence | None:
     tagged = {str(key): value for key, value in held.items()}
     until = moment_in(tagged.get(UNTIL))
     by = OneLine(tagged.get(BY, "").strip()[:LONGEST_NAME].strip())
-    if not by or until is None or until <= now:
+    if is_blank(by) or until is None or until <= now:
         return None
     since = moment_in(tagged.get(SINCE))
     token = str(tagged.get(TOKEN, ""))[:LONGEST_NAME]
