@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple, TypeVar
 
+from mm_tui.review.alike import Alike, grouped
 from mm_tui.review.lookalike import (
     PROVIDERS,
-    Shape,
     domain_of,
     imitates,
     plain_name,
@@ -38,8 +38,6 @@ Since = Callable[[str], int | None]
 unit."""
 MOST_LOOKED_UP = 20_000
 """The number of domains to cache with whom they imitate: a newsletter repeats the same few a hundred times."""
-LONGEST_NAME = 255
-"""The most characters of a domain, by the standard."""
 SHORTEST_WORD = 5
 """The fewest letters of a word for finding correspondents."""
 
@@ -72,7 +70,7 @@ class Book:
     @cached_property
     def by_domain(self) -> dict[str, list[str]]:
         """The addresses of each domain, in the order in which they became known."""
-        return _grouped((domain, address) for address in self.by_first if (domain := domain_of(address)))
+        return grouped((domain, address) for address in self.by_first if (domain := domain_of(address)))
 
     @cached_property
     def settled_by_domain(self) -> dict[str, list[str]]:
@@ -85,31 +83,31 @@ class Book:
     @cached_property
     def by_skeleton(self) -> dict[str, list[str]]:
         """The addresses that look like each other."""
-        return _grouped((skeleton(address), address) for address in self.by_first)
+        return grouped((skeleton(address), address) for address in self.by_first)
 
     @cached_property
     def by_name(self) -> dict[tuple[str, str], list[str]]:
         """The addresses by first and last name, as spelled in addresses such as `petra.lindqvist@`."""
-        return _grouped((name, address) for address in self.by_first if (name := _full_name(address)))
+        return grouped((name, address) for address in self.by_first if (name := _full_name(address)))
 
     @cached_property
     def by_word(self) -> dict[str, list[str]]:
         """The addresses by the registered name of their domain, and by the parts before the @."""
-        return _grouped((word, address) for address in self.by_first for word in _words(address))
+        return grouped((word, address) for address in self.by_first for word in _words(address))
 
     @cached_property
     def below(self) -> dict[str, list[str]]:
         """The domains below each registered name, and that name itself."""
-        return _grouped((parent, domain) for domain in self.by_domain for parent in upwards(domain))
+        return grouped((parent, domain) for domain in self.by_domain for parent in upwards(domain))
 
     @cached_property
     def _under(self) -> dict[str, list[str]]:
         """Like `below`, for every name regardless of its owner, without the domain itself."""
-        return _grouped((parent, domain) for domain in self.by_domain for parent in _parents(domain))
+        return grouped((parent, domain) for domain in self.by_domain for parent in _parents(domain))
 
     @cached_property
-    def _alike(self) -> _Alike:
-        return _Alike(self.by_domain)
+    def _alike(self) -> Alike:
+        return Alike(self.by_domain)
 
     def of_site(self, domain: str) -> Iterator[str]:
         """The domains that are this one, or above or below it."""
@@ -129,53 +127,6 @@ class Book:
                 self._imitated.clear()
             self._imitated[domain] = found
         return found
-
-
-class _Alike:
-    """Finds candidates that a domain may imitate, without comparing it with every domain; `imitates` then decides."""
-
-    def __init__(self, domains: Iterable[str]) -> None:
-        shapes = [shape(domain) for domain in domains]
-        self._domains = {one.domain for one in shapes}
-        self._drawn = _grouped((one.drawn, one.domain) for one in shapes)
-        self._registered = _grouped((one.registered, one) for one in shapes)
-        self._registered_drawn = _grouped((one.registered_drawn, one.domain) for one in shapes)
-        self._slips = _Slips(self._registered)
-        self._beside: dict[str, _Slips] = {}
-        parts = ((part, one.domain) for one in shapes for part in {one.domain, one.registered})
-        self._dashed = _grouped((part.replace(".", "-"), domain) for part, domain in parts)
-        self._most_parts = max((name.count("-") + 1 for name in self._dashed), default=0)
-
-    def near(self, one: Shape) -> Iterator[str]:
-        """All domains that `one` may imitate, and some others."""
-        yield from self._drawn.get(one.drawn, ())
-        yield from self._registered_drawn.get(one.registered_drawn, ())
-        yield from (part for part in _runs(one.domain, ".", self._most_parts) if part in self._domains)
-        for part in _runs(one.domain.replace(".", "-"), "-", self._most_parts):
-            yield from self._dashed.get(part, ())
-        for name in self._slips.near(one.registered):
-            yield from (other.domain for other in self._registered[name])
-        if neighbours := self._registered.get(one.registered):
-            # Customers of one provider differ only in the part before its name.
-            if one.registered not in self._beside:
-                self._beside[one.registered] = _Slips(other.shown for other in neighbours)
-            shown = self._beside[one.registered].near(one.shown)
-            yield from (other.domain for other in neighbours if other.shown in shown)
-
-
-class _Slips:
-    """Finds names that differ by one typing error: they are equal after removing at most one character of each."""
-
-    def __init__(self, names: Iterable[str]) -> None:
-        self._lacking = _grouped(
-            (form, name) for name in dict.fromkeys(names) if len(name) <= LONGEST_NAME for form in _lacking_one(name)
-        )
-
-    def near(self, name: str) -> set[str]:
-        """The names that may differ by one typing error, and this name itself."""
-        if len(name) > LONGEST_NAME + 1:
-            return set()
-        return {other for form in _lacking_one(name) for other in self._lacking.get(form, ())}
 
 
 class Acquaintances(NamedTuple):
@@ -382,13 +333,6 @@ _FIRST = (-1, ESTABLISHED, "")
 """The position of established addresses."""
 
 
-def _grouped(pairs: Iterable[tuple[K, V]]) -> dict[K, list[V]]:
-    found: dict[K, list[V]] = {}
-    for key, value in pairs:
-        found.setdefault(key, []).append(value)
-    return found
-
-
 def _full_name(address: str) -> tuple[str, str] | None:
     parts = re.split(r"[._-]", address.partition("@")[0])
     if len(parts) == 2 and all(len(part) > 2 and part.isalpha() for part in parts):
@@ -406,16 +350,3 @@ def _parents(domain: str) -> Iterator[str]:
     """`b.example` and `example` of `a.b.example`."""
     while domain := domain.partition(".")[2]:
         yield domain
-
-
-def _runs(name: str, sign: str, most: int) -> Iterator[str]:
-    """Every run of up to `most` parts of a name, separated by `sign`: `a`, `a-b`, `b` of `a-b`."""
-    parts = name.split(sign)
-    for first in range(len(parts)):
-        for last in range(first + 1, min(first + most, len(parts)) + 1):
-            yield sign.join(parts[first:last])
-
-
-def _lacking_one(name: str) -> set[str]:
-    """The name, and the name without each one of its characters."""
-    return {name, *(name[:at] + name[at + 1 :] for at in range(len(name)))}
