@@ -168,7 +168,7 @@ class MmTui(App[None], inherit_bindings=False):
         elif self._welcome is not None:
             self.call_after_refresh(self.say, *self._welcome)
         if not self.is_headless:
-            self._look_at_terminal = hangup.heed(self.leave)
+            self._look_at_terminal = hangup.handle_signals(self.leave)
         self.set_interval(LOOK_SECONDS, self._look_around)
         if self._key_problems:
             more = f" (and {len(self._key_problems) - 1} more)" if len(self._key_problems) > 1 else ""
@@ -268,18 +268,18 @@ class MmTui(App[None], inherit_bindings=False):
         self._caller = Notifier(self, self.session)
         self._caller.start()
 
-    def tell(self, notice: ServiceEvent) -> None:
+    def tell(self, event: ServiceEvent) -> None:
         """The services' callback: passes the event to every main screen. Callable from any thread."""
         for screen in self._main_screens():
-            screen.post_message(ServiceEventReceived(notice))
+            screen.post_message(ServiceEventReceived(event))
         if self._caller is not None:
-            self._caller.handle_event(notice)
-        self.post_message(ServiceEventReceived(notice))
+            self._caller.handle_event(event)
+        self.post_message(ServiceEventReceived(event))
 
     def on_service_event_received(self, message: ServiceEventReceived) -> None:
         """Shows the result of a decision or of a requested sync on the current screen."""
         look_at_question(self)
-        self._news.handle_event(message.notice)
+        self._news.handle_event(message.event)
 
     def _main_screens(self) -> list[BaseScreen]:
         stacks = list(self._screen_stacks.values())

@@ -18,7 +18,7 @@ _GONE = frozenset({errno.EIO, errno.ENXIO, errno.EPIPE, errno.EBADF, errno.ENOTC
 """The error of a write when the terminal is gone."""
 
 
-def heed(leave: Callable[[int], None]) -> Callable[[], None]:
+def handle_signals(leave: Callable[[int], None]) -> Callable[[], None]:
     """Makes SIGTERM and SIGHUP leave the program cleanly. Call it in the event loop's thread.
 
     A signal that is ignored, as SIGHUP is under `trap '' HUP`, stays ignored. The handlers end with the loop. They run

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 class ServiceEventReceived(Message, bubble=False):
     """A service reports what changed."""
 
-    def __init__(self, notice: ServiceEvent) -> None:
+    def __init__(self, event: ServiceEvent) -> None:
         super().__init__()
-        self.notice = notice
+        self.event = event
 
 
 class ServicesReady(Message, bubble=False):

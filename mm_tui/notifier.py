@@ -41,10 +41,10 @@ class Notifier:
         self._app.set_interval(LOOK_SECONDS, self.look)
         self.look()
 
-    def handle_event(self, notice: ServiceEvent) -> None:
+    def handle_event(self, event: ServiceEvent) -> None:
         """Something changed. Callable from any thread."""
         # Many changes at once, as when a batch is undone, are looked at once.
-        if isinstance(notice, PendingChanged) and not self._is_due:
+        if isinstance(event, PendingChanged) and not self._is_due:
             self._is_due = True
             self._app.call_later(self.look)
 

@@ -227,13 +227,13 @@ class Session:
         assistant = self.build_assistant()
         self.redrafts = redrafts = RedraftRequests(self.database, gateway, clock)
 
-        def synced(notice: ServiceEvent) -> None:
-            details.on_notice(notice)
-            notify(notice)
+        def synced(event: ServiceEvent) -> None:
+            details.on_event(event)
+            notify(event)
 
-        def decided(notice: ServiceEvent) -> None:
+        def decided(event: ServiceEvent) -> None:
             redrafts.wake()
-            notify(notice)
+            notify(event)
 
         self.sync = self.build_sync(synced)
         self.details = details = WaitingDetails(self.database, self.sync, clock, notify)

@@ -64,7 +64,7 @@ class BaseScreen(Screen[None]):
         """Yields the widgets between top line and status line."""
         yield from ()
 
-    def handle_event(self, notice: ServiceEvent) -> None:
+    def handle_event(self, event: ServiceEvent) -> None:
         """Handles a service event by reading the store again. Called on the screen's message loop."""
 
     def services_ready(self) -> None:
@@ -106,13 +106,13 @@ class BaseScreen(Screen[None]):
         return None
 
     def on_service_event_received(self, message: ServiceEventReceived) -> None:
-        notice = message.notice
+        event = message.event
         if self in self.app.screen_stack:
             if self._chrome_timer is None:
                 self._chrome_timer = self.set_timer(CHROME_SECONDS, self._update_chrome)
-            self.handle_event(notice)
+            self.handle_event(event)
         else:
-            self._missed[_kind(notice)] = notice
+            self._missed[_kind(event)] = event
 
     def _update_chrome(self) -> None:
         self._chrome_timer = None
@@ -143,14 +143,14 @@ class BaseScreen(Screen[None]):
         for line in self.query(StatusLine):
             line.update_state()
         missed, self._missed = self._missed, {}
-        for notice in missed.values():
-            self.handle_event(notice)
+        for event in missed.values():
+            self.handle_event(event)
 
 
-def _kind(notice: ServiceEvent) -> object:
+def _kind(event: ServiceEvent) -> object:
     """Groups events: those that name different emails are kept separately, others once per kind."""
     from mm_tui.services.events import AssistChanged, DecisionChanged, MailChanged
 
-    if isinstance(notice, DecisionChanged | AssistChanged | MailChanged):
-        return notice
-    return type(notice)
+    if isinstance(event, DecisionChanged | AssistChanged | MailChanged):
+        return event
+    return type(event)

@@ -38,12 +38,12 @@ class Reader:
     async def list_queue(self) -> None:
         """Reads the queue as a poll does."""
         self.pending.replace(await self.gateway.pending(), self.clock.now())
-        self.details.on_notice(PendingChanged())
+        self.details.on_event(PendingChanged())
 
     async def fill(self) -> None:
         """Brings all lists into the store."""
         await self.sync.run_once()
-        self.details.on_notice(PendingChanged())
+        self.details.on_event(PendingChanged())
 
     def read(self) -> set[str]:
         """Which waiting mails have their details."""

@@ -77,8 +77,8 @@ class HistoryScreen(BaseScreen):
         self.query_one(Pager).focus()
         self._reload()
 
-    def handle_event(self, notice: ServiceEvent) -> None:
-        if isinstance(notice, AuditChanged | MailChanged | DecisionChanged):
+    def handle_event(self, event: ServiceEvent) -> None:
+        if isinstance(event, AuditChanged | MailChanged | DecisionChanged):
             self._reload()
 
     def _reload(self) -> None:

@@ -159,10 +159,10 @@ class AuditScreen(BaseScreen):
 
     # Content
 
-    def handle_event(self, notice: ServiceEvent) -> None:
-        if isinstance(notice, AuditChanged | DecisionChanged | MailboxesChanged) and self._reload_timer is None:
+    def handle_event(self, event: ServiceEvent) -> None:
+        if isinstance(event, AuditChanged | DecisionChanged | MailboxesChanged) and self._reload_timer is None:
             self._reload_timer = self.set_timer(RELOAD_SECONDS, self._reload)
-        elif isinstance(notice, SyncChanged):
+        elif isinstance(event, SyncChanged):
             self._show_heading()
 
     def services_ready(self) -> None:

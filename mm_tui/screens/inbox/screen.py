@@ -100,20 +100,20 @@ class InboxScreen(BaseScreen):
     def on_keys_read(self, message: KeysRead) -> None:
         self.column.take_keys(message)
 
-    def handle_event(self, notice: ServiceEvent) -> None:
-        if isinstance(notice, MailChanged):
-            self.column.forget(notice.email_ids)
+    def handle_event(self, event: ServiceEvent) -> None:
+        if isinstance(event, MailChanged):
+            self.column.forget(event.email_ids)
             self.column.reload_soon()
-        elif isinstance(notice, AssistChanged):
-            if notice.email_id is not None:
-                self.column.forget(frozenset({notice.email_id}))
+        elif isinstance(event, AssistChanged):
+            if event.email_id is not None:
+                self.column.forget(frozenset({event.email_id}))
                 self._show_preview()
-        elif isinstance(notice, PendingChanged):
+        elif isinstance(event, PendingChanged):
             self.column.reload_soon()
-        elif isinstance(notice, MailboxesChanged):
+        elif isinstance(event, MailboxesChanged):
             self.column.use_profile_mailbox()
             self.column.show_heading()
-        elif isinstance(notice, SyncChanged):
+        elif isinstance(event, SyncChanged):
             self.column.show_empty_words()
 
     def services_ready(self) -> None:

@@ -111,9 +111,9 @@ class MailboxesScreen(BaseScreen):
 
     # Content
 
-    def handle_event(self, notice: ServiceEvent) -> None:
+    def handle_event(self, event: ServiceEvent) -> None:
         known = PendingChanged | DecisionChanged | MailboxesChanged | AuditChanged
-        if isinstance(notice, known) and self._reload_timer is None:
+        if isinstance(event, known) and self._reload_timer is None:
             self._reload_timer = self.set_timer(RELOAD_SECONDS, self._reload)
 
     def services_ready(self) -> None:

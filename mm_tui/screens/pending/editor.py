@@ -232,8 +232,8 @@ class EditScreen(BaseScreen):
         """Keeps a copy of a text that is about to be replaced, or could not be loaded."""
         self.session.edits.save_beside(self.as_edit(draft))
 
-    def handle_event(self, notice: ServiceEvent) -> None:
-        if isinstance(notice, PendingChanged) and self.session.pending.get(self._entry.item.id) is None:
+    def handle_event(self, event: ServiceEvent) -> None:
+        if isinstance(event, PendingChanged) and self.session.pending.get(self._entry.item.id) is None:
             self.save_text(durable=True)
             self.say(f"this email is no longer waiting: it was decided elsewhere. Your text is saved {KEPT}", "warning")
 

@@ -176,16 +176,16 @@ class PendingScreen(BaseScreen):
 
     # Content
 
-    def handle_event(self, notice: ServiceEvent) -> None:
-        if isinstance(notice, DecisionChanged):
-            self.decision_moved(notice.email_id)
-        if isinstance(notice, AssistChanged):
-            self._advice_changed(notice)
-        if isinstance(notice, SyncChanged) and not self.listing.listed:
+    def handle_event(self, event: ServiceEvent) -> None:
+        if isinstance(event, DecisionChanged):
+            self.decision_moved(event.email_id)
+        if isinstance(event, AssistChanged):
+            self._advice_changed(event)
+        if isinstance(event, SyncChanged) and not self.listing.listed:
             self.show_rows()
         # The gateway's log may say how listed mail ended, and what was done today.
         logged = self.listing.shows_ended or not self.listing.waiting
-        matters = logged if isinstance(notice, AuditChanged) else not isinstance(notice, IGNORED)
+        matters = logged if isinstance(event, AuditChanged) else not isinstance(event, IGNORED)
         if matters and self._reload_timer is None:
             self._reload_timer = self.set_timer(RELOAD_SECONDS, self.reload)
 
@@ -253,10 +253,10 @@ class PendingScreen(BaseScreen):
         change = self.versions.show(entry, self.session.clock.now()) if self.shows_item else None
         self.pane.show(entry, self.decision_of(entry.item.id), box, change, advice_of(self.session, entry))
 
-    def _advice_changed(self, notice: AssistChanged) -> None:
+    def _advice_changed(self, event: AssistChanged) -> None:
         """Redraws the head of the draft if new advice may be about it."""
         entry = self.current
-        about = (notice.email_id, notice.thread_id) if entry is not None else ()
+        about = (event.email_id, event.thread_id) if entry is not None else ()
         if entry is not None and (entry.item.id in about or newest_inbound(entry) in about):
             self._show_item()
 

@@ -253,10 +253,10 @@ class ThreadScreen(BaseScreen):
 
     # Events
 
-    def handle_event(self, notice: ServiceEvent) -> None:
-        if isinstance(notice, MailChanged):
+    def handle_event(self, event: ServiceEvent) -> None:
+        if isinstance(event, MailChanged):
             self._reread()
-        elif isinstance(notice, AssistChanged):
+        elif isinstance(event, AssistChanged):
             self._show_card()
 
     def services_ready(self) -> None:

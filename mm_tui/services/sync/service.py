@@ -152,7 +152,7 @@ class Sync:
         """
         tell = self._notify
         if progress is not None:
-            self._notify = lambda notice: progress(notice.state) if isinstance(notice, SyncChanged) else tell(notice)
+            self._notify = lambda event: progress(event.state) if isinstance(event, SyncChanged) else tell(event)
         self._running = True
         try:
             await self._try(Part.MAILBOXES, self._poll_mailboxes)

@@ -84,9 +84,9 @@ class WaitingDetails:
             if not self._trouble:
                 self._wake.set()
 
-    def on_notice(self, notice: ServiceEvent) -> None:
+    def on_event(self, event: ServiceEvent) -> None:
         """Looks for new work after the store changed. Call it on the event loop."""
-        if isinstance(notice, PendingChanged | MailChanged | MailboxesChanged):
+        if isinstance(event, PendingChanged | MailChanged | MailboxesChanged):
             self._wake.set()
 
     def why_not(self, email_id: str) -> OneLine:
