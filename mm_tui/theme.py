@@ -22,7 +22,7 @@ AIM = 4.6
 
 
 TEXTS = ("foreground", "accent", "warning", "error", "success")
-"""The colours of words."""
+"""The colours that words are written in."""
 SHADE = 0.15
 """The share of the accent in the colour of the row under the cursor, in themes that are not ours."""
 RAISED = 0.5

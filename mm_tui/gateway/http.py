@@ -27,7 +27,7 @@ from mm_tui.text import OneLine
 MAX_ANSWER = 32 * 1024 * 1024
 """The largest answer in bytes, decompressed; a longer one is refused."""
 MAX_DOWNLOAD = 64 * 1024 * 1024
-"""The same for an attachment."""
+"""The largest attachment in bytes."""
 DEADLINE_FACTOR = 3
 """A whole call may take this many times the timeout of a single read, so that a very slow answer ends."""
 

@@ -235,7 +235,7 @@ def suppressions(state: State) -> list[dict[str, object]]:
 
 
 def domains(state: State) -> list[dict[str, object]]:
-    """Own domains."""
+    """The account's own domains."""
     return [_domain(row) for row in state.db.execute("SELECT * FROM domains ORDER BY id")]
 
 
@@ -273,7 +273,7 @@ def webhooks(state: State) -> list[dict[str, object]]:
 
 
 def webhook(state: State, webhook_id: str) -> dict[str, object]:
-    """One subscription."""
+    """One webhook subscription, without its secret."""
     row = state.db.execute("SELECT * FROM webhooks WHERE id = ?", (webhook_id,)).fetchone()
     if row is None:
         raise ApiError(404, "No such webhook")

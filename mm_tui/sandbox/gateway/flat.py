@@ -39,7 +39,7 @@ class ReplyEmail(Body):
 
 
 class SendEmail(Body):
-    """A new mail."""
+    """A new email, sent from the mailbox of an address."""
 
     mailbox: Text = Field(validation_alias=AliasChoices("mailbox", "from"))
     to: Address | list[Address]

@@ -20,7 +20,7 @@ from mm_tui.sandbox.gateway.statuses import BOUNCE_LOCAL_PART, SCAN_BLOCK, Mode,
 
 
 def advance(state: State) -> None:
-    """Does everything that is due."""
+    """Performs all steps of emails that are due."""
     if not state.is_due():
         return
     now = state.now_ms()

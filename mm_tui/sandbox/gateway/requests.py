@@ -94,7 +94,7 @@ class ReplyBody(Body):
 
 
 class SendBody(ReplyBody):
-    """A new mail."""
+    """The fields of a new email."""
 
     to: Annotated[list[Address], Field(min_length=1, max_length=MAX_RECIPIENTS)]
     subject: Subject
@@ -121,7 +121,7 @@ class TagsBody(Body):
 
 
 class DecideBody(Body):
-    """A human's decision."""
+    """A human's decision about a waiting email."""
 
     email_id: Text
     action: Literal["approve", "reject"]

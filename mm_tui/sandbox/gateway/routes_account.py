@@ -74,7 +74,7 @@ async def audit_log(state: StateOf, caller: Admin, limit: LogLimit = 50, cursor:
 
 @router.get("/api-keys")
 async def list_api_keys(state: StateOf, caller: Admin) -> Response:
-    """Keys, by prefix."""
+    """The API keys, identified by their prefixes."""
     return Answer({"api_keys": accounts.api_keys(state)})
 
 
@@ -103,7 +103,7 @@ async def revoke_api_key(
 
 @router.get("/contacts")
 async def list_contacts(state: StateOf, caller: Reader, q: str | None = None) -> Response:
-    """Contacts."""
+    """The account's address book."""
     return Answer({"contacts": accounts.contacts(state, q)})
 
 
@@ -136,7 +136,7 @@ async def remove_suppression(state: StateOf, caller: Admin, address: str) -> Res
 
 @router.get("/domains")
 async def list_domains(state: StateOf, caller: Admin) -> Response:
-    """Own domains."""
+    """The account's own domains."""
     return Answer({"domains": accounts.domains(state)})
 
 
@@ -179,20 +179,20 @@ async def create_webhook(state: StateOf, caller: Admin, body: NewWebhook) -> Res
 
 @router.get("/webhooks/{webhook_id}")
 async def get_webhook(state: StateOf, caller: Admin, webhook_id: str) -> Response:
-    """One subscription."""
+    """One webhook subscription."""
     return Answer(accounts.webhook(state, webhook_id))
 
 
 @router.delete("/webhooks/{webhook_id}")
 async def delete_webhook(state: StateOf, caller: Admin, webhook_id: str) -> Response:
-    """Ends a subscription."""
+    """Removes a webhook subscription."""
     accounts.delete_row(state, caller, "webhook", webhook_id)
     return Answer({"status": "deleted"})
 
 
 @router.get("/webhook-deliveries")
 async def webhook_deliveries(state: StateOf, caller: Admin, limit: LogLimit = 50, cursor: Cursor = None) -> Response:
-    """Deliveries, newest first."""
+    """Webhook deliveries, newest first."""
     return Answer(accounts.deliveries(state, limit=limit, cursor=cursor))
 
 

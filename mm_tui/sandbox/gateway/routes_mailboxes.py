@@ -40,7 +40,7 @@ async def create_mailbox(state: StateOf, caller: Admin, body: NewMailbox) -> Res
 
 @router.get("/{mailbox_id}")
 async def get_mailbox(state: StateOf, caller: Reader, mailbox_id: str) -> Response:
-    """One mailbox."""
+    """One mailbox, with its settings."""
     return Answer(mailboxes.wire(state, mailboxes.find(state, mailbox_id), whole=True))
 
 
@@ -74,7 +74,7 @@ async def request_upgrade(state: StateOf, caller: Sender, mailbox_id: str, body:
 
 @router.post("/{mailbox_id}/upgrade")
 async def upgrade(state: StateOf, caller: Sender, mailbox_id: str, body: UpgradeBody) -> Response:
-    """Redeems the code."""
+    """Moves the mailbox up with the operator's code."""
     return Answer({"status": "upgraded", "oversight_mode": mailboxes.upgrade(state, caller, mailbox_id, body.code)})
 
 

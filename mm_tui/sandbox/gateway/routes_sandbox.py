@@ -59,7 +59,7 @@ class InboundBody(Body):
 
 
 class MailChanges(Body):
-    """What to change of an email."""
+    """The fields of an email to change."""
 
     subject: str | None = None
     markdown: Markdown | None = None
@@ -93,7 +93,7 @@ async def operator_mail(state: StateOf) -> Response:
 
 @router.get("/outbox")
 async def released(state: StateOf) -> Response:
-    """What was released."""
+    """The released mail, oldest first."""
     return Answer({"messages": outbox.listing(state)})
 
 
@@ -155,13 +155,13 @@ async def deliver(state: StateOf, body: InboundBody) -> Response:
 
 @router.get("/settings")
 async def settings(state: StateOf) -> Response:
-    """The tuning."""
+    """The sandbox's settings; see `Tuning`."""
     return Answer(state.tuning.model_dump())
 
 
 @router.patch("/settings")
 async def change_settings(state: StateOf, changes: dict[str, Any]) -> Response:
-    """Changes some of the tuning."""
+    """Changes some of the sandbox's settings."""
     try:
         state.tuning = Tuning.model_validate({**state.tuning.model_dump(), **changes})
     except ValidationError as error:
@@ -172,7 +172,7 @@ async def change_settings(state: StateOf, changes: dict[str, Any]) -> Response:
 
 @router.post("/clock")
 async def clock(state: StateOf, body: ClockBody) -> Response:
-    """Moves the clock forward."""
+    """Moves the sandbox's clock forward."""
     state.advance_clock(body.advance)
     lifecycle.advance(state)
     return Answer({"now": iso(state.now_ms())})
@@ -201,14 +201,14 @@ async def list_faults(request: Request) -> Response:
 
 @router.post("/faults")
 async def add_faults(request: Request, body: Fault | list[Fault]) -> Response:
-    """Adds a rule or several."""
+    """Adds one or more rules for faults."""
     added = _faults(request).add(body if isinstance(body, list) else [body])
     return Answer({"faults": [rule.model_dump() for rule in added]}, status_code=201)
 
 
 @router.delete("/faults")
 async def clear_faults(request: Request) -> Response:
-    """Clears all rules."""
+    """Clears all rules for faults."""
     _faults(request).rules.clear()
     return Answer({"faults": []})
 

@@ -81,7 +81,7 @@ def create_app(state: State, *, token_delay: float = 0.0) -> FastAPI:
 
     @app.get("/health", tags=["health"])
     async def health(state: StateOf) -> Response:
-        """Whether the gateway is well."""
+        """The gateway's health status."""
         if state.tuning.healthy:
             return Answer({"status": "ok"})
         return Answer({"status": "degraded"}, status_code=503)
@@ -109,7 +109,7 @@ def _document(app: FastAPI) -> dict[str, Any]:
 
 
 class Server:
-    """A sandbox on a port."""
+    """Serves a sandbox on a port of this machine."""
 
     def __init__(self, state: State, *, host: str = "127.0.0.1", port: int = 0, token_delay: float = 0.0) -> None:
         """Binds the port at once (0 means any free one), so that `url` is known before the server runs.

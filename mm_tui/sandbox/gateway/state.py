@@ -97,7 +97,7 @@ class ApiError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The key of a request."""
+    """The API key that made a request, with its scopes."""
 
     key_id: str
     name: str
@@ -178,12 +178,12 @@ class State:
             self._depth -= 1
 
     def fact(self, name: str) -> str | None:
-        """A single stored value."""
+        """A value stored under a name."""
         row = self.db.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
         return None if row is None else str(row[0])
 
     def set_fact(self, name: str, value: str) -> None:
-        """Stores a single value."""
+        """Stores a value under a name."""
         self.db.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
 
     # -- due steps

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Scope(StrEnum):
-    """What a key may do."""
+    """A scope of an API key: what calls the key may make."""
 
     READ = "read"
     SEND = "send"
@@ -35,7 +35,7 @@ class Mode(StrEnum):
 
 
 class Status(StrEnum):
-    """The status of an email."""
+    """The statuses of an email, from its submission or arrival to its end."""
 
     UNREAD = "unread"
     READ = "read"
@@ -56,7 +56,7 @@ class Status(StrEnum):
 
 
 PENDING = (Status.PENDING_SEND_APPROVAL, Status.PENDING_INBOUND_APPROVAL)
-"""Waits for a human."""
+"""The statuses in which an email waits for a human."""
 CANCELLABLE = (*PENDING, Status.PENDING_SCAN, Status.SCHEDULED)
 SPAM = (Status.SPAM_FLAGGED, Status.SPAM_QUARANTINED)
 
