@@ -30,7 +30,7 @@ from mm_tui.models import EditedDraft, Mailbox
 from mm_tui.review.digest import digest_of
 from mm_tui.review.disclosure import disclosure, when_it_leaves
 from mm_tui.review.draft import edited
-from mm_tui.services.decisions.remote_state import standing_of
+from mm_tui.services.decisions.remote_state import remote_state_of
 from mm_tui.services.decisions.view import ENDED, Phase, phase_of
 from mm_tui.text import ManyLine, OneLine
 
@@ -122,7 +122,7 @@ def test_a_call_in_doubt_is_never_shown_as_work(act: Act) -> None:
 def test_a_status_means_what_it_must_for_a_release(
     status: str, direction: str, approved: bool, standing: RemoteState
 ) -> None:
-    assert standing_of(status, direction, approved=approved) is standing
+    assert remote_state_of(status, direction, approved=approved) is standing
 
 
 def test_what_the_gateway_adds_or_hides_is_said() -> None:

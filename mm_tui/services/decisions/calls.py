@@ -33,7 +33,7 @@ from mm_tui.models import Direction, EditedDraft, EmailDetail, EmailSummary, Sen
 from mm_tui.review.draft import fingerprint, starts_thread
 from mm_tui.review.subject import topic
 from mm_tui.services.decisions.record import ActiveDecision, DecisionMeta
-from mm_tui.services.decisions.remote_state import sighting_of, standing_of
+from mm_tui.services.decisions.remote_state import remote_state_of, snapshot_of
 from mm_tui.services.presence.approvals import Approver
 from mm_tui.services.presence.tags import mark_pair
 from mm_tui.services.tags import TagsDiffer, merge
@@ -122,7 +122,7 @@ class DecisionCalls:
         if inbound and not listed:
             status = await self._status(live, email_id)
             if status == Status.UNREAD:
-                return Snapshot(standing_of(status, direction), status=status)
+                return Snapshot(remote_state_of(status, direction), status=status)
         mail = await self._gateway.email(live.facts.mailbox_id, email_id)
         if self._lost_its_mark(live, mail):
             live.marked_again = True
@@ -137,11 +137,11 @@ class DecisionCalls:
             )
         if state.step is Step.RECORD and email_id == target(state) and mail.approved_by and _approves(state):
             self._our_name = mail.approved_by
-        sighting = sighting_of(mail, direction, self._our_name, us=self._us)
+        snapshot = snapshot_of(mail, direction, self._our_name, us=self._us)
         # The queue was read first; a scan that ended in between has added the email since.
-        if sighting.standing is RemoteState.PENDING and not listed and not await self._is_listed(email_id):
+        if snapshot.standing is RemoteState.PENDING and not listed and not await self._is_listed(email_id):
             return Snapshot(RemoteState.UNCLEAR, status=f"{mail.status}, but not in the queue")
-        return sighting
+        return snapshot
 
     async def _is_listed(self, email_id: str) -> bool:
         """Whether the email is in the gateway's queue now."""
@@ -329,7 +329,7 @@ def _may_be(mail: EmailSummary, subject: str, facts: DecisionMeta) -> bool:
 
 def _as_asked(status: str, wanted: RemoteState, direction: str = Direction.OUTBOUND) -> Done | OutcomeUnknown:
     """A successful answer counts only if it names the email that was asked for; otherwise the outcome is unknown."""
-    if standing_of(status, direction) is wanted:
+    if remote_state_of(status, direction) is wanted:
         return Done(status)
     return OutcomeUnknown(f"the gateway answered {status!r}")
 

@@ -24,7 +24,7 @@ _OUTBOUND = frozenset(
 _INBOUND = frozenset({"approved", "unread", "read", "archived"})
 
 
-def standing_of(status: str, direction: str, *, approved: bool = False) -> RemoteState:
+def remote_state_of(status: str, direction: str, *, approved: bool = False) -> RemoteState:
     """The meaning of a status.
 
     Args:
@@ -41,7 +41,7 @@ def standing_of(status: str, direction: str, *, approved: bool = False) -> Remot
     return RemoteState.RELEASED if status in let_go or approved else RemoteState.UNCLEAR
 
 
-def sighting_of(mail: EmailDetail, direction: str, our_name: str = "", *, us: Approver = NO_APPROVER) -> Snapshot:
+def snapshot_of(mail: EmailDetail, direction: str, our_name: str = "", *, us: Approver = NO_APPROVER) -> Snapshot:
     """The snapshot of an email that was just read.
 
     Args:
@@ -56,7 +56,7 @@ def sighting_of(mail: EmailDetail, direction: str, our_name: str = "", *, us: Ap
     digest = digest_of(mail.id, mail.mailbox_id, seen, mail.raw)
     approvals = Approvals.of(approvals_in(mail.tags, digest), us, needed=False)
     return Snapshot(
-        standing=standing_of(mail.status, direction, approved=approved),
+        standing=remote_state_of(mail.status, direction, approved=approved),
         digest=digest,
         fingerprint=fingerprint(mail.raw),
         status=mail.status,
