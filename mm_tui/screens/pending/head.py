@@ -78,14 +78,18 @@ def head(
     ]
     if entry.resubmitted_words:
         lines.insert(1, Content.assemble((" ! ", "$warning"), _resubmitted(entry)))
-    if item.cc or not item.complete:
-        copies = _counted(len(item.cc)) if crowded else _parties(item.cc) if item.cc else Content("nobody")
-        unread = Content.styled("could not be read" if entry.unread_because else "loading …", "$mm-dim")
-        lines.append(_row("cc", copies if item.complete else unread))
-    if not entry.is_inbound and not crowded:
+    unread = "could not be read" if entry.unread_because else "loading …"
+    has_more = not entry.is_inbound and not crowded
+    if item.complete and item.cc:
+        lines.append(_row("cc", _counted(len(item.cc)) if crowded else _parties(item.cc)))
+    elif not item.complete and not has_more:
+        lines.append(_row("cc", Content.styled(unread, "$mm-dim")))
+    if has_more:
         has_time = bool(item.raw.send_at)
         also = list(in_short(mailbox, knows_send_time=has_time or edit is not None))
         also += [_when(entry, now)] if edit else []
+        # Most emails have no cc: a row of its own would move the text when it goes.
+        also += [] if item.complete else [OneLine(f"cc {unread}")]
         lines.append(_row("also", Content.styled(" · ".join(also), "$mm-dim")))
         lines += [_row("when", Content.styled(_when(entry, now), "bold"))] if has_time and not edit else []
     elif entry.is_inbound:

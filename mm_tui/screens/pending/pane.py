@@ -26,6 +26,7 @@ from mm_tui.widgets.words import joined
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
+    from textual.geometry import Size
 
 
 class View(StrEnum):
@@ -78,6 +79,9 @@ class ItemPane(Vertical):
         """Bodies on the screen that are being rendered."""
         self._crowded = False
         """Whether the head has no room for everything that must be seen."""
+        self._head_rows = 0
+        """The height of the head: the greatest for the email and size in `_head_for`."""
+        self._head_for: tuple[str, Size] | None = None
 
     def compose(self) -> ComposeResult:
         yield CachedStatic(id="item-head")
@@ -256,7 +260,20 @@ class ItemPane(Vertical):
         return above(self._entry, self._mailbox, session_of(self).clock.now())
 
     def _draw_head(self) -> None:
-        self.query_one("#item-head", CachedStatic).put(self._head())
+        """Draws the head. If it changes while an email is shown, the line being read stays where it is."""
+        text, room = self._head(), self.size.height // HEAD_SHARE
+        key = (self._entry.item.id, self.size) if self._entry is not None else None
+        before = self._head_rows if key is not None and key == self._head_for else 0
+        rows = text.get_height({}, max(1, self.size.width - PADDING)) if key is not None else 0
+        self._head_for, self._head_rows = key, max(before, min(rows, room))
+        line = self.query_one("#item-head", CachedStatic)
+        line.styles.min_height = self._head_rows
+        line.put(text)
+        grown = self._head_rows - before
+        for pager in (self.main, self.side):
+            # At its top the text is only beginning to be read: its first lines must not be covered.
+            if before and grown and pager.scroll_offset.y:
+                pager.scroll_to(y=pager.scroll_offset.y + grown, animate=False, immediate=True)
         self._draw_tabs()
 
     def _draw_tabs(self) -> None:

@@ -1,0 +1,42 @@
+"""What is being read stays where it is when the lines above it change."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mm_tui.review.findings import Finding, Level
+from mm_tui.screens.pending.pane import ItemPane
+from mm_tui.text import OneLine
+from tests.support.app import running_app, settings_for, until
+from tests.support.queue import open_queue
+from tests.support.sandbox import Sandbox
+
+
+async def test_a_line_that_is_read_stays_in_its_place_when_findings_come_and_go(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox.draft("\n\n".join(f"Paragraph {number} of a long draft." for number in range(60)))
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch, size=(100, 30)) as (app, pilot):
+        await open_queue(app, pilot, 1)
+        await pilot.press("enter", "pagedown")
+        pane = app.screen.query_one(ItemPane)
+        await until(pilot, lambda: pane.main.scroll_offset.y > 0, "the middle of the text")
+        await pilot.pause()
+        entry, mailbox = pane.entry, pane.mailbox
+        assert entry is not None
+
+        def row_of_the_text() -> int:
+            return pane.main.region.y - pane.main.scroll_offset.y
+
+        before = row_of_the_text()
+        found = tuple(Finding(f"rule_{at}", Level.LOW, OneLine(f"a late finding {at}")) for at in range(3))
+        assessed = replace(entry, assessment=replace(entry.assessment, findings=found))
+        pane.show(assessed, None, mailbox, None, pane.advice)
+        await pilot.pause()
+        assert row_of_the_text() == before
+        pane.show(entry, None, mailbox, None, pane.advice)
+        await pilot.pause()
+        assert row_of_the_text() == before
