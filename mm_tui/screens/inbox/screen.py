@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 BESIDE_COLUMNS, BELOW_COLUMNS, BELOW_LINES = 160, 120, 32
 """The sizes from which the preview is beside the list, or below it."""
-PREVIEW_SECONDS = 0.06
+PREVIEW_SECONDS = 0.07
 """Seconds that the cursor must rest before the preview follows: longer than between the repeats of a key held down."""
 
 
