@@ -29,7 +29,7 @@ def hint(session: Session) -> str:
         sent = "nothing is sent" if is_stand_in else "no email is sent, Jamba reads it"
         if not session.demo:
             return f"Demo: sample mail, {sent}. Press 2 for the queue, ? for all keys."
-        return f"Demo: your mail, {sent}. Press I for the import report, ? for all keys."
+        return f"Demo: your mail, {sent}. Press I for the import report, ? for help."
     if session.facts.get(GREETED) is not None:
         return ""
     session.facts.set(GREETED, "yes")
