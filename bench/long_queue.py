@@ -17,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 from bench.stalls import Watch
 from mm_tui.app import MmTui
 from mm_tui.models import EmailSummary, Party, PendingItem, RawContent
+from mm_tui.screens.pending.queue_list import PendingList
 from mm_tui.screens.pending.screen import PendingScreen
 from mm_tui.session import Session
 from mm_tui.settings import file as config_file
@@ -86,6 +87,11 @@ async def _until(condition: Callable[[], bool]) -> float:
     return time.perf_counter() - begun
 
 
+def _lists_something(app: MmTui) -> bool:
+    screen = app.screen
+    return isinstance(screen, PendingScreen) and bool(screen.query(PendingList)) and bool(screen.queue_list.keys)
+
+
 async def measure(drafts: int) -> dict[str, float]:
     """Milliseconds of each act at worst, seconds until all are assessed, the longest stalls of the event loop.
 
@@ -108,11 +114,13 @@ async def measure(drafts: int) -> dict[str, float]:
         await pilot.pause(0.1)
         stalled("stall")
         begun = time.perf_counter()
-        await pilot.press("2")
+        # Beside the rest: the pilot's own wait for the key takes longer than what follows from it.
+        pressing = asyncio.create_task(pilot.press("2"))
+        await _until(lambda: _lists_something(app))
+        found["open_ms"] = (time.perf_counter() - begun) * 1000
+        await pressing
         screen = app.screen
         assert isinstance(screen, PendingScreen)
-        await _until(lambda: bool(screen.queue_list.keys))
-        found["open_ms"] = (time.perf_counter() - begun) * 1000
         await _until(lambda: len(screen.listing.waiting) == drafts)
         found["assessed_s"] = time.process_time() - worked
         found["assessed_by_the_clock_s"] = time.perf_counter() - begun
