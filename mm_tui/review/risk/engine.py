@@ -21,6 +21,7 @@ from mm_tui.review.risk.recipients import RECIPIENT_RULES
 from mm_tui.review.risk.replies import REPLY_RULES
 from mm_tui.review.risk.requests import REQUEST_RULES
 from mm_tui.review.risk.rule import Reading, Rule
+from mm_tui.review.risk.sequence import SEQUENCE_RULES
 from mm_tui.review.risk.shape import SHAPE_RULES
 from mm_tui.review.risk.timing import TIMING_RULES
 from mm_tui.review.risk.wording import WORDING_RULES
@@ -33,6 +34,7 @@ RULES: tuple[Rule, ...] = (
     *FACT_RULES,
     *DETAIL_RULES,
     *TIMING_RULES,
+    *SEQUENCE_RULES,
     *CONTRADICTION_RULES,
     *PEOPLE_RULES,
     *PROMISE_RULES,

@@ -2,6 +2,7 @@
 
 A phrase is plain words. `*` stands for the rest of a word, `…` for up to forty characters of the same sentence, `#` for
 a number, `(a|b)` for either and `(a )?` for a part that may be missing; other signs are those of regular expressions.
+A phrase after `~` may also be the end of a longer word ("~kosten" in "Mahnkosten").
 A draft is searched for the words of all languages: it may quote or mix them, and the language of a short text cannot be
 detected.
 """
@@ -42,6 +43,8 @@ def phrases(key: str) -> tuple[str, ...]:
 
 def _variants(phrase: str) -> list[str]:
     """`phrase` with an initial group expanded, so that every variant begins with a letter."""
+    if phrase.startswith("~"):
+        return [f"~{variant}" for variant in _variants(phrase[1:])]
     match = re.match(r"\(([^()]*)\)(\??)", phrase)
     if match is None:
         return [phrase]
@@ -86,12 +89,15 @@ def _compiled(every_phrase: Iterable[str]) -> Phrases:
     every = {variant for phrase in every_phrase for variant in _variants(phrase)}
     buckets: dict[str, list[str]] = {}
     for variant in sorted(every, key=len, reverse=True):
-        buckets.setdefault(variant[0] if variant[0].isalnum() and variant[1:2] != "?" else "", []).append(variant)
+        inside, word = variant.startswith("~"), variant.removeprefix("~")
+        plain = word[0].isalnum() and word[1:2] != "?"
+        buckets.setdefault(("~" if inside else "") + word[0] if plain else "", []).append(word)
     parts = []
-    for first, variants in buckets.items():
-        if first:
-            word = "" if re.match(f"[{_NO_SPACES}]", first) else rf"(?<!\w{first})"
-            parts.append(f"{first}{word}(?:{_by_second(variants)})")
+    for bucket, variants in buckets.items():
+        if bucket:
+            first = bucket[-1]
+            apart = "" if len(bucket) > 1 or re.match(f"[{_NO_SPACES}]", first) else rf"(?<!\w{first})"
+            parts.append(f"{first}{apart}(?:{_by_second(variants)})")
         else:
             parts += [as_pattern(variant) for variant in variants]
     return Phrases(re.compile("|".join(parts)) if parts else _NEVER)
@@ -116,6 +122,11 @@ def pairs_of(key: str) -> tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]:
         (tuple(one.strip() for one in _alternatives(first)), tuple(one.strip() for one in _alternatives(second)))
         for first, second in (pair.split("||") for pair in phrases(key))
     )
+
+
+def any_of(every_phrase: Iterable[str]) -> Phrases:
+    """Any of some phrases, which are in lower case."""
+    return _compiled(every_phrase)
 
 
 @cache

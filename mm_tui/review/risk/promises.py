@@ -6,10 +6,11 @@ They match words, not meaning: a finding is a sentence worth reading twice.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from mm_tui.review.findings import Finding, Level, Span
 from mm_tui.review.risk.facts import MONTH_NAMES, find_amounts, known_amounts
+from mm_tui.review.risk.pairs import together
 from mm_tui.review.risk.phrases import ordered, pattern
 from mm_tui.review.risk.pieces import Phrases
 from mm_tui.review.risk.rule import Reading, quoted, rule
@@ -84,10 +85,10 @@ def _denies(sentence: str) -> bool:
     return pattern("denies").search(sentence) is not None
 
 
-def _said(reading: Reading, *patterns: Phrases) -> Iterator[tuple[Span, str, int]]:
-    """The matches of `patterns`, at most one per sentence: the words, the sentence and its start."""
+def _said(reading: Reading, *patterns: Phrases, pairs: Iterable[Span] = ()) -> Iterator[tuple[Span, str, int]]:
+    """The matches of `patterns`, and `pairs`, at most one per sentence: the words, the sentence and its start."""
     done = -1
-    hits = sorted((match.start(), match.end()) for one in patterns for match in one.finditer(reading.low))
+    hits = sorted([*pairs, *((match.start(), match.end()) for one in patterns for match in one.finditer(reading.low))])
     for start, end in hits:
         first, last = reading.sentence(start)
         if start >= done:
@@ -101,8 +102,9 @@ def promise_money(reading: Reading) -> Iterator[Finding]:
     names an amount that is not in the thread (or there is no thread to compare with); medium when it commits us or
     names an amount; low when it only speaks of it or says no."""
     firm = pattern("money_firm")
-    for span, sentence, start in _said(reading, firm, pattern("money")):
-        plain = firm.search(sentence) is not None
+    pairs = list(together(reading, "money_pairs"))
+    for span, sentence, start in _said(reading, firm, pattern("money"), pairs=pairs):
+        plain = firm.search(sentence) is not None or any(start <= one.start < start + len(sentence) for one in pairs)
         amounts = [amount for amount in find_amounts(sentence) if amount.currency != "%"]
         told = known_amounts(reading) if amounts else ()
         there = {(amount.currency, amount.value) for amount in told}
@@ -153,23 +155,31 @@ def promise_discount(reading: Reading) -> Iterator[Finding]:
 
 @rule("promise_legal", "legal statements")
 def promise_legal(reading: Reading) -> Iterator[Finding]:
-    """A sentence accepts liability or fault, guarantees something, or binds us (high); or speaks of contracts,
-    warranty, lawyers, data protection law (low)."""
+    """A sentence accepts liability or fault, guarantees something, or binds us (high); gives advice in matters of law,
+    tax or health (medium); or speaks of contracts, warranty, lawyers, data protection law (low)."""
     liability = pattern("liability")
-    for span, sentence, _ in _said(reading, liability, pattern("legal")):
+    pairs = list(together(reading, "liability_pairs"))
+    for span, sentence, start in _said(reading, liability, pattern("legal"), pairs=pairs):
         strong = liability.search(sentence) is not None
+        strong = strong or any(start <= one.start < start + len(sentence) for one in pairs)
         words = f"{'makes a legal statement' if strong else 'speaks of legal matters'}: "
         level = Level.HIGH if strong and not _denies(sentence) else Level.LOW
         yield Finding("promise_legal", level, OneLine(words + quoted(reading.body[slice(*span)])), (span,))
+    for span, sentence, _ in _said(reading, pattern("advice")):
+        if not _denies(sentence) and _ASKED.search(sentence) is None:
+            words = f"gives advice that needs a lawyer, a doctor or a tax adviser: {quoted(reading.body[slice(*span)])}"
+            yield Finding("promise_legal", Level.MEDIUM, OneLine(words), (span,))
 
 
 @rule("promise_deadline", "promises a deadline")
 def promise_deadline(reading: Reading) -> Iterator[Finding]:
     """A sentence sets a term: "within 24 hours", "by Friday", "no later than", "next-day". Medium if it commits us or
     says plainly what will be done by then; otherwise low, as it is if the thread names that day."""
-    for span, sentence, _ in _said(reading, Phrases(_DEADLINE), pattern("deadline")):
+    pairs = list(together(reading, "deadline_pairs"))
+    for span, sentence, start in _said(reading, Phrases(_DEADLINE), pattern("deadline"), pairs=pairs):
         commits = _commits(_YOU_MAY.sub(" ", sentence))
-        firm = (commits or _delivers(sentence)) and _ASKED.search(sentence) is None
+        paired = not _denies(sentence) and any(start <= one.start < start + len(sentence) for one in pairs)
+        firm = (commits or paired or _delivers(sentence)) and _ASKED.search(sentence) is None
         firm = firm and not _in_thread(reading, span)
         words = f"{'promises' if firm else 'names'} a deadline: {quoted(reading.body[slice(*span)])}"
         yield Finding("promise_deadline", Level.MEDIUM if firm else Level.LOW, OneLine(words), (span,))
@@ -179,7 +189,8 @@ def promise_deadline(reading: Reading) -> Iterator[Finding]:
 def promise_service(reading: Reading) -> Iterator[Finding]:
     """A sentence promises how reliable or how quick we are: a share of the time, "around the clock", an answer within
     the hour, that something never happens again. Medium; low if the sentence says no or the thread says the same."""
-    for span, sentence, _ in _said(reading, pattern("service_level")):
+    pairs = together(reading, "service_pairs")
+    for span, sentence, _ in _said(reading, pattern("service_level"), pairs=pairs):
         quiet = _denies(sentence) or reading.low[slice(*span)] in reading.thread_text.lower()
         words = f"promises a level of service: {quoted(reading.body[slice(*span)])}"
         yield Finding("promise_service", Level.LOW if quiet else Level.MEDIUM, OneLine(words), (span,))

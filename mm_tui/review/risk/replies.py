@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from mm_tui.models import Direction
 from mm_tui.review.findings import Finding, Level, Span
+from mm_tui.review.risk.pairs import together
 from mm_tui.review.risk.phrases import pattern
 from mm_tui.review.risk.rule import Reading, listed, quoted, rule
 from mm_tui.text import OneLine
@@ -74,6 +75,9 @@ def rude(reading: Reading) -> Iterator[Finding]:
     low for a single strong word that need not be meant for the reader."""
     spans = _found(reading, "rude")
     spans = tuple(span for span in spans if span.start < reading.written)
+    spans += tuple(
+        span for span in together(reading, "rude_pairs") if reading.low[slice(*span)] not in reading.asked_text
+    )
     if spans:
         # A strong word alone may be about a thing; a phrase, or a word next to "you", is about the reader.
         phrased = any(" " in reading.body[slice(*span)] for span in spans)
@@ -96,10 +100,24 @@ def attachment_denied(reading: Reading) -> Iterator[Finding]:
         yield Finding("attachment_denied", Level.MEDIUM, OneLine(words), (Span(*match.span()),))
 
 
+def _refuses(reading: Reading, span: Span) -> bool:
+    first, last = reading.sentence(span.start)
+    return pattern("plain_not", "negations", "denies").search(reading.low, first, last) is not None
+
+
 @rule("wish_ignored", "ignores a request to be left alone", needs_thread=True)
 def wish_ignored(reading: Reading) -> Iterator[Finding]:
     """The other side's newest email asks to be removed from a list, not to be written to or called, or to have data
-    deleted, and the draft does not say that this was done. Medium; advertising in the draft is marked."""
+    deleted, and the draft does not say that this was done; advertising in the draft is marked. Or it asks not to be
+    called, or to be answered in writing, and the draft announces a call. Medium."""
+    no_calls = pattern("no_calls").search(reading.asked_text)
+    if no_calls:
+        calls = [Span(*match.span()) for match in pattern("will_call").finditer(reading.low, 0, reading.written)]
+        calls = [span for span in calls if not _refuses(reading, span)]
+        if calls:
+            words = f"announces a call, while the last mail says {quoted(no_calls[0])}"
+            yield Finding("wish_ignored", Level.MEDIUM, OneLine(words), tuple(calls))
+        return
     wish = pattern("leave_me").search(reading.asked_text)
     if wish and pattern("left_alone").search(reading.low) is None:
         spans = tuple(Span(*match.span()) for match in pattern("advertising").finditer(reading.low[: reading.written]))
