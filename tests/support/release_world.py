@@ -198,6 +198,10 @@ class Walker:
         self.begin = scope.begin or release.begin
         self._known: dict[tuple[int, Event], Move] = {}
         self._states: dict[State, State] = {}
+        self._ids: set[int] = set()
+        """Of the objects in `_states`."""
+        self._quiet: set[tuple[int, tuple[Observed, ...]]] = set()
+        """States after a quit, with the readings after which nothing begins."""
         self._numbers: dict[object, int] = {}
 
     def step(self, state: State, event: Event) -> Move:
@@ -212,7 +216,11 @@ class Walker:
 
     def one(self, state: State) -> State:
         """The one object for all states that are equal to this one."""
-        return self._states.setdefault(state, state)
+        if id(state) in self._ids:
+            return state
+        first = self._states.setdefault(state, state)
+        self._ids.add(id(first))
+        return first
 
     def key(self, world: World) -> tuple[object, ...]:
         """A short name of the world, equal for equal worlds."""
@@ -515,10 +523,13 @@ class Walker:
             yield "quit before the call is begun", self.stopped(world, NotMade(undone=False))
             if can_undo(world.before):
                 yield "undo before the call is begun", self.stopped(world, NotMade(undone=True))
+        asked = world.state.choices
         for choice in Choice:
+            if choice not in asked:
+                if self.step(world.state, Answer(choice)) != (world.state, ()):
+                    raise Broken(f"an answer that was not asked for had an effect: {choice}")
+                continue
             answered = self.fed(world, Answer(choice))
-            if choice not in world.state.choices and answered != world:
-                raise Broken(f"an answer that was not asked for had an effect: {choice}")
             if answered != world:
                 yield f"answers {choice}", answered
 
@@ -562,16 +573,18 @@ class Walker:
             return world._replace(state=state)
         # A reading comes in, or a pause ends: nothing follows.
         about = [mail for mail in (*state.todo, state.case.item, state.replacement) if mail]
-        readings = [
-            Observed(email_id, self.sighting(mail_of(world, email_id)))
-            for email_id in about
-            if email_id in dict(world.mails)
-        ]
+        mails = dict(world.mails)
+        readings = tuple(
+            Observed(email_id, self.sighting(mail_of(world, email_id))) for email_id in about if email_id in mails
+        )
+        if (id(state), readings) in self._quiet:
+            return self.crashed(world)
         answers = [Answer(choice) for choice in Choice]
         events: tuple[Event, ...] = (*readings, *answers, Elapsed(), ReadFailed(), Found("edit"), Undo(), Slept())
         for event in events:
             if begins(self.step(state, event)[1]):
                 raise Broken(f"R15: {event} began something after the quit")
+        self._quiet.add((id(state), readings))
         return self.crashed(world)
 
     def stopped(self, world: World, event: NotMade) -> World:
@@ -659,7 +672,8 @@ class Walker:
                     memory = memory._replace(released=memory.released | {done})
                 if memory.unknown == done:
                     memory = memory._replace(unknown="")
-        world = world._replace(memory=memory)
+        if memory is not world.memory:
+            world = world._replace(memory=memory)
         state, effects = self.step(world.state, event)
         if world.state.early and isinstance(event, Observed):
             moved = event.sighting.standing not in (*MOVABLE, RemoteState.UNCLEAR)
