@@ -17,6 +17,8 @@ $(STAMP): pyproject.toml constraints.txt
 demo: $(STAMP)
 	$(BIN)/mm-tui demo
 
+# Compiled modules are kept, for the tests start hundreds of programs.
+test: export PYTHONDONTWRITEBYTECODE =
 # Four processes: most tests wait for a program, a clock or a socket rather than for a processor.
 test: $(STAMP)
 	$(BIN)/python -m pytest -n 4 --dist worksteal
