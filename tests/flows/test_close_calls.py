@@ -115,7 +115,8 @@ async def test_an_edit_of_another_window_is_kept_when_an_older_one_is_released(
         await pilot.press("a")
         await until(pilot, lambda: bodies(sandbox), "the release")
         await until(pilot, lambda: not screen.entries, "the queue to be empty")
-        assert [edit.text.body for edit in store.all()] == ["Written meanwhile in the other window."]
+        meanwhile = ["Written meanwhile in the other window."]
+        await until(pilot, lambda: [edit.text.body for edit in store.all()] == meanwhile, "only the newer text")
     assert bodies(sandbox) == ["Mine."]
 
 

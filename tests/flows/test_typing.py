@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -124,8 +125,9 @@ async def test_words_that_began_before_a_dialog_had_closed_are_no_keys(
         burst(app, "xwrong")
         await until(pilot, lambda: typed_in(app) == "wrong", "the words in the dialog")
         burst(app, "\nx")
+        at = monotonic()
         await until(pilot, lambda: app.screen is screen and app.keyboard.is_ready, "the queue")
-        await typed(app, "1st paragraph is a lie", pause=0.05)
+        await typed(app, "1st paragraph is a lie", pause=0.05, at=at + 0.05)
         await until(pilot, lambda: app.keyboard.is_ready, "the last key")
         assert app.screen is screen
         assert app.current_mode == "pending"

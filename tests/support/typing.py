@@ -27,11 +27,13 @@ def burst(app: App[Any], text: str) -> None:
         app.post_message(key(character))
 
 
-async def typed(app: App[Any], text: str, *, pause: float | Callable[[], float] = 0.02) -> None:
-    """One key after the other, with so many seconds between two, also where the machine is too busy to keep the time:
-    terminals say when a key was pressed, not when the app came to it.
+async def typed(
+    app: App[Any], text: str, *, pause: float | Callable[[], float] = 0.02, at: float | None = None
+) -> None:
+    """One key after the other, the first at `at` (now, if not given), with `pause` seconds between two, also where the
+    machine is too busy to keep the time: terminals say when a key was pressed, not when the app came to it.
     """
-    at = monotonic()
+    at = monotonic() if at is None else at
     for character in text:
         event = key(character)
         event.time = at
