@@ -166,12 +166,16 @@ def test_what_is_in_the_thread_or_harmless_is_left_alone(code: str, body: str) -
     assert found(assess(drafted(body), CONTEXT), code) == []
 
 
-def test_quoted_lines_of_the_thread_are_not_ours_but_invented_quotes_are() -> None:
+@pytest.mark.parametrize(
+    ("header", "mark"), [("", "> "), ("Von: Anna\nAn: help@acme.example\nGesendet: Montag\nBetreff: Order\n", "")]
+)
+def test_quoted_lines_of_the_thread_are_not_ours_but_invented_quotes_are(header: str, mark: str) -> None:
     real = (
-        "Sure.\n> Could you send me my money back please? The shop's page is https://shop.customer.example/orders, my"
+        f"Sure.\n\n{header}{mark}Could you send me my money back please? The shop's page is "
+        "https://shop.customer.example/orders, my"
     )
     assert assess(drafted(real), CONTEXT).findings == ()
-    invented = "Sure.\n> We will refund you $900"
+    invented = f"Sure.\n\n{header}{mark}We will refund you $900"
     assert assess(drafted(invented), CONTEXT).level is Level.HIGH
 
 

@@ -28,6 +28,12 @@ MOST_MAILS = 20
 LONGEST_DRAFT = 20_000
 """The most characters of a draft to compare by sentence, within itself and with earlier emails."""
 _QUOTED = re.compile(r"^[ \t]*+(?:>[ \t]*+)++([^\n]*+)", re.MULTILINE)
+_HEADER = re.compile(
+    r"^(?=(?:[^\n]+\n){0,7}[^\n]*@)(?:[ \t*]*[^\W\d_]{2,12}[ \t*]{0,3}[:：][^\n]+\n){3,}", re.MULTILINE
+)
+"""The header of an email that is quoted below an answer without marks, in any language: one of its lines has an
+address."""
+_LINE = re.compile(r"^[ \t]*+([^\n]++)", re.MULTILINE)
 _SET_OFF = re.compile(r"^--[ \t]*$", re.MULTILINE)
 _FOOTER = re.compile(
     r"^[ \t]*(?:[_=~]{16,}|-{16,}|[-=~_]{5,}[^\n]{1,60}[-=~_]{5,}[->~]*|[_-]{2,}[ \w]{3,40}[_-]{2,})[ \t]*$",
@@ -140,9 +146,13 @@ class Reading:
     def body(self) -> str:
         """The body with quoted lines blanked if the thread has the same words; spans stay valid.
 
-        A quoted line that is not in the thread is read like any other, so that nothing can hide in quotes.
+        A quoted line that is not in the thread is read like any other, so that nothing can hide in quotes. The lines
+        below the header of an email count as quoted.
         """
-        if not self.has_thread_text or _QUOTED.search(self.draft.body) is None:
+        if not self.has_thread_text:
+            return str(self.draft.body)
+        header = _HEADER.search(self.draft.body)
+        if header is None and _QUOTED.search(self.draft.body) is None:
             return str(self.draft.body)
         lines = {" ".join(line.lstrip("> \t").split()) for line in self.thread_text.split("\n")}
         flowing = " ".join(line.lstrip("> \t") for line in self.thread_text.split("\n"))
@@ -160,7 +170,8 @@ class Reading:
             return " " * len(match[0]) if known else match[0]
 
         written = str(self.draft.body)
-        own = _QUOTED.sub(blanked, written)
+        below = header.end() if header else len(written)
+        own = _QUOTED.sub(blanked, written[:below]) + _LINE.sub(blanked, written[below:])
         # A whole thread quoted below the answer is not searched by every rule.
         return own if own == written else own.rstrip()
 
