@@ -21,7 +21,7 @@ _UNITS = (
     {"mg", "g", "kg", "t", "lb", "lbs", "oz", "gram", "grams", "kilo", "kilos"},
     {"mm", "cm", "m", "km", "inch", "inches", "ft", "feet", "mile", "miles", "metres", "meters"},
     {"ml", "cl", "dl", "l", "litre", "litres", "liter", "liters", "gallons"},
-    {"w", "kw", "mw", "kwh", "wh", "mwh"},
+    {"w", "kw", "mw", "kwh", "wh", "mwh", "therm", "therms", "btu", "mj", "gj"},
     {"v", "mv", "kv"},
     {"°c", "°f", "c", "f"},
     {"minute", "minutes", "min", "hour", "hours", "day", "days", "week", "weeks", "month", "months", "year", "years"}
@@ -92,7 +92,7 @@ def _counted() -> re.Pattern[str]:
         by_letter.setdefault(word[0], []).append(re.escape(word[1:]))
     words = "|".join(f"{first}(?:{'|'.join(rest)})" for first, rest in by_letter.items())
     return re.compile(
-        rf"(?<![\w.,/:-])(?P<number>\d{{1,3}}(?:[ ,.']\d{{3}})+(?!\d)"
+        rf"(?<![\w.,/:$€£¥-])(?P<number>\d{{1,3}}(?:[ ,.']\d{{3}})+(?!\d)"
         rf"|\d{{1,7}}(?:[.,]\d{{1,2}})?|(?:{words})(?!\w))"
         r"(?:[ \u00a0-]?(?P<noun>[\u3400-\u9fff]|°?[^\W\d_]+(?:/[^\W\d_]+)?))(?:\s(?P<next>[^\W\d_]+))?"
     )
@@ -201,7 +201,7 @@ UNCOUNTED = frozenset(
         """of and or to in is are am pm uhr percent prozent more other than for at on the a with was has by
         from until und oder bis der die et de du del e y o i thing question moment time times step steps
         point way copy copies line lines can will it we you your our that which where who if as so but
-        because euro euros dollar dollars pounds zł chf eur usd gbp
+        because it he she they this there euro euros dollar dollars pounds zł chf eur usd gbp
         月 日 号 年 時 时 点 點 分 秒 円 元 万 千 百 億 亿 番 第 目 度 回 歳 岁 階 层 楼 室 丁 条
         名 人 位 多 余 以 後 后 前 间 間 内 に で は が の を と も""",
     )

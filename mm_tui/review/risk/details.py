@@ -17,6 +17,11 @@ from mm_tui.text import OneLine
 _IDENTIFIER = re.compile(
     r"(?<![\w@./:-])#?(?=[\w/.-]*\d{2})[A-Za-z0-9]{1,12}(?:[-/.][A-Za-z0-9]{1,12}){0,5}(?![\w@]|\.\w|:\d)"
 )
+_IN_PARTS = re.compile(
+    r"(?<![\w./-])(?:[A-Z]{1,3}\d{1,4} [A-Z]{2,3}|[A-Z]{1,3}-[A-Z]{1,2} \d{2,4}|[A-Z]{2,3} \d{2,4} [A-Z]{2,3}"
+    r"|[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}|\d{1,4} [A-Z]{2,3} \d{1,4})(?![\w/-])"
+)
+"""The plate of a car or a post code, with a space between its parts."""
 _MEASURE = re.compile(
     r"\A[\d.,/-]*\d(?:st|nd|rd|th|am|pm|h|kg|g|mg|mm|cm|m|km|ml|l|gb|mb|tb|kb|v|w|kw|kwh|mbit|px|x|k)\Z", re.IGNORECASE
 )
@@ -53,6 +58,8 @@ def _candidates(text: str) -> dict[str, Span]:
         found.setdefault(name, Span(*match.span()))
         if len(found) >= _LONGEST_COMPARED:
             break
+    for match in find_all(_IN_PARTS, text):
+        found.setdefault(match[0], Span(*match.span()))
     return found
 
 

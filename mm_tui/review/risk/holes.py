@@ -155,6 +155,10 @@ def _nameless(text: str) -> list[Span]:
     return found
 
 
+def _without(text: str, hole: str) -> str:
+    return text.replace(hole, " ")
+
+
 def _holes(text: str, known: str) -> tuple[Span, ...]:
     spans = [
         Span(*match.span())
@@ -169,6 +173,9 @@ def _holes(text: str, known: str) -> tuple[Span, ...]:
     for sought in _HOLES:
         for match in find_all(sought, text):
             start, end = match.span()
+            if match[0][0] == "$" and match[0][1:] in _without(text, match[0]) + known:
+                # The variable of a shell that the email explains.
+                continue
             if 1 not in taken[start:end]:
                 taken[start:end] = b"\1" * (end - start)
                 spans.append(Span(start, end))

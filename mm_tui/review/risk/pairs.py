@@ -5,11 +5,12 @@ One phrase with a gap knows one order of words; German, Dutch and Japanese need 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import cache, lru_cache
 
 from mm_tui.review.findings import Span
-from mm_tui.review.risk.phrases import any_of, any_of_pairs, pairs_of
+from mm_tui.review.risk.phrases import any_of, pairs_of, variants_of
 from mm_tui.review.risk.pieces import Phrases
 from mm_tui.review.risk.rule import Reading
 
@@ -18,30 +19,41 @@ _FARTHEST = 90
 
 
 @cache
-def _sides(key: str) -> tuple[Phrases, ...]:
-    """The first and the second side of each pair, one after the other."""
-    return tuple(any_of(side) for pair in pairs_of(key) for side in pair)
+def _sides(key: str) -> tuple[tuple[Phrases, Phrases], ...]:
+    """For each pair the side that is rarer in texts, and the other. Short words such as "we" are everywhere."""
+    pairs = (sorted(pair, key=_shortest, reverse=True) for pair in pairs_of(key))
+    return tuple((any_of(rarer), any_of(other)) for rarer, other in pairs)
+
+
+def _shortest(side: tuple[str, ...]) -> int:
+    return min(len(re.sub(r"\W", "", variant)) for phrase in side for variant in variants_of(phrase))
+
+
+@cache
+def _rarer(key: str) -> Phrases:
+    """The rarer side of any pair."""
+    return any_of(phrase for pair in pairs_of(key) for phrase in max(pair, key=_shortest))
 
 
 @lru_cache(maxsize=4096)
-def _which(key: str, words: str) -> tuple[int, ...]:
-    """The sides that have `words`."""
-    return tuple(number for number, side in enumerate(_sides(key)) if side.match(words))
+def _which(key: str, words: str) -> tuple[Phrases, ...]:
+    """What must stand beside `words`."""
+    return tuple(other for rarer, other in _sides(key) if rarer.search(words))
 
 
 def together(reading: Reading, key: str) -> Iterator[Span]:
     """Where a sentence of the draft has words of both sides of a pair under `key`, at most once per sentence."""
-    low, sides, done = reading.low, _sides(key), -1
-    for hit in any_of_pairs(key).finditer(low, 0, reading.written):
+    low, done = reading.low, -1
+    for hit in _rarer(key).finditer(low, 0, reading.written):
         if hit.start() < done:
             continue
         first, last = reading.sentence(hit.start())
         begin, end = max(first, hit.start() - _FARTHEST), min(max(last, hit.end()), hit.end() + _FARTHEST)
-        for number in _which(key, hit[0]):
+        for other in _which(key, hit[0]):
             found = next(
                 (
                     match.span()
-                    for match in sides[number ^ 1].finditer(low, begin, end)
+                    for match in other.finditer(low, begin, end)
                     if match.end() <= hit.start() or match.start() >= hit.end()
                 ),
                 None,

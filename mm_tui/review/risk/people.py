@@ -215,6 +215,9 @@ def signature_not_ours(reading: Reading) -> Iterator[Finding]:
     person = _person(reading)
     for number, match in enumerate(re.finditer(r"[^\n]+", text)):
         line = match[0].strip()
+        if line.endswith((":", "：")):
+            # Who wrote what is quoted below.
+            continue
         words = [_ELIDED.sub("", word) for word in _NAME.findall(line)]
         plain = [plain_name(word) for word in words]
         span = Span(place[0] + match.start(), place[0] + match.end())

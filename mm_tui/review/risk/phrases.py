@@ -14,6 +14,7 @@ import tomllib
 from collections.abc import Iterable
 from functools import cache
 from importlib import resources
+from itertools import accumulate
 
 from mm_tui.review.risk.pieces import Phrases
 
@@ -41,16 +42,18 @@ def phrases(key: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(every))
 
 
-def _variants(phrase: str) -> list[str]:
-    """`phrase` with an initial group expanded, so that every variant begins with a letter."""
+def variants_of(phrase: str) -> list[str]:
+    """`phrase` with an initial group expanded, also within a group, so that every variant begins with a letter."""
     if phrase.startswith("~"):
-        return [f"~{variant}" for variant in _variants(phrase[1:])]
-    match = re.match(r"\(([^()]*)\)(\??)", phrase)
-    if match is None:
+        return [f"~{variant}" for variant in variants_of(phrase[1:])]
+    if not phrase.startswith("(") or phrase.startswith("(?"):
         return [phrase]
-    rest = phrase[match.end() :]
-    tails = _variants(rest) if match[2] else []
-    return [first + rest for first in match[1].split("|")] + tails
+    depths = accumulate((char == "(") - (char == ")") for char in phrase)
+    end = next(at for at, depth in enumerate(depths) if not depth)
+    is_optional = phrase[end + 1 : end + 2] == "?"
+    rest = phrase[end + 2 if is_optional else end + 1 :]
+    heads = [variant for one in _alternatives(phrase[1:end]) for variant in variants_of(one + rest)]
+    return heads + (variants_of(rest) if is_optional else [])
 
 
 def as_pattern(phrase: str) -> str:
@@ -86,7 +89,7 @@ def _by_second(variants: list[str]) -> str:
 
 
 def _compiled(every_phrase: Iterable[str]) -> Phrases:
-    every = {variant for phrase in every_phrase for variant in _variants(phrase)}
+    every = {variant for phrase in every_phrase for variant in variants_of(phrase)}
     buckets: dict[str, list[str]] = {}
     for variant in sorted(every, key=len, reverse=True):
         inside, word = variant.startswith("~"), variant.removeprefix("~")

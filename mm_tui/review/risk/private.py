@@ -33,7 +33,7 @@ _SECRETS = (
         re.compile(r"\b[a-z][a-z0-9+.-]{1,20}+://[^\s/:@]{1,60}+:[^\s/@]{1,100}+@[\w.-]+", re.IGNORECASE),
     ),
 )
-_VALUE = re.compile(r"[\"'`*«“„「『(（:：=]{0,4}(?P<value>[^\s\"'`<>«»“”„「」『』()（）,;。，、\u3040-\u9fff]{4,100}+)")
+_VALUE = re.compile(r"[\"'`*«“„「『(（:：=]{0,4}(?P<value>[^\s\"'`<>«»“”„「」『』()（）,;。，、\u3040-\u9fff]{3,100}+)")
 _LETTERED = re.compile(r"(?=.*[^\W\d_])(?=.*[\d#$%&^*+=!?_@])|(?=.*[a-z])(?=.*[A-Z].*[A-Z])(?=.*[a-z].*[A-Z])")
 _CODE_NAMES = re.compile(
     r"\b(?:pin|otp|code\w*|\w*code|\w*alarm\w*|keypad|combin\w+|geheimzahl|tan|digicode|c[oó]digo\b.*|codice\b.*|kod\b.*|szyfr|sleutel\w*|allarme|\w*(?:zahl|nummer))\Z|警報|アラーム|解錠番号|キーボックス|警报|报警器|门禁|钥匙盒|保险柜|暗証番号|验证码|認証コード|驗證碼|口令"

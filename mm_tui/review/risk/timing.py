@@ -8,13 +8,16 @@ from datetime import date
 from functools import cache
 
 from mm_tui.review.findings import Finding, Level, Span
+from mm_tui.review.risk.counts import UNCOUNTED
 from mm_tui.review.risk.facts import Day, days_there, find_dates
-from mm_tui.review.risk.phrases import lowered, ordered, pattern
+from mm_tui.review.risk.phrases import lowered, ordered, pattern, word_set
 from mm_tui.review.risk.pieces import find_all
 from mm_tui.review.risk.rule import Reading, agrees, listed, quoted, rule
 from mm_tui.text import OneLine
 
 _SHORT_MAIL = 400
+_NEAR = 24
+"""The most characters between a date and the word that says what it is the date of."""
 
 
 @cache
@@ -115,7 +118,9 @@ def _names_weekday(reading: Reading, number: int) -> bool:
 def date_differs(reading: Reading) -> Iterator[Finding]:
     """The other side's newest email names days, weekdays or times, and the draft names only different ones.
     Medium when the draft agrees, or the two are easily mixed up (21 for 12 December, the same day of another month);
-    low when it proposes something else, asks, or says no. A time in another time zone than the thread's is medium."""
+    low when it proposes something else, asks, or says no. A time in another time zone than the thread's is medium, and
+    so is one of several days that is nearly the thread's after the same word ("departure 11 May" for "departure
+    12 May"). A time that keeps to "until 2 pm" contradicts nothing."""
     asked, body = reading.asked_text, reading.low[: reading.written]
     if not asked:
         return
@@ -139,6 +144,11 @@ def date_differs(reading: Reading) -> Iterator[Finding]:
             )
             words = _other(reading, day.span, asked, other.span)
             yield Finding("date_differs", level, OneLine(words), (day.span,))
+    for day in mine if fits else ():
+        near = next((one for one in theirs if day not in fits and _nearly(day, one)), None)
+        if near and _labels(body, day.span) & _labels(asked, near.span) and not _open(reading, day.span):
+            words = _other(reading, day.span, asked, near.span)
+            yield Finding("date_differs", Level.MEDIUM, OneLine(words), (day.span,))
     here = _weekdays(body)
     there = [one for one in _weekdays(asked) if not _is_past(asked, one[1])] if here and not mine else []
     if here and there and not mine and not any(_names_weekday(reading, number) for number, _ in here):
@@ -147,7 +157,7 @@ def date_differs(reading: Reading) -> Iterator[Finding]:
         words = _other(reading, here[0][1], asked, there[0][1])
         yield Finding("date_differs", level, OneLine(words), tuple(span for _, span in here))
     here_t = _times(body)
-    there_t = _times(asked) if here_t else []
+    there_t = [one for one in _times(asked) if not _is_kept(asked, one, here_t)] if here_t else []
     hours = (
         {hour for minutes, _, _ in here_t for hour in (minutes // 60 % 12, minutes // 60 % 12 + 12)} if there_t else ()
     )
@@ -202,6 +212,23 @@ def _is_past(text: str, span: Span) -> bool:
     """Whether a weekday is the last one: "last Monday", "lundi dernier"."""
     around = text[max(0, span.start - 12) : span.start], text[span.end : span.end + 12]
     return any(pattern("last").search(part) for part in around)
+
+
+def _labels(text: str, span: Span) -> set[str]:
+    """The words right before a date that may say what it is the date of: "departure stays 12 May"."""
+    before = re.split(r"[.;,!?\n]", text[max(0, span.start - _NEAR) : span.start])[-1]
+    words = set(re.findall(r"[^\W\d_]{5,}", before))
+    return words.difference(ordered("months"), ordered("weekdays"), UNCOUNTED)
+
+
+def _is_kept(text: str, time: tuple[int, Span, str], mine: list[tuple[int, Span, str]]) -> bool:
+    """Whether a time only says until or from when somebody can ("until 2 pm"), and the draft's times keep to it."""
+    minutes, span, _ = time
+    before = re.search(r"([^\W\d_]+)\W*\Z", text[max(0, span.start - 16) : span.start])
+    word = before[1] if before else ""
+    return (word in word_set("until") and all(one <= minutes for one, _, _ in mine)) or (
+        word in word_set("from") and all(one >= minutes for one, _, _ in mine)
+    )
 
 
 def _open(reading: Reading, span: Span) -> bool:

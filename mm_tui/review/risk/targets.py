@@ -1,0 +1,153 @@
+"""Rules about where a draft sends its reader: links and addresses that are not in the thread."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from mm_tui.review.findings import Finding, Level, Span
+from mm_tui.review.links import find_links, inspect_links
+from mm_tui.review.lookalike import domain_of, registrable, same_site
+from mm_tui.review.risk.facts import find_amounts
+from mm_tui.review.risk.pieces import find_all
+from mm_tui.review.risk.rule import Reading, listed, quoted, rule
+from mm_tui.text import OneLine
+
+_SHORTENERS = frozenset(
+    {"bit.ly", "tinyurl.com", "t.co", "goo.gl", "ow.ly", "is.gd", "buff.ly", "rebrand.ly", "cutt.ly", "rb.gy", "t.ly"}
+    | {"shorturl.at", "tiny.cc", "lnkd.in", "s.id", "v.gd", "bl.ink", "qr.ae", "adf.ly", "soo.gd", "clck.ru"}
+)
+_PUBLIC = frozenset(
+    {"google.com", "youtube.com", "wikipedia.org", "github.com", "microsoft.com", "apple.com", "mozilla.org", "w3.org"}
+    | {"ietf.org", "sourceforge.net", "python.org", "linkedin.com", "facebook.com", "instagram.com", "twitter.com"}
+    | {"dhl.com", "dhl.de", "ups.com", "fedex.com", "usps.com", "royalmail.com", "openstreetmap.org", "archive.org"}
+    | {"stackoverflow.com", "adobe.com", "europa.eu", "yahoo.com"}
+)
+
+
+def _shown_only(reading: Reading, span: Span) -> bool:
+    """Whether a link or an address is in a signature or footer, or alone on a line, so that nobody is sent there."""
+    if span.start >= reading.written:
+        return True
+    begin = reading.body.rfind("\n", 0, span.start) + 1
+    end = reading.body.find("\n", span.end)
+    line = reading.body[begin : span.start] + " " + reading.body[span.end : len(reading.body) if end < 0 else end]
+    last = not reading.body[span.end :].strip() or reading.body.count("\n", span.end) <= 3
+    return last and len(re.findall(r"[^\W\d_]{2,}", line)) < 2
+
+
+@rule("link_not_in_thread", "links not in the thread")
+def link_not_in_thread(reading: Reading) -> Iterator[Finding]:
+    """A link to a host that is neither ours nor in the thread; for a draft that begins a thread every foreign host
+    counts. Medium; low for sites that everybody knows, for the front page of a site, and for links in a signature or
+    footer. A link shortener hides where it leads and is medium everywhere."""
+    there: list[str] = [*reading.known.own_domains]
+    there += [str(link.host) for link in find_links(reading.house_text) if link.host]
+    low = reading.thread_text.lower()
+    foreign = [
+        link for link in reading.links if link.opens and not any(same_site(str(link.host), one) for one in there)
+    ]
+    sites = {site for link in foreign if (site := registrable(str(link.host))) in low}
+    if sites:
+        lines = (line for line in reading.thread_text.split("\n") if any(site in line.lower() for site in sites))
+        there += [str(link.host) for link in find_links("\n".join(lines)) if link.host]
+    spans: dict[Level, dict[str, list[Span]]] = {}
+    for link in foreign:
+        host = str(link.host)
+        if any(same_site(host, one) for one in there):
+            continue
+        rest = reading.body[slice(*link.span)].rpartition(host)[2].strip("/.,;:)>\"' ")
+        quiet = registrable(host) in _PUBLIC or not rest or _shown_only(reading, link.span)
+        level = Level.LOW if quiet and registrable(host) not in _SHORTENERS else Level.MEDIUM
+        spans.setdefault(level, {}).setdefault(host, []).append(link.span)
+    for level, hosts in spans.items():
+        words = f"links to a host not in the thread: {listed(list(hosts))}"
+        every = tuple(span for group in hosts.values() for span in group)
+        yield Finding("link_not_in_thread", level, OneLine(words), every)
+
+
+@rule("link", "links that are not what they seem", inbound=True)
+def link(reading: Reading) -> Iterator[Finding]:
+    """High: `link_other_host` (the text names another host than the target), `link_userinfo` (a user name before the
+    host), `link_mixed_scripts`, `link_lookalike` (a host like a known one or ours), `link_scheme` for javascript, data
+    and file. Medium: `link_punycode`, `link_ip`, `link_unclear` (written so that programs disagree where it leads),
+    `link_scheme` for others than http, https, mailto and tel."""
+    yield from inspect_links(reading.body, reading.known)
+
+
+_ADDRESS = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}+@(?:[\w-]{1,63}\.){1,8}[A-Za-z][\w-]{1,62}")
+
+
+@rule("address_not_in_thread", "addresses not in the thread")
+def address_not_in_thread(reading: Reading) -> Iterator[Finding]:
+    """The body names an e-mail address that is not ours, takes no part in the thread, gets no copy and appears in none
+    of its emails. Medium; high if its domain could be mistaken for a known one or for ours; low if it asks nobody to
+    write there: in a signature or footer, or as the author of a quotation."""
+    written = [match for match in find_all(_ADDRESS, reading.body) if not reading.is_ours(match[0])]
+    if not written:
+        return
+    there = f"{reading.thread_text}\n{reading.house_text}".lower()
+    copied = {str(party.address).lower() for party in (*reading.draft.recipients, reading.draft.sender)}
+    found: dict[Level, dict[str, list[Span]]] = {}
+    for match in written:
+        address, span = match[0].lower(), Span(*match.span())
+        if address in there or address in reading.participants or address in copied:
+            continue
+        level = Level.MEDIUM
+        if reading.known.domain_imitated(domain_of(address)):
+            level = Level.HIGH
+        elif not reading.known.knows(address) and (_shown_only(reading, span) or _attributes(reading, span)):
+            level = Level.LOW
+        found.setdefault(level, {}).setdefault(address, []).append(span)
+    for level, spans in found.items():
+        words = f"names an address not in the thread: {listed(list(spans))}"
+        every = tuple(span for group in spans.values() for span in group)
+        yield Finding("address_not_in_thread", level, OneLine(words), every)
+
+
+_ATTRIBUTION = re.compile(r"\s*(?:(?:from|to|cc|von|an|de|da|van|od)\s*:|[^\n]{0,200}[:>,]\s*\Z)", re.IGNORECASE)
+
+
+_HEADER = re.compile(r"\s*(?:from|to|cc|sent|reply-to|von|an|de|para|da|van|aan|od|do)\s*:", re.IGNORECASE)
+
+
+def _attributes(reading: Reading, span: Span) -> bool:
+    """Whether the address only says who wrote what is quoted."""
+    begin = reading.body.rfind("\n", 0, span.start) + 1
+    end = reading.body.find("\n", span.end)
+    line = reading.body[begin : len(reading.body) if end < 0 else end]
+    after = reading.body[len(reading.body) if end < 0 else end :].lstrip("\n ")[:1]
+    quotes = (
+        _HEADER.match(line) is not None
+        or bool(reading.body[begin : begin + 1].isspace())
+        or after in (">", "")
+        or line.rstrip().endswith(":")
+    )
+    return quotes and _ATTRIBUTION.match(line) is not None
+
+
+def known_from_house(reading: Reading) -> Iterator[OneLine]:
+    """The amounts, links and addresses of the draft that are in house facts and not in the thread, with the file."""
+    if not reading.context.house:
+        return
+    thread = {(amount.currency, amount.value) for amount in find_amounts(reading.figures)}
+    low = reading.thread_text.lower()
+    for file in reading.context.house:
+        amounts = {(amount.currency, amount.value) for amount in find_amounts(file.text)} - thread
+        hosts = [str(link.host) for link in find_links(file.text) if link.host]
+        words = [reading.body[slice(*one.span)] for one in find_amounts(reading.body) if one[:2] in amounts]
+        words += [
+            str(link.host)
+            for link in reading.links
+            if link.opens and str(link.host) not in low and any(same_site(str(link.host), host) for host in hosts)
+        ]
+        words += [
+            match[0]
+            for match in find_all(_ADDRESS, reading.body)
+            if match[0].lower() in file.text.lower() and match[0].lower() not in low
+        ]
+        if words:
+            yield OneLine(f"{listed([quoted(word) for word in dict.fromkeys(words)])}: stands in {file.name}")
+
+
+TARGET_RULES = (link_not_in_thread, link, address_not_in_thread)
