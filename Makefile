@@ -17,10 +17,11 @@ $(STAMP): pyproject.toml constraints.txt
 demo: $(STAMP)
 	$(BIN)/mm-tui demo
 
-# Compiled modules are kept, for the tests start hundreds of programs.
-test: export PYTHONDONTWRITEBYTECODE =
+# Compiled once, for the tests start hundreds of programs. Some of those may not write a whole file: none writes modules.
+test: export PYTHONDONTWRITEBYTECODE = 1
 # Four processes: most tests wait for a program, a clock or a socket rather than for a processor.
 test: $(STAMP)
+	$(BIN)/python -m compileall -q mm_tui
 	$(BIN)/python -m pytest -n 4 --dist worksteal
 
 check: $(STAMP)

@@ -81,6 +81,7 @@ def plain_environment(home: Path, **more: str) -> dict[str, str]:
         "LANG": "C.UTF-8",
         "TERM": "xterm-256color",
         "COLORTERM": "truecolor",
+        "PYTHONDONTWRITEBYTECODE": "1",
         **more,
     }
 
