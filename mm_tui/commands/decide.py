@@ -146,7 +146,7 @@ async def begun(beginning: Awaitable[Begun]) -> Begun:
 
     Raises:
         CommandError: it cannot start, because another is in progress (6), this reviewer may not (4), or the journal
-        cannot be written (10).
+            cannot be written (10).
     """
     try:
         return await beginning

@@ -20,9 +20,10 @@ class GatewayError(Exception):
         message: the gateway's message, cleaned, or ours if it sent none.
         status: the HTTP status; None if no answer came.
         may_have_happened: whether the action may have taken effect despite the error: True whenever this cannot be
-        excluded, and always False for calls that change nothing. Such an action is read back, never repeated.
-        retry_after: seconds that the gateway asked us to wait, at most `LONGEST_WAIT`; None if it did not. where: the
-        address of a call that got no answer. what_to_do: what the user can do about it.
+            excluded, and always False for calls that change nothing. Such an action is read back, never repeated.
+        retry_after: seconds that the gateway asked us to wait, at most `LONGEST_WAIT`; None if it did not.
+        where: the address of a call that got no answer.
+        what_to_do: what the user can do about it.
     """
 
     what_to_do: str = "See the gateway's message; `mm-tui doctor` checks keys, scopes and connection."

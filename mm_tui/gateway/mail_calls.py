@@ -139,7 +139,7 @@ class MailCalls(Caller):
             email_id: the email.
             name: the raw name, as `EmailDetail.raw` has it.
             size: the size in bytes stated in the email; a large attachment is downloaded from an address that the
-            gateway returns.
+                gateway returns.
         """
         places = {"mailbox_id": mailbox_id, "email_id": email_id, "name": name}
         if size is not None and size > LARGE_ATTACHMENT:

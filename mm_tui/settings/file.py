@@ -68,11 +68,11 @@ def load(path: Path | None = None, *, profile: str | None = None) -> Settings:
     Args:
         path: the file; by default `config_path()`, which need not exist.
         profile: the profile's name; by default `MM_TUI_PROFILE`, then the file's `default_profile`, then its first
-        profile.
+            profile.
 
     Raises:
         ConfigError: the file is unreadable, not TOML or of a newer version, or it or the environment has an invalid
-        name or value.
+            name or value.
     """
     file = path or config_path()
     text = read(file, must_exist=path is not None)

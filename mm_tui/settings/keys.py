@@ -26,7 +26,7 @@ def with_keys(settings: Settings) -> Settings:
 
     Raises:
         ConfigError: a command fails or prints nothing that can be a key, or the keyring cannot be used. The command's
-        output is never quoted.
+            output is never quoted.
     """
     profile = settings.profile
     found: dict[str, Secret] = {}

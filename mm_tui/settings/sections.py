@@ -41,7 +41,7 @@ class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
         Raises:
             msgspec.ValidationError: a name or value is invalid; the message ends with the place, such as ` - at
-            `$.review``.
+                `$.review``.
         """
         return msgspec.convert(fields, cls, strict=False, dec_hook=_decoded)
 

@@ -43,7 +43,7 @@ class ChoiceScreen(ModalScreen[Answer | None], Generic[Answer]):
         stay: what escape does, in words.
         over: why there is nothing to ask any more; empty as long as there is. Then the question closes itself.
         at_once: accept an answer as soon as the question is on the screen, for questions that only change the view;
-        otherwise it must have been visible for a moment.
+            otherwise it must have been visible for a moment.
     """
 
     CSS_PATH = "dialogs.tcss"

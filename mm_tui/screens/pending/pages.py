@@ -47,8 +47,9 @@ def draft_page(
         item: the waiting email.
         findings: what the rules found in it.
         above: None if the head shows everything. Otherwise it has no room, so sender, recipients, subject and these
-        lines come in full at the beginning of the page. bodies: renders the body, or leaves it as written. more:
-        further marks in the body.
+            lines come in full at the beginning of the page.
+        bodies: renders the body, or leaves it as written.
+        more: further marks in the body.
     """
     writer = PageWriter()
     to = [party.header for party in item.to]

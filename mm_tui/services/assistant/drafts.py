@@ -151,7 +151,7 @@ class Drafts:
             email_id: the email to answer, which determines recipients, subject and threading.
             body: the text as shown to the human.
             session: identifies this reply (a uuid created when the editor opened). Submitting twice, or again after a
-            timeout, results in one reply.
+                timeout, results in one reply.
 
         Raises:
             AlreadySubmitted: an earlier text of this session had already arrived.

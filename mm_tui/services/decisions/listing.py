@@ -112,7 +112,7 @@ class QueueListing:
         Args:
             reading: the email under the cursor.
             stay: keep the email under the cursor in the list, whatever happened to it; False if the reviewer asked for
-            another list.
+                another list.
         """
         context = self._context()
         filters = self._filters(context)

@@ -31,7 +31,7 @@ def remote_state_of(status: str, direction: str, *, approved: bool = False) -> R
         status: the gateway's word.
         direction: `inbound` or `outbound`; with anything else only what holds for both is used.
         approved: whether the gateway names a time or person of an approval. An approved email that is scheduled or has
-        an unknown status may be sent at any time, so it counts as released.
+            an unknown status may be sent at any time, so it counts as released.
     """
     if status in _ALWAYS:
         return _ALWAYS[status]
@@ -47,8 +47,10 @@ def snapshot_of(mail: EmailDetail, direction: str, our_name: str = "", *, us: Ap
     Args:
         mail: the gateway's answer.
         direction: the direction when the human saw the email, used if the email states none. If it was unknown then, it
-        is left out of the digest now too. our_name: the name under which the gateway records approvals with this
-        program's key; empty if unknown. us: this program's reviewer, as named in first approvals.
+            is left out of the digest now too.
+        our_name: the name under which the gateway records approvals with this
+            program's key; empty if unknown.
+        us: this program's reviewer, as named in first approvals.
     """
     seen = direction and (mail.direction or direction)
     direction = mail.direction or direction

@@ -28,7 +28,7 @@ def other_answers(
         item: a waiting draft; inbound mail answers nothing.
         others: the other emails of its thread, opened where they were, oldest first.
         family: returns the ids of emails that replace the draft or are replaced by it. These are no second answer while
-        they wait, but are one once sent.
+            they wait, but are one once sent.
     """
     if str(item.direction) == Direction.INBOUND:
         return ()

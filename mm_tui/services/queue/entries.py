@@ -105,7 +105,7 @@ class ReviewQueue:
             why_unread: why the details of an email could not be read, as `WaitingDetails.why_not`.
             stop: called between items; True ends early with the entries so far.
             so_far: called with the oldest entries and the total number, first when `FIRST_READ` are read and then each
-            time their number has doubled. All rules have been applied to each entry.
+                time their number has doubled. All rules have been applied to each entry.
         """
         left_out = frozenset(hidden)
         ids = [key for key in self._stored.ids(mailbox_id) if key not in left_out]

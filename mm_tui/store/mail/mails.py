@@ -135,7 +135,7 @@ class MailStore:
             below: only keys smaller than this, to continue after the first screen.
             query: `parse_query(view.query)` if the caller has it already.
             stop: called every millisecond or so in the calling thread; True cancels the search, which then returns
-            nothing. For searches in a thread, which may become stale.
+                nothing. For searches in a thread, which may become stale.
         """
         understood = query or parse_query(view.query)
         cursor = self._database.reader().cursor()
