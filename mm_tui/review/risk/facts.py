@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from mm_tui.review.findings import Finding, Level, Span
-from mm_tui.review.risk.phrases import ordered
+from mm_tui.review.risk.phrases import lowered, ordered
 from mm_tui.review.risk.pieces import find_all
 from mm_tui.review.risk.rule import Reading, agrees, listed, quoted, rule
 from mm_tui.text import OneLine
@@ -109,6 +109,8 @@ def known_amounts(reading: Reading) -> tuple[Amount, ...]:
 
 
 _MOST_RECKONED = 12
+_MOST_TIMES = 100
+_WORD = re.compile(r"\w+")
 
 
 def _reckoned(amounts: list[tuple[str, Decimal]]) -> set[tuple[str, Decimal]]:
@@ -130,11 +132,28 @@ def _reckoned(amounts: list[tuple[str, Decimal]]) -> set[tuple[str, Decimal]]:
     }
 
 
+def _is_multiple(amount: Amount, there: Iterable[tuple[str, Decimal]], reading: Reading) -> bool:
+    """Whether it is a price of the thread times a number that thread or draft name: "three nights at 69 €"."""
+    times = {
+        str(amount.value / value)
+        for currency, value in there
+        if currency == amount.currency != "%" and value and 1 < amount.value / value <= _MOST_TIMES
+    }
+    counts = {f"{Decimal(one).normalize():f}" for one in times if Decimal(one) == int(Decimal(one))}
+    if not counts:
+        return False
+    words = set(_WORD.findall(reading.low)) | set(_WORD.findall(lowered(reading.thread_text)))
+    return any(one in words for one in counts) or any(
+        str(place) in counts for word, place in ordered("numbers").items() if word in words
+    )
+
+
 @rule("amount_not_in_thread", "amounts not in the thread", needs_thread=True)
 def amount_not_in_thread(reading: Reading) -> Iterator[Finding]:
     """A sum of money or a percentage that no email in the thread names in that currency. Medium; low for a percentage
-    if the thread names none at all. The sum or difference of two named amounts, and the sum of several in a row, are
-    accepted. "$1,200", "1.200,00 €", "USD 1200", "1.2k dollars" and "15 percent" are understood."""
+    if the thread names none at all. The sum or difference of two named amounts, the sum of several in a row, and a
+    named price times a named number are accepted. "$1,200", "1.200,00 €", "USD 1200", "1.2k dollars" and "15 percent"
+    are understood."""
     named = find_amounts(reading.body)
     if not named:
         return
@@ -143,6 +162,7 @@ def amount_not_in_thread(reading: Reading) -> Iterator[Finding]:
     if 0 < len(new) <= _MOST_RECKONED:
         sums = _reckoned([*there, *((amount.currency, amount.value) for amount in find_amounts(reading.body))])
         new = [amount for amount in new if (amount.currency, amount.value) not in sums]
+        new = [amount for amount in new if not _is_multiple(amount, there, reading)] if new else new
     shares = [amount for amount in new if amount.currency == "%"]
     if shares and not any(currency == "%" for currency, _ in there):
         # A percentage of something not mentioned is more often a figure of speech than a fact.

@@ -74,9 +74,14 @@ def _delivers(sentence: str) -> bool:
     return pattern("delivers").search(sentence) is not None and not open_ended and not _denies(sentence)
 
 
+_AFTER_HOUR = 25
+"""Characters after a term that may name its day: "before 4 pm on Friday"."""
+
+
 def _in_thread(reading: Reading, span: Span) -> bool:
     """Whether the thread mentions the day of a deadline."""
-    words = re.findall(r"[^\W_]+", reading.low[slice(*span)])
+    _, last = reading.sentence(span.start)
+    words = re.findall(r"[^\W_]+", reading.low[span.start : max(span.end, min(last, span.end + _AFTER_HOUR))])
     day = [word for word in words if word in ordered("weekdays") or word in ordered("months") or word in _MOMENTS]
     return bool(day) and all(word in reading.thread_words for word in day)
 
