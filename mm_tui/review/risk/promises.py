@@ -78,11 +78,16 @@ _AFTER_HOUR = 25
 """Characters after a term that may name its day: "before 4 pm on Friday"."""
 
 
+def _day_words(text: str) -> list[str]:
+    words = re.findall(r"[^\W_]+", text)
+    return [word for word in words if word in ordered("weekdays") or word in ordered("months") or word in _MOMENTS]
+
+
 def _in_thread(reading: Reading, span: Span) -> bool:
     """Whether the thread mentions the day of a deadline."""
     _, last = reading.sentence(span.start)
-    words = re.findall(r"[^\W_]+", reading.low[span.start : max(span.end, min(last, span.end + _AFTER_HOUR))])
-    day = [word for word in words if word in ordered("weekdays") or word in ordered("months") or word in _MOMENTS]
+    after = max(span.end, min(last, span.end + _AFTER_HOUR))
+    day = _day_words(reading.low[slice(*span)]) or _day_words(reading.low[span.start : after])
     return bool(day) and all(word in reading.thread_words for word in day)
 
 
