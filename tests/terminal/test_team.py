@@ -35,7 +35,7 @@ def rounds() -> Iterator[int]:
 
 
 @pytest.mark.timeout(SECONDS + 300)
-def test_what_a_team_sends_was_read_and_approved_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_a_team_sends_was_read_and_approved_once(tmp_path: Path) -> None:
     for played, seed in enumerate(rounds()):
         folder = tmp_path / str(played)
         folder.mkdir()
@@ -46,7 +46,6 @@ def test_what_a_team_sends_was_read_and_approved_once(tmp_path: Path, capsys: py
             scene = TeamRound(sandbox, proxy, folder, seed)
             try:
                 scene.play(ACTS)
-            except BaseException:
-                with capsys.disabled():
-                    print(f"\nMM_TUI_PROXY_SEED={seed} plays the round again", *scene.story(), sep="\n")
+            except BaseException as error:
+                error.add_note("\n".join([f"MM_TUI_PROXY_SEED={seed} plays the round again", *scene.story()]))
                 raise
