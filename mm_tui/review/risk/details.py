@@ -15,9 +15,10 @@ from mm_tui.review.risk.rule import Reading, quoted, rule
 from mm_tui.text import OneLine
 
 _IDENTIFIER = re.compile(
-    r"(?<![A-Za-z0-9_À-ɏЀ-ӿ@./:-])#?(?=[\w/.-]*\d{2})[A-Za-z0-9]{1,12}(?:[-/.][A-Za-z0-9]{1,12}){0,5}"
+    r"(?<![A-Za-z0-9_À-ɏЀ-ӿ@./:-])#?(?=[A-Za-z0-9/.-]*\d{2})[A-Za-z0-9]{1,12}(?:[-/.][A-Za-z0-9]{1,12}){0,5}"
     r"(?![A-Za-z0-9_À-ɏЀ-ӿ@年月日号時时点元円人]|\.\w|:\d)"
 )
+"""Chinese and Japanese characters may stand right beside an identifier, other letters may not."""
 _IN_PARTS = re.compile(
     r"(?<![\w./-])(?:[A-Z]{1,3}\d{1,4} [A-Z]{2,3}|[A-Z]{1,3}-[A-Z]{1,2} \d{2,4}|[A-Z]{2,3} \d{2,4} [A-Z]{2,3}"
     r"|[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}|\d{1,4} [A-Z]{2,3} \d{1,4})(?![\w/-])"

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from mm_tui.review.findings import Finding, Level, Span
-from mm_tui.review.risk.phrases import lowered, ordered
+from mm_tui.review.risk.phrases import ordered
 from mm_tui.review.risk.pieces import find_all
 from mm_tui.review.risk.rule import Reading, agrees, listed, quoted, rule
 from mm_tui.text import OneLine
@@ -132,19 +132,16 @@ def _reckoned(amounts: list[tuple[str, Decimal]]) -> set[tuple[str, Decimal]]:
     }
 
 
-def _is_multiple(amount: Amount, there: Iterable[tuple[str, Decimal]], reading: Reading) -> bool:
-    """Whether it is a price of the thread times a number that thread or draft name: "three nights at 69 €"."""
+def _is_multiple(amount: Amount, there: Iterable[tuple[str, Decimal]], said: frozenset[str]) -> bool:
+    """Whether it is a price of the thread times a number among the words of both: "three nights at 69 €"."""
     times = {
-        str(amount.value / value)
+        amount.value / value
         for currency, value in there
         if currency == amount.currency != "%" and value and 1 < amount.value / value <= _MOST_TIMES
     }
-    counts = {f"{Decimal(one).normalize():f}" for one in times if Decimal(one) == int(Decimal(one))}
-    if not counts:
-        return False
-    words = set(_WORD.findall(reading.low)) | set(_WORD.findall(lowered(reading.thread_text)))
-    return any(one in words for one in counts) or any(
-        str(place) in counts for word, place in ordered("numbers").items() if word in words
+    counts = {int(one) for one in times if one == int(one)}
+    return any(str(count) in said for count in counts) or any(
+        place in counts and word in said for word, place in ordered("numbers").items()
     )
 
 
@@ -162,7 +159,8 @@ def amount_not_in_thread(reading: Reading) -> Iterator[Finding]:
     if 0 < len(new) <= _MOST_RECKONED:
         sums = _reckoned([*there, *((amount.currency, amount.value) for amount in find_amounts(reading.body))])
         new = [amount for amount in new if (amount.currency, amount.value) not in sums]
-        new = [amount for amount in new if not _is_multiple(amount, there, reading)] if new else new
+        said = reading.thread_words.union(_WORD.findall(reading.low)) if new else frozenset()
+        new = [amount for amount in new if not _is_multiple(amount, there, said)]
     shares = [amount for amount in new if amount.currency == "%"]
     if shares and not any(currency == "%" for currency, _ in there):
         # A percentage of something not mentioned is more often a figure of speech than a fact.

@@ -44,6 +44,7 @@ _HOLES = (
     re.compile(r"(?im)^[ \t]*(?:dear|hi|hello|hey)[ \t]+(?:none|null|undefined|nan|unknown|customer name|,)[ \t]*,?"),
 )
 
+_VARIABLE = re.compile(r"(?<![\w$])[A-Z][A-Z_]{2,30}\b")
 _FRAMED = re.compile(
     r"\[(?P<a>[^\[\]\n]{2,80})\](?![(:\[])|(?<![\w<])<(?P<b>[^<>\n@/:=\"]{2,60})>(?!>)"
     r"|«[ \u00a0]?(?P<c>[^«»\n]{2,40})[ \u00a0]?»"
@@ -155,10 +156,6 @@ def _nameless(text: str) -> list[Span]:
     return found
 
 
-def _without(text: str, hole: str) -> str:
-    return text.replace(hole, " ")
-
-
 def _holes(text: str, known: str) -> tuple[Span, ...]:
     spans = [
         Span(*match.span())
@@ -167,13 +164,14 @@ def _holes(text: str, known: str) -> tuple[Span, ...]:
     ]
     spans += [*_left_open(text), *_delimited(text, known), *_nameless(text)]
     spans += [Span(*match.span()) for match in pattern("lorem").finditer(lowered(text))]
+    explained = {*_VARIABLE.findall(text), *_VARIABLE.findall(known)} if "$" in text else set()
     taken = bytearray(len(text))
     for span in spans:
         taken[slice(*span)] = b"\1" * (span.end - span.start)
     for sought in _HOLES:
         for match in find_all(sought, text):
             start, end = match.span()
-            if match[0][0] == "$" and match[0][1:] in _without(text, match[0]) + known:
+            if match[0][0] == "$" and match[0][1:] in explained:
                 # The variable of a shell that the email explains.
                 continue
             if 1 not in taken[start:end]:
