@@ -16,6 +16,8 @@ from mm_tui.review.risk.rule import Reading, agrees, listed, quoted, rule
 from mm_tui.text import OneLine
 
 _SHORT_MAIL = 400
+_MANY_DAYS = 20
+"""A draft with more days is a list: its days are not compared one by one."""
 _NEAR = 24
 """The most characters between a date and the word that says what it is the date of."""
 
@@ -144,8 +146,8 @@ def date_differs(reading: Reading) -> Iterator[Finding]:
             )
             words = _other(reading, day.span, asked, other.span)
             yield Finding("date_differs", level, OneLine(words), (day.span,))
-    for day in mine if fits else ():
-        near = next((one for one in theirs if day not in fits and _nearly(day, one)), None)
+    for day in set(mine).difference(fits) if fits and len(mine) <= _MANY_DAYS else ():
+        near = next((one for one in theirs if _nearly(day, one)), None)
         if near and _labels(body, day.span) & _labels(asked, near.span) and not _open(reading, day.span):
             words = _other(reading, day.span, asked, near.span)
             yield Finding("date_differs", Level.MEDIUM, OneLine(words), (day.span,))
