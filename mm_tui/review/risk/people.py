@@ -322,17 +322,26 @@ def names_third_person(reading: Reading) -> Iterator[Finding]:
             return
 
 
+_FARTHEST = 400
+"""Characters to either side that belong to a name: a huge line is not read again for each of its names."""
+
+
+def _line_around(body: str, at: int) -> Span:
+    """The line with the position, or what of it is near."""
+    first, last = max(0, at - _FARTHEST), min(len(body), at + _FARTHEST)
+    begin, end = body.rfind("\n", first, at), body.find("\n", at, last)
+    return Span(first if begin < 0 else begin + 1, last if end < 0 else end)
+
+
 def _is_heading(body: str, at: int) -> bool:
     """Whether most words of a line are capitalized."""
-    end = body.find("\n", at)
-    words = _NAME.findall(body[body.rfind("\n", 0, at) + 1 : len(body) if end < 0 else end])
+    words = _NAME.findall(body[slice(*_line_around(body, at))])
     return 2 * sum(str(word)[0].isupper() for word in words) > len(words)
 
 
 def _private(reading: Reading, at: int) -> Span | None:
     """The sentence around a position, if it reveals something private and does not refuse to."""
-    begin, end = reading.body.rfind("\n", 0, at) + 1, reading.body.find("\n", at)
-    line = Span(begin, len(reading.body) if end < 0 else end)
+    line = _line_around(reading.body, at)
     parts = re.split(
         r"(?<=[.!?。！？])(?<!Mr\.)(?<!Ms\.)(?<!Dr\.)(?<!Sr\.)(?<!Mrs\.)(?<!Sra\.)(?<!Sig\.)\s*",
         reading.body[slice(*line)],
