@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 WIDTH, FRAME = 92, 6
 """The dialog's width in cells, as in dialogs.tcss, and that of its margins."""
+KEYS = 10
+"""The least width in cells of the column of keys."""
 EVERYWHERE = "Everywhere"
 HEADINGS = {"list": "Lists", "app": EVERYWHERE, "screen": EVERYWHERE}
 
@@ -74,10 +76,10 @@ class HelpScreen(ModalScreen[None]):
         cells = min(WIDTH, self.app.size.width * 94 // 100) - FRAME - line
         with VerticalScroll(classes="dialog dialog--help"):
             yield Static(Content(self._title), classes="dialog--title")
-            for heading, rows in self._groups:
-                yield Static(_group(heading, rows, cells))
-            if self._more:
-                yield Static(_group(self._more_title, list(self._more), cells))
+            groups = [*self._groups, *([(self._more_title, list(self._more))] if self._more else [])]
+            keys = max([KEYS, *(len(keys) + 2 for _, rows in groups for keys, _ in rows)])
+            for heading, rows in groups:
+                yield Static(_group(heading, rows, keys, cells))
         yield Static(Content.assemble(("esc", "$foreground"), " close"), classes="dialog--below")
 
     def action_close(self) -> None:
@@ -92,9 +94,15 @@ def _all_keys(screen: Screen[Any], act_id: str) -> str:
     return " ".join(dict.fromkeys(key_name(key) for key in keys))
 
 
-def _group(heading: str, rows: list[tuple[str, str]], cells: int) -> Content:
-    """A heading and its rows; long text continues below in its own column."""
-    width = max([10, *(len(keys) + 2 for keys, _ in rows)])
+def _group(heading: str, rows: list[tuple[str, str]], width: int, cells: int) -> Content:
+    """A heading and its rows; long text continues below in its own column.
+
+    Args:
+        heading: above the rows.
+        rows: (keys, what they do).
+        width: cells of the column of keys, the same in all groups of a dialog.
+        cells: cells of a line.
+    """
     lines: list[Content] = [Content.styled(heading, "$mm-dim")]
     for keys, words in rows:
         parts = [words[start:end] for start, end in wrapped(words, max(20, cells - width - 2))]
