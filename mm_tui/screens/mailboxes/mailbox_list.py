@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from rich.cells import cell_len
 from rich.segment import Segment
 
 from mm_tui.services.audit.plots import spark
@@ -75,10 +76,18 @@ class MailboxList(VirtualList[str, TrackRecord]):
         self._by_id: Mapping[str, TrackRecord] = {}
         self.window = WINDOWS[-1]
         """The period in days shown if there is no room for both."""
+        self._longest = 0
+        """Cells of the longest address."""
+        self._domain = ""
+        """The domain of all addresses; empty if they differ."""
 
     def show(self, rows: Sequence[TrackRecord]) -> None:
         """Shows these rows; the cursor stays on its mailbox."""
         self._by_id = {row.mailbox.id: row for row in rows}
+        addresses = [row.mailbox.address for row in rows]
+        self._longest = max(map(cell_len, addresses), default=0)
+        domains = {address.rpartition("@")[2] for address in addresses}
+        self._domain = domains.pop() if len(domains) == 1 else ""
         self.forget_rows()
         self.set_keys(list(self._by_id))
 
@@ -87,16 +96,38 @@ class MailboxList(VirtualList[str, TrackRecord]):
 
     @property
     def columns(self) -> tuple[Column, ...]:
-        """The columns that fit."""
+        """The columns that fit. The plot gives its room to addresses that need it."""
         width = self.app.size.width
-        return WIDE_COLUMNS if width >= WIDE else NARROW_COLUMNS if width >= NARROW else TINY_COLUMNS
+        columns = WIDE_COLUMNS if width >= WIDE else NARROW_COLUMNS if width >= NARROW else TINY_COLUMNS
+        has_plot = columns[-1].heading == PLOT
+        needed = self._longest - (len(self._domain) if self._is_short(columns) else 0)
+        return columns[:-1] if has_plot and needed > self._room(columns) else columns
 
-    def heading(self, width: int) -> str:
-        """The headings of the columns, in `width` cells."""
-        return self._joined("mailbox", [column.heading for column in self.columns], width)
+    @property
+    def _wide(self) -> bool:
+        return self.app.size.width >= WIDE
+
+    def _room(self, columns: Sequence[Column]) -> int:
+        """Cells left for the address beside these columns."""
+        return self.size.width - 2 - sum(column.width + len(self._gap) for column in columns)
+
+    def _is_short(self, columns: Sequence[Column]) -> bool:
+        """Whether the heading has the domain, because the addresses do not fit whole."""
+        return bool(self._domain) and self._longest > self._room(columns)
+
+    @property
+    def _gap(self) -> str:
+        return "  " if self._wide else " "
+
+    @property
+    def heading(self) -> str:
+        """The headings of the columns."""
+        columns = self.columns
+        first = f"mailbox @{self._domain}" if self._is_short(columns) else "mailbox"
+        return self._joined(first, [column.heading for column in columns])
 
     def draw_row(self, row: TrackRecord, line: int, width: int, here: bool) -> list[Segment]:
-        wide = self.columns is WIDE_COLUMNS
+        wide, columns = self._wide, self.columns
         tallies = [row.tallies[days] for days in (WINDOWS if wide else (self.window,))]
         last = tallies[-1]
         place = (
@@ -111,25 +142,28 @@ class MailboxList(VirtualList[str, TrackRecord]):
             "proves": f"≥{percent(last.surely_as_written)}" if last.drafts else "–",
             "median": "–" if last.seconds is None else age(int(last.seconds * 1000)).replace("now", "<1m"),
             "changed": percent(last.changed),
-            PLOT: spark([written + other for written, other in row.days], self.columns[-1].width),
+            PLOT: spark(
+                [written + other for written, other in row.days],
+                WIDE_COLUMNS[-1].width if wide else NARROW_COLUMNS[-1].width,
+            ),
         }
-        wanted = [cells[column.heading.removeprefix("as ")] for column in self.columns]
-        text = self._joined(row.mailbox.address, wanted, width - 1)
+        wanted = [cells[column.heading.removeprefix("as ")] for column in columns]
+        address = row.mailbox.address
+        first = address.removesuffix(self._domain) if self._is_short(columns) else address
+        text = self._joined(first, wanted)
         bar = Segment("▌", self.style("bar")) if here else Segment(" ", self.style("row"))
         plain = "here" if here else "row" if row.mailbox.is_active else "dim"
-        at = len(text) - (self.columns[-1].width + 1 if self.columns[-1].heading == PLOT else 0)
+        at = len(text) - (columns[-1].width + 1 if columns[-1].heading == PLOT else 0)
         return [bar, Segment(text[:at], self.style(plain)), Segment(text[at:], self.style("here" if here else "dim"))]
 
-    def _joined(self, first: str, cells: Sequence[str], width: int) -> str:
+    def _joined(self, first: str, cells: Sequence[str]) -> str:
         columns = self.columns
-        gap = "  " if columns is WIDE_COLUMNS else " "
-        room = width - sum(column.width + len(gap) for column in columns) - 1
-        pieces = [fit_cells(OneLine(first), room)]
+        pieces = [fit_cells(OneLine(first), self._room(columns))]
         pieces += [
             fit_cells(cell, column.width, right=column.heading not in LEFT)
             for cell, column in zip(cells, columns, strict=True)
         ]
-        return gap.join(pieces) + " "
+        return self._gap.join(pieces) + " "
 
 
 def _pair(numbers: Sequence[int]) -> str:

@@ -35,6 +35,10 @@ FACTS_SECONDS = 300.0
 """Seconds between two reads of account, usage and webhooks."""
 
 
+ON_A_MAILBOX = frozenset({"upgrade", "redeem", "move_down", "allowlist", "window"})
+"""The actions on the mailbox under the cursor."""
+
+
 class EvidenceRead(Message):
     """Carries the mailboxes with their track records, and the agents of each by its id, from the thread that reads
     them."""
@@ -101,6 +105,11 @@ class MailboxesScreen(BaseScreen):
             yield Static(id="columns")
             yield MailboxList(id="boxes")
         yield Pager(id="about")
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offers what changes a mailbox only if there is one."""
+        del parameters
+        return action not in ON_A_MAILBOX or (self.is_mounted and self.current is not None)
 
     def on_mount(self) -> None:
         self.boxes.empty_words = ("Loading the mailboxes …",)
@@ -177,10 +186,10 @@ class MailboxesScreen(BaseScreen):
                 f" · {'decided in this program on this machine' if wide else 'decided here'} · {span}",
             )
         )
-        self.query_one("#columns", Static).update(Content(f" {self.boxes.heading(self.boxes.size.width - 1)}"))
+        self.query_one("#columns", Static).update(Content(f" {self.boxes.heading}"))
         lines = min(max(4, len(self.boxes.keys) + 3), max(5, self.size.height * 2 // 5))
         # An empty table has room to say why it is empty.
-        self.query_one("#table").styles.height = lines if self.boxes.keys else "100%"
+        self.query_one("#table").styles.height = lines if self.boxes.keys else "1fr"
         self._show_about()
 
     def _show_about(self) -> None:
