@@ -219,6 +219,13 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_binding
             self.refresh()
         if self.current_key != old_key:
             self.post_message(self.Moved(self.current_key))
+        if (self.current_key is None) != (old_key is None):
+            self.refresh_bindings()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offers `open` only if there is a row to open."""
+        del parameters
+        return action != "open" or self.current_key is not None
 
     def after_drawing(self, call: Callable[[], object]) -> None:
         """Calls the function once the rows that `set_keys` brought into view have been drawn, or at once if none need
