@@ -67,7 +67,7 @@ class LookingCloser:
         if item is not None and (detail := self._detail()) is not None:
             contacts = ContactStore(self._screen.session.database)
             seen = contacts.first_seen(detail.sender.address, before=detail.received_at)
-            page = sender_page(detail, item.findings, f"since {exact(seen)}" if seen else "first seen now")
+            page = sender_page(detail, item.findings, f"since {exact(seen)}" if seen else "not before this email")
             self._screen.app.push_screen(PageScreen("Sender", page))
 
     def links(self) -> None:
