@@ -132,7 +132,7 @@ def _wanted(arguments: argparse.Namespace) -> LineFilter:
 def _row(shown: AuditLine) -> list[str]:
     line = shown.line
     at = line.at.isoformat(timespec="seconds") if line.at else "?"
-    return [at, line.source, shown.words, shown.who, line.about, shown.what]
+    return [at, line.source, shown.words, shown.who or line.source, line.about, shown.what]
 
 
 async def _export(arguments: argparse.Namespace, chosen: Settings) -> int:

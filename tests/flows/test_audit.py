@@ -174,4 +174,4 @@ async def test_the_plot_takes_no_line_until_something_was_decided(
         await until(pilot, lambda: screen.has_read and screen.entries.keys, "the lines")
         assert "both logs" in shown(app).splitlines()[1]
         await reject(app, sandbox, pilot, draft)
-        await until(pilot, lambda: "1 today · 30 days: 1 reject" in shown(app), "the plot")
+        await until(pilot, lambda: "30 days: 1 rejected" in shown(app) and "1 today" in shown(app), "the plot")

@@ -90,10 +90,13 @@ def test_the_plot_has_a_bar_a_day_and_says_what_was_decided() -> None:
     def made(days: float, outcome: Outcome) -> MadeDecision:
         return MadeDecision(NOW - timedelta(days=days), OneLine("robin"), outcome, True)
 
-    assert decisions_plot([], NOW).plain == ""
+    assert decisions_plot([], NOW, 200).plain == ""
     found = [made(0, Outcome.SENT)] * 2 + [made(3, Outcome.REJECTED), made(29, Outcome.EDITED)]
-    words = decisions_plot(found, NOW).plain
-    bars = words.removeprefix("decisions ")[:DAYS]
+    words = decisions_plot(found, NOW, 200).plain
+    totals = "30 days: 2 sent, 1 edited, 1 rejected  "
+    bars = words.removeprefix(totals)[:DAYS]
     assert (bars[0], bars[-4], bars[-1]) == ("▄", "▄", "█") and bars.count(" ") == DAYS - 3
-    assert " 2 today · 30 days: 2 sent, 1 edited, 1 rejected, up to 2 a day" in words
+    assert words.startswith(totals) and words.endswith("█ · 2 today · up to 2 a day")
+    at_eighty = decisions_plot(found * 30, NOW, 78)
+    assert at_eighty.cell_length <= 78 and "60 sent, 30 edited, 30 rejected" in at_eighty.plain
     assert first_day(NOW) <= NOW - timedelta(days=DAYS - 1) <= first_day(NOW) + timedelta(days=1)

@@ -11,6 +11,7 @@ from textual.content import Content
 
 from mm_tui.services.audit.plots import spark
 from mm_tui.store.audit.made import Outcome
+from mm_tui.widgets.chrome import Part, fit
 
 if TYPE_CHECKING:
     from mm_tui.store.audit.made import MadeDecision
@@ -25,12 +26,15 @@ def first_day(now: datetime) -> datetime:
     return midnight - timedelta(days=DAYS - 1)
 
 
-def decisions_plot(made: Sequence[MadeDecision], now: datetime) -> Content:
-    """One line with a bar per day, the highest count, and the totals by outcome; empty without decisions.
+def decisions_plot(made: Sequence[MadeDecision], now: datetime, width: int) -> Content:
+    """One line: the totals by outcome, a bar per day, today's count and the highest; empty without decisions.
+
+    Where there is little room the last words are left out, then a bar stands for two days.
 
     Args:
         made: decisions since `first_day`.
         now: the current time.
+        width: cells of the line.
     """
     if not made:
         return Content("")
@@ -41,9 +45,11 @@ def decisions_plot(made: Sequence[MadeDecision], now: datetime) -> Content:
         days[min(DAYS - 1, max(0, at))] += 1
     outcomes = Counter(one.outcome for one in made)
     said = ", ".join(f"{outcomes[outcome]:,} {outcome}" for outcome in Outcome if outcomes[outcome])
-    return Content.assemble(
-        ("decisions ", "$mm-dim"),
-        spark(days, DAYS),
-        (f" {days[-1]:,} today", "bold"),
-        (f" · {DAYS} days: {said}, up to {max(days):,} a day", "$mm-dim"),
-    )
+    totals = f"{DAYS} days: {said}  "
+    bars = spark(days, DAYS if DAYS + len(totals) <= width else DAYS // 2)
+    parts = [
+        Part(0, Content.assemble((totals, "$mm-dim"), bars)),
+        Part(1, Content.styled(f"{days[-1]:,} today", "bold")),
+        Part(2, Content.styled(f"up to {max(days):,} a day", "$mm-dim")),
+    ]
+    return fit(parts, width, " · ")

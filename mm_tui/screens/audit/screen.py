@@ -43,7 +43,8 @@ TYPING_SECONDS = 0.12
 FIRST_KEYS = 200
 PAGE_CELLS = 100
 """The greatest width in cells of the dialog that shows a log line, including six for its margins."""
-NO_ADMIN = "the gateway's log needs an admin key; only the journal is shown"
+PADDING = 2
+NO_ADMIN = "no admin key for the gateway's log"
 
 
 class LinesFound(Message):
@@ -110,6 +111,7 @@ class AuditScreen(BaseScreen):
         self.typed = ""
         self.folds = True
         """Whether related lines are folded into one row."""
+        self._made: Sequence[MadeDecision] = ()
         self._lines: AuditLines | None = None
         self._whole = False
         self._reload_timer: Timer | None = None
@@ -208,7 +210,15 @@ class AuditScreen(BaseScreen):
             self.post_message(LinesFound(asked, keys, folder.folded, whole=True, fresh=first))
 
     def on_decisions_counted(self, message: DecisionsCounted) -> None:
-        words = decisions_plot(message.made, self.session.clock.now())
+        self._made = message.made
+        self._show_plot()
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._show_plot)
+
+    def _show_plot(self) -> None:
+        width = self.query_one("#left").size.width - PADDING
+        words = decisions_plot(self._made, self.session.clock.now(), width)
         plot = self.query_one("#plot", CachedStatic)
         plot.put(words)
         plot.display = bool(words)
@@ -237,7 +247,7 @@ class AuditScreen(BaseScreen):
         words += [f"since {moment(chosen.since, self.session.clock.now()).strip()}"] if chosen.since else []
         rows = len(self.entries.keys)
         total = count(rows + sum(self.lines.folded.values()), "line", "lines") + ("" if self._whole else "…")
-        words += [f"folded into {rows:,}"] if self.lines.folded else []
+        total += f" in {count(rows, 'row', 'rows')}" if self.lines.folded else ""
         parts = [Content.assemble((total, "bold $foreground")), Content(" · ".join(words))]
         _, complaint = narrowed(chosen, self.typed, self.session.clock.now())
         for trouble in (complaint, self._gateway_trouble()):
@@ -262,8 +272,8 @@ class AuditScreen(BaseScreen):
         if self.chosen != LineFilter() or self.typed:
             cure = "{audit.clear} shows all lines; {audit.filter} and {audit.search} change the filter."
             return ("No lines match.", with_keys(cure, self.session.settings.keys))
-        trouble = self._gateway_trouble()
-        words = (trouble,) if trouble else ("The gateway's log has not been read yet, or is empty.",)
+        # The heading says what is wrong.
+        words = () if self._gateway_trouble() else ("The gateway's log has not been read yet, or is empty.",)
         return ("Nothing has been decided or logged yet.", *words, "Decisions you make here appear at once.")
 
     def _show_line(self) -> None:

@@ -175,7 +175,7 @@ class AuditLine:
     words: OneLine
     """What happened."""
     who: OneLine
-    """A reviewer, `key …` with the end of its id, or `gateway` for what it did on its own."""
+    """A reviewer, or `key …` with the end of its id; empty for what the gateway did on its own."""
     made_here: int
     """For a gateway's line, the journal's entry about the same decision; 0 if unknown."""
     what: OneLine
@@ -237,7 +237,7 @@ class AuditLines:
         for decision in self.timeline.decisions(line.about):
             if self._is_about(line, decision):
                 return decision.who, decision.number
-        return (key_words(line.actor) if line.actor else OneLine("gateway")), 0
+        return (key_words(line.actor) if line.actor else OneLine("")), 0
 
     def _is_about(self, line: LogLine, decision: Decision) -> bool:
         """Whether an entry of the gateway's log is about this decision of ours on the same email."""
