@@ -24,7 +24,13 @@ from mm_tui.screens.dialogs.asking import look_at_question
 from mm_tui.screens.main import MAIN_SCREENS
 from mm_tui.settings.paths import reports_dir
 from mm_tui.text import OneLine
-from mm_tui.textual_private import forget_shown, keep_backgrounds_still, tell_of_every_size
+from mm_tui.textual_private import (
+    active_binding,
+    forget_shown,
+    keep_backgrounds_still,
+    render_changed_lines,
+    tell_of_every_size,
+)
 from mm_tui.theme import DEFAULT_THEME, THEMES, ours
 from mm_tui.unsaved import UnsavedWork
 from mm_tui.widgets.chrome import StatusLine
@@ -59,6 +65,7 @@ REDRAW = "screen.redraw"
 
 
 keep_backgrounds_still()
+render_changed_lines()
 tell_of_every_size()
 
 
@@ -192,9 +199,10 @@ class MmTui(App[None], inherit_bindings=False):
 
     def _redraws(self, key: str) -> bool:
         """Whether a key redraws the screen: also in a dialog, but not if the screen has its own action for the key."""
-        mine = {binding.id for binding in self._bindings.key_to_bindings.get(key, ())}
-        active = self.screen.active_bindings.get(key)
-        return REDRAW in mine and (active is None or active.binding.id == REDRAW)
+        if all(binding.id != REDRAW for binding in self._bindings.key_to_bindings.get(key, ())):
+            return False
+        active = active_binding(self.screen, key)
+        return active is None or active.binding.id == REDRAW
 
     def action_redraw(self) -> None:
         """Writes every cell to the terminal again."""

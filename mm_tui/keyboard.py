@@ -23,6 +23,7 @@ from textual.message import Message
 from mm_tui.keymap import DECIDING, OPENING
 from mm_tui.layouts import LAYOUTS
 from mm_tui.services.decisions.approval_gate import DWELL_SECONDS
+from mm_tui.textual_private import active_binding
 from mm_tui.widgets.chrome import takes_text
 
 if TYPE_CHECKING:
@@ -106,6 +107,8 @@ class Keyboard:
         self._typed_at = self._plain_at = self._plain_before = float("-inf")
         """The times of the last key, the last text key, and the text key before that."""
         self._last_key = ""
+        self._looks = False
+        """Whether a timer runs for `_look_after`."""
         self._pressed: dict[str, float] = {}
         """The last time of each key, and, by action, when each deciding action was last clicked or chosen."""
 
@@ -184,16 +187,24 @@ class Keyboard:
         self._number += 1
         self._target = target
         target.post_message(KeyPassed(self._number))
-        self._app.set_timer(LOST_SECONDS, lambda number=self._number: self._look_after(number))
+        self._look_later()
+
+    def _look_later(self) -> None:
+        # One timer for the keys of half a second: a timer costs as much as a row.
+        if not self._looks:
+            self._looks = True
+            self._app.set_timer(LOST_SECONDS, partial(self._look_after, self._number))
 
     def _look_after(self, number: int) -> None:
         """Checks whether the widget was removed, which drops the message."""
+        self._looks = False
         target = self._target
-        if number == self._number and self._rounds and target is not None and self._app.screen_stack:
-            if target.is_running and target.is_attached:
-                self._app.set_timer(LOST_SECONDS, lambda: self._look_after(number))
-            else:
-                self._follow(self._app.focused or self._app.screen)
+        if not self._rounds or target is None or not self._app.screen_stack:
+            return
+        if number != self._number or (target.is_running and target.is_attached):
+            self._look_later()
+        else:
+            self._follow(self._app.focused or self._app.screen)
 
     def _settled(self) -> None:
         app, wrote_in, opening = self._app, self._wrote_in, self._opening
@@ -303,7 +314,7 @@ class Keyboard:
         return self._may_act_on_main(key, screen, painted_at, is_late=is_late)
 
     def _may_act_on_main(self, key: events.Key, screen: Screen[Any], painted_at: float, *, is_late: bool) -> bool:
-        active = screen.active_bindings.get(key.key)
+        active = active_binding(screen, key.key)
         act_id = active.binding.id or "" if active is not None and active.enabled else ""
         decides_here = getattr(screen, "DECIDES", False)
         if act_id in DECIDING:

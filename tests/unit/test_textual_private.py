@@ -23,12 +23,15 @@ from mm_tui.widgets.draft_area import DraftArea
 
 OWNERS = {
     "_batch_count": App,
+    "_check_action_state": App,
     "_compositor": Screen,
     "_compositor_refresh": Screen,
     "_dirty_regions": Compositor,
     "_dirty_widgets": Screen,
     "_driver": App,
     "_full_map": Compositor,
+    "_get_renders": Compositor,
+    "_modal_binding_chain": Screen,
     "_tab_width": WrappedDocument,
     "_width": WrappedDocument,
 }
@@ -44,7 +47,8 @@ def test_each_name_is_there_and_is_tested() -> None:
     wrapped = WrappedDocument(Document("text"))
     instances = {Screen: screen, Compositor: screen._compositor, App: app, WrappedDocument: wrapped}
     for name, owner in OWNERS.items():
-        assert hasattr(instances[owner], name), f"{owner.__name__} has no {name} any more"
+        # A property may need a running app.
+        assert hasattr(owner, name) or hasattr(instances[owner], name), f"{owner.__name__} has no {name} any more"
 
 
 def test_what_is_done_to_them_still_works() -> None:
