@@ -232,8 +232,9 @@ def status_parts(node: Widget) -> list[Part]:
     mailbox: Callable[[], str | None] = getattr(node.screen, "status_mailbox", lambda: None)
     return [
         Part(1, status.gateway(session)),
-        Part(2, status.mailbox(session, mailbox())),
-        Part(3, status.assistant(session)),
+        Part(2, status.data_age(session)),
+        Part(3, status.mailbox(session, mailbox())),
+        Part(4, status.assistant(session)),
         Part(0, status.incidents(session)),
         Part(0, status.held(session, hint(node.screen, "app.undo"))),
     ]

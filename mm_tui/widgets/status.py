@@ -22,7 +22,7 @@ FRESH_SECONDS = 60
 
 
 def gateway(session: Session) -> Content:
-    """Whether the gateway answers, the age of the data, what failed and when it is tried again."""
+    """Whether the gateway answers, what failed and when it is tried again."""
     if session.trouble:
         return Content.assemble(("✕ ", "$error"), (OneLine(session.trouble), "$foreground"))
     if session.sync is None:
@@ -41,7 +41,7 @@ def gateway_words(state: SyncState, now: datetime) -> Content:
     elif state.phase is Phase.LIVE:
         start = Content.assemble(("▲ ", "$warning"), "partly in sync", _age(state, now))
     else:
-        start = Content.assemble(("✕ ", "$error"), f"{state.phase} · ", _data(state, now))
+        start = Content.assemble(("✕ ", "$error"), f"{state.phase}")
     if state.error is None:
         return start
     tail: list[Content | tuple[str, str]] = [start, Content(" · "), (OneLine(state.error), "$foreground")]
@@ -55,6 +55,14 @@ def _age(state: SyncState, now: datetime) -> str:
     if state.last_ok_at is None or (now - state.last_ok_at).total_seconds() < FRESH_SECONDS:
         return ""
     return f", data from {span(now - state.last_ok_at)} ago"
+
+
+def data_age(session: Session) -> Content:
+    """The age of the data while the gateway does not answer."""
+    state = session.sync.state if session.sync is not None and not session.trouble else None
+    if state is None or state.error is None or state.phase in (Phase.FILLING, Phase.LIVE):
+        return Content("")
+    return Content(_data(state, session.clock.now()))
 
 
 def _data(state: SyncState, now: datetime) -> str:
