@@ -33,7 +33,7 @@ def hint(session: Session) -> str:
     if session.facts.get(GREETED) is not None:
         return ""
     session.facts.set(GREETED, "yes")
-    return "Welcome. Press 2 for the queue, ? for this screen's keys, ctrl+p to find any command."
+    return "Welcome. Press 2 for the queue, ? for keys, ctrl+p for all commands."
 
 
 def heading(session: Session, view: MailView, found: int, *, whole: bool) -> Content:
@@ -53,7 +53,7 @@ def heading(session: Session, view: MailView, found: int, *, whole: bool) -> Con
     kinds = ("conversation", "conversations") if view.folded else ("email", "emails")
     parts.append(Content(count(found, *kinds) + ("" if whole else "…")))
     complaints = parse_query(view.query, session.clock.now()).complaints
-    if view.folded and not complaints:
+    if view.folded and found and not complaints:
         parts.append(Content.assemble((UNREAD_SIGN, "$accent"), " unread"))
         parts.append(Content.assemble((WAITING_SIGN, "$accent"), " an answer waits"))
     for complaint in complaints[:1]:
@@ -75,7 +75,13 @@ def empty_words(session: Session, view: MailView) -> tuple[str, ...]:
         return ("No mail on this machine yet.", "Fetching it from the gateway now.")
     if sync.state.error is not None:
         cure = next((part.cure for part in sync.state.parts if part.cure), OneLine(""))
-        return ("No mail on this machine yet.", OneLine(sync.state.error), cure, "This is retried automatically.")
+        error = sync.state.error.rstrip(".")
+        return (
+            "No mail on this machine yet.",
+            OneLine(f"{error[:1].upper()}{error[1:]}."),
+            cure,
+            "This is retried automatically.",
+        )
     if view.mailbox_id is not None:
         return ("This mailbox is empty.", "New mail appears here automatically. Press m for the next mailbox.")
     return ("The mailboxes are empty.", "New mail appears here automatically.")
