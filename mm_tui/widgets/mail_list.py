@@ -151,7 +151,7 @@ class MailList(VirtualList[int, MailRow]):
         sign = URGENCY_SIGNS.get(row.urgency, "  ")
         return [
             ("▌" if here else " ", "bar" if here else "dim"),
-            (UNREAD_SIGN if row.unread else " ", "bar" if row.unread and not here else "dim"),
+            (UNREAD_SIGN if row.unread else " ", "mark" if row.unread else "dim"),
             (WAITING_SIGN if row.waiting else " ", "mark" if row.waiting else "dim"),
             (f"{fit_cells(_age_words(row, self._now_ms), AGE, right=True)} ", "dim"),
             (f"{sign} ", "risk" if sign.strip() else "dim"),
