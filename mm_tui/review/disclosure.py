@@ -48,7 +48,7 @@ def when_it_leaves(send_at: str, now: datetime, *, edited: bool = False) -> OneL
     """
     if edited:
         caveat = f", not at the draft's send time ({send_at})" if send_at else ""
-        return OneLine(f"your edit is sent as soon as it is approved{caveat}")
+        return OneLine(f"your edit is sent once approved{caveat}")
     if not send_at:
         return OneLine("send time: not disclosed")
     try:

@@ -8,22 +8,26 @@ from pathlib import Path
 import pytest
 
 from mm_tui.review.findings import Finding, Level
+from mm_tui.screens.pending.advice import Advice
 from mm_tui.screens.pending.pane import ItemPane
-from mm_tui.text import OneLine
-from tests.support.app import running_app, settings_for, until
+from mm_tui.services.assistant.cards import CardState, Phase
+from mm_tui.text import ManyLine, OneLine
+from tests.support.app import drawn, running_app, settings_for, until
 from tests.support.queue import open_queue
 from tests.support.sandbox import Sandbox
 
 
+@pytest.mark.parametrize("keys", [(), ("pagedown",)], ids=["top", "middle"])
 async def test_a_line_that_is_read_stays_in_its_place_when_findings_come_and_go(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keys: tuple[str, ...]
 ) -> None:
     sandbox.draft("\n\n".join(f"Paragraph {number} of a long draft." for number in range(60)))
     async with running_app(settings_for(sandbox), tmp_path, monkeypatch, size=(100, 30)) as (app, pilot):
         await open_queue(app, pilot, 1)
-        await pilot.press("enter", "pagedown")
+        await pilot.press("enter", *keys)
         pane = app.screen.query_one(ItemPane)
-        await until(pilot, lambda: pane.main.scroll_offset.y > 0, "the middle of the text")
+        await until(pilot, lambda: pane.entry is not None and pane.entry.is_checked, "the draft")
+        await until(pilot, lambda: bool(pane.main.scroll_offset.y) is bool(keys), "that part of the text")
         await pilot.pause()
         entry, mailbox = pane.entry, pane.mailbox
         assert entry is not None
@@ -34,9 +38,13 @@ async def test_a_line_that_is_read_stays_in_its_place_when_findings_come_and_go(
         before = row_of_the_text()
         found = tuple(Finding(f"rule_{at}", Level.LOW, OneLine(f"a late finding {at}")) for at in range(3))
         assessed = replace(entry, assessment=replace(entry.assessment, findings=found))
-        pane.show(assessed, None, mailbox, None, pane.advice)
+        card = CardState(
+            Phase.DONE, summary=ManyLine("Asks where it is."), requested_action=OneLine("Say when it comes")
+        )
+        pane.show(assessed, None, mailbox, None, Advice(card))
         await pilot.pause()
         assert row_of_the_text() == before
+        assert "a late finding 0" in drawn(app), "the worst of them is named"
         pane.show(entry, None, mailbox, None, pane.advice)
         await pilot.pause()
         assert row_of_the_text() == before

@@ -81,8 +81,10 @@ async def test_what_the_thread_wants_stands_above_the_draft(tmp_path: Path, monk
             assert "wants " not in shown(app), "only what is known already"
             assert app.session.triage is not None
             await app.session.triage.examine(mail)
+            # While the draft is read nothing moves it.
+            await pilot.press("1", "2")
             await until(pilot, lambda: "wants " in shown(app), "what is wanted")
-            assert "(local stand-in, not Jamba)" in shown(app)
+            assert "stand-in, not Jamba" in shown(app)
 
 
 async def test_house_facts_stand_on_a_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,8 +9,11 @@ from textual.content import Content
 
 from mm_tui.models import Direction
 from mm_tui.widgets.marks import Mark
+from mm_tui.widgets.words import joined
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mm_tui.services.assistant.cards import CardState
     from mm_tui.services.assistant.second_reader import SecondReaderState
     from mm_tui.services.facts import Facts
@@ -19,6 +22,9 @@ if TYPE_CHECKING:
 
 STYLE = "reader"
 """The mark for the second reader's quotes in a text."""
+WANTS, SEPARATOR = "wants ", " · "
+LEAST_ASKED = 36
+"""Cells that a request is given before what else the card says of it."""
 _UNTOLD = ("", "unknown")
 
 
@@ -46,24 +52,27 @@ class Advice:
         card = self.card
         if card is None:
             return []
+        if not card.has_results:
+            # Two lines, as when the results are there: nothing moves when they come.
+            return [Content.styled(card.words, "$mm-dim").truncate(width, ellipsis=True), Content("")]
         asked = card.requested_action or card.intent
-        said = [Content(card.label)] if card.label else []
-        if card.urgency == "high":
-            said.append(Content.styled("high urgency", "$mm-risk"))
-        if card.deadline:
-            said.append(Content.assemble("by ", card.deadline))
-        if asked not in _UNTOLD:
-            said.append(Content(asked))
-        if not said and not card.summary:
-            return []
         summary = Content(" ".join(card.summary.split()))
-        first = Content(" · ").join(said) if said else summary
-        badge = Content.styled(f"  {card.badge}", "$mm-dim")
-        room = max(1, width - badge.cell_length)
-        line = Content.assemble(("wants ", "$mm-dim"), first).truncate(room, ellipsis=True)
-        lines = [Content.assemble(line, badge)]
-        if said and card.summary:
-            lines.append(Content.assemble("      ", summary).truncate(width, ellipsis=True))
+        first = Content(asked) if asked not in _UNTOLD else Content("")
+        more = [Content.assemble("by ", card.deadline)] if card.deadline else []
+        more += [Content.styled("high urgency", "$mm-risk")] if card.urgency == "high" else []
+        more += [Content(card.label)] if card.label and not first else []
+        if not first and not more and not card.summary:
+            return []
+        badge = Content.styled(f"  {card.short_badge}", "$mm-dim")
+        room = max(1, width - badge.cell_length - len(WANTS))
+        says_more = bool(first or more)
+        first = first if says_more else summary
+        while more and first and room - _length(more) < min(LEAST_ASKED, first.cell_length):
+            more.pop()
+        said = [first.truncate(max(1, room - _length(more)), ellipsis=True)] if first else []
+        lines = [Content.assemble((WANTS, "$mm-dim"), joined([*said, *more], SEPARATOR).truncate(room), badge)]
+        if says_more and card.summary:
+            lines.append(Content.assemble(" " * len(WANTS), summary).truncate(width, ellipsis=True))
         return lines
 
     def reader_lines(self) -> list[Content]:
@@ -84,6 +93,11 @@ class Advice:
         return [Mark(*remark.source_span, STYLE) for remark in remarks if remark.source_id == email_id]
 
 
+def _length(parts: Sequence[Content]) -> int:
+    """Cells of the parts behind another."""
+    return sum(part.cell_length + len(SEPARATOR) for part in parts)
+
+
 NO_ADVICE = Advice()
 
 
@@ -91,7 +105,7 @@ def advice_of(session: Session, entry: QueueEntry) -> Advice:
     """The advice that is stored; asks no model."""
     newest = "" if entry.is_inbound else newest_inbound(entry)
     card = session.triage.card(newest) if session.triage is not None and newest else None
-    if card is not None and not (card.label or card.summary or card.intent):
+    if card is not None and not (card.has_results or card.is_coming):
         card = None
     return Advice(card, session.second_reader.state(entry) if session.second_reader is not None else None)
 

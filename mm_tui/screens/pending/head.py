@@ -210,7 +210,11 @@ def _mode(mailbox: Mailbox | None) -> Content:
 
 
 def finding_lines(findings: Sequence[Finding], shown: int, *, hint: str = ": i shows all") -> list[Content]:
-    """A line for each of the first findings, and one with the number of others and the key that shows them."""
+    """A line for each of the first findings, and one with the number of others and the key that shows them. With
+    `shown` 0 all that is one line."""
+    if not shown and findings:
+        others = f"  and {len(findings) - 1} more{hint}" if len(findings) > 1 else ""
+        return [Content.assemble(*finding_lines(findings[:1], 1), (others, "$mm-dim"))]
     lines = [
         Content.assemble(SIGNS.get(finding.level, ("   ", "")), (finding.words, "$foreground"))
         for finding in findings[:shown]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -43,6 +44,8 @@ MOST_FINDINGS = 8
 HEAD_SHARE = 2
 """The largest share of the pane for the head."""
 PADDING = 2
+LATE_ROWS = 2
+"""Rows kept for an email that is not checked yet, besides the one that says so: for what the rules find, or cc."""
 
 
 class ItemPane(Vertical):
@@ -154,6 +157,10 @@ class ItemPane(Vertical):
         self.view = views[(at + 1) % len(views)]
         self._draw(keep_place=False)
 
+    def make_room(self) -> None:
+        """Lets the head show again all that came while the email was on the screen."""
+        self._head_for = None
+
     def toggle_source(self) -> None:
         """Switches between bodies as written and as a recipient reads them."""
         if self._stays_source:
@@ -260,11 +267,15 @@ class ItemPane(Vertical):
         return above(self._entry, self._mailbox, session_of(self).clock.now())
 
     def _draw_head(self) -> None:
-        """Draws the head. If it changes while an email is shown, the line being read stays where it is."""
-        text, room = self._head(), self.size.height // HEAD_SHARE
+        """Draws the head. If it changes while an email is shown, the line being read stays where it is: what comes late
+        takes the room that is there, and only what does not fit there makes the head grow."""
+        room, width = self.size.height // HEAD_SHARE, max(1, self.size.width - PADDING)
         key = (self._entry.item.id, self.size) if self._entry is not None else None
         before = self._head_rows if key is not None and key == self._head_for else 0
-        rows = text.get_height({}, max(1, self.size.width - PADDING)) if key is not None else 0
+        text = self._head(before)
+        rows = text.get_height({}, width) if key is not None else 0
+        if self._entry is not None and not self._entry.is_checked:
+            rows += LATE_ROWS
         self._head_for, self._head_rows = key, max(before, min(rows, room))
         line = self.query_one("#item-head", CachedStatic)
         line.styles.min_height = self._head_rows
@@ -303,8 +314,12 @@ class ItemPane(Vertical):
         body = entry.edit.text.body if entry.edit is not None else entry.item.body
         return self._as_source or bool(self._stays_source) or is_source(body)
 
-    def _head(self) -> Content:
-        """The head, as much as fits into its share of the pane; the rest that must be seen is on the page."""
+    def _head(self, shown_rows: int = 0) -> Content:
+        """The head, as much as fits into its share of the pane; the rest that must be seen is on the page.
+
+        Args:
+            shown_rows: the height it has had for this email; rather than grow it counts findings, and has no card.
+        """
         entry, room = self._entry, self.size.height // HEAD_SHARE
         self._crowded = False
         if entry is None:
@@ -321,8 +336,17 @@ class ItemPane(Vertical):
             text = head(entry, self._mailbox, now=now, shown_findings=findings, crowded=crowded, more=more)
             if not room or text.get_height({}, width) <= room:
                 self._crowded = crowded
-                return text
-        self._crowded = True
+                break
+        else:
+            self._crowded = True
+        # What is scrolled stays in its place while the head grows.
+        if not shown_rows or self._crowded or self.main.scroll_offset.y or text.get_height({}, width) <= shown_rows:
+            return text
+        remarks = replace(self.advice, card=None).lines(width)
+        for findings in range(MOST_FINDINGS, -1, -1):
+            shorter = head(entry, self._mailbox, now=now, shown_findings=findings, more=remarks)
+            if shorter.get_height({}, width) <= shown_rows:
+                return shorter
         return text
 
     def _draw_banner(self) -> None:

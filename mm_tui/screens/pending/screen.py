@@ -363,6 +363,7 @@ class PendingScreen(BaseScreen):
         self.call_later(self._name_other_keys)
 
     def on_screen_resume(self) -> None:
+        self.pane.make_room()
         self._name_other_keys()
         self.timers.go_on()
 

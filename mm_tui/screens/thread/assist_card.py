@@ -11,6 +11,8 @@ from mm_tui.widgets.chrome import Part, fit
 from mm_tui.widgets.words import joined
 
 URGENT = frozenset({"high"})
+USUAL_ROWS = 5
+"""The height of a card with all results, in cells."""
 SIGNS = {Phase.WORKING: ("◐ ", ""), Phase.FAILED: ("✕ ", "$error"), Phase.OVER_BUDGET: ("▲ ", "$warning")}
 
 
@@ -24,9 +26,20 @@ class AssistCard(Widget):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._state: CardState | None = None
+        self._about = ""
 
-    def show(self, state: CardState | None) -> None:
-        """Shows a card; None while the assistant is not ready yet."""
+    def show(self, state: CardState | None, about: str) -> None:
+        """Shows a card.
+
+        Args:
+            state: the card; None while the assistant is not ready yet.
+            about: the id of its email. Results that come while it is shown find their room kept.
+        """
+        if about != self._about:
+            self._about = about
+            self.styles.min_height = 1
+        if state is not None and state.is_coming:
+            self.styles.min_height = USUAL_ROWS
         if state != self._state:
             self._state = state
             self.refresh(layout=True)

@@ -283,7 +283,7 @@ class ThreadScreen(BaseScreen):
         triage, items = self.session.triage, self.thread_view.items
         if items:
             state = triage.card(items[-1].row.email_id) if triage is not None else None
-            self.query_one(AssistCard).show(state)
+            self.query_one(AssistCard).show(state, items[-1].row.email_id)
 
     def save_work(self) -> bool:
         return self.replying.save(durable=True)

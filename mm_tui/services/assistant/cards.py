@@ -11,6 +11,9 @@ STAND_IN_MODEL = "local-rules"
 """Model ids with this prefix belong to the sandbox's simple rules, not to Jamba."""
 
 
+QUEUED = OneLine("The assistant will read this thread soon.")
+
+
 class Phase(StrEnum):
     """What the assistant is doing with an email."""
 
@@ -55,10 +58,25 @@ class CardState:
         return any(model.startswith(STAND_IN_MODEL) for model in self.models)
 
     @property
+    def has_results(self) -> bool:
+        """Whether a model or a human has said anything."""
+        return bool(self.label or self.summary or self.intent)
+
+    @property
+    def is_coming(self) -> bool:
+        """Whether results will come without a key being pressed."""
+        return self.phase is Phase.WORKING or (self.phase is Phase.WAITING and self.words == QUEUED)
+
+    @property
     def badge(self) -> OneLine:
         """The model ids for the card's corner; empty before any model has answered."""
         names = ", ".join(self.models)
         return OneLine(f"{names} (local stand-in, not Jamba)" if self.stand_in else names)
+
+    @property
+    def short_badge(self) -> OneLine:
+        """The same where there is little room."""
+        return OneLine("stand-in, not Jamba") if self.stand_in else self.badge
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from mm_tui.chips import chips_of
 from mm_tui.gateway.errors import GatewayError
 from mm_tui.models import Status
 from mm_tui.services import tags
-from mm_tui.services.assistant.cards import CardState, Phase, Spend
+from mm_tui.services.assistant.cards import QUEUED, CardState, Phase, Spend
 from mm_tui.services.assistant.conversation import Conversation, Conversations
 from mm_tui.services.assistant.rounds import Rounds
 from mm_tui.services.events import AssistChanged
@@ -39,7 +39,6 @@ AUTOMATIC_WARNING = "Automatic mode opens new mail, which marks it read at the g
 """The warning to show wherever automatic mode is switched on."""
 
 NOT_ASKED = OneLine("The assistant has not read this thread yet.")
-QUEUED = OneLine("The assistant will read this thread soon.")
 WORKING = OneLine("The assistant is reading the thread…")
 STOPPED = OneLine("Stopped.")
 UNKNOWN_MAIL = OneLine("This email is not in the local store.")
