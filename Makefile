@@ -3,15 +3,18 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+INSTALL := --disable-pip-version-check -c constraints.txt -e '.[dev]'
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 
 .PHONY: demo test check bench docs screenshots format clean
 
 $(STAMP): pyproject.toml constraints.txt
-	@$(BIN)/python -c '$(NEW_ENOUGH)' 2>/dev/null || $(PYTHON) -c '$(NEW_ENOUGH)' || \
+	@$(PYTHON) -c '$(NEW_ENOUGH)' || { [ "$(origin PYTHON)" = file ] && $(BIN)/python -c '$(NEW_ENOUGH)' 2>/dev/null; } || \
 	{ echo "mm-tui needs Python 3.11 or newer, and $(PYTHON) is $$($(PYTHON) --version). Name another: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
-	@$(BIN)/python -c '$(NEW_ENOUGH)' 2>/dev/null || $(PYTHON) -m venv --clear $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@{ [ "$(origin PYTHON)" = file ] && $(BIN)/python -c '$(NEW_ENOUGH)' 2>/dev/null; } || $(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet $(INSTALL) || \
+	{ echo "Once more, with every step shown:"; $(BIN)/python -m pip install $(INSTALL); } || \
+	{ echo "Not installed: the packages that mm-tui needs. See docs/troubleshooting.md"; exit 1; }
 	touch $@
 
 demo: $(STAMP)
