@@ -12,10 +12,11 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c '$(NEW_ENOUGH)' || { [ "$(origin PYTHON)" = file ] && $(BIN)/python -c '$(NEW_ENOUGH)' 2>/dev/null; } || \
 	{ echo "mm-tui needs Python 3.11 or newer, and $(PYTHON) is $$($(PYTHON) --version). Name another: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
 	@{ [ "$(origin PYTHON)" = file ] && $(BIN)/python -c '$(NEW_ENOUGH)' 2>/dev/null; } || $(PYTHON) -m venv --clear $(VENV)
-	$(BIN)/python -m pip install --quiet $(INSTALL) || \
+	@echo "Installing mm-tui and what it needs into $(VENV)"
+	@$(BIN)/python -m pip install --quiet $(INSTALL) || \
 	{ echo "Once more, with every step shown:"; $(BIN)/python -m pip install $(INSTALL); } || \
 	{ echo "Not installed: the packages that mm-tui needs. See docs/troubleshooting.md"; exit 1; }
-	touch $@
+	@touch $@
 
 demo: $(STAMP)
 	$(BIN)/mm-tui demo
