@@ -9,7 +9,7 @@ import pytest
 
 from mm_tui.models import Attachment, Party
 from mm_tui.review.findings import Finding, Level
-from mm_tui.review.risk import Draft, Message, ThreadContext, assess
+from mm_tui.review.risk import Draft, Message, OtherAnswer, ThreadContext, assess
 from mm_tui.text import ManyLine, OneLine
 
 US = Party.parse("Harbour Cycles <help@harbourcycles.example>")
@@ -193,3 +193,69 @@ def test_everyday_sentences_are_not_high(sentence: str) -> None:
     draft = Draft(sender=US, to=(LENA,), subject=OneLine("Re: Bike"), body=ManyLine(f"Hello Lena,\n\n{sentence}"))
     context = ThreadContext((mail,), own_addresses=frozenset({str(US.address)}))
     assert assess(draft, context).level < Level.HIGH
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("How much is a ticket for a child?", "A ticket for a child costs £6.50; under 6 is free."),
+        ("200 leaflets were £310. And for 500?", "For 500 leaflets the price is £590, delivery included."),
+        ("What are your terms? I have $18,000 to spend.", "Loans between $10,000 and $50,000 run for two years."),
+        ("Is there a discount for students?", "Yes, students get 10% off with a valid card."),
+        ("When will I hear from you?", "We are still reading and will get back to you by Friday."),
+        ("The jacket is too small.", "Send it back; once we have received it, the refund goes to your card."),
+        ("Where is my refund?", "I have passed your request for a refund on to our accounts team."),
+        ("Can I cancel?", "You can cancel free of charge until 48 hours before."),
+        ("Can my sister go instead?", "Yes, I have transferred the booking to your sister."),
+        ("My flight is at 06:40. When should I be there?", "Please be at the desk by 04:40."),
+        ("Can you come on 14 October?", "I'm afraid not. We could come on 13 October in the afternoon."),
+        ("Two rooms from 11 to 22 January?", "In January nothing is left. From 22 February two rooms are free."),
+        ("We will be 12 instead of 10 people.", "Thank you, I have changed the booking to 12 people."),
+        ("Which evenings?", "Tuesday 19 January 2027\nThursday 21 January 2027\nWednesday 27 January 2027"),
+        ("What does it cost a year?", "The year runs from 1 September to 31 August, and costs £95."),
+        ("Do you take cards?", "Cards and UK Direct Debit are what we support."),
+        ("I asked twice!", "I'm sorry that nobody told you. Thank you once again for your patience."),
+        ("Is it hard to clean?", "Open it slowly so that nothing spills; even cold water will do."),
+        ("Wer haftet?", "Wir stehen Ihnen gern für ein Gespräch zur Verfügung. Wir haben vergessen zu antworten."),
+        ("Le parking est-il gratuit ?", "Oui, le parking est gratuit. Ce n'est pas grave si vous arrivez tard."),
+        ("¿Y mi maleta?", "No somos responsables de objetos olvidados. ¡Qué pena!"),
+        ("Quanto manca?", "Restano 128,40 €. Grazie per la pazienza, il suo bonifico effettuato ieri è arrivato."),
+        ("Kan ik betalen?", "Uw betaling is verwerkt. Morgen maken we een afspraak over de fiets."),
+        ("Ile płacę?", "Przy zwrocie żadna płatność nie jest potrzebna. Pana dom jest wolny."),
+        ("いつ届きますか。", "お忙しいところ何度もご迷惑をおかけしました。お振込みいただきありがとうございます。"),
+        ("可以退吗?", "可以的,收到衣服后会按原路退款。麻烦您没看到邮件时告诉我们。"),
+    ],
+)  # fmt: skip
+def test_an_everyday_answer_is_quiet(question: str, answer: str) -> None:
+    mail = Message(
+        LENA, to=(US,), subject=OneLine("Bike"), body=ManyLine(question), received_at=datetime(2026, 5, 4, tzinfo=UTC)
+    )
+    context = ThreadContext((mail,), own_addresses=frozenset({str(US.address)}), today=date(2026, 5, 5))
+    draft = Draft(sender=US, to=(LENA,), subject=OneLine("Re: Bike"), body=ManyLine(f"{answer}\n\nHarbour Cycles"))
+    assert [one for one in assess(draft, context).findings if one.level >= Level.MEDIUM] == []
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("The plan is £180 a month, with VAT?", "Yes, the plan is £240 a month with VAT."),
+        ("The plan is £180 a month, with VAT?", "Yes, the plan is €180 a month with VAT."),
+        ("Posters £120, flyers £85, delivery £15.", "Posters £120, flyers £85, delivery £15: £230 in total."),
+        ("上次是每斤680元,对吗?", "对,还是每斤860元。"),
+    ],
+)  # fmt: skip
+def test_an_amount_that_may_be_wrong_for_one_of_the_thread_is_loud(question: str, answer: str) -> None:
+    assert loud("amount_not_in_thread", question, answer)
+
+
+def test_a_reminder_days_after_our_answer_is_no_second_answer() -> None:
+    sent = OtherAnswer(OneLine("sent"), datetime(2026, 5, 4, tzinfo=UTC), left=True)
+    draft = Draft(
+        sender=US, to=(LENA,), subject=OneLine("Re: Bike"), body=ManyLine("Did you see my answer about the bike?")
+    )
+    levels = {}
+    for today in (date(2026, 5, 5), date(2026, 5, 20)):
+        assessment = assess(draft, ThreadContext(answers=(sent,), today=today))
+        levels[today.day] = [one.level for one in assessment.findings if one.code == "already_answered"]
+        assert "batch" in assessment.why_alone
+    assert levels == {5: [Level.MEDIUM], 20: [Level.LOW]}

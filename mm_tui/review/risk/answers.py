@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from mm_tui.review.findings import Finding, Level
 from mm_tui.review.risk.model import OtherAnswer
@@ -14,18 +14,28 @@ from mm_tui.text import OneLine
 @rule("two_answers", "two answers to one email")
 def two_answers(reading: Reading) -> Iterator[Finding]:
     """Another email of ours answers the same email: `already_answered` if it was sent, `another_answer` if it is
-    waiting, scheduled, or it is not known whether it was sent. Medium, and never approved in a batch. Two emails answer
+    waiting, scheduled, or it is not known whether it was sent. Medium, low for an answer sent more than five days ago,
+    after which a draft is a reminder; never approved in a batch. Two emails answer
     the same one if both name it (In-Reply-To) or, if the gateway does not say, if both came after it in its thread. An
     edit and the draft that it replaces do not count as two."""
     sent = [answer for answer in reading.context.answers if answer.left]
     if sent:
         words = f"already answered {_moment(sent[-1], reading.context.today)} ({_state(sent[-1])})"
-        yield Finding("already_answered", Level.MEDIUM, OneLine(words + _more(len(sent) - 1)))
+        level = Level.LOW if _is_long_ago(sent[-1], reading.context.today) else Level.MEDIUM
+        yield Finding("already_answered", level, OneLine(words + _more(len(sent) - 1)))
     waiting = [answer for answer in reading.context.answers if not answer.left]
     if waiting:
         state = "" if str(waiting[0].status) == "pending_send_approval" else f" ({_state(waiting[0])})"
         words = f"another draft answers this too{state}" if len(waiting) == 1 else f"{len(waiting)} others answer this"
         yield Finding("another_answer", Level.MEDIUM, OneLine(words))
+
+
+_REMINDER = timedelta(days=5)
+
+
+def _is_long_ago(answer: OtherAnswer, today: date | None) -> bool:
+    """Whether an answer left so long ago that the draft is a reminder rather than the same answer twice."""
+    return today is not None and answer.at is not None and today - answer.at.date() > _REMINDER
 
 
 def _state(answer: OtherAnswer) -> str:

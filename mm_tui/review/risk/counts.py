@@ -143,6 +143,7 @@ _SIZE = (
 """The relative sizes of the units of a dimension."""
 
 
+_WHOLE = re.compile(r"(?<![\d.,])\d{1,6}(?![\d.,]\d)")
 _FEW_WORDS = 600
 
 
@@ -228,6 +229,7 @@ def count_differs(reading: Reading) -> Iterator[Finding]:
             by_number.setdefault(count.number, set()).add(count.unit)
     named = {(count.number, count.noun) for count in mine}
     told: list[Span] = []
+    asked = frozenset(_WHOLE.findall(reading.asked_text))
     for count in mine:
         if count.noun in _weak() or count.noun in _ORDINALS or any(span.start == count.span.start for span in told):
             continue
@@ -249,6 +251,9 @@ def count_differs(reading: Reading) -> Iterator[Finding]:
             continue
         there = by_noun.get(count.noun, [])
         if not there or any(other.number == count.number for other in there):
+            continue
+        if not count.unit and f"{count.number:g}" in asked:
+            # "And for 500?", "12 instead of 10 people".
             continue
         if count.unit:
             there = [other for other in there if _same_thing(count, other, reading)]

@@ -55,7 +55,7 @@ def _candidates(text: str) -> dict[str, Span]:
         digits = sum(char.isdigit() for char in name)
         if digits < 3 or _MEASURE.search(name):
             continue
-        if name.isdigit() and (len(name) < 4 or 1900 <= int(name) <= 2100 or name.endswith("000")):
+        if name.isdigit() and (len(name) < 4 or 1500 <= int(name) <= 2100 or name.endswith("000")):
             continue
         found.setdefault(name, Span(*match.span()))
         if len(found) >= _LONGEST_COMPARED:
@@ -134,6 +134,7 @@ def number_differs(reading: Reading) -> Iterator[Finding]:
         return
     text = reading.figures
     taken = {place for day in find_dates(body) for place in range(*day.span)}
+    sums = {place for amount in find_amounts(reading.low[: reading.written]) for place in range(*amount.span)}
     theirs = {_digits(match[0]): match[0] for match in _BARE.finditer(text)}
     by_digits: dict[tuple[str, ...], list[str]] = {}
     for digits in theirs:
@@ -165,7 +166,8 @@ def number_differs(reading: Reading) -> Iterator[Finding]:
         word, number = match["word"], match["number"]
         others = there.get(word, set())
         skip = word in _PLACES or word in ordered("months") or word in ordered("weekdays") or word in DIMENSION
-        if not others or number in others or skip or match.start("number") in taken or word in UNCOUNTED:
+        place = match.start("number")
+        if not others or number in others or skip or place in taken or place in sums or word in UNCOUNTED:
             continue
         level = Level.LOW if any((word, other) in named for other in others) or number in theirs else Level.MEDIUM
         words = f"says {quoted(match[0])}, while the thread says {quoted(f'{word} {min(others)}')}"

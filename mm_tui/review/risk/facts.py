@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from calendar import monthrange
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -11,6 +12,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from mm_tui.review.findings import Finding, Level, Span
+from mm_tui.review.lookalike import one_slip_apart
 from mm_tui.review.risk.phrases import ordered
 from mm_tui.review.risk.pieces import find_all
 from mm_tui.review.risk.rule import Reading, agrees, listed, quoted, rule
@@ -50,11 +52,15 @@ _WORDS = {
     "%": "%",
 }
 _CODES = "USD|EUR|GBP|JPY|INR|ILS|CHF|CAD|AUD|NZD|SEK|NOK|DKK|PLN|CZK|CNY|BRL|MXN|ZAR|TRY|KRW|SGD|HKD"
-_NUMBER = r"\d{1,3}(?:[,.' \u00a0\u202f]\d{3})++(?:[.,]\d{1,2})?(?!\d)|\d{1,12}+(?:[.,]\d{1,2}(?!\d))?"
+_NUMBER = (
+    r"\d{1,3}(?:[,.' \u00a0\u202f]\d{3})++(?:[.,]\d{1,2})?(?!\d)|\d{1,2}(?:,\d{2})++,\d{3}(?:\.\d{2})?(?!\d)"
+    r"|\d{1,12}+(?:[.,]\d{1,2}(?!\d))?"
+)
 # Letters that would be part of a number; not those of scripts without spaces between words.
 _LETTERS = r"\d_A-Za-z\u00c0-\u024f\u0370-\u05ff"
 _AMOUNT = re.compile(
-    rf"(?<![{_LETTERS}.])(?P<sign>(?:US|A|C|NZ|R)?[$€£¥₹₪₽₩₺]|(?:{_CODES}|kr|zł)(?![^\W\d_])\.?)[ \u00a0]?"
+    rf"(?<![{_LETTERS}.])(?P<sign>(?:US|A|C|NZ|R)?[$€£¥₹₪₽₩₺]|(?:{_CODES}|kr|zł)(?![^\W\d_])(?:\.(?=[ \u00a0]))?)"
+    r"[ \u00a0]?"
     rf"(?P<first>{_NUMBER})(?P<k1>[kKmM]\b)?"
     rf"|(?<![{_LETTERS}.,])(?P<second>{_NUMBER})(?P<k2>[kKmM]\b)?[ \u00a0]?"
     rf"(?P<after>[$€£¥₹₪₽₩₺%]|(?:{_CODES})\b|(?i:dollars?|bucks|euros?|pounds?|yen|rupees|shekels|per ?cent|prozent"
@@ -147,8 +153,10 @@ def _is_multiple(amount: Amount, there: Iterable[tuple[str, Decimal]], said: fro
 
 @rule("amount_not_in_thread", "amounts not in the thread", needs_thread=True)
 def amount_not_in_thread(reading: Reading) -> Iterator[Finding]:
-    """A sum of money or a percentage that no email in the thread names in that currency. Medium; low for a percentage
-    if the thread names none at all. The sum or difference of two named amounts, the sum of several in a row, and a
+    """A sum of money or a percentage that no email in the thread names in that currency. Medium if it may contradict
+    the thread: it is nearly one of the thread's, is one of them in another currency, is called a total, or stands in
+    the place of the thread's amounts, none of which the draft names. Otherwise low, as for a price where the thread
+    names none, and for a list of prices. The sum or difference of two named amounts, the sum of several in a row, and a
     named price times a named number are accepted. "$1,200", "1.200,00 €", "USD 1200", "1.2k dollars" and "15 percent"
     are understood."""
     named = find_amounts(reading.body)
@@ -161,20 +169,74 @@ def amount_not_in_thread(reading: Reading) -> Iterator[Finding]:
         new = [amount for amount in new if (amount.currency, amount.value) not in sums]
         said = reading.thread_words.union(_WORD.findall(reading.low)) if new else frozenset()
         new = [amount for amount in new if not _is_multiple(amount, there, said)]
-    shares = [amount for amount in new if amount.currency == "%"]
-    if shares and not any(currency == "%" for currency, _ in there):
-        # A percentage of something not mentioned is more often a figure of speech than a fact.
-        new = [amount for amount in new if amount.currency != "%"]
-        spans = tuple(amount.span for amount in shares if amount.value != 100)
-        if spans:
+    levels: dict[Level, list[Amount]] = {Level.MEDIUM: [], Level.LOW: []}
+    kept = {amount.currency for amount in named if (amount.currency, amount.value) in there}
+    times = Counter(amount.currency for amount in new)
+    for amount in new:
+        if amount.currency == "%" and amount.value == _ALL and "%" not in kept:
+            continue
+        is_other = times[amount.currency] > 1 or amount.currency in kept
+        may_contradict = len(new) <= _MOST_COMPARED and _may_contradict(reading, amount, there, is_other=is_other)
+        levels[Level.MEDIUM if may_contradict else Level.LOW].append(amount)
+    for level, amounts in levels.items():
+        if amounts:
+            spans = tuple(amount.span for amount in amounts)
             texts = list(dict.fromkeys(quoted(reading.body[slice(*span)]) for span in spans))
-            words = f"names a percentage not in the thread: {listed(texts)}"
-            yield Finding("amount_not_in_thread", Level.LOW, OneLine(words), spans)
-    if new:
-        spans = tuple(amount.span for amount in new)
-        texts = list(dict.fromkeys(quoted(reading.body[slice(*span)]) for span in spans))
-        words = f"names an amount not in the thread: {listed(texts)}"
-        yield Finding("amount_not_in_thread", Level.MEDIUM, OneLine(words), spans)
+            yield Finding(
+                "amount_not_in_thread", level, OneLine(f"names an amount not in the thread: {listed(texts)}"), spans
+            )
+
+
+_ALL = 100
+_MOST_COMPARED = 50
+"""A draft with more new amounts is a list of prices."""
+_LONGEST_BEFORE = 120
+_SHORTEST_SLIP = 3
+
+
+def _may_contradict(reading: Reading, amount: Amount, there: set[tuple[str, Decimal]], *, is_other: bool) -> bool:
+    """Whether an amount may be wrong for one of the thread's amounts, rather than be about another thing.
+
+    Args:
+        reading: the draft.
+        amount: an amount that the thread does not name.
+        there: the thread's amounts.
+        is_other: whether the draft also names amounts of the thread, or several new ones, as price lists do.
+    """
+    if amount.currency != "%" and any(value == amount.value and other != amount.currency for other, value in there):
+        return any(other != "%" for other, value in there if value == amount.value)
+    theirs = [value for currency, value in there if currency == amount.currency]
+    if not theirs:
+        return False
+    mine = _digits(amount.value)
+    if any(_nearly_same(mine, _digits(value)) for value in theirs):
+        return True
+    start = amount.span.start
+    if len(theirs) > 1 and reading.sentence_has(start, "totals"):
+        return True
+    if is_other or reading.is_question(start) or reading.sentence_has(start, "conditions"):
+        return False
+    # "And for 500?" asks for the price of another number of things.
+    asked = set(_INTEGER.findall(reading.asked_text))
+    first, _ = reading.sentence(start)
+    return not asked.intersection(_INTEGER.findall(reading.low, max(first, start - _LONGEST_BEFORE), start))
+
+
+_INTEGER = re.compile(r"(?<![\d.,])\d{1,6}(?![\d.,]\d)")
+
+
+def _digits(value: Decimal) -> str:
+    """The digits of a value, without the zeros at its ends: `1250` for 12.50 and for 0.125."""
+    return f"{value:f}".replace(".", "").strip("0")
+
+
+def _nearly_same(first: str, second: str) -> bool:
+    """Whether digits are in another order, or one is too many, missing or wrong in a longer number."""
+    if len(first) == len(second) > 1 and sorted(first) == sorted(second):
+        return True
+    return (first == second and len(first) > 1) or (
+        min(len(first), len(second)) >= _SHORTEST_SLIP and one_slip_apart(first, second)
+    )
 
 
 _MONTHS = {

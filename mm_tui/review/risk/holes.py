@@ -133,6 +133,18 @@ def _delimited(text: str, known: str) -> list[Span]:
     return found
 
 
+_FOLDERS = frozenset(
+    {"appdata", "localappdata", "temp", "tmp", "userprofile", "programdata", "programfiles", "systemroot", "windir"}
+    | {"path", "homepath", "homedrive", "systemdrive", "username", "computername", "public"}
+)
+
+
+def _is_variable(text: str, match: re.Match[str]) -> bool:
+    """Whether a name between percent signs is a variable of Windows, or the beginning of a path."""
+    name = match[0]
+    return name.strip("%").lower() in _FOLDERS or (name.startswith("%") and text[match.end() : match.end() + 1] == "\\")
+
+
 _GREETED_LINES = 3
 _NO_NAME = re.compile(
     r"(?:\A|\s|/a |\(a\) |/e |\(e\) |/r )(?P<field>(?:"
@@ -171,8 +183,8 @@ def _holes(text: str, known: str) -> tuple[Span, ...]:
     for sought in _HOLES:
         for match in find_all(sought, text):
             start, end = match.span()
-            if match[0][0] == "$" and match[0][1:] in explained:
-                # The variable of a shell that the email explains.
+            if (match[0][0] == "$" and match[0][1:] in explained) or _is_variable(text, match):
+                # The variable of a shell that the email explains, or a folder of Windows.
                 continue
             if 1 not in taken[start:end]:
                 taken[start:end] = b"\1" * (end - start)

@@ -203,6 +203,7 @@ def signature_not_ours(reading: Reading) -> Iterator[Finding]:
     )
     inbound = _names_in("\n".join(str(mail.body)[:_MOST_READ] for mail in mails[-MOST_MAILS:] if mail not in sent))
     roles = frozenset(map(plain_name, word_set("roles")))
+    jobs = frozenset(map(plain_name, word_set("jobs")))
     organisations = frozenset(map(plain_name, word_set("organisations")))
     foreign: list[Span] = []
     recipients = {
@@ -224,7 +225,7 @@ def signature_not_ours(reading: Reading) -> Iterator[Finding]:
         names = [
             word
             for word, one in zip(words, plain, strict=True)
-            if word[0].isupper() and not {one, one.rstrip("s")} & (roles | organisations)
+            if word[0].isupper() and not {one, one.rstrip("s")} & (roles | organisations | jobs)
         ]
         unknown = [
             name
@@ -232,8 +233,10 @@ def signature_not_ours(reading: Reading) -> Iterator[Finding]:
             if plain_name(name) not in ours and not any(plain_name(name) in label for label in domains)
         ]
         named = _COMPANY.search(line) is not None
+        # "Admissions Officer" says what somebody does, "Member FDIC." what the company is.
+        job = bool(jobs.intersection(plain)) or line.endswith(".")
         organised = line[-1:] not in ",!?" and (
-            named or any((len(one) > 3 and one in roles) or one in organisations for one in plain)
+            named or (not job and any((len(one) > 3 and one in roles) or one in organisations for one in plain))
         )
         alike = any(
             plain_name(name)[:5] in one or one[:5] in plain_name(name)
@@ -311,7 +314,7 @@ def names_third_person(reading: Reading) -> Iterator[Finding]:
                 continue
         elif any(_is_known(word, known) for word in _NAME.findall(name)):
             continue
-        if found := _private(reading, match.start()):
+        if found := _private(reading, match.start(), Span(*match.span())):
             words = f"tells something of a person who is not in the thread: {quoted(body[slice(*found)])}"
             yield Finding("names_third_person", Level.MEDIUM, OneLine(words), (found,))
             return
@@ -339,8 +342,8 @@ def _is_heading(body: str, at: int) -> bool:
     return 2 * sum(str(word)[0].isupper() for word in words) > len(words)
 
 
-def _private(reading: Reading, at: int) -> Span | None:
-    """The sentence around a position, if it reveals something private and does not refuse to."""
+def _private(reading: Reading, at: int, name: Span | None = None) -> Span | None:
+    """The sentence around a position, if it reveals something private beside the name and does not refuse to."""
     line = _line_around(reading.body, at)
     parts = re.split(
         r"(?<=[.!?。！？])(?<!Mr\.)(?<!Ms\.)(?<!Dr\.)(?<!Sr\.)(?<!Mrs\.)(?<!Sra\.)(?<!Sig\.)\s*",
@@ -351,7 +354,8 @@ def _private(reading: Reading, at: int) -> Span | None:
         start = reading.body.index(part, start)
         if start <= at < start + len(part):
             first, last = start, start + len(part)
-            private = pattern("private_facts").search(reading.low, first, last)
+            facts = pattern("private_facts").finditer(reading.low, first, last)
+            private = any(name is None or one.start() >= name.end or one.end() <= name.start for one in facts)
             refuses = pattern("denies").search(reading.low, first, last) or pattern("colleagues").search(
                 reading.low, first, last
             )

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator
 from mm_tui.review.findings import Finding, Level, Span
 from mm_tui.review.risk.facts import MONTH_NAMES, find_amounts, known_amounts
 from mm_tui.review.risk.pairs import together
-from mm_tui.review.risk.phrases import ordered, pattern
+from mm_tui.review.risk.phrases import lowered, ordered, pattern
 from mm_tui.review.risk.pieces import Phrases
-from mm_tui.review.risk.rule import Reading, quoted, rule
+from mm_tui.review.risk.rule import LONGEST_DRAFT, MOST_MAILS, Reading, quoted, rule
 from mm_tui.text import OneLine
 
 # In scripts without a list of committing words, every match counts as a commitment.
@@ -37,6 +37,13 @@ _NO_MONEY = re.compile(
     re.IGNORECASE,
 )
 """Things other than money that are transferred, or to whom a customer is transferred."""
+_OTHER_PAID = re.compile(
+    r"(?:we|i)\b[^.!?]{0,40}\btransfer(?:red)? (?:the|your|an?|this|that|these|both|all|her|his|their) [^\W\d]"
+    r"|(?:we|i) pay(?=\s*[.,;:!?)]|\s*\Z)|transfers?\b[^.!?]{0,60}\b(?:airport|station|hotel|driver|bus|taxi|flight)",
+    re.IGNORECASE,
+)
+"""Words that speak of money only beside a word for money: bookings are transferred too, a transfer is also a ride, and
+"what we pay" is no payment."""
 _FUNDS = re.compile(
     r"\b(?:money|funds?|amounts?|sums?|balance|payments?|bank|iban|refunds?|invoices?|deposits?)\b", re.I
 )
@@ -55,6 +62,7 @@ _MOMENTS = frozenset({"noon", "midnight", "today", "tomorrow", "tonight"})
 _OFF = re.compile(r"\b\d{1,3}\s?% off\b")
 _ASKED = re.compile(
     r"\?\s*$|^\s*(?:please|bitte|por favor|per favore|merci de|proszę)\b"
+    r"|\b(?:let (?:me|us) have|we(?:'d| would)? (?:need|want|like)|i(?:'d| would)? (?:need|want|like))\b"
     r"|\bplease (?:send|let|reply|give|return|tell|fill|bring|leave|pay|sign|write|confirm|hand|drop|put|use)\b"
     r"|\buntil\b"
 )
@@ -64,14 +72,21 @@ def _commits(sentence: str) -> bool:
     return pattern("commits").search(sentence) is not None or _OTHER.search(sentence) is not None
 
 
-_YOU_MAY = re.compile(r"\b(?:u kunt|vous (?:pouvez|pourrez)|sie können|you can)\b")
-"""A date by which the reader may do something is no promise of ours."""
+_YOU_MAY = re.compile(
+    r"\b(?:u kunt|kunt u|vous (?:pouvez|pourrez)|(?:sie|du) (?:können|kannst)|können sie|you (?:can|may|could)"
+    r"|(?:usted )?puede|pode|può|(?:pan|pani|państwo)? ?(?:może|mogą))\b"
+)
+"""What the reader may do is no promise of ours."""
 
 
 def _delivers(sentence: str) -> bool:
     """Whether a sentence tells in the present tense what will be done, as many languages promise."""
-    open_ended = pattern("duties", "conditions", "contact").search(sentence) is not None
-    return pattern("delivers").search(sentence) is not None and not open_ended and not _denies(sentence)
+    return pattern("delivers").search(sentence) is not None and not _denies(sentence)
+
+
+def _is_open(sentence: str) -> bool:
+    """Whether a sentence says what is usual, what the reader has to do, or when we write again."""
+    return pattern("duties", "conditions", "contact", "passes_on").search(sentence) is not None
 
 
 _AFTER_HOUR = 25
@@ -106,23 +121,50 @@ def _said(reading: Reading, *patterns: Phrases, pairs: Iterable[Span] = ()) -> I
             yield Span(start, end), reading.low[first : max(last, end)], first
 
 
+def _is_policy(sentence: str, *, gratis: bool, firm: bool) -> bool:
+    """Whether a sentence about money tells what is so in general, follows a return, or is for others to decide."""
+    if gratis and pattern("first_person").search(_YOU_MAY.sub(" ", sentence)) is None:
+        return True
+    return pattern("on_receipt").search(sentence) is not None or (
+        not firm and pattern("passes_on").search(sentence) is not None
+    )
+
+
+def _promised_before(reading: Reading) -> bool:
+    """Whether an earlier email of ours in the thread already promised money."""
+    ours = (
+        lowered(str(mail.body)[:LONGEST_DRAFT])
+        for mail in reading.context.messages[-MOST_MAILS:]
+        if mail.body is not None and reading.is_ours(mail.sender.address)
+    )
+    return any(pattern("money", "money_firm").search(text) is not None for text in ours)
+
+
 @rule("promise_money", "promises money")
 def promise_money(reading: Reading) -> Iterator[Finding]:
     """A sentence speaks of refunds, reimbursement, compensation, credit or waived fees. High when it commits us and
-    names an amount that is not in the thread (or there is no thread to compare with); medium when it commits us or
-    names an amount; low when it only speaks of it or says no."""
+    names an amount that is not in the thread (or there is no thread to compare with); medium when it commits us, or
+    names such an amount; low when it only speaks of it, says no, passes the wish on, tells what follows once goods
+    are back, or when an earlier email of ours promised the same. Something free is a promise only if we give it: "we
+    send a new one free of charge", not "parking is free"."""
     firm = pattern("money_firm")
     pairs = list(together(reading, "money_pairs"))
     for span, sentence, start in _said(reading, firm, pattern("money"), pairs=pairs):
         plain = firm.search(sentence) is not None or any(start <= one.start < start + len(sentence) for one in pairs)
-        amounts = [amount for amount in find_amounts(sentence) if amount.currency != "%"]
+        written = reading.body[start : start + len(sentence)]
+        amounts = [amount for amount in find_amounts(written) if amount.currency != "%"]
         told = known_amounts(reading) if amounts else ()
         there = {(amount.currency, amount.value) for amount in told}
         new = [amount for amount in amounts if (amount.currency, amount.value) not in there]
         # In "We won't charge you" the negation is part of the promise.
-        commits = (plain or _commits(sentence)) and not _denies(firm.sub(" ", sentence))
+        gratis = pattern("gratis").search(reading.low, *span) is not None
+        commits = plain or gratis or _commits(_YOU_MAY.sub(" ", sentence))
+        commits = (
+            commits and not _denies(firm.sub(" ", sentence)) and not _is_policy(sentence, gratis=gratis, firm=plain)
+        )
+        commits = commits and not (_promised_before(reading) and not new)
         level = Level.LOW
-        if amounts or commits:
+        if commits or (new and not gratis):
             level = Level.HIGH if commits and new else Level.MEDIUM
         first, last = span.start - start, span.end - start
         near = [
@@ -141,10 +183,16 @@ def promise_money(reading: Reading) -> Iterator[Finding]:
 def payment(reading: Reading) -> Iterator[Finding]:
     """A sentence says that we pay, transfer or release money, or that bank details were changed. High, whatever the
     thread says: an email is no safe source of payment orders. Medium if the sentence says no. Transferring a call, a
-    file or a customer to a colleague is no payment, unless the sentence also mentions money."""
+    file, a booking or a customer is no payment, unless the sentence also mentions money."""
     for span, sentence, start in _said(reading, Phrases(_PAYS), pattern("payment")):
-        other = _NO_MONEY.search(sentence, span.start - start) is not None
-        if other and not find_amounts(sentence) and _FUNDS.search(sentence) is None:
+        words = sentence[span.start - start : span.end - start]
+        if "account" in words and not (_FUNDS.search(sentence) or _FUNDS.search(reading.asked_text)):
+            # "I have updated your account information" may be about an address.
+            continue
+        transfers = _OTHER_PAID.match(sentence, span.start - start) is not None
+        other = transfers or _NO_MONEY.search(sentence, span.start - start) is not None
+        written = reading.body[start : start + len(sentence)]
+        if other and not find_amounts(written) and _FUNDS.search(sentence) is None:
             continue
         level = Level.MEDIUM if _denies(sentence) else Level.HIGH
         words = f"pays, or changes where money goes: {quoted(reading.body[slice(*span)])}"
@@ -153,14 +201,21 @@ def payment(reading: Reading) -> Iterator[Finding]:
 
 @rule("promise_discount", "promises a discount")
 def promise_discount(reading: Reading) -> Iterator[Finding]:
-    """A sentence speaks of a discount, a voucher, a special price or something free. Medium if it commits us, names a
-    number or gives away months or years; otherwise low."""
+    """A sentence speaks of a discount, a voucher, a special price or something free. Medium if it gives away months or
+    years, commits us, or names a number; otherwise low, as it is if the other side's newest email speaks of such a
+    thing and the draft tells what there is without saying that we give it."""
     firm = pattern("discount_firm")
+    asked = pattern("discount").search(reading.asked_text) is not None or "%" in reading.asked_text
     for span, sentence, _ in _said(reading, firm, pattern("discount"), Phrases(_OFF)):
-        gives = firm.search(sentence) is not None or _commits(sentence) or bool(find_amounts(sentence))
+        gives = firm.search(sentence) is not None or _commits(_YOU_MAY.sub(" ", sentence))
+        gives = gives and (not asked or pattern("first_person").search(sentence) is not None)
+        gives = gives or (not asked and bool(find_amounts(sentence)))
         gives = gives and not _denies(sentence)
         words = f"{'promises' if gives else 'speaks of'} a discount: {quoted(reading.body[slice(*span)])}"
         yield Finding("promise_discount", Level.MEDIUM if gives else Level.LOW, OneLine(words), (span,))
+
+
+_RIGHT_BEFORE = 12
 
 
 @rule("promise_legal", "legal statements")
@@ -173,7 +228,9 @@ def promise_legal(reading: Reading) -> Iterator[Finding]:
         strong = liability.search(sentence) is not None
         strong = strong or any(start <= one.start < start + len(sentence) for one in pairs)
         words = f"{'makes a legal statement' if strong else 'speaks of legal matters'}: "
-        level = Level.HIGH if strong and not _denies(sentence) else Level.LOW
+        # "No somos responsables", "we do not accept liability": the no stands right before the words.
+        before = pattern("plain_not").search(reading.low, max(start, span.start - _RIGHT_BEFORE), span.start)
+        level = Level.HIGH if strong and not before and not _denies(sentence) else Level.LOW
         yield Finding("promise_legal", level, OneLine(words + quoted(reading.body[slice(*span)])), (span,))
     for span, sentence, _ in _said(reading, pattern("advice")):
         if not _denies(sentence) and _ASKED.search(sentence) is None:
@@ -184,13 +241,14 @@ def promise_legal(reading: Reading) -> Iterator[Finding]:
 @rule("promise_deadline", "promises a deadline")
 def promise_deadline(reading: Reading) -> Iterator[Finding]:
     """A sentence sets a term: "within 24 hours", "by Friday", "no later than", "next-day". Medium if it commits us or
-    says plainly what will be done by then; otherwise low, as it is if the thread names that day."""
+    says plainly what will be done by then; otherwise low, as it is if the thread names that day, or the sentence says
+    what is usual, what the reader has to do, or by when we write again."""
     pairs = list(together(reading, "deadline_pairs"))
     for span, sentence, start in _said(reading, Phrases(_DEADLINE), pattern("deadline"), pairs=pairs):
         commits = _commits(_YOU_MAY.sub(" ", sentence))
         paired = not _denies(sentence) and any(start <= one.start < start + len(sentence) for one in pairs)
         firm = (commits or paired or _delivers(sentence)) and _ASKED.search(sentence) is None
-        firm = firm and not _in_thread(reading, span)
+        firm = firm and not _is_open(sentence) and not _in_thread(reading, span)
         words = f"{'promises' if firm else 'names'} a deadline: {quoted(reading.body[slice(*span)])}"
         yield Finding("promise_deadline", Level.MEDIUM if firm else Level.LOW, OneLine(words), (span,))
 

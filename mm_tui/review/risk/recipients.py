@@ -93,7 +93,7 @@ def many_recipients(reading: Reading) -> Iterator[Finding]:
 @rule("reply_all_growth", "reply-all growth")
 def reply_all_growth(reading: Reading) -> Iterator[Finding]:
     """The answer goes to more people than the email it answers, counting sender, to and cc of the newest inbound email,
-    without ourselves. Medium."""
+    without ourselves. Medium. A copy to our own people counts only beside one to somebody else."""
     mails = reading.context.messages
     last = next((mail for mail in reversed(mails) if mail.direction == Direction.INBOUND), mails[-1] if mails else None)
     if last is None or last.body is None:
@@ -102,7 +102,7 @@ def reply_all_growth(reading: Reading) -> Iterator[Finding]:
     draft_sender = str(reading.draft.sender.address).lower()
     audience = {str(party.address).lower() for party in (last.sender, *last.to, *last.cc)} - {draft_sender}
     recipients = {str(party.address).lower() for party in reading.draft.recipients} - {draft_sender}
-    grown = recipients - audience
+    grown = {address for address in recipients - audience if not reading.is_ours(address)}
     if grown and len(recipients) > len(audience):
         counts = f"goes to {len(recipients)} people, the email it answers went to {len(audience)}"
         words = f"{counts}: adds {listed(sorted(grown))}"

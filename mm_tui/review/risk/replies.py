@@ -50,6 +50,10 @@ def model_talk(reading: Reading) -> Iterator[Finding]:
         yield Finding("model_talk", Level.HIGH, OneLine(words), spans)
 
 
+_DISCLAIMER = re.compile(r"\b(?:e-?mail|message|communication|attachments?|privileged)\b")
+"""The words of the usual footer: "This e-mail and any attachment are confidential"."""
+
+
 @rule("internal_note", "text meant for colleagues")
 def internal_note(reading: Reading) -> Iterator[Finding]:
     """The draft contains text meant for colleagues: "internal note", "do not tell the customer", "churn risk", "our
@@ -65,6 +69,8 @@ def internal_note(reading: Reading) -> Iterator[Finding]:
     if spans:
         texts = [reading.body[slice(*span)] for span in spans]
         mild = all(len(text.split()) == 1 and text.isascii() for text in texts)
+        if mild and all(_DISCLAIMER.search(reading.low, *reading.sentence(span.start)) for span in spans):
+            return
         words = f"holds what is not for the other side: {listed(list(map(quoted, texts)))}"
         yield Finding("internal_note", Level.MEDIUM if mild else Level.HIGH, OneLine(words), tuple(spans))
 

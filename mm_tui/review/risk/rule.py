@@ -186,6 +186,29 @@ class Reading:
         before, after = bisect_right(ends, at), bisect_left(starts, at)
         return ends[before - 1] if before else 0, starts[after] if after < len(starts) else len(self.low)
 
+    def sentence_has(self, at: int, *keys: str, before: int = 0) -> bool:
+        """Whether the sentence with the character `at`, or the `before` characters before it, has words under `keys`.
+
+        Each sentence is searched once, as a long one may have thousands of dates.
+        """
+        first, last = self.sentence(at)
+        question = (max(0, first - before), last, keys)
+        if question not in self._searched:
+            self._searched[question] = pattern(*keys).search(self.low, *question[:2]) is not None
+        return self._searched[question]
+
+    def is_question(self, at: int) -> bool:
+        """Whether the sentence with the character `at` asks."""
+        first, last = self.sentence(at)
+        question = (first, last, ("?",))
+        if question not in self._searched:
+            self._searched[question] = self.low.find("?", first, last + 1) >= 0
+        return self._searched[question]
+
+    @cached_property
+    def _searched(self) -> dict[tuple[int, int, tuple[str, ...]], bool]:
+        return {}
+
     @cached_property
     def _breaks(self) -> tuple[list[int], list[int]]:
         """Where what ends a sentence begins and ends."""
@@ -296,7 +319,6 @@ def listed(words: list[str], most: int = 3) -> str:
     return f"{shown} and {len(words) - most} more" if len(words) > most else shown
 
 
-def agrees(reading: Reading, span: Span) -> bool:
-    """Whether the sentence of `span`, or the text right before it, agrees to something."""
-    first, last = reading.sentence(span.start)
-    return pattern("agrees").search(reading.low, max(0, first - 80), last) is not None
+def agrees(reading: Reading, span: Span, *more: str) -> bool:
+    """Whether the sentence of `span`, or the text right before it, agrees to something, or has words under `more`."""
+    return reading.sentence_has(span.start, "agrees", *more, before=80)

@@ -21,7 +21,8 @@ _TO = (
 )
 _BETWEEN = re.compile(rf"(?:{_TO}|\s+and closes? (?:at|on)\s*|,? (?:and )?(?:we )?close at\s*)", re.IGNORECASE)
 _LONGEST_BACK = 200
-"""More days back than this are a span over the turn of the year: 20 December to 5 January."""
+"""More days back than this are a span over the turn of the year: 20 December to 5 January. One day back is a whole
+year: 1 September to 31 August."""
 _CLOCK = re.compile(
     r"(?<![\d.,:/-])(?P<h>\d{1,2})(?:[:.h](?P<m>[0-5]\d))?(?![\d:/]|[.,-]\d)\s?(?P<half>[ap]\.?m\b\.?)?(?P<unit>uhr\b|h\b|時|点)?"
 )
@@ -65,7 +66,7 @@ def time_order(reading: Reading) -> Iterator[Finding]:
     days = find_dates(body)
     for first, last in pairwise(days):
         between = low[first.span.end : last.span.start]
-        if len(between) <= 12 and _BETWEEN.fullmatch(between) and 0 < _days_back(first, last) < _LONGEST_BACK:
+        if len(between) <= 12 and _BETWEEN.fullmatch(between) and 1 < _days_back(first, last) < _LONGEST_BACK:
             both = Span(first.span.start, last.span.end)
             words = f"ends before it begins: {quoted(body[slice(*both)])}"
             yield Finding("time_order", Level.MEDIUM, OneLine(words), (both,))

@@ -18,6 +18,8 @@ from mm_tui.text import OneLine
 _SHORT_MAIL = 400
 _MANY_DAYS = 20
 """A draft with more days is a list: its days are not compared one by one."""
+_FEW_DAYS = 2
+"""A draft with more days may offer them."""
 _NEAR = 24
 """The most characters between a date and the word that says what it is the date of."""
 
@@ -57,7 +59,11 @@ def weekday_wrong(reading: Reading) -> Iterator[Finding]:
             if not (0 <= day.span.start - span.end <= 8 or 0 <= span.start - day.span.end <= 3):
                 continue
             gap = reading.low[min(span.end, day.span.end) : max(span.start, day.span.start)]
-            if re.search(r"[.!?;\n]\s|[\d)）]", gap) or (today is None and day.year is None):
+            after = span.start >= day.span.end
+            if re.search(r"[.!?;\n]\s|[\d)）]", gap) or (today is None and day.year is None) or (after and "\n" in gap):
+                continue
+            if after and any(0 <= other.span.start - span.end <= 2 for other in dates):
+                # "Tuesday 19 January, Thursday 21 January": it belongs to the date after it.
                 continue
             when = list(_likely_year(day, today or date(2000, 1, 1)))
             if day.year is None and today is not None:
@@ -120,12 +126,14 @@ def _names_weekday(reading: Reading, number: int) -> bool:
 def date_differs(reading: Reading) -> Iterator[Finding]:
     """The other side's newest email names days, weekdays or times, and the draft names only different ones.
     Medium when the draft agrees, or the two are easily mixed up (21 for 12 December, the same day of another month);
-    low when it proposes something else, asks, or says no. A time in another time zone than the thread's is medium, and
-    so is one of several days that is nearly the thread's after the same word ("departure 11 May" for "departure
-    12 May"). A time that keeps to "until 2 pm" contradicts nothing."""
+    low when it proposes something else, offers several days, asks, or says no, and when that email asks for a time or
+    day. A weekday is medium only when the draft agrees, a time also when it has the thread's minutes. A time in another
+    time zone than the thread's is medium, and so is one of several days that is nearly the thread's after the same word
+    ("departure 11 May" for "departure 12 May"). A time that keeps to "until 2 pm" contradicts nothing."""
     asked, body = reading.asked_text, reading.low[: reading.written]
     if not asked:
         return
+    asks = pattern("asks_when").search(asked) is not None
     mine = find_dates(body)
     theirs = find_dates(asked) if mine else ()
     every = days_there(reading, mine) if theirs else ()
@@ -141,7 +149,8 @@ def date_differs(reading: Reading) -> Iterator[Finding]:
             other = near or theirs[0]
             level = (
                 Level.LOW
-                if _open(reading, day.span) or (near is None and not agrees(reading, day.span))
+                if _open(reading, day.span)
+                or ((near is None or asks or len(mine) > _FEW_DAYS) and not agrees(reading, day.span))
                 else Level.MEDIUM
             )
             words = _other(reading, day.span, asked, other.span)
@@ -154,7 +163,7 @@ def date_differs(reading: Reading) -> Iterator[Finding]:
     here = _weekdays(body)
     there = [one for one in _weekdays(asked) if not _is_past(asked, one[1])] if here and not mine else []
     if here and there and not mine and not any(_names_weekday(reading, number) for number, _ in here):
-        sure = len(asked) <= _SHORT_MAIL or agrees(reading, here[0][1])
+        sure = agrees(reading, here[0][1], "yes") and not asks
         level = Level.MEDIUM if sure and not any(_open(reading, span) for _, span in here) else Level.LOW
         words = _other(reading, here[0][1], asked, there[0][1])
         yield Finding("date_differs", level, OneLine(words), tuple(span for _, span in here))
@@ -170,7 +179,8 @@ def date_differs(reading: Reading) -> Iterator[Finding]:
     )
     known_t = {minutes % 720 for minutes, _, _ in _times(told)}
     if here_t and there_t and not any(minutes % 720 in known_t for minutes, _, _ in here_t) and len(here_t) <= 2:
-        sure = len(asked) <= _SHORT_MAIL or agrees(reading, here_t[0][1])
+        same = {minutes % 60 for minutes, _, _ in here_t} & {minutes % 60 for minutes, _, _ in there_t}
+        sure = agrees(reading, here_t[0][1], "yes") or (bool(same) and len(asked) <= _SHORT_MAIL and not asks)
         level = Level.MEDIUM if sure and not any(_open(reading, span) for _, span, _ in here_t) else Level.LOW
         words = _other(reading, here_t[0][1], asked, there_t[0][1])
         yield Finding("date_differs", level, OneLine(words), tuple(span for _, span, _ in here_t))
@@ -234,10 +244,12 @@ def _is_kept(text: str, time: tuple[int, Span, str], mine: list[tuple[int, Span,
 
 
 def _open(reading: Reading, span: Span) -> bool:
-    """Whether the sentence proposes, asks or declines."""
-    first, last = reading.sentence(span.start)
-    sentence = reading.low[first : last + 1]
-    return "?" in sentence or pattern("proposes", "denies").search(sentence) is not None
+    """Whether the sentence proposes, asks or declines, or follows one that declines without agreeing itself."""
+    if reading.is_question(span.start) or reading.sentence_has(span.start, "proposes", "denies"):
+        return True
+    first, _ = reading.sentence(span.start)
+    refused = first > 1 and reading.sentence_has(first - 2, "negations", "denies")
+    return refused and not agrees(reading, span)
 
 
 TIMING_RULES = (weekday_wrong, date_differs)
