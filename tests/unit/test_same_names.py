@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.keys import Keys
-from mm_tui.sandbox.gateway.insert import told_apart
+from mm_tui.sandbox.gateway.insert import distinct
 from mm_tui.services.attachments import WrongFile, chosen
 from mm_tui.settings.secret import Secret
 from tests.support.sandbox import Sandbox, file_part
@@ -50,6 +50,6 @@ async def test_files_that_cannot_be_told_apart_are_said_to_be(sandbox: Sandbox) 
 
 @given(st.lists(st.sampled_from(["a.pdf", "a (2).pdf", "a (3).pdf", "b", ".x", "a"]), max_size=8))
 def test_names_are_told_apart_and_kept_where_they_are_alone(names: list[str]) -> None:
-    found = told_apart(names)
+    found = distinct(names)
     assert len(set(found)) == len(names)
     assert all(new == old for new, old in zip(found, names, strict=True) if names.count(old) == 1)

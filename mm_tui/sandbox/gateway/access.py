@@ -76,8 +76,3 @@ class Answer(Response):
 
     def render(self, content: object) -> bytes:
         return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
-
-
-def code_sent() -> Answer:
-    """202: nothing was done yet; the operator was sent a code, with which the call must be repeated."""
-    return Answer({"status": "approval_required", "message": "A code has been sent to the operator"}, status_code=202)

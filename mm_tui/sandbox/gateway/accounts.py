@@ -62,25 +62,22 @@ def export(state: State, caller: Caller) -> dict[str, object]:
 
 def audit_page(state: State, *, limit: int, cursor: str | None) -> dict[str, object]:
     """The audit log, newest first."""
-    before = messages.decode_cursor(cursor)
-    rows = state.db.execute(
-        "SELECT * FROM audit WHERE id < ? ORDER BY id DESC LIMIT ?", (before or "~", limit + 1)
-    ).fetchall()
-    entries = []
-    for row in rows[:limit]:
-        entry: dict[str, object] = {
-            "id": row["id"],
-            "action": row["action"],
-            "resource_type": row["resource_type"],
-            "resource_id": row["resource_id"],
-            "actor_key_id": row["actor_key_id"],
-            "created_at": iso(row["created_at"]),
-        }
-        if row["metadata"] is not None:
-            entry["metadata"] = json.loads(row["metadata"])
-        entries.append(entry)
-    more = len(rows) > limit
-    return {"entries": entries, "cursor": messages.encode_cursor(rows[limit - 1]["id"]) if more else None}
+    rows, cursor = _newest(state, "audit", limit, cursor)
+    return {"entries": [_entry(row) for row in rows], "cursor": cursor}
+
+
+def _newest(state: State, table: str, limit: int, cursor: str | None) -> tuple[list[sqlite3.Row], str | None]:
+    """A page of a table, newest first, and the cursor of the next one."""
+    sql = f"SELECT * FROM {table} WHERE id < ? ORDER BY id DESC LIMIT ?"  # noqa: S608 - the name is a constant
+    rows = state.db.execute(sql, (messages.decode_cursor(cursor) or "~", limit + 1)).fetchall()
+    return rows[:limit], messages.encode_cursor(rows[limit - 1]["id"]) if len(rows) > limit else None
+
+
+def _entry(row: sqlite3.Row) -> dict[str, object]:
+    entry = {**dict(row), "created_at": iso(row["created_at"])}
+    if entry.pop("metadata") is not None:
+        entry["metadata"] = json.loads(row["metadata"])
+    return entry
 
 
 # -- keys
@@ -94,11 +91,11 @@ def api_keys(state: State) -> list[dict[str, object]]:
 
 def create_api_key(
     state: State, caller: Caller, name: str, scopes: Sequence[Scope], code: str | None
-) -> dict[str, object] | None:
-    """Creates a key, which is returned only here. None if a code was emailed to the operator first."""
+) -> dict[str, object]:
+    """Creates a key, which is returned only here, with the operator's code."""
     wanted = _allowed(scopes)
-    if not _approved(state, f"new {name}", f"Approve the new API key {name}", code):
-        return None
+    if state.tuning.key_approval:
+        mailboxes.require_code(state, "api_key", f"new {name}", code, f"Approve the new API key {name}")
     key_id, secret = state.new_id(), ids.test_key()
     with state.write() as db:
         db.execute(
@@ -109,17 +106,6 @@ def create_api_key(
     made = {"id": key_id, "name": name, "prefix": secret[:PREFIX], "scopes": wanted, "created_at": iso(state.now_ms())}
     # The second name is used by the retired Python client's README.
     return {**made, "api_key": secret, "key": secret}
-
-
-def _approved(state: State, subject: str, title: str, code: str | None) -> bool:
-    """Whether the operator's code was given; emails one if not."""
-    if not state.tuning.key_approval:
-        return True
-    if code is None:
-        mailboxes.mail_code(state, "api_key", subject, subject, title)
-        return False
-    mailboxes.redeem_code(state, "api_key", subject, code)
-    return True
 
 
 def update_api_key(state: State, caller: Caller, key_id: str, name: str | None, scopes: Sequence[Scope] | None) -> None:
@@ -134,21 +120,19 @@ def update_api_key(state: State, caller: Caller, key_id: str, name: str | None, 
     state.forget_callers()
 
 
-def revoke_api_key(state: State, caller: Caller, key_id: str, code: str | None) -> bool:
-    """Revokes a key; False if a code was emailed to the operator first."""
+def revoke_api_key(state: State, caller: Caller, key_id: str, code: str | None) -> None:
+    """Revokes a key, with the operator's code."""
     _find_key(state, key_id)
-    if not _approved(state, key_id, f"Approve that the API key {key_id} ends", code):
-        return False
+    if state.tuning.key_approval:
+        mailboxes.require_code(state, "api_key", key_id, code, f"Approve that the API key {key_id} ends")
     with state.write() as db:
         db.execute("UPDATE api_keys SET revoked_at = ? WHERE id = ?", (state.now_ms(), key_id))
         state.audit("api_key.revoked", "api_key", key_id, caller)
     state.forget_callers()
-    return True
 
 
 def _find_key(state: State, key_id: str) -> None:
-    if not state.db.execute("SELECT 1 FROM api_keys WHERE id = ? AND revoked_at IS NULL", (key_id,)).fetchone():
-        raise ApiError(404, "API key not found")
+    state.one("SELECT 1 FROM api_keys WHERE id = ? AND revoked_at IS NULL", (key_id,), "API key not found")
 
 
 def _allowed(scopes: Sequence[Scope]) -> list[str]:
@@ -221,16 +205,11 @@ def delete_row(state: State, caller: Caller, kind: str, name: str) -> None:
 
 def suppressions(state: State) -> list[dict[str, object]]:
     """Addresses that are not written to."""
-    rows = state.db.execute("SELECT * FROM suppressions ORDER BY address")
     return [
-        {
-            "id": row["address"],
-            "email_address": row["address"],
-            "reason": row["reason"],
-            "created_at": iso(row["created_at"]),
-        }
+        {"id": row["address"], "email_address": row["address"], "reason": row["reason"]}
+        | {"created_at": iso(row["created_at"])}
         | ({"mailbox_id": row["mailbox_id"]} if row["mailbox_id"] else {})
-        for row in rows
+        for row in state.db.execute("SELECT * FROM suppressions ORDER BY address")
     ]
 
 
@@ -274,10 +253,7 @@ def webhooks(state: State) -> list[dict[str, object]]:
 
 def webhook(state: State, webhook_id: str) -> dict[str, object]:
     """One webhook subscription, without its secret."""
-    row = state.db.execute("SELECT * FROM webhooks WHERE id = ?", (webhook_id,)).fetchone()
-    if row is None:
-        raise ApiError(404, "No such webhook")
-    return _webhook(row)
+    return _webhook(state.one("SELECT * FROM webhooks WHERE id = ?", (webhook_id,), "No such webhook"))
 
 
 def create_webhook(
@@ -288,17 +264,14 @@ def create_webhook(
     mailbox_id: str | None,
     code: str | None,
     secret: str | None,
-) -> dict[str, object] | None:
-    """Subscribes; the signing secret is returned only here. None if a code was emailed to the operator."""
+) -> dict[str, object]:
+    """Subscribes; the signing secret is returned only here. May need the operator's code."""
     if mailbox_id is not None:
         mailboxes.find(state, mailbox_id)
+    if state.tuning.webhook_approval:
+        mailboxes.require_code(state, "webhook", url, code, f"Approve the webhook {url}", mailbox_id)
     webhook_id = state.new_id()
     with state.write() as db:
-        if state.tuning.webhook_approval:
-            if code is None:
-                mailboxes.mail_code(state, "webhook", url, url, f"Approve the webhook {url}", mailbox_id)
-                return None
-            mailboxes.redeem_code(state, "webhook", url, code)
         secret = secret or ids.signing_secret()
         db.execute(
             "INSERT INTO webhooks(id, url, events, mailbox_id, signing_secret, created_at) VALUES (?, ?, ?, ?, ?, ?)",
@@ -310,34 +283,12 @@ def create_webhook(
 
 def deliveries(state: State, *, limit: int, cursor: str | None) -> dict[str, object]:
     """Webhook deliveries, newest first."""
-    before = messages.decode_cursor(cursor)
-    rows = state.db.execute(
-        "SELECT * FROM deliveries WHERE id < ? ORDER BY id DESC LIMIT ?", (before or "~", limit + 1)
-    ).fetchall()
-    found = [
-        {
-            "id": row["id"],
-            "webhook_id": row["webhook_id"],
-            "event": row["event"],
-            "url": row["url"],
-            "status": row["status"],
-            "attempts": row["attempts"],
-            "response_status": row["response_status"],
-            "error": row["error"],
-            "created_at": iso(row["created_at"]),
-        }
-        for row in rows[:limit]
-    ]
-    more = len(rows) > limit
-    return {"deliveries": found, "cursor": messages.encode_cursor(rows[limit - 1]["id"]) if more else None}
+    shown = ("id", "webhook_id", "event", "url", "status", "attempts", "response_status", "error")
+    rows, cursor = _newest(state, "deliveries", limit, cursor)
+    found = [{name: row[name] for name in shown} | {"created_at": iso(row["created_at"])} for row in rows]
+    return {"deliveries": found, "cursor": cursor}
 
 
 def _webhook(row: sqlite3.Row) -> dict[str, object]:
-    return {
-        "id": row["id"],
-        "url": row["url"],
-        "events": json.loads(row["events"]),
-        "mailbox_id": row["mailbox_id"],
-        "is_active": row["is_active"],
-        "created_at": iso(row["created_at"]),
-    }
+    shown = {name: row[name] for name in ("id", "url", "mailbox_id", "is_active")}
+    return {**shown, "events": json.loads(row["events"]), "created_at": iso(row["created_at"])}

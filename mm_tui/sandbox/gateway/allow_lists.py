@@ -21,18 +21,15 @@ def entries(state: State, mailbox_id: str) -> list[dict[str, object]]:
 
 def add(
     state: State, caller: Caller, mailbox_id: str, pattern: str, note: str | None, code: str | None
-) -> dict[str, object] | None:
-    """Adds an address or a domain (`@partner.example`, `*@partner.example`); None if a code was emailed first."""
+) -> dict[str, object]:
+    """Adds an address or a domain (`@partner.example`, `*@partner.example`), with the operator's code."""
     mailboxes.find(state, mailbox_id)
     if any(row["pattern"].lower() == pattern.lower() for row in _rows(state, mailbox_id)):
         raise ApiError(409, "Pattern is already on the allowlist")
-    subject = f"{mailbox_id} {pattern}"
+    title = f"Let mail to {pattern} leave unasked"
+    mailboxes.require_code(state, KIND, f"{mailbox_id} {pattern}", code, title, mailbox_id)
+    entry_id = state.new_id()
     with state.write() as db:
-        if code is None:
-            mailboxes.mail_code(state, KIND, subject, pattern, f"Let mail to {pattern} leave unasked", mailbox_id)
-            return None
-        mailboxes.redeem_code(state, KIND, subject, code)
-        entry_id = state.new_id()
         db.execute(
             "INSERT INTO allow_list VALUES (?, ?, ?, ?, ?, ?)",
             (entry_id, mailbox_id, pattern, caller.key_id, state.now_ms(), note),
@@ -42,19 +39,15 @@ def add(
     return {name: value for name, value in _wire(row).items() if name != "added_by"}
 
 
-def remove(state: State, caller: Caller, mailbox_id: str, entry_id: str, code: str | None) -> bool:
-    """Removes an entry; False if a code was emailed first."""
+def remove(state: State, caller: Caller, mailbox_id: str, entry_id: str, code: str | None) -> None:
+    """Removes an entry, with the operator's code."""
     row = next((row for row in _rows(state, mailbox_id) if row["id"] == entry_id), None)
     if row is None:
         raise ApiError(404, "No such allowlist entry")
+    mailboxes.require_code(state, KIND, entry_id, code, f"Ask again before {row['pattern']}", mailbox_id)
     with state.write() as db:
-        if code is None:
-            mailboxes.mail_code(state, KIND, entry_id, row["pattern"], f"Ask again before {row['pattern']}", mailbox_id)
-            return False
-        mailboxes.redeem_code(state, KIND, entry_id, code)
         db.execute("DELETE FROM allow_list WHERE id = ?", (entry_id,))
         state.audit("allowlist.removed", KIND, entry_id, caller, {"mailbox_id": mailbox_id, "pattern": row["pattern"]})
-    return True
 
 
 def bypasses(state: State, row: sqlite3.Row) -> bool:
@@ -83,10 +76,5 @@ def _rows(state: State, mailbox_id: str) -> list[sqlite3.Row]:
 
 
 def _wire(row: sqlite3.Row) -> dict[str, object]:
-    entry: dict[str, object] = {
-        "id": row["id"],
-        "pattern": row["pattern"],
-        "added_by": row["added_by"],
-        "added_at": iso(row["added_at"]),
-    }
+    entry = {name: row[name] for name in ("id", "pattern", "added_by")} | {"added_at": iso(row["added_at"])}
     return entry | ({"note": row["note"]} if row["note"] is not None else {})

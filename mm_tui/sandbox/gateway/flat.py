@@ -155,7 +155,7 @@ async def create_webhook(state: StateOf, caller: Admin, body: NewWebhook) -> Res
     check_url(body.url)
     mailbox_id = mailboxes.by_address(state, body.mailbox)["id"] if body.mailbox else body.mailbox_id
     made = accounts.create_webhook(state, caller, body.url, body.events, mailbox_id, body.approval_code, body.secret)
-    return Answer(made or {"status": "approval_required"}, status_code=201 if made else 202)
+    return Answer(made, status_code=201)
 
 
 def _gates(mode: Mode | None) -> bool:

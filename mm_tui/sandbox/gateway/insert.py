@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from email.utils import parseaddr
+from operator import attrgetter
 
 from mm_tui.sandbox.gateway.mail import IncomingMail, MailAttachment
 from mm_tui.sandbox.gateway.state import State
@@ -46,6 +47,19 @@ class Entry:
     attachments: Sequence[MailAttachment] = ()
 
 
+_COLUMNS = (
+    "id", "mailbox_id", "thread_id", "direction", "status", "sender", "subject", "received_at", "spam_score",
+    "spam_verdict", "delivered_at", "message_id", "in_reply_to", "reply_to", "send_at", "gate_timing", "always_gate",
+    "due_at",
+)  # fmt: skip
+"""The columns that have the names of an entry's fields."""
+_fields = attrgetter(*_COLUMNS)
+_INSERT = (
+    f"INSERT INTO emails({', '.join(_COLUMNS)}, has_attachments, recipients, cc, bcc, refs)"  # noqa: S608 - constants
+    f" VALUES ({', '.join('?' * (len(_COLUMNS) + 5))})"
+)
+
+
 def file(state: State, entries: Iterable[Entry]) -> None:
     """Writes emails, with bodies, attachments and the data for finding threads."""
     emails: list[tuple[object, ...]] = []
@@ -57,7 +71,7 @@ def file(state: State, entries: Iterable[Entry]) -> None:
         bodies.append((entry.id, entry.body, json.dumps(dict(entry.headers)) if entry.headers else "{}"))
         names = [part.name for part in entry.attachments]
         if entry.direction == "inbound":
-            names = told_apart(names)
+            names = distinct(names)
         for position, part in enumerate(entry.attachments):
             digest = hashlib.sha256(part.data).hexdigest()
             attachments.append(
@@ -69,19 +83,13 @@ def file(state: State, entries: Iterable[Entry]) -> None:
             if usable(message_id)
         )
     with state.write() as db:
-        db.executemany(
-            "INSERT INTO emails(id, mailbox_id, thread_id, direction, status, sender, recipients, cc, bcc, subject,"
-            " received_at, has_attachments, spam_score, spam_verdict, delivered_at, message_id, in_reply_to, reply_to,"
-            " refs, send_at, gate_timing, always_gate, due_at)"
-            " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-            emails,
-        )
+        db.executemany(_INSERT, emails)
         db.executemany("INSERT INTO bodies VALUES (?, ?, ?)", bodies)
         db.executemany("INSERT INTO attachments VALUES (?, ?, ?, ?, ?, ?, ?)", attachments)
         db.executemany("INSERT OR IGNORE INTO thread_refs VALUES (?, ?, ?)", refs)
 
 
-def told_apart(names: Sequence[str]) -> list[str]:
+def distinct(names: Sequence[str]) -> list[str]:
     """An email's file names, made unique by numbers, because the API addresses a file by its name."""
     found: list[str] = []
     for name in names:
@@ -95,31 +103,8 @@ def told_apart(names: Sequence[str]) -> list[str]:
 
 
 def _row(entry: Entry) -> tuple[object, ...]:
-    return (
-        entry.id,
-        entry.mailbox_id,
-        entry.thread_id,
-        entry.direction,
-        entry.status,
-        entry.sender,
-        json.dumps(list(entry.to)),
-        json.dumps(list(entry.cc)) if entry.cc else "[]",
-        json.dumps(list(entry.bcc)) if entry.bcc else "[]",
-        entry.subject,
-        entry.received_at,
-        bool(entry.attachments),
-        entry.spam_score,
-        entry.spam_verdict,
-        entry.delivered_at,
-        entry.message_id,
-        entry.in_reply_to,
-        entry.reply_to,
-        json.dumps(list(entry.references)) if entry.references else "[]",
-        entry.send_at,
-        entry.gate_timing,
-        entry.always_gate,
-        entry.due_at,
-    )
+    lists = (entry.to, entry.cc, entry.bcc, entry.references)
+    return (*_fields(entry), bool(entry.attachments), *(json.dumps(list(one)) if one else "[]" for one in lists))
 
 
 _LETTER = "message_id, in_reply_to, refs, sender, recipients, cc, subject, received_at, thread_id, reply_to"

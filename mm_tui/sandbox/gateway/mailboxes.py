@@ -6,32 +6,24 @@ import sqlite3
 from collections.abc import Mapping
 
 from mm_tui.sandbox.gateway import ids
-from mm_tui.sandbox.gateway.state import DOMAIN, ApiError, Caller, State
+from mm_tui.sandbox.gateway.state import DOMAIN, ApiError, Caller, CodeMailed, State
 from mm_tui.sandbox.gateway.statuses import Mode
 
 CODE_LIFE_MS = 24 * 3600 * 1000
 UPGRADES_AN_HOUR = 3
 _OPTIONAL = ("display_name", "auto_cc", "auto_bcc", "webhook_url", "oversight_webhook_url", "signature_block")
 _FLAGS = ("forward_inbound", "scheduling_enabled", "ai_disclosure", "mcp_configured", "is_active")
-_ALWAYS = ("forward_inbound", "ai_disclosure")
+_ALWAYS = ("id", "address", "oversight_mode", "created_at", "is_active", "forward_inbound", "ai_disclosure")
 
 
 def find(state: State, mailbox_id: str) -> sqlite3.Row:
     """The mailbox's row; 404 if there is none."""
-    row: sqlite3.Row | None = state.db.execute("SELECT * FROM mailboxes WHERE id = ?", (mailbox_id,)).fetchone()
-    if row is None:
-        raise ApiError(404, "Mailbox not found")
-    return row
+    return state.one("SELECT * FROM mailboxes WHERE id = ?", (mailbox_id,), "Mailbox not found")
 
 
 def by_address(state: State, address: str) -> sqlite3.Row:
     """The mailbox of an address; 404 if there is none."""
-    row: sqlite3.Row | None = state.db.execute(
-        "SELECT * FROM mailboxes WHERE address = ?", (address.strip(),)
-    ).fetchone()
-    if row is None:
-        raise ApiError(404, "Mailbox not found")
-    return row
+    return state.one("SELECT * FROM mailboxes WHERE address = ?", (address.strip(),), "Mailbox not found")
 
 
 def all_mailboxes(state: State) -> list[sqlite3.Row]:
@@ -41,36 +33,24 @@ def all_mailboxes(state: State) -> list[sqlite3.Row]:
 
 def wire(state: State, row: sqlite3.Row, *, whole: bool = False) -> dict[str, object]:
     """The API's format: booleans as 0 and 1, times in epoch ms, unset fields left out."""
-    body: dict[str, object] = {
-        "id": row["id"],
-        "tenant_id": state.fact("tenant_id"),
-        "address": row["address"],
-        "oversight_mode": row["oversight_mode"],
-        "created_at": row["created_at"],
-        "is_active": row["is_active"],
-    }
-    body |= {name: row[name] for name in _ALWAYS}
+    body = {"tenant_id": state.fact("tenant_id")} | {name: row[name] for name in _ALWAYS}
     body |= {name: row[name] for name in _OPTIONAL if row[name] is not None}
     if whole:
         body |= {name: row[name] for name in ("default_gate_timing", "scheduling_enabled", "mcp_configured")}
     return body
 
 
-def create(state: State, caller: Caller, local: str, display_name: str | None, code: str | None) -> sqlite3.Row | None:
-    """Creates a mailbox, always at gated_send; None if a code was emailed to the operator instead."""
+def create(state: State, caller: Caller, local: str, display_name: str | None, code: str | None) -> sqlite3.Row:
+    """Creates a mailbox, always at gated_send, with the operator's code."""
     address = f"{local}@{DOMAIN}"
     if state.db.execute("SELECT 1 FROM mailboxes WHERE address = ?", (address,)).fetchone():
         raise ApiError(409, "Address is already taken")
     (count,) = state.db.execute("SELECT count(*) FROM mailboxes").fetchone()
     if count >= state.tuning.max_mailboxes:
         raise ApiError(403, "Plan limit reached: no more mailboxes")
-    with state.write():
-        if state.tuning.mailbox_approval:
-            if code is None:
-                mail_code(state, "mailbox", address, address, f"Approve the new mailbox {address}")
-                return None
-            redeem_code(state, "mailbox", address, code)
-        return insert(state, caller, address, display_name, Mode.GATED_SEND)
+    if state.tuning.mailbox_approval:
+        require_code(state, "mailbox", address, code, f"Approve the new mailbox {address}")
+    return insert(state, caller, address, display_name, Mode.GATED_SEND)
 
 
 def insert(
@@ -139,6 +119,16 @@ def upgrade(state: State, caller: Caller, mailbox_id: str, code: str) -> str:
             "mailbox.upgraded", "mailbox", mailbox_id, caller, {"from": row["oversight_mode"], "oversight_mode": target}
         )
     return target
+
+
+def require_code(
+    state: State, kind: str, subject: str, code: str | None, title: str, mailbox_id: str | None = None
+) -> None:
+    """Redeems the operator's code; without one, emails it and raises `CodeMailed`."""
+    if code is None:
+        mail_code(state, kind, subject, subject, title, mailbox_id)
+        raise CodeMailed
+    redeem_code(state, kind, subject, code)
 
 
 def mail_code(state: State, kind: str, subject: str, target: str, title: str, mailbox_id: str | None = None) -> None:

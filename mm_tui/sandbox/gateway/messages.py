@@ -35,10 +35,8 @@ class Filter:
 
 def find(state: State, email_id: str, mailbox_id: str | None = None) -> sqlite3.Row:
     """The email's row; 404 if there is none, or it is in another mailbox."""
-    row: sqlite3.Row | None = state.db.execute("SELECT * FROM emails WHERE id = ?", (email_id,)).fetchone()
-    if row is None or (mailbox_id is not None and row["mailbox_id"] != mailbox_id):
-        raise ApiError(404, "Email not found")
-    return row
+    sql = "SELECT * FROM emails WHERE id = ? AND mailbox_id = coalesce(?, mailbox_id)"
+    return state.one(sql, (email_id, mailbox_id), "Email not found")
 
 
 def body(state: State, email_id: str) -> str:
@@ -50,12 +48,9 @@ def body(state: State, email_id: str) -> str:
 def summary(row: sqlite3.Row) -> dict[str, object]:
     """An email in the format of lists."""
     item: dict[str, object] = {
-        "id": row["id"],
+        **{name: row[name] for name in ("id", "subject", "direction", "status")},
         "from": row["sender"],
         "to": json.loads(row["recipients"]),
-        "subject": row["subject"],
-        "direction": row["direction"],
-        "status": row["status"],
         "received_at": received(row["received_at"]),
         "thread_id": row["thread_id"],
         "has_attachments": bool(row["has_attachments"]),
@@ -219,12 +214,8 @@ def thread_rows(state: State, mailbox_id: str | None, thread_id: str) -> list[sq
 def attachment(state: State, mailbox_id: str, email_id: str, name: str) -> sqlite3.Row:
     """An attachment's row with its data; the first of several with the same name."""
     find(state, email_id, mailbox_id)
-    row: sqlite3.Row | None = state.db.execute(
-        "SELECT * FROM attachments WHERE email_id = ? AND name = ? ORDER BY position LIMIT 1", (email_id, name)
-    ).fetchone()
-    if row is None:
-        raise ApiError(404, "Attachment not found")
-    return row
+    sql = "SELECT * FROM attachments WHERE email_id = ? AND name = ? ORDER BY position LIMIT 1"
+    return state.one(sql, (email_id, name), "Attachment not found")
 
 
 def tags(state: State, email_id: str) -> dict[str, str]:

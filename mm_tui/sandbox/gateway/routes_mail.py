@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Request, Response
 
-from mm_tui.sandbox.gateway import inbound, messages
+from mm_tui.sandbox.gateway import inbound, mailboxes, messages
 from mm_tui.sandbox.gateway.access import Answer, Cursor, Limit, Reader, Sender, StateOf
 from mm_tui.sandbox.gateway.outbox import media_type
 from mm_tui.sandbox.gateway.requests import TagsBody, moment
@@ -51,7 +51,7 @@ async def list_emails(
         has_attachments=None if has_attachments is None else has_attachments == "true",
         since_id=since_id,
     )
-    _known(state, mailbox_id)
+    mailboxes.find(state, mailbox_id)
     return Answer(messages.page(state, mailbox_id, narrowed, limit=limit, cursor=cursor, offset=offset))
 
 
@@ -84,15 +84,8 @@ async def get_attachment_url(
     expires = state.now_ms() // 1000 + LINK_SECONDS
     signed = _sign(state, email_id, row["position"], expires)
     link = f"{request.base_url}v1/files/{email_id}/{row['position']}?expires={expires}&signature={signed}"
-    return Answer(
-        {
-            "url": link,
-            "filename": row["name"],
-            "size_bytes": row["size"],
-            "content_type": row["content_type"],
-            "expires_in": LINK_SECONDS,
-        }
-    )
+    about = {"filename": row["name"], "size_bytes": row["size"], "content_type": row["content_type"]}
+    return Answer({"url": link, **about, "expires_in": LINK_SECONDS})
 
 
 @router.get("/mailboxes/{mailbox_id}/emails/{email_id}/attachments/{name:path}")
@@ -113,11 +106,8 @@ async def get_file(state: StateOf, email_id: str, position: int, expires: int, s
     right = _sign(state, email_id, position, expires)
     if not hmac.compare_digest(signature.encode(), right.encode()) or expires < state.now_ms() // 1000:
         raise ApiError(403, "Link is wrong or has expired")
-    row = state.db.execute(
-        "SELECT * FROM attachments WHERE email_id = ? AND position = ?", (email_id, position)
-    ).fetchone()
-    if row is None:
-        raise ApiError(404, "Attachment not found")
+    sql = "SELECT * FROM attachments WHERE email_id = ? AND position = ?"
+    row = state.one(sql, (email_id, position), "Attachment not found")
     return _download(row["data"], row["name"], row["content_type"])
 
 
@@ -155,11 +145,6 @@ async def not_spam(state: StateOf, caller: Sender, email_id: str) -> Response:
     """Restores an email marked as spam to unread."""
     status = inbound.report_spam(state, caller, email_id, is_spam=False)
     return Answer({"id": email_id, "status": status, "user_label": "not_spam"})
-
-
-def _known(state: State, mailbox_id: str) -> None:
-    if not state.db.execute("SELECT 1 FROM mailboxes WHERE id = ?", (mailbox_id,)).fetchone():
-        raise ApiError(404, "Mailbox not found")
 
 
 def _sign(state: State, email_id: str, position: int, expires: int) -> str:

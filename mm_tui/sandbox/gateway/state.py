@@ -10,7 +10,7 @@ import json
 import sqlite3
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -95,6 +95,14 @@ class ApiError(Exception):
         self.headers = dict(headers or {})
 
 
+class CodeMailed(ApiError):
+    """202: nothing was done yet; the operator was sent a code, with which the call must be repeated."""
+
+    def __init__(self) -> None:
+        super().__init__(202, "")
+        self.body = {"status": "approval_required", "message": "A code has been sent to the operator"}
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """The API key that made a request, with its scopes."""
@@ -176,6 +184,13 @@ class State:
                 self.db.execute("COMMIT")
         finally:
             self._depth -= 1
+
+    def one(self, sql: str, values: Sequence[object], missing: str) -> sqlite3.Row:
+        """The first row of a query; 404 with the text `missing` if there is none."""
+        row: sqlite3.Row | None = self.db.execute(sql, values).fetchone()
+        if row is None:
+            raise ApiError(404, missing)
+        return row
 
     def fact(self, name: str) -> str | None:
         """A value stored under a name."""
