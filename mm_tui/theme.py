@@ -15,10 +15,8 @@ from textual.color import Color
 from textual.theme import Theme
 
 DEFAULT_THEME = "mm-dark"
-READABLE = 4.5
-"""The contrast that text must have with its background."""
 AIM = 4.6
-"""The contrast to aim for: a little more, because themes round colours again."""
+"""The contrast of text with its background to aim for: a little more than 4.5, because themes round colours again."""
 
 
 TEXTS = ("foreground", "accent", "warning", "error", "success")

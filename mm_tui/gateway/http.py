@@ -39,7 +39,7 @@ _NEVER_SENT = (
     httpx.UnsupportedProtocol,
 )
 
-_TOLD_IN_LOG = frozenset({"limit", "status", "direction", "action", "has_attachments", "oversight_mode"})
+_LOGGED_AS_THEY_ARE = frozenset({"limit", "status", "direction", "action", "has_attachments", "oversight_mode"})
 
 log = logging.getLogger("mm_tui.gateway")
 
@@ -274,7 +274,7 @@ def segment(value: str) -> str:
 def _masked(fields: Mapping[str, object]) -> dict[str, object]:
     """The request for the log: field names, and values only if they reveal nothing about an email or a person."""
     return {
-        name: value if name in _TOLD_IN_LOG or isinstance(value, bool) else f"<{len(str(value))} characters>"
+        name: value if name in _LOGGED_AS_THEY_ARE or isinstance(value, bool) else f"<{len(str(value))} characters>"
         for name, value in fields.items()
     }
 

@@ -8,12 +8,12 @@ from mm_tui.models import Mailbox
 from mm_tui.text import OneLine
 
 AI_NOTE = "a note that an AI wrote it may be added"
-BCC_UNTOLD = "bcc: not disclosed by the gateway"
+BCC_NOT_DISCLOSED = "bcc: not disclosed by the gateway"
 
 
 def disclosure(mailbox: Mailbox | None) -> tuple[OneLine, ...]:
     """The lines to show for every email waiting to be sent from `mailbox` (None if unknown)."""
-    lines = [BCC_UNTOLD]
+    lines = [BCC_NOT_DISCLOSED]
     if mailbox is None:
         return (*map(OneLine, lines), OneLine("unknown mailbox: what it adds cannot be shown"))
     if mailbox.auto_cc:
@@ -29,9 +29,9 @@ def disclosure(mailbox: Mailbox | None) -> tuple[OneLine, ...]:
 
 def in_short(mailbox: Mailbox | None, *, knows_send_time: bool) -> tuple[OneLine, ...]:
     """A short form to show above a draft: the usual on one line, otherwise only what differs."""
-    untold = "bcc" if knows_send_time else "bcc, send time"
-    lines = [f"not disclosed by the gateway: {untold}"]
-    usual = {BCC_UNTOLD, AI_NOTE}
+    hidden = "bcc" if knows_send_time else "bcc, send time"
+    lines = [f"not disclosed by the gateway: {hidden}"]
+    usual = {BCC_NOT_DISCLOSED, AI_NOTE}
     lines += [line for line in disclosure(mailbox) if line not in usual]
     if mailbox is not None and mailbox.ai_disclosure is False:
         lines.append("no note will say that an AI wrote it")

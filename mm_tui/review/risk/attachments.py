@@ -143,15 +143,15 @@ def attachment_other(reading: Reading) -> Iterator[Finding]:
 
 
 def _other_number(names: list[str], said: str) -> str:
-    told = {number for number in _LONG_NUMBER.findall(said) if not _YEAR.fullmatch(number)}
+    spoken = {number for number in _LONG_NUMBER.findall(said) if not _YEAR.fullmatch(number)}
     held = [(name, number) for name in names for number in _LONG_NUMBER.findall(_YEAR.sub("", name))]
     for name, number in held:
         near = [
             other
-            for other in told
+            for other in spoken
             if one_slip_apart(number, other) or (len(other) == len(number) and sorted(other) == sorted(number))
         ]
-        if number not in told and near and not any(other in near for _, other in held):
+        if number not in spoken and near and not any(other in near for _, other in held):
             return f"attaches {quoted(name)}, while {quoted(min(near))} is spoken of"
     return ""
 
@@ -173,9 +173,9 @@ def _other_time(names: list[str], reading: Reading, span: Span) -> str:
     sentence = reading.body[first:last]
     asked = str(reading.asked.body) if reading.asked else ""
     for what, of in (("year", lambda text: {int(year) for year in _YEAR.findall(text)}), ("month", _months)):
-        told = of(sentence) or (of(asked) if what == "month" else set())
+        spoken = of(sentence) or (of(asked) if what == "month" else set())
         held = [(name, times) for name in names if (times := of(name))]
-        if told and held and not any(times & told for _, times in held):
+        if spoken and held and not any(times & spoken for _, times in held):
             return f"attaches {quoted(held[0][0])}, which names another {what} than the text"
     return ""
 

@@ -139,15 +139,15 @@ def contradicts_us(reading: Reading) -> Iterator[Finding]:
         for clause in mine:
             other = next((one for one in theirs if _turned(clause, one)), None)
             if other:
-                told = quoted(text[slice(*other.span)].strip())
-                words = f"says {quoted(reading.body[slice(*clause.span)].strip())}, while we wrote {told}"
+                in_thread = quoted(text[slice(*other.span)].strip())
+                words = f"says {quoted(reading.body[slice(*clause.span)].strip())}, while we wrote {in_thread}"
                 yield Finding("contradicts_us", Level.MEDIUM, OneLine(words), (clause.span,))
                 return
         turned = next(((one.sentence, other.sentence) for one, other in opposed(said, statements(text))), None)
         if states := turned or _other_state(low, text):
             here, there = states
-            mine_said, told = quoted(reading.body[slice(*here)].strip()), quoted(text[slice(*there)].strip())
-            words = f"says {mine_said}, while we wrote {told}"
+            mine_said, in_thread = quoted(reading.body[slice(*here)].strip()), quoted(text[slice(*there)].strip())
+            words = f"says {mine_said}, while we wrote {in_thread}"
             yield Finding("contradicts_us", Level.MEDIUM, OneLine(words), (here,))
             return
 
@@ -189,8 +189,8 @@ def date_called_off(reading: Reading) -> Iterator[Finding]:
             continue
         for day in mine:
             if day.readings & off[0].readings and agrees(reading, day.span):
-                told = quoted(sentence.strip())
-                words = f"confirms {quoted(reading.body[slice(*day.span)])}, while the last mail says {told}"
+                in_thread = quoted(sentence.strip())
+                words = f"confirms {quoted(reading.body[slice(*day.span)])}, while the last mail says {in_thread}"
                 yield Finding("date_called_off", Level.MEDIUM, OneLine(words), (day.span,))
 
 

@@ -228,22 +228,22 @@ def count_differs(reading: Reading) -> Iterator[Finding]:
         if count.unit:
             by_number.setdefault(count.number, set()).add(count.unit)
     named = {(count.number, count.noun) for count in mine}
-    told: list[Span] = []
+    reported: list[Span] = []
     asked = frozenset(_WHOLE.findall(reading.asked_text))
     for count in mine:
-        if count.noun in _weak() or count.noun in _ORDINALS or any(span.start == count.span.start for span in told):
+        if count.noun in _weak() or count.noun in _ORDINALS or any(span.start == count.span.start for span in reported):
             continue
         if count.unit and (units := by_number.get(count.number)):
             others = [
                 unit for unit in units if DIMENSION[unit] == DIMENSION[count.unit] and not _same_unit(unit, count.unit)
             ]
             if others and not any(_same_unit(unit, count.unit) for unit in units):
-                told.append(count.span)
+                reported.append(count.span)
                 words = f"says {quoted(reading.body[slice(*count.span)])}, while the thread says {quoted(others[0])}"
                 yield Finding("count_differs", Level.MEDIUM, OneLine(words), (count.span,))
                 continue
         if other := _other_size(count, theirs):
-            told.append(count.span)
+            reported.append(count.span)
             level = Level.MEDIUM if agrees(reading, count.span) else Level.LOW
             said, there_said = quoted(reading.body[slice(*count.span)]), f"{other.number:g} {other.unit}"
             words = f"says {said}, while the thread says {there_said}"
@@ -260,7 +260,7 @@ def count_differs(reading: Reading) -> Iterator[Finding]:
         elif len(count.noun) < 2 and count.noun < "\u3400":
             continue
         if there:
-            told.append(count.span)
+            reported.append(count.span)
             both = any((other.number, other.noun) in named for other in there)
             sure = any(_mixed_up(count, other) for other in there) or agrees(reading, count.span)
             words = f"says {quoted(reading.body[slice(*count.span)])}, while the thread says {there[0].number:g}"

@@ -67,7 +67,7 @@ _WORD = re.compile(r"[^\W\d_]+")
 _COMMON = frozenset({"this", "that", "with", "your", "from", "have", "will", "they", "please", "about", "instructions"})
 _NEAR = 300
 _ROOT = 5
-_TOLD = re.compile(
+_DICTATED = re.compile(
     r"\b(?:reply|answer|respond|say|write|text|include"
     r"|add)\b[^\"“”«»'\n]{0,40}[\"“«'](?P<words>[^\"“”«»\n]{8,200}?)[\"”»'](?!\w)",
 )
@@ -129,8 +129,8 @@ def orders(reading: Reading) -> Iterator[Finding]:
         yield Finding("orders", level, OneLine(words), taken_up if obeys else ())
     if said:
         body = reading.body.casefold()
-        for told in _TOLD.finditer(low):
-            words = said[slice(*told.span("words"))].strip(" .!")
+        for dictated in _DICTATED.finditer(low):
+            words = said[slice(*dictated.span("words"))].strip(" .!")
             at = body.find(words.casefold())
             if at >= 0:
                 same = len(body) == len(reading.body)

@@ -153,8 +153,8 @@ def promise_money(reading: Reading) -> Iterator[Finding]:
         plain = firm.search(sentence) is not None or any(start <= one.start < start + len(sentence) for one in pairs)
         written = reading.body[start : start + len(sentence)]
         amounts = [amount for amount in find_amounts(written) if amount.currency != "%"]
-        told = known_amounts(reading) if amounts else ()
-        there = {(amount.currency, amount.value) for amount in told}
+        known = known_amounts(reading) if amounts else ()
+        there = {(amount.currency, amount.value) for amount in known}
         new = [amount for amount in amounts if (amount.currency, amount.value) not in there]
         # In "We won't charge you" the negation is part of the promise.
         gratis = pattern("gratis").search(reading.low, *span) is not None

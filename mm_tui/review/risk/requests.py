@@ -108,8 +108,8 @@ def asked_not_to(reading: Reading) -> Iterator[Finding]:
                 or pattern("commits", "future").search(sentence) is None
             ):
                 continue
-            told = quoted(reading.asked_text[match.start() : after.end() if after else match.end()].strip())
-            said = f"says {quoted(reading.body[slice(*span)])}, while the last mail says {told}"
+            request = quoted(reading.asked_text[match.start() : after.end() if after else match.end()].strip())
+            said = f"says {quoted(reading.body[slice(*span)])}, while the last mail says {request}"
             yield Finding("asked_not_to", Level.MEDIUM, OneLine(said), (span,))
             return
 
@@ -128,8 +128,8 @@ def source_not_in_thread(reading: Reading) -> Iterator[Finding]:
             continue
         seen.add(match[0])
         number = re.search(r"\d[\d.]*|[一二三四五六七八九十]+", match[0])
-        told = " ".join(match[0].split())
-        if told in known or (number and re.search(rf"(?<!\d){re.escape(number[0].rstrip('.'))}(?!\d)", known)):
+        source = " ".join(match[0].split())
+        if source in known or (number and re.search(rf"(?<!\d){re.escape(number[0].rstrip('.'))}(?!\d)", known)):
             continue
         first, last = reading.sentence(match.start())
         words = f"refers to {quoted(reading.body[slice(*match.span())])}, which the thread does not name"

@@ -200,10 +200,10 @@ def other_subject(reading: Reading) -> Iterator[Finding]:
     if not words or not subjects.strip() or topic.lower() in subjects:
         return
     shared = words & set(_WORD.findall(subjects))
-    told = words & reading.thread_words
+    same = words & reading.thread_words
     if shared and len(shared) * 2 >= len(words):
         return
-    level = Level.LOW if len(told) * 2 >= len(words) or shared else Level.MEDIUM
+    level = Level.LOW if len(same) * 2 >= len(words) or shared else Level.MEDIUM
     yield Finding("other_subject", level, OneLine(f"the subject is not that of the thread: {quoted(topic)}"))
 
 

@@ -172,12 +172,12 @@ def date_differs(reading: Reading) -> Iterator[Finding]:
     hours = (
         {hour for minutes, _, _ in here_t for hour in (minutes // 60 % 12, minutes // 60 % 12 + 12)} if there_t else ()
     )
-    told = (
+    near_text = (
         lowered(reading.lines_with("|".join(f"0?{hour}" for hour in {*hours, *([0] if 12 in hours else [])})))
         if hours
         else ""
     )
-    known_t = {minutes % 720 for minutes, _, _ in _times(told)}
+    known_t = {minutes % 720 for minutes, _, _ in _times(near_text)}
     if here_t and there_t and not any(minutes % 720 in known_t for minutes, _, _ in here_t) and len(here_t) <= 2:
         same = {minutes % 60 for minutes, _, _ in here_t} & {minutes % 60 for minutes, _, _ in there_t}
         sure = agrees(reading, here_t[0][1], "yes") or (bool(same) and len(asked) <= _SHORT_MAIL and not asks)
@@ -216,8 +216,8 @@ def _another_month(reading: Reading, mine: tuple[Day, ...], came: set[tuple[int,
 
 
 def _other(reading: Reading, span: Span, asked: str, their: Span) -> str:
-    said, told = quoted(reading.body[slice(*span)]), quoted(asked[slice(*their)])
-    return f"names {said}, while the last mail names {told}"
+    said, named = quoted(reading.body[slice(*span)]), quoted(asked[slice(*their)])
+    return f"names {said}, while the last mail names {named}"
 
 
 def _is_past(text: str, span: Span) -> bool:
