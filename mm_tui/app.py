@@ -16,6 +16,7 @@ from mm_tui.arrival import LAST_SECONDS, Arrival
 from mm_tui.compact_driver import compacting
 from mm_tui.control_filter import ControlFilter
 from mm_tui.keyboard import Keyboard, KeyPassed
+from mm_tui.leaving import Leaving
 from mm_tui.messages import Said, ServiceEventReceived, ServicesReady, SubjectChanged
 from mm_tui.news import News
 from mm_tui.patient_input import patient
@@ -32,7 +33,6 @@ from mm_tui.textual_private import (
     tell_of_every_size,
 )
 from mm_tui.theme import DEFAULT_THEME, THEMES, ours
-from mm_tui.unsaved import UnsavedWork
 from mm_tui.widgets.chrome import StatusLine
 from mm_tui.widgets.words import with_keys
 
@@ -99,10 +99,8 @@ class MmTui(App[None], inherit_bindings=False):
         """Each theme as it is used here, by name."""
         super().__init__()
         self.session = session
-        self._profiles = profiles
         self._welcome = welcome
-        self.next_session: Session | None = None
-        """What to open when this app has ended: another profile, with its store already open."""
+        self.leaving = Leaving(self, session, profiles, self._main_screens)
         for theme in THEMES:
             self.register_theme(theme)
         wanted = session.settings.ui.theme
@@ -113,14 +111,10 @@ class MmTui(App[None], inherit_bindings=False):
         self.set_keymap(good)
         self.arrival = Arrival(self)
         self.keyboard = Keyboard(self, super().on_event, self.say, self.arrival, session.settings.ui.layout)
-        self.crash_line = ""
-        self.unsaved = UnsavedWork(session.database.path)
-        self.parting_words: list[str] = []
-        """The message for the terminal once the app has ended."""
         self._last_input = session.clock.monotonic()
         self._collected_at = self._last_input
         self._active = True
-        self._caller: Notifier | None = None
+        self._notifier: Notifier | None = None
         self._look_at_terminal: Callable[[], None] = lambda: None
         self._news = News(session, self.say, self.unsay)
 
@@ -175,7 +169,7 @@ class MmTui(App[None], inherit_bindings=False):
         elif self._welcome is not None:
             self.call_after_refresh(self.say, *self._welcome)
         if not self.is_headless:
-            self._look_at_terminal = hangup.handle_signals(self.leave)
+            self._look_at_terminal = hangup.handle_signals(self.leaving.leave)
         self.set_interval(LOOK_SECONDS, self._look_around)
         if self._key_problems:
             more = f" (and {len(self._key_problems) - 1} more)" if len(self._key_problems) > 1 else ""
@@ -267,21 +261,21 @@ class MmTui(App[None], inherit_bindings=False):
             startup.all_is_loaded()
         for screen in self._main_screens():
             screen.post_message(ServicesReady())
-        self._start_caller()
+        self._start_notifier()
         await self.session.run()
 
-    def _start_caller(self) -> None:
+    def _start_notifier(self) -> None:
         from mm_tui.notifier import Notifier
 
-        self._caller = Notifier(self, self.session)
-        self._caller.start()
+        self._notifier = Notifier(self, self.session)
+        self._notifier.start()
 
     def tell(self, event: ServiceEvent) -> None:
         """The services' callback: passes the event to every main screen. Callable from any thread."""
         for screen in self._main_screens():
             screen.post_message(ServiceEventReceived(event))
-        if self._caller is not None:
-            self._caller.handle_event(event)
+        if self._notifier is not None:
+            self._notifier.handle_event(event)
         self.post_message(ServiceEventReceived(event))
 
     def on_service_event_received(self, message: ServiceEventReceived) -> None:
@@ -379,51 +373,16 @@ class MmTui(App[None], inherit_bindings=False):
 
     def action_leave(self) -> None:
         """Quits; asks first if decisions are in progress."""
-        from mm_tui.screens.dialogs.leave import LeaveScreen, on_the_way
-
-        if any(isinstance(screen, LeaveScreen) for screen in self.screen_stack):
-            return
-        decisions, texts = on_the_way(self.session), self.unsaved.keep(self._main_screens())
-        if decisions.all or texts:
-            self.push_screen(LeaveScreen(decisions, texts), self._leave_answered)
-        else:
-            self.leave()
-
-    def _leave_answered(self, leave: bool | None) -> None:
-        if leave:
-            self.leave()
+        self.leaving.ask()
 
     def action_profiles(self) -> None:
         """Lets the user switch to another profile."""
-        if self._profiles is None:
-            self.say("the demo has only one profile")
-        else:
-            self._change_profile(self._profiles)
-
-    @work(group="profiles", exclusive=True, exit_on_error=False)
-    async def _change_profile(self, profiles: Profiles) -> None:
-        from mm_tui import switching
-
-        other = await switching.choose(self, profiles)
-        if other is None:
-            return
-        if all(screen.save_work() for screen in self._main_screens()):
-            self.next_session = other
-            self.session.begin_closing()
-            self.exit()
-        else:
-            # The screen that could not save has shown the reason.
-            other.database.close()
-
-    def leave(self, status: int = 0) -> None:
-        """Saves unfinished texts and ends the program with this exit status. From now on no call starts."""
-        self.session.begin_closing()
-        self.parting_words = self.unsaved.keep(self._main_screens())
-        self.exit(return_code=status)
+        if why_not := self.leaving.choose_profile():
+            self.say(why_not)
 
     async def on_unmount(self) -> None:
-        if self._caller is not None:
-            self._caller.stop()
+        if self._notifier is not None:
+            self._notifier.stop()
         self.workers.cancel_group(self, "services")
         await self.session.aclose()
         if self.arrival.is_under_way:
@@ -435,16 +394,11 @@ class MmTui(App[None], inherit_bindings=False):
     def _handle_exception(self, error: Exception) -> None:
         # Textual would print a traceback with local variables, including keys and mail bodies.
         self._return_code = 1
-        self.session.begin_closing()
-        if self._exception is None:
+        is_first = self._exception is None
+        if is_first:
             self._exception = error
             self._exception_event.set()
-            self.crash_line = crash.report(error, reports_dir())
-        for screen in self._main_screens():
-            try:
-                self.parting_words += self.unsaved.keep([screen])
-            except Exception as second:  # noqa: BLE001 - one screen's failure must not cost another's text
-                crash.write_report(second, reports_dir())
+        self.leaving.crashed(error, first=is_first)
         self._close_messages_no_wait()
 
     def panic(self, *renderables: RenderableType) -> None:

@@ -51,18 +51,18 @@ def run(settings: Settings, profiles: Profiles | None = None, *, demo: tuple[One
     pasting.install()
     app = MmTui(session, profiles)
     app.run()
-    while (other := app.next_session) is not None and not app.crash_line:
+    while (other := app.leaving.next_session) is not None and not app.leaving.crash_line:
         from mm_tui.switching import welcome
 
         del app
         startup.forget_last_app()
         app = MmTui(other, profiles, welcome(other.settings))
         app.run()
-    if app.crash_line:
-        if app.next_session is not None:
-            app.next_session.database.close()
+    if app.leaving.crash_line:
+        if app.leaving.next_session is not None:
+            app.leaving.next_session.database.close()
         # Printed here because Textual would cut it at the width of the terminal.
-        sys.stderr.write(f"{app.crash_line}\n")
-    for words in app.parting_words:
+        sys.stderr.write(f"{app.leaving.crash_line}\n")
+    for words in app.leaving.parting_words:
         sys.stderr.write(f"mm-tui: {OneLine(words)}\n")
     return app.return_code or 0

@@ -8,7 +8,7 @@ from collections.abc import Awaitable
 from typing import TypeVar
 
 from mm_tui.commands import changes_output, queue_output, risk_gate
-from mm_tui.commands.online import online, queue_of
+from mm_tui.commands.online import online
 from mm_tui.commands.output import printing as emit
 from mm_tui.commands.output.exits import CommandError, Exit
 from mm_tui.decision.state import Act, Choice, Outcome
@@ -83,7 +83,7 @@ async def edit(arguments: argparse.Namespace, chosen: Settings, body: str) -> in
         if decisions.breaks_thread(entry.item, draft):
             emit.note(OneLine("note: another recipient or subject starts a new thread"))
         written = edited_draft(entry.item, draft)
-        assessment = queue_of(session).assess_edit(entry, written)
+        assessment = session.queue.assess_edit(entry, written)
         await _accepted(session, entry, assessment, arguments)
         found = assessment.findings
         await begun(decisions.release_edit(entry.item, entry.digest, draft, found=found, hold=0))

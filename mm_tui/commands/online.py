@@ -12,7 +12,6 @@ from mm_tui.commands.output import printing as emit
 from mm_tui.gateway.errors import GatewayError
 from mm_tui.models import Direction, PendingItem
 from mm_tui.services.events import ignore
-from mm_tui.services.queue.entries import ReviewQueue
 from mm_tui.services.sync.account import read_address_book
 from mm_tui.services.sync.mail import filled
 from mm_tui.services.sync.waiting_details import FAILURES_IN_A_ROW, WaitingDetails
@@ -124,8 +123,3 @@ async def list_thread(session: Session, item: PendingItem) -> None:
     if item.thread_id is not None:
         summary = await session.network.gateway.thread(item.mailbox_id, item.thread_id)
         session.mail.upsert(summary.emails)
-
-
-def queue_of(session: Session) -> ReviewQueue:
-    """The queue from the store."""
-    return session.queue

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from mm_tui.commands import risk_gate
-from mm_tui.commands.online import list_thread, online, queue_of, read_drafts, refresh_queue, unfilled
+from mm_tui.commands.online import list_thread, online, read_drafts, refresh_queue, unfilled
 from mm_tui.commands.output import printing as emit
 from mm_tui.commands.output.exits import CommandError, Exit
 from mm_tui.commands.second_reader_output import second_reader_data, second_reader_text, second_reading
@@ -47,7 +47,7 @@ async def listing(arguments: argparse.Namespace, chosen: Settings) -> int:
         boxes = {box.id: box for box in session.mail.mailboxes()}
         mailbox_id = _mailbox_id(arguments.mailbox, boxes)
         order = Order.RISKIEST if arguments.order == "riskiest" else Order.OLDEST
-        queue = queue_of(session)
+        queue = session.queue
         # The digest here is that of the agent's text, even if an edit is saved on this machine.
         waiting = queue.entries(mailbox_id=mailbox_id, assignee=reviewer(chosen), why_unread=details.why_not)
         entries = [queue.as_submitted(entry) for entry in waiting]
@@ -180,7 +180,7 @@ async def seen(session: Session, email_id: str, *, with_bodies: bool = False) ->
         CommandError: it does not wait: 6 if it was decided, 3 if there is no such email.
     """
     await refresh_queue(session)
-    queue = queue_of(session)
+    queue = session.queue
     entry = queue.entry(email_id)
     if entry is None:
         raise await _gone(session, email_id)
@@ -247,7 +247,7 @@ async def _fetch_thread(session: Session, item: PendingItem, *, with_bodies: boo
         for draft, mail in session.pending.unread_around(THREAD_MAILS):
             if draft == item.id:
                 await sync.read_detail_quietly(mail.mailbox_id, mail.email_id)
-        entry = queue_of(session).entry(item.id)
+        entry = session.queue.entry(item.id)
         for one in entry.thread if with_bodies and entry else ():
             if one.detail is None:
                 await sync.fetch_detail(item.mailbox_id, one.summary.id)

@@ -6,7 +6,7 @@ import argparse
 import asyncio
 
 from mm_tui.commands.decide import begun
-from mm_tui.commands.online import online, queue_of, read_drafts, refresh_queue
+from mm_tui.commands.online import online, read_drafts, refresh_queue
 from mm_tui.commands.output import printing as emit
 from mm_tui.commands.output.exits import CommandError, Exit
 from mm_tui.commands.queue_output import queue_filter_of
@@ -26,7 +26,7 @@ async def reject_filter(arguments: argparse.Namespace, chosen: Settings) -> int:
         decisions = session.build_decisions(by_command=True)
         await refresh_queue(session)
         await read_drafts(session)
-        queue = queue_of(session)
+        queue = session.queue
         chosen_filter = queue_filter_of(arguments.filter, chosen, queue.around())
         waiting = queue.entries(assignee=reviewer(chosen))
         selected = chosen_filter.select([queue.as_submitted(entry) for entry in waiting])

@@ -35,12 +35,15 @@ class BaseScreen(Screen[None]):
     """The heading of this screen's help."""
     DECIDES: ClassVar[bool] = False
     """Whether keys decide about mail here. A letter that is not a key then counts as text meant for something else."""
+    RELOAD_SECONDS: ClassVar[float] = 0.3
+    """Seconds: events closer together than this have the store read once."""
     AUTO_FOCUS = ""
 
     def __init__(self) -> None:
         super().__init__()
         self._missed: dict[object, ServiceEvent] = {}
         self._chrome_timer: Timer | None = None
+        self._reload_timer: Timer | None = None
 
     @property
     def session(self) -> Session:
@@ -69,6 +72,17 @@ class BaseScreen(Screen[None]):
 
     def services_ready(self) -> None:
         """Called once the gateway can be used."""
+
+    def reload_soon(self) -> None:
+        """Reads the store again soon, once for all events until then."""
+        if self._reload_timer is None:
+            self._reload_timer = self.set_timer(self.RELOAD_SECONDS, self.reload)
+
+    def reload(self) -> None:
+        """Reads the store again. Subclasses add what they read; the timer of `reload_soon` is stopped here."""
+        if self._reload_timer is not None:
+            self._reload_timer.stop()
+            self._reload_timer = None
 
     def say(self, text: str, severity: str = "information") -> None:
         """Shows a message on the status line."""
@@ -116,14 +130,17 @@ class BaseScreen(Screen[None]):
 
     def _update_chrome(self) -> None:
         self._chrome_timer = None
-        for line in self.query(StatusLine):
-            line.update_state()
+        self.update_status()
         for top in self.query(TopLine):
             top.update_state()
 
-    def on_services_ready(self, _message: ServicesReady) -> None:
+    def update_status(self) -> None:
+        """Draws the status line again."""
         for line in self.query(StatusLine):
             line.update_state()
+
+    def on_services_ready(self, _message: ServicesReady) -> None:
+        self.update_status()
         self.services_ready()
 
     def on_screen_suspend(self) -> None:
@@ -131,8 +148,7 @@ class BaseScreen(Screen[None]):
         self.call_later(self._update_lines)
 
     def _update_lines(self) -> None:
-        for line in self.query(StatusLine):
-            line.update_state()
+        self.update_status()
         for keys in self.query(KeysLine):
             keys.refresh()
 
@@ -140,8 +156,7 @@ class BaseScreen(Screen[None]):
         self.call_later(self._update_lines)
         for top in self.query(TopLine):
             top.update_state()
-        for line in self.query(StatusLine):
-            line.update_state()
+        self.update_status()
         missed, self._missed = self._missed, {}
         for event in missed.values():
             self.handle_event(event)

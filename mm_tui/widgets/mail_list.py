@@ -39,13 +39,13 @@ STATUS_WORDS = {
 }
 URGENCY_SIGNS = {"high": "! ", "urgent": "!!", "critical": "!!"}
 PLAIN_STATUSES = frozenset({"unread", "read"})
-UNTOLD = "no status"
+NO_STATUS = "no status"
 
 
 def chip(row: MailRow) -> tuple[str, str]:
     """A row's chip and its style: the status if it is informative, otherwise the label."""
     if not row.status:
-        return row.label or UNTOLD, "dim"
+        return row.label or NO_STATUS, "dim"
     if row.status not in PLAIN_STATUSES:
         word = STATUS_WORDS.get(row.status, row.status.replace("_", " "))
         if row.status in FAILED:

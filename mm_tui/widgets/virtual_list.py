@@ -6,9 +6,8 @@ and one of drawn lines. When keys change, the cursor stays on its row and the vi
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Generic
 
 from rich.segment import Segment
 from rich.style import Style
@@ -21,23 +20,14 @@ from textual.strip import Strip
 from mm_tui import keymap
 from mm_tui.changed_cells import changed_cells
 from mm_tui.widgets.cells import fit_cells
+from mm_tui.widgets.list_cache import DrawnLines, Key, Row, Rows, Turns
 from mm_tui.widgets.pager import wrapped
 
 if TYPE_CHECKING:
     from textual import events
 
-Key = TypeVar("Key", bound=Hashable)
-Row = TypeVar("Row")
-
 TURN_SECONDS = 5.0
-ROWS_IN_TURN = 3
-"""Rows redrawn each time, in turn: all that fit a screen within about a minute."""
-UNATTENDED_TURNS = 60
-"""With nobody at the keys, ages are redrawn once in so many turns, all at once: every five minutes."""
-PAGE = 32
-"""How many rows are read at once."""
-MAX_ROWS = PAGE * 24
-MAX_STRIPS = 400
+"""Seconds between two turns of redrawing ages."""
 
 
 class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_bindings=False):
@@ -92,13 +82,11 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_binding
         super().__init__(id=id, classes=classes)
         self._keys: Sequence[Key] = ()
         self._cursor = 0
-        self._turn = -1
-        self._turns = 0
-        self._rows: OrderedDict[Key, Row] = OrderedDict()
+        self._turns = Turns()
+        self._rows: Rows[Key, Row] = Rows()
         self._forgotten: tuple[object, Size, list[Strip | None]] | None = None
         """The lines in view when rows were forgotten, until they are redrawn."""
-        self._strips: OrderedDict[tuple[Key, int, bool], Strip] = OrderedDict()
-        """Drawn lines, by row, line of the row, and whether the cursor is on it."""
+        self._strips: DrawnLines[Key] = DrawnLines()
         self._drawn_width = 0
         """The width in cells of all cached lines."""
         self._styles: dict[str, Style] = {}
@@ -184,16 +172,7 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_binding
 
     def row_at(self, index: int) -> Row:
         """The row at `index`, read with its page if necessary."""
-        key = self._keys[index]
-        if (row := self._rows.get(key)) is not None:
-            return row
-        start = index // PAGE * PAGE
-        wanted = [one for one in self._keys[start : start + PAGE] if one not in self._rows]
-        for one, found in zip(wanted, self.fetch_rows(wanted), strict=True):
-            self._rows[one] = found
-        while len(self._rows) > MAX_ROWS:
-            self._rows.popitem(last=False)
-        return self._rows[key]
+        return self._rows.at(self._keys, index, self.fetch_rows)
 
     def set_keys(self, keys: Sequence[Key], *, go_first: bool = False) -> None:
         """Shows other keys.
@@ -289,31 +268,15 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_binding
             self._refresh_changed(y, before[y])
 
     def redraw_ages(self) -> None:
-        """Redraws the next rows. Call it every `TURN_SECONDS`."""
-        self._turns += 1
-        if getattr(self.app, "is_attended", True):
-            self.redraw_in_turn()
-        elif self._turns % UNATTENDED_TURNS == 0:
-            for _ in range(0, self.size.height, ROWS_IN_TURN):
-                self.redraw_in_turn()
-
-    def redraw_in_turn(self) -> None:
-        """Redraws the changed cells of the next few visible rows.
-
-        Ages of many rows change at the same time, and on a slow connection a key would have to wait until all are
-        written.
-        """
-        height = self._height
-        first = self.scroll_offset.y // height
-        seen = range(first, min(len(self._keys), first + self.size.height // height + 1))
-        for _ in range(min(ROWS_IN_TURN, len(seen))):
-            self._turn = (self._turn + 1) % len(seen)
-            index = seen[self._turn]
-            for line in range(height):
-                y = index * height + line - self.scroll_offset.y
+        """Redraws the changed cells of the next few visible rows. Call it every `TURN_SECONDS`."""
+        seen = list(self.indexes_in_view)
+        for at in self._turns.next(len(seen), attended=getattr(self.app, "is_attended", True)):
+            index, key = seen[at]
+            for line in range(self._height):
+                y = index * self._height + line - self.scroll_offset.y
                 if 0 <= y < self.size.height:
                     before = self.render_line(y)
-                    self._strips.pop((self._keys[index], line, index == self._cursor), None)
+                    self._strips.pop((key, line, index == self._cursor), None)
                     self._refresh_changed(y, before)
 
     @property
@@ -325,15 +288,11 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_binding
     def forget_row(self, key: Key) -> None:
         """Reads a row that is not in view anew when it comes into view."""
         self._rows.pop(key, None)
-        for line in range(self._height):
-            for here in (False, True):
-                self._strips.pop((key, line, here), None)
+        self._strips.forget(key, self._height)
 
     def redraw_row(self, index: int) -> None:
         """Redraws the row at `index`."""
-        for line in range(self._height):
-            for here in (False, True):
-                self._strips.pop((self._keys[index], line, here), None)
+        self._strips.forget(self._keys[index], self._height)
         self.refresh_lines(index * self._height, self._height)
 
     # Moving
@@ -441,9 +400,7 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_binding
         strip = Strip(self.draw_row(self.row_at(index), line, width, here)).adjust_cell_length(
             width, self.style("here" if here else "row")
         )
-        self._strips[place] = strip
-        if len(self._strips) > MAX_STRIPS:
-            self._strips.popitem(last=False)
+        self._strips.add(place, strip)
         return strip
 
     def _empty_line(self, y: int, width: int) -> Strip:

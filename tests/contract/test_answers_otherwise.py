@@ -21,8 +21,8 @@ import pytest
 from mm_tui.clock import SystemClock
 from mm_tui.models import EditedDraft
 from mm_tui.review.findings import Level
-from mm_tui.screens.audit.pages import life_page
-from mm_tui.services.audit.history import Lives
+from mm_tui.screens.audit.pages import history_page
+from mm_tui.services.audit.history import Histories
 from mm_tui.services.audit.line import AuditLines
 from mm_tui.services.decisions.service import Refused
 from mm_tui.services.queue.entries import ReviewQueue
@@ -125,7 +125,7 @@ async def review(gateway: SpecGateway, folder: Path, *, edit: bool, patience: fl
             look_at(entry)
             await decide(desk, entry, edit=edit, patience=patience)
         for email_id in gateway.mails:
-            text = life_page(Lives(desk.database, AuditLines(desk.database)).of(email_id), 80).text
+            text = history_page(Histories(desk.database, AuditLines(desk.database)).of(email_id), 80).text
             assert "nobody" not in text and "\x1b" not in text
         desk.journal()
 

@@ -66,7 +66,7 @@ async def test_a_decision_stands_in_both_logs_with_its_human(
         at = next(at for at, one in enumerate(lines(screen)) if one.made_here)
         screen.entries.move_to(at)
         await pilot.press("enter")
-        await until(pilot, lambda: isinstance(app.screen, HistoryScreen) and app.screen.life, "the life")
+        await until(pilot, lambda: isinstance(app.screen, HistoryScreen) and app.screen.history, "the history")
         await until(pilot, lambda: "reason: Wrong facts" in shown(app), "the reason")
         text = shown(app)
         order = [text.index(words) for words in ("written", "reply submitted", "reject: held", "reject: accepted")]

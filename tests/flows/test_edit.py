@@ -140,7 +140,7 @@ async def test_a_text_that_the_store_does_not_take_is_kept_elsewhere_and_leaving
         await pilot.press("ctrl+q")
         await until(pilot, lambda: isinstance(app.screen, LeaveScreen), "the question")
         await pilot.press("y")
-    (words,) = app.parting_words
+    (words,) = app.leaving.parting_words
     kept = Path(words.rpartition(" is in ")[2].removesuffix("."))
     assert kept.read_text().endswith("Words that must not be lost.")
     assert kept.stat().st_mode & 0o777 == 0o600

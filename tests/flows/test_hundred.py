@@ -12,7 +12,7 @@ from textual.pilot import Pilot
 from mm_tui import keymap
 from mm_tui.app import MmTui
 from mm_tui.review.findings import Level
-from mm_tui.screens.dialogs.reasons import ReasonScreen
+from mm_tui.screens.dialogs.offers import ReasonScreen
 from mm_tui.screens.pending.screen import PendingScreen
 from mm_tui.services.decisions import approval_gate
 from mm_tui.settings.sections import Review

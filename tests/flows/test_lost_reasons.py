@@ -8,7 +8,7 @@ import pytest
 
 from mm_tui.screens.dialogs.choice import ChoiceScreen
 from mm_tui.screens.dialogs.leave import LeaveScreen
-from mm_tui.screens.dialogs.reasons import ReasonScreen
+from mm_tui.screens.dialogs.offers import ReasonScreen
 from mm_tui.services.events import Phase
 from mm_tui.settings.sections import Review
 from tests.support.app import running_app, settings_for, shown, until

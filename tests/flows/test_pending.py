@@ -10,13 +10,13 @@ from textual.widgets import Input, TextArea
 
 from mm_tui.models import EditedDraft
 from mm_tui.screens.dialogs.choice import ChoiceScreen
-from mm_tui.screens.dialogs.reasons import ReasonScreen
+from mm_tui.screens.dialogs.offers import ReasonScreen
 from mm_tui.screens.pending.editor import EditScreen
 from mm_tui.screens.pending.editor_process import run_editor
 from mm_tui.screens.pending.external_editor import ExternalEditing
 from mm_tui.screens.pending.saved_texts import SavedTextsScreen
 from mm_tui.screens.pending.screen import PendingScreen
-from mm_tui.services.audit.history import Lives
+from mm_tui.services.audit.history import Histories
 from mm_tui.services.audit.line import AuditLines
 from mm_tui.services.decisions.view import Phase
 from mm_tui.services.edits import Edits
@@ -410,7 +410,7 @@ async def test_high_risk_asks_again(sandbox: Sandbox, tmp_path: Path, monkeypatc
         await pilot.press("Y")
         await until(pilot, lambda: bodies(sandbox), "the release")
         database = app.session.database
-        life = Lives(database, AuditLines(database)).of(sandbox.outbox()[0]["id"])
+        life = Histories(database, AuditLines(database)).of(sandbox.outbox()[0]["id"])
         assert any("despite promise_money (high)" in event.more for event in life.events)
 
 
@@ -563,7 +563,7 @@ async def test_the_queue_shows_draft_and_thread_beside_the_list_where_there_is_r
     sandbox.draft("It is on its way.")
     async with running_app(settings_for(sandbox), tmp_path, monkeypatch, size=(columns, 30)) as (app, pilot):
         screen = await open_queue(app, pilot, 1)
-        assert screen.shows_item is draft
+        assert screen.panes.shows_email is draft
         assert (screen.pane.main.region.width > 0, screen.pane.side.region.width > 0) == (draft, thread)
         await pilot.press("enter")
         await pilot.pause()
@@ -571,7 +571,7 @@ async def test_the_queue_shows_draft_and_thread_beside_the_list_where_there_is_r
         await pilot.press("escape")
         await pilot.resize_terminal(99, 30)
         await pilot.pause()
-        assert not screen.shows_item and screen.pane.main.region.width == 0
+        assert not screen.panes.shows_email and screen.pane.main.region.width == 0
         await pilot.resize_terminal(120, 30)
         await seen(pilot, screen)
         await pilot.press("a")

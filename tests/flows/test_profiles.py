@@ -56,8 +56,8 @@ async def seated_on_first(
     async with running_app(MmTui(session, profiles)) as (app, pilot):
         await until(pilot, lambda: session.sync is not None and session.sync.state.last_ok_at is not None)
         yield app, pilot
-    if app.next_session is not None:
-        app.next_session.database.close()
+    if app.leaving.next_session is not None:
+        app.leaving.next_session.database.close()
 
 
 async def choose(app: MmTui, pilot: Pilot[None], *keys: str) -> None:
@@ -75,9 +75,9 @@ async def test_the_other_profile_is_opened_and_this_one_closed_in_order(tmp_path
         assert "first  TEST: nothing is delivered  you are here" in text
         assert "second  TEST: nothing is delivered" in text
         await pilot.press("j", "enter")
-        await until(pilot, lambda: app.next_session is not None)
-    assert app.next_session is not None
-    assert app.next_session.settings.profile.name == "second"
+        await until(pilot, lambda: app.leaving.next_session is not None)
+    assert app.leaving.next_session is not None
+    assert app.leaving.next_session.settings.profile.name == "second"
     # The first store is closed, and whole; each profile has a file of its own.
     with pytest.raises(StoreError, match="closed"):
         app.session.mail.counts()
@@ -131,7 +131,7 @@ async def test_a_settings_file_that_broke_meanwhile_is_told(tmp_path: Path, sand
 
 async def at_work(app: MmTui, pilot: Pilot[None]) -> None:
     """The app goes on: it can be used, and its store is open."""
-    assert app.next_session is None and not app._exit
+    assert app.leaving.next_session is None and not app._exit
     await pilot.press("2")
     await until(pilot, lambda: app.current_mode == "pending")
     assert app.session.mail.counts() is not None
@@ -157,11 +157,11 @@ async def test_held_decisions_are_asked_about_and_fall_back_to_undecided(tmp_pat
         assert "One decision is still held" in shown(app)
         await pilot.press("escape")
         await until(pilot, lambda: not isinstance(app.screen, ConfirmScreen))
-        assert decisions.held() and app.next_session is None
+        assert decisions.held() and app.leaving.next_session is None
         await choose(app, pilot, "j")
         await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
         await pilot.press("y")
-        await until(pilot, lambda: app.next_session is not None)
+        await until(pilot, lambda: app.leaving.next_session is not None)
     assert sandbox.status(draft_id) == "pending_send_approval"
     assert sandbox.outbox() == []
 
@@ -193,9 +193,9 @@ async def test_text_that_cannot_be_saved_keeps_the_reader_where_they_are(
             await until(pilot, lambda: isinstance(app.focused, Pager))
             await choose(app, pilot, "j")
             await until(pilot, lambda: "not saved: database or disk is full" in shown(app))
-            assert app.next_session is None and not app._exit
+            assert app.leaving.next_session is None and not app._exit
         await choose(app, pilot, "j")
-        await until(pilot, lambda: app.next_session is not None)
+        await until(pilot, lambda: app.leaving.next_session is not None)
     with closing(sqlite3.connect(tmp_path / "data" / "store-first.sqlite3")) as connection:
         ((body,),) = connection.execute("SELECT body FROM edits").fetchall()
     assert "Ps" in body
@@ -213,7 +213,7 @@ async def test_keys_of_another_kind_are_asked_about(tmp_path: Path, sandbox: San
         await pilot.press(answer)
         await until(pilot, lambda: not isinstance(app.screen, ConfirmScreen))
         if answer == "y":
-            await until(pilot, lambda: app.next_session is not None)
+            await until(pilot, lambda: app.leaving.next_session is not None)
         else:
             await at_work(app, pilot)
 
@@ -241,7 +241,7 @@ async def test_the_profile_that_is_open_is_not_opened_again(tmp_path: Path, sand
 
 async def test_the_demo_says_that_there_is_no_choice(tmp_path: Path, sandbox: Sandbox) -> None:
     async with seated_on_first(tmp_path, sandbox, "") as (app, pilot):
-        app._profiles = None
+        app.leaving._profiles = None
         await pilot.press("P")
         await until(pilot, lambda: "only one profile" in shown(app))
 

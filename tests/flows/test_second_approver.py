@@ -9,7 +9,7 @@ import pytest
 
 from mm_tui.gateway.keys import Keys
 from mm_tui.screens.dialogs.choice import ChoiceScreen
-from mm_tui.screens.dialogs.reasons import ReasonScreen
+from mm_tui.screens.dialogs.offers import ReasonScreen
 from mm_tui.services.presence.approvals import Approver
 from mm_tui.settings.secret import Secret
 from mm_tui.settings.sections import Review

@@ -167,9 +167,9 @@ async def test_crash_leaves_one_line_and_a_report_without_values(
             app.call_later(crash)
             await pilot.pause()
     assert app.return_code == 1
-    assert "RuntimeError" in app.crash_line
+    assert "RuntimeError" in app.leaving.crash_line
     printed = capfd.readouterr()
-    assert secret not in printed.out + printed.err + app.crash_line
+    assert secret not in printed.out + printed.err + app.leaving.crash_line
     (report,) = (tmp_path / "data" / "reports").iterdir()
     assert secret not in report.read_text()
     assert report.stat().st_mode & 0o777 == 0o600

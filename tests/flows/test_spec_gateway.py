@@ -12,7 +12,7 @@ from typing import Any, cast
 import pytest
 
 from mm_tui.app import MmTui
-from mm_tui.screens.dialogs.reasons import ReasonScreen
+from mm_tui.screens.dialogs.offers import ReasonScreen
 from tests.support.agents import BODY, environment
 from tests.support.app import drawn, running_app, settings_for, until
 from tests.support.cli import Home

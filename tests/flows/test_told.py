@@ -14,7 +14,7 @@ from textual.timer import Timer
 from textual.widgets import TextArea
 
 from mm_tui.screens.dialogs.choice import ChoiceScreen
-from mm_tui.screens.dialogs.reasons import ReasonScreen
+from mm_tui.screens.dialogs.offers import ReasonScreen
 from mm_tui.screens.pending.editor import EditScreen
 from mm_tui.screens.pending.pane import View
 from mm_tui.services.decisions.view import Phase

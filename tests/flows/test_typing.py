@@ -15,7 +15,7 @@ from textual.widgets import Input, OptionList, TextArea
 from mm_tui import keyboard
 from mm_tui.app import MmTui
 from mm_tui.screens.dialogs.choice import ChoiceScreen
-from mm_tui.screens.dialogs.reasons import ReasonScreen
+from mm_tui.screens.dialogs.offers import ReasonScreen
 from mm_tui.screens.pending.screen import PendingScreen
 from mm_tui.services.decisions.reasons import offered, remember
 from mm_tui.settings.sections import Review, Ui

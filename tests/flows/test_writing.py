@@ -15,7 +15,7 @@ from textual.widgets import Input
 
 from mm_tui.app import MmTui
 from mm_tui.assist.errors import AssistError
-from mm_tui.screens.dialogs.instruct import InstructScreen
+from mm_tui.screens.dialogs.offers import InstructScreen
 from mm_tui.screens.pending.editor import EditScreen
 from mm_tui.screens.pending.editor_process import run_editor
 from mm_tui.screens.pending.external_editor import ExternalEditing

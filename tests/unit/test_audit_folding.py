@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mm_tui.screens.audit.plot import DAYS, decisions_plot, first_day
-from mm_tui.services.audit.history import Lives
+from mm_tui.services.audit.history import Histories
 from mm_tui.store.audit.folding import Folder
 from mm_tui.store.audit.made import MadeDecision, Outcome
 from mm_tui.store.audit.timeline import LineFilter
@@ -80,7 +80,7 @@ def test_the_history_of_a_mail_folds_tag_changes_and_keeps_each_step_of_a_decisi
     for minutes in (31.0, 30.5, 30.2):
         logs.gateway("email.tags_set", "M1", minutes)
     decide(logs, "M1", 20)
-    events = Lives(logs.database, logs.lines).of("M1").events
+    events = Histories(logs.database, logs.lines).of("M1").events
     assert [str(one.words) for one in events if "tag" in one.words] == ["tagged"]
     assert any("2 earlier tag changes" in one.more for one in events)
     assert {"approve: held", "approve: accepted", "approved"} <= {str(one.words) for one in events}

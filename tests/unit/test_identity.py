@@ -19,7 +19,7 @@ from mm_tui.gateway.errors import GatewayError
 from mm_tui.gateway.keys import Keys
 from mm_tui.gateway.wire import email_detail
 from mm_tui.review.identity import KeyUnusable, PublicKey, Standing, check, unchecked
-from mm_tui.screens.audit.pages import life_page
+from mm_tui.screens.audit.pages import history_page
 from mm_tui.services.audit.history import History
 from mm_tui.services.audit.identities import Identities
 from mm_tui.settings.secret import Secret
@@ -218,8 +218,8 @@ def test_a_broken_identity_is_told_loudly_and_an_absent_one_plainly() -> None:
     given = {"id": "1", "from": "a@x.example", "to": []}
     signed = email_detail({**given, "headers": {HEADER: header(key=OTHER)}}, "mb")
     life = History("1", summary(1), signed, (), ())
-    page = life_page(life, 90, check(signed.identity, PublicKey(jwk())))
+    page = history_page(life, 90, check(signed.identity, PublicKey(jwk())))
     assert "✕ the signature is not valid" in page.text
     assert "ECDSA" not in page.text
     bare = History("1", summary(1), email_detail(given, "mb"), (), ())
-    assert "sent no identity header" in life_page(bare, 90).text
+    assert "sent no identity header" in history_page(bare, 90).text

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from mm_tui.models import AuditEntry, EmailDetail, EmailSummary, Party, RawContent
-from mm_tui.screens.audit.pages import life_page
-from mm_tui.services.audit.history import History, Lives, Origin
+from mm_tui.screens.audit.pages import history_page
+from mm_tui.services.audit.history import Histories, History, Origin
 from mm_tui.services.audit.line import AuditLines
 from mm_tui.store.assist import AssistStore, ResultKey
 from mm_tui.store.audit.entries import AuditStore
@@ -45,7 +45,7 @@ def fields(email_id: str, minutes: float, **more: Any) -> dict[str, Any]:
 
 
 def life_of(database: Database, email_id: str) -> History:
-    return Lives(database, AuditLines(database)).of(email_id)
+    return Histories(database, AuditLines(database)).of(email_id)
 
 
 def told(life: History) -> list[tuple[str, str, bool]]:
@@ -86,7 +86,7 @@ def test_all_sources_stand_in_one_order_of_time(database: Database) -> None:
     assert by_origin[Origin.MODEL].more == "label: billing"
     assert by_origin[Origin.GATEWAY].more == "rule: links"
     assert by_origin[Origin.JOURNAL].more == "of digest abcdef01"
-    text = life_page(life, 80).text
+    text = history_page(life, 80).text
     assert "label=refund" in text
     assert "not opened on this machine" not in text
 
@@ -114,7 +114,7 @@ def test_the_edit_that_took_its_place_is_part_of_its_life(database: Database) ->
         ("journal", "original retired", False),
         ("mail", "delivery receipt", True),
     ], "each entry once, although the edit's id is in it too"
-    assert "(of its edit or original)" in life_page(life, 80).text
+    assert "(of its edit or original)" in history_page(life, 80).text
     assert life_of(database, "M2").family == ("M1",)
 
 
@@ -122,12 +122,12 @@ def test_of_a_mail_that_is_gone_the_logs_still_tell(database: Database) -> None:
     Journal(database).write("undone", "robin", "GONE", NOW, {"act": "approve"})
     life = life_of(database, "GONE")
     assert told(life) == [("journal", "undone", False)]
-    assert "It is not in the local store" in life_page(life, 80).text
-    assert "Nothing is recorded about it" in life_page(life_of(database, "NEVER"), 80).text
+    assert "It is not in the local store" in history_page(life, 80).text
+    assert "Nothing is recorded about it" in history_page(life_of(database, "NEVER"), 80).text
 
 
 def test_a_life_holds_nothing_but_clean_text(database: Database) -> None:
     MailStore(database).upsert([EmailSummary(**fields("M1", 1, subject=OneLine("\x1b[31mRe\u202ed")))])
     AssistStore(database).put(ResultKey("x\x1b[2Jy", "M1", "m\x07", "1", "h"), {"a": "\x1b]0;b\x07c"}, NOW)
-    text = life_page(life_of(database, "M1"), 60).text
+    text = history_page(life_of(database, "M1"), 60).text
     assert all(character.isprintable() or character == "\n" for character in text)

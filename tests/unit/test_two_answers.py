@@ -15,7 +15,7 @@ from mm_tui.gateway import wire
 from mm_tui.models import Direction, EmailDetail, Mailbox, OversightMode, Party, PendingItem
 from mm_tui.review.findings import Level
 from mm_tui.review.risk import Assessment, Draft, OtherAnswer, ThreadContext, assess
-from mm_tui.screens.audit.pages import life_page
+from mm_tui.screens.audit.pages import history_page
 from mm_tui.screens.dialogs.mail import sender_page
 from mm_tui.screens.pending.head import head
 from mm_tui.services.audit.history import History
@@ -315,7 +315,7 @@ def test_no_list_and_no_page_says_that_a_mail_goes_to_nobody(tmp_path: Path) -> 
         row = MailStore(database).row("01A")
     assert row is not None and who(row) == "→ (not disclosed)"
     pages = (
-        life_page(History("01A", mail, detail, (), ()), 76),
+        history_page(History("01A", mail, detail, (), ()), 76),
         sender_page(detail, (), "never"),
     )
     for page in pages:

@@ -19,8 +19,9 @@ from mm_tui.text import OneLine
 from mm_tui.theme import ours
 from mm_tui.widgets.cells import countable, fit_cells
 from mm_tui.widgets.line_input import LineInput
+from mm_tui.widgets.list_cache import PAGE, ROWS_IN_TURN, UNATTENDED_TURNS
 from mm_tui.widgets.mail_list import MailList
-from mm_tui.widgets.virtual_list import PAGE, ROWS_IN_TURN, UNATTENDED_TURNS, VirtualList
+from mm_tui.widgets.virtual_list import VirtualList
 from tests.support.clock import FakeClock
 from tests.support.scripts import SCRIPTS
 from tests.support.seat import NOW, idle_session, summary
@@ -82,14 +83,14 @@ async def test_ages_that_change_at_one_moment_are_drawn_a_few_rows_at_a_time_unt
         numbers.repainted.clear()
         drawn = set()
         for _ in range(numbers.size.height // ROWS_IN_TURN + 1):
-            numbers.redraw_in_turn()
+            numbers.redraw_ages()
             assert len(numbers.repainted) <= ROWS_IN_TURN
             assert all(region.width == 1 for region in numbers.repainted)
             drawn |= {region.y for region in numbers.repainted}
             numbers.repainted.clear()
         assert drawn == set(range(numbers.size.height))
         await pilot.pause()
-        numbers.redraw_in_turn()
+        numbers.redraw_ages()
         assert not numbers.repainted
 
 

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
-from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
-from textual.screen import ModalScreen
 from textual.widgets import Input, ProgressBar, Static
 from textual.worker import get_current_worker
 
 from mm_tui.messages import session_of
 from mm_tui.screens.dialogs.choice import Choice, ChoiceScreen
-from mm_tui.screens.dialogs.confirm import keys_line
+from mm_tui.screens.dialogs.dialog import Dialog, keys_line
 from mm_tui.services.audit.export import ExportError, export, target_of
 from mm_tui.text import OneLine
 from mm_tui.widgets.line_input import LineInput
@@ -54,25 +53,23 @@ def verdict_screen(verdict: Verdict, head: str) -> ChoiceScreen[bool]:
     return ChoiceScreen(title, body, [Choice("c", "copy the head to the terminal's clipboard", True)], stay="close")
 
 
+@dataclass(eq=False, repr=False)
 class ExportProgress(Message):
     """Reports how many lines have been written."""
 
-    def __init__(self, done: int, total: int) -> None:
-        super().__init__()
-        self.done = done
-        self.total = total
+    done: int
+    total: int
 
 
+@dataclass(eq=False, repr=False)
 class ExportEnded(Message):
     """The export has ended. `words` is the result; `written` says whether there is a file."""
 
-    def __init__(self, words: OneLine, *, written: bool) -> None:
-        super().__init__()
-        self.words = words
-        self.written = written
+    words: OneLine
+    written: bool
 
 
-class ExportScreen(ModalScreen[str | None]):
+class ExportScreen(Dialog[str]):
     """Asks for a file name and exports the lines, with a progress bar. Escape stops and leaves no file.
 
     Args:
@@ -80,9 +77,6 @@ class ExportScreen(ModalScreen[str | None]):
         wanted: which lines.
         narrowed: whether the filter leaves some lines out.
     """
-
-    CSS_PATH = "../dialogs/dialogs.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "close", "close")]
 
     def __init__(self, lines: AuditLines, wanted: LineFilter, *, narrowed: bool) -> None:
         super().__init__()
@@ -112,10 +106,10 @@ class ExportScreen(ModalScreen[str | None]):
         try:
             path = target_of(message.value, Path.cwd())
         except (ExportError, OSError, RuntimeError) as error:
-            self._say(OneLine(str(error)))
+            self.show_trouble(str(error))
             return
         self._writing = True
-        self._say(OneLine(""))
+        self.show_trouble("")
         self.add_class("-writing")
         self.run_worker(lambda: self._export(path), thread=True, group="export", exclusive=True, exit_on_error=False)
 
@@ -126,7 +120,7 @@ class ExportScreen(ModalScreen[str | None]):
                 self._lines,
                 self._wanted,
                 path,
-                progress=self._tell,
+                progress=lambda done, total: self.post_message(ExportProgress(done, total)),
                 stop=lambda: worker.is_cancelled,
             )
         except ExportError as error:
@@ -135,9 +129,6 @@ class ExportScreen(ModalScreen[str | None]):
         if written is not None:
             words = OneLine(f"{count(written, 'line', 'lines')} written to {path}")
             self.post_message(ExportEnded(words, written=True))
-
-    def _tell(self, done: int, total: int) -> None:
-        self.post_message(ExportProgress(done, total))
 
     def on_export_progress(self, message: ExportProgress) -> None:
         self.query_one(ProgressBar).update(total=message.total, progress=message.done)
@@ -148,11 +139,7 @@ class ExportScreen(ModalScreen[str | None]):
             self.dismiss(message.words)
         else:
             self.remove_class("-writing")
-            self._say(message.words)
-
-    def _say(self, words: OneLine) -> None:
-        trouble = Content.assemble(("▲ ", "$warning"), words) if words else Content("")
-        self.query_one("#trouble", Static).update(trouble)
+            self.show_trouble(message.words)
 
     def action_close(self) -> None:
         if self._writing:

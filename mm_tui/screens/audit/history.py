@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from textual.content import Content
@@ -9,9 +10,9 @@ from textual.message import Message
 from textual.widgets import Static
 
 from mm_tui import keymap
-from mm_tui.screens.audit.pages import life_page
+from mm_tui.screens.audit.pages import history_page
 from mm_tui.screens.base import BaseScreen
-from mm_tui.services.audit.history import History, Lives
+from mm_tui.services.audit.history import Histories, History
 from mm_tui.services.audit.line import AuditLines
 from mm_tui.services.events import AuditChanged, DecisionChanged, MailChanged, ServiceEvent
 from mm_tui.widgets.pager import Pager
@@ -24,28 +25,25 @@ if TYPE_CHECKING:
     from mm_tui.text import OneLine
 
 
-class LifeRead(Message):
+@dataclass(eq=False, repr=False)
+class HistoryRead(Message):
     """Carries the history from the thread that reads it."""
 
-    def __init__(self, life: History) -> None:
-        super().__init__()
-        self.life = life
+    history: History
 
 
+@dataclass(eq=False, repr=False)
 class IdentityChecked(Message):
     """Carries the result of checking the email's signed identity."""
 
-    def __init__(self, identity: Identity) -> None:
-        super().__init__()
-        self.identity = identity
+    identity: Identity
 
 
+@dataclass(eq=False, repr=False)
 class DeliveryLookedUp(Message):
     """Carries the reasons why the email did not arrive."""
 
-    def __init__(self, words: tuple[OneLine, ...]) -> None:
-        super().__init__()
-        self.words = words
+    words: tuple[OneLine, ...]
 
 
 class HistoryScreen(BaseScreen):
@@ -63,7 +61,7 @@ class HistoryScreen(BaseScreen):
     def __init__(self, email_id: str) -> None:
         super().__init__()
         self._email_id = email_id
-        self.life: History | None = None
+        self.history: History | None = None
         self.identity: Identity | None = None
         """None until it is checked, and if the email has none."""
         self._checking = ""
@@ -82,32 +80,32 @@ class HistoryScreen(BaseScreen):
             self._reload()
 
     def _reload(self) -> None:
-        self.run_worker(self._read, thread=True, exclusive=True, group="life", exit_on_error=False)
+        self.run_worker(self._read, thread=True, exclusive=True, group="history", exit_on_error=False)
 
     def _read(self) -> None:
         database = self.session.database
-        self.post_message(LifeRead(Lives(database, AuditLines(database)).of(self._email_id)))
+        self.post_message(HistoryRead(Histories(database, AuditLines(database)).of(self._email_id)))
 
-    def on_life_read(self, message: LifeRead) -> None:
-        shown = self.life is not None
-        self.life = message.life
-        happened = count(len(message.life.events), "event", "events")
+    def on_history_read(self, message: HistoryRead) -> None:
+        shown = self.history is not None
+        self.history = message.history
+        happened = count(len(message.history.events), "event", "events")
         self.query_one("#heading", Static).update(Content(f"History of an email · {happened}"))
         self._show(keep_place=shown)
-        header = message.life.detail.identity if message.life.detail is not None else ""
+        header = message.history.detail.identity if message.history.detail is not None else ""
         if header and header != self._checking:
             self._checking = header
             self.run_worker(self._check(header), exclusive=True, group="identity", exit_on_error=False)
-        if message.life.summary is not None:
-            self.run_worker(self._look_up(message.life), exclusive=True, group="delivery", exit_on_error=False)
+        if message.history.summary is not None:
+            self.run_worker(self._look_up(message.history), exclusive=True, group="delivery", exit_on_error=False)
 
-    async def _look_up(self, life: History) -> None:
+    async def _look_up(self, history: History) -> None:
         from mm_tui.services.delivery import why_not_arrived
 
-        assert life.summary is not None
-        parties = (*life.summary.to, *(life.detail.cc if life.detail is not None else ()))
+        assert history.summary is not None
+        parties = (*history.summary.to, *(history.detail.cc if history.detail is not None else ()))
         addresses = [str(party.address) for party in parties]
-        words = await why_not_arrived(self.session.gateway, life.summary, addresses)
+        words = await why_not_arrived(self.session.gateway, history.summary, addresses)
         self.post_message(DeliveryLookedUp(words))
 
     def on_delivery_looked_up(self, message: DeliveryLookedUp) -> None:
@@ -127,12 +125,12 @@ class HistoryScreen(BaseScreen):
 
     def _show(self, *, keep_place: bool) -> None:
         pager = self.query_one(Pager)
-        if self.life is not None:
-            page = life_page(self.life, pager.room, self.identity, self._not_arrived)
+        if self.history is not None:
+            page = history_page(self.history, pager.room, self.identity, self._not_arrived)
             pager.show(page, f"life {self._email_id}", keep_place=keep_place)
 
     def action_thread(self) -> None:
-        mail = self.life.summary if self.life is not None else None
+        mail = self.history.summary if self.history is not None else None
         if mail is None:
             self.say("this email is not in the local store")
             return

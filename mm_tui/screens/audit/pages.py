@@ -83,24 +83,26 @@ def row(writer: PageWriter, name: str, value: str, room: int, *, label: int = LA
         writer.line(value[start:end], style)
 
 
-def life_page(life: History, room: int, identity: Identity | None = None, not_arrived: Sequence[OneLine] = ()) -> Page:
+def history_page(
+    history: History, room: int, identity: Identity | None = None, not_arrived: Sequence[OneLine] = ()
+) -> Page:
     """An email's history: the email itself, then everything that happened, in order of time.
 
     Args:
-        life: what is known of it.
+        history: what is known of it.
         room: cells of a line.
         identity: the result of checking its signed identity; None while that is in progress, or if it has none.
         not_arrived: sentences why it did not arrive.
     """
     writer = PageWriter()
-    _life_head(writer, life, room)
+    _history_head(writer, history, room)
     for at, words in enumerate(not_arrived):
         row(writer, "" if at else "arrival", f"▲ {words}", room, style="risk")
-    _identity(writer, life, identity, room)
+    _identity(writer, history, identity, room)
     writer.line()
     writer.line("What happened, oldest first", "dim")
     day = ""
-    for event in life.events:
+    for event in history.events:
         local = event.at.astimezone() if event.at is not None else None
         today = local.strftime("%A %d %B %Y") if local is not None else "at an unknown time"
         if today != day:
@@ -115,7 +117,7 @@ def life_page(life: History, room: int, identity: Identity | None = None, not_ar
         if event.more:
             for start, end in wrapped(event.more, max(8, room - MORE)):
                 writer.line(" " * MORE + event.more[start:end], "dim")
-    if not life.events:
+    if not history.events:
         writer.line("Nothing is recorded about it on this machine.")
     writer.line()
     writer.line(
@@ -123,16 +125,16 @@ def life_page(life: History, room: int, identity: Identity | None = None, not_ar
         "(journal), models (model), this program (here).",
         "dim",
     )
-    if life.detail is None:
+    if history.detail is None:
         writer.line("This email was not opened on this machine, so its tags and who approved it are not known.", "dim")
-    elif not life.detail.identity:
+    elif not history.detail.identity:
         writer.line("The gateway sent no identity header with it, so there was nothing to check.", "dim")
     return writer.page()
 
 
-def _identity(writer: PageWriter, life: History, identity: Identity | None, room: int) -> None:
+def _identity(writer: PageWriter, history: History, identity: Identity | None, room: int) -> None:
     """The claims about the sender signed by the gateway, and whether the signature is valid."""
-    if life.detail is None or not life.detail.identity:
+    if history.detail is None or not history.detail.identity:
         return
     if identity is None:
         row(writer, "identity", "checking …", room)
@@ -143,8 +145,8 @@ def _identity(writer: PageWriter, life: History, identity: Identity | None, room
     row(writer, "identity", sign + words, room, style="" if holds else "risk")
     for name, value in identity.claims:
         row(writer, "", f"{name}: {value}", room, style="" if holds else "dim")
-    if life.detail.ai_generated:
-        row(writer, "", f"X-AI-Generated: {life.detail.ai_generated} (not signed)", room, style="dim")
+    if history.detail.ai_generated:
+        row(writer, "", f"X-AI-Generated: {history.detail.ai_generated} (not signed)", room, style="dim")
     if holds:
         row(writer, "", f"ECDSA P-256 under the gateway's key {identity.fingerprint}", room, style="dim")
         row(
@@ -156,23 +158,23 @@ def _identity(writer: PageWriter, life: History, identity: Identity | None, room
         )
 
 
-def _life_head(writer: PageWriter, life: History, room: int) -> None:
-    mail = life.summary
+def _history_head(writer: PageWriter, history: History, room: int) -> None:
+    mail = history.summary
     if mail is None:
-        writer.line(f"Mail {life.email_id}", "strong")
+        writer.line(f"Mail {history.email_id}", "strong")
         writer.line("It is not in the local store: it is too old, or in a mailbox this key cannot see.", "dim")
         return
     writer.line(mail.subject.strip() or "(no subject)", "strong")
     row(writer, "from", str(mail.sender), room)
     row(writer, "to", ", ".join(str(party) for party in mail.to) or "not disclosed by the gateway", room)
     row(writer, "status", f"{mail.status} · {mail.direction}", room)
-    row(writer, "id", life.email_id, room)
-    if life.detail is not None:
+    row(writer, "id", history.email_id, room)
+    if history.detail is not None:
         row(
             writer,
             "tags",
-            ", ".join(f"{key}={value}" for key, value in sorted(life.detail.tags.items())) or "none",
+            ", ".join(f"{key}={value}" for key, value in sorted(history.detail.tags.items())) or "none",
             room,
         )
-    if life.family:
-        row(writer, "with it", f"{', '.join(life.family)} (edit or original)", room)
+    if history.family:
+        row(writer, "with it", f"{', '.join(history.family)} (edit or original)", room)

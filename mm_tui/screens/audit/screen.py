@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from textual import getters
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
@@ -19,6 +20,7 @@ from mm_tui.screens.audit.entry_list import AuditList, moment
 from mm_tui.screens.audit.pages import line_page
 from mm_tui.screens.audit.plot import decisions_plot, first_day
 from mm_tui.screens.base import BaseScreen
+from mm_tui.screens.dialogs.dialog import ask
 from mm_tui.services.audit.line import AuditLines, actor_words, narrowed
 from mm_tui.services.events import AuditChanged, DecisionChanged, MailboxesChanged, Part, ServiceEvent, SyncChanged
 from mm_tui.store.audit.folding import Folder
@@ -27,7 +29,6 @@ from mm_tui.store.audit.made import MadeDecision, made_since
 from mm_tui.store.audit.timeline import Facet, LineFilter, Source
 from mm_tui.text import OneLine
 from mm_tui.widgets.cached_static import CachedStatic
-from mm_tui.widgets.chrome import StatusLine
 from mm_tui.widgets.line_input import LineInput
 from mm_tui.widgets.pager import Page, Pager
 from mm_tui.widgets.words import count, joined, with_keys
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.timer import Timer
 
-RELOAD_SECONDS = 0.3
-"""Seconds: events closer together than this are handled together."""
 TYPING_SECONDS = 0.12
 """Seconds without a key before the search starts."""
 FIRST_KEYS = 200
@@ -47,50 +46,38 @@ PADDING = 2
 NO_ADMIN = "no admin key for the gateway's log"
 
 
+@dataclass(eq=False, repr=False)
 class LinesFound(Message):
     """Carries keys of matching lines from the thread that reads them. `whole`: no more follow."""
 
-    def __init__(
-        self,
-        asked: tuple[LineFilter, str, bool],
-        keys: array[int],
-        folded: Mapping[int, int],
-        *,
-        whole: bool,
-        fresh: bool,
-    ) -> None:
-        super().__init__()
-        self.folded = folded
-        self.asked = asked
-        self.keys = keys
-        self.whole = whole
-        self.fresh = fresh
+    asked: tuple[LineFilter, str, bool]
+    keys: array[int]
+    folded: Mapping[int, int]
+    whole: bool
+    fresh: bool
 
 
+@dataclass(eq=False, repr=False)
 class DecisionsCounted(Message):
     """Carries the decisions of the last `plot.DAYS` days from the thread that reads them."""
 
-    def __init__(self, made: Sequence[MadeDecision]) -> None:
-        super().__init__()
-        self.made = made
+    made: Sequence[MadeDecision]
 
 
+@dataclass(eq=False, repr=False)
 class FacetsRead(Message):
     """Carries the actors and actions from the thread that counts them."""
 
-    def __init__(self, actors: list[Facet], actions: list[Facet]) -> None:
-        super().__init__()
-        self.actors = actors
-        self.actions = actions
+    actors: list[Facet]
+    actions: list[Facet]
 
 
+@dataclass(eq=False, repr=False)
 class Verified(Message):
     """Carries the result of checking the journal's chain, and its head."""
 
-    def __init__(self, verdict: Verdict, head: str) -> None:
-        super().__init__()
-        self.verdict = verdict
-        self.head = head
+    verdict: Verdict
+    head: str
 
 
 class AuditScreen(BaseScreen):
@@ -105,6 +92,9 @@ class AuditScreen(BaseScreen):
         ("before:", "before that day, or longer ago than that age"),
     )
 
+    entries = getters.query_one("#entries", AuditList)
+    """The list of log lines."""
+
     def __init__(self) -> None:
         super().__init__()
         self.chosen = LineFilter()
@@ -114,7 +104,6 @@ class AuditScreen(BaseScreen):
         self._made: Sequence[MadeDecision] = ()
         self._lines: AuditLines | None = None
         self._whole = False
-        self._reload_timer: Timer | None = None
         self._typing_timer: Timer | None = None
 
     @property
@@ -123,11 +112,6 @@ class AuditScreen(BaseScreen):
         if self._lines is None:
             self._lines = AuditLines(self.session.database)
         return self._lines
-
-    @property
-    def entries(self) -> AuditList:
-        """The list of log lines."""
-        return self.query_one("#entries", AuditList)
 
     @property
     def wanted(self) -> LineFilter:
@@ -157,13 +141,13 @@ class AuditScreen(BaseScreen):
         self.entries.empty_words = ("Loading both logs …",)
         self.entries.focus()
         self._show_heading()
-        self._reload(fresh=True)
+        self.reload(fresh=True)
 
     # Content
 
     def handle_event(self, event: ServiceEvent) -> None:
-        if isinstance(event, AuditChanged | DecisionChanged | MailboxesChanged) and self._reload_timer is None:
-            self._reload_timer = self.set_timer(RELOAD_SECONDS, self._reload)
+        if isinstance(event, AuditChanged | DecisionChanged | MailboxesChanged):
+            self.reload_soon()
         elif isinstance(event, SyncChanged):
             self._show_heading()
 
@@ -179,12 +163,11 @@ class AuditScreen(BaseScreen):
         """Applies another filter, starting with the newest line."""
         if (chosen, typed) != (self.chosen, self.typed):
             self.chosen, self.typed = chosen, typed
-            self._reload(fresh=True)
+            self.reload(fresh=True)
 
-    def _reload(self, fresh: bool = False) -> None:
-        if self._reload_timer is not None:
-            self._reload_timer.stop()
-            self._reload_timer = None
+    def reload(self, fresh: bool = False) -> None:
+        """Reads both logs again, in a thread; `fresh` goes to the newest line."""
+        super().reload()
         work = partial(self._read, self.wanted, self._asked, fresh)
         self.run_worker(work, thread=True, exclusive=True, group="lines", exit_on_error=False)
 
@@ -254,7 +237,7 @@ class AuditScreen(BaseScreen):
             if trouble:
                 parts.append(Content.assemble(("▲ ", "$warning"), (trouble, "$foreground")))
         self.query_one("#heading", CachedStatic).put(joined(parts, " · "))
-        self.query_one(StatusLine).update_state()
+        self.update_status()
 
     def _gateway_trouble(self) -> OneLine:
         """Why the gateway's log is missing or not current."""
@@ -293,7 +276,7 @@ class AuditScreen(BaseScreen):
     def action_fold(self) -> None:
         """Folds related lines, or shows every line."""
         self.folds = not self.folds
-        self._reload(fresh=True)
+        self.reload(fresh=True)
 
     def on_virtual_list_opened(self, _message: AuditList.Opened) -> None:
         row = self.entries.current_row
@@ -364,11 +347,7 @@ class AuditScreen(BaseScreen):
 
         boxes = [(row.mailbox_id, row.address) for row in self.session.mail.mailbox_rows()]
         dialog = AuditFilterScreen(self.chosen, message.actors, message.actions, boxes, self.session.clock.now())
-        self.app.push_screen(dialog, self._filter_chosen)
-
-    def _filter_chosen(self, chosen: LineFilter | None) -> None:
-        if chosen is not None:
-            self.show(chosen, self.typed)
+        ask(self.app, dialog, lambda chosen: self.show(chosen, self.typed))
 
     def action_verify(self) -> None:
         """Checks the journal's chain in a thread."""
@@ -383,20 +362,15 @@ class AuditScreen(BaseScreen):
         from mm_tui.screens.audit.dialogs import verdict_screen
 
         self.say(f"journal: {message.verdict.words}", "information" if message.verdict.ok else "error")
-        self.app.push_screen(verdict_screen(message.verdict, message.head), partial(self._copy, message.head))
+        ask(self.app, verdict_screen(message.verdict, message.head), lambda _: self._copy(message.head))
 
-    def _copy(self, head: str, wanted: bool | None) -> None:
-        if wanted:
-            self.app.copy_to_clipboard(head)
-            self.say("head copied to the terminal's clipboard")
+    def _copy(self, head: str) -> None:
+        self.app.copy_to_clipboard(head)
+        self.say("head copied to the terminal's clipboard")
 
     def action_export(self) -> None:
         """Asks for a file name and exports the lines shown."""
         from mm_tui.screens.audit.dialogs import ExportScreen
 
         shown = self.chosen != LineFilter() or bool(self.typed)
-        self.app.push_screen(ExportScreen(self.lines, self.wanted, narrowed=shown), self._exported)
-
-    def _exported(self, words: str | None) -> None:
-        if words:
-            self.say(words)
+        ask(self.app, ExportScreen(self.lines, self.wanted, narrowed=shown), self.say)

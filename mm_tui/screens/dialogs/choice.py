@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, ClassVar, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Generic, NamedTuple
 
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from mm_tui.messages import Said
+from mm_tui.screens.dialogs.dialog import Answer, Dialog
 from mm_tui.widgets.words import joined
 
 if TYPE_CHECKING:
     from textual import events
-    from textual.app import ComposeResult
+    from textual.app import App, ComposeResult
 
-Answer = TypeVar("Answer")
 CHOICE_KEYS = "123456789abcdefghijklmnopqrstuvwxyz"
 """Keys for choices without their own, in this order."""
 
@@ -33,7 +32,7 @@ class Choice(NamedTuple, Generic[Answer]):
     value: Answer
 
 
-class ChoiceScreen(ModalScreen[Answer | None], Generic[Answer]):
+class ChoiceScreen(Dialog[Answer]):
     """Asks a question. It ignores all keys except those of the answers and for scrolling; escape returns None.
 
     Args:
@@ -46,9 +45,7 @@ class ChoiceScreen(ModalScreen[Answer | None], Generic[Answer]):
             otherwise it must have been visible for a moment.
     """
 
-    CSS_PATH = "dialogs.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "stay", "stay"),
         Binding("down,pagedown", "scroll(1)", "down", show=False),
         Binding("up,pageup", "scroll(-1)", "up", show=False),
     ]
@@ -100,9 +97,11 @@ class ChoiceScreen(ModalScreen[Answer | None], Generic[Answer]):
             self.dismiss(None)
             self.app.post_message(Said(why, "warning"))
 
-    def action_stay(self) -> None:
-        self.dismiss(None)
-
     def action_scroll(self, lines: int) -> None:
         for body in self.query(VerticalScroll):
             body.scroll_relative(y=lines, animate=False)
+
+
+def show_page(app: App[object], title: str, page: Content) -> None:
+    """Shows a page that asks nothing."""
+    app.push_screen(ChoiceScreen[bool](title, page, []))

@@ -10,18 +10,11 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from mm_tui.screens.dialogs.dialog import keys_line
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
-
-
-def keys_line(*pairs: tuple[str, str]) -> Static:
-    """The line of keys at the bottom of a dialog."""
-    pieces: list[str | tuple[str, str]] = []
-    for key, label in pairs:
-        pieces += [(key, "$foreground"), f" {label}   "]
-    return Static(Content.assemble(*pieces), classes="dialog--keys")
 
 
 class ConfirmScreen(ModalScreen[bool]):

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
-from mm_tui.screens.dialogs.confirm import keys_line
+from mm_tui.screens.dialogs.dialog import Dialog, keys_line
 from mm_tui.text import OneLine
 from mm_tui.widgets.line_input import LineInput
 
@@ -31,7 +29,7 @@ class Field(NamedTuple):
     value: str = ""
 
 
-class FormScreen(ModalScreen[tuple[str, ...] | None]):
+class FormScreen(Dialog[tuple[str, ...]]):
     """Asks for some values; None if it is cancelled. Enter moves to the next field, and submits on the last one.
 
     Args:
@@ -43,9 +41,6 @@ class FormScreen(ModalScreen[tuple[str, ...] | None]):
         start: the field focused first.
         trouble: the error of the previous try.
     """
-
-    CSS_PATH = "dialogs.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "close", "close")]
 
     def __init__(
         self,
@@ -90,6 +85,3 @@ class FormScreen(ModalScreen[tuple[str, ...] | None]):
             inputs[at + 1].focus()
         else:
             self.dismiss(tuple(one.value for one in inputs))
-
-    def action_close(self) -> None:
-        self.dismiss(None)

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from mm_tui import keymap
+from mm_tui.screens.dialogs.dialog import Dialog
 from mm_tui.widgets.chrome import awake_keys
 from mm_tui.widgets.pager import wrapped
 from mm_tui.widgets.words import joined, key_name
@@ -27,7 +27,7 @@ EVERYWHERE = "Everywhere"
 HEADINGS = {"list": "Lists", "app": EVERYWHERE, "screen": EVERYWHERE}
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(Dialog[None]):
     """Keys and what they do, in groups: this screen's, lists', and those that work everywhere.
 
     Args:
@@ -37,9 +37,8 @@ class HelpScreen(ModalScreen[None]):
         more_title: the heading above these.
     """
 
-    CSS_PATH = "dialogs.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,question_mark,f1,enter", "close", "close"),
+        Binding("q,question_mark,f1,enter", "close", "close"),
         Binding("j,down", "scroll(1)", "down"),
         Binding("k,up", "scroll(-1)", "up"),
     ]
@@ -81,9 +80,6 @@ class HelpScreen(ModalScreen[None]):
             for heading, rows in groups:
                 yield Static(_group(heading, rows, keys, cells))
         yield Static(Content.assemble(("esc", "$foreground"), " close"), classes="dialog--below")
-
-    def action_close(self) -> None:
-        self.dismiss(None)
 
     def action_scroll(self, lines: int) -> None:
         self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)

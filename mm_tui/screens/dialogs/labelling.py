@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -30,15 +29,14 @@ class Labelling:
             email_id: the email.
             label: its current label; empty if it has none.
         """
+        from mm_tui.screens.dialogs.dialog import ask
         from mm_tui.screens.dialogs.labels import LabelScreen
 
-        if self._screen.session.triage is None:
+        if (triage := self._screen.session.triage) is None:
             self.say_why_not()
             return
-        labels = self._screen.session.settings.assist.labels
-        self._screen.app.push_screen(LabelScreen(labels, label), partial(self._chosen, email_id))
 
-    def _chosen(self, email_id: str, label: str | None) -> None:
-        triage = self._screen.session.triage
-        if label is not None and triage is not None:
+        def chosen(label: str) -> None:
             self._screen.run_worker(triage.set_label(email_id, label), group="label", exit_on_error=False)
+
+        ask(self._screen.app, LabelScreen(self._screen.session.settings.assist.labels, label), chosen)

@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
-from textual.widgets import OptionList, Static
-from textual.widgets.option_list import Option
+from textual.widgets import Static
 
 from mm_tui.review.findings import Level
 from mm_tui.review.links import Link, find_links, inspect_link
+from mm_tui.screens.dialogs.dialog import Dialog, Line, ListDialog, keys_line
 from mm_tui.text import OneLine, escaped, file_label
-from mm_tui.widgets.choice_list import ChoiceList
 from mm_tui.widgets.pager import Page, Pager, PageWriter
 from mm_tui.widgets.words import exact, size
 
@@ -26,14 +24,12 @@ if TYPE_CHECKING:
     from mm_tui.review.findings import Finding
     from mm_tui.review.known import Known
 
-from mm_tui.screens.dialogs.confirm import keys_line
-
 TAG_CHARACTERS = 24
 """The widest column for the names of tags."""
 LEVEL_STYLES = {Level.HIGH: "fail", Level.MEDIUM: "risk", Level.LOW: "risk", Level.NONE: "dim"}
 
 
-class PageScreen(ModalScreen[None]):
+class PageScreen(Dialog[None]):
     """Shows a text in a dialog.
 
     Args:
@@ -41,8 +37,7 @@ class PageScreen(ModalScreen[None]):
         page: what to read.
     """
 
-    CSS_PATH = "dialogs.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,v,i", "close", "close")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("q,v,i", "close", "close")]
 
     def __init__(self, title: str, page: Page) -> None:
         super().__init__()
@@ -58,9 +53,6 @@ class PageScreen(ModalScreen[None]):
         pager = self.query_one(Pager)
         pager.show(self._page, self._title)
         pager.focus()
-
-    def action_close(self) -> None:
-        self.dismiss(None)
 
 
 def raw_page(detail: EmailDetail) -> Page:
@@ -112,7 +104,7 @@ def sender_page(detail: EmailDetail, findings: tuple[Finding, ...], first_seen: 
     return writer.page()
 
 
-class LinksScreen(ModalScreen[Link | None]):
+class LinksScreen(ListDialog[Link]):
     """Lists the links of an email with their real hosts. Returns the chosen one; opens nothing.
 
     Args:
@@ -120,30 +112,15 @@ class LinksScreen(ModalScreen[Link | None]):
         known: for look-alikes.
     """
 
-    CSS_PATH = "dialogs.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q", "close", "close"),
-    ]
-
     def __init__(self, text: str, known: Known) -> None:
-        super().__init__()
-        self._links = [(link, tuple(inspect_link(link, known))) for link in find_links(text)]
-
-    def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog dialog--wide"):
-            yield Static(Content(f"Links · {len(self._links)}"), classes="dialog--title")
-            if self._links:
-                yield ChoiceList(*[Option(_link_lines(link, found)) for link, found in self._links])
-            else:
-                yield Static(Content.styled("This email has no links.", "$mm-dim"))
-            opens = [("enter", "copy" if over_ssh() else "open or copy")] if self._links else []
-            yield keys_line(*opens, ("esc", "close"))
-
-    def on_option_list_option_selected(self, message: OptionList.OptionSelected) -> None:
-        self.dismiss(self._links[message.option_index][0])
-
-    def action_close(self) -> None:
-        self.dismiss(None)
+        lines = [Line(_link_words(link, tuple(inspect_link(link, known))), link) for link in find_links(text)]
+        super().__init__(
+            f"Links · {len(lines)}",
+            lines,
+            choose="" if not lines else "copy" if over_ssh() else "open or copy",
+            note=Content("") if lines else Content.styled("This email has no links.", "$mm-dim"),
+            kind="dialog--wide",
+        )
 
 
 def over_ssh() -> bool:
@@ -151,7 +128,7 @@ def over_ssh() -> bool:
     return bool(os.environ.get("SSH_CONNECTION") or os.environ.get("SSH_TTY"))
 
 
-def _link_lines(link: Link, findings: tuple[Finding, ...]) -> Content:
+def _link_words(link: Link, findings: tuple[Finding, ...]) -> Content:
     host = link.host or link.scheme or "?"
     parts: list[str | tuple[str, str]] = [(OneLine(host), "bold")]
     if link.text and link.text != link.target:
@@ -163,7 +140,7 @@ def _link_lines(link: Link, findings: tuple[Finding, ...]) -> Content:
     return Content.assemble(*parts)
 
 
-class FilesScreen(ModalScreen[int | None]):
+class FilesScreen(ListDialog[int]):
     """Lists the attachments of an email; returns the index of the chosen one.
 
     Args:
@@ -171,30 +148,15 @@ class FilesScreen(ModalScreen[int | None]):
         folder: where a chosen one is saved.
     """
 
-    CSS_PATH = "dialogs.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q", "close", "close")]
-
     def __init__(self, attachments: tuple[Attachment, ...], folder: str) -> None:
-        super().__init__()
-        self._attachments, self._folder = attachments, folder
-
-    def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog"):
-            yield Static(Content("Files"), classes="dialog--title")
-            if self._attachments:
-                yield ChoiceList(*[Option(_file_line(one)) for one in self._attachments])
-                yield Static(Content.styled(OneLine(f"saved in {self._folder}, never opened"), "$mm-dim"))
-            else:
-                yield Static(Content.styled("This email has no attachments.", "$mm-dim"))
-            saves = [("enter", "save")] if self._attachments else []
-            yield keys_line(*saves, ("esc", "close"))
-
-    def on_option_list_option_selected(self, message: OptionList.OptionSelected) -> None:
-        self.dismiss(message.option_index)
-
-    def action_close(self) -> None:
-        self.dismiss(None)
-
-
-def _file_line(one: Attachment) -> Content:
-    return Content.assemble(file_label(one.name, 44), (f"  {size(one.size)}  {OneLine(one.content_type)}", "$mm-dim"))
+        note = OneLine(f"saved in {folder}, never opened" if attachments else "This email has no attachments.")
+        lines = [
+            Line(
+                Content.assemble(
+                    file_label(one.name, 44), (f"  {size(one.size)}  {OneLine(one.content_type)}", "$mm-dim")
+                ),
+                at,
+            )
+            for at, one in enumerate(attachments)
+        ]
+        super().__init__("Files", lines, choose="save" if lines else "", note=Content.styled(note, "$mm-dim"))

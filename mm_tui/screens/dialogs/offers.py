@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from mm_tui.messages import session_of
-from mm_tui.screens.dialogs.confirm import keys_line
+from mm_tui.screens.dialogs.dialog import Dialog, keys_line
 from mm_tui.text import OneLine
 from mm_tui.widgets.line_input import LineInput
 from mm_tui.widgets.words import joined, with_keys
@@ -26,7 +25,7 @@ OFFERED = 9
 """The most texts to offer: as many as there are keys."""
 
 
-class OfferScreen(ModalScreen[str | None]):
+class OfferScreen(Dialog[str]):
     """Returns the text chosen or written; None goes back.
 
     Enter on an empty line chooses the highlighted text, at first the first one; otherwise it returns the typed text.
@@ -41,9 +40,7 @@ class OfferScreen(ModalScreen[str | None]):
             be typing in it, but takes no answer.
     """
 
-    CSS_PATH = "dialogs.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "back", "back"),
         Binding("up", "move(-1)", "up", show=False),
         Binding("down", "move(1)", "down", show=False),
         *(Binding(f"f{at}", f"choose({at})", f"f{at}", show=False) for at in range(1, OFFERED + 1)),
@@ -79,14 +76,11 @@ class OfferScreen(ModalScreen[str | None]):
 
     def on_mount(self) -> None:
         self._show()
-        self.call_after_refresh(self._drawn)
+        self.call_after_refresh(setattr, self, "_is_drawn", True)
 
     def on_resize(self) -> None:
         # On a small terminal the dialog scrolls: what is typed stays in sight.
         self.call_after_refresh(self.query_one(Input).scroll_visible, animate=False)
-
-    def _drawn(self) -> None:
-        self._is_drawn = True
 
     def _show(self) -> None:
         marks = not self.query_one(Input).value.strip()
@@ -104,14 +98,13 @@ class OfferScreen(ModalScreen[str | None]):
     def on_input_changed(self) -> None:
         self._show()
         if not self.look_again():
-            self.query_one("#trouble", Static).update("")
+            self.show_trouble("")
 
     def look_again(self) -> bool:
         """Says so when there is nothing to ask any more. Returns whether that is so."""
         why = self._over() if self._over is not None else ""
         if why:
-            words = with_keys(why, session_of(self).settings.keys)
-            self.query_one("#trouble", Static).update(Content.assemble(("▲ ", "$warning"), OneLine(words)))
+            self.show_trouble(with_keys(why, session_of(self).settings.keys))
         return bool(why)
 
     def action_move(self, by: int) -> None:
@@ -131,10 +124,37 @@ class OfferScreen(ModalScreen[str | None]):
         if not words:
             self.action_choose(self._at + 1)
         elif len(words) > MAX_WORDS:
-            trouble = f"{len(words)} characters; the limit is {MAX_WORDS}"
-            self.query_one("#trouble", Static).update(Content.assemble(("▲ ", "$warning"), trouble))
+            self.show_trouble(f"{len(words)} characters; the limit is {MAX_WORDS}")
         else:
             self.dismiss(str(words))
 
-    def action_back(self) -> None:
-        self.dismiss(None)
+
+class ReasonScreen(OfferScreen):
+    """Asks for the reason of a rejection; None goes back without deciding.
+
+    Args:
+        title: what is about to be done.
+        what: the email it is done to.
+        reasons: templates.
+        asking: those that ask the agent for another draft.
+        over: as for `OfferScreen`.
+    """
+
+    def __init__(
+        self,
+        title: str,
+        what: OneLine,
+        reasons: Sequence[str],
+        asking: Collection[str] = (),
+        *,
+        over: Callable[[], str] | None = None,
+    ) -> None:
+        notes = dict.fromkeys(asking, "↻ another draft")
+        super().__init__(title, reasons, what=what, back="go back without deciding", notes=notes, over=over)
+
+
+class InstructScreen(OfferScreen):
+    """Asks how the model should change a text; None leaves it as it is."""
+
+    def __init__(self) -> None:
+        super().__init__("How should the model change the text?", ("shorter", "friendlier", "more formal"))

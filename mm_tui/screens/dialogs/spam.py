@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from mm_tui.screens.dialogs.choice import Choice, ChoiceScreen
+from mm_tui.screens.dialogs.dialog import ask
 from mm_tui.services.fault_words import fault_words
 from mm_tui.text import OneLine
 
@@ -50,14 +51,12 @@ class SpamMarking:
         else:
             title, effect = "Report as spam?", "It is quarantined, and the agent no longer reads it."
             choice = Choice("S", "report it as spam", True)
-        self._screen.app.push_screen(
-            ChoiceScreen(title, Content(f"{about}\n{effect}"), [choice], stay="leave it as it is"),
-            lambda spam: self._mark(row.email_id, spam),
-        )
 
-    def _mark(self, email_id: str, spam: bool | None) -> None:
-        if spam is not None:
-            self._screen.run_worker(self._marked(email_id, spam), group="spam", exit_on_error=False)
+        def mark(spam: bool) -> None:
+            self._screen.run_worker(self._marked(row.email_id, spam), group="spam", exit_on_error=False)
+
+        question = ChoiceScreen(title, Content(f"{about}\n{effect}"), [choice], stay="leave it as it is")
+        ask(self._screen.app, question, mark)
 
     async def _marked(self, email_id: str, spam: bool) -> None:
         session = self._screen.session

@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from textual import getters
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
@@ -72,6 +73,9 @@ class MailColumn(Vertical):
     class News(Message):
         """The list is read again after an event: other views of its emails may have changed too."""
 
+    mails = getters.query_one("#mails", MailList)
+    """The list of emails."""
+
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.view = MailView(folded=True)
@@ -112,11 +116,6 @@ class MailColumn(Vertical):
         self.show_heading()
         if not self._whole:
             self.call_after_refresh(self.reload)
-
-    @property
-    def mails(self) -> MailList:
-        """The list of emails."""
-        return self.query_one("#mails", MailList)
 
     def show(self, view: MailView) -> None:
         """Shows another view, from the top."""
@@ -259,10 +258,7 @@ class MailColumn(Vertical):
 
     def filter(self) -> None:
         """Asks for a mailbox, label or status."""
+        from mm_tui.screens.dialogs.dialog import ask
         from mm_tui.screens.inbox.filters import FilterScreen
 
-        self.app.push_screen(FilterScreen(self.session, self.view), self._filter_chosen)
-
-    def _filter_chosen(self, view: MailView | None) -> None:
-        if view is not None:
-            self.show_searched(view)
+        ask(self.app, FilterScreen(self.session, self.view), self.show_searched)

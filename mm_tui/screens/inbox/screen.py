@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from textual import getters
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.css.query import NoMatches
@@ -58,6 +59,9 @@ class InboxScreen(BaseScreen):
     BINDINGS = keymap.bindings("inbox")
     HELP_MORE = tuple((f"{name}:", words) for name, words in MAIL.operators.items())
 
+    column = getters.query_one("#left", MailColumn)
+    """The list and what stands above it."""
+
     def __init__(self) -> None:
         super().__init__()
         self.labelling = Labelling(self)
@@ -69,11 +73,6 @@ class InboxScreen(BaseScreen):
         with Horizontal(id="panes"):
             yield MailColumn(id="left")
             yield Preview(self.session, id="preview")
-
-    @property
-    def column(self) -> MailColumn:
-        """The list and what stands above it."""
-        return self.query_one("#left", MailColumn)
 
     @property
     def mails(self) -> MailList:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from textual.content import Content
@@ -22,13 +24,12 @@ if TYPE_CHECKING:
     from mm_tui.services.mailboxes import MailboxActs, Said
 
 
+@dataclass(eq=False, repr=False)
 class Acted(Message):
     """An action on mailboxes has ended; `again` asks for it once more, if it needs a code or was not accepted."""
 
-    def __init__(self, said: Said, again: Callable[[Said], None] | None) -> None:
-        super().__init__()
-        self.said = said
-        self.again = again
+    said: Said
+    again: Callable[[Said], None] | None
 
 
 class MailboxActing:
@@ -65,6 +66,22 @@ class MailboxActing:
 
         self._screen.say("contacting the gateway")
         self._screen.run_worker(acted(), group="act", exclusive=False, exit_on_error=False)
+
+    def _ask(
+        self,
+        form: FormScreen,
+        act: Callable[..., Coroutine[Any, Any, Said]],
+        again: Callable[[tuple[str, ...], Said], None],
+        *,
+        may_be_empty: bool = False,
+    ) -> None:
+        """Shows a form and calls `act` with its values; `again` shows it once more with them, if that is needed."""
+
+        def filled(values: tuple[str, ...] | None) -> None:
+            if values is not None and (may_be_empty or values[0].strip()):
+                self._do(act(*values), partial(again, values))
+
+        self._screen.app.push_screen(form, filled)
 
     def acted(self, message: Acted) -> None:
         """Shows the result of an action, and asks again if it needs a code or was not accepted."""
@@ -103,12 +120,7 @@ class MailboxActing:
             self._ask_code(found.mailbox, acts)
 
     def _ask_code(self, box: Mailbox, acts: MailboxActs, trouble: str = "") -> None:
-        def entered(values: tuple[str, ...] | None) -> None:
-            if values is not None and values[0].strip():
-                again = lambda said: self._ask_code(box, acts, said.words)  # noqa: E731 - reads as what it is
-                self._do(acts.redeem(box.id, values[0]), again)
-
-        self._screen.app.push_screen(
+        self._ask(
             FormScreen(
                 f"Move {box.address} up with a code",
                 [Field("The code the operator received", "")],
@@ -116,7 +128,8 @@ class MailboxActing:
                 yes="move it up",
                 trouble=trouble,
             ),
-            entered,
+            partial(acts.redeem, box.id),
+            lambda _, said: self._ask_code(box, acts, said.words),
         )
 
     def move_down(self) -> None:
@@ -145,13 +158,8 @@ class MailboxActing:
             self._ask_new(acts, ("", "", ""))
 
     def _ask_new(self, acts: MailboxActs, values: tuple[str, ...], said: Said | None = None) -> None:
-        def filled(filled_in: tuple[str, ...] | None) -> None:
-            if filled_in is not None and filled_in[0].strip():
-                again = lambda outcome: self._ask_new(acts, filled_in, outcome)  # noqa: E731 - reads as what it is
-                self._do(acts.create(*filled_in), again)
-
         coded = said is not None and said.code_sent
-        self._screen.app.push_screen(
+        self._ask(
             FormScreen(
                 "New mailbox: the operator's code" if coded else "New mailbox",
                 [
@@ -165,7 +173,8 @@ class MailboxActing:
                 start=2 if coded else 0,
                 trouble=said.words if said is not None and not said.ok else "",
             ),
-            filled,
+            acts.create,
+            partial(self._ask_new, acts),
         )
 
     # The allowlist
@@ -197,13 +206,8 @@ class MailboxActing:
     def _ask_allow(
         self, acts: MailboxActs, box: Mailbox, values: tuple[str, ...] = (), said: Said | None = None
     ) -> None:
-        def filled(filled_in: tuple[str, ...] | None) -> None:
-            if filled_in is not None and filled_in[0].strip():
-                again = lambda outcome: self._ask_allow(acts, box, filled_in, outcome)  # noqa: E731 - reads as what it is
-                self._do(acts.allow(box.id, *filled_in), again)
-
         pattern, note, code = values or ("", "", "")
-        self._screen.app.push_screen(
+        self._ask(
             FormScreen(
                 "Send without approval",
                 [
@@ -217,16 +221,12 @@ class MailboxActing:
                 start=2 if said is not None and said.code_sent else 0,
                 trouble=said.words if said is not None else "",
             ),
-            filled,
+            partial(acts.allow, box.id),
+            partial(self._ask_allow, acts, box),
         )
 
     def _ask_disallow(self, acts: MailboxActs, box: Mailbox, entry: Allowed, said: Said | None = None) -> None:
-        def filled(filled_in: tuple[str, ...] | None) -> None:
-            if filled_in is not None:
-                again = lambda outcome: self._ask_disallow(acts, box, entry, outcome)  # noqa: E731 - reads as what it is
-                self._do(acts.disallow(box.id, entry, filled_in[0]), again)
-
-        self._screen.app.push_screen(
+        self._ask(
             FormScreen(
                 f"Require approval again for mail to {entry.pattern}",
                 [Field("Approval code (leave empty the first time)", "", "")],
@@ -234,7 +234,9 @@ class MailboxActing:
                 yes="remove it",
                 trouble=said.words if said is not None else "",
             ),
-            filled,
+            partial(acts.disallow, box.id, entry),
+            lambda _, outcome: self._ask_disallow(acts, box, entry, outcome),
+            may_be_empty=True,
         )
 
     # Webhooks

@@ -39,7 +39,7 @@ def mailbox_page(
     """Everything about one mailbox.
 
     Args:
-        found: the evidence.
+        found: the track record.
         facts: account, usage and webhooks; None while they are being read.
         room: cells of a line.
         agents: the results of each agent's drafts in 30 days.
@@ -53,7 +53,7 @@ def mailbox_page(
     writer.line()
     _ladder(writer, found, room)
     writer.line()
-    _evidence(writer, found, room)
+    _track_record(writer, found, room)
     writer.line()
     if agents:
         _agents(writer, agents, room, now)
@@ -82,7 +82,7 @@ def _ladder(writer: PageWriter, found: TrackRecord, room: int) -> None:
     _row(writer, "", LADDER.get(mode, "a mode this program does not know"), room)
 
 
-def _evidence(writer: PageWriter, found: TrackRecord, room: int) -> None:
+def _track_record(writer: PageWriter, found: TrackRecord, room: int) -> None:
     month = found.tallies[max(found.tallies)]
     decided = bool(month.drafts or month.inbound_let_in or month.inbound_rejected)
     _row(writer, "track record", COVERS if decided else NOTHING_DECIDED, room)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from textual import getters
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
@@ -19,18 +21,14 @@ from mm_tui.screens.mailboxes.pages import mailbox_page
 from mm_tui.services.audit.agents import AgentFigures, by_agent
 from mm_tui.services.audit.track_record import WINDOWS, TrackRecord, TrackRecords
 from mm_tui.services.events import AuditChanged, DecisionChanged, MailboxesChanged, PendingChanged, ServiceEvent
-from mm_tui.widgets.chrome import StatusLine
 from mm_tui.widgets.pager import Page, Pager
 from mm_tui.widgets.words import count
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
-    from textual.timer import Timer
 
     from mm_tui.services.mailboxes import AccountFacts
 
-RELOAD_SECONDS = 0.3
-"""Seconds: events closer together than this are handled together."""
 FACTS_SECONDS = 300.0
 """Seconds between two reads of account, usage and webhooks."""
 
@@ -39,22 +37,20 @@ ON_A_MAILBOX = frozenset({"upgrade", "redeem", "move_down", "allowlist", "window
 """The actions on the mailbox under the cursor."""
 
 
-class EvidenceRead(Message):
+@dataclass(eq=False, repr=False)
+class TrackRecordsRead(Message):
     """Carries the mailboxes with their track records, and the agents of each by its id, from the thread that reads
     them."""
 
-    def __init__(self, rows: list[TrackRecord], agents: Mapping[str, Sequence[AgentFigures]]) -> None:
-        super().__init__()
-        self.rows = rows
-        self.agents = agents
+    rows: list[TrackRecord]
+    agents: Mapping[str, Sequence[AgentFigures]]
 
 
+@dataclass(eq=False, repr=False)
 class FactsRead(Message):
     """Carries account, usage and webhooks."""
 
-    def __init__(self, facts: AccountFacts) -> None:
-        super().__init__()
-        self.facts = facts
+    facts: AccountFacts
 
 
 class MailboxesScreen(BaseScreen):
@@ -67,6 +63,11 @@ class MailboxesScreen(BaseScreen):
     HELP_MORE = EXPLAINED
     HELP_MORE_TITLE = "Columns"
 
+    boxes = getters.query_one("#boxes", MailboxList)
+    """The table of mailboxes."""
+    pager = getters.query_one("#about", Pager)
+    """The page about the mailbox under the cursor."""
+
     def __init__(self) -> None:
         super().__init__()
         self.acts = MailboxActing(self, lambda: self.current, self.read_facts)
@@ -74,17 +75,6 @@ class MailboxesScreen(BaseScreen):
         self._track_records: TrackRecords | None = None
         self._agents: Mapping[str, Sequence[AgentFigures]] = {}
         self._read_once = False
-        self._reload_timer: Timer | None = None
-
-    @property
-    def boxes(self) -> MailboxList:
-        """The table of mailboxes."""
-        return self.query_one("#boxes", MailboxList)
-
-    @property
-    def pager(self) -> Pager:
-        """The page about the mailbox under the cursor."""
-        return self.query_one("#about", Pager)
 
     @property
     def current(self) -> TrackRecord | None:
@@ -114,7 +104,7 @@ class MailboxesScreen(BaseScreen):
     def on_mount(self) -> None:
         self.boxes.empty_words = ("Loading the mailboxes …",)
         self.boxes.focus()
-        self._reload()
+        self.reload()
         self.set_interval(FACTS_SECONDS, self.read_facts)
         self.read_facts()
 
@@ -122,29 +112,32 @@ class MailboxesScreen(BaseScreen):
 
     def handle_event(self, event: ServiceEvent) -> None:
         known = PendingChanged | DecisionChanged | MailboxesChanged | AuditChanged
-        if isinstance(event, known) and self._reload_timer is None:
-            self._reload_timer = self.set_timer(RELOAD_SECONDS, self._reload)
+        if isinstance(event, known):
+            self.reload_soon()
 
     def services_ready(self) -> None:
         self.read_facts()
         self._show()
 
-    def _reload(self) -> None:
-        if self._reload_timer is not None:
-            self._reload_timer.stop()
-            self._reload_timer = None
+    def reload(self) -> None:
+        """Reads the track records again, in a thread."""
+        super().reload()
         if self._track_records is None:
             self._track_records = TrackRecords(self.session.database, self.session.clock)
         self.run_worker(
-            partial(self._read, self._track_records), thread=True, exclusive=True, group="evidence", exit_on_error=False
+            partial(self._read, self._track_records),
+            thread=True,
+            exclusive=True,
+            group="track-records",
+            exit_on_error=False,
         )
 
     def _read(self, track_records: TrackRecords) -> None:
         rows = track_records.all()
         agents = {row.mailbox.id: by_agent(track_records.decided(row.mailbox.id), self.session.audit) for row in rows}
-        self.post_message(EvidenceRead(rows, agents))
+        self.post_message(TrackRecordsRead(rows, agents))
 
-    def on_evidence_read(self, message: EvidenceRead) -> None:
+    def on_track_records_read(self, message: TrackRecordsRead) -> None:
         self._read_once = True
         self._agents = message.agents
         self.boxes.empty_words = self._empty_words()
@@ -200,7 +193,7 @@ class MailboxesScreen(BaseScreen):
             page = mailbox_page(found, self.facts, self.pager.room, agents, self.session.clock.now())
         name = found.mailbox.id if found is not None else ""
         self.pager.show(page, name, keep_place=self.has_class("-reading"))
-        self.query_one(StatusLine).update_state()
+        self.update_status()
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._show)

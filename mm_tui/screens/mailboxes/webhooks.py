@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
-from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from mm_tui.screens.dialogs.choice import Choice, ChoiceScreen
-from mm_tui.screens.dialogs.confirm import keys_line
+from mm_tui.screens.dialogs.dialog import ChoiceList, Dialog, ask, keys_line
 from mm_tui.screens.dialogs.form import Field, FormScreen
 from mm_tui.text import OneLine
-from mm_tui.widgets.choice_list import ChoiceList
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -28,31 +27,26 @@ if TYPE_CHECKING:
     from mm_tui.account import Webhook, WebhookDelivery
     from mm_tui.models import Mailbox
     from mm_tui.services.mailboxes import AccountFacts, MailboxActs, Said
-    from mm_tui.settings.secret import Secret
 
 
+@dataclass(eq=False, repr=False)
 class HooksRead(Message):
     """Carries the webhooks."""
 
-    def __init__(
-        self, facts: AccountFacts, deliveries: tuple[WebhookDelivery, ...] | None, deliveries_words: OneLine
-    ) -> None:
-        super().__init__()
-        self.facts = facts
-        self.deliveries = deliveries
-        self.deliveries_words = deliveries_words
+    facts: AccountFacts
+    deliveries: tuple[WebhookDelivery, ...] | None
+    deliveries_words: OneLine
 
 
+@dataclass(eq=False, repr=False)
 class HookActed(Message):
     """Creating or removing a webhook has ended; `again` asks for it once more."""
 
-    def __init__(self, said: Said, again: Callable[[Said], None] | None) -> None:
-        super().__init__()
-        self.said = said
-        self.again = again
+    said: Said
+    again: Callable[[Said], None] | None
 
 
-class WebhooksScreen(ModalScreen[None]):
+class WebhooksScreen(Dialog[None]):
     """The account's webhooks.
 
     Args:
@@ -60,9 +54,8 @@ class WebhooksScreen(ModalScreen[None]):
         mailbox: the mailbox that `n` creates one for; None if there is none.
     """
 
-    CSS_PATH = "../dialogs/dialogs.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q", "close", "close"),
+        Binding("q", "close", "close"),
         Binding("n", "new(False)", "new"),
         Binding("N", "new(True)", "add for all"),
         Binding("x", "remove", "remove"),
@@ -119,13 +112,13 @@ class WebhooksScreen(ModalScreen[None]):
         if message.again is not None and (said.code_sent or not said.ok):
             message.again(said)
         if said.secret is not None:
-            self.app.push_screen(secret_screen(said.secret), lambda copy: self._copy(said.secret, copy))
+            secret = said.secret.get_secret_value()
+            ask(self.app, secret_screen(secret), lambda _: self._copy(secret))
         self._reload()
 
-    def _copy(self, secret: Secret | None, wanted: bool | None) -> None:
-        if wanted and secret is not None:
-            self.app.copy_to_clipboard(secret.get_secret_value())
-            self._tell("secret copied to the terminal's clipboard", "")
+    def _copy(self, secret: str) -> None:
+        self.app.copy_to_clipboard(secret)
+        self._tell("secret copied to the terminal's clipboard", "")
 
     def action_new(self, for_all: bool) -> None:
         box = None if for_all else self._mailbox
@@ -166,19 +159,14 @@ class WebhooksScreen(ModalScreen[None]):
             return
         hook = self._hooks[at]
         body = Content(OneLine(f"{hook.url} receives no more events. Its secret cannot be recovered."))
-        self.app.push_screen(
-            ChoiceScreen("Remove the webhook?", body, [Choice("X", "remove it", True)], stay="keep it"),
-            lambda sure: self._do(self._acts.delete_webhook(hook.id), None) if sure else None,
-        )
-
-    def action_close(self) -> None:
-        self.dismiss(None)
+        question = ChoiceScreen("Remove the webhook?", body, [Choice("X", "remove it", True)], stay="keep it")
+        ask(self.app, question, lambda _: self._do(self._acts.delete_webhook(hook.id), None))
 
 
-def secret_screen(secret: Secret) -> ChoiceScreen[bool]:
+def secret_screen(secret: str) -> ChoiceScreen[bool]:
     """Shows a new webhook's signing secret, which is shown only once."""
     body = Content.assemble(
-        (OneLine(secret.get_secret_value()), "bold"),
+        (OneLine(secret), "bold"),
         (
             "\n\nThe receiver checks each call with it. It is shown only once and not stored on this machine.",
             "$mm-dim",

@@ -25,7 +25,7 @@ STYLE = "reader"
 WANTS, SEPARATOR = "wants ", " · "
 LEAST_ASKED = 36
 """Cells that a request is given before what else the card says of it."""
-_UNTOLD = ("", "unknown")
+_NOTHING = ("", "unknown")
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Advice:
             return [Content.styled(card.words, "$mm-dim").truncate(width, ellipsis=True), Content("")]
         asked = card.requested_action or card.intent
         summary = Content(" ".join(card.summary.split()))
-        first = Content(asked) if asked not in _UNTOLD else Content("")
+        first = Content(asked) if asked not in _NOTHING else Content("")
         more = [Content.assemble("by ", card.deadline)] if card.deadline else []
         more += [Content.styled("high urgency", "$mm-risk")] if card.urgency == "high" else []
         more += [Content(card.label)] if card.label and not first else []

@@ -3,12 +3,13 @@ all."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from textual.content import Content
 from textual.message import Message
 
-from mm_tui.screens.dialogs.choice import Choice, ChoiceScreen
+from mm_tui.screens.dialogs.choice import show_page
 from mm_tui.screens.dialogs.form import Field, FormScreen
 from mm_tui.text import OneLine
 from mm_tui.widgets.words import count, joined
@@ -25,14 +26,13 @@ MOST_FAILURES = 200
 """The most failures to list."""
 
 
+@dataclass(eq=False, repr=False)
 class BulkBegun(Message):
     """The rejections of a filter started, or could not: then `trouble` says why."""
 
-    def __init__(self, email_ids: Sequence[str], failures: Sequence[Failure], trouble: OneLine) -> None:
-        super().__init__()
-        self.email_ids = email_ids
-        self.failures = failures
-        self.trouble = trouble
+    email_ids: Sequence[str]
+    failures: Sequence[Failure]
+    trouble: OneLine
 
 
 class BulkReject:
@@ -196,6 +196,5 @@ class BulkReject:
         lines = [Content.assemble((f"{one.email_id}  ", "$mm-dim"), one.why) for one in failures[:MOST_FAILURES]]
         if len(failures) > MOST_FAILURES:
             lines.append(Content(f"and {len(failures) - MOST_FAILURES} more"))
-        no_choices: list[Choice[bool]] = []
         title = f"{count(len(failures), 'email was', 'emails were')} not rejected"
-        self._screen.app.push_screen(ChoiceScreen(title, joined(lines, "\n"), no_choices))
+        show_page(self._screen.app, title, joined(lines, "\n"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from textual import getters
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Input, Static
@@ -30,6 +31,11 @@ SEARCH_HELP = "words, from: to: subject: in: is: risk: flag: before: after: has:
 class QueueColumn(Vertical):
     """Shows the queue."""
 
+    queue_list = getters.query_one(PendingList)
+    """The list of waiting emails."""
+    search = getters.query_one("#search", Input)
+    """The search line."""
+
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.kept: int | None = None
@@ -49,11 +55,6 @@ class QueueColumn(Vertical):
         waiting.empty_words = READING
         yield waiting
 
-    @property
-    def search(self) -> Input:
-        """The search line."""
-        return self.query_one("#search", Input)
-
     def clear_search(self) -> None:
         """Empties the search line without an event."""
         with self.search.prevent(Input.Changed):
@@ -61,7 +62,7 @@ class QueueColumn(Vertical):
 
     def show(self, listing: QueueListing, marks: Marks) -> None:
         """Draws the list, with the state of the decision about each email."""
-        session, shown = session_of(self), self.query_one(PendingList)
+        session, shown = session_of(self), self.queue_list
         words = empty_words(session, listing, self.kept, self.made) if self.kept is not None else READING
         if words != shown.empty_words:
             shown.empty_words = words

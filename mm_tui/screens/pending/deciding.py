@@ -7,6 +7,7 @@ What is approved is what was on the screen (R2): an action names the digest of t
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from textual.content import Content
@@ -15,7 +16,7 @@ from textual.message import Message
 from mm_tui.decision.state import Choice as Answer
 from mm_tui.models import EditedDraft
 from mm_tui.screens.dialogs.choice import Choice, ChoiceScreen
-from mm_tui.screens.dialogs.reasons import ReasonScreen
+from mm_tui.screens.dialogs.offers import ReasonScreen
 from mm_tui.screens.pending.diff_pages import change_name
 from mm_tui.screens.pending.head import findings_page
 from mm_tui.services.decisions.approval_gate import UNSEEN, WAITS_FOR_SECOND
@@ -32,13 +33,12 @@ if TYPE_CHECKING:
     from mm_tui.services.queue.entry import QueueEntry
 
 
+@dataclass(eq=False, repr=False)
 class Begun(Message):
     """Decisions started, or were refused: then `refused` says why, and nothing happened."""
 
-    def __init__(self, email_ids: list[str], refused: OneLine) -> None:
-        super().__init__()
-        self.email_ids = email_ids
-        self.refused = refused
+    email_ids: list[str]
+    refused: OneLine
 
 
 class Deciding:
@@ -213,7 +213,7 @@ class Deciding:
         """Asks before an edit that would be sent as soon as it is submitted, because its recipient is on the
         allowlist."""
         session = self._screen.session
-        box = next((box for box in session.mail.mailboxes() if box.id == entry.item.mailbox_id), None)
+        box = session.mail.mailbox(entry.item.mailbox_id)
         to = (*entry.edit.text.to, *(party.header for party in entry.item.cc)) if entry.edit is not None else ()
         through = box.let_through(to) if box is not None else ()
         if not through or session.settings.profile.send_key is None:

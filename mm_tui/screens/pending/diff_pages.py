@@ -17,18 +17,18 @@ from mm_tui.widgets.pager import Page, PageWriter
 _STYLES = {Kind.SAME: "", Kind.ADDED: "added", Kind.REMOVED: "removed"}
 
 
-def change_name(release: DecisionView | None) -> str:
+def change_name(decision: DecisionView | None) -> str:
     """The name of what was read when this change was seen to the end; empty if it is unknown."""
-    changed = release.changed if release is not None else None
-    if release is None or changed is None or changed.base is None or changed.now is None:
+    changed = decision.changed if decision is not None else None
+    if decision is None or changed is None or changed.base is None or changed.now is None:
         return ""
     text = sha256(repr((changed.base, changed.now, changed.mine)).encode("utf-8", "backslashreplace")).hexdigest()
-    return f"{release.id} change {text}"
+    return f"{decision.id} change {text}"
 
 
 def difference(
     entry: QueueEntry,
-    release: DecisionView | None,
+    decision: DecisionView | None,
     change: ReadChange | None = None,
     *,
     above: Sequence[str] | None = None,
@@ -37,7 +37,7 @@ def difference(
 
     Args:
         entry: the waiting email.
-        release: the newest decision about it; its question or refusal may be about a change.
+        decision: the newest decision about it; its question or refusal may be about a change.
         change: that the email changed while it was read.
         above: as in `draft_page`.
 
@@ -47,15 +47,15 @@ def difference(
     """
     writer = PageWriter()
     now = Shown.of(entry.item.raw)
-    changed = release.changed if release is not None else None
+    changed = decision.changed if decision is not None else None
     names = []
     if (
         changed is not None
         and changed.base is not None
         and changed.now is not None
-        and (change is None or _asks(release))
+        and (change is None or _asks(decision))
     ):
-        names.append(change_name(release))
+        names.append(change_name(decision))
         if entry.edit is None and changed.now == now:
             names.append(entry.version)
             _write_above(writer, entry, above)
@@ -102,8 +102,8 @@ def _write_rejected(writer: PageWriter, entry: QueueEntry) -> None:
         _write(writer, Shown.of(submitted.before), Shown.of(entry.item.raw))
 
 
-def _asks(release: DecisionView | None) -> bool:
-    return release is not None and release.question is not None
+def _asks(decision: DecisionView | None) -> bool:
+    return decision is not None and decision.question is not None
 
 
 def _write_above(writer: PageWriter, entry: QueueEntry, above: Sequence[str] | None) -> None:

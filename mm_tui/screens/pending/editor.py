@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from textual import getters
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
@@ -18,7 +19,8 @@ from mm_tui.review.draft import changes_recipients, changes_subject
 from mm_tui.review.render_pass import RenderPass
 from mm_tui.review.risk import Assessment
 from mm_tui.screens.base import BaseScreen
-from mm_tui.screens.dialogs.instruct import InstructScreen
+from mm_tui.screens.dialogs.dialog import ask
+from mm_tui.screens.dialogs.offers import InstructScreen
 from mm_tui.screens.pending.diff_pages import three_way_page
 from mm_tui.screens.pending.external_editor import KEPT, ExternalEditing
 from mm_tui.screens.pending.head import finding_lines
@@ -54,12 +56,11 @@ FORGOTTEN = frozenset({"empty_subject", "missing_attachment"})
 """Rules about things that are easily forgotten while writing."""
 
 
+@dataclass(eq=False, repr=False)
 class EditAssessed(Message):
     """Carries the rules' findings about the current text."""
 
-    def __init__(self, assessment: Assessment) -> None:
-        super().__init__()
-        self.assessment = assessment
+    assessment: Assessment
 
 
 class EditScreen(BaseScreen):
@@ -76,6 +77,9 @@ class EditScreen(BaseScreen):
     AUTO_FOCUS = "#body"
     HELP_MORE = TEXT_KEYS
     HELP_MORE_TITLE = "In the text"
+
+    area = getters.query_one("#body", DraftArea)
+    """The text area with the body of the draft."""
 
     def __init__(self, entry: QueueEntry) -> None:
         super().__init__()
@@ -150,11 +154,6 @@ class EditScreen(BaseScreen):
         self.query_one("#right-words", Static).update(Content.styled(words, "$mm-dim"))
 
     # The text
-
-    @property
-    def area(self) -> DraftArea:
-        """The text area with the body of the draft."""
-        return self.query_one("#body", DraftArea)
 
     @property
     def draft(self) -> EditedDraft:
@@ -335,24 +334,22 @@ class EditScreen(BaseScreen):
     def action_snippets(self) -> None:
         """Asks for a snippet and inserts it."""
         if snippets := self.session.settings.snippets:
-            self.app.push_screen(snippet_dialog(snippets), self._insert)
+            ask(self.app, snippet_dialog(snippets), self._insert)
         else:
             self.say(NO_SNIPPETS)
 
-    def _insert(self, text: str | None) -> None:
-        if text:
-            area = self.area
-            area.replace(text, area.selection.start, area.selection.end, maintain_selection_offset=False)
+    def _insert(self, text: str) -> None:
+        area = self.area
+        area.replace(text, area.selection.start, area.selection.end, maintain_selection_offset=False)
 
     def action_redraft(self) -> None:
         if self.session.drafts is None:
             self.say("no model is configured: set AI21_API_KEY, or write the text yourself", "warning")
             return
-        self.app.push_screen(InstructScreen(), self._redraft)
+        ask(self.app, InstructScreen(), self._redraft)
 
-    def _redraft(self, instruction: str | None) -> None:
-        if instruction:
-            self.run_worker(self._stream(instruction), exclusive=True, group="redraft", exit_on_error=False)
+    def _redraft(self, instruction: str) -> None:
+        self.run_worker(self._stream(instruction), exclusive=True, group="redraft", exit_on_error=False)
 
     async def _stream(self, instruction: str) -> None:
         from mm_tui.services.assistant.service import AssistError

@@ -58,7 +58,7 @@ def run_editor(file: EditorFile, environ: Mapping[str, str] = os.environ) -> Man
         given = _read(file)
         began = monotonic()
         with (
-            _deaf_to_interrupts(),
+            _ignoring_interrupts(),
             subprocess.Popen([*shlex.split(command), str(file.path)]) as running,  # noqa: S603 - the reader's choice
         ):
             file.started(running.pid)
@@ -87,7 +87,7 @@ def run_editor(file: EditorFile, environ: Mapping[str, str] = os.environ) -> Man
 
 
 @contextmanager
-def _deaf_to_interrupts() -> Iterator[None]:
+def _ignoring_interrupts() -> Iterator[None]:
     """Ignores interrupts: ctrl+c belongs to the editor, and must not end this program."""
     if threading.current_thread() is not threading.main_thread():
         yield

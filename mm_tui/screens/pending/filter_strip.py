@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from textual import events
 from textual.content import Content
@@ -22,12 +23,11 @@ class FilterStrip(Widget):
 
     DEFAULT_CSS = "FilterStrip { height: 1; padding: 0 1; color: $mm-dim; }"
 
+    @dataclass(eq=False, repr=False)
     class Chosen(Message):
         """The user clicked on a filter."""
 
-        def __init__(self, chosen: SavedFilter) -> None:
-            super().__init__()
-            self.chosen = chosen
+        chosen: SavedFilter
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)

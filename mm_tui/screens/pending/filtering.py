@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from mm_tui.screens.dialogs.choice import CHOICE_KEYS, Choice, ChoiceScreen
+from mm_tui.screens.dialogs.dialog import ask
 from mm_tui.services.queue.entry import Order
 from mm_tui.services.queue.filter import ALL, SavedFilter
 
@@ -66,7 +67,8 @@ class FilterActions:
             Choice(key, f"{one.filter.name:<{width}}  {one.number or '–'!s:>4}", one.filter)
             for key, one in zip(CHOICE_KEYS, filters, strict=False)
         ]
-        self._app.push_screen(
+        ask(
+            self._app,
             ChoiceScreen(
                 "Filter the queue",
                 Content("This only filters the list. Press / to search; save your own filters under [filters]."),
@@ -74,7 +76,7 @@ class FilterActions:
                 stay="as it is",
                 at_once=True,
             ),
-            lambda chosen: self.filter(chosen) if chosen is not None else None,
+            self.filter,
         )
 
     def commands(self) -> list[tuple[str, str, Callable[[], None]]]:

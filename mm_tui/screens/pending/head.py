@@ -12,7 +12,7 @@ from mm_tui.clock import at_time
 from mm_tui.decision.state import Outcome
 from mm_tui.models import Mailbox, Party
 from mm_tui.review.digest import short
-from mm_tui.review.disclosure import BCC_UNTOLD, disclosure, in_short, when_it_leaves
+from mm_tui.review.disclosure import BCC_NOT_DISCLOSED, disclosure, in_short, when_it_leaves
 from mm_tui.review.findings import Finding, Level
 from mm_tui.screens.pending.pages import HEAD_CHARACTERS, fits_head
 from mm_tui.services.decisions.ended import tells_end
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from textual.screen import Screen
 
 SIGNS = {Level.HIGH: ("!! ", "$error"), Level.MEDIUM: (" ! ", "$warning"), Level.LOW: (" · ", "$mm-dim")}
-UNTOLD = "not disclosed by the gateway"
+NOT_DISCLOSED = "not disclosed by the gateway"
 NOTE_CHARACTERS = 140
 """The most characters of a note for colleagues."""
 CROWDED_CHARACTERS = 40
@@ -126,7 +126,7 @@ def _when(entry: QueueEntry, now: datetime | None) -> OneLine:
 
 
 def banner(
-    release: DecisionView | None,
+    decision: DecisionView | None,
     entry: QueueEntry | None,
     change: ReadChange | None,
     *,
@@ -136,27 +136,27 @@ def banner(
     """The state of the email's decision, on one line; empty if there is none. All in the one colour of its ground.
 
     Args:
-        release: the newest decision about it.
+        decision: the newest decision about it.
         entry: the email.
         change: that it changed while it was read.
         screen: where it is shown, for the keys that work there.
         today: the reader's date: an earlier day is named.
     """
     goes_on = f"  {hint(screen, 'pending.next')}" if entry is not None and entry.ended else ""
-    if entry is not None and entry.ended and not tells_end(release, entry.item.id):
+    if entry is not None and entry.ended and not tells_end(decision, entry.item.id):
         return Content.assemble(PHASE_SIGNS.get(Phase.ELSEWHERE, "▲ "), (entry.ended, "bold"), goes_on)
-    if change is not None and entry is not None and entry.edit is None and (release is None or release.ended):
+    if change is not None and entry is not None and entry.edit is None and (decision is None or decision.ended):
         words = (
             f"changed {at_time(change.at, today)} while you were reading: see what changed in Diff, the "
             "whole text in Draft"
         )
         return Content.assemble("▲ ", (words, "bold"))
     about = entry.item.id if entry is not None else ""
-    if release is not None and not release.is_told_by_tags(about):
-        sign = PHASE_SIGNS.get(release.phase, "▲ ")
-        words = release.question.words if release.question is not None else release.words
-        words = OneLine(f"{words}: see Diff") if release.outcome is Outcome.NOT_AS_SEEN else words
-        act = "pending.answer" if release.question is not None else "app.undo" if release.can_undo else ""
+    if decision is not None and not decision.is_shown_by_tags(about):
+        sign = PHASE_SIGNS.get(decision.phase, "▲ ")
+        words = decision.question.words if decision.question is not None else decision.words
+        words = OneLine(f"{words}: see Diff") if decision.outcome is Outcome.NOT_AS_SEEN else words
+        act = "pending.answer" if decision.question is not None else "app.undo" if decision.can_undo else ""
         key = f"  {hint(screen, act)}" if act else ""
         return Content.assemble(sign, (words, "bold"), key, goes_on)
     if entry is not None and entry.edit is not None and not entry.edit_is_current:
@@ -190,7 +190,7 @@ def _party(party: Party) -> Content:
 def _parties(parties: Sequence[Party]) -> Content:
     if not fits_head([party.header for party in parties]):
         return _counted(len(parties))
-    return joined([_party(party) for party in parties], ", ") if parties else Content.styled(UNTOLD, "$mm-fail")
+    return joined([_party(party) for party in parties], ", ") if parties else Content.styled(NOT_DISCLOSED, "$mm-fail")
 
 
 def _recipients(entry: QueueEntry) -> Content:
@@ -256,8 +256,8 @@ def findings_page(entry: QueueEntry, mailbox: Mailbox | None = None, more: Seque
     lines += [Content(f" · {entry.note.words}")] if entry.note is not None else []
     if mailbox is not None and not entry.is_inbound:
         # What was not checked says already that bcc is unknown.
-        told = (words for words in above(entry, mailbox) if words != BCC_UNTOLD)
-        lines += [Content.styled(f" · {words}", "$mm-dim") for words in told]
+        notes = (words for words in above(entry, mailbox) if words != BCC_NOT_DISCLOSED)
+        lines += [Content.styled(f" · {words}", "$mm-dim") for words in notes]
     lines += more
     lines.append(Content.styled(f"digest {entry.digest}", "$mm-dim"))
     return joined(lines, "\n")

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from textual.timer import Timer
 
     from mm_tui.screens.pending.pane import ItemPane
+    from mm_tui.screens.pending.panes import Panes
     from mm_tui.screens.pending.queue_list import PendingList
     from mm_tui.services.decisions.approval_gate import ApprovalGate
     from mm_tui.services.decisions.listing import QueueListing
@@ -33,8 +34,8 @@ class QueueHost(Protocol):
         """Whether the screen is in front, or only behind dialogs."""
 
     @property
-    def is_reading(self) -> bool:
-        """Whether an email uses the full width."""
+    def panes(self) -> Panes:
+        """What is shown of the list, the email and its thread."""
 
     @property
     def current(self) -> QueueEntry | None:
@@ -55,6 +56,9 @@ class QueueHost(Protocol):
     def reload(self) -> None: ...
     def update_list(self, *, stay: bool = True) -> None: ...
     def show_rows(self) -> None: ...
+    def update_status(self) -> None:
+        """Draws the status line again."""
+
     def cancel_group(self, group: str) -> None:
         """Cancels the workers of a group."""
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from textual import getters
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 
@@ -63,11 +64,16 @@ class ItemPane(Vertical):
     }
     """
 
+    main = getters.query_one("#item-main", Pager)
+    """The pager with the content to decide on."""
+    side = getters.query_one("#item-side", Pager)
+    """The pager that shows the thread beside the draft."""
+
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.view = View.DRAFT
         self._entry: QueueEntry | None = None
-        self._release: DecisionView | None = None
+        self._decision: DecisionView | None = None
         self._mailbox: Mailbox | None = None
         self._change: ReadChange | None = None
         self._drawn: object = None
@@ -95,16 +101,6 @@ class ItemPane(Vertical):
             yield Pager(id="item-side")
 
     @property
-    def main(self) -> Pager:
-        """The pager with the content to decide on."""
-        return self.query_one("#item-main", Pager)
-
-    @property
-    def side(self) -> Pager:
-        """The pager that shows the thread beside the draft."""
-        return self.query_one("#item-side", Pager)
-
-    @property
     def mailbox(self) -> Mailbox | None:
         """The mailbox of the email that is shown."""
         return self._mailbox
@@ -117,7 +113,7 @@ class ItemPane(Vertical):
     def show(
         self,
         entry: QueueEntry | None,
-        release: DecisionView | None,
+        decision: DecisionView | None,
         mailbox: Mailbox | None,
         change: ReadChange | None = None,
         advice: Advice = NO_ADVICE,
@@ -126,7 +122,7 @@ class ItemPane(Vertical):
 
         Args:
             entry: the email.
-            release: the newest decision about it.
+            decision: the newest decision about it.
             mailbox: whose it is.
             change: its content differs from what the reader had on the screen: the difference is shown at once.
             advice: the models' advice on it.
@@ -134,7 +130,7 @@ class ItemPane(Vertical):
         before, was_pointed_out = self._entry, self._change is not None
         same = entry is not None and before is not None and entry.item.id == before.item.id
         is_known = was_pointed_out and entry is not None and before is not None and entry.version == before.version
-        self._entry, self._release, self._mailbox, self._change = entry, release, mailbox, change
+        self._entry, self._decision, self._mailbox, self._change = entry, decision, mailbox, change
         if entry is None or entry.version != self._stays_source:
             self._stays_source = ""
         self.advice = advice
@@ -201,9 +197,9 @@ class ItemPane(Vertical):
             self._drawn = None
             self._draw(keep_place=True)
 
-    def tick(self, release: DecisionView | None) -> None:
+    def tick(self, decision: DecisionView | None) -> None:
         """Updates the pane after the decision changed, a second of its hold passed, or other keys work."""
-        self._release = release
+        self._decision = decision
         self._draw_banner()
 
     def on_resize(self) -> None:
@@ -211,7 +207,7 @@ class ItemPane(Vertical):
 
     def _views(self) -> list[View]:
         views = [View.DRAFT] if self.has_class("-beside") else [View.DRAFT, View.THREAD]
-        entry, changed = self._entry, self._release is not None and self._release.changed is not None
+        entry, changed = self._entry, self._decision is not None and self._decision.changed is not None
         if changed or self._change is not None or (entry is not None and (entry.edit is not None or follows(entry))):
             views.append(View.DIFF)
         return views
@@ -220,7 +216,7 @@ class ItemPane(Vertical):
         self._draw_head()
         self._draw_banner()
         above_page = self._above()
-        changed = self._release.changed if self._release else None
+        changed = self._decision.changed if self._decision else None
         wanted = (self._entry, self.view, changed, self._change, above_page, self._as_source, self.advice.reader)
         if wanted != self._drawn:
             self._drawn = wanted
@@ -240,7 +236,7 @@ class ItemPane(Vertical):
         return thread_page(self._entry.thread, bodies, marks=self.advice.thread_marks)
 
     def _compares_sides(self) -> bool:
-        changed = self._release is not None and self._release.changed is not None
+        changed = self._decision is not None and self._decision.changed is not None
         edited = self._entry is not None and self._entry.edit is not None
         return self.view is View.DIFF and self.has_class("-beside") and edited and not changed
 
@@ -253,7 +249,7 @@ class ItemPane(Vertical):
         if self._compares_sides():
             return sides(entry, above=self._above())[1], entry.version
         if self.view is View.DIFF:
-            return difference(entry, self._release, self._change, above=self._above())
+            return difference(entry, self._decision, self._change, above=self._above())
         findings, above_page, more = entry.assessment.findings, self._above(), self.advice.draft_marks
         if entry.edit is not None:
             page = edit_page(entry.edit, entry.item, findings, above=above_page, bodies=bodies, more=more)
@@ -351,7 +347,7 @@ class ItemPane(Vertical):
 
     def _draw_banner(self) -> None:
         today = session_of(self).clock.now().astimezone().date()
-        words = banner(self._release, self._entry, self._change, screen=self.screen, today=today)
+        words = banner(self._decision, self._entry, self._change, screen=self.screen, today=today)
         line = self.query_one("#item-banner", CachedStatic)
         line.display = bool(words)
         line.put(words)

@@ -46,15 +46,17 @@ class PendingRow:
     """Who else has it open and since when, or that it is one of an edit and its original."""
 
     @classmethod
-    def of(cls, queued: QueueEntry, release: DecisionView | None, *, marked: bool = False, noted: bool = False) -> Self:
+    def of(
+        cls, queued: QueueEntry, decision: DecisionView | None, *, marked: bool = False, noted: bool = False
+    ) -> Self:
         """Builds a row from the queue's entry and the decision about it; `noted`: the reader has seen how it ended."""
         claimed = queued.pair or (queued.claim.badge if queued.claim is not None else "")
-        if queued.ended and not tells_end(release, queued.item.id):
+        if queued.ended and not tells_end(decision, queued.item.id):
             return cls(queued, Phase.ELSEWHERE, queued.ended)
-        if release is None or release.is_told_by_tags(queued.item.id):
+        if decision is None or decision.is_shown_by_tags(queued.item.id):
             return cls(queued, marked=marked, claimed=claimed)
-        failed = release.failed and not noted
-        return cls(queued, release.phase, release.words, marked, claimed=claimed, failed=failed)
+        failed = decision.failed and not noted
+        return cls(queued, decision.phase, decision.words, marked, claimed=claimed, failed=failed)
 
 
 class PendingList(VirtualList[str, PendingRow]):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -30,33 +31,23 @@ THREAD_OPENED = 5
 """How many emails of a thread are opened along with the draft."""
 
 
+@dataclass(eq=False, repr=False)
 class QueueRead(Message):
     """Carries the queue from the worker that reads it."""
 
-    def __init__(
-        self,
-        entries: list[QueueEntry] | None,
-        kept: int,
-        endings: dict[str, OneLine],
-        incidents: Sequence[QueueEntry] = (),
-        made: Sequence[MadeDecision] = (),
-        expected: int | None = None,
-        counts: Sequence[FilterCount] = (),
-    ) -> None:
-        super().__init__()
-        self.counts = list(counts)
-        """How many of the entries each filter shows."""
-        self.expected = expected
-        """How many emails wait in all, if these are only the first; None if no more follow."""
-        self.made = made
-        """Today's decisions, where nothing waits."""
-        self.incidents = incidents
-        self.entries = entries
-        """None if it could not be read."""
-        self.kept = kept
-        """How many saved texts belong to mail that no longer waits."""
-        self.endings = endings
-        """How listed emails that no longer wait were decided elsewhere."""
+    entries: list[QueueEntry] | None
+    """None if it could not be read."""
+    kept: int
+    """How many saved texts belong to mail that no longer waits."""
+    endings: dict[str, OneLine]
+    """How listed emails that no longer wait were decided elsewhere."""
+    incidents: Sequence[QueueEntry] = ()
+    made: Sequence[MadeDecision] = ()
+    """Today's decisions, where nothing waits."""
+    expected: int | None = None
+    """How many emails wait in all, if these are only the first; None if no more follow."""
+    counts: Sequence[FilterCount] = ()
+    """How many of the entries each filter shows."""
 
 
 class QueueReader:

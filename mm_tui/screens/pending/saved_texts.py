@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from mm_tui.messages import session_of
 from mm_tui.screens.dialogs.choice import Choice, ChoiceScreen
+from mm_tui.screens.dialogs.dialog import Dialog, ask
 from mm_tui.services.edits import NotSaved
 from mm_tui.store.decisions.edits import SavedEdit
 from mm_tui.text import ManyLine, OneLine
@@ -22,12 +22,11 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
 
-class SavedTextsScreen(ModalScreen["SavedEdit | None"]):
+class SavedTextsScreen(Dialog[SavedEdit]):
     """Shows them one by one, newest first. Returns the one to use."""
 
-    CSS_PATH = "../dialogs/dialogs.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q", "close", "close"),
+        Binding("q", "close", "close"),
         Binding("n", "step(1)", "next"),
         Binding("p", "step(-1)", "previous"),
         Binding("e", "use", "use"),
@@ -89,7 +88,8 @@ class SavedTextsScreen(ModalScreen["SavedEdit | None"]):
 
     def action_discard(self) -> None:
         if self._edits:
-            self.app.push_screen(
+            ask(
+                self.app,
                 ChoiceScreen(
                     "Discard this text?",
                     Content("It cannot be recovered."),
@@ -99,14 +99,10 @@ class SavedTextsScreen(ModalScreen["SavedEdit | None"]):
                 self._discard,
             )
 
-    def _discard(self, item_id: str | None) -> None:
-        if item_id is not None:
-            try:
-                session_of(self).edits.discard(item_id)
-            except NotSaved as error:
-                self.query_one("#kept-title", Static).update(Content(f"Not discarded: {error}"))
-            else:
-                self._read()
-
-    def action_close(self) -> None:
-        self.dismiss(None)
+    def _discard(self, item_id: str) -> None:
+        try:
+            session_of(self).edits.discard(item_id)
+        except NotSaved as error:
+            self.query_one("#kept-title", Static).update(Content(f"Not discarded: {error}"))
+        else:
+            self._read()

@@ -5,16 +5,15 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from textual import getters
 from textual.containers import Horizontal
 from textual.widgets import Input
 
 from mm_tui import keymap
-from mm_tui.messages import SubjectChanged
 from mm_tui.query import QUEUE
 from mm_tui.screens.base import BaseScreen
 from mm_tui.screens.dialogs.asking import look_at_question
-from mm_tui.screens.dialogs.choice import Choice, ChoiceScreen
-from mm_tui.screens.pending.advice import advice_of, facts_page, newest_inbound
+from mm_tui.screens.dialogs.dialog import ask
 from mm_tui.screens.pending.batches import Batches
 from mm_tui.screens.pending.bulk_reject import BulkBegun, BulkReject
 from mm_tui.screens.pending.column import QueueColumn
@@ -22,8 +21,9 @@ from mm_tui.screens.pending.deciding import Begun, Deciding, applies
 from mm_tui.screens.pending.editing import Editing
 from mm_tui.screens.pending.filter_strip import FilterStrip
 from mm_tui.screens.pending.filtering import FilterActions
-from mm_tui.screens.pending.head import findings_page
+from mm_tui.screens.pending.open_email import OpenEmail
 from mm_tui.screens.pending.pane import ItemPane, View
+from mm_tui.screens.pending.panes import Panes
 from mm_tui.screens.pending.queue_list import PendingList
 from mm_tui.screens.pending.reading import MailOpener, QueueRead, QueueReader
 from mm_tui.screens.pending.saved_texts import SavedTextsScreen
@@ -34,11 +34,9 @@ from mm_tui.screens.pending.timers import ScreenTimers
 from mm_tui.services.decisions.approval_gate import ApprovalGate
 from mm_tui.services.decisions.listing import QueueListing
 from mm_tui.services.decisions.marks import Marks
-from mm_tui.services.decisions.read_versions import ReadVersions
-from mm_tui.services.decisions.view import DecisionView, Phase
+from mm_tui.services.decisions.view import DecisionView
 from mm_tui.services.events import AssistChanged, AuditChanged, DecisionChanged, ServiceEvent, SyncChanged
 from mm_tui.services.queue.entry import QueueEntry
-from mm_tui.widgets.chrome import StatusLine
 from mm_tui.widgets.pager import Pager
 
 if TYPE_CHECKING:
@@ -46,14 +44,6 @@ if TYPE_CHECKING:
 
     from textual import events
     from textual.app import ComposeResult
-    from textual.timer import Timer
-
-RELOAD_SECONDS = 0.15
-"""Seconds: events closer together than this are handled together."""
-IGNORED = (SyncChanged, AssistChanged)
-"""Events that do not affect the queue."""
-COLUMNS = {"-split": 100, "-three": 180}
-"""The number of columns from which the draft is beside the list, and its thread beside both."""
 
 
 class PendingScreen(BaseScreen):
@@ -63,12 +53,19 @@ class PendingScreen(BaseScreen):
     TITLE_WORD = "pending"
     CSS_PATH = "pending.tcss"
     DECIDES = True
+    RELOAD_SECONDS = 0.15
     BINDINGS = keymap.bindings("pending")
     HELP_MORE = tuple((f"{name}:", words) for name, words in QUEUE.operators.items())
+
+    column = getters.query_one("#left", QueueColumn)
+    """The list and what stands above it."""
+    pane = getters.query_one("#item", ItemPane)
+    """The pane with the open email."""
 
     def __init__(self) -> None:
         super().__init__()
         self.marks = Marks()
+        self.panes = Panes(self)
         self.reader = QueueReader(self)
         self.opener = MailOpener(self)
         self.team = Team(self)
@@ -78,11 +75,8 @@ class PendingScreen(BaseScreen):
         self.editing = Editing(self, self.deciding)
         self.second_reading = SecondReading(self)
         self.timers = ScreenTimers(self)
+        self.open_email = OpenEmail(self, self.editing, self.timers)
         self.snoozing = Snoozing(self, self.deciding)
-        self._cursor_id = ""
-        self._subject = ""
-        """The version of the email under the cursor."""
-        self._reload_timer: Timer | None = None
 
     def compose_body(self) -> ComposeResult:
         yield FilterStrip(id="filters")
@@ -113,38 +107,14 @@ class PendingScreen(BaseScreen):
         """Changes what is listed."""
         return FilterActions(self.app, self.listing, lambda stay: self.update_list(stay=stay))
 
-    @cached_property
-    def versions(self) -> ReadVersions:
-        """The versions of each email that were last on the screen."""
-        return ReadVersions(self.gate)
-
     @property
     def queue_list(self) -> PendingList:
-        """The list of waiting email."""
-        return self.query_one("#queue", PendingList)
-
-    @property
-    def column(self) -> QueueColumn:
-        """The list and what stands above it."""
-        return self.query_one("#left", QueueColumn)
-
-    @property
-    def pane(self) -> ItemPane:
-        """The pane with the open email."""
-        return self.query_one("#item", ItemPane)
+        """The list of waiting emails."""
+        return self.column.queue_list
 
     @property
     def is_open(self) -> bool:
         return self in self.app.screen_stack
-
-    @property
-    def is_reading(self) -> bool:
-        return self.has_class("-reading")
-
-    @property
-    def shows_item(self) -> bool:
-        """Whether the email under the cursor is on the screen, not only its row."""
-        return self.is_reading or self.has_class("-split")
 
     @property
     def current(self) -> QueueEntry | None:
@@ -180,14 +150,13 @@ class PendingScreen(BaseScreen):
         if isinstance(event, DecisionChanged):
             self.decision_moved(event.email_id)
         if isinstance(event, AssistChanged):
-            self._advice_changed(event)
+            self.open_email.advice_changed(event)
         if isinstance(event, SyncChanged) and not self.listing.listed:
             self.show_rows()
-        # The gateway's log may say how listed mail ended, and what was done today.
+        # The gateway's log may say how listed mail ended, and what was done today. Syncing and advice change no queue.
         logged = self.listing.shows_ended or not self.listing.waiting
-        matters = logged if isinstance(event, AuditChanged) else not isinstance(event, IGNORED)
-        if matters and self._reload_timer is None:
-            self._reload_timer = self.set_timer(RELOAD_SECONDS, self.reload)
+        if logged if isinstance(event, AuditChanged) else not isinstance(event, SyncChanged | AssistChanged):
+            self.reload_soon()
 
     def services_ready(self) -> None:
         self.reload()
@@ -196,9 +165,7 @@ class PendingScreen(BaseScreen):
 
     def reload(self) -> None:
         """Reads the queue again, in a thread."""
-        if self._reload_timer is not None:
-            self._reload_timer.stop()
-            self._reload_timer = None
+        super().reload()
         self.reader.read()
 
     def on_queue_read(self, message: QueueRead) -> None:
@@ -206,12 +173,12 @@ class PendingScreen(BaseScreen):
             self.reader.ended()
         if message.entries is None:
             return
-        self.listing.expected = message.expected
         self.column.kept, self.column.made = message.kept, message.made
         listing = self.listing
+        listing.expected = message.expected
         listing.take(message.entries, message.counts)
         listing.endings, listing.incidents = message.endings, list(message.incidents)
-        self.versions.forget_others(entry.item.id for entry in listing.waiting)
+        self.open_email.versions.forget_others(entry.item.id for entry in listing.waiting)
         self.update_list()
 
     def update_list(self, *, stay: bool = True) -> None:
@@ -223,42 +190,22 @@ class PendingScreen(BaseScreen):
         self.query_one(FilterStrip).show(self.listing.filters, self.listing.filter)
         self.show_rows()
         self.deciding.note_unasked(before)
-        self._show_item()
-        self.opener.open_soon()
-        self.second_reading.look_soon()
+        self._show_current()
         look_at_question(self.app)
 
     def show_rows(self) -> None:
         """Draws the list and its heading."""
         self.column.progress = self.bulk_reject.words
         self.column.show(self.listing, self.marks)
-        if not self.listing.listed and self.is_reading:
+        if not self.listing.listed and self.panes.is_reading:
             self.action_back()
         self.refresh_bindings()
 
-    def _show_item(self) -> None:
-        entry = self.current
-        subject = entry.version if entry is not None else ""
-        if subject != self._subject:
-            self._subject = subject
-            self.post_message(SubjectChanged())
-        self.editing.tell_what_is_open()
-        for line in self.query(StatusLine):
-            line.update_state()
-        if entry is None:
-            self.pane.show(None, None, None)
-            return
-        box = next((box for box in self.session.mail.mailboxes() if box.id == entry.item.mailbox_id), None)
-        self.timers.draw_place()
-        change = self.versions.show(entry, self.session.clock.now()) if self.shows_item else None
-        self.pane.show(entry, self.decision_of(entry.item.id), box, change, advice_of(self.session, entry))
-
-    def _advice_changed(self, event: AssistChanged) -> None:
-        """Redraws the head of the draft if new advice may be about it."""
-        entry = self.current
-        about = (event.email_id, event.thread_id) if entry is not None else ()
-        if entry is not None and (entry.item.id in about or newest_inbound(entry) in about):
-            self._show_item()
+    def _show_current(self) -> None:
+        """Shows the email under the cursor, and soon what can be read about it."""
+        self.open_email.show()
+        self.opener.open_soon()
+        self.second_reading.look_soon()
 
     def cancel_group(self, group: str) -> None:
         self.workers.cancel_group(self, group)
@@ -273,31 +220,18 @@ class PendingScreen(BaseScreen):
             self.show_rows()
         self.editing.tell_what_is_open()
         if self.current is not None and self.current.item.id == email_id:
-            self._show_item()
+            self.open_email.show()
 
     # Reading
 
     def on_virtual_list_moved(self, _message: PendingList.Moved) -> None:
         self.deciding.forget_refusal()
-        self._take_note()
+        self.open_email.note_result()
         if self.listing.shows_ended:
             # Ended emails stay while they are read, and may have hidden an edit.
             self.reload()
-        self._show_item()
-        self.opener.open_soon()
-        self.second_reading.look_soon()
+        self._show_current()
         self.refresh_bindings()
-
-    def _take_note(self) -> None:
-        """The result of a decision has been seen once the cursor has been on its email and moved away."""
-        view = self.decision_of(self._cursor_id) if self._cursor_id else None
-        decisions = self.session.decisions
-        # An incident must have been opened, or shown beside the list: its row alone does not say everything.
-        shown = view is not None and (self.shows_item or view.phase is not Phase.INCIDENT)
-        if decisions is not None and view is not None and view.must_be_seen and shown:
-            self.run_worker(decisions.looked_at(view.id), group="note", exit_on_error=False)
-            self.show_rows()
-        self._cursor_id = self.current.item.id if self.current is not None else ""
 
     def on_virtual_list_opened(self, _message: PendingList.Opened) -> None:
         self.read_item()
@@ -310,36 +244,26 @@ class PendingScreen(BaseScreen):
     def read_item(self) -> None:
         """Focuses the item and gives it the full width, with its thread beside it if there is room."""
         if self.current is not None:
-            self.add_class("-reading")
-            self._show_item()
-            self._place_thread()
+            self.panes.read()
+            self.open_email.show()
             self.pane.main.focus()
-            self.editing.tell_what_is_open()
 
     def action_back(self) -> None:
-        if self.is_reading:
-            self.remove_class("-reading")
-            self._place_thread()
+        if self.panes.is_reading:
+            self.panes.close()
             self.queue_list.focus()
             self.editing.tell_what_is_open()
-        elif self.listing.is_filtered or self.has_class("-searching"):
-            self._show_all()
+        elif self.listing.is_filtered or self.panes.is_searching:
+            self.column.clear_search()
+            self.filtering.all()
+            self.panes.end_search()
 
     def size_classes(self, width: int, height: int) -> tuple[str, ...]:
-        wanted = (name for name, least in COLUMNS.items() if width >= least)
-        return (*super().size_classes(width, height), *wanted)
+        return (*super().size_classes(width, height), *self.panes.classes(width))
 
     def on_resize(self, event: events.Resize) -> None:
-        was_shown = self.shows_item
-        for name, least in COLUMNS.items():
-            self.set_class(event.size.width >= least, name)
-        self._place_thread()
-        if self.shows_item and not was_shown:
-            self._show_item()
-
-    def _place_thread(self) -> None:
-        """Shows the thread beside the draft if there is room for both, and for the list if it is shown too."""
-        self.pane.set_beside(self.has_class("-wide" if self.is_reading else "-three"))
+        if self.panes.resize(event.size.width):
+            self.open_email.show()
 
     def action_next_view(self) -> None:
         self.pane.next_view()
@@ -349,7 +273,7 @@ class PendingScreen(BaseScreen):
 
     def action_next(self) -> None:
         if self.current is not None and self.current.ended and self.queue_list.is_last:
-            self._take_note()
+            self.open_email.note_result()
             self.update_list(stay=False)
         else:
             self.queue_list.action_cursor_down()
@@ -360,16 +284,13 @@ class PendingScreen(BaseScreen):
     def on_screen_suspend(self) -> None:
         # After the switch: behind a dialog the email stays open, behind another main screen it does not.
         self.call_later(self.editing.tell_what_is_open)
-        self.call_later(self._name_other_keys)
+        # A dialog has other keys, and the state of a decision names keys.
+        self.call_later(self.open_email.tick)
 
     def on_screen_resume(self) -> None:
         self.pane.make_room()
-        self._name_other_keys()
+        self.open_email.tick()
         self.timers.go_on()
-
-    def _name_other_keys(self) -> None:
-        if self.current is not None:
-            self.pane.tick(self.decision_of(self.current.item.id))
 
     # Keys
 
@@ -379,7 +300,7 @@ class PendingScreen(BaseScreen):
         if action == "next_view" and isinstance(self.focused, Input):
             return False
         if action == "filter_step":
-            return not self.is_reading
+            return not self.panes.is_reading
         view = self.decision_of(entry.item.id) if entry is not None else None
         return applies(action, entry, view, marked=len(self.marks), filtered=self.listing.is_filtered)
 
@@ -423,13 +344,10 @@ class PendingScreen(BaseScreen):
         self.editing.discard()
 
     def action_kept(self) -> None:
-        self.app.push_screen(SavedTextsScreen(), lambda kept: self.editing.use(kept) if kept is not None else None)
+        ask(self.app, SavedTextsScreen(), self.editing.use)
 
     def action_findings(self) -> None:
-        if (entry := self.current) is not None:
-            no_choices: list[Choice[bool]] = []
-            page = findings_page(entry, self.pane.mailbox, self.pane.advice.reader_lines())
-            self.app.push_screen(ChoiceScreen("Findings", page, no_choices))
+        self.open_email.show_findings()
 
     def action_second_reader(self) -> None:
         self.second_reading.ask()
@@ -444,12 +362,7 @@ class PendingScreen(BaseScreen):
         self.team.ask_assignee()
 
     def action_facts(self) -> None:
-        """Shows the house facts of the email's mailbox."""
-        box = self.pane.mailbox
-        if self.current is not None:
-            page = facts_page(self.session.house_facts.of(box.address if box is not None else ""))
-            no_choices: list[Choice[bool]] = []
-            self.app.push_screen(ChoiceScreen("House facts", page, no_choices))
+        self.open_email.show_facts()
 
     def action_thread(self) -> None:
         """Opens the emails of the thread, and shows it beside the draft, or alone if there is no room."""
@@ -475,26 +388,10 @@ class PendingScreen(BaseScreen):
         self.filtering.switch_order()
 
     def action_search(self) -> None:
-        """Opens the search line."""
-        if self.is_reading:
-            self.remove_class("-reading")
-            self._place_thread()
-        self.add_class("-searching")
-        self.column.search.focus()
-        self.refresh_bindings()
+        self.panes.open_search()
 
     def on_input_changed(self, message: Input.Changed) -> None:
         self.filtering.search(message.value)
 
     def on_input_submitted(self, _message: Input.Submitted) -> None:
-        self._end_search()
-
-    def _end_search(self) -> None:
-        self.queue_list.focus()
-        self.set_class(bool(self.listing.typed.strip()), "-searching")
-        self.refresh_bindings()
-
-    def _show_all(self) -> None:
-        self.column.clear_search()
-        self.filtering.all()
-        self._end_search()
+        self.panes.end_search()

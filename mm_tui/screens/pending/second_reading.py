@@ -80,5 +80,5 @@ class SecondReading:
                 await reader.read(entry, self._address(entry), automatic=True)
 
     def _address(self, entry: QueueEntry) -> str:
-        boxes = self._screen.session.mail.mailboxes()
-        return next((str(box.address) for box in boxes if box.id == entry.item.mailbox_id), "")
+        box = self._screen.session.mail.mailbox(entry.item.mailbox_id)
+        return str(box.address) if box is not None else ""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import platformdirs
 
+from mm_tui.screens.dialogs.dialog import ask
 from mm_tui.services import attachments
 from mm_tui.services.fault_words import fault_words
 from mm_tui.text import OneLine
@@ -75,24 +76,18 @@ class LookingCloser:
         from mm_tui.screens.dialogs.mail import LinksScreen
 
         if (detail := self._detail()) is not None:
-            self._screen.app.push_screen(LinksScreen(detail.body, self._known_to(detail)), self._link_chosen)
+            ask(self._screen.app, LinksScreen(detail.body, self._known_to(detail)), self._link_chosen)
 
-    def _link_chosen(self, link: Link | None) -> None:
+    def _link_chosen(self, link: Link) -> None:
         from mm_tui.screens.dialogs.confirm import ConfirmScreen
         from mm_tui.screens.dialogs.mail import over_ssh
 
-        if link is None:
-            return
         if over_ssh() or not link.opens:
             self._screen.app.copy_to_clipboard(link.target)
             self._screen.say("link copied to the terminal's clipboard")
             return
         question = ConfirmScreen(f"Open {link.host} in the browser?", link.target, yes="open", no="do not open")
-        self._screen.app.push_screen(question, partial(self._open_link, link))
-
-    def _open_link(self, link: Link, yes: bool | None) -> None:
-        if yes:
-            self._screen.app.open_url(link.target)
+        self._screen.app.push_screen(question, lambda yes: self._screen.app.open_url(link.target) if yes else None)
 
     def files(self) -> None:
         """Shows the attachments, to save one."""
@@ -100,13 +95,10 @@ class LookingCloser:
 
         if (detail := self._detail()) is not None:
             folder = platformdirs.user_downloads_path()
-            self._screen.app.push_screen(
-                FilesScreen(detail.attachments, str(folder)), partial(self._file_chosen, detail)
-            )
+            ask(self._screen.app, FilesScreen(detail.attachments, str(folder)), partial(self._file_chosen, detail))
 
-    def _file_chosen(self, detail: EmailDetail, index: int | None) -> None:
-        if index is not None:
-            self._screen.run_worker(self._save_file(detail, index), group="file", exit_on_error=False)
+    def _file_chosen(self, detail: EmailDetail, index: int) -> None:
+        self._screen.run_worker(self._save_file(detail, index), group="file", exit_on_error=False)
 
     async def _save_file(self, detail: EmailDetail, index: int) -> None:
         files = detail.raw.attachments

@@ -10,7 +10,7 @@ from mm_tui.screens.thread.lines import NOTHING, Laid, Pieces
 from mm_tui.store.mail.mails import MailRow
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class MessageItem:
     """One message of the thread."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from textual import getters
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
@@ -49,6 +50,9 @@ class ReplyEditor(Vertical):
     class Edited(Message):
         """Posted when the text of the reply has changed."""
 
+    area = getters.query_one(DraftArea)
+    """The text area of the reply."""
+
     def compose(self) -> ComposeResult:
         yield Static(id="reply-head")
         yield DraftArea(id="reply-text")
@@ -63,11 +67,6 @@ class ReplyEditor(Vertical):
     def text(self) -> str:
         """The human's text."""
         return self.area.kept_text
-
-    @property
-    def area(self) -> DraftArea:
-        """The text area of the reply."""
-        return self.query_one(DraftArea)
 
     def open(self, head: Content, text: str) -> None:
         """Shows the editor with a text in it."""

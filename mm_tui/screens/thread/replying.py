@@ -124,7 +124,7 @@ class Replying:
 
     def _let_through(self) -> tuple[OneLine, ...]:
         """The recipients of the reply that are on the mailbox's allowlist."""
-        box = next((box for box in self._screen.session.mail.mailboxes() if box.id == self._mailbox_id), None)
+        box = self._screen.session.mail.mailbox(self._mailbox_id)
         if box is None or self.reply_to is None:
             return ()
         return box.let_through([self.reply_to.sender])
@@ -216,16 +216,13 @@ class Replying:
 
     def redraft(self) -> None:
         """Asks how the model should change the text; without a text lets it write one."""
-        from mm_tui.screens.dialogs.instruct import InstructScreen
+        from mm_tui.screens.dialogs.dialog import ask
+        from mm_tui.screens.dialogs.offers import InstructScreen
 
         if self.editor.text.strip():
-            self._screen.app.push_screen(InstructScreen(), self._redraft)
+            ask(self._screen.app, InstructScreen(), self._write)
         else:
             self._write("")
-
-    def _redraft(self, instruction: str | None) -> None:
-        if instruction is not None:
-            self._write(instruction)
 
     def submit(self) -> None:
         """Submits the reply; asks first if it would be sent at once."""

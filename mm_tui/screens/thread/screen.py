@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from textual import getters
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
@@ -45,31 +47,28 @@ QUICK_HOSTS = 16
 """Larger bodies, or those with links to more hosts, are read and checked in a thread, because that can take seconds."""
 
 
+@dataclass(eq=False, repr=False)
 class Opened(Message):
     """Carries an email's body, or why it could not be opened."""
 
-    def __init__(self, email_id: str, detail: EmailDetail | None, words: str) -> None:
-        super().__init__()
-        self.email_id = email_id
-        self.detail = detail
-        self.words = words
+    email_id: str
+    detail: EmailDetail | None
+    words: str
 
 
+@dataclass(eq=False, repr=False)
 class ContactsRead(Message):
     """Carries the correspondents from the thread that read them."""
 
-    def __init__(self, contacts: Contacts) -> None:
-        super().__init__()
-        self.contacts = contacts
+    contacts: Contacts
 
 
+@dataclass(eq=False, repr=False)
 class Inspected(Message):
     """Carries the findings about an email from the thread that checked it."""
 
-    def __init__(self, email_id: str, findings: tuple[Finding, ...]) -> None:
-        super().__init__()
-        self.email_id = email_id
-        self.findings = findings
+    email_id: str
+    findings: tuple[Finding, ...]
 
 
 class ThreadScreen(BaseScreen):
@@ -86,6 +85,9 @@ class ThreadScreen(BaseScreen):
     TITLE_WORD = "thread"
     CSS_PATH = "thread.tcss"
     BINDINGS = keymap.bindings("thread")
+
+    thread_view = getters.query_one(ThreadView)
+    """The widget that shows the thread's messages."""
 
     def __init__(self, mailbox_id: str, thread_id: str | None, email_id: str, *, reply_with: str = "") -> None:
         super().__init__()
@@ -118,11 +120,6 @@ class ThreadScreen(BaseScreen):
         if self._reply_with:
             self.call_after_refresh(self.replying.open, self._reply_with)
         self.run_worker(self._read_contacts, thread=True, group="contacts", exit_on_error=False)
-
-    @property
-    def thread_view(self) -> ThreadView:
-        """The widget that shows the thread's messages."""
-        return self.query_one(ThreadView)
 
     def status_mailbox(self) -> str | None:
         return self.mailbox_id

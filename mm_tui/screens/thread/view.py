@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -35,7 +36,7 @@ from mm_tui.widgets.words import age, exact, size
 INDENT = 3
 MAX_TEXT = 96
 """The width in cells to wrap bodies to on wide terminals: longer lines are hard to read."""
-UNTOLD = "not disclosed by the gateway"
+NOT_DISCLOSED = "not disclosed by the gateway"
 SENDER = 44
 MOST_FILES = 4
 """The most attachments listed above an email's text."""
@@ -66,19 +67,17 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
     }
     """
 
+    @dataclass(eq=False, repr=False)
     class Toggled(Message):
         """The reader unfolded a message whose body is not loaded yet."""
 
-        def __init__(self, item: MessageItem) -> None:
-            super().__init__()
-            self.item = item
+        item: MessageItem
 
+    @dataclass(eq=False, repr=False)
     class Turned(Message):
         """Posted when another message becomes the current one."""
 
-        def __init__(self, item: MessageItem) -> None:
-            super().__init__()
-            self.item = item
+        item: MessageItem
 
     def __init__(self, *, now_ms: int, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -189,9 +188,9 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
         width = max(20, self.size.width - INDENT - 1)
         lines: list[Pieces] = []
         if detail is None:
-            lines.append([("to ", "dim"), (fit_cells(row.recipient or UNTOLD, width - 3), "row")])
+            lines.append([("to ", "dim"), (fit_cells(row.recipient or NOT_DISCLOSED, width - 3), "row")])
         else:
-            lines += listed("to ", [str(party.address) for party in detail.to] or [UNTOLD], width)
+            lines += listed("to ", [str(party.address) for party in detail.to] or [NOT_DISCLOSED], width)
             if detail.cc:
                 lines += listed("cc ", [str(party.address) for party in detail.cc], width)
         lines.append([(exact(from_ms(row.received_at)), "dim")])

@@ -231,14 +231,12 @@ class Drafts:
     def _address_of(self, email_id: str) -> str:
         """The address of an email's mailbox; empty if the email is not in the store."""
         row = self._mail.row(email_id)
-        boxes = self._mail.mailboxes()
-        return next((box.address for box in boxes if row is not None and box.id == row.mailbox_id), "")
+        box = self._mail.mailbox(row.mailbox_id) if row is not None else None
+        return box.address if box is not None else ""
 
     def _own(self, subject: EmailDetail) -> Party:
-        boxes = self._mail.mailboxes()
-        address = next((box.address for box in boxes if box.id == subject.mailbox_id), None)
-        if address is not None:
-            return Party(address=address)
+        if (box := self._mail.mailbox(subject.mailbox_id)) is not None:
+            return Party(address=box.address)
         return subject.to[0] if subject.to else Party(address=OneLine(""))
 
     def _assess(self, subject: EmailDetail, thread: Sequence[EmailSummary], text: str) -> tuple[OneLine, ...]:

@@ -90,10 +90,10 @@ def decided_since(database: Database, clock: Clock, days: int) -> list[Decided]:
         details, kind = entry["details"], entry.get("kind")
         if not isinstance(details, dict):
             continue
-        release = str(details.get("release"))
+        decision_id = str(details.get("release"))
         if kind == "held":
-            held[release] = entry
-        elif kind in ("ended", "undone", "fell_back") and (began := held.pop(release, None)) is not None:
+            held[decision_id] = entry
+        elif kind in ("ended", "undone", "fell_back") and (began := held.pop(decision_id, None)) is not None:
             decided = decision(began, str(details.get("note")))
             if decided is not None and decided.at >= since:
                 made.append(decided)

@@ -57,7 +57,7 @@ def export(
     wanted: LineFilter,
     path: Path,
     *,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Callable[[int, int], object] = lambda done, total: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> int | None:
     """Writes the chosen lines, oldest first. It takes a second for some ten thousand lines: call it in a thread.

@@ -41,7 +41,7 @@ class Origin(StrEnum):
 
 
 @dataclass(frozen=True)
-class LifeEvent:
+class HistoryEvent:
     """One thing that happened."""
 
     at: datetime | None
@@ -64,11 +64,11 @@ class History:
     """None if it was not opened on this machine: its tags and approver are then unknown."""
     family: tuple[str, ...]
     """Ids of its edits, or of its original."""
-    events: tuple[LifeEvent, ...]
+    events: tuple[HistoryEvent, ...]
     """Oldest first; those without a time last."""
 
 
-class Lives:
+class Histories:
     """Reads histories from the store. It takes some tens of milliseconds: call it in a thread."""
 
     def __init__(self, database: Database, lines: AuditLines) -> None:
@@ -100,32 +100,32 @@ class Lives:
 
     def _mail_events(
         self, email_id: str, summary: EmailSummary | None, detail: EmailDetail | None, *, about_edit: bool = False
-    ) -> Iterable[LifeEvent]:
+    ) -> Iterable[HistoryEvent]:
         if summary is None:
             return
         inbound = str(summary.direction) == Direction.INBOUND
         came = "arrived" if inbound else "written"
         sender = summary.sender.address
-        yield LifeEvent(summary.received_at, Origin.MAIL, OneLine(came), sender, about_edit=about_edit)
+        yield HistoryEvent(summary.received_at, Origin.MAIL, OneLine(came), sender, about_edit=about_edit)
         if (seen_at := self._pending.seen_at(email_id)) is not None:
-            yield LifeEvent(seen_at, Origin.HERE, OneLine("entered the queue here"), about_edit=about_edit)
+            yield HistoryEvent(seen_at, Origin.HERE, OneLine("entered the queue here"), about_edit=about_edit)
         if (opened_at := self._mail.detail_at(email_id)) is not None:
-            yield LifeEvent(opened_at, Origin.HERE, OneLine("last opened here"), about_edit=about_edit)
+            yield HistoryEvent(opened_at, Origin.HERE, OneLine("last opened here"), about_edit=about_edit)
         if detail is not None and detail.approved_at is not None:
             ours = next((one.who for one in self._lines.timeline.decisions(email_id) if one.approved), None)
             who = ours or actor_words(detail.approved_by)
             by = OneLine(f"by {who}") if who else OneLine("")
-            yield LifeEvent(
+            yield HistoryEvent(
                 detail.approved_at, Origin.MAIL, OneLine("approved"), by, about_edit=about_edit, tone=Tone.DECISION
             )
         if summary.delivered_at is not None:
             words = OneLine("delivery receipt")
-            yield LifeEvent(summary.delivered_at, Origin.MAIL, words, about_edit=about_edit, tone=Tone.DECISION)
+            yield HistoryEvent(summary.delivered_at, Origin.MAIL, words, about_edit=about_edit, tone=Tone.DECISION)
         if summary.bounced_at is not None:
             words = OneLine(f"bounced {summary.bounce_type}".strip())
-            yield LifeEvent(summary.bounced_at, Origin.MAIL, words, about_edit=about_edit, tone=Tone.FAILURE)
+            yield HistoryEvent(summary.bounced_at, Origin.MAIL, words, about_edit=about_edit, tone=Tone.FAILURE)
 
-    def _logged(self, email_id: str, seen: set[int], *, about_edit: bool) -> Iterable[LifeEvent]:
+    def _logged(self, email_id: str, seen: set[int], *, about_edit: bool) -> Iterable[HistoryEvent]:
         keys: list[int] = []
         for chunk in self._lines.keys(LineFilter(email_id=email_id)):
             keys += [key for key in chunk if key not in seen]
@@ -137,19 +137,19 @@ class Lives:
             folded = folder.folded.get(shown.line.key, 0)
             yield _logged_event(replace(shown, folded=folded), about_edit=about_edit)
 
-    def _assisted(self, email_id: str, summary: EmailSummary | None) -> Iterable[LifeEvent]:
+    def _assisted(self, email_id: str, summary: EmailSummary | None) -> Iterable[HistoryEvent]:
         subjects = [email_id]
         if summary is not None and summary.thread_id is not None:
             subjects.append(summary.thread_id)
         for found in self._assist.about(subjects):
             of_thread = " (its thread)" if found.key.subject_id != email_id else ""
             words, more = _assist_words(found.key.task, found.result)
-            yield LifeEvent(
+            yield HistoryEvent(
                 found.made_at, Origin.MODEL, OneLine(words + of_thread), OneLine(found.key.model), OneLine(more)
             )
 
 
-def _logged_event(shown: AuditLine, *, about_edit: bool) -> LifeEvent:
+def _logged_event(shown: AuditLine, *, about_edit: bool) -> HistoryEvent:
     line = shown.line
     if line.source is Source.GATEWAY:
         parts = [f"{key}: {value}" for key, value in line.details if str(key) not in _PLAIN_IDS]
@@ -157,7 +157,7 @@ def _logged_event(shown: AuditLine, *, about_edit: bool) -> LifeEvent:
         parts = _journal_details(line.action, {str(key): str(value) for key, value in line.details})
     if shown.folded:
         parts.append(f"{shown.folded} earlier tag {'change' if shown.folded == 1 else 'changes'}")
-    return LifeEvent(
+    return HistoryEvent(
         at=line.at,
         origin=Origin(line.source.value),
         words=shown.words,

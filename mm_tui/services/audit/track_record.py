@@ -204,13 +204,13 @@ class TrackRecords:
             if not isinstance(details, dict) or not isinstance(entry.get("number"), int):
                 continue
             self._read_to = int(str(entry["number"]))
-            release, kind = str(details.get("release")), entry.get("kind")
+            decision_id, kind = str(details.get("release")), entry.get("kind")
             if kind == "held":
-                self._held[release] = entry
+                self._held[decision_id] = entry
             elif kind in ("done", "retired"):
                 self._made_here.add(str(details.get("about")))
             elif kind in ("ended", "undone", "fell_back"):
-                held = self._held.pop(release, None)
+                held = self._held.pop(decision_id, None)
                 if held is not None and (decided := decision(held, str(details.get("note")))) is not None:
                     self._decided.append(decided)
 

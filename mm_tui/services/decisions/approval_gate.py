@@ -71,30 +71,30 @@ class ApprovalGate:
         """Whether the page with this name was on the screen to its end."""
         return version in self._seen
 
-    def why_busy(self, entry: QueueEntry, release: DecisionView | None) -> str:
+    def why_busy(self, entry: QueueEntry, decision: DecisionView | None) -> str:
         """What is in progress for the email and excludes other decisions; empty if nothing is.
 
         Args:
             entry: the email.
-            release: the newest decision about it.
+            decision: the newest decision about it.
         """
         if entry.ended:
             return f"{entry.ended}: {{pending.next}} goes on"
         if entry.item.id in self._beginning:
             return UNDER_WAY
-        if release is None or release.ended:
+        if decision is None or decision.ended:
             return ""
-        if release.question is not None:
+        if decision.question is not None:
             return "answer the question about it first: {pending.answer}"
-        return "undo it first: {app.undo}" if release.can_undo else UNDER_WAY
+        return "undo it first: {app.undo}" if decision.can_undo else UNDER_WAY
 
-    def why_not_decide(self, entry: QueueEntry, release: DecisionView | None) -> str:
+    def why_not_decide(self, entry: QueueEntry, decision: DecisionView | None) -> str:
         """Why no decision may begin now; empty if one may."""
-        return TOO_SOON if self.came_unasked else self.why_busy(entry, release)
+        return TOO_SOON if self.came_unasked else self.why_busy(entry, decision)
 
-    def why_not_approve(self, entry: QueueEntry, release: DecisionView | None) -> str:
+    def why_not_approve(self, entry: QueueEntry, decision: DecisionView | None) -> str:
         """Why it may not be approved now; empty if it may. The caller asks again about high risks."""
-        if why := self.why_not_decide(entry, release):
+        if why := self.why_not_decide(entry, decision):
             return why
         if unread := entry.unread_words:
             return unread

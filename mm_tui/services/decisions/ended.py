@@ -99,10 +99,10 @@ def _made_here(decisions: DecisionStore, reviewer: str, email_id: str, today: da
     return OneLine("")
 
 
-def tells_end(release: DecisionView | None, email_id: str) -> bool:
+def tells_end(decision: DecisionView | None, email_id: str) -> bool:
     """Whether a decision of this program says what happened to its email."""
     no_end = (Phase.UNDECIDED, Phase.CHANGED)
-    return release is not None and release.phase not in no_end and not release.is_told_by_tags(email_id)
+    return decision is not None and decision.phase not in no_end and not decision.is_shown_by_tags(email_id)
 
 
 def with_ended(waiting: Sequence[QueueEntry], listed: Sequence[str], ended: Sequence[QueueEntry]) -> list[QueueEntry]:

@@ -141,10 +141,10 @@ class QueueListing:
         context = self._context()
         return counted(self._filters(context), waiting, context)
 
-    def take(self, waiting: list[QueueEntry], counts: list[FilterCount]) -> None:
+    def take(self, waiting: list[QueueEntry], counts: Sequence[FilterCount]) -> None:
         """Takes what waits, oldest first, and how many of it each filter shows."""
         self.waiting = self._counted = waiting
-        self.filters, self._counted_at = counts, self._clock.monotonic()
+        self.filters, self._counted_at = list(counts), self._clock.monotonic()
 
     def _count(self, filters: list[SavedFilter], context: FilterContext) -> None:
         """Counts what each filter selects, unless this was done recently with the same emails."""

@@ -12,7 +12,7 @@ from mm_tui.text import OneLine
 if TYPE_CHECKING:
     from mm_tui.clock import Clock
 
-TOLD_SECONDS = 8.0
+RECENT_SECONDS = 8.0
 """Decisions that end within this time are reported together."""
 _LEFT = frozenset(map(str, (Status.SENT, Status.DELIVERED)))
 
@@ -51,7 +51,7 @@ class Outcomes:
             # Undone, or left as it is: the reviewer saw a message when they pressed the key.
             return None
         now = self._clock.monotonic()
-        self._recent = [(at, old) for at, old in self._recent if now - at < TOLD_SECONDS] + [(now, view)]
+        self._recent = [(at, old) for at, old in self._recent if now - at < RECENT_SECONDS] + [(now, view)]
         recent = [old for _, old in self._recent]
         failed = [old for old in recent if old.failed]
         unsure = [old for old in recent if old.phase is Phase.DECIDED]

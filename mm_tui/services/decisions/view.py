@@ -184,7 +184,7 @@ class DecisionView:
         """Whether it stays visible until the reviewer has looked at it."""
         return self.failed and not self.looked_at
 
-    def is_told_by_tags(self, email_id: str) -> bool:
+    def is_shown_by_tags(self, email_id: str) -> bool:
         """Whether it ended with a first approval. The email still waits, and its tags say who has approved it."""
         about_edit = self.act is Act.RELEASE_EDIT
         return self.outcome is Outcome.FIRST_APPROVED and (email_id == self.replacement_id or not about_edit)

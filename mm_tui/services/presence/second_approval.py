@@ -51,7 +51,7 @@ class SecondApproval:
 
     def why_ungated(self, item: PendingItem | EmailDetail, edit: EditedDraft | None) -> str:
         """Why an edit would be sent without any approval, as far as the mailbox is known; empty if it would not."""
-        box = next((box for box in self._mail.mailboxes() if box.id == item.mailbox_id), None)
+        box = self._mail.mailbox(item.mailbox_id)
         if box is None or edit is None:
             return ""
         mode = str(box.oversight_mode)

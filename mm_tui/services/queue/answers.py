@@ -43,8 +43,8 @@ def other_answers(
 def family_of(item_id: str, decisions: DecisionStore, details: Iterable[EmailDetail]) -> set[str]:
     """The ids of a draft's edits and originals, from our decisions and from other reviewers' tags."""
     found = {item_id}
-    for release in decisions.family(item_id):
-        found.update(filter(None, (release.item_id, release.replacement_id)))
+    for record in decisions.family(item_id):
+        found.update(filter(None, (record.item_id, record.replacement_id)))
     for detail in details:
         tags = {str(name): str(value) for name, value in detail.tags.items()}
         linked = {tags[name] for name in (REPLACES, REPLACED_BY) if tags.get(name)}

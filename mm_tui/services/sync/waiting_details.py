@@ -75,7 +75,7 @@ class WaitingDetails:
         self._trouble = OneLine("")
         self._wake = asyncio.Event()
         self._read: set[str] = set()
-        self._told_at = float("-inf")
+        self._reported_at = float("-inf")
 
     def first(self, email_ids: Sequence[str]) -> None:
         """Sets the emails on the screen, in the order in which to read them."""
@@ -160,7 +160,7 @@ class WaitingDetails:
         self._trouble = OneLine("")
         self._backoff.succeeded()
         self._read.add(mail.email_id)
-        if self._clock.monotonic() - self._told_at >= TELL_SECONDS:
+        if self._clock.monotonic() - self._reported_at >= TELL_SECONDS:
             self._tell()
         if mail.email_id not in self._shown and self._gap:
             await self._clock.sleep(self._gap)
@@ -205,7 +205,7 @@ class WaitingDetails:
         return self._backoff.failed(RETRY_SECONDS, error.retry_after)
 
     def _tell(self) -> None:
-        self._told_at = self._clock.monotonic()
+        self._reported_at = self._clock.monotonic()
         if self._read:
             read, self._read = frozenset(self._read), set()
             self._notify(PendingChanged())

@@ -344,6 +344,17 @@ class MailStore:
         rows = self._database.reader().execute("SELECT model FROM mailboxes ORDER BY address")
         return [Mailbox.model_validate_json(row[0]) for row in rows]
 
+    def mailbox(self, mailbox_id: str) -> Mailbox | None:
+        """One mailbox; None if it is not known."""
+        from mm_tui.models import Mailbox
+
+        row = (
+            self._database.reader()
+            .execute("SELECT model FROM mailboxes WHERE mailbox_id = ?", (mailbox_id,))
+            .fetchone()
+        )
+        return Mailbox.model_validate_json(row[0]) if row is not None else None
+
     def mailbox_rows(self) -> list[MailboxRow]:
         """The mailboxes for the status line and the filter, by address, without building models."""
         rows = self._database.reader().execute(

@@ -1,0 +1,124 @@
+"""Leaving the app: asks first, saves unfinished texts (R4), and opens the profile that runs next."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mm_tui import crash
+from mm_tui.settings.paths import reports_dir
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
+
+    from textual.app import App
+
+    from mm_tui.screens.base import BaseScreen
+    from mm_tui.session import Session
+    from mm_tui.settings.profiles import Profiles
+
+
+class UnsavedWork:
+    """Saves texts that cannot be saved to the store.
+
+    Args:
+        store: the store's file, beside which they are written; None for a store in memory.
+    """
+
+    def __init__(self, store: Path | None) -> None:
+        self._store = store
+        self._said: dict[str, str] = {}
+        """The message about each text in a separate file."""
+
+    def keep(self, screens: Iterable[BaseScreen]) -> list[str]:
+        """Saves the unfinished text of each screen; returns messages about texts saved elsewhere."""
+        return [words for screen in screens if (words := self._keep(screen))]
+
+    def _keep(self, screen: BaseScreen) -> str:
+        if screen.save_work() or not (text := screen.written_text()):
+            return ""
+        if text not in self._said:
+            from mm_tui.store.loose_texts import keep_text
+
+            try:
+                kept = keep_text(text, self._store)
+            except OSError as error:
+                return f"What you wrote cannot be saved anywhere ({error}). If you leave, it is lost."
+            self._said[text] = f"What you wrote could not be saved in the local store; it is in {kept}."
+        return self._said[text]
+
+
+class Leaving:
+    """Ends the app.
+
+    Args:
+        app: what ends.
+        session: the open profile. From the moment the app is left no call starts.
+        profiles: the profiles to switch to; None if there are no others.
+        screens: gives the screens that may hold unfinished texts.
+    """
+
+    def __init__(
+        self, app: App[Any], session: Session, profiles: Profiles | None, screens: Callable[[], Sequence[BaseScreen]]
+    ) -> None:
+        self._app = app
+        self._session = session
+        self._profiles = profiles
+        self._screens = screens
+        self._unsaved = UnsavedWork(session.database.path)
+        self.next_session: Session | None = None
+        """What to open when this app has ended: another profile, with its store already open."""
+        self.crash_line = ""
+        """Why the app crashed, for the terminal."""
+        self.parting_words: list[str] = []
+        """The message for the terminal once the app has ended."""
+
+    def ask(self) -> None:
+        """Ends the app; asks first if decisions are in progress."""
+        from mm_tui.screens.dialogs.leave import LeaveScreen, on_the_way
+
+        if any(isinstance(screen, LeaveScreen) for screen in self._app.screen_stack):
+            return
+        decisions, texts = on_the_way(self._session), self._unsaved.keep(self._screens())
+        if decisions.all or texts:
+            self._app.push_screen(LeaveScreen(decisions, texts), lambda sure: self.leave() if sure else None)
+        else:
+            self.leave()
+
+    def leave(self, status: int = 0) -> None:
+        """Saves unfinished texts and ends the app with this exit status."""
+        self._session.begin_closing()
+        self.parting_words = self._unsaved.keep(self._screens())
+        self._app.exit(return_code=status)
+
+    def choose_profile(self) -> str:
+        """Lets the user switch to another profile. Returns why there is none."""
+        if self._profiles is None:
+            return "the demo has only one profile"
+        self._app.run_worker(self._switch(self._profiles), group="profiles", exclusive=True, exit_on_error=False)
+        return ""
+
+    async def _switch(self, profiles: Profiles) -> None:
+        from mm_tui import switching
+
+        other = await switching.choose(self._app, profiles)
+        if other is None:
+            return
+        if all(screen.save_work() for screen in self._screens()):
+            self.next_session = other
+            self._session.begin_closing()
+            self._app.exit()
+        else:
+            # The screen that could not save has shown the reason.
+            other.database.close()
+
+    def crashed(self, error: Exception, *, first: bool) -> None:
+        """Saves unfinished texts after an exception, and reports it if it is the first."""
+        self._session.begin_closing()
+        if first:
+            self.crash_line = crash.report(error, reports_dir())
+        for screen in self._screens():
+            try:
+                self.parting_words += self._unsaved.keep([screen])
+            except Exception as second:  # noqa: BLE001 - one screen's failure must not cost another's text
+                crash.write_report(second, reports_dir())

@@ -1,0 +1,125 @@
+"""What dialogs share: their styles, the line of keys, closing without an answer, and lists to choose from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeVar
+
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import OptionList, Static
+from textual.widgets.option_list import Option
+
+from mm_tui.text import OneLine
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from textual.app import App, ComposeResult
+
+Answer = TypeVar("Answer")
+
+
+def keys_line(*pairs: tuple[str, str]) -> Static:
+    """The line of keys at the bottom of a dialog."""
+    pieces: list[str | tuple[str, str]] = []
+    for key, label in pairs:
+        pieces += [(key, "$foreground"), f" {label}   "]
+    return Static(Content.assemble(*pieces), classes="dialog--keys")
+
+
+class Dialog(ModalScreen[Answer | None], Generic[Answer]):
+    """A dialog. Escape closes it without an answer."""
+
+    # Absolute, because Textual looks for it beside the module of each subclass.
+    CSS_PATH = Path(__file__).with_name("dialogs.tcss")
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "close", "close")]
+
+    def action_close(self) -> None:
+        self.dismiss(None)
+
+    def show_trouble(self, words: str) -> None:
+        """Shows a warning in the dialog's line `#trouble`; clears it if there are no words."""
+        trouble = Content.assemble(("▲ ", "$warning"), OneLine(words)) if words else Content("")
+        self.query_one("#trouble", Static).update(trouble)
+
+
+def ask(app: App[Any], dialog: Dialog[Answer], then: Callable[[Answer], object]) -> None:
+    """Shows a dialog, and calls `then` with its answer unless it was closed without one."""
+
+    def closed(answer: Answer | None) -> None:
+        if answer is not None:
+            then(answer)
+
+    app.push_screen(dialog, closed)
+
+
+class ChoiceList(OptionList):
+    """A list of options in which `j` and `k` move like the arrows."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j", "cursor_down", "down", show=False),
+        Binding("k", "cursor_up", "up", show=False),
+    ]
+
+
+class Line(NamedTuple, Generic[Answer]):
+    """One line to choose."""
+
+    row_content: Content
+    answer: Answer | None = None
+    """What the dialog returns for it; None for a heading, which cannot be chosen."""
+
+
+def heading(words: str) -> Line[Any]:
+    """A line above a group of others."""
+    return Line(Content.styled(words, "$mm-dim"))
+
+
+class ListDialog(Dialog[Answer]):
+    """A list to choose from.
+
+    Args:
+        title: the question, or what is listed.
+        lines: the list; it may be empty.
+        choose: what enter does; empty if there is nothing to choose.
+        close: what escape does.
+        at: the index of the line highlighted first.
+        note: a remark below the list.
+        kind: a style class of the dialog.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("q", "close", "close")]
+
+    def __init__(
+        self,
+        title: str,
+        lines: Sequence[Line[Answer]],
+        *,
+        choose: str,
+        close: str = "close",
+        at: int | None = None,
+        note: Content = Content(""),  # noqa: B008 - it cannot change
+        kind: str = "",
+    ) -> None:
+        super().__init__()
+        self._title, self._lines, self._choose, self._close = title, lines, choose, close
+        self._at, self._note, self._kind = at, note, kind
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes=f"dialog {self._kind}"):
+            yield Static(Content(self._title), classes="dialog--title")
+            if self._lines:
+                yield ChoiceList(*[Option(line.row_content, disabled=line.answer is None) for line in self._lines])
+            if self._note:
+                yield Static(self._note)
+            yield keys_line(*([("enter", self._choose)] if self._choose else []), ("esc", self._close))
+
+    def on_mount(self) -> None:
+        if self._at is not None:
+            self.query_one(OptionList).highlighted = self._at
+
+    def on_option_list_option_selected(self, message: OptionList.OptionSelected) -> None:
+        self.dismiss(self._lines[message.option_index].answer)

@@ -1,0 +1,91 @@
+"""Shows the email under the cursor beside the list, and notes when the result of its decision was seen."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from mm_tui.messages import SubjectChanged
+from mm_tui.screens.dialogs.choice import show_page
+from mm_tui.screens.pending.advice import advice_of, facts_page, newest_inbound
+from mm_tui.screens.pending.head import findings_page
+from mm_tui.services.decisions.read_versions import ReadVersions
+from mm_tui.services.decisions.view import Phase
+
+if TYPE_CHECKING:
+    from mm_tui.screens.pending.editing import Editing
+    from mm_tui.screens.pending.host import QueueHost
+    from mm_tui.screens.pending.timers import ScreenTimers
+    from mm_tui.services.events import AssistChanged
+
+
+class OpenEmail:
+    """Keeps the pane of the pending screen on the email under the cursor."""
+
+    def __init__(self, screen: QueueHost, editing: Editing, timers: ScreenTimers) -> None:
+        self._screen = screen
+        self._editing = editing
+        self._timers = timers
+        self._version = ""
+        """The version of the email that was shown last."""
+        self._cursor_id = ""
+
+    @cached_property
+    def versions(self) -> ReadVersions:
+        """The versions of each email that were last on the screen."""
+        return ReadVersions(self._screen.gate)
+
+    def show(self) -> None:
+        """Shows the email as it is now."""
+        screen, entry = self._screen, self._screen.current
+        version = entry.version if entry is not None else ""
+        if version != self._version:
+            self._version = version
+            screen.post_message(SubjectChanged())
+        self._editing.tell_what_is_open()
+        screen.update_status()
+        if entry is None:
+            screen.pane.show(None, None, None)
+            return
+        session = screen.session
+        self._timers.draw_place()
+        change = self.versions.show(entry, session.clock.now()) if screen.panes.shows_email else None
+        box, advice = session.mail.mailbox(entry.item.mailbox_id), advice_of(session, entry)
+        screen.pane.show(entry, screen.decision_of(entry.item.id), box, change, advice)
+
+    def advice_changed(self, event: AssistChanged) -> None:
+        """Redraws the head of the draft if new advice may be about it."""
+        entry = self._screen.current
+        if entry is not None and {entry.item.id, newest_inbound(entry)} & {event.email_id, event.thread_id}:
+            self.show()
+
+    def note_result(self) -> None:
+        """The result of a decision has been seen once the cursor has been on its email and moved away."""
+        screen = self._screen
+        view = screen.decision_of(self._cursor_id) if self._cursor_id else None
+        decisions = screen.session.decisions
+        # An incident must have been opened, or shown beside the list: its row alone does not say everything.
+        shown = view is not None and (screen.panes.shows_email or view.phase is not Phase.INCIDENT)
+        if decisions is not None and view is not None and view.must_be_seen and shown:
+            screen.run_worker(decisions.looked_at(view.id), group="note", exit_on_error=False)
+            screen.show_rows()
+        self._cursor_id = screen.current.item.id if screen.current is not None else ""
+
+    def tick(self) -> None:
+        """Draws the state of the decision again."""
+        if (entry := self._screen.current) is not None:
+            self._screen.pane.tick(self._screen.decision_of(entry.item.id))
+
+    def show_findings(self) -> None:
+        """Shows all findings, and what the second reader remarks."""
+        if (entry := self._screen.current) is not None:
+            pane = self._screen.pane
+            page = findings_page(entry, pane.mailbox, pane.advice.reader_lines())
+            show_page(self._screen.app, "Findings", page)
+
+    def show_facts(self) -> None:
+        """Shows the house facts of the email's mailbox."""
+        if self._screen.current is not None:
+            box = self._screen.pane.mailbox
+            page = facts_page(self._screen.session.house_facts.of(box.address if box is not None else ""))
+            show_page(self._screen.app, "House facts", page)
