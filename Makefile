@@ -39,7 +39,7 @@ bench: $(STAMP)
 	$(BIN)/python -m bench --mails $(MAILS)
 
 docs: $(STAMP)
-	$(BIN)/python -m mm_tui.commands.docs
+	$(BIN)/python -m bench.docs
 
 screenshots: $(STAMP)
 	$(BIN)/python -m bench.screenshots

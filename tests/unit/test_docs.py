@@ -12,9 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from bench import screenshots
+from bench import docs, screenshots
 from mm_tui import __version__
-from mm_tui.commands import docs
 from mm_tui.commands.output import exits
 from mm_tui.commands.parser import build
 from tests.support.cli import Home
@@ -26,7 +25,7 @@ WRITTEN = ("accessibility.md", "first-agent.md", "operating.md", "team.md", "tro
 
 @pytest.mark.parametrize("name", docs.pages())
 def test_a_generated_page_is_current(name: str) -> None:
-    assert (ROOT / "docs" / name).read_text("utf-8") == docs.pages()[name], "run python -m mm_tui.commands.docs"
+    assert (ROOT / "docs" / name).read_text("utf-8") == docs.pages()[name], "run `make docs`"
 
 
 def test_every_page_that_says_that_it_is_generated_is() -> None:

@@ -1,4 +1,4 @@
-"""The man page mm-tui(1), from the same parser as `--help`. `python -m mm_tui.commands.docs` writes it to docs/."""
+"""The man page mm-tui(1), from the same parser as `--help`. `make docs` writes it to docs/."""
 
 from __future__ import annotations
 
