@@ -163,7 +163,8 @@ class MmTui(App[None], inherit_bindings=False):
         self.screen_change_signal.subscribe(self, self.keyboard.screen_changed, immediate=True)
         self.keyboard.screen_changed(self.screen)
         # The list is painted from the store first; only then are the network parts imported and built.
-        self.call_after_refresh(self._start_services)
+        self.call_after_refresh(self._run_services)
+        self.call_after_refresh(self._prepare_rules)
         if self.session.news:
             self.call_after_refresh(self.say, self.session.news, "warning")
         elif self._welcome is not None:
@@ -240,10 +241,6 @@ class MmTui(App[None], inherit_bindings=False):
             self._active = False
             self.session.sync.set_active(False)
 
-    def _start_services(self) -> None:
-        self._run_services()
-        self._prepare_rules()
-
     @work(group="rules", exclusive=True, exit_on_error=False)
     async def _prepare_rules(self) -> None:
         """Prepares the risk rules, so that the first draft does not wait for them."""
@@ -261,14 +258,11 @@ class MmTui(App[None], inherit_bindings=False):
             startup.all_is_loaded()
         for screen in self._main_screens():
             screen.post_message(ServicesReady())
-        self._start_notifier()
-        await self.session.run()
-
-    def _start_notifier(self) -> None:
         from mm_tui.notifier import Notifier
 
         self._notifier = Notifier(self, self.session)
         self._notifier.start()
+        await self.session.run()
 
     def tell(self, event: ServiceEvent) -> None:
         """The services' callback: passes the event to every main screen. Callable from any thread."""
@@ -377,8 +371,7 @@ class MmTui(App[None], inherit_bindings=False):
 
     def action_profiles(self) -> None:
         """Lets the user switch to another profile."""
-        if why_not := self.leaving.choose_profile():
-            self.say(why_not)
+        self.leaving.choose_profile()
 
     async def on_unmount(self) -> None:
         if self._notifier is not None:

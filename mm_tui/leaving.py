@@ -91,12 +91,12 @@ class Leaving:
         self.parting_words = self._unsaved.keep(self._screens())
         self._app.exit(return_code=status)
 
-    def choose_profile(self) -> str:
-        """Lets the user switch to another profile. Returns why there is none."""
+    def choose_profile(self) -> None:
+        """Lets the user switch to another profile."""
         if self._profiles is None:
-            return "the demo has only one profile"
-        self._app.run_worker(self._switch(self._profiles), group="profiles", exclusive=True, exit_on_error=False)
-        return ""
+            self._app.notify("the demo has only one profile")
+        else:
+            self._app.run_worker(self._switch(self._profiles), group="profiles", exclusive=True, exit_on_error=False)
 
     async def _switch(self, profiles: Profiles) -> None:
         from mm_tui import switching

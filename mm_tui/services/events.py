@@ -72,23 +72,6 @@ class SyncState(msgspec.Struct, frozen=True):
     """Mailboxes whose mail was read completely."""
     parts: tuple[PartState, ...] = ()
 
-    def words(self, now: datetime) -> OneLine:
-        """One line for the user: state, age of the data, what failed and when it is tried again."""
-        said: list[str] = [str(self.phase)]
-        if self.phase is Phase.FILLING:
-            said = [f"{self.phase}: {self.progress} emails"]
-        if self.last_ok_at is not None:
-            age = now - self.last_ok_at
-            if self.phase is not Phase.LIVE or age > timedelta(minutes=1):
-                said.append(f"data from {span(age)} ago")
-        elif self.phase in (Phase.OFFLINE, Phase.WRONG_ADDRESS, Phase.BLOCKED, Phase.KEY_REFUSED):
-            said.append("never synced")
-        if self.error is not None:
-            said.append(str(self.error))
-            if self.retry_at is not None:
-                said.append(f"next try in {span(self.retry_at - now)}")
-        return OneLine(" · ".join(said))
-
 
 def span(length: timedelta) -> str:
     """A duration in its largest unit: `8 s`, `3 min`, `5 h`, `2 d`. Negative durations count as zero."""

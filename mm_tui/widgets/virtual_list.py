@@ -6,7 +6,7 @@ and one of drawn lines. When keys change, the cursor stays on its row and the vi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, ClassVar, Generic
 
 from rich.segment import Segment
@@ -65,18 +65,10 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_binding
     """There is no scrollbar: the screen is laid out again only when the list starts or stops being scrollable."""
 
     class Moved(Message):
-        """The cursor moved to another row, or to none (`key` is None)."""
-
-        def __init__(self, key: Hashable | None) -> None:
-            super().__init__()
-            self.key = key
+        """The cursor moved to another row, or to none."""
 
     class Opened(Message):
-        """The user opened a row, by key or by mouse."""
-
-        def __init__(self, key: Hashable) -> None:
-            super().__init__()
-            self.key = key
+        """The user opened the row under the cursor, by key or by mouse."""
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
@@ -197,7 +189,7 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_binding
             self._drawn = False
             self.refresh()
         if self.current_key != old_key:
-            self.post_message(self.Moved(self.current_key))
+            self.post_message(self.Moved())
         if (self.current_key is None) != (old_key is None):
             self.refresh_bindings()
 
@@ -305,7 +297,7 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_binding
             self._cursor = index
             self.refresh_lines(old * self._height, self._height)
             self.refresh_lines(index * self._height, self._height)
-            self.post_message(self.Moved(self.current_key))
+            self.post_message(self.Moved())
         self._show_cursor()
 
     def _view_height(self) -> int:
@@ -348,8 +340,8 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_binding
         self.move_to(len(self._keys) - 1)
 
     def action_open(self) -> None:
-        if (key := self.current_key) is not None:
-            self.post_message(self.Opened(key))
+        if self.current_key is not None:
+            self.post_message(self.Opened())
 
     def on_click(self, event: events.Click) -> None:
         index = (event.y + self.scroll_offset.y) // self._height

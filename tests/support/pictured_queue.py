@@ -82,7 +82,7 @@ def digest(name: str) -> str:
 def view(name: str, phase: Phase, words: str, **fields: Any) -> DecisionView:
     """The state of a decision about one of them."""
     return DecisionView(
-        id=f"r-{name}", email_id=name, mailbox_id="mb1", act=Act.APPROVE, phase=phase, words=OneLine(words),
+        id=f"r-{name}", email_id=name, act=Act.APPROVE, phase=phase, words=OneLine(words),
         outcome=None, digest=OneLine(digest(name)), **fields,
     )  # fmt: skip
 

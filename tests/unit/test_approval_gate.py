@@ -36,7 +36,7 @@ def edit_of(entry: QueueEntry, body: str = "Mine.") -> SavedEdit:
 
 
 def decision(phase: Phase, question: Asked | None = None) -> DecisionView:
-    return DecisionView("r1", "e1", "m1", Act.APPROVE, phase, OneLine(""), None, OneLine("d" * 64), question=question)
+    return DecisionView("r1", "e1", Act.APPROVE, phase, OneLine(""), None, OneLine("d" * 64), question=question)
 
 
 @pytest.fixture

@@ -8,8 +8,7 @@ from random import Random
 import pytest
 
 from mm_tui.services.backoff import LONGEST_SECONDS, Backoff
-from mm_tui.services.events import Phase, SyncState, span
-from mm_tui.text import OneLine
+from mm_tui.services.events import span
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
@@ -20,24 +19,6 @@ NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 )
 def test_spans_are_told_in_their_largest_unit(seconds: float, words: str) -> None:
     assert span(timedelta(seconds=seconds)) == words
-
-
-@pytest.mark.parametrize(
-    ("state", "words"),
-    [
-        (SyncState(), "offline · never synced"),
-        (SyncState(Phase.CONNECTING), "connecting"),
-        (SyncState(Phase.FILLING, progress=1200), "initial sync: 1200 emails"),
-        (SyncState(Phase.LIVE, last_ok_at=NOW - timedelta(seconds=5)), "in sync"),
-        (SyncState(Phase.LIVE, last_ok_at=NOW - timedelta(minutes=5)), "in sync · data from 5 min ago"),
-        (
-            SyncState(Phase.OFFLINE, NOW - timedelta(hours=2), OneLine("mail: no answer"), NOW + timedelta(seconds=30)),
-            "offline · data from 2 h ago · mail: no answer · next try in 30 s",
-        ),
-    ],
-)
-def test_the_state_is_told_in_one_line(state: SyncState, words: str) -> None:
-    assert state.words(NOW) == words
 
 
 def test_waits_double_with_jitter_up_to_a_limit_and_start_anew() -> None:

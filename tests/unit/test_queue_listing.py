@@ -36,7 +36,7 @@ def entry(email_id: str, body: str = "Text.", level: Level = Level.NONE, digest:
 
 def decision(email_id: str, phase: Phase, **fields: Any) -> DecisionView:
     words = OneLine(f"{phase}")
-    return DecisionView("r", email_id, "m", Act.APPROVE, phase, words, None, OneLine("d"), **fields)
+    return DecisionView("r", email_id, Act.APPROVE, phase, words, None, OneLine("d"), **fields)
 
 
 class Queue:

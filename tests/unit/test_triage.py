@@ -128,7 +128,7 @@ async def test_without_a_key_the_card_says_how_to_add_one(sandbox: Sandbox, mail
         for card in (services.triage.card(mail_id), await services.triage.examine(mail_id)):
             assert card.phase is Phase.NO_KEY
             assert "AI21_API_KEY" in card.words
-        await services.triage.round()
+        await services.triage._rounds.round()
     assert sandbox.status(mail_id) == Status.UNREAD
 
 
@@ -276,7 +276,7 @@ async def test_an_agents_tags_are_taken_over_without_opening_the_mail(sandbox: S
     model = Answering()
     async with assisted(settings_for(sandbox, ai21_key=None), None) as services:
         await services.sync()
-        await services.triage.round()
+        await services.triage._rounds.round()
         card = services.triage.card(mail_id)
         assert card.phase is Phase.DONE
         assert (card.label, card.label_by, card.summary) == ("partnership", "model", "An offer.")
@@ -298,7 +298,7 @@ async def test_tags_are_looked_for_again_only_while_an_agent_may_still_set_them(
         only_this(services, mail_id)
         sandbox.forget_calls()
         for _ in range(2 * len(triage_rounds.PATIENCE)):
-            await services.triage.round()
+            await services.triage._rounds.round()
             clock.advance(max(triage_rounds.PATIENCE))
     assert len(sandbox.calls("GET", f"{mail_id}/tags")) == looks
 
@@ -340,7 +340,7 @@ async def test_automatic_mode_leaves_new_mail_to_the_agent_for_a_while(sandbox: 
     async with assisted(settings_for(sandbox), model) as services:
         await services.sync()
         only_this(services, mail_id)
-        await services.triage.round()
+        await services.triage._rounds.round()
         assert model.calls == 0
     assert sandbox.status(mail_id) == Status.UNREAD
 
@@ -363,11 +363,11 @@ async def test_automatic_mode_is_off_on_live_profiles(sandbox: Sandbox, mail_id:
             services.database, services.gateway, services.assistant, chosen, SystemClock(), services.notices.append
         ).automatic
         assert triage.card(mail_id).words == NOT_ASKED
-        await triage.round()
+        await triage._rounds.round()
         assert model.calls == 0
         assert sandbox.status(mail_id) == Status.UNREAD
         triage.set_automatic(True)
-        await triage.round()
+        await triage._rounds.round()
         assert model.calls == 3
 
 
@@ -377,7 +377,7 @@ async def test_the_daily_budget_stops_automatic_work_and_says_so(sandbox: Sandbo
     async with assisted(settings_for(sandbox, assist=Assist(daily_budget_usd=0)), model) as services:
         await services.sync()
         only_this(services, mail_id)
-        await services.triage.round()
+        await services.triage._rounds.round()
         card = services.triage.card(mail_id)
         assert card.phase is Phase.OVER_BUDGET
         assert "daily_budget_usd" in card.words
@@ -395,7 +395,7 @@ async def test_automatic_work_rests_after_a_failure(sandbox: Sandbox, mail_id: s
         await services.sync()
         only_this(services, mail_id)
         for _ in range(5):
-            await services.triage.round()
+            await services.triage._rounds.round()
         assert model.calls == 3, "one mail, once"
         assert services.triage.card(mail_id).phase is Phase.FAILED
 
@@ -408,7 +408,7 @@ async def test_an_agents_label_is_not_asked_for_again(sandbox: Sandbox, mail_id:
     async with assisted(settings_for(sandbox), model) as services:
         await services.sync()
         only_this(services, mail_id)
-        await services.triage.round()
+        await services.triage._rounds.round()
         card = services.triage.card(mail_id)
         assert (card.phase, card.label, card.intent) == (Phase.DONE, "support", "refund")
         assert model.calls == 2

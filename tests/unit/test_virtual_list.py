@@ -224,8 +224,8 @@ async def test_mouse_moves_the_cursor_and_a_double_click_opens() -> None:
     numbers = Numbers()
 
     class Opening(Host):
-        def on_virtual_list_opened(self, message: VirtualList.Opened) -> None:
-            opened.append(message.key)
+        def on_virtual_list_opened(self) -> None:
+            opened.append(numbers.current_key)
 
     async with Opening(numbers).run_test(size=(40, 10)) as pilot:
         numbers.set_keys(range(5))

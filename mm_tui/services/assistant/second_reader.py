@@ -64,11 +64,6 @@ class Remark:
     """The email's sender, or the file's name."""
 
     @property
-    def words(self) -> OneLine:
-        """The kind as text for the reader."""
-        return OneLine(_WORDS[self.kind][0])
-
-    @property
     def line(self) -> OneLine:
         """The remark on one line."""
         kind, label = _WORDS[self.kind]

@@ -322,14 +322,6 @@ class Triage:
         """Imports tags and, in automatic mode, examines new mail, until cancelled."""
         await self._rounds.run()
 
-    async def round(self) -> None:
-        """Runs one round over the newest emails without a label.
-
-        Raises:
-            GatewayError: tags could not be read.
-        """
-        await self._rounds.round()
-
     async def take_over_tags(self, row: MailRow) -> bool:
         """Reads an email's tags from the gateway, which does not mark it as read. Returns whether they contain a
         summary.

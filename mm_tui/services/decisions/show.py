@@ -38,7 +38,6 @@ def view_of(live: ActiveDecision, clock: Clock, reviewer: str) -> DecisionView:
     return DecisionView(
         id=live.release_id,
         email_id=state.case.item,
-        mailbox_id=live.facts.mailbox_id,
         act=state.case.act,
         phase=phase_of(state),
         words=OneLine(f"{said} ({live.trouble})" if live.trouble else said),

@@ -141,7 +141,6 @@ class DecisionView:
     id: str
     """The decision's own id, since an email can be decided on more than once."""
     email_id: str
-    mailbox_id: str
     act: Act
     phase: Phase
     words: OneLine
