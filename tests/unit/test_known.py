@@ -12,14 +12,17 @@ import pytest
 
 from mm_tui.clock import SystemClock
 from mm_tui.models import Attachment, Party
-from mm_tui.review.known import Known
+from mm_tui.review.known import ESTABLISHED, Known
 from mm_tui.review.lookalike import PROVIDERS, domain_of, imitates, same_site, shape, skeleton, upwards
 from mm_tui.review.risk import Draft, Message, ThreadContext, assess
 from mm_tui.services.contacts import TRIED_MS, Contacts
 from mm_tui.store.database import Database
+from mm_tui.store.mail import contacts
 from mm_tui.store.mail.contacts import NO_THREAD, Exchange
+from mm_tui.store.mail.mails import MailStore
 from mm_tui.store.sort_keys import to_ms
 from mm_tui.text import ManyLine, OneLine
+from tests.support.fake_gateway import make_mail
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 OWN = frozenset({"acme.example", "shop.acme.test"})
@@ -128,14 +131,14 @@ def test_the_shared_indexes_find_what_comparing_with_each_finds(
         )
         for _ in range(2 * len(addresses))
     ]
-    contacts = Contacts(database, SystemClock())
-    monkeypatch.setattr(contacts._store, "exchanges", lambda: exchanges)
-    contacts.refresh()
+    known_ones = Contacts(database, SystemClock())
+    monkeypatch.setattr(known_ones._store, "exchanges", lambda: exchanges)
+    known_ones.refresh()
     hits = 0
     for _ in range(40):
         thread, at = chance.randrange(12), NOW - timedelta(days=chance.randrange(16))
         taking_part = tuple(chance.choices(addresses, k=2))
-        known = Known(OWN, recent=taking_part, others=contacts.seen_from(thread, at).without(OWN))
+        known = Known(OWN, recent=taking_part, others=known_ones.seen_from(thread, at).without(OWN))
         established, recent = standing(exchanges, thread, to_ms(at) or 0)
         compared = Compared(established, [*recent, *taking_part])
         assert known.has_anybody == bool(compared.everybody)
@@ -154,6 +157,39 @@ def test_the_shared_indexes_find_what_comparing_with_each_finds(
     assert hits, "the sample holds look-alikes"
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_the_earliest_threads_of_each_address_answer_like_all_mail_exchanged(
+    database: Database, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    monkeypatch.setattr(contacts, "SLICE", 7)
+    chance = random.Random(seed)
+    own, addresses = "help@acme.example", [f"{name}@customer.example" for name in ("anna", "ben", "chris")]
+    mails, exchanges = [], []
+    for number in range(120):
+        at, thread, wrote = NOW - timedelta(days=chance.randrange(30)), chance.randrange(6), chance.random() < 0.7
+        address = chance.choice(addresses)
+        status = OneLine("read" if wrote else "delivered")
+        mail = make_mail(number, received_at=at, thread_id=f"t{thread}", status=status)
+        sender, to = (address, own) if wrote else (own, address)
+        direction = OneLine("inbound" if wrote else "outbound")
+        mails.append(
+            mail.model_copy(update={"sender": Party.parse(sender), "to": (Party.parse(to),), "direction": direction})
+        )
+        exchanges.append(Exchange(address, thread, wrote, to_ms(at)))
+    MailStore(database).upsert(mails)
+    known = Contacts(database, SystemClock())
+    known.refresh()
+    assert len(known._store.exchanges()) <= 4 * len(addresses)
+    for thread in range(6):
+        at = NOW - timedelta(days=chance.randrange(30))
+        stored = known._store.thread_of("", mails[0].mailbox_id, f"t{thread}")
+        since = known.seen_from(stored, at).since
+        established, recent = standing(exchanges, thread, to_ms(at) or 0)
+        for address in addresses:
+            assert (since(address) == ESTABLISHED) == (address in established)
+            assert (since(address) is not None) == (address in {*established, *recent})
+
+
 def test_drafts_are_assessed_alike_with_the_shared_correspondents_and_with_their_own(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -164,9 +200,9 @@ def test_drafts_are_assessed_alike_with_the_shared_correspondents_and_with_their
         Exchange(chance.choice(addresses), number % 9, chance.random() < 0.7, start - number * 9_000_000)
         for number in range(120)
     ]
-    contacts = Contacts(database, SystemClock())
-    monkeypatch.setattr(contacts._store, "exchanges", lambda: exchanges)
-    contacts.refresh()
+    known_ones = Contacts(database, SystemClock())
+    monkeypatch.setattr(known_ones._store, "exchanges", lambda: exchanges)
+    known_ones.refresh()
     codes: set[str] = set()
     for _ in range(120):
         to, other = chance.choice([*addresses, some_address(chance)]), chance.choice(addresses)
@@ -183,7 +219,7 @@ def test_drafts_are_assessed_alike_with_the_shared_correspondents_and_with_their
         thread, at = chance.randrange(9), NOW - timedelta(days=chance.randrange(12))
         established, recent = standing(exchanges, thread, to_ms(at) or 0)
         context = ThreadContext((question,), frozenset({"help@acme.example"}), OWN)
-        shared = replace(context, contacts=contacts.seen_from(thread, at))
+        shared = replace(context, contacts=known_ones.seen_from(thread, at))
         apart = replace(context, known_addresses=frozenset(established), recent_addresses=tuple(recent))
         assert assess(draft, shared) == assess(draft, apart)
         codes |= {finding.code for finding in assess(draft, shared).findings}

@@ -247,10 +247,16 @@ def test_the_top_line_counts_unread_and_waiting(database: Database, mail: MailSt
     assert mail.counts() == (2, 1)
 
 
-def test_a_first_screenful_and_the_rest_are_the_whole_list(mail: MailStore) -> None:
+@pytest.mark.parametrize(("slice_", "piece"), [(list_keys.SLICE, list_keys.PIECE), (7, 30)])
+def test_a_first_screenful_and_the_rest_are_the_whole_list(
+    mail: MailStore, monkeypatch: pytest.MonkeyPatch, slice_: int, piece: int
+) -> None:
+    monkeypatch.setattr(list_keys, "SLICE", slice_)
+    monkeypatch.setattr(list_keys, "PIECE", piece)
     mail.upsert(make_mail(number, subject=OneLine(f"refund {number}")) for number in range(40))
     for view in (MailView(), MailView(query="refund"), MailView(folded=True), MailView(folded=True, query="refund")):
         whole = mail.keys(view)
+        assert len(whole) == mail.count(view) and list(whole) == sorted(whole, reverse=True)
         parts = list(mail.stream(view, first=10))
         assert [len(part) for part in parts] == [10, len(whole) - 10]
         assert array("q", [key for part in parts for key in part]) == whole

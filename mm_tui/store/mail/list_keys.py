@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import sqlite3
-import sys
 from array import array
 from collections.abc import Sequence
 from dataclasses import replace
+
+import msgspec
 
 from mm_tui.store.mail.search import Condition, MailView, Query, statuses_of, view_sql
 
 SLICE = 8000
 """Keys read at a time where slices cost nothing, so that reading 100,000 needs little memory."""
+PIECE = 160_000
+"""About how many characters of numbers are decoded at a time."""
 READ = "read"
 """The status that the index of statuses leaves out, because most emails have it."""
 RARE = 2000
 """A status that fewer emails have is looked up in its index instead of walking all emails, newest first."""
 
+_decode_numbers = msgspec.json.Decoder(list[int]).decode
+
 
 def read(cursor: sqlite3.Cursor, view: MailView, query: Query, limit: int | None, below: int | None) -> array[int]:
     """The keys of a view; see `MailStore.keys`."""
     query = _with_rare_statuses(cursor, view, query)
-    if not view.folded and query.match is None and not query.conditions:
+    if can_continue(view, query):
         return _by_slices(cursor, view, query, limit, below)
     return _by_rows(cursor, view, query, limit, below)
 
@@ -35,6 +40,13 @@ def count(connection: sqlite3.Connection, view: MailView, query: Query) -> int:
         sql, values = view_sql(view, query)
         counted = "DISTINCT thread" if view.folded else "*"
     return int(connection.execute(f"SELECT count({counted}) FROM ({sql})", values).fetchone()[0])
+
+
+def can_continue(view: MailView, query: Query) -> bool:
+    """Whether the rest of a view can be read from a key on, without what comes before it: an index has its order."""
+    if view.folded:
+        return _is_threads_alone(view)
+    return query.match is None and not query.conditions
 
 
 def _with_rare_statuses(cursor: sqlite3.Cursor, view: MailView, query: Query) -> Query:
@@ -61,7 +73,7 @@ def _by_slices(
     left = limit if limit is not None else -1
     while left:
         size = SLICE if left < 0 else min(left, SLICE)
-        sql, values = view_sql(view, query, below)
+        sql, values = _threads_sql(view, below) if view.folded else view_sql(view, query, below)
         keys = _as_keys(cursor, f"{sql} LIMIT {size}", values)
         found.extend(keys)
         if len(keys) < size:
@@ -72,23 +84,27 @@ def _by_slices(
 
 
 def _as_keys(cursor: sqlite3.Cursor, sql: str, values: Sequence[str | int]) -> array[int]:
-    """The keys of a SELECT, fetched as one text of hexadecimal digits.
+    """The keys of a SELECT, fetched as one text of decimal numbers.
 
     SQLite does the work without the interpreter, so that a thread that reads a million keys does not slow the screen.
     """
-    text = cursor.execute(f"SELECT group_concat(printf('%016x', key), '') FROM ({sql})", values).fetchone()[0]
-    keys = array("q", bytes.fromhex(text or ""))
-    if sys.byteorder == "little":
-        keys.byteswap()
+    text: str = cursor.execute(f"SELECT group_concat(key) FROM ({sql})", values).fetchone()[0] or ""
+    keys: array[int] = array("q")
+    start = 0
+    while start < len(text):
+        # Piece by piece, for a list of numbers takes five times the memory of the array.
+        end = text.find(",", start + PIECE)
+        end = len(text) if end < 0 else end
+        keys.extend(array("q", _decode_numbers(f"[{text[start:end]}]")))
+        start = end + 1
     return keys
 
 
 def _by_rows(cursor: sqlite3.Cursor, view: MailView, query: Query, limit: int | None, below: int | None) -> array[int]:
-    """Reads the keys of searches, which would restart with each slice, and of folded views, with one key per thread."""
-    threads_alone = _is_threads_alone(view)
-    sql, values = _threads_sql(view) if view.folded and threads_alone else view_sql(view, query, below)
-    thinned = view.folded and not threads_alone
-    if not thinned:
+    """Reads the keys of searches, which would restart with each slice, and of folded views that are thinned here to one
+    key per thread."""
+    sql, values = view_sql(view, query, below)
+    if not view.folded:
         return _as_keys(cursor, f"{sql} LIMIT {-1 if limit is None else int(limit)}", values)
     cursor.execute(sql, values)
     found: array[int] = array("q")
@@ -108,12 +124,15 @@ def _is_threads_alone(view: MailView) -> bool:
     return view.status is None and view.label is None and not view.query.strip()
 
 
-def _threads_sql(view: MailView) -> tuple[str, list[str | int]]:
+def _threads_sql(view: MailView, below: int | None = None) -> tuple[str, list[str | int]]:
     """The SELECT for all threads of all mailboxes or of one: the newest mail of each, drafts apart."""
     values: list[str | int] = []
     where = ""
+    if below is not None:
+        where = " AND newest < ?"
+        values.append(below)
     if view.mailbox_id is not None:
-        where = " AND mailbox_id = ?"
+        where += " AND mailbox_id = ?"
         values.append(view.mailbox_id)
     return (
         f"SELECT newest AS key FROM threads INDEXED BY threads_by_newest WHERE size > 0{where} ORDER BY 1 DESC",

@@ -172,7 +172,7 @@ class MailStore:
         yield head
         if stop is not None and stop():
             return
-        if view.folded:
+        if view.folded and not view_keys.can_continue(view, understood):
             yield self.keys(view, query=understood, stop=stop)[len(head) :]
         else:
             yield self.keys(view, below=head[-1], query=understood, stop=stop)
