@@ -210,8 +210,8 @@ async def test_a_mails_life_shows_its_identity(sandbox: Sandbox) -> None:
         await app.session.sync.fetch_detail(sandbox.mailbox, draft)
         app.push_screen(HistoryScreen(draft))
         await until(pilot, lambda: "✓ the gateway's signature is valid" in shown(app))
-        assert "ai_generated: true" in shown(app)
-        assert "names no email" in shown(app)
+        await pilot.press("G")
+        await until(pilot, lambda: "ai_generated: true" in shown(app) and "names no email" in shown(app))
 
 
 def test_a_broken_identity_is_told_loudly_and_an_absent_one_plainly() -> None:

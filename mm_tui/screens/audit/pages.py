@@ -16,6 +16,7 @@ from mm_tui.widgets.words import count
 
 LABEL = 9
 LONG_LABEL = 20
+CLAIM = 1
 MORE = 19
 """The indentation in cells of further details of an event."""
 
@@ -119,6 +120,7 @@ def history_page(
                 writer.line(" " * MORE + event.more[start:end], "dim")
     if not history.events:
         writer.line("Nothing is recorded about it on this machine.")
+    _claims(writer, history, identity, room)
     writer.line()
     writer.line(
         "Sources: the email's own timestamps (mail), the gateway's log (gateway), this machine's journal "
@@ -133,7 +135,7 @@ def history_page(
 
 
 def _identity(writer: PageWriter, history: History, identity: Identity | None, room: int) -> None:
-    """The claims about the sender signed by the gateway, and whether the signature is valid."""
+    """Whether the signature on the claims about the sender is valid."""
     if history.detail is None or not history.detail.identity:
         return
     if identity is None:
@@ -143,19 +145,24 @@ def _identity(writer: PageWriter, history: History, identity: Identity | None, r
     holds = identity.standing is Standing.HOLDS
     sign = {Standing.HOLDS: "✓ ", Standing.BROKEN: "✕ "}.get(identity.standing, "▲ ")
     row(writer, "identity", sign + words, room, style="" if holds else "risk")
+
+
+def _claims(writer: PageWriter, history: History, identity: Identity | None, room: int) -> None:
+    """What the signed identity says, and what the signature proves."""
+    if history.detail is None or not history.detail.identity or identity is None:
+        return
+    holds = identity.standing is Standing.HOLDS
+    writer.line()
+    writer.line("What the sender's identity says", "dim")
     for name, value in identity.claims:
-        row(writer, "", f"{name}: {value}", room, style="" if holds else "dim")
+        row(writer, "", f"{name}: {value}", room, label=CLAIM, style="" if holds else "dim")
     if history.detail.ai_generated:
-        row(writer, "", f"X-AI-Generated: {history.detail.ai_generated} (not signed)", room, style="dim")
+        row(writer, "", f"X-AI-Generated: {history.detail.ai_generated} (not signed)", room, label=CLAIM, style="dim")
     if holds:
-        row(writer, "", f"ECDSA P-256 under the gateway's key {identity.fingerprint}", room, style="dim")
-        row(
-            writer,
-            "",
-            "The signature names no email: it proves who made the statement, not that it is about this email.",
-            room,
-            style="dim",
-        )
+        proof = f"ECDSA P-256 under the gateway's key {identity.fingerprint}"
+        row(writer, "", proof, room, label=CLAIM, style="dim")
+        limit = "The signature names no email: it proves who made the statement, not that it is about this email."
+        row(writer, "", limit, room, label=CLAIM, style="dim")
 
 
 def _history_head(writer: PageWriter, history: History, room: int) -> None:
