@@ -10,7 +10,7 @@ from textual.content import Content
 from mm_tui.services.assistant.cards import STAND_IN_MODEL
 from mm_tui.services.events import Phase, SyncState, span
 from mm_tui.text import OneLine
-from mm_tui.widgets.words import count
+from mm_tui.widgets.words import count, mode_words
 
 if TYPE_CHECKING:
     from mm_tui.session import Session
@@ -77,7 +77,7 @@ def mailbox(session: Session, mailbox_id: str | None) -> Content:
     for box in boxes:
         if box.mailbox_id == mailbox_id:
             local = box.address.partition("@")[0]
-            return Content(OneLine(f"{local}@ {box.oversight_mode}"))
+            return Content(OneLine(f"{local}@ {mode_words(box.oversight_mode)}"))
     return Content(f"{len(boxes)} mailboxes") if boxes else Content("")
 
 

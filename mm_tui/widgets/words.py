@@ -9,6 +9,7 @@ from datetime import datetime
 from textual.content import Content
 
 from mm_tui import keymap
+from mm_tui.text import OneLine
 
 _KEY_NAMES = {
     "question_mark": "?", "slash": "/", "space": "space", "enter": "enter", "escape": "esc", "pagedown": "pgdn",
@@ -87,6 +88,11 @@ def size(count: int) -> str:
         if amount < 1000:
             return f"{amount:.1f} {unit}" if amount < 10 else f"{amount:.0f} {unit}"
     return f"{amount:.0f} GB"
+
+
+def mode_words(mode: str) -> OneLine:
+    """An oversight mode in words: `gated send`."""
+    return OneLine(OneLine(mode).replace("_", " "))
 
 
 def count(number: int, one: str, many: str) -> str:

@@ -12,10 +12,10 @@ from textual.message import Message
 
 from mm_tui.screens.dialogs.choice import CHOICE_KEYS, Choice, ChoiceScreen
 from mm_tui.screens.dialogs.form import Field, FormScreen
-from mm_tui.screens.mailboxes.mailbox_list import mode_words
 from mm_tui.screens.mailboxes.pages import tally_words
 from mm_tui.services.audit.track_record import LADDER, step_down, step_up
 from mm_tui.text import OneLine
+from mm_tui.widgets.words import mode_words
 
 if TYPE_CHECKING:
     from mm_tui.models import Allowed, Mailbox

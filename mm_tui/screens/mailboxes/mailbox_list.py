@@ -13,7 +13,7 @@ from mm_tui.services.audit.track_record import LADDER, WINDOWS, TrackRecord
 from mm_tui.text import OneLine
 from mm_tui.widgets.cells import fit_cells
 from mm_tui.widgets.virtual_list import VirtualList
-from mm_tui.widgets.words import age
+from mm_tui.widgets.words import age, mode_words
 
 WIDE = 118
 """The width in cells from which both periods fit side by side; otherwise the reader chooses one."""
@@ -54,11 +54,6 @@ EXPLAINED = (
 )
 """The help for each column."""
 LEFT = frozenset({"oversight", PLOT})
-
-
-def mode_words(mode: str) -> str:
-    """A mode in words: `gated send`."""
-    return OneLine(mode).replace("_", " ")
 
 
 def percent(share: float | None) -> str:

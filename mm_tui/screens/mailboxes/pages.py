@@ -8,7 +8,7 @@ from datetime import datetime
 from mm_tui.account import Webhook
 from mm_tui.models import Mailbox, OversightMode
 from mm_tui.screens.audit.pages import row
-from mm_tui.screens.mailboxes.mailbox_list import mode_words, percent
+from mm_tui.screens.mailboxes.mailbox_list import percent
 from mm_tui.services.audit.agents import AgentFigures, numbered
 from mm_tui.services.audit.line import key_words
 from mm_tui.services.audit.plots import spark
@@ -17,7 +17,7 @@ from mm_tui.services.mailboxes import AccountFacts
 from mm_tui.text import OneLine
 from mm_tui.widgets.cells import fit_cells
 from mm_tui.widgets.pager import Page, PageWriter
-from mm_tui.widgets.words import age, count, size
+from mm_tui.widgets.words import age, count, mode_words, size
 
 LABEL = 14
 PLOT = 30

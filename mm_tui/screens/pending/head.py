@@ -21,7 +21,7 @@ from mm_tui.services.decisions.view import DecisionView, Phase
 from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.text import OneLine, is_blank
 from mm_tui.widgets.chrome import hint
-from mm_tui.widgets.words import count, exact, joined
+from mm_tui.widgets.words import count, exact, joined, mode_words
 
 if TYPE_CHECKING:
     from textual.screen import Screen
@@ -206,7 +206,7 @@ def _counted(number: int) -> Content:
 
 
 def _mode(mailbox: Mailbox | None) -> Content:
-    return Content.styled(f"  {mailbox.oversight_mode}", "$mm-dim") if mailbox is not None else Content("")
+    return Content.styled(f"  {mode_words(mailbox.oversight_mode)}", "$mm-dim") if mailbox is not None else Content("")
 
 
 def finding_lines(findings: Sequence[Finding], shown: int, *, hint: str = ": i shows all") -> list[Content]:

@@ -15,7 +15,7 @@ from mm_tui.services.fault_words import fault_words
 from mm_tui.services.replies import Replies
 from mm_tui.store.sort_keys import from_ms
 from mm_tui.text import OneLine
-from mm_tui.widgets.words import exact
+from mm_tui.widgets.words import exact, mode_words
 
 if TYPE_CHECKING:
     from textual.timer import Timer
@@ -88,7 +88,7 @@ class Replying:
             except NotSaved as error:
                 self._screen.say(f"not saved: {error}", "error")
         kept = self._saved = self.replies.get(self.reply_to.email_id)
-        gate = "waits for approval" if mode in GATED else f"{OneLine(mode) or 'unknown mode'}: sent at once"
+        gate = "needs approval" if mode in GATED else f"{mode_words(mode) or 'unknown mode'}: sent at once"
         if self._let_through():
             gate = "on the allowlist: sent at once"
         when = exact(from_ms(inbound[-1].received_at))
