@@ -12,6 +12,7 @@ from textual.widgets import Static
 
 from mm_tui.messages import Said
 from mm_tui.screens.dialogs.dialog import Answer, Dialog
+from mm_tui.widgets.hanging import HangingText
 from mm_tui.widgets.words import joined
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class ChoiceScreen(Dialog[Answer]):
             yield Static(Content(self._title), classes="dialog--title")
             if self._body:
                 with VerticalScroll(classes="dialog--body"):
-                    yield Static(self._body)
+                    yield HangingText(self._body)
             yield Static(self._keys(), classes="dialog--keys")
 
     def _keys(self) -> Content:

@@ -320,7 +320,7 @@ class Deciding:
     def _ask_why_back(self, entry: QueueEntry, edit: EditedDraft) -> None:
         title = "Send back with your text: add a note"
         if not self._screen.session.can("send"):
-            title += " (no send key: no tag asks for another draft)"
+            title += ". Without a send key no tag asks the agent for another draft."
         self.ask_reason(
             title,
             entry.item.subject,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -23,6 +24,7 @@ from mm_tui.services.decisions.view import DecisionView
 from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.text import OneLine
 from mm_tui.widgets.cached_static import CachedStatic
+from mm_tui.widgets.hanging import SIGN, hanging
 from mm_tui.widgets.pager import Page, Pager
 from mm_tui.widgets.words import joined
 
@@ -45,6 +47,8 @@ MOST_FINDINGS = 8
 HEAD_SHARE = 2
 """The largest share of the pane for the head."""
 PADDING = 2
+STARTS = re.compile(rf"{SIGN.pattern}|(?:from|also|when|came|wants|(?:to|cc) {{2}}) ")
+"""What lines of the head begin with, before they continue."""
 LATE_ROWS = 2
 """Rows kept for an email that is not checked yet, besides the one that says so: for what the rules find, or cc."""
 
@@ -329,7 +333,9 @@ class ItemPane(Vertical):
             (crowded, findings, []) for crowded in (False, True) for findings in range(MOST_FINDINGS, least - 1, -1)
         ]
         for crowded, findings, more in tries:
-            text = head(entry, self._mailbox, now=now, shown_findings=findings, crowded=crowded, more=more)
+            text = hanging(
+                head(entry, self._mailbox, now=now, shown_findings=findings, crowded=crowded, more=more), width, STARTS
+            )
             if not room or text.get_height({}, width) <= room:
                 self._crowded = crowded
                 break
@@ -340,7 +346,7 @@ class ItemPane(Vertical):
             return text
         remarks = replace(self.advice, card=None).lines(width)
         for findings in range(MOST_FINDINGS, -1, -1):
-            shorter = head(entry, self._mailbox, now=now, shown_findings=findings, more=remarks)
+            shorter = hanging(head(entry, self._mailbox, now=now, shown_findings=findings, more=remarks), width, STARTS)
             if shorter.get_height({}, width) <= shown_rows:
                 return shorter
         return text

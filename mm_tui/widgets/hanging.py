@@ -1,0 +1,48 @@
+"""Lines that begin with a sign or a label, and continue below in their own column."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+from textual.widget import Widget
+
+from mm_tui.widgets.words import joined
+
+if TYPE_CHECKING:
+    from textual.geometry import Size
+
+SIGN = re.compile(r"(?:!!| [!·?≠]) ")
+"""What stands before a finding."""
+
+
+def hanging(text: Content, width: int, start: re.Pattern[str] = SIGN) -> Content:
+    """The text in lines of at most `width` cells; a line that matches `start` continues below what it matches."""
+    lines: list[Content] = []
+    for line in text.split("\n", allow_blank=True):
+        found = start.match(line.plain) if line.cell_length > width else None
+        indent = found.end() if found is not None else 0
+        if not 0 < indent < width:
+            lines.append(line)
+            continue
+        parts = line[indent:].wrap(width - indent)
+        lines.append(Content.assemble(line[:indent], *parts[:1]))
+        lines += [Content.assemble(" " * indent, part) for part in parts[1:]]
+    return joined(lines, "\n")
+
+
+class HangingText(Widget):
+    """Static text whose findings continue below their words, not below their signs."""
+
+    DEFAULT_CSS = "HangingText { width: 1fr; height: auto; }"
+
+    def __init__(self, text: Content) -> None:
+        super().__init__()
+        self._text = text
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        return hanging(self._text, max(1, width)).get_height({}, max(1, width))
+
+    def render(self) -> Content:
+        return hanging(self._text, max(1, self.size.width))
