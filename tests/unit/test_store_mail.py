@@ -164,8 +164,12 @@ def test_folding_shows_each_thread_once_by_its_newest_mail(mail: MailStore) -> N
     assert len(mail.keys(MailView(folded=True, mailbox_id="01JOTHER"))) == 0
 
 
+@pytest.mark.parametrize("rare", [0, list_keys.RARE])
 @pytest.mark.parametrize("folded", [False, True])
-def test_a_view_is_counted_as_it_is_listed(mail: MailStore, folded: bool) -> None:
+def test_a_view_is_counted_as_it_is_listed(
+    mail: MailStore, monkeypatch: pytest.MonkeyPatch, folded: bool, rare: int
+) -> None:
+    monkeypatch.setattr(list_keys, "RARE", rare)
     mail.upsert(
         make_mail(
             number,
@@ -182,10 +186,15 @@ def test_a_view_is_counted_as_it_is_listed(mail: MailStore, folded: bool) -> Non
         MailView(status="unread"),
         MailView(query="refund"),
         MailView(query="is:unread -refund", mailbox_id=BOX),
+        MailView(query="refund", mailbox_id="01JOTHER"),
+        MailView(status="unread", mailbox_id="01JOTHER"),
+        MailView(mailbox_id="01JEMPTY"),
         MailView(query="nothing"),
     ):
         shown = replace(view, folded=folded)
-        assert mail.count(shown) == len(mail.keys(shown)), shown
+        keys = mail.keys(shown)
+        assert mail.count(shown) == len(keys) and list(keys) == sorted(keys, reverse=True), shown
+        assert view.mailbox_id is None or {row.mailbox_id for row in mail.rows(keys)} <= {view.mailbox_id}, shown
 
 
 def test_a_folded_thread_stands_where_its_newest_mail_stands_and_not_its_draft(mail: MailStore) -> None:

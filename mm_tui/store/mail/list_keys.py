@@ -18,16 +18,20 @@ PIECE = 160_000
 READ = "read"
 """The status that the index of statuses leaves out, because most emails have it."""
 RARE = 2000
-"""A status that fewer emails have is looked up in its index instead of walking all emails, newest first."""
+"""A status that fewer emails have, or a mailbox with fewer threads, is looked up in its index instead of walking all
+emails, newest first."""
 
 _decode_numbers = msgspec.json.Decoder(list[int]).decode
 
 
 def read(cursor: sqlite3.Cursor, view: MailView, query: Query, limit: int | None, below: int | None) -> array[int]:
     """The keys of a view; see `MailStore.keys`."""
+    is_small = _has_few_threads(cursor, view)
     query = _with_rare_statuses(cursor, view, query)
+    if is_small and query.match is None:
+        query = _with_small_mailbox(view, query)
     if can_continue(view, query):
-        return _by_slices(cursor, view, query, limit, below)
+        return _by_slices(cursor, view, query, limit, below, is_small=is_small)
     return _by_rows(cursor, view, query, limit, below)
 
 
@@ -65,15 +69,31 @@ def _with_rare_statuses(cursor: sqlite3.Cursor, view: MailView, query: Query) ->
     return replace(query, conditions=conditions)
 
 
+def _has_few_threads(cursor: sqlite3.Cursor, view: MailView) -> bool:
+    """Whether only one mailbox is shown, and it has few threads."""
+    if view.mailbox_id is None:
+        return False
+    few = f"SELECT count(*) FROM (SELECT 1 FROM threads WHERE mailbox_id = ? LIMIT {RARE})"
+    return bool(cursor.execute(few, (view.mailbox_id,)).fetchone()[0] < RARE)
+
+
+def _with_small_mailbox(view: MailView, query: Query) -> Query:
+    """Adds the keys of the view's mailbox to the query as a condition."""
+    threads = "SELECT thread FROM threads WHERE mailbox_id = ?"
+    found = f"SELECT key FROM mail INDEXED BY mail_by_thread WHERE thread IN ({threads})"
+    condition = Condition(f"mail.key IN ({found})", (view.mailbox_id or "",))
+    return replace(query, conditions=[*query.conditions, condition])
+
+
 def _by_slices(
-    cursor: sqlite3.Cursor, view: MailView, query: Query, limit: int | None, below: int | None
+    cursor: sqlite3.Cursor, view: MailView, query: Query, limit: int | None, below: int | None, *, is_small: bool
 ) -> array[int]:
     """Reads keys that an index holds in order, slice by slice."""
     found: array[int] = array("q")
     left = limit if limit is not None else -1
     while left:
         size = SLICE if left < 0 else min(left, SLICE)
-        sql, values = _threads_sql(view, below) if view.folded else view_sql(view, query, below)
+        sql, values = _threads_sql(view, below, is_small=is_small) if view.folded else view_sql(view, query, below)
         keys = _as_keys(cursor, f"{sql} LIMIT {size}", values)
         found.extend(keys)
         if len(keys) < size:
@@ -124,8 +144,10 @@ def _is_threads_alone(view: MailView) -> bool:
     return view.status is None and view.label is None and not view.query.strip()
 
 
-def _threads_sql(view: MailView, below: int | None = None) -> tuple[str, list[str | int]]:
-    """The SELECT for all threads of all mailboxes or of one: the newest mail of each, drafts apart."""
+def _threads_sql(view: MailView, below: int | None = None, *, is_small: bool = False) -> tuple[str, list[str | int]]:
+    """The SELECT for all threads of all mailboxes or of one: the newest mail of each, drafts apart. `is_small`: it is
+    one with few threads, which are sorted instead of walking all."""
+    index = "sqlite_autoindex_threads_1" if is_small else "threads_by_newest"
     values: list[str | int] = []
     where = ""
     if below is not None:
@@ -135,6 +157,6 @@ def _threads_sql(view: MailView, below: int | None = None) -> tuple[str, list[st
         where += " AND mailbox_id = ?"
         values.append(view.mailbox_id)
     return (
-        f"SELECT newest AS key FROM threads INDEXED BY threads_by_newest WHERE size > 0{where} ORDER BY 1 DESC",
+        f"SELECT newest AS key FROM threads INDEXED BY {index} WHERE size > 0{where} ORDER BY 1 DESC",
         values,
     )
