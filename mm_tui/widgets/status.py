@@ -90,10 +90,9 @@ def assistant(session: Session) -> Content:
     who = "stand-in model" if model.startswith(STAND_IN_MODEL) else model
     # Where money is spent, how much may be.
     most = f" of ${spend.budget_usd:.2f}" if who == model and spend.budget_usd > 0 else ""
-    words = f"{who} ${spend.usd:.2f}{most} today"
     if spend.over and spend.budget_usd > 0:
-        return Content.assemble(words, (" ▲ budget spent", "$mm-risk"))
-    return Content(words)
+        return Content.assemble(who, (f" ▲ ${spend.budget_usd:.2f} budget spent", "$mm-risk"))
+    return Content(f"{who} ${spend.usd:.2f}{most} today")
 
 
 def incidents(session: Session) -> Content:

@@ -46,10 +46,10 @@ class SpamMarking:
             return
         about = OneLine(f"{row.subject.strip() or '(no subject)'}, from {row.sender}")
         if marked:
-            title, effect = "Not spam?", "It is unread again, and the agent reads it."
+            title, effect = "Not spam?", "It becomes unread again, and the agent reads it."
             choice = Choice("N", "it is not spam: restore it", False)
         else:
-            title, effect = "Report as spam?", "It is quarantined, and the agent no longer reads it."
+            title, effect = "Report as spam?", "It goes into quarantine, and the agent no longer reads it."
             choice = Choice("S", "report it as spam", True)
 
         def mark(spam: bool) -> None:

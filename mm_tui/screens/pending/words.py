@@ -85,12 +85,12 @@ def heading(listing: QueueListing, marked: int, kept: int, keys: Mapping[str, st
     what = f"{shown:,} of {waiting:,} waiting" if listing.is_filtered else f"{waiting:,} waiting"
     if listing.expected is not None:
         what = f"{shown:,} of {listing.expected:,} waiting, checking the rest"
-    words = [str(listing.order)]
+    words = [str(listing.order)] if waiting else []
     words += [f"{marked} marked"] if marked else []
     words += _snoozed_words(listing)
     key = with_keys("{pending.kept}", keys)
     words += [f"{count(kept, 'saved text', 'saved texts')} ({key})"] if kept else []
-    return Content.assemble((what, "bold"), (f" · {' · '.join(words)}", "$mm-dim"))
+    return Content.assemble((what, "bold"), ("".join(f" · {one}" for one in words), "$mm-dim"))
 
 
 def _snoozed_words(listing: QueueListing) -> list[str]:
