@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import re
+import sys
+from collections.abc import Iterator
+from datetime import date
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mm_tui.models import Party
+from mm_tui.review.lookalike import one_slip_apart
+from mm_tui.review.risk import Draft, Message, ThreadContext, assess, counts, details, facts
 from mm_tui.review.risk.phrases import pattern
 from mm_tui.review.risk.pieces import LONGEST_MATCH, PIECE, Phrases, find_all
+from mm_tui.text import ManyLine
 
 SOUGHT = re.compile(r"(?<!\w)a[ab ]*b(?!\w)|\bwe (?:will )?refund\b")
 
@@ -39,3 +47,41 @@ def test_phrases_are_found_anywhere_in_a_huge_text() -> None:
         match = pattern("money").search(said)
         assert match is not None
         assert "refund" in match[0]
+
+
+@pytest.mark.parametrize(
+    "unit",
+    ["{} June and ", "{0}:{0} or ", "on Monday, ", "€{}.50, ", "HC-20{}17 or ", "{} seats, ", "from 1 May on {} "],
+)
+def test_the_work_grows_in_proportion_to_a_long_sentence(unit: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    searched = [0]
+    find, slip = Phrases.finditer, one_slip_apart
+
+    def counted(self: Phrases, text: str, begin: int = 0, end: int = sys.maxsize) -> Iterator[re.Match[str]]:
+        searched[0] += min(end, len(text)) - begin
+        return find(self, text, begin, end)
+
+    def compared(first: str, second: str) -> bool:
+        searched[0] += 1
+        return slip(first, second)
+
+    monkeypatch.setattr(Phrases, "finditer", counted)
+    monkeypatch.setattr(Phrases, "search", lambda *where: next(counted(*where), None))
+    for module in (details, counts, facts):
+        monkeypatch.setattr(module, "one_slip_apart", compared)
+    us, ann = Party.parse("help@firm.example"), Party.parse("ann@else.example")
+    assess(Draft(us, (ann,), body=ManyLine("warm up")), ThreadContext())
+    asked = Message(ann, (us,), body=ManyLine("On 12 May at 14:30? Order HC-20417, 25 seats, €240, " * 9))
+    context = ThreadContext((asked,), own_addresses=frozenset({"help@firm.example"}), today=date(2026, 5, 5))
+    work = []
+    for times in (200, 400):
+        searched[0] = 0
+        body = "".join(unit.format(10 + number % 18) for number in range(times))
+        assess(Draft(us, (ann,), body=ManyLine(body)), context)
+        work.append(searched[0])
+    assert work[1] < 2.6 * work[0]
+
+
+def test_brackets_without_end_are_assessed() -> None:
+    us = Party.parse("help@firm.example")
+    assert assess(Draft(us, (us,), body=ManyLine("[" * 20_000)), ThreadContext()).findings

@@ -145,6 +145,8 @@ _SIZE = (
 
 _WHOLE = re.compile(r"(?<![\d.,])\d{1,6}(?![\d.,]\d)")
 _FEW_WORDS = 600
+_MOST_REPORTED = 100
+"""The most findings: a draft that differs more often is about something else."""
 
 
 def _same_thing(count: Count, other: Count, reading: Reading) -> bool:
@@ -158,13 +160,21 @@ def _same_thing(count: Count, other: Count, reading: Reading) -> bool:
     return count.unit in _SIZE and first.strip("0") == second.strip("0") and _is_sure(reading, count)
 
 
-def _other_size(count: Count, theirs: list[Count]) -> Count | None:
-    """The thread's value in another unit of the same dimension, if none there is equal."""
+def _other_size(count: Count, sized: dict[int, list[Count]], units: set[str]) -> Count | None:
+    """The thread's value in another unit of the same dimension, if none there is equal.
+
+    Args:
+        count: a count of the draft.
+        sized: the thread's counts with a size, by dimension.
+        units: the units of the thread.
+    """
     size = count.size
-    alike = [other for other in theirs if other.size and DIMENSION[other.unit] == DIMENSION[count.unit]] if size else []
-    if not size or not alike or any(other.unit == count.unit for other in alike):
+    if not size or count.unit in units:
         return None
-    return None if any(abs((other.size or 0) - size) <= size / 100 for other in alike) else alike[0]
+    alike = sized.get(DIMENSION[count.unit], [])
+    if not alike or any(abs((other.size or 0) - size) <= size / 100 for other in alike):
+        return None
+    return alike[0]
 
 
 def _is_sure(reading: Reading, count: Count) -> bool:
@@ -228,29 +238,41 @@ def count_differs(reading: Reading) -> Iterator[Finding]:
         if count.unit:
             by_number.setdefault(count.number, set()).add(count.unit)
     named = {(count.number, count.noun) for count in mine}
-    reported: list[Span] = []
+    reported: set[int] = set()
+    their_numbers = {noun: {other.number for other in counts} for noun, counts in by_noun.items()}
+    near: dict[tuple[float, str, str], bool] = {}
     asked = frozenset(_WHOLE.findall(reading.asked_text))
+    sized: dict[int, list[Count]] = {}
+    for other in theirs:
+        if other.size:
+            sized.setdefault(DIMENSION[other.unit], []).append(other)
+    units_there = {other.unit for other in theirs}
+    both_named = {
+        noun: any((other.number, other.noun) in named for other in counts) for noun, counts in by_noun.items()
+    }
     for count in mine:
-        if count.noun in _weak() or count.noun in _ORDINALS or any(span.start == count.span.start for span in reported):
+        if len(reported) >= _MOST_REPORTED:
+            return
+        if count.noun in _weak() or count.noun in _ORDINALS or count.span.start in reported:
             continue
         if count.unit and (units := by_number.get(count.number)):
             others = [
                 unit for unit in units if DIMENSION[unit] == DIMENSION[count.unit] and not _same_unit(unit, count.unit)
             ]
             if others and not any(_same_unit(unit, count.unit) for unit in units):
-                reported.append(count.span)
+                reported.add(count.span.start)
                 words = f"says {quoted(reading.body[slice(*count.span)])}, while the thread says {quoted(others[0])}"
                 yield Finding("count_differs", Level.MEDIUM, OneLine(words), (count.span,))
                 continue
-        if other := _other_size(count, theirs):
-            reported.append(count.span)
+        if sizes := _other_size(count, sized, units_there):
+            reported.add(count.span.start)
             level = Level.MEDIUM if agrees(reading, count.span) else Level.LOW
-            said, there_said = quoted(reading.body[slice(*count.span)]), f"{other.number:g} {other.unit}"
+            said, there_said = quoted(reading.body[slice(*count.span)]), f"{sizes.number:g} {sizes.unit}"
             words = f"says {said}, while the thread says {there_said}"
             yield Finding("count_differs", level, OneLine(words), (count.span,))
             continue
         there = by_noun.get(count.noun, [])
-        if not there or any(other.number == count.number for other in there):
+        if not there or count.number in their_numbers[count.noun]:
             continue
         if not count.unit and f"{count.number:g}" in asked:
             # "And for 500?", "12 instead of 10 people".
@@ -260,9 +282,12 @@ def count_differs(reading: Reading) -> Iterator[Finding]:
         elif len(count.noun) < 2 and count.noun < "\u3400":
             continue
         if there:
-            reported.append(count.span)
-            both = any((other.number, other.noun) in named for other in there)
-            sure = any(_mixed_up(count, other) for other in there) or agrees(reading, count.span)
+            reported.add(count.span.start)
+            both = any((other.number, other.noun) in named for other in there) if count.unit else both_named[count.noun]
+            key = (count.number, count.noun, count.before)
+            if key not in near:
+                near[key] = any(_mixed_up(count, other) for other in there)
+            sure = near[key] or agrees(reading, count.span)
             words = f"says {quoted(reading.body[slice(*count.span)])}, while the thread says {there[0].number:g}"
             yield Finding(
                 "count_differs", Level.MEDIUM if sure and not both else Level.LOW, OneLine(words), (count.span,)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from mm_tui.review.findings import Finding, Level, Span
 from mm_tui.review.lookalike import one_slip_apart
@@ -95,12 +96,22 @@ def identifier_differs(reading: Reading) -> Iterator[Finding]:
     if not new:
         return
     theirs = _candidates(reading.figures)
-    for name, span in new.items():
+    by_shape: dict[str, list[str]] = {}
+    for other in theirs:
+        if "A" <= other[0] <= "Z":
+            by_shape.setdefault(_shape(other), []).append(other)
+    real: dict[str, bool] = {}
+
+    def is_real(other: str) -> bool:
+        if other not in real:
+            real[other] = _is_identifier(reading.figures, theirs[other])
+        return real[other]
+
+    # A draft with more new numbers than this is a list of them.
+    for name, span in islice(new.items(), _MOST_NAMED):
         near = [other for other in theirs if one_slip_apart(name, other) or _swapped_digits(name, other)]
-        built = [other for other in theirs if re.match("[A-Z]", other) and _shape(other) == _shape(name)]
-        both = [other for other in dict.fromkeys((*near, *built)) if _is_identifier(reading.figures, theirs[other])][
-            :_MOST_NAMED
-        ]
+        built = by_shape.get(_shape(name), [])
+        both = list(islice(filter(is_real, dict.fromkeys((*near, *built))), _MOST_NAMED))
         if near:
             both = [other for other in both if other in near]
         if not both:

@@ -276,12 +276,10 @@ def names_other_contact(reading: Reading) -> Iterator[Finding]:
     words = list(_NAME.finditer(reading.body))
     known = reading.known_names
     for first, second in pairwise(words):
+        if second.start() - first.end() != 1:
+            continue
         pair = (plain_name(first[0]), plain_name(second[0]))
-        if (
-            second.start() - first.end() == 1
-            and reading.known.names(*pair)
-            and not (pair[0] in known and pair[1] in known)
-        ):
+        if reading.known.names(*pair) and not (pair[0] in known and pair[1] in known):
             span = Span(first.start(), second.end())
             words_said = f"names a correspondent who is not in the thread: {quoted(reading.body[slice(*span)])}"
             yield Finding("names_other_contact", Level.MEDIUM, OneLine(words_said), (span,))

@@ -24,7 +24,7 @@ PARTIAL = ("ru", "uk", "ko", "ar", "he", "sv", "da")
 """Languages with words under some keys."""
 _NEVER = re.compile(r"(?!)")
 _NO_SPACES = "\u2e80-\u9fff\uac00-\ud7af\uff00-\uffef\u3000-\u303f"
-_SIGNS = {"*": r"\w*", "#": r"\d[\d.,]*", " ": r"\s+", "'": "['’]"}
+_SIGNS = {"*": r"\w*", "#": r"\d[\d.,]{0,20}", " ": r"\s+", "'": "['’]"}
 _GAP = r"(?:\s[^.!?\n。！？]{0,40})?(?<!\w)"
 
 
@@ -61,6 +61,9 @@ def as_pattern(phrase: str) -> str:
     phrase = phrase.replace(" … ", "…").replace("…", "\0")
     inside = "".join(_SIGNS.get(char, char) for char in phrase).replace("\0", _GAP)
     inside = re.sub(r"(?<!\\)\((?!\?)", "(?:", inside)
+    if phrase.startswith("#"):
+        # A long run of digits is searched once, not from each of its digits.
+        inside = rf"(?<!\d){inside}"
     last = re.sub(r"\\\w|[][(|)?*#\0\\+]", "", phrase)[-1:]
     ends = last.isalnum() and not phrase.endswith(("*", "\0")) and not re.match(f"[{_NO_SPACES}]", last)
     return f"{inside}(?!\\w)" if ends else inside
@@ -91,7 +94,8 @@ def _by_second(variants: list[str]) -> str:
 def _compiled(every_phrase: Iterable[str]) -> Phrases:
     every = {variant for phrase in every_phrase for variant in variants_of(phrase)}
     buckets: dict[str, list[str]] = {}
-    for variant in sorted(every, key=len, reverse=True):
+    # Of two variants of the same length always the same one is tried first.
+    for variant in sorted(every, key=lambda variant: (-len(variant), variant)):
         inside, word = variant.startswith("~"), variant.removeprefix("~")
         plain = word[0].isalnum() and word[1:2] != "?"
         buckets.setdefault(("~" if inside else "") + word[0] if plain else "", []).append(word)

@@ -40,6 +40,7 @@ _FOOTER = re.compile(
     re.MULTILINE,
 )
 _LONGEST_FOOTER = 20
+_LAST_LINES = 4
 _QUOTES_LOOKED_FOR = 400
 _SHORTEST_QUOTE = 12
 _DIGIT = re.compile(r"\d")
@@ -256,6 +257,16 @@ class Reading:
         # A line may also divide an email in two: only a short part is a footer.
         short = [end for end in ends if self.body.count("\n", end) <= _LONGEST_FOOTER]
         return min(short, default=len(self.body))
+
+    @cached_property
+    def last_lines(self) -> int:
+        """Where the last four lines of `body`, or the blank space at its end, begin."""
+        at = len(self.body)
+        for _ in range(_LAST_LINES):
+            at = self.body.rfind("\n", 0, at)
+            if at < 0:
+                return 0
+        return min(at + 1, len(self.body.rstrip()))
 
     @cached_property
     def links(self) -> tuple[Link, ...]:

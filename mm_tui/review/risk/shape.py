@@ -125,7 +125,7 @@ def broken_form(reading: Reading) -> Iterator[Finding]:
         kind = "data instead of a text"
         try:
             json.loads(body)
-        except ValueError:
+        except (ValueError, RecursionError):
             kind = "what looks like data of a program"
         yield Finding("broken_form", Level.MEDIUM, OneLine(f"holds {kind}"), (Span(start, len(body.rstrip())),))
         return

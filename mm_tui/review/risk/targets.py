@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import chain, islice
 
 from mm_tui.review.findings import Finding, Level, Span
 from mm_tui.review.links import find_links, inspect_links
@@ -25,15 +26,21 @@ _PUBLIC = frozenset(
 )
 
 
+_WORDS = re.compile(r"[^\W\d_]{2,}")
+
+
 def _shown_only(reading: Reading, span: Span) -> bool:
     """Whether a link or an address is in a signature or footer, or alone on a line, so that nobody is sent there."""
     if span.start >= reading.written:
         return True
-    begin = reading.body.rfind("\n", 0, span.start) + 1
-    end = reading.body.find("\n", span.end)
-    line = reading.body[begin : span.start] + " " + reading.body[span.end : len(reading.body) if end < 0 else end]
-    last = not reading.body[span.end :].strip() or reading.body.count("\n", span.end) <= 3
-    return last and len(re.findall(r"[^\W\d_]{2,}", line)) < 2
+    if span.end < reading.last_lines:
+        return False
+    body = reading.body
+    begin, end = body.rfind("\n", 0, span.start) + 1, body.find("\n", span.end)
+    words = chain(
+        _WORDS.finditer(body, begin, span.start), _WORDS.finditer(body, span.end, len(body) if end < 0 else end)
+    )
+    return len(list(islice(words, 2))) < 2
 
 
 @rule("link_not_in_thread", "links not in the thread")
