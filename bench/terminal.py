@@ -165,10 +165,10 @@ class Program:
         reactions = [self.press(key, quiet=quiet) for key in keys]
         return [reaction for reaction in reactions if reaction.size]
 
-    def memory(self) -> float:
-        """Resident memory in MB."""
+    def memory(self, kind: str = "VmRSS") -> float:
+        """Resident memory in MB: all, or with `RssAnon` without the mapped files, which programs share."""
         with open(f"/proc/{self.pid}/status") as status:
-            return next(int(line.split()[1]) / 1024 for line in status if line.startswith("VmRSS"))
+            return next(int(line.split()[1]) / 1024 for line in status if line.startswith(f"{kind}:"))
 
     def cpu_seconds(self) -> float:
         """Processor time used so far, to the microsecond: that in /proc is too coarse for an idle program."""
