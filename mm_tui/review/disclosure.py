@@ -28,9 +28,8 @@ def disclosure(mailbox: Mailbox | None) -> tuple[OneLine, ...]:
 
 
 def in_short(mailbox: Mailbox | None, *, knows_send_time: bool) -> tuple[OneLine, ...]:
-    """A short form to show above a draft: the usual on one line, otherwise only what differs."""
-    hidden = "bcc" if knows_send_time else "bcc, send time"
-    lines = [f"not disclosed by the gateway: {hidden}"]
+    """A short form to show above a draft as its bcc: what is usual on one line, otherwise only what differs."""
+    lines = ["not disclosed by the gateway" + ("" if knows_send_time else ", nor is the send time")]
     usual = {BCC_NOT_DISCLOSED, AI_NOTE}
     lines += [line for line in disclosure(mailbox) if line not in usual]
     if mailbox is not None and mailbox.ai_disclosure is False:

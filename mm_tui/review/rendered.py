@@ -119,8 +119,8 @@ class _Renderer:
         """The line after the open heading, including its underline."""
         self._containers: list[list[str]] = []
         """The prefixes within quotes and lists: of the first line, and of the others."""
-        self._numbers: list[int | None] = []
-        """The next item number of each open list; None for unnumbered ones."""
+        self._numbers: list[tuple[int | None, int | None]] = []
+        """The next and the first item number of each open list; None for unnumbered ones."""
 
     def made(self) -> Rendered:
         """Renders the whole text."""
@@ -150,12 +150,12 @@ class _Renderer:
                 self._containers.pop()
                 self._out.active.pop()
             case "bullet_list_open" | "ordered_list_open":
-                start = token.attrs.get("start", 1)
-                self._numbers.append(int(start) if token.type == "ordered_list_open" else None)
+                start = int(token.attrs.get("start", 1)) if token.type == "ordered_list_open" else None
+                self._numbers.append((start, start))
             case "bullet_list_close" | "ordered_list_close":
                 self._numbers.pop()
             case "list_item_open":
-                self._item()
+                self._item(token.info)
             case "list_item_close":
                 self._containers.pop()
             case "heading_open":
@@ -175,12 +175,16 @@ class _Renderer:
             case "table_open":
                 self._table(token, tokens)
 
-    def _item(self) -> None:
-        number = self._numbers[-1]
+    def _item(self, written: str) -> None:
+        number, first = self._numbers[-1]
         sign = "• " if number is None else f"{number}. "
+        indent = " " * len(sign)
         if number is not None:
-            self._numbers[-1] = number + 1
-        self._containers.append([sign, " " * len(sign)])
+            self._numbers[-1] = number + 1, first
+            # Recipients of HTML see items counted, whatever number the text gives them. "1." at all items is usual.
+            if written and int(written) not in (number, first):
+                sign += f"(written {written}.) "
+        self._containers.append([sign, indent])
 
     def _begin(self, token: Token) -> None:
         """Starts a block's line, after as many empty lines as in the source."""

@@ -11,6 +11,7 @@ from mm_tui.review.findings import Finding, Level
 from mm_tui.screens.pending.advice import Advice
 from mm_tui.screens.pending.pane import ItemPane
 from mm_tui.services.assistant.cards import CardState, Phase
+from mm_tui.settings.sections import Sync
 from mm_tui.text import ManyLine, OneLine
 from mm_tui.widgets.cached_static import CachedStatic
 from tests.support.app import running_app, settings_for, until
@@ -23,7 +24,10 @@ async def test_a_line_that_is_read_stays_in_its_place_when_findings_come_and_go(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keys: tuple[str, ...]
 ) -> None:
     sandbox.draft("\n\n".join(f"Paragraph {number} of a long draft." for number in range(60)))
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch, size=(100, 30)) as (app, pilot):
+    # No poll comes between: it would show the draft as it is.
+    async with running_app(
+        settings_for(sandbox, sync=Sync(active_seconds=60, idle_seconds=60)), tmp_path, monkeypatch, size=(100, 30)
+    ) as (app, pilot):
         await open_queue(app, pilot, 1)
         await pilot.press("enter", *keys)
         pane = app.screen.query_one(ItemPane)

@@ -56,7 +56,9 @@ async def test_decisions_made_here_become_evidence(
                 await decisions.reject(item, digest, "Not needed")
             await decisions.settled(draft)
         await says(
-            app, pilot, "3 drafts: 1 approved as written (33%, which proves 6% at 95%), 1 after edits, 1 rejected; "
+            app,
+            pilot,
+            "3 drafts: 1 approved as written (33%; at least 6% at 95% confidence), 1 after edits, 1 rejected; ",
         )
         tally = screen.current.tallies[7]
         assert (tally.as_written, tally.edited, tally.rejected) == (1, 1, 1)

@@ -147,7 +147,7 @@ async def test_recipients_are_whole_above_the_text_or_in_it(
         await seen(pilot, screen)
         shown = "".join(shown.split())
         assert not [address for address in copies if address not in shown]
-        assert "bcc:notdisclosed" in shown or "notdisclosedbythegateway:bcc" in shown
+        assert "bcc:notdisclosed" in shown or "bccnotdisclosedbythegateway" in shown
 
 
 async def test_a_key_on_its_way_when_a_draft_appears_does_not_decide_it(

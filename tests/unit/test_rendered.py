@@ -27,6 +27,8 @@ def styled(made: Rendered, style: str) -> list[str]:
         (r"2 \* 3 \_ 4 &amp; 5", "2 * 3 _ 4 & 5"),
         ("- one\n- two\n  - three", "• one\n• two\n  • three"),
         ("3. three\n4. four", "3. three\n4. four"),
+        ("1. one\n1. two\n1. three", "1. one\n2. two\n3. three"),
+        ("1. one\n2. two\n4. four\n   more", "1. one\n2. two\n3. (written 4.) four\n   more"),
         ("> *quoted*\n> more\n\nanswer", "> quoted\n> more\n\nanswer"),
         ("a `co de` b", "a co de b"),
         ("```\nx = 1\n\ny = 2\n```", "  x = 1\n  \n  y = 2"),

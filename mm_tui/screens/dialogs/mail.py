@@ -149,7 +149,9 @@ class FilesScreen(ListDialog[int]):
     """
 
     def __init__(self, attachments: tuple[Attachment, ...], folder: str) -> None:
-        note = OneLine(f"saved in {folder}, never opened" if attachments else "This email has no attachments.")
+        note = OneLine(
+            f"A file is saved in {folder} and is not opened." if attachments else "This email has no attachments."
+        )
         lines = [
             Line(
                 Content.assemble(

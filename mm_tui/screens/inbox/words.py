@@ -55,7 +55,7 @@ def heading(session: Session, view: MailView, found: int, *, whole: bool) -> Con
     complaints = parse_query(view.query, session.clock.now()).complaints
     if view.folded and found and not complaints:
         parts.append(Content.assemble((UNREAD_SIGN, "$accent"), " unread"))
-        parts.append(Content.assemble((WAITING_SIGN, "$accent"), " an answer waits"))
+        parts.append(Content.assemble((WAITING_SIGN, "$accent"), " answer waits"))
     for complaint in complaints[:1]:
         parts.append(Content.assemble(("▲ ", "$warning"), complaint))
     return joined(parts, " · ")

@@ -33,7 +33,7 @@ class Column(NamedTuple):
 
 WIDE_COLUMNS = (
     Column("oversight", 15), Column("waits", 5), Column("as written", 11), Column("edited", 8), Column("rejected", 8),
-    Column("proves", 6), Column("median", 6), Column("changed", 7), Column(PLOT, 10),
+    Column("at least", 8), Column("median", 6), Column("changed", 7), Column(PLOT, 10),
 )  # fmt: skip
 NARROW_COLUMNS = (
     Column("oversight", 10), Column("waits", 5), Column("written", 7), Column("edited", 6), Column("rejected", 8),
@@ -46,7 +46,10 @@ EXPLAINED = (
     ("as written", "drafts that were approved without a change"),
     ("edited", "drafts that were sent after a reviewer's edit"),
     ("rejected", "drafts that were rejected"),
-    ("proves", "the share of drafts sent as written, 30 days: at least this much, at 95% confidence"),
+    (
+        "at least",
+        "the expected share of drafts sent as written, from the last 30 days: the lower end of the 95% interval",
+    ),
     ("median", "time from a draft's arrival to its decision; half took longer (m minutes, h hours, d days)"),
     ("changed", "share of the words of sent drafts that reviewers changed"),
     (PLOT, "drafts decided on each of the last 30 days; the highest bar is the busiest day of that mailbox"),
@@ -134,7 +137,7 @@ class MailboxList(VirtualList[str, TrackRecord]):
             "written": _pair([one.as_written for one in tallies]),
             "edited": _pair([one.edited for one in tallies]),
             "rejected": _pair([one.rejected for one in tallies]),
-            "proves": f"≥{percent(last.surely_as_written)}" if last.drafts else "–",
+            "at least": f"{percent(last.surely_as_written)}" if last.drafts else "–",
             "median": "–" if last.seconds is None else age(int(last.seconds * 1000)).replace("now", "<1m"),
             "changed": percent(last.changed),
             PLOT: spark(

@@ -30,7 +30,7 @@ WHOLE_LADDER = 76
 MOST_FLAGS = 6
 """The most finding codes to list for an agent."""
 NOTHING_DECIDED = "Nothing was decided in this program on this machine in the last 30 days."
-COVERS = "Decisions made in this program on this machine. “Proves” gives the lower end of the 95% interval."
+COVERS = "Decisions made in this program on this machine. “At least” is the lower end of the 95% interval."
 
 
 def mailbox_page(
@@ -140,14 +140,14 @@ def _plot(writer: PageWriter, name: str, days: list[int], most: int) -> None:
 
 
 def _gauge(writer: PageWriter, tally: Tally) -> None:
-    """A bar for the share of drafts approved as written: dark for the proven part, light for the observed part."""
+    """A bar for the share of drafts approved as written: dark up to its lower bound, light up to the share so far."""
     share, surely = tally.as_written / tally.drafts, tally.surely_as_written
     seen = round(share * PLOT)
     proven = min(seen, round(surely * PLOT))
     writer.write(f"{'share':<{LABEL}} ", "dim")
     writer.write("█" * proven + "▒" * (seen - proven))
     writer.write("·" * (PLOT - seen), "dim")
-    writer.line(f"  █ {percent(surely)} proven, ▒ {percent(share)} seen", "dim")
+    writer.line(f"  ▒ {percent(share)} so far, █ at least {percent(surely)}", "dim")
 
 
 def learning_words(learning: Learning) -> str:
@@ -170,8 +170,8 @@ def tally_words(tally: Tally) -> str:
         said = "no draft decided"
     else:
         share, surely = percent(tally.as_written / tally.drafts), percent(tally.surely_as_written)
-        said = f"{count(tally.drafts, 'draft', 'drafts')}: {tally.as_written} approved as written ({share}, "
-        said += f"which proves {surely} at 95%), "
+        said = f"{count(tally.drafts, 'draft', 'drafts')}: {tally.as_written} approved as written ({share}; "
+        said += f"at least {surely} at 95% confidence), "
         said += f"{tally.edited} after edits, {tally.rejected} rejected"
     if tally.changed is not None:
         said += f"; {percent(tally.changed)} of the words changed"

@@ -63,7 +63,8 @@ class QueueColumn(Vertical):
     def show(self, listing: QueueListing, marks: Marks) -> None:
         """Draws the list, with the state of the decision about each email."""
         session, shown = session_of(self), self.queue_list
-        words = empty_words(session, listing, self.kept, self.made) if self.kept is not None else READING
+        is_read = self.kept is not None and (listing.waiting or listing.expected is None)
+        words = empty_words(session, listing, self.kept or 0, self.made) if is_read else READING
         if words != shown.empty_words:
             shown.empty_words = words
             shown.refresh()

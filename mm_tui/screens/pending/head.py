@@ -86,11 +86,11 @@ def head(
         lines.append(_row("cc", Content.styled(unread, "$mm-dim")))
     if has_more:
         has_time = bool(item.raw.send_at)
-        also = list(in_short(mailbox, knows_send_time=has_time or edit is not None))
-        also += [_when(entry, now)] if edit else []
+        beside = list(in_short(mailbox, knows_send_time=has_time or edit is not None))
+        beside += [_when(entry, now)] if edit else []
         # Most emails have no cc: a row of its own would move the text when it goes.
-        also += [] if item.complete else [OneLine(f"cc {unread}")]
-        lines.append(_row("also", Content.styled(" · ".join(also), "$mm-dim")))
+        beside += [] if item.complete else [OneLine(f"cc {unread}")]
+        lines.append(_row("bcc", Content.styled(" · ".join(beside), "$mm-dim")))
         lines += [_row("when", Content.styled(_when(entry, now), "bold"))] if has_time and not edit else []
     elif entry.is_inbound:
         lines.append(_row("came", Content.styled(exact(item.received_at), "$mm-dim")))

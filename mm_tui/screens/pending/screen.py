@@ -152,10 +152,15 @@ class PendingScreen(BaseScreen):
         if isinstance(event, AssistChanged):
             self.open_email.advice_changed(event)
         if isinstance(event, SyncChanged) and not self.listing.listed:
+            unread = 0 if self.listing.waiting else self.session.mail.counts().pending
+            if unread:
+                # It is stored, and is read next.
+                self.listing.expected = unread
             self.show_rows()
         # The gateway's log may say how listed mail ended, and what was done today. Syncing and advice change no queue.
         logged = self.listing.shows_ended or not self.listing.waiting
-        if logged if isinstance(event, AuditChanged) else not isinstance(event, SyncChanged | AssistChanged):
+        matters = logged if isinstance(event, AuditChanged) else not isinstance(event, SyncChanged | AssistChanged)
+        if matters or (not self.listing.waiting and self.listing.expected is not None):
             self.reload_soon()
 
     def services_ready(self) -> None:

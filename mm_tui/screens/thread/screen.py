@@ -357,6 +357,7 @@ class ThreadScreen(BaseScreen):
         if triage is None:
             self.labelling.say_why_not()
         elif items:
+            self.say("Asking the model again about the newest email received.")
             work = triage.examine(items[-1].row.email_id, again=True)
             self.run_worker(work, group="examine", exclusive=True, exit_on_error=False)
 

@@ -29,8 +29,10 @@ async def undo(decisions: Decisions | None, wanted: str | None) -> Undone:
     size = decisions.batch_size(view.batch)
     taken = await decisions.undo(view.email_id)
     if taken == size:
-        what = "undone" if size == 1 else f"all {size} decisions of the batch undone"
-        return Undone(f"{what}; nothing was sent")
+        if size > 1:
+            return Undone(f"all {size} decisions of the batch undone; nothing was sent")
+        waits = f"the email {view.about} waits again, " if view.about else ""
+        return Undone(f"undone: {waits}nothing was sent")
     if taken:
         return Undone(f"{taken} of {size} decisions undone; it was too late for the others", too_late=True)
     return Undone("too late to undo: the decision is already with the gateway", too_late=True)
