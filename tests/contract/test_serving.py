@@ -288,6 +288,26 @@ def test_a_taken_port_is_said() -> None:
             SandboxChild("--no-samples", "--port", str(port)).start()
 
 
+def test_a_folder_keeps_its_port_and_says_when_another_program_uses_it(tmp_path: Path) -> None:
+    data = ("--no-samples", "--data", str(tmp_path))
+    with SandboxChild(*data) as first:
+        url = first.ready.url
+    with SandboxChild(*data, "--port", str(free_port())) as elsewhere:
+        assert elsewhere.ready.url != url
+    with SandboxChild(*data) as again:
+        assert again.ready.url == url
+    with (
+        socket.create_server(("127.0.0.1", int(url.rpartition(":")[2]))),
+        pytest.raises(SandboxFailed, match=r"Address already in use\. .* bound to that address\. End the program"),
+    ):
+        SandboxChild(*data).start()
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
+
+
 def test_a_web_page_under_another_name_reads_nothing(tmp_path: Path) -> None:
     with running_sandbox(tmp_path) as sandbox:
         assert sandbox.http.get("/sandbox/outbox", headers={"Host": "evil.example"}).status_code == 400

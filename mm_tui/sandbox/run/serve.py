@@ -14,6 +14,7 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from mm_tui.private_files import replace_private
 
@@ -28,6 +29,8 @@ STOP_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 STREAM_WORD_SECONDS = 0.02
 READY_FILE = "ready.json"
 """The file in the data folder with the ready message of the last sandbox that served it."""
+PORT = "port"
+"""The fact with the port that the folder was first served on. Stores and profiles are bound to that address."""
 IMPORT_REPORT = "import_report"
 """The fact with the last import report, as JSON."""
 
@@ -37,7 +40,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--host", default="127.0.0.1", help="address to listen on, one of this machine's own (default: %(default)s)"
     )
-    parser.add_argument("--port", type=_port, default=0, help="port to listen on; 0, the default, takes any free one")
+    parser.add_argument(
+        "--port",
+        type=_port,
+        default=0,
+        help="port to listen on; by default the one that the data folder was first served on, or any free one",
+    )
     parser.add_argument(
         "--data",
         type=Path,
@@ -122,10 +130,18 @@ def _serve(arguments: argparse.Namespace, folder: Path, stack: ExitStack) -> int
         fill(state, arguments.mail, arguments.synthetic, arguments.samples)
     except MailImportError as error:
         return _refuse(f"--mail {error}")
+    kept = int(state.fact(PORT) or 0)
+    port = arguments.port or kept
     try:
-        server = Server(state, host=arguments.host, port=arguments.port, token_delay=STREAM_WORD_SECONDS)
+        server = Server(state, host=arguments.host, port=port, token_delay=STREAM_WORD_SECONDS)
     except OSError as error:
-        return _refuse(f"cannot listen on {arguments.host} port {arguments.port}: {error.strerror}")
+        return _refuse(
+            f"cannot listen on {arguments.host} port {port}: {error.strerror}"
+            + (_bound_to_port(folder, kept) if port == kept else "")
+        )
+    if not kept:
+        with state.write():
+            state.set_fact(PORT, str(urlsplit(server.url).port))
     from mm_tui.sandbox.run import seed
     from mm_tui.sandbox.run.demo_agent import DemoActivity
 
@@ -224,6 +240,14 @@ def _say(text: str) -> None:
 def _refuse(text: str) -> int:
     _say(f"mm-tui sandbox serve: {text}")
     return EXIT_USAGE
+
+
+def _bound_to_port(folder: Path, port: int) -> str:
+    return (
+        f". {folder} was served there before, and the app's store and profiles made for it are bound to that address."
+        f" End the program that uses port {port} and start again, or begin with another folder. --port N serves this"
+        " one elsewhere for now, but `mm-tui sandbox open` then refuses to use the app's store"
+    )
 
 
 def _port(text: str) -> int:
