@@ -14,13 +14,14 @@ from typing import Any
 
 import msgspec
 
+from bench import json_fields
 from bench.man_page import man_page
+from bench.risk_page import as_markdown
 from mm_tui import query
-from mm_tui.commands.output import exits, fields
+from mm_tui.commands.output import exits
 from mm_tui.commands.parser import build
 from mm_tui.gateway.calls import all_calls
 from mm_tui.keymap import ACTS
-from mm_tui.review.risk.catalogue import as_markdown
 from mm_tui.settings import file as config_file
 from mm_tui.settings.secret import Secret
 from mm_tui.settings.sections import DEFAULT_AI21_HOST, DEFAULT_URL, FORMAT, Profile, Section, Settings, field_docs
@@ -65,7 +66,7 @@ def cli_page() -> str:
         "changes its meaning.",
         "",
     ]
-    for command, described in fields.OUTPUTS.items():
+    for command, described in json_fields.OUTPUTS.items():
         lines += [f"### {command}", "| field | |", "|---|---|"]
         lines += [f"| `{name}` | {_cell(words)} |" for name, words in described.items()]
         lines.append("")

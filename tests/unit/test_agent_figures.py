@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from mm_tui.commands.output import fields
+from bench import json_fields
 from mm_tui.models import AuditEntry
 from mm_tui.services.audit.agents import MOST_REASONS, by_agent
 from mm_tui.services.audit.track_record import Decided
@@ -37,7 +37,7 @@ def test_each_agents_drafts_are_counted_by_what_became_of_them(tmp_path: Path) -
             more = ("--reason", "wrong name") if act == "reject" else ()
             assert home.run("pending", act, draft, "--digest", digest, *more).status == 0
         told = home.run("stats", "--json").json
-        assert set(told) == set(fields.OUTPUTS["stats"])
+        assert set(told) == set(json_fields.OUTPUTS["stats"])
         first, second = told["agents"]
         assert (first["drafts"], first["approved_as_written"], first["edited"], first["rejected"]) == (2, 1, 0, 1)
         assert first["reasons"] == {"wrong name": 1} and first["median_wait_seconds"] is not None

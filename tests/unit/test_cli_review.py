@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from mm_tui.commands.output import fields
+from bench import json_fields
 from mm_tui.commands.output.exits import Exit
 from mm_tui.decision.effects import Decide
 from mm_tui.decision.events import Event
@@ -346,14 +346,14 @@ def test_a_changed_journal_exits_6(home: Home, sandbox: Sandbox) -> None:
 def test_json_has_the_documented_fields(home: Home, sandbox: Sandbox) -> None:
     draft_id = sandbox.draft()
     (item,) = home.run("pending", "list", "--json").json["pending"]
-    assert list(item) == list(fields.ITEM)
+    assert list(item) == list(json_fields.ITEM)
     shown = home.run("pending", "show", draft_id, "--json").json
-    assert set(shown) == set(fields.SHOWN)
+    assert set(shown) == set(json_fields.SHOWN)
     done = home.run("pending", "reject", draft_id, "--digest", shown["digest"], "--reason", "no", "--json")
-    assert set(done.json) == set(fields.DECISION)
+    assert set(done.json) == set(json_fields.DECISION)
     for command in ("sync", "doctor", "profiles", "audit verify", "audit list"):
-        assert set(home.run(*command.split(), "--json").json) == set(fields.OUTPUTS[command])
-    assert set(json.loads(home.run("audit", "export").out.splitlines()[0])) == set(fields.AUDIT)
+        assert set(home.run(*command.split(), "--json").json) == set(json_fields.OUTPUTS[command])
+    assert set(json.loads(home.run("audit", "export").out.splitlines()[0])) == set(json_fields.AUDIT)
 
 
 def test_who_has_an_item_open_is_told_and_keeps_nobody_from_deciding(home: Home, sandbox: Sandbox) -> None:

@@ -16,11 +16,11 @@ from typing import Any
 
 import pytest
 
+from bench import json_fields
 from mm_tui.commands import config_writer
 from mm_tui.commands.checks import local as checks_local
 from mm_tui.commands.checks import network as checks_network
 from mm_tui.commands.checks.check import Check, Result
-from mm_tui.commands.output import fields
 from mm_tui.commands.output.exits import Exit
 from mm_tui.models import EditedDraft, RawContent
 from mm_tui.settings import keys as key_sources
@@ -54,7 +54,7 @@ def checks(done: Done) -> dict[str, Mapping[str, str]]:
 def test_init_by_options_writes_a_private_profile(home: Home, sandbox: Sandbox) -> None:
     done = home.run("init", *key_options(sandbox), "--mailbox", sandbox.address, "--json")
     assert done.status == 0, done.err
-    assert set(done.json) == set(fields.OUTPUTS["init"])
+    assert set(done.json) == set(json_fields.OUTPUTS["init"])
     assert done.json["keys"]["send"] == {"kind": "test", "scopes": ["read", "send"]}
     assert sandbox.address in [box["address"] for box in done.json["mailboxes"]]
     assert stat.S_IMODE(home.config.stat().st_mode) == 0o600

@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench import json_fields
 from mm_tui.assist import prompts, tasks
 from mm_tui.assist.prompts import Letter
-from mm_tui.commands.output import fields
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.keys import Keys
 from mm_tui.models import RawContent
@@ -221,7 +221,7 @@ def test_an_edit_spares_the_next_one(sandbox: Sandbox, tmp_path: Path) -> None:
     done = home.run("pending", "edit", first, "--digest", digest, "--body", str(tmp_path / "better.txt"))
     assert done.status == 0, done
     listed = home.run("agent", "examples", "--json").json
-    assert set(listed) == set(fields.OUTPUTS["agent examples"]) and listed["kept"] is True
+    assert set(listed) == set(json_fields.OUTPUTS["agent examples"]) and listed["kept"] is True
     (example,) = listed["examples"]
     assert "Karlsson" not in json.dumps(listed) and "Please restart the app" in example["released"]
     assert example["label"] == "support" and "closes by itself" in example["asked"]
