@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from mm_tui.services.presence.keeper import PresenceKeeper
     from mm_tui.services.presence.notes import TeamTags
     from mm_tui.services.presence.second_approval import SecondApproval
-    from mm_tui.services.presence.watch import ClaimWatch
+    from mm_tui.services.presence.watch import PresenceWatch
     from mm_tui.services.queue.entries import ReviewQueue
     from mm_tui.services.queue.entry import Seat
     from mm_tui.services.spam import SpamMarks
@@ -105,8 +105,8 @@ class Session:
         self.details: WaitingDetails | None = None
         self.decisions: Decisions | None = None
         self.redrafts: RedraftRequests | None = None
-        self.claims: PresenceKeeper | None = None
-        self.claim_watch: ClaimWatch | None = None
+        self.presence: PresenceKeeper | None = None
+        self.presence_watch: PresenceWatch | None = None
         self.triage: Triage | None = None
         self.drafts: Drafts | None = None
         self.second_reader: SecondReader | None = None
@@ -208,7 +208,7 @@ class Session:
         from mm_tui.services.mailboxes import MailboxActs
         from mm_tui.services.presence.keeper import PresenceKeeper
         from mm_tui.services.presence.tags import PresenceTags
-        from mm_tui.services.presence.watch import ClaimWatch
+        from mm_tui.services.presence.watch import PresenceWatch
         from mm_tui.services.spam import SpamMarks
         from mm_tui.services.sync.waiting_details import WaitingDetails
 
@@ -239,9 +239,9 @@ class Session:
         self.details = details = WaitingDetails(self.database, self.sync, clock, notify)
         self.decisions = self.build_decisions(decided)
         minutes = settings.review.claim_minutes
-        claims = PresenceTags(gateway, name, clock, timedelta(minutes=minutes))
-        self.claims = PresenceKeeper(claims, self.sync, clock, minutes=minutes)
-        self.claim_watch = ClaimWatch(self.database, gateway, clock, notify)
+        tags = PresenceTags(gateway, name, clock, timedelta(minutes=minutes))
+        self.presence = PresenceKeeper(tags, self.sync, clock, minutes=minutes)
+        self.presence_watch = PresenceWatch(self.database, gateway, clock, notify)
         self.sync.each_poll = self._polled
         self.triage = Triage(self.database, gateway, assistant, settings, clock, notify)
         self.second_reader = SecondReader(assistant, self.house_facts, notify)
@@ -338,13 +338,13 @@ class Session:
     async def _polled(self) -> None:
         """Compares the decisions in progress with the new list of the queue, then reads the presence tags."""
         assert self.decisions is not None
-        assert self.claim_watch is not None
+        assert self.presence_watch is not None
         await self.decisions.queue_moved()
-        await self.claim_watch.refresh()
+        await self.presence_watch.refresh()
 
     async def run(self) -> None:
         """Runs the services until cancelled."""
-        if self.sync is None or self.decisions is None or self.triage is None or self.claims is None:
+        if self.sync is None or self.decisions is None or self.triage is None or self.presence is None:
             return
         try:
             async with asyncio.timeout(ACCOUNT_SECONDS):
@@ -355,7 +355,7 @@ class Session:
             # Mail of two accounts must not be mixed in one store.
             self.look_at_store()
             return
-        services = (self.sync, self.decisions, self.triage, self.claims, self.details, self.redrafts)
+        services = (self.sync, self.decisions, self.triage, self.presence, self.details, self.redrafts)
         await keep_running([service.run for service in services if service is not None], self.clock)
 
     def can(self, scope: str) -> bool:
@@ -366,11 +366,11 @@ class Session:
         """The reviewer at this program, as presence tags name them."""
         from mm_tui.services.queue.entry import Seat
 
-        claims = self.claims
-        if claims is None or self.sync is None or self.claim_watch is None:
+        presence = self.presence
+        if presence is None or self.sync is None or self.presence_watch is None:
             return Seat()
         fresh = self.sync.poll_seconds + ANSWER_SECONDS
-        return Seat(reviewer(self.settings), claims.token, claims.open_id, fresh, self.claim_watch.seen_at)
+        return Seat(reviewer(self.settings), presence.token, presence.open_id, fresh, self.presence_watch.seen_at)
 
     async def identity(self, header: str) -> Identity:
         """Checks the signed identity of an email; see `mm_tui.services.audit.identities`."""
@@ -393,7 +393,7 @@ class Session:
     async def aclose(self) -> None:
         """Cancels held decisions, then closes the connections and the store."""
         self.begin_closing()
-        for part in (self.decisions, self.claims, self.assistant, self.gateway):
+        for part in (self.decisions, self.presence, self.assistant, self.gateway):
             if part is not None:
                 await part.aclose()
         self.database.close()

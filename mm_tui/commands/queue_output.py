@@ -274,11 +274,11 @@ def _item_data(entry: QueueEntry, boxes: dict[str, Mailbox], box: Mailbox | None
         "oversight_mode": box.oversight_mode if box else None,
         "edited_here": entry.edit is not None,
         "claimed": {
-            "by": entry.claim.by,
-            "since": _iso(entry.claim.since),
-            "until": _iso(entry.claim.until),
+            "by": entry.presence.by,
+            "since": _iso(entry.presence.since),
+            "until": _iso(entry.presence.until),
         }
-        if entry.claim is not None
+        if entry.presence is not None
         else None,
         "thread": [
             {
@@ -333,8 +333,8 @@ def _item_text(entry: QueueEntry, box: Mailbox | None, read: SecondReaderState |
         yield from second_reader_text(read)
     if removed := item.body.removed + item.subject.removed:
         yield OneLine(f"warning  {removed} hidden characters removed")
-    if entry.claim is not None:
-        yield OneLine(f"note     {entry.claim.words}")
+    if entry.presence is not None:
+        yield OneLine(f"note     {entry.presence.words}")
     if words := entry.approvals.words:
         yield OneLine(f"note     {words}")
     if entry.assignment is not None:

@@ -71,7 +71,7 @@ class Caller:
         await self.aclose()
 
     def begin_closing(self) -> None:
-        """From now on no call starts, except those that remove a claim; calls in progress continue."""
+        """From now on no call starts, except those that remove a presence tag; calls in progress continue."""
         self._closing = True
 
     async def aclose(self) -> None:

@@ -53,8 +53,8 @@ async def test_what_is_read_or_edited_is_claimed_until_it_is_left(
         await until(pilot, lambda: claimed_by(sandbox, draft) == "robin", "the editor's claim")
         sandbox.draft("Another.")
         await until(pilot, lambda: len(screen.entries) == 2, "the queue read anew below the editor")
-        assert app.session.claims is not None
-        assert app.session.claims.open_id == draft
+        assert app.session.presence is not None
+        assert app.session.presence.open_id == draft
         await pilot.press("escape")
         await until(pilot, lambda: claimed_by(sandbox, draft) is None, "the editor's claim given back")
         await pilot.press("enter")
@@ -158,7 +158,7 @@ async def test_a_claim_that_is_not_looked_at_any_more_says_when_it_was_seen(
     draft = sandbox.draft("One.")
     sandbox.draft("Two.")
     claim(sandbox, draft, "anna")
-    monkeypatch.setattr("mm_tui.screens.pending.timers.CLAIMS_SECONDS", 0.2)
+    monkeypatch.setattr("mm_tui.screens.pending.timers.PRESENCE_SECONDS", 0.2)
     async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
         await open_queue(app, pilot, 2)
         await until(pilot, lambda: "anna has it open since " in shown(app), "the claim")

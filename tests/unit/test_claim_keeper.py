@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from mm_tui.services.presence.tags import claim_in
+from mm_tui.services.presence.tags import presence_in
 from mm_tui.services.queue.entries import ReviewQueue
 from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.services.queue.filter import QueueFilter
@@ -68,22 +68,22 @@ def tags(sandbox: Sandbox, draft: str) -> dict[str, str]:
 async def test_what_one_reviewer_has_open_is_shown_to_the_other_until_it_is_left(sandbox: Sandbox) -> None:
     draft, other = sandbox.draft("One."), sandbox.draft("Two.")
     async with machine(sandbox, "anna") as anna, machine(sandbox, "robin") as robin:
-        assert anna.claims is not None
-        assert robin.claims is not None
+        assert anna.presence is not None
+        assert robin.presence is not None
         await until(lambda: len(entries(robin)) == 2 and len(entries(anna)) == 2, "the queue")
-        anna.claims.open(sandbox.mailbox, draft)
+        anna.presence.open(sandbox.mailbox, draft)
         await until(lambda: tags(sandbox, draft).get("review.claimed_by") == "anna", "the claim")
-        assert entries(anna)[draft].claim is None, "one's own claim is no warning"
+        assert entries(anna)[draft].presence is None, "one's own claim is no warning"
         assert list(entries(anna, "is:mine")) == [draft]
-        robin.claims.open(sandbox.mailbox, draft)
-        await until(lambda: entries(robin)[draft].claim is not None, "anna's claim")
-        claim = entries(robin)[draft].claim
+        robin.presence.open(sandbox.mailbox, draft)
+        await until(lambda: entries(robin)[draft].presence is not None, "anna's claim")
+        claim = entries(robin)[draft].presence
         assert claim is not None
         assert claim.by == "anna"
         assert "anna has it open since " in claim.words
         assert list(entries(robin, "is:claimed")) == [draft]
         assert tags(sandbox, draft)["review.claimed_by"] == "anna", "a claim stays whose it is"
-        anna.claims.open(sandbox.mailbox, other)
+        anna.presence.open(sandbox.mailbox, other)
         await until(lambda: "review.claimed_by" not in tags(sandbox, draft), "the claim given back")
         await until(lambda: tags(sandbox, other).get("review.claimed_by") == "anna", "the next claim")
     assert not [one for one in (draft, other) if "review.claimed_by" in tags(sandbox, one)], "leaving gives back"
@@ -96,9 +96,9 @@ async def test_a_claim_is_renewed_while_the_mail_is_open_and_ends_when_nobody_re
     # A third of this is when it is renewed first.
     monkeypatch.setattr("mm_tui.services.presence.keeper.RENEWALS", 600)
     async with machine(sandbox, "anna", claim_minutes=1) as anna:
-        assert anna.claims is not None
+        assert anna.presence is not None
         await until(lambda: entries(anna), "the queue")
-        anna.claims.open(sandbox.mailbox, draft)
+        anna.presence.open(sandbox.mailbox, draft)
         await until(lambda: "review.claimed_until" in tags(sandbox, draft), "the claim")
         first = tags(sandbox, draft)
         await until(lambda: tags(sandbox, draft)["review.claimed_until"] > first["review.claimed_until"], "the renewal")
@@ -107,23 +107,23 @@ async def test_a_claim_is_renewed_while_the_mail_is_open_and_ends_when_nobody_re
         detail = await anna.sync.fetch_detail(sandbox.mailbox, draft) if anna.sync is not None else None
         assert detail is not None
         now = anna.clock.now()
-        assert claim_in(detail.tags, now) is not None
-        assert claim_in(detail.tags, now + timedelta(minutes=2)) is None
+        assert presence_in(detail.tags, now) is not None
+        assert presence_in(detail.tags, now + timedelta(minutes=2)) is None
 
 
 async def test_without_a_send_key_claims_are_read_and_none_is_set(sandbox: Sandbox) -> None:
     draft = sandbox.draft("One.")
     async with machine(sandbox, "anna") as anna, machine(sandbox, "robin", without=("send",)) as robin:
-        assert anna.claims is not None
-        assert robin.claims is not None
+        assert anna.presence is not None
+        assert robin.presence is not None
         await until(lambda: entries(robin), "the queue")
-        anna.claims.open(sandbox.mailbox, draft)
+        anna.presence.open(sandbox.mailbox, draft)
         await until(lambda: "review.claimed_by" in tags(sandbox, draft), "the claim")
-        robin.claims.open(sandbox.mailbox, draft)
-        await until(lambda: entries(robin)[draft].claim is not None, "anna's claim")
-        anna.claims.close()
+        robin.presence.open(sandbox.mailbox, draft)
+        await until(lambda: entries(robin)[draft].presence is not None, "anna's claim")
+        anna.presence.close()
         await until(lambda: tags(sandbox, draft) == {}, "the claim given back")
-        robin.claims.close()
+        robin.presence.close()
     assert tags(sandbox, draft) == {}
     assert len(sandbox.calls("PUT", "/tags")) == 2, "anna's claim, and its end"
 
@@ -133,18 +133,18 @@ async def test_no_claim_is_set_when_they_are_off_or_a_mail_is_only_passed(
 ) -> None:
     draft, passed = sandbox.draft("One."), sandbox.draft("Two.")
     async with machine(sandbox, "anna", claim_minutes=0) as anna:
-        assert anna.claims is not None
+        assert anna.presence is not None
         await until(lambda: len(entries(anna)) == 2, "the queue")
-        anna.claims.open(sandbox.mailbox, draft)
+        anna.presence.open(sandbox.mailbox, draft)
         await until(lambda: (found := entries(anna).get(draft)) and found.item.complete, "the detail")
     async with machine(sandbox, "anna") as anna:
-        assert anna.claims is not None
+        assert anna.presence is not None
         await until(lambda: len(entries(anna)) == 2, "the queue")
         monkeypatch.setattr("mm_tui.services.presence.keeper.SETTLE_SECONDS", 60)
-        anna.claims.open(sandbox.mailbox, passed)
+        anna.presence.open(sandbox.mailbox, passed)
         await asyncio.sleep(0)
         monkeypatch.setattr("mm_tui.services.presence.keeper.SETTLE_SECONDS", 0.01)
-        anna.claims.open(sandbox.mailbox, draft)
+        anna.presence.open(sandbox.mailbox, draft)
         await until(lambda: "review.claimed_by" in tags(sandbox, draft), "the claim")
         assert tags(sandbox, passed) == {}
 
@@ -153,14 +153,14 @@ async def test_a_claim_that_cannot_be_set_keeps_nobody_from_deciding(sandbox: Sa
     draft = sandbox.draft("One.")
     sandbox.fault(path="/tags$", kind="status", status=500, count=0)
     async with machine(sandbox, "anna") as anna:
-        assert anna.claims is not None
+        assert anna.presence is not None
         assert anna.decisions is not None
         await until(lambda: entries(anna), "the queue")
-        anna.claims.open(sandbox.mailbox, draft)
+        anna.presence.open(sandbox.mailbox, draft)
         await until(lambda: sandbox.calls("GET", "/tags"), "the failed claim")
         await until(lambda: entries(anna)[draft].item.complete, "the detail")
         entry = entries(anna)[draft]
         await anna.decisions.approve(entry.item, entry.digest)
         await until(lambda: sandbox.outbox(), "the release")
-        anna.claims.close()
+        anna.presence.close()
     assert [message["body"].strip() for message in sandbox.outbox()] == ["One."]

@@ -14,7 +14,7 @@ from mm_tui.gateway import wire
 from mm_tui.sandbox.gateway.state import State
 from mm_tui.services.presence.approvals import NO_APPROVER, Approvals, approvals_in
 from mm_tui.services.presence.notes import assignment_in, note_in
-from mm_tui.services.presence.tags import claim_in, pair_words
+from mm_tui.services.presence.tags import pair_words, presence_in
 from mm_tui.services.redraft_tags import follows
 from tests.support.cli import Home
 from tests.support.sandbox import running_sandbox
@@ -49,7 +49,7 @@ def is_clean(text: str) -> bool:
 @example({"review.claimed_by": " ", "review.claimed_until": DATES[2]})
 def test_what_tags_say_is_short_clean_and_in_one_line(value: object) -> None:
     held, now = wire.tags(value), datetime(2026, 3, 2, 9, tzinfo=UTC)
-    note, assignment, claim = note_in(held), assignment_in(held), claim_in(held, now)
+    note, assignment, claim = note_in(held), assignment_in(held), presence_in(held, now)
     said = [*relatives_in(held, "e"), follows(held), pair_words(held) or ""]
     said += [note.words, note.text] if note else []
     said += [assignment.words, assignment.to] if assignment else []

@@ -52,7 +52,7 @@ ENTRIES = (
     waiting(
         30,
         cc=(Party.parse("boss@acme.example"),),
-        claim=Presence(OneLine("anna"), NOW, NOW + timedelta(minutes=9), OneLine("t")),
+        presence=Presence(OneLine("anna"), NOW, NOW + timedelta(minutes=9), OneLine("t")),
         pair=OneLine("being replaced by anna"),
     ),
 )

@@ -11,7 +11,7 @@ import pytest
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.errors import MissingKey
 from mm_tui.gateway.keys import Keys
-from mm_tui.services.presence.tags import LIFE, LONGEST, MOST_REMEMBERED, ClaimReader, PresenceTags, claim_in
+from mm_tui.services.presence.tags import LIFE, LONGEST, MOST_REMEMBERED, PresenceReader, PresenceTags, presence_in
 from mm_tui.services.tags import merge
 from mm_tui.settings.secret import Secret
 from mm_tui.text import OneLine
@@ -40,14 +40,14 @@ async def test_a_claim_is_seen_by_others_renewed_by_its_owner_and_given_back(san
         assert long.badge == f"a.very.long… since {clock.now().astimezone():%H:%M}"
         clock.advance(60)
         assert await kim.take(sandbox.mailbox, draft) is None
-        renewed = claim_in(await gateway.tags(sandbox.mailbox, draft), clock.now())
+        renewed = presence_in(await gateway.tags(sandbox.mailbox, draft), clock.now())
         assert renewed is not None
         assert (renewed.since, renewed.until) == (standing.since, clock.now() + LIFE)
         tomorrow = replace(renewed, today=clock.now().astimezone().date() + timedelta(days=1))
         assert standing.since is not None
         assert tomorrow.badge == f"kim since {standing.since.astimezone():%-d %b %H:%M}"
         await robin.give_back(sandbox.mailbox, draft)
-        assert claim_in(await gateway.tags(sandbox.mailbox, draft), clock.now()) == renewed
+        assert presence_in(await gateway.tags(sandbox.mailbox, draft), clock.now()) == renewed
         await kim.give_back(sandbox.mailbox, draft)
         assert await gateway.tags(sandbox.mailbox, draft) == {"label": "billing"}
     told = [entry["action"] for entry in sandbox.audit() if "tag" in entry["action"]]
@@ -66,7 +66,7 @@ async def test_claims_and_other_tags_of_one_program_do_not_take_each_other_away(
                 merge(gateway, sandbox.mailbox, draft, {f"other{number}": "true"}),
             )
         held = await gateway.tags(sandbox.mailbox, draft)
-        assert claim_in(held, datetime.now(UTC)) is None
+        assert presence_in(held, datetime.now(UTC)) is None
         assert all(OneLine(f"{name}{number}") in held for name in ("one", "other") for number in range(10))
 
 
@@ -93,7 +93,7 @@ async def test_without_a_send_key_none_is_made(sandbox: Sandbox) -> None:
 )
 def test_tags_that_hold_no_valid_claim_are_none(until: str) -> None:
     held = {OneLine("review.claimed_by"): OneLine("kim"), OneLine("review.claimed_until"): OneLine(until)}
-    assert claim_in(held, datetime(2026, 3, 2, tzinfo=UTC)) is None
+    assert presence_in(held, datetime(2026, 3, 2, tzinfo=UTC)) is None
 
 
 def far_claim(until: datetime, token: str = "t") -> dict[OneLine, OneLine]:
@@ -106,7 +106,7 @@ def far_claim(until: datetime, token: str = "t") -> dict[OneLine, OneLine]:
 @pytest.mark.parametrize("ahead", [timedelta(hours=3), timedelta(days=400), timedelta(days=365 * 900)])
 def test_a_claim_that_ends_far_ahead_is_cut(ahead: timedelta) -> None:
     now = datetime(2026, 3, 2, 9, tzinfo=UTC)
-    reader, held = ClaimReader(), far_claim(now + ahead)
+    reader, held = PresenceReader(), far_claim(now + ahead)
     seen = reader.of("e", held, now)
     assert seen is not None and seen.until == now + LONGEST
     assert seen.since is not None and seen.since <= now, "nobody has it open since a time to come"
@@ -115,12 +115,14 @@ def test_a_claim_that_ends_far_ahead_is_cut(ahead: timedelta) -> None:
     assert reader.of("e", held, now + LONGEST + timedelta(hours=1)) is None, "the same claim does not begin anew"
     renewed = reader.of("e", far_claim(now + ahead + LIFE), now + LONGEST)
     assert renewed is not None, "a colleague whose clock is wrong renews it"
-    assert ClaimReader().of("e", held, now + LONGEST, seen_at=now) is None, "another program, by the time of the tags"
+    assert PresenceReader().of("e", held, now + LONGEST, seen_at=now) is None, (
+        "another program, by the time of the tags"
+    )
 
 
 def test_an_honest_claim_ends_when_it_says_and_memory_is_bounded() -> None:
     now = datetime(2026, 3, 2, 9, tzinfo=UTC)
-    reader = ClaimReader()
+    reader = PresenceReader()
     for number in range(2 * MOST_REMEMBERED):
         seen = reader.of(str(number), far_claim(now + LIFE), now)
         assert seen is not None and seen.until == now + LIFE
@@ -139,5 +141,5 @@ async def test_a_claim_without_end_keeps_nobody_from_claiming(sandbox: Sandbox) 
         assert standing is not None and standing.by == "mallory"
         clock.advance(LONGEST.total_seconds())
         assert await ours.take(sandbox.mailbox, draft) is None
-        taken = claim_in(await gateway.tags(sandbox.mailbox, draft), clock.now())
+        taken = presence_in(await gateway.tags(sandbox.mailbox, draft), clock.now())
         assert taken is not None and taken.by == "robin" and taken.until <= clock.now() + LONGEST

@@ -205,9 +205,9 @@ class Deciding:
     def _colleague_in(self, entry: QueueEntry) -> OneLine:
         """Who else has the email open; empty for nobody, or another window of the same reviewer."""
         mine = OneLine(reviewer(self._screen.session.settings)).strip().casefold()
-        if entry.claim is None or entry.claim.by.strip().casefold() == mine:
+        if entry.presence is None or entry.presence.by.strip().casefold() == mine:
             return OneLine("")
-        return entry.claim.words
+        return entry.presence.words
 
     def _approve_knowing(self, entry: QueueEntry) -> None:
         """Asks before an edit that would be sent as soon as it is submitted, because its recipient is on the
@@ -239,7 +239,7 @@ class Deciding:
         self._screen.pane.main.once_painted(lambda: self._say_unread(entry.item.id))
 
     def _say_unread(self, email_id: str) -> None:
-        # A poll may have updated the entry meanwhile, with another's claim or more of its thread.
+        # A poll may have updated the entry meanwhile, with another's presence or more of its thread.
         entry = self._screen.current
         if entry is None or entry.item.id != email_id or self._screen.gate.has_seen(entry):
             return

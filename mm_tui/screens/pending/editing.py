@@ -137,8 +137,8 @@ class Editing:
     def tell_what_is_open(self) -> None:
         """Shows other reviewers which email is open here, and reads theirs; none once the screen is left."""
         screen = self._screen
-        claims, watch = screen.session.claims, screen.session.claim_watch
-        if claims is None or watch is None:
+        presence, watch = screen.session.presence, screen.session.presence_watch
+        if presence is None or watch is None:
             return
         under = self._editing or screen.current
         if under is None or under.ended or not screen.is_open:
@@ -148,6 +148,6 @@ class Editing:
         entry = self._editing or (screen.current if screen.panes.is_reading else None)
         view = screen.decision_of(entry.item.id) if entry is not None else None
         if entry is None or entry.ended or not screen.is_open or (view is not None and not view.ended):
-            claims.close()
+            presence.close()
         else:
-            claims.open(entry.item.mailbox_id, entry.item.id)
+            presence.open(entry.item.mailbox_id, entry.item.id)

@@ -261,8 +261,8 @@ class EditScreen(BaseScreen):
     def _show_words(self, assessment: Assessment) -> None:
         raw, draft = self._entry.item.raw, self.draft
         lines: list[Content] = []
-        if self._entry.claim is not None:
-            lines.append(_warn(self._entry.claim.words))
+        if self._entry.presence is not None:
+            lines.append(_warn(self._entry.presence.words))
         if changes_recipients(raw, draft):
             lines.append(_warn("the recipient changed: this will be sent as a new email, outside the thread"))
         elif changes_subject(raw, draft):

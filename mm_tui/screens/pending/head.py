@@ -94,8 +94,8 @@ def head(
         lines += [_row("when", Content.styled(_when(entry, now), "bold"))] if has_time and not edit else []
     elif entry.is_inbound:
         lines.append(_row("came", Content.styled(exact(item.received_at), "$mm-dim")))
-    if entry.claim is not None:
-        lines.append(Content.assemble((" ! ", "$warning"), entry.claim.words))
+    if entry.presence is not None:
+        lines.append(Content.assemble((" ! ", "$warning"), entry.presence.words))
     if snooze := entry.woken or entry.snoozed:
         lines.append(Content.assemble((" · ", "$accent"), snooze))
     if words := entry.approvals.words:

@@ -22,7 +22,7 @@ from mm_tui.widgets.virtual_list import TURN_SECONDS, VirtualList
 from mm_tui.widgets.words import age
 
 AGE = 4
-CLAIMED = 24
+PRESENCE_CELLS = 24
 """The width in cells for who else has an email open."""
 _NOTHING = OneLine("")
 _BADGES = {"already_answered": "answered already", "another_answer": "two answers"}
@@ -42,7 +42,7 @@ class PendingRow:
     marked: bool = False
     failed: bool = False
     """Whether a decision about it failed and nobody has noticed yet."""
-    claimed: str = ""
+    presence: str = ""
     """Who else has it open and since when, or that it is one of an edit and its original."""
 
     @classmethod
@@ -50,13 +50,13 @@ class PendingRow:
         cls, queued: QueueEntry, decision: DecisionView | None, *, marked: bool = False, noted: bool = False
     ) -> Self:
         """Builds a row from the queue's entry and the decision about it; `noted`: the reader has seen how it ended."""
-        claimed = queued.pair or (queued.claim.badge if queued.claim is not None else "")
+        presence = queued.pair or (queued.presence.badge if queued.presence is not None else "")
         if queued.ended and not tells_end(decision, queued.item.id):
             return cls(queued, Phase.ELSEWHERE, queued.ended)
         if decision is None or decision.is_shown_by_tags(queued.item.id):
-            return cls(queued, marked=marked, claimed=claimed)
+            return cls(queued, marked=marked, presence=presence)
         failed = decision.failed and not noted
-        return cls(queued, decision.phase, decision.words, marked, claimed=claimed, failed=failed)
+        return cls(queued, decision.phase, decision.words, marked, presence=presence, failed=failed)
 
 
 class PendingList(VirtualList[str, PendingRow]):
@@ -136,12 +136,12 @@ class PendingList(VirtualList[str, PendingRow]):
         due, now = row.queued.due_at, self._clock.now()
         words = due_words(row.queued.item.received_at, due, now)
         said = f" {words} " if words else ""
-        claimed = fit_cells(row.claimed, min(CLAIMED, cell_len(row.claimed)))
-        claimed = f" {claimed} " if claimed else ""
+        presence = fit_cells(row.presence, min(PRESENCE_CELLS, cell_len(row.presence)))
+        presence = f" {presence} " if presence else ""
         return [
             indent,
-            Segment(fit_cells(subject, room - len(said) - cell_len(claimed)), self.style(plain if here else "dim")),
-            Segment(claimed, self.style("here-strong" if here else "row")),
+            Segment(fit_cells(subject, room - len(said) - cell_len(presence)), self.style(plain if here else "dim")),
+            Segment(presence, self.style("here-strong" if here else "row")),
             Segment(said, self.style("here-strong" if here else "risk" if is_overdue(due, now) else "row")),
         ]
 

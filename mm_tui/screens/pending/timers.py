@@ -1,4 +1,4 @@
-"""Keeps times on the pending screen up to date: countdowns of holds, ages, due times, expiring claims."""
+"""Keeps times on the pending screen up to date: countdowns of holds, ages, due times, expiring presence."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ HOLD_SECONDS = 0.5
 """Seconds between updates of held decisions, and of those that ended and are still listed."""
 AGES_SECONDS = 30.0
 """Seconds between checks for due emails."""
-CLAIMS_SECONDS = 3.0
-"""Seconds between checks for claims that ended or were seen too long ago."""
+PRESENCE_SECONDS = 3.0
+"""Seconds between checks for presence that ended or was seen too long ago."""
 
 
 class ScreenTimers:
@@ -30,17 +30,17 @@ class ScreenTimers:
         self._screen = screen
         self._holds: Timer | None = None
         self._ages: Timer | None = None
-        self._claims: Timer | None = None
+        self._presence: Timer | None = None
 
     def start(self) -> None:
         """Starts the timers; call it when the screen is mounted."""
         self._holds = self._screen.set_interval(HOLD_SECONDS, self._update_holds)
         self._ages = self._screen.set_interval(AGES_SECONDS, self._update_ages)
-        self._claims = self._screen.set_interval(CLAIMS_SECONDS, self._update_claims)
+        self._presence = self._screen.set_interval(PRESENCE_SECONDS, self._update_presence)
 
     def go_on(self) -> None:
         """Lets all timers run again; call it when the list or a decision has changed, or the screen has come back."""
-        for timer in (self._holds, self._ages, self._claims):
+        for timer in (self._holds, self._ages, self._presence):
             if timer is not None:
                 timer.resume()
 
@@ -66,10 +66,10 @@ class ScreenTimers:
         if view is not None and view.phase is Phase.HELD:
             screen.pane.tick(view)
 
-    def _update_claims(self) -> None:
-        """Removes expired claims; one that was not seen with the last poll gets its time."""
-        if not self._screen.is_open or all(entry.claim is None for entry in self._screen.listing.waiting):
-            _pause(self._claims)
+    def _update_presence(self) -> None:
+        """Removes expired presence; what was not seen with the last poll gets its time."""
+        if not self._screen.is_open or all(entry.presence is None for entry in self._screen.listing.waiting):
+            _pause(self._presence)
         else:
             self._screen.reload()
 

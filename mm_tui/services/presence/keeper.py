@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from mm_tui.services.sync.service import Sync
 
 SETTLE_SECONDS = 0.5
-"""Seconds before an open email is claimed, so that paging through the queue costs no calls."""
+"""Seconds before an open email is marked as open here, so that paging through the queue costs no calls."""
 RENEWALS = 3
-"""How many times a claim is renewed within its lifetime."""
+"""How many times the tags are renewed within its lifetime."""
 LAST_WORDS = 1.0
-"""Seconds to wait on exit for a claim to be removed; if that fails, it expires."""
+"""Seconds to wait on exit for the tags to be removed; if that fails, they expire."""
 
 log = logging.getLogger("mm_tui.claims")
 
@@ -36,17 +36,17 @@ class Open(NamedTuple):
 
 
 class PresenceKeeper:
-    """This program's claim, on one email at a time.
+    """This program's presence, on one email at a time.
 
     Args:
-        claims: sets and removes the tags; without a send key, claims are only read.
-        sync: reads the opened email again, which shows the claims of others.
+        tags: sets and removes the tags; without a send key they are only read.
+        sync: reads the opened email again, which shows the presence of others.
         clock: times the renewals.
-        minutes: how long a claim lasts unless renewed; 0 sets none.
+        minutes: how long the tags last unless renewed; 0 sets none.
     """
 
-    def __init__(self, claims: PresenceTags, sync: Sync, clock: Clock, *, minutes: int) -> None:
-        self._claims = claims
+    def __init__(self, tags: PresenceTags, sync: Sync, clock: Clock, *, minutes: int) -> None:
+        self._tags = tags
         self._sync = sync
         self._clock = clock
         self._minutes = minutes
@@ -56,8 +56,8 @@ class PresenceKeeper:
 
     @property
     def token(self) -> str:
-        """Identifies this program's claims."""
-        return self._claims.token
+        """Identifies this program's tags."""
+        return self._tags.token
 
     @property
     def open_id(self) -> str | None:
@@ -78,7 +78,7 @@ class PresenceKeeper:
             self._moved.set()
 
     async def run(self) -> None:
-        """Sets, renews and removes claims until cancelled."""
+        """Sets, renews and removes the tags until cancelled."""
         while True:
             self._moved.clear()
             wanted = self._wanted
@@ -91,7 +91,7 @@ class PresenceKeeper:
                 await self._moves_within(min((self._minutes or 10) * 60, LONGEST.total_seconds()) / RENEWALS)
 
     async def aclose(self) -> None:
-        """Removes the claim, unless that takes too long."""
+        """Removes the tags, unless that takes too long."""
         self._wanted = None
         try:
             async with asyncio.timeout(LAST_WORDS):
@@ -100,14 +100,14 @@ class PresenceKeeper:
             log.info("a claim could not be removed in time; it expires on its own")
 
     async def _visit(self, mail: Open) -> None:
-        """Reads the email again, and claims it unless somebody else has."""
+        """Reads the email again, and marks it as open here unless somebody else has it open."""
         try:
             detail = await self._sync.fetch_detail(*mail)
-            standing = self._claims.standing(mail.email_id, detail.tags)
+            standing = self._tags.standing(mail.email_id, detail.tags)
             free = standing is None or standing.token == self.token
-            if free and self._minutes and self._claims.possible:
+            if free and self._minutes and self._tags.possible:
                 self._held = mail
-                if await self._claims.take(*mail) is not None:
+                if await self._tags.take(*mail) is not None:
                     self._held = None
                     await self._sync.fetch_detail(*mail)
         except (GatewayError, TagsDiffer) as error:
@@ -118,7 +118,7 @@ class PresenceKeeper:
         if mail is None:
             return
         try:
-            await self._claims.give_back(*mail)
+            await self._tags.give_back(*mail)
         except GatewayError as error:
             log.info("the claim of %s could not be removed: %s", mail.email_id, type(error).__name__)
 

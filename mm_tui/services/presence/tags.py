@@ -35,21 +35,21 @@ BY = "review.claimed_by"
 SINCE = "review.claimed_at"
 UNTIL = "review.claimed_until"
 TOKEN = "review.claim"  # noqa: S105 - the name of a tag
-_CLAIM = (UNTIL, BY, SINCE, TOKEN)
-"""In the order of removal: without its end a claim no longer counts."""
+_TAGS = (UNTIL, BY, SINCE, TOKEN)
+"""In the order of removal: without its end presence no longer counts."""
 WRITTEN_BY = "review.written_by"
 """The tag with the reviewer who wrote a reply in this program."""
-NAMES = frozenset({*_CLAIM, WRITTEN_BY})
+NAMES = frozenset({*_TAGS, WRITTEN_BY})
 """All tags read here, apart from those of edits."""
 BADGE_NAME = 12
 """The most characters of the name in a list."""
 LIFE = timedelta(minutes=10)
-"""How long a claim lasts unless it is renewed or removed."""
+"""How long presence lasts unless it is renewed or removed."""
 LONGEST = timedelta(minutes=60)
-"""The longest life of a claim. One that says more, set by a hostile key or a wrong clock, ends this long after it was
+"""The longest that presence lasts. If a hostile key or a wrong clock sets more, it ends this long after it was
 first seen."""
 MOST_REMEMBERED = 5000
-"""The most emails whose claims are remembered with the time when they were first seen."""
+"""The most emails whose presence is remembered with the time when they were first seen."""
 
 log = logging.getLogger("mm_tui.claims")
 
@@ -62,7 +62,7 @@ class Presence:
     since: datetime | None
     until: datetime
     token: str
-    """Distinguishes the claims of two programs whose reviewers have the same name."""
+    """Distinguishes the presence of two programs whose reviewers have the same name."""
     as_of: datetime | None = None
     """When it was seen, if that is longer ago than a poll: it may have ended since."""
     today: date | None = field(default=None, compare=False)
@@ -89,8 +89,8 @@ class Presence:
         return short_time(self.since, self.today) if self.since else ""
 
 
-def claim_in(held: Mapping[OneLine, OneLine], now: datetime) -> Presence | None:
-    """The claim in an email's tags; None if there is none, or it is invalid or expired."""
+def presence_in(held: Mapping[OneLine, OneLine], now: datetime) -> Presence | None:
+    """The presence in an email's tags; None if there is none, or it is invalid or expired."""
     tagged = {str(key): value for key, value in held.items()}
     until = moment_in(tagged.get(UNTIL))
     by = OneLine(tagged.get(BY, "").strip()[:LONGEST_NAME].strip())
@@ -101,23 +101,23 @@ def claim_in(held: Mapping[OneLine, OneLine], now: datetime) -> Presence | None:
     return Presence(by, since and min(since, now), until, token, today=now.astimezone().date())
 
 
-class ClaimReader:
-    """Reads claims, and believes none for longer than `LONGEST` after it was set or renewed."""
+class PresenceReader:
+    """Reads presence, and believes none for longer than `LONGEST` after it was set or renewed."""
 
     def __init__(self) -> None:
         self._first_seen: dict[str, tuple[str, datetime, datetime]] = {}
-        """By email: the claim's token and end, and when it was first seen."""
+        """By email: its token and end, and when it was first seen."""
 
     def of(
         self, email_id: str, held: Mapping[OneLine, OneLine], now: datetime, seen_at: datetime | None = None
     ) -> Presence | None:
-        """The claim in an email's tags; None if there is none that still counts.
+        """The presence in an email's tags; None if there is none that still counts.
 
         Args:
             held: the tags.
-            seen_at: when they were read, if that was before now; a claim that ends too far ahead counts from then.
+            seen_at: when they were read, if that was before now; presence that ends too far ahead counts from then.
         """
-        found = claim_in(held, now)
+        found = presence_in(held, now)
         if found is None:
             self._first_seen.pop(email_id, None)
             return None
@@ -169,13 +169,13 @@ async def _relate(gateway: GatewayClient, mailbox_id: str, email_id: str, kind: 
 
 
 class PresenceTags:
-    """Sets and removes the claims of one running program.
+    """Sets and removes the presence tags of one running program.
 
     Args:
-        gateway: with a send key, else claims are only read.
+        gateway: with a send key, else presence is only read.
         reviewer: the name that others see.
-        clock: what claims are dated by.
-        life: how long a claim lasts unless renewed.
+        clock: what presence is dated by.
+        life: how long presence lasts unless renewed.
     """
 
     def __init__(self, gateway: GatewayClient, reviewer: str, clock: Clock, life: timedelta = LIFE) -> None:
@@ -183,7 +183,7 @@ class PresenceTags:
         self._reviewer = reviewer
         self._clock = clock
         self._life = min(life, LONGEST)
-        self._reader = ClaimReader()
+        self._reader = PresenceReader()
         # Imported late, like the tags below: this module is needed to draw the queue at launch.
         import secrets
 
@@ -196,17 +196,17 @@ class PresenceTags:
         return self._gateway.keys.has("send")
 
     def standing(self, email_id: str, held: Mapping[OneLine, OneLine]) -> Presence | None:
-        """The claim in an email's tags that counts now, ours or another's."""
+        """The presence in an email's tags that counts now, ours or another's."""
         return self._reader.of(email_id, held, self._clock.now())
 
     async def take(self, mailbox_id: str, email_id: str, **more: str) -> Presence | None:
-        """Claims an email, or renews the claim.
+        """Marks an email as open here, or renews the mark.
 
         Args:
             more: further tags to set with it.
 
         Returns:
-            None if the claim is now ours; otherwise the claim of another, which stays.
+            None if it is now ours; otherwise the presence of another, which stays.
 
         Raises:
             GatewayError: the tags could not be read or set.
@@ -226,12 +226,12 @@ class PresenceTags:
         }
         with self._covered(email_id):
             await tags.merge(self._gateway, mailbox_id, email_id, {**ours, **more})
-        # If two claimed at the same moment, the later claim stands.
+        # If two set theirs at the same moment, the later one stands.
         settled = self.standing(email_id, await self._gateway.tags(mailbox_id, email_id))
         return None if settled is None or settled.token == self.token else settled
 
     async def give_back(self, mailbox_id: str, email_id: str) -> None:
-        """Removes our claim; another's stays.
+        """Removes our presence; another's stays.
 
         Raises:
             GatewayError: the tags could not be read or changed.
@@ -242,7 +242,7 @@ class PresenceTags:
             return str(held.get(OneLine(TOKEN), "")) == self.token
 
         with already_written():
-            await tags.remove(self._gateway, mailbox_id, email_id, _CLAIM, owned=is_ours)
+            await tags.remove(self._gateway, mailbox_id, email_id, _TAGS, owned=is_ours)
 
     def _covered(self, email_id: str) -> AbstractContextManager[None]:
         """One journal entry per email opened here is enough; renewals and removal need none."""

@@ -1,7 +1,7 @@
-"""Reads the tags of the email under the cursor with every poll, so that another's claim and its end are shown.
+"""Reads the tags of the email under the cursor with every poll, so that another's presence and its end are shown.
 
-Details are read only once, but claims come and go. To cost one call per poll, other emails in the list show their last
-known claim with its time.
+Details are read only once, but presence comes and goes. To cost one call per poll, other emails in the list show
+their last known presence with its time.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("mm_tui.claims")
 
 
-class ClaimWatch:
+class PresenceWatch:
     """Watches one email at a time.
 
     Args:

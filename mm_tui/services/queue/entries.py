@@ -15,8 +15,8 @@ from mm_tui.review.risk import Assessment, Draft
 from mm_tui.services.presence.approvals import NO_APPROVALS, is_approval
 from mm_tui.services.presence.notes import NAMES as NOTE_TAGS
 from mm_tui.services.presence.notes import assignment_in, note_in
-from mm_tui.services.presence.tags import NAMES as CLAIM_TAGS
-from mm_tui.services.presence.tags import ClaimReader, Presence, pair_words
+from mm_tui.services.presence.tags import NAMES as PRESENCE_TAGS
+from mm_tui.services.presence.tags import Presence, PresenceReader, pair_words
 from mm_tui.services.queue.assessing import Assessing
 from mm_tui.services.queue.authors import Authors
 from mm_tui.services.queue.due import due_at
@@ -44,7 +44,7 @@ MOST_AT_ONCE = 100
 """How many emails are read from the store in one query."""
 LONGEST_TAG = 2000
 """The most characters read of a tag's value: anybody may have set it."""
-READ_TAGS = NOTE_TAGS | CLAIM_TAGS | RELATION_TAGS | {FOLLOWS}
+READ_TAGS = NOTE_TAGS | PRESENCE_TAGS | RELATION_TAGS | {FOLLOWS}
 """The tags that the queue reads. All others are ignored."""
 
 
@@ -73,7 +73,7 @@ class ReviewQueue:
         self._stored = StoredQueue(database)
         self._assessing = Assessing(database, clock, risk, house)
         self._authors = Authors(database)
-        self._claims = ClaimReader()
+        self._presence = PresenceReader()
         self._resubmissions = Resubmissions(database)
         self._clock = clock
         self._sla_minutes = sla_minutes or {}
@@ -100,7 +100,7 @@ class ReviewQueue:
             order: oldest first, or riskiest first and then oldest.
             mailbox_id: one mailbox only.
             hidden: ids to leave out, such as edits in progress that are shown with their original.
-            seat: who reads the queue; determines which claims are theirs.
+            seat: who reads the queue; determines which presence is theirs.
             assignee: the reviewer to whom emails may be assigned; empty for the seat's.
             why_unread: why the details of an email could not be read, as `WaitingDetails.why_not`.
             stop: called between items; True ends early with the entries so far.
@@ -119,11 +119,11 @@ class ReviewQueue:
                 break
             item, held = stored.item, tags.get(stored.item.id, {})
             entry = self._resubmitted(self._entry(stored), stored.seen_at, seat.reviewer, now, follows(held))
-            entry = _claimed(entry, self._claim_in(item.id, held, now, seat), seat)
+            entry = _with_presence(entry, self._presence_in(item.id, held, now, seat), seat)
             entry = self._with_notes(entry, held, assignee or seat.reviewer)
             entry = self._with_approvals(entry, held)
-            if entry.claim is not None:
-                entry = replace(entry, claim=self._dated(entry.claim, item.id, now, seat))
+            if entry.presence is not None:
+                entry = replace(entry, presence=self._dated(entry.presence, item.id, now, seat))
             if item.id in pairs:
                 entry = replace(entry, pair=pairs[item.id])
             if (author := self._authors.known(item, held)) is not None:
@@ -195,21 +195,21 @@ class ReviewQueue:
             return entry
         return replace(entry, resubmission=found, resubmitted_words=found.words(reviewer, now))
 
-    def _claim_in(
+    def _presence_in(
         self, email_id: str, held: Mapping[OneLine, OneLine], now: datetime, seat: Seat = NOBODY
     ) -> Presence | None:
-        return self._claims.of(email_id, held, now, self._seen_at(email_id, seat)) if held else None
+        return self._presence.of(email_id, held, now, self._seen_at(email_id, seat)) if held else None
 
     def _seen_at(self, email_id: str, seat: Seat) -> datetime | None:
         """When the tags of an email were read; None if that is not known."""
         seen = [at for at in (self._mail.detail_at(email_id), seat.tags_seen_at(email_id)) if at is not None]
         return max(seen, default=None)
 
-    def _dated(self, claim: Presence, email_id: str, now: datetime, seat: Seat) -> Presence:
-        """The claim, with the time when it was seen if that is longer ago than a poll."""
+    def _dated(self, presence: Presence, email_id: str, now: datetime, seat: Seat) -> Presence:
+        """The presence, with the time when it was seen if that is longer ago than a poll."""
         seen = self._seen_at(email_id, seat)
         is_fresh = seen is None or (now - seen).total_seconds() <= seat.fresh_seconds
-        return claim if is_fresh else replace(claim, as_of=seen)
+        return presence if is_fresh else replace(presence, as_of=seen)
 
     def around(self) -> FilterContext:
         """What filters of the queue need besides the emails."""
@@ -225,7 +225,7 @@ class ReviewQueue:
         held = self._tags().get(email_id, {})
         entry = self._resubmitted(self._entry(stored), stored.seen_at, "", now, follows(held))
         entry = replace(entry, author=self._authors.known(stored.item, held))
-        entry = self._with_notes(_claimed(entry, self._claim_in(email_id, held, now), NOBODY), held, "")
+        entry = self._with_notes(_with_presence(entry, self._presence_in(email_id, held, now), NOBODY), held, "")
         return self._with_approvals(entry, held)
 
     def entry_of(self, item: PendingItem) -> QueueEntry:
@@ -274,12 +274,12 @@ def ordered(entries: list[QueueEntry], order: Order) -> list[QueueEntry]:
     return sorted(found, key=lambda entry: not entry.woken)
 
 
-def _claimed(entry: QueueEntry, claim: Presence | None, seat: Seat) -> QueueEntry:
-    is_ours = claim is not None and claim.token != "" and claim.token == seat.token
-    other = None if is_ours else claim
+def _with_presence(entry: QueueEntry, presence: Presence | None, seat: Seat) -> QueueEntry:
+    is_ours = presence is not None and presence.token != "" and presence.token == seat.token
+    other = None if is_ours else presence
     named = other is not None and other.by == seat.reviewer
     mine = named or entry.edit is not None or entry.item.id == seat.open_id
-    return replace(entry, claim=other, is_mine=mine) if other is not None or mine else entry
+    return replace(entry, presence=other, is_mine=mine) if other is not None or mine else entry
 
 
 def _pairs(tags: Mapping[str, Mapping[OneLine, OneLine]], waiting: set[str]) -> dict[str, OneLine]:

@@ -57,8 +57,8 @@ class QueueEntry:
 
     due_at: datetime | None = None
     """When it is due; None if no time is set for its mailbox."""
-    claim: Presence | None = None
-    """Another reviewer's claim: they have it open. It is only shown, and prevents no decision."""
+    presence: Presence | None = None
+    """Another reviewer's presence: they have it open. It is only shown, and prevents no decision."""
     pair: OneLine = _NOTHING
     """That another reviewer's edit is to replace it, or that it is such an edit; otherwise empty."""
     resubmission: Resubmission | None = None
@@ -74,7 +74,7 @@ class QueueEntry:
     ended: OneLine = _NOTHING
     """How it was decided, for an email that no longer waits but is still shown; empty while it waits."""
     is_mine: bool = False
-    """Open here, claimed under the reviewer's name, assigned to them, or edited by them."""
+    """Open here, open elsewhere under the reviewer's name, assigned to them, or edited by them."""
     note: TeamNote | None = None
     """A reviewer's note for the others."""
     approvals: Approvals = NO_APPROVALS
@@ -149,15 +149,15 @@ class QueueEntry:
 
 
 class Seat(NamedTuple):
-    """Who reads the queue, as identified in claims."""
+    """Who reads the queue, as identified in presence tags."""
 
     reviewer: str = ""
     token: str = ""
-    """The token of the claims set by this program."""
+    """The token of the presence tags set by this program."""
     open_id: str | None = None
     """The email that is open here."""
     fresh_seconds: float = float("inf")
-    """A claim seen longer ago than this shows its time."""
+    """Presence seen longer ago than this shows its time."""
     tags_seen_at: Callable[[str], datetime | None] = lambda _: None
     """When the tags of an email were read last, apart from its details."""
 

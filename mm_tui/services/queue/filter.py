@@ -203,7 +203,7 @@ _IS: Mapping[str, Test] = {
     "inbound": lambda entry, _: entry.is_inbound,
     "outbound": lambda entry, _: not entry.is_inbound,
     "mine": lambda entry, _: entry.is_mine,
-    "claimed": lambda entry, _: entry.claim is not None,
+    "claimed": lambda entry, _: entry.presence is not None,
     "edited": lambda entry, _: entry.edit is not None,
     "paired": lambda entry, _: bool(entry.pair),
     "assigned": lambda entry, _: entry.assignment is not None,
