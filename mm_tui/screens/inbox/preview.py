@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from textual.content import Content
 from textual.widget import Widget
 
@@ -13,8 +15,13 @@ from mm_tui.text import ManyLine, OneLine
 from mm_tui.widgets.mail_list import URGENCY_SIGNS, WAITING_SIGN, chip, chips_beside_label
 from mm_tui.widgets.words import exact, joined, key_name
 
+if TYPE_CHECKING:
+    from mm_tui.services.assistant.cards import CardState
+
 NAMES = 9
 """The width in cells of the lines' names."""
+USUAL_ROWS = 5
+"""The height in cells of what the assistant says."""
 MAX_LINES = 60
 """The most lines of a body in the preview."""
 
@@ -32,6 +39,8 @@ class Preview(Widget):
         super().__init__(id=id)
         self._session = session
         self._shown = Content("")
+        self._kept_for = ""
+        """The id of an email that was shown before the assistant had read it."""
 
     def show(self, row: MailRow | None) -> None:
         """Shows an email, or nothing."""
@@ -67,15 +76,14 @@ class Preview(Widget):
             lines.append(_line("thread", OneLine(f"{row.thread_size} emails")))
         if row.hidden:
             lines.append(Content.styled(f"▲ {row.hidden} hidden characters removed", "$mm-risk"))
-        if row.summary:
-            lines += [Content(""), Content(row.summary)]
         lines.append(Content(""))
         detail = self._session.mail.detail(row.email_id)
+        if said := self._assistant_lines(row, above_text=detail is not None):
+            lines += [*said, Content("")]
         waiting = self._session.pending.get(row.email_id)
         if detail is None and waiting is not None:
             lines += _body(waiting.body)
         else:
-            lines += self._card(row)
             lines += self._answer(row)
             lines += [_opening(unread=row.status == "unread")] if detail is None else _body(detail.body)
         return joined(lines, "\n")
@@ -93,18 +101,28 @@ class Preview(Widget):
         words = (f"{WAITING_SIGN} ", "$accent"), ("The answer that waits", "bold"), (f"  {key} decides", "$mm-dim")
         return [Content.assemble(*words), *_body(waiting.body), Content("")]
 
-    def _card(self, row: MailRow) -> list[Content]:
+    def _assistant_lines(self, row: MailRow, *, above_text: bool) -> list[Content]:
+        """What the assistant says; above a text, what it is about to say finds its room kept, so that nothing moves."""
+        triage = self._session.triage
+        card = triage.card(row.email_id) if triage is not None else None
+        lines = [Content(row.summary)] if row.summary else []
+        lines += self._card(row, card) if card is not None else []
+        if not lines and card is not None and card.is_coming:
+            self._kept_for = row.email_id
+            lines = [Content.styled(card.words, "$mm-dim")]
+        if above_text and self._kept_for == row.email_id:
+            width = max(1, self.size.width)
+            lines += [Content("")] * (USUAL_ROWS - sum(line.get_height({}, width) for line in lines))
+        return lines
+
+    def _card(self, row: MailRow, card: CardState) -> list[Content]:
         """The assistant's results besides the summary, with the model's id; empty if there are none."""
-        if self._session.triage is None:
-            return []
-        card = self._session.triage.card(row.email_id)
         asked = card.requested_action or card.intent
         lines = [_line("wants", asked)] if asked and asked != "unknown" else []
         lines += [_line("by", card.deadline)] if card.deadline else []
         lines += [_line("amounts", OneLine(", ".join(card.amounts)))] if card.amounts else []
         if lines or row.summary:
             lines.append(Content.styled(card.badge, "$mm-dim"))
-            lines.append(Content(""))
         return lines
 
 
