@@ -86,7 +86,10 @@ def run(arguments: argparse.Namespace) -> int:
         try:
             ready = stack.enter_context(child).ready
         except SandboxFailed as error:
-            raise CommandError(Exit.GATEWAY, f"the sandbox did not start: {error}") from None
+            status = Exit.USAGE if error.status == Exit.USAGE else Exit.GATEWAY
+            # Its own words are on the terminal already.
+            what = f"the sandbox did not start: {error}" if notes is None else "the demo did not start: see above"
+            raise CommandError(status, what) from None
         return open_app(ready, folder, folder / "app", name="demo", debug=arguments.debug, jamba=jamba)
 
 

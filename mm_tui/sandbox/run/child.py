@@ -18,7 +18,16 @@ STOP_SECONDS = 5.0
 
 
 class SandboxFailed(Exception):
-    """The sandbox ended before it was ready. The message has its last output."""
+    """The sandbox ended before it was ready. The message has its last output.
+
+    Args:
+        message: its last output.
+        status: its exit status; 2 if it refused its arguments.
+    """
+
+    def __init__(self, message: str, status: int = 1) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +123,10 @@ class SandboxChild:
         self._pump.start()
         line = self._process.stdout.readline()
         if not line:
-            self._process.wait()
+            status = self._process.wait()
             self._pump.join(STOP_SECONDS)
             self.stop()
-            raise SandboxFailed(self._last.decode("utf-8", "replace").strip() or "the sandbox did not start")
+            raise SandboxFailed(self._last.decode("utf-8", "replace").strip() or "the sandbox did not start", status)
         self._is_ready.set()
         self._ready = Ready.parse(line)
         return self._ready
