@@ -195,7 +195,6 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_binding
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offers `open` only if there is a row to open."""
-        del parameters
         return action != "open" or self.current_key is not None
 
     def after_drawing(self, call: Callable[[], object]) -> None:
@@ -355,10 +354,9 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_binding
 
     def style(self, name: str) -> Style:
         """The terminal style of a component class, e.g. `style("dim")`."""
-        found = self._styles.get(name)
-        if found is None:
-            found = self._styles[name] = self.get_component_rich_style(f"list--{name}")
-        return found
+        if name not in self._styles:
+            self._styles[name] = self.get_component_rich_style(f"list--{name}")
+        return self._styles[name]
 
     def notify_style_update(self) -> None:
         self._styles.clear()
@@ -374,10 +372,9 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_binding
 
     def render_line(self, y: int) -> Strip:
         width = self.size.width
-        at = y + self.scroll_offset.y
         if not self._keys:
             return self._empty_line(y, width)
-        index, line = divmod(at, self._height)
+        index, line = divmod(y + self.scroll_offset.y, self._height)
         if index >= len(self._keys):
             return Strip.blank(width, self.style("row"))
         if width != self._drawn_width:
@@ -386,8 +383,7 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_binding
             self._drawn_width = width
         here = index == self._cursor
         place = (self._keys[index], line, here)
-        cached = self._strips.get(place)
-        if cached is not None:
+        if (cached := self._strips.get(place)) is not None:
             return cached
         strip = Strip(self.draw_row(self.row_at(index), line, width, here)).adjust_cell_length(
             width, self.style("here" if here else "row")
@@ -397,9 +393,8 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_binding
 
     def _empty_line(self, y: int, width: int) -> Strip:
         lines = [(" ", "dim")]
-        for at, words in enumerate(words for words in self.empty_words if words):
-            parts = wrapped(words, max(20, width - 5))
-            lines += [(words[start:end], "strong" if at == 0 else "dim") for start, end in parts]
+        for at, words in enumerate(filter(None, self.empty_words)):
+            name = "strong" if at == 0 else "dim"
+            lines += [(words[start:end], name) for start, end in wrapped(words, max(20, width - 5))]
         text, name = lines[y] if y < len(lines) else ("", "dim")
-        style = self.style(name)
-        return Strip([Segment(fit_cells(f"   {text}", width), style)], width)
+        return Strip([Segment(fit_cells(f"   {text}", width), self.style(name))], width)

@@ -35,6 +35,7 @@ async def test_number_keys_go_to_the_main_screens_and_each_keeps_its_place() -> 
 async def test_help_names_every_key_of_the_screen() -> None:
     session = idle_session()
     session.mail.save_mailboxes([mailbox()])
+    session.mail.upsert([summary(1)])
     async with running_app(session, size=(100, 60)) as (app, pilot):
         await pilot.press("m", "question_mark")
         assert isinstance(app.screen, HelpScreen)
@@ -49,6 +50,7 @@ async def test_help_names_every_key_of_the_screen() -> None:
 async def test_palette_reaches_every_act_of_the_inbox() -> None:
     session = idle_session()
     session.mail.save_mailboxes([mailbox()])
+    session.mail.upsert([summary(1)])
     async with running_app(session) as (app, pilot):
         await pilot.press("m")
         helps = {command.help for command in commands(app, app.screen)}

@@ -165,8 +165,7 @@ class PendingScreen(BaseScreen):
 
     def services_ready(self) -> None:
         self.reload()
-        self.opener.open_soon()
-        self.second_reading.look_soon()
+        self._show_current()
 
     def reload(self) -> None:
         """Reads the queue again, in a thread."""
@@ -287,9 +286,8 @@ class PendingScreen(BaseScreen):
         self.queue_list.action_cursor_up()
 
     def on_screen_suspend(self) -> None:
-        # After the switch: behind a dialog the email stays open, behind another main screen it does not.
+        # After the switch: behind a dialog the email stays open, and a decision names the dialog's keys.
         self.call_later(self.editing.tell_what_is_open)
-        # A dialog has other keys, and the state of a decision names keys.
         self.call_later(self.open_email.tick)
 
     def on_screen_resume(self) -> None:
