@@ -59,7 +59,7 @@ def stop(self):
           file=sys.__stdout__, flush=True)
     os._exit(0)
 
-app.MmTui._start_services = stop
+app.MmTui._run_services = stop
 
 async def main():
     async with app.MmTui(Session.open(load())).run_test(size=(120, 40)) as pilot:

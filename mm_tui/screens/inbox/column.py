@@ -115,7 +115,8 @@ class MailColumn(Vertical):
         self._whole = len(keys) < FIRST_KEYS
         self.show_heading()
         if not self._whole:
-            self.call_after_refresh(self.reload)
+            # Only once the first picture is on the screen: the thread would take the processor from its drawing.
+            self.mails.after_drawing(self.reload)
 
     def show(self, view: MailView) -> None:
         """Shows another view, from the top."""
