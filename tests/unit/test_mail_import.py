@@ -372,3 +372,11 @@ def test_a_corpus_of_real_mail() -> None:
     separators = sum(line.startswith(b"From ") for line in Path(CORPUS).read_bytes().split(b"\n"))
     assert len(mails) == report.imported == separators
     assert sum(not (mail.body or mail.attachments) for mail in mails) == len(report.odd.get("no content", []))
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "multipart/mixed", "message/rfc822", "multipart/alternative"])
+@pytest.mark.parametrize("charset", ["idna", "undefined", "punycode"])
+def test_a_charset_that_cannot_replace_what_it_does_not_know_stops_no_import(kind: str, charset: str) -> None:
+    head = f"From: a@b.example\nTo: c@d.example\nContent-Type: {kind}; charset={charset}; boundary=q\n\n"
+    mail = parse_mail(head.encode() + b"--other\n\nRefund of 20 \xe2\x82\xac\n--other--\n", lambda _what: None)
+    assert "Refund of 20" in mail.body or mail.attachments

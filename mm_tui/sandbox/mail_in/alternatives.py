@@ -19,7 +19,7 @@ _STUB = re.compile(
 def kind_of(part: Message) -> str:
     """The type of an alternative; for a group, of its first readable part."""
     kind = part.get_content_type()
-    payload = part.get_payload()
+    payload = part.get_payload() if part.is_multipart() else None
     if kind.startswith("multipart/") and isinstance(payload, list):
         inner = [kind_of(child) for child in payload[:20] if isinstance(child, Message)]
         return next((one for one in inner if one in READ_AS_TEXT), kind)

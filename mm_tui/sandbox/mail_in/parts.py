@@ -19,7 +19,7 @@ from mm_tui.sandbox.mail_in.headers import Headers, mended
 from mm_tui.sandbox.mail_in.html import html_to_markdown
 from mm_tui.sandbox.mail_in.plain import unflowed, without_tabs
 from mm_tui.sandbox.mail_in.rtf import text_of_rtf
-from mm_tui.sandbox.mail_in.transfer import bytes_of, files_in_text
+from mm_tui.sandbox.mail_in.transfer import bytes_of, files_in_text, undecoded
 from mm_tui.sandbox.mail_in.winmail import open_winmail
 
 _DEEPEST_MULTIPART = 60
@@ -94,7 +94,8 @@ class _Reader:
         for found in part.defects:
             self._odd(defect(found))
         kind = part.get_content_type()
-        children = part.get_payload()
+        # With `get_payload` an 8-bit body of an odd charset raises.
+        children = part.get_payload() if part.is_multipart() else None
         if kind.startswith("message/"):
             return self._message(part, kind)
         if not isinstance(children, list):
@@ -184,7 +185,7 @@ class _Reader:
 
     def _inner(self, part: Message) -> bytes:
         """The message in a part, whose transfer encoding the parser does not decode."""
-        payload = part.get_payload()
+        payload = part.get_payload() if part.is_multipart() else None
         encoding = str(part.get("content-transfer-encoding") or "").lower()
         if not isinstance(payload, list):
             return bytes_of(part, self._odd)
@@ -297,12 +298,12 @@ class _Reader:
 
 def _with_found_boundary(part: Message) -> Message | None:
     """A multipart parsed with its real boundary, if it declares a different one."""
-    payload = part.get_payload()
-    match = _BOUNDARY.search(str(payload)) if isinstance(payload, str) else None
+    payload = undecoded(part).decode("ascii", "surrogateescape")
+    match = _BOUNDARY.search(payload)
     if match is None or match[1].strip() == part.get_boundary():
         return None
     head = f'Content-Type: {part.get_content_type()}; boundary="{match[1].strip()}"\n\n'
-    found = email.message_from_bytes((head + str(payload)).encode("utf-8", "surrogateescape"), policy=compat32)
+    found = email.message_from_bytes((head + payload).encode("utf-8", "surrogateescape"), policy=compat32)
     return found if found.is_multipart() else None
 
 

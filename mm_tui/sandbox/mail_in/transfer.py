@@ -14,13 +14,18 @@ from mm_tui.sandbox.gateway.mail import MailAttachment
 from mm_tui.sandbox.mail_in.charsets import Odd
 
 
-def bytes_of(part: Message, odd: Odd) -> bytes:
-    """A part's decoded bytes, however the encoding is spelled."""
+def undecoded(part: Message) -> bytes:
+    """A part's bytes as they stand in the email; none for a group."""
     bare = copy.copy(part)
     del bare["content-transfer-encoding"]
     # Without an encoding the parser returns the raw bytes; with a declared charset it would decode them itself.
     payload = bare.get_payload(decode=True)
-    raw = payload if isinstance(payload, bytes) else b""
+    return payload if isinstance(payload, bytes) else b""
+
+
+def bytes_of(part: Message, odd: Odd) -> bytes:
+    """A part's decoded bytes, however the encoding is spelled."""
+    raw = undecoded(part)
     encoding = re.sub(r"\([^()]*\)", "", str(part.get("content-transfer-encoding") or ""))
     encoding = re.sub(r"[\s\"';.,]", "", encoding).lower().split(":")[-1]
     if encoding in ("base64", "b64", "base-64"):
