@@ -111,8 +111,13 @@ def _name_and_address(raw: str) -> tuple[str, str]:
     if angled := _ANGLED.fullmatch(raw):
         # An unquoted comma or colon in the name: RFC 5322 requires quotes, but real mail lacks them.
         return angled[1].strip().strip('"'), angled[2]
-    name, address = parseaddr(raw)
-    return (name, address) if raw.count("@") == 1 else ("", "")
+    if raw.count("@") != 1:
+        return "", ""
+    try:
+        return parseaddr(raw)
+    except RecursionError:
+        # Hundreds of nested comments: no address that a reader could recognise.
+        return "", ""
 
 
 class Party(Model):

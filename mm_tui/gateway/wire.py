@@ -231,7 +231,12 @@ def _reply_to(item: Json) -> tuple[Party, ...]:
     headers = values.table(item.get("headers"))
     named = next((value for name, value in headers.items() if name.lower() == "reply-to"), "")
     reply_to = values.as_text(values.first(item, "reply_to", "replyTo") or named)
-    return parties([address for _, address in getaddresses([reply_to]) if "@" in address])
+    try:
+        addresses = [address for _, address in getaddresses([reply_to]) if "@" in address]
+    except RecursionError:
+        # Hundreds of nested comments: shown as it came.
+        addresses = [reply_to]
+    return parties(addresses)
 
 
 def _automatic(headers: dict[str, OneLine]) -> OneLine:

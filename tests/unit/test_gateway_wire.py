@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from mm_tui.gateway import account_wire, values, wire
+from mm_tui.models import EditedDraft
+from mm_tui.review import draft
 from mm_tui.text import OneLine
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -224,3 +226,12 @@ def test_all_text_is_clean() -> None:
     )
     for text in (mail.sender.address, mail.subject, mail.status, *mail.tags, *mail.tags.values(), mail.approved_by):
         assert isinstance(text, OneLine) and text == "xy"
+
+
+def test_endlessly_nested_addresses_do_not_stop_the_reading_of_a_draft() -> None:
+    nested = "(" * 3000 + "a@b.example"
+    item = {"id": "e1", "from": nested, "to": [nested], "reply_to": nested, "status": "pending_send_approval"}
+    detail = wire.email_detail(item, "m1")
+    assert [str(party.address) for party in (detail.sender, *detail.to, *detail.reply_to)] == [nested] * 3
+    edit = EditedDraft(to=(nested,), subject="", body="")
+    assert not draft.changes_recipients(detail.raw, edit)

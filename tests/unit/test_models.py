@@ -68,3 +68,12 @@ def test_a_comma_in_quotes_parts_no_recipient(line: str, parts: tuple[str, ...])
 def test_a_name_of_which_nothing_is_seen_is_none(blank: str) -> None:
     assert Party.parse(f"{blank} <a@x.example>") == Party(address=OneLine("a@x.example"))
     assert Party.parse("⠓⠊⠀⠞⠓⠑⠗⠑ <a@x.example>").name == "⠓⠊⠀⠞⠓⠑⠗⠑", "real braille keeps its spaces"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    ["(" * 3000 + "a@b.example", "[" * 3000 + "a@b.example", "(" * 3000],
+    ids=["comments", "literals", "no address"],
+)
+def test_an_endlessly_nested_sender_is_shown_as_it_came(raw: str) -> None:
+    assert Party.parse(raw) == Party(address=OneLine(raw))
