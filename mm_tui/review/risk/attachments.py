@@ -22,12 +22,32 @@ _FILE = re.compile(
 )
 
 
+_RECEIVED = re.compile(
+    r"\b(?:received?|reçu\w*|erhalten|eingegangen|recibi\w+|recebe\w+|recebi\w*|ricevut\w+|ontvangen|otrzyma\w+)\b"
+    r"|受け取|拝受|拝見|收到"
+)
+_ASKED_FOR = re.compile(r"(?:して|の上|のうえ)?(?:ください|下さい|いただ|頂|お送り|ご返送)")
+_IN_REPLY = re.compile(
+    r"\b(?:répon\w+|respuesta|resposta|rispost\w+|antwoord\w*|antwort\w*|odpowied\w+|reply|replying)\b|返信|回复"
+)
+_REPLY_NEAR = 25
+_RECEIVED_NEAR = 120
+
+
+def _is_theirs(reading: Reading, match: re.Match[str]) -> bool:
+    """Whether words about an attachment are about one that arrived, or ask the reader for one."""
+    first, _ = reading.sentence(match.start())
+    asked = _ASKED_FOR.match(reading.low, match.end()) is not None
+    return asked or _RECEIVED.search(reading.low, max(first, match.start() - _RECEIVED_NEAR), match.start()) is not None
+
+
 def _spoken_of(reading: Reading) -> tuple[Span, ...]:
     """The places where the text says that something is attached, or that a document comes "with this email"."""
     spans = [
         Span(*match.span())
         for match in pattern("attached").finditer(reading.low)
-        if not (_NOT_ATTACHED if _OURS.match(match[0]) else _NOT_OURS).search(
+        if not _is_theirs(reading, match)
+        and not (_NOT_ATTACHED if _OURS.match(match[0]) else _NOT_OURS).search(
             reading.body, max(0, match.start() - 60), match.start()
         )
     ]
@@ -35,6 +55,8 @@ def _spoken_of(reading: Reading) -> tuple[Span, ...]:
         first, last = reading.sentence(here.start())
         gives = pattern("gives").search(reading.low, first, last)
         names = pattern("documents").search(reading.low, first, last)
+        if _IN_REPLY.search(reading.low, max(first, here.start() - _REPLY_NEAR), here.end()):
+            continue
         if gives and names and not pattern("denies", "negations").search(reading.low, first, last):
             spans.append(Span(min(gives.start(), names.start()), here.end()))
     return tuple(sorted(spans))

@@ -145,6 +145,10 @@ _SIZE = (
 
 _WHOLE = re.compile(r"(?<![\d.,])\d{1,6}(?![\d.,]\d)")
 _FEW_WORDS = 600
+_SPANS_OF_TIME = _UNITS[8]
+_FEWEST_UNITS = 5
+_BEFORE_HOURS = frozenset({"om", "tot", "van", "vanaf", "rond", "tussen", "en", "voor", "na"})
+"""Dutch words between which and "uur" a time of day stands."""
 _MOST_REPORTED = 100
 """The most findings: a draft that differs more often is about something else."""
 
@@ -253,13 +257,17 @@ def count_differs(reading: Reading) -> Iterator[Finding]:
     for count in mine:
         if len(reported) >= _MOST_REPORTED:
             return
+        if count.unit == "uur" and (count.before in _BEFORE_HOURS or count.number != int(count.number)):
+            continue
         if count.noun in _weak() or count.noun in _ORDINALS or count.span.start in reported:
             continue
         if count.unit and (units := by_number.get(count.number)):
             others = [
                 unit for unit in units if DIMENSION[unit] == DIMENSION[count.unit] and not _same_unit(unit, count.unit)
             ]
-            if others and not any(_same_unit(unit, count.unit) for unit in units):
+            # "Two hours" and "two weeks" are rarely the same thing.
+            chance = count.unit in _SPANS_OF_TIME and count.number < _FEWEST_UNITS and not agrees(reading, count.span)
+            if others and not chance and not any(_same_unit(unit, count.unit) for unit in units):
                 reported.add(count.span.start)
                 words = f"says {quoted(reading.body[slice(*count.span)])}, while the thread says {quoted(others[0])}"
                 yield Finding("count_differs", Level.MEDIUM, OneLine(words), (count.span,))

@@ -21,6 +21,9 @@ _EASTERN = re.compile(
 )
 
 
+_SHORTEST_CALLED = 5
+
+
 def _is_known(name: str, known: frozenset[str]) -> bool:
     plain = plain_name(name)
     parts = [part for part in re.split(r"['’-]", plain) if len(part) > 1] or [plain]
@@ -28,6 +31,15 @@ def _is_known(name: str, known: frozenset[str]) -> bool:
         return True
     if plain[-1:] in "ou" and f"{plain[:-1]}a" in known:
         # "Pani Ewo" calls Ewa.
+        return True
+    if (
+        plain[-1:] in "eu"
+        and len(plain) >= _SHORTEST_CALLED
+        and any(
+            one[:3] == plain[:3] and len(one) >= _SHORTEST_CALLED and abs(len(one) - len(plain)) <= 1 for one in known
+        )
+    ):
+        # "Panie Pawle" calls Paweł.
         return True
     # Short forms ("Matt" for "Matthew") and joined names in an address ("annaberg@").
     return any(
@@ -132,6 +144,7 @@ _COMPANY = re.compile(
     r"\b(?:Inc|LLC|Ltd|Limited|GmbH|AG|SE|KG|S\.?A|S\.?r\.?l|S\.?p\.?A|SARL|SAS|B\.?V|N\.?V|Corp|Co"
     r"|PLC|plc|Sp\. z o\.o|A/S|AB|Oy|AS)\b\.?|株式会社|有限公司|有限会社"
 )
+_NAME_AND_ROLE = re.compile(r"[^\W\d_]+, [^\W\dA-ZÀ-Þ]+(?: [^\W\dA-ZÀ-Þ]+)?")
 _LONGEST_SIGNATURE = 5
 _ELIDED = re.compile(r"\A[LlDd]['’](?=\w)")
 
@@ -234,7 +247,7 @@ def signature_not_ours(reading: Reading) -> Iterator[Finding]:
         ]
         named = _COMPANY.search(line) is not None
         # "Admissions Officer" says what somebody does, "Member FDIC." what the company is.
-        job = bool(jobs.intersection(plain)) or line.endswith(".")
+        job = bool(jobs.intersection(plain)) or line.endswith(".") or _NAME_AND_ROLE.fullmatch(line) is not None
         organised = line[-1:] not in ",!?" and (
             named or (not job and any((len(one) > 3 and one in roles) or one in organisations for one in plain))
         )

@@ -120,7 +120,11 @@ _MOST_SOURCES = 10
 @rule("source_not_in_thread", "a clause or standard that is not in the thread", needs_thread=True)
 def source_not_in_thread(reading: Reading) -> Iterator[Finding]:
     """The draft refers to an article, a section, a clause or a standard by its number ("§ 14", "clause 9b", "EN 71"),
-    and neither the thread nor the house facts name it. Medium: models invent such sources."""
+    and neither the thread nor the house facts name it. Medium: models invent such sources. A draft with a file attached
+    may refer to that."""
+    if reading.draft.attachments:
+        # The clauses may be those of the attached document.
+        return
     known = f"{reading.thread_text}\n{reading.house_text}".lower()
     seen: set[str] = set()
     for match in pattern("sources").finditer(reading.low[: reading.written]):

@@ -124,16 +124,18 @@ def _names_weekday(reading: Reading, number: int) -> bool:
 
 @rule("date_differs", "a date or time that contradicts the thread", needs_thread=True)
 def date_differs(reading: Reading) -> Iterator[Finding]:
-    """The other side's newest email names days, weekdays or times, and the draft names only different ones.
-    Medium when the draft agrees, or the two are easily mixed up (21 for 12 December, the same day of another month);
-    low when it proposes something else, offers several days, asks, or says no, and when that email asks for a time or
-    day. A weekday is medium only when the draft agrees, a time also when it has the thread's minutes. A time in another
-    time zone than the thread's is medium, and so is one of several days that is nearly the thread's after the same word
-    ("departure 11 May" for "departure 12 May"). A time that keeps to "until 2 pm" contradicts nothing."""
+    """The other side's newest email names days, weekdays or times, and the draft names only different ones. Medium when
+    the draft agrees, or the two are easily mixed up (21 for 12 December, the same day of another month); low when it
+    proposes something else, offers several days, asks, or says no, and when that email asks for a time or day or one
+    was called off. A weekday is medium only when the draft agrees, a time also when it has the thread's minutes. A time
+    in another time zone than the thread's is medium, and so is one of several days that is nearly the thread's after
+    the same word ("departure 11 May" for "departure 12 May"). A time that keeps to "until 2 pm" contradicts nothing."""
     asked, body = reading.asked_text, reading.low[: reading.written]
     if not asked:
         return
     asks = pattern("asks_when").search(asked) is not None
+    # Another day or time than the one that was called off is no slip.
+    moved = any(pattern("calls_off").search(text) is not None for text in (asked, body))
     mine = find_dates(body)
     theirs = find_dates(asked) if mine else ()
     every = days_there(reading, mine) if theirs else ()
@@ -163,7 +165,7 @@ def date_differs(reading: Reading) -> Iterator[Finding]:
     here = _weekdays(body)
     there = [one for one in _weekdays(asked) if not _is_past(asked, one[1])] if here and not mine else []
     if here and there and not mine and not any(_names_weekday(reading, number) for number, _ in here):
-        sure = agrees(reading, here[0][1], "yes") and not asks
+        sure = agrees(reading, here[0][1], "yes") and not asks and not moved
         level = Level.MEDIUM if sure and not any(_open(reading, span) for _, span in here) else Level.LOW
         words = _other(reading, here[0][1], asked, there[0][1])
         yield Finding("date_differs", level, OneLine(words), tuple(span for _, span in here))
@@ -180,7 +182,8 @@ def date_differs(reading: Reading) -> Iterator[Finding]:
     known_t = {minutes % 720 for minutes, _, _ in _times(near_text)}
     if here_t and there_t and not any(minutes % 720 in known_t for minutes, _, _ in here_t) and len(here_t) <= 2:
         same = {minutes % 60 for minutes, _, _ in here_t} & {minutes % 60 for minutes, _, _ in there_t}
-        sure = agrees(reading, here_t[0][1], "yes") or (bool(same) and len(asked) <= _SHORT_MAIL and not asks)
+        likely = agrees(reading, here_t[0][1], "yes") or (bool(same) and len(asked) <= _SHORT_MAIL and not asks)
+        sure = likely and not moved
         level = Level.MEDIUM if sure and not any(_open(reading, span) for _, span, _ in here_t) else Level.LOW
         words = _other(reading, here_t[0][1], asked, there_t[0][1])
         yield Finding("date_differs", level, OneLine(words), tuple(span for _, span, _ in here_t))
