@@ -236,6 +236,7 @@ def status_parts(node: Widget) -> list[Part]:
         Part(3, status.mailbox(session, mailbox())),
         Part(4, status.assistant(session)),
         Part(0, status.incidents(session)),
+        Part(0, status.not_done(session)),
         Part(0, status.held(session, hint(node.screen, "app.undo"))),
     ]
 

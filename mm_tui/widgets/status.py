@@ -106,6 +106,16 @@ def incidents(session: Session) -> Content:
     return Content.assemble(("▲ ", "$error"), (f"incident: {found[-1]}{more} (in the queue)", "bold $mm-fail"))
 
 
+def not_done(session: Session) -> Content:
+    """Failed decisions, shown until somebody has looked at them."""
+    views = session.decisions.states() if session.decisions is not None else []
+    found = [view for view in views if view.must_be_seen and view.not_done]
+    if not found:
+        return Content("")
+    more = f" and {len(found) - 1} more" if len(found) > 1 else ""
+    return Content.assemble(("▲ ", "$error"), f"{found[-1].not_done}: {found[-1].about}{more} (in the queue)")
+
+
 def held(session: Session, undo: str) -> Content:
     """The decisions that can still be undone, with the nearest deadline.
 

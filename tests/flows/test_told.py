@@ -129,12 +129,15 @@ async def test_what_failed_is_told_and_the_row_keeps_a_sign_until_it_was_looked_
         sandbox.fault(method="POST", path="decide$", kind="status", status=403)
         await pilot.press("a")
         await until(pilot, lambda: (view := screen.decision_of(first)) and view.phase is Phase.UNDECIDED, "the refusal")
-        await until(pilot, lambda: drawn(app).count("undecided: the gateway refused") >= 2, "line and row")
-        await until(pilot, lambda: drawn(app).count("undecided: the gateway refused") == 1, "the row alone")
+        told = "▲ not approved: to anna@customer.example: the gateway refused"
+        await until(pilot, lambda: told in drawn(app) and "undecided: the gateway refused" in drawn(app), "both")
+        await until(pilot, lambda: told not in drawn(app), "the end of the message")
+        assert "▲ not approved: to anna@customer.example (in the queue)" in drawn(app), "until it was looked at"
         await pilot.press("p")
         await until(pilot, lambda: screen.current is not None and screen.current.item.id == first, "the first")
         await pilot.press("n")
-        await until(pilot, lambda: "undecided: the gateway refused" not in drawn(app), "the sign to go")
+        await until(pilot, lambda: "undecided: the gateway refused" not in drawn(app), "the sentence to go")
+        assert drawn(app).count("not approved") == 1, "the row keeps a sign"
 
 
 async def test_timers_run_only_while_something_counts_down(

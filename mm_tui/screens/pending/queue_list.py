@@ -42,6 +42,8 @@ class PendingRow:
     marked: bool = False
     failed: bool = False
     """Whether a decision about it failed and nobody has noticed yet."""
+    not_done: str = ""
+    """What a failed decision did not do, once somebody has noticed."""
     presence: str = ""
     """Who else has it open and since when, or that it is one of an edit and its original."""
 
@@ -56,7 +58,8 @@ class PendingRow:
         if decision is None or decision.is_shown_by_tags(queued.item.id):
             return cls(queued, marked=marked, presence=presence)
         failed = decision.failed and not noted
-        return cls(queued, decision.phase, decision.words, marked, presence=presence, failed=failed)
+        not_done = decision.not_done if noted else ""
+        return cls(queued, decision.phase, decision.words, marked, failed, not_done, presence)
 
 
 class PendingList(VirtualList[str, PendingRow]):
@@ -147,6 +150,7 @@ class PendingList(VirtualList[str, PendingRow]):
 
     def _badge(self, row: PendingRow) -> str:
         words = [str(row.queued.woken).partition(":")[0]] if row.queued.woken else []
+        words += [row.not_done] if row.not_done else []
         words += ["edited"] if row.queued.edit is not None else []
         words += [row.queued.author_words] if row.queued.author_words else []
         if row.queued.assignment is not None:

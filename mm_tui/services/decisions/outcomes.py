@@ -64,6 +64,9 @@ def _together(views: list[DecisionView]) -> str:
     """Describes the newest outcome, and says how many others there are."""
     newest = views[-1]
     others = f" and {len(views) - 1} more" if len(views) > 1 else ""
+    if newest.not_done:
+        why = newest.words.removeprefix("undecided: ")
+        return f"{newest.not_done}: {newest.about or 'an email'}{others}: {why}"
     if newest.phase is not Phase.DONE:
         return f"{newest.words}: {newest.about or 'an email'}{others}"
     return f"{_done(newest)} {newest.about}".strip() + others

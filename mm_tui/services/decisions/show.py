@@ -53,6 +53,7 @@ def view_of(live: ActiveDecision, clock: Clock, reviewer: str) -> DecisionView:
         about=_about(live),
         status=OneLine(sighting.status if sighting else ""),
         unsent=can_undo(state),
+        in_doubt=bool(state.doubts),
         looked_at=live.looked_at,
     )
 

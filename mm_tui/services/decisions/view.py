@@ -64,6 +64,16 @@ _OUTCOMES = {
 _WANTED = frozenset({Outcome.UNDONE, Outcome.LEFT, Outcome.TAKEN_BACK, Outcome.FELL_BACK})
 """Outcomes without effect that the human asked for, or knew of when they left."""
 
+_WITHOUT_EFFECT = frozenset({Outcome.UNREACHABLE, Outcome.DENIED, Outcome.CHANGED, Outcome.NOT_SUBMITTED})
+"""Outcomes that nobody asked for, and that certainly changed nothing."""
+_NOT_DONE = {
+    Act.APPROVE: "not approved",
+    Act.APPROVE_FIRST: "not approved",
+    Act.REJECT: "not rejected",
+    Act.RELEASE_EDIT: "not approved",
+    Act.RESCHEDULE: "not changed",
+}
+
 
 def phase_of(state: State) -> Phase:
     """The phase of a state. A call with an unknown outcome always shows as unknown or as a question (R5)."""
@@ -165,6 +175,8 @@ class DecisionView:
     """The email's status as last given by the gateway."""
     unsent: bool = False
     """Whether nothing has been sent yet."""
+    in_doubt: bool = False
+    """Whether an earlier call may still take effect."""
     looked_at: bool = False
     """Whether a human has looked at how it ended."""
 
@@ -177,6 +189,11 @@ class DecisionView:
     def failed(self) -> bool:
         """Whether it ended without the wanted effect, and not because of the human."""
         return self.ended and self.phase not in AS_WANTED and self.outcome not in _WANTED
+
+    @property
+    def not_done(self) -> str:
+        """What certainly was not done, in two words; empty if it was done or that is not certain."""
+        return _NOT_DONE[self.act] if self.outcome in _WITHOUT_EFFECT and not self.in_doubt else ""
 
     @property
     def must_be_seen(self) -> bool:
