@@ -108,7 +108,10 @@ async def test_another_window_of_the_same_reviewer_is_no_colleague(
     claim(sandbox, draft, "Robin ")
     async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
         screen = await open_queue(app, pilot, 1)
-        await until(pilot, lambda: "has it open since " in shown(app), "the line above the mail")
+        await until(pilot, lambda: "you have it open since " in shown(app), "the line above the mail")
+        assert "(another window" in shown(app)
+        await until(pilot, lambda: "you since " in shown(app), "the sign in the list")
+        assert "Robin" not in shown(app)
         await seen(pilot, screen)
         await pilot.press("a")
         await until(pilot, lambda: bodies(sandbox) == ["One."], "the release without a question")

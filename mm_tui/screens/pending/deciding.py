@@ -22,7 +22,6 @@ from mm_tui.screens.pending.head import findings_page
 from mm_tui.services.decisions.approval_gate import UNSEEN, WAITS_FOR_SECOND
 from mm_tui.services.decisions.reasons import offered, remember
 from mm_tui.services.decisions.view import AS_WANTED
-from mm_tui.settings.profiles import reviewer
 from mm_tui.text import OneLine
 from mm_tui.widgets.words import count, joined, with_keys
 
@@ -204,10 +203,7 @@ class Deciding:
 
     def _colleague_in(self, entry: QueueEntry) -> OneLine:
         """Who else has the email open; empty for nobody, or another window of the same reviewer."""
-        mine = OneLine(reviewer(self._screen.session.settings)).strip().casefold()
-        if entry.presence is None or entry.presence.by.strip().casefold() == mine:
-            return OneLine("")
-        return entry.presence.words
+        return OneLine("") if entry.presence is None or entry.presence.is_own else entry.presence.words
 
     def _approve_knowing(self, entry: QueueEntry) -> None:
         """Asks before an edit that would be sent as soon as it is submitted, because its recipient is on the

@@ -67,17 +67,23 @@ class Presence:
     """When it was seen, if that is longer ago than a poll: it may have ended since."""
     today: date | None = field(default=None, compare=False)
     """The reader's date when it was read: an earlier day is named."""
+    is_own: bool = False
+    """Whether it has this reviewer's name, and another program set it."""
 
     @property
     def words(self) -> OneLine:
         """The line to show above the email."""
         since = f" since {self._since}" if self._since else ""
         seen = f", as of {self.as_of.astimezone():%H:%M:%S}" if self.as_of else ""
+        if self.is_own:
+            return OneLine(f"you have it open{since}{seen} (another window or an earlier run)")
         return OneLine(f"{self.by} has it open{since}{seen}")
 
     @property
     def badge(self) -> OneLine:
         """Who and since when, for a line of a list. A long name is shortened, the time is not."""
+        if self.is_own:
+            return replace(self, by=OneLine("you"), is_own=False).badge
         if len(self.by) > BADGE_NAME:
             return replace(self, by=OneLine(f"{self.by[: BADGE_NAME - 1]}…")).badge
         if self.as_of is not None:

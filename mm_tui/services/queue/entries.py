@@ -277,7 +277,8 @@ def ordered(entries: list[QueueEntry], order: Order) -> list[QueueEntry]:
 def _with_presence(entry: QueueEntry, presence: Presence | None, seat: Seat) -> QueueEntry:
     is_ours = presence is not None and presence.token != "" and presence.token == seat.token
     other = None if is_ours else presence
-    named = other is not None and other.by == seat.reviewer
+    named = other is not None and other.by.strip().casefold() == OneLine(seat.reviewer).strip().casefold()
+    other = replace(other, is_own=True) if other is not None and named else other
     mine = named or entry.edit is not None or entry.item.id == seat.open_id
     return replace(entry, presence=other, is_mine=mine) if other is not None or mine else entry
 
