@@ -183,7 +183,9 @@ def fault(term: Term, language: Language, now: datetime) -> str:
     if term.operator in TIMES and moment_named(term.value.lower(), now) is None:
         return f"{shown}: not a day or an age"
     if term.operator in language.words and named(term, language) is None:
-        return f"{shown}: the values are {listed(language.words[term.operator])}"
+        words = language.words[term.operator]
+        # A plus after any of them is left to the help: the line must fit a narrow screen.
+        return f"{shown}: the values are {listed(tuple(word for word in words if not word.endswith('+')))}"
     return ""
 
 

@@ -122,7 +122,7 @@ def test_scripts_without_spaces_are_searched_anywhere_in_the_text(text: str, fou
     ("text", "complaint"),
     [
         ("is:foo", "is:foo: the values are inbound, outbound, mine"),
-        ("risk:dire", "risk:dire: the values are high"),
+        ("risk:dire", "risk:dire: the values are high, medium, low, none and unchecked"),
         ("rsk:high", "there is no operator rsk:"),
         ("flag:nosuch", "flag:nosuch: no risk rule has that code"),
         ("before:whenever", "before:whenever: not a day or an age"),
