@@ -54,3 +54,10 @@ async def test_a_line_that_is_read_stays_in_its_place_when_findings_come_and_go(
         pane.show(entry, None, mailbox, None, pane.advice)
         await pilot.pause()
         assert row_of_the_text() == before
+
+
+def test_a_summary_that_repeats_the_request_is_left_out() -> None:
+    asked = OneLine("What I would like: a partnership.")
+    for summary, lines in (("What I would like a partnership", 1), ("Anna writes about a partnership.", 2)):
+        card = CardState(Phase.DONE, requested_action=asked, summary=ManyLine(summary))
+        assert len(Advice(card).lines(78)) == lines

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -71,7 +72,7 @@ class Advice:
             more.pop()
         said = [first.truncate(max(1, room - _length(more)), ellipsis=True)] if first else []
         lines = [Content.assemble((WANTS, "$mm-dim"), joined([*said, *more], SEPARATOR).truncate(room), badge)]
-        if says_more and card.summary:
+        if says_more and card.summary and not _is_said(first.plain, summary.plain):
             lines.append(Content.assemble(" " * len(WANTS), summary).truncate(width, ellipsis=True))
         return lines
 
@@ -91,6 +92,12 @@ class Advice:
         """Marks for its quotes in the body of an email of the thread."""
         remarks = self.reader.remarks if self.reader is not None else ()
         return [Mark(*remark.source_span, STYLE) for remark in remarks if remark.source_id == email_id]
+
+
+def _is_said(first: str, summary: str) -> bool:
+    """Whether a summary begins with the same words as what is said before it."""
+    first, summary = (re.sub(r"[\W_]+", " ", text).strip().casefold() for text in (first, summary))
+    return bool(first) and bool(summary) and (summary.startswith(first) or first.startswith(summary))
 
 
 def _length(parts: Sequence[Content]) -> int:
