@@ -95,6 +95,11 @@ class Edits:
         waiting = {item.email_id for item in PendingStore(self._database).waiting()}
         return [edit for edit in self._store.all() if edit.item_id not in waiting]
 
+    def of_waiting(self) -> int:
+        """How many emails that wait have an edit."""
+        waiting = {item.email_id for item in PendingStore(self._database).waiting()}
+        return sum(edit.item_id in waiting for edit in self._store.all())
+
     def rescued(self) -> OneLine:
         """Writes all texts to files after the store has moved. Returns a message; see `EditStore.rescued`."""
         return self._store.rescued()

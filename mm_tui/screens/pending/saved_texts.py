@@ -16,10 +16,13 @@ from mm_tui.services.edits import NotSaved
 from mm_tui.store.decisions.edits import SavedEdit
 from mm_tui.text import ManyLine, OneLine
 from mm_tui.widgets.pager import Pager, PageWriter
-from mm_tui.widgets.words import exact, joined
+from mm_tui.widgets.words import count, exact, joined
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
+
+
+NO_TEXTS = "No saved texts. Text that you write but do not send is saved here."
 
 
 class SavedTextsScreen(Dialog[SavedEdit]):
@@ -53,7 +56,10 @@ class SavedTextsScreen(Dialog[SavedEdit]):
         self._edits = session_of(self).edits.left_over()
         self._at = max(0, min(self._at, len(self._edits) - 1))
         writer = PageWriter()
-        title = "No saved texts. Text that you write but do not send is saved here."
+        title = "No other saved texts." if (waiting := session_of(self).edits.of_waiting()) else NO_TEXTS
+        if waiting:
+            edits = count(waiting, "edit of a waiting draft is", "edits of waiting drafts are")
+            title = f"{title} {edits} saved with the draft: is:edited finds {'it' if waiting == 1 else 'them'}."
         if self._edits:
             edit = self._edits[self._at]
             title = f"Saved text {self._at + 1} of {len(self._edits)}, written {exact(edit.saved_at)}"
