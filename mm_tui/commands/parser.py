@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -32,7 +32,21 @@ from mm_tui.text import ManyLine
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser with clean error messages that point to the help."""
+    """A parser with clean error messages that offer the nearest name and point to the help of the command."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
+        """Parses; what the named command does not know is its error, not the whole program's."""
+        found, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            near = _near(unknown[0].partition("=")[0], self._option_string_actions)
+            self.error(f"unrecognized arguments: {' '.join(unknown)}{near}")
+        return found, unknown
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        """Refuses what is no choice; names the nearest instead of all, if one is near."""
+        if action.choices is not None and value not in action.choices and (near := _near(value, action.choices)):
+            raise argparse.ArgumentError(action, f"invalid choice: {value!r}{near}")
+        super()._check_value(action, value)
 
     def error(self, message: str) -> NoReturn:
         emit.error(message, f"See `{self.prog} --help`.")
@@ -43,6 +57,13 @@ class Parser(argparse.ArgumentParser):
         del file
         if message:
             emit.line_at_once(ManyLine(message.removesuffix("\n")))
+
+
+def _near(value: object, choices: Iterable[object]) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(str(value), map(str, choices), n=1)
+    return f". Did you mean {near[0]}?" if near else ""
 
 
 def build(argv: Sequence[str] | None = None) -> Parser:

@@ -88,6 +88,23 @@ def test_usage_errors_exit_2_and_point_to_help(home: Home, arguments: list[str])
     assert "--help" in done.err and not done.out
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["pendign"], "Did you mean pending? See `mm-tui --help`."),
+        (["pending", "lsit"], "Did you mean list? See `mm-tui pending --help`."),
+        (["pending", "list", "--risk", "high"], "--risk high See `mm-tui pending list --help`."),
+        (["audit", "list", "--limt=3"], "Did you mean --limit? See `mm-tui audit list --help`."),
+        (["--nothing-like-it"], "--nothing-like-it See `mm-tui --help`."),
+    ],
+)
+def test_a_wrong_name_is_told_with_the_nearest_and_the_help_of_its_command(
+    home: Home, arguments: list[str], words: str
+) -> None:
+    done = home.run(*arguments)
+    assert done.status == Exit.USAGE and " ".join(done.err.split()).endswith(words)
+
+
 def test_common_options_stand_before_or_after_the_command() -> None:
     parse = build().parse_args
     assert parse(["--profile", "a", "doctor"]).profile == "a"
