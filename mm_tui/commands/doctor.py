@@ -12,7 +12,7 @@ from mm_tui.commands.output.exits import Exit
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
-    from mm_tui.commands.checks.check import Check
+    from mm_tui.commands.checks.check import Check, Result
 
 
 def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
@@ -46,8 +46,12 @@ def run(arguments: argparse.Namespace) -> int:
             if check.cure:
                 emit.line(OneLine(f"        {check.cure}"))
         counts = Counter(check.result for check in found)
-        emit.line(OneLine(", ".join(f"{counts[result]} {result}" for result in Result)))
+        emit.line(OneLine(", ".join(f"{counts[result]} {_counted(result, counts[result])}" for result in Result)))
     return problems[0].status if problems else Exit.OK
+
+
+def _counted(result: Result, count: int) -> str:
+    return result if result == "ok" or count == 1 else f"{result}s"
 
 
 def _as_data(check: Check) -> dict[str, object]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import sqlite3
 import stat
@@ -267,7 +268,7 @@ def test_doctor_finds_nothing_wrong_after_init(home: Home, sandbox: Sandbox) -> 
         checks(done)
     )
     text = home.run("doctor")
-    assert "ok      gateway:" in text.out and "0 warning, 0 problem" in text.out
+    assert "ok      gateway:" in text.out and "0 warnings, 0 problems" in text.out
 
 
 def test_doctor_without_settings_says_where_to_begin(home: Home) -> None:
@@ -305,6 +306,8 @@ def test_doctor_on_keys(home: Home, sandbox: Sandbox) -> None:
     assert "lacks the scope oversight" in found["keys.oversight"]["words"]
     assert "does not know the send key" in found["keys.send"]["words"]
     assert "are mixed" in found["keys.kind"]["words"]
+    assert found["keys.admin"]["result"] == "ok" and "audit log cannot be read" in found["keys.admin"]["words"]
+    assert re.search(r"\d ok, 2 warnings, 2 problems", home.run("doctor").out)
     home.write_profile(sandbox.url, {"admin": sandbox.keys["admin"]}, mailbox="nobody@acme.example")
     found = checks(home.run("doctor", "--json"))
     assert found["keys.oversight"]["result"] == found["keys.send"]["result"] == "warning"
@@ -318,7 +321,7 @@ def test_doctor_counts_unsent_edits(home: Home, sandbox: Sandbox) -> None:
     now = datetime.now(UTC)
     with Database.open(home.data / "store-default.sqlite3") as database:
         EditStore(database).save(SavedEdit("01E", "01M", "d" * 64, raw, EditedDraft(("b@x.example",), "s", "b"), now))
-    assert "1 unsent edits" in checks(home.run("doctor", "--json"))["edits"]["words"]
+    assert "1 unsent edit is saved" in checks(home.run("doctor", "--json"))["edits"]["words"]
 
 
 def test_doctor_on_a_failing_key_command(home: Home) -> None:

@@ -199,5 +199,5 @@ def store(settings: Settings) -> list[Check]:
         cure = "Open the app, or `mm-tui pending answer ID`: the gateway is read and you are asked."
         found.append(warning("decisions", f"not finished: {', '.join(undecided)}", cure))
     if edits:
-        found.append(ok("edits", f"{edits} unsent edits are saved"))
+        found.append(ok("edits", f"{edits} unsent {'edit is' if edits == 1 else 'edits are'} saved"))
     return found

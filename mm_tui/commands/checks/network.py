@@ -69,6 +69,9 @@ async def gateway(settings: Settings) -> list[Check]:
     for scope, loss in (("oversight", "nothing can be decided"), ("send", "drafts cannot be edited, only sent back")):
         if scope not in profile.gateway_keys():
             found.append(warning(f"keys.{scope}", f"not set: {loss}", "Add it with `mm-tui init --replace`."))
+    if "admin" not in profile.gateway_keys():
+        loss = "without it the gateway's audit log cannot be read, nor mailboxes and webhooks be changed"
+        found.append(ok("keys.admin", f"not set, and optional: {loss}"))
     return found
 
 
