@@ -63,6 +63,7 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
 
 def run(arguments: argparse.Namespace) -> int:
     """Starts the sandbox, opens the app on it, and then stops everything."""
+    from mm_tui import crash
     from mm_tui.sandbox.run.child import SandboxChild, SandboxFailed
 
     for path in arguments.mail:
@@ -72,6 +73,10 @@ def run(arguments: argparse.Namespace) -> int:
         raise CommandError(
             Exit.USAGE, "the demo needs a terminal", "`mm-tui sandbox serve` runs the gateway alone, without one."
         )
+    try:
+        crash.refuse_unsafe_environment(os.environ)
+    except crash.UnsafeEnvironment as error:
+        raise CommandError(Exit.USAGE, str(error)) from None
     jamba = _jamba(os.environ, keeps=arguments.data is not None)
     _leave_in_order()
     with ExitStack() as stack:

@@ -93,6 +93,12 @@ def test_a_folder_without_mail_is_an_error_with_the_reason(tmp_path: Path) -> No
         assert "the demo did not start: see above" in said
 
 
+def test_a_terminal_that_cannot_show_the_app_is_refused_before_a_sandbox_starts(tmp_path: Path) -> None:
+    with demo(tmp_path, TERM="dumb") as terminal:
+        assert terminal.wait_exit() == 2
+        assert "TERM=dumb" in terminal.text and "Starting" not in terminal.text
+
+
 def test_mail_that_is_not_there_is_told(tmp_path: Path) -> None:
     with demo(tmp_path, "--mail", str(tmp_path / "absent")) as terminal:
         assert terminal.wait_exit() == 3
@@ -108,6 +114,7 @@ def test_the_app_opens_on_a_running_sandbox_with_the_line_that_it_prints(tmp_pat
         with Terminal([*command, "open", str(box)], env=env, cols=100, rows=30) as terminal:
             terminal.wait_for("sandbox · TEST")
             terminal.wait_for("Re: Invoice 2291")
+            assert "Sandbox: sample mail" in terminal.text
             terminal.press("ctrl+q")
             assert terminal.wait_exit() == 0
     assert (box / "app").is_dir() and not (tmp_path / ".local" / "share" / "mm-tui").exists()

@@ -27,9 +27,10 @@ def hint(session: Session) -> str:
         profile = session.settings.profile
         is_stand_in = urlsplit(profile.ai21_host).netloc == urlsplit(profile.url).netloc
         sent = "nothing is sent" if is_stand_in else "no email is sent, Jamba reads it"
+        place = "Sandbox" if profile.name == "sandbox" else "Demo"
         if not session.demo:
-            return f"Demo: sample mail, {sent}. Press 2 for the queue, ? for all keys."
-        return f"Demo: your mail, {sent}. Press I for the import report, ? for help."
+            return f"{place}: sample mail, {sent}. Press 2 for the queue, ? for all keys."
+        return f"{place}: your mail, {sent}. Press I for the import report, ? for help."
     if session.facts.get(GREETED) is not None:
         return ""
     session.facts.set(GREETED, "yes")
