@@ -63,7 +63,7 @@ class Questions:
                 self._ask_key(name, f"{name} key: ")
             if any(has_key(self.fields, name) for name in GATEWAY_KEYS):
                 break
-            emit.note(OneLine("A profile needs at least one of these keys."))
+            emit.note(OneLine("A profile needs at least one of these keys (ctrl+c ends and writes nothing)."))
         if not has_key(self.fields, "ai21"):
             self._ask_key("ai21", "AI21 key (for the assistant): ")
         if "mailbox" in self.fields and self.reports:

@@ -71,7 +71,7 @@ def test_no_key_at_all_a_failing_command_and_a_wrong_mailbox_are_asked_again(hom
     with asked(home, *options) as terminal:
         answer(terminal, "oversight key", "", "send key")
         answer(terminal, "send key", "", "admin key")
-        answer(terminal, "admin key", "", "at least one of these keys")
+        answer(terminal, "admin key", "", r"at least one of these keys \(ctrl\+c ends")
         answer(terminal, "oversight key", "!false", "oversight_key_command: failed with exit status 1")
         answer(terminal, "oversight key", f"!echo {sandbox.keys['oversight']}", "send key")
         answer(terminal, "send key", "", "admin key")
