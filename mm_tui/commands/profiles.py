@@ -44,7 +44,8 @@ def run(arguments: argparse.Namespace) -> int:
         emit.data({"profiles": rows, "overriding": list(overriding())})
         return Exit.OK
     emit.table(
-        [
+        [["profile", "kind", "gateway", "mailbox", ""] for _ in listed[:1]]
+        + [
             [one.name, one.kind, one.url or "-", one.mailbox or "-", "default" if one.is_default else ""]
             for one in listed
         ]

@@ -247,6 +247,7 @@ def test_profiles_are_listed_with_live_or_test(home: Home) -> None:
     done = home.run("profiles")
     assert done.status == 0
     rows = [line.split() for line in done.out.splitlines()]
+    assert rows.pop(0) == ["profile", "kind", "gateway", "mailbox"]
     assert [row[:2] for row in rows] == [["try", "TEST"], ["prod", "LIVE"], ["odd", "?"]]
     assert rows[1][-1] == "default" and "odd:" in done.err and "plain http" in done.err
     data = home.run("profiles", "--json", env={"MULTIMAIL_MAILBOX_ID": "01M"}).json
