@@ -32,3 +32,17 @@ def trouble_words(trouble: StoreError, edits: Edits) -> OneLine:
         return OneLine(f"{trouble}. {edits.rescued()}")
     except OSError as error:
         return OneLine(f"{trouble}. Your texts could not be written elsewhere: {error}")
+
+
+def saved_words(edits: Edits) -> list[str]:
+    """What to say on leaving of the edits of drafts that wait; nothing if there are none, or if the store fails."""
+    try:
+        number = edits.of_waiting()
+    except (StoreError, OSError, sqlite3.Error):
+        # The screens have said already what the store does; it must not keep anybody from leaving.
+        return []
+    if not number:
+        return []
+    if number == 1:
+        return ["1 edit is saved; it is offered when you open the draft again"]
+    return [f"{number} edits are saved; each is offered when you open its draft again"]

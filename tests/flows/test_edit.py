@@ -147,6 +147,18 @@ async def test_a_text_that_the_store_does_not_take_is_kept_elsewhere_and_leaving
     assert len(list(kept.parent.glob("mm-tui-text-*"))) == 1
 
 
+async def test_leaving_says_that_an_edit_is_saved(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox.draft("Hello Anna.")
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch, size=(80, 24)) as (app, pilot):
+        screen = await edit(app, pilot)
+        screen.query_one("#body", TextArea).load_text("Something better.")
+        await pilot.press("ctrl+q")
+        await until(pilot, lambda: app.leaving.parting_words, "the end")
+    assert app.leaving.parting_words == ["1 edit is saved; it is offered when you open the draft again"]
+
+
 async def test_the_editor_says_what_is_edited_and_what_is_saved_and_its_text_stays_in_its_place(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
