@@ -22,7 +22,8 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
     action = actions.add_parser(
         "serve",
         help="serve until interrupted",
-        description="Serves until interrupted. Once it listens it prints one JSON object: url, ai21_url, ai21_key, "
+        description="Serves until interrupted. Once it listens it prints, unless on a terminal, one JSON object: "
+        "url, ai21_url, ai21_key, "
         "keys (oversight, send, admin) and mailboxes. Nothing is delivered: released mail becomes .eml files in the "
         "outbox of its data folder.",
     )

@@ -111,6 +111,8 @@ def test_the_app_opens_on_a_running_sandbox_with_the_line_that_it_prints(tmp_pat
     command = [sys.executable, "-m", "mm_tui", "sandbox"]
     with Terminal([*command, "serve", "--data", str(box)], env=env, cols=200, rows=30) as serving:
         serving.wait_for(f"mm-tui sandbox open '{box}'")
+        serving.wait_for(r"Address and keys for programs: .*ready\.json")
+        assert "ai21_key" not in serving.text and "mm_test_" not in serving.text
         with Terminal([*command, "open", str(box)], env=env, cols=100, rows=30) as terminal:
             terminal.wait_for("sandbox · TEST")
             terminal.wait_for("Re: Invoice 2291")

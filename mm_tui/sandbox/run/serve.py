@@ -152,9 +152,10 @@ def _serve(arguments: argparse.Namespace, folder: Path, stack: ExitStack) -> int
     def started() -> None:
         message = ready_message(state, server.url)
         replace_private(folder / READY_FILE, json.dumps(message) + "\n", durable=False)
-        announce(message, arguments.ready_file)
-        if sys.stderr.isatty():
-            _say(f"In another terminal: mm-tui sandbox open {shlex.quote(str(folder.absolute()))}")
+        way_in = f"In another terminal: mm-tui sandbox open {shlex.quote(str(folder.absolute()))}"
+        announce(message, arguments.ready_file, on_terminal=(way_in, *_details(server.url, folder)))
+        if sys.stderr.isatty() and not sys.stdout.isatty():
+            _say(way_in)
         activity.open()
 
     try:
@@ -210,12 +211,26 @@ def ready_message(state: State, url: str) -> dict[str, object]:
     } | ({"import_report": json.loads(report)} if report else {})
 
 
-def announce(message: dict[str, object], file: Path | None) -> None:
-    """Prints the ready message and writes the ready file atomically, readable only by its owner."""
+def _details(url: str, folder: Path) -> tuple[str, ...]:
+    return (
+        f"Serving at {url}; ctrl+c ends it.",
+        f"Address and keys for programs: {folder.absolute() / READY_FILE}",
+    )
+
+
+def announce(message: dict[str, object], file: Path | None, *, on_terminal: Sequence[str]) -> None:
+    """Prints the ready message and writes the ready file atomically, readable only by its owner.
+
+    Args:
+        message: the ready message.
+        file: the ready file, if one is wanted.
+        on_terminal: lines to print instead where a person reads them, without keys.
+    """
     line = json.dumps(message)
     if file is not None:
         replace_private(file, line + "\n", durable=False)
-    print(line, flush=True)  # noqa: T201 - the ready message is this command's output
+    shown = "\n".join(on_terminal) if sys.stdout.isatty() else line
+    print(shown, flush=True)  # noqa: T201 - the ready message is this command's output
 
 
 async def _until_signal(server: Server, activity: DemoActivity, started: Callable[[], None]) -> None:
