@@ -292,3 +292,16 @@ async def test_the_text_of_an_edit_that_another_overtakes_is_said_to_be_kept(
         sandbox.decide(draft, "approve", "mine")
         await until(pilot, lambda: "your text is saved" in drawn(app), "the news")
     assert bodies(sandbox) == ["It is on its way."]
+
+
+async def test_the_place_in_the_queue_counts_what_waits(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for body in ("First.", "Second.", "Third."):
+        sandbox.draft(body)
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+        screen = await open_queue(app, pilot, 3)
+        await seen(pilot, screen)
+        await pilot.press("a")
+        await until(pilot, lambda: screen.listing.shows_ended and len(screen.entries) == 2, "the outcome in the list")
+        await until(pilot, lambda: "1 of 2" in drawn(app), "its place among what waits")

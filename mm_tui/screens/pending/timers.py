@@ -48,7 +48,11 @@ class ScreenTimers:
         """Shows the position in the queue of the email under the cursor, and how long it has waited."""
         screen, shown = self._screen, self._screen.queue_list
         if screen.current is not None:
-            words = place_words(screen.current, shown.cursor, len(shown.keys), screen.session.clock.now())
+            # Ended emails that stay listed for a while are not counted, as in the heading.
+            ended = [at for at, entry in enumerate(screen.listing.listed.values()) if entry.ended]
+            before = sum(at < shown.cursor for at in ended)
+            listed = len(shown.keys) - len(ended) + bool(screen.current.ended)
+            words = place_words(screen.current, shown.cursor - before, listed, screen.session.clock.now())
             screen.pane.set_place(words)
 
     def _update_holds(self) -> None:
