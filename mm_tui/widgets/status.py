@@ -41,7 +41,8 @@ def gateway_words(state: SyncState, now: datetime) -> Content:
     elif state.phase is Phase.LIVE:
         start = Content.assemble(("▲ ", "$warning"), "partly in sync", _age(state, now))
     else:
-        start = Content.assemble(("✕ ", "$error"), f"{state.phase}")
+        cure = ": see mm-tui doctor" if state.phase is Phase.KEY_REFUSED else ""
+        start = Content.assemble(("✕ ", "$error"), f"{state.phase}{cure}")
     if state.error is None:
         return start
     tail: list[Content | tuple[str, str]] = [start, Content(" · "), (OneLine(state.error), "$foreground")]

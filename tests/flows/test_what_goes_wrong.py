@@ -55,6 +55,7 @@ async def test_a_wrong_key(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest
         await until(pilot, says(app, "invalid API key"), "the word in the inbox")
         await pilot.press("2")
         await until(pilot, says(app, "The queue cannot be loaded.", "invalid API key"), "the word in the queue")
+        await until(pilot, says(app, "key refused: see mm-tui doctor"), "what to do")
         assert "mm_test_wrong" not in drawn(app)
 
 
