@@ -186,6 +186,13 @@ def _is_sure(reading: Reading, count: Count) -> bool:
     return len(reading.thread_text) <= _FEW_WORDS or agrees(reading, count.span)
 
 
+def _is_part(count: Count, there: list[Count], reading: Reading) -> bool:
+    """Whether the rest stands beside it: "50 with salt and 10 without" where 60 were ordered."""
+    first, last = reading.sentence(count.span.start)
+    beside = {float(number) for number in _WHOLE.findall(reading.low, first, min(last, first + _FEW_WORDS))}
+    return any(abs(other.number - count.number) in beside for other in there)
+
+
 _ORDINALS = frozenset({"th", "st", "nd", "rd", "er", "ème", "ª", "º"})
 
 
@@ -295,7 +302,7 @@ def count_differs(reading: Reading) -> Iterator[Finding]:
             key = (count.number, count.noun, count.before)
             if key not in near:
                 near[key] = any(_mixed_up(count, other) for other in there)
-            sure = near[key] or agrees(reading, count.span)
+            sure = (near[key] or agrees(reading, count.span)) and not _is_part(count, there, reading)
             words = f"says {quoted(reading.body[slice(*count.span)])}, while the thread says {there[0].number:g}"
             yield Finding(
                 "count_differs", Level.MEDIUM if sure and not both else Level.LOW, OneLine(words), (count.span,)

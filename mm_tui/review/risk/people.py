@@ -182,6 +182,10 @@ def _signature(reading: Reading) -> tuple[int, int] | None:
     return None
 
 
+def _first_line(text: str) -> str:
+    return next((line for line in text.split("\n") if line.strip()), "")[:120]
+
+
 def _person(reading: Reading) -> bool:
     """Whether the draft leaves under an address that spells one person's name, such as `ann.lee@`."""
     parts = re.split(r"[._]", str(reading.draft.sender.address).lower().partition("@")[0])
@@ -193,8 +197,8 @@ def _person(reading: Reading) -> bool:
 @rule("signature_not_ours", "signed by somebody else")
 def signature_not_ours(reading: Reading) -> Iterator[Finding]:
     """The signature names another company or team than ours, the recipient, or another person than the one whose name
-    the mailbox's address spells. Ours are the names of the mailbox, of our domains, and of our earlier emails in the
-    thread. Medium."""
+    the mailbox's address spells. Ours are the names of the mailbox, of our domains, of our earlier emails in the
+    thread, and whom the other side greets. Medium."""
     place = _signature(reading)
     mails = [mail for mail in reading.context.messages if mail.body is not None]
     sent = [mail for mail in mails if mail.direction != Direction.INBOUND or reading.is_ours(mail.sender.address)]
@@ -214,7 +218,10 @@ def signature_not_ours(reading: Reading) -> Iterator[Finding]:
         " ".join(f"{mail.sender.name} {mail.body}" for mail in sent[-MOST_MAILS:])
         + f" {reading.draft.sender.name} {reading.draft.sender.address} {' '.join(domains)}"
     )
-    inbound = _names_in("\n".join(str(mail.body)[:_MOST_READ] for mail in mails[-MOST_MAILS:] if mail not in sent))
+    received = [str(mail.body)[:_MOST_READ] for mail in mails[-MOST_MAILS:] if mail not in sent]
+    # Whom they greet is one of us.
+    ours |= _names_in("\n".join(line for line in map(_first_line, received) if _greeting().match(lowered(line))))
+    inbound = _names_in("\n".join(received))
     roles = frozenset(map(plain_name, word_set("roles")))
     jobs = frozenset(map(plain_name, word_set("jobs")))
     organisations = frozenset(map(plain_name, word_set("organisations")))
@@ -366,7 +373,11 @@ def _private(reading: Reading, at: int, name: Span | None = None) -> Span | None
         if start <= at < start + len(part):
             first, last = start, start + len(part)
             facts = pattern("private_facts").finditer(reading.low, first, last)
-            private = any(name is None or one.start() >= name.end or one.end() <= name.start for one in facts)
+            private = any(
+                (name is None or one.start() >= name.end or one.end() <= name.start)
+                and not (one[0][-1].isdigit() and one[0] in lowered(reading.thread_text))
+                for one in facts
+            )
             refuses = pattern("denies").search(reading.low, first, last) or pattern("colleagues").search(
                 reading.low, first, last
             )

@@ -110,6 +110,13 @@ def _denies(sentence: str) -> bool:
     return pattern("denies").search(sentence) is not None
 
 
+def _up_to_comma(sentence: str, firm: Phrases) -> str:
+    """The sentence up to the comma after firm words: what is denied after it is something else."""
+    found = firm.search(sentence)
+    comma = re.search(r"[,;:]\s", sentence[found.end() :]) if found else None
+    return sentence[: found.end() + comma.start()] if found and comma else sentence
+
+
 def _said(reading: Reading, *patterns: Phrases, pairs: Iterable[Span] = ()) -> Iterator[tuple[Span, str, int]]:
     """The matches of `patterns`, and `pairs`, at most one per sentence: the words, the sentence and its start."""
     done = -1
@@ -210,7 +217,7 @@ def promise_discount(reading: Reading) -> Iterator[Finding]:
         gives = firm.search(sentence) is not None or _commits(_YOU_MAY.sub(" ", sentence))
         gives = gives and (not asked or pattern("first_person").search(sentence) is not None)
         gives = gives or (not asked and bool(find_amounts(sentence)))
-        gives = gives and not _denies(sentence)
+        gives = gives and not _denies(_up_to_comma(sentence, firm) if firm.search(sentence) else sentence)
         words = f"{'promises' if gives else 'speaks of'} a discount: {quoted(reading.body[slice(*span)])}"
         yield Finding("promise_discount", Level.MEDIUM if gives else Level.LOW, OneLine(words), (span,))
 
