@@ -17,7 +17,7 @@ from mm_tui.compact_driver import compacting
 from mm_tui.control_filter import ControlFilter
 from mm_tui.keyboard import Keyboard, KeyPassed
 from mm_tui.leaving import Leaving
-from mm_tui.messages import Said, ServiceEventReceived, ServicesReady, SubjectChanged
+from mm_tui.messages import DecisionWanted, Said, ServiceEventReceived, ServicesReady, SubjectChanged
 from mm_tui.news import News
 from mm_tui.patient_input import patient
 from mm_tui.screens.base import BaseScreen
@@ -325,6 +325,11 @@ class MmTui(App[None], inherit_bindings=False):
         """Switches to a main screen; each keeps its position."""
         if mode in self.MODES and mode != self.current_mode:
             self.switch_mode(mode)
+
+    async def on_decision_wanted(self, message: DecisionWanted) -> None:
+        await self.switch_mode("pending")
+        if isinstance(self.screen, BaseScreen):
+            self.screen.go_to(message.email_id)
 
     def action_sync(self) -> None:
         """Polls the gateway now."""

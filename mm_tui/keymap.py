@@ -73,6 +73,7 @@ ACTS: tuple[Act, ...] = (
     Act("inbox.clear", "escape", "clear", "show all", "Clear search and filters.", True),
     # Thread
     Act("thread.reply", "r", "reply", "reply", "Draft a reply to the newest email, then edit it.", True),
+    Act("thread.decide", "d", "decide", "decide", "Go to the thread's waiting email in the queue, to decide about it.", True),
     Act("thread.fold", "enter,space", "toggle_message", "fold", "Unfold or fold the message.", True),
     Act("thread.fold_all", "o", "toggle_all", "unfold all", "Unfold all messages, or fold them again."),
     Act("thread.next", "j,down", "line_down", "down", "Scroll down."),

@@ -31,6 +31,14 @@ class ServicesReady(Message, bubble=False):
     """The network side has been built: sync, releases and the assistant may be asked from now on."""
 
 
+class DecisionWanted(Message):
+    """Somebody wants to decide about a waiting email."""
+
+    def __init__(self, email_id: str) -> None:
+        super().__init__()
+        self.email_id = email_id
+
+
 class SubjectChanged(Message):
     """From the next paint on, a key would decide another email or another text."""
 

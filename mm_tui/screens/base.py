@@ -45,6 +45,9 @@ class BaseScreen(Screen[None]):
         self._chrome_timer: Timer | None = None
         self._reload_timer: Timer | None = None
 
+    def go_to(self, email_id: str) -> None:
+        """Puts the cursor on an email, if this screen lists emails to decide about."""
+
     @property
     def session(self) -> Session:
         """The open profile: its stores and services."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from textual.widgets import OptionList, TextArea
 
+from mm_tui.messages import DecisionWanted
 from mm_tui.models import EmailDetail, RawContent
 from mm_tui.screens.dialogs.confirm import ConfirmScreen
 from mm_tui.screens.dialogs.labels import LabelScreen
@@ -278,3 +279,31 @@ async def test_label_set_by_a_human_stands(tmp_path: Path) -> None:
             row = app.session.mail.row(mail["id"])
     assert row is not None
     assert row.label == "partnership"
+
+
+async def test_a_waiting_draft_is_decided_about_from_its_thread(sandbox: Sandbox) -> None:
+    sandbox.draft("Another one.")
+    question = sandbox.inbound(subject="Where is it?")
+    answer = sandbox.reply(question["id"], "It is on its way.")["id"]
+    sandbox.draft("A third one.")
+    sandbox.inbound(subject="Just saying")
+    async with synced_app(sandbox) as (app, pilot):
+        await _open_first(app, pilot, "Just saying")
+        await pilot.pause(0.2)
+        assert "d decide" not in shown(app), "nothing waits in this thread"
+        await pilot.press("escape", "2", "slash", *"third", "enter")
+        await until(pilot, lambda: "1 of 3 waiting" in shown(app), "the filtered queue")
+        await pilot.press("1")
+        await until(pilot, lambda: "Where is it?" in shown(app), "the inbox")
+        await pilot.press("slash", *"where is it", "enter")
+        await until(pilot, lambda: "Just saying" not in shown(app), "the search")
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, ThreadScreen) and "d decide" in shown(app), "the thread")
+        await pilot.press("d")
+        await until(pilot, lambda: app.current_mode == "pending" and "It is on its way." in shown(app), "the queue")
+        assert app.screen.current.item.id == answer  # type: ignore[attr-defined]
+        await pilot.press("1", "2")
+        sandbox.decide(answer, "reject", "No")
+        await pilot.press("1")
+        app.screen.post_message(DecisionWanted("gone"))
+        await until(pilot, lambda: "does not wait for a decision any more" in shown(app), "why it is not shown")

@@ -29,6 +29,8 @@ class OpenEmail:
         self._version = ""
         """The version of the email that was shown last."""
         self._cursor_id = ""
+        self._wanted = ""
+        """The email that somebody asked for elsewhere, until the queue lists it."""
 
     @cached_property
     def versions(self) -> ReadVersions:
@@ -58,6 +60,30 @@ class OpenEmail:
         entry = self._screen.current
         if entry is not None and {entry.item.id, newest_inbound(entry)} & {event.email_id, event.thread_id}:
             self.show()
+
+    def go_to(self, email_id: str) -> None:
+        """Puts the cursor on a waiting email, as soon as the queue lists it."""
+        self._wanted = email_id
+        if email_id in self._screen.listing.listed:
+            self.find_wanted()
+        else:
+            self._screen.show_all()
+            self._screen.reload()
+
+    def find_wanted(self) -> None:
+        """Moves to the email that was asked for, or says why it is not listed."""
+        screen, wanted = self._screen, self._wanted
+        if not wanted:
+            return
+        if wanted in screen.queue_list.keys:
+            self._wanted = ""
+            screen.queue_list.move_to(screen.queue_list.keys.index(wanted))
+        elif any(entry.item.id == wanted for entry in screen.listing.left_out):
+            self._wanted = ""
+            screen.say("That email is snoozed: {pending.filter} lists it under “snoozed”.")
+        elif all(one.email_id != wanted for one in screen.session.pending.waiting()):
+            self._wanted = ""
+            screen.say("That email does not wait for a decision any more.", "warning")
 
     def note_result(self) -> None:
         """The result of a decision has been seen once the cursor has been on its email and moved away."""

@@ -132,6 +132,9 @@ class PendingScreen(BaseScreen):
         decisions = self.session.decisions
         return decisions.state(email_id) if decisions is not None else None
 
+    def go_to(self, email_id: str) -> None:
+        self.open_email.go_to(email_id)
+
     def status_mailbox(self) -> str | None:
         return self.current.item.mailbox_id if self.current is not None else self.listing.filter.mailbox_id
 
@@ -193,6 +196,7 @@ class PendingScreen(BaseScreen):
         self.marks.keep(self.listing.waiting)
         self.query_one(FilterStrip).show(self.listing.filters, self.listing.filter)
         self.show_rows()
+        self.open_email.find_wanted()
         self.deciding.note_unasked(before)
         self._show_current()
         look_at_question(self.app)
@@ -258,9 +262,13 @@ class PendingScreen(BaseScreen):
             self.queue_list.focus()
             self.editing.tell_what_is_open()
         elif self.listing.is_filtered or self.panes.is_searching:
-            self.column.clear_search()
-            self.filtering.all()
-            self.panes.end_search()
+            self.show_all()
+
+    def show_all(self) -> None:
+        """Ends filter and search."""
+        self.column.clear_search()
+        self.filtering.all()
+        self.panes.end_search()
 
     def size_classes(self, width: int, height: int) -> tuple[str, ...]:
         return (*super().size_classes(width, height), *self.panes.classes(width))

@@ -12,7 +12,8 @@ from textual.message import Message
 from textual.widgets import Static
 
 from mm_tui import keymap
-from mm_tui.messages import Said
+from mm_tui.messages import DecisionWanted, Said
+from mm_tui.models import Status
 from mm_tui.review.known import Known
 from mm_tui.review.links import find_links, inspect_links
 from mm_tui.review.lookalike import domain_of, registrable
@@ -45,6 +46,10 @@ if TYPE_CHECKING:
 QUICK_CHARACTERS = 32_768
 QUICK_HOSTS = 16
 """Larger bodies, or those with links to more hosts, are read and checked in a thread, because that can take seconds."""
+
+
+WAITING = frozenset({str(Status.PENDING_SEND_APPROVAL), str(Status.PENDING_INBOUND_APPROVAL)})
+"""The states of an email to decide about."""
 
 
 @dataclass(eq=False, repr=False)
@@ -360,6 +365,24 @@ class ThreadScreen(BaseScreen):
             self.say("Asking the model again about the newest email received.")
             work = triage.examine(items[-1].row.email_id, again=True)
             self.run_worker(work, group="examine", exclusive=True, exit_on_error=False)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offers `decide` only if an email of the thread waits."""
+        del parameters
+        return action != "decide" or bool(self._waiting())
+
+    def _waiting(self) -> str:
+        """The waiting email: the current one, or else the newest; empty if none waits."""
+        if not self.is_mounted:
+            return ""
+        items, current = self.thread_view.items, self.thread_view.current
+        waiting = [item.row.email_id for item in items if str(item.row.status) in WAITING]
+        if current is not None and current.row.email_id in waiting:
+            return current.row.email_id
+        return waiting[-1] if waiting else ""
+
+    def action_decide(self) -> None:
+        self.post_message(DecisionWanted(self._waiting()))
 
     def action_label(self) -> None:
         if (item := self.thread_view.current) is not None:
