@@ -11,6 +11,7 @@ from mm_tui.commands import common
 from mm_tui.commands.common import Commands
 from mm_tui.commands.output import printing as emit
 from mm_tui.commands.output.exits import CommandError, Exit
+from mm_tui.commands.values import positive
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
@@ -68,13 +69,6 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
 def _selection(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--source", choices=SOURCES, default="both", help="default: both")
     parser.add_argument("--email", metavar="ID", help="only lines about this email")
-
-
-def positive(text: str) -> int:
-    """A whole number above zero, for argparse."""
-    if not text.isascii() or not text.isdigit() or int(text) == 0:
-        raise argparse.ArgumentTypeError("must be a whole number above 0")
-    return int(text)
 
 
 async def _list(arguments: argparse.Namespace, chosen: Settings) -> int:

@@ -7,8 +7,8 @@ from functools import partial
 from pathlib import Path
 
 from mm_tui.commands import common, team
-from mm_tui.commands.audit import positive
 from mm_tui.commands.common import Commands
+from mm_tui.commands.values import email_id, positive, selection
 
 DEFAULT_WAIT = 120
 """Seconds to wait for a decision before the command exits with its outcome unknown."""
@@ -39,7 +39,7 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
     listing.set_defaults(run=run_list)
 
     show = actions.add_parser("show", parents=[shared], help="show one with its risks, its digest and its thread")
-    show.add_argument("id", metavar="ID")
+    show.add_argument("id", metavar="ID", type=email_id)
     show.add_argument(
         "--thread", action="store_true", help="also open the earlier emails of the thread; marks them read"
     )
@@ -66,7 +66,12 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
         "not be rejected is listed, and the exit status is 6.",
     )
     _decision(reject, may_be_filter=True)
-    reject.add_argument("--filter", metavar="NAME|QUERY", help="everything that a saved filter or a query selects")
+    reject.add_argument(
+        "--filter",
+        metavar="NAME|QUERY",
+        type=selection,
+        help="everything that a saved filter or a query selects",
+    )
     reject.add_argument(
         "--yes-reject", type=int, metavar="N", help="reject them, if the filter selects exactly this many"
     )
@@ -101,7 +106,7 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
         description="If a decision's outcome is unknown, or something changed meanwhile, it asks a question that "
         "only a human may answer; the choices are printed with it.",
     )
-    answer.add_argument("id", metavar="ID")
+    answer.add_argument("id", metavar="ID", type=email_id)
     answer.add_argument(
         "choice", nargs="?", metavar="CHOICE", help="one of the choices; without it, the choices are printed"
     )
@@ -111,9 +116,9 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
 
 def _decision(parser: argparse.ArgumentParser, *, may_be_filter: bool = False) -> None:
     if may_be_filter:
-        parser.add_argument("id", metavar="ID", nargs="?")
+        parser.add_argument("id", metavar="ID", type=email_id, nargs="?")
     else:
-        parser.add_argument("id", metavar="ID")
+        parser.add_argument("id", metavar="ID", type=email_id)
     parser.add_argument(
         "--digest", required=not may_be_filter, help="the digest that `show` printed: at least 8 hex digits"
     )

@@ -9,6 +9,7 @@ from mm_tui.commands import common
 from mm_tui.commands.common import Commands
 from mm_tui.commands.output import printing as emit
 from mm_tui.commands.output.exits import CommandError, Exit
+from mm_tui.commands.values import email_id
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
         ("restore", "remove the mark; the email is unread again, and the agent reads it"),
     ):
         action = actions.add_parser(name, parents=[shared], help=help_words)
-        action.add_argument("id", help="the email's id")
+        action.add_argument("id", type=email_id, help="the email's id")
         action.add_argument("--json", action="store_true", help="print JSON")
         action.set_defaults(run=common.run_task, task=_mark, spam=name == "report")
 

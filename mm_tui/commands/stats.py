@@ -7,10 +7,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from mm_tui.commands import common
-from mm_tui.commands.audit import positive
 from mm_tui.commands.common import Commands
 from mm_tui.commands.output import printing as emit
 from mm_tui.commands.output.exits import Exit
+from mm_tui.commands.values import positive
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
@@ -21,9 +21,16 @@ if TYPE_CHECKING:
     from mm_tui.services.audit.track_record import Decided
     from mm_tui.settings.sections import Settings
 
+MOST_DAYS = 36_500
 DAYS = 30
 LOGGED = 1000
 """How many of the newest lines of the gateway's log are read for the composing keys."""
+
+
+def _days(text: str) -> int:
+    if (days := positive(text)) > MOST_DAYS:
+        raise argparse.ArgumentTypeError(f"must be at most {MOST_DAYS:,}")
+    return days
 
 
 def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
@@ -36,7 +43,7 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
         "composed the draft. Only the gateway's audit log names the key, and reading it needs an admin_key; "
         "without one, only its stored lines are used.",
     )
-    parser.add_argument("--days", type=positive, default=DAYS, metavar="N", help=f"days back; default: {DAYS}")
+    parser.add_argument("--days", type=_days, default=DAYS, metavar="N", help=f"days back; default: {DAYS}")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.set_defaults(run=common.run_task, task=_stats)
 

@@ -141,6 +141,11 @@ def parse(text: str, file: Path) -> dict[str, Any]:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(str(file), f"is not TOML: {error}", "Fix that line.") from None
+    except RecursionError:
+        raise ConfigError(str(file), "is nested too deeply", "Remove the brackets that are too many.") from None
+    if "profile" in table:
+        where = f"{file}{_line(text, ['profile'])}"
+        raise ConfigError(where, "there is no table [profile]", "Write [profiles.NAME].")
     version = table.pop("version", FORMAT)
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
         raise ConfigError(str(file), "version is not a number", f"Write version = {FORMAT}.")

@@ -33,6 +33,10 @@ class StillBoxes:
     def __init__(self, hooks: tuple[Webhook, ...] | None) -> None:
         self._hooks = hooks
 
+    async def redeem(self, *_fields: str) -> None: ...
+
+    async def create(self, *_fields: str) -> None: ...
+
     async def facts(self) -> AccountFacts:
         account = Account(
             name=OneLine("Acme"),

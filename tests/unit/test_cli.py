@@ -95,14 +95,19 @@ def test_usage_errors_exit_2_and_point_to_help(home: Home, arguments: list[str])
         (["pending", "lsit"], "Did you mean list? See `mm-tui pending --help`."),
         (["pending", "list", "--risk", "high"], "--risk high See `mm-tui pending list --help`."),
         (["audit", "list", "--limt=3"], "Did you mean --limit? See `mm-tui audit list --help`."),
+        (["pending", "show", ""], "is not the id of an email; `mm-tui pending list` shows those that wait"),
+        (["pending", "show", ".."], "is not the id of an email"),
+        (["spam", "a b"], "spam"),
+        (["pending", "reject", "--filter", " ", "--reason", "No"], "is empty, and would select everything"),
+        (["stats", "--days", "99999999999999999999"], "must be at most 36,500"),
         (["--nothing-like-it"], "--nothing-like-it See `mm-tui --help`."),
     ],
 )
-def test_a_wrong_name_is_told_with_the_nearest_and_the_help_of_its_command(
+def test_a_wrong_argument_is_told_with_the_nearest_name_and_the_help_of_its_command(
     home: Home, arguments: list[str], words: str
 ) -> None:
     done = home.run(*arguments)
-    assert done.status == Exit.USAGE and " ".join(done.err.split()).endswith(words)
+    assert done.status == Exit.USAGE and words in " ".join(done.err.split())
 
 
 def test_common_options_stand_before_or_after_the_command() -> None:

@@ -207,6 +207,8 @@ def test_everyday_sentences_are_not_high(sentence: str) -> None:
         ("Where is my refund?", "I have passed your request for a refund on to our accounts team."),
         ("When do I pay?", "Afterwards, so there is nothing to pay now. Sorry about the ride for nothing."),
         ("60 rolls, ten of them without salt?", "Your order: 50 rolls with salt, 10 without."),
+        ("Sunday at 20.30 the sauna was closed.", "On Sundays it closes at 20.00, on other days at 21.30."),
+        ("When is the invoice due?", "It is payable within 30 days of the invoice date."),
         ("I live in Flat 2.", "The electrician, Mr Bassi, can come to Flat 2 on Friday."),
         ("Can I cancel?", "You can cancel free of charge until 48 hours before."),
         ("Can my sister go instead?", "Yes, I have transferred the booking to your sister."),

@@ -97,7 +97,8 @@ def _fewer(reading: Reading, span: Span) -> Finding | None:
     number = len(reading.draft.attachments)
     first, last = reading.sentence(span.start)
     sentence = reading.low[first:last]
-    if number == 1 and (both := pattern("both").search(sentence)) and pattern("documents").search(sentence):
+    both = pattern("both").search(sentence) if number == 1 else None
+    if both and pattern("documents").search(sentence) and not _of_something_else(sentence[both.end() :]):
         place = Span(first + both.start(), first + both.end())
         words = f"speaks of two files ({quoted(reading.body[slice(*place)])}) but one is attached"
         return Finding("missing_attachment", Level.MEDIUM, OneLine(words), (place,))
@@ -114,6 +115,12 @@ def _fewer(reading: Reading, span: Span) -> Finding | None:
         words = f"speaks of {quoted(reading.body[slice(*place)])}, which is not among what is attached"
         return Finding("missing_attachment", Level.MEDIUM, OneLine(words), (place,))
     return None
+
+
+def _of_something_else(rest: str) -> bool:
+    """Whether "both" belongs to a word that is no document: "with both signatures on the last page"."""
+    first = re.match(r"\s+(?:the |our |of |of the |the two )?([^\W\d_]{4,}s)\b", rest)
+    return first is not None and pattern("documents").match(first[1]) is None
 
 
 _WORDS_BETWEEN = 6

@@ -65,6 +65,7 @@ _ASKED = re.compile(
     r"|\b(?:let (?:me|us) have|we(?:'d| would)? (?:need|want|like)|i(?:'d| would)? (?:need|want|like))\b"
     r"|\bplease (?:send|let|reply|give|return|tell|fill|bring|leave|pay|sign|write|confirm|hand|drop|put|use)\b"
     r"|\buntil\b"
+    r"|\b(?:payables?|due|to be paid|zahlbar|fällig|pagader[oa]s?|pagáve(?:l|is)|pagabil[ei]|betaalbaar|płatn[aey])\b"
 )
 
 

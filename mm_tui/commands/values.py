@@ -1,0 +1,26 @@
+"""The values of arguments: each function is a `type` for argparse."""
+
+from __future__ import annotations
+
+import argparse
+
+
+def positive(text: str) -> int:
+    """A whole number above zero."""
+    if not text.isascii() or not text.isdigit() or int(text) == 0:
+        raise argparse.ArgumentTypeError("must be a whole number above 0")
+    return int(text)
+
+
+def email_id(text: str) -> str:
+    """The id of an email."""
+    if not text.strip(".") or not text.isprintable() or any(char.isspace() for char in text):
+        raise argparse.ArgumentTypeError("is not the id of an email; `mm-tui pending list` shows those that wait")
+    return text
+
+
+def selection(text: str) -> str:
+    """A filter or query that selects part of the queue."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("is empty, and would select everything; say `all` for that")
+    return text
