@@ -173,7 +173,7 @@ def test_when_it_leaves_is_said_or_that_this_is_not_told(
     time.tzset()
     words = when_it_leaves(send_at, NOW)
     assert told in words and "\x1b" not in words
-    assert "as soon as it is approved" in when_it_leaves(send_at, NOW, edited=True)
+    assert "is sent once approved" in when_it_leaves(send_at, NOW, edited=True)
 
 
 @pytest.mark.parametrize("name", ["send_at", "scheduled_at", "scheduled_for"])

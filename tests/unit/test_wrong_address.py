@@ -209,7 +209,7 @@ def test_the_status_line_says_which(error: errors.GatewayError, phase: Phase) ->
     state = health.summed_up(running=True, filling=False, places=())
     assert state.phase is phase
     words = gateway_words(state, NOW + timedelta(seconds=1)).plain
-    assert words.startswith(f"✕ {phase} · ")
+    assert words.startswith(f"✕ {phase}")
     assert str(error.message) in words
 
 

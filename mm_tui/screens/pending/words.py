@@ -84,7 +84,7 @@ def heading(listing: QueueListing, marked: int, kept: int, keys: Mapping[str, st
     shown, waiting = len(listing.entries), len(listing.waiting)
     what = f"{shown:,} of {waiting:,} waiting" if listing.is_filtered else f"{waiting:,} waiting"
     if listing.expected is not None:
-        what = f"{shown:,} of {listing.expected:,} waiting, checking the rest"
+        what = f"{shown:,} of {listing.expected:,} waiting, checking the rest" if shown else "loading"
     words = [str(listing.order)] if waiting else []
     words += [f"{marked} marked"] if marked else []
     words += _snoozed_words(listing)
