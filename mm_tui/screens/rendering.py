@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import asyncio
 
+from textual.content import Content
 from textual.dom import DOMNode
 from textual.message import Message
 
 from mm_tui.review.render_pass import RenderPass, render_all
+from mm_tui.widgets.marks import Mark, MarkIndex
+from mm_tui.widgets.words import joined
+
+STYLES = {
+    "strong": "bold", "emphasis": "italic", "struck": "$mm-dim strike", "code": "on $panel", "dim": "$mm-dim",
+    "link": "underline", "hidden": "$mm-risk",
+}  # fmt: skip
+"""How the styles of a rendered body are drawn."""
 
 
 class BodiesRendered(Message):
@@ -34,3 +43,18 @@ def render_later(node: DOMNode, bodies: RenderPass) -> None:
 
     # Not exclusive: each renders other bodies, and all are needed.
     node.run_worker(render(), group="render", exit_on_error=False)
+
+
+def body_lines(source: str) -> list[Content]:
+    """The lines of a body as its recipient reads them; as their source if they have not been rendered."""
+    made = RenderPass().of(source)
+    marks = MarkIndex(Mark(*one) for one in made.styles)
+    lines: list[Content] = []
+    start = 0
+    for line in made.text.split("\n"):
+        plain = "dim" if made.is_source and line.startswith(">") else ""
+        pieces = marks.pieces(start, start + len(line), plain)
+        parts = [Content.styled(made.text[a:b], STYLES.get(style, "")) for a, b, style in pieces if b > a]
+        lines.append(joined(parts, "") if parts else Content(""))
+        start += len(line) + 1
+    return lines

@@ -13,7 +13,7 @@ from textual.widget import Widget
 from mm_tui import keymap
 from mm_tui.messages import choose_act, session_of
 from mm_tui.text import OneLine
-from mm_tui.widgets.words import is_typed, joined, key_name
+from mm_tui.widgets.words import is_typed, joined, key_name, with_keys
 
 if TYPE_CHECKING:
     from textual import events
@@ -22,12 +22,7 @@ if TYPE_CHECKING:
     from textual.screen import Screen
     from textual.timer import Timer
 
-SCREENS = (
-    ("inbox", "1", "Inbox"),
-    ("pending", "2", "Pending"),
-    ("audit", "3", "Audit"),
-    ("mailboxes", "4", "Mailboxes"),
-)
+SCREENS = (("inbox", "Inbox"), ("pending", "Pending"), ("audit", "Audit"), ("mailboxes", "Mailboxes"))
 FLASH_SECONDS = 8.0
 COUNT_DIGITS = 3
 """Room for the counts beside the names of the main screens."""
@@ -81,14 +76,16 @@ class TopLine(Widget):
             self.refresh()
 
     def render(self) -> Content:
-        profile = session_of(self).settings.profile
+        settings = session_of(self).settings
+        profile = settings.profile
         numbers = dict(zip(("inbox", "pending"), self._shown, strict=False))
         width = self.size.width
         roomy = width >= 80
         left: list[Content] = [Content(" mm-tui  ") if roomy else Content("")]
         self._spans = []
         at = left[0].cell_length
-        for name, key, word in SCREENS:
+        for name, word in SCREENS:
+            key = with_keys(f"{{app.{name}}}", settings.keys)
             count = f" {numbers.get(name) or ''}" if name in numbers else ""
             # A count that comes, goes or gets another digit must not push the other words about.
             text = f" {key} {word}{count:<{1 + COUNT_DIGITS if count and roomy else 0}} "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 
 from textual.content import Content
 
@@ -29,18 +30,32 @@ def key_name(key: str) -> str:
 _ACT_ID = re.compile(r"\{([a-z]+\.[a-z_]+)\}")
 
 
-def with_keys(text: str, changes: Mapping[str, str]) -> str:
+def with_keys(text: str, changes: Mapping[str, str], *, typing: bool = False) -> str:
     """Replaces each action id in braces by its key, as in `undo it first: {app.undo}`.
 
     Args:
         text: any text; other braces are kept.
         changes: the user's `[keys]`.
+        typing: name a key that also works in a text field, if the action has one.
     """
     if "{" not in text:
         return text
-    good, _ = keymap.check(changes)
-    keys = {one.id: good.get(one.id, one.keys).split(",")[0] for one in keymap.ACTS}
-    return _ACT_ID.sub(lambda found: key_name(keys[found[1]]) if found[1] in keys else found[0], text)
+    keys = _keys(tuple(changes.items()))
+
+    def named(found: re.Match[str]) -> str:
+        if found[1] not in keys:
+            return found[0]
+        usable = [key for key in keys[found[1]] if not (typing and is_typed(key))]
+        return key_name((usable or keys[found[1]])[0])
+
+    return _ACT_ID.sub(named, text)
+
+
+@lru_cache(maxsize=4)
+def _keys(changes: tuple[tuple[str, str], ...]) -> Mapping[str, list[str]]:
+    """The keys of each action."""
+    good, _ = keymap.check(dict(changes))
+    return {one.id: good.get(one.id, one.keys).split(",") for one in keymap.ACTS}
 
 
 def is_typed(key: str) -> bool:

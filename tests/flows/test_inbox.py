@@ -14,6 +14,7 @@ from mm_tui.screens.thread.screen import ThreadScreen
 from mm_tui.services.events import MailChanged
 from mm_tui.text import OneLine
 from tests.support.app import drawn, running_app, settings_for, shown, synced_app, until
+from tests.support.pictured_mail import filled_session
 from tests.support.sandbox import Sandbox, running_sandbox
 from tests.support.seat import idle_session, mailbox, summary
 
@@ -209,3 +210,14 @@ async def test_tags_that_another_agent_set_are_shown_in_list_preview_and_thread(
         await pilot.press("enter")
         await until(pilot, lambda: "Please refund me." in drawn(app), "the thread")
         assert any("tags" in line and "#plan: gold" in line for line in drawn(app).splitlines())
+
+
+async def test_the_preview_warns_of_links_and_shows_where_they_lead() -> None:
+    session = filled_session()
+    session.settings = session.settings.replaced(keys={"app.pending": "f2", "app.help": "question_mark,f3"})
+    async with running_app(session, size=(200, 50)) as (app, pilot):
+        await until(pilot, lambda: "leads to acme-refunds.example" in drawn(app), "the warning of the thread")
+        assert "https://acme.example/refund ‹acme-refunds.example›" in drawn(app)
+        assert " f2 Pending" in drawn(app)
+        await pilot.press("slash", *"zzz")
+        await until(pilot, lambda: "esc to show all mail, f3 for the operators" in drawn(app), "keys that work here")

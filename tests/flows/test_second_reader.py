@@ -103,8 +103,11 @@ async def test_house_facts_stand_on_a_key(tmp_path: Path, monkeypatch: pytest.Mo
 
 async def test_the_preview_shows_a_waiting_draft(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with running_sandbox(tmp_path) as sandbox:
-        sandbox.wait_for(sandbox.send(subject="Offer", markdown="We offer ten chairs.")["id"], "pending_send_approval")
+        sandbox.wait_for(
+            sandbox.send(subject="Offer", markdown="We offer [ten chairs](https://chairs.example/x).")["id"],
+            "pending_send_approval",
+        )
         settings = settings_for(sandbox, assist=Assist(automatic=False))
         async with running_app(settings, tmp_path, monkeypatch, size=(120, 40)) as (app, pilot):
             await until(pilot, lambda: isinstance(app.screen, InboxScreen), "the inbox")
-            await until(pilot, lambda: "We offer ten chairs." in shown(app), "the draft's text")
+            await until(pilot, lambda: "We offer ten chairs ‹chairs.example›." in shown(app), "the draft's text")

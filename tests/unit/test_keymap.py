@@ -95,3 +95,19 @@ def test_every_key_that_a_refusal_names_is_an_act() -> None:
     ids = {one.id for one in keymap.ACTS}
     named = re.findall(r"\{+([a-z]+\.[a-z_]+)\}", (Path(approval_gate.__file__)).read_text("utf-8"))
     assert set(named) - {"entry.ended"} <= ids and "app.undo" in named
+
+
+def test_where_text_is_typed_words_name_a_key_that_is_not_a_character() -> None:
+    text = "{inbox.clear} shows all, {app.help} the operators, {inbox.filter} filters"
+    assert with_keys(text, {}, typing=True) == "esc shows all, f1 the operators, f filters"
+    assert with_keys(text, {"app.help": "H,f2"}, typing=True) == "esc shows all, f2 the operators, f filters"
+
+
+_FIXED_KEY = re.compile(r"[Pp]ress(?:es)? (?:[a-zA-Z?/0-9]|enter|escape?|space|tab|ctrl\+\w|f\d+)(?![\w'])")
+
+
+@pytest.mark.parametrize("folder", ["screens/inbox", "screens/audit", "screens/mailboxes", "widgets"])
+def test_no_text_names_a_key_that_the_user_may_have_changed(folder: str) -> None:
+    root = Path(keymap.__file__).parent / folder
+    found = {path.name: _FIXED_KEY.findall(path.read_text("utf-8")) for path in root.glob("*.py")}
+    assert found and {name: keys for name, keys in found.items() if keys} == {}

@@ -172,7 +172,7 @@ def test_the_decisions_of_a_team_are_told_by_key(past: PastDecisions) -> None:
         ("lee", 1, 0),
     ]
     assert past.row("mb1").tallies[30].drafts == 1, "ours are counted apart"
-    page = mailbox_page(past.row("mb1"), None, 100, (), NOW).text
+    page = mailbox_page(past.row("mb1"), None, 100, (), NOW, {}).text
     assert "key …000kim: 2 drafts approved, 1 rejected" in page and "no key given: 1 drafts approved" in page
 
 
@@ -219,11 +219,11 @@ def test_plots_and_shares() -> None:
 
 def test_the_page_says_how_much_humans_change_with_examples_and_without(past: PastDecisions) -> None:
     past.decided("edit_released", words="40 of 100")
-    assert "examples" not in mailbox_page(past.row(), None, 100, (), NOW).text
+    assert "examples" not in mailbox_page(past.row(), None, 100, (), NOW, {}).text
     past.decided("edit_released", words="10 of 100", with_examples="yes")
     past.decided("approved", words="0 of 100", with_examples="yes")
     past.decided("edit_released", words="90 of 100", mailbox="mb2")
     found = past.row().learning
     assert (found.without, found.changed_without, found.with_examples, found.changed_with) == (1, 0.4, 2, 0.05)
-    page = " ".join(mailbox_page(past.row(), None, 100, (), NOW).text.split())
+    page = " ".join(mailbox_page(past.row(), None, 100, (), NOW, {}).text.split())
     assert "5% of the words changed in 2 drafts written with examples of your edits, 40% in 1 without" in page

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from mm_tui.review.identity import Identity, Standing
@@ -12,7 +12,7 @@ from mm_tui.store.audit.timeline import Source
 from mm_tui.text import OneLine
 from mm_tui.widgets.cells import fit_cells
 from mm_tui.widgets.pager import Page, PageWriter, wrapped
-from mm_tui.widgets.words import count
+from mm_tui.widgets.words import count, with_keys
 
 LABEL = 9
 LONG_LABEL = 20
@@ -26,14 +26,20 @@ def exactly(at: datetime | None) -> str:
     return at.astimezone().strftime("%a %d %b %Y %H:%M:%S %Z") if at is not None else "no time given"
 
 
-def line_page(shown: AuditLine, room: int) -> Page:
-    """One log line in full, for a pager of `room` cells."""
+def line_page(shown: AuditLine, room: int, keys: Mapping[str, str]) -> Page:
+    """One log line in full.
+
+    Args:
+        shown: the line.
+        room: cells of a line.
+        keys: the user's `[keys]`.
+    """
     line = shown.line
     writer = PageWriter()
     writer.line(shown.words, "strong")
     writer.line()
     if line.at is None:
-        writer.line("This entry cannot be read. Press c to check the journal.", "fail")
+        writer.line(with_keys("This entry cannot be read. Press {audit.verify} to check the journal.", keys), "fail")
     rows = [
         ("when", exactly(line.at)),
         ("log", "the gateway's audit log" if line.source is Source.GATEWAY else "journal of this machine"),
@@ -48,7 +54,8 @@ def line_page(shown: AuditLine, room: int) -> Page:
     if shown.made_here:
         row(writer, "journal", f"same decision as entry {shown.made_here}", room)
     if shown.folded:
-        row(writer, "with it", f"{count(shown.folded, 'earlier line', 'earlier lines')}: t unfolds", room)
+        unfolds = with_keys("{audit.fold} shows each", keys)
+        row(writer, "with it", f"{count(shown.folded, 'earlier line', 'earlier lines')}; {unfolds}", room)
     row(writer, "entry", line.entry_id, room)
     row(writer, "hash", line.hash, room)
     if line.details:

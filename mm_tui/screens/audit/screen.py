@@ -262,7 +262,7 @@ class AuditScreen(BaseScreen):
     def _show_line(self) -> None:
         row = self.entries.current_row
         pager = self.query_one("#entry", Pager)
-        page = line_page(row, pager.room) if row is not None else Page()
+        page = line_page(row, pager.room, self.session.settings.keys) if row is not None else Page()
         pager.show(page, str(row.line.key) if row is not None else "")
 
     def on_pager_room_changed(self) -> None:
@@ -283,7 +283,7 @@ class AuditScreen(BaseScreen):
         if row is None:
             return
         if row.line.about_type != "email" or not row.line.about:
-            self.say("this line is not about an email; see all of it on the right, or press v")
+            self.say("this line is not about an email")
             self.action_look()
             return
         from mm_tui.screens.audit.history import HistoryScreen
@@ -296,9 +296,8 @@ class AuditScreen(BaseScreen):
         if row is not None and not self.has_class("-wide"):
             from mm_tui.screens.dialogs.mail import PageScreen
 
-            self.app.push_screen(
-                PageScreen("Log line", line_page(row, min(self.size.width * 94 // 100, PAGE_CELLS) - 6))
-            )
+            room = min(self.size.width * 94 // 100, PAGE_CELLS) - 6
+            self.app.push_screen(PageScreen("Log line", line_page(row, room, self.session.settings.keys)))
 
     def action_search(self) -> None:
         self.add_class("-searching")

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from textual.content import Content
+from textual.message import Message
 from textual.widget import Widget
 
-from mm_tui import keymap
+from mm_tui.review.findings import Level
 from mm_tui.session import Session
 from mm_tui.store.mail.mails import MailRow
 from mm_tui.store.sort_keys import from_ms
 from mm_tui.text import ManyLine, OneLine
 from mm_tui.widgets.mail_list import URGENCY_SIGNS, WAITING_SIGN, chip, chips_beside_label
-from mm_tui.widgets.words import exact, joined, key_name
+from mm_tui.widgets.words import exact, joined, with_keys
 
 if TYPE_CHECKING:
+    from mm_tui.models import EmailDetail, PendingItem
+    from mm_tui.review.findings import Finding
     from mm_tui.services.assistant.cards import CardState
+    from mm_tui.services.inspection import Inspection
 
 NAMES = 9
 """The width in cells of the lines' names."""
@@ -24,6 +29,16 @@ USUAL_ROWS = 5
 """The height in cells of what the assistant says."""
 MAX_LINES = 60
 """The most lines of a body in the preview."""
+
+
+class Looked(Message):
+    """Carries the findings about an email from the thread that looked at it. Its `bodies` are rendered by then."""
+
+    def __init__(self, email_id: str, bodies: tuple[ManyLine, ...], findings: tuple[Finding, ...]) -> None:
+        super().__init__()
+        self.email_id = email_id
+        self.bodies = bodies
+        self.findings = findings
 
 
 class Preview(Widget):
@@ -39,11 +54,15 @@ class Preview(Widget):
         super().__init__(id=id)
         self._session = session
         self._shown = Content("")
+        self._row: MailRow | None = None
+        self._looked: Looked | None = None
+        self._inspection: Inspection | None = None
         self._kept_for = ""
         """The id of an email that was shown before the assistant had read it."""
 
     def show(self, row: MailRow | None) -> None:
-        """Shows an email, or nothing."""
+        """Shows an email, or nothing. Its text follows as soon as it is rendered and its links are checked."""
+        self._row = row
         content = Content("") if row is None or not row.email_id else self._content(row)
         if not content.is_same(self._shown):
             self._shown = content
@@ -76,30 +95,70 @@ class Preview(Widget):
             lines.append(_line("thread", OneLine(f"{row.thread_size} emails")))
         if row.hidden:
             lines.append(Content.styled(f"▲ {row.hidden} hidden characters removed", "$mm-risk"))
-        lines.append(Content(""))
         detail = self._session.mail.detail(row.email_id)
+        waiting = self._session.pending.get(row.email_id)
+        answer = self._answer(row) if detail is not None or waiting is None else None
+        bodies = [mail.body for mail in (detail or waiting, answer) if mail is not None]
+        looked = self._look(row.email_id, detail, bodies) if bodies else Looked(row.email_id, (), ())
+        for finding in sorted(looked.findings, key=lambda one: -one.level) if looked else ():
+            style = "$mm-fail" if finding.level is Level.HIGH else "$mm-risk"
+            lines.append(Content.styled(f"{finding.level.sign.strip()} {finding.words}", style))
+        lines.append(Content(""))
         if said := self._assistant_lines(row, above_text=detail is not None):
             lines += [*said, Content("")]
-        waiting = self._session.pending.get(row.email_id)
-        if detail is None and waiting is not None:
-            lines += _body(waiting.body)
-        else:
-            lines += self._answer(row)
-            lines += [_opening(unread=row.status == "unread")] if detail is None else _body(detail.body)
+        if looked is not None:
+            lines += self._answer_lines(answer)
+            shown = detail or waiting
+            lines += self._body(shown.body) if shown is not None else [self._opening(unread=row.status == "unread")]
         return joined(lines, "\n")
 
-    def _answer(self, row: MailRow) -> list[Content]:
-        """The text of the draft waiting in its thread; empty if there is none."""
+    def _look(self, email_id: str, detail: EmailDetail | None, bodies: list[ManyLine]) -> Looked | None:
+        """What was found in an email, or None if it is being looked at in a thread, which shows it again."""
+        known = self._looked
+        if known is not None and known.email_id == email_id and known.bodies == tuple(bodies):
+            return known
+        work = partial(self._look_now, email_id, detail, tuple(bodies))
+        # Once the first picture is on the screen: the thread would take the processor from its drawing.
+        self.call_after_refresh(
+            self.run_worker, work, thread=True, exclusive=True, group="preview", exit_on_error=False
+        )
+        return None
+
+    def _look_now(self, email_id: str, detail: EmailDetail | None, bodies: tuple[ManyLine, ...]) -> None:
+        from mm_tui.review.render_pass import render_all
+        from mm_tui.services.inspection import Inspection
+
+        session = self._session
+        render_all(bodies)
+        if detail is None:
+            self.post_message(Looked(email_id, bodies, ()))
+            return
+        if self._inspection is None:
+            self._inspection = Inspection(session.database, session.clock, session.mail)
+            # The text need not wait for the correspondents.
+            self.post_message(Looked(email_id, bodies, self._inspection.findings(detail)))
+        self._inspection.refresh()
+        self.post_message(Looked(email_id, bodies, self._inspection.findings(detail)))
+
+    def on_looked(self, message: Looked) -> None:
+        self._looked = message
+        if self._row is not None and self._row.email_id == message.email_id:
+            self.show(self._row)
+
+    def _answer(self, row: MailRow) -> PendingItem | None:
+        """The draft waiting in its thread."""
         if not row.waiting or row.thread_id is None:
-            return []
+            return None
         mails = reversed(self._session.mail.thread_rows(row.mailbox_id, row.thread_id))
         drafts = (self._session.pending.get(mail.email_id) for mail in mails if mail.direction == "outbound")
-        waiting = next((draft for draft in drafts if draft is not None), None)
+        return next((draft for draft in drafts if draft is not None), None)
+
+    def _answer_lines(self, waiting: PendingItem | None) -> list[Content]:
         if waiting is None:
             return []
-        key = key_name(keymap.act("app.pending").keys)
-        words = (f"{WAITING_SIGN} ", "$accent"), ("The answer that waits", "bold"), (f"  {key} decides", "$mm-dim")
-        return [Content.assemble(*words), *_body(waiting.body), Content("")]
+        decides = self._with_keys("  {app.pending} decides")
+        words = (f"{WAITING_SIGN} ", "$accent"), ("The answer that waits", "bold"), (decides, "$mm-dim")
+        return [Content.assemble(*words), *self._body(waiting.body), Content("")]
 
     def _assistant_lines(self, row: MailRow, *, above_text: bool) -> list[Content]:
         """What the assistant says; above a text, what it is about to say finds its room kept, so that nothing moves."""
@@ -125,19 +184,25 @@ class Preview(Widget):
             lines.append(Content.styled(card.badge, "$mm-dim"))
         return lines
 
+    def _opening(self, *, unread: bool) -> Content:
+        marks = ", and marks it read at the gateway" if unread else ""
+        return Content.assemble(
+            (self._with_keys("{list.open}"), "$foreground"), (f" opens the email{marks}", "$mm-dim")
+        )
 
-def _opening(*, unread: bool) -> Content:
-    marks = ", and marks it read at the gateway" if unread else ""
-    return Content.assemble(("enter", "$foreground"), (f" opens the email{marks}", "$mm-dim"))
+    def _body(self, text: ManyLine) -> list[Content]:
+        """The beginning of a body, as its recipient reads it."""
+        from mm_tui.screens.rendering import body_lines
 
+        body = body_lines(text)
+        lines = body[:MAX_LINES]
+        if len(body) > MAX_LINES:
+            words = self._with_keys(f"{len(body) - MAX_LINES:,} more lines: press {{list.open}} to open")
+            lines.append(Content.styled(words, "$mm-dim"))
+        return lines
 
-def _body(text: ManyLine) -> list[Content]:
-    """The beginning of a body."""
-    body = text.split("\n")
-    lines = [Content(OneLine(line)) for line in body[:MAX_LINES]]
-    if len(body) > MAX_LINES:
-        lines.append(Content.styled(f"{len(body) - MAX_LINES:,} more lines: press enter to open", "$mm-dim"))
-    return lines
+    def _with_keys(self, words: str) -> str:
+        return with_keys(words, self._session.settings.keys)
 
 
 def _line(name: str, value: OneLine, more: OneLine = OneLine("")) -> Content:

@@ -7,12 +7,11 @@ from urllib.parse import urlsplit
 
 from textual.content import Content
 
-from mm_tui import keymap
 from mm_tui.services.events import Phase
 from mm_tui.store.mail.search import MailView, parse_query
 from mm_tui.text import OneLine
 from mm_tui.widgets.mail_list import UNREAD_SIGN, WAITING_SIGN
-from mm_tui.widgets.words import count, joined, key_name
+from mm_tui.widgets.words import count, joined, with_keys
 
 if TYPE_CHECKING:
     from mm_tui.session import Session
@@ -23,18 +22,22 @@ GREETED = "greeted"
 
 def hint(session: Session) -> str:
     """A hint on the first run, which it marks as done, and always in the demo; otherwise empty."""
+    keys = session.settings.keys
     if session.demo is not None:
         profile = session.settings.profile
         is_stand_in = urlsplit(profile.ai21_host).netloc == urlsplit(profile.url).netloc
         sent = "nothing is sent" if is_stand_in else "no email is sent, Jamba reads it"
         place = "Sandbox" if profile.name == "sandbox" else "Demo"
         if not session.demo:
-            return f"{place}: sample mail, {sent}. Press 2 for the queue, ? for all keys."
-        return f"{place}: your mail, {sent}. Press I for the import report, ? for help."
+            cure = with_keys("Press {app.pending} for the queue, {app.help} for all keys.", keys)
+            return f"{place}: sample mail, {sent}. {cure}"
+        cure = with_keys("Press {inbox.import_report} for the import report, {app.help} for help.", keys)
+        return f"{place}: your mail, {sent}. {cure}"
     if session.facts.get(GREETED) is not None:
         return ""
     session.facts.set(GREETED, "yes")
-    return "Welcome. Press 2 for the queue, ? for keys, ctrl+p for all commands."
+    words = "Welcome. Press {app.pending} for the queue, {app.help} for keys, {app.palette} for all commands."
+    return with_keys(words, keys)
 
 
 def heading(session: Session, view: MailView, found: int, *, whole: bool) -> Content:
@@ -65,11 +68,13 @@ def heading(session: Session, view: MailView, found: int, *, whole: bool) -> Con
 def empty_words(session: Session, view: MailView) -> tuple[str, ...]:
     """Why nothing is listed, and what to do next."""
     sync = session.sync
-    clear = key_name(keymap.act("inbox.clear").keys)
+    keys = session.settings.keys
     if view.query:
-        return (f"Nothing matches “{OneLine(view.query)}”.", f"Press {clear} to show all mail, ? for the operators.")
+        cure = with_keys("Press {inbox.clear} to show all mail, {app.help} for the operators.", keys, typing=True)
+        return (f"Nothing matches “{OneLine(view.query)}”.", cure)
     if view.label or view.status:
-        return ("No mail has that label or status.", f"Press {clear} to show all mail, f to choose another.")
+        cure = with_keys("Press {inbox.clear} to show all mail, {inbox.filter} to choose another.", keys)
+        return ("No mail has that label or status.", cure)
     if session.trouble:
         return ("No mail on this machine yet.", OneLine(session.trouble))
     if sync is None or sync.state.phase in (Phase.CONNECTING, Phase.FILLING):
@@ -84,5 +89,6 @@ def empty_words(session: Session, view: MailView) -> tuple[str, ...]:
             "This is retried automatically.",
         )
     if view.mailbox_id is not None:
-        return ("This mailbox is empty.", "New mail appears here automatically. Press m for the next mailbox.")
+        words = "New mail appears here automatically. Press {inbox.mailbox} for the next mailbox."
+        return ("This mailbox is empty.", with_keys(words, keys))
     return ("The mailboxes are empty.", "New mail appears here automatically.")

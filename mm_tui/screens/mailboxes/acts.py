@@ -15,7 +15,7 @@ from mm_tui.screens.dialogs.form import Field, FormScreen
 from mm_tui.screens.mailboxes.pages import tally_words
 from mm_tui.services.audit.track_record import LADDER, step_down, step_up
 from mm_tui.text import OneLine
-from mm_tui.widgets.words import mode_words
+from mm_tui.widgets.words import mode_words, with_keys
 
 if TYPE_CHECKING:
     from mm_tui.models import Allowed, Mailbox
@@ -104,10 +104,9 @@ class MailboxActing:
             return
         lines = [f"{found.mailbox.address} is now on {mode_words(found.mailbox.oversight_mode)}."]
         lines += [f"Last {days} days: {tally_words(tally)}." for days, tally in found.tallies.items()]
-        lines.append(
-            "The operator receives a code by email. It works once, within 24 hours. Nothing changes until you enter "
-            "it (c)."
-        )
+        words = "The operator receives a code by email. It works once, within 24 hours. "
+        words += "Nothing changes until you enter it ({mailboxes.redeem})."
+        lines.append(with_keys(words, self._screen.session.settings.keys))
         self._screen.app.push_screen(
             ChoiceScreen("Request a code to move up?", _lines(lines), _steps(modes), stay="leave it as it is"),
             lambda mode: self._do(acts.request_upgrade(found.mailbox.id, mode)) if mode else None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from mm_tui.account import Webhook
@@ -17,7 +17,7 @@ from mm_tui.services.mailboxes import AccountFacts
 from mm_tui.text import OneLine
 from mm_tui.widgets.cells import fit_cells
 from mm_tui.widgets.pager import Page, PageWriter
-from mm_tui.widgets.words import age, count, mode_words, size
+from mm_tui.widgets.words import age, count, mode_words, size, with_keys
 
 LABEL = 14
 PLOT = 30
@@ -34,7 +34,12 @@ COVERS = "Decisions made in this program on this machine. “At least” is the 
 
 
 def mailbox_page(
-    found: TrackRecord, facts: AccountFacts | None, room: int, agents: Sequence[AgentFigures], now: datetime
+    found: TrackRecord,
+    facts: AccountFacts | None,
+    room: int,
+    agents: Sequence[AgentFigures],
+    now: datetime,
+    keys: Mapping[str, str],
 ) -> Page:
     """Everything about one mailbox.
 
@@ -44,6 +49,7 @@ def mailbox_page(
         room: cells of a line.
         agents: the results of each agent's drafts in 30 days.
         now: the last day of the plots.
+        keys: the user's `[keys]`.
     """
     writer = PageWriter()
     box = found.mailbox
@@ -60,7 +66,7 @@ def mailbox_page(
         writer.line()
     _settings(writer, found, room)
     writer.line()
-    _account(writer, found, facts, room)
+    _account(writer, found, facts, room, keys)
     return writer.page()
 
 
@@ -222,7 +228,9 @@ def _allow_list(writer: PageWriter, box: Mailbox, room: int) -> None:
         _row(writer, "allowlist", "empty: every draft needs approval", room)
 
 
-def _account(writer: PageWriter, found: TrackRecord, facts: AccountFacts | None, room: int) -> None:
+def _account(
+    writer: PageWriter, found: TrackRecord, facts: AccountFacts | None, room: int, keys: Mapping[str, str]
+) -> None:
     if facts is None:
         _row(writer, "webhooks", "loading …", room)
         return
@@ -230,7 +238,8 @@ def _account(writer: PageWriter, found: TrackRecord, facts: AccountFacts | None,
         _row(writer, "webhooks", f"▲ {facts.webhooks_words}", room)
     else:
         mine = [hook for hook in facts.webhooks if hook.mailbox_id in (None, found.mailbox.id)]
-        _row(writer, "webhooks", "none: press h to add one" if not mine else "", room)
+        adds = with_keys("none: press {mailboxes.webhooks} to add one", keys)
+        _row(writer, "webhooks", adds if not mine else "", room)
         for at, hook in enumerate(mine):
             _row(writer, "" if at else "webhooks", hook_words(hook), room)
     account = facts.account

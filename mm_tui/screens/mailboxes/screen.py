@@ -22,7 +22,7 @@ from mm_tui.services.audit.agents import AgentFigures, by_agent
 from mm_tui.services.audit.track_record import WINDOWS, TrackRecord, TrackRecords
 from mm_tui.services.events import AuditChanged, DecisionChanged, MailboxesChanged, PendingChanged, ServiceEvent
 from mm_tui.widgets.pager import Page, Pager
-from mm_tui.widgets.words import count
+from mm_tui.widgets.words import count, with_keys
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -164,7 +164,8 @@ class MailboxesScreen(BaseScreen):
         sync = self.session.sync
         if sync is not None and sync.state.error is not None:
             return ("No mailboxes loaded yet.", f"{sync.state.error}.", "This is retried automatically.")
-        return ("No mailboxes yet.", "Press n to create one. The operator receives a code for it by email.")
+        words = "Press {mailboxes.create} to create one. The operator receives a code for it by email."
+        return ("No mailboxes yet.", with_keys(words, self.session.settings.keys))
 
     def _show(self) -> None:
         if not self._read_once:
@@ -190,7 +191,8 @@ class MailboxesScreen(BaseScreen):
         page = Page()
         if found is not None:
             agents = self._agents.get(found.mailbox.id, ())
-            page = mailbox_page(found, self.facts, self.pager.room, agents, self.session.clock.now())
+            now, keys = self.session.clock.now(), self.session.settings.keys
+            page = mailbox_page(found, self.facts, self.pager.room, agents, now, keys)
         name = found.mailbox.id if found is not None else ""
         self.pager.show(page, name, keep_place=self.has_class("-reading"))
         self.update_status()

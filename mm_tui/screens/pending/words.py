@@ -132,7 +132,7 @@ def empty_words(
     if not listing.waiting and (why := unread_words(session)):
         return why
     if listing.typed.strip():
-        cure = with_keys("{pending.back} shows all; {app.help} lists the operators.", keys)
+        cure = with_keys("{pending.back} shows all; {app.help} lists the operators.", keys, typing=True)
         return (f"No waiting email matches “{OneLine(listing.typed)}”.", cure)
     if listing.filter != ALL:
         cure = with_keys("{pending.back} shows the whole queue, {pending.filter} another part of it.", keys)

@@ -14,10 +14,6 @@ from textual.widgets import Static
 from mm_tui import keymap
 from mm_tui.messages import DecisionWanted, Said
 from mm_tui.models import Status
-from mm_tui.review.known import Known
-from mm_tui.review.links import find_links, inspect_links
-from mm_tui.review.lookalike import domain_of, registrable
-from mm_tui.review.senders import inspect_sender
 from mm_tui.screens.base import BaseScreen
 from mm_tui.screens.dialogs.labelling import Labelling
 from mm_tui.screens.dialogs.spam import SpamMarking
@@ -29,6 +25,7 @@ from mm_tui.screens.thread.replying import Replying
 from mm_tui.screens.thread.view import ThreadView
 from mm_tui.services.events import AssistChanged, MailChanged
 from mm_tui.services.fault_words import fault_words
+from mm_tui.services.inspection import QUICK_CHARACTERS, Inspection, is_quick
 from mm_tui.services.unsent import is_settled, state_words, unsent_words
 from mm_tui.text import OneLine
 from mm_tui.widgets.words import count
@@ -38,14 +35,8 @@ if TYPE_CHECKING:
 
     from mm_tui.models import EmailDetail
     from mm_tui.review.findings import Finding
-    from mm_tui.services.contacts import Contacts
     from mm_tui.services.events import ServiceEvent
     from mm_tui.store.mail.mails import MailRow
-
-
-QUICK_CHARACTERS = 32_768
-QUICK_HOSTS = 16
-"""Larger bodies, or those with links to more hosts, are read and checked in a thread, because that can take seconds."""
 
 
 WAITING = frozenset({str(Status.PENDING_SEND_APPROVAL), str(Status.PENDING_INBOUND_APPROVAL)})
@@ -63,9 +54,7 @@ class Opened(Message):
 
 @dataclass(eq=False, repr=False)
 class ContactsRead(Message):
-    """Carries the correspondents from the thread that read them."""
-
-    contacts: Contacts
+    """Says that the correspondents have been read."""
 
 
 @dataclass(eq=False, repr=False)
@@ -100,9 +89,8 @@ class ThreadScreen(BaseScreen):
         self.mailbox_id = mailbox_id
         self.thread_id = thread_id
         self._opened_id = email_id
-        self._contacts: Contacts | None = None
         self.replying = Replying(self, mailbox_id, lambda: self.thread_view)
-        self.looking = LookingCloser(self, lambda: self.thread_view, self.known_to)
+        self.looking = LookingCloser(self, lambda: self.thread_view, lambda mail: self.inspection.known_to(mail))
         self.labelling = Labelling(self)
         self.spam_marking = SpamMarking(self)
 
@@ -113,6 +101,7 @@ class ThreadScreen(BaseScreen):
         yield ReplyEditor(id="reply")
 
     def on_mount(self) -> None:
+        self.inspection = Inspection(self.session.database, self.session.clock, self.session.mail)
         rows = self._rows()
         items = [self._item(row) for row in rows]
         at = next((at for at, item in enumerate(items) if item.row.email_id == self._opened_id), len(items) - 1)
@@ -209,41 +198,22 @@ class ThreadScreen(BaseScreen):
         self._open(message.item)
 
     def _read_contacts(self) -> None:
-        from mm_tui.services.contacts import Contacts
+        self.inspection.refresh()
+        self.post_message(ContactsRead())
 
-        contacts = Contacts(self.session.database, self.session.clock)
-        contacts.refresh()
-        registrable("mail.example")  # reads the list of suffixes, so that the screen need not wait for it
-        self.post_message(ContactsRead(contacts))
-
-    def on_contacts_read(self, message: ContactsRead) -> None:
-        self._contacts = message.contacts
+    def on_contacts_read(self, _message: ContactsRead) -> None:
         for item in self.thread_view.items:
             if item.detail is not None:
                 self._inspect(item.detail)
 
-    def known_to(self, mail: EmailDetail) -> Known:
-        """The correspondents known to an email of the thread."""
-        if self._contacts is None:
-            return Known()
-        own = frozenset(domain_of(box.address) for box in self.session.mail.mailbox_rows())
-        found = self._contacts.known_to(mail.id, mail.mailbox_id, mail.thread_id, mail.received_at)
-        return Known(own, others=found)
-
     def _inspect(self, detail: EmailDetail) -> None:
         """Shows the findings about an email, at once or, if this takes long, after checking in a thread."""
-        known, with_sender = self.known_to(detail), self._contacts is not None
-
-        def findings() -> tuple[Finding, ...]:
-            ours = detail.direction == "outbound"
-            found = inspect_sender(detail.sender, known, ours=ours) if with_sender else ()
-            return (*found, *inspect_links(detail.body, known))
 
         async def look() -> None:
-            self.post_message(Inspected(detail.id, await asyncio.to_thread(findings)))
+            self.post_message(Inspected(detail.id, await asyncio.to_thread(self.inspection.findings, detail)))
 
-        if len(detail.body) <= QUICK_CHARACTERS and len({link.host for link in find_links(detail.body)}) <= QUICK_HOSTS:
-            self.on_inspected(Inspected(detail.id, findings()))
+        if is_quick(detail):
+            self.on_inspected(Inspected(detail.id, self.inspection.findings(detail)))
         else:
             self.run_worker(look(), group=f"inspect-{detail.id}", exclusive=True, exit_on_error=False)
 
