@@ -18,10 +18,15 @@ _TERM = re.compile(r'(-?)(?:([A-Za-z_]{1,20}):)?(?:"([^"]*)"?|(\S+))')
 _UNSPACED = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
 )
-_AGE = re.compile(r"(\d{1,5})([hdwmy])")
+_AGE = re.compile(r"(\d{1,5})(min|h|d|w|mo|y)")
+_UNCLEAR_AGE = re.compile(r"(\d{1,5})m")
 _DAY = re.compile(r"(\d{4})(?:-(\d{1,2}))?(?:-(\d{1,2}))?")
-_AGE_HOURS = {"h": 1, "d": 24, "w": 24 * 7, "m": 24 * 30, "y": 24 * 365}
+_AGE_HOURS = {"min": 1 / 60, "h": 1, "d": 24, "w": 24 * 7, "mo": 24 * 30, "y": 24 * 365}
 MAX_TERMS = 40
+LONGEST_FAULT = 60
+"""Characters. The message about a term stays on one line of a narrow screen."""
+LONGEST_VALUE = 24
+"""Characters of a value quoted in a message."""
 TIMES = frozenset({"before", "after"})
 """Operators that take a day or an age."""
 
@@ -51,7 +56,7 @@ class Language(NamedTuple):
 
 UNCHECKED = "unchecked"
 """A value in place of a risk level: the email's details have not been read."""
-_BEFORE = "before a day (2026-03-01, 2026-03, yesterday) or longer ago than an age (6h, 7d, 2w, 3m, 1y)"
+_BEFORE = "before a day (2026-03-01, 2026-03, yesterday) or longer ago than an age (30min, 6h, 7d, 2w, 3mo, 1y)"
 _AFTER = "on or after a day, or within an age"
 _BOX = "a mailbox: its address, the part before the @, or its id"
 
@@ -176,17 +181,40 @@ def fault(term: Term, language: Language, now: datetime) -> str:
     if term.unknown:
         return f"there is no operator {term.unknown}:"
     if not term.operator:
-        return "" if any(map(str.isalnum, term.value)) else f"{term.value} has no letter or digit to search for"
-    shown = f"{term.operator}:{term.value}"
+        return (
+            "" if any(map(str.isalnum, term.value)) else f"{_clipped(term.value)} has no letter or digit to search for"
+        )
     if not term.value:
-        return f"{shown} has no value"
-    if term.operator in TIMES and moment_named(term.value.lower(), now) is None:
-        return f"{shown}: not a day or an age"
+        return f"{term.operator}: has no value"
+    if term.operator in TIMES:
+        return time_fault(term.operator, term.value, now)
     if term.operator in language.words and named(term, language) is None:
-        words = language.words[term.operator]
-        # A plus after any of them is left to the help: the line must fit a narrow screen.
-        return f"{shown}: the values are {listed(tuple(word for word in words if not word.endswith('+')))}"
+        return _value_fault(term, language.words[term.operator])
     return ""
+
+
+def time_fault(operator: str, value: str, now: datetime) -> str:
+    """Why the value of `before:` or `after:` cannot be used; empty if it can."""
+    value = value.lower()
+    if moment_named(value, now) is not None:
+        return ""
+    if unclear := _UNCLEAR_AGE.fullmatch(value):
+        return f"{operator}:{value}: minutes or months? Write {unclear[1]}min or {unclear[1]}mo"
+    return f"{operator}:{_clipped(value)}: not a day (2026-03-01) or an age (7d)"
+
+
+def _value_fault(term: Term, words: tuple[str, ...]) -> str:
+    shown = f"{term.operator}:{_clipped(term.value)}"
+    # A plus after any of them is left to the help.
+    said = f"{shown}: the values are {listed(tuple(word for word in words if not word.endswith('+')))}"
+    if len(said) <= LONGEST_FAULT:
+        return said
+    near = difflib.get_close_matches(term.value.lower(), words, n=1)
+    return f"there is no {shown}" + (f"; did you mean {term.operator}:{near[0]}?" if near else "")
+
+
+def _clipped(value: str) -> str:
+    return value if len(value) <= LONGEST_VALUE else f"{value[: LONGEST_VALUE - 1]}…"
 
 
 def first_fault(text: str, language: Language) -> tuple[str, str]:

@@ -83,7 +83,11 @@ def queue_filter_of(text: str, chosen: Settings, around: FilterContext) -> Queue
     chosen_filter = QueueFilter(known.get(text, text), around)
     if chosen_filter.complaints:
         words = str(chosen_filter.complaints[0]).removesuffix("; it was ignored")
-        raise CommandError(Exit.USAGE, f"--filter: {words}", f"Saved filters: {', '.join(known)}.")
+        raise CommandError(
+            Exit.USAGE,
+            f"--filter: {words}",
+            f"`mm-tui docs configuration` lists the operators. Saved filters: {', '.join(known)}.",
+        )
     return chosen_filter
 
 

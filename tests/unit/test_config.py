@@ -290,7 +290,7 @@ def test_every_variable_of_the_environment_names_a_field() -> None:
     ("text", "where", "what", "cure"),
     [
         ('[filters.queue]\nbad = "rsk:high"', ", line 2", "queue.bad: there is no operator rsk:", "mean risk:?"),
-        ('[filters.queue]\n"my own" = "is:foo"', ", line 2", "filters.queue.my own: is:foo: the values", "operators"),
+        ('[filters.queue]\n"my own" = "is:foo"', ", line 2", "filters.queue.my own: there is no is:foo", "operators"),
         ('[filters.inbox]\na = "is:x"\nb = "has:wings"', ", line 3", "inbox.b: has:wings: the values are", "operators"),
         ('[filters.queue]\nall = "is:mine"', ", line 2", "is the name that means no filter", "another name"),
         ('[filters.queue]\n"a\\u202e" = "is:mine"', "", "is not a valid name for a filter", "visible characters"),

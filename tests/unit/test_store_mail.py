@@ -423,7 +423,9 @@ def test_scripts_without_spaces_are_searched_anywhere_in_the_text(
     ("query", "complaint"),
     [
         ("foo:bar", "there is no operator foo:"),
-        ("before:whenever", "not a day or an age"),
+        ("before:whenever", "not a day (2026-03-01) or an age (7d)"),
+        ("is:foo", "is:foo: not a known status"),
+        ("after:3m", "Write 3min or 3mo"),
         ("has:wings", "the values are attachment"),
         ("!!!", "no letter or digit"),
         ("x " * 100, "only the first 40 terms"),

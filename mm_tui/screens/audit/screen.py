@@ -88,7 +88,7 @@ class AuditScreen(BaseScreen):
     CSS_PATH = "audit.tcss"
     BINDINGS = keymap.bindings("audit")
     HELP_MORE = (
-        ("after:", "after a day (2026-03-01, 2026-03, yesterday) or within an age (7d, 2w, 3m, 1y)"),
+        ("after:", "after a day (2026-03-01, 2026-03, yesterday) or within an age (30min, 6h, 7d, 2w, 3mo, 1y)"),
         ("before:", "before that day, or longer ago than that age"),
     )
 

@@ -53,15 +53,14 @@ def heading(session: Session, view: MailView, found: int, *, whole: bool) -> Con
     words = [OneLine(box.address) if box else "all mailboxes"]
     words += [f"label {OneLine(view.label)}"] if view.label else []
     words += [OneLine(view.status).replace("_", " ")] if view.status else []
-    parts: list[Content] = [Content(" · ".join(words))]
     kinds = ("conversation", "conversations") if view.folded else ("email", "emails")
-    parts.append(Content(count(found, *kinds) + ("" if whole else "…")))
-    complaints = parse_query(view.query, session.clock.now()).complaints
-    if view.folded and found and not complaints:
+    parts = [Content(" · ".join(words)), Content(count(found, *kinds) + ("" if whole else "…"))]
+    if complaints := parse_query(view.query, session.clock.now()).complaints:
+        # First, because it is what the reader must see where there is little room.
+        return joined([Content.assemble(("▲ ", "$warning"), (complaints[0], "$foreground")), parts[1], parts[0]], " · ")
+    if view.folded and found:
         parts.append(Content.assemble((UNREAD_SIGN, "$accent"), " unread"))
         parts.append(Content.assemble((WAITING_SIGN, "$accent"), " answer waits"))
-    for complaint in complaints[:1]:
-        parts.append(Content.assemble(("▲ ", "$warning"), complaint))
     return joined(parts, " · ")
 
 

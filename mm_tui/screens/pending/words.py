@@ -80,7 +80,8 @@ def heading(listing: QueueListing, marked: int, kept: int, keys: Mapping[str, st
         stop = with_keys(" · {app.undo} stops the rest", keys)
         return Content.assemble((progress, "bold"), (stop, "$mm-dim"))
     if listing.complaint:
-        return Content.assemble(("▲ ", "$warning"), listing.complaint)
+        hint = with_keys(" · {app.help} lists the operators", keys, typing=True)
+        return Content.assemble(("▲ ", "$warning"), listing.complaint, (hint, "$mm-dim"))
     shown, waiting = len(listing.entries), len(listing.waiting)
     what = f"{shown:,} of {waiting:,} waiting" if listing.is_filtered else f"{waiting:,} waiting"
     if listing.expected is not None:

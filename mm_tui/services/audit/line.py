@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from mm_tui.query import moment_named
+from mm_tui.query import moment_named, time_fault
 from mm_tui.store.audit.actions import Meaning, meaning
 from mm_tui.store.audit.timeline import Decision, LineFilter, LogLine, Source, Timeline
 from mm_tui.store.mail.mails import MailStore
@@ -314,7 +314,7 @@ def narrowed(wanted: LineFilter, typed: str, now: datetime) -> tuple[LineFilter,
             continue
         moment = moment_named(value, now)
         if moment is None:
-            complaint = OneLine(f"{word}: expected a day (2026-03-01), month, year or age (7d, 2w, 3m)")
+            complaint = OneLine(time_fault(name, value, now))
         elif name == "after":
             wanted = replace(wanted, since=moment)
         else:

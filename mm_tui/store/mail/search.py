@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import chain
 from typing import NamedTuple
 
 from mm_tui.query import MAIL, MAX_TERMS, Term, fault, has_too_many, is_unspaced, moment_named, named, terms
@@ -34,6 +35,7 @@ _TEXTS: Mapping[str, tuple[str, ...]] = {
 }
 """The columns to search for text in scripts without spaces, by operator; without an operator, opened bodies too."""
 _LONGEST_TEXT = 200
+_LONGEST_STATUS = 24
 _SHORT = 2
 """Letters of the beginning of a word."""
 _STATUS = "mail.status IN"
@@ -157,12 +159,24 @@ def status_condition(word: str) -> Condition:
 
 def _complaint(term: Term, now: datetime) -> str:
     """The message for an unusable term; empty if it is still being typed."""
-    words = fault(term, MAIL, now)
+    words = fault(term, MAIL, now) or _unknown_status(term)
     if not words or (not term.unknown and (not term.value.strip("-") or term.operator in _COLUMNS)):
         return ""
     if term.unknown:
         return f"{words} (it was taken as words)"
-    return f"{words}; it was ignored" if term.operator else words
+    return f"{words}; it was ignored" if term.operator not in ("", "is") else words
+
+
+def _unknown_status(term: Term) -> str:
+    """The message for `is:` with a word that is no status we know. It selects that status all the same."""
+    if term.operator != "is":
+        return ""
+    from mm_tui.models import Status
+
+    known = ("inbound", "outbound", "urgent", *STATUS_WORDS, *map(str, Status), *chain(*STATUS_WORDS.values()))
+    value = term.value.lower()
+    # The beginning of one is still being typed.
+    return "" if any(word.startswith(value) for word in known) else f"is:{value[:_LONGEST_STATUS]}: not a known status"
 
 
 def _label(term: Term, _: datetime) -> Condition | None:
