@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from email.utils import getaddresses
 from hashlib import sha256
 
 from mm_tui.models import EditedDraft, Party, RawContent
 from mm_tui.review.digest import canonical
 from mm_tui.review.subject import topic
+from mm_tui.text import OneLine
 
 _ONE_ADDRESS = re.compile(r"[^\s@,;:<>\"()]+@[^\s@,;:<>\"()]+")
 
@@ -54,6 +56,36 @@ def changes_subject(original: RawContent, edit: EditedDraft) -> bool:
 def starts_thread(original: RawContent, edit: EditedDraft) -> bool:
     """Whether the edit cannot be a reply in the original's thread because To or Subject changed."""
     return changes_recipients(original, edit) or changes_subject(original, edit)
+
+
+def same_form(before: Sequence[str], after: Sequence[str]) -> tuple[str, str]:
+    """Two lists of recipients in one form, the address first, so that they are equal if only their writing differs.
+
+    Quotes and order do not count, nor does a name that only one list has beside an address.
+    """
+    old, new = _parties(before), _parties(after)
+    names = [{str(party.address).lower(): party.name for party in parties if party.name} for parties in (new, old)]
+    for parties, others in ((old, names[0]), (new, names[1])):
+        parties[:] = [
+            party
+            if party.name
+            else Party(address=party.address, name=others.get(str(party.address).lower(), party.name))
+            for party in parties
+        ]
+    if sorted(str(party).lower() for party in old) == sorted(str(party).lower() for party in new):
+        new = old
+    return ", ".join(map(str, old)), ", ".join(map(str, new))
+
+
+def _parties(values: Sequence[str]) -> list[Party]:
+    found: list[Party] = []
+    for value in values:
+        party = Party.parse(value)
+        if not _ONE_ADDRESS.fullmatch(str(party.address)) and len(addresses := _addresses_of(value)) > 1:
+            found += [Party(address=OneLine(address)) for address in addresses]
+        else:
+            found.append(party)
+    return found
 
 
 def _addresses(parties: tuple[str, ...]) -> list[str]:

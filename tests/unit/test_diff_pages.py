@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from mm_tui.models import EditedDraft
+import pytest
+
+from mm_tui.models import EditedDraft, RawContent
 from mm_tui.review.risk import Assessment
 from mm_tui.screens.pending.diff_pages import difference, sides
+from mm_tui.services.decisions.view import Shown
 from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.store.decisions.edits import SavedEdit
 from tests.support.pictured_queue import ITEMS, REFUND, digest
@@ -37,3 +40,24 @@ def test_each_side_signs_its_own() -> None:
 def test_blanks_stay_outside_the_signs() -> None:
     text = difference(edited(REFUND + "\n\nP.S. See you."), None)[0].text
     assert "\n\n{+P.S. See you.+}" in text
+
+
+@pytest.mark.parametrize(
+    "written", ["Anna <anna@customer.example>", '"Anna" <anna@customer.example>', "Anna@Customer.example"]
+)
+def test_another_form_of_an_address_is_no_other_recipient(written: str) -> None:
+    text = difference(edited(REFUND, (written,)), None)[0].text
+    assert "{+" not in text and "to:" not in text and "only the way an address is written differs" in text
+
+
+def test_recipients_differ_in_one_form() -> None:
+    old = Shown.of(RawContent(sender="us@acme.example", to=('"Ann B." <a@x.example>', "b@x.example")))
+    new = Shown.of(RawContent(sender="us@acme.example", to=("B <b@x.example>, c@x.example", "Ann C. <a@x.example>")))
+    assert list(old.changed_fields(new)) == [
+        ("to", "a@x.example (Ann B.), b@x.example", "b@x.example, c@x.example, a@x.example (Ann C.)")
+    ]
+
+
+def test_a_changed_sender_is_signed() -> None:
+    old, new = (Shown.of(RawContent(sender=sender)) for sender in ("us@acme.example", "we@acme.example"))
+    assert list(old.changed_fields(new)) == [("from", "us@acme.example", "we@acme.example")]

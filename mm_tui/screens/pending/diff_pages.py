@@ -14,6 +14,7 @@ from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.text import ManyLine, OneLine
 from mm_tui.widgets.pager import Page, PageWriter
 
+SAME_TO_READ = "The text and the recipients are unchanged: only the way an address is written differs."
 _STYLES = {Kind.SAME: "", Kind.ADDED: "added", Kind.REMOVED: "removed"}
 
 
@@ -129,7 +130,8 @@ def three_way_page(entry: QueueEntry) -> Page:
 
 
 def _write(writer: PageWriter, old: Shown, new: Shown) -> None:
-    for name, before, after in old.changed_fields(new):
+    fields = list(old.changed_fields(new))
+    for name, before, after in fields:
         writer.write(f"{name}: ", "dim")
         _segment(writer, Kind.REMOVED, before)
         writer.write(" ")
@@ -138,7 +140,7 @@ def _write(writer: PageWriter, old: Shown, new: Shown) -> None:
     writer.line()
     diff = compare(old.body, new.body)
     if not diff.changed:
-        writer.line("The text is unchanged.", "dim")
+        writer.line("The text is unchanged." if fields or old == new else SAME_TO_READ, "dim")
         return
     for segment in diff.segments:
         _segment(writer, segment.kind, segment.text)

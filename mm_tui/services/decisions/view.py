@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from mm_tui.decision.state import Act, Choice, Outcome, Question, Stage, State, Step
 from mm_tui.models import EmailDetail, PendingItem, RawContent
+from mm_tui.review.draft import same_form
 from mm_tui.text import ManyLine, OneLine
 
 Seen = PendingItem | EmailDetail
@@ -92,6 +93,7 @@ def phase_of(state: State) -> Phase:
 class Shown:
     """An email's content, cleaned for display, to show differences."""
 
+    sender: OneLine
     to: tuple[OneLine, ...]
     cc: tuple[OneLine, ...]
     subject: OneLine
@@ -104,19 +106,26 @@ class Shown:
     def of(cls, raw: RawContent) -> Shown:
         """Cleans raw content."""
         return cls(
+            sender=OneLine(raw.sender),
             to=tuple(map(OneLine, raw.to)),
             cc=tuple(map(OneLine, raw.cc)),
             subject=OneLine(raw.subject),
             body=ManyLine(raw.body),
-            attachments=tuple(OneLine(f"{name} ({size} bytes)") for name, size, _ in raw.attachments),
+            attachments=tuple(
+                OneLine(f"{name} ({size} bytes{f', {kind}' if kind else ''})") for name, size, kind in raw.attachments
+            ),
             send_at=OneLine(raw.send_at),
         )
 
     def changed_fields(self, now: Shown) -> Iterator[tuple[str, str, str]]:
-        """The fields except the body that differ from `now`: name and both texts, with `nothing` for an empty one."""
+        """The fields except the body that differ from `now`: name and both texts, with `nothing` for an empty one.
+
+        Addresses are compared and shown in one form: quotes, a name that only one of them has, and order do not count.
+        """
         for name, before, after in (
-            ("to", ", ".join(self.to), ", ".join(now.to)),
-            ("cc", ", ".join(self.cc), ", ".join(now.cc)),
+            ("from", *same_form((self.sender,), (now.sender,))),
+            ("to", *same_form(self.to, now.to)),
+            ("cc", *same_form(self.cc, now.cc)),
             ("subject", self.subject, now.subject),
             ("attached", ", ".join(self.attachments), ", ".join(now.attachments)),
             ("send time", self.send_at, now.send_at),
