@@ -110,7 +110,7 @@ class MmTui(App[None], inherit_bindings=False):
         good, self._key_problems = keymap.check(session.settings.keys)
         self.set_keymap(good)
         self.arrival = Arrival(self)
-        self.keyboard = Keyboard(self, super().on_event, self.say, self.arrival, session.settings.ui.layout)
+        self.keyboard = Keyboard(self, super().on_event, self.say, self.unsay, self.arrival, session.settings.ui.layout)
         self._last_input = session.clock.monotonic()
         self._collected_at = self._last_input
         self._active = True

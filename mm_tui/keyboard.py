@@ -67,6 +67,7 @@ class Keyboard:
         app: its message pump calls `typed` and `passed`.
         deliver: gives an event to the focused widget, as Textual does.
         say: shows a message with a severity.
+        unsay: removes a message.
         arrival: reports when painted output has arrived at the terminal.
         layout: a name in `LAYOUTS`; empty for a keyboard with Latin letters.
     """
@@ -76,10 +77,12 @@ class Keyboard:
         app: App[Any],
         deliver: Callable[[events.Event], Awaitable[None]],
         say: Callable[[str, str], None],
+        unsay: Callable[[str], None],
         arrival: Arrival,
         layout: str = "",
     ) -> None:
-        self._app, self._deliver, self._say, self._arrival = app, deliver, say, arrival
+        self._app, self._deliver, self._arrival = app, deliver, arrival
+        self._say, self._unsay = say, unsay
         self._latin = LAYOUTS.get(layout, {})
         self._waiting: deque[events.Key | events.Paste] = deque()
         self._number = 0
@@ -111,6 +114,9 @@ class Keyboard:
         """Whether a timer runs for `_look_after`."""
         self._pressed: dict[str, float] = {}
         """The last time of each key, and, by action, when each deciding action was last clicked or chosen."""
+        self._refusal = ""
+        """The message saying why a key was dropped."""
+        self._refused_at = float("-inf")
 
     # What the app tells
 
@@ -162,6 +168,7 @@ class Keyboard:
                 # A letter in a field does not move the focus, so the next one need not wait.
                 await self._deliver(event)
             elif writes or isinstance(event, events.Paste) or self._may_act(event):
+                self._forget_refusal()
                 await self._send(event)
             if isinstance(event, events.Key):
                 self._note(event)
@@ -266,7 +273,7 @@ class Keyboard:
         again = now - self._pressed.get(act_id, float("-inf")) < PAUSE_SECONDS
         self._pressed[act_id] = now
         if again or chosen_at - plain_at < QUIET_SECONDS:
-            self._say(TOO_QUICK, "warning")
+            self._refuse(TOO_QUICK)
         else:
             self._run_when_seen(run, self._front_item(), self._typed_at)
 
@@ -283,13 +290,14 @@ class Keyboard:
             return
         left = self._front is not None and self._front is not about[0] and not self._front.is_modal
         if self._typed_at > typed_at or self._front_item() != about or left:
-            self._say(TOO_QUICK, "warning")
+            self._refuse(TOO_QUICK)
         elif self._front is about[0] and self._painted_at and monotonic() - self._painted_at >= QUIET_SECONDS:
             self._run(run)
         else:
             self._app.set_timer(LOOK_SECONDS, lambda: self._run_when_seen(run, about, typed_at))
 
     def _run(self, run: Callable[[], Awaitable[object]]) -> None:
+        self._forget_refusal()
         self._app.run_worker(run(), group="chosen", exclusive=False, exit_on_error=False)
 
     def _may_act(self, key: events.Key) -> bool:
@@ -307,7 +315,7 @@ class Keyboard:
             if self._has_stood(key) and key.time - max(painted_at, self._plain_at) >= QUIET_SECONDS:
                 return True
             if key.character in answer_keys:
-                self._say(TOO_QUICK if self._arrived_at is not None else NOT_SHOWN, "warning")
+                self._refuse()
             return False
         if screen.is_modal:
             return True
@@ -326,7 +334,7 @@ class Keyboard:
             )
             if quick:
                 self._ignores = True
-                self._say(TOO_QUICK if self._arrived_at is not None else NOT_SHOWN, "warning")
+                self._refuse()
                 return False
         elif not act_id and decides_here:
             # A key without an action here is part of words being typed.
@@ -334,6 +342,17 @@ class Keyboard:
         if act_id in OPENING and not is_late:
             self._opening = act_id
         return not is_late
+
+    def _refuse(self, why: str = "") -> None:
+        """Says why a key was dropped, until another key counts after a pause."""
+        self._refused_at = monotonic()
+        self._refusal = why or (TOO_QUICK if self._arrived_at is not None else NOT_SHOWN)
+        self._say(self._refusal, "warning")
+
+    def _forget_refusal(self) -> None:
+        if self._refusal and monotonic() - self._refused_at >= QUIET_SECONDS:
+            self._unsay(self._refusal)
+            self._refusal = ""
 
     def _has_stood(self, key: events.Key) -> bool:
         """Whether the email had been visible on the terminal for a moment when the key was pressed."""

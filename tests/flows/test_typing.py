@@ -272,6 +272,9 @@ async def test_an_act_of_the_palette_decides_as_its_key_does(
             await until(pilot, lambda: keyboard.TOO_QUICK[:30] in drawn(app), "the refusal")
             await pilot.pause(1.5)
             assert screen.decision_of(first) is None
+            await pilot.press("a")
+            await until(pilot, lambda: screen.decision_of(first) is not None, "the decision")
+            assert keyboard.TOO_QUICK[:30] not in drawn(app), "the reason has gone"
         assert screen.decision_of(second) is None
 
 

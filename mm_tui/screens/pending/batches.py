@@ -35,7 +35,7 @@ class Batches:
         ):
             self._deciding.refuse(why)
         elif entry.edit is not None:
-            self._screen.say("an edited draft must be approved on its own, not in a batch", "warning")
+            self._deciding.refuse("an edited draft must be approved on its own, not in a batch")
         else:
             marks.add(entry)
         self._screen.reload()
@@ -92,7 +92,7 @@ class Batches:
             self._deciding.begin(batch, decisions.reject_all(items, reason), reason)
 
     def _say_nothing_marked(self) -> None:
-        self._screen.say("nothing is marked: read an email to the end, then mark it with space")
+        self._deciding.refuse("nothing is marked: read an email to the end, then mark it with space")
 
 
 def _may_be_batched(entry: QueueEntry) -> bool:

@@ -65,6 +65,8 @@ class Deciding:
             return
         if (before.item.id, before.digest, before.approvals) != (now.item.id, now.digest, now.approvals):
             self._screen.gate.came()
+        if before.version != now.version:
+            self.forget_refusal()
 
     def why_over(self, asked: QueueEntry) -> str:
         """Why a question about this email, as it was when it was asked, need not be answered any more."""
@@ -88,7 +90,7 @@ class Deciding:
         """The decision service; None, with a message on the status line, while the gateway cannot be used."""
         session = self._screen.session
         if session.decisions is None:
-            self._screen.say(session.trouble or "still starting: decisions need the gateway", "warning")
+            self.refuse(session.trouble or "still starting: decisions need the gateway")
         return session.decisions
 
     def refuse(self, why: str) -> None:
@@ -134,7 +136,7 @@ class Deciding:
         """Handles decisions that started or were refused; the cursor moves on from a decided email."""
         self._screen.gate.begun(message.email_ids)
         if message.refused:
-            self._screen.say(message.refused, "warning")
+            self.refuse(message.refused)
             return
         self.forget_refusal()
         for email_id in message.email_ids:
@@ -151,6 +153,8 @@ class Deciding:
         nothing."""
         view = self._screen.decision_of(email_id)
         self._screen.marks.decided(email_id, view)
+        if self._screen.current is not None and self._screen.current.item.id == email_id:
+            self.forget_refusal()
         if view is not None and view.ended:
             reason = self._reasons_given.pop(email_id, "")
             if reason and view.phase in AS_WANTED:
@@ -251,7 +255,7 @@ class Deciding:
         if entry.edit is None:
             self.begin([entry], decisions.approve(entry.item, entry.digest, found=found, shown=entry.approvals))
         elif self._screen.session.settings.profile.send_key is None:
-            self._screen.say("without a send key an edit cannot be submitted, only sent back to the agent", "warning")
+            self.refuse("without a send key an edit cannot be submitted, only sent back to the agent")
             self._ask_why_back(entry, entry.edit.text)
         else:
             self.begin([entry], decisions.release_edit(entry.item, entry.digest, entry.edit.text, found=found))
@@ -307,7 +311,7 @@ class Deciding:
         if entry is None or self.service() is None:
             return
         if entry.edit is None:
-            self._screen.say("there is no edit to send back: {pending.edit} edits, {pending.reject} rejects")
+            self.refuse("there is no edit to send back: {pending.edit} edits, {pending.reject} rejects")
         elif why := self.why_not(self._screen.gate.why_not_decide, entry):
             self.refuse(why)
         else:
@@ -335,7 +339,7 @@ class Deciding:
         entry = self._screen.current
         view = self._screen.decision_of(entry.item.id) if entry is not None else None
         if view is None or view.question is None:
-            self._screen.say("there is no question to answer here")
+            self.refuse("there is no question to answer here")
             return
         email_id, asked, words = view.email_id, view.question, Content(view.question.words)
         choices = list(asked.choices)

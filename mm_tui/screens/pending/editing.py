@@ -37,9 +37,9 @@ class Editing:
         if why := self._deciding.why_not(self._screen.gate.why_busy, entry):
             self._deciding.refuse(why)
         elif entry.is_inbound:
-            self._screen.say("inbound mail can only be approved or rejected as it is")
+            self._deciding.refuse("inbound mail can only be approved or rejected as it is")
         elif unread := entry.unread_words:
-            self._screen.say(unread, "warning")
+            self._deciding.refuse(unread)
         else:
             return True
         return False
