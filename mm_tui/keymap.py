@@ -99,7 +99,7 @@ ACTS: tuple[Act, ...] = (
     Act("reply.redraft", "ctrl+t", "redraft", "redraft", "Let the model draft the reply, or change it as you instruct.", True, True),
     Act("reply.close", "escape", "close", "stop/close", "Stop the model, or close the editor. Your text is saved.", True),
     # Pending
-    Act("pending.approve", "a", "approve", "approve", "Approve this email; every line of it must have been on the screen.", True),
+    Act("pending.approve", "a", "approve", "approve", "Approve this email, or let an inbound one in to the agent; every line of it must have been on the screen.", True),
     Act("pending.edit", "e", "edit", "edit", "Edit the draft; approving then sends your text instead.", True),
     Act("pending.reject", "x", "reject", "reject", "Reject with a reason.", True),
     Act("pending.skip", "s", "skip", "skip", "Leave it undecided and go to the next one.", True),

@@ -118,6 +118,11 @@ class BaseScreen(Screen[None]):
         """The id of the email whose held decision `undo` undoes; None for the latest decision."""
         return None
 
+    def label_here(self, act_id: str, label: str) -> str:
+        """The label of an action's key for what is shown now; empty leaves the key out of the key row and the help."""
+        del act_id
+        return label
+
     def status_mailbox(self) -> str | None:
         """The id of the mailbox shown on the status line; None for all."""
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -297,15 +298,23 @@ def footer_keys(screen: Screen[object]) -> list[tuple[str, ActiveBinding]]:
 
 
 def awake_keys(screen: Screen[object]) -> list[tuple[str, ActiveBinding]]:
-    """(names of the keys, binding) for each action that works on `screen` now, in the key table's order, each once."""
+    """(names of the keys, binding) for each action that works on `screen` now, in the key table's order, each once.
+
+    Its description is what the key does there.
+    """
+    label_here: Callable[[str, str], str] = getattr(screen, "label_here", lambda _id, label: label)
     order = {act.id: at for at, act in enumerate(keymap.ACTS)}
     firsts: dict[str, tuple[str, ActiveBinding]] = {}
     typing = takes_text(screen.focused)
     for active in screen.active_bindings.values():
         if typing and not active.binding.priority and is_typed(active.binding.key):
             continue
-        if (act_id := active.binding.id) in order and act_id is not None and act_id not in firsts:
-            firsts[act_id] = (key_name(active.binding.key), active)
+        act_id = active.binding.id
+        if act_id is None or act_id not in order or act_id in firsts:
+            continue
+        if label := label_here(act_id, active.binding.description):
+            described = active._replace(binding=replace(active.binding, description=label))
+            firsts[act_id] = (key_name(active.binding.key), described)
     nearest = {"app": 2, "list": 1}
     return [
         firsts[act_id] for act_id in sorted(firsts, key=lambda one: (nearest.get(one.partition(".")[0], 0), order[one]))

@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 
-from mm_tui.decision.state import Act, Question
+from mm_tui.decision.state import Act, Outcome, Question
 from mm_tui.models import EditedDraft, Party, PendingItem, RawContent
 from mm_tui.review.risk import Assessment
+from mm_tui.screens.pending.keys import label_here
 from mm_tui.services.decisions import approval_gate
 from mm_tui.services.decisions.approval_gate import ApprovalGate
 from mm_tui.services.decisions.view import Asked, DecisionView, Phase
+from mm_tui.services.presence.approvals import Approvals, FirstApproval
 from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.store.decisions.edits import SavedEdit
 from mm_tui.text import ManyLine, OneLine
@@ -103,3 +105,31 @@ def test_nothing_is_done_to_a_mail_that_waits_no_more_and_it_says_how_it_ended(g
     ended = replace(entry, ended=OneLine("rejected elsewhere at 15:22 by key …ABCDEF"))
     for why in (gate.why_not_approve, gate.why_not_decide, gate.why_busy):
         assert why(ended, None).startswith("rejected elsewhere at 15:22")
+        view = replace(decision(Phase.ELSEWHERE), words=OneLine("rejected by robin"), outcome=Outcome.ELSEWHERE)
+        assert why(entry, view).startswith("rejected by robin")
+
+
+@pytest.mark.parametrize(
+    ("act_id", "entry", "busy", "label"),
+    [
+        ("pending.approve", waiting(), "", "approve"),
+        (
+            "pending.approve",
+            replace(waiting(), item=waiting().item.model_copy(update={"direction": OneLine("inbound")})),
+            "",
+            "let in",
+        ),
+        (
+            "pending.approve",
+            replace(waiting(), approvals=Approvals(True, FirstApproval(OneLine("me"), "key", None))),
+            "",
+            "take back",
+        ),
+        ("pending.approve", waiting(), "held", ""),
+        ("pending.edit", waiting(), "held", ""),
+        ("pending.next", waiting(), "held", "next"),
+        ("pending.note", replace(waiting(), ended=OneLine("sent")), "sent", ""),
+    ],
+)
+def test_the_keys_say_what_they_do_to_this_email(act_id: str, entry: QueueEntry, busy: str, label: str) -> None:
+    assert label_here(act_id, act_id.partition(".")[2], entry, busy) == label

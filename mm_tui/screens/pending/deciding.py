@@ -367,28 +367,3 @@ class Deciding:
         """Whether the content to accept has been on the screen, or there is none."""
         asks = view.question is not None and any(answer is Answer.ACCEPT for answer, _ in view.question.choices)
         return not asks or self._screen.gate.has_read(change_name(view))
-
-
-def applies(
-    action: str, entry: QueueEntry | None, view: DecisionView | None, *, marked: int, filtered: bool = False
-) -> bool:
-    """Whether an action can apply to the email under the cursor; otherwise its key is hidden.
-
-    Args:
-        action: the act's name.
-        entry: the email.
-        view: the newest decision about it.
-        marked: how many emails are marked.
-        filtered: whether the queue is filtered; everything listed can then be rejected.
-    """
-    if action in ("approve_marked", "reject_marked"):
-        return bool(marked) or (filtered and action == "reject_marked")
-    if action == "answer":
-        return view is not None and view.question is not None
-    if action in ("send_back", "discard"):
-        return entry is not None and entry.edit is not None
-    if action == "edit":
-        return entry is not None and not entry.is_inbound
-    if action in ("approve", "reject", "skip", "mark", "next_view", "findings", "thread", "note", "assign", "snooze"):
-        return entry is not None
-    return True

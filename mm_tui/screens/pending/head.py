@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 SIGNS = {Level.HIGH: ("!! ", "$error"), Level.MEDIUM: (" ! ", "$warning"), Level.LOW: (" · ", "$mm-dim")}
 NOT_DISCLOSED = "not disclosed by the gateway"
+LET_IN = "the agent sees it once you let it in"
 NOTE_CHARACTERS = 140
 """The most characters of a note for colleagues."""
 CROWDED_CHARACTERS = 40
@@ -66,6 +67,7 @@ def head(
         subject = _begun(subject, CROWDED_CHARACTERS if crowded else HEAD_CHARACTERS // 2)
     named = len(edit.text.to if edit is not None else item.to)
     sender = Content(_begun(OneLine(f"{item.sender}"), CROWDED_CHARACTERS)) if crowded else _party(item.sender)
+    to = _recipients(entry) if not crowded or not named else _counted(named)
     lines = [
         Content.assemble(
             (OneLine("(no subject)") if is_blank(subject) else subject, "bold"),
@@ -73,8 +75,8 @@ def head(
             ("  edited by you" if edit is not None else "", "$mm-accent"),
             (f"  {short(entry.digest)}", "$mm-dim"),
         ),
-        _row("from", Content.assemble(sender, _mode(mailbox))),
-        _row("to", _recipients(entry) if not crowded or not named else _counted(named)),
+        _row("from", sender if entry.is_inbound else Content.assemble(sender, _mode(mailbox))),
+        _row("to", Content.assemble(to, _mode(mailbox)) if entry.is_inbound else to),
     ]
     if entry.resubmitted_words:
         lines.insert(1, Content.assemble((" ! ", "$warning"), _resubmitted(entry)))
@@ -93,7 +95,7 @@ def head(
         lines.append(_row("bcc", Content.styled(" · ".join(beside), "$mm-dim")))
         lines += [_row("when", Content.styled(_when(entry, now), "bold"))] if has_time and not edit else []
     elif entry.is_inbound:
-        lines.append(_row("came", Content.styled(exact(item.received_at), "$mm-dim")))
+        lines.append(_row("came", Content.styled(f"{exact(item.received_at)} · {LET_IN}", "$mm-dim")))
     if entry.presence is not None:
         lines.append(Content.assemble((" ! ", "$warning"), entry.presence.words))
     if snooze := entry.woken or entry.snoozed:
@@ -206,7 +208,11 @@ def _counted(number: int) -> Content:
 
 
 def _mode(mailbox: Mailbox | None) -> Content:
-    return Content.styled(f"  {mode_words(mailbox.oversight_mode)}", "$mm-dim") if mailbox is not None else Content("")
+    return (
+        Content.styled(f"  mode {mode_words(mailbox.oversight_mode)}", "$mm-dim")
+        if mailbox is not None
+        else Content("")
+    )
 
 
 def finding_lines(findings: Sequence[Finding], shown: int, *, hint: str = ": i shows all") -> list[Content]:

@@ -17,10 +17,11 @@ from mm_tui.screens.dialogs.dialog import ask
 from mm_tui.screens.pending.batches import Batches
 from mm_tui.screens.pending.bulk_reject import BulkBegun, BulkReject
 from mm_tui.screens.pending.column import QueueColumn
-from mm_tui.screens.pending.deciding import Begun, Deciding, applies
+from mm_tui.screens.pending.deciding import Begun, Deciding
 from mm_tui.screens.pending.editing import Editing
 from mm_tui.screens.pending.filter_strip import FilterStrip
 from mm_tui.screens.pending.filtering import FilterActions
+from mm_tui.screens.pending.keys import applies, label_here
 from mm_tui.screens.pending.open_email import OpenEmail
 from mm_tui.screens.pending.pane import ItemPane, View
 from mm_tui.screens.pending.panes import Panes
@@ -314,6 +315,11 @@ class PendingScreen(BaseScreen):
             return not self.panes.is_reading
         view = self.decision_of(entry.item.id) if entry is not None else None
         return applies(action, entry, view, marked=len(self.marks), filtered=self.listing.is_filtered)
+
+    def label_here(self, act_id: str, label: str) -> str:
+        entry = self.current
+        busy = self.deciding.why_not(self.gate.why_busy, entry) if entry is not None else ""
+        return label_here(act_id, label, entry, busy)
 
     def on_begun(self, message: Begun) -> None:
         self.deciding.begun(message)

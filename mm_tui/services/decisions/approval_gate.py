@@ -82,6 +82,8 @@ class ApprovalGate:
             return f"{entry.ended}: {{pending.next}} goes on"
         if entry.item.id in self._beginning:
             return UNDER_WAY
+        if decision is not None and decision.settled:
+            return f"{decision.words}: {{pending.next}} goes on"
         if decision is None or decision.ended:
             return ""
         if decision.question is not None:

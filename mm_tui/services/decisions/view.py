@@ -65,6 +65,12 @@ _OUTCOMES = {
 _WANTED = frozenset({Outcome.UNDONE, Outcome.LEFT, Outcome.TAKEN_BACK, Outcome.FELL_BACK})
 """Outcomes without effect that the human asked for, or knew of when they left."""
 
+_SETTLED = frozenset({
+    Outcome.APPROVED, Outcome.REJECTED, Outcome.DECIDED, Outcome.NOT_AS_SEEN, Outcome.EDIT_RELEASED, Outcome.ELSEWHERE,
+    Outcome.WITHDRAWN, Outcome.INCIDENT,
+})  # fmt: skip
+"""Outcomes after which the email does not wait any more."""
+
 _WITHOUT_EFFECT = frozenset({Outcome.UNREACHABLE, Outcome.DENIED, Outcome.CHANGED, Outcome.NOT_SUBMITTED})
 """Outcomes that nobody asked for, and that certainly changed nothing."""
 _NOT_DONE = {
@@ -193,6 +199,11 @@ class DecisionView:
     def ended(self) -> bool:
         """Whether it has ended."""
         return self.phase in ENDED
+
+    @property
+    def settled(self) -> bool:
+        """Whether the email does not wait any more, here or elsewhere."""
+        return self.outcome in _SETTLED
 
     @property
     def failed(self) -> bool:
