@@ -74,6 +74,8 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_binding
         super().__init__(id=id, classes=classes)
         self._keys: Sequence[Key] = ()
         self._cursor = 0
+        self.wants_last = False
+        """Whether the reader last asked for the last row: of a list that is still being read, more may follow."""
         self._turns = Turns()
         self._rows: Rows[Key, Row] = Rows()
         self._forgotten: tuple[object, Size, list[Strip | None]] | None = None
@@ -291,7 +293,7 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_binding
     def move_to(self, index: int) -> None:
         """Moves the cursor to `index`, or the nearest valid one, and scrolls it into view."""
         index = max(0, min(index, len(self._keys) - 1))
-        old = self._cursor
+        old, self.wants_last = self._cursor, False
         if index != old and self._keys:
             self._cursor = index
             self.refresh_lines(old * self._height, self._height)
@@ -337,6 +339,7 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_binding
 
     def action_last(self) -> None:
         self.move_to(len(self._keys) - 1)
+        self.wants_last = True
 
     def action_open(self) -> None:
         if self.current_key is not None:

@@ -79,6 +79,14 @@ async def test_a_search_begins_with_the_letter_itself_and_shows_its_first_page_b
         assert [(found, whole) for found, whole, _ in told] == [(FIRST_KEYS, False), (600, True)]
         assert f"{FIRST_KEYS} conversations…" in told[1][2], "what is on the screen is never called the whole"
         await until(pilot, lambda: "600 conversations ·" in shown(app))
+        column, keys = inbox.column, session.mail.keys(inbox.column.view)
+        taken(column, KeysRead(column.view, keys[:FIRST_KEYS], whole=False, fresh=True))
+        inbox.mails.action_last()
+        taken(column, KeysRead(column.view, keys[:FIRST_KEYS], whole=False, fresh=False, total=600))
+        await until(pilot, lambda: "600 conversations ·" in shown(app))
+        assert inbox.mails.cursor == FIRST_KEYS - 1
+        taken(column, KeysRead(column.view, keys, whole=True, fresh=False))
+        assert inbox.mails.cursor == 599, "who wants the last email gets it, though only the first were read then"
 
 
 async def test_search_without_a_match_says_why_the_list_is_empty() -> None:

@@ -266,6 +266,7 @@ def test_a_first_screenful_and_the_rest_are_the_whole_list(
     for view in (MailView(), MailView(query="refund"), MailView(folded=True), MailView(folded=True, query="refund")):
         whole = mail.keys(view)
         assert len(whole) == mail.count(view) and list(whole) == sorted(whole, reverse=True)
+        assert mail.quick_count(view, query=parse_query(view.query)) == (None if view.query else len(whole))
         parts = list(mail.stream(view, first=10))
         assert [len(part) for part in parts] == [10, len(whole) - 10]
         assert array("q", [key for part in parts for key in part]) == whole

@@ -47,7 +47,8 @@ def _leaves_out(view: MailView) -> bool:
 
 
 class KeysRead(Message):
-    """Carries keys of a view from the worker that reads them. `whole`: no more follow."""
+    """Carries keys of a view from the worker that reads them. `whole`: no more follow; `total`: how many there will
+    be, where that is known before."""
 
     def __init__(
         self,
@@ -56,6 +57,7 @@ class KeysRead(Message):
         *,
         whole: bool,
         fresh: bool,
+        total: int | None = None,
         painted: threading.Event | None = None,
     ) -> None:
         super().__init__()
@@ -63,6 +65,7 @@ class KeysRead(Message):
         self.keys = keys
         self.whole = whole
         self.fresh = fresh
+        self.total = total
         self.painted = painted
         """Set once they are on the screen; until then the reading leaves the processor to the painting."""
 
@@ -81,6 +84,8 @@ class MailColumn(Vertical):
         self.view = MailView(folded=True)
         self._reload_timer: Timer | None = None
         self._whole = False
+        self._total: int | None = None
+        """How many keys the view has, while only the first are listed and if they were counted."""
         self._starting = True
         """Whether the initial sync is still adding mail in any order, so that an untouched cursor stays on the
         newest."""
@@ -165,6 +170,9 @@ class MailColumn(Vertical):
                     first = False
                     if len(keys) >= FIRST_KEYS:
                         painted.wait(PAINT_SECONDS)
+                        # Counting a million takes 50 ms, reading them 200: the heading is complete before the keys are.
+                        if (total := store.quick_count(view, query=query)) is not None:
+                            post(KeysRead(view, keys[:], whole=False, fresh=False, total=total))
             if not worker.is_cancelled:
                 post(KeysRead(view, keys, whole=True, fresh=fresh and first))
 
@@ -174,14 +182,17 @@ class MailColumn(Vertical):
         """Lists the keys that were read, if they are still for the current view."""
         if message.view != self.view:
             return
-        self._whole = message.whole
+        wants_last = self.mails.wants_last and not self._whole
+        self._whole, self._total = message.whole, message.total
         go_first = message.fresh or (self._starting and self.mails.cursor == 0)
         if message.keys != self.mails.keys or message.fresh:
             self.mails.set_keys(message.keys, go_first=go_first)
+            if wants_last and not message.fresh:
+                self.mails.action_last()
         sync = self.session.sync
         if message.keys and sync is not None and sync.state.phase not in (Phase.CONNECTING, Phase.FILLING):
             self._starting = False
-        if message.whole or message.fresh:
+        if message.whole or message.fresh or message.total is not None:
             self.show_heading()
         self.show_empty_words()
         if message.painted is not None:
@@ -198,7 +209,8 @@ class MailColumn(Vertical):
 
     def show_heading(self) -> None:
         """Shows what is listed, and how many emails there are."""
-        words = inbox_words.heading(self.session, self.view, len(self.mails.keys), whole=self._whole)
+        found, whole = (len(self.mails.keys), self._whole) if self._total is None else (self._total, True)
+        words = inbox_words.heading(self.session, self.view, found, whole=whole)
         self.query_one("#heading", CachedStatic).put(words, layout=False)
 
     def show_empty_words(self) -> None:

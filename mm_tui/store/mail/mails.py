@@ -191,6 +191,10 @@ class MailStore:
         """How many lines the view has: emails, or threads if folded. Takes some tens of milliseconds."""
         return view_keys.count(self._database.reader(), view, query or parse_query(view.query))
 
+    def quick_count(self, view: MailView, *, query: Query) -> int | None:
+        """The same if an index knows it, in at most 50 ms for a million emails; otherwise None."""
+        return self.count(view, query=query) if view_keys.can_continue(view, query) else None
+
     def rows(self, keys: Sequence[int], *, folded: bool = False) -> list[MailRow]:
         """One row for each key, in the given order.
 
