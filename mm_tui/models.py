@@ -279,6 +279,12 @@ class EmailSummary(Model):
     bounce_type: OneLine = OneLine("")
 
     @property
+    def answerable(self) -> tuple[Party, ...]:
+        """The addresses that an answer may reach: the sender's and those that the email asks to answer to, because not
+        every gateway obeys the email."""
+        return (self.sender,)
+
+    @property
     def is_exchanged(self) -> bool:
         """Whether it arrived or was sent. Only such mail counts as part of a thread: unsent mail proves nothing."""
         status = str(self.status)
@@ -316,6 +322,10 @@ class EmailDetail(EmailSummary):
     def answered_to(self) -> tuple[Party, ...]:
         """The addresses that an answer reaches."""
         return self.reply_to or (self.sender,)
+
+    @property
+    def answerable(self) -> tuple[Party, ...]:
+        return tuple(dict.fromkeys((self.sender, *self.reply_to)))
 
     @property
     def _has_left(self) -> bool:

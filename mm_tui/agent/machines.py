@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from mm_tui.models import EmailDetail, EmailSummary
+from mm_tui.models import EmailDetail, EmailSummary, Party
 from mm_tui.review.subject import MARK
 
 _WORDS = (
@@ -118,9 +118,7 @@ def why_a_machine(mail: EmailSummary) -> str | None:
     Args:
         mail: as listed, or with body and headers if it has been opened.
     """
-    address = str(mail.sender.address)
-    local, _, domain = address.rpartition("@")
-    if _LOCAL.match(local) or _ACCOUNT.fullmatch(local) or _DOMAIN.match(domain) or _NAME.match(str(mail.sender.name)):
+    if any(map(_is_machine, mail.answerable)):
         return "the sender is a machine"
     subject = str(mail.subject)
     for pattern, reason in (
@@ -142,6 +140,12 @@ def why_a_machine(mail: EmailSummary) -> str | None:
         if _SAYS_SO.search(own):
             return "the email says that it is automatic"
     return None
+
+
+def _is_machine(party: Party) -> bool:
+    local, _, domain = party.address.rpartition("@")
+    found = _LOCAL.match(local) or _ACCOUNT.fullmatch(local) or _DOMAIN.match(domain) or _NAME.match(party.name)
+    return found is not None
 
 
 def _own_words(body: str) -> str:

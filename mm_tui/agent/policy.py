@@ -47,20 +47,19 @@ def why_no_reply(situation: Situation, agent: Agent) -> str | None:
     """The reason not to reply; None if a reply should be drafted."""
     if situation.label not in agent.reply_labels:
         return f"the label {situation.label} gets no replies"
-    recipient = str(situation.mail.sender.address)
     return (
-        why_not_gated(situation.mailbox, agent, recipient)
+        why_not_gated(situation.mailbox, agent, situation.mail)
         or _why_not_this_sender(situation)
         or _why_not_this_thread(situation)
     )
 
 
-def why_not_gated(mailbox: Mailbox | None, agent: Agent, recipient: str) -> str | None:
-    """The reason not to write from this mailbox to this address, because no human would be asked; otherwise None."""
+def why_not_gated(mailbox: Mailbox | None, agent: Agent, mail: EmailSummary) -> str | None:
+    """The reason not to answer this email from this mailbox, because no human would be asked; otherwise None."""
     if mailbox is None:
         return "the mailbox is not known"
-    if mailbox.let_through([recipient]) and not agent.reply_ungated:
-        return f"{recipient} is on the mailbox's allowlist: no human would be asked (reply_ungated allows it)"
+    if _is_let_through(mailbox, mail) and not agent.reply_ungated:
+        return "a recipient is on the mailbox's allowlist: no human would be asked (reply_ungated allows it)"
     mode = str(mailbox.oversight_mode)
     if mode in GATED or (mode in UNGATED and agent.reply_ungated):
         return None
@@ -69,21 +68,31 @@ def why_not_gated(mailbox: Mailbox | None, agent: Agent, recipient: str) -> str 
     return f"the mailbox is {mode or 'in no known mode'}"
 
 
-def why_not_this_draft(draft: str, mailbox: Mailbox, recipient: str) -> str | None:
+def why_not_this_draft(draft: str, mailbox: Mailbox, mail: EmailSummary) -> str | None:
     """The reason not to submit a draft, or None. If a human is asked first, they can fill gaps."""
-    gated = str(mailbox.oversight_mode) in GATED and not mailbox.let_through([recipient])
+    gated = str(mailbox.oversight_mode) in GATED and not _is_let_through(mailbox, mail)
     if GAP in draft and not gated:
         return "the draft has gaps, and no human would be asked"
     return None
 
 
+def _is_let_through(mailbox: Mailbox, mail: EmailSummary) -> bool:
+    return bool(mailbox.let_through(str(party.address) for party in mail.answerable))
+
+
 def _why_not_this_sender(situation: Situation) -> str | None:
-    address = str(situation.mail.sender.address).lower()
-    if "@" not in address:
+    if "@" not in situation.mail.sender.address:
         return "the sender has no address"
-    if address in situation.own_addresses:
-        return "the email is our own"
+    own = {_without_detail(address) for address in situation.own_addresses}
+    if any(_without_detail(party.address) in own for party in situation.mail.answerable):
+        return "the email is our own, or asks to answer to ourselves"
     return why_a_machine(situation.mail)
+
+
+def _without_detail(address: str) -> str:
+    """The mailbox of an address in lower case: `support+refund@us.example` is delivered to `support@us.example`."""
+    local, _, domain = address.lower().rpartition("@")
+    return f"{local.partition('+')[0]}@{domain}"
 
 
 def _why_not_this_thread(situation: Situation) -> str | None:

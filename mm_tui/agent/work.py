@@ -223,7 +223,7 @@ class Work:
             if (reason := self._why_no_reply(job, reading, label, mailbox, thread)) is not None:
                 return reason
             assert mailbox is not None
-        if (reason := policy.why_not_this_draft(draft, mailbox, str(reading.mail.sender.address))) is not None:
+        if (reason := policy.why_not_this_draft(draft, mailbox, reading.mail)) is not None:
             return reason
         if job.is_redraft and draft.split() in (rejected.split(), []):
             return "the model wrote nothing new"
@@ -256,9 +256,7 @@ class Work:
             await self._finish(job, JobState.DONE, label=label, reply=known)
             return
         mailbox = await self._boxes.current(job.mailbox_id)
-        if (
-            reason := policy.why_not_gated(mailbox, self._settings.agent, str(reading.mail.sender.address))
-        ) is not None:
+        if (reason := policy.why_not_gated(mailbox, self._settings.agent, reading.mail)) is not None:
             await self._finish(job, JobState.DONE, label=label, why=reason)
             return
         try:

@@ -219,7 +219,7 @@ async def _dry_run(opened: OpenWorker, settings: Settings) -> int:
 
     for mail in await opened.source.list_unread():
         box = await opened.boxes.current(mail.mailbox_id)
-        reason = why_not_gated(box, settings.agent, str(mail.sender.address))
+        reason = why_not_gated(box, settings.agent, mail)
         labels = ", ".join(settings.agent.reply_labels) or "no label"
         opened.log(
             "would work",

@@ -11,7 +11,7 @@ from mm_tui.agent import policy
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.errors import CodeSent
 from mm_tui.gateway.keys import Keys
-from mm_tui.models import Allowed, Mailbox, OversightMode
+from mm_tui.models import Allowed, EmailDetail, Mailbox, OversightMode, Party, RawContent
 from mm_tui.screens.dialogs.choice import ChoiceScreen
 from mm_tui.settings.secret import Secret
 from mm_tui.settings.sections import Agent
@@ -31,6 +31,16 @@ def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
 def box(*patterns: str, mode: str = OversightMode.GATED_SEND) -> Mailbox:
     allowed = tuple(Allowed(id=f"A{at}", pattern=OneLine(pattern)) for at, pattern in enumerate(patterns))
     return Mailbox(id="01M", address=OneLine("us@acme.example"), oversight_mode=OneLine(mode), allowed=allowed)
+
+
+def mail(sender: str, *reply_to: str) -> EmailDetail:
+    return EmailDetail(
+        id="01A",
+        mailbox_id="01M",
+        sender=Party.parse(sender),
+        reply_to=tuple(map(Party.parse, reply_to)),
+        raw=RawContent(sender=sender),
+    )
 
 
 @pytest.mark.parametrize(
@@ -61,11 +71,17 @@ def test_the_list_counts_in_gated_send_alone() -> None:
 
 
 def test_the_agent_takes_such_recipients_for_ungated() -> None:
-    listed, anna = box("@customer.example"), "anna@customer.example"
-    assert "allowlist" in (policy.why_not_gated(listed, Agent(), anna) or "")
-    assert policy.why_not_gated(listed, Agent(), "tom@elsewhere.example") is None
+    listed, anna, tom = box("@customer.example"), mail("anna@customer.example"), mail("tom@elsewhere.example")
+    for reached in (
+        anna,
+        mail("tom@elsewhere.example", "anna@customer.example"),
+        mail("anna@customer.example", "x@y.z"),
+    ):
+        assert "allowlist" in (policy.why_not_gated(listed, Agent(), reached) or "")
+        assert "@" not in (policy.why_not_gated(listed, Agent(), reached) or "")
+        assert "gaps" in (policy.why_not_this_draft("Hi, [your answer here]", listed, reached) or "")
+    assert policy.why_not_gated(listed, Agent(), tom) is None
     assert policy.why_not_gated(listed, Agent(reply_ungated=True), anna) is None
-    assert "gaps" in (policy.why_not_this_draft("Hi, [your answer here]", listed, anna) or "")
 
 
 async def test_the_client_edits_the_list_with_the_operators_code(sandbox: Sandbox) -> None:

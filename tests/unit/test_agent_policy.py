@@ -68,6 +68,7 @@ def test_a_plain_mail_gets_a_reply() -> None:
         (situation(mode="something_new"), "something_new"),
         (situation(mode=""), "no known mode"),
         (situation(about=mail(sender="Support@US.example")), "our own"),
+        (situation(about=mail(sender="support+refunds@us.example")), "our own"),
         (situation(about=mail(sender="no-reply@c.example")), "a machine"),
         (situation(about=mail(sender="Mailer-Daemon@c.example")), "a machine"),
         (situation(about=mail(sender="noreply+x@c.example")), "a machine"),
@@ -121,7 +122,7 @@ def test_a_person_s_address_is_no_machine_s(local: str) -> None:
     assert policy.why_no_reply(situation(about=mail(sender=f"{local}@c.example")), AGENT) is None
 
 
-def told(subject: str, body: str = "", automatic: str = "") -> EmailDetail:
+def told(subject: str, body: str = "", automatic: str = "", reply_to: str = "") -> EmailDetail:
     about = mail()
     return EmailDetail(
         **about.model_dump(exclude={"subject", "sender"}),
@@ -129,6 +130,7 @@ def told(subject: str, body: str = "", automatic: str = "") -> EmailDetail:
         subject=OneLine(subject),
         body=ManyLine(body),
         automatic=OneLine(automatic),
+        reply_to=(Party.parse(reply_to),) if reply_to else (),
         raw=RawContent(sender="a@c.example"),
     )
 
@@ -197,6 +199,8 @@ def told(subject: str, body: str = "", automatic: str = "") -> EmailDetail:
         (told("订单", "系统邮件，请勿回复。"), "automatic"),
         (told("Your refund", "Not delivered: ann@x.example: there is no such mailbox"), "report"),
         (told("Digest", "Who can come?", "list-id: <talk.lists.example>"), "its headers"),
+        (told("A question", "Who can come?", reply_to="no-reply@c.example"), "a machine"),
+        (told("A question", "Who can come?", reply_to="Support <support+7@US.example>"), "answer to ourselves"),
     ],
 )
 def test_what_machines_write_gets_no_reply(case: EmailDetail, words: str) -> None:
@@ -226,12 +230,12 @@ def test_ungated_mailboxes_only_by_choice_and_never_with_gaps() -> None:
         case = situation(mode=mode)
         assert policy.why_no_reply(case, chosen) is None
         assert case.mailbox is not None
-        assert "gaps" in (policy.why_not_this_draft("Hi, [your answer here]", case.mailbox, "a@c.example") or "")
-        assert policy.why_not_this_draft("Hi, yes.", case.mailbox, "a@c.example") is None
+        assert "gaps" in (policy.why_not_this_draft("Hi, [your answer here]", case.mailbox, mail()) or "")
+        assert policy.why_not_this_draft("Hi, yes.", case.mailbox, mail()) is None
     assert "read_only" in (policy.why_no_reply(situation(mode="read_only"), chosen) or "")
     gated = situation().mailbox
     assert gated is not None
-    assert policy.why_not_this_draft("Hi, [your answer here]", gated, "a@c.example") is None
+    assert policy.why_not_this_draft("Hi, [your answer here]", gated, mail()) is None
 
 
 @pytest.mark.parametrize(

@@ -90,6 +90,16 @@ async def test_a_mailbox_that_loses_its_gate_meanwhile_gets_no_reply(
     assert outbound_by_mail(sandbox, ids) == {ids[0]: []}
 
 
+async def test_a_mail_that_asks_to_answer_to_a_listed_address_is_not_answered_unseen(sandbox: Sandbox) -> None:
+    sandbox.allow("@partner.example")
+    asked = "The app does not work. Please help me to fix this problem."
+    sandbox.inbound(subject="The app fails", body=asked, sender="eve@customer.example", reply_to="ann@partner.example")
+    async with desk(settings_for(sandbox)) as agent:
+        await agent.worker.once()
+        assert "allowlist" in agent.events("labelled")[0]["why"]
+    assert sandbox.outbox() == []
+
+
 async def test_a_humans_label_stays_and_decides(sandbox: Sandbox) -> None:
     ids = some_mail(sandbox, 1)
     human = {"label": "other", "label.by": "human", "note": "mine"}

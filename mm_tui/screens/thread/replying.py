@@ -127,7 +127,9 @@ class Replying:
         box = self._screen.session.mail.mailbox(self._mailbox_id)
         if box is None or self.reply_to is None:
             return ()
-        return box.let_through([self.reply_to.sender])
+        detail = self._screen.session.mail.detail(self.reply_to.email_id)
+        reached = [party.address for party in detail.answerable] if detail is not None else [self.reply_to.sender]
+        return box.let_through(reached)
 
     def _write(self, instruction: str) -> None:
         """Lets the model write or change the text."""
