@@ -14,7 +14,7 @@ from pathlib import Path
 
 from mm_tui.sandbox.gateway.mail import IncomingMail
 from mm_tui.sandbox.mail_in.importer import read_mail
-from mm_tui.sandbox.mail_in.report import ImportReport
+from mm_tui.sandbox.mail_in.sources import ImportReport
 
 LONG_LINE = 1000
 _TABLE = re.compile(r"^\s*\|?(?: *:?-{3,}:? *\|)+ *(?::?-{3,}:?)? *$", re.MULTILINE)

@@ -45,9 +45,9 @@ if TYPE_CHECKING:
     from mm_tui.services.edits import Edits
     from mm_tui.services.events import Notify, ServiceEvent
     from mm_tui.services.mailboxes import MailboxActs
+    from mm_tui.services.presence.approvals import SecondApproval
     from mm_tui.services.presence.keeper import PresenceKeeper
     from mm_tui.services.presence.notes import TeamTags
-    from mm_tui.services.presence.second_approval import SecondApproval
     from mm_tui.services.presence.watch import PresenceWatch
     from mm_tui.services.queue.entries import ReviewQueue
     from mm_tui.services.queue.entry import Seat
@@ -291,8 +291,7 @@ class Session:
     @cached_property
     def second_approval(self) -> SecondApproval:
         """Determines which emails need two approvals, and which they have."""
-        from mm_tui.services.presence.approvals import Approver
-        from mm_tui.services.presence.second_approval import SecondApproval
+        from mm_tui.services.presence.approvals import Approver, SecondApproval
 
         name = reviewer(self.settings)
         return SecondApproval(self.database, self.settings.review, lambda: Approver.of(name, self._keys))

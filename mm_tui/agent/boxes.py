@@ -1,16 +1,19 @@
-"""The mailboxes that the agent handles, with their oversight modes."""
+"""The mailboxes that the agent handles, with their oversight modes, and the check of its key."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mm_tui.gateway.errors import NotFound
+from mm_tui.assist.errors import NoKey
+from mm_tui.gateway.client import GatewayClient
+from mm_tui.gateway.errors import Forbidden, MissingKey, NotFound
+from mm_tui.gateway.keys import Keys
 from mm_tui.models import Allowed, Mailbox, OversightMode
 
 if TYPE_CHECKING:
     from mm_tui.clock import Clock
-    from mm_tui.gateway.client import GatewayClient
-    from mm_tui.settings.sections import Agent
+    from mm_tui.settings.sections import Agent, Settings
+
 
 FRESH_SECONDS = 10.0
 """Seconds: how old a mode may be when a reply is submitted, because it decides whether a human is asked."""
@@ -87,3 +90,33 @@ class Boxes:
     def find(self, name: str) -> Mailbox | None:
         """A handled mailbox, by id or address."""
         return next((box for box in self.worked if name in (box.id, str(box.address))), None)
+
+
+class MayDecide(Exception):
+    """The agent's key may approve mail: no one approves what they composed."""
+
+    def __init__(self) -> None:
+        super().__init__("this key may decide about waiting mail, so the agent refuses to work with it")
+
+
+async def check_keys(settings: Settings, *, needs_model: bool) -> None:
+    """Refuses a key that may decide. It tries to read the queue, which changes nothing; 403 is the expected answer.
+
+    Raises:
+        MissingKey: no send key is set.
+        NoKey: no AI21 key is set, and it is needed.
+        MayDecide: the send key may also decide.
+        GatewayError: the gateway did not answer this; Unauthorized if it does not know the key.
+        ValueError: the text cannot be a key.
+    """
+    key = settings.profile.send_key
+    if key is None:
+        raise MissingKey("send")
+    if needs_model and settings.profile.ai21_key is None:
+        raise NoKey
+    async with GatewayClient(settings.profile.url, Keys(oversight=key)) as probe:
+        try:
+            await probe.pending()
+        except Forbidden:
+            return
+    raise MayDecide

@@ -58,7 +58,7 @@ async def run(args: argparse.Namespace, settings: Settings) -> int:
             10 the webhook secret is missing.
         StoreUnusable: the store cannot be used.
     """
-    from mm_tui.agent.checks import check_keys
+    from mm_tui.agent.boxes import check_keys
 
     with _failures_as_statuses():
         secret = _secret(args)
@@ -76,8 +76,7 @@ def _failures_as_statuses() -> Iterator[None]:
     Raises:
         CommandError: for each of them.
     """
-    from mm_tui.agent.boxes import UnknownMailbox
-    from mm_tui.agent.checks import MayDecide
+    from mm_tui.agent.boxes import MayDecide, UnknownMailbox
     from mm_tui.agent.worker import Fatal
     from mm_tui.assist.errors import AssistError, Forbidden, NoKey, Unauthorized
     from mm_tui.commands.output.exits import of_failure

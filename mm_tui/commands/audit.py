@@ -160,8 +160,7 @@ def run_verify(arguments: argparse.Namespace) -> int:
     """Checks the journal. Returns 0 if it is intact, otherwise 6."""
     from mm_tui.settings import paths
     from mm_tui.store.audit.journal import Journal
-    from mm_tui.store.opening import open_database
-    from mm_tui.store.reading import opened_to_read
+    from mm_tui.store.opening import open_database, opened_to_read
     from mm_tui.store.seal import read_head
 
     if arguments.store is not None and not arguments.store.exists():

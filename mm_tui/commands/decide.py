@@ -4,31 +4,31 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterator
 from typing import TypeVar
 
-from mm_tui.commands import changes_output, queue_output, risk_gate
+from mm_tui.commands import queue_output, risk_gate
 from mm_tui.commands.online import online
 from mm_tui.commands.output import printing as emit
 from mm_tui.commands.output.exits import CommandError, Exit
 from mm_tui.decision.state import Act, Choice, Outcome
 from mm_tui.models import EditedDraft
+from mm_tui.review.diff import Kind, compare, marked
 from mm_tui.review.digest import is_digest, names
 from mm_tui.review.risk import Assessment
 from mm_tui.services.decisions.record import state_of
 from mm_tui.services.decisions.redrafts import RedraftRequests
 from mm_tui.services.decisions.request import OwnReply, WaitsForSecond
 from mm_tui.services.decisions.service import Decisions, Refused
-from mm_tui.services.decisions.view import DecisionView, Phase
+from mm_tui.services.decisions.view import Changed, DecisionView, Phase, Shown
 from mm_tui.services.queue.assessing import edited_draft
 from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.session import Session
 from mm_tui.settings.sections import Settings
 from mm_tui.store.decisions.records import DecisionStore
-from mm_tui.text import OneLine
+from mm_tui.text import ManyLine, OneLine
 
 Begun = TypeVar("Begun")
-
 _DONE = frozenset(
     {
         Outcome.APPROVED,
@@ -40,6 +40,45 @@ _DONE = frozenset(
     }
 )
 _GATEWAY = frozenset({Outcome.UNREACHABLE, Outcome.UNCLEAR, Outcome.NOT_SUBMITTED, Outcome.EDIT_FAILED})
+
+
+def change_data(changed: Changed | None) -> dict[str, object] | None:
+    """Both versions in full, as JSON."""
+    return None if changed is None else {"seen": _side(changed.base), "now": _side(changed.now)}
+
+
+def _side(shown: Shown | None) -> dict[str, object] | None:
+    if shown is None:
+        return None
+    return {
+        "to": list(shown.to),
+        "cc": list(shown.cc),
+        "subject": shown.subject,
+        "body": shown.body,
+        "attachments": list(shown.attachments),
+        "send_at": shown.send_at or None,
+    }
+
+
+def change_text(changed: Changed, *, left: bool) -> Iterator[OneLine | ManyLine]:
+    """The difference as text: `[-what was seen-]`, `{+what is there now+}`.
+
+    Args:
+        changed: both sides.
+        left: the second is what left, not what waits.
+    """
+    old, new = changed.base, changed.now
+    if old is None or new is None:
+        yield OneLine("what differs could not be read")
+        return
+    yield OneLine(f"[-as seen-] {{+as it {'left' if left else 'is now'}+}}:")
+    for name, before, after in old.changed_fields(new):
+        removed, added = marked(Kind.REMOVED, before), marked(Kind.ADDED, after)
+        yield OneLine(f"{name}: {''.join(removed)} {''.join(added)}")
+    body = compare(old.body, new.body)
+    if body.changed:
+        yield ManyLine("".join("".join(marked(segment.kind, segment.text)) for segment in body.segments))
+        yield OneLine(body.words)
 
 
 async def approve(arguments: argparse.Namespace, chosen: Settings) -> int:
@@ -208,7 +247,7 @@ def _tell(view: DecisionView, status: Exit, *, as_json: bool) -> None:
                 "replacement_id": view.replacement_id,
                 "decided_by": view.decided_by or None,
                 "decided_at": view.decided_at.isoformat() if view.decided_at else None,
-                "changed": changes_output.change_data(view.changed),
+                "changed": change_data(view.changed),
                 "question": None
                 if asked is None
                 else {"words": asked.words, "choices": [choice.value for choice, _ in asked.choices]},
@@ -227,7 +266,7 @@ def _tell(view: DecisionView, status: Exit, *, as_json: bool) -> None:
     left = view.outcome is Outcome.NOT_AS_SEEN
     emit.error(view.words, cure)
     if view.changed is not None:
-        for text in changes_output.change_text(view.changed, left=left):
+        for text in change_text(view.changed, left=left):
             emit.note(text)
     if asked is not None:
         emit.error(asked.words)

@@ -12,8 +12,8 @@ from mm_tui.commands.output import printing as emit
 from mm_tui.gateway.errors import GatewayError
 from mm_tui.models import Direction, PendingItem
 from mm_tui.services.events import ignore
-from mm_tui.services.sync.account import read_address_book
 from mm_tui.services.sync.mail import filled
+from mm_tui.services.sync.queue import read_address_book
 from mm_tui.services.sync.waiting_details import FAILURES_IN_A_ROW, WaitingDetails
 from mm_tui.session import Session
 from mm_tui.settings import paths

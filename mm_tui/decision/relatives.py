@@ -1,6 +1,6 @@
-"""What an email's tags say about its versions: the email that it is an edit of, the edits that are to replace it, and
-their authors.
+"""The versions of an email: what its tags say about them, and what their unknown outcomes mean (R3).
 
+The tags name the email that it is an edit of, the edits that are to replace it, and their authors.
 Each relation has its own tag (`review.replaced_by`, `review.replaced_by.2`, ...), so that nobody has to
 overwrite another's. Anybody with a send key can set tags: values that cannot be the id of an email are ignored.
 """
@@ -8,9 +8,9 @@ overwrite another's. Anybody with a send key can set tags: values that cannot be
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from mm_tui.decision.state import MOST_RELATIVES
+from mm_tui.decision.state import MOST_RELATIVES, SUBMISSION, Act
 from mm_tui.text import OneLine
 
 PREFIX = "review."
@@ -80,3 +80,25 @@ def _names(kind: str) -> tuple[str, ...]:
 
 NAMES = frozenset(name for kind in (REPLACED_BY, REPLACES, EDITED_BY) for name in _names(kind))
 """All tags that are read here."""
+
+
+def is_doubtful(act: Act, item: str, doubts: Iterable[str], *, same_submission: bool = False) -> bool:
+    """Whether a call with an unknown outcome could release a second email beside `act`.
+
+    Approving an email again is harmless, because the gateway sends it once. All other known versions are read before a
+    release and must be settled, so calls for them are harmless too. Two cases remain: an edit at the gateway whose id
+    we never received, and an edit of an email whose own approval may still take effect, since submitting an edit may
+    already release it.
+
+    Args:
+        act: what the human has decided now.
+        item: the email it is about.
+        doubts: from earlier decisions about its versions: ids whose approval has an unknown outcome, or `SUBMISSION`.
+        same_submission: whether the act would submit the same edit under the same key again.
+    """
+    doubts = set(doubts)
+    if act is Act.APPROVE:
+        return SUBMISSION in doubts
+    if act is Act.RELEASE_EDIT:
+        return item in doubts or (SUBMISSION in doubts and not same_submission)
+    return False

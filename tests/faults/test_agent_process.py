@@ -22,8 +22,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from mm_tui import cli
-from mm_tui.agent.connections import MOST, Connections
-from mm_tui.agent.listener import MAX_BODY
+from mm_tui.agent.listener import MAX_BODY, MOST, Connections
 from mm_tui.commands import agent_work
 from tests.support.agents import (
     BODY,

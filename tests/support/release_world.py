@@ -48,8 +48,8 @@ from mm_tui.decision.events import (
     Submitted,
     Undo,
 )
-from mm_tui.decision.family import is_doubtful
 from mm_tui.decision.machine import can_undo
+from mm_tui.decision.relatives import is_doubtful
 from mm_tui.decision.state import CONCLUSIVE, SUBMISSION, Act, Case, Choice, Outcome, RemoteState, Snapshot, State, Step
 from mm_tui.services.decisions.view import Phase, phase_of
 

@@ -17,7 +17,7 @@ from mm_tui.review.known import Known
 from mm_tui.review.links import inspect_links
 from mm_tui.review.risk import Draft, ThreadContext, assess
 from mm_tui.sandbox.mail_in.importer import read_mail
-from mm_tui.sandbox.mail_in.report import ImportReport
+from mm_tui.sandbox.mail_in.sources import ImportReport
 from mm_tui.text import ManyLine, OneLine
 from tests.support.pty import Terminal, plain_environment
 from tests.support.sandbox import running_sandbox_process

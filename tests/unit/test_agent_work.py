@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mm_tui.agent.boxes import UnknownMailbox
-from mm_tui.agent.checks import MayDecide, check_keys
+from mm_tui.agent.boxes import MayDecide, UnknownMailbox, check_keys
 from mm_tui.agent.jobs import Job, JobState
 from mm_tui.agent.worker import Fatal
 from mm_tui.assist.errors import NoKey

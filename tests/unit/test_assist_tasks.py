@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mm_tui.assist import prompts, tasks
-from mm_tui.assist.model import Usage
-from mm_tui.assist.prices import UNKNOWN_PRICE, cost
+from mm_tui.assist.model import UNKNOWN_PRICE, Usage, cost
 from mm_tui.assist.prompts import Letter
 from mm_tui.settings.sections import Assist
 from mm_tui.text import ManyLine, OneLine

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from mm_tui.sandbox.gateway.mail import IncomingMail
 from mm_tui.sandbox.mail_in.importer import read_mail
 from mm_tui.sandbox.mail_in.parse import parse_mail
-from mm_tui.sandbox.mail_in.report import ImportReport
 from mm_tui.sandbox.mail_in.rtf import text_of_rtf, unpacked
+from mm_tui.sandbox.mail_in.sources import ImportReport
 from mm_tui.sandbox.mail_in.tnef import read_tnef
 from tests.support.compound_file import compound_file, outlook_mail
 from tests.support.winmail import packed, rich_html, winmail

@@ -8,8 +8,8 @@ from itertools import product
 
 import pytest
 
-from mm_tui.decision.family import is_doubtful
 from mm_tui.decision.machine import FIRST_STAGE
+from mm_tui.decision.relatives import is_doubtful
 from mm_tui.decision.state import (
     CHOICES,
     SUBMISSION,

@@ -11,8 +11,7 @@ import pytest
 
 from mm_tui.sandbox.model.answers import complete
 from mm_tui.sandbox.run.arrivals import LONGEST_PAUSE, SHORTEST_PAUSE, arrivals
-from mm_tui.sandbox.samples import DOMAIN, SampleSet, SampleThread, age_of, load, load_samples
-from mm_tui.sandbox.samples.pdf import small_pdf
+from mm_tui.sandbox.samples import DOMAIN, SampleSet, SampleThread, age_of, load, load_samples, small_pdf
 from mm_tui.text import ManyLine, OneLine
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from mm_tui.models import Mailbox, Party
 from mm_tui.query import MAIL
 from mm_tui.store.database import Database
-from mm_tui.store.mail import list_keys, newest
+from mm_tui.store.mail import list_keys, word_index
 from mm_tui.store.mail.changes import Changes
 from mm_tui.store.mail.mails import MailboxRow, MailStore, MailView
 from mm_tui.store.mail.pending import PendingStore
@@ -579,8 +579,8 @@ def test_first_results_of_short_beginnings_are_the_first_of_all(
     view = MailView(query=query, folded=folded)
     expected = list(mail.keys(view))
     assert [list(chunk) for chunk in mail.stream(view, first=500)] == [expected]
-    monkeypatch.setattr(newest, "MANY", 0)
-    monkeypatch.setattr(newest, "LOOKED_AT", 20)
+    monkeypatch.setattr(word_index, "MANY", 0)
+    monkeypatch.setattr(word_index, "LOOKED_AT", 20)
     chunks = [list(chunk) for chunk in mail.stream(view, first=500)]
     assert [key for chunk in chunks for key in chunk] == expected
     assert (len(chunks) > 1) == parse_query(query).broad & bool(expected)

@@ -19,7 +19,7 @@ from mm_tui.store.audit.journal import Journal
 from mm_tui.store.belongs import Gateway, OtherGateway, bind, bind_account
 from mm_tui.store.database import Database
 from mm_tui.store.decisions.edits import EditStore, SavedEdit
-from mm_tui.store.reading import opened_to_read
+from mm_tui.store.opening import opened_to_read
 from mm_tui.store.seal import StoreBehind, StoreMoved, head_path, read_head
 
 AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)

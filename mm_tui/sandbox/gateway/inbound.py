@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from mm_tui.sandbox.gateway import events, mailboxes, messages
+from mm_tui.sandbox.gateway import mailboxes, messages, webhooks
 from mm_tui.sandbox.gateway.insert import Entry, file, inbound_status, storable_mail, thread_of
 from mm_tui.sandbox.gateway.mail import IncomingMail
 from mm_tui.sandbox.gateway.state import ApiError, Caller, State
@@ -55,14 +55,14 @@ def let_in(state: State, row: sqlite3.Row) -> None:
     state.db.execute("UPDATE emails SET status = ?, due_at = NULL WHERE id = ?", (status, email_id))
     state.audit("email.received", "email", email_id, None, {"mailbox_id": mailbox_id, "status": status})
     if status == Status.UNREAD:
-        events.emit(state, "message.received", row)
+        webhooks.emit(state, "message.received", row)
         if mode == Mode.MONITORED:
             copy = messages.body(state, email_id)
             state.mail_operator("copy", f"Copy: {subject}", copy, mailbox_id=mailbox_id)
     elif status == Status.PENDING_INBOUND_APPROVAL:
         copy = messages.body(state, email_id)
         state.mail_operator("approval", f"Waiting for you: {subject}", copy, mailbox_id=mailbox_id)
-        events.emit(state, "oversight.pending", row)
+        webhooks.emit(state, "oversight.pending", row)
 
 
 def report_spam(state: State, caller: Caller, email_id: str, *, is_spam: bool) -> str:

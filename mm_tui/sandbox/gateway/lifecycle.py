@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import sqlite3
 
-from mm_tui.sandbox.gateway import allow_lists, events, inbound, mailboxes, messages, outbox
+from mm_tui.sandbox.gateway import allow_lists, inbound, mailboxes, messages, outbox, webhooks
 from mm_tui.sandbox.gateway.insert import bare
 from mm_tui.sandbox.gateway.state import Caller, State
 from mm_tui.sandbox.gateway.statuses import BOUNCE_LOCAL_PART, SCAN_BLOCK, Mode, Status
@@ -90,7 +90,7 @@ def _gate(state: State, row: sqlite3.Row) -> None:
     state.mail_operator(
         "approval", f"Waiting for you: {row['subject']}", f"E-mail {row['id']} waits.", mailbox_id=row["mailbox_id"]
     )
-    events.emit(state, "oversight.pending", row)
+    webhooks.emit(state, "oversight.pending", row)
 
 
 def release(state: State, row: sqlite3.Row, actor: Caller | None) -> str:
@@ -102,7 +102,7 @@ def release(state: State, row: sqlite3.Row, actor: Caller | None) -> str:
     if mailbox["oversight_mode"] == Mode.MONITORED:
         copy = messages.body(state, row["id"])
         state.mail_operator("copy", f"Copy: {row['subject']}", copy, mailbox_id=row["mailbox_id"])
-    events.emit(state, "message.sent", row)
+    webhooks.emit(state, "message.sent", row)
     return str(row["message_id"])
 
 
@@ -113,7 +113,7 @@ def _arrive(state: State, row: sqlite3.Row) -> None:
         set_status(state, row["id"], Status.DELIVERED)
         state.db.execute("UPDATE emails SET delivered_at = ? WHERE id = ?", (now, row["id"]))
         state.audit("email.delivered", "email", row["id"], None)
-        events.emit(state, "message.delivered", row)
+        webhooks.emit(state, "message.delivered", row)
         return
     set_status(state, row["id"], Status.BOUNCED)
     state.db.execute("UPDATE emails SET bounced_at = ?, bounce_type = 'hard' WHERE id = ?", (now, row["id"]))
@@ -122,4 +122,4 @@ def _arrive(state: State, row: sqlite3.Row) -> None:
         [(address, now, row["mailbox_id"]) for address in bounced],
     )
     state.audit("email.bounced", "email", row["id"], None, {"bounce_type": "hard"})
-    events.emit(state, "message.bounced", row)
+    webhooks.emit(state, "message.bounced", row)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from mm_tui.sandbox.gateway import events, lifecycle, messages
+from mm_tui.sandbox.gateway import lifecycle, messages, webhooks
 from mm_tui.sandbox.gateway.ids import received
 from mm_tui.sandbox.gateway.state import ApiError, Caller, State
 from mm_tui.sandbox.gateway.statuses import PENDING, Status
@@ -42,16 +42,16 @@ def decide(state: State, caller: Caller, email_id: str, action: str, reason: str
         if action == "reject":
             lifecycle.set_status(state, email_id, Status.REJECTED)
             state.audit("oversight.rejected", "email", email_id, caller, metadata)
-            events.emit(state, "oversight.rejected", row)
+            webhooks.emit(state, "oversight.rejected", row)
             return {"status": "rejected"}
         db.execute(
             "UPDATE emails SET approved_at = ?, approved_by = ? WHERE id = ?", (state.now_ms(), caller.key_id, email_id)
         )
         state.audit("oversight.approved", "email", email_id, caller, metadata)
-        events.emit(state, "oversight.approved", row)
+        webhooks.emit(state, "oversight.approved", row)
         if not outbound:
             lifecycle.set_status(state, email_id, Status.UNREAD)
-            events.emit(state, "message.received", row)
+            webhooks.emit(state, "message.received", row)
             return {"status": "approved"}
         if row["send_at"] is not None and row["send_at"] > state.now_ms():
             lifecycle.set_status(state, email_id, Status.SCHEDULED, row["send_at"])

@@ -1,9 +1,10 @@
-"""The header block of an email: repaired, with decoded values and parsed addresses."""
+"""The header block of an email: repaired, with decoded values, parsed addresses and Message-IDs."""
 
 from __future__ import annotations
 
+import html
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from email.message import Message
 
 from mm_tui.sandbox.mail_in.charsets import Odd, codec_of
@@ -19,6 +20,15 @@ _KNOWN = frozenset(
 _TELLING = frozenset(b"from to subject date message-id received return-path".split())
 _BLANK = re.compile(rb"\n[ \t]*\n")
 _MOST_ADDRESSES = 20_000
+_TELLING_ENOUGH = frozenset((b"from", b"subject"))
+_SPECIAL = re.compile(r'[()<>\[\]:;@\\,."]')
+_TOKEN = re.compile(
+    r'"(?:[^"\\]|\\.){0,2000}"|<[^<>]{0,1000}>|=\?[^?\s]{1,60}\?[bBqQ]\?[^?]{0,2000}\?=|[,;:]|\s+|[^\s",;:<]+|.',
+    re.DOTALL,
+)
+_BRACKETED = re.compile(r"<([^<>]{1,900})>")
+_BARE = re.compile(r"[^\s<>,;\"'()]{1,450}@[^\s<>,;\"'()]{1,450}")
+_COMMENT = re.compile(r"\([^()<>]*\)")
 
 
 def mended(raw: bytes, odd: Odd) -> bytes:
@@ -51,9 +61,6 @@ def mended(raw: bytes, odd: Odd) -> bytes:
         odd("blank line amid the headers")
         mended_head, blank, body = mended_head + b"\n" + _mended_lines(more, odd), next_blank, rest
     return mended_head + b"\n\n" + body if blank else mended_head
-
-
-_TELLING_ENOUGH = frozenset((b"from", b"subject"))
 
 
 def _split(raw: bytes) -> tuple[bytes, bytes, bytes]:
@@ -185,9 +192,6 @@ class Headers:
         return header_form(name, bare)
 
 
-_SPECIAL = re.compile(r'[()<>\[\]:;@\\,."]')
-
-
 def header_form(name: str, address: str) -> str:
     """An address in header form; the name in quotes if necessary."""
     if not address:
@@ -198,12 +202,6 @@ def header_form(name: str, address: str) -> str:
         escaped = name.replace("\\", "\\\\").replace('"', '\\"')
         return f'"{escaped}" <{address}>'
     return f"{name} <{address}>"
-
-
-_TOKEN = re.compile(
-    r'"(?:[^"\\]|\\.){0,2000}"|<[^<>]{0,1000}>|=\?[^?\s]{1,60}\?[bBqQ]\?[^?]{0,2000}\?=|[,;:]|\s+|[^\s",;:<]+|.',
-    re.DOTALL,
-)
 
 
 def addresses_in(value: str) -> list[tuple[str, str]]:
@@ -332,3 +330,38 @@ def charsets_named(message: Message) -> tuple[str, ...]:
         for match in re.findall(r"=\?([^?\s*]{1,60})(?:\*[^?]*)?\?[bBqQ]\?", str(value)):
             found[match.lower()] = None
     return tuple(found)
+
+
+def message_ids(values: Iterable[str], *, last_of_a_phrase: bool = False) -> tuple[str, ...]:
+    """The ids in a header's values, in order, in angle brackets, without white space, each once.
+
+    Args:
+        values: the header's values as the parser gives them.
+        last_of_a_phrase: between words ("Your message of … <ann@x.example> … <1@x.example>") only an id at the very
+            end counts; there may be an address before it.
+    """
+    found: dict[str, None] = {}
+    for value in values:
+        line = header_text(value, lambda _what: None)
+        if "&lt;" in line:
+            line = html.unescape(line)
+        found.update(dict.fromkeys(_ids_of(line, last_of_a_phrase=last_of_a_phrase)))
+    return tuple(found)
+
+
+def _ids_of(line: str, *, last_of_a_phrase: bool) -> list[str]:
+    inner = ["".join(match.split()) for match in _BRACKETED.findall(line)]
+    between = _BRACKETED.sub(" ", _COMMENT.sub(" ", line)).strip(" ,;<>\"'\t")
+    if inner:
+        bare = between.replace(",", " ").split()
+        if not between or all(_BARE.fullmatch(word) for word in bare):
+            ids = [*inner, *bare]
+        elif not last_of_a_phrase:
+            ids = inner
+        else:
+            ids = inner[-1:] if line.rstrip(" .;,\t").endswith(">") else []
+        return [f"<{name}>" for name in ids if name]
+    words = between.replace(",", " ").replace(";", " ").split()
+    if words and all(_BARE.fullmatch(word.strip("\"'<>")) for word in words):
+        return [f"<{word.strip(chr(34) + chr(39) + '<>')}>" for word in words]
+    return [f"<{words[0]}>"] if len(words) == 1 and len(words[0]) <= 900 else []

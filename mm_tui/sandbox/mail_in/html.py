@@ -1,4 +1,4 @@
-"""Converts HTML mail to Markdown, as its reader would see it."""
+"""Converts HTML mail to Markdown, as its reader would see it; escapes only what would otherwise be markup."""
 
 from __future__ import annotations
 
@@ -14,12 +14,20 @@ from urllib.parse import urlsplit
 from mm_tui.sandbox.mail_in.charsets import Odd
 from mm_tui.sandbox.mail_in.html_prepare import BLOCKS, prepare
 from mm_tui.sandbox.mail_in.html_tables import as_table, lay_out, rows_of
-from mm_tui.sandbox.mail_in.markdown_text import escaped
 
 if TYPE_CHECKING:
     from bs4 import Tag
     from bs4.element import PageElement
 
+
+_PUNCTUATION = r"!\"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~"
+_ADDRESS = r"(?:https?|ftp)://[^\s<>\"]+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+"
+_SPECIAL = re.compile(
+    rf"(?P<address><(?:{_ADDRESS})>|{_ADDRESS})|\\(?=[{_PUNCTUATION}]|$)|`|&(?=#?\w{{1,31}};)|<(?=[A-Za-z/!?])|~~"
+    r"|\[(?=[^\[\]\n]{0,500}\][(\[:])|[*_]"
+)
+_EMPHASIS = re.compile(r"[*_]")
+_BEGINNING = re.compile(r"(\s*)(?:(?:#{1,6}|[-+])(?=\s|$)|>|[=-]{2,}(?=\s*$)|~{3})|(\s*\d{1,9})[.)](?=\s|$)")
 LONGEST_HTML = 1_000_000
 """The most characters of HTML to convert; of longer ones only the tags are removed."""
 _MOST_HTML = 4_000_000
@@ -27,7 +35,6 @@ _MOST_HTML = 4_000_000
 _DEEPEST_HTML = 150
 """The deepest nesting for the converter, which is recursive."""
 _LONGEST_LINK_TEXT = 200
-
 _SILENT_TAGS = ("script", "style", "head", "title", "template", "object", "iframe", "svg")
 _BLANKS = re.compile(r"\n[ \t\xa0]*\n(?:[ \t\xa0]*\n)+")
 _BREAK_RUN = re.compile(r"(?<=\S)(?: {2}\n){2,}")
@@ -37,6 +44,42 @@ _OPENING = re.compile(r"<[a-z]", re.IGNORECASE)
 _ORDINAL = re.compile(r"(?:st|nd|rd|th|er|re|e|ème|o|a|º|®|™|©|TM|SM)", re.IGNORECASE)
 _STRANGE_SECTION = re.compile(r"<!\[(?!(?:if\b|else\b|endif\b)[^<>]*>|CDATA\[)", re.IGNORECASE)
 _BARE_LINK = re.compile(r"https?://[^\s<>()*_\[\]]+[\w/]")
+
+
+def escaped(text: str, *, begins: bool = False) -> str:
+    """Escapes text so that Markdown shows it unchanged.
+
+    Args:
+        text: the content of a text node.
+        begins: whether it is at the beginning of a line, where more characters are special.
+    """
+    if begins and (match := _BEGINNING.match(text)):
+        at = len(match[1] if match[1] is not None else match[2])
+        # The character there is not escaped anywhere else.
+        return _within(text[:at]) + "\\" + text[at] + _within(text[at + 1 :])
+    return _within(text)
+
+
+def _within(text: str) -> str:
+    def sign(match: re.Match[str]) -> str:
+        if match["address"]:
+            start = match.start()
+            return _EMPHASIS.sub(lambda one: _marked(text, start + one.start()), match[0])
+        if match[0] in "*_":
+            return _marked(text, match.start())
+        return r"\~\~" if match[0] == "~~" else "\\" + match[0]
+
+    return _SPECIAL.sub(sign, text)
+
+
+def _marked(text: str, at: int) -> str:
+    """The asterisk or underscore, escaped if it could open or close emphasis."""
+    sign = text[at]
+    before = text[:at].rstrip(sign)[-1:]
+    after = text[at:].lstrip(sign)[:1]
+    if sign == "_" and before.isalnum() and after.isalnum():
+        return sign
+    return sign if before.isspace() and after.isspace() else "\\" + sign
 
 
 def html_to_markdown(html: str, odd: Odd) -> str:

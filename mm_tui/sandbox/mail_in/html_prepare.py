@@ -1,4 +1,5 @@
-"""Prepares HTML mail: removes and counts invisible content, and unwraps layout."""
+"""Prepares HTML mail as a browser and its reader would: mends the tree, removes and counts what is invisible, and
+unwraps layout."""
 
 from __future__ import annotations
 
@@ -8,10 +9,10 @@ from urllib.parse import urljoin, urlsplit
 
 from mm_tui.sandbox.mail_in.charsets import Odd
 from mm_tui.sandbox.mail_in.html_colours import drop_unseen
-from mm_tui.sandbox.mail_in.html_mend import close_elements
 
 if TYPE_CHECKING:
     from bs4 import BeautifulSoup, Tag
+
 
 _SILENT = ("script", "style", "head", "title", "template", "object", "iframe", "svg", "applet", "embed", "meta", "link")
 BLOCKS = frozenset({
@@ -34,6 +35,25 @@ _AT_BLOCK = re.compile(r"@[^{}]*\{(?:[^{}]*\{[^{}]*\})*[^{}]*\}")
 _CLASS = re.compile(r"(?:[a-z0-9]+)?([.#])([\w-]+)")
 _SCRIPTED = ("javascript:", "data:", "vbscript:")
 _PIXELS = re.compile(r"^\s*[0-2](?:px)?\s*$|^\s*0*\.\d")
+_PADDING = re.compile(r"(?:[\u034f\u200b-\u200d\u2007\u00ad\ufeff][\s\xa0]*){2,}")
+_CELLS = frozenset({"td", "th"})
+_GROUPS = frozenset({"tbody", "thead", "tfoot"})
+_LISTS = frozenset({"ul", "ol", "menu", "dir"})
+# For each element: the elements that it ends, and those that limit the search for them.
+_ENDS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
+    "li": (frozenset({"li"}), _LISTS | {"table"}),
+    "dt": (frozenset({"dt", "dd"}), frozenset({"dl"})),
+    "dd": (frozenset({"dt", "dd"}), frozenset({"dl"})),
+    "option": (frozenset({"option"}), frozenset({"select"})),
+    "td": (_CELLS, frozenset({"table"})),
+    "th": (_CELLS, frozenset({"table"})),
+    "tr": (frozenset({"tr"}), frozenset({"table"})),
+    **{name: (_GROUPS, frozenset({"table"})) for name in _GROUPS},
+}
+_TO_DIVISIONS = (
+    "center", "fieldset", "legend", "details", "summary", "address", "form", "dialog", "aside", "header", "footer",
+    "main", "nav", "marquee", "figure", "hgroup",
+)  # fmt: skip
 
 
 def prepare(soup: BeautifulSoup, odd: Odd, *, keep_hidden: bool = False) -> None:
@@ -113,9 +133,6 @@ def _drop_padding(soup: BeautifulSoup) -> None:
 
     for string in soup.find_all(string=_PADDING):
         string.replace_with(NavigableString(_without_padding(str(string))))
-
-
-_PADDING = re.compile(r"(?:[\u034f\u200b-\u200d\u2007\u00ad\ufeff][\s\xa0]*){2,}")
 
 
 def _without_padding(text: str) -> str:
@@ -253,3 +270,33 @@ def _next_tag(tag: Tag) -> Tag | None:
     while following is not None and not isinstance(following, AnyTag) and not str(following).strip():
         following = following.next_sibling
     return following if isinstance(following, AnyTag) else None
+
+
+def close_elements(soup: BeautifulSoup) -> None:
+    """Moves elements out of an unclosed element that they end; turns elements that browsers show as blocks into
+    divisions."""
+    for tag in soup.find_all(list(_ENDS)):
+        outer = _ended_by(tag)
+        if outer is None:
+            continue
+        moved = [tag, *tag.next_siblings]
+        at = outer
+        for one in moved:
+            one.extract()
+            at.insert_after(one)
+            at = one  # type: ignore[assignment]
+    for tag in soup.find_all(_TO_DIVISIONS):
+        tag.name = "div"
+    for tag in soup.find_all(("tt", "samp")):
+        tag.name = "code"
+
+
+def _ended_by(tag: Tag) -> Tag | None:
+    """The enclosing element that ends where this one begins."""
+    ends, within = _ENDS[tag.name]
+    for outer in tag.parents:
+        if outer.name in within:
+            return None
+        if outer.name in ends:
+            return outer
+    return None

@@ -17,8 +17,7 @@ from mm_tui.sandbox.mail_in.charsets import Odd, decode
 from mm_tui.sandbox.mail_in.content import Content
 from mm_tui.sandbox.mail_in.dates import read_date
 from mm_tui.sandbox.mail_in.encoded_words import header_text
-from mm_tui.sandbox.mail_in.headers import Headers, charsets_named, mended
-from mm_tui.sandbox.mail_in.ids import message_ids
+from mm_tui.sandbox.mail_in.headers import Headers, charsets_named, mended, message_ids
 from mm_tui.sandbox.mail_in.parts import content_of, defect
 
 UNKNOWN_SENDER = "unknown-sender@invalid"

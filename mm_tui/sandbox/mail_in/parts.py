@@ -11,16 +11,15 @@ from email.policy import compat32
 
 from mm_tui.sandbox.gateway.mail import MailAttachment
 from mm_tui.sandbox.mail_in import notices
-from mm_tui.sandbox.mail_in.alternatives import READ_AS_TEXT, RICH, best_of, kind_of
 from mm_tui.sandbox.mail_in.charsets import Odd, codec_of, decode
-from mm_tui.sandbox.mail_in.content import Content, is_readable, shortened_name
+from mm_tui.sandbox.mail_in.content import READ_AS_TEXT, RICH, Content, best_of, is_readable, kind_of, shortened_name
 from mm_tui.sandbox.mail_in.encoded_words import header_text
 from mm_tui.sandbox.mail_in.headers import Headers, mended
 from mm_tui.sandbox.mail_in.html import html_to_markdown
 from mm_tui.sandbox.mail_in.plain import unflowed, without_tabs
 from mm_tui.sandbox.mail_in.rtf import text_of_rtf
+from mm_tui.sandbox.mail_in.tnef import open_winmail
 from mm_tui.sandbox.mail_in.transfer import bytes_of, files_in_text, undecoded
-from mm_tui.sandbox.mail_in.winmail import open_winmail
 
 _DEEPEST_MULTIPART = 60
 _DEEPEST_FORWARD = 4

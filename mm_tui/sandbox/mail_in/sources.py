@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from mm_tui.sandbox.mail_in.charsets import Odd
 from mm_tui.sandbox.mail_in.headers import is_header_block
 from mm_tui.sandbox.mail_in.mbox import RawMail, begins_with_separator, first_separator, mails_of_mbox
 from mm_tui.sandbox.mail_in.outlook import COMPOUND_FILE, UnreadableOutlookFile, mail_of_outlook_file
-from mm_tui.sandbox.mail_in.report import ImportReport, MailImportError
+from mm_tui.text import OneLine
 
+_SHOWN_PLACES = 5
 _MAIL_ENDINGS = (".eml", ".mbox", ".mbx", ".msg", ".emlx", ".mht")
 _MMDF = b"\x01\x01\x01\x01\n"
 """The separator around each email of an MMDF folder."""
@@ -37,6 +39,45 @@ _BY_THE_WAY = re.compile(
     re.IGNORECASE,
 )
 """Other files of mail programs; `,12` is an email deleted from an MH folder."""
+
+
+class MailImportError(Exception):
+    """Nothing can be imported. The message says which path, and why."""
+
+
+@dataclass(slots=True)
+class ImportReport:
+    """The result of an import."""
+
+    imported: int = 0
+    """The number of imported emails."""
+    attachments: int = 0
+    """The number of their attachments."""
+    odd: dict[str, list[str]] = field(default_factory=dict)
+    """Irregularities, each with its places (file, and number of the email in it)."""
+    skipped: list[str] = field(default_factory=list)
+    """Files that are not mail or could not be read, with the reason."""
+
+    def note(self, what: str, place: str) -> None:
+        """Counts an irregularity, once per email."""
+        places = self.odd.setdefault(what, [])
+        if not places or places[-1] != place:
+            places.append(place)
+
+    def lines(self) -> list[str]:
+        """The report as text, the most frequent irregularity first."""
+        made = [f"{_count(self.imported, 'mail')} imported, with {_count(self.attachments, 'attachment')}"]
+        for what, places in sorted(self.odd.items(), key=lambda item: (-len(item[1]), item[0])):
+            shown = ", ".join(places[:_SHOWN_PLACES]) + (", ..." if len(places) > _SHOWN_PLACES else "")
+            made.append(OneLine(f"odd: {what}: {len(places)} ({shown})"))
+        return made + [OneLine(f"skipped: {reason}") for reason in self.skipped]
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines())
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def files_under(path: Path) -> list[Path]:

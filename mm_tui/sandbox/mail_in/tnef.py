@@ -1,4 +1,4 @@
-"""Reads winmail.dat (TNEF, MS-OXTNEF), in which Outlook wraps an email's text and files."""
+"""Opens winmail.dat (TNEF, MS-OXTNEF), in which Outlook wraps an email's text and files."""
 
 from __future__ import annotations
 
@@ -6,7 +6,12 @@ import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from mm_tui.sandbox.mail_in.charsets import codec_of, decode
+from mm_tui.sandbox.gateway.mail import MailAttachment
+from mm_tui.sandbox.mail_in import notices
+from mm_tui.sandbox.mail_in.charsets import Odd, codec_of, decode
+from mm_tui.sandbox.mail_in.content import Content, is_readable, shortened_name
+from mm_tui.sandbox.mail_in.html import html_to_markdown
+from mm_tui.sandbox.mail_in.plain import without_tabs
 from mm_tui.sandbox.mail_in.rtf import text_of_rtf, unpacked
 
 _SIGNATURE = 0x223E9F78
@@ -18,6 +23,7 @@ _SIZES = {2: 4, 3: 4, 4: 4, 5: 8, 6: 8, 7: 8, 10: 4, 11: 4, 20: 8, 64: 8, 72: 16
 """The size in bytes of each type, padded to four."""
 _TEXT_8, _TEXT_16, _OBJECT, _BINARY = 0x1E, 0x1F, 0x0D, 0x102
 _DEEPEST = 4
+_TNEF = ("application/ms-tnef", "application/vnd.ms-tnef")
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,3 +166,40 @@ def _file(found: Mapping[str, bytes], page: str, depth: int) -> WrappedFile:
     bare = data if isinstance(data, bytes) else data.encode()
     mail = read_tnef(bare, depth=depth + 1) if depth < _DEEPEST else None
     return WrappedFile(name, str(properties.get(_MIME) or "application/octet-stream"), bare, mail)
+
+
+def _is_winmail(file: MailAttachment) -> bool:
+    return file.content_type in _TNEF or file.name.lower() == "winmail.dat"
+
+
+def open_winmail(content: Content, odd: Odd) -> None:
+    """Adds the files of a winmail.dat, and its text if the email has no other."""
+    for winmail in [file for file in content.files if _is_winmail(file)]:
+        found = read_tnef(winmail.data)
+        texts = [] if found is None else _texts_of(found, odd)
+        content.files += [] if found is None else _files_of(found)
+        if content.texts or content.notes:
+            continue
+        if texts:
+            content.texts = texts
+        else:
+            content.notes = [notices.WINMAIL if found is None or not found.files else notices.WINMAIL_FILES]
+
+
+def _texts_of(mail: WrappedMail, odd: Odd) -> list[str]:
+    text = html_to_markdown(mail.text, odd) if mail.is_html else without_tabs(mail.text.replace("\r\n", "\n"))
+    made = [text.strip("\n")] if is_readable(text) else []
+    for file in mail.files:
+        if file.mail is not None and (inner := _texts_of(file.mail, odd)):
+            made.append("\n\n".join([f"{notices.FORWARDED}\nSubject: {file.mail.subject or file.name}", *inner]))
+    return made
+
+
+def _files_of(mail: WrappedMail) -> list[MailAttachment]:
+    made = []
+    for number, file in enumerate(mail.files, 1):
+        if file.mail is None:
+            made.append(MailAttachment(shortened_name(file.name) or f"file-{number}.bin", file.content_type, file.data))
+        else:
+            made += _files_of(file.mail)
+    return made

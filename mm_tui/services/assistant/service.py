@@ -300,7 +300,7 @@ class Assistant:
         return self._model
 
     def _book(self, answered: OneLine, usage: Usage) -> None:
-        from mm_tui.assist.prices import cost
+        from mm_tui.assist.model import cost
 
         self._last_model = answered
         self._store.add_spend(

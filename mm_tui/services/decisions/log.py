@@ -12,9 +12,8 @@ from hashlib import sha256
 from mm_tui.clock import short_time
 from mm_tui.decision.effects import Journal as Entry
 from mm_tui.decision.events import Restarted
-from mm_tui.decision.family import is_doubtful
 from mm_tui.decision.machine import begin, step
-from mm_tui.decision.relatives import PREFIX, editor_in, is_edit, relatives_in
+from mm_tui.decision.relatives import PREFIX, editor_in, is_doubtful, is_edit, relatives_in
 from mm_tui.decision.state import INCIDENTS, MOST_RELATIVES, SUBMISSION, Act, Case, Outcome, State, Step
 from mm_tui.models import Direction, EmailDetail, RawContent
 from mm_tui.review.digest import canonical, digest_of
@@ -27,7 +26,7 @@ from mm_tui.services.decisions.request import DecisionRequest, OwnReply, Refused
 from mm_tui.services.decisions.view import Seen
 from mm_tui.services.edits import put, remove
 from mm_tui.services.examples import USED
-from mm_tui.services.presence.second_approval import SecondApproval
+from mm_tui.services.presence.approvals import SecondApproval
 from mm_tui.services.queue.authors import Author, Authors
 from mm_tui.store.audit.journal import Journal
 from mm_tui.store.database import Database

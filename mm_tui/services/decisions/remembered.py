@@ -1,4 +1,6 @@
-"""Ended decisions that still need something done; remembered in the store, also after a restart."""
+"""Ended decisions that still need something done; remembered in the store, also after a restart.
+
+Among them are incidents: decisions after which something unwanted was sent."""
 
 from __future__ import annotations
 
@@ -6,14 +8,17 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from mm_tui.models import Attachment, Party, PendingItem
 from mm_tui.services.decisions.record import ActiveDecision, restored
 from mm_tui.store.decisions.records import DecisionStore
 from mm_tui.store.state import StateStore
+from mm_tui.text import ManyLine, OneLine
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mm_tui.store.database import Database
+
 
 UNSEEN_INCIDENTS = "incidents"
 """Incidents that no human has looked at yet."""
@@ -55,3 +60,28 @@ class RememberedDecisions:
     def _ids(self) -> Sequence[str]:
         found: list[str] = json.loads(self._state.get(self._name) or "[]")
         return found
+
+
+def item_of(live: ActiveDecision) -> PendingItem | None:
+    """The email as it was seen when it was decided; None if its text was not kept."""
+    if live.content is None:
+        return None
+    raw, case = live.content.base, live.state.case
+    return PendingItem(
+        id=case.item,
+        mailbox_id=live.facts.mailbox_id,
+        direction=OneLine(live.facts.direction),
+        sender=Party.parse(raw.sender),
+        to=tuple(map(Party.parse, raw.to)),
+        cc=tuple(map(Party.parse, raw.cc)),
+        subject=OneLine(raw.subject),
+        body=ManyLine(raw.body),
+        received_at=live.facts.received_at,
+        thread_id=live.facts.thread_id,
+        attachments=tuple(
+            Attachment(name=OneLine(name), size=size, content_type=OneLine(kind))
+            for name, size, kind in raw.attachments
+        ),
+        raw=raw,
+        complete=True,
+    )

@@ -22,23 +22,21 @@ from mm_tui.gateway.client import GatewayClient
 from mm_tui.models import EditedDraft, PendingItem, Status
 from mm_tui.review.draft import starts_thread
 from mm_tui.review.findings import Finding
-from mm_tui.services.decisions.active import ActiveDecisions
+from mm_tui.services.decisions.active import ActiveDecisions, LockRenewal
 from mm_tui.services.decisions.after import AfterDecisions
 from mm_tui.services.decisions.beginning import Beginning
 from mm_tui.services.decisions.calls import DecisionCalls
 from mm_tui.services.decisions.driver import Driver
-from mm_tui.services.decisions.incidents import item_of
-from mm_tui.services.decisions.lock_renewal import LockRenewal
 from mm_tui.services.decisions.log import DecisionLog
 from mm_tui.services.decisions.record import ActiveDecision
+from mm_tui.services.decisions.remembered import item_of
 from mm_tui.services.decisions.request import DecisionRequest, Refused
 from mm_tui.services.decisions.show import view_of
 from mm_tui.services.decisions.taking_up import TakingUp
 from mm_tui.services.decisions.view import DecisionView, Seen
 from mm_tui.services.events import Notify
 from mm_tui.services.examples import Learner
-from mm_tui.services.presence.approvals import Approvals, Approver
-from mm_tui.services.presence.second_approval import SecondApproval
+from mm_tui.services.presence.approvals import Approvals, Approver, SecondApproval
 from mm_tui.services.queue.resubmitted import SUGGESTED
 from mm_tui.settings.sections import Review
 from mm_tui.store.database import Database

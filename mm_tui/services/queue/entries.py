@@ -34,7 +34,7 @@ from mm_tui.text import OneLine
 if TYPE_CHECKING:
     from mm_tui.clock import Clock
     from mm_tui.services.facts import HouseFacts
-    from mm_tui.services.presence.second_approval import SecondApproval
+    from mm_tui.services.presence.approvals import SecondApproval
     from mm_tui.settings.sections import Risk
     from mm_tui.store.database import Database
 

@@ -1,18 +1,29 @@
-"""Copies the gateway's list of what waits."""
+"""Copies the gateway's short lists: what waits, allowlists, the address book, and the audit log."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING
 
+from mm_tui.gateway.errors import Forbidden, GatewayError, NotFound
+from mm_tui.models import OversightMode
 from mm_tui.store.mail.pending import PendingChanges, PendingStore
 
 if TYPE_CHECKING:
     from mm_tui.clock import Clock
     from mm_tui.gateway.client import GatewayClient
     from mm_tui.gateway.shapes import Listing
-    from mm_tui.models import PendingItem
+    from mm_tui.models import Mailbox, PendingItem
+    from mm_tui.store.audit.entries import AuditStore
     from mm_tui.store.database import Database
+    from mm_tui.store.mail.contacts import ContactStore
+    from mm_tui.store.mail.mails import MailStore
+    from mm_tui.store.state import StateStore
+
+log = logging.getLogger("mm_tui.sync")
+PAGE = 100
+_HEAD = "audit_head"
 
 
 class QueueSync:
@@ -40,3 +51,50 @@ class QueueSync:
         changes = await asyncio.to_thread(self._pending.replace, listed, self._clock.now())
         self._compared = (listed, stamp)
         return listed, changes
+
+
+async def with_allow_list(gateway: GatewayClient, mail: MailStore, box: Mailbox) -> Mailbox:
+    """The mailbox with its allowlist if it has one in effect; the stored allowlist if it cannot be read now."""
+    if str(box.oversight_mode) != OversightMode.GATED_SEND:
+        return box
+    try:
+        return box.model_copy(update={"allowed": tuple(await gateway.allow_list(box.id))})
+    except (NotFound, Forbidden):
+        return box
+    except GatewayError:
+        known = {one.id: one.allowed for one in await asyncio.to_thread(mail.mailboxes)}
+        return box.model_copy(update={"allowed": known.get(box.id)})
+
+
+async def read_address_book(gateway: GatewayClient, contacts: ContactStore) -> None:
+    """Stores the gateway's contacts; keeps the old ones if they cannot be read."""
+    try:
+        listed = await gateway.contacts()
+    except GatewayError as error:
+        log.info("contacts are not read: %s", type(error).__name__)
+        return
+    entries = [(str(one.email), one.created_at) for one in listed]
+    await asyncio.to_thread(contacts.keep_address_book, entries)
+
+
+async def read_audit_log(gateway: GatewayClient, log: AuditStore, facts: StateStore) -> int:
+    """Reads backwards to the newest entry of the last complete run. Returns how many entries were new.
+
+    Raises:
+        GatewayError: a page could not be read. What was read is stored, and the next run closes the gap.
+    """
+    head = facts.get(_HEAD)
+    cursor: str | None = None
+    first: str | None = None
+    added = 0
+    while True:
+        page = await gateway.audit_log(limit=PAGE, cursor=cursor)
+        if first is None and page.entries:
+            first = page.entries[0].id
+        added += await asyncio.to_thread(log.add, page.entries)
+        if page.cursor is None or page.cursor == cursor or any(entry.id == head for entry in page.entries):
+            break
+        cursor = page.cursor
+    if first is not None and first != head:
+        await asyncio.to_thread(facts.set, _HEAD, first)
+    return added

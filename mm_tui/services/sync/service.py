@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 
 from mm_tui.clock import sleep_or_wake
 from mm_tui.gateway.errors import Forbidden, GatewayError, MissingScope, NotFound
-from mm_tui.services.audit.sync import read_audit_log
 from mm_tui.services.events import (
     AuditChanged,
     MailboxesChanged,
@@ -28,12 +27,11 @@ from mm_tui.services.events import (
     SyncChanged,
     SyncState,
 )
-from mm_tui.services.sync.account import read_address_book, with_allow_list
 from mm_tui.services.sync.details import DetailReader
 from mm_tui.services.sync.health import SyncHealth
 from mm_tui.services.sync.mail import MailboxSync
 from mm_tui.services.sync.maintenance import check_daily, drop_old_mail
-from mm_tui.services.sync.queue import QueueSync
+from mm_tui.services.sync.queue import QueueSync, read_address_book, read_audit_log, with_allow_list
 from mm_tui.store.audit.entries import AuditStore
 from mm_tui.store.mail.contacts import ContactStore
 from mm_tui.store.mail.mails import MailStore

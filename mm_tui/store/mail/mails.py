@@ -180,7 +180,7 @@ class MailStore:
     def _newest_matches(self, view: MailView, query: Query) -> array[int]:
         if not query.broad:
             return array("q")
-        from mm_tui.store.mail.newest import newest_matches
+        from mm_tui.store.mail.word_index import newest_matches
 
         cursor = self._database.reader().cursor()
         cursor.row_factory = None
