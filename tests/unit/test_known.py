@@ -190,6 +190,46 @@ def test_the_earliest_threads_of_each_address_answer_like_all_mail_exchanged(
             assert (since(address) is not None) == (address in {*established, *recent})
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_correspondents_are_the_same_whether_all_mail_is_read_or_only_what_is_new(
+    database: Database, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    monkeypatch.setattr(contacts, "MOST", 9)
+    chance = random.Random(seed)
+    mail, own = MailStore(database), "help@acme.example"
+    addresses = [f"writer{number}@customer.example" for number in range(14)]
+    known = contacts.ContactStore(database)
+    settled = 0
+    for step in range(60):
+        mails = []
+        for _ in range(chance.randrange(4)):
+            # Mostly newer emails, some old ones, and some that change.
+            number = chance.choice([3 * step, 3 * step + 1, 3 * step + 2, chance.randrange(3 * step + 3)])
+            wrote = number % 3 > 0
+            sender, to = (addresses[number % 14], own) if wrote else (own, addresses[number // 2 % 14])
+            status = chance.choice(["read", "read", "spam_flagged"] if wrote else ["sent", "pending_send_approval"])
+            mails.append(
+                make_mail(
+                    number,
+                    sender=Party.parse(sender),
+                    to=(Party.parse(to),),
+                    direction=OneLine("inbound" if wrote else "outbound"),
+                    status=OneLine(status),
+                    received_at=NOW + timedelta(hours=number),
+                    thread_id=f"t{number // 4}",
+                )
+            )
+        mail.upsert(mails)
+        monkeypatch.setattr(contacts, "SLICE", 10)
+        if step % 20 == 19:
+            known = contacts.ContactStore(database)
+        partly = known.exchanges()
+        settled += known._settled is not None
+        monkeypatch.setattr(contacts, "SLICE", 10_000)
+        assert sorted(map(str, partly)) == sorted(map(str, contacts.ContactStore(database).exchanges()))
+    assert settled > 20
+
+
 def test_drafts_are_assessed_alike_with_the_shared_correspondents_and_with_their_own(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

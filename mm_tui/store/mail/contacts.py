@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+import sqlite3
+import zlib
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
 
 from mm_tui.models import ARRIVED, LEFT, NOT_SENT, Status
 from mm_tui.store.mail.search import phrase
@@ -16,6 +20,7 @@ if TYPE_CHECKING:
     from mm_tui.store.database import Database
 
 ADDRESS_BOOK = "address_book"
+SETTLED = "correspondents"
 NO_THREAD = -1
 """A number that no thread has."""
 MOST = 5000
@@ -51,6 +56,31 @@ WHERE mail.key > :above AND mail.key <= :upto AND {_LEFT} GROUP BY address, mail
 ORDER BY newest DESC
 """
 _SLICE_SQL = "SELECT key FROM mail INDEXED BY mail_list WHERE key <= ? ORDER BY key DESC LIMIT 1 OFFSET ?"
+_OF_ONE_SQL = _EXCHANGES_SQL.replace(
+    "mail.key > :above", "mail.key IN (SELECT rowid FROM mail_words WHERE mail_words MATCH :phrase)"
+)
+_MARK_SQL = f"""
+SELECT older.*, aside.* FROM
+    (SELECT count(*), total(key) FROM mail INDEXED BY mail_list WHERE key <= :upto) AS older,
+    (SELECT count(*), total(key) FROM mail INDEXED BY mail_by_status
+        WHERE key <= :upto AND status <> 'read' AND status NOT IN ({_listed(ARRIVED | LEFT)})) AS aside
+"""
+_VERSION = zlib.crc32(_EXCHANGES_SQL.encode())
+
+Threads = tuple[dict[int, int], dict[int, int]]
+"""The earliest threads in which an address was written to, and in which it wrote, each with the time of its first
+email."""
+
+
+class _Settled(msgspec.Struct):
+    """What the older emails say, so that only the newest need to be read each time."""
+
+    upto: int
+    """The newest key among them."""
+    mark: tuple[float, ...]
+    """Changes if one of them comes or goes, or its status begins or ceases to count."""
+    found: dict[str, Threads | None]
+    """By address, the latest first. None: no email was exchanged with it. Others are not known."""
 
 
 class Exchange(NamedTuple):
@@ -71,28 +101,49 @@ class ContactStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._settled: str | None = None
+        """`_Settled` as JSON, which needs a fifth of the memory."""
 
     def exchanges(self) -> list[Exchange]:
         """The first emails exchanged with each of the `MOST` latest addresses: of each address the earliest threads in
-        which it wrote and in which it was written to, two of each, so that there is one besides any thread. Takes up
-        to 0.5 s with 100,000 emails: not for the UI thread."""
+        which it wrote and in which it was written to, two of each, so that there is one besides any thread.
+
+        With a million emails the first call for a store takes seconds, later ones, also by other processes, 0.2 s: not
+        for the UI thread.
+        """
         cursor = self._database.reader().cursor()
         cursor.row_factory = None
-        found: dict[str, tuple[dict[int, int], dict[int, int]]] = {}
-        upto = _NEWEST
-        while upto > _OLDEST:
-            after = cursor.execute(_SLICE_SQL, (upto, SLICE)).fetchone()
-            above = after[0] if after else _OLDEST
-            for raw, thread, wrote, at, _ in cursor.execute(_EXCHANGES_SQL, {"above": above, "upto": upto}):
-                address = str(raw).lower()
-                if (threads := found.get(address)) is None:
-                    if len(found) >= MOST:
-                        continue
-                    threads = found[address] = {}, {}
-                if at is not None:
-                    _keep_earliest(threads[wrote], thread, at)
-            upto = above
-        return [exchange for address, threads in found.items() for exchange in _exchanges_of(address, threads)]
+        settled = self._settle(cursor)
+        fresh = _read(cursor, _NEWEST, settled.upto)
+        if _look_up(cursor, settled, fresh):
+            self._settled = msgspec.json.encode(settled).decode()
+        found = list(_merged(fresh, settled.found).items())[:MOST]
+        return [exchange for address, threads in found for exchange in _exchanges_of(address, threads)]
+
+    def _settle(self, cursor: sqlite3.Cursor) -> _Settled:
+        """What is known about all emails but the newest `SLICE`, or fewer."""
+        last = cursor.execute(_SLICE_SQL, (_NEWEST, SLICE)).fetchone()
+        if last is None:
+            return _Settled(_OLDEST, (), {})
+        kept = self._settled or StateStore(self._database).get(SETTLED)
+        settled = msgspec.json.decode(kept, type=_Settled) if kept else None
+        if settled is not None and settled.mark != _mark(cursor, settled.upto):
+            settled = None
+        if settled is None or settled.upto < last[0]:
+            upto = cursor.execute(_SLICE_SQL, (_NEWEST, SLICE // 2)).fetchone()[0]
+            # Before anything is read: what changes meanwhile then changes the mark.
+            mark = _mark(cursor, upto)
+            fresh = _read(cursor, _NEWEST, upto)
+            found = _read(cursor, upto, settled.upto if settled else _OLDEST, fresh)
+            if settled is not None:
+                _look_up(cursor, settled, {**fresh, **found})
+                together = enumerate(_merged(found, settled.found).items())
+                found = {one: threads for number, (one, threads) in together if number < MOST or one in fresh}
+            settled = _Settled(upto, mark, {**found, **dict.fromkeys(fresh.keys() - found.keys())})
+            kept = msgspec.json.encode(settled).decode()
+            StateStore(self._database).set(SETTLED, kept)
+        self._settled = kept
+        return settled
 
     def address_book(self) -> list[Exchange]:
         """The stored copy of the gateway's address book, as if each entry had written when it was added."""
@@ -151,6 +202,62 @@ class ContactStore:
         return None
 
 
+def _mark(cursor: sqlite3.Cursor, upto: int) -> tuple[float, ...]:
+    return (_VERSION, *cursor.execute(_MARK_SQL, {"upto": upto}).fetchone())
+
+
+def _read(cursor: sqlite3.Cursor, upto: int, above: int, fresh: Collection[str] = ()) -> dict[str, Threads]:
+    """The exchanges in a range of keys, with the addresses in `fresh` and as many of the latest others as there is room
+    for."""
+    found: dict[str, Threads] = {}
+    room = MOST
+    while upto > above:
+        after = cursor.execute(_SLICE_SQL, (upto, SLICE)).fetchone()
+        below = max(above, after[0]) if after else above
+        for raw, thread, wrote, at, _ in cursor.execute(_EXCHANGES_SQL, {"above": below, "upto": upto}):
+            address = str(raw).lower()
+            if (threads := found.get(address)) is None:
+                if address not in fresh:
+                    if not room:
+                        continue
+                    room -= 1
+                threads = found[address] = {}, {}
+            if at is not None:
+                _keep_earliest(threads[wrote], thread, at)
+        upto = below
+    return found
+
+
+def _look_up(cursor: sqlite3.Cursor, settled: _Settled, addresses: Iterable[str]) -> bool:
+    """Adds what the older emails say of addresses that are not known there. Returns whether there were any."""
+    unknown = [one for one in addresses if one not in settled.found] if settled.upto > _OLDEST else []
+    for address in unknown:
+        settled.found[address] = None
+        if not any(map(str.isalnum, address)):
+            continue
+        values = {"phrase": f"{{sender recipients}} : {phrase(address)}", "upto": settled.upto}
+        for raw, thread, wrote, at, _ in cursor.execute(_OF_ONE_SQL, values):
+            if str(raw).lower() == address:
+                threads = settled.found[address] = settled.found[address] or ({}, {})
+                if at is not None:
+                    _keep_earliest(threads[wrote], thread, at)
+    return bool(unknown)
+
+
+def _merged(newer: dict[str, Threads], older: dict[str, Threads | None]) -> dict[str, Threads]:
+    """Both together, the latest addresses first. Those of `newer` take over its dictionaries."""
+    merged = dict(newer)
+    for address, threads in older.items():
+        if threads is None:
+            continue
+        mine = merged.setdefault(address, threads)
+        if mine is not threads:
+            for wrote in (0, 1):
+                for thread, at in threads[wrote].items():
+                    _keep_earliest(mine[wrote], thread, at)
+    return merged
+
+
 def _keep_earliest(first: dict[int, int], thread: int, at: int) -> None:
     """Adds a thread with the time of its first email, and leaves the two earliest."""
     first[thread] = min(at, first.get(thread, at))
@@ -158,6 +265,6 @@ def _keep_earliest(first: dict[int, int], thread: int, at: int) -> None:
         del first[max(first, key=first.__getitem__)]
 
 
-def _exchanges_of(address: str, threads: tuple[dict[int, int], dict[int, int]]) -> list[Exchange]:
+def _exchanges_of(address: str, threads: Threads) -> list[Exchange]:
     dated = [Exchange(address, thread, bool(wrote), at) for wrote in (0, 1) for thread, at in threads[wrote].items()]
     return dated or [Exchange(address, NO_THREAD, True, None)]
