@@ -28,7 +28,8 @@ AGENT_SQL = (
         submitted_at INTEGER,
         reply_id TEXT,
         answers TEXT NOT NULL DEFAULT '',
-        examples INTEGER NOT NULL DEFAULT 0
+        examples INTEGER NOT NULL DEFAULT 0,
+        faults INTEGER NOT NULL DEFAULT 0
     ) WITHOUT ROWID
     """,
     "CREATE INDEX IF NOT EXISTS agent_jobs_due ON agent_jobs (state, due_at)",
@@ -45,11 +46,17 @@ AGENT_SQL = (
 FOLLOWED = timedelta(days=7)
 """How long after a draft was submitted, or its rejection was seen, another one may be requested."""
 LONGEST_LOOK = timedelta(hours=1)
+LONGEST_WAIT = timedelta(hours=25)
+"""No job is postponed for longer, so one that is due later was postponed while the clock was wrong: it is due now."""
 EVENTS_KEPT = timedelta(days=7)
 """How long events are remembered: webhooks are retried within minutes, so a week is more than enough."""
 
 
-ADDED = {"answers": "TEXT NOT NULL DEFAULT ''", "examples": "INTEGER NOT NULL DEFAULT 0"}
+ADDED = {
+    "answers": "TEXT NOT NULL DEFAULT ''",
+    "examples": "INTEGER NOT NULL DEFAULT 0",
+    "faults": "INTEGER NOT NULL DEFAULT 0",
+}
 """Columns that are missing in tables of earlier versions."""
 
 BY_ANSWERED = "CREATE INDEX IF NOT EXISTS agent_jobs_by_answered ON agent_jobs (answers) WHERE answers <> ''"
@@ -75,6 +82,9 @@ class Job:
     thread_id: str = ""
     state: JobState = JobState.WAITING
     tries: int = 0
+    """How often it was postponed for a reason other than a limit."""
+    faults: int = 0
+    """How often the email itself was the cause."""
     due_at: datetime | None = None
     why: str = ""
     draft: str | None = None
@@ -133,9 +143,9 @@ class Jobs:
     def due(self, now: datetime, limit: int, without: Collection[str] = ()) -> list[Job]:
         """The jobs to do now, newest first, so that new mail does not wait for a backlog."""
         rows = self._database.reader().execute(
-            "SELECT * FROM agent_jobs INDEXED BY agent_jobs_waiting WHERE state = 'waiting' AND due_at <= ?"
-            " ORDER BY email_id DESC LIMIT ?",
-            (to_ms(now), limit + len(without)),
+            "SELECT * FROM agent_jobs INDEXED BY agent_jobs_waiting"
+            " WHERE state = 'waiting' AND (due_at <= ? OR due_at > ?) ORDER BY email_id DESC LIMIT ?",
+            (to_ms(now), to_ms(now + LONGEST_WAIT), limit + len(without)),
         )
         return [_job(row) for row in rows if row["email_id"] not in without][:limit]
 
@@ -236,13 +246,22 @@ class Jobs:
             email_id,
         )
 
-    def put_off(self, email_id: str, until: datetime, why: str, *, counts: bool = True) -> None:
-        """Postpones a job; `counts`: what happened says something about this email, and its tries are limited."""
+    def put_off(self, email_id: str, until: datetime, why: str, *, is_try: bool = True, is_fault: bool = False) -> None:
+        """Postpones a job.
+
+        Args:
+            email_id: the job's.
+            until: when it is due again.
+            why: the reason.
+            is_try: whether the next wait is to be longer.
+            is_fault: whether the email itself was the cause.
+        """
         self._change(
-            "UPDATE agent_jobs SET due_at = ?, why = ?, tries = tries + ? WHERE email_id = ?",
+            "UPDATE agent_jobs SET due_at = ?, why = ?, tries = tries + ?, faults = faults + ? WHERE email_id = ?",
             to_ms(until),
             why,
-            int(counts),
+            int(is_try),
+            int(is_fault),
             email_id,
         )
 
@@ -298,6 +317,7 @@ def _job(row: Any) -> Job:
         thread_id=row["thread_id"],
         state=JobState(row["state"]),
         tries=row["tries"],
+        faults=row["faults"],
         due_at=from_ms(row["due_at"]),
         why=row["why"],
         draft=row["draft"],

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from mm_tui.agent.jobs import Job
 from mm_tui.agent.policy import is_worked
+from mm_tui.gateway.errors import GatewayError, MissingKey, MissingScope, RateLimited, Unauthorized, Unreachable
 from mm_tui.gateway.shapes import EmailFilter
 from mm_tui.services import redraft_tags
 from mm_tui.services.tags import OPENED
@@ -28,6 +29,8 @@ REJECTED_PAGES = 5
 BEGUN_PAGES = 3
 """The most pages of read mail that an agent without any state searches for unfinished work."""
 PAGE = 100
+_OF_ALL = (Unauthorized, MissingScope, MissingKey, RateLimited, Unreachable)
+"""Failures that say nothing of one mailbox."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,8 @@ class Polled:
     new: int
     more: bool
     """Whether there is more unread mail than was listed."""
+    failed: GatewayError | None = None
+    """The first failure, if only some of the mailboxes could be read."""
 
 
 class Source:
@@ -49,20 +54,28 @@ class Source:
         self._clock = clock
 
     async def poll(self) -> Polled:
-        """Polls each mailbox once.
+        """Polls each mailbox once. One that cannot be read does not keep the others waiting.
 
         Raises:
-            GatewayError: a list could not be read; lists read before are kept.
+            GatewayError: no mailbox could be read, or the failure concerns all; lists read before are kept.
         """
         await self._boxes.refresh()
-        new, more = 0, False
+        new, more, read = 0, False, 0
+        failed: GatewayError | None = None
         for box in self._boxes.worked:
-            new += await self._since(box)
-            found, rest = await self._unread(box)
-            new, more = new + found, more or rest
-        for box in self._boxes.worked:
-            new += await self._sent_back(box)
-        return Polled(new, more)
+            try:
+                new += await self._since(box)
+                found, rest = await self._unread(box)
+                new, more = new + found, more or rest
+                new += await self._sent_back(box)
+                read += 1
+            except _OF_ALL:
+                raise
+            except GatewayError as error:
+                failed = failed or error
+        if failed is not None and not read:
+            raise failed
+        return Polled(new, more, failed)
 
     async def list_unread(self) -> list[EmailSummary]:
         """The unread mail of all handled mailboxes, one page each, for a dry run.

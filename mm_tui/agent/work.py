@@ -92,6 +92,14 @@ class Work:
                 return
         await self._submit(job.email_id, reading, label)
 
+    async def try_models(self) -> None:
+        """Finds out whether the models answer anything at all.
+
+        Raises:
+            AssistError: one of them does not.
+        """
+        await self._assistant.try_models()
+
     # Reading
 
     async def _read(self, job: Job) -> Reading | None:
@@ -252,7 +260,8 @@ class Work:
         job = await asyncio.to_thread(self._jobs.get, email_id)
         if job is None or job.draft is None or job.submitted_at is None:
             return
-        if self._clock.now() - job.submitted_at > KEY_HOLDS and (known := self._answer(job, reading)) is not None:
+        held = timedelta(0) <= self._clock.now() - job.submitted_at <= KEY_HOLDS  # less than none: the clock was wrong
+        if not held and (known := self._answer(job, reading)) is not None:
             await self._finish(job, JobState.DONE, label=label, reply=known)
             return
         mailbox = await self._boxes.current(job.mailbox_id)

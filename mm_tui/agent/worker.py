@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING
 
-from mm_tui.agent.jobs import Job, JobState
+from mm_tui.agent.jobs import LONGEST_WAIT, Job, JobState
 from mm_tui.assist import errors as assist
 from mm_tui.gateway import errors as gateway
 from mm_tui.services.backoff import backoff_seconds
@@ -22,23 +22,26 @@ if TYPE_CHECKING:
 
 LOW_WATER = 100
 """The next part of a backlog is read when fewer emails than this wait."""
-MOST_TRIES = 8
+MOST_FAULTS = 8
 """Tries for an email that itself causes the failure: it cannot be read, or the model's answers are unusable."""
 MOST_FAILURES = 6
 """Consecutive failures, each with a longer pause, after which a single run ends with mail left over."""
 STOP_SECONDS = 20.0
 """Seconds that work in progress may take to finish when the agent stops."""
 
+LONGEST_SLEEP = 60.0
+"""Seconds after which a hand that rests looks at the clocks again."""
 QUOTA_REST = 3600.0
 """Seconds before a quota is checked again."""
 
-_AT_FAULT = (gateway.Malformed, gateway.BadRequest, assist.Garbled, assist.BadRequest)
+_REFUSED = (assist.Forbidden, assist.BadRequest)
+"""The model refuses what one email contains, as a firewall in front of it does; or it refuses everything."""
+_AT_FAULT = (gateway.Malformed, gateway.BadRequest, assist.Garbled, *_REFUSED)
 _FATAL = (
     gateway.Unauthorized,
     gateway.MissingScope,
     gateway.MissingKey,
     assist.Unauthorized,
-    assist.Forbidden,
     assist.NoKey,
 )
 _OF_ALL = (
@@ -88,7 +91,7 @@ class Worker:
         self._resting_until = 0.0
         self._failures = 0
         self._fatal: Failure | None = None
-        self._over_budget = False
+        self._no_budget_until: datetime | None = None
 
     @property
     def stopping(self) -> asyncio.Event:
@@ -113,12 +116,15 @@ class Worker:
             Fatal: a key is wrong.
             GatewayError: a poll failed.
         """
-        while not self._stop.is_set() and not self._over_budget:
+        failed: gateway.GatewayError | None = None
+        while not self._stop.is_set() and self._no_budget_until is None:
             polled = await self._source.poll()
-            self._more = polled.more
+            self._more, failed = polled.more, polled.failed
             await self._work_with_all_hands(until_idle=True)
             if not polled.new and not polled.more:
                 break
+        if failed is not None:
+            raise failed
         return self._jobs.is_low(1)
 
     async def run(self) -> None:
@@ -154,12 +160,17 @@ class Worker:
                 failures += 1
                 pause = max(pause, self._rest(failures, error))
                 self._log("poll failed", why=_words(error), retry_in=round(pause, 1))
-            else:
-                failures = 0
-                self._more = polled.more
-                if polled.new:
-                    self._log("mail taken in", count=polled.new)
-                    self._wake_all()
+                # An event that announces mail does not shorten this wait.
+                await _wait(self._stop, pause)
+                continue
+            failures = 0
+            self._more = polled.more
+            if polled.new:
+                self._log("mail taken in", count=polled.new)
+                self._wake_all()
+            if polled.failed is not None:
+                pause = max(pause, polled.failed.retry_after or 0.0)
+                self._log("poll failed", why=_words(polled.failed), retry_in=round(pause, 1))
             await _wait(self._poll_now, pause)
 
     # Workers
@@ -187,14 +198,25 @@ class Worker:
 
     async def _hand(self, until_idle: bool) -> None:
         while not self._stop.is_set():
-            rest = self._resting_until - self._clock.monotonic()
+            rest = self._rest_left()
             job = self._next() if rest <= 0 else None
             if job is not None:
                 await self._do(job, until_idle)
-            elif until_idle and (rest <= 0 or self._over_budget or self._failures >= MOST_FAILURES):
+            elif until_idle and (rest <= 0 or self._no_budget_until or self._failures >= MOST_FAILURES):
                 return
             else:
-                await _wait(self._wake, rest if rest > 0 else self._until_due())
+                await _wait(self._wake, min(rest, LONGEST_SLEEP) if rest > 0 else self._until_due())
+
+    def _rest_left(self) -> float:
+        """Seconds for which all hands rest. A new day is told by the wall clock: the other one stops during suspend."""
+        rest = self._resting_until - self._clock.monotonic()
+        if self._no_budget_until is None:
+            return rest
+        left = (self._no_budget_until - self._clock.now()).total_seconds()
+        if 0 < left <= LONGEST_WAIT.total_seconds():
+            return max(rest, left)
+        self._no_budget_until = None
+        return rest
 
     def _next(self) -> Job | None:
         found = self._jobs.due(self._clock.now(), 1, self._active)
@@ -215,7 +237,11 @@ class Worker:
             await self._work.do(job)
             self._failures = 0
         except _FATAL as error:
+            # Otherwise the next run would begin with it again, and end again.
+            await self._put_off(job, error)
             self._end_for(error)
+        except _REFUSED as error:
+            await self._find_who_is_refused(job, error)
         except assist.OverBudget as error:
             await self._rest_until_tomorrow(job, error)
         except (gateway.GatewayError, assist.AssistError) as error:
@@ -242,9 +268,23 @@ class Worker:
             self._log("poll failed", why=_words(error))
         self._wake_all()
 
+    async def _find_who_is_refused(self, job: Job, error: assist.AssistError) -> None:
+        """Gives the email another try if the model answers other questions; otherwise the agent ends."""
+        try:
+            await self._work.try_models()
+        except (*_FATAL, *_REFUSED) as refusal:
+            self._end_for(refusal)
+        except assist.OverBudget as over:
+            await self._rest_until_tomorrow(job, over)
+        except assist.AssistError as failure:
+            await self._put_off(job, error if isinstance(failure, assist.Garbled) else failure)
+        else:
+            await self._put_off(job, error)
+
     async def _put_off(self, job: Job, error: Failure | None) -> None:
         words = _words(error) if error else "an internal error"
-        if (error is None or isinstance(error, _AT_FAULT)) and job.tries + 1 >= MOST_TRIES:
+        is_fault = error is None or isinstance(error, _AT_FAULT)
+        if is_fault and job.faults + 1 >= MOST_FAULTS:
             await asyncio.to_thread(self._jobs.finish, job.email_id, JobState.FAILED, words)
             self._log("failed", email_id=job.email_id, why=words)
             return
@@ -259,8 +299,8 @@ class Worker:
         else:
             wait = self._rest(job.tries + 1, error)
             due += timedelta(seconds=wait)
-        counts = not isinstance(error, gateway.RateLimited | assist.RateLimited)
-        await asyncio.to_thread(self._jobs.put_off, job.email_id, due, words, counts=counts)
+        is_try = not isinstance(error, gateway.RateLimited | assist.RateLimited)
+        await asyncio.to_thread(self._jobs.put_off, job.email_id, due, words, is_try=is_try, is_fault=is_fault)
         self._log("put off", email_id=job.email_id, why=words, retry_in=round(wait, 1))
 
     def _rest_of_all(self, error: Failure | None) -> float:
@@ -273,11 +313,10 @@ class Worker:
     async def _rest_until_tomorrow(self, job: Job, error: assist.OverBudget) -> None:
         now = self._clock.now()
         tomorrow = datetime.combine(now.astimezone(UTC).date() + timedelta(days=1), datetime.min.time(), UTC)
-        await asyncio.to_thread(self._jobs.put_off, job.email_id, tomorrow, str(error))
-        if not self._over_budget:
+        await asyncio.to_thread(self._jobs.put_off, job.email_id, tomorrow, str(error), is_try=False)
+        if self._no_budget_until is None:
             self._log("over budget", why=str(error))
-        self._over_budget = True
-        self._resting_until = self._clock.monotonic() + (tomorrow - now).total_seconds()
+        self._no_budget_until = tomorrow
 
     def _rest(self, failures: int, error: Failure | None) -> float:
         return backoff_seconds(failures, self._pace.backoff, error.retry_after if error else None, self._rng)

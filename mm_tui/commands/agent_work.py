@@ -178,8 +178,9 @@ async def _work(args: argparse.Namespace, opened: OpenWorker, secret: Secret | N
     loop = asyncio.get_running_loop()
     # Threads only make short reads and writes of one store: more threads would only use more memory.
     loop.set_default_executor(ThreadPoolExecutor(max_workers=THREADS))
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, worker.stop)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
+            loop.add_signal_handler(number, worker.stop)
     if args.die_with_stdin:
         threading.Thread(target=_watch_stdin, args=(loop, worker.stop), name="stdin", daemon=True).start()
     log("started", once=args.once or None)

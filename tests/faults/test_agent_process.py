@@ -220,7 +220,7 @@ def test_a_request_that_never_ends_is_cut(tmp_path: Path) -> None:
     asyncio.run(scene())
 
 
-@pytest.mark.parametrize("way", ["SIGTERM", "stdin"])
+@pytest.mark.parametrize("way", ["SIGTERM", "SIGHUP", "stdin"])
 def test_it_ends_in_order_while_work_is_under_way(sandbox: Sandbox, tmp_path: Path, way: str) -> None:
     deliver(sandbox, 3)
     sandbox.fault(method="POST", path="/chat/completions", kind="delay", seconds=0.5, count=0)

@@ -48,6 +48,14 @@ def test_what_is_no_labelled_set(tmp_path: Path, text: str, words: str) -> None:
         evaluate.read_cases(file, LABELS)
 
 
+def test_only_a_line_feed_ends_a_case(tmp_path: Path) -> None:
+    file = tmp_path / "set.jsonl"
+    file.write_text(
+        '{"id": "1", "language": "en", "label": "spam", "subject": "s", "body": "a\u2028b\x85c"}\n', "utf-8"
+    )
+    assert len(evaluate.read_cases(file, LABELS)) == 1
+
+
 class Echo(Scripted):
     """Labels a mail with the word in its body."""
 

@@ -239,9 +239,10 @@ class Later(SystemClock):
         return super().now() + self._ahead
 
 
-@pytest.mark.parametrize("lost", [False, True])
-async def test_after_a_day_the_thread_is_asked(sandbox: Sandbox, tmp_path: Path, lost: bool) -> None:
-    """The reply arrived, its receipt did not, and the gateway has forgotten the idempotency key."""
+@pytest.mark.parametrize(("lost", "days"), [(False, 2), (True, 2), (False, -2)])
+async def test_after_a_day_the_thread_is_asked(sandbox: Sandbox, tmp_path: Path, lost: bool, days: int) -> None:
+    """The reply arrived, its receipt did not, and the gateway has forgotten the idempotency key. Meanwhile the clock may
+    have been set back."""
     ids = some_mail(sandbox, 1)
     sandbox.fault(method="POST", path="/reply/", kind="close", when="after", count=0)
     async with desk(settings_for(sandbox), tmp_path / "agent.sqlite") as agent:
@@ -253,7 +254,7 @@ async def test_after_a_day_the_thread_is_asked(sandbox: Sandbox, tmp_path: Path,
     sandbox.clear_faults()
     sandbox.advance(2 * 86400)
     path = tmp_path / ("new.sqlite" if lost else "agent.sqlite")
-    async with desk(settings_for(sandbox), path, clock=Later(timedelta(days=2))) as agent:
+    async with desk(settings_for(sandbox), path, clock=Later(timedelta(days=days))) as agent:
         agent.jobs.add([Job(ids[0], sandbox.mailbox)])
         await agent.worker.once()
         job = agent.jobs.get(ids[0])

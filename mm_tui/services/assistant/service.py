@@ -19,7 +19,7 @@ from mm_tui.assist.errors import AssistError, NoKey, OverBudget
 from mm_tui.services.assistant.cards import STAND_IN_MODEL, DraftText, Spend
 from mm_tui.settings.checks import LOOPBACK_HOSTS
 from mm_tui.store.assist import AssistStore, ResultKey
-from mm_tui.text import ManyLine, OneLine
+from mm_tui.text import ManyLine, OneLine, is_blank
 
 if TYPE_CHECKING:
     from mm_tui.assist.limiter import Limits
@@ -224,13 +224,38 @@ class Assistant:
                 self._book(answered, counted)
 
     async def write_whole(self, request: Request, *, automatic: bool = False) -> DraftText:
-        """Writes a draft in one piece. See `write`."""
+        """Writes a draft in one piece. See `write`.
+
+        Raises:
+            Empty: the answer has no text.
+            HalfStream: the answer broke off.
+            AssistError: of another kind that fits.
+        """
         from mm_tui.assist import tasks
+        from mm_tui.assist.errors import Empty, HalfStream
 
         model = await self._ready(automatic)
         answer = await tasks.write_whole(model, request)
         await asyncio.to_thread(self._book, answer.model, answer.usage)
-        return DraftText(answer.text, done=True, model=answer.model, cut=request.cut or answer.truncated)
+        if is_blank(answer.text):
+            raise Empty
+        if answer.truncated:
+            raise HalfStream
+        return DraftText(answer.text, done=True, model=answer.model, cut=request.cut)
+
+    async def try_models(self) -> None:
+        """Asks each configured model for one word, to learn whether the key and the models' names can be used at all.
+
+        Raises:
+            AssistError: the first failure.
+        """
+        from mm_tui.assist.model import Message
+
+        chosen = self.settings.assist
+        model = await self._ready(automatic=True)
+        for name in dict.fromkeys(filter(None, (chosen.small_model, chosen.large_model, *chosen.task_models.values()))):
+            answer = await model.complete([Message("user", "Answer with one word: yes")], name, max_tokens=4)
+            await asyncio.to_thread(self._book, answer.model, answer.usage)
 
     async def aclose(self) -> None:
         """Closes all connections to the model."""
