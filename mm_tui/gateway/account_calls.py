@@ -9,7 +9,7 @@ from mm_tui.account import Account, DayCount, Usage, Webhook, WebhookDelivery
 from mm_tui.gateway import account_wire, calls, values
 from mm_tui.gateway.base import Caller, given
 from mm_tui.gateway.errors import CodeSent, Malformed
-from mm_tui.gateway.shapes import Contact, CreatedMailbox, Listing, Suppression
+from mm_tui.gateway.shapes import ApiKey, Contact, CreatedMailbox, Listing, Suppression
 from mm_tui.models import Allowed, Mailbox
 from mm_tui.settings.secret import Secret
 from mm_tui.text import OneLine
@@ -175,6 +175,12 @@ class AccountCalls(Caller):
         """The account's address book."""
         return await self._ask(
             calls.CONTACTS, lambda answer: values.listing(answer, ("contacts",), account_wire.contact)
+        )
+
+    async def api_keys(self) -> Listing[ApiKey]:
+        """The account's keys by id and name. The gateway shows a key itself only when it is created."""
+        return await self._ask(
+            calls.API_KEYS, lambda answer: values.listing(answer, ("api_keys", "keys"), account_wire.api_key)
         )
 
     async def suppression(self) -> Listing[Suppression]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from mm_tui.account import Account, DayCount, Usage, Webhook, WebhookDelivery
 from mm_tui.gateway import values
-from mm_tui.gateway.shapes import Contact, Suppression
+from mm_tui.gateway.shapes import ApiKey, Contact, Suppression
 from mm_tui.gateway.values import Json
 from mm_tui.models import Allowed, Mailbox
 from mm_tui.text import ManyLine, OneLine
@@ -109,6 +109,10 @@ def contact(item: Json) -> Contact:
         name=values.line(item.get("name")),
         created_at=values.time(item.get("created_at")),
     )
+
+
+def api_key(item: Json) -> ApiKey:
+    return ApiKey(id=values.gateway_id(values.first(item, "id", "key_id"), "id"), name=values.line(item.get("name")))
 
 
 def suppression(item: Json) -> Suppression:

@@ -73,6 +73,7 @@ PENDING = Call("GET", "/v1/oversight/pending", "oversight", "the emails waiting 
 DECIDE = Call("POST", "/v1/oversight/decide", "oversight", "approves or rejects one; never repeated", acts=True)
 
 AUDIT_LOG = Call("GET", "/v1/audit-log", "admin", "the gateway's audit log")
+API_KEYS = Call("GET", "/v1/api-keys", "admin", "the names of the keys in that log, without the keys themselves")
 CREATE_MAILBOX = Call("POST", "/v1/mailboxes", "admin", "creates a mailbox", acts=True, forbidden_is_scope=False)
 UPDATE_MAILBOX = Call("PATCH", _MAILBOX, "admin", "changes a mailbox; moves it down the trust ladder", acts=True)
 ALLOW = Call(

@@ -108,6 +108,14 @@ class Contact:
 
 
 @dataclass(frozen=True)
+class ApiKey:
+    """A key of the account, without the key itself."""
+
+    id: str
+    name: OneLine
+
+
+@dataclass(frozen=True)
 class Suppression:
     """An address that the gateway does not send to, and why."""
 

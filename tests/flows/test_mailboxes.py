@@ -13,7 +13,7 @@ from mm_tui.app import MmTui
 from mm_tui.review.digest import digest_of
 from mm_tui.screens.dialogs.choice import ChoiceScreen
 from mm_tui.screens.mailboxes.webhooks import WebhooksScreen
-from mm_tui.services.audit.line import key_words
+from mm_tui.services.audit.key_names import key_words
 from mm_tui.services.events import AuditChanged
 from tests.support.app import running_app, settings_for, shown, until
 from tests.support.mailboxes import fill, open_mailboxes, the_code

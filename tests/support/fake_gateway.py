@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.errors import GatewayError, MissingKey, NotFound
-from mm_tui.gateway.shapes import AuditPage, Contact, EmailFilter, EmailPage, Listing
+from mm_tui.gateway.shapes import ApiKey, AuditPage, Contact, EmailFilter, EmailPage, Listing
 from mm_tui.models import Allowed, AuditEntry, EmailDetail, EmailSummary, Mailbox, Party, PendingItem, RawContent
 from mm_tui.text import ManyLine, OneLine
 
@@ -85,6 +85,7 @@ class FakeGateway:
         self.mail: dict[str, dict[str, EmailSummary]] = {BOX: {}}
         self.waiting: list[PendingItem] = []
         self.audit: list[AuditEntry] = []
+        self.named_keys: tuple[ApiKey, ...] = ()
         self.allowed: list[Allowed] = []
         self.contact_list: list[Contact] = []
         self.calls: Counter[str] = Counter()
@@ -165,6 +166,10 @@ class FakeGateway:
         if not self.keys.has("oversight"):
             raise MissingKey("oversight")
         return Listing(self.waiting)
+
+    async def api_keys(self) -> Listing[ApiKey]:
+        self._called("api_keys")
+        return Listing(self.named_keys)
 
     async def audit_log(self, *, limit: int = 100, cursor: str | None = None) -> AuditPage:
         self._called("audit_log")

@@ -41,7 +41,7 @@ class Logs:
 
     def journal(self, kind: str, about: str, minutes: float, *, who: str = "robin", **details: str) -> int:
         at = NOW - timedelta(minutes=minutes)
-        return Journal(self.database).write(kind, who, about, at, {"about": about, **details})
+        return Journal(self.database).write(kind, who, details.pop("item", about), at, {"about": about, **details})
 
     def mail(self, email_id: str, **fields: Any) -> None:
         given: dict[str, Any] = {

@@ -287,6 +287,7 @@ ROUTES: tuple[tuple[str, str, str, Handle], ...] = (
     ("GET", "/v1/oversight/pending", "oversight", lambda g, r: g.pending()),
     ("POST", "/v1/oversight/decide", "oversight", lambda g, r: g.decide(r.body, r.key)),
     ("GET", "/v1/audit-log", "admin", lambda g, r: g.audit_log(r.query)),
+    ("GET", "/v1/api-keys", "admin", lambda g, r: {"api_keys": []}),
     ("GET", "/v1/webhooks", "admin", lambda g, r: {"webhooks": []}),
     ("GET", "/v1/contacts", "read", lambda g, r: {"data": g.contacts}),
     ("GET", "/v1/suppression", "admin", lambda g, r: {"suppressions": []}),

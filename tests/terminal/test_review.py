@@ -94,7 +94,7 @@ def test_an_edited_draft_is_released_once_and_audited(tmp_path: Path, cols: int,
             wait_until(lambda: len(sandbox.outbox()) == 1, seconds=30)
             terminal.press("3")
             # The email has left before its decision has ended: leaving would ask.
-            terminal.wait_for("edit sent")
+            terminal.wait_for("approved, edited")
             terminal.press("ctrl+q")
             assert terminal.wait_exit() == 0
         released = sandbox.outbox()

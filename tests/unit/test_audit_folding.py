@@ -93,10 +93,12 @@ def test_the_plot_has_a_bar_a_day_and_says_what_was_decided() -> None:
     assert decisions_plot([], NOW, 200).plain == ""
     found = [made(0, Outcome.SENT)] * 2 + [made(3, Outcome.REJECTED), made(29, Outcome.EDITED)]
     words = decisions_plot(found, NOW, 200).plain
-    totals = "30 days: 2 sent, 1 edited, 1 rejected  "
+    totals = "30 days: 2 as written, 1 edited, 1 rejected  "
     bars = words.removeprefix(totals)[:DAYS]
     assert (bars[0], bars[-4], bars[-1]) == ("▄", "▄", "█") and bars.count(" ") == DAYS - 3
-    assert words.startswith(totals) and words.endswith("█ · 2 today · up to 2 a day")
+    assert words.startswith(totals) and words.endswith("█ · 2 today · highest bar 2")
     at_eighty = decisions_plot(found * 30, NOW, 78)
-    assert at_eighty.cell_length <= 78 and "60 sent, 30 edited, 30 rejected" in at_eighty.plain
+    assert at_eighty.cell_length <= 78 and "60 as written, 30 edited, 30 rejected" in at_eighty.plain
+    elsewhere = MadeDecision(NOW, OneLine("key"), Outcome.SENT, False)
+    assert decisions_plot([elsewhere, *found], NOW, 66).plain.endswith("1 rejected, 1 approved elsewhere")
     assert first_day(NOW) <= NOW - timedelta(days=DAYS - 1) <= first_day(NOW) + timedelta(days=1)

@@ -153,6 +153,7 @@ async def test_account_usage_health_webhooks_contacts(sandbox: Sandbox, gateway:
     assert (await gateway.usage()).api_calls >= 0
     await gateway.contacts()
     await gateway.suppression()
+    assert {key.name for key in await gateway.api_keys()} >= {"send", "oversight", "admin"}
     await gateway.webhook_deliveries()
     assert list(await gateway.webhooks()) == []
 

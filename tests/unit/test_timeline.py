@@ -9,13 +9,17 @@ from pathlib import Path
 
 import pytest
 
+from mm_tui.gateway.shapes import ApiKey
 from mm_tui.models import AuditEntry, EmailDetail, Party, RawContent
 from mm_tui.services.audit.line import Tone, actor_words, narrowed
+from mm_tui.services.sync.queue import read_audit_log
 from mm_tui.store.audit.entries import AuditStore
 from mm_tui.store.audit.timeline import LineFilter, Source
 from mm_tui.store.database import Database
 from mm_tui.store.mail.mails import MailStore
+from mm_tui.store.state import StateStore
 from mm_tui.text import OneLine
+from tests.support.fake_gateway import FakeGateway
 from tests.support.logs import Logs, open_logs
 from tests.support.seat import NOW
 
@@ -142,6 +146,31 @@ def test_facets_count_who_did_what(logs: Logs) -> None:
 def test_an_unknown_action_is_shown_as_it_came_and_clean(logs: Logs) -> None:
     logs.gateway("email.\x1b[31mteleported", "M1", 1)
     assert logs.shown()[0].words == "email.teleported"
+
+
+def test_a_released_edit_says_which_draft_it_replaced(logs: Logs) -> None:
+    logs.mail("DRAFT", received_at=NOW - timedelta(minutes=9))
+    logs.gateway("oversight.rejected", "DRAFT", 2, actor=KEY)
+    logs.gateway("oversight.approved", "EDIT", 1, actor=KEY)
+    logs.journal("retired", "DRAFT", 2, act="release_edit")
+    logs.journal("done", "EDIT", 1, act="release_edit", item="DRAFT")
+    logs.journal("ended", "DRAFT", 0.9, act="release_edit", note="edit_released")
+    found = {(str(one.line.source), str(one.words)): one for one in logs.shown()}
+    when = f"replaces the draft of {(NOW - timedelta(minutes=9)).astimezone():%H:%M}"
+    for edit in (found["gateway", "approved, edited"], found["journal", "approved, edited"]):
+        assert (edit.replaced, edit.original) == (when, "DRAFT")
+    assert not found["gateway", "replaced by an edit"].replaced
+
+
+async def test_keys_are_called_by_their_names_once_these_are_known(logs: Logs) -> None:
+    gateway, facts = FakeGateway(), StateStore(logs.database)
+    gateway.audit = [AuditEntry(id="a1", action=OneLine("email.reply_submitted"), actor_key_id=OneLine(KEY))]
+    gateway.named_keys = (ApiKey(KEY, OneLine("send")),)
+    await read_audit_log(gateway, AuditStore(logs.database), facts)  # type: ignore[arg-type] # as far as it is used
+    assert [str(one.who) for one in logs.shown()] == ["send key"]
+    gateway.audit.append(AuditEntry(id="a2", action=OneLine("email.read"), actor_key_id=OneLine(KEY)))
+    await read_audit_log(gateway, AuditStore(logs.database), facts)  # type: ignore[arg-type] # as far as it is used
+    assert gateway.calls["api_keys"] == 1
 
 
 def test_keys_are_told_from_names() -> None:

@@ -18,6 +18,11 @@ ONE_LINE = 96
 """The screen width in cells from which an entry fits on one line."""
 TIME = 12
 SOURCE = 7
+STEPS = "steps"
+"""A row for several lines says how many, in the word of the key that unfolds them."""
+GAP = 2
+LEAST = 12
+"""The fewest cells of a subject that say anything."""
 TONES = {Tone.PLAIN: "row", Tone.DECISION: "strong", Tone.FAILURE: "risk"}
 
 
@@ -50,7 +55,7 @@ class AuditList(VirtualList[int, AuditLine]):
         time = (f"{fit_cells(moment(row.line.at, self._clock.now()), TIME, right=True)}  ", "dim")
         source = (f"{fit_cells(row.line.source, SOURCE)}  ", "dim" if row.line.source is Source.GATEWAY else "row")
         room = width - 1 - TIME - SOURCE - 4
-        more = f" +{row.folded}" if row.folded else ""
+        more = f" · {row.folded + 1} {STEPS}" if row.folded else ""
         if self.row_height == 2:
             who = min(18, room // 2, cell_len(row.who))
             return self._paint(
@@ -60,7 +65,7 @@ class AuditList(VirtualList[int, AuditLine]):
                 ],
                 here,
             )  # fmt: skip
-        words = max(16, min(24, room * 2 // 5))
+        words = max(16, min(28, room * 2 // 5))
         who = max(11, min(18, room // 5))
         return self._paint(
             [
@@ -71,7 +76,15 @@ class AuditList(VirtualList[int, AuditLine]):
         )  # fmt: skip
 
     def _rest(self, row: AuditLine, width: int) -> list[tuple[str, str]]:
-        return [(fit_cells(row.what, width - 1) + " ", "dim")]
+        """What the line is about. How it stands to another email comes first where both do not fit."""
+        if not row.replaced:
+            return [(fit_cells(row.what, width - 1) + " ", "dim")]
+        more = fit_cells(row.replaced, min(width - 1, cell_len(row.replaced)))
+        left = width - 1 - cell_len(more) - GAP
+        if left < LEAST:
+            return [(fit_cells(more, width - 1) + " ", "dim")]
+        what = fit_cells(row.what, min(left, cell_len(row.what)))
+        return [(fit_cells(f"{what}{' ' * GAP}{more}", width - 1) + " ", "dim")]
 
     def _paint(self, pieces: list[tuple[str, str]], here: bool) -> list[Segment]:
         """Segments for the pieces; under the cursor all but the bar have the cursor's background."""

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from textual.content import Content
 
 from mm_tui.screens.dialogs.dialog import Line, ListDialog, heading
-from mm_tui.services.audit.line import GATEWAY_WORDS, actor_words
+from mm_tui.services.audit.key_names import NO_NAMES
+from mm_tui.services.audit.line import GATEWAY_WORDS, JOURNAL_WORDS, actor_words
 from mm_tui.store.audit.timeline import Facet, LineFilter, Source
 from mm_tui.text import OneLine
 
+STEP_WORDS = {
+    "held": "decision held",
+    "deciding": "decision in progress",
+    "done": "decision accepted",
+    "ended": "decision ended",
+    "answered": "question answered",
+}
+"""Our words for the journal's steps of any decision."""
 MOST = 40
 """The most actors, and actions, to offer; others can be found by searching."""
 SPANS = (("the last hour", timedelta(hours=1)), ("24 hours", timedelta(days=1)), ("7 days", timedelta(days=7)),
@@ -28,6 +37,7 @@ class AuditFilterScreen(ListDialog[LineFilter]):
         actions: what was done.
         boxes: (id, address) of each mailbox.
         now: the current time, at which periods end.
+        names: the names of keys, by their ids.
     """
 
     def __init__(
@@ -37,8 +47,9 @@ class AuditFilterScreen(ListDialog[LineFilter]):
         actions: Sequence[Facet],
         boxes: Sequence[tuple[str, str]],
         now: datetime,
+        names: Mapping[str, str] = NO_NAMES,
     ) -> None:
-        lines = list(_choices(chosen, actors, actions, boxes, now))
+        lines = list(_choices(chosen, actors, actions, boxes, now, names))
         super().__init__("Show only", lines, choose="choose; choose again to clear it")
 
 
@@ -48,6 +59,7 @@ def _choices(
     actions: Sequence[Facet],
     boxes: Sequence[tuple[str, str]],
     now: datetime,
+    names: Mapping[str, str],
 ) -> Iterator[Line[LineFilter]]:
     yield heading("Log")
     for source, words in ((Source.GATEWAY, "the gateway's log"), (Source.JOURNAL, "the local journal")):
@@ -65,13 +77,14 @@ def _choices(
     yield heading("Who")
     for facet in actors[:MOST]:
         on = chosen.actor == facet.value
-        words = actor_words(facet.value, facet.source)
+        words = actor_words(facet.value, facet.source, names)
         yield _choice(words, replace(chosen, actor=None if on else str(facet.value)), on, _lines(facet))
     yield heading("What")
     for facet in actions[:MOST]:
         on = chosen.action == facet.value and chosen.source is facet.source
         action, log = (None, None) if on else (str(facet.value), facet.source)
-        words = GATEWAY_WORDS.get(facet.value, facet.value) if facet.source is Source.GATEWAY else facet.value
+        known = GATEWAY_WORDS if facet.source is Source.GATEWAY else {**STEP_WORDS, **JOURNAL_WORDS}
+        words = known.get(facet.value, facet.value.replace("_", " "))
         yield _choice(words, replace(chosen, action=action, source=log), on, _lines(facet))
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from mm_tui.review.identity import Identity, Standing
 from mm_tui.services.audit.history import History
+from mm_tui.services.audit.key_names import NO_NAMES, key_words
 from mm_tui.services.audit.line import AuditLine, Tone
 from mm_tui.store.audit.timeline import Source
 from mm_tui.text import OneLine
@@ -23,16 +24,17 @@ MORE = 19
 
 def exactly(at: datetime | None) -> str:
     """A time to the second, in the reader's time zone."""
-    return at.astimezone().strftime("%a %d %b %Y %H:%M:%S %Z") if at is not None else "no time given"
+    return at.astimezone().strftime("%d %b %Y %H:%M:%S %Z") if at is not None else "no time given"
 
 
-def line_page(shown: AuditLine, room: int, keys: Mapping[str, str]) -> Page:
+def line_page(shown: AuditLine, room: int, keys: Mapping[str, str], names: Mapping[str, str] = NO_NAMES) -> Page:
     """One log line in full.
 
     Args:
         shown: the line.
         room: cells of a line.
         keys: the user's `[keys]`.
+        names: the names of the gateway's keys, by their ids.
     """
     line = shown.line
     writer = PageWriter()
@@ -44,7 +46,7 @@ def line_page(shown: AuditLine, room: int, keys: Mapping[str, str]) -> Page:
         ("when", exactly(line.at)),
         ("log", "the gateway's audit log" if line.source is Source.GATEWAY else "journal of this machine"),
         ("action", line.action),
-        ("who", _who(shown)),
+        ("who", _who(shown, names)),
         ("subject", line.subject),
         ("mailbox", shown.mailbox or line.mailbox_id),
         ("id" if line.about_type in ("", "mailbox") else line.about_type, line.about),
@@ -53,6 +55,8 @@ def line_page(shown: AuditLine, room: int, keys: Mapping[str, str]) -> Page:
         row(writer, name, value, room)
     if shown.made_here:
         row(writer, "journal", f"same decision as entry {shown.made_here}", room)
+    if shown.original:
+        row(writer, "edited", f"{shown.replaced}, {shown.original}", room)
     if shown.folded:
         unfolds = with_keys("{audit.fold} shows each", keys)
         row(writer, "with it", f"{count(shown.folded, 'earlier line', 'earlier lines')}; {unfolds}", room)
@@ -66,13 +70,14 @@ def line_page(shown: AuditLine, room: int, keys: Mapping[str, str]) -> Page:
     return writer.page()
 
 
-def _who(shown: AuditLine) -> str:
+def _who(shown: AuditLine, names: Mapping[str, str]) -> str:
     line = shown.line
     if line.source is Source.JOURNAL:
         return line.actor
+    named = f"{key_words(line.actor, names)}, {line.actor}" if names.get(line.actor) else f"key {line.actor}"
     if shown.made_here:
-        return f"{shown.who}, by key {line.actor}"
-    return f"key {line.actor}" if line.actor else "the gateway itself"
+        return f"{shown.who}, by {named}"
+    return named if line.actor else "the gateway itself"
 
 
 def row(writer: PageWriter, name: str, value: str, room: int, *, label: int = LABEL, style: str = "") -> None:

@@ -16,6 +16,7 @@ from mm_tui.widgets.chrome import Part, fit
 if TYPE_CHECKING:
     from mm_tui.store.audit.made import MadeDecision
 
+GAP = 2
 DAYS = 30
 """The number of days in the plot, including today."""
 
@@ -26,10 +27,25 @@ def first_day(now: datetime) -> datetime:
     return midnight - timedelta(days=DAYS - 1)
 
 
+OUTCOME_WORDS = {
+    (Outcome.SENT, True): "as written",
+    (Outcome.EDITED, True): "edited",
+    (Outcome.REJECTED, True): "rejected",
+    (Outcome.LET_IN, True): "let in",
+    (Outcome.SENT, False): "approved elsewhere",
+    (Outcome.EDITED, False): "edited elsewhere",
+    (Outcome.REJECTED, False): "rejected elsewhere",
+    (Outcome.LET_IN, False): "let in elsewhere",
+}
+"""What happened, and whether it was decided with this program's store. The gateway's log does not say if a draft was
+sent as it was written."""
+
+
 def decisions_plot(made: Sequence[MadeDecision], now: datetime, width: int) -> Content:
     """One line: the totals by outcome, a bar per day, today's count and the highest; empty without decisions.
 
-    Where there is little room the last words are left out, then a bar stands for two days.
+    Where there is little room the last words are left out, then a bar stands for two or three days, then the bars are
+    left out.
 
     Args:
         made: decisions since `first_day`.
@@ -43,13 +59,14 @@ def decisions_plot(made: Sequence[MadeDecision], now: datetime, width: int) -> C
     for one in made:
         at = DAYS - 1 - (today - one.at.astimezone().date()).days
         days[min(DAYS - 1, max(0, at))] += 1
-    outcomes = Counter(one.outcome for one in made)
-    said = ", ".join(f"{outcomes[outcome]:,} {outcome}" for outcome in Outcome if outcomes[outcome])
-    totals = f"{DAYS} days: {said}  "
-    bars = spark(days, DAYS if DAYS + len(totals) <= width else DAYS // 2)
+    outcomes = Counter((one.outcome, one.here) for one in made)
+    said = ", ".join(f"{outcomes[kind]:,} {words}" for kind, words in OUTCOME_WORDS.items() if outcomes[kind])
+    totals = f"{DAYS} days: {said}"
+    room = width - len(totals) - GAP
+    count = next((count for count in (DAYS, DAYS // 2, DAYS // 3) if count <= room), 0)
     parts = [
-        Part(0, Content.assemble((totals, "$mm-dim"), bars)),
+        Part(0, Content.assemble((totals, "$mm-dim"), " " * GAP if count else "", spark(days, count) if count else "")),
         Part(1, Content.styled(f"{days[-1]:,} today", "bold")),
-        Part(2, Content.styled(f"up to {max(days):,} a day", "$mm-dim")),
+        Part(2, Content.styled(f"highest bar {max(days):,}", "$mm-dim")),
     ]
     return fit(parts, width, " · ")

@@ -34,6 +34,7 @@ from mm_tui.widgets.pager import Page, Pager
 from mm_tui.widgets.words import count, joined, with_keys
 
 if TYPE_CHECKING:
+    from textual import events
     from textual.app import ComposeResult
     from textual.timer import Timer
 
@@ -43,6 +44,8 @@ FIRST_KEYS = 200
 PAGE_CELLS = 100
 """The greatest width in cells of the dialog that shows a log line, including six for its margins."""
 PADDING = 2
+BESIDE_COLUMNS = 150
+"""The screen width in cells from which the line under the cursor is shown in full beside the list."""
 NO_ADMIN = "no admin key for the gateway's log"
 
 
@@ -126,6 +129,16 @@ class AuditScreen(BaseScreen):
     def status_mailbox(self) -> str | None:
         return self.chosen.mailbox_id
 
+    def size_classes(self, width: int, height: int) -> tuple[str, ...]:
+        return (*super().size_classes(width, height), *(("-beside",) if width >= BESIDE_COLUMNS else ()))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offers to show a line only where it is not shown beside the list, and all lines only if some are left out."""
+        del parameters
+        if action == "look":
+            return not self.has_class("-beside")
+        return action != "clear" or self.has_class("-searching") or self.chosen != LineFilter() or bool(self.typed)
+
     def compose_body(self) -> ComposeResult:
         with Horizontal(id="panes"):
             with Vertical(id="left"):
@@ -196,7 +209,9 @@ class AuditScreen(BaseScreen):
         self._made = message.made
         self._show_plot()
 
-    def on_resize(self) -> None:
+    def on_resize(self, event: events.Resize) -> None:
+        self.set_class(event.size.width >= BESIDE_COLUMNS, "-beside")
+        self.refresh_bindings()
         self.call_after_refresh(self._show_plot)
 
     def _show_plot(self) -> None:
@@ -225,7 +240,7 @@ class AuditScreen(BaseScreen):
         both = "local journal" if alone and not self.session.audit.count() else "both logs"
         words = [{Source.GATEWAY: "gateway's log", Source.JOURNAL: "local journal", None: both}[chosen.source]]
         words += [OneLine(box.address)] if box else []
-        words += [actor_words(chosen.actor)] if chosen.actor else []
+        words += [actor_words(chosen.actor, names=self.lines.names)] if chosen.actor else []
         words += [OneLine(chosen.action)] if chosen.action else []
         words += [f"since {moment(chosen.since, self.session.clock.now()).strip()}"] if chosen.since else []
         rows = len(self.entries.keys)
@@ -255,14 +270,21 @@ class AuditScreen(BaseScreen):
         if self.chosen != LineFilter() or self.typed:
             cure = "{audit.clear} shows all lines; {audit.filter} and {audit.search} change the filter."
             return ("No lines match.", with_keys(cure, self.session.settings.keys))
-        # The heading says what is wrong.
-        words = () if self._gateway_trouble() else ("The gateway's log has not been read yet, or is empty.",)
-        return ("Nothing has been decided or logged yet.", *words, "Decisions you make here appear at once.")
+        here = (
+            "Nothing has been decided in this program on this machine yet.",
+            "Decisions you make here appear at once.",
+        )
+        if not self.session.can("admin") and self.session.sync is not None:
+            return (*here, "The gateway's log is not shown: reading it needs the admin key, which mm-tui init can set.")
+        if self._gateway_trouble():
+            # The heading says what is wrong.
+            return (*here, "The gateway's log could not be read.")
+        return (*here, "The gateway's log has not been read yet, or is empty.")
 
     def _show_line(self) -> None:
         row = self.entries.current_row
         pager = self.query_one("#entry", Pager)
-        page = line_page(row, pager.room, self.session.settings.keys) if row is not None else Page()
+        page = line_page(row, pager.room, self.session.settings.keys, self.lines.names) if row is not None else Page()
         pager.show(page, str(row.line.key) if row is not None else "")
 
     def on_pager_room_changed(self) -> None:
@@ -284,7 +306,8 @@ class AuditScreen(BaseScreen):
             return
         if row.line.about_type != "email" or not row.line.about:
             self.say("this line is not about an email")
-            self.action_look()
+            if not self.has_class("-beside"):
+                self.action_look()
             return
         from mm_tui.screens.audit.history import HistoryScreen
 
@@ -293,11 +316,13 @@ class AuditScreen(BaseScreen):
     def action_look(self) -> None:
         """Shows the line in full, for when there is no room beside the list."""
         row = self.entries.current_row
-        if row is not None and not self.has_class("-wide"):
+        if row is not None:
             from mm_tui.screens.dialogs.mail import PageScreen
 
             room = min(self.size.width * 94 // 100, PAGE_CELLS) - 6
-            self.app.push_screen(PageScreen("Log line", line_page(row, room, self.session.settings.keys)))
+            self.app.push_screen(
+                PageScreen("Log line", line_page(row, room, self.session.settings.keys, self.lines.names))
+            )
 
     def action_search(self) -> None:
         self.add_class("-searching")
@@ -345,7 +370,8 @@ class AuditScreen(BaseScreen):
         from mm_tui.screens.audit.filter import AuditFilterScreen
 
         boxes = [(row.mailbox_id, row.address) for row in self.session.mail.mailbox_rows()]
-        dialog = AuditFilterScreen(self.chosen, message.actors, message.actions, boxes, self.session.clock.now())
+        now, names = self.session.clock.now(), self.lines.names
+        dialog = AuditFilterScreen(self.chosen, message.actors, message.actions, boxes, now, names)
         ask(self.app, dialog, lambda chosen: self.show(chosen, self.typed))
 
     def action_verify(self) -> None:

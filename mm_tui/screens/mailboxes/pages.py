@@ -10,7 +10,7 @@ from mm_tui.models import Mailbox, OversightMode
 from mm_tui.screens.audit.pages import row
 from mm_tui.screens.mailboxes.mailbox_list import percent
 from mm_tui.services.audit.agents import AgentFigures, numbered
-from mm_tui.services.audit.line import key_words
+from mm_tui.services.audit.key_names import key_words
 from mm_tui.services.audit.plots import spark
 from mm_tui.services.audit.track_record import FEW, LADDER, Learning, Tally, TrackRecord
 from mm_tui.services.mailboxes import AccountFacts

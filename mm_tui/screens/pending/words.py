@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from mm_tui.services.audit.line import key_words
+from mm_tui.services.audit.key_names import NO_NAMES, key_names, key_words
 from mm_tui.services.events import Part
 from mm_tui.services.queue.due import due_words, is_overdue
 from mm_tui.services.queue.filter import ALL
@@ -146,18 +146,19 @@ def empty_words(
     steps += [f"{{pending.kept}} lists {count(kept, 'saved text', 'saved texts')}"] if kept else []
     return (
         "Nothing is waiting for you.",
-        *done_words(made, reviewer(session.settings)),
+        *done_words(made, reviewer(session.settings), key_names(session.facts)),
         "Drafts appear here when agents submit them.",
         with_keys(f"Next: {', '.join(steps)}, {{app.audit}} shows both logs.", keys),
     )
 
 
-def done_words(made: Sequence[MadeDecision], me: str) -> tuple[str, ...]:
+def done_words(made: Sequence[MadeDecision], me: str, names: Mapping[str, str] = NO_NAMES) -> tuple[str, ...]:
     """What was done today and by whom, busiest first, with a line for each of at most `MOST_NAMED`.
 
     Args:
         made: today's decisions.
         me: the name recorded for this program's decisions.
+        names: the names of keys, by their ids.
     """
     if not made:
         return ("Nothing has been decided today.",)
@@ -167,7 +168,7 @@ def done_words(made: Sequence[MadeDecision], me: str) -> tuple[str, ...]:
     busiest = sorted(by.items(), key=lambda item: (-item[1].total(), item[0]))
     lines = [f"Decided today: {len(made):,}"]
     for (here, name), outcomes in busiest[:MOST_NAMED]:
-        who = (f"{name} (you)" if name == me else name) if here else key_words(name) if name else "elsewhere"
+        who = (f"{name} (you)" if name == me else name) if here else key_words(name, names) if name else "elsewhere"
         words = OUTCOME_WORDS if here else {**OUTCOME_WORDS, Outcome.SENT: "approved"}
         said = [f"{outcomes[outcome]:,} {words[outcome]}" for outcome in Outcome if outcomes[outcome]]
         lines.append(f"· {OneLine(who)}: {', '.join(said)}")

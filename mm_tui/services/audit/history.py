@@ -113,7 +113,7 @@ class Histories:
             yield HistoryEvent(opened_at, Origin.HERE, OneLine("last opened here"), about_edit=about_edit)
         if detail is not None and detail.approved_at is not None:
             ours = next((one.who for one in self._lines.timeline.decisions(email_id) if one.approved), None)
-            who = ours or actor_words(detail.approved_by)
+            who = ours or actor_words(detail.approved_by, names=self._lines.names)
             by = OneLine(f"by {who}") if who else OneLine("")
             yield HistoryEvent(
                 detail.approved_at, Origin.MAIL, OneLine("approved"), by, about_edit=about_edit, tone=Tone.DECISION

@@ -10,9 +10,11 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from mm_tui.query import moment_named, time_fault
+from mm_tui.services.audit.key_names import NO_NAMES, key_names, key_words
 from mm_tui.store.audit.actions import Meaning, meaning
 from mm_tui.store.audit.timeline import Decision, LineFilter, LogLine, Source, Timeline
 from mm_tui.store.mail.mails import MailStore
+from mm_tui.store.state import StateStore
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
@@ -21,8 +23,6 @@ if TYPE_CHECKING:
     from mm_tui.store.database import Database
 
 ULID = 26
-KEY_DIGITS = 6
-"""How many characters of a key's id are shown: the last ones, because ids begin with the time."""
 
 GATEWAY_WORDS = {
     "email.received": "arrived",
@@ -118,7 +118,7 @@ OUTCOME_WORDS = {
     "rejected": "rejected",
     "decided": "decided, unknown by whom",
     "not_as_seen": "INCIDENT: other text",
-    "edit_released": "edit sent",
+    "edit_released": "approved, edited",
     "rescheduled": "rescheduled",
     "first_approved": "waits for a second",
     "not_seconded": "not decided: no second",
@@ -185,6 +185,10 @@ class AuditLine:
     tone: Tone = Tone.PLAIN
     folded: int = 0
     """How many further lines it represents."""
+    replaced: OneLine = OneLine("")
+    """If an edit was released: which draft it replaced."""
+    original: OneLine = OneLine("")
+    """The id of that draft."""
 
 
 class AuditLines:
@@ -194,6 +198,9 @@ class AuditLines:
         self.timeline = Timeline(database)
         self._mail = MailStore(database)
         self._addresses: Mapping[str, OneLine] = {}
+        self._facts = StateStore(database)
+        self.names: Mapping[str, str] = {}
+        """The names of keys, by their ids."""
         self.folded: Mapping[int, int] = {}
         """How many lines each folded key represents; see `Folder.folded`."""
 
@@ -204,7 +211,8 @@ class AuditLines:
         return self.timeline.stream(wanted, stop=stop, first=first)
 
     def learn(self) -> None:
-        """Reads the mailboxes, and the decisions journaled since the last call."""
+        """Reads mailboxes and names of keys, and the decisions journaled since the last call."""
+        self.names = key_names(self._facts)
         self._addresses = {row.mailbox_id: OneLine(row.address) for row in self._mail.mailbox_rows()}
         self.timeline.learn_decisions()
 
@@ -222,13 +230,15 @@ class AuditLines:
             tone = Tone.DECISION
         return AuditLine(
             line=line,
-            words=words_of(line),
+            words=self._edit_words(line) or words_of(line),
             who=who,
             made_here=made_here,
             what=self._what(line),
             mailbox=self._addresses.get(line.mailbox_id, OneLine("")),
             tone=tone,
             folded=self.folded.get(line.key, 0),
+            replaced=self._replaced_words(line),
+            original=OneLine(self._original_of(line)),
         )
 
     def _who(self, line: LogLine) -> tuple[OneLine, int]:
@@ -237,7 +247,7 @@ class AuditLines:
         for decision in self.timeline.decisions(line.about):
             if self._is_about(line, decision):
                 return decision.who, decision.number
-        return (key_words(line.actor) if line.actor else OneLine("")), 0
+        return (key_words(line.actor, self.names) if line.actor else OneLine("")), 0
 
     def _is_about(self, line: LogLine, decision: Decision) -> bool:
         """Whether an entry of the gateway's log is about this decision of ours on the same email."""
@@ -246,6 +256,36 @@ class AuditLines:
         if line.action in GATEWAY_WORDS or line.actor not in self.timeline.own_keys:
             return False
         return line.at is not None and decision.at is not None and abs(line.at - decision.at) <= SAME_ACT
+
+    def _edit_words(self, line: LogLine) -> OneLine:
+        """The words for the gateway's line about an edit that was released here, or about its original."""
+        approved = decided(line)
+        if approved and line.about in self.timeline.originals:
+            return OneLine("approved, edited")
+        if approved is False and line.about in self.timeline.originals.values():
+            return OneLine("replaced by an edit")
+        return OneLine("")
+
+    def _original_of(self, line: LogLine) -> str:
+        """The id of the draft that an edit replaced, if the line says that the edit was released; otherwise empty."""
+        if line.source is Source.JOURNAL:
+            outcome = dict(line.details).get(OneLine("note"), "") if line.action == "ended" else ""
+            return str(line.about) if outcome == "edit_released" else ""
+        return self.timeline.originals.get(line.about, "") if decided(line) else ""
+
+    def _replaced_words(self, line: LogLine) -> OneLine:
+        """Which draft an edit replaced, by when it was written."""
+        original = self._original_of(line)
+        if not original:
+            return OneLine("")
+        mail = self._mail.summary(original)
+        at = mail.received_at.astimezone() if mail is not None and mail.received_at is not None else None
+        day = (
+            f"{at:%d %b} "
+            if at is not None and line.at is not None and at.date() != line.at.astimezone().date()
+            else ""
+        )
+        return OneLine(f"replaces the draft of {day}{at:%H:%M}" if at is not None else "replaces a draft")
 
     def _what(self, line: LogLine) -> OneLine:
         if line.subject.strip():
@@ -264,18 +304,13 @@ def decided(line: LogLine) -> bool | None:
     return found is Meaning.APPROVED if found in (Meaning.APPROVED, Meaning.REJECTED) else None
 
 
-def key_words(key_id: str) -> OneLine:
-    """The short name of a key: the end of its id."""
-    return OneLine(f"key …{key_id[-KEY_DIGITS:]}")
-
-
-def actor_words(actor: str, source: Source | None = None) -> OneLine:
-    """An actor for lists: a reviewer's name, or the end of a key's id.
+def actor_words(actor: str, source: Source | None = None, names: Mapping[str, str] = NO_NAMES) -> OneLine:
+    """An actor for lists: a reviewer's name, or a key's name or the end of its id.
 
     Without `source`, 26 letters and digits, the form of the gateway's ids, count as a key.
     """
     is_key = source is Source.GATEWAY or (source is None and len(actor) == ULID and actor.isalnum())
-    return key_words(actor) if is_key else OneLine(actor)
+    return key_words(actor, names) if is_key else OneLine(actor)
 
 
 def words_of(line: LogLine) -> OneLine:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from mm_tui.clock import at_time
 from mm_tui.decision.state import Outcome
 from mm_tui.models import Status
-from mm_tui.services.audit.line import actor_words, key_words
+from mm_tui.services.audit.key_names import key_words
+from mm_tui.services.audit.line import actor_words
 from mm_tui.services.decisions.record import facts_of, state_of
 from mm_tui.services.decisions.view import DecisionView, Phase
 from mm_tui.store.audit.actions import Meaning, meaning

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from mm_tui.gateway.errors import Forbidden, GatewayError, NotFound
 from mm_tui.models import OversightMode
+from mm_tui.services.audit.key_names import learn_key_names
 from mm_tui.store.mail.pending import PendingChanges, PendingStore
 
 if TYPE_CHECKING:
@@ -87,14 +88,17 @@ async def read_audit_log(gateway: GatewayClient, log: AuditStore, facts: StateSt
     cursor: str | None = None
     first: str | None = None
     added = 0
+    actors: set[str] = set()
     while True:
         page = await gateway.audit_log(limit=PAGE, cursor=cursor)
         if first is None and page.entries:
             first = page.entries[0].id
         added += await asyncio.to_thread(log.add, page.entries)
+        actors.update(entry.actor_key_id for entry in page.entries)
         if page.cursor is None or page.cursor == cursor or any(entry.id == head for entry in page.entries):
             break
         cursor = page.cursor
     if first is not None and first != head:
         await asyncio.to_thread(facts.set, _HEAD, first)
+    await learn_key_names(gateway, facts, actors)
     return added

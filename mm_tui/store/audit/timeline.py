@@ -131,6 +131,8 @@ class Timeline:
         self._database = database
         self._decisions: dict[str, list[Decision]] = {}
         self._decisions_to = 0
+        self.originals: dict[str, str] = {}
+        """The ids of drafts that were replaced by edits released here, by the ids of the edits."""
         self.own_keys: frozenset[str] = frozenset()
         """The key ids under which the gateway recorded our approvals, as far as `learn_decisions` has read."""
 
@@ -217,17 +219,19 @@ class Timeline:
         reader = self._database.reader()
         newest = reader.execute("SELECT coalesce(max(number), 0) FROM journal").fetchone()[0]
         rows = reader.execute(
-            f"SELECT number, {_WHO}, {_ACT}, {_ABOUT}, {_KIND}, {_AT} FROM journal"
+            f"SELECT number, {_WHO}, {_ACT}, {_ABOUT}, {_KIND}, {_AT}, {_EMAIL} FROM journal"
             f" WHERE number > ? AND number <= ? AND {_IS_DECISION} ORDER BY number",
             (self._decisions_to, newest),
         )
         self._decisions_to = int(newest)
-        for number, who, act, about, kind, moment in rows:
+        for number, who, act, about, kind, moment, email_id in rows:
             if act in ("approve", "reject", "release_edit") and about and who:
                 approved = kind == "done" and act != "reject"
                 at = parsed_ms(moment, 0)
                 decision = Decision(OneLine(str(who)), approved, int(number), from_ms(at) if at else None)
                 self._decisions.setdefault(str(about), []).append(decision)
+                if approved and act == "release_edit" and email_id and about != email_id:
+                    self.originals[str(about)] = str(email_id)
         self.own_keys = self._recorded_names()
 
     def _recorded_names(self) -> frozenset[str]:

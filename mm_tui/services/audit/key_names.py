@@ -1,0 +1,49 @@
+"""The names of the gateway's keys, by which the audit log's lines are easier to read than by the keys' ids."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from mm_tui.text import OneLine
+
+if TYPE_CHECKING:
+    from mm_tui.gateway.client import GatewayClient
+    from mm_tui.store.state import StateStore
+
+KEY_DIGITS = 6
+"""How many characters of a key's id are shown: the last ones, because ids begin with the time."""
+LONGEST_NAME = 24
+_NAMES = "key_names"
+NO_NAMES: Mapping[str, str] = {}
+
+
+def key_names(facts: StateStore) -> Mapping[str, str]:
+    """The names of the keys that the gateway listed, by the keys' ids."""
+    return {str(key_id): str(name) for key_id, name in json.loads(facts.get(_NAMES) or "{}").items()}
+
+
+async def learn_key_names(gateway: GatewayClient, facts: StateStore, key_ids: Iterable[str]) -> None:
+    """Reads the names of all keys if one of these is new. Without names their ids are shown."""
+    from mm_tui.gateway.errors import GatewayError
+
+    known, wanted = key_names(facts), {key_id for key_id in key_ids if key_id}
+    if wanted <= known.keys():
+        return
+    try:
+        listed = await gateway.api_keys()
+    except GatewayError:
+        return
+    named = {one.id: OneLine(one.name).strip()[:LONGEST_NAME] for one in listed}
+    # A revoked key is not listed: it must not be asked for with each new line.
+    await asyncio.to_thread(facts.set, _NAMES, json.dumps({**dict.fromkeys(wanted, ""), **known, **named}))
+
+
+def key_words(key_id: str, names: Mapping[str, str] = NO_NAMES) -> OneLine:
+    """A key in words: its name, or else the end of its id."""
+    name = names.get(key_id, "")
+    if not name:
+        return OneLine(f"key …{key_id[-KEY_DIGITS:]}")
+    return OneLine(name if name.lower().endswith("key") else f"{name} key")
