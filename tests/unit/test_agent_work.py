@@ -241,8 +241,7 @@ class Later(SystemClock):
 
 @pytest.mark.parametrize(("lost", "days"), [(False, 2), (True, 2), (False, -2)])
 async def test_after_a_day_the_thread_is_asked(sandbox: Sandbox, tmp_path: Path, lost: bool, days: int) -> None:
-    """The reply arrived, its receipt did not, and the gateway has forgotten the idempotency key. Meanwhile the clock may
-    have been set back."""
+    """The reply arrived, its receipt did not, the gateway forgot the key, and the clock may have been set back."""
     ids = some_mail(sandbox, 1)
     sandbox.fault(method="POST", path="/reply/", kind="close", when="after", count=0)
     async with desk(settings_for(sandbox), tmp_path / "agent.sqlite") as agent:
