@@ -63,8 +63,6 @@ BY_ANSWERED = "CREATE INDEX IF NOT EXISTS agent_jobs_by_answered ON agent_jobs (
 
 
 class JobState(StrEnum):
-    """The state of a job."""
-
     WAITING = "waiting"
     DONE = "done"
     """Labelled, tagged, and answered if it needs an answer."""
@@ -159,7 +157,6 @@ class Jobs:
         return from_ms(row[0])
 
     def get(self, email_id: str) -> Job | None:
-        """The job with this id, or None."""
         row = self._database.reader().execute("SELECT * FROM agent_jobs WHERE email_id = ?", (email_id,)).fetchone()
         return _job(row) if row else None
 

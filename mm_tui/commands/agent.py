@@ -18,7 +18,6 @@ class Address(NamedTuple):
 
 
 def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
-    """Adds the command and its actions to the parser."""
     parser = commands.add_parser(
         "agent",
         help="the headless worker: labels, tags and summarises new mail, and drafts replies for approval",

@@ -24,7 +24,6 @@ SOURCES = ("both", "gateway", "journal")
 
 
 def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
-    """Adds the command and its actions to the parser."""
     words = "the gateway's audit log and this program's journal"
     parser = commands.add_parser("audit", help=words, description=f"Lists, verifies and exports {words}.")
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)

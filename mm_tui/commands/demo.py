@@ -27,7 +27,6 @@ _OWN = ("MULTIMAIL_", "AI21_", "MM_TUI_")
 
 
 def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
-    """Adds the command to the parser."""
     del shared  # the demo uses no profile of the user's
     parser = commands.add_parser(
         "demo",

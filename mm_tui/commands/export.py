@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 
 def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
-    """Adds the command to the parser."""
     parser = commands.add_parser(
         "export",
         parents=[shared],

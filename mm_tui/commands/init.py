@@ -22,7 +22,6 @@ GATEWAY_KEYS = ("oversight", "send", "admin")
 
 
 def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
-    """Adds the command to the parser."""
     parser = commands.add_parser(
         "init",
         parents=[shared],

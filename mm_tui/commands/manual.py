@@ -13,7 +13,6 @@ from mm_tui.text import ManyLine, OneLine
 
 
 def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
-    """Adds the command to the parser."""
     parser = commands.add_parser(
         "docs",
         parents=[shared],

@@ -15,7 +15,6 @@ DEFAULT_WAIT = 120
 
 
 def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
-    """Adds the command and its actions to the parser."""
     parser = commands.add_parser(
         "pending",
         help="mail waiting for a decision: list, show, approve, reject",

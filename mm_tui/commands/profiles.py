@@ -11,7 +11,6 @@ from mm_tui.text import OneLine
 
 
 def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
-    """Adds the command to the parser."""
     parser = commands.add_parser(
         "profiles",
         parents=[shared],

@@ -22,7 +22,6 @@ MOST_PAGES = 10
 
 
 def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
-    """Adds the command and its actions to the parser."""
     words = "mail that the gateway took for spam"
     parser = commands.add_parser(
         "spam",

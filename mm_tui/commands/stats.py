@@ -34,7 +34,6 @@ def _days(text: str) -> int:
 
 
 def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
-    """Adds the command to the parser."""
     parser = commands.add_parser(
         "stats",
         parents=[shared],

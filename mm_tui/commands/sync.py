@@ -26,7 +26,6 @@ BAR, BLOCK = 20, 4
 
 
 def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
-    """Adds the command to the parser."""
     parser = commands.add_parser(
         "sync",
         parents=[shared],

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 
 def add(actions: Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
-    """Adds the actions to the parser."""
     note = actions.add_parser(
         "note",
         parents=[shared],

@@ -13,7 +13,6 @@ def positive(text: str) -> int:
 
 
 def email_id(text: str) -> str:
-    """The id of an email."""
     if not text.strip(".") or not text.isprintable() or any(char.isspace() for char in text):
         raise argparse.ArgumentTypeError("is not the id of an email; `mm-tui pending list` shows those that wait")
     return text

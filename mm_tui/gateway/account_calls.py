@@ -67,7 +67,6 @@ class AccountCalls(Caller):
     # Mailboxes
 
     async def mailboxes(self) -> Listing[Mailbox]:
-        """All mailboxes of the account."""
         return await self._ask(
             calls.MAILBOXES, lambda answer: values.listing(answer, ("mailboxes",), account_wire.mailbox)
         )

@@ -169,7 +169,6 @@ class MailCalls(Caller):
     # Tags
 
     async def tags(self, mailbox_id: str, email_id: str) -> dict[OneLine, OneLine]:
-        """An email's tags."""
         return await self._ask(calls.TAGS, _tags, at={"mailbox_id": mailbox_id, "email_id": email_id})
 
     async def put_tags(self, mailbox_id: str, email_id: str, tags: Mapping[str, str]) -> dict[OneLine, OneLine]:

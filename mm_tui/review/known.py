@@ -247,11 +247,9 @@ class Known:
 
     @property
     def has_anybody(self) -> bool:
-        """Whether anybody is known at all."""
         return bool(self._answer("_has_anybody"))
 
     def is_established(self, address: str) -> bool:
-        """Whether an address is established."""
         return bool(self._answer("_has_place", address.lower(), "established"))
 
     def knows(self, address: str) -> bool:
@@ -276,12 +274,10 @@ class Known:
         return found
 
     def domain_imitated(self, domain: str) -> str | None:
-        """The known domain that `domain` imitates; None if there is none."""
         found: str | None = self._answer("_domain_imitated", domain.lower())
         return found
 
     def address_imitated(self, address: str) -> str | None:
-        """The known address that `address` imitates; None if there is none."""
         found: str | None = self._answer("_address_imitated", address.lower())
         return found
 

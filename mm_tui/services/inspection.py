@@ -23,13 +23,7 @@ QUICK_HOSTS = 16
 
 
 class Inspection:
-    """Inspects the emails of a profile.
-
-    Args:
-        database: where the correspondents are.
-        clock: the current time.
-        mail: for the mailboxes, whose domains are ours.
-    """
+    """Inspects the emails of a profile."""
 
     def __init__(self, database: Database, clock: Clock, mail: MailStore) -> None:
         self._contacts = Contacts(database, clock)

@@ -77,12 +77,7 @@ def who(row: MailRow) -> str:
 
 
 class MailList(VirtualList[int, MailRow]):
-    """Emails by their store keys, newest first.
-
-    Args:
-        store: provides the rows.
-        clock: the reference for ages.
-    """
+    """Emails by their store keys, newest first."""
 
     def __init__(self, store: MailStore, clock: Clock, *, id: str | None = None) -> None:
         super().__init__(id=id)

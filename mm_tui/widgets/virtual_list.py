@@ -284,7 +284,6 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_binding
         self._strips.forget(key, self._height)
 
     def redraw_row(self, index: int) -> None:
-        """Redraws the row at `index`."""
         self._strips.forget(self._keys[index], self._height)
         self.refresh_lines(index * self._height, self._height)
 

@@ -141,7 +141,6 @@ class Connections:
         transport.abort()
 
     def stop_reading(self, client: tuple[str, int] | None) -> None:
-        """Stops reading from one connection."""
         transport = self._open.get((client[0], client[1])) if client else None
         if isinstance(transport, asyncio.ReadTransport) and transport.is_reading():
             transport.pause_reading()

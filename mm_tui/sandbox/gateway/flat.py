@@ -7,11 +7,11 @@ from typing import Annotated
 from fastapi import APIRouter, Response
 from pydantic import AliasChoices, Field, StringConstraints
 
-from mm_tui.sandbox.gateway import accounts, mailboxes, messages, oversight, sending
+from mm_tui.sandbox.gateway import mailboxes, messages, oversight, sending
 from mm_tui.sandbox.gateway.access import Admin, Answer, Limit, Reader, Sender, StateOf
 from mm_tui.sandbox.gateway.ids import iso
-from mm_tui.sandbox.gateway.requests import Address, Body, Markdown, NewWebhook, Subject, Text
-from mm_tui.sandbox.gateway.routes_account import check_url
+from mm_tui.sandbox.gateway.requests import Address, Body, Markdown, Subject, Text
+from mm_tui.sandbox.gateway.routes_contacts import create_webhook
 from mm_tui.sandbox.gateway.routes_mailboxes import local_part
 from mm_tui.sandbox.gateway.sending import Submission
 from mm_tui.sandbox.gateway.state import DOMAIN, State
@@ -149,13 +149,7 @@ async def create_mailbox(state: StateOf, caller: Admin, body: CreateMailbox) -> 
     return Answer(answer, status_code=201)
 
 
-@router.post("/webhooks")
-async def create_webhook(state: StateOf, caller: Admin, body: NewWebhook) -> Response:
-    """Subscribes to a mailbox's events."""
-    check_url(body.url)
-    mailbox_id = mailboxes.by_address(state, body.mailbox)["id"] if body.mailbox else body.mailbox_id
-    made = accounts.create_webhook(state, caller, body.url, body.events, mailbox_id, body.approval_code, body.secret)
-    return Answer(made, status_code=201)
+router.post("/webhooks")(create_webhook)
 
 
 def _gates(mode: Mode | None) -> bool:

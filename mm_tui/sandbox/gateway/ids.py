@@ -51,7 +51,6 @@ def iso(ms: int) -> str:
 
 
 def iso_or_none(ms: int | None) -> str | None:
-    """As `iso`, and None for None."""
     return None if ms is None else iso(ms)
 
 

@@ -219,7 +219,6 @@ def attachment(state: State, mailbox_id: str, email_id: str, name: str) -> sqlit
 
 
 def tags(state: State, email_id: str) -> dict[str, str]:
-    """The tags of an email."""
     rows = state.db.execute("SELECT name, value FROM tags WHERE email_id = ? ORDER BY name", (email_id,))
     return {row["name"]: row["value"] for row in rows}
 

@@ -1,41 +1,72 @@
-"""Routes: account, usage, keys, audit log, contacts, suppression, domains, webhooks."""
+"""Routes: the account, its usage, keys and audit log."""
 
 from __future__ import annotations
 
+import json
+import sqlite3
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Query, Response
 
-from mm_tui.sandbox.gateway import accounts, mailboxes, usage
-from mm_tui.sandbox.gateway.access import Admin, Answer, Cursor, Reader, Sender, StateOf
-from mm_tui.sandbox.gateway.requests import (
-    AccountChanges,
-    Approval,
-    KeyChanges,
-    NewContact,
-    NewDomain,
-    NewKey,
-    NewWebhook,
-)
-from mm_tui.sandbox.gateway.state import ApiError
-from mm_tui.sandbox.gateway.webhooks import is_loopback
+from mm_tui.sandbox.gateway import ids, mailboxes, messages, sending
+from mm_tui.sandbox.gateway.access import Admin, Answer, Cursor, Reader, StateOf
+from mm_tui.sandbox.gateway.ids import iso
+from mm_tui.sandbox.gateway.requests import AccountChanges, Approval, KeyChanges, NewKey
+from mm_tui.sandbox.gateway.routes_contacts import contacts
+from mm_tui.sandbox.gateway.state import ApiError, State
+from mm_tui.sandbox.gateway.statuses import Scope
 
 router = APIRouter(prefix="/v1", tags=["account"])
 LogLimit = Annotated[int, Query(ge=1, le=100)]
+PREFIX = 12
+"""The length of a key's visible prefix."""
+_DECIDED = "action IN ('oversight.approved', 'oversight.rejected')"
+_DAILY = (
+    ("email_sent", "SELECT released_at AS at FROM released"),
+    ("email_received", "SELECT received_at AS at FROM emails WHERE direction = 'inbound'"),
+    ("oversight_action", f"SELECT created_at AS at FROM audit WHERE {_DECIDED}"),  # noqa: S608 - a constant
+)
+
+
+def _account(state: State) -> dict[str, object]:
+    (stored,) = state.db.execute("SELECT coalesce(sum(size), 0) FROM attachments").fetchone()
+    name = state.fact("account_name") or ""
+    return {
+        "id": state.fact("tenant_id"),
+        "name": name,
+        "slug": "-".join(name.lower().split()),
+        "plan": "sandbox",
+        "oversight_email": state.fact("oversight_email"),
+        "monthly_email_quota": state.tuning.monthly_email_quota,
+        "emails_sent_this_month": sending.sent_this_month(state),
+        "max_mailboxes": state.tuning.max_mailboxes,
+        "storage_used_bytes": stored,
+        "max_storage_bytes": 10_000_000_000,
+        "is_active": True,
+        "sending_disabled": False,
+        "sending_disabled_reason": None,
+    }
 
 
 @router.get("/account")
 async def get_account(state: StateOf, caller: Reader) -> Response:
     """The account and its quotas."""
-    return Answer(accounts.account(state))
+    return Answer(_account(state))
 
 
 @router.patch("/account")
 async def update_account(state: StateOf, caller: Admin, body: AccountChanges) -> Response:
     """Changes the account's name or the operator's address."""
-    accounts.update_account(state, caller, body.name, body.oversight_email)
-    return Answer(accounts.account(state))
+    with state.write():
+        if body.name is not None:
+            state.set_fact("account_name", body.name)
+        if body.oversight_email is not None:
+            state.set_fact("oversight_email", body.oversight_email)
+        state.audit("account.updated", "account", state.fact("tenant_id") or "", caller)
+    return Answer(_account(state))
 
 
 @router.delete("/account")
@@ -55,40 +86,123 @@ async def get_usage(
     period: str | None = None,
 ) -> Response:
     """The usage of this month, or by day between two times (epoch ms)."""
+    now = state.now_ms()
+    month = datetime.fromtimestamp(now / 1000, UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     if "daily" in (breakdown, period):
-        return Answer(usage.by_day(state, since, until))
-    return Answer(usage.summed_up(state))
+        return Answer(_by_day(state, ids.to_ms(month) if since is None else since, now if until is None else until))
+    return Answer(_this_month(state, ids.to_ms(month)))
+
+
+def _this_month(state: State, since: int) -> dict[str, object]:
+    floor = ids.encode(since << 80)
+    (received,) = state.db.execute(
+        "SELECT count(*) FROM mailboxes JOIN emails ON emails.mailbox_id = mailboxes.id"
+        " WHERE direction = 'inbound' AND emails.id >= ?",
+        (floor,),
+    ).fetchone()
+    (decided,) = state.db.execute(f"SELECT count(*) FROM audit WHERE id >= ? AND {_DECIDED}", (floor,)).fetchone()  # noqa: S608
+    return {
+        "from": since,
+        "to": state.now_ms(),
+        "emails_sent": sending.sent_this_month(state),
+        "emails_received": received,
+        "api_calls": state.api_calls,
+        "oversight_actions": decided,
+    }
+
+
+def _by_day(state: State, since: int, until: int) -> dict[str, object]:
+    """The usage by day (UTC), without empty days."""
+    counted: Counter[tuple[str, str]] = Counter()
+    for event_type, sql in _DAILY:
+        for (at,) in state.db.execute(f"SELECT at FROM ({sql}) WHERE at >= ? AND at <= ?", (since, until)):  # noqa: S608
+            counted[iso(at)[:10], event_type] += 1
+    data = [{"date": day, "event_type": what, "count": count} for (day, what), count in sorted(counted.items())]
+    return {"from": since, "to": until, "breakdown": "daily", "data": data}
 
 
 @router.get("/export")
 async def export(state: StateOf, caller: Admin) -> Response:
-    """All of the account, once an hour."""
-    return Answer(accounts.export(state, caller))
+    """The account, its mailboxes, contacts and the number of its emails; 429 within an hour of the last time."""
+    last = int(state.fact("exported_at") or 0)
+    wait = last + 3600_000 - state.now_ms()
+    if last and wait > 0:
+        raise ApiError(429, "Export is possible once an hour", headers={"Retry-After": str(-(-wait // 1000))})
+    with state.write():
+        state.set_fact("exported_at", str(state.now_ms()))
+        state.audit("account.exported", "account", state.fact("tenant_id") or "", caller)
+    (mails,) = state.db.execute("SELECT count(*) FROM emails").fetchone()
+    boxes = [mailboxes.wire(state, row) for row in mailboxes.all_mailboxes(state)]
+    found = {"account": _account(state), "mailboxes": boxes, "contacts": contacts(state, None), "emails": mails}
+    return Answer(found)
 
 
 @router.get("/audit-log")
 async def audit_log(state: StateOf, caller: Admin, limit: LogLimit = 50, cursor: Cursor = None) -> Response:
     """The audit log, newest first."""
-    return Answer(accounts.audit_page(state, limit=limit, cursor=cursor))
+    rows, following = _newest(state, "audit", limit, cursor)
+    entries = []
+    for row in rows:
+        entry = {**dict(row), "created_at": iso(row["created_at"])}
+        if entry.pop("metadata") is not None:
+            entry["metadata"] = json.loads(row["metadata"])
+        entries.append(entry)
+    return Answer({"entries": entries, "cursor": following})
+
+
+@router.get("/webhook-deliveries")
+async def webhook_deliveries(state: StateOf, caller: Admin, limit: LogLimit = 50, cursor: Cursor = None) -> Response:
+    """Webhook deliveries, newest first."""
+    shown = ("id", "webhook_id", "event", "url", "status", "attempts", "response_status", "error")
+    rows, following = _newest(state, "deliveries", limit, cursor)
+    found = [{name: row[name] for name in shown} | {"created_at": iso(row["created_at"])} for row in rows]
+    return Answer({"deliveries": found, "cursor": following})
+
+
+def _newest(state: State, table: str, limit: int, cursor: str | None) -> tuple[list[sqlite3.Row], str | None]:
+    """A page of a table, newest first, and the cursor of the next one."""
+    sql = f"SELECT * FROM {table} WHERE id < ? ORDER BY id DESC LIMIT ?"  # noqa: S608 - the name is a constant
+    rows = state.db.execute(sql, (messages.decode_cursor(cursor) or "~", limit + 1)).fetchall()
+    return rows[:limit], messages.encode_cursor(rows[limit - 1]["id"]) if len(rows) > limit else None
 
 
 @router.get("/api-keys")
 async def list_api_keys(state: StateOf, caller: Admin) -> Response:
     """The API keys, identified by their prefixes."""
-    return Answer({"api_keys": accounts.api_keys(state)})
+    rows = state.db.execute("SELECT * FROM api_keys WHERE revoked_at IS NULL ORDER BY id")
+    return Answer({"api_keys": [_key(row) for row in rows]})
 
 
 @router.post("/api-keys")
 async def create_api_key(state: StateOf, caller: Admin, body: NewKey) -> Response:
     """Creates a key: 202 without the operator's code, 201 with it. Refuses send and oversight together."""
-    made = accounts.create_api_key(state, caller, body.name, body.scopes, body.approval_code)
-    return Answer(made, status_code=201)
+    wanted = _allowed(body.scopes)
+    if state.tuning.key_approval:
+        title = f"Approve the new API key {body.name}"
+        mailboxes.require_code(state, "api_key", f"new {body.name}", body.approval_code, title)
+    key_id, secret = state.new_id(), ids.test_key()
+    with state.write() as db:
+        db.execute(
+            "INSERT INTO api_keys VALUES (?, ?, ?, ?, ?, NULL)",
+            (key_id, body.name, secret, json.dumps(wanted), state.now_ms()),
+        )
+        state.audit("api_key.created", "api_key", key_id, caller, {"scopes": wanted})
+    made = _key(state.one("SELECT * FROM api_keys WHERE id = ?", (key_id,), "API key not found"))
+    # The second name is used by the retired Python client's README.
+    return Answer({**made, "api_key": secret, "key": secret}, status_code=201)
 
 
 @router.patch("/api-keys/{key_id}")
 async def update_api_key(state: StateOf, caller: Admin, key_id: str, body: KeyChanges) -> Response:
     """Renames a key or changes its scopes. Refuses send and oversight together."""
-    accounts.update_api_key(state, caller, key_id, body.name, body.scopes)
+    _find_key(state, key_id)
+    with state.write() as db:
+        if body.name is not None:
+            db.execute("UPDATE api_keys SET name = ? WHERE id = ?", (body.name, key_id))
+        if body.scopes is not None:
+            db.execute("UPDATE api_keys SET scopes = ? WHERE id = ?", (json.dumps(_allowed(body.scopes)), key_id))
+        state.audit("api_key.updated", "api_key", key_id, caller)
+    state.forget_callers()
     return Answer({"status": "updated"})
 
 
@@ -97,112 +211,35 @@ async def revoke_api_key(
     state: StateOf, caller: Admin, key_id: str, body: Approval | None = None, approval_code: str | None = None
 ) -> Response:
     """Revokes a key: 202 without the operator's code, 200 with it."""
-    code = body.approval_code if body is not None else approval_code
-    accounts.revoke_api_key(state, caller, key_id, code)
+    _find_key(state, key_id)
+    if state.tuning.key_approval:
+        code = body.approval_code if body is not None else approval_code
+        mailboxes.require_code(state, "api_key", key_id, code, f"Approve that the API key {key_id} ends")
+    with state.write() as db:
+        db.execute("UPDATE api_keys SET revoked_at = ? WHERE id = ?", (state.now_ms(), key_id))
+        state.audit("api_key.revoked", "api_key", key_id, caller)
+    state.forget_callers()
     return Answer({"status": "revoked"})
 
 
-@router.get("/contacts")
-async def list_contacts(state: StateOf, caller: Reader, q: str | None = None) -> Response:
-    """The account's address book."""
-    return Answer({"contacts": accounts.contacts(state, q)})
+def _find_key(state: State, key_id: str) -> None:
+    state.one("SELECT 1 FROM api_keys WHERE id = ? AND revoked_at IS NULL", (key_id,), "API key not found")
 
 
-@router.post("/contacts")
-async def add_contact(state: StateOf, caller: Sender, body: NewContact) -> Response:
-    """Adds a contact."""
-    contact = accounts.add_contact(state, caller, body.email, body.name, body.model_extra or {})
-    return Answer(contact, status_code=201)
+def _allowed(scopes: Sequence[Scope]) -> list[str]:
+    wanted = [scope.value for scope in Scope if scope in scopes]
+    if not wanted:
+        raise ApiError(400, "A key needs at least one scope")
+    if Scope.SEND in scopes and Scope.OVERSIGHT in scopes:
+        raise ApiError(400, "A key may not hold send and oversight together: nobody approves what they composed")
+    return wanted
 
 
-@router.delete("/contacts/{contact_id}")
-async def delete_contact(state: StateOf, caller: Admin, contact_id: str) -> Response:
-    """Removes a contact."""
-    accounts.delete_row(state, caller, "contact", contact_id)
-    return Answer({"deleted": True})
-
-
-@router.get("/suppression")
-async def list_suppressions(state: StateOf, caller: Admin) -> Response:
-    """Addresses that are not written to."""
-    return Answer({"suppressions": accounts.suppressions(state)})
-
-
-@router.delete("/suppression/{address:path}")
-async def remove_suppression(state: StateOf, caller: Admin, address: str) -> Response:
-    """Removes a suppressed address."""
-    accounts.delete_row(state, caller, "suppression", address)
-    return Answer({"deleted": True})
-
-
-@router.get("/domains")
-async def list_domains(state: StateOf, caller: Admin) -> Response:
-    """The account's own domains."""
-    return Answer({"domains": accounts.domains(state)})
-
-
-@router.post("/domains")
-async def add_domain(state: StateOf, caller: Admin, body: NewDomain) -> Response:
-    """Adds a domain."""
-    return Answer(accounts.add_domain(state, caller, body.domain), status_code=201)
-
-
-@router.post("/domains/{domain_id}/verify")
-async def verify_domain(state: StateOf, caller: Admin, domain_id: str) -> Response:
-    """Counts a domain as verified."""
-    return Answer(accounts.verify_domain(state, caller, domain_id))
-
-
-@router.delete("/domains/{domain_id}")
-async def delete_domain(state: StateOf, caller: Admin, domain_id: str) -> Response:
-    """Removes a domain."""
-    accounts.delete_row(state, caller, "domain", domain_id)
-    return Answer({"status": "deleted"})
-
-
-@router.get("/webhooks")
-async def list_webhooks(state: StateOf, caller: Admin) -> Response:
-    """Subscriptions. Under `subscriptions` as documented, and `webhooks` as the retired Python client reads them."""
-    hooks = accounts.webhooks(state)
-    return Answer({"subscriptions": hooks, "webhooks": hooks})
-
-
-@router.post("/webhooks")
-async def create_webhook(state: StateOf, caller: Admin, body: NewWebhook) -> Response:
-    """Subscribes to events; the signing secret is returned only here."""
-    check_url(body.url)
-    mailbox_id = body.mailbox_id
-    if body.mailbox is not None:
-        mailbox_id = mailboxes.by_address(state, body.mailbox)["id"]
-    made = accounts.create_webhook(state, caller, body.url, body.events, mailbox_id, body.approval_code, body.secret)
-    return Answer(made, status_code=201)
-
-
-@router.get("/webhooks/{webhook_id}")
-async def get_webhook(state: StateOf, caller: Admin, webhook_id: str) -> Response:
-    """One webhook subscription."""
-    return Answer(accounts.webhook(state, webhook_id))
-
-
-@router.delete("/webhooks/{webhook_id}")
-async def delete_webhook(state: StateOf, caller: Admin, webhook_id: str) -> Response:
-    """Removes a webhook subscription."""
-    accounts.delete_row(state, caller, "webhook", webhook_id)
-    return Answer({"status": "deleted"})
-
-
-@router.get("/webhook-deliveries")
-async def webhook_deliveries(state: StateOf, caller: Admin, limit: LogLimit = 50, cursor: Cursor = None) -> Response:
-    """Webhook deliveries, newest first."""
-    return Answer(accounts.deliveries(state, limit=limit, cursor=cursor))
-
-
-def check_url(url: str) -> None:
-    """400 unless the address is https, or http on this machine."""
-    try:
-        parts = urlsplit(url)
-        good = bool(parts.hostname) and (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(url)))
-    except ValueError:
-        good = False
-    if not good:
-        raise ApiError(400, "url must be an https address")
+def _key(row: sqlite3.Row) -> dict[str, object]:
+    return {
+        "id": row["id"],
+        "name": row["name"],
+        "prefix": row["secret"][:PREFIX],
+        "scopes": json.loads(row["scopes"]),
+        "created_at": iso(row["created_at"]),
+    }

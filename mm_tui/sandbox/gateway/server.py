@@ -25,6 +25,7 @@ from mm_tui.sandbox.gateway import (
     identity,
     lifecycle,
     routes_account,
+    routes_contacts,
     routes_mail,
     routes_mailboxes,
     routes_oversight,
@@ -37,7 +38,16 @@ from mm_tui.sandbox.gateway.faults import Connections, Faults
 from mm_tui.sandbox.gateway.state import ApiError, RateLimiter, State
 from mm_tui.sandbox.model.api import create_router
 
-ROUTERS = (routes_mailboxes, routes_mail, routes_sending, routes_oversight, routes_account, flat, routes_sandbox)
+ROUTERS = (
+    routes_mailboxes,
+    routes_mail,
+    routes_sending,
+    routes_oversight,
+    routes_account,
+    routes_contacts,
+    flat,
+    routes_sandbox,
+)
 HOOKS_AT_ONCE = 20
 OWN_HOSTS = ("127.0.0.1", "localhost", "::1", "[::1]")
 

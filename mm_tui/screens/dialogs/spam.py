@@ -27,7 +27,6 @@ class SpamMarking:
         self._screen = screen
 
     def ask(self, row: MailRow) -> None:
-        """Asks whether the email is spam or, if it is marked, whether it is not."""
         # Imported late: it imports the models, which the first frame does not need.
         from mm_tui.services.spam import MARKED, why_not
 

@@ -42,11 +42,7 @@ class Looked(Message):
 
 
 class Preview(Widget):
-    """The pane beside or below the list. Text that does not fit is cut off; opening the email shows everything.
-
-    Args:
-        session: the stores.
-    """
+    """The pane beside or below the list. Text that does not fit is cut off; opening the email shows everything."""
 
     DEFAULT_CSS = "Preview { padding: 0 1; }"
 

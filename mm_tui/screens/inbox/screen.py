@@ -76,7 +76,6 @@ class InboxScreen(BaseScreen):
 
     @property
     def mails(self) -> MailList:
-        """The list of emails."""
         return self.column.mails
 
     def status_mailbox(self) -> str | None:

@@ -132,7 +132,6 @@ class MailboxActing:
         )
 
     def move_down(self) -> None:
-        """Moves a mailbox down."""
         found, acts = self._current(), self._acts("admin")
         if found is None or acts is None:
             return

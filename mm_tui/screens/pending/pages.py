@@ -215,6 +215,5 @@ def write_files(writer: PageWriter, attachments: Sequence[Attachment]) -> None:
 
 
 def file_words(attachment: Attachment) -> OneLine:
-    """An attachment on one line."""
     kind = f", {attachment.content_type}" if attachment.content_type else ""
     return OneLine(f"attached: {file_label(attachment.name)} ({size(attachment.size)}{kind})")

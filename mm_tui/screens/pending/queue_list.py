@@ -63,11 +63,7 @@ class PendingRow:
 
 
 class PendingList(VirtualList[str, PendingRow]):
-    """Waiting emails by id. The screen provides the rows; nothing is read here.
-
-    Args:
-        clock: the reference for ages.
-    """
+    """Waiting emails by id. The screen provides the rows; nothing is read here."""
 
     def __init__(self, clock: Clock, *, id: str | None = None) -> None:
         super().__init__(id=id)

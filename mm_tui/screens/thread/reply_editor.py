@@ -60,7 +60,6 @@ class ReplyEditor(Vertical):
 
     @property
     def is_open(self) -> bool:
-        """Whether the reply editor is open."""
         return self.has_class("-open")
 
     @property

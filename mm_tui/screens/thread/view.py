@@ -105,7 +105,6 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
         return self._items[self._current] if self._items else None
 
     def show(self, items: Sequence[MessageItem], current: int) -> None:
-        """Shows a thread with `current` in view."""
         self._items = list(items)
         self._current = max(0, min(current, len(self._items) - 1))
         for item in self._items:

@@ -65,7 +65,6 @@ class Remark:
 
     @property
     def line(self) -> OneLine:
-        """The remark on one line."""
         kind, label = _WORDS[self.kind]
         if self.kind == "unanswered":
             return OneLine(f"{kind}: “{self.source}” ({self.source_name}); the draft says “{self.draft}”")

@@ -80,7 +80,6 @@ class Histories:
         self._releases = DecisionStore(database)
 
     def of(self, email_id: str) -> History:
-        """The history of an email."""
         self._lines.learn()
         summary = self._mail.summary(email_id)
         detail = self._mail.detail(email_id)

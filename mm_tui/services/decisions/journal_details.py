@@ -13,7 +13,6 @@ _LONGEST = 200
 
 
 def details_of(live: ActiveDecision, state: State, entry: Journal) -> dict[str, str]:
-    """The details of one entry."""
     case, content = live.state.case, live.content
     details = {"release": live.release_id, "act": str(case.act), "digest": case.digest}
     if entry.about:

@@ -92,7 +92,6 @@ class QueueListing:
         return self._clock.now()
 
     def find(self, email_id: str) -> QueueEntry | None:
-        """The entry of an email, whether it is listed or not."""
         waiting = (entry for entry in self.waiting if entry.item.id == email_id)
         return self.listed.get(email_id) or next(waiting, None)
 

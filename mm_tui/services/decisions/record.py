@@ -149,10 +149,8 @@ def restored(row: SavedDecision) -> ActiveDecision:
 
 
 def state_of(row: SavedDecision) -> State:
-    """The state in a row."""
     return _STATE.validate_json(row.state)
 
 
 def facts_of(row: SavedDecision) -> DecisionMeta:
-    """The facts in a row."""
     return _FACTS.validate_json(row.facts)

@@ -35,7 +35,6 @@ class Author(NamedTuple):
     """By this machine's journal; else a tag says so."""
 
     def is_same(self, reviewer: str) -> bool:
-        """Whether the author is this reviewer."""
         return self.name.strip().casefold() == OneLine(reviewer).strip().casefold()
 
 

@@ -121,12 +121,7 @@ def arrived_in(entry: QueueEntry) -> frozenset[str]:
 
 
 class Snoozes:
-    """The snoozed emails, stored on this machine.
-
-    Args:
-        database: the profile's store.
-        clock: dates journal entries.
-    """
+    """The snoozed emails, stored on this machine."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database

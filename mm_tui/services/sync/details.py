@@ -76,7 +76,6 @@ class DetailReader:
 
 
 def completed(waiting: PendingItem, detail: EmailDetail) -> PendingItem:
-    """A waiting email completed with its detail."""
     listed = ("sender", "cc", "subject", "body", "status", "attachments", "in_reply_to", "raw")
     return waiting.model_copy(
         update={

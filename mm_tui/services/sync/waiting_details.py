@@ -53,14 +53,7 @@ class _Failure(NamedTuple):
 
 
 class WaitingDetails:
-    """Makes one request at a time, for emails on the screen first.
-
-    Args:
-        database: holds the queue.
-        sync: reads and keeps the details.
-        clock: times the gaps and retries.
-        notify: called with each change.
-    """
+    """Makes one request at a time, for emails on the screen first."""
 
     def __init__(self, database: Database, sync: Sync, clock: Clock, notify: Notify) -> None:
         self._pending = PendingStore(database)

@@ -27,8 +27,6 @@ START = BEGINNING
 
 @dataclass(frozen=True, slots=True)
 class JournalEntry:
-    """One entry of the journal."""
-
     number: int
     """Counts from 1 without gaps."""
     at: datetime

@@ -39,8 +39,6 @@ _OUTCOMES = {
 
 
 class MadeDecision(NamedTuple):
-    """One decision."""
-
     at: datetime
     who: OneLine
     """A reviewer's name (journal), or the id of a key (the gateway's log); empty if unknown."""

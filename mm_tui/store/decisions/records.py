@@ -56,7 +56,6 @@ class DecisionStore:
         )
 
     def get(self, release_id: str) -> SavedDecision | None:
-        """One decision."""
         rows = self._select("WHERE release_id = ?", release_id)
         return rows[0] if rows else None
 

@@ -222,7 +222,6 @@ class MailStore:
         return [by_key.get(key) or gone_row(key) for key in keys]
 
     def row(self, email_id: str) -> MailRow | None:
-        """The row of one email."""
         columns = self._database.reader().execute(f"{ROW_SQL} WHERE email_id = ?", (email_id,)).fetchone()
         return mail_row(columns) if columns else None
 
