@@ -89,6 +89,7 @@ class MmTui(App[None], inherit_bindings=False):
         # Reached only if no text is selected; otherwise ctrl+c copies.
         Binding("ctrl+c", "say_how_to_leave", "quit", show=False, system=True),
     ]
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (24, "-high")]  # noqa: RUF012 - Textual declares it
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (80, "-normal"), (120, "-wide")]  # noqa: RUF012 - Textual declares it
     ESCAPE_TO_MINIMIZE = False
 

@@ -400,6 +400,10 @@ async def test_high_risk_asks_again(sandbox: Sandbox, tmp_path: Path, monkeypatc
         assert screen.current is not None and screen.current.assessment.asks_again
         await pilot.press("a")
         await until(pilot, lambda: isinstance(app.screen, ChoiceScreen), "the question")
+        await pilot.resize_terminal(60, 11)
+        words = ("Approve despite high risk?", "to anna@", "Y  approve anyway", "scroll")
+        await until(pilot, lambda: all(one in drawn(app) for one in words), "its title, its email and its keys")
+        await pilot.resize_terminal(80, 24)
         await pilot.press("a", "y", "enter", "space", "escape")
         await pilot.pause()
         assert sandbox.outbox() == []

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar, Generic, NamedTuple
 
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
 
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 CHOICE_KEYS = "123456789abcdefghijklmnopqrstuvwxyz"
 """Keys for choices without their own, in this order."""
+
+MOST_BELOW = 6
+"""The most answers that stay below a long text; more of them scroll with it."""
 
 
 class Choice(NamedTuple, Generic[Answer]):
@@ -74,17 +77,34 @@ class ChoiceScreen(Dialog[Answer]):
         with Vertical(classes="dialog"):
             yield Static(Content(self._title), classes="dialog--title")
             if self._body:
-                with VerticalScroll(classes="dialog--body"):
-                    yield HangingText(self._body)
+                yield HangingText(self._body)
+            if self._is_list:
+                yield Static(Content.assemble("\n" if self._body else "", self._answers()))
             yield Static(self._keys(), classes="dialog--keys")
 
-    def _keys(self) -> Content:
+    def _answers(self) -> Content:
         lines = [
             Content.assemble((f"{choice.key}  ", "bold $mm-accent"), (choice.words, "$foreground"))
             for choice in self._choices.values()
         ]
-        lines.append(Content.assemble(("esc", "bold $mm-accent"), f" {self._stay}"))
         return joined(lines, "\n")
+
+    @property
+    def _is_list(self) -> bool:
+        """Whether the answers scroll with the text."""
+        return not self._body or len(self._choices) > MOST_BELOW
+
+    def _keys(self, *, scrolls: bool = False) -> Content:
+        last = Content.assemble(("esc", "bold $mm-accent"), f" {self._stay}")
+        if scrolls:
+            last = Content.assemble(last, "   ", ("↑↓", "bold $mm-accent"), " scroll")
+        return last if self._is_list or not self._choices else Content.assemble(self._answers(), "\n", last)
+
+    def on_mount(self) -> None:
+        self.watch(self.query_one(".dialog"), "show_vertical_scrollbar", self._scrolling_changed)
+
+    def _scrolling_changed(self, scrolls: bool) -> None:
+        self.query_one(".dialog--keys", Static).update(self._keys(scrolls=scrolls))
 
     def on_key(self, event: events.Key) -> None:
         choice = self._choices.get(event.character or "")
@@ -99,8 +119,7 @@ class ChoiceScreen(Dialog[Answer]):
             self.app.post_message(Said(why, "warning"))
 
     def action_scroll(self, lines: int) -> None:
-        for body in self.query(VerticalScroll):
-            body.scroll_relative(y=lines, animate=False)
+        self.query_one(".dialog").scroll_relative(y=lines, animate=False)
 
 
 def show_page(app: App[object], title: str, page: Content) -> None:

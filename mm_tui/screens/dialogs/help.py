@@ -70,16 +70,23 @@ class HelpScreen(Dialog[None]):
         return cls(f"Keys · {title}", in_order, more, getattr(screen, "HELP_MORE_TITLE", "Search"))
 
     def compose(self) -> ComposeResult:
+        with VerticalScroll(classes="dialog dialog--help"):
+            yield Static(Content(self._title), classes="dialog--title")
+            for words in self._groups_drawn():
+                yield Static(words, classes="help--group")
+        yield Static(Content.assemble(("esc", "$foreground"), " close"), classes="dialog--below")
+
+    def _groups_drawn(self) -> list[Content]:
         # In the terminal's own colours a dialog has a border.
         line = 2 if self.app.current_theme.ansi else 0
         cells = min(WIDTH, self.app.size.width * 94 // 100) - FRAME - line
-        with VerticalScroll(classes="dialog dialog--help"):
-            yield Static(Content(self._title), classes="dialog--title")
-            groups = [*self._groups, *([(self._more_title, list(self._more))] if self._more else [])]
-            keys = max([KEYS, *(len(keys) + 2 for _, rows in groups for keys, _ in rows)])
-            for heading, rows in groups:
-                yield Static(_group(heading, rows, keys, cells))
-        yield Static(Content.assemble(("esc", "$foreground"), " close"), classes="dialog--below")
+        groups = [*self._groups, *([(self._more_title, list(self._more))] if self._more else [])]
+        keys = max([KEYS, *(len(keys) + 2 for _, rows in groups for keys, _ in rows)])
+        return [_group(heading, rows, keys, cells) for heading, rows in groups]
+
+    def on_resize(self) -> None:
+        for static, words in zip(self.query(".help--group").results(Static), self._groups_drawn(), strict=True):
+            static.update(words)
 
     def action_scroll(self, lines: int) -> None:
         self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)

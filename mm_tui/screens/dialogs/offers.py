@@ -12,7 +12,7 @@ from textual.widgets import Input, Static
 
 from mm_tui.messages import session_of
 from mm_tui.screens.dialogs.dialog import Dialog, keys_line
-from mm_tui.text import OneLine
+from mm_tui.text import ManyLine, OneLine
 from mm_tui.widgets.line_input import LineInput
 from mm_tui.widgets.words import joined, with_keys
 
@@ -51,7 +51,7 @@ class OfferScreen(Dialog[str]):
         title: str,
         offered: Sequence[str],
         *,
-        what: OneLine = OneLine(""),
+        what: OneLine | ManyLine = OneLine(""),
         back: str = "back",
         notes: Mapping[str, str] | None = None,
         over: Callable[[], str] | None = None,
@@ -143,7 +143,7 @@ class ReasonScreen(OfferScreen):
     def __init__(
         self,
         title: str,
-        what: OneLine,
+        what: OneLine | ManyLine,
         reasons: Sequence[str],
         asking: Collection[str] = (),
         *,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
+from mm_tui.review.digest import short
 from mm_tui.screens.dialogs.choice import Choice, ChoiceScreen
 from mm_tui.text import OneLine
 from mm_tui.widgets.words import count, joined
@@ -104,7 +105,7 @@ def _summary(batch: list[QueueEntry]) -> Content:
         Content.assemble(
             (f"{entry.risk_sign} ", "$warning"),
             OneLine(", ".join(party.address for party in entry.item.to)),
-            (f"  {entry.item.subject}", "$mm-dim"),
+            (f"  {short(entry.digest)}  {entry.item.subject}", "$mm-dim"),
             ("  first of two approvals" if entry.approvals.is_first else "", "$accent"),
         )
         for entry in batch

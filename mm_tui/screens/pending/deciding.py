@@ -18,11 +18,11 @@ from mm_tui.models import EditedDraft
 from mm_tui.screens.dialogs.choice import Choice, ChoiceScreen
 from mm_tui.screens.dialogs.offers import ReasonScreen
 from mm_tui.screens.pending.diff_pages import change_name
-from mm_tui.screens.pending.head import findings_page
+from mm_tui.screens.pending.head import about_line, findings_page
 from mm_tui.services.decisions.approval_gate import UNSEEN, WAITS_FOR_SECOND
 from mm_tui.services.decisions.reasons import offered, remember
 from mm_tui.services.decisions.view import AS_WANTED
-from mm_tui.text import OneLine
+from mm_tui.text import ManyLine, OneLine
 from mm_tui.widgets.words import count, joined, with_keys
 
 if TYPE_CHECKING:
@@ -190,7 +190,8 @@ class Deciding:
             self._read_on(entry)
         elif entry.assessment.asks_again or self._colleague_in(entry):
             is_risky, colleague = entry.assessment.asks_again, self._colleague_in(entry)
-            page = [Content.assemble((" ! ", "$warning"), colleague)] if colleague else []
+            page = [Content.styled(about_line(entry), "bold"), Content("")]
+            page += [Content.assemble((" ! ", "$warning"), colleague)] if colleague else []
             page += [findings_page(entry)] if is_risky else []
             self._screen.app.push_screen(
                 ChoiceScreen(
@@ -224,7 +225,7 @@ class Deciding:
         self._screen.app.push_screen(
             ChoiceScreen(
                 "Send an edit that needs no approval?",
-                Content(OneLine(words)),
+                Content.assemble((about_line(entry), "bold"), "\n\n", OneLine(words)),
                 [Choice("Y", "send it anyway", True)],
                 stay="go back without deciding",
                 over=lambda: self.why_over(entry),
@@ -265,7 +266,7 @@ class Deciding:
     def ask_reason(
         self,
         title: str,
-        about: OneLine,
+        about: OneLine | ManyLine,
         then: Callable[[str], None],
         *,
         over: Callable[[], str],
@@ -295,7 +296,7 @@ class Deciding:
             return
         self.ask_reason(
             "Reject: give a reason",
-            entry.item.subject,
+            about_line(entry),
             lambda reason: self._reject(entry, reason),
             over=lambda: self.why_over(entry),
             may_ask_redraft=not entry.is_inbound and entry.author is None,
@@ -318,12 +319,12 @@ class Deciding:
             self._ask_why_back(entry, entry.edit.text)
 
     def _ask_why_back(self, entry: QueueEntry, edit: EditedDraft) -> None:
-        title = "Send back with your text: add a note"
+        about: OneLine | ManyLine = about_line(entry)
         if not self._screen.session.can("send"):
-            title += ". Without a send key no tag asks the agent for another draft."
+            about = ManyLine(f"{about}\nWithout a send key, the agent is not asked for another draft.")
         self.ask_reason(
-            title,
-            entry.item.subject,
+            "Send your text back to the agent: give a reason",
+            about,
             lambda reason: self._send_back(entry, edit, reason),
             over=lambda: self.why_over(entry),
         )
@@ -338,10 +339,14 @@ class Deciding:
         """Answers a question about a decision in progress that only a human may answer."""
         entry = self._screen.current
         view = self._screen.decision_of(entry.item.id) if entry is not None else None
-        if view is None or view.question is None:
+        if entry is None or view is None or view.question is None:
             self.refuse("there is no question to answer here")
             return
-        email_id, asked, words = view.email_id, view.question, Content(view.question.words)
+        email_id, asked, words = (
+            view.email_id,
+            view.question,
+            Content.assemble((about_line(entry), "bold"), "\n\n", view.question.words),
+        )
         choices = list(asked.choices)
         if not self._has_read_change(view):
             # Only what was on the screen can be accepted (R2).

@@ -9,6 +9,7 @@ from textual.content import Content
 
 from mm_tui.models import EditedDraft
 from mm_tui.screens.dialogs.choice import Choice, ChoiceScreen
+from mm_tui.screens.pending.head import about_line
 from mm_tui.services.edits import NotSaved, written_for
 from mm_tui.store.decisions.edits import SavedEdit
 
@@ -114,7 +115,10 @@ class Editing:
         self._screen.app.push_screen(
             ChoiceScreen(
                 "Discard your edit?",
-                Content("The agent's draft stays as it is; your text cannot be recovered."),
+                Content.assemble(
+                    (about_line(entry, digest=False), "bold"),
+                    "\n\nThe agent's draft stays as it is; your text cannot be recovered.",
+                ),
                 [Choice("D", "discard it", True)],
                 stay="keep it",
             ),

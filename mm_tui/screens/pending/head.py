@@ -170,6 +170,25 @@ def banner(
     return Content("")
 
 
+def about_line(entry: QueueEntry, *, digest: bool = True) -> OneLine:
+    """Which email a dialog is about, on one line: to or from whom, the short digest, and the subject.
+
+    `digest` is False where nothing is decided.
+    """
+    edit = entry.edit.text if entry.edit is not None else None
+    to = (
+        [str(Party.parse(one).address) for one in edit.to]
+        if edit is not None
+        else [one.address for one in entry.item.to]
+    )
+    who = f"to {to[0] if to else '(not disclosed)'}" + (f" +{len(to) - 1}" if len(to) > 1 else "")
+    if entry.is_inbound:
+        who = f"from {entry.item.sender.address}"
+    subject = OneLine(edit.subject if edit is not None else entry.item.subject)
+    parts = [who, *([short(entry.digest)] if digest else []), "(no subject)" if is_blank(subject) else subject]
+    return OneLine(" · ".join(parts))
+
+
 def _begun(text: OneLine, characters: int) -> OneLine:
     """The beginning of a text that is in full on the page."""
     return text if len(text) <= characters else OneLine(f"{text[:characters]}… (in full in the text below)")

@@ -6,6 +6,7 @@ import sqlite3
 from typing import TYPE_CHECKING
 
 from mm_tui.screens.dialogs.form import Field, FormScreen
+from mm_tui.screens.pending.head import about_line
 from mm_tui.services.queue.snooze import FORMS, NotATime, Snoozes, time_named
 from mm_tui.settings.profiles import reviewer
 from mm_tui.store.seal import StoreError
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from mm_tui.services.queue.entry import QueueEntry
 
 USUAL = "3h"
+ONLY_HERE = OneLine("On this machine only; it keeps waiting.")
 
 
 class Snoozing:
@@ -39,7 +41,8 @@ class Snoozing:
             FormScreen(
                 "Snooze until",
                 [Field(f"{FORMS} (something arrives in it)", "", typed)],
-                words=f"{held}; an empty line ends the snooze" if held else "On this machine only; it keeps waiting.",
+                words=about_line(entry, digest=False),
+                lines=[OneLine(f"{held}; an empty line ends the snooze") if held else ONLY_HERE],
                 yes="snoozes it",
                 trouble=trouble,
             ),

@@ -9,6 +9,7 @@ from textual.content import Content
 
 from mm_tui.screens.dialogs.choice import Choice, ChoiceScreen
 from mm_tui.screens.dialogs.form import Field, FormScreen
+from mm_tui.screens.pending.head import about_line
 from mm_tui.services.fault_words import fault_words
 from mm_tui.services.presence.notes import LONGEST_NOTE, NO_SEND_KEY
 from mm_tui.settings.profiles import reviewer
@@ -39,7 +40,7 @@ class Team:
             FormScreen(
                 "Note for your colleagues",
                 [Field(f"At most {LONGEST_NOTE} characters; empty removes the note", "", before)],
-                words=entry.item.subject,
+                words=about_line(entry, digest=False),
                 yes="sets it",
             ),
             lambda typed: self._note(entry.item.mailbox_id, email_id, typed[0], before) if typed else None,
@@ -55,7 +56,8 @@ class Team:
             FormScreen(
                 "Assign to",
                 [Field("A reviewer's name, or the end of a key's id; empty assigns it to nobody", "", held)],
-                words=words,
+                words=about_line(entry, digest=False),
+                lines=[words],
                 yes="assigns it",
             ),
             lambda typed: self._assign(entry.item.mailbox_id, entry.item.id, typed[0]) if typed else None,
@@ -68,7 +70,7 @@ class Team:
         self._screen.app.push_screen(
             ChoiceScreen(
                 "Take your approval back?",
-                Content(entry.approvals.words),
+                Content.assemble((about_line(entry), "bold"), "\n\n", entry.approvals.words),
                 [Choice("T", "take it back", True)],
                 stay="leave it",
                 over=over,
