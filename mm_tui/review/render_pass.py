@@ -68,6 +68,11 @@ class RenderPass:
         return render_all([source])[0]
 
 
+def plain(source: str) -> str:
+    """A short text without its Markdown marks, such as a summary; a long one as written."""
+    return RenderPass().of(source).text
+
+
 def is_source(source: str) -> bool:
     """Whether a body is shown as written although its recipient sees it differently."""
     if len(source) > MOST_CHARACTERS:

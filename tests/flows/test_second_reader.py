@@ -78,12 +78,12 @@ async def test_what_the_thread_wants_stands_above_the_draft(tmp_path: Path, monk
         async with running_app(assisted(sandbox), tmp_path, monkeypatch, size=(120, 40)) as (app, pilot):
             screen = await open_queue(app, pilot, 1)
             await until(pilot, lambda: any(one.detail for one in screen.entries[0].thread), "the thread's text")
-            assert "wants " not in shown(app), "only what is known already"
+            assert "asks " not in shown(app), "only what is known already"
             assert app.session.triage is not None
             await app.session.triage.examine(mail)
             # While the draft is read nothing moves it.
             await pilot.press("1", "2")
-            await until(pilot, lambda: "wants " in shown(app), "what is wanted")
+            await until(pilot, lambda: "asks " in shown(app), "what is wanted")
             assert "stand-in, not Jamba" in shown(app)
 
 

@@ -172,8 +172,9 @@ class Preview(Widget):
 
     def _card(self, row: MailRow, card: CardState) -> list[Content]:
         """The assistant's results besides the summary, with the model's id; empty if there are none."""
-        asked = card.requested_action or card.intent
-        lines = [_line("wants", asked)] if asked and asked != "unknown" else []
+        asked = card.requested_action if card.requested_action != "unknown" else OneLine("")
+        lines = [_line("asks", asked)] if asked else []
+        lines += [_line("about", card.intent)] if not asked and card.intent and card.intent != "unknown" else []
         lines += [_line("by", card.deadline)] if card.deadline else []
         lines += [_line("amounts", OneLine(", ".join(card.amounts)))] if card.amounts else []
         if lines or row.summary:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from mm_tui.models import Direction
+from mm_tui.review.render_pass import plain
 from mm_tui.widgets.marks import Mark
 from mm_tui.widgets.words import joined
 
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 
 STYLE = "reader"
 """The mark for the second reader's quotes in a text."""
-WANTS, SEPARATOR = "wants ", " · "
+ASKS, ABOUT, SEPARATOR = "asks ", "about ", " · "
+"""What precedes a request, and what precedes all else that a card says."""
 LEAST_ASKED = 36
 """Cells that a request is given before what else the card says of it."""
 _NOTHING = ("", "unknown")
@@ -40,24 +42,26 @@ class Advice:
 
     def lines(self, width: int) -> list[Content]:
         """The lines above the draft, `width` cells wide: quotes in full, everything else on one line each."""
-        return [*self._wants(width), *self.reader_lines()[:-1], *self._last_line(width)]
+        return [*self._card_lines(width), *self.reader_lines()[:-1], *self._last_line(width)]
 
     def short_lines(self, width: int) -> list[Content]:
         """The same for little room: the second reader's remarks are only counted."""
-        return [*self._wants(width)[:1], *self._last_line(width)]
+        return [*self._card_lines(width)[:1], *self._last_line(width)]
 
     def _last_line(self, width: int) -> list[Content]:
         return [line.truncate(width, ellipsis=True) for line in self.reader_lines()[-1:]]
 
-    def _wants(self, width: int) -> list[Content]:
+    def _card_lines(self, width: int) -> list[Content]:
         card = self.card
         if card is None:
             return []
         if not card.has_results:
             # Two lines, as when the results are there: nothing moves when they come.
             return [Content.styled(card.words, "$mm-dim").truncate(width, ellipsis=True), Content("")]
-        asked = card.requested_action or card.intent
-        summary = Content(" ".join(card.summary.split()))
+        asks = str(card.requested_action) not in _NOTHING
+        asked = plain(card.requested_action) if asks else card.intent
+        summary = Content(" ".join(plain(card.summary).split()))
+        name = ASKS if asks else ABOUT
         first = Content(asked) if asked not in _NOTHING else Content("")
         more = [Content.assemble("by ", card.deadline)] if card.deadline else []
         more += [Content.styled("high urgency", "$mm-risk")] if card.urgency == "high" else []
@@ -65,15 +69,15 @@ class Advice:
         if not first and not more and not card.summary:
             return []
         badge = Content.styled(f"  {card.short_badge}", "$mm-dim")
-        room = max(1, width - badge.cell_length - len(WANTS))
+        room = max(1, width - badge.cell_length - len(name))
         says_more = bool(first or more)
         first = first if says_more else summary
         while more and first and room - _length(more) < min(LEAST_ASKED, first.cell_length):
             more.pop()
         said = [first.truncate(max(1, room - _length(more)), ellipsis=True)] if first else []
-        lines = [Content.assemble((WANTS, "$mm-dim"), joined([*said, *more], SEPARATOR).truncate(room), badge)]
+        lines = [Content.assemble((name, "$mm-dim"), joined([*said, *more], SEPARATOR).truncate(room), badge)]
         if says_more and card.summary and not _is_said(first.plain, summary.plain):
-            lines.append(Content.assemble(" " * len(WANTS), summary).truncate(width, ellipsis=True))
+            lines.append(Content.assemble(" " * len(name), summary).truncate(width, ellipsis=True))
         return lines
 
     def reader_lines(self) -> list[Content]:

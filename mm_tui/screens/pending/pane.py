@@ -47,7 +47,7 @@ MOST_FINDINGS = 8
 HEAD_SHARE = 2
 """The largest share of the pane for the head."""
 PADDING = 2
-STARTS = re.compile(rf"{SIGN.pattern}|(?:from|also|when|came|wants|(?:to|cc) {{2}}) ")
+STARTS = re.compile(rf"{SIGN.pattern}|(?:from|also|when|came|asks|about|(?:to|cc) {{2}}) ")
 """What lines of the head begin with, before they continue."""
 LATE_ROWS = 2
 """Rows kept for an email that is not checked yet, besides the one that says so: for what the rules find, or cc."""

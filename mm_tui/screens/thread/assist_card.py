@@ -5,6 +5,7 @@ from __future__ import annotations
 from textual.content import Content
 from textual.widget import Widget
 
+from mm_tui.review.render_pass import plain
 from mm_tui.services.assistant.cards import CardState, Phase
 from mm_tui.text import OneLine
 from mm_tui.widgets.chrome import Part, fit
@@ -61,9 +62,9 @@ def card_content(state: CardState | None, width: int) -> Content:
     if state.label or state.intent or state.urgency:
         lines.append(_first_line(state, width))
     if state.summary:
-        lines.append(Content(state.summary))
+        lines.append(Content(plain(state.summary).strip()))
     if state.requested_action:
-        lines.append(Content.assemble(("asks for  ", "$mm-dim"), state.requested_action))
+        lines.append(Content.assemble(("asks for  ", "$mm-dim"), plain(state.requested_action)))
     details = [Content.assemble(("by ", "$mm-dim"), state.deadline)] if state.deadline else []
     details += [Content(amount) for amount in state.amounts]
     if details:

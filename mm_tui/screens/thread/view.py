@@ -22,7 +22,7 @@ from textual.strip import Strip
 
 from mm_tui.chips import chips_of
 from mm_tui.review.findings import Level
-from mm_tui.review.render_pass import RenderPass
+from mm_tui.review.render_pass import RenderPass, plain
 from mm_tui.review.subject import same_subject
 from mm_tui.screens.rendering import BodiesRendered, render_later
 from mm_tui.screens.thread.lines import NOTHING, Pieces, lay, listed, styled, wrap_words
@@ -385,9 +385,9 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
 def _gist(item: MessageItem) -> str:
     """The gist of a folded message, on one line."""
     if item.row.summary:
-        return item.row.summary
+        return OneLine(plain(item.row.summary))
     if item.detail is not None:
         for line in item.detail.body[:2000].split("\n"):
             if line.strip() and not line.startswith(">"):
-                return OneLine(line.strip())
+                return OneLine(plain(line.strip()))
     return ""

@@ -1,0 +1,34 @@
+"""What the assistant's card says above a draft, in plain words."""
+
+from __future__ import annotations
+
+import pytest
+
+from mm_tui.screens.pending.advice import Advice
+from mm_tui.screens.thread.assist_card import card_content
+from mm_tui.services.assistant.cards import CardState, Phase
+from mm_tui.text import ManyLine, OneLine
+
+SUMMARY = ManyLine("She asks **twice** for a [refund](https://acme.example/refund).")
+
+
+@pytest.mark.parametrize(
+    ("card", "start"),
+    [
+        (
+            CardState(Phase.DONE, label=OneLine("x"), requested_action=OneLine("Refund **order** 4471")),
+            "asks Refund order 4471",
+        ),
+        (CardState(Phase.DONE, intent=OneLine("complaint")), "about complaint"),
+        (CardState(Phase.DONE, label=OneLine("billing"), summary=SUMMARY), "about billing"),
+        (CardState(Phase.DONE, label=OneLine("x"), requested_action=OneLine("unknown")), "about x"),
+    ],
+)
+def test_a_request_is_named_as_one_and_nothing_else_is(card: CardState, start: str) -> None:
+    assert Advice(card).lines(80)[0].plain.startswith(start)
+
+
+def test_a_summary_has_no_markdown_marks() -> None:
+    card = CardState(Phase.DONE, label=OneLine("billing"), summary=SUMMARY)
+    for text in (Advice(card).lines(100)[1].plain, card_content(card, 100).plain):
+        assert "She asks twice for a refund ‹acme.example›." in text
