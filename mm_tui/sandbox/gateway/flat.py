@@ -7,12 +7,13 @@ from typing import Annotated
 from fastapi import APIRouter, Response
 from pydantic import AliasChoices, Field, StringConstraints
 
-from mm_tui.sandbox.gateway import mailboxes, messages, oversight, sending
+from mm_tui.sandbox.gateway import mailboxes, messages, sending
 from mm_tui.sandbox.gateway.access import Admin, Answer, Limit, Reader, Sender, StateOf
 from mm_tui.sandbox.gateway.ids import iso
 from mm_tui.sandbox.gateway.requests import Address, Body, Markdown, Subject, Text
 from mm_tui.sandbox.gateway.routes_contacts import create_webhook
 from mm_tui.sandbox.gateway.routes_mailboxes import local_part
+from mm_tui.sandbox.gateway.routes_oversight import waiting
 from mm_tui.sandbox.gateway.sending import Submission
 from mm_tui.sandbox.gateway.state import DOMAIN, State
 from mm_tui.sandbox.gateway.statuses import PENDING, Mode, Status
@@ -120,7 +121,7 @@ async def read_email(state: StateOf, caller: Reader, email_id: str) -> Response:
 async def list_pending(state: StateOf, caller: Reader, mailbox: str | None = None) -> Response:
     """Lists a mailbox's waiting emails. Any key that can read may call it."""
     mailbox_id = mailboxes.by_address(state, mailbox)["id"] if mailbox else None
-    items = oversight.pending(state, mailbox_id)
+    items = waiting(state, mailbox_id)
     return Answer({"messages": [{**item, "message_id": item["id"], "body": item["body_markdown"]} for item in items]})
 
 

@@ -1,18 +1,15 @@
-"""Mailboxes: their wire format, creating and changing them, and moving up the trust ladder."""
+"""Mailboxes: finding them, their wire format, and the codes with which the operator approves changes."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
 
 from mm_tui.sandbox.gateway import ids
-from mm_tui.sandbox.gateway.state import DOMAIN, ApiError, Caller, CodeMailed, State
+from mm_tui.sandbox.gateway.state import ApiError, Caller, CodeMailed, State
 from mm_tui.sandbox.gateway.statuses import Mode
 
 CODE_LIFE_MS = 24 * 3600 * 1000
-UPGRADES_AN_HOUR = 3
 _OPTIONAL = ("display_name", "auto_cc", "auto_bcc", "webhook_url", "oversight_webhook_url", "signature_block")
-_FLAGS = ("forward_inbound", "scheduling_enabled", "ai_disclosure", "mcp_configured", "is_active")
 _ALWAYS = ("id", "address", "oversight_mode", "created_at", "is_active", "forward_inbound", "ai_disclosure")
 
 
@@ -40,19 +37,6 @@ def wire(state: State, row: sqlite3.Row, *, whole: bool = False) -> dict[str, ob
     return body
 
 
-def create(state: State, caller: Caller, local: str, display_name: str | None, code: str | None) -> sqlite3.Row:
-    """Creates a mailbox, always at gated_send, with the operator's code."""
-    address = f"{local}@{DOMAIN}"
-    if state.db.execute("SELECT 1 FROM mailboxes WHERE address = ?", (address,)).fetchone():
-        raise ApiError(409, "Address is already taken")
-    (count,) = state.db.execute("SELECT count(*) FROM mailboxes").fetchone()
-    if count >= state.tuning.max_mailboxes:
-        raise ApiError(403, "Plan limit reached: no more mailboxes")
-    if state.tuning.mailbox_approval:
-        require_code(state, "mailbox", address, code, f"Approve the new mailbox {address}")
-    return insert(state, caller, address, display_name, Mode.GATED_SEND)
-
-
 def insert(
     state: State, caller: Caller | None, address: str, display_name: str | None, mode: Mode = Mode.GATED_SEND
 ) -> sqlite3.Row:
@@ -65,60 +49,6 @@ def insert(
         )
         state.audit("mailbox.created", "mailbox", mailbox_id, caller, {"address": address})
     return find(state, mailbox_id)
-
-
-def update(state: State, caller: Caller, mailbox_id: str, changes: Mapping[str, object]) -> None:
-    """Changes fields. The oversight mode can only be lowered here."""
-    row = find(state, mailbox_id)
-    mode = changes.get("oversight_mode")
-    if mode is not None and Mode(str(mode)).rung > Mode(row["oversight_mode"]).rung:
-        raise ApiError(403, "oversight_mode can only be lowered here; use request-upgrade to raise it")
-    if not changes:
-        raise ApiError(400, "No fields to update")
-    values = {name: int(bool(value)) if name in _FLAGS else value for name, value in changes.items()}
-    # The names are the request model's fields, never from the request.
-    assignments = ", ".join(f"{name} = ?" for name in values)
-    with state.write() as db:
-        db.execute(f"UPDATE mailboxes SET {assignments} WHERE id = ?", (*values.values(), mailbox_id))  # noqa: S608
-        state.audit("mailbox.updated", "mailbox", mailbox_id, caller, dict(changes))
-
-
-def delete(state: State, caller: Caller, mailbox_id: str) -> None:
-    """Switches a mailbox off: its mail stays readable, nothing can be sent from it."""
-    find(state, mailbox_id)
-    with state.write() as db:
-        db.execute("UPDATE mailboxes SET is_active = 0 WHERE id = ?", (mailbox_id,))
-        state.audit("mailbox.deleted", "mailbox", mailbox_id, caller)
-
-
-def request_upgrade(state: State, caller: Caller, mailbox_id: str, target: Mode) -> None:
-    """Mails the operator a one-time code for a higher mode."""
-    row = find(state, mailbox_id)
-    if target.rung <= Mode(row["oversight_mode"]).rung:
-        raise ApiError(400, f"{target} is not above the mailbox's present mode {row['oversight_mode']}")
-    hour_ago = state.now_ms() - 3600_000
-    asked = state.db.execute(
-        "SELECT created_at FROM codes WHERE kind = 'upgrade' AND subject = ? AND created_at > ? ORDER BY id",
-        (mailbox_id, hour_ago),
-    ).fetchall()
-    if len(asked) >= UPGRADES_AN_HOUR:
-        wait = max(1, (asked[0]["created_at"] - hour_ago) // 1000)
-        raise ApiError(429, "Too many upgrade requests for this mailbox", headers={"Retry-After": str(wait)})
-    with state.write():
-        mail_code(state, "upgrade", mailbox_id, target, f"Upgrade {row['address']} to {target}", mailbox_id)
-        state.audit("mailbox.upgrade_requested", "mailbox", mailbox_id, caller, {"target_mode": target})
-
-
-def upgrade(state: State, caller: Caller, mailbox_id: str, code: str) -> str:
-    """Redeems a code; returns the mailbox's new mode."""
-    row = find(state, mailbox_id)
-    target = redeem_code(state, "upgrade", mailbox_id, code)
-    with state.write() as db:
-        db.execute("UPDATE mailboxes SET oversight_mode = ? WHERE id = ?", (target, mailbox_id))
-        state.audit(
-            "mailbox.upgraded", "mailbox", mailbox_id, caller, {"from": row["oversight_mode"], "oversight_mode": target}
-        )
-    return target
 
 
 def require_code(
