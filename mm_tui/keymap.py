@@ -307,6 +307,8 @@ def _nearest(act_id: str, known: set[str]) -> str:
 
 def _clashes(good: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """Changes whose key already belongs to another action active at the same time. Each changed id is reported once."""
+    if not good:
+        return
     reported: set[str] = set()
     for screen, contexts in TOGETHER.items():
         holders: dict[str, str] = {}

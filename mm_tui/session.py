@@ -18,7 +18,6 @@ from mm_tui.services.facts import HouseFacts
 from mm_tui.services.running import keep_running
 from mm_tui.settings import paths
 from mm_tui.settings.profiles import reviewer
-from mm_tui.store.audit.entries import AuditStore
 from mm_tui.store.belongs import OtherGateway
 from mm_tui.store.database import Database
 from mm_tui.store.mail.mails import MailStore
@@ -55,6 +54,7 @@ if TYPE_CHECKING:
     from mm_tui.services.sync.service import Sync
     from mm_tui.services.sync.waiting_details import WaitingDetails
     from mm_tui.settings.sections import Settings
+    from mm_tui.store.audit.entries import AuditStore
 
 
 ACCOUNT_SECONDS = 10.0
@@ -97,7 +97,6 @@ class Session:
         self.demo = demo
         self.mail = MailStore(database)
         self.pending = PendingStore(database)
-        self.audit = AuditStore(database)
         self.facts = StateStore(database)
         self.gateway: GatewayClient | None = None
         self.assistant: Assistant | None = None
@@ -120,6 +119,13 @@ class Session:
         """A message to show once, on the first screen."""
         self._keys: Keys | None = None
         self._store_trouble: StoreError | None = None
+
+    @cached_property
+    def audit(self) -> AuditStore:
+        """The gateway's audit log."""
+        from mm_tui.store.audit.entries import AuditStore
+
+        return AuditStore(self.database)
 
     @cached_property
     def queue(self) -> ReviewQueue:

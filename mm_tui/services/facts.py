@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from mm_tui.settings.paths import config_path
 from mm_tui.text import ManyLine, OneLine
@@ -20,8 +19,7 @@ LARGEST_IN_ALL = 96 * 1024
 """The most bytes of all files for one mailbox."""
 
 
-@dataclass(frozen=True)
-class FactFile:
+class FactFile(NamedTuple):
     """One file of house facts."""
 
     name: OneLine
@@ -29,8 +27,7 @@ class FactFile:
     text: ManyLine
 
 
-@dataclass(frozen=True)
-class Facts:
+class Facts(NamedTuple):
     """The house facts for one mailbox."""
 
     files: tuple[FactFile, ...] = ()

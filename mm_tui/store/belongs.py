@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 from urllib.parse import urlsplit
 
 from mm_tui.store.seal import StoreError
@@ -21,8 +20,7 @@ class OtherGateway(StoreError):
     """The store belongs to another gateway, account or kind of key than in the settings. It is left unchanged."""
 
 
-@dataclass(frozen=True, slots=True)
-class Gateway:
+class Gateway(NamedTuple):
     """The gateway and the kind of keys in the settings."""
 
     profile: str

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from mm_tui.store.schema import (
     BELONGS_SQL,
@@ -26,8 +26,7 @@ from mm_tui.store.schema import (
 )
 
 
-@dataclass(frozen=True)
-class Migration:
+class Migration(NamedTuple):
     """One step of the schema.
 
     `mail` has the tables that memory mode keeps off the disk; `kept` those that are always on disk and are rescued from

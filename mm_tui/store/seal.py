@@ -14,6 +14,7 @@ import sqlite3
 import threading
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from mm_tui.private_files import replace_private
 
@@ -38,8 +39,7 @@ class StoreBehind(StoreError):
     human accepts that (`mm-tui audit accept`)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(NamedTuple):
     """The last entry of a journal."""
 
     number: int = 0

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -33,8 +32,7 @@ TAB = 4
 MIN_WIDTH = 8
 
 
-@dataclass(frozen=True)
-class Page:
+class Page(NamedTuple):
     """A clean text with its marks. Where marks overlap, later ones win."""
 
     text: str = ""

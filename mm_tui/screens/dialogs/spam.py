@@ -4,11 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from textual.content import Content
-
-from mm_tui.screens.dialogs.choice import Choice, ChoiceScreen
-from mm_tui.screens.dialogs.dialog import ask
-from mm_tui.services.fault_words import fault_words
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
@@ -27,7 +22,11 @@ class SpamMarking:
         self._screen = screen
 
     def ask(self, row: MailRow) -> None:
-        # Imported late: it imports the models, which the first frame does not need.
+        # Imported late: the first frame needs neither the models nor the dialogs.
+        from textual.content import Content
+
+        from mm_tui.screens.dialogs.choice import Choice, ChoiceScreen
+        from mm_tui.screens.dialogs.dialog import ask
         from mm_tui.services.spam import MARKED, why_not
 
         session = self._screen.session
@@ -58,6 +57,8 @@ class SpamMarking:
         ask(self._screen.app, question, mark)
 
     async def _marked(self, email_id: str, spam: bool) -> None:
+        from mm_tui.services.fault_words import fault_words
+
         session = self._screen.session
         assert session.spam is not None
         try:

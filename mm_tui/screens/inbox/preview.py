@@ -9,7 +9,6 @@ from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
 
-from mm_tui.review.findings import Level
 from mm_tui.session import Session
 from mm_tui.store.mail.mails import MailRow
 from mm_tui.store.sort_keys import from_ms
@@ -97,7 +96,7 @@ class Preview(Widget):
         bodies = [mail.body for mail in (detail or waiting, answer) if mail is not None]
         looked = self._look(row.email_id, detail, bodies) if bodies else Looked(row.email_id, (), ())
         for finding in sorted(looked.findings, key=lambda one: -one.level) if looked else ():
-            style = "$mm-fail" if finding.level is Level.HIGH else "$mm-risk"
+            style = "$mm-fail" if finding.level.word == "high" else "$mm-risk"
             lines.append(Content.styled(f"{finding.level.sign.strip()} {finding.words}", style))
         lines.append(Content(""))
         if said := self._assistant_lines(row, above_text=detail is not None):
