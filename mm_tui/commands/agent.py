@@ -59,7 +59,7 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
         "file", type=Path, help="JSON lines, each with id, language, label, subject and body; see `mm-tui docs labels`"
     )
     trying.add_argument("--json", action="store_true", help="print every verdict as JSON, one a line")
-    trying.set_defaults(run=run_evaluate)
+    trying.set_defaults(run=common.run_task, task="agent_work.evaluate")
     examples = actions.add_parser(
         "examples",
         parents=[shared],
@@ -72,7 +72,7 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
     which.add_argument("--delete", nargs="+", metavar="ID", help="delete these")
     which.add_argument("--delete-all", action="store_true", help="delete all of this profile")
     examples.add_argument("--json", action="store_true", help="print JSON, with the whole texts")
-    examples.set_defaults(run=run_examples)
+    examples.set_defaults(run=common.run_task, task="agent_examples.run")
 
 
 def address(text: str) -> Address:
@@ -108,17 +108,3 @@ def run(arguments: argparse.Namespace) -> int:
 
     common.report_crashes()
     return common.run_async(agent_work.run, arguments)
-
-
-def run_evaluate(arguments: argparse.Namespace) -> int:
-    """Evaluates the labels."""
-    from mm_tui.commands import agent_work
-
-    return common.run_async(agent_work.evaluate, arguments)
-
-
-def run_examples(arguments: argparse.Namespace) -> int:
-    """Lists or deletes the examples."""
-    from mm_tui.commands import agent_examples
-
-    return common.run_async(agent_examples.run, arguments)

@@ -83,5 +83,11 @@ def run_async(
 
 
 def run_task(arguments: argparse.Namespace) -> int:
-    """Runs the command set as `task` by its parser."""
-    return run_async(arguments.task, arguments)
+    """Runs the command that its parser set as `task`: a function, or its module and name, imported only now."""
+    from importlib import import_module
+
+    task = arguments.task
+    if isinstance(task, str):
+        module, _, name = task.partition(".")
+        task = getattr(import_module(f"mm_tui.commands.{module}"), name)
+    return run_async(task, arguments)

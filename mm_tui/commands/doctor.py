@@ -12,6 +12,8 @@ from mm_tui.commands.output.exits import Exit
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from mm_tui.commands.checks.check import Check, Result
 
 
@@ -33,9 +35,8 @@ def run(arguments: argparse.Namespace) -> int:
     import asyncio
 
     from mm_tui.commands.checks.check import Result
-    from mm_tui.commands.checks.run import check_all
 
-    found = asyncio.run(check_all(arguments.config, arguments.profile))
+    found = asyncio.run(_check_all(arguments.config, arguments.profile))
     problems = [check for check in found if check.result is Result.PROBLEM]
     if arguments.json:
         emit.data({"ok": not problems, "checks": [_as_data(check) for check in found]})
@@ -47,6 +48,21 @@ def run(arguments: argparse.Namespace) -> int:
         counts = Counter(check.result for check in found)
         emit.line(OneLine(", ".join(f"{counts[result]} {_counted(result, counts[result])}" for result in Result)))
     return problems[0].status if problems else Exit.OK
+
+
+async def _check_all(path: Path | None, profile: str | None) -> list[Check]:
+    """Runs all checks, skipping those that depend on something missing."""
+    from mm_tui.commands.checks import local as checks_local
+    from mm_tui.commands.checks import network as checks_network
+
+    found, settings = checks_local.configuration(path, profile)
+    found += checks_local.terminal()
+    found += checks_local.data_folder()
+    if settings is not None:
+        found += checks_local.store(settings)
+        found += await checks_network.gateway(settings)
+        found += await checks_network.assistant(settings)
+    return found
 
 
 def _counted(result: Result, count: int) -> str:

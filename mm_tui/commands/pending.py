@@ -35,7 +35,7 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
         "(`mm-tui docs configuration`)",
     )
     listing.add_argument("--json", action="store_true", help="print JSON")
-    listing.set_defaults(run=run_list)
+    listing.set_defaults(run=common.run_task, task="queue_output.listing")
 
     show = actions.add_parser("show", parents=[shared], help="show one with its risks, its digest and its thread")
     show.add_argument("id", metavar="ID", type=email_id)
@@ -48,12 +48,12 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
         help="have a model compare it with its thread; its findings quote both and change no risk",
     )
     show.add_argument("--json", action="store_true", help="print JSON")
-    show.set_defaults(run=run_show)
+    show.set_defaults(run=common.run_task, task="queue_output.show")
 
     approve = actions.add_parser("approve", parents=[shared], help="approve one; an outbound email is sent at once")
     _decision(approve)
     _risk(approve)
-    approve.set_defaults(run=run_approve)
+    approve.set_defaults(run=common.run_task, task="decide.approve")
 
     reject = actions.add_parser(
         "reject",
@@ -110,7 +110,7 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
         "choice", nargs="?", metavar="CHOICE", help="one of the choices; without it, the choices are printed"
     )
     _wait(answer)
-    answer.set_defaults(run=run_answer)
+    answer.set_defaults(run=common.run_task, task="decide.answer")
 
 
 def _decision(parser: argparse.ArgumentParser, *, may_be_filter: bool = False) -> None:
@@ -142,27 +142,6 @@ def _wait(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the outcome as JSON")
 
 
-def run_list(arguments: argparse.Namespace) -> int:
-    """Lists the queue."""
-    from mm_tui.commands import queue_output
-
-    return common.run_async(queue_output.listing, arguments)
-
-
-def run_show(arguments: argparse.Namespace) -> int:
-    """Shows one item."""
-    from mm_tui.commands import queue_output
-
-    return common.run_async(queue_output.show, arguments)
-
-
-def run_approve(arguments: argparse.Namespace) -> int:
-    """Approves one item."""
-    from mm_tui.commands import decide
-
-    return common.run_async(decide.approve, arguments)
-
-
 def run_reject(arguments: argparse.Namespace) -> int:
     """Rejects one item, or everything that a filter selects."""
     from mm_tui.commands.output.exits import CommandError, Exit
@@ -188,13 +167,6 @@ def run_edit(arguments: argparse.Namespace) -> int:
     from mm_tui.commands import decide
 
     return common.run_async(partial(decide.edit, body=read_text(arguments.body)), arguments)
-
-
-def run_answer(arguments: argparse.Namespace) -> int:
-    """Answers a question."""
-    from mm_tui.commands import decide
-
-    return common.run_async(decide.answer, arguments)
 
 
 def read_text(name: str) -> str:

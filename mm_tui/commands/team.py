@@ -53,7 +53,7 @@ def add(actions: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPar
     )
     take_back.add_argument("id", metavar="ID", type=email_id)
     take_back.add_argument("--json", action="store_true", help="print JSON")
-    take_back.set_defaults(run=run_take_back)
+    take_back.set_defaults(run=common.run_task, task=_set, takes_back=True)
 
     snooze = actions.add_parser(
         "snooze",
@@ -66,11 +66,6 @@ def add(actions: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPar
     snooze.add_argument("until", metavar="WHEN", help=f"{FORMS}; empty ends it")
     snooze.add_argument("--json", action="store_true", help="print JSON")
     snooze.set_defaults(run=common.run_task, task=_snooze)
-
-
-def run_take_back(arguments: argparse.Namespace) -> int:
-    """Takes a first approval back."""
-    return common.run_async(_set, arguments)
 
 
 async def _snooze(arguments: argparse.Namespace, chosen: Settings) -> int:
@@ -115,14 +110,14 @@ async def _set(arguments: argparse.Namespace, chosen: Settings) -> int:
         try:
             if "to" in arguments:
                 words = await team.assign(item.mailbox_id, item.id, arguments.to)
-            elif arguments.run is run_take_back:
+            elif "takes_back" in arguments:
                 words = await team.take_back_approval(item.mailbox_id, item.id)
             else:
                 held = note_in(await session.network.gateway.tags(item.mailbox_id, item.id))
                 before = held.text if held is not None and arguments.replace else ""
                 words = await team.note(item.mailbox_id, item.id, arguments.text, before=before)
         except NotSet as error:
-            cure = "" if arguments.run is run_take_back else "Add --replace to overwrite it."
+            cure = "" if "takes_back" in arguments else "Add --replace to overwrite it."
             raise CommandError(Exit.CHANGED, str(error), cure) from None
         except TagsDiffer:
             raise CommandError(
