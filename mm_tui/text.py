@@ -228,8 +228,13 @@ class CleanText(str):
 
         return core_schema.no_info_after_validator_function(
             cls,
-            # A clean text is let through as it is: validating it as a string would forget what was removed.
-            core_schema.union_schema([core_schema.is_instance_schema(CleanText), core_schema.str_schema(strict=True)]),
+            core_schema.json_or_python_schema(
+                core_schema.str_schema(strict=True),
+                # A clean text is let through as it is: validating it as a string would forget what was removed.
+                core_schema.union_schema(
+                    [core_schema.is_instance_schema(CleanText), core_schema.str_schema(strict=True)]
+                ),
+            ),
             serialization=core_schema.plain_serializer_function_ser_schema(str, return_schema=core_schema.str_schema()),
         )
 

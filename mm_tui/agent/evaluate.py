@@ -60,7 +60,7 @@ def read_cases(path: Path, labels: Sequence[str]) -> list[Case]:
         OSError: the file cannot be read.
     """
     cases: list[Case] = []
-    for number, line in enumerate(path.read_text("utf-8").split("\n"), start=1):
+    for number, line in enumerate(path.read_text("utf-8-sig").split("\n"), start=1):
         if not line.strip():
             continue
         try:

@@ -144,7 +144,7 @@ class Listener:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         door = socket.create_server((host, port), family=family)
         config = uvicorn.Config(
-            self.app, log_config=None, access_log=False, lifespan="off", ws="none",
+            self.app, log_config=None, log_level="critical", access_log=False, lifespan="off", ws="none",
             http=Connections().protocol(), timeout_keep_alive=5, server_header=False,
         )  # fmt: skip
         server = _Server(config)

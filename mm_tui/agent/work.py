@@ -113,12 +113,8 @@ class Work:
             await asyncio.to_thread(self._jobs.forget, job.email_id)
             self._log("left alone", email_id=job.email_id, why=f"its status is {listed.status}")
             return None
-        try:
-            await self._mark_opened(job.mailbox_id, job.answered_id)
-            mail = await self._gateway.email(job.mailbox_id, job.answered_id)
-        except NotFound:
-            await self._finish(job, JobState.FAILED, why="the gateway does not have this email")
-            return None
+        await self._mark_opened(job.mailbox_id, job.answered_id)
+        mail = await self._gateway.email(job.mailbox_id, job.answered_id)
         if thread is None and mail.thread_id:
             await asyncio.to_thread(self._jobs.set_thread, job.email_id, mail.thread_id)
             thread = await self._thread(job.mailbox_id, mail.thread_id)

@@ -36,7 +36,8 @@ QUOTA_REST = 3600.0
 
 _REFUSED = (assist.Forbidden, assist.BadRequest)
 """The model refuses what one email contains, as a firewall in front of it does; or it refuses everything."""
-_AT_FAULT = (gateway.Malformed, gateway.BadRequest, assist.Garbled, *_REFUSED)
+_AT_FAULT = (gateway.Malformed, gateway.BadRequest, gateway.NotFound, assist.Garbled, *_REFUSED)
+"""An email is not found either if its event came before it."""
 _FATAL = (
     gateway.Unauthorized,
     gateway.MissingScope,

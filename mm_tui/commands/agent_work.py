@@ -246,7 +246,7 @@ async def evaluate(args: argparse.Namespace, settings: Settings) -> int:
     except BadSet as error:
         raise CommandError(Exit.USAGE, f"{args.file}: {error}", "See `mm-tui docs labels`.") from None
     except UnicodeDecodeError as error:
-        raise CommandError(Exit.CONFIG, str(error), "See `mm-tui docs labels`.") from None
+        raise CommandError(Exit.CONFIG, f"{args.file}: {error}", "See `mm-tui docs labels`.") from None
     session = agent_session(settings)
     try:
         with _failures_as_statuses():

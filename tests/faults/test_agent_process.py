@@ -175,7 +175,7 @@ def test_a_worker_that_lost_all_its_state_finishes_what_it_began(sandbox: Sandbo
 
 
 @pytest.mark.parametrize(
-    "sent", [b"", HEAD[:20], HEAD, HEAD + b"half"], ids=["nothing", "half a head", "no body", "half"]
+    "sent", [b"", HEAD[:20], HEAD, b"\x16\x03no http\r\n\r\n"], ids=["nothing", "half a head", "no body", "no http"]
 )
 def test_half_sent_requests_do_not_keep_webhooks_out(sandbox: Sandbox, tmp_path: Path, sent: bytes) -> None:
     port = free_port()
@@ -190,6 +190,10 @@ def test_half_sent_requests_do_not_keep_webhooks_out(sandbox: Sandbox, tmp_path:
         hook = Hook(port)
         assert [hook.send(event) for event in shapes(sandbox, mail_id)] == [202, 202]
         wait_until(lambda: tagged(sandbox, mail_id))
+        stack.close()
+        process.send_signal(signal.SIGTERM)
+        assert process.stdout is not None
+        assert [line for line in process.stdout if not line.startswith("{")] == []
 
 
 def test_a_request_that_never_ends_is_cut(tmp_path: Path) -> None:

@@ -39,6 +39,7 @@ def test_the_shipped_set_can_be_read() -> None:
         (line() + "\nnot json", "line 2"),
         (line(label="nonsense"), "nonsense is not a configured label"),
         ('{"id": "1"}', "line 1: language"),
+        (line(id=7), "line 1: id: Input should be a valid string"),
     ],
 )
 def test_what_is_no_labelled_set(tmp_path: Path, text: str, words: str) -> None:
@@ -48,7 +49,7 @@ def test_what_is_no_labelled_set(tmp_path: Path, text: str, words: str) -> None:
         evaluate.read_cases(file, LABELS)
 
 
-def test_only_a_line_feed_ends_a_case(tmp_path: Path) -> None:
+def test_only_a_line_feed_ends_a_case_and_a_byte_order_mark_is_none(tmp_path: Path) -> None:
     file = tmp_path / "set.jsonl"
     file.write_text(
         '{"id": "1", "language": "en", "label": "spam", "subject": "s", "body": "a\u2028b\x85c"}\n', "utf-8"
