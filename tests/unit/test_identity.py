@@ -205,12 +205,11 @@ async def test_a_mails_life_shows_its_identity(sandbox: Sandbox) -> None:
     sandbox.decide(draft := sandbox.draft("It is on its way."))
     from mm_tui.screens.audit.history import HistoryScreen
 
-    async with synced_app(sandbox, size=(100, 30)) as (app, pilot):
+    async with synced_app(sandbox, size=(100, 50)) as (app, pilot):
         assert app.session.sync is not None
         await app.session.sync.fetch_detail(sandbox.mailbox, draft)
         app.push_screen(HistoryScreen(draft))
         await until(pilot, lambda: "✓ the gateway's signature is valid" in shown(app))
-        await pilot.press("G")
         await until(pilot, lambda: "ai_generated: true" in shown(app) and "names no email" in shown(app))
 
 
