@@ -72,6 +72,10 @@ class SyncState(msgspec.Struct, frozen=True):
     """Mailboxes whose mail was read completely."""
     parts: tuple[PartState, ...] = ()
 
+    def has_read(self, *wanted: Part) -> bool:
+        """Whether one of these parts has been read since the program started."""
+        return any(one.part in wanted and one.last_ok_at is not None for one in self.parts)
+
 
 def span(length: timedelta) -> str:
     """A duration in its largest unit: `8 s`, `3 min`, `5 h`, `2 d`. Negative durations count as zero."""

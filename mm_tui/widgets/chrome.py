@@ -62,7 +62,7 @@ class TopLine(Widget):
     def __init__(self, mode: str) -> None:
         super().__init__()
         self._mode = mode
-        self._shown: tuple[object, ...] = ()
+        self._shown: tuple[str, ...] = ()
         self._spans: list[tuple[int, int, str]] = []
 
     def on_mount(self) -> None:
@@ -70,8 +70,9 @@ class TopLine(Widget):
 
     def update_state(self) -> None:
         """Reads the counts again, and repaints if they changed."""
-        counts = session_of(self).mail.counts()
-        shown = (counts.unread, counts.pending)
+        from mm_tui.widgets.status import counts
+
+        shown = counts(session_of(self))
         if shown != self._shown:
             self._shown = shown
             self.refresh()
@@ -87,7 +88,7 @@ class TopLine(Widget):
         at = left[0].cell_length
         for name, word in SCREENS:
             key = with_keys(f"{{app.{name}}}", settings.keys)
-            count = f" {numbers.get(name) or ''}" if name in numbers else ""
+            count = f" {numbers[name]}" if name in numbers else ""
             # A count that comes, goes or gets another digit must not push the other words about.
             text = f" {key} {word}{count:<{1 + COUNT_DIGITS if count and roomy else 0}} "
             here = name == self._mode

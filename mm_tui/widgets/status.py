@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from mm_tui.services.assistant.cards import STAND_IN_MODEL
-from mm_tui.services.events import Phase, SyncState, span
+from mm_tui.services.events import Part, Phase, SyncState, span
+from mm_tui.store.mail.search import MailView
 from mm_tui.text import OneLine
 from mm_tui.widgets.words import count, mode_words
 
@@ -19,6 +20,36 @@ COUNTDOWN = 4
 """Cells of a countdown that began below a minute."""
 FRESH_SECONDS = 60
 """Seconds: a younger age is not shown, because the line would change all the time."""
+
+
+UNKNOWN = "?"
+"""A count that nobody has read yet: it is not zero."""
+
+
+def counts(session: Session) -> tuple[str, str]:
+    """The numbers of unread and of waiting emails: empty for zero, a question mark as long as they are not known."""
+    found = session.mail.counts()
+    unread, waiting = (str(number) if number else "" for number in (found.unread, found.pending))
+    return unread or ("" if knows_mail(session) else UNKNOWN), waiting or ("" if knows_queue(session) else UNKNOWN)
+
+
+def knows_mail(session: Session) -> bool:
+    """Whether the store has mail, or the gateway has said that there is none."""
+    return _has_read(session, Part.MAIL, Part.FILL) or len(session.mail.keys(MailView(), limit=1)) > 0
+
+
+def knows_queue(session: Session) -> bool:
+    """Whether the queue has been read. Without a key for it, or offline since the start, it is unknown."""
+    return _has_read(session, Part.PENDING)
+
+
+def knows_mailboxes(session: Session) -> bool:
+    """Whether the store has mailboxes, or the gateway has said that there are none."""
+    return _has_read(session, Part.MAILBOXES) or bool(session.mail.mailbox_rows())
+
+
+def _has_read(session: Session, *parts: Part) -> bool:
+    return session.sync is not None and session.sync.state.has_read(*parts)
 
 
 def gateway(session: Session) -> Content:

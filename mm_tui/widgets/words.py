@@ -110,6 +110,12 @@ def mode_words(mode: str) -> OneLine:
     return OneLine(OneLine(mode).replace("_", " "))
 
 
+def sentence(words: str) -> OneLine:
+    """Words as a sentence: with a capital and a full stop."""
+    text = OneLine(words).rstrip(".")
+    return OneLine(f"{text[:1].upper()}{text[1:]}.")
+
+
 def count(number: int, one: str, many: str) -> str:
     """`1 mail`, `12 mails`, `100,000 mails`."""
     return f"{number:,} {one if number == 1 else many}"

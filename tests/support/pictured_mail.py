@@ -8,8 +8,8 @@ from typing import Any, NamedTuple, cast
 from mm_tui.app import MmTui
 from mm_tui.models import Attachment, EmailDetail, Party, RawContent
 from mm_tui.services.assistant.cards import CardState, Phase, Spend
+from mm_tui.services.events import Part, PartState, SyncState
 from mm_tui.services.events import Phase as SyncPhase
-from mm_tui.services.events import SyncState
 from mm_tui.text import ManyLine, OneLine
 from tests.support.seat import NOW, IdleSession, have_been_synced, idle_session, mailbox, summary
 
@@ -131,7 +131,11 @@ CARD = CardState(
 )
 REFUND = (0, 3, 12)
 """The numbers of the emails of Anna's thread."""
-LIVE = SyncState(SyncPhase.LIVE, NOW - timedelta(seconds=4))
+LIVE = SyncState(
+    SyncPhase.LIVE,
+    NOW - timedelta(seconds=4),
+    parts=tuple(PartState(part, NOW - timedelta(seconds=4)) for part in Part),
+)
 
 
 def filled_session(*, mails: int = 40, state: SyncState = LIVE, card: CardState = CARD, **settings: Any) -> IdleSession:

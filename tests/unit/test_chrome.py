@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -11,11 +13,12 @@ from hypothesis import strategies as st
 from textual.content import Content
 
 from mm_tui.services.attachments import safe_name, save
-from mm_tui.services.events import Phase, SyncState
+from mm_tui.services.events import Part, PartState, Phase, SyncState
 from mm_tui.text import OneLine
 from mm_tui.widgets.chrome import Part, fit
-from mm_tui.widgets.status import gateway_words
+from mm_tui.widgets.status import UNKNOWN, counts, gateway_words
 from mm_tui.widgets.words import age, is_typed, joined, key_name, size
+from tests.support.seat import idle_session, summary
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
@@ -53,6 +56,16 @@ def test_joined_counts_its_cells_also_when_the_parts_have_been_counted() -> None
 )
 def test_gateway_state_is_said_in_words(state: SyncState, words: str) -> None:
     assert gateway_words(state, NOW).plain == words
+
+
+def test_a_count_that_nobody_has_read_is_not_zero() -> None:
+    session = idle_session()
+    assert counts(session) == (UNKNOWN, UNKNOWN)
+    session.sync = cast(Any, SimpleNamespace(state=SyncState(Phase.OFFLINE, parts=(PartState(Part.PENDING),))))
+    session.mail.upsert([summary(1, status=OneLine("read"))])
+    assert counts(session) == ("", UNKNOWN), "stored mail is known, a queue is not"
+    session.sync = cast(Any, SimpleNamespace(state=SyncState(Phase.LIVE, parts=(PartState(Part.PENDING, NOW),))))
+    assert counts(session) == ("", "")
 
 
 @pytest.mark.parametrize(

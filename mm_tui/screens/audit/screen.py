@@ -264,6 +264,8 @@ class AuditScreen(BaseScreen):
         part = next((part for part in sync.state.parts if part.part is Part.AUDIT), None)
         if part is not None and part.error is not None:
             return OneLine(f"gateway's log: {part.error}")
+        if not sync.state.has_read(Part.AUDIT) and not self.session.audit.count():
+            return OneLine("the gateway's log has not been read yet")
         return OneLine("")
 
     def _empty_words(self) -> tuple[str, ...]:
@@ -278,8 +280,8 @@ class AuditScreen(BaseScreen):
             return (*here, "The gateway's log is not shown: reading it needs the admin key, which mm-tui init can set.")
         if self._gateway_trouble():
             # The heading says what is wrong.
-            return (*here, "The gateway's log could not be read.")
-        return (*here, "The gateway's log has not been read yet, or is empty.")
+            return here
+        return (*here, "The gateway's log is empty.")
 
     def _show_line(self) -> None:
         row = self.entries.current_row

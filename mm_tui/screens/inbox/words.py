@@ -11,7 +11,8 @@ from mm_tui.services.events import Phase
 from mm_tui.store.mail.search import MailView, parse_query
 from mm_tui.text import OneLine
 from mm_tui.widgets.mail_list import UNREAD_SIGN, WAITING_SIGN
-from mm_tui.widgets.words import count, joined, with_keys
+from mm_tui.widgets.status import knows_mail
+from mm_tui.widgets.words import count, joined, sentence, with_keys
 
 if TYPE_CHECKING:
     from mm_tui.session import Session
@@ -54,7 +55,8 @@ def heading(session: Session, view: MailView, found: int, *, whole: bool) -> Con
     words += [f"label {OneLine(view.label)}"] if view.label else []
     words += [OneLine(view.status).replace("_", " ")] if view.status else []
     kinds = ("conversation", "conversations") if view.folded else ("email", "emails")
-    parts = [Content(" · ".join(words)), Content(count(found, *kinds) + ("" if whole else "…"))]
+    number = count(found, *kinds) + ("" if whole else "…") if found or knows_mail(session) else "nothing loaded yet"
+    parts = [Content(" · ".join(words)), Content(number)]
     if complaints := parse_query(view.query, session.clock.now()).complaints:
         # First, because it is what the reader must see where there is little room.
         return joined([Content.assemble(("▲ ", "$warning"), (complaints[0], "$foreground")), parts[1], parts[0]], " · ")
@@ -80,13 +82,7 @@ def empty_words(session: Session, view: MailView) -> tuple[str, ...]:
         return ("No mail on this machine yet.", "Fetching it from the gateway now.")
     if sync.state.error is not None:
         cure = next((part.cure for part in sync.state.parts if part.cure), OneLine(""))
-        error = sync.state.error.rstrip(".")
-        return (
-            "No mail on this machine yet.",
-            OneLine(f"{error[:1].upper()}{error[1:]}."),
-            cure,
-            "This is retried automatically.",
-        )
+        return ("No mail on this machine yet.", sentence(sync.state.error), cure, "This is retried automatically.")
     if view.mailbox_id is not None:
         words = "New mail appears here automatically. Press {inbox.mailbox} for the next mailbox."
         return ("This mailbox is empty.", with_keys(words, keys))

@@ -22,7 +22,8 @@ from mm_tui.services.audit.agents import AgentFigures, by_agent
 from mm_tui.services.audit.track_record import WINDOWS, TrackRecord, TrackRecords
 from mm_tui.services.events import AuditChanged, DecisionChanged, MailboxesChanged, PendingChanged, ServiceEvent
 from mm_tui.widgets.pager import Page, Pager
-from mm_tui.widgets.words import count, with_keys
+from mm_tui.widgets.status import knows_mailboxes
+from mm_tui.widgets.words import count, sentence, with_keys
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -160,10 +161,12 @@ class MailboxesScreen(BaseScreen):
 
     def _empty_words(self) -> tuple[str, ...]:
         if self.session.trouble:
-            return ("No mailboxes loaded yet.", str(self.session.trouble))
+            return ("No mailboxes loaded yet.", sentence(self.session.trouble))
         sync = self.session.sync
         if sync is not None and sync.state.error is not None:
-            return ("No mailboxes loaded yet.", f"{sync.state.error}.", "This is retried automatically.")
+            return ("No mailboxes loaded yet.", sentence(sync.state.error), "This is retried automatically.")
+        if not knows_mailboxes(self.session):
+            return ("No mailboxes loaded yet.", "Contacting the gateway …")
         words = "Press {mailboxes.create} to create one. The operator receives a code for it by email."
         return ("No mailboxes yet.", with_keys(words, self.session.settings.keys))
 
@@ -174,6 +177,8 @@ class MailboxesScreen(BaseScreen):
         pairs = f"pairs: last {WINDOWS[0]} days · last {WINDOWS[1]} days"
         span = pairs if wide else f"last {self.boxes.window} days"
         boxes = count(len(self.boxes.keys), "mailbox", "mailboxes")
+        if not knows_mailboxes(self.session):
+            boxes = "mailboxes not loaded yet"
         self.query_one("#heading", Static).update(
             Content.assemble(
                 (boxes, "bold $foreground"),

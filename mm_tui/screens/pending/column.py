@@ -14,6 +14,7 @@ from mm_tui.screens.pending.queue_list import PendingList, PendingRow
 from mm_tui.screens.pending.words import empty_words, heading
 from mm_tui.widgets.cached_static import CachedStatic
 from mm_tui.widgets.line_input import LineInput
+from mm_tui.widgets.status import knows_queue
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,5 +77,7 @@ class QueueColumn(Vertical):
             return PendingRow.of(listed[key], view, marked=key in marks, noted=noted)
 
         shown.show(list(listed), row)
-        words_above = heading(listing, len(marks), self.kept or 0, session.settings.keys, self.progress)
+        known = knows_queue(session)
+        keys = session.settings.keys
+        words_above = heading(listing, len(marks), self.kept or 0, keys, self.progress, known=known)
         self.query_one("#heading", CachedStatic).put(words_above)

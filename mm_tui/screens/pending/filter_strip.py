@@ -11,6 +11,7 @@ from textual.message import Message
 from textual.widget import Widget
 
 from mm_tui.services.queue.filter import FilterCount, SavedFilter
+from mm_tui.widgets.status import UNKNOWN
 from mm_tui.widgets.words import joined
 
 GAP = "  "
@@ -31,18 +32,18 @@ class FilterStrip(Widget):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._shown: tuple[tuple[FilterCount, ...], SavedFilter | None] = ((), None)
+        self._shown: tuple[tuple[FilterCount, ...], SavedFilter | None, bool] = ((), None, True)
         self._spans: list[tuple[int, int, SavedFilter]] = []
 
-    def show(self, filters: Sequence[FilterCount], current: SavedFilter) -> None:
-        """Shows these filters; repaints only if something changed."""
+    def show(self, filters: Sequence[FilterCount], current: SavedFilter, *, known: bool = True) -> None:
+        """Shows these filters; repaints only if something changed. Counts that are not `known` are question marks."""
         kept = tuple(one for one in filters if one.number or one.filter == current)
-        if (kept, current) != self._shown:
-            self._shown = kept, current
+        if (kept, current, known) != self._shown:
+            self._shown = kept, current, known
             self.refresh()
 
     def render(self) -> Content:
-        filters, current = self._shown
+        filters, current, known = self._shown
         at = next((at for at, one in enumerate(filters) if one.filter == current), 0)
         first, last = window([_cells(one) for one in filters], at, max(1, self.size.width - 2))
         self._spans, start = [], 1
@@ -53,7 +54,7 @@ class FilterStrip(Widget):
         for one in filters[first:last]:
             here = one.filter == current
             style = "bold $mm-accent" if here else "$foreground"
-            number = f" {one.number:<{DIGITS}}"
+            number = f" {one.number if known else UNKNOWN:<{DIGITS}}"
             pieces.append(Content.assemble((one.filter.name, style), (number, style if here else "$mm-dim")))
             self._spans.append((start, start + _cells(one), one.filter))
             start += _cells(one) + len(GAP)

@@ -39,6 +39,7 @@ from mm_tui.services.decisions.view import DecisionView
 from mm_tui.services.events import AssistChanged, AuditChanged, DecisionChanged, ServiceEvent, SyncChanged
 from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.widgets.pager import Pager
+from mm_tui.widgets.status import knows_queue
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -195,7 +196,8 @@ class PendingScreen(BaseScreen):
         self.listing.list_anew(before.item.id if before is not None else None, stay=stay)
         self.timers.go_on()
         self.marks.keep(self.listing.waiting)
-        self.query_one(FilterStrip).show(self.listing.filters, self.listing.filter)
+        known = bool(self.listing.waiting) or knows_queue(self.session)
+        self.query_one(FilterStrip).show(self.listing.filters, self.listing.filter, known=known)
         self.show_rows()
         self.open_email.find_wanted()
         self.deciding.note_unasked(before)

@@ -66,7 +66,9 @@ def edit_head(entry: QueueEntry, saved: bool | None, trouble: str, room: int) ->
     return Content.assemble((title, "bold"), "  ", sign)
 
 
-def heading(listing: QueueListing, marked: int, kept: int, keys: Mapping[str, str], progress: str = "") -> Content:
+def heading(
+    listing: QueueListing, marked: int, kept: int, keys: Mapping[str, str], progress: str = "", *, known: bool = True
+) -> Content:
     """How many emails are shown, of how many, and in which order; or what is wrong with the query.
 
     Args:
@@ -75,6 +77,7 @@ def heading(listing: QueueListing, marked: int, kept: int, keys: Mapping[str, st
         kept: the number of saved texts that were not sent.
         keys: the settings' keys.
         progress: the progress of rejecting a filter.
+        known: whether the queue has been read: an empty one may be unknown.
     """
     if progress:
         stop = with_keys(" · {app.undo} stops the rest", keys)
@@ -86,6 +89,8 @@ def heading(listing: QueueListing, marked: int, kept: int, keys: Mapping[str, st
     what = f"{shown:,} of {waiting:,} waiting" if listing.is_filtered else f"{waiting:,} waiting"
     if listing.expected is not None:
         what = f"{shown:,} of {listing.expected:,} waiting, checking the rest" if shown else "loading"
+    elif not waiting and not known:
+        what = "not loaded yet"
     words = [str(listing.order)] if waiting else []
     words += [f"{marked} marked"] if marked else []
     words += _snoozed_words(listing)
