@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from textual.content import Content
 
 from mm_tui.services.attachments import safe_name, save
-from mm_tui.services.events import Part, PartState, Phase, SyncState
+from mm_tui.services.events import Part as SyncPart
+from mm_tui.services.events import PartState, Phase, SyncState
 from mm_tui.text import OneLine
 from mm_tui.widgets.chrome import Part, fit
 from mm_tui.widgets.status import UNKNOWN, counts, gateway_words
@@ -61,10 +62,10 @@ def test_gateway_state_is_said_in_words(state: SyncState, words: str) -> None:
 def test_a_count_that_nobody_has_read_is_not_zero() -> None:
     session = idle_session()
     assert counts(session) == (UNKNOWN, UNKNOWN)
-    session.sync = cast(Any, SimpleNamespace(state=SyncState(Phase.OFFLINE, parts=(PartState(Part.PENDING),))))
+    session.sync = cast(Any, SimpleNamespace(state=SyncState(Phase.OFFLINE, parts=(PartState(SyncPart.PENDING),))))
     session.mail.upsert([summary(1, status=OneLine("read"))])
     assert counts(session) == ("", UNKNOWN), "stored mail is known, a queue is not"
-    session.sync = cast(Any, SimpleNamespace(state=SyncState(Phase.LIVE, parts=(PartState(Part.PENDING, NOW),))))
+    session.sync = cast(Any, SimpleNamespace(state=SyncState(Phase.LIVE, parts=(PartState(SyncPart.PENDING, NOW),))))
     assert counts(session) == ("", "")
 
 
