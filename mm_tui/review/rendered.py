@@ -17,6 +17,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from mm_tui.review.render_writer import Replaced, Styled, Writer, cells, end_link, put_title, target_words
+from mm_tui.review.source_lines import PREFIX, NotFollowedError, SourceLines
 from mm_tui.text import ManyLine
 
 if TYPE_CHECKING:
@@ -36,7 +37,6 @@ _SIGNS = re.compile(
     r"[*_`~\[\]<&\\|#]|^[>\s]*(?:[-+]|\d{1,9}[.)])(?:\s|$)|^[>\s]*(?:=+|-{2,})\s*$|^(?: {4}|\t)| {2}$", re.MULTILINE
 )
 """Without one of these a text is the same as its source."""
-_PREFIX = re.compile(r"[\s>]*")
 _STYLES = {"strong_open": "strong", "em_open": "emphasis", "s_open": "struck"}
 
 
@@ -71,10 +71,6 @@ class Rendered(NamedTuple):
         return found + standing
 
 
-class _NotFollowedError(Exception):
-    """A character of the text was not found at its position in the source."""
-
-
 def rendered(source: str) -> Rendered:
     """Renders a text as its recipient reads it. Takes about 2 ms per 1,000 characters.
 
@@ -85,7 +81,7 @@ def rendered(source: str) -> Rendered:
         return Rendered(source)
     try:
         made = _Renderer(source).made()
-    except _NotFollowedError:
+    except NotFollowedError:
         return Rendered(source)
     # Characters that are now adjacent may form new sequences that cleaning removes.
     return made if ManyLine(made.text) == made.text else Rendered(source)
@@ -107,10 +103,7 @@ class _Renderer:
     """Renders the tokens of one text."""
 
     def __init__(self, source: str) -> None:
-        self._lines = source.split("\n")
-        self._starts = [0]
-        for line in self._lines:
-            self._starts.append(self._starts[-1] + len(line) + 1)
+        self._source = SourceLines(source)
         self._tokens = _parser().parse(source)
         self._out = Writer()
         self._next_line = 0
@@ -127,7 +120,7 @@ class _Renderer:
         tokens = iter(self._tokens)
         for token in tokens:
             self._block(token, tokens)
-        self._hidden_lines(len(self._lines))
+        self._hidden_lines(len(self._source.lines))
         text = "".join(self._out.pieces)
         coded = [one for one in self._out.styles if one.style == "code"]
         html = []
@@ -166,7 +159,7 @@ class _Renderer:
                 self._next_line = max(self._next_line, self._heading_end)
             case "inline":
                 self._begin(token)
-                self._inline(token, self._placed(token), self._out)
+                self._inline(token, self._source.placed(token), self._out)
             case "fence" | "code_block":
                 self._code(token)
             case "hr":
@@ -191,15 +184,9 @@ class _Renderer:
         first, end = token.map or [self._next_line, self._next_line]
         self._hidden_lines(first)
         if self._out.length:
-            self._out.put("\n" * (1 + min(2, self._blank_before(first))))
+            self._out.put("\n" * (1 + min(2, self._source.blank_before(first))))
         self._line_start()
         self._next_line = max(self._next_line, end)
-
-    def _blank_before(self, line: int) -> int:
-        blank = 0
-        while line - blank > 0 and not _PREFIX.sub("", self._lines[line - blank - 1], count=1):
-            blank += 1
-        return blank
 
     def _line_start(self) -> None:
         for container in self._containers:
@@ -209,13 +196,13 @@ class _Renderer:
     def _hidden_lines(self, end: int) -> None:
         """Writes out the lines before `end` outside any block: definitions, which no recipient sees."""
         for number in range(self._next_line, end):
-            line = self._lines[number]
-            skipped = _PREFIX.match(line)
+            line = self._source.lines[number]
+            skipped = PREFIX.match(line)
             at = skipped.end() if skipped else 0
             if at < len(line):
                 if self._out.length:
                     self._out.put("\n")
-                start = self._starts[number]
+                start = self._source.starts[number]
                 self._out.put(line[at:], range(start + at, start + len(line)), "hidden")
         self._next_line = max(self._next_line, end)
 
@@ -226,7 +213,7 @@ class _Renderer:
         lines = token.content.split("\n")[:-1] if token.content.endswith("\n") else token.content.split("\n")
         if token.type == "fence":
             if info:
-                self._out.put(info, self._within(first, info, 0), "hidden")
+                self._out.put(info, self._source.within(first, info, 0), "hidden")
                 self._new_line()
             first += 1
         for number, line in enumerate(lines):
@@ -234,7 +221,7 @@ class _Renderer:
                 self._new_line()
             self._out.put("  ")
             if line:
-                self._out.put(line, self._at_end(first + number, line), "code")
+                self._out.put(line, self._source.at_end(first + number, line), "code")
 
     def _new_line(self) -> None:
         self._out.put("\n")
@@ -251,8 +238,8 @@ class _Renderer:
                 rows.append([])
                 row_line, cursor = (token.map or [0, 0])[0], 0
             elif token.type == "inline":
-                placed = self._cell(row_line, token.content, cursor)
-                cursor = placed[-1] - self._starts[row_line] + 1 if placed else cursor
+                placed = self._source.cell(row_line, token.content, cursor)
+                cursor = placed[-1] - self._source.starts[row_line] + 1 if placed else cursor
                 cell = Writer()
                 cell.active = [*self._out.active, *(["strong"] if len(rows) == 1 else [])]
                 self._inline(token, placed, cell)
@@ -274,59 +261,14 @@ class _Renderer:
 
     def _left_of_row(self, number: int, cursor: int) -> list[Writer]:
         """The part of a table's row beyond its last column, which no recipient sees."""
-        line = self._lines[number]
+        line = self._source.lines[number]
         left = line[cursor:].strip("| \t")
         if not left:
             return []
         cell = Writer()
-        start = self._starts[number] + line.index(left, cursor)
+        start = self._source.starts[number] + line.index(left, cursor)
         cell.put(left, range(start, start + len(left)), "hidden")
         return [cell]
-
-    # The source positions of a block's text
-
-    def _placed(self, token: Token) -> list[int]:
-        """The source index of each character of an inline token's content."""
-        first, _ = token.map or [0, 0]
-        placed: list[int] = []
-        for number, line in enumerate(token.content.split("\n")):
-            if number:
-                placed.append(self._starts[first + number] - 1)
-            placed += self._at_end(first + number, line)
-        return placed
-
-    def _at_end(self, number: int, line: str) -> Sequence[int]:
-        """The position of a block's line in a source line: at its end, after the block markers."""
-        whole = self._lines[number] if number < len(self._lines) else ""
-        if whole.endswith(line):
-            at = len(whole) - len(line)
-        else:
-            stripped = whole.rstrip().rstrip("#").rstrip() if whole.lstrip(" >").startswith("#") else whole.rstrip()
-            bare = line.rstrip()
-            at = len(stripped) - len(bare) if stripped.endswith(bare) else whole.rfind(line)
-            if at < 0 or not whole.startswith(line, at):
-                raise _NotFollowedError
-        start = self._starts[number] + at
-        return range(start, start + len(line))
-
-    def _within(self, number: int, text: str, cursor: int) -> Sequence[int]:
-        at = self._lines[number].find(text, cursor)
-        if at < 0:
-            raise _NotFollowedError
-        start = self._starts[number] + at
-        return range(start, start + len(text))
-
-    def _cell(self, number: int, content: str, cursor: int) -> Sequence[int]:
-        """The position of a table cell's text; a bar in it is escaped by a backslash in the source."""
-        if "|" not in content:
-            return self._within(number, content, cursor)
-        written = self._within(number, content.replace("|", "\\|"), cursor)
-        bars = 0
-        placed = []
-        for place, char in enumerate(content):
-            bars += char == "|"
-            placed.append(written[place + bars])
-        return placed
 
     # Inline content
 
@@ -381,7 +323,7 @@ class _Renderer:
 
     def _put(self, out: Writer, text: str, at: Sequence[int], style: str = "") -> None:
         if len(text) != len(at):
-            raise _NotFollowedError
+            raise NotFollowedError
         out.put(text, at, style)
 
     def _special(self, out: Writer, token: Token, placed: Sequence[int]) -> None:
@@ -400,5 +342,5 @@ class _Renderer:
             first += 1  # one space is removed at either end
         written = content[first : first + len(token.content)].replace("\n", " ")
         if written != token.content:
-            raise _NotFollowedError
+            raise NotFollowedError
         out.put(token.content, [placed[one] for one in range(first, first + len(token.content))], "code")
