@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from rich.cells import cell_len, set_cell_size
 
 _UNCOUNTABLE = re.compile(
     "\u200d[\xa9\xae\u203c-\u3299\U0001f000-\U0001faff]?|[\ufe0f\u20e3\U0001f3fb-\U0001f3ff]|[\U0001f1e6-\U0001f1ff]"
 )
+LEAST_LOCAL = 3
+"""Cells that are left of an address before its domain."""
+SEPARATOR = " · "
 _FLAG_LETTER_A = 0x1F1E6
 
 
@@ -39,3 +43,47 @@ def fit_cells(text: str, width: int, *, right: bool = False) -> str:
         return (text[: width - 1] if text.isascii() else set_cell_size(text, width - 1)) + "…"
     blank = " " * (width - cells)
     return blank + text if right else text + blank
+
+
+def fit_address(text: str, width: int) -> str:
+    """An address in exactly `width` cells. Its domain is cut last, because it says whose mail it is, and then from the
+    left.
+
+    Args:
+        text: clean one-line text with an address, such as `→ anna@customer.example +1`.
+        width: cells; less than one returns "".
+    """
+    text = countable(text)
+    local, at, domain = text.rpartition("@")
+    if cell_len(text) <= width or not at:
+        return fit_cells(text, width)
+    room = width - cell_len(at + domain)
+    if room >= LEAST_LOCAL:
+        return fit_cells(local, room) + at + domain
+    return fit_cells("…" + _end(domain, width - 1), width)
+
+
+def _end(text: str, width: int) -> str:
+    """The end of a text in at most `width` cells."""
+    while text and cell_len(text) > width:
+        text = text[1:]
+    return text
+
+
+def fit_words(text: str, width: int) -> str:
+    """`text` in exactly `width` cells; if it is too long, it ends after a whole word with an ellipsis."""
+    text = countable(text)
+    if cell_len(text) <= width:
+        return fit_cells(text, width)
+    cut = fit_cells(text, width)[:-1]
+    words = cut if text[len(cut) : len(cut) + 1] == " " else cut.rpartition(" ")[0]
+    return fit_cells(f"{words.rstrip(' ·,:')}…" if words.strip() else f"{cut}…", width)
+
+
+def fit_list(words: Sequence[str], width: int) -> str:
+    """As many words of a list as fit in `width` cells, from the first, and an ellipsis for the others."""
+    for number in range(len(words), 0, -1):
+        text = SEPARATOR.join(words[:number]) + (f"{SEPARATOR}…" if number < len(words) else "")
+        if cell_len(text) <= width:
+            return text
+    return fit_cells(words[0], min(width, cell_len(words[0]))) if words else ""

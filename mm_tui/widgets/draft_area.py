@@ -43,6 +43,8 @@ class DraftArea(TextArea):
             self._refresh_size()
         else:
             super()._rewrap_and_refresh_virtual_size()
+            # Lines may have been drawn for the old width, and as many lines as before are not drawn again.
+            self.refresh()
 
     @property
     def is_model_writing(self) -> bool:

@@ -12,7 +12,7 @@ from rich.segment import Segment
 from mm_tui.clock import Clock
 from mm_tui.store.mail.mails import MailRow, MailStore
 from mm_tui.text import OneLine
-from mm_tui.widgets.cells import countable, fit_cells
+from mm_tui.widgets.cells import countable, fit_address, fit_cells
 from mm_tui.widgets.virtual_list import TURN_SECONDS, VirtualList
 from mm_tui.widgets.words import age
 
@@ -157,7 +157,7 @@ class MailList(VirtualList[int, MailRow]):
         sender = max(24, min(36, width * 3 // 10))
         pieces = self._start(row, here)
         pieces.append((fit_cells(word, CHIP) + "  ", chip_style))
-        pieces.append((fit_cells(who(row), sender) + "  ", "strong" if row.unread else "row"))
+        pieces.append((fit_address(who(row), sender) + "  ", "strong" if row.unread else "row"))
         pieces += self._subject(row, width - START - CHIP - sender - 4)
         return self._paint(pieces, here)
 
@@ -166,7 +166,7 @@ class MailList(VirtualList[int, MailRow]):
         room = width - START - 1
         chip_width = min(len(word) + 1, CHIP + 1, max(0, room // 3)) if word else 0
         pieces = self._start(row, here)
-        pieces.append((fit_cells(who(row), room - chip_width), "strong" if row.unread else "row"))
+        pieces.append((fit_address(who(row), room - chip_width), "strong" if row.unread else "row"))
         pieces.append((f"{fit_cells(word, chip_width, right=True)} ", chip_style))
         return self._paint(pieces, here)
 
@@ -198,7 +198,7 @@ class MailList(VirtualList[int, MailRow]):
         for piece, wanted in pieces:
             name = wanted
             if here and wanted != "bar":
-                name = "here-strong" if wanted == "strong" else "here"
+                name = f"here-{wanted}" if wanted in ("strong", "risk", "fail") else "here"
             if name == style or not piece.strip():
                 text += piece
             elif not text.strip():

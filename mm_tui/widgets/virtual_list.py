@@ -40,7 +40,7 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_binding
     BINDINGS = keymap.bindings("list")
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "list--row", "list--dim", "list--strong", "list--risk", "list--fail", "list--bar", "list--here",
-        "list--here-strong", "list--mark",
+        "list--here-strong", "list--here-risk", "list--here-fail", "list--mark",
     }  # fmt: skip
     DEFAULT_CSS = """
     VirtualList {
@@ -55,9 +55,11 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_binding
         & > .list--bar { color: $accent; background: $mm-here; }
         & > .list--here { color: $mm-here-text; background: $mm-here; }
         & > .list--here-strong { color: $mm-here-text; background: $mm-here; text-style: bold; }
+        & > .list--here-risk { color: $mm-risk; background: $mm-here; text-style: bold; }
+        & > .list--here-fail { color: $mm-fail; background: $mm-here; text-style: bold; }
         & > .list--mark { color: $mm-accent; text-style: bold; }
         &:ansi > .list--here { text-style: reverse; }
-        &:ansi > .list--here-strong { text-style: bold reverse; }
+        &:ansi > .list--here-strong, &:ansi > .list--here-risk, &:ansi > .list--here-fail { text-style: bold reverse; }
     }
     """
 

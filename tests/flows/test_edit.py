@@ -45,6 +45,12 @@ async def test_what_a_writer_forgets_is_said_while_writing(
         screen.query_one("#subject", Input).value = ""
         await until(pilot, lambda: "the subject is empty" in shown(app), "the empty subject")
         assert "nothing is attached" in shown(app)
+        # As many lines at either width, and every word in sight at both.
+        line = "I have asked our colleagues about your order 4471 and will write again tomorrow."
+        area.load_text(line)
+        await until(pilot, lambda: "will write again" in shown(app), "the text")
+        await pilot.resize_terminal(120, 40)
+        await until(pilot, lambda: all(word in shown(app).split() for word in line.split()), "every word")
 
 
 async def test_a_snippet_is_inserted_at_the_cursor_cleaned_and_can_be_undone(

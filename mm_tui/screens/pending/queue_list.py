@@ -17,11 +17,15 @@ from mm_tui.services.presence.tags import BADGE_NAME
 from mm_tui.services.queue.due import due_words, is_overdue
 from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.text import OneLine
-from mm_tui.widgets.cells import fit_cells
+from mm_tui.widgets.cells import SEPARATOR, fit_address, fit_cells, fit_list, fit_words
 from mm_tui.widgets.virtual_list import TURN_SECONDS, VirtualList
 from mm_tui.widgets.words import age
 
 AGE = 4
+FIXED = 1 + 2 + 1 + AGE + 1 + 1
+"""The cells of the first line besides the address and the badges: mark, risk, age and spaces."""
+LEAST_WHO, LEAST_SUBJECT = 20, 12
+"""The cells that an address and a subject are left beside badges."""
 PRESENCE_CELLS = 24
 """The width in cells for who else has an email open."""
 _NOTHING = OneLine("")
@@ -46,6 +50,11 @@ class PendingRow:
     """What a failed decision did not do, once somebody has noticed."""
     presence: str = ""
     """Who else has it open and since when, or that it is one of an edit and its original."""
+
+    @property
+    def has_status(self) -> bool:
+        """Whether the state of a decision takes the place of the subject."""
+        return self.phase is not None and (self.failed or self.phase is not Phase.UNDECIDED)
 
     @classmethod
     def of(
@@ -106,21 +115,18 @@ class PendingList(VirtualList[str, PendingRow]):
         return [bar, *(self._first(row, width - 1, here) if line == 0 else self._second(row, width - 1, here))]
 
     def _first(self, row: PendingRow, width: int, here: bool) -> list[Segment]:
-        item, level = row.queued.item, row.queued.assessment.level
+        level = row.queued.assessment.level
         plain = "here" if here else "row"
         strong = "here-strong" if here else plain
         risk = {Level.HIGH: "fail", Level.MEDIUM: "risk"}.get(level, plain if row.queued.is_checked else "risk")
-        words = self._badge(row)
-        other = item.sender if row.queued.is_inbound else (item.to[0] if item.to else None)
-        arrow = "← " if row.queued.is_inbound else "→ "
-        more = f" +{len(item.to) - 1}" if not row.queued.is_inbound and len(item.to) > 1 else ""
-        who = f"{arrow}{other.address if other else '(not disclosed)'}{more}"
-        room = width - 1 - 2 - 1 - AGE - 1 - (len(words) + 1 if words else 0) - 1
+        words, _ = self._badges(row, width)
+        room = width - FIXED - (cell_len(words) + 1 if words else 0)
+        sign = {"fail": "here-fail", "risk": "here-risk"}.get(risk, strong) if here else risk
         return [
             Segment("+" if row.marked else " ", self.style("mark" if row.marked and not here else strong)),
-            Segment(row.queued.risk_sign, self.style(strong if here else risk)),
+            Segment(row.queued.risk_sign, self.style(sign)),
             Segment(f" {fit_cells(self._age(row), AGE, right=True)} ", self.style(plain if here else "dim")),
-            Segment(fit_cells(who, room), self.style(strong)),
+            Segment(fit_address(_who(row.queued), room), self.style(strong)),
             Segment(f" {words} " if words else " ", self.style(plain if here else "dim")),
         ]
 
@@ -128,23 +134,41 @@ class PendingList(VirtualList[str, PendingRow]):
         plain = "here" if here else "row"
         indent = Segment(" " * (AGE + 5), self.style(plain))
         room = width - AGE - 5
-        if row.phase is not None and (row.failed or row.phase is not Phase.UNDECIDED):
+        if row.has_status:
             loud = plain if row.phase in CALM and not row.failed else "risk"
-            return [indent, Segment(fit_cells(row.words, room), self.style("here-strong" if here else loud))]
+            return [indent, Segment(fit_words(row.words, room), self.style("here-strong" if here else loud))]
         subject = row.queued.item.subject.strip() or "(no subject)"
-        due, now = row.queued.due_at, self._clock.now()
-        words = due_words(row.queued.item.received_at, due, now)
-        said = f" {words} " if words else ""
-        presence = fit_cells(row.presence, min(PRESENCE_CELLS, cell_len(row.presence)))
-        presence = f" {presence} " if presence else ""
+        said, presence = self._beside_subject(row)
+        _, badge = self._badges(row, width)
+        badge = f" {badge} " if badge else ""
+        left = room - len(said) - cell_len(presence) - cell_len(badge)
+        late = is_overdue(row.queued.due_at, self._clock.now())
         return [
             indent,
-            Segment(fit_cells(subject, room - len(said) - cell_len(presence)), self.style(plain if here else "dim")),
+            Segment(fit_cells(subject, left), self.style(plain if here else "dim")),
+            Segment(badge, self.style(plain if here else "dim")),
             Segment(presence, self.style("here-strong" if here else "row")),
-            Segment(said, self.style("here-strong" if here else "risk" if is_overdue(due, now) else "row")),
+            Segment(said, self.style("here-strong" if here else "risk" if late else "row")),
         ]
 
-    def _badge(self, row: PendingRow) -> str:
+    def _beside_subject(self, row: PendingRow) -> tuple[str, str]:
+        """Whether it is due, and who else has it open."""
+        words = due_words(row.queued.item.received_at, row.queued.due_at, self._clock.now())
+        presence = fit_cells(row.presence, min(PRESENCE_CELLS, cell_len(row.presence)))
+        return f" {words} " if words else "", f" {presence} " if presence else ""
+
+    def _badges(self, row: PendingRow, width: int) -> tuple[str, str]:
+        """The badges on the first line, if they fit beside the whole address; otherwise on the second."""
+        found, who, room = self._badge_words(row), cell_len(_who(row.queued)), width - FIXED
+        words = SEPARATOR.join(found)
+        if not words or who + 1 + cell_len(words) <= room:
+            return words, ""
+        if row.has_status:
+            return fit_list(found, max(1, room - 1 - min(who, LEAST_WHO))), ""
+        beside = width - AGE - 5 - sum(map(cell_len, self._beside_subject(row))) - 2
+        return "", fit_list(found, max(1, beside - LEAST_SUBJECT))
+
+    def _badge_words(self, row: PendingRow) -> list[str]:
         words = [str(row.queued.woken).partition(":")[0]] if row.queued.woken else []
         words += [row.not_done] if row.not_done else []
         words += ["edited"] if row.queued.edit is not None else []
@@ -158,8 +182,16 @@ class PendingList(VirtualList[str, PendingRow]):
         found = {finding.code for finding in row.queued.assessment.findings}
         words += [word for code, word in _BADGES.items() if code in found]
         words += [] if row.queued.is_checked else ["not checked yet"]
-        return " · ".join(words)
+        return words
 
     def _age(self, row: PendingRow) -> str:
         received = row.queued.item.received_at
         return "" if received is None else age(int((self._clock.now() - received).total_seconds() * 1000))
+
+
+def _who(entry: QueueEntry) -> str:
+    item = entry.item
+    if entry.is_inbound:
+        return f"← {item.sender.address}"
+    more = f" +{len(item.to) - 1}" if len(item.to) > 1 else ""
+    return f"→ {item.to[0].address if item.to else '(not disclosed)'}{more}"

@@ -14,7 +14,7 @@ from mm_tui.services.queue.filter import ALL
 from mm_tui.settings.profiles import reviewer
 from mm_tui.store.audit.made import Outcome
 from mm_tui.text import OneLine
-from mm_tui.widgets.cells import fit_cells
+from mm_tui.widgets.cells import fit_address
 from mm_tui.widgets.words import age, count, exact, with_keys
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def edit_head(entry: QueueEntry, saved: bool | None, trouble: str, room: int) ->
         words = {None: "○ typing", True: "● saved", False: "● unchanged"}[saved]
         sign = Content.styled(words, "$mm-dim")
     who = entry.item.to[0].address if entry.item.to else "(not disclosed)"
-    title = fit_cells(f"Edit the draft to {who}", max(8, room - sign.cell_length - 2))
+    title = fit_address(f"Edit the draft to {who}", max(8, room - sign.cell_length - 2))
     return Content.assemble((title, "bold"), "  ", sign)
 
 

@@ -29,7 +29,7 @@ from mm_tui.screens.thread.lines import NOTHING, Pieces, lay, listed, styled, wr
 from mm_tui.screens.thread.message_item import MessageItem
 from mm_tui.store.sort_keys import from_ms
 from mm_tui.text import OneLine, file_label
-from mm_tui.widgets.cells import fit_cells
+from mm_tui.widgets.cells import fit_address, fit_cells
 from mm_tui.widgets.mail_list import chip
 from mm_tui.widgets.words import age, exact, size
 
@@ -187,7 +187,7 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
         width = max(20, self.size.width - INDENT - 1)
         lines: list[Pieces] = []
         if detail is None:
-            lines.append([("to ", "dim"), (fit_cells(row.recipient or NOT_DISCLOSED, width - 3), "row")])
+            lines.append([("to ", "dim"), (fit_address(row.recipient or NOT_DISCLOSED, width - 3), "row")])
         else:
             lines += listed("to ", [str(party.address) for party in detail.to] or [NOT_DISCLOSED], width)
             if detail.cc:
@@ -362,12 +362,12 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
             left -= cell_len(shown)
         if item.open:
             name = f"  {row.sender_name}" if row.sender_name else ""
-            shown = fit_cells(sender, min(left, len(sender)))
-            start += [(shown, "dim" if item.unsent else "strong"), (fit_cells(name, left - len(shown)), "dim")]
+            shown = fit_address(sender, min(left, cell_len(sender)))
+            start += [(shown, "dim" if item.unsent else "strong"), (fit_cells(name, left - cell_len(shown)), "dim")]
         else:
             narrow = min(self._sender_cells, left // 2)
             start += [
-                (fit_cells(sender, narrow), "dim" if item.unsent else "row"),
+                (fit_address(sender, narrow), "dim" if item.unsent else "row"),
                 (fit_cells(f"  {_gist(item)}", left - narrow), "dim"),
             ]
         return [*start, (f" {word} ", chip_style)]

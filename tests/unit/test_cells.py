@@ -1,0 +1,37 @@
+"""How addresses, statuses and badges are cut in lists."""
+
+from __future__ import annotations
+
+import pytest
+from rich.cells import cell_len
+
+from mm_tui.widgets.cells import fit_address, fit_list, fit_words
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "cut"),
+    [
+        ("→ anna@customer.example", 23, "→ anna@customer.example"),
+        ("→ anna.keller@customer.example +2", 28, "→ anna.…@customer.example +2"),
+        ("a.very.long.name@mail.enterprise.example", 22, "…il.enterprise.example"),
+        ("(not disclosed)", 8, "(not di…"),
+    ],
+)
+def test_of_an_address_the_domain_is_cut_last(text: str, width: int, cut: str) -> None:
+    assert fit_address(text, width) == cut
+    assert cell_len(cut) == width
+
+
+def test_a_status_ends_after_a_word() -> None:
+    assert fit_words("changed since you looked: nothing was decided", 30) == "changed since you looked…     "
+    assert fit_words("rejected", 10) == "rejected  "
+    assert fit_words("料金についてのお問い合わせ", 9).rstrip() == "料金につ…"
+
+
+def test_badges_are_dropped_whole() -> None:
+    badges = ["edited", "2nd approval", "two answers"]
+    assert fit_list(badges, 40) == "edited · 2nd approval · two answers"
+    assert fit_list(badges, 25) == "edited · 2nd approval · …"
+    assert fit_list(badges, 12) == "edited · …"
+    assert fit_list(badges, 4) == "edi…"
+    assert fit_list([], 4) == ""
