@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.screen import Screen
@@ -20,6 +21,16 @@ if TYPE_CHECKING:
 
 CHROME_SECONDS = 0.1
 """Seconds: events closer together than this update the top and status lines once."""
+
+
+def to_part(path: str) -> Callable[[BaseScreen], None]:
+    """An action of a screen that calls a method of one of its parts, such as `deciding.approve`."""
+    method = attrgetter(path)
+
+    def act(self: BaseScreen) -> None:
+        method(self)()
+
+    return act
 
 
 class BaseScreen(Screen[None]):

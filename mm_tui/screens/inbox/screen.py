@@ -12,7 +12,7 @@ from textual.widgets import Static
 
 from mm_tui import keymap
 from mm_tui.query import MAIL
-from mm_tui.screens.base import BaseScreen
+from mm_tui.screens.base import BaseScreen, to_part
 from mm_tui.screens.dialogs.labelling import Labelling
 from mm_tui.screens.dialogs.spam import SpamMarking
 from mm_tui.screens.inbox import words as inbox_words
@@ -182,20 +182,11 @@ class InboxScreen(BaseScreen):
 
         self.app.push_screen(ThreadScreen(row.mailbox_id, row.thread_id, row.email_id))
 
-    def action_search(self) -> None:
-        self.column.search()
-
-    def action_clear(self) -> None:
-        self.column.show_all()
-
-    def action_toggle_folded(self) -> None:
-        self.column.toggle_folded()
-
-    def action_next_mailbox(self) -> None:
-        self.column.next_mailbox()
-
-    def action_filter(self) -> None:
-        self.column.filter()
+    action_search = to_part("column.search")
+    action_clear = to_part("column.show_all")
+    action_toggle_folded = to_part("column.toggle_folded")
+    action_next_mailbox = to_part("column.next_mailbox")
+    action_filter = to_part("column.filter")
 
     def action_toggle_preview(self) -> None:
         """Shows or hides the preview."""

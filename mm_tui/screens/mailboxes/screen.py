@@ -14,7 +14,7 @@ from textual.message import Message
 from textual.widgets import Static
 
 from mm_tui import keymap
-from mm_tui.screens.base import BaseScreen
+from mm_tui.screens.base import BaseScreen, to_part
 from mm_tui.screens.mailboxes.acts import Acted, MailboxActing
 from mm_tui.screens.mailboxes.mailbox_list import EXPLAINED, WIDE, MailboxList
 from mm_tui.screens.mailboxes.pages import mailbox_page
@@ -232,20 +232,9 @@ class MailboxesScreen(BaseScreen):
     def on_acted(self, message: Acted) -> None:
         self.acts.acted(message)
 
-    def action_upgrade(self) -> None:
-        self.acts.upgrade()
-
-    def action_redeem(self) -> None:
-        self.acts.redeem()
-
-    def action_move_down(self) -> None:
-        self.acts.move_down()
-
-    def action_create(self) -> None:
-        self.acts.create()
-
-    def action_allowlist(self) -> None:
-        self.acts.allowlist()
-
-    def action_webhooks(self) -> None:
-        self.acts.webhooks()
+    action_upgrade = to_part("acts.upgrade")
+    action_redeem = to_part("acts.redeem")
+    action_move_down = to_part("acts.move_down")
+    action_create = to_part("acts.create")
+    action_allowlist = to_part("acts.allowlist")
+    action_webhooks = to_part("acts.webhooks")

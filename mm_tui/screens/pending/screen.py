@@ -11,7 +11,7 @@ from textual.widgets import Input
 
 from mm_tui import keymap
 from mm_tui.query import QUEUE
-from mm_tui.screens.base import BaseScreen
+from mm_tui.screens.base import BaseScreen, to_part
 from mm_tui.screens.dialogs.asking import look_at_question
 from mm_tui.screens.dialogs.dialog import ask
 from mm_tui.screens.pending.batches import Batches
@@ -280,11 +280,8 @@ class PendingScreen(BaseScreen):
         if self.panes.resize(event.size.width):
             self.open_email.show()
 
-    def action_next_view(self) -> None:
-        self.pane.next_view()
-
-    def action_toggle_source(self) -> None:
-        self.pane.toggle_source()
+    action_next_view = to_part("pane.next_view")
+    action_toggle_source = to_part("pane.toggle_source")
 
     def action_next(self) -> None:
         if self.current is not None and self.current.ended and self.queue_list.is_last:
@@ -293,8 +290,7 @@ class PendingScreen(BaseScreen):
         else:
             self.queue_list.action_cursor_down()
 
-    def action_previous(self) -> None:
-        self.queue_list.action_cursor_up()
+    action_previous = to_part("queue_list.action_cursor_up")
 
     def on_screen_suspend(self) -> None:
         # After the switch: behind a dialog the email stays open, and a decision names the dialog's keys.
@@ -329,26 +325,13 @@ class PendingScreen(BaseScreen):
     def on_bulk_begun(self, message: BulkBegun) -> None:
         self.bulk_reject.begun(message)
 
-    def action_approve(self) -> None:
-        self.deciding.approve()
-
-    def action_reject(self) -> None:
-        self.deciding.reject()
-
-    def action_send_back(self) -> None:
-        self.deciding.send_back()
-
-    def action_answer(self) -> None:
-        self.deciding.answer()
-
-    def action_skip(self) -> None:
-        self.deciding.go_to_next_undecided()
-
-    def action_mark(self) -> None:
-        self.batches.mark()
-
-    def action_approve_marked(self) -> None:
-        self.batches.approve()
+    action_approve = to_part("deciding.approve")
+    action_reject = to_part("deciding.reject")
+    action_send_back = to_part("deciding.send_back")
+    action_answer = to_part("deciding.answer")
+    action_skip = to_part("deciding.go_to_next_undecided")
+    action_mark = to_part("batches.mark")
+    action_approve_marked = to_part("batches.approve")
 
     def action_reject_marked(self) -> None:
         if self.marks or not self.listing.is_filtered:
@@ -356,32 +339,18 @@ class PendingScreen(BaseScreen):
         else:
             self.bulk_reject.ask()
 
-    def action_edit(self) -> None:
-        self.editing.edit()
-
-    def action_discard(self) -> None:
-        self.editing.discard()
+    action_edit = to_part("editing.edit")
+    action_discard = to_part("editing.discard")
 
     def action_kept(self) -> None:
         ask(self.app, SavedTextsScreen(), self.editing.use)
 
-    def action_findings(self) -> None:
-        self.open_email.show_findings()
-
-    def action_second_reader(self) -> None:
-        self.second_reading.ask()
-
-    def action_note(self) -> None:
-        self.team.ask_note()
-
-    def action_snooze(self) -> None:
-        self.snoozing.ask()
-
-    def action_assign(self) -> None:
-        self.team.ask_assignee()
-
-    def action_facts(self) -> None:
-        self.open_email.show_facts()
+    action_findings = to_part("open_email.show_findings")
+    action_second_reader = to_part("second_reading.ask")
+    action_note = to_part("team.ask_note")
+    action_snooze = to_part("snoozing.ask")
+    action_assign = to_part("team.ask_assignee")
+    action_facts = to_part("open_email.show_facts")
 
     def action_thread(self) -> None:
         """Opens the emails of the thread, and shows it beside the draft, or alone if there is no room."""
@@ -400,14 +369,9 @@ class PendingScreen(BaseScreen):
     def action_filter_step(self, step: int) -> None:
         self.filtering.step(step)
 
-    def action_filter(self) -> None:
-        self.filtering.choose()
-
-    def action_order(self) -> None:
-        self.filtering.switch_order()
-
-    def action_search(self) -> None:
-        self.panes.open_search()
+    action_filter = to_part("filtering.choose")
+    action_order = to_part("filtering.switch_order")
+    action_search = to_part("panes.open_search")
 
     def on_input_changed(self, message: Input.Changed) -> None:
         self.filtering.search(message.value)

@@ -14,7 +14,7 @@ from textual.widgets import Static
 from mm_tui import keymap
 from mm_tui.messages import DecisionWanted, Said
 from mm_tui.models import Status
-from mm_tui.screens.base import BaseScreen
+from mm_tui.screens.base import BaseScreen, to_part
 from mm_tui.screens.dialogs.labelling import Labelling
 from mm_tui.screens.dialogs.spam import SpamMarking
 from mm_tui.screens.thread.assist_card import AssistCard
@@ -265,11 +265,8 @@ class ThreadScreen(BaseScreen):
 
     # Moving
 
-    def action_line_down(self) -> None:
-        self.thread_view.line_down()
-
-    def action_line_up(self) -> None:
-        self.thread_view.line_up()
+    action_line_down = to_part("thread_view.line_down")
+    action_line_up = to_part("thread_view.line_up")
 
     def action_page(self, by: int) -> None:
         self.thread_view.page(by)
@@ -302,9 +299,7 @@ class ThreadScreen(BaseScreen):
         item.detail = self.session.mail.detail(item.row.email_id)
         return item.detail is not None
 
-    def action_toggle_source(self) -> None:
-        """Shows the emails as a recipient reads them, or as Markdown."""
-        self.thread_view.toggle_source()
+    action_toggle_source = to_part("thread_view.toggle_source")
 
     def action_back(self) -> None:
         if self.replying.save(durable=True):
@@ -312,20 +307,11 @@ class ThreadScreen(BaseScreen):
 
     # Passed to the parts
 
-    def action_raw(self) -> None:
-        self.looking.raw()
-
-    def action_copy(self) -> None:
-        self.looking.copy()
-
-    def action_details(self) -> None:
-        self.looking.details()
-
-    def action_links(self) -> None:
-        self.looking.links()
-
-    def action_files(self) -> None:
-        self.looking.files()
+    action_raw = to_part("looking.raw")
+    action_copy = to_part("looking.copy")
+    action_details = to_part("looking.details")
+    action_links = to_part("looking.links")
+    action_files = to_part("looking.files")
 
     def action_summarise(self) -> None:
         triage, items = self.session.triage, self.thread_view.items
@@ -362,8 +348,7 @@ class ThreadScreen(BaseScreen):
         if (item := self.thread_view.current) is not None:
             self.spam_marking.ask(item.row)
 
-    def action_reply(self) -> None:
-        self.replying.open()
+    action_reply = to_part("replying.open")
 
     def on_draft_area_taken_over(self) -> None:
         self.replying.stop()
