@@ -13,6 +13,7 @@ from textual.binding import Binding
 
 from mm_tui import crash, hangup, keymap, startup
 from mm_tui.arrival import LAST_SECONDS, Arrival
+from mm_tui.attendance import LOOK_SECONDS, Attendance
 from mm_tui.compact_driver import compacting
 from mm_tui.control_filter import ControlFilter
 from mm_tui.keyboard import Keyboard, KeyPassed
@@ -52,14 +53,8 @@ if TYPE_CHECKING:
     from mm_tui.settings.profiles import Profiles
 
 
-IDLE_AFTER_SECONDS = 60.0
 THREADS = 4
 """Threads for reading and writing the store. Each costs a connection and its memory."""
-LOOK_SECONDS = 5.0
-"""Seconds between checks of what nothing reports: idleness, the store, and the terminal. They share a timer, because
-each timer wakes up the process."""
-COLLECT_SECONDS = 300.0
-"""Seconds between two collections of all garbage, while nobody presses keys: each can take a fifth of a second."""
 REDRAW = "screen.redraw"
 """The id of the action that redraws the screen."""
 
@@ -112,9 +107,7 @@ class MmTui(App[None], inherit_bindings=False):
         self.set_keymap(good)
         self.arrival = Arrival(self)
         self.keyboard = Keyboard(self, super().on_event, self.say, self.unsay, self.arrival, session.settings.ui.layout)
-        self._last_input = session.clock.monotonic()
-        self._collected_at = self._last_input
-        self._active = True
+        self.attendance = Attendance(session)
         self._notifier: Notifier | None = None
         self._look_at_terminal: Callable[[], None] = lambda: None
         self._news = News(session, self.say, self.unsay)
@@ -182,10 +175,7 @@ class MmTui(App[None], inherit_bindings=False):
             # Even if it has its old size again: what it did with the cells meanwhile is unknown.
             forget_shown(self)
         if isinstance(event, events.InputEvent):
-            self._last_input = self.session.clock.monotonic()
-            if self.session.sync is not None and not self._active:
-                self._active = True
-                self.session.sync.set_active(True)
+            self.attendance.note_input()
         if isinstance(event, events.Key) and self._redraws(event.key):
             self.action_redraw()
         elif isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
@@ -219,28 +209,10 @@ class MmTui(App[None], inherit_bindings=False):
         if getattr(event.widget, "cursor_blink", False):
             event.widget.cursor_blink = False  # type: ignore[attr-defined]  # of fields and editors alike
 
-    @property
-    def is_attended(self) -> bool:
-        """Whether somebody has pressed a key lately."""
-        return self.session.clock.monotonic() - self._last_input <= IDLE_AFTER_SECONDS
-
     def _look_around(self) -> None:
-        self._look_for_idleness()
+        self.attendance.look()
         self.session.look_at_store()
         self._look_at_terminal()
-        self._collect_garbage()
-
-    def _collect_garbage(self) -> None:
-        now = self.session.clock.monotonic()
-        if now - self._last_input >= LOOK_SECONDS and now - self._collected_at >= COLLECT_SECONDS:
-            self._collected_at = now
-            startup.collect_everything()
-
-    def _look_for_idleness(self) -> None:
-        """Polls less often if no key has been pressed for a while."""
-        if not self.is_attended and self._active and self.session.sync is not None:
-            self._active = False
-            self.session.sync.set_active(False)
 
     @work(group="rules", exclusive=True, exit_on_error=False)
     async def _prepare_rules(self) -> None:

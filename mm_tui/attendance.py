@@ -1,0 +1,44 @@
+"""Whether somebody is using the program. While nobody does, it polls less often, and collects garbage."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mm_tui import startup
+
+if TYPE_CHECKING:
+    from mm_tui.session import Session
+
+IDLE_AFTER_SECONDS = 60.0
+LOOK_SECONDS = 5.0
+"""Seconds between checks of what nothing reports: idleness, the store, and the terminal. They share a timer, because
+each timer wakes up the process."""
+COLLECT_SECONDS = 300.0
+"""Seconds between two collections of all garbage, while nobody presses keys: each can take a fifth of a second."""
+
+
+class Attendance:
+    """Notes each input, and looks from time to time how long ago the last one was."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._last_input = self._collected_at = session.clock.monotonic()
+        self._active = True
+
+    def note_input(self) -> None:
+        self._last_input = self._session.clock.monotonic()
+        self._set_active(True)
+
+    def look(self) -> None:
+        """Call it every `LOOK_SECONDS`."""
+        now = self._session.clock.monotonic()
+        if now - self._last_input > IDLE_AFTER_SECONDS:
+            self._set_active(False)
+        if now - self._last_input >= LOOK_SECONDS and now - self._collected_at >= COLLECT_SECONDS:
+            self._collected_at = now
+            startup.collect_everything()
+
+    def _set_active(self, active: bool) -> None:
+        if self._session.sync is not None and self._active != active:
+            self._active = active
+            self._session.sync.set_active(active)
