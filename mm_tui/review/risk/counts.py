@@ -99,6 +99,13 @@ def _counted() -> re.Pattern[str]:
 
 
 _LONGEST_WORD = 30
+_PARTLY = re.compile(
+    r"(?:additional|more|extra|further|other|new|missing|remaining|spare|free|zusätzlich\w*|weiter\w*|neue\w*|ander\w*"
+    r"|fehlend\w*|restlich\w*|übrig\w*|freie\w*|supplémentaires?|autres?|nouve\w+|otr[ao]s|más|nuev[ao]s|adicional\w*"
+    r"|outr[ao]s|mais|nov[ao]s|altr[ie]|nuov[ie]|aggiuntiv[ie]|andere|nieuwe|meer|overige|dodatkow\w+|inn\w+|now\w+"
+    r"|pozostał\w+|kolejn\w+)"
+)
+"""Words of which a number of things is only a part: "two more users"."""
 _WORD_BEFORE = re.compile(r"[^\W\d_]+[ \t]*\Z")
 
 
@@ -114,12 +121,14 @@ def _counts(text: str) -> list[Count]:
         digits = re.sub(r"[ ,.'](?=\d{3}(?!\d))", "", number).replace(",", ".")
         value = float(places[number]) if number in places else float(digits)
         noun = match["noun"]
+        if match["next"] and noun not in DIMENSION and _PARTLY.fullmatch(match["next"]):
+            continue
         before = _WORD_BEFORE.search(text, max(0, match.start() - _LONGEST_WORD), match.start())
         word = before[0].rstrip(" \t") if before else ""
         span = Span(match.start("number"), match.end("noun"))
         after = _stem(match["next"]) if noun in DIMENSION and match["next"] and len(match["next"]) > 2 else ""
         found.append(Count(value, _stem(noun), noun if noun in DIMENSION else "", word, span, after))
-        if match["next"] and noun not in DIMENSION and len(match["next"]) > 3:
+        if match["next"] and noun not in DIMENSION and len(match["next"]) > 3 and not _PARTLY.fullmatch(noun):
             span = Span(match.start("number"), match.end("next"))
             found.append(Count(value, _stem(match["next"]), "", word, span))
     return found
@@ -145,7 +154,8 @@ _SIZE = (
 
 _WHOLE = re.compile(r"(?<![\d.,])\d{1,6}(?![\d.,]\d)")
 _FEW_WORDS = 600
-_SPANS_OF_TIME = _UNITS[8]
+SPANS_OF_TIME = _UNITS[8]
+"""Words for spans of time: minutes to years."""
 _FEWEST_UNITS = 5
 _BEFORE_HOURS = frozenset({"om", "tot", "van", "vanaf", "rond", "tussen", "en", "voor", "na"})
 """Dutch words between which and "uur" a time of day stands."""
@@ -273,7 +283,7 @@ def count_differs(reading: Reading) -> Iterator[Finding]:
                 unit for unit in units if DIMENSION[unit] == DIMENSION[count.unit] and not _same_unit(unit, count.unit)
             ]
             # "Two hours" and "two weeks" are rarely the same thing.
-            chance = count.unit in _SPANS_OF_TIME and count.number < _FEWEST_UNITS and not agrees(reading, count.span)
+            chance = count.unit in SPANS_OF_TIME and count.number < _FEWEST_UNITS and not agrees(reading, count.span)
             if others and not chance and not any(_same_unit(unit, count.unit) for unit in units):
                 reported.add(count.span.start)
                 words = f"says {quoted(reading.body[slice(*count.span)])}, while the thread says {quoted(others[0])}"

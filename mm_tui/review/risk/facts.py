@@ -116,6 +116,7 @@ def known_amounts(reading: Reading) -> tuple[Amount, ...]:
 
 _MOST_RECKONED = 12
 _MOST_TIMES = 100
+_MOST_PARTS = 12
 _WORD = re.compile(r"\w+")
 
 
@@ -151,6 +152,31 @@ def _is_multiple(amount: Amount, there: Iterable[tuple[str, Decimal]], said: fro
     )
 
 
+def _is_share(amount: Amount, there: Iterable[tuple[str, Decimal]], said: frozenset[str]) -> bool:
+    """Whether it is some of the equal parts of an amount of the thread, with both numbers among the words of both."""
+    counts = {count for count in range(1, _MOST_PARTS + 1) if str(count) in said}
+    counts |= {place for word, place in ordered("numbers").items() if place <= _MOST_PARTS and word in said}
+    return any(
+        amount.value * parts == value * some
+        for currency, value in there
+        if currency == amount.currency != "%" and value > amount.value
+        for parts in counts
+        for some in counts | {1}
+        if some < parts
+    )
+
+
+def unknown(reading: Reading, amounts: Iterable[Amount], there: set[tuple[str, Decimal]]) -> list[Amount]:
+    """Those of `amounts`, which are the draft's, that are neither among `there` nor calculated from known ones."""
+    new = [amount for amount in amounts if (amount.currency, amount.value) not in there]
+    if 0 < len(new) <= _MOST_RECKONED:
+        sums = _reckoned([*there, *((amount.currency, amount.value) for amount in find_amounts(reading.body))])
+        new = [amount for amount in new if (amount.currency, amount.value) not in sums]
+        said = reading.thread_words.union(_WORD.findall(reading.low)) if new else frozenset()
+        new = [amount for amount in new if not _is_multiple(amount, there, said) and not _is_share(amount, there, said)]
+    return new
+
+
 @rule("amount_not_in_thread", "amounts not in the thread", needs_thread=True)
 def amount_not_in_thread(reading: Reading) -> Iterator[Finding]:
     """A sum of money or a percentage that no email in the thread names in that currency. Medium if it may contradict
@@ -163,12 +189,7 @@ def amount_not_in_thread(reading: Reading) -> Iterator[Finding]:
     if not named:
         return
     there = {(amount.currency, amount.value) for amount in known_amounts(reading)}
-    new = [amount for amount in named if (amount.currency, amount.value) not in there]
-    if 0 < len(new) <= _MOST_RECKONED:
-        sums = _reckoned([*there, *((amount.currency, amount.value) for amount in find_amounts(reading.body))])
-        new = [amount for amount in new if (amount.currency, amount.value) not in sums]
-        said = reading.thread_words.union(_WORD.findall(reading.low)) if new else frozenset()
-        new = [amount for amount in new if not _is_multiple(amount, there, said)]
+    new = unknown(reading, named, there)
     levels: dict[Level, list[Amount]] = {Level.MEDIUM: [], Level.LOW: []}
     kept = {amount.currency for amount in named if (amount.currency, amount.value) in there}
     times = Counter(amount.currency for amount in new)

@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterable, Iterator
 
 from mm_tui.review.findings import Finding, Level, Span
-from mm_tui.review.risk.facts import MONTH_NAMES, find_amounts, known_amounts
+from mm_tui.review.risk.counts import SPANS_OF_TIME
+from mm_tui.review.risk.facts import MONTH_NAMES, find_amounts, known_amounts, unknown
 from mm_tui.review.risk.pairs import together
 from mm_tui.review.risk.phrases import lowered, ordered, pattern
 from mm_tui.review.risk.pieces import Phrases
@@ -138,6 +139,25 @@ def _is_policy(sentence: str, *, gratis: bool, firm: bool) -> bool:
     )
 
 
+_LIMIT = re.compile(
+    r"(?:\b(?:up to|at most|maximum(?: of)?|bis zu|höchstens|jusqu['’]à|hasta|até|fino a|tot|maximaal|do|maks\.?)"
+    r"|最大|最高|不超过|上限)\s*\Z",
+    re.IGNORECASE,
+)
+"""Words before an amount that is the most of what a rule allows."""
+
+
+def _is_explained(reading: Reading, sentence: str) -> bool:
+    """Whether a sentence only says that something costs nothing, by a rule, as was asked, or for what is put off."""
+    bare = pattern("no_cost").sub(" ", sentence)
+    if bare == sentence or pattern("money_firm").search(bare) is not None:
+        return False
+    return (
+        pattern("reasons").search(sentence) is not None
+        or pattern("asks_charge", "moves", "calls_off").search(reading.asked_text) is not None
+    )
+
+
 def _promised_before(reading: Reading) -> bool:
     """Whether an earlier email of ours in the thread already promised money."""
     ours = (
@@ -162,8 +182,8 @@ def promise_money(reading: Reading) -> Iterator[Finding]:
         written = reading.body[start : start + len(sentence)]
         amounts = [amount for amount in find_amounts(written) if amount.currency != "%"]
         known = known_amounts(reading) if amounts else ()
-        there = {(amount.currency, amount.value) for amount in known}
-        new = [amount for amount in amounts if (amount.currency, amount.value) not in there]
+        new = unknown(reading, amounts, {(amount.currency, amount.value) for amount in known})
+        new = [amount for amount in new if not _LIMIT.search(written[: amount.span.start])]
         # In "We won't charge you" the negation is part of the promise.
         gratis = pattern("gratis").search(reading.low, *span) is not None
         commits = plain or gratis or _commits(_YOU_MAY.sub(" ", sentence))
@@ -171,8 +191,10 @@ def promise_money(reading: Reading) -> Iterator[Finding]:
             commits and not _denies(firm.sub(" ", sentence)) and not _is_policy(sentence, gratis=gratis, firm=plain)
         )
         commits = commits and not (_promised_before(reading) and not new)
+        explained = _is_explained(reading, sentence)
+        commits = commits and not explained
         level = Level.LOW
-        if commits or (new and not gratis):
+        if commits or (new and not gratis and not explained):
             level = Level.HIGH if commits and new else Level.MEDIUM
         first, last = span.start - start, span.end - start
         near = [
@@ -213,7 +235,7 @@ def promise_discount(reading: Reading) -> Iterator[Finding]:
     years, commits us, or names a number; otherwise low, as it is if the other side's newest email speaks of such a
     thing and the draft tells what there is without saying that we give it."""
     firm = pattern("discount_firm")
-    asked = pattern("discount").search(reading.asked_text) is not None or "%" in reading.asked_text
+    asked = pattern("discount", "asks_charge").search(reading.asked_text) is not None or "%" in reading.asked_text
     for span, sentence, _ in _said(reading, firm, pattern("discount"), Phrases(_OFF)):
         gives = firm.search(sentence) is not None or _commits(_YOU_MAY.sub(" ", sentence))
         gives = gives and (not asked or pattern("first_person").search(sentence) is not None)
@@ -255,10 +277,13 @@ def promise_deadline(reading: Reading) -> Iterator[Finding]:
     for span, sentence, start in _said(reading, Phrases(_DEADLINE), pattern("deadline"), pairs=pairs):
         commits = _commits(_YOU_MAY.sub(" ", sentence))
         paired = not _denies(sentence) and any(start <= one.start < start + len(sentence) for one in pairs)
-        firm = (commits or paired or _delivers(sentence)) and _ASKED.search(sentence) is None
+        firm = (commits or paired or _delivers(sentence)) and _ASKED.search(sentence) is None and not _denies(sentence)
         firm = firm and not _is_open(sentence) and not _in_thread(reading, span)
         words = f"{'promises' if firm else 'names'} a deadline: {quoted(reading.body[slice(*span)])}"
         yield Finding("promise_deadline", Level.MEDIUM if firm else Level.LOW, OneLine(words), (span,))
+
+
+_AFTER_SERVICE = 25
 
 
 @rule("promise_service", "promises a level of service")
@@ -268,6 +293,9 @@ def promise_service(reading: Reading) -> Iterator[Finding]:
     pairs = together(reading, "service_pairs")
     for span, sentence, _ in _said(reading, pattern("service_level"), pairs=pairs):
         quiet = _denies(sentence) or reading.low[slice(*span)] in reading.thread_text.lower()
+        # "Guaranteed for two years" tells how long a warranty lasts.
+        after = re.findall(r"[^\W\d_]+", reading.low[span.end : span.end + _AFTER_SERVICE])[:3]
+        quiet = quiet or any(word in SPANS_OF_TIME for word in after)
         words = f"promises a level of service: {quoted(reading.body[slice(*span)])}"
         yield Finding("promise_service", Level.LOW if quiet else Level.MEDIUM, OneLine(words), (span,))
 
