@@ -106,7 +106,9 @@ def gateway_json(mail: Mail, email_id: str, *, thread_id: str, status: str, dire
 
 
 def _file_name(attachment: str | Mail) -> str:
-    return attachment if isinstance(attachment, str) else str(attachment.get("name", "file"))
+    if isinstance(attachment, str):
+        return attachment
+    return str(attachment.get("filename") or attachment.get("name", "file"))
 
 
 def judged(case: Case, draft: Mail) -> Verdict:

@@ -99,7 +99,7 @@ def test_an_ordinary_answer_raises_nothing() -> None:
         ("payment", "We have changed your bank details.", Level.HIGH, ["changed your bank details"]),
         ("payment", "Payment of $240 released.", Level.HIGH, ["Payment of $240 released"]),
         ("payment", "We will transfer 12 EUR.", Level.HIGH, ["We will transfer 12 EUR"]),
-        ("payment", "We cannot transfer it.", Level.MEDIUM, ["We cannot transfer it"]),
+        ("payment", "We cannot transfer it.", Level.LOW, ["We cannot transfer it"]),
         ("promise_money", "Мы бесплатно заменим вам станцию.", Level.MEDIUM, ["бесплатно"]),
         ("promise_money", "全額返金いたします。", Level.MEDIUM, ["全額返"]),
         ("promise_legal", "You are now our exclusive distributor.", Level.HIGH, ["exclusive distributor"]),
@@ -457,7 +457,7 @@ def test_a_wrapped_promise_is_one_sentence() -> None:
     levels = [level for level, _ in found(assess(drafted(wrapped), CONTEXT), "promise_money")]
     assert levels == [Level.HIGH]
     listed_lines = "We looked at the items that you returned to us in the last month:\n- refund of $350: refused"
-    assert [level for level, _ in found(assess(drafted(listed_lines), CONTEXT), "promise_money")] == [Level.MEDIUM]
+    assert [level for level, _ in found(assess(drafted(listed_lines), CONTEXT), "promise_money")] == [Level.LOW]
 
 
 def test_a_day_that_does_not_exist_needs_no_thread() -> None:

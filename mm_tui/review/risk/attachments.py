@@ -230,7 +230,7 @@ def _nothing_shared(names: list[str], said: str) -> str:
         return ""
     for name in names:
         words = [word for word in _words_of(name) if len(word) >= _ROOT and word not in word_set("any_files")]
-        if not words or any(word[:_ROOT] in low for word in words):
+        if not words or any(word.rstrip("s")[:_ROOT] in low for word in words):
             return ""
     return f"attaches {listed([quoted(name) for name in names])}, which neither the draft nor the thread speaks of"
 

@@ -137,7 +137,7 @@ def contradicts_us(reading: Reading) -> Iterator[Finding]:
         text = "\n".join(line for line in text.split("\n") if not line.lstrip().startswith(">"))
         theirs = _clauses(text, len(text))
         for clause in mine:
-            other = next((one for one in theirs if _turned(clause, one)), None)
+            other = next((one for one in theirs if _turned(clause, one) and _affirmed(low, clause, text, one)), None)
             if other:
                 in_thread = quoted(text[slice(*other.span)].strip())
                 words = f"says {quoted(reading.body[slice(*clause.span)].strip())}, while we wrote {in_thread}"
@@ -150,6 +150,12 @@ def contradicts_us(reading: Reading) -> Iterator[Finding]:
             words = f"says {mine_said}, while we wrote {in_thread}"
             yield Finding("contradicts_us", Level.MEDIUM, OneLine(words), (here,))
             return
+
+
+def _affirmed(mine: str, first: Clause, theirs: str, second: Clause) -> bool:
+    """Whether the sentence with the clause that affirms denies nothing: "not in the hall, because of the licence"."""
+    text, clause = (theirs, second) if first.denies else (mine, first)
+    return pattern("negations").search(text, *_sentence(text, clause.span)) is None
 
 
 def _other_state(mine: str, theirs: str) -> tuple[Span, Span] | None:

@@ -233,6 +233,7 @@ UNCOUNTED = frozenset(
         """of and or to in is are am pm uhr percent prozent more other than for at on the a with was has by
         from until und oder bis der die et de du del e y o i thing question moment time times step steps
         point way copy copies line lines can will it we you your our that which where who if as so but
+        en og och til bis tot till fino
         because it he she they this there euro euros dollar dollars pounds zł chf eur usd gbp
         月 日 号 年 時 时 点 點 分 秒 円 元 万 千 百 億 亿 番 第 目 度 回 歳 岁 階 层 楼 室 丁 条
         名 人 位 多 余 以 後 后 前 间 間 内 に で は が の を と も""",

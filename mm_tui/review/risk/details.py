@@ -80,11 +80,20 @@ def _shape(name: str) -> str:
     return re.sub(r"\d+", lambda match: str(len(match[0])), name)
 
 
+_NEW = re.compile(
+    r"\b(?:new|replacement|instead|neue\w*|ersatz\w*|nouve\w+|nuev\w+|nov[ao]\w*|nuov\w+|nieuwe?|vervangen\w*|now[aey]\w*)\b"
+    r"|新|改为"
+)
+_BEFORE_NEW = 30
+"""Characters before an identifier that may say that it is a new one."""
+
+
 @rule("identifier_differs", "a number that is nearly one of the thread's", needs_thread=True)
 def identifier_differs(reading: Reading) -> Iterator[Finding]:
     """The number of an order, an invoice, a ticket or a device is close to one that the thread names but not the same:
     a digit more, less, wrong or in another place. Or it is built like one of the thread's ("BK-70418"), which the draft
-    never names. Medium; low when the draft names the thread's number too."""
+    never names. Medium; low when the draft names the thread's number
+    too, or calls its own a new one."""
     mine = _identifiers(reading.body[: reading.written])
     if not mine:
         return
@@ -117,7 +126,8 @@ def identifier_differs(reading: Reading) -> Iterator[Finding]:
             both = [other for other in both if other in near]
         if not both:
             continue
-        level = Level.LOW if any(other in mine for other in both) else Level.MEDIUM
+        is_new = _NEW.search(reading.low, max(0, span.start - _BEFORE_NEW), span.start) is not None
+        level = Level.LOW if is_new or any(other in mine for other in both) else Level.MEDIUM
         words = f"names {quoted(name)}, while the thread names {quoted(both[0])}"
         yield Finding("identifier_differs", level, OneLine(words), (span,))
 
@@ -125,11 +135,16 @@ def identifier_differs(reading: Reading) -> Iterator[Finding]:
 _BARE = re.compile(r"(?<![\w.,:/-])\d{1,3}(?:[.,' ]\d{3})*(?:[.,]\d{1,2})?(?![\w:/-]|[.,]\d)")
 _NUMBERED = re.compile(r"(?<!\w)(?P<word>[^\W\d_]{4,20})[ ]+(?P<number>\d{1,4})(?![\w:/%-]|[.,]\d|[ ]?[€$£%°])")
 _MANY_NUMBERS = 6
+_SHORT_NUMBER = 2
+"""A sum of money is not compared with numbers of so few digits, which are days or people."""
 _PLACES = frozenset(
     {"step", "page", "section", "point", "option", "line", "version", "part", "item", "chapter", "seite", "punkt"}
     | {"schritt", "abschnitt", "article", "artikel", "paso", "passo", "page", "página", "pagina", "strona", "about"}
     | {"around", "until", "after", "before", "between", "over", "under", "only", "than", "least", "most", "just"}
     | {"gegen", "nach", "über", "unter", "etwa", "rund", "from", "with", "unos", "circa", "ongeveer", "około", "dalle"}
+    | {"zwischen", "zwar", "bereits", "knapp", "maximal", "höchstens", "mindestens", "statt", "tussen", "vanaf", "rond"}
+    | {"między", "pomiędzy", "ponad", "dopiero", "solo", "sólo", "hacia", "sobre", "entro", "oltre", "verso", "depuis"}
+    | {"encore", "environ", "jusqu", "pelo", "pelas", "pelos", "cerca", "além", "that", "this", "will", "were", "then"}
     | {"alle", "vers", "après", "entre", "desde", "hasta", "godz", "plus", "another", "have", "these", "those", "next"}
 )
 
@@ -159,7 +174,9 @@ def number_differs(reading: Reading) -> Iterator[Finding]:
         near = [
             other
             for other in by_digits.get(tuple(sorted(digits.strip("0"))), [])
-            if len(other.strip("0")) > 1 and abs(len(other) - len(digits)) <= 2
+            if (match.start() not in sums or len(theirs[other]) > _SHORT_NUMBER)
+            and len(other.strip("0")) > (1 if len(other) == len(digits) else 2)
+            and abs(len(other) - len(digits)) <= 2
         ]
         if near:
             level = (

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from mm_tui.review.findings import Finding, Level, Span
 from mm_tui.review.lookalike import one_slip_apart
@@ -117,6 +117,8 @@ def known_amounts(reading: Reading) -> tuple[Amount, ...]:
 _MOST_RECKONED = 12
 _MOST_TIMES = 100
 _MOST_PARTS = 12
+_SUM = 100
+_CENT = Decimal("0.02")
 _WORD = re.compile(r"\w+")
 
 
@@ -166,10 +168,44 @@ def _is_share(amount: Amount, there: Iterable[tuple[str, Decimal]], said: frozen
     )
 
 
+def _is_percentage(amount: Amount, all_amounts: Iterable[tuple[Any, ...]]) -> bool:
+    """Whether it is a percentage of another amount, or that amount with the percentage added or taken off."""
+    values: dict[str, set[Decimal]] = {}
+    for currency, value, *_ in all_amounts:
+        values.setdefault(currency, set()).add(value)
+    shares = {one / 100 for one in values.get("%", ())}
+    if amount.currency == "%" or len(shares) > _MOST_RECKONED:
+        return False
+    return any(
+        abs(amount.value - value * factor) < _CENT
+        for value in list(values.get(amount.currency, ()))[:_MOST_RECKONED]
+        if value != amount.value
+        for share in shares
+        for factor in (share, 1 - share, 1 + share)
+    )
+
+
+def _is_bare_there(reading: Reading, amount: Amount) -> bool:
+    """Whether the thread has the number without a currency, as it may well have a sum: "3,200", "9,50"."""
+    if amount.currency == "%" or (amount.value < _SUM and not amount.value % 1):
+        return False
+    whole, _, cents = f"{amount.value.normalize():f}".partition(".")
+    digits = r"[.,' ]?".join(f"{int(whole):,}".split(","))
+    cents = rf"[.,]{cents.ljust(2, '0')}" if cents else r"(?:[.,]00)?"
+    for match in re.finditer(rf"(?<![\w.,:/-]){digits}{cents}(?![\w:/-]|[.,]\d)", reading.figures):
+        end = reading.figures.find("\n", match.end())
+        line = reading.figures[reading.figures.rfind("\n", 0, match.start()) + 1 : end if end >= 0 else None]
+        if not any(one.value == amount.value for one in find_amounts(line)):
+            return True
+    return False
+
+
 def unknown(reading: Reading, amounts: Iterable[Amount], there: set[tuple[str, Decimal]]) -> list[Amount]:
     """Those of `amounts`, which are the draft's, that are neither among `there` nor calculated from known ones."""
     new = [amount for amount in amounts if (amount.currency, amount.value) not in there]
     if 0 < len(new) <= _MOST_RECKONED:
+        new = [amount for amount in new if not _is_bare_there(reading, amount)]
+        new = [amount for amount in new if not _is_percentage(amount, (*there, *amounts))]
         sums = _reckoned([*there, *((amount.currency, amount.value) for amount in find_amounts(reading.body))])
         new = [amount for amount in new if (amount.currency, amount.value) not in sums]
         said = reading.thread_words.union(_WORD.findall(reading.low)) if new else frozenset()
@@ -192,7 +228,7 @@ def amount_not_in_thread(reading: Reading) -> Iterator[Finding]:
     new = unknown(reading, named, there)
     levels: dict[Level, list[Amount]] = {Level.MEDIUM: [], Level.LOW: []}
     kept = {amount.currency for amount in named if (amount.currency, amount.value) in there}
-    times = Counter(amount.currency for amount in new)
+    times = Counter(amount.currency for amount in named if (amount.currency, amount.value) not in there)
     for amount in new:
         if amount.currency == "%" and amount.value == _ALL and "%" not in kept:
             continue

@@ -15,12 +15,20 @@ from mm_tui.review.risk.rule import MOST_MAILS, Reading, listed, quoted, rule
 from mm_tui.text import OneLine
 
 _NAME = re.compile(r"[^\W\d_](?:[^\W\d_]|['’-](?=[^\W\d_]))+")
+_FORMS = str.maketrans(
+    "黃陳張劉楊趙吳孫馬羅鄭謝許韓馮鄧蕭葉蔣盧蘇鍾鐘譚陸賈龍萬錢湯賴顧龔嚴鄒齋斉齊邊邉澤濱廣髙﨑國櫻嶋嶌眞實寬曾邱歐陽闕藍魯遲連關聶閻鄔盧溫榮",
+    "黄陈张刘杨赵吴孙马罗郑谢许韩冯邓萧叶蒋卢苏钟钟谭陆贾龙万钱汤赖顾龚严邹斎斎斎辺辺沢浜広高崎国桜島島真实宽曾邱欧阳阙蓝鲁迟连关聂阎邬卢温荣",
+)
+"""Other forms of characters in names: traditional, simplified, and old ones of Japan."""
 _EASTERN = re.compile(
     r"\A\s*(?:尊敬的|亲爱的)?(?P<name>[\u3040-\u30ff\u3400-\u9fff]{1,6}?)[ \u3000]?"
     r"(?:様|さま|さん|先生|女士|小姐|殿|老师|总|经理)"
 )
 
 
+_OF_EAST = re.compile("[\u3040-\u30ff\u3400-\u9fff]")
+_ADDRESS_LINES = 4
+_LONGEST_ADDRESS = 200
 _SHORTEST_CALLED = 5
 
 
@@ -57,6 +65,33 @@ def _greeting() -> re.Pattern[str]:
     return re.compile(rf"\s*(?:{'|'.join(map(re.escape, every))})(?!\w)")
 
 
+def _eastern_names(reading: Reading, begin: int) -> list[Span]:
+    """Who is addressed in the first lines, in Japanese or Chinese."""
+    found, at = [], begin
+    for line in reading.body[begin : begin + _LONGEST_ADDRESS].split("\n")[:_ADDRESS_LINES]:
+        if match := _EASTERN.match(line):
+            found.append(Span(at + match.start("name"), at + match.end("name")))
+        at += len(line) + 1
+    return found
+
+
+def _eastern_strangers(reading: Reading, addressed: list[Span]) -> list[Span]:
+    """Those of `addressed` of whom neither thread nor recipients have the name or its first two characters."""
+    parties = [*reading.draft.recipients, *(mail.sender for mail in reading.context.messages)]
+    text = "\n".join((reading.thread_text, *(re.sub(r"\s", "", str(party.name)) for party in parties)))
+    known = text.translate(_FORMS)
+    if _OF_EAST.search(known) is None:
+        # The names there are in Latin letters.
+        return []
+    found = []
+    for span in addressed:
+        name = reading.body[slice(*span)].translate(_FORMS)
+        parts = (name, name[:2], name[-2:]) if len(name) > 2 else (name,)
+        if name not in word_set("everybody") and not any(part in known for part in parts):
+            found.append(span)
+    return found
+
+
 @rule("greets_stranger", "greets somebody who is not in the thread", needs_thread=True)
 def greets_stranger(reading: Reading) -> Iterator[Finding]:
     """The greeting names somebody who neither takes part in the thread nor is named in it. Medium. Greetings to
@@ -66,27 +101,8 @@ def greets_stranger(reading: Reading) -> Iterator[Finding]:
         return
     line = first[0][:120]
     names: list[Span] = []
-    if match := _EASTERN.match(line):
-        name = match["name"]
-        if (
-            name not in word_set("everybody")
-            and name not in reading.thread_text
-            and not any(
-                name in str(party.name).replace(" ", "")
-                for party in (*reading.draft.recipients, *(m.sender for m in reading.context.messages))
-            )
-        ):
-            surname = name[:2]
-            text = reading.thread_text + " ".join(str(party.name) for party in reading.draft.recipients)
-            if (
-                surname not in text
-                and not (len(name) == 1 and name in text)
-                and not any(
-                    name.startswith(str(party.name)[:1]) and len(str(party.name)) > 1 and str(party.name)[0] >= "\u3400"
-                    for party in reading.draft.recipients
-                )
-            ):
-                names = [Span(first.start() + match.start("name"), first.start() + match.end("name"))]
+    if eastern := _eastern_names(reading, first.start()):
+        names = _eastern_strangers(reading, eastern)
     else:
         greeting = _greeting().match(lowered(line))
         if greeting is None:
@@ -157,6 +173,10 @@ def _names_in(text: str) -> frozenset[str]:
     return frozenset(map(plain_name, set(_NAME.findall(text))))
 
 
+_FROM = re.compile(r"\s(?:from|aus|vom|von|uit|van|depuis|de|du|desde|da|do|dal|dalla|z|ze)\s\S")
+"""What may follow closing words: "Best wishes from the lake"."""
+
+
 def _signature(reading: Reading) -> tuple[int, int] | None:
     """The range of the signature: after the closing words, or the last short lines."""
     text = reading.body[: reading.written].rstrip() or reading.body.rstrip()
@@ -167,7 +187,7 @@ def _signature(reading: Reading) -> tuple[int, int] | None:
         if (
             number
             and (found := closing.match(low))
-            and found.end() == len(low)
+            and (found.end() == len(low) or _FROM.match(low, found.end()))
             and 0 < len(lines) - 1 - number <= _LONGEST_SIGNATURE
         ):
             begins = lines[number + 1][0]

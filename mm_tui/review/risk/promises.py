@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from mm_tui.review.findings import Finding, Level, Span
 from mm_tui.review.risk.counts import SPANS_OF_TIME
-from mm_tui.review.risk.facts import MONTH_NAMES, find_amounts, known_amounts, unknown
+from mm_tui.review.risk.facts import MONTH_NAMES, Amount, find_amounts, known_amounts, unknown
 from mm_tui.review.risk.pairs import together
 from mm_tui.review.risk.phrases import lowered, ordered, pattern
 from mm_tui.review.risk.pieces import Phrases
@@ -60,6 +60,7 @@ _DEADLINE = re.compile(
     re.IGNORECASE,
 )
 _MOMENTS = frozenset({"noon", "midnight", "today", "tomorrow", "tonight"})
+_RIGHT_BEFORE = 12
 _OFF = re.compile(r"\b\d{1,3}\s?% off\b")
 _ASKED = re.compile(
     r"\?\s*$|^\s*(?:please|bitte|por favor|per favore|merci de|proszę)\b"
@@ -134,7 +135,7 @@ def _is_policy(sentence: str, *, gratis: bool, firm: bool) -> bool:
     """Whether a sentence about money tells what is so in general, follows a return, or is for others to decide."""
     if gratis and pattern("first_person").search(_YOU_MAY.sub(" ", sentence)) is None:
         return True
-    return pattern("on_receipt").search(sentence) is not None or (
+    return pattern("on_receipt", "rules").search(sentence) is not None or (
         not firm and pattern("passes_on").search(sentence) is not None
     )
 
@@ -153,19 +154,28 @@ def _is_explained(reading: Reading, sentence: str) -> bool:
     if bare == sentence or pattern("money_firm").search(bare) is not None:
         return False
     return (
-        pattern("reasons").search(sentence) is not None
-        or pattern("asks_charge", "moves", "calls_off").search(reading.asked_text) is not None
+        pattern("reasons", "conditions").search(sentence) is not None
+        or pattern("asks_charge", "moves", "calls_off", "missing").search(reading.asked_text) is not None
     )
 
 
-def _promised_before(reading: Reading) -> bool:
-    """Whether an earlier email of ours in the thread already promised money."""
+def _promised_before(reading: Reading, *keys: str) -> bool:
+    """Whether an earlier email of ours in the thread already has words under `keys`."""
     ours = (
         lowered(str(mail.body)[:LONGEST_DRAFT])
         for mail in reading.context.messages[-MOST_MAILS:]
         if mail.body is not None and reading.is_ours(mail.sender.address)
     )
-    return any(pattern("money", "money_firm").search(text) is not None for text in ours)
+    return any(pattern(*keys).search(text) is not None for text in ours)
+
+
+def _new_amounts(reading: Reading, sentence: str) -> list[Amount]:
+    """The amounts of a sentence that are neither in the thread nor calculated, nor only the most that a rule allows."""
+    amounts = find_amounts(sentence)
+    if not amounts:
+        return []
+    there = {(amount.currency, amount.value) for amount in known_amounts(reading)}
+    return [amount for amount in unknown(reading, amounts, there) if not _LIMIT.search(sentence[: amount.span.start])]
 
 
 @rule("promise_money", "promises money")
@@ -181,21 +191,19 @@ def promise_money(reading: Reading) -> Iterator[Finding]:
         plain = firm.search(sentence) is not None or any(start <= one.start < start + len(sentence) for one in pairs)
         written = reading.body[start : start + len(sentence)]
         amounts = [amount for amount in find_amounts(written) if amount.currency != "%"]
-        known = known_amounts(reading) if amounts else ()
-        new = unknown(reading, amounts, {(amount.currency, amount.value) for amount in known})
-        new = [amount for amount in new if not _LIMIT.search(written[: amount.span.start])]
+        new = [amount for amount in _new_amounts(reading, written) if amount.currency != "%"]
         # In "We won't charge you" the negation is part of the promise.
         gratis = pattern("gratis").search(reading.low, *span) is not None
         commits = plain or gratis or _commits(_YOU_MAY.sub(" ", sentence))
         commits = (
             commits and not _denies(firm.sub(" ", sentence)) and not _is_policy(sentence, gratis=gratis, firm=plain)
         )
-        commits = commits and not (_promised_before(reading) and not new)
+        commits = commits and not (_promised_before(reading, "money", "money_firm") and not new)
         explained = _is_explained(reading, sentence)
         commits = commits and not explained
         level = Level.LOW
-        if commits or (new and not gratis and not explained):
-            level = Level.HIGH if commits and new else Level.MEDIUM
+        if commits:
+            level = Level.HIGH if new else Level.MEDIUM
         first, last = span.start - start, span.end - start
         near = [
             amount.span
@@ -212,7 +220,8 @@ def promise_money(reading: Reading) -> Iterator[Finding]:
 @rule("payment", "pays, or changes where money goes")
 def payment(reading: Reading) -> Iterator[Finding]:
     """A sentence says that we pay, transfer or release money, or that bank details were changed. High, whatever the
-    thread says: an email is no safe source of payment orders. Medium if the sentence says no. Transferring a call, a
+    thread says: an email is no safe source of payment orders. Medium if the sentence says no, low if the no stands
+    right there ("your bank details have not changed"). Transferring a call, a
     file, a booking or a customer is no payment, unless the sentence also mentions money."""
     for span, sentence, start in _said(reading, Phrases(_PAYS), pattern("payment")):
         words = sentence[span.start - start : span.end - start]
@@ -225,6 +234,8 @@ def payment(reading: Reading) -> Iterator[Finding]:
         if other and not find_amounts(written) and _FUNDS.search(sentence) is None:
             continue
         level = Level.MEDIUM if _denies(sentence) else Level.HIGH
+        if pattern("plain_not").search(reading.low, max(start, span.start - _RIGHT_BEFORE), span.end):
+            level = Level.LOW
         words = f"pays, or changes where money goes: {quoted(reading.body[slice(*span)])}"
         yield Finding("payment", level, OneLine(words), (span,))
 
@@ -240,12 +251,11 @@ def promise_discount(reading: Reading) -> Iterator[Finding]:
         gives = firm.search(sentence) is not None or _commits(_YOU_MAY.sub(" ", sentence))
         gives = gives and (not asked or pattern("first_person").search(sentence) is not None)
         gives = gives or (not asked and bool(find_amounts(sentence)))
+        gives = gives and pattern("reasons", "rules").search(sentence) is None
+        gives = gives and not (_promised_before(reading, "discount") and not _new_amounts(reading, sentence))
         gives = gives and not _denies(_up_to_comma(sentence, firm) if firm.search(sentence) else sentence)
         words = f"{'promises' if gives else 'speaks of'} a discount: {quoted(reading.body[slice(*span)])}"
         yield Finding("promise_discount", Level.MEDIUM if gives else Level.LOW, OneLine(words), (span,))
-
-
-_RIGHT_BEFORE = 12
 
 
 @rule("promise_legal", "legal statements")

@@ -92,15 +92,19 @@ def many_recipients(reading: Reading) -> Iterator[Finding]:
 
 @rule("reply_all_growth", "reply-all growth")
 def reply_all_growth(reading: Reading) -> Iterator[Finding]:
-    """The answer goes to more people than the email it answers, counting sender, to and cc of the newest inbound email,
-    without ourselves. Medium. A copy to our own people counts only beside one to somebody else."""
+    """The answer goes to more people than the email it answers, counting sender, to and cc of the other side's newest
+    email and whoever else wrote in the thread, without ourselves. Medium. A copy to our own people counts only beside
+    one to somebody else."""
     mails = reading.context.messages
-    last = next((mail for mail in reversed(mails) if mail.direction == Direction.INBOUND), mails[-1] if mails else None)
+    theirs = (m for m in reversed(mails) if m.direction == Direction.INBOUND and not reading.is_ours(m.sender.address))
+    last = next(theirs, mails[-1] if mails else None)
     if last is None or last.body is None:
         # Only the summary is known, which has no cc, so the number would be wrong.
         return
     draft_sender = str(reading.draft.sender.address).lower()
     audience = {str(party.address).lower() for party in (last.sender, *last.to, *last.cc)} - {draft_sender}
+    # Whoever wrote in the thread is part of the talk.
+    audience |= {str(mail.sender.address).lower() for mail in mails} - {draft_sender}
     recipients = {str(party.address).lower() for party in reading.draft.recipients} - {draft_sender}
     grown = {address for address in recipients - audience if not reading.is_ours(address)}
     if grown and len(recipients) > len(audience):

@@ -19,7 +19,7 @@ _TO = (
     r"(?:-|–|—|to|till?|until|through|bis(?: zum)?|au|à|jusqu'au|al?|hasta(?: el)?"
     r"|até(?: ao| às)?|à?s|fino al|alle|tot(?: en met)?|do|から|至|到|~|～)\s*"
 )
-_BETWEEN = re.compile(rf"(?:{_TO}|\s+and closes? (?:at|on)\s*|,? (?:and )?(?:we )?close at\s*)", re.IGNORECASE)
+BETWEEN = re.compile(rf"(?:{_TO}|\s+and closes? (?:at|on)\s*|,? (?:and )?(?:we )?close at\s*)", re.IGNORECASE)
 _LONGEST_BACK = 200
 """More days back than this are a span over the turn of the year: 20 December to 5 January. One day back is a whole
 year: 1 September to 31 August."""
@@ -66,7 +66,7 @@ def time_order(reading: Reading) -> Iterator[Finding]:
     days = find_dates(body)
     for first, last in pairwise(days):
         between = low[first.span.end : last.span.start]
-        if len(between) <= 12 and _BETWEEN.fullmatch(between) and 1 < _days_back(first, last) < _LONGEST_BACK:
+        if len(between) <= 12 and BETWEEN.fullmatch(between) and 1 < _days_back(first, last) < _LONGEST_BACK:
             both = Span(first.span.start, last.span.end)
             words = f"ends before it begins: {quoted(body[slice(*both)])}"
             yield Finding("time_order", Level.MEDIUM, OneLine(words), (both,))
@@ -107,7 +107,7 @@ def _hours(body: str, low: str) -> Iterator[Finding]:
     clocks = [match for match in find_all(_CLOCK, low) if match["m"] or match["half"] or match["unit"]]
     for first, last in pairwise(clocks):
         between = low[first.end() : last.start()]
-        if len(between) > 24 or not _BETWEEN.fullmatch(between):
+        if len(between) > 24 or not BETWEEN.fullmatch(between):
             continue
         start, end = _minutes(first), _minutes(last)
         if start is None or end is None or (bool(first["half"]) != bool(last["half"])):

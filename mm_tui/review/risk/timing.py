@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from datetime import date
 from functools import cache
+from itertools import pairwise
 
 from mm_tui.review.findings import Finding, Level, Span
 from mm_tui.review.risk.counts import UNCOUNTED
@@ -13,6 +14,7 @@ from mm_tui.review.risk.facts import Day, days_there, find_dates
 from mm_tui.review.risk.phrases import lowered, ordered, pattern, word_set
 from mm_tui.review.risk.pieces import find_all
 from mm_tui.review.risk.rule import Reading, agrees, listed, quoted, rule
+from mm_tui.review.risk.sequence import BETWEEN
 from mm_tui.text import OneLine
 
 _SHORT_MAIL = 400
@@ -54,7 +56,16 @@ def weekday_wrong(reading: Reading) -> Iterator[Finding]:
     dates = find_dates(reading.body)
     if not dates:
         return
-    for number, span in _weekdays(reading.low):
+    weekdays = _weekdays(reading.low)
+    ranges = {
+        one.start
+        for (_, first), (_, last) in pairwise(weekdays)
+        if BETWEEN.fullmatch(reading.low, first.end, last.start)
+        for one in (first, last)
+    }
+    for number, span in weekdays:
+        if span.start in ranges:
+            continue
         for day in dates:
             if not (0 <= day.span.start - span.end <= 8 or 0 <= span.start - day.span.end <= 3):
                 continue
@@ -135,14 +146,20 @@ def date_differs(reading: Reading) -> Iterator[Finding]:
         return
     asks = pattern("asks_when").search(asked) is not None
     # Another day or time than the one that was called off is no slip.
-    moved = any(pattern("calls_off").search(text) is not None for text in (asked, body))
+    moved = pattern("calls_off", "moves").search(asked) is not None or pattern("calls_off").search(body) is not None
     mine = find_dates(body)
     theirs = find_dates(asked) if mine else ()
     every = days_there(reading, mine) if theirs else ()
     came = {(mail.received_at.month, mail.received_at.day) for mail in reading.context.messages if mail.received_at}
     if reading.context.today:
         came.add((reading.context.today.month, reading.context.today.day))
-    fits = [day for day in mine if day.readings & came or any(day.readings & other.readings for other in every)]
+    fits = [
+        day
+        for day in mine
+        if day.readings & came
+        or any(day.readings & other.readings for other in every)
+        or _is_within(asked, day, theirs)
+    ]
     if mine and not theirs and len(reading.thread_text) <= _SHORT_THREAD:
         yield from _another_month(reading, mine, came)
     for day in mine if not fits else ():
@@ -151,8 +168,11 @@ def date_differs(reading: Reading) -> Iterator[Finding]:
             other = near or theirs[0]
             level = (
                 Level.LOW
-                if _open(reading, day.span)
+                if moved
+                or _open(reading, day.span)
+                or _has_its_weekday(reading, day)
                 or ((near is None or asks or len(mine) > _FEW_DAYS) and not agrees(reading, day.span))
+                or (near is None and len(mine) > 1)
                 else Level.MEDIUM
             )
             words = _other(reading, day.span, asked, other.span)
@@ -180,7 +200,7 @@ def date_differs(reading: Reading) -> Iterator[Finding]:
         else ""
     )
     known_t = {minutes % 720 for minutes, _, _ in _times(near_text)}
-    if here_t and there_t and not any(minutes % 720 in known_t for minutes, _, _ in here_t) and len(here_t) <= 2:
+    if here_t and there_t and not _spanned(asked, here_t, there_t, known_t) and len(here_t) <= 2:
         same = {minutes % 60 for minutes, _, _ in here_t} & {minutes % 60 for minutes, _, _ in there_t}
         likely = agrees(reading, here_t[0][1], "yes") or (bool(same) and len(asked) <= _SHORT_MAIL and not asks)
         sure = likely and not moved
@@ -201,13 +221,40 @@ def date_differs(reading: Reading) -> Iterator[Finding]:
         yield Finding("date_differs", Level.MEDIUM, OneLine(words), spans)
 
 
+def _is_within(text: str, day: Day, days: tuple[Day, ...]) -> bool:
+    """Whether a day is within a span of days in `text`: "25 July - 9 August"."""
+    for first, last in pairwise(days):
+        if BETWEEN.fullmatch(text, first.span.end, last.span.start):
+            start, end, own = min(first.readings), min(last.readings), min(day.readings)
+            if start <= own <= end or (end < start and not end < own < start):
+                return True
+    return False
+
+
+def _spanned(
+    text: str, mine: list[tuple[int, Span, str]], theirs: list[tuple[int, Span, str]], known: set[int]
+) -> bool:
+    """Whether one of our times is known, or within a span of hours in `text`: "from 16:00 to 18:00"."""
+    spans = [
+        (first[0], last[0]) for first, last in pairwise(theirs) if BETWEEN.fullmatch(text, first[1].end, last[1].start)
+    ]
+    return any(minutes % 720 in known or any(start <= minutes <= end for start, end in spans) for minutes, _, _ in mine)
+
+
+def _has_its_weekday(reading: Reading, day: Day) -> bool:
+    """Whether the right weekday stands before a date: somebody looked at a calendar."""
+    today = reading.context.today or date(2000, 1, 1)
+    before = _weekdays(reading.low[max(0, day.span.start - _NEAR) : day.span.start])
+    return bool(before) and any(one.isoweekday() == before[-1][0] for one in _likely_year(day, today))
+
+
 _SHORT_THREAD = 4000
 
 
 def _another_month(reading: Reading, mine: tuple[Day, ...], came: set[tuple[int, int]]) -> Iterator[Finding]:
     """The only day in an earlier email, if the draft has it with another month."""
     named = find_dates(reading.thread_text)
-    if len({day.readings for day in named}) != 1:
+    if len({day.readings for day in named}) != 1 or any(day.readings & named[0].readings for day in mine):
         return
     for day in mine:
         same = {number for _, number in day.readings} & {number for _, number in named[0].readings}

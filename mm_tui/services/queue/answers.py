@@ -68,10 +68,20 @@ def _answered(item: PendingItem, others: Iterable[EmailSummary]) -> EmailSummary
 def _answers(other: EmailSummary, item: PendingItem, answered: EmailSummary | None) -> bool:
     if str(other.direction) == Direction.INBOUND or (str(other.status) in GONE and not other.is_exchanged):
         return False
+    if answered is not None and not _reaches(other, item, answered):
+        return False
     named = str(other.in_reply_to) if isinstance(other, EmailDetail) else ""
     if item.in_reply_to and named:
         return named == str(item.in_reply_to)
     return answered is not None and _is_later(other, answered.received_at)
+
+
+def _reaches(other: EmailSummary, item: PendingItem, answered: EmailSummary) -> bool:
+    """Whether it went to whom the draft goes or answers, and not only to colleagues whom we asked."""
+    copies = other.cc if isinstance(other, EmailDetail) else ()
+    went = {str(party.address).lower() for party in (*other.to, *copies)}
+    meant = {str(party.address).lower() for party in (answered.sender, *item.to, *item.cc)}
+    return not went or bool(went & meant)
 
 
 def _is_later(mail: EmailSummary, moment: datetime | None) -> bool:
