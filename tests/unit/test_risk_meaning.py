@@ -305,3 +305,87 @@ def test_a_deadline_told_in_the_present_tense_is_a_promise(answer: str) -> None:
 )
 def test_a_deadline_for_the_reader_is_none_of_ours(answer: str) -> None:
     assert not found("promise_deadline", answer)
+
+
+@pytest.mark.parametrize(
+    ("code", "question", "quiet", "loud"),
+    [
+        (
+            "promise_money",
+            "I have to cancel tomorrow's lesson. Do I have to pay?",
+            "Your lesson tomorrow is cancelled, and there is no charge.",
+            "Your lesson tomorrow is cancelled. We refund the whole course.",
+        ),
+        (
+            "promise_money",
+            "Könnten Sie den Termin verschieben?",
+            "Ihr Termin am Montag ist abgesagt, Sie müssen nichts bezahlen.",
+            "Wir erstatten Ihnen den Kaufpreis.",
+        ),
+        (
+            "promise_money",
+            "My bill of £240 for twelve months: what do I get for eight of them?",
+            "We can give you £160 credit for eight of the twelve months.",
+            "We have credited your account with £190.",
+        ),
+        (
+            "promise_deadline",
+            "Where is it?",
+            "I'll check with the workshop by the end of today.",
+            "We will deliver the bike by the end of today.",
+        ),
+        (
+            "promise_deadline",
+            "Haben Sie noch etwas frei?",
+            "Wir haben Ihnen das Rad bis zum 4. Dezember unverbindlich reserviert.",
+            "Wir liefern das Rad bis zum 4. Dezember, das ist Ihnen sicher.",
+        ),
+        (
+            "amount_not_in_thread",
+            "Your price of 3,450 USD seems steep, they offer 3,200.",
+            "We can do USD 3,200 as well.",
+            "We can do USD 3,020 as well.",
+        ),
+        (
+            "amount_not_in_thread",
+            "The 30 % of the 4.860,00 € is how much?",
+            "Das sind 1.458,00 €.",
+            "Das sind 4.680,00 €.",
+        ),
+        (
+            "date_differs",
+            "We are away from 25 July to 9 August.",
+            "Done, we skip 30 July and 6 August.",
+            "Done, we skip the week of 25 June.",
+        ),
+        (
+            "date_differs",
+            "Could you move the visit of 14 May to the week after?",
+            "Yes, booked: 21 May.",
+            "",
+        ),
+        (
+            "identifier_differs",
+            "Order KL-30551 has the wrong size.",
+            "I have made a new order, KL-30612, for the right one.",
+            "Order KL-30561 leaves today.",
+        ),
+        ("payment", "Our bank asks.", "Your bank details have not changed.", "We have changed your bank details."),
+        (
+            "greets_stranger",
+            "您好，我想改期。黄雅婷",
+            "黃小姐您好：\n没问题，已经帮您改到周五。",
+            "陳小姐您好：\n没问题，已经帮您改到周五。",
+        ),
+        (
+            "greets_stranger",
+            "旅教育社の小川と申します。",
+            "旅教育社\n小川様\n承知しました。",
+            "旅教育社\n中村様\n承知しました。",
+        ),
+    ],
+)
+def test_a_good_answer_is_quiet_and_a_bad_one_like_it_is_not(code: str, question: str, quiet: str, loud: str) -> None:
+    assert not found(code, quiet, mail(question))
+    if loud:
+        assert found(code, loud, mail(question))

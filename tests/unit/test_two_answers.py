@@ -57,11 +57,20 @@ def wait(database: Database, *items: PendingItem) -> None:
         pending.save_detail(item)
 
 
-def ours(database: Database, number: int, status: str, *, minutes: int | None = None, **more: Any) -> EmailDetail:
+def ours(
+    database: Database,
+    number: int,
+    status: str,
+    *,
+    minutes: int | None = None,
+    to: tuple[Party, ...] = (ANNA,),
+    **more: Any,
+) -> EmailDetail:
     """Another outbound mail of the thread."""
     mail = make_mail(
         number,
         sender=Party.parse("support@acme.example"),
+        to=to,
         direction=OneLine("outbound"),
         status=OneLine(status),
         thread_id="t",
@@ -141,6 +150,12 @@ def test_what_came_before_the_mail_that_is_answered_is_no_second_answer(database
     assert said(database, 5) == {}
     ours(database, 6, "sent")
     assert set(said(database, 5)) == {"already_answered"}
+
+
+def test_a_question_to_a_colleague_is_no_answer(database: Database) -> None:
+    wait(database, waiting(5, to=(ANNA,)))
+    ours(database, 3, "sent", to=(Party.parse("dave@acme.example"),))
+    assert not ANSWER_CODES & set(said(database, 5))
 
 
 def test_what_names_another_mail_answers_another_mail(database: Database) -> None:
