@@ -34,10 +34,14 @@ class Contacts:
         self.version = 0
         """A number that changes with the correspondents."""
 
-    def refresh(self) -> None:
-        """Reads them again if the cache is old. It is slow with many emails: call it in a thread."""
+    def refresh(self, *, anew: bool = False) -> None:
+        """Reads them again if the cache is old. It is slow with many emails: call it in a thread.
+
+        Args:
+            anew: also if it is not old.
+        """
         now = self._clock.now()
-        if self._read_at is not None and now - self._read_at <= CONTACTS_AGE:
+        if not anew and self._read_at is not None and now - self._read_at <= CONTACTS_AGE:
             return
         self._read_at = now
         fresh = _by_address([*self._store.exchanges(), *self._store.address_book()])

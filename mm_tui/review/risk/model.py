@@ -10,7 +10,6 @@ from typing import Self
 from mm_tui.models import Attachment, Direction, EmailDetail, EmailSummary, Party, PendingItem
 from mm_tui.review.findings import Finding, Level, worst
 from mm_tui.review.known import Acquaintances
-from mm_tui.review.subject import topic
 from mm_tui.text import CleanText, ManyLine, OneLine
 
 
@@ -31,8 +30,6 @@ class Draft:
     """Whether the sender's identity was verified (signature or authentication result); None if unknown."""
     complete: bool = True
     """False while cc, attachments and thread have not been read."""
-    is_answer: bool = False
-    """Whether it says that it answers an email, which may not be on this machine."""
 
     @classmethod
     def of(cls, item: PendingItem) -> Self:
@@ -46,7 +43,6 @@ class Draft:
             attachments=item.attachments,
             direction=str(item.direction),
             complete=item.complete,
-            is_answer=bool(item.in_reply_to) or topic(item.subject) != item.subject.strip(),
         )
 
     @property

@@ -48,11 +48,11 @@ def recipient_not_in_thread(reading: Reading) -> Iterator[Finding]:
 @rule("new_domain", "new domain")
 def new_domain(reading: Reading) -> Iterator[Finding]:
     """A recipient's domain is not ours and not in the thread, and we have never corresponded with anybody there.
-    Medium. Needs some known correspondents to compare with. A draft that begins a thread is not compared before the
-    initial sync of its mailbox has ended, and the email says so."""
+    Medium. Needs some known correspondents to compare with. A draft whose thread is not known is not compared before
+    the initial sync of its mailbox has ended, and the email says so."""
     if not reading.known.own_domains and not reading.known.has_anybody:
         return
-    if not (reading.context.history_read or reading.has_thread or reading.draft.is_answer):
+    if not (reading.context.history_read or reading.has_thread):
         return
     new = {
         domain: None
