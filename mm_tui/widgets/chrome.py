@@ -158,10 +158,10 @@ class StatusLine(Widget):
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         # The state is made to fit one line, though only once the new width is known.
-        return super().get_content_height(container, viewport, width) if self._flash is not None else 1
+        return max(1, len(self._lines(width)) - 1)
 
     def flash(self, text: str, severity: str = "information") -> None:
-        """Shows a message for some seconds; an error stays until the next key."""
+        """Shows a message for some seconds."""
         sign = {"information": ("· ", "$accent"), "warning": ("▲ ", "$warning"), "error": ("✕ ", "$error")}[severity]
         self._flash_text = text
         self._flash = Content.assemble(sign, (OneLine(text), "$foreground"))
@@ -209,18 +209,21 @@ class StatusLine(Widget):
                 timer.pause()
 
     def _make_room(self) -> None:
-        """What needs a second line takes it from the keys, so that nothing above moves."""
-        width = max(10, self.size.width - 2)
-        takes_keys = self._flash is not None and len(self.render().wrap(width)) > 1
+        """The last line of a long message goes before the keys, so that nothing above moves for it."""
+        lines = self._lines(max(10, self.size.width - 2))
         for keys in self.screen.query(KeysLine):
-            keys.display = not takes_keys
+            keys.set_lead(lines[-1] if len(lines) > 1 else Content(""))
         self.refresh(layout=True)
 
-    def render(self) -> Content:
+    def _lines(self, width: int) -> list[Content]:
         if self._flash is None:
-            return self._line
+            return [self._line]
         # A message never hides a decision that can still be undone.
-        return joined([part for part in (self._flash, self._deciding) if part], " · ")
+        return joined([part for part in (self._flash, self._deciding) if part], " · ").wrap(width)
+
+    def render(self) -> Content:
+        lines = self._lines(max(10, self.size.width - 2))
+        return joined(lines[:-1] or lines, "\n")
 
 
 def status_parts(node: Widget) -> list[Part]:
@@ -249,6 +252,13 @@ class KeysLine(Widget):
         super().__init__()
         self._spans: list[tuple[int, int, ActiveBinding]] = []
         self._shown: tuple[tuple[str, str], ...] = ()
+        self._lead = Content("")
+
+    def set_lead(self, words: Content) -> None:
+        """Shows the end of a message before the keys that still fit."""
+        if not words.is_same(self._lead):
+            self._lead = words
+            self.refresh()
 
     def on_mount(self) -> None:
         self.screen.bindings_updated_signal.subscribe(self, self._bindings_updated)
@@ -266,21 +276,24 @@ class KeysLine(Widget):
         # Behind a dialog none of them works.
         found = footer_keys(self.screen) if self.screen.is_active else []
         self._shown = tuple((key, active.binding.description) for key, active in found)
-        width = self.size.width
+        start = self._lead.cell_length + 3 if self._lead else 0
+        width = self.size.width - start
         always = [item for item in found if item[1].binding.id == "app.help"]
         others = [item for item in found if item[1].binding.id != "app.help"]
         while others and _keys_length([*others, *always]) > width:
             others.pop()
         self._spans = []
         pieces: list[Content] = []
-        at = 0
-        for key, active in [*others, *always]:
+        at = start
+        fitting = [*others, *always] if _keys_length(always) <= width else []
+        for key, active in fitting:
             label = active.binding.description
             pieces.append(Content.assemble((key, "$foreground"), f" {label}"))
             length = pieces[-1].cell_length
             self._spans.append((at, at + length, active))
             at += length + 2
-        return joined(pieces, "  ")
+        keys = joined(pieces, "  ")
+        return Content.assemble(self._lead, " " * 3, keys) if self._lead else keys
 
     def on_click(self, event: events.Click) -> None:
         for start, end, active in self._spans:

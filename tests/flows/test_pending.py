@@ -409,6 +409,8 @@ async def test_high_risk_asks_again(sandbox: Sandbox, tmp_path: Path, monkeypatc
         assert sandbox.outbox() == []
         await pilot.press("space")
         assert not screen.marks, "high risk is never in a batch"
+        app.say("a long message " * 6 + "ends here")
+        await until(pilot, lambda: "ends here" in (end := drawn(app).split("\n")[-1]) and "? help" in end, "keys too")
         await pilot.press("a")
         await until(pilot, lambda: isinstance(app.screen, ChoiceScreen), "the question")
         await pilot.press("Y")

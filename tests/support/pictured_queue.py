@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 from mm_tui.app import MmTui
-from mm_tui.decision.state import Act, Choice, Question
+from mm_tui.decision.state import Act, Choice, Outcome, Question
 from mm_tui.models import Attachment, EditedDraft, Party, PendingItem, RawContent
 from mm_tui.review.digest import digest_of
 from mm_tui.services.decisions.view import Asked, Changed, DecisionView, Phase, Shown
@@ -79,11 +79,11 @@ def digest(name: str) -> str:
     return digest_of(item.id, item.mailbox_id, item.direction, item.raw)
 
 
-def view(name: str, phase: Phase, words: str, **fields: Any) -> DecisionView:
+def view(name: str, phase: Phase, words: str, outcome: Outcome | None = None, **fields: Any) -> DecisionView:
     """The state of a decision about one of them."""
     return DecisionView(
         id=f"r-{name}", email_id=name, act=Act.APPROVE, phase=phase, words=OneLine(words),
-        outcome=None, digest=OneLine(digest(name)), **fields,
+        outcome=outcome, digest=OneLine(digest(name)), **fields,
     )  # fmt: skip
 
 
@@ -115,6 +115,7 @@ VIEWS = (
         "d-elsewhere",
         Phase.ELSEWHERE,
         "rejected by robin at 09:41, not by you",
+        Outcome.ELSEWHERE,
         decided_by=OneLine("robin"),
         decided_at=NOW - timedelta(minutes=1),
     ),

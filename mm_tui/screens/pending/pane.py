@@ -81,6 +81,7 @@ class ItemPane(Vertical):
         self._mailbox: Mailbox | None = None
         self._change: ReadChange | None = None
         self._drawn: object = None
+        self._drawn_views = 0
         self.advice = NO_ADVICE
         """The models' advice on the email shown."""
         self._place = ""
@@ -113,6 +114,11 @@ class ItemPane(Vertical):
     def entry(self) -> QueueEntry | None:
         """The email that is shown."""
         return self._entry
+
+    @property
+    def has_views(self) -> bool:
+        """Whether there is another view to switch to."""
+        return self._entry is not None and len(self._views()) > 1
 
     def show(
         self,
@@ -289,6 +295,10 @@ class ItemPane(Vertical):
 
     def _draw_tabs(self) -> None:
         views = self._views()
+        if len(views) != self._drawn_views:
+            # The key that switches between them is shown only if there are several.
+            self._drawn_views = len(views)
+            self.screen.refresh_bindings()
         inbound = self._entry is not None and self._entry.is_inbound
         words = [INBOUND_WORD if inbound and view is View.DRAFT else str(view) for view in views]
         tabs = [

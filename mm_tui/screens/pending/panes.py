@@ -62,6 +62,7 @@ class Panes:
         """Shows the thread beside the draft if there is room for both, and for the list if it is shown too."""
         beside = self._screen.has_class("-wide" if self.is_reading else "-three")
         self._screen.query_one(ItemPane).set_beside(beside)
+        self._screen.refresh_bindings()
 
     def open_search(self) -> None:
         """Opens the search line above the list."""

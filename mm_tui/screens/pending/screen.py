@@ -315,6 +315,8 @@ class PendingScreen(BaseScreen):
         return applies(action, entry, view, marked=len(self.marks), filtered=self.listing.is_filtered)
 
     def label_here(self, act_id: str, label: str) -> str:
+        if act_id == "pending.view" and not (self.panes.shows_email and self.pane.has_views):
+            return ""
         entry = self.current
         busy = self.deciding.why_not(self.gate.why_busy, entry) if entry is not None else ""
         return label_here(act_id, label, entry, busy)
