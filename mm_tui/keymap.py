@@ -68,8 +68,8 @@ ACTS: tuple[Act, ...] = (
     Act("inbox.summarise", "s", "summarise", "summarise", "Ask the model for a label, a summary and the requested action."),
     Act("inbox.label", "b", "label", "label", "Set the label yourself; no model will change it afterwards."),
     Act("inbox.spam", "exclamation_mark", "spam", "spam", "Report the email as spam, or take that back; asks first."),
-    Act("inbox.preview", "v", "toggle_preview", "preview", "Show or hide the preview beside the list."),
-    Act("inbox.import_report", "I", "import_report", "import report", "In the demo: how the import of your mail went, and what was unusual."),
+    Act("inbox.preview", "v", "toggle_preview", "preview", "Show or hide the preview beside or below the list."),
+    Act("inbox.import_report", "I", "import_report", "import report", "Show how the import of your mail into the demo went, and what was unusual."),
     Act("inbox.clear", "escape", "clear", "show all", "Clear search and filters.", True),
     # Thread
     Act("thread.reply", "r", "reply", "reply", "Draft a reply to the newest email, then edit it.", True),
@@ -146,7 +146,7 @@ ACTS: tuple[Act, ...] = (
     Act("mailboxes.create", "n", "create", "new mailbox", "Create a mailbox, with the operator's code.", True),
     Act("mailboxes.allowlist", "l", "allowlist", "allowlist", "List the recipients that need no approval; add and remove them with the operator's code.", True),
     Act("mailboxes.webhooks", "h", "webhooks", "webhooks", "List, add and remove webhooks.", True),
-    Act("mailboxes.window", "w", "window", "7/30 days", "Switch between 7 and 30 days, on screens too narrow for both."),
+    Act("mailboxes.window", "w", "window", "7/30 days", "Switch between the last 7 and the last 30 days."),
     Act("mailboxes.back", "escape", "back", "back", "Go back to the table."),
     # Reading
     Act("paper.down", "j,down", "pager_down", "down", "One line down."),

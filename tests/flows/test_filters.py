@@ -57,7 +57,7 @@ async def test_filters_are_counted_and_chosen_by_key_list_mouse_and_palette(
         await until(pilot, lambda: len(screen.entries) == 1, "the filter that was clicked on")
         await pilot.press("escape", "ctrl+p")
         await until(pilot, lambda: isinstance(app.screen, CommandPalette), "the palette")
-        await pilot.press(*"Filter money")
+        await pilot.press(*"only money")
         await until(pilot, lambda: "flag:promise_money is:outbound" in shown(app), "the filter in the palette")
         await pilot.press("down", "enter")
         await until(pilot, lambda: len(screen.entries) == 1, "the filter from the palette")

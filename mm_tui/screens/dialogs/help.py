@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.screen import Screen
 
-WIDTH, FRAME = 92, 6
-"""The dialog's width in cells, as in dialogs.tcss, and that of its margins."""
+WIDTH, SHARE, FRAME = 110, 94, 5
+"""The dialog's greatest width in cells and its share of the screen in percent, as in dialogs.tcss, and its margins."""
 KEYS = 10
 """The least width in cells of the column of keys."""
 EVERYWHERE = "Everywhere"
@@ -79,7 +79,7 @@ class HelpScreen(Dialog[None]):
     def _groups_drawn(self) -> list[Content]:
         # In the terminal's own colours a dialog has a border.
         line = 2 if self.app.current_theme.ansi else 0
-        cells = min(WIDTH, self.app.size.width * 94 // 100) - FRAME - line
+        cells = min(WIDTH, self.app.size.width * SHARE // 100) - FRAME - line
         groups = [*self._groups, *([(self._more_title, list(self._more))] if self._more else [])]
         keys = max([KEYS, *(len(keys) + 2 for _, rows in groups for keys, _ in rows)])
         return [_group(heading, rows, keys, cells) for heading, rows in groups]

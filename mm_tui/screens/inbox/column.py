@@ -255,7 +255,11 @@ class MailColumn(Vertical):
         filters = saved(self.session.settings.filters.inbox, MAIL_FILTERS).items()
         view = MailView(folded=self.view.folded)
         return [
-            (OneLine(f"Filter {name}"), OneLine(text), partial(self.show_searched, replace(view, query=text)))
+            (
+                OneLine(f"Show only {name}"),
+                OneLine(f"Filter the inbox by {text}"),
+                partial(self.show_searched, replace(view, query=text)),
+            )
             for name, text in filters
         ]
 

@@ -85,8 +85,12 @@ class InboxScreen(BaseScreen):
         return self.column.commands()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offers `show all` only if something is left out."""
+        """Offers `show all` only if something is left out, and the preview only where there is room for it."""
         del parameters
+        if action == "toggle_preview":
+            return any(_places(*self.app.size).values())
+        if action == "import_report":
+            return bool(self.session.demo)
         return action != "clear" or self.has_class("-searching") or self.column.leaves_out
 
     def on_mount(self) -> None:
@@ -126,7 +130,6 @@ class InboxScreen(BaseScreen):
     def action_import_report(self) -> None:
         """Shows the report on the mail that the demo imported."""
         if not self.session.demo:
-            self.say("No mail was imported here: only mm-tui demo --mail imports mail.")
             return
         from mm_tui.screens.dialogs.mail import PageScreen
         from mm_tui.widgets.pager import PageWriter
@@ -170,6 +173,7 @@ class InboxScreen(BaseScreen):
         width, height = event.size
         for name, wanted in _places(width, height).items():
             self.set_class(wanted, name)
+        self.refresh_bindings()
         self.call_after_refresh(self._show_preview)
 
     # Actions

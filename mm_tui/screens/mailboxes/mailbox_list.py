@@ -20,7 +20,7 @@ WIDE = 118
 NARROW = 76
 """The width in cells below which only the counts fit."""
 
-PLOT = "30 days"
+PLOT = "by day"
 """The heading of the plot's column."""
 
 
@@ -32,17 +32,17 @@ class Column(NamedTuple):
 
 
 WIDE_COLUMNS = (
-    Column("oversight", 15), Column("waits", 5), Column("as written", 11), Column("edited", 8), Column("rejected", 8),
-    Column("at least", 8), Column("median", 6), Column("changed", 7), Column(PLOT, 10),
+    Column("oversight", 15), Column("waiting", 7), Column("as written", 11), Column("edited", 8), Column("rejected", 8),
+    Column("at least", 8), Column("wait", 5), Column("changed", 7), Column(PLOT, 10),
 )  # fmt: skip
 NARROW_COLUMNS = (
-    Column("oversight", 10), Column("waits", 5), Column("written", 7), Column("edited", 6), Column("rejected", 8),
-    Column("median", 6), Column(PLOT, 8),
+    Column("oversight", 10), Column("waiting", 7), Column("as written", 10), Column("edited", 6),
+    Column("rejected", 8), Column("wait", 4), Column(PLOT, 8),
 )  # fmt: skip
-TINY_COLUMNS = (Column("waits", 5), Column("written", 7), Column("edited", 6), Column("rejected", 8))
+TINY_COLUMNS = (Column("waiting", 7), Column("as written", 10), Column("edited", 6), Column("rejected", 8))
 EXPLAINED = (
     ("oversight", "the oversight mode, and its step on the trust ladder of five"),
-    ("waits", "drafts and inbound mail that wait for a decision now"),
+    ("waiting", "drafts and inbound mail that wait for a decision now"),
     ("as written", "drafts that were approved without a change"),
     ("edited", "drafts that were sent after a reviewer's edit"),
     ("rejected", "drafts that were rejected"),
@@ -50,7 +50,7 @@ EXPLAINED = (
         "at least",
         "the expected share of drafts sent as written, from the last 30 days: the lower end of the 95% interval",
     ),
-    ("median", "time from a draft's arrival to its decision; half took longer (m minutes, h hours, d days)"),
+    ("wait", "time from a draft's arrival to its decision; half took longer (m minutes, h hours, d days)"),
     ("changed", "share of the words of sent drafts that reviewers changed"),
     (PLOT, "drafts decided on each of the last 30 days; the highest bar is the busiest day of that mailbox"),
     ("8 · 31", "two numbers are for two periods: the last 7 days, then the last 30"),
@@ -110,7 +110,7 @@ class MailboxList(VirtualList[str, TrackRecord]):
         return self.size.width - 2 - sum(column.width + len(self._gap) for column in columns)
 
     def _is_short(self, columns: Sequence[Column]) -> bool:
-        """Whether the heading has the domain, because the addresses do not fit whole."""
+        """Whether the domain is left out, because the addresses do not fit whole."""
         return bool(self._domain) and self._longest > self._room(columns)
 
     @property
@@ -120,9 +120,12 @@ class MailboxList(VirtualList[str, TrackRecord]):
     @property
     def heading(self) -> str:
         """The headings of the columns."""
-        columns = self.columns
-        first = f"mailbox @{self._domain}" if self._is_short(columns) else "mailbox"
-        return self._joined(first, [column.heading for column in columns])
+        return self._joined("mailbox", [column.heading for column in self.columns])
+
+    @property
+    def domain(self) -> str:
+        """The domain that is left out of all addresses; empty if they are shown whole."""
+        return self._domain if self._is_short(self.columns) else ""
 
     def draw_row(self, row: TrackRecord, line: int, width: int, here: bool) -> list[Segment]:
         wide, columns = self._wide, self.columns
@@ -133,19 +136,19 @@ class MailboxList(VirtualList[str, TrackRecord]):
         )
         cells = {
             "oversight": mode_words(row.mailbox.oversight_mode) + (place if wide else ""),
-            "waits": f"{row.pending:,}" if row.pending else "–",
-            "written": _pair([one.as_written for one in tallies]),
+            "waiting": f"{row.pending:,}" if row.pending else "–",
+            "as written": _pair([one.as_written for one in tallies]),
             "edited": _pair([one.edited for one in tallies]),
             "rejected": _pair([one.rejected for one in tallies]),
             "at least": f"{percent(last.surely_as_written)}" if last.drafts else "–",
-            "median": "–" if last.seconds is None else age(int(last.seconds * 1000)).replace("now", "<1m"),
+            "wait": "–" if last.seconds is None else age(int(last.seconds * 1000)).replace("now", "<1m"),
             "changed": percent(last.changed),
             PLOT: spark(
                 [written + other for written, other in row.days],
                 WIDE_COLUMNS[-1].width if wide else NARROW_COLUMNS[-1].width,
             ),
         }
-        wanted = [cells[column.heading.removeprefix("as ")] for column in columns]
+        wanted = [cells[column.heading] for column in columns]
         address = row.mailbox.address
         first = address.removesuffix(self._domain) if self._is_short(columns) else address
         text = self._joined(first, wanted)

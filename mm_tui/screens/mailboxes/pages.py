@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from mm_tui.account import Webhook
 from mm_tui.models import Mailbox, OversightMode
 from mm_tui.screens.audit.pages import row
 from mm_tui.screens.mailboxes.mailbox_list import percent
 from mm_tui.services.audit.agents import AgentFigures, numbered
-from mm_tui.services.audit.key_names import key_words
+from mm_tui.services.audit.key_names import NO_NAMES, key_words
 from mm_tui.services.audit.plots import spark
 from mm_tui.services.audit.track_record import FEW, LADDER, Learning, Tally, TrackRecord
+from mm_tui.services.events import span
 from mm_tui.services.mailboxes import AccountFacts
 from mm_tui.text import OneLine
 from mm_tui.widgets.cells import fit_cells
 from mm_tui.widgets.pager import Page, PageWriter
-from mm_tui.widgets.words import age, count, mode_words, size, with_keys
+from mm_tui.widgets.words import count, mode_words, size, with_keys
 
 LABEL = 14
 PLOT = 30
@@ -29,6 +30,7 @@ WHOLE_LADDER = 76
 """The width in cells from which all steps of the ladder fit on one line."""
 MOST_FLAGS = 6
 """The most finding codes to list for an agent."""
+UNKNOWN_KEY = "unknown key (only the gateway's log says which)"
 NOTHING_DECIDED = "Nothing was decided in this program on this machine in the last 30 days."
 COVERS = "Decisions made in this program on this machine. “At least” is the lower end of the 95% interval."
 
@@ -40,6 +42,7 @@ def mailbox_page(
     agents: Sequence[AgentFigures],
     now: datetime,
     keys: Mapping[str, str],
+    names: Mapping[str, str] = NO_NAMES,
 ) -> Page:
     """Everything about one mailbox.
 
@@ -50,6 +53,7 @@ def mailbox_page(
         agents: the results of each agent's drafts in 30 days.
         now: the last day of the plots.
         keys: the user's `[keys]`.
+        names: the names of the gateway's keys, by their ids.
     """
     writer = PageWriter()
     box = found.mailbox
@@ -59,10 +63,10 @@ def mailbox_page(
     writer.line()
     _ladder(writer, found, room)
     writer.line()
-    _track_record(writer, found, room)
+    _track_record(writer, found, room, names)
     writer.line()
     if agents:
-        _agents(writer, agents, room, now)
+        _agents(writer, agents, room, now, names)
         writer.line()
     _settings(writer, found, room)
     writer.line()
@@ -88,7 +92,7 @@ def _ladder(writer: PageWriter, found: TrackRecord, room: int) -> None:
     _row(writer, "", LADDER.get(mode, "a mode this program does not know"), room)
 
 
-def _track_record(writer: PageWriter, found: TrackRecord, room: int) -> None:
+def _track_record(writer: PageWriter, found: TrackRecord, room: int, names: Mapping[str, str]) -> None:
     month = found.tallies[max(found.tallies)]
     decided = bool(month.drafts or month.inbound_let_in or month.inbound_rejected)
     _row(writer, "track record", COVERS if decided else NOTHING_DECIDED, room)
@@ -110,31 +114,33 @@ def _track_record(writer: PageWriter, found: TrackRecord, room: int) -> None:
             room,
         )
         for one in found.others[:MOST_KEYS]:
-            who = key_words(one.key_id) if one.key_id else "no key given"
+            who = key_words(one.key_id, names) if one.key_id else "no key given"
             _row(writer, "", f"{who}: {one.approved} drafts approved, {one.rejected} rejected", room)
     if decided and month.drafts < FEW:
         _row(writer, "", f"Fewer than {FEW} drafts decided in 30 days: too few to judge by.", room)
 
 
-def _agents(writer: PageWriter, agents: Sequence[AgentFigures], room: int, now: datetime) -> None:
+def _agents(
+    writer: PageWriter, agents: Sequence[AgentFigures], room: int, now: datetime, names: Mapping[str, str]
+) -> None:
     """The results of each agent's drafts. With only one agent, the mailbox's plots above are also its own."""
     _row(writer, "agents", "By the key that composed the draft, 30 days.", room)
     shown = agents[:MOST_KEYS]
     plots = {agent.key_id: agent.days(now) for agent in shown}
     most = max(max(pair) for days in plots.values() for pair in days)
     for agent in shown:
-        known = key_words(agent.key_id) if agent.key_id else "key not known (it is in the gateway's log)"
+        known = key_words(agent.key_id, names) if agent.key_id else UNKNOWN_KEY
         said = f"{known}: {count(len(agent.decided), 'draft', 'drafts')}, {agent.number('approved')} as written, "
         said += f"{agent.edited} edited, {agent.number('rejected')} rejected"
-        said += f"; median wait {waited(agent.seconds)}" if agent.seconds is not None else ""
+        said += f"; half waited less than {waited(agent.seconds)}" if agent.seconds is not None else ""
         _row(writer, "", said, room)
         if agent.reasons:
             _row(writer, "", f"  rejected: {numbered(agent.reasons)}", room)
         if agent.flags:
             _row(writer, "", f"  flagged: {numbered(agent.flags[:MOST_FLAGS])}", room)
         if len(shown) > 1 and most:
-            _plot(writer, "  as written", [written for written, _ in plots[agent.key_id]], most)
-            _plot(writer, "  not so", [other for _, other in plots[agent.key_id]], most)
+            _plot(writer, "as written", [written for written, _ in plots[agent.key_id]], most)
+            _plot(writer, "not as written", [other for _, other in plots[agent.key_id]], most)
     if len(agents) > len(shown):
         _row(writer, "", f"and {count(len(agents) - len(shown), 'more key', 'more keys')}: mm-tui stats", room)
 
@@ -142,7 +148,7 @@ def _agents(writer: PageWriter, agents: Sequence[AgentFigures], room: int, now: 
 def _plot(writer: PageWriter, name: str, days: list[int], most: int) -> None:
     writer.write(f"{name:<{LABEL}} ", "dim")
     writer.write(spark(days, PLOT, most=most))
-    writer.line(f"  30 days, up to {max(days):,} a day", "dim")
+    writer.line(f"  30 days, busiest day {max(days):,}" if any(days) else "  none in 30 days", "dim")
 
 
 def _gauge(writer: PageWriter, tally: Tally) -> None:
@@ -166,8 +172,8 @@ def learning_words(learning: Learning) -> str:
 
 
 def waited(seconds: float) -> str:
-    """How long a draft waited, as one word."""
-    return age(int(seconds * 1000)).replace("now", "below 1m")
+    """How long a draft waited, such as `7 min`."""
+    return "1 min" if seconds < 60 else span(timedelta(seconds=seconds))
 
 
 def tally_words(tally: Tally) -> str:
@@ -176,13 +182,13 @@ def tally_words(tally: Tally) -> str:
         said = "no draft decided"
     else:
         share, surely = percent(tally.as_written / tally.drafts), percent(tally.surely_as_written)
-        said = f"{count(tally.drafts, 'draft', 'drafts')}: {tally.as_written} approved as written ({share}; "
-        said += f"at least {surely} at 95% confidence), "
-        said += f"{tally.edited} after edits, {tally.rejected} rejected"
+        said = f"{count(tally.drafts, 'draft', 'drafts')}: {tally.as_written} as written ({share}; "
+        said += f"at least {surely} expected, at 95% confidence), "
+        said += f"{tally.edited} edited, {tally.rejected} rejected"
     if tally.changed is not None:
         said += f"; {percent(tally.changed)} of the words changed"
     if tally.seconds is not None:
-        said += f"; median {waited(tally.seconds)}"
+        said += f"; half waited less than {waited(tally.seconds)}"
     if tally.inbound_let_in or tally.inbound_rejected:
         said += f"; inbound {tally.inbound_let_in} let in, {tally.inbound_rejected} rejected"
     return said

@@ -16,9 +16,10 @@ from textual.widgets import Static
 from mm_tui import keymap
 from mm_tui.screens.base import BaseScreen, to_part
 from mm_tui.screens.mailboxes.acts import Acted, MailboxActing
-from mm_tui.screens.mailboxes.mailbox_list import EXPLAINED, WIDE, MailboxList
+from mm_tui.screens.mailboxes.mailbox_list import EXPLAINED, NARROW, WIDE, MailboxList
 from mm_tui.screens.mailboxes.pages import mailbox_page
 from mm_tui.services.audit.agents import AgentFigures, by_agent
+from mm_tui.services.audit.key_names import key_names
 from mm_tui.services.audit.track_record import WINDOWS, TrackRecord, TrackRecords
 from mm_tui.services.events import AuditChanged, DecisionChanged, MailboxesChanged, PendingChanged, ServiceEvent
 from mm_tui.widgets.pager import Page, Pager
@@ -98,8 +99,10 @@ class MailboxesScreen(BaseScreen):
         yield Pager(id="about")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offers what changes a mailbox only if there is one."""
+        """Offers what changes a mailbox only if there is one, and another period only where both do not fit."""
         del parameters
+        if action == "window" and self.app.size.width >= WIDE:
+            return False
         return action not in ON_A_MAILBOX or (self.is_mounted and self.current is not None)
 
     def on_mount(self) -> None:
@@ -173,16 +176,19 @@ class MailboxesScreen(BaseScreen):
     def _show(self) -> None:
         if not self._read_once:
             return
-        wide = self.size.width >= WIDE
-        pairs = f"pairs: last {WINDOWS[0]} days · last {WINDOWS[1]} days"
-        span = pairs if wide else f"last {self.boxes.window} days"
+        span = f"in this program, last {self.boxes.window} days"
+        if self.size.width < NARROW:
+            span = f"here, {self.boxes.window} days"
+        elif self.size.width >= WIDE:
+            span = f"in this program on this machine; pairs: last {WINDOWS[0]} days · last {WINDOWS[1]} days"
         boxes = count(len(self.boxes.keys), "mailbox", "mailboxes")
         if not knows_mailboxes(self.session):
             boxes = "mailboxes not loaded yet"
+        domain = f" @{self.boxes.domain}" if self.boxes.domain else ""
         self.query_one("#heading", Static).update(
             Content.assemble(
                 (boxes, "bold $foreground"),
-                f" · {'decided in this program on this machine' if wide else 'decided here'} · {span}",
+                f"{domain} · decisions {span}",
             )
         )
         self.query_one("#columns", Static).update(Content(f" {self.boxes.heading}"))
@@ -197,12 +203,13 @@ class MailboxesScreen(BaseScreen):
         if found is not None:
             agents = self._agents.get(found.mailbox.id, ())
             now, keys = self.session.clock.now(), self.session.settings.keys
-            page = mailbox_page(found, self.facts, self.pager.room, agents, now, keys)
+            page = mailbox_page(found, self.facts, self.pager.room, agents, now, keys, key_names(self.session.facts))
         name = found.mailbox.id if found is not None else ""
         self.pager.show(page, name, keep_place=self.has_class("-reading"))
         self.update_status()
 
     def on_resize(self) -> None:
+        self.refresh_bindings()
         self.call_after_refresh(self._show)
 
     def on_pager_room_changed(self) -> None:

@@ -67,7 +67,7 @@ class WebhooksScreen(Dialog[None]):
         self._hooks: tuple[Webhook, ...] = ()
 
     def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog"):
+        with Vertical(classes="dialog dialog--wide"):
             yield Static(Content("Webhooks"), classes="dialog--title")
             yield ChoiceList()
             yield Static(Content.styled("loading …", "$mm-dim"), id="trouble")
@@ -87,8 +87,10 @@ class WebhooksScreen(Dialog[None]):
         facts = message.facts
         self._hooks = facts.webhooks or ()
         options = self.query_one(OptionList)
+        here = options.highlighted or 0
         options.clear_options()
         options.add_options([Option(_hook_lines(hook, self._mailbox, message.deliveries)) for hook in self._hooks])
+        options.highlighted = min(here, len(self._hooks) - 1) if self._hooks else None
         if facts.webhooks is None:
             self._tell(facts.webhooks_words, "warning")
         elif self._hooks and message.deliveries is None:
@@ -205,4 +207,4 @@ def delivery_words(delivery: WebhookDelivery) -> str:
     tries = f" after {delivery.attempts} tries" if (delivery.attempts or 0) > 1 else ""
     sign = "" if well else "▲ "
     event, status = delivery.event or "an event", delivery.status.replace("_", " ") or "status unknown"
-    return OneLine(f"{sign}last: {event}{at}: {status}{tries}{answered}")
+    return OneLine(f"{sign}last delivery: {event}{at}: {status}{tries}{answered}")

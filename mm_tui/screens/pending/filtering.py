@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
+from mm_tui.messages import session_of
 from mm_tui.screens.dialogs.choice import CHOICE_KEYS, Choice, ChoiceScreen
 from mm_tui.screens.dialogs.dialog import ask
 from mm_tui.services.queue.entry import Order
-from mm_tui.services.queue.filter import ALL, SavedFilter
+from mm_tui.services.queue.filter import ALL, FilterCount, SavedFilter
+from mm_tui.widgets.words import count, with_keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,11 +69,12 @@ class FilterActions:
             Choice(key, f"{one.filter.name:<{width}}  {one.number or '–'!s:>4}", one.filter)
             for key, one in zip(CHOICE_KEYS, filters, strict=False)
         ]
+        searches = with_keys("Press {pending.search} to search", session_of(self._app.screen).settings.keys)
         ask(
             self._app,
             ChoiceScreen(
                 "Filter the queue",
-                Content("This only filters the list. Press / to search; save your own filters under [filters]."),
+                Content(f"This only filters the list. {searches}; save your own filters under [filters]."),
                 choices,
                 stay="as it is",
                 at_once=True,
@@ -81,8 +84,14 @@ class FilterActions:
 
     def commands(self) -> list[tuple[str, str, Callable[[], None]]]:
         """The saved filters, for the palette."""
-        return [
-            (f"Filter {one.filter.name}  ({one.number})", one.filter.query or "Everything that is waiting.",
-             partial(self.filter, one.filter))
-            for one in self._listing.filters
-        ]  # fmt: skip
+        return [(*_words(one), partial(self.filter, one.filter)) for one in self._listing.filters]
+
+
+def _words(found: FilterCount) -> tuple[str, str]:
+    """A filter's name and help in the palette."""
+    emails = count(found.number, "email", "emails")
+    if found.filter == ALL:
+        return f"Show all waiting emails: {emails}", "Clear the filter of the queue."
+    if found.filter.mailbox_id is not None:
+        return f"Show only mailbox {found.filter.name}: {emails}", "Filter the queue by this mailbox."
+    return f"Show only {found.filter.name}: {emails}", f"Filter the queue by {found.filter.query}"
