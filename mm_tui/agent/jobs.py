@@ -155,15 +155,13 @@ class Jobs:
 
     def next_due(self, after: datetime) -> datetime | None:
         """When the next postponed job is due; None if there is none."""
-        row = (
-            self._database.reader()
-            .execute("SELECT min(due_at) FROM agent_jobs WHERE state = 'waiting' AND due_at > ?", (to_ms(after),))
-            .fetchone()
+        row = self._database.one(
+            "SELECT min(due_at) FROM agent_jobs WHERE state = 'waiting' AND due_at > ?", (to_ms(after),)
         )
         return from_ms(row[0])
 
     def get(self, email_id: str) -> Job | None:
-        row = self._database.reader().execute("SELECT * FROM agent_jobs WHERE email_id = ?", (email_id,)).fetchone()
+        row = self._database.one("SELECT * FROM agent_jobs WHERE email_id = ?", (email_id,))
         return _job(row) if row else None
 
     def replies_in(self, thread_id: str) -> dict[str, datetime | None]:
@@ -177,13 +175,9 @@ class Jobs:
 
     def replies_to(self, recipient: str, since: datetime) -> int:
         """How many drafts to this address were submitted since then."""
-        row = (
-            self._database.reader()
-            .execute(
-                "SELECT count(*) FROM agent_jobs WHERE recipient = ? AND recipient <> '' AND submitted_at >= ?",
-                (recipient.lower(), to_ms(since)),
-            )
-            .fetchone()
+        row = self._database.one(
+            "SELECT count(*) FROM agent_jobs WHERE recipient = ? AND recipient <> '' AND submitted_at >= ?",
+            (recipient.lower(), to_ms(since)),
         )
         return int(row[0])
 
@@ -191,14 +185,9 @@ class Jobs:
 
     def oldest_followed(self, mailbox_id: str, now: datetime) -> str | None:
         """The id of the agent's oldest draft that a reviewer may still want redrafted; None if there is none."""
-        row = (
-            self._database.reader()
-            .execute(
-                "SELECT min(reply_id) FROM agent_jobs"
-                " WHERE mailbox_id = ? AND submitted_at >= ? AND reply_id IS NOT NULL",
-                (mailbox_id, to_ms(now - FOLLOWED)),
-            )
-            .fetchone()
+        row = self._database.one(
+            "SELECT min(reply_id) FROM agent_jobs WHERE mailbox_id = ? AND submitted_at >= ? AND reply_id IS NOT NULL",
+            (mailbox_id, to_ms(now - FOLLOWED)),
         )
         return row[0] if row else None
 
@@ -216,11 +205,7 @@ class Jobs:
 
         A reviewer's program may set them after the rejection, so they are checked again, less and less often.
         """
-        row = (
-            self._database.reader()
-            .execute("SELECT seen_at, look_at FROM agent_rejected WHERE draft_id = ?", (draft_id,))
-            .fetchone()
-        )
+        row = self._database.one("SELECT seen_at, look_at FROM agent_rejected WHERE draft_id = ?", (draft_id,))
         seen, look = (from_ms(row["seen_at"]), from_ms(row["look_at"])) if row else (now, now)
         if seen is None or look is None or now < look or now - seen > FOLLOWED:
             return False
@@ -230,10 +215,8 @@ class Jobs:
 
     def redrafts_of(self, answered_id: str) -> int:
         """How many redrafts reviewers requested for this email."""
-        row = (
-            self._database.reader()
-            .execute("SELECT count(*) FROM agent_jobs WHERE answers = ? AND reply_id IS NOT NULL", (answered_id,))
-            .fetchone()
+        row = self._database.one(
+            "SELECT count(*) FROM agent_jobs WHERE answers = ? AND reply_id IS NOT NULL", (answered_id,)
         )
         return int(row[0])
 
@@ -244,10 +227,8 @@ class Jobs:
 
     def is_low(self, mark: int) -> bool:
         """Whether fewer than `mark` jobs wait."""
-        row = (
-            self._database.reader()
-            .execute("SELECT count(*) FROM (SELECT 1 FROM agent_jobs WHERE state = 'waiting' LIMIT ?)", (mark,))
-            .fetchone()
+        row = self._database.one(
+            "SELECT count(*) FROM (SELECT 1 FROM agent_jobs WHERE state = 'waiting' LIMIT ?)", (mark,)
         )
         return int(row[0]) < mark
 
@@ -317,7 +298,7 @@ class Jobs:
 
     def note(self, name: str) -> str | None:
         """A small value that outlives a run."""
-        row = self._database.reader().execute("SELECT value FROM agent_notes WHERE name = ?", (name,)).fetchone()
+        row = self._database.one("SELECT value FROM agent_notes WHERE name = ?", (name,))
         return row[0] if row else None
 
     def set_note(self, name: str, value: str) -> None:

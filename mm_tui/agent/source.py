@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mm_tui.agent.jobs import Job
 from mm_tui.agent.policy import is_worked
 from mm_tui.gateway.errors import GatewayError, MissingKey, MissingScope, RateLimited, Unauthorized, Unreachable
-from mm_tui.gateway.shapes import EmailFilter
+from mm_tui.gateway.shapes import EmailFilter, EmailPage
 from mm_tui.services import redraft_tags
 from mm_tui.services.tags import OPENED
 from mm_tui.text import OneLine
@@ -29,6 +30,7 @@ REJECTED_PAGES = 5
 BEGUN_PAGES = 3
 """The most pages of read mail that an agent without any state searches for unfinished work."""
 PAGE = 100
+UNREAD = EmailFilter(status="unread", direction="inbound")
 _OF_ALL = (Unauthorized, MissingScope, MissingKey, RateLimited, Unreachable)
 """Failures that say nothing of one mailbox."""
 
@@ -84,21 +86,25 @@ class Source:
             GatewayError: a list could not be read.
         """
         await self._boxes.refresh()
-        wanted = EmailFilter(status="unread", direction="inbound")
-        pages = [await self._gateway.emails(box.id, filter=wanted, limit=PAGE) for box in self._boxes.worked]
+        pages = [await self._gateway.emails(box.id, filter=UNREAD, limit=PAGE) for box in self._boxes.worked]
         return [mail for page in pages for mail in page.emails if is_worked(mail)]
 
-    async def _unread(self, box: Mailbox) -> tuple[int, bool]:
-        new, cursor = 0, None
-        for _ in range(UNREAD_PAGES):
-            page = await self._gateway.emails(
-                box.id, filter=EmailFilter(status="unread", direction="inbound"), limit=PAGE, cursor=cursor
-            )
-            new += await self._take(page.emails)
+    async def _pages(self, box: Mailbox, wanted: EmailFilter, most: int) -> AsyncIterator[EmailPage]:
+        """Up to `most` pages of a mailbox's list."""
+        cursor: str | None = None
+        for _ in range(most):
+            page = await self._gateway.emails(box.id, filter=wanted, limit=PAGE, cursor=cursor)
+            yield page
             cursor = page.cursor
             if cursor is None:
-                return new, False
-        return new, True
+                return
+
+    async def _unread(self, box: Mailbox) -> tuple[int, bool]:
+        new, more = 0, False
+        async for page in self._pages(box, UNREAD, UNREAD_PAGES):
+            new += await self._take(page.emails)
+            more = page.cursor is not None
+        return new, more
 
     async def _since(self, box: Mailbox) -> int:
         name = f"since {box.id}"
@@ -109,18 +115,12 @@ class Source:
             if page.emails:
                 await asyncio.to_thread(self._jobs.set_note, name, page.emails[0].id)
             return found
-        new, cursor, newest = 0, None, since
-        for _ in range(NEW_PAGES):
-            page = await self._gateway.emails(
-                box.id, filter=EmailFilter(direction="inbound", since_id=since), limit=PAGE, cursor=cursor
-            )
+        new, newest = 0, ""
+        async for page in self._pages(box, EmailFilter(direction="inbound", since_id=since), NEW_PAGES):
             new += await self._take(page.emails)
-            if cursor is None and page.emails:
+            if not newest and page.emails:
                 newest = page.emails[0].id  # lists come newest first
-            cursor = page.cursor
-            if cursor is None:
-                break
-        if newest != since:
+        if newest and newest != since:
             await asyncio.to_thread(self._jobs.set_note, name, newest)
         return new
 
@@ -130,12 +130,9 @@ class Source:
         Finished work is found finished: the thread has the answer, or the label needs none. After a failure the next
         call continues from there.
         """
-        name, new, cursor = f"begun {box.id}", 0, None
+        name, new = f"begun {box.id}", 0
         looked = await asyncio.to_thread(self._jobs.note, name)
-        for _ in range(BEGUN_PAGES):
-            page = await self._gateway.emails(
-                box.id, filter=EmailFilter(status="read", direction="inbound"), limit=PAGE, cursor=cursor
-            )
+        async for page in self._pages(box, EmailFilter(status="read", direction="inbound"), BEGUN_PAGES):
             for mail in page.emails:
                 if looked is not None and mail.id >= looked:
                     continue
@@ -143,9 +140,6 @@ class Source:
                 if OneLine(OPENED) in held:
                     new += await self._take((mail,))
                 await asyncio.to_thread(self._jobs.set_note, name, mail.id)
-            cursor = page.cursor
-            if cursor is None:
-                break
         return new
 
     async def _sent_back(self, box: Mailbox) -> int:
@@ -154,11 +148,8 @@ class Source:
         oldest = await asyncio.to_thread(self._jobs.oldest_followed, box.id, now)
         if oldest is None:
             return 0
-        new, cursor = 0, None
-        for _ in range(REJECTED_PAGES):
-            page = await self._gateway.emails(
-                box.id, filter=EmailFilter(status="rejected", direction="outbound"), limit=PAGE, cursor=cursor
-            )
+        new = 0
+        async for page in self._pages(box, EmailFilter(status="rejected", direction="outbound"), REJECTED_PAGES):
             own = await asyncio.to_thread(self._jobs.followed, [mail.id for mail in page.emails], now)
             for mail in page.emails:
                 made = own.get(mail.id)
@@ -167,8 +158,7 @@ class Source:
                 if redraft_tags.read(await self._gateway.tags(box.id, mail.id)) is not None:
                     job = Job(mail.id, box.id, mail.thread_id or made.thread_id, answers=made.answered_id)
                     new += await asyncio.to_thread(self._jobs.add, [job])
-            cursor = page.cursor
-            if cursor is None or (page.emails and page.emails[-1].id < oldest):
+            if page.emails and page.emails[-1].id < oldest:
                 break
         return new
 

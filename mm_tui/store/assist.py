@@ -60,26 +60,18 @@ class AssistStore:
 
     def get(self, key: ResultKey) -> StoredResult | None:
         """The cached answer to exactly this question, or None."""
-        row = (
-            self._database.reader()
-            .execute(
-                "SELECT * FROM assist_results WHERE task = ? AND subject_id = ? AND model = ? AND prompt_version = ?"
-                " AND content_hash = ?",
-                key,
-            )
-            .fetchone()
+        row = self._database.one(
+            "SELECT * FROM assist_results WHERE task = ? AND subject_id = ? AND model = ? AND prompt_version = ?"
+            " AND content_hash = ?",
+            key,
         )
         return _stored(row) if row else None
 
     def latest(self, task: str, subject_id: str) -> StoredResult | None:
         """The newest answer of a task about an email or thread, whatever was asked; it may be out of date."""
-        row = (
-            self._database.reader()
-            .execute(
-                "SELECT * FROM assist_results WHERE task = ? AND subject_id = ? ORDER BY made_at DESC LIMIT 1",
-                (task, subject_id),
-            )
-            .fetchone()
+        row = self._database.one(
+            "SELECT * FROM assist_results WHERE task = ? AND subject_id = ? ORDER BY made_at DESC LIMIT 1",
+            (task, subject_id),
         )
         return _stored(row) if row else None
 
@@ -104,14 +96,10 @@ class AssistStore:
 
     def spend(self, day: date) -> DaySpend:
         """The cost of a day over all models."""
-        row = (
-            self._database.reader()
-            .execute(
-                "SELECT coalesce(sum(micro_usd), 0), coalesce(sum(tokens_in), 0), coalesce(sum(tokens_out), 0),"
-                " coalesce(sum(calls), 0) FROM spend WHERE day = ?",
-                (day.isoformat(),),
-            )
-            .fetchone()
+        row = self._database.one(
+            "SELECT coalesce(sum(micro_usd), 0), coalesce(sum(tokens_in), 0), coalesce(sum(tokens_out), 0),"
+            " coalesce(sum(calls), 0) FROM spend WHERE day = ?",
+            (day.isoformat(),),
         )
         return DaySpend(row[0] / 1_000_000, row[1], row[2], row[3])
 

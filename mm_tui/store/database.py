@@ -6,10 +6,10 @@ import itertools
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote
 
 from mm_tui.store.migrations import MIGRATIONS, mail_tables, migrate, version
@@ -133,6 +133,10 @@ class Database:
             connection = self._join()
             self._local.connection = connection
         return connection
+
+    def one(self, sql: str, values: Sequence[object] = ()) -> Any:
+        """The first row of a query; None if there is none."""
+        return self.reader().execute(sql, values).fetchone()
 
     def _join(self) -> sqlite3.Connection:
         if self._closed:
@@ -290,7 +294,7 @@ class Database:
 
     def stamp(self) -> int:
         """A number that changes whenever another thread or process writes. For use by one thread only."""
-        return int(self.reader().execute("PRAGMA main.data_version").fetchone()[0])
+        return int(self.one("PRAGMA main.data_version")[0])
 
     def check(self) -> list[str]:
         """Checks the whole file and returns SQLite's description of the damage; empty if there is none.

@@ -16,7 +16,7 @@ class StateStore:
 
     def get(self, name: str, default: str | None = None) -> str | None:
         """The value, or `default`."""
-        row = self._database.reader().execute("SELECT value FROM state WHERE name = ?", (name,)).fetchone()
+        row = self._database.one("SELECT value FROM state WHERE name = ?", (name,))
         return row[0] if row else default
 
     def set(self, name: str, value: str | None) -> None:

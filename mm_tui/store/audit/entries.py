@@ -107,7 +107,7 @@ class AuditStore:
 
     def count(self) -> int:
         """How many entries there are."""
-        return int(self._database.reader().execute("SELECT count(*) FROM audit").fetchone()[0])
+        return int(self._database.one("SELECT count(*) FROM audit")[0])
 
     def _entries(self, where: str, values: tuple[str | int, ...]) -> list[AuditEntry]:
         from mm_tui.models import AuditEntry

@@ -163,14 +163,10 @@ class ContactStore:
 
     def thread_of(self, email_id: str, mailbox_id: str, thread_id: str | None) -> int | None:
         """The store's number of an email's thread; None if neither is stored."""
-        row = (
-            self._database.reader()
-            .execute(
-                "SELECT thread FROM threads WHERE mailbox_id = ? AND thread_id = ?"
-                " UNION ALL SELECT thread FROM mail WHERE email_id = ?",
-                (mailbox_id, thread_id, email_id),
-            )
-            .fetchone()
+        row = self._database.one(
+            "SELECT thread FROM threads WHERE mailbox_id = ? AND thread_id = ?"
+            " UNION ALL SELECT thread FROM mail WHERE email_id = ?",
+            (mailbox_id, thread_id, email_id),
         )
         return row[0] if row else None
 

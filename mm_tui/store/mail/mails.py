@@ -68,13 +68,9 @@ class MailStore:
         from mm_tui.chips import chips_of
         from mm_tui.store.mail.filing import chips_json
 
-        row = (
-            self._database.reader()
-            .execute(
-                "SELECT details.key, details.model FROM details JOIN mail ON mail.key = details.key WHERE email_id = ?",
-                (email_id,),
-            )
-            .fetchone()
+        row = self._database.one(
+            "SELECT details.key, details.model FROM details JOIN mail ON mail.key = details.key WHERE email_id = ?",
+            (email_id,),
         )
         if row is None or json.loads(row["model"]).get("tags", {}) == tags:
             return False
@@ -222,12 +218,12 @@ class MailStore:
         return [by_key.get(key) or gone_row(key) for key in keys]
 
     def row(self, email_id: str) -> MailRow | None:
-        columns = self._database.reader().execute(f"{ROW_SQL} WHERE email_id = ?", (email_id,)).fetchone()
+        columns = self._database.one(f"{ROW_SQL} WHERE email_id = ?", (email_id,))
         return mail_row(columns) if columns else None
 
     def rowid(self, email_id: str) -> int | None:
         """The key of an email."""
-        found = self._database.reader().execute("SELECT key FROM mail WHERE email_id = ?", (email_id,)).fetchone()
+        found = self._database.one("SELECT key FROM mail WHERE email_id = ?", (email_id,))
         return found[0] if found else None
 
     def thread_rows(self, mailbox_id: str, thread_id: str) -> list[MailRow]:
@@ -282,15 +278,11 @@ class MailStore:
 
     def detail(self, email_id: str) -> EmailDetail | None:
         """An opened email, with its latest listed status; None if it was never opened on this machine."""
-        row = (
-            self._database.reader()
-            .execute(
-                "SELECT mail.*, threads.thread_id, details.model, details.fetched_at FROM mail"
-                " JOIN threads ON threads.thread = mail.thread JOIN details ON details.key = mail.key"
-                " WHERE email_id = ?",
-                (email_id,),
-            )
-            .fetchone()
+        row = self._database.one(
+            "SELECT mail.*, threads.thread_id, details.model, details.fetched_at FROM mail"
+            " JOIN threads ON threads.thread = mail.thread JOIN details ON details.key = mail.key"
+            " WHERE email_id = ?",
+            (email_id,),
         )
         if row is None:
             return None
@@ -300,23 +292,15 @@ class MailStore:
 
     def detail_size(self, email_id: str) -> int:
         """Characters that `detail` has to read; 0 if the email was never opened on this machine."""
-        row = (
-            self._database.reader()
-            .execute(
-                "SELECT length(model) FROM details WHERE key = (SELECT key FROM mail WHERE email_id = ?)", (email_id,)
-            )
-            .fetchone()
+        row = self._database.one(
+            "SELECT length(model) FROM details WHERE key = (SELECT key FROM mail WHERE email_id = ?)", (email_id,)
         )
         return row[0] if row else 0
 
     def detail_at(self, email_id: str) -> datetime | None:
         """When the email was last read from the gateway; None if never."""
-        row = (
-            self._database.reader()
-            .execute(
-                "SELECT fetched_at FROM details WHERE key = (SELECT key FROM mail WHERE email_id = ?)", (email_id,)
-            )
-            .fetchone()
+        row = self._database.one(
+            "SELECT fetched_at FROM details WHERE key = (SELECT key FROM mail WHERE email_id = ?)", (email_id,)
         )
         return from_ms(row[0]) if row else None
 
@@ -351,11 +335,7 @@ class MailStore:
         """One mailbox; None if it is not known."""
         from mm_tui.models import Mailbox
 
-        row = (
-            self._database.reader()
-            .execute("SELECT model FROM mailboxes WHERE mailbox_id = ?", (mailbox_id,))
-            .fetchone()
-        )
+        row = self._database.one("SELECT model FROM mailboxes WHERE mailbox_id = ?", (mailbox_id,))
         return Mailbox.model_validate_json(row[0]) if row is not None else None
 
     def mailbox_rows(self) -> list[MailboxRow]:

@@ -145,7 +145,7 @@ class PendingStore:
 
     def get(self, email_id: str) -> PendingItem | None:
         """One waiting email."""
-        row = self._database.reader().execute("SELECT model FROM pending WHERE email_id = ?", (email_id,)).fetchone()
+        row = self._database.one("SELECT model FROM pending WHERE email_id = ?", (email_id,))
         return _load(row[0]) if row else None
 
     def texts(self, email_ids: Sequence[str]) -> dict[str, StoredText]:
@@ -163,7 +163,7 @@ class PendingStore:
 
     def seen_at(self, email_id: str) -> datetime | None:
         """When this machine first saw the email waiting; None if unknown."""
-        row = self._database.reader().execute("SELECT seen_at FROM pending WHERE email_id = ?", (email_id,)).fetchone()
+        row = self._database.one("SELECT seen_at FROM pending WHERE email_id = ?", (email_id,))
         return from_ms(row[0]) if row else None
 
     def tagged(self, *prefixes: str) -> dict[str, dict[str, str]]:
@@ -183,7 +183,7 @@ class PendingStore:
     def count(self, mailbox_id: str | None = None) -> int:
         """How many emails wait in all mailboxes or in one."""
         where, values = ("", ()) if mailbox_id is None else (" WHERE mailbox_id = ?", (mailbox_id,))
-        return int(self._database.reader().execute(f"SELECT count(*) FROM pending{where}", values).fetchone()[0])
+        return int(self._database.one(f"SELECT count(*) FROM pending{where}", values)[0])
 
 
 def _dump(item: PendingItem) -> str:
