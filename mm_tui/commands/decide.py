@@ -39,6 +39,7 @@ _DONE = frozenset(
         Outcome.RESCHEDULED,
     }
 )
+_REFUSED = frozenset({Outcome.DENIED, Outcome.NOT_SUBMITTED})
 _GATEWAY = frozenset({Outcome.UNREACHABLE, Outcome.UNCLEAR, Outcome.NOT_SUBMITTED, Outcome.EDIT_FAILED})
 
 
@@ -198,7 +199,7 @@ async def begun(beginning: Awaitable[Begun]) -> Begun:
 async def _outcome(session: Session, decisions: Decisions, arguments: argparse.Namespace) -> int:
     """Waits for the end, prints it, and returns its status."""
     view = await _settled(decisions, arguments)
-    status = _status(session, view)
+    status = _status(session, decisions, view)
     if status is Exit.OK:
         if view.act is not Act.APPROVE_FIRST:
             # The next poll would see it too, but nobody should find it waiting in the store before.
@@ -221,13 +222,15 @@ async def _settled(decisions: Decisions, arguments: argparse.Namespace) -> Decis
         return view
 
 
-def _status(session: Session, view: DecisionView) -> Exit:
+def _status(session: Session, decisions: Decisions, view: DecisionView) -> Exit:
     if not view.ended:
         return Exit.GATEWAY
     row = DecisionStore(session.database).get(view.id)
     outcome = state_of(row).outcome if row is not None else None
     if outcome in _DONE:
         return Exit.OK
+    if outcome in _REFUSED and decisions.was_limited(view.id):
+        return Exit.RATE_LIMITED
     if outcome is Outcome.DENIED:
         return Exit.AUTH
     return Exit.GATEWAY if outcome in _GATEWAY else Exit.CHANGED

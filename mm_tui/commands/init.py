@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from mm_tui.commands.common import Commands
 from mm_tui.commands.output import printing as emit
-from mm_tui.commands.output.exits import CommandError, Exit
+from mm_tui.commands.output.exits import CommandError, Exit, of_failure
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
@@ -164,8 +164,16 @@ def _checked(name: str, fields: dict[str, str]) -> Profile:
 
 async def _probe_all(url: str, keys: dict[str, Secret]) -> dict[str, KeyReport]:
     from mm_tui.commands.key_probe import probe
+    from mm_tui.gateway.errors import GatewayError
 
-    return {scope: await probe(url, key) for scope, key in keys.items()}
+    reports = {}
+    for scope, key in keys.items():
+        try:
+            reports[scope] = await probe(url, key)
+        except GatewayError as error:
+            status, what, cure = of_failure(error) or (Exit.GATEWAY, str(error.message), "")
+            raise CommandError(status, f"the {scope} key could not be tried: {what}", cure) from None
+    return reports
 
 
 def _problems(reports: dict[str, KeyReport]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import getpass
 from collections.abc import Callable
+from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
@@ -80,7 +81,7 @@ class Questions:
         given = self.fields.pop("url", "")
         while True:
             url = given or input(f"Gateway [{DEFAULT_URL}]: ").strip() or DEFAULT_URL
-            fault = self._tried(lambda url=url: self._url_fault(url))  # type: ignore[misc] # a string, as above
+            fault = self._tried(partial(self._url_fault, url), "the address")
             if not fault:
                 break
             given = ""
@@ -97,7 +98,8 @@ class Questions:
             field, value = f"{name}_key", answer
             if answer.startswith("!"):
                 field, value = f"{name}_key_command", answer[1:].strip()
-            fault = self._tried(lambda field=field, value=value: self._key_fault(name, field, value))  # type: ignore[misc]
+            about = "AI21" if name == "ai21" else name
+            fault = self._tried(partial(self._key_fault, name, field, value), f"the {about} key")
             if not fault:
                 self.fields[field] = value
                 return
@@ -138,8 +140,13 @@ class Questions:
         given: dict[str, str] = {name: text for name, text in self.fields.items() if name in ("url", "ai21_host")}
         return Profile.of({"name": "new", **given, **more})
 
-    def _tried(self, attempt: Callable[[], str]) -> str:
-        """What is wrong with an answer; empty if nothing is. A key's text is never quoted."""
+    def _tried(self, attempt: Callable[[], str], what: str) -> str:
+        """What is wrong with an answer; empty if nothing is. A key's text is never quoted.
+
+        Args:
+            attempt: tries the answer.
+            what: the name of what was asked for.
+        """
         try:
             return attempt()
         except msgspec.ValidationError as error:
@@ -148,7 +155,7 @@ class Questions:
         except ConfigError as error:
             return f"{error.where.removeprefix('profiles.new.')}: {error.what}"
         except GatewayError as error:
-            return f"it could not be tried: {error.message}"
+            return f"{what} could not be tried: {error.message}"
 
     def _again(self, fault: str, what_to_do: str) -> None:
         emit.note(OneLine(f"{fault.rstrip('.')}. {what_to_do}; your other answers are kept."))

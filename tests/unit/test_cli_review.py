@@ -235,11 +235,17 @@ def test_each_failure_of_the_gateway_has_its_status(
     assert done.out == "" and len(done.err.splitlines()) == 2
 
 
-def test_a_decision_that_the_gateway_denies_exits_4(home: Home, sandbox: Sandbox) -> None:
+@pytest.mark.parametrize(
+    ("fault", "status"),
+    [({"kind": "status", "status": 403}, Exit.AUTH), ({"kind": "rate_limit"}, Exit.RATE_LIMITED)],
+)
+def test_a_decision_that_the_gateway_refuses_says_by_its_status_why(
+    home: Home, sandbox: Sandbox, fault: dict[str, object], status: Exit
+) -> None:
     draft_id = sandbox.draft()
     digest = digest_of(home, draft_id)
-    sandbox.fault(method="POST", path="decide$", kind="status", status=403)
-    assert approve(home, draft_id, digest).status == Exit.AUTH
+    sandbox.fault(method="POST", path="decide$", **fault)
+    assert approve(home, draft_id, digest).status == status
     assert sandbox.status(draft_id) == "pending_send_approval"
 
 

@@ -41,7 +41,7 @@ def written(home: Home) -> dict[str, object]:
 
 def test_a_wrong_gateway_address_is_asked_again(home: Home, sandbox: Sandbox) -> None:
     with web_server(Page(200)) as pages, asked(home, "--url", NOBODY, "--ai21-host", sandbox.ai21_url) as terminal:
-        terminal.wait_for("it could not be tried")
+        terminal.wait_for("the address could not be tried")
         for wrong, words in (
             (pages, "does not speak the MultiMail"),
             ("gateway.example", "url"),

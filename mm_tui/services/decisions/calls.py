@@ -26,7 +26,7 @@ from mm_tui.decision.moves import target
 from mm_tui.decision.relatives import relatives_in
 from mm_tui.decision.state import Act, RemoteState, Snapshot, Stage, State, Step
 from mm_tui.gateway.client import GatewayClient
-from mm_tui.gateway.errors import Closing, Conflict, GatewayError, NotFound
+from mm_tui.gateway.errors import Closing, Conflict, GatewayError, NotFound, TooMany
 from mm_tui.gateway.shapes import EmailFilter, OutgoingAttachment, OutgoingMail
 from mm_tui.gateway.witness import already_written
 from mm_tui.models import Direction, EditedDraft, EmailDetail, EmailSummary, SendReceipt, Status
@@ -61,6 +61,8 @@ class DecisionCalls:
         self._reviewer = us.name
         self._our_name = ""
         """The name under which the gateway records approvals made with our key, once known."""
+        self.limited: set[str] = set()
+        """The ids of decisions of which a call was refused because there were too many requests."""
 
     async def perform(self, live: ActiveDecision, effect: Call) -> Event:
         """Makes one call and returns its result as an event."""
@@ -80,6 +82,8 @@ class DecisionCalls:
         except Closing:
             return NotMade(undone=False)
         except GatewayError as error:
+            if isinstance(error, TooMany):
+                self.limited.add(live.release_id)
             return _refused(error)
         except Exception as error:  # noqa: BLE001 - whatever went wrong here, the call may have left: it is read back
             log.error("a call failed in an unforeseen way: %s", type(error).__name__)

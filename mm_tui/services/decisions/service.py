@@ -90,7 +90,7 @@ class Decisions:
             second=SecondApproval(database, settings, lambda: us),
             can_tag=gateway.keys.has("send"),
         )
-        calls = DecisionCalls(gateway, clock, us)
+        calls = self._calls = DecisionCalls(gateway, clock, us)
         self._after = AfterDecisions(database, clock, notify, learner)
         self._driver = Driver(self._store, calls, clock, notify, self._after.ended)
         self._lives = ActiveDecisions()
@@ -243,6 +243,10 @@ class Decisions:
     async def followed_up(self) -> None:
         """Waits until the results of ended decisions, such as examples and tags, are in the store."""
         await self._after.done()
+
+    def was_limited(self, release_id: str) -> bool:
+        """Whether the gateway refused a call of this decision because there were too many requests."""
+        return release_id in self._calls.limited
 
     def state(self, email_id: str) -> DecisionView | None:
         """The newest decision of this run about this email, or the one that created it as an edit; None if there is
