@@ -22,7 +22,7 @@ from mm_tui.messages import DecisionWanted, Said, ServiceEventReceived, Services
 from mm_tui.news import News
 from mm_tui.patient_input import patient
 from mm_tui.screens.base import BaseScreen
-from mm_tui.screens.dialogs.asking import look_at_question
+from mm_tui.screens.dialogs.dialog import look_at_question
 from mm_tui.screens.main import MAIN_SCREENS
 from mm_tui.settings.paths import reports_dir
 from mm_tui.text import OneLine
@@ -320,7 +320,7 @@ class MmTui(App[None], inherit_bindings=False):
         if isinstance(self.screen, BaseScreen) and self.screen.stop_work():
             self.say("stopping: nothing is rejected")
             return
-        from mm_tui.services.decisions.undoing import undo
+        from mm_tui.services.decisions.outcomes import undo
 
         screen = self.screen
         wanted = screen.undo_target() if isinstance(screen, BaseScreen) else None

@@ -219,11 +219,7 @@ class Database:
     # Checks that it is still the store that was opened
 
     def check_file(self) -> None:
-        """Checks that the file is still the one that was opened.
-
-        Raises:
-            StoreMoved: it is not, or was not at an earlier check.
-        """
+        """Raises StoreMoved if the file is not the one that was opened, or was not at an earlier check."""
         if self._moved is not None:
             raise self._moved
         if self._file is not None:

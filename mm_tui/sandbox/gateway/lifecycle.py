@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import sqlite3
 
-from mm_tui.sandbox.gateway import allow_lists, inbound, mailboxes, messages, outbox, webhooks
+from mm_tui.sandbox.gateway import inbound, mailboxes, messages, outbox, webhooks
 from mm_tui.sandbox.gateway.insert import bare
 from mm_tui.sandbox.gateway.state import Caller, State
 from mm_tui.sandbox.gateway.statuses import BOUNCE_LOCAL_PART, SCAN_BLOCK, Mode, Status
@@ -81,7 +81,7 @@ def _gated(state: State, row: sqlite3.Row) -> bool:
     mode = Mode(mailboxes.find(state, row["mailbox_id"])["oversight_mode"])
     if row["always_gate"] or mode in (Mode.READ_ONLY, Mode.GATED_ALL):
         return True
-    return mode is Mode.GATED_SEND and not allow_lists.bypasses(state, row)
+    return mode is Mode.GATED_SEND and not mailboxes.lets_through(state, row)
 
 
 def _gate(state: State, row: sqlite3.Row) -> None:

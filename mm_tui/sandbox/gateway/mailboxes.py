@@ -1,10 +1,12 @@
-"""Mailboxes: finding them, their wire format, and the codes with which the operator approves changes."""
+"""Mailboxes: finding them, their wire format and allowlists, and the codes with which the operator approves changes."""
 
 from __future__ import annotations
 
+import json
 import sqlite3
 
 from mm_tui.sandbox.gateway import ids
+from mm_tui.sandbox.gateway.insert import bare
 from mm_tui.sandbox.gateway.state import ApiError, Caller, CodeMailed, State
 from mm_tui.sandbox.gateway.statuses import Mode
 
@@ -91,3 +93,29 @@ def redeem_code(state: State, kind: str, subject: str, code: str) -> str:
                 )
             return str(row["target"])
     raise ApiError(403, "Wrong code")
+
+
+def lets_through(state: State, row: sqlite3.Row) -> bool:
+    """Whether all recipients of this email are on its mailbox's list."""
+    allowed = {found["pattern"].lower().removeprefix("*") for found in allow_list(state, row["mailbox_id"])}
+    if not allowed:
+        return False
+    everyone = [bare(address) for field in ("recipients", "cc", "bcc") for address in json.loads(row[field])]
+    return all(address in allowed or address[address.rfind("@") :] in allowed for address in everyone)
+
+
+def allow_everywhere(state: State, patterns: list[str]) -> None:
+    """Sets the allowlist entries for all mailboxes, without a code."""
+    with state.write() as db:
+        db.execute("DELETE FROM allow_list WHERE mailbox_id IS NULL")
+        db.executemany(
+            "INSERT INTO allow_list VALUES (?, NULL, ?, NULL, ?, NULL)",
+            [(state.new_id(), pattern, state.now_ms()) for pattern in patterns],
+        )
+
+
+def allow_list(state: State, mailbox_id: str) -> list[sqlite3.Row]:
+    """The entries of a mailbox's allowlist, including those for all mailboxes."""
+    return state.db.execute(
+        "SELECT * FROM allow_list WHERE mailbox_id IS NULL OR mailbox_id = ? ORDER BY id", (mailbox_id,)
+    ).fetchall()

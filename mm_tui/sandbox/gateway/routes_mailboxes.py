@@ -7,7 +7,7 @@ import sqlite3
 
 from fastapi import APIRouter, Response
 
-from mm_tui.sandbox.gateway import allow_lists, mailboxes
+from mm_tui.sandbox.gateway import mailboxes
 from mm_tui.sandbox.gateway.access import Admin, Answer, Reader, Sender, StateOf
 from mm_tui.sandbox.gateway.ids import iso
 from mm_tui.sandbox.gateway.requests import (
@@ -122,7 +122,7 @@ async def upgrade(state: StateOf, caller: Sender, mailbox_id: str, body: Upgrade
 async def get_allow_list(state: StateOf, caller: Reader, mailbox_id: str) -> Response:
     """The recipients that need no approval from this mailbox."""
     mailboxes.find(state, mailbox_id)
-    entries = [_allowed(row) for row in allow_lists.rows_of(state, mailbox_id)]
+    entries = [_allowed(row) for row in mailboxes.allow_list(state, mailbox_id)]
     return Answer({"entries": entries, "mailbox_id": mailbox_id, "count": len(entries)})
 
 
@@ -131,7 +131,7 @@ async def add_to_allow_list(state: StateOf, caller: Admin, mailbox_id: str, body
     """Adds an address or a domain (`@partner.example`): 202 without the operator's code, 201 with it."""
     mailboxes.find(state, mailbox_id)
     pattern = body.pattern
-    if any(row["pattern"].lower() == pattern.lower() for row in allow_lists.rows_of(state, mailbox_id)):
+    if any(row["pattern"].lower() == pattern.lower() for row in mailboxes.allow_list(state, mailbox_id)):
         raise ApiError(409, "Pattern is already on the allowlist")
     title = f"Let mail to {pattern} leave unasked"
     mailboxes.require_code(state, "allowlist", f"{mailbox_id} {pattern}", body.approval_code, title, mailbox_id)
@@ -152,7 +152,7 @@ async def remove_from_allow_list(
     state: StateOf, caller: Admin, mailbox_id: str, entry_id: str, body: Approval | None = None
 ) -> Response:
     """Removes an entry: 202 without the operator's code, 200 with it."""
-    row = next((row for row in allow_lists.rows_of(state, mailbox_id) if row["id"] == entry_id), None)
+    row = next((row for row in mailboxes.allow_list(state, mailbox_id) if row["id"] == entry_id), None)
     if row is None:
         raise ApiError(404, "No such allowlist entry")
     code = body.approval_code if body is not None else None

@@ -27,7 +27,7 @@ from typing import Annotated, Any, cast
 from fastapi import APIRouter, Request, Response
 from pydantic import Field, ValidationError
 
-from mm_tui.sandbox.gateway import allow_lists, inbound, lifecycle, mailboxes, messages, outbox
+from mm_tui.sandbox.gateway import inbound, lifecycle, mailboxes, messages, outbox
 from mm_tui.sandbox.gateway.access import Answer, StateOf
 from mm_tui.sandbox.gateway.faults import Fault, Faults
 from mm_tui.sandbox.gateway.ids import iso
@@ -181,7 +181,7 @@ async def clock(state: StateOf, body: ClockBody) -> Response:
 @router.put("/allow-list")
 async def allow_list(state: StateOf, body: AllowList) -> Response:
     """Sets the recipients that need no approval in gated_send."""
-    allow_lists.replace_for_all(state, body.addresses)
+    mailboxes.allow_everywhere(state, body.addresses)
     return Answer({"addresses": body.addresses})
 
 

@@ -12,8 +12,7 @@ from textual.widgets import Input
 from mm_tui import keymap
 from mm_tui.query import QUEUE
 from mm_tui.screens.base import BaseScreen, to_part
-from mm_tui.screens.dialogs.asking import look_at_question
-from mm_tui.screens.dialogs.dialog import ask
+from mm_tui.screens.dialogs.dialog import ask, look_at_question
 from mm_tui.screens.pending.batches import Batches
 from mm_tui.screens.pending.bulk_reject import BulkBegun, BulkReject
 from mm_tui.screens.pending.column import QueueColumn

@@ -1,14 +1,17 @@
-"""Beginning decisions: they are journaled first, and then held."""
+"""Decisions that begin here, which are journaled first and then held; and those that go on from somewhere else: left by
+a process that is gone, or overtaken by a change of the queue."""
 
 from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from mm_tui.decision.events import Quit
+from mm_tui.decision.events import MayHaveMoved, Quit, Restarted
+from mm_tui.decision.state import Step
+from mm_tui.review.digest import digest_of
 from mm_tui.services.decisions.request import DecisionRequest, Refused, fit
 from mm_tui.store.seal import StoreError
 
@@ -25,7 +28,7 @@ REMEMBERED = 500
 
 
 class Beginning:
-    """Begins decisions. All belongs to one event loop.
+    """Begins decisions and takes them up. All belongs to one event loop.
 
     Args:
         store: journals them.
@@ -99,3 +102,48 @@ class Beginning:
     def _forget_old(self) -> None:
         ended = [live.release_id for live in self._lives.values() if live.state.ended]
         self._lives.forget(ended[:-REMEMBERED])
+
+    # Decisions from elsewhere
+
+    async def take_up(self) -> None:
+        """Continues the decisions of processes that have ended: reads the gateway, then asks a human."""
+        for live in await asyncio.to_thread(self._store.incidents.all):
+            if live.release_id not in self._lives:
+                # It comes before the decisions of this run, because it is older.
+                self._lives.add_oldest(live)
+                self._driver.tell(live)
+        await asyncio.to_thread(self._store.drop_seconded)
+        for live in await asyncio.to_thread(self._left):
+            self._lives.add([live])
+            await self._driver.feed(live, Restarted())
+
+    def _left(self) -> list[ActiveDecision]:
+        taken = []
+        for row in self._store.rows.open():
+            if row.release_id in self._lives:
+                continue
+            if (live := self._store.take_up(row, self._clock.now())) is not None:
+                taken.append(live)
+        return taken
+
+    async def queue_moved(self) -> None:
+        """Reports held decisions about emails that changed in the new list at once, not after the hold (R8)."""
+        for live in list(self._lives.values()):
+            if live.state.step is Step.HOLD and self._may_have_moved(live):
+                await self._driver.feed(live, MayHaveMoved())
+
+    def _may_have_moved(self, live: ActiveDecision) -> bool:
+        case = live.state.case
+        item = self._store.pending.get(case.item)
+        if item is None or not item.complete:
+            return True
+        return digest_of(item.id, item.mailbox_id, item.direction, item.raw) != case.digest
+
+    async def leave(self, release_ids: Iterable[str]) -> None:
+        """Gives decisions that are still open to the next process that looks for some."""
+        await asyncio.to_thread(self._give_back, list(release_ids))
+
+    def _give_back(self, release_ids: Iterable[str]) -> None:
+        with self._store.database.write() as connection:
+            for release_id in release_ids:
+                self._store.locks.release(connection, release_id)

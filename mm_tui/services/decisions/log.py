@@ -19,8 +19,15 @@ from mm_tui.models import Direction, EmailDetail, RawContent
 from mm_tui.review.digest import canonical, digest_of
 from mm_tui.review.draft import edited, fingerprint
 from mm_tui.review.findings import codes
-from mm_tui.services.decisions.journal_details import details_of
-from mm_tui.services.decisions.record import ActiveDecision, Content, DecisionMeta, facts_of, restored, state_of
+from mm_tui.services.decisions.record import (
+    ActiveDecision,
+    Content,
+    DecisionMeta,
+    details_of,
+    facts_of,
+    restored,
+    state_of,
+)
 from mm_tui.services.decisions.remembered import REDRAFTS_TO_ASK, UNSEEN_INCIDENTS, RememberedDecisions
 from mm_tui.services.decisions.request import DecisionRequest, OwnReply, Refused, WaitsForSecond
 from mm_tui.services.decisions.view import Seen

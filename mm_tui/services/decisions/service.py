@@ -32,7 +32,6 @@ from mm_tui.services.decisions.record import ActiveDecision
 from mm_tui.services.decisions.remembered import item_of
 from mm_tui.services.decisions.request import DecisionRequest, Refused
 from mm_tui.services.decisions.show import view_of
-from mm_tui.services.decisions.taking_up import TakingUp
 from mm_tui.services.decisions.view import DecisionView, Seen
 from mm_tui.services.events import Notify
 from mm_tui.services.examples import Learner
@@ -94,7 +93,6 @@ class Decisions:
         self._after = AfterDecisions(database, clock, notify, learner)
         self._driver = Driver(self._store, calls, clock, notify, self._after.ended)
         self._lives = ActiveDecisions()
-        self._taking_up = TakingUp(self._store, self._driver, self._lives, clock)
         self._beginning = Beginning(self._store, self._driver, self._lives, clock, settings.hold_seconds)
         self._renewal = LockRenewal(self._store.locks, clock, self._has_open)
 
@@ -329,11 +327,11 @@ class Decisions:
         if self._driver.closing or self._beginning.is_under_way:
             return
         self._renewal.start()
-        await self._taking_up.take_up()
+        await self._beginning.take_up()
 
     async def queue_moved(self) -> None:
         """Reports held decisions about emails that changed in the new list at once, not after the hold (R8)."""
-        await self._taking_up.queue_moved()
+        await self._beginning.queue_moved()
 
     def hurry(self) -> None:
         """Reads at once whatever waits for another reading, because a human asks for it."""
@@ -364,7 +362,7 @@ class Decisions:
         self._renewal.stop()
         open_ids = [live.release_id for live in lives if not live.state.ended]
         if open_ids:
-            await self._taking_up.leave(open_ids)
+            await self._beginning.leave(open_ids)
 
     def _has_open(self) -> bool:
         return any(not live.state.ended for live in self._lives.values())
