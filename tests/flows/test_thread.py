@@ -15,6 +15,7 @@ from mm_tui.screens.dialogs.confirm import ConfirmScreen
 from mm_tui.screens.dialogs.labels import LabelScreen
 from mm_tui.screens.thread.reply_editor import ReplyEditor
 from mm_tui.screens.thread.screen import ThreadScreen
+from mm_tui.store.decisions.records import DecisionStore, SavedDecision
 from mm_tui.text import ManyLine, OneLine
 from tests.support.app import running_app, shown, synced_app, until
 from tests.support.sandbox import file_part, running_sandbox, wait_until
@@ -52,12 +53,22 @@ async def _open_first(app: MmTui, pilot: Pilot[None], words: str) -> ThreadScree
 
 
 async def test_thread_shows_the_opened_mail_and_folds_the_rest() -> None:
-    async with running_app(_thread(5)) as (app, pilot):
+    session = _thread(5)
+    edited = _detail(5, "Better.", thread_id="T", direction=OneLine("outbound"))
+    session.mail.save_detail(edited, at=NOW)
+    with session.database.write() as connection:
+        DecisionStore(session.database).put(
+            connection, SavedDecision("R1", "01AGENT", edited.id, "{}", "{}", None, True, "", NOW)
+        )
+    async with running_app(session) as (app, pilot):
         screen = await _open_first(app, pilot, "Question 0")
         await until(pilot, lambda: "> quoted" in shown(app))
-        assert [item.open for item in screen.thread_view.items] == [False] * 4 + [True]
+        assert [item.open for item in screen.thread_view.items] == [False] * 5 + [True]
         await pilot.press("enter")
         assert "> quoted" not in shown(app)
+        screen.thread_view.turn_to(0)
+        await pilot.press("enter")
+        await until(pilot, lambda: f"this is {edited.id}, its original is 01AGENT" in shown(app), "the link")
 
 
 async def test_unopened_message_offline_says_why_it_cannot_be_read() -> None:

@@ -216,9 +216,9 @@ async def test_a_mails_life_shows_its_identity(sandbox: Sandbox) -> None:
 def test_a_broken_identity_is_told_loudly_and_an_absent_one_plainly() -> None:
     given = {"id": "1", "from": "a@x.example", "to": []}
     signed = email_detail({**given, "headers": {HEADER: header(key=OTHER)}}, "mb")
-    life = History("1", summary(1), signed, (), ())
+    life = History("1", summary(1), signed, {}, ())
     page = history_page(life, 90, check(signed.identity, PublicKey(jwk())))
     assert "✕ the signature is not valid" in page.text
     assert "ECDSA" not in page.text
-    bare = History("1", summary(1), email_detail(given, "mb"), (), ())
+    bare = History("1", summary(1), email_detail(given, "mb"), {}, ())
     assert "sent no identity header" in history_page(bare, 90).text

@@ -49,7 +49,7 @@ def life_of(database: Database, email_id: str) -> History:
 
 
 def told(life: History) -> list[tuple[str, str, bool]]:
-    return [(str(event.origin), str(event.words), event.about_edit) for event in life.events]
+    return [(str(event.origin), str(event.words), bool(event.relation)) for event in life.events]
 
 
 def test_all_sources_stand_in_one_order_of_time(database: Database) -> None:
@@ -106,7 +106,7 @@ def test_the_edit_that_took_its_place_is_part_of_its_life(database: Database) ->
     journal.write("submitted", "robin", "M1", NOW - timedelta(minutes=19), {**details, "about": "M2"})
     journal.write("retired", "robin", "M1", NOW - timedelta(minutes=18), {**details, "about": "M1"})
     life = life_of(database, "M1")
-    assert life.family == ("M2",)
+    assert life.family == {"M2": "its edited text"}
     assert told(life) == [
         ("mail", "written", False),
         ("mail", "written", True),
@@ -114,8 +114,9 @@ def test_the_edit_that_took_its_place_is_part_of_its_life(database: Database) ->
         ("journal", "original retired", False),
         ("mail", "delivery receipt", True),
     ], "each entry once, although the edit's id is in it too"
-    assert "(of its edit or original)" in history_page(life, 80).text
-    assert life_of(database, "M2").family == ("M1",)
+    text = history_page(life, 80).text
+    assert "written  (its edited text)" in text and "the edited text is M2" in text and "M2, its edited text" in text
+    assert "M1, its original" in history_page(life_of(database, "M2"), 80).text
 
 
 def test_of_a_mail_that_is_gone_the_logs_still_tell(database: Database) -> None:

@@ -330,7 +330,7 @@ def test_no_list_and_no_page_says_that_a_mail_goes_to_nobody(tmp_path: Path) -> 
         row = MailStore(database).row("01A")
     assert row is not None and who(row) == "→ (not disclosed)"
     pages = (
-        history_page(History("01A", mail, detail, (), ()), 76),
+        history_page(History("01A", mail, detail, {}, ()), 76),
         sender_page(detail, (), "never"),
     )
     for page in pages:

@@ -125,7 +125,7 @@ def history_page(
         time = local.strftime("%H:%M:%S") if local is not None else " " * 8
         writer.write(f"{time}  {event.origin:<8} ", "dim")
         writer.write(event.words, {Tone.DECISION: "strong", Tone.FAILURE: "risk"}.get(event.tone, ""))
-        writer.write("  (of its edit or original)" if event.about_edit else "", "dim")
+        writer.write(f"  ({event.relation})" if event.relation else "", "dim")
         writer.line(f"  {event.who}" if event.who else "", "dim")
         if event.more:
             for start, end in wrapped(event.more, max(8, room - MORE)):
@@ -195,5 +195,5 @@ def _history_head(writer: PageWriter, history: History, room: int) -> None:
             ", ".join(f"{key}={value}" for key, value in sorted(history.detail.tags.items())) or "none",
             room,
         )
-    if history.family:
-        row(writer, "with it", f"{', '.join(history.family)} (edit or original)", room)
+    for other, relation in history.family.items():
+        row(writer, "with it", f"{other}, {relation}", room)

@@ -22,6 +22,8 @@ class MessageItem:
     findings: tuple[Finding, ...] = ()
     unsent: str = ""
     """Its state in words if it is not part of the conversation: it was not sent, or did not arrive."""
+    relation: str = ""
+    """The ids of it and of its edited text or original, if a human edited it here."""
     head: list[Pieces] = field(default_factory=list)
     body: Laid = NOTHING
     laid: tuple[str, int, bool] = ("", 0, False)

@@ -149,6 +149,7 @@ class ThreadScreen(BaseScreen):
         """Unfolds a message; fetches its body unless it is stored and read at the gateway."""
         item.open = True
         email_id = item.row.email_id
+        self._relate(item)
         if item.detail is None and self.session.mail.detail_size(email_id) <= QUICK_CHARACTERS:
             item.detail = self.session.mail.detail(email_id)
         if item.detail is not None:
@@ -158,6 +159,18 @@ class ThreadScreen(BaseScreen):
             self.run_worker(self._fetch(email_id), group=f"open-{email_id}", exclusive=True, exit_on_error=False)
         self.thread_view.changed(item)
         self.thread_view.turn(0)
+
+    def _relate(self, item: MessageItem) -> None:
+        """Links an edited text and its original in words."""
+        if item.row.direction != "outbound":
+            return
+        from mm_tui.services.audit.history import family_of
+        from mm_tui.store.decisions.records import DecisionStore
+
+        email_id = item.row.email_id
+        family = family_of(email_id, DecisionStore(self.session.database).family(email_id))
+        others = ", ".join(f"{relation} is {other}" for other, relation in family.items())
+        item.relation = f"this is {email_id}, {others}" if others else ""
 
     async def _fetch(self, email_id: str) -> None:
         sync = self.session.sync
@@ -297,6 +310,7 @@ class ThreadScreen(BaseScreen):
 
     def _stored(self, item: MessageItem) -> bool:
         item.detail = self.session.mail.detail(item.row.email_id)
+        self._relate(item)
         return item.detail is not None
 
     action_toggle_source = to_part("thread_view.toggle_source")

@@ -195,6 +195,11 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
         lines.append([(exact(from_ms(row.received_at)), "dim")])
         if item.unsent:
             lines.append([(f"▲ not part of the conversation: {OneLine(item.unsent)}", "risk")])
+        if item.relation:
+            lines += [
+                [("edit " if at == 0 else "     ", "dim"), (line, "row")]
+                for at, line in enumerate(wrap_words(OneLine(item.relation), width - 5))
+            ]
         chips = chips_of(detail.tags) if detail is not None else row.chips
         if chips := tuple(chip for chip in chips if chip.lower() != row.label.lower()):
             words = OneLine("  ".join(f"#{chip}" for chip in chips))

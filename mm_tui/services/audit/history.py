@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -14,7 +14,7 @@ from mm_tui.services.audit.line import AuditLine, AuditLines, Tone, actor_words
 from mm_tui.store.assist import AssistStore
 from mm_tui.store.audit.folding import Folder
 from mm_tui.store.audit.timeline import LineFilter, Source
-from mm_tui.store.decisions.records import DecisionStore
+from mm_tui.store.decisions.records import DecisionStore, SavedDecision
 from mm_tui.store.mail.mails import MailStore
 from mm_tui.store.mail.pending import PendingStore
 from mm_tui.text import OneLine
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mm_tui.models import EmailDetail, EmailSummary
     from mm_tui.store.database import Database
 
+_NOTHING = OneLine("")
 _PLAIN_IDS = frozenset({"mailbox_id", "thread_id"})
 MOST_LINES = 2000
 """The most log lines read for one email."""
@@ -49,8 +50,8 @@ class HistoryEvent:
     words: OneLine
     who: OneLine = OneLine("")
     more: OneLine = OneLine("")
-    about_edit: bool = False
-    """It happened to a related email: the edit of this one, or the original of this edit."""
+    relation: OneLine = OneLine("")
+    """If it happened to a related email: what that is to this one, such as `its edited text`."""
     tone: Tone = Tone.PLAIN
 
 
@@ -62,8 +63,8 @@ class History:
     summary: EmailSummary | None
     detail: EmailDetail | None
     """None if it was not opened on this machine: its tags and approver are then unknown."""
-    family: tuple[str, ...]
-    """Ids of its edits, or of its original."""
+    family: Mapping[str, OneLine]
+    """Its edited texts, or its original, by their ids: what each is to it."""
     events: tuple[HistoryEvent, ...]
     """Oldest first; those without a time last."""
 
@@ -84,47 +85,46 @@ class Histories:
         summary = self._mail.summary(email_id)
         detail = self._mail.detail(email_id)
         rows = self._releases.family(email_id)
-        members = {member for row in rows for member in (row.item_id, row.replacement_id) if member}
-        others = sorted(members - {email_id})
+        family = family_of(email_id, rows)
         events = list(self._mail_events(email_id, summary, detail))
-        for other in others:
+        for other, relation in family.items():
             other_summary = self._mail.summary(other)
-            events += self._mail_events(other, other_summary, self._mail.detail(other), about_edit=True)
+            events += self._mail_events(other, other_summary, self._mail.detail(other), relation)
         seen: set[int] = set()
-        for one in (email_id, *others):
-            events += self._logged(one, seen, about_edit=one != email_id)
+        for one in (email_id, *family):
+            events += self._logged(one, seen, family.get(one, _NOTHING))
         events += self._assisted(email_id, summary)
         events.sort(key=lambda event: (event.at is None, event.at or datetime.max.replace(tzinfo=UTC)))
-        return History(email_id, summary, detail, tuple(others), tuple(events))
+        return History(email_id, summary, detail, family, tuple(events))
 
     def _mail_events(
-        self, email_id: str, summary: EmailSummary | None, detail: EmailDetail | None, *, about_edit: bool = False
+        self, email_id: str, summary: EmailSummary | None, detail: EmailDetail | None, relation: OneLine = _NOTHING
     ) -> Iterable[HistoryEvent]:
         if summary is None:
             return
         inbound = str(summary.direction) == Direction.INBOUND
         came = "arrived" if inbound else "written"
         sender = summary.sender.address
-        yield HistoryEvent(summary.received_at, Origin.MAIL, OneLine(came), sender, about_edit=about_edit)
+        yield HistoryEvent(summary.received_at, Origin.MAIL, OneLine(came), sender, relation=relation)
         if (seen_at := self._pending.seen_at(email_id)) is not None:
-            yield HistoryEvent(seen_at, Origin.HERE, OneLine("entered the queue here"), about_edit=about_edit)
+            yield HistoryEvent(seen_at, Origin.HERE, OneLine("entered the queue here"), relation=relation)
         if (opened_at := self._mail.detail_at(email_id)) is not None:
-            yield HistoryEvent(opened_at, Origin.HERE, OneLine("last opened here"), about_edit=about_edit)
+            yield HistoryEvent(opened_at, Origin.HERE, OneLine("last opened here"), relation=relation)
         if detail is not None and detail.approved_at is not None:
             ours = next((one.who for one in self._lines.timeline.decisions(email_id) if one.approved), None)
             who = ours or actor_words(detail.approved_by, names=self._lines.names)
             by = OneLine(f"by {who}") if who else OneLine("")
             yield HistoryEvent(
-                detail.approved_at, Origin.MAIL, OneLine("approved"), by, about_edit=about_edit, tone=Tone.DECISION
+                detail.approved_at, Origin.MAIL, OneLine("approved"), by, relation=relation, tone=Tone.DECISION
             )
         if summary.delivered_at is not None:
             words = OneLine("delivery receipt")
-            yield HistoryEvent(summary.delivered_at, Origin.MAIL, words, about_edit=about_edit, tone=Tone.DECISION)
+            yield HistoryEvent(summary.delivered_at, Origin.MAIL, words, relation=relation, tone=Tone.DECISION)
         if summary.bounced_at is not None:
             words = OneLine(f"bounced {summary.bounce_type}".strip())
-            yield HistoryEvent(summary.bounced_at, Origin.MAIL, words, about_edit=about_edit, tone=Tone.FAILURE)
+            yield HistoryEvent(summary.bounced_at, Origin.MAIL, words, relation=relation, tone=Tone.FAILURE)
 
-    def _logged(self, email_id: str, seen: set[int], *, about_edit: bool) -> Iterable[HistoryEvent]:
+    def _logged(self, email_id: str, seen: set[int], relation: OneLine) -> Iterable[HistoryEvent]:
         keys: list[int] = []
         for chunk in self._lines.keys(LineFilter(email_id=email_id)):
             keys += [key for key in chunk if key not in seen]
@@ -134,7 +134,7 @@ class Histories:
         folder = Folder(self._database, decisions=False)
         for shown in self._lines.lines(folder.fold(keys[:MOST_LINES]))[::-1]:
             folded = folder.folded.get(shown.line.key, 0)
-            yield _logged_event(replace(shown, folded=folded), about_edit=about_edit)
+            yield _logged_event(replace(shown, folded=folded), relation)
 
     def _assisted(self, email_id: str, summary: EmailSummary | None) -> Iterable[HistoryEvent]:
         subjects = [email_id]
@@ -148,7 +148,20 @@ class Histories:
             )
 
 
-def _logged_event(shown: AuditLine, *, about_edit: bool) -> HistoryEvent:
+def family_of(email_id: str, rows: Sequence[SavedDecision]) -> dict[str, OneLine]:
+    """The related emails in these decisions by id, each with what it is to this one."""
+    edits = {row.replacement_id for row in rows if row.item_id == email_id}
+    originals = {row.item_id for row in rows if row.replacement_id == email_id}
+    members = {member for row in rows for member in (row.item_id, row.replacement_id) if member}
+    return {
+        other: OneLine(
+            "its edited text" if other in edits else "its original" if other in originals else "another edited text"
+        )
+        for other in sorted(members - {email_id})
+    }
+
+
+def _logged_event(shown: AuditLine, relation: OneLine) -> HistoryEvent:
     line = shown.line
     if line.source is Source.GATEWAY:
         parts = [f"{key}: {value}" for key, value in line.details if str(key) not in _PLAIN_IDS]
@@ -162,7 +175,7 @@ def _logged_event(shown: AuditLine, *, about_edit: bool) -> HistoryEvent:
         words=shown.words,
         who=shown.who,
         more=OneLine(" · ".join(parts)),
-        about_edit=about_edit,
+        relation=relation,
         tone=shown.tone,
     )
 
@@ -175,6 +188,8 @@ def _journal_details(action: str, details: Mapping[str, str]) -> list[str]:
         parts += [f"reason: {details['reason']}"] if details.get("reason") else []
         parts += [f"despite {details['found']}"] if details.get("found") else []
         parts += [f"written by {details['written_by']}"] if details.get("written_by") else []
+    elif action == "submitted" and details.get("about"):
+        parts += [f"the edited text is {details['about']}"]
     elif action == "snoozing":
         parts += [f"until {details.get('until', '')}"]
     elif action in ("noting", "assigning"):
