@@ -34,6 +34,16 @@ class SystemClock:
         await asyncio.sleep(seconds)
 
 
+def moment_in(text: object) -> datetime | None:
+    """A time in ISO 8601 with its zone; None for anything else."""
+    try:
+        moment = datetime.fromisoformat(str(text or ""))
+    except ValueError:
+        return None
+    # A date at either end of the calendar cannot be shown in another time zone.
+    return moment if moment.tzinfo is not None and 1 < moment.year < 9999 else None
+
+
 def uptime() -> float:
     """Seconds since a fixed time, including time in which the machine was suspended."""
     # Linux's monotonic clock stops during suspend; that of macOS does not.

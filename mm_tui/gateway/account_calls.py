@@ -115,7 +115,7 @@ class AccountCalls(Caller):
 
     async def update_mailbox(self, mailbox_id: str, **fields: str | bool | int | Sequence[str] | None) -> None:
         """Changes fields of a mailbox: display_name, oversight_mode (downwards only), auto_cc, signature_block, ..."""
-        await self._act(calls.UPDATE_MAILBOX, fields, at={"mailbox_id": mailbox_id})
+        await self._call(calls.UPDATE_MAILBOX, body=fields, at={"mailbox_id": mailbox_id})
 
     async def request_upgrade(self, mailbox_id: str, target_mode: str) -> OneLine:
         """Asks for a code to move the mailbox up; it is mailed to the operator. Returns the gateway's words."""
@@ -160,7 +160,7 @@ class AccountCalls(Caller):
 
     async def delete_webhook(self, webhook_id: str) -> None:
         """Removes a webhook."""
-        await self._act(calls.DELETE_WEBHOOK, at={"webhook_id": webhook_id})
+        await self._call(calls.DELETE_WEBHOOK, at={"webhook_id": webhook_id})
 
     async def webhook_deliveries(self) -> Listing[WebhookDelivery]:
         """The latest webhook deliveries."""

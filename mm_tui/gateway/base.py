@@ -159,12 +159,6 @@ class Caller:
             return await asyncio.to_thread(translate, call, answer, work)
         return translate(call, answer, work)
 
-    async def _act(
-        self, call: Call, body: Mapping[str, object] | None = None, at: Mapping[str, str] | None = None
-    ) -> None:
-        """Makes a call whose answer only says that it succeeded."""
-        await self._call(call, body=body, at=at)
-
 
 def parsed(answer: Answer) -> object:
     """The answer's JSON; an empty object for an empty answer.

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shlex
 import subprocess
-from typing import Literal, get_args
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Literal, get_args
 
 from mm_tui.settings import key_command
 from mm_tui.settings.checks import FieldError, checked_key
@@ -94,14 +96,8 @@ def from_keyring(profile: str, name: str) -> str | None:
     Raises:
         ConfigError: the keyring cannot be used.
     """
-    try:
-        import keyring
-    except ImportError:
-        raise _no_keyring(profile) from None
-    try:
+    with _keyring(profile, "read") as keyring:
         kept: str | None = keyring.get_password(keyring_service(profile), name)
-    except Exception as error:  # noqa: BLE001 - a backend may raise anything, and quote the key in it
-        raise _unusable(error, "read") from None
     return kept
 
 
@@ -111,14 +107,20 @@ def into_keyring(profile: str, name: str, key: Secret) -> None:
     Raises:
         ConfigError: the keyring cannot be used.
     """
+    with _keyring(profile, "written") as keyring:
+        keyring.set_password(keyring_service(profile), name, key.get_secret_value())
+
+
+@contextmanager
+def _keyring(profile: str, done: str) -> Iterator[Any]:
     try:
         import keyring
     except ImportError:
         raise _no_keyring(profile) from None
     try:
-        keyring.set_password(keyring_service(profile), name, key.get_secret_value())
-    except Exception as error:  # noqa: BLE001 - as above
-        raise _unusable(error, "written") from None
+        yield keyring
+    except Exception as error:  # noqa: BLE001 - a backend may raise anything, and quote the key in it
+        raise _unusable(error, done) from None
 
 
 def _unusable(error: Exception, done: str) -> ConfigError:

@@ -85,7 +85,7 @@ def test_the_entry_is_on_the_disk_when_the_call_leaves(store: Database, call: Ca
         async with client(path, status, seen) as gateway:
             gateway.witness = ActJournal(store, "robin", SystemClock())
             try:
-                await gateway._act(call, body=BODY, at=call_of(call))
+                await gateway._call(call, body=BODY, at=call_of(call))
             except GatewayError:
                 assert status != 200
 
@@ -109,7 +109,7 @@ def test_what_cannot_be_journaled_is_not_asked_for(store: Database, call: Call) 
         async with client(path, 200, seen) as gateway:
             gateway.witness = ActJournal(store, "robin", SystemClock())
             with pytest.raises(NotJournaled, match="deleted or moved"):
-                await gateway._act(call, body=BODY, at=call_of(call))
+                await gateway._call(call, body=BODY, at=call_of(call))
 
     asyncio.run(scene())
     assert not seen

@@ -13,6 +13,7 @@ from math import sqrt
 from statistics import median
 from typing import TYPE_CHECKING
 
+from mm_tui.clock import moment_in
 from mm_tui.models import Direction
 from mm_tui.store.audit.entries import AuditStore, LoggedDecision
 from mm_tui.store.audit.journal import Journal
@@ -244,7 +245,7 @@ def decision(held: Mapping[str, object], outcome: str) -> Decided | None:
         held: its first entry, from `Journal.plain`.
         outcome: how it ended, from the last entry.
     """
-    details, at = held.get("details"), _moment(held.get("at"))
+    details, at = held.get("details"), moment_in(held.get("at"))
     if outcome not in OUTCOMES or not isinstance(details, dict) or "mailbox" not in details or at is None:
         return None
     author, known = details.get("written_by"), details.get("written_by_known_from")
@@ -253,7 +254,7 @@ def decision(held: Mapping[str, object], outcome: str) -> Decided | None:
         # tag: it never counts in the agent's favour, but still counts against it.
         return None
     changed, words = _words(str(details.get("words_changed")))
-    received = _moment(details.get("received"))
+    received = moment_in(details.get("received"))
     return Decided(
         mailbox_id=str(details["mailbox"]),
         at=at,
@@ -313,12 +314,3 @@ def by_day(decided: Sequence[Decided], now: datetime) -> list[tuple[int, int]]:
 def _words(text: str) -> tuple[int, int]:
     changed, of, words = text.partition(" of ")
     return (int(changed), int(words)) if of and changed.isdecimal() and words.isdecimal() else (0, 0)
-
-
-def _moment(text: object) -> datetime | None:
-    """A moment with its time zone; None for anything else."""
-    try:
-        moment = datetime.fromisoformat(str(text))
-    except ValueError:
-        return None
-    return moment if moment.tzinfo is not None else None

@@ -13,10 +13,10 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
+from mm_tui.clock import moment_in
 from mm_tui.decision.relatives import LONGEST_NAME
 from mm_tui.models import OversightMode
 from mm_tui.review.findings import Finding, Level
-from mm_tui.services.presence.tags import moment_in
 from mm_tui.store.mail.mails import MailStore
 from mm_tui.text import OneLine, is_blank
 

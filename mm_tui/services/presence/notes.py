@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from mm_tui.clock import moment_in
 from mm_tui.decision.relatives import LONGEST_NAME
 from mm_tui.gateway.witness import already_written
 from mm_tui.services.events import PendingChanged
 from mm_tui.services.presence.approvals import Approver
-from mm_tui.services.presence.tags import moment_in
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from mm_tui.clock import short_time
+from mm_tui.clock import moment_in, short_time
 from mm_tui.decision.relatives import (
     LONGEST_NAME,
     REPLACED_BY,
@@ -256,12 +256,3 @@ class PresenceTags:
             return already_written()
         self._journaled.add(email_id)
         return nullcontext()
-
-
-def moment_in(text: str | None) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(text or "")
-        # A date at either end of the calendar cannot be shown in another time zone.
-        return moment if moment.tzinfo is not None and 1 < moment.year < 9999 else None
-    except ValueError:
-        return None

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from mm_tui.clock import at_time
+from mm_tui.clock import at_time, moment_in
 from mm_tui.decision.relatives import is_replaced
 from mm_tui.models import Direction, EmailDetail, EmailSummary, RawContent, Status
 from mm_tui.review.risk.wording import SUPERSEDED
@@ -105,7 +105,7 @@ class Resubmissions:
                 if isinstance(details, dict) and entry.get("kind") == "ended" and details.get("note") in _JOURNALED:
                     by_us = details["note"] == "rejected"
                     self._here[str(entry.get("email_id"))] = Rejection(
-                        _moment(entry.get("at")),
+                        moment_in(entry.get("at")),
                         OneLine(str(entry.get("who"))) if by_us else _NOTHING,
                         OneLine(str(details.get("reason", ""))),
                         SENT_BACK in details,
@@ -185,11 +185,3 @@ def _follows(item: PendingItem, seen_at: datetime | None, mail: EmailSummary, re
     if came is not None and came + SKEW < at:
         return False
     return seen_at is None or seen_at >= at if rejection.who else came is None or came >= at
-
-
-def _moment(text: object) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(str(text))
-    except ValueError:
-        return None
-    return moment if moment.tzinfo is not None else None
