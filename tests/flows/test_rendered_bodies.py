@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mm_tui.models import EmailDetail, RawContent
+from mm_tui.review import render_pass
 from mm_tui.review.render_pass import render_all
 from mm_tui.review.rendered import Rendered
 from mm_tui.screens import rendering
@@ -37,7 +38,8 @@ def held(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
         assert go.wait(30)
         return render_all(sources)
 
-    monkeypatch.setattr(rendering, "render_all", waits)
+    for module in (rendering, render_pass):
+        monkeypatch.setattr(module, "render_all", waits)
     return go
 
 
