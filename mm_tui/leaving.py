@@ -89,8 +89,7 @@ class Leaving:
         """Saves unfinished texts and ends the app with this exit status."""
         self._session.begin_closing()
         self.parting_words = self._unsaved.keep(self._screens())
-        if self._session.demo is None and self._session.database.path is not None:
-            # The demo's data may be deleted at its end.
+        if self._session.database.path is not None:
             from mm_tui.services.left_texts import saved_words
 
             self.parting_words += saved_words(self._session.edits)

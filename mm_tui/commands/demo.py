@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import signal
+import sqlite3
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -18,11 +20,14 @@ from mm_tui.commands import common
 from mm_tui.commands.common import Commands
 from mm_tui.commands.output import printing as emit
 from mm_tui.commands.output.exits import CommandError, Exit
+from mm_tui.store.seal import StoreError
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
     from mm_tui.sandbox.run.child import Ready
 
+DATA = "app"
+"""The folder of the app's own data within that of the demo."""
 _OWN = ("MULTIMAIL_", "AI21_", "MM_TUI_")
 
 
@@ -55,7 +60,10 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
         help="let new mail arrive (sample mail, not mixed with your own) and an agent answer it",
     )
     parser.add_argument(
-        "--data", type=Path, metavar="DIR", help="keep everything in this folder; default: deleted at the end"
+        "--data",
+        type=Path,
+        metavar="DIR",
+        help="keep everything in this folder; default: deleted at the end, unless you left an edit",
     )
     parser.set_defaults(run=run)
 
@@ -72,6 +80,10 @@ def run(arguments: argparse.Namespace) -> int:
         raise CommandError(
             Exit.USAGE, "the demo needs a terminal", "`mm-tui sandbox serve` runs the gateway alone, without one."
         )
+    if not sys.stderr.isatty():
+        raise CommandError(Exit.USAGE, "the app draws on standard error, which is redirected", "Start it without 2>.")
+    if arguments.data is not None and not arguments.data.absolute().parent.is_dir():
+        raise CommandError(Exit.NOT_FOUND, f"--data {arguments.data}: there is no folder {arguments.data.parent}")
     try:
         crash.refuse_unsafe_environment(os.environ)
     except crash.UnsafeEnvironment as error:
@@ -81,9 +93,10 @@ def run(arguments: argparse.Namespace) -> int:
     with ExitStack() as stack:
         if arguments.data is not None:
             folder = arguments.data.absolute()
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            folder.mkdir(mode=0o700, exist_ok=True)
         else:
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mm-tui-demo-")))
+            folder = Path(tempfile.mkdtemp(prefix="mm-tui-demo-"))
+            stack.callback(clear, folder)
         notes = getattr(sys.stderr, "buffer", None)
         emit.note(OneLine("Starting a sandbox gateway ..."))
         child = SandboxChild(*_sandbox_arguments(arguments, folder), notes=notes, log=folder / "sandbox.log")
@@ -94,7 +107,25 @@ def run(arguments: argparse.Namespace) -> int:
             # Its own words are on the terminal already.
             what = f"the sandbox did not start: {error}" if notes is None else "the demo did not start: see above"
             raise CommandError(status, what) from None
-        return open_app(ready, folder, folder / "app", name="demo", debug=arguments.debug, jamba=jamba)
+        return open_app(ready, folder, folder / DATA, name="demo", debug=arguments.debug, jamba=jamba)
+
+
+def clear(folder: Path) -> None:
+    """Deletes a demo's folder, unless an edit of a waiting draft is in it: that is for its writer to throw away."""
+    from mm_tui.services.edits import Edits
+    from mm_tui.store.database import Database
+
+    try:
+        (store,) = (folder / DATA).glob("store-*.sqlite3")
+        with Database.open(store) as database:
+            edits = Edits(database).of_waiting()
+    except (ValueError, StoreError, OSError, sqlite3.Error):
+        edits = 0
+    if not edits:
+        shutil.rmtree(folder, ignore_errors=True)
+        return
+    emit.note(OneLine(f"The demo is kept because of your edits. Go on with: mm-tui demo --data {folder}"))
+    emit.note(OneLine("Delete that folder if you do not want them."))
 
 
 def _jamba(own: Mapping[str, str], *, keeps: bool) -> dict[str, str]:

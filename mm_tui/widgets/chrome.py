@@ -198,7 +198,8 @@ class StatusLine(Widget):
     def _counts_down(self) -> bool:
         session = session_of(self)
         holds = session.decisions is not None and bool(session.decisions.hold_ends())
-        return holds or (session.sync is not None and session.sync.state.retry_at is not None)
+        rests = session.triage is not None and session.triage.spend().rests_for > 0
+        return holds or rests or (session.sync is not None and session.sync.state.retry_at is not None)
 
     def _run_timers(self, *, ages: bool, countdown: bool) -> None:
         # Each wakes the process up: where nothing can change none runs.

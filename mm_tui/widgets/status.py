@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from textual.content import Content
@@ -124,7 +124,8 @@ def assistant(session: Session) -> Content:
     most = f" of ${spend.budget_usd:.2f}" if who == model and spend.budget_usd > 0 else ""
     if spend.over and spend.budget_usd > 0:
         return Content.assemble(who, (f" ▲ ${spend.budget_usd:.2f} budget spent", "$mm-risk"))
-    return Content(f"{who} ${spend.usd:.2f}{most} today")
+    retry = f", next try in {span(timedelta(seconds=spend.rests_for)):<{COUNTDOWN}}" if spend.rests_for else ""
+    return Content.assemble(f"{who} ${spend.usd:.2f}{most} today", (retry, "$foreground"))
 
 
 def incidents(session: Session) -> Content:

@@ -6,17 +6,26 @@ import json
 import os
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from mm_tui.commands.demo import DATA, clear
+from mm_tui.models import EditedDraft
 from mm_tui.services.assistant.cards import Spend
+from mm_tui.services.edits import Edits
+from mm_tui.store.database import Database
+from mm_tui.store.decisions.edits import SavedEdit
+from mm_tui.store.mail.pending import PendingStore
 from mm_tui.text import OneLine
 from mm_tui.widgets.status import assistant
+from tests.support.fake_gateway import make_pending
 from tests.support.pty import Terminal, plain_environment
 from tests.support.sandbox import wait_until
+from tests.support.seat import NOW
 from tests.support.web_server import Page, web_server
 
 MAIL = (
@@ -165,5 +174,23 @@ def test_with_a_key_for_the_real_models_the_demo_asks_before_it_uses_them(tmp_pa
 @pytest.mark.parametrize(("model", "words"), [("jamba-mini-2", "jamba-mini-2 $0.12 of $1.00 today"),
                                               ("local-rules-0", "stand-in model $0.12 today")])  # fmt: skip
 def test_what_may_be_spent_is_on_the_screen_where_money_is_spent(model: str, words: str) -> None:
-    session: Any = SimpleNamespace(triage=SimpleNamespace(spend=lambda: Spend(0.12, 1, 1, 1.0, OneLine(model))))
+    spend = Spend(0.12, 1, 1, 1.0, OneLine(model))
+    session: Any = SimpleNamespace(triage=SimpleNamespace(spend=lambda: spend))
     assert assistant(session).plain == words
+    spend = replace(spend, rests_for=54.2)
+    assert assistant(session).plain == f"{words}, next try in 54 s"
+
+
+def test_a_demo_with_an_edit_is_kept_and_says_how_to_go_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, edits in (("plain", 0), ("edited", 1)):
+        folder = tmp_path / name
+        (folder / DATA).mkdir(parents=True)
+        with Database.open(folder / DATA / "store-demo.sqlite3") as database:
+            item = make_pending(1)
+            PendingStore(database).replace([item], NOW)
+            if edits:
+                text = EditedDraft(("anna@x.example",), "Re: Order", "changed")
+                Edits(database).save(SavedEdit(item.id, "mb1", "ab" * 32, item.raw, text, NOW))
+        clear(folder)
+        assert folder.exists() is bool(edits)
+    assert f"mm-tui demo --data {tmp_path / 'edited'}" in capsys.readouterr().err

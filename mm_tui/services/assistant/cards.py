@@ -101,6 +101,8 @@ class Spend:
     budget_usd: float
     model: OneLine = OneLine("")
     """The model that answered last; before the first answer, the stand-in if it is the only model."""
+    rests_for: float = 0.0
+    """Seconds until automatic work goes on after a failure of a model; 0 while it does not pause."""
 
     @property
     def over(self) -> bool:

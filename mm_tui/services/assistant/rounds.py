@@ -73,6 +73,11 @@ class Rounds:
         self._looks_left = 0
         self._woken = asyncio.Event()
 
+    @property
+    def rests_for(self) -> float:
+        """Seconds until automatic work goes on after a failure of a model; 0 while it does not pause."""
+        return max(0.0, self._resting_until - self._clock.monotonic())
+
     def wake(self) -> None:
         """Starts the next round now."""
         self._woken.set()

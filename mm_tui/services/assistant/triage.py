@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -89,8 +90,9 @@ class Triage:
         self.wake()
 
     def spend(self) -> Spend:
-        """Today's cost (UTC day)."""
-        return self._assistant.spend()
+        """Today's cost (UTC day), and when automatic work goes on after a failure."""
+        rests_for = self._rounds.rests_for if self._automatic else 0.0
+        return replace(self._assistant.spend(), rests_for=rests_for)
 
     def card(self, email_id: str) -> CardState:
         """The card for an email and its thread; pass the thread's newest email. Reads only the store."""
