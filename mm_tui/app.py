@@ -30,6 +30,7 @@ from mm_tui.textual_private import (
     active_binding,
     forget_shown,
     keep_backgrounds_still,
+    remember_handlers,
     render_changed_lines,
     tell_of_every_size,
 )
@@ -60,6 +61,7 @@ REDRAW = "screen.redraw"
 
 
 keep_backgrounds_still()
+remember_handlers()
 render_changed_lines()
 tell_of_every_size()
 

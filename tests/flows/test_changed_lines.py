@@ -1,16 +1,25 @@
-"""Only changed lines are rendered, and only one key's binding is looked up: with the same results as Textual's own."""
+"""Only changed lines are rendered, only one key's binding is looked up, and handlers are remembered: with the same
+results as Textual's own."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
+from textual import events
 from textual._compositor import Compositor
 from textual.geometry import Region
 
 from mm_tui import textual_private
+from mm_tui.keyboard import KeyPassed
+from mm_tui.widgets.virtual_list import VirtualList
 from tests.support.app import synced_app
 from tests.support.sandbox import Sandbox
+
+MESSAGES = (
+    events.Key("j", "j"), events.Idle(), events.Mount(), events.Blur(), events.ScreenResume(), VirtualList.Moved(),
+    KeyPassed(1),
+)  # fmt: skip
 
 
 def _chops(compositor: Compositor, crop: Region) -> list[dict[int, Any]]:
@@ -42,6 +51,11 @@ async def test_what_textual_would_render_and_look_up(
                     patch.setattr(Compositor, "_get_renders", textual_private._all_renders)
                     assert ours == _chops(compositor, crop), (keys, crop)
                 compared += sum(strip is not None for line in ours for strip in line.values())
+            for node in (app, *screen.walk_children(with_self=True)):
+                for message in MESSAGES:
+                    found = textual_private._get_dispatch_methods(node, message.handler_name, message)
+                    wanted_methods = textual_private._all_dispatch_methods(node, message.handler_name, message)
+                    assert list(found) == list(wanted_methods), (node, message)
             wanted = screen.active_bindings
             for key in (
                 "j",

@@ -15,6 +15,8 @@ from textual.app import App, ComposeResult
 from textual.document._document import Document
 from textual.document._wrapped_document import WrappedDocument
 from textual.driver import Driver
+from textual.message import Message
+from textual.message_pump import MessagePump
 from textual.screen import Screen
 from textual.widgets import Static, TextArea
 
@@ -30,8 +32,10 @@ OWNERS = {
     "_dirty_widgets": Screen,
     "_driver": App,
     "_full_map": Compositor,
+    "_get_dispatch_methods": MessagePump,
     "_get_renders": Compositor,
     "_modal_binding_chain": Screen,
+    "_no_default_action": Message,
     "_tab_width": WrappedDocument,
     "_width": WrappedDocument,
 }
@@ -46,6 +50,7 @@ def test_each_name_is_there_and_is_tested() -> None:
     assert {name for name in attributes if name.startswith("_")} == set(OWNERS), "a name is used that is not looked for"
     wrapped = WrappedDocument(Document("text"))
     instances = {Screen: screen, Compositor: screen._compositor, App: app, WrappedDocument: wrapped}
+    instances[Message] = Message()
     for name, owner in OWNERS.items():
         # A property may need a running app.
         assert hasattr(owner, name) or hasattr(instances[owner], name), f"{owner.__name__} has no {name} any more"
@@ -54,6 +59,8 @@ def test_each_name_is_there_and_is_tested() -> None:
 def test_what_is_done_to_them_still_works() -> None:
     assert list(inspect.signature(Screen._compositor_refresh).parameters) == ["self"]
     assert list(inspect.signature(Compositor.reflow).parameters) == ["self", "parent", "size"]
+    found = list(inspect.signature(textual_private._all_dispatch_methods).parameters)
+    assert found == ["self", "method_name", "message"]
     assert list(inspect.signature(Driver.write).parameters) == ["self", "data"]
 
 
