@@ -52,7 +52,7 @@ class News:
         if self._outcomes is None:
             from mm_tui.services.decisions.outcomes import Outcomes
 
-            self._outcomes = Outcomes(self._session.clock)
+            self._outcomes = Outcomes(self._session.clock, is_test=not self._session.settings.profile.is_live)
         if (news := self._outcomes.news(decisions.state(email_id))) is not None:
             self._say(news.words, "warning" if news.failed else "information")
 

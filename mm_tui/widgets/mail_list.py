@@ -38,14 +38,20 @@ STATUS_WORDS = {
     "spam_quarantined": "spam",
 }
 URGENCY_SIGNS = {"high": "! ", "urgent": "!!", "critical": "!!"}
+LEFT, ACCEPTED = frozenset({"sent", "delivered"}), "accepted"
 PLAIN_STATUSES = frozenset({"unread", "read"})
 NO_STATUS = "no status"
 
 
-def chip(row: MailRow) -> tuple[str, str]:
-    """A row's chip and its style: the status if it is informative, otherwise the label."""
+def chip(row: MailRow, *, is_test: bool = False) -> tuple[str, str]:
+    """A row's chip and its style: the status if it is informative, otherwise the label.
+
+    `is_test`: with a test key the gateway only accepts what is sent, and delivers nothing.
+    """
     if not row.status:
         return row.label or NO_STATUS, "dim"
+    if is_test and row.status in LEFT:
+        return ACCEPTED, "dim"
     if row.status not in PLAIN_STATUSES:
         word = STATUS_WORDS.get(row.status, row.status.replace("_", " "))
         if row.status in FAILED:
@@ -77,11 +83,11 @@ def who(row: MailRow) -> str:
 
 
 class MailList(VirtualList[int, MailRow]):
-    """Emails by their store keys, newest first."""
+    """Emails by their store keys, newest first. `is_test` is as for `chip`."""
 
-    def __init__(self, store: MailStore, clock: Clock, *, id: str | None = None) -> None:
+    def __init__(self, store: MailStore, clock: Clock, *, is_test: bool = False, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._store = store
+        self._store, self._is_test = store, is_test
         self._clock = clock
         self._now_ms = self._read_clock()
         self._folded = False
@@ -153,7 +159,7 @@ class MailList(VirtualList[int, MailRow]):
         ]
 
     def _draw_one(self, row: MailRow, width: int, here: bool) -> list[Segment]:
-        word, chip_style = chip(row)
+        word, chip_style = chip(row, is_test=self._is_test)
         sender = max(24, min(36, width * 3 // 10))
         pieces = self._start(row, here)
         pieces.append((fit_cells(word, CHIP) + "  ", chip_style))
@@ -162,7 +168,7 @@ class MailList(VirtualList[int, MailRow]):
         return self._paint(pieces, here)
 
     def _draw_first(self, row: MailRow, width: int, here: bool) -> list[Segment]:
-        word, chip_style = chip(row)
+        word, chip_style = chip(row, is_test=self._is_test)
         room = width - START - 1
         chip_width = min(len(word) + 1, CHIP + 1, max(0, room // 3)) if word else 0
         pieces = self._start(row, here)

@@ -584,3 +584,10 @@ def test_first_results_of_short_beginnings_are_the_first_of_all(
     chunks = [list(chunk) for chunk in mail.stream(view, first=500)]
     assert [key for chunk in chunks for key in chunk] == expected
     assert (len(chunks) > 1) == parse_query(query).broad & bool(expected)
+
+
+@pytest.mark.parametrize(("is_test", "word"), [(True, "accepted"), (False, "delivered")])
+def test_with_a_test_key_nothing_is_called_delivered(mail: MailStore, is_test: bool, word: str) -> None:
+    mail.upsert([make_mail(1, direction=OneLine("outbound"), status=OneLine("delivered"))])
+    row = mail.row(email_id(1))
+    assert row is not None and chip(row, is_test=is_test)[0] == word

@@ -96,7 +96,9 @@ class MailColumn(Vertical):
         with Horizontal(id="search-line"):
             yield Static(Content("/"))
             yield LineInput(id="search", placeholder="words, from: to: label: is: in: before: after: has:")
-        mails = MailList(self.session.mail, self.session.clock, id="mails")
+        mails = MailList(
+            self.session.mail, self.session.clock, is_test=not self.session.settings.profile.is_live, id="mails"
+        )
         mails.folded = self.view.folded
         yield mails
 

@@ -73,7 +73,7 @@ class Preview(Widget):
             _line("to", row.recipient, OneLine(f"and {row.recipients - 1} more" if row.recipients > 1 else "")),
             _line("at", OneLine(exact(from_ms(row.received_at)))),
         ]
-        word, style = chip(row)
+        word, style = chip(row, is_test=not self._session.settings.profile.is_live)
         signs = {"risk": "$mm-risk", "fail": "$mm-fail"}
         if word:
             lines.append(Content.assemble((f"{'is':<{NAMES}}", "$mm-dim"), (OneLine(word), signs.get(style, ""))))

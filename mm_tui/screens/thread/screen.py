@@ -97,7 +97,8 @@ class ThreadScreen(BaseScreen):
     def compose_body(self) -> ComposeResult:
         yield Static(id="thread-heading")
         yield AssistCard(id="assist")
-        yield ThreadView(now_ms=int(self.session.clock.now().timestamp() * 1000), id="thread")
+        now_ms, is_test = int(self.session.clock.now().timestamp() * 1000), not self.session.settings.profile.is_live
+        yield ThreadView(now_ms=now_ms, is_test=is_test, id="thread")
         yield ReplyEditor(id="reply")
 
     def on_mount(self) -> None:

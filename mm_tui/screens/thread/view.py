@@ -79,7 +79,7 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
 
         item: MessageItem
 
-    def __init__(self, *, now_ms: int, id: str | None = None) -> None:
+    def __init__(self, *, now_ms: int, is_test: bool = False, id: str | None = None) -> None:
         super().__init__(id=id)
         self._items: list[MessageItem] = []
         self._tops: list[int] = []
@@ -87,7 +87,7 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
         self._styles: dict[str, Style] = {}
         self._laid_for = 0
         self._sender_cells = SENDER
-        self.now_ms = now_ms
+        self.now_ms, self._is_test = now_ms, is_test
         self._as_source = False
         """Whether bodies are shown as written, not as a recipient reads them."""
         self._bodies = RenderPass()
@@ -351,7 +351,7 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
 
     def _first(self, item: MessageItem, width: int) -> Pieces:
         row = item.row
-        word, chip_style = chip(row)
+        word, chip_style = chip(row, is_test=self._is_test)
         when = "" if row.received_at is None else age(self.now_ms - row.received_at)
         start: Pieces = [
             ("▾ " if item.open else "▸ ", "dim"),
