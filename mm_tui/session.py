@@ -39,10 +39,12 @@ if TYPE_CHECKING:
     from mm_tui.services.assistant.service import Assistant
     from mm_tui.services.assistant.triage import Triage
     from mm_tui.services.audit.identities import Identities
+    from mm_tui.services.contacts import Contacts
     from mm_tui.services.decisions.redrafts import RedraftRequests
     from mm_tui.services.decisions.service import Decisions
     from mm_tui.services.edits import Edits
     from mm_tui.services.events import Notify, ServiceEvent
+    from mm_tui.services.inspection import Inspection
     from mm_tui.services.mailboxes import MailboxActs
     from mm_tui.services.presence.approvals import SecondApproval
     from mm_tui.services.presence.keeper import PresenceKeeper
@@ -141,7 +143,22 @@ class Session:
             settings.review.sla_minutes,
             house=self.house_facts,
             second=self.second_approval,
+            contacts=self.contacts,
         )
+
+    @cached_property
+    def contacts(self) -> Contacts:
+        """The correspondents, read once for all who ask."""
+        from mm_tui.services.contacts import Contacts
+
+        return Contacts(self.database, self.clock)
+
+    @cached_property
+    def inspection(self) -> Inspection:
+        """Inspects emails that are read."""
+        from mm_tui.services.inspection import Inspection
+
+        return Inspection(self.contacts, self.mail)
 
     @classmethod
     def open(cls, settings: Settings, *, demo: tuple[OneLine, ...] | None = None) -> Self:
@@ -251,7 +268,7 @@ class Session:
         self.sync.each_poll = self._polled
         self.triage = Triage(self.database, gateway, assistant, settings, clock, notify)
         self.second_reader = SecondReader(assistant, self.house_facts, notify)
-        self.drafts = Drafts(self.database, gateway, assistant, settings, clock, name)
+        self.drafts = Drafts(self.database, gateway, assistant, settings, clock, name, self.contacts)
         self.boxes = MailboxActs(gateway, self.sync, clock)
         self.spam = SpamMarks(self.database, gateway, notify)
         self.team = self.build_team(notify)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -23,11 +24,12 @@ next recipient."""
 
 
 class Contacts:
-    """The correspondents of a profile."""
+    """The correspondents of a profile. One object serves all of a process, in any thread."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._store = ContactStore(database)
         self._clock = clock
+        self._lock = threading.Lock()
         self._read_at: datetime | None = None
         self._exchanges: dict[str, list[Exchange]] = {}
         self._book = Book({})
@@ -40,15 +42,17 @@ class Contacts:
         Args:
             anew: also if it is not old.
         """
-        now = self._clock.now()
-        if not anew and self._read_at is not None and now - self._read_at <= CONTACTS_AGE:
-            return
-        self._read_at = now
-        fresh = _by_address([*self._store.exchanges(), *self._store.address_book()])
-        if fresh != self._exchanges:
-            self._exchanges = fresh
-            self._book = Book({address: _moments(exchanges) for address, exchanges in fresh.items()})
-            self.version += 1
+        # Who comes second waits, for nobody may take correspondents that have not been read yet for strangers.
+        with self._lock:
+            now = self._clock.now()
+            if not anew and self._read_at is not None and now - self._read_at <= CONTACTS_AGE:
+                return
+            self._read_at = now
+            fresh = _by_address([*self._store.exchanges(), *self._store.address_book()])
+            if fresh != self._exchanges:
+                self._exchanges = fresh
+                self._book = Book({address: _moments(exchanges) for address, exchanges in fresh.items()})
+                self.version += 1
 
     def known_to(
         self, email_id: str, mailbox_id: str, thread_id: str | None, received_at: datetime | None

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from mm_tui.models import EmailDetail, PendingItem
     from mm_tui.review.findings import Finding
     from mm_tui.services.assistant.cards import CardState
-    from mm_tui.services.inspection import Inspection
 
 NAMES = 9
 """The width in cells of the lines' names."""
@@ -51,7 +50,6 @@ class Preview(Widget):
         self._shown = Content("")
         self._row: MailRow | None = None
         self._looked: Looked | None = None
-        self._inspection: Inspection | None = None
         self._kept_for = ""
         """The id of an email that was shown before the assistant had read it."""
 
@@ -121,19 +119,17 @@ class Preview(Widget):
 
     def _look_now(self, email_id: str, detail: EmailDetail | None, bodies: tuple[ManyLine, ...]) -> None:
         from mm_tui.review.render_pass import render_all
-        from mm_tui.services.inspection import Inspection
 
-        session = self._session
+        inspection = self._session.inspection
         render_all(bodies)
         if detail is None:
             self.post_message(Looked(email_id, bodies, ()))
             return
-        if self._inspection is None:
-            self._inspection = Inspection(session.database, session.clock, session.mail)
+        if not inspection.knows_senders:
             # The text need not wait for the correspondents.
-            self.post_message(Looked(email_id, bodies, self._inspection.findings(detail)))
-        self._inspection.refresh()
-        self.post_message(Looked(email_id, bodies, self._inspection.findings(detail)))
+            self.post_message(Looked(email_id, bodies, inspection.findings(detail)))
+        inspection.refresh()
+        self.post_message(Looked(email_id, bodies, inspection.findings(detail)))
 
     def on_looked(self, message: Looked) -> None:
         self._looked = message

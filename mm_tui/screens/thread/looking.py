@@ -17,7 +17,6 @@ from mm_tui.widgets.words import exact
 
 if TYPE_CHECKING:
     from mm_tui.models import EmailDetail
-    from mm_tui.review.known import Known
     from mm_tui.review.links import Link
     from mm_tui.screens.base import BaseScreen
     from mm_tui.screens.thread.view import ThreadView
@@ -29,15 +28,11 @@ class LookingCloser:
     Args:
         screen: the screen that shows it.
         view: the messages.
-        known_to: returns the correspondents known to an email of the thread.
     """
 
-    def __init__(
-        self, screen: BaseScreen, view: Callable[[], ThreadView], known_to: Callable[[EmailDetail], Known]
-    ) -> None:
+    def __init__(self, screen: BaseScreen, view: Callable[[], ThreadView]) -> None:
         self._screen = screen
         self._view = view
-        self._known_to = known_to
 
     def _detail(self) -> EmailDetail | None:
         item = self._view().current
@@ -76,7 +71,11 @@ class LookingCloser:
         from mm_tui.screens.dialogs.mail import LinksScreen
 
         if (detail := self._detail()) is not None:
-            ask(self._screen.app, LinksScreen(detail.body, self._known_to(detail)), self._link_chosen)
+            ask(
+                self._screen.app,
+                LinksScreen(detail.body, self._screen.session.inspection.known_to(detail)),
+                self._link_chosen,
+            )
 
     def _link_chosen(self, link: Link) -> None:
         from mm_tui.screens.dialogs.confirm import ConfirmScreen

@@ -25,7 +25,7 @@ from mm_tui.screens.thread.replying import Replying
 from mm_tui.screens.thread.view import ThreadView
 from mm_tui.services.events import AssistChanged, MailChanged
 from mm_tui.services.fault_words import fault_words
-from mm_tui.services.inspection import QUICK_CHARACTERS, Inspection, is_quick
+from mm_tui.services.inspection import QUICK_CHARACTERS, is_quick
 from mm_tui.services.unsent import is_settled, state_words, unsent_words
 from mm_tui.text import OneLine
 from mm_tui.widgets.words import count
@@ -90,7 +90,7 @@ class ThreadScreen(BaseScreen):
         self.thread_id = thread_id
         self._opened_id = email_id
         self.replying = Replying(self, mailbox_id, lambda: self.thread_view)
-        self.looking = LookingCloser(self, lambda: self.thread_view, lambda mail: self.inspection.known_to(mail))
+        self.looking = LookingCloser(self, lambda: self.thread_view)
         self.labelling = Labelling(self)
         self.spam_marking = SpamMarking(self)
 
@@ -102,7 +102,6 @@ class ThreadScreen(BaseScreen):
         yield ReplyEditor(id="reply")
 
     def on_mount(self) -> None:
-        self.inspection = Inspection(self.session.database, self.session.clock, self.session.mail)
         rows = self._rows()
         items = [self._item(row) for row in rows]
         at = next((at for at, item in enumerate(items) if item.row.email_id == self._opened_id), len(items) - 1)
@@ -212,7 +211,7 @@ class ThreadScreen(BaseScreen):
         self._open(message.item)
 
     def _read_contacts(self) -> None:
-        self.inspection.refresh()
+        self.session.inspection.refresh()
         self.post_message(ContactsRead())
 
     def on_contacts_read(self, _message: ContactsRead) -> None:
@@ -224,10 +223,10 @@ class ThreadScreen(BaseScreen):
         """Shows the findings about an email, at once or, if this takes long, after checking in a thread."""
 
         async def look() -> None:
-            self.post_message(Inspected(detail.id, await asyncio.to_thread(self.inspection.findings, detail)))
+            self.post_message(Inspected(detail.id, await asyncio.to_thread(self.session.inspection.findings, detail)))
 
         if is_quick(detail):
-            self.on_inspected(Inspected(detail.id, self.inspection.findings(detail)))
+            self.on_inspected(Inspected(detail.id, self.session.inspection.findings(detail)))
         else:
             self.run_worker(look(), group=f"inspect-{detail.id}", exclusive=True, exit_on_error=False)
 

@@ -79,12 +79,14 @@ class Drafts:
         settings: Settings,
         clock: Clock | None = None,
         reviewer: str = "",
+        contacts: Contacts | None = None,
     ) -> None:
         """Takes what it works with.
 
         Args:
             assistant: shared with `Triage`.
             reviewer: the human who submits replies; empty means the profile's reviewer.
+            contacts: the correspondents, by default read anew.
         """
         self._clock: Clock = clock or SystemClock()
         self._reviewer = reviewer or settings.profile.reviewer or "unknown"
@@ -96,7 +98,7 @@ class Drafts:
         self._conversations = Conversations(database, gateway, self._clock)
         self._facts = HouseFacts(settings)
         self._examples = Examples(settings)
-        self._contacts = Contacts(database, clock or SystemClock())
+        self._contacts = contacts or Contacts(database, self._clock)
         self._submitted: dict[str, str] = {}
         """The body first submitted in each session."""
 

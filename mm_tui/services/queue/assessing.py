@@ -51,10 +51,12 @@ class _Assessed:
 class Assessing:
     """Assesses the drafts of one profile. Takes some milliseconds a draft: call it in a thread."""
 
-    def __init__(self, database: Database, clock: Clock, risk: Risk, house: HouseFacts | None = None) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, risk: Risk, house: HouseFacts | None, contacts: Contacts
+    ) -> None:
         self._mail = MailStore(database)
         self._releases = DecisionStore(database)
-        self._contacts = Contacts(database, clock)
+        self._contacts = contacts
         self._clock = clock
         self._risk = risk
         self._house = house

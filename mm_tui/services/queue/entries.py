@@ -12,6 +12,7 @@ from mm_tui.decision.relatives import NAMES as RELATION_TAGS
 from mm_tui.decision.relatives import PREFIX, editor_in, is_edit, relatives_in
 from mm_tui.models import PendingItem
 from mm_tui.review.risk import Assessment, Draft
+from mm_tui.services.contacts import Contacts
 from mm_tui.services.presence.approvals import NO_APPROVALS, is_approval
 from mm_tui.services.presence.notes import NAMES as NOTE_TAGS
 from mm_tui.services.presence.notes import assignment_in, note_in
@@ -63,15 +64,17 @@ class ReviewQueue:
         sla_minutes: Mapping[str, int] | None = None,
         house: HouseFacts | None = None,
         second: SecondApproval | None = None,
+        contacts: Contacts | None = None,
     ) -> None:
-        """`house` provides the house facts of each mailbox, `second` which emails two reviewers must approve."""
+        """`house` provides the house facts of each mailbox, `second` which emails two reviewers must approve,
+        `contacts` the correspondents, by default read anew."""
         self._second = second
         self._mail = MailStore(database)
         self._timeline = Timeline(database)
         self._snoozes = Snoozes(database, clock)
         self._pending = PendingStore(database)
         self._stored = StoredQueue(database)
-        self._assessing = Assessing(database, clock, risk, house)
+        self._assessing = Assessing(database, clock, risk, house, contacts or Contacts(database, clock))
         self._authors = Authors(database)
         self._presence = PresenceReader()
         self._resubmissions = Resubmissions(database)
