@@ -192,7 +192,8 @@ class Known:
     """More of both kinds, who came before `recent`."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "own_domains", frozenset(map(str.lower, self.own_domains)))
+        # A mailbox whose address cannot be read has no domain; an empty one would be a part of every name.
+        object.__setattr__(self, "own_domains", frozenset(domain.lower() for domain in self.own_domains if domain))
 
     @cached_property
     def _parts(self) -> tuple[Acquaintances, ...]:

@@ -11,6 +11,7 @@ from mm_tui.review import lookalike
 from mm_tui.review.findings import Level
 from mm_tui.review.known import Known
 from mm_tui.review.lookalike import mixes_scripts, one_slip_apart, same_site, scripts, skeleton, unicode_host
+from mm_tui.review.risk.model import ThreadContext
 from mm_tui.review.senders import inspect_party, inspect_sender
 from tests.support.hostile import VECTORS, naughty_strings
 
@@ -59,6 +60,11 @@ def test_what_does_not_fit_is_said(header: str, code: str, level: Level) -> None
 )
 def test_who_is_known_raises_nothing(header: str) -> None:
     assert codes(header) == {}
+
+
+def test_a_mailbox_without_an_address_is_in_no_name() -> None:
+    assert not Known(frozenset({"", "Acme.example"})).own_domains - {"acme.example"}
+    assert ThreadContext(own_addresses=frozenset({"", "x", "y@"})).domains == frozenset()
 
 
 def test_strangers_are_not_taken_for_others() -> None:

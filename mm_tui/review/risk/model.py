@@ -168,7 +168,9 @@ class ThreadContext:
     @cached_property
     def domains(self) -> frozenset[str]:
         """All domains of ours."""
-        return self.own_domains | {address.rpartition("@")[2] for address in self.own_addresses if "@" in address}
+        return (self.own_domains | {address.rpartition("@")[2] for address in self.own_addresses if "@" in address}) - {
+            ""
+        }
 
 
 _DECIDED_ALONE = {
