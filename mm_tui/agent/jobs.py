@@ -29,8 +29,7 @@ AGENT_SQL = (
         reply_id TEXT,
         answers TEXT NOT NULL DEFAULT '',
         examples INTEGER NOT NULL DEFAULT 0,
-        faults INTEGER NOT NULL DEFAULT 0,
-        recipient TEXT NOT NULL DEFAULT ''
+        faults INTEGER NOT NULL DEFAULT 0
     ) WITHOUT ROWID
     """,
     "CREATE INDEX IF NOT EXISTS agent_jobs_due ON agent_jobs (state, due_at)",
@@ -57,14 +56,10 @@ ADDED = {
     "answers": "TEXT NOT NULL DEFAULT ''",
     "examples": "INTEGER NOT NULL DEFAULT 0",
     "faults": "INTEGER NOT NULL DEFAULT 0",
-    "recipient": "TEXT NOT NULL DEFAULT ''",
 }
 """Columns that are missing in tables of earlier versions."""
 
-ON_ADDED = (
-    "CREATE INDEX IF NOT EXISTS agent_jobs_by_answered ON agent_jobs (answers) WHERE answers <> ''",
-    "CREATE INDEX IF NOT EXISTS agent_jobs_by_recipient ON agent_jobs (recipient, submitted_at) WHERE recipient <> ''",
-)
+BY_ANSWERED = "CREATE INDEX IF NOT EXISTS agent_jobs_by_answered ON agent_jobs (answers) WHERE answers <> ''"
 
 
 class JobState(StrEnum):
@@ -130,8 +125,7 @@ class Jobs:
             for name, kind in ADDED.items():
                 if name not in columns:
                     connection.execute(f"ALTER TABLE agent_jobs ADD COLUMN {name} {kind}")
-            for statement in ON_ADDED:
-                connection.execute(statement)
+            connection.execute(BY_ANSWERED)
 
     def add(self, jobs: Iterable[Job]) -> int:
         """Adds emails that are not known yet; returns how many were new."""
@@ -172,14 +166,6 @@ class Jobs:
             "SELECT reply_id, submitted_at FROM agent_jobs WHERE thread_id = ? AND reply_id IS NOT NULL", (thread_id,)
         )
         return {row[0]: from_ms(row[1]) for row in rows}
-
-    def replies_to(self, recipient: str, since: datetime) -> int:
-        """How many drafts to this address were submitted since then."""
-        row = self._database.one(
-            "SELECT count(*) FROM agent_jobs WHERE recipient = ? AND recipient <> '' AND submitted_at >= ?",
-            (recipient.lower(), to_ms(since)),
-        )
-        return int(row[0])
 
     # Rejected drafts
 
@@ -232,14 +218,13 @@ class Jobs:
         )
         return int(row[0]) < mark
 
-    def write_draft(self, email_id: str, draft: str, at: datetime, *, examples: int = 0, recipient: str = "") -> None:
+    def write_draft(self, email_id: str, draft: str, at: datetime, *, examples: int = 0) -> None:
         """Stores the reply before it is first submitted."""
         self._change(
-            "UPDATE agent_jobs SET draft = ?, submitted_at = ?, examples = ?, recipient = ? WHERE email_id = ?",
+            "UPDATE agent_jobs SET draft = ?, submitted_at = ?, examples = ? WHERE email_id = ?",
             draft,
             to_ms(at),
             examples,
-            recipient.lower(),
             email_id,
         )
 

@@ -16,11 +16,8 @@ GATED = frozenset({OversightMode.GATED_SEND, OversightMode.GATED_ALL})
 UNGATED = frozenset({OversightMode.MONITORED, OversightMode.AUTONOMOUS})
 GAP = "[your answer here"
 """What a draft contains in place of a missing fact."""
-A_DAY = timedelta(days=1)
 MOST_REPLIES = 5
 """The most replies of the agent in one thread within a day; more would be a loop with another program."""
-MOST_TO_ONE = 20
-"""The most replies of the agent to one sender within a day: another program may begin a new thread with each email."""
 
 MOST_REDRAFTS = 2
 """The most redrafts that reviewers may request for one email."""
@@ -44,8 +41,6 @@ class Situation:
     own_replies: Mapping[str, datetime | None]
     """The agent's replies in this thread: their times by id."""
     now: datetime
-    to_sender: int = 0
-    """How many drafts for this sender the agent submitted within a day."""
 
 
 def why_no_reply(situation: Situation, agent: Agent) -> str | None:
@@ -91,8 +86,6 @@ def _why_not_this_sender(situation: Situation) -> str | None:
     own = {_without_detail(address) for address in situation.own_addresses}
     if any(_without_detail(party.address) in own for party in situation.mail.answerable):
         return "the email is our own, or asks to answer to ourselves"
-    if situation.to_sender >= MOST_TO_ONE:
-        return "too many replies to this sender today"
     return why_a_machine(situation.mail)
 
 
@@ -114,7 +107,7 @@ def _why_not_this_thread(situation: Situation) -> str | None:
         # Rejected and cancelled drafts count, because a human has said no; so do waiting drafts.
         if str(other.direction) == Direction.OUTBOUND and other.id not in situation.own_replies:
             return f"the thread has an answer: {other.id}"
-    since = situation.now - A_DAY
+    since = situation.now - timedelta(days=1)
     lately = sum(1 for at in situation.own_replies.values() if at is not None and at >= since)
     return "too many replies in this thread today" if lately >= MOST_REPLIES else None
 

@@ -231,14 +231,7 @@ class Work:
             return reason
         if job.is_redraft and draft.split() in (rejected.split(), []):
             return "the model wrote nothing new"
-        await asyncio.to_thread(
-            self._jobs.write_draft,
-            job.email_id,
-            draft,
-            self._clock.now(),
-            examples=len(examples),
-            recipient=str(reading.mail.sender.address),
-        )
+        await asyncio.to_thread(self._jobs.write_draft, job.email_id, draft, self._clock.now(), examples=len(examples))
         return None
 
     def _why_no_reply(
@@ -253,7 +246,6 @@ class Work:
             own_addresses=self._boxes.own_addresses,
             own_replies=own,
             now=self._clock.now(),
-            to_sender=self._jobs.replies_to(str(reading.mail.sender.address), self._clock.now() - policy.A_DAY),
         )
         reason = policy.why_no_reply(situation, self._settings.agent)
         if reason is None and job.is_redraft:

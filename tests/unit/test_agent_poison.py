@@ -90,18 +90,6 @@ async def test_a_blank_or_cut_draft_is_not_submitted(sandbox: Sandbox, draft: st
     assert outbound_by_mail(sandbox, ids) == {ids[0]: []}
 
 
-async def test_a_program_that_answers_each_reply_in_a_new_thread_is_not_answered_for_ever(
-    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("mm_tui.agent.policy.MOST_TO_ONE", 2)
-    async with desk(settings_for(sandbox), model=Answering()) as agent:
-        for number in range(3):
-            sandbox.inbound(subject=f"Case {number}", body="We have opened a case.", sender="Desk@other.example")
-            await agent.worker.once()
-        assert [len(agent.events(name)) for name in ("replied", "labelled")] == [2, 1]
-        assert agent.events("labelled")[0]["why"] == "too many replies to this sender today"
-
-
 async def test_a_long_outage_is_not_the_emails_fault(sandbox: Sandbox) -> None:
     (mail_id,) = deliver(sandbox, 1)
     model = Answering()
