@@ -73,6 +73,7 @@ def wake_all(app: MmTui, monkeypatch: pytest.MonkeyPatch) -> None:
     """Has every act apply: which of them do in which state is another test's business."""
     for node in {app.screen, *(active.node for _, active in awake_keys(app.screen))}:
         monkeypatch.setattr(type(node), "check_action", lambda *_given: True, raising=False)
+    monkeypatch.setattr(type(app.screen), "label_here", lambda _screen, _id, label: label, raising=False)
     app.screen.refresh_bindings()
 
 
@@ -104,7 +105,9 @@ def meant(act: keymap.Act) -> Called:
 
 
 @pytest.mark.parametrize("place", PLACES)
-async def test_every_act_runs_by_its_keys_and_by_its_name(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_every_act_runs_by_its_keys_and_by_its_name_and_is_in_the_help(
+    place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     acts = [act for act in keymap.ACTS if act.context in keymap.TOGETHER[place]]
     async with at(place) as (app, pilot):
         wake_all(app, monkeypatch)
@@ -112,6 +115,9 @@ async def test_every_act_runs_by_its_keys_and_by_its_name(place: str, monkeypatc
         assert set(awake) >= {act.id for act in acts}
         for act in acts:
             assert callable(getattr(runs_on(app, awake[act.id]), f"action_{name_of(act.action)}", None)), act.id
+        listed = {words: keys for _, rows in HelpScreen.of(app.screen)._groups for keys, words in rows}
+        for act in acts:
+            assert {key_name(key) for key in act.keys.split(",")} <= set(listed[act.help].split()), act.id
         calls = record_all(app, monkeypatch)
         for act in acts:
             for key in act.keys.split(","):
@@ -129,17 +135,6 @@ async def test_every_act_runs_by_its_keys_and_by_its_name(place: str, monkeypatc
             best.command()
             await until(pilot, lambda: calls, f"{title} for {act.id}")
             assert calls == [meant(act)], f"{title} for {act.id}"
-
-
-@pytest.mark.parametrize("place", PLACES)
-async def test_the_help_lists_every_act_with_all_its_keys(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    async with at(place) as (app, _pilot):
-        wake_all(app, monkeypatch)
-        listed = {words: keys for _, rows in HelpScreen.of(app.screen)._groups for keys, words in rows}
-        for act in keymap.ACTS:
-            if act.context in keymap.TOGETHER[place]:
-                names = {key_name(key) for key in act.keys.split(",")}
-                assert names <= set(listed[act.help].split()), act.id
 
 
 def test_every_place_of_the_key_table_is_tried() -> None:
