@@ -100,6 +100,8 @@ def _quiet(
         "mm-rule": rule,
         "mm-here": here,
         "mm-here-text": here_text,
+        "mm-here-risk": risk,
+        "mm-here-fail": fail,
         **_words(strong, risk, fail),
         "text-muted": dim,
         "text-disabled": dim,
@@ -207,6 +209,8 @@ HIGH_CONTRAST = Theme(
     dark=True,
     variables={
         **_quiet("#d2d2d2", "#9a9a9a", "#ffffff", "#000000", "#4dd2ff", "#000000", risk="#ffc400", fail="#ff7b72"),
+        "mm-here-risk": "#7a4b00",
+        "mm-here-fail": "#b3001b",
         # A choice has words in several colours, which would be lost on white.
         "block-cursor-background": "#333333",
         "block-cursor-foreground": "#ffffff",

@@ -55,8 +55,8 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_binding
         & > .list--bar { color: $accent; background: $mm-here; }
         & > .list--here { color: $mm-here-text; background: $mm-here; }
         & > .list--here-strong { color: $mm-here-text; background: $mm-here; text-style: bold; }
-        & > .list--here-risk { color: $mm-risk; background: $mm-here; text-style: bold; }
-        & > .list--here-fail { color: $mm-fail; background: $mm-here; text-style: bold; }
+        & > .list--here-risk { color: $mm-here-risk; background: $mm-here; text-style: bold; }
+        & > .list--here-fail { color: $mm-here-fail; background: $mm-here; text-style: bold; }
         & > .list--mark { color: $mm-accent; text-style: bold; }
         &:ansi > .list--here { text-style: reverse; }
         &:ansi > .list--here-strong, &:ansi > .list--here-risk, &:ansi > .list--here-fail { text-style: bold reverse; }

@@ -51,7 +51,8 @@ def colours(theme: Theme) -> dict[str, Color]:
 def test_text_can_be_read_on_each_background(theme: Theme) -> None:
     found = colours(theme)
     pairs = [(text, ground) for text in TEXTS for ground in GROUNDS]
-    pairs += [("mm-here-text", "mm-here"), ("input-cursor-foreground", "input-cursor-background"),
+    pairs += [("mm-here-text", "mm-here"), ("mm-here-risk", "mm-here"), ("mm-here-fail", "mm-here")]
+    pairs += [("input-cursor-foreground", "input-cursor-background"),
               ("input-selection-foreground", "input-selection-background"),
               ("block-cursor-foreground", "block-cursor-background")]  # fmt: skip
     low = {

@@ -207,6 +207,7 @@ class PendingScreen(BaseScreen):
         """Draws the list and its heading."""
         self.column.progress = self.bulk_reject.words
         self.column.show(self.listing, self.marks)
+        self.set_class(not self.listing.listed, "-empty")
         if not self.listing.listed and self.panes.is_reading:
             self.action_back()
         self.refresh_bindings()

@@ -37,7 +37,7 @@ INDENT = 3
 MAX_TEXT = 96
 """The width in cells to wrap bodies to on wide terminals: longer lines are hard to read."""
 NOT_DISCLOSED = "not disclosed by the gateway"
-SENDER = 44
+SENDER, LEAST_SENDER = 44, 12
 MOST_FILES = 4
 """The most attachments listed above an email's text."""
 
@@ -370,10 +370,11 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
             shown = fit_address(sender, min(left, cell_len(sender)))
             start += [(shown, "dim" if item.unsent else "strong"), (fit_cells(name, left - cell_len(shown)), "dim")]
         else:
-            narrow = min(self._sender_cells, left // 2)
+            gist = _gist(item)
+            narrow = min(self._sender_cells, left // 2 if gist or left < LEAST_SENDER else left)
             start += [
-                (fit_address(sender, narrow), "dim" if item.unsent else "row"),
-                (fit_cells(f"  {_gist(item)}", left - narrow), "dim"),
+                (fit_address(sender, narrow) if left >= LEAST_SENDER else "", "dim" if item.unsent else "row"),
+                (fit_cells(f"  {gist}", left - narrow if left >= LEAST_SENDER else left), "dim"),
             ]
         return [*start, (f" {word} ", chip_style)]
 
