@@ -158,7 +158,7 @@ class StatusLine(Widget):
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         # The state is made to fit one line, though only once the new width is known.
-        return max(1, len(self._lines(width)) - 1)
+        return max(1, len(self._lines(max(10, width))) - 1)
 
     def flash(self, text: str, severity: str = "information") -> None:
         """Shows a message for some seconds."""

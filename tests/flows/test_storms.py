@@ -39,6 +39,12 @@ async def test_a_mail_that_is_read_keeps_its_place_and_every_word(seed: int) -> 
         await pilot.press("enter", "pagedown")
         screen = app.screen
         assert isinstance(screen, PendingScreen)
+        await pilot.press("u")
+        await until(pilot, lambda: "nothing to undo" in shown(app))
+        for tiny in ((20, 5), (1, 1), (2, 1), (3, 40), (200, 1)):
+            # Smaller than promised; it need only go on.
+            await pilot.resize_terminal(*tiny)
+            await pilot.pause()
         for width, height in sizes(seed):
             await pilot.resize_terminal(width, height)
             await pilot.pause()
