@@ -336,8 +336,8 @@ class Keyboard:
                 self._ignores = True
                 self._refuse()
                 return False
-        elif not act_id and decides_here:
-            # A key without an action here is part of words being typed.
+        elif not act_id and decides_here and (key.is_printable or self._front_item()[1] is not None):
+            # A key without an action here is part of words being typed; enter in an empty list is not.
             self._ignores = True
         if act_id in OPENING and not is_late:
             self._opening = act_id

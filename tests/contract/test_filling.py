@@ -56,6 +56,15 @@ def test_ids_sort_by_the_dates_of_the_mail_whatever_order_it_came_in(tmp_path: P
         assert found[1]["received_at"] == "2024-05-01T12:03:00.000Z"
 
 
+def test_mail_from_the_readers_own_addresses_was_sent(tmp_path: Path) -> None:
+    def fill(state: State) -> None:
+        first = mailboxes.all_mailboxes(state)[0]["id"]
+        seed.fill_mail(state, first, [mail(1), mail(2, sender="Me <Me@y.example>")], ["me@y.example"])
+
+    with running_sandbox(tmp_path, fill=fill) as sandbox:
+        assert [item["direction"] for item in listed(sandbox)] == ["outbound", "inbound"]
+
+
 def test_dates_that_are_not_known_are_said_to_be_so_and_sort_first(tmp_path: Path) -> None:
     odd = [
         mail(1, date=None),

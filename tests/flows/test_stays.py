@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from mm_tui.screens.dialogs.offers import ReasonScreen
+from mm_tui.screens.inbox.screen import InboxScreen
 from mm_tui.screens.pending.screen import PendingScreen
 from mm_tui.services.decisions import listing
 from mm_tui.settings.sections import Review
@@ -78,6 +79,8 @@ async def test_the_last_mail_that_another_decided_can_be_left(
         assert here(screen) == draft
         await pilot.press("n")
         await until(pilot, lambda: "Nothing is waiting for you" in drawn(app), "the empty queue")
+        await pilot.press("enter", "1")
+        await until(pilot, lambda: isinstance(app.screen, InboxScreen), "the key after enter, which opens nothing here")
 
 
 async def test_what_the_agent_takes_back_stays_and_its_new_draft_is_another_row(

@@ -273,7 +273,7 @@ class TestSources:
         assert report.odd["no date"] == ["in.mbox #3"]
         assert mails[1].message_id == mails[1].in_reply_to == "<1@x.example>"
         assert mails[2].date == datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
-        assert str(report).startswith("3 mails imported, with 0 attachments\nodd: ")
+        assert str(report).startswith("3 mails imported, with 0 attachments\nno address is taken as yours")
 
     def test_an_mbox_written_by_the_standard_library(self, tmp_path: Path) -> None:
         box = mailbox.mbox(tmp_path / "box")
@@ -380,3 +380,15 @@ def test_a_charset_that_cannot_replace_what_it_does_not_know_stops_no_import(kin
     head = f"From: a@b.example\nTo: c@d.example\nContent-Type: {kind}; charset={charset}; boundary=q\n\n"
     mail = parse_mail(head.encode() + b"--other\n\nRefund of 20 \xe2\x82\xac\n--other--\n", lambda _what: None)
     assert "Refund of 20" in mail.body or mail.attachments
+
+
+def test_the_readers_own_addresses_are_those_that_mail_was_delivered_to_and_sent_from(tmp_path: Path) -> None:
+    (tmp_path / "Sent").mkdir()
+    delivered = b"Delivered-To: Me@Y.example\nDelivered-To: ann@x.example\n"
+    (tmp_path / "a.eml").write_bytes(delivered + WHOLE + b"\nHello.\n")
+    listed = b"Delivered-To: talk@list.example\nX-BeenThere: talk@list.example\n"
+    (tmp_path / "b.eml").write_bytes(listed + WHOLE + b"\nHello all.\n")
+    (tmp_path / "Sent" / "c.eml").write_bytes(WHOLE.replace(b"ann@x.example", b"desk@y.example") + b"\nYes.\n")
+    _, report = import_of(tmp_path)
+    assert sorted(report.own) == ["desk@y.example", "me@y.example"]
+    assert "taken as yours" in report.lines()[1] and "me@y.example" in report.lines()[1]

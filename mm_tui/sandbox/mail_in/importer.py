@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TextIO
 
+from mm_tui.sandbox.gateway.insert import bare
 from mm_tui.sandbox.gateway.mail import IncomingMail
 from mm_tui.sandbox.mail_in.mbox import RawMail
 from mm_tui.sandbox.mail_in.parse import parse_mail
@@ -38,6 +39,7 @@ def read_mail(paths: Iterable[Path], report: ImportReport, progress: Progress | 
         for item in raw_mails(file, report):
             mail = _one(item, report, seen)
             report.imported += 1
+            report.look_for_own(item.raw, bare(mail.sender), file)
             report.attachments += len(mail.attachments)
             yield mail
             if progress is not None:

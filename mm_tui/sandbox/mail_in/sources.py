@@ -6,7 +6,8 @@ Files are recognized by content, not by name. Each skipped file is reported with
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -33,6 +34,13 @@ _NO_MAIL = {
     b"%PDF": "a PDF document",
     b"SQLite format 3": "a database",
 }
+_DELIVERED = re.compile(
+    rb"^(?:delivered-to|x-original-to|envelope-to):[ \t]*<?([^\s<>@]+@[^\s<>@]+)>?[ \t]*$", re.MULTILINE
+)
+_LIST = re.compile(rb"^(?:list-post|x-beenthere|mailing-list):(.*)$", re.MULTILINE)
+_ADDRESS = re.compile(rb"[^\s<>@:;,]+@[^\s<>@:;,]+")
+_SENT = frozenset({"sent", "sent mail", "sent-mail", "sent messages", "sent items"})
+"""Names of folders for sent mail, in lower case."""
 _BY_THE_WAY = re.compile(
     r"\.DS_Store|.*\.msf|Info\.plist|table_of_contents|\.mh_sequences|dovecot.*|maildirsize|maildirfolder|.*\.cmeta"
     r"|[,#]\d+|\.mew-summary|\.xmhcache|.*\.lock|subscriptions|courierimap.*|.*\.index(?:\.\w+)?|.*\.plist",
@@ -57,6 +65,29 @@ class ImportReport:
     """Irregularities, each with its places (file, and number of the email in it)."""
     skipped: list[str] = field(default_factory=list)
     """Files that are not mail or could not be read, with the reason."""
+    delivered: Counter[str] = field(default_factory=Counter)
+    """How many emails were delivered to each address, by their delivery headers; or sent, by a folder for sent mail."""
+    lists: set[str] = field(default_factory=set)
+    """Addresses of mailing lists: what is delivered to them is not the reader's alone."""
+
+    @property
+    def own(self) -> tuple[str, ...]:
+        """The reader's own addresses, in lower case, the busiest first. Their mail was sent, not received."""
+        least = max(1, self.imported // 50)
+        known = self.delivered.most_common()
+        return tuple(address for address, number in known if number >= least and address not in self.lists)
+
+    def look_for_own(self, raw: bytes, sender: str, file: Path) -> None:
+        """Learns from an email to which address of the reader's it belongs."""
+        head = raw.replace(b"\r\n", b"\n").partition(b"\n\n")[0].lower()
+        # The topmost was written by the reader's own server.
+        if (found := _DELIVERED.search(head)) is not None:
+            self.delivered[found[1].decode("ascii", "replace")] += 1
+        self.lists.update(
+            address.decode("ascii", "replace") for line in _LIST.findall(head) for address in _ADDRESS.findall(line)
+        )
+        if _SENT.intersection(part.lower().removesuffix(".mbox").lstrip(".") for part in file.parts) and sender:
+            self.delivered[sender.lower()] += 1
 
     def note(self, what: str, place: str) -> None:
         """Counts an irregularity, once per email."""
@@ -67,6 +98,7 @@ class ImportReport:
     def lines(self) -> list[str]:
         """The report as text, the most frequent irregularity first."""
         made = [f"{_count(self.imported, 'mail')} imported, with {_count(self.attachments, 'attachment')}"]
+        made.append(OneLine(_own_words(self.own)))
         for what, places in sorted(self.odd.items(), key=lambda item: (-len(item[1]), item[0])):
             shown = ", ".join(places[:_SHOWN_PLACES]) + (", ..." if len(places) > _SHOWN_PLACES else "")
             made.append(OneLine(f"odd: {what}: {len(places)} ({shown})"))
@@ -74,6 +106,14 @@ class ImportReport:
 
     def __str__(self) -> str:
         return "\n".join(self.lines())
+
+
+def _own_words(own: Sequence[str]) -> str:
+    if not own:
+        return "no address is taken as yours (no email says to whom it was delivered): all mail counts as received"
+    more = f" and {len(own) - _SHOWN_PLACES} more" if len(own) > _SHOWN_PLACES else ""
+    shown = ", ".join(own[:_SHOWN_PLACES])
+    return f"taken as yours, by delivery headers and folders for sent mail: {shown}{more}; their mail counts as sent"
 
 
 def _count(number: int, what: str) -> str:

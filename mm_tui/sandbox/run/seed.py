@@ -31,15 +31,18 @@ class _Box:
     id: str
     address: str
     mode: str
+    own: frozenset[str] = frozenset()
+    """Further addresses of its owner."""
 
 
-def fill_mail(state: State, mailbox_id: str, mails: Iterable[IncomingMail]) -> int:
+def fill_mail(state: State, mailbox_id: str, mails: Iterable[IncomingMail], own: Iterable[str] = ()) -> int:
     """Inserts past mail into a mailbox, oldest first, as unread; returns how many.
 
-    Their ids sort by date. An email without a date comes before all others.
+    Their ids sort by date. An email without a date comes before all others. Mail from one of the `own` addresses, which
+    are in lower case, or from the mailbox's was sent.
     """
     row = mailboxes.find(state, mailbox_id)
-    box = _Box(mailbox_id, row["address"], row["oversight_mode"])
+    box = _Box(mailbox_id, row["address"], row["oversight_mode"], frozenset(own))
     with state.write():
         count = _file_all(state, box, mails, ids.Ulids(), frozenset())
         state.audit("mailbox.imported", "mailbox", mailbox_id, None, {"emails": count})
@@ -119,7 +122,7 @@ def _entries(
         email_id = ulids.new(min(ms, now))
         thread_id = thread_ids.setdefault(group, "") or ulids.new(min(ms, now))
         thread_ids[group] = thread_id
-        ours = bare(mail.sender) == box.address.lower()
+        ours = bare(mail.sender) in (box.address.lower(), *box.own)
         verdict = None if ours else spam_verdict(mail.spam_score)
         status: str = Status.DELIVERED if ours else inbound_status(box.mode, verdict)
         if not ours and mail.message_id in read and verdict in (None, "clean"):

@@ -182,7 +182,7 @@ def fill(state: State, mail: Sequence[Path], synthetic: int, samples: bool | Non
             from mm_tui.sandbox.mail_in.importer import import_with_bar
 
             mails, report = import_with_bar(new)
-            seed.fill_mail(state, first, mails)
+            seed.fill_mail(state, first, mails, report.own)
             state.set_fact(IMPORT_REPORT, json.dumps(report.lines()))
             _say(str(report))
     with state.write():
