@@ -58,26 +58,18 @@ class AccountCalls(Caller):
 
     async def daily_usage(self, since: datetime) -> Listing[DayCount]:
         """The account's usage by day (UTC)."""
-        return await self._ask(
-            calls.USAGE,
-            lambda answer: values.listing(answer, ("data", "usage", "days"), account_wire.day_count),
-            params={"from": str(int(since.timestamp() * 1000)), "breakdown": "daily"},
-        )
+        params = {"from": str(int(since.timestamp() * 1000)), "breakdown": "daily"}
+        return await self._list(calls.USAGE, ("data", "usage", "days"), account_wire.day_count, params=params)
 
     # Mailboxes
 
     async def mailboxes(self) -> Listing[Mailbox]:
-        return await self._ask(
-            calls.MAILBOXES, lambda answer: values.listing(answer, ("mailboxes",), account_wire.mailbox)
-        )
+        return await self._list(calls.MAILBOXES, ("mailboxes",), account_wire.mailbox)
 
     async def allow_list(self, mailbox_id: str) -> Listing[Allowed]:
         """The recipients that need no human approval, in `gated_send`."""
-        return await self._ask(
-            calls.ALLOWLIST,
-            lambda answer: values.listing(answer, ("entries", "allowlist"), account_wire.allowed),
-            at={"mailbox_id": mailbox_id},
-        )
+        names = ("entries", "allowlist")
+        return await self._list(calls.ALLOWLIST, names, account_wire.allowed, at={"mailbox_id": mailbox_id})
 
     async def allow(self, mailbox_id: str, pattern: str, note: str | None, approval_code: str | None) -> None:
         """Adds to the allowlist.
@@ -131,9 +123,7 @@ class AccountCalls(Caller):
 
     async def webhooks(self) -> Listing[Webhook]:
         """All webhook subscriptions."""
-        return await self._ask(
-            calls.WEBHOOKS, lambda answer: values.listing(answer, ("subscriptions", "webhooks"), account_wire.webhook)
-        )
+        return await self._list(calls.WEBHOOKS, ("subscriptions", "webhooks"), account_wire.webhook)
 
     async def create_webhook(
         self, url: str, events: Sequence[str], mailbox_id: str | None = None, approval_code: str | None = None
@@ -164,30 +154,20 @@ class AccountCalls(Caller):
 
     async def webhook_deliveries(self) -> Listing[WebhookDelivery]:
         """The latest webhook deliveries."""
-        return await self._ask(
-            calls.WEBHOOK_DELIVERIES,
-            lambda answer: values.listing(answer, ("deliveries", "webhook_deliveries"), account_wire.webhook_delivery),
-            params=given(limit="100"),
-        )
+        names = ("deliveries", "webhook_deliveries")
+        return await self._list(calls.WEBHOOK_DELIVERIES, names, account_wire.webhook_delivery, params={"limit": "100"})
 
     async def contacts(self) -> Listing[Contact]:
         """The account's address book."""
-        return await self._ask(
-            calls.CONTACTS, lambda answer: values.listing(answer, ("contacts",), account_wire.contact)
-        )
+        return await self._list(calls.CONTACTS, ("contacts",), account_wire.contact)
 
     async def api_keys(self) -> Listing[ApiKey]:
         """The account's keys by id and name. The gateway shows a key itself only when it is created."""
-        return await self._ask(
-            calls.API_KEYS, lambda answer: values.listing(answer, ("api_keys", "keys"), account_wire.api_key)
-        )
+        return await self._list(calls.API_KEYS, ("api_keys", "keys"), account_wire.api_key)
 
     async def suppression(self) -> Listing[Suppression]:
         """The addresses that the gateway does not send to."""
-        return await self._ask(
-            calls.SUPPRESSION,
-            lambda answer: values.listing(answer, ("suppressions", "suppression"), account_wire.suppression),
-        )
+        return await self._list(calls.SUPPRESSION, ("suppressions", "suppression"), account_wire.suppression)
 
 
 def _words(answer: object) -> OneLine:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import httpx
 
     from mm_tui.gateway.http import Answer, Wire
+    from mm_tui.gateway.shapes import Listing
 
 T = TypeVar("T")
 
@@ -145,6 +146,18 @@ class Caller:
             if len(self._kept) > _KEPT_ANSWERS:
                 del self._kept[next(iter(self._kept))]
         return cast("T", kept)
+
+    async def _list(
+        self,
+        call: Call,
+        names: tuple[str, ...],
+        read: Callable[[values.Json], T],
+        *,
+        params: Mapping[str, str] | None = None,
+        at: Mapping[str, str] | None = None,
+    ) -> Listing[T]:
+        """Makes a call whose answer is a list under one of these names."""
+        return await self._ask(call, lambda answer: values.listing(answer, names, read), params=params, at=at)
 
     def _content(self, answer: Answer) -> object:
         """The answer's JSON, without our keys."""

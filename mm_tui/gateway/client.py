@@ -23,10 +23,7 @@ class GatewayClient(MailCalls, AccountCalls):
 
     async def pending(self) -> Listing[PendingItem]:
         """All emails waiting for a human, without cc, attachments and thread (`complete` is False)."""
-        return await self._ask(
-            calls.PENDING,
-            lambda answer: values.listing(answer, ("emails", "pending", "messages"), wire.pending_item),
-        )
+        return await self._list(calls.PENDING, ("emails", "pending", "messages"), wire.pending_item)
 
     async def decide(self, email_id: str, action: DecideAction, reason: str | None = None) -> DecideReceipt:
         """Approves or rejects. Approved outbound mail is sent at once. If the outcome is unknown, read it back; never

@@ -107,11 +107,8 @@ class MailboxActs:
 
     async def move_down(self, mailbox_id: str, mode: str) -> Said:
         """Moves the mailbox down to `mode` at once."""
-        try:
-            await self._gateway.update_mailbox(mailbox_id, oversight_mode=mode)
-        except GatewayError as error:
-            return await self._in_doubt(error)
-        return await self._read_anew(f"the mailbox is now {mode}")
+        call = self._gateway.update_mailbox(mailbox_id, oversight_mode=mode)
+        return await self._change(call, f"the mailbox is now {mode}")
 
     async def create(self, local: str, display_name: str, code: str) -> Said:
         """Creates a mailbox. Without a code the gateway emails one to the operator; repeat the call with it."""
@@ -128,25 +125,15 @@ class MailboxActs:
     async def allow(self, mailbox_id: str, pattern: str, note: str, code: str) -> Said:
         """Allows mail to an address or a domain to be sent without approval. Without a code the gateway emails one to
         the operator; repeat the call with it."""
-        try:
-            await self._gateway.allow(mailbox_id, pattern.strip(), note.strip() or None, code.strip() or None)
-        except CodeSent as error:
-            return Said(True, OneLine(f"{error.message}: enter it to send mail to {pattern} without approval"), True)
-        except GatewayError as error:
-            return await self._in_doubt(error)
-        return await self._read_anew(f"mail to {pattern.strip()} is sent without approval from now on")
+        call = self._gateway.allow(mailbox_id, pattern.strip(), note.strip() or None, code.strip() or None)
+        done = f"mail to {pattern.strip()} is sent without approval from now on"
+        return await self._change(call, done, f"send mail to {pattern} without approval")
 
     async def disallow(self, mailbox_id: str, entry: Allowed, code: str) -> Said:
         """Removes an entry from the allowlist, with the operator's code like `allow`."""
-        try:
-            await self._gateway.disallow(mailbox_id, entry.id, code.strip() or None)
-        except CodeSent as error:
-            return Said(
-                True, OneLine(f"{error.message}: enter it to require approval again for mail to {entry.pattern}"), True
-            )
-        except GatewayError as error:
-            return await self._in_doubt(error)
-        return await self._read_anew(f"mail to {entry.pattern} needs approval again")
+        call = self._gateway.disallow(mailbox_id, entry.id, code.strip() or None)
+        done = f"mail to {entry.pattern} needs approval again"
+        return await self._change(call, done, f"require approval again for mail to {entry.pattern}")
 
     async def create_webhook(self, url: str, events: Sequence[str], mailbox_id: str | None, code: str) -> Said:
         """Creates a webhook for one mailbox, or for all with None. https only."""
@@ -171,6 +158,17 @@ class MailboxActs:
         except GatewayError as error:
             return _failed(error)
         return Said(True, OneLine("the webhook was removed"))
+
+    async def _change(self, call: Awaitable[None], done: str, code_for: str = "") -> Said:
+        """Makes a call that changes mailboxes. Some need a code, which the operator is sent, to do what `code_for`
+        says."""
+        try:
+            await call
+        except CodeSent as error:
+            return Said(True, OneLine(f"{error.message}: enter it to {code_for}"), True)
+        except GatewayError as error:
+            return await self._in_doubt(error)
+        return await self._read_anew(done)
 
     async def _in_doubt(self, error: GatewayError) -> Said:
         """The result of a failed action. If it may have taken effect, the mailboxes are read again so that the screen
