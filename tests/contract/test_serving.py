@@ -7,16 +7,19 @@ import os
 import pty
 import signal
 import socket
+import sqlite3
 import stat
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import httpx
 import pytest
 
+from mm_tui.private_files import replace_private
 from mm_tui.sandbox.gateway.mail import Arrival, IncomingMail
 from mm_tui.sandbox.gateway.server import Server
 from mm_tui.sandbox.gateway.state import State
@@ -294,6 +297,10 @@ def test_a_folder_keeps_its_port_and_says_when_another_program_uses_it(tmp_path:
         url = first.ready.url
     with SandboxChild(*data, "--port", str(free_port())) as elsewhere:
         assert elsewhere.ready.url != url
+    # As an earlier version left it.
+    with closing(sqlite3.connect(tmp_path / "sandbox.sqlite3")) as connection, connection:
+        assert connection.execute("DELETE FROM facts WHERE name = 'port'").rowcount == 1
+    replace_private(tmp_path / "ready.json", json.dumps({"url": url}))
     with SandboxChild(*data) as again:
         assert again.ready.url == url
     with (

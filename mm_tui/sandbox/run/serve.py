@@ -130,7 +130,8 @@ def _serve(arguments: argparse.Namespace, folder: Path, stack: ExitStack) -> int
         fill(state, arguments.mail, arguments.synthetic, arguments.samples)
     except MailImportError as error:
         return _refuse(f"--mail {error}")
-    kept = int(state.fact(PORT) or 0)
+    has_port = state.fact(PORT) is not None
+    kept = int(state.fact(PORT) or _last_port(folder))
     port = arguments.port or kept
     try:
         server = Server(state, host=arguments.host, port=port, token_delay=STREAM_WORD_SECONDS)
@@ -139,9 +140,9 @@ def _serve(arguments: argparse.Namespace, folder: Path, stack: ExitStack) -> int
             f"cannot listen on {arguments.host} port {port}: {error.strerror}"
             + (_bound_to_port(folder, kept) if port == kept else "")
         )
-    if not kept:
+    if not has_port:
         with state.write():
-            state.set_fact(PORT, str(urlsplit(server.url).port))
+            state.set_fact(PORT, str(kept or urlsplit(server.url).port))
     from mm_tui.sandbox.run import seed
     from mm_tui.sandbox.run.demo_agent import DemoActivity
 
@@ -255,6 +256,14 @@ def _say(text: str) -> None:
 def _refuse(text: str) -> int:
     _say(f"mm-tui sandbox serve: {text}")
     return EXIT_USAGE
+
+
+def _last_port(folder: Path) -> int:
+    """The port that the folder was last served on, for folders of versions that did not keep it; 0 if unknown."""
+    try:
+        return urlsplit(json.loads((folder / READY_FILE).read_bytes())["url"]).port or 0
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return 0
 
 
 def _bound_to_port(folder: Path, port: int) -> str:
