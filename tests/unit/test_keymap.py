@@ -106,7 +106,7 @@ def test_where_text_is_typed_words_name_a_key_that_is_not_a_character() -> None:
 _FIXED_KEY = re.compile(r"[Pp]ress(?:es)? (?:[a-zA-Z?/0-9]|enter|escape?|space|tab|ctrl\+\w|f\d+)(?![\w'])")
 
 
-@pytest.mark.parametrize("folder", ["screens/inbox", "screens/audit", "screens/mailboxes", "widgets"])
+@pytest.mark.parametrize("folder", ["screens/inbox", "screens/thread", "screens/audit", "screens/mailboxes", "widgets"])
 def test_no_text_names_a_key_that_the_user_may_have_changed(folder: str) -> None:
     root = Path(keymap.__file__).parent / folder
     found = {path.name: _FIXED_KEY.findall(path.read_text("utf-8")) for path in root.glob("*.py")}

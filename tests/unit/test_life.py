@@ -85,7 +85,7 @@ def test_all_sources_stand_in_one_order_of_time(database: Database) -> None:
     assert by_origin[Origin.MODEL].who == "jamba-mini"
     assert by_origin[Origin.MODEL].more == "label: billing"
     assert by_origin[Origin.GATEWAY].more == "rule: links"
-    assert by_origin[Origin.JOURNAL].more == "of digest abcdef01"
+    assert by_origin[Origin.JOURNAL].more == "digest abcdef01"
     text = history_page(life, 80).text
     assert "label=refund" in text
     assert "not opened on this machine" not in text

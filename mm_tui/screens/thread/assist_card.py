@@ -5,11 +5,12 @@ from __future__ import annotations
 from textual.content import Content
 from textual.widget import Widget
 
+from mm_tui.messages import session_of
 from mm_tui.review.render_pass import plain
 from mm_tui.services.assistant.cards import CardState, Phase
 from mm_tui.text import OneLine
 from mm_tui.widgets.chrome import Part, fit
-from mm_tui.widgets.words import joined
+from mm_tui.widgets.words import joined, with_keys
 
 URGENT = frozenset({"high"})
 USUAL_ROWS = 5
@@ -46,15 +47,17 @@ class AssistCard(Widget):
             self.refresh(layout=True)
 
     def render(self) -> Content:
-        return card_content(self._state, max(20, self.size.width or 76))
+        key = with_keys("{thread.summarise}", session_of(self).settings.keys)
+        return card_content(self._state, max(20, self.size.width or 76), key)
 
 
-def card_content(state: CardState | None, width: int) -> Content:
+def card_content(state: CardState | None, width: int, key: str = "") -> Content:
     """The card's lines.
 
     Args:
         state: the card's state; None while the assistant is not ready yet.
         width: cells.
+        key: the key that asks the assistant.
     """
     if state is None:
         return Content.styled("assistant: starting", "$mm-dim")
@@ -76,10 +79,10 @@ def card_content(state: CardState | None, width: int) -> Content:
     if state.words:
         sign = SIGNS.get(state.phase, ("", ""))
         act = " tries again" if state.phase is Phase.FAILED else " asks now"
-        retry = Content.assemble(("  s", "$foreground"), (act, "$mm-dim")) if state.can_retry else Content("")
+        retry = Content.assemble((f"  {key}", "$foreground"), (act, "$mm-dim")) if state.can_retry else Content("")
         lines.append(Content.assemble(sign, (state.words, "$mm-dim"), retry))
     if not lines:
-        return Content.assemble(("assistant: not asked yet  ", "$mm-dim"), ("s", "$foreground"), (" asks", "$mm-dim"))
+        return Content.assemble(("assistant: not asked yet  ", "$mm-dim"), (key, "$foreground"), (" asks", "$mm-dim"))
     return joined(lines, "\n")
 
 

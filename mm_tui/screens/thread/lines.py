@@ -42,14 +42,14 @@ def styled(laid: Laid, at: int, plain: str) -> Pieces:
     return [(text[a:b].replace("\t", " " * TAB), style) for a, b, style in laid.marks.pieces(start, end, plain)]
 
 
-def listed(name: str, addresses: list[str], width: int) -> list[Pieces]:
-    """Addresses after a name. Those that do not fit on a few lines are counted, and listed on the sender's page."""
+def listed(name: str, addresses: list[str], width: int, key: str) -> list[Pieces]:
+    """Addresses after a name. Those that do not fit on a few lines are counted; `key` lists them all."""
     shown = addresses
     while len(shown) > 1 and len(wrap_words(OneLine(", ".join(shown)), width - len(name))) > MOST_LINES:
         shown = shown[: max(1, len(shown) * 2 // 3)]
     lines = wrap_words(OneLine(", ".join(shown)) or "–", width - len(name))
     if len(shown) < len(addresses):
-        lines.append(f"and {len(addresses) - len(shown)} more: i lists all")
+        lines.append(f"and {len(addresses) - len(shown)} more: {key} lists all")
     return [[(name if at == 0 else " " * len(name), "dim"), (line, "row")] for at, line in enumerate(lines)]
 
 

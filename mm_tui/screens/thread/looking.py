@@ -37,7 +37,7 @@ class LookingCloser:
     def _detail(self) -> EmailDetail | None:
         item = self._view().current
         if item is None or item.detail is None:
-            self._screen.say("open the message first (enter)")
+            self._screen.say("open the message first ({thread.fold})")
             return None
         return item.detail
 

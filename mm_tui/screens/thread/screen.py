@@ -28,7 +28,7 @@ from mm_tui.services.fault_words import fault_words
 from mm_tui.services.inspection import QUICK_CHARACTERS, is_quick
 from mm_tui.services.unsent import is_settled, state_words, unsent_words
 from mm_tui.text import OneLine
-from mm_tui.widgets.words import count
+from mm_tui.widgets.words import count, with_keys
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -174,6 +174,7 @@ class ThreadScreen(BaseScreen):
 
     async def _fetch(self, email_id: str) -> None:
         sync = self.session.sync
+        again = with_keys("Press {thread.fold} twice to try again.", self.session.settings.keys)
         try:
             if (stored := await asyncio.to_thread(self.session.mail.detail, email_id)) is not None:
                 self.post_message(Opened(email_id, stored, ""))
@@ -181,14 +182,14 @@ class ThreadScreen(BaseScreen):
                     return
             if sync is None:
                 words = self.session.trouble or "not opened on this machine yet, and the gateway is not connected"
-                self.post_message(Opened(email_id, None, f"{words}. Press enter twice to try again."))
+                self.post_message(Opened(email_id, None, f"{words}. {again}"))
                 return
             detail = await sync.fetch_detail(self.mailbox_id, email_id)
         except Exception as error:
             fault = fault_words(error)
             if fault is None:
                 raise
-            self.post_message(Opened(email_id, None, f"cannot be opened: {fault} Press enter twice to try again."))
+            self.post_message(Opened(email_id, None, f"cannot be opened: {fault} {again}"))
         else:
             self.post_message(Opened(email_id, detail, ""))
 

@@ -21,6 +21,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from mm_tui.chips import chips_of
+from mm_tui.messages import session_of
 from mm_tui.review.findings import Level
 from mm_tui.review.render_pass import RenderPass, plain
 from mm_tui.review.subject import same_subject
@@ -31,7 +32,7 @@ from mm_tui.store.sort_keys import from_ms
 from mm_tui.text import OneLine, file_label
 from mm_tui.widgets.cells import fit_address, fit_cells
 from mm_tui.widgets.mail_list import chip
-from mm_tui.widgets.words import age, exact, size
+from mm_tui.widgets.words import age, exact, size, with_keys
 
 INDENT = 3
 MAX_TEXT = 96
@@ -185,13 +186,14 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
     def _head(self, item: MessageItem) -> list[Pieces]:
         row, detail = item.row, item.detail
         width = max(20, self.size.width - INDENT - 1)
+        all_key = self._key("thread.details")
         lines: list[Pieces] = []
         if detail is None:
             lines.append([("to ", "dim"), (fit_address(row.recipient or NOT_DISCLOSED, width - 3), "row")])
         else:
-            lines += listed("to ", [str(party.address) for party in detail.to] or [NOT_DISCLOSED], width)
+            lines += listed("to ", [str(party.address) for party in detail.to] or [NOT_DISCLOSED], width, all_key)
             if detail.cc:
-                lines += listed("cc ", [str(party.address) for party in detail.cc], width)
+                lines += listed("cc ", [str(party.address) for party in detail.cc], width, all_key)
         lines.append([(exact(from_ms(row.received_at)), "dim")])
         if item.unsent:
             lines.append([(f"▲ not part of the conversation: {OneLine(item.unsent)}", "risk")])
@@ -217,13 +219,15 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
             ]
         if detail is not None:
             if hidden := detail.body.removed + detail.subject.removed:
-                lines.append([(f" ! {hidden} hidden characters removed; v shows them", "risk")])
+                lines.append([(f" ! {hidden} hidden characters removed; {self._key('thread.raw')} shows them", "risk")])
             for attachment in detail.attachments[:MOST_FILES]:
                 more = f"  {size(attachment.size)}  {attachment.content_type[:30]}"
                 name = file_label(attachment.name, max(24, width - 5 - cell_len(more)))
                 lines.append([("file ", "dim"), (fit_cells(OneLine(f"{name}{more}"), width - 5), "row")])
             if (more_files := len(detail.attachments) - MOST_FILES) > 0:
-                lines.append([("file ", "dim"), (f"and {more_files} more: f lists all", "row")])
+                lines.append(
+                    [("file ", "dim"), (f"and {more_files} more: {self._key('thread.files')} lists all", "row")]
+                )
         if item.words:
             lines.append([])
             lines += [[(line, "dim")] for line in wrap_words(OneLine(item.words), width)]
@@ -231,6 +235,9 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
             lines += [[], [("(no text)", "dim")]]
         lines.append([])
         return [[], *lines]
+
+    def _key(self, act_id: str) -> str:
+        return with_keys(f"{{{act_id}}}", session_of(self).settings.keys)
 
     def _measure(self) -> None:
         self._sender_cells = min(SENDER, max((cell_len(item.row.sender) for item in self._items), default=SENDER))

@@ -184,7 +184,7 @@ def _journal_details(action: str, details: Mapping[str, str]) -> list[str]:
     """The details of an entry; those repeated by all entries of a decision appear with its first only."""
     parts: list[str] = []
     if action == "held":
-        parts += [f"of digest {short(details['digest'])}"] if details.get("digest") else []
+        parts += [f"digest {short(details['digest'])}"] if details.get("digest") else []
         parts += [f"reason: {details['reason']}"] if details.get("reason") else []
         parts += [f"despite {details['found']}"] if details.get("found") else []
         parts += [f"written by {details['written_by']}"] if details.get("written_by") else []
@@ -195,7 +195,7 @@ def _journal_details(action: str, details: Mapping[str, str]) -> list[str]:
     elif action in ("noting", "assigning"):
         parts += [details.get("text") or f"to {details.get('to', 'nobody')}"]
     elif action == "done" and details.get("note"):
-        parts += [f"the gateway: {details['note']}"]
+        parts += [f"the gateway answered: {details['note'].replace('_', ' ')}"]
     return parts
 
 
