@@ -5,6 +5,7 @@ Cached or short ones are rendered at once. The others are shown as their source 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from threading import Lock
 
@@ -12,6 +13,8 @@ from mm_tui.review.rendered import MOST_CHARACTERS, Rendered, needs_rendering, r
 
 QUICK_CHARACTERS = 8_192
 """The most characters rendered at once in one drawing: about 20 ms."""
+_STRAY = re.compile(r"(?<!\S)\*{1,3}(?=\S)|(?<=\S)\*{1,3}(?!\S)")
+"""A mark of emphasis at the start or the end of a word."""
 KEPT_CHARACTERS = 1_048_576
 """The most characters of sources whose renderings are cached."""
 
@@ -69,8 +72,8 @@ class RenderPass:
 
 
 def plain(source: str) -> str:
-    """A short text without its Markdown marks, such as a summary; a long one as written."""
-    return RenderPass().of(source).text
+    """A short text without its Markdown marks, such as a summary, even those whose other half was cut off."""
+    return _STRAY.sub("", RenderPass().of(source).text)
 
 
 def is_source(source: str) -> bool:

@@ -9,7 +9,7 @@ from mm_tui.screens.thread.assist_card import card_content
 from mm_tui.services.assistant.cards import CardState, Phase
 from mm_tui.text import ManyLine, OneLine
 
-SUMMARY = ManyLine("She asks **twice** for a [refund](https://acme.example/refund).")
+SUMMARY = ManyLine("*She asks **twice** for a [refund](https://acme.example/refund).")
 
 
 @pytest.mark.parametrize(
@@ -21,6 +21,7 @@ SUMMARY = ManyLine("She asks **twice** for a [refund](https://acme.example/refun
         ),
         (CardState(Phase.DONE, intent=OneLine("complaint")), "about complaint"),
         (CardState(Phase.DONE, label=OneLine("billing"), summary=SUMMARY), "about billing"),
+        (CardState(Phase.DONE, label=OneLine("other"), summary=ManyLine("A feed.")), "about A feed."),
         (CardState(Phase.DONE, label=OneLine("x"), requested_action=OneLine("unknown")), "about x"),
     ],
 )

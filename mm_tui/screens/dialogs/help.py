@@ -24,7 +24,9 @@ WIDTH, SHARE, FRAME = 110, 94, 5
 KEYS = 10
 """The least width in cells of the column of keys."""
 EVERYWHERE = "Everywhere"
-HEADINGS = {"list": "Lists", "app": EVERYWHERE, "screen": EVERYWHERE}
+HEADINGS = {
+    "list": "Lists", "app": EVERYWHERE, "screen": EVERYWHERE, "paper": "Reading", "life": "History", "quoted": "Thread",
+}  # fmt: skip
 
 
 class HelpScreen(Dialog[None]):

@@ -29,6 +29,8 @@ ASKS, ABOUT, SEPARATOR = "asks ", "about ", " · "
 LEAST_ASKED = 36
 """Cells that a request is given before what else the card says of it."""
 _NOTHING = ("", "unknown")
+OTHER = "other"
+"""The label that says nothing."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ class Advice:
         first = Content(asked) if asked not in _NOTHING else Content("")
         more = [Content.assemble("by ", card.deadline)] if card.deadline else []
         more += [Content.styled("high urgency", "$mm-risk")] if card.urgency == "high" else []
-        more += [Content(card.label)] if card.label and not first else []
+        more += [Content(card.label)] if card.label and card.label != OTHER and not first else []
         if not first and not more and not card.summary:
             return []
         badge = Content.styled(f"  {card.short_badge}", "$mm-dim")

@@ -219,7 +219,7 @@ def _recipients(entry: QueueEntry) -> Content:
         return _parties(entry.item.to)
     if not fits_head(entry.edit.text.to):
         return _counted(len(entry.edit.text.to))
-    return joined([Content(OneLine(one)) for one in entry.edit.text.to], ", ") or Content("no recipient")
+    return joined([_party(Party.parse(one)) for one in entry.edit.text.to], ", ") or Content("no recipient")
 
 
 def _counted(number: int) -> Content:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from mm_tui.models import Attachment, PendingItem
+from mm_tui.models import Attachment, Party, PendingItem
 from mm_tui.review.findings import Finding, Level
 from mm_tui.review.render_pass import RenderPass
 from mm_tui.services.queue.entry import ThreadMail
@@ -115,7 +115,7 @@ def write_envelope(
         elif above is not None or not fits_head(addresses):
             for number, address in enumerate(addresses, start=1):
                 writer.write(f"{name} {number}  ", "dim")
-                writer.line(OneLine(address))
+                writer.line(OneLine(f"{Party.parse(address)}"))
                 started = True
     for line in above or ():
         writer.line(OneLine(line), "dim")
@@ -131,7 +131,7 @@ def _write_folded(writer: PageWriter, item: PendingItem, to: Sequence[str]) -> N
             writer.line(f"{name}, {len(addresses)} recipients", "strong")
             for number, address in enumerate(addresses, start=1):
                 writer.write(f"{number}  ", "dim")
-                writer.line(OneLine(address))
+                writer.line(OneLine(f"{Party.parse(address)}"))
 
 
 def thread_page(
