@@ -144,6 +144,12 @@ class MmTui(App[None], inherit_bindings=False):
 
         return commands(self, screen)
 
+    def action_command_palette(self) -> None:
+        from mm_tui.screens.dialogs.palette import Palette
+
+        if not isinstance(self.screen, Palette):
+            self.push_screen(Palette(id="--command-palette"))
+
     def action_next_theme(self) -> None:
         """Changes to the next of our themes."""
         names = [theme.name for theme in THEMES]

@@ -9,6 +9,8 @@ import pytest
 from rich.segment import Segment
 from textual.color import Color
 from textual.command import CommandPalette
+from textual.events import Click
+from textual.widget import Widget
 from textual.widgets import OptionList, Static
 
 from mm_tui import app as app_module
@@ -47,6 +49,10 @@ async def test_help_names_every_key_of_the_screen() -> None:
         assert not isinstance(app.screen, HelpScreen)
 
 
+def a_click(widget: Widget, x: int, y: int) -> Click:
+    return Click(widget, x, y, 0, 0, 1, False, False, False, x, y)
+
+
 async def test_palette_reaches_every_act_of_the_inbox() -> None:
     session = idle_session()
     session.mail.save_mailboxes([mailbox()])
@@ -57,9 +63,13 @@ async def test_palette_reaches_every_act_of_the_inbox() -> None:
         wanted = {
             act.help
             for act in keymap.ACTS
-            if act.context in keymap.TOGETHER["inbox"] and act.id not in ("app.palette",)
+            if act.context in keymap.TOGETHER["inbox"] and act.id not in ("app.palette", "inbox.import_report")
         }
         assert wanted <= helps
+        await pilot.press("ctrl+p")
+        await until(pilot, lambda: isinstance(app.screen, CommandPalette))
+        app.screen.post_message(a_click(app.screen, 500, 500))  # the terminal has become smaller since the click
+        await until(pilot, lambda: not isinstance(app.screen, CommandPalette))
         await pilot.press("ctrl+p")
         await until(pilot, lambda: isinstance(app.screen, CommandPalette))
         await pilot.press(*"mailboxes")

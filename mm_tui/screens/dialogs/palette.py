@@ -1,4 +1,4 @@
-"""The command palette's entries: every action that works here."""
+"""The command palette, and its entries: every action that works here."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from textual.app import SystemCommand
+from textual.command import CommandPalette
+from textual.errors import NoWidget
 
 from mm_tui import keymap
 from mm_tui.messages import choose_act
@@ -16,9 +18,21 @@ from mm_tui.widgets.chrome import awake_keys
 if TYPE_CHECKING:
     from textual.app import App
     from textual.dom import DOMNode
+    from textual.geometry import Region
     from textual.screen import Screen
+    from textual.widget import Widget
 
 HIDDEN = frozenset({"app.palette"})
+
+
+class Palette(CommandPalette):
+    """A click beside it closes it, also one beside the screen, which has become smaller since the click."""
+
+    def get_widget_at(self, x: int, y: int) -> tuple[Widget, Region]:
+        try:
+            return super().get_widget_at(x, y)
+        except NoWidget:
+            return self, self.region
 
 
 def commands(app: App[Any], screen: Screen[Any]) -> list[SystemCommand]:
