@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from mm_tui.models import Party
 from mm_tui.review.lookalike import one_slip_apart
-from mm_tui.review.risk import Draft, Message, ThreadContext, assess, counts, details, facts
+from mm_tui.review.risk import Draft, Message, ThreadContext, assess, counts, details, sums
 from mm_tui.review.risk.phrases import pattern
 from mm_tui.review.risk.pieces import LONGEST_MATCH, PIECE, Phrases, find_all
 from mm_tui.text import ManyLine
@@ -67,7 +67,7 @@ def test_the_work_grows_in_proportion_to_a_long_sentence(unit: str, monkeypatch:
 
     monkeypatch.setattr(Phrases, "finditer", counted)
     monkeypatch.setattr(Phrases, "search", lambda *where: next(counted(*where), None))
-    for module in (details, counts, facts):
+    for module in (details, counts, sums):
         monkeypatch.setattr(module, "one_slip_apart", compared)
     us, ann = Party.parse("help@firm.example"), Party.parse("ann@else.example")
     assess(Draft(us, (ann,), body=ManyLine("warm up")), ThreadContext())

@@ -35,9 +35,11 @@ _RECEIVED_NEAR = 120
 
 
 def _is_theirs(reading: Reading, match: re.Match[str]) -> bool:
-    """Whether words about an attachment are about one that arrived, or ask the reader for one."""
+    """Whether words about an attachment are about one of an earlier email, or ask the reader for one."""
     first, _ = reading.sentence(match.start())
+    _, last = reading.sentence(match.start())
     asked = _ASKED_FOR.match(reading.low, match.end()) is not None
+    asked = asked or pattern("earlier_mail").search(reading.low, first, last) is not None
     return asked or _RECEIVED.search(reading.low, max(first, match.start() - _RECEIVED_NEAR), match.start()) is not None
 
 

@@ -133,7 +133,9 @@ def identifier_differs(reading: Reading) -> Iterator[Finding]:
 
 
 _BARE = re.compile(r"(?<![\w.,:/-])\d{1,3}(?:[.,' ]\d{3})*(?:[.,]\d{1,2})?(?![\w:/-]|[.,]\d)")
-_NUMBERED = re.compile(r"(?<!\w)(?P<word>[^\W\d_]{4,20})[ ]+(?P<number>\d{1,4})(?![\w:/%-]|[.,]\d|[ ]?[€$£%°])")
+_NUMBERED = re.compile(
+    r"(?<!\w)(?P<word>[^\W\d_]{4,20})[ ]+(?P<number>[a-z]?\d{1,4}[a-f]?)(?![\w:/%-]|[.,]\d|[ ]?[€$£%°])"
+)
 _MANY_NUMBERS = 6
 _SHORT_NUMBER = 2
 """A sum of money is not compared with numbers of so few digits, which are days or people."""

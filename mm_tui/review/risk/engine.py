@@ -12,6 +12,7 @@ from mm_tui.review.risk.contradictions import CONTRADICTION_RULES
 from mm_tui.review.risk.details import DETAIL_RULES
 from mm_tui.review.risk.facts import FACT_RULES
 from mm_tui.review.risk.form import FORM_RULES
+from mm_tui.review.risk.greetings import GREETING_RULES
 from mm_tui.review.risk.model import Assessment, Draft, ThreadContext
 from mm_tui.review.risk.orders import ORDER_RULES
 from mm_tui.review.risk.people import PEOPLE_RULES
@@ -23,6 +24,7 @@ from mm_tui.review.risk.requests import REQUEST_RULES
 from mm_tui.review.risk.rule import Reading, Rule
 from mm_tui.review.risk.sequence import SEQUENCE_RULES
 from mm_tui.review.risk.shape import SHAPE_RULES
+from mm_tui.review.risk.sums import SUM_RULES
 from mm_tui.review.risk.targets import TARGET_RULES, known_from_house
 from mm_tui.review.risk.timing import TIMING_RULES
 from mm_tui.review.risk.wording import WORDING_RULES
@@ -32,12 +34,14 @@ from mm_tui.text import OneLine
 RULES: tuple[Rule, ...] = (
     *RECIPIENT_RULES,
     *ANSWER_RULES,
+    *SUM_RULES,
     *FACT_RULES,
     *TARGET_RULES,
     *DETAIL_RULES,
     *TIMING_RULES,
     *SEQUENCE_RULES,
     *CONTRADICTION_RULES,
+    *GREETING_RULES,
     *PEOPLE_RULES,
     *PROMISE_RULES,
     *PRIVATE_RULES,

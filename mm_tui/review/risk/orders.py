@@ -28,7 +28,7 @@ _AT_A_WORD = (
     r"(?:hinweis|anweisung|notiz)\b[^.\n]{0,15}\b(?:an|für)\b[^.\n]{0,15}(?:assistent|ki\b|bot\b|agent)",
     (
         r"(?:note|instruction|message|memo)s? (?:to|for) (?:the |any |your )?(?:\w+ )?(?:ai|assistant|bot"
-        r"|model|agent)\b"
+        r"|model|agent)s?\b"
     ),
     r"(?:note|consigne|instruction) (?:à|pour) (?:l'|votre )?(?:ia|assistant|agent)",
     (

@@ -1,160 +1,18 @@
-"""Rules about the people in a draft: who is greeted, who signs, who else is named."""
+"""Rules about the people in a draft: who signs, who else is named."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cache
 from itertools import pairwise
 
 from mm_tui.models import Direction
 from mm_tui.review.findings import Finding, Level, Span
 from mm_tui.review.lookalike import domain_of, plain_name, registrable
-from mm_tui.review.risk.phrases import lowered, pattern, phrases, word_set
-from mm_tui.review.risk.rule import MOST_MAILS, Reading, listed, quoted, rule
+from mm_tui.review.risk.greetings import NAME, greeting, is_known_name
+from mm_tui.review.risk.phrases import lowered, pattern, word_set
+from mm_tui.review.risk.rule import MOST_MAILS, Reading, quoted, rule
 from mm_tui.text import OneLine
-
-_NAME = re.compile(r"[^\W\d_](?:[^\W\d_]|['’-](?=[^\W\d_]))+")
-_FORMS = str.maketrans(
-    "黃陳張劉楊趙吳孫馬羅鄭謝許韓馮鄧蕭葉蔣盧蘇鍾鐘譚陸賈龍萬錢湯賴顧龔嚴鄒齋斉齊邊邉澤濱廣髙﨑國櫻嶋嶌眞實寬曾邱歐陽闕藍魯遲連關聶閻鄔盧溫榮",
-    "黄陈张刘杨赵吴孙马罗郑谢许韩冯邓萧叶蒋卢苏钟钟谭陆贾龙万钱汤赖顾龚严邹斎斎斎辺辺沢浜広高崎国桜島島真实宽曾邱欧阳阙蓝鲁迟连关聂阎邬卢温荣",
-)
-"""Other forms of characters in names: traditional, simplified, and old ones of Japan."""
-_EASTERN = re.compile(
-    r"\A\s*(?:尊敬的|亲爱的)?(?P<name>[\u3040-\u30ff\u3400-\u9fff]{1,6}?)[ \u3000]?"
-    r"(?:様|さま|さん|先生|女士|小姐|殿|老师|总|经理)"
-)
-
-
-_OF_EAST = re.compile("[\u3040-\u30ff\u3400-\u9fff]")
-_ADDRESS_LINES = 4
-_LONGEST_ADDRESS = 200
-_SHORTEST_CALLED = 5
-
-
-def _is_known(name: str, known: frozenset[str]) -> bool:
-    plain = plain_name(name)
-    parts = [part for part in re.split(r"['’-]", plain) if len(part) > 1] or [plain]
-    if any(part in known for part in parts) or plain in known:
-        return True
-    if plain[-1:] in "ou" and f"{plain[:-1]}a" in known:
-        # "Pani Ewo" calls Ewa.
-        return True
-    if (
-        plain[-1:] in "eu"
-        and len(plain) >= _SHORTEST_CALLED
-        and any(
-            one[:3] == plain[:3] and len(one) >= _SHORTEST_CALLED and abs(len(one) - len(plain)) <= 1 for one in known
-        )
-    ):
-        # "Panie Pawle" calls Paweł.
-        return True
-    # Short forms ("Matt" for "Matthew") and joined names in an address ("annaberg@").
-    return any(
-        len(one) >= 3 and (one.startswith(plain[:4]) or (plain.startswith(one[:4]) and len(one) <= 6))
-        if len(plain) >= 4
-        else one.startswith(plain)
-        for one in known
-        if one and one[0] == plain[0]
-    ) or any(len(plain) >= 4 and plain in one for one in known if len(one) > len(plain) + 2)
-
-
-@cache
-def _greeting() -> re.Pattern[str]:
-    every = sorted(phrases("greetings"), key=len, reverse=True)
-    return re.compile(rf"\s*(?:{'|'.join(map(re.escape, every))})(?!\w)")
-
-
-def _eastern_names(reading: Reading, begin: int) -> list[Span]:
-    """Who is addressed in the first lines, in Japanese or Chinese."""
-    found, at = [], begin
-    for line in reading.body[begin : begin + _LONGEST_ADDRESS].split("\n")[:_ADDRESS_LINES]:
-        if match := _EASTERN.match(line):
-            found.append(Span(at + match.start("name"), at + match.end("name")))
-        at += len(line) + 1
-    return found
-
-
-def _eastern_strangers(reading: Reading, addressed: list[Span]) -> list[Span]:
-    """Those of `addressed` of whom neither thread nor recipients have the name or its first two characters."""
-    parties = [*reading.draft.recipients, *(mail.sender for mail in reading.context.messages)]
-    text = "\n".join((reading.thread_text, *(re.sub(r"\s", "", str(party.name)) for party in parties)))
-    known = text.translate(_FORMS)
-    if _OF_EAST.search(known) is None:
-        # The names there are in Latin letters.
-        return []
-    found = []
-    for span in addressed:
-        name = reading.body[slice(*span)].translate(_FORMS)
-        parts = (name, name[:2], name[-2:]) if len(name) > 2 else (name,)
-        if name not in word_set("everybody") and not any(part in known for part in parts):
-            found.append(span)
-    return found
-
-
-@rule("greets_stranger", "greets somebody who is not in the thread", needs_thread=True)
-def greets_stranger(reading: Reading) -> Iterator[Finding]:
-    """The greeting names somebody who neither takes part in the thread nor is named in it. Medium. Greetings to
-    everybody or to a team do not count."""
-    first = next((match for match in re.finditer(r"[^\n]+", reading.body) if match[0].strip()), None)
-    if first is None:
-        return
-    line = first[0][:120]
-    names: list[Span] = []
-    if eastern := _eastern_names(reading, first.start()):
-        names = _eastern_strangers(reading, eastern)
-    else:
-        greeting = _greeting().match(lowered(line))
-        if greeting is None:
-            return
-        begin = greeting.end()
-        rest = re.split(
-            r"[,!.:;—–(]|\s-\s",
-            re.sub(
-                r"\b(?:[MD]r|[MD]rs|Ms|Sr|Sra|Sig|Dott|Prof|Dhr|Mevr|Mw|M|Exmo|Exma|Eng|Ing|Avv|ssa|ra)\.",
-                lambda m: m[0][:-1] + " ",
-                line[begin:].lstrip(" ,"),
-            ),
-        )[0]
-        offset = first.start() + begin + (len(line[begin:]) - len(line[begin:].lstrip(" ,")))
-        if len(rest.split()) > 6:
-            return
-        skip = word_set("everybody", "titles", "greetings") | {
-            "mr",
-            "mrs",
-            "ms",
-            "dr",
-            "prof",
-            "sr",
-            "sra",
-            "sig",
-            "dott",
-            "m",
-            "dhr",
-            "mevr",
-            "mw",
-            "ra",
-            "eng",
-            "ing",
-            "ssa",
-            "exmo",
-            "exma",
-            "avv",
-        }
-        found = [match for match in _NAME.finditer(rest) if match[0][0].isupper() and match[0].lower() not in skip]
-        known = reading.known_names
-        if found and not any(_is_known(match[0], known) for match in found):
-            names = [Span(offset + match.start(), offset + match.end()) for match in found]
-        elif len(found) > 1:
-            # "Dear Anna Schmitt" to Anna Schmidt: the last name counts.
-            last = found[-1]
-            if not _is_known(last[0], known) and any(_is_known(one[0], known) for one in found[:-1]):
-                names = [Span(offset + last.start(), offset + last.end())]
-    if names:
-        texts = [quoted(reading.body[slice(*span)]) for span in names]
-        words = f"greets somebody who is not in the thread: {listed(texts)}"
-        yield Finding("greets_stranger", Level.MEDIUM, OneLine(words), tuple(names))
-
 
 _COMPANY = re.compile(
     r"\b(?:Inc|LLC|Ltd|Limited|GmbH|AG|SE|KG|S\.?A|S\.?r\.?l|S\.?p\.?A|SARL|SAS|B\.?V|N\.?V|Corp|Co"
@@ -170,7 +28,7 @@ _MOST_READ = 20_000
 
 
 def _names_in(text: str) -> frozenset[str]:
-    return frozenset(map(plain_name, set(_NAME.findall(text))))
+    return frozenset(map(plain_name, set(NAME.findall(text))))
 
 
 _FROM = re.compile(r"\s(?:from|aus|vom|von|uit|van|depuis|de|du|desde|da|do|dal|dalla|z|ze)\s\S")
@@ -240,7 +98,7 @@ def signature_not_ours(reading: Reading) -> Iterator[Finding]:
     )
     received = [str(mail.body)[:_MOST_READ] for mail in mails[-MOST_MAILS:] if mail not in sent]
     # Whom they greet is one of us.
-    ours |= _names_in("\n".join(line for line in map(_first_line, received) if _greeting().match(lowered(line))))
+    ours |= _names_in("\n".join(line for line in map(_first_line, received) if greeting().match(lowered(line))))
     inbound = _names_in("\n".join(received))
     roles = frozenset(map(plain_name, word_set("roles")))
     jobs = frozenset(map(plain_name, word_set("jobs")))
@@ -250,7 +108,7 @@ def signature_not_ours(reading: Reading) -> Iterator[Finding]:
         plain_name(word)
         for party in reading.draft.recipients
         if not reading.is_ours(party.address)
-        for word in _NAME.findall(str(party.name))
+        for word in NAME.findall(str(party.name))
         if len(word) > 2
     }
     person = _person(reading)
@@ -259,7 +117,7 @@ def signature_not_ours(reading: Reading) -> Iterator[Finding]:
         if line.endswith((":", "：")):
             # Who wrote what is quoted below.
             continue
-        words = [_ELIDED.sub("", word) for word in _NAME.findall(line)]
+        words = [_ELIDED.sub("", word) for word in NAME.findall(line)]
         plain = [plain_name(word) for word in words]
         span = Span(place[0] + match.start(), place[0] + match.end())
         names = [
@@ -313,7 +171,7 @@ def signature_not_ours(reading: Reading) -> Iterator[Finding]:
 def names_other_contact(reading: Reading) -> Iterator[Finding]:
     """The draft names, by first and last name, a correspondent of ours who is not mentioned in this thread. Medium: one
     customer's affairs may reach another."""
-    words = list(_NAME.finditer(reading.body))
+    words = list(NAME.finditer(reading.body))
     known = reading.known_names
     for first, second in pairwise(words):
         if second.start() - first.end() != 1:
@@ -350,7 +208,7 @@ def names_third_person(reading: Reading) -> Iterator[Finding]:
         if match["eastern"]:
             if name in reading.thread_text or name[:2] in reading.thread_text or match.start() < 12:
                 continue
-        elif any(_is_known(word, known) for word in _NAME.findall(name)):
+        elif any(is_known_name(word, known) for word in NAME.findall(name)):
             continue
         if found := _private(reading, match.start(), Span(*match.span())):
             words = f"tells something of a person who is not in the thread: {quoted(body[slice(*found)])}"
@@ -376,7 +234,7 @@ def _line_around(body: str, at: int) -> Span:
 
 def _is_heading(body: str, at: int) -> bool:
     """Whether most words of a line are capitalized."""
-    words = _NAME.findall(body[slice(*_line_around(body, at))])
+    words = NAME.findall(body[slice(*_line_around(body, at))])
     return 2 * sum(str(word)[0].isupper() for word in words) > len(words)
 
 
@@ -406,4 +264,4 @@ def _private(reading: Reading, at: int, name: Span | None = None) -> Span | None
     return None
 
 
-PEOPLE_RULES = (greets_stranger, signature_not_ours, names_other_contact, names_third_person)
+PEOPLE_RULES = (signature_not_ours, names_other_contact, names_third_person)

@@ -41,7 +41,8 @@ _CODE_NAMES = re.compile(
 _TOKEN = re.compile(r"(?<![\w@/.=&?%#-])[A-Za-z0-9_+-]{20,200}={0,2}(?![\w@/.])")
 _CARD = re.compile(r"(?<![\w.-])(?:\d[ -]?){12,18}\d(?![\w-])")
 _VALID = re.compile(
-    r"\b(?:valid|exp|cvv|cvc|code|gültig|valable|válid|valid[ao]|geldig|ważna)\w*|有効|有效", re.IGNORECASE
+    r"\b(?:valid|exp|cvv|cvc|code|gültig|valable|válid|valid[ao]|geldig|ważna|caduc|scad|vencim|verloop|ablauf|läuft|expir)\w*|有効|有效",
+    re.IGNORECASE,
 )
 _IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b")
 _US_NUMBER = re.compile(r"(?<![\w-])(?!000|666|9\d\d)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\w-])")
@@ -78,16 +79,16 @@ def _value_after(reading: Reading, named: int, start: int) -> Span | None:
         if value.startswith(("http", "www.")) or ("@" in value[1:] and "." in value.partition("@")[2]):
             continue
         parts = re.match(r"\d{3,4}[ -]\d{3,4}(?!\d)|\d{4,8}#", reading.body[begin : begin + 10])
-        if code and parts and parts[0] not in reading.thread_text:
+        if code and parts and parts[0] not in reading.seen_text:
             return Span(begin, begin + parts.end())
         if value.isdigit():
-            if code and 4 <= len(value) <= 10 and value not in reading.thread_text:
+            if code and 4 <= len(value) <= 10 and value not in reading.seen_text:
                 return Span(begin, begin + len(value))
             continue
         strong = match["value"] if match["value"].endswith("!") else value
         odd = re.search(r"\d", value) or re.search(r"[#$%&^*+=!_@]", strong) or re.search("[a-z][A-Z]", value)
         if len(value) >= 5 and odd and _LETTERED.match(strong) and not _HYPHENED.fullmatch(value):
-            return None if value in reading.thread_text else Span(begin, begin + len(value))
+            return None if value in reading.seen_text else Span(begin, begin + len(value))
     return None
 
 
@@ -109,7 +110,8 @@ def _is_random(token: str) -> bool:
 @rule("secret", "secrets in the draft")
 def secret(reading: Reading) -> Iterator[Finding]:
     """The body has what looks like a key, a token, a private key, a long random run of letters and digits, or a
-    password or code after its name, unless it is in the thread. High. The finding never repeats the secret."""
+    password or code after its name, unless it is in an email of the thread that somebody else wrote or received. High.
+    The finding never repeats the secret."""
     found: dict[str, list[Span]] = {}
     for kind, sought in _SECRETS:
         for match in find_all(sought, reading.body):
@@ -121,7 +123,7 @@ def secret(reading: Reading) -> Iterator[Finding]:
     links = [one.span for one in reading.links]
     for match in find_all(_TOKEN, reading.body, end=reading.written):
         inside = any(span.start <= match.start() < span.end for span in (*taken, *links))
-        if not inside and _is_random(match[0]) and match[0] not in reading.thread_text:
+        if not inside and _is_random(match[0]) and match[0] not in reading.seen_text:
             found.setdefault("a key", []).append(Span(*match.span()))
     for kind, spans in found.items():
         yield Finding("secret", Level.HIGH, OneLine(f"holds what looks like {kind}"), tuple(spans))

@@ -10,11 +10,12 @@ from collections.abc import Iterable, Iterator
 
 from mm_tui.review.findings import Finding, Level, Span
 from mm_tui.review.risk.counts import SPANS_OF_TIME
-from mm_tui.review.risk.facts import MONTH_NAMES, Amount, find_amounts, known_amounts, unknown
+from mm_tui.review.risk.facts import MONTH_NAMES, Amount, find_amounts, known_amounts
 from mm_tui.review.risk.pairs import together
 from mm_tui.review.risk.phrases import lowered, ordered, pattern
 from mm_tui.review.risk.pieces import Phrases
 from mm_tui.review.risk.rule import LONGEST_DRAFT, MOST_MAILS, Reading, quoted, rule
+from mm_tui.review.risk.sums import unknown
 from mm_tui.text import OneLine
 
 # In scripts without a list of committing words, every match counts as a commitment.
@@ -106,6 +107,7 @@ def _in_thread(reading: Reading, span: Span) -> bool:
     _, last = reading.sentence(span.start)
     after = max(span.end, min(last, span.end + _AFTER_HOUR))
     day = _day_words(reading.low[slice(*span)]) or _day_words(reading.low[span.start : after])
+    day += re.findall(r"\d+", reading.low[slice(*span)])
     return bool(day) and all(word in reading.thread_words for word in day)
 
 
@@ -120,12 +122,35 @@ def _up_to_comma(sentence: str, firm: Phrases) -> str:
     return sentence[: found.end() + comma.start()] if found and comma else sentence
 
 
+_FAR_CONTRAST = 300
+_CONTRAST = re.compile(r"(?:[,;:–-]|\s[–-])\s(?:but|aber|doch|sondern|mais|pero|mas|ma|maar|ale|lecz|however)\s")
+
+
+def _between_contrasts(reading: Reading, start: int, end: int) -> tuple[int, int]:
+    """The part of the sentence around `start` to `end` before or after a "but": a no before it is about something else.
+
+    Of the no after a "but" only the part after it is meant, too.
+    """
+    first, last = reading.sentence(start)
+    near = max(first, start - _FAR_CONTRAST), min(last, end + _FAR_CONTRAST)
+    for match in _CONTRAST.finditer(reading.low, *near):
+        if match.end() <= start:
+            first = match.end()
+        elif match.start() >= end:
+            last = match.start()
+            break
+    return first, last
+
+
 def _said(reading: Reading, *patterns: Phrases, pairs: Iterable[Span] = ()) -> Iterator[tuple[Span, str, int]]:
-    """The matches of `patterns`, and `pairs`, at most one per sentence: the words, the sentence and its start."""
+    """The matches of `patterns`, and `pairs`, at most one per sentence, or part of it before or after a "but".
+
+    Yields the words, the sentence and its start.
+    """
     done = -1
     hits = sorted([*pairs, *((match.start(), match.end()) for one in patterns for match in one.finditer(reading.low))])
     for start, end in hits:
-        first, last = reading.sentence(start)
+        first, last = _between_contrasts(reading, start, end)
         if start >= done:
             done = max(last, end)
             yield Span(start, end), reading.low[first : max(last, end)], first
@@ -150,11 +175,12 @@ _LIMIT = re.compile(
 
 def _is_explained(reading: Reading, sentence: str) -> bool:
     """Whether a sentence only says that something costs nothing, by a rule, as was asked, or for what is put off."""
-    bare = pattern("no_cost").sub(" ", sentence)
-    if bare == sentence or pattern("money_firm").search(bare) is not None:
+    found = pattern("no_cost").search(sentence)
+    if found is None or pattern("money", "money_firm", "discount_firm").search(pattern("no_cost").sub(" ", sentence)):
         return False
     return (
-        pattern("reasons", "conditions").search(sentence) is not None
+        pattern("reasons").search(sentence) is not None
+        or pattern("conditions").search(sentence, found.end()) is not None
         or pattern("asks_charge", "moves", "calls_off", "missing").search(reading.asked_text) is not None
     )
 
@@ -258,6 +284,9 @@ def promise_discount(reading: Reading) -> Iterator[Finding]:
         yield Finding("promise_discount", Level.MEDIUM if gives else Level.LOW, OneLine(words), (span,))
 
 
+_GUARANTEE = re.compile(r"g(?:ua|a)rant|gwarant|保証|保证")
+
+
 @rule("promise_legal", "legal statements")
 def promise_legal(reading: Reading) -> Iterator[Finding]:
     """A sentence accepts liability or fault, guarantees something, or binds us (high); gives advice in matters of law,
@@ -270,7 +299,9 @@ def promise_legal(reading: Reading) -> Iterator[Finding]:
         words = f"{'makes a legal statement' if strong else 'speaks of legal matters'}: "
         # "No somos responsables", "we do not accept liability": the no stands right before the words.
         before = pattern("plain_not").search(reading.low, max(start, span.start - _RIGHT_BEFORE), span.start)
-        level = Level.HIGH if strong and not before and not _denies(sentence) else Level.LOW
+        # What is guaranteed may be that something will not happen.
+        denied = _denies(sentence[: span.start - start] if _GUARANTEE.search(sentence) else sentence)
+        level = Level.HIGH if strong and not before and not denied else Level.LOW
         yield Finding("promise_legal", level, OneLine(words + quoted(reading.body[slice(*span)])), (span,))
     for span, sentence, _ in _said(reading, pattern("advice")):
         if not _denies(sentence) and _ASKED.search(sentence) is None:

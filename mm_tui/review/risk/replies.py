@@ -9,7 +9,7 @@ from mm_tui.models import Direction
 from mm_tui.review.findings import Finding, Level, Span
 from mm_tui.review.risk.pairs import together
 from mm_tui.review.risk.phrases import pattern
-from mm_tui.review.risk.rule import Reading, listed, quoted, rule
+from mm_tui.review.risk.rule import LONGEST_DRAFT, Reading, listed, quoted, rule
 from mm_tui.text import OneLine
 
 _YOU = re.compile(
@@ -134,6 +134,44 @@ def wish_ignored(reading: Reading) -> Iterator[Finding]:
 _CODE = re.compile(r"(?<![\w-])(?=[A-Z0-9-]*\d)(?=[A-Z0-9-]*[A-Z])[A-Z0-9]{4,6}(?:-[A-Z0-9]{4,6}){2,5}(?![\w-])")
 
 
+_RUN = 3
+_ANY_WORD = re.compile(r"[^\W_]+(?:[.,]\d+)*")
+_LONG = 4
+
+
+@rule("internal_repeated", "repeats an email between colleagues", needs_thread=True)
+def internal_repeated(reading: Reading) -> Iterator[Finding]:
+    """An email of the thread went only to our own people and says that it is not for others ("internal", "don't tell
+    him"), and the draft, which goes to somebody else, has three words in a row from it. Medium."""
+    inner = [str(mail.body)[:LONGEST_DRAFT].lower() for mail in reading.between_us if mail.body]
+    inner = [text for text in inner if pattern("internal", "not_for_others").search(text)]
+    if not inner or all(reading.is_ours(party.address) for party in reading.draft.recipients):
+        return
+    known = _runs(reading.seen_text.lower())
+    runs = set().union(*(_runs(text).keys() for text in inner)) - known.keys()
+    places = [place for run, place in _runs(reading.low[: reading.written]).items() if run in runs]
+    if places:
+        span = Span(min(place.start for place in places), max(place.end for place in places))
+        first = min(places)
+        words = f"repeats an email between colleagues: {quoted(reading.body[slice(*first)])}"
+        yield Finding("internal_repeated", Level.MEDIUM, OneLine(words), (first if len(places) > _RUN else span,))
+
+
+def _runs(text: str) -> dict[tuple[str, ...], Span]:
+    """Three words in a row with a long one among them, with their places."""
+    words = list(_ANY_WORD.finditer(text))
+    return {
+        tuple(match[0] for match in three): Span(three[0].start(), three[-1].end())
+        for three in zip(words, words[1:], words[2:], strict=False)
+        if any(len(match[0]) >= _LONG for match in three)
+    }
+
+
+_CARDS = re.compile(
+    r"\b(?:cards|codes|karten|cartes|tarjetas|códigos|cartões|codici|kaarten|karty|kody)\b|カード|コード|卡|码"
+)
+
+
 @rule("gift_card", "gift cards and voucher codes")
 def gift_card(reading: Reading) -> Iterator[Finding]:
     """The draft hands over codes such as XK7P-29QM-LL0T that are not in the thread, or the other side asks for gift
@@ -142,6 +180,7 @@ def gift_card(reading: Reading) -> Iterator[Finding]:
     codes = [Span(*match.span()) for match in _CODE.finditer(reading.body) if match[0] not in reading.thread_text]
     asked = pattern("gift_cards").search(reading.asked_text) is not None
     spoken = [Span(*match.span()) for match in pattern("gift_cards").finditer(reading.low)]
+    spoken = spoken or [Span(*match.span()) for match in _CARDS.finditer(reading.low)]
     refuses = pattern("checking", "denies").search(reading.low) is not None
     if asked and (codes or (spoken and not refuses)):
         spans = tuple(codes or spoken)
@@ -152,4 +191,4 @@ def gift_card(reading: Reading) -> Iterator[Finding]:
         yield Finding("gift_card", Level.HIGH if len(codes) > 1 else Level.MEDIUM, OneLine(words), tuple(codes))
 
 
-REPLY_RULES = (model_talk, internal_note, rude, attachment_denied, wish_ignored, gift_card)
+REPLY_RULES = (model_talk, internal_note, internal_repeated, rude, attachment_denied, wish_ignored, gift_card)

@@ -8,7 +8,7 @@ from functools import cache
 
 from mm_tui.models import Direction
 from mm_tui.review.findings import Finding, Level, Span
-from mm_tui.review.risk.phrases import lowered, pattern, phrases
+from mm_tui.review.risk.phrases import lowered, ordered, pattern, phrases
 from mm_tui.review.risk.rule import Reading, quoted, rule
 from mm_tui.text import OneLine
 
@@ -117,6 +117,75 @@ def asked_not_to(reading: Reading) -> Iterator[Finding]:
 _MOST_SOURCES = 10
 
 
+_CLAUSE = re.compile(r"(?:(?!\s(?:but|aber|mais|pero|mas|ma|maar|ale)\s)[^.,;:!?\n。！？、，；])+")
+_OUT = re.compile(r"\b(?:out|except|außer|sauf|salvo|behalve|oprócz)\b|以外|除了")
+_HOUR = re.compile(r"\d")
+_TERM = re.compile(
+    r"\b(?:before|until|till|later|earlier|after|since|last|next|this|vor|bis|nach|seit|letzten?|nächsten?|avant|après|jusqu"
+    r"|dernier|prochain|antes|hasta|después|depois|até|prima|dopo|fino|voor|tot|na|przed|po|do|później)\b|まで|前|后|以降"
+)
+_INSTEAD = re.compile(
+    r"\b(?:instead|rather than|statt|anstatt|stattdessen|au lieu|en vez|em vez|invece|in plaats|zamiast)\b"
+    r"|代わり|而不是"
+)
+_TITLED = re.compile(
+    r"\b(?:mr|mrs|ms|miss|dr|herrn?|frau|mme|monsieur|madame|señora?|sra?|sig(?:nora?)?|pani?)\.? [^\W\d_]{3,}"
+)
+
+
+def _refused(reading: Reading, named: re.Pattern[str]) -> dict[str, str]:
+    """What the other side's newest email names only in clauses that say no, with one of these."""
+    wanted: dict[str, str] = {}
+    welcome: set[str] = set()
+    for clause in _CLAUSE.finditer(reading.asked_text):
+        words = named.findall(clause[0])
+        if named is not _TITLED and (_HOUR.search(clause[0]) or _TERM.search(clause[0])):
+            # A single day or hour or a term, not every such weekday.
+            continue
+        no = words and (pattern("plain_not", "denies").search(clause[0]) or _OUT.search(clause[0]))
+        for word in words:
+            if no:
+                wanted.setdefault(_kind_of(word), clause[0].strip())
+            else:
+                welcome.add(_kind_of(word))
+    return {word: clause for word, clause in wanted.items() if word not in welcome}
+
+
+def _kind_of(word: str) -> str:
+    """A weekday as its number, so that "Tuesdays" is "Tuesday" in every language; other words as they are."""
+    number = ordered("weekdays").get(word) or ordered("weekdays").get(word.rstrip("s"))
+    return str(number) if number else word
+
+
+@cache
+def _weekdays() -> re.Pattern[str]:
+    names = sorted((name for name in ordered("weekdays") if len(name) > 1), key=len, reverse=True)
+    latin = "|".join(re.escape(name) for name in names if name < "\u2e80")
+    other = "|".join(re.escape(name) for name in names if name >= "\u2e80")
+    return re.compile(rf"(?<!\w)(?:{latin})s?(?!\w)|{other}")
+
+
+@rule("refused_choice", "offers what was ruled out", needs_thread=True)
+def refused_choice(reading: Reading) -> Iterator[Finding]:
+    """The other side's newest email rules out a weekday or a person ("Tuesdays are out", "not with Mr Hanley"), and the
+    draft names that day with a time, or that person, without saying no. Medium."""
+    for named, needs_hour in ((_weekdays(), True), (_TITLED, False)):
+        refused = _refused(reading, named) if named.search(reading.asked_text) else {}
+        for match in named.finditer(reading.low, 0, reading.written) if refused else ():
+            clause = refused.get(_kind_of(match[0]))
+            first, last = reading.sentence(match.start())
+            off = pattern("calls_off").search(reading.low, first, last) or _INSTEAD.search(reading.low, first, last)
+            if clause is None or off or reading.is_question(match.start()):
+                continue
+            if any(_kind_of(one) not in refused for one in named.findall(reading.low, first, last)):
+                continue
+            if _says_no(reading.low[first:last]) or (needs_hour and not _HOUR.search(reading.low, first, last)):
+                continue
+            words = f"names {quoted(reading.body[slice(*match.span())])}, while the last mail says {quoted(clause)}"
+            yield Finding("refused_choice", Level.MEDIUM, OneLine(words), (Span(*match.span()),))
+            return
+
+
 @rule("source_not_in_thread", "a clause or standard that is not in the thread", needs_thread=True)
 def source_not_in_thread(reading: Reading) -> Iterator[Finding]:
     """The draft refers to an article, a section, a clause or a standard by its number ("§ 14", "clause 9b", "EN 71"),
@@ -150,4 +219,4 @@ def talk_not_in_thread(reading: Reading) -> Iterator[Finding]:
         yield Finding("talk_not_in_thread", Level.MEDIUM, OneLine(words), (Span(*match.span()),))
 
 
-REQUEST_RULES = (bait_taken, asked_not_to, source_not_in_thread, talk_not_in_thread)
+REQUEST_RULES = (bait_taken, asked_not_to, refused_choice, source_not_in_thread, talk_not_in_thread)

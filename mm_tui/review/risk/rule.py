@@ -18,10 +18,10 @@ from mm_tui.settings.sections import Risk
 
 WRAP = re.compile(r"(?<=[^\n]{45})\n(?![ \t]*(?:\n|[-*•>#|]|\d{1,3}[.)]|\Z))")
 """A line break inserted by mail programs: it ends no sentence, unless a list or nothing follows."""
-_ABBREVIATIONS = (
+ABBREVIATIONS = (
     "mr mrs ms dr prof st nr ca sr sra dra sig m mme bzw inkl zzgl ggf evtl incl excl approx dott ing max min tel art"
 )
-_NO_END = "".join(rf"(?<!\b{one}.)" for one in _ABBREVIATIONS.split())
+_NO_END = "".join(rf"(?<!\b{one}.)" for one in ABBREVIATIONS.split())
 _MONTHS = "|".join(map(re.escape, ordered("months")))
 _ENDS = re.compile(rf"[!?] |\.{_NO_END}(?:(?<!\d.)|(?! (?:{_MONTHS})(?!\w))) |[\n。！？]")
 """The ends of sentences, but not the dots of "Dr. Ross" and "4. Dezember"."""
@@ -95,6 +95,21 @@ class Reading:
     def thread_text(self) -> str:
         """Subjects and known bodies of the thread, one after the other."""
         return "\n".join(part for mail in self.context.messages for part in (mail.subject, mail.body or ""))
+
+    @cached_property
+    def between_us(self) -> tuple[Message, ...]:
+        """The emails that only our own people sent and received."""
+        return tuple(
+            mail
+            for mail in self.context.messages
+            if (mail.to or mail.cc) and all(self.is_ours(one.address) for one in (mail.sender, *mail.to, *mail.cc))
+        )
+
+    @cached_property
+    def seen_text(self) -> str:
+        """Subjects and known bodies of the emails that somebody else wrote or received."""
+        mails = [mail for mail in self.context.messages if mail not in self.between_us]
+        return "\n".join(part for mail in mails for part in (mail.subject, mail.body or ""))
 
     @cached_property
     def figures(self) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from mm_tui.models import Direction
 from mm_tui.review.findings import Finding, Level, Span
 from mm_tui.review.risk.phrases import pattern, phrases, word_set
-from mm_tui.review.risk.rule import LONGEST_DRAFT, MOST_MAILS, Reading, quoted, rule
+from mm_tui.review.risk.rule import ABBREVIATIONS, LONGEST_DRAFT, MOST_MAILS, Reading, quoted, rule
 from mm_tui.review.risk.wording import similarity
 from mm_tui.review.subject import unmarked
 from mm_tui.text import OneLine
@@ -39,13 +39,14 @@ def _is_frame(reading: Reading) -> bool:
     lines = [line.strip() for line in reading.low.split("\n") if line.strip()]
     if len(lines) > _MOST_LINES_OF_FRAME or not pattern("greetings").match(lines[0]) or len(lines[0].split()) > 6:
         return False
-    if re.search(r"[.!?。！？]\s*\S", lines[0]):
+    if re.search(r"[.!?。！？]\s*\S", _SHORTENED.sub("", lines[0])):
         return False
     closing = pattern("closings").match(lines[1].rstrip(" ,.!")) if len(lines) > 1 else None
     return len(lines) == 1 or (closing is not None and closing.end() == len(lines[1].rstrip(" ,.!")))
 
 
 _MOST_LINES_OF_FRAME = 6
+_SHORTENED = re.compile(rf"\b(?:{'|'.join(ABBREVIATIONS.split())})\.")
 
 
 @rule("cut_off", "ends in the middle of a sentence")

@@ -158,10 +158,11 @@ def date_differs(reading: Reading) -> Iterator[Finding]:
         for day in mine
         if day.readings & came
         or any(day.readings & other.readings for other in every)
-        or _is_within(asked, day, theirs)
+        or (len(mine) <= _MANY_DAYS and _is_within(asked, day, theirs))
     ]
     if mine and not theirs and len(reading.thread_text) <= _SHORT_THREAD:
         yield from _another_month(reading, mine, came)
+    yield from _otherwise_labelled(reading, body, mine, moved=moved)
     for day in mine if not fits else ():
         near = next((other for other in theirs if _nearly(day, other)), None)
         if theirs:
@@ -219,6 +220,55 @@ def date_differs(reading: Reading) -> Iterator[Finding]:
         )
         spans = tuple(Span(span.start, span.end + 1 + len(zone)) for span, zone in zoned)
         yield Finding("date_differs", Level.MEDIUM, OneLine(words), spans)
+
+
+_LABELLED = 40
+"""The most characters between the words that say what a date or time is and itself."""
+_MOST_LABELLED = 5
+_LONGEST_LABELLED = 4000
+
+
+def _said_of(text: str, span: Span) -> frozenset[str]:
+    """The words before a date or time in its sentence; for scripts without spaces, pairs of characters."""
+    before = re.split(r"[.!?。！？](?=\s|\Z)|\n", text[max(0, span.start - _LABELLED) : span.start])[-1]
+    words = set(re.findall(r"[^\W\d_]{5,}", before)) | set(re.findall(r"[\u30a0-\u30ff\u4e00-\u9fff]{2}", before))
+    return frozenset(words.difference(ordered("months"), ordered("weekdays"), UNCOUNTED))
+
+
+def _otherwise_labelled(reading: Reading, body: str, days: tuple[Day, ...], *, moved: bool) -> Iterator[Finding]:
+    """A day or time of which the draft says in the same words what an earlier email of ours says of another one."""
+    mine = [(day.readings, day.span) for day in days]
+    mine += [(frozenset({(_CLOCK_TIME, minutes % 720)}), span) for minutes, span, _ in _times(body)]
+    if moved or not 0 < len(mine) <= _MOST_LABELLED:
+        return
+    texts = [lowered(str(mail.body)) for mail in reading.context.messages[-_MOST_LABELLED:] if mail.body]
+    texts = [text for text in texts if len(text) <= _LONGEST_LABELLED]
+    there = [(text, day.readings, day.span) for text in texts for day in find_dates(text)]
+    there += [
+        (text, frozenset({(_CLOCK_TIME, minutes % 720)}), span) for text in texts for minutes, span, _ in _times(text)
+    ]
+    known = frozenset().union(*(what for _, what, _ in there))
+    for what, span in mine:
+        label = _said_of(body, span)
+        if what & known or not label or _open(reading, span):
+            continue
+        for text, other, place in there:
+            same = _said_of(text, place) & label
+            kept = any(other & one for one, _ in mine)
+            if _is_clock(other) == _is_clock(what) and len(same) >= _SAME_LABEL and not kept:
+                said, in_thread = quoted(reading.body[slice(*span)]), quoted(text[slice(*place)])
+                words = f"names {said}, while the thread names {in_thread} for the same"
+                yield Finding("date_differs", Level.MEDIUM, OneLine(words), (span,))
+                return
+
+
+_SAME_LABEL = 2
+_CLOCK_TIME = 0
+"""In place of the month, for times of day."""
+
+
+def _is_clock(what: frozenset[tuple[int, int]]) -> bool:
+    return min(what)[0] == _CLOCK_TIME
 
 
 def _is_within(text: str, day: Day, days: tuple[Day, ...]) -> bool:

@@ -40,6 +40,33 @@ def other_language(reading: Reading) -> Iterator[Finding]:
                 yield Finding("other_language", Level.MEDIUM, OneLine(words), (Span(*match.span()),))
 
 
+_FORMAL_AND_FAMILIAR = (
+    (
+        "de",
+        re.compile(r"\b(?:Ihnen|Ihre[nmrs]?)\b|(?<=[a-zäöüß,] )Sie\b"),
+        re.compile(r"\b(?:du|dich|dir|dein(?:e[nmrs]?)?)\b"),
+    ),
+    ("nl", re.compile(r"\b(?:[uU]|[uU]w)\b"), re.compile(r"\b(?:jij|jou|jouw|je)\b")),
+    ("es", re.compile(r"\b[uU]sted(?:es)?\b"), re.compile(r"\b(?:tú|tu|te|ti|contigo)\b")),
+    ("it", re.compile(r"(?<=[a-zà-ù,] )(?:Lei|Le|La|Suo|Sua)\b"), re.compile(r"\b(?:tu|ti|te|tuo|tua|tuoi|tue)\b")),
+    ("fr", re.compile(r"\b(?:Monsieur|Madame)\b"), re.compile(r"\b(?:tu|toi|ton|tes)\b")),
+)
+"""Words that address somebody formally and familiarly, by language."""
+
+
+@rule("address_mixed", "addresses the reader in two ways")
+def address_mixed(reading: Reading) -> Iterator[Finding]:
+    """The draft addresses the reader formally and familiarly ("Sie" and "du", "u" and "je", "usted" and "tú").
+    Medium."""
+    body = reading.body[: min(reading.written, LONGEST_DRAFT)]
+    for language, formal, familiar in _FORMAL_AND_FAMILIAR:
+        spans = [Span(*match.span()) for match in familiar.finditer(body)]
+        if spans and (formally := formal.search(body)) and language_of(body) == language:
+            words = f"addresses the reader in two ways: {quoted(formally[0])} and {quoted(body[slice(*spans[0])])}"
+            yield Finding("address_mixed", Level.MEDIUM, OneLine(words), tuple(spans))
+            return
+
+
 def _pairs(text: str) -> Counter[tuple[str, str]]:
     words = _WORD.findall(text[:LONGEST_DRAFT].casefold())
     return Counter(pairwise(words))
@@ -71,4 +98,4 @@ def like_rejected(reading: Reading) -> Iterator[Finding]:
         yield Finding("like_rejected", Level.HIGH if best >= 0.98 else Level.MEDIUM, OneLine(words))
 
 
-WORDING_RULES = (other_language, like_rejected)
+WORDING_RULES = (other_language, address_mixed, like_rejected)

@@ -1,0 +1,235 @@
+"""Rules about whom a draft greets, and about names that are nearly those of the thread."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+
+from mm_tui.models import Party
+from mm_tui.review.findings import Finding, Level, Span
+from mm_tui.review.lookalike import one_slip_apart, plain_name
+from mm_tui.review.risk.phrases import lowered, phrases, word_set
+from mm_tui.review.risk.rule import LONGEST_DRAFT, MOST_MAILS, Reading, listed, quoted, rule
+from mm_tui.text import OneLine
+
+NAME = re.compile(r"[^\W\d_](?:[^\W\d_]|['’-](?=[^\W\d_]))+")
+"""A word that may be a name."""
+_FORMS = str.maketrans(
+    "黃陳張劉楊趙吳孫馬羅鄭謝許韓馮鄧蕭葉蔣盧蘇鍾鐘譚陸賈龍萬錢湯賴顧龔嚴鄒齋斉齊邊邉澤濱廣髙﨑國櫻嶋嶌眞實寬曾邱歐陽闕藍魯遲連關聶閻鄔盧溫榮",
+    "黄陈张刘杨赵吴孙马罗郑谢许韩冯邓萧叶蒋卢苏钟钟谭陆贾龙万钱汤赖顾龚严邹斎斎斎辺辺沢浜広高崎国桜島島真实宽曾邱欧阳阙蓝鲁迟连关聂阎邬卢温荣",
+)
+"""Other forms of characters in names: traditional, simplified, and old ones of Japan."""
+_SUFFIX = r"(?:様|さま|さん|氏|先生|女士|小姐|殿|老师|总|经理)"
+_SCRIPT = r"[\u3040-\u30ff\u3400-\u9fff]"
+_EASTERN = re.compile(
+    rf"\A\s*(?:尊敬的|亲爱的)?(?P<name>{_SCRIPT}{{1,6}}?(?:[ \u3000]{_SCRIPT}{{1,4}})?)[ \u3000]?{_SUFFIX}"
+)
+_CALLED = re.compile(rf"(?P<name>[\u4e00-\u9fff]{{3,4}}){_SUFFIX}")
+
+
+_OF_EAST = re.compile("[\u3040-\u30ff\u3400-\u9fff]")
+_ADDRESS_LINES = 4
+_LONGEST_ADDRESS = 200
+_SHORTEST_CALLED = 5
+
+
+def is_known_name(name: str, known: frozenset[str]) -> bool:
+    """Whether a name, a short form of it or one of its parts is among `known`, which `plain_name` normalized."""
+    plain = plain_name(name)
+    parts = [part for part in re.split(r"['’-]", plain) if len(part) > 1] or [plain]
+    if any(part in known for part in parts) or plain in known:
+        return True
+    if plain[-1:] in "ou" and f"{plain[:-1]}a" in known:
+        # "Pani Ewo" calls Ewa.
+        return True
+    if (
+        plain[-1:] in "eu"
+        and len(plain) >= _SHORTEST_CALLED
+        and any(
+            one[:3] == plain[:3] and len(one) >= _SHORTEST_CALLED and abs(len(one) - len(plain)) <= 1 for one in known
+        )
+    ):
+        # "Panie Pawle" calls Paweł.
+        return True
+    # Short forms ("Matt" for "Matthew") and joined names in an address ("annaberg@").
+    return any(
+        len(one) >= 3 and (one.startswith(plain[:4]) or (plain.startswith(one[:4]) and len(one) <= 6))
+        if len(plain) >= 4
+        else one.startswith(plain)
+        for one in known
+        if one and one[0] == plain[0]
+    ) or any(len(plain) >= 4 and plain in one for one in known if len(one) > len(plain) + 2)
+
+
+@cache
+def greeting() -> re.Pattern[str]:
+    """Greeting words at the beginning of a line in lower case."""
+    every = sorted(phrases("greetings"), key=len, reverse=True)
+    return re.compile(rf"\s*(?:{'|'.join(map(re.escape, every))})(?!\w)")
+
+
+def _eastern_names(reading: Reading, begin: int) -> list[Span]:
+    """Who is addressed in the first lines, in Japanese or Chinese."""
+    found, at = [], begin
+    for line in reading.body[begin : begin + _LONGEST_ADDRESS].split("\n")[:_ADDRESS_LINES]:
+        if match := _EASTERN.match(line):
+            found.append(Span(at + match.start("name"), at + match.end("name")))
+        at += len(line) + 1
+    return found
+
+
+def _eastern_strangers(reading: Reading, addressed: list[Span]) -> list[Span]:
+    """Those of `addressed` of whom neither thread nor recipients have the name or its first two characters."""
+    parties = [*reading.draft.recipients, *(mail.sender for mail in reading.context.messages)]
+    text = "\n".join((reading.thread_text, *(re.sub(r"\s", "", str(party.name)) for party in parties)))
+    known = text.translate(_FORMS)
+    if _OF_EAST.search(known) is None:
+        # The names there are in Latin letters.
+        return []
+    found = []
+    for span in addressed:
+        name = reading.body[slice(*span)].translate(_FORMS)
+        family, _, given = name.replace("\u3000", " ").partition(" ")
+        name = family + given
+        parts = (family,) if given else (name, name[:2], name[-2:]) if len(name) > 2 else (name,)
+        if name not in word_set("everybody") and not any(part in known for part in parts):
+            found.append(span)
+    return found
+
+
+_ABBREVIATED = re.compile(r"\b(?:[MD]r|[MD]rs|Ms|Sr|Sra|Sig|Dott|Prof|Dhr|Mevr|Mw|M|Exmo|Exma|Eng|Ing|Avv|ssa|ra)\.")
+_TITLES = frozenset(
+    {"mr", "mrs", "ms", "dr", "prof", "sr", "sra", "sig", "dott", "m", "dhr", "mevr", "mw", "ra", "eng", "ing", "ssa"}
+    | {"exmo", "exma", "avv"}
+)
+_MOST_WORDS = 6
+_LONGEST_LINE = 120
+
+
+def _greeted(reading: Reading, line: str, begin: int) -> list[Span]:
+    """The names in a greeting line, which begins at `begin`."""
+    hello = greeting().match(lowered(line))
+    if hello is None:
+        return []
+    rest = line[hello.end() :]
+    offset = begin + hello.end() + len(rest) - len(rest.lstrip(" ,"))
+    rest = _ABBREVIATED.sub(lambda match: match[0][:-1] + " ", rest.lstrip(" ,"))
+    rest = re.split(r"[,!.:;—–(]|\s-\s", rest)[0]
+    if len(rest.split()) > _MOST_WORDS:
+        return []
+    skip = word_set("everybody", "titles", "greetings") | _TITLES
+    found = [match for match in NAME.finditer(rest) if match[0][0].isupper() and match[0].lower() not in skip]
+    return [Span(offset + match.start(), offset + match.end()) for match in found]
+
+
+_ENDING_LINES = 8
+_SHORT_LINE = 45
+_WHO = re.compile(
+    r"^\W*(?:from|von|de|da|van|od|name|nom|nombre|nome|naam)\b[^\n]{0,100}"
+    r"|\b(?:i am|i'm|my name is|this is|ich bin|je suis|soy|sou|sono|ik ben|jestem)\b[^\n]{0,40}",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""Lines that say who writes."""
+
+
+def _could_be_meant(reading: Reading) -> frozenset[str]:
+    """The names of those to whom the draft may be written: participants, signatures, and whom we greeted before."""
+    mails = reading.context.messages[-MOST_MAILS:]
+    parties = [party for mail in mails for party in (mail.sender, *mail.to, *mail.cc)]
+    text = [f"{party.name} {party.address}" for party in (*parties, *reading.draft.recipients)]
+    for mail in mails:
+        lines = [line for line in str(mail.body or "")[:LONGEST_DRAFT].split("\n") if line.strip()]
+        if reading.is_ours(mail.sender.address):
+            text += lines[:2]
+        else:
+            body = "\n".join(lines)
+            signed = [line for line in lines[-_ENDING_LINES:] if len(line) <= _SHORT_LINE and line[-1] not in ".!?。"]
+            text += [*signed, *_WHO.findall(body)]
+    return frozenset(plain_name(word) for word in re.findall(r"[^\W_]+", " ".join(text)))
+
+
+def _is_person(party: Party) -> bool:
+    """Whether a display name has a first and a last name, and is no office or company."""
+    words = NAME.findall(str(party.name))
+    return len(words) >= 2 and not any(word.lower() in word_set("roles", "organisations", "jobs") for word in words)
+
+
+@rule("greets_stranger", "greets somebody else", needs_thread=True)
+def greets_stranger(reading: Reading) -> Iterator[Finding]:
+    """The greeting names somebody who neither takes part in the thread nor is named in it, or a person whom the thread
+    only mentions, in place of the recipient. Medium. Greetings to everybody or to a team do not count."""
+    first = next((match for match in re.finditer(r"[^\n]+", reading.body) if match[0].strip()), None)
+    if first is None:
+        return
+    why, names = "who is not in the thread", list[Span]()
+    if eastern := _eastern_names(reading, first.start()):
+        names = _eastern_strangers(reading, eastern)
+    elif found := _greeted(reading, first[0][:_LONGEST_LINE], first.start()):
+        called = [reading.body[slice(*span)] for span in found]
+        known = [is_known_name(name, reading.known_names) for name in called]
+        if not any(known):
+            names = found
+        elif not known[-1]:
+            # "Dear Anna Schmitt" to Anna Schmidt: the last name counts.
+            names = found[-1:]
+        elif all(map(_is_person, reading.draft.recipients)):
+            meant = _could_be_meant(reading)
+            if not any(is_known_name(name, meant) for name in called):
+                why, names = "whom the thread only mentions", found
+    if names:
+        texts = [quoted(reading.body[slice(*span)]) for span in names]
+        yield Finding("greets_stranger", Level.MEDIUM, OneLine(f"greets somebody {why}: {listed(texts)}"), tuple(names))
+
+
+_TITLED = re.compile(
+    r"\b(?:Mr|Mrs|Ms|Miss|Dr|Prof|Herrn?|Frau|Mme|Monsieur|Madame|Sra?|Señora?|Sig|Signora?|Pani?|mevrouw|meneer)\.? "
+    r"(?P<name>[^\W\d_]{4,20})"
+)
+_SHORTEST_NAME = 5
+_ENDING = 2
+"""The last letters of a name that other cases may change."""
+
+
+def _is_slip(name: str, other: str) -> bool:
+    """Whether two names differ by a letter before their endings."""
+    begin = min(len(name), len(other)) - _ENDING
+    return name[:begin] != other[:begin] and one_slip_apart(name, other)
+
+
+@rule("name_differs", "a name nearly the same as in the thread", needs_thread=True)
+def name_differs(reading: Reading) -> Iterator[Finding]:
+    """The draft names somebody by a name that is not in the thread but nearly that of somebody there ("Mr Marlow" for
+    "Mr Barlow", "森下香織" for "森田香織"), and nowhere the right one. Medium."""
+    body = reading.body[: reading.written]
+    mails = reading.context.messages[-MOST_MAILS:]
+    parties = [party for mail in mails for party in (mail.sender, *mail.to, *mail.cc)]
+    text = "\n".join(str(mail.body or "")[:LONGEST_DRAFT] for mail in mails)
+    theirs = {plain_name(word) for party in parties for word in NAME.findall(str(party.name))}
+    theirs |= {plain_name(match["name"]) for match in _TITLED.finditer(text) if match["name"][0].isupper()}
+    theirs = {name for name in theirs if len(name) >= _SHORTEST_NAME}
+    words = [match for match in NAME.finditer(body) if match[0][0].isupper() and len(match[0]) >= _SHORTEST_NAME]
+    mine = {plain_name(match[0]) for match in words}
+    for match in words if theirs else ():
+        name = plain_name(match[0])
+        near = next((one for one in theirs if one[0] == name[0] and _is_slip(name, one)), None)
+        near = near or next((one for one in theirs if one[1:] == name[1:] and one != name), None)
+        if near and near not in mine and name not in reading.known_names:
+            words_said = f"names {quoted(match[0])}, while the thread names {quoted(near.capitalize())}"
+            yield Finding("name_differs", Level.MEDIUM, OneLine(words_said), (Span(*match.span()),))
+            return
+    eastern = [match["name"] for match in _CALLED.finditer(text)] if _OF_EAST.search(body) else []
+    for match in _CALLED.finditer(body) if eastern else ():
+        name = match["name"]
+        near = next((one for one in eastern if len(one) == len(name) and _shared(one, name) * 2 >= len(name)), None)
+        if near and name not in text and near not in body:
+            words_said = f"names {quoted(name)}, while the thread names {quoted(near)}"
+            yield Finding("name_differs", Level.MEDIUM, OneLine(words_said), (Span(*match.span("name")),))
+            return
+
+
+def _shared(first: str, second: str) -> int:
+    return sum(one == other for one, other in zip(first, second, strict=True))
+
+
+GREETING_RULES = (greets_stranger, name_differs)

@@ -1,0 +1,276 @@
+"""Rules about amounts that are not in the thread, and about calculations that do not come out."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+
+from mm_tui.review.findings import Finding, Level, Span
+from mm_tui.review.lookalike import one_slip_apart
+from mm_tui.review.risk.facts import Amount, find_amounts, find_dates, known_amounts, number_of
+from mm_tui.review.risk.phrases import ordered
+from mm_tui.review.risk.pieces import find_all
+from mm_tui.review.risk.rule import Reading, listed, quoted, rule
+from mm_tui.text import OneLine
+
+_MOST_RECKONED = 12
+_MOST_TIMES = 100
+_MOST_PARTS = 12
+_SUM = 100
+_HUNDREDTH = Decimal("0.01")
+_CENT = Decimal("0.02")
+_WORD = re.compile(r"\w+")
+
+
+def _reckoned(amounts: list[tuple[str, Decimal]]) -> set[tuple[str, Decimal]]:
+    """Sums and differences of two of `amounts`, and sums of several in a row: a calculated amount is not invented."""
+    some = amounts[: 2 * _MOST_RECKONED]
+    rows = set()
+    for at, (currency, value) in enumerate(some):
+        for other, more in some[at + 1 :]:
+            if other != currency or currency == "%":
+                break
+            value += more
+            rows.add((currency, value))
+    return rows | {
+        (currency, value)
+        for at, (currency, first) in enumerate(some)
+        for other, second in some[at + 1 :]
+        if other == currency and currency != "%" and first != second
+        for value in (first + second, abs(first - second))
+    }
+
+
+def _is_multiple(amount: Amount, there: Iterable[tuple[str, Decimal]], said: frozenset[str]) -> bool:
+    """Whether it is a price of the thread times a number among the words of both: "three nights at 69 €"."""
+    times = {
+        amount.value / value
+        for currency, value in there
+        if currency == amount.currency != "%" and value and 1 < amount.value / value <= _MOST_TIMES
+    }
+    counts = {int(one) for one in times if one == int(one)}
+    return any(str(count) in said for count in counts) or any(
+        place in counts and word in said for word, place in ordered("numbers").items()
+    )
+
+
+def _is_share(amount: Amount, there: Iterable[tuple[str, Decimal]], said: frozenset[str]) -> bool:
+    """Whether it is some of the equal parts of an amount of the thread, with both numbers among the words of both."""
+    counts = {count for count in range(1, _MOST_PARTS + 1) if str(count) in said}
+    counts |= {place for word, place in ordered("numbers").items() if place <= _MOST_PARTS and word in said}
+    return any(
+        amount.value * parts == value * some
+        for currency, value in there
+        if currency == amount.currency != "%" and value > amount.value
+        for parts in counts
+        for some in counts | {1}
+        if some < parts
+    )
+
+
+def _percentages(amount: Amount, every: Iterable[tuple[str, Decimal]]) -> Iterator[Decimal]:
+    """What the percentages make of the other amounts in its currency: taken, added or taken off."""
+    some = list(every)
+    shares = [value / 100 for currency, value in some if currency == "%"][:_MOST_RECKONED]
+    values = [value for currency, value in some if currency == amount.currency != "%" and value != amount.value]
+    for value in values[: 2 * _MOST_RECKONED]:
+        for share in shares:
+            yield from (value * share, value * (1 - share), value * (1 + share))
+
+
+def _is_percentage(amount: Amount, every: Iterable[tuple[str, Decimal]]) -> bool:
+    """Whether it is a percentage of another amount, or that amount with the percentage added or taken off."""
+    return any(abs(amount.value - value) < _CENT for value in _percentages(amount, every))
+
+
+def _is_bare_there(reading: Reading, amount: Amount) -> bool:
+    """Whether the thread has the number without a currency, as it may well have a sum: "3,200", "9,50"."""
+    if amount.currency == "%" or (amount.value < _SUM and not amount.value % 1):
+        return False
+    whole, _, cents = f"{amount.value.normalize():f}".partition(".")
+    digits = r"[.,' ]?".join(f"{int(whole):,}".split(","))
+    cents = rf"[.,]{cents.ljust(2, '0')}" if cents else r"(?:[.,]00)?"
+    for match in re.finditer(rf"(?<![\w.,:/-]){digits}{cents}(?![\w:/-]|[.,]\d)", reading.figures):
+        end = reading.figures.find("\n", match.end())
+        line = reading.figures[reading.figures.rfind("\n", 0, match.start()) + 1 : end if end >= 0 else None]
+        if not any(one.value == amount.value for one in find_amounts(line)):
+            return True
+    return False
+
+
+def unknown(reading: Reading, amounts: Iterable[Amount], there: set[tuple[str, Decimal]]) -> list[Amount]:
+    """Those of `amounts`, which are the draft's, that are neither among `there` nor calculated from known ones."""
+    new = [amount for amount in amounts if (amount.currency, amount.value) not in there]
+    if 0 < len(new) <= _MOST_RECKONED:
+        new = [amount for amount in new if not _is_bare_there(reading, amount)]
+        every = [*there, *((amount.currency, amount.value) for amount in find_amounts(reading.body))]
+        new = [amount for amount in new if not _is_percentage(amount, every)]
+        sums = _reckoned(every)
+        new = [amount for amount in new if (amount.currency, amount.value) not in sums]
+        said = reading.thread_words.union(_WORD.findall(reading.low)) if new else frozenset()
+        new = [amount for amount in new if not _is_multiple(amount, there, said) and not _is_share(amount, there, said)]
+    return new
+
+
+@rule("amount_not_in_thread", "amounts not in the thread", needs_thread=True)
+def amount_not_in_thread(reading: Reading) -> Iterator[Finding]:
+    """A sum of money or a percentage that no email in the thread names in that currency. Medium if it may contradict
+    the thread: it is nearly one of the thread's, is one of them in another currency, is called a total, or stands in
+    the place of the thread's amounts, none of which the draft names. Otherwise low, as for a price where the thread
+    names none, and for a list of prices. The sum or difference of two named amounts, the sum of several in a row, and a
+    named price times a named number are accepted. "$1,200", "1.200,00 €", "USD 1200", "1.2k dollars" and "15 percent"
+    are understood."""
+    named = find_amounts(reading.body)
+    if not named:
+        return
+    there = {(amount.currency, amount.value) for amount in known_amounts(reading)}
+    new = unknown(reading, named, there)
+    levels: dict[Level, list[Amount]] = {Level.MEDIUM: [], Level.LOW: []}
+    kept = {amount.currency for amount in named if (amount.currency, amount.value) in there}
+    other = [amount for amount in named if (amount.currency, amount.value) not in there]
+    # "9 a month, 108 a year" is one price.
+    values = {(amount.currency, amount.value) for amount in other}
+    times = Counter(
+        currency for currency, value in values if not any((currency, value / number) in values for number in _A_YEAR_OF)
+    )
+    for amount in new:
+        if amount.currency == "%" and amount.value == _ALL and "%" not in kept:
+            continue
+        is_other = times[amount.currency] > 1 or amount.currency in kept
+        may_contradict = len(new) <= _MOST_COMPARED and _may_contradict(reading, amount, there, is_other=is_other)
+        levels[Level.MEDIUM if may_contradict else Level.LOW].append(amount)
+    for level, amounts in levels.items():
+        if amounts:
+            spans = tuple(amount.span for amount in amounts)
+            texts = list(dict.fromkeys(quoted(reading.body[slice(*span)]) for span in spans))
+            yield Finding(
+                "amount_not_in_thread", level, OneLine(f"names an amount not in the thread: {listed(texts)}"), spans
+            )
+
+
+_A_YEAR_OF = (4, 12, 52)
+"""How many quarters, months and weeks a year has."""
+
+
+_ALL = 100
+_MOST_COMPARED = 50
+"""A draft with more new amounts is a list of prices."""
+_LONGEST_BEFORE = 120
+_SHORTEST_SLIP = 3
+
+
+def _may_contradict(reading: Reading, amount: Amount, there: set[tuple[str, Decimal]], *, is_other: bool) -> bool:
+    """Whether an amount may be wrong for one of the thread's amounts, rather than be about another thing.
+
+    Args:
+        reading: the draft.
+        amount: an amount that the thread does not name.
+        there: the thread's amounts.
+        is_other: whether the draft also names amounts of the thread, or several new ones, as price lists do.
+    """
+    if amount.currency != "%" and any(value == amount.value and other != amount.currency for other, value in there):
+        return any(other != "%" for other, value in there if value == amount.value)
+    theirs = [value for currency, value in there if currency == amount.currency]
+    if not theirs:
+        return False
+    mine = _digits(amount.value)
+    if any(_nearly_same(mine, _digits(value)) for value in theirs):
+        return True
+    every = [*there, *((one.currency, one.value) for one in find_amounts(reading.body))]
+    if len(mine) >= _SHORTEST_SLIP and any(
+        sorted(mine) == sorted(_digits(value.quantize(_HUNDREDTH))) for value in _percentages(amount, every)
+    ):
+        # The share of an amount with two digits in the wrong order.
+        return True
+    start = amount.span.start
+    if len(theirs) > 1 and reading.sentence_has(start, "totals"):
+        return True
+    if is_other or reading.is_question(start) or reading.sentence_has(start, "conditions"):
+        return False
+    # "And for 500?" asks for the price of another number of things.
+    asked = set(_INTEGER.findall(reading.asked_text))
+    first, _ = reading.sentence(start)
+    return not asked.intersection(_INTEGER.findall(reading.low, max(first, start - _LONGEST_BEFORE), start))
+
+
+_INTEGER = re.compile(r"(?<![\d.,])\d{1,6}(?![\d.,]\d)")
+
+
+def _digits(value: Decimal) -> str:
+    """The digits of a value, without the zeros at its ends: `1250` for 12.50 and for 0.125."""
+    return f"{value:f}".replace(".", "").strip("0")
+
+
+def _nearly_same(first: str, second: str) -> bool:
+    """Whether digits are in another order, or one is too many, missing or wrong in a longer number."""
+    if len(first) == len(second) > 1 and sorted(first) == sorted(second):
+        return True
+    return (first == second and len(first) > 1) or (
+        min(len(first), len(second)) >= _SHORTEST_SLIP and one_slip_apart(first, second)
+    )
+
+
+_SMALL = r"\d{1,6}(?:[.,]\d{1,2})?"
+_BIG = r"\d{1,3}(?:[.,' \u00a0]\d{3})+(?:[.,]\d{1,2})?|\d{1,9}(?:[.,]\d{1,2})?"
+_MONEY = r"(?:[$€£¥]|[A-Z]{3}|zł)?[ \u00a0]?"
+_PRODUCT = re.compile(
+    rf"(?<![\w.,])(?P<first>{_SMALL})[ \u00a0]?[^\s\d=+/*x×-]{{0,12}}[ \u00a0]?[x×*·][ \u00a0]?{_MONEY}"
+    rf"(?P<second>{_SMALL})[^\d\n=+*×/:;-]{{0,20}}=[ \u00a0]?{_MONEY}(?P<result>{_BIG})(?!\w|[.,]\d)"
+)
+_MORE_BEFORE = re.compile(r"[\d+*×/−-][^\n]{0,24}\Z")
+_FACTORS = re.compile(r"(?<![\w.,:/-])\d{1,6}(?:[.,]\d{1,3})?(?![\d:/]|[.,]\d)")
+_MOST_FACTORS = 8
+
+
+@rule("sum_wrong", "a calculation that does not come out")
+def sum_wrong(reading: Reading) -> Iterator[Finding]:
+    """A product that the draft writes out is wrong ("12 x 98 = 1,167"), or a number has the digits of the product of
+    two others in its sentence in another order ("14 panels of 440 W: 6.61 kWp" for 6.16). Medium."""
+    body = reading.body[: reading.written]
+    done: list[Span] = []
+    for match in find_all(_PRODUCT, body):
+        if _MORE_BEFORE.search(body, max(0, match.start() - 26), match.start()):
+            continue
+        first, second, result = (number_of(match[name]) for name in ("first", "second", "result"))
+        if first is None or second is None or result is None:
+            continue
+        # "140 x 30p = £42.00"
+        if any(abs(first * second * unit - result) < _CENT for unit in (1, _HUNDREDTH)):
+            continue
+        span = Span(*match.span())
+        done.append(span)
+        words = f"does not come out: {quoted(body[slice(*span)])}, which is {first * second:f}"
+        yield Finding("sum_wrong", Level.MEDIUM, OneLine(words), (span,))
+    yield from _swapped_products(reading, body, done)
+
+
+def _swapped_products(reading: Reading, body: str, done: list[Span]) -> Iterator[Finding]:
+    """Numbers whose digits are those of a product of two others in their sentence, in another order."""
+    sentences: dict[tuple[int, int], list[tuple[Span, Decimal]]] = {}
+    taken = {place for day in find_dates(body) for place in range(*day.span)}
+    for match in find_all(_FACTORS, body):
+        value = number_of(match[0])
+        if value is not None and match.start() not in taken:
+            sentences.setdefault(reading.sentence(match.start()), []).append((Span(*match.span()), value))
+    for numbers in sentences.values():
+        if not 3 <= len(numbers) <= _MOST_FACTORS:
+            continue
+        for span, value in numbers:
+            mine = _digits(value)
+            others = [one for place, one in numbers if place != span and one > 1]
+            if len(mine) < _SHORTEST_SLIP or any(one.start <= span.start < one.end for one in done):
+                continue
+            if body[slice(*span)] in reading.figures:
+                continue
+            products = {_digits(one * other) for at, one in enumerate(others) for other in others[at + 1 :]}
+            near = [digits for digits in products if sorted(digits) == sorted(mine)]
+            if near and mine not in products:
+                said = quoted(body[slice(*span)])
+                words = f"{said} has the digits of the product of two numbers beside it in another order"
+                yield Finding("sum_wrong", Level.MEDIUM, OneLine(words), (span,))
+                return
+
+
+SUM_RULES = (amount_not_in_thread, sum_wrong)

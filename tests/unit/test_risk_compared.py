@@ -1,0 +1,113 @@
+"""Risk rules that compare a draft's calculations, names and choices with its thread."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import pytest
+
+from mm_tui.models import Direction, Party
+from mm_tui.review.findings import Level
+from mm_tui.review.risk import Draft, Message, ThreadContext, assess
+from mm_tui.text import ManyLine, OneLine
+
+US = Party.parse("Helio Roof <office@helio.example>")
+NILS = Party.parse("Nils Petersen <quotes@helio.example>")
+JUDITH = Party.parse("Judith Barlow <j.barlow@mail.example>")
+
+
+def codes(answer: str, *thread: Message) -> set[str]:
+    """The codes of the findings at medium or high."""
+    context = ThreadContext(thread, own_addresses=frozenset({"office@helio.example"}), today=date(2026, 5, 5))
+    draft = Draft(sender=US, to=(JUDITH,), subject=OneLine("Re: Roof"), body=ManyLine(answer))
+    return {one.code for one in assess(draft, context).findings if one.level >= Level.MEDIUM}
+
+
+def asked(body: str) -> Message:
+    at = datetime(2026, 5, 4, tzinfo=UTC)
+    return Message(sender=JUDITH, to=(US,), subject=OneLine("Roof"), body=ManyLine(body), received_at=at)
+
+
+def wrote(body: str, to: Party = JUDITH) -> Message:
+    sent = Direction.OUTBOUND
+    return Message(sender=US, to=(to,), subject=OneLine("Roof"), body=ManyLine(body), direction=sent)
+
+
+@pytest.mark.parametrize(
+    ("code", "thread", "wrong", "right"),
+    [
+        ("sum_wrong", "How much are 12?", "12 x €98 = €1,167", "12 x €98 = €1,176"),
+        ("sum_wrong", "How much?", "140 labels x 30p = £24.00", "140 labels x 30p = £42.00"),
+        (
+            "sum_wrong",
+            "How big are 14 panels?",
+            "Please enter 6.61 kWp: that is 14 panels at 440 W each.",
+            "Please enter 6.16 kWp: that is 14 panels at 440 W each.",
+        ),
+        (
+            "amount_not_in_thread",
+            "Wie hoch ist die Anzahlung von 30 % bei € 4.860,00?",
+            "Die Anzahlung beträgt 30 %, also € 1.548,00.",
+            "Die Anzahlung beträgt 30 %, also € 1.458,00.",
+        ),
+        (
+            "refused_choice",
+            "Tuesdays are out, she swims. After four is fine.",
+            "I have a place for her on Tuesdays at 4.30.",
+            "I have a place for her on Thursdays at 4.30.",
+        ),
+        (
+            "refused_choice",
+            "Please not with Mr Hanley again. Anyone else is fine.",
+            "The lesson is with Mr Hanley as always.",
+            "The lesson is with Ms Okonkwo, not with Mr Hanley.",
+        ),
+        (
+            "refused_choice",
+            "W poniedziałki nie mogę, tylko wieczorem.",
+            "Zapisałam Panią do grupy w poniedziałki o 9:00.",
+            "Zapisałam Panią do grupy w środy o 18:00.",
+        ),
+        ("name_differs", "Is Mr Marlow on site?", "Mr Harlow is on site.", "Mr Marlow is on site, Marlow's van too."),
+        (
+            "name_differs",
+            "翻訳は森田香織さんです。",
+            "森下香織さんの件、承知しました。",
+            "森田香織さんの件、承知しました。",
+        ),
+        (
+            "greets_stranger",
+            "Please send it again, my boss Mr Farrell waits.\nJudith Barlow",
+            "Dear Mr Farrell,\nhere it is again.",
+            "Dear Mrs Barlow,\nhere it is again.",
+        ),
+        (
+            "address_mixed",
+            "Guten Tag",
+            "Wir danken Ihnen. Das Geld bekommst du bald auf dein Konto zurück.",
+            "Wir danken Ihnen.",
+        ),
+        (
+            "number_differs",
+            "Crown 14 in shade A2, please.",
+            "Crown 14 in shade A3 leaves.",
+            "Crown 14 in shade A2 leaves.",
+        ),
+    ],
+)
+def test_what_differs_from_the_thread_or_from_itself(code: str, thread: str, wrong: str, right: str) -> None:
+    assert code in codes(wrong, asked(thread))
+    assert code not in codes(right, asked(thread))
+
+
+def test_an_email_between_colleagues_is_not_repeated_outside() -> None:
+    thread = asked("Any room on the 3,450?"), wrote("Internal: we buy at 2,610 from Orsted, can go to 3,250.", to=NILS)
+    assert "internal_repeated" in codes("We buy at 2,610 from Orsted, so 3,250 is possible.", *thread)
+    assert "internal_repeated" not in codes("We can do 3,250 for four.", *thread)
+    assert "secret" in codes("The password is Quarry!77", asked("Locked out!"), wrote("password: Quarry!77", to=NILS))
+
+
+def test_our_own_words_about_a_day_are_kept() -> None:
+    thread = wrote("Chiusura documenti venerdì 18 settembre."), asked("Entro quando mando la lista?")
+    assert "date_differs" in codes("La chiusura documenti è domenica 13 settembre.", *thread)
+    assert "date_differs" not in codes("La chiusura documenti è venerdì 18 settembre.", *thread)
