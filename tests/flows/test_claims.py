@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from mm_tui.screens.pending.editor import EditScreen
 from tests.support.app import running_app, settings_for, shown, until
-from tests.support.queue import bodies, open_queue, seen
+from tests.support.queue import bodies, open_editor, open_queue, seen
 from tests.support.sandbox import Sandbox
 
 
@@ -48,8 +47,7 @@ async def test_what_is_read_or_edited_is_claimed_until_it_is_left(
         assert "has it open" not in shown(app)
         await pilot.press("escape")
         await until(pilot, lambda: claimed_by(sandbox, draft) is None, "the claim given back")
-        await pilot.press("e")
-        await until(pilot, lambda: isinstance(app.screen, EditScreen), "the editor")
+        await open_editor(app, pilot)
         await until(pilot, lambda: claimed_by(sandbox, draft) == "robin", "the editor's claim")
         sandbox.draft("Another.")
         await until(pilot, lambda: len(screen.entries) == 2, "the queue read anew below the editor")
@@ -72,8 +70,7 @@ async def test_anothers_claim_is_shown_with_who_and_since_when_and_keeps_nobody_
         screen = await open_queue(app, pilot, 2)
         await until(pilot, lambda: "anna has it open since " in shown(app), "the line above the mail")
         await until(pilot, lambda: " anna since " in shown(app).replace("anna has", ""), "the badge in the list")
-        await pilot.press("e")
-        await until(pilot, lambda: isinstance(app.screen, EditScreen), "the editor")
+        await open_editor(app, pilot)
         await until(pilot, lambda: "anna has it open since " in shown(app), "the line above the text")
         await pilot.press("escape")
         await until(pilot, lambda: app.screen is screen, "the queue")

@@ -19,7 +19,7 @@ from mm_tui.services.decisions import approval_gate
 from mm_tui.settings.sections import Review
 from mm_tui.store.decisions.edits import EditStore
 from tests.support.app import drawn, running_app, settings_for, until
-from tests.support.queue import bodies, open_queue, seen, write_elsewhere
+from tests.support.queue import bodies, open_editor, open_queue, seen, write_edit, write_elsewhere
 from tests.support.sandbox import Sandbox, running_sandbox
 
 
@@ -128,8 +128,7 @@ async def test_a_recipient_with_a_comma_in_the_name_stays_one(
     async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
         screen = await open_queue(app, pilot, 1)
         await until(pilot, lambda: "anna@exämple.example" in drawn(app), "the recipients")
-        await pilot.press("e")
-        await until(pilot, lambda: isinstance(app.screen, EditScreen), "the editor")
+        await open_editor(app, pilot)
         app.screen.query_one("#body", TextArea).load_text("Mine.")
         assert "exämple" in app.screen.query_one("#to", Input).value
         await pilot.press("ctrl+s")
@@ -162,10 +161,7 @@ async def test_a_long_sender_hides_no_recipient_and_no_finding(
 
 
 async def _release_edit(app: MmTui, pilot: Pilot[None], screen: PendingScreen, text: str) -> None:
-    await pilot.press("e")
-    await until(pilot, lambda: isinstance(app.screen, EditScreen), "the editor")
-    app.screen.query_one("#body", TextArea).load_text(text)
-    await pilot.press("ctrl+s")
+    await write_edit(app, pilot, text)
     await until(pilot, lambda: screen.current is not None and screen.current.edit is not None, "the edit")
     await seen(pilot, screen)
     await pilot.press("a")
@@ -228,8 +224,7 @@ async def test_a_store_that_takes_nothing_ends_neither_the_app_nor_the_text(
 
     async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
         screen = await open_queue(app, pilot, 1)
-        await pilot.press("e")
-        await until(pilot, lambda: isinstance(app.screen, EditScreen), "the editor")
+        await open_editor(app, pilot)
         with monkeypatch.context() as broken:
             broken.setattr(EditStore, "save", full)
             app.screen.query_one("#body", TextArea).load_text("Mine.")

@@ -17,17 +17,14 @@ from mm_tui.screens.pending.editor import EditScreen
 from mm_tui.screens.pending.words import TEXT_KEYS
 from mm_tui.store.decisions.edits import EditStore
 from tests.support.app import drawn, running_app, settings_for, shown, until
-from tests.support.queue import open_queue
+from tests.support.queue import open_editor, open_queue
 from tests.support.sandbox import Sandbox
 
 
 async def edit(app: MmTui, pilot: Pilot[Any]) -> EditScreen:
     """Opens the only draft in the editor."""
     await open_queue(app, pilot, 1)
-    await pilot.press("e")
-    await until(pilot, lambda: isinstance(app.screen, EditScreen), "the editor")
-    assert isinstance(app.screen, EditScreen)
-    return app.screen
+    return await open_editor(app, pilot)
 
 
 async def test_what_a_writer_forgets_is_said_while_writing(

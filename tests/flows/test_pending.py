@@ -26,7 +26,7 @@ from mm_tui.store.decisions.edits import EditStore, SavedEdit
 from mm_tui.text import ManyLine
 from mm_tui.widgets import pager
 from tests.support.app import drawn, running_app, settings_for, until
-from tests.support.queue import bodies, open_queue, ready, seen, write_elsewhere
+from tests.support.queue import bodies, open_editor, open_queue, ready, seen, write_edit, write_elsewhere
 from tests.support.sandbox import Sandbox
 
 
@@ -172,10 +172,7 @@ async def test_an_edit_replaces_the_draft_and_nothing_else_leaves(
     original = sandbox.draft("We will refund it.")
     async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
         screen = await open_queue(app, pilot, 1)
-        await pilot.press("e")
-        await until(pilot, lambda: isinstance(app.screen, EditScreen), "the editor")
-        app.screen.query_one("#body", TextArea).load_text("We will look into it.")
-        await pilot.press("ctrl+s")
+        await write_edit(app, pilot, "We will look into it.")
         await until(pilot, lambda: screen.current is not None and screen.current.edit is not None, "the edit")
         await seen(pilot, screen)
         await pilot.press("a")
@@ -211,8 +208,7 @@ async def test_what_is_typed_is_kept_and_found_again(
     draft = sandbox.draft("We will refund it.")
     async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
         await open_queue(app, pilot, 1)
-        await pilot.press("e")
-        await until(pilot, lambda: isinstance(app.screen, EditScreen), "the editor")
+        await open_editor(app, pilot)
         await pilot.press("O", "h")
         store = EditStore(app.session.database)
         await until(
@@ -230,10 +226,7 @@ async def test_a_change_underneath_an_edit_must_be_looked_at(
     draft = sandbox.draft("One.")
     async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
         screen = await open_queue(app, pilot, 1)
-        await pilot.press("e")
-        await until(pilot, lambda: isinstance(app.screen, EditScreen), "the editor")
-        app.screen.query_one("#body", TextArea).load_text("Mine.")
-        await pilot.press("ctrl+s")
+        await write_edit(app, pilot, "Mine.")
         # However slow the machine, nothing counts as read to its end until it is meant to.
         monkeypatch.setattr(pager, "DWELL_SECONDS", 600)
         sandbox.change(draft, markdown="Two.")
@@ -243,8 +236,7 @@ async def test_a_change_underneath_an_edit_must_be_looked_at(
         await pilot.pause(0.6)
         await pilot.press("a")
         assert screen.decision_of(draft) is None
-        await pilot.press("e")
-        await until(pilot, lambda: isinstance(app.screen, EditScreen), "the editor")
+        await open_editor(app, pilot)
         assert app.screen.query_one("#body", TextArea).text == "Mine."
         app.screen.query_one("#body", TextArea).load_text("Mine too.")
         await pilot.press("ctrl+s")
@@ -269,8 +261,7 @@ async def test_the_text_for_a_mail_that_waits_no_more_is_found_again(
     draft = sandbox.draft("We will refund it.")
     async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
         screen = await open_queue(app, pilot, 1)
-        await pilot.press("e")
-        await until(pilot, lambda: isinstance(app.screen, EditScreen), "the editor")
+        await open_editor(app, pilot)
         await pilot.press("O", "h")
         sandbox.decide(draft, "reject", "gone")
         await until(
@@ -293,8 +284,7 @@ async def test_two_windows_on_one_draft_lose_no_text(
     draft = sandbox.draft("We will refund it.")
     async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
         screen = await open_queue(app, pilot, 1)
-        await pilot.press("e")
-        await until(pilot, lambda: isinstance(app.screen, EditScreen), "the editor")
+        await open_editor(app, pilot)
         entry = screen.current
         assert entry is not None
         EditStore(app.session.database).save(
@@ -483,10 +473,7 @@ async def test_without_a_send_key_an_edit_is_sent_back(
     draft = sandbox.draft("We will refund it.")
     async with running_app(settings_for(sandbox, without=("send",)), tmp_path, monkeypatch) as (app, pilot):
         screen = await open_queue(app, pilot, 1)
-        await pilot.press("e")
-        await until(pilot, lambda: isinstance(app.screen, EditScreen), "the editor")
-        app.screen.query_one("#body", TextArea).load_text("We will look into it.")
-        await pilot.press("ctrl+s")
+        await write_edit(app, pilot, "We will look into it.")
         await until(pilot, lambda: screen.current is not None and screen.current.edit is not None, "the edit")
         await seen(pilot, screen)
         await pilot.press("a")
@@ -514,8 +501,7 @@ async def test_the_readers_own_editor_gives_the_text_back_cleaned(
     async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
         monkeypatch.setattr(app, "suspend", _nothing)
         await open_queue(app, pilot, 1)
-        await pilot.press("e")
-        await until(pilot, lambda: isinstance(app.screen, EditScreen), "the editor")
+        await open_editor(app, pilot)
         await pilot.press("ctrl+o")
         area = app.screen.query_one("#body", TextArea)
         await until(pilot, lambda: area.text == "From my editor.", "the text")
@@ -541,8 +527,7 @@ async def test_what_a_failing_editor_left_is_kept(
     async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
         monkeypatch.setattr(app, "suspend", _nothing)
         await open_queue(app, pilot, 1)
-        await pilot.press("e")
-        await until(pilot, lambda: isinstance(app.screen, EditScreen), "the editor")
+        await open_editor(app, pilot)
         await pilot.press("ctrl+o")
         await until(
             pilot,

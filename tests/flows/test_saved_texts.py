@@ -15,7 +15,7 @@ from mm_tui.screens.thread.screen import ThreadScreen
 from mm_tui.services.edits import written_for
 from mm_tui.store.decisions.edits import EditStore, SavedEdit
 from tests.support.app import running_app, settings_for, until
-from tests.support.queue import bodies, open_queue, seen, write_elsewhere
+from tests.support.queue import bodies, open_editor, open_queue, seen, write_elsewhere
 from tests.support.sandbox import Sandbox
 
 TEXT = "Dear Anna, 30 dollars it is."
@@ -46,8 +46,7 @@ async def test_it_opens_in_the_editor_of_the_draft_that_waits_in_its_thread(
         write_elsewhere(app, screen.entries[0], "What I had begun.")
         await pilot.press("K")
         await until(pilot, lambda: isinstance(app.screen, SavedTextsScreen), "the saved texts")
-        await pilot.press("e")
-        await until(pilot, lambda: isinstance(app.screen, EditScreen), "the editor")
+        await open_editor(app, pilot)
         assert isinstance(app.screen, EditScreen)
         assert app.screen.draft.body == TEXT
         assert "eve@evil.example" not in app.screen.draft.to, "the draft's recipient stays"

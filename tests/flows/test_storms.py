@@ -15,7 +15,7 @@ from mm_tui.settings.sections import Review
 from mm_tui.store.decisions.edits import EditStore
 from tests.support.app import running_app, settings_for, shown
 from tests.support.app import until as until
-from tests.support.queue import open_queue, seen
+from tests.support.queue import open_editor, open_queue, seen
 from tests.support.sandbox import running_sandbox
 from tests.support.seat import NOW, filled_session, waiting
 
@@ -100,8 +100,7 @@ async def test_the_queues_state_can_be_read_without_colour(tmp_path: Path, monke
         settings = settings_for(sandbox, review=Review(hold_seconds=60), ui={"theme": "terminal"})
         async with running_app(settings, tmp_path, monkeypatch) as (app, pilot):
             screen = await open_queue(app, pilot, 4)
-            await pilot.press("e")
-            await until(pilot, lambda: isinstance(app.screen, EditScreen), "the editor")
+            await open_editor(app, pilot)
             await pilot.press("O", "h", "escape")
             await until(pilot, lambda: screen.current is not None and screen.current.edit is not None, "the edit")
             for email_id, key in ((held, "a"), (marked, "space")):

@@ -11,16 +11,14 @@ from typing import Any
 import pytest
 from textual.message_pump import MessagePump
 from textual.timer import Timer
-from textual.widgets import TextArea
 
 from mm_tui.screens.dialogs.choice import ChoiceScreen
 from mm_tui.screens.dialogs.offers import ReasonScreen
-from mm_tui.screens.pending.editor import EditScreen
 from mm_tui.screens.pending.pane import View
 from mm_tui.services.decisions.view import Phase
 from mm_tui.settings.sections import Review
 from tests.support.app import drawn, running_app, settings_for, until
-from tests.support.queue import bodies, open_queue, seen
+from tests.support.queue import bodies, open_editor, open_queue, seen, write_edit
 from tests.support.sandbox import Sandbox
 
 SLOW = Review(hold_seconds=60)
@@ -85,10 +83,7 @@ async def test_each_view_that_shows_all_that_leaves_counts(
     sandbox.draft("It is on its way.")
     async with running_app(settings_for(sandbox), tmp_path, monkeypatch, size=(80, 24)) as (app, pilot):
         screen = await open_queue(app, pilot, 1)
-        await pilot.press("e")
-        await until(pilot, lambda: isinstance(app.screen, EditScreen), "the editor")
-        app.screen.query_one("#body", TextArea).load_text("It is on its way to you.")
-        await pilot.press("ctrl+s")
+        await write_edit(app, pilot, "It is on its way to you.")
         await until(pilot, lambda: screen.current is not None and screen.current.edit is not None, "the edit")
         screen.pane.show_view(View.DIFF)
         await until(pilot, lambda: app.keyboard.is_ready, "the queue to be drawn")
@@ -212,8 +207,7 @@ async def test_where_keys_are_typed_no_letter_is_named_as_a_key(
         await pilot.press("a")
         await until(pilot, lambda: "(u undo)" in drawn(app), "the hint")
         await until(pilot, lambda: screen.current is not None and screen.current.item.complete, "the detail")
-        await pilot.press("e")
-        await until(pilot, lambda: isinstance(app.screen, EditScreen), "the editor")
+        await open_editor(app, pilot)
         await until(pilot, lambda: " held for " in drawn(app), "the countdown")
         assert "u undo" not in drawn(app)
         assert not isinstance(app.screen, ChoiceScreen)
@@ -235,8 +229,7 @@ async def test_what_another_does_during_the_hold_is_told_at_once_where_the_reade
         elif where == "the editor of another":
             await until(pilot, lambda: screen.current is not None and screen.current.item.id == other, "the next")
             await until(pilot, lambda: app.keyboard.is_ready, "the queue to be drawn")
-            await pilot.press("e")
-            await until(pilot, lambda: isinstance(app.screen, EditScreen), "the editor")
+            await open_editor(app, pilot)
         if act == "cancel":
             sandbox.call("POST", f"/v1/mailboxes/{sandbox.mailbox}/emails/{draft}/cancel", key="send")
         elif act == "change":
@@ -281,10 +274,7 @@ async def test_the_text_of_an_edit_that_another_overtakes_is_said_to_be_kept(
     draft = sandbox.draft("It is on its way.")
     async with running_app(settings_for(sandbox, review=SLOW), tmp_path, monkeypatch) as (app, pilot):
         screen = await open_queue(app, pilot, 1)
-        await pilot.press("e")
-        await until(pilot, lambda: isinstance(app.screen, EditScreen), "the editor")
-        app.screen.query_one("#body", TextArea).load_text("It is on its way to you.")
-        await pilot.press("ctrl+s")
+        await write_edit(app, pilot, "It is on its way to you.")
         await until(pilot, lambda: screen.current is not None and screen.current.edit is not None, "the edit")
         await seen(pilot, screen)
         await pilot.press("a")

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from textual.pilot import Pilot
+from textual.widgets import TextArea
 
 from mm_tui.app import MmTui
 from mm_tui.models import EditedDraft
+from mm_tui.screens.pending.editor import EditScreen
 from mm_tui.screens.pending.screen import PendingScreen
 from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.store.decisions.edits import EditStore, SavedEdit
@@ -28,6 +30,21 @@ async def open_queue(app: MmTui, pilot: Pilot[Any], waiting: int) -> PendingScre
     await until(pilot, lambda: len(screen.entries) == waiting, f"{waiting} waiting mails")
     await until(pilot, lambda: screen.current is not None and screen.current.item.complete, "the detail")
     return screen
+
+
+async def open_editor(app: MmTui, pilot: Pilot[Any]) -> EditScreen:
+    """Opens the email under the cursor in the editor."""
+    await pilot.press("e")
+    await until(pilot, lambda: isinstance(app.screen, EditScreen), "the editor")
+    assert isinstance(app.screen, EditScreen)
+    return app.screen
+
+
+async def write_edit(app: MmTui, pilot: Pilot[Any], text: str) -> None:
+    """Replaces the text of the email under the cursor, and leaves the editor."""
+    editor = await open_editor(app, pilot)
+    editor.query_one("#body", TextArea).load_text(text)
+    await pilot.press("ctrl+s")
 
 
 async def seen(pilot: Pilot[Any], screen: PendingScreen) -> None:

@@ -8,10 +8,13 @@ from tests.support.pty import plain_environment
 from tests.support.sandbox import Sandbox
 
 
-def environment(sandbox: Sandbox, home: Path) -> dict[str, str]:
-    """The program's environment: the sandbox's keys, no hold to wait for beyond a second."""
+def environment(sandbox: Sandbox, home: Path, *, reviewer: str = "robin", hold_seconds: int = 1) -> dict[str, str]:
+    """The program's environment: the sandbox's keys, and a short hold."""
+    home.mkdir(exist_ok=True)
     config = home / "config.toml"
-    config.write_text("[review]\nhold_seconds = 1\n[sync]\nactive_seconds = 1\n[assist]\nautomatic = false\n")
+    config.write_text(
+        f"[review]\nhold_seconds = {hold_seconds}\n[sync]\nactive_seconds = 1\n[assist]\nautomatic = false\n"
+    )
     return plain_environment(
         home,
         MULTIMAIL_API_URL=sandbox.url,
@@ -20,5 +23,5 @@ def environment(sandbox: Sandbox, home: Path) -> dict[str, str]:
         MULTIMAIL_ADMIN_API_KEY=sandbox.keys["admin"],
         MM_TUI_CONFIG=str(config),
         MM_TUI_DATA=str(home / "data"),
-        MM_TUI_REVIEWER="robin",
+        MM_TUI_REVIEWER=reviewer,
     )

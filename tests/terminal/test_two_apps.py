@@ -8,26 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.pty import Terminal, plain_environment
-from tests.support.sandbox import Sandbox, running_sandbox_process, wait_until
+from tests.support.pty import Terminal
+from tests.support.reviewer import environment
+from tests.support.sandbox import running_sandbox_process, wait_until
 
 DRAFTS = 4
-
-
-def environment(sandbox: Sandbox, home: Path, reviewer: str) -> dict[str, str]:
-    """The environment of one reviewer's program."""
-    home.mkdir(exist_ok=True)
-    config = home / "config.toml"
-    config.write_text("[review]\nhold_seconds = 2\n[sync]\nactive_seconds = 1\n[assist]\nautomatic = false\n")
-    return plain_environment(
-        home,
-        MULTIMAIL_API_URL=sandbox.url,
-        MULTIMAIL_API_KEY=sandbox.keys["oversight"],
-        MULTIMAIL_SEND_API_KEY=sandbox.keys["send"],
-        MM_TUI_CONFIG=str(config),
-        MM_TUI_DATA=str(home / "data"),
-        MM_TUI_REVIEWER=reviewer,
-    )
 
 
 def approve(terminal: Terminal, draft: str) -> None:
@@ -60,10 +45,11 @@ def test_what_two_reviewers_approve_at_once_leaves_once(tmp_path: Path, one_mach
     with running_sandbox_process(tmp_path, "--no-samples", "--no-agent") as sandbox:
         drafts = [sandbox.draft(f"Draft number {number}.") for number in range(DRAFTS)]
         homes = {"kim": tmp_path / "shared", "robin": tmp_path / ("shared" if one_machine else "other")}
+        env = {name: environment(sandbox, home, reviewer=name, hold_seconds=2) for name, home in homes.items()}
         command = [sys.executable, "-m", "mm_tui"]
         with (
-            Terminal(command, env=environment(sandbox, homes["kim"], "kim"), cols=120, rows=30) as kim,
-            Terminal(command, env=environment(sandbox, homes["robin"], "robin"), cols=120, rows=30) as robin,
+            Terminal(command, env=env["kim"], cols=120, rows=30) as kim,
+            Terminal(command, env=env["robin"], cols=120, rows=30) as robin,
         ):
             for terminal in (kim, robin):
                 terminal.wait_for("Inbox")
