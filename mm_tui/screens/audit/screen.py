@@ -270,7 +270,9 @@ class AuditScreen(BaseScreen):
 
     def _empty_words(self) -> tuple[str, ...]:
         if self.chosen != LineFilter() or self.typed:
-            cure = "{audit.clear} shows all lines; {audit.filter} and {audit.search} change the filter."
+            cure = "{audit.clear} shows all lines"
+            # While a search is typed the other keys are letters.
+            cure += "." if self.typed else "; {audit.filter} and {audit.search} change the filter."
             return ("No lines match.", with_keys(cure, self.session.settings.keys))
         here = (
             "Nothing has been decided in this program on this machine yet.",

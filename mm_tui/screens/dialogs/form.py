@@ -72,7 +72,7 @@ class FormScreen(Dialog[tuple[str, ...]]):
                 )
             if self._trouble:
                 yield Static(Content.assemble(("▲ ", "$warning"), OneLine(self._trouble)), classes="form--label")
-            enter = f"next field; on the last one {self._yes}" if len(self._fields) > 1 else self._yes
+            enter = f"next field (in the last: {self._yes})" if len(self._fields) > 1 else self._yes
             yield keys_line(("enter", enter), ("esc", "close without changes"))
 
     def on_mount(self) -> None:

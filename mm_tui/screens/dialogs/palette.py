@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from textual.screen import Screen
     from textual.widget import Widget
 
-HIDDEN = frozenset({"app.palette"})
+HIDDEN = frozenset(
+    {"app.palette", *(act.id for act in keymap.ACTS if act.context in ("list", "paper"))} - {"list.open"}
+)
+"""The palette itself, and moving in lists and texts."""
 
 
 class Palette(CommandPalette):
@@ -36,7 +39,7 @@ class Palette(CommandPalette):
 
 
 def commands(app: App[Any], screen: Screen[Any]) -> list[SystemCommand]:
-    """One entry for each action that works on `screen` now, and one for each of our themes."""
+    """One entry for each action that works on `screen` now, moving aside, and one for each of our themes."""
     found = []
     for key, active in awake_keys(screen):
         act_id = active.binding.id or ""

@@ -22,6 +22,8 @@ from mm_tui.widgets.words import count, mode_words, size, with_keys
 
 LABEL = 14
 PLOT = 30
+PLOT_WORDS = 31
+"""The most cells of the words beside a plot."""
 MOST_PLOTS = 4
 """The most kinds of usage to plot."""
 MOST_KEYS = 8
@@ -99,10 +101,10 @@ def _track_record(writer: PageWriter, found: TrackRecord, room: int, names: Mapp
     for days, tally in found.tallies.items() if decided else ():
         _row(writer, f"{days} days", tally_words(tally), room)
     if month.drafts:
-        _gauge(writer, month)
+        _gauge(writer, month, room)
         most = max(max(pair) for pair in found.days)
-        _plot(writer, "as written", [written for written, _ in found.days], most)
-        _plot(writer, "not as written", [other for _, other in found.days], most)
+        _plot(writer, "as written", [written for written, _ in found.days], most, room)
+        _plot(writer, "not as written", [other for _, other in found.days], most, room)
     if found.learning.with_examples:
         _row(writer, "examples", learning_words(found.learning), room)
     if found.elsewhere:
@@ -139,26 +141,33 @@ def _agents(
         if agent.flags:
             _row(writer, "", f"  flagged: {numbered(agent.flags[:MOST_FLAGS])}", room)
         if len(shown) > 1 and most:
-            _plot(writer, "as written", [written for written, _ in plots[agent.key_id]], most)
-            _plot(writer, "not as written", [other for _, other in plots[agent.key_id]], most)
+            _plot(writer, "as written", [written for written, _ in plots[agent.key_id]], most, room)
+            _plot(writer, "not as written", [other for _, other in plots[agent.key_id]], most, room)
     if len(agents) > len(shown):
         _row(writer, "", f"and {count(len(agents) - len(shown), 'more key', 'more keys')}: mm-tui stats", room)
 
 
-def _plot(writer: PageWriter, name: str, days: list[int], most: int) -> None:
+def _plot(writer: PageWriter, name: str, days: list[int], most: int, room: int) -> None:
     writer.write(f"{name:<{LABEL}} ", "dim")
-    writer.write(spark(days, PLOT, most=most))
+    cells = _plot_cells(room)
+    writer.write(spark(days, cells, most=most * PLOT // cells))
     writer.line(f"  30 days, busiest day {max(days):,}" if any(days) else "  none in 30 days", "dim")
 
 
-def _gauge(writer: PageWriter, tally: Tally) -> None:
+def _plot_cells(room: int) -> int:
+    """The width of plots in cells, so that their words fit beside them: a bar stands for one day, two or three."""
+    return next((cells for cells in (PLOT, PLOT // 2) if LABEL + 1 + cells + PLOT_WORDS <= room), PLOT // 3)
+
+
+def _gauge(writer: PageWriter, tally: Tally, room: int) -> None:
     """A bar for the share of drafts approved as written: dark up to its lower bound, light up to the share so far."""
     share, surely = tally.as_written / tally.drafts, tally.surely_as_written
-    seen = round(share * PLOT)
-    proven = min(seen, round(surely * PLOT))
+    cells = _plot_cells(room)
+    seen = round(share * cells)
+    proven = min(seen, round(surely * cells))
     writer.write(f"{'share':<{LABEL}} ", "dim")
     writer.write("█" * proven + "▒" * (seen - proven))
-    writer.write("·" * (PLOT - seen), "dim")
+    writer.write("·" * (cells - seen), "dim")
     writer.line(f"  ▒ {percent(share)} so far, █ at least {percent(surely)}", "dim")
 
 
@@ -271,7 +280,7 @@ def _account(
         words_used += f"{usage.api_calls:,} calls, {count(usage.oversight_actions, 'decision', 'decisions')}"
         _row(writer, "usage", since + words_used, room)
     for what, counts in facts.by_day[:MOST_PLOTS]:
-        _plot(writer, fit_cells(OneLine(what.replace("_", " ") or "(no name)"), LABEL), list(counts), max(counts))
+        _plot(writer, fit_cells(OneLine(what.replace("_", " ") or "(no name)"), LABEL), list(counts), max(counts), room)
 
 
 def hook_words(hook: Webhook) -> str:
