@@ -47,9 +47,8 @@ if TYPE_CHECKING:
     from mm_tui.services.inspection import Inspection
     from mm_tui.services.mailboxes import MailboxActs
     from mm_tui.services.presence.approvals import SecondApproval
-    from mm_tui.services.presence.keeper import PresenceKeeper
+    from mm_tui.services.presence.keeper import PresenceKeeper, PresenceWatch
     from mm_tui.services.presence.notes import TeamTags
-    from mm_tui.services.presence.watch import PresenceWatch
     from mm_tui.services.queue.entries import ReviewQueue
     from mm_tui.services.queue.entry import Seat
     from mm_tui.services.spam import SpamMarks
@@ -229,9 +228,8 @@ class Session:
         from mm_tui.services.assistant.triage import Triage
         from mm_tui.services.decisions.redrafts import RedraftRequests
         from mm_tui.services.mailboxes import MailboxActs
-        from mm_tui.services.presence.keeper import PresenceKeeper
+        from mm_tui.services.presence.keeper import PresenceKeeper, PresenceWatch
         from mm_tui.services.presence.tags import PresenceTags
-        from mm_tui.services.presence.watch import PresenceWatch
         from mm_tui.services.spam import SpamMarks
         from mm_tui.services.sync.waiting_details import WaitingDetails
 

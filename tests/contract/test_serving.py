@@ -384,7 +384,7 @@ async def test_mail_arrives_while_the_demo_runs(tmp_path: Path, monkeypatch: pyt
         Arrival(0, local, IncomingMail("anna@customer.example", (), f"To {local}", "Hello"))
         for local in ("billing", "support")
     )
-    monkeypatch.setattr("mm_tui.sandbox.run.arrivals.arrivals", lambda now, *, seed: iter([first, second]))
+    monkeypatch.setattr("mm_tui.sandbox.run.demo_agent.arrivals", lambda now, *, seed: iter([first, second]))
     state = State(tmp_path)
     server = Server(state)
     try:

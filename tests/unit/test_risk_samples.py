@@ -8,7 +8,8 @@ from mm_tui.models import Attachment, Party
 from mm_tui.review.findings import Level
 from mm_tui.review.risk import Assessment, Draft, Message, ThreadContext, assess
 from mm_tui.sandbox.gateway.mail import IncomingMail
-from mm_tui.sandbox.samples import DOMAIN, SampleSet, load_samples
+from mm_tui.sandbox.gateway.state import DOMAIN
+from mm_tui.sandbox.samples import SampleSet, load_samples
 from mm_tui.text import ManyLine, OneLine
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)

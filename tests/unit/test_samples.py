@@ -9,9 +9,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from mm_tui.sandbox.gateway.state import DOMAIN
 from mm_tui.sandbox.model.answers import complete
-from mm_tui.sandbox.run.arrivals import LONGEST_PAUSE, SHORTEST_PAUSE, arrivals
-from mm_tui.sandbox.samples import DOMAIN, SampleSet, SampleThread, age_of, load, load_samples, small_pdf
+from mm_tui.sandbox.run.demo_agent import LONGEST_PAUSE, SHORTEST_PAUSE, arrivals
+from mm_tui.sandbox.samples import SampleSet, SampleThread, age_of, load, load_samples, small_pdf
 from mm_tui.text import ManyLine, OneLine
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)

@@ -16,10 +16,8 @@ from importlib import resources
 from typing import Any
 
 from mm_tui.sandbox.gateway.mail import IncomingMail, MailAttachment, SampleDraft, SampleMailbox
+from mm_tui.sandbox.gateway.state import DOMAIN
 from mm_tui.sandbox.model.answers import MODEL_ID
-
-DOMAIN = "acme.multimail.example"
-"""Domain of the demo's mailboxes."""
 
 _FILES: Mapping[str, tuple[str, ...]] = {
     "support": ("support.toml", "support_world.toml", "hostile.toml"),
