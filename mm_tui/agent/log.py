@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 from mm_tui.text import OneLine
+
+_ADDRESS = re.compile(r"[^\s<>\"'(),;:@]+@[^\s<>\"'(),;:@]+")
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,4 +43,5 @@ class Log:
 
 
 def _clean(value: str | int | float | bool) -> str | int | float | bool:
-    return str(OneLine(value))[:500] if isinstance(value, str) else value
+    # What the gateway says about a refusal may repeat an address.
+    return _ADDRESS.sub("[address]", OneLine(value)[:500]) if isinstance(value, str) else value

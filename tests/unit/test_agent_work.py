@@ -64,6 +64,12 @@ async def test_new_mail_is_labelled_tagged_and_answered_through_the_gate(sandbox
     assert sandbox.look(reply)["to"] == ["Anna <anna0@customer.example>"]
 
 
+async def test_what_the_gateway_repeats_of_an_address_is_not_logged(sandbox: Sandbox) -> None:
+    async with desk(settings_for(sandbox)) as agent:
+        agent.log("put off", why='no such person: "Anna" <anna@customer.example>, tom@other.example', email_id="01A")
+        assert agent.events()[0]["why"] == 'no such person: "Anna" <[address]>, [address]'
+
+
 async def test_what_the_policy_refuses_is_labelled_all_the_same(sandbox: Sandbox) -> None:
     ids = some_mail(sandbox, 2)
     sandbox.set_mode("autonomous")
