@@ -141,12 +141,12 @@ def incidents(session: Session) -> Content:
 
 def not_done(session: Session) -> Content:
     """Failed decisions, shown until somebody has looked at them."""
-    views = session.decisions.states() if session.decisions is not None else []
-    found = [view for view in views if view.must_be_seen and view.not_done]
-    if not found:
+    found = session.decisions.newest_not_done() if session.decisions is not None else None
+    if found is None:
         return Content("")
-    more = f" and {len(found) - 1} more" if len(found) > 1 else ""
-    return Content.assemble(("▲ ", "$error"), f"{found[-1].not_done}: {found[-1].about}{more} (in the queue)")
+    view, number = found
+    more = f" and {number - 1} more" if number > 1 else ""
+    return Content.assemble(("▲ ", "$error"), f"{view.not_done}: {view.about}{more} (in the queue)")
 
 
 def held(session: Session, undo: str) -> Content:

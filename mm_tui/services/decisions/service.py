@@ -32,7 +32,7 @@ from mm_tui.services.decisions.record import ActiveDecision
 from mm_tui.services.decisions.remembered import item_of
 from mm_tui.services.decisions.request import DecisionRequest, Refused
 from mm_tui.services.decisions.show import view_of
-from mm_tui.services.decisions.view import DecisionView, Seen
+from mm_tui.services.decisions.view import WITHOUT_EFFECT, DecisionView, Seen
 from mm_tui.services.events import Notify
 from mm_tui.services.examples import Learner
 from mm_tui.services.presence.approvals import Approvals, Approver, SecondApproval
@@ -280,6 +280,12 @@ class Decisions:
         """The emails of incidents that nobody has looked at yet; the newest last."""
         return [live.state.case.item for live in self._lives.values() if _is_unseen_incident(live)]
 
+    def newest_not_done(self) -> tuple[DecisionView, int] | None:
+        """The newest decision that failed without effect and that nobody has looked at yet, and how many there are."""
+        # No view is built of the others: there may be a thousand, and the status line asks often.
+        unseen = [live for live in self._lives.values() if _is_not_done(live)]
+        return (self._view(unseen[-1]), len(unseen)) if unseen else None
+
     def batch_size(self, batch: str | None) -> int:
         """The number of decisions in a batch; 1 without a batch."""
         return sum(live.facts.batch == batch for live in self._lives.values()) if batch is not None else 1
@@ -393,6 +399,10 @@ class Decisions:
 
 def _is_undoable(live: ActiveDecision) -> bool:
     return can_undo(live.state) and not live.state.ended
+
+
+def _is_not_done(live: ActiveDecision) -> bool:
+    return live.state.outcome in WITHOUT_EFFECT and not live.state.doubts and not live.looked_at
 
 
 def _is_unseen_incident(live: ActiveDecision) -> bool:

@@ -71,7 +71,7 @@ _SETTLED = frozenset({
 })  # fmt: skip
 """Outcomes after which the email does not wait any more."""
 
-_WITHOUT_EFFECT = frozenset({Outcome.UNREACHABLE, Outcome.DENIED, Outcome.CHANGED, Outcome.NOT_SUBMITTED})
+WITHOUT_EFFECT = frozenset({Outcome.UNREACHABLE, Outcome.DENIED, Outcome.CHANGED, Outcome.NOT_SUBMITTED})
 """Outcomes that nobody asked for, and that certainly changed nothing."""
 _NOT_DONE = {
     Act.APPROVE: "not approved",
@@ -213,7 +213,7 @@ class DecisionView:
     @property
     def not_done(self) -> str:
         """What certainly was not done, in two words; empty if it was done or that is not certain."""
-        return _NOT_DONE[self.act] if self.outcome in _WITHOUT_EFFECT and not self.in_doubt else ""
+        return _NOT_DONE[self.act] if self.outcome in WITHOUT_EFFECT and not self.in_doubt else ""
 
     @property
     def must_be_seen(self) -> bool:
