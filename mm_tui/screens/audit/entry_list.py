@@ -19,7 +19,7 @@ ONE_LINE = 96
 TIME = 12
 SOURCE = 7
 STEPS = "steps"
-"""A row for several lines says how many, in the word of the key that unfolds them."""
+"""A row for several lines says how many, in the word of the key that unfolds them; changes of tags are no steps."""
 GAP = 2
 LEAST = 12
 """The fewest cells of a subject that say anything."""
@@ -55,7 +55,7 @@ class AuditList(VirtualList[int, AuditLine]):
         time = (f"{fit_cells(moment(row.line.at, self._clock.now()), TIME, right=True)}  ", "dim")
         source = (f"{fit_cells(row.line.source, SOURCE)}  ", "dim" if row.line.source is Source.GATEWAY else "row")
         room = width - 1 - TIME - SOURCE - 4
-        more = f" · {row.folded + 1} {STEPS}" if row.folded else ""
+        more = f" · {row.folded + 1} {'changes' if 'tag' in row.line.action else STEPS}" if row.folded else ""
         if self.row_height == 2:
             who = min(18, room // 2, cell_len(row.who))
             return self._paint(
@@ -65,8 +65,8 @@ class AuditList(VirtualList[int, AuditLine]):
                 ],
                 here,
             )  # fmt: skip
-        words = max(16, min(28, room * 2 // 5))
-        who = max(11, min(18, room // 5))
+        words = max(16, min(27, room * 2 // 5))
+        who = max(11, min(14, room // 5))
         return self._paint(
             [
                 bar, time, source, (_with_more(row.words, more, words) + " ", TONES[row.tone]),

@@ -74,7 +74,8 @@ class Preview(Widget):
         word, style = chip(row, is_test=not self._session.settings.profile.is_live)
         signs = {"risk": "$mm-risk", "fail": "$mm-fail"}
         if word:
-            lines.append(Content.assemble((f"{'is':<{NAMES}}", "$mm-dim"), (OneLine(word), signs.get(style, ""))))
+            name = "label" if word == row.label else "status"
+            lines.append(Content.assemble((f"{name:<{NAMES}}", "$mm-dim"), (OneLine(word), signs.get(style, ""))))
         if row.urgency in URGENCY_SIGNS:
             lines.append(
                 Content.assemble(
