@@ -87,7 +87,9 @@ class HelpScreen(Dialog[None]):
         return [_group(heading, rows, keys, cells) for heading, rows in groups]
 
     def on_resize(self) -> None:
-        for static, words in zip(self.query(".help--group").results(Static), self._groups_drawn(), strict=True):
+        groups = self._groups_drawn()
+        for at, static in enumerate(self.query(".help--group").results(Static)):
+            words: Content = groups[at]
             static.update(words)
 
     def action_scroll(self, lines: int) -> None:
