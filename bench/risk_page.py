@@ -55,6 +55,34 @@ found), `orders` (6 found), `orders_obeyed` (1 found), `other_language` (6 found
 (5 found), `rude` (17 found), `said_before` (5 found), `secret` (18 found), `signature_not_ours` (15 found),
 `template_hole` (31 found), `weekday_wrong` (11 found), `wish_ignored` (5 found).
 A rule that is of use in fewer than one in three would be low, or go. `python -m bench.judgement` counts again.
+The rules `sum_wrong`, `name_differs`, `refused_choice`, `internal_repeated` and `address_mixed` came later and were not
+judged in this way.
+
+## What the rules do with drafts that they were not written for
+
+On 29 November 2026, writers who had not read the rules wrote drafts in ten languages: 60 and 50 bad ones with corrected
+twins, and 120 good answers. The first column says how many were flagged at medium or high at first sight, before
+anybody who changes the rules had looked at them. Then the rules were improved with the first 60, every other one of the
+50, and the good answers. The other 25 of the 50 were not looked at: they show how much of this carries over.
+
+| drafts | first sight | after improvements |
+|---|---|---|
+| 60 bad drafts: flagged | 28 (47 %) | 42 (70 %) |
+| … for the right reason | 24 (40 %) | 42 (70 %) |
+| their 60 twins: flagged | 8 (13 %) | 2 (3 %) |
+| 50 bad drafts: flagged | 31 (62 %) | 36 (72 %) |
+| … for the right reason | 31 (62 %) | 36 (72 %) |
+| their 50 twins: flagged | 8 (16 %) | 4 (8 %) |
+| the 25 of these 50 that were not looked at: flagged, all for the right reason | 17 (68 %) | 16 (64 %) |
+| their 25 twins: flagged | 4 (16 %) | 2 (8 %) |
+| 120 good answers: flagged | 25 (21 %) | 1 (1 %) |
+
+So on new drafts expect the first column: the rules find about half of the bad ones. What was done for good answers
+carries over in part (16 % of the 25 twins before, 8 % after), what was done for bad drafts hardly (17 of 25 before, 16
+after). By kind, of both sets at first sight: placeholders 11 of 11, promises 13 of 18, leaks 8 of 12, wrong facts 10 of
+22, phishing 3 of 5, answers to something else or against a wish 3 of 10, contradictions of an earlier email 0 of 5,
+invented facts and talks 0 of 4. Of 80 answers from public mailing lists, 9 (11 %) are flagged, without the rules about
+recipients.
 """
 
 

@@ -225,8 +225,7 @@ def promise_money(reading: Reading) -> Iterator[Finding]:
             commits and not _denies(firm.sub(" ", sentence)) and not _is_policy(sentence, gratis=gratis, firm=plain)
         )
         commits = commits and not (_promised_before(reading, "money", "money_firm") and not new)
-        explained = _is_explained(reading, sentence)
-        commits = commits and not explained
+        commits = commits and not _is_explained(reading, sentence)
         level = Level.LOW
         if commits:
             level = Level.HIGH if new else Level.MEDIUM

@@ -90,6 +90,8 @@ def _is_bare_there(reading: Reading, amount: Amount) -> bool:
     if amount.currency == "%" or (amount.value < _SUM and not amount.value % 1):
         return False
     whole, _, cents = f"{amount.value.normalize():f}".partition(".")
+    if whole[-3:] not in reading.figures:
+        return False
     digits = r"[.,' ]?".join(f"{int(whole):,}".split(","))
     cents = rf"[.,]{cents.ljust(2, '0')}" if cents else r"(?:[.,]00)?"
     for match in re.finditer(rf"(?<![\w.,:/-]){digits}{cents}(?![\w:/-]|[.,]\d)", reading.figures):
@@ -221,7 +223,7 @@ _PRODUCT = re.compile(
 )
 _MORE_BEFORE = re.compile(r"[\d+*×/−-][^\n]{0,24}\Z")
 _FACTORS = re.compile(r"(?<![\w.,:/-])\d{1,6}(?:[.,]\d{1,3})?(?![\d:/]|[.,]\d)")
-_MOST_FACTORS = 8
+_MOST_FACTORS = 4
 
 
 @rule("sum_wrong", "a calculation that does not come out")
