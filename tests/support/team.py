@@ -170,7 +170,7 @@ class Seat:
             self.press(self._chance.choice(("y", "escape")))
         elif "What now?" in shown:
             self.press(self._answer(shown))
-        elif "give a reason" in shown or "add a note" in shown:
+        elif "give a reason" in shown:
             self.press(self._chance.choice(("enter", "f1", "escape")))
         elif "Y approve anyway" in shown or "Y send it anyway" in shown:
             self.press(self._chance.choice(("Y", "Y", "escape")))

@@ -79,7 +79,7 @@ class ChoiceScreen(Dialog[Answer]):
             if self._body:
                 yield HangingText(self._body)
             if self._is_list:
-                yield Static(Content.assemble("\n" if self._body else "", self._answers()))
+                yield Static(self._answers())
             yield Static(self._keys(), classes="dialog--keys")
 
     def _answers(self) -> Content:
