@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable, Iterator, Sequence
 from typing import TypeVar
 
 from mm_tui.commands import queue_output, risk_gate
@@ -15,6 +15,7 @@ from mm_tui.decision.state import Act, Choice, Outcome
 from mm_tui.models import EditedDraft
 from mm_tui.review.diff import Kind, compare, marked
 from mm_tui.review.digest import is_digest, names
+from mm_tui.review.findings import Finding
 from mm_tui.review.risk import Assessment
 from mm_tui.services.decisions.record import state_of
 from mm_tui.services.decisions.redrafts import RedraftRequests
@@ -87,10 +88,10 @@ async def approve(arguments: argparse.Namespace, chosen: Settings) -> int:
     async with online(chosen) as session:
         decisions = session.build_decisions(by_command=True)
         entry = await _named(session, arguments)
-        await _accepted(session, entry, entry.assessment, arguments)
+        despite = await _accepted(session, entry, entry.assessment, arguments)
         found = entry.assessment.findings
         await begun(decisions.approve(entry.item, entry.digest, found=found, shown=entry.approvals, hold=0))
-        return await _outcome(session, decisions, arguments)
+        return await _outcome(session, decisions, arguments, despite)
 
 
 async def reject(arguments: argparse.Namespace, chosen: Settings) -> int:
@@ -124,10 +125,10 @@ async def edit(arguments: argparse.Namespace, chosen: Settings, body: str) -> in
             emit.note(OneLine("note: another recipient or subject starts a new thread"))
         written = edited_draft(entry.item, draft)
         assessment = session.queue.assess_edit(entry, written)
-        await _accepted(session, entry, assessment, arguments)
+        despite = await _accepted(session, entry, assessment, arguments)
         found = assessment.findings
         await begun(decisions.release_edit(entry.item, entry.digest, draft, found=found, hold=0))
-        return await _outcome(session, decisions, arguments)
+        return await _outcome(session, decisions, arguments, despite)
 
 
 async def answer(arguments: argparse.Namespace, chosen: Settings) -> int:
@@ -171,14 +172,18 @@ async def _named(session: Session, arguments: argparse.Namespace) -> QueueEntry:
     return entry
 
 
-async def _accepted(session: Session, entry: QueueEntry, assessment: Assessment, arguments: argparse.Namespace) -> None:
-    """Refuses a high risk that was neither shown nor accepted.
+async def _accepted(
+    session: Session, entry: QueueEntry, assessment: Assessment, arguments: argparse.Namespace
+) -> list[Finding]:
+    """Refuses a high risk that was neither shown nor accepted; returns the high-risk findings.
 
     Raises:
         CommandError: something was not (8), or a code of the arguments is none (2).
     """
     shown = risk_gate.shown(session.database, entry.digest)
-    await risk_gate.pass_through(entry.item.id, assessment, arguments.accept_risk, shown, may_ask=not arguments.json)
+    return await risk_gate.pass_through(
+        entry.item.id, assessment, arguments.accept_risk, shown, may_ask=not arguments.json
+    )
 
 
 async def begun(beginning: Awaitable[Begun]) -> Begun:
@@ -196,8 +201,10 @@ async def begun(beginning: Awaitable[Begun]) -> Begun:
         raise CommandError(status, str(refused.message), str(refused.what_to_do)) from None
 
 
-async def _outcome(session: Session, decisions: Decisions, arguments: argparse.Namespace) -> int:
-    """Waits for the end, prints it, and returns its status."""
+async def _outcome(
+    session: Session, decisions: Decisions, arguments: argparse.Namespace, despite: Sequence[Finding] = ()
+) -> int:
+    """Waits for the end, prints it with the high risks that it was approved `despite`, and returns its status."""
     view = await _settled(decisions, arguments)
     status = _status(session, decisions, view)
     if status is Exit.OK:
@@ -208,6 +215,8 @@ async def _outcome(session: Session, decisions: Decisions, arguments: argparse.N
         if await RedraftRequests(session.database, session.network.gateway, session.clock).ask():
             emit.note(OneLine("note: the agent is asked for another draft when mm-tui runs next"))
     _tell(view, status, as_json=arguments.json)
+    for finding in despite if status is Exit.OK else ():
+        emit.note(OneLine(f"{finding.level.sign} approved despite {risk_gate.finding_words(finding)}"))
     return status
 
 

@@ -237,6 +237,10 @@ async def show(arguments: argparse.Namespace, chosen: Settings) -> int:
             emit.line(OneLine(f"profile  {chosen.profile.name}, {kind}"))
             for text in _item_text(entry, box, read):
                 emit.line(text)
+            for words in risk_gate.how_to_approve(
+                entry.item.id, entry.digest, entry.assessment, getattr(arguments, "profile", None)
+            ):
+                emit.line(OneLine(words))
         # Only now: if the reader stopped reading, nothing was shown.
         sys.stdout.flush()
         risk_gate.remember_shown(session.database, entry.digest, risk_gate.to_accept(entry.assessment))
@@ -326,7 +330,7 @@ def _item_text(entry: QueueEntry, box: Mailbox | None, read: SecondReaderState |
     if entry.resubmission is not None:
         yield OneLine(f"note     {entry.resubmitted_words} ({entry.resubmission.email_id})")
     for finding in entry.assessment.findings:
-        yield OneLine(f"{_sign(finding.level)} {finding.level.word} risk: {finding.words}")
+        yield OneLine(f"{_sign(finding.level)} {risk_gate.finding_words(finding)}")
     if not entry.assessment.findings:
         yield OneLine(f"risk     {entry.assessment.nothing}")
     for words in entry.assessment.known:

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shlex
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from mm_tui.commands.output import printing as emit
 from mm_tui.commands.output.exits import CommandError, Exit
-from mm_tui.review.findings import Level
+from mm_tui.review.digest import short
+from mm_tui.review.findings import Finding, Level
 from mm_tui.review.risk import Assessment
 from mm_tui.store.state import StateStore
 from mm_tui.text import OneLine
@@ -32,6 +34,25 @@ REMEMBERED = 500
 def to_accept(assessment: Assessment) -> list[str]:
     """The codes of high-risk findings, each once, in the order shown."""
     return list(dict.fromkeys(one.code for one in assessment.findings if one.level is Level.HIGH))
+
+
+def finding_words(finding: Finding) -> str:
+    """A finding with its level and code, such as `high risk, link_other_host: …`."""
+    return f"{finding.level.word} risk, {finding.code}: {finding.words}"
+
+
+def how_to_approve(email_id: str, digest: str, assessment: Assessment, profile: str | None) -> Iterator[str]:
+    """How to approve an email of high risk from the command line; nothing for others."""
+    codes = to_accept(assessment)
+    if not codes:
+        return
+    of = f" --profile {shlex.quote(profile)}" if profile else ""
+    options = " ".join(f"--accept-risk {code}" for code in codes)
+    yield f"approve  mm-tui pending approve{of} {email_id} --digest {short(digest)}"
+    yield (
+        f"note     high risk: {', '.join(codes)}. On a terminal the command asks for yes. Without one it approves, "
+        f"because the risk was shown here; on another machine it also needs {options}"
+    )
 
 
 def shown(database: Database, digest: str) -> frozenset[str]:
@@ -62,8 +83,8 @@ async def pass_through(
     shown_before: Collection[str] = (),
     *,
     may_ask: bool,
-) -> None:
-    """Returns if there is no high risk, or all are accepted.
+) -> list[Finding]:
+    """Returns the high-risk findings if all of them are accepted, or were shown and need no answer.
 
     Args:
         email_id: the email to approve, for messages.
@@ -84,16 +105,17 @@ async def pass_through(
     asks = may_ask and sys.stdin.isatty() and sys.stderr.isatty()
     enough = {*accepted} if asks else {*accepted, *shown_before}
     missing = [code for code in to_accept(assessment) if code not in enough]
+    high = [finding for finding in assessment.findings if finding.level is Level.HIGH]
     if not missing:
-        return
+        return high
     for finding in assessment.findings:
         if finding.code in missing:
-            emit.note(OneLine(f"{finding.level.sign} high risk, {finding.code}: {finding.words}"))
+            emit.note(OneLine(f"{finding.level.sign} {finding_words(finding)}"))
     if asks:
         sys.stderr.write("Approve despite high risk? Type yes: ")
         sys.stderr.flush()
         if (await _typed()).strip() == "yes":
-            return
+            return high
         raise CommandError(Exit.RISK, f"{email_id} is unchanged", "Nothing was decided.")
     options = " ".join(f"--accept-risk {code}" for code in missing)
     raise CommandError(

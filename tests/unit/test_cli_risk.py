@@ -72,9 +72,21 @@ def test_what_nobody_was_shown_is_not_approved(home: Home, sandbox: Sandbox) -> 
 def test_what_was_shown_needs_its_digest_only(home: Home, sandbox: Sandbox, form: tuple[str, ...]) -> None:
     draft_id = sandbox.draft(RISKY)
     shown = home.run("pending", "show", draft_id, *form)
-    assert "high" in shown.out
+    assert "high" in shown.out and CODE in shown.out
     done = home.run("pending", "approve", draft_id, "--digest", digest_now(sandbox, draft_id)[:8])
     assert done.status == Exit.OK, done.err
+    assert f"approved despite high risk, {CODE}" in done.err, "the output of show may have gone nowhere"
+
+
+def test_below_a_draft_of_high_risk_is_what_approves_it(home: Home, sandbox: Sandbox) -> None:
+    draft_id = sandbox.draft(RISKY)
+    shown = home.run("pending", "show", draft_id).out
+    digest = digest_now(sandbox, draft_id)[:8]
+    assert f"! high risk, {CODE}: " in shown
+    below = shown[shown.index("digest   ") :]
+    assert f"mm-tui pending approve {draft_id} --digest {digest}\n" in below and f"--accept-risk {CODE}" in below
+    calm = home.run("pending", "show", sandbox.draft("Dear Anna, it is on its way.")).out
+    assert "pending approve" not in calm
 
 
 def test_a_risk_that_came_up_since_it_was_shown_is_not_covered(home: Home, sandbox: Sandbox) -> None:
