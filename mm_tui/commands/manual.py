@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import re
 from pathlib import Path
 
 from mm_tui.commands.common import Commands
 from mm_tui.commands.output import printing as emit
 from mm_tui.commands.output.exits import CommandError, Exit
 from mm_tui.text import ManyLine, OneLine
+
+_COMMENT = re.compile(r"\n*<!--.*?-->", re.DOTALL)
 
 
 def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
@@ -37,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
             f"there is no page {OneLine(arguments.topic)!r}",
             f"Do you mean `mm-tui docs {near[0]}`?" if near else "`mm-tui docs` lists the pages.",
         )
-    emit.line(ManyLine(there[topic].read_text("utf-8").rstrip("\n")))
+    emit.line(ManyLine(_COMMENT.sub("", there[topic].read_text("utf-8")).rstrip("\n")))
     return Exit.OK
 
 

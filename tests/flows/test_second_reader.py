@@ -56,6 +56,8 @@ async def test_a_key_asks_and_both_quotes_are_marked(tmp_path: Path, monkeypatch
             await pilot.press("i")
             await until(pilot, lambda: "Findings" in shown(app), "the page of findings")
             assert "contradicted: “order 88421”" in shown(app)
+            for finding in screen.entries[0].assessment.findings:
+                assert f"({finding.code}, {finding.level.word} risk)" in shown(app)
             await pilot.press("escape")
             await seen(pilot, screen)
             await pilot.press("a")

@@ -11,7 +11,7 @@ import pytest
 from mm_tui.models import Attachment, Direction, Party
 from mm_tui.review.findings import Level
 from mm_tui.review.risk import Assessment, Draft, Message, Rejected, ThreadContext, assess
-from mm_tui.review.risk.engine import RULES
+from mm_tui.review.risk.engine import RULES, explanation
 from mm_tui.review.risk.facts import find_amounts, find_dates
 from mm_tui.review.risk.wording import similarity
 from mm_tui.settings.sections import Risk
@@ -518,3 +518,10 @@ def test_what_the_recipient_does_not_see_is_found(unseen: str) -> None:
 )
 def test_what_the_recipient_sees_is_not_called_unseen(seen: str) -> None:
     assert found(assess(drafted(f"{HARMLESS}\n\n{seen}"), CONTEXT), "not_shown") == []
+
+
+def test_each_rule_is_explained_in_a_sentence() -> None:
+    for each in RULES:
+        assert each.explanation.endswith(".") and "`" not in each.explanation and len(each.explanation.split()) > 2
+        assert all(explanation(code) == each.explanation for code in each.codes)
+    assert explanation("thread_moved") == ""

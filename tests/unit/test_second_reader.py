@@ -328,10 +328,13 @@ async def test_the_stand_in_compares_what_plain_rules_can_and_says_so() -> None:
         desk = Desk(None, profile=Profile(ai21_key=Secret(MODEL_KEY), ai21_host=host))
         wrong = await desk.read(an_entry("Hello Anna,\nroom 21 is yours, breakfast is in the price. Mara"))
         clean = await desk.read(an_entry("Hello Anna,\nyes, breakfast is in the price of room 12. Mara"))
+        invented = await desk.read(an_entry("Hello Anna,\nroom 12 comes with breakfast, and you get $9 back. Mara"))
         await desk.assistant.aclose()
+    assert [remark.line for remark in invented.remarks] == ["not found: “$9”; nearest: “$229” (Anna)"]
     assert [remark.line for remark in wrong.remarks] == ["contradicted: “room 21”; thread: “room 12” (Anna)"]
     assert wrong.stand_in and "(local stand-in, not Jamba)" in wrong.summary
-    assert "numbers, dates and questions only" in clean.summary and not clean.remarks
+    assert clean.summary.endswith(": no remarks on numbers or questions") and not clean.remarks
+    assert len(clean.summary) <= 78, "one line at 80 columns"
 
 
 async def test_house_facts_are_read_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -368,7 +371,7 @@ def test_show_prints_what_the_second_reader_points_at(tmp_path: Path, sandbox: S
     assert plainly.status == 0 and "second reader" not in plainly.out
     read = home.run("pending", "show", reply["id"], "--thread", "--second-reader")
     assert read.status == 0, read.err
-    assert "reader   second reader local-rules-0 (local stand-in, not Jamba): 1 line" in read.out
+    assert "reader   second reader (local stand-in, not Jamba): 1 remark on numbers or questions" in read.out
     assert "reader   contradicted: “order 88421”; thread: “order 88412”" in read.out
     before, after = plainly.out.splitlines(), read.out.splitlines()
     assert [one for one in after if not one.startswith("reader ")] == before, "no risk and no digest changes"

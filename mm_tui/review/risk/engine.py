@@ -105,6 +105,11 @@ def _owner(code: str) -> str | None:
     return next((each.code for each in RULES if code in each.codes), None)
 
 
+def explanation(code: str) -> str:
+    """What the rule of a finding looks for, in one sentence; empty if no rule has that code."""
+    return next((rule.explanation for rule in RULES if code in rule.codes), "")
+
+
 def _tuned(finding: Finding, settings: Risk) -> Finding:
     word = settings.levels.get(finding.code) or settings.levels.get(_owner(finding.code) or "")
     return replace(finding, level=Level.named(word)) if word else finding

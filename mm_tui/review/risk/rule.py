@@ -49,6 +49,7 @@ _LONGEST_FOOTER = 20
 _LAST_LINES = 4
 _QUOTES_LOOKED_FOR = 400
 _SHORTEST_QUOTE = 12
+_SENTENCE_END = re.compile(r"(?<=\.) (?=[A-Z])")
 _DIGIT = re.compile(r"\d")
 _BETWEEN_DIGITS = re.compile(r"[\s()./-]")
 MOST_FIGURES = 40_000
@@ -326,6 +327,14 @@ class Rule:
     def text(self) -> str:
         """Its description: the docstring of its function, as one paragraph."""
         return " ".join((self.find.__doc__ or "").split())
+
+    @property
+    def explanation(self) -> str:
+        """The first sentence of its description, without its list of codes; its title if that is all it says."""
+        first = _SENTENCE_END.split(self.text, maxsplit=1)[0]
+        if "`" in first:
+            first = first.partition(":")[0] + "."
+        return first if " " in first else f"{self.title[:1].upper()}{self.title[1:]}."
 
 
 def rule(

@@ -1,4 +1,4 @@
-"""The second reader of the stand-in: compares only numbers, dates and questions by simple rules."""
+"""The second reader of the stand-in: compares only numbers, amounts, dates and questions by simple rules."""
 
 from __future__ import annotations
 
@@ -14,6 +14,29 @@ _FIGURE = re.compile(
     r"(?P<word>[^\W\d_]{3,20})?[ \u00a0]?(?P<sign>[#$€£¥])?(?P<number>\d[\d.,:/-]{0,14}\d|\d)"
     r"[ \u00a0]?(?P<unit>%|[€£$]|[^\W\d_]{1,12})?"
 )
+_SIGNS = frozenset("$€£¥")
+_CURRENCIES = frozenset(
+    {
+        "usd",
+        "eur",
+        "gbp",
+        "chf",
+        "jpy",
+        "cny",
+        "sek",
+        "nok",
+        "dkk",
+        "pln",
+        "zł",
+        "kr",
+        "dollar",
+        "dollars",
+        "euro",
+        "euros",
+        "pound",
+        "pounds",
+    }
+)
 _WORD = re.compile(r"[^\W\d_]{5,}")
 _QUESTION = re.compile(r"[?？؟]\s*$")
 _FEWEST = 4
@@ -25,7 +48,9 @@ def _digits(number: str) -> str:
 
 
 def _figures(text: str) -> list[re.Match[str]]:
-    return [match for match in _FIGURE.finditer(text[:_LONGEST]) if len(_digits(match["number"])) >= 2]
+    """The numbers of two digits or more, and all amounts."""
+    found = _FIGURE.finditer(text[:_LONGEST])
+    return [match for match in found if len(_digits(match["number"])) >= 2 or _is_amount(match)]
 
 
 def compare(mails: Sequence[PromptMail], facts: str, draft: str) -> list[dict[str, str]]:
@@ -50,6 +75,32 @@ def _figures_apart(draft: str, thread: str, bodies: str) -> Iterator[dict[str, s
         same = next((other for other in theirs if _same_thing(mine, other)), None)
         if same is not None:
             yield {"kind": "contradicted", "draft": _quote(mine, same), "thread": _quote(same, mine)}
+        elif _is_amount(mine) and (nearest := _nearest(theirs, bodies)):
+            yield {"kind": "not_found", "draft": _amount(mine), "thread": nearest}
+
+
+def _is_amount(match: re.Match[str]) -> bool:
+    """Whether a number is an amount of money."""
+    return match["sign"] in _SIGNS or match["unit"] in _SIGNS or not _CURRENCIES.isdisjoint(_around(match))
+
+
+def _around(match: re.Match[str]) -> tuple[str, str]:
+    return (match["word"] or "").lower(), (match["unit"] or "").lower()
+
+
+def _amount(match: re.Match[str]) -> str:
+    """An amount with its currency, as written."""
+    word, unit = _around(match)
+    begins = match.start() if word in _CURRENCIES else match.start("sign" if match["sign"] else "number")
+    ends = match.end() if unit in _CURRENCIES or unit in _SIGNS else match.end("number")
+    return match.string[begins:ends].strip()
+
+
+def _nearest(theirs: Sequence[re.Match[str]], bodies: str) -> str:
+    """What the thread has instead of an amount: its last amount, or its first sentence; empty if it has no text."""
+    amounts = [_amount(other) for other in theirs if _is_amount(other)]
+    said = sentences(own_words(bodies))
+    return amounts[-1] if amounts else said[0][:LONGEST_QUOTE] if said else ""
 
 
 def _same(first: re.Match[str], second: re.Match[str], name: str) -> bool:

@@ -14,6 +14,7 @@ from mm_tui.models import Mailbox, Party
 from mm_tui.review.digest import short
 from mm_tui.review.disclosure import BCC_NOT_DISCLOSED, disclosure, in_short, when_it_leaves
 from mm_tui.review.findings import Finding, Level
+from mm_tui.review.risk.engine import explanation
 from mm_tui.screens.pending.pages import HEAD_CHARACTERS, fits_head
 from mm_tui.services.decisions.ended import tells_end
 from mm_tui.services.decisions.read_versions import ReadChange
@@ -267,13 +268,25 @@ def unchecked_words(entry: QueueEntry) -> OneLine:
     return OneLine(f"not checked yet: {entry.unread_words}")
 
 
-def findings_page(entry: QueueEntry, mailbox: Mailbox | None = None, more: Sequence[Content] = ()) -> Content:
+def explained(finding: Finding) -> list[Content]:
+    """What the rule looks for, and the code and level of its finding."""
+    words = f"{explanation(finding.code)} " if explanation(finding.code) else ""
+    return [Content.styled(f"   {words}({finding.code}, {finding.level.word} risk)", "$mm-dim")]
+
+
+def findings_page(
+    entry: QueueEntry, mailbox: Mailbox | None = None, more: Sequence[Content] = (), *, explain: bool = False
+) -> Content:
     """All findings about a waiting email, and what was not checked; for a known mailbox also what the gateway adds to
-    an email or does not disclose."""
+    an email or does not disclose. With `explain` also what each rule looks for."""
     found = entry.assessment
-    lines = finding_lines(found.findings, len(found.findings)) or [
-        Content(f" · {found.nothing}" if entry.is_checked else " · nothing found so far")
-    ]
+    lines = [
+        line
+        for finding in found.findings
+        for line in (*finding_lines([finding], 1), *(explained(finding) if explain else ()))
+    ] or [Content(f" · {found.nothing}" if entry.is_checked else " · nothing found so far")]
+    if found.findings and explain:
+        lines.append(Content.styled("   `mm-tui docs risk` describes each rule in full.", "$mm-dim"))
     if not entry.is_checked:
         lines.append(Content.assemble((" ? ", "$warning"), unchecked_words(entry)))
     lines += [Content.styled(f" · {words}", "$mm-dim") for words in found.known]

@@ -106,7 +106,7 @@ class OpenEmail:
         """Shows all findings, and what the second reader remarks."""
         if (entry := self._screen.current) is not None:
             pane = self._screen.pane
-            page = findings_page(entry, pane.mailbox, pane.advice.reader_lines())
+            page = findings_page(entry, pane.mailbox, pane.advice.reader_lines(), explain=True)
             show_page(self._screen.app, "Findings", page)
 
     def show_facts(self) -> None:

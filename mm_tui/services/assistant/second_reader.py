@@ -37,7 +37,9 @@ LONGEST_THREAD = 30
 READING = OneLine("the second reader is reading the draft …")
 UNREADABLE = OneLine("the second reader's answer could not be read")
 NOTHING_NAMED = "no remarks, which does not prove that all is well"
-STAND_IN_WORDS = "plain rules that compare numbers, dates and questions only"
+STAND_IN = "second reader (local stand-in, not Jamba)"
+STAND_IN_READS = "on numbers or questions"
+"""All that the stand-in compares."""
 INBOUND = OneLine("the second reader reads drafts, not incoming mail")
 NO_THREAD = OneLine("no email of the thread has been opened here: nothing to compare the draft with")
 _WORDS = {
@@ -99,10 +101,11 @@ class SecondReaderState:
         if self.phase is not Phase.DONE:
             return self.words
         number = len(self.remarks)
-        found = NOTHING_NAMED if not number else f"{number} {'line' if number == 1 else 'lines'}"
-        said = [f"second reader {self.badge}: {found}"]
+        found = f"{number or 'no'} {'remark' if number == 1 else 'remarks'}"
         if self.stand_in:
-            said.append(STAND_IN_WORDS)
+            said = [f"{STAND_IN}: {found} {STAND_IN_READS}"]
+        else:
+            said = [f"second reader {self.model}: {found if number else NOTHING_NAMED}"]
         if self.dropped:
             said.append(f"{self.dropped} dropped: {'its' if self.dropped == 1 else 'their'} quotes were not found")
         return OneLine("; ".join((*said, *([self.words] if self.words else ()))))
