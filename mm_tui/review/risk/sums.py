@@ -222,8 +222,9 @@ _PRODUCT = re.compile(
     rf"(?P<second>{_SMALL})[^\d\n=+*×/:;-]{{0,20}}=[ \u00a0]?{_MONEY}(?P<result>{_BIG})(?!\w|[.,]\d)"
 )
 _MORE_BEFORE = re.compile(r"[\d+*×/−-][^\n]{0,24}\Z")
-_FACTORS = re.compile(r"(?<![\w.,:/-])\d{1,6}(?:[.,]\d{1,3})?(?![\d:/]|[.,]\d)")
-_MOST_FACTORS = 4
+# It begins with a digit, which is found faster than what is not before one.
+_FACTORS = re.compile(r"\d(?<![\w.,:/-]\d)\d{0,5}(?:[.,]\d{1,3})?(?![\d:/]|[.,]\d)")
+_FEWEST_FACTORS, _MOST_FACTORS = 3, 4
 
 
 @rule("sum_wrong", "a calculation that does not come out")
@@ -232,7 +233,7 @@ def sum_wrong(reading: Reading) -> Iterator[Finding]:
     two others in its sentence in another order ("14 panels of 440 W: 6.61 kWp" for 6.16). Medium."""
     body = reading.body[: reading.written]
     done: list[Span] = []
-    for match in find_all(_PRODUCT, body):
+    for match in find_all(_PRODUCT, body) if "=" in body else ():
         if _MORE_BEFORE.search(body, max(0, match.start() - 26), match.start()):
             continue
         first, second, result = (number_of(match[name]) for name in ("first", "second", "result"))
@@ -251,13 +252,16 @@ def sum_wrong(reading: Reading) -> Iterator[Finding]:
 def _swapped_products(reading: Reading, body: str, done: list[Span]) -> Iterator[Finding]:
     """Numbers whose digits are those of a product of two others in their sentence, in another order."""
     sentences: dict[tuple[int, int], list[tuple[Span, Decimal]]] = {}
+    written = list(find_all(_FACTORS, body))
+    if len(written) < _FEWEST_FACTORS:
+        return
     taken = {place for day in find_dates(body) for place in range(*day.span)}
-    for match in find_all(_FACTORS, body):
+    for match in written:
         value = number_of(match[0])
         if value is not None and match.start() not in taken:
             sentences.setdefault(reading.sentence(match.start()), []).append((Span(*match.span()), value))
     for numbers in sentences.values():
-        if not 3 <= len(numbers) <= _MOST_FACTORS:
+        if not _FEWEST_FACTORS <= len(numbers) <= _MOST_FACTORS:
             continue
         for span, value in numbers:
             mine = _digits(value)
