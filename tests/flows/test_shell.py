@@ -17,7 +17,7 @@ from mm_tui import app as app_module
 from mm_tui import keymap, launch
 from mm_tui.control_filter import ControlFilter
 from mm_tui.screens.dialogs.help import HelpScreen
-from mm_tui.screens.dialogs.palette import commands
+from mm_tui.screens.dialogs.palette import HIDDEN, commands
 from mm_tui.theme import THEMES
 from tests.support.app import running_app, shown, until
 from tests.support.seat import idle_session, mailbox, summary
@@ -43,8 +43,10 @@ async def test_help_names_every_key_of_the_screen() -> None:
         assert isinstance(app.screen, HelpScreen)
         text = " ".join(" ".join(str(one.render()) for one in app.screen.query(Static)).split())
         for act in keymap.ACTS:
+            # A screen this narrow has no preview, and no mail was imported.
+            works = act.id not in ("inbox.preview", "inbox.import_report")
             if act.context in keymap.TOGETHER["inbox"]:
-                assert act.help in text, act.id
+                assert (act.help in text) is works, act.id
         await pilot.press("escape")
         assert not isinstance(app.screen, HelpScreen)
 
@@ -63,7 +65,7 @@ async def test_palette_reaches_every_act_of_the_inbox() -> None:
         wanted = {
             act.help
             for act in keymap.ACTS
-            if act.context in keymap.TOGETHER["inbox"] and act.id not in ("app.palette", "inbox.import_report")
+            if act.context in keymap.TOGETHER["inbox"] and act.id not in (*HIDDEN, "inbox.import_report")
         }
         assert wanted <= helps
         await pilot.press("ctrl+p")

@@ -93,7 +93,7 @@ class Batches:
             self._deciding.begin(batch, decisions.reject_all(items, reason), reason)
 
     def _say_nothing_marked(self) -> None:
-        self._deciding.refuse("nothing is marked: read an email to the end, then mark it with space")
+        self._deciding.refuse("nothing is marked: read an email to the end, then mark it with {pending.mark}")
 
 
 def _may_be_batched(entry: QueueEntry) -> bool:
