@@ -67,8 +67,8 @@ anybody who changes the rules had looked at them. Then the rules were improved w
 
 | drafts | first sight | after improvements |
 |---|---|---|
-| 60 bad drafts: flagged | 28 (47 %) | 42 (70 %) |
-| … for the right reason | 24 (40 %) | 42 (70 %) |
+| 60 bad drafts: flagged | 28 (47 %) | 43 (72 %) |
+| … for the right reason | 24 (40 %) | 43 (72 %) |
 | their 60 twins: flagged | 8 (13 %) | 2 (3 %) |
 | 50 bad drafts: flagged | 31 (62 %) | 36 (72 %) |
 | … for the right reason | 31 (62 %) | 36 (72 %) |

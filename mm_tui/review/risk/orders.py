@@ -92,7 +92,9 @@ def _taken_up(reading: Reading, asked: set[str]) -> Iterator[Span]:
         first, last = reading.sentence(at)
         sentence = reading.low[first:last]
         said = {word[:_ROOT] for word in _WORD.findall(sentence) if len(word) > 3}
-        if len(roots & said) >= 3 and not pattern("denies", "negations").search(sentence):
+        # "At no charge" says no to nothing.
+        told = pattern("no_cost").sub(" ", sentence)
+        if len(roots & said) >= 3 and not pattern("denies", "negations").search(told):
             yield Span(first, last)
         # Past the sign and the space that end a sentence.
         at = max(last, at) + 2
