@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import sqlite3
 from collections.abc import Collection, Iterable
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mm_tui.store.sort_keys import from_ms, to_ms
@@ -126,6 +129,18 @@ class Jobs:
                 if name not in columns:
                     connection.execute(f"ALTER TABLE agent_jobs ADD COLUMN {name} {kind}")
             connection.execute(BY_ANSWERED)
+
+    def copy_from(self, store: Path) -> None:
+        """Copies the jobs, notes and rejected drafts of another agent's store, which is only read."""
+        with closing(sqlite3.connect(f"{store.absolute().as_uri()}?mode=ro", uri=True)) as other:
+            other.row_factory = sqlite3.Row
+            there = {row[0] for row in other.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+            with self._database.write() as connection:
+                for table in ("agent_jobs", "agent_rejected", "agent_notes"):
+                    for row in other.execute(f"SELECT * FROM {table}") if table in there else ():
+                        columns = ", ".join(row.keys())
+                        marks = ", ".join("?" * len(row))
+                        connection.execute(f"INSERT INTO {table} ({columns}) VALUES ({marks})", tuple(row))
 
     def add(self, jobs: Iterable[Job]) -> int:
         """Adds emails that are not known yet; returns how many were new."""

@@ -79,15 +79,16 @@ class Source:
             raise failed
         return Polled(new, more, failed)
 
-    async def list_unread(self) -> list[EmailSummary]:
-        """The unread mail of all handled mailboxes, one page each, for a dry run.
+    async def summary(self, job: Job) -> EmailSummary | None:
+        """The email of a job as its thread lists it; None if its thread is not known.
 
         Raises:
-            GatewayError: a list could not be read.
+            GatewayError: the thread could not be read.
         """
-        await self._boxes.refresh()
-        pages = [await self._gateway.emails(box.id, filter=UNREAD, limit=PAGE) for box in self._boxes.worked]
-        return [mail for page in pages for mail in page.emails if is_worked(mail)]
+        if not job.thread_id:
+            return None
+        thread = await self._gateway.thread(job.mailbox_id, job.thread_id)
+        return next((mail for mail in thread.emails if mail.id == job.answered_id), None)
 
     async def _pages(self, box: Mailbox, wanted: EmailFilter, most: int) -> AsyncIterator[EmailPage]:
         """Up to `most` pages of a mailbox's list."""

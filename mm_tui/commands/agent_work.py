@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mm_tui.commands.common import WEBHOOK_SECRET
@@ -33,6 +34,8 @@ CHECK_PAUSES = (0.5, 1.0, 2.0)
 """Seconds before the keys are checked again if the gateway gave no answer."""
 LONGEST_CHECK_PAUSE = 10.0
 THREADS = 2
+MOST_LISTED = 10_000
+"""The most emails that a dry run lists."""
 
 
 @dataclass
@@ -135,11 +138,16 @@ def agent_session(settings: Settings, *, in_memory: bool = False) -> Session:
         StoreUnusable: it cannot be opened.
     """
     from mm_tui.session import Session
+
+    return Session.on_store(settings, None if in_memory else agent_store(settings), rebuild=False)
+
+
+def agent_store(settings: Settings) -> Path:
+    """The file of the agent's own store."""
     from mm_tui.settings.paths import store_path
 
     store = store_path(settings.profile.name)
-    path = None if in_memory else store.with_name(f"agent-{store.name}")
-    return Session.on_store(settings, path, rebuild=False)
+    return store.with_name(f"agent-{store.name}")
 
 
 @asynccontextmanager
@@ -215,18 +223,28 @@ def _watch_stdin(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> N
 
 
 async def _dry_run(opened: OpenWorker, settings: Settings) -> int:
+    """Polls as a run would, on a copy of the agent's store, and logs what there is to do."""
     from mm_tui.agent.policy import why_not_gated
 
-    for mail in await opened.source.list_unread():
-        box = await opened.boxes.current(mail.mailbox_id)
-        reason = why_not_gated(box, settings.agent, mail)
+    store = agent_store(settings)
+    if store.exists():
+        opened.jobs.copy_from(store)
+    await opened.source.poll()
+    jobs = opened.jobs.due(opened.clock.now(), MOST_LISTED)
+    for job in jobs:
+        box = await opened.boxes.current(job.mailbox_id)
+        mail = await opened.source.summary(job)
+        reason = why_not_gated(box, settings.agent, mail) if mail is not None else None
         labels = ", ".join(settings.agent.reply_labels) or "no label"
         opened.log(
             "would work",
-            email_id=mail.id,
-            mailbox_id=mail.mailbox_id,
+            email_id=job.answered_id,
+            mailbox_id=job.mailbox_id,
+            instead_of=job.email_id if job.is_redraft else None,
             reply=f"no: {reason}" if reason else f"if its label is one of: {labels}",
         )
+    if not jobs:
+        opened.log("nothing to do")
     return Exit.OK
 
 

@@ -335,7 +335,9 @@ def test_a_gateway_that_stumbles_at_the_start_is_asked_again(
     assert ended_with(("--once",)) == 5, "what is not known is not taken for a no"
 
 
-def test_a_dry_run_touches_nothing(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_dry_run_touches_nothing_and_lists_what_a_run_finds(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
     ids = deliver(sandbox, 2)
     ended = subprocess.run(
         [sys.executable, "-m", "mm_tui", "agent", "run", "--dry-run", "--json"],
@@ -346,3 +348,18 @@ def test_a_dry_run_touches_nothing(sandbox: Sandbox, tmp_path: Path) -> None:
     assert [sandbox.status(mail_id) for mail_id in ids] == ["unread", "unread"]
     assert {call["method"] for call in sandbox.calls()} == {"GET"}
     assert not (tmp_path / "data").exists() or not list((tmp_path / "data").rglob("*.sqlite*"))
+    # An agent whose state was lost has opened both: they are read, and have its tag.
+    for mail_id in ids:
+        where = f"/v1/mailboxes/{sandbox.mailbox}/emails/{mail_id}"
+        sandbox.call("GET", where, key="send")
+        sandbox.call("PUT", f"{where}/tags", key="send", json={"tags": {"assist.opened": "1"}})
+    for name, value in environment(sandbox, tmp_path).items():
+        monkeypatch.setenv(name, value)
+    assert ended_with(("--dry-run",)) == 0
+    listed = capfd.readouterr().out
+    assert all(f"would work email_id={mail_id}" in listed for mail_id in ids)
+    assert ended_with(("--once",)) == 0
+    assert_one_reply_each(sandbox, ids)
+    capfd.readouterr()
+    assert ended_with(("--dry-run",)) == 0
+    assert capfd.readouterr().out.endswith(" nothing to do\n")
