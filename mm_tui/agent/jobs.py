@@ -137,10 +137,10 @@ class Jobs:
             there = {row[0] for row in other.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
             with self._database.write() as connection:
                 for table in ("agent_jobs", "agent_rejected", "agent_notes"):
-                    for row in other.execute(f"SELECT * FROM {table}") if table in there else ():
+                    for row in other.execute(f"SELECT * FROM {table}") if table in there else ():  # noqa: S608
                         columns = ", ".join(row.keys())
                         marks = ", ".join("?" * len(row))
-                        connection.execute(f"INSERT INTO {table} ({columns}) VALUES ({marks})", tuple(row))
+                        connection.execute(f"INSERT INTO {table} ({columns}) VALUES ({marks})", tuple(row))  # noqa: S608
 
     def add(self, jobs: Iterable[Job]) -> int:
         """Adds emails that are not known yet; returns how many were new."""

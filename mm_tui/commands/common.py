@@ -57,7 +57,11 @@ def keys_of(chosen: Settings) -> Keys:
     try:
         return Keys.of(chosen.profile)
     except ValueError as error:
-        raise ConfigError(f"profile {chosen.profile.name}", str(error), "Set it again with `mm-tui init`.") from None
+        raise ConfigError(
+            f"profile {chosen.profile.name}",
+            str(error),
+            f"Set it again with `mm-tui init --replace --profile {chosen.profile.name}`.",
+        ) from None
 
 
 def gateway(chosen: Settings) -> GatewayClient:

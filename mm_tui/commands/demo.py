@@ -6,7 +6,6 @@ import argparse
 import os
 import shutil
 import signal
-import sqlite3
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -20,7 +19,6 @@ from mm_tui.commands import common
 from mm_tui.commands.common import Commands
 from mm_tui.commands.output import printing as emit
 from mm_tui.commands.output.exits import CommandError, Exit
-from mm_tui.store.seal import StoreError
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
@@ -112,8 +110,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 def clear(folder: Path) -> None:
     """Deletes a demo's folder, unless an edit of a waiting draft is in it: that is for its writer to throw away."""
+    import sqlite3
+
     from mm_tui.services.edits import Edits
     from mm_tui.store.database import Database
+    from mm_tui.store.seal import StoreError
 
     try:
         (store,) = (folder / DATA).glob("store-*.sqlite3")

@@ -243,5 +243,6 @@ def _tell(
     for box in boxes:
         emit.line(OneLine(f"mailbox {box.address} ({box.oversight_mode})"))
     for warning in warnings:
-        emit.note(OneLine(f"warning: {warning}"))
-    emit.line(OneLine(f"Profile {name} written to {path}. Next: `mm-tui doctor`, then `mm-tui`."))
+        emit.wrapped_note(f"warning: {warning}")
+    emit.line(OneLine(f"Profile {name} written to {path}."))
+    emit.line(OneLine("Next: `mm-tui doctor`, then `mm-tui`."))

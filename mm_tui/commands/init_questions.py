@@ -30,8 +30,8 @@ nobody approves what they wrote:
   oversight  read + oversight  sees the queue and decides: the one you need
   send       read + send       submits your edits of a draft, replies and tags
   admin      read + admin      the audit log, mailboxes and webhooks
-Leave a key empty to do without it. What you type is not shown. In place of a key you
-can give a command that prints it, after a "!": !pass show multimail/oversight
+Leave a key empty to do without it. A key is not shown as you type it. Instead
+of a key you can give a command that prints it: !pass show multimail/oversight
 """
 
 
@@ -64,7 +64,7 @@ class Questions:
                 self._ask_key(name, f"{name} key: ")
             if any(has_key(self.fields, name) for name in GATEWAY_KEYS):
                 break
-            emit.note(OneLine("A profile needs at least one of these keys (ctrl+c ends and writes nothing)."))
+            emit.wrapped_note("A profile needs at least one of these keys (ctrl+c ends and writes nothing).")
         if not has_key(self.fields, "ai21"):
             self._ask_key("ai21", "AI21 key (for the assistant): ")
         if "mailbox" in self.fields and self.reports:
@@ -115,7 +115,7 @@ class Questions:
         if name == "ai21":
             refused, doubt = asyncio.run(key_probe.ai21_fault(key, profile.ai21_host))
             if doubt:
-                emit.note(OneLine(f"The AI21 key could not be tried and is kept: {doubt}"))
+                emit.wrapped_note(f"The AI21 key could not be tried and is kept: {doubt}")
             fault = refused
         else:
             report = asyncio.run(key_probe.probe(profile.url, key))
@@ -158,7 +158,7 @@ class Questions:
             return f"{what} could not be tried: {error.message}"
 
     def _again(self, fault: str, what_to_do: str) -> None:
-        emit.note(OneLine(f"{fault.rstrip('.')}. {what_to_do}; your other answers are kept."))
+        emit.wrapped_note(f"{fault.rstrip('.')}. {what_to_do}; your other answers are kept.")
 
 
 def has_key(fields: dict[str, str], name: str) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from mm_tui.commands import common
 from mm_tui.commands.output import printing as emit
-from mm_tui.gateway.errors import GatewayError
+from mm_tui.gateway.errors import GatewayError, Unauthorized
 from mm_tui.models import Direction, PendingItem
 from mm_tui.services.events import ignore
 from mm_tui.services.sync.mail import filled
@@ -47,6 +47,9 @@ async def online(chosen: Settings) -> AsyncIterator[Session]:
         session.connect(keys)
         session.build_sync()
         yield session
+    except Unauthorized as error:
+        error.say_key(error.key_name, chosen.profile.name)
+        raise
     finally:
         await session.aclose()
 

@@ -13,6 +13,8 @@ from mm_tui.commands.values import email_id, positive, selection
 DEFAULT_WAIT = 120
 """Seconds to wait for a decision before the command exits with its outcome unknown."""
 
+ID_HELP = "the email's id, as `mm-tui pending list` prints it"
+
 
 def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
     parser = commands.add_parser(
@@ -38,7 +40,7 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
     listing.set_defaults(run=common.run_task, task="queue_output.listing")
 
     show = actions.add_parser("show", parents=[shared], help="show one with its risks, its digest and its thread")
-    show.add_argument("id", metavar="ID", type=email_id)
+    show.add_argument("id", metavar="ID", type=email_id, help=ID_HELP)
     show.add_argument(
         "--thread", action="store_true", help="also open the earlier emails of the thread; marks them read"
     )
@@ -105,7 +107,7 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
         description="If a decision's outcome is unknown, or something changed meanwhile, it asks a question that "
         "only a human may answer; the choices are printed with it.",
     )
-    answer.add_argument("id", metavar="ID", type=email_id)
+    answer.add_argument("id", metavar="ID", type=email_id, help=ID_HELP)
     answer.add_argument(
         "choice", nargs="?", metavar="CHOICE", help="one of the choices; without it, the choices are printed"
     )
@@ -115,9 +117,9 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
 
 def _decision(parser: argparse.ArgumentParser, *, may_be_filter: bool = False) -> None:
     if may_be_filter:
-        parser.add_argument("id", metavar="ID", type=email_id, nargs="?")
+        parser.add_argument("id", metavar="ID", type=email_id, nargs="?", help=ID_HELP)
     else:
-        parser.add_argument("id", metavar="ID", type=email_id)
+        parser.add_argument("id", metavar="ID", type=email_id, help=ID_HELP)
     parser.add_argument(
         "--digest", required=not may_be_filter, help="the digest that `show` printed: at least 8 hex digits"
     )
@@ -137,7 +139,11 @@ def _risk(parser: argparse.ArgumentParser) -> None:
 
 def _wait(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--wait", type=positive, default=DEFAULT_WAIT, metavar="S", help=f"seconds; default: {DEFAULT_WAIT}"
+        "--wait",
+        type=positive,
+        default=DEFAULT_WAIT,
+        metavar="S",
+        help=f"the most seconds to wait for the outcome, which is then unknown; default: {DEFAULT_WAIT}",
     )
     parser.add_argument("--json", action="store_true", help="print the outcome as JSON")
 

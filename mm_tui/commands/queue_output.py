@@ -64,7 +64,9 @@ async def listing(arguments: argparse.Namespace, chosen: Settings) -> int:
     if arguments.json:
         emit.data({"pending": [summary_data(entry, boxes) for entry in entries]})
     elif entries:
-        emit.table([_row(entry, now) for entry in entries])
+        # Scripts read the rows without a head; for them it stays as it was.
+        head = [["id", "waits", "risk", "way", "with", "subject"]] if sys.stdout.isatty() else []
+        emit.table(head + [_row(entry, now) for entry in entries])
     else:
         emit.note(
             OneLine("Nothing is waiting for a decision." if arguments.filter is None else "No waiting email matches.")

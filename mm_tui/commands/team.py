@@ -25,7 +25,7 @@ def add(actions: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPar
         description="Sets the note of a waiting email, as a tag at the gateway that every reviewer sees; needs the "
         "send key. A note that a colleague wrote is overwritten only with --replace.",
     )
-    note.add_argument("id", metavar="ID", type=email_id)
+    note.add_argument("id", metavar="ID", type=email_id, help="the email's id, as `mm-tui pending list` prints it")
     note.add_argument("text", metavar="TEXT", help="the note, in one line; an empty one removes it")
     note.add_argument("--replace", action="store_true", help="overwrite the note that is there")
     note.add_argument("--json", action="store_true", help="print JSON")
@@ -37,7 +37,7 @@ def add(actions: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPar
         description="Assigns a waiting email to a reviewer or a key, as a tag at the gateway; needs the send key. "
         "The filter is:mine finds what is assigned to you. It is only a hint.",
     )
-    assign.add_argument("id", metavar="ID", type=email_id)
+    assign.add_argument("id", metavar="ID", type=email_id, help="the email's id, as `mm-tui pending list` prints it")
     assign.add_argument(
         "to", metavar="NAME", help="a reviewer's name, or the end of a key's id; empty removes the assignment"
     )
@@ -51,7 +51,7 @@ def add(actions: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPar
         description="Where two reviewers must approve an email, removes your approval from it, as long as nobody else "
         "has approved it. Needs the send key.",
     )
-    take_back.add_argument("id", metavar="ID", type=email_id)
+    take_back.add_argument("id", metavar="ID", type=email_id, help="the email's id, as `mm-tui pending list` prints it")
     take_back.add_argument("--json", action="store_true", help="print JSON")
     take_back.set_defaults(run=common.run_task, task=_set, takes_back=True)
 
@@ -62,7 +62,7 @@ def add(actions: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPar
         description="Hides a waiting email in the app on this machine, until a time or until something arrives in its "
         "thread. It keeps waiting, and `list` still shows it.",
     )
-    snooze.add_argument("id", metavar="ID", type=email_id)
+    snooze.add_argument("id", metavar="ID", type=email_id, help="the email's id, as `mm-tui pending list` prints it")
     snooze.add_argument("until", metavar="WHEN", help=f"{FORMS}; empty ends it")
     snooze.add_argument("--json", action="store_true", help="print JSON")
     snooze.set_defaults(run=common.run_task, task=_snooze)

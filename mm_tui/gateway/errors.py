@@ -67,9 +67,22 @@ class Unauthorized(GatewayError):
     """401: the key is not known, was revoked, or belongs to another gateway."""
 
     what_to_do = (
-        "The key is wrong, revoked or for another gateway: check it with `mm-tui doctor`, set it with `mm-tui init`."
+        "The key is wrong, revoked or for another gateway: `mm-tui doctor` tries each key, `mm-tui init --replace` "
+        "sets them again."
     )
     default_message = "the gateway does not know this key"
+    key_name = ""
+    """The key that was refused, such as oversight; empty if not known."""
+
+    def say_key(self, key_name: str, profile: str = "") -> None:
+        """Says which key was refused and, if `profile` is known, how to set its keys."""
+        self.key_name = key_name
+        key = f"{key_name} key" if key_name else "key"
+        of = f" --profile {profile}" if profile else ""
+        self.what_to_do = (
+            f"The {key} is wrong, revoked or for another gateway: `mm-tui doctor` tries each key, "
+            f"`mm-tui init --replace{of}` sets them again."
+        )
 
 
 class Forbidden(GatewayError):

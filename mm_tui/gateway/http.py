@@ -222,7 +222,10 @@ class Wire:
         self.clock_skew = _skew(response.headers.get("date"))
         try:
             if response.status_code >= 400:
-                raise refusal(call, response, await _what_comes(response, limit), self._keys.mask)
+                fault = refusal(call, response, await _what_comes(response, limit), self._keys.mask)
+                if isinstance(fault, errors.Unauthorized) and call.scope:
+                    fault.say_key(self._keys.name_for(call.scope))
+                raise fault
             if not response.is_success:
                 if call in ALWAYS_THERE:
                     raise no_gateway(

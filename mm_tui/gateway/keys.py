@@ -66,9 +66,16 @@ class Keys:
         Raises:
             MissingKey: none is set.
         """
+        return self._used(scope)[1]
+
+    def name_for(self, scope: str) -> str:
+        """The name of the key that `for_scope` returns, such as oversight."""
+        return self._used(scope)[0]
+
+    def _used(self, scope: str) -> tuple[str, Secret]:
         for name, key in self._present():
             if scope in ("read", name):
-                return key
+                return name, key
         raise MissingKey(scope)
 
     def hide_in(self, answer: object) -> object:

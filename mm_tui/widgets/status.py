@@ -114,9 +114,11 @@ def mailbox(session: Session, mailbox_id: str | None) -> Content:
 
 
 def assistant(session: Session) -> Content:
-    """The model that answers, and today's cost."""
+    """The model that answers, and today's cost; or that there is none."""
     if session.triage is None:
         return Content("")
+    if not session.triage.has_key:
+        return Content("no model set up")
     spend = session.triage.spend()
     model = OneLine(spend.model) or OneLine(session.settings.assist.small_model)
     who = "stand-in model" if model.startswith(STAND_IN_MODEL) else model

@@ -176,10 +176,12 @@ def test_with_a_key_for_the_real_models_the_demo_asks_before_it_uses_them(tmp_pa
                                               ("local-rules-0", "stand-in model $0.12 today")])  # fmt: skip
 def test_what_may_be_spent_is_on_the_screen_where_money_is_spent(model: str, words: str) -> None:
     spend = Spend(0.12, 1, 1, 1.0, OneLine(model))
-    session: Any = SimpleNamespace(triage=SimpleNamespace(spend=lambda: spend))
+    session: Any = SimpleNamespace(triage=SimpleNamespace(has_key=True, spend=lambda: spend))
     assert assistant(session).plain == words
     spend = replace(spend, rests_for=54.2)
     assert assistant(session).plain == f"{words}, next try in 54 s"
+    session.triage.has_key = False
+    assert assistant(session).plain == "no model set up"
 
 
 def test_a_demo_with_an_edit_is_kept_and_says_how_to_go_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -273,6 +273,10 @@ def test_missing_keys_exit_4(home: Home, sandbox: Sandbox) -> None:
     home.write_profile(sandbox.url, {"send": sandbox.keys["send"]})
     done = home.run("pending", "list")
     assert done.status == Exit.AUTH and "oversight_key" in done.err
+    home.write_profile(sandbox.url, {**sandbox.keys, "oversight": "mm_test_wrong"})
+    done = home.run("pending", "list")
+    assert done.status == Exit.AUTH
+    assert "oversight key is wrong" in done.err and "`mm-tui init --replace --profile default`" in done.err
 
 
 def test_an_unreachable_gateway_exits_5(home: Home, sandbox: Sandbox) -> None:

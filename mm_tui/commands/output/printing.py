@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TextIO
 
@@ -64,6 +66,17 @@ def error(what: str, cure: str = "") -> None:
 def note(text: CleanText) -> None:
     """Prints a remark on standard error."""
     _write(sys.stderr, text)
+
+
+def wrapped_note(text: str) -> None:
+    """Prints a remark on standard error; on a terminal its lines break between words."""
+    for part in textwrap.wrap(OneLine(text), _columns(sys.stderr), break_long_words=False, break_on_hyphens=False):
+        note(OneLine(part))
+
+
+def _columns(stream: TextIO) -> int:
+    """The width to wrap at: the terminal's, and no limit elsewhere."""
+    return max(20, shutil.get_terminal_size().columns) if stream.isatty() else sys.maxsize
 
 
 def table(rows: Sequence[Sequence[str]]) -> None:

@@ -89,6 +89,11 @@ class Triage:
         self._automatic = on
         self.wake()
 
+    @property
+    def has_key(self) -> bool:
+        """Whether models can be asked at all."""
+        return self._assistant.has_key
+
     def spend(self) -> Spend:
         """Today's cost (UTC day), and when automatic work goes on after a failure."""
         rests_for = self._rounds.rests_for if self._automatic else 0.0
