@@ -65,7 +65,9 @@ def fit_address(text: str, width: int) -> str:
 
 def _end(text: str, width: int) -> str:
     """The end of a text in at most `width` cells."""
-    while text and cell_len(text) > width:
+    # No address is too long for this, whoever wrote it: what is left has at most a character for each cell.
+    text = text[-width:] if width > 0 else ""
+    while cell_len(text) > width:
         text = text[1:]
     return text
 

@@ -22,6 +22,12 @@ def test_of_an_address_the_domain_is_cut_last(text: str, width: int, cut: str) -
     assert cell_len(cut) == width
 
 
+def test_an_address_of_any_length_is_cut_at_once() -> None:
+    # As fast as this ends: looked at character by character it takes minutes.
+    assert fit_address(f"→ anna@{'例' * 100_000}.example", 21) == "…例例例例例例.example"
+    assert fit_address(f"→ anna@{'x' * 500_000}", 4) == "…xxx"
+
+
 def test_a_status_ends_after_a_word() -> None:
     assert fit_words("changed since you looked: nothing was decided", 30) == "changed since you looked…     "
     assert fit_words("rejected", 10) == "rejected  "
