@@ -217,6 +217,11 @@ class MmTui(App[None], inherit_bindings=False):
         if getattr(event.widget, "cursor_blink", False):
             event.widget.cursor_blink = False  # type: ignore[attr-defined]  # of fields and editors alike
 
+    @property
+    def is_attended(self) -> bool:
+        """Whether somebody has pressed a key lately: lists redraw ages less often if not."""
+        return self.attendance.is_attended
+
     def _look_around(self) -> None:
         self.attendance.look()
         self.session.look_at_store()

@@ -25,6 +25,11 @@ class Attendance:
         self._last_input = self._collected_at = session.clock.monotonic()
         self._active = True
 
+    @property
+    def is_attended(self) -> bool:
+        """Whether somebody has pressed a key lately."""
+        return self._session.clock.monotonic() - self._last_input <= IDLE_AFTER_SECONDS
+
     def note_input(self) -> None:
         self._last_input = self._session.clock.monotonic()
         self._set_active(True)
@@ -32,7 +37,7 @@ class Attendance:
     def look(self) -> None:
         """Call it every `LOOK_SECONDS`."""
         now = self._session.clock.monotonic()
-        if now - self._last_input > IDLE_AFTER_SECONDS:
+        if not self.is_attended:
             self._set_active(False)
         if now - self._last_input >= LOOK_SECONDS and now - self._collected_at >= COLLECT_SECONDS:
             self._collected_at = now
