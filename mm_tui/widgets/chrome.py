@@ -211,7 +211,7 @@ class StatusLine(Widget):
 
     def _make_room(self) -> None:
         """The last line of a long message goes before the keys, so that nothing above moves for it."""
-        lines = self._lines(max(10, self.size.width - 2))
+        lines = self._lines(max(10, self.size.width))
         for keys in self.screen.query(KeysLine):
             keys.set_lead(lines[-1] if len(lines) > 1 else Content(""))
         self.refresh(layout=True)
@@ -223,7 +223,7 @@ class StatusLine(Widget):
         return joined([part for part in (self._flash, self._deciding) if part], " · ").wrap(width)
 
     def render(self) -> Content:
-        lines = self._lines(max(10, self.size.width - 2))
+        lines = self._lines(max(10, self.size.width))
         return joined(lines[:-1] or lines, "\n")
 
 

@@ -159,8 +159,13 @@ async def test_no_colour_leaves_the_state_readable(monkeypatch: pytest.MonkeyPat
     assert "▌" in text
 
 
-async def test_ctrl_q_leaves_at_once_when_nothing_is_held() -> None:
-    async with running_app(idle_session()) as (app, pilot):
+async def test_a_message_is_shown_whole_and_ctrl_q_leaves_at_once_when_nothing_is_held() -> None:
+    async with running_app(idle_session(), size=(80, 24)) as (app, pilot):
+        for start in (100, 200):
+            # 152 cells: two lines of the status line's 78, with a little that is left of the second.
+            said = [str(number) for number in range(start, start + 38)]
+            app.say(" ".join(said))
+            await until(pilot, lambda: all(word in shown(app) for word in said), "a message in full")  # noqa: B023
         await pilot.press("ctrl+q")
         await pilot.pause()
         assert app._exit
