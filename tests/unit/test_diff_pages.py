@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from mm_tui.models import EditedDraft, RawContent
 from mm_tui.review.risk import Assessment
 from mm_tui.screens.pending.diff_pages import difference, sides
+from mm_tui.screens.pending.head import about_line
 from mm_tui.services.decisions.view import Shown
 from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.store.decisions.edits import SavedEdit
+from mm_tui.text import OneLine
 from tests.support.pictured_queue import ITEMS, REFUND, digest
 from tests.support.seat import NOW
 
@@ -19,6 +23,15 @@ def edited(body: str, to: tuple[str, ...] = ("anna@customer.example",)) -> Queue
     draft = EditedDraft(to, str(item.subject), body)
     edit = SavedEdit(item.id, item.mailbox_id, digest(item.id), item.raw, draft, NOW)
     return QueueEntry(item, digest(item.id), Assessment((), ()), edit)
+
+
+def test_a_long_subject_leaves_the_question_about_it_in_view() -> None:
+    entry = edited(REFUND, ("anna@" + "long." * 500 + "example",))
+    item = entry.item.model_copy(update={"subject": OneLine("Refund " * 1000)})
+    line = about_line(replace(entry, item=item, edit=None))
+    assert line.startswith("to anna@customer.example · ") and len(line) < 200
+    line = about_line(entry)
+    assert line.startswith("to …") and "long.example · " in line and len(line) < 200
 
 
 def test_what_was_removed_and_added_is_signed() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from textual.content import Content
 
 from mm_tui.clock import at_time
@@ -21,6 +22,7 @@ from mm_tui.services.decisions.read_versions import ReadChange
 from mm_tui.services.decisions.view import DecisionView, Phase
 from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.text import OneLine, is_blank
+from mm_tui.widgets.cells import fit_address, fit_cells
 from mm_tui.widgets.chrome import hint
 from mm_tui.widgets.words import count, exact, joined, mode_words
 
@@ -32,6 +34,8 @@ NOT_DISCLOSED = "not disclosed by the gateway"
 LET_IN = "the agent sees it once you let it in"
 NOTE_CHARACTERS = 140
 """The most characters of a note for colleagues."""
+ABOUT_CELLS = 100
+"""The most cells of an address, and of a subject, in a dialog."""
 CROWDED_CHARACTERS = 40
 """The most characters of a line that is shown in full in the text below."""
 PHASE_SIGNS = {
@@ -182,11 +186,15 @@ def about_line(entry: QueueEntry, *, digest: bool = True) -> OneLine:
         if edit is not None
         else [one.address for one in entry.item.to]
     )
-    who = f"to {to[0] if to else '(not disclosed)'}" + (f" +{len(to) - 1}" if len(to) > 1 else "")
-    if entry.is_inbound:
-        who = f"from {entry.item.sender.address}"
+    address = entry.item.sender.address if entry.is_inbound else to[0] if to else "(not disclosed)"
     subject = OneLine(edit.subject if edit is not None else entry.item.subject)
-    parts = [who, *([short(entry.digest)] if digest else []), "(no subject)" if is_blank(subject) else subject]
+    subject = OneLine("(no subject)") if is_blank(subject) else subject
+    # Longer ones would push what is asked out of the dialog.
+    address = fit_address(address, min(cell_len(address), ABOUT_CELLS))
+    subject = OneLine(fit_cells(subject, min(cell_len(subject), ABOUT_CELLS)))
+    more = f" +{len(to) - 1}" if len(to) > 1 else ""
+    who = f"from {address}" if entry.is_inbound else f"to {address}{more}"
+    parts = [who, *([short(entry.digest)] if digest else []), subject]
     return OneLine(" · ".join(parts))
 
 
