@@ -45,16 +45,18 @@ def render_later(node: DOMNode, bodies: RenderPass) -> None:
     node.run_worker(render(), group="render", exit_on_error=False)
 
 
-def body_lines(source: str) -> list[Content]:
-    """The lines of a body as its recipient reads them; as their source if they have not been rendered."""
+def body_lines(source: str, most: int) -> tuple[list[Content], int]:
+    """The first `most` lines of a body as its recipient reads them, and the number of all; as their source if they have
+    not been rendered."""
     made = RenderPass().of(source)
     marks = MarkIndex(Mark(*one) for one in made.styles)
     lines: list[Content] = []
     start = 0
-    for line in made.text.split("\n"):
+    every = made.text.split("\n")
+    for line in every[:most]:
         plain = "dim" if made.is_source and line.startswith(">") else ""
         pieces = marks.pieces(start, start + len(line), plain)
         parts = [Content.styled(made.text[a:b], STYLES.get(style, "")) for a, b, style in pieces if b > a]
         lines.append(joined(parts, "") if parts else Content(""))
         start += len(line) + 1
-    return lines
+    return lines, len(every)

@@ -133,8 +133,8 @@ class Preview(Widget):
         self.post_message(Looked(email_id, bodies, inspection.findings(detail)))
 
     def on_looked(self, message: Looked) -> None:
-        self._looked = message
         if self._row is not None and self._row.email_id == message.email_id:
+            self._looked = message
             self.show(self._row)
 
     def _answer(self, row: MailRow) -> PendingItem | None:
@@ -187,10 +187,9 @@ class Preview(Widget):
         """The beginning of a body, as its recipient reads it."""
         from mm_tui.screens.rendering import body_lines
 
-        body = body_lines(text)
-        lines = body[:MAX_LINES]
-        if len(body) > MAX_LINES:
-            words = self._with_keys(f"{len(body) - MAX_LINES:,} more lines: press {{list.open}} to open")
+        lines, number = body_lines(text, MAX_LINES)
+        if number > MAX_LINES:
+            words = self._with_keys(f"{number - MAX_LINES:,} more lines: press {{list.open}} to open")
             lines.append(Content.styled(words, "$mm-dim"))
         return lines
 
