@@ -47,12 +47,12 @@ class Contacts:
             now = self._clock.now()
             if not anew and self._read_at is not None and now - self._read_at <= CONTACTS_AGE:
                 return
-            self._read_at = now
             fresh = _by_address([*self._store.exchanges(), *self._store.address_book()])
             if fresh != self._exchanges:
                 self._exchanges = fresh
                 self._book = Book({address: _moments(exchanges) for address, exchanges in fresh.items()})
                 self.version += 1
+            self._read_at = now
 
     def known_to(
         self, email_id: str, mailbox_id: str, thread_id: str | None, received_at: datetime | None
