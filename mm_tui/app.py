@@ -83,6 +83,8 @@ class MmTui(App[None], inherit_bindings=False):
     BINDINGS = [  # noqa: RUF012 - Textual declares it
         *keymap.bindings("app"),
         *keymap.bindings("screen"),
+        # On screens without a q of their own.
+        Binding("q", "go_back", "back", show=False),
         # Reached only if no text is selected; otherwise ctrl+c copies.
         Binding("ctrl+c", "say_how_to_leave", "quit", show=False, system=True),
     ]
@@ -338,6 +340,8 @@ class MmTui(App[None], inherit_bindings=False):
         screen = self.screen
         wanted = screen.undo_target() if isinstance(screen, BaseScreen) else None
         done = await undo(self.session.decisions, wanted)
+        if isinstance(screen, BaseScreen) and screen.is_current:
+            screen.undone(done.email_ids)
         self.say(done.words, "warning" if done.too_late else "information")
 
     def action_toggle_automatic(self) -> None:
@@ -351,6 +355,11 @@ class MmTui(App[None], inherit_bindings=False):
         from mm_tui.screens.dialogs.help import HelpScreen
 
         self.push_screen(HelpScreen.of(self.screen))
+
+    def action_go_back(self) -> None:
+        """Goes back to the list, or says how to quit: one key too many must not end a program that holds decisions."""
+        if not (isinstance(self.screen, BaseScreen) and self.screen.go_back()):
+            self.say("there is nothing to go back to: {app.quit} quits")
 
     def action_say_how_to_leave(self) -> None:
         """Says how to quit: ctrl+c must not end a program that holds decisions."""

@@ -213,7 +213,7 @@ async def _outcome(
             session.pending.remove(view.email_id)
         await decisions.followed_up()
         if await RedraftRequests(session.database, session.network.gateway, session.clock).ask():
-            emit.note(OneLine("note: the agent is asked for another draft when mm-tui runs next"))
+            emit.note(OneLine("note: another draft will be asked for when mm-tui runs next"))
     _tell(view, status, as_json=arguments.json)
     for finding in despite if status is Exit.OK else ():
         emit.note(OneLine(f"{finding.level.sign} approved despite {risk_gate.finding_words(finding)}"))

@@ -80,7 +80,7 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
     reject.add_argument(
         "--redraft",
         action="store_true",
-        help="ask the agent for another draft that follows the reason, as the reasons in [review] redraft_reasons do",
+        help="ask for another draft that follows the reason, by tags, as the reasons in [review] redraft_reasons do",
     )
     reject.set_defaults(run=run_reject)
 

@@ -11,7 +11,7 @@ from mm_tui.messages import Said, ServiceEventReceived, ServicesReady, session_o
 from mm_tui.widgets.chrome import KeysLine, StatusLine, TopLine
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from textual.app import ComposeResult
     from textual.timer import Timer
@@ -128,6 +128,13 @@ class BaseScreen(Screen[None]):
     def undo_target(self) -> str | None:
         """The id of the email whose held decision `undo` undoes; None for the latest decision."""
         return None
+
+    def go_back(self) -> bool:
+        """Goes back to the list; returns False if it is all that is shown."""
+        return False
+
+    def undone(self, email_ids: Collection[str]) -> None:
+        """Handles an undo on this screen, after which these emails wait again."""
 
     def label_here(self, act_id: str, label: str) -> str:
         """The label of an action's key for what is shown now; empty leaves the key out of the key row and the help."""

@@ -241,7 +241,7 @@ class Review(Section, frozen=True):
     )
     """Reasons offered when you reject a draft."""
     redraft_reasons: tuple[str, ...] = ("Promises something we cannot keep", "Wrong facts", "Wrong tone")
-    """The reasons that ask the agent for another draft, as sending back does. Any other reason is final."""
+    """The reasons with which another draft is asked for, by tags, as when sending back. Any other reason is final."""
     own_replies: Literal["self", "another"] = "self"
     """Who may approve a reply that a reviewer wrote in the inbox: `self`, with the same one key as any other email, or
     only `another` reviewer: this program then refuses to approve what its own reviewer wrote."""

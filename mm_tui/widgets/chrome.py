@@ -233,13 +233,14 @@ def status_parts(node: Widget) -> list[Part]:
 
     session = session_of(node)
     mailbox: Callable[[], str | None] = getattr(node.screen, "status_mailbox", lambda: None)
+    under_cursor: Callable[[], str | None] = getattr(node.screen, "undo_target", lambda: None)
     return [
         Part(1, status.gateway(session)),
         Part(2, status.data_age(session)),
         Part(3, status.mailbox(session, mailbox())),
         Part(4, status.assistant(session)),
         Part(0, status.incidents(session)),
-        Part(0, status.not_done(session)),
+        Part(0, status.not_done(session, under_cursor())),
         Part(0, status.held(session, hint(node.screen, "app.undo"))),
     ]
 

@@ -15,13 +15,14 @@ if TYPE_CHECKING:
 class LineInput(Input):
     """An `Input` that does not make Textual lay out the whole screen for each letter.
 
-    Focusing it selects nothing, so that typing replaces nothing, and a pasted text keeps all its lines.
+    Focusing it selects nothing, so that typing replaces nothing, unless it only proposes its value. A pasted text keeps
+    all its lines.
     """
 
     virtual_size = Reactive(Size(0, 0))
 
-    def __init__(self, value: str | None = None, placeholder: str = "", **more: Any) -> None:
-        super().__init__(value, placeholder, select_on_focus=False, **more)
+    def __init__(self, value: str | None = None, placeholder: str = "", *, proposes: bool = False, **more: Any) -> None:
+        super().__init__(value, placeholder, select_on_focus=proposes, **more)
 
     def on_paste(self, event: events.Paste) -> None:
         # Textual takes the first line and drops the others.

@@ -190,6 +190,9 @@ class Pager(ScrollView, can_focus=True, inherit_bindings=False):
             super().__init__()
             self.page_name = name
 
+    class LinesSeen(Message):
+        """More lines of the page have been on the screen."""
+
     class RoomChanged(Message):
         """The line width changed: a page built for a width must be built again."""
 
@@ -285,7 +288,9 @@ class Pager(ScrollView, can_focus=True, inherit_bindings=False):
             return
         top = min(self.scroll_offset.y, len(self._lines) - 1)
         bottom = min(top + self.size.height, len(self._lines)) - 1
-        self._unseen = without(self._unseen, self._lines[top][0], self._line_end(bottom))
+        before, self._unseen = self._unseen, without(self._unseen, self._lines[top][0], self._line_end(bottom))
+        if self._unseen != before:
+            self.post_message(self.LinesSeen())
         if not self._unseen:
             if getattr(self.screen, "DECIDES", False):
                 once_arrived(self, partial(self._arrived, self._painted))

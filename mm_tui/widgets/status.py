@@ -138,17 +138,19 @@ def incidents(session: Session) -> Content:
     if not found:
         return Content("")
     more = f" and {len(found) - 1} more" if len(found) > 1 else ""
-    return Content.assemble(("▲ ", "$error"), (f"incident: {found[-1]}{more} (in the queue)", "bold $mm-fail"))
+    return Content.assemble(
+        ("▲ ", "$error"), (f"incident: {found[-1]}{more} (look at it in the queue)", "bold $mm-fail")
+    )
 
 
-def not_done(session: Session) -> Content:
-    """Failed decisions, shown until somebody has looked at them."""
-    found = session.decisions.newest_not_done() if session.decisions is not None else None
+def not_done(session: Session, under_cursor: str | None = None) -> Content:
+    """Failed decisions, shown until somebody has looked at them or decided again; not the one under the cursor."""
+    found = session.decisions.newest_not_done(but=under_cursor) if session.decisions is not None else None
     if found is None:
         return Content("")
     view, number = found
     more = f" and {number - 1} more" if number > 1 else ""
-    return Content.assemble(("▲ ", "$error"), f"{view.not_done}: {view.about}{more} (in the queue)")
+    return Content.assemble(("▲ ", "$error"), f"{view.not_done}: {view.about}{more} (look at it in the queue)")
 
 
 def held(session: Session, undo: str) -> Content:

@@ -48,7 +48,7 @@ async def test_a_reason_that_asks_for_it_is_told_by_tags_after_the_rejection(san
         assert await requests(desk).ask() == 0 and asked(sandbox, draft) is None
         await desk.reject(mail, "Wrong tone")
         view = await desk.settled(draft)
-        assert view.words == "rejected; the agent is asked for another draft"
+        assert view.words == "rejected; another draft was asked for"
         assert await requests(desk).ask() == 0
         assert asked(sandbox, draft) == RedraftRequest(OneLine("Wrong tone"), by=OneLine("robin"))
         assert StateStore(desk.database).get("redrafts_to_ask") is None
@@ -193,7 +193,7 @@ def test_from_the_reviewers_command_to_the_agents_new_draft(sandbox: Sandbox, tm
     home.write_profile(sandbox.url, {name: sandbox.keys[name] for name in ("oversight", "send")}, reviewer="robin")
     digest_ = home.run("pending", "show", first, "--json").json["digest"]
     rejected = home.run("pending", "reject", first, "--digest", digest_, "--reason", "Too cold", "--redraft")
-    assert rejected.status == 0 and "asked for another draft" in rejected.out, rejected
+    assert rejected.status == 0 and "another draft was asked for" in rejected.out, rejected
     for moment in (("POST", "/reply/", "before"), ("POST", "/reply/", "after"), ("PUT", "/tags$", "after")):
         method, path, when = moment
         sandbox.clear_faults()

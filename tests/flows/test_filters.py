@@ -80,11 +80,19 @@ async def test_search_narrows_as_it_is_typed_and_the_letters_decide_nothing(
         assert bodies(screen) == ["You get a full refund of $900."]
         await pilot.press(*"ll is:foo")
         assert "▲ there is no is:foo; it was ignored" in shown(app)
+        for _ in " is:foo":
+            await pilot.press("backspace")
         await pilot.press("enter")
         assert app.focused is screen.queue_list
+        await pilot.press("l")
+        assert "1 of 1 in money, out" in shown(app), "inside which filter"
+        await pilot.press("escape")
+        assert screen.query_one("#search", Input).value == ""
+        assert str(screen.listing.filter.name) == "money, out" and "1 of 2 waiting" in shown(app), (
+            "the search alone ends"
+        )
         await pilot.press("escape")
         assert len(screen.entries) == 2
-        assert screen.query_one("#search", Input).value == ""
         assert app.session.decisions is not None and app.session.decisions.states() == ()
 
 

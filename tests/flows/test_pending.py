@@ -175,6 +175,9 @@ async def test_an_edit_replaces_the_draft_and_nothing_else_leaves(
         await write_edit(app, pilot, "We will look into it.")
         await until(pilot, lambda: screen.current is not None and screen.current.edit is not None, "the edit")
         await seen(pilot, screen)
+        edited = screen.current
+        assert edited is not None
+        assert edited.shown_digest[:8] in drawn(app) and edited.digest[:8] not in drawn(app), "of what is on the screen"
         await pilot.press("a")
         await until(pilot, lambda: bodies(sandbox), "the release")
         await until(pilot, lambda: not screen.entries, "the queue to be empty")
@@ -365,6 +368,8 @@ async def test_undo_takes_back_the_last_decision_only(
         await until(pilot, lambda: screen.current is not None and screen.current.item.id == third, "the third")
         await pilot.press("u")
         await until(pilot, lambda: phases() == [Phase.HELD, Phase.UNDECIDED], "the undo of the last")
+        await until(pilot, lambda: screen.current is not None and screen.current.item.id == second, "the undone one")
+        assert screen.gate.came_unasked, "it is decided only after it was looked at again"
     assert sandbox.outbox() == []
 
 
@@ -410,7 +415,7 @@ async def test_high_risk_asks_again(sandbox: Sandbox, tmp_path: Path, monkeypatc
         assert any("despite promise_money (high)" in event.more for event in life.events)
 
 
-async def test_after_a_batch_the_cursor_stays_on_what_was_not_in_it_and_undo_gives_the_marks_back(
+async def test_after_a_batch_the_cursor_stays_on_what_was_not_in_it_and_undo_gives_marks_and_cursor_back(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     drafts = [sandbox.draft(f"Parcel {number} is on its way.") for number in range(4)]
@@ -437,7 +442,7 @@ async def test_after_a_batch_the_cursor_stays_on_what_was_not_in_it_and_undo_giv
         assert screen.current is not None and screen.current.item.id == order[2], "it was not decided on"
         await pilot.press("u")
         await until(pilot, lambda: set(screen.marks) == marks, "the marks given back")
-        assert screen.current.item.id == order[2]
+        await until(pilot, lambda: screen.current is not None and screen.current.item.id == order[0], "the first")
     assert not bodies(sandbox)
 
 

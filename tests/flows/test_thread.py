@@ -302,6 +302,8 @@ async def test_a_waiting_draft_is_decided_about_from_its_thread(sandbox: Sandbox
         await _open_first(app, pilot, "Just saying")
         await pilot.pause(0.2)
         assert "d decide" not in shown(app), "nothing waits in this thread"
+        await pilot.press("d")
+        await until(pilot, lambda: "no email of this thread waits for a decision" in shown(app), "why not")
         await pilot.press("escape", "2", "slash", *"third", "enter")
         await until(pilot, lambda: "1 of 3 waiting" in shown(app), "the filtered queue")
         await pilot.press("1")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,13 @@ import pytest
 from textual.message_pump import MessagePump
 from textual.timer import Timer
 
+from mm_tui.app import MmTui
 from mm_tui.screens.dialogs.choice import ChoiceScreen
 from mm_tui.screens.dialogs.offers import ReasonScreen
 from mm_tui.screens.pending.pane import View
 from mm_tui.services.decisions.view import Phase
 from mm_tui.settings.sections import Review
+from mm_tui.widgets.status import not_done
 from tests.support.app import drawn, running_app, settings_for, until
 from tests.support.queue import bodies, open_editor, open_queue, seen, write_edit
 from tests.support.sandbox import Sandbox
@@ -52,8 +55,21 @@ async def test_what_was_said_of_one_mail_is_not_said_of_the_next(
         await until(pilot, lambda: not screen.gate.came_unasked, "a moment to look")
         await pilot.press("a")
         await until(pilot, lambda: "lines not seen yet: pgdn reads on" in drawn(app), "the answer")
+        left = screen.pane.main.lines_unread
+        assert f"{left} lines not seen yet" in drawn(app)
+        await pilot.press("pagedown")
+        await until(pilot, lambda: screen.pane.main.lines_unread < left, "more of it")
+        await until(pilot, lambda: f"{screen.pane.main.lines_unread} lines not seen yet" in drawn(app), "what is left")
         await pilot.press("n")
         await until(pilot, lambda: "not seen yet" not in drawn(app), "the answer to go")
+        # Keys that do nothing say why; q goes back from the email, and in the list says how to leave.
+        assert screen.panes.is_reading
+        await pilot.press("q")
+        await until(pilot, lambda: not screen.panes.is_reading and app.keyboard.is_ready, "the list")
+        for key, why in (("b", "no edit to send back"), ("D", "no edit to discard"), ("q", "^q quits"),
+                         ("A", "nothing is marked")):  # fmt: skip
+            await pilot.press(key)
+            await until(pilot, partial(_says, app, why), why)
 
 
 async def test_what_is_left_to_read_is_told_also_when_a_poll_reads_the_entry_anew_meanwhile(
@@ -127,12 +143,26 @@ async def test_what_failed_is_told_and_the_row_keeps_a_sign_until_it_was_looked_
         told = "▲ not approved: to anna@customer.example: the gateway refused"
         await until(pilot, lambda: told in drawn(app) and "undecided: the gateway refused" in drawn(app), "both")
         await until(pilot, lambda: told not in drawn(app), "the end of the message")
-        assert "▲ not approved: to anna@customer.example (in the queue)" in drawn(app), "until it was looked at"
+        assert "▲ not approved: to anna@customer.example (look at it in the queue)" in drawn(app), (
+            "until it was looked at"
+        )
         await pilot.press("p")
         await until(pilot, lambda: screen.current is not None and screen.current.item.id == first, "the first")
         await pilot.press("n")
         await until(pilot, lambda: "undecided: the gateway refused" not in drawn(app), "the sentence to go")
         assert drawn(app).count("not approved") == 1, "the row keeps a sign"
+        second = screen.current
+        assert second is not None
+        await seen(pilot, screen)
+        sandbox.fault(method="POST", path="decide$", kind="status", status=403)
+        await pilot.press("a")
+        await until(pilot, lambda: not_done(app.session), "the second refusal")
+        assert not not_done(app.session, second.item.id), "not of the one that is looked at"
+        await until(pilot, lambda: screen.current is not None and screen.current.item.id == first, "the first again")
+        await seen(pilot, screen)
+        await until(pilot, lambda: not screen.gate.came_unasked, "a moment to look")
+        await pilot.press("a")
+        await until(pilot, lambda: not not_done(app.session), "the line to go with the next decision")
 
 
 async def test_timers_run_only_while_something_counts_down(
@@ -295,3 +325,7 @@ async def test_the_place_in_the_queue_counts_what_waits(
         await pilot.press("a")
         await until(pilot, lambda: screen.listing.shows_ended and len(screen.entries) == 2, "the outcome in the list")
         await until(pilot, lambda: "1 of 2" in drawn(app), "its place among what waits")
+
+
+def _says(app: MmTui, words: str) -> bool:
+    return words in drawn(app)

@@ -95,6 +95,12 @@ def test_the_riskiest_come_first_when_asked_for(queue: Queue) -> None:
     mails = [entry("a"), entry("b", level=Level.HIGH), entry("c", level=Level.LOW)]
     queue.listing.order = Order.RISKIEST
     assert queue.waits(*mails) == ["b", "c", "a"]
+    # An edit changes its risk: the one that followed it follows it still, until the reader moves or sorts anew.
+    mails[1] = entry("b")
+    assert [queue.waits(*mails, reading="b") for _ in range(2)] == [["b", "c", "a"]] * 2
+    assert queue.waits(*mails, reading="c") == ["c", "a", "b"]
+    queue.listing.order = Order.OLDEST
+    assert queue.waits(*mails, reading="c") == ["a", "b", "c"]
 
 
 def test_what_is_read_stays_in_its_place_with_how_it_ended_until_the_reader_moves(queue: Queue) -> None:

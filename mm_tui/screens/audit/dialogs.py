@@ -90,7 +90,7 @@ class ExportScreen(Dialog[str]):
         with Vertical(classes="dialog dialog--export"):
             title = "Export the lines shown" if self._narrowed else "Export all lines of both logs"
             yield Static(Content(title), classes="dialog--title")
-            yield LineInput(value=f"~/mm-tui-audit-{name}-{day}.jsonl")
+            yield LineInput(value=f"~/mm-tui-audit-{name}-{day}.jsonl", proposes=True)
             yield Static(
                 Content.styled(
                     ".jsonl or .csv. Creates a new file that only you can read; never overwrites one.", "$mm-dim"

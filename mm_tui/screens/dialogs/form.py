@@ -27,6 +27,8 @@ class Field(NamedTuple):
     label: str
     placeholder: str
     value: str = ""
+    proposed: bool = False
+    """Whether the value is only proposed: it is selected, so that typing replaces it."""
 
 
 class FormScreen(Dialog[tuple[str, ...]]):
@@ -68,6 +70,7 @@ class FormScreen(Dialog[tuple[str, ...]]):
                 yield LineInput(
                     value=field.value,
                     placeholder=OneLine(field.placeholder),
+                    proposes=field.proposed,
                     id=f"field-{at}",
                 )
             if self._trouble:

@@ -43,6 +43,10 @@ class HelpScreen(Dialog[None]):
         Binding("q,question_mark,f1,enter", "close", "close"),
         Binding("j,down", "scroll(1)", "down"),
         Binding("k,up", "scroll(-1)", "up"),
+        Binding("pagedown,ctrl+d", "page(1)", "page down"),
+        Binding("pageup,ctrl+u", "page(-1)", "page up"),
+        Binding("g,home", "edge(False)", "first"),
+        Binding("G,end", "edge(True)", "last"),
     ]
 
     def __init__(
@@ -94,6 +98,14 @@ class HelpScreen(Dialog[None]):
 
     def action_scroll(self, lines: int) -> None:
         self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)
+
+    def action_page(self, pages: int) -> None:
+        shown = self.query_one(VerticalScroll)
+        shown.scroll_relative(y=pages * max(1, shown.size.height - 2), animate=False)
+
+    def action_edge(self, last: bool) -> None:
+        shown = self.query_one(VerticalScroll)
+        shown.scroll_to(y=shown.max_scroll_y if last else 0, animate=False)
 
 
 def _all_keys(screen: Screen[Any], act_id: str) -> str:

@@ -6,7 +6,7 @@ What is approved is what was on the screen (R2): an action names the digest of t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +49,8 @@ class Deciding:
         self._ask_take_back = ask_take_back
         self._refusal = ""
         """The message saying why the last key did nothing."""
+        self._counted = ""
+        """The email of which the refusal says how many lines are left to read."""
         self._reasons_given: dict[str, str] = {}
         """The reason of each rejection in progress, by email id."""
 
@@ -95,14 +97,19 @@ class Deciding:
 
     def refuse(self, why: str) -> None:
         """Says why a key does nothing, until the message is outdated."""
-        self._refusal = why
+        self._refusal, self._counted = why, ""
         self._screen.say(why, "warning")
 
     def forget_refusal(self) -> None:
         """Forgets the refusal after the reader has read, moved or decided."""
         if self._refusal:
             self._screen.unsay(self._refusal)
-            self._refusal = ""
+            self._refusal = self._counted = ""
+
+    def lines_seen(self) -> None:
+        """Counts the lines that are left to read again, if the last refusal says how many."""
+        if self._counted:
+            self._say_unread(self._counted)
 
     # Start and end
 
@@ -139,6 +146,9 @@ class Deciding:
             self.refuse(message.refused)
             return
         self.forget_refusal()
+        if (decisions := self._screen.session.decisions) is not None:
+            # Their rows keep a sign.
+            decisions.note_not_done()
         for email_id in message.email_ids:
             self._screen.marks.begun(email_id)
             self._screen.marks.decided(email_id, self._screen.decision_of(email_id))
@@ -170,6 +180,14 @@ class Deciding:
             if not listed[keys[index]].ended and (view is None or view.ended):
                 shown.move_to(index)
                 return
+
+    def undone(self, email_ids: Collection[str]) -> None:
+        """Moves the cursor back to the first of these emails; none is decided before it was looked at again (R14)."""
+        shown, ids = self._screen.queue_list, frozenset(email_ids)
+        at = next((at for at, key in enumerate(shown.keys) if key in ids), shown.cursor)
+        if at != shown.cursor:
+            self._screen.gate.came()
+            shown.move_to(at)
 
     # Approving
 
@@ -246,7 +264,10 @@ class Deciding:
             return
         unread = self._screen.pane.main.lines_unread
         more = f"{count(unread, 'line', 'lines')} not seen yet: {{paper.page_down}} reads on"
+        if self._counted == email_id and more == self._refusal:
+            return
         self.refuse(more if unread else "this is everything that would be sent: read it, then approve")
+        self._counted = email_id if unread else ""
 
     def _approve(self, entry: QueueEntry) -> None:
         decisions = self.service()
@@ -321,7 +342,7 @@ class Deciding:
     def _ask_why_back(self, entry: QueueEntry, edit: EditedDraft) -> None:
         about: OneLine | ManyLine = about_line(entry)
         if not self._screen.session.can("send"):
-            about = ManyLine(f"{about}\nWithout a send key, the agent is not asked for another draft.")
+            about = ManyLine(f"{about}\nWithout a send key, another draft cannot be asked for.")
         self.ask_reason(
             "Send your text back to the agent: give a reason",
             about,

@@ -107,7 +107,10 @@ class Editing:
     def discard(self) -> None:
         """Discards the edit of the email under the cursor, after asking."""
         entry = self._screen.current
-        if entry is None or entry.edit is None:
+        if entry is None:
+            return
+        if entry.edit is None:
+            self._deciding.refuse("there is no edit to discard: {pending.edit} edits")
             return
         if why := self._deciding.why_not(self._screen.gate.why_not_decide, entry):
             self._deciding.refuse(why)

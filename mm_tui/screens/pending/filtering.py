@@ -12,6 +12,7 @@ from mm_tui.screens.dialogs.choice import CHOICE_KEYS, Choice, ChoiceScreen
 from mm_tui.screens.dialogs.dialog import ask
 from mm_tui.services.queue.entry import Order
 from mm_tui.services.queue.filter import ALL, FilterCount, SavedFilter
+from mm_tui.settings.paths import config_path
 from mm_tui.widgets.words import count, with_keys
 
 if TYPE_CHECKING:
@@ -74,9 +75,11 @@ class FilterActions:
             self._app,
             ChoiceScreen(
                 "Filter the queue",
-                Content(f"This only filters the list. {searches}; save your own filters under [filters]."),
+                Content(
+                    f"This only filters the list. {searches}; your own filters go under [filters] in {config_path()}."
+                ),
                 choices,
-                stay="as it is",
+                stay="keep the filter",
                 at_once=True,
             ),
             self.filter,

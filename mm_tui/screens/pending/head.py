@@ -78,7 +78,7 @@ def head(
             (OneLine("(no subject)") if is_blank(subject) else subject, "bold"),
             (f"  {author_words(entry)}" if entry.author is not None else "", "$mm-accent"),
             ("  edited by you" if edit is not None else "", "$mm-accent"),
-            (f"  {short(entry.digest)}", "$mm-dim"),
+            (f"  {short(entry.shown_digest)}", "$mm-dim"),
         ),
         _row("from", sender if entry.is_inbound else Content.assemble(sender, _mode(mailbox))),
         _row("to", Content.assemble(to, _mode(mailbox)) if entry.is_inbound else to),
@@ -94,11 +94,15 @@ def head(
     if has_more:
         has_time = bool(item.raw.send_at)
         beside = list(in_short(mailbox, knows_send_time=has_time or edit is not None))
-        beside += [_when(entry, now)] if edit else []
+        beside += [_when(entry, now)] if edit and not entry.ended else []
         # Most emails have no cc: a row of its own would move the text when it goes.
         beside += [] if item.complete else [OneLine(f"cc {unread}")]
         lines.append(_row("bcc", Content.styled(" · ".join(beside), "$mm-dim")))
-        lines += [_row("when", Content.styled(_when(entry, now), "bold"))] if has_time and not edit else []
+        lines += (
+            [_row("when", Content.styled(_when(entry, now), "bold"))]
+            if has_time and not edit and not entry.ended
+            else []
+        )
     elif entry.is_inbound:
         lines.append(_row("came", Content.styled(f"{exact(item.received_at)} · {LET_IN}", "$mm-dim")))
     if entry.presence is not None:
@@ -194,7 +198,7 @@ def about_line(entry: QueueEntry, *, digest: bool = True) -> OneLine:
     subject = OneLine(fit_cells(subject, min(cell_len(subject), ABOUT_CELLS)))
     more = f" +{len(to) - 1}" if len(to) > 1 else ""
     who = f"from {address}" if entry.is_inbound else f"to {address}{more}"
-    parts = [who, *([short(entry.digest)] if digest else []), subject]
+    parts = [who, *([short(entry.shown_digest)] if digest else []), subject]
     return OneLine(" · ".join(parts))
 
 
@@ -305,5 +309,7 @@ def findings_page(
         notes = (words for words in above(entry, mailbox) if words != BCC_NOT_DISCLOSED)
         lines += [Content.styled(f" · {words}", "$mm-dim") for words in notes]
     lines += more
-    lines.append(Content.styled(f"digest {entry.digest}", "$mm-dim"))
+    lines.append(Content.styled(f"digest {entry.shown_digest}", "$mm-dim"))
+    if entry.edit is not None:
+        lines.append(Content.styled(f"digest of the draft as it waits at the gateway {entry.digest}", "$mm-dim"))
     return joined(lines, "\n")

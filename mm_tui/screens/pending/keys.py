@@ -9,39 +9,35 @@ if TYPE_CHECKING:
     from mm_tui.services.queue.entry import QueueEntry
 
 DECIDES = frozenset({
-    "pending.approve", "pending.edit", "pending.reject", "pending.mark", "pending.send_back", "pending.discard",
+    "pending.approve", "pending.edit", "pending.reject", "pending.skip", "pending.mark", "pending.send_back",
+    "pending.discard",
 })  # fmt: skip
 """Actions on an email that nobody is deciding or has decided."""
+ON_AN_EMAIL = frozenset({
+    "approve", "edit", "reject", "skip", "mark", "send_back", "discard", "next_view", "findings", "thread", "note",
+    "assign", "snooze", "approve_marked",
+})  # fmt: skip
+"""The names of actions that need an email under the cursor."""
 WHILE_WAITING = frozenset({"pending.note", "pending.assign", "pending.snooze", "pending.second_reader"})
 """Actions on an email that still waits."""
 
 
-def applies(
-    action: str, entry: QueueEntry | None, view: DecisionView | None, *, marked: int, filtered: bool = False
-) -> bool:
-    """Whether an action can apply to the email under the cursor; otherwise its key is hidden.
+def applies(action: str, entry: QueueEntry | None, view: DecisionView | None) -> bool:
+    """Whether a key does something here, or says why not. A letter for which this is false counts as text.
 
     Args:
         action: the act's name.
-        entry: the email.
+        entry: the email under the cursor.
         view: the newest decision about it.
-        marked: how many emails are marked.
-        filtered: whether the queue is filtered; everything listed can then be rejected.
     """
-    if action in ("approve_marked", "reject_marked"):
-        return bool(marked) or (filtered and action == "reject_marked")
     if action == "answer":
         return view is not None and view.question is not None
-    if action in ("send_back", "discard"):
-        return entry is not None and entry.edit is not None
-    if action == "edit":
-        return entry is not None and not entry.is_inbound
-    if action in ("approve", "reject", "skip", "mark", "next_view", "findings", "thread", "note", "assign", "snooze"):
-        return entry is not None
-    return True
+    return entry is not None or action not in ON_AN_EMAIL
 
 
-def label_here(act_id: str, label: str, entry: QueueEntry | None, busy: str) -> str:
+def label_here(
+    act_id: str, label: str, entry: QueueEntry | None, busy: str, *, marked: int = 0, filtered: bool = False
+) -> str:
     """What a key does to this email, in a word or two; empty if nothing, though pressing it says why.
 
     Args:
@@ -49,9 +45,17 @@ def label_here(act_id: str, label: str, entry: QueueEntry | None, busy: str) -> 
         label: its usual label.
         entry: the email.
         busy: why nothing can be decided about it now.
+        marked: how many emails are marked.
+        filtered: whether the queue is filtered; everything listed can then be rejected.
     """
+    if act_id in ("pending.approve_marked", "pending.reject_marked"):
+        return label if marked or (filtered and act_id == "pending.reject_marked") else ""
     if entry is None:
         return label
+    if act_id in ("pending.send_back", "pending.discard") and entry.edit is None:
+        return ""
+    if act_id == "pending.edit" and entry.is_inbound:
+        return ""
     if (busy and act_id in DECIDES) or (entry.ended and act_id in WHILE_WAITING):
         return ""
     if act_id == "pending.approve" and entry.approvals.waits_for_other:

@@ -41,7 +41,7 @@ from mm_tui.widgets.pager import Pager
 from mm_tui.widgets.status import knows_queue
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from textual import events
     from textual.app import ComposeResult
@@ -144,6 +144,9 @@ class PendingScreen(BaseScreen):
 
     def undo_target(self) -> str | None:
         return self.current.item.id if self.current is not None else None
+
+    def undone(self, email_ids: Collection[str]) -> None:
+        self.deciding.undone(email_ids)
 
     def more_commands(self) -> list[tuple[str, str, Callable[[], None]]]:
         return self.filtering.commands()
@@ -252,6 +255,9 @@ class PendingScreen(BaseScreen):
             self.gate.saw(name)
         self.deciding.forget_refusal()
 
+    def on_pager_lines_seen(self, _message: Pager.LinesSeen) -> None:
+        self.deciding.lines_seen()
+
     def read_item(self) -> None:
         """Focuses the item and gives it the full width, with its thread beside it if there is room."""
         if self.current is not None:
@@ -259,13 +265,25 @@ class PendingScreen(BaseScreen):
             self.open_email.show()
             self.pane.main.focus()
 
-    def action_back(self) -> None:
-        if self.panes.is_reading:
+    def go_back(self) -> bool:
+        was_reading = self.panes.is_reading
+        if was_reading:
             self.panes.close()
             self.queue_list.focus()
             self.editing.tell_what_is_open()
-        elif self.listing.is_filtered or self.panes.is_searching:
+        return was_reading
+
+    def action_back(self) -> None:
+        if self.go_back():
+            return
+        if self.panes.is_searching or self.listing.typed:
+            self.column.clear_search()
+            self.filtering.search("")
+            self.panes.end_search()
+        elif self.listing.is_filtered:
             self.show_all()
+        else:
+            self.say("there is nothing to go back to: {app.quit} quits")
 
     def show_all(self) -> None:
         """Ends filter and search."""
@@ -312,14 +330,14 @@ class PendingScreen(BaseScreen):
         if action == "filter_step":
             return not self.panes.is_reading
         view = self.decision_of(entry.item.id) if entry is not None else None
-        return applies(action, entry, view, marked=len(self.marks), filtered=self.listing.is_filtered)
+        return applies(action, entry, view)
 
     def label_here(self, act_id: str, label: str) -> str:
         if act_id == "pending.view" and not (self.panes.shows_email and self.pane.has_views):
             return ""
         entry = self.current
         busy = self.deciding.why_not(self.gate.why_busy, entry) if entry is not None else ""
-        return label_here(act_id, label, entry, busy)
+        return label_here(act_id, label, entry, busy, marked=len(self.marks), filtered=self.listing.is_filtered)
 
     def on_begun(self, message: Begun) -> None:
         self.deciding.begun(message)

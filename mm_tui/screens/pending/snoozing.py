@@ -40,7 +40,7 @@ class Snoozing:
         self._screen.app.push_screen(
             FormScreen(
                 "Snooze until",
-                [Field(f"{FORMS} (something arrives in it)", "", typed)],
+                [Field(f"{FORMS} (something arrives in it)", "", typed, not trouble)],
                 words=about_line(entry, digest=False),
                 lines=[OneLine(f"{held}; an empty line ends the snooze") if held else ONLY_HERE],
                 yes="snoozes it",

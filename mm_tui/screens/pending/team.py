@@ -55,7 +55,7 @@ class Team:
         self._screen.app.push_screen(
             FormScreen(
                 "Assign to",
-                [Field("A reviewer's name, or the end of a key's id; empty assigns it to nobody", "", held)],
+                [Field("A reviewer's name, or the end of a key's id; empty assigns it to nobody", "", held, True)],
                 words=about_line(entry, digest=False),
                 lines=[words],
                 yes="assigns it",

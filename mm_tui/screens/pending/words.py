@@ -87,11 +87,16 @@ def heading(
         return Content.assemble(("▲ ", "$warning"), listing.complaint, (hint, "$mm-dim"))
     shown, waiting = len(listing.entries), len(listing.waiting)
     what = f"{shown:,} of {waiting:,} waiting" if listing.is_filtered else f"{waiting:,} waiting"
+    if listing.typed.strip() and listing.filter != ALL:
+        inside = next((one.number for one in listing.filters if one.filter == listing.filter), waiting)
+        what = f"{shown:,} of {inside:,} in {listing.filter.name}"
     if listing.expected is not None:
         what = f"{shown:,} of {listing.expected:,} waiting, checking the rest" if shown else "loading"
     elif not waiting and not known:
         what = "not loaded yet"
-    words = [str(listing.order)] if waiting else []
+    ended = len(listing.listed) - shown if listing.is_filtered else 0
+    words = [f"{ended} no longer {'waits' if ended == 1 else 'wait'}"] if ended else []
+    words += [str(listing.order)] if waiting else []
     words += [f"{marked} marked"] if marked else []
     words += _snoozed_words(listing)
     key = with_keys("{pending.kept}", keys)

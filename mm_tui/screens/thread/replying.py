@@ -154,7 +154,7 @@ class Replying:
         try:
             written = await self.editor.area.let_model_write(pieces)
             if written is not None:
-                taken_back = "; ^z undoes it" if text.strip() else ""
+                taken_back = "; ^z takes the change back" if text.strip() else ""
                 words, model, warnings = (
                     f"edit it, then submit with ^s{taken_back}",
                     badge(written.model),

@@ -337,10 +337,9 @@ class ThreadScreen(BaseScreen):
             work = triage.examine(items[-1].row.email_id, again=True)
             self.run_worker(work, group="examine", exclusive=True, exit_on_error=False)
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+    def label_here(self, act_id: str, label: str) -> str:
         """Offers `decide` only if an email of the thread waits."""
-        del parameters
-        return action != "decide" or bool(self._waiting())
+        return "" if act_id == "thread.decide" and not self._waiting() else label
 
     def _waiting(self) -> str:
         """The waiting email: the current one, or else the newest; empty if none waits."""
@@ -353,7 +352,12 @@ class ThreadScreen(BaseScreen):
         return waiting[-1] if waiting else ""
 
     def action_decide(self) -> None:
-        self.post_message(DecisionWanted(self._waiting()))
+        if waiting := self._waiting():
+            self.post_message(DecisionWanted(waiting))
+        elif any(str(item.row.status) == Status.PENDING_SCAN for item in self.thread_view.items):
+            self.say("the gateway is still scanning the reply: it waits for a decision after that")
+        else:
+            self.say("no email of this thread waits for a decision")
 
     def action_label(self) -> None:
         if (item := self.thread_view.current) is not None:

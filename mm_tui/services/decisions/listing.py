@@ -59,6 +59,10 @@ class QueueListing:
         self.typed = ""
         """The text in the search line."""
         self.order = Order.OLDEST
+        self._listed_in = Order.OLDEST
+        """The order of `listed`."""
+        self._in_place: str | None = None
+        """The email under the cursor, if its risk has changed there: it stays in its place until the reader moves."""
         self.waiting: list[QueueEntry] = []
         """All waiting emails, oldest first."""
         self.expected: int | None = None
@@ -127,6 +131,9 @@ class QueueListing:
         if not stay:
             self._ended_at.clear()
         staying = self._staying(found, reading) if stay else []
+        self._note_place(found, reading, stay=stay)
+        staying += [entry for entry in found if entry.item.id == self._in_place]
+        found = [entry for entry in found if entry.item.id != self._in_place]
         shown = with_ended(ordered(found, self.order), list(self.listed), staying)
         by_id = {entry.item.id: entry for entry in shown}
         self.listed = {entry.item.id: entry for entry in self._incidents() if entry.item.id not in by_id} | by_id
@@ -196,6 +203,17 @@ class QueueListing:
             if must_be_seen or ((is_ours or is_read) and not over):
                 staying.append(replace(entry, ended=words))
         return staying
+
+    def _note_place(self, found: Sequence[QueueEntry], reading: str | None, *, stay: bool) -> None:
+        """Notes whether the email under the cursor must stay where it is, with the one that follows it."""
+        same = stay and self.order is self._listed_in and self.order is Order.RISKIEST
+        self._listed_in = self.order
+        if not same or reading != self._in_place:
+            self._in_place = None
+        before = self.listed.get(reading or "")
+        if same and before is not None:
+            changed = (one for one in found if one.item.id == reading and one.concern != before.concern)
+            self._in_place = reading if next(changed, None) is not None else self._in_place
 
     def _incidents(self) -> list[QueueEntry]:
         """Incidents, in any part of the queue, until the reviewer has looked at them."""

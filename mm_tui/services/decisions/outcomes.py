@@ -10,6 +10,8 @@ from mm_tui.services.decisions.view import AS_WANTED, DecisionView, Phase
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mm_tui.clock import Clock
     from mm_tui.services.decisions.service import Decisions
 
@@ -93,6 +95,8 @@ class Undone(NamedTuple):
     words: str
     too_late: bool = False
     """Whether it was too late."""
+    email_ids: Sequence[str] = ()
+    """The emails that wait again."""
 
 
 async def undo(decisions: Decisions | None, wanted: str | None) -> Undone:
@@ -105,13 +109,14 @@ async def undo(decisions: Decisions | None, wanted: str | None) -> Undone:
     view = decisions.undoable(wanted) if decisions is not None else None
     if decisions is None or view is None:
         return Undone("nothing to undo: a decision can be undone only while it is held")
-    size = decisions.batch_size(view.batch)
+    emails = decisions.decided_with(view)
+    size = len(emails)
     taken = await decisions.undo(view.email_id)
     if taken == size:
         if size > 1:
-            return Undone(f"all {size} decisions of the batch undone; nothing was sent")
+            return Undone(f"all {size} decisions of the batch undone; nothing was sent", email_ids=emails)
         waits = f"the email {view.about} waits again, " if view.about else ""
-        return Undone(f"undone: {waits}nothing was sent")
+        return Undone(f"undone: {waits}nothing was sent", email_ids=emails)
     if taken:
         return Undone(f"{taken} of {size} decisions undone; it was too late for the others", too_late=True)
     return Undone("too late to undo: the decision is already with the gateway", too_late=True)

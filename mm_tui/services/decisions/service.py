@@ -280,15 +280,23 @@ class Decisions:
         """The emails of incidents that nobody has looked at yet; the newest last."""
         return [live.state.case.item for live in self._lives.values() if _is_unseen_incident(live)]
 
-    def newest_not_done(self) -> tuple[DecisionView, int] | None:
-        """The newest decision that failed without effect and that nobody has looked at yet, and how many there are."""
+    def newest_not_done(self, *, but: str | None = None) -> tuple[DecisionView, int] | None:
+        """The newest decision that failed without effect and that nobody has looked at yet, and how many there are, not
+        counting that about the email `but`."""
         # No view is built of the others: there may be a thousand, and the status line asks often.
-        unseen = [live for live in self._lives.values() if _is_not_done(live)]
+        unseen = [live for live in self._lives.values() if _is_not_done(live) and live.state.case.item != but]
         return (self._view(unseen[-1]), len(unseen)) if unseen else None
 
-    def batch_size(self, batch: str | None) -> int:
-        """The number of decisions in a batch; 1 without a batch."""
-        return sum(live.facts.batch == batch for live in self._lives.values()) if batch is not None else 1
+    def note_not_done(self) -> None:
+        """Notes that a human has looked at all decisions that failed without effect."""
+        for live in filter(_is_not_done, self._lives.values()):
+            live.looked_at = True
+
+    def decided_with(self, view: DecisionView) -> list[str]:
+        """The emails of a decision's batch; its own without a batch."""
+        if view.batch is None:
+            return [view.email_id]
+        return [live.state.case.item for live in self._lives.values() if live.facts.batch == view.batch]
 
     def looked_at(self, release_id: str) -> Coroutine[Any, Any, None]:
         """Notes that a human has looked at how a decision ended: in memory at once, on the disk when awaited."""

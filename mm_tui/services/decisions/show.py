@@ -34,7 +34,7 @@ def view_of(live: ActiveDecision, clock: Clock, reviewer: str) -> DecisionView:
         _with_name(state, reviewer), text_kept=text_kept, seconds_left=left, doubt_since=live.doubt_since, today=today
     )
     if live.must_ask_redraft(state):
-        said += "; the agent is asked for another draft"
+        said += "; another draft was asked for"
     return DecisionView(
         id=live.release_id,
         email_id=state.case.item,

@@ -81,14 +81,14 @@ class Presence:
 
     @property
     def badge(self) -> OneLine:
-        """Who and since when, for a line of a list. A long name is shortened, the time is not."""
+        """Who and since when, for a line of a list; a question mark says that it may have ended. A long name is
+        shortened, the time is not."""
         if self.is_own:
             return replace(self, by=OneLine("you"), is_own=False).badge
         if len(self.by) > BADGE_NAME:
             return replace(self, by=OneLine(f"{self.by[: BADGE_NAME - 1]}…")).badge
-        if self.as_of is not None:
-            return OneLine(f"{self.by} as of {self.as_of.astimezone():%H:%M}")
-        return OneLine(f"{self.by} since {self._since}" if self._since else f"open: {self.by}")
+        doubt = "?" if self.as_of is not None else ""
+        return OneLine(f"{self.by} since {self._since}{doubt}" if self._since else f"open: {self.by}{doubt}")
 
     @property
     def _since(self) -> str:

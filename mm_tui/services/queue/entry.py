@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 from mm_tui.models import Direction, EmailDetail, EmailSummary, PendingItem
 from mm_tui.query import UNCHECKED
+from mm_tui.review.digest import digest_of
+from mm_tui.review.draft import edited
 from mm_tui.review.findings import Level
 from mm_tui.review.risk import Assessment
 from mm_tui.services.presence.approvals import NO_APPROVALS, Approvals
@@ -141,6 +143,14 @@ class QueueEntry:
             # By its text, because revisions restart after an edit was deleted.
             return f"{self.item.id} {self.digest} edit {edit.text.digest}"
         return f"{self.item.id} {self.digest} {'whole' if self.item.complete else 'listed'}"
+
+    @property
+    def shown_digest(self) -> str:
+        """The digest of what is on the screen: of the edit, if there is one."""
+        if (edit := self.edit) is None:
+            return self.digest
+        item = self.item
+        return digest_of(item.id, item.mailbox_id, item.direction, edited(item.raw, edit.text))
 
     @property
     def edit_is_current(self) -> bool:
