@@ -110,6 +110,7 @@ class StillTriage:
         )
 
     automatic = False
+    has_key = True
 
     def spend(self) -> Spend:
         return Spend(0.03, 1200, 300, 1.0, OneLine("jamba-mini-1.7"))
