@@ -267,7 +267,7 @@ class Session:
         self.triage = Triage(self.database, gateway, assistant, settings, clock, notify)
         self.second_reader = SecondReader(assistant, self.house_facts, notify)
         self.drafts = Drafts(self.database, gateway, assistant, settings, clock, name, self.contacts)
-        self.boxes = MailboxActs(gateway, self.sync, clock)
+        self.boxes = MailboxActs(gateway, self.sync, clock, settings.profile.url)
         self.spam = SpamMarks(self.database, gateway, notify)
         self.team = self.build_team(notify)
 

@@ -68,6 +68,8 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
 def _selection(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--source", choices=SOURCES, default="both", help="default: both")
     parser.add_argument("--email", metavar="ID", help="only lines about this email")
+    parser.add_argument("--by", metavar="WHO", help="only lines of this reviewer's name, or of this key's id")
+    parser.add_argument("--action", metavar="WORD", help="only lines with this action, as --json prints it")
 
 
 async def _list(arguments: argparse.Namespace, chosen: Settings) -> int:
@@ -91,6 +93,7 @@ async def _list(arguments: argparse.Namespace, chosen: Settings) -> int:
         emit.table([_row(line) for line in shown])
     else:
         about = f"Nothing is logged about {arguments.email}." if arguments.email else ""
+        about = "No line matches." if arguments.by or arguments.action else about
         emit.note(OneLine(about or "Nothing has been decided or logged yet."))
     return Exit.OK
 
@@ -119,7 +122,7 @@ def _wanted(arguments: argparse.Namespace) -> LineFilter:
     from mm_tui.store.audit.timeline import LineFilter, Source
 
     source = None if arguments.source == "both" else Source(arguments.source)
-    return LineFilter(source=source, email_id=arguments.email)
+    return LineFilter(source=source, email_id=arguments.email, actor=arguments.by, action=arguments.action)
 
 
 def _row(shown: AuditLine) -> list[str]:

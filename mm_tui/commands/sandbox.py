@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from pathlib import Path
 
 from mm_tui.commands.common import Commands
 from mm_tui.commands.output.exits import CommandError, Exit
+
+CONNECT_SECONDS = 5.0
 
 
 def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser, *, in_full: bool = True) -> None:
@@ -59,7 +62,26 @@ def run_open(arguments: argparse.Namespace) -> int:
         ) from None
     except (ValueError, KeyError, TypeError):
         raise CommandError(Exit.CONFIG, f"{folder / READY_FILE} is not a sandbox's ready file") from None
+    if not _answers(ready.url):
+        raise CommandError(
+            Exit.GATEWAY,
+            f"the sandbox of {folder} is not running",
+            f"Start it in another terminal: mm-tui sandbox serve --data {shlex.quote(str(folder))}",
+        )
     return open_app(ready, folder / "app", folder / "app", name="sandbox", debug=arguments.debug)
+
+
+def _answers(url: str) -> bool:
+    """Whether a program listens at a loopback address."""
+    import socket
+    from urllib.parse import urlsplit
+
+    parts = urlsplit(url)
+    try:
+        socket.create_connection((parts.hostname or "", parts.port or 80), timeout=CONNECT_SECONDS).close()
+    except OSError:
+        return False
+    return True
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -114,4 +114,4 @@ def _print(agent: AgentFigures, now: datetime) -> None:
     if most := max(max(pair) for pair in days):
         for name, at in (("as written", 0), ("not as written", 1)):
             plot = spark([pair[at] for pair in days], len(days), most=most)
-            emit.line(OneLine(f"  {name:<14} |{plot}| {len(days)} days, up to {max(pair[at] for pair in days)} a day"))
+            emit.line(OneLine(f"  {name:<14} |{plot}| {len(days)} days, busiest day {max(pair[at] for pair in days)}"))

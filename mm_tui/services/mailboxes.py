@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from mm_tui.account import Account, DayCount, Usage, Webhook
 from mm_tui.gateway.errors import CodeSent, Forbidden, GatewayError, MissingScope, NotFound
 from mm_tui.models import Allowed
+from mm_tui.settings.checks import LOOPBACK_HOSTS
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
@@ -56,7 +57,10 @@ class AccountFacts:
 class MailboxActs:
     """Queries and actions on mailboxes. No method raises an error of the gateway."""
 
-    def __init__(self, gateway: GatewayClient, sync: Sync, clock: Clock) -> None:
+    def __init__(self, gateway: GatewayClient, sync: Sync, clock: Clock, url: str = "") -> None:
+        """`url` is the gateway's address: on this machine it is a sandbox, which keeps the operator's mail."""
+        on_this_machine = urlsplit(url).hostname in LOOPBACK_HOSTS
+        self._where = f" (in a sandbox, read it with: curl {url}/sandbox/operator-mail)" if on_this_machine else ""
         self._gateway = gateway
         self._sync = sync
         self._clock = clock
@@ -85,7 +89,12 @@ class MailboxActs:
         except GatewayError as error:
             return _failed(error)
         return Said(
-            True, OneLine(f"a code for {mode} was sent to the operator by email; it works once, within 24 hours"), True
+            True,
+            OneLine(
+                f"a code for {mode.replace('_', ' ')} was sent to the operator by email{self._where}; it works once, "
+                "within 24 hours"
+            ),
+            True,
         )
 
     async def redeem(self, mailbox_id: str, code: str) -> Said:
@@ -108,7 +117,7 @@ class MailboxActs:
     async def move_down(self, mailbox_id: str, mode: str) -> Said:
         """Moves the mailbox down to `mode` at once."""
         call = self._gateway.update_mailbox(mailbox_id, oversight_mode=mode)
-        return await self._change(call, f"the mailbox is now {mode}")
+        return await self._change(call, f"the mailbox is now {mode.replace('_', ' ')}")
 
     async def create(self, local: str, display_name: str, code: str) -> Said:
         """Creates a mailbox. Without a code the gateway emails one to the operator; repeat the call with it."""
@@ -119,7 +128,11 @@ class MailboxActs:
         except GatewayError as error:
             return await self._in_doubt(error)
         if made.code_sent:
-            return Said(True, OneLine("a code was sent to the operator by email: enter it to create the mailbox"), True)
+            return Said(
+                True,
+                OneLine(f"a code was sent to the operator by email{self._where}: enter it to create the mailbox"),
+                True,
+            )
         return await self._read_anew(f"{made.address} was created; new mailboxes start at gated_send")
 
     async def allow(self, mailbox_id: str, pattern: str, note: str, code: str) -> Said:

@@ -48,7 +48,7 @@ def test_each_agents_drafts_are_counted_by_what_became_of_them(tmp_path: Path) -
         assert f"{other}: 1 decided, 0 as written, 0 edited, 1 rejected, median wait" in said
         assert "  rejected: wrong name 1" in said
         # The last of thirty days has the whole height.
-        assert "  not as written |" + " " * 29 + "█| 30 days, up to 1 a day" in said
+        assert "  not as written |" + " " * 29 + "█| 30 days, busiest day 1" in said
 
 
 def made(number: int, outcome: str, at: datetime, **more: Any) -> Decided:

@@ -96,7 +96,7 @@ def test_the_plot_has_a_bar_a_day_and_says_what_was_decided() -> None:
     totals = "30 days: 2 as written, 1 edited, 1 rejected  "
     bars = words.removeprefix(totals)[:DAYS]
     assert (bars[0], bars[-4], bars[-1]) == ("▄", "▄", "█") and bars.count(" ") == DAYS - 3
-    assert words.startswith(totals) and words.endswith("█ · 2 today · highest bar 2")
+    assert words.startswith(totals) and words.endswith("█ · 2 today · busiest day 2")
     at_eighty = decisions_plot(found * 30, NOW, 78)
     assert at_eighty.cell_length <= 78 and "60 as written, 30 edited, 30 rejected" in at_eighty.plain
     elsewhere = MadeDecision(NOW, OneLine("key"), Outcome.SENT, False)

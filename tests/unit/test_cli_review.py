@@ -328,6 +328,10 @@ def test_the_audit_is_exported_whole(home: Home, sandbox: Sandbox, tmp_path: Pat
     lines = home.run("audit", "export").out.splitlines()
     assert len(lines) == len(rows) and all(json.loads(line)["at"] for line in lines)
     assert len(home.run("audit", "list", "--limit", "2").out.splitlines()) == 2
+    lines = home.run("audit", "list", "--json").json["entries"]
+    who, action = lines[-1]["who"], lines[-1]["action"]
+    assert home.run("audit", "list", "--json", "--by", who, "--action", action).json["entries"]
+    assert "No line matches." in home.run("audit", "list", "--by", "nobody").err
 
 
 def test_without_an_admin_key_the_journal_is_shown_and_said(home: Home, sandbox: Sandbox) -> None:

@@ -173,7 +173,7 @@ def test_the_decisions_of_a_team_are_told_by_key(past: PastDecisions) -> None:
     ]
     assert past.row("mb1").tallies[30].drafts == 1, "ours are counted apart"
     page = mailbox_page(past.row("mb1"), None, 100, (), NOW, {}).text
-    assert "key …000kim: 2 drafts approved, 1 rejected" in page and "no key given: 1 drafts approved" in page
+    assert "key …000kim: 2 drafts approved, 1 rejected" in page and "no key given: 1 draft approved" in page
 
 
 @pytest.mark.parametrize(

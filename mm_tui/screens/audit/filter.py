@@ -74,11 +74,14 @@ def _choices(
     for mailbox_id, address in boxes:
         on = chosen.mailbox_id == mailbox_id
         yield _choice(address, replace(chosen, mailbox_id=None if on else mailbox_id), on)
-    yield heading("Who")
-    for facet in actors[:MOST]:
-        on = chosen.actor == facet.value
-        words = actor_words(facet.value, facet.source, names)
-        yield _choice(words, replace(chosen, actor=None if on else str(facet.value)), on, _lines(facet))
+    for title, source in (("People (local journal)", Source.JOURNAL), ("Keys (gateway's log)", Source.GATEWAY)):
+        here = [facet for facet in actors if facet.source is source][:MOST]
+        if here:
+            yield heading(title)
+        for facet in here:
+            on = chosen.actor == facet.value
+            words = actor_words(facet.value, facet.source, names)
+            yield _choice(words, replace(chosen, actor=None if on else str(facet.value)), on, _lines(facet))
     yield heading("What")
     for facet in actions[:MOST]:
         on = chosen.action == facet.value and chosen.source is facet.source

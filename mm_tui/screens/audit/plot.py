@@ -67,6 +67,6 @@ def decisions_plot(made: Sequence[MadeDecision], now: datetime, width: int) -> C
     parts = [
         Part(0, Content.assemble((totals, "$mm-dim"), " " * GAP if count else "", spark(days, count) if count else "")),
         Part(1, Content.styled(f"{days[-1]:,} today", "bold")),
-        Part(2, Content.styled(f"highest bar {max(days):,}", "$mm-dim")),
+        Part(2, Content.styled(f"busiest day {max(days):,}", "$mm-dim")),
     ]
     return fit(parts, width, " · ")

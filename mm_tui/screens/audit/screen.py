@@ -245,7 +245,7 @@ class AuditScreen(BaseScreen):
         words += [f"since {moment(chosen.since, self.session.clock.now()).strip()}"] if chosen.since else []
         rows = len(self.entries.keys)
         total = count(rows + sum(self.lines.folded.values()), "line", "lines") + ("" if self._whole else "…")
-        total += f" in {count(rows, 'row', 'rows')}" if self.lines.folded else ""
+        total = f"{count(rows, 'row', 'rows')} ({total})" if self.lines.folded else total
         parts = [Content.assemble((total, "bold $foreground")), Content(" · ".join(words))]
         _, complaint = narrowed(chosen, self.typed, self.session.clock.now())
         for trouble in (complaint, self._gateway_trouble()):

@@ -95,7 +95,7 @@ class MailColumn(Vertical):
         yield CachedStatic(id="heading")
         with Horizontal(id="search-line"):
             yield Static(Content("/"))
-            yield LineInput(id="search", placeholder="words, from: to: label: is: in: before: after: has:")
+            yield LineInput(id="search", placeholder="words, from: to: subject: label: is: in: before: after: has:")
         mails = MailList(
             self.session.mail, self.session.clock, is_test=not self.session.settings.profile.is_live, id="mails"
         )

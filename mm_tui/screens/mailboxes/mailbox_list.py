@@ -43,7 +43,7 @@ TINY_COLUMNS = (Column("waiting", 7), Column("as written", 10), Column("edited",
 EXPLAINED = (
     ("oversight", "the oversight mode, and its step on the trust ladder of five"),
     ("waiting", "drafts and inbound mail that wait for a decision now"),
-    ("as written", "drafts that were approved without a change"),
+    ("as written", "drafts that were approved as the agent wrote them"),
     ("edited", "drafts that were sent after a reviewer's edit"),
     ("rejected", "drafts that were rejected"),
     (

@@ -22,7 +22,7 @@ from mm_tui.widgets.words import count, mode_words, size, with_keys
 
 LABEL = 14
 PLOT = 30
-PLOT_WORDS = 31
+PLOT_WORDS = 36
 """The most cells of the words beside a plot."""
 MOST_PLOTS = 4
 """The most kinds of usage to plot."""
@@ -117,7 +117,7 @@ def _track_record(writer: PageWriter, found: TrackRecord, room: int, names: Mapp
         )
         for one in found.others[:MOST_KEYS]:
             who = key_words(one.key_id, names) if one.key_id else "no key given"
-            _row(writer, "", f"{who}: {one.approved} drafts approved, {one.rejected} rejected", room)
+            _row(writer, "", f"{who}: {count(one.approved, 'draft', 'drafts')} approved, {one.rejected} rejected", room)
     if decided and month.drafts < FEW:
         _row(writer, "", f"Fewer than {FEW} drafts decided in 30 days: too few to judge by.", room)
 
@@ -168,7 +168,8 @@ def _gauge(writer: PageWriter, tally: Tally, room: int) -> None:
     writer.write(f"{'share':<{LABEL}} ", "dim")
     writer.write("█" * proven + "▒" * (seen - proven))
     writer.write("·" * (cells - seen), "dim")
-    writer.line(f"  ▒ {percent(share)} so far, █ at least {percent(surely)}", "dim")
+    words = f"▒ {percent(share)} as written, █ at least {percent(surely)}" if share else "none as written so far"
+    writer.line(f"  {words}", "dim")
 
 
 def learning_words(learning: Learning) -> str:

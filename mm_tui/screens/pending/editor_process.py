@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import threading
@@ -41,19 +42,28 @@ RETURNED_SECONDS = 3.0
 """Seconds: an editor that exits sooner without saving may not have waited for its window."""
 
 
+FALLBACKS = ("editor", "nano", "vi")
+"""The editors to look for if none is set, in this order."""
+
+
+def _found(path: str | None) -> str | None:
+    """The first of the usual editors that is installed."""
+    return next((shlex.quote(found) for name in FALLBACKS if (found := shutil.which(name, path=path or ""))), None)
+
+
 def run_editor(file: EditorFile, environ: Mapping[str, str] = os.environ) -> ManyLine:
-    """Opens `$VISUAL` or `$EDITOR` on the file and waits. Call it while the app is suspended.
+    """Opens `$VISUAL` or `$EDITOR`, else a usual editor, on the file and waits. Call it while the app is suspended.
 
     Returns:
         The text as saved, cleaned.
 
     Raises:
         EditorReturned: it exited at once with the file unchanged. The file must stay.
-        EditorError: no editor is set, or it cannot be started, failed, or left something that is not text.
+        EditorError: none is set or installed, or it cannot be started, failed, or left something that is not text.
     """
-    command = environ.get("VISUAL") or environ.get("EDITOR")
+    command = environ.get("VISUAL") or environ.get("EDITOR") or _found(environ.get("PATH"))
     if not command:
-        raise EditorError("no editor is set: set VISUAL or EDITOR")
+        raise EditorError("no editor was found: set VISUAL or EDITOR")
     try:
         given = _read(file)
         began = monotonic()

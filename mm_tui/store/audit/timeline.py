@@ -71,7 +71,7 @@ class LineFilter:
     actor: str | None = None
     """A key's id, or a reviewer's name as written in the journal."""
     action: str | None = None
-    """The source's own name for it; only with `source`, because both may use the same word."""
+    """The source's own name for it; without `source` in both logs, which may use the same word."""
     mailbox_id: str | None = None
     email_id: str | None = None
     since: datetime | None = None
