@@ -20,7 +20,7 @@ from mm_tui.screens.pending.deciding import Begun, Deciding
 from mm_tui.screens.pending.editing import Editing
 from mm_tui.screens.pending.filter_strip import FilterStrip
 from mm_tui.screens.pending.filtering import FilterActions
-from mm_tui.screens.pending.keys import applies, label_here
+from mm_tui.screens.pending.keys import DECIDES, applies, label_here
 from mm_tui.screens.pending.open_email import OpenEmail
 from mm_tui.screens.pending.pane import ItemPane, View
 from mm_tui.screens.pending.panes import Panes
@@ -336,7 +336,9 @@ class PendingScreen(BaseScreen):
         if act_id == "pending.view" and not (self.panes.shows_email and self.pane.has_views):
             return ""
         entry = self.current
-        busy = self.deciding.why_not(self.gate.why_busy, entry) if entry is not None else ""
+        busy = ""
+        if entry is not None and act_id in DECIDES:
+            busy = self.deciding.why_not(self.gate.why_busy, entry)
         return label_here(act_id, label, entry, busy, marked=len(self.marks), filtered=self.listing.is_filtered)
 
     def on_begun(self, message: Begun) -> None:
