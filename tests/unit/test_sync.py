@@ -462,7 +462,9 @@ async def test_opening_what_is_gone_raises_and_the_next_try_asks_again(database:
 
 async def test_the_audit_log_is_read_once_and_then_only_its_head(database: Database) -> None:
     gateway = FakeGateway(scopes=("oversight", "admin"))
-    gateway.audit = [AuditEntry(id=f"a{number}", action=OneLine("email.approved")) for number in reversed(range(250))]
+    approved = AuditEntry(id="a", action=OneLine("email.approved"), actor_key_id="k1")
+    gateway.audit = [approved.model_copy(update={"id": f"a{number}"}) for number in reversed(range(250))]
+    gateway.failing["api_keys"] = MissingScope(scope="admin")
     bench = Bench(gateway, database)
     async with bench.running():
         assert AuditStore(database).count() == 250
@@ -472,6 +474,7 @@ async def test_the_audit_log_is_read_once_and_then_only_its_head(database: Datab
         await bench.rest()
         assert AuditStore(database).count() == 251
         assert gateway.calls["audit_log"] == 4
+        assert gateway.calls["api_keys"] == 1  # the names of keys that it may not list are not asked for again
 
 
 async def test_the_audit_log_is_not_asked_for_without_an_admin_key(database: Database) -> None:

@@ -27,17 +27,18 @@ def key_names(facts: StateStore) -> Mapping[str, str]:
 
 async def learn_key_names(gateway: GatewayClient, facts: StateStore, key_ids: Iterable[str]) -> None:
     """Reads the names of all keys if one of these is new. Without names their ids are shown."""
-    from mm_tui.gateway.errors import GatewayError
+    from mm_tui.gateway.errors import Forbidden, GatewayError, NotFound
 
     known, wanted = key_names(facts), {key_id for key_id in key_ids if key_id}
     if wanted <= known.keys():
         return
     try:
-        listed = await gateway.api_keys()
+        named = {one.id: one.name.strip()[:LONGEST_NAME] for one in await gateway.api_keys()}
+    except (Forbidden, NotFound):
+        named = {}
     except GatewayError:
         return
-    named = {one.id: OneLine(one.name).strip()[:LONGEST_NAME] for one in listed}
-    # A revoked key is not listed: it must not be asked for with each new line.
+    # A key that is revoked, or whose name is not told, must not be asked for each time the log is read.
     await asyncio.to_thread(facts.set, _NAMES, json.dumps({**dict.fromkeys(wanted, ""), **known, **named}))
 
 
