@@ -21,7 +21,7 @@ from mm_tui.services.decisions.record import state_of
 from mm_tui.services.decisions.redrafts import RedraftRequests
 from mm_tui.services.decisions.request import OwnReply, WaitsForSecond
 from mm_tui.services.decisions.service import Decisions, Refused
-from mm_tui.services.decisions.view import Changed, DecisionView, Phase, Shown
+from mm_tui.services.decisions.view import SAME_TO_READ, Changed, DecisionView, Phase, Shown
 from mm_tui.services.queue.assessing import edited_draft
 from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.session import Session
@@ -53,6 +53,7 @@ def _side(shown: Shown | None) -> dict[str, object] | None:
     if shown is None:
         return None
     return {
+        "from": shown.sender,
         "to": list(shown.to),
         "cc": list(shown.cc),
         "subject": shown.subject,
@@ -74,13 +75,16 @@ def change_text(changed: Changed, *, left: bool) -> Iterator[OneLine | ManyLine]
         yield OneLine("what differs could not be read")
         return
     yield OneLine(f"[-as seen-] {{+as it {'left' if left else 'is now'}+}}:")
-    for name, before, after in old.changed_fields(new):
+    fields = list(old.changed_fields(new))
+    for name, before, after in fields:
         removed, added = marked(Kind.REMOVED, before), marked(Kind.ADDED, after)
         yield OneLine(f"{name}: {''.join(removed)} {''.join(added)}")
     body = compare(old.body, new.body)
     if body.changed:
         yield ManyLine("".join("".join(marked(segment.kind, segment.text)) for segment in body.segments))
         yield OneLine(body.words)
+    elif not fields and old != new:
+        yield OneLine(SAME_TO_READ)
 
 
 async def approve(arguments: argparse.Namespace, chosen: Settings) -> int:

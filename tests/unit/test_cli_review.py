@@ -190,6 +190,7 @@ def test_what_left_instead_of_what_was_seen_is_printed(
             assert (done.json["phase"], done.json["outcome"]) == ("incident", "not_as_seen")
             seen, left = done.json["changed"]["seen"], done.json["changed"]["now"]
             assert seen["body"] == "Pay to the old account." and seen != left
+            assert "@" in seen["from"]
         else:
             assert "DIFFERENT TEXT WAS SENT" in done.err and "as it left" in done.err
             assert told in done.err.replace("-]{+", "-] {+")

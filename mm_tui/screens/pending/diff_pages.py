@@ -9,12 +9,11 @@ from mm_tui.review.diff import Kind, compare, marked
 from mm_tui.review.draft import edited
 from mm_tui.screens.pending.pages import write_envelope, write_files
 from mm_tui.services.decisions.read_versions import ReadChange
-from mm_tui.services.decisions.view import DecisionView, Shown
+from mm_tui.services.decisions.view import SAME_TO_READ, DecisionView, Shown
 from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.text import ManyLine, OneLine
 from mm_tui.widgets.pager import Page, PageWriter
 
-SAME_TO_READ = "The text and the recipients are unchanged: only the way an address is written differs."
 _STYLES = {Kind.SAME: "", Kind.ADDED: "added", Kind.REMOVED: "removed"}
 
 

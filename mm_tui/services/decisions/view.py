@@ -73,6 +73,7 @@ _SETTLED = frozenset({
 
 WITHOUT_EFFECT = frozenset({Outcome.UNREACHABLE, Outcome.DENIED, Outcome.CHANGED, Outcome.NOT_SUBMITTED})
 """Outcomes that nobody asked for, and that certainly changed nothing."""
+SAME_TO_READ = "The text and the recipients are unchanged: only the way an address is written differs."
 _NOT_DONE = {
     Act.APPROVE: "not approved",
     Act.APPROVE_FIRST: "not approved",
