@@ -116,16 +116,17 @@ def clear(folder: Path) -> None:
     from mm_tui.store.database import Database
     from mm_tui.store.seal import StoreError
 
+    why = ""
     try:
-        (store,) = (folder / DATA).glob("store-*.sqlite3")
-        with Database.open(store) as database:
-            edits = Edits(database).of_waiting()
-    except (ValueError, StoreError, OSError, sqlite3.Error):
-        edits = 0
-    if not edits:
+        for store in (folder / DATA).glob("store-*.sqlite3"):
+            with Database.open(store) as database:
+                why = "of your edits" if Edits(database).of_waiting() else why
+    except (StoreError, OSError, sqlite3.Error):
+        why = "its store cannot be read, and may have edits of yours"
+    if not why:
         shutil.rmtree(folder, ignore_errors=True)
         return
-    emit.note(OneLine(f"The demo is kept because of your edits. Go on with: mm-tui demo --data {folder}"))
+    emit.note(OneLine(f"The demo is kept because {why}. Go on with: mm-tui demo --data {folder}"))
     emit.note(OneLine("Delete that folder if you do not want them."))
 
 

@@ -197,3 +197,7 @@ def test_a_demo_with_an_edit_is_kept_and_says_how_to_go_on(tmp_path: Path, capsy
         clear(folder)
         assert folder.exists() is bool(edits)
     assert f"mm-tui demo --data {tmp_path / 'edited'}" in capsys.readouterr().err
+    store = tmp_path / "edited" / DATA / "store-demo.sqlite3"
+    store.write_bytes(b"broken" * 1000)
+    clear(tmp_path / "edited")
+    assert store.exists() and "may have edits of yours" in capsys.readouterr().err
