@@ -21,12 +21,13 @@ from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.errors import GatewayError, NotJournaled
 from mm_tui.gateway.keys import Keys
 from mm_tui.services.audit.act_journal import BY_SERVICES, KINDS, ActJournal
-from mm_tui.services.audit.line import ACT_WORDS, JOURNAL_WORDS
+from mm_tui.services.audit.line import ACT_WORDS, JOURNAL_WORDS, AuditLines
 from mm_tui.services.presence.tags import PresenceTags
 from mm_tui.session import Session
 from mm_tui.settings.secret import Secret
 from mm_tui.settings.sections import Profile, Settings
 from mm_tui.store.audit.journal import Journal
+from mm_tui.store.audit.timeline import LineFilter
 from mm_tui.store.database import Database
 
 ACTS = [call for call in all_calls() if call.acts]
@@ -174,3 +175,19 @@ def test_a_mail_that_is_open_has_one_entry_however_often_its_claim_is_renewed(st
     asyncio.run(scene())
     assert not held
     assert [str(entry.kind) for entry in Journal(store).entries()] == ["tagging"]
+
+
+def test_a_refused_change_says_which_mailbox_and_why(store: Database) -> None:
+    async def scene() -> None:
+        witness = ActJournal(store, "robin", SystemClock())
+        at = {"mailbox_id": "01JBOX"}
+        await witness.begins(calls.UPDATE_MAILBOX, at, {"oversight_mode": "gated_all"})
+        await witness.failed(calls.UPDATE_MAILBOX, at, GatewayError("the plan does not allow it"))
+
+    asyncio.run(scene())
+    lines = AuditLines(store)
+    keys = [key for chunk in lines.keys(LineFilter()) for key in chunk]
+    assert [(str(one.words), str(one.what)) for one in lines.lines(keys)] == [
+        ("changes a mailbox: was refused, the plan does not allow it", "01JBOX"),
+        ("changes a mailbox to gated all", "01JBOX"),
+    ]

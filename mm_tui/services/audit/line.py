@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from mm_tui.query import moment_named, time_fault
+from mm_tui.services.audit.act_journal import FAILED, IN_DOUBT, KINDS
 from mm_tui.services.audit.key_names import NO_NAMES, key_names, key_words
 from mm_tui.store.audit.actions import Meaning, meaning
 from mm_tui.store.audit.timeline import Decision, LineFilter, LogLine, Source, Timeline
@@ -65,6 +66,8 @@ ACT_WORDS = {
     "release_edit": "edit",
     "reschedule": "reschedule",
 }
+CALL_KINDS = {call.name: kind for call, kind in KINDS.items()}
+"""The journal's word for each action, by the name of its call."""
 JOURNAL_WORDS = {
     "undone": "undone",
     "fell_back": "fell back, undecided",
@@ -290,6 +293,8 @@ class AuditLines:
     def _what(self, line: LogLine) -> OneLine:
         if line.subject.strip():
             return line.subject
+        if line.source is Source.JOURNAL and not line.about:
+            return self._addresses.get(line.mailbox_id, line.mailbox_id)
         if line.about_type == "mailbox":
             return self._addresses.get(line.about, line.about)
         kind = f"{line.about_type} " if line.about_type and line.about_type != "email" else ""
@@ -331,7 +336,12 @@ def words_of(line: LogLine) -> OneLine:
         return OneLine(f"answers: {note.replace('_', ' ')}")
     if line.action == "ended":
         return OneLine(OUTCOME_WORDS.get(note, f"ended: {note}"))
-    return OneLine(JOURNAL_WORDS.get(line.action, line.action))
+    said = JOURNAL_WORDS.get(line.action, str(line.action))
+    if line.action in (FAILED, IN_DOUBT):
+        call = details.get(OneLine("call"), OneLine(""))
+        said = f"{JOURNAL_WORDS.get(CALL_KINDS.get(call, ''), str(call))}: {said}{f', {note}' if note else ''}"
+    mode = details.get(OneLine("oversight_mode")) or details.get(OneLine("target_mode"))
+    return OneLine(f"{said} to {mode.replace('_', ' ')}" if mode else said)
 
 
 def narrowed(wanted: LineFilter, typed: str, now: datetime) -> tuple[LineFilter, OneLine]:
