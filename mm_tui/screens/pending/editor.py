@@ -367,8 +367,8 @@ class EditScreen(BaseScreen):
             self.say(f"{error} · your text is unchanged", "warning")
         else:
             if written is not None:
-                to_check = f". Check it: {'; '.join(written.warnings)}" if written.warnings else ""
-                self.say(f"Written by {written.model}; ^z takes the change back{to_check or ', so read it first'}")
+                to_check = "; ".join(written.warnings) or "all of it, before you save it"
+                self.say(f"written by {written.model}; ^z takes the change back. To check: {to_check}")
         finally:
             if self.is_attached:
                 self.save_text()
