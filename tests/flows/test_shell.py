@@ -31,6 +31,9 @@ async def test_number_keys_go_to_the_main_screens_and_each_keeps_its_place() -> 
         for key, mode in (("2", "pending"), ("3", "audit"), ("4", "mailboxes"), ("1", "inbox")):
             await pilot.press(key)
             assert app.current_mode == mode
+            if mode == "pending":
+                titles = [command.title for command in commands(app, app.screen)]
+                assert "Show all waiting emails: not loaded yet" in titles
         assert app.screen.query_one("#mails").cursor == 3  # type: ignore[attr-defined] # the list
 
 

@@ -13,6 +13,7 @@ from mm_tui.screens.dialogs.dialog import ask
 from mm_tui.services.queue.entry import Order
 from mm_tui.services.queue.filter import ALL, FilterCount, SavedFilter
 from mm_tui.settings.paths import config_path
+from mm_tui.widgets.status import knows_queue
 from mm_tui.widgets.words import count, with_keys
 
 if TYPE_CHECKING:
@@ -87,12 +88,13 @@ class FilterActions:
 
     def commands(self) -> list[tuple[str, str, Callable[[], None]]]:
         """The saved filters, for the palette."""
-        return [(*_words(one), partial(self.filter, one.filter)) for one in self._listing.filters]
+        known = bool(self._listing.waiting) or knows_queue(session_of(self._app.screen))
+        return [(*_words(one, known=known), partial(self.filter, one.filter)) for one in self._listing.filters]
 
 
-def _words(found: FilterCount) -> tuple[str, str]:
-    """A filter's name and help in the palette."""
-    emails = count(found.number, "email", "emails")
+def _words(found: FilterCount, *, known: bool) -> tuple[str, str]:
+    """A filter's name and help in the palette; `known`: the queue has been read."""
+    emails = count(found.number, "email", "emails") if known else "not loaded yet"
     if found.filter == ALL:
         return f"Show all waiting emails: {emails}", "Clear the filter of the queue."
     if found.filter.mailbox_id is not None:
