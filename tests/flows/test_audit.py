@@ -17,6 +17,7 @@ from mm_tui.screens.audit.history import HistoryScreen
 from mm_tui.screens.audit.screen import NO_ADMIN, AuditScreen
 from mm_tui.screens.dialogs.choice import ChoiceScreen
 from mm_tui.services.audit.line import AuditLine
+from mm_tui.services.events import Part
 from mm_tui.store.audit.timeline import LineFilter, Source
 from tests.support.app import running_app, settings_for, shown, until
 from tests.support.sandbox import Sandbox
@@ -113,6 +114,18 @@ async def test_lines_are_narrowed_by_typing_and_by_choosing(
         await until(pilot, lambda: "No lines match." in shown(app), "the empty words")
         await pilot.press("escape")
         await until(pilot, lambda: len(screen.entries.keys) >= everything, "all lines")
+        await pilot.resize_terminal(80, 24)
+        for number in range(20):
+            sandbox.inbound(subject=f"Another {number}")
+        screen.session.sync.wake(Part.AUDIT)
+        await until(pilot, lambda: len(screen.entries.keys) > everything, "more lines")
+        await pilot.press("end")
+        await until(pilot, lambda: screen.entries.scroll_offset.y > 0, "the end of the list")
+        sandbox.inbound(subject="The newest")
+        screen.session.sync.wake(Part.AUDIT)
+        await until(pilot, lambda: "above: g" in shown(app), "that newer lines are above")
+        await pilot.press("home")
+        await until(pilot, lambda: "above: g" not in shown(app), "the newest line")
 
 
 async def test_the_chain_is_checked_and_a_change_is_named(

@@ -107,6 +107,8 @@ class AuditScreen(BaseScreen):
         self._made: Sequence[MadeDecision] = ()
         self._lines: AuditLines | None = None
         self._whole = False
+        self._newer = 0
+        """Rows that came in above the view."""
         self._typing_timer: Timer | None = None
 
     @property
@@ -228,10 +230,18 @@ class AuditScreen(BaseScreen):
         self._whole = message.whole
         self.entries.empty_words = self._empty_words()
         self.entries.forget_rows()
+        self._newer = 0 if message.fresh else self._newer + self._added_above(message.keys)
         if message.fresh or message.keys != self.entries.keys:
             self.entries.set_keys(message.keys, go_first=message.fresh)
         self._show_heading()
         self._show_line()
+
+    def _added_above(self, keys: Sequence[int]) -> int:
+        """How many rows were added above the first one, if that is not where the view is."""
+        had = self.entries.keys
+        if not had or self.entries.scroll_offset.y == 0 or had[0] not in keys:
+            return 0
+        return keys.index(had[0])
 
     def _show_heading(self) -> None:
         chosen = self.chosen
@@ -247,6 +257,9 @@ class AuditScreen(BaseScreen):
         total = count(rows + sum(self.lines.folded.values()), "line", "lines") + ("" if self._whole else "…")
         total = f"{count(rows, 'row', 'rows')} ({total})" if self.lines.folded else total
         parts = [Content.assemble((total, "bold $foreground")), Content(" · ".join(words))]
+        if self._newer:
+            newer = f"{count(self._newer, 'newer row', 'newer rows')} above: {{list.first}}"
+            parts.insert(1, Content.styled(with_keys(newer, self.session.settings.keys), "$accent"))
         _, complaint = narrowed(chosen, self.typed, self.session.clock.now())
         for trouble in (complaint, self._gateway_trouble()):
             if trouble:
@@ -295,6 +308,9 @@ class AuditScreen(BaseScreen):
         self._show_line()
 
     def on_virtual_list_moved(self, _message: AuditList.Moved) -> None:
+        if self._newer and self.entries.current_key == self.entries.keys[0]:
+            self._newer = 0
+            self._show_heading()
         self._show_line()
 
     # Actions
