@@ -115,14 +115,16 @@ async def test_lines_are_narrowed_by_typing_and_by_choosing(
         await pilot.press("escape")
         await until(pilot, lambda: len(screen.entries.keys) >= everything, "all lines")
         await pilot.resize_terminal(80, 24)
+        sync = screen.session.sync
+        assert sync is not None
         for number in range(20):
             sandbox.inbound(subject=f"Another {number}")
-        screen.session.sync.wake(Part.AUDIT)
+        sync.wake(Part.AUDIT)
         await until(pilot, lambda: len(screen.entries.keys) > everything, "more lines")
         await pilot.press("end")
         await until(pilot, lambda: screen.entries.scroll_offset.y > 0, "the end of the list")
         sandbox.inbound(subject="The newest")
-        screen.session.sync.wake(Part.AUDIT)
+        sync.wake(Part.AUDIT)
         await until(pilot, lambda: "above: g" in shown(app), "that newer lines are above")
         await pilot.press("home")
         await until(pilot, lambda: "above: g" not in shown(app), "the newest line")

@@ -39,6 +39,12 @@ class AuditList(VirtualList[int, AuditLine]):
         self._lines = lines
         self._clock = clock
 
+    def added_above(self, keys: Sequence[int]) -> int:
+        """How many of `keys` are new and above the first row, if the view is not there."""
+        if not self.keys or self.scroll_offset.y == 0 or self.keys[0] not in keys:
+            return 0
+        return keys.index(self.keys[0])
+
     def fetch_rows(self, keys: Sequence[int]) -> Sequence[AuditLine]:
         return self._lines.lines(keys)
 

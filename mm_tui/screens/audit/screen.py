@@ -230,18 +230,11 @@ class AuditScreen(BaseScreen):
         self._whole = message.whole
         self.entries.empty_words = self._empty_words()
         self.entries.forget_rows()
-        self._newer = 0 if message.fresh else self._newer + self._added_above(message.keys)
+        self._newer = 0 if message.fresh else self._newer + self.entries.added_above(message.keys)
         if message.fresh or message.keys != self.entries.keys:
             self.entries.set_keys(message.keys, go_first=message.fresh)
         self._show_heading()
         self._show_line()
-
-    def _added_above(self, keys: Sequence[int]) -> int:
-        """How many rows were added above the first one, if that is not where the view is."""
-        had = self.entries.keys
-        if not had or self.entries.scroll_offset.y == 0 or had[0] not in keys:
-            return 0
-        return keys.index(had[0])
 
     def _show_heading(self) -> None:
         chosen = self.chosen
