@@ -26,12 +26,15 @@ As the manual says, see https://shop.example.com/orders, you both get a discount
 Kind regards
 Example Team"""
 
+_SHORT_QUESTION = "Please take me off your list."
+_SHORT_ANSWER = "Hello Ann,\n\nthank you, we have done that.\n\nKind regards\nExample Team"
+
 
 def prepare() -> None:
-    """Assesses an example, which builds everything that is created on first use. Takes about half a second: call it in
+    """Assesses two examples, which builds everything that is created on first use. Takes about half a second: call it in
     a thread."""
     ours, theirs = Party.parse("Example <help@shop.example.com>"), Party.parse("Ann Example <ann@customer.example.org>")
-    question = Message(theirs, to=(ours,), subject=OneLine("Order 10492"), body=ManyLine(_QUESTION))
-    draft = Draft(ours, to=(theirs,), subject=OneLine("Re: Order 10492"), body=ManyLine(_ANSWER))
-    context = ThreadContext((question,), frozenset({"help@shop.example.com"}), today=date(2026, 3, 2))
-    assess(draft, context)
+    for asked, answer in ((_QUESTION, _ANSWER), (_SHORT_QUESTION, _SHORT_ANSWER)):
+        question = Message(theirs, to=(ours,), subject=OneLine("Order 10492"), body=ManyLine(asked))
+        draft = Draft(ours, to=(theirs,), subject=OneLine("Re: Order 10492"), body=ManyLine(answer))
+        assess(draft, ThreadContext((question,), frozenset({"help@shop.example.com"}), today=date(2026, 3, 2)))
