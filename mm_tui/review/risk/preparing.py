@@ -31,8 +31,8 @@ _SHORT_ANSWER = "Hello Ann,\n\nthank you, we have done that.\n\nKind regards\nEx
 
 
 def prepare() -> None:
-    """Assesses two examples, which builds everything that is created on first use. Takes about half a second: call it in
-    a thread."""
+    """Assesses two examples, which builds everything that is created on first use. Takes about half a second: call it
+    in a thread."""
     ours, theirs = Party.parse("Example <help@shop.example.com>"), Party.parse("Ann Example <ann@customer.example.org>")
     for asked, answer in ((_QUESTION, _ANSWER), (_SHORT_QUESTION, _SHORT_ANSWER)):
         question = Message(theirs, to=(ours,), subject=OneLine("Order 10492"), body=ManyLine(asked))
