@@ -76,6 +76,7 @@ def contradicts_itself(reading: Reading) -> Iterator[Finding]:
     warehouse, fully booked and a place is free). Conditions and questions do not count. Medium."""
     low = reading.low[: min(reading.written, LONGEST_DRAFT)]
     clauses = _clauses(low, len(low)) if pattern("negations").search(low) else []
+    clauses = [clause for clause in clauses if not _signs(reading, clause.span)]
     for first in (clause for clause in clauses if clause.denies):
         for second in clauses:
             if _turned(first, second):
@@ -97,6 +98,18 @@ def contradicts_itself(reading: Reading) -> Iterator[Finding]:
             if apart and parts[0] != parts[1] and not any(pattern("conditions").search(low, *part) for part in parts):
                 yield _itself(reading, *sorted(_around(low, span) for span in spans))
                 return
+
+
+_LONGEST_SIGNATURE_LINE = 50
+
+
+def _signs(reading: Reading, span: Span) -> bool:
+    """Whether a clause is a line of the signature: a short one near the end without a full stop."""
+    if span.start < reading.last_lines:
+        return False
+    begin, end = reading.low.rfind("\n", 0, span.end) + 1, reading.low.find("\n", span.end)
+    line = reading.low[begin : end if end >= 0 else None].strip()
+    return len(line) <= _LONGEST_SIGNATURE_LINE and line[-1:] not in ".!?:。！？"
 
 
 def _sentence(text: str, span: Span) -> tuple[int, int]:

@@ -18,9 +18,9 @@ _SHORT = 20_000
 _UNITS = (
     {"kb", "mb", "gb", "tb", "kib", "mib", "gib", "tib"},
     {"kbit", "mbit", "gbit", "kbit/s", "mbit/s", "gbit/s", "kbps", "mbps", "gbps"},
-    {"mg", "g", "kg", "t", "lb", "lbs", "oz", "gram", "grams", "kilo", "kilos"},
-    {"mm", "cm", "m", "km", "inch", "inches", "ft", "feet", "mile", "miles", "metres", "meters"},
-    {"ml", "cl", "dl", "l", "litre", "litres", "liter", "liters", "gallons"},
+    {"mg", "g", "kg", "t", "lb", "oz"},
+    {"mm", "cm", "m", "km", "inch", "ft", "mile"},
+    {"ml", "cl", "dl", "l", "gallon"},
     {"w", "kw", "mw", "kwh", "wh", "mwh", "therm", "therms", "btu", "mj", "gj"},
     {"v", "mv", "kv"},
     {"°c", "°f", "c", "f"},
@@ -57,7 +57,25 @@ _UNITS = (
     }
     | {"business", "working", "werktage", "werktagen"},
 )
+_NAMES = {
+    "g": "gram grams gramm gramme grammes gramos gramas grammi",
+    "kg": "kilo kilos kilogram kilograms kilogramm kilogrammes",
+    "t": "ton tons tonne tonnes tonnen toneladas tonnellate",
+    "lb": "lbs",
+    "inch": "inches",
+    "ft": "foot feet",
+    "mile": "miles",
+    "mm": "millimetres millimeters millimeter",
+    "cm": "centimetres centimeters centimeter zentimeter",
+    "m": "metre metres meter meters mètres metros metri",
+    "km": "kilometres kilometers kilometer",
+    "l": "litre litres liter liters litros litri",
+    "gallon": "gallons",
+}
+"""Other names of units."""
+_SHORT_NAMES = {name: unit for unit, names in _NAMES.items() for name in names.split()}
 DIMENSION = {unit: number for number, units in enumerate(_UNITS) for unit in units}
+DIMENSION |= {name: DIMENSION[unit] for name, unit in _SHORT_NAMES.items()}
 
 
 def _same_unit(first: str, second: str) -> bool:
@@ -98,6 +116,11 @@ def _counted() -> re.Pattern[str]:
     )
 
 
+_UNLINKED = frozenset(
+    {"in", "but", "and", "or", "with", "at", "on", "for", "from", "by", "und", "oder", "mit", "für", "bis", "im", "et"}
+    | {"ou", "dans", "y", "e", "o", "en", "con", "em", "ma", "maar", "met", "i", "ale"}
+)
+"""Words after a number that do not lead to what it counts: "5.5 in Writing"."""
 _LONGEST_WORD = 30
 _PARTLY = re.compile(
     r"(?:additional|more|extra|further|other|new|missing|remaining|spare|free|zusätzlich\w*|weiter\w*|neue\w*|ander\w*"
@@ -120,7 +143,7 @@ def _counts(text: str) -> list[Count]:
         number = match["number"]
         digits = re.sub(r"[ ,.'](?=\d{3}(?!\d))", "", number).replace(",", ".")
         value = float(places[number]) if number in places else float(digits)
-        noun = match["noun"]
+        noun = _SHORT_NAMES.get(match["noun"], match["noun"])
         if match["next"] and noun not in DIMENSION and _PARTLY.fullmatch(match["next"]):
             continue
         before = _WORD_BEFORE.search(text, max(0, match.start() - _LONGEST_WORD), match.start())
@@ -128,7 +151,8 @@ def _counts(text: str) -> list[Count]:
         span = Span(match.start("number"), match.end("noun"))
         after = _stem(match["next"]) if noun in DIMENSION and match["next"] and len(match["next"]) > 2 else ""
         found.append(Count(value, _stem(noun), noun if noun in DIMENSION else "", word, span, after))
-        if match["next"] and noun not in DIMENSION and len(match["next"]) > 3 and not _PARTLY.fullmatch(noun):
+        linked = noun not in DIMENSION and noun not in _UNLINKED and not _PARTLY.fullmatch(noun)
+        if linked and match["next"] and len(match["next"]) > 3:
             span = Span(match.start("number"), match.end("next"))
             found.append(Count(value, _stem(match["next"]), "", word, span))
     return found
@@ -152,6 +176,12 @@ _SIZE = (
 """The relative sizes of the units of a dimension."""
 
 
+_LIMIT = re.compile(
+    r"(?:\b(?:under|below|less than|at most|not above|stay under|unter|unterhalb|weniger als|moins de|sous|bajo"
+    r"|menos de|por debajo de|abaixo de|sotto|meno di|onder|minder dan|poniżej|mniej niż)"
+    r"(?: (?:the|den|die|les|los|as|os|i|le))?)\s*\Z"
+)
+"""Words before a limit, which need not be the thread's number."""
 _WHOLE = re.compile(r"(?<![\d.,])\d{1,6}(?![\d.,]\d)")
 _FEW_WORDS = 600
 SPANS_OF_TIME = _UNITS[8]
@@ -314,6 +344,7 @@ def count_differs(reading: Reading) -> Iterator[Finding]:
             if key not in near:
                 near[key] = any(_mixed_up(count, other) for other in there)
             sure = (near[key] or agrees(reading, count.span)) and not _is_part(count, there, reading)
+            sure = sure and not _LIMIT.search(reading.low, max(0, count.span.start - _LONGEST_WORD), count.span.start)
             words = f"says {quoted(reading.body[slice(*count.span)])}, while the thread says {there[0].number:g}"
             yield Finding(
                 "count_differs", Level.MEDIUM if sure and not both else Level.LOW, OneLine(words), (count.span,)

@@ -203,7 +203,7 @@ def names_third_person(reading: Reading) -> Iterator[Finding]:
     body = reading.body[: place[0] if place else reading.written]
     for match in _TITLED.finditer(body):
         name = match["name"] or match["full"] or match["eastern"]
-        if match["full"] and _is_heading(body, match.start()):
+        if match["full"] and (_is_heading(body, match.start()) or _is_place(match["full"])):
             continue
         if match["eastern"]:
             if name in reading.thread_text or name[:2] in reading.thread_text or match.start() < 12:
@@ -230,6 +230,11 @@ def _line_around(body: str, at: int) -> Span:
     first, last = max(0, at - _FARTHEST), min(len(body), at + _FARTHEST)
     begin, end = body.rfind("\n", first, at), body.find("\n", at, last)
     return Span(first if begin < 0 else begin + 1, last if end < 0 else end)
+
+
+def _is_place(name: str) -> bool:
+    """Whether two capitalized words name an office or a firm: "Post Office"."""
+    return not word_set("organisations", "roles").isdisjoint(name.lower().split())
 
 
 def _is_heading(body: str, at: int) -> bool:

@@ -6,7 +6,7 @@ They match words, not meaning: a finding is a sentence worth reading twice.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from mm_tui.review.findings import Finding, Level, Span
 from mm_tui.review.risk.counts import SPANS_OF_TIME
@@ -15,11 +15,17 @@ from mm_tui.review.risk.pairs import together
 from mm_tui.review.risk.phrases import lowered, ordered, pattern
 from mm_tui.review.risk.pieces import Phrases
 from mm_tui.review.risk.rule import LONGEST_DRAFT, MOST_MAILS, Reading, quoted, rule
+from mm_tui.review.risk.sentences import (
+    YOU_MAY,
+    between_semicolons,
+    by_sentence,
+    commits_us,
+    says_no,
+    up_to_comma,
+)
 from mm_tui.review.risk.sums import unknown
 from mm_tui.text import OneLine
 
-# In scripts without a list of committing words, every match counts as a commitment.
-_OTHER = re.compile("[\u0400-\u06ff\uac00-\ud7af]")
 _PAYS = re.compile(
     r"\b(?:(?:we|i)(?:'ll|’ll|'ve|’ve)?(?: (?:will|shall|can|cannot|could|would|must|have|had|did|do|are|am"
     r"|be|going|to|now|also|just|already|then|today|gladly|happily|not|immediately|happy|able|therefore|hereby"
@@ -35,7 +41,8 @@ _PAYS = re.compile(
 _NO_MONEY = re.compile(
     r"\btransfer(?:red)?\b[^.!?]{0,40}\b(?:colleagues?|team|department|specialists?|experts?|data|files?|calls?|chats?"
     r"|tickets?|subscriptions?|domains?|ownership|licen[cs]es?|devices?|photos?|messages?|contacts?|settings|requests?)\b"
-    r"|\bpay (?:\w+ )?(?:attention|heed|a visit)",
+    r"|\bpay (?:\w+ )?(?:attention|heed|a visit)"
+    r"|\bpay (?:for )?(?:the |your )?(?:\w+ )?(?:postage|shipping|carriage|courier)",
     re.IGNORECASE,
 )
 """Things other than money that are transferred, or to whom a customer is transferred."""
@@ -65,32 +72,33 @@ _RIGHT_BEFORE = 12
 _OFF = re.compile(r"\b\d{1,3}\s?% off\b")
 _ASKED = re.compile(
     r"\?\s*$|^\s*(?:please|bitte|por favor|per favore|merci de|proszę)\b"
-    r"|\b(?:let (?:me|us) have|we(?:'d| would)? (?:need|want|like)|i(?:'d| would)? (?:need|want|like))\b"
+    r"|\b(?:let (?:me|us) have|we(?:'d| would)? (?:just |only )?(?:need|want|like|ask)"
+    r"|i(?:'d| would)? (?:need|want|like))\b"
     r"|\bplease (?:send|let|reply|give|return|tell|fill|bring|leave|pay|sign|write|confirm|hand|drop|put|use)\b"
     r"|\buntil\b"
     r"|\b(?:payables?|due|to be paid|zahlbar|fällig|pagader[oa]s?|pagáve(?:l|is)|pagabil[ei]|betaalbaar|płatn[aey])\b"
 )
 
 
-def _commits(sentence: str) -> bool:
-    return pattern("commits").search(sentence) is not None or _OTHER.search(sentence) is not None
-
-
-_YOU_MAY = re.compile(
-    r"\b(?:u kunt|kunt u|vous (?:pouvez|pourrez)|(?:sie|du) (?:können|kannst)|können sie|you (?:can|may|could)"
-    r"|(?:usted )?puede|pode|può|(?:pan|pani|państwo)? ?(?:może|mogą))\b"
-)
-"""What the reader may do is no promise of ours."""
-
-
 def _delivers(sentence: str) -> bool:
     """Whether a sentence tells in the present tense what will be done, as many languages promise."""
-    return pattern("delivers").search(sentence) is not None and not _denies(sentence)
+    return pattern("delivers").search(sentence) is not None and not says_no(sentence)
+
+
+_RETURNS = re.compile(
+    r"\b(?:returns?|exchanges?|refunds?|withdrawal|umtausch|rückgabe\w*|rücksendung\w*|widerruf\w*|retours?|échanges?"
+    r"|rétractation|remboursements?|devoluci\w+|devoluç\w+|reembolsos?|trocas?|cambios?|resi|reso|recesso|rimbors[oi]"
+    r"|ruilen|retourneren|zwrot\w*|wymian\w*)\b|返品|返金|退货|退款|换货"
+)
+"""What has a term by rule: "returns within 30 days"."""
 
 
 def _is_open(sentence: str) -> bool:
-    """Whether a sentence says what is usual, what the reader has to do, or when we write again."""
-    return pattern("duties", "conditions", "contact", "passes_on").search(sentence) is not None
+    """Whether a sentence says what is usual, a rule, what the reader has to do, or when we write again."""
+    return (
+        pattern("duties", "conditions", "contact", "passes_on").search(sentence) is not None
+        or _RETURNS.search(sentence) is not None
+    )
 
 
 _AFTER_HOUR = 25
@@ -111,60 +119,29 @@ def _in_thread(reading: Reading, span: Span) -> bool:
     return bool(day) and all(word in reading.thread_words for word in day)
 
 
-def _denies(sentence: str) -> bool:
-    return pattern("denies").search(sentence) is not None
+def _is_policy(sentence: str, at: int, *, gratis: bool, firm: bool) -> bool:
+    """Whether a sentence about money tells what is so in general, follows a return, or is for others to decide.
 
-
-def _up_to_comma(sentence: str, firm: Phrases) -> str:
-    """The sentence up to the comma after firm words: what is denied after it is something else."""
-    found = firm.search(sentence)
-    comma = re.search(r"[,;:]\s", sentence[found.end() :]) if found else None
-    return sentence[: found.end() + comma.start()] if found and comma else sentence
-
-
-_FAR_CONTRAST = 300
-_CONTRAST = re.compile(r"(?:[,;:–-]|\s[–-])\s(?:but|aber|doch|sondern|mais|pero|mas|ma|maar|ale|lecz|however)\s")
-
-
-def _between_contrasts(reading: Reading, start: int, end: int) -> tuple[int, int]:
-    """The part of the sentence around `start` to `end` before or after a "but": a no before it is about something else.
-
-    Of the no after a "but" only the part after it is meant, too.
+    Args:
+        sentence: the sentence.
+        at: where its words about money begin.
+        gratis: whether they say that something is free.
+        firm: whether they commit us by themselves.
     """
-    first, last = reading.sentence(start)
-    near = max(first, start - _FAR_CONTRAST), min(last, end + _FAR_CONTRAST)
-    for match in _CONTRAST.finditer(reading.low, *near):
-        if match.end() <= start:
-            first = match.end()
-        elif match.start() >= end:
-            last = match.start()
-            break
-    return first, last
-
-
-def _said(reading: Reading, *patterns: Phrases, pairs: Iterable[Span] = ()) -> Iterator[tuple[Span, str, int]]:
-    """The matches of `patterns`, and `pairs`, at most one per sentence, or part of it before or after a "but".
-
-    Yields the words, the sentence and its start.
-    """
-    done = -1
-    hits = sorted([*pairs, *((match.start(), match.end()) for one in patterns for match in one.finditer(reading.low))])
-    for start, end in hits:
-        first, last = _between_contrasts(reading, start, end)
-        if start >= done:
-            done = max(last, end)
-            yield Span(start, end), reading.low[first : max(last, end)], first
-
-
-def _is_policy(sentence: str, *, gratis: bool, firm: bool) -> bool:
-    """Whether a sentence about money tells what is so in general, follows a return, or is for others to decide."""
-    if gratis and pattern("first_person").search(_YOU_MAY.sub(" ", sentence)) is None:
+    if gratis and pattern("first_person").search(YOU_MAY.sub(" ", between_semicolons(sentence, at))) is None:
         return True
-    return pattern("on_receipt", "rules").search(sentence) is not None or (
+    if gratis and pattern("conditions").search(sentence, 0, at) and not _REPLACES.search(sentence):
+        # "If it needs a little oil after that, we do it free of charge."
+        return True
+    return pattern("on_receipt", "rules", "ways_back").search(sentence) is not None or (
         not firm and pattern("passes_on").search(sentence) is not None
     )
 
 
+_REPLACES = re.compile(
+    r"\b(?:replac\w*|spare|ersatz\w*|ersetz\w*|umtausch\w*|rempla\w*|reempla\w*|repuesto|recambio|substitu\w*|sostitu\w*"
+    r"|ricambio|vervang\w*|wymien\w*|wymian\w*)\b|交換|更换|更換|新しい"
+)
 _LIMIT = re.compile(
     r"(?:\b(?:up to|at most|maximum(?: of)?|bis zu|höchstens|jusqu['’]à|hasta|até|fino a|tot|maximaal|do|maks\.?)"
     r"|最大|最高|不超过|上限)\s*\Z",
@@ -185,14 +162,18 @@ def _is_explained(reading: Reading, sentence: str) -> bool:
     )
 
 
-def _promised_before(reading: Reading, *keys: str) -> bool:
-    """Whether an earlier email of ours in the thread already has words under `keys`."""
-    ours = (
+def _our_texts(reading: Reading) -> Iterator[str]:
+    """Our earlier emails in the thread, in lower case."""
+    return (
         lowered(str(mail.body)[:LONGEST_DRAFT])
         for mail in reading.context.messages[-MOST_MAILS:]
         if mail.body is not None and reading.is_ours(mail.sender.address)
     )
-    return any(pattern(*keys).search(text) is not None for text in ours)
+
+
+def _promised_before(reading: Reading, *keys: str) -> bool:
+    """Whether an earlier email of ours in the thread already has words under `keys`."""
+    return any(pattern(*keys).search(text) is not None for text in _our_texts(reading))
 
 
 def _new_amounts(reading: Reading, sentence: str) -> list[Amount]:
@@ -213,16 +194,18 @@ def promise_money(reading: Reading) -> Iterator[Finding]:
     send a new one free of charge", not "parking is free"."""
     firm = pattern("money_firm")
     pairs = list(together(reading, "money_pairs"))
-    for span, sentence, start in _said(reading, firm, pattern("money"), pairs=pairs):
+    for span, sentence, start in by_sentence(reading, firm, pattern("money"), pairs=pairs):
         plain = firm.search(sentence) is not None or any(start <= one.start < start + len(sentence) for one in pairs)
         written = reading.body[start : start + len(sentence)]
         amounts = [amount for amount in find_amounts(written) if amount.currency != "%"]
         new = [amount for amount in _new_amounts(reading, written) if amount.currency != "%"]
         # In "We won't charge you" the negation is part of the promise.
         gratis = pattern("gratis").search(reading.low, *span) is not None
-        commits = plain or gratis or _commits(_YOU_MAY.sub(" ", sentence))
+        commits = plain or gratis or commits_us(YOU_MAY.sub(" ", sentence))
         commits = (
-            commits and not _denies(firm.sub(" ", sentence)) and not _is_policy(sentence, gratis=gratis, firm=plain)
+            commits
+            and not says_no(firm.sub(" ", sentence))
+            and not _is_policy(sentence, span.start - start, gratis=gratis, firm=plain)
         )
         commits = commits and not (_promised_before(reading, "money", "money_firm") and not new)
         commits = commits and not _is_explained(reading, sentence)
@@ -248,7 +231,7 @@ def payment(reading: Reading) -> Iterator[Finding]:
     thread says: an email is no safe source of payment orders. Medium if the sentence says no, low if the no stands
     right there ("your bank details have not changed"). Transferring a call, a
     file, a booking or a customer is no payment, unless the sentence also mentions money."""
-    for span, sentence, start in _said(reading, Phrases(_PAYS), pattern("payment")):
+    for span, sentence, start in by_sentence(reading, Phrases(_PAYS), pattern("payment")):
         words = sentence[span.start - start : span.end - start]
         if "account" in words and not (_FUNDS.search(sentence) or _FUNDS.search(reading.asked_text)):
             # "I have updated your account information" may be about an address.
@@ -258,7 +241,7 @@ def payment(reading: Reading) -> Iterator[Finding]:
         written = reading.body[start : start + len(sentence)]
         if other and not find_amounts(written) and _FUNDS.search(sentence) is None:
             continue
-        level = Level.MEDIUM if _denies(sentence) else Level.HIGH
+        level = Level.MEDIUM if says_no(sentence) else Level.HIGH
         if pattern("plain_not").search(reading.low, max(start, span.start - _RIGHT_BEFORE), span.end):
             level = Level.LOW
         words = f"pays, or changes where money goes: {quoted(reading.body[slice(*span)])}"
@@ -272,13 +255,14 @@ def promise_discount(reading: Reading) -> Iterator[Finding]:
     thing and the draft tells what there is without saying that we give it."""
     firm = pattern("discount_firm")
     asked = pattern("discount", "asks_charge").search(reading.asked_text) is not None or "%" in reading.asked_text
-    for span, sentence, _ in _said(reading, firm, pattern("discount"), Phrases(_OFF)):
-        gives = firm.search(sentence) is not None or _commits(_YOU_MAY.sub(" ", sentence))
+    for span, sentence, _ in by_sentence(reading, firm, pattern("discount"), Phrases(_OFF)):
+        gives = firm.search(sentence) is not None or commits_us(YOU_MAY.sub(" ", sentence))
         gives = gives and (not asked or pattern("first_person").search(sentence) is not None)
         gives = gives or (not asked and bool(find_amounts(sentence)))
-        gives = gives and pattern("reasons", "rules").search(sentence) is None
+        gives = gives and pattern("reasons", "rules", "passes_on").search(sentence) is None
         gives = gives and not (_promised_before(reading, "discount") and not _new_amounts(reading, sentence))
-        gives = gives and not _denies(_up_to_comma(sentence, firm) if firm.search(sentence) else sentence)
+        gives = gives and not (_REPLACES.search(sentence) and any(map(_REPLACES.search, _our_texts(reading))))
+        gives = gives and not says_no(up_to_comma(sentence, firm) if firm.search(sentence) else sentence)
         words = f"{'promises' if gives else 'speaks of'} a discount: {quoted(reading.body[slice(*span)])}"
         yield Finding("promise_discount", Level.MEDIUM if gives else Level.LOW, OneLine(words), (span,))
 
@@ -292,18 +276,18 @@ def promise_legal(reading: Reading) -> Iterator[Finding]:
     tax or health (medium); or speaks of contracts, warranty, lawyers, data protection law (low)."""
     liability = pattern("liability")
     pairs = list(together(reading, "liability_pairs"))
-    for span, sentence, start in _said(reading, liability, pattern("legal"), pairs=pairs):
+    for span, sentence, start in by_sentence(reading, liability, pattern("legal"), pairs=pairs):
         strong = liability.search(sentence) is not None
         strong = strong or any(start <= one.start < start + len(sentence) for one in pairs)
         words = f"{'makes a legal statement' if strong else 'speaks of legal matters'}: "
         # "No somos responsables", "we do not accept liability": the no stands right before the words.
         before = pattern("plain_not").search(reading.low, max(start, span.start - _RIGHT_BEFORE), span.start)
         # What is guaranteed may be that something will not happen.
-        denied = _denies(sentence[: span.start - start] if _GUARANTEE.search(sentence) else sentence)
+        denied = says_no(sentence[: span.start - start] if _GUARANTEE.search(sentence) else sentence)
         level = Level.HIGH if strong and not before and not denied else Level.LOW
         yield Finding("promise_legal", level, OneLine(words + quoted(reading.body[slice(*span)])), (span,))
-    for span, sentence, _ in _said(reading, pattern("advice")):
-        if not _denies(sentence) and _ASKED.search(sentence) is None:
+    for span, sentence, _ in by_sentence(reading, pattern("advice")):
+        if not says_no(sentence) and _ASKED.search(sentence) is None:
             words = f"gives advice that needs a lawyer, a doctor or a tax adviser: {quoted(reading.body[slice(*span)])}"
             yield Finding("promise_legal", Level.MEDIUM, OneLine(words), (span,))
 
@@ -314,28 +298,41 @@ def promise_deadline(reading: Reading) -> Iterator[Finding]:
     says plainly what will be done by then; otherwise low, as it is if the thread names that day, or the sentence says
     what is usual, what the reader has to do, or by when we write again."""
     pairs = list(together(reading, "deadline_pairs"))
-    for span, sentence, start in _said(reading, Phrases(_DEADLINE), pattern("deadline"), pairs=pairs):
-        commits = _commits(_YOU_MAY.sub(" ", sentence))
-        paired = not _denies(sentence) and any(start <= one.start < start + len(sentence) for one in pairs)
-        firm = (commits or paired or _delivers(sentence)) and _ASKED.search(sentence) is None and not _denies(sentence)
+    for span, sentence, start in by_sentence(reading, Phrases(_DEADLINE), pattern("deadline"), pairs=pairs):
+        commits = commits_us(YOU_MAY.sub(" ", sentence))
+        paired = not says_no(sentence) and any(start <= one.start < start + len(sentence) for one in pairs)
+        firm = (commits or paired or _delivers(sentence)) and _ASKED.search(sentence) is None and not says_no(sentence)
         firm = firm and not _is_open(sentence) and not _in_thread(reading, span)
         words = f"{'promises' if firm else 'names'} a deadline: {quoted(reading.body[slice(*span)])}"
         yield Finding("promise_deadline", Level.MEDIUM if firm else Level.LOW, OneLine(words), (span,))
 
 
 _AFTER_SERVICE = 25
+_BY_LAW = re.compile(r"\b(?:law|statut\w+|loi|gesetz\w*|ley|legge|wet|prawo|ustawa)\b|法律")
+_DAY_AND_NIGHT = re.compile(
+    r"\b(?:around the clock|24/7|rund um die uhr|24h/24|24 heures sur 24|jour et nuit|24 horas|24 ore su 24|h24"
+    r"|dag en nacht|24 uur per dag|całą dobę|24 godziny)"
+)
+_STAFFED = re.compile(
+    r"\b(?:staffed|manned|attended|open\w*|desk|reception|door|besetzt|geöffnet|offen|rezeption|ouvert\w*|accueil"
+    r"|abiert\w*|recepción|abert\w*|receção|recepção|apert\w*|balie|receptie|czynn\w*|otwart\w*|recepcja)\b"
+)
+"""Words for what is open: opening hours are no promise to this customer."""
 
 
 @rule("promise_service", "promises a level of service")
 def promise_service(reading: Reading) -> Iterator[Finding]:
     """A sentence promises how reliable or how quick we are: a share of the time, "around the clock", an answer within
-    the hour, that something never happens again. Medium; low if the sentence says no or the thread says the same."""
+    the hour, that something never happens again. Medium; low if the sentence says no, names opening hours or the law,
+    or the thread says the same."""
     pairs = together(reading, "service_pairs")
-    for span, sentence, _ in _said(reading, pattern("service_level"), pairs=pairs):
-        quiet = _denies(sentence) or reading.low[slice(*span)] in reading.thread_text.lower()
+    for span, sentence, _ in by_sentence(reading, pattern("service_level"), pairs=pairs):
+        quiet = says_no(sentence) or reading.low[slice(*span)] in reading.thread_text.lower()
         # "Guaranteed for two years" tells how long a warranty lasts.
         after = re.findall(r"[^\W\d_]+", reading.low[span.end : span.end + _AFTER_SERVICE])[:3]
-        quiet = quiet or any(word in SPANS_OF_TIME for word in after)
+        quiet = quiet or any(word in SPANS_OF_TIME for word in after) or _BY_LAW.search(sentence) is not None
+        hours = _DAY_AND_NIGHT.match(reading.low, *span) is not None
+        quiet = quiet or (hours and _STAFFED.search(sentence) is not None)
         words = f"promises a level of service: {quoted(reading.body[slice(*span)])}"
         yield Finding("promise_service", Level.LOW if quiet else Level.MEDIUM, OneLine(words), (span,))
 

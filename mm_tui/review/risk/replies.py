@@ -52,6 +52,12 @@ def model_talk(reading: Reading) -> Iterator[Finding]:
 
 _DISCLAIMER = re.compile(r"\b(?:e-?mail|message|communication|attachments?|privileged)\b")
 """The words of the usual footer: "This e-mail and any attachment are confidential"."""
+_TREATED = re.compile(
+    r"\b(?:treat\w*|handl\w*|kept|keep|stays?|remains?|behand\w+|bearbeit\w+|trait\w+|trat(?:ad|ar|am|at)\w*|trattat\w*"
+    r"|traktowan\w*|bleib\w+|blijf\w*|rest(?:e|ent|eront|ano|a)|(?:your|ihre?|votre|vos|sus?|seus?|suoi|uw) (?:data"
+    r"|details|daten|angaben|données|datos|dados|dati|gegevens))\b"
+)
+"""How we treat what somebody told us: "Requests are treated as confidential"."""
 
 
 @rule("internal_note", "text meant for colleagues")
@@ -69,7 +75,8 @@ def internal_note(reading: Reading) -> Iterator[Finding]:
     if spans:
         texts = [reading.body[slice(*span)] for span in spans]
         mild = all(len(text.split()) == 1 and text.isascii() for text in texts)
-        if mild and all(_DISCLAIMER.search(reading.low, *reading.sentence(span.start)) for span in spans):
+        sentences = [reading.sentence(span.start) for span in spans]
+        if mild and all(any(one.search(reading.low, *at) for one in (_DISCLAIMER, _TREATED)) for at in sentences):
             return
         words = f"holds what is not for the other side: {listed(list(map(quoted, texts)))}"
         yield Finding("internal_note", Level.MEDIUM if mild else Level.HIGH, OneLine(words), tuple(spans))

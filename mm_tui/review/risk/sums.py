@@ -159,6 +159,12 @@ _A_YEAR_OF = (4, 12, 52)
 _ALL = 100
 _MOST_COMPARED = 50
 """A draft with more new amounts is a list of prices."""
+_FROM = re.compile(
+    r"\b(?:from|over|above|of|ab|über|à partir de|dès|au-dessus de|a partir de|desde|acima de|oltre|sopra|da|vanaf"
+    r"|boven|od|powyżej)(?: (?:i|les|de|los))?\s*\Z"
+)
+"""Words before the least amount of an order that something is free for."""
+_LONGEST_FROM = 30
 _LONGEST_BEFORE = 120
 _SHORTEST_SLIP = 3
 
@@ -190,6 +196,8 @@ def _may_contradict(reading: Reading, amount: Amount, there: set[tuple[str, Deci
     if len(theirs) > 1 and reading.sentence_has(start, "totals"):
         return True
     if is_other or reading.is_question(start) or reading.sentence_has(start, "conditions"):
+        return False
+    if _FROM.search(reading.low, max(0, start - _LONGEST_FROM), start) and reading.sentence_has(start, "no_cost"):
         return False
     # "And for 500?" asks for the price of another number of things.
     asked = set(_INTEGER.findall(reading.asked_text))
