@@ -70,14 +70,18 @@ def _model() -> Any:
     return fasttext.load_model(f"{spec.submodule_search_locations[0]}/resources/lid.176.ftz")
 
 
+def _letters(text: str) -> int:
+    """How many letters a text has; a Chinese, Japanese or Korean character counts as several of an alphabet."""
+    several = sum("\u3040" <= char <= "\u9fff" or "\uac00" <= char <= "\ud7af" for char in text)
+    return sum(map(str.isalpha, text)) + 3 * several
+
+
 @lru_cache(maxsize=256)
 def language_of(text: str) -> str | None:
     """The language's ISO 639 code; None if the text is too short or the model is not sure."""
     plain = " ".join(_NOT_LANGUAGE.sub(" ", text[:LONGEST_READ]).split())
-    letters = sum(char.isalpha() for char in plain)
-    # A Chinese, Japanese or Korean character counts as several letters of an alphabet.
-    weight = letters + 3 * sum("\u3040" <= char <= "\u9fff" or "\uac00" <= char <= "\ud7af" for char in plain)
-    if weight < FEWEST_LETTERS:
+    # The beginning of a longer text has enough letters.
+    if _letters(plain[: 2 * FEWEST_LETTERS]) < FEWEST_LETTERS and _letters(plain) < FEWEST_LETTERS:
         return None
     labels, shares = _model().predict(plain, k=1)
     if not labels or shares[0] < SURE:

@@ -174,7 +174,7 @@ def names_other_contact(reading: Reading) -> Iterator[Finding]:
     words = list(NAME.finditer(reading.body))
     known = reading.known_names
     for first, second in pairwise(words):
-        if second.start() - first.end() != 1:
+        if second.start() - first.end() != 1 or first[0][0].islower() or second[0][0].islower():
             continue
         pair = (plain_name(first[0]), plain_name(second[0]))
         if reading.known.names(*pair) and not (pair[0] in known and pair[1] in known):
