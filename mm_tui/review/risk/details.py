@@ -156,8 +156,9 @@ _PLACES = frozenset(
 @rule("number_differs", "a number nearly the same as in the thread", needs_thread=True)
 def number_differs(reading: Reading) -> Iterator[Finding]:
     """A number is not in the thread, but one with the same digits in another order, or with its point elsewhere, is
-    ("520" for "250", "3,184.00" for "318.40"). Or the thread gives the same word another number ("room 3", "year 8").
-    Medium; low if the draft also has the thread's number, or if either is full of numbers."""
+    ("520" for "250", "3,184.00" for "318.40"). Or the thread gives the same word another number ("room 3", "year 8"),
+    or one of two sides another length ("240 x 95" for "220 x 95"). Medium; low if the draft also has the thread's
+    number, or if either is full of numbers."""
     body = reading.body[: reading.written]
     mine = [match for match in find_all(_BARE, body) if len(_digits(match[0])) >= 2]
     numbered = list(find_all(_NUMBERED, reading.low, end=reading.written))
@@ -190,6 +191,9 @@ def number_differs(reading: Reading) -> Iterator[Finding]:
             )
             words = f"says {quoted(match[0])}, while the thread says {quoted(theirs[near[0]])}"
             yield Finding("number_differs", level, OneLine(words), (Span(*match.span()),))
+    for span, other in _other_sides(reading):
+        words = f"says {quoted(reading.body[slice(*span)])}, while the thread says {quoted(other)}"
+        yield Finding("number_differs", Level.MEDIUM, OneLine(words), (span,))
     there: dict[str, set[str]] = {}
     if numbered:
         for match in _NUMBERED.finditer(lowered(text)):
@@ -205,6 +209,28 @@ def number_differs(reading: Reading) -> Iterator[Finding]:
         level = Level.LOW if any((word, other) in named for other in others) or number in theirs else Level.MEDIUM
         words = f"says {quoted(match[0])}, while the thread says {quoted(f'{word} {min(others)}')}"
         yield Finding("number_differs", level, OneLine(words), (Span(*match.span()),))
+
+
+_SIDES = re.compile(
+    r"(?<![\w.,×])(\d{2,5}(?:[.,]\d{1,2})?) ?(?:mm|cm|m)? ?[x×] ?(\d{2,5}(?:[.,]\d{1,2})?)(?![\w.,]?\d| ?[x×=€$£])"
+)
+_MOST_SIDES = 20
+
+
+def _other_sides(reading: Reading) -> Iterator[tuple[Span, str]]:
+    """Measures of two sides, one of which the thread gives another length, and what stands there."""
+    body = reading.body[: reading.written]
+    mine = list(islice(find_all(_SIDES, body), _MOST_SIDES))
+    theirs = {match.groups(): match[0].strip() for match in _SIDES.finditer(reading.figures)} if mine else {}
+    named = {match.groups() for match in mine}
+    if not theirs or len(theirs) > _MOST_SIDES or named & set(theirs):
+        return
+    for match in mine:
+        near = [
+            text for sides, text in theirs.items() if any(a == b for a, b in zip(sides, match.groups(), strict=True))
+        ]
+        if near and not all(side in reading.figures for side in match.groups()):
+            yield Span(*match.span()), near[0]
 
 
 def _digits(number: str) -> str:

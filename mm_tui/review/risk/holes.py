@@ -55,6 +55,13 @@ _FRAMED = re.compile(
 )
 
 
+_TO_INSERT = re.compile(
+    r"(?:insert|insérer|insertar|inserir|inserire|einfügen|invoegen|wstawić|hier|here|ici|aquí|aqui|qui|tutaj)"
+    r" (?:insert|insérer|insertar|inserir|inserire|einfügen|invoegen|wstawić|here|hier|ici|aquí|aqui|qui|tutaj)\b"
+)
+"""How an instruction of any length in square brackets begins: "[Insert here a kind sentence about her town]"."""
+
+
 def _is_hole(frame: str, inside: str) -> bool:
     """Whether the text in a frame names something to fill in."""
     low = inside.lower().strip(" .…:*_")
@@ -63,6 +70,8 @@ def _is_hole(frame: str, inside: str) -> bool:
         # "(reference)" in round brackets is more often a remark than a placeholder.
         return frame not in "(（"
     words = re.findall(r"[^\W_]+", low)
+    if frame == "[" and words and _TO_INSERT.match(low):
+        return True
     if not words or len(words) > 7:
         return False
     eastern = re.search("[\u3040-\u9fff]", low) is not None

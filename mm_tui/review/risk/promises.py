@@ -31,6 +31,8 @@ _PAYS = re.compile(
     r"|be|going|to|now|also|just|already|then|today|gladly|happily|not|immediately|happy|able|therefore|hereby"
     r"|certainly)){0,4} (?:pay|transfer|wire|remit)(?:red|ted|d)?\b[^.!?\n]{0,40}\b"
     r"|(?:will|shall|to) (?:transfer|wire|remit) [^.!?\n]{0,40}\b"
+    r"|(?:we|i)(?:'ve|’ve| have|)(?: just| now)? (?:set up|arranged|scheduled|entered|prepared|made) (?:the|a)"
+    r" (?:payment|transfer) of\b"
     r"|(?<!your )(?:payment|transfer|payout|remittance)s?\b[^.!?\n]{0,30}\b"
     r"\b(?:released|approved|authori[sz]ed|executed|initiated|scheduled|on its way)"
     r"|(?:changed|updated|replaced|corrected|saved|recorded|entered|adopted)\b[^.!?\n]{0,30}\b"

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from mm_tui.models import Direction
 from mm_tui.review.findings import Finding, Level, Span
+from mm_tui.review.risk.greetings import greeting
 from mm_tui.review.risk.pairs import together
 from mm_tui.review.risk.phrases import pattern
 from mm_tui.review.risk.rule import LONGEST_DRAFT, Reading, listed, quoted, rule
@@ -37,6 +38,8 @@ _REMARK = re.compile(
     rf"{_INSIDE}{{0,30}}[:：](?={_INSIDE}{{20}}|{_INSIDE}{{0,20}}[\u3040-\u9fff]){_INSIDE}{{3,300}}[\]】)）]"
 )
 """A remark to somebody in brackets."""
+_REMARK_TO = re.compile(r"\s*[\[(][^\W\d_]{2,20}[:,] [^()\[\]\n]{15,300}[\])][ \t]*\n\s*")
+"""A remark to somebody by name above the greeting: "(Rupert: he pays anything.)"."""
 
 
 @rule("model_talk", "words of a model to its user")
@@ -71,6 +74,9 @@ def internal_note(reading: Reading) -> Iterator[Finding]:
         for match in _REMARK.finditer(reading.low)
         if match[0] not in reading.asked_text and not any(match.start() <= span.start < match.end() for span in spans)
     ]
+    above = _REMARK_TO.match(reading.low)
+    if above and not spans and greeting().match(reading.low, above.end()):
+        spans.append(Span(*above.span()))
     spans.sort()
     if spans:
         texts = [reading.body[slice(*span)] for span in spans]

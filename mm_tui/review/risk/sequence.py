@@ -28,6 +28,7 @@ _CLOCK = re.compile(
 )
 _NO_HOUR = re.compile(
     r"(?<![\d.,:/-])(?:2[5-9]|[3-9]\d):[0-5]\d(?![\d:]|[.,]\d)|(?<![\d.,:/-])[01]?\d:[6-9]\d(?![\d:])"
+    r"|\b(?:at|à|às|as|las|alle|um|om|o) 2[5-9]h[0-5]\d(?!\d)"
 )
 _SAME_DAY_HOURS = 10
 """A span that would end more hours back goes over midnight."""
