@@ -354,6 +354,18 @@ def test_a_deadline_for_the_reader_is_none_of_ours(answer: str) -> None:
         ),
         (
             "promise_money",
+            "The lamp came broken.",
+            "You can choose between a replacement and a refund.",
+            "We will refund you in full.",
+        ),
+        (
+            "promise_money",
+            "My order is late.",
+            "If it has not arrived by Monday, let us know and we will send another or refund you.",
+            "We refund the order, as it has not arrived.",
+        ),
+        (
+            "promise_money",
             "Wieviel zahlt ihr?",
             "Die Höhe der Entschädigung kann ich Ihnen heute noch nicht nennen.",
             "Die Entschädigung zahlen wir Ihnen heute noch.",

@@ -115,6 +115,7 @@ def test_what_contradicts_the_thread_or_its_people_is_marked(code: str, question
         ("payment", "How do I pay?", "I have set up the payment plan that you chose."),
         ("internal_note", "How?", "Dear Sam,\n\noil it (carefully, as always with a chain)."),
         ("count_differs", "Is a 6ft fence fine? They say 4 ft max.", "Fences over 4 feet need a permit."),
+        ("count_differs", "The rope of 3 m is too short.", "A hose of 5 metres is in the box."),
         ("count_differs", "I got 6.5 but writing 5.5.", "A 5.5 in Writing is too low."),
         ("count_differs", "It rattles above 2.800 rpm.", "Please stay below 2.500 rpm."),
         ("identifier_differs", "It rattles above 2.800 rpm.", "Please stay below 2.500 rpm."),

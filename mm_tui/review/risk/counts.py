@@ -195,7 +195,8 @@ _MOST_REPORTED = 100
 
 def _same_thing(count: Count, other: Count, reading: Reading) -> bool:
     """Whether two measures are of the same thing: the same word before or after them, or one zero more or less."""
-    if count.before and count.before == other.before:
+    telling = count.unit in SPANS_OF_TIME or count.before not in _weak()
+    if telling and count.before and count.before == other.before:
         return True
     if count.after and count.after == other.after and count.after not in _weak():
         return True

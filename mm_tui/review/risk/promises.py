@@ -132,14 +132,23 @@ def _is_policy(sentence: str, at: int, *, gratis: bool, firm: bool) -> bool:
     """
     if gratis and pattern("first_person").search(YOU_MAY.sub(" ", between_semicolons(sentence, at))) is None:
         return True
-    if gratis and pattern("conditions").search(sentence, 0, at) and not _REPLACES.search(sentence):
+    conditional = pattern("conditions").search(sentence, 0, at) is not None
+    if conditional and (not firm or (gratis and not _REPLACES.search(sentence))):
         # "If it needs a little oil after that, we do it free of charge."
+        return True
+    if _CHOOSES.search(sentence):
         return True
     return pattern("on_receipt", "rules", "ways_back").search(sentence) is not None or (
         not firm and pattern("passes_on").search(sentence) is not None
     )
 
 
+_CHOOSES = re.compile(
+    r"\b(?:(?:you|yours?) (?:can |may )?(?:choose|prefer)|whichever|wahlweise"
+    r"|zwischen\b.{3,40}\bwählen|choisir|préférez|elegir|prefiere|escolher|prefere|scegliere|preferisce|kiezen|wybrać)\b"
+    r"|お選び|选择"
+)
+"""The reader has a choice: "a refund or an exchange, whichever you prefer"."""
 _REPLACES = re.compile(
     r"\b(?:replac\w*|spare|ersatz\w*|ersetz\w*|umtausch\w*|rempla\w*|reempla\w*|repuesto|recambio|substitu\w*|sostitu\w*"
     r"|ricambio|vervang\w*|wymien\w*|wymian\w*)\b|交換|更换|更換|新しい"
@@ -191,8 +200,9 @@ def _new_amounts(reading: Reading, sentence: str) -> list[Amount]:
 def promise_money(reading: Reading) -> Iterator[Finding]:
     """A sentence speaks of refunds, reimbursement, compensation, credit or waived fees. High when it commits us and
     names an amount that is not in the thread (or there is no thread to compare with); medium when it commits us, or
-    names such an amount; low when it only speaks of it, says no, passes the wish on, tells what follows once goods
-    are back, or when an earlier email of ours promised the same. Something free is a promise only if we give it: "we
+    names such an amount; low when it only speaks of it, says no, passes the wish on, sets a condition, gives
+    a choice, tells what follows once goods are back, pays for their way back, or when an earlier email of ours promised
+    the same. Something free is a promise only if we give it: "we
     send a new one free of charge", not "parking is free"."""
     firm = pattern("money_firm")
     pairs = list(together(reading, "money_pairs"))
