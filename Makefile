@@ -23,10 +23,10 @@ demo: $(STAMP)
 
 # Compiled once, for the tests start hundreds of programs. Some of those may not write a whole file: none writes modules.
 test: export PYTHONDONTWRITEBYTECODE = 1
-# Four processes: most tests wait for a program, a clock or a socket rather than for a processor.
+# Five processes: most tests wait for a program, a clock or a socket rather than for a processor.
 test: $(STAMP)
 	$(BIN)/python -m compileall -q mm_tui
-	$(BIN)/python -m pytest -n 4 --dist worksteal
+	$(BIN)/python -m pytest -n 5 --dist worksteal
 
 check: $(STAMP)
 	$(BIN)/ruff format --check .

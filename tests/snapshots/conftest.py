@@ -17,6 +17,7 @@ from tests.snapshots.pictures import Gallery
 def still(monkeypatch: pytest.MonkeyPatch, own_environment: None) -> Iterator[None]:
     """Nothing in a picture depends on the machine."""
     monkeypatch.setenv("TZ", "UTC")
+    monkeypatch.setenv("MM_TUI_CONFIG", "/home/anna/.config/mm-tui/config.toml")
     time.tzset()
     monkeypatch.setattr(Input.cursor_blink, "_default", False)
     for kind in (Input, TextArea):

@@ -13,6 +13,7 @@ from mm_tui.screens.dialogs.dialog import ask
 from mm_tui.services.queue.entry import Order
 from mm_tui.services.queue.filter import ALL, FilterCount, SavedFilter
 from mm_tui.settings.paths import config_path
+from mm_tui.text import OneLine
 from mm_tui.widgets.status import knows_queue
 from mm_tui.widgets.words import count, with_keys
 
@@ -72,13 +73,12 @@ class FilterActions:
             for key, one in zip(CHOICE_KEYS, filters, strict=False)
         ]
         searches = with_keys("Press {pending.search} to search", session_of(self._app.screen).settings.keys)
+        file = OneLine(str(config_path()))
         ask(
             self._app,
             ChoiceScreen(
                 "Filter the queue",
-                Content(
-                    f"This only filters the list. {searches}; your own filters go under [filters] in {config_path()}."
-                ),
+                Content(f"This only filters the list. {searches}; your own filters go under [filters] in {file}."),
                 choices,
                 stay="keep the filter",
                 at_once=True,
