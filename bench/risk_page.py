@@ -77,9 +77,10 @@ anybody who changes the rules had looked at them. Then the rules were improved w
 | their 25 twins: flagged | 4 (16 %) | 2 (8 %) |
 | 120 good answers: flagged | 25 (21 %) | 1 (1 %) |
 
-Later the same day came 60 more bad drafts with their twins, and 120 more good answers. At first sight 40 of the 60 were
-flagged (67 %), 35 of them for the right reason (58 %), and so were 7 of the twins (12 %) and 25 of the good answers
-(21 %). Then the rules were improved with one half of each. The other halves were only counted:
+Later the same day came 60 more bad drafts with their twins, and 120 more good answers. At first sight 40 of the 60
+were flagged (67 %), 35 of them for the right reason (58 %), and so were 7 of the twins (12 %) and 25 of the good
+answers (21 %). Then the rules were improved with one half of each. The other halves were only
+counted:
 
 | drafts | first sight | after improvements |
 |---|---|---|
