@@ -93,10 +93,10 @@ counted:
 | their 30 twins: flagged | 4 (13 %) | 5 (17 %) |
 | 60 good answers that were not looked at: flagged | 8 (13 %) | 7 (12 %) |
 
-So on new drafts expect the first columns: the rules find between a half and two thirds of the bad ones, and flag about
-every fifth good answer. What was done for the drafts that were looked at hardly carries over to the others.
+So on new drafts expect the first columns: the rules find between a half and two thirds of the bad ones, and flag
+about every fifth good answer. What was done for the drafts that were looked at hardly carries over to the others.
 
-By kind, of the first two sets at first sight: placeholders 11 of 11, promises 13 of 18, leaks 8 of 12, wrong facts 10 of
+By kind, of the first sets at first sight: placeholders 11 of 11, promises 13 of 18, leaks 8 of 12, wrong facts 10 of
 22, phishing 3 of 5, answers to something else or against a wish 3 of 10, contradictions of an earlier email 0 of 5,
 invented facts and talks 0 of 4. Of 80 answers from public mailing lists, 9 (11 %) are flagged, without the rules about
 recipients.
