@@ -395,6 +395,7 @@ def test_a_deadline_for_the_reader_is_none_of_ours(answer: str) -> None:
             "We support you around the clock.",
         ),
         ("promise_deadline", "Until when?", "Returns within 30 days are free.", "We are done within 30 days."),
+        ("promise_deadline", "Until when?", "Refunds are made within 30 days.", "Your refund will arrive by Friday."),
         (
             "promise_deadline",
             "Where is it?",

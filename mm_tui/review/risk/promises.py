@@ -92,14 +92,13 @@ _RETURNS = re.compile(
     r"|rétractation|remboursements?|devoluci\w+|devoluç\w+|reembolsos?|trocas?|cambios?|resi|reso|recesso|rimbors[oi]"
     r"|ruilen|retourneren|zwrot\w*|wymian\w*)\b|返品|返金|退货|退款|换货"
 )
-"""What has a term by rule: "returns within 30 days"."""
+"""What has a term by rule: "returns within 30 days", not "we refund it within 30 days"."""
 
 
 def _is_open(sentence: str) -> bool:
     """Whether a sentence says what is usual, a rule, what the reader has to do, or when we write again."""
-    return (
-        pattern("duties", "conditions", "contact", "passes_on").search(sentence) is not None
-        or _RETURNS.search(sentence) is not None
+    return pattern("duties", "conditions", "contact", "passes_on").search(sentence) is not None or (
+        _RETURNS.search(sentence) is not None and not commits_us(sentence)
     )
 
 
