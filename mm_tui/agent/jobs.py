@@ -51,6 +51,8 @@ FOLLOWED = timedelta(days=7)
 LONGEST_LOOK = timedelta(hours=1)
 LONGEST_WAIT = timedelta(hours=25)
 """No job is postponed for longer, so one that is due later was postponed while the clock was wrong: it is due now."""
+LOOKED_AT = timedelta(seconds=10), timedelta(hours=1)
+"""The tags of a finished email are looked at once more, this long after, at the earliest and at the latest."""
 EVENTS_KEPT = timedelta(days=7)
 """How long events are remembered: webhooks are retried within minutes, so a week is more than enough."""
 
@@ -262,15 +264,46 @@ class Jobs:
             email_id,
         )
 
-    def finish(self, email_id: str, state: JobState, why: str, *, reply_id: str | None = None) -> None:
-        """Ends a job. The draft is at the gateway, or is not needed."""
+    def finish(
+        self,
+        email_id: str,
+        state: JobState,
+        why: str,
+        *,
+        reply_id: str | None = None,
+        tagged_at: datetime | None = None,
+    ) -> None:
+        """Ends a job. The draft is at the gateway, or is not needed.
+
+        Args:
+            email_id: the job's.
+            state: how it ended.
+            why: the reason.
+            reply_id: the submitted draft; one that is known stays known.
+            tagged_at: now, if the email's tags are to be looked at once more.
+        """
         self._change(
-            "UPDATE agent_jobs SET state = ?, why = ?, reply_id = ?, draft = NULL WHERE email_id = ?",
+            "UPDATE agent_jobs SET state = ?, why = ?, reply_id = coalesce(?, reply_id), draft = NULL, due_at = ?"
+            " WHERE email_id = ?",
             str(state),
             why,
             reply_id,
+            to_ms(tagged_at + LOOKED_AT[0]) if tagged_at else 0,
             email_id,
         )
+
+    def tagged_lately(self, now: datetime, limit: int) -> list[Job]:
+        """Finished emails whose tags are to be looked at once more."""
+        rows = self._database.reader().execute(
+            "SELECT * FROM agent_jobs WHERE state = 'done' AND due_at BETWEEN ? AND ? ORDER BY due_at LIMIT ?",
+            (to_ms(now - LOOKED_AT[1]), to_ms(now), limit),
+        )
+        return [_job(row) for row in rows]
+
+    def looked_at(self, email_id: str, *, is_tagged: bool) -> None:
+        """Records a look at the tags of a finished email. If they are lost, its job waits again."""
+        state = JobState.DONE if is_tagged else JobState.WAITING
+        self._change("UPDATE agent_jobs SET state = ?, due_at = 0 WHERE email_id = ?", str(state), email_id)
 
     def forget(self, email_id: str) -> None:
         """Deletes a job for an email that the agent should not handle now; a poll adds it again if that changes."""

@@ -11,7 +11,7 @@ from mm_tui.agent import policy
 from mm_tui.agent.jobs import Job, JobState
 from mm_tui.assist import tasks
 from mm_tui.assist.prompts import Letter
-from mm_tui.gateway.errors import BadRequest, Conflict, NotFound, ReadOnlyMailbox
+from mm_tui.gateway.errors import BadRequest, Conflict, GatewayError, NotFound, ReadOnlyMailbox
 from mm_tui.models import NOT_SENT, Direction
 from mm_tui.services import redraft_tags, tags
 from mm_tui.services.assistant.conversation import Conversation
@@ -34,6 +34,9 @@ T = TypeVar("T")
 
 MOST_OTHERS = 10
 """How many of a thread's newest earlier emails are read for context."""
+MOST_LOOKS = 100
+"""How many finished emails' tags are looked at after one poll."""
+LOOK_AGAIN = timedelta(minutes=1)
 FRESH_SECONDS = 2.0
 """Seconds after which a thread is read again when its draft is finished."""
 KEY_HOLDS = timedelta(hours=23)
@@ -85,12 +88,35 @@ class Work:
         if reading is None:
             return
         label = await (self._known_label(job) if job.is_redraft else self._label(job, reading))
+        if job.reply_id is not None:
+            await self._finish(job, JobState.DONE, label=label, reply=job.reply_id)
+            return
         if job.draft is None:
             reason = await self._write(job, reading, label)
             if reason is not None:
                 await self._finish(job, JobState.DONE, label=label, why=reason)
                 return
         await self._submit(job.email_id, reading, label)
+
+    async def look_at_tags(self) -> None:
+        """Looks once more at the tags of emails that were finished lately, and takes on again those without a label.
+
+        Setting tags replaces all of them. A call that the network delivers late, or twice, undoes later ones.
+        """
+        for job in await asyncio.to_thread(self._jobs.tagged_lately, self._clock.now(), MOST_LOOKS):
+            try:
+                is_tagged = OneLine(tags.LABEL) in await self._gateway.tags(job.mailbox_id, job.email_id)
+            except NotFound:
+                is_tagged = True  # it is gone, and needs none
+            except GatewayError as error:
+                # The next poll finds out whether this concerns all emails.
+                again = self._clock.now() + LOOK_AGAIN
+                await asyncio.to_thread(self._jobs.put_off, job.email_id, again, job.why, is_try=False)
+                self._log("put off", email_id=job.email_id, why=f"its tags cannot be read: {error.message}")
+                return
+            await asyncio.to_thread(self._jobs.looked_at, job.email_id, is_tagged=is_tagged)
+            if not is_tagged:
+                self._log("label lost", email_id=job.email_id, why="another call replaced the tags")
 
     async def try_models(self) -> None:
         """Finds out whether the models answer anything at all.
@@ -107,7 +133,7 @@ class Work:
         thread = await self._thread(job.mailbox_id, job.thread_id)
         listed = next((mail for mail in thread.emails if mail.id == job.answered_id), None) if thread else None
         if listed is not None and not policy.is_worked(listed):
-            if job.is_redraft:
+            if job.is_redraft or job.reply_id is not None:
                 await self._finish(job, JobState.DONE, why=f"the email's status is {listed.status}")
                 return None
             await asyncio.to_thread(self._jobs.forget, job.email_id)
@@ -290,7 +316,8 @@ class Work:
     ) -> None:
         if reply:
             await self._tag_draft(job, reply)
-        await asyncio.to_thread(self._jobs.finish, job.email_id, state, why, reply_id=reply)
+        tagged_at = self._clock.now() if label is not None and not job.is_redraft else None
+        await asyncio.to_thread(self._jobs.finish, job.email_id, state, why, reply_id=reply, tagged_at=tagged_at)
         done = ("redrafted", "not redrafted") if job.is_redraft else ("replied", "labelled")
         event = "failed" if state is JobState.FAILED else done[0 if reply else 1]
         self._log(event, email_id=job.email_id, label=label, reply=reply, why=why or None)

@@ -121,6 +121,7 @@ class Worker:
         while not self._stop.is_set() and self._no_budget_until is None:
             polled = await self._source.poll()
             self._more, failed = polled.more, polled.failed
+            await self._work.look_at_tags()
             await self._work_with_all_hands(until_idle=True)
             if not polled.new and not polled.more:
                 break
@@ -154,6 +155,7 @@ class Worker:
             pause = self._pace.interval
             try:
                 polled = await self._source.poll()
+                await self._work.look_at_tags()
             except _FATAL as error:
                 self._end_for(error)
                 return

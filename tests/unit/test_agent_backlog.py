@@ -71,6 +71,9 @@ class Hand:
         self.done: list[str] = []
         self.most_waiting = 0
 
+    async def look_at_tags(self) -> None:
+        """There are none."""
+
     async def do(self, job: Job) -> None:
         self.now += 1
         self.gateway.working = self.now

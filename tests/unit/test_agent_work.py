@@ -277,6 +277,31 @@ async def test_lost_state_makes_no_second_reply(sandbox: Sandbox) -> None:
     assert_one_reply_each(sandbox, ids)
 
 
+@pytest.mark.parametrize("labels", [["support"], ["billing"]], ids=["answered", "no reply"])
+async def test_a_label_that_a_repeated_call_undoes_is_set_again(
+    sandbox: Sandbox, tmp_path: Path, labels: list[str]
+) -> None:
+    settings = settings_for(sandbox, agent=Agent(reply_labels=tuple(labels)))
+    (mail_id,) = some_mail(sandbox, 1)
+    async with desk(settings, tmp_path / "agent.sqlite") as agent:
+        await agent.worker.once()
+    before = outbound_by_mail(sandbox, [mail_id])
+    # The network delivers the agent's first call once more.
+    opened = {"tags": {"assist.opened": "2026-11-28T10:00:00+00:00"}}
+    sandbox.call("PUT", f"/v1/mailboxes/{sandbox.mailbox}/emails/{mail_id}/tags", key="send", json=opened)
+    async with desk(settings, tmp_path / "agent.sqlite", clock=Later(timedelta(minutes=1))) as agent:
+        await agent.worker.once()
+        assert agent.events("label lost")
+        assert agent.jobs.counts() == {"waiting": 0, "done": 1, "failed": 0}
+    assert sandbox.look(mail_id)["tags"]["label"] == "support"
+    assert outbound_by_mail(sandbox, [mail_id]) == before
+    sandbox.forget_calls()
+    for minutes in (2, 3):
+        async with desk(settings, tmp_path / "agent.sqlite", clock=Later(timedelta(minutes=minutes))) as agent:
+            await agent.worker.once()
+    assert len(sandbox.calls("GET", f"{mail_id}/tags")) == 1, "one look is enough"
+
+
 async def test_two_workers_at_once_make_one_reply_each(sandbox: Sandbox) -> None:
     ids = some_mail(sandbox, 8)
     settings = settings_for(sandbox)
