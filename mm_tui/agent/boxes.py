@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from mm_tui.assist.errors import NoKey
 from mm_tui.gateway.client import GatewayClient
-from mm_tui.gateway.errors import Forbidden, MissingKey, NotFound
+from mm_tui.gateway.errors import BadRequest, Conflict, Forbidden, MissingKey, NotFound, ReadOnlyMailbox
 from mm_tui.gateway.keys import Keys
+from mm_tui.gateway.mail_calls import NOBODY
 from mm_tui.models import Allowed, Mailbox, OversightMode
 
 if TYPE_CHECKING:
@@ -71,6 +72,26 @@ class Boxes:
         except NotFound:
             # The gateway has no such lists.
             return ()
+
+    async def try_key(self) -> None:
+        """Finds out whether a 403 was about the key as a whole. Changes nothing.
+
+        Raises:
+            GatewayError: Forbidden if the key may not read, or may send in no mailbox; or another failure.
+        """
+        await self.refresh()
+        refused: Forbidden | None = None
+        for box in self.worked:
+            try:
+                await self._gateway.cancel(box.id, NOBODY)
+            except (NotFound, Conflict, BadRequest, ReadOnlyMailbox):
+                return
+            except Forbidden as error:
+                refused = refused or error
+            else:
+                return
+        if refused is not None:
+            raise refused
 
     @property
     def worked(self) -> tuple[Mailbox, ...]:

@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING
 
 from mm_tui.agent.jobs import Job
 from mm_tui.agent.policy import is_worked
-from mm_tui.gateway.errors import GatewayError, MissingKey, MissingScope, RateLimited, Unauthorized, Unreachable
+from mm_tui.gateway.errors import (
+    BadRequest,
+    Forbidden,
+    GatewayError,
+    Malformed,
+    MissingKey,
+    NotFound,
+    RateLimited,
+    Unauthorized,
+    Unreachable,
+)
 from mm_tui.gateway.shapes import EmailFilter, EmailPage
 from mm_tui.services import redraft_tags
 from mm_tui.services.tags import OPENED
@@ -21,6 +31,7 @@ if TYPE_CHECKING:
     from mm_tui.clock import Clock
     from mm_tui.gateway.client import GatewayClient
     from mm_tui.models import EmailSummary, Mailbox
+    from mm_tui.services.tags import Tags
 
 UNREAD_PAGES = 5
 """The most pages of unread mail per poll. Handled mail becomes read, so the next poll reaches the rest."""
@@ -31,8 +42,10 @@ BEGUN_PAGES = 3
 """The most pages of read mail that an agent without any state searches for unfinished work."""
 PAGE = 100
 UNREAD = EmailFilter(status="unread", direction="inbound")
-_OF_ALL = (Unauthorized, MissingScope, MissingKey, RateLimited, Unreachable)
-"""Failures that say nothing of one mailbox."""
+_OF_ALL = (Unauthorized, MissingKey, RateLimited, Unreachable)
+"""Failures that say nothing of one mailbox. A key that may list mailboxes may read: a 403 is about the mailbox."""
+_OF_EMAIL = (BadRequest, Forbidden, Malformed, NotFound)
+"""Failures of one email."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +57,8 @@ class Polled:
     """Whether there is more unread mail than was listed."""
     failed: GatewayError | None = None
     """The first failure, if only some of the mailboxes could be read."""
+    failed_in: str | None = None
+    """The id of the mailbox with that failure."""
 
 
 class Source:
@@ -64,20 +79,21 @@ class Source:
         await self._boxes.refresh()
         new, more, read = 0, False, 0
         failed: GatewayError | None = None
+        failed_in: str | None = None
         for box in self._boxes.worked:
-            try:
-                new += await self._since(box)
-                found, rest = await self._unread(box)
-                new, more = new + found, more or rest
-                new += await self._sent_back(box)
-                read += 1
-            except _OF_ALL:
-                raise
-            except GatewayError as error:
-                failed = failed or error
+            for step in (self._since, self._unread, self._sent_back):
+                try:
+                    found, rest = await step(box)
+                except _OF_ALL:
+                    raise
+                except GatewayError as error:
+                    if failed is None:
+                        failed, failed_in = error, box.id
+                else:
+                    new, more, read = new + found, more or rest, read + 1
         if failed is not None and not read:
             raise failed
-        return Polled(new, more, failed)
+        return Polled(new, more, failed, failed_in)
 
     async def summary(self, job: Job) -> EmailSummary | None:
         """The email of a job as its thread lists it; None if its thread is not known.
@@ -107,7 +123,7 @@ class Source:
             more = page.cursor is not None
         return new, more
 
-    async def _since(self, box: Mailbox) -> int:
+    async def _since(self, box: Mailbox) -> tuple[int, bool]:
         name = f"since {box.id}"
         since = await asyncio.to_thread(self._jobs.note, name)
         if since is None:
@@ -115,7 +131,7 @@ class Source:
             page = await self._gateway.emails(box.id, limit=1)
             if page.emails:
                 await asyncio.to_thread(self._jobs.set_note, name, page.emails[0].id)
-            return found
+            return found, False
         new, newest = 0, ""
         async for page in self._pages(box, EmailFilter(direction="inbound", since_id=since), NEW_PAGES):
             new += await self._take(page.emails)
@@ -123,7 +139,7 @@ class Source:
                 newest = page.emails[0].id  # lists come newest first
         if newest and newest != since:
             await asyncio.to_thread(self._jobs.set_note, name, newest)
-        return new
+        return new, False
 
     async def _begun(self, box: Mailbox) -> int:
         """Adds mail that an agent opened before its state was lost: it is read, and has the agent's tag.
@@ -137,18 +153,17 @@ class Source:
             for mail in page.emails:
                 if looked is not None and mail.id >= looked:
                     continue
-                held = await self._gateway.tags(box.id, mail.id)
-                if OneLine(OPENED) in held:
+                if OneLine(OPENED) in await self._tags(box, mail.id):
                     new += await self._take((mail,))
                 await asyncio.to_thread(self._jobs.set_note, name, mail.id)
         return new
 
-    async def _sent_back(self, box: Mailbox) -> int:
+    async def _sent_back(self, box: Mailbox) -> tuple[int, bool]:
         """Adds the agent's drafts that were rejected with a request for another; see `services.redraft_tags`."""
         now = self._clock.now()
         oldest = await asyncio.to_thread(self._jobs.oldest_followed, box.id, now)
         if oldest is None:
-            return 0
+            return 0, False
         new = 0
         async for page in self._pages(box, EmailFilter(status="rejected", direction="outbound"), REJECTED_PAGES):
             own = await asyncio.to_thread(self._jobs.followed, [mail.id for mail in page.emails], now)
@@ -156,12 +171,19 @@ class Source:
                 made = own.get(mail.id)
                 if made is None or not await asyncio.to_thread(self._jobs.is_looked_at, mail.id, self._clock.now()):
                     continue
-                if redraft_tags.read(await self._gateway.tags(box.id, mail.id)) is not None:
+                if redraft_tags.read(await self._tags(box, mail.id)) is not None:
                     job = Job(mail.id, box.id, mail.thread_id or made.thread_id, answers=made.answered_id)
                     new += await asyncio.to_thread(self._jobs.add, [job])
             if page.emails and page.emails[-1].id < oldest:
                 break
-        return new
+        return new, False
+
+    async def _tags(self, box: Mailbox, email_id: str) -> Tags:
+        """An email's tags; none if the gateway does not give them, so that one email stops no search."""
+        try:
+            return await self._gateway.tags(box.id, email_id)
+        except _OF_EMAIL:
+            return {}
 
     async def _take(self, mails: tuple[EmailSummary, ...]) -> int:
         jobs = [Job(mail.id, mail.mailbox_id, mail.thread_id or "") for mail in mails if is_worked(mail)]

@@ -11,7 +11,7 @@ from mm_tui.agent import policy
 from mm_tui.agent.jobs import Job, JobState
 from mm_tui.assist import tasks
 from mm_tui.assist.prompts import Letter
-from mm_tui.gateway.errors import BadRequest, Conflict, GatewayError, NotFound, ReadOnlyMailbox
+from mm_tui.gateway.errors import BadRequest, Conflict, Forbidden, GatewayError, NotFound, ReadOnlyMailbox
 from mm_tui.models import NOT_SENT, Direction
 from mm_tui.services import redraft_tags, tags
 from mm_tui.services.assistant.conversation import Conversation
@@ -126,6 +126,10 @@ class Work:
         """
         await self._assistant.try_models()
 
+    async def try_key(self) -> None:
+        """Finds out whether a 403 was about the key as a whole; see `Boxes.try_key`."""
+        await self._boxes.try_key()
+
     # Reading
 
     async def _read(self, job: Job) -> Reading | None:
@@ -179,7 +183,7 @@ class Work:
                 continue
             try:
                 detail = await self._gateway.email(mail.mailbox_id, other.id)
-            except NotFound:
+            except (NotFound, Forbidden):
                 continue
             # The detail has no direction, but only it has the approval time of an email with an unknown status.
             if detail.model_copy(update={"direction": other.direction}).is_exchanged:
@@ -335,6 +339,9 @@ class Work:
             await tags.merge(self._gateway, job.mailbox_id, reply, wanted)
         except tags.TagsDiffer:
             self._log("tags differ", email_id=reply, why="someone else sets them too")
+        except (BadRequest, Forbidden, NotFound) as error:
+            # The draft is submitted all the same.
+            self._log("tags refused", email_id=reply, why=str(error.message))
 
 
 def _may_be_said(mail: EmailSummary) -> bool:

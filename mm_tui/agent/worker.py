@@ -36,11 +36,17 @@ QUOTA_REST = 3600.0
 
 _REFUSED = (assist.Forbidden, assist.BadRequest)
 """The model refuses what one email contains, as a firewall in front of it does; or it refuses everything."""
-_AT_FAULT = (gateway.Malformed, gateway.BadRequest, gateway.NotFound, assist.Garbled, *_REFUSED)
+_AT_FAULT = (
+    gateway.Malformed,
+    gateway.BadRequest,
+    gateway.Forbidden,
+    gateway.NotFound,
+    assist.Garbled,
+    *_REFUSED,
+)
 """An email is not found either if its event came before it."""
 _FATAL = (
     gateway.Unauthorized,
-    gateway.MissingScope,
     gateway.MissingKey,
     assist.Unauthorized,
     assist.NoKey,
@@ -156,7 +162,7 @@ class Worker:
             try:
                 polled = await self._source.poll()
                 await self._work.look_at_tags()
-            except _FATAL as error:
+            except (*_FATAL, gateway.MissingScope) as error:
                 self._end_for(error)
                 return
             except gateway.GatewayError as error:
@@ -173,7 +179,9 @@ class Worker:
                 self._wake_all()
             if polled.failed is not None:
                 pause = max(pause, polled.failed.retry_after or 0.0)
-                self._log("poll failed", why=_words(polled.failed), retry_in=round(pause, 1))
+                self._log(
+                    "poll failed", mailbox_id=polled.failed_in, why=_words(polled.failed), retry_in=round(pause, 1)
+                )
             await _wait(self._poll_now, pause)
 
     # Workers
@@ -245,6 +253,8 @@ class Worker:
             self._end_for(error)
         except _REFUSED as error:
             await self._find_who_is_refused(job, error)
+        except gateway.Forbidden as error:
+            await self._find_what_is_forbidden(job, error)
         except assist.OverBudget as error:
             await self._rest_until_tomorrow(job, error)
         except (gateway.GatewayError, assist.AssistError) as error:
@@ -284,9 +294,21 @@ class Worker:
         else:
             await self._put_off(job, error)
 
-    async def _put_off(self, job: Job, error: Failure | None) -> None:
+    async def _find_what_is_forbidden(self, job: Job, error: gateway.Forbidden) -> None:
+        """Gives the email another try if the key may read and send otherwise; if not, the agent ends."""
+        try:
+            await self._work.try_key()
+        except (*_FATAL, gateway.Forbidden) as refusal:
+            await self._put_off(job, refusal, by_key=True)
+            self._end_for(refusal)
+        except gateway.GatewayError as failure:
+            await self._put_off(job, failure)
+        else:
+            await self._put_off(job, error)
+
+    async def _put_off(self, job: Job, error: Failure | None, *, by_key: bool = False) -> None:
         words = _words(error) if error else "an internal error"
-        is_fault = error is None or isinstance(error, _AT_FAULT)
+        is_fault = error is None or (isinstance(error, _AT_FAULT) and not by_key)
         if is_fault and job.faults + 1 >= MOST_FAULTS:
             await asyncio.to_thread(self._jobs.finish, job.email_id, JobState.FAILED, words)
             self._log("failed", email_id=job.email_id, why=words)

@@ -14,17 +14,17 @@ from mm_tui.gateway.errors import (
     Malformed,
     NotFound,
     NotMultiMail,
+    ReadOnlyMailbox,
     Unauthorized,
 )
 from mm_tui.gateway.keys import Keys
+from mm_tui.gateway.mail_calls import NOBODY
 from mm_tui.models import Mailbox
 from mm_tui.settings.secret import Secret
 from mm_tui.text import OneLine
 
 ADDRESS_SECONDS = 15.0
 """Seconds that an address or the assistant may take to answer while a human waits at the prompt."""
-NOBODY = "00000000000000000000000000"
-"""An id that no email has: cancelling it changes nothing, and shows whether the key may send."""
 
 
 @dataclass(frozen=True)
@@ -139,10 +139,10 @@ async def ai21_fault(key: Secret, host: str) -> tuple[str, str]:
 async def _allowed(call: Callable[[], Awaitable[object]]) -> bool:
     try:
         await call()
+    except (NotFound, Conflict, BadRequest, ReadOnlyMailbox):
+        return True
     except (Forbidden, Unauthorized):
         return False
-    except (NotFound, Conflict, BadRequest):
-        return True
     return True
 
 

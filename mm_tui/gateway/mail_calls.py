@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from mm_tui.gateway.calls import Call
     from mm_tui.gateway.http import Answer
 
+NOBODY = "00000000000000000000000000"
+"""An id that no email has: cancelling it changes nothing, and shows whether the key may send."""
 LARGE_ATTACHMENT = 50_000
 """Bytes; for a larger attachment the gateway gives an address to download it from."""
 

@@ -13,6 +13,7 @@ from mm_tui.agent.worker import MOST_FAULTS, Fatal
 from mm_tui.assist.errors import AssistError, BadRequest, Forbidden, Garbled
 from mm_tui.assist.model import Completion, Message, Usage
 from mm_tui.clock import SystemClock
+from mm_tui.gateway.errors import MissingScope
 from mm_tui.settings.sections import Agent, Assist
 from mm_tui.store.database import Database
 from mm_tui.text import ManyLine, OneLine
@@ -88,6 +89,50 @@ async def test_a_blank_or_cut_draft_is_not_submitted(sandbox: Sandbox, draft: st
         job = agent.jobs.get(ids[0])
         assert job is not None and job.faults > 0 and job.draft is None
     assert outbound_by_mail(sandbox, ids) == {ids[0]: []}
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", ""), ("PUT", "/tags"), ("POST", "")])
+async def test_an_email_that_the_gateway_forbids_keeps_no_other_waiting(
+    sandbox: Sandbox, method: str, path: str
+) -> None:
+    ids, (bad, *_) = deliver(sandbox, 2), deliver(sandbox, 1)
+    at = f"/(emails|reply)/{bad}{path}$"
+    sandbox.fault(method=method, path=at, kind="status", status=403, count=0, body='{"error": "it is withheld"}')
+    async with desk(settings_for(sandbox, agent=Agent(concurrency=1)), model=Answering()) as agent:
+        assert not await agent.worker.once()
+        assert agent.jobs.counts() == {"waiting": 1, "done": 2, "failed": 0}
+        job = agent.jobs.get(bad)
+        assert job is not None and job.faults > 0
+        assert {event["why"] for event in agent.events("put off")} == {"it is withheld"}
+    assert all(outbound_by_mail(sandbox, ids).values())
+
+
+@pytest.mark.parametrize("lacking", ["read", "send"])
+async def test_a_key_without_a_scope_ends_the_worker_and_gives_nothing_up(sandbox: Sandbox, lacking: str) -> None:
+    (mail_id,) = deliver(sandbox, 1)
+    async with desk(settings_for(sandbox), model=Answering()) as agent:
+        await agent.source.poll()
+        for method in ("PUT", "POST") if lacking == "send" else ("GET",):
+            sandbox.fault(method=method, kind="status", status=403, count=0, body='{"error": "Forbidden"}')
+        with pytest.raises((Fatal, MissingScope), match="Forbidden"):
+            await agent.worker.once()
+        job = agent.jobs.get(mail_id)
+        assert job is not None and (job.state, job.faults) == (JobState.WAITING, 0)
+
+
+async def test_tags_that_cannot_be_read_stop_no_search_for_mail(sandbox: Sandbox) -> None:
+    """An agent that has lost its store reads the tags of mail that was read."""
+    ids, (read, *_) = deliver(sandbox, 1), deliver(sandbox, 1)
+    sandbox.call("GET", f"/v1/mailboxes/{sandbox.mailbox}/emails/{read}", key="send")
+    sandbox.fault(method="GET", path=f"{read}/tags$", kind="status", status=403, body='{"error": "it is withheld"}')
+    async with desk(settings_for(sandbox), model=Answering()) as agent:
+        polled = await agent.source.poll()
+        assert (polled.new, polled.failed) == (1, None)
+    sandbox.fault(method="GET", path=f"{read}/tags$", kind="status", status=500, count=0)
+    async with desk(settings_for(sandbox), model=Answering()) as agent:
+        polled = await agent.source.poll()
+        assert (polled.new, polled.failed_in) == (1, sandbox.mailbox)
+        assert agent.jobs.get(ids[0]) is not None
 
 
 async def test_a_long_outage_is_not_the_emails_fault(sandbox: Sandbox) -> None:

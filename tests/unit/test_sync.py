@@ -15,7 +15,15 @@ from random import Random
 
 import pytest
 
-from mm_tui.gateway.errors import MissingScope, NotFound, RateLimited, ServerFault, Unauthorized, Unreachable
+from mm_tui.gateway.errors import (
+    GatewayError,
+    MissingScope,
+    NotFound,
+    RateLimited,
+    ServerFault,
+    Unauthorized,
+    Unreachable,
+)
 from mm_tui.gateway.shapes import Contact, Listing
 from mm_tui.models import AuditEntry, EmailSummary, PendingItem
 from mm_tui.services.events import MailChanged, Part, PendingChanged, Phase, ServiceEvent, SyncState
@@ -331,14 +339,15 @@ async def test_a_missing_scope_stops_only_its_part(database: Database) -> None:
         assert gateway.calls["pending"] == before
 
 
-async def test_a_mailbox_that_is_refused_does_not_stop_the_others(database: Database) -> None:
+@pytest.mark.parametrize("error", [NotFound(status=404), MissingScope(scope="read")])
+async def test_a_mailbox_that_is_refused_does_not_stop_the_others(database: Database, error: GatewayError) -> None:
     gateway = FakeGateway()
     gateway.put(make_mail(1), make_mail(2, mailbox_id="01JBOX2"))
     emails = gateway.emails
 
     async def refuse_one(mailbox_id: str, **asked: object) -> object:
         if mailbox_id == BOX:
-            raise NotFound(status=404)
+            raise error
         return await emails(mailbox_id, **asked)  # type: ignore[arg-type]
 
     gateway.emails = refuse_one  # type: ignore[method-assign,assignment]

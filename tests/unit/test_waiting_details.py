@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
+
 from mm_tui.clock import Clock
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.keys import Keys
@@ -107,10 +109,13 @@ async def test_a_long_queue_is_read_one_request_at_a_time_and_not_faster_than_th
         assert reader.clock.monotonic() - begun >= 24 * 0.1
 
 
-async def test_what_fails_stays_unread_with_its_reason_and_is_tried_again(sandbox: Sandbox, tmp_path: Path) -> None:
+@pytest.mark.parametrize("status", [403, 500])
+async def test_what_fails_stays_unread_with_its_reason_and_is_tried_again(
+    sandbox: Sandbox, tmp_path: Path, status: int
+) -> None:
     drafts = [sandbox.send(subject=f"Offer {number}")["id"] for number in range(6)]
     bad = drafts[2]
-    sandbox.fault(method="GET", path=f"/emails/{bad}$", kind="status", status=500, count=0)
+    sandbox.fault(method="GET", path=f"/emails/{bad}$", kind="status", status=status, count=0)
     async with reading(sandbox, tmp_path) as reader:
         await reader.list_queue()
         await until(lambda: reader.read() == set(drafts) - {bad} and reader.details.why_not(bad))

@@ -289,9 +289,9 @@ class Sync:
         return (boxes + boxes)[start : start + BOXES_PER_POLL]
 
     def _refuse(self, box: MailboxSync, error: GatewayError) -> None:
-        """Skips a mailbox that the gateway refuses to list until the mailboxes are read again; raises any other
-        error."""
-        if isinstance(error, MissingScope):
+        """Skips a mailbox that the gateway refuses to list until the mailboxes are read again. If no other is left and
+        the refusal may be about the key, raises it."""
+        if isinstance(error, MissingScope) and len(self._boxes) - len(self._refused) <= 1:
             raise error
         self._refused[box.mailbox_id] = OneLine(f"mailbox {box.mailbox_id}: {error.message}")
 

@@ -41,8 +41,8 @@ FAILURES_IN_A_ROW = 3
 """After this many consecutive failures the gateway, not the email, is considered at fault."""
 THREAD_MAILS = 5
 """How many of a thread's newest emails are read along with a draft."""
-_GATEWAY_WIDE = (MissingKey, MissingScope, Unauthorized, TooMany, Unreachable)
-"""Errors that would affect every other email too."""
+_GATEWAY_WIDE = (MissingKey, Unauthorized, TooMany, Unreachable)
+"""Errors that would affect every other email too. A 403 may be about one email."""
 
 
 class _Failure(NamedTuple):
