@@ -37,6 +37,8 @@ SIGNATURE_HEADER = "X-MultiMail-Signature"
 MAX_BODY = 256 * 1024
 """Bytes; an event names an email and does not contain it."""
 BODY_SECONDS = 10.0
+SUM_SECONDS = 60.0
+"""Refused requests are logged at most this often for each reason, because anybody can send them."""
 MOST_SHAPES = 50
 """How many unknown kinds of events are logged, each once."""
 
@@ -127,6 +129,7 @@ class Listener:
         self._log = log
         self._wake = wake
         self._unknown: set[str] = set()
+        self._refused: dict[str, int] = {}
         # No documentation pages: it only receives events.
         self.app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
         self.app.add_api_route("/{path:path}", self._receive, methods=["POST"], response_model=None)
@@ -158,20 +161,21 @@ class Listener:
             server.should_exit = True
             await serving
             door.close()
+            for why in tuple(self._refused):
+                self.sum_up(why)
 
     async def _receive(self, request: Request) -> Response:
         try:
             async with asyncio.timeout(BODY_SECONDS):
                 body = await _bounded(request)
         except TimeoutError:
-            return _said(408, "too slow")
+            return self._refuse(408, "too slow", f"it took longer than {BODY_SECONDS:g} s")
         except ClientDisconnect:
             return _said(400, "incomplete")
         if body is None:
-            return _said(413, "too large")
+            return self._refuse(413, "too large", f"it is larger than {MAX_BODY // 1024} KiB")
         if not self.is_signed(body, request.headers.get(SIGNATURE_HEADER, "")):
-            self._log("event refused", why="its signature is wrong")
-            return _said(401, "wrong signature")
+            return self._refuse(401, "wrong signature", "its signature is wrong")
         try:
             event = webhook_events.read(json.loads(body))
         except (ValueError, RecursionError):
@@ -198,6 +202,25 @@ class Listener:
         wanted = hmac.new(self._secret, body, hashlib.sha256).hexdigest().encode()
         given = header.strip().lower().removeprefix("sha256=").encode("utf-8", "replace")
         return hmac.compare_digest(wanted, given)
+
+    def _refuse(self, status: int, words: str, why: str) -> Response:
+        """Logs the first refusal at once, and those that follow as a sum."""
+        if why in self._refused:
+            self._refused[why] += 1
+        else:
+            self._log("event refused", why=why)
+            self._sum_up_later(why)
+        return _said(status, words)
+
+    def _sum_up_later(self, why: str) -> None:
+        self._refused[why] = 0
+        asyncio.get_running_loop().call_later(SUM_SECONDS, self.sum_up, why)
+
+    def sum_up(self, why: str) -> None:
+        """Logs how many more were refused for this reason, if any."""
+        if count := self._refused.pop(why, 0):
+            self._log("events refused", why=why, count=count)
+            self._sum_up_later(why)
 
     def _log_unknown(self, shape: str) -> None:
         if shape and shape not in self._unknown and len(self._unknown) < MOST_SHAPES:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from mm_tui.agent.boxes import Boxes
 from mm_tui.agent.jobs import Jobs
-from mm_tui.agent.listener import SIGNATURE_HEADER, Listener
+from mm_tui.agent.listener import MAX_BODY, SIGNATURE_HEADER, Listener
 from mm_tui.agent.log import Log
 from mm_tui.agent.webhook_events import WebhookEvent, read
 from mm_tui.settings.secret import Secret
@@ -111,7 +111,7 @@ class Hook:
         self.polls = 0
         boxes = cast(Boxes, SimpleNamespace(find=lambda name: SimpleNamespace(id="01M") if name == BOX else None))
         log = cast(Log, lambda what, **more: self.log.append((what, more)))
-        listener = Listener(Secret("whsec_x"), self.jobs, boxes, FakeClock(NOW), log, self._wake)
+        self.listener = listener = Listener(Secret("whsec_x"), self.jobs, boxes, FakeClock(NOW), log, self._wake)
         self.http = httpx.AsyncClient(transport=httpx.ASGITransport(listener.app), base_url="http://127.0.0.1")
 
     def _wake(self) -> None:
@@ -155,3 +155,18 @@ async def test_what_is_not_understood_is_logged_once_by_shape_and_always_polled_
         assert hook.polls == 3
         logged = [more["shape"] for what, more in hook.log if what == "event not understood"]
         assert logged == ["mail.teleported: data, data.email_id, event"]
+
+
+async def test_a_flood_of_forged_requests_is_logged_once_and_then_as_a_sum(tmp_path: Path) -> None:
+    with Database.open(tmp_path / "agent.db") as database:
+        hook = Hook(database)
+        for body in (b"{}", b"x" * (MAX_BODY + 1)):
+            for _ in range(5):
+                await hook.http.post("/hook", content=body)
+        whys = ["its signature is wrong", "it is larger than 256 KiB"]
+        assert hook.log == [("event refused", {"why": why}) for why in whys]
+        hook.log.clear()
+        for _ in range(2):
+            for why in whys:
+                hook.listener.sum_up(why)
+        assert hook.log == [("events refused", {"why": why, "count": 4}) for why in whys]
