@@ -70,5 +70,20 @@ def _failed(error: Exception) -> int:
         emit.note(crash.report(error, reports_dir()))
         return Exit.CRASH
     status, what, cure = expected
-    emit.error(what, cure)
+    emit.error(what, _demo_hint(error) or cure)
     return status
+
+
+def _demo_hint(error: Exception) -> str:
+    """What to do about a missing key of somebody who has no settings, but a demo that is open; empty otherwise."""
+    from mm_tui.gateway.errors import MissingKey
+    from mm_tui.settings.paths import config_path
+
+    if not isinstance(error, MissingKey) or config_path().exists():
+        return ""
+    from mm_tui.commands.sandbox import running_demo
+
+    demo = running_demo()
+    if demo is None:
+        return ""
+    return f"For the demo that is open: `mm-tui sandbox run {demo} pending list`. For your account: `mm-tui init`."

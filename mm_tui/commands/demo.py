@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 
 DATA = "app"
 """The folder of the app's own data within that of the demo."""
+SERVED = "sandbox"
+"""The folder of the sandbox's data within that of the demo."""
+PROFILE = "demo"
+TEMPORARY = "mm-tui-demo-"
 _OWN = ("MULTIMAIL_", "AI21_", "MM_TUI_")
 
 
@@ -93,7 +97,7 @@ def run(arguments: argparse.Namespace) -> int:
             folder = arguments.data.absolute()
             folder.mkdir(mode=0o700, exist_ok=True)
         else:
-            folder = Path(tempfile.mkdtemp(prefix="mm-tui-demo-"))
+            folder = Path(tempfile.mkdtemp(prefix=TEMPORARY))
             stack.callback(clear, folder)
         notes = getattr(sys.stderr, "buffer", None)
         emit.note(OneLine("Starting a sandbox gateway ..."))
@@ -105,7 +109,7 @@ def run(arguments: argparse.Namespace) -> int:
             # Its own words are on the terminal already.
             what = f"the sandbox did not start: {error}" if notes is None else "the demo did not start: see above"
             raise CommandError(status, what) from None
-        return open_app(ready, folder, folder / DATA, name="demo", debug=arguments.debug, jamba=jamba)
+        return open_app(ready, folder, folder / DATA, name=PROFILE, debug=arguments.debug, jamba=jamba)
 
 
 def clear(folder: Path) -> None:
@@ -180,7 +184,7 @@ def open_app(
     if jamba:
         del used["AI21_API_HOST"]
         used |= jamba
-    _use(used, folder, data)
+    use(used, folder, data)
     startup.before_drawing()
     from mm_tui import launch
     from mm_tui.commands.output import logs
@@ -196,7 +200,7 @@ def open_app(
 
 
 def _sandbox_arguments(arguments: argparse.Namespace, folder: Path) -> list[str]:
-    given = ["--data", str(folder / "sandbox"), "--agent" if arguments.agent else "--no-agent"]
+    given = ["--data", str(folder / SERVED), "--agent" if arguments.agent else "--no-agent"]
     for path in arguments.mail:
         given += ["--mail", str(path)]
     if arguments.synthetic:
@@ -206,7 +210,7 @@ def _sandbox_arguments(arguments: argparse.Namespace, folder: Path) -> list[str]
     return given
 
 
-def _use(environment: dict[str, str], folder: Path, data: Path) -> None:
+def use(environment: dict[str, str], folder: Path, data: Path) -> None:
     """Points this process at the sandbox instead of the user's own accounts and data."""
     for name in list(os.environ):
         if name.startswith(_OWN):

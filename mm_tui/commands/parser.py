@@ -84,7 +84,7 @@ def build(argv: Sequence[str] | None = None) -> Parser:
         module.add(commands, shared)
     completion.add(commands, shared, build)
     agent.add(commands, shared)
-    sandbox.add(commands, shared, in_full=argv is None or "sandbox" in argv)
+    sandbox.add(commands, shared, parse, in_full=argv is None or "sandbox" in argv)
     _tell_statuses(parser)
     return parser
 

@@ -1,19 +1,42 @@
-"""`mm-tui sandbox serve`: a MultiMail-compatible gateway on loopback."""
+"""`mm-tui sandbox serve`: a MultiMail-compatible gateway on loopback; `open` and `run` use one that is running."""
 
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 from mm_tui.commands.common import Commands
 from mm_tui.commands.output.exits import CommandError, Exit
 
+if TYPE_CHECKING:
+    from mm_tui.sandbox.run.child import Ready
+
 CONNECT_SECONDS = 5.0
 
 
-def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser, *, in_full: bool = True) -> None:
-    """Adds the command; its arguments, whose module is slow to load, only if `in_full`."""
+class Place(NamedTuple):
+    """A sandbox that is running, and where the app stores its data."""
+
+    ready: Ready
+    folder: Path
+    data: Path
+    profile: str
+
+
+def add(
+    commands: Commands[argparse.ArgumentParser],
+    shared: argparse.ArgumentParser,
+    parse: Callable[[Sequence[str]], argparse.Namespace],
+    *,
+    in_full: bool = True,
+) -> None:
+    """Adds the command; its arguments, whose module is slow to load, only if `in_full`. `parse` parses another
+    command."""
     del shared  # the sandbox has no profiles
     words = "a MultiMail-compatible gateway and an AI21-compatible endpoint on this machine"
     parser = commands.add_parser("sandbox", help=words, description=f"Runs {words}.")
@@ -38,40 +61,101 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
         description="Opens the app on a sandbox that is running. None of your own accounts and settings is used; what "
         "the app stores goes into the folder app of the sandbox's data.",
     )
+    _add_folder(action)
+    action.set_defaults(run=run_open, debug=False)
+    action = actions.add_parser(
+        "run",
+        help="run a command on a sandbox or demo that is running",
+        description="Runs another command of mm-tui on a sandbox or demo that is running, with its keys and its "
+        "store: `mm-tui sandbox run DIR pending list`. None of your own accounts and settings is used.",
+    )
+    _add_folder(action)
+    action.add_argument(
+        "command", nargs=argparse.REMAINDER, metavar="COMMAND", help="the command with its arguments, as pending list"
+    )
+    action.set_defaults(run=run_command, parse=parse)
+
+
+def _add_folder(action: argparse.ArgumentParser) -> None:
     action.add_argument(
         "data",
         type=Path,
         metavar="DIR",
-        help="the sandbox's data folder, as `mm-tui sandbox serve` names it on a terminal",
+        help="the sandbox's data folder, as `mm-tui sandbox serve` names it on a terminal, or a demo's folder",
     )
-    action.set_defaults(run=run_open, debug=False)
 
 
 def run_open(arguments: argparse.Namespace) -> int:
     """Opens the app on the sandbox that is serving a folder."""
     from mm_tui.commands.demo import open_app
+
+    place = _place(arguments.data.absolute())
+    return open_app(place.ready, place.folder, place.data, name=place.profile, debug=arguments.debug)
+
+
+def run_command(arguments: argparse.Namespace) -> int:
+    """Runs a command on the sandbox that is serving a folder."""
+    from mm_tui.commands.demo import use
+
+    if not arguments.command:
+        raise CommandError(Exit.USAGE, "no COMMAND is given", "`mm-tui --help` lists them; `open` opens the app.")
+    place = _place(arguments.data.absolute())
+    use(place.ready.environment(), place.folder, place.data)
+    os.environ["MM_TUI_PROFILE"] = place.profile
+    named = arguments.parse(arguments.command)
+    status: int = named.run(named)
+    return status
+
+
+def running_demo() -> Path | None:
+    """The folder of the newest demo that this user has open and that keeps nothing; None if there is none."""
+    import tempfile
+
+    from mm_tui.commands.demo import TEMPORARY
+
+    found: list[tuple[float, Path]] = []
+    for folder in Path(tempfile.gettempdir()).glob(f"{TEMPORARY}*"):
+        with suppress(OSError, CommandError):
+            made = folder.stat()
+            if made.st_uid == os.getuid():
+                _place(folder)
+                found.append((made.st_mtime, folder))
+    return max(found)[1] if found else None
+
+
+def _place(folder: Path) -> Place:
+    """The sandbox that serves a folder, or the demo that is open on it.
+
+    Raises:
+        CommandError: there is none, or it is not running.
+    """
+    from mm_tui.commands.demo import DATA, PROFILE, SERVED
     from mm_tui.sandbox.run.child import Ready
     from mm_tui.sandbox.run.serve import READY_FILE
 
-    folder: Path = arguments.data.absolute()
+    is_demo = (folder / SERVED / READY_FILE).is_file()
+    file = folder / SERVED / READY_FILE if is_demo else folder / READY_FILE
     try:
-        ready = Ready.parse((folder / READY_FILE).read_bytes())
+        ready = Ready.parse(file.read_bytes())
     except OSError:
         raise CommandError(
             Exit.NOT_FOUND, f"no sandbox has served {folder}", "Start one with `mm-tui sandbox serve --data DIR`."
         ) from None
     except (ValueError, KeyError, TypeError):
-        raise CommandError(Exit.CONFIG, f"{folder / READY_FILE} is not a sandbox's ready file") from None
-    if not _answers(ready.url):
+        raise CommandError(
+            Exit.CONFIG, f"{file} is not a sandbox's ready file", "Name the folder that --data named."
+        ) from None
+    if not answers(ready.url):
+        start = "demo" if is_demo else "sandbox serve"
         raise CommandError(
             Exit.GATEWAY,
             f"the sandbox of {folder} is not running",
-            f"Start it in another terminal: mm-tui sandbox serve --data {shlex.quote(str(folder))}",
+            f"Start it in another terminal: mm-tui {start} --data {shlex.quote(str(folder))}",
         )
-    return open_app(ready, folder / "app", folder / "app", name="sandbox", debug=arguments.debug)
+    return Place(ready, folder if is_demo else folder / DATA, folder / DATA, PROFILE if is_demo else "sandbox")
 
 
-def _answers(url: str) -> bool:
+def answers(url: str) -> bool:
     """Whether a program listens at a loopback address."""
     import socket
     from urllib.parse import urlsplit

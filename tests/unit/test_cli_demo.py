@@ -6,7 +6,8 @@ import json
 import os
 import signal
 import sys
-from dataclasses import replace
+import tempfile
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -22,9 +23,10 @@ from mm_tui.store.decisions.edits import SavedEdit
 from mm_tui.store.mail.pending import PendingStore
 from mm_tui.text import OneLine
 from mm_tui.widgets.status import assistant
+from tests.support.cli import Home
 from tests.support.fake_gateway import make_pending
 from tests.support.pty import Terminal, plain_environment
-from tests.support.sandbox import wait_until
+from tests.support.sandbox import Sandbox, wait_until
 from tests.support.seat import NOW
 from tests.support.web_server import Page, web_server
 
@@ -137,6 +139,28 @@ def test_a_folder_that_no_sandbox_serves_is_refused(tmp_path: Path) -> None:
     with Terminal(command, env=plain_environment(tmp_path), cols=100, rows=30) as terminal:
         terminal.wait_for("no sandbox has served")
         assert terminal.wait_exit() == 3
+
+
+def test_a_newcomer_without_keys_learns_how_to_run_commands_on_the_open_demo(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, demo_folder = Home(tmp_path / "home"), tmp_path / "mm-tui-demo-1"
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    alone = home.run("pending", "list")
+    assert alone.status == 4 and "sandbox run" not in alone.err
+    ready = {**asdict(sandbox.ready), "mailboxes": []}
+    (demo_folder / "sandbox").mkdir(parents=True)
+    (demo_folder / "sandbox" / "ready.json").write_text(json.dumps(ready))
+    told = home.run("pending", "list")
+    assert told.status == 4 and f"mm-tui sandbox run {demo_folder} pending list" in told.err
+    draft = str(sandbox.send(subject="Offer")["id"])
+    sandbox.wait_for(draft, "pending_send_approval")
+    listed = home.run("sandbox", "run", str(demo_folder), "pending", "list", "--json")
+    assert [item["id"] for item in listed.json["pending"]] == [draft]
+    assert (demo_folder / "app" / "store-demo.sqlite3").exists() and not list(home.data.glob("store-demo*"))
+    assert home.run("sandbox", "run", str(demo_folder)).status == 2
+    home.write_config("version = 1\n")
+    assert "sandbox run" not in home.run("pending", "list").err
 
 
 ANSWER = json.dumps({
