@@ -32,20 +32,13 @@ class UnsafeEnvironment(Exception):
     """The program must not run in this environment. The message says why and what to do."""
 
 
-def refuse_unsafe_environment(environ: Mapping[str, str], *, under_test: bool = False) -> None:
-    """Raises UnsafeEnvironment if the screen must not be started.
-
-    Args:
-        environ: the environment variables.
-        under_test: allow the variables that make Textual press keys or draw elsewhere.
-    """
+def refuse_unsafe_environment(environ: Mapping[str, str]) -> None:
+    """Raises UnsafeEnvironment if the screen must not be started with these environment variables."""
     if environ.get("TERM", "").lower() in ("dumb", "unknown"):
         raise UnsafeEnvironment(
             f"TERM={OneLine(environ['TERM'])}: this terminal cannot show the app. "
             "Use the plain commands, such as mm-tui pending list, or another terminal."
         )
-    if under_test:
-        return
     refused = {
         "TEXTUAL_PRESS": "it would press keys that nobody pressed",
         "TEXTUAL_DRIVER": "it would replace the part that reads the keyboard and draws the screen",

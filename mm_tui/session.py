@@ -47,10 +47,9 @@ if TYPE_CHECKING:
     from mm_tui.services.inspection import Inspection
     from mm_tui.services.mailboxes import MailboxActs
     from mm_tui.services.presence.approvals import SecondApproval
-    from mm_tui.services.presence.keeper import PresenceKeeper, PresenceWatch
+    from mm_tui.services.presence.keeper import PresenceKeeper
     from mm_tui.services.presence.notes import TeamTags
     from mm_tui.services.queue.entries import ReviewQueue
-    from mm_tui.services.queue.entry import Seat
     from mm_tui.services.spam import SpamMarks
     from mm_tui.services.sync.service import Sync
     from mm_tui.services.sync.waiting_details import WaitingDetails
@@ -60,9 +59,6 @@ if TYPE_CHECKING:
 
 ACCOUNT_SECONDS = 10.0
 """How long the services wait for the name of the account before they start without it."""
-
-ANSWER_SECONDS = 2.0
-"""How long a poll may take before the presence tags read by the previous one count as old."""
 
 log = logging.getLogger("mm_tui.session")
 
@@ -106,7 +102,6 @@ class Session:
         self.decisions: Decisions | None = None
         self.redrafts: RedraftRequests | None = None
         self.presence: PresenceKeeper | None = None
-        self.presence_watch: PresenceWatch | None = None
         self.triage: Triage | None = None
         self.drafts: Drafts | None = None
         self.second_reader: SecondReader | None = None
@@ -188,8 +183,7 @@ class Session:
         """Opens a store. If it was damaged, `news` says what was rescued.
 
         Args:
-            settings, demo: as for the class.
-            path, memory, rebuild: as for `open_database`.
+            settings, demo: as for the class; the others as for `open_database`.
 
         Raises:
             StoreUnusable: it cannot be opened, or belongs to another gateway.
@@ -210,12 +204,11 @@ class Session:
 
     def look_at_store(self) -> None:
         """Checks whether decisions can still be recorded in the store; if not, sets `trouble` to the reason."""
-        if self.database.trouble is None or self._store_trouble is self.database.trouble:
-            return
-        self._store_trouble = self.database.trouble
-        from mm_tui.services.left_texts import trouble_words
+        found = self.database.trouble
+        if found is not None and found is not self._store_trouble:
+            from mm_tui.services.left_texts import trouble_words
 
-        self.trouble = trouble_words(self._store_trouble, self.edits)
+            self._store_trouble, self.trouble = found, trouble_words(found, self.edits)
 
     def build(self, notify: Notify) -> None:
         """Imports and builds the services that need the network. Takes a few hundred milliseconds: call it in a thread.
@@ -256,14 +249,18 @@ class Session:
             redrafts.wake()
             notify(event)
 
+        async def polled() -> None:
+            await decisions.queue_moved()
+            await watch.refresh()
+
         self.sync = self.build_sync(synced)
         self.details = details = WaitingDetails(self.database, self.sync, clock, notify)
-        self.decisions = self.build_decisions(decided)
+        decisions = self.build_decisions(decided)
         minutes = settings.review.claim_minutes
         tags = PresenceTags(gateway, name, clock, timedelta(minutes=minutes))
-        self.presence = PresenceKeeper(tags, self.sync, clock, minutes=minutes)
-        self.presence_watch = PresenceWatch(self.database, gateway, clock, notify)
-        self.sync.each_poll = self._polled
+        watch = PresenceWatch(self.database, gateway, clock, notify)
+        self.presence = PresenceKeeper(tags, watch, self.sync, clock, minutes=minutes)
+        self.sync.each_poll = polled
         self.triage = Triage(self.database, gateway, assistant, settings, clock, notify)
         self.second_reader = SecondReader(assistant, self.house_facts, notify)
         self.drafts = Drafts(self.database, gateway, assistant, settings, clock, name, self.contacts)
@@ -355,16 +352,9 @@ class Session:
         assert self.gateway is not None
         await check_account(self.database, self.gateway, self.settings.profile.name)
 
-    async def _polled(self) -> None:
-        """Compares the decisions in progress with the new list of the queue, then reads the presence tags."""
-        assert self.decisions is not None
-        assert self.presence_watch is not None
-        await self.decisions.queue_moved()
-        await self.presence_watch.refresh()
-
     async def run(self) -> None:
         """Runs the services until cancelled."""
-        if self.sync is None or self.decisions is None or self.triage is None or self.presence is None:
+        if self.sync is None:
             return
         try:
             async with asyncio.timeout(ACCOUNT_SECONDS):
@@ -381,16 +371,6 @@ class Session:
     def can(self, scope: str) -> bool:
         """Whether a key for this scope is set: read, send, oversight or admin."""
         return self._keys is not None and self._keys.has(scope)
-
-    def seat(self) -> Seat:
-        """The reviewer at this program, as presence tags name them."""
-        from mm_tui.services.queue.entry import Seat
-
-        presence = self.presence
-        if presence is None or self.sync is None or self.presence_watch is None:
-            return Seat()
-        fresh = self.sync.poll_seconds + ANSWER_SECONDS
-        return Seat(reviewer(self.settings), presence.token, presence.open_id, fresh, self.presence_watch.seen_at)
 
     async def identity(self, header: str) -> Identity:
         """Checks the signed identity of an email; see `mm_tui.services.audit.identities`."""

@@ -15,6 +15,7 @@ from mm_tui.decision.state import Act, Choice, Outcome
 from mm_tui.models import EditedDraft
 from mm_tui.review.diff import Kind, compare, marked
 from mm_tui.review.digest import is_digest, names
+from mm_tui.review.draft import starts_thread
 from mm_tui.review.findings import Finding
 from mm_tui.review.risk import Assessment
 from mm_tui.services.decisions.record import state_of
@@ -125,7 +126,7 @@ async def edit(arguments: argparse.Namespace, chosen: Settings, body: str) -> in
             subject=raw.subject if arguments.subject is None else arguments.subject,
             body=body,
         )
-        if decisions.breaks_thread(entry.item, draft):
+        if starts_thread(raw, draft):
             emit.note(OneLine("note: another recipient or subject starts a new thread"))
         written = edited_draft(entry.item, draft)
         assessment = session.queue.assess_edit(entry, written)

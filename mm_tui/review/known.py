@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple, TypeVar
 
@@ -183,13 +183,11 @@ class Known:
     """
 
     own_domains: frozenset[str] = frozenset()
-    addresses: frozenset[str] = frozenset()
-    """The established: mail was exchanged with them before this email, outside its thread."""
+    others: Acquaintances = NOBODY
+    """Those from mail before this email's thread."""
     recent: tuple[str, ...] = ()
-    """Others from earlier mail, in order of their first email: those who write only in this thread, and those known
-    only recently. They can be imitated, but are not trusted themselves."""
-    others: Acquaintances = field(default=NOBODY)
-    """More of both kinds, who came before `recent`."""
+    """Those who write in this thread, in order of their first email. They can be imitated, but are not trusted
+    themselves."""
 
     def __post_init__(self) -> None:
         # A mailbox whose address cannot be read has no domain; an empty one would be a part of every name.
@@ -198,8 +196,7 @@ class Known:
     @cached_property
     def _parts(self) -> tuple[Acquaintances, ...]:
         """In the order in which they came."""
-        named = Acquaintances.of(self.addresses, self.recent)
-        return tuple(part for part in (self.others, named) if part.book.moments)
+        return tuple(part for part in (self.others, Acquaintances.of(recent=self.recent)) if part.book.moments)
 
     def _place(self, address: str) -> tuple[int, int, str] | None:
         """The position of an address among all known ones in the order in which they came; None if it is not known."""

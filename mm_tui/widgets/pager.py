@@ -209,7 +209,6 @@ class Pager(ScrollView, can_focus=True, inherit_bindings=False):
         self._lines: list[tuple[int, int]] = [(0, 0)]
         self._wrapped_for = 0
         self._marks = MarkIndex()
-        self._styles: dict[str, Style] = {}
         self._dwell: Timer | None = None
 
     # What is shown
@@ -361,14 +360,7 @@ class Pager(ScrollView, can_focus=True, inherit_bindings=False):
     # Drawing
 
     def _style(self, name: str) -> Style:
-        found = self._styles.get(name)
-        if found is None:
-            found = self._styles[name] = self.get_component_rich_style(f"pager--{name}")
-        return found
-
-    def notify_style_update(self) -> None:
-        self._styles.clear()
-        super().notify_style_update()
+        return self.get_component_rich_style(f"pager--{name}")
 
     def render_lines(self, crop: Region) -> list[Strip]:
         strips = super().render_lines(crop)

@@ -85,7 +85,6 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_binding
         self._strips: DrawnLines[Key] = DrawnLines()
         self._drawn_width = 0
         """The width in cells of all cached lines."""
-        self._styles: dict[str, Style] = {}
         self._height = 1
         self._drawn = True
         """Whether the rows that `set_keys` brought into view have been drawn."""
@@ -96,8 +95,7 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_binding
     # For subclasses
 
     def fetch_rows(self, keys: Sequence[Key]) -> Sequence[Row]:
-        """Reads the rows of these keys from the store, in their order. It is called on the UI thread, and may take at
-        most 2 ms."""
+        """Reads the rows of these keys from the store, in their order. Called on the UI thread: at most 2 ms."""
         raise NotImplementedError
 
     def draw_row(self, row: Row, line: int, width: int, here: bool) -> list[Segment]:
@@ -358,12 +356,9 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_binding
 
     def style(self, name: str) -> Style:
         """The terminal style of a component class, e.g. `style("dim")`."""
-        if name not in self._styles:
-            self._styles[name] = self.get_component_rich_style(f"list--{name}")
-        return self._styles[name]
+        return self.get_component_rich_style(f"list--{name}")
 
     def notify_style_update(self) -> None:
-        self._styles.clear()
         self._strips.clear()
         super().notify_style_update()
 

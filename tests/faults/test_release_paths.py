@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from mm_tui.decision.state import Act, Choice, Outcome, Question
+from mm_tui.review.draft import starts_thread
 from mm_tui.services.decisions.calls import DecisionCalls
 from mm_tui.services.decisions.service import Refused
 from mm_tui.services.decisions.view import Phase
@@ -84,8 +85,8 @@ async def test_an_edit_replaces_the_original_in_its_thread(desk: Desk, sandbox: 
 async def test_an_edit_of_recipients_starts_a_new_thread_and_that_is_said_before(desk: Desk, sandbox: Sandbox) -> None:
     draft = sandbox.draft()
     mail = await desk.read(sandbox.mailbox, draft)
-    assert desk.decisions.breaks_thread(mail, edit_of(mail, "x", to=("tom@other.example",)))
-    assert not desk.decisions.breaks_thread(mail, edit_of(mail, "x"))
+    assert starts_thread(mail.raw, edit_of(mail, "x", to=("tom@other.example",)))
+    assert not starts_thread(mail.raw, edit_of(mail, "x"))
     await desk.release_edit(mail, "Dear Tom", to=("tom@other.example",))
     view = await desk.settled(draft)
     assert view.phase is Phase.DONE, view

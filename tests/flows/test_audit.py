@@ -14,7 +14,8 @@ from mm_tui.app import MmTui
 from mm_tui.screens.audit.dialogs import ExportScreen
 from mm_tui.screens.audit.filter import AuditFilterScreen
 from mm_tui.screens.audit.history import HistoryScreen
-from mm_tui.screens.audit.screen import NO_ADMIN, AuditScreen
+from mm_tui.screens.audit.screen import AuditScreen
+from mm_tui.screens.audit.words import NO_ADMIN
 from mm_tui.screens.dialogs.choice import ChoiceScreen
 from mm_tui.services.audit.line import AuditLine
 from mm_tui.services.events import Part

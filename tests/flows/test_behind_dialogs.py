@@ -61,9 +61,9 @@ async def test_behind_a_dialog_no_more_is_written_than_the_changed_cells(
                 await until(pilot, lambda: len(sandbox.calls("GET", "/oversight/pending")) >= 2, "some polls")
             assert len("".join(written)) <= A_LINE, (dialog, written)
             with what_is_written(app) as written:
-                write_elsewhere(app, screen.entries[at], "Another text.")
+                write_elsewhere(app, screen.listing.entries[at], "Another text.")
                 screen.reload()
-                await until(pilot, lambda at=at: screen.entries[at].edit is not None, "the edit in its row")  # type: ignore[misc]
+                await until(pilot, lambda at=at: screen.listing.entries[at].edit is not None, "the edit in its row")  # type: ignore[misc]
                 await pilot.pause(0.5)
             assert (dialog in COVERING) is not bool(written), dialog
             assert len("".join(written)) <= 2 * A_LINE, (dialog, written)

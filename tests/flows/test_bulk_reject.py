@@ -38,7 +38,7 @@ async def test_all_of_a_filter_is_rejected_after_a_typed_count(tmp_path: Path, m
         async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
             screen = await open_queue(app, pilot, 4)
             await pilot.press("slash", *"prize", "enter")
-            await until(pilot, lambda: len(screen.entries) == 3, "the filter")
+            await until(pilot, lambda: len(screen.listing.entries) == 3, "the filter")
             await pilot.press("X")
             await until(pilot, lambda: "Reject all 3 emails" in shown(app), "the question why")
             await pilot.press(*"spam", "enter")
@@ -77,7 +77,7 @@ async def reject_all(
     app: MmTui, pilot: Pilot[Any], screen: PendingScreen, number: int, lines: tuple[str, ...] = ()
 ) -> None:
     await pilot.press("slash", *"prize", "enter")
-    await until(pilot, lambda: len(screen.entries) == number, "the filter")
+    await until(pilot, lambda: len(screen.listing.entries) == number, "the filter")
     await pilot.press("X")
     await until(pilot, lambda: f"Reject all {number} emails" in shown(app), "the question why")
     await pilot.press(*"spam", "enter")
@@ -131,10 +131,10 @@ async def test_the_screen_says_how_many_snoozed_emails_it_left_out_and_what_the_
         made = runaway(sandbox, 3)
         async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
             screen = await open_queue(app, pilot, 4)
-            Snoozes(app.session.database, app.session.clock).snooze(screen.entries[0], None, "robin")
-            snoozed = screen.entries[0].item.id
+            Snoozes(app.session.database, app.session.clock).snooze(screen.listing.entries[0], None, "robin")
+            snoozed = screen.listing.entries[0].item.id
             await pilot.press("ctrl+r")
-            await until(pilot, lambda: len(screen.entries) == 3, "one is out of sight")
+            await until(pilot, lambda: len(screen.listing.entries) == 3, "one is out of sight")
             sandbox.fault(method="POST", path="decide$", kind="status", status=403, count=1)
             await reject_all(app, pilot, screen, 2, lines=("1 snoozed email matches too",))
             await until(pilot, lambda: "1 email was not rejected" in shown(app), "what failed")

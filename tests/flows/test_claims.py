@@ -51,7 +51,7 @@ async def test_what_is_read_or_edited_is_claimed_until_it_is_left(
         await open_editor(app, pilot)
         await until(pilot, lambda: claimed_by(sandbox, draft) == "robin", "the editor's claim")
         sandbox.draft("Another.")
-        await until(pilot, lambda: len(screen.entries) == 2, "the queue read anew below the editor")
+        await until(pilot, lambda: len(screen.listing.entries) == 2, "the queue read anew below the editor")
         assert app.session.presence is not None
         assert app.session.presence.open_id == draft
         await pilot.press("escape")
@@ -78,9 +78,9 @@ async def test_anothers_claim_is_shown_with_who_and_since_when_and_keeps_nobody_
         await pilot.press("f")
         names = [str(one.filter.name) for one in screen.listing.filters]
         await pilot.press(str(names.index("claimed") + 1))
-        await until(pilot, lambda: [entry.item.id for entry in screen.entries] == [draft], "the claimed alone")
+        await until(pilot, lambda: [entry.item.id for entry in screen.listing.entries] == [draft], "the claimed alone")
         await pilot.press("escape")
-        await until(pilot, lambda: len(screen.entries) == 2, "all")
+        await until(pilot, lambda: len(screen.listing.entries) == 2, "all")
         await until(pilot, lambda: screen.current is not None and screen.current.item.id == draft, "the claimed mail")
         await pilot.press("enter")
         await seen(pilot, screen)
@@ -123,12 +123,12 @@ async def test_an_edit_and_its_original_are_shown_as_a_pair_while_both_wait(
     sandbox.call("PUT", f"/v1/mailboxes/{sandbox.mailbox}/emails/{edit}/tags", key="send", json={"tags": tags})
     async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
         screen = await open_queue(app, pilot, 2)
-        await until(pilot, lambda: screen.entries[0].pair == "being replaced by anna", "the original's words")
-        assert screen.entries[1].pair.startswith("edited by anna")
+        await until(pilot, lambda: screen.listing.entries[0].pair == "being replaced by anna", "the original's words")
+        assert screen.listing.entries[1].pair.startswith("edited by anna")
         await until(pilot, lambda: "being replaced by anna" in shown(app), "the words on the screen")
         sandbox.decide(edit, "reject", "no")
-        await until(pilot, lambda: len(screen.entries) == 1, "one left")
-        await until(pilot, lambda: not screen.entries[0].pair, "no pair any more")
+        await until(pilot, lambda: len(screen.listing.entries) == 1, "one left")
+        await until(pilot, lambda: not screen.listing.entries[0].pair, "no pair any more")
 
 
 async def test_a_claim_is_told_within_a_poll_and_goes_with_its_owner_while_the_cursor_rests(
@@ -138,7 +138,7 @@ async def test_a_claim_is_told_within_a_poll_and_goes_with_its_owner_while_the_c
     path = f"/v1/mailboxes/{sandbox.mailbox}/emails/{draft}/tags"
     async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
         screen = await open_queue(app, pilot, 2)
-        await until(pilot, lambda: all(entry.is_checked for entry in screen.entries), "the details")
+        await until(pilot, lambda: all(entry.is_checked for entry in screen.listing.entries), "the details")
         assert screen.current is not None and screen.current.item.id == draft
         claim(sandbox, draft, "anna")
         await until(pilot, lambda: "anna has it open since " in shown(app), "the claim")

@@ -36,7 +36,7 @@ async def test_a_key_meant_for_a_mail_that_went_away_decides_no_other(
         await until(pilot, lambda: screen.current is not None and screen.current.item.id == first, "the first")
         # Somebody else decides the first: the second, read before, must not take its place while the finger comes down.
         sandbox.decide(first, "reject", "mine")
-        await until(pilot, lambda: [entry.item.id for entry in screen.entries] == [second], "the news")
+        await until(pilot, lambda: [entry.item.id for entry in screen.listing.entries] == [second], "the news")
         await pilot.press("a")
         await pilot.pause(0.6)
         await pilot.press("a")
@@ -114,7 +114,7 @@ async def test_an_edit_of_another_window_is_kept_when_an_older_one_is_released(
         save("Written meanwhile in the other window.")
         await pilot.press("a")
         await until(pilot, lambda: bodies(sandbox), "the release")
-        await until(pilot, lambda: not screen.entries, "the queue to be empty")
+        await until(pilot, lambda: not screen.listing.entries, "the queue to be empty")
         meanwhile = ["Written meanwhile in the other window."]
         await until(pilot, lambda: [edit.text.body for edit in store.all()] == meanwhile, "only the newer text")
     assert bodies(sandbox) == ["Mine."]

@@ -22,7 +22,7 @@ OWN = Filters(queue={"money, out": "flag:promise_money is:outbound"}, inbox={"ab
 
 
 def bodies(screen: PendingScreen) -> list[str]:
-    return [str(entry.item.body).strip() for entry in screen.entries]
+    return [str(entry.item.body).strip() for entry in screen.listing.entries]
 
 
 def counts(screen: PendingScreen) -> dict[str, int]:
@@ -45,22 +45,22 @@ async def test_filters_are_counted_and_chosen_by_key_list_mouse_and_palette(
         await pilot.press("right")
         assert str(screen.listing.filter.name) == "high risk", "what selects nothing is passed over"
         await pilot.press("h", "left")
-        assert len(screen.entries) == 2
+        assert len(screen.listing.entries) == 2
         await pilot.press("f")
         await until(pilot, lambda: isinstance(app.screen, ChoiceScreen), "the list of filters")
         await pilot.press("2")
-        await until(pilot, lambda: len(screen.entries) == 1, "the filter")
+        await until(pilot, lambda: len(screen.listing.entries) == 1, "the filter")
         await pilot.press("escape")
-        assert len(screen.entries) == 2
+        assert len(screen.listing.entries) == 2
         at = shown(app).splitlines()[1].index("money, out")
         await pilot.click(FilterStrip, offset=(at, 0))
-        await until(pilot, lambda: len(screen.entries) == 1, "the filter that was clicked on")
+        await until(pilot, lambda: len(screen.listing.entries) == 1, "the filter that was clicked on")
         await pilot.press("escape", "ctrl+p")
         await until(pilot, lambda: isinstance(app.screen, CommandPalette), "the palette")
         await pilot.press(*"only money")
         await until(pilot, lambda: "flag:promise_money is:outbound" in shown(app), "the filter in the palette")
         await pilot.press("down", "enter")
-        await until(pilot, lambda: len(screen.entries) == 1, "the filter from the palette")
+        await until(pilot, lambda: len(screen.listing.entries) == 1, "the filter from the palette")
 
 
 async def test_search_narrows_as_it_is_typed_and_the_letters_decide_nothing(
@@ -92,7 +92,7 @@ async def test_search_narrows_as_it_is_typed_and_the_letters_decide_nothing(
             "the search alone ends"
         )
         await pilot.press("escape")
-        assert len(screen.entries) == 2
+        assert len(screen.listing.entries) == 2
         assert app.session.decisions is not None and app.session.decisions.states() == ()
 
 

@@ -119,7 +119,7 @@ async def test_every_bad_draft_is_stopped_by_a_flag(
                 most_keys = max(most_keys, len(keys))
                 assert not flagged, f"a good draft was flagged: {entry.assessment.findings}"
         assert app.session.decisions is not None
-        for held in app.session.decisions.held():
+        for held in app.session.decisions.states():
             await app.session.decisions.undo(held.email_id)
     with capsys.disabled():
         print(f"\n{len(drafts)} drafts decided with {total} keys; at most {most_keys} for a good one")

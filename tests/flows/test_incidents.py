@@ -44,7 +44,9 @@ async def test_an_incident_stays_until_it_was_looked_at_also_after_a_restart(
         await seen(pilot, screen)
         await pilot.press("a")
         await until(pilot, lambda: (view := screen.decision_of(draft)) and view.phase is Phase.INCIDENT, "the incident")
-        await until(pilot, lambda: [entry.item.id for entry in screen.entries] == [other], "the queue without it")
+        await until(
+            pilot, lambda: [entry.item.id for entry in screen.listing.entries] == [other], "the queue without it"
+        )
         await pilot.pause(1)
         assert draft in screen.queue_list.keys, "the row stays"
         screen.action_back()
@@ -104,7 +106,9 @@ async def test_what_another_decided_before_us_stays_in_the_list_until_it_was_loo
         await until(
             pilot, lambda: (view := screen.decision_of(draft)) and view.phase is Phase.ELSEWHERE, "the colleague's act"
         )
-        await until(pilot, lambda: [entry.item.id for entry in screen.entries] == [other], "the queue without it")
+        await until(
+            pilot, lambda: [entry.item.id for entry in screen.listing.entries] == [other], "the queue without it"
+        )
         await pilot.pause(1)
         assert list(screen.queue_list.keys) == [draft, other]
         await until(pilot, lambda: app.keyboard.is_ready, "the queue to be drawn")

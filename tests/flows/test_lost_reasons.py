@@ -89,7 +89,7 @@ async def test_a_long_notice_moves_nothing_above_it(
     sandbox.draft("First."), sandbox.draft("Second.")
     async with running_app(settings_for(sandbox), tmp_path, monkeypatch, size=size) as (app, pilot):
         screen = await open_queue(app, pilot, 2)
-        await until(pilot, lambda: all(entry.is_checked for entry in screen.entries), "every detail")
+        await until(pilot, lambda: all(entry.is_checked for entry in screen.listing.entries), "every detail")
         await until(pilot, lambda: app.session.sync is not None and app.session.sync.state.phase is Phase.LIVE, "sync")
         before = shown(app).splitlines()
         app.say("word " * (3 * size[0] // 10), "warning")

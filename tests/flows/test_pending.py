@@ -39,7 +39,7 @@ async def test_a_draft_is_approved_as_it_was_read(
         await seen(pilot, screen)
         await pilot.press("a")
         await until(pilot, lambda: bodies(sandbox), "the release")
-        await until(pilot, lambda: not screen.entries, "the queue to be empty")
+        await until(pilot, lambda: not screen.listing.entries, "the queue to be empty")
     assert bodies(sandbox) == ["It is on its way."]
     assert sandbox.status(draft) in ("sent", "delivered")
 
@@ -162,7 +162,7 @@ async def test_a_key_on_its_way_when_a_draft_appears_does_not_decide_it(
         monkeypatch.setattr(pager, "DWELL_SECONDS", 60)
         await pilot.press("a", "a", "a")
         await until(pilot, lambda: bodies(sandbox), "the release")
-        await until(pilot, lambda: len(screen.entries) == 1, "the second alone")
+        await until(pilot, lambda: len(screen.listing.entries) == 1, "the second alone")
     assert len(bodies(sandbox)) == 1
 
 
@@ -180,7 +180,7 @@ async def test_an_edit_replaces_the_draft_and_nothing_else_leaves(
         assert edited.shown_digest[:8] in drawn(app) and edited.digest[:8] not in drawn(app), "of what is on the screen"
         await pilot.press("a")
         await until(pilot, lambda: bodies(sandbox), "the release")
-        await until(pilot, lambda: not screen.entries, "the queue to be empty")
+        await until(pilot, lambda: not screen.listing.entries, "the queue to be empty")
         await until(pilot, lambda: EditStore(app.session.database).all() == [], "the text to be gone once it left")
     assert bodies(sandbox) == ["We will look into it."]
     assert sandbox.status(original) == "rejected"
@@ -268,10 +268,10 @@ async def test_the_text_for_a_mail_that_waits_no_more_is_found_again(
         await pilot.press("O", "h")
         sandbox.decide(draft, "reject", "gone")
         await until(
-            pilot, lambda: not screen.entries or app.session.pending.get(draft) is None, "the queue to be empty"
+            pilot, lambda: not screen.listing.entries or app.session.pending.get(draft) is None, "the queue to be empty"
         )
         await pilot.press("!", "ctrl+s")
-        await until(pilot, lambda: app.screen is screen and not screen.entries and ready(pilot), "the queue")
+        await until(pilot, lambda: app.screen is screen and not screen.listing.entries and ready(pilot), "the queue")
         await pilot.press("K")
         await until(
             pilot,
@@ -322,7 +322,7 @@ async def test_rejecting_takes_a_reason_and_offers_it_next_time(
         app.screen.query_one(Input).value = "2 much"
         await pilot.press("enter")
         await until(pilot, lambda: sandbox.status(first) == "rejected", "the rejection")
-        await until(pilot, lambda: len(screen.entries) == 1, "the second alone")
+        await until(pilot, lambda: len(screen.listing.entries) == 1, "the second alone")
         await until(pilot, lambda: not screen.gate.came_unasked, "time to see what came under the cursor")
         await pilot.press("x")
         await until(pilot, lambda: isinstance(app.screen, ReasonScreen), "the dialog")
@@ -422,7 +422,7 @@ async def test_after_a_batch_the_cursor_stays_on_what_was_not_in_it_and_undo_giv
     settings = settings_for(sandbox, review=Review(hold_seconds=30))
     async with running_app(settings, tmp_path, monkeypatch) as (app, pilot):
         screen = await open_queue(app, pilot, 4)
-        order = [entry.item.id for entry in screen.entries]
+        order = [entry.item.id for entry in screen.listing.entries]
         assert sorted(order) == sorted(drafts)
         for _ in order[:2]:
             await seen(pilot, screen)

@@ -39,9 +39,9 @@ async def test_a_key_asks_and_both_quotes_are_marked(tmp_path: Path, monkeypatch
         a_reply(sandbox)
         async with running_app(assisted(sandbox), tmp_path, monkeypatch, size=(120, 40)) as (app, pilot):
             screen = await open_queue(app, pilot, 1)
-            await until(pilot, lambda: any(one.detail for one in screen.entries[0].thread), "the thread's text")
+            await until(pilot, lambda: any(one.detail for one in screen.listing.entries[0].thread), "the thread's text")
             await seen(pilot, screen)
-            before = screen.entries[0].assessment
+            before = screen.listing.entries[0].assessment
             await pilot.press("r")
             await until(pilot, lambda: "local stand-in, not Jamba" in shown(app), "who read")
             assert "contradicted: “order 88421”; thread: “order 88412”" in shown(app)
@@ -51,12 +51,12 @@ async def test_a_key_asks_and_both_quotes_are_marked(tmp_path: Path, monkeypatch
             screen.pane.show_view(View.THREAD)
             page = screen.pane.main._page
             assert [page.text[m.start : m.end] for m in page.marks if m.style == "reader"] == ["order 88412"]
-            assert screen.entries[0].assessment == before, "no level and no order changes"
+            assert screen.listing.entries[0].assessment == before, "no level and no order changes"
             screen.pane.show_view(View.DRAFT)
             await pilot.press("i")
             await until(pilot, lambda: "Findings" in shown(app), "the page of findings")
             assert "contradicted: “order 88421”" in shown(app)
-            for finding in screen.entries[0].assessment.findings:
+            for finding in screen.listing.entries[0].assessment.findings:
                 assert f"({finding.code}, {finding.level.word} risk)" in shown(app)
             await pilot.press("escape")
             await seen(pilot, screen)
@@ -70,7 +70,7 @@ async def test_it_reads_by_itself_where_the_settings_say_so(tmp_path: Path, monk
         settings = assisted(sandbox, second_reader=True)
         async with running_app(settings, tmp_path, monkeypatch, size=(120, 40)) as (app, pilot):
             screen = await open_queue(app, pilot, 1)
-            await until(pilot, lambda: any(one.detail for one in screen.entries[0].thread), "the thread's text")
+            await until(pilot, lambda: any(one.detail for one in screen.listing.entries[0].thread), "the thread's text")
             await until(pilot, lambda: "contradicted: “order 88421”" in shown(app), "what it points at")
 
 
@@ -79,7 +79,7 @@ async def test_what_the_thread_wants_stands_above_the_draft(tmp_path: Path, monk
         mail = a_reply(sandbox)
         async with running_app(assisted(sandbox), tmp_path, monkeypatch, size=(120, 40)) as (app, pilot):
             screen = await open_queue(app, pilot, 1)
-            await until(pilot, lambda: any(one.detail for one in screen.entries[0].thread), "the thread's text")
+            await until(pilot, lambda: any(one.detail for one in screen.listing.entries[0].thread), "the thread's text")
             assert "asks " not in shown(app), "only what is known already"
             assert app.session.triage is not None
             await app.session.triage.examine(mail)

@@ -17,7 +17,7 @@ from tests.support.sandbox import Sandbox
 
 
 def _fewer(screen: PendingScreen, than: int) -> bool:
-    return len(screen.entries) < than
+    return len(screen.listing.entries) < than
 
 
 async def test_a_snoozed_email_is_out_of_sight_counted_and_comes_back(
@@ -27,7 +27,7 @@ async def test_a_snoozed_email_is_out_of_sight_counted_and_comes_back(
     settings = settings_for(sandbox)
     async with running_app(settings, tmp_path, monkeypatch) as (app, pilot):
         screen = await open_queue(app, pilot, 2)
-        while left := len(screen.entries):
+        while left := len(screen.listing.entries):
             await pilot.press("Z")
             await until(pilot, lambda: isinstance(app.screen, FormScreen) and ready(pilot), "the form")
             assert app.screen.query_one("#field-0", Input).selected_text == "3h", "typing replaces it"
@@ -42,14 +42,16 @@ async def test_a_snoozed_email_is_out_of_sight_counted_and_comes_back(
         names = [str(one.filter.name) for one in screen.listing.filters]
         await until(pilot, lambda: ready(pilot), "keys")
         await pilot.press("f", CHOICE_KEYS[names.index("snoozed")])
-        await until(pilot, lambda: {entry.item.id for entry in screen.entries} == {draft, other}, "the snoozed")
+        await until(pilot, lambda: {entry.item.id for entry in screen.listing.entries} == {draft, other}, "the snoozed")
         await until(pilot, lambda: screen.current is not None and screen.current.item.complete, "the detail")
         await pilot.press("Z")
         await until(pilot, lambda: isinstance(app.screen, FormScreen) and ready(pilot), "the form")
         await pilot.press("backspace", "enter")
         await until(pilot, lambda: "snoozed 1" in shown(app), "one is taken back")
         await pilot.press("escape")
-        await until(pilot, lambda: len(screen.entries) == 1 and "1 snoozed" in shown(app), "the one that is not")
+        await until(
+            pilot, lambda: len(screen.listing.entries) == 1 and "1 snoozed" in shown(app), "the one that is not"
+        )
 
 
 async def test_what_comes_back_stands_first_with_a_sign(
@@ -62,10 +64,13 @@ async def test_what_comes_back_stands_first_with_a_sign(
         await pilot.press("j", "Z")
         await until(pilot, lambda: isinstance(app.screen, FormScreen) and ready(pilot), "the form")
         await pilot.press("backspace", "backspace", *"thread", "enter")
-        await until(pilot, lambda: [entry.item.id for entry in screen.entries] != [draft] and "1 snoozed" in shown(app),
-                    "it is out of sight")  # fmt: skip
+        await until(
+            pilot,
+            lambda: [entry.item.id for entry in screen.listing.entries] != [draft] and "1 snoozed" in shown(app),
+            "it is out of sight",
+        )
         sandbox.inbound(in_reply_to=sandbox.look(draft)["in_reply_to"], subject="Re: Where is my order?")
         await pilot.press("ctrl+r")
-        await until(pilot, lambda: len(screen.entries) == 2, "it is back")
-        assert screen.entries[0].item.id == draft
+        await until(pilot, lambda: len(screen.listing.entries) == 2, "it is back")
+        assert screen.listing.entries[0].item.id == draft
         await until(pilot, lambda: " back " in shown(app), "the sign")

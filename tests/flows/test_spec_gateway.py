@@ -44,7 +44,7 @@ async def test_a_draft_is_approved_and_everything_names_its_reviewer(
         await seen(pilot, screen)
         await pilot.press("a")
         await until(pilot, lambda: [mail["id"] for mail in gateway.left] == [draft], "the release")
-        await until(pilot, lambda: not screen.entries, "the queue to be empty")
+        await until(pilot, lambda: not screen.listing.entries, "the queue to be empty")
         await until(pilot, lambda: (view := screen.decision_of(draft)) is None or view.ended, "the decision's end")
         await pilot.press("1")
         await until(pilot, lambda: "Where is my order?" in drawn(app), "the inbox")
@@ -76,7 +76,7 @@ async def test_a_draft_is_rejected_with_its_reason(
         await until(pilot, lambda: isinstance(app.screen, ReasonScreen), "the reasons")
         await pilot.press("f1")
         await until(pilot, lambda: gateway.mails[draft].get("status") == "rejected", "the rejection")
-        await until(pilot, lambda: not screen.entries, "the queue to be empty")
+        await until(pilot, lambda: not screen.listing.entries, "the queue to be empty")
     assert gateway.audit[-1]["metadata"]["reason"]
 
 
@@ -89,7 +89,7 @@ async def test_what_another_decides_is_told(
         await seen(pilot, screen)
         with gateway.lock:
             gateway.decide({"email_id": draft, "action": "reject"}, "oversight")
-        await until(pilot, lambda: not screen.entries, "the news")
+        await until(pilot, lambda: not screen.listing.entries, "the news")
         await until(pilot, lambda: "rejected elsewhere" in drawn(app), "what became of it")
 
 

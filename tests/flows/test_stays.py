@@ -32,7 +32,7 @@ async def test_a_mail_that_another_decides_stays_with_who_and_when(
         await pilot.press("enter")
         await seen(pilot, screen)
         sandbox.decide(first, verdict, "mine")
-        await until(pilot, lambda: [entry.item.id for entry in screen.entries] == [second], "the news")
+        await until(pilot, lambda: [entry.item.id for entry in screen.listing.entries] == [second], "the news")
         await until(pilot, lambda: "by key …" in drawn(app), "who decided")
         assert f"{verdict}ed elsewhere at".replace("eed", "ed") in drawn(app)
         assert "First." in drawn(app) and "Second." not in drawn(app)
@@ -57,7 +57,9 @@ async def test_the_row_under_the_cursor_stays_in_the_list(
         await until(pilot, lambda: here(screen) == drafts[2], "the third")
         for draft in (drafts[2], drafts[0]):
             sandbox.decide(draft, "reject", "mine")
-        await until(pilot, lambda: [entry.item.id for entry in screen.entries] == [drafts[1], drafts[3]], "the news")
+        await until(
+            pilot, lambda: [entry.item.id for entry in screen.listing.entries] == [drafts[1], drafts[3]], "the news"
+        )
         assert list(screen.queue_list.keys) == [drafts[1], drafts[2], drafts[3]]
         await until(pilot, lambda: "rejected elsewhere at" in drawn(app), "what became of it")
         await pilot.pause(1.2)  # more polls
@@ -75,7 +77,7 @@ async def test_the_last_mail_that_another_decided_can_be_left(
         screen = await open_queue(app, pilot, 1)
         await seen(pilot, screen)
         sandbox.decide(draft, "approve", "mine")
-        await until(pilot, lambda: not screen.entries, "the news")
+        await until(pilot, lambda: not screen.listing.entries, "the news")
         assert here(screen) == draft
         await pilot.press("n")
         await until(pilot, lambda: "Nothing is waiting for you" in drawn(app), "the empty queue")
@@ -92,7 +94,7 @@ async def test_what_the_agent_takes_back_stays_and_its_new_draft_is_another_row(
         await seen(pilot, screen)
         sandbox.call("POST", f"/v1/mailboxes/{sandbox.mailbox}/emails/{first}/cancel", key="send")
         second = sandbox.draft("We refund $2,000.")
-        await until(pilot, lambda: [entry.item.id for entry in screen.entries] == [second], "the new draft")
+        await until(pilot, lambda: [entry.item.id for entry in screen.listing.entries] == [second], "the new draft")
         await pilot.press("a")
         await pilot.pause(0.6)
         await pilot.press("a")
@@ -151,7 +153,7 @@ async def test_what_was_decided_here_stands_in_the_list_for_a_while(
         screen = await open_queue(app, pilot, 2)
         await seen(pilot, screen)
         await pilot.press("a")
-        await until(pilot, lambda: [entry.item.id for entry in screen.entries] == [second], "the decision")
+        await until(pilot, lambda: [entry.item.id for entry in screen.listing.entries] == [second], "the decision")
         assert here(screen) == second
         await until(pilot, lambda: list(screen.queue_list.keys) == [first, second], "both rows")
         assert "approved" in drawn(app)
@@ -172,7 +174,7 @@ async def test_an_edit_stays_with_its_original_until_the_reader_moves(
         await seen(pilot, screen)
         assert here(screen) == second
         sandbox.decide(first, "approve", "mine")
-        await until(pilot, lambda: [entry.item.id for entry in screen.entries] == [second], "the news")
+        await until(pilot, lambda: [entry.item.id for entry in screen.listing.entries] == [second], "the news")
         assert list(screen.queue_list.keys) == [second], "what nobody looks at goes at once"
         assert here(screen) == second
 

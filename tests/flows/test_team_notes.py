@@ -30,10 +30,10 @@ async def test_a_note_and_an_assignment_are_set_by_keys_and_shown(
         await pilot.press("enter")
         await until(pilot, lambda: "assigned to robin" in shown(app), "the assignment")
         await until(pilot, lambda: "for robin · note" in shown(app), "both in the list")
-        assert [entry.item.id for entry in screen.entries if entry.is_mine] == [draft]
+        assert [entry.item.id for entry in screen.listing.entries if entry.is_mine] == [draft]
         names = [str(one.filter.name) for one in screen.listing.filters]
         await pilot.press("f", str(names.index("mine") + 1))
-        await until(pilot, lambda: [entry.item.id for entry in screen.entries] == [draft], "mine alone")
+        await until(pilot, lambda: [entry.item.id for entry in screen.listing.entries] == [draft], "mine alone")
         await pilot.press("N")
         await until(pilot, lambda: isinstance(app.screen, FormScreen) and ready(pilot), "the form")
         await pilot.press("backspace", "backspace", "enter")

@@ -290,7 +290,7 @@ async def test_a_hold_goes_on_to_its_deadline_when_what_is_held_has_not_moved(
         assert decisions is not None and before is not None
         await decisions.queue_moved()
         sandbox.decide(other, "reject", "mine")
-        await until(pilot, lambda: [entry.item.id for entry in screen.entries] == [draft], "the other's end")
+        await until(pilot, lambda: [entry.item.id for entry in screen.listing.entries] == [draft], "the other's end")
         view = screen.decision_of(draft)
         assert view is not None and (view.phase, view.deadline) == (Phase.HELD, before.deadline)
         await pilot.press("u")
@@ -323,7 +323,9 @@ async def test_the_place_in_the_queue_counts_what_waits(
         screen = await open_queue(app, pilot, 3)
         await seen(pilot, screen)
         await pilot.press("a")
-        await until(pilot, lambda: screen.listing.shows_ended and len(screen.entries) == 2, "the outcome in the list")
+        await until(
+            pilot, lambda: screen.listing.shows_ended and len(screen.listing.entries) == 2, "the outcome in the list"
+        )
         await until(pilot, lambda: "1 of 2" in drawn(app), "its place among what waits")
 
 

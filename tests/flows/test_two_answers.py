@@ -27,6 +27,6 @@ async def test_two_answers_are_told_and_marked_by_no_batch(tmp_path: Path, monke
             assert not screen.marks
             await pilot.press("a")
             await until(pilot, lambda: len(sandbox.outbox()) == 1, "the first to leave")
-            await until(pilot, lambda: len(screen.entries) == 1, "one left")
+            await until(pilot, lambda: len(screen.listing.entries) == 1, "one left")
             await until(pilot, lambda: "already answered at" in shown(app), "that it was answered")
             assert "answered already" in shown(app)

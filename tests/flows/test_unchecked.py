@@ -22,11 +22,11 @@ async def test_what_is_not_checked_says_so_and_why_until_its_details_are_there(
     monkeypatch.setattr("mm_tui.services.sync.waiting_details.RETRY_SECONDS", 0.5)
     async with running_app(settings_for(sandbox), tmp_path, monkeypatch, size=(80, 24)) as (app, pilot):
         screen = await open_queue(app, pilot, 2)
-        await until(pilot, lambda: any(entry.unread_because for entry in screen.entries), "the reason")
+        await until(pilot, lambda: any(entry.unread_because for entry in screen.listing.entries), "the reason")
         assert "not checked yet" in shown(app) and "not checked 1" in shown(app)
         await pilot.press("o")
         await until(pilot, lambda: screen.listing.order is Order.RISKIEST, "the order")
-        assert screen.entries[0].item.id == foreign
+        assert screen.listing.entries[0].item.id == foreign
         screen.queue_list.move_to(0)
         await pilot.pause(0.5)
         await pilot.press("space")
@@ -38,7 +38,7 @@ async def test_what_is_not_checked_says_so_and_why_until_its_details_are_there(
         assert "nothing found so far" in shown(app) and "by word rules" not in shown(app)
         await pilot.press("escape")
         sandbox.clear_faults()
-        await until(pilot, lambda: all(entry.is_checked for entry in queue(app).entries), "the details")
+        await until(pilot, lambda: all(entry.is_checked for entry in queue(app).listing.entries), "the details")
         await until(pilot, lambda: "not checked" not in shown(app), "the sign gone")
 
 
@@ -51,8 +51,12 @@ async def test_the_number_of_high_risks_is_known_without_the_cursor_having_been_
     async with running_app(settings_for(sandbox), tmp_path, monkeypatch, size=(80, 24)) as (app, pilot):
         await pilot.press("2")
         screen = queue(app)
-        await until(pilot, lambda: len(screen.entries) == 40 and all(e.is_checked for e in screen.entries), "all read")
-        await until(pilot, lambda: sum(bool(e.item.cc) for e in screen.entries) == 10, "the copies")
+        await until(
+            pilot,
+            lambda: len(screen.listing.entries) == 40 and all(e.is_checked for e in screen.listing.entries),
+            "all read",
+        )
+        await until(pilot, lambda: sum(bool(e.item.cc) for e in screen.listing.entries) == 10, "the copies")
         counts = {str(one.filter.name): one.number for one in screen.listing.filters}
         for _ in range(39):
             await pilot.press("j")

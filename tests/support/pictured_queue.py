@@ -137,11 +137,8 @@ class StillReleases:
     def states(self) -> tuple[DecisionView, ...]:
         return self._views
 
-    def held(self) -> tuple[DecisionView, ...]:
-        return tuple(one for one in self._views if one.phase is Phase.HELD)
-
     def hold_ends(self) -> list[datetime]:
-        return sorted(one.deadline for one in self.held() if one.deadline is not None)
+        return sorted(one.deadline for one in self._views if one.phase is Phase.HELD and one.deadline is not None)
 
     def edits_in_progress(self) -> dict[str, str]:
         return {one.replacement_id: one.email_id for one in self._views if not one.ended and one.replacement_id}

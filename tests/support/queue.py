@@ -27,7 +27,7 @@ async def open_queue(app: MmTui, pilot: Pilot[Any], waiting: int) -> PendingScre
     await pilot.press("2")
     await until(pilot, lambda: any(isinstance(screen, PendingScreen) for screen in app.screen_stack), "the queue")
     screen = queue(app)
-    await until(pilot, lambda: len(screen.entries) == waiting, f"{waiting} waiting mails")
+    await until(pilot, lambda: len(screen.listing.entries) == waiting, f"{waiting} waiting mails")
     await until(pilot, lambda: screen.current is not None and screen.current.item.complete, "the detail")
     return screen
 

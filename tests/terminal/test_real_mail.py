@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from mm_tui.models import Party
-from mm_tui.review.known import Known
+from mm_tui.review.known import Acquaintances, Known
 from mm_tui.review.links import inspect_links
 from mm_tui.review.risk import Draft, ThreadContext, assess
 from mm_tui.sandbox.mail_in.importer import read_mail
@@ -46,7 +46,7 @@ def test_real_mail_can_be_read_and_inspected(tmp_path: Path) -> None:
     report = ImportReport()
     mails = list(read_mail(real_mail(tmp_path), report))
     assert mails
-    known = Known(frozenset({"example.com"}), frozenset({"barry@python.org"}))
+    known = Known(frozenset({"example.com"}), Acquaintances.of(["barry@python.org"]))
     for mail in mails:
         body = ManyLine(mail.body)
         inspect_links(body, known)

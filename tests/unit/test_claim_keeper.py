@@ -48,7 +48,8 @@ async def machine(
 def entries(session: Session, shown: str = "") -> dict[str, QueueEntry]:
     queue = ReviewQueue(session.database, session.clock, session.settings.risk)
     narrowing = QueueFilter(shown, queue.around())
-    return {entry.item.id: entry for entry in narrowing.select(queue.entries(seat=session.seat()))}
+    assert session.presence is not None
+    return {entry.item.id: entry for entry in narrowing.select(queue.entries(seat=session.presence.seat))}
 
 
 async def until(condition: Any, what: str) -> None:

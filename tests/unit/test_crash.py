@@ -156,8 +156,5 @@ def test_unsafe_environments_are_refused(environ: dict[str, str]) -> None:
         refuse_unsafe_environment({"TERM": "xterm-256color", **environ})
 
 
-def test_ordinary_environments_pass_and_tests_may_press_keys() -> None:
+def test_ordinary_environments_pass() -> None:
     refuse_unsafe_environment({"TERM": "xterm-256color", "TEXTUAL_PRESS": "", "TEXTUAL_FPS": "30"})
-    refuse_unsafe_environment({"TERM": "linux", "TEXTUAL_PRESS": "a", "TEXTUAL_DRIVER": "x:y"}, under_test=True)
-    with pytest.raises(UnsafeEnvironment):
-        refuse_unsafe_environment({"TERM": "dumb"}, under_test=True)

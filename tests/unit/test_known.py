@@ -12,7 +12,7 @@ import pytest
 
 from mm_tui.clock import SystemClock
 from mm_tui.models import Attachment, Party
-from mm_tui.review.known import ESTABLISHED, Known
+from mm_tui.review.known import ESTABLISHED, Acquaintances, Known
 from mm_tui.review.lookalike import PROVIDERS, domain_of, imitates, same_site, shape, skeleton, upwards
 from mm_tui.review.risk import Draft, Message, ThreadContext, assess
 from mm_tui.services.contacts import TRIED_MS, Contacts
@@ -258,9 +258,9 @@ def test_drafts_are_assessed_alike_with_the_shared_correspondents_and_with_their
         question = Message(Party.parse(chance.choice(addresses)), body=ManyLine("Where is it?"))
         thread, at = chance.randrange(9), NOW - timedelta(days=chance.randrange(12))
         established, recent = standing(exchanges, thread, to_ms(at) or 0)
-        context = ThreadContext((question,), frozenset({"help@acme.example"}), OWN)
+        context = ThreadContext((question,), frozenset({"help@acme.example"}))
         shared = replace(context, contacts=known_ones.seen_from(thread, at))
-        apart = replace(context, known_addresses=frozenset(established), recent_addresses=tuple(recent))
+        apart = replace(context, contacts=Acquaintances.of(established, recent))
         assert assess(draft, shared) == assess(draft, apart)
         codes |= {finding.code for finding in assess(draft, shared).findings}
     assert codes >= {"recipient_lookalike", "recipient_not_in_thread", "new_domain", "attachment_other"}, codes

@@ -13,7 +13,7 @@ import pytest
 from mm_tui.clock import SystemClock
 from mm_tui.models import Mailbox, Party, PendingItem, RawContent
 from mm_tui.review.findings import Finding, Level
-from mm_tui.review.known import Known
+from mm_tui.review.known import Acquaintances, Known
 from mm_tui.review.lookalike import registrable
 from mm_tui.services.queue.entries import ReviewQueue
 from mm_tui.settings.sections import Risk
@@ -192,18 +192,18 @@ PAIRS = [
 
 @pytest.mark.parametrize(("known", "other", "imitates"), PAIRS)
 def test_domains_that_can_be_taken_for_each_other(known: str, other: str, imitates: bool) -> None:
-    established = Known(addresses=frozenset({f"Anna@{known}"}))
+    established = Known(others=Acquaintances.of([f"Anna@{known}"]))
     assert (established.domain_imitated(other.upper()) == known) is imitates
     lately = Known(recent=(f"anna@{known}",))
     assert (lately.domain_imitated(other) == known) is imitates
     # Who was there first is nobody's imitation, and who is established neither.
     assert Known(recent=(f"x@{other}", f"anna@{known}")).domain_imitated(other) is None
-    assert Known(addresses=frozenset({f"anna@{known}", f"x@{other}"})).domain_imitated(other) is None
+    assert Known(others=Acquaintances.of([f"anna@{known}", f"x@{other}"])).domain_imitated(other) is None
 
 
 def test_our_own_domain_is_never_taken_for_known() -> None:
     for addresses in (frozenset({"boss@acrne.example"}), frozenset({"boss@acrne.example", "x@y.example"})):
-        known = Known(frozenset({"ACME.example"}), addresses)
+        known = Known(frozenset({"ACME.example"}), Acquaintances.of(addresses))
         assert known.domain_imitated("acrne.example") == "acme.example"
 
 
@@ -217,7 +217,7 @@ def test_slips_in_long_names_are_told_whatever_stands_before_them() -> None:
             continue
         end = random.choice(["example", "co.uk", "com", "io"])
         before = random.choice(["", "www.", "mail.eu."])
-        known = Known(addresses=frozenset({f"x@{random.choice(['', 'mail.'])}{name}.{end}"}))
+        known = Known(others=Acquaintances.of([f"x@{random.choice(['', 'mail.'])}{name}.{end}"]))
         assert known.domain_imitated(f"{before}{slipped}.{end}") is not None, (name, slipped)
 
 

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from mm_tui.review import links
 from mm_tui.review.findings import Level
-from mm_tui.review.known import Known
+from mm_tui.review.known import Acquaintances, Known
 from mm_tui.review.links import find_links, inspect_links, is_ip
 from mm_tui.text import ManyLine
 from tests.support.hostile import VECTORS, naughty_strings
 
-KNOWN = Known(frozenset({"acme.example"}), frozenset({"anna@customer.example"}))
+KNOWN = Known(frozenset({"acme.example"}), Acquaintances.of(["anna@customer.example"]))
 
 
 @pytest.mark.parametrize(
@@ -258,6 +258,6 @@ def test_an_address_is_looked_for_wherever_one_can_begin(pieces: list[str]) -> N
 
 
 def test_the_same_host_is_compared_with_those_we_know_once() -> None:
-    known = Known(frozenset({"acme.example"}), frozenset(f"a@customer{number}.example" for number in range(300)))
+    known = Known(frozenset({"acme.example"}), Acquaintances.of(f"a@customer{number}.example" for number in range(300)))
     found = inspect_links("see https://acme-example.test/x\n" * 5_000, known)
     assert [(one.code, len(one.spans)) for one in found] == [("link_lookalike", 5_000)]

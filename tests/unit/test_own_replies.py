@@ -15,9 +15,10 @@ from mm_tui.services.assistant.drafts import NotJournaled
 from mm_tui.services.audit.track_record import TrackRecords
 from mm_tui.services.decisions.request import OwnReply
 from mm_tui.services.decisions.service import Decisions, Refused
+from mm_tui.services.presence.tags import Seat
 from mm_tui.services.queue.authors import Author, Authors
 from mm_tui.services.queue.entries import ReviewQueue
-from mm_tui.services.queue.entry import QueueEntry, Seat
+from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.services.sync.service import Sync
 from mm_tui.services.sync.waiting_details import WaitingDetails
 from mm_tui.settings import sections as config

@@ -12,8 +12,9 @@ import pytest
 from mm_tui.decision.relatives import REPLACED_BY
 from mm_tui.models import AuditEntry, Mailbox, Party, PendingItem
 from mm_tui.screens.pending.diff_pages import difference, follows
+from mm_tui.services.presence.tags import Seat
 from mm_tui.services.queue.entries import ReviewQueue
-from mm_tui.services.queue.entry import QueueEntry, Seat
+from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.services.redraft_tags import FOLLOWS
 from mm_tui.settings.sections import Risk
 from mm_tui.store.audit.entries import AuditStore

@@ -10,6 +10,7 @@ import pytest
 
 from mm_tui.models import Attachment, Direction, Party
 from mm_tui.review.findings import Level
+from mm_tui.review.known import Acquaintances
 from mm_tui.review.risk import Assessment, Draft, Message, Rejected, ThreadContext, assess
 from mm_tui.review.risk.engine import RULES, explanation
 from mm_tui.review.risk.facts import find_amounts, find_dates
@@ -33,7 +34,7 @@ QUESTION = Message(
 CONTEXT = ThreadContext(
     messages=(QUESTION,),
     own_addresses=frozenset({"support@acme.example", "billing@acme.example"}),
-    known_addresses=frozenset({"anna@customer.example", "bob@partner.example"}),
+    contacts=Acquaintances.of(["anna@customer.example", "bob@partner.example"]),
     rejected=(
         Rejected(
             ManyLine("Dear Anna, of course you get everything back at once, and a second blender for nothing on top."),

@@ -8,6 +8,7 @@ import pytest
 
 from mm_tui.models import Attachment, Direction, Party
 from mm_tui.review.findings import Finding, Level
+from mm_tui.review.known import Acquaintances
 from mm_tui.review.risk import Draft, Message, ThreadContext, assess
 from mm_tui.text import ManyLine, OneLine
 
@@ -37,7 +38,7 @@ def found(
     context = ThreadContext(
         thread or (mail("How are you?"),),
         own_addresses=frozenset({str(US.address)}),
-        known_addresses=known,
+        contacts=Acquaintances.of(known),
         today=date(2026, 5, 5),
     )
     attachments = tuple(Attachment(name=OneLine(name), size=1000) for name in files)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from mm_tui.models import Attachment, Party
 from mm_tui.review.findings import Level
+from mm_tui.review.known import Acquaintances
 from mm_tui.review.risk import Assessment, Draft, Message, ThreadContext, assess
 from mm_tui.sandbox.gateway.mail import IncomingMail
 from mm_tui.sandbox.gateway.state import DOMAIN
@@ -33,7 +34,7 @@ def _assessed(samples: SampleSet) -> list[tuple[str, tuple[str, ...], Assessment
     done = []
     for thread in samples.threads:
         messages = tuple(map(_message, thread.mails))
-        context = ThreadContext(messages, own_addresses=own, known_addresses=known, today=NOW.date())
+        context = ThreadContext(messages, own_addresses=own, contacts=Acquaintances.of(known), today=NOW.date())
         for draft, flaws in zip(thread.drafts, thread.flaws, strict=True):
             answered = next(mail for mail in thread.mails if mail.message_id == draft.in_reply_to)
             subject = draft.subject or (f"Re: {answered.subject}" if answered.subject else "")

@@ -9,6 +9,7 @@ import pytest
 
 from mm_tui.models import Attachment, Party
 from mm_tui.review.findings import Finding, Level
+from mm_tui.review.known import Acquaintances
 from mm_tui.review.risk import Draft, Message, OtherAnswer, ThreadContext, assess
 from mm_tui.text import ManyLine, OneLine
 
@@ -28,7 +29,7 @@ def found(code: str, question: str, answer: str, *, subject: str = "Re: Bike", *
     context = ThreadContext(
         (mail,),
         own_addresses=frozenset({str(US.address)}),
-        known_addresses=frozenset({"greta.holm@holm.example"}),
+        contacts=Acquaintances.of(["greta.holm@holm.example"]),
         today=date(2026, 5, 5),
     )
     draft = Draft(sender=US, to=(LENA,), subject=OneLine(subject), body=ManyLine(answer))

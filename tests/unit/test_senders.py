@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from mm_tui.models import Party
 from mm_tui.review import lookalike
 from mm_tui.review.findings import Level
-from mm_tui.review.known import Known
+from mm_tui.review.known import Acquaintances, Known
 from mm_tui.review.lookalike import mixes_scripts, one_slip_apart, same_site, scripts, skeleton, unicode_host
 from mm_tui.review.risk.model import ThreadContext
 from mm_tui.review.senders import inspect_party, inspect_sender
 from tests.support.hostile import VECTORS, naughty_strings
 
-KNOWN = Known(frozenset({"acme.example"}), frozenset({"anna@customer.example", "bob@mail.test"}))
+KNOWN = Known(frozenset({"acme.example"}), Acquaintances.of(["anna@customer.example", "bob@mail.test"]))
 
 
 def codes(header: str, *, ours: bool = False) -> dict[str, Level]:

@@ -9,7 +9,7 @@ from typing import Self
 
 from mm_tui.models import Attachment, Direction, EmailDetail, EmailSummary, Party, PendingItem
 from mm_tui.review.findings import Finding, Level, worst
-from mm_tui.review.known import Acquaintances
+from mm_tui.review.known import NOBODY, Acquaintances
 from mm_tui.text import CleanText, ManyLine, OneLine
 
 
@@ -139,14 +139,8 @@ class ThreadContext:
     """The emails of the thread that arrived or were sent, oldest first."""
     own_addresses: frozenset[str] = frozenset()
     """Addresses of the account's mailboxes, lower case."""
-    own_domains: frozenset[str] = frozenset()
-    """Domains of the account, lower case; those of `own_addresses` count without being listed."""
-    known_addresses: frozenset[str] = frozenset()
-    """Everybody that mail was exchanged with before outside this thread, lower case."""
-    recent_addresses: tuple[str, ...] = ()
-    """Others from earlier mail, known only recently, in order of their first email."""
-    contacts: Acquaintances | None = None
-    """In place of both of these: all correspondents of the profile, as they are shared by many drafts."""
+    contacts: Acquaintances = NOBODY
+    """Everybody that mail was exchanged with before, as the draft finds them."""
     answers: tuple[OtherAnswer, ...] = ()
     """Other answers to the same email, oldest first."""
     rejected: tuple[Rejected, ...] = ()
@@ -159,18 +153,9 @@ class ThreadContext:
     """The reviewer's date, for dates such as "Friday" and those without a year; None: they are not compared."""
 
     @cached_property
-    def acquaintances(self) -> Acquaintances:
-        """Everybody that mail was exchanged with before, as the draft finds them."""
-        if self.contacts is not None:
-            return self.contacts
-        return Acquaintances.of(self.known_addresses, self.recent_addresses)
-
-    @cached_property
     def domains(self) -> frozenset[str]:
-        """All domains of ours."""
-        return (self.own_domains | {address.rpartition("@")[2] for address in self.own_addresses if "@" in address}) - {
-            ""
-        }
+        """The domains of our addresses."""
+        return frozenset(address.rpartition("@")[2] for address in self.own_addresses if "@" in address) - {""}
 
 
 _DECIDED_ALONE = {

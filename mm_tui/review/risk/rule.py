@@ -69,7 +69,7 @@ class Reading:
         """Our domains, and everybody that mail was exchanged with before or who is in the thread."""
         own = frozenset({*self.context.domains, *map(str.lower, self.settings.own_domains)})
         taking_part = tuple(address for address in self._in_order if domain_of(address) not in own)
-        return Known(own, recent=taking_part, others=self.context.acquaintances.without(own))
+        return Known(own, recent=taking_part, others=self.context.contacts.without(own))
 
     @cached_property
     def participants(self) -> frozenset[str]:

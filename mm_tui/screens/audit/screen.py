@@ -16,22 +16,21 @@ from textual.widgets import Input, Static
 from textual.worker import get_current_worker
 
 from mm_tui import keymap
-from mm_tui.screens.audit.entry_list import AuditList, moment
+from mm_tui.screens.audit.entry_list import AuditList
 from mm_tui.screens.audit.pages import line_page
 from mm_tui.screens.audit.plot import decisions_plot, first_day
+from mm_tui.screens.audit.words import empty_words, heading
 from mm_tui.screens.base import BaseScreen
 from mm_tui.screens.dialogs.dialog import ask
-from mm_tui.services.audit.line import AuditLines, actor_words, narrowed
+from mm_tui.services.audit.line import AuditLines, narrowed
 from mm_tui.services.events import AuditChanged, DecisionChanged, MailboxesChanged, Part, ServiceEvent, SyncChanged
 from mm_tui.store.audit.folding import Folder
 from mm_tui.store.audit.journal import Journal, Verdict
 from mm_tui.store.audit.made import MadeDecision, made_since
-from mm_tui.store.audit.timeline import Facet, LineFilter, Source
-from mm_tui.text import OneLine
+from mm_tui.store.audit.timeline import Facet, LineFilter
 from mm_tui.widgets.cached_static import CachedStatic
 from mm_tui.widgets.line_input import LineInput
 from mm_tui.widgets.pager import Page, Pager
-from mm_tui.widgets.words import count, joined, with_keys
 
 if TYPE_CHECKING:
     from textual import events
@@ -46,7 +45,6 @@ PAGE_CELLS = 100
 PADDING = 2
 BESIDE_COLUMNS = 150
 """The screen width in cells from which the line under the cursor is shown in full beside the list."""
-NO_ADMIN = "no admin key for the gateway's log"
 
 
 @dataclass(eq=False, repr=False)
@@ -228,7 +226,7 @@ class AuditScreen(BaseScreen):
             return
         self.lines.folded = message.folded
         self._whole = message.whole
-        self.entries.empty_words = self._empty_words()
+        self.entries.empty_words = empty_words(self.session, self.chosen, self.typed)
         self.entries.forget_rows()
         self._newer = 0 if message.fresh else self._newer + self.entries.added_above(message.keys)
         if message.fresh or message.keys != self.entries.keys:
@@ -237,59 +235,12 @@ class AuditScreen(BaseScreen):
         self._show_line()
 
     def _show_heading(self) -> None:
-        chosen = self.chosen
-        box = next((one for one in self.session.mail.mailbox_rows() if one.mailbox_id == chosen.mailbox_id), None)
-        alone = self.session.sync is not None and not self.session.can("admin")
-        both = "local journal" if alone and not self.session.audit.count() else "both logs"
-        words = [{Source.GATEWAY: "gateway's log", Source.JOURNAL: "local journal", None: both}[chosen.source]]
-        words += [OneLine(box.address)] if box else []
-        words += [actor_words(chosen.actor, names=self.lines.names)] if chosen.actor else []
-        words += [OneLine(chosen.action)] if chosen.action else []
-        words += [f"since {moment(chosen.since, self.session.clock.now()).strip()}"] if chosen.since else []
-        rows = len(self.entries.keys)
-        total = count(rows + sum(self.lines.folded.values()), "line", "lines") + ("" if self._whole else "…")
-        total = f"{count(rows, 'row', 'rows')} ({total})" if self.lines.folded else total
-        parts = [Content.assemble((total, "bold $foreground")), Content(" · ".join(words))]
-        if self._newer:
-            newer = f"{count(self._newer, 'newer row', 'newer rows')} above: {{list.first}}"
-            parts.insert(1, Content.styled(with_keys(newer, self.session.settings.keys), "$accent"))
-        _, complaint = narrowed(chosen, self.typed, self.session.clock.now())
-        for trouble in (complaint, self._gateway_trouble()):
-            if trouble:
-                parts.append(Content.assemble(("▲ ", "$warning"), (trouble, "$foreground")))
-        self.query_one("#heading", CachedStatic).put(joined(parts, " · "))
-        self.update_status()
-
-    def _gateway_trouble(self) -> OneLine:
-        """Why the gateway's log is missing or not current."""
-        sync = self.session.sync
-        if sync is None:
-            return self.session.trouble
-        if not self.session.can("admin"):
-            return OneLine(NO_ADMIN)
-        part = next((part for part in sync.state.parts if part.part is Part.AUDIT), None)
-        if part is not None and part.error is not None:
-            return OneLine(f"gateway's log: {part.error}")
-        if not sync.state.has_read(Part.AUDIT) and not self.session.audit.count():
-            return OneLine("the gateway's log has not been read yet")
-        return OneLine("")
-
-    def _empty_words(self) -> tuple[str, ...]:
-        if self.chosen != LineFilter() or self.typed:
-            cure = "{audit.clear} shows all lines"
-            # While a search is typed the other keys are letters.
-            cure += "." if self.typed else "; {audit.filter} and {audit.search} change the filter."
-            return ("No lines match.", with_keys(cure, self.session.settings.keys))
-        here = (
-            "Nothing has been decided in this program on this machine yet.",
-            "Decisions you make here appear at once.",
+        rows, folded = len(self.entries.keys), sum(self.lines.folded.values())
+        words = heading(
+            self.session, self.lines.names, self.chosen, self.typed, rows, folded, newer=self._newer, whole=self._whole
         )
-        if not self.session.can("admin") and self.session.sync is not None:
-            return (*here, "The gateway's log is not shown: reading it needs the admin key, which mm-tui init can set.")
-        if self._gateway_trouble():
-            # The heading says what is wrong.
-            return here
-        return (*here, "The gateway's log is empty.")
+        self.query_one("#heading", CachedStatic).put(words)
+        self.update_status()
 
     def _show_line(self) -> None:
         row = self.entries.current_row

@@ -144,14 +144,14 @@ class Editing:
     def tell_what_is_open(self) -> None:
         """Shows other reviewers which email is open here, and reads theirs; none once the screen is left."""
         screen = self._screen
-        presence, watch = screen.session.presence, screen.session.presence_watch
-        if presence is None or watch is None:
+        presence = screen.session.presence
+        if presence is None:
             return
         under = self._editing or screen.current
         if under is None or under.ended or not screen.is_open:
-            watch.stop()
+            presence.watch.stop()
         else:
-            watch.watch(under.item.mailbox_id, under.item.id)
+            presence.watch.watch(under.item.mailbox_id, under.item.id)
         entry = self._editing or (screen.current if screen.panes.is_reading else None)
         view = screen.decision_of(entry.item.id) if entry is not None else None
         if entry is None or entry.ended or not screen.is_open or (view is not None and not view.ended):

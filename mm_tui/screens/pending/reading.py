@@ -12,6 +12,7 @@ from textual.worker import get_current_worker
 
 from mm_tui.models import PendingItem, Status
 from mm_tui.services.decisions.ended import how_it_ended
+from mm_tui.services.presence.tags import NOBODY, Seat
 from mm_tui.services.queue.entries import ReviewQueue
 from mm_tui.settings.profiles import reviewer
 from mm_tui.store.audit.made import MadeDecision, made_since
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from textual.timer import Timer
 
     from mm_tui.screens.pending.host import QueueHost
-    from mm_tui.services.queue.entry import QueueEntry, Seat
+    from mm_tui.services.queue.entry import QueueEntry
     from mm_tui.services.queue.filter import FilterCount
 
 OPEN_SECONDS = 0.12
@@ -76,7 +77,8 @@ class QueueReader:
         decisions = session.decisions
         edits = decisions.edits_in_progress() if decisions is not None else {}
         incidents = decisions.incidents() if decisions is not None else []
-        work = partial(self._read, edits, session.seat(), tuple(self._screen.listing.listed), current, incidents)
+        seat = session.presence.seat if session.presence is not None else NOBODY
+        work = partial(self._read, edits, seat, tuple(self._screen.listing.listed), current, incidents)
         self._screen.run_worker(work, thread=True, exclusive=True, group="queue", exit_on_error=False)
 
     def ended(self) -> None:

@@ -123,11 +123,6 @@ class PendingScreen(BaseScreen):
         key = self.queue_list.current_key if self.is_mounted else None
         return self.listing.listed.get(key) if key is not None else None
 
-    @property
-    def entries(self) -> list[QueueEntry]:
-        """All listed emails that wait."""
-        return self.listing.entries
-
     def decision_of(self, email_id: str) -> DecisionView | None:
         """The decision about an email; None if there is none."""
         decisions = self.session.decisions

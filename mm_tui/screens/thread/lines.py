@@ -50,7 +50,16 @@ def listed(name: str, addresses: list[str], width: int, key: str) -> list[Pieces
     lines = wrap_words(OneLine(", ".join(shown)) or "–", width - len(name))
     if len(shown) < len(addresses):
         lines.append(f"and {len(addresses) - len(shown)} more: {key} lists all")
-    return [[(name if at == 0 else " " * len(name), "dim"), (line, "row")] for at, line in enumerate(lines)]
+    return _beside(name, "dim", lines, "row")
+
+
+def hanging(label: str, label_style: str, words: str, style: str, width: int) -> list[Pieces]:
+    """Wrapped words, with a label before the first line and as much room before the others."""
+    return _beside(label, label_style, wrap_words(words, width - len(label)), style)
+
+
+def _beside(label: str, label_style: str, lines: list[str], style: str) -> list[Pieces]:
+    return [[(label if at == 0 else " " * len(label), label_style), (line, style)] for at, line in enumerate(lines)]
 
 
 def wrap_words(text: str, width: int) -> list[str]:

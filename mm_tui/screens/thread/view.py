@@ -20,27 +20,21 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from mm_tui.chips import chips_of
 from mm_tui.messages import session_of
-from mm_tui.review.findings import Level
 from mm_tui.review.render_pass import RenderPass, plain
-from mm_tui.review.subject import same_subject
 from mm_tui.screens.rendering import BodiesRendered, render_later
-from mm_tui.screens.thread.lines import NOTHING, Pieces, lay, listed, styled, wrap_words
+from mm_tui.screens.thread.head import head
+from mm_tui.screens.thread.lines import NOTHING, Pieces, lay, styled
 from mm_tui.screens.thread.message_item import MessageItem
-from mm_tui.store.sort_keys import from_ms
-from mm_tui.text import OneLine, file_label
+from mm_tui.text import OneLine
 from mm_tui.widgets.cells import fit_address, fit_cells
 from mm_tui.widgets.mail_list import chip
-from mm_tui.widgets.words import age, exact, size, with_keys
+from mm_tui.widgets.words import age
 
 INDENT = 3
 MAX_TEXT = 96
 """The width in cells to wrap bodies to on wide terminals: longer lines are hard to read."""
-NOT_DISCLOSED = "not disclosed by the gateway"
 SENDER, LEAST_SENDER = 44, 12
-MOST_FILES = 4
-"""The most attachments listed above an email's text."""
 
 
 class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
@@ -85,7 +79,6 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
         self._items: list[MessageItem] = []
         self._tops: list[int] = []
         self._current = 0
-        self._styles: dict[str, Style] = {}
         self._laid_for = 0
         self._sender_cells = SENDER
         self.now_ms, self._is_test = now_ms, is_test
@@ -177,67 +170,12 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
             item.head, item.body, item.laid = [], NOTHING, ("", 0, False)
             return
         width = self._room()
-        item.head = self._head(item)
+        opening = self._items[0].row.subject if self._items else ""
+        item.head = head(item, max(20, self.size.width - INDENT - 1), opening, session_of(self).settings.keys)
         body = item.detail.body if item.detail is not None and self.size.width else ""
         if item.laid != (body, width, self._as_source):
             item.laid = (body, width, self._as_source)
             item.body = lay(self._bodies.of(body), width)
-
-    def _head(self, item: MessageItem) -> list[Pieces]:
-        row, detail = item.row, item.detail
-        width = max(20, self.size.width - INDENT - 1)
-        all_key = self._key("thread.details")
-        lines: list[Pieces] = []
-        if detail is None:
-            lines.append([("to ", "dim"), (fit_address(row.recipient or NOT_DISCLOSED, width - 3), "row")])
-        else:
-            lines += listed("to ", [str(party.address) for party in detail.to] or [NOT_DISCLOSED], width, all_key)
-            if detail.cc:
-                lines += listed("cc ", [str(party.address) for party in detail.cc], width, all_key)
-        lines.append([(exact(from_ms(row.received_at)), "dim")])
-        if item.unsent:
-            lines.append([(f"▲ not part of the conversation: {OneLine(item.unsent)}", "risk")])
-        if item.relation:
-            lines += [
-                [("edit " if at == 0 else "     ", "dim"), (line, "row")]
-                for at, line in enumerate(wrap_words(OneLine(item.relation), width - 5))
-            ]
-        chips = chips_of(detail.tags) if detail is not None else row.chips
-        if chips := tuple(chip for chip in chips if chip.lower() != row.label.lower()):
-            words = OneLine("  ".join(f"#{chip}" for chip in chips))
-            lines += [
-                [("tags " if at == 0 else "     ", "dim"), (line, "row")]
-                for at, line in enumerate(wrap_words(words, width - 5))
-            ]
-        if row.subject and not same_subject(row.subject, self._items[0].row.subject if self._items else ""):
-            lines.append([(fit_cells(row.subject, width), "row")])
-        for finding in sorted(item.findings, key=lambda one: -one.level):
-            style = "fail" if finding.level is Level.HIGH else "risk"
-            lines += [
-                [(f"{finding.level.sign} " if at == 0 else "   ", style), (line, style)]
-                for at, line in enumerate(wrap_words(finding.words, width - 3))
-            ]
-        if detail is not None:
-            if hidden := detail.body.removed + detail.subject.removed:
-                lines.append([(f" ! {hidden} hidden characters removed; {self._key('thread.raw')} shows them", "risk")])
-            for attachment in detail.attachments[:MOST_FILES]:
-                more = f"  {size(attachment.size)}  {attachment.content_type[:30]}"
-                name = file_label(attachment.name, max(24, width - 5 - cell_len(more)))
-                lines.append([("file ", "dim"), (fit_cells(OneLine(f"{name}{more}"), width - 5), "row")])
-            if (more_files := len(detail.attachments) - MOST_FILES) > 0:
-                lines.append(
-                    [("file ", "dim"), (f"and {more_files} more: {self._key('thread.files')} lists all", "row")]
-                )
-        if item.words:
-            lines.append([])
-            lines += [[(line, "dim")] for line in wrap_words(OneLine(item.words), width)]
-        elif detail is not None and not detail.body:
-            lines += [[], [("(no text)", "dim")]]
-        lines.append([])
-        return [[], *lines]
-
-    def _key(self, act_id: str) -> str:
-        return with_keys(f"{{{act_id}}}", session_of(self).settings.keys)
 
     def _measure(self) -> None:
         self._sender_cells = min(SENDER, max((cell_len(item.row.sender) for item in self._items), default=SENDER))
@@ -335,14 +273,7 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
 
     def style(self, name: str) -> Style:
         """The terminal style of a component class."""
-        found = self._styles.get(name)
-        if found is None:
-            found = self._styles[name] = self.get_component_rich_style(f"thread--{name}")
-        return found
-
-    def notify_style_update(self) -> None:
-        self._styles.clear()
-        super().notify_style_update()
+        return self.get_component_rich_style(f"thread--{name}")
 
     def render_line(self, y: int) -> Strip:
         width = self.size.width

@@ -111,7 +111,7 @@ class Histories:
         if (opened_at := self._mail.detail_at(email_id)) is not None:
             yield HistoryEvent(opened_at, Origin.HERE, OneLine("last opened here"), relation=relation)
         if detail is not None and detail.approved_at is not None:
-            ours = next((one.who for one in self._lines.timeline.decisions(email_id) if one.approved), None)
+            ours = next((one.who for one in self._lines.journaled.about(email_id) if one.approved), None)
             who = ours or actor_words(detail.approved_by, names=self._lines.names)
             by = OneLine(f"by {who}") if who else OneLine("")
             yield HistoryEvent(

@@ -13,7 +13,8 @@ from mm_tui.query import moment_named, time_fault
 from mm_tui.services.audit.act_journal import FAILED, IN_DOUBT, KINDS
 from mm_tui.services.audit.key_names import NO_NAMES, key_names, key_words
 from mm_tui.store.audit.actions import Meaning, meaning
-from mm_tui.store.audit.timeline import Decision, LineFilter, LogLine, Source, Timeline
+from mm_tui.store.audit.journaled import JournaledDecision, JournaledDecisions
+from mm_tui.store.audit.timeline import LineFilter, LogLine, Source, Timeline
 from mm_tui.store.mail.mails import MailStore
 from mm_tui.store.state import StateStore
 from mm_tui.text import OneLine
@@ -199,6 +200,7 @@ class AuditLines:
 
     def __init__(self, database: Database) -> None:
         self.timeline = Timeline(database)
+        self.journaled = JournaledDecisions(database)
         self._mail = MailStore(database)
         self._addresses: Mapping[str, OneLine] = {}
         self._facts = StateStore(database)
@@ -217,7 +219,7 @@ class AuditLines:
         """Reads mailboxes and names of keys, and the decisions journaled since the last call."""
         self.names = key_names(self._facts)
         self._addresses = {row.mailbox_id: OneLine(row.address) for row in self._mail.mailbox_rows()}
-        self.timeline.learn_decisions()
+        self.journaled.learn()
 
     def lines(self, keys: Sequence[int]) -> list[AuditLine]:
         """The lines of these keys, in their order."""
@@ -247,25 +249,25 @@ class AuditLines:
     def _who(self, line: LogLine) -> tuple[OneLine, int]:
         if line.source is Source.JOURNAL:
             return line.actor or OneLine("–"), 0
-        for decision in self.timeline.decisions(line.about):
+        for decision in self.journaled.about(line.about):
             if self._is_about(line, decision):
                 return decision.who, decision.number
         return (key_words(line.actor, self.names) if line.actor else OneLine("")), 0
 
-    def _is_about(self, line: LogLine, decision: Decision) -> bool:
+    def _is_about(self, line: LogLine, decision: JournaledDecision) -> bool:
         """Whether an entry of the gateway's log is about this decision of ours on the same email."""
         if (approved := decided(line)) is not None:
             return approved == decision.approved
-        if line.action in GATEWAY_WORDS or line.actor not in self.timeline.own_keys:
+        if line.action in GATEWAY_WORDS or line.actor not in self.journaled.own_keys:
             return False
         return line.at is not None and decision.at is not None and abs(line.at - decision.at) <= SAME_ACT
 
     def _edit_words(self, line: LogLine) -> OneLine:
         """The words for the gateway's line about an edit that was released here, or about its original."""
         approved = decided(line)
-        if approved and line.about in self.timeline.originals:
+        if approved and line.about in self.journaled.originals:
             return OneLine("approved, edited")
-        if approved is False and line.about in self.timeline.originals.values():
+        if approved is False and line.about in self.journaled.originals.values():
             return OneLine("replaced by an edit")
         return OneLine("")
 
@@ -274,7 +276,7 @@ class AuditLines:
         if line.source is Source.JOURNAL:
             outcome = dict(line.details).get(OneLine("note"), "") if line.action == "ended" else ""
             return str(line.about) if outcome == "edit_released" else ""
-        return self.timeline.originals.get(line.about, "") if decided(line) else ""
+        return self.journaled.originals.get(line.about, "") if decided(line) else ""
 
     def _replaced_words(self, line: LogLine) -> OneLine:
         """Which draft an edit replaced, by when it was written."""

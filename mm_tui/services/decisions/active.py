@@ -66,6 +66,12 @@ class ActiveDecisions:
             if self._newest.get(live.state.case.item) is live:
                 del self._newest[live.state.case.item]
 
+    def batch_of(self, live: ActiveDecision) -> list[ActiveDecision]:
+        """The decisions that were made together with this one, and itself."""
+        if live.facts.batch is None:
+            return [live]
+        return [other for other in self._lives.values() if other.facts.batch == live.facts.batch]
+
     def of(self, email_id: str) -> ActiveDecision | None:
         """The newest decision about an email, or the one that created it as an edit."""
         found = self._newest.get(email_id)

@@ -10,10 +10,12 @@ from datetime import datetime
 from pydantic import TypeAdapter
 
 from mm_tui.decision.effects import Entry, Journal
+from mm_tui.decision.machine import can_undo
 from mm_tui.decision.state import INCIDENTS, Act, Outcome, State
 from mm_tui.models import EditedDraft, RawContent
 from mm_tui.review.diff import compare
 from mm_tui.review.draft import edited
+from mm_tui.services.decisions.view import WITHOUT_EFFECT
 from mm_tui.services.queue.resubmitted import ASKS_REDRAFT, SENT_BACK, SUGGESTED
 from mm_tui.store.decisions.records import SavedDecision
 from mm_tui.text import OneLine
@@ -110,6 +112,21 @@ class ActiveDecision:
     marked_again: bool = False
     """Whether the tags were set again, because another program had overwritten them at the same moment."""
     moved: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def is_undoable(self) -> bool:
+        """Whether it can still be undone."""
+        return can_undo(self.state) and not self.state.ended
+
+    @property
+    def is_unseen_failure(self) -> bool:
+        """Whether it certainly had no effect, and nobody has looked at it yet."""
+        return self.state.outcome in WITHOUT_EFFECT and not self.state.doubts and not self.looked_at
+
+    @property
+    def is_unseen_incident(self) -> bool:
+        """Whether it ended with an incident that nobody has looked at yet."""
+        return self.state.outcome in INCIDENTS and not self.looked_at
 
     def must_ask_redraft(self, state: State) -> bool:
         """Whether the email was rejected, and the agent is still to be asked for another draft."""

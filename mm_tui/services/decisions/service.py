@@ -16,11 +16,9 @@ from typing import Any
 
 from mm_tui.clock import Clock
 from mm_tui.decision.events import Answer, Quit, Undo
-from mm_tui.decision.machine import can_undo
 from mm_tui.decision.state import INCIDENTS, Act, Choice, Question, Step
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.models import EditedDraft, PendingItem, Status
-from mm_tui.review.draft import starts_thread
 from mm_tui.review.findings import Finding
 from mm_tui.services.decisions.active import ActiveDecisions, LockRenewal
 from mm_tui.services.decisions.after import AfterDecisions
@@ -32,7 +30,7 @@ from mm_tui.services.decisions.record import ActiveDecision
 from mm_tui.services.decisions.remembered import item_of
 from mm_tui.services.decisions.request import DecisionRequest, Refused
 from mm_tui.services.decisions.show import view_of
-from mm_tui.services.decisions.view import WITHOUT_EFFECT, DecisionView, Seen
+from mm_tui.services.decisions.view import DecisionView, Seen
 from mm_tui.services.events import Notify
 from mm_tui.services.examples import Learner
 from mm_tui.services.presence.approvals import Approvals, Approver, SecondApproval
@@ -220,10 +218,7 @@ class Decisions:
         live = self._lives.of(email_id)
         if live is None:
             return 0
-        together = [live]
-        if live.facts.batch is not None:
-            together = [other for other in self._lives.values() if other.facts.batch == live.facts.batch]
-        return len(await self._driver.feed_all(together, Undo()))
+        return len(await self._driver.feed_all(self._lives.batch_of(live), Undo()))
 
     async def answer(self, email_id: str, choice: Choice, *, to: Question | None = None) -> bool:
         """Answers the question about this email. Returns False if it is no longer asked.
@@ -256,13 +251,9 @@ class Decisions:
         """All decisions of this run, and those continued from an earlier one; the newest last."""
         return tuple(map(self._view, self._lives.values()))
 
-    def held(self) -> tuple[DecisionView, ...]:
-        """The decisions that can still be undone."""
-        return tuple(map(self._view, filter(_is_undoable, self._lives.values())))
-
     def undoable(self, wanted: str | None) -> DecisionView | None:
         """The decision about this email if it can still be undone, or else the newest that can; None without one."""
-        held = {live.state.case.item: live for live in self._lives.values() if _is_undoable(live)}
+        held = {live.state.case.item: live for live in self._lives.values() if live.is_undoable}
         live = held.get(wanted or "") or next(reversed(held.values()), None)
         return self._view(live) if live is not None else None
 
@@ -278,25 +269,23 @@ class Decisions:
 
     def unseen_incidents(self) -> list[str]:
         """The emails of incidents that nobody has looked at yet; the newest last."""
-        return [live.state.case.item for live in self._lives.values() if _is_unseen_incident(live)]
+        return [live.state.case.item for live in self._lives.values() if live.is_unseen_incident]
 
     def newest_not_done(self, *, but: str | None = None) -> tuple[DecisionView, int] | None:
         """The newest decision that failed without effect and that nobody has looked at yet, and how many there are, not
         counting that about the email `but`."""
         # No view is built of the others: there may be a thousand, and the status line asks often.
-        unseen = [live for live in self._lives.values() if _is_not_done(live) and live.state.case.item != but]
+        unseen = [live for live in self._lives.values() if live.is_unseen_failure and live.state.case.item != but]
         return (self._view(unseen[-1]), len(unseen)) if unseen else None
 
     def note_not_done(self) -> None:
         """Notes that a human has looked at all decisions that failed without effect."""
-        for live in filter(_is_not_done, self._lives.values()):
-            live.looked_at = True
+        for live in self._lives.values():
+            live.looked_at = live.looked_at or live.is_unseen_failure
 
     def decided_with(self, view: DecisionView) -> list[str]:
         """The emails of a decision's batch; its own without a batch."""
-        if view.batch is None:
-            return [view.email_id]
-        return [live.state.case.item for live in self._lives.values() if live.facts.batch == view.batch]
+        return [live.state.case.item for live in self._lives.batch_of(self._lives[view.id])]
 
     def looked_at(self, release_id: str) -> Coroutine[Any, Any, None]:
         """Notes that a human has looked at how a decision ended: in memory at once, on the disk when awaited."""
@@ -311,12 +300,8 @@ class Decisions:
 
     def incidents(self) -> list[PendingItem]:
         """The emails of incidents as they were seen, until somebody has looked at them."""
-        unseen = [live for live in self._lives.values() if _is_unseen_incident(live)]
+        unseen = [live for live in self._lives.values() if live.is_unseen_incident]
         return [item for live in unseen if (item := item_of(live)) is not None]
-
-    def breaks_thread(self, item: Seen, edit: EditedDraft) -> bool:
-        """Whether the edit starts a new thread, because To or Subject was changed. Say so before the hold."""
-        return starts_thread(item.raw, edit)
 
     async def settled(self, email_id: str) -> DecisionView:
         """Waits until the newest decision about this email has ended or asks a question. Raises KeyError if there is
@@ -403,15 +388,3 @@ class Decisions:
 
     def _view(self, live: ActiveDecision) -> DecisionView:
         return view_of(live, self._clock, self._reviewer)
-
-
-def _is_undoable(live: ActiveDecision) -> bool:
-    return can_undo(live.state) and not live.state.ended
-
-
-def _is_not_done(live: ActiveDecision) -> bool:
-    return live.state.outcome in WITHOUT_EFFECT and not live.state.doubts and not live.looked_at
-
-
-def _is_unseen_incident(live: ActiveDecision) -> bool:
-    return live.state.outcome in INCIDENTS and not live.looked_at

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from mm_tui.clock import sleep_or_wake
 from mm_tui.gateway.errors import GatewayError
 from mm_tui.services.events import PendingChanged
-from mm_tui.services.presence.tags import LONGEST, PresenceTags
+from mm_tui.services.presence.tags import LONGEST, PresenceTags, Seat
 from mm_tui.services.tags import TagsDiffer
 from mm_tui.store.mail.mails import MailStore
 
@@ -32,6 +32,8 @@ SETTLE_SECONDS = 0.5
 """Seconds before an open email is marked as open here, so that paging through the queue costs no calls."""
 RENEWALS = 3
 """How many times the tags are renewed within its lifetime."""
+ANSWER_SECONDS = 2.0
+"""How long a poll may take before the presence tags read by the previous one count as old."""
 LAST_WORDS = 1.0
 """Seconds to wait on exit for the tags to be removed; if that fails, they expire."""
 
@@ -50,12 +52,14 @@ class PresenceKeeper:
 
     Args:
         tags: sets and removes the tags; without a send key they are only read.
+        watch: reads the tags of the email under the cursor.
         sync: reads the opened email again, which shows the presence of others.
         clock: times the renewals.
         minutes: how long the tags last unless renewed; 0 sets none.
     """
 
-    def __init__(self, tags: PresenceTags, sync: Sync, clock: Clock, *, minutes: int) -> None:
+    def __init__(self, tags: PresenceTags, watch: PresenceWatch, sync: Sync, clock: Clock, *, minutes: int) -> None:
+        self.watch = watch
         self._tags = tags
         self._sync = sync
         self._clock = clock
@@ -65,9 +69,10 @@ class PresenceKeeper:
         self._moved = asyncio.Event()
 
     @property
-    def token(self) -> str:
-        """Identifies this program's tags."""
-        return self._tags.token
+    def seat(self) -> Seat:
+        """The reviewer at this program, as its tags name them."""
+        fresh = self._sync.poll_seconds + ANSWER_SECONDS
+        return Seat(self._tags.reviewer, self._tags.token, self.open_id, fresh, self.watch.seen_at)
 
     @property
     def open_id(self) -> str | None:
@@ -114,7 +119,7 @@ class PresenceKeeper:
         try:
             detail = await self._sync.fetch_detail(*mail)
             standing = self._tags.standing(mail.email_id, detail.tags)
-            free = standing is None or standing.token == self.token
+            free = standing is None or standing.token == self._tags.token
             if free and self._minutes and self._tags.possible:
                 self._held = mail
                 if await self._tags.take(*mail) is not None:

@@ -7,11 +7,11 @@ prevented by the check before each call and by the gateway. It needs a send key,
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from mm_tui.clock import moment_in, short_time
 from mm_tui.decision.relatives import (
@@ -107,6 +107,23 @@ def presence_in(held: Mapping[OneLine, OneLine], now: datetime) -> Presence | No
     return Presence(by, since and min(since, now), until, token, today=now.astimezone().date())
 
 
+class Seat(NamedTuple):
+    """Who reads the queue, as identified in presence tags."""
+
+    reviewer: str = ""
+    token: str = ""
+    """The token of the presence tags set by this program."""
+    open_id: str | None = None
+    """The email that is open here."""
+    fresh_seconds: float = float("inf")
+    """Presence seen longer ago than this shows its time."""
+    tags_seen_at: Callable[[str], datetime | None] = lambda _: None
+    """When the tags of an email were read last, apart from its details."""
+
+
+NOBODY = Seat()
+
+
 class PresenceReader:
     """Reads presence, and believes none for longer than `LONGEST` after it was set or renewed."""
 
@@ -186,7 +203,7 @@ class PresenceTags:
 
     def __init__(self, gateway: GatewayClient, reviewer: str, clock: Clock, life: timedelta = LIFE) -> None:
         self._gateway = gateway
-        self._reviewer = reviewer
+        self.reviewer = reviewer
         self._clock = clock
         self._life = min(life, LONGEST)
         self._reader = PresenceReader()
@@ -225,7 +242,7 @@ class PresenceTags:
         if standing is not None and standing.token != self.token:
             return standing
         ours = {
-            BY: self._reviewer,
+            BY: self.reviewer,
             SINCE: (standing.since if standing and standing.since else now).astimezone(UTC).isoformat(),
             UNTIL: (now + self._life).astimezone(UTC).isoformat(),
             TOKEN: self.token,

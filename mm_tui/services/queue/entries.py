@@ -17,17 +17,17 @@ from mm_tui.services.presence.approvals import NO_APPROVALS, is_approval
 from mm_tui.services.presence.notes import NAMES as NOTE_TAGS
 from mm_tui.services.presence.notes import assignment_in, note_in
 from mm_tui.services.presence.tags import NAMES as PRESENCE_TAGS
-from mm_tui.services.presence.tags import Presence, PresenceReader, pair_words
+from mm_tui.services.presence.tags import NOBODY, Presence, PresenceReader, Seat, pair_words
 from mm_tui.services.queue.assessing import Assessing
 from mm_tui.services.queue.authors import Authors
 from mm_tui.services.queue.due import due_at
-from mm_tui.services.queue.entry import NOBODY, Order, QueueEntry, Seat
+from mm_tui.services.queue.entry import Order, QueueEntry
 from mm_tui.services.queue.filter import FilterContext
 from mm_tui.services.queue.resubmitted import Resubmissions
 from mm_tui.services.queue.snooze import Snoozes
 from mm_tui.services.queue.stored import StoredEmail, StoredQueue
 from mm_tui.services.redraft_tags import FOLLOWS, follows
-from mm_tui.store.audit.timeline import Timeline
+from mm_tui.store.audit.journaled import JournaledDecisions
 from mm_tui.store.mail.mails import MailStore
 from mm_tui.store.mail.pending import PendingStore
 from mm_tui.text import OneLine
@@ -70,7 +70,7 @@ class ReviewQueue:
         `contacts` the correspondents, by default read anew."""
         self._second = second
         self._mail = MailStore(database)
-        self._timeline = Timeline(database)
+        self._journaled = JournaledDecisions(database)
         self._snoozes = Snoozes(database, clock)
         self._pending = PendingStore(database)
         self._stored = StoredQueue(database)
@@ -185,8 +185,8 @@ class ReviewQueue:
 
     def _own_keys(self) -> frozenset[str]:
         """Names and ids of the keys used for decisions in this store."""
-        self._timeline.learn_decisions()
-        return self._timeline.own_keys
+        self._journaled.learn()
+        return self._journaled.own_keys
 
     def _resubmitted(
         self, entry: QueueEntry, seen_at: datetime | None, reviewer: str, now: datetime, named: str

@@ -1,12 +1,10 @@
-"""An entry of the review queue, and who reads the queue."""
+"""An entry of the review queue."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import NamedTuple
 
 from mm_tui.models import Direction, EmailDetail, EmailSummary, PendingItem
 from mm_tui.query import UNCHECKED
@@ -156,20 +154,3 @@ class QueueEntry:
     def edit_is_current(self) -> bool:
         """Whether there is an edit, and it is based on the current content."""
         return self.edit is not None and self.edit.base_digest == self.digest
-
-
-class Seat(NamedTuple):
-    """Who reads the queue, as identified in presence tags."""
-
-    reviewer: str = ""
-    token: str = ""
-    """The token of the presence tags set by this program."""
-    open_id: str | None = None
-    """The email that is open here."""
-    fresh_seconds: float = float("inf")
-    """Presence seen longer ago than this shows its time."""
-    tags_seen_at: Callable[[str], datetime | None] = lambda _: None
-    """When the tags of an email were read last, apart from its details."""
-
-
-NOBODY = Seat()

@@ -7,13 +7,17 @@ from array import array
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from mm_tui.store.audit.timeline import JOURNAL_STEPS, parsed_ms
+from mm_tui.store.audit.journal_sql import AT, EMAIL, KIND, inner, parsed_ms
 
 if TYPE_CHECKING:
     from mm_tui.store.database import Database
 
 TOGETHER_MS = 15 * 60 * 1000
 """Tag changes of one email no further apart than this are one row."""
+_JOURNAL_STEPS = f"""
+SELECT number, {KIND}, {inner("details.release")}, {EMAIL}, {AT} FROM journal
+WHERE number IN (SELECT value FROM json_each(?))
+"""
 TAGGING = frozenset({"tagging", "untagging"})
 
 
@@ -70,7 +74,7 @@ class Folder:
         for key, email_id, at in rows:
             yield key << 1, _Step(("tags", str(email_id)), at)
         numbers = json.dumps([key >> 1 for key in keys if key & 1])
-        for number, kind, release, email_id, at in reader.execute(JOURNAL_STEPS, (numbers,)):
+        for number, kind, release, email_id, at in reader.execute(_JOURNAL_STEPS, (numbers,)):
             if release and self._decisions:
                 yield number << 1 | 1, _Step(("decision", str(release)), 0)
             elif kind in TAGGING and email_id:

@@ -8,12 +8,18 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 from mm_tui.store.audit.entries import AuditStore
-from mm_tui.store.audit.timeline import JOURNALED_DECISIONS
+from mm_tui.store.audit.journal_sql import ABOUT, AT, EMAIL, IS_DECISION, KIND, WHO, inner
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
     from mm_tui.store.database import Database
 
+_JOURNALED = f"""
+SELECT {KIND}, {AT}, {WHO}, {EMAIL}, {ABOUT}, {inner("details.note")}, mail.direction FROM journal
+LEFT JOIN mail ON mail.email_id = {EMAIL}
+WHERE {IS_DECISION} OR instr(entry, '"kind":"ended"') > 0 ORDER BY number DESC
+"""
+"""The decisions in the journal and how they ended, newest first."""
 _SKEW = timedelta(days=1)
 """The journal is ordered by writing: setting the clock back by less than this hides no decision."""
 
@@ -66,7 +72,7 @@ def made_since(database: Database, since: datetime) -> list[MadeDecision]:
 
 def _journaled(database: Database, since: datetime, ours: set[str]) -> Iterator[MadeDecision]:
     """The decisions in the journal; adds the ids of all emails that it decided to `ours`."""
-    for kind, moment, who, email_id, about, note, direction in database.reader().execute(JOURNALED_DECISIONS):
+    for kind, moment, who, email_id, about, note, direction in database.reader().execute(_JOURNALED):
         try:
             at = datetime.fromisoformat(str(moment))
         except ValueError:

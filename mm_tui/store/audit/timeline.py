@@ -19,6 +19,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 from mm_tui.store.audit.actions import deciding_actions
+from mm_tui.store.audit.journal_sql import ABOUT, AT, DETAILS, EMAIL, KIND, MAILBOX, WHO, parsed_ms
 from mm_tui.store.sort_keys import from_ms, to_ms
 from mm_tui.text import OneLine
 
@@ -28,32 +29,8 @@ if TYPE_CHECKING:
 CHUNK = 5000
 STEPS = 50_000
 """How many SQLite VM steps pass between checks whether a search was cancelled; they take some milliseconds."""
-OWN_KEYS = 50
-"""How many of our own approvals are examined to learn the names of our keys."""
 
 _NONE = OneLine("")
-
-
-def _inner(path: str) -> str:
-    """SQL for a value inside a journal entry; NULL where the entry is broken."""
-    return f"CASE WHEN json_valid(entry) THEN json_extract(entry, '$.{path}') END"
-
-
-_AT, _WHO, _KIND, _EMAIL, _DETAILS = (_inner(name) for name in ("at", "who", "kind", "email_id", "details"))
-_ACT, _ABOUT, _MAILBOX = (_inner(f"details.{name}") for name in ("act", "about", "mailbox"))
-_IS_DECISION = """(instr(entry, '"kind":"done"') > 0 OR instr(entry, '"kind":"retired"') > 0)"""
-"""Inside a value the quotes would be escaped, so this text can only be the entry's own kind."""
-JOURNAL_STEPS = f"""
-SELECT number, {_KIND}, {_inner("details.release")}, {_EMAIL}, {_AT} FROM journal
-WHERE number IN (SELECT value FROM json_each(?))
-"""
-"""SQL for what a journal entry is a step of."""
-JOURNALED_DECISIONS = f"""
-SELECT {_KIND}, {_AT}, {_WHO}, {_EMAIL}, {_ABOUT}, {_inner("details.note")}, mail.direction FROM journal
-LEFT JOIN mail ON mail.email_id = {_EMAIL}
-WHERE {_IS_DECISION} OR instr(entry, '"kind":"ended"') > 0 ORDER BY number DESC
-"""
-"""SQL for the decisions in the journal and how they ended, newest first."""
 
 
 class Source(StrEnum):
@@ -113,28 +90,11 @@ class Facet(NamedTuple):
     lines: int
 
 
-class Decision(NamedTuple):
-    """A decision in the journal."""
-
-    who: OneLine
-    approved: bool
-    number: int
-    """The number of the journal entry."""
-    at: datetime | None
-    """When the gateway's answer arrived."""
-
-
 class Timeline:
     """Both logs of one profile. Everything except `lines` may take some hundred milliseconds: call it in a thread."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._decisions: dict[str, list[Decision]] = {}
-        self._decisions_to = 0
-        self.originals: dict[str, str] = {}
-        """The ids of drafts that were replaced by edits released here, by the ids of the edits."""
-        self.own_keys: frozenset[str] = frozenset()
-        """The key ids under which the gateway recorded our approvals, as far as `learn_decisions` has read."""
 
     def stream(
         self, wanted: LineFilter, *, stop: Callable[[], bool] = lambda: False, first: int = CHUNK
@@ -191,11 +151,11 @@ class Timeline:
 
     def actors(self) -> list[Facet]:
         """All actors, most active first."""
-        return self._facets("json_extract(model, '$.actor_key_id')", _WHO)
+        return self._facets("json_extract(model, '$.actor_key_id')", WHO)
 
     def actions(self) -> list[Facet]:
         """All actions, most frequent first."""
-        return self._facets("json_extract(model, '$.action')", _KIND)
+        return self._facets("json_extract(model, '$.action')", KIND)
 
     def _facets(self, gateway: str, journal: str) -> list[Facet]:
         reader = self._database.reader()
@@ -210,46 +170,13 @@ class Timeline:
         ]
         return sorted(found, key=lambda facet: (-facet.lines, facet.value))
 
-    def decisions(self, email_id: str) -> Sequence[Decision]:
-        """The decisions about this email that were made here, as far as `learn_decisions` has read."""
-        return self._decisions.get(email_id, ())
-
-    def learn_decisions(self) -> None:
-        """Reads the decisions added to the journal since the last call."""
-        reader = self._database.reader()
-        newest = reader.execute("SELECT coalesce(max(number), 0) FROM journal").fetchone()[0]
-        rows = reader.execute(
-            f"SELECT number, {_WHO}, {_ACT}, {_ABOUT}, {_KIND}, {_AT}, {_EMAIL} FROM journal"
-            f" WHERE number > ? AND number <= ? AND {_IS_DECISION} ORDER BY number",
-            (self._decisions_to, newest),
-        )
-        self._decisions_to = int(newest)
-        for number, who, act, about, kind, moment, email_id in rows:
-            if act in ("approve", "reject", "release_edit") and about and who:
-                approved = kind == "done" and act != "reject"
-                at = parsed_ms(moment, 0)
-                decision = Decision(OneLine(str(who)), approved, int(number), from_ms(at) if at else None)
-                self._decisions.setdefault(str(about), []).append(decision)
-                if approved and act == "release_edit" and email_id and about != email_id:
-                    self.originals[str(about)] = str(email_id)
-        self.own_keys = self._recorded_names()
-
-    def _recorded_names(self) -> frozenset[str]:
-        ours = [about for about, made in self._decisions.items() if any(one.approved for one in made)][-OWN_KEYS:]
-        rows = self._database.reader().execute(
-            "SELECT DISTINCT json_extract(details.model, '$.approved_by') FROM mail JOIN details USING (key)"
-            " WHERE mail.email_id IN (SELECT value FROM json_each(?))",
-            (json.dumps(ours),),
-        )
-        return frozenset(row[0] for row in rows if row[0])
-
     def _gateway_keys(self, wanted: LineFilter) -> Iterator[tuple[int, int]]:
         where, values = _times(wanted, "audit.created_at")
         if wanted.action is not None:
             where.append("json_extract(audit.model, '$.action') = ?")
             values.append(wanted.action)
         if wanted.actor is not None:
-            made_here = f"SELECT {_ABOUT} FROM journal WHERE {_KIND} IN ('done', 'retired') AND {_WHO} = ?"
+            made_here = f"SELECT {ABOUT} FROM journal WHERE {KIND} IN ('done', 'retired') AND {WHO} = ?"
             decides = "json_extract(audit.model, '$.action') IN (SELECT value FROM json_each(?))"
             where.append(
                 "(json_extract(audit.model, '$.actor_key_id') = ? OR"
@@ -271,7 +198,7 @@ class Timeline:
     def _journal_keys(self, wanted: LineFilter) -> Iterator[tuple[int, int]]:
         where: list[str] = ["1"]
         values: list[str | int] = []
-        for column, value in ((_KIND, wanted.action), (_WHO, wanted.actor)):
+        for column, value in ((KIND, wanted.action), (WHO, wanted.actor)):
             if value is not None:
                 where.append(f"{column} = ?")
                 values.append(value)
@@ -282,7 +209,7 @@ class Timeline:
             where.append("instr(entry, ?) > 0")
             values.append(json.dumps(wanted.email_id))
         _add_words(wanted, _JOURNAL_TEXT, where, values)
-        sql = f"SELECT number, {_AT} FROM journal{_join(wanted, _EMAIL)}"
+        sql = f"SELECT number, {AT} FROM journal{_join(wanted, EMAIL)}"
         sql += f" WHERE {' AND '.join(where)} ORDER BY number DESC"
         since, until = to_ms(wanted.since), to_ms(wanted.until)
         newest = 1 << 62
@@ -297,7 +224,7 @@ _GATEWAY_MAILBOX = (
     "coalesce(mail.mailbox_id, json_extract(audit.model, '$.metadata.mailbox_id'),"
     " CASE WHEN json_extract(audit.model, '$.resource_type') = 'mailbox' THEN audit.resource_id END)"
 )
-_JOURNAL_MAILBOX = f"coalesce({_MAILBOX}, mail.mailbox_id)"
+_JOURNAL_MAILBOX = f"coalesce({MAILBOX}, mail.mailbox_id)"
 _MAIL_TEXT = "coalesce(mail.subject, '') || ' ' || coalesce(mail.sender, '') || ' ' || coalesce(mail.recipients, '')"
 _GATEWAY_TEXT = (
     "json_extract(audit.model, '$.action') || ' ' || audit.resource_id || ' '"
@@ -305,8 +232,8 @@ _GATEWAY_TEXT = (
     f" || coalesce(json_extract(audit.model, '$.metadata'), '') || ' ' || {_MAIL_TEXT}"
 )
 _JOURNAL_TEXT = (
-    f"coalesce({_WHO}, '') || ' ' || coalesce({_KIND}, '') || ' '"
-    f" || coalesce({_EMAIL}, '') || ' ' || coalesce({_DETAILS}, '') || ' ' || {_MAIL_TEXT}"
+    f"coalesce({WHO}, '') || ' ' || coalesce({KIND}, '') || ' '"
+    f" || coalesce({EMAIL}, '') || ' ' || coalesce({DETAILS}, '') || ' ' || {_MAIL_TEXT}"
 )
 _GATEWAY_LINES = f"""
 SELECT audit.key, audit.created_at, audit.model, mail.subject, {_GATEWAY_MAILBOX} FROM audit
@@ -315,7 +242,7 @@ WHERE audit.key IN (SELECT value FROM json_each(?))
 """
 _JOURNAL_LINES = f"""
 SELECT number, entry, hash, mail.subject, {_JOURNAL_MAILBOX} FROM journal
-LEFT JOIN mail ON mail.email_id = {_EMAIL}
+LEFT JOIN mail ON mail.email_id = {EMAIL}
 WHERE number IN (SELECT value FROM json_each(?))
 """
 
@@ -342,14 +269,6 @@ def _add_words(wanted: LineFilter, text: str, where: list[str], values: list[str
 
 def _escaped(word: str) -> str:
     return word.replace("!", "!!").replace("%", "!%").replace("_", "!_")
-
-
-def parsed_ms(moment: object, otherwise: int) -> int:
-    """An entry's time in milliseconds since 1970, or `otherwise` if it has none."""
-    try:
-        return to_ms(datetime.fromisoformat(str(moment))) or 0
-    except ValueError:
-        return otherwise
 
 
 def _gateway_line(row: sqlite3.Row) -> LogLine:
