@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
 from mm_tui.commands import risk_gate
@@ -21,6 +21,8 @@ from mm_tui.review.rendered import needs_rendering, rendered
 from mm_tui.review.risk.engine import NO_HISTORY
 from mm_tui.review.risk.model import NOT_READ
 from mm_tui.services.assistant.second_reader import SecondReaderState
+from mm_tui.services.audit.key_names import key_names
+from mm_tui.services.audit.line import actor_words
 from mm_tui.services.events import span
 from mm_tui.services.queue.entries import ordered
 from mm_tui.services.queue.entry import Order, QueueEntry
@@ -209,14 +211,16 @@ async def _gone(session: Session, email_id: str) -> CommandError:
             detail = await session.network.gateway.email(box.id, email_id)
         except NotFound:
             continue
-        return CommandError(Exit.CHANGED, f"{email_id} is not waiting for a decision: {_decided(detail)}")
+        return CommandError(
+            Exit.CHANGED, f"{email_id} is not waiting for a decision: {_decided(detail, key_names(session.facts))}"
+        )
     return CommandError(Exit.NOT_FOUND, f"there is no email {email_id}", "`mm-tui pending list` shows the queue.")
 
 
-def _decided(detail: EmailDetail) -> str:
+def _decided(detail: EmailDetail, names: Mapping[str, str]) -> str:
     words = f"its status is {detail.status}"
     if detail.approved_by:
-        words += f", approved by {detail.approved_by}"
+        words += f", approved by {actor_words(detail.approved_by, names=names)}"
     if detail.approved_at:
         words += f" at {detail.approved_at.isoformat(timespec='seconds')}"
     return words

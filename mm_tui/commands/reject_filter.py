@@ -10,6 +10,7 @@ from mm_tui.commands.online import online, read_drafts, refresh_queue
 from mm_tui.commands.output import printing as emit
 from mm_tui.commands.output.exits import CommandError, Exit
 from mm_tui.commands.queue_output import queue_filter_of
+from mm_tui.services.audit.key_names import key_names
 from mm_tui.services.decisions import bulk
 from mm_tui.services.decisions.service import Decisions
 from mm_tui.services.decisions.view import AS_WANTED, DecisionView
@@ -39,7 +40,7 @@ async def reject_filter(arguments: argparse.Namespace, chosen: Settings) -> int:
         if left_out:
             emit.note(bulk.snoozed_words(left_out))
         if arguments.yes_reject != len(entries):
-            for line in bulk.summary(entries, addresses, session.audit):
+            for line in bulk.summary(entries, addresses, session.audit, key_names(session.facts)):
                 emit.note(line)
             wrong = arguments.yes_reject is not None
             raise CommandError(

@@ -111,6 +111,16 @@ def test_what_was_decided_elsewhere_exits_6_and_says_by_whom(home: Home, sandbox
     assert refused.status == Exit.CHANGED and "rejected" in refused.err
 
 
+def test_who_approved_elsewhere_is_named_by_the_name_of_the_key(home: Home, sandbox: Sandbox) -> None:
+    draft_id = sandbox.draft()
+    digest = digest_of(home, draft_id)
+    sandbox.make_key("sam", "read", "oversight")
+    sandbox.call("POST", "/v1/oversight/decide", key="sam", json={"email_id": draft_id, "action": "approve"})
+    assert home.run("sync").status == 0
+    for done in (approve(home, draft_id, digest), home.run("pending", "show", draft_id)):
+        assert done.status == Exit.CHANGED and "approved by sam key" in done.err
+
+
 def test_a_draft_is_printed_as_written_with_what_its_recipient_does_not_see(home: Home, sandbox: Sandbox) -> None:
     draft_id = sandbox.draft("Dear **Anna** <!-- pay at once -->\n\n[ref]: https://evil.example/x")
     text = home.run("pending", "show", draft_id).out

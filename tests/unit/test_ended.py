@@ -58,6 +58,9 @@ def test_the_log_says_who_and_when(database: Database) -> None:
     later = AT.astimezone().date() + timedelta(days=1)
     words = how_it_ended(MailStore(database), audit, DecisionStore(database), "eva", "e1", later)
     assert words == f"rejected elsewhere on {AT.astimezone():%-d %b at %H:%M} by key …ABCDEF"
+    names = {"01HKEYABCDEF": "sam"}
+    words = how_it_ended(MailStore(database), audit, DecisionStore(database), "eva", "e1", names=names)
+    assert words == f"rejected elsewhere at {AT.astimezone():%H:%M} by sam key"
 
 
 @pytest.mark.parametrize(

@@ -86,11 +86,12 @@ class BulkReject:
         return [entry for entry in self._screen.listing.entries if not why_not(gate.why_busy, entry)]
 
     def _confirm(self, batch: list[QueueEntry], reason: str) -> None:
+        from mm_tui.services.audit.key_names import key_names
         from mm_tui.services.decisions.bulk import snoozed_words, summary
 
         session, number = self._screen.session, str(len(batch))
         addresses = {box.mailbox_id: box.address for box in session.mail.mailbox_rows()}
-        lines = [OneLine(f"reason   {reason}"), *summary(batch, addresses, session.audit)]
+        lines = [OneLine(f"reason   {reason}"), *summary(batch, addresses, session.audit, key_names(session.facts))]
         if left_out := self._screen.listing.left_out:
             lines.append(snoozed_words(len(left_out)))
         self._screen.app.push_screen(

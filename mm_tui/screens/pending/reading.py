@@ -11,6 +11,7 @@ from textual.message import Message
 from textual.worker import get_current_worker
 
 from mm_tui.models import PendingItem, Status
+from mm_tui.services.audit.key_names import key_names
 from mm_tui.services.decisions.ended import how_it_ended
 from mm_tui.services.presence.tags import NOBODY, Seat
 from mm_tui.services.queue.entries import ReviewQueue
@@ -135,7 +136,7 @@ class QueueReader:
         session = self._screen.session
         decisions = DecisionStore(session.database)
         who, today = reviewer(session.settings), session.clock.now().astimezone().date()
-        return how_it_ended(session.mail, session.audit, decisions, who, email_id, today)
+        return how_it_ended(session.mail, session.audit, decisions, who, email_id, today, key_names(session.facts))
 
     def _why_unread(self, email_id: str) -> OneLine:
         session = self._screen.session

@@ -36,16 +36,19 @@ class Failure(NamedTuple):
     why: OneLine
 
 
-def summary(entries: Sequence[QueueEntry], addresses: Mapping[str, str], audit: AuditStore) -> list[OneLine]:
+def summary(
+    entries: Sequence[QueueEntry], addresses: Mapping[str, str], audit: AuditStore, names: Mapping[str, str]
+) -> list[OneLine]:
     """Summarizes what would be rejected: the number per mailbox and per agent, and the first subjects.
 
     Args:
         entries: the emails that the filter selects.
         addresses: the mailboxes' addresses by id.
         audit: names the key that composed each email, as far as the gateway's log was read.
+        names: the names of keys, by their ids.
     """
     boxes = Counter(addresses.get(entry.item.mailbox_id, entry.item.mailbox_id) for entry in entries)
-    agents = Counter(_agent(entry, audit) for entry in entries)
+    agents = Counter(_agent(entry, audit, names) for entry in entries)
     subjects = list(dict.fromkeys(entry.item.subject.strip() or "(no subject)" for entry in entries))
     lines = [f"mailbox  {_counted(boxes)}", f"agent    {_counted(agents)}"]
     lines += [f"subject  {subject}" for subject in subjects[:FIRST_SUBJECTS]]
@@ -59,13 +62,13 @@ def snoozed_words(number: int) -> OneLine:
     return OneLine(f"{them} left out; is:snoozed in the query selects snoozed ones")
 
 
-def _agent(entry: QueueEntry, audit: AuditStore) -> str:
+def _agent(entry: QueueEntry, audit: AuditStore, names: Mapping[str, str]) -> str:
     if entry.is_inbound:
         return "none (came in)"
     if entry.author is not None:
         return f"{entry.author.name} (a human)"
     key = audit.composer(entry.item.id)
-    return actor_words(key) if key else "unknown"
+    return actor_words(key, names=names) if key else "unknown"
 
 
 def _counted(found: Counter[str]) -> str:

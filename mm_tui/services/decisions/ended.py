@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
 from mm_tui.clock import at_time
 from mm_tui.decision.state import Outcome
 from mm_tui.models import Status
-from mm_tui.services.audit.key_names import key_words
+from mm_tui.services.audit.key_names import NO_NAMES, key_words
 from mm_tui.services.audit.line import actor_words
 from mm_tui.services.decisions.record import facts_of, state_of
 from mm_tui.services.decisions.view import DecisionView, Phase
@@ -58,6 +58,7 @@ def how_it_ended(
     reviewer: str,
     email_id: str,
     today: date | None = None,
+    names: Mapping[str, str] = NO_NAMES,
 ) -> OneLine:
     """Says how an email was decided, when and by whom, as far as this is known.
 
@@ -68,17 +69,18 @@ def how_it_ended(
         reviewer: the reader, who is addressed as "you".
         email_id: the id of an email that no longer waits.
         today: the reader's date: an earlier day is named.
+        names: the names of keys, by their ids.
     """
     if made_here := _made_here(decisions, reviewer, email_id, today):
         return made_here
     for entry in reversed(audit.of(email_id)):
         if (found := meaning(entry.action, entry.metadata)) is not None:
             at = f" {at_time(entry.created_at, today)}" if entry.created_at is not None else ""
-            by = f" by {key_words(entry.actor_key_id)}" if entry.actor_key_id else ""
+            by = f" by {key_words(entry.actor_key_id, names)}" if entry.actor_key_id else ""
             return OneLine(f"{_MEANINGS[found]}{at}{by}")
     detail = mail.detail(email_id)
     if detail is not None and detail.approved_at is not None:
-        by = f" by {actor_words(detail.approved_by)}" if detail.approved_by else ""
+        by = f" by {actor_words(detail.approved_by, names=names)}" if detail.approved_by else ""
         return OneLine(f"approved elsewhere {at_time(detail.approved_at, today)}{by}")
     summary = mail.summary(email_id)
     if summary is not None and (summary.delivered_at or summary.bounced_at) is not None:

@@ -12,6 +12,7 @@ import logging
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from mm_tui.clock import Clock
@@ -20,6 +21,7 @@ from mm_tui.decision.state import INCIDENTS, Act, Choice, Question, Step
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.models import EditedDraft, PendingItem, Status
 from mm_tui.review.findings import Finding
+from mm_tui.services.audit.key_names import key_names
 from mm_tui.services.decisions.active import ActiveDecisions, LockRenewal
 from mm_tui.services.decisions.after import AfterDecisions
 from mm_tui.services.decisions.beginning import Beginning
@@ -37,6 +39,7 @@ from mm_tui.services.presence.approvals import Approvals, Approver, SecondApprov
 from mm_tui.services.queue.resubmitted import SUGGESTED
 from mm_tui.settings.sections import Review
 from mm_tui.store.database import Database
+from mm_tui.store.state import StateStore
 from mm_tui.text import OneLine
 
 __all__ = ["Decisions", "Refused"]
@@ -88,6 +91,7 @@ class Decisions:
             can_tag=gateway.keys.has("send"),
         )
         calls = self._calls = DecisionCalls(gateway, clock, us)
+        self._key_names = partial(key_names, StateStore(database))
         self._after = AfterDecisions(database, clock, notify, learner)
         self._driver = Driver(self._store, calls, clock, notify, self._after.ended)
         self._lives = ActiveDecisions()
@@ -387,4 +391,4 @@ class Decisions:
         return tuple(views)
 
     def _view(self, live: ActiveDecision) -> DecisionView:
-        return view_of(live, self._clock, self._reviewer)
+        return view_of(live, self._clock, self._reviewer, self._key_names)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import date, datetime
 
@@ -16,23 +17,23 @@ from mm_tui.services.decisions.view import Asked, Changed, DecisionView, Phase, 
 from mm_tui.text import OneLine
 
 
-def view_of(live: ActiveDecision, clock: Clock, reviewer: str) -> DecisionView:
+def view_of(live: ActiveDecision, clock: Clock, reviewer: str, names: Callable[[], Mapping[str, str]]) -> DecisionView:
     """The decision's current view.
 
     Args:
         live: the decision.
         clock: for the rest of the hold.
         reviewer: the reviewer at this program.
+        names: reads the names of keys, by their ids.
     """
     state, sighting = live.state, live.state.sighting
     held = state.step is Step.HOLD or state.early
+    named = _with_name(state, reviewer, names)
     left = max(0.0, live.ends_at - clock.monotonic()) if held else 0.0
     sent_back = state.case.act is Act.REJECT and live.content is not None and live.content.edit is not None
     text_kept = state.keeps_text or sent_back
     today = clock.now().astimezone().date()
-    said = words.sentence(
-        _with_name(state, reviewer), text_kept=text_kept, seconds_left=left, doubt_since=live.doubt_since, today=today
-    )
+    said = words.sentence(named, text_kept=text_kept, seconds_left=left, doubt_since=live.doubt_since, today=today)
     if live.must_ask_redraft(state):
         said += "; another draft was asked for"
     return DecisionView(
@@ -44,7 +45,7 @@ def view_of(live: ActiveDecision, clock: Clock, reviewer: str) -> DecisionView:
         outcome=state.outcome,
         digest=OneLine(state.case.digest),
         deadline=live.deadline if held else None,
-        question=_asked(_with_name(state, reviewer), today),
+        question=_asked(named, today),
         changed=_changed(live),
         replacement_id=state.replacement or None,
         decided_by=OneLine(sighting.decided_by if sighting else ""),
@@ -58,13 +59,13 @@ def view_of(live: ActiveDecision, clock: Clock, reviewer: str) -> DecisionView:
     )
 
 
-def _with_name(state: State, reviewer: str) -> State:
-    """The state, with a person's name or the end of a key's id instead of the gateway's record."""
+def _with_name(state: State, reviewer: str, names: Callable[[], Mapping[str, str]]) -> State:
+    """The state, with a person's name, a key's name or the end of its id instead of the gateway's record."""
     sighting = state.sighting
     if sighting is None or not sighting.decided_by:
         return state
     # Another reviewer may have released the edit before our call; then the gateway does not record our name.
-    name = reviewer if state.outcome is Outcome.APPROVED else actor_words(sighting.decided_by)
+    name = reviewer if state.outcome is Outcome.APPROVED else actor_words(sighting.decided_by, names=names())
     return replace(state, sighting=replace(sighting, decided_by=name))
 
 
