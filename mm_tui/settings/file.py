@@ -120,7 +120,7 @@ def read(file: Path, *, must_exist: bool) -> str:
         ConfigError: it cannot be read, or is not UTF-8.
     """
     try:
-        return file.read_text("utf-8")
+        return file.read_text("utf-8-sig")  # Windows editors begin it with a mark
     except FileNotFoundError:
         if not must_exist:
             return ""
@@ -170,7 +170,7 @@ def _merge_environment(table: dict[str, Any]) -> None:
 def is_scalar(model: type[Section], field: str) -> bool:
     """Whether a field has a single value, so that a variable can set it."""
     kind = typing.get_type_hints(model)[field]
-    kinds = typing.get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
+    kinds = typing.get_args(kind) if typing.get_origin(kind) in (types.UnionType, typing.Union) else (kind,)
     return all(one in _SCALARS for one in kinds)
 
 

@@ -207,6 +207,10 @@ class Assist(Section, frozen=True):
     mailbox_facts: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
     """Address of a mailbox = its own files, in place of `facts`."""
 
+    def __post_init__(self) -> None:
+        if not self.labels or not all(label.strip() for label in self.labels):
+            raise FieldError("labels", "must have at least one label, and none that is empty")
+
 
 class Agent(Section, frozen=True):
     """What the headless worker (`mm-tui agent run`) does with new mail."""
@@ -217,7 +221,7 @@ class Agent(Section, frozen=True):
     """Labels of the mail that gets a draft reply. Every draft goes through the gate."""
     reply_ungated: bool = False
     """Also reply in mailboxes where no human is asked first (monitored, autonomous)."""
-    interval_seconds: Annotated[float, Meta(ge=1)] = 15
+    interval_seconds: Annotated[float, Meta(ge=1, le=86_400)] = 15
     """Time between polls."""
     concurrency: Annotated[int, Meta(ge=1, le=32)] = 16
     """Number of emails handled at the same time, and of calls to one model. Raise it for a slow model: one that takes
@@ -255,7 +259,7 @@ class Review(Section, frozen=True):
     """How long others see that you have an email open, unless you still have it open. A tag, which needs the send key.
 
     It is only a hint and keeps nobody from deciding. 0 sets no tag; more than 60 count as 60."""
-    sla_minutes: dict[str, Annotated[int, Meta(ge=1)]] = msgspec.field(default_factory=dict)
+    sla_minutes: dict[str, Annotated[int, Meta(ge=1, le=1_000_000)]] = msgspec.field(default_factory=dict)
     """Address of a mailbox = minutes within which its waiting mail should be decided; `default` is for all others.
 
     Mail is due in the last third of that time, and overdue after it. Without minutes nothing becomes due."""
@@ -281,13 +285,13 @@ class Risk(Section, frozen=True):
 class Sync(Section, frozen=True):
     """How the gateway is polled. Seconds."""
 
-    active_seconds: Annotated[float, Meta(ge=1)] = 5
+    active_seconds: Annotated[float, Meta(ge=1, le=86_400)] = 5
     """Time between polls while somebody uses the keyboard."""
-    idle_seconds: Annotated[float, Meta(ge=1)] = 15
+    idle_seconds: Annotated[float, Meta(ge=1, le=86_400)] = 15
     """Time between polls when nobody has pressed a key for a while."""
-    window_days: Annotated[int, Meta(ge=0)] = 3
+    window_days: Annotated[int, Meta(ge=0, le=36_500)] = 3
     """Outbound mail of this many days is read again, because its status may change."""
-    retention_days: int | None = None
+    retention_days: Annotated[int, Meta(ge=0, le=36_500)] | None = None
     """Days of mail kept on this machine; if not set, all of it."""
     memory: bool = False
     """Keep mail in memory only: only settings, journal and unsent edits are on disk."""
