@@ -35,6 +35,17 @@ def test_pieces_find_what_one_search_finds(said: list[tuple[int, str]], begin: i
     assert found == [match.span() for match in SOUGHT.finditer(text, begin, end)]
 
 
+@given(st.text("abc ", max_size=60))
+def test_several_patterns_find_what_one_of_them_all_finds(text: str) -> None:
+    parts = [r"(?<!\w)a(?:b+ a|b)", "c", "b(?= )", "(?:ab|a) b"]
+    several, one = Phrases(*map(re.compile, parts)), Phrases(re.compile("|".join(parts)))
+    spans = [match.span() for match in one.finditer(text)]
+    assert [match.span() for match in several.finditer(text)] == spans
+    assert several.sub("-", text) == one.sub("-", text)
+    for found, wanted in ((several.search(text), one.search(text)), (several.match(text), one.match(text))):
+        assert (found and found.span()) == (wanted and wanted.span())
+
+
 def test_a_match_may_begin_at_the_end_of_a_piece_and_reach_into_the_next() -> None:
     text = "x" * (PIECE - 1) + " " + "a" * (LONGEST_MATCH - 1) + "b" + " x" * PIECE
     assert [match.start() for match in Phrases(SOUGHT).finditer(text)] == [PIECE]

@@ -13,8 +13,8 @@ import re
 import tomllib
 from collections.abc import Iterable
 from functools import cache
-from importlib import resources
 from itertools import accumulate
+from pathlib import Path
 
 from mm_tui.review.risk.pieces import Phrases
 
@@ -22,7 +22,9 @@ FULL = ("en", "de", "fr", "es", "pt", "it", "nl", "pl", "ja", "zh")
 """Languages with words under every key."""
 PARTIAL = ("ru", "uk", "ko", "ar", "he", "sv", "da")
 """Languages with words under some keys."""
-_NEVER = re.compile(r"(?!)")
+_WORDS = Path(__file__).with_name("words")
+LONGEST_PATTERN = 12_000
+"""Characters of one regular expression: compiling one of 80,000 needs 9 MB, which the system does not get back."""
 _NO_SPACES = "\u2e80-\u9fff\uac00-\ud7af\uff00-\uffef\u3000-\u303f"
 _SIGNS = {"*": r"\w*", "#": r"\d[\d.,]{0,20}", " ": r"\s+", "'": "['’]"}
 _GAP = r"(?:\s[^.!?\n。！？]{0,40})?(?<!\w)"
@@ -30,15 +32,15 @@ _GAP = r"(?:\s[^.!?\n。！？]{0,40})?(?<!\w)"
 
 @cache
 def language_words(language: str) -> dict[str, list[str]]:
-    """The phrases of `language` by key."""
-    text = (resources.files("mm_tui.review.risk") / "words" / f"{language}.toml").read_text("utf-8")
-    return {key: list(phrases) for key, phrases in tomllib.loads(text).items()}
+    """The phrases of `language` by key, in lower case."""
+    words = tomllib.loads((_WORDS / f"{language}.toml").read_text("utf-8"))
+    return {key: [phrase.lower() for phrase in phrases] for key, phrases in words.items()}
 
 
 @cache
 def phrases(key: str) -> tuple[str, ...]:
     """All phrases under `key`, in every language, each once, in lower case."""
-    every = (phrase.lower() for language in (*FULL, *PARTIAL) for phrase in language_words(language).get(key, ()))
+    every = (phrase for language in (*FULL, *PARTIAL) for phrase in language_words(language).get(key, ()))
     return tuple(dict.fromkeys(every))
 
 
@@ -107,7 +109,20 @@ def _compiled(every_phrase: Iterable[str]) -> Phrases:
             parts.append(f"{first}{apart}(?:{_by_second(variants)})")
         else:
             parts += [as_pattern(variant) for variant in variants]
-    return Phrases(re.compile("|".join(parts)) if parts else _NEVER)
+    return Phrases(*(re.compile("|".join(some)) for some in _shared_out(parts)))
+
+
+def _shared_out(parts: list[str]) -> list[list[str]]:
+    """`parts` in lists of about `LONGEST_PATTERN` characters together, in their order."""
+    lists: list[list[str]] = []
+    size = LONGEST_PATTERN
+    for part in parts:
+        if size + len(part) > LONGEST_PATTERN:
+            lists.append([])
+            size = 0
+        lists[-1].append(part)
+        size += len(part)
+    return lists
 
 
 def _alternatives(side: str) -> list[str]:
@@ -162,7 +177,7 @@ def ordered(key: str) -> dict[str, int]:
     places: dict[str, int] = {}
     for language in (*FULL, *PARTIAL):
         for place, variants in enumerate(language_words(language).get(key, ()), start=1):
-            for variant in variants.lower().split("|"):
+            for variant in variants.split("|"):
                 places.setdefault(variant, place)
     return places
 

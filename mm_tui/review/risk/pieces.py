@@ -38,23 +38,37 @@ def find_all(sought: re.Pattern[str], text: str, begin: int = 0, end: int = sys.
 
 
 class Phrases:
-    """A pattern for text of any length."""
+    """A pattern for text of any length: any of some regular expressions, the first of those that match at one place."""
 
-    def __init__(self, sought: re.Pattern[str]) -> None:
+    def __init__(self, *sought: re.Pattern[str]) -> None:
         self._sought = sought
 
     def finditer(self, text: str, begin: int = 0, end: int = sys.maxsize) -> Iterator[re.Match[str]]:
         """All matches; see `find_all`."""
-        return find_all(self._sought, text, begin, end)
+        if len(self._sought) == 1:
+            return find_all(self._sought[0], text, begin, end)
+        return self._merged(text, begin, end)
+
+    def _merged(self, text: str, begin: int, end: int) -> Iterator[re.Match[str]]:
+        nearest = [next(find_all(one, text, begin, end), None) for one in self._sought]
+        while first := min(filter(None, nearest), key=re.Match.start, default=None):
+            yield first
+            for place, match in enumerate(nearest):
+                if match is not None and match.start() < first.end():
+                    nearest[place] = next(find_all(self._sought[place], text, first.end(), end), None)
 
     def search(self, text: str, begin: int = 0, end: int = sys.maxsize) -> re.Match[str] | None:
         """The first match, or None."""
-        return next(find_all(self._sought, text, begin, end), None)
+        return next(self.finditer(text, begin, end), None)
 
     def match(self, text: str) -> re.Match[str] | None:
         """The match at the beginning of `text`."""
-        return self._sought.match(text)
+        return next(filter(None, (one.match(text) for one in self._sought)), None)
 
     def sub(self, by: str, text: str) -> str:
         """`text` with every match replaced by `by`."""
-        return self._sought.sub(by, text)
+        kept, at = [], 0
+        for match in self.finditer(text):
+            kept.append(text[at : match.start()])
+            at = match.end()
+        return by.join([*kept, text[at:]])

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import sqlite3
 import zlib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -79,8 +80,9 @@ class _Settled(msgspec.Struct):
     """The newest key among them."""
     mark: tuple[float, ...]
     """Changes if one of them comes or goes, or its status begins or ceases to count."""
-    found: dict[str, Threads | None]
-    """By address, the latest first. None: no email was exchanged with it. Others are not known."""
+    found: dict[str, msgspec.Raw]
+    """`Threads | None` by address, the latest first, encoded because most are never asked for. None: no email was
+    exchanged with it. Others are not known."""
 
 
 class Exchange(NamedTuple):
@@ -117,7 +119,7 @@ class ContactStore:
         fresh = _read(cursor, _NEWEST, settled.upto)
         if _look_up(cursor, settled, fresh):
             self._settled = msgspec.json.encode(settled).decode()
-        found = list(_merged(fresh, settled.found).items())[:MOST]
+        found = islice(_merged(fresh, settled.found), MOST)
         return [exchange for address, threads in found for exchange in _exchanges_of(address, threads)]
 
     def _settle(self, cursor: sqlite3.Cursor) -> _Settled:
@@ -137,9 +139,10 @@ class ContactStore:
             found = _read(cursor, upto, settled.upto if settled else _OLDEST, fresh)
             if settled is not None:
                 _look_up(cursor, settled, {**fresh, **found})
-                together = enumerate(_merged(found, settled.found).items())
+                together = enumerate(_merged(found, settled.found))
                 found = {one: threads for number, (one, threads) in together if number < MOST or one in fresh}
-            settled = _Settled(upto, mark, {**found, **dict.fromkeys(fresh.keys() - found.keys())})
+            missing = dict.fromkeys(fresh.keys() - found.keys())
+            settled = _Settled(upto, mark, {one: _encoded(threads) for one, threads in (found | missing).items()})
             kept = msgspec.json.encode(settled).decode()
             StateStore(self._database).set(SETTLED, kept)
         self._settled = kept
@@ -228,30 +231,36 @@ def _look_up(cursor: sqlite3.Cursor, settled: _Settled, addresses: Iterable[str]
     """Adds what the older emails say of addresses that are not known there. Returns whether there were any."""
     unknown = [one for one in addresses if one not in settled.found] if settled.upto > _OLDEST else []
     for address in unknown:
-        settled.found[address] = None
-        if not any(map(str.isalnum, address)):
-            continue
+        found: Threads | None = None
         values = {"phrase": f"{{sender recipients}} : {phrase(address)}", "upto": settled.upto}
-        for raw, thread, wrote, at, _ in cursor.execute(_OF_ONE_SQL, values):
+        rows = cursor.execute(_OF_ONE_SQL, values) if any(map(str.isalnum, address)) else ()
+        for raw, thread, wrote, at, _ in rows:
             if str(raw).lower() == address:
-                threads = settled.found[address] = settled.found[address] or ({}, {})
+                found = found or ({}, {})
                 if at is not None:
-                    _keep_earliest(threads[wrote], thread, at)
+                    _keep_earliest(found[wrote], thread, at)
+        settled.found[address] = _encoded(found)
     return bool(unknown)
 
 
-def _merged(newer: dict[str, Threads], older: dict[str, Threads | None]) -> dict[str, Threads]:
-    """Both together, the latest addresses first. Those of `newer` take over its dictionaries."""
-    merged = dict(newer)
-    for address, threads in older.items():
-        if threads is None:
-            continue
-        mine = merged.setdefault(address, threads)
-        if mine is not threads:
-            for wrote in (0, 1):
-                for thread, at in threads[wrote].items():
-                    _keep_earliest(mine[wrote], thread, at)
-    return merged
+def _merged(newer: Mapping[str, Threads], older: Mapping[str, msgspec.Raw]) -> Iterator[tuple[str, Threads]]:
+    """Both together, the latest addresses first. The dictionaries of `newer` are extended."""
+    for address, threads in newer.items():
+        for wrote, first in enumerate(_decoded(older.get(address, _NONE)) or ()):
+            for thread, at in first.items():
+                _keep_earliest(threads[wrote], thread, at)
+        yield address, threads
+    for address, encoded in older.items():
+        if address not in newer and (threads := _decoded(encoded)) is not None:
+            yield address, threads
+
+
+def _encoded(threads: Threads | None) -> msgspec.Raw:
+    return msgspec.Raw(msgspec.json.encode(threads))
+
+
+_NONE = _encoded(None)
+_decoded = msgspec.json.Decoder(Threads | None).decode
 
 
 def _keep_earliest(first: dict[int, int], thread: int, at: int) -> None:
