@@ -13,8 +13,8 @@ import re
 import tomllib
 from collections.abc import Iterable
 from functools import cache
+from importlib import resources
 from itertools import accumulate
-from pathlib import Path
 
 from mm_tui.review.risk.pieces import Phrases
 
@@ -22,7 +22,6 @@ FULL = ("en", "de", "fr", "es", "pt", "it", "nl", "pl", "ja", "zh")
 """Languages with words under every key."""
 PARTIAL = ("ru", "uk", "ko", "ar", "he", "sv", "da")
 """Languages with words under some keys."""
-_WORDS = Path(__file__).with_name("words")
 LONGEST_PATTERN = 12_000
 """Characters of one regular expression: compiling one of 80,000 needs 9 MB, which the system does not get back."""
 _NO_SPACES = "\u2e80-\u9fff\uac00-\ud7af\uff00-\uffef\u3000-\u303f"
@@ -33,8 +32,8 @@ _GAP = r"(?:\s[^.!?\n。！？]{0,40})?(?<!\w)"
 @cache
 def language_words(language: str) -> dict[str, list[str]]:
     """The phrases of `language` by key, in lower case."""
-    words = tomllib.loads((_WORDS / f"{language}.toml").read_text("utf-8"))
-    return {key: [phrase.lower() for phrase in phrases] for key, phrases in words.items()}
+    text = (resources.files("mm_tui.review.risk") / "words" / f"{language}.toml").read_text("utf-8")
+    return {key: [phrase.lower() for phrase in phrases] for key, phrases in tomllib.loads(text).items()}
 
 
 @cache
