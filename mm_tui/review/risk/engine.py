@@ -75,8 +75,9 @@ def assess_within(reading: Reading) -> Assessment:
     """What the rules find in a draft that is being read. Whom they asked about is in `reading.known.asked`."""
     draft, settings = reading.draft, reading.settings
     findings: list[Finding] = []
+    outbound = draft.outbound
     for each in RULES:
-        if each.code in settings.off or not (draft.outbound or each.inbound):
+        if each.code in settings.off or not (outbound or each.inbound):
             continue
         if each.needs_thread and not reading.has_thread_text:
             continue

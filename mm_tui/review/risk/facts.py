@@ -11,8 +11,8 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from mm_tui.review.findings import Finding, Level, Span
-from mm_tui.review.risk.phrases import ordered
-from mm_tui.review.risk.pieces import find_all
+from mm_tui.review.risk.phrases import ordered, tree
+from mm_tui.review.risk.pieces import find_near_digits
 from mm_tui.review.risk.rule import Reading, agrees, listed, quoted, rule
 from mm_tui.text import OneLine
 
@@ -92,7 +92,7 @@ def number_of(number: str, thousands: str | None = None) -> Decimal | None:
 def find_amounts(text: str) -> tuple[Amount, ...]:
     """Finds sums of money and percentages in `text`, with thousands separators and decimal commas."""
     found = []
-    for match in find_all(_AMOUNT, text):
+    for match in find_near_digits(_AMOUNT, text):
         number = match["first"] or match["second"]
         value = number_of(number, match["k1"] or match["k2"])
         if value is None:
@@ -116,7 +116,7 @@ def known_amounts(reading: Reading) -> tuple[Amount, ...]:
 _MONTHS = {
     **ordered("months"),
 }
-MONTH_NAMES = "|".join(sorted(map(re.escape, _MONTHS), key=len, reverse=True))
+MONTH_NAMES = tree(_MONTHS)
 """Names of months in many languages, for use inside a regular expression."""
 # Skip characters that cannot begin a date: drafts are long.
 _MONTH_BEGINS = "".join(sorted({re.escape(name[0]) for name in _MONTHS}))
@@ -152,7 +152,7 @@ class Day(NamedTuple):
 def find_dates(text: str) -> tuple[Day, ...]:
     """Finds written dates in `text`; if day and month could be swapped, with both readings."""
     found = []
-    for match in find_all(_DATE, text):
+    for match in find_near_digits(_DATE, text):
         if match["iy"]:
             pairs, year = {(int(match["im"]), int(match["id"]))}, match["iy"]
         elif match["cm"]:

@@ -13,39 +13,78 @@ from mm_tui.review.risk.rule import Reading, listed, quoted, rule
 from mm_tui.text import OneLine
 
 _HOLES = (
-    re.compile(r"\{\{[^{}\n]{0,80}\}\}|\{%[^%\n]{0,80}%\}|<%[^%\n]{0,80}%>|\$\{[^{}\n]{0,80}\}|%\([\w .]{1,40}\)s"),
-    re.compile(r"\{[A-Za-z][\w .-]{0,40}(?:\|[^{}\n]{0,40})?\}|(?<![\w$])\{\d{1,2}\}|(?<=\s)%[sd](?=[\s.,;:!?]|\Z)"),
-    re.compile(r"\[\[[^\[\]\n]{1,40}\]\]|<<[^<>\n]{2,40}>>|\[object \w+\]|#(?:REF|VALUE|NAME)[!?]|#N/A\b|\bNaN\b"),
-    re.compile(
-        r"(?<![\w-])X{4,20}(?![\w-])|\bXX(?:st|nd|rd|th)\b|(?<!_)_{2,}+[./-]_{2,}+(?:[./-]_{2,}+)?|＿{2,}|某[年月日某]"
+    (
+        ("{", "<%", "%("),
+        re.compile(r"\{\{[^{}\n]{0,80}\}\}|\{%[^%\n]{0,80}%\}|<%[^%\n]{0,80}%>|\$\{[^{}\n]{0,80}\}|%\([\w .]{1,40}\)s"),
     ),
-    re.compile(r"(?:[◯〇○●×✕△▲□■]{1,4}|(?<![A-Za-z0-9])[XＸ]{1,4})[年月日時円様号](?!\w{0,2}曜)"),
-    re.compile(
-        r"\*\|[A-Za-z][\w:]{0,40}\|\*|%%?[A-Za-z]\w{1,30}%%?(?!\d)|##\w{2,30}##|@@\w{2,30}@@|\$[A-Z][A-Z_]{2,30}\b"
+    (
+        ("{", "%s", "%d"),
+        re.compile(
+            r"\{[A-Za-z][\w .-]{0,40}(?:\|[^{}\n]{0,40})?\}|(?<![\w$])\{\d{1,2}\}|(?<=\s)%[sd](?=[\s.,;:!?]|\Z)"
+        ),
     ),
-    re.compile(r"«[ ]?[A-Za-zÀ-ž]+(?:[_.][\wÀ-ž]+)+[ ]?»|<[a-z]+_[a-z_]{1,40}>"),
-    re.compile(
-        r"\b(?:Mr\.?/M(?:r?s|iss)\b\.?(?:/\w+)?|Herrn?/Frau|Frau/Herrn?|M\./Mme|Mme/M\.|Sr\./Sra\.|Sig\./Sig\.ra|先生/女士)"
-        r"|(?i:sehr geehrte\(r\)|(?:stimad|car|prezad)[oa]\([ao]\)|(?:chère?\(e\)|cher\(e\)))"
+    (
+        ("[", "<", "#", "nan"),
+        re.compile(r"\[\[[^\[\]\n]{1,40}\]\]|<<[^<>\n]{2,40}>>|\[object \w+\]|#(?:REF|VALUE|NAME)[!?]|#N/A\b|\bNaN\b"),
     ),
-    re.compile(
-        r"(?<![\w/.(])(?:(?:JJ|TT|DD|GG|dd|jj|tt|gg)[./-](?:MM|mm)(?:[./-](?:[YJAR]{2,4}|[yjar]{4}))?|(?:HH|hh)[:.h](?:MM|mm))(?![\w/])"
+    (
+        ("xx", "__", "＿", "某"),
+        re.compile(
+            r"(?<![\w-])X{4,20}(?![\w-])|\bXX(?:st|nd|rd|th)\b|(?<!_)_{2,}+[./-]_{2,}+(?:[./-]_{2,}+)?|＿{2,}|某[年月日某]"
+        ),
     ),
-    re.compile(r"[○〇●◯△▲□■]{2,10}|(?<=[年月日第])[○〇]|[○〇](?=月|日|様)"),
-    re.compile(
-        r"(?<![\w.-])(?:[$€£#]X{2,6}|X{2,6}(?:[.:/-]X{2,6})+|X{2,4}[.:/ ]{1,2}(?:X{2,4}[.:/]?|\d{2,4}\b))(?!\w)"
-        rf"|(?i:(?<!\w)(?-i:[xX]{{2,4}})(?:st|nd|rd|th|\.)?[ ](?:{MONTH_NAMES}|days?|hours?|tage|euros?|eur|usd|%)\b)"
-        r"|(?i:\b(?:order|invoice|ticket|number|no\.|room|code|bestellung|rechnung|commande|pedido|"
-        r"n[uú]mero|numéro|nummer|numer|codice|código)[ :#]*)(?-i:X{2,12})\b"
+    (
+        tuple("年月日時円様号"),
+        re.compile(r"(?:[◯〇○●×✕△▲□■]{1,4}|(?<![A-Za-z0-9])[XＸ]{1,4})[年月日時円様号](?!\w{0,2}曜)"),
     ),
-    re.compile(
-        r"\?{2,}(?= ?[a-zà-ž€$£%])|\bXXX\b[^\n]{2,60}\bXXX\b"
-        r"|\bTODO\b|\bTBD\b|\bTBC\b(?=[ .,)])|\bFIXME\b|(?i:\blorem ipsum\b|\bplaceholder text\b)|%[A-Z]{3,30}%"
-        r"|(?<!_)_{5,}+(?=[ \t]*[^\s_])"
-        r"|(?<=[^\s_])[ \t]{0,3}_{5,}|(?<=[^\W_][ ])_{2,4}(?=[ .,:€$£%])|(?<=[$€£])_{2,4}(?!\w)"
+    (
+        ("*|", "%", "##", "@@", "$"),
+        re.compile(
+            r"\*\|[A-Za-z][\w:]{0,40}\|\*|%%?[A-Za-z]\w{1,30}%%?(?!\d)|##\w{2,30}##|@@\w{2,30}@@|\$[A-Z][A-Z_]{2,30}\b"
+        ),
     ),
-    re.compile(r"(?im)^[ \t]*(?:dear|hi|hello|hey)[ \t]+(?:none|null|undefined|nan|unknown|customer name|,)[ \t]*,?"),
+    (("«", "<"), re.compile(r"«[ ]?[A-Za-zÀ-ž]+(?:[_.][\wÀ-ž]+)+[ ]?»|<[a-z]+_[a-z_]{1,40}>")),
+    (
+        ("/", "("),
+        re.compile(
+            r"\b(?:Mr\.?/M(?:r?s|iss)\b\.?(?:/\w+)?|Herrn?/Frau|Frau/Herrn?|M\./Mme|Mme/M\.|Sr\./Sra\.|Sig\./Sig\.ra|先生/女士)"
+            r"|(?i:sehr geehrte\(r\)|(?:stimad|car|prezad)[oa]\([ao]\)|(?:chère?\(e\)|cher\(e\)))"
+        ),
+    ),
+    (
+        tuple("/.-:h"),
+        re.compile(
+            r"(?:(?:JJ|TT|DD|GG|dd|jj|tt|gg)(?<![\w/.(]..)[./-](?:MM|mm)(?:[./-](?:[YJAR]{2,4}|[yjar]{4}))?|(?:HH|hh)(?<![\w/.(]..)[:.h](?:MM|mm))(?![\w/])"
+        ),
+    ),
+    (tuple("○〇●◯△▲□■"), re.compile(r"[○〇●◯△▲□■]{2,10}|(?<=[年月日第])[○〇]|[○〇](?=月|日|様)")),
+    (
+        ("xx", "$x", "€x", "£x", "#x"),
+        re.compile(
+            r"(?<![\w.-])(?:[$€£#]X{2,6}|X{2,6}(?:[.:/-]X{2,6})+|X{2,4}[.:/ ]{1,2}(?:X{2,4}[.:/]?|\d{2,4}\b))(?!\w)"
+            r"|(?i:(?<!\w)(?-i:[xX]{2,4})(?:st|nd|rd|th|\.)?[ ]"
+            rf"(?:{MONTH_NAMES}|days?|hours?|tage|euros?|eur|usd|%)\b)"
+            r"|(?i:\b(?:order|invoice|ticket|number|no\.|room|code|bestellung|rechnung|commande|pedido|"
+            r"n[uú]mero|numéro|nummer|numer|codice|código)[ :#]*)(?-i:X{2,12})\b"
+        ),
+    ),
+    (
+        ("??", "xxx", "todo", "tbd", "tbc", "fixme", "lorem", "placeholder", "%", "__"),
+        re.compile(
+            r"\?{2,}(?= ?[a-zà-ž€$£%])|\bXXX\b[^\n]{2,60}\bXXX\b"
+            r"|\bTODO\b|\bTBD\b|\bTBC\b(?=[ .,)])|\bFIXME\b|(?i:\blorem ipsum\b|\bplaceholder text\b)|%[A-Z]{3,30}%"
+            r"|(?<!_)_{5,}+(?=[ \t]*[^\s_])"
+            r"|(?<=[^\s_])[ \t]{0,3}_{5,}|(?<=[^\W_][ ])_{2,4}(?=[ .,:€$£%])|(?<=[$€£])_{2,4}(?!\w)"
+        ),
+    ),
+    (
+        ("none", "null", "undefined", "nan", "unknown", "customer name", " ,"),
+        re.compile(
+            r"(?im)^[ \t]*(?:dear|hi|hello|hey)[ \t]+(?:none|null|undefined|nan|unknown|customer name|,)[ \t]*,?"
+        ),
+    ),
 )
+"""Signs in lower case, one of which every match has, and the pattern of a hole."""
 
 _VARIABLE = re.compile(r"(?<![\w$])[A-Z][A-Z_]{2,30}\b")
 _FRAMED = re.compile(
@@ -53,6 +92,9 @@ _FRAMED = re.compile(
     r"|«[ \u00a0]?(?P<c>[^«»\n]{2,40})[ \u00a0]?»"
     r"|【(?P<d>[^【】\n]{1,40})】|\((?P<e>[^()\n]{2,60})\)|（(?P<f>[^（）\n]{1,40})）"
 )
+
+
+_FRAMES = re.compile(r"[\[<«【(（]")
 
 
 _TO_INSERT = re.compile(
@@ -105,6 +147,7 @@ _ALONE = re.compile(
     r"|(?:\?{2,}|…+|_{2,}|X{2,}|\*{2,}|#{2,}|~{2,})(?=[ .,;:!€$£%]|\n|\Z))"
 )
 """Words in brackets, with nothing after them that they could belong to; signs in the place of a word."""
+_MARKED = re.compile(r" [_*]{0,2}[(<{\[]|([?_X*#~])\1|…")
 _WORD_BEFORE = re.compile(r"([^\W\d_]+) \Z")
 _LONGEST_WORD = 30
 _CONJUNCTIONS = frozenset(
@@ -117,7 +160,7 @@ _CONJUNCTIONS = frozenset(
 def _left_open(text: str) -> list[Span]:
     """Brackets or signs after a word that needs another after it: "comes to (price from the list).", "on ??."."""
     found = []
-    for match in find_all(_ALONE, text):
+    for match in find_all(_ALONE, text) if _MARKED.search(text) else ():
         before = _WORD_BEFORE.search(text, max(0, match.start() - _LONGEST_WORD), match.start())
         marked = re.match(r"\W*([^\W\d_]*)", match[0])
         if marked and marked[1].lower() in _MARKS:
@@ -131,13 +174,14 @@ _DELIMITED = re.compile(
     r"(?<![^\s(>])(?P<sign>[~^|=@#§+%$!]{1,2}|:)(?P<name>[A-Za-z]\w{1,30})(?P=sign)(?=[\s.,;:!?)]|\Z)"
     r"|(?<![\w/.-])(?P<caps>[A-Z]{2,}(?:_[A-Z]{2,}){1,4})(?![\w/-]|\.\w)"
 )
+_SIGN_AND_NAME = re.compile(r"[~^|=@#§+%$!:][A-Za-z]|[A-Z]_[A-Z]")
 _NAME_PART = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 
 
 def _delimited(text: str, known: str) -> list[Span]:
     """The name of a field between two equal signs ("~date~"), or in capitals with underscores, unless known."""
     found = []
-    for match in find_all(_DELIMITED, text):
+    for match in find_all(_DELIMITED, text) if _SIGN_AND_NAME.search(text) else ():
         name = match["name"] or match["caps"]
         parts = [part.lower() for part in _NAME_PART.findall(name)]
         if name not in known and any(part in word_set("fields") for part in parts):
@@ -183,7 +227,7 @@ def _nameless(text: str) -> list[Span]:
 def _holes(text: str, known: str) -> tuple[Span, ...]:
     spans = [
         Span(*match.span())
-        for match in find_all(_FRAMED, text)
+        for match in (find_all(_FRAMED, text) if _FRAMES.search(text) else ())
         if _is_hole(match[0][0], next(group for group in match.groups() if group is not None))
     ]
     spans += [*_left_open(text), *_delimited(text, known), *_nameless(text)]
@@ -192,8 +236,9 @@ def _holes(text: str, known: str) -> tuple[Span, ...]:
     taken = bytearray(len(text))
     for span in spans:
         taken[slice(*span)] = b"\1" * (span.end - span.start)
-    for sought in _HOLES:
-        for match in find_all(sought, text):
+    low = text.lower()
+    for signs, sought in _HOLES:
+        for match in find_all(sought, text) if any(sign in low for sign in signs) else ():
             start, end = match.span()
             if (match[0][0] == "$" and match[0][1:] in explained) or _is_variable(text, match):
                 # The variable of a shell that the email explains, or a folder of Windows.

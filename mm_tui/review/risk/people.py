@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from itertools import pairwise
 
 from mm_tui.models import Direction
@@ -60,6 +61,11 @@ def _signature(reading: Reading) -> tuple[int, int] | None:
     return None
 
 
+@cache
+def _plain_words(key: str) -> frozenset[str]:
+    return frozenset(map(plain_name, word_set(key)))
+
+
 def _first_line(text: str) -> str:
     return next((line for line in text.split("\n") if line.strip()), "")[:120]
 
@@ -100,9 +106,7 @@ def signature_not_ours(reading: Reading) -> Iterator[Finding]:
     # Whom they greet is one of us.
     ours |= _names_in("\n".join(line for line in map(_first_line, received) if greeting().match(lowered(line))))
     inbound = _names_in("\n".join(received))
-    roles = frozenset(map(plain_name, word_set("roles")))
-    jobs = frozenset(map(plain_name, word_set("jobs")))
-    organisations = frozenset(map(plain_name, word_set("organisations")))
+    roles, jobs, organisations = map(_plain_words, ("roles", "jobs", "organisations"))
     foreign: list[Span] = []
     recipients = {
         plain_name(word)

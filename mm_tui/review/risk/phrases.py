@@ -16,7 +16,7 @@ from functools import cache
 from importlib import resources
 from itertools import accumulate
 
-from mm_tui.review.risk.pieces import Phrases
+from mm_tui.review.risk.pieces import MARK, Phrases
 
 FULL = ("en", "de", "fr", "es", "pt", "it", "nl", "pl", "ja", "zh")
 """Languages with words under every key."""
@@ -79,17 +79,32 @@ def pattern(*keys: str) -> Phrases:
     return _compiled(phrase for key in keys for phrase in phrases(key))
 
 
-def _by_second(variants: list[str]) -> str:
-    """Variants with the same first letter, those with the same second letter together: most places fit none of them."""
+def _literal(phrase: str, at: int) -> str:
+    """The plain character of a phrase at a position that every match has there; empty if there is none."""
+    char = phrase[at : at + 1]
+    return char if (char.isalnum() or char == "-") and phrase[at + 1 : at + 2] not in ("?", "{") else ""
+
+
+def _branched(variants: Iterable[str], at: int) -> str:
+    """Variants that have their first `at` characters in common, from there on, as a tree of plain characters."""
     groups: dict[str, list[str]] = {}
     for variant in variants:
-        second = variant[1:2]
-        literal = second.isalnum() and variant[2:3] not in ("?", "{")
-        groups.setdefault(second if literal else "", []).append(as_pattern(variant)[1:])
-    return "|".join(
-        f"{second}(?:{'|'.join(rest[1:] for rest in group)})" if second else "|".join(group)
-        for second, group in groups.items()
-    )
+        groups.setdefault(_literal(variant, at), []).append(variant)
+    parts = []
+    for char, group in groups.items():
+        if not char or len(group) == 1:
+            parts += [as_pattern(variant)[at:] for variant in group]
+        else:
+            parts.append(f"{char}(?:{_branched(group, at + 1)})")
+    return "|".join(parts)
+
+
+def _mark(word: str) -> str:
+    """The characters that a match of a phrase begins with, as `Phrases` looks them up."""
+    mark = ""
+    while len(mark) < MARK and (char := _literal(word, len(mark))):
+        mark += char
+    return mark + " " if len(mark) < MARK and word[len(mark) : len(mark) + 1] == " " else mark
 
 
 def _compiled(every_phrase: Iterable[str]) -> Phrases:
@@ -100,15 +115,19 @@ def _compiled(every_phrase: Iterable[str]) -> Phrases:
         inside, word = variant.startswith("~"), variant.removeprefix("~")
         plain = word[0].isalnum() and word[1:2] != "?"
         buckets.setdefault(("~" if inside else "") + word[0] if plain else "", []).append(word)
-    parts = []
+    parts: list[str] = []
+    elsewhere: list[str] = []
+    marks: set[str] = set()
     for bucket, variants in buckets.items():
-        if bucket:
-            first = bucket[-1]
-            apart = "" if len(bucket) > 1 or re.match(f"[{_NO_SPACES}]", first) else rf"(?<!\w{first})"
-            parts.append(f"{first}{apart}(?:{_by_second(variants)})")
+        if not bucket:
+            elsewhere += [as_pattern(variant) for variant in variants]
+        elif len(bucket) > 1 or re.match(f"[{_NO_SPACES}]", bucket):
+            elsewhere.append(f"{bucket[-1]}(?:{_branched(variants, 1)})")
         else:
-            parts += [as_pattern(variant) for variant in variants]
-    return Phrases(*(re.compile("|".join(some)) for some in _shared_out(parts)))
+            parts.append(rf"{bucket}(?<!\w{bucket})(?:{_branched(variants, 1)})")
+            marks.update(map(_mark, variants))
+    words, others = ([re.compile("|".join(some)) for some in _shared_out(rows)] for rows in (parts, elsewhere))
+    return Phrases(*words, *others, marks=frozenset(marks), elsewhere=others)
 
 
 def _shared_out(parts: list[str]) -> list[list[str]]:
@@ -179,6 +198,17 @@ def ordered(key: str) -> dict[str, int]:
             for variant in variants.split("|"):
                 places.setdefault(variant, place)
     return places
+
+
+def tree(words: Iterable[str]) -> str:
+    """The inside of a regular expression for any of `words`, the longest first; faster than a row of alternatives."""
+    groups: dict[str, list[str]] = {}
+    for word in sorted(words, key=lambda word: (-len(word), word)):
+        groups.setdefault(word[:1], []).append(word[1:])
+    ends = groups.pop("", None)
+    parts = [re.escape(first) + tree(rest) for first, rest in groups.items()]
+    inside = f"(?:{'|'.join(parts)})" if len(parts) > 1 or ends else "".join(parts)
+    return f"{inside}?" if ends and parts else inside if parts else ""
 
 
 def lowered(text: str) -> str:

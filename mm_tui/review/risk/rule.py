@@ -13,7 +13,7 @@ from mm_tui.review.known import Known
 from mm_tui.review.links import Link, find_links
 from mm_tui.review.lookalike import domain_of, plain_name
 from mm_tui.review.risk.model import NOT_READ, Draft, Message, ThreadContext
-from mm_tui.review.risk.phrases import lowered, ordered, pattern
+from mm_tui.review.risk.phrases import lowered, ordered, pattern, tree
 from mm_tui.settings.sections import Risk
 
 WRAP = re.compile(r"(?<=[^\n]{45})\n(?![ \t]*(?:\n|[-*•>#|]|\d{1,3}[.)]|\Z))")
@@ -22,7 +22,7 @@ ABBREVIATIONS = (
     "mr mrs ms dr prof st nr ca sr sra dra sig m mme bzw inkl zzgl ggf evtl incl excl approx dott ing max min tel art"
 )
 _NO_END = "".join(rf"(?<!\b{one}.)" for one in ABBREVIATIONS.split())
-_MONTHS = "|".join(map(re.escape, ordered("months")))
+_MONTHS = tree(ordered("months"))
 _ENDS = re.compile(rf"[!?] |\.{_NO_END}(?:(?<!\d.)|(?! (?:{_MONTHS})(?!\w))) |[\n。！？]")
 """The ends of sentences, but not the dots of "Dr. Ross" and "4. Dezember"."""
 LONGEST_ASKED = 30_000

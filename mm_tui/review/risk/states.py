@@ -100,6 +100,8 @@ def _ordinal() -> re.Pattern[str]:
 def statements(text: str) -> tuple[Statement, ...]:
     """The statements in `text`, which is in lower case; not those that are asked, conditional or a change."""
     found: list[Statement] = []
+    if any_of_pairs("states").search(text) is None:
+        return ()
     written, text = text, _ordinal().sub("\u00b7", text)
     for match in _SENTENCE.finditer(text):
         begin, end = match.span()

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 
 from mm_tui.review.findings import Finding, Level, Span
 from mm_tui.review.risk.counts import UNCOUNTED
 from mm_tui.review.risk.facts import Day, days_there, find_dates
-from mm_tui.review.risk.phrases import lowered, ordered, pattern, word_set
-from mm_tui.review.risk.pieces import find_all
+from mm_tui.review.risk.phrases import lowered, ordered, pattern, tree, word_set
+from mm_tui.review.risk.pieces import find_all, find_near_digits
 from mm_tui.review.risk.rule import Reading, agrees, listed, quoted, rule
 from mm_tui.review.risk.sequence import BETWEEN
 from mm_tui.text import OneLine
@@ -28,9 +28,9 @@ _NEAR = 24
 
 @cache
 def _weekday() -> re.Pattern[str]:
-    names = sorted((name for name in ordered("weekdays") if len(name) > 1), key=len, reverse=True)
-    latin = "|".join(re.escape(name) for name in names if name[0].isascii() or (name.isalpha() and name[0] < "\u2e80"))
-    other = "|".join(re.escape(name) for name in names if name[0] >= "\u2e80" or not name[0].isalnum())
+    names = [name for name in ordered("weekdays") if len(name) > 1]
+    latin = tree(name for name in names if name[0].isascii() or (name.isalpha() and name[0] < "\u2e80"))
+    other = tree(name for name in names if name[0] >= "\u2e80" or not name[0].isalnum())
     return re.compile(rf"(?<!\w)(?:{latin})(?!\w)|{other}")
 
 
@@ -97,10 +97,11 @@ _ZONE = re.compile(
 )
 
 
-def _times(text: str) -> list[tuple[int, Span, str]]:
+@lru_cache(maxsize=64)
+def _times(text: str) -> tuple[tuple[int, Span, str], ...]:
     """Times of day in minutes, with the zone named after them."""
     found = []
-    for match in find_all(_CLOCK, text):
+    for match in find_near_digits(_CLOCK, text):
         if match["m"] is None and not match["end"]:
             continue
         hour, end = int(match["h"]), (match["end"] or "").strip()
@@ -110,7 +111,7 @@ def _times(text: str) -> list[tuple[int, Span, str]]:
             hour = 0
         zone = _ZONE.match(text, match.end() + (1 if text[match.end() : match.end() + 1] == " " else 0))
         found.append((hour * 60 + int(match["m"] or 0), Span(*match.span()), zone[0].upper() if zone else ""))
-    return found
+    return tuple(found)
 
 
 def _nearly(day: Day, other: Day) -> bool:
@@ -147,7 +148,7 @@ def date_differs(reading: Reading) -> Iterator[Finding]:
     asks = pattern("asks_when").search(asked) is not None
     # Another day or time than the one that was called off is no slip.
     moved = pattern("calls_off", "moves").search(asked) is not None or pattern("calls_off").search(body) is not None
-    mine = find_dates(body)
+    mine = tuple(day for day in find_dates(reading.body) if day.span.end <= len(body))
     theirs = find_dates(asked) if mine else ()
     every = days_there(reading, mine) if theirs else ()
     came = {(mail.received_at.month, mail.received_at.day) for mail in reading.context.messages if mail.received_at}
@@ -282,7 +283,7 @@ def _is_within(text: str, day: Day, days: tuple[Day, ...]) -> bool:
 
 
 def _spanned(
-    text: str, mine: list[tuple[int, Span, str]], theirs: list[tuple[int, Span, str]], known: set[int]
+    text: str, mine: Sequence[tuple[int, Span, str]], theirs: Sequence[tuple[int, Span, str]], known: set[int]
 ) -> bool:
     """Whether one of our times is known, or within a span of hours in `text`: "from 16:00 to 18:00"."""
     spans = [
@@ -333,7 +334,7 @@ def _labels(text: str, span: Span) -> set[str]:
     return words.difference(ordered("months"), ordered("weekdays"), UNCOUNTED)
 
 
-def _is_kept(text: str, time: tuple[int, Span, str], mine: list[tuple[int, Span, str]]) -> bool:
+def _is_kept(text: str, time: tuple[int, Span, str], mine: Sequence[tuple[int, Span, str]]) -> bool:
     """Whether a time only says until or from when somebody can ("until 2 pm"), and the draft's times keep to it."""
     minutes, span, _ = time
     before = re.search(r"([^\W\d_]+)\W*\Z", text[max(0, span.start - 16) : span.start])

@@ -18,6 +18,10 @@ SUPERSEDED = re.compile(r"\s*superseded by\b", re.IGNORECASE)
 """The beginning of the reason for rejecting a draft that a reviewer's edit replaces."""
 
 
+_MOST_OF_IT = 0.6
+"""A paragraph with this share of the draft has the draft's language."""
+
+
 @rule("other_language", "other language than the thread", needs_thread=True)
 def other_language(reading: Reading) -> Iterator[Finding]:
     """The draft is in another language than the other side's newest email, if fastText's model of 176 languages is sure
@@ -34,7 +38,7 @@ def other_language(reading: Reading) -> Iterator[Finding]:
         yield Finding("other_language", Level.MEDIUM, OneLine(words))
     elif here:
         for match in re.finditer(r"[^\n]{90,}(?:\n[^\n]+)*", reading.body[: reading.written]):
-            part = language_of(match[0])
+            part = language_of(match[0]) if len(match[0]) < _MOST_OF_IT * reading.written else here
             if part and part not in (here, there) and " " in match[0]:
                 words = f"holds a paragraph in {language_name(part)}: {quoted(match[0])}"
                 yield Finding("other_language", Level.MEDIUM, OneLine(words), (Span(*match.span()),))
