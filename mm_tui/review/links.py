@@ -267,6 +267,9 @@ def named_hosts(text: str) -> tuple[str, ...]:
     return tuple(claimed)
 
 
+_BARE_ADDRESS = re.compile(r"(?:https?://)?[\d.]+/?")
+
+
 def is_ip(host: str) -> bool:
     """Whether a browser treats `host` as an IP address, including spellings such as 2130706433 or 0x7f.1."""
     try:
@@ -274,6 +277,16 @@ def is_ip(host: str) -> bool:
     except ValueError:
         return bool(host) and _NUMBER.fullmatch(host.rpartition(".")[2]) is not None
     return True
+
+
+def _is_router(link: Link) -> bool:
+    """Whether a link leads to the front page of a device at home, such as http://192.168.1.1."""
+    if not _BARE_ADDRESS.fullmatch(link.target):
+        return False
+    try:
+        return ipaddress.ip_address(link.raw_host).is_private
+    except ValueError:
+        return False
 
 
 def inspect_link(link: Link, known: Known) -> Iterator[Finding]:
@@ -303,7 +316,8 @@ def inspect_link(link: Link, known: Known) -> Iterator[Finding]:
     if link.userinfo:
         yield finding("link_userinfo", Level.HIGH, f"a link hides its host behind a user name: it leads to {link.host}")
     if is_ip(link.raw_host):
-        yield finding("link_ip", Level.MEDIUM, f"a link leads to a bare IP address: {link.host}")
+        level = Level.LOW if _is_router(link) else Level.MEDIUM
+        yield finding("link_ip", level, f"a link leads to a bare IP address: {link.host}")
     if "xn--" in link.raw_host:
         words = f"a link's host is written in punycode: {link.raw_host}, read as {link.host}"
         yield finding("link_punycode", Level.MEDIUM, words)

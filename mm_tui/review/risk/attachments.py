@@ -161,7 +161,7 @@ def attachment_other(reading: Reading) -> Iterator[Finding]:
     if not reading.draft.complete or not reading.draft.attachments or not spans:
         return
     names = [str(file.name) for file in reading.draft.attachments]
-    said = f"{reading.draft.subject}\n{reading.body}\n{reading.thread_text}"
+    said = f"{reading.draft.subject}\n{reading.body}\n{reading.thread_text}\n{' '.join(reading.participants)}"
     why = (
         _other_number(names, said)
         or _other_time(names, reading, spans[0])
@@ -229,6 +229,8 @@ def _nothing_shared(names: list[str], said: str) -> str:
     low = lowered(said)
     if _OTHER_SCRIPT.search(low):
         # File names there are often in Latin letters.
+        return ""
+    if any(number in low for name in names for number in _LONG_NUMBER.findall(name) if len(number) > _ROOT):
         return ""
     for name in names:
         words = [word for word in _words_of(name) if len(word) >= _ROOT and word not in word_set("any_files")]

@@ -234,6 +234,24 @@ def _is_part(count: Count, there: list[Count], reading: Reading) -> bool:
     return any(abs(other.number - count.number) in beside for other in there)
 
 
+_IN_STOCK = re.compile(
+    r"(?:left|free|available|remaining|in stock|to spare|frei\w*|verfügbar\w*|vorrätig|auf lager|übrig"
+    r"|disponib\w+|libres?|restant\w*|en stock|livres?|em stock|liber[ie]|rimast[ie]|rimanenti|in magazzino|vrij"
+    r"|beschikbaar|over|voorradig|op voorraad|woln\w+|dostępn\w+|na stanie|w magazynie)\b"
+    r"|空き|在庫|残|剩|空余|有货|库存"
+)
+_NEAR_STOCK = 25
+
+
+def _is_offered(reading: Reading, count: Count, there: list[Count]) -> bool:
+    """Whether a number tells what there is ("five seats are left"), or the sentence has the thread's number, too."""
+    _, last = reading.sentence(count.span.start)
+    if _IN_STOCK.search(reading.low, count.span.end, min(last, count.span.end + _NEAR_STOCK)):
+        return True
+    beside = {float(number) for number in _WHOLE.findall(reading.low[: reading.written])}
+    return any(other.number in beside for other in there)
+
+
 _ORDINALS = frozenset({"th", "st", "nd", "rd", "er", "ème", "ª", "º"})
 
 
@@ -346,6 +364,7 @@ def count_differs(reading: Reading) -> Iterator[Finding]:
                 near[key] = any(_mixed_up(count, other) for other in there)
             sure = (near[key] or agrees(reading, count.span)) and not _is_part(count, there, reading)
             sure = sure and not _LIMIT.search(reading.low, max(0, count.span.start - _LONGEST_WORD), count.span.start)
+            sure = sure and not (not count.unit and _is_offered(reading, count, there))
             words = f"says {quoted(reading.body[slice(*count.span)])}, while the thread says {there[0].number:g}"
             yield Finding(
                 "count_differs", Level.MEDIUM if sure and not both else Level.LOW, OneLine(words), (count.span,)

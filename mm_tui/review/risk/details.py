@@ -16,7 +16,7 @@ from mm_tui.review.risk.rule import Reading, quoted, rule
 from mm_tui.text import OneLine
 
 _IDENTIFIER = re.compile(
-    r"(?<![A-Za-z0-9_À-ɏЀ-ӿ@./:-])#?(?=[A-Za-z0-9/.-]*\d{2})[A-Za-z0-9]{1,12}(?:[-/.][A-Za-z0-9]{1,12}){0,5}"
+    r"(?<![A-Za-z0-9_À-ɏЀ-ӿ@./:-])(?<!\d,)#?(?=[A-Za-z0-9/.-]*\d{2})[A-Za-z0-9]{1,12}(?:[-/.][A-Za-z0-9]{1,12}){0,5}"
     r"(?![A-Za-z0-9_À-ɏЀ-ӿ@年月日号時时点元円人]|\.\w|:\d)"
 )
 """Chinese and Japanese characters may stand right beside an identifier, other letters may not."""

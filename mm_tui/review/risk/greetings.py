@@ -133,6 +133,11 @@ _WHO = re.compile(
 """Lines that say who writes."""
 
 
+_LAST_STOP = re.compile(r"[.!?,;:–—。！？、，]\s*|\s-\s|\s{2,}")
+_MOST_SIGNED = 3
+"""The most words of a name at the end of a last line."""
+
+
 def _could_be_meant(reading: Reading) -> frozenset[str]:
     """The names of those to whom the draft may be written: participants, signatures, and whom we greeted before."""
     mails = reading.context.messages[-MOST_MAILS:]
@@ -146,13 +151,23 @@ def _could_be_meant(reading: Reading) -> frozenset[str]:
             body = "\n".join(lines)
             signed = [line for line in lines[-_ENDING_LINES:] if len(line) <= _SHORT_LINE and line[-1] not in ".!?。"]
             text += [*signed, *_WHO.findall(body)]
+            if lines and len(last := _LAST_STOP.split(lines[-1].strip(" .!"))[-1].split()) <= _MOST_SIGNED:
+                # "Merci ! Fatou"
+                text += last
     return frozenset(plain_name(word) for word in re.findall(r"[^\W_]+", " ".join(text)))
+
+
+_GROUPS = frozenset(
+    {"family", "familie", "famille", "familia", "família", "famiglia", "rodzina", "les", "los", "las", "gli", "die"}
+    | {"the", "club", "verein", "association", "society", "friends", "shop", "studio", "mail", "office", "info", "team"}
+)
+"""Words in the name of a family or a group."""
 
 
 def _is_person(party: Party) -> bool:
     """Whether a display name has a first and a last name, and is no office or company."""
-    words = NAME.findall(str(party.name))
-    return len(words) >= 2 and not any(word.lower() in word_set("roles", "organisations", "jobs") for word in words)
+    words = [word.lower() for word in NAME.findall(str(party.name))]
+    return len(words) >= 2 and word_set("roles", "organisations", "jobs", "titles").union(_GROUPS).isdisjoint(words)
 
 
 @rule("greets_stranger", "greets somebody else", needs_thread=True)

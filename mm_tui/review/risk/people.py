@@ -107,6 +107,7 @@ def signature_not_ours(reading: Reading) -> Iterator[Finding]:
     ours |= _names_in("\n".join(line for line in map(_first_line, received) if greeting().match(lowered(line))))
     inbound = _names_in("\n".join(received))
     roles, jobs, organisations = map(_plain_words, ("roles", "jobs", "organisations"))
+    departments = _plain_words("departments")
     foreign: list[Span] = []
     recipients = {
         plain_name(word)
@@ -127,7 +128,7 @@ def signature_not_ours(reading: Reading) -> Iterator[Finding]:
         names = [
             word
             for word, one in zip(words, plain, strict=True)
-            if word[0].isupper() and not {one, one.rstrip("s")} & (roles | organisations | jobs)
+            if word[0].isupper() and not {one, one.rstrip("s")} & (roles | organisations | jobs | departments)
         ]
         unknown = [
             name
@@ -219,7 +220,7 @@ def names_third_person(reading: Reading) -> Iterator[Finding]:
             yield Finding("names_third_person", Level.MEDIUM, OneLine(words), (found,))
             return
     for match in pattern("others").finditer(low):
-        if match[0] not in reading.asked_text and (found := _private(reading, match.start())):
+        if match[0] not in reading.thread_text.lower() and (found := _private(reading, match.start())):
             words = f"tells something of another customer: {quoted(body[slice(*found)])}"
             yield Finding("names_third_person", Level.MEDIUM, OneLine(words), (found,))
             return

@@ -226,8 +226,7 @@ def inner_address(reading: Reading) -> Iterator[Finding]:
                     continue
                 if not address.is_private:
                     continue
-                linked = match["port"] or reading.body[max(0, match.start() - 3) : match.start()] == "://"
-                level = Level.MEDIUM if linked else Level.LOW
+                level = Level.MEDIUM if match["port"] else Level.LOW
             spans.setdefault(level, []).append(Span(*match.span()))
     for level, places in spans.items():
         words = f"names an address of our own network: {listed([reading.body[slice(*span)] for span in places])}"

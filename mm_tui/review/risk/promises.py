@@ -305,14 +305,16 @@ def promise_legal(reading: Reading) -> Iterator[Finding]:
 
 @rule("promise_deadline", "promises a deadline")
 def promise_deadline(reading: Reading) -> Iterator[Finding]:
-    """A sentence sets a term: "within 24 hours", "by Friday", "no later than", "next-day". Medium if it commits us or
-    says plainly what will be done by then; otherwise low, as it is if the thread names that day, or the sentence says
-    what is usual, what the reader has to do, or by when we write again."""
+    """A sentence sets a term: "within 24 hours", "by Friday", "no later than", "next-day". Medium if it commits us and
+    says so with emphasis ("at the latest", "you have my word") or gives away money; otherwise low: it tells when
+    something comes. Low also if the thread names that day, or the sentence says what is usual, what the reader has to
+    do, or by when we write again."""
     pairs = list(together(reading, "deadline_pairs"))
     for span, sentence, start in by_sentence(reading, Phrases(_DEADLINE), pattern("deadline"), pairs=pairs):
         commits = commits_us(YOU_MAY.sub(" ", sentence))
         paired = not says_no(sentence) and any(start <= one.start < start + len(sentence) for one in pairs)
         firm = (commits or paired or _delivers(sentence)) and _ASKED.search(sentence) is None and not says_no(sentence)
+        firm = firm and pattern("emphatic", "money", "money_firm", "discount_firm").search(sentence) is not None
         firm = firm and not _is_open(sentence) and not _in_thread(reading, span)
         words = f"{'promises' if firm else 'names'} a deadline: {quoted(reading.body[slice(*span)])}"
         yield Finding("promise_deadline", Level.MEDIUM if firm else Level.LOW, OneLine(words), (span,))

@@ -42,12 +42,18 @@ _REMARK_TO = re.compile(r"\s*[\[(][^\W\d_]{2,20}[:,] [^()\[\]\n]{15,300}[\])][ \
 """A remark to somebody by name above the greeting: "(Rupert: he pays anything.)"."""
 
 
+_WORK = re.compile(r"\b(?:draft|version|entwurf|fassung|brouillon|borrador|rascunho|bozza|concept|szkic)\b|案|草稿")
+
+
 @rule("model_talk", "words of a model to its user")
 def model_talk(reading: Reading) -> Iterator[Finding]:
     """The draft contains a model's words to its user, its instructions or its reasoning: "Here's a friendly reply you
     can send", "As an AI", "Let me know if you'd like me to make it shorter", "You are Ori, the assistant of". High."""
     spans = _found(reading, "model_talk")
     spans += tuple(Span(*match.span()) for match in _TAG.finditer(reading.low) if match[0] not in reading.asked_text)
+    if all(reading.is_ours(party.address) for party in reading.draft.recipients):
+        # Colleagues send each other drafts.
+        spans = tuple(span for span in spans if not _WORK.search(reading.low, *span))
     if spans:
         words = f"holds words of a model to its user: {listed([quoted(reading.body[slice(*span)]) for span in spans])}"
         yield Finding("model_talk", Level.HIGH, OneLine(words), spans)
@@ -130,6 +136,9 @@ def wish_ignored(reading: Reading) -> Iterator[Finding]:
     deleted, and the draft does not say that this was done; advertising in the draft is marked. Or it asks not to be
     called, or to be answered in writing, and the draft announces a call. Medium."""
     no_calls = pattern("no_calls").search(reading.asked_text)
+    if no_calls and pattern("baits").search(reading.asked_text) and pattern("denies", "plain_not").search(reading.low):
+        # Who poses as somebody else does not want to be called either.
+        return
     if no_calls:
         calls = [Span(*match.span()) for match in pattern("will_call").finditer(reading.low, 0, reading.written)]
         calls = [span for span in calls if not _refuses(reading, span)]

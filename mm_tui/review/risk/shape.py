@@ -95,7 +95,7 @@ _BROKEN = (
         "a link whose bracket does not close",
         re.compile(r"\[[^\[\]\n]{1,200}\]\(https?://[^\s()<>]{1,500}(?=\s|\Z)(?![^\n]{0,80}\))"),
     ),
-    ("tags of a web page", re.compile(rf"</?(?:{_TAGS})\b[^<>\n]{{0,200}}/?>", re.IGNORECASE)),
+    ("tags of a web page", re.compile(rf"</?(?:{_TAGS})(?![\w.@-])[^<>@\n]{{0,200}}/?>", re.IGNORECASE)),
     ("signs of a web page", re.compile(r"&(?:nbsp|amp|lt|gt|quot|#39|#x27|apos);")),
     ("letters in a wrong encoding", re.compile(r"Ã[\x80-\xbf©¨¤¶¼±³­«ªŸœ§¢¡]|â€[™œ\x9d“”˜]|Â[ £€°»«]|\ufffd")),
     (

@@ -77,8 +77,8 @@ def link_not_in_thread(reading: Reading) -> Iterator[Finding]:
 def link(reading: Reading) -> Iterator[Finding]:
     """High: `link_other_host` (the text names another host than the target), `link_userinfo` (a user name before the
     host), `link_mixed_scripts`, `link_lookalike` (a host like a known one or ours), `link_scheme` for javascript, data
-    and file. Medium: `link_punycode`, `link_ip`, `link_unclear` (written so that programs disagree where it leads),
-    `link_scheme` for others than http, https, mailto and tel."""
+    and file. Medium: `link_punycode`, `link_ip` (low for the front page of a router at home), `link_unclear` (written
+    so that programs disagree where it leads), `link_scheme` for others than http, https, mailto and tel."""
     yield from inspect_links(reading.body, reading.known)
 
 

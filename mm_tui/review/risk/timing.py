@@ -73,6 +73,9 @@ def weekday_wrong(reading: Reading) -> Iterator[Finding]:
             after = span.start >= day.span.end
             if re.search(r"[.!?;\n]\s|[\d)）]", gap) or (today is None and day.year is None) or (after and "\n" in gap):
                 continue
+            if not after and any(0 <= span.start - other.span.end <= 1 for other in dates):
+                # "6月10日(水)までに届けば、6月18日": it belongs to the date before it.
+                continue
             if after and any(0 <= other.span.start - span.end <= 2 for other in dates):
                 # "Tuesday 19 January, Thursday 21 January": it belongs to the date after it.
                 continue
@@ -112,6 +115,10 @@ def _times(text: str) -> tuple[tuple[int, Span, str], ...]:
         zone = _ZONE.match(text, match.end() + (1 if text[match.end() : match.end() + 1] == " " else 0))
         found.append((hour * 60 + int(match["m"] or 0), Span(*match.span()), zone[0].upper() if zone else ""))
     return tuple(found)
+
+
+_ORDINAL = re.compile(r"\bthe (\d{1,2})(?:st|nd|rd|th)\b")
+"""A day without its month: "on the 28th"."""
 
 
 def _nearly(day: Day, other: Day) -> bool:
@@ -154,11 +161,14 @@ def date_differs(reading: Reading) -> Iterator[Finding]:
     came = {(mail.received_at.month, mail.received_at.day) for mail in reading.context.messages if mail.received_at}
     if reading.context.today:
         came.add((reading.context.today.month, reading.context.today.day))
+    months = {month for day in theirs for month, _ in day.readings}
+    ordinals = {int(number) for number in _ORDINAL.findall(asked)} if theirs else set()
     fits = [
         day
         for day in mine
         if day.readings & came
         or any(day.readings & other.readings for other in every)
+        or any(number in ordinals and month in months for month, number in day.readings)
         or (len(mine) <= _MANY_DAYS and _is_within(asked, day, theirs))
     ]
     if mine and not theirs and len(reading.thread_text) <= _SHORT_THREAD:
