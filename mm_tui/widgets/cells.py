@@ -65,8 +65,10 @@ def fit_address(text: str, width: int) -> str:
 
 def _end(text: str, width: int) -> str:
     """The end of a text in at most `width` cells."""
+    if width < 1:
+        return ""
     # No address is too long for this, whoever wrote it: what is left has at most a character for each cell.
-    text = text[-width:] if width > 0 else ""
+    text = text[-width:]
     while cell_len(text) > width:
         text = text[1:]
     return text

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from rich.cells import cell_len
 
-from mm_tui.widgets.cells import fit_address, fit_list, fit_words
+from mm_tui.widgets.cells import fit_address, fit_cells, fit_list, fit_words
 
 
 @pytest.mark.parametrize(
@@ -26,6 +26,15 @@ def test_an_address_of_any_length_is_cut_at_once() -> None:
     # As fast as this ends: looked at character by character it takes minutes.
     assert fit_address(f"→ anna@{'例' * 100_000}.example", 21) == "…例例例例例例.example"
     assert fit_address(f"→ anna@{'x' * 500_000}", 4) == "…xxx"
+
+
+@pytest.mark.parametrize("width", [-9, -1, 0, 1, 2])
+def test_a_column_without_room_stays_within_it(width: int) -> None:
+    room = max(0, width)
+    for fit in (fit_cells, fit_address, fit_words):
+        for text in ("→ anna@customer.example", "→ 例@例.example", "@", ""):
+            assert cell_len(fit(text, width)) == room
+    assert cell_len(fit_list(["edited", "note"], width)) <= room
 
 
 def test_a_status_ends_after_a_word() -> None:
