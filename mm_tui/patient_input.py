@@ -16,7 +16,6 @@ from threading import Event, RLock
 from typing import TYPE_CHECKING, Any
 
 from textual import constants
-from textual._xterm_parser import XTermParser
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,9 +61,9 @@ class WakingEvent(Event):
 @cache
 def patient(driver_class: type[Driver]) -> type[Driver]:
     """A subclass of the driver whose thread sleeps until a key comes; the class itself if it has no such thread."""
-    from textual.drivers.linux_driver import LinuxDriver
+    from textual.drivers import linux_driver
 
-    if not issubclass(driver_class, LinuxDriver):
+    if not issubclass(driver_class, linux_driver.LinuxDriver):
         return driver_class
 
     class PatientDriver(driver_class):  # type: ignore[valid-type, misc]  # the class depends on the system
@@ -73,7 +72,8 @@ def patient(driver_class: type[Driver]) -> type[Driver]:
             self.exit_event: WakingEvent = WakingEvent()
 
         def run_input_thread(self) -> None:
-            parser = XTermParser(self._debug)
+            # Looked up now: `pasting.install` sets the parser here.
+            parser = linux_driver.XTermParser(self._debug)  # type: ignore[attr-defined]
             decode = getincrementaldecoder("utf-8")().decode
             ticking = constants.ESCAPE_DELAY + LISTENING_SECONDS
             last = time.monotonic()

@@ -13,13 +13,14 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from textual import events
+from textual import constants, events
 from textual.app import App
+from textual.drivers import linux_driver
 from textual.drivers.headless_driver import HeadlessDriver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 
-from mm_tui import patient_input
+from mm_tui import pasting, patient_input
 from mm_tui.patient_input import WakingEvent, patient
 from tests.support.sandbox import wait_until
 
@@ -48,6 +49,9 @@ def typed(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Reading, Callable[[
     outer, inner = pty.openpty()
     tty.setraw(inner)
     monkeypatch.setattr("signal.signal", lambda *_: None)
+    monkeypatch.setattr(linux_driver, "XTermParser", linux_driver.XTermParser)  # type: ignore[attr-defined]
+    monkeypatch.setattr(pasting, "SILENCE_SECONDS", 0.05)
+    pasting.install()
     reading = Reading(inner)
     wait = select.select
 
@@ -88,6 +92,18 @@ def test_a_sequence_that_is_cut_off_becomes_the_escape_key(typed: tuple[Reading,
     write("ü".encode()[1:])
     wait_until(lambda: len(reading.keys) == 2)
     assert [message.character for message in reading.messages if isinstance(message, events.Key)][1] == "ü"
+
+
+def test_pasted_text_whose_end_is_cut_or_lost_is_still_text(typed: tuple[Reading, Callable[[bytes], int]]) -> None:
+    reading, write = typed
+    write(f"{pasting.START}Dear Anna,\x1b".encode())
+    time.sleep(2 * constants.ESCAPE_DELAY)
+    write(f"[201~{pasting.START}again".encode())
+    wait_until(lambda: len(reading.messages) == 2)
+    assert [message.text for message in reading.messages if isinstance(message, events.Paste)] == [
+        "Dear Anna,",
+        "again",
+    ]
 
 
 def test_a_driver_without_such_a_thread_stays_as_it_is() -> None:
