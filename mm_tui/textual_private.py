@@ -13,11 +13,10 @@ from textual.geometry import Region
 from textual.message_pump import MessagePump
 from textual.screen import Screen
 
-from mm_tui.changed_cells import changed_cells
 from mm_tui.compact_driver import ForgetsShown
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Iterator
+    from collections.abc import Awaitable, Callable, Iterable
 
     from textual._compositor import ReflowResult
     from textual.app import App
@@ -183,8 +182,12 @@ def _refresh(self: Screen[object]) -> None:
         before, after = _pictures.get(self), self._compositor.render_strips()
         _pictures[self] = after
         if before is not None and len(before) == len(after):
-            # Widgets request whole lines and pages when one word changed.
-            changed = tuple(_changed_regions(before, after))
+            # Widgets request whole pages when one line changed.
+            changed = tuple(
+                Region(0, y, self.size.width, 1)
+                for y, (old, new) in enumerate(zip(before, after, strict=True))
+                if old != new
+            )
         if changed:
             front.refresh(*changed)
 
@@ -198,9 +201,3 @@ def _screens_seen_behind(screen: Screen[object]) -> list[Screen[Any]]:
         if behind.styles.background.a == 1:
             break
     return seen
-
-
-def _changed_regions(before: list[Strip], after: list[Strip]) -> Iterator[Region]:
-    for y, (old, new) in enumerate(zip(before, after, strict=True)):
-        if old != new and (span := changed_cells(old, new)) is not None:
-            yield Region(span[0], y, span[1] - span[0], 1)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from functools import partial
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -104,14 +103,12 @@ class MailList(VirtualList[int, MailRow]):
         top, height = self.scroll_offset.y // self.row_height, self.size.height // self.row_height + 1
         seen = range(top, min(len(self.keys), top + height))
         if any(_age_words(self.row_at(index), before) != _age_words(self.row_at(index), now) for index in seen):
-            self.redraw_changed(partial(self._set_now, now))
+            self._now_ms = now
+            self.redraw()
 
     def _age_in_turn(self) -> None:
         self._now_ms = self._read_clock()
         self.redraw_ages()
-
-    def _set_now(self, now_ms: int) -> None:
-        self._now_ms = now_ms
 
     def fetch_rows(self, keys: Sequence[int]) -> Sequence[MailRow]:
         return self._store.rows(keys, folded=self._folded)

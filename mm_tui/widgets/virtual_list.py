@@ -18,7 +18,6 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from mm_tui import keymap
-from mm_tui.changed_cells import changed_cells
 from mm_tui.widgets.cells import fit_cells
 from mm_tui.widgets.list_cache import DrawnLines, Key, Row, Rows, Turns
 from mm_tui.widgets.pager import wrapped
@@ -80,8 +79,6 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_binding
         """Whether the reader last asked for the last row: of a list that is still being read, more may follow."""
         self._turns = Turns()
         self._rows: Rows[Key, Row] = Rows()
-        self._forgotten: tuple[object, Size, list[Strip | None]] | None = None
-        """The lines in view when rows were forgotten, until they are redrawn."""
         self._strips: DrawnLines[Key] = DrawnLines()
         self._drawn_width = 0
         """The width in cells of all cached lines."""
@@ -214,54 +211,21 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_binding
         return top, self._cursor, tuple(self._keys[first:last])
 
     def forget_rows(self, keys: Iterable[Key] | None = None) -> None:
-        """Reads rows again, those of `keys` or all, and then writes only the visible cells that changed."""
-        if self._forgotten is None:
-            self._forgotten = self._in_view(), self.size, [self._drawn_line(y) for y in range(self.size.height)]
-            # The caller may change the keys next.
-            self.call_later(self._redraw_forgotten)
+        """Reads rows again: those of `keys`, or all."""
         if keys is None:
             self._rows.clear()
         else:
             for key in keys:
                 self._rows.pop(key, None)
+        self.redraw()
+
+    def redraw(self) -> None:
+        """Draws all visible rows again. The driver writes only the cells that changed."""
         self._strips.clear()
-
-    def _drawn_line(self, y: int) -> Strip | None:
-        """The drawn content of a line in view, if it is cached."""
-        index, line = divmod(y + self.scroll_offset.y, self._height)
-        if index >= len(self._keys):
-            return self.render_line(y)
-        return self._strips.get((self._keys[index], line, index == self._cursor))
-
-    def _redraw_forgotten(self) -> None:
-        forgotten, self._forgotten = self._forgotten, None
-        if forgotten is None:
-            return
-        view, size, lines = forgotten
-        if (view, size) != (self._in_view(), self.size):
-            self.refresh()
-            return
-        for y, before in enumerate(lines):
-            self._refresh_changed(y, before)
-
-    def _refresh_changed(self, y: int, before: Strip | None) -> None:
-        """Writes the cells of a line in view that differ from what stood there; all of them if that is not known."""
-        if before is None:
-            self.refresh(Region(0, y, self.size.width, 1))
-        elif (span := changed_cells(before, self.render_line(y))) is not None:
-            self.refresh(Region(span[0], y, span[1] - span[0], 1))
-
-    def redraw_changed(self, change: Callable[[], None]) -> None:
-        """Applies a change to the look of rows, and writes only the visible cells that it changed."""
-        lines = range(self.size.height)
-        before = [self.render_line(y) for y in lines]
-        change()
-        self._strips.clear()
-        for y in lines:
-            self._refresh_changed(y, before[y])
+        self.refresh()
 
     def redraw_ages(self) -> None:
-        """Redraws the changed cells of the next few visible rows. Call it every `TURN_SECONDS`."""
+        """Redraws the next few visible rows, if they changed. Call it every `TURN_SECONDS`."""
         seen = list(self.indexes_in_view)
         for at in self._turns.next(len(seen), attended=getattr(self.app, "is_attended", True)):
             index, key = seen[at]
@@ -270,7 +234,8 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_binding
                 if 0 <= y < self.size.height:
                     before = self.render_line(y)
                     self._strips.pop((key, line, index == self._cursor), None)
-                    self._refresh_changed(y, before)
+                    if self.render_line(y) != before:
+                        self.refresh(Region(0, y, self.size.width, 1))
 
     @property
     def indexes_in_view(self) -> Iterator[tuple[int, Key]]:
