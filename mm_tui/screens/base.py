@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from operator import attrgetter
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.screen import Screen
 
@@ -23,14 +23,17 @@ CHROME_SECONDS = 0.1
 """Seconds: events closer together than this update the top and status lines once."""
 
 
-def to_part(path: str) -> Callable[[BaseScreen], None]:
-    """An action of a screen that calls a method of one of its parts, such as `deciding.approve`."""
-    method = attrgetter(path)
+class PartAction:
+    """An action of a screen that is a method of one of its parts, such as `deciding.approve`.
 
-    def act(self: BaseScreen) -> None:
-        method(self)()
+    The type checker does not see the path; `tests/flows/test_acts.py` follows it for every key.
+    """
 
-    return act
+    def __init__(self, path: str) -> None:
+        self._method = attrgetter(path)
+
+    def __get__(self, screen: BaseScreen | None, owner: type[BaseScreen]) -> Any:
+        return self if screen is None else self._method(screen)
 
 
 class BaseScreen(Screen[None]):

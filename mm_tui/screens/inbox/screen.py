@@ -12,7 +12,7 @@ from textual.widgets import Static
 
 from mm_tui import keymap
 from mm_tui.query import MAIL
-from mm_tui.screens.base import BaseScreen, to_part
+from mm_tui.screens.base import BaseScreen, PartAction
 from mm_tui.screens.dialogs.labelling import Labelling
 from mm_tui.screens.dialogs.spam import SpamMarking
 from mm_tui.screens.inbox import words as inbox_words
@@ -186,11 +186,11 @@ class InboxScreen(BaseScreen):
 
         self.app.push_screen(ThreadScreen(row.mailbox_id, row.thread_id, row.email_id))
 
-    action_search = to_part("column.search")
-    action_clear = to_part("column.show_all")
-    action_toggle_folded = to_part("column.toggle_folded")
-    action_next_mailbox = to_part("column.next_mailbox")
-    action_filter = to_part("column.filter")
+    action_search = PartAction("column.search")
+    action_clear = PartAction("column.show_all")
+    action_toggle_folded = PartAction("column.toggle_folded")
+    action_next_mailbox = PartAction("column.next_mailbox")
+    action_filter = PartAction("column.filter")
 
     def action_toggle_preview(self) -> None:
         """Shows or hides the preview."""

@@ -14,7 +14,7 @@ from textual.message import Message
 from textual.widgets import Static
 
 from mm_tui import keymap
-from mm_tui.screens.base import BaseScreen, to_part
+from mm_tui.screens.base import BaseScreen, PartAction
 from mm_tui.screens.mailboxes.acts import Acted, MailboxActing
 from mm_tui.screens.mailboxes.mailbox_list import EXPLAINED, NARROW, WIDE, MailboxList
 from mm_tui.screens.mailboxes.pages import mailbox_page
@@ -239,9 +239,9 @@ class MailboxesScreen(BaseScreen):
     def on_acted(self, message: Acted) -> None:
         self.acts.acted(message)
 
-    action_upgrade = to_part("acts.upgrade")
-    action_redeem = to_part("acts.redeem")
-    action_move_down = to_part("acts.move_down")
-    action_create = to_part("acts.create")
-    action_allowlist = to_part("acts.allowlist")
-    action_webhooks = to_part("acts.webhooks")
+    action_upgrade = PartAction("acts.upgrade")
+    action_redeem = PartAction("acts.redeem")
+    action_move_down = PartAction("acts.move_down")
+    action_create = PartAction("acts.create")
+    action_allowlist = PartAction("acts.allowlist")
+    action_webhooks = PartAction("acts.webhooks")

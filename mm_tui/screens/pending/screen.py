@@ -11,7 +11,7 @@ from textual.widgets import Input
 
 from mm_tui import keymap
 from mm_tui.query import QUEUE
-from mm_tui.screens.base import BaseScreen, to_part
+from mm_tui.screens.base import BaseScreen, PartAction
 from mm_tui.screens.dialogs.dialog import ask, look_at_question
 from mm_tui.screens.pending.batches import Batches
 from mm_tui.screens.pending.bulk_reject import BulkBegun, BulkReject
@@ -293,8 +293,8 @@ class PendingScreen(BaseScreen):
         if self.panes.resize(event.size.width):
             self.open_email.show()
 
-    action_next_view = to_part("pane.next_view")
-    action_toggle_source = to_part("pane.toggle_source")
+    action_next_view = PartAction("pane.next_view")
+    action_toggle_source = PartAction("pane.toggle_source")
 
     def action_next(self) -> None:
         if self.current is not None and self.current.ended and self.queue_list.is_last:
@@ -303,7 +303,7 @@ class PendingScreen(BaseScreen):
         else:
             self.queue_list.action_cursor_down()
 
-    action_previous = to_part("queue_list.action_cursor_up")
+    action_previous = PartAction("queue_list.action_cursor_up")
 
     def on_screen_suspend(self) -> None:
         # After the switch: behind a dialog the email stays open, and a decision names the dialog's keys.
@@ -342,13 +342,13 @@ class PendingScreen(BaseScreen):
     def on_bulk_begun(self, message: BulkBegun) -> None:
         self.bulk_reject.begun(message)
 
-    action_approve = to_part("deciding.approve")
-    action_reject = to_part("deciding.reject")
-    action_send_back = to_part("deciding.send_back")
-    action_answer = to_part("deciding.answer")
-    action_skip = to_part("deciding.go_to_next_undecided")
-    action_mark = to_part("batches.mark")
-    action_approve_marked = to_part("batches.approve")
+    action_approve = PartAction("deciding.approve")
+    action_reject = PartAction("deciding.reject")
+    action_send_back = PartAction("deciding.send_back")
+    action_answer = PartAction("deciding.answer")
+    action_skip = PartAction("deciding.go_to_next_undecided")
+    action_mark = PartAction("batches.mark")
+    action_approve_marked = PartAction("batches.approve")
 
     def action_reject_marked(self) -> None:
         if self.marks or not self.listing.is_filtered:
@@ -356,18 +356,18 @@ class PendingScreen(BaseScreen):
         else:
             self.bulk_reject.ask()
 
-    action_edit = to_part("editing.edit")
-    action_discard = to_part("editing.discard")
+    action_edit = PartAction("editing.edit")
+    action_discard = PartAction("editing.discard")
 
     def action_kept(self) -> None:
         ask(self.app, SavedTextsScreen(), self.editing.use)
 
-    action_findings = to_part("open_email.show_findings")
-    action_second_reader = to_part("second_reading.ask")
-    action_note = to_part("team.ask_note")
-    action_snooze = to_part("snoozing.ask")
-    action_assign = to_part("team.ask_assignee")
-    action_facts = to_part("open_email.show_facts")
+    action_findings = PartAction("open_email.show_findings")
+    action_second_reader = PartAction("second_reading.ask")
+    action_note = PartAction("team.ask_note")
+    action_snooze = PartAction("snoozing.ask")
+    action_assign = PartAction("team.ask_assignee")
+    action_facts = PartAction("open_email.show_facts")
 
     def action_thread(self) -> None:
         """Opens the emails of the thread, and shows it beside the draft, or alone if there is no room."""
@@ -383,12 +383,10 @@ class PendingScreen(BaseScreen):
     def on_filter_strip_chosen(self, message: FilterStrip.Chosen) -> None:
         self.filtering.filter(message.chosen)
 
-    def action_filter_step(self, step: int) -> None:
-        self.filtering.step(step)
-
-    action_filter = to_part("filtering.choose")
-    action_order = to_part("filtering.switch_order")
-    action_search = to_part("panes.open_search")
+    action_filter_step = PartAction("filtering.step")
+    action_filter = PartAction("filtering.choose")
+    action_order = PartAction("filtering.switch_order")
+    action_search = PartAction("panes.open_search")
 
     def on_input_changed(self, message: Input.Changed) -> None:
         self.filtering.search(message.value)

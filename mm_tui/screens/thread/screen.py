@@ -14,7 +14,7 @@ from textual.widgets import Static
 from mm_tui import keymap
 from mm_tui.messages import DecisionWanted, Said
 from mm_tui.models import Status
-from mm_tui.screens.base import BaseScreen, to_part
+from mm_tui.screens.base import BaseScreen, PartAction
 from mm_tui.screens.dialogs.labelling import Labelling
 from mm_tui.screens.dialogs.spam import SpamMarking
 from mm_tui.screens.thread.assist_card import AssistCard
@@ -279,11 +279,10 @@ class ThreadScreen(BaseScreen):
 
     # Moving
 
-    action_line_down = to_part("thread_view.line_down")
-    action_line_up = to_part("thread_view.line_up")
+    action_line_down = PartAction("thread_view.line_down")
+    action_line_up = PartAction("thread_view.line_up")
 
-    def action_page(self, by: int) -> None:
-        self.thread_view.page(by)
+    action_page = PartAction("thread_view.page")
 
     def action_turn_to(self, index: int) -> None:
         self.thread_view.turn_to(index if index >= 0 else len(self.thread_view.items) - 1)
@@ -314,7 +313,7 @@ class ThreadScreen(BaseScreen):
         self._relate(item)
         return item.detail is not None
 
-    action_toggle_source = to_part("thread_view.toggle_source")
+    action_toggle_source = PartAction("thread_view.toggle_source")
 
     def action_back(self) -> None:
         if self.replying.save(durable=True):
@@ -322,11 +321,11 @@ class ThreadScreen(BaseScreen):
 
     # Passed to the parts
 
-    action_raw = to_part("looking.raw")
-    action_copy = to_part("looking.copy")
-    action_details = to_part("looking.details")
-    action_links = to_part("looking.links")
-    action_files = to_part("looking.files")
+    action_raw = PartAction("looking.raw")
+    action_copy = PartAction("looking.copy")
+    action_details = PartAction("looking.details")
+    action_links = PartAction("looking.links")
+    action_files = PartAction("looking.files")
 
     def action_summarise(self) -> None:
         triage, items = self.session.triage, self.thread_view.items
@@ -367,7 +366,7 @@ class ThreadScreen(BaseScreen):
         if (item := self.thread_view.current) is not None:
             self.spam_marking.ask(item.row)
 
-    action_reply = to_part("replying.open")
+    action_reply = PartAction("replying.open")
 
     def on_draft_area_taken_over(self) -> None:
         self.replying.stop()
