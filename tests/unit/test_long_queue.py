@@ -14,7 +14,7 @@ from mm_tui.review.risk import Assessment
 from mm_tui.review.risk.engine import assess_within
 from mm_tui.review.risk.rule import Reading
 from mm_tui.services.contacts import CONTACTS_AGE
-from mm_tui.services.queue import assessing
+from mm_tui.services.queue import assessing, resubmitted
 from mm_tui.services.queue.entries import FIRST_READ, ReviewQueue
 from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.settings.sections import Risk
@@ -121,7 +121,7 @@ def test_a_rejection_is_compared_with_the_drafts_that_wait_already(tmp_path: Pat
         mail.upsert([rejected])
         told = EmailDetail(**dict(rejected), body=ManyLine(f"{body} Thank you."), raw=raw)
         mail.save_detail(told, at=clock.now())
-        clock.advance(assessing.REJECTED_AGE.total_seconds() + 1)
+        clock.advance(resubmitted.AGAIN_AFTER.total_seconds() + 1)
         assert "like_rejected" in _codes(queue, like.id)
 
 

@@ -22,7 +22,7 @@ from mm_tui.store.audit.journal import Journal
 from mm_tui.store.database import Database
 from mm_tui.store.mail.mails import MailStore
 from mm_tui.store.mail.pending import PendingStore
-from mm_tui.text import OneLine
+from mm_tui.text import ManyLine, OneLine
 from tests.support.clock import FakeClock
 from tests.support.fake_gateway import BOX, START, email_id, make_detail, make_mail, make_pending
 
@@ -232,3 +232,17 @@ def test_the_draft_that_an_agent_names_is_told_where_it_may_be_that_one(
     MailStore(database).save_detail(tagged, at=START)
     found = entry(database).resubmission
     assert found is not None and found.email_id == told
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_draft_like_a_rejected_one_says_why_that_was_rejected_unless_an_edit_replaced_it(
+    database: Database, replaced: bool
+) -> None:
+    body = "Dear Anna, you get 300 dollars back on Friday, and a second blender"
+    tags = {OneLine(REPLACED_BY): OneLine(email_id(6))} if replaced else {}
+    old_draft(database, thread="another", body=ManyLine(f"{body} too."), tags=tags)
+    new_draft(database, body=ManyLine(f"{body} for nothing."))
+    if not replaced:
+        rejected_here(database)
+    found = [str(one.words) for one in entry(database).assessment.findings if one.code == "like_rejected"]
+    assert [words.endswith('rejected for "wrong amount"') for words in found] == ([] if replaced else [True])

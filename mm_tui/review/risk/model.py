@@ -107,7 +107,7 @@ class Message:
 
 @dataclass(frozen=True)
 class Rejected:
-    """A draft that a human rejected before."""
+    """A draft that a human rejected before, and did not replace by an edit."""
 
     body: ManyLine
     reason: OneLine = field(default_factory=OneLine)

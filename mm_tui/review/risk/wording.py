@@ -14,8 +14,6 @@ from mm_tui.text import OneLine
 
 _WORD = re.compile(r"\w+")
 _FEWEST_WORDS = 6
-SUPERSEDED = re.compile(r"\s*superseded by\b", re.IGNORECASE)
-"""The beginning of the reason for rejecting a draft that a reviewer's edit replaces."""
 
 
 _MOST_OF_IT = 0.6
@@ -92,10 +90,9 @@ def like_rejected(reading: Reading) -> Iterator[Finding]:
         return
     best, of = 0.0, None
     for rejected in reading.context.rejected:
-        if not SUPERSEDED.match(rejected.reason):
-            share = similarity(reading.body, rejected.body)
-            if share > best:
-                best, of = share, rejected
+        share = similarity(reading.body, rejected.body)
+        if share > best:
+            best, of = share, rejected
     if of is not None and best >= reading.settings.similarity:
         reason = f", rejected for {quoted(of.reason)}" if of.reason else ", which was rejected"
         words = f"{best:.0%} like an earlier draft{reason}"

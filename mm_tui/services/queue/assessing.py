@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from mm_tui.models import Direction, EditedDraft, EmailSummary, Party, PendingItem
 from mm_tui.review.findings import Finding, Level
-from mm_tui.review.risk import Assessment, Draft, HouseText, Message, OtherAnswer, Rejected, ThreadContext
+from mm_tui.review.risk import Assessment, Draft, HouseText, Message, OtherAnswer, ThreadContext
 from mm_tui.review.risk.engine import assess_within
 from mm_tui.review.risk.rule import Reading
 from mm_tui.services.contacts import Contacts
@@ -19,7 +18,7 @@ from mm_tui.services.queue.answers import family_of, other_answers
 from mm_tui.services.queue.stored import StoredEmail
 from mm_tui.services.sync.mail import filled
 from mm_tui.store.decisions.records import DecisionStore
-from mm_tui.store.mail.mails import MailStore, MailView
+from mm_tui.store.mail.mails import MailStore
 from mm_tui.store.state import StateStore
 from mm_tui.text import ManyLine, OneLine
 
@@ -27,15 +26,12 @@ if TYPE_CHECKING:
     from mm_tui.clock import Clock
     from mm_tui.services.facts import HouseFacts
     from mm_tui.services.queue.entry import ThreadMail
+    from mm_tui.services.queue.resubmitted import Resubmissions
     from mm_tui.settings.sections import Risk
     from mm_tui.store.database import Database
 
 MAX_ASSESSED = 20_000
 """The most cached assessments. For a longer queue nothing is cached."""
-MAX_REJECTED = 50
-"""How many previously rejected drafts are compared with a new one."""
-REJECTED_AGE = timedelta(minutes=2)
-"""How long the cached rejected drafts are used."""
 
 
 @dataclass
@@ -52,7 +48,13 @@ class Assessing:
     """Assesses the drafts of one profile. Takes some milliseconds a draft: call it in a thread."""
 
     def __init__(
-        self, database: Database, clock: Clock, risk: Risk, house: HouseFacts | None, contacts: Contacts
+        self,
+        database: Database,
+        clock: Clock,
+        risk: Risk,
+        house: HouseFacts | None,
+        contacts: Contacts,
+        resubmissions: Resubmissions,
     ) -> None:
         self._mail = MailStore(database)
         self._releases = DecisionStore(database)
@@ -61,7 +63,7 @@ class Assessing:
         self._risk = risk
         self._house = house
         self._assessed: OrderedDict[object, _Assessed] = OrderedDict()
-        self._rejected: tuple[datetime, tuple[Rejected, ...]] | None = None
+        self._resubmissions = resubmissions
         self._addresses: Mapping[str, str] = {}
         self._state = StateStore(database)
         self._filled: frozenset[str] = frozenset()
@@ -84,7 +86,7 @@ class Assessing:
         read = tuple((mail.summary.id, mail.detail is not None, mail.mail.is_exchanged) for mail in thread)
         answers, house = self._answers(item, thread), self._house_facts(item.mailbox_id)
         has_history = item.mailbox_id in self._filled
-        today, rejected = self._clock.now().date(), self._rejected_before()
+        today, rejected = self._clock.now().date(), self._resubmissions.rejected
         around = (answers, house, has_history, today, rejected, self._own)
         key = (stored.digest, item.complete, newer, read, written, around)
         known = self._assessed.get(key)
@@ -124,7 +126,7 @@ class Assessing:
             own_addresses=self._own,
             contacts=self._contacts.known_to(item.id, item.mailbox_id, item.thread_id, item.received_at),
             answers=answers,
-            rejected=tuple(old for old in self._rejected_before() if old.body != item.body),
+            rejected=tuple(old for old in self._resubmissions.rejected if old.body != item.body),
             house=tuple(HouseText(file.name, file.text) for file in self._house_facts(item.mailbox_id).files),
             history_read=item.mailbox_id in self._filled,
             today=self._clock.now().date(),
@@ -139,14 +141,6 @@ class Assessing:
             return family_of(item.id, self._releases, details if own is None else [*details, own])
 
         return other_answers(item, [mail.mail for mail in others], family)
-
-    def _rejected_before(self) -> tuple[Rejected, ...]:
-        now = self._clock.now()
-        if self._rejected is None or now - self._rejected[0] > REJECTED_AGE:
-            ids = self._mail.ids(MailView(status="rejected"), limit=MAX_REJECTED)
-            details = [detail for email_id in ids if (detail := self._mail.detail(email_id)) is not None]
-            self._rejected = now, tuple(Rejected(detail.body) for detail in details)
-        return self._rejected[1]
 
 
 def edited_draft(item: PendingItem, text: EditedDraft) -> Draft:

@@ -74,10 +74,12 @@ class ReviewQueue:
         self._snoozes = Snoozes(database, clock)
         self._pending = PendingStore(database)
         self._stored = StoredQueue(database)
-        self._assessing = Assessing(database, clock, risk, house, contacts or Contacts(database, clock))
+        self._resubmissions = Resubmissions(database)
+        self._assessing = Assessing(
+            database, clock, risk, house, contacts or Contacts(database, clock), self._resubmissions
+        )
         self._authors = Authors(database)
         self._presence = PresenceReader()
-        self._resubmissions = Resubmissions(database)
         self._clock = clock
         self._sla_minutes = sla_minutes or {}
         self._addresses: Mapping[str, str] = {}

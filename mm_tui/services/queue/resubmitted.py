@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from mm_tui.clock import at_time, moment_in
 from mm_tui.decision.relatives import is_replaced
 from mm_tui.models import Direction, EmailDetail, EmailSummary, RawContent, Status
-from mm_tui.review.risk.wording import SUPERSEDED
+from mm_tui.review.risk import Rejected
 from mm_tui.store.audit.actions import Meaning, meaning
-from mm_tui.store.audit.entries import AuditStore
+from mm_tui.store.audit.entries import RETIRED, AuditStore
 from mm_tui.store.audit.journal import Journal
 from mm_tui.store.mail.mails import MailStore, MailView
 from mm_tui.text import OneLine
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from mm_tui.store.database import Database
 
 MOST_BEFORE = 50
-"""How many recently rejected drafts of other threads a draft is compared with."""
+"""How many recently rejected drafts a draft is compared with."""
 AGAIN_AFTER = timedelta(minutes=2)
 """How long the list of recently rejected drafts is cached."""
 SKEW = timedelta(minutes=2)
@@ -81,8 +81,10 @@ class Resubmission:
 
 
 class Resubmissions:
-    """Finds which rejected drafts the waiting drafts follow. Reads new journal entries each time: call it in a
-    thread."""
+    """Knows the rejected drafts, and finds which of them the waiting drafts follow.
+
+    Reads new journal entries each time: call it in a thread.
+    """
 
     def __init__(self, database: Database) -> None:
         self._journal = Journal(database)
@@ -95,11 +97,14 @@ class Resubmissions:
         self._retired: set[str] = set()
         """Ids of originals that were replaced by an edit."""
         self._last: tuple[datetime, tuple[EmailDetail, ...]] | None = None
+        self.rejected: tuple[Rejected, ...] = ()
+        """The recently rejected drafts, without those that an edit replaced."""
 
     def take_in(self, now: datetime) -> None:
         """Reads the rejections since the last call."""
         head = self._journal.head()
-        if head != self._head:
+        changed = head != self._head
+        if changed:
             for entry in self._journal.plain(after=self._read_to, naming='"act":"reject"'):
                 details = entry["details"]
                 if isinstance(details, dict) and entry.get("kind") == "ended" and details.get("note") in _JOURNALED:
@@ -118,6 +123,13 @@ class Resubmissions:
             ids = self._mail.ids(MailView(status="rejected"), limit=MOST_BEFORE)
             found = (self._mail.detail(email_id) for email_id in ids)
             self._last = now, tuple(detail for detail in found if detail is not None)
+            changed = True
+        if changed:
+            self.rejected = tuple(
+                Rejected(detail.body, rejection.reason)
+                for detail in self._last[1]
+                if (rejection := self._rejection(detail)) is not None
+            )
 
     def of(
         self, item: PendingItem, others: Sequence[EmailSummary], seen_at: datetime | None, named: str = ""
@@ -168,7 +180,7 @@ class Resubmissions:
         for entry in reversed(self._audit.of(mail.id)):
             if meaning(entry.action, entry.metadata) is Meaning.REJECTED:
                 reason, suggested, _ = entry.metadata.get(OneLine("reason"), _NOTHING).partition(SUGGESTED.strip())
-                if SUPERSEDED.match(reason):
+                if RETIRED.match(reason):
                     return None
                 return Rejection(entry.created_at, reason=OneLine(reason), sent_back=bool(suggested))
         return Rejection(None)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _COMPOSING = re.compile(r"submit|compos|draft|repl(y|ied)|send|sent|creat", re.IGNORECASE)
 """Actions that submit an outbound email to the gateway."""
-_RETIRED = re.compile(r"\s*superseded by\b", re.IGNORECASE)
+RETIRED = re.compile(r"\s*superseded by\b", re.IGNORECASE)
 """The reason that mm-tui gives when it rejects the original of an edit."""
 
 
@@ -99,7 +99,7 @@ class AuditStore:
                 key_id = str(entry.get("actor_key_id") or "")
                 approved = what is Meaning.APPROVED
                 at = from_ms(created_at) if created_at else None
-                retired = any(_RETIRED.match(str(value)) for value in (entry.get("metadata") or {}).values())
+                retired = any(RETIRED.match(str(value)) for value in (entry.get("metadata") or {}).values())
                 found[email_id] = LoggedDecision(
                     email_id, mailbox_id, key_id, approved, str(direction), at, not approved and retired
                 )
