@@ -31,16 +31,17 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
         parents=[shared],
         help="update the local store once",
         description="Reads mailboxes, mail lists, the queue and the audit log once into the local store. "
-        "It reads no bodies, so nothing is marked read.",
+        "It reads no bodies, so nothing is marked read. If parts fail for several reasons, the exit status is the "
+        "first of 10 (the store), 5 (the gateway), 7 (too many requests) and 4 (a key).",
     )
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     parser.set_defaults(run=common.run_task, task=_sync)
 
 
 async def _sync(arguments: argparse.Namespace, chosen: Settings) -> int:
-    """Syncs and prints the result. Returns 0 if every part succeeded, otherwise 5."""
+    """Syncs and prints the result. Returns 0 if every part succeeded, otherwise the status of the gravest failure."""
     from mm_tui.commands.online import online
-    from mm_tui.services.events import Part
+    from mm_tui.services.events import FailureKind, Part
 
     async with online(chosen) as session:
         await session.check_account()
@@ -69,7 +70,14 @@ async def _sync(arguments: argparse.Namespace, chosen: Settings) -> int:
             emit.line(OneLine(", ".join(counts)))
         for part in failed:
             emit.error(str(part.error), part.cure or "")
-    return Exit.GATEWAY if failed else Exit.OK
+    kinds = {part.kind or FailureKind.GATEWAY for part in failed}
+    gravest_first = (
+        (FailureKind.STORE, Exit.CONFIG),
+        (FailureKind.GATEWAY, Exit.GATEWAY),
+        (FailureKind.LIMIT, Exit.RATE_LIMITED),
+        (FailureKind.KEY, Exit.AUTH),
+    )
+    return next((status for kind, status in gravest_first if kind in kinds), Exit.OK)
 
 
 @contextmanager

@@ -47,10 +47,18 @@ class AccountCalls(Caller):
         return await self._ask(calls.ACCOUNT, lambda answer: account_wire.account(values.single(answer, "account")))
 
     async def export(self) -> bytes:
-        """Everything that the gateway stores about the account, unchanged. It can be requested once an hour."""
+        """Everything that the gateway stores about the account, unchanged. It can be requested once an hour.
+
+        Raises:
+            GatewayError: the call failed; Malformed also if the answer is empty or a web page.
+        """
         from mm_tui.gateway.http import MAX_DOWNLOAD
 
-        return (await (await self._open()).call(calls.EXPORT, limit=MAX_DOWNLOAD, factor=12)).body
+        answer = await (await self._open()).call(calls.EXPORT, limit=MAX_DOWNLOAD, factor=12)
+        what = "a web page" if answer.content_type.startswith("text/html") else "" if answer.body.strip() else "empty"
+        if what:
+            raise Malformed(f"{calls.EXPORT.name}: the answer is {what}, not an export", status=answer.status)
+        return answer.body
 
     async def usage(self) -> Usage:
         """The account's recent usage."""

@@ -41,6 +41,18 @@ class Part(StrEnum):
     STORE = "store on this machine"
 
 
+class FailureKind(StrEnum):
+    """What keeps a part of the sync from succeeding."""
+
+    GATEWAY = "gateway"
+    LIMIT = "limit"
+    """Too many requests, or a quota that is used up."""
+    KEY = "key"
+    """Only another key helps."""
+    STORE = "store"
+    """The store on this machine cannot be used."""
+
+
 class PartState(msgspec.Struct, frozen=True):
     """The state of one part of the sync.
 
@@ -53,6 +65,8 @@ class PartState(msgspec.Struct, frozen=True):
     error: OneLine | None = None
     cure: OneLine | None = None
     retry_at: datetime | None = None
+    kind: FailureKind | None = None
+    """The kind of a failure."""
 
 
 class SyncState(msgspec.Struct, frozen=True):

@@ -6,9 +6,12 @@ import json
 import stat
 from pathlib import Path
 
+import pytest
+
 from mm_tui.commands.output.exits import Exit
 from tests.support.cli import Home
 from tests.support.sandbox import Sandbox
+from tests.support.web_server import Page, web_server
 
 
 def test_the_export_is_written_once_an_hour_to_a_new_private_file(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -33,3 +36,12 @@ def test_an_export_needs_the_admin_key(sandbox: Sandbox, tmp_path: Path) -> None
     refused = home.run("export", str(tmp_path / "account.json"))
     assert refused.status == Exit.AUTH and "admin" in refused.err
     assert not (tmp_path / "account.json").exists()
+
+
+@pytest.mark.parametrize("page", [Page(200, "text/html", b"<html>Sign in"), Page(200, "application/json", b"\n")])
+def test_a_page_that_is_no_export_is_not_taken_for_one(tmp_path: Path, page: Page) -> None:
+    home, path = Home(tmp_path), tmp_path / "account.json"
+    with web_server(page) as url:
+        home.write_profile(url, {"admin": "mm_test_a"})
+        done = home.run("export", str(path))
+    assert done.status == Exit.GATEWAY and "/v1/export" in done.err and not path.exists()

@@ -322,6 +322,12 @@ def test_sync_fills_the_store_and_opens_nothing(home: Home, sandbox: Sandbox) ->
     assert failed.status == Exit.GATEWAY and failed.json["failed"][0]["part"] == "pending"
     assert failed.json["pending"] is None
     assert home.run("sync").out == f"{len(sandbox.mailboxes)} mailboxes\n", "what was not read is not counted"
+    sandbox.clear_faults()
+    sandbox.fault(path="pending$", kind="rate_limit", count=0)
+    assert home.run("sync").status == Exit.RATE_LIMITED
+    keys = {"send": sandbox.keys["send"]}
+    home.write_profile(sandbox.url, keys, reviewer="rita")
+    assert home.run("sync").status == Exit.AUTH
 
 
 def test_the_audit_is_exported_whole(home: Home, sandbox: Sandbox, tmp_path: Path) -> None:

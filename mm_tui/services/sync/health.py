@@ -15,10 +15,11 @@ from mm_tui.gateway.errors import (
     MissingScope,
     NotMultiMail,
     RateLimited,
+    TooMany,
     Unauthorized,
 )
 from mm_tui.services.backoff import LONGEST_SECONDS, Backoff
-from mm_tui.services.events import Part, PartState, Phase, SyncState
+from mm_tui.services.events import FailureKind, Part, PartState, Phase, SyncState
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
@@ -74,11 +75,10 @@ class SyncHealth:
             Seconds to wait, and whether the gateway asked for that wait, which must then not be shortened.
         """
         retry_after = error.retry_after if isinstance(error, GatewayError) else None
-        if isinstance(error, MissingKey | MissingScope | Unauthorized):
-            # Only another key helps, so there is no point in trying often.
-            wait = LONGEST_SECONDS
-        else:
-            wait = self._backoffs[part].failed(interval, retry_after)
+        kind = _kind_of(error)
+        # If only another key helps, there is no point in trying often.
+        by_key = kind is FailureKind.KEY
+        wait = LONGEST_SECONDS if by_key else self._backoffs[part].failed(interval, retry_after)
         if part is not Part.AUDIT:
             self._cut_off = next((phase for kinds, phase in _CUT_OFF if isinstance(error, kinds)), Phase.OFFLINE)
         if isinstance(error, GatewayError):
@@ -92,6 +92,7 @@ class SyncHealth:
             error=OneLine(f"{part}: {words}"),
             cure=cure,
             retry_at=self._clock.now() + timedelta(seconds=wait) if again else None,
+            kind=kind,
         )
         return wait, isinstance(error, RateLimited) and retry_after is not None
 
@@ -120,3 +121,11 @@ class SyncHealth:
             mailboxes_filled=sum(place.done for place in places),
             parts=tuple(parts.values()),
         )
+
+
+def _kind_of(error: GatewayError | sqlite3.Error) -> FailureKind:
+    if isinstance(error, MissingKey | MissingScope | Unauthorized):
+        return FailureKind.KEY
+    if isinstance(error, TooMany):
+        return FailureKind.LIMIT
+    return FailureKind.GATEWAY if isinstance(error, GatewayError) else FailureKind.STORE
