@@ -131,6 +131,7 @@ async def test_filter_and_mailbox_keys_narrow_the_list() -> None:
         await pilot.press("m")
         await until(pilot, lambda: len(_inbox(app).mails.keys) == 3)
         assert "billing@acme.example" in shown(app)
+        assert "billing@ gated" in drawn(app), "on the status line"
         await pilot.press("m", "m")
         await until(pilot, lambda: len(_inbox(app).mails.keys) == 9)
         await pilot.press("f")

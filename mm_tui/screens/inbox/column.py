@@ -22,6 +22,7 @@ from mm_tui.services.events import Phase
 from mm_tui.store.mail.search import MailView, parse_query
 from mm_tui.text import OneLine
 from mm_tui.widgets.cached_static import CachedStatic
+from mm_tui.widgets.chrome import StatusLine
 from mm_tui.widgets.line_input import LineInput
 from mm_tui.widgets.mail_list import MailList
 
@@ -132,6 +133,8 @@ class MailColumn(Vertical):
             self._whole = False
             self.mails.folded = view.folded
             self.reload(fresh=True)
+            if before.mailbox_id != view.mailbox_id:
+                self.screen.query_one(StatusLine).update_state()
             if _leaves_out(before) != _leaves_out(view):
                 self.screen.refresh_bindings()
 
@@ -171,10 +174,11 @@ class MailColumn(Vertical):
                     post(KeysRead(view, keys[:], whole=False, fresh=True, painted=painted))
                     first = False
                     if len(keys) >= FIRST_KEYS:
-                        painted.wait(PAINT_SECONDS)
                         # Counting a million takes 50 ms, reading them 200: the heading is complete before the keys are.
+                        # SQLite counts without the interpreter, beside the painting.
                         if (total := store.quick_count(view, query=query)) is not None:
                             post(KeysRead(view, keys[:], whole=False, fresh=False, total=total))
+                        painted.wait(PAINT_SECONDS)
             if not worker.is_cancelled:
                 post(KeysRead(view, keys, whole=True, fresh=fresh and first))
 

@@ -101,6 +101,9 @@ class InboxScreen(BaseScreen):
 
     def on_keys_read(self, message: KeysRead) -> None:
         self.column.take_keys(message)
+        if message.fresh and not message.view.query:
+            # Another view is chosen with one key, and not by moving the cursor: nothing has to rest.
+            self.mails.after_drawing(self._show_preview)
 
     def handle_event(self, event: ServiceEvent) -> None:
         if isinstance(event, MailChanged):

@@ -40,6 +40,10 @@ def count(connection: sqlite3.Connection, view: MailView, query: Query) -> int:
     if view == MailView():
         # Asked so, SQLite counts pages instead of rows.
         return int(connection.execute("SELECT count(*) FROM mail").fetchone()[0])
+    if view == MailView(mailbox_id=view.mailbox_id):
+        # There are fewer threads than emails, and each knows its size. Their index would be slower than all in order.
+        sizes = "SELECT total(size) FROM threads NOT INDEXED WHERE mailbox_id = ?"
+        return int(connection.execute(sizes, (view.mailbox_id,)).fetchone()[0])
     if view.folded and _is_threads_alone(view):
         sql, values = _threads_sql(view)
         counted = "*"
