@@ -301,9 +301,15 @@ class Jobs:
         return [_job(row) for row in rows]
 
     def looked_at(self, email_id: str, *, is_tagged: bool) -> None:
-        """Records a look at the tags of a finished email. If they are lost, its job waits again."""
+        """Records a look at the tags of a finished email. If they are lost, its job waits again, which counts as a
+        fault of the email."""
         state = JobState.DONE if is_tagged else JobState.WAITING
-        self._change("UPDATE agent_jobs SET state = ?, due_at = 0 WHERE email_id = ?", str(state), email_id)
+        self._change(
+            "UPDATE agent_jobs SET state = ?, due_at = 0, faults = faults + ? WHERE email_id = ?",
+            str(state),
+            int(not is_tagged),
+            email_id,
+        )
 
     def forget(self, email_id: str) -> None:
         """Deletes a job for an email that the agent should not handle now; a poll adds it again if that changes."""

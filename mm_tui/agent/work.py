@@ -37,6 +37,8 @@ MOST_OTHERS = 10
 MOST_LOOKS = 100
 """How many finished emails' tags are looked at after one poll."""
 LOOK_AGAIN = timedelta(minutes=1)
+MOST_LOST = 3
+"""Faults of an email after which its tags are not looked at any more: another program may remove them each time."""
 FRESH_SECONDS = 2.0
 """Seconds after which a thread is read again when its draft is finished."""
 KEY_HOLDS = timedelta(hours=23)
@@ -320,7 +322,8 @@ class Work:
     ) -> None:
         if reply:
             await self._tag_draft(job, reply)
-        tagged_at = self._clock.now() if label is not None and not job.is_redraft else None
+        is_looked_at = label is not None and not job.is_redraft and job.faults < MOST_LOST
+        tagged_at = self._clock.now() if is_looked_at else None
         await asyncio.to_thread(self._jobs.finish, job.email_id, state, why, reply_id=reply, tagged_at=tagged_at)
         done = ("redrafted", "not redrafted") if job.is_redraft else ("replied", "labelled")
         event = "failed" if state is JobState.FAILED else done[0 if reply else 1]

@@ -10,6 +10,7 @@ import pytest
 
 from mm_tui.agent.boxes import MayDecide, UnknownMailbox, check_keys
 from mm_tui.agent.jobs import Job, JobState
+from mm_tui.agent.work import MOST_LOST
 from mm_tui.agent.worker import MOST_FAULTS, Fatal
 from mm_tui.assist.errors import NoKey
 from mm_tui.clock import SystemClock
@@ -300,6 +301,20 @@ async def test_a_label_that_a_repeated_call_undoes_is_set_again(
         async with desk(settings, tmp_path / "agent.sqlite", clock=Later(timedelta(minutes=minutes))) as agent:
             await agent.worker.once()
     assert len(sandbox.calls("GET", f"{mail_id}/tags")) == 1, "one look is enough"
+
+
+async def test_a_label_that_is_removed_each_time_is_not_set_for_ever(sandbox: Sandbox, tmp_path: Path) -> None:
+    (mail_id,) = some_mail(sandbox, 1)
+    lost = 0
+    for minutes in range(MOST_LOST + 3):
+        async with desk(
+            settings_for(sandbox), tmp_path / "agent.sqlite", clock=Later(timedelta(minutes=minutes))
+        ) as agent:
+            await agent.worker.once()
+            lost += len(agent.events("label lost"))
+        path = f"/v1/mailboxes/{sandbox.mailbox}/emails/{mail_id}/tags"
+        sandbox.call("PUT", path, key="send", json={"tags": {"another": "program"}})
+    assert lost == MOST_LOST
 
 
 async def test_two_workers_at_once_make_one_reply_each(sandbox: Sandbox) -> None:
