@@ -162,11 +162,11 @@ def held(session: Session, undo: str) -> Content:
     """
     if session.decisions is None:
         return Content("")
-    now = session.clock.now()
-    waiting = [deadline for deadline in session.decisions.hold_ends() if deadline > now]
+    now = session.clock.monotonic()
+    waiting = [ends_at for ends_at in session.decisions.hold_ends() if ends_at > now]
     if not waiting:
         return Content("")
-    seconds = max(1, round((waiting[0] - now).total_seconds()))
+    seconds = max(1, round(waiting[0] - now))
     return Content.assemble(
         (f"{count(len(waiting), 'decision', 'decisions')} held for {seconds} s", "bold $foreground"),
         (f" {undo}" if undo else "", "$mm-accent"),

@@ -120,6 +120,28 @@ async def test_an_edit_of_another_window_is_kept_when_an_older_one_is_released(
     assert bodies(sandbox) == ["Mine."]
 
 
+async def test_the_editor_begins_and_ends_with_the_right_text_of_two_windows(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox.draft("It is on its way.")
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+        screen = await open_queue(app, pilot, 1)
+        entry, edits = screen.current, app.session.edits
+        assert entry is not None
+        write_elsewhere(app, entry, "Saved since the list was read.")
+        editor = await open_editor(app, pilot)
+        assert editor.area.text == "Saved since the list was read."
+        editor.area.load_text("Mine.")
+        await until(pilot, lambda: (saved := edits.get(entry.item.id)) and saved.text.body == "Mine.", "the save")
+        write_elsewhere(app, entry, "Theirs.")
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: "another window is editing this draft too" in drawn(app), "the words")
+        await until(pilot, lambda: screen.current and screen.current.edit, "the edit")
+        assert screen.current is not None and screen.current.edit is not None
+        assert screen.current.edit.text.body == "Mine."
+        assert [kept.text.body for kept in edits.left_over()] == ["Theirs."]
+
+
 async def test_a_recipient_with_a_comma_in_the_name_stays_one(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -292,7 +292,7 @@ async def test_a_hold_goes_on_to_its_deadline_when_what_is_held_has_not_moved(
         sandbox.decide(other, "reject", "mine")
         await until(pilot, lambda: [entry.item.id for entry in screen.listing.entries] == [draft], "the other's end")
         view = screen.decision_of(draft)
-        assert view is not None and (view.phase, view.deadline) == (Phase.HELD, before.deadline)
+        assert view is not None and (view.phase, view.ends_at) == (Phase.HELD, before.ends_at)
         await pilot.press("u")
         await until(pilot, lambda: (view := screen.decision_of(draft)) and view.ended, "the undo")
     assert bodies(sandbox) == []

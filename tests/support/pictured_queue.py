@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, cast
 
 from mm_tui.app import MmTui
@@ -88,7 +88,7 @@ def view(name: str, phase: Phase, words: str, outcome: Outcome | None = None, **
 
 
 VIEWS = (
-    view("d-held", Phase.HELD, "held: approving in 4 s", deadline=NOW + timedelta(seconds=4)),
+    view("d-held", Phase.HELD, "held: approving in 4 s", ends_at=4.0),
     view(
         "d-asks",
         Phase.ASKING,
@@ -137,8 +137,8 @@ class StillReleases:
     def states(self) -> tuple[DecisionView, ...]:
         return self._views
 
-    def hold_ends(self) -> list[datetime]:
-        return sorted(one.deadline for one in self._views if one.phase is Phase.HELD and one.deadline is not None)
+    def hold_ends(self) -> list[float]:
+        return sorted(one.ends_at for one in self._views if one.phase is Phase.HELD and one.ends_at is not None)
 
     def edits_in_progress(self) -> dict[str, str]:
         return {one.replacement_id: one.email_id for one in self._views if not one.ended and one.replacement_id}

@@ -166,14 +166,19 @@ def test_a_start_takes_up_what_lies_there(tmp_path: Path, monkeypatch: pytest.Mo
         ("exit 3", "the editor exited with status 3"),
         ('printf "\\377" > "$1"', "not UTF-8"),
         ('rm "$1"', "cannot be read"),
+        ('rm "$1"; mkdir "$1"', "cannot be read"),
+        ('rm "$1"; mkfifo "$1"', "cannot be read: it is not a file"),
     ],
 )
 def test_an_editor_that_fails_says_so(tmp_path: Path, script: str, words: str) -> None:
     editor = tmp_path / "editor"
     editor.write_text(f"#!/bin/sh\n{script}\n")
     editor.chmod(0o700)
+    file = EditorFile(tmp_path / "editing", GIVEN)
     with pytest.raises(EditorError, match=words):
-        run_editor(EditorFile(tmp_path / "editing", GIVEN), {"EDITOR": str(editor)})
+        run_editor(file, {"EDITOR": str(editor)})
+    file.remove()
+    assert not list(left_behind(tmp_path / "editing"))
 
 
 def test_an_interrupt_for_the_editor_does_not_end_the_program(tmp_path: Path) -> None:

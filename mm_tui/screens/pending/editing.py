@@ -31,7 +31,8 @@ class Editing:
     def edit(self) -> None:
         """Opens the draft under the cursor in the editor."""
         if (entry := self._screen.current) is not None and self._may_edit(entry):
-            self._open(entry)
+            # A text that was saved since the list was read, here or in another window, is not in it yet.
+            self._open(replace(entry, edit=self._screen.session.edits.get(entry.item.id)))
 
     def _may_edit(self, entry: QueueEntry) -> bool:
         """Whether the draft can be edited now; says why if not."""

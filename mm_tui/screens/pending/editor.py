@@ -90,6 +90,7 @@ class EditScreen(BaseScreen):
         self._unsaved_since: float | None = None
         self._saved: EditedDraft | None = None
         self._left_from: Widget | None = None
+        self._writes = False  # whether a text of this window was saved
         self._knows_the_change = False
         """Whether the changes in an outdated edit's draft have been read to the end."""
         old = entry.edit
@@ -128,6 +129,8 @@ class EditScreen(BaseScreen):
         self._show_head()
         self._show_side()
         self._show_words(self._entry.assessment)
+        if self._entry.edit is not None:
+            self._assess(self._start)
 
     @property
     def _is_outdated(self) -> bool:
@@ -211,6 +214,7 @@ class EditScreen(BaseScreen):
             self._save_timer = self.set_timer(RETRY_SECONDS, self.save_text)
             return False
         self._saved = self._stored = draft
+        self._writes = True
         self._show_head()
         self._assess(draft)
         return True
@@ -292,14 +296,17 @@ class EditScreen(BaseScreen):
                 self.action_thread()
             return
         # Rebases an edit of an older draft on the new one: the changes have been read.
-        if self.save_text(durable=True, anyway=self._is_outdated):
-            self.dismiss(None)
+        self._leave(anyway=self._is_outdated)
 
     def action_back(self) -> None:
         if self.query_one("#thread", Pager).has_focus:
             self.action_thread()
-            return
-        if self.save_text(durable=True):
+        else:
+            self._leave()
+
+    def _leave(self, *, anyway: bool = False) -> None:
+        # The queue shows what was written here, even if another window has saved or discarded a text since.
+        if self.save_text(durable=True, anyway=anyway or self._writes):
             self.dismiss(None)
 
     def action_thread(self) -> None:

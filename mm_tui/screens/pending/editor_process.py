@@ -65,7 +65,7 @@ def run_editor(file: EditorFile, environ: Mapping[str, str] = os.environ) -> Man
     if not command:
         raise EditorError("no editor was found: set VISUAL or EDITOR")
     try:
-        given = _read(file)
+        given = file.read_bytes()
         began = monotonic()
         with (
             _ignoring_interrupts(),
@@ -76,7 +76,7 @@ def run_editor(file: EditorFile, environ: Mapping[str, str] = os.environ) -> Man
     except (OSError, ValueError) as error:
         raise EditorError(f"{command.split()[0]} cannot be started: {error}") from error
     try:
-        raw = _read(file)
+        raw = file.read_bytes()
     except OSError as error:
         raise EditorError(f"the edited text cannot be read: {error}") from error
     left = ManyLine(raw.decode("utf-8", errors="replace").removesuffix("\n"))
@@ -107,7 +107,3 @@ def _ignoring_interrupts() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-def _read(file: EditorFile) -> bytes:
-    return file.path.read_bytes()

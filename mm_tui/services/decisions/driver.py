@@ -282,9 +282,8 @@ class Driver:
     def hold(self, lives: Sequence[ActiveDecision], seconds: float) -> None:
         """Starts the hold, which ends at the same moment for all these decisions."""
         ends_at = self._clock.monotonic() + seconds
-        deadline = self._clock.now() + timedelta(seconds=seconds)
         for live in lives:
-            live.hold_seconds, live.ends_at, live.deadline = seconds, ends_at, deadline
+            live.hold_seconds, live.ends_at = seconds, ends_at
             self.start(live, Hold())
 
     def start(self, live: ActiveDecision, effect: Effect, then: Event | None = None) -> None:

@@ -83,7 +83,6 @@ class ActiveDecision:
     hold_seconds: float = 0.0
     ends_at: float = 0.0
     """End of the hold by the monotonic clock, in seconds."""
-    deadline: datetime | None = None
     doubt_since: datetime | None = None
     pauses: int = 0
     """The number of consecutive pauses; each is longer than the one before."""

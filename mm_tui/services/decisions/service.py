@@ -11,7 +11,6 @@ import asyncio
 import logging
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -261,10 +260,10 @@ class Decisions:
         live = held.get(wanted or "") or next(reversed(held.values()), None)
         return self._view(live) if live is not None else None
 
-    def hold_ends(self) -> list[datetime]:
-        """The ends of the current holds, earliest first (UTC)."""
-        held = [live.deadline for live in self._lives.values() if live.state.step is Step.HOLD or live.state.early]
-        return sorted(deadline for deadline in held if deadline is not None)
+    def hold_ends(self) -> list[float]:
+        """The ends of the current holds by the monotonic clock, in seconds, earliest first."""
+        lives = self._lives.values()
+        return sorted(live.ends_at for live in lives if live.state.step is Step.HOLD or live.state.early)
 
     def edits_in_progress(self) -> dict[str, str]:
         """The ids of edits with an unfinished decision, each with its original's id."""

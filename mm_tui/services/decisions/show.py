@@ -44,7 +44,7 @@ def view_of(live: ActiveDecision, clock: Clock, reviewer: str, names: Callable[[
         words=OneLine(f"{said} ({live.trouble})" if live.trouble else said),
         outcome=state.outcome,
         digest=OneLine(state.case.digest),
-        deadline=live.deadline if held else None,
+        ends_at=live.ends_at if held else None,
         question=_asked(named, today),
         changed=_changed(live),
         replacement_id=state.replacement or None,

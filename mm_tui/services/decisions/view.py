@@ -175,8 +175,8 @@ class DecisionView:
     """The exact outcome; None until it has ended."""
     digest: OneLine
     """The digest (64 hex digits) of the content that was decided on."""
-    deadline: datetime | None = None
-    """End of the hold, by the wall clock (UTC)."""
+    ends_at: float | None = None
+    """End of the hold by the monotonic clock, in seconds; None if it is not held."""
     question: Asked | None = None
     changed: Changed | None = None
     replacement_id: str | None = None

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import stat
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -48,9 +51,13 @@ class EditorFile:
         """Records the editor's process, which may outlive ours."""
         self._about([Process.this(), Process(pid, token_of(pid))])
 
+    def read_bytes(self) -> bytes:
+        """Returns what the editor last saved. Raises OSError, also if something else than a file is there."""
+        return _content(self.path)
+
     def read(self) -> str:
         """Returns the text as last saved by the editor. Raises OSError."""
-        return self.path.read_bytes().decode("utf-8", errors="replace").removesuffix("\n")
+        return _text(self.path)
 
     def was_taken(self, body: str) -> None:
         """Records that this text has been stored elsewhere; the editor may still save another. Raises OSError."""
@@ -100,13 +107,25 @@ def left_behind(parent: Path) -> Iterator[LeftBehind]:
     for folder in folders:
         try:
             about = json.loads((folder / ABOUT).read_text("utf-8"))
-            body = (folder / TEXT).read_bytes().decode("utf-8", errors="replace").removesuffix("\n")
+            body = _text(folder / TEXT)
             owners = [Process(int(pid), str(token)) for pid, token in about["owners"]]
             given = _given(about)
         except (OSError, ValueError, KeyError, TypeError):
             continue
         if not any(owner.is_alive() for owner in owners):
             yield LeftBehind(folder, given, _with_body(given, body))
+
+
+def _content(path: Path) -> bytes:
+    # An editor may leave anything there. Opening a pipe would wait for ever.
+    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError("it is not a file")
+        return file.read()
+
+
+def _text(path: Path) -> str:
+    return _content(path).decode("utf-8", errors="replace").removesuffix("\n")
 
 
 def _given(about: dict[str, object]) -> SavedEdit:
@@ -133,7 +152,7 @@ def _pairs(owners: list[Process]) -> list[tuple[int, str]]:
 
 
 def _clear(folder: Path) -> None:
-    for name in (ABOUT, TEXT):
-        (folder / name).unlink(missing_ok=True)
-    if not any(folder.iterdir()):
-        folder.rmdir()
+    # What the editor left there besides its text stays.
+    for delete in ((folder / ABOUT).unlink, (folder / TEXT).unlink, folder.rmdir):
+        with suppress(OSError):
+            delete()
