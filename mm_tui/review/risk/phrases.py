@@ -22,8 +22,6 @@ FULL = ("en", "de", "fr", "es", "pt", "it", "nl", "pl", "ja", "zh")
 """Languages with words under every key."""
 PARTIAL = ("ru", "uk", "ko", "ar", "he", "sv", "da")
 """Languages with words under some keys."""
-LONGEST_PATTERN = 12_000
-"""Characters of one regular expression: compiling one of 80,000 needs 9 MB, which the system does not get back."""
 _NO_SPACES = "\u2e80-\u9fff\uac00-\ud7af\uff00-\uffef\u3000-\u303f"
 _SIGNS = {"*": r"\w*", "#": r"\d[\d.,]{0,20}", " ": r"\s+", "'": "['’]"}
 _GAP = r"(?:\s[^.!?\n。！？]{0,40})?(?<!\w)"
@@ -115,7 +113,7 @@ def _compiled(every_phrase: Iterable[str]) -> Phrases:
         inside, word = variant.startswith("~"), variant.removeprefix("~")
         plain = word[0].isalnum() and word[1:2] != "?"
         buckets.setdefault(("~" if inside else "") + word[0] if plain else "", []).append(word)
-    parts: list[str] = []
+    words: dict[str, str] = {}
     elsewhere: list[str] = []
     marks: set[str] = set()
     for bucket, variants in buckets.items():
@@ -124,23 +122,10 @@ def _compiled(every_phrase: Iterable[str]) -> Phrases:
         elif len(bucket) > 1 or re.match(f"[{_NO_SPACES}]", bucket):
             elsewhere.append(f"{bucket[-1]}(?:{_branched(variants, 1)})")
         else:
-            parts.append(rf"{bucket}(?<!\w{bucket})(?:{_branched(variants, 1)})")
+            words[bucket] = rf"{bucket}(?<!\w{bucket})(?:{_branched(variants, 1)})"
             marks.update(map(_mark, variants))
-    words, others = ([re.compile("|".join(some)) for some in _shared_out(rows)] for rows in (parts, elsewhere))
-    return Phrases(*words, *others, marks=frozenset(marks), elsewhere=others)
-
-
-def _shared_out(parts: list[str]) -> list[list[str]]:
-    """`parts` in lists of about `LONGEST_PATTERN` characters together, in their order."""
-    lists: list[list[str]] = []
-    size = LONGEST_PATTERN
-    for part in parts:
-        if size + len(part) > LONGEST_PATTERN:
-            lists.append([])
-            size = 0
-        lists[-1].append(part)
-        size += len(part)
-    return lists
+    others = [re.compile("|".join(elsewhere))] if elsewhere else []
+    return Phrases(*others, words=words, marks=frozenset(marks))
 
 
 def _alternatives(side: str) -> list[str]:

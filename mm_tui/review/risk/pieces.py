@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from functools import lru_cache
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property, lru_cache
 
 PIECE = 16_384
 """Characters searched at once."""
@@ -56,6 +56,8 @@ def find_near_digits(sought: re.Pattern[str], text: str) -> Iterator[re.Match[st
         yield from find_all(sought, text, begin, end)
 
 
+LONGEST_PATTERN = 12_000
+"""Characters of one regular expression: compiling one of 80,000 needs 9 MB, which the system does not get back."""
 MARK = 3
 """The most characters at the beginning of a word by which phrases are looked up."""
 _WORD_STARTS = re.compile(r"(?<!\w)\w")
@@ -78,49 +80,60 @@ class Phrases:
     """A pattern for text of any length: any of some regular expressions, the first of those that match at one place.
 
     Args:
-        sought: the regular expressions.
-        marks: how their matches begin if they begin with a word: its first characters, at most `MARK`. Only words that
-            begin so are compared with them, which is several times as fast as a search. Empty: they are searched for.
-        elsewhere: those of them with matches that need not begin with a word.
+        sought: regular expressions that are searched for.
+        words: others, whose matches begin where a word begins, by its first character. They come before the former.
+            Each is compiled when a word begins so: most never are, and all would need many megabytes.
+        marks: the first characters, at most `MARK`, of the words that their matches begin with. Only words that begin
+            so are compared with them, which is several times as fast as a search.
     """
 
     def __init__(
-        self,
-        *sought: re.Pattern[str],
-        marks: frozenset[str] = frozenset(),
-        elsewhere: Iterable[re.Pattern[str]] = (),
+        self, *sought: re.Pattern[str], words: Mapping[str, str] | None = None, marks: frozenset[str] = frozenset()
     ) -> None:
         self._sought = sought
+        self._words = words or {}
         self._marks = marks
-        self._elsewhere = tuple(elsewhere)
+        self._compiled: dict[str, re.Pattern[str]] = {}
+
+    @cached_property
+    def whole(self) -> tuple[re.Pattern[str], ...]:
+        """All that is searched for in long texts."""
+        return (*(re.compile("|".join(some)) for some in _shared_out(self._words.values())), *self._sought)
 
     def finditer(self, text: str, begin: int = 0, end: int = sys.maxsize) -> Iterator[re.Match[str]]:
         """All matches; see `find_all`."""
         if self._marks and len(text) <= PIECE:
             return self._marked(text, begin, min(end, len(text)))
-        if len(self._sought) == 1:
-            return find_all(self._sought[0], text, begin, end)
+        if len(self.whole) == 1:
+            return find_all(self.whole[0], text, begin, end)
         return self._merged(text, begin, end)
 
     def _marked(self, text: str, begin: int, end: int) -> Iterator[re.Match[str]]:
         marks, places = _marks(text)
         starts = {at for mark in self._marks & marks for at in places[mark] if begin <= at < end}
-        for one in self._elsewhere:
+        for one in self._sought:
             starts.update(match.start() for match in one.finditer(text, begin, end))
         for start in sorted(starts):
-            if start >= begin:
-                match = next(filter(None, (one.match(text, start, end) for one in self._sought)), None)
-                if match:
-                    yield match
-                    begin = match.end()
+            if start >= begin and (match := self._match(text, start, end)):
+                yield match
+                begin = match.end()
+
+    def _match(self, text: str, start: int, end: int) -> re.Match[str] | None:
+        letter = text[start : start + 1]
+        if letter in self._words:
+            if letter not in self._compiled:
+                self._compiled[letter] = re.compile(self._words[letter])
+            if match := self._compiled[letter].match(text, start, end):
+                return match
+        return next(filter(None, (one.match(text, start, end) for one in self._sought)), None)
 
     def _merged(self, text: str, begin: int, end: int) -> Iterator[re.Match[str]]:
-        nearest = [next(find_all(one, text, begin, end), None) for one in self._sought]
+        nearest = [next(find_all(one, text, begin, end), None) for one in self.whole]
         while first := min(filter(None, nearest), key=re.Match.start, default=None):
             yield first
             for place, match in enumerate(nearest):
                 if match is not None and match.start() < first.end():
-                    nearest[place] = next(find_all(self._sought[place], text, first.end(), end), None)
+                    nearest[place] = next(find_all(self.whole[place], text, first.end(), end), None)
 
     def search(self, text: str, begin: int = 0, end: int = sys.maxsize) -> re.Match[str] | None:
         """The first match, or None."""
@@ -128,7 +141,7 @@ class Phrases:
 
     def match(self, text: str) -> re.Match[str] | None:
         """The match at the beginning of `text`."""
-        return next(filter(None, (one.match(text) for one in self._sought)), None)
+        return self._match(text, 0, len(text))
 
     def sub(self, by: str, text: str) -> str:
         """`text` with every match replaced by `by`."""
@@ -137,3 +150,16 @@ class Phrases:
             kept.append(text[at : match.start()])
             at = match.end()
         return by.join([*kept, text[at:]])
+
+
+def _shared_out(parts: Iterable[str]) -> list[list[str]]:
+    """`parts` in lists of about `LONGEST_PATTERN` characters together, in their order."""
+    lists: list[list[str]] = []
+    size = LONGEST_PATTERN
+    for part in parts:
+        if size + len(part) > LONGEST_PATTERN:
+            lists.append([])
+            size = 0
+        lists[-1].append(part)
+        size += len(part)
+    return lists
