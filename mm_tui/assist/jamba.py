@@ -294,7 +294,7 @@ class _Reading:
             return errors.HalfStream() if self.raw and isinstance(problem, errors.Unreachable) else problem
         self.model = _model_of(chunk, self.model)
         if chunk.usage is not None:
-            self.usage = Usage(chunk.usage.prompt_tokens, chunk.usage.completion_tokens)
+            self.usage = Usage.reported(chunk.usage.prompt_tokens, chunk.usage.completion_tokens)
         for choice in chunk.choices[:1]:
             self.raw += choice.delta.content or ""
             self.finish_reason = choice.finish_reason or self.finish_reason
@@ -327,7 +327,7 @@ def _completion(answer: ChatCompletionResponse, model: str, keys: Sequence[Secre
     return Completion(
         text=text,
         model=OneLine(hide_in(OneLine(_model_of(answer, model)), keys)),
-        usage=Usage(answer.usage.prompt_tokens, answer.usage.completion_tokens),
+        usage=Usage.reported(answer.usage.prompt_tokens, answer.usage.completion_tokens),
         truncated=choice.finish_reason == "length",
     )
 

@@ -16,6 +16,8 @@ PRICES: dict[str, tuple[float, float]] = {
     "local-rules": (0.0, 0.0),
 }
 """Dollars per million input and output tokens, by prefix of the model id. From AI21's list of September 2026."""
+MOST_TOKENS = 10_000_000
+"""The most tokens that a call is taken to have used, whatever the service reports."""
 UNKNOWN_PRICE = PRICES["jamba-large"]
 """A model without a listed price costs as much as the most expensive one, so that a budget cannot be exceeded
 unnoticed."""
@@ -34,6 +36,11 @@ class Usage:
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
+
+    @classmethod
+    def reported(cls, prompt_tokens: int, completion_tokens: int) -> Usage:
+        """What a service reports, within limits: less than nothing would lift the budget."""
+        return cls(*(min(max(count, 0), MOST_TOKENS) for count in (prompt_tokens, completion_tokens)))
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(

@@ -16,6 +16,7 @@ from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError
 
 from mm_tui.assist import prompts
+from mm_tui.assist.errors import Garbled
 from mm_tui.assist.model import Completion, Message, Model, Part, Usage
 from mm_tui.assist.prompts import Example, Fact, Letter, Task
 from mm_tui.assist.second_reader import Reading, SecondReading, check
@@ -272,9 +273,24 @@ async def second_reader(model: Model, request: Request, reading: Reading) -> Ans
 
 
 async def write_whole(model: Model, request: Request) -> Completion:
-    """Writes a draft in one piece, for the agent, which shows nobody the progress."""
+    """Writes a draft in one piece, for the agent, which shows nobody the progress.
+
+    Raises:
+        AssistError: the model failed; Garbled also if the draft is JSON and no text.
+    """
     answer = await _complete(model, request, deadline=WRITING_SECONDS)
-    return replace(answer, text=body_alone(answer.text))
+    text = body_alone(answer.text)
+    if text.startswith(("{", "[")) and _is_json(text):
+        raise Garbled
+    return replace(answer, text=text)
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 async def write(model: Model, request: Request) -> AsyncGenerator[Part, None]:

@@ -81,8 +81,16 @@ async def test_a_model_that_refuses_everything_ends_the_worker_and_gives_nothing
         assert job is not None and (job.state, job.faults) == (JobState.WAITING, 0)
 
 
-@pytest.mark.parametrize(("draft", "is_cut"), [("Subject: hello", False), ("```\n\n```", False), ("We are goin", True)])
-async def test_a_blank_or_cut_draft_is_not_submitted(sandbox: Sandbox, draft: str, is_cut: bool) -> None:
+@pytest.mark.parametrize(
+    ("draft", "is_cut"),
+    [
+        ("Subject: hello", False),
+        ("```\n\n```", False),
+        ("We are goin", True),
+        ('```json\n{"reply": "Hello"}\n```', False),
+    ],
+)
+async def test_a_blank_or_cut_draft_or_json_is_not_submitted(sandbox: Sandbox, draft: str, is_cut: bool) -> None:
     ids = deliver(sandbox, 1)
     async with desk(settings_for(sandbox), model=Answering(draft, is_cut=is_cut)) as agent:
         assert not await agent.worker.once()

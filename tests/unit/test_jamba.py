@@ -16,7 +16,7 @@ import pytest
 from mm_tui.assist import errors
 from mm_tui.assist.jamba import Jamba
 from mm_tui.assist.limiter import Limits
-from mm_tui.assist.model import Message, Part
+from mm_tui.assist.model import MOST_TOKENS, Message, Part, Usage
 from mm_tui.settings.secret import Secret
 from mm_tui.text import ManyLine
 from tests.support.models import (
@@ -220,14 +220,15 @@ async def test_bad_streams(name: str, answer: Answer, kind: type[errors.AssistEr
 
 
 async def test_a_finished_stream_needs_no_done_line() -> None:
-    usage = {"prompt_tokens": 5, "completion_tokens": 2, "total_tokens": 7}
+    # Less than nothing would lift the budget.
+    usage = {"prompt_tokens": 10**30, "completion_tokens": -2, "total_tokens": 7}
     async with client(stream(event("Hello"), event("", "stop", usage=usage), hang=True)) as (jamba, _):
         parts = await listen(jamba)
         assert in_use(jamba) == 0
     assert parts[-1].whole is not None
     assert parts[-1].whole.text == "Hello"
     assert parts[-1].whole.model == "jamba-x"
-    assert parts[-1].whole.usage.prompt_tokens == 5
+    assert parts[-1].whole.usage == Usage(MOST_TOKENS, 0)
 
 
 async def test_text_is_cleaned_across_chunks() -> None:
