@@ -94,7 +94,7 @@ class Session:
         self.demo = demo
         self.mail = MailStore(database)
         self.pending = PendingStore(database)
-        self.facts = StateStore(database)
+        self.state = StateStore(database)
         self.gateway: GatewayClient | None = None
         self.assistant: Assistant | None = None
         self.sync: Sync | None = None

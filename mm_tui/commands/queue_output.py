@@ -212,7 +212,7 @@ async def _gone(session: Session, email_id: str) -> CommandError:
         except NotFound:
             continue
         return CommandError(
-            Exit.CHANGED, f"{email_id} is not waiting for a decision: {_decided(detail, key_names(session.facts))}"
+            Exit.CHANGED, f"{email_id} is not waiting for a decision: {_decided(detail, key_names(session.state))}"
         )
     return CommandError(Exit.NOT_FOUND, f"there is no email {email_id}", "`mm-tui pending list` shows the queue.")
 

@@ -40,7 +40,7 @@ async def reject_filter(arguments: argparse.Namespace, chosen: Settings) -> int:
         if left_out:
             emit.note(bulk.snoozed_words(left_out))
         if arguments.yes_reject != len(entries):
-            for line in bulk.summary(entries, addresses, session.audit, key_names(session.facts)):
+            for line in bulk.summary(entries, addresses, session.audit, key_names(session.state)):
                 emit.note(line)
             wrong = arguments.yes_reject is not None
             raise CommandError(

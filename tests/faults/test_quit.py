@@ -186,7 +186,7 @@ async def test_a_call_that_is_announced_in_the_journal_can_still_be_stopped(
     line.hangs = reading
     await desk.approve(mail)
     await until(lambda: line.begun and "pending" in line.begun[-1])
-    live = desk.decisions._lives.of(mail.id)
+    live = desk.decisions._active.of(mail.id)
     assert live is not None
     with slow_disk(desk, 3):
         line.free.set()

@@ -39,7 +39,7 @@ async def answered(desk: Desk, email_id: str, choice: Choice) -> DecisionView:
 async def marked(desk: Desk, draft: str) -> str:
     """Waits until an edit and its original are tagged as versions of one email, and returns the edit's id."""
     view = await desk.reaches(draft, Phase.WAITING)
-    live = desk.decisions._lives.of(draft)
+    live = desk.decisions._active.of(draft)
     assert live is not None
     assert live.marking is not None
     await live.marking

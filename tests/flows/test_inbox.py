@@ -194,7 +194,7 @@ async def test_gateway_that_is_down_is_told_and_the_store_stays_readable(tmp_pat
 
 async def test_first_run_shows_one_hint_and_later_runs_none() -> None:
     session = idle_session()
-    session.facts.set(GREETED, None)
+    session.state.set(GREETED, None)
     async with running_app(session, size=(80, 24)) as (app, _pilot):
         assert "Welcome." in shown(app)
     assert "Welcome." not in await _second_run()

@@ -156,5 +156,5 @@ async def at_desk(
 
 async def crash(decisions: Decisions) -> None:
     """Stops everything at once, without a final journal entry."""
-    await decisions._driver.stop_all(list(decisions._lives.values()))
+    await decisions._driver.stop_all(list(decisions._active))
     decisions._renewal.stop()

@@ -33,7 +33,7 @@ def idle_session(*, clock: Clock | None = None, **settings: Any) -> IdleSession:
     """A session in memory, at `NOW`, for the test profile `acme`."""
     chosen = Settings.of({"profile": Profile(name="acme", oversight_key=Secret("mm_test_made_up")), **settings})
     session = IdleSession(chosen, Database.open(None), clock or FakeClock(NOW))
-    session.facts.set(GREETED, "yes")
+    session.state.set(GREETED, "yes")
     return session
 
 
@@ -80,7 +80,7 @@ def waiting(number: int, body: str) -> PendingItem:
 def have_been_synced(session: Session) -> None:
     """Records that the initial sync of all mailboxes has ended."""
     for box in session.mail.mailbox_rows():
-        session.facts.set(f"fill:{box.mailbox_id}", FillPlace(done=True).dumped())
+        session.state.set(f"fill:{box.mailbox_id}", FillPlace(done=True).dumped())
 
 
 def filled_session() -> IdleSession:

@@ -34,9 +34,9 @@ def hint(session: Session) -> str:
             return f"{place}: sample mail, {sent}. {cure}"
         cure = with_keys("Press {inbox.import_report} for the import report, {app.help} for help.", keys)
         return f"{place}: your mail, {sent}. {cure}"
-    if session.facts.get(GREETED) is not None:
+    if session.state.get(GREETED) is not None:
         return ""
-    session.facts.set(GREETED, "yes")
+    session.state.set(GREETED, "yes")
     words = "Welcome. Press {app.pending} for the queue, {app.help} for keys, {app.palette} for all commands."
     return with_keys(words, keys)
 

@@ -203,7 +203,7 @@ class MailboxesScreen(BaseScreen):
         if found is not None:
             agents = self._agents.get(found.mailbox.id, ())
             now, keys = self.session.clock.now(), self.session.settings.keys
-            page = mailbox_page(found, self.facts, self.pager.room, agents, now, keys, key_names(self.session.facts))
+            page = mailbox_page(found, self.facts, self.pager.room, agents, now, keys, key_names(self.session.state))
         name = found.mailbox.id if found is not None else ""
         self.pager.show(page, name, keep_place=self.has_class("-reading"))
         self.update_status()

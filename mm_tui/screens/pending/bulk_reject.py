@@ -91,7 +91,7 @@ class BulkReject:
 
         session, number = self._screen.session, str(len(batch))
         addresses = {box.mailbox_id: box.address for box in session.mail.mailbox_rows()}
-        lines = [OneLine(f"reason   {reason}"), *summary(batch, addresses, session.audit, key_names(session.facts))]
+        lines = [OneLine(f"reason   {reason}"), *summary(batch, addresses, session.audit, key_names(session.state))]
         if left_out := self._screen.listing.left_out:
             lines.append(snoozed_words(len(left_out)))
         self._screen.app.push_screen(

@@ -136,7 +136,7 @@ class QueueReader:
         session = self._screen.session
         decisions = DecisionStore(session.database)
         who, today = reviewer(session.settings), session.clock.now().astimezone().date()
-        return how_it_ended(session.mail, session.audit, decisions, who, email_id, today, key_names(session.facts))
+        return how_it_ended(session.mail, session.audit, decisions, who, email_id, today, key_names(session.state))
 
     def _why_unread(self, email_id: str) -> OneLine:
         session = self._screen.session

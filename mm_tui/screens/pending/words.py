@@ -156,7 +156,7 @@ def empty_words(
     steps += [f"{{pending.kept}} lists {count(kept, 'saved text', 'saved texts')}"] if kept else []
     return (
         "Nothing is waiting for you.",
-        *done_words(made, reviewer(session.settings), key_names(session.facts)),
+        *done_words(made, reviewer(session.settings), key_names(session.state)),
         "Drafts appear here when agents submit them.",
         with_keys(f"Next: {', '.join(steps)}, {{app.audit}} shows both logs.", keys),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from mm_tui.decision.state import Act
@@ -27,58 +27,58 @@ class ActiveDecisions:
     """The decisions in the order in which this program learned of them, because the wall clock may be set back."""
 
     def __init__(self) -> None:
-        self._lives: dict[str, ActiveDecision] = {}
+        self._by_id: dict[str, ActiveDecision] = {}
         self._newest: dict[str, ActiveDecision] = {}
         """The newest decision about each email."""
         self._editing: dict[str, ActiveDecision] = {}
         """Decisions that may have created another email, by decision id."""
 
     def __contains__(self, release_id: str) -> bool:
-        return release_id in self._lives
+        return release_id in self._by_id
 
     def __getitem__(self, release_id: str) -> ActiveDecision:
-        return self._lives[release_id]
+        return self._by_id[release_id]
 
-    def values(self) -> Iterable[ActiveDecision]:
+    def __iter__(self) -> Iterator[ActiveDecision]:
         """All decisions, the newest last."""
-        return self._lives.values()
+        return iter(self._by_id.values())
 
-    def add(self, lives: Iterable[ActiveDecision]) -> None:
+    def add(self, decisions: Iterable[ActiveDecision]) -> None:
         """Adds decisions that began."""
-        for live in lives:
-            self._lives[live.release_id] = live
-            self._newest[live.state.case.item] = live
-            if live.state.case.act not in _ONE_EMAIL:
-                self._editing[live.release_id] = live
+        for decision in decisions:
+            self._by_id[decision.release_id] = decision
+            self._newest[decision.email_id] = decision
+            if decision.state.case.act not in _ONE_EMAIL:
+                self._editing[decision.release_id] = decision
 
-    def add_oldest(self, live: ActiveDecision) -> None:
+    def add_oldest(self, decision: ActiveDecision) -> None:
         """Adds a decision that began before all others."""
-        self._lives = {live.release_id: live, **self._lives}
-        self._newest.setdefault(live.state.case.item, live)
-        if live.state.case.act not in _ONE_EMAIL:
-            self._editing = {live.release_id: live, **self._editing}
+        self._by_id = {decision.release_id: decision, **self._by_id}
+        self._newest.setdefault(decision.email_id, decision)
+        if decision.state.case.act not in _ONE_EMAIL:
+            self._editing = {decision.release_id: decision, **self._editing}
 
     def forget(self, release_ids: Iterable[str]) -> None:
         """Drops decisions."""
         for release_id in release_ids:
-            live = self._lives.pop(release_id)
+            decision = self._by_id.pop(release_id)
             self._editing.pop(release_id, None)
-            if self._newest.get(live.state.case.item) is live:
-                del self._newest[live.state.case.item]
+            if self._newest.get(decision.email_id) is decision:
+                del self._newest[decision.email_id]
 
-    def batch_of(self, live: ActiveDecision) -> list[ActiveDecision]:
+    def batch_of(self, decision: ActiveDecision) -> list[ActiveDecision]:
         """The decisions that were made together with this one, and itself."""
-        if live.facts.batch is None:
-            return [live]
-        return [other for other in self._lives.values() if other.facts.batch == live.facts.batch]
+        if decision.meta.batch is None:
+            return [decision]
+        return [other for other in self._by_id.values() if other.meta.batch == decision.meta.batch]
 
     def of(self, email_id: str) -> ActiveDecision | None:
         """The newest decision about an email, or the one that created it as an edit."""
         found = self._newest.get(email_id)
-        edits = [live for live in self._editing.values() if live.state.replacement == email_id]
+        edits = [decision for decision in self._editing.values() if decision.state.replacement == email_id]
         if not edits or found is None:
             return edits[-1] if edits else found
-        return next(live for live in reversed(self._lives.values()) if live is found or live is edits[-1])
+        return next(one for one in reversed(self._by_id.values()) if one is found or one is edits[-1])
 
 
 class LockRenewal:

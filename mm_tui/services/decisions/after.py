@@ -41,19 +41,19 @@ class AfterDecisions:
         self._learner = learner
         self._tasks: set[asyncio.Task[Any]] = set()
 
-    def ended(self, live: ActiveDecision) -> None:
+    def ended(self, decision: ActiveDecision) -> None:
         """Starts the work that follows from an ended decision."""
-        content, facts = live.content, live.facts
-        if live.followed_up:
+        content, meta = decision.content, decision.meta
+        if decision.followed_up:
             return
-        if live.state.outcome is Outcome.FIRST_APPROVED and live.tags:
-            live.followed_up = True
-            self._start(self._keep_tags(live))
-        released = live.state.outcome is Outcome.EDIT_RELEASED and not facts.author
+        if decision.state.outcome is Outcome.FIRST_APPROVED and decision.tags:
+            decision.followed_up = True
+            self._start(self._keep_tags(decision))
+        released = decision.state.outcome is Outcome.EDIT_RELEASED and not meta.author
         if self._learner is None or not released or content is None or content.edit is None:
             return
-        live.followed_up = True
-        place = (live.state.case.item, facts.mailbox_id, facts.thread_id)
+        decision.followed_up = True
+        place = (decision.email_id, meta.mailbox_id, meta.thread_id)
         self._start(self._learner.learn(*place, content.base, content.edit.body, self._clock.now()))
 
     async def done(self) -> None:
@@ -66,11 +66,11 @@ class AfterDecisions:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _keep_tags(self, live: ActiveDecision) -> None:
+    async def _keep_tags(self, decision: ActiveDecision) -> None:
         """Stores the tags of an email with our first approval at once, instead of at the next reading."""
-        held = {str(name): str(value) for name, value in live.tags.items()}
+        held = {str(name): str(value) for name, value in decision.tags.items()}
         try:
-            if await asyncio.to_thread(self._mail.save_tags, target(live.state), held):
+            if await asyncio.to_thread(self._mail.save_tags, target(decision.state), held):
                 self._notify(PendingChanged())
         except (sqlite3.Error, StoreError, OSError) as error:
             log.warning("tags could not be kept: %s", type(error).__name__)

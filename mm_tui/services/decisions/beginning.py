@@ -33,17 +33,17 @@ class Beginning:
     Args:
         store: journals them.
         driver: holds them.
-        lives: what has begun.
+        decisions: what has begun.
         clock: dates them.
         hold_seconds: the setting.
     """
 
     def __init__(
-        self, store: DecisionLog, driver: Driver, lives: ActiveDecisions, clock: Clock, hold_seconds: float
+        self, store: DecisionLog, driver: Driver, decisions: ActiveDecisions, clock: Clock, hold_seconds: float
     ) -> None:
         self._store = store
         self._driver = driver
-        self._lives = lives
+        self._active = decisions
         self._clock = clock
         self._hold_seconds = hold_seconds
         self._writing = 0
@@ -59,9 +59,9 @@ class Beginning:
         for request in requests:
             request.refuse_unfit()
         with self._journaling():
-            lives = await asyncio.to_thread(self._store.begin_all, requests, self._clock.now())
-        await self._hold(lives, hold)
-        return lives
+            decisions = await asyncio.to_thread(self._store.begin_all, requests, self._clock.now())
+        await self._hold(decisions, hold)
+        return decisions
 
     async def begin_each(
         self, requests: Sequence[DecisionRequest], hold: float | None
@@ -73,9 +73,9 @@ class Beginning:
         """
         with self._journaling():
             found, unfit = await asyncio.to_thread(fit, requests)
-            lives, refused = await asyncio.to_thread(self._store.begin_each, found, self._clock.now())
-        await self._hold(lives, hold)
-        return lives, unfit | refused
+            decisions, refused = await asyncio.to_thread(self._store.begin_each, found, self._clock.now())
+        await self._hold(decisions, hold)
+        return decisions, unfit | refused
 
     @contextmanager
     def _journaling(self) -> Iterator[None]:
@@ -88,52 +88,52 @@ class Beginning:
         finally:
             self._writing -= 1
 
-    async def _hold(self, lives: Sequence[ActiveDecision], hold: float | None) -> None:
+    async def _hold(self, decisions: Sequence[ActiveDecision], hold: float | None) -> None:
         self._forget_old()
-        self._lives.add(lives)
+        self._active.add(decisions)
         seconds = self._hold_seconds if hold is None else hold
-        self._driver.hold([live for live in lives if not live.state.ended], seconds)
-        for live in lives:
-            self._driver.tell(live)
+        self._driver.hold([decision for decision in decisions if not decision.state.ended], seconds)
+        for decision in decisions:
+            self._driver.tell(decision)
         if self._driver.closing:
             # The program received SIGTERM while the journal was written.
-            await self._driver.feed_all(lives, Quit())
+            await self._driver.feed_all(decisions, Quit())
 
     def _forget_old(self) -> None:
-        ended = [live.release_id for live in self._lives.values() if live.state.ended]
-        self._lives.forget(ended[:-REMEMBERED])
+        ended = [decision.release_id for decision in self._active if decision.state.ended]
+        self._active.forget(ended[:-REMEMBERED])
 
     # Decisions from elsewhere
 
     async def take_up(self) -> None:
         """Continues the decisions of processes that have ended: reads the gateway, then asks a human."""
-        for live in await asyncio.to_thread(self._store.incidents.all):
-            if live.release_id not in self._lives:
+        for decision in await asyncio.to_thread(self._store.incidents.all):
+            if decision.release_id not in self._active:
                 # It comes before the decisions of this run, because it is older.
-                self._lives.add_oldest(live)
-                self._driver.tell(live)
+                self._active.add_oldest(decision)
+                self._driver.tell(decision)
         await asyncio.to_thread(self._store.drop_seconded)
-        for live in await asyncio.to_thread(self._left):
-            self._lives.add([live])
-            await self._driver.feed(live, Restarted())
+        for decision in await asyncio.to_thread(self._left):
+            self._active.add([decision])
+            await self._driver.feed(decision, Restarted())
 
     def _left(self) -> list[ActiveDecision]:
         taken = []
         for row in self._store.rows.open():
-            if row.release_id in self._lives:
+            if row.release_id in self._active:
                 continue
-            if (live := self._store.take_up(row, self._clock.now())) is not None:
-                taken.append(live)
+            if (decision := self._store.take_up(row, self._clock.now())) is not None:
+                taken.append(decision)
         return taken
 
     async def queue_moved(self) -> None:
         """Reports held decisions about emails that changed in the new list at once, not after the hold (R8)."""
-        for live in list(self._lives.values()):
-            if live.state.step is Step.HOLD and self._may_have_moved(live):
-                await self._driver.feed(live, MayHaveMoved())
+        for decision in list(self._active):
+            if decision.state.step is Step.HOLD and self._may_have_moved(decision):
+                await self._driver.feed(decision, MayHaveMoved())
 
-    def _may_have_moved(self, live: ActiveDecision) -> bool:
-        case = live.state.case
+    def _may_have_moved(self, decision: ActiveDecision) -> bool:
+        case = decision.state.case
         item = self._store.pending.get(case.item)
         if item is None or not item.complete:
             return True

@@ -64,43 +64,43 @@ class DecisionCalls:
         self.limited: set[str] = set()
         """The ids of decisions of which a call was refused because there were too many requests."""
 
-    async def perform(self, live: ActiveDecision, effect: Call) -> Event:
+    async def perform(self, decision: ActiveDecision, effect: Call) -> Event:
         """Makes one call and returns its result as an event."""
         try:
             match effect:
                 case Decide():
-                    return await self._decide(live, effect)
+                    return await self._decide(decision, effect)
                 case RecordApproval(email_id, digest):
-                    return await self._record_approval(live, email_id, digest)
+                    return await self._record_approval(decision, email_id, digest)
                 case Submit():
-                    return await self._submit(live)
+                    return await self._submit(decision)
                 case Cancel(email_id):
-                    receipt = await self._gateway.cancel(live.facts.mailbox_id, email_id)
+                    receipt = await self._gateway.cancel(decision.meta.mailbox_id, email_id)
                     return _as_asked(receipt.status, RemoteState.CANCELLED)
                 case Reschedule():
-                    return await self._reschedule(live)
+                    return await self._reschedule(decision)
         except Closing:
             return NotMade(undone=False)
         except GatewayError as error:
             if isinstance(error, TooMany):
-                self.limited.add(live.release_id)
+                self.limited.add(decision.release_id)
             return _refused(error)
         except Exception as error:  # noqa: BLE001 - whatever went wrong here, the call may have left: it is read back
             log.error("a call failed in an unforeseen way: %s", type(error).__name__)
             return OutcomeUnknown(f"unforeseen: {type(error).__name__}")
 
-    async def look(self, live: ActiveDecision, email_id: str, rest: Rest) -> Observed | ReadFailed:
+    async def look(self, decision: ActiveDecision, email_id: str, rest: Rest) -> Observed | ReadFailed:
         """Reads one email. A failed read is repeated a few times before the network counts as down.
 
         Args:
-            live: the decision that needs it.
+            decision: the decision that needs it.
             email_id: the email's id.
             rest: waits before the next try. Arguments: seconds, and whether the gateway asked for the wait.
         """
         tries = 0
         while True:
             try:
-                return Observed(email_id, await self._sight(live, email_id))
+                return Observed(email_id, await self._sight(decision, email_id))
             except NotFound as error:
                 return Observed(email_id, Snapshot(RemoteState.UNCLEAR, status=error.message))
             except GatewayError as error:
@@ -109,35 +109,35 @@ class DecisionCalls:
                     return ReadFailed(error.message)
                 await rest(error.retry_after or 2.0 ** (tries - 1), error.retry_after is not None)
 
-    async def _sight(self, live: ActiveDecision, email_id: str) -> Snapshot:
+    async def _sight(self, decision: ActiveDecision, email_id: str) -> Snapshot:
         """The email as it is now. An email about to be decided must also be in the gateway's queue.
 
         Reading the details of approved inbound mail would mark it as read and hide it from the agent, so only its
         status is read.
         """
-        direction = live.facts.direction
+        direction = decision.meta.direction
         inbound = direction == Direction.INBOUND
         listed = True
-        state = live.state
+        state = decision.state
         before_call = state.step is Step.CHECK and state.todo == (email_id,)
         before_call = before_call and state.stage not in (Stage.WAIT, Stage.RESCHEDULE)
         if inbound or before_call:
             listed = await self._is_listed(email_id)
         if inbound and not listed:
-            status = await self._status(live, email_id)
+            status = await self._status(decision, email_id)
             if status == Status.UNREAD:
                 return Snapshot(remote_state_of(status, direction), status=status)
-        mail = await self._gateway.email(live.facts.mailbox_id, email_id)
-        if self._lost_its_mark(live, mail):
-            live.marked_again = True
-            await self.mark_pair(live)
-            mail = await self._gateway.email(live.facts.mailbox_id, email_id)
-        live.read[email_id] = mail.raw
-        if email_id == live.state.case.item:
-            live.facts = replace(
-                live.facts,
-                thread_id=live.facts.thread_id or mail.thread_id,
-                received_at=live.facts.received_at or mail.received_at,
+        mail = await self._gateway.email(decision.meta.mailbox_id, email_id)
+        if self._lost_its_mark(decision, mail):
+            decision.marked_again = True
+            await self.mark_pair(decision)
+            mail = await self._gateway.email(decision.meta.mailbox_id, email_id)
+        decision.read[email_id] = mail.raw
+        if email_id == decision.email_id:
+            decision.meta = replace(
+                decision.meta,
+                thread_id=decision.meta.thread_id or mail.thread_id,
+                received_at=decision.meta.received_at or mail.received_at,
             )
         if state.step is Step.RECORD and email_id == target(state) and mail.approved_by and _approves(state):
             self._our_name = mail.approved_by
@@ -151,28 +151,28 @@ class DecisionCalls:
         """Whether the email is in the gateway's queue now."""
         return any(item.id == email_id for item in await self._gateway.pending())
 
-    async def _status(self, live: ActiveDecision, email_id: str) -> str:
+    async def _status(self, decision: ActiveDecision, email_id: str) -> str:
         """An email's status, without reading its details. Raises NotFound if no list has it."""
-        facts = live.facts
-        if facts.thread_id is not None:
-            thread = await self._gateway.thread(facts.mailbox_id, facts.thread_id)
+        meta = decision.meta
+        if meta.thread_id is not None:
+            thread = await self._gateway.thread(meta.mailbox_id, meta.thread_id)
             mails: list[EmailSummary] = list(thread.emails)
         else:
-            mails = [mail async for mail in self._since(live, Direction.INBOUND)]
+            mails = [mail async for mail in self._since(decision, Direction.INBOUND)]
         for mail in mails:
             if mail.id == email_id:
                 return str(mail.status)
         raise NotFound("the gateway lists it nowhere")
 
-    async def _since(self, live: ActiveDecision, direction: Direction) -> AsyncIterator[EmailSummary]:
+    async def _since(self, decision: ActiveDecision, direction: Direction) -> AsyncIterator[EmailSummary]:
         """The mailbox's emails in this direction, newest first, back to the time of the draft."""
-        received = live.facts.received_at
+        received = decision.meta.received_at
         # The gateway's filter may exclude the given moment itself.
         after = received - timedelta(seconds=1) if received is not None else None
         cursor: str | None = None
         for _ in range(FIND_PAGES):
             page = await self._gateway.emails(
-                live.facts.mailbox_id, filter=EmailFilter(direction=direction, date_after=after), cursor=cursor
+                decision.meta.mailbox_id, filter=EmailFilter(direction=direction, date_after=after), cursor=cursor
             )
             for mail in page.emails:
                 yield mail
@@ -180,37 +180,37 @@ class DecisionCalls:
             if cursor is None:
                 return
 
-    async def _decide(self, live: ActiveDecision, effect: Decide) -> Event:
+    async def _decide(self, decision: ActiveDecision, effect: Decide) -> Event:
         reason: str | None = None
         if effect.superseded_by:
             reason = f"superseded by {effect.superseded_by}, edited by {self._reviewer}"
-        elif not effect.approve and live.content is not None:
-            reason = live.content.reason
+        elif not effect.approve and decision.content is not None:
+            reason = decision.content.reason
         receipt = await self._gateway.decide(effect.email_id, "approve" if effect.approve else "reject", reason)
         if effect.approve and receipt.status == "scheduled":
             return Done(receipt.status)
         return _as_asked(
-            receipt.status, RemoteState.RELEASED if effect.approve else RemoteState.REJECTED, live.facts.direction
+            receipt.status, RemoteState.RELEASED if effect.approve else RemoteState.REJECTED, decision.meta.direction
         )
 
-    async def _record_approval(self, live: ActiveDecision, email_id: str, digest: str) -> Event:
+    async def _record_approval(self, decision: ActiveDecision, email_id: str, digest: str) -> Event:
         tag = self._us.tag(digest, self._clock.now())
         try:
             with already_written():
-                live.tags = await merge(self._gateway, live.facts.mailbox_id, email_id, tag)
+                decision.tags = await merge(self._gateway, decision.meta.mailbox_id, email_id, tag)
         except TagsDiffer:
             return OutcomeUnknown("somebody else writes the tags at the same time")
         return Done("recorded")
 
-    async def _submit(self, live: ActiveDecision) -> Event:
-        if self._clock.now() - live.facts.key_since > KEY_LIFE:
+    async def _submit(self, decision: ActiveDecision) -> Event:
+        if self._clock.now() - decision.meta.key_since > KEY_LIFE:
             return KeyExpired()
-        assert live.content is not None
-        mine = live.content.mine
+        assert decision.content is not None
+        mine = decision.content.mine
         assert mine is not None
         try:
-            files = await self._files(live)
-            parent = await self._answered(live)
+            files = await self._files(decision)
+            parent = await self._answered(decision)
         except GatewayError as error:
             return CallRefused(error.message)
         if any(len(file.content) != size for file, (_, size, _) in zip(files, mine.attachments, strict=True)):
@@ -218,45 +218,45 @@ class DecisionCalls:
         if len({file.name for file in files}) != len(files):
             return CallRefused("two attachments have the same name, and the gateway returns only one of them")
         try:
-            receipt = await self._send(live, parent, files)
+            receipt = await self._send(decision, parent, files)
         except NotFound as error:
             return CallRefused(error.message)
         return Submitted(receipt.id)
 
     async def _send(
-        self, live: ActiveDecision, parent: str | None, files: tuple[OutgoingAttachment, ...]
+        self, decision: ActiveDecision, parent: str | None, files: tuple[OutgoingAttachment, ...]
     ) -> SendReceipt:
-        assert live.content is not None
-        mine = live.content.mine
+        assert decision.content is not None
+        mine = decision.content.mine
         assert mine is not None
-        box, key = live.facts.mailbox_id, live.facts.key
+        box, key = decision.meta.mailbox_id, decision.meta.key
         if parent is not None:
             return await self._gateway.reply(box, parent, mine.body, cc=mine.cc, attachments=files, idempotency_key=key)
         mail = OutgoingMail(to=mine.to, subject=mine.subject, body=mine.body, cc=mine.cc, attachments=files)
         return await self._gateway.send(box, mail, idempotency_key=key)
 
-    async def _files(self, live: ActiveDecision) -> tuple[OutgoingAttachment, ...]:
+    async def _files(self, decision: ActiveDecision) -> tuple[OutgoingAttachment, ...]:
         """The original's attachments, with their bytes."""
-        assert live.content is not None
+        assert decision.content is not None
         files = []
-        for name, size, content_type in live.content.base.attachments:
-            content = await self._gateway.attachment(live.facts.mailbox_id, live.state.case.item, name, size=size)
+        for name, size, content_type in decision.content.base.attachments:
+            content = await self._gateway.attachment(decision.meta.mailbox_id, decision.email_id, name, size=size)
             files.append(OutgoingAttachment(name, content, content_type or "application/octet-stream"))
         return tuple(files)
 
-    async def _answered(self, live: ActiveDecision) -> str | None:
+    async def _answered(self, decision: ActiveDecision) -> str | None:
         """The email that the original answers, if a reply to it has the same recipients and subject."""
-        content, facts = live.content, live.facts
+        content, meta = decision.content, decision.meta
         assert content is not None
         assert content.edit is not None
-        if facts.thread_id is None or starts_thread(content.base, content.edit):
+        if meta.thread_id is None or starts_thread(content.base, content.edit):
             return None
-        thread = await self._gateway.thread(facts.mailbox_id, facts.thread_id)
+        thread = await self._gateway.thread(meta.mailbox_id, meta.thread_id)
         inbound = [
             mail
             for mail in thread.emails
             if str(mail.direction) == Direction.INBOUND
-            and (mail.received_at is None or facts.received_at is None or mail.received_at <= facts.received_at)
+            and (mail.received_at is None or meta.received_at is None or mail.received_at <= meta.received_at)
         ]
         if not inbound:
             return None
@@ -264,57 +264,59 @@ class DecisionCalls:
         reply = EditedDraft((sender,), subject, content.edit.body)
         return None if starts_thread(content.mine or content.base, reply) else inbound[-1].id
 
-    async def _reschedule(self, live: ActiveDecision) -> Event:
-        assert live.content is not None
-        edit = live.content.edit
+    async def _reschedule(self, decision: ActiveDecision) -> Event:
+        assert decision.content is not None
+        edit = decision.content.edit
         assert edit is not None
-        item = live.state.case.item
-        await self._gateway.edit_schedule(live.facts.mailbox_id, item, to=edit.to, subject=edit.subject, body=edit.body)
+        item = decision.email_id
+        await self._gateway.edit_schedule(
+            decision.meta.mailbox_id, item, to=edit.to, subject=edit.subject, body=edit.body
+        )
         return Done("changed")
 
-    def _lost_its_mark(self, live: ActiveDecision, mail: EmailDetail) -> bool:
+    def _lost_its_mark(self, decision: ActiveDecision, mail: EmailDetail) -> bool:
         """Whether the original's tags do not name our edit, because another program wrote them at the same moment."""
-        state = live.state
-        marks = live.marking is not None and not live.marked_again and state.stage is Stage.RETIRE
+        state = decision.state
+        marks = decision.marking is not None and not decision.marked_again and state.stage is Stage.RETIRE
         return marks and mail.id == state.case.item and state.replacement not in relatives_in(mail.tags, mail.id)
 
-    async def mark_pair(self, live: ActiveDecision) -> None:
+    async def mark_pair(self, decision: ActiveDecision) -> None:
         """Tags original and edit as versions of one email, for other reviewers and their programs."""
-        state = live.state
+        state = decision.state
         try:
-            await mark_pair(self._gateway, live.facts.mailbox_id, state.case.item, state.replacement, self._reviewer)
+            await mark_pair(self._gateway, decision.meta.mailbox_id, state.case.item, state.replacement, self._reviewer)
         except (GatewayError, TagsDiffer) as error:
             log.info("a pair could not be marked: %s", type(error).__name__)
 
-    async def find(self, live: ActiveDecision) -> Found | ReadFailed:
+    async def find(self, decision: ActiveDecision) -> Found | ReadFailed:
         """Looks for an email that is newer than the original and has exactly the edit's content.
 
         An edit in the original's thread is looked for only there, any other among all sent emails.
         """
-        case, content, facts = live.state.case, live.content, live.facts
+        case, content, meta = decision.state.case, decision.content, decision.meta
         assert content is not None
         assert content.edit is not None
-        in_thread = facts.thread_id is not None and not starts_thread(content.base, content.edit)
+        in_thread = meta.thread_id is not None and not starts_thread(content.base, content.edit)
         try:
             if in_thread:
-                mails = await self._in_thread(live)
+                mails = await self._in_thread(decision)
             else:
-                mails = [mail async for mail in self._since(live, Direction.OUTBOUND)]
+                mails = [mail async for mail in self._since(decision, Direction.OUTBOUND)]
             for mail in mails:
-                if mail.id == case.item or mail.id in case.siblings or not _may_be(mail, content.edit.subject, facts):
+                if mail.id == case.item or mail.id in case.siblings or not _may_be(mail, content.edit.subject, meta):
                     continue
-                found = await self._gateway.email(facts.mailbox_id, mail.id)
-                live.read[mail.id] = found.raw
+                found = await self._gateway.email(meta.mailbox_id, mail.id)
+                decision.read[mail.id] = found.raw
                 if fingerprint(found.raw) == case.fingerprint:
                     return Found(mail.id)
         except GatewayError as error:
             return ReadFailed(error.message)
         return Found()
 
-    async def _in_thread(self, live: ActiveDecision) -> list[EmailSummary]:
+    async def _in_thread(self, decision: ActiveDecision) -> list[EmailSummary]:
         """The original's thread, newest email first."""
-        assert live.facts.thread_id is not None
-        thread = await self._gateway.thread(live.facts.mailbox_id, live.facts.thread_id)
+        assert decision.meta.thread_id is not None
+        thread = await self._gateway.thread(decision.meta.mailbox_id, decision.meta.thread_id)
         return [mail for mail in reversed(thread.emails) if str(mail.direction) == Direction.OUTBOUND]
 
 
@@ -323,9 +325,9 @@ def _approves(state: State) -> bool:
     return state.case.act is Act.APPROVE or state.stage is Stage.RELEASE
 
 
-def _may_be(mail: EmailSummary, subject: str, facts: DecisionMeta) -> bool:
+def _may_be(mail: EmailSummary, subject: str, meta: DecisionMeta) -> bool:
     """Whether a listed email may be the edit, by the fields that a list has."""
-    if mail.received_at is not None and facts.received_at is not None and mail.received_at < facts.received_at:
+    if mail.received_at is not None and meta.received_at is not None and mail.received_at < meta.received_at:
         return False
     # The list's text is cleaned and ours is not, so ours is cleaned before they are compared.
     return topic(mail.subject) == topic(type(mail.subject)(subject))

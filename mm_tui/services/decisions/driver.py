@@ -58,7 +58,7 @@ log = logging.getLogger("mm_tui.decisions")
 class _Write(NamedTuple):
     """What must be written to the disk about one decision."""
 
-    live: ActiveDecision
+    decision: ActiveDecision
     state: State
     entries: tuple[Journal, ...]
     drop_text: bool = False
@@ -90,16 +90,16 @@ class Driver:
 
     # Events
 
-    async def feed(self, live: ActiveDecision, event: Event, turn: int | None = None) -> bool:
+    async def feed(self, decision: ActiveDecision, event: Event, turn: int | None = None) -> bool:
         """Handles an event. Returns False if it did not fit the state, or came from an earlier activity."""
-        async with live.lock:
-            if turn is not None and turn != live.turn:
+        async with decision.lock:
+            if turn is not None and turn != decision.turn:
                 return False
-            if self.closing and (write := self._take_now(live, Quit())) is not None:
+            if self.closing and (write := self._take_now(decision, Quit())) is not None:
                 await self._write_soon([write])
-            return await self._take(live, event)
+            return await self._take(decision, event)
 
-    async def feed_all(self, lives: Sequence[ActiveDecision], event: Undo | Quit) -> list[ActiveDecision]:
+    async def feed_all(self, decisions: Sequence[ActiveDecision], event: Undo | Quit) -> list[ActiveDecision]:
         """Handles one event for several decisions at the same moment, and writes their journal entries in one
         transaction.
 
@@ -112,126 +112,128 @@ class Driver:
         ended: list[ActiveDecision] = []
         writes: list[_Write] = []
         busy: list[ActiveDecision] = []
-        for live in lives:
-            if live.lock.locked():
+        for decision in decisions:
+            if decision.lock.locked():
                 # Its journal is being written. The call that would follow is not started.
-                live.undo_asked = isinstance(event, Undo) and can_undo(live.state)
-                busy.append(live)
-            elif (write := self._take_now(live, event)) is not None:
+                decision.undo_asked = isinstance(event, Undo) and can_undo(decision.state)
+                busy.append(decision)
+            elif (write := self._take_now(decision, event)) is not None:
                 writes.append(write)
-        ended += [write.live for write in writes if write.state.ended]
+        ended += [write.decision for write in writes if write.state.ended]
         if writes:
             await self._write_soon(writes)
-        for live in busy:
-            async with live.lock:
-                write = self._take_now(live, event)
-                live.undo_asked = False
+        for decision in busy:
+            async with decision.lock:
+                write = self._take_now(decision, event)
+                decision.undo_asked = False
             if write is not None:
                 await self._write_soon([write])
-            if live.state.outcome in (Outcome.UNDONE, Outcome.FELL_BACK):
-                ended.append(live)
+            if decision.state.outcome in (Outcome.UNDONE, Outcome.FELL_BACK):
+                ended.append(decision)
         return ended
 
-    def _take_now(self, live: ActiveDecision, event: Event) -> _Write | None:
+    def _take_now(self, decision: ActiveDecision, event: Event) -> _Write | None:
         """Handles an event that causes no call; returns what must be written."""
-        state, effects = step(live.state, event)
-        if state == live.state:
+        state, effects = step(decision.state, event)
+        if state == decision.state:
             return None
         if state.step is Step.CALL:
             # Its answer is still pending.
-            live.state = state
+            decision.state = state
             return None
-        self._adopt(live, state)
-        self._free_slot(live)
-        self.tell(live)
-        return _Write(live, state, tuple(effect for effect in effects if isinstance(effect, Journal)))
+        self._adopt(decision, state)
+        self._free_slot(decision)
+        self.tell(decision)
+        return _Write(decision, state, tuple(effect for effect in effects if isinstance(effect, Journal)))
 
-    async def _take(self, live: ActiveDecision, event: Event) -> bool:
-        state, effects = step(live.state, event)
-        if state == live.state and not effects:
+    async def _take(self, decision: ActiveDecision, event: Event) -> bool:
+        state, effects = step(decision.state, event)
+        if state == decision.state and not effects:
             return False
         entries = [effect for effect in effects if isinstance(effect, Journal)]
         rest = [effect for effect in effects if not isinstance(effect, Journal)]
         calls = any(isinstance(effect, Call) for effect in rest)
-        if entries and not await self._journal(live, state, entries, DropText() in rest, once=calls):
+        if entries and not await self._journal(decision, state, entries, DropText() in rest, once=calls):
             # No call may be made that is not in the journal: wait, then try again.
-            self._stop(live)
-            self._free_slot(live)
-            if not live.is_lost:
-                self.start(live, Pause(), then=ReadFailed(live.trouble) if live.state.step is Step.CHECK else event)
-            self.tell(live)
+            self._stop(decision)
+            self._free_slot(decision)
+            if not decision.is_lost:
+                self.start(
+                    decision, Pause(), then=ReadFailed(decision.trouble) if decision.state.step is Step.CHECK else event
+                )
+            self.tell(decision)
             return False
-        self._adopt(live, state)
-        if calls and (live.undo_asked or self.closing):
-            write = self._take_now(live, NotMade(undone=live.undo_asked))
+        self._adopt(decision, state)
+        if calls and (decision.undo_asked or self.closing):
+            write = self._take_now(decision, NotMade(undone=decision.undo_asked))
             assert write is not None
             await self._write_soon([write])
             return True
         if any(entry.entry is Entry.SUBMITTED for entry in entries) and not self.closing:
-            self._mark_pair(live)
+            self._mark_pair(decision)
         for effect in rest:
             if isinstance(effect, Hold) and effect.anew:
-                self.hold([live], live.hold_seconds)
+                self.hold([decision], decision.hold_seconds)
             elif not isinstance(effect, DropText):
-                self.start(live, effect)
+                self.start(decision, effect)
         if not any(isinstance(effect, Traffic) for effect in rest):
-            self._free_slot(live)
-        self.tell(live)
+            self._free_slot(decision)
+        self.tell(decision)
         return True
 
-    def _adopt(self, live: ActiveDecision, state: State) -> None:
-        if (state.stage, state.step) != (live.state.stage, live.state.step):
-            live.pauses = 0
-        if state.step is Step.DOUBT and live.doubt_since is None:
-            live.doubt_since = self._clock.now().astimezone()
+    def _adopt(self, decision: ActiveDecision, state: State) -> None:
+        if (state.stage, state.step) != (decision.state.stage, decision.state.step):
+            decision.pauses = 0
+        if state.step is Step.DOUBT and decision.doubt_since is None:
+            decision.doubt_since = self._clock.now().astimezone()
         elif not state.called:
-            live.doubt_since = None
-        live.state = state
-        live.turn += 1
-        self._stop(live)
+            decision.doubt_since = None
+        decision.state = state
+        decision.turn += 1
+        self._stop(decision)
 
-    def _stop(self, live: ActiveDecision) -> None:
+    def _stop(self, decision: ActiveDecision) -> None:
         """Cancels the activity, unless it is the caller itself. A call in progress is never cancelled, because no event
         fits its state."""
-        if live.activity is not None and live.activity is not asyncio.current_task():
-            live.activity.cancel()
-        live.activity = None
+        if decision.activity is not None and decision.activity is not asyncio.current_task():
+            decision.activity.cancel()
+        decision.activity = None
 
     # The journal
 
     async def _journal(
-        self, live: ActiveDecision, state: State, entries: Sequence[Journal], drop_text: bool, *, once: bool
+        self, decision: ActiveDecision, state: State, entries: Sequence[Journal], drop_text: bool, *, once: bool
     ) -> bool:
         """Writes the entries and the state to the disk: tries `once`, or until it succeeds."""
         wait = 1.0
         while True:
             try:
-                await asyncio.to_thread(self._write, [_Write(live, state, tuple(entries), drop_text)])
+                await asyncio.to_thread(self._write, [_Write(decision, state, tuple(entries), drop_text)])
             except (sqlite3.Error, StoreError, OSError) as error:
                 log.error("the journal cannot be written: %s", type(error).__name__)
-                live.trouble = f"the journal cannot be written: {error}"
+                decision.trouble = f"the journal cannot be written: {error}"
                 if once:
                     return False
-                self.tell(live)
+                self.tell(decision)
                 await self._clock.sleep(wait)
                 wait = min(LONGEST_PAUSE, wait * 2)
             else:
-                if live.is_lost:
+                if decision.is_lost:
                     return False
-                live.trouble = ""
+                decision.trouble = ""
                 return True
 
     def _write(self, writes: Sequence[_Write]) -> None:
         with self._store.database.write(durable=True) as connection:
-            for live, state, entries, drop_text in writes:
+            for decision, state, entries, drop_text in writes:
                 try:
-                    self._store.write(connection, live, state, entries, self._clock.now())
+                    self._store.write(connection, decision, state, entries, self._clock.now())
                 except TakenOver as error:
                     # Nothing was written for this one; the others of the batch continue.
-                    live.trouble, live.is_lost = str(error), True
+                    decision.trouble, decision.is_lost = str(error), True
                     continue
                 if drop_text:
-                    self._store.drop_text(live)
+                    self._store.drop_text(decision)
 
     async def _write_soon(self, writes: Sequence[_Write]) -> None:
         """Writes in the background until it succeeds; returns after the first try."""
@@ -254,9 +256,9 @@ class Driver:
             finally:
                 tried.set()
             for write in writes:
-                if write.live.trouble != trouble and not write.live.is_lost:
-                    write.live.trouble = trouble
-                    self.tell(write.live)
+                if write.decision.trouble != trouble and not write.decision.is_lost:
+                    write.decision.trouble = trouble
+                    self.tell(write.decision)
             if not trouble:
                 return
             await self._clock.sleep(wait)
@@ -269,65 +271,65 @@ class Driver:
 
     # Effects
 
-    def _mark_pair(self, live: ActiveDecision) -> None:
+    def _mark_pair(self, decision: ActiveDecision) -> None:
         """Starts tagging two waiting emails as a pair, for other programs. This is done before the original is
         retired."""
-        live.marking = asyncio.create_task(self._calls.mark_pair(live))
+        decision.marking = asyncio.create_task(self._calls.mark_pair(decision))
 
-    async def _marked(self, live: ActiveDecision) -> None:
+    async def _marked(self, decision: ActiveDecision) -> None:
         """Waits until original and edit are tagged as a pair, or until that takes too long."""
-        if live.marking is not None and live.state.stage is Stage.RETIRE:
-            await asyncio.wait({live.marking}, timeout=MARK_SECONDS)
+        if decision.marking is not None and decision.state.stage is Stage.RETIRE:
+            await asyncio.wait({decision.marking}, timeout=MARK_SECONDS)
 
-    def hold(self, lives: Sequence[ActiveDecision], seconds: float) -> None:
+    def hold(self, decisions: Sequence[ActiveDecision], seconds: float) -> None:
         """Starts the hold, which ends at the same moment for all these decisions."""
         ends_at = self._clock.monotonic() + seconds
-        for live in lives:
-            live.hold_seconds, live.ends_at = seconds, ends_at
-            self.start(live, Hold())
+        for decision in decisions:
+            decision.hold_seconds, decision.ends_at = seconds, ends_at
+            self.start(decision, Hold())
 
-    def start(self, live: ActiveDecision, effect: Effect, then: Event | None = None) -> None:
+    def start(self, decision: ActiveDecision, effect: Effect, then: Event | None = None) -> None:
         """Starts the effect, and feeds back its result, or `then` after a pause."""
-        live.activity = asyncio.create_task(self._perform(live, effect, live.turn, then))
+        decision.activity = asyncio.create_task(self._perform(decision, effect, decision.turn, then))
 
-    async def _perform(self, live: ActiveDecision, effect: Effect, turn: int, then: Event | None) -> None:
+    async def _perform(self, decision: ActiveDecision, effect: Effect, turn: int, then: Event | None) -> None:
         try:
-            await self.feed(live, await self._outcome(live, effect, then), turn)
+            await self.feed(decision, await self._outcome(decision, effect, then), turn)
         except Exception as error:  # noqa: BLE001 - a fault of our own must be seen, not leave a decision standing still
             log.error("a decision stopped: %s", type(error).__name__)
-            live.trouble = f"stopped by an internal error ({type(error).__name__}): start it again"
-            self._free_slot(live)
-            self.tell(live)
+            decision.trouble = f"stopped by an internal error ({type(error).__name__}): start it again"
+            self._free_slot(decision)
+            self.tell(decision)
 
-    async def _outcome(self, live: ActiveDecision, effect: Effect, then: Event | None) -> Event:
+    async def _outcome(self, decision: ActiveDecision, effect: Effect, then: Event | None) -> Event:
         """Performs the effect and returns its result."""
         match effect:
             case Hold():
-                return await self._held(live)
+                return await self._held(decision)
             case Pause():
-                longest = LONGEST_SCAN_PAUSE if live.state.stage is Stage.WAIT else LONGEST_PAUSE
-                await self._sleep(min(longest, 2.0 ** min(live.pauses, 10)))
-                live.pauses += 1
+                longest = LONGEST_SCAN_PAUSE if decision.state.stage is Stage.WAIT else LONGEST_PAUSE
+                await self._sleep(min(longest, 2.0 ** min(decision.pauses, 10)))
+                decision.pauses += 1
                 return then or Elapsed()
             case Find():
-                await self._take_slot(live)
-                return await self._calls.find(live)
+                await self._take_slot(decision)
+                return await self._calls.find(decision)
             case Look(email_id):
-                await self._marked(live)
-                await self._take_slot(live)
-                return await self._calls.look(live, email_id, partial(self._rest, live))
+                await self._marked(decision)
+                await self._take_slot(decision)
+                return await self._calls.look(decision, email_id, partial(self._rest, decision))
             case Decide() | RecordApproval() | Submit() | Cancel() | Reschedule():
                 # The reading before it has taken a slot. Without one, as when an edit is withdrawn, it does not wait: a
                 # call in the journal is made at once.
                 if self.closing:
                     return NotMade(undone=False)
-                return await self._calls.perform(live, effect)
+                return await self._calls.perform(decision, effect)
             case Journal() | DropText():
                 raise AssertionError("is written, not performed")
 
-    async def _held(self, live: ActiveDecision) -> Event:
+    async def _held(self, decision: ActiveDecision) -> Event:
         """Waits until the hold ends; returns `Slept` if the machine slept meanwhile."""
-        while (left := live.ends_at - self._clock.monotonic()) > 0:
+        while (left := decision.ends_at - self._clock.monotonic()) > 0:
             before = uptime()
             await self._clock.sleep(min(left, HOLD_TICK))
             if uptime() - before > HOLD_TICK + SLEPT_SECONDS:
@@ -337,28 +339,28 @@ class Driver:
 
     # Slots
 
-    async def _take_slot(self, live: ActiveDecision) -> None:
+    async def _take_slot(self, decision: ActiveDecision) -> None:
         """Waits until this decision may call the gateway. It keeps its slot from the readings until after the call."""
-        if not live.has_slot:
+        if not decision.has_slot:
             await self._slots.acquire()
-            live.has_slot = True
+            decision.has_slot = True
 
-    def _free_slot(self, live: ActiveDecision) -> None:
-        if live.has_slot:
-            live.has_slot = False
+    def _free_slot(self, decision: ActiveDecision) -> None:
+        if decision.has_slot:
+            decision.has_slot = False
             self._slots.release()
 
-    async def _rest(self, live: ActiveDecision, seconds: float, asked: bool) -> None:
+    async def _rest(self, decision: ActiveDecision, seconds: float, asked: bool) -> None:
         """Waits before a reading is tried again; other decisions do not wait."""
-        self._free_slot(live)
+        self._free_slot(decision)
         if asked:
             until = (self._clock.now() + timedelta(seconds=seconds)).astimezone()
-            live.trouble = f"the gateway asks to wait until {until:%H:%M:%S}"
-            self.tell(live)
+            decision.trouble = f"the gateway asks to wait until {until:%H:%M:%S}"
+            self.tell(decision)
         await self._sleep(seconds)
-        live.trouble = ""
-        await self._take_slot(live)
-        self.tell(live)
+        decision.trouble = ""
+        await self._take_slot(decision)
+        self.tell(decision)
 
     async def _sleep(self, seconds: float) -> None:
         """Waits this long, or until a human asks to continue."""
@@ -369,25 +371,25 @@ class Driver:
         self._hurried.set()
         self._hurried = asyncio.Event()
 
-    async def stop_all(self, lives: Sequence[ActiveDecision]) -> None:
+    async def stop_all(self, decisions: Sequence[ActiveDecision]) -> None:
         """Cancels everything in progress."""
-        under_way = [live.activity for live in lives if live.activity is not None]
-        under_way += [*(live.marking for live in lives if live.marking is not None), *self._writing]
+        under_way = [decision.activity for decision in decisions if decision.activity is not None]
+        under_way += [*(decision.marking for decision in decisions if decision.marking is not None), *self._writing]
         for activity in under_way:
             activity.cancel()
         await asyncio.gather(*under_way, return_exceptions=True)
 
-    def tell(self, live: ActiveDecision) -> None:
+    def tell(self, decision: ActiveDecision) -> None:
         """Notifies the screens that the decision changed."""
-        live.moved.set()
-        live.moved = asyncio.Event()
-        if live.state.ended:
-            self._on_end(live)
-        self._pace.call(partial(self._announce, live))
+        decision.moved.set()
+        decision.moved = asyncio.Event()
+        if decision.state.ended:
+            self._on_end(decision)
+        self._pace.call(partial(self._announce, decision))
 
-    def _announce(self, live: ActiveDecision) -> None:
-        self._notify(DecisionChanged(live.state.case.item))
-        if live.state.replacement:
-            self._notify(DecisionChanged(live.state.replacement))
-        if live.state.ended:
+    def _announce(self, decision: ActiveDecision) -> None:
+        self._notify(DecisionChanged(decision.email_id))
+        if decision.state.replacement:
+            self._notify(DecisionChanged(decision.state.replacement))
+        if decision.state.ended:
             self._notify(PendingChanged())

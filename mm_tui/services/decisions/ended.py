@@ -12,7 +12,7 @@ from mm_tui.decision.state import Outcome
 from mm_tui.models import Status
 from mm_tui.services.audit.key_names import NO_NAMES, key_words
 from mm_tui.services.audit.line import actor_words
-from mm_tui.services.decisions.record import facts_of, state_of
+from mm_tui.services.decisions.record import meta_of, state_of
 from mm_tui.services.decisions.view import DecisionView, Phase
 from mm_tui.store.audit.actions import Meaning, meaning
 from mm_tui.text import OneLine
@@ -95,9 +95,9 @@ def _made_here(decisions: DecisionStore, reviewer: str, email_id: str, today: da
         words = _MADE_HERE.get(outcome) if (outcome := state_of(row).outcome) is not None else None
         if words is None or email_id not in (row.item_id, row.replacement_id):
             continue
-        facts = facts_of(row)
-        by = "you" if facts.reviewer in ("", reviewer) else facts.reviewer
-        where = "from this machine's command line" if facts.by_command else "in another window on this machine"
+        meta = meta_of(row)
+        by = "you" if meta.reviewer in ("", reviewer) else meta.reviewer
+        where = "from this machine's command line" if meta.by_command else "in another window on this machine"
         return OneLine(f"{words} by {by} {at_time(row.updated_at, today)}, {where}")
     return OneLine("")
 

@@ -24,7 +24,7 @@ from mm_tui.services.decisions.record import (
     Content,
     DecisionMeta,
     details_of,
-    facts_of,
+    meta_of,
     restored,
     state_of,
 )
@@ -125,7 +125,7 @@ class DecisionLog:
         except (sqlite3.Error, StoreError, OSError) as error:
             if not begun:
                 raise
-            known = {live.state.case.item for live in begun} | refused.keys()
+            known = {decision.email_id for decision in begun} | refused.keys()
             words = OneLine(f"the journal cannot be written: {error}")
             refused |= {request.item.id: words for request in requests if request.item.id not in known}
         return begun, refused
@@ -168,7 +168,7 @@ class DecisionLog:
         key, key_since = self._key(request, mine, family, at)
         doubts = [row for row in family if row.ended and row.doubts and at - row.updated_at < DOUBT_LIFE]
         doubts = [row for row in doubts if not _is_lost_edit(row, item.raw)]
-        same = all(facts_of(row).key == key for row in doubts if row.doubts == SUBMISSION)
+        same = all(meta_of(row).key == key for row in doubts if row.doubts == SUBMISSION)
         case = Case(
             item=item.id,
             act=request.act,
@@ -180,10 +180,10 @@ class DecisionLog:
             doubtful=is_doubtful(request.act, item.id, (row.doubts for row in doubts), same_submission=same),
         )
         state, effects = begin(case)
-        live = ActiveDecision(
+        decision = ActiveDecision(
             release_id=release_id,
             state=state,
-            facts=DecisionMeta(
+            meta=DecisionMeta(
                 mailbox_id=item.mailbox_id,
                 direction=item.direction,
                 key_since=key_since,
@@ -206,8 +206,10 @@ class DecisionLog:
             # Another window or the command line may have changed the text since it was shown: that change is kept (R4).
             edit = SavedEdit(item.id, item.mailbox_id, request.digest, item.raw, request.edit, at)
             put(self.edits, edit, over=None, durable=True)
-        self.write(connection, live, live.state, [effect for effect in effects if isinstance(effect, Entry)], at)
-        return live
+        self.write(
+            connection, decision, decision.state, [effect for effect in effects if isinstance(effect, Entry)], at
+        )
+        return decision
 
     def _by_two(self, request: DecisionRequest, second: SecondApproval) -> DecisionRequest:
         """The request under two-person approval: the first approval of an email is only recorded."""
@@ -246,36 +248,46 @@ class DecisionLog:
         """Cancels a decision that an ended process had on hold; leaves any other as it is."""
         if row.ended or state_of(row).step is not Step.HOLD:
             return row
-        live = restored(row)
-        state, effects = step(live.state, Restarted())
-        self._append(connection, live, state, [effect for effect in effects if isinstance(effect, Entry)], at)
-        return live.saved(state, at)
+        decision = restored(row)
+        state, effects = step(decision.state, Restarted())
+        self._append(connection, decision, state, [effect for effect in effects if isinstance(effect, Entry)], at)
+        return decision.saved(state, at)
 
     def write(
-        self, connection: sqlite3.Connection, live: ActiveDecision, state: State, entries: Sequence[Entry], at: datetime
+        self,
+        connection: sqlite3.Connection,
+        decision: ActiveDecision,
+        state: State,
+        entries: Sequence[Entry],
+        at: datetime,
     ) -> None:
         """Appends the entries and saves the state, inside the caller's durable transaction.
 
         Raises:
             TakenOver: another process took the decision over meanwhile. Nothing may be written or done.
         """
-        self.locks.confirm(connection, live.release_id, at)
-        self._append(connection, live, state, entries, at)
+        self.locks.confirm(connection, decision.release_id, at)
+        self._append(connection, decision, state, entries, at)
 
     def _append(
-        self, connection: sqlite3.Connection, live: ActiveDecision, state: State, entries: Sequence[Entry], at: datetime
+        self,
+        connection: sqlite3.Connection,
+        decision: ActiveDecision,
+        state: State,
+        entries: Sequence[Entry],
+        at: datetime,
     ) -> None:
         for entry in entries:
             self.journal.append(
-                connection, entry.entry, self.reviewer, state.case.item, at, details_of(live, state, entry)
+                connection, entry.entry, self.reviewer, state.case.item, at, details_of(decision, state, entry)
             )
-        self.rows.put(connection, live.saved(state, at))
+        self.rows.put(connection, decision.saved(state, at))
         if state.ended:
-            self.locks.release(connection, live.release_id)
+            self.locks.release(connection, decision.release_id)
         if state.outcome in INCIDENTS:
-            self.incidents.note(live.release_id)
-        if live.must_ask_redraft(state):
-            self.redrafts.note(live.release_id)
+            self.incidents.note(decision.release_id)
+        if decision.must_ask_redraft(state):
+            self.redrafts.note(decision.release_id)
 
     def take_up(self, row: SavedDecision, at: datetime) -> ActiveDecision | None:
         """The decision of a process that is gone, locked for this one; None while another process handles it."""
@@ -288,10 +300,10 @@ class DecisionLog:
                 return None
             return restored(fresh)
 
-    def drop_text(self, live: ActiveDecision) -> None:
+    def drop_text(self, decision: ActiveDecision) -> None:
         """Deletes the local copy of the edit, unless the human has changed it since."""
-        if live.content is not None and live.content.edit is not None:
-            remove(self.edits, live.state.case.item, live.content.edit)
+        if decision.content is not None and decision.content.edit is not None:
+            remove(self.edits, decision.email_id, decision.content.edit)
 
     def drop_seconded(self) -> None:
         """Deletes the local copies of edits that waited for a second approval and were sent with it since."""
@@ -354,7 +366,7 @@ class DecisionLog:
         revision = 1 + sum(row.doubts != SUBMISSION for row in before)
         content = digest_of(item.id, item.mailbox_id, "outbound", mine)
         key = "mm-tui-" + sha256(canonical([item.id, revision, content])).hexdigest()[:40]
-        used = [facts_of(row).key_since for row in before if facts_of(row).key == key]
+        used = [meta_of(row).key_since for row in before if meta_of(row).key == key]
         return key, min(used, default=at)
 
 

@@ -68,7 +68,7 @@ class Content:
 
 
 _STATE: TypeAdapter[State] = TypeAdapter(State)
-_FACTS: TypeAdapter[DecisionMeta] = TypeAdapter(DecisionMeta)
+_META: TypeAdapter[DecisionMeta] = TypeAdapter(DecisionMeta)
 _CONTENT: TypeAdapter[Content] = TypeAdapter(Content)
 
 
@@ -78,7 +78,7 @@ class ActiveDecision:
 
     release_id: str
     state: State
-    facts: DecisionMeta
+    meta: DecisionMeta
     content: Content | None
     hold_seconds: float = 0.0
     ends_at: float = 0.0
@@ -113,6 +113,11 @@ class ActiveDecision:
     moved: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
+    def email_id(self) -> str:
+        """The email that is decided about."""
+        return self.state.case.item
+
+    @property
     def is_undoable(self) -> bool:
         """Whether it can still be undone."""
         return can_undo(self.state) and not self.state.ended
@@ -129,7 +134,7 @@ class ActiveDecision:
 
     def must_ask_redraft(self, state: State) -> bool:
         """Whether the email was rejected, and the agent is still to be asked for another draft."""
-        return self.facts.asks_redraft and state.outcome in (Outcome.REJECTED, Outcome.DECIDED)
+        return self.meta.asks_redraft and state.outcome in (Outcome.REJECTED, Outcome.DECIDED)
 
     def saved(self, state: State, at: datetime) -> SavedDecision:
         """The row that stores the decision with this state."""
@@ -145,7 +150,7 @@ class ActiveDecision:
             item_id=state.case.item,
             replacement_id=state.replacement or None,
             state=_STATE.dump_json(state).decode(),
-            facts=_FACTS.dump_json(self.facts).decode(),
+            facts=_META.dump_json(self.meta).decode(),
             content=_CONTENT.dump_json(content).decode() if content is not None else None,
             ended=state.ended,
             doubts=state.doubts,
@@ -162,7 +167,7 @@ def restored(row: SavedDecision) -> ActiveDecision:
     return ActiveDecision(
         release_id=row.release_id,
         state=state_of(row),
-        facts=facts_of(row),
+        meta=meta_of(row),
         content=_CONTENT.validate_json(row.content) if row.content is not None else None,
     )
 
@@ -171,17 +176,17 @@ def state_of(row: SavedDecision) -> State:
     return _STATE.validate_json(row.state)
 
 
-def facts_of(row: SavedDecision) -> DecisionMeta:
-    return _FACTS.validate_json(row.facts)
+def meta_of(row: SavedDecision) -> DecisionMeta:
+    return _META.validate_json(row.facts)
 
 
 _LONGEST = 200
 """The most characters of a gateway's or a human's words in the journal."""
 
 
-def details_of(live: ActiveDecision, state: State, entry: Journal) -> dict[str, str]:
-    case, content = live.state.case, live.content
-    details = {"release": live.release_id, "act": str(case.act), "digest": case.digest}
+def details_of(decision: ActiveDecision, state: State, entry: Journal) -> dict[str, str]:
+    case, content = decision.state.case, decision.content
+    details = {"release": decision.release_id, "act": str(case.act), "digest": case.digest}
     if entry.about:
         details["about"] = entry.about
     if entry.note:
@@ -194,29 +199,29 @@ def details_of(live: ActiveDecision, state: State, entry: Journal) -> dict[str, 
         details["reason"] = reason[:_LONGEST]
         if suggested:
             details[SENT_BACK] = "yes"
-        if live.facts.asks_redraft:
+        if decision.meta.asks_redraft:
             details[ASKS_REDRAFT] = "yes"
     if entry.entry is Entry.HELD:
-        details |= _evidence(live)
+        details |= _evidence(decision)
     return details
 
 
-def _evidence(live: ActiveDecision) -> dict[str, str]:
+def _evidence(decision: ActiveDecision) -> dict[str, str]:
     """What the track record of a mailbox is computed from: where, when, and how much a human changed."""
-    facts, content, act = live.facts, live.content, live.state.case.act
-    found = {"mailbox": facts.mailbox_id, "direction": facts.direction}
-    if facts.received_at is not None:
-        found["received"] = facts.received_at.isoformat()
-    if facts.found:
-        found["found"] = facts.found
-    if facts.by_command:
+    meta, content, act = decision.meta, decision.content, decision.state.case.act
+    found = {"mailbox": meta.mailbox_id, "direction": meta.direction}
+    if meta.received_at is not None:
+        found["received"] = meta.received_at.isoformat()
+    if meta.found:
+        found["found"] = meta.found
+    if meta.by_command:
         found["with"] = "command line"
-    if facts.author:
-        found |= {"written_by": facts.author, "written_by_known_from": "journal" if facts.author_proven else "tag"}
+    if meta.author:
+        found |= {"written_by": meta.author, "written_by_known_from": "journal" if meta.author_proven else "tag"}
     if content is not None and act in (Act.APPROVE, Act.RELEASE_EDIT):
         difference = compare(content.base.body, content.edit.body if content.edit is not None else content.base.body)
         total = difference.words_before + difference.words_after
         found["words_changed"] = f"{total - 2 * difference.words_kept} of {total}"
-    if facts.with_examples:
+    if meta.with_examples:
         found["with_examples"] = "yes"
     return found

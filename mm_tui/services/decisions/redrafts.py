@@ -67,37 +67,37 @@ class RedraftRequests:
     async def ask(self) -> int:
         """Tries each request once; returns how many are left."""
         left = 0
-        for live in await asyncio.to_thread(self._unasked.all):
-            failures, again_at = self._failed.get(live.release_id, (0, 0.0))
+        for decision in await asyncio.to_thread(self._unasked.all):
+            failures, again_at = self._failed.get(decision.release_id, (0, 0.0))
             if failures and self._clock.monotonic() < again_at:
                 left += 1
-            elif await self._is_settled(live, failures):
-                self._failed.pop(live.release_id, None)
-                await asyncio.to_thread(self._unasked.forget, live.release_id)
+            elif await self._is_settled(decision, failures):
+                self._failed.pop(decision.release_id, None)
+                await asyncio.to_thread(self._unasked.forget, decision.release_id)
             else:
                 wait = backoff_seconds(failures + 1, AGAIN_AFTER, None, self._rng)
-                self._failed[live.release_id] = failures + 1, self._clock.monotonic() + wait
+                self._failed[decision.release_id] = failures + 1, self._clock.monotonic() + wait
                 left += 1
         return left
 
-    async def _is_settled(self, live: ActiveDecision, failures: int) -> bool:
+    async def _is_settled(self, decision: ActiveDecision, failures: int) -> bool:
         """Tries one request; returns whether it is done or can never succeed."""
         from mm_tui.gateway.errors import BadRequest, Forbidden, GatewayError, NotFound
         from mm_tui.services import tags
 
-        email_id, content = live.state.case.item, live.content
+        email_id, content = decision.email_id, decision.content
         if content is None or not self._gateway.keys.has("send"):
             log.info("%s: no other draft could be asked for", email_id)
             return True
         reason, suggested, _ = content.reason.partition(SUGGESTED)
         text = content.edit.body if suggested and content.edit is not None else ""
-        request = RedraftRequest(OneLine(reason), ManyLine(text), OneLine(live.facts.reviewer))
+        request = RedraftRequest(OneLine(reason), ManyLine(text), OneLine(decision.meta.reviewer))
         wanted = redraft_tags.as_tags(request, self._clock.now())
         # A text suggested in an earlier tag is not this reviewer's.
         stale = redraft_tags.suggestion_tags() - wanted.keys()
         try:
-            await tags.remove(self._gateway, live.facts.mailbox_id, email_id, sorted(stale))
-            await tags.merge(self._gateway, live.facts.mailbox_id, email_id, wanted, longest=redraft_tags.PART)
+            await tags.remove(self._gateway, decision.meta.mailbox_id, email_id, sorted(stale))
+            await tags.merge(self._gateway, decision.meta.mailbox_id, email_id, wanted, longest=redraft_tags.PART)
         except (BadRequest, Forbidden, NotFound) as error:
             # A repetition would be refused again.
             log.warning("%s: no other draft could be asked for: %s", email_id, type(error).__name__)

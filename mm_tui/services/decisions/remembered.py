@@ -62,22 +62,22 @@ class RememberedDecisions:
         return found
 
 
-def item_of(live: ActiveDecision) -> PendingItem | None:
+def item_of(decision: ActiveDecision) -> PendingItem | None:
     """The email as it was seen when it was decided; None if its text was not kept."""
-    if live.content is None:
+    if decision.content is None:
         return None
-    raw, case = live.content.base, live.state.case
+    raw, case = decision.content.base, decision.state.case
     return PendingItem(
         id=case.item,
-        mailbox_id=live.facts.mailbox_id,
-        direction=OneLine(live.facts.direction),
+        mailbox_id=decision.meta.mailbox_id,
+        direction=OneLine(decision.meta.direction),
         sender=Party.parse(raw.sender),
         to=tuple(map(Party.parse, raw.to)),
         cc=tuple(map(Party.parse, raw.cc)),
         subject=OneLine(raw.subject),
         body=ManyLine(raw.body),
-        received_at=live.facts.received_at,
-        thread_id=live.facts.thread_id,
+        received_at=decision.meta.received_at,
+        thread_id=decision.meta.thread_id,
         attachments=tuple(
             Attachment(name=OneLine(name), size=size, content_type=OneLine(kind))
             for name, size, kind in raw.attachments

@@ -93,8 +93,8 @@ class Decisions:
         self._key_names = partial(key_names, StateStore(database))
         self._after = AfterDecisions(database, clock, notify, learner)
         self._driver = Driver(self._store, calls, clock, notify, self._after.ended)
-        self._lives = ActiveDecisions()
-        self._beginning = Beginning(self._store, self._driver, self._lives, clock, settings.hold_seconds)
+        self._active = ActiveDecisions()
+        self._beginning = Beginning(self._store, self._driver, self._active, clock, settings.hold_seconds)
         self._renewal = LockRenewal(self._store.locks, clock, self._has_open)
 
     # What a human may do
@@ -209,8 +209,8 @@ class Decisions:
         """
         self._refuse_closed()
         requests = [DecisionRequest(item, Act.REJECT, digest, reason=reason) for item, digest in items]
-        lives, refused = await self._beginning.begin_each(requests, hold)
-        return await self._views(lives), refused
+        decisions, refused = await self._beginning.begin_each(requests, hold)
+        return await self._views(decisions), refused
 
     async def undo(self, email_id: str) -> int:
         """Undoes a decision that has not been sent, together with its batch.
@@ -218,10 +218,10 @@ class Decisions:
         Returns:
             How many were undone; 0 if it was too late.
         """
-        live = self._lives.of(email_id)
-        if live is None:
+        decision = self._active.of(email_id)
+        if decision is None:
             return 0
-        return len(await self._driver.feed_all(self._lives.batch_of(live), Undo()))
+        return len(await self._driver.feed_all(self._active.batch_of(decision), Undo()))
 
     async def answer(self, email_id: str, choice: Choice, *, to: Question | None = None) -> bool:
         """Answers the question about this email. Returns False if it is no longer asked.
@@ -229,10 +229,10 @@ class Decisions:
         Args:
             to: the question that the human read; the answer is valid only for it.
         """
-        live = self._lives.of(email_id)
-        if live is None or (to is not None and live.state.question is not to):
+        decision = self._active.of(email_id)
+        if decision is None or (to is not None and decision.state.question is not to):
             return False
-        return await self._driver.feed(live, Answer(choice))
+        return await self._driver.feed(decision, Answer(choice))
 
     # What is known
 
@@ -247,74 +247,73 @@ class Decisions:
     def state(self, email_id: str) -> DecisionView | None:
         """The newest decision of this run about this email, or the one that created it as an edit; None if there is
         none."""
-        live = self._lives.of(email_id)
-        return self._view(live) if live is not None else None
+        decision = self._active.of(email_id)
+        return self._view(decision) if decision is not None else None
 
     def states(self) -> tuple[DecisionView, ...]:
         """All decisions of this run, and those continued from an earlier one; the newest last."""
-        return tuple(map(self._view, self._lives.values()))
+        return tuple(map(self._view, self._active))
 
     def undoable(self, wanted: str | None) -> DecisionView | None:
         """The decision about this email if it can still be undone, or else the newest that can; None without one."""
-        held = {live.state.case.item: live for live in self._lives.values() if live.is_undoable}
-        live = held.get(wanted or "") or next(reversed(held.values()), None)
-        return self._view(live) if live is not None else None
+        held = {decision.email_id: decision for decision in self._active if decision.is_undoable}
+        decision = held.get(wanted or "") or next(reversed(held.values()), None)
+        return self._view(decision) if decision is not None else None
 
     def hold_ends(self) -> list[float]:
         """The ends of the current holds by the monotonic clock, in seconds, earliest first."""
-        lives = self._lives.values()
-        return sorted(live.ends_at for live in lives if live.state.step is Step.HOLD or live.state.early)
+        return sorted(one.ends_at for one in self._active if one.state.step is Step.HOLD or one.state.early)
 
     def edits_in_progress(self) -> dict[str, str]:
         """The ids of edits with an unfinished decision, each with its original's id."""
-        open_lives = (live.state for live in self._lives.values() if not live.state.ended)
-        return {state.replacement: state.case.item for state in open_lives if state.replacement}
+        under_way = (one.state for one in self._active if not one.state.ended)
+        return {state.replacement: state.case.item for state in under_way if state.replacement}
 
     def unseen_incidents(self) -> list[str]:
         """The emails of incidents that nobody has looked at yet; the newest last."""
-        return [live.state.case.item for live in self._lives.values() if live.is_unseen_incident]
+        return [decision.email_id for decision in self._active if decision.is_unseen_incident]
 
     def newest_not_done(self, *, but: str | None = None) -> tuple[DecisionView, int] | None:
         """The newest decision that failed without effect and that nobody has looked at yet, and how many there are, not
         counting that about the email `but`."""
         # No view is built of the others: there may be a thousand, and the status line asks often.
-        unseen = [live for live in self._lives.values() if live.is_unseen_failure and live.state.case.item != but]
+        unseen = [one for one in self._active if one.is_unseen_failure and one.email_id != but]
         return (self._view(unseen[-1]), len(unseen)) if unseen else None
 
     def note_not_done(self) -> None:
         """Notes that a human has looked at all decisions that failed without effect."""
-        for live in self._lives.values():
-            live.looked_at = live.looked_at or live.is_unseen_failure
+        for decision in self._active:
+            decision.looked_at = decision.looked_at or decision.is_unseen_failure
 
     def decided_with(self, view: DecisionView) -> list[str]:
         """The emails of a decision's batch; its own without a batch."""
-        return [live.state.case.item for live in self._lives.batch_of(self._lives[view.id])]
+        return [decision.email_id for decision in self._active.batch_of(self._active[view.id])]
 
     def looked_at(self, release_id: str) -> Coroutine[Any, Any, None]:
         """Notes that a human has looked at how a decision ended: in memory at once, on the disk when awaited."""
-        live = self._lives[release_id]
-        live.looked_at = True
-        return self._keep_looked_at(live)
+        decision = self._active[release_id]
+        decision.looked_at = True
+        return self._keep_looked_at(decision)
 
-    async def _keep_looked_at(self, live: ActiveDecision) -> None:
-        if live.state.outcome in INCIDENTS:
-            await asyncio.to_thread(self._store.incidents.forget, live.release_id)
-        self._driver.tell(live)
+    async def _keep_looked_at(self, decision: ActiveDecision) -> None:
+        if decision.state.outcome in INCIDENTS:
+            await asyncio.to_thread(self._store.incidents.forget, decision.release_id)
+        self._driver.tell(decision)
 
     def incidents(self) -> list[PendingItem]:
         """The emails of incidents as they were seen, until somebody has looked at them."""
-        unseen = [live for live in self._lives.values() if live.is_unseen_incident]
-        return [item for live in unseen if (item := item_of(live)) is not None]
+        unseen = [decision for decision in self._active if decision.is_unseen_incident]
+        return [item for decision in unseen if (item := item_of(decision)) is not None]
 
     async def settled(self, email_id: str) -> DecisionView:
         """Waits until the newest decision about this email has ended or asks a question. Raises KeyError if there is
         none."""
-        live = self._lives.of(email_id)
-        if live is None:
+        decision = self._active.of(email_id)
+        if decision is None:
             raise KeyError(email_id)
-        while not live.state.ended and live.state.question is None:
-            await live.moved.wait()
-        return self._view(live)
+        while not decision.state.ended and decision.state.question is None:
+            await decision.moved.wait()
+        return self._view(decision)
 
     # History
 
@@ -347,11 +346,11 @@ class Decisions:
     async def aclose(self) -> None:
         """Cancels decisions that have not been sent, and waits for the answer to a call in progress."""
         self.begin_closing()
-        lives = [live for live in self._lives.values() if not live.state.ended]
+        decisions = [decision for decision in self._active if not decision.state.ended]
         try:
             async with asyncio.timeout(LAST_WORDS):
-                await self._driver.feed_all(lives, Quit())
-                calling = [live.activity for live in lives if live.state.step is Step.CALL]
+                await self._driver.feed_all(decisions, Quit())
+                calling = [decision.activity for decision in decisions if decision.state.step is Step.CALL]
                 under_way = [activity for activity in calling if activity is not None]
                 if under_way:
                     await asyncio.wait(under_way)
@@ -359,15 +358,15 @@ class Decisions:
         except TimeoutError:
             # It is on the disk in its last journaled state.
             log.warning("closed while a decision was in progress; its outcome is read at the next start")
-        await self._driver.stop_all(list(self._lives.values()))
+        await self._driver.stop_all(list(self._active))
         await self._after.done()
         self._renewal.stop()
-        open_ids = [live.release_id for live in lives if not live.state.ended]
+        open_ids = [decision.release_id for decision in decisions if not decision.state.ended]
         if open_ids:
             await self._beginning.leave(open_ids)
 
     def _has_open(self) -> bool:
-        return any(not live.state.ended for live in self._lives.values())
+        return any(not decision.state.ended for decision in self._active)
 
     async def _begin(self, requests: Sequence[DecisionRequest], hold: float | None) -> tuple[DecisionView, ...]:
         self._refuse_closed()
@@ -381,13 +380,13 @@ class Decisions:
             raise Refused("there is no oversight key, so nothing can be decided", "Set oversight_key for this profile.")
         self._renewal.start()
 
-    async def _views(self, lives: Sequence[ActiveDecision]) -> tuple[DecisionView, ...]:
+    async def _views(self, decisions: Sequence[ActiveDecision]) -> tuple[DecisionView, ...]:
         views: list[DecisionView] = []
-        for live in lives:
+        for decision in decisions:
             if len(views) % VIEWS_A_TURN == VIEWS_A_TURN - 1:
                 await asyncio.sleep(0)
-            views.append(self._view(live))
+            views.append(self._view(decision))
         return tuple(views)
 
-    def _view(self, live: ActiveDecision) -> DecisionView:
-        return view_of(live, self._clock, self._reviewer, self._key_names)
+    def _view(self, decision: ActiveDecision) -> DecisionView:
+        return view_of(decision, self._clock, self._reviewer, self._key_names)

@@ -17,45 +17,47 @@ from mm_tui.services.decisions.view import Asked, Changed, DecisionView, Phase, 
 from mm_tui.text import OneLine
 
 
-def view_of(live: ActiveDecision, clock: Clock, reviewer: str, names: Callable[[], Mapping[str, str]]) -> DecisionView:
+def view_of(
+    decision: ActiveDecision, clock: Clock, reviewer: str, names: Callable[[], Mapping[str, str]]
+) -> DecisionView:
     """The decision's current view.
 
     Args:
-        live: the decision.
+        decision: the decision.
         clock: for the rest of the hold.
         reviewer: the reviewer at this program.
         names: reads the names of keys, by their ids.
     """
-    state, sighting = live.state, live.state.sighting
+    state, sighting = decision.state, decision.state.sighting
     held = state.step is Step.HOLD or state.early
     named = _with_name(state, reviewer, names)
-    left = max(0.0, live.ends_at - clock.monotonic()) if held else 0.0
-    sent_back = state.case.act is Act.REJECT and live.content is not None and live.content.edit is not None
+    left = max(0.0, decision.ends_at - clock.monotonic()) if held else 0.0
+    sent_back = state.case.act is Act.REJECT and decision.content is not None and decision.content.edit is not None
     text_kept = state.keeps_text or sent_back
     today = clock.now().astimezone().date()
-    said = words.sentence(named, text_kept=text_kept, seconds_left=left, doubt_since=live.doubt_since, today=today)
-    if live.must_ask_redraft(state):
+    said = words.sentence(named, text_kept=text_kept, seconds_left=left, doubt_since=decision.doubt_since, today=today)
+    if decision.must_ask_redraft(state):
         said += "; another draft was asked for"
     return DecisionView(
-        id=live.release_id,
+        id=decision.release_id,
         email_id=state.case.item,
         act=state.case.act,
         phase=phase_of(state),
-        words=OneLine(f"{said} ({live.trouble})" if live.trouble else said),
+        words=OneLine(f"{said} ({decision.trouble})" if decision.trouble else said),
         outcome=state.outcome,
         digest=OneLine(state.case.digest),
-        ends_at=live.ends_at if held else None,
+        ends_at=decision.ends_at if held else None,
         question=_asked(named, today),
-        changed=_changed(live),
+        changed=_changed(decision),
         replacement_id=state.replacement or None,
         decided_by=OneLine(sighting.decided_by if sighting else ""),
         decided_at=datetime.fromisoformat(sighting.decided_at) if sighting and sighting.decided_at else None,
-        batch=live.facts.batch,
-        about=_about(live),
+        batch=decision.meta.batch,
+        about=_about(decision),
         status=OneLine(sighting.status if sighting else ""),
         unsent=can_undo(state),
         in_doubt=bool(state.doubts),
-        looked_at=live.looked_at,
+        looked_at=decision.looked_at,
     )
 
 
@@ -69,11 +71,11 @@ def _with_name(state: State, reviewer: str, names: Callable[[], Mapping[str, str
     return replace(state, sighting=replace(sighting, decided_by=name))
 
 
-def _about(live: ActiveDecision) -> OneLine:
-    if live.content is None:
+def _about(decision: ActiveDecision) -> OneLine:
+    if decision.content is None:
         return OneLine("")
-    content = live.content.mine or live.content.base
-    if live.facts.direction == Direction.INBOUND:
+    content = decision.content.mine or decision.content.base
+    if decision.meta.direction == Direction.INBOUND:
         return OneLine(f"from {Party.parse(content.sender).address}")
     if not content.to:
         return OneLine("to undisclosed recipients")
@@ -88,23 +90,23 @@ def _asked(state: State, today: date) -> Asked | None:
     return Asked(state.question, OneLine(words.question(state, today)), choices)
 
 
-def _changed(live: ActiveDecision) -> Changed | None:
+def _changed(decision: ActiveDecision) -> Changed | None:
     """The difference that the state is about, if it is about one."""
-    state, content = live.state, live.content
+    state, content = decision.state, decision.content
     if content is None:
         return None
     mine = Shown.of(content.mine) if content.mine is not None else None
     if state.question is Question.EDIT_DIFFERS:
-        return Changed(base=mine, now=_shown(live, state.replacement))
+        return Changed(base=mine, now=_shown(decision, state.replacement))
     if phase_of(state) is Phase.CHANGED or state.question is Question.ORIGINAL_CHANGED:
-        return Changed(base=Shown.of(content.base), now=_shown(live, state.case.item), mine=mine)
+        return Changed(base=Shown.of(content.base), now=_shown(decision, state.case.item), mine=mine)
     if state.outcome is Outcome.NOT_AS_SEEN:
         seen = mine or Shown.of(content.base)
         left = Shown.of(content.left) if content.left is not None else None
-        return Changed(base=seen, now=_shown(live, state.replacement or state.case.item) or left)
+        return Changed(base=seen, now=_shown(decision, state.replacement or state.case.item) or left)
     return None
 
 
-def _shown(live: ActiveDecision, email_id: str) -> Shown | None:
-    raw = live.read.get(email_id)
+def _shown(decision: ActiveDecision, email_id: str) -> Shown | None:
+    raw = decision.read.get(email_id)
     return Shown.of(raw) if raw is not None else None
