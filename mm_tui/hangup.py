@@ -1,4 +1,4 @@
-"""Leaves cleanly when the terminal goes away, or another program terminates this one."""
+"""Signals: leaves cleanly when the terminal goes away or another program terminates this one, and lends ctrl+c."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import signal
 import sys
 import termios
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType
 
 _DRAWS = "textual-output"
@@ -78,6 +79,20 @@ def _resume_only_what_was_stopped() -> None:
 
     signal.signal(signal.SIGTSTP, on_stop)
     signal.signal(signal.SIGCONT, on_continue)
+
+
+@contextmanager
+def interrupts_left_to_others() -> Iterator[None]:
+    """Ctrl+c ends only the program that has the terminal meanwhile, such as an editor, and not this one."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    # A Python handler is not inherited, so the other program has its own.
+    before = signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def is_there() -> bool:

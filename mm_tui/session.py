@@ -165,9 +165,9 @@ class Session:
         session = cls.on_store(settings, path, memory=settings.sync.memory, demo=demo)
         session.look_at_store()
         if not session.news and paths.editing_dir().exists():
-            from mm_tui.services.left_texts import taken_up
+            from mm_tui.services.left_texts import recovered
 
-            session.news = taken_up(session.edits, settings.profile.name, session.clock.now())
+            session.news = recovered(session.edits, settings.profile.name, session.clock.now())
         return session
 
     @classmethod

@@ -8,13 +8,10 @@ account can reach the other.
 from __future__ import annotations
 
 import asyncio
-import signal
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from mm_tui.hangup import interrupts_left_to_others
 from mm_tui.messages import Said, session_of
 from mm_tui.screens.dialogs.confirm import ConfirmScreen
 from mm_tui.screens.dialogs.leave import LeaveScreen, on_the_way
@@ -27,8 +24,6 @@ from mm_tui.store.opening import StoreUnusable
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
-    from types import FrameType
-
     from textual.app import App
 
     from mm_tui.settings.profiles import Profiles
@@ -122,7 +117,7 @@ def _with_keys(app: App[Any], settings: Settings) -> Settings:
     if not fetches_keys(settings.profile) or driver is None or not driver.can_suspend:
         return with_keys(settings)
     failed: ConfigError | None = None
-    with app.suspend(), _interrupting_only_the_command():
+    with app.suspend(), interrupts_left_to_others():
         sys.stderr.write(f"mm-tui: asking for the keys of the profile {OneLine(settings.profile.name)}\n")
         # No exception may escape here: the app would never resume.
         try:
@@ -136,21 +131,3 @@ def _with_keys(app: App[Any], settings: Settings) -> Settings:
     if failed is not None:
         raise failed
     return settings
-
-
-@contextmanager
-def _interrupting_only_the_command() -> Iterator[None]:
-    """Ctrl-C ends only the key command, not the app behind it."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def ignore(number: int, frame: FrameType | None) -> None:
-        """A Python handler is not inherited, so the command has its own."""
-        del number, frame
-
-    before = signal.signal(signal.SIGINT, ignore)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)

@@ -15,7 +15,7 @@ from mm_tui.gateway.errors import BadRequest, Conflict, Forbidden, GatewayError,
 from mm_tui.models import NOT_SENT, Direction
 from mm_tui.services import redraft_tags, tags
 from mm_tui.services.assistant.conversation import Conversation
-from mm_tui.services.assistant.service import as_examples, for_prompt
+from mm_tui.services.assistant.service import background
 from mm_tui.services.examples import USED, Examples
 from mm_tui.services.facts import HouseFacts
 from mm_tui.text import OneLine
@@ -236,10 +236,10 @@ class Work:
             return reason
         assert mailbox is not None  # otherwise why_no_reply has a reason
         letters: tuple[Letter, ...] = reading.conversation.for_reply
-        facts = for_prompt(await asyncio.to_thread(self._facts.of, mailbox.address))
-        examples = as_examples(
-            await asyncio.to_thread(self._examples.like, f"{reading.mail.subject}\n{reading.mail.body}", label)
-        )
+        facts = await asyncio.to_thread(self._facts.of, mailbox.address)
+        text = f"{reading.mail.subject}\n{reading.mail.body}"
+        examples = await asyncio.to_thread(self._examples.like, text, label)
+        known, assist = background(facts, examples), self._settings.assist
         rejected = ""
         if job.is_redraft:
             asked = redraft_tags.read(await self._gateway.tags(job.mailbox_id, job.email_id))
@@ -247,10 +247,10 @@ class Work:
                 return "the reviewer no longer asks for another draft"
             rejected = str((await self._gateway.email(job.mailbox_id, job.email_id)).body)
             request = tasks.prepare_redraft_for_reviewer(
-                letters, rejected, asked.reason, asked.suggestion, self._settings.assist, facts, examples
+                letters, rejected, asked.reason, asked.suggestion, assist, known
             )
         else:
-            request = tasks.prepare_draft(letters, mailbox.address, "", self._settings.assist, facts, examples)
+            request = tasks.prepare_draft(letters, mailbox.address, "", assist, known)
         draft = str((await self._assistant.write_whole(request, automatic=True)).text)
         if self._clock.monotonic() - reading.at > FRESH_SECONDS:
             # A human, or another agent, may have answered meanwhile.

@@ -18,7 +18,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, 
 from mm_tui.assist import prompts
 from mm_tui.assist.errors import Garbled
 from mm_tui.assist.model import Completion, Message, Model, Part, Usage
-from mm_tui.assist.prompts import Example, Fact, Letter, Task
+from mm_tui.assist.prompts import NOTHING, Background, Letter, Task
 from mm_tui.assist.second_reader import Reading, SecondReading, check
 from mm_tui.settings.sections import Assist
 from mm_tui.text import ManyLine, OneLine
@@ -153,12 +153,11 @@ def prepare_draft(
     own_address: str,
     instruction: str,
     assist: Assist,
-    facts: Sequence[Fact] = (),
-    examples: Sequence[Example] = (),
+    background: Background = NOTHING,
 ) -> Request:
     """Prepares a reply to the newest message, with an optional instruction."""
-    chosen, was_cut = prompts.cut(letters, _room(assist.thread_tokens, facts, examples))
-    messages = prompts.draft(chosen, own_address, instruction, assist.signature, facts, examples)
+    chosen, was_cut = prompts.cut(letters, _room(assist.thread_tokens, background))
+    messages = prompts.draft(chosen, own_address, instruction, assist.signature, background)
     return _request("draft", messages, assist, was_cut)
 
 
@@ -167,12 +166,11 @@ def prepare_redraft(
     text: str,
     instruction: str,
     assist: Assist,
-    facts: Sequence[Fact] = (),
-    examples: Sequence[Example] = (),
+    background: Background = NOTHING,
 ) -> Request:
     """Prepares a new version of `text`, changed as instructed."""
-    chosen, was_cut = prompts.cut(letters, _room(min(REDRAFT_TOKENS, assist.thread_tokens), facts, examples))
-    return _request("redraft", prompts.redraft(chosen, text, instruction, facts, examples), assist, was_cut)
+    chosen, was_cut = prompts.cut(letters, _room(min(REDRAFT_TOKENS, assist.thread_tokens), background))
+    return _request("redraft", prompts.redraft(chosen, text, instruction, background), assist, was_cut)
 
 
 def prepare_redraft_for_reviewer(
@@ -181,27 +179,26 @@ def prepare_redraft_for_reviewer(
     reason: str,
     suggestion: str,
     assist: Assist,
-    facts: Sequence[Fact] = (),
-    examples: Sequence[Example] = (),
+    background: Background = NOTHING,
 ) -> Request:
     """Prepares another draft in place of the rejected `text`; see `prompts.redraft_for_reviewer`."""
     budget = min(REDRAFT_TOKENS, assist.thread_tokens)
-    room = max(budget // 2, _room(budget, facts, examples) - prompts.tokens(suggestion))
+    room = max(budget // 2, _room(budget, background) - prompts.tokens(suggestion))
     chosen, was_cut = prompts.cut(letters, room)
-    messages = prompts.redraft_for_reviewer(chosen, text, reason, suggestion, facts, examples)
+    messages = prompts.redraft_for_reviewer(chosen, text, reason, suggestion, background)
     return _request("redraft", messages, assist, was_cut)
 
 
-def prepare_second_reader(reading: Reading, assist: Assist, facts: Sequence[Fact] = ()) -> Request:
+def prepare_second_reader(reading: Reading, assist: Assist, background: Background = NOTHING) -> Request:
     """Prepares a comparison of a draft with its thread."""
-    chosen, was_cut = prompts.cut(reading.letters, _room(assist.thread_tokens, facts))
-    return _request("second_reader", prompts.second_reader(chosen, reading.draft, facts), assist, was_cut)
+    chosen, was_cut = prompts.cut(reading.letters, _room(assist.thread_tokens, background))
+    return _request("second_reader", prompts.second_reader(chosen, reading.draft, background), assist, was_cut)
 
 
-def _room(tokens: int, facts: Sequence[Fact], examples: Sequence[Example] = ()) -> int:
+def _room(tokens: int, background: Background) -> int:
     """The tokens left for the thread after house facts and examples; at least half of them."""
-    taken = sum(prompts.tokens(fact.text) for fact in facts)
-    taken += sum(prompts.tokens(one.written) + prompts.tokens(one.released) for one in examples)
+    taken = sum(prompts.tokens(fact.text) for fact in background.facts)
+    taken += sum(prompts.tokens(one.written) + prompts.tokens(one.released) for one in background.examples)
     return max(tokens // 2, tokens - taken)
 
 

@@ -54,7 +54,7 @@ async def listing(arguments: argparse.Namespace, chosen: Settings) -> int:
         waiting = queue.entries(mailbox_id=mailbox_id, assignee=reviewer(chosen), why_unread=details.why_not)
         entries = [queue.as_submitted(entry) for entry in waiting]
         if arguments.filter is not None:
-            chosen_filter = queue_filter_of(arguments.filter, chosen, queue.around())
+            chosen_filter = queue_filter_of(arguments.filter, chosen, queue.filter_context())
             entries = list(chosen_filter.select(entries))
         entries = ordered(entries, order)
         boxes_unfilled = unfilled(session)
@@ -81,10 +81,10 @@ def _reasons(unread: list[QueueEntry]) -> str:
     return "; ".join(dict.fromkeys(entry.unread_words for entry in unread))
 
 
-def queue_filter_of(text: str, chosen: Settings, around: FilterContext) -> QueueFilter:
+def queue_filter_of(text: str, chosen: Settings, context: FilterContext) -> QueueFilter:
     """The saved filter with that name, or the text as a query."""
-    known = {str(one.name): one.query for one in saved_filters(chosen.filters.queue, list(around.addresses.items()))}
-    chosen_filter = QueueFilter(known.get(text, text), around)
+    known = {str(one.name): one.query for one in saved_filters(chosen.filters.queue, list(context.addresses.items()))}
+    chosen_filter = QueueFilter(known.get(text, text), context)
     if chosen_filter.complaints:
         words = str(chosen_filter.complaints[0]).removesuffix("; it was ignored")
         raise CommandError(

@@ -28,7 +28,7 @@ async def reject_filter(arguments: argparse.Namespace, chosen: Settings) -> int:
         await refresh_queue(session)
         await read_drafts(session)
         queue = session.queue
-        chosen_filter = queue_filter_of(arguments.filter, chosen, queue.around())
+        chosen_filter = queue_filter_of(arguments.filter, chosen, queue.filter_context())
         waiting = queue.entries(assignee=reviewer(chosen))
         selected = chosen_filter.select([queue.as_submitted(entry) for entry in waiting])
         entries = [entry for entry in selected if chosen_filter.asks_snoozed or not entry.snoozed]

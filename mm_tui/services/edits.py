@@ -104,7 +104,7 @@ class Edits:
         """Writes all texts to files after the store has moved. Returns a message; see `EditStore.rescued`."""
         return self._store.rescued()
 
-    def take_up(self, folder: Path, at: datetime) -> OneLine:
+    def recover(self, folder: Path, at: datetime) -> OneLine:
         """Recovers texts from an external editor that was open when the program ended.
 
         Returns a message; empty if there were none. If the saved edit is unchanged since the editor started, the text

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from mm_tui.services.edits import Edits
 
 
-def taken_up(edits: Edits, profile: str, now: datetime) -> OneLine:
-    """Takes up what an editor had when the last run ended; says so. If the store is locked, the next start tries."""
+def recovered(edits: Edits, profile: str, now: datetime) -> OneLine:
+    """Saves what an editor had when the last run ended; says so. If the store is locked, the next start tries."""
     try:
-        return edits.take_up(editing_folder(profile), now)
+        return edits.recover(editing_folder(profile), now)
     except (NotSaved, StoreError, OSError, sqlite3.Error) as error:
         return OneLine(f"a text from your editor could not be loaded: {error}")
 

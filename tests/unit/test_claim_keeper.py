@@ -47,7 +47,7 @@ async def machine(
 
 def entries(session: Session, shown: str = "") -> dict[str, QueueEntry]:
     queue = ReviewQueue(session.database, session.clock, session.settings.risk)
-    narrowing = QueueFilter(shown, queue.around())
+    narrowing = QueueFilter(shown, queue.filter_context())
     assert session.presence is not None
     return {entry.item.id: entry for entry in narrowing.select(queue.entries(seat=session.presence.seat))}
 

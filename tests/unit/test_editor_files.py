@@ -16,7 +16,7 @@ import pytest
 from mm_tui.models import EditedDraft, RawContent
 from mm_tui.screens.pending.editor_process import EditorError, run_editor
 from mm_tui.services.edits import Edits
-from mm_tui.services.left_texts import taken_up
+from mm_tui.services.left_texts import recovered
 from mm_tui.store.database import Database
 from mm_tui.store.decisions.editor_files import EditorFile, editing_folder, left_behind
 from mm_tui.store.decisions.edits import EditStore, SavedEdit
@@ -78,10 +78,10 @@ def test_a_killed_program_and_a_killed_editor_lose_nothing(tmp_path: Path) -> No
             assert time.monotonic() < ends
             time.sleep(0.01)
         database = Database.open(None)
-        assert "your editor's text of a draft was loaded" in Edits(database).take_up(parent, NOW)
+        assert "your editor's text of a draft was loaded" in Edits(database).recover(parent, NOW)
         assert edits(database) == ["From my editor."]
         assert list(parent.iterdir()) == []
-        assert Edits(database).take_up(parent, NOW) == ""
+        assert Edits(database).recover(parent, NOW) == ""
     finally:
         program.kill()
         program.wait()
@@ -112,7 +112,7 @@ def test_an_edit_that_went_on_elsewhere_keeps_its_text_and_the_editors_stands_be
     )
     file = EditorFile(tmp_path, GIVEN)
     file.path.write_text("From my editor.\n")
-    Edits(database).take_up(tmp_path, NOW)
+    Edits(database).recover(tmp_path, NOW)
     kept = store.get("d1")
     assert kept is not None and kept.text.body == "Another."
     assert sorted(edits(database)) == ["Another.", "From my editor."]
@@ -123,7 +123,7 @@ def test_an_edit_that_went_on_elsewhere_keeps_its_text_and_the_editors_stands_be
 def test_an_untouched_text_is_not_made_an_edit(tmp_path: Path) -> None:
     database = Database.open(None)
     EditorFile(tmp_path, GIVEN)
-    assert Edits(database).take_up(tmp_path, NOW) == ""
+    assert Edits(database).recover(tmp_path, NOW) == ""
     assert edits(database) == []
     assert list(tmp_path.iterdir()) == []
 
@@ -134,9 +134,9 @@ def test_an_editors_own_swap_file_is_left_and_told(tmp_path: Path) -> None:
     file = EditorFile(tmp_path, GIVEN)
     swap = file.folder / ".draft.md.swp"
     swap.write_bytes(b"what was not written")
-    assert f"its own files in {file.folder}" in Edits(database).take_up(tmp_path, NOW)
+    assert f"its own files in {file.folder}" in Edits(database).recover(tmp_path, NOW)
     assert swap.exists()
-    assert Edits(database).take_up(tmp_path, NOW) == ""
+    assert Edits(database).recover(tmp_path, NOW) == ""
 
 
 @pytest.mark.usefixtures("dead")
@@ -144,19 +144,19 @@ def test_an_editors_own_swap_file_is_left_and_told(tmp_path: Path) -> None:
 def test_what_cannot_be_read_is_passed_over_and_stays(tmp_path: Path, about: str) -> None:
     file = EditorFile(tmp_path, GIVEN)
     (file.folder / "about.json").write_text(about)
-    assert Edits(Database.open(None)).take_up(tmp_path, NOW) == ""
+    assert Edits(Database.open(None)).recover(tmp_path, NOW) == ""
     assert file.path.read_text() == "Given."
 
 
 def test_a_start_takes_up_what_lies_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MM_TUI_DATA", str(tmp_path))
     session = idle_session()
-    assert taken_up(session.edits, "acme", NOW) == ""
+    assert recovered(session.edits, "acme", NOW) == ""
     assert editing_folder("acme").parent == tmp_path / "editing"
     file = EditorFile(editing_folder("acme"), GIVEN)
     file.path.write_bytes(b"Gr\xfc\xdfe\n")
     monkeypatch.setattr(Process, "is_alive", lambda _self: False)
-    assert "was loaded" in taken_up(session.edits, "acme", NOW)
+    assert "was loaded" in recovered(session.edits, "acme", NOW)
     assert edits(session.database) == ["Gr\ufffd\ufffde"]
 
 

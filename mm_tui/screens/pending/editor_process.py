@@ -5,14 +5,12 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
-import signal
 import subprocess
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from mm_tui.hangup import interrupts_left_to_others
 from mm_tui.text import ManyLine
 
 if TYPE_CHECKING:
@@ -68,7 +66,7 @@ def run_editor(file: EditorFile, environ: Mapping[str, str] = os.environ) -> Man
         given = file.read_bytes()
         began = monotonic()
         with (
-            _ignoring_interrupts(),
+            interrupts_left_to_others(),
             subprocess.Popen([*shlex.split(command), str(file.path)]) as running,  # noqa: S603 - the reader's choice
         ):
             file.started(running.pid)
@@ -94,16 +92,3 @@ def run_editor(file: EditorFile, environ: Mapping[str, str] = os.environ) -> Man
     except UnicodeDecodeError as error:
         raise EditorError("the editor saved something that is not UTF-8 text", left) from error
     return left
-
-
-@contextmanager
-def _ignoring_interrupts() -> Iterator[None]:
-    """Ignores interrupts: ctrl+c belongs to the editor, and must not end this program."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, lambda *_: None)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)

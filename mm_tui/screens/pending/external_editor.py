@@ -87,7 +87,7 @@ class ExternalEditing:
                 said = f"the editor's file cannot be used: {error}"
         if may_be_open:
             self._watch(file)
-        elif self._take_in(area, edited, left):
+        elif self._load(area, edited, left):
             file.remove()
         if left is not None:
             said += f"; the text it left is saved beside {KEPT}"
@@ -114,16 +114,16 @@ class ExternalEditing:
         area, before = self._screen.area, self._given
         self._given = saved
         if area.is_model_writing or area.text != before:
-            taken = self._take_in(area, None, saved)
+            taken = self._load(area, None, saved)
             self._screen.say(f"your editor saved its text, but it was changed here too, so it is saved beside {KEPT}")
         else:
-            taken = self._take_in(area, saved, None)
+            taken = self._load(area, saved, None)
             self._screen.say("the text from your editor was loaded")
         if taken:
             with suppress(OSError):
                 file.was_taken(str(saved))
 
-    def _take_in(self, area: DraftArea, edited: ManyLine | None, left: ManyLine | None) -> bool:
+    def _load(self, area: DraftArea, edited: ManyLine | None, left: ManyLine | None) -> bool:
         """Loads the text. Returns whether it is stored; otherwise its file is loaded at the next start."""
         try:
             if left is not None:

@@ -101,7 +101,7 @@ class PendingScreen(BaseScreen):
     def listing(self) -> QueueListing:
         """The listed part of the queue."""
         saved = self.session.settings.filters.queue
-        return QueueListing(self.session.clock, saved, self.reader.queue.around, self.decision_of)
+        return QueueListing(self.session.clock, saved, self.reader.queue.filter_context, self.decision_of)
 
     @cached_property
     def filtering(self) -> FilterActions:

@@ -20,7 +20,7 @@ from mm_tui.review import risk
 from mm_tui.services import tags
 from mm_tui.services.assistant.cards import DraftText
 from mm_tui.services.assistant.conversation import Conversation, Conversations
-from mm_tui.services.assistant.service import as_examples, for_prompt
+from mm_tui.services.assistant.service import background
 from mm_tui.services.contacts import Contacts
 from mm_tui.services.examples import Examples
 from mm_tui.services.facts import HouseFacts
@@ -32,13 +32,13 @@ from mm_tui.store.seal import StoreError
 from mm_tui.text import ManyLine, OneLine
 
 if TYPE_CHECKING:
-    from mm_tui.assist.prompts import Example
     from mm_tui.assist.tasks import Request
     from mm_tui.clock import Clock
     from mm_tui.gateway.client import GatewayClient
     from mm_tui.services.assistant.service import Assistant
     from mm_tui.settings.sections import Settings
     from mm_tui.store.database import Database
+    from mm_tui.store.examples import Example as KeptExample
 
 __all__ = ["AlreadySubmitted", "DraftText", "Drafts", "NotJournaled"]
 
@@ -114,11 +114,9 @@ class Drafts:
         """
         conversation = await self._read(email_id)
         own = await asyncio.to_thread(self._own, conversation.subject)
-        facts = for_prompt(await asyncio.to_thread(self._facts.of, own.address))
-        examples = await self._like(conversation)
-        request = tasks.prepare_draft(
-            conversation.for_reply, own.address, instruction, self._settings.assist, facts, examples
-        )
+        facts = await asyncio.to_thread(self._facts.of, own.address)
+        known = background(facts, await self._like(conversation))
+        request = tasks.prepare_draft(conversation.for_reply, own.address, instruction, self._settings.assist, known)
         async with aclosing(self._write(request, conversation)) as parts:
             async for part in parts:
                 yield part
@@ -136,9 +134,9 @@ class Drafts:
             conversation = None
         letters = conversation.for_reply if conversation else ()
         address = await asyncio.to_thread(self._address_of, email_id)
-        facts = for_prompt(await asyncio.to_thread(self._facts.of, address))
-        examples = await self._like(conversation) if conversation else ()
-        request = tasks.prepare_redraft(letters, text, instruction, self._settings.assist, facts, examples)
+        facts = await asyncio.to_thread(self._facts.of, address)
+        known = background(facts, await self._like(conversation) if conversation else ())
+        request = tasks.prepare_redraft(letters, text, instruction, self._settings.assist, known)
         async with aclosing(self._write(request, conversation)) as parts:
             async for part in parts:
                 yield part
@@ -203,12 +201,12 @@ class Drafts:
         except (GatewayError, tags.TagsDiffer) as error:
             log.info("%s could not be tagged with its author: %s", email_id, type(error).__name__)
 
-    async def _like(self, conversation: Conversation) -> tuple[Example, ...]:
+    async def _like(self, conversation: Conversation) -> Sequence[KeptExample]:
         """Examples of wording for a reply in this conversation."""
         subject = conversation.subject
         known = self._assistant.known("classify", subject.id) or {}
         label = str(subject.tags.get(OneLine(tags.LABEL), "") or known.get("value", ""))
-        return as_examples(await asyncio.to_thread(self._examples.like, f"{subject.subject}\n{subject.body}", label))
+        return await asyncio.to_thread(self._examples.like, f"{subject.subject}\n{subject.body}", label)
 
     async def _read(self, email_id: str) -> Conversation:
         if not self._assistant.has_key:

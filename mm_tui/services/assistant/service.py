@@ -24,7 +24,7 @@ from mm_tui.text import ManyLine, OneLine, is_blank
 if TYPE_CHECKING:
     from mm_tui.assist.limiter import Limits
     from mm_tui.assist.model import Model, Usage
-    from mm_tui.assist.prompts import Example, Fact, Letter
+    from mm_tui.assist.prompts import Background, Letter
     from mm_tui.assist.second_reader import Reading, SecondReading
     from mm_tui.assist.tasks import Answered, Extraction, Request
     from mm_tui.clock import Clock
@@ -171,7 +171,7 @@ class Assistant:
         """
         from mm_tui.assist import second_reader, tasks
 
-        request = tasks.prepare_second_reader(reading, self.settings.assist, for_prompt(facts))
+        request = tasks.prepare_second_reader(reading, self.settings.assist, background(facts))
         return await self._answer(
             request,
             draft_id,
@@ -188,7 +188,7 @@ class Assistant:
         """The cached answer to exactly this question; None if it was not asked."""
         from mm_tui.assist import second_reader, tasks
 
-        request = tasks.prepare_second_reader(reading, self.settings.assist, for_prompt(facts))
+        request = tasks.prepare_second_reader(reading, self.settings.assist, background(facts))
         return await asyncio.to_thread(
             self._kept,
             request,
@@ -337,15 +337,11 @@ class Assistant:
         )
 
 
-def for_prompt(facts: Facts) -> tuple[Fact, ...]:
-    """Converts house facts for prompts."""
-    from mm_tui.assist.prompts import Fact
+def background(facts: Facts, examples: Sequence[KeptExample] = ()) -> Background:
+    """House facts and examples of wording for a prompt."""
+    from mm_tui.assist.prompts import Background, Example, Fact
 
-    return tuple(Fact(file.name, file.text) for file in facts.files)
-
-
-def as_examples(kept: Sequence[KeptExample]) -> tuple[Example, ...]:
-    """Converts examples of wording for prompts."""
-    from mm_tui.assist.prompts import Example
-
-    return tuple(Example(one.written, one.released) for one in kept)
+    return Background(
+        tuple(Fact(file.name, file.text) for file in facts.files),
+        tuple(Example(one.written, one.released) for one in examples),
+    )

@@ -176,7 +176,7 @@ class TrackRecords:
         """One row per mailbox, in the order of their addresses."""
         now = self._clock.now()
         oldest = now - timedelta(days=WINDOWS[-1])
-        self._take_in()
+        self._read_new()
         self._decided = [one for one in self._decided if one.at >= oldest]
         elsewhere = self._elsewhere(oldest)
         boxes = sorted(self._mail.mailboxes(), key=lambda box: box.address)
@@ -199,7 +199,7 @@ class TrackRecords:
     def _of(self, mailbox_id: str, since: datetime) -> list[Decided]:
         return [one for one in self._decided if one.mailbox_id == mailbox_id and one.at >= since]
 
-    def _take_in(self) -> None:
+    def _read_new(self) -> None:
         for entry in self._journal.plain(after=self._read_to):
             details = entry["details"]
             if not isinstance(details, dict) or not isinstance(entry.get("number"), int):

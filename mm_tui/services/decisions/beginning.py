@@ -28,7 +28,7 @@ REMEMBERED = 500
 
 
 class Beginning:
-    """Begins decisions and takes them up. All belongs to one event loop.
+    """Begins decisions, and resumes those that were left. All belongs to one event loop.
 
     Args:
         store: journals them.
@@ -51,7 +51,7 @@ class Beginning:
 
     @property
     def is_under_way(self) -> bool:
-        """Whether decisions are being begun: they must not be taken up as left by another process."""
+        """Whether decisions are being begun: they must not be resumed as left by another process."""
         return self._writing > 0
 
     async def begin_all(self, requests: Sequence[DecisionRequest], hold: float | None) -> list[ActiveDecision]:
@@ -105,7 +105,7 @@ class Beginning:
 
     # Decisions from elsewhere
 
-    async def take_up(self) -> None:
+    async def resume(self) -> None:
         """Continues the decisions of processes that have ended: reads the gateway, then asks a human."""
         for decision in await asyncio.to_thread(self._store.incidents.all):
             if decision.release_id not in self._active:
@@ -122,7 +122,7 @@ class Beginning:
         for row in self._store.rows.open():
             if row.release_id in self._active:
                 continue
-            if (decision := self._store.take_up(row, self._clock.now())) is not None:
+            if (decision := self._store.resume(row, self._clock.now())) is not None:
                 taken.append(decision)
         return taken
 

@@ -40,7 +40,7 @@ class QueueListing:
     Args:
         clock: provides the monotonic time.
         saved: the queue filters from the settings.
-        context: what filters need besides the emails, as `ReviewQueue.around`.
+        context: what filters need besides the emails, as `ReviewQueue.filter_context`.
         decision_of: the newest decision about an email.
     """
 

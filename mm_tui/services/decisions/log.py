@@ -289,7 +289,7 @@ class DecisionLog:
         if decision.must_ask_redraft(state):
             self.redrafts.note(decision.release_id)
 
-    def take_up(self, row: SavedDecision, at: datetime) -> ActiveDecision | None:
+    def resume(self, row: SavedDecision, at: datetime) -> ActiveDecision | None:
         """The decision of a process that is gone, locked for this one; None while another process handles it."""
         with self.database.write(durable=True) as connection:
             fresh = self.rows.get(row.release_id)

@@ -43,7 +43,7 @@ from mm_tui.text import OneLine
 
 __all__ = ["Decisions", "Refused"]
 
-TAKE_UP_EVERY = 20.0
+RESUME_SECONDS = 20.0
 """Seconds between two checks for decisions of processes that have ended."""
 VIEWS_A_TURN = 100
 """How many views of a batch are made before other tasks get their turn."""
@@ -321,14 +321,14 @@ class Decisions:
         """Continues decisions of processes that have ended, now and later, until cancelled."""
         while True:
             await self.resume()
-            await self._clock.sleep(TAKE_UP_EVERY)
+            await self._clock.sleep(RESUME_SECONDS)
 
     async def resume(self) -> None:
         """Continues the decisions of processes that have ended: reads the gateway, then asks a human."""
         if self._driver.closing or self._beginning.is_under_way:
             return
         self._renewal.start()
-        await self._beginning.take_up()
+        await self._beginning.resume()
 
     async def queue_moved(self) -> None:
         """Reports held decisions about emails that changed in the new list at once, not after the hold (R8)."""

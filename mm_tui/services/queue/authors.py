@@ -58,7 +58,7 @@ class Authors:
             item: the waiting email.
             tags: its tags; None means those of its stored detail.
         """
-        self.take_in()
+        self.read_new()
         return self.known(item, tags)
 
     def known(self, item: PendingItem | EmailDetail, tags: Mapping[OneLine, OneLine] | None = None) -> Author | None:
@@ -76,7 +76,7 @@ class Authors:
         tagged = tags.get(OneLine(WRITTEN_BY), OneLine("")).strip()
         return Author(OneLine(tagged[:LONGEST_NAME]), False) if tagged else None
 
-    def take_in(self) -> None:
+    def read_new(self) -> None:
         """Reads the replies submitted since the last call from the journal."""
         head = self._journal.head()
         if head == self._head:

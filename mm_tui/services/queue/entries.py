@@ -152,8 +152,8 @@ class ReviewQueue:
     def _refresh(self, now: datetime) -> None:
         """Updates what emails are compared with."""
         with self._lock:
-            self._resubmissions.take_in(now)
-            self._authors.take_in()
+            self._resubmissions.read_new(now)
+            self._authors.read_new()
             self._addresses = self._assessing.refresh()
 
     def _read(self, ids: Sequence[str]) -> Iterator[StoredEmail]:
@@ -216,7 +216,7 @@ class ReviewQueue:
         is_fresh = seen is None or (now - seen).total_seconds() <= seat.fresh_seconds
         return presence if is_fresh else replace(presence, as_of=seen)
 
-    def around(self) -> FilterContext:
+    def filter_context(self) -> FilterContext:
         """What filters of the queue need besides the emails."""
         return FilterContext(self._clock.now(), {box.mailbox_id: box.address for box in self._mail.mailbox_rows()})
 

@@ -59,11 +59,11 @@ class QueueFilter:
 
     Args:
         text: as typed or as saved.
-        around: what its times count from.
+        context: what it needs besides the emails.
     """
 
-    def __init__(self, text: str, around: FilterContext) -> None:
-        self._around = around
+    def __init__(self, text: str, context: FilterContext) -> None:
+        self._context = context
         self._tests: list[Test] = []
         self.complaints: list[OneLine] = []
         self.asks_snoozed = False
@@ -71,20 +71,20 @@ class QueueFilter:
         if query.has_too_many(text):
             self.complaints.append(OneLine(f"only the first {query.MAX_TERMS} terms are used"))
         for term in query.terms(text, QUEUE):
-            if words := query.fault(term, QUEUE, around.now) or _unknown_code(term):
+            if words := query.fault(term, QUEUE, context.now) or _unknown_code(term):
                 if term.value.strip("-"):
                     self.complaints.append(OneLine(f"{words}; it was ignored"))
                 continue
-            test = _test(term, around)
+            test = _test(term, context)
             if term.operator == "is" and query.named(term, QUEUE) == "snoozed" and not term.excluded:
                 self.asks_snoozed = True
             self._tests.append(_not(test) if term.excluded else test)
 
     def select(self, entries: Sequence[QueueEntry]) -> Sequence[QueueEntry]:
         """Those of these emails that the filter selects, also snoozed ones."""
-        around = self._around
+        context = self._context
         for test in self._tests:
-            entries = [entry for entry in entries if test(entry, around)]
+            entries = [entry for entry in entries if test(entry, context)]
         return entries
 
 
@@ -109,15 +109,15 @@ def _box_name(address: str, mailboxes: Sequence[tuple[str, str]], others: Sequen
     return OneLine(address if namesakes > 1 or not local or any(local == one.name for one in others) else local)
 
 
-def counted(filters: Sequence[SavedFilter], entries: Sequence[QueueEntry], around: FilterContext) -> list[FilterCount]:
+def counted(filters: Sequence[SavedFilter], entries: Sequence[QueueEntry], context: FilterContext) -> list[FilterCount]:
     """The filters, each with the number of emails that it shows; it shows snoozed emails only if it asks for them."""
     awake = [entry for entry in entries if not entry.snoozed]
-    queue_filters = [(one, QueueFilter(one.query, around)) for one in filters]
+    queue_filters = [(one, QueueFilter(one.query, context)) for one in filters]
     return [FilterCount(one, len(each.select(entries if each.asks_snoozed else awake))) for one, each in queue_filters]
 
 
 def _not(test: Test) -> Test:
-    return lambda entry, around: not test(entry, around)
+    return lambda entry, context: not test(entry, context)
 
 
 def _unknown_code(term: Term) -> str:
@@ -128,7 +128,7 @@ def _unknown_code(term: Term) -> str:
     return "" if known else f"flag:{term.value}: no risk rule has that code"
 
 
-def _test(term: Term, around: FilterContext) -> Test:
+def _test(term: Term, context: FilterContext) -> Test:
     value = term.value.lower()
     match term.operator:
         case "":
@@ -140,7 +140,7 @@ def _test(term: Term, around: FilterContext) -> Test:
         case "subject":
             return _with_words(term, lambda entry: entry.item.subject)
         case "in":
-            return lambda entry, near: _is_box(value, entry.item.mailbox_id, near.addresses)
+            return lambda entry, context: _is_box(value, entry.item.mailbox_id, context.addresses)
         case "risk":
             return _risk(query.named(term, QUEUE) or "")
         case "flag":
@@ -149,7 +149,7 @@ def _test(term: Term, around: FilterContext) -> Test:
             return _HAS[query.named(term, QUEUE) or ""]
         case "is":
             return _IS[query.named(term, QUEUE) or ""]
-    limit = query.moment_named(value, around.now)
+    limit = query.moment_named(value, context.now)
     assert limit is not None, "checked before"
     if term.operator == "before":
         return lambda entry, _: entry.item.received_at is None or entry.item.received_at < limit
@@ -211,6 +211,6 @@ _IS: Mapping[str, Test] = {
     "snoozed": lambda entry, _: bool(entry.snoozed),
     "noted": lambda entry, _: entry.note is not None,
     "resubmitted": lambda entry, _: entry.resubmission is not None,
-    "due": lambda entry, near: bool(due_words(entry.item.received_at, entry.due_at, near.now)),
-    "overdue": lambda entry, near: is_overdue(entry.due_at, near.now),
+    "due": lambda entry, context: bool(due_words(entry.item.received_at, entry.due_at, context.now)),
+    "overdue": lambda entry, context: is_overdue(entry.due_at, context.now),
 }

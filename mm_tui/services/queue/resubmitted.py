@@ -100,7 +100,7 @@ class Resubmissions:
         self.rejected: tuple[Rejected, ...] = ()
         """The recently rejected drafts, without those that an edit replaced."""
 
-    def take_in(self, now: datetime) -> None:
+    def read_new(self, now: datetime) -> None:
         """Reads the rejections since the last call."""
         head = self._journal.head()
         changed = head != self._head
