@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from types import MethodType
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
 from textual._compositor import Compositor
-from textual._context import visible_screen_stack
 from textual.binding import ActiveBinding
 from textual.geometry import Region
 from textual.message_pump import MessagePump
@@ -158,14 +156,9 @@ def _get_dispatch_methods(
 _refresh_in_front = Screen._compositor_refresh
 
 
-_pictures: WeakKeyDictionary[Screen[object], list[Strip]] = WeakKeyDictionary()
-"""The last rendering of each screen that is visible behind another."""
-
-
 def _refresh(self: Screen[object]) -> None:
     front = self.app.screen
     if self is front or self.app.is_inline:
-        _pictures.pop(self, None)
         if not self.app._batch_count:
             # In a batch, such as at the start, Textual would draw the whole screen and discard it, which costs 12 ms.
             # The changes stay recorded and are drawn with the next paint.
@@ -174,30 +167,6 @@ def _refresh(self: Screen[object]) -> None:
     changed = tuple(self._compositor._dirty_regions)
     self._compositor._dirty_regions.clear()
     self._dirty_widgets.clear()
-    if front.styles.background.a == 1:
+    if changed and front.styles.background.a < 1:
         # A covered screen is painted in full when it comes back to the front.
-        _pictures.pop(self, None)
-    elif changed:
-        visible_screen_stack.set(_screens_seen_behind(self))
-        before, after = _pictures.get(self), self._compositor.render_strips()
-        _pictures[self] = after
-        if before is not None and len(before) == len(after):
-            # Widgets request whole pages when one line changed.
-            changed = tuple(
-                Region(0, y, self.size.width, 1)
-                for y, (old, new) in enumerate(zip(before, after, strict=True))
-                if old != new
-            )
-        if changed:
-            front.refresh(*changed)
-
-
-def _screens_seen_behind(screen: Screen[object]) -> list[Screen[Any]]:
-    """The screens visible behind this one, the furthest first."""
-    seen: list[Screen[Any]] = []
-    stack = screen.app.screen_stack
-    for behind in reversed(stack[: stack.index(screen)] if screen in stack else []):
-        seen.insert(0, behind)
-        if behind.styles.background.a == 1:
-            break
-    return seen
+        front.refresh(*changed)
