@@ -27,6 +27,8 @@ _RECEIVED = re.compile(
     r"|受け取|拝受|拝見|收到"
 )
 _ASKED_FOR = re.compile(r"(?:して|の上|のうえ)?(?:ください|下さい|いただ|頂|お送り|ご返送)")
+_IN_PARCEL = re.compile(r"\s+(?:return |prepaid |shipping )?(?:label|slip|sticker|note)s?\b")
+"""What is enclosed in a parcel: "with the enclosed label"."""
 _IN_REPLY = re.compile(
     r"\b(?:répon\w+|respuesta|resposta|rispost\w+|antwoord\w*|antwort\w*|odpowied\w+|reply|replying)\b|返信|回复"
 )
@@ -39,6 +41,7 @@ def _is_theirs(reading: Reading, match: re.Match[str]) -> bool:
     first, _ = reading.sentence(match.start())
     _, last = reading.sentence(match.start())
     asked = _ASKED_FOR.match(reading.low, match.end()) is not None
+    asked = asked or (match[0].endswith("enclosed") and _IN_PARCEL.match(reading.low, match.end()) is not None)
     asked = asked or pattern("earlier_mail").search(reading.low, first, last) is not None
     return asked or _RECEIVED.search(reading.low, max(first, match.start() - _RECEIVED_NEAR), match.start()) is not None
 

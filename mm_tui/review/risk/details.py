@@ -83,10 +83,11 @@ def _shape(name: str) -> str:
 
 
 _NEW = re.compile(
-    r"\b(?:new|replacement|instead|neue\w*|ersatz\w*|nouve\w+|nuev\w+|nov[ao]\w*|nuov\w+|nieuwe?|vervangen\w*|now[aey]\w*)\b"
-    r"|新|改为"
+    r"\b(?:new|replacement|instead|tracking|shipment|consignment|parcel|sendung|paket|expédition|colis|envío|seguimiento"
+    r"|expedição|envio|spedizione|zending|pakket|przesyłk\w+|paczk\w+|nadania|neue\w*|ersatz\w*|nouve\w+|nuev\w+|nov[ao]\w*|nuov\w+|nieuwe?|vervangen\w*|now[aey]\w*)\b"
+    r"|新|改为|伝票|追跡|运单|快递"
 )
-_BEFORE_NEW = 30
+_BEFORE_NEW = 80
 """Characters before an identifier that may say that it is a new one."""
 
 
@@ -128,7 +129,8 @@ def identifier_differs(reading: Reading) -> Iterator[Finding]:
             both = [other for other in both if other in near]
         if not both:
             continue
-        is_new = _NEW.search(reading.low, max(0, span.start - _BEFORE_NEW), span.start) is not None
+        first, _ = reading.sentence(span.start)
+        is_new = _NEW.search(reading.low, max(first, span.start - _BEFORE_NEW), span.start) is not None
         level = Level.LOW if is_new or any(other in mine for other in both) else Level.MEDIUM
         words = f"names {quoted(name)}, while the thread names {quoted(both[0])}"
         yield Finding("identifier_differs", level, OneLine(words), (span,))

@@ -152,6 +152,16 @@ _REPLACES = re.compile(
     r"\b(?:replac\w*|spare|ersatz\w*|ersetz\w*|umtausch\w*|rempla\w*|reempla\w*|repuesto|recambio|substitu\w*|sostitu\w*"
     r"|ricambio|vervang\w*|wymien\w*|wymian\w*)\b|交換|更换|更換|新しい"
 )
+_TO_YOU = re.compile(
+    r"\b(?:you|yours?|sie|ihnen|ihre?[nmrs]?|du|dich|dir|vous|votre|vos|te|le|les|su|sus|usted|você|lhe|seu|sua|si|lei|la|suo|sua|u|uw|je"
+    r"|pan|pani|pana|panu|państw\w+|vamos)\b|[\u3040-\u30ff\u4e00-\u9fff]"
+)
+_KEEPS = re.compile(r"\b(?:keep|behalten|gard(?:er|ez)|quedar\w*|ficar|tenere|houden|zatrzyma\w*)\b")
+_SWAPS = re.compile(
+    r"\b(?:exchang\w+|swap\w*|umtausch\w*|échang\w+|cambi(?:ar|o|are)|troc(?:ar|a)|ruil\w*|omruilen|wymian\w+|wymienić)\b"
+    r"|交換|换货"
+)
+"""A wish to change one thing for another, which costs nothing."""
 _LIMIT = re.compile(
     r"(?:\b(?:up to|at most|maximum(?: of)?|bis zu|höchstens|jusqu['’]à|hasta|até|fino a|tot|maximaal|do|maks\.?)"
     r"|最大|最高|不超过|上限)\s*\Z",
@@ -169,6 +179,7 @@ def _is_explained(reading: Reading, sentence: str) -> bool:
         pattern("reasons").search(sentence) is not None
         or pattern("conditions").search(sentence, found.end()) is not None
         or pattern("asks_charge", "moves", "calls_off", "missing").search(reading.asked_text) is not None
+        or _SWAPS.search(reading.asked_text) is not None
     )
 
 
@@ -200,7 +211,8 @@ def promise_money(reading: Reading) -> Iterator[Finding]:
     """A sentence speaks of refunds, reimbursement, compensation, credit or waived fees. High when it commits us and
     names an amount that is not in the thread (or there is no thread to compare with); medium when it commits us, or
     names such an amount; low when it only speaks of it, says no, passes the wish on, sets a condition, gives
-    a choice, tells what follows once goods are back, pays for their way back, or when an earlier email of ours promised
+    a choice, tells what follows once goods are back, gives
+    back what was paid twice or by mistake, pays for their way back, or when an earlier email of ours promised
     the same. Something free is a promise only if we give it: "we
     send a new one free of charge", not "parking is free"."""
     firm = pattern("money_firm")
@@ -213,13 +225,25 @@ def promise_money(reading: Reading) -> Iterator[Finding]:
         # In "We won't charge you" the negation is part of the promise.
         gratis = pattern("gratis").search(reading.low, *span) is not None
         commits = plain or gratis or commits_us(YOU_MAY.sub(" ", sentence))
+        # "The deposit is returned": a promise says who gives, or to whom.
+        ours = pattern("first_person").search(sentence) is not None
         commits = (
             commits
+            and (ours or (plain and _TO_YOU.search(sentence) is not None))
             and not says_no(firm.sub(" ", sentence))
             and not _is_policy(sentence, span.start - start, gratis=gratis, firm=plain)
         )
         commits = commits and not (_promised_before(reading, "money", "money_firm") and not new)
         commits = commits and not _is_explained(reading, sentence)
+        # "You can keep the broken one" is a gift only beside money back.
+        kept = _KEEPS.search(reading.low, *span) is not None and not amounts
+        commits = commits and not (kept and pattern("money").search(_KEEPS.sub(" ", reading.low)) is None)
+        # What was paid twice or by mistake is given back, as is a deposit; a system does so by itself.
+        undoes = pattern("undoes").search(sentence) is not None or (
+            pattern("undoes").search(reading.asked_text) is not None
+            and pattern("undoes").search(reading.low) is not None
+        )
+        commits = commits and (bool(new) or not undoes)
         level = Level.LOW
         if commits:
             level = Level.HIGH if new else Level.MEDIUM

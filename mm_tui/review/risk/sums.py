@@ -195,7 +195,7 @@ def _may_contradict(reading: Reading, amount: Amount, there: set[tuple[str, Deci
     start = amount.span.start
     if len(theirs) > 1 and reading.sentence_has(start, "totals"):
         return True
-    if is_other or reading.is_question(start) or reading.sentence_has(start, "conditions"):
+    if is_other or reading.is_question(start) or reading.sentence_has(start, "conditions", "denies"):
         return False
     if _FROM.search(reading.low, max(0, start - _LONGEST_FROM), start) and reading.sentence_has(start, "no_cost"):
         return False

@@ -212,7 +212,13 @@ def date_differs(reading: Reading) -> Iterator[Finding]:
         else ""
     )
     known_t = {minutes % 720 for minutes, _, _ in _times(near_text)}
-    if here_t and there_t and not _spanned(asked, here_t, there_t, known_t) and len(here_t) <= 2:
+    if (
+        here_t
+        and there_t
+        and not _are_hours(body, here_t)
+        and not _spanned(asked, here_t, there_t, known_t)
+        and len(here_t) <= 2
+    ):
         same = {minutes % 60 for minutes, _, _ in here_t} & {minutes % 60 for minutes, _, _ in there_t}
         likely = agrees(reading, here_t[0][1], "yes") or (bool(same) and len(asked) <= _SHORT_MAIL and not asks)
         sure = likely and not moved
@@ -290,6 +296,14 @@ def _is_within(text: str, day: Day, days: tuple[Day, ...]) -> bool:
             if start <= own <= end or (end < start and not end < own < start):
                 return True
     return False
+
+
+def _are_hours(text: str, times: Sequence[tuple[int, Span, str]]) -> bool:
+    """Whether times are the ends of a span, as opening hours are: "from 10 pm to 7 am"."""
+    return len(times) > 1 and all(
+        BETWEEN.fullmatch(text, first[1].end, last[1].start)
+        for first, last in zip(times[::2], times[1::2], strict=False)
+    )
 
 
 def _spanned(
