@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from mm_tui.review.findings import Finding, Level, Span
 from mm_tui.review.known import SHORTEST_WORD
-from mm_tui.review.lookalike import one_slip_apart
+from mm_tui.review.lookalike import one_slip_apart, plain_name
 from mm_tui.review.risk.phrases import lowered, ordered, pattern, word_set
 from mm_tui.review.risk.rule import Reading, listed, quoted, rule
 from mm_tui.text import OneLine
@@ -228,12 +228,24 @@ def _other_party(names: list[str], reading: Reading) -> str:
 _OTHER_SCRIPT = re.compile("[\u0370-\u06ff\u2e80-\u9fff\uac00-\ud7af]")
 
 
+_SHORTEST_PART = 6
+
+
+def _folded(text: str) -> str:
+    """Text without accents, and with one way to write an umlaut."""
+    return re.sub(r"(?<=[aou])e", "", plain_name(text))
+
+
 def _nothing_shared(names: list[str], said: str) -> str:
     low = lowered(said)
     if _OTHER_SCRIPT.search(low):
         # File names there are often in Latin letters.
         return ""
     if any(number in low for name in names for number in _LONG_NUMBER.findall(name) if len(number) > _ROOT):
+        return ""
+    joined = _folded(" ".join(names))
+    if any(word[:_SHORTEST_PART] in joined for word in re.findall(r"[a-z]{6,}", _folded(low))):
+        # "Buchungsbestaetigung.pdf" for "die Bestätigung"
         return ""
     for name in names:
         words = [word for word in _words_of(name) if len(word) >= _ROOT and word not in word_set("any_files")]

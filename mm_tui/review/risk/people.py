@@ -11,7 +11,7 @@ from mm_tui.models import Direction
 from mm_tui.review.findings import Finding, Level, Span
 from mm_tui.review.lookalike import domain_of, plain_name, registrable
 from mm_tui.review.risk.greetings import NAME, greeting, is_known_name
-from mm_tui.review.risk.phrases import lowered, pattern, word_set
+from mm_tui.review.risk.phrases import common_words, lowered, pattern, word_set
 from mm_tui.review.risk.rule import MOST_MAILS, Reading, quoted, rule
 from mm_tui.text import OneLine
 
@@ -21,6 +21,7 @@ _COMPANY = re.compile(
 )
 _NAME_AND_ROLE = re.compile(r"[^\W\d_]+, [^\W\dA-ZÀ-Þ]+(?: [^\W\dA-ZÀ-Þ]+)?")
 _LONGEST_SIGNATURE = 5
+_SHORTEST = 3
 _ELIDED = re.compile(r"\A[LlDd]['’](?=\w)")
 
 
@@ -59,6 +60,14 @@ def _signature(reading: Reading) -> tuple[int, int] | None:
         if 0 <= gap < lines[-1][0] and len(block) <= 3 and short:
             return gap + 2, len(text)
     return None
+
+
+_STREET = re.compile(
+    r"\d[a-z]? \Z|\b(?:street|st|road|rd|lane|avenue|ave|close|square|drive|way|court|place|hill|row|terrace|crescent"
+    r"|gardens|park|house|building|station|bridge|quay|mews|green|walk)\Z",
+    re.IGNORECASE,
+)
+"""What stands before the name of a street, or how it ends."""
 
 
 @cache
@@ -136,6 +145,8 @@ def signature_not_ours(reading: Reading) -> Iterator[Finding]:
             if plain_name(name) not in ours and not any(plain_name(name) in label for label in domains)
         ]
         named = _COMPANY.search(line) is not None
+        # "Night Desk", "Le secrétariat" name a department of anybody's.
+        anybodys = not named and all(len(name) < _SHORTEST or name.lower() in common_words() for name in unknown)
         # "Admissions Officer" says what somebody does, "Member FDIC." what the company is.
         job = bool(jobs.intersection(plain)) or line.endswith(".") or _NAME_AND_ROLE.fullmatch(line) is not None
         organised = line[-1:] not in ",!?" and (
@@ -159,6 +170,7 @@ def signature_not_ours(reading: Reading) -> Iterator[Finding]:
             (
                 unknown
                 and organised
+                and not anybodys
                 and len(unknown) == len(names)
                 and not all(plain_name(name) in inbound for name in unknown)
             )
@@ -208,7 +220,7 @@ def names_third_person(reading: Reading) -> Iterator[Finding]:
     body = reading.body[: place[0] if place else reading.written]
     for match in _TITLED.finditer(body):
         name = match["name"] or match["full"] or match["eastern"]
-        if match["full"] and (_is_heading(body, match.start()) or _is_place(match["full"])):
+        if match["full"] and (_is_heading(body, match.start()) or _is_place(body, match)):
             continue
         if match["eastern"]:
             if name in reading.thread_text or name[:2] in reading.thread_text or match.start() < 12:
@@ -237,8 +249,11 @@ def _line_around(body: str, at: int) -> Span:
     return Span(first if begin < 0 else begin + 1, last if end < 0 else end)
 
 
-def _is_place(name: str) -> bool:
-    """Whether two capitalized words name an office or a firm: "Post Office"."""
+def _is_place(body: str, match: re.Match[str]) -> bool:
+    """Whether two capitalized words name an office, a firm or a street: "Post Office", "18 Mill Lane"."""
+    name = match["full"]
+    if _STREET.search(name) or _STREET.search(body, max(0, match.start("full") - 3), match.start("full")):
+        return True
     return not word_set("organisations", "roles").isdisjoint(name.lower().split())
 
 

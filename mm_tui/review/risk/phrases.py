@@ -169,6 +169,15 @@ def opposites() -> tuple[Phrases, tuple[tuple[Phrases, Phrases], ...]]:
 
 
 @cache
+def common_words() -> frozenset[str]:
+    """Every word of three letters or more in the data: one of them alone is the name of nobody."""
+    every = (
+        phrase for language in (*FULL, *PARTIAL) for words in language_words(language).values() for phrase in words
+    )
+    return frozenset(word for phrase in every for word in re.findall(r"[^\W\d_]{3,}", phrase.lower()))
+
+
+@cache
 def word_set(*keys: str) -> frozenset[str]:
     """The phrases under `keys` as a set of words, with variants split by "|"."""
     return frozenset(word for key in keys for phrase in phrases(key) for word in phrase.split("|"))
