@@ -14,6 +14,7 @@ from typing import Any
 FEWEST_LETTERS = 40
 LONGEST_READ = 4_000
 SURE = 0.6
+POSSIBLE = 0.1
 
 # Parts that are the same in every language: links, addresses, numbers, code.
 _NOT_LANGUAGE = re.compile(r"https?://\S+|\S+@\S+|`[^`]*`|[\d_#*|<>={}\[\]]+")
@@ -87,6 +88,13 @@ def language_of(text: str) -> str | None:
     if not labels or shares[0] < SURE:
         return None
     return str(labels[0]).removeprefix("__label__")
+
+
+def may_be(text: str, code: str) -> bool:
+    """Whether the model takes the language of a text for possible that it does not think the likeliest."""
+    plain = " ".join(_NOT_LANGUAGE.sub(" ", text[:LONGEST_READ]).split())
+    labels, shares = _model().predict(plain, k=3)
+    return any(label == f"__label__{code}" and share >= POSSIBLE for label, share in zip(labels, shares, strict=True))
 
 
 def language_name(code: str) -> str:

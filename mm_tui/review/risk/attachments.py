@@ -60,7 +60,8 @@ def _spoken_of(reading: Reading) -> tuple[Span, ...]:
         first, last = reading.sentence(here.start())
         gives = pattern("gives").search(reading.low, first, last)
         names = pattern("documents").search(reading.low, first, last)
-        if _IN_REPLY.search(reading.low, max(first, here.start() - _REPLY_NEAR), here.end()):
+        in_parcel = here[0].endswith("enclosed") and _IN_PARCEL.match(reading.low, here.end())
+        if in_parcel or _IN_REPLY.search(reading.low, max(first, here.start() - _REPLY_NEAR), here.end()):
             continue
         if gives and names and not pattern("denies", "negations").search(reading.low, first, last):
             spans.append(Span(min(gives.start(), names.start()), here.end()))

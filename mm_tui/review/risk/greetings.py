@@ -159,7 +159,30 @@ def _could_be_meant(reading: Reading) -> frozenset[str]:
 
 _GROUPS = frozenset(
     {"family", "familie", "famille", "familia", "família", "famiglia", "rodzina", "les", "los", "las", "gli", "die"}
-    | {"the", "club", "verein", "association", "society", "friends", "shop", "studio", "mail", "office", "info", "team"}
+    | {
+        "residents",
+        "portal",
+        "noreply",
+        "reply",
+        "hello",
+        "hallo",
+        "kontakt",
+        "kontor",
+        "bureau",
+        "post",
+        "the",
+        "club",
+        "verein",
+        "association",
+        "society",
+        "friends",
+        "shop",
+        "studio",
+        "mail",
+        "office",
+        "info",
+        "team",
+    }
 )
 """Words in the name of a family or a group."""
 
@@ -167,7 +190,9 @@ _GROUPS = frozenset(
 def _is_person(party: Party) -> bool:
     """Whether a display name has a first and a last name, and is no office or company."""
     words = [word.lower() for word in NAME.findall(str(party.name))]
-    return len(words) >= 2 and word_set("roles", "organisations", "jobs", "titles").union(_GROUPS).isdisjoint(words)
+    mailbox = re.findall(r"[^\W\d_]+", str(party.address).lower().partition("@")[0])
+    others = word_set("roles", "organisations", "jobs", "titles", "departments").union(_GROUPS)
+    return len(words) >= 2 and others.isdisjoint([*words, *mailbox])
 
 
 @rule("greets_stranger", "greets somebody else", needs_thread=True)

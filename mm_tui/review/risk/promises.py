@@ -152,7 +152,13 @@ _REPLACES = re.compile(
     r"\b(?:replac\w*|spare|ersatz\w*|ersetz\w*|umtausch\w*|rempla\w*|reempla\w*|repuesto|recambio|substitu\w*|sostitu\w*"
     r"|ricambio|vervang\w*|wymien\w*|wymian\w*)\b|交換|更换|更換|新しい"
 )
+_YOU_GET = re.compile(
+    r"\b(?:you(?:'ll|’ll| will)? (?:get|receive|have)|sie (?:bekommen|erhalten)|bekommen sie|erhalten sie"
+    r"|vous (?:recevrez|recevez|aurez|avez)|recibirá|tendrá|tiene|receberá|terá|tem|riceverà|avrà|u (?:krijgt|ontvangt"
+    r"|heeft)|je krijgt|otrzyma|dostanie|dostaje|ma (?:pan|pani))\b|[\u0400-\u06ff\uac00-\ud7af]"
+)
 _TO_YOU = re.compile(
+    r"\b(?:us|ours?|uns|unser\w*|nous|notre|nos|nuestr\w+|noss\w+|nostr\w+|noi|ons|onze|nas|nasz\w*)\b|"
     r"\b(?:you|yours?|sie|ihnen|ihre?[nmrs]?|du|dich|dir|vous|votre|vos|te|le|les|su|sus|usted|você|lhe|seu|sua|si|lei|la|suo|sua|u|uw|je"
     r"|pan|pani|pana|panu|państw\w+|vamos)\b|[\u3040-\u30ff\u4e00-\u9fff]"
 )
@@ -226,7 +232,7 @@ def promise_money(reading: Reading) -> Iterator[Finding]:
         gratis = pattern("gratis").search(reading.low, *span) is not None
         commits = plain or gratis or commits_us(YOU_MAY.sub(" ", sentence))
         # "The deposit is returned": a promise says who gives, or to whom.
-        ours = pattern("first_person").search(sentence) is not None
+        ours = pattern("first_person").search(sentence) is not None or _YOU_GET.search(sentence) is not None
         commits = (
             commits
             and (ours or (plain and _TO_YOU.search(sentence) is not None))

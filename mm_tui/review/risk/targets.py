@@ -22,8 +22,16 @@ _PUBLIC = frozenset(
     {"google.com", "youtube.com", "wikipedia.org", "github.com", "microsoft.com", "apple.com", "mozilla.org", "w3.org"}
     | {"ietf.org", "sourceforge.net", "python.org", "linkedin.com", "facebook.com", "instagram.com", "twitter.com"}
     | {"dhl.com", "dhl.de", "ups.com", "fedex.com", "usps.com", "royalmail.com", "openstreetmap.org", "archive.org"}
-    | {"stackoverflow.com", "adobe.com", "europa.eu", "yahoo.com"}
+    | {"stackoverflow.com", "adobe.com", "europa.eu", "yahoo.com", "bund.de", "admin.ch", "overheid.nl", "nhs.uk"}
+    | {"hermesworld.com", "myhermes.de", "evri.com", "gls-group.com", "dpd.com", "dpd.de", "postnl.nl", "laposte.fr"}
+    | {"colissimo.fr", "chronopost.fr", "correos.es", "seur.com", "ctt.pt", "poste.it", "brt.it", "inpost.pl"}
+    | {"poczta-polska.pl", "post.at", "post.ch", "bpost.be", "postnord.com", "kuronekoyamato.co.jp", "sf-express.com"}
 )
+_GOVERNMENT = re.compile(
+    r"(?:\A|\.)(?:gov(?:\.(?:uk|au|pl|it|pt|ie|in|br|cn|sg|za|gr|tr|il|cz))?|gouv\.fr|gob\.(?:es|mx|ar|pe|cl)"
+    r"|go\.(?:jp|kr)|govt\.nz|gc\.ca|gv\.at)\Z"
+)
+"""The end of a host that only governments can register."""
 
 
 _WORDS = re.compile(r"[^\W\d_]{2,}")
@@ -46,8 +54,8 @@ def _shown_only(reading: Reading, span: Span) -> bool:
 @rule("link_not_in_thread", "links not in the thread")
 def link_not_in_thread(reading: Reading) -> Iterator[Finding]:
     """A link to a host that is neither ours nor in the thread; for a draft that begins a thread every foreign host
-    counts. Medium; low for sites that everybody knows, for the front page of a site, and for links in a signature or
-    footer. A link shortener hides where it leads and is medium everywhere."""
+    counts. Medium; low for sites that everybody knows, such as those of governments and carriers, for the front page of
+    a site, and for links in a signature or footer. A link shortener hides where it leads and is medium everywhere."""
     there: list[str] = [*reading.known.own_domains]
     there += [str(link.host) for link in find_links(reading.house_text) if link.host]
     low = reading.thread_text.lower()
@@ -64,7 +72,8 @@ def link_not_in_thread(reading: Reading) -> Iterator[Finding]:
         if any(same_site(host, one) for one in there):
             continue
         rest = reading.body[slice(*link.span)].rpartition(host)[2].strip("/.,;:)>\"' ")
-        quiet = registrable(host) in _PUBLIC or not rest or _shown_only(reading, link.span)
+        public = registrable(host) in _PUBLIC or _GOVERNMENT.search(host) is not None
+        quiet = public or not rest or _shown_only(reading, link.span)
         level = Level.LOW if quiet and registrable(host) not in _SHORTENERS else Level.MEDIUM
         spans.setdefault(level, {}).setdefault(host, []).append(link.span)
     for level, hosts in spans.items():

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from mm_tui.review.findings import Finding, Level, Span
-from mm_tui.review.language import language_name, language_of
+from mm_tui.review.language import language_name, language_of, may_be
 from mm_tui.review.risk.rule import LONGEST_DRAFT, Reading, quoted, rule
 from mm_tui.text import OneLine
 
@@ -31,7 +31,7 @@ def other_language(reading: Reading) -> Iterator[Finding]:
             theirs = "\n".join(line for line in lines if not line.lstrip().startswith(">"))
             break
     there, here = language_of(theirs), language_of(reading.body[:LONGEST_DRAFT])
-    if there and here and there != here:
+    if there and here and there != here and not may_be(theirs, here):
         words = f"written in {language_name(here)}, but the last mail was in {language_name(there)}"
         yield Finding("other_language", Level.MEDIUM, OneLine(words))
     elif here:
