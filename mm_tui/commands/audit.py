@@ -11,7 +11,7 @@ from mm_tui.commands import common
 from mm_tui.commands.common import Commands
 from mm_tui.commands.output import printing as emit
 from mm_tui.commands.output.exits import CommandError, Exit
-from mm_tui.commands.values import positive
+from mm_tui.commands.values import not_empty, positive
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
@@ -60,7 +60,9 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
 
     export = actions.add_parser("export", parents=[shared], help="write all lines as JSON lines or CSV")
     export.add_argument("--format", choices=("jsonl", "csv"), help="default: by the file's name, else jsonl")
-    export.add_argument("--output", metavar="FILE", help="a new .jsonl or .csv (mode 0600); default: standard output")
+    export.add_argument(
+        "--output", metavar="FILE", type=not_empty, help="a new .jsonl or .csv (mode 0600); default: standard output"
+    )
     _selection(export)
     export.set_defaults(run=common.run_task, task=_export)
 

@@ -24,6 +24,7 @@ from mm_tui.commands import (
     spam,
     stats,
     sync,
+    values,
 )
 from mm_tui.commands.common import Commands
 from mm_tui.commands.output import printing as emit
@@ -108,7 +109,7 @@ def _tell_statuses(parser: argparse.ArgumentParser) -> None:
 
 def common(parser: argparse.ArgumentParser) -> None:
     """The options allowed before or after any command."""
-    parser.add_argument("--profile", metavar="NAME", help="the profile of the settings to use")
+    parser.add_argument("--profile", metavar="NAME", type=values.not_empty, help="the profile of the settings to use")
     parser.add_argument("--config", metavar="FILE", type=Path, help="the settings file to use")
     parser.add_argument(
         "--debug",

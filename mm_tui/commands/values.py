@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import argparse
 
+LONGEST_ID = 1000
+"""Characters."""
+
 
 def positive(text: str) -> int:
     """A whole number above zero."""
@@ -12,7 +15,16 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def not_empty(text: str) -> str:
+    """The name of a profile or file. An empty one, from a variable that is not set, must not stand for the default."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("is empty")
+    return text
+
+
 def email_id(text: str) -> str:
+    if len(text) > LONGEST_ID:
+        raise argparse.ArgumentTypeError("is too long for the id of an email")
     if not text.strip(".") or not text.isprintable() or any(char.isspace() for char in text):
         raise argparse.ArgumentTypeError("is not the id of an email; `mm-tui pending list` shows those that wait")
     return text

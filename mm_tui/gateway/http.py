@@ -151,13 +151,16 @@ class Wire:
             GatewayError: of the kind that fits.
         """
         auth = KeyAuth(self._keys.for_scope(call.scope)) if call.scope else None
-        request = (self._acts if call.acts else self._reads).build_request(
-            call.method,
-            self._url + call.path.format(**{name: segment(value) for name, value in (at or {}).items()}),
-            params=params,
-            content=None if body is None else json.dumps(body).encode(),
-            headers=None if body is None else {"Content-Type": "application/json"},
-        )
+        try:
+            request = (self._acts if call.acts else self._reads).build_request(
+                call.method,
+                self._url + call.path.format(**{name: segment(value) for name, value in (at or {}).items()}),
+                params=params,
+                content=None if body is None else json.dumps(body).encode(),
+                headers=None if body is None else {"Content-Type": "application/json"},
+            )
+        except httpx.InvalidURL:
+            raise errors.BadRequest("an id or a name is too long to be requested") from None
         if log.isEnabledFor(logging.DEBUG):
             log.debug("request", extra={"call": call.name, "asked": _masked({**(params or {}), **(body or {})})})
         try:

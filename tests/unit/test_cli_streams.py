@@ -60,6 +60,10 @@ def test_a_command_before_init_binds_the_store_to_no_gateway(tmp_path: Path, san
         (("pending", "reject", "ID", "--digest", "00000000", "--reason", " "), Exit.USAGE, "needs a reason"),
         (("pending", "list", "--mailbox", "nobody"), Exit.NOT_FOUND, "There are: billing@"),
         (("audit", "list", "--email", "nope"), Exit.OK, "Nothing is logged about nope."),
+        (("pending", "show", "x" * 100_000), Exit.USAGE, "too long"),
+        (("pending", "list", "--profile", ""), Exit.USAGE, "--profile: is empty"),
+        (("audit", "export", "--output", ""), Exit.USAGE, "--output: is empty"),
+        (("sandbox", "serve", "--mail", "\x1b[31mred"), Exit.USAGE, "--mail red: there is no such file"),
         (("demo",), Exit.USAGE, "the demo needs a terminal"),
         (("sandbox", "serve", "--port", "99999"), Exit.USAGE, "must be a port from 0 to 65535"),
         (("sandbox", "serve", "--data", "/proc/nowhere"), Exit.USAGE, "--data /proc/nowhere: No such file"),
@@ -72,7 +76,7 @@ def test_a_wrong_argument_is_told_with_what_to_do(
     home.write_profile(sandbox.url, sandbox.keys)
     draft = sandbox.draft()
     done = home.run(*(draft if word == "ID" else word for word in arguments))
-    assert (done.status, words in done.err) == (status, True), done.err
+    assert (done.status, words in done.err) == (status, True), done.err[:500]
     told = home.run("pending", "show", draft, "--json").json["digest"]
     assert told[:8] not in done.err, "the right digest is read, not guessed"
 

@@ -363,3 +363,10 @@ async def test_the_difference_of_clocks_is_told() -> None:
 
 def test_the_limits_are_stated() -> None:
     assert http.MAX_ANSWER == 32 * 1024 * 1024
+
+
+async def test_an_id_that_fits_into_no_address_is_refused_before_it_is_sent() -> None:
+    async with raw_server(says(b"")) as server, client(server) as gateway:
+        with pytest.raises(errors.BadRequest, match="too long"):
+            await gateway.email("box", "x" * 100_000)
+        assert server.requests == []

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from mm_tui.private_files import replace_private
+from mm_tui.text import ManyLine
 
 if TYPE_CHECKING:
     from mm_tui.sandbox.gateway.server import Server
@@ -250,7 +251,8 @@ async def _until_signal(server: Server, activity: DemoActivity, started: Callabl
 
 
 def _say(text: str) -> None:
-    sys.stderr.write(f"{text}\n")
+    # Names of files may contain control characters.
+    sys.stderr.write(f"{ManyLine(text)}\n")
 
 
 def _refuse(text: str) -> int:
