@@ -211,7 +211,7 @@ class Outcome(StrEnum):
     FELL_BACK = "fell_back"
     """The program crashed or quit before anything had left this machine."""
     UNREACHABLE = "unreachable"
-    """The gateway could not be read, so nothing was decided."""
+    """The gateway could not be read or the journal not written, so nothing was decided."""
     CHANGED = "changed"
     """The content differed from what the human had seen."""
     DENIED = "denied"

@@ -70,7 +70,7 @@ _OUTCOMES = {
     Outcome.NOT_SECONDED: "undecided: no other reviewer approves this text any more",
     Outcome.UNDONE: "undone: nothing was sent",
     Outcome.FELL_BACK: "undecided: the program ended before anything was sent",
-    Outcome.UNREACHABLE: "undecided: the gateway could not be read",
+    Outcome.UNREACHABLE: "undecided: it could not be checked",
     Outcome.CHANGED: "changed since you looked: read it again",
     Outcome.DENIED: "undecided: the gateway refused",
     Outcome.UNCLEAR: "undecided: the status {status} does not say what happened",

@@ -13,6 +13,7 @@ import pytest
 from mm_tui.decision.state import Act, Choice, Outcome, Question
 from mm_tui.review.draft import starts_thread
 from mm_tui.services.decisions.calls import DecisionCalls
+from mm_tui.services.decisions.outcomes import undo
 from mm_tui.services.decisions.service import Refused
 from mm_tui.services.decisions.view import Phase
 from mm_tui.services.presence.tags import pair_words
@@ -368,6 +369,34 @@ async def test_nothing_leaves_that_the_journal_does_not_hold(
         assert view.phase is Phase.UNDECIDED
         assert "disk is full" in view.words
         assert sandbox.calls("POST", "/oversight/decide") == sandbox.calls("POST", "/reply/")[1:] == []
+
+
+async def test_an_undo_that_comes_while_the_disk_is_full_is_told_as_it_is(
+    desk: Desk, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft = sandbox.draft()
+    mail = await desk.read(sandbox.mailbox, draft)
+    journal = Journal.append
+    full, refused = True, asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def append(self: Journal, connection: sqlite3.Connection, kind: str, *given: Any) -> int:
+        if full and kind in ("deciding", "ended"):
+            if kind == "ended":
+                loop.call_soon_threadsafe(refused.set)
+            raise sqlite3.OperationalError("database or disk is full")
+        return journal(self, connection, kind, *given)
+
+    monkeypatch.setattr(Journal, "append", append)
+    await desk.approve(mail)
+    await asyncio.wait_for(refused.wait(), 10)
+    asked = asyncio.create_task(undo(desk.decisions, draft))
+    await asyncio.sleep(0)
+    full = False
+    assert (await asked).words == "nothing to undo: the email to anna@customer.example still waits, nothing was sent"
+    view = await desk.settled(draft)
+    assert view.words.startswith("undecided: it could not be checked: the journal cannot be written")
+    assert sandbox.outbox() == sandbox.calls("POST", "/oversight/decide") == []
 
 
 async def test_a_fault_of_this_program_is_shown(desk: Desk, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -119,4 +119,7 @@ async def undo(decisions: Decisions | None, wanted: str | None) -> Undone:
         return Undone(f"undone: {waits}nothing was sent", email_ids=emails)
     if taken:
         return Undone(f"{taken} of {size} decisions undone; it was too late for the others", too_late=True)
+    now = decisions.state(view.email_id)
+    if size == 1 and now is not None and now.not_done:
+        return Undone(f"nothing to undo: the email {view.about} still waits, nothing was sent", email_ids=emails)
     return Undone("too late to undo: the decision is already with the gateway", too_late=True)
