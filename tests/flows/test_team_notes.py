@@ -38,6 +38,16 @@ async def test_a_note_and_an_assignment_are_set_by_keys_and_shown(
         await until(pilot, lambda: isinstance(app.screen, FormScreen) and ready(pilot), "the form")
         await pilot.press("backspace", "backspace", "enter")
         await until(pilot, lambda: "review.note" not in sandbox.look(draft)["tags"], "the note removed")
+        await until(pilot, lambda: ready(pilot), "keys")
+        await pilot.press("N")
+        await until(pilot, lambda: isinstance(app.screen, FormScreen) and ready(pilot), "the form")
+        sandbox.decide(draft, "reject", "mine")
+        app.action_sync()
+        await pilot.press("x")
+        await until(pilot, lambda: screen.listing.end_of(draft), "the other's decision")
+        await pilot.press("enter")
+        await until(pilot, lambda: "not set: rejected elsewhere" in shown(app), "why it is not set")
+        assert "review.note" not in sandbox.look(draft)["tags"]
     assert bodies(sandbox) == []
 
 

@@ -51,6 +51,9 @@ class Snoozing:
 
     def _answered(self, entry: QueueEntry, typed: str) -> None:
         session = self._screen.session
+        if ended := self._screen.listing.end_of(entry.item.id):
+            self._screen.say(OneLine(f"not snoozed: {ended}"), "warning")
+            return
         snoozes, who = Snoozes(session.database, session.clock), reviewer(session.settings)
         try:
             if not typed.strip():

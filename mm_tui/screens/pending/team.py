@@ -97,12 +97,19 @@ class Team:
         return None
 
     def _note(self, mailbox_id: str, email_id: str, text: str, before: str) -> None:
-        if (team := self._screen.session.team) is not None and text.strip() != before:
+        if (team := self._still(email_id)) is not None and text.strip() != before:
             self._run(team, team.note(mailbox_id, email_id, text, before=before))
 
     def _assign(self, mailbox_id: str, email_id: str, to: str) -> None:
-        if (team := self._screen.session.team) is not None:
+        if (team := self._still(email_id)) is not None:
             self._run(team, team.assign(mailbox_id, email_id, to))
+
+    def _still(self, email_id: str) -> TeamTags | None:
+        """What sets the tags; None, after saying why, if the email was decided while the question was open."""
+        if ended := self._screen.listing.end_of(email_id):
+            self._screen.say(OneLine(f"not set: {ended}"), "warning")
+            return None
+        return self._screen.session.team
 
     def _run(self, team: TeamTags, act: Coroutine[Any, Any, OneLine]) -> None:
         # Not exclusive: a second note must not cancel the first one's call.

@@ -99,6 +99,12 @@ class QueueListing:
         waiting = (entry for entry in self.waiting if entry.item.id == email_id)
         return self.listed.get(email_id) or next(waiting, None)
 
+    def end_of(self, email_id: str) -> OneLine:
+        """How an email was decided, if it no longer waits; empty while it waits."""
+        if any(entry.item.id == email_id for entry in self.waiting):
+            return OneLine("")
+        return entry.ended if (entry := self.listed.get(email_id)) is not None else UNKNOWN_END
+
     @property
     def is_filtered(self) -> bool:
         """Whether some waiting emails are not listed."""
