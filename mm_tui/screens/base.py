@@ -13,6 +13,7 @@ from mm_tui.widgets.chrome import KeysLine, StatusLine, TopLine
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
+    from textual import events
     from textual.app import ComposeResult
     from textual.timer import Timer
 
@@ -52,9 +53,12 @@ class BaseScreen(Screen[None]):
     RELOAD_SECONDS: ClassVar[float] = 0.3
     """Seconds: events closer together than this have the store read once."""
     AUTO_FOCUS = ""
+    # Only dialogs have styles for low terminals: here such a class would have every widget styled again.
+    VERTICAL_BREAKPOINTS = []  # noqa: RUF012 - Textual declares it
 
     def __init__(self) -> None:
         super().__init__()
+        self._was_suspended = False
         self._missed: dict[object, ServiceEvent] = {}
         self._chrome_timer: Timer | None = None
         self._reload_timer: Timer | None = None
@@ -173,6 +177,7 @@ class BaseScreen(Screen[None]):
         self.services_ready()
 
     def on_screen_suspend(self) -> None:
+        self._was_suspended = True
         # These lines stay visible behind a dialog, where other keys work.
         self.call_later(self._update_lines)
 
@@ -181,14 +186,16 @@ class BaseScreen(Screen[None]):
         for keys in self.query(KeysLine):
             keys.refresh()
 
-    def on_screen_resume(self) -> None:
+    def on_screen_resume(self, event: events.ScreenResume) -> None:
+        # A screen that was in front since it was mounted has its styles.
+        event.refresh_styles = self._was_suspended
         self.call_later(self._update_lines)
         for top in self.query(TopLine):
             top.update_state()
         self.update_status()
         missed, self._missed = self._missed, {}
-        for event in missed.values():
-            self.handle_event(event)
+        for service_event in missed.values():
+            self.handle_event(service_event)
 
 
 def _kind(event: ServiceEvent) -> object:

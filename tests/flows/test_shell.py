@@ -9,6 +9,7 @@ import pytest
 from rich.segment import Segment
 from textual.color import Color
 from textual.command import CommandPalette
+from textual.dom import DOMNode
 from textual.events import Click
 from textual.widget import Widget
 from textual.widgets import OptionList, Static
@@ -23,14 +24,21 @@ from tests.support.app import running_app, shown, until
 from tests.support.seat import idle_session, mailbox, summary
 
 
-async def test_number_keys_go_to_the_main_screens_and_each_keeps_its_place() -> None:
+async def test_number_keys_go_to_the_main_screens_each_is_styled_once_and_keeps_its_place(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    styled_again: list[DOMNode] = []
+    monkeypatch.setattr(app_module.MmTui, "update_styles", lambda app, node, **_: styled_again.append(node))
     session = idle_session()
     session.mail.upsert([summary(number) for number in range(30)])
     async with running_app(session) as (app, pilot):
+        assert app.screen not in styled_again, "the first screen"
         await pilot.press("j", "j", "j")
         for key, mode in (("2", "pending"), ("3", "audit"), ("4", "mailboxes"), ("1", "inbox")):
             await pilot.press(key)
             assert app.current_mode == mode
+            # Coming back styles a screen again, and so does a queue that is empty.
+            assert mode in ("inbox", "pending") or app.screen not in styled_again, mode
             if mode == "pending":
                 titles = [command.title for command in commands(app, app.screen)]
                 assert "Show all waiting emails: not loaded yet" in titles

@@ -167,7 +167,7 @@ class AuditScreen(BaseScreen):
     def services_ready(self) -> None:
         self._show_heading()
 
-    def on_screen_resume(self) -> None:
+    def on_screen_resume(self, _event: events.ScreenResume) -> None:
         # The gateway's log is read once a minute; read it now, because the reader wants to see the latest actions.
         if self.session.sync is not None:
             self.session.sync.wake(Part.AUDIT)

@@ -310,7 +310,7 @@ class PendingScreen(BaseScreen):
         self.call_later(self.editing.tell_what_is_open)
         self.call_later(self.open_email.tick)
 
-    def on_screen_resume(self) -> None:
+    def on_screen_resume(self, _event: events.ScreenResume) -> None:
         self.pane.make_room()
         self.open_email.tick()
         self.timers.go_on()
