@@ -16,7 +16,7 @@ from mm_tui.assist.jamba import Jamba
 from mm_tui.assist.limiter import Limits
 from mm_tui.clock import SystemClock
 from mm_tui.sandbox.model.api import create_router
-from mm_tui.services.assistant.cards import Phase, Spend
+from mm_tui.services.assistant.cards import CardPhase, Spend
 from mm_tui.services.assistant.second_reader import Remark, SecondReader, SecondReaderState
 from mm_tui.services.assistant.service import Assistant
 from mm_tui.services.facts import HouseFacts
@@ -84,7 +84,7 @@ def print_readings(
     """Runs the second reader over all drafts and prints what it points at."""
     every = [*bad, *twins, *good]
     states, spend = asyncio.run(read(every, stand_in=stand_in))
-    failed = Counter(str(state.words) for state in states if state.phase is not Phase.DONE)
+    failed = Counter(str(state.words) for state in states if state.phase is not CardPhase.DONE)
     badge = next((state.badge for state in states if state.badge), "nobody")
     print(f"\nsecond reader {badge}: {len(states)} drafts, ${spend.usd:.4f}")
     for words, times in failed.most_common():

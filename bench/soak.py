@@ -18,7 +18,7 @@ from typing import Any, ClassVar, TypeAlias
 
 from mm_tui.gateway.calls import Call
 from mm_tui.gateway.client import GatewayClient
-from mm_tui.gateway.http import Answer
+from mm_tui.gateway.http import HttpAnswer
 from mm_tui.gateway.keys import Keys
 from mm_tui.services.events import ServiceEvent, SyncChanged
 from mm_tui.services.sync.service import Sync
@@ -62,7 +62,7 @@ class Noting(GatewayClient):
     asked: ClassVar[deque[Asked]] = deque(maxlen=NOTED)
     number = 0
 
-    async def _call(self, call: Call, **given: Any) -> Answer:
+    async def _call(self, call: Call, **given: Any) -> HttpAnswer:
         path = call.path.format(**(given.get("at") or {}))
         self.number += 1
         self.asked.append((path, dict(given.get("params") or {}), self.keys.for_scope(call.scope or "read")))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mm_tui.services.attention import GIVE_TITLE_BACK, KEEP_TITLE, Attention, Look
+from mm_tui.services.attention import GIVE_TITLE_BACK, KEEP_TITLE, Attention, QueueLook
 from mm_tui.services.events import PendingChanged
 from mm_tui.textual_private import write_to_terminal
 
@@ -60,7 +60,7 @@ class Notifier:
         # Not exclusive: a check that started must finish, or its result would be lost.
         self._app.run_worker(read, thread=True, group="attention", exit_on_error=False)
 
-    def _looked(self, look: Look) -> None:
+    def _looked(self, look: QueueLook) -> None:
         self._write(self._attention.sequences(look, title_before=self._title))
         self._title = look.title
 

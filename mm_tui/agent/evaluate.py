@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 AT_ONCE = 4
 
 
-class Case(BaseModel):
+class LabelCase(BaseModel):
     """One line of the set: an email and the label that a human gave it."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -34,10 +34,10 @@ class Case(BaseModel):
 
 
 @dataclass(frozen=True)
-class Verdict:
+class LabelVerdict:
     """The model's answer to a case."""
 
-    case: Case
+    case: LabelCase
     label: OneLine
     model: OneLine
     certain: bool
@@ -52,19 +52,19 @@ class BadSet(Exception):
     """The file is not a labelled set. The message says which line is wrong, and why."""
 
 
-def read_cases(path: Path, labels: Sequence[str]) -> list[Case]:
+def read_cases(path: Path, labels: Sequence[str]) -> list[LabelCase]:
     """The cases of a JSON-lines file.
 
     Raises:
         BadSet: a line is invalid, or its label is not configured.
         OSError: the file cannot be read.
     """
-    cases: list[Case] = []
+    cases: list[LabelCase] = []
     for number, line in enumerate(path.read_text("utf-8-sig").split("\n"), start=1):
         if not line.strip():
             continue
         try:
-            case = Case.model_validate_json(line)
+            case = LabelCase.model_validate_json(line)
         except ValidationError as error:
             where = error.errors(include_input=False, include_url=False)[0]
             raise BadSet(f"line {number}: {'.'.join(map(str, where['loc'])) or 'it'}: {where['msg']}") from None
@@ -77,8 +77,8 @@ def read_cases(path: Path, labels: Sequence[str]) -> list[Case]:
 
 
 async def evaluate(
-    cases: Sequence[Case], assistant: Assistant, *, progress: Callable[[int], None] | None = None
-) -> list[Verdict]:
+    cases: Sequence[LabelCase], assistant: Assistant, *, progress: Callable[[int], None] | None = None
+) -> list[LabelVerdict]:
     """Asks the model for the label of every case, in order.
 
     Args:
@@ -92,7 +92,7 @@ async def evaluate(
     places = asyncio.Semaphore(AT_ONCE)
     done = 0
 
-    async def ask(case: Case) -> Verdict:
+    async def ask(case: LabelCase) -> LabelVerdict:
         nonlocal done
         letter = Letter(OneLine("someone@sender.example"), case.subject, case.body)
         async with places:
@@ -100,7 +100,7 @@ async def evaluate(
         done += 1
         if progress is not None:
             progress(done)
-        return Verdict(case, answer.value, answer.model, answer.certain)
+        return LabelVerdict(case, answer.value, answer.model, answer.certain)
 
     tasks = [asyncio.create_task(ask(case)) for case in cases]
     try:
@@ -111,7 +111,7 @@ async def evaluate(
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def markdown(verdicts: Sequence[Verdict], labels: Sequence[str]) -> str:
+def markdown(verdicts: Sequence[LabelVerdict], labels: Sequence[str]) -> str:
     """The results as Markdown tables: by language, by label, and the confusions."""
     models = ", ".join(sorted({str(verdict.model) for verdict in verdicts}))
     right = sum(verdict.right for verdict in verdicts)
@@ -139,7 +139,7 @@ def markdown(verdicts: Sequence[Verdict], labels: Sequence[str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def as_json(verdicts: Sequence[Verdict]) -> str:
+def as_json(verdicts: Sequence[LabelVerdict]) -> str:
     """The results as JSON lines, for other tools."""
     return "\n".join(
         json.dumps(

@@ -61,7 +61,7 @@ class Polled:
     """The id of the mailbox with that failure."""
 
 
-class Source:
+class MailSource:
     """Polls lists, never bodies: unread mail, and new mail that somebody else has already read."""
 
     def __init__(self, gateway: GatewayClient, jobs: Jobs, boxes: Boxes, clock: Clock) -> None:

@@ -46,7 +46,7 @@ KEY_HOLDS = timedelta(hours=23)
 
 
 @dataclass(frozen=True)
-class Reading:
+class MailReading:
     """An email with its context."""
 
     mail: EmailDetail
@@ -134,7 +134,7 @@ class Work:
 
     # Reading
 
-    async def _read(self, job: Job) -> Reading | None:
+    async def _read(self, job: Job) -> MailReading | None:
         at = self._clock.monotonic()
         thread = await self._thread(job.mailbox_id, job.thread_id)
         listed = next((mail for mail in thread.emails if mail.id == job.answered_id), None) if thread else None
@@ -152,7 +152,7 @@ class Work:
             thread = await self._thread(job.mailbox_id, mail.thread_id)
         mails = [*await self._others(mail, thread), mail]
         mails.sort(key=lambda one: (one.received_at.timestamp() if one.received_at else 0.0, one.id))
-        return Reading(mail, thread, Conversation.of(mails, mail), at)
+        return MailReading(mail, thread, Conversation.of(mails, mail), at)
 
     async def _mark_opened(self, mailbox_id: str, email_id: str) -> None:
         """Tags an email before opening it, because opening hides it from polls for unread mail."""
@@ -194,7 +194,7 @@ class Work:
 
     # Labels and tags
 
-    async def _label(self, job: Job, reading: Reading) -> str:
+    async def _label(self, job: Job, reading: MailReading) -> str:
         about, letters = [reading.conversation.about], reading.conversation.letters
         outcomes = await asyncio.gather(
             self._assistant.classify(job.email_id, about, automatic=True),
@@ -229,7 +229,7 @@ class Work:
 
     # The reply
 
-    async def _write(self, job: Job, reading: Reading, label: str) -> str | None:
+    async def _write(self, job: Job, reading: MailReading, label: str) -> str | None:
         """Drafts the reply and stores it; returns the reason if there is to be none."""
         mailbox = await self._boxes.current(job.mailbox_id)
         if (reason := self._why_no_reply(job, reading, label, mailbox, reading.thread)) is not None:
@@ -267,7 +267,7 @@ class Work:
         return None
 
     def _why_no_reply(
-        self, job: Job, reading: Reading, label: str, mailbox: Mailbox | None, thread: ThreadSummary | None
+        self, job: Job, reading: MailReading, label: str, mailbox: Mailbox | None, thread: ThreadSummary | None
     ) -> str | None:
         own = self._jobs.replies_in(reading.mail.thread_id or job.thread_id)
         situation = policy.Situation(
@@ -284,7 +284,7 @@ class Work:
             reason = policy.why_no_redraft(thread, job.email_id, own, self._jobs.redrafts_of(job.answers))
         return reason
 
-    async def _submit(self, email_id: str, reading: Reading, label: str) -> None:
+    async def _submit(self, email_id: str, reading: MailReading, label: str) -> None:
         job = await asyncio.to_thread(self._jobs.get, email_id)
         if job is None or job.draft is None or job.submitted_at is None:
             return
@@ -314,7 +314,7 @@ class Work:
         else:
             await self._finish(job, JobState.DONE, label=label, reply=receipt.id)
 
-    def _answer(self, job: Job, reading: Reading) -> str | None:
+    def _answer(self, job: Job, reading: MailReading) -> str | None:
         return policy.answer_in(reading.thread, reading.mail, self._jobs.replies_in(job.thread_id))
 
     async def _finish(

@@ -16,7 +16,7 @@ from mm_tui.services.backoff import backoff_seconds
 if TYPE_CHECKING:
     from mm_tui.agent.jobs import Jobs
     from mm_tui.agent.log import Log
-    from mm_tui.agent.source import Source
+    from mm_tui.agent.source import MailSource
     from mm_tui.agent.work import Work
     from mm_tui.clock import Clock
 
@@ -70,7 +70,7 @@ class Fatal(Exception):
 
 
 @dataclass(frozen=True)
-class Pace:
+class WorkerPace:
     """Timing, in seconds."""
 
     interval: float
@@ -80,9 +80,9 @@ class Pace:
 
 
 class Worker:
-    """Runs a `Source` and the `Work` until stopped."""
+    """Runs a `MailSource` and the `Work` until stopped."""
 
-    def __init__(self, source: Source, work: Work, jobs: Jobs, clock: Clock, log: Log, pace: Pace) -> None:
+    def __init__(self, source: MailSource, work: Work, jobs: Jobs, clock: Clock, log: Log, pace: WorkerPace) -> None:
         self._source = source
         self._work = work
         self._jobs = jobs

@@ -33,7 +33,7 @@ from ai21.stream.async_stream import AsyncStream
 
 from mm_tui.assist import errors
 from mm_tui.assist.limiter import Limiter, Limits
-from mm_tui.assist.model import Completion, Message, Part, Usage
+from mm_tui.assist.model import Completion, Message, StreamPart, TokenUsage
 from mm_tui.clock import Clock, SystemClock
 from mm_tui.settings.checks import LOOPBACK_HOSTS
 from mm_tui.settings.secret import Secret, hide_in, without_begun
@@ -176,7 +176,7 @@ class Jamba:
         max_tokens: int,
         temperature: float = 0.0,
         deadline: float = 120.0,
-    ) -> AsyncGenerator[Part, None]:
+    ) -> AsyncGenerator[StreamPart, None]:
         """Asks once and streams the answer; closing the generator closes the connection.
 
         Raises:
@@ -192,11 +192,11 @@ class Jamba:
                     problem = await reading.take(answer, ends)
                     if problem is not None:
                         raise problem
-                    yield Part(reading.text)
+                    yield StreamPart(reading.text)
                 if reading.usage is None:
                     await reading.take(answer, asyncio.get_running_loop().time() + AFTERWORD_SECONDS)
         whole = reading.completion()
-        yield Part(whole.text, whole)
+        yield StreamPart(whole.text, whole)
 
     def _limiter(self, model: str) -> Limiter:
         if model not in self._limiters:
@@ -267,7 +267,7 @@ class _Reading:
         self._keys = keys
         self.raw = ""
         self.model = model
-        self.usage: Usage | None = None
+        self.usage: TokenUsage | None = None
         self.finish_reason: str | None = None
 
     @property
@@ -294,7 +294,7 @@ class _Reading:
             return errors.HalfStream() if self.raw and isinstance(problem, errors.Unreachable) else problem
         self.model = _model_of(chunk, self.model)
         if chunk.usage is not None:
-            self.usage = Usage.reported(chunk.usage.prompt_tokens, chunk.usage.completion_tokens)
+            self.usage = TokenUsage.reported(chunk.usage.prompt_tokens, chunk.usage.completion_tokens)
         for choice in chunk.choices[:1]:
             self.raw += choice.delta.content or ""
             self.finish_reason = choice.finish_reason or self.finish_reason
@@ -304,7 +304,7 @@ class _Reading:
         text = self.text
         if not text.strip():
             raise errors.Empty
-        usage = self.usage or Usage(0, 0)
+        usage = self.usage or TokenUsage(0, 0)
         return Completion(
             text, OneLine(hide_in(OneLine(self.model), self._keys)), usage, truncated=self.finish_reason == "length"
         )
@@ -327,7 +327,7 @@ def _completion(answer: ChatCompletionResponse, model: str, keys: Sequence[Secre
     return Completion(
         text=text,
         model=OneLine(hide_in(OneLine(_model_of(answer, model)), keys)),
-        usage=Usage.reported(answer.usage.prompt_tokens, answer.usage.completion_tokens),
+        usage=TokenUsage.reported(answer.usage.prompt_tokens, answer.usage.completion_tokens),
         truncated=choice.finish_reason == "length",
     )
 

@@ -31,19 +31,19 @@ class Message(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Usage:
+class TokenUsage:
     """The tokens of one call, as counted by the service."""
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
 
     @classmethod
-    def reported(cls, prompt_tokens: int, completion_tokens: int) -> Usage:
+    def reported(cls, prompt_tokens: int, completion_tokens: int) -> TokenUsage:
         """What a service reports, within limits: less than nothing would lift the budget."""
         return cls(*(min(max(count, 0), MOST_TOKENS) for count in (prompt_tokens, completion_tokens)))
 
-    def __add__(self, other: Usage) -> Usage:
-        return Usage(
+    def __add__(self, other: TokenUsage) -> TokenUsage:
+        return TokenUsage(
             self.prompt_tokens + other.prompt_tokens,
             self.completion_tokens + other.completion_tokens,
         )
@@ -56,13 +56,13 @@ class Completion:
     text: ManyLine
     model: OneLine
     """The id reported by the service, or the requested one if it reports none."""
-    usage: Usage
+    usage: TokenUsage
     truncated: bool = False
     """The answer was cut off by its token limit."""
 
 
 @dataclass(frozen=True)
-class Part:
+class StreamPart:
     """The state of a stream: the whole text so far, cleaned as a whole. The last one has `whole` set."""
 
     text: ManyLine
@@ -92,14 +92,14 @@ class Model(Protocol):
         max_tokens: int,
         temperature: float = 0.0,
         deadline: float = 120.0,
-    ) -> AsyncGenerator[Part, None]:
+    ) -> AsyncGenerator[StreamPart, None]:
         """Asks once and streams the answer. Closing the generator closes the connection."""
 
     async def aclose(self) -> None:
         """Closes all connections."""
 
 
-def cost(model: str, usage: Usage) -> float:
+def cost(model: str, usage: TokenUsage) -> float:
     """The cost in dollars of `usage` of `model`."""
     found = max((name for name in PRICES if model.startswith(name)), key=len, default=None)
     price_in, price_out = PRICES[found] if found else UNKNOWN_PRICE

@@ -31,7 +31,7 @@ _TELLING = 4
 """The least letters of a significant word."""
 
 
-class Kind(StrEnum):
+class RemarkKind(StrEnum):
     """The kind of a remark."""
 
     CONTRADICTED = "contradicted"
@@ -51,7 +51,7 @@ class Quote(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Source:
+class QuotedSource:
     """A text that the second reader may quote: an email of the thread, or a file of house facts."""
 
     id: str
@@ -62,10 +62,10 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Line:
+class RemarkLine:
     """One remark of the second reader, with both quotes checked."""
 
-    kind: Kind
+    kind: RemarkKind
     draft: Quote
     source: Quote
     source_id: str
@@ -75,7 +75,7 @@ class Line:
 class SecondReading:
     """The second reader's valid remarks on a draft."""
 
-    lines: tuple[Line, ...] = ()
+    lines: tuple[RemarkLine, ...] = ()
     dropped: int = 0
     """The number of lines without valid quotes or content."""
     readable: bool = True
@@ -83,17 +83,17 @@ class SecondReading:
 
 
 @dataclass(frozen=True)
-class Reading:
+class DraftReading:
     """The draft, and everything to compare it with."""
 
     draft: ManyLine
     letters: tuple[Letter, ...]
     """The thread for the prompt, oldest first."""
-    sources: tuple[Source, ...]
+    sources: tuple[QuotedSource, ...]
     """The full thread and the house facts, against which quotes are checked."""
 
 
-def check(answer: str, draft: str, sources: Sequence[Source]) -> SecondReading:
+def check(answer: str, draft: str, sources: Sequence[QuotedSource]) -> SecondReading:
     """Parses an answer, and keeps the lines whose quotes occur where they must.
 
     Args:
@@ -101,7 +101,7 @@ def check(answer: str, draft: str, sources: Sequence[Source]) -> SecondReading:
         draft: the body of the draft.
         sources: the house facts, then the thread, oldest first.
     """
-    found: dict[tuple[Kind, int, int, str], Line] = {}
+    found: dict[tuple[RemarkKind, int, int, str], RemarkLine] = {}
     dropped = 0
     objects = list(_objects(answer))
     for one in objects:
@@ -131,20 +131,20 @@ def _is_empty_list(answer: str) -> bool:
     return re.search(r"\"lines\"\s*:\s*\[\s*\]|\A\W*\[\s*\]\W*\Z", answer) is not None
 
 
-def _line(one: dict[str, object], draft: str, sources: Sequence[Source]) -> Line | None:
+def _line(one: dict[str, object], draft: str, sources: Sequence[QuotedSource]) -> RemarkLine | None:
     kind = one.get("kind")
-    if not isinstance(kind, str) or kind not in {str(each) for each in Kind}:
+    if not isinstance(kind, str) or kind not in {str(each) for each in RemarkKind}:
         return None
     in_draft = find_quote(one.get("draft"), draft)
     if in_draft is None:
         return None
     # Newest mail first: if words occur twice, the last occurrence counts.
     for source in reversed(sources):
-        if kind == Kind.UNANSWERED and not source.theirs:
+        if kind == RemarkKind.UNANSWERED and not source.theirs:
             continue
         quoted = find_quote(one.get("thread"), source.text)
         if quoted is not None:
-            line = Line(Kind(kind), in_draft, quoted, source.id)
+            line = RemarkLine(RemarkKind(kind), in_draft, quoted, source.id)
             return line if _says_something(line, sources) else None
     return None
 
@@ -163,9 +163,9 @@ def find_quote(quote: object, text: str) -> Quote | None:
     return Quote(match[0], *match.span()) if match is not None else None
 
 
-def _says_something(line: Line, sources: Iterable[Source]) -> bool:
+def _says_something(line: RemarkLine, sources: Iterable[QuotedSource]) -> bool:
     """Whether a line fits its kind, as far as this can be checked."""
-    if line.kind is not Kind.NOT_FOUND:
+    if line.kind is not RemarkKind.NOT_FOUND:
         return _plain(line.draft.text) != _plain(line.source.text)
     there = "\n".join(source.text for source in sources)
     if _plain(line.draft.text) in _plain(there):
@@ -195,7 +195,7 @@ def as_values(reading: SecondReading) -> dict[str, object]:
     }
 
 
-def again(values: dict[str, object], draft: str, sources: Sequence[Source]) -> SecondReading:
+def again(values: dict[str, object], draft: str, sources: Sequence[QuotedSource]) -> SecondReading:
     """Restores a stored reading, checking its quotes against the current texts."""
     read = check(json.dumps({"lines": values.get("lines", [])}), draft, sources)
     dropped = values.get("dropped", 0)

@@ -17,9 +17,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, 
 
 from mm_tui.assist import prompts
 from mm_tui.assist.errors import Garbled
-from mm_tui.assist.model import Completion, Message, Model, Part, Usage
+from mm_tui.assist.model import Completion, Message, Model, StreamPart, TokenUsage
 from mm_tui.assist.prompts import NOTHING, Background, Letter, Task
-from mm_tui.assist.second_reader import Reading, SecondReading, check
+from mm_tui.assist.second_reader import DraftReading, SecondReading, check
 from mm_tui.settings.sections import Assist
 from mm_tui.text import ManyLine, OneLine
 
@@ -104,7 +104,7 @@ class Answered(Generic[T]):
 
     value: T
     model: OneLine
-    usage: Usage
+    usage: TokenUsage
     cut: bool = False
     certain: bool = True
     """False if the model's answer was unusable and this is a default."""
@@ -189,7 +189,7 @@ def prepare_redraft_for_reviewer(
     return _request("redraft", messages, assist, was_cut)
 
 
-def prepare_second_reader(reading: Reading, assist: Assist, background: Background = NOTHING) -> Request:
+def prepare_second_reader(reading: DraftReading, assist: Assist, background: Background = NOTHING) -> Request:
     """Prepares a comparison of a draft with its thread."""
     chosen, was_cut = prompts.cut(reading.letters, _room(assist.thread_tokens, background))
     return _request("second_reader", prompts.second_reader(chosen, reading.draft, background), assist, was_cut)
@@ -262,7 +262,7 @@ def _read_extraction(text: str) -> tuple[Extraction | None, str]:
     return found.model_copy(update={"amounts": found.amounts[:10]}), ""
 
 
-async def second_reader(model: Model, request: Request, reading: Reading) -> Answered[SecondReading]:
+async def second_reader(model: Model, request: Request, reading: DraftReading) -> Answered[SecondReading]:
     """Asks for remarks on a draft, and keeps those with valid quotes."""
     answer = await _complete(model, request)
     found = check(answer.text, reading.draft, reading.sources)
@@ -290,7 +290,7 @@ def _is_json(text: str) -> bool:
     return True
 
 
-async def write(model: Model, request: Request) -> AsyncGenerator[Part, None]:
+async def write(model: Model, request: Request) -> AsyncGenerator[StreamPart, None]:
     """Streams a draft or a redraft. The last part has `whole`; closing the generator stops the model."""
     parts = model.stream(
         request.messages,
@@ -302,7 +302,7 @@ async def write(model: Model, request: Request) -> AsyncGenerator[Part, None]:
     async with aclosing(parts):
         async for part in parts:
             text = body_alone(part.text)
-            yield Part(text, replace(part.whole, text=text) if part.whole else None)
+            yield StreamPart(text, replace(part.whole, text=text) if part.whole else None)
 
 
 def body_alone(text: str) -> ManyLine:

@@ -10,7 +10,7 @@ from mm_tui.commands.output.exits import CommandError, Exit
 from mm_tui.review.diff import compare
 from mm_tui.services.examples import store_of
 from mm_tui.settings.paths import examples_path
-from mm_tui.store.examples import Example, ExampleStore
+from mm_tui.store.examples import ExampleStore, KeptExample
 from mm_tui.text import ManyLine, OneLine
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def _delete(store: ExampleStore, arguments: argparse.Namespace) -> int:
     return Exit.OK
 
 
-def _row(one: Example) -> dict[str, object]:
+def _row(one: KeptExample) -> dict[str, object]:
     return {
         "id": one.id,
         "at": one.at.isoformat() if one.at is not None else None,
@@ -72,7 +72,7 @@ def _row(one: Example) -> dict[str, object]:
     }
 
 
-def _changed(one: Example) -> float:
+def _changed(one: KeptExample) -> float:
     difference = compare(one.written, one.released)
     total = difference.words_before + difference.words_after
     return (total - 2 * difference.words_kept) / total if total else 0.0

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mm_tui.agent.boxes import Boxes
     from mm_tui.agent.jobs import Jobs
     from mm_tui.agent.log import Log
-    from mm_tui.agent.source import Source
+    from mm_tui.agent.source import MailSource
     from mm_tui.agent.worker import Worker
     from mm_tui.clock import Clock
     from mm_tui.session import Session
@@ -44,7 +44,7 @@ class OpenWorker:
 
     jobs: Jobs
     boxes: Boxes
-    source: Source
+    source: MailSource
     worker: Worker
     clock: Clock
     log: Log
@@ -155,9 +155,9 @@ async def _open_worker(args: argparse.Namespace, settings: Settings) -> AsyncIte
     from mm_tui.agent.boxes import Boxes
     from mm_tui.agent.jobs import Jobs
     from mm_tui.agent.log import Log
-    from mm_tui.agent.source import Source
+    from mm_tui.agent.source import MailSource
     from mm_tui.agent.work import Work
-    from mm_tui.agent.worker import Pace, Worker
+    from mm_tui.agent.worker import Worker, WorkerPace
     from mm_tui.gateway.keys import Keys
 
     # A dry run leaves no trace, not even in the store.
@@ -170,10 +170,10 @@ async def _open_worker(args: argparse.Namespace, settings: Settings) -> AsyncIte
             raise session.database.trouble
         clock = session.clock
         log = Log(clock, emit.line_at_once, as_json=args.json)
-        pace = Pace(args.interval or settings.agent.interval_seconds, settings.agent.concurrency)
+        pace = WorkerPace(args.interval or settings.agent.interval_seconds, settings.agent.concurrency)
         jobs = Jobs(session.database)
         boxes = Boxes(gateway, settings.agent, clock)
-        source = Source(gateway, jobs, boxes, clock)
+        source = MailSource(gateway, jobs, boxes, clock)
         assistant = session.build_assistant(unattended=settings.agent.concurrency)
         work = Work(gateway, assistant, jobs, boxes, settings, clock, log)
         yield OpenWorker(jobs, boxes, source, Worker(source, work, jobs, clock, log, pace), clock, log)

@@ -25,7 +25,7 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
 
 def run(arguments: argparse.Namespace) -> int:
     """Lists the profiles."""
-    from mm_tui.settings.profiles import Kind, Profiles, overriding
+    from mm_tui.settings.profiles import ProfileKind, Profiles, overriding
 
     listed = Profiles(arguments.config).listed()
     if arguments.json:
@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
             {
                 "name": one.name,
                 "default": one.is_default,
-                "live": None if one.kind is Kind.UNKNOWN else one.kind is Kind.LIVE,
+                "live": None if one.kind is ProfileKind.UNKNOWN else one.kind is ProfileKind.LIVE,
                 "url": one.url,
                 "mailbox": one.mailbox or None,
                 "trouble": one.trouble or None,

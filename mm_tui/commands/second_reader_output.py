@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mm_tui.models import Mailbox
-from mm_tui.services.assistant.cards import Phase
+from mm_tui.services.assistant.cards import CardPhase
 from mm_tui.services.assistant.second_reader import SecondReader, SecondReaderState
 from mm_tui.services.events import ignore
 from mm_tui.services.queue.entry import QueueEntry
@@ -44,5 +44,5 @@ def second_reader_data(read: SecondReaderState) -> dict[str, object]:
         "model": read.model or None,
         "stand_in": read.stand_in,
         "dropped": read.dropped,
-        "lines": lines if read.phase is Phase.DONE else None,
+        "lines": lines if read.phase is CardPhase.DONE else None,
     }

@@ -41,7 +41,7 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
 async def _sync(arguments: argparse.Namespace, chosen: Settings) -> int:
     """Syncs and prints the result. Returns 0 if every part succeeded, otherwise the status of the gravest failure."""
     from mm_tui.commands.online import online
-    from mm_tui.services.events import FailureKind, Part
+    from mm_tui.services.events import FailureKind, SyncPart
 
     async with online(chosen) as session:
         await session.check_account()
@@ -52,8 +52,8 @@ async def _sync(arguments: argparse.Namespace, chosen: Settings) -> int:
     failed = [part for part in state.parts if part.error is not None]
     # Do not count what could not be read: the stored data may be old, or another gateway's.
     unread = {part.part for part in state.parts if part.last_ok_at is None}
-    mailboxes = None if Part.MAILBOXES in unread else len(boxes)
-    pending = None if Part.PENDING in unread else waiting
+    mailboxes = None if SyncPart.MAILBOXES in unread else len(boxes)
+    pending = None if SyncPart.PENDING in unread else waiting
     if arguments.json:
         emit.data(
             {

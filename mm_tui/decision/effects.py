@@ -1,4 +1,4 @@
-"""The effects: what the driver must do, in this order. A `Journal` effect is on disk, with the state, before the
+"""The effects: what the driver must do, in this order. A `WriteEntry` effect is on disk, with the state, before the
 effects after it are performed."""
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Entry(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Journal:
+class WriteEntry:
     """Append this entry and save the state on the disk, in one transaction. `about` is an id, `note` an outcome,
     an answer or a digest."""
 
@@ -118,4 +118,4 @@ Call = Decide | RecordApproval | Submit | Cancel | Reschedule
 Traffic = Look | Find | Call
 """Effects that call the gateway. The number of decisions that do so at once is limited."""
 
-Effect = Journal | Hold | Pause | Look | Find | Call | DropText
+Effect = WriteEntry | Hold | Pause | Look | Find | Call | DropText

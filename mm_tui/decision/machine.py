@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mm_tui.decision import replacement
-from mm_tui.decision.effects import DropText, Entry, Hold, Journal, Pause, Reschedule
+from mm_tui.decision.effects import DropText, Entry, Hold, Pause, Reschedule, WriteEntry
 from mm_tui.decision.events import (
     Answer,
     CallConflict,
@@ -81,7 +81,7 @@ def begin(case: Case) -> Move:
     state = replace(state, relatives=tuple(named)[:MOST_RELATIVES])
     if case.doubtful:
         return end(state, Outcome.DOUBTFUL)
-    return state, (Journal(Entry.HELD, case.item, case.digest), Hold())
+    return state, (WriteEntry(Entry.HELD, case.item, case.digest), Hold())
 
 
 def step(state: State, event: Event) -> Move:
@@ -146,7 +146,7 @@ def _closing(state: State, event: Event) -> Move:
     if state.step not in (Step.CALL, Step.RECORD):
         return stay(state)
     following, effects = _advance(state, event)
-    return following, tuple(effect for effect in effects if isinstance(effect, Journal | DropText))
+    return following, tuple(effect for effect in effects if isinstance(effect, WriteEntry | DropText))
 
 
 def _not_made(state: State, *, undone: bool) -> Move:
@@ -154,7 +154,7 @@ def _not_made(state: State, *, undone: bool) -> Move:
     if _is_first(state):
         return end(state, Outcome.UNDONE if undone else Outcome.FELL_BACK)
     waiting = replace(state, step=Step.CHECK, todo=(), closing=True)
-    return waiting, (Journal(Entry.STOPPED, target(state)),)
+    return waiting, (WriteEntry(Entry.STOPPED, target(state)),)
 
 
 def _look_early(state: State) -> Move:
@@ -267,7 +267,7 @@ def _schedule_checked(state: State, sighting: Snapshot) -> Move:
         return end(state, Outcome.CHANGED, sighting=sighting)
     calling = replace(state, step=Step.CALL, todo=())
     return calling, (
-        Journal(Entry.RESCHEDULING, state.case.item, state.case.fingerprint),
+        WriteEntry(Entry.RESCHEDULING, state.case.item, state.case.fingerprint),
         Reschedule(state.case.item),
     )
 
@@ -290,7 +290,7 @@ def _calling(state: State, event: Event) -> Move:
 
 
 def _answer(state: State, choice: Choice) -> Move:
-    answered = Journal(Entry.ANSWERED, target(state), choice)
+    answered = WriteEntry(Entry.ANSWERED, target(state), choice)
     if choice is Choice.LEAVE:
         return with_journal(end(state, Outcome.LEFT, sighting=state.sighting), answered)
     if choice is Choice.WITHDRAW:
@@ -308,13 +308,13 @@ def _resume(state: State) -> Move:
     if state.step is Step.RECORD:
         if state.reached is not None:
             return released(state, state.reached, state.sighting)
-        return with_journal(read_on(state, (target(state),)), Journal(Entry.RESUMED, target(state)))
+        return with_journal(read_on(state, (target(state),)), WriteEntry(Entry.RESUMED, target(state)))
     if state.step is Step.CALL:
         state = in_doubt(state)
     # Keep who released the original and so made us withdraw: it must be reported at the end.
     sighting = state.sighting if state.stage is Stage.WITHDRAW else None
     state = replace(state, stale=True, question=None, sighting=sighting, said="", todo=())
-    return with_journal(_read_first(state), Journal(Entry.RESUMED, target(state)))
+    return with_journal(_read_first(state), WriteEntry(Entry.RESUMED, target(state)))
 
 
 def _read_first(state: State) -> Move:

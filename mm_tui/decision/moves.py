@@ -11,11 +11,11 @@ from mm_tui.decision.effects import (
     Effect,
     Entry,
     Find,
-    Journal,
     Look,
     Pause,
     RecordApproval,
     Submit,
+    WriteEntry,
 )
 from mm_tui.decision.state import MOST_RELATIVES, SUBMISSION, Act, Outcome, Question, Snapshot, Stage, State, Step
 
@@ -40,7 +40,7 @@ def end(state: State, outcome: Outcome, *, sighting: Snapshot | None = None, sai
         state, step=Step.END, todo=(), question=None, outcome=outcome, sighting=sighting, said=said or state.said
     )
     entry = {Outcome.UNDONE: Entry.UNDONE, Outcome.FELL_BACK: Entry.FELL_BACK}.get(outcome, Entry.ENDED)
-    journal = Journal(entry, state.replacement or state.case.item, outcome)
+    journal = WriteEntry(entry, state.replacement or state.case.item, outcome)
     if outcome in (Outcome.EDIT_RELEASED, Outcome.RESCHEDULED):
         return ended, (journal, DropText())
     return ended, (journal,)
@@ -115,7 +115,7 @@ def decide(state: State, *, approve: bool) -> Move:
     superseded_by = state.replacement if state.stage is Stage.RETIRE else ""
     called = replace(state, step=Step.CALL, todo=(), question=None, sighting=None)
     return called, (
-        Journal(entry, about, "approve" if approve else "reject"),
+        WriteEntry(entry, about, "approve" if approve else "reject"),
         Decide(about, approve, superseded_by),
     )
 
@@ -124,13 +124,13 @@ def record_approval(state: State, digest: str) -> Move:
     """Records the first of two approvals, of the content with this digest. It releases nothing."""
     about = target(state)
     recording = replace(state, step=Step.CALL, todo=(), question=None, sighting=None)
-    return recording, (Journal(Entry.RECORDING_APPROVAL, about, digest), RecordApproval(about, digest))
+    return recording, (WriteEntry(Entry.RECORDING_APPROVAL, about, digest), RecordApproval(about, digest))
 
 
 def submit(state: State) -> Move:
     """Sends the edit, or sends it again under the same key."""
     return replace(state, step=Step.CALL, todo=(), question=None, sighting=None), (
-        Journal(Entry.SUBMITTING, state.case.item, state.case.fingerprint),
+        WriteEntry(Entry.SUBMITTING, state.case.item, state.case.fingerprint),
         Submit(),
     )
 
@@ -149,7 +149,7 @@ def withdraw(state: State, *, forced: bool, sighting: Snapshot | None = None) ->
         question=None,
         sighting=sighting,
     )
-    return cancelling, (Journal(Entry.WITHDRAWING, state.replacement), Cancel(state.replacement))
+    return cancelling, (WriteEntry(Entry.WITHDRAWING, state.replacement), Cancel(state.replacement))
 
 
 def in_doubt(state: State) -> State:
@@ -167,7 +167,7 @@ def in_doubt(state: State) -> State:
 def doubt(state: State, said: str) -> Move:
     """Journals that the call may have taken effect, then reads it back."""
     doubting = replace(in_doubt(state), step=Step.DOUBT, said=said)
-    return doubting, (Journal(Entry.IN_DOUBT, target(state)), Pause())
+    return doubting, (WriteEntry(Entry.IN_DOUBT, target(state)), Pause())
 
 
 def read_back(state: State, said: str = "") -> Move:
@@ -180,7 +180,7 @@ def record(state: State, said: str) -> Move:
     about = target(state)
     entry = Entry.APPROVAL_RECORDED if is_first_approval(state) else Entry.DONE
     recording = replace(state, step=Step.RECORD, said=said, todo=(about,))
-    return recording, (Journal(entry, about, said), Look(about))
+    return recording, (WriteEntry(entry, about, said), Look(about))
 
 
 def keep_reading(state: State, question: Question, sighting: Snapshot) -> Move:
@@ -197,10 +197,10 @@ def submitted(state: State, email_id: str) -> Move:
     """Records the id under which the gateway holds the edit."""
     known = replace(state, replacement=email_id, may_release="")
     waiting, looks = check(known, Stage.WAIT)
-    return waiting, (Journal(Entry.SUBMITTED, email_id, state.case.fingerprint), *looks)
+    return waiting, (WriteEntry(Entry.SUBMITTED, email_id, state.case.fingerprint), *looks)
 
 
-def with_journal(move: Move, *entries: Journal) -> Move:
+def with_journal(move: Move, *entries: WriteEntry) -> Move:
     """The same transition with journal entries before all its effects."""
     state, effects = move
     return state, (*entries, *effects)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mm_tui.decision.effects import Entry, Journal, Pause
+from mm_tui.decision.effects import Entry, Pause, WriteEntry
 from mm_tui.decision.events import CallConflict, CallRefused, Done, Event, KeyExpired, OutcomeUnknown, Submitted
 from mm_tui.decision.moves import (
     Move,
@@ -181,7 +181,7 @@ def found(state: State, email_id: str) -> Move:
 def _retire_answered(state: State, event: Event) -> Move:
     match event:
         case Done(words):
-            retired = Journal(Entry.RETIRED, state.case.item, words)
+            retired = WriteEntry(Entry.RETIRED, state.case.item, words)
             if state.sent:
                 return with_journal(edit_released(state), retired)
             return with_journal(check(state, Stage.RELEASE), retired)

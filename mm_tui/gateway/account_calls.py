@@ -17,7 +17,7 @@ from mm_tui.text import OneLine
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from mm_tui.gateway.http import Answer
+    from mm_tui.gateway.http import HttpAnswer
 
 ACCEPTED = 202
 """The status of an action that waits for the operator's code."""
@@ -94,7 +94,7 @@ class AccountCalls(Caller):
         self._done(await self._call(calls.DISALLOW, body=given(approval_code=approval_code), at=at))
 
     @staticmethod
-    def _done(answer: Answer) -> None:
+    def _done(answer: HttpAnswer) -> None:
         if answer.status == ACCEPTED:
             raise CodeSent
 

@@ -20,7 +20,7 @@ from mm_tui.settings.checks import gateway_address
 if TYPE_CHECKING:
     import httpx
 
-    from mm_tui.gateway.http import Answer, Wire
+    from mm_tui.gateway.http import HttpAnswer, Wire
     from mm_tui.gateway.shapes import Listing
 
 T = TypeVar("T")
@@ -107,7 +107,7 @@ class Caller:
         body: Mapping[str, object] | None = None,
         at: Mapping[str, str] | None = None,
         left: asyncio.Event | None = None,
-    ) -> Answer:
+    ) -> HttpAnswer:
         wire = await self._open()
         witness = self.witness if call.acts and not is_written() else None
         if witness is not None:
@@ -159,21 +159,21 @@ class Caller:
         """Makes a call whose answer is a list under one of these names."""
         return await self._ask(call, lambda answer: values.listing(answer, names, read), params=params, at=at)
 
-    def _content(self, answer: Answer) -> object:
+    def _content(self, answer: HttpAnswer) -> object:
         """The answer's JSON, without our keys."""
         try:
             return self.keys.hide_in(parsed(answer))
         except RecursionError:
             raise Malformed("the gateway's answer is nested too deeply") from None
 
-    async def _read(self, call: Call, answer: Answer, work: Callable[[], T]) -> T:
+    async def _read(self, call: Call, answer: HttpAnswer, work: Callable[[], T]) -> T:
         """Translates the answer with `work`; a large one in a thread, so that keys are not delayed."""
         if len(answer.body) > _OFF_LOOP:
             return await asyncio.to_thread(translate, call, answer, work)
         return translate(call, answer, work)
 
 
-def parsed(answer: Answer) -> object:
+def parsed(answer: HttpAnswer) -> object:
     """The answer's JSON; an empty object for an empty answer.
 
     Raises:
@@ -182,7 +182,7 @@ def parsed(answer: Answer) -> object:
     return values.parse(answer.body) if answer.body.strip() else {}
 
 
-def translate(call: Call, answer: Answer, work: Callable[[], T]) -> T:
+def translate(call: Call, answer: HttpAnswer, work: Callable[[], T]) -> T:
     """Translates the answer with `work`.
 
     Raises:

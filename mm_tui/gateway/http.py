@@ -76,7 +76,7 @@ class _Progress:
 
 
 @dataclass
-class Answer:
+class HttpAnswer:
     """A successful answer."""
 
     status: int
@@ -135,7 +135,7 @@ class Wire:
         factor: int = DEADLINE_FACTOR,
         at: Mapping[str, str] | None = None,
         left: asyncio.Event | None = None,
-    ) -> Answer:
+    ) -> HttpAnswer:
         """Makes the call once.
 
         Args:
@@ -192,14 +192,14 @@ class Wire:
         limit: int,
         factor: int,
         left: asyncio.Event | None = None,
-    ) -> Answer:
+    ) -> HttpAnswer:
         progress = _Progress(left)
         if call.acts or left is not None:
             # Whether a request was sent seldom matters, and watching it takes time.
             request.extensions["trace"] = progress
         begun = time.monotonic()
         fault: errors.GatewayError | None = None
-        answer: Answer | None = None
+        answer: HttpAnswer | None = None
         try:
             async with asyncio.timeout(self._timeout * factor):
                 answer = await self._exchange(call, request, auth, limit)
@@ -219,7 +219,7 @@ class Wire:
         assert answer is not None
         return answer
 
-    async def _exchange(self, call: Call, request: httpx.Request, auth: KeyAuth | None, limit: int) -> Answer:
+    async def _exchange(self, call: Call, request: httpx.Request, auth: KeyAuth | None, limit: int) -> HttpAnswer:
         client = self._acts if call.acts else self._reads
         response = await client.send(request, auth=auth, stream=True)
         self.clock_skew = _skew(response.headers.get("date"))
@@ -253,7 +253,7 @@ class Wire:
             kind = response.headers.get("content-type", "")
             if call in ALWAYS_THERE and kind.startswith("text/html"):
                 raise no_gateway(call, "answers with a web page", response.status_code)
-            return Answer(response.status_code, kind, b"".join(chunks))
+            return HttpAnswer(response.status_code, kind, b"".join(chunks))
         finally:
             await response.aclose()
 

@@ -19,7 +19,7 @@ from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
     from mm_tui.gateway.calls import Call
-    from mm_tui.gateway.http import Answer
+    from mm_tui.gateway.http import HttpAnswer
 
 NOBODY = "00000000000000000000000000"
 """An id that no email has: cancelling it changes nothing, and shows whether the key may send."""
@@ -63,10 +63,10 @@ class MailCalls(Caller):
         One request is in progress at a time; the next page is requested while the last one is processed. Close the
         generator if you do not read it to the end.
         """
-        asking: asyncio.Task[Answer] | None = None
+        asking: asyncio.Task[HttpAnswer] | None = None
         left = asyncio.Event()
 
-        def ask(cursor: str | None) -> asyncio.Task[Answer]:
+        def ask(cursor: str | None) -> asyncio.Task[HttpAnswer]:
             left.clear()
             params = given(limit=str(limit), cursor=cursor)
             return asyncio.create_task(

@@ -29,7 +29,7 @@ GIVE_TITLE_BACK = "\x1b[23;2t"
 
 
 @dataclass(frozen=True)
-class Look:
+class QueueLook:
     """The state of the queue at one check."""
 
     waiting: int
@@ -52,7 +52,7 @@ class Attention:
         self._overdue: set[str] = set()
         self._called_at = float("-inf")
 
-    def look(self, hidden: Collection[str] = ()) -> Look:
+    def look(self, hidden: Collection[str] = ()) -> QueueLook:
         """Checks the queue. The first check alerts to nothing: what waits is on the screen already.
 
         Args:
@@ -68,7 +68,7 @@ class Attention:
             if is_overdue(due_at(one.received_at, addresses.get(one.mailbox_id, ""), self._minutes), now)
         }
         call = self._call(waiting, overdue, now)
-        return Look(len(waiting), len(overdue), title_words(len(waiting), len(overdue)), call)
+        return QueueLook(len(waiting), len(overdue), title_words(len(waiting), len(overdue)), call)
 
     def _call(self, waiting: set[str], overdue: set[str], now: datetime) -> OneLine:
         quiet = is_quiet(self._notice.quiet_hours, now.astimezone().time())
@@ -88,7 +88,7 @@ class Attention:
         said += [f"{late} now overdue"] if late else []
         return OneLine(f"{' and '.join(said)}, {len(waiting)} waiting for a decision")
 
-    def sequences(self, look: Look, *, title_before: str) -> str:
+    def sequences(self, look: QueueLook, *, title_before: str) -> str:
         """The control sequences to write to the terminal after a check.
 
         Args:

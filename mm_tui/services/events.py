@@ -15,7 +15,7 @@ import msgspec
 from mm_tui.text import OneLine
 
 
-class Phase(StrEnum):
+class SyncPhase(StrEnum):
     """The state of the sync. The user sees the values."""
 
     OFFLINE = "offline"
@@ -30,7 +30,7 @@ class Phase(StrEnum):
     LIVE = "in sync"
 
 
-class Part(StrEnum):
+class SyncPart(StrEnum):
     """The parts of a sync. Each fails independently, so a missing scope stops only one part."""
 
     MAILBOXES = "mailboxes"
@@ -60,7 +60,7 @@ class PartState(msgspec.Struct, frozen=True):
     with the next poll, or is not tried again before something changes.
     """
 
-    part: Part
+    part: SyncPart
     last_ok_at: datetime | None = None
     error: OneLine | None = None
     cure: OneLine | None = None
@@ -72,7 +72,7 @@ class PartState(msgspec.Struct, frozen=True):
 class SyncState(msgspec.Struct, frozen=True):
     """The state of the sync, for the status line."""
 
-    phase: Phase = Phase.OFFLINE
+    phase: SyncPhase = SyncPhase.OFFLINE
     last_ok_at: datetime | None = None
     """When the gateway last answered successfully: the age of what is on screen."""
     error: OneLine | None = None
@@ -86,7 +86,7 @@ class SyncState(msgspec.Struct, frozen=True):
     """Mailboxes whose mail was read completely."""
     parts: tuple[PartState, ...] = ()
 
-    def has_read(self, *wanted: Part) -> bool:
+    def has_read(self, *wanted: SyncPart) -> bool:
         """Whether one of these parts has been read since the program started."""
         return any(one.part in wanted and one.last_ok_at is not None for one in self.parts)
 

@@ -20,7 +20,7 @@ from mm_tui.models import ARRIVED, Direction, Status
 from mm_tui.services import tags
 from mm_tui.settings.paths import examples_path
 from mm_tui.store.assist import AssistStore
-from mm_tui.store.examples import Example, ExampleStore
+from mm_tui.store.examples import ExampleStore, KeptExample
 from mm_tui.store.mail.mails import MailStore
 from mm_tui.text import ManyLine, OneLine
 
@@ -107,7 +107,7 @@ class Learner:
         asked = f"{answered.subject}\n{_own_words(answered.body)}" if answered is not None else written.subject
         name = sha256(email_id.encode()).hexdigest()[:8]
         label = OneLine(self._label(answered))
-        self._store.add(Example(name, at, mailbox_id, label, _masked(_begin(asked), names), before, after))
+        self._store.add(KeptExample(name, at, mailbox_id, label, _masked(_begin(asked), names), before, after))
         return True
 
     def _known(self, mailbox_id: str, thread_id: str | None) -> EmailDetail | None:
@@ -145,7 +145,7 @@ class Examples:
         self._store = store_of(settings)
         self._tokens = min(MOST_TOKENS, settings.assist.thread_tokens // 8)
 
-    def like(self, asked: str, label: str = "") -> tuple[Example, ...]:
+    def like(self, asked: str, label: str = "") -> tuple[KeptExample, ...]:
         """A few examples for the answer to this email, most similar first. Call it in a thread.
 
         Args:
@@ -180,10 +180,10 @@ def _begin(text: str) -> str:
     return text if len(text) <= LONGEST else _ASCII_END.sub("", text[:LONGEST])
 
 
-def _within(budget: int, examples: Iterable[Example]) -> tuple[Example, ...]:
+def _within(budget: int, examples: Iterable[KeptExample]) -> tuple[KeptExample, ...]:
     from mm_tui.assist.prompts import tokens
 
-    chosen: list[Example] = []
+    chosen: list[KeptExample] = []
     for one in examples:
         budget -= tokens(one.written) + tokens(one.released) + 20
         if budget < 0:

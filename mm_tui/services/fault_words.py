@@ -8,11 +8,11 @@ from mm_tui.text import OneLine
 def fault_words(error: Exception) -> OneLine | None:
     """What a failed call means to the reader; None for an error that nobody expected, to be raised again."""
     from mm_tui.gateway.errors import GatewayError
-    from mm_tui.services.assistant.drafts import AlreadySubmitted, NotJournaled
+    from mm_tui.services.assistant.drafts import AlreadySubmitted, ReplyNotJournaled
     from mm_tui.services.assistant.service import AssistError
 
     if isinstance(error, GatewayError):
         return OneLine(f"{error.message}. {error.what_to_do}" if error.what_to_do else error.message)
-    if isinstance(error, AssistError | AlreadySubmitted | NotJournaled):
+    if isinstance(error, AssistError | AlreadySubmitted | ReplyNotJournaled):
         return OneLine(str(error))
     return None

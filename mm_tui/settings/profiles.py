@@ -19,7 +19,7 @@ from mm_tui.settings.sections import ConfigError, Profile, Settings
 from mm_tui.text import OneLine
 
 
-class Kind(StrEnum):
+class ProfileKind(StrEnum):
     """Whether a profile's keys send real mail, as far as this is known without fetching them."""
 
     LIVE = "LIVE"
@@ -33,9 +33,9 @@ class Kind(StrEnum):
 
 
 _KIND_WORDS = {
-    Kind.LIVE: "LIVE: real mail is sent",
-    Kind.TEST: "TEST: nothing is delivered",
-    Kind.UNKNOWN: "LIVE or TEST: depends on its keys",
+    ProfileKind.LIVE: "LIVE: real mail is sent",
+    ProfileKind.TEST: "TEST: nothing is delivered",
+    ProfileKind.UNKNOWN: "LIVE or TEST: depends on its keys",
 }
 
 
@@ -44,7 +44,7 @@ class Listed(msgspec.Struct, frozen=True):
 
     key: str
     """The name as in the file, for loading. Not cleaned for display."""
-    kind: Kind = Kind.UNKNOWN
+    kind: ProfileKind = ProfileKind.UNKNOWN
     url: OneLine = OneLine("")
     mailbox: OneLine = OneLine("")
     trouble: OneLine = OneLine("")
@@ -110,13 +110,13 @@ class Profiles:
         return config_file.load(self._path, profile=key)
 
 
-def kind_of(profile: Profile) -> Kind:
+def kind_of(profile: Profile) -> ProfileKind:
     """LIVE or TEST, from the known keys or otherwise from what the profile is meant for."""
     if profile.gateway_keys():
-        return Kind.LIVE if profile.is_live else Kind.TEST
+        return ProfileKind.LIVE if profile.is_live else ProfileKind.TEST
     if profile.live is None:
-        return Kind.UNKNOWN
-    return Kind.LIVE if profile.live else Kind.TEST
+        return ProfileKind.UNKNOWN
+    return ProfileKind.LIVE if profile.live else ProfileKind.TEST
 
 
 def fetches_keys(profile: Profile) -> bool:

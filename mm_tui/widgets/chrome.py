@@ -33,14 +33,14 @@ COUNTDOWN_SECONDS = 1.0
 """The same while something counts down: a held decision, or the time until the gateway is tried again."""
 
 
-class Part(NamedTuple):
+class LinePart(NamedTuple):
     """A part of a line that is dropped as a whole if there is no room. `rank` 0 is dropped last."""
 
     rank: int
     content: Content
 
 
-def fit(parts: Sequence[Part], width: int, separator: str) -> Content:
+def fit(parts: Sequence[LinePart], width: int, separator: str) -> Content:
     """Joins the parts in order, dropping those with the highest rank until they fit `width` cells."""
     kept = [part for part in parts if part.content]
     while len(kept) > 1 and _length(kept, separator) > width:
@@ -50,7 +50,7 @@ def fit(parts: Sequence[Part], width: int, separator: str) -> Content:
     return line.truncate(width, ellipsis=True) if line.cell_length > width else line
 
 
-def _length(parts: Sequence[Part], separator: str) -> int:
+def _length(parts: Sequence[LinePart], separator: str) -> int:
     return sum(part.content.cell_length for part in parts) + cell_len(separator) * (len(parts) - 1)
 
 
@@ -227,7 +227,7 @@ class StatusLine(Widget):
         return joined(lines[:-1] or lines, "\n")
 
 
-def status_parts(node: Widget) -> list[Part]:
+def status_parts(node: Widget) -> list[LinePart]:
     """The parts of the status line, from the stores and services."""
     from mm_tui.widgets import status
 
@@ -235,13 +235,13 @@ def status_parts(node: Widget) -> list[Part]:
     mailbox: Callable[[], str | None] = getattr(node.screen, "status_mailbox", lambda: None)
     under_cursor: Callable[[], str | None] = getattr(node.screen, "undo_target", lambda: None)
     return [
-        Part(1, status.gateway(session)),
-        Part(2, status.data_age(session)),
-        Part(3, status.mailbox(session, mailbox())),
-        Part(4, status.assistant(session)),
-        Part(0, status.incidents(session)),
-        Part(0, status.not_done(session, under_cursor())),
-        Part(0, status.held(session, hint(node.screen, "app.undo"))),
+        LinePart(1, status.gateway(session)),
+        LinePart(2, status.data_age(session)),
+        LinePart(3, status.mailbox(session, mailbox())),
+        LinePart(4, status.assistant(session)),
+        LinePart(0, status.incidents(session)),
+        LinePart(0, status.not_done(session, under_cursor())),
+        LinePart(0, status.held(session, hint(node.screen, "app.undo"))),
     ]
 
 

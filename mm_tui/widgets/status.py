@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from mm_tui.services.assistant.cards import STAND_IN_MODEL
-from mm_tui.services.events import Part, Phase, SyncState, span
+from mm_tui.services.events import SyncPart, SyncPhase, SyncState, span
 from mm_tui.store.mail.search import MailView
 from mm_tui.text import OneLine
 from mm_tui.widgets.words import count, mode_words
@@ -35,20 +35,20 @@ def counts(session: Session) -> tuple[str, str]:
 
 def knows_mail(session: Session) -> bool:
     """Whether the store has mail, or the gateway has said that there is none."""
-    return _has_read(session, Part.MAIL, Part.FILL) or len(session.mail.keys(MailView(), limit=1)) > 0
+    return _has_read(session, SyncPart.MAIL, SyncPart.FILL) or len(session.mail.keys(MailView(), limit=1)) > 0
 
 
 def knows_queue(session: Session) -> bool:
     """Whether the queue has been read. Without a key for it, or offline since the start, it is unknown."""
-    return _has_read(session, Part.PENDING)
+    return _has_read(session, SyncPart.PENDING)
 
 
 def knows_mailboxes(session: Session) -> bool:
     """Whether the store has mailboxes, or the gateway has said that there are none."""
-    return _has_read(session, Part.MAILBOXES) or bool(session.mail.mailbox_rows())
+    return _has_read(session, SyncPart.MAILBOXES) or bool(session.mail.mailbox_rows())
 
 
-def _has_read(session: Session, *parts: Part) -> bool:
+def _has_read(session: Session, *parts: SyncPart) -> bool:
     return session.sync is not None and session.sync.state.has_read(*parts)
 
 
@@ -63,16 +63,16 @@ def gateway(session: Session) -> Content:
 
 def gateway_words(state: SyncState, now: datetime) -> Content:
     """The text for a state of the sync at the time `now`."""
-    if state.phase is Phase.FILLING:
+    if state.phase is SyncPhase.FILLING:
         start = Content(f"◐ initial sync, {state.progress:,} emails so far")
-    elif state.phase is Phase.LIVE and state.error is None:
+    elif state.phase is SyncPhase.LIVE and state.error is None:
         start = Content.assemble(("● ", "$accent"), "in sync", _age(state, now))
-    elif state.phase is Phase.CONNECTING and state.error is None:
+    elif state.phase is SyncPhase.CONNECTING and state.error is None:
         start = Content("◌ connecting")
-    elif state.phase is Phase.LIVE:
+    elif state.phase is SyncPhase.LIVE:
         start = Content.assemble(("▲ ", "$warning"), "partly in sync", _age(state, now))
     else:
-        cure = ": see mm-tui doctor" if state.phase is Phase.KEY_REFUSED else ""
+        cure = ": see mm-tui doctor" if state.phase is SyncPhase.KEY_REFUSED else ""
         start = Content.assemble(("✕ ", "$error"), f"{state.phase}{cure}")
     if state.error is None:
         return start
@@ -92,7 +92,7 @@ def _age(state: SyncState, now: datetime) -> str:
 def data_age(session: Session) -> Content:
     """The age of the data while the gateway does not answer."""
     state = session.sync.state if session.sync is not None and not session.trouble else None
-    if state is None or state.error is None or state.phase in (Phase.FILLING, Phase.LIVE):
+    if state is None or state.error is None or state.phase in (SyncPhase.FILLING, SyncPhase.LIVE):
         return Content("")
     return Content(_data(state, session.clock.now()))
 

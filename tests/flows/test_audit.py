@@ -18,7 +18,7 @@ from mm_tui.screens.audit.screen import AuditScreen
 from mm_tui.screens.audit.words import NO_ADMIN
 from mm_tui.screens.dialogs.choice import ChoiceScreen
 from mm_tui.services.audit.line import AuditLine
-from mm_tui.services.events import Part
+from mm_tui.services.events import SyncPart
 from mm_tui.store.audit.timeline import LineFilter, Source
 from tests.support.app import running_app, settings_for, shown, until
 from tests.support.sandbox import Sandbox
@@ -120,12 +120,12 @@ async def test_lines_are_narrowed_by_typing_and_by_choosing(
         assert sync is not None
         for number in range(20):
             sandbox.inbound(subject=f"Another {number}")
-        sync.wake(Part.AUDIT)
+        sync.wake(SyncPart.AUDIT)
         await until(pilot, lambda: len(screen.entries.keys) > everything, "more lines")
         await pilot.press("end")
         await until(pilot, lambda: screen.entries.scroll_offset.y > 0, "the end of the list")
         sandbox.inbound(subject="The newest")
-        sync.wake(Part.AUDIT)
+        sync.wake(SyncPart.AUDIT)
         await until(pilot, lambda: "above: g" in shown(app), "that newer lines are above")
         await pilot.press("home")
         await until(pilot, lambda: "above: g" not in shown(app), "the newest line")

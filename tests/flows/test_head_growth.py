@@ -10,7 +10,7 @@ import pytest
 from mm_tui.review.findings import Finding, Level
 from mm_tui.screens.pending.advice import Advice
 from mm_tui.screens.pending.pane import ItemPane
-from mm_tui.services.assistant.cards import CardState, Phase
+from mm_tui.services.assistant.cards import CardPhase, CardState
 from mm_tui.settings.sections import Sync
 from mm_tui.text import ManyLine, OneLine
 from mm_tui.widgets.cached_static import CachedStatic
@@ -44,7 +44,7 @@ async def test_a_line_that_is_read_stays_in_its_place_when_findings_come_and_go(
         found = tuple(Finding(f"rule_{at}", Level.LOW, OneLine(f"a late finding {at}")) for at in range(3))
         assessed = replace(entry, assessment=replace(entry.assessment, findings=found))
         card = CardState(
-            Phase.DONE, summary=ManyLine("Asks where it is."), requested_action=OneLine("Say when it comes")
+            CardPhase.DONE, summary=ManyLine("Asks where it is."), requested_action=OneLine("Say when it comes")
         )
         pane.show(assessed, None, mailbox, None, Advice(card))
         # At once: the screen may show the draft again as it is.
@@ -59,5 +59,5 @@ async def test_a_line_that_is_read_stays_in_its_place_when_findings_come_and_go(
 def test_a_summary_that_repeats_the_request_is_left_out() -> None:
     asked = OneLine("What I would like: a partnership.")
     for summary, lines in (("What I would like a partnership", 1), ("Anna writes about a partnership.", 2)):
-        card = CardState(Phase.DONE, requested_action=asked, summary=ManyLine(summary))
+        card = CardState(CardPhase.DONE, requested_action=asked, summary=ManyLine(summary))
         assert len(Advice(card).lines(78)) == lines

@@ -9,7 +9,7 @@ import pytest
 from mm_tui.screens.dialogs.choice import ChoiceScreen
 from mm_tui.screens.dialogs.leave import LeaveScreen
 from mm_tui.screens.dialogs.offers import ReasonScreen
-from mm_tui.services.events import Phase
+from mm_tui.services.events import SyncPhase
 from mm_tui.settings.sections import Review
 from tests.support.app import running_app, settings_for, shown, until
 from tests.support.queue import bodies, open_queue, seen
@@ -90,7 +90,9 @@ async def test_a_long_notice_moves_nothing_above_it(
     async with running_app(settings_for(sandbox), tmp_path, monkeypatch, size=size) as (app, pilot):
         screen = await open_queue(app, pilot, 2)
         await until(pilot, lambda: all(entry.is_checked for entry in screen.listing.entries), "every detail")
-        await until(pilot, lambda: app.session.sync is not None and app.session.sync.state.phase is Phase.LIVE, "sync")
+        await until(
+            pilot, lambda: app.session.sync is not None and app.session.sync.state.phase is SyncPhase.LIVE, "sync"
+        )
         before = shown(app).splitlines()
         app.say("word " * (3 * size[0] // 10), "warning")
         await until(pilot, lambda: "▲ word" in shown(app), "the notice")

@@ -12,9 +12,8 @@ import pytest
 from mm_tui.app import MmTui
 from mm_tui.screens.dialogs.leave import LeaveScreen, OnTheWay
 from mm_tui.screens.thread.reply_editor import ReplyEditor
-from mm_tui.services.assistant.cards import CardState, DraftText, Phase
-from mm_tui.services.events import Phase as SyncPhase
-from mm_tui.services.events import SyncState
+from mm_tui.services.assistant.cards import CardPhase, CardState, DraftText
+from mm_tui.services.events import SyncPhase, SyncState
 from mm_tui.text import ManyLine, OneLine
 from mm_tui.widgets.mail_list import MailList
 from tests.snapshots.pictures import Gallery, after, still
@@ -91,11 +90,11 @@ async def test_thread(gallery: Gallery, name: str) -> None:
 @pytest.mark.parametrize(
     "card",
     [
-        CardState(Phase.NO_KEY, OneLine("No AI21 key is set: mail can be read and answered without one.")),
-        CardState(Phase.WAITING, OneLine("The assistant will read this thread soon."), can_retry=True),
-        CardState(Phase.WORKING, OneLine("reading the thread")),
-        CardState(Phase.FAILED, OneLine("The model did not answer in time."), can_retry=True),
-        CardState(Phase.OVER_BUDGET, OneLine("Today's budget of $1.00 is spent.")),
+        CardState(CardPhase.NO_KEY, OneLine("No AI21 key is set: mail can be read and answered without one.")),
+        CardState(CardPhase.WAITING, OneLine("The assistant will read this thread soon."), can_retry=True),
+        CardState(CardPhase.WORKING, OneLine("reading the thread")),
+        CardState(CardPhase.FAILED, OneLine("The model did not answer in time."), can_retry=True),
+        CardState(CardPhase.OVER_BUDGET, OneLine("Today's budget of $1.00 is spent.")),
     ],
     ids=lambda card: str(card.phase),
 )

@@ -16,9 +16,9 @@ from typing import Any
 from mm_tui.agent.boxes import Boxes
 from mm_tui.agent.jobs import Jobs
 from mm_tui.agent.log import Log
-from mm_tui.agent.source import Source
+from mm_tui.agent.source import MailSource
 from mm_tui.agent.work import Work
-from mm_tui.agent.worker import Pace, Worker
+from mm_tui.agent.worker import Worker, WorkerPace
 from mm_tui.assist.model import Model
 from mm_tui.clock import Clock, SystemClock
 from mm_tui.gateway.client import GatewayClient
@@ -36,7 +36,7 @@ class Desk:
     """An open agent."""
 
     worker: Worker
-    source: Source
+    source: MailSource
     jobs: Jobs
     boxes: Boxes
     clock: Clock
@@ -62,9 +62,9 @@ async def desk(
         assistant = Assistant(database, settings, clock, model=model, unattended=settings.agent.concurrency)
         jobs = Jobs(database)
         boxes = Boxes(gateway, settings.agent, clock)
-        source = Source(gateway, jobs, boxes, clock)
+        source = MailSource(gateway, jobs, boxes, clock)
         work = Work(gateway, assistant, jobs, boxes, settings, clock, log)
-        pace = Pace(interval=0.05, concurrency=settings.agent.concurrency, backoff=0.02)
+        pace = WorkerPace(interval=0.05, concurrency=settings.agent.concurrency, backoff=0.02)
         try:
             yield Desk(Worker(source, work, jobs, clock, log, pace), source, jobs, boxes, clock, log, stream)
         finally:

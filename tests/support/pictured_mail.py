@@ -7,9 +7,8 @@ from typing import Any, NamedTuple, cast
 
 from mm_tui.app import MmTui
 from mm_tui.models import Attachment, EmailDetail, Party, RawContent
-from mm_tui.services.assistant.cards import CardState, Phase, Spend
-from mm_tui.services.events import Part, PartState, SyncState
-from mm_tui.services.events import Phase as SyncPhase
+from mm_tui.services.assistant.cards import CardPhase, CardState, Spend
+from mm_tui.services.events import PartState, SyncPart, SyncPhase, SyncState
 from mm_tui.text import ManyLine, OneLine
 from tests.support.seat import NOW, IdleSession, have_been_synced, idle_session, mailbox, summary
 
@@ -99,9 +98,9 @@ class StillTriage:
         if self._card is not CARD or found is None or found is ANNA:
             return self._card
         if not found.summary:
-            return CardState(Phase.WAITING, OneLine("The assistant will read this thread soon."), can_retry=True)
+            return CardState(CardPhase.WAITING, OneLine("The assistant will read this thread soon."), can_retry=True)
         return CardState(
-            phase=Phase.DONE,
+            phase=CardPhase.DONE,
             label=OneLine(found.label),
             label_by=OneLine("model"),
             summary=ManyLine(found.summary),
@@ -117,7 +116,7 @@ class StillTriage:
 
 
 CARD = CardState(
-    phase=Phase.DONE,
+    phase=CardPhase.DONE,
     label=OneLine("support"),
     label_by=OneLine("model"),
     summary=ManyLine(
@@ -135,7 +134,7 @@ REFUND = (0, 3, 12)
 LIVE = SyncState(
     SyncPhase.LIVE,
     NOW - timedelta(seconds=4),
-    parts=tuple(PartState(part, NOW - timedelta(seconds=4)) for part in Part),
+    parts=tuple(PartState(part, NOW - timedelta(seconds=4)) for part in SyncPart),
 )
 
 

@@ -21,12 +21,12 @@ from mm_tui.decision.effects import (
     Effect,
     Find,
     Hold,
-    Journal,
     Look,
     Pause,
     RecordApproval,
     Reschedule,
     Submit,
+    WriteEntry,
 )
 from mm_tui.decision.events import (
     Answer,
@@ -694,7 +694,7 @@ class Walker:
         text = world.text
         for effect in effects:
             match effect:
-                case Journal():
+                case WriteEntry():
                     journaled = True
                 case DropText():
                     text = False
@@ -715,7 +715,7 @@ class Walker:
             kept = Memory(released=after.memory.released, ours=after.memory.ours)
             return after._replace(memory=kept, saved=state)
         if isinstance(doing, Call):
-            if not isinstance(effects[effects.index(doing) - 1], Journal):
+            if not isinstance(effects[effects.index(doing) - 1], WriteEntry):
                 raise Broken(f"R9: {doing} was not journaled before it left")
             after = self.leaving(after, doing, event)
         return after
@@ -923,4 +923,4 @@ def ours(world: World, email_id: str) -> World:
 
 def begins(effects: tuple[Effect, ...]) -> bool:
     """Whether one of these is more than writing down what has been."""
-    return any(not isinstance(effect, Journal | DropText) for effect in effects)
+    return any(not isinstance(effect, WriteEntry | DropText) for effect in effects)

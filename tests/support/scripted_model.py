@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 
-from mm_tui.assist.model import Completion, Message, Part, Usage
+from mm_tui.assist.model import Completion, Message, StreamPart, TokenUsage
 from mm_tui.text import ManyLine, OneLine
 
 
@@ -32,7 +32,7 @@ class Scripted:
 
     async def answer(self, messages: Sequence[Message], model: str) -> Completion:
         """What `complete` returns; for models that answer by what they are asked."""
-        return Completion(ManyLine(self.answers.pop(0)), OneLine(model), Usage(10, 2))
+        return Completion(ManyLine(self.answers.pop(0)), OneLine(model), TokenUsage(10, 2))
 
     async def stream(
         self,
@@ -42,12 +42,12 @@ class Scripted:
         max_tokens: int,
         temperature: float = 0.0,
         deadline: float = 120.0,
-    ) -> AsyncGenerator[Part, None]:
+    ) -> AsyncGenerator[StreamPart, None]:
         self.asked.append(list(messages))
         text = self.answers.pop(0)
         for end in range(1, len(text) + 1):
-            yield Part(ManyLine(text[:end]))
-        yield Part(ManyLine(text), Completion(ManyLine(text), OneLine(model), Usage(10, 2)))
+            yield StreamPart(ManyLine(text[:end]))
+        yield StreamPart(ManyLine(text), Completion(ManyLine(text), OneLine(model), TokenUsage(10, 2)))
 
     async def aclose(self) -> None:
         pass

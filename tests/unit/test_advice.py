@@ -6,7 +6,7 @@ import pytest
 
 from mm_tui.screens.pending.advice import Advice
 from mm_tui.screens.thread.assist_card import card_content
-from mm_tui.services.assistant.cards import CardState, Phase
+from mm_tui.services.assistant.cards import CardPhase, CardState
 from mm_tui.text import ManyLine, OneLine
 
 SUMMARY = ManyLine("*She asks **twice** for a [refund](https://acme.example/refund).")
@@ -16,13 +16,13 @@ SUMMARY = ManyLine("*She asks **twice** for a [refund](https://acme.example/refu
     ("card", "start"),
     [
         (
-            CardState(Phase.DONE, label=OneLine("x"), requested_action=OneLine("Refund **order** 4471")),
+            CardState(CardPhase.DONE, label=OneLine("x"), requested_action=OneLine("Refund **order** 4471")),
             "asks Refund order 4471",
         ),
-        (CardState(Phase.DONE, intent=OneLine("complaint")), "about complaint"),
-        (CardState(Phase.DONE, label=OneLine("billing"), summary=SUMMARY), "about billing"),
-        (CardState(Phase.DONE, label=OneLine("other"), summary=ManyLine("A feed.")), "about A feed."),
-        (CardState(Phase.DONE, label=OneLine("x"), requested_action=OneLine("unknown")), "about x"),
+        (CardState(CardPhase.DONE, intent=OneLine("complaint")), "about complaint"),
+        (CardState(CardPhase.DONE, label=OneLine("billing"), summary=SUMMARY), "about billing"),
+        (CardState(CardPhase.DONE, label=OneLine("other"), summary=ManyLine("A feed.")), "about A feed."),
+        (CardState(CardPhase.DONE, label=OneLine("x"), requested_action=OneLine("unknown")), "about x"),
     ],
 )
 def test_a_request_is_named_as_one_and_nothing_else_is(card: CardState, start: str) -> None:
@@ -30,6 +30,6 @@ def test_a_request_is_named_as_one_and_nothing_else_is(card: CardState, start: s
 
 
 def test_a_summary_has_no_markdown_marks() -> None:
-    card = CardState(Phase.DONE, label=OneLine("billing"), summary=SUMMARY)
+    card = CardState(CardPhase.DONE, label=OneLine("billing"), summary=SUMMARY)
     for text in (Advice(card).lines(100)[1].plain, card_content(card, 100).plain):
         assert "She asks twice for a refund ‹acme.example›." in text

@@ -13,9 +13,9 @@ import pytest
 from mm_tui.agent.boxes import Boxes
 from mm_tui.agent.jobs import Job, Jobs, JobState
 from mm_tui.agent.log import Log
-from mm_tui.agent.source import PAGE, UNREAD_PAGES, Source
+from mm_tui.agent.source import PAGE, UNREAD_PAGES, MailSource
 from mm_tui.agent.work import Work
-from mm_tui.agent.worker import Pace, Worker
+from mm_tui.agent.worker import Worker, WorkerPace
 from mm_tui.clock import SystemClock
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.shapes import EmailFilter, EmailPage, Listing
@@ -99,12 +99,12 @@ async def test_a_backlog_is_worked_off_a_part_at_a_time(tmp_path: Path, way: str
     client = cast(GatewayClient, gateway)
     boxes = Boxes(client, Agent(), clock)
     worker = Worker(
-        Source(client, jobs, boxes, clock),
+        MailSource(client, jobs, boxes, clock),
         cast(Work, hand),
         jobs,
         clock,
         Log(clock, print),
-        Pace(interval=60, concurrency=HANDS),
+        WorkerPace(interval=60, concurrency=HANDS),
     )
     tracemalloc.start()
     before = tracemalloc.get_traced_memory()[0]

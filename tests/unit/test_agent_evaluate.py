@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from mm_tui.agent import evaluate
-from mm_tui.agent.evaluate import BadSet, Case, Verdict
-from mm_tui.assist.model import Completion, Message, Usage
+from mm_tui.agent.evaluate import BadSet, LabelCase, LabelVerdict
+from mm_tui.assist.model import Completion, Message, TokenUsage
 from mm_tui.clock import SystemClock
 from mm_tui.services.assistant.service import Assistant
 from mm_tui.settings.sections import Assist, Settings
@@ -62,13 +62,14 @@ class Echo(Scripted):
 
     async def answer(self, messages: Sequence[Message], model: str) -> Completion:
         body = messages[-1].text.split("\n\n")[1].split("\n")[0]
-        return Completion(ManyLine(body), OneLine("echo-1"), Usage(10, 1))
+        return Completion(ManyLine(body), OneLine("echo-1"), TokenUsage(10, 1))
 
 
 async def test_every_case_is_asked_once_and_in_order() -> None:
     words = ["spam", "billing", "nonsense", "support", "spam"]
     cases = [
-        Case.model_validate_json(line(id=str(number), label="spam", body=word)) for number, word in enumerate(words)
+        LabelCase.model_validate_json(line(id=str(number), label="spam", body=word))
+        for number, word in enumerate(words)
     ]
     database = Database.open(None)
     model = Echo()
@@ -85,9 +86,9 @@ async def test_every_case_is_asked_once_and_in_order() -> None:
 
 
 def test_the_tables() -> None:
-    def verdict(language: str, label: str, given: str) -> Verdict:
-        case = Case.model_validate_json(line(language=language, label=label))
-        return Verdict(case, OneLine(given), OneLine("m-1"), True)
+    def verdict(language: str, label: str, given: str) -> LabelVerdict:
+        case = LabelCase.model_validate_json(line(language=language, label=label))
+        return LabelVerdict(case, OneLine(given), OneLine("m-1"), True)
 
     text = evaluate.markdown(
         [verdict("en", "spam", "spam"), verdict("en", "spam", "other"), verdict("de", "other", "other")],

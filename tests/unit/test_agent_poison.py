@@ -11,7 +11,7 @@ import pytest
 from mm_tui.agent.jobs import Job, Jobs, JobState
 from mm_tui.agent.worker import MOST_FAULTS, Fatal
 from mm_tui.assist.errors import AssistError, BadRequest, Forbidden, Garbled
-from mm_tui.assist.model import Completion, Message, Usage
+from mm_tui.assist.model import Completion, Message, TokenUsage
 from mm_tui.clock import SystemClock
 from mm_tui.gateway.errors import MissingScope
 from mm_tui.settings.sections import Agent, Assist
@@ -42,7 +42,7 @@ class Answering(Scripted):
         task = messages[0].text.split("\n")[0].removeprefix("task: ")
         text = {"classify": "support", "extract": FACTS, "draft": self.draft}.get(task, "A summary.")
         is_cut = self.is_cut and task == "draft"
-        return Completion(ManyLine(text), OneLine(model), Usage(10, 2), truncated=is_cut)
+        return Completion(ManyLine(text), OneLine(model), TokenUsage(10, 2), truncated=is_cut)
 
 
 def poisoned(sandbox: Sandbox) -> str:

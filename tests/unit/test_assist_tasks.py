@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mm_tui.assist import prompts, tasks
-from mm_tui.assist.model import UNKNOWN_PRICE, Usage, cost
+from mm_tui.assist.model import UNKNOWN_PRICE, TokenUsage, cost
 from mm_tui.assist.prompts import Letter
 from mm_tui.settings.sections import Assist
 from mm_tui.text import ManyLine, OneLine
@@ -235,7 +235,7 @@ async def test_one_repair_then_unknown(bad: str) -> None:
     found = await tasks.extract(model, extract_request())
     assert found.value.intent == "refund"
     assert found.certain
-    assert found.usage == Usage(20, 4)
+    assert found.usage == TokenUsage(20, 4)
     assert [message.role for message in model.asked[1]] == ["system", "user", "assistant", "user"]
     assert len(model.asked[1][2].text) <= 4000
 
@@ -269,7 +269,7 @@ async def test_a_draft_is_the_body_alone() -> None:
 
 
 def test_prices() -> None:
-    million = Usage(1_000_000, 1_000_000)
+    million = TokenUsage(1_000_000, 1_000_000)
     assert cost("jamba-mini", million) == pytest.approx(0.60)
     assert cost("jamba-mini-2-2026-01", million) == pytest.approx(0.60)
     assert cost("jamba-large-1.7-2025-07", million) == pytest.approx(10.0)

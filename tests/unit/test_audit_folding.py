@@ -12,7 +12,7 @@ import pytest
 from mm_tui.screens.audit.plot import DAYS, decisions_plot, first_day
 from mm_tui.services.audit.history import Histories
 from mm_tui.store.audit.folding import Folder
-from mm_tui.store.audit.made import MadeDecision, Outcome
+from mm_tui.store.audit.made import MadeDecision, MadeOutcome
 from mm_tui.store.audit.timeline import LineFilter
 from mm_tui.text import OneLine
 from tests.support.logs import Logs, open_logs
@@ -87,11 +87,11 @@ def test_the_history_of_a_mail_folds_tag_changes_and_keeps_each_step_of_a_decisi
 
 
 def test_the_plot_has_a_bar_a_day_and_says_what_was_decided() -> None:
-    def made(days: float, outcome: Outcome) -> MadeDecision:
+    def made(days: float, outcome: MadeOutcome) -> MadeDecision:
         return MadeDecision(NOW - timedelta(days=days), OneLine("robin"), outcome, True)
 
     assert decisions_plot([], NOW, 200).plain == ""
-    found = [made(0, Outcome.SENT)] * 2 + [made(3, Outcome.REJECTED), made(29, Outcome.EDITED)]
+    found = [made(0, MadeOutcome.SENT)] * 2 + [made(3, MadeOutcome.REJECTED), made(29, MadeOutcome.EDITED)]
     words = decisions_plot(found, NOW, 200).plain
     totals = "30 days: 2 as written, 1 edited, 1 rejected  "
     bars = words.removeprefix(totals)[:DAYS]
@@ -99,6 +99,6 @@ def test_the_plot_has_a_bar_a_day_and_says_what_was_decided() -> None:
     assert words.startswith(totals) and words.endswith("█ · 2 today · busiest day 2")
     at_eighty = decisions_plot(found * 30, NOW, 78)
     assert at_eighty.cell_length <= 78 and "60 as written, 30 edited, 30 rejected" in at_eighty.plain
-    elsewhere = MadeDecision(NOW, OneLine("key"), Outcome.SENT, False)
+    elsewhere = MadeDecision(NOW, OneLine("key"), MadeOutcome.SENT, False)
     assert decisions_plot([elsewhere, *found], NOW, 66).plain.endswith("1 rejected, 1 approved elsewhere")
     assert first_day(NOW) <= NOW - timedelta(days=DAYS - 1) <= first_day(NOW) + timedelta(days=1)

@@ -13,10 +13,9 @@ from hypothesis import strategies as st
 from textual.content import Content
 
 from mm_tui.services.attachments import safe_name, save
-from mm_tui.services.events import Part as SyncPart
-from mm_tui.services.events import PartState, Phase, SyncState
+from mm_tui.services.events import PartState, SyncPart, SyncPhase, SyncState
 from mm_tui.text import OneLine
-from mm_tui.widgets.chrome import Part, fit
+from mm_tui.widgets.chrome import LinePart, fit
 from mm_tui.widgets.status import UNKNOWN, counts, gateway_words
 from mm_tui.widgets.words import age, is_typed, joined, key_name, size
 from tests.support.seat import idle_session, summary
@@ -25,7 +24,7 @@ NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
 
 def test_pieces_of_the_highest_rank_leave_first() -> None:
-    parts = [Part(1, Content("gateway")), Part(3, Content("model")), Part(0, Content("held"))]
+    parts = [LinePart(1, Content("gateway")), LinePart(3, Content("model")), LinePart(0, Content("held"))]
     assert fit(parts, 40, " · ").plain == "gateway · model · held"
     assert fit(parts, 20, " · ").plain == "gateway · held"
     assert fit(parts, 8, " · ").plain == "held"
@@ -41,16 +40,18 @@ def test_joined_counts_its_cells_also_when_the_parts_have_been_counted() -> None
 @pytest.mark.parametrize(
     ("state", "words"),
     [
-        (SyncState(Phase.LIVE, NOW - timedelta(seconds=3)), "● in sync"),
-        (SyncState(Phase.LIVE, NOW - timedelta(minutes=3)), "● in sync, data from 3 min ago"),
-        (SyncState(Phase.FILLING, progress=1200), "◐ initial sync, 1,200 emails so far"),
-        (SyncState(Phase.CONNECTING), "◌ connecting"),
+        (SyncState(SyncPhase.LIVE, NOW - timedelta(seconds=3)), "● in sync"),
+        (SyncState(SyncPhase.LIVE, NOW - timedelta(minutes=3)), "● in sync, data from 3 min ago"),
+        (SyncState(SyncPhase.FILLING, progress=1200), "◐ initial sync, 1,200 emails so far"),
+        (SyncState(SyncPhase.CONNECTING), "◌ connecting"),
         (
-            SyncState(Phase.OFFLINE, NOW - timedelta(hours=2), OneLine("cannot connect"), NOW + timedelta(seconds=8)),
+            SyncState(
+                SyncPhase.OFFLINE, NOW - timedelta(hours=2), OneLine("cannot connect"), NOW + timedelta(seconds=8)
+            ),
             "✕ offline · cannot connect · next try in 8 s ",
         ),
         (
-            SyncState(Phase.OFFLINE, error=OneLine("the key is not known")),
+            SyncState(SyncPhase.OFFLINE, error=OneLine("the key is not known")),
             "✕ offline · the key is not known",
         ),
     ],
@@ -62,10 +63,12 @@ def test_gateway_state_is_said_in_words(state: SyncState, words: str) -> None:
 def test_a_count_that_nobody_has_read_is_not_zero() -> None:
     session = idle_session()
     assert counts(session) == (UNKNOWN, UNKNOWN)
-    session.sync = cast(Any, SimpleNamespace(state=SyncState(Phase.OFFLINE, parts=(PartState(SyncPart.PENDING),))))
+    session.sync = cast(Any, SimpleNamespace(state=SyncState(SyncPhase.OFFLINE, parts=(PartState(SyncPart.PENDING),))))
     session.mail.upsert([summary(1, status=OneLine("read"))])
     assert counts(session) == ("", UNKNOWN), "stored mail is known, a queue is not"
-    session.sync = cast(Any, SimpleNamespace(state=SyncState(Phase.LIVE, parts=(PartState(SyncPart.PENDING, NOW),))))
+    session.sync = cast(
+        Any, SimpleNamespace(state=SyncState(SyncPhase.LIVE, parts=(PartState(SyncPart.PENDING, NOW),)))
+    )
     assert counts(session) == ("", "")
 
 

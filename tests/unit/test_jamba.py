@@ -16,7 +16,7 @@ import pytest
 from mm_tui.assist import errors
 from mm_tui.assist.jamba import Jamba
 from mm_tui.assist.limiter import Limits
-from mm_tui.assist.model import MOST_TOKENS, Message, Part, Usage
+from mm_tui.assist.model import MOST_TOKENS, Message, StreamPart, TokenUsage
 from mm_tui.settings.secret import Secret
 from mm_tui.text import ManyLine
 from tests.support.models import (
@@ -48,7 +48,7 @@ async def ask(jamba: Jamba, **more: float) -> str:
     return answer.text
 
 
-async def listen(jamba: Jamba, deadline: float = 5) -> list[Part]:
+async def listen(jamba: Jamba, deadline: float = 5) -> list[StreamPart]:
     async with aclosing(jamba.stream(ASKED, "jamba-mini", max_tokens=50, deadline=deadline)) as parts:
         return [part async for part in parts]
 
@@ -228,7 +228,7 @@ async def test_a_finished_stream_needs_no_done_line() -> None:
     assert parts[-1].whole is not None
     assert parts[-1].whole.text == "Hello"
     assert parts[-1].whole.model == "jamba-x"
-    assert parts[-1].whole.usage == Usage(MOST_TOKENS, 0)
+    assert parts[-1].whole.usage == TokenUsage(MOST_TOKENS, 0)
 
 
 async def test_text_is_cleaned_across_chunks() -> None:
@@ -436,7 +436,7 @@ async def test_an_answer_that_repeats_a_key_is_given_without_it(key: str, size: 
             raw_server(answer) as server,
             Jamba(Secret(MODEL_KEY), server.host, hidden=[Secret(GATEWAY_KEY)]) as jamba,
         ):
-            parts = await listen(jamba) if streamed else [Part(ManyLine(await ask(jamba)))]
+            parts = await listen(jamba) if streamed else [StreamPart(ManyLine(await ask(jamba)))]
         assert parts[-1].text == words
         if parts[-1].whole is not None:
             assert parts[-1].whole.text == words

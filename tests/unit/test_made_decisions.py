@@ -11,7 +11,7 @@ import pytest
 from mm_tui.models import Direction
 from mm_tui.screens.pending.words import done_words
 from mm_tui.store.audit.journal import Journal
-from mm_tui.store.audit.made import Outcome, made_since
+from mm_tui.store.audit.made import MadeOutcome, made_since
 from tests.support.logs import Logs, open_logs
 from tests.support.seat import NOW
 
@@ -33,7 +33,7 @@ def decide(logs: Logs, outcome: str, about: str, minutes: float, *, who: str = "
     logs.journal("ended", about, minutes, who=who, release=f"R{about}", note=outcome)
 
 
-def made(logs: Logs, minutes: float = 600) -> list[tuple[str, Outcome, bool]]:
+def made(logs: Logs, minutes: float = 600) -> list[tuple[str, MadeOutcome, bool]]:
     found = made_since(logs.database, NOW - timedelta(minutes=minutes))
     return [(str(one.who), one.outcome, one.here) for one in found]
 
@@ -48,10 +48,10 @@ def test_decisions_of_this_machine_are_told_by_reviewer_and_outcome(logs: Logs) 
     decide(logs, "elsewhere", "M3", 20)
     decide(logs, "approved", "M4", 10)
     assert made(logs) == [
-        ("robin", Outcome.SENT, True),
-        ("robin", Outcome.EDITED, True),
-        ("kim", Outcome.REJECTED, True),
-        ("robin", Outcome.LET_IN, True),
+        ("robin", MadeOutcome.SENT, True),
+        ("robin", MadeOutcome.EDITED, True),
+        ("kim", MadeOutcome.REJECTED, True),
+        ("robin", MadeOutcome.LET_IN, True),
     ]
 
 
@@ -65,9 +65,9 @@ def test_the_gateways_record_of_our_own_decision_is_not_counted_again(logs: Logs
     logs.gateway("oversight.approved", "E1", 40, actor=KEY)
     logs.gateway("oversight.approved", "M2", 5, actor=KEY)
     assert made(logs) == [
-        ("robin", Outcome.SENT, True),
-        ("robin", Outcome.EDITED, True),
-        (KEY, Outcome.SENT, False),
+        ("robin", MadeOutcome.SENT, True),
+        ("robin", MadeOutcome.EDITED, True),
+        (KEY, MadeOutcome.SENT, False),
     ]
 
 
@@ -76,7 +76,7 @@ def test_the_original_of_anothers_edit_is_no_rejection(logs: Logs) -> None:
         logs.mail(name, direction=Direction.OUTBOUND)
     logs.gateway("oversight.rejected", "M1", 41, actor=KEY, reason="superseded by E1, edited by kim")
     logs.gateway("oversight.approved", "E1", 40, actor=KEY)
-    assert made(logs) == [(KEY, Outcome.SENT, False)]
+    assert made(logs) == [(KEY, MadeOutcome.SENT, False)]
 
 
 def test_the_words_name_the_busiest_first_and_say_what_is_known(logs: Logs) -> None:

@@ -11,7 +11,7 @@ import pytest
 from mm_tui.clock import SystemClock
 from mm_tui.gateway.errors import GatewayError
 from mm_tui.models import PendingItem
-from mm_tui.services.assistant.drafts import NotJournaled
+from mm_tui.services.assistant.drafts import ReplyNotJournaled
 from mm_tui.services.audit.track_record import TrackRecords
 from mm_tui.services.decisions.request import OwnReply
 from mm_tui.services.decisions.service import Decisions, Refused
@@ -87,7 +87,7 @@ async def test_without_a_journal_nothing_leaves(sandbox: Sandbox, mail_id: str) 
     async with at(sandbox, "robin") as services:
         with services.database.write() as connection:
             connection.execute("CREATE TRIGGER full BEFORE INSERT ON journal BEGIN SELECT RAISE(ABORT, 'no room'); END")
-        with pytest.raises(NotJournaled, match="nothing was sent"):
+        with pytest.raises(ReplyNotJournaled, match="nothing was sent"):
             await services.drafts.submit_reply(mail_id, BODY, session="s")
     assert not sandbox.calls("POST", "/reply/")
 

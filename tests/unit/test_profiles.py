@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mm_tui.settings.profiles import Kind, Profiles, fetches_keys, overriding
+from mm_tui.settings.profiles import ProfileKind, Profiles, fetches_keys, overriding
 from mm_tui.settings.sections import ConfigError, Profile
 
 
@@ -42,10 +42,10 @@ def test_each_profile_is_told_with_its_kind_and_place(tmp_path: Path) -> None:
         """,
     ).listed()
     assert [(one.name, one.kind) for one in listed] == [
-        ("try", Kind.TEST),
-        ("prod", Kind.LIVE),
-        ("vault", Kind.LIVE),
-        ("unsaid", Kind.UNKNOWN),
+        ("try", ProfileKind.TEST),
+        ("prod", ProfileKind.LIVE),
+        ("vault", ProfileKind.LIVE),
+        ("unsaid", ProfileKind.UNKNOWN),
     ]
     assert listed[0].mailbox == "support@acme.example" and listed[0].url == "http://127.0.0.1:9"
     assert [one.name for one in listed if one.is_default] == ["prod"]
@@ -71,7 +71,7 @@ def test_without_a_file_there_is_the_default_one(tmp_path: Path, monkeypatch: py
     monkeypatch.setenv("MM_TUI_CONFIG", str(tmp_path / "none.toml"))
     monkeypatch.setenv("MULTIMAIL_API_KEY", "mm_test_a")
     (only,) = Profiles().listed()
-    assert (only.name, only.kind, only.is_default) == ("default", Kind.TEST, True)
+    assert (only.name, only.kind, only.is_default) == ("default", ProfileKind.TEST, True)
     assert overriding() == ("MULTIMAIL_API_KEY",)
 
 

@@ -161,7 +161,7 @@ MUTATIONS: dict[str, tuple[Scope, str, str, str]] = {
     "the answer to a call makes the next one after a quit": (
         SCOPES["edit and release"],
         RELEASE,
-        "return following, tuple(effect for effect in effects if isinstance(effect, Journal | DropText))",
+        "return following, tuple(effect for effect in effects if isinstance(effect, WriteEntry | DropText))",
         "return replace(following, closing=False), effects",
     ),
     "a call that was not begun counts as in doubt": (
@@ -216,13 +216,13 @@ MUTATIONS: dict[str, tuple[Scope, str, str, str]] = {
     "the release is not journaled": (
         SCOPES["approve"],
         MOVES,
-        '        Journal(entry, about, "approve" if approve else "reject"),\n',
+        '        WriteEntry(entry, about, "approve" if approve else "reject"),\n',
         "",
     ),
     "the submission is not journaled": (
         SCOPES["edit and release"],
         MOVES,
-        "        Journal(Entry.SUBMITTING, state.case.item, state.case.fingerprint),\n",
+        "        WriteEntry(Entry.SUBMITTING, state.case.item, state.case.fingerprint),\n",
         "",
     ),
     "the edit is submitted without a look at the original": (
@@ -280,8 +280,8 @@ MUTATIONS: dict[str, tuple[Scope, str, str, str]] = {
     "the text is dropped once it is submitted": (
         SCOPES["edit and release"],
         MOVES,
-        "Journal(Entry.SUBMITTED, email_id, state.case.fingerprint), *looks)",
-        "Journal(Entry.SUBMITTED, email_id, state.case.fingerprint), __import__("
+        "WriteEntry(Entry.SUBMITTED, email_id, state.case.fingerprint), *looks)",
+        "WriteEntry(Entry.SUBMITTED, email_id, state.case.fingerprint), __import__("
         '"mm_tui.decision.effects", fromlist=["DropText"]).DropText(), *looks)',
     ),
     "earlier edits are not looked at": (

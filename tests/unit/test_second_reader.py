@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from mm_tui.assist import errors, prompts
 from mm_tui.assist.model import Completion, Message, Model
 from mm_tui.assist.prompts import Fact, Letter
-from mm_tui.assist.second_reader import MOST_LINES, Kind, SecondReading, Source, check
+from mm_tui.assist.second_reader import MOST_LINES, QuotedSource, RemarkKind, SecondReading, check
 from mm_tui.clock import SystemClock
 from mm_tui.models import EmailDetail, PendingItem
 from mm_tui.review.digest import digest_of
 from mm_tui.review.risk import Assessment
-from mm_tui.services.assistant.cards import Phase
+from mm_tui.services.assistant.cards import CardPhase
 from mm_tui.services.assistant.second_reader import SecondReader, SecondReaderState
 from mm_tui.services.assistant.service import Assistant
 from mm_tui.services.events import ServiceEvent
@@ -37,8 +37,8 @@ from tests.support.scripted_model import Scripted
 
 BODY = "Hello Anna,\n\nwe will be there on Friday 13 March\nat 14:00, and room 12 costs $249.\n\nMara"
 ASKED = "Hello,\ncan you come on Thursday 12 March at 14:00? And is breakfast in the price of room 12?\nAnna"
-THEIRS = Source("m1", ManyLine(ASKED), theirs=True)
-OURS = Source("m2", ManyLine("Room 12 costs $229 a night."))
+THEIRS = QuotedSource("m1", ManyLine(ASKED), theirs=True)
+OURS = QuotedSource("m2", ManyLine("Room 12 costs $229 a night."))
 THREAD = (THEIRS, OURS)
 
 
@@ -134,7 +134,7 @@ def test_a_hundred_lines_are_five() -> None:
 
 def test_other_languages_and_markup_are_only_quotes() -> None:
     body = "您好，房间12的价格是980元。[bold]**see** <b>[/x][@click=app.approve]this[/]"
-    source = Source("m1", ManyLine("请问房间12多少钱？ 上次是890元。 Genügt das?"), theirs=True)
+    source = QuotedSource("m1", ManyLine("请问房间12多少钱？ 上次是890元。 Genügt das?"), theirs=True)
     found = check(
         answer(
             line("contradicted", "980元", "890元"), line("unanswered", "[@click=app.approve]this[/]", "Genügt das?")
@@ -153,7 +153,7 @@ def test_hidden_characters_in_an_answer_reach_nobody() -> None:
 
 @given(st.text(max_size=400), st.text(max_size=80), st.text(max_size=80), st.text(max_size=300))
 def test_whatever_is_answered_every_quote_stands_there(noise: str, mine: str, theirs: str, body: str) -> None:
-    sources = [Source("a", ManyLine(noise), theirs=True)]
+    sources = [QuotedSource("a", ManyLine(noise), theirs=True)]
     clean = ManyLine(body)
     for text in (noise, answer(line("contradicted", mine, theirs), line("not_found", body[:30], noise[:30]))):
         for one in check(text, clean, sources).lines:
@@ -231,7 +231,7 @@ async def test_it_is_asked_once_for_the_same_draft_and_thread() -> None:
     model = Scripted(GOOD, answer())
     desk = Desk(model)
     state = await desk.read(an_entry())
-    assert state.phase is Phase.DONE and [remark.kind for remark in state.remarks] == ["contradicted"]
+    assert state.phase is CardPhase.DONE and [remark.kind for remark in state.remarks] == ["contradicted"]
     assert state.remarks[0].line == "contradicted: “Friday 13 March”; thread: “Thursday 12 March” (Anna)"
     assert await desk.read(an_entry()) == state and len(model.asked) == 1 and model.json == [True]
     assert desk.reader.state(an_entry()) == state
@@ -253,7 +253,7 @@ async def test_what_was_dropped_is_told() -> None:
 async def test_an_answer_without_form_is_said_to_be_unreadable_and_asked_again_next_time() -> None:
     desk = Desk(Scripted("Looks good to me!", GOOD))
     state = await desk.read(an_entry())
-    assert state.phase is Phase.FAILED and state.summary == "the second reader's answer could not be read"
+    assert state.phase is CardPhase.FAILED and state.summary == "the second reader's answer could not be read"
     assert (await desk.read(an_entry())).remarks
 
 
@@ -261,7 +261,9 @@ async def test_nothing_is_opened_and_nothing_read_without_a_thread() -> None:
     model = Scripted()
     unopened = ThreadMail(a_mail("m1", ASKED).summary, None)
     state = await Desk(model).read(an_entry(thread=(unopened,)))
-    assert state.phase is Phase.FAILED and "no email of the thread has been opened" in state.words and not model.asked
+    assert (
+        state.phase is CardPhase.FAILED and "no email of the thread has been opened" in state.words and not model.asked
+    )
     half = await Desk(Scripted(answer())).read(an_entry(thread=(unopened, a_mail("m2", ASKED))))
     assert "1 of the thread not opened, so not read" in half.summary
 
@@ -278,7 +280,7 @@ async def test_what_was_not_sent_is_no_thread() -> None:
 async def test_over_the_budget_only_who_asks_is_answered() -> None:
     desk = Desk(Scripted(GOOD), assist=Assist(daily_budget_usd=0))
     state = await desk.read(an_entry(), automatic=True)
-    assert state.phase is Phase.OVER_BUDGET and "budget" in state.words
+    assert state.phase is CardPhase.OVER_BUDGET and "budget" in state.words
     assert (await desk.read(an_entry())).remarks
 
 
@@ -301,7 +303,7 @@ async def test_stopping_it_leaves_the_draft_unread() -> None:
 
 async def test_without_a_key_it_says_so() -> None:
     state = await Desk(None).read(an_entry())
-    assert state.phase is Phase.FAILED and "No AI21 key" in state.words
+    assert state.phase is CardPhase.FAILED and "No AI21 key" in state.words
 
 
 @pytest.mark.parametrize(
@@ -320,7 +322,7 @@ async def test_a_faulty_service_is_said_quietly(status: int, body: bytes, words:
         desk = Desk(None, profile=Profile(ai21_key=Secret(MODEL_KEY), ai21_host=server.host))
         state = await desk.read(an_entry())
         await desk.assistant.aclose()
-    assert state.phase is Phase.FAILED and words in state.words and not state.remarks
+    assert state.phase is CardPhase.FAILED and words in state.words and not state.remarks
 
 
 async def test_the_stand_in_compares_what_plain_rules_can_and_says_so() -> None:
@@ -350,7 +352,7 @@ async def test_house_facts_are_read_too(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_kinds_have_words() -> None:
-    assert {str(kind) for kind in Kind} == {"contradicted", "not_found", "unanswered"}
+    assert {str(kind) for kind in RemarkKind} == {"contradicted", "not_found", "unanswered"}
 
 
 # The command line

@@ -26,7 +26,7 @@ from mm_tui.gateway.errors import (
 )
 from mm_tui.gateway.shapes import Contact, Listing
 from mm_tui.models import AuditEntry, EmailSummary, PendingItem
-from mm_tui.services.events import MailChanged, Part, PendingChanged, Phase, ServiceEvent, SyncState
+from mm_tui.services.events import MailChanged, PendingChanged, ServiceEvent, SyncPart, SyncPhase, SyncState
 from mm_tui.services.sync.mail import AHEAD
 from mm_tui.services.sync.queue import QueueSync
 from mm_tui.services.sync.service import Sync
@@ -74,7 +74,7 @@ class Bench:
     async def pass_time(self, seconds: float) -> None:
         await self.clock.pass_time(seconds, self.parts)
 
-    def part(self, part: Part) -> OneLine | None:
+    def part(self, part: SyncPart) -> OneLine | None:
         return next(state.error for state in self.sync.state.parts if state.part is part)
 
 
@@ -96,7 +96,7 @@ async def test_the_first_fill_brings_all_mail_newest_first_and_reads_no_detail(d
     bench = Bench(gateway, database)
     async with bench.running():
         assert bench.mail.ids(MailView()) == [email_id(number) for number in reversed(range(250))]
-        assert bench.sync.state.phase is Phase.LIVE
+        assert bench.sync.state.phase is SyncPhase.LIVE
         assert bench.sync.state.progress == 250
         assert (bench.sync.state.mailboxes_filled, bench.sync.state.mailboxes) == (1, 1)
         assert gateway.calls["email"] == 0
@@ -143,12 +143,12 @@ async def test_a_fill_that_cannot_be_written_says_so_and_goes_on_where_it_was(
 
     monkeypatch.setattr(MailStore, "upsert", full)
     await bench.sync.run_once()
-    assert "disk is full" in (bench.part(Part.FILL) or "")
+    assert "disk is full" in (bench.part(SyncPart.FILL) or "")
     kept = len(bench.mail.keys(MailView()))
     assert 0 < kept < 550
     assert bench.sync.state.progress == kept
     await bench.sync.run_once()
-    assert bench.part(Part.FILL) is None
+    assert bench.part(SyncPart.FILL) is None
     assert bench.sync.state.progress == len(bench.mail.keys(MailView())) == 550
     assert database.check() == []
 
@@ -330,10 +330,10 @@ async def test_a_missing_scope_stops_only_its_part(database: Database) -> None:
     gateway.failing["pending"] = MissingScope(scope="oversight")
     bench = Bench(gateway, database)
     async with bench.running():
-        assert bench.sync.state.phase is Phase.LIVE
+        assert bench.sync.state.phase is SyncPhase.LIVE
         assert bench.mail.ids(MailView()) == [email_id(1)]
-        assert bench.part(Part.PENDING) == "pending: the key lacks the scope oversight"
-        assert bench.part(Part.MAIL) is None
+        assert bench.part(SyncPart.PENDING) == "pending: the key lacks the scope oversight"
+        assert bench.part(SyncPart.MAIL) is None
         before = gateway.calls["pending"]
         await bench.pass_time(60)
         assert gateway.calls["pending"] == before
@@ -354,8 +354,8 @@ async def test_a_mailbox_that_is_refused_does_not_stop_the_others(database: Data
     bench = Bench(gateway, database)
     async with bench.running():
         assert bench.mail.ids(MailView()) == [email_id(2)]
-        assert BOX in str(bench.part(Part.MAIL))
-        assert bench.sync.state.phase is Phase.LIVE
+        assert BOX in str(bench.part(SyncPart.MAIL))
+        assert bench.sync.state.phase is SyncPhase.LIVE
 
 
 async def test_failures_back_off_with_jitter_and_recover(database: Database) -> None:
@@ -371,7 +371,7 @@ async def test_failures_back_off_with_jitter_and_recover(database: Database) -> 
             await bench.rest()
             if bench.sync.state.retry_at is not None:
                 waits.append((bench.sync.state.retry_at - bench.clock.now()).total_seconds())
-        assert bench.sync.state.phase is Phase.OFFLINE
+        assert bench.sync.state.phase is SyncPhase.OFFLINE
         assert max(waits) > 20
         assert len(set(waits)) > 3
         calls = gateway.calls["pending"]
@@ -423,7 +423,7 @@ async def test_a_wrong_key_is_told_with_its_cure_and_not_asked_for_often(databas
         await bench.pass_time(200)
         assert gateway.calls["pending"] == 1
         state = bench.sync.state
-        assert state.phase is Phase.KEY_REFUSED
+        assert state.phase is SyncPhase.KEY_REFUSED
         assert "does not know this key" in str(state.error)
         assert any("mm-tui doctor" in str(part.cure) for part in state.parts)
 
@@ -513,7 +513,7 @@ async def test_running_once_tells_its_progress_and_every_failure(database: Datab
     seen: list[SyncState] = []
     state = await Bench(gateway, database).sync.run_once(seen.append)
     assert seen[-1].progress == 150
-    assert [part.part for part in state.parts if part.error] == [Part.AUDIT]
+    assert [part.part for part in state.parts if part.error] == [SyncPart.AUDIT]
 
 
 def held_by_us() -> int:

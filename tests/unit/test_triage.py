@@ -10,11 +10,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from mm_tui.assist import errors
-from mm_tui.assist.model import Completion, Message, Usage
+from mm_tui.assist.model import Completion, Message, TokenUsage
 from mm_tui.clock import SystemClock
 from mm_tui.models import Status
 from mm_tui.services.assistant import rounds as triage_rounds
-from mm_tui.services.assistant.cards import Phase
+from mm_tui.services.assistant.cards import CardPhase
 from mm_tui.services.assistant.triage import NOT_ASKED, Triage
 from mm_tui.services.events import AssistChanged
 from mm_tui.settings.secret import Secret
@@ -70,15 +70,15 @@ class Answering(Scripted):
                 intent="refund", requested_action="Refund it", urgency="high", deadline=None, amounts=["$240"]
             ),
         }[task]
-        return Completion(ManyLine(text), OneLine("jamba-mini-2-2026-01"), Usage(1000, 100))
+        return Completion(ManyLine(text), OneLine("jamba-mini-2-2026-01"), TokenUsage(1000, 100))
 
 
 async def test_examine_with_the_stand_in(sandbox: Sandbox, mail_id: str) -> None:
     async with assisted(settings_for(sandbox)) as services:
         await services.sync()
-        assert services.triage.card(mail_id).phase is Phase.WAITING
+        assert services.triage.card(mail_id).phase is CardPhase.WAITING
         card = await services.triage.examine(mail_id)
-        assert card.phase is Phase.DONE
+        assert card.phase is CardPhase.DONE
         assert (card.label, card.label_by) == ("billing", "model")
         assert "$240" in card.summary
         assert card.intent
@@ -119,14 +119,14 @@ async def test_two_who_ask_at_once_share_one_run(sandbox: Sandbox, mail_id: str)
         await services.sync()
         cards = await asyncio.gather(*(services.triage.examine(mail_id) for _ in range(4)))
         assert model.calls == 3
-        assert {card.phase for card in cards} == {Phase.DONE}
+        assert {card.phase for card in cards} == {CardPhase.DONE}
 
 
 async def test_without_a_key_the_card_says_how_to_add_one(sandbox: Sandbox, mail_id: str) -> None:
     async with assisted(settings_for(sandbox, ai21_key=None)) as services:
         await services.sync()
         for card in (services.triage.card(mail_id), await services.triage.examine(mail_id)):
-            assert card.phase is Phase.NO_KEY
+            assert card.phase is CardPhase.NO_KEY
             assert "AI21_API_KEY" in card.words
         await services.triage._rounds.round()
     assert sandbox.status(mail_id) == Status.UNREAD
@@ -149,7 +149,7 @@ async def test_a_failing_model_is_a_quiet_word(
         async with assisted(settings_for(sandbox, ai21_host=server.host)) as services:
             await services.sync()
             card = await services.triage.examine(mail_id)
-            assert card.phase is Phase.FAILED
+            assert card.phase is CardPhase.FAILED
             assert words in card.words
             assert "secret" not in card.words
             assert card.can_retry
@@ -163,9 +163,9 @@ async def test_a_failure_keeps_what_was_found_and_can_be_retried(sandbox: Sandbo
         await services.triage.examine(mail_id)
         model.problem = errors.TimedOut()
         card = await services.triage.examine(mail_id, again=True)
-        assert (card.phase, card.label) == (Phase.FAILED, "billing")
+        assert (card.phase, card.label) == (CardPhase.FAILED, "billing")
         model.problem = None
-        assert (await services.triage.examine(mail_id)).phase is Phase.DONE
+        assert (await services.triage.examine(mail_id)).phase is CardPhase.DONE
 
 
 async def test_an_unreadable_extraction_is_unknown(sandbox: Sandbox, mail_id: str) -> None:
@@ -175,7 +175,7 @@ async def test_an_unreadable_extraction_is_unknown(sandbox: Sandbox, mail_id: st
     ):
         await services.sync()
         card = await services.triage.examine(mail_id)
-        assert card.phase is Phase.DONE
+        assert card.phase is CardPhase.DONE
         assert (card.label, card.intent, card.urgency) == ("billing", "unknown", "unknown")
         row = services.mail.row(mail_id)
         assert row is not None
@@ -190,9 +190,9 @@ async def test_a_gateway_that_fails_is_a_quiet_word(sandbox: Sandbox, mail_id: s
         await services.sync()
         sandbox.fault(method="GET", path=f"/emails/{mail_id}$", kind="status", status=503)
         card = await services.triage.examine(mail_id)
-        assert card.phase is Phase.FAILED
+        assert card.phase is CardPhase.FAILED
         assert "cannot be read" in card.words
-        assert (await services.triage.examine(mail_id)).phase is Phase.DONE
+        assert (await services.triage.examine(mail_id)).phase is CardPhase.DONE
 
 
 async def test_cancelling_stops_and_says_so(sandbox: Sandbox, mail_id: str) -> None:
@@ -202,20 +202,20 @@ async def test_cancelling_stops_and_says_so(sandbox: Sandbox, mail_id: str) -> N
         await services.sync()
         task = asyncio.create_task(services.triage.examine(mail_id))
         await model.started.wait()
-        assert services.triage.card(mail_id).phase is Phase.WORKING
+        assert services.triage.card(mail_id).phase is CardPhase.WORKING
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
         card = services.triage.card(mail_id)
-        assert (card.phase, card.words) == (Phase.WAITING, "Stopped.")
+        assert (card.phase, card.words) == (CardPhase.WAITING, "Stopped.")
         model.gate.set()
-        assert (await services.triage.examine(mail_id)).phase is Phase.DONE
+        assert (await services.triage.examine(mail_id)).phase is CardPhase.DONE
 
 
 async def test_an_unknown_mail(sandbox: Sandbox) -> None:
     async with assisted(settings_for(sandbox)) as services:
-        assert services.triage.card("01NOSUCH").phase is Phase.FAILED
-        assert (await services.triage.examine("01NOSUCH")).phase is Phase.FAILED
+        assert services.triage.card("01NOSUCH").phase is CardPhase.FAILED
+        assert (await services.triage.examine("01NOSUCH")).phase is CardPhase.FAILED
 
 
 async def test_a_card_is_about_the_threads_newest_inbound_mail(sandbox: Sandbox, mail_id: str) -> None:
@@ -263,7 +263,7 @@ async def test_tags_that_cannot_be_written_are_a_quiet_word(sandbox: Sandbox, ma
         await services.sync()
         sandbox.fault(method="PUT", path="/tags$", kind="status", status=503)
         card = await services.triage.examine(mail_id)
-        assert card.phase is Phase.DONE
+        assert card.phase is CardPhase.DONE
         assert "tags were not written" in card.words
         assert (await services.triage.examine(mail_id)).words == ""
 
@@ -278,7 +278,7 @@ async def test_an_agents_tags_are_taken_over_without_opening_the_mail(sandbox: S
         await services.sync()
         await services.triage._rounds.round()
         card = services.triage.card(mail_id)
-        assert card.phase is Phase.DONE
+        assert card.phase is CardPhase.DONE
         assert (card.label, card.label_by, card.summary) == ("partnership", "model", "An offer.")
         assert (card.urgency, card.amounts) == ("low", ("$1", "$2"))
         row = services.mail.row(mail_id)
@@ -327,7 +327,7 @@ async def test_automatic_mode_examines_new_mail(sandbox: Sandbox, mail_id: str) 
         assert services.triage.automatic, "on for test keys"
         running = asyncio.create_task(services.triage.run())
         async with asyncio.timeout(10):
-            while services.triage.card(mail_id).phase is not Phase.DONE:
+            while services.triage.card(mail_id).phase is not CardPhase.DONE:
                 await asyncio.sleep(0.01)
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
@@ -379,11 +379,11 @@ async def test_the_daily_budget_stops_automatic_work_and_says_so(sandbox: Sandbo
         only_this(services, mail_id)
         await services.triage._rounds.round()
         card = services.triage.card(mail_id)
-        assert card.phase is Phase.OVER_BUDGET
+        assert card.phase is CardPhase.OVER_BUDGET
         assert "daily_budget_usd" in card.words
         assert model.calls == 0
         assert services.triage.spend().over
-        assert (await services.triage.examine(mail_id)).phase is Phase.DONE, "a human may still ask"
+        assert (await services.triage.examine(mail_id)).phase is CardPhase.DONE, "a human may still ask"
     assert sandbox.status(mail_id) == Status.READ
 
 
@@ -397,7 +397,7 @@ async def test_automatic_work_rests_after_a_failure(sandbox: Sandbox, mail_id: s
         for _ in range(5):
             await services.triage._rounds.round()
         assert model.calls == 3, "one mail, once"
-        assert services.triage.card(mail_id).phase is Phase.FAILED
+        assert services.triage.card(mail_id).phase is CardPhase.FAILED
 
 
 @pytest.mark.usefixtures("no_grace")
@@ -410,7 +410,7 @@ async def test_an_agents_label_is_not_asked_for_again(sandbox: Sandbox, mail_id:
         only_this(services, mail_id)
         await services.triage._rounds.round()
         card = services.triage.card(mail_id)
-        assert (card.phase, card.label, card.intent) == (Phase.DONE, "support", "refund")
+        assert (card.phase, card.label, card.intent) == (CardPhase.DONE, "support", "refund")
         assert model.calls == 2
 
 
@@ -441,7 +441,7 @@ async def test_a_long_thread_is_cut_and_the_card_says_so(sandbox: Sandbox, mail_
     async with assisted(settings_for(sandbox, assist=Assist(thread_tokens=500)), Answering()) as services:
         await services.sync()
         card = await services.triage.examine(mail_id)
-        assert card.phase is Phase.DONE
+        assert card.phase is CardPhase.DONE
         assert card.cut
     async with assisted(settings_for(sandbox), Answering()) as services:
         await services.sync()

@@ -12,7 +12,7 @@ from mm_tui.commands.output.exits import Exit
 from mm_tui.gateway import errors
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.keys import Keys
-from mm_tui.services.events import Part, Phase
+from mm_tui.services.events import SyncPart, SyncPhase
 from mm_tui.services.sync.health import SyncHealth
 from mm_tui.settings.checks import FieldError, gateway_address
 from mm_tui.settings.secret import Secret
@@ -196,16 +196,16 @@ def test_a_store_that_noted_the_address_with_v1_goes_on(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("error", "phase"),
     [
-        (errors.NotMultiMail(), Phase.WRONG_ADDRESS),
-        (errors.Blocked(), Phase.BLOCKED),
-        (errors.Unauthorized(), Phase.KEY_REFUSED),
-        (errors.MissingScope(scope="read"), Phase.KEY_REFUSED),
-        (errors.Unreachable(), Phase.OFFLINE),
+        (errors.NotMultiMail(), SyncPhase.WRONG_ADDRESS),
+        (errors.Blocked(), SyncPhase.BLOCKED),
+        (errors.Unauthorized(), SyncPhase.KEY_REFUSED),
+        (errors.MissingScope(scope="read"), SyncPhase.KEY_REFUSED),
+        (errors.Unreachable(), SyncPhase.OFFLINE),
     ],
 )
-def test_the_status_line_says_which(error: errors.GatewayError, phase: Phase) -> None:
+def test_the_status_line_says_which(error: errors.GatewayError, phase: SyncPhase) -> None:
     health = SyncHealth(FakeClock(NOW), Random(1), None)
-    health.failed(Part.MAILBOXES, error, interval=5, again=True)
+    health.failed(SyncPart.MAILBOXES, error, interval=5, again=True)
     state = health.summed_up(running=True, filling=False, places=())
     assert state.phase is phase
     words = gateway_words(state, NOW + timedelta(seconds=1)).plain

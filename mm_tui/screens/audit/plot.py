@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from mm_tui.services.audit.plots import spark
-from mm_tui.store.audit.made import Outcome
-from mm_tui.widgets.chrome import Part, fit
+from mm_tui.store.audit.made import MadeOutcome
+from mm_tui.widgets.chrome import LinePart, fit
 
 if TYPE_CHECKING:
     from mm_tui.store.audit.made import MadeDecision
@@ -28,14 +28,14 @@ def first_day(now: datetime) -> datetime:
 
 
 OUTCOME_WORDS = {
-    (Outcome.SENT, True): "as written",
-    (Outcome.EDITED, True): "edited",
-    (Outcome.REJECTED, True): "rejected",
-    (Outcome.LET_IN, True): "let in",
-    (Outcome.SENT, False): "approved elsewhere",
-    (Outcome.EDITED, False): "edited elsewhere",
-    (Outcome.REJECTED, False): "rejected elsewhere",
-    (Outcome.LET_IN, False): "let in elsewhere",
+    (MadeOutcome.SENT, True): "as written",
+    (MadeOutcome.EDITED, True): "edited",
+    (MadeOutcome.REJECTED, True): "rejected",
+    (MadeOutcome.LET_IN, True): "let in",
+    (MadeOutcome.SENT, False): "approved elsewhere",
+    (MadeOutcome.EDITED, False): "edited elsewhere",
+    (MadeOutcome.REJECTED, False): "rejected elsewhere",
+    (MadeOutcome.LET_IN, False): "let in elsewhere",
 }
 """What happened, and whether it was decided with this program's store. The gateway's log does not say if a draft was
 sent as it was written."""
@@ -65,8 +65,10 @@ def decisions_plot(made: Sequence[MadeDecision], now: datetime, width: int) -> C
     room = width - len(totals) - GAP
     count = next((count for count in (DAYS, DAYS // 2, DAYS // 3) if count <= room), 0)
     parts = [
-        Part(0, Content.assemble((totals, "$mm-dim"), " " * GAP if count else "", spark(days, count) if count else "")),
-        Part(1, Content.styled(f"{days[-1]:,} today", "bold")),
-        Part(2, Content.styled(f"busiest day {max(days):,}", "$mm-dim")),
+        LinePart(
+            0, Content.assemble((totals, "$mm-dim"), " " * GAP if count else "", spark(days, count) if count else "")
+        ),
+        LinePart(1, Content.styled(f"{days[-1]:,} today", "bold")),
+        LinePart(2, Content.styled(f"busiest day {max(days):,}", "$mm-dim")),
     ]
     return fit(parts, width, " · ")

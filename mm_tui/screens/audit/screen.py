@@ -23,7 +23,7 @@ from mm_tui.screens.audit.words import empty_words, heading
 from mm_tui.screens.base import BaseScreen
 from mm_tui.screens.dialogs.dialog import ask
 from mm_tui.services.audit.line import AuditLines, narrowed
-from mm_tui.services.events import AuditChanged, DecisionChanged, MailboxesChanged, Part, ServiceEvent, SyncChanged
+from mm_tui.services.events import AuditChanged, DecisionChanged, MailboxesChanged, ServiceEvent, SyncChanged, SyncPart
 from mm_tui.store.audit.folding import Folder
 from mm_tui.store.audit.journal import Journal, Verdict
 from mm_tui.store.audit.made import MadeDecision, made_since
@@ -170,7 +170,7 @@ class AuditScreen(BaseScreen):
     def on_screen_resume(self, _event: events.ScreenResume) -> None:
         # The gateway's log is read once a minute; read it now, because the reader wants to see the latest actions.
         if self.session.sync is not None:
-            self.session.sync.wake(Part.AUDIT)
+            self.session.sync.wake(SyncPart.AUDIT)
 
     def show(self, chosen: LineFilter, typed: str) -> None:
         """Applies another filter, starting with the newest line."""

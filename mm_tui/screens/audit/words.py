@@ -9,7 +9,7 @@ from textual.content import Content
 
 from mm_tui.screens.audit.entry_list import moment
 from mm_tui.services.audit.line import actor_words, narrowed
-from mm_tui.services.events import Part
+from mm_tui.services.events import SyncPart
 from mm_tui.store.audit.timeline import LineFilter, Source
 from mm_tui.text import OneLine
 from mm_tui.widgets.words import count, joined, with_keys
@@ -91,9 +91,9 @@ def _gateway_trouble(session: Session) -> OneLine:
         return session.trouble
     if not session.can("admin"):
         return OneLine(NO_ADMIN)
-    part = next((part for part in sync.state.parts if part.part is Part.AUDIT), None)
+    part = next((part for part in sync.state.parts if part.part is SyncPart.AUDIT), None)
     if part is not None and part.error is not None:
         return OneLine(f"gateway's log: {part.error}")
-    if not sync.state.has_read(Part.AUDIT) and not session.audit.count():
+    if not sync.state.has_read(SyncPart.AUDIT) and not session.audit.count():
         return OneLine("the gateway's log has not been read yet")
     return OneLine("")

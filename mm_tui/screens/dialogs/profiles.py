@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from textual.content import Content
 
 from mm_tui.screens.dialogs.dialog import Line, ListDialog
-from mm_tui.settings.profiles import Kind, Listed
+from mm_tui.settings.profiles import Listed, ProfileKind
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class ProfilesScreen(ListDialog[str]):
 
 
 def _words(profile: Listed, *, is_here: bool) -> Content:
-    kind = (str(profile.kind.words), "bold $mm-risk" if profile.kind is Kind.LIVE else "$foreground")
+    kind = (str(profile.kind.words), "bold $mm-risk" if profile.kind is ProfileKind.LIVE else "$foreground")
     where = " · ".join(filter(None, (urlsplit(profile.url).netloc, profile.mailbox)))
     lines = [
         Content.assemble(

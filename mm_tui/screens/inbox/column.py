@@ -18,7 +18,7 @@ from textual.worker import get_current_worker
 from mm_tui.messages import session_of
 from mm_tui.query import MAIL_FILTERS, saved
 from mm_tui.screens.inbox import words as inbox_words
-from mm_tui.services.events import Phase
+from mm_tui.services.events import SyncPhase
 from mm_tui.store.mail.search import MailView, parse_query
 from mm_tui.text import OneLine
 from mm_tui.widgets.cached_static import CachedStatic
@@ -196,7 +196,7 @@ class MailColumn(Vertical):
             if wants_last and not message.fresh:
                 self.mails.action_last()
         sync = self.session.sync
-        if message.keys and sync is not None and sync.state.phase not in (Phase.CONNECTING, Phase.FILLING):
+        if message.keys and sync is not None and sync.state.phase not in (SyncPhase.CONNECTING, SyncPhase.FILLING):
             self._starting = False
         if message.whole or message.fresh or message.total is not None:
             self.show_heading()

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from textual.content import Content
 
-from mm_tui.services.events import Phase
+from mm_tui.services.events import SyncPhase
 from mm_tui.store.mail.search import MailView, parse_query
 from mm_tui.text import OneLine
 from mm_tui.widgets.mail_list import UNREAD_SIGN, WAITING_SIGN
@@ -78,7 +78,7 @@ def empty_words(session: Session, view: MailView) -> tuple[str, ...]:
         return ("No mail has that label or status.", cure)
     if session.trouble:
         return ("No mail on this machine yet.", OneLine(session.trouble))
-    if sync is None or sync.state.phase in (Phase.CONNECTING, Phase.FILLING):
+    if sync is None or sync.state.phase in (SyncPhase.CONNECTING, SyncPhase.FILLING):
         return ("No mail on this machine yet.", "Fetching it from the gateway now.")
     if sync.state.error is not None:
         cure = next((part.cure for part in sync.state.parts if part.cure), OneLine(""))

@@ -21,15 +21,15 @@ if TYPE_CHECKING:
     from mm_tui.models import Allowed, Mailbox
     from mm_tui.screens.base import BaseScreen
     from mm_tui.services.audit.track_record import TrackRecord
-    from mm_tui.services.mailboxes import MailboxActs, Said
+    from mm_tui.services.mailboxes import ActResult, MailboxActs
 
 
 @dataclass(eq=False, repr=False)
 class Acted(Message):
     """An action on mailboxes has ended; `again` asks for it once more, if it needs a code or was not accepted."""
 
-    said: Said
-    again: Callable[[Said], None] | None
+    said: ActResult
+    again: Callable[[ActResult], None] | None
 
 
 class MailboxActing:
@@ -60,7 +60,7 @@ class MailboxActing:
             return None
         return self._screen.session.boxes
 
-    def _do(self, work: Coroutine[Any, Any, Said], again: Callable[[Said], None] | None = None) -> None:
+    def _do(self, work: Coroutine[Any, Any, ActResult], again: Callable[[ActResult], None] | None = None) -> None:
         async def acted() -> None:
             self._screen.post_message(Acted(await work, again))
 
@@ -70,8 +70,8 @@ class MailboxActing:
     def _ask(
         self,
         form: FormScreen,
-        act: Callable[..., Coroutine[Any, Any, Said]],
-        again: Callable[[tuple[str, ...], Said], None],
+        act: Callable[..., Coroutine[Any, Any, ActResult]],
+        again: Callable[[tuple[str, ...], ActResult], None],
         *,
         may_be_empty: bool = False,
     ) -> None:
@@ -155,7 +155,7 @@ class MailboxActing:
         if (acts := self._acts("admin")) is not None:
             self._ask_new(acts, ("", "", ""))
 
-    def _ask_new(self, acts: MailboxActs, values: tuple[str, ...], said: Said | None = None) -> None:
+    def _ask_new(self, acts: MailboxActs, values: tuple[str, ...], said: ActResult | None = None) -> None:
         coded = said is not None and said.code_sent
         self._ask(
             FormScreen(
@@ -202,7 +202,7 @@ class MailboxActing:
         )
 
     def _ask_allow(
-        self, acts: MailboxActs, box: Mailbox, values: tuple[str, ...] = (), said: Said | None = None
+        self, acts: MailboxActs, box: Mailbox, values: tuple[str, ...] = (), said: ActResult | None = None
     ) -> None:
         pattern, note, code = values or ("", "", "")
         self._ask(
@@ -223,7 +223,7 @@ class MailboxActing:
             partial(self._ask_allow, acts, box),
         )
 
-    def _ask_disallow(self, acts: MailboxActs, box: Mailbox, entry: Allowed, said: Said | None = None) -> None:
+    def _ask_disallow(self, acts: MailboxActs, box: Mailbox, entry: Allowed, said: ActResult | None = None) -> None:
         self._ask(
             FormScreen(
                 f"Require approval again for mail to {entry.pattern}",

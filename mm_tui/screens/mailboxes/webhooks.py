@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from mm_tui.account import Webhook, WebhookDelivery
     from mm_tui.models import Mailbox
-    from mm_tui.services.mailboxes import AccountFacts, MailboxActs, Said
+    from mm_tui.services.mailboxes import AccountFacts, ActResult, MailboxActs
 
 
 @dataclass(eq=False, repr=False)
@@ -42,8 +42,8 @@ class HooksRead(Message):
 class HookActed(Message):
     """Creating or removing a webhook has ended; `again` asks for it once more."""
 
-    said: Said
-    again: Callable[[Said], None] | None
+    said: ActResult
+    again: Callable[[ActResult], None] | None
 
 
 class WebhooksScreen(Dialog[None]):
@@ -102,7 +102,7 @@ class WebhooksScreen(Dialog[None]):
         sign = ("▲ ", "$warning") if severity else ("", "")
         self.query_one("#trouble", Static).update(Content.assemble(sign, OneLine(words)))
 
-    def _do(self, work: Coroutine[Any, Any, Said], again: Callable[[Said], None] | None) -> None:
+    def _do(self, work: Coroutine[Any, Any, ActResult], again: Callable[[ActResult], None] | None) -> None:
         async def acted() -> None:
             self.post_message(HookActed(await work, again))
 
@@ -127,7 +127,7 @@ class WebhooksScreen(Dialog[None]):
         self._ask_new(box.id if box is not None else None, box.address if box is not None else "all mailboxes")
 
     def _ask_new(
-        self, mailbox_id: str | None, which: str, values: tuple[str, ...] = (), said: Said | None = None
+        self, mailbox_id: str | None, which: str, values: tuple[str, ...] = (), said: ActResult | None = None
     ) -> None:
         from mm_tui.services.mailboxes import WEBHOOK_EVENTS
 

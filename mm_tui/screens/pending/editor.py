@@ -101,7 +101,6 @@ class EditScreen(BaseScreen):
                 tuple(party.header for party in entry.item.to), str(entry.item.subject), str(entry.item.body)
             )
         )
-
         self._stored = self._start if old is not None else None
         """The text that this window last knew to be in the store."""
 

@@ -27,7 +27,7 @@ from mm_tui.screens.pending.panes import Panes
 from mm_tui.screens.pending.queue_list import PendingList
 from mm_tui.screens.pending.reading import MailOpener, QueueRead, QueueReader
 from mm_tui.screens.pending.saved_texts import SavedTextsScreen
-from mm_tui.screens.pending.second_reading import SecondReading
+from mm_tui.screens.pending.second_reading import SecondReaderActions
 from mm_tui.screens.pending.snoozing import Snoozing
 from mm_tui.screens.pending.team import Team
 from mm_tui.screens.pending.timers import ScreenTimers
@@ -74,7 +74,7 @@ class PendingScreen(BaseScreen):
         self.batches = Batches(self, self.deciding)
         self.bulk_reject = BulkReject(self, self.deciding)
         self.editing = Editing(self, self.deciding)
-        self.second_reading = SecondReading(self)
+        self.second_reading = SecondReaderActions(self)
         self.timers = ScreenTimers(self)
         self.open_email = OpenEmail(self, self.editing, self.timers)
         self.snoozing = Snoozing(self, self.deciding)

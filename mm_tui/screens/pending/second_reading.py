@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from mm_tui.services.assistant.cards import Phase
+from mm_tui.services.assistant.cards import CardPhase
 
 if TYPE_CHECKING:
     from textual.timer import Timer
@@ -19,7 +19,7 @@ REST_SECONDS = 0.8
 """Seconds that the cursor must rest on a draft before its second reading is looked up or requested."""
 
 
-class SecondReading:
+class SecondReaderActions:
     """Runs the second reader for the pending screen."""
 
     def __init__(self, screen: QueueHost) -> None:
@@ -36,11 +36,11 @@ class SecondReading:
             self._screen.say(session.trouble or "still starting: the second reader is not ready yet", "warning")
             return
         state = reader.state(entry)
-        if state is not None and state.phase is Phase.WORKING:
+        if state is not None and state.phase is CardPhase.WORKING:
             self._screen.cancel_group("second-reader")
             self._screen.say("the second reader was stopped")
             return
-        again = state is not None and state.phase is Phase.DONE
+        again = state is not None and state.phase is CardPhase.DONE
         self._run(self._ask(reader, entry, again))
 
     async def _ask(self, reader: SecondReader, entry: QueueEntry, again: bool) -> None:

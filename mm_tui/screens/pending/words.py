@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from mm_tui.services.audit.key_names import NO_NAMES, key_names, key_words
-from mm_tui.services.events import Part
+from mm_tui.services.events import SyncPart
 from mm_tui.services.queue.due import due_words, is_overdue
 from mm_tui.services.queue.filter import ALL
 from mm_tui.settings.profiles import reviewer
-from mm_tui.store.audit.made import Outcome
+from mm_tui.store.audit.made import MadeOutcome
 from mm_tui.text import OneLine
 from mm_tui.widgets.cells import fit_address
 from mm_tui.widgets.words import age, count, exact, with_keys
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 MOST_NAMED = 4
 """The most reviewers listed by name in today's decisions."""
 OUTCOME_WORDS = {
-    Outcome.SENT: "sent as written",
-    Outcome.EDITED: "sent after edits",
-    Outcome.REJECTED: "rejected",
-    Outcome.LET_IN: "let in",
+    MadeOutcome.SENT: "sent as written",
+    MadeOutcome.EDITED: "sent after edits",
+    MadeOutcome.REJECTED: "rejected",
+    MadeOutcome.LET_IN: "let in",
 }
 
 TEXT_KEYS = (
@@ -172,15 +172,15 @@ def done_words(made: Sequence[MadeDecision], me: str, names: Mapping[str, str] =
     """
     if not made:
         return ("Nothing has been decided today.",)
-    by: dict[tuple[bool, str], Counter[Outcome]] = {}
+    by: dict[tuple[bool, str], Counter[MadeOutcome]] = {}
     for one in made:
         by.setdefault((one.here, one.who), Counter())[one.outcome] += 1
     busiest = sorted(by.items(), key=lambda item: (-item[1].total(), item[0]))
     lines = [f"Decided today: {len(made):,}"]
     for (here, name), outcomes in busiest[:MOST_NAMED]:
         who = (f"{name} (you)" if name == me else name) if here else key_words(name, names) if name else "elsewhere"
-        words = OUTCOME_WORDS if here else {**OUTCOME_WORDS, Outcome.SENT: "approved"}
-        said = [f"{outcomes[outcome]:,} {words[outcome]}" for outcome in Outcome if outcomes[outcome]]
+        words = OUTCOME_WORDS if here else {**OUTCOME_WORDS, MadeOutcome.SENT: "approved"}
+        said = [f"{outcomes[outcome]:,} {words[outcome]}" for outcome in MadeOutcome if outcomes[outcome]]
         lines.append(f"· {OneLine(who)}: {', '.join(said)}")
     if others := busiest[MOST_NAMED:]:
         decided = sum(outcomes.total() for _, outcomes in others)
@@ -193,7 +193,7 @@ def unread_words(session: Session) -> tuple[str, ...]:
     if session.trouble:
         return ("The queue cannot be loaded.", OneLine(session.trouble))
     state = session.sync.state if session.sync is not None else None
-    part = next((part for part in state.parts if part.part is Part.PENDING), None) if state is not None else None
+    part = next((part for part in state.parts if part.part is SyncPart.PENDING), None) if state is not None else None
     if part is None or (part.last_ok_at is None and part.error is None):
         return ("The queue has not been loaded yet.", "Contacting the gateway …")
     if part.error is None:

@@ -7,15 +7,15 @@ from textual.widget import Widget
 
 from mm_tui.messages import session_of
 from mm_tui.review.render_pass import plain
-from mm_tui.services.assistant.cards import CardState, Phase
+from mm_tui.services.assistant.cards import CardPhase, CardState
 from mm_tui.text import OneLine
-from mm_tui.widgets.chrome import Part, fit
+from mm_tui.widgets.chrome import LinePart, fit
 from mm_tui.widgets.words import joined, with_keys
 
 URGENT = frozenset({"high"})
 USUAL_ROWS = 5
 """The height of a card with all results, in cells."""
-SIGNS = {Phase.WORKING: ("◐ ", ""), Phase.FAILED: ("✕ ", "$error"), Phase.OVER_BUDGET: ("▲ ", "$warning")}
+SIGNS = {CardPhase.WORKING: ("◐ ", ""), CardPhase.FAILED: ("✕ ", "$error"), CardPhase.OVER_BUDGET: ("▲ ", "$warning")}
 
 
 class AssistCard(Widget):
@@ -78,7 +78,7 @@ def card_content(state: CardState | None, width: int, key: str = "") -> Content:
         )
     if state.words:
         sign = SIGNS.get(state.phase, ("", ""))
-        act = " tries again" if state.phase is Phase.FAILED else " asks now"
+        act = " tries again" if state.phase is CardPhase.FAILED else " asks now"
         retry = Content.assemble((f"  {key}", "$foreground"), (act, "$mm-dim")) if state.can_retry else Content("")
         lines.append(Content.assemble(sign, (state.words, "$mm-dim"), retry))
     if not lines:
@@ -88,13 +88,13 @@ def card_content(state: CardState | None, width: int, key: str = "") -> Content:
 
 def _first_line(state: CardState, width: int) -> Content:
     by = " (yours)" if state.label_by == "human" else ""
-    parts = [Part(0, Content.assemble((state.label, "bold"), by))] if state.label else []
+    parts = [LinePart(0, Content.assemble((state.label, "bold"), by))] if state.label else []
     if state.urgency in URGENT:
-        parts.append(Part(1, Content.assemble(("! ", "$warning"), f"{state.urgency} urgency")))
+        parts.append(LinePart(1, Content.assemble(("! ", "$warning"), f"{state.urgency} urgency")))
     elif state.urgency:
-        parts.append(Part(3, Content.styled(f"{state.urgency} urgency", "$mm-dim")))
+        parts.append(LinePart(3, Content.styled(f"{state.urgency} urgency", "$mm-dim")))
     if state.intent:
-        parts.append(Part(2, Content(state.intent)))
+        parts.append(LinePart(2, Content(state.intent)))
     badge = Content.styled(OneLine(state.badge), "$mm-dim")
     left = fit(parts, max(10, width - badge.cell_length - 2), " · ")
     gap = max(2, width - left.cell_length - badge.cell_length)

@@ -14,7 +14,7 @@ STAND_IN_MODEL = "local-rules"
 QUEUED = OneLine("The assistant will read this thread soon.")
 
 
-class Phase(StrEnum):
+class CardPhase(StrEnum):
     """What the assistant is doing with an email."""
 
     WAITING = "waiting"
@@ -34,7 +34,7 @@ class CardState:
     other fields while a new run works or fails.
     """
 
-    phase: Phase
+    phase: CardPhase
     words: OneLine = OneLine("")
     label: OneLine = OneLine("")
     label_by: OneLine = OneLine("")
@@ -65,7 +65,7 @@ class CardState:
     @property
     def is_coming(self) -> bool:
         """Whether results will come without a key being pressed."""
-        return self.phase is Phase.WORKING or (self.phase is Phase.WAITING and self.words == QUEUED)
+        return self.phase is CardPhase.WORKING or (self.phase is CardPhase.WAITING and self.words == QUEUED)
 
     @property
     def badge(self) -> OneLine:

@@ -38,9 +38,9 @@ if TYPE_CHECKING:
     from mm_tui.services.assistant.service import Assistant
     from mm_tui.settings.sections import Settings
     from mm_tui.store.database import Database
-    from mm_tui.store.examples import Example as KeptExample
+    from mm_tui.store.examples import KeptExample
 
-__all__ = ["AlreadySubmitted", "DraftText", "Drafts", "NotJournaled"]
+__all__ = ["AlreadySubmitted", "DraftText", "Drafts", "ReplyNotJournaled"]
 
 LONGEST_NOTE = 200
 """The most characters of the gateway's message to journal."""
@@ -60,7 +60,7 @@ class AlreadySubmitted(Exception):
         super().__init__(f"An earlier version was already submitted as {receipt.id}. This text was not.")
 
 
-class NotJournaled(Exception):
+class ReplyNotJournaled(Exception):
     """The journal on this machine cannot be written: nothing was submitted."""
 
     def __init__(self, error: Exception) -> None:
@@ -155,7 +155,7 @@ class Drafts:
 
         Raises:
             AlreadySubmitted: an earlier text of this session had already arrived.
-            NotJournaled: the journal cannot be written, so nothing was sent.
+            ReplyNotJournaled: the journal cannot be written, so nothing was sent.
             GatewayError: if `may_have_happened`, it can be submitted again in the same session.
         """
         mail = await asyncio.to_thread(self._mail.summary, email_id)
@@ -167,7 +167,7 @@ class Drafts:
         try:
             await self._append(SUBMITTING, email_id, {**details, "content": content_hash(body)})
         except (sqlite3.Error, StoreError, OSError) as error:
-            raise NotJournaled(error) from None
+            raise ReplyNotJournaled(error) from None
         try:
             receipt = await self._gateway.reply(mail.mailbox_id, email_id, body, idempotency_key=key)
         except GatewayError as error:

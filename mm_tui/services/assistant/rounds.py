@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from mm_tui.clock import sleep_or_wake
 from mm_tui.gateway.errors import GatewayError
 from mm_tui.models import Status
-from mm_tui.services.assistant.cards import CardState, Phase
+from mm_tui.services.assistant.cards import CardPhase, CardState
 from mm_tui.store.mail.mails import MailView
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ class Rounds:
             return
         self._left -= 1
         card = await self._triage.examine(row.email_id, automatic=True)
-        if card.phase is Phase.FAILED:
+        if card.phase is CardPhase.FAILED:
             self._resting_until = self._clock.monotonic() + REST
             self._open_at[row.email_id] = self._clock.monotonic() + MAIL_REST
 

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 
 from mm_tui.assist.errors import AssistError, NoKey, OverBudget
 from mm_tui.models import Direction
-from mm_tui.services.assistant.cards import STAND_IN_MODEL, Phase
+from mm_tui.services.assistant.cards import STAND_IN_MODEL, CardPhase
 from mm_tui.services.assistant.conversation import letter
 from mm_tui.services.events import AssistChanged
 from mm_tui.text import ManyLine, OneLine
 
 if TYPE_CHECKING:
-    from mm_tui.assist.second_reader import Line, Reading, SecondReading
+    from mm_tui.assist.second_reader import DraftReading, RemarkLine, SecondReading
     from mm_tui.assist.tasks import Answered
     from mm_tui.models import EmailSummary
     from mm_tui.services.assistant.service import Assistant
@@ -77,7 +77,7 @@ class Remark:
 class SecondReaderState:
     """What the second reader says about one version of a draft."""
 
-    phase: Phase
+    phase: CardPhase
     words: OneLine = OneLine("")
     """One line about progress, a failure, or what was left out."""
     remarks: tuple[Remark, ...] = ()
@@ -98,7 +98,7 @@ class SecondReaderState:
     @property
     def summary(self) -> OneLine:
         """One line: the progress, or what was found and by which model."""
-        if self.phase is not Phase.DONE:
+        if self.phase is not CardPhase.DONE:
             return self.words
         number = len(self.remarks)
         found = f"{number or 'no'} {'remark' if number == 1 else 'remarks'}"
@@ -147,16 +147,16 @@ class SecondReader:
             again: ask the model even if the answer is cached.
         """
         if (why := why_not(entry)) or not self._assistant.has_key:
-            return self._put(entry, SecondReaderState(Phase.FAILED, why or NoKey().words))
+            return self._put(entry, SecondReaderState(CardPhase.FAILED, why or NoKey().words))
         facts = await asyncio.to_thread(self._facts.of, own_address)
         reading, names, left_out = _reading(entry, facts)
         known = None if again else await self._assistant.known_second_reading(entry.item.id, reading, facts)
         if known is None:
-            self._put(entry, SecondReaderState(Phase.WORKING, READING))
+            self._put(entry, SecondReaderState(CardPhase.WORKING, READING))
             try:
                 known = await self._assistant.second_reading(entry.item.id, reading, facts, automatic=automatic)
             except AssistError as error:
-                phase = Phase.OVER_BUDGET if isinstance(error, OverBudget) else Phase.FAILED
+                phase = CardPhase.OVER_BUDGET if isinstance(error, OverBudget) else CardPhase.FAILED
                 return self._put(entry, SecondReaderState(phase, OneLine(f"second reader: {error}")))
             except asyncio.CancelledError:
                 self._states.pop(_key(entry), None)
@@ -207,29 +207,29 @@ def _body(entry: QueueEntry) -> ManyLine:
     return ManyLine(entry.edit.text.body) if entry.edit is not None else entry.item.body
 
 
-def _reading(entry: QueueEntry, facts: Facts) -> tuple[Reading, dict[str, OneLine], OneLine]:
+def _reading(entry: QueueEntry, facts: Facts) -> tuple[DraftReading, dict[str, OneLine], OneLine]:
     """The text to read, the names of its sources, and a message about what was left out."""
-    from mm_tui.assist.second_reader import Reading, Source
+    from mm_tui.assist.second_reader import DraftReading, QuotedSource
 
     exchanged = [mail for mail in entry.thread if mail.mail.is_exchanged]
     opened = [mail.detail for mail in exchanged if mail.detail is not None]
     mails = opened[-LONGEST_THREAD:]
-    house = [Source(str(file.name), file.text) for file in facts.files]
-    thread = [Source(mail.id, mail.body, theirs=str(mail.direction) == Direction.INBOUND) for mail in mails]
+    house = [QuotedSource(str(file.name), file.text) for file in facts.files]
+    thread = [QuotedSource(mail.id, mail.body, theirs=str(mail.direction) == Direction.INBOUND) for mail in mails]
     names = {mail.id: OneLine(f"{mail.sender.name or mail.sender.address}") for mail in mails}
     left_out = [f"{unread} of the thread not opened, so not read"] if (unread := len(exchanged) - len(opened)) else []
     left_out += list(map(str, facts.problems))
-    reading = Reading(_body(entry), tuple(map(letter, mails)), (*house, *thread))
+    reading = DraftReading(_body(entry), tuple(map(letter, mails)), (*house, *thread))
     return reading, names, OneLine("; ".join(left_out))
 
 
 def _state(answer: Answered[SecondReading], names: dict[str, OneLine], left_out: OneLine) -> SecondReaderState:
     found = answer.value
     if not found.readable:
-        return SecondReaderState(Phase.FAILED, UNREADABLE, model=answer.model, dropped=found.dropped)
+        return SecondReaderState(CardPhase.FAILED, UNREADABLE, model=answer.model, dropped=found.dropped)
     said = [*([str(left_out)] if left_out else []), *(["the thread was cut for it"] if answer.cut else [])]
     return SecondReaderState(
-        Phase.DONE,
+        CardPhase.DONE,
         OneLine("; ".join(said)),
         tuple(_remarks(found.lines, names)),
         answer.model,
@@ -237,7 +237,7 @@ def _state(answer: Answered[SecondReading], names: dict[str, OneLine], left_out:
     )
 
 
-def _remarks(lines: Iterable[Line], names: dict[str, OneLine]) -> Iterable[Remark]:
+def _remarks(lines: Iterable[RemarkLine], names: dict[str, OneLine]) -> Iterable[Remark]:
     for line in lines:
         yield Remark(
             kind=str(line.kind),

@@ -23,15 +23,15 @@ from mm_tui.text import ManyLine, OneLine, is_blank
 
 if TYPE_CHECKING:
     from mm_tui.assist.limiter import Limits
-    from mm_tui.assist.model import Model, Usage
+    from mm_tui.assist.model import Model, TokenUsage
     from mm_tui.assist.prompts import Background, Letter
-    from mm_tui.assist.second_reader import Reading, SecondReading
+    from mm_tui.assist.second_reader import DraftReading, SecondReading
     from mm_tui.assist.tasks import Answered, Extraction, Request
     from mm_tui.clock import Clock
     from mm_tui.services.facts import Facts
     from mm_tui.settings.sections import Settings
     from mm_tui.store.database import Database
-    from mm_tui.store.examples import Example as KeptExample
+    from mm_tui.store.examples import KeptExample
 
 __all__ = ["AssistError", "Assistant", "NoKey", "OverBudget"]
 
@@ -162,7 +162,7 @@ class Assistant:
         )
 
     async def second_reading(
-        self, draft_id: str, reading: Reading, facts: Facts, *, automatic: bool = False
+        self, draft_id: str, reading: DraftReading, facts: Facts, *, automatic: bool = False
     ) -> Answered[SecondReading]:
         """Has a model check a draft. See `summarise`; `known_second_reading` returns a cached answer.
 
@@ -183,7 +183,7 @@ class Assistant:
         )
 
     async def known_second_reading(
-        self, draft_id: str, reading: Reading, facts: Facts
+        self, draft_id: str, reading: DraftReading, facts: Facts
     ) -> Answered[SecondReading] | None:
         """The cached answer to exactly this question; None if it was not asked."""
         from mm_tui.assist import second_reader, tasks
@@ -203,7 +203,7 @@ class Assistant:
             AssistError: of the kind that fits.
         """
         from mm_tui.assist import tasks
-        from mm_tui.assist.model import Usage
+        from mm_tui.assist.model import TokenUsage
         from mm_tui.assist.prompts import tokens
 
         model = await self._ready(automatic=False)
@@ -220,7 +220,7 @@ class Assistant:
         finally:
             # A stream that was stopped or broke off reports no usage, but still costs money.
             if text:
-                counted = usage if usage and usage.completion_tokens else Usage(request.estimate, tokens(text))
+                counted = usage if usage and usage.completion_tokens else TokenUsage(request.estimate, tokens(text))
                 self._book(answered, counted)
 
     async def write_whole(self, request: Request, *, automatic: bool = False) -> DraftText:
@@ -289,13 +289,13 @@ class Assistant:
         return ResultKey(request.task, email_id, request.model, version, request.content_hash)
 
     def _kept(self, request: Request, email_id: str, unpack: Callable[[Any], T]) -> Answered[T] | None:
-        from mm_tui.assist.model import Usage
+        from mm_tui.assist.model import TokenUsage
         from mm_tui.assist.tasks import Answered
 
         kept = self._store.get(self._key(request, email_id))
         if kept is None:
             return None
-        return Answered(unpack(kept.result["value"]), OneLine(kept.result["model"]), Usage(), kept.result["cut"])
+        return Answered(unpack(kept.result["value"]), OneLine(kept.result["model"]), TokenUsage(), kept.result["cut"])
 
     async def _ready(self, automatic: bool) -> Model:
         if not self.has_key:
@@ -324,7 +324,7 @@ class Assistant:
                 )
         return self._model
 
-    def _book(self, answered: OneLine, usage: Usage) -> None:
+    def _book(self, answered: OneLine, usage: TokenUsage) -> None:
         from mm_tui.assist.model import cost
 
         self._last_model = answered

@@ -17,7 +17,7 @@ from mm_tui.chips import chips_of
 from mm_tui.gateway.errors import GatewayError
 from mm_tui.models import Status
 from mm_tui.services import tags
-from mm_tui.services.assistant.cards import QUEUED, CardState, Phase, Spend
+from mm_tui.services.assistant.cards import QUEUED, CardPhase, CardState, Spend
 from mm_tui.services.assistant.conversation import Conversation, Conversations
 from mm_tui.services.assistant.rounds import Rounds
 from mm_tui.services.events import AssistChanged
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from mm_tui.store.database import Database
     from mm_tui.store.mail.rows import MailRow
 
-__all__ = ["AUTOMATIC_WARNING", "CardState", "Phase", "Spend", "Triage"]
+__all__ = ["AUTOMATIC_WARNING", "CardPhase", "CardState", "Spend", "Triage"]
 
 AUTOMATIC_WARNING = "Automatic mode opens new mail, which marks it read at the gateway."
 """The warning to show wherever automatic mode is switched on."""
@@ -73,7 +73,7 @@ class Triage:
         self._automatic = not profile.is_live if wanted is None else wanted
         writes = assist.write_tags if profile.write_tags is None else profile.write_tags
         self._writes_tags = writes and gateway.keys.has("send")
-        self._phases: dict[str, tuple[Phase, OneLine, bool]] = {}
+        self._phases: dict[str, tuple[CardPhase, OneLine, bool]] = {}
         self._running: dict[str, asyncio.Future[None]] = {}
         self._rounds = Rounds(self, self._mail, clock)
 
@@ -103,7 +103,7 @@ class Triage:
         """The card for an email and its thread; pass the thread's newest email. Reads only the store."""
         row = self._conversations.subject_row(email_id)
         if row is None:
-            return CardState(Phase.FAILED, UNKNOWN_MAIL)
+            return CardState(CardPhase.FAILED, UNKNOWN_MAIL)
         summary = self._assistant.known("summarise", row.email_id) or {}
         label = self._assistant.known("classify", row.email_id) or {}
         facts = self._assistant.known("extract", row.email_id) or {}
@@ -140,18 +140,18 @@ class Triage:
         text = answer["value"] if answer else tagged.get("label", "")
         return OneLine(text), OneLine(tags.BY_MODEL if text else "")
 
-    def _phase(self, row: MailRow, done: bool) -> tuple[Phase, OneLine, bool]:
+    def _phase(self, row: MailRow, done: bool) -> tuple[CardPhase, OneLine, bool]:
         if row.email_id in self._phases:
             return self._phases[row.email_id]
         if done:
-            return Phase.DONE, OneLine(""), True
+            return CardPhase.DONE, OneLine(""), True
         if not self._assistant.has_key:
-            return Phase.NO_KEY, NoKey().words, False
+            return CardPhase.NO_KEY, NoKey().words, False
         if self._automatic and self._is_due(row):
             if self.spend().over:
-                return Phase.OVER_BUDGET, OverBudget().words, True
-            return Phase.WAITING, QUEUED, True
-        return Phase.WAITING, NOT_ASKED, True
+                return CardPhase.OVER_BUDGET, OverBudget().words, True
+            return CardPhase.WAITING, QUEUED, True
+        return CardPhase.WAITING, NOT_ASKED, True
 
     def _is_due(self, row: MailRow) -> bool:
         """Whether automatic mode should examine an email: it is new, or was read recently."""
@@ -178,7 +178,7 @@ class Triage:
         """
         row = await asyncio.to_thread(self._conversations.subject_row, email_id)
         if row is None:
-            return CardState(Phase.FAILED, UNKNOWN_MAIL)
+            return CardState(CardPhase.FAILED, UNKNOWN_MAIL)
         if (running := self._running.get(row.email_id)) is not None:
             await asyncio.shield(running)
             return self.card(email_id)
@@ -189,7 +189,7 @@ class Triage:
         try:
             await self._examine(row, again, automatic)
         except asyncio.CancelledError:
-            self._say(row, Phase.WAITING, STOPPED, can_retry=True)
+            self._say(row, CardPhase.WAITING, STOPPED, can_retry=True)
             raise
         finally:
             del self._running[row.email_id]
@@ -197,14 +197,14 @@ class Triage:
         return self.card(email_id)
 
     async def _examine(self, row: MailRow, again: bool, automatic: bool) -> None:
-        self._say(row, Phase.WORKING, WORKING)
+        self._say(row, CardPhase.WORKING, WORKING)
         try:
             conversation = await self._conversations.read(row.email_id)
         except GatewayError as error:
-            self._say(row, Phase.FAILED, OneLine(f"The email cannot be read: {error.message}."), can_retry=True)
+            self._say(row, CardPhase.FAILED, OneLine(f"The email cannot be read: {error.message}."), can_retry=True)
             return
         if conversation is None:
-            self._say(row, Phase.FAILED, UNKNOWN_MAIL)
+            self._say(row, CardPhase.FAILED, UNKNOWN_MAIL)
             return
         await self._take_over(row, conversation.subject.tags)
         outcomes = await asyncio.gather(*self._questions(row, conversation, again, automatic), return_exceptions=True)
@@ -215,7 +215,7 @@ class Triage:
             raise foreign
         if problems:
             problem = problems[0]
-            phase = Phase.OVER_BUDGET if isinstance(problem, OverBudget) else Phase.FAILED
+            phase = CardPhase.OVER_BUDGET if isinstance(problem, OverBudget) else CardPhase.FAILED
             self._say(row, phase, OneLine(str(problem)), can_retry=True)
             return
         self._phases.pop(row.email_id, None)
@@ -251,7 +251,7 @@ class Triage:
         await asyncio.to_thread(lambda: self._mail.annotate(row.email_id, **columns))
         self._tell(row)
 
-    def _say(self, row: MailRow, phase: Phase, words: OneLine, *, can_retry: bool = False) -> None:
+    def _say(self, row: MailRow, phase: CardPhase, words: OneLine, *, can_retry: bool = False) -> None:
         self._phases[row.email_id] = (phase, words, can_retry)
         self._tell(row)
 
@@ -270,7 +270,7 @@ class Triage:
             raise ValueError(f"not a configured label: {label!r}")
         row = await asyncio.to_thread(self._conversations.subject_row, email_id)
         if row is None:
-            return CardState(Phase.FAILED, UNKNOWN_MAIL)
+            return CardState(CardPhase.FAILED, UNKNOWN_MAIL)
         await self._assistant.keep("human_label", row.email_id, {"value": label})
         await self._annotate(row, label=label)
         if self._writes_tags:
@@ -294,9 +294,9 @@ class Triage:
         try:
             held = await tags.merge(self._gateway, row.mailbox_id, row.email_id, wanted, by_human=by_human)
         except GatewayError as error:
-            self._say(row, Phase.DONE, OneLine(f"The tags were not written: {error.message}."), can_retry=True)
+            self._say(row, CardPhase.DONE, OneLine(f"The tags were not written: {error.message}."), can_retry=True)
         except tags.TagsDiffer:
-            self._say(row, Phase.DONE, OneLine("The tags were overwritten: somebody else sets them too."))
+            self._say(row, CardPhase.DONE, OneLine("The tags were overwritten: somebody else sets them too."))
         else:
             if not by_human:
                 await self._take_over(row, held)

@@ -20,13 +20,13 @@ from mm_tui.decision.effects import (
     Entry,
     Find,
     Hold,
-    Journal,
     Look,
     Pause,
     RecordApproval,
     Reschedule,
     Submit,
     Traffic,
+    WriteEntry,
 )
 from mm_tui.decision.events import Elapsed, Event, NotMade, Quit, ReadFailed, Slept, Undo
 from mm_tui.decision.machine import can_undo, step
@@ -60,7 +60,7 @@ class _Write(NamedTuple):
 
     decision: ActiveDecision
     state: State
-    entries: tuple[Journal, ...]
+    entries: tuple[WriteEntry, ...]
     drop_text: bool = False
 
 
@@ -144,14 +144,14 @@ class Driver:
         self._adopt(decision, state)
         self._free_slot(decision)
         self.tell(decision)
-        return _Write(decision, state, tuple(effect for effect in effects if isinstance(effect, Journal)))
+        return _Write(decision, state, tuple(effect for effect in effects if isinstance(effect, WriteEntry)))
 
     async def _take(self, decision: ActiveDecision, event: Event) -> bool:
         state, effects = step(decision.state, event)
         if state == decision.state and not effects:
             return False
-        entries = [effect for effect in effects if isinstance(effect, Journal)]
-        rest = [effect for effect in effects if not isinstance(effect, Journal)]
+        entries = [effect for effect in effects if isinstance(effect, WriteEntry)]
+        rest = [effect for effect in effects if not isinstance(effect, WriteEntry)]
         calls = any(isinstance(effect, Call) for effect in rest)
         if entries and not await self._journal(decision, state, entries, DropText() in rest, once=calls):
             # No call may be made that is not in the journal: wait, then try again.
@@ -202,7 +202,7 @@ class Driver:
     # The journal
 
     async def _journal(
-        self, decision: ActiveDecision, state: State, entries: Sequence[Journal], drop_text: bool, *, once: bool
+        self, decision: ActiveDecision, state: State, entries: Sequence[WriteEntry], drop_text: bool, *, once: bool
     ) -> bool:
         """Writes the entries and the state to the disk: tries `once`, or until it succeeds."""
         wait = 1.0
@@ -324,7 +324,7 @@ class Driver:
                 if self.closing:
                     return NotMade(undone=False)
                 return await self._calls.perform(decision, effect)
-            case Journal() | DropText():
+            case WriteEntry() | DropText():
                 raise AssertionError("is written, not performed")
 
     async def _held(self, decision: ActiveDecision) -> Event:

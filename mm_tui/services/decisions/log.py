@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 
 from mm_tui.clock import short_time
-from mm_tui.decision.effects import Journal as Entry
+from mm_tui.decision.effects import WriteEntry as Entry
 from mm_tui.decision.events import Restarted
 from mm_tui.decision.machine import begin, step
 from mm_tui.decision.relatives import PREFIX, editor_in, is_doubtful, is_edit, relatives_in

@@ -21,7 +21,7 @@ RECENT_SECONDS = 8.0
 _LEFT = frozenset(map(str, (Status.SENT, Status.DELIVERED)))
 
 
-class News(NamedTuple):
+class OutcomeNews(NamedTuple):
     """A message for the reviewer."""
 
     words: OneLine
@@ -38,7 +38,7 @@ class Outcomes:
         self._reported: set[tuple[str, str]] = set()
         self._recent: list[tuple[float, DecisionView]] = []
 
-    def news(self, view: DecisionView | None) -> News | None:
+    def news(self, view: DecisionView | None) -> OutcomeNews | None:
         """The message after a change of a decision; None if there is nothing new.
 
         Args:
@@ -51,7 +51,7 @@ class Outcomes:
             return None
         self._reported.add(what)
         if view.question is not None:
-            return News(OneLine(f"asks: {view.question.words} {view.about}".rstrip()), True)
+            return OutcomeNews(OneLine(f"asks: {view.question.words} {view.about}".rstrip()), True)
         if view.phase not in AS_WANTED and not view.failed:
             # Undone, or left as it is: the reviewer saw a message when they pressed the key.
             return None
@@ -62,7 +62,7 @@ class Outcomes:
         unsure = [old for old in recent if old.phase is Phase.DECIDED]
         done = [old for old in recent if old.phase is Phase.DONE]
         said = [_together(same, is_test=self._is_test) for same in (failed, unsure, done) if same]
-        return News(OneLine(" · ".join(said)), bool(failed))
+        return OutcomeNews(OneLine(" · ".join(said)), bool(failed))
 
 
 def _together(views: list[DecisionView], *, is_test: bool) -> str:

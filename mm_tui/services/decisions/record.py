@@ -9,7 +9,7 @@ from datetime import datetime
 
 from pydantic import TypeAdapter
 
-from mm_tui.decision.effects import Entry, Journal
+from mm_tui.decision.effects import Entry, WriteEntry
 from mm_tui.decision.machine import can_undo
 from mm_tui.decision.state import INCIDENTS, Act, Outcome, State
 from mm_tui.models import EditedDraft, RawContent
@@ -184,7 +184,7 @@ _LONGEST = 200
 """The most characters of a gateway's or a human's words in the journal."""
 
 
-def details_of(decision: ActiveDecision, state: State, entry: Journal) -> dict[str, str]:
+def details_of(decision: ActiveDecision, state: State, entry: WriteEntry) -> dict[str, str]:
     case, content = decision.state.case, decision.content
     details = {"release": decision.release_id, "act": str(case.act), "digest": case.digest}
     if entry.about:

@@ -19,19 +19,19 @@ from mm_tui.gateway.errors import (
     Unauthorized,
 )
 from mm_tui.services.backoff import LONGEST_SECONDS, Backoff
-from mm_tui.services.events import FailureKind, Part, PartState, Phase, SyncState
+from mm_tui.services.events import FailureKind, PartState, SyncPart, SyncPhase, SyncState
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
     from mm_tui.clock import Clock
     from mm_tui.services.sync.mail import FillPlace
 
-_GRAVEST_FIRST = (Part.MAIL, Part.FILL, Part.PENDING, Part.STORE, Part.MAILBOXES, Part.AUDIT)
-_POLLED = (Part.MAIL, Part.PENDING)
-_CUT_OFF: tuple[tuple[tuple[type[Exception], ...], Phase], ...] = (
-    ((NotMultiMail,), Phase.WRONG_ADDRESS),
-    ((Blocked,), Phase.BLOCKED),
-    ((Unauthorized, MissingScope), Phase.KEY_REFUSED),
+_GRAVEST_FIRST = (SyncPart.MAIL, SyncPart.FILL, SyncPart.PENDING, SyncPart.STORE, SyncPart.MAILBOXES, SyncPart.AUDIT)
+_POLLED = (SyncPart.MAIL, SyncPart.PENDING)
+_CUT_OFF: tuple[tuple[tuple[type[Exception], ...], SyncPhase], ...] = (
+    ((NotMultiMail,), SyncPhase.WRONG_ADDRESS),
+    ((Blocked,), SyncPhase.BLOCKED),
+    ((Unauthorized, MissingScope), SyncPhase.KEY_REFUSED),
 )
 
 
@@ -42,12 +42,12 @@ class SyncHealth:
         self.last_ok_at = last_ok_at
         """When a list or the queue was last read successfully."""
         self._clock = clock
-        self._backoffs = {part: Backoff(rng) for part in Part}
-        self._parts = {part: PartState(part) for part in Part}
-        self._cut_off = Phase.OFFLINE
+        self._backoffs = {part: Backoff(rng) for part in SyncPart}
+        self._parts = {part: PartState(part) for part in SyncPart}
+        self._cut_off = SyncPhase.OFFLINE
         """The phase to show if mail cannot be listed."""
 
-    def well(self, part: Part, aside: OneLine | None = None) -> None:
+    def well(self, part: SyncPart, aside: OneLine | None = None) -> None:
         """Records a success; `aside` is an error of a part of it."""
         now = self._clock.now()
         self._backoffs[part].succeeded()
@@ -57,11 +57,11 @@ class SyncHealth:
 
     def filled(self) -> None:
         """Records that a page of the initial sync was stored."""
-        self.well(Part.FILL)
+        self.well(SyncPart.FILL)
         self.last_ok_at = self._clock.now()
 
     def failed(
-        self, part: Part, error: GatewayError | sqlite3.Error, *, interval: float, again: bool
+        self, part: SyncPart, error: GatewayError | sqlite3.Error, *, interval: float, again: bool
     ) -> tuple[float, bool]:
         """A try failed.
 
@@ -79,8 +79,8 @@ class SyncHealth:
         # If only another key helps, there is no point in trying often.
         by_key = kind is FailureKind.KEY
         wait = LONGEST_SECONDS if by_key else self._backoffs[part].failed(interval, retry_after)
-        if part is not Part.AUDIT:
-            self._cut_off = next((phase for kinds, phase in _CUT_OFF if isinstance(error, kinds)), Phase.OFFLINE)
+        if part is not SyncPart.AUDIT:
+            self._cut_off = next((phase for kinds, phase in _CUT_OFF if isinstance(error, kinds)), SyncPhase.OFFLINE)
         if isinstance(error, GatewayError):
             words, cure = error.message, OneLine(error.what_to_do)
         else:
@@ -100,17 +100,17 @@ class SyncHealth:
         """The state for the status line: the most serious error, or offline if no mail can be listed."""
         parts = self._parts
         worst = next((parts[part] for part in _GRAVEST_FIRST if parts[part].error is not None), None)
-        cut_off = any(parts[part].retry_at is not None for part in (Part.MAIL, Part.FILL, Part.MAILBOXES))
+        cut_off = any(parts[part].retry_at is not None for part in (SyncPart.MAIL, SyncPart.FILL, SyncPart.MAILBOXES))
         if not running:
-            phase = Phase.OFFLINE
+            phase = SyncPhase.OFFLINE
         elif cut_off and not filling:
             phase = self._cut_off
         elif filling:
-            phase = Phase.FILLING
+            phase = SyncPhase.FILLING
         elif any(parts[part].last_ok_at is not None for part in _POLLED):
-            phase = Phase.LIVE
+            phase = SyncPhase.LIVE
         else:
-            phase = Phase.CONNECTING
+            phase = SyncPhase.CONNECTING
         return SyncState(
             phase=phase,
             last_ok_at=self.last_ok_at,

@@ -22,9 +22,9 @@ from mm_tui.services.events import (
     MailboxesChanged,
     MailChanged,
     Notify,
-    Part,
     PendingChanged,
     SyncChanged,
+    SyncPart,
     SyncState,
 )
 from mm_tui.services.sync.details import DetailReader
@@ -96,8 +96,8 @@ class Sync:
         self._audit = AuditStore(database)
         self._facts = StateStore(database)
         self._contacts = ContactStore(database)
-        self._wake = {part: asyncio.Event() for part in Part}
-        self._asked = {part: asyncio.Event() for part in Part}
+        self._wake = {part: asyncio.Event() for part in SyncPart}
+        self._asked = {part: asyncio.Event() for part in SyncPart}
         self._boxes: dict[str, MailboxSync] = {}
         self._boxes_known = asyncio.Event()
         self._details = DetailReader(database, gateway, clock, notify)
@@ -128,13 +128,13 @@ class Sync:
         self._tell_state()
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._loop(Part.MAILBOXES, self._poll_mailboxes, lambda: MAILBOXES_SECONDS))
-                group.create_task(self._loop(Part.PENDING, self._poll_pending, self._interval))
-                group.create_task(self._loop(Part.MAIL, self._poll_mail, self._interval, self._boxes_known))
-                group.create_task(self._loop(Part.FILL, self._fill, lambda: MAILBOXES_SECONDS, self._boxes_known))
+                group.create_task(self._loop(SyncPart.MAILBOXES, self._poll_mailboxes, lambda: MAILBOXES_SECONDS))
+                group.create_task(self._loop(SyncPart.PENDING, self._poll_pending, self._interval))
+                group.create_task(self._loop(SyncPart.MAIL, self._poll_mail, self._interval, self._boxes_known))
+                group.create_task(self._loop(SyncPart.FILL, self._fill, lambda: MAILBOXES_SECONDS, self._boxes_known))
                 if self._gateway.keys.has("admin"):
-                    group.create_task(self._loop(Part.AUDIT, self.refresh_audit, lambda: AUDIT_SECONDS))
-                group.create_task(self._loop(Part.STORE, self._maintain, lambda: MAINTENANCE_SECONDS))
+                    group.create_task(self._loop(SyncPart.AUDIT, self.refresh_audit, lambda: AUDIT_SECONDS))
+                group.create_task(self._loop(SyncPart.STORE, self._maintain, lambda: MAINTENANCE_SECONDS))
         finally:
             self._running = False
             self._details.cancel()
@@ -153,20 +153,20 @@ class Sync:
             self._notify = lambda event: progress(event.state) if isinstance(event, SyncChanged) else tell(event)
         self._running = True
         try:
-            await self._try(Part.MAILBOXES, self._poll_mailboxes)
-            await self._try(Part.PENDING, self._poll_pending)
+            await self._try(SyncPart.MAILBOXES, self._poll_mailboxes)
+            await self._try(SyncPart.PENDING, self._poll_pending)
             if self._boxes:
-                await self._try(Part.FILL, self._fill)
-                await self._try(Part.MAIL, self._poll_mail)
+                await self._try(SyncPart.FILL, self._fill)
+                await self._try(SyncPart.MAIL, self._poll_mail)
             if self._gateway.keys.has("admin"):
-                await self._try(Part.AUDIT, self.refresh_audit)
-            await self._try(Part.STORE, self._maintain)
+                await self._try(SyncPart.AUDIT, self.refresh_audit)
+            await self._try(SyncPart.STORE, self._maintain)
         finally:
             self._running = False
             self._notify = tell
         return self.state
 
-    def wake(self, *parts: Part, asked: bool = False) -> None:
+    def wake(self, *parts: SyncPart, asked: bool = False) -> None:
         """Polls now, ending any wait.
 
         Args:
@@ -175,7 +175,7 @@ class Sync:
         """
         if not parts:
             self._window_due = 0.0
-        for part in parts or Part:
+        for part in parts or SyncPart:
             self._wake[part].set()
             if asked:
                 self._asked[part].set()
@@ -188,8 +188,8 @@ class Sync:
     def set_active(self, active: bool) -> None:
         """Sets whether the user is active: polls are then more frequent. Becoming active polls at once."""
         if active and not self._active:
-            self._wake[Part.PENDING].set()
-            self._wake[Part.MAIL].set()
+            self._wake[SyncPart.PENDING].set()
+            self._wake[SyncPart.MAIL].set()
         self._active = active
 
     async def fetch_detail(self, mailbox_id: str, email_id: str) -> EmailDetail:
@@ -227,7 +227,7 @@ class Sync:
             del self._boxes[gone]
         for mailbox_id in sorted(known - self._boxes.keys()):
             self._boxes[mailbox_id] = MailboxSync(self._database, self._gateway, mailbox_id)
-            self._wake[Part.FILL].set()
+            self._wake[SyncPart.FILL].set()
         if known:
             self._boxes_known.set()
 
@@ -246,9 +246,9 @@ class Sync:
         if changes.gone:
             # Emails that left the queue now have another status in the lists.
             self._window_due = 0.0
-            self._wake[Part.MAIL].set()
+            self._wake[SyncPart.MAIL].set()
             # The log says who decided.
-            self._wake[Part.AUDIT].set()
+            self._wake[SyncPart.AUDIT].set()
         if listed.refused:
             return OneLine(f"{len(listed.refused)} waiting emails cannot be read: {listed.refused[0]}")
         return None
@@ -354,7 +354,7 @@ class Sync:
         return self._settings.active_seconds if self._active else self._settings.idle_seconds
 
     async def _loop(
-        self, part: Part, work: Work, interval: Callable[[], float], after: asyncio.Event | None = None
+        self, part: SyncPart, work: Work, interval: Callable[[], float], after: asyncio.Event | None = None
     ) -> None:
         if after is not None:
             await after.wait()
@@ -367,7 +367,7 @@ class Sync:
             await sleep_or_wake(self._clock, interval() if wait is None else wait, wake[part])
 
     async def _try(
-        self, part: Part, work: Work, interval: Callable[[], float] | None = None
+        self, part: SyncPart, work: Work, interval: Callable[[], float] | None = None
     ) -> tuple[float | None, bool]:
         """Tries a part once. Returns the seconds to wait (None: the usual) and whether the gateway asked for that
         wait."""

@@ -24,7 +24,7 @@ _SKEW = timedelta(days=1)
 """The journal is ordered by writing: setting the clock back by less than this hides no decision."""
 
 
-class Outcome(StrEnum):
+class MadeOutcome(StrEnum):
     """What happened to an email that was decided."""
 
     SENT = "sent"
@@ -37,10 +37,10 @@ class Outcome(StrEnum):
 
 
 _OUTCOMES = {
-    "approved": Outcome.SENT,
-    "edit_released": Outcome.EDITED,
-    "rescheduled": Outcome.EDITED,
-    "rejected": Outcome.REJECTED,
+    "approved": MadeOutcome.SENT,
+    "edit_released": MadeOutcome.EDITED,
+    "rescheduled": MadeOutcome.EDITED,
+    "rejected": MadeOutcome.REJECTED,
 }
 
 
@@ -48,7 +48,7 @@ class MadeDecision(NamedTuple):
     at: datetime
     who: OneLine
     """A reviewer's name (journal), or the id of a key (the gateway's log); empty if unknown."""
-    outcome: Outcome
+    outcome: MadeOutcome
     here: bool
     """Made with this program's store; otherwise known only from the gateway's log."""
 
@@ -63,9 +63,9 @@ def made_since(database: Database, since: datetime) -> list[MadeDecision]:
     for one in AuditStore(database).decided(since):
         if one.email_id in ours or one.at is None or one.retired:
             continue
-        outcome = Outcome.SENT if one.approved else Outcome.REJECTED
+        outcome = MadeOutcome.SENT if one.approved else MadeOutcome.REJECTED
         if one.approved and one.direction == "inbound":
-            outcome = Outcome.LET_IN
+            outcome = MadeOutcome.LET_IN
         found.append(MadeDecision(one.at, OneLine(one.key_id), outcome, False))
     return sorted(found, key=lambda one: one.at)
 
@@ -83,6 +83,6 @@ def _journaled(database: Database, since: datetime, ours: set[str]) -> Iterator[
         outcome = _OUTCOMES.get(str(note)) if kind == "ended" else None
         if outcome is None or at < since:
             continue
-        if outcome is Outcome.SENT and direction == "inbound":
-            outcome = Outcome.LET_IN
+        if outcome is MadeOutcome.SENT and direction == "inbound":
+            outcome = MadeOutcome.LET_IN
         yield MadeDecision(at, OneLine(str(who or "")), outcome, True)
