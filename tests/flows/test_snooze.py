@@ -52,12 +52,12 @@ async def test_a_snoozed_email_is_out_of_sight_counted_and_comes_back(
         await until(
             pilot, lambda: len(screen.listing.entries) == 1 and "1 snoozed" in shown(app), "the one that is not"
         )
-        (left,) = screen.listing.entries
+        (last,) = screen.listing.entries
         await pilot.press("Z")
         await until(pilot, lambda: isinstance(app.screen, FormScreen) and ready(pilot), "the form")
-        sandbox.decide(left.item.id, "reject", "mine")
+        sandbox.decide(last.item.id, "reject", "mine")
         app.action_sync()
-        await until(pilot, lambda: screen.listing.end_of(left.item.id), "the other's decision")
+        await until(pilot, lambda: screen.listing.end_of(last.item.id), "the other's decision")
         await pilot.press("enter")
         await until(pilot, lambda: "not snoozed: rejected elsewhere" in shown(app), "why it is not snoozed")
 
