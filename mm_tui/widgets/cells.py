@@ -45,6 +45,12 @@ def fit_cells(text: str, width: int, *, right: bool = False) -> str:
     return blank + text if right else text + blank
 
 
+def at_most(text: str, width: int) -> str:
+    """`text` in at most `width` cells; if it is too long, it ends with an ellipsis."""
+    text = countable(text)
+    return fit_cells(text, min(width, cell_len(text)))
+
+
 def fit_address(text: str, width: int) -> str:
     """An address in exactly `width` cells. Its domain is cut last, because it says whose mail it is, and then from the
     left.
@@ -90,4 +96,4 @@ def fit_list(words: Sequence[str], width: int) -> str:
         text = SEPARATOR.join(words[:number]) + (f"{SEPARATOR}…" if number < len(words) else "")
         if cell_len(text) <= width:
             return text
-    return fit_cells(words[0], min(width, cell_len(words[0]))) if words else ""
+    return at_most(words[0], width) if words else ""

@@ -11,7 +11,7 @@ from rich.segment import Segment
 from mm_tui.clock import Clock
 from mm_tui.store.mail.mails import MailRow, MailStore
 from mm_tui.text import OneLine
-from mm_tui.widgets.cells import countable, fit_address, fit_cells
+from mm_tui.widgets.cells import at_most, countable, fit_address, fit_cells
 from mm_tui.widgets.virtual_list import TURN_SECONDS, VirtualList
 from mm_tui.widgets.words import age
 
@@ -69,7 +69,7 @@ def chips_beside_label(row: MailRow) -> list[OneLine]:
 def chip_words(row: MailRow) -> str:
     """The first tags set by others, each with a `#`, and how many more there are."""
     chips = chips_beside_label(row)
-    words = "".join(f"  #{fit_cells(chip, min(CHIP_CELLS, cell_len(chip)))}" for chip in chips[:MOST_CHIPS])
+    words = "".join(f"  #{at_most(chip, CHIP_CELLS)}" for chip in chips[:MOST_CHIPS])
     return words + (f" +{len(chips) - MOST_CHIPS}" if len(chips) > MOST_CHIPS else "")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from rich.cells import cell_len
 
-from mm_tui.widgets.cells import fit_address, fit_cells, fit_list, fit_words
+from mm_tui.widgets.cells import at_most, fit_address, fit_cells, fit_list, fit_words
 
 
 @pytest.mark.parametrize(
@@ -35,6 +35,12 @@ def test_a_column_without_room_stays_within_it(width: int) -> None:
         for text in ("→ anna@customer.example", "→ 例@例.example", "@", ""):
             assert cell_len(fit(text, width)) == room
     assert cell_len(fit_list(["edited", "note"], width)) <= room
+
+
+def test_a_name_is_cut_by_its_cells_and_loses_what_no_terminal_counts_alike() -> None:
+    assert [at_most(name, 8) for name in ("robin", "a.very.long.name", "漢字漢字漢字", "👩‍👩‍👧👩‍👩‍👧👩‍👩‍👧")] == [
+        "robin", "a.very.…", "漢字漢 …", "👩👩👩"
+    ]  # fmt: skip
 
 
 def test_a_status_ends_after_a_word() -> None:

@@ -11,7 +11,7 @@ from rich.segment import Segment
 from mm_tui.clock import Clock
 from mm_tui.services.audit.line import AuditLine, AuditLines, Tone
 from mm_tui.store.audit.timeline import Source
-from mm_tui.widgets.cells import fit_cells
+from mm_tui.widgets.cells import at_most, fit_cells
 from mm_tui.widgets.virtual_list import VirtualList
 
 ONE_LINE = 96
@@ -85,11 +85,11 @@ class AuditList(VirtualList[int, AuditLine]):
         """What the line is about. How it stands to another email comes first where both do not fit."""
         if not row.replaced:
             return [(fit_cells(row.what, width - 1) + " ", "dim")]
-        more = fit_cells(row.replaced, min(width - 1, cell_len(row.replaced)))
+        more = at_most(row.replaced, width - 1)
         left = width - 1 - cell_len(more) - GAP
         if left < LEAST:
             return [(fit_cells(more, width - 1) + " ", "dim")]
-        what = fit_cells(row.what, min(left, cell_len(row.what)))
+        what = at_most(row.what, left)
         return [(fit_cells(f"{what}{' ' * GAP}{more}", width - 1) + " ", "dim")]
 
     def _paint(self, pieces: list[tuple[str, str]], here: bool) -> list[Segment]:
@@ -103,7 +103,7 @@ class AuditList(VirtualList[int, AuditLine]):
 def _with_more(words: str, more: str, width: int) -> str:
     """Words in exactly `width` cells, followed by the number of further lines that the row represents."""
     room = width - len(more)
-    return fit_cells(fit_cells(words, min(room, cell_len(words))) + more, width)
+    return fit_cells(at_most(words, room) + more, width)
 
 
 def moment(at: datetime | None, now: datetime) -> str:

@@ -22,7 +22,7 @@ from mm_tui.services.decisions.read_versions import ReadChange
 from mm_tui.services.decisions.view import DecisionView, Phase
 from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.text import OneLine, is_blank
-from mm_tui.widgets.cells import fit_address, fit_cells
+from mm_tui.widgets.cells import at_most, fit_address
 from mm_tui.widgets.chrome import hint
 from mm_tui.widgets.words import count, exact, joined, mode_words
 
@@ -195,7 +195,7 @@ def about_line(entry: QueueEntry, *, digest: bool = True) -> OneLine:
     subject = OneLine("(no subject)") if is_blank(subject) else subject
     # Longer ones would push what is asked out of the dialog.
     address = fit_address(address, min(cell_len(address), ABOUT_CELLS))
-    subject = OneLine(fit_cells(subject, min(cell_len(subject), ABOUT_CELLS)))
+    subject = OneLine(at_most(subject, ABOUT_CELLS))
     more = f" +{len(to) - 1}" if len(to) > 1 else ""
     who = f"from {address}" if entry.is_inbound else f"to {address}{more}"
     parts = [who, *([short(entry.shown_digest)] if digest else []), subject]

@@ -17,7 +17,7 @@ from mm_tui.services.presence.tags import BADGE_NAME
 from mm_tui.services.queue.due import due_words, is_overdue
 from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.text import OneLine
-from mm_tui.widgets.cells import SEPARATOR, fit_address, fit_cells, fit_list, fit_words
+from mm_tui.widgets.cells import SEPARATOR, at_most, fit_address, fit_cells, fit_list, fit_words
 from mm_tui.widgets.virtual_list import TURN_SECONDS, VirtualList
 from mm_tui.widgets.words import age
 
@@ -154,7 +154,7 @@ class PendingList(VirtualList[str, PendingRow]):
     def _beside_subject(self, row: PendingRow) -> tuple[str, str]:
         """Whether it is due, and who else has it open."""
         words = due_words(row.queued.item.received_at, row.queued.due_at, self._clock.now())
-        presence = fit_cells(row.presence, min(PRESENCE_CELLS, cell_len(row.presence)))
+        presence = at_most(row.presence, PRESENCE_CELLS)
         return f" {words} " if words else "", f" {presence} " if presence else ""
 
     def _badges(self, row: PendingRow, width: int) -> tuple[str, str]:
@@ -174,8 +174,7 @@ class PendingList(VirtualList[str, PendingRow]):
         words += ["edited"] if row.queued.edit is not None else []
         words += [row.queued.author_words] if row.queued.author_words else []
         if row.queued.assignment is not None:
-            to = str(row.queued.assignment.to)
-            words.append(f"for {to if len(to) <= BADGE_NAME else to[: BADGE_NAME - 1] + '…'}")
+            words.append(f"for {at_most(row.queued.assignment.to, BADGE_NAME)}")
         words += [row.queued.approvals.badge] if row.queued.approvals.badge else []
         words += ["note"] if row.queued.note is not None else []
         words += ["resubmitted"] if row.queued.resubmission is not None else []

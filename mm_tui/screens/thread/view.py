@@ -27,7 +27,7 @@ from mm_tui.screens.thread.head import head
 from mm_tui.screens.thread.lines import NOTHING, Pieces, lay, styled
 from mm_tui.screens.thread.message_item import MessageItem
 from mm_tui.text import OneLine
-from mm_tui.widgets.cells import fit_address, fit_cells
+from mm_tui.widgets.cells import at_most, fit_address, fit_cells
 from mm_tui.widgets.mail_list import chip
 from mm_tui.widgets.words import age
 
@@ -300,7 +300,7 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
         sender = str(row.sender)
         if item.unsent:
             state = f"▲ {OneLine(item.unsent)}  "
-            shown = fit_cells(state, min(left, cell_len(state)))
+            shown = at_most(state, left)
             start.append((shown, "risk"))
             left -= cell_len(shown)
         if item.open:
