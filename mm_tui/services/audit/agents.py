@@ -7,13 +7,13 @@ covered by it are listed without a key.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from statistics import median
 from typing import TYPE_CHECKING
 
-from mm_tui.services.audit.track_record import Decided, by_day, decision
+from mm_tui.services.audit.track_record import Decided, by_day, ended
 from mm_tui.store.audit.entries import AuditStore
 from mm_tui.store.audit.journal import Journal
 from mm_tui.text import OneLine
@@ -84,17 +84,4 @@ def by_agent(decided: Iterable[Decided], audit: AuditStore) -> list[AgentFigures
 def decided_since(database: Database, clock: Clock, days: int) -> list[Decided]:
     """What was decided with this program in the last days, according to the journal."""
     since = clock.now() - timedelta(days=days)
-    made: list[Decided] = []
-    held: dict[str, Mapping[str, object]] = {}
-    for entry in Journal(database).plain():
-        details, kind = entry["details"], entry.get("kind")
-        if not isinstance(details, dict):
-            continue
-        decision_id = str(details.get("release"))
-        if kind == "held":
-            held[decision_id] = entry
-        elif kind in ("ended", "undone", "fell_back") and (began := held.pop(decision_id, None)) is not None:
-            decided = decision(began, str(details.get("note")))
-            if decided is not None and decided.at >= since:
-                made.append(decided)
-    return made
+    return [one for one in ended(Journal(database).plain(), {}) if one.at >= since]

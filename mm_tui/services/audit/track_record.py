@@ -6,7 +6,7 @@ gateway's log. Nothing here proposes a mode: a human draws the conclusion (R10).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import sqrt
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from mm_tui.clock import moment_in
 from mm_tui.models import Direction
 from mm_tui.store.audit.entries import AuditStore, LoggedDecision
-from mm_tui.store.audit.journal import Journal
+from mm_tui.store.audit.journal import Journal, PlainEntry
 from mm_tui.store.mail.mails import MailStore
 from mm_tui.store.mail.pending import PendingStore
 
@@ -167,7 +167,7 @@ class TrackRecords:
         self._audit = AuditStore(database)
         self._clock = clock
         self._read_to = 0
-        self._held: dict[str, Mapping[str, object]] = {}
+        self._held: dict[str, PlainEntry] = {}
         self._decided: list[Decided] = []
         """In the journal's order, without those older than the longest period."""
         self._made_here: set[str] = set()
@@ -200,20 +200,14 @@ class TrackRecords:
         return [one for one in self._decided if one.mailbox_id == mailbox_id and one.at >= since]
 
     def _read_new(self) -> None:
+        self._decided += ended(self._new_entries(), self._held)
+
+    def _new_entries(self) -> Iterator[PlainEntry]:
         for entry in self._journal.plain(after=self._read_to):
-            details = entry["details"]
-            if not isinstance(details, dict) or not isinstance(entry.get("number"), int):
-                continue
-            self._read_to = int(str(entry["number"]))
-            decision_id, kind = str(details.get("release")), entry.get("kind")
-            if kind == "held":
-                self._held[decision_id] = entry
-            elif kind in ("done", "retired"):
-                self._made_here.add(str(details.get("about")))
-            elif kind in ("ended", "undone", "fell_back"):
-                held = self._held.pop(decision_id, None)
-                if held is not None and (decided := decision(held, str(details.get("note")))) is not None:
-                    self._decided.append(decided)
+            self._read_to = entry.number
+            if entry.kind in ("done", "retired"):
+                self._made_here.add(entry.details.get("about", ""))
+            yield entry
 
     def _elsewhere(self, since: datetime) -> Mapping[str, Sequence[OthersDecisions]]:
         """The decisions made elsewhere, by mailbox and key, busiest key first."""
@@ -237,36 +231,48 @@ OUTCOMES = frozenset({"approved", "edit_released", "rescheduled", "rejected"})
 """The outcomes of a decision that took effect."""
 
 
-def decision(held: Mapping[str, object], outcome: str) -> Decided | None:
+def ended(entries: Iterable[PlainEntry], held: dict[str, PlainEntry]) -> Iterator[Decided]:
+    """The decisions that end in these entries of the journal. `held` has those that have begun, by id."""
+    for entry in entries:
+        decision_id = entry.details.get("release", "")
+        if entry.kind == "held":
+            held[decision_id] = entry
+        elif entry.kind in ("ended", "undone", "fell_back") and (began := held.pop(decision_id, None)) is not None:
+            found = _decision(began, entry.details.get("note", ""))
+            if found is not None:
+                yield found
+
+
+def _decision(held: PlainEntry, outcome: str) -> Decided | None:
     """Combines a decision's first and last entry; None if it did not take effect, has no mailbox, or was about a
     human's own reply.
 
     Args:
-        held: its first entry, from `Journal.plain`.
+        held: its first entry.
         outcome: how it ended, from the last entry.
     """
-    details, at = held.get("details"), moment_in(held.get("at"))
-    if outcome not in OUTCOMES or not isinstance(details, dict) or "mailbox" not in details or at is None:
+    details, at = held.details, moment_in(held.at)
+    if outcome not in OUTCOMES or "mailbox" not in details or at is None:
         return None
     author, known = details.get("written_by"), details.get("written_by_known_from")
     if author and (known == "journal" or outcome == "approved"):
         # A human's reply says nothing about the agent. If only a tag says that it is one, an agent could have set the
         # tag: it never counts in the agent's favour, but still counts against it.
         return None
-    changed, words = _words(str(details.get("words_changed")))
+    changed, words = _words(details.get("words_changed", ""))
     received = moment_in(details.get("received"))
     return Decided(
-        mailbox_id=str(details["mailbox"]),
+        mailbox_id=details["mailbox"],
         at=at,
         outcome=outcome,
         inbound=details.get("direction") == Direction.INBOUND,
         seconds=max(0.0, (at - received).total_seconds()) if received is not None else None,
         words_changed=changed,
         words=words,
-        email_id=str(held.get("email_id", "")),
-        reason=str(details.get("reason", "")) if outcome == "rejected" else "",
+        email_id=held.email_id,
+        reason=details.get("reason", "") if outcome == "rejected" else "",
         with_examples=details.get("with_examples") == "yes",
-        flags=tuple(dict.fromkeys(one.split()[0] for one in str(details.get("found", "")).split(",") if one.strip())),
+        flags=tuple(dict.fromkeys(one.split()[0] for one in details.get("found", "").split(",") if one.strip())),
     )
 
 

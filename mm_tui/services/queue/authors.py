@@ -82,16 +82,14 @@ class Authors:
         if head == self._head:
             return
         for entry in self._journal.plain(after=self._read_to, naming='"kind":"reply_'):
-            kind, details = entry.get("kind"), entry["details"]
-            if not isinstance(details, dict):
-                continue
-            key, who = str(details.get("key")), OneLine(str(entry.get("who")))
-            if kind == SUBMITTING:
-                self._open[key] = (str(details.get("mailbox")), str(details.get("content")), who)
-            elif kind == SUBMITTED:
+            details, who = entry.details, OneLine(entry.who)
+            key = details.get("key", "")
+            if entry.kind == SUBMITTING:
+                self._open[key] = (details.get("mailbox", ""), details.get("content", ""), who)
+            elif entry.kind == SUBMITTED:
                 self._open.pop(key, None)
-                self._submitted[str(entry.get("email_id"))] = who
-            elif kind == REFUSED:
+                self._submitted[entry.email_id] = who
+            elif entry.kind == REFUSED:
                 self._open.pop(key, None)
         self._head, self._read_to = head, int(head.partition(":")[0])
 

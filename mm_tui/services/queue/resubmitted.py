@@ -106,18 +106,17 @@ class Resubmissions:
         changed = head != self._head
         if changed:
             for entry in self._journal.plain(after=self._read_to, naming='"act":"reject"'):
-                details = entry["details"]
-                if isinstance(details, dict) and entry.get("kind") == "ended" and details.get("note") in _JOURNALED:
+                details = entry.details
+                if entry.kind == "ended" and details.get("note") in _JOURNALED:
                     by_us = details["note"] == "rejected"
-                    self._here[str(entry.get("email_id"))] = Rejection(
-                        moment_in(entry.get("at")),
-                        OneLine(str(entry.get("who"))) if by_us else _NOTHING,
-                        OneLine(str(details.get("reason", ""))),
+                    self._here[entry.email_id] = Rejection(
+                        moment_in(entry.at),
+                        OneLine(entry.who) if by_us else _NOTHING,
+                        OneLine(details.get("reason", "")),
                         SENT_BACK in details,
                     )
             for entry in self._journal.plain(after=self._read_to, naming='"kind":"retired"'):
-                if isinstance(details := entry["details"], dict):
-                    self._retired.add(str(details.get("about")))
+                self._retired.add(entry.details.get("about", ""))
             self._head, self._read_to = head, int(head.partition(":")[0])
         if self._last is None or now - self._last[0] > AGAIN_AFTER:
             ids = self._mail.ids(MailView(status="rejected"), limit=MOST_BEFORE)

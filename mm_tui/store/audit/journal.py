@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from mm_tui.store.seal import BEGINNING, Head, last_entry
 from mm_tui.text import OneLine
@@ -37,6 +37,17 @@ class JournalEntry:
     """The email that the entry is about."""
     details: Mapping[OneLine, OneLine]
     hash: str
+
+
+class PlainEntry(NamedTuple):
+    """An entry with its text not cleaned: for counting, never for display. What it lacks is empty."""
+
+    number: int
+    at: str
+    who: str
+    kind: str
+    email_id: str
+    details: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +125,8 @@ class Journal:
             found.append(entry)
         return found
 
-    def plain(self, *, after: int = 0, naming: str = "") -> Iterator[Mapping[str, object]]:
-        """Entries with their text not cleaned, oldest first: for counting, never for display.
+    def plain(self, *, after: int = 0, naming: str = "") -> Iterator[PlainEntry]:
+        """Entries with their text not cleaned, oldest first.
 
         Args:
             after: only those with a higher number. Entries that cannot be read are left out; `verify` names them.
@@ -127,7 +138,9 @@ class Journal:
             except (ValueError, TypeError):
                 continue
             if isinstance(inner, dict) and isinstance(inner.get("details"), dict):
-                yield inner
+                at, who, kind, email_id = (str(inner.get(name) or "") for name in ("at", "who", "kind", "email_id"))
+                details = {name: str(value) for name, value in inner["details"].items()}
+                yield PlainEntry(int(row["number"]), at, who, kind, email_id, details)
 
     def head(self) -> str:
         """The last entry's number and hash as `NUMBER:HASH`, to be kept where this machine's users cannot change it."""
