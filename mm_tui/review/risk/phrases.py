@@ -16,13 +16,12 @@ from functools import cache
 from importlib import resources
 from itertools import accumulate
 
-from mm_tui.review.risk.pieces import MARK, Phrases
+from mm_tui.review.risk.pieces import EASTERN, MARK, NO_SPACES, Phrases
 
 FULL = ("en", "de", "fr", "es", "pt", "it", "nl", "pl", "ja", "zh")
 """Languages with words under every key."""
 PARTIAL = ("ru", "uk", "ko", "ar", "he", "sv", "da")
 """Languages with words under some keys."""
-_NO_SPACES = "\u2e80-\u9fff\uac00-\ud7af\uff00-\uffef\u3000-\u303f"
 _SIGNS = {"*": r"\w*", "#": r"\d[\d.,]{0,20}", " ": r"\s+", "'": "['’]"}
 _GAP = r"(?:\s[^.!?\n。！？]{0,40})?(?<!\w)"
 
@@ -64,7 +63,7 @@ def as_pattern(phrase: str) -> str:
         # A long run of digits is searched once, not from each of its digits.
         inside = rf"(?<!\d){inside}"
     last = re.sub(r"\\\w|[][(|)?*#\0\\+]", "", phrase)[-1:]
-    ends = last.isalnum() and not phrase.endswith(("*", "\0")) and not re.match(f"[{_NO_SPACES}]", last)
+    ends = last.isalnum() and not phrase.endswith(("*", "\0")) and not re.match(f"[{NO_SPACES}]", last)
     return f"{inside}(?!\\w)" if ends else inside
 
 
@@ -115,17 +114,18 @@ def _compiled(every_phrase: Iterable[str]) -> Phrases:
         buckets.setdefault(("~" if inside else "") + word[0] if plain else "", []).append(word)
     words: dict[str, str] = {}
     elsewhere: list[str] = []
+    eastern: list[str] = []
     marks: set[str] = set()
     for bucket, variants in buckets.items():
         if not bucket:
             elsewhere += [as_pattern(variant) for variant in variants]
-        elif len(bucket) > 1 or re.match(f"[{_NO_SPACES}]", bucket):
-            elsewhere.append(f"{bucket[-1]}(?:{_branched(variants, 1)})")
+        elif len(bucket) > 1 or EASTERN.match(bucket):
+            (elsewhere if len(bucket) > 1 else eastern).append(f"{bucket[-1]}(?:{_branched(variants, 1)})")
         else:
             words[bucket] = rf"{bucket}(?<!\w{bucket})(?:{_branched(variants, 1)})"
             marks.update(map(_mark, variants))
-    others = [re.compile("|".join(elsewhere))] if elsewhere else []
-    return Phrases(*others, words=words, marks=frozenset(marks))
+    others, of_east = ([re.compile("|".join(some))] if some else [] for some in (elsewhere, eastern))
+    return Phrases(*others, words=words, marks=frozenset(marks), eastern=of_east)
 
 
 def _alternatives(side: str) -> list[str]:

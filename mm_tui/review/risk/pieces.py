@@ -62,18 +62,21 @@ MARK = 3
 """The most characters at the beginning of a word by which phrases are looked up."""
 _WORD_STARTS = re.compile(r"(?<!\w)\w")
 _BLANK = re.compile(r"\s")
+NO_SPACES = "\u2e80-\u9fff\uac00-\ud7af\uff00-\uffef\u3000-\u303f"
+"""Characters of scripts without spaces between words, for use inside a set."""
+EASTERN = re.compile(f"[{NO_SPACES}]")
 
 
 @lru_cache(maxsize=64)
-def _marks(text: str) -> tuple[frozenset[str], dict[str, list[int]]]:
-    """Where words begin in `text`, by their first one, two and three characters."""
+def _marks(text: str) -> tuple[frozenset[str], dict[str, list[int]], bool]:
+    """Where words begin in `text`, by their first one, two and three characters, and whether it has `EASTERN` ones."""
     places: defaultdict[str, list[int]] = defaultdict(list)
     flat = _BLANK.sub(" ", text)
     for match in _WORD_STARTS.finditer(flat):
         at = match.start()
         for end in range(at + 1, at + MARK + 1):
             places[flat[at:end]].append(at)
-    return frozenset(places), dict(places)
+    return frozenset(places), dict(places), EASTERN.search(text) is not None
 
 
 class Phrases:
@@ -81,6 +84,7 @@ class Phrases:
 
     Args:
         sought: regular expressions that are searched for.
+        eastern: others that are searched for, whose matches begin with a character in `NO_SPACES`.
         words: others, whose matches begin where a word begins, by its first character. They come before the former.
             Each is compiled when a word begins so: most never are, and all would need many megabytes.
         marks: the first characters, at most `MARK`, of the words that their matches begin with. Only words that begin
@@ -88,9 +92,14 @@ class Phrases:
     """
 
     def __init__(
-        self, *sought: re.Pattern[str], words: Mapping[str, str] | None = None, marks: frozenset[str] = frozenset()
+        self,
+        *sought: re.Pattern[str],
+        words: Mapping[str, str] | None = None,
+        marks: frozenset[str] = frozenset(),
+        eastern: Iterable[re.Pattern[str]] = (),
     ) -> None:
-        self._sought = sought
+        self._western = sought
+        self._sought = (*sought, *eastern)
         self._words = words or {}
         self._marks = marks
         self._compiled: dict[str, re.Pattern[str]] = {}
@@ -109,23 +118,32 @@ class Phrases:
         return self._merged(text, begin, end)
 
     def _marked(self, text: str, begin: int, end: int) -> Iterator[re.Match[str]]:
-        marks, places = _marks(text)
+        marks, places, is_eastern = _marks(text)
         starts = {at for mark in self._marks & marks for at in places[mark] if begin <= at < end}
-        for one in self._sought:
-            starts.update(match.start() for match in one.finditer(text, begin, end))
-        for start in sorted(starts):
-            if start >= begin and (match := self._match(text, start, end)):
-                yield match
-                begin = match.end()
+        found = {
+            match.start()
+            for one in (self._sought if is_eastern else self._western)
+            for match in one.finditer(text, begin, end)
+        }
+        for start in sorted(starts | found):
+            if start >= begin:
+                match = self._match(text, start, end) if start in found else self._word(text, start, end)
+                if match:
+                    yield match
+                    begin = match.end()
 
     def _match(self, text: str, start: int, end: int) -> re.Match[str] | None:
+        word = self._word(text, start, end)
+        return word or next(filter(None, (one.match(text, start, end) for one in self._sought)), None)
+
+    def _word(self, text: str, start: int, end: int) -> re.Match[str] | None:
         letter = text[start : start + 1]
-        if letter in self._words:
-            if letter not in self._compiled:
-                self._compiled[letter] = re.compile(self._words[letter])
-            if match := self._compiled[letter].match(text, start, end):
-                return match
-        return next(filter(None, (one.match(text, start, end) for one in self._sought)), None)
+        sought = self._compiled.get(letter)
+        if sought is None:
+            if letter not in self._words:
+                return None
+            sought = self._compiled[letter] = re.compile(self._words[letter])
+        return sought.match(text, start, end)
 
     def _merged(self, text: str, begin: int, end: int) -> Iterator[re.Match[str]]:
         nearest = [next(find_all(one, text, begin, end), None) for one in self.whole]
