@@ -55,8 +55,10 @@ found), `orders` (6 found), `orders_obeyed` (1 found), `other_language` (6 found
 (5 found), `rude` (17 found), `said_before` (5 found), `secret` (18 found), `signature_not_ours` (15 found),
 `template_hole` (31 found), `weekday_wrong` (11 found), `wish_ignored` (5 found).
 A rule that is of use in fewer than one in three would be low, or go. `python -m bench.judgement` counts again.
-The rules `sum_wrong`, `name_differs`, `refused_choice`, `internal_repeated` and `address_mixed` came later and were not
-judged in this way.
+The rules `sum_wrong` (2 found), `internal_repeated` (2 found), `refused_choice` (1 found), `address_mixed` (1 found)
+and `time_order` (1 found) came later: on the drafts below that were looked at, each of their findings marks the words
+known to be wrong. `name_differs` found nothing there. `promise_deadline` is narrower since: 16 of its 17 findings there
+and in `bench/drafts` mark the wrong words.
 
 ## What the rules do with drafts that they were not written for
 
@@ -93,8 +95,24 @@ counted:
 | their 30 twins: flagged | 4 (13 %) | 5 (17 %) |
 | 60 good answers that were not looked at: flagged | 8 (13 %) | 7 (12 %) |
 
-So on new drafts expect the first columns: the rules find between a half and two thirds of the bad ones, and flag
-about every fifth good answer. What was done for the drafts that were looked at hardly carries over to the others.
+In the evening came 100 more bad drafts with their twins, and 120 more good answers. Then the rules were improved with
+those of odd numbers, above all so that they flag less: to tell when something comes is no promise any more. The others
+were only counted:
+
+| drafts | first sight | after improvements |
+|---|---|---|
+| 100 bad drafts: flagged | 74 (74 %) | 72 (72 %) |
+| … for the right reason | 68 (68 %) | 67 (67 %) |
+| their 100 twins: flagged | 16 (16 %) | 7 (7 %) |
+| 120 good answers: flagged | 20 (17 %) | 6 (5 %) |
+| 50 of these bad drafts that were not looked at: flagged | 37 (74 %) | 36 (72 %) |
+| … for the right reason | 33 (66 %) | 33 (66 %) |
+| their 50 twins: flagged | 9 (18 %) | 7 (14 %) |
+| 60 of these good answers that were not looked at: flagged | 7 (12 %) | 5 (8 %) |
+
+So on new drafts expect about these last four rows: the rules find seven of ten bad ones, two of three for the right
+reason, and flag about every tenth good answer. What was done for the drafts that were looked at carries over to the
+others only in part.
 
 By kind, of the first sets at first sight: placeholders 11 of 11, promises 13 of 18, leaks 8 of 12, wrong facts 10 of
 22, phishing 3 of 5, answers to something else or against a wish 3 of 10, contradictions of an earlier email 0 of 5,
