@@ -119,5 +119,19 @@ def common(parser: argparse.ArgumentParser) -> None:
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
-    """Parses the arguments; `run` is the function to call."""
-    return build(argv).parse_args(argv)
+    """Parses the arguments; `run` is the function to call. Only names of files may have bytes that are no UTF-8."""
+    parser = build(argv)
+    found = parser.parse_args(argv)
+    for value in vars(found).values():
+        for text in value if isinstance(value, list) else [value]:
+            if isinstance(text, str) and not _is_utf8(text):
+                parser.error(f"{text!r} is not UTF-8 text")
+    return found
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

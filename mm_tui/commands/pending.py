@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mm_tui.commands import common, team
 from mm_tui.commands.common import Commands
-from mm_tui.commands.values import email_id, positive, selection
+from mm_tui.commands.values import email_id, not_empty, positive, selection
 
 DEFAULT_WAIT = 120
 """Seconds to wait for a decision before the command exits with its outcome unknown."""
@@ -95,7 +95,9 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
     )
     _decision(edit)
     _risk(edit)
-    edit.add_argument("--body", required=True, metavar="FILE", help="the new text; - reads standard input")
+    edit.add_argument(
+        "--body", required=True, metavar="FILE", type=not_empty, help="the new text; - reads standard input"
+    )
     edit.add_argument("--to", action="append", metavar="ADDRESS", help="the new recipient; may be given several times")
     edit.add_argument("--subject", metavar="TEXT", help="the new subject")
     edit.set_defaults(run=run_edit)

@@ -94,7 +94,7 @@ async def _snooze(arguments: argparse.Namespace, chosen: Settings) -> int:
 async def _set(arguments: argparse.Namespace, chosen: Settings) -> int:
     """Sets the note of a waiting email or, with `to`, its assignment."""
     from mm_tui.commands.online import online, refresh_queue
-    from mm_tui.services.presence.notes import NO_SEND_KEY, NotSet, note_in
+    from mm_tui.services.presence.notes import NO_SEND_KEY, NotSet, OtherNote, TooLong, note_in
     from mm_tui.services.tags import TagsDiffer
 
     if chosen.profile.send_key is None:
@@ -117,8 +117,9 @@ async def _set(arguments: argparse.Namespace, chosen: Settings) -> int:
                 before = held.text if held is not None and arguments.replace else ""
                 words = await team.note(item.mailbox_id, item.id, arguments.text, before=before)
         except NotSet as error:
-            cure = "" if "takes_back" in arguments else "Add --replace to overwrite it."
-            raise CommandError(Exit.CHANGED, str(error), cure) from None
+            cure = "Add --replace to overwrite it." if isinstance(error, OtherNote) else "Nothing was changed."
+            status = Exit.USAGE if isinstance(error, TooLong) else Exit.CHANGED
+            raise CommandError(status, str(error), cure) from None
         except TagsDiffer:
             raise CommandError(
                 Exit.CHANGED, "somebody else is changing the tags at the same time", "Try again."

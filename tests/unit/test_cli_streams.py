@@ -61,6 +61,8 @@ def test_a_command_before_init_binds_the_store_to_no_gateway(tmp_path: Path, san
         (("pending", "list", "--mailbox", "nobody"), Exit.NOT_FOUND, "There are: billing@"),
         (("audit", "list", "--email", "nope"), Exit.OK, "Nothing is logged about nope."),
         (("pending", "show", "x" * 100_000), Exit.USAGE, "too long"),
+        (("audit", "list", "--by", "\udcff"), Exit.USAGE, "is not UTF-8 text"),
+        (("pending", "assign", "ID", "x" * 41), Exit.USAGE, "a name has at most 40 characters"),
         (("pending", "list", "--profile", ""), Exit.USAGE, "--profile: is empty"),
         (("audit", "export", "--output", ""), Exit.USAGE, "--output: is empty"),
         (("sandbox", "serve", "--mail", "\x1b[31mred"), Exit.USAGE, "--mail red: there is no such file"),

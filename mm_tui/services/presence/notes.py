@@ -43,6 +43,14 @@ class NotSet(Exception):
     """A note or an assignment cannot be set; the message says why. Nothing was changed."""
 
 
+class TooLong(NotSet):
+    """The note or the name is too long."""
+
+
+class OtherNote(NotSet):
+    """A colleague's note is there already."""
+
+
 @dataclass(frozen=True, slots=True)
 class TeamNote:
     """A note for colleagues, from an email's tags."""
@@ -144,10 +152,10 @@ class TeamTags:
         """
         note = OneLine(text).strip()
         if len(note) > LONGEST_NOTE:
-            raise NotSet(f"a note has at most {LONGEST_NOTE} characters, this one has {len(note)}")
+            raise TooLong(f"a note has at most {LONGEST_NOTE} characters, this one has {len(note)}")
         held = note_in(await self._gateway.tags(mailbox_id, email_id))
         if held is not None and held.text not in (before, note):
-            raise NotSet(f"there is already another note, {held.words}")
+            raise OtherNote(f"there is already another note, {held.words}")
         now = self._clock.now()
         wanted = {NOTE: note, NOTE_BY: self._reviewer, NOTE_AT: now.astimezone(UTC).isoformat()} if note else {}
         await self._write("noting" if note else "clearing_note", mailbox_id, email_id, {"text": note}, wanted,
@@ -194,7 +202,7 @@ class TeamTags:
         """
         name = OneLine(to).strip()
         if len(name) > LONGEST_NAME:
-            raise NotSet(f"a name has at most {LONGEST_NAME} characters, this one has {len(name)}")
+            raise TooLong(f"a name has at most {LONGEST_NAME} characters, this one has {len(name)}")
         wanted = {ASSIGNED: name, ASSIGNED_BY: self._reviewer} if name else {}
         await self._write("assigning" if name else "unassigning", mailbox_id, email_id, {"to": name}, wanted,
                           (ASSIGNED, ASSIGNED_BY))  # fmt: skip
