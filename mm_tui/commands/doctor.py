@@ -59,6 +59,7 @@ async def _check_all(path: Path | None, profile: str | None) -> list[Check]:
     found += checks_local.terminal()
     found += checks_local.data_folder()
     if settings is not None:
+        found += checks_local.choices(settings)
         found += checks_local.store(settings)
         found += await checks_network.gateway(settings)
         found += await checks_network.assistant(settings)

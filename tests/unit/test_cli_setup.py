@@ -285,6 +285,14 @@ def test_doctor_on_broken_settings(home: Home) -> None:
     assert "line 2" in checks(done)["config"]["words"]
 
 
+def test_doctor_on_settings_without_the_effect_that_is_meant(home: Home) -> None:
+    home.write_config('[keys]\n"pending.aprove" = "x"\n[agent]\nreply_labels = ["Support"]\n')
+    found = checks(home.run("doctor", "--json"))
+    assert found["keys.bindings"]["result"] == found["agent.reply_labels"]["result"] == "warning"
+    assert "there is no such id" in found["keys.bindings"]["words"]
+    assert "support" in found["agent.reply_labels"]["cure"]
+
+
 def test_doctor_on_modes_that_let_others_read(home: Home, sandbox: Sandbox) -> None:
     home.write_profile(sandbox.url, sandbox.keys)
     home.config.chmod(0o644)

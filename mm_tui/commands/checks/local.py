@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mm_tui import keymap
 from mm_tui.commands.checks.check import Check, ok, problem, warning
 from mm_tui.commands.output.exits import Exit
 from mm_tui.crash import UnsafeEnvironment, refuse_unsafe_environment
@@ -54,6 +55,20 @@ def configuration(path: Path | None, profile: str | None) -> tuple[list[Check], 
         kind = "LIVE: real mail is sent" if settings.profile.is_live else "TEST: nothing is delivered"
         found.append(ok("keys.kind", kind))
     return found, settings
+
+
+def choices(settings: Settings) -> list[Check]:
+    """Checks settings that are valid but cannot have the effect that is meant."""
+    found = [
+        warning("keys.bindings", str(wrong), "`mm-tui docs keys` lists the ids.")
+        for wrong in keymap.check(settings.keys)[1]
+    ]
+    unknown = [label for label in settings.agent.reply_labels if label not in settings.assist.labels]
+    if unknown:
+        words = f"[agent] reply_labels: no email gets the label {' or '.join(unknown)}"
+        cure = f"Name labels of [assist]: {', '.join(settings.assist.labels)}."
+        found.append(warning("agent.reply_labels", words, cure))
+    return found
 
 
 def _modes(file: Path) -> list[Check]:
