@@ -90,7 +90,9 @@ class MailSource:
                     if failed is None:
                         failed, failed_in = error, box.id
                 else:
-                    new, more, read = new + found, more or rest, read + 1
+                    # The search for rejected drafts asks nothing if there is none to follow.
+                    read += step != self._sent_back
+                    new, more = new + found, more or rest
         if failed is not None and not read:
             raise failed
         return Polled(new, more, failed, failed_in)

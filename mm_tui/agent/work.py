@@ -108,8 +108,8 @@ class Work:
         for job in await asyncio.to_thread(self._jobs.tagged_lately, self._clock.now(), MOST_LOOKS):
             try:
                 is_tagged = OneLine(tags.LABEL) in await self._gateway.tags(job.mailbox_id, job.email_id)
-            except NotFound:
-                is_tagged = True  # it is gone, and needs none
+            except (BadRequest, Forbidden, NotFound):
+                is_tagged = True  # it is gone or withheld, which another look would not change
             except GatewayError as error:
                 # The next poll finds out whether this concerns all emails.
                 again = self._clock.now() + LOOK_AGAIN

@@ -13,7 +13,7 @@ from mm_tui.agent.worker import MOST_FAULTS, Fatal
 from mm_tui.assist.errors import AssistError, BadRequest, Forbidden, Garbled
 from mm_tui.assist.model import Completion, Message, TokenUsage
 from mm_tui.clock import SystemClock
-from mm_tui.gateway.errors import MissingScope
+from mm_tui.gateway.errors import MissingScope, ServerFault
 from mm_tui.settings.sections import Agent, Assist
 from mm_tui.store.database import Database
 from mm_tui.text import ManyLine, OneLine
@@ -141,6 +141,26 @@ async def test_tags_that_cannot_be_read_stop_no_search_for_mail(sandbox: Sandbox
         polled = await agent.source.poll()
         assert (polled.new, polled.failed_in) == (1, sandbox.mailbox)
         assert agent.jobs.get(ids[0]) is not None
+
+
+async def test_a_poll_that_reads_no_list_of_mail_has_failed(sandbox: Sandbox) -> None:
+    sandbox.fault(method="GET", path="/emails$", kind="status", status=500, count=0)
+    async with desk(settings_for(sandbox), model=Answering()) as agent:
+        with pytest.raises(ServerFault):
+            await agent.source.poll()
+
+
+async def test_tags_that_are_withheld_are_looked_at_once_and_not_for_ever(sandbox: Sandbox) -> None:
+    (mail_id,) = deliver(sandbox, 1)
+    clock = Moved()
+    async with desk(settings_for(sandbox), model=Answering(), clock=clock) as agent:
+        assert await agent.worker.once()
+        sandbox.fault(method="GET", path=f"{mail_id}/tags$", kind="status", status=403, count=0)
+        sandbox.forget_calls()
+        for minutes in (1, 3):
+            clock.ahead = timedelta(minutes=minutes)
+            assert await agent.worker.once()
+    assert len(sandbox.calls("GET", f"{mail_id}/tags")) == 1
 
 
 async def test_a_long_outage_is_not_the_emails_fault(sandbox: Sandbox) -> None:
