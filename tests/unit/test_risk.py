@@ -292,6 +292,13 @@ def test_another_language_than_the_thread() -> None:
     assert found(assess(drafted("Danke, gern!"), CONTEXT), "other_language") == []
 
 
+def test_only_colleagues_may_be_sent_a_draft() -> None:
+    talk = "Here's a friendly draft of the reply that you can send."
+    assert found(assess(drafted(talk, to=parties("Bo <billing@acme.example>")), CONTEXT), "model_talk") == []
+    for to in ((ANNA,), ()):
+        assert found(assess(drafted(talk, to=to), CONTEXT), "model_talk"), to
+
+
 def test_a_draft_rejected_before() -> None:
     same = drafted(str(CONTEXT.rejected[0].body))
     assert found(assess(same, CONTEXT), "like_rejected")[0][0] is Level.HIGH

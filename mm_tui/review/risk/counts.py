@@ -244,7 +244,7 @@ _NEAR_STOCK = 25
 
 
 def _is_offered(reading: Reading, count: Count, there: list[Count]) -> bool:
-    """Whether a number tells what there is ("five seats are left"), or the sentence has the thread's number, too."""
+    """Whether a number tells what there is ("five seats are left"), or the draft names the thread's number, too."""
     _, last = reading.sentence(count.span.start)
     if _IN_STOCK.search(reading.low, count.span.end, min(last, count.span.end + _NEAR_STOCK)):
         return True

@@ -158,31 +158,11 @@ def _could_be_meant(reading: Reading) -> frozenset[str]:
 
 
 _GROUPS = frozenset(
-    {"family", "familie", "famille", "familia", "família", "famiglia", "rodzina", "les", "los", "las", "gli", "die"}
-    | {
-        "residents",
-        "portal",
-        "noreply",
-        "reply",
-        "hello",
-        "hallo",
-        "kontakt",
-        "kontor",
-        "bureau",
-        "post",
-        "the",
-        "club",
-        "verein",
-        "association",
-        "society",
-        "friends",
-        "shop",
-        "studio",
-        "mail",
-        "office",
-        "info",
-        "team",
-    }
+    {"family", "familie", "famille", "familia", "família", "famiglia", "rodzina", "friends"}
+    | {"the", "les", "los", "las", "gli", "die", "club", "verein"}
+    | {"association", "society", "shop", "studio", "office", "team", "info", "mail"}
+    | {"post", "portal", "residents", "noreply", "reply", "hello", "hallo", "kontakt"}
+    | {"kontor", "bureau"}
 )
 """Words in the name of a family or a group."""
 

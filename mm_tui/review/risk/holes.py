@@ -78,7 +78,7 @@ _HOLES = (
         ),
     ),
     (
-        ("none", "null", "undefined", "nan", "unknown", "customer name", " ,"),
+        ("none", "null", "undefined", "nan", "unknown", "customer name", " ,", "\t,"),
         re.compile(
             r"(?im)^[ \t]*(?:dear|hi|hello|hey)[ \t]+(?:none|null|undefined|nan|unknown|customer name|,)[ \t]*,?"
         ),

@@ -231,8 +231,9 @@ def names_third_person(reading: Reading) -> Iterator[Finding]:
             words = f"tells something of a person who is not in the thread: {quoted(body[slice(*found)])}"
             yield Finding("names_third_person", Level.MEDIUM, OneLine(words), (found,))
             return
+    there = reading.thread_text.lower()
     for match in pattern("others").finditer(low):
-        if match[0] not in reading.thread_text.lower() and (found := _private(reading, match.start())):
+        if match[0] not in there and (found := _private(reading, match.start())):
             words = f"tells something of another customer: {quoted(body[slice(*found)])}"
             yield Finding("names_third_person", Level.MEDIUM, OneLine(words), (found,))
             return

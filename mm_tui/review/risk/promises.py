@@ -216,11 +216,10 @@ def _new_amounts(reading: Reading, sentence: str) -> list[Amount]:
 def promise_money(reading: Reading) -> Iterator[Finding]:
     """A sentence speaks of refunds, reimbursement, compensation, credit or waived fees. High when it commits us and
     names an amount that is not in the thread (or there is no thread to compare with); medium when it commits us, or
-    names such an amount; low when it only speaks of it, says no, passes the wish on, sets a condition, gives
-    a choice, tells what follows once goods are back, gives
-    back what was paid twice or by mistake, pays for their way back, or when an earlier email of ours promised
-    the same. Something free is a promise only if we give it: "we
-    send a new one free of charge", not "parking is free"."""
+    names such an amount; low when it only speaks of it, says no, passes the wish on, sets a condition, gives a choice,
+    tells what follows once goods are back, gives back what was paid twice or by mistake, pays for their way back, or
+    when an earlier email of ours promised the same. Something free is a promise only if we give it: "we send a new one
+    free of charge", not "parking is free"."""
     firm = pattern("money_firm")
     pairs = list(together(reading, "money_pairs"))
     for span, sentence, start in by_sentence(reading, firm, pattern("money"), pairs=pairs):

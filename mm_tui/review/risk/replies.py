@@ -51,7 +51,8 @@ def model_talk(reading: Reading) -> Iterator[Finding]:
     can send", "As an AI", "Let me know if you'd like me to make it shorter", "You are Ori, the assistant of". High."""
     spans = _found(reading, "model_talk")
     spans += tuple(Span(*match.span()) for match in _TAG.finditer(reading.low) if match[0] not in reading.asked_text)
-    if all(reading.is_ours(party.address) for party in reading.draft.recipients):
+    recipients = reading.draft.recipients
+    if recipients and all(reading.is_ours(party.address) for party in recipients):
         # Colleagues send each other drafts.
         spans = tuple(span for span in spans if not _WORK.search(reading.low, *span))
     if spans:
