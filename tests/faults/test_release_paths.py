@@ -371,30 +371,34 @@ async def test_nothing_leaves_that_the_journal_does_not_hold(
         assert sandbox.calls("POST", "/oversight/decide") == sandbox.calls("POST", "/reply/")[1:] == []
 
 
+@pytest.mark.parametrize(
+    ("number", "who"), [(1, "the email to anna@customer.example still waits"), (2, "all 2 emails still wait")]
+)
 async def test_an_undo_that_comes_while_the_disk_is_full_is_told_as_it_is(
-    desk: Desk, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+    desk: Desk, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, number: int, who: str
 ) -> None:
-    draft = sandbox.draft()
-    mail = await desk.read(sandbox.mailbox, draft)
+    mails = [await desk.read(sandbox.mailbox, sandbox.draft(f"Draft {n}")) for n in range(number)]
     journal = Journal.append
-    full, refused = True, asyncio.Event()
+    full, refused, all_refused = True, set[str](), asyncio.Event()
     loop = asyncio.get_running_loop()
 
-    def append(self: Journal, connection: sqlite3.Connection, kind: str, *given: Any) -> int:
+    def append(self: Journal, connection: sqlite3.Connection, kind: str, who: str, email_id: str, *more: Any) -> int:
         if full and kind in ("deciding", "ended"):
             if kind == "ended":
-                loop.call_soon_threadsafe(refused.set)
+                refused.add(email_id)
+                if len(refused) == number:
+                    loop.call_soon_threadsafe(all_refused.set)
             raise sqlite3.OperationalError("database or disk is full")
-        return journal(self, connection, kind, *given)
+        return journal(self, connection, kind, who, email_id, *more)
 
     monkeypatch.setattr(Journal, "append", append)
-    await desk.approve(mail)
-    await asyncio.wait_for(refused.wait(), 10)
-    asked = asyncio.create_task(undo(desk.decisions, draft))
+    await desk.decisions.approve_all([(mail, digest(mail)) for mail in mails], hold=0)
+    await asyncio.wait_for(all_refused.wait(), 10)
+    asked = asyncio.create_task(undo(desk.decisions, mails[0].id))
     await asyncio.sleep(0)
     full = False
-    assert (await asked).words == "nothing to undo: the email to anna@customer.example still waits, nothing was sent"
-    view = await desk.settled(draft)
+    assert (await asked).words == f"nothing to undo: {who}, nothing was sent"
+    view = await desk.settled(mails[0].id)
     assert view.words.startswith("undecided: it could not be checked: the journal cannot be written")
     assert sandbox.outbox() == sandbox.calls("POST", "/oversight/decide") == []
 

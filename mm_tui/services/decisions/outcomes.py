@@ -117,9 +117,9 @@ async def undo(decisions: Decisions | None, wanted: str | None) -> Undone:
             return Undone(f"all {size} decisions of the batch undone; nothing was sent", email_ids=emails)
         waits = f"the email {view.about} waits again, " if view.about else ""
         return Undone(f"undone: {waits}nothing was sent", email_ids=emails)
+    if all((now := decisions.state(email_id)) is not None and now.not_done for email_id in emails):
+        waits = f"the email {view.about} still waits" if size == 1 else f"all {size} emails still wait"
+        return Undone(f"nothing to undo: {waits}, nothing was sent", email_ids=emails)
     if taken:
         return Undone(f"{taken} of {size} decisions undone; it was too late for the others", too_late=True)
-    now = decisions.state(view.email_id)
-    if size == 1 and now is not None and now.not_done:
-        return Undone(f"nothing to undo: the email {view.about} still waits, nothing was sent", email_ids=emails)
     return Undone("too late to undo: the decision is already with the gateway", too_late=True)
