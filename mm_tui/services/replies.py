@@ -21,13 +21,13 @@ class Replies:
 
     def __init__(self, database: Database, edits: Edits) -> None:
         self._edits = edits
-        self._facts = StateStore(database)
+        self._state = StateStore(database)
 
     def get(self, email_id: str) -> str:
         """The saved text; empty if there is none."""
         saved = self._edits.get(f"{REPLY}{email_id}")
         # Version 0.1.0 stored it in the table `state`.
-        return saved.text.body if saved is not None else self._facts.get(f"{REPLY}{email_id}") or ""
+        return saved.text.body if saved is not None else self._state.get(f"{REPLY}{email_id}") or ""
 
     def save(self, mail: MailRow, text: str, at: datetime, *, over: str, durable: bool = False) -> bool:
         """Saves the text, replacing the previous one; an empty text deletes it.
@@ -58,7 +58,7 @@ class Replies:
             return False
         self._edits.discard(f"{REPLY}{email_id}")
         with saving():
-            self._facts.set(f"{REPLY}{email_id}", None)
+            self._state.set(f"{REPLY}{email_id}", None)
         return True
 
 

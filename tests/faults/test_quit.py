@@ -186,11 +186,11 @@ async def test_a_call_that_is_announced_in_the_journal_can_still_be_stopped(
     line.hangs = reading
     await desk.approve(mail)
     await until(lambda: line.begun and "pending" in line.begun[-1])
-    live = desk.decisions._active.of(mail.id)
-    assert live is not None
+    decision = desk.decisions._active.of(mail.id)
+    assert decision is not None
     with slow_disk(desk, 3):
         line.free.set()
-        await until(live.lock.locked)
+        await until(decision.lock.locked)
         if act == "quit":
             desk.decisions.begin_closing()
         else:

@@ -39,10 +39,10 @@ async def answered(desk: Desk, email_id: str, choice: Choice) -> DecisionView:
 async def marked(desk: Desk, draft: str) -> str:
     """Waits until an edit and its original are tagged as versions of one email, and returns the edit's id."""
     view = await desk.reaches(draft, Phase.WAITING)
-    live = desk.decisions._active.of(draft)
-    assert live is not None
-    assert live.marking is not None
-    await live.marking
+    decision = desk.decisions._active.of(draft)
+    assert decision is not None
+    assert decision.marking is not None
+    await decision.marking
     assert view.replacement_id is not None
     return view.replacement_id
 
@@ -58,9 +58,9 @@ async def two_edits(
     """
     mark, one_at_a_time = DecisionCalls.mark_pair, asyncio.Lock()
 
-    async def in_turn(self: DecisionCalls, live: ActiveDecision) -> None:
+    async def in_turn(self: DecisionCalls, decision: ActiveDecision) -> None:
         async with one_at_a_time:
-            await mark(self, live)
+            await mark(self, decision)
 
     monkeypatch.setattr(DecisionCalls, "mark_pair", in_turn)
     for name in ("kim", "robin"):
@@ -180,9 +180,9 @@ async def test_what_left_instead_of_what_was_seen_is_said(
     draft = sandbox.draft()
     decide = DecisionCalls._decide
 
-    async def after_a_change(self: DecisionCalls, live: ActiveDecision, effect: Decide) -> Event:
+    async def after_a_change(self: DecisionCalls, decision: ActiveDecision, effect: Decide) -> Event:
         sandbox.change(draft, markdown="Pay to another account.")
-        return await decide(self, live, effect)
+        return await decide(self, decision, effect)
 
     monkeypatch.setattr(DecisionCalls, "_decide", after_a_change)
     async with at_desk(tmp_path, sandbox.url, sandbox.keys) as desk:
@@ -207,9 +207,9 @@ async def test_a_call_that_came_twice_is_not_told_as_anothers(
     draft = sandbox.draft()
     decide = DecisionCalls._decide
 
-    async def twice(self: DecisionCalls, live: ActiveDecision, effect: Decide) -> Event:
+    async def twice(self: DecisionCalls, decision: ActiveDecision, effect: Decide) -> Event:
         sandbox.decide(draft, action)
-        return await decide(self, live, effect)
+        return await decide(self, decision, effect)
 
     monkeypatch.setattr(DecisionCalls, "_decide", twice)
     async with at_desk(tmp_path, sandbox.url, sandbox.keys) as desk:

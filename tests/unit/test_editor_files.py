@@ -148,7 +148,7 @@ def test_what_cannot_be_read_is_passed_over_and_stays(tmp_path: Path, about: str
     assert file.path.read_text() == "Given."
 
 
-def test_a_start_takes_up_what_lies_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_start_recovers_what_lies_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MM_TUI_DATA", str(tmp_path))
     session = idle_session()
     assert recovered(session.edits, "acme", NOW) == ""

@@ -90,7 +90,8 @@ class EditScreen(BaseScreen):
         self._unsaved_since: float | None = None
         self._saved: EditedDraft | None = None
         self._left_from: Widget | None = None
-        self._writes = False  # whether a text of this window was saved
+        self._writes = False
+        """Whether a text of this window was saved."""
         self._knows_the_change = False
         """Whether the changes in an outdated edit's draft have been read to the end."""
         old = entry.edit

@@ -20,16 +20,16 @@ _NAMES = "key_names"
 NO_NAMES: Mapping[str, str] = {}
 
 
-def key_names(facts: StateStore) -> Mapping[str, str]:
+def key_names(state: StateStore) -> Mapping[str, str]:
     """The names of the keys that the gateway listed, by the keys' ids."""
-    return {str(key_id): str(name) for key_id, name in json.loads(facts.get(_NAMES) or "{}").items()}
+    return {str(key_id): str(name) for key_id, name in json.loads(state.get(_NAMES) or "{}").items()}
 
 
-async def learn_key_names(gateway: GatewayClient, facts: StateStore, key_ids: Iterable[str]) -> None:
+async def learn_key_names(gateway: GatewayClient, state: StateStore, key_ids: Iterable[str]) -> None:
     """Reads the names of all keys if one of these is new. Without names their ids are shown."""
     from mm_tui.gateway.errors import Forbidden, GatewayError, NotFound
 
-    known, wanted = key_names(facts), {key_id for key_id in key_ids if key_id}
+    known, wanted = key_names(state), {key_id for key_id in key_ids if key_id}
     if wanted <= known.keys():
         return
     try:
@@ -39,7 +39,7 @@ async def learn_key_names(gateway: GatewayClient, facts: StateStore, key_ids: It
     except GatewayError:
         return
     # A key that is revoked, or whose name is not told, must not be asked for each time the log is read.
-    await asyncio.to_thread(facts.set, _NAMES, json.dumps({**dict.fromkeys(wanted, ""), **known, **named}))
+    await asyncio.to_thread(state.set, _NAMES, json.dumps({**dict.fromkeys(wanted, ""), **known, **named}))
 
 
 def key_words(key_id: str, names: Mapping[str, str] = NO_NAMES) -> OneLine:

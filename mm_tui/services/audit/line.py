@@ -203,7 +203,7 @@ class AuditLines:
         self.journaled = JournaledDecisions(database)
         self._mail = MailStore(database)
         self._addresses: Mapping[str, OneLine] = {}
-        self._facts = StateStore(database)
+        self._state = StateStore(database)
         self.names: Mapping[str, str] = {}
         """The names of keys, by their ids."""
         self.folded: Mapping[int, int] = {}
@@ -217,7 +217,7 @@ class AuditLines:
 
     def learn(self) -> None:
         """Reads mailboxes and names of keys, and the decisions journaled since the last call."""
-        self.names = key_names(self._facts)
+        self.names = key_names(self._state)
         self._addresses = {row.mailbox_id: OneLine(row.address) for row in self._mail.mailbox_rows()}
         self.journaled.learn()
 

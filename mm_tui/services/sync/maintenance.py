@@ -25,12 +25,12 @@ async def drop_old_mail(mail: MailStore, oldest: datetime | None) -> int:
     return gone
 
 
-async def check_daily(database: Database, facts: StateStore, now: datetime) -> OneLine | None:
+async def check_daily(database: Database, state: StateStore, now: datetime) -> OneLine | None:
     """Checks the file for damage, unless this was done within a day. Returns a description of the damage."""
-    last = await asyncio.to_thread(facts.get, "checked_at")
+    last = await asyncio.to_thread(state.get, "checked_at")
     if last is not None and now - datetime.fromisoformat(last) < timedelta(days=CHECK_DAYS):
         return None
     if found := await asyncio.to_thread(database.check):
         return OneLine(f"the store is damaged ({found[0]}); the next start moves it aside and builds a new one")
-    await asyncio.to_thread(facts.set, "checked_at", now.isoformat())
+    await asyncio.to_thread(state.set, "checked_at", now.isoformat())
     return None

@@ -78,13 +78,13 @@ async def read_address_book(gateway: GatewayClient, contacts: ContactStore) -> N
     await asyncio.to_thread(contacts.keep_address_book, entries)
 
 
-async def read_audit_log(gateway: GatewayClient, log: AuditStore, facts: StateStore) -> int:
+async def read_audit_log(gateway: GatewayClient, log: AuditStore, state: StateStore) -> int:
     """Reads backwards to the newest entry of the last complete run. Returns how many entries were new.
 
     Raises:
         GatewayError: a page could not be read. What was read is stored, and the next run closes the gap.
     """
-    head = facts.get(_HEAD)
+    head = state.get(_HEAD)
     cursor: str | None = None
     first: str | None = None
     added = 0
@@ -99,6 +99,6 @@ async def read_audit_log(gateway: GatewayClient, log: AuditStore, facts: StateSt
             break
         cursor = page.cursor
     if first is not None and first != head:
-        await asyncio.to_thread(facts.set, _HEAD, first)
-    await learn_key_names(gateway, facts, actors)
+        await asyncio.to_thread(state.set, _HEAD, first)
+    await learn_key_names(gateway, state, actors)
     return added

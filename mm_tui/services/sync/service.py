@@ -94,7 +94,7 @@ class Sync:
         self._mail = MailStore(database)
         self._queue = QueueSync(database, gateway, clock)
         self._audit = AuditStore(database)
-        self._facts = StateStore(database)
+        self._state = StateStore(database)
         self._contacts = ContactStore(database)
         self._wake = {part: asyncio.Event() for part in SyncPart}
         self._asked = {part: asyncio.Event() for part in SyncPart}
@@ -113,7 +113,7 @@ class Sync:
         self._window_due = 0.0
         self._fill_reported_at = float("-inf")
         self._ok_kept_at = float("-inf")
-        last = self._facts.get("last_ok_at")
+        last = self._state.get("last_ok_at")
         last_ok_at = datetime.fromisoformat(last) if last else None
         self._health = SyncHealth(clock, rng or Random(), last_ok_at)  # noqa: S311 - jitter
         self.state = SyncState(last_ok_at=last_ok_at)
@@ -271,7 +271,7 @@ class Sync:
             self._window_due = self._clock.monotonic() + WINDOW_SECONDS
         if now - self._ok_kept_at >= WINDOW_SECONDS:
             self._ok_kept_at = now
-            await asyncio.to_thread(self._facts.set, "last_ok_at", self._clock.now().isoformat())
+            await asyncio.to_thread(self._state.set, "last_ok_at", self._clock.now().isoformat())
         if seen:
             self._notify(MailChanged(frozenset(seen)))
         elif written_to:
@@ -332,7 +332,7 @@ class Sync:
 
     async def refresh_audit(self) -> OneLine | None:
         """Reads the new entries of the gateway's audit log. Needs a key with the scope admin."""
-        if await read_audit_log(self._gateway, self._audit, self._facts):
+        if await read_audit_log(self._gateway, self._audit, self._state):
             self._notify(AuditChanged())
         return None
 
@@ -346,7 +346,7 @@ class Sync:
         """Deletes old mail, and once a day checks the whole file for damage."""
         if await drop_old_mail(self._mail, self._oldest_kept()):
             self._notify(MailChanged())
-        return await check_daily(self._database, self._facts, self._clock.now())
+        return await check_daily(self._database, self._state, self._clock.now())
 
     # Loops, failures, state
 
