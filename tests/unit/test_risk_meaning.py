@@ -509,6 +509,18 @@ def test_a_deadline_for_the_reader_is_none_of_ours(answer: str) -> None:
         ),
         (
             "amount_not_in_thread",
+            "Breakfast is €14 per person. Please add it for 2 people, 3 mornings.",
+            "I have added it, that is €84.",
+            "I have added it, that is €48.",
+        ),
+        (
+            "amount_not_in_thread",
+            "The hall is free, rent 450 €. Do you need a deposit?",
+            "The deposit is 150 €, the rest is due later.",
+            "The rent is 540 €, as agreed.",
+        ),
+        (
+            "amount_not_in_thread",
             "The 30 % of the 4.860,00 € is how much?",
             "Das sind 1.458,00 €.",
             "Das sind 4.680,00 €.",

@@ -44,15 +44,19 @@ def _reckoned(amounts: list[tuple[str, Decimal]]) -> set[tuple[str, Decimal]]:
 
 
 def _is_multiple(amount: Amount, there: Iterable[tuple[str, Decimal]], said: frozenset[str]) -> bool:
-    """Whether it is a price of the thread times a number among the words of both: "three nights at 69 €"."""
+    """Whether it is a price of the thread times one or two numbers among the words of both: "three nights at 69 €"."""
     times = {
         amount.value / value
         for currency, value in there
         if currency == amount.currency != "%" and value and 1 < amount.value / value <= _MOST_TIMES
     }
     counts = {int(one) for one in times if one == int(one)}
-    return any(str(count) in said for count in counts) or any(
-        place in counts and word in said for word, place in ordered("numbers").items()
+    numbers = {int(word) for word in said if word.isdecimal() and len(word) <= 3}
+    numbers |= {place for word, place in ordered("numbers").items() if word in said} if counts else set()
+    # "Two people, three mornings": the price times six.
+    return any(
+        count in numbers or any(count % one == 0 and count // one in numbers for one in numbers if one > 1)
+        for count in counts
     )
 
 
@@ -199,10 +203,30 @@ def _may_contradict(reading: Reading, amount: Amount, there: set[tuple[str, Deci
         return False
     if _FROM.search(reading.low, max(0, start - _LONGEST_FROM), start) and reading.sentence_has(start, "no_cost"):
         return False
+    if _is_asked_for(reading, start):
+        return False
     # "And for 500?" asks for the price of another number of things.
     asked = set(_INTEGER.findall(reading.asked_text))
     first, _ = reading.sentence(start)
     return not asked.intersection(_INTEGER.findall(reading.low, max(first, start - _LONGEST_BEFORE), start))
+
+
+_QUESTION = re.compile(r"[^.!?\n。！？]+[?？]")
+_LONG_WORD = re.compile(r"[^\W\d_]{5,}|[\u3400-\u9fff]{2}")
+_ROOT = 6
+
+
+def _is_asked_for(reading: Reading, start: int) -> bool:
+    """Whether the newest email asks about what the amount is of, and no amount of the thread is of that: a deposit."""
+    first, _ = reading.sentence(start)
+    mine = {word[:_ROOT] for word in _LONG_WORD.findall(reading.low, first, start)}
+    asked = {
+        word[:_ROOT] for question in _QUESTION.findall(reading.asked_text) for word in _LONG_WORD.findall(question)
+    }
+    if not mine & asked:
+        return False
+    priced = (line for line in reading.figures.lower().split("\n") if find_amounts(line))
+    return bool((mine & asked).difference(word[:_ROOT] for line in priced for word in _LONG_WORD.findall(line)))
 
 
 _INTEGER = re.compile(r"(?<![\d.,])\d{1,6}(?![\d.,]\d)")
