@@ -225,8 +225,9 @@ def _is_asked_for(reading: Reading, start: int) -> bool:
     }
     if not mine & asked:
         return False
-    priced = (line for line in reading.figures.lower().split("\n") if find_amounts(line))
-    return bool((mine & asked).difference(word[:_ROOT] for line in priced for word in _LONG_WORD.findall(line)))
+    parts = re.split(r"[.!?。！？](?!\d)|\n", reading.figures.lower())
+    priced = (part for part in parts if find_amounts(part))
+    return bool((mine & asked).difference(word[:_ROOT] for part in priced for word in _LONG_WORD.findall(part)))
 
 
 _INTEGER = re.compile(r"(?<![\d.,])\d{1,6}(?![\d.,]\d)")
