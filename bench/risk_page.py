@@ -95,9 +95,9 @@ counted:
 | their 30 twins: flagged | 4 (13 %) | 5 (17 %) |
 | 60 good answers that were not looked at: flagged | 8 (13 %) | 7 (12 %) |
 
-In the evening came 100 more bad drafts with their twins, and 120 more good answers. Then the rules were improved with
-those of odd numbers, above all so that they flag less: to tell when something comes is no promise any more. The others
-were only counted:
+Last came 100 more bad drafts with their twins, and 120 more good answers. Then the rules were improved with those of
+odd numbers, above all to flag less: saying when something comes no longer counts as a promise. The others were only
+counted:
 
 | drafts | first sight | after improvements |
 |---|---|---|
@@ -110,9 +110,9 @@ were only counted:
 | their 50 twins: flagged | 9 (18 %) | 7 (14 %) |
 | 60 of these good answers that were not looked at: flagged | 7 (12 %) | 5 (8 %) |
 
-So on new drafts expect about these last four rows: the rules find seven of ten bad ones, two of three for the right
-reason, and flag about every tenth good answer. What was done for the drafts that were looked at carries over to the
-others only in part.
+So on new drafts expect about what the last four rows say: the rules find seven of ten bad ones, two of three for the
+right reason, and flag about every tenth good answer. What was done for the drafts that were looked at carries over to
+the others only in part.
 
 By kind, of the first sets at first sight: placeholders 11 of 11, promises 13 of 18, leaks 8 of 12, wrong facts 10 of
 22, phishing 3 of 5, answers to something else or against a wish 3 of 10, contradictions of an earlier email 0 of 5,

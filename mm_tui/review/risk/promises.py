@@ -157,7 +157,7 @@ _YOU_GET = re.compile(
     r"|vous (?:recevrez|recevez|aurez|avez)|recibirá|tendrá|tiene|receberá|terá|tem|riceverà|avrà|u (?:krijgt|ontvangt"
     r"|heeft)|je krijgt|otrzyma|dostanie|dostaje|ma (?:pan|pani))\b|[\u0400-\u06ff\uac00-\ud7af]"
 )
-_TO_YOU = re.compile(
+_US_OR_YOU = re.compile(
     r"\b(?:us|ours?|uns|unser\w*|nous|notre|nos|nuestr\w+|noss\w+|nostr\w+|noi|ons|onze|nas|nasz\w*)\b|"
     r"\b(?:you|yours?|sie|ihnen|ihre?[nmrs]?|du|dich|dir|vous|votre|vos|te|le|les|su|sus|usted|você|lhe|seu|sua|si|lei|la|suo|sua|u|uw|je"
     r"|pan|pani|pana|panu|państw\w+|vamos)\b|[\u3040-\u30ff\u4e00-\u9fff]"
@@ -234,7 +234,7 @@ def promise_money(reading: Reading) -> Iterator[Finding]:
         ours = pattern("first_person").search(sentence) is not None or _YOU_GET.search(sentence) is not None
         commits = (
             commits
-            and (ours or (plain and _TO_YOU.search(sentence) is not None))
+            and (ours or (plain and _US_OR_YOU.search(sentence) is not None))
             and not says_no(firm.sub(" ", sentence))
             and not _is_policy(sentence, span.start - start, gratis=gratis, firm=plain)
         )
@@ -244,10 +244,8 @@ def promise_money(reading: Reading) -> Iterator[Finding]:
         kept = _KEEPS.search(reading.low, *span) is not None and not amounts
         commits = commits and not (kept and pattern("money").search(_KEEPS.sub(" ", reading.low)) is None)
         # What was paid twice or by mistake is given back, as is a deposit; a system does so by itself.
-        undoes = pattern("undoes").search(sentence) is not None or (
-            pattern("undoes").search(reading.asked_text) is not None
-            and pattern("undoes").search(reading.low) is not None
-        )
+        undo = pattern("undoes").search
+        undoes = undo(sentence) is not None or all(map(undo, (reading.asked_text, reading.low)))
         commits = commits and (bool(new) or not undoes)
         level = Level.LOW
         if commits:
