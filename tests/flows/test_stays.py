@@ -12,7 +12,7 @@ from mm_tui.screens.pending.screen import PendingScreen
 from mm_tui.services.decisions import listing
 from mm_tui.settings.sections import Review
 from tests.support.app import drawn, running_app, settings_for, until
-from tests.support.queue import bodies, open_queue, seen
+from tests.support.queue import bodies, open_queue, seen, write_elsewhere
 from tests.support.sandbox import Sandbox
 
 
@@ -33,7 +33,7 @@ async def test_a_mail_that_another_decides_stays_with_who_and_when(
         await seen(pilot, screen)
         sandbox.decide(first, verdict, "mine")
         await until(pilot, lambda: [entry.item.id for entry in screen.listing.entries] == [second], "the news")
-        await until(pilot, lambda: "by key …" in drawn(app), "who decided")
+        await until(pilot, lambda: "by oversight key" in drawn(app), "who decided")
         assert f"{verdict}ed elsewhere at".replace("eed", "ed") in drawn(app)
         assert "First." in drawn(app) and "Second." not in drawn(app)
         for key in ("a", "x", "e", "space", "a"):
@@ -76,9 +76,13 @@ async def test_the_last_mail_that_another_decided_can_be_left(
     async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
         screen = await open_queue(app, pilot, 1)
         await seen(pilot, screen)
+        write_elsewhere(app, screen.listing.entries[0], "Edited, not sent.")
+        screen.reload()
+        await until(pilot, lambda: "Edited, not sent." in drawn(app), "the edit")
         sandbox.decide(draft, "approve", "mine")
         await until(pilot, lambda: not screen.listing.entries, "the news")
         assert here(screen) == draft
+        await until(pilot, lambda: "your text was not sent" in drawn(app), "which text")
         await pilot.press("n")
         await until(pilot, lambda: "Nothing is waiting for you" in drawn(app), "the empty queue")
         await pilot.press("enter", "1")

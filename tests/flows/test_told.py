@@ -266,7 +266,11 @@ async def test_what_another_does_during_the_hold_is_told_at_once_where_the_reade
             sandbox.change(draft, markdown="The parcel is lost.")
         else:
             sandbox.decide(draft, act, "mine")
-        words = {"reject": "rejected elsewhere", "approve": "elsewhere by key", "cancel": "cancelled elsewhere"}
+        words = {
+            "reject": "rejected elsewhere",
+            "approve": "elsewhere by oversight key",
+            "cancel": "cancelled elsewhere",
+        }
         told = words.get(act, "changed since you looked")
         await until(pilot, lambda: told in drawn(app), "the news")
         view = screen.decision_of(draft)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 OPEN_SECONDS = 0.12
 """Seconds that the cursor must rest on an email before its details are read."""
+NOT_SENT = "your text was not sent and is saved"
 THREAD_OPENED = 5
 """How many emails of a thread are opened along with the draft."""
 
@@ -136,7 +137,9 @@ class QueueReader:
         session = self._screen.session
         decisions = DecisionStore(session.database)
         who, today = reviewer(session.settings), session.clock.now().astimezone().date()
-        return how_it_ended(session.mail, session.audit, decisions, who, email_id, today, key_names(session.state))
+        words = how_it_ended(session.mail, session.audit, decisions, who, email_id, today, key_names(session.state))
+        # The page still shows the text, so it must not seem to be what was decided.
+        return words if session.edits.get(email_id) is None else OneLine(f"{words}; {NOT_SENT}")
 
     def _why_unread(self, email_id: str) -> OneLine:
         session = self._screen.session
