@@ -32,7 +32,7 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
         help="update the local store once",
         description="Reads mailboxes, mail lists, the queue and the audit log once into the local store. "
         "It reads no bodies, so nothing is marked read. If parts fail for several reasons, the exit status is the "
-        "first of 10 (the store), 5 (the gateway), 7 (too many requests) and 4 (a key).",
+        "first of these that applies: 10 (the store), 5 (the gateway), 7 (too many requests), 4 (a key).",
     )
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     parser.set_defaults(run=common.run_task, task=_sync)
