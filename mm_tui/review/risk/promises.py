@@ -40,6 +40,8 @@ _PAYS = re.compile(
     r"(?: (?:details|data|number|information|account))?)",
     re.IGNORECASE,
 )
+_PAYING = ("pay", "transfer", "wire", "remit", "bank", "iban", "account")
+"""Words of which every match of `_PAYS` has one."""
 _NO_MONEY = re.compile(
     r"\btransfer(?:red)?\b[^.!?]{0,40}\b(?:colleagues?|team|department|specialists?|experts?|data|files?|calls?|chats?"
     r"|tickets?|subscriptions?|domains?|ownership|licen[cs]es?|devices?|photos?|messages?|contacts?|settings|requests?)\b"
@@ -269,7 +271,8 @@ def payment(reading: Reading) -> Iterator[Finding]:
     thread says: an email is no safe source of payment orders. Medium if the sentence says no, low if the no stands
     right there ("your bank details have not changed"). Transferring a call, a
     file, a booking or a customer is no payment, unless the sentence also mentions money."""
-    for span, sentence, start in by_sentence(reading, Phrases(_PAYS), pattern("payment")):
+    by_words = [Phrases(_PAYS)] if any(word in reading.low for word in _PAYING) else []
+    for span, sentence, start in by_sentence(reading, *by_words, pattern("payment")):
         words = sentence[span.start - start : span.end - start]
         if "account" in words and not (_FUNDS.search(sentence) or _FUNDS.search(reading.asked_text)):
             # "I have updated your account information" may be about an address.
