@@ -74,7 +74,7 @@ def patient(driver_class: type[Driver]) -> type[Driver]:
         def run_input_thread(self) -> None:
             # Looked up now: `pasting.install` sets the parser here.
             parser = linux_driver.XTermParser(self._debug)  # type: ignore[attr-defined]
-            decode = getincrementaldecoder("utf-8")().decode
+            decode = getincrementaldecoder("utf-8")("replace").decode
             ticking = constants.ESCAPE_DELAY + LISTENING_SECONDS
             last = time.monotonic()
             with self.exit_event.descriptor() as ending:

@@ -106,6 +106,12 @@ def test_pasted_text_whose_end_is_cut_or_lost_is_still_text(typed: tuple[Reading
     ]
 
 
+def test_bytes_that_are_no_utf_8_do_not_end_the_keyboard(typed: tuple[Reading, Callable[[bytes], int]]) -> None:
+    reading, write = typed
+    write(b"\xff\xc3j")
+    wait_until(lambda: reading.keys[-1:] == ["j"])
+
+
 def test_a_driver_without_such_a_thread_stays_as_it_is() -> None:
     assert patient(HeadlessDriver) is HeadlessDriver
 
