@@ -15,14 +15,7 @@ from mm_tui.review.risk.pairs import together
 from mm_tui.review.risk.phrases import lowered, ordered, pattern
 from mm_tui.review.risk.pieces import Phrases
 from mm_tui.review.risk.rule import LONGEST_DRAFT, MOST_MAILS, Reading, quoted, rule
-from mm_tui.review.risk.sentences import (
-    YOU_MAY,
-    between_semicolons,
-    by_sentence,
-    commits_us,
-    says_no,
-    up_to_comma,
-)
+from mm_tui.review.risk.sentences import YOU_MAY, between_semicolons, by_sentence, commits_us, says_no, up_to_comma
 from mm_tui.review.risk.sums import unknown
 from mm_tui.text import OneLine
 
@@ -269,8 +262,8 @@ def promise_money(reading: Reading) -> Iterator[Finding]:
 def payment(reading: Reading) -> Iterator[Finding]:
     """A sentence says that we pay, transfer or release money, or that bank details were changed. High, whatever the
     thread says: an email is no safe source of payment orders. Medium if the sentence says no, low if the no stands
-    right there ("your bank details have not changed"). Transferring a call, a
-    file, a booking or a customer is no payment, unless the sentence also mentions money."""
+    right there ("your bank details have not changed"). Transferring a call, a file, a booking or a customer is no
+    payment, unless the sentence also mentions money."""
     by_words = [Phrases(_PAYS)] if any(word in reading.low for word in _PAYING) else []
     for span, sentence, start in by_sentence(reading, *by_words, pattern("payment")):
         words = sentence[span.start - start : span.end - start]
