@@ -354,7 +354,7 @@ class Session:
 
     async def run(self) -> None:
         """Runs the services until cancelled."""
-        if self.sync is None:
+        if self.sync is None or self.decisions is None or self.triage is None or self.presence is None:
             return
         try:
             async with asyncio.timeout(ACCOUNT_SECONDS):
