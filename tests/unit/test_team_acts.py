@@ -41,7 +41,7 @@ def test_an_act_of_a_team_is_in_every_registry(act_id: str) -> None:
     assert act.keys == expected.key
     assert act_id not in HIDDEN and act.label and act.help.endswith(".")
     name = act.action.partition("(")[0]
-    assert callable(getattr(PendingScreen, f"action_{name}", None)), f"{act.action} has no method"
+    assert hasattr(PendingScreen, f"action_{name}"), f"{act.action} has no method"
     assert callable(parse(["pending", *expected.command]).run)
     for kind in expected.journal:
         words = {**JOURNAL_WORDS, **ACT_WORDS}[kind]
