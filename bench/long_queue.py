@@ -105,7 +105,8 @@ async def measure(drafts: int) -> dict[str, float]:
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause(1.0)
         # As when a reviewer looks at the inbox first. It counts as work for the assessment.
-        await app.workers.wait_for_complete([worker for worker in app.workers if worker.group == "rules"])
+        if rules := [worker for worker in app.workers if worker.group == "rules"]:
+            await app.workers.wait_for_complete(rules)
         watch = Watch()
 
         def stalled(name: str) -> None:
