@@ -168,5 +168,8 @@ def _refresh(self: Screen[object]) -> None:
     self._compositor._dirty_regions.clear()
     self._dirty_widgets.clear()
     if changed and front.styles.background.a < 1:
-        # A covered screen is painted in full when it comes back to the front.
-        front.refresh(*changed)
+        # A covered screen is painted in full when it comes back to the front. Each dialog keeps the lines that it drew of
+        # what is behind it, one behind another dialog too.
+        stack = self.app.screen_stack
+        for above in stack[stack.index(self) + 1 :] if self in stack else (front,):
+            above.refresh(*changed)

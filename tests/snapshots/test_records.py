@@ -11,7 +11,7 @@ from mm_tui.app import MmTui
 from mm_tui.screens.audit.history import HistoryScreen
 from mm_tui.screens.audit.screen import AuditScreen
 from mm_tui.screens.mailboxes.screen import MailboxesScreen
-from tests.snapshots.pictures import SIZES, Gallery, Reach, after, still
+from tests.snapshots.pictures import Gallery, Reach, after, still
 from tests.snapshots.records import app
 from tests.support.app import drawn, until
 
@@ -95,9 +95,7 @@ async def test_audit_without_an_admin_key(gallery: Gallery, filled: bool) -> Non
 
 @pytest.mark.parametrize("name", MAILBOXES)
 async def test_mailboxes(gallery: Gallery, name: str) -> None:
-    # Behind the webhooks' dialogs, the screen takes the last size now or later.
-    sizes = SIZES[:-1] if "h" in MAILBOXES[name] else SIZES
-    await gallery.shows(app(), at("4", *MAILBOXES[name]), sizes=sizes, main=name == "list")
+    await gallery.shows(app(), at("4", *MAILBOXES[name]), main=name == "list")
 
 
 @pytest.mark.parametrize("filled", [True, False], ids=["boxes", "nothing"])
