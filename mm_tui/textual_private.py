@@ -168,8 +168,8 @@ def _refresh(self: Screen[object]) -> None:
     self._compositor._dirty_regions.clear()
     self._dirty_widgets.clear()
     if changed and front.styles.background.a < 1:
-        # A covered screen is painted in full when it comes back to the front. Each dialog keeps the lines that it drew of
-        # what is behind it, one behind another dialog too.
+        # A covered screen is painted in full when it comes back to the front. A dialog keeps the lines that it drew of
+        # what is behind it, also while another dialog is in front of it.
         stack = self.app.screen_stack
-        for above in stack[stack.index(self) + 1 :] if self in stack else (front,):
+        for above in stack[stack.index(self) + 1 :] if self in stack else ():
             above.refresh(*changed)
