@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
 from textual.widgets import Input
 
+from mm_tui.models import EmailDetail
 from mm_tui.screens.inbox.column import FIRST_KEYS, KeysRead, MailColumn
 from mm_tui.screens.inbox.screen import InboxScreen
 from mm_tui.screens.inbox.words import GREETED
 from mm_tui.screens.thread.screen import ThreadScreen
 from mm_tui.services.events import MailChanged
+from mm_tui.store.mail.mails import MailStore
 from mm_tui.text import OneLine
 from tests.support.app import drawn, running_app, settings_for, shown, synced_app, until
 from tests.support.pictured_mail import filled_session
@@ -221,12 +224,20 @@ async def test_tags_that_another_agent_set_are_shown_in_list_preview_and_thread(
         assert any("tags" in line and "#plan: gold" in line for line in drawn(app).splitlines())
 
 
-async def test_the_preview_warns_of_links_and_shows_where_they_lead() -> None:
-    session = filled_session()
+async def test_the_preview_warns_of_links_and_shows_where_they_lead(monkeypatch: pytest.MonkeyPatch) -> None:
+    session, read_in = filled_session(), set()
+    detail = MailStore.detail
+
+    def noted(store: MailStore, email_id: str) -> EmailDetail | None:
+        read_in.add(threading.current_thread())
+        return detail(store, email_id)
+
+    monkeypatch.setattr(MailStore, "detail", noted)
     session.settings = session.settings.replaced(keys={"app.pending": "f2", "app.help": "question_mark,f3"})
     async with running_app(session, size=(200, 50)) as (app, pilot):
         await until(pilot, lambda: "leads to acme-refunds.example" in drawn(app), "the warning of the thread")
         assert "https://acme.example/refund ‹acme-refunds.example›" in drawn(app)
+        assert threading.main_thread() not in read_in, "a large body would hold up the screen"
         assert " f2 Pending" in drawn(app)
         await pilot.press("slash", *"zzz")
         await until(pilot, lambda: "esc to show all mail, f3 for the operators" in drawn(app), "keys that work here")

@@ -30,13 +30,24 @@ MAX_LINES = 60
 
 
 class Looked(Message):
-    """Carries the findings about an email from the thread that looked at it. Its `bodies` are rendered by then."""
+    """Carries what a thread read of an email and found in it. The bodies are rendered by then."""
 
-    def __init__(self, email_id: str, bodies: tuple[ManyLine, ...], findings: tuple[Finding, ...]) -> None:
+    def __init__(
+        self,
+        email_id: str,
+        mail: EmailDetail | PendingItem | None = None,
+        answer: PendingItem | None = None,
+        findings: tuple[Finding, ...] = (),
+        *,
+        is_opened: bool = False,
+    ) -> None:
+        """`mail` is the email if it was opened on this machine or waits, `answer` the draft waiting in its thread."""
         super().__init__()
         self.email_id = email_id
-        self.bodies = bodies
+        self.mail = mail
+        self.answer = answer
         self.findings = findings
+        self.is_opened = is_opened
 
 
 class Preview(Widget):
@@ -54,8 +65,20 @@ class Preview(Widget):
         """The id of an email that was shown before the assistant had read it."""
 
     def show(self, row: MailRow | None) -> None:
-        """Shows an email, or nothing. Its text follows as soon as it is rendered and its links are checked."""
+        """Shows an email, or nothing. Its text follows as soon as it is read and rendered and its links are checked."""
         self._row = row
+        if row is not None and row.email_id:
+            if not self._has_text(row):
+                self._looked = Looked(row.email_id)
+            else:
+                if self._looked is not None and self._looked.email_id != row.email_id:
+                    self._looked = None
+                # Once the first picture is on the screen: the thread would take the processor from its drawing.
+                self.call_after_refresh(self._look, row)
+        self._draw()
+
+    def _draw(self) -> None:
+        row = self._row
         content = Content("") if row is None or not row.email_id else self._content(row)
         if not content.is_same(self._shown):
             self._shown = content
@@ -89,53 +112,51 @@ class Preview(Widget):
             lines.append(_line("thread", OneLine(f"{row.thread_size} emails")))
         if row.hidden:
             lines.append(Content.styled(f"▲ {row.hidden} hidden characters removed", "$mm-risk"))
-        detail = self._session.mail.detail(row.email_id)
-        waiting = self._session.pending.get(row.email_id)
-        answer = self._answer(row) if detail is not None or waiting is None else None
-        bodies = [mail.body for mail in (detail or waiting, answer) if mail is not None]
-        looked = self._look(row.email_id, detail, bodies) if bodies else Looked(row.email_id, (), ())
+        looked = self._looked
         for finding in sorted(looked.findings, key=lambda one: -one.level) if looked else ():
             style = "$mm-fail" if finding.level.word == "high" else "$mm-risk"
             lines.append(Content.styled(f"{finding.level.sign.strip()} {finding.words}", style))
         lines.append(Content(""))
-        if said := self._assistant_lines(row, above_text=detail is not None):
+        if said := self._assistant_lines(row, above_text=looked is None or looked.is_opened):
             lines += [*said, Content("")]
         if looked is not None:
-            lines += self._answer_lines(answer)
-            shown = detail or waiting
+            lines += self._answer_lines(looked.answer)
+            shown = looked.mail
             lines += self._body(shown.body) if shown is not None else [self._opening(unread=row.status == "unread")]
         return joined(lines, "\n")
 
-    def _look(self, email_id: str, detail: EmailDetail | None, bodies: list[ManyLine]) -> Looked | None:
-        """What was found in an email, or None if it is being looked at in a thread, which shows it again."""
-        known = self._looked
-        if known is not None and known.email_id == email_id and known.bodies == tuple(bodies):
-            return known
-        work = partial(self._look_now, email_id, detail, tuple(bodies))
-        # Once the first picture is on the screen: the thread would take the processor from its drawing.
-        self.call_after_refresh(
-            self.run_worker, work, thread=True, exclusive=True, group="preview", exit_on_error=False
-        )
-        return None
+    def _has_text(self, row: MailRow) -> bool:
+        """Whether there is a text to read, of the email or of the draft that waits in its thread."""
+        session = self._session
+        stored = session.mail.detail_size(row.email_id) > 0 or bool(session.pending.texts([row.email_id]))
+        return stored or bool(row.waiting)
 
-    def _look_now(self, email_id: str, detail: EmailDetail | None, bodies: tuple[ManyLine, ...]) -> None:
+    def _look(self, row: MailRow) -> None:
+        work = partial(self._look_now, row)
+        self.run_worker(work, thread=True, exclusive=True, group="preview", exit_on_error=False)
+
+    def _look_now(self, row: MailRow) -> None:
         from mm_tui.review.render_pass import render_all
 
-        inspection = self._session.inspection
-        render_all(bodies)
+        session, inspection = self._session, self._session.inspection
+        detail = session.mail.detail(row.email_id)
+        mail = detail or session.pending.get(row.email_id)
+        answer = self._answer(row) if mail is detail else None
+        render_all([one.body for one in (mail, answer) if one is not None])
+        looked = partial(Looked, row.email_id, mail, answer, is_opened=detail is not None)
         if detail is None:
-            self.post_message(Looked(email_id, bodies, ()))
+            self.post_message(looked())
             return
         if not inspection.knows_senders:
             # The text need not wait for the correspondents.
-            self.post_message(Looked(email_id, bodies, inspection.findings(detail)))
+            self.post_message(looked(inspection.findings(detail)))
         inspection.refresh()
-        self.post_message(Looked(email_id, bodies, inspection.findings(detail)))
+        self.post_message(looked(inspection.findings(detail)))
 
     def on_looked(self, message: Looked) -> None:
         if self._row is not None and self._row.email_id == message.email_id:
             self._looked = message
-            self.show(self._row)
+            self._draw()
 
     def _answer(self, row: MailRow) -> PendingItem | None:
         """The draft waiting in its thread."""
