@@ -301,12 +301,13 @@ class Keyboard:
         self._app.run_worker(run(), group="chosen", exclusive=False, exit_on_error=False)
 
     def _may_act(self, key: events.Key) -> bool:
+        if key.time - self._typed_at >= PAUSE_SECONDS:
+            self._ignores = False
         if not _is_plain(key):
             return True
         screen, painted_at = self._app.screen, self._painted_at or 0.0
-        if self._ignores and key.time - self._typed_at < PAUSE_SECONDS:
+        if self._ignores:
             return False
-        self._ignores = False
         # Typed for the dialog that has closed.
         is_late = self._was_closed and key.time <= painted_at
         if is_late and screen.is_modal:

@@ -195,9 +195,10 @@ class ShownCells:
         painted: dict[int, _Line] = {}
         chop: _Texts = []
         style, (begin, y) = _PLAIN, self._rest or (0, 0)
-        x = begin
+        x, is_still = begin, True
         for token in _TOKEN.finditer(data):
             kind, text = token.lastgroup, token[0]
+            is_still = is_still and kind in ("still", "style")
             if kind == "text":
                 chop.append((text, style))
                 x += cell_len(text)
@@ -224,6 +225,9 @@ class ShownCells:
         self._put(painted, begin, y, chop)
         self._write_lines(painted)
         self._set_style(_PLAIN)
+        if is_still:
+            # The cursor stays where it is: after the app has left the alternate screen it is the shell's.
+            return "".join(self._out)
         rest = (min(x, size[0] - 1), min(y, size[1] - 1))
         if rest != (self._cursor or self._rest):
             self._move(*rest)

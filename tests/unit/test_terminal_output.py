@@ -140,6 +140,13 @@ def test_what_stands_there_is_not_written_again(write: str) -> None:
     assert shown.difference(plain, SIZE) == ""
 
 
+def test_leaving_the_alternate_screen_leaves_the_cursor_to_the_shell() -> None:
+    shown = ShownCells(erases_in_colour=True)
+    shown.difference("\x1b[Hall of it", SIZE)
+    last = ("\x1b[?1049l", "\x1b[?25h", "\x1b[?1004l")
+    assert [shown.difference(piece, SIZE) for piece in last] == list(last)
+
+
 def test_another_size_makes_everything_new() -> None:
     shown = ShownCells(erases_in_colour=True)
     line = "\x1b[Habc\x1b[H"
