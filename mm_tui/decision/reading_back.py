@@ -9,8 +9,10 @@ from mm_tui.decision.effects import Find, Look, Pause
 from mm_tui.decision.events import Elapsed, Event, Found, Observed, ReadFailed
 from mm_tui.decision.moves import (
     Move,
+    doubt,
     edit_released,
     end,
+    is_first_approval,
     is_other,
     keep_reading,
     newly_named,
@@ -116,7 +118,10 @@ def recording(state: State, event: Event) -> Move:
 
 
 def _recorded(state: State, sighting: Snapshot | None) -> Move:
-    """The call succeeded; the outcome is the one it was made for."""
+    """The call succeeded; the outcome is the one it was made for, unless the gateway then shows something else."""
+    decides = state.stage in (Stage.DECIDE, Stage.RELEASE) and not is_first_approval(state)
+    if decides and sighting is not None and sighting.standing is RemoteState.PENDING:
+        return doubt(state, f"the gateway answered {state.said!r}, but it is still {sighting.status}")
     if state.stage is Stage.RELEASE:
         waits_on = state.case.needs_second and (sighting is None or sighting.standing is not RemoteState.RELEASED)
         return end(state, Outcome.FIRST_APPROVED, sighting=sighting) if waits_on else edit_released(state, sighting)

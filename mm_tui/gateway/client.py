@@ -11,6 +11,7 @@ from mm_tui.gateway.base import given
 from mm_tui.gateway.mail_calls import MailCalls
 from mm_tui.gateway.shapes import AuditPage, DecideAction, Listing
 from mm_tui.models import DecideReceipt, PendingItem
+from mm_tui.text import OneLine
 
 
 class GatewayClient(MailCalls, AccountCalls):
@@ -23,14 +24,17 @@ class GatewayClient(MailCalls, AccountCalls):
 
     async def pending(self) -> Listing[PendingItem]:
         """All emails waiting for a human, without cc, attachments and thread (`complete` is False)."""
-        return await self._list(calls.PENDING, ("emails", "pending", "messages"), wire.pending_item)
+        names = ("emails", "pending", "messages")
+        return await self._ask(
+            calls.PENDING, lambda answer: _told_apart(values.listing(answer, names, wire.pending_item))
+        )
 
     async def decide(self, email_id: str, action: DecideAction, reason: str | None = None) -> DecideReceipt:
         """Approves or rejects. Approved outbound mail is sent at once. If the outcome is unknown, read it back; never
         repeat the call."""
         return await self._ask(
             calls.DECIDE,
-            lambda answer: wire.decide_receipt(values.single(answer)),
+            lambda answer: wire.decide_receipt(values.about(email_id, values.single(answer))),
             body=given(email_id=email_id, action=action, reason=reason),
         )
 
@@ -43,3 +47,15 @@ class GatewayClient(MailCalls, AccountCalls):
             ),
             params=given(limit=str(limit), cursor=cursor),
         )
+
+
+def _told_apart(listed: Listing[PendingItem]) -> Listing[PendingItem]:
+    """The emails that an id is enough to name, because decide names no mailbox; the others are among `refused`."""
+    boxes: dict[str, set[str]] = {}
+    for item in listed:
+        boxes.setdefault(item.id, set()).add(item.mailbox_id)
+    same = [email_id for email_id, found in boxes.items() if len(found) > 1]
+    if not same:
+        return listed
+    refused = [OneLine(f"{len(boxes[one])} mailboxes have an email with the id {one}: decide there") for one in same]
+    return Listing((item for item in listed if item.id not in same), (*listed.refused, *refused))

@@ -96,7 +96,7 @@ class MailCalls(Caller):
         it only for emails that a human opens, or if the user has switched it on."""
         return await self._ask(
             calls.EMAIL,
-            lambda answer: wire.email_detail(values.single(answer, "email", "message"), mailbox_id),
+            lambda answer: _opened(answer, mailbox_id, email_id),
             at={"mailbox_id": mailbox_id, "email_id": email_id},
         )
 
@@ -255,9 +255,16 @@ def _email_page(answer: object, mailbox_id: str) -> EmailPage:
     return EmailPage(emails, values.cursor_after(answer, *_LISTS))
 
 
+def _opened(answer: object, mailbox_id: str, email_id: str) -> EmailDetail:
+    detail = wire.email_detail(values.single(answer, "email", "message"), mailbox_id)
+    if detail.id != email_id or mailbox_id not in (detail.mailbox_id, UNKNOWN_MAILBOX):
+        raise values.Unusable("it is about another email")
+    return detail
+
+
 def _receipt(answer: object, email_id: str | None = None) -> SendReceipt:
     item = values.single(answer, "email", "message")
-    return wire.send_receipt(item if email_id is None else {"id": email_id, **item})
+    return wire.send_receipt(item if email_id is None else {"id": email_id, **values.about(email_id, item)})
 
 
 def _tags(answer: object) -> dict[OneLine, OneLine]:

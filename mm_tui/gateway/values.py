@@ -268,6 +268,18 @@ def single(answer: object, *names: str) -> Json:
     raise Unusable("it is not an object")
 
 
+def about(email_id: str, item: Json) -> Json:
+    """The item, if it names this email or none.
+
+    Raises:
+        Unusable: it names another email.
+    """
+    named = [str(item[name]) for name in ("id", "email_id") if item.get(name) is not None]
+    if named and email_id not in named:
+        raise Unusable("it is about another email")
+    return item
+
+
 def parse(body: bytes) -> object:
     """JSON from an answer's bytes.
 

@@ -196,7 +196,7 @@ async def test_an_answer_over_the_limit_is_refused(monkeypatch: pytest.MonkeyPat
 
 
 async def test_each_call_goes_with_the_key_of_its_scope() -> None:
-    every = says(answer(200, b'{"id":"1","status":"x","emails":[],"entries":[]}'))
+    every = says(answer(200, b'{"id":"01E","status":"x","emails":[],"entries":[]}'))
     async with raw_server(every) as server, client(server) as gateway:
         await gateway.pending()
         await gateway.cancel("01M", "01E")
@@ -220,7 +220,7 @@ async def test_without_a_key_nothing_is_sent() -> None:
 
 
 async def test_acts_never_reuse_a_connection_and_reads_do() -> None:
-    every = says(answer(200, b'{"id":"1","status":"x","emails":[]}'))
+    every = says(answer(200, b'{"id":"01E","status":"x","emails":[]}'))
     async with raw_server(every) as server, client(server) as gateway:
         for _ in range(3):
             await gateway.emails("01M")
@@ -261,7 +261,10 @@ async def test_an_address_that_cannot_be_used_is_refused(url: str) -> None:
 
 
 async def test_ids_and_names_cannot_leave_their_place_in_the_path() -> None:
-    async with raw_server(says(answer(200, b'{"id":"1"}'))) as server, client(server) as gateway:
+    async with (
+        raw_server(says(answer(200, b'{"id":"../../oversight/decide?x=1#y"}'))) as server,
+        client(server) as gateway,
+    ):
         await gateway.email("01M", "../../oversight/decide?x=1#y")
         await gateway.delete_tag("01M", "01E", "a/b%2F é")
         for name in ("", ".", ".."):
@@ -280,7 +283,7 @@ async def test_what_is_sent_is_the_published_form() -> None:
         attachments=(OutgoingAttachment("a.txt", b"abc", "text/plain"),),
     )
     async with (
-        raw_server(says(answer(202, b'{"id":"1","status":"pending_scan"}'))) as server,
+        raw_server(says(answer(202, b'{"id":"01E","status":"pending_scan"}'))) as server,
         client(server) as gateway,
     ):
         await gateway.send("01M", mail, idempotency_key="k1")

@@ -122,7 +122,10 @@ class DecisionCalls:
         before_call = state.step is Step.CHECK and state.todo == (email_id,)
         before_call = before_call and state.stage not in (Stage.WAIT, Stage.RESCHEDULE)
         if inbound or before_call:
-            listed = await self._is_listed(email_id)
+            waiting = {item.id for item in await self._gateway.pending()}
+            listed = email_id in waiting
+            if state.stage is Stage.SUBMIT and not state.called:
+                decision.waited_before = frozenset(waiting)
         if inbound and not listed:
             status = await self._status(decision, email_id)
             if status == Status.UNREAD:
@@ -221,6 +224,9 @@ class DecisionCalls:
             receipt = await self._send(decision, parent, files)
         except NotFound as error:
             return CallRefused(error.message)
+        if receipt.id in {decision.email_id, *decision.state.case.siblings, *decision.waited_before}:
+            # Then the edit is looked for by its content.
+            return CallConflict("the gateway gave your edit the id of an email that was there before")
         return Submitted(receipt.id)
 
     async def _send(

@@ -29,7 +29,7 @@ from mm_tui.services.decisions.record import (
     state_of,
 )
 from mm_tui.services.decisions.remembered import REDRAFTS_TO_ASK, UNSEEN_INCIDENTS, RememberedDecisions
-from mm_tui.services.decisions.request import DecisionRequest, OwnReply, Refused, WaitsForSecond
+from mm_tui.services.decisions.request import DecisionRequest, OwnReply, Refused, WaitsForSecond, refuse_released
 from mm_tui.services.decisions.view import Seen
 from mm_tui.services.edits import put, remove
 from mm_tui.services.examples import USED
@@ -162,6 +162,8 @@ class DecisionLog:
         if lock := self.locks.take(connection, _root(item.id, family), release_id, self.reviewer, at):
             raise _locked(lock, at)
         family = [self._fallen(connection, row, at) for row in family]
+        if request.act is not Act.REJECT:
+            refuse_released(item.id, family, self.reviewer, at)
         if any(not row.ended for row in family):
             raise Refused("an earlier decision about this email is not finished", "Answer its question first.")
         mine = edited(item.raw, request.edit) if request.edit is not None else None

@@ -108,6 +108,8 @@ class ActiveDecision:
     """The task that tags original and edit as a pair."""
     tags: Mapping[OneLine, OneLine] = field(default_factory=dict)
     """The email's tags after a first approval was recorded."""
+    waited_before: frozenset[str] = frozenset()
+    """The ids of the emails that waited before the edit was submitted."""
     marked_again: bool = False
     """Whether the tags were set again, because another program had overwritten them at the same moment."""
     moved: asyncio.Event = field(default_factory=asyncio.Event)

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from mm_tui.decision.state import Act
+from mm_tui.clock import at_time
+from mm_tui.decision.state import Act, Outcome
 from mm_tui.models import EditedDraft, PendingItem
 from mm_tui.review.digest import digest_of
 from mm_tui.review.findings import Finding
 from mm_tui.services.decisions.approval_gate import OWN_REPLY
+from mm_tui.services.decisions.record import meta_of, state_of
 from mm_tui.services.decisions.view import Seen
 from mm_tui.services.presence.approvals import Approvals
+from mm_tui.store.decisions.records import SavedDecision
 from mm_tui.text import OneLine
 
 
@@ -74,6 +78,25 @@ class DecisionRequest:
             raise Refused("rejecting needs a reason", "Say why, so that the agent can do better.")
         if self.edit is not None and not [address for address in self.edit.to if address.strip()]:
             raise Refused("your edit has no recipient", "Fill in To.")
+
+
+def refuse_released(email_id: str, family: Sequence[SavedDecision], reviewer: str, now: datetime) -> None:
+    """Raises `Refused` if one of these decisions released the email, whatever the gateway lists as waiting now."""
+    for row in family:
+        state, meta = state_of(row), meta_of(row)
+        own = row.item_id if state.case.act is Act.APPROVE else None
+        released = {
+            Outcome.APPROVED: own,
+            Outcome.DECIDED: own,
+            Outcome.NOT_AS_SEEN: own or row.replacement_id,
+            Outcome.EDIT_RELEASED: row.replacement_id,
+        }
+        if state.outcome is not None and released.get(state.outcome) == email_id:
+            who = "you" if meta.reviewer in ("", reviewer) else meta.reviewer
+            raise Refused(
+                f"{who} approved it {at_time(row.updated_at, now.astimezone().date())} already",
+                "If the gateway lists it again, find out whether it was sent. You may reject it.",
+            )
 
 
 def fit(requests: Sequence[DecisionRequest]) -> tuple[list[DecisionRequest], dict[str, OneLine]]:

@@ -1,0 +1,118 @@
+"""A gateway that answers about other emails, or contradicts itself: nothing is concluded from it, and nothing is sent
+twice."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mm_tui.decision.state import Outcome, Question
+from mm_tui.services.decisions.service import Refused
+from mm_tui.services.decisions.view import Phase
+from tests.support.desk import Desk, at_desk
+from tests.support.lying import LyingTransport
+from tests.support.sandbox import Sandbox
+
+
+@pytest.fixture
+def gateway() -> Iterator[LyingTransport]:
+    yield LyingTransport()
+
+
+@pytest.fixture
+async def desk(tmp_path: Path, sandbox: Sandbox, gateway: LyingTransport) -> AsyncIterator[Desk]:
+    async with at_desk(tmp_path, sandbox.url, sandbox.keys, transport=gateway) as opened:
+        yield opened
+
+
+def detail(sandbox: Sandbox, email_id: str) -> Any:
+    return sandbox.call("GET", f"/v1/mailboxes/{sandbox.mailbox}/emails/{email_id}", key="oversight")
+
+
+async def test_an_answer_about_another_email_says_nothing_about_this_one(
+    desk: Desk, sandbox: Sandbox, gateway: LyingTransport
+) -> None:
+    draft, other = sandbox.draft("One"), sandbox.draft("Two")
+    mail = await desk.read(sandbox.mailbox, draft)
+    sandbox.decide(other)
+    told = detail(sandbox, other)
+    gateway.lie = lambda method, path, answer: told if path.endswith(draft) else None
+    await desk.approve(mail)
+    view = await desk.settled(draft)
+    assert (view.outcome, view.phase) == (Outcome.UNREACHABLE, Phase.UNDECIDED), view.words
+    assert "another email" in view.words
+    assert gateway.decisions() == 0
+
+    gateway.lie = lambda method, path, answer: {**answer, "id": other} if path.endswith("/decide") else None
+    await desk.approve(mail)
+    await desk.settled(draft)
+    assert "in_doubt" in desk.kinds(), "the answer does not say that this one was approved"
+    assert sandbox.status(draft) in ("sent", "delivered")
+
+
+async def test_an_approval_that_the_gateway_confirms_and_does_not_show_is_in_doubt(
+    desk: Desk, sandbox: Sandbox, gateway: LyingTransport
+) -> None:
+    draft = sandbox.draft()
+    mail = await desk.read(sandbox.mailbox, draft)
+    told = detail(sandbox, draft)
+    gateway.lie = lambda method, path, answer: told if path.endswith(draft) else None
+    await desk.approve(mail)
+    view = await desk.settled(draft)
+    assert view.question is not None, view.words
+    assert view.question.question is Question.STILL_PENDING
+    gateway.lie = lambda method, path, answer: None
+    assert (await desk.reaches(draft, Phase.DECIDED)).words.startswith("approved by key")
+
+
+async def test_what_was_approved_here_is_not_approved_again_when_it_is_listed_as_waiting(
+    desk: Desk, sandbox: Sandbox, gateway: LyingTransport
+) -> None:
+    draft = sandbox.draft()
+    mail = await desk.read(sandbox.mailbox, draft)
+    waiting, told = sandbox.call("GET", "/v1/oversight/pending", key="oversight"), detail(sandbox, draft)
+    await desk.approve(mail)
+    assert (await desk.settled(draft)).phase is Phase.DONE
+
+    def again(method: str, path: str, answer: Any) -> Any:
+        return waiting if path.endswith("/pending") else told if path.endswith(draft) else None
+
+    gateway.lie = again
+    with pytest.raises(Refused, match="approved it"):
+        await desk.approve(mail)
+    assert gateway.decisions() == 1
+
+
+async def test_an_edit_that_is_given_the_id_of_a_waiting_email_is_looked_for(
+    desk: Desk, sandbox: Sandbox, gateway: LyingTransport
+) -> None:
+    draft, other = sandbox.draft("One"), sandbox.draft("Two")
+    mail = await desk.read(sandbox.mailbox, draft)
+    gateway.lie = lambda method, path, answer: {**answer, "id": other} if "/reply/" in path else None
+    await desk.release_edit(mail, "Three")
+    view = await desk.settled(draft)
+    assert view.phase is Phase.DONE, view.words
+    assert [sent["id"] for sent in sandbox.outbox()] == [view.replacement_id]
+    assert (sandbox.status(draft), sandbox.status(other)) == ("rejected", "pending_send_approval")
+
+
+async def test_two_emails_with_one_id_cannot_be_decided(desk: Desk, sandbox: Sandbox, gateway: LyingTransport) -> None:
+    draft, other = sandbox.draft("One"), sandbox.draft("Two")
+    mail = await desk.read(sandbox.mailbox, draft)
+
+    def twice(method: str, path: str, answer: Any) -> Any:
+        if not path.endswith("/pending"):
+            return None
+        first = next(item for item in answer["emails"] if item["id"] == draft)
+        return {"emails": [*answer["emails"], {**first, "mailbox_id": "01JANOTHER"}]}
+
+    gateway.lie = twice
+    listed = await desk.gateway.pending()
+    assert [item.id for item in listed] == [other]
+    assert [draft in words for words in listed.refused] == [True]
+    await desk.approve(mail)
+    assert (await desk.settled(draft)).outcome is Outcome.UNCLEAR
+    assert gateway.decisions() == 0
