@@ -3,7 +3,8 @@
 One accent says where you are. Amber (`$warning`) and red (`$error`) are used only for risk and failure, always beside a
 word or a sign. `$mm-dim` is for what may be skipped, `$mm-rule` for the thin line between panes and `$mm-here` for the
 row under the cursor. Signs are in the colours themselves; words in `$mm-accent`, `$mm-risk` and `$mm-fail`: in the
-terminal's own palette nobody knows which hues can be read, so there words have none.
+terminal's own palette nobody knows which hues can be read, so there words have none. Backgrounds keep their order where
+a terminal has 256 colours only: hardly tinted ones become greys there, others saturated colours.
 """
 
 from __future__ import annotations
@@ -134,12 +135,12 @@ MM_DARK = Theme(
     foreground="#ccd0d8",
     background="#14161b",
     surface="#14161b",
-    panel="#1b1e25",
+    panel="#1d2026",
     warning="#e3aa52",
-    error="#ec6a5e",
+    error="#f07066",
     success="#ccd0d8",
     dark=True,
-    variables=_quiet("#8d95a2", "#2e333d", "#1d2a3b", "#eef1f6", "#7fb4e6", "#14161b", risk="#e3aa52", fail="#ec6a5e"),
+    variables=_quiet("#979fac", "#2e333d", "#2a3038", "#eef1f6", "#7fb4e6", "#14161b", risk="#e3aa52", fail="#f07066"),
 )
 MM_LIGHT = Theme(
     name="mm-light",
@@ -149,12 +150,12 @@ MM_LIGHT = Theme(
     foreground="#23272e",
     background="#fbfaf7",
     surface="#fbfaf7",
-    panel="#f0efea",
+    panel="#efeeeb",
     warning="#8a5600",
     error="#b3261e",
     success="#23272e",
     dark=False,
-    variables=_quiet("#5c636e", "#d4d3cd", "#d5e3f4", "#10141a", "#1f5fa8", "#fbfaf7", risk="#8a5600", fail="#b3261e"),
+    variables=_quiet("#565d68", "#d4d3cd", "#d5e3f4", "#10141a", "#1f5fa8", "#fbfaf7", risk="#8a5600", fail="#b3261e"),
 )
 # Solarized makes bright black the background, light palettes do so with white: text is in the default colour or a hue.
 TERMINAL = Theme(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from rich.color import Color as RichColor
+from rich.color import ColorSystem
 from textual.color import Color
 from textual.theme import BUILTIN_THEMES, Theme
 
@@ -61,6 +63,23 @@ def test_text_can_be_read_on_each_background(theme: Theme) -> None:
         if (ratio := contrast(found[text], found[ground])) < LEAST
     }
     assert low == {}
+
+
+def in_256(colour: Color) -> Color:
+    """The colour that a terminal with 256 colours shows instead."""
+    near = RichColor.parse(colour.hex).downgrade(ColorSystem.EIGHT_BIT).get_truecolor()
+    return Color(*near)
+
+
+@pytest.mark.parametrize("theme", [theme for theme in THEMES if not theme.ansi], ids=lambda theme: theme.name)
+def test_256_colours_are_enough(theme: Theme) -> None:
+    found = colours(theme)
+    for ground in GROUNDS:
+        was, shown = found[ground], in_256(found[ground])
+        assert max(abs(one - other) for one, other in zip(was.rgb, shown.rgb, strict=True)) < 15, (ground, shown.hex)
+        least = 4.0 if "cursor" in ground else LEAST
+        low = {text: in_256(found[text]).hex for text in TEXTS if contrast(in_256(found[text]), shown) < least}
+        assert low == {}, ground
 
 
 WORDS = ("foreground", "mm-dim", "mm-here-text", "mm-accent", "mm-risk", "mm-fail")
