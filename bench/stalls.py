@@ -134,12 +134,13 @@ async def arrive(folder: Path) -> float:
             await pilot.pause(0.2)
             watch = Watch()
             ends = time.monotonic() + 120
-            while len(wired.mail.keys(MailView(), limit=ARRIVING)) < ARRIVING and time.monotonic() < ends:
+            # In a thread: what counts them here is no part of what is measured.
+            while len(await asyncio.to_thread(wired.mail.keys, MailView(), limit=ARRIVING)) < ARRIVING:
+                if time.monotonic() >= ends:
+                    raise TimeoutError("the mails did not arrive")
                 await asyncio.sleep(0.25)
             longest = watch.longest()
             await watch.end()
-            if time.monotonic() >= ends:
-                raise TimeoutError("the mails did not arrive")
             return longest
 
 
