@@ -58,6 +58,24 @@ class AuditPage:
     cursor: str | None = None
 
 
+class Pages:
+    """Notices when a gateway's pages repeat, so that reading them ends."""
+
+    def __init__(self, cursor: str | None = None) -> None:
+        """`cursor`: the cursor of the first page."""
+        self._cursors = {cursor}
+        self._ids: frozenset[str] = frozenset()
+
+    def is_last(self, page: EmailPage | AuditPage) -> bool:
+        """Whether nothing new follows this page, the next one read."""
+        items = page.emails if isinstance(page, EmailPage) else page.entries
+        before, self._ids = self._ids, frozenset(item.id for item in items)
+        if page.cursor is None or page.cursor in self._cursors or (before and before == self._ids):
+            return True
+        self._cursors.add(page.cursor)
+        return False
+
+
 @dataclass(frozen=True)
 class OutgoingAttachment:
     """A file to send, with its name exactly as the recipient should see it."""

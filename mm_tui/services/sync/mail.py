@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from mm_tui.gateway.errors import BadRequest, NotFound
-from mm_tui.gateway.shapes import EmailFilter
+from mm_tui.gateway.shapes import EmailFilter, Pages
 from mm_tui.store.mail.changes import Changes
 from mm_tui.store.mail.mails import MailStore
 from mm_tui.store.sort_keys import to_ms
@@ -90,7 +90,7 @@ class MailboxSync:
                 raise
             asked = None
             page = await self._gateway.emails(self.mailbox_id, limit=PAGE)
-        await self._keep([page], done=_is_last(page, asked, oldest))
+        await self._keep([page], done=Pages(asked).is_last(page) or _is_too_old(page, oldest))
 
     async def fill_on(self, oldest: datetime | None) -> AsyncGenerator[FillPlace, None]:
         """Reads the rest of the initial sync; yields its progress whenever pages are handed over for writing.
@@ -99,15 +99,15 @@ class MailboxSync:
         """
         if self.place.done:
             return
-        asked = self.place.cursor
+        read = Pages(self.place.cursor)
         writing: asyncio.Task[None] | None = None
         waiting: list[EmailPage] = []
         try:
-            async with aclosing(self._gateway.email_pages(self.mailbox_id, limit=PAGE, cursor=asked)) as pages:
+            following = self._gateway.email_pages(self.mailbox_id, limit=PAGE, cursor=self.place.cursor)
+            async with aclosing(following) as pages:
                 async for page in pages:
                     waiting.append(page)
-                    done = _is_last(page, asked, oldest)
-                    asked = page.cursor
+                    done = read.is_last(page) or _is_too_old(page, oldest)
                     if writing is None or writing.done() or done or len(waiting) == AHEAD:
                         await _ended(writing)
                         writing = asyncio.create_task(self._keep(waiting, done=done))
@@ -148,15 +148,14 @@ class MailboxSync:
         newest = _newest(page.emails)
         new: frozenset[str] = frozenset()
         changed: frozenset[str] = frozenset()
-        asked: str | None = None
+        read = Pages()
         while True:
             if page.emails:
                 changes = await asyncio.to_thread(self._mail.upsert, page.emails)
                 new |= changes.new
                 changed |= changes.changed
-            if page.cursor in (None, asked) or not page.emails:
+            if read.is_last(page) or not page.emails:
                 break
-            asked = page.cursor
             page = await self._gateway.emails(
                 self.mailbox_id, filter=EmailFilter(since_id=since), limit=PAGE, cursor=page.cursor
             )
@@ -205,10 +204,9 @@ async def _ended(writing: asyncio.Task[None] | None) -> None:
         writing.result()
 
 
-def _is_last(page: EmailPage, asked: str | None, oldest: datetime | None) -> bool:
-    """Whether the initial sync ends with this page, requested with the cursor `asked`: nothing to store follows."""
-    beyond = oldest is not None and any(mail.received_at and mail.received_at < oldest for mail in page.emails)
-    return page.cursor is None or page.cursor == asked or beyond
+def _is_too_old(page: EmailPage, oldest: datetime | None) -> bool:
+    """Whether the page has mail that is not kept."""
+    return oldest is not None and any(mail.received_at and mail.received_at < oldest for mail in page.emails)
 
 
 def _newest(emails: Sequence[EmailSummary]) -> str | None:

@@ -7,6 +7,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from mm_tui.gateway.errors import Forbidden, GatewayError, NotFound
+from mm_tui.gateway.shapes import Pages
 from mm_tui.models import OversightMode
 from mm_tui.services.audit.key_names import learn_key_names
 from mm_tui.store.mail.pending import PendingChanges, PendingStore
@@ -86,6 +87,7 @@ async def read_audit_log(gateway: GatewayClient, log: AuditStore, state: StateSt
     """
     head = state.get(_HEAD)
     cursor: str | None = None
+    read = Pages()
     first: str | None = None
     added = 0
     actors: set[str] = set()
@@ -95,7 +97,7 @@ async def read_audit_log(gateway: GatewayClient, log: AuditStore, state: StateSt
             first = page.entries[0].id
         added += await asyncio.to_thread(log.add, page.entries)
         actors.update(entry.actor_key_id for entry in page.entries)
-        if page.cursor is None or page.cursor == cursor or any(entry.id == head for entry in page.entries):
+        if read.is_last(page) or any(entry.id == head for entry in page.entries):
             break
         cursor = page.cursor
     if first is not None and first != head:

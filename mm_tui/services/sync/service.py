@@ -250,7 +250,8 @@ class Sync:
             # The log says who decided.
             self._wake[SyncPart.AUDIT].set()
         if listed.refused:
-            return OneLine(f"{len(listed.refused)} waiting emails cannot be read: {listed.refused[0]}")
+            number = len(listed.refused)
+            return OneLine(f"{number} waiting email{'s'[: number > 1]} cannot be read: {listed.refused[0]}")
         return None
 
     async def _poll_mail(self) -> OneLine | None:
