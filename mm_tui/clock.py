@@ -4,8 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Coroutine
 from datetime import UTC, date, datetime
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
+
+T = TypeVar("T")
+
+TICK_SECONDS = 0.5
+"""Seconds between two checks whether the machine slept."""
+SLEPT_SECONDS = 1.0
+"""If a wait takes this many seconds longer than it should, the machine slept."""
 
 
 class Clock(Protocol):
@@ -48,6 +56,19 @@ def uptime() -> float:
     """Seconds since a fixed time, including time in which the machine was suspended."""
     # Linux's monotonic clock stops during suspend; that of macOS does not.
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
+async def noticing_sleep(work: Coroutine[Any, Any, T]) -> tuple[T, bool]:
+    """Does the work, and says whether the program or the machine was stopped meanwhile."""
+    task, slept = asyncio.ensure_future(work), False
+    try:
+        while not task.done():
+            before = uptime()
+            await asyncio.wait({task}, timeout=TICK_SECONDS)
+            slept = slept or uptime() - before > TICK_SECONDS + SLEPT_SECONDS
+        return task.result(), slept
+    finally:
+        task.cancel()
 
 
 def short_time(moment: datetime, today: date | None) -> str:

@@ -71,7 +71,8 @@ def _edit_moved(state: State, sighting: Snapshot) -> Move:
     """Handles an edit that is neither being scanned nor waiting."""
     match sighting.standing:
         case RemoteState.RELEASED if state.stage is Stage.RELEASE:
-            return edit_released(state, sighting)
+            # No answer tells whether by this call or another with the same key.
+            return edit_released(state, replace(sighting, is_ours=None))
         case RemoteState.RELEASED:
             return check(_gone(state, sighting), Stage.RETIRE)
         case RemoteState.FAILED:

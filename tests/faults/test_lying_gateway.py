@@ -3,12 +3,15 @@ twice."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from mm_tui import clock
 from mm_tui.decision.state import Outcome, Question
 from mm_tui.services.decisions.service import Refused
 from mm_tui.services.decisions.view import Phase
@@ -116,3 +119,40 @@ async def test_two_emails_with_one_id_cannot_be_decided(desk: Desk, sandbox: San
     await desk.approve(mail)
     assert (await desk.settled(draft)).outcome is Outcome.UNCLEAR
     assert gateway.decisions() == 0
+
+
+async def test_a_submission_is_not_repeated_after_the_clock_was_set_back(
+    desk: Desk, sandbox: Sandbox, gateway: LyingTransport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft = sandbox.draft()
+    mail = await desk.read(sandbox.mailbox, draft)
+    sandbox.fault(method="POST", path="/reply/", kind="close", when="after")
+    today = desk.decisions._clock.now
+    monkeypatch.setattr(desk.decisions._clock, "now", lambda: today() - timedelta(days=gateway.submissions()))
+    await desk.release_edit(mail, "Another text")
+    view = await desk.settled(draft)
+    assert gateway.submissions() == 1, "nobody knows for how long the gateway remembers the key"
+    assert view.phase is Phase.DONE, view.words
+
+
+async def test_a_hold_starts_again_after_a_sleep_while_the_queue_was_looked_up(
+    desk: Desk, sandbox: Sandbox, gateway: LyingTransport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft = sandbox.draft()
+    mail = await desk.read(sandbox.mailbox, draft)
+    slept = 0.0
+
+    def sleep(method: str, path: str, answer: Any) -> None:
+        nonlocal slept
+        slept += 3600
+
+    monkeypatch.setattr(clock, "uptime", lambda: slept)
+    view = await desk.approve(mail, hold=100)
+    gateway.lie = sleep
+    await desk.decisions.queue_moved()
+    await desk.reaches(draft, Phase.HELD)
+    while (now := desk.decisions.state(draft)) is not None and now.ends_at == view.ends_at:
+        await asyncio.sleep(0.002)
+    assert now is not None and now.phase is Phase.HELD, "nobody could undo it"
+    assert gateway.decisions() == 0
+    assert await desk.decisions.undo(draft) == 1

@@ -67,6 +67,7 @@ async def test_an_edit_replaces_the_original_in_its_thread(desk: Desk, sandbox: 
     await desk.release_edit(mail, "Dear Anna, we look into it.")
     view = await desk.settled(draft)
     assert view.phase is Phase.DONE, view
+    assert view.words.startswith("your edit was approved by robin at")
     (sent,) = sandbox.outbox()
     assert sent["id"] == view.replacement_id
     assert sandbox.status(draft) == "rejected"

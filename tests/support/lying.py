@@ -34,3 +34,7 @@ class LyingTransport(httpx.AsyncHTTPTransport):
     def decisions(self) -> int:
         """How many decide calls were made."""
         return sum(path.endswith("/decide") for _, path in self.calls)
+
+    def submissions(self) -> int:
+        """How many replies were submitted."""
+        return sum("/reply/" in path for _, path in self.calls)

@@ -40,6 +40,8 @@ from mm_tui.services.tags import TagsDiffer, merge
 
 KEY_LIFE = timedelta(hours=23)
 """How long a submission may be repeated under its idempotency key. The gateway remembers keys for 24 hours."""
+SET_BACK = timedelta(minutes=10)
+"""If the clock was set back by more than this, the age of an idempotency key is not known."""
 READ_TRIES = 3
 """How many times a read is tried before the network counts as down."""
 FIND_PAGES = 5
@@ -206,7 +208,7 @@ class DecisionCalls:
         return Done("recorded")
 
     async def _submit(self, decision: ActiveDecision) -> Event:
-        if self._clock.now() - decision.meta.key_since > KEY_LIFE:
+        if not -SET_BACK <= self._clock.now() - decision.meta.key_since <= KEY_LIFE:
             return KeyExpired()
         assert decision.content is not None
         mine = decision.content.mine

@@ -10,7 +10,7 @@ from datetime import timedelta
 from functools import partial
 from typing import NamedTuple
 
-from mm_tui.clock import Clock, sleep_or_wake, uptime
+from mm_tui.clock import TICK_SECONDS, Clock, noticing_sleep, sleep_or_wake
 from mm_tui.decision.effects import (
     Call,
     Cancel,
@@ -47,10 +47,6 @@ MARK_SECONDS = 10.0
 """Seconds to wait for the tags that name the edit before the original is retired."""
 AT_ONCE = 4
 """How many decisions may call the gateway at the same time."""
-HOLD_TICK = 0.5
-"""Seconds between two checks whether the machine slept during a hold."""
-SLEPT_SECONDS = 1.0
-"""If a wait takes this many seconds longer than it should, the machine slept, and the hold starts again."""
 
 log = logging.getLogger("mm_tui.decisions")
 
@@ -315,9 +311,11 @@ class Driver:
                 await self._take_slot(decision)
                 return await self._calls.find(decision)
             case Look(email_id):
-                await self._marked(decision)
-                await self._take_slot(decision)
-                return await self._calls.look(decision, email_id, partial(self._rest, decision))
+                looking = self._look(decision, email_id)
+                if not decision.state.early:
+                    return await looking
+                found, decision.slept = await noticing_sleep(looking)
+                return found
             case Decide() | RecordApproval() | Submit() | Cancel() | Reschedule():
                 # The reading before it has taken a slot. Without one, as when an edit is withdrawn, it does not wait: a
                 # call in the journal is made at once.
@@ -327,12 +325,19 @@ class Driver:
             case WriteEntry() | DropText():
                 raise AssertionError("is written, not performed")
 
+    async def _look(self, decision: ActiveDecision, email_id: str) -> Event:
+        await self._marked(decision)
+        await self._take_slot(decision)
+        return await self._calls.look(decision, email_id, partial(self._rest, decision))
+
     async def _held(self, decision: ActiveDecision) -> Event:
         """Waits until the hold ends; returns `Slept` if the machine slept meanwhile."""
+        if decision.slept:
+            decision.slept = False
+            return Slept()
         while (left := decision.ends_at - self._clock.monotonic()) > 0:
-            before = uptime()
-            await self._clock.sleep(min(left, HOLD_TICK))
-            if uptime() - before > HOLD_TICK + SLEPT_SECONDS:
+            _, slept = await noticing_sleep(self._clock.sleep(min(left, TICK_SECONDS)))
+            if slept:
                 return Slept()
         await self._pace.turn()
         return Elapsed()

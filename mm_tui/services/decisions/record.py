@@ -83,6 +83,8 @@ class ActiveDecision:
     hold_seconds: float = 0.0
     ends_at: float = 0.0
     """End of the hold by the monotonic clock, in seconds."""
+    slept: bool = False
+    """Whether the machine slept while the email was read during the hold."""
     doubt_since: datetime | None = None
     pauses: int = 0
     """The number of consecutive pauses; each is longer than the one before."""

@@ -67,7 +67,8 @@ def _with_name(state: State, reviewer: str, names: Callable[[], Mapping[str, str
     if sighting is None or not sighting.decided_by:
         return state
     # Another reviewer may have released the edit before our call; then the gateway does not record our name.
-    name = reviewer if state.outcome is Outcome.APPROVED else actor_words(sighting.decided_by, names=names())
+    ours = state.outcome is Outcome.APPROVED or (state.outcome is Outcome.EDIT_RELEASED and sighting.is_ours)
+    name = reviewer if ours else actor_words(sighting.decided_by, names=names())
     return replace(state, sighting=replace(sighting, decided_by=name))
 
 
