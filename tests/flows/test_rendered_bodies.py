@@ -95,6 +95,7 @@ async def test_all_mails_of_a_long_thread_are_rendered_when_they_are_unfolded() 
     for number in range(1_000):
         base = summary(number, thread_id="T")
         body = f"Mail **{number}**\n\n" + "and *more* of it " * 10
+        body += "[www.acme.example](https://elsewhere.example/pay)" if number == 3 else ""
         raw = RawContent(sender=str(base.sender.address), subject=str(base.subject), body=body)
         session.mail.save_detail(EmailDetail(**{**base.__dict__, "body": ManyLine(body), "raw": raw}), at=NOW)
     async with running_app(session) as (app, pilot):
@@ -103,5 +104,6 @@ async def test_all_mails_of_a_long_thread_are_rendered_when_they_are_unfolded() 
         await pilot.press("o")
         await until(pilot, lambda: all(item.body.made.text.startswith("Mail ") for item in view.items))
         await until(pilot, lambda: not any("*" in item.body.made.text for item in view.items))
+        await until(pilot, lambda: bool(view.items[3].findings), "where the link leads")
         await pilot.press("m")
         assert all("**" in item.body.made.text for item in view.items)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from textual import getters
@@ -50,6 +51,13 @@ class Opened(Message):
     email_id: str
     detail: EmailDetail | None
     words: str
+
+
+@dataclass(eq=False, repr=False)
+class StoredRead(Message):
+    """Carries the emails of the thread that were opened on this machine, with what was found in them, by their ids."""
+
+    found: dict[str, tuple[EmailDetail, tuple[Finding, ...]]]
 
 
 @dataclass(eq=False, repr=False)
@@ -281,7 +289,6 @@ class ThreadScreen(BaseScreen):
 
     action_line_down = PartAction("thread_view.line_down")
     action_line_up = PartAction("thread_view.line_up")
-
     action_page = PartAction("thread_view.page")
 
     def action_turn_to(self, index: int) -> None:
@@ -299,19 +306,28 @@ class ThreadScreen(BaseScreen):
 
     def action_toggle_all(self) -> None:
         """Unfolds every message with a stored body; if all are open, folds all but the current one."""
+        # In a thread: a thousand messages take seconds.
+        work = partial(self._read_stored, [one.row.email_id for one in self.thread_view.items if one.detail is None])
+        self.run_worker(work, thread=True, group="unfold", exclusive=True, exit_on_error=False)
+
+    def _read_stored(self, email_ids: list[str]) -> None:
+        details = map(self.session.mail.detail, email_ids)
+        look = self.session.inspection.findings
+        self.post_message(StoredRead({one.id: (one, look(one)) for one in details if one is not None}))
+
+    def on_stored_read(self, message: StoredRead) -> None:
         view = self.thread_view
-        here = [item for item in view.items if item.detail is not None or self._stored(item)]
+        for item in view.items:
+            if item.detail is None and item.row.email_id in message.found:
+                item.detail, item.findings = message.found[item.row.email_id]
+                self._relate(item)
+        here = [item for item in view.items if item.detail is not None]
         unfolded = any(not item.open for item in here)
         for item in view.items:
             item.open = (item in here) if unfolded else item is view.current
         view.show(view.items, view.items.index(view.current) if view.current else 0)
         if missing := len(view.items) - len(here):
             self.say(f"{missing} not opened on this machine stay folded: unfolding marks them read")
-
-    def _stored(self, item: MessageItem) -> bool:
-        item.detail = self.session.mail.detail(item.row.email_id)
-        self._relate(item)
-        return item.detail is not None
 
     action_toggle_source = PartAction("thread_view.toggle_source")
 
