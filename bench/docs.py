@@ -22,6 +22,7 @@ from mm_tui.commands.output import exits
 from mm_tui.commands.parser import build
 from mm_tui.gateway.calls import all_calls
 from mm_tui.keymap import ACTS
+from mm_tui.screens.dialogs.help import HEADINGS
 from mm_tui.settings import file as config_file
 from mm_tui.settings.secret import Secret
 from mm_tui.settings.sections import DEFAULT_AI21_HOST, DEFAULT_URL, FORMAT, Profile, Section, Settings, field_docs
@@ -352,17 +353,18 @@ def keys_page() -> str:
         "```",
         "",
     ]
-    context = ""
+    heading = ""
     for act in ACTS:
-        if act.context != context:
-            context = act.context
-            lines += ["", f"## {context}", "| key | | id |", "|---|---|---|"]
+        found = HEADINGS.get(act.context, act.context.capitalize())
+        if found != heading:
+            heading = found
+            lines += ["", f"## {heading}", "| key | | id |", "|---|---|---|"]
         keys = ", ".join(f"`{_KEY_SIGNS.get(key, key)}`" for key in act.keys.split(","))
         lines.append(f"| {_cell(keys)} | {_cell(act.help)} | `{act.id}` |")
     return _page(lines)
 
 
-_KEY_SIGNS = {"question_mark": "?", "slash": "/", "full_stop": ".", "comma": ",", "left_square_bracket": "["}
+_KEY_SIGNS = {"question_mark": "?", "slash": "/", "exclamation_mark": "!"}
 
 
 def _cell(text: str) -> str:

@@ -49,17 +49,19 @@ ACTS: tuple[Act, ...] = (
     Act("app.palette", "ctrl+p", "command_palette", "palette", "Find any command by name.", priority=True),
     Act("app.automatic", "f8", "toggle_automatic", "assistant", "Let the model work on new mail automatically, or stop it."),
     Act("app.theme", "f9", "next_theme", "theme", "Switch to the next theme."),
-    Act("screen.redraw", "ctrl+l", "redraw", "redraw", "Redraw the whole screen, including what is behind a dialog."),
     Act("app.help", "question_mark,f1", "help", "help", "Show all keys of this screen.", footer=True),
     Act("app.quit", "ctrl+q", "leave", "quit", "Quit; asks first while decisions are in progress.", priority=True),
+    Act("screen.redraw", "ctrl+l", "redraw", "redraw", "Redraw the whole screen, including what is behind a dialog."),
     # Lists
     Act("list.down", "j,down", "cursor_down", "down", "Next line."),
     Act("list.up", "k,up", "cursor_up", "up", "Previous line."),
-    Act("list.page_down", "pagedown,ctrl+d", "page_down", "page down", "One page down; at the end, back to any lines you skipped."),
+    Act("list.page_down", "pagedown,ctrl+d", "page_down", "page down", "One page down."),
     Act("list.page_up", "pageup,ctrl+u", "page_up", "page up", "One page up."),
     Act("list.first", "g,home", "first", "first", "First line."),
     Act("list.last", "G,end", "last", "last", "Last line."),
     Act("list.open", "enter", "open", "open", "Open the line under the cursor.", footer=True),
+    # The search line above a list
+    Act("search.done", "enter", "submit", "done", "Keep the search, and go to the list.", True, True),
     # Inbox
     Act("inbox.search", "slash", "search", "search", "Search as you type, with words and operators.", True),
     Act("inbox.filter", "f", "filter", "filter", "Show only one mailbox, label or status, or a saved filter.", True),
@@ -78,7 +80,7 @@ ACTS: tuple[Act, ...] = (
     Act("thread.fold_all", "o", "toggle_all", "unfold all", "Unfold all messages, or fold them again."),
     Act("thread.next", "j,down", "line_down", "down", "Scroll down."),
     Act("thread.previous", "k,up", "line_up", "up", "Scroll up."),
-    Act("thread.page_down", "pagedown,ctrl+d", "page(1)", "page down", "One page down; at the end, back to any lines you skipped."),
+    Act("thread.page_down", "pagedown,ctrl+d", "page(1)", "page down", "One page down."),
     Act("thread.page_up", "pageup,ctrl+u", "page(-1)", "page up", "One page up."),
     Act("thread.first", "g,home", "turn_to(0)", "first", "First message."),
     Act("thread.last", "G,end", "turn_to(-1)", "last", "Newest message."),
@@ -97,7 +99,7 @@ ACTS: tuple[Act, ...] = (
     # The reply editor
     Act("reply.submit", "ctrl+s", "submit", "submit", "Submit the reply for approval.", True, True),
     Act("reply.redraft", "ctrl+t", "redraft", "redraft", "Let the model draft the reply, or change it as you instruct.", True, True),
-    Act("reply.close", "escape", "close", "stop/close", "Stop the model, or close the editor. Your text is saved.", True),
+    Act("reply.close", "escape", "close", "close", "Close the editor, or stop the model while it writes. Your text is saved.", True),
     # Pending
     Act("pending.approve", "a", "approve", "approve", "Approve this email, or let an inbound one in to the agent; every line of it must have been on the screen.", True),
     Act("pending.edit", "e", "edit", "edit", "Edit the draft; approving then sends your text instead.", True),
@@ -126,7 +128,7 @@ ACTS: tuple[Act, ...] = (
     Act("pending.send_back", "b", "send_back", "send back", "Reject with your edited text, and ask for another draft that follows it, by tags."),
     Act("pending.discard", "D", "discard", "discard edit", "Discard your edit; asks first."),
     Act("pending.kept", "K", "kept", "saved texts", "Texts you wrote that were not sent: read, use, copy or discard them."),
-    Act("pending.back", "escape", "back", "back", "Go back to the list."),
+    Act("pending.back", "escape", "back", "back", "Go back to the list; there, clear search and filters.", True),
     # Audit
     Act("audit.search", "slash", "search", "search", "Search both logs as you type.", True),
     Act("audit.filter", "f", "filter", "filter", "Show only one log, actor, action, mailbox or period.", True),
@@ -135,7 +137,7 @@ ACTS: tuple[Act, ...] = (
     Act("audit.verify", "c", "verify", "check chain", "Check that the journal has not been changed.", True),
     Act("audit.export", "w", "export", "export", "Export the lines shown to a new file.", True),
     Act("audit.look", "v", "look", "look", "Show the whole log line."),
-    Act("audit.clear", "escape", "clear", "show all", "Clear search and filters."),
+    Act("audit.clear", "escape", "clear", "show all", "Clear search and filters.", True),
     # An email's history
     Act("life.thread", "t", "thread", "thread", "Open the thread; marks the email read at the gateway.", True),
     Act("life.back", "escape,q", "back", "back", "Go back to the log.", True),
@@ -185,6 +187,7 @@ OPENING = frozenset({
 TOGETHER: Mapping[str, tuple[str, ...]] = {
     "inbox": ("inbox", "list", "screen", "app"),
     "thread": ("thread", "screen", "app"),
+    "search": ("search",),
     "reply": ("reply",),
     "pending": ("pending", "list", "screen", "app"),
     "pending, reading": ("pending", "paper", "screen", "app"),

@@ -55,7 +55,7 @@ def _length(parts: Sequence[LinePart], separator: str) -> int:
 
 
 class TopLine(Widget):
-    """The top line: name, main screens with their counts, profile, TEST or LIVE."""
+    """The top line: name, main screens with their counts, profile, TEST, LIVE or that no key is set."""
 
     DEFAULT_CSS = "TopLine { height: 1; background: $panel; color: $mm-dim; }"
 
@@ -100,7 +100,9 @@ class TopLine(Widget):
         start = Content.assemble(*left)
         room = width - start.cell_length
         # A live profile has a style of its own; without colours the word says it.
-        if profile.is_live:
+        if not profile.gateway_keys():
+            gap, badge = " · ", Content("no key ")
+        elif profile.is_live:
             gap, badge = " ·", Content.styled(" LIVE ", "bold reverse $mm-risk")
         else:
             gap, badge = " · ", Content.assemble(("TEST", "$foreground"), " ")

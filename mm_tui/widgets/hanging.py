@@ -13,8 +13,8 @@ from mm_tui.widgets.words import joined
 if TYPE_CHECKING:
     from textual.geometry import Size
 
-SIGN = re.compile(r"(?:!!| [!·?≠]) ")
-"""What stands before a finding."""
+SIGN = re.compile(r"(?:!!| [!·?≠]|  ) ")
+"""What stands before a finding, or the same room before words about it."""
 
 
 def hanging(text: Content, width: int, start: re.Pattern[str] = SIGN) -> Content:

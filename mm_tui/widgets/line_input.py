@@ -8,6 +8,8 @@ from textual.geometry import Size
 from textual.reactive import Reactive
 from textual.widgets import Input
 
+from mm_tui import keymap
+
 if TYPE_CHECKING:
     from textual import events
 
@@ -30,3 +32,9 @@ class LineInput(Input):
         event.stop()
         self.replace(" ".join(event.text.split()) if "\n" in event.text.strip() else event.text.strip("\r\n"),
                      *self.selection)  # fmt: skip
+
+
+class SearchInput(LineInput):
+    """The search line above a list."""
+
+    BINDINGS = keymap.bindings("search")

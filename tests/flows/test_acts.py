@@ -24,6 +24,7 @@ from tests.support.seat import filled_session
 
 PLACES: dict[str, tuple[str, ...]] = {
     "inbox": (),
+    "search": ("/",),
     "thread": ("enter",),
     "reply": ("enter", "r"),
     "pending": ("2",),

@@ -9,11 +9,13 @@ import pytest
 from textual.command import CommandPalette
 from textual.widgets import Input
 
+from mm_tui.app import MmTui
 from mm_tui.screens.dialogs.choice import ChoiceScreen
 from mm_tui.screens.inbox.screen import InboxScreen
 from mm_tui.screens.pending.filter_strip import FilterStrip, window
 from mm_tui.screens.pending.screen import PendingScreen
 from mm_tui.settings.sections import Filters
+from mm_tui.widgets.chrome import KeysLine
 from tests.support.app import running_app, settings_for, shown, until
 from tests.support.queue import open_queue, queue, seen
 from tests.support.sandbox import Sandbox
@@ -63,6 +65,11 @@ async def test_filters_are_counted_and_chosen_by_key_list_mouse_and_palette(
         await until(pilot, lambda: len(screen.listing.entries) == 1, "the filter from the palette")
 
 
+def footer(app: MmTui) -> str:
+    """The line of keys."""
+    return str(app.screen.query_one(KeysLine).render())
+
+
 async def test_search_narrows_as_it_is_typed_and_the_letters_decide_nothing(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -76,6 +83,7 @@ async def test_search_narrows_as_it_is_typed_and_the_letters_decide_nothing(
         assert app.screen is screen, "no key of the queue was heard"
         for _ in "axe":
             await pilot.press("backspace")
+        assert footer(app) == "enter done  esc show all  f1 help"
         await pilot.press(*"risk:high fu")
         assert bodies(screen) == ["You get a full refund of $900."]
         await pilot.press(*"ll is:foo")
@@ -91,8 +99,11 @@ async def test_search_narrows_as_it_is_typed_and_the_letters_decide_nothing(
         assert str(screen.listing.filter.name) == "money, out" and "1 of 2 waiting" in shown(app), (
             "the search alone ends"
         )
+        assert "esc show all" in footer(app)
         await pilot.press("escape")
-        assert len(screen.listing.entries) == 2
+        assert len(screen.listing.entries) == 2 and "esc" not in footer(app)
+        await pilot.press("enter")
+        assert "esc back" in footer(app)
         assert app.session.decisions is not None and app.session.decisions.states() == ()
 
 

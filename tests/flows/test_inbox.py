@@ -14,6 +14,7 @@ from mm_tui.screens.inbox.screen import InboxScreen
 from mm_tui.screens.inbox.words import GREETED
 from mm_tui.screens.thread.screen import ThreadScreen
 from mm_tui.services.events import MailChanged
+from mm_tui.settings.sections import Settings
 from mm_tui.store.mail.mails import MailStore
 from mm_tui.text import OneLine
 from tests.support.app import drawn, running_app, settings_for, shown, synced_app, until
@@ -148,10 +149,13 @@ async def test_filter_and_mailbox_keys_narrow_the_list() -> None:
 
 async def test_empty_inbox_says_what_is_missing() -> None:
     session = idle_session()
+    session.settings = Settings()
+    session.state.set(GREETED, None)
     session.trouble = OneLine("no gateway key is set: run mm-tui init, or set MULTIMAIL_API_KEY")
     async with running_app(session) as (app, pilot):
         await until(pilot, lambda: "No mail on this machine yet." in shown(app))
-        assert "mm-tui init" in shown(app)
+        assert "Welcome. mm-tui init connects your account; mm-tui demo shows sample mail." in shown(app)
+        assert "Without an account, mm-tui demo" in shown(app)
 
 
 async def test_hostile_subjects_reach_no_surface(tmp_path: Path) -> None:

@@ -200,9 +200,11 @@ async def test_what_the_keys_may_not_do_is_said_in_words(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     few = settings_for(sandbox, without=("admin", "send"))
+    sandbox.fault(path="/v1/oversight/pending", kind="status", status=500, count=0)
     async with running_app(few, tmp_path, monkeypatch) as (app, pilot):
         screen = await open_mailboxes(app, pilot, sandbox)
         await says(app, pilot, "this needs a key with the scope admin, and none is set")
+        await says(app, pilot, "gated send 3/5 ? ")
         for key, scope in (("r", "send"), ("c", "send"), ("d", "admin"), ("n", "admin"), ("h", "admin")):
             await pilot.press(key)
             await says(app, pilot, f"this needs a key with the scope {scope}: set {scope}_key")

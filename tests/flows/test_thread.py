@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from textual.widgets import OptionList, TextArea
+from textual.widgets import OptionList, Static, TextArea
 
 from mm_tui.messages import DecisionWanted
 from mm_tui.models import EmailDetail, RawContent
@@ -116,6 +116,10 @@ async def test_raw_view_shows_what_cleaning_removed() -> None:
         await pilot.press("v")
         await until(pilot, lambda: "\\x1b[31mred" in shown(app))
         assert "\\u202eevil" in shown(app)
+        dialog, keys = app.screen.query_one(".dialog"), app.screen.query_one(".dialog--keys", Static)
+        await until(pilot, lambda: "scroll" not in str(keys.content) and dialog.region.height < 20)
+        await pilot.resize_terminal(80, 10)
+        await until(pilot, lambda: "j k scroll" in str(keys.content) and dialog.region.height <= 10)
         await pilot.press("escape")
         assert isinstance(app.screen, ThreadScreen)
 

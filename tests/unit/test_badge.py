@@ -15,6 +15,7 @@ TEST_KEY, LIVE_KEY = Secret("mm_test_made_up"), Secret("mm_live_made_up")
 @pytest.mark.parametrize(
     ("profile", "words"),
     [
+        (Profile(), "no key"),
         (Profile(oversight_key=TEST_KEY), "TEST"),
         (Profile(oversight_key=LIVE_KEY), "LIVE"),
         (Profile(oversight_key=TEST_KEY, send_key=LIVE_KEY), "LIVE ▲ keys do not match"),

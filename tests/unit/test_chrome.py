@@ -16,6 +16,7 @@ from mm_tui.services.attachments import safe_name, save
 from mm_tui.services.events import PartState, SyncPart, SyncPhase, SyncState
 from mm_tui.text import OneLine
 from mm_tui.widgets.chrome import LinePart, fit
+from mm_tui.widgets.hanging import hanging
 from mm_tui.widgets.status import UNKNOWN, counts, gateway_words
 from mm_tui.widgets.words import age, is_typed, joined, key_name, size
 from tests.support.seat import idle_session, summary
@@ -29,6 +30,10 @@ def test_pieces_of_the_highest_rank_leave_first() -> None:
     assert fit(parts, 20, " · ").plain == "gateway · held"
     assert fit(parts, 8, " · ").plain == "held"
     assert fit(parts, 3, " · ").plain == "he…"
+
+
+def test_words_about_a_finding_continue_below_themselves() -> None:
+    assert hanging(Content("!! one two\n   three four"), 9).plain == "!! one\n   two\n   three\n   four"
 
 
 def test_joined_counts_its_cells_also_when_the_parts_have_been_counted() -> None:

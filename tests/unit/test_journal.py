@@ -51,6 +51,8 @@ def test_what_was_written_is_read_back_and_sound() -> None:
 def test_an_empty_journal_is_sound_and_has_a_head() -> None:
     with written(0) as (_, journal):
         assert journal.verify(journal.head()).ok
+    with written(1) as (_, journal):
+        assert journal.verify().words == "1 entry, unbroken"
 
 
 def test_the_program_itself_cannot_change_or_shorten_it() -> None:

@@ -273,7 +273,7 @@ class TestSources:
         assert report.odd["no date"] == ["in.mbox #3"]
         assert mails[1].message_id == mails[1].in_reply_to == "<1@x.example>"
         assert mails[2].date == datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
-        assert str(report).startswith("3 mails imported, with 0 attachments\nno address is taken as yours")
+        assert str(report).startswith("3 emails imported, with 0 attachments\nno address is taken as yours")
 
     def test_an_mbox_written_by_the_standard_library(self, tmp_path: Path) -> None:
         box = mailbox.mbox(tmp_path / "box")

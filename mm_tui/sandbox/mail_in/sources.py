@@ -97,7 +97,7 @@ class ImportReport:
 
     def lines(self) -> list[str]:
         """The report as text, the most frequent irregularity first."""
-        made = [f"{_count(self.imported, 'mail')} imported, with {_count(self.attachments, 'attachment')}"]
+        made = [f"{_count(self.imported, 'email')} imported, with {_count(self.attachments, 'attachment')}"]
         made.append(OneLine(_own_words(self.own)))
         for what, places in sorted(self.odd.items(), key=lambda item: (-len(item[1]), item[0])):
             shown = ", ".join(places[:_SHOWN_PLACES]) + (", ..." if len(places) > _SHOWN_PLACES else "")

@@ -98,7 +98,7 @@ class ExportScreen(Dialog[str]):
             )
             yield ProgressBar(show_eta=False)
             yield Static(id="trouble")
-            yield keys_line(("enter", "write"), ("esc", "stop, or close"))
+            yield keys_line(("enter", "write"), ("esc", "close"))
 
     def on_input_submitted(self, message: Input.Submitted) -> None:
         if self._writing:

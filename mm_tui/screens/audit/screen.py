@@ -29,7 +29,7 @@ from mm_tui.store.audit.journal import Journal, Verdict
 from mm_tui.store.audit.made import MadeDecision, made_since
 from mm_tui.store.audit.timeline import Facet, LineFilter
 from mm_tui.widgets.cached_static import CachedStatic
-from mm_tui.widgets.line_input import LineInput
+from mm_tui.widgets.line_input import SearchInput
 from mm_tui.widgets.pager import Page, Pager
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.timer import Timer
 
+CHECKING = "checking the journal"
 TYPING_SECONDS = 0.12
 """Seconds without a key before the search starts."""
 FIRST_KEYS = 200
@@ -146,7 +147,7 @@ class AuditScreen(BaseScreen):
                 yield CachedStatic(id="heading")
                 with Horizontal(id="search-line"):
                     yield Static(Content("/"))
-                    yield LineInput(id="search", placeholder="words, after: before:")
+                    yield SearchInput(id="search", placeholder="words, after: before:")
                 yield AuditList(self.lines, self.session.clock, id="entries")
             yield Pager(id="entry")
 
@@ -340,7 +341,7 @@ class AuditScreen(BaseScreen):
 
     def action_verify(self) -> None:
         """Checks the journal's chain in a thread."""
-        self.say("checking the journal")
+        self.say(CHECKING)
         self.run_worker(self._verify, thread=True, exclusive=True, group="verify", exit_on_error=False)
 
     def _verify(self) -> None:
@@ -350,7 +351,7 @@ class AuditScreen(BaseScreen):
     def on_verified(self, message: Verified) -> None:
         from mm_tui.screens.audit.dialogs import verdict_screen
 
-        self.say(f"journal: {message.verdict.words}", "information" if message.verdict.ok else "error")
+        self.unsay(CHECKING)
         ask(self.app, verdict_screen(message.verdict, message.head), lambda _: self._copy(message.head))
 
     def _copy(self, head: str) -> None:

@@ -25,10 +25,15 @@ Answer = TypeVar("Answer")
 
 def keys_line(*pairs: tuple[str, str]) -> Static:
     """The line of keys at the bottom of a dialog."""
+    return Static(keys_words(*pairs), classes="dialog--keys")
+
+
+def keys_words(*pairs: tuple[str, str]) -> Content:
+    """Keys and what they do in a dialog."""
     pieces: list[str | tuple[str, str]] = []
     for key, label in pairs:
         pieces += [(key, "$foreground"), f" {label}   "]
-    return Static(Content.assemble(*pieces), classes="dialog--keys")
+    return Content.assemble(*pieces)
 
 
 class Dialog(ModalScreen[Answer | None], Generic[Answer]):

@@ -75,8 +75,8 @@ class FormScreen(Dialog[tuple[str, ...]]):
                 )
             if self._trouble:
                 yield Static(Content.assemble(("▲ ", "$warning"), OneLine(self._trouble)), classes="form--label")
-            enter = f"next field (in the last: {self._yes})" if len(self._fields) > 1 else self._yes
-            yield keys_line(("enter", enter), ("esc", "close without changes"))
+            enter = f"next field, then {self._yes}" if len(self._fields) > 1 else self._yes
+            yield keys_line(("enter", enter), ("esc", "close"))
 
     def on_mount(self) -> None:
         self.query_one(f"#field-{self._start}", Input).focus()

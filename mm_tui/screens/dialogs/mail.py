@@ -12,7 +12,7 @@ from textual.widgets import Static
 
 from mm_tui.review.findings import Level
 from mm_tui.review.links import Link, find_links, inspect_link
-from mm_tui.screens.dialogs.dialog import Dialog, Line, ListDialog, keys_line
+from mm_tui.screens.dialogs.dialog import Dialog, Line, ListDialog, keys_line, keys_words
 from mm_tui.text import OneLine, escaped, file_label
 from mm_tui.widgets.pager import Page, Pager, PageWriter
 from mm_tui.widgets.words import exact, size
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from mm_tui.review.findings import Finding
     from mm_tui.review.known import Known
 
+SHARE, FRAME = 85, 6
+"""The greatest height of a page in percent of the screen's, and the lines around its text."""
+CLOSING = (("esc", "close"),)
 TAG_CHARACTERS = 24
 """The widest column for the names of tags."""
 LEVEL_STYLES = {Level.HIGH: "fail", Level.MEDIUM: "risk", Level.LOW: "risk", Level.NONE: "dim"}
@@ -47,12 +50,24 @@ class PageScreen(Dialog[None]):
         with Vertical(classes="dialog dialog--page"):
             yield Static(Content(OneLine(self._title)), classes="dialog--title")
             yield Pager()
-            yield keys_line(("j k", "scroll"), ("esc", "close"))
+            yield keys_line(*CLOSING)
 
     def on_mount(self) -> None:
         pager = self.query_one(Pager)
         pager.show(self._page, self._title)
         pager.focus()
+        self.watch(pager, "virtual_size", self._fit)
+
+    def on_resize(self) -> None:
+        self._fit()
+
+    def _fit(self) -> None:
+        """Makes the dialog as high as its text, if there is room; otherwise the text scrolls."""
+        pager = self.query_one(Pager)
+        lines, most = pager.virtual_size.height, max(1, self.size.height * SHARE // 100 - FRAME)
+        pager.styles.height = min(lines, most)
+        scrolling = (("j k", "scroll"),) if lines > most else ()
+        self.query_one(".dialog--keys", Static).update(keys_words(*scrolling, *CLOSING))
 
 
 def raw_page(detail: EmailDetail) -> Page:

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from textual.widget import Widget
 
 HIDDEN = frozenset(
-    {"app.palette", *(act.id for act in keymap.ACTS if act.context in ("list", "paper"))} - {"list.open"}
+    {"app.palette", *(act.id for act in keymap.ACTS if act.context in ("list", "paper", "search"))} - {"list.open"}
 )
-"""The palette itself, and moving in lists and texts."""
+"""The palette itself, moving in lists and texts, and leaving the search line, which the palette has left."""
 
 
 class Palette(CommandPalette):

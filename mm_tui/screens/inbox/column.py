@@ -23,7 +23,7 @@ from mm_tui.store.mail.search import MailView, parse_query
 from mm_tui.text import OneLine
 from mm_tui.widgets.cached_static import CachedStatic
 from mm_tui.widgets.chrome import StatusLine
-from mm_tui.widgets.line_input import LineInput
+from mm_tui.widgets.line_input import SearchInput
 from mm_tui.widgets.mail_list import MailList
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class MailColumn(Vertical):
         yield CachedStatic(id="heading")
         with Horizontal(id="search-line"):
             yield Static(Content("/"))
-            yield LineInput(id="search", placeholder="words, from: to: subject: label: is: in: before: after: has:")
+            yield SearchInput(id="search", placeholder="words, from: to: subject: label: is: in: before: after: has:")
         mails = MailList(
             self.session.mail, self.session.clock, is_test=not self.session.settings.profile.is_live, id="mails"
         )

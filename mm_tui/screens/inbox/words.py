@@ -17,6 +17,7 @@ from mm_tui.widgets.words import count, joined, sentence, with_keys
 if TYPE_CHECKING:
     from mm_tui.session import Session
 
+NO_ACCOUNT = "Without an account, mm-tui demo shows the program on sample mail. {app.quit} quits."
 GREETED = "greeted"
 """The stored fact that the first hint has been shown."""
 
@@ -37,6 +38,8 @@ def hint(session: Session) -> str:
     if session.state.get(GREETED) is not None:
         return ""
     session.state.set(GREETED, "yes")
+    if not session.settings.profile.gateway_keys():
+        return "Welcome. mm-tui init connects your account; mm-tui demo shows sample mail."
     words = "Welcome. Press {app.pending} for the queue, {app.help} for keys, {app.palette} for all commands."
     return with_keys(words, keys)
 
@@ -77,7 +80,8 @@ def empty_words(session: Session, view: MailView) -> tuple[str, ...]:
         cure = with_keys("Press {inbox.clear} to show all mail, {inbox.filter} to choose another.", keys)
         return ("No mail has that label or status.", cure)
     if session.trouble:
-        return ("No mail on this machine yet.", OneLine(session.trouble))
+        demo = () if session.settings.profile.gateway_keys() else ("", with_keys(NO_ACCOUNT, keys))
+        return ("No mail on this machine yet.", sentence(session.trouble), *demo)
     if sync is None or sync.state.phase in (SyncPhase.CONNECTING, SyncPhase.FILLING):
         return ("No mail on this machine yet.", "Fetching it from the gateway now.")
     if sync.state.error is not None:

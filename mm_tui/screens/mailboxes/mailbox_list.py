@@ -12,6 +12,7 @@ from mm_tui.services.audit.plots import spark
 from mm_tui.services.audit.track_record import LADDER, WINDOWS, TrackRecord
 from mm_tui.text import OneLine
 from mm_tui.widgets.cells import fit_cells
+from mm_tui.widgets.status import UNKNOWN
 from mm_tui.widgets.virtual_list import VirtualList
 from mm_tui.widgets.words import age, mode_words
 
@@ -74,13 +75,16 @@ class MailboxList(VirtualList[str, TrackRecord]):
         self._by_id: Mapping[str, TrackRecord] = {}
         self.window = WINDOWS[-1]
         """The period in days shown if there is no room for both."""
+        self._none_waiting = UNKNOWN
+        """What is shown where no email waits."""
         self._longest = 0
         """Cells of the longest address."""
         self._domain = ""
         """The domain of all addresses; empty if they differ."""
 
-    def show(self, rows: Sequence[TrackRecord]) -> None:
-        """Shows these rows; the cursor stays on its mailbox."""
+    def show(self, rows: Sequence[TrackRecord], *, knows_queue: bool) -> None:
+        """Shows these rows; the cursor stays on its mailbox. `knows_queue`: a count of zero is known to be zero."""
+        self._none_waiting = "–" if knows_queue else UNKNOWN
         self._by_id = {row.mailbox.id: row for row in rows}
         addresses = [row.mailbox.address for row in rows]
         self._longest = max(map(cell_len, addresses), default=0)
@@ -136,7 +140,7 @@ class MailboxList(VirtualList[str, TrackRecord]):
         )
         cells = {
             "oversight": mode_words(row.mailbox.oversight_mode) + (place if wide else ""),
-            "waiting": f"{row.pending:,}" if row.pending else "–",
+            "waiting": f"{row.pending:,}" if row.pending else self._none_waiting,
             "as written": _pair([one.as_written for one in tallies]),
             "edited": _pair([one.edited for one in tallies]),
             "rejected": _pair([one.rejected for one in tallies]),

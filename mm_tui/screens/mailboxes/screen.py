@@ -23,7 +23,7 @@ from mm_tui.services.audit.key_names import key_names
 from mm_tui.services.audit.track_record import WINDOWS, TrackRecord, TrackRecords
 from mm_tui.services.events import AuditChanged, DecisionChanged, MailboxesChanged, PendingChanged, ServiceEvent
 from mm_tui.widgets.pager import Page, Pager
-from mm_tui.widgets.status import knows_mailboxes
+from mm_tui.widgets.status import knows_mailboxes, knows_queue
 from mm_tui.widgets.words import count, sentence, with_keys
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ class MailboxesScreen(BaseScreen):
         self._read_once = True
         self._agents = message.agents
         self.boxes.empty_words = self._empty_words()
-        self.boxes.show(message.rows)
+        self.boxes.show(message.rows, knows_queue=knows_queue(self.session))
         self.set_class(not message.rows, "-empty")
         self._show()
 

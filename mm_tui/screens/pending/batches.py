@@ -8,6 +8,7 @@ from textual.content import Content
 
 from mm_tui.review.digest import short
 from mm_tui.screens.dialogs.choice import Choice, ChoiceScreen
+from mm_tui.services.decisions.approval_gate import UNSEEN
 from mm_tui.text import OneLine
 from mm_tui.widgets.words import count, joined
 
@@ -34,7 +35,10 @@ class Batches:
         elif (why := self._deciding.why_not(self._screen.gate.why_not_approve, entry)) or (
             why := entry.assessment.why_alone
         ):
-            self._deciding.refuse(why)
+            if why == UNSEEN and self._screen.panes.is_reading:
+                self._deciding.read_on(entry)
+            else:
+                self._deciding.refuse(why)
         elif entry.edit is not None:
             self._deciding.refuse("an edited draft must be approved on its own, not in a batch")
         else:

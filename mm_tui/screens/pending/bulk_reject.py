@@ -99,7 +99,7 @@ class BulkReject:
                 f"Reject all {number}?",
                 [Field(f"Type {number} to reject them all", "")],
                 words=f"Filter: {self._filter_words()}. All are undone together.",
-                yes="rejects them",
+                yes="reject them",
                 lines=lines,
             ),
             lambda typed: self._typed(batch, reason, typed),

@@ -13,7 +13,7 @@ from mm_tui.messages import session_of
 from mm_tui.screens.pending.queue_list import PendingList, PendingRow
 from mm_tui.screens.pending.words import empty_words, heading
 from mm_tui.widgets.cached_static import CachedStatic
-from mm_tui.widgets.line_input import LineInput
+from mm_tui.widgets.line_input import SearchInput
 from mm_tui.widgets.status import knows_queue
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class QueueColumn(Vertical):
         yield CachedStatic(id="heading")
         with Horizontal(id="search-line"):
             yield Static(Content("/"))
-            yield LineInput(id="search", placeholder=SEARCH_HELP)
+            yield SearchInput(id="search", placeholder=SEARCH_HELP)
         waiting = PendingList(session_of(self).clock, id="queue")
         waiting.empty_words = READING
         yield waiting

@@ -205,7 +205,7 @@ class Deciding:
         elif why and why != UNSEEN:
             self.refuse(why)
         elif why:
-            self._read_on(entry)
+            self.read_on(entry)
         elif entry.assessment.asks_again or self._colleague_in(entry):
             is_risky, colleague = entry.assessment.asks_again, self._colleague_in(entry)
             page = [Content.styled(about_line(entry), "bold"), Content("")]
@@ -251,7 +251,7 @@ class Deciding:
             lambda sure: self._approve(entry) if sure else None,
         )
 
-    def _read_on(self, entry: QueueEntry) -> None:
+    def read_on(self, entry: QueueEntry) -> None:
         """Shows what would be sent and, once it is drawn, says how much is left to read."""
         self._screen.read_item()
         self._screen.pane.show_what_leaves()

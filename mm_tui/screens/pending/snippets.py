@@ -11,7 +11,7 @@ from mm_tui.text import ManyLine, OneLine
 
 LONGEST_SNIPPET = 60
 """The most characters of a snippet shown in the choice."""
-NO_SNIPPETS = 'there are no snippets yet: add a [snippets] section to config.toml, with lines like name = "text"'
+NO_SNIPPETS = 'no snippets yet: add lines like name = "text" under [snippets] in config.toml'
 
 
 def snippet_dialog(snippets: Mapping[str, str]) -> ChoiceScreen[str]:

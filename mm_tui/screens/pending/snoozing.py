@@ -43,7 +43,7 @@ class Snoozing:
                 [Field(f"{FORMS} (something arrives in it)", "", typed, not trouble)],
                 words=about_line(entry, digest=False),
                 lines=[OneLine(f"{held}; an empty line ends the snooze") if held else ONLY_HERE],
-                yes="snoozes it",
+                yes="snooze it",
                 trouble=trouble,
             ),
             lambda answer: self._answered(entry, answer[0]) if answer else None,

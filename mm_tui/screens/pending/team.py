@@ -41,7 +41,7 @@ class Team:
                 "Note for your colleagues",
                 [Field(f"At most {LONGEST_NOTE} characters; empty removes the note", "", before)],
                 words=about_line(entry, digest=False),
-                yes="sets it",
+                yes="set it",
             ),
             lambda typed: self._note(entry.item.mailbox_id, email_id, typed[0], before) if typed else None,
         )
@@ -58,7 +58,7 @@ class Team:
                 [Field("A reviewer's name, or the end of a key's id; empty assigns it to nobody", "", held, True)],
                 words=about_line(entry, digest=False),
                 lines=[words],
-                yes="assigns it",
+                yes="assign it",
             ),
             lambda typed: self._assign(entry.item.mailbox_id, entry.item.id, typed[0]) if typed else None,
         )

@@ -15,7 +15,7 @@ from mm_tui.settings.profiles import reviewer
 from mm_tui.store.audit.made import MadeOutcome
 from mm_tui.text import OneLine
 from mm_tui.widgets.cells import fit_address
-from mm_tui.widgets.words import age, count, exact, with_keys
+from mm_tui.widgets.words import age, count, exact, sentence, with_keys
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -191,7 +191,7 @@ def done_words(made: Sequence[MadeDecision], me: str, names: Mapping[str, str] =
 def unread_words(session: Session) -> tuple[str, ...]:
     """Why the list may be empty although mail is waiting; an empty tuple if nothing is waiting."""
     if session.trouble:
-        return ("The queue cannot be loaded.", OneLine(session.trouble))
+        return ("The queue cannot be loaded.", sentence(session.trouble))
     state = session.sync.state if session.sync is not None else None
     part = next((part for part in state.parts if part.part is SyncPart.PENDING), None) if state is not None else None
     if part is None or (part.last_ok_at is None and part.error is None):
@@ -201,4 +201,4 @@ def unread_words(session: Session) -> tuple[str, ...]:
     since = (
         f"It was empty at {exact(part.last_ok_at)}." if part.last_ok_at else "It has never been loaded on this machine."
     )
-    return ("The queue cannot be loaded.", OneLine(part.error), part.cure or OneLine(""), since)
+    return ("The queue cannot be loaded.", sentence(part.error), part.cure or OneLine(""), since)

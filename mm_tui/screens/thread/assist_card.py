@@ -67,7 +67,7 @@ def card_content(state: CardState | None, width: int, key: str = "") -> Content:
     if state.summary:
         lines.append(Content(plain(state.summary).strip()))
     if state.requested_action:
-        lines.append(Content.assemble(("asks for  ", "$mm-dim"), plain(state.requested_action)))
+        lines.append(Content.assemble(("asks  ", "$mm-dim"), plain(state.requested_action)))
     details = [Content.assemble(("by ", "$mm-dim"), state.deadline)] if state.deadline else []
     details += [Content(amount) for amount in state.amounts]
     if details:

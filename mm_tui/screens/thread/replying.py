@@ -141,6 +141,7 @@ class Replying:
         self._screen.run_worker(
             self._stream(drafts, row, instruction), group="draft", exclusive=True, exit_on_error=False
         )
+        self._screen.refresh_bindings()
 
     async def _stream(self, drafts: Drafts, row: MailRow, instruction: str) -> None:
         text = self.editor.text
@@ -168,12 +169,15 @@ class Replying:
         finally:
             if self._screen.is_attached:
                 self.editor.note(words, model=model, warnings=warnings)
+                self._screen.call_later(self._screen.refresh_bindings)
 
     def stop(self) -> None:
         """Stops the model."""
         self._screen.workers.cancel_group(self._screen, "draft")
 
-    def _drafting(self) -> bool:
+    @property
+    def is_model_writing(self) -> bool:
+        """Whether the model writes the reply now."""
         return any(worker.group == "draft" and worker.is_running for worker in self._screen.workers)
 
     def edited(self) -> None:
@@ -203,7 +207,7 @@ class Replying:
 
     def leave(self) -> None:
         """Stops the model if it is writing; otherwise saves the text and closes the editor."""
-        if self._drafting():
+        if self.is_model_writing:
             self.stop()
             return
         if self.save(durable=True):
@@ -230,7 +234,7 @@ class Replying:
         """Submits the reply; asks first if it would be sent at once."""
         from mm_tui.screens.dialogs.confirm import ConfirmScreen
 
-        if self._drafting() or not self.editor.text.strip():
+        if self.is_model_writing or not self.editor.text.strip():
             self.editor.note("nothing to submit yet")
             return
         through = self._let_through()

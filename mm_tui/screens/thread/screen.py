@@ -353,7 +353,9 @@ class ThreadScreen(BaseScreen):
             self.run_worker(work, group="examine", exclusive=True, exit_on_error=False)
 
     def label_here(self, act_id: str, label: str) -> str:
-        """Offers `decide` only if an email of the thread waits."""
+        """Offers `decide` only if an email of the thread waits, and says what escape does to the reply."""
+        if act_id == "reply.close" and self.replying.is_model_writing:
+            return "stop"
         return "" if act_id == "thread.decide" and not self._waiting() else label
 
     def _waiting(self) -> str:

@@ -20,7 +20,7 @@ UNDER_WAY = "its decision is in progress"
 EDIT_OUTDATED = "the draft changed since your edit began: {pending.edit} shows what changed"
 OWN_REPLY = 'you wrote this reply: [review] own_replies = "another" requires another reviewer to approve it'
 WAITS_FOR_SECOND = "you have approved this: another reviewer must approve it too"
-UNSEEN = "you have not seen all of it yet: {list.open}"
+UNSEEN = "you have not seen all of it yet: {list.open} opens it"
 
 
 class ApprovalGate:

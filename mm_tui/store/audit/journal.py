@@ -168,7 +168,7 @@ class Journal:
         if witnessed is not None and witnessed[0] > sound:
             words = f"entry {sound + 1} is missing: the journal ends before the witnessed head {witnessed[0]}"
             return Verdict(False, OneLine(words), sound, sound + 1)
-        return Verdict(True, OneLine(f"{sound} entries, unbroken"), sound)
+        return Verdict(True, OneLine(f"{sound:,} {'entry' if sound == 1 else 'entries'}, unbroken"), sound)
 
     def _rows(self, after: int, *, naming: str = "") -> Iterator[sqlite3.Row]:
         """Rows in order; with `naming`, only those whose JSON contains it."""
