@@ -18,6 +18,8 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from msgspec.structs import asdict
+
 from mm_tui.app import MmTui
 from mm_tui.models import EmailDetail, EmailSummary, Party, PendingItem, RawContent
 from mm_tui.session import Session
@@ -101,7 +103,7 @@ def _prepare(store: Path, what: str) -> None:
             summary = _mail(1, "t")
             raw = RawContent(sender="anna1@customer.example", body=_body())
             mail.upsert([summary])
-            mail.save_detail(EmailDetail(**dict(summary), body=ManyLine(raw.body), raw=raw), at=datetime.now(UTC))
+            mail.save_detail(EmailDetail(**asdict(summary), body=ManyLine(raw.body), raw=raw), at=datetime.now(UTC))
         elif what == "draft":
             raw = RawContent(sender="support@acme.example", to=("anna1@customer.example",), body=_body())
             item = PendingItem(

@@ -8,7 +8,7 @@ from mm_tui.models import GatewayId, Model
 from mm_tui.text import OneLine
 
 
-class Account(Model):
+class Account(Model, frozen=True, kw_only=True):
     """The account behind the keys, with its quotas (e-mails a month, bytes)."""
 
     id: OneLine = OneLine("")
@@ -25,7 +25,7 @@ class Account(Model):
     sending_disabled_reason: OneLine = OneLine("")
 
 
-class Usage(Model):
+class Usage(Model, frozen=True, kw_only=True):
     """The account's usage in a period (UTC)."""
 
     since: datetime | None = None
@@ -36,7 +36,7 @@ class Usage(Model):
     oversight_actions: int = 0
 
 
-class DayCount(Model):
+class DayCount(Model, frozen=True, kw_only=True):
     """How often something happened on a day (UTC)."""
 
     day: date
@@ -45,7 +45,7 @@ class DayCount(Model):
     count: int
 
 
-class Webhook(Model):
+class Webhook(Model, frozen=True, kw_only=True):
     """A webhook subscription. The signing secret is returned only on creation, and is not stored here."""
 
     id: GatewayId
@@ -56,7 +56,7 @@ class Webhook(Model):
     created_at: datetime | None = None
 
 
-class WebhookDelivery(Model):
+class WebhookDelivery(Model, frozen=True, kw_only=True):
     """One attempt to deliver an event to a webhook."""
 
     id: GatewayId

@@ -16,21 +16,22 @@ from email.utils import parseaddr
 from enum import StrEnum
 from functools import lru_cache
 from hashlib import sha256
-from typing import Annotated
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+import msgspec
 
 from mm_tui.text import ManyLine, OneLine, encodable, is_blank
 
-GatewayId = Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{1,256}$")]
+GatewayId = Annotated[str, msgspec.Meta(pattern=r"\A[\x21-\x7e]{1,256}\Z")]
 """An id from the gateway. Printable ASCII only, so it can be sent back and shown unchanged."""
 
 
-class Model(BaseModel):
-    """The base of all models: frozen, and ignoring unknown fields."""
+class Model(msgspec.Struct, frozen=True):
+    """The base of all models. Building one checks nothing: what comes from outside goes through `typed_json`."""
 
-    # Schemas are built on first use: building all of them takes longer than drawing the first screen.
-    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
+    def replaced(self, **changes: Any) -> Self:
+        """The same with other values in some fields."""
+        return msgspec.structs.replace(self, **changes)
 
 
 class Direction(StrEnum):
@@ -120,7 +121,7 @@ def _name_and_address(raw: str) -> tuple[str, str]:
         return "", ""
 
 
-class Party(Model):
+class Party(Model, frozen=True, kw_only=True):
     """A sender or recipient: the address, then the claimed name."""
 
     address: OneLine
@@ -155,7 +156,7 @@ def _parse_party(raw: str) -> Party:
 _known_party = lru_cache(maxsize=2048)(_parse_party)
 
 
-class Attachment(Model):
+class Attachment(Model, frozen=True, kw_only=True):
     """An attachment as listed by the gateway. `size` is in bytes."""
 
     name: OneLine
@@ -163,7 +164,7 @@ class Attachment(Model):
     content_type: OneLine = OneLine("")
 
 
-class RawContent(Model):
+class RawContent(Model, frozen=True, kw_only=True):
     """An email's content exactly as received: for digests and for sending again, never for display."""
 
     sender: str
@@ -212,7 +213,7 @@ class EditedDraft:
         return f"To: {', '.join(self.to)}\nSubject: {self.subject}\n\n{self.body}"
 
 
-class Allowed(Model):
+class Allowed(Model, frozen=True, kw_only=True):
     """An entry of a mailbox's allowlist: mail to it is sent without approval."""
 
     id: GatewayId
@@ -232,7 +233,7 @@ class Allowed(Model):
         return re.fullmatch(".*".join(parts), str(Party.parse(address).address).lower()) is not None
 
 
-class Mailbox(Model):
+class Mailbox(Model, frozen=True, kw_only=True):
     """A mailbox of the account, with its place on the trust ladder."""
 
     id: GatewayId
@@ -259,7 +260,7 @@ class Mailbox(Model):
         return tuple(dict.fromkeys(Party.parse(to).address for to in named))
 
 
-class EmailSummary(Model):
+class EmailSummary(Model, frozen=True, kw_only=True):
     """An email from a list: no body, no cc."""
 
     id: GatewayId
@@ -297,13 +298,13 @@ class EmailSummary(Model):
         return self.delivered_at is not None or self.bounced_at is not None
 
 
-class EmailDetail(EmailSummary):
+class EmailDetail(EmailSummary, frozen=True, kw_only=True):
     """An opened email. Fetching one marks an unread email as read at the gateway."""
 
     cc: tuple[Party, ...] = ()
     body: ManyLine = ManyLine("")
     attachments: tuple[Attachment, ...] = ()
-    tags: dict[OneLine, OneLine] = Field(default_factory=dict)
+    tags: dict[OneLine, OneLine] = msgspec.field(default_factory=dict)
     approved_at: datetime | None = None
     approved_by: OneLine = OneLine("")
     in_reply_to: OneLine = OneLine("")
@@ -334,7 +335,7 @@ class EmailDetail(EmailSummary):
         return approved or super()._has_left
 
 
-class PendingItem(Model):
+class PendingItem(Model, frozen=True, kw_only=True):
     """An email that waits for a human: outbound (a draft) or inbound (`gated_all`).
 
     The pending list has no cc, attachments or thread; `raw` then has the listed content, and `complete` is False until
@@ -359,7 +360,7 @@ class PendingItem(Model):
     complete: bool = False
 
 
-class ThreadSummary(Model):
+class ThreadSummary(Model, frozen=True, kw_only=True):
     """A thread as listed by the gateway, oldest email first, without bodies."""
 
     id: GatewayId
@@ -367,7 +368,7 @@ class ThreadSummary(Model):
     emails: tuple[EmailSummary, ...] = ()
 
 
-class AuditEntry(Model):
+class AuditEntry(Model, frozen=True, kw_only=True):
     """A line of the gateway's audit log. The actor is a key, not a person."""
 
     id: GatewayId
@@ -375,12 +376,12 @@ class AuditEntry(Model):
     resource_type: OneLine = OneLine("")
     resource_id: OneLine = OneLine("")
     actor_key_id: OneLine = OneLine("")
-    metadata: dict[OneLine, OneLine] = Field(default_factory=dict)
+    metadata: dict[OneLine, OneLine] = msgspec.field(default_factory=dict)
     """Values that are not text are stored as JSON."""
     created_at: datetime | None = None
 
 
-class SendReceipt(Model):
+class SendReceipt(Model, frozen=True, kw_only=True):
     """The gateway's answer to send or reply."""
 
     id: GatewayId
@@ -390,7 +391,7 @@ class SendReceipt(Model):
     idempotent: bool = False
 
 
-class DecideReceipt(Model):
+class DecideReceipt(Model, frozen=True, kw_only=True):
     """The gateway's answer to decide."""
 
     status: OneLine

@@ -25,11 +25,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import cache
-from typing import TYPE_CHECKING, Any, Self
-
-if TYPE_CHECKING:
-    from pydantic import GetCoreSchemaHandler
-    from pydantic_core import CoreSchema
+from typing import Self
 
 MARKS_A_CELL = 4
 
@@ -221,26 +217,6 @@ class CleanText(str):
     @staticmethod
     def _rule(raw: str) -> tuple[str, int, int]:
         raise NotImplementedError
-
-    @classmethod
-    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        from pydantic_core import core_schema
-
-        return core_schema.no_info_after_validator_function(
-            cls,
-            core_schema.json_or_python_schema(
-                core_schema.str_schema(strict=True),
-                # A clean text is let through as it is: validating it as a string would forget what was removed.
-                core_schema.union_schema(
-                    [core_schema.is_instance_schema(CleanText), core_schema.str_schema(strict=True)]
-                ),
-            ),
-            serialization=core_schema.plain_serializer_function_ser_schema(str, return_schema=core_schema.str_schema()),
-        )
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: Any) -> dict[str, Any]:
-        return {"type": "string"}
 
 
 class OneLine(CleanText):

@@ -59,7 +59,7 @@ class Boxes:
         box = next((box for box in self._known if box.id == mailbox_id), None)
         if box is None or str(box.oversight_mode) != OversightMode.GATED_SEND:
             return box
-        return box.model_copy(update={"allowed": await self.allowed(box)})
+        return box.replaced(allowed=await self.allowed(box))
 
     async def allowed(self, mailbox: Mailbox) -> tuple[Allowed, ...]:
         """The recipients that this mailbox may currently write to without approval.

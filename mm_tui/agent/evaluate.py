@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+import msgspec
 
+from mm_tui import typed_json
 from mm_tui.assist.prompts import Letter
 from mm_tui.text import ManyLine, OneLine
 
@@ -21,10 +22,8 @@ if TYPE_CHECKING:
 AT_ONCE = 4
 
 
-class LabelCase(BaseModel):
+class LabelCase(msgspec.Struct, frozen=True):
     """One line of the set: an email and the label that a human gave it."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     id: OneLine
     language: OneLine
@@ -64,10 +63,9 @@ def read_cases(path: Path, labels: Sequence[str]) -> list[LabelCase]:
         if not line.strip():
             continue
         try:
-            case = LabelCase.model_validate_json(line)
-        except ValidationError as error:
-            where = error.errors(include_input=False, include_url=False)[0]
-            raise BadSet(f"line {number}: {'.'.join(map(str, where['loc'])) or 'it'}: {where['msg']}") from None
+            case = typed_json.read(LabelCase, line)
+        except ValueError as error:
+            raise BadSet(f"line {number}: {error}") from None
         if str(case.label) not in labels:
             raise BadSet(f"line {number}: {case.label} is not a configured label ({', '.join(labels)})")
         cases.append(case)

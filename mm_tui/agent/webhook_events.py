@@ -12,12 +12,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from pydantic import TypeAdapter, ValidationError
-
+from mm_tui import typed_json
 from mm_tui.models import Direction, GatewayId
 from mm_tui.text import OneLine
 
-_ID: TypeAdapter[str] = TypeAdapter(GatewayId)
 _NAMES = ("type", "event", "event_type")
 _WORD = re.compile(r"[a-z]+")
 _ARRIVES = frozenset({"received", "inbound", "incoming", "arrived"})
@@ -78,8 +76,8 @@ def read(event: object) -> WebhookEvent:
 
 def _id(value: object) -> str | None:
     try:
-        return _ID.validate_python(value)
-    except ValidationError:
+        return typed_json.from_values(GatewayId, value)
+    except ValueError:
         return None
 
 

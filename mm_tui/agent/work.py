@@ -188,7 +188,7 @@ class Work:
             except (NotFound, Forbidden):
                 continue
             # The detail has no direction, but only it has the approval time of an email with an unknown status.
-            if detail.model_copy(update={"direction": other.direction}).is_exchanged:
+            if detail.replaced(direction=other.direction).is_exchanged:
                 said.append(detail)
         return said
 

@@ -11,10 +11,11 @@ import re
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, Generic, Literal, Self, TypeVar
+from typing import Any, Generic, Literal, Self, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError
+import msgspec
 
+from mm_tui import typed_json
 from mm_tui.assist import prompts
 from mm_tui.assist.errors import Garbled
 from mm_tui.assist.model import Completion, Message, Model, StreamPart, TokenUsage
@@ -24,6 +25,7 @@ from mm_tui.settings.sections import Assist
 from mm_tui.text import ManyLine, OneLine
 
 LONGEST_SUMMARY = 600
+LONGEST_LINE = 300
 """Characters."""
 MAX_TOKENS: dict[Task, int] = {
     "summarise": 200,
@@ -55,11 +57,17 @@ _HEADER_LINE = re.compile(r"^(?:subject|betreff|objet|asunto|to|from)\s*:", re.I
 
 
 def _words(value: Any) -> Any:
-    """Converts a model's value for a line of text to words, if it is plausible."""
+    """Converts a model's value for a line of text to words, if it is plausible.
+
+    Raises:
+        ValueError: it is too long.
+    """
     if value is None:
         return ""
     if isinstance(value, int | float) and not isinstance(value, bool):
         return str(value)
+    if isinstance(value, str) and len(OneLine(value)) > LONGEST_LINE:
+        raise ValueError(f"a text has more than {LONGEST_LINE} characters")
     return value
 
 
@@ -67,9 +75,9 @@ def _listed(value: Any) -> Any:
     if value is None:
         return ()
     if isinstance(value, str):
-        return (value,) if value.strip() else ()
+        return (_words(value),) if value.strip() else ()
     if isinstance(value, list):
-        return tuple(" ".join(map(str, item.values())) if isinstance(item, dict) else _words(item) for item in value)
+        return [_words(" ".join(map(str, item.values())) if isinstance(item, dict) else item) for item in value]
     return value
 
 
@@ -77,19 +85,14 @@ def _urgency(value: Any) -> Any:
     return value.strip().lower() if isinstance(value, str) else value
 
 
-_Line = Annotated[OneLine, StringConstraints(max_length=300), BeforeValidator(_words)]
-
-
-class Extraction(BaseModel):
+class Extraction(msgspec.Struct, frozen=True, kw_only=True):
     """The requests extracted from an email."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    intent: _Line
-    requested_action: _Line
-    urgency: Annotated[Literal["low", "normal", "high", "unknown"], BeforeValidator(_urgency)]
-    deadline: _Line
-    amounts: Annotated[tuple[_Line, ...], BeforeValidator(_listed)]
+    intent: OneLine
+    requested_action: OneLine
+    urgency: Literal["low", "normal", "high", "unknown"]
+    deadline: OneLine
+    amounts: tuple[OneLine, ...]
 
     @classmethod
     def unknown(cls) -> Self:
@@ -255,11 +258,18 @@ async def extract(model: Model, request: Request) -> Answered[Extraction]:
 
 def _read_extraction(text: str) -> tuple[Extraction | None, str]:
     try:
-        found = Extraction.model_validate_json(_unfenced(text))
-    except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False, include_context=False)[0]
-        return None, f"{'.'.join(map(str, first['loc'])) or 'the answer'}: {first['msg'][:100]}"
-    return found.model_copy(update={"amounts": found.amounts[:10]}), ""
+        values = json.loads(_unfenced(text))
+        if isinstance(values, dict):
+            values = {name: _AS_READ.get(name, _words)(value) for name, value in values.items()}
+        found = typed_json.from_values(Extraction, values)
+    except RecursionError:
+        return None, "the answer is nested too deeply"
+    except ValueError as error:
+        return None, str(error)[:100]
+    return msgspec.structs.replace(found, amounts=found.amounts[:10]), ""
+
+
+_AS_READ = {"urgency": _urgency, "amounts": _listed}
 
 
 async def second_reader(model: Model, request: Request, reading: DraftReading) -> Answered[SecondReading]:

@@ -5,6 +5,8 @@ Every function raises `Unusable` if the value cannot be translated.
 
 from __future__ import annotations
 
+from typing import Any
+
 from mm_tui.account import Account, DayCount, Usage, Webhook, WebhookDelivery
 from mm_tui.gateway import values
 from mm_tui.gateway.shapes import ApiKey, Contact, Suppression
@@ -49,13 +51,13 @@ def account(item: Json) -> Account:
         "storage_used_bytes",
         "max_storage_bytes",
     )
-    return Account.model_validate(
-        {
-            **{name: values.line(item.get(name)) for name in text_fields},
-            **{name: values.whole(item.get(name)) for name in count_fields},
-            "is_active": values.flag(item.get("is_active"), otherwise=True),
-            "sending_disabled": values.flag(item.get("sending_disabled")),
-        }
+    lines: dict[str, Any] = {name: values.line(item.get(name)) for name in text_fields}
+    counts: dict[str, Any] = {name: values.whole(item.get(name)) for name in count_fields}
+    return Account(
+        **lines,
+        **counts,
+        is_active=values.flag(item.get("is_active"), otherwise=True),
+        sending_disabled=values.flag(item.get("sending_disabled")),
     )
 
 

@@ -8,8 +8,6 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Self, TypeVar, cast
 
-from pydantic import ValidationError
-
 from mm_tui.gateway import values
 from mm_tui.gateway.calls import AUDIT_LOG, DELETE_TAG, PENDING, TAGS, Call
 from mm_tui.gateway.errors import Closing, GatewayError, Malformed
@@ -193,9 +191,6 @@ def translate(call: Call, answer: HttpAnswer, work: Callable[[], T]) -> T:
         return work()
     except (Malformed, values.Unusable) as error:
         words = str(error)
-    except ValidationError as error:
-        # The model's message would quote the email; the field's name is enough.
-        words = "the field " + ".".join(str(part) for part in error.errors(include_input=False)[0]["loc"])
     raise Malformed(
         f"{call.name}: the answer cannot be used: {words}", status=answer.status, may_have_happened=call.acts
     )

@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Iterable
 from email.utils import getaddresses
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from mm_tui.gateway import values
 from mm_tui.gateway.values import Json
@@ -160,7 +160,7 @@ def _listed(item: Json) -> _Listed:
     )
 
 
-def _summary_fields(item: Json, mailbox_id: str, raw: RawContent | _Listed) -> dict[str, object]:
+def _summary_fields(item: Json, mailbox_id: str, raw: RawContent | _Listed) -> dict[str, Any]:
     """The fields that an email in a list and an opened one share."""
     listed = values.first(item, "has_attachments")
     way = direction(item)
@@ -191,29 +191,27 @@ def _clean_attachments(raw: RawContent) -> tuple[Attachment, ...]:
 
 def email_summary(item: Json, mailbox_id: str) -> EmailSummary:
     """An email from a list. `mailbox_id` is the requested one, since lists of one mailbox do not repeat it."""
-    return EmailSummary.model_validate(_summary_fields(item, mailbox_id, _listed(item)))
+    return EmailSummary(**_summary_fields(item, mailbox_id, _listed(item)))
 
 
 def email_detail(item: Json, mailbox_id: str) -> EmailDetail:
     """An opened email. Its direction is empty if it is neither stated nor implied by the status."""
     raw = raw_content(item)
-    return EmailDetail.model_validate(
-        {
-            **_summary_fields(item, mailbox_id, raw),
-            "cc": parties(raw.cc),
-            "body": ManyLine(raw.body),
-            "attachments": _clean_attachments(raw),
-            "tags": tags(item.get("tags")),
-            "approved_at": values.time(item.get("approved_at")),
-            "approved_by": values.line(item.get("approved_by")),
-            **_headers(item),
-            "reply_to": _reply_to(item),
-            "raw": raw,
-        }
+    return EmailDetail(
+        **_summary_fields(item, mailbox_id, raw),
+        cc=parties(raw.cc),
+        body=ManyLine(raw.body),
+        attachments=_clean_attachments(raw),
+        tags=tags(item.get("tags")),
+        approved_at=values.time(item.get("approved_at")),
+        approved_by=values.line(item.get("approved_by")),
+        **_headers(item),
+        reply_to=_reply_to(item),
+        raw=raw,
     )
 
 
-def _headers(item: Json) -> dict[str, OneLine]:
+def _headers(item: Json) -> dict[str, Any]:
     """What the headers say about an email. The gateway's pages show them; its OpenAPI document has none."""
     headers = values.table(item.get("headers"))
     found = {name.lower(): values.line(values.as_text(value)) for name, value in headers.items()}
@@ -286,7 +284,7 @@ def thread(item: Json, mailbox_id: str, thread_id: str) -> ThreadSummary:
     return ThreadSummary(
         id=values.optional_id(values.first(item, "thread_id", "id")) or thread_id,
         mailbox_id=mailbox_id,
-        emails=tuple(mail.model_copy(update={"thread_id": mail.thread_id or thread_id}) for mail in ordered),
+        emails=tuple(mail.replaced(thread_id=mail.thread_id or thread_id) for mail in ordered),
     )
 
 

@@ -20,7 +20,7 @@ def edited(original: RawContent, edit: EditedDraft) -> RawContent:
 
     It is sent as soon as it is approved: the gateway does not disclose every send time, and a reply cannot have one.
     """
-    return original.model_copy(update={"to": edit.to, "subject": edit.subject, "body": edit.body, "send_at": ""})
+    return original.replaced(to=edit.to, subject=edit.subject, body=edit.body, send_at="")
 
 
 def fingerprint(raw: RawContent) -> str:

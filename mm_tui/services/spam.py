@@ -44,7 +44,7 @@ class SpamMarks:
         status = await (self._gateway.report_spam if spam else self._gateway.not_spam)(email_id)
         summary = await asyncio.to_thread(self._mail.summary, email_id)
         if summary is not None:
-            await asyncio.to_thread(self._mail.upsert, [summary.model_copy(update={"status": status})])
+            await asyncio.to_thread(self._mail.upsert, [summary.replaced(status=status)])
             self._notify(MailChanged(frozenset({email_id})))
         done = "reported as spam" if spam else "no longer marked as spam"
         return OneLine(f"{done}: its status is {status.replace('_', ' ')}")

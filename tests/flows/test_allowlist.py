@@ -66,7 +66,7 @@ def test_the_list_counts_in_gated_send_alone() -> None:
     to = ["anna@customer.example"]
     assert box("@customer.example").let_through([*to, "x@y.example"]) == tuple(to)
     assert box("@customer.example", mode="gated_all").let_through(to) == ()
-    unread = box().model_copy(update={"allowed": None})
+    unread = box().replaced(allowed=None)
     assert unread.let_through(to) == ()
 
 

@@ -67,9 +67,9 @@ async def test_without_the_admin_key_it_is_said_that_the_reason_is_not_known(san
         (words,) = await why_not_arrived(gateway, mail, ["x@y.example"])
         assert words == "no recipient is on the gateway's list of suppressed addresses"
     assert may_be_suppressed(mail)
-    arrived = mail.model_copy(update={"bounced_at": None, "delivered_at": AT, "status": OneLine("delivered")})
+    arrived = mail.replaced(bounced_at=None, delivered_at=AT, status=OneLine("delivered"))
     assert not may_be_suppressed(arrived)
-    assert not may_be_suppressed(mail.model_copy(update={"direction": OneLine("inbound")}))
+    assert not may_be_suppressed(mail.replaced(direction=OneLine("inbound")))
 
 
 async def test_webhooks_are_listed_with_their_last_delivery(

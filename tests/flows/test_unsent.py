@@ -84,7 +84,7 @@ async def test_in_the_thread_each_draft_that_was_not_sent_says_so() -> None:
         assert [bool(item.unsent) for item in screen.thread_view.items].count(True) == len(STATES)
         # Once it leaves, it is part of the conversation.
         gone = next(mail for mail in mails if mail.status == "scheduled")
-        session.mail.upsert([gone.model_copy(update={"status": OneLine("sent")})])
+        session.mail.upsert([gone.replaced(status=OneLine("sent"))])
         screen._reread()
         await until(pilot, lambda: "not sent yet" not in shown(app))
 

@@ -7,6 +7,8 @@ from collections.abc import AsyncGenerator, Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
+from msgspec.structs import asdict
+
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.errors import GatewayError, MissingKey, NotFound
 from mm_tui.gateway.shapes import ApiKey, AuditPage, Contact, EmailFilter, EmailPage, Listing
@@ -51,7 +53,7 @@ def make_detail(mail: EmailSummary, body: str = "Hello, where is my parcel?") ->
     raw = RawContent(
         sender=mail.sender.header, to=tuple(to.header for to in mail.to), subject=str(mail.subject), body=body
     )
-    return EmailDetail(**{**dict(mail), "body": ManyLine(body), "raw": raw})
+    return EmailDetail(**{**asdict(mail), "body": ManyLine(body), "raw": raw})
 
 
 def make_pending(number: int, **changes: Any) -> PendingItem:
@@ -158,7 +160,7 @@ class FakeGateway:
         if mail is None:
             raise NotFound(status=404)
         if mail.status == "unread":
-            self.put(mail.model_copy(update={"status": OneLine("read")}))
+            self.put(mail.replaced(status=OneLine("read")))
         return make_detail(self.mail[mailbox_id][email_id])
 
     async def pending(self) -> Listing[PendingItem]:

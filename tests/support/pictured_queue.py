@@ -52,7 +52,7 @@ def pending(name: str, address: str, subject: str, body: str, minutes: int, *, i
     files: tuple[Attachment, ...] = ()
     if name == "d-calm":
         files = (Attachment(name=OneLine("statement.pdf"), size=48_200, content_type=OneLine("application/pdf")),)
-        raw = raw.model_copy(update={"attachments": (("statement.pdf", 48_200, "application/pdf"),)})
+        raw = raw.replaced(attachments=(("statement.pdf", 48_200, "application/pdf"),))
     return PendingItem(
         id=name,
         mailbox_id="mb1",
@@ -107,7 +107,7 @@ VIEWS = (
         Phase.CHANGED,
         "changed since you looked: nothing was decided",
         changed=Changed(
-            base=Shown.of(ITEMS["d-changed"].raw.model_copy(update={"body": CALM, "to": ("tom@farm.example",)})),
+            base=Shown.of(ITEMS["d-changed"].raw.replaced(body=CALM, to=("tom@farm.example",))),
             now=Shown.of(ITEMS["d-changed"].raw),
         ),
     ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import asdict
 
 from mm_tui.agent import policy
 from mm_tui.agent.policy import Situation
@@ -125,9 +126,7 @@ def test_a_person_s_address_is_no_machine_s(local: str) -> None:
 def told(subject: str, body: str = "", automatic: str = "", reply_to: str = "") -> EmailDetail:
     about = mail()
     return EmailDetail(
-        **about.model_dump(exclude={"subject", "sender"}),
-        sender=about.sender,
-        subject=OneLine(subject),
+        **{**asdict(about), "subject": OneLine(subject)},
         body=ManyLine(body),
         automatic=OneLine(automatic),
         reply_to=(Party.parse(reply_to),) if reply_to else (),

@@ -115,7 +115,7 @@ def test_nothing_is_done_to_a_mail_that_waits_no_more_and_it_says_how_it_ended(g
         ("pending.approve", waiting(), "", "approve"),
         (
             "pending.approve",
-            replace(waiting(), item=waiting().item.model_copy(update={"direction": OneLine("inbound")})),
+            replace(waiting(), item=waiting().item.replaced(direction=OneLine("inbound"))),
             "",
             "let in",
         ),

@@ -27,7 +27,7 @@ def edited(body: str, to: tuple[str, ...] = ("anna@customer.example",)) -> Queue
 
 def test_a_long_subject_leaves_the_question_about_it_in_view() -> None:
     entry = edited(REFUND, ("anna@" + "long." * 500 + "example",))
-    item = entry.item.model_copy(update={"subject": OneLine("Refund " * 1000)})
+    item = entry.item.replaced(subject=OneLine("Refund " * 1000))
     line = about_line(replace(entry, item=item, edit=None))
     assert line.startswith("to anna@customer.example · ") and len(line) < 200
     line = about_line(entry)

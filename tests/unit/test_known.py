@@ -172,9 +172,7 @@ def test_the_earliest_threads_of_each_address_answer_like_all_mail_exchanged(
         mail = make_mail(number, received_at=at, thread_id=f"t{thread}", status=status)
         sender, to = (address, own) if wrote else (own, address)
         direction = OneLine("inbound" if wrote else "outbound")
-        mails.append(
-            mail.model_copy(update={"sender": Party.parse(sender), "to": (Party.parse(to),), "direction": direction})
-        )
+        mails.append(mail.replaced(sender=Party.parse(sender), to=(Party.parse(to),), direction=direction))
         exchanges.append(Exchange(address, thread, wrote, to_ms(at)))
     MailStore(database).upsert(mails)
     known = Contacts(database, SystemClock())

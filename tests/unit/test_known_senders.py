@@ -45,7 +45,7 @@ def put(database: Database, number: int, sender: str, **changes: Any) -> None:
 def found(database: Database, item: PendingItem) -> dict[str, Finding]:
     pending = PendingStore(database)
     pending.replace([item], START)
-    pending.save_detail(item.model_copy(update={"complete": True}))
+    pending.save_detail(item.replaced(complete=True))
     entry = ReviewQueue(database, SystemClock(), Risk()).entry(item.id)
     assert entry is not None
     return {finding.code: finding for finding in entry.assessment.findings}

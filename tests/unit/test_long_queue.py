@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import asdict
 
 from bench.long_queue import _question, fill
 from mm_tui.clock import SystemClock
@@ -72,8 +73,8 @@ def test_a_queue_read_again_is_the_same_and_one_change_assesses_one_draft(tmp_pa
         assert again == first
         assert all(one.item is old.item and one.thread is old.thread for one, old in zip(again, first, strict=True))
         changed = first[3].item
-        raw = changed.raw.model_copy(update={"body": "Another text."})
-        item = changed.model_copy(update={"raw": raw, "body": ManyLine(raw.body)})
+        raw = changed.raw.replaced(body="Another text.")
+        item = changed.replaced(raw=raw, body=ManyLine(raw.body))
         PendingStore(database).save_detail(item)
         third = queue.entries()
         assert [at for at, one in enumerate(third) if one != first[at]] == [3]
@@ -90,8 +91,8 @@ def test_new_correspondents_assess_only_the_drafts_that_they_matter_to(tmp_path:
         # Somebody whose address looks like that of the one whom the draft goes to, and who was there first.
         address = str(before.item.to[0].address).replace("customer", "custorner")
         assert before.item.received_at is not None
-        written = _question(9_999).model_copy(
-            update={"sender": Party.parse(address), "received_at": before.item.received_at - timedelta(days=60)}
+        written = _question(9_999).replaced(
+            sender=Party.parse(address), received_at=before.item.received_at - timedelta(days=60)
         )
         MailStore(database).upsert([written])
         clock.advance(CONTACTS_AGE.total_seconds() + 1)
@@ -109,17 +110,17 @@ def test_a_rejection_is_compared_with_the_drafts_that_wait_already(tmp_path: Pat
         queue = ReviewQueue(database, clock, Risk())
         first = queue.entries()[0]
         body = "Dear colleague, the office is closed on Monday because of the move to the new building."
-        raw = first.item.raw.model_copy(update={"body": body})
+        raw = first.item.raw.replaced(body=body)
         waiting = [entry.item for entry in queue.entries()[1:]]
-        like = first.item.model_copy(update={"body": ManyLine(body), "raw": raw})
+        like = first.item.replaced(body=ManyLine(body), raw=raw)
         PendingStore(database).replace([like, *waiting], clock.now())
         assert not _codes(queue, like.id) & {"like_rejected"}
-        rejected = _question(9).model_copy(
-            update={"direction": OneLine("outbound"), "status": OneLine("rejected"), "mailbox_id": like.mailbox_id}
+        rejected = _question(9).replaced(
+            direction=OneLine("outbound"), status=OneLine("rejected"), mailbox_id=like.mailbox_id
         )
         mail = MailStore(database)
         mail.upsert([rejected])
-        told = EmailDetail(**dict(rejected), body=ManyLine(f"{body} Thank you."), raw=raw)
+        told = EmailDetail(**asdict(rejected), body=ManyLine(f"{body} Thank you."), raw=raw)
         mail.save_detail(told, at=clock.now())
         clock.advance(resubmitted.AGAIN_AFTER.total_seconds() + 1)
         assert "like_rejected" in _codes(queue, like.id)

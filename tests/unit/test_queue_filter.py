@@ -39,7 +39,7 @@ def waiting(number: int, *findings: tuple[str, Level], inbound: bool = False, **
         "raw": RawContent(sender="x"),
         "complete": True,
     }
-    item_fields = {name: more.pop(name) for name in list(more) if name in PendingItem.model_fields}
+    item_fields = {name: more.pop(name) for name in list(more) if name in PendingItem.__struct_fields__}
     found = tuple(Finding(code, level, OneLine(code)) for code, level in findings)
     return QueueEntry(PendingItem(**{**fields, **item_fields}), "d", Assessment(found, ()), **more)
 

@@ -128,13 +128,11 @@ def test_a_status_means_what_it_must_for_a_release(
 def test_what_the_gateway_adds_or_hides_is_said() -> None:
     plain = Mailbox(id="1", address=OneLine("a@x.example"))
     assert disclosure(plain) == ("bcc: not disclosed by the gateway",)
-    adding = plain.model_copy(
-        update={
-            "auto_cc": OneLine("boss@x.example"),
-            "auto_bcc": OneLine("log@x.example"),
-            "signature_block": ManyLine("Acme\nLtd"),
-            "ai_disclosure": True,
-        }
+    adding = plain.replaced(
+        auto_cc=OneLine("boss@x.example"),
+        auto_bcc=OneLine("log@x.example"),
+        signature_block=ManyLine("Acme\nLtd"),
+        ai_disclosure=True,
     )
     lines = "\n".join(disclosure(adding))
     for words in ("boss@x.example", "log@x.example", "Acme Ltd", "AI wrote it"):

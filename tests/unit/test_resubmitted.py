@@ -49,7 +49,7 @@ def old_draft(
         thread_id=thread,
     )
     MailStore(database).upsert([mail])
-    detail = make_detail(mail, "You get 300 dollars back.").model_copy(update={"in_reply_to": OneLine(answers), **more})
+    detail = make_detail(mail, "You get 300 dollars back.").replaced(**{"in_reply_to": OneLine(answers), **more})
     MailStore(database).save_detail(detail, at=START)
 
 
@@ -228,7 +228,7 @@ def test_the_draft_that_an_agent_names_is_told_where_it_may_be_that_one(
     new_draft(database)
     mail = make_mail(20, direction=OneLine("outbound"), status=OneLine("pending_send_approval"), thread_id="t")
     MailStore(database).upsert([mail])
-    tagged = make_detail(mail, "x").model_copy(update={"tags": {OneLine(FOLLOWS): OneLine(named)}})
+    tagged = make_detail(mail, "x").replaced(tags={OneLine(FOLLOWS): OneLine(named)})
     MailStore(database).save_detail(tagged, at=START)
     found = entry(database).resubmission
     assert found is not None and found.email_id == told

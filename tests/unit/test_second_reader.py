@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mm_tui import typed_json
 from mm_tui.assist import errors, prompts
 from mm_tui.assist.model import Completion, Message, Model
 from mm_tui.assist.prompts import Fact, Letter
@@ -174,7 +175,8 @@ def test_the_prompt_fences_draft_and_facts() -> None:
 
 
 def a_mail(email_id: str, body: str, direction: str = "inbound") -> ThreadMail:
-    detail = EmailDetail.model_validate(
+    detail = typed_json.from_values(
+        EmailDetail,
         {
             "id": email_id,
             "mailbox_id": "box",
@@ -186,13 +188,14 @@ def a_mail(email_id: str, body: str, direction: str = "inbound") -> ThreadMail:
             "body": body,
             "received_at": datetime(2026, 3, 1, tzinfo=UTC),
             "raw": {"sender": "anna@customer.example", "body": body},
-        }
+        },
     )
     return ThreadMail(detail, detail)
 
 
 def an_entry(body: str = BODY, thread: tuple[ThreadMail, ...] | None = None) -> QueueEntry:
-    item = PendingItem.model_validate(
+    item = typed_json.from_values(
+        PendingItem,
         {
             "id": "d1",
             "mailbox_id": "box",
@@ -204,7 +207,7 @@ def an_entry(body: str = BODY, thread: tuple[ThreadMail, ...] | None = None) -> 
             "body": body,
             "raw": {"sender": "us@company.example", "body": body},
             "complete": True,
-        }
+        },
     )
     mails = (a_mail("m1", ASKED), a_mail("m2", "Room 12 costs $229 a night.", "outbound")) if thread is None else thread
     return QueueEntry(item, digest_of("d1", "box", "outbound", item.raw), Assessment(), thread=mails)
@@ -271,7 +274,7 @@ async def test_nothing_is_opened_and_nothing_read_without_a_thread() -> None:
 async def test_what_was_not_sent_is_no_thread() -> None:
     unsent = a_mail("m3", "Thursday 12 March", "outbound")
     assert unsent.detail is not None
-    rejected = unsent.detail.model_copy(update={"status": "rejected"})
+    rejected = unsent.detail.replaced(status="rejected")
     model = Scripted(answer())
     await Desk(model).read(an_entry(thread=(a_mail("m1", ASKED), ThreadMail(rejected, rejected))))
     assert model.asked[0][1].text.count("<<<MAIL") == 1

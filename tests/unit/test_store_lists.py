@@ -65,10 +65,8 @@ def test_what_is_decided_leaves_the_queue_at_once(database: Database) -> None:
 def test_waiting_mail_still_knows_its_hidden_characters(database: Database) -> None:
     queue = PendingStore(database)
     hostile = make_pending(1)
-    raw = hostile.raw.model_copy(update={"body": "pay \u202enow", "subject": "Re\u200b: x"})
-    queue.replace(
-        [hostile.model_copy(update={"raw": raw, "body": ManyLine(raw.body), "subject": OneLine(raw.subject)})], NOW
-    )
+    raw = hostile.raw.replaced(body="pay \u202enow", subject="Re\u200b: x")
+    queue.replace([hostile.replaced(raw=raw, body=ManyLine(raw.body), subject=OneLine(raw.subject))], NOW)
     item = queue.get(email_id(1))
     assert item is not None
     assert (item.body.removed, item.subject.removed) == (1, 1)

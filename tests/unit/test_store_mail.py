@@ -56,7 +56,7 @@ def test_a_list_without_a_word_for_mail_that_left_does_not_blank_what_the_opened
     left = make_mail(1, direction=OneLine("outbound"), status=OneLine("approved"))
     waits = make_mail(2, direction=OneLine("outbound"), status=OneLine("pending_send_approval"))
     mail.upsert([left, waits])
-    mail.upsert([one.model_copy(update={"status": OneLine("")}) for one in (left, waits)])
+    mail.upsert([one.replaced(status=OneLine("")) for one in (left, waits)])
     rows = [mail.row(email_id(number)) for number in (1, 2)]
     assert [row.status for row in rows if row] == ["approved", ""]
     assert [chip(row)[0] for row in rows if row] == ["approved", "no status"], "no column is blank"
@@ -78,8 +78,8 @@ def test_a_mail_comes_back_as_it_was(mail: MailStore) -> None:
 
 
 def test_an_opened_mail_comes_back_whole_and_knows_its_hidden_characters(mail: MailStore) -> None:
-    detail = make_detail(make_mail(1), "Hello\u200b \x1b[31mred").model_copy(
-        update={"tags": {OneLine("label"): OneLine("billing")}, "cc": (Party.parse("c@x.example"),)}
+    detail = make_detail(make_mail(1), "Hello\u200b \x1b[31mred").replaced(
+        tags={OneLine("label"): OneLine("billing")}, cc=(Party.parse("c@x.example"),)
     )
     mail.upsert([make_mail(1)])
     mail.save_detail(detail, at=NOW)
@@ -95,7 +95,7 @@ def test_an_opened_mail_comes_back_whole_and_knows_its_hidden_characters(mail: M
 def test_an_opened_mail_keeps_the_direction_that_its_list_told(mail: MailStore) -> None:
     outbound = make_mail(1, direction=OneLine("outbound"), status=OneLine("pending_send_approval"))
     mail.upsert([outbound])
-    mail.save_detail(make_detail(outbound.model_copy(update={"direction": OneLine("inbound")})), at=NOW)
+    mail.save_detail(make_detail(outbound.replaced(direction=OneLine("inbound"))), at=NOW)
     row = mail.row(email_id(1))
     assert row is not None
     assert row.direction == "outbound"

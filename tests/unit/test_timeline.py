@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from mm_tui import typed_json
 from mm_tui.gateway.shapes import ApiKey
 from mm_tui.models import AuditEntry, EmailDetail, Party, RawContent
 from mm_tui.services.audit.line import Tone, actor_words, narrowed
@@ -204,7 +205,7 @@ def test_the_first_lines_of_a_hundred_thousand_come_at_once(logs: Logs) -> None:
 def many(database: Database, lines: int) -> None:
     """Fills the gateway's log: one line a second."""
     start = int(NOW.timestamp() * 1000)
-    model = AuditEntry(id="X", action=OneLine("email.read"), resource_id=OneLine("M1")).model_dump_json()
+    model = typed_json.dumped(AuditEntry(id="X", action=OneLine("email.read"), resource_id=OneLine("M1")))
     with database.write() as connection:
         connection.executemany(
             "INSERT INTO audit (entry_id, created_at, resource_id, model) VALUES (?, ?, 'M1', ?)",

@@ -76,7 +76,7 @@ def ours(
         thread_id="t",
         received_at=START + timedelta(minutes=number if minutes is None else minutes),
     )
-    detail = make_detail(mail, "It is on its way.").model_copy(update=more)
+    detail = make_detail(mail, "It is on its way.").replaced(**more)
     MailStore(database).upsert([mail])
     MailStore(database).save_detail(detail, at=START)
     return detail
@@ -285,7 +285,7 @@ def test_what_the_list_told_of_recipients_stands_where_the_detail_tells_nothing(
     item = make_pending(1)
     detail = make_detail(make_mail(1, direction=OneLine("outbound"), to=()))
     assert completed(item, detail).to == item.to
-    told = detail.model_copy(update={"to": (Party.parse("bob@customer.example"),)})
+    told = detail.replaced(to=(Party.parse("bob@customer.example"),))
     assert completed(item, told).to == told.to
 
 

@@ -40,7 +40,7 @@ def database(tmp_path: Path) -> Iterator[Database]:
 def put(database: Database, mail: EmailSummary, body: str, **more: Any) -> EmailDetail:
     """Takes in a mail and its detail."""
     MailStore(database).upsert([mail])
-    detail = make_detail(mail, body).model_copy(update=more)
+    detail = make_detail(mail, body).replaced(**more)
     MailStore(database).save_detail(detail, at=START)
     return detail
 
@@ -48,7 +48,7 @@ def put(database: Database, mail: EmailSummary, body: str, **more: Any) -> Email
 def waits(database: Database, *items: PendingItem) -> None:
     PendingStore(database).replace(items, START)
     for item in items:
-        PendingStore(database).save_detail(item.model_copy(update={"complete": True}))
+        PendingStore(database).save_detail(item.replaced(complete=True))
 
 
 def draft(number: int, body: str, to: str = "anna@customer.example", **changes: Any) -> PendingItem:
@@ -115,7 +115,7 @@ def test_what_was_not_sent_vouches_for_no_later_draft(
 def test_words_and_times_tell_what_left() -> None:
     for status, details in itertools.product(STATUSES, DETAILS):
         mail = make_detail(make_mail(1, direction=OneLine("outbound"), status=OneLine(status)))
-        left = mail.model_copy(update=details).is_exchanged
+        left = mail.replaced(**details).is_exchanged
         if status in LEFT:
             assert left
         elif status in {"pending_scan", "pending_send_approval", "scheduled", "rejected", "cancelled", "send_failed"}:

@@ -15,6 +15,7 @@ from datetime import UTC
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import urlsplit
 
+from mm_tui import typed_json
 from mm_tui.assist.errors import AssistError, NoKey, OverBudget
 from mm_tui.services.assistant.cards import STAND_IN_MODEL, DraftText, Spend
 from mm_tui.settings.checks import LOOPBACK_HOSTS
@@ -157,8 +158,8 @@ class Assistant:
             automatic,
             again,
             lambda model: tasks.extract(model, request),
-            lambda found: found.model_dump(mode="json"),
-            tasks.Extraction.model_validate,
+            typed_json.values_of,
+            lambda found: typed_json.from_values(tasks.Extraction, found),
         )
 
     async def second_reading(

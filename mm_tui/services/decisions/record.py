@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from pydantic import TypeAdapter
-
+from mm_tui import typed_json
 from mm_tui.decision.effects import Entry, WriteEntry
 from mm_tui.decision.machine import can_undo
 from mm_tui.decision.state import INCIDENTS, Act, Outcome, State
@@ -65,11 +64,6 @@ class Content:
     def mine(self) -> RawContent | None:
         """The whole content that the human wants to send."""
         return edited(self.base, self.edit) if self.edit is not None else None
-
-
-_STATE: TypeAdapter[State] = TypeAdapter(State)
-_META: TypeAdapter[DecisionMeta] = TypeAdapter(DecisionMeta)
-_CONTENT: TypeAdapter[Content] = TypeAdapter(Content)
 
 
 @dataclass(slots=True, eq=False)
@@ -153,9 +147,9 @@ class ActiveDecision:
             release_id=self.release_id,
             item_id=state.case.item,
             replacement_id=state.replacement or None,
-            state=_STATE.dump_json(state).decode(),
-            facts=_META.dump_json(self.meta).decode(),
-            content=_CONTENT.dump_json(content).decode() if content is not None else None,
+            state=typed_json.dumped(state),
+            facts=typed_json.dumped(self.meta),
+            content=typed_json.dumped(content) if content is not None else None,
             ended=state.ended,
             doubts=state.doubts,
             updated_at=at,
@@ -172,16 +166,16 @@ def restored(row: SavedDecision) -> ActiveDecision:
         release_id=row.release_id,
         state=state_of(row),
         meta=meta_of(row),
-        content=_CONTENT.validate_json(row.content) if row.content is not None else None,
+        content=typed_json.read(Content, row.content) if row.content is not None else None,
     )
 
 
 def state_of(row: SavedDecision) -> State:
-    return _STATE.validate_json(row.state)
+    return typed_json.read(State, row.state)
 
 
 def meta_of(row: SavedDecision) -> DecisionMeta:
-    return _META.validate_json(row.facts)
+    return typed_json.read(DecisionMeta, row.facts)
 
 
 _LONGEST = 200

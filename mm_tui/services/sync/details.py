@@ -77,8 +77,8 @@ class DetailReader:
 
 def completed(waiting: PendingItem, detail: EmailDetail) -> PendingItem:
     listed = ("sender", "cc", "subject", "body", "status", "attachments", "in_reply_to", "raw")
-    return waiting.model_copy(
-        update={
+    return waiting.replaced(
+        **{
             **{name: getattr(detail, name) for name in listed},
             "to": detail.to or waiting.to,
             "received_at": detail.received_at or waiting.received_at,

@@ -60,12 +60,12 @@ async def with_allow_list(gateway: GatewayClient, mail: MailStore, box: Mailbox)
     if str(box.oversight_mode) != OversightMode.GATED_SEND:
         return box
     try:
-        return box.model_copy(update={"allowed": tuple(await gateway.allow_list(box.id))})
+        return box.replaced(allowed=tuple(await gateway.allow_list(box.id)))
     except (NotFound, Forbidden):
         return box
     except GatewayError:
         known = {one.id: one.allowed for one in await asyncio.to_thread(mail.mailboxes)}
-        return box.model_copy(update={"allowed": known.get(box.id)})
+        return box.replaced(allowed=known.get(box.id))
 
 
 async def read_address_book(gateway: GatewayClient, contacts: ContactStore) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
+from mm_tui import typed_json
 from mm_tui.store.audit.actions import Meaning, deciding_actions, meaning
 from mm_tui.store.sort_keys import from_ms, to_ms
 
@@ -49,7 +50,7 @@ class AuditStore:
                 entry.id,
                 to_ms(entry.created_at) or 0,
                 str(entry.resource_id),
-                json.dumps(entry.model_dump(mode="json")),
+                json.dumps(typed_json.values_of(entry)),
             )
             for entry in entries
         ]
@@ -113,4 +114,4 @@ class AuditStore:
         from mm_tui.models import AuditEntry
 
         rows = self._database.reader().execute(f"SELECT model FROM audit WHERE {where}", values)
-        return [AuditEntry.model_validate_json(row[0]) for row in rows]
+        return [typed_json.read(AuditEntry, row[0]) for row in rows]

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
 
+from mm_tui import typed_json
 from mm_tui.private_files import replace_private
 from mm_tui.settings.paths import editing_dir
 from mm_tui.store.decisions.edits import SavedEdit
@@ -72,7 +73,7 @@ class EditorFile:
         edit = self._edit
         about = {
             "item_id": edit.item_id, "mailbox_id": edit.mailbox_id, "base_digest": edit.base_digest,
-            "base": edit.base.model_dump(mode="json"), "to": list(edit.text.to), "subject": edit.text.subject,
+            "base": typed_json.values_of(edit.base), "to": list(edit.text.to), "subject": edit.text.subject,
             "body": edit.text.body,
             "saved_at": edit.saved_at.isoformat(), "owners": [list(owner) for owner in _pairs(owners)],
         }  # fmt: skip
@@ -137,7 +138,7 @@ def _given(about: dict[str, object]) -> SavedEdit:
         item_id=str(about["item_id"]),
         mailbox_id=str(about["mailbox_id"]),
         base_digest=str(about["base_digest"]),
-        base=RawContent.model_validate(about["base"]),
+        base=typed_json.from_values(RawContent, about["base"]),
         text=EditedDraft(to, str(about["subject"]), str(about["body"])),
         saved_at=datetime.fromisoformat(str(about["saved_at"])),
     )

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from mm_tui import typed_json
 from mm_tui.store.loose_texts import LooseTexts
 from mm_tui.store.seal import StoreError, StoreMoved
 from mm_tui.text import OneLine
@@ -71,7 +72,7 @@ class EditStore:
                         edit.item_id,
                         edit.mailbox_id,
                         edit.base_digest,
-                        edit.base.model_dump_json(),
+                        typed_json.dumped(edit.base),
                         recipients,
                         text.subject,
                         text.body,
@@ -137,7 +138,7 @@ def _edit(row: sqlite3.Row) -> SavedEdit:
         item_id=row["item_id"],
         mailbox_id=row["mailbox_id"],
         base_digest=row["base_digest"],
-        base=RawContent.model_validate_json(row["base"]),
+        base=typed_json.read(RawContent, row["base"]),
         text=EditedDraft(tuple(json.loads(row["recipients"])), row["subject"], row["body"]),
         saved_at=datetime.fromisoformat(row["saved_at"]),
     )

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from mm_tui import typed_json
 from mm_tui.chips import chips_of
-from mm_tui.models import LEFT, NOT_SENT, EmailDetail, EmailSummary, Party, RawContent, Status
+from mm_tui.models import LEFT, NOT_SENT, EmailDetail, EmailSummary, Party, Status
 from mm_tui.store.mail.changes import Changes
 from mm_tui.store.mail.word_index import index, marks, unindex, words_of
 from mm_tui.store.sort_keys import from_ms, make_key, to_ms
@@ -183,7 +184,7 @@ def _update(
         index(connection, key)
 
 
-_STORED = {
+_STORED = (
     "cc",
     "attachments",
     "tags",
@@ -192,15 +193,15 @@ _STORED = {
     "in_reply_to",
     "identity",
     "ai_generated",
-    "raw",
     "reply_to",
-}
+    "raw",
+)
 """The parts of a detail that have no column."""
 
 
 def save_detail(database: Database, detail: EmailDetail, at: datetime) -> Changes:
     """Implements `MailStore.save_detail`."""
-    dumped = detail.model_dump(mode="json", include=_STORED)
+    dumped = {name: typed_json.values_of(getattr(detail, name)) for name in _STORED}
     if ManyLine(detail.raw.body) != detail.body:
         dumped["body"] = str(detail.body)
     stored = json.dumps(dumped)
@@ -362,12 +363,12 @@ def _fields(row: sqlite3.Row) -> dict[str, Any]:
 
 def summary_of(row: sqlite3.Row) -> EmailSummary:
     """A row of `mail` with its `thread_id` as the model."""
-    return EmailSummary.model_validate(_fields(row))
+    return typed_json.from_values(EmailSummary, _fields(row))
 
 
 def detail_of(row: sqlite3.Row) -> EmailDetail:
     """A row of `mail` with `thread_id` and the stored `model` of its detail."""
     stored = json.loads(row["model"])
-    raw = RawContent.model_validate(stored.pop("raw"))
-    body = stored.pop("body", raw.body)
-    return EmailDetail.model_validate({**_fields(row), **stored, "raw": raw, "body": ManyLine(body)})
+    body = stored.pop("body", stored["raw"].get("body", ""))
+    tags = {OneLine(name): value for name, value in stored.pop("tags", {}).items()}
+    return typed_json.from_values(EmailDetail, {**_fields(row), **stored, "tags": tags, "body": ManyLine(body)})

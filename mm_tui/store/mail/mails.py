@@ -10,6 +10,7 @@ from contextlib import closing
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
+from mm_tui import typed_json
 from mm_tui.store.mail import list_keys as view_keys
 from mm_tui.store.mail.changes import Changes
 from mm_tui.store.mail.rows import ROW_SQL, MailRow, gone_row, mail_row
@@ -313,7 +314,7 @@ class MailStore:
     def save_mailboxes(self, mailboxes: Iterable[Mailbox]) -> bool:
         """Replaces the list of mailboxes. Returns whether something changed."""
         fresh = {
-            box.id: (box.id, str(box.address), str(box.oversight_mode), json.dumps(box.model_dump(mode="json")))
+            box.id: (box.id, str(box.address), str(box.oversight_mode), json.dumps(typed_json.values_of(box)))
             for box in mailboxes
         }
         with self._database.write() as connection:
@@ -329,14 +330,14 @@ class MailStore:
         from mm_tui.models import Mailbox
 
         rows = self._database.reader().execute("SELECT model FROM mailboxes ORDER BY address")
-        return [Mailbox.model_validate_json(row[0]) for row in rows]
+        return [typed_json.read(Mailbox, row[0]) for row in rows]
 
     def mailbox(self, mailbox_id: str) -> Mailbox | None:
         """One mailbox; None if it is not known."""
         from mm_tui.models import Mailbox
 
         row = self._database.one("SELECT model FROM mailboxes WHERE mailbox_id = ?", (mailbox_id,))
-        return Mailbox.model_validate_json(row[0]) if row is not None else None
+        return typed_json.read(Mailbox, row[0]) if row is not None else None
 
     def mailbox_rows(self) -> list[MailboxRow]:
         """The mailboxes for the status line and the filter, by address, without building models."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from mm_tui import typed_json
 from mm_tui.store.sort_keys import from_ms, to_ms
 
 if TYPE_CHECKING:
@@ -187,14 +188,14 @@ class PendingStore:
 
 
 def _dump(item: PendingItem) -> str:
-    return json.dumps(item.model_dump(mode="json"), sort_keys=True)
+    return json.dumps(typed_json.values_of(item), sort_keys=True)
 
 
 def _load(text: str) -> PendingItem:
     from mm_tui.models import Party, PendingItem
     from mm_tui.text import ManyLine, OneLine
 
-    item = PendingItem.model_validate_json(text)
+    item = typed_json.read(PendingItem, text)
     # Cleaned again from the received text, so that the number of hidden characters is known.
     recounted = {
         "body": ManyLine(item.raw.body),
@@ -202,4 +203,4 @@ def _load(text: str) -> PendingItem:
         "sender": Party.parse(item.raw.sender),
         "to": tuple(Party.parse(to) for to in item.raw.to),
     }
-    return item.model_copy(update={name: value for name, value in recounted.items() if value == getattr(item, name)})
+    return item.replaced(**{name: value for name, value in recounted.items() if value == getattr(item, name)})
