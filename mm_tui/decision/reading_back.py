@@ -119,9 +119,11 @@ def recording(state: State, event: Event) -> Move:
 
 def _recorded(state: State, sighting: Snapshot | None) -> Move:
     """The call succeeded; the outcome is the one it was made for, unless the gateway then shows something else."""
-    decides = state.stage in (Stage.DECIDE, Stage.RELEASE) and not is_first_approval(state)
-    if decides and sighting is not None and sighting.standing is RemoteState.PENDING:
-        return doubt(state, f"the gateway answered {state.said!r}, but it is still {sighting.status}")
+    if state.stage is not Stage.RESCHEDULE and sighting is not None and sighting.standing is RemoteState.PENDING:
+        if not is_first_approval(state):
+            return doubt(state, f"the gateway answered {state.said!r}, but it is still {sighting.status}")
+        if not sighting.is_approved_by_us:
+            return doubt(state, "the tag that records your approval is not there: another program wrote tags too")
     if state.stage is Stage.RELEASE:
         waits_on = state.case.needs_second and (sighting is None or sighting.standing is not RemoteState.RELEASED)
         return end(state, Outcome.FIRST_APPROVED, sighting=sighting) if waits_on else edit_released(state, sighting)

@@ -15,6 +15,7 @@ from mm_tui import clock
 from mm_tui.decision.state import Outcome, Question
 from mm_tui.services.decisions.service import Refused
 from mm_tui.services.decisions.view import Phase
+from mm_tui.settings.sections import Review
 from tests.support.desk import Desk, at_desk
 from tests.support.lying import LyingTransport
 from tests.support.sandbox import Sandbox
@@ -156,3 +157,18 @@ async def test_a_hold_starts_again_after_a_sleep_while_the_queue_was_looked_up(
     assert now is not None and now.phase is Phase.HELD, "nobody could undo it"
     assert gateway.decisions() == 0
     assert await desk.decisions.undo(draft) == 1
+
+
+async def test_a_first_approval_that_a_colleague_overwrote_is_not_called_recorded(
+    tmp_path: Path, sandbox: Sandbox, gateway: LyingTransport
+) -> None:
+    draft = sandbox.draft()
+    review = Review(hold_seconds=1, second_approver="always")
+    async with at_desk(tmp_path, sandbox.url, sandbox.keys, transport=gateway, review=review) as desk:
+        mail = await desk.read(sandbox.mailbox, draft)
+        gateway.lie = lambda method, path, answer: {**answer, "tags": {}} if path.endswith(draft) else None
+        await desk.approve(mail)
+        view = await desk.settled(draft)
+        assert view.question is not None, view.words
+        gateway.lie = lambda method, path, answer: None
+        assert (await desk.reaches(draft, Phase.DONE)).outcome is Outcome.FIRST_APPROVED
