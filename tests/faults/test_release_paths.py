@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,15 @@ import pytest
 from mm_tui.decision.state import Act, Choice, Outcome, Question
 from mm_tui.review.draft import starts_thread
 from mm_tui.services.decisions.calls import DecisionCalls
-from mm_tui.services.decisions.outcomes import undo
+from mm_tui.services.decisions.outcomes import Outcomes, undo
 from mm_tui.services.decisions.service import Refused
 from mm_tui.services.decisions.view import Phase
 from mm_tui.services.presence.tags import pair_words
+from mm_tui.services.sync.details import completed
 from mm_tui.store.audit.journal import Journal
+from mm_tui.store.mail.pending import PendingStore
 from mm_tui.text import OneLine
-from tests.support.desk import Desk, at_desk, digest, edit_of
+from tests.support.desk import Desk, HurriedClock, at_desk, digest, edit_of
 from tests.support.sandbox import Sandbox, file_part, running_sandbox
 
 
@@ -39,6 +42,27 @@ async def test_an_approved_draft_leaves_once_and_is_recorded(desk: Desk, sandbox
     assert view.decided_at is not None
     assert [sent["id"] for sent in sandbox.outbox()] == [draft]
     assert desk.kinds() == ["held", "deciding", "done", "ended"]
+
+
+async def test_a_draft_that_was_found_changed_is_read_again(desk: Desk, sandbox: Sandbox) -> None:
+    draft = sandbox.draft()
+    pending = PendingStore(desk.database)
+    mail = await desk.read(sandbox.mailbox, draft)
+    pending.replace(await desk.gateway.pending(), datetime.now(UTC))
+    waiting = pending.get(draft)
+    assert waiting is not None
+    pending.save_detail(completed(waiting, mail))
+    sandbox.change(draft, cc=["tom@other.example"])
+    await desk.approve(mail)
+    changed = await desk.settled(draft)
+    assert changed.phase is Phase.CHANGED
+    await desk.decisions.followed_up()
+    assert not pending.replace(await desk.gateway.pending(), datetime.now(UTC)), "the list does not show it"
+    assert [one.email_id for one in pending.unread_drafts()] == [draft]
+    await desk.reject(await desk.read(sandbox.mailbox, draft))
+    outcomes = Outcomes(HurriedClock())
+    assert outcomes.news(changed) is not None
+    assert outcomes.news(await desk.settled(draft)) == ("rejected: email to anna@customer.example", False)
 
 
 async def test_a_rejected_draft_stays_and_the_agent_is_told_why(desk: Desk, sandbox: Sandbox) -> None:

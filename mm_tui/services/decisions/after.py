@@ -12,6 +12,7 @@ from mm_tui.decision.moves import target
 from mm_tui.decision.state import Outcome
 from mm_tui.services.events import PendingChanged
 from mm_tui.store.mail.mails import MailStore
+from mm_tui.store.mail.pending import PendingStore
 from mm_tui.store.seal import StoreError
 
 if TYPE_CHECKING:
@@ -25,7 +26,8 @@ log = logging.getLogger("mm_tui.decisions")
 
 
 class AfterDecisions:
-    """Keeps examples of texts that were sent in place of an agent's, and the tags of emails with a first approval.
+    """Keeps examples of texts that were sent in place of an agent's, and the tags of emails with a first approval; has
+    changed emails read again.
 
     Args:
         database: the profile's store.
@@ -36,6 +38,7 @@ class AfterDecisions:
 
     def __init__(self, database: Database, clock: Clock, notify: Notify, learner: Learner | None) -> None:
         self._mail = MailStore(database)
+        self._pending = PendingStore(database)
         self._clock = clock
         self._notify = notify
         self._learner = learner
@@ -49,6 +52,9 @@ class AfterDecisions:
         if decision.state.outcome is Outcome.FIRST_APPROVED and decision.tags:
             decision.followed_up = True
             self._start(self._keep_tags(decision))
+        if decision.state.outcome is Outcome.CHANGED:
+            decision.followed_up = True
+            self._start(self._outdate(decision.email_id))
         released = decision.state.outcome is Outcome.EDIT_RELEASED and not meta.author
         if self._learner is None or not released or content is None or content.edit is None:
             return
@@ -65,6 +71,14 @@ class AfterDecisions:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    async def _outdate(self, email_id: str) -> None:
+        """Lets the details be read again: the queue's list does not show that cc, files or the send time changed."""
+        try:
+            if await asyncio.to_thread(self._pending.outdate, email_id):
+                self._notify(PendingChanged())
+        except (sqlite3.Error, StoreError, OSError) as error:
+            log.warning("an email is not read again: %s", type(error).__name__)
 
     async def _keep_tags(self, decision: ActiveDecision) -> None:
         """Stores the tags of an email with our first approval at once, instead of at the next reading."""

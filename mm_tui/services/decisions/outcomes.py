@@ -56,7 +56,8 @@ class Outcomes:
             # Undone, or left as it is: the reviewer saw a message when they pressed the key.
             return None
         now = self._clock.monotonic()
-        self._recent = [(at, old) for at, old in self._recent if now - at < RECENT_SECONDS] + [(now, view)]
+        still = [(at, old) for at, old in self._recent if now - at < RECENT_SECONDS and old.email_id != view.email_id]
+        self._recent = [*still, (now, view)]
         recent = [old for _, old in self._recent]
         failed = [old for old in recent if old.failed]
         unsure = [old for old in recent if old.phase is Phase.DECIDED]
