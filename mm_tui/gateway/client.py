@@ -57,5 +57,5 @@ def _told_apart(listed: Listing[PendingItem]) -> Listing[PendingItem]:
     same = [email_id for email_id, found in boxes.items() if len(found) > 1]
     if not same:
         return listed
-    refused = [OneLine(f"{len(boxes[one])} mailboxes have an email with the id {one}: decide there") for one in same]
+    refused = [OneLine(f"{len(boxes[one])} mailboxes have a waiting email with the id {one}") for one in same]
     return Listing((item for item in listed if item.id not in same), (*listed.refused, *refused))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from mm_tui.screens.dialogs.confirm import ConfirmScreen
 from mm_tui.screens.dialogs.labels import LabelScreen
 from mm_tui.screens.thread.reply_editor import ReplyEditor
 from mm_tui.screens.thread.screen import ThreadScreen
+from mm_tui.store.decisions.edits import EditStore
 from mm_tui.store.decisions.records import DecisionStore, SavedDecision
 from mm_tui.text import ManyLine, OneLine
 from tests.support.app import running_app, shown, synced_app, until
@@ -170,7 +172,9 @@ def _waiting(sandbox: Sandbox) -> dict[str, object]:
     return next(iter(sandbox.pending()), {})
 
 
-async def test_reply_being_written_survives_closing_the_editor() -> None:
+async def test_reply_being_written_survives_closing_the_editor_and_is_saved_before_it_is_submitted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     session = _thread(1)
     async with running_app(session) as (app, pilot):
         await _open_first(app, pilot, "Question 0")
@@ -182,6 +186,14 @@ async def test_reply_being_written_survives_closing_the_editor() -> None:
         await pilot.press("enter", "r")
         again = app.screen.query_one(ReplyEditor)
         await until(pilot, lambda: again.text == "Half a th")
+
+        def full(*_: object, **__: object) -> None:
+            raise sqlite3.OperationalError("database or disk is full")
+
+        monkeypatch.setattr(EditStore, "save", full)
+        await pilot.press("x", "ctrl+s")
+        await until(pilot, lambda: "not saved: database or disk is full" in shown(app))
+        assert "your text is saved" not in shown(app)
 
 
 async def test_reply_without_a_gate_asks_first(tmp_path: Path) -> None:

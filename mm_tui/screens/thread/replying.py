@@ -249,8 +249,7 @@ class Replying:
         )
 
     def _submit(self, yes: bool | None) -> None:
-        if yes:
-            self.save(durable=True)
+        if yes and self.save(durable=True):
             self._screen.run_worker(self._submit_reply(), group="submit", exclusive=True, exit_on_error=False)
 
     async def _submit_reply(self) -> None:
