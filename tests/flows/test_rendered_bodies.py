@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import asdict
 
 from mm_tui.models import EmailDetail, RawContent
 from mm_tui.review import render_pass
@@ -97,7 +98,7 @@ async def test_all_mails_of_a_long_thread_are_rendered_when_they_are_unfolded() 
         body = f"Mail **{number}**\n\n" + "and *more* of it " * 10
         body += "[www.acme.example](https://elsewhere.example/pay)" if number == 3 else ""
         raw = RawContent(sender=str(base.sender.address), subject=str(base.subject), body=body)
-        session.mail.save_detail(EmailDetail(**{**base.__dict__, "body": ManyLine(body), "raw": raw}), at=NOW)
+        session.mail.save_detail(EmailDetail(**{**asdict(base), "body": ManyLine(body), "raw": raw}), at=NOW)
     async with running_app(session) as (app, pilot):
         view = (await _opened(app, pilot)).thread_view
         await until(pilot, lambda: len(view.items) == 1_000)

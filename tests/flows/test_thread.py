@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import asdict
 from textual.widgets import OptionList, Static, TextArea
 
 from mm_tui.messages import DecisionWanted
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 def _detail(number: int, body: str, **fields: object) -> EmailDetail:
     base = summary(number, **fields)
     raw = RawContent(sender=str(base.sender.address), subject=str(base.subject), body=body)
-    return EmailDetail(**{**base.__dict__, "body": ManyLine(body), "raw": raw})
+    return EmailDetail(**{**asdict(base), "body": ManyLine(body), "raw": raw})
 
 
 def _thread(size: int, body: str = "Hello\n\n> quoted") -> IdleSession:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any, NamedTuple, cast
 
+from msgspec.structs import asdict
+
 from mm_tui.app import MmTui
 from mm_tui.models import Attachment, EmailDetail, Party, RawContent
 from mm_tui.services.assistant.cards import CardPhase, CardState, Spend
@@ -200,7 +202,7 @@ def _opened() -> EmailDetail:
         attachments=(("mast head.jpg", 482_113, "image/jpeg"),),
     )
     return EmailDetail(
-        **{**base.__dict__, "status": OneLine("read"), "body": ManyLine(raw.body), "attachments": files, "raw": raw}
+        **{**asdict(base), "status": OneLine("read"), "body": ManyLine(raw.body), "attachments": files, "raw": raw}
     )
 
 
