@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any, cast
 
+from msgspec.structs import asdict
+
 from mm_tui.account import Account, Usage, Webhook, WebhookDelivery
 from mm_tui.app import MmTui
 from mm_tui.gateway.shapes import Suppression
@@ -220,17 +222,19 @@ def _life(session: IdleSession, *, bounced: bool) -> list[AuditEntry]:
     raw = RawContent(sender="support@acme.example", to=("anna@customer.example",), body="Dear Anna, it is on its way.")
     session.mail.save_detail(
         EmailDetail(
-            **summary(
-                1,
-                id=email_id,
-                sender=Party(address=OneLine("support@acme.example")),
-                to=(Party(address=OneLine("anna@customer.example"), name=OneLine("Anna Keller")),),
-                subject=OneLine(SUBJECTS[0]),
-                direction=OneLine("outbound"),
-                status=OneLine("bounced" if bounced else "delivered"),
-                received_at=made - timedelta(minutes=5),
-                **{"bounced_at" if bounced else "delivered_at": made + timedelta(seconds=11)},
-            ).__dict__,
+            **asdict(
+                summary(
+                    1,
+                    id=email_id,
+                    sender=Party(address=OneLine("support@acme.example")),
+                    to=(Party(address=OneLine("anna@customer.example"), name=OneLine("Anna Keller")),),
+                    subject=OneLine(SUBJECTS[0]),
+                    direction=OneLine("outbound"),
+                    status=OneLine("bounced" if bounced else "delivered"),
+                    received_at=made - timedelta(minutes=5),
+                    **{"bounced_at" if bounced else "delivered_at": made + timedelta(seconds=11)},
+                )
+            ),
             body=ManyLine(raw.body),
             raw=raw,
             tags={OneLine("label"): OneLine("refund")},
