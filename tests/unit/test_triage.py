@@ -335,6 +335,24 @@ async def test_automatic_mode_examines_new_mail(sandbox: Sandbox, mail_id: str) 
     assert sandbox.status(mail_id) == Status.READ
 
 
+@pytest.mark.usefixtures("no_grace")
+async def test_an_older_email_of_a_thread_is_not_examined_in_every_round(sandbox: Sandbox, mail_id: str) -> None:
+    answered = sandbox.look(mail_id)["message_id"]
+    newest = sandbox.inbound(subject="Re: Refund for 4471", body=REFUND, in_reply_to=answered)["id"]
+    async with assisted(settings_for(sandbox), Answering()) as services:
+        await services.sync()
+        only_this(services, mail_id)
+        services.mail.annotate(newest, summary="")
+        for _ in range(2):
+            await services.triage._rounds.round()
+        row = services.mail.row(newest)
+        assert row is not None and row.summary, "the newest has the summary of the thread"
+        services.notices.clear()
+        for _ in range(3):
+            await services.triage._rounds.round()
+        assert services.notices == []
+
+
 async def test_automatic_mode_leaves_new_mail_to_the_agent_for_a_while(sandbox: Sandbox, mail_id: str) -> None:
     model = Answering()
     async with assisted(settings_for(sandbox), model) as services:

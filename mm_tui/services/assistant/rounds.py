@@ -37,7 +37,7 @@ PAUSE = 5.0
 REST = 60.0
 """Seconds to pause automatic work after the gateway or a model failed."""
 MAIL_REST = 900.0
-"""Seconds until an email that could not be examined is tried again."""
+"""Seconds until an email without a summary is examined again: it failed, or a newer email of its thread has one."""
 AT_ONCE = 2
 
 
@@ -138,9 +138,9 @@ class Rounds:
             return
         self._left -= 1
         card = await self._triage.examine(row.email_id, automatic=True)
+        self._open_at[row.email_id] = self._clock.monotonic() + MAIL_REST
         if card.phase is CardPhase.FAILED:
             self._resting_until = self._clock.monotonic() + REST
-            self._open_at[row.email_id] = self._clock.monotonic() + MAIL_REST
 
     def _to_look(self, row: MailRow, now: float) -> bool:
         times, due = self._looks[row.email_id]
