@@ -159,12 +159,13 @@ async def _named(session: Session, arguments: argparse.Namespace) -> QueueEntry:
     """The current item, if it has this digest.
 
     Raises:
-        CommandError: it has another digest (6), was decided (6), or does not exist (3).
+        CommandError: it has another digest (6), was decided (6), or does not exist (3); or what is given is no digest
+            (2).
     """
     entry = await queue_output.seen(session, arguments.id)
     if not is_digest(arguments.digest):
         raise CommandError(
-            Exit.CHANGED,
+            Exit.USAGE,
             f"{arguments.digest!r} is no digest: it has 8 or more of the digits 0-9 and a-f",
             f"`mm-tui pending show {arguments.id}` prints it. Nothing was decided.",
         )

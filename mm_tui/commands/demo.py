@@ -9,7 +9,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -96,6 +96,7 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.data is not None:
             folder = arguments.data.absolute()
             folder.mkdir(mode=0o700, exist_ok=True)
+            make_known(folder, stack)
         else:
             folder = Path(tempfile.mkdtemp(prefix=TEMPORARY))
             stack.callback(clear, folder)
@@ -110,6 +111,14 @@ def run(arguments: argparse.Namespace) -> int:
             what = f"the sandbox did not start: {error}" if notes is None else "the demo did not start: see above"
             raise CommandError(status, what) from None
         return open_app(ready, folder, folder / DATA, name=PROFILE, debug=arguments.debug, jamba=jamba)
+
+
+def make_known(folder: Path, stack: ExitStack) -> None:
+    """Lets `running_demo` find a demo that keeps its folder, until the stack unwinds."""
+    link = Path(tempfile.gettempdir()) / f"{TEMPORARY}{os.getpid()}"
+    with suppress(OSError):
+        link.symlink_to(folder)
+        stack.callback(link.unlink, missing_ok=True)
 
 
 def clear(folder: Path) -> None:

@@ -108,7 +108,7 @@ def run_command(arguments: argparse.Namespace) -> int:
 
 
 def running_demo() -> Path | None:
-    """The folder of the newest demo that this user has open and that keeps nothing; None if there is none."""
+    """The folder of the newest demo that this user has open; None if there is none."""
     import tempfile
 
     from mm_tui.commands.demo import TEMPORARY
@@ -116,10 +116,11 @@ def running_demo() -> Path | None:
     found: list[tuple[float, Path]] = []
     for folder in Path(tempfile.gettempdir()).glob(f"{TEMPORARY}*"):
         with suppress(OSError, CommandError):
-            made = folder.stat()
+            kept = folder.resolve()
+            made = kept.stat()
             if made.st_uid == os.getuid():
-                _place(folder)
-                found.append((made.st_mtime, folder))
+                _place(kept)
+                found.append((made.st_mtime, kept))
     return max(found)[1] if found else None
 
 

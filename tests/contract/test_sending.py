@@ -94,6 +94,7 @@ def test_cancelling_is_idempotent_until_the_mail_has_left(sandbox: Sandbox) -> N
         {"markdown": None},
         {"attachments": [{"name": "a", "content_base64": "***"}]},
         {"send_at": "tomorrow"},
+        {"send_at": "2020-01-01T00:00:00Z"},
         {"gate_timing": "never"},
     ],
 )

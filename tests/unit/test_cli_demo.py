@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import tempfile
+from contextlib import ExitStack
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from mm_tui.commands.demo import DATA, clear
+from mm_tui.commands.demo import DATA, clear, make_known
 from mm_tui.models import EditedDraft
 from mm_tui.services.assistant.cards import Spend
 from mm_tui.services.edits import Edits
@@ -62,7 +63,7 @@ def test_the_demo_shows_mail_that_it_was_given_and_ends_everything(tmp_path: Pat
         terminal.wait_for("A mail of my own", timeout=60)
         assert "Demo: your mail" in terminal.text and "made-up" not in terminal.text
         terminal.press("I")
-        terminal.wait_for("1 mail imported")
+        terminal.wait_for("1 email imported")
         terminal.wait_for("odd: no date: 1")
         terminal.press("escape")
         assert processes_naming(str(tmp_path / "tmp"))
@@ -153,6 +154,12 @@ def test_a_newcomer_without_keys_learns_how_to_run_commands_on_the_open_demo(
     (demo_folder / "sandbox" / "ready.json").write_text(json.dumps(ready))
     told = home.run("pending", "list")
     assert told.status == 4 and f"mm-tui sandbox run {demo_folder} pending list" in told.err
+    kept = demo_folder.rename(tmp_path / "kept")
+    with ExitStack() as open_demo:
+        make_known(kept, open_demo)
+        assert f"mm-tui sandbox run {kept} pending list" in home.run("pending", "list").err
+    assert "sandbox run" not in home.run("pending", "list").err
+    kept.rename(demo_folder)
     draft = str(sandbox.send(subject="Offer")["id"])
     sandbox.wait_for(draft, "pending_send_approval")
     listed = home.run("sandbox", "run", str(demo_folder), "pending", "list", "--json")

@@ -55,7 +55,7 @@ def test_a_command_before_init_binds_the_store_to_no_gateway(tmp_path: Path, san
 @pytest.mark.parametrize(
     ("arguments", "status", "words"),
     [
-        (("pending", "approve", "ID", "--digest", "12"), Exit.CHANGED, "'12' is no digest"),
+        (("pending", "approve", "ID", "--digest", "12"), Exit.USAGE, "'12' is no digest"),
         (("pending", "approve", "ID", "--digest", "00000000"), Exit.CHANGED, "does not match the digest 00000000"),
         (("pending", "reject", "ID", "--digest", "00000000", "--reason", " "), Exit.USAGE, "needs a reason"),
         (("pending", "list", "--mailbox", "nobody"), Exit.NOT_FOUND, "There are: billing@"),

@@ -41,5 +41,5 @@ async def edit_schedule(state: StateOf, caller: Sender, mailbox_id: str, email_i
     if "send_at" in changes:
         changes["send_at"] = moment(body.send_at)
         if changes["send_at"] is None or changes["send_at"] <= state.now_ms():
-            raise ApiError(400, "send_at must lie in the future")
+            raise ApiError(400, sending.IN_THE_PAST)
     return Answer(sending.edit_schedule(state, caller, email_id, changes))

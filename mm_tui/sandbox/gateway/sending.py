@@ -15,6 +15,8 @@ from mm_tui.sandbox.gateway.mail import MailAttachment
 from mm_tui.sandbox.gateway.state import ApiError, Caller, State
 from mm_tui.sandbox.gateway.statuses import CANCELLABLE, Mode, Status
 
+IN_THE_PAST = "send_at must lie in the future"
+
 
 @dataclass(frozen=True, slots=True)
 class Submission:
@@ -145,6 +147,8 @@ def _check(state: State, mailbox: sqlite3.Row, mail: Submission) -> Submitted | 
         ).fetchone()
         if known:
             return Submitted(200, {"id": known["email_id"], "status": "already_sent", "idempotent": True})
+    if mail.send_at is not None and mail.send_at <= now:
+        raise ApiError(400, IN_THE_PAST)
     suppressed = [
         address
         for address in map(bare, (*mail.to, *mail.cc, *mail.bcc))
