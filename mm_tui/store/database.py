@@ -176,7 +176,7 @@ class Database:
 
         Raises:
             sqlite3.OperationalError: another process held the store for longer than `BUSY_MS`, or the disk is full.
-            StoreMoved: the file is no longer the one that was opened.
+            StoreMoved: the file is no longer the one that was opened, or a newer version has changed its schema.
         """
         connection = self.reader()
         if connection.in_transaction:
@@ -188,6 +188,8 @@ class Database:
             self.check_file()
             self._begin(connection, durable)
             try:
+                if version(connection, self._schemas()[-1]) > len(MIGRATIONS):
+                    raise self._has_moved(moved("updated by a newer mm-tui", self.path))
                 yield connection
                 if durable and self._file is not None:
                     # Increments the counter in the file's first page, by which an older copy is recognized

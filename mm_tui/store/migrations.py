@@ -68,9 +68,9 @@ def statements(script: str) -> Iterator[str]:
         raise ValueError(f"script ends inside a statement: {pending.strip()[:60]}")
 
 
-def version(connection: sqlite3.Connection) -> int:
+def version(connection: sqlite3.Connection, schema: str = "main") -> int:
     """How many migrations this database has run."""
-    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+    return int(connection.execute(f"PRAGMA {schema}.user_version").fetchone()[0])
 
 
 def _run(connection: sqlite3.Connection, script: str) -> None:

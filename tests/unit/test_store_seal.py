@@ -19,6 +19,7 @@ from mm_tui.store.audit.journal import Journal
 from mm_tui.store.belongs import Gateway, OtherGateway, bind, bind_account
 from mm_tui.store.database import Database
 from mm_tui.store.decisions.edits import EditStore, SavedEdit
+from mm_tui.store.migrations import MIGRATIONS
 from mm_tui.store.opening import opened_to_read
 from mm_tui.store.seal import StoreBehind, StoreMoved, head_path, read_head
 
@@ -320,3 +321,20 @@ def test_a_read_only_copy_is_read_whole(tmp_path: Path, kind: str) -> None:
         if kind == "mounted":
             subprocess.run(["umount", str(copies)], check=True)
         copies.chmod(0o700)
+
+
+@pytest.mark.parametrize("memory", [False, True])
+def test_a_store_that_a_newer_version_has_updated_meanwhile_is_left_as_it_is(tmp_path: Path, memory: bool) -> None:
+    path = tmp_path / "store.db"
+    with Database.open(path, memory=memory) as database:
+        note(database)
+        with closing(sqlite3.connect(path)) as newer:
+            newer.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
+        with pytest.raises(StoreMoved, match="updated by a newer mm-tui"):
+            note(database)
+        with pytest.raises(StoreMoved, match="updated by a newer mm-tui"):
+            save(database, "words")
+        assert database.trouble is not None
+    with closing(sqlite3.connect(path)) as newer:
+        assert newer.execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS) + 1,)
+        assert newer.execute("SELECT count(*) FROM journal").fetchone() == (1,)

@@ -469,6 +469,16 @@ async def test_opening_what_is_gone_raises_and_the_next_try_asks_again(database:
     assert bench.gateway.calls["email"] == 2
 
 
+async def test_a_store_that_is_gone_is_told_of_and_ends_no_part(database: Database, tmp_path: Path) -> None:
+    gateway = FakeGateway()
+    bench = Bench(gateway, database)
+    async with bench.running():
+        (tmp_path / "store.db").unlink()
+        gateway.waiting = [make_pending(1)]
+        await bench.pass_time(60)
+        assert "the store was deleted or moved" in (bench.part(SyncPart.PENDING) or "")
+
+
 async def test_the_audit_log_is_read_once_and_then_only_its_head(database: Database) -> None:
     gateway = FakeGateway(scopes=("oversight", "admin"))
     approved = AuditEntry(id="a", action=OneLine("email.approved"), actor_key_id=OneLine("k1"))

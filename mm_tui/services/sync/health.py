@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from random import Random
@@ -20,6 +19,7 @@ from mm_tui.gateway.errors import (
 )
 from mm_tui.services.backoff import LONGEST_SECONDS, Backoff
 from mm_tui.services.events import FailureKind, PartState, SyncPart, SyncPhase, SyncState
+from mm_tui.store.seal import StoreError
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
@@ -60,14 +60,12 @@ class SyncHealth:
         self.well(SyncPart.FILL)
         self.last_ok_at = self._clock.now()
 
-    def failed(
-        self, part: SyncPart, error: GatewayError | sqlite3.Error, *, interval: float, again: bool
-    ) -> tuple[float, bool]:
+    def failed(self, part: SyncPart, error: Exception, *, interval: float, again: bool) -> tuple[float, bool]:
         """A try failed.
 
         Args:
             part: the part that failed.
-            error: the error.
+            error: the error, of the gateway or of the store.
             interval: seconds between tries while all is well.
             again: whether it will be tried again.
 
@@ -83,6 +81,8 @@ class SyncHealth:
             self._cut_off = next((phase for kinds, phase in _CUT_OFF if isinstance(error, kinds)), SyncPhase.OFFLINE)
         if isinstance(error, GatewayError):
             words, cure = error.message, OneLine(error.what_to_do)
+        elif isinstance(error, StoreError):
+            words, cure = OneLine(str(error)), None
         else:
             words = OneLine(f"the store on this machine cannot be used: {error}")
             cure = OneLine("Check that the disk has room and that the file can be written.")
@@ -123,7 +123,7 @@ class SyncHealth:
         )
 
 
-def _kind_of(error: GatewayError | sqlite3.Error) -> FailureKind:
+def _kind_of(error: Exception) -> FailureKind:
     if isinstance(error, MissingKey | MissingScope | Unauthorized):
         return FailureKind.KEY
     if isinstance(error, TooMany):
