@@ -85,7 +85,7 @@ async def test_without_snippets_the_key_says_where_they_come_from(
     async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
         await edit(app, pilot)
         await pilot.press("ctrl+n")
-        await until(pilot, lambda: "add a [snippets] section to config.toml" in shown(app), "the words")
+        await until(pilot, lambda: "under [snippets] in config.toml" in shown(app), "the words")
         # Nothing is there to stop, so its key cuts.
         area = app.screen.query_one("#body", TextArea)
         area.select_all()
@@ -173,6 +173,7 @@ async def test_the_editor_says_what_is_edited_and_what_is_saved_and_its_text_sta
         screen = app.screen
         assert isinstance(screen, EditScreen)
         assert "anna@customer.example" in drawn(app) and "● unchanged" in drawn(app)
+        await until(pilot, lambda: "nothing found by word rules" in drawn(app), "that the rules found nothing")
         place = screen.area.region
         await pilot.press(*"Hi {{name}} you get $5000 tomorrow")
         await until(pilot, lambda: "● saved" in drawn(app), "the sign")

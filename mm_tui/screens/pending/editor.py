@@ -264,9 +264,7 @@ class EditScreen(BaseScreen):
 
     def _show_words(self, assessment: Assessment) -> None:
         raw, draft = self._entry.item.raw, self.draft
-        lines: list[Content] = []
-        if self._entry.presence is not None:
-            lines.append(_warn(self._entry.presence.words))
+        lines = [_warn(self._entry.presence.words)] if self._entry.presence is not None else []
         if changes_recipients(raw, draft):
             lines.append(_warn("the recipient changed: this will be sent as a new email, outside the thread"))
         elif changes_subject(raw, draft):
@@ -278,6 +276,7 @@ class EditScreen(BaseScreen):
         room = max(1, ROOM - len(lines))
         shown = room if len(findings) <= room else max(1, room - 1)
         lines += finding_lines(findings, shown, hint=": shown again before you approve")
+        lines = lines or [Content.styled(f" · {assessment.nothing}", "$mm-dim")]
         self.query_one("#words", Static).update(joined(lines, "\n"))
 
     # Actions
