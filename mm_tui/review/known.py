@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple, TypeVar
 
+import msgspec
+
 from mm_tui.review.alike import Alike, grouped
 from mm_tui.review.lookalike import (
     PROVIDERS,
@@ -42,7 +44,7 @@ SHORTEST_WORD = 5
 """The fewest letters of a word for finding correspondents."""
 
 
-class Moments(NamedTuple):
+class Moments(msgspec.Struct, frozen=True, gc=False):
     """When an address can first be known, for any email."""
 
     first: int
@@ -68,40 +70,40 @@ class Book:
         return sorted(self.moments, key=lambda address: (self.moments[address].first, address))
 
     @cached_property
-    def by_domain(self) -> dict[str, list[str]]:
+    def by_domain(self) -> dict[str, tuple[str, ...]]:
         """The addresses of each domain, in the order in which they became known."""
         return grouped((domain, address) for address in self.by_first if (domain := domain_of(address)))
 
     @cached_property
-    def settled_by_domain(self) -> dict[str, list[str]]:
+    def settled_by_domain(self) -> dict[str, tuple[str, ...]]:
         """The addresses of each domain, in the order in which they became established."""
         return {
-            domain: sorted(addresses, key=lambda address: self.moments[address].settled)
+            domain: tuple(sorted(addresses, key=lambda address: self.moments[address].settled))
             for domain, addresses in self.by_domain.items()
         }
 
     @cached_property
-    def by_skeleton(self) -> dict[str, list[str]]:
+    def by_skeleton(self) -> dict[str, tuple[str, ...]]:
         """The addresses that look like each other."""
         return grouped((skeleton(address), address) for address in self.by_first)
 
     @cached_property
-    def by_name(self) -> dict[tuple[str, str], list[str]]:
-        """The addresses by first and last name, as spelled in addresses such as `petra.lindqvist@`."""
+    def by_name(self) -> dict[str, tuple[str, ...]]:
+        """The addresses by first and last name, `petra.lindqvist`, for those that spell both."""
         return grouped((name, address) for address in self.by_first if (name := _full_name(address)))
 
     @cached_property
-    def by_word(self) -> dict[str, list[str]]:
+    def by_word(self) -> dict[str, tuple[str, ...]]:
         """The addresses by the registered name of their domain, and by the parts before the @."""
         return grouped((word, address) for address in self.by_first for word in _words(address))
 
     @cached_property
-    def below(self) -> dict[str, list[str]]:
+    def below(self) -> dict[str, tuple[str, ...]]:
         """The domains below each registered name, and that name itself."""
         return grouped((parent, domain) for domain in self.by_domain for parent in upwards(domain))
 
     @cached_property
-    def _under(self) -> dict[str, list[str]]:
+    def _under(self) -> dict[str, tuple[str, ...]]:
         """Like `below`, for every name regardless of its owner, without the domain itself."""
         return grouped((parent, domain) for domain in self.by_domain for parent in _parents(domain))
 
@@ -290,7 +292,7 @@ class Known:
         return any(True for part in self._parts for _ in part.known(part.book.by_domain.get(domain, ())))
 
     def _has_name(self, first: str, last: str) -> bool:
-        return any(True for part in self._parts for _ in part.known(part.book.by_name.get((first, last), ())))
+        return any(True for part in self._parts for _ in part.known(part.book.by_name.get(f"{first}.{last}", ())))
 
     def _with_word(self, word: str) -> tuple[str, ...]:
         return tuple(one for part in self._parts for _, one in part.known(part.book.by_word.get(word, ())))
@@ -327,10 +329,10 @@ _FIRST = (-1, ESTABLISHED, "")
 """The position of established addresses."""
 
 
-def _full_name(address: str) -> tuple[str, str] | None:
+def _full_name(address: str) -> str | None:
     parts = re.split(r"[._-]", address.partition("@")[0])
     if len(parts) == 2 and all(len(part) > 2 and part.isalpha() for part in parts):
-        return plain_name(parts[0]), plain_name(parts[1])
+        return f"{plain_name(parts[0])}.{plain_name(parts[1])}"
     return None
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from mm_tui.review.alike import grouped
 from mm_tui.review.known import ESTABLISHED, NEVER, Acquaintances, Book, Moments
 from mm_tui.store.mail.contacts import NO_THREAD, ContactStore, Exchange
 from mm_tui.store.sort_keys import to_ms
@@ -31,7 +32,7 @@ class Contacts:
         self._clock = clock
         self._lock = threading.Lock()
         self._read_at: datetime | None = None
-        self._exchanges: dict[str, list[Exchange]] = {}
+        self._exchanges: dict[str, tuple[Exchange, ...]] = {}
         self._book = Book({})
         self.version = 0
         """A number that changes with the correspondents."""
@@ -95,8 +96,5 @@ def _moments(exchanges: Iterable[Exchange]) -> Moments:
     return Moments(min((at for at, _ in dated), default=NEVER), min((tried for _, tried in dated), default=NEVER))
 
 
-def _by_address(exchanges: Iterable[Exchange]) -> dict[str, list[Exchange]]:
-    found: dict[str, list[Exchange]] = {}
-    for one in exchanges:
-        found.setdefault(one.address, []).append(one)
-    return found
+def _by_address(exchanges: Iterable[Exchange]) -> dict[str, tuple[Exchange, ...]]:
+    return grouped((one.address, one) for one in exchanges)

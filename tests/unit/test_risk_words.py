@@ -12,7 +12,6 @@ from mm_tui.review.risk.model import Draft, Message, ThreadContext
 from mm_tui.review.risk.phrases import (
     FULL,
     PARTIAL,
-    any_of,
     language_words,
     lowered,
     ordered,
@@ -20,6 +19,7 @@ from mm_tui.review.risk.phrases import (
     pattern,
     phrases,
 )
+from mm_tui.review.risk.pieces import Phrases
 from mm_tui.review.risk.preparing import prepare
 from mm_tui.text import ManyLine, OneLine
 
@@ -38,7 +38,7 @@ def test_every_language_has_words_under_every_key() -> None:
 def test_words_are_in_lower_case_and_their_patterns_sound(key: str) -> None:
     if key.endswith("_pairs"):
         sides = [side for pair in pairs_of(key) for side in pair]
-        assert all(any_of(side).search("") is None for side in sides), "nothing matches where nothing stands"
+        assert all(Phrases.of(side).search("") is None for side in sides), "nothing matches where nothing stands"
     elif key not in ("months", "weekdays", "numbers", "titles", "opposites"):
         assert pattern(key).search("") is None, "nothing matches where nothing stands"
     assert all(phrase == phrase.strip() and phrase for phrase in phrases(key))

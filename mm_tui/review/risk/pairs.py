@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from functools import cache, lru_cache
 
 from mm_tui.review.findings import Span
-from mm_tui.review.risk.phrases import any_of, pairs_of, variants_of
+from mm_tui.review.risk.phrase_patterns import variants_of
+from mm_tui.review.risk.phrases import pairs_of
 from mm_tui.review.risk.pieces import Phrases
 from mm_tui.review.risk.rule import Reading
 
@@ -22,7 +23,7 @@ _FARTHEST = 90
 def _sides(key: str) -> tuple[tuple[Phrases, Phrases], ...]:
     """For each pair the side that is rarer in texts, and the other. Short words such as "we" are everywhere."""
     pairs = (sorted(pair, key=_shortest, reverse=True) for pair in pairs_of(key))
-    return tuple((any_of(rarer), any_of(other)) for rarer, other in pairs)
+    return tuple((Phrases.of(rarer), Phrases.of(other)) for rarer, other in pairs)
 
 
 def _shortest(side: tuple[str, ...]) -> int:
@@ -32,7 +33,7 @@ def _shortest(side: tuple[str, ...]) -> int:
 @cache
 def _rarer(key: str) -> Phrases:
     """The rarer side of any pair."""
-    return any_of(phrase for pair in pairs_of(key) for phrase in max(pair, key=_shortest))
+    return Phrases.of(phrase for pair in pairs_of(key) for phrase in max(pair, key=_shortest))
 
 
 @lru_cache(maxsize=4096)

@@ -11,7 +11,7 @@ from mm_tui.models import Direction
 from mm_tui.review.findings import Finding, Level, Span
 from mm_tui.review.lookalike import domain_of, plain_name, registrable
 from mm_tui.review.risk.greetings import NAME, greeting, is_known_name
-from mm_tui.review.risk.phrases import common_words, lowered, pattern, word_set
+from mm_tui.review.risk.phrases import is_common, lowered, pattern, word_set
 from mm_tui.review.risk.rule import MOST_MAILS, Reading, quoted, rule
 from mm_tui.text import OneLine
 
@@ -146,7 +146,7 @@ def signature_not_ours(reading: Reading) -> Iterator[Finding]:
         ]
         named = _COMPANY.search(line) is not None
         # "Night Desk", "Le secrétariat" name a department of anybody's.
-        anybodys = not named and all(len(name) < _SHORTEST or name.lower() in common_words() for name in unknown)
+        anybodys = not named and all(len(name) < _SHORTEST or is_common(name.lower()) for name in unknown)
         # "Admissions Officer" says what somebody does, "Member FDIC." what the company is.
         job = bool(jobs.intersection(plain)) or line.endswith(".") or _NAME_AND_ROLE.fullmatch(line) is not None
         organised = line[-1:] not in ",!?" and (

@@ -9,8 +9,11 @@ from __future__ import annotations
 import re
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
+from typing import NamedTuple, Self
+
+from mm_tui.review.risk.phrase_patterns import EASTERN, MARK, as_pattern, branched, in_order, mark_of, variants_of
 
 PIECE = 16_384
 """Characters searched at once."""
@@ -58,16 +61,11 @@ def find_near_digits(sought: re.Pattern[str], text: str) -> Iterator[re.Match[st
 
 LONGEST_PATTERN = 12_000
 """Characters of one regular expression: compiling one of 80,000 needs 9 MB, which the system does not get back."""
-MARK = 3
-"""The most characters at the beginning of a word by which phrases are looked up."""
 _WORD_STARTS = re.compile(r"(?<!\w)\w")
 _BLANK = re.compile(r"\s")
-NO_SPACES = "\u2e80-\u9fff\uac00-\ud7af\uff00-\uffef\u3000-\u303f"
-"""Characters of scripts without spaces between words, for use inside a set."""
-EASTERN = re.compile(f"[{NO_SPACES}]")
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=16)
 def _marks(text: str) -> tuple[frozenset[str], dict[str, list[int]], bool]:
     """Where words begin in `text`, by their first one, two and three characters, and whether it has `EASTERN` ones."""
     places: defaultdict[str, list[int]] = defaultdict(list)
@@ -79,35 +77,75 @@ def _marks(text: str) -> tuple[frozenset[str], dict[str, list[int]], bool]:
     return frozenset(places), dict(places), EASTERN.search(text) is not None
 
 
+class _Words(NamedTuple):
+    """Phrases that begin with the same character."""
+
+    phrases: tuple[str, ...]
+    """In the order in which they are tried."""
+    marks: tuple[str, ...]
+    """The `mark_of` each."""
+
+    def pattern(self, marks: Collection[str] | None = None) -> str:
+        """The regular expression for those that have one of these marks, or for all."""
+        letter = self.phrases[0][0]
+        some = (one for one, mark in zip(*self, strict=True) if marks is None or mark in marks)
+        return rf"{letter}(?<!\w{letter})(?:{branched(some)})"
+
+
 class Phrases:
     """A pattern for text of any length: any of some regular expressions, the first of those that match at one place.
 
     Args:
         sought: regular expressions that are searched for.
-        eastern: others that are searched for, whose matches begin with a character in `NO_SPACES`.
-        words: others, whose matches begin where a word begins, by its first character. They come before the former.
-            Each is compiled when a word begins so: most never are, and all would need many megabytes.
-        marks: the first characters, at most `MARK`, of the words that their matches begin with. Only words that begin
-            so are compared with them, which is several times as fast as a search.
+        words: phrases whose matches begin where a word begins, by its first character. They come before the former.
+            Only words that begin with the same characters as one of them are compared with it, which is several times
+            as fast as a search. What they are compared with is compiled when such a word comes: most never do, and
+            all would need many megabytes.
+        eastern: regular expressions that are searched for, whose matches begin with a character in `NO_SPACES`.
     """
 
     def __init__(
-        self,
-        *sought: re.Pattern[str],
-        words: Mapping[str, str] | None = None,
-        marks: frozenset[str] = frozenset(),
-        eastern: Iterable[re.Pattern[str]] = (),
+        self, *sought: re.Pattern[str], words: Mapping[str, _Words] | None = None, eastern: Sequence[str] = ()
     ) -> None:
         self._western = sought
-        self._sought = (*sought, *eastern)
         self._words = words or {}
-        self._marks = marks
-        self._compiled: dict[str, re.Pattern[str]] = {}
+        self._marks = frozenset(mark for some in self._words.values() for mark in some.marks)
+        self._eastern = eastern
+        self._compiled: dict[tuple[str, ...], re.Pattern[str]] = {}
+
+    @classmethod
+    def of(cls, phrases: Iterable[str]) -> Self:
+        """Any of these phrases, over text in lower case. The longest match wins."""
+        every = {variant for phrase in phrases for variant in variants_of(phrase)}
+        buckets: dict[str, list[str]] = {}
+        # Of two variants of the same length always the same one is tried first.
+        for variant in sorted(every, key=lambda variant: (-len(variant), variant)):
+            inside, word = variant.startswith("~"), variant.removeprefix("~")
+            plain = word[0].isalnum() and word[1:2] != "?"
+            buckets.setdefault(("~" if inside else "") + word[0] if plain else "", []).append(word)
+        words: dict[str, _Words] = {}
+        elsewhere: list[str] = []
+        eastern: list[str] = []
+        for bucket, variants in buckets.items():
+            if not bucket:
+                elsewhere += map(as_pattern, variants)
+            elif len(bucket) > 1 or EASTERN.match(bucket):
+                (elsewhere if len(bucket) > 1 else eastern).append(f"{bucket[-1]}(?:{branched(variants)})")
+            else:
+                ordered = tuple(in_order(variants))
+                words[bucket] = _Words(ordered, tuple(map(sys.intern, map(mark_of, ordered))))
+        return cls(*([re.compile("|".join(elsewhere))] if elsewhere else []), words=words, eastern=eastern)
+
+    @cached_property
+    def _sought(self) -> tuple[re.Pattern[str], ...]:
+        """All but the words."""
+        return (*self._western, re.compile("|".join(self._eastern))) if self._eastern else self._western
 
     @cached_property
     def whole(self) -> tuple[re.Pattern[str], ...]:
         """All that is searched for in long texts."""
-        return (*(re.compile("|".join(some)) for some in _shared_out(self._words.values())), *self._sought)
+        words = (some.pattern() for some in self._words.values())
+        return (*(re.compile("|".join(some)) for some in _shared_out(words)), *self._sought)
 
     def finditer(self, text: str, begin: int = 0, end: int = sys.maxsize) -> Iterator[re.Match[str]]:
         """All matches; see `find_all`."""
@@ -119,30 +157,28 @@ class Phrases:
 
     def _marked(self, text: str, begin: int, end: int) -> Iterator[re.Match[str]]:
         marks, places, is_eastern = _marks(text)
-        starts = {at for mark in self._marks & marks for at in places[mark] if begin <= at < end}
-        found = {
-            match.start()
-            for one in (self._sought if is_eastern else self._western)
-            for match in one.finditer(text, begin, end)
-        }
-        for start in sorted(starts | found):
+        begun: dict[int, list[str]] = {}
+        for mark in self._marks & marks:
+            for at in places[mark]:
+                if begin <= at < end:
+                    begun.setdefault(at, []).append(mark)
+        others = self._sought if is_eastern else self._western
+        found = {match.start() for one in others for match in one.finditer(text, begin, end)}
+        for start in sorted(begun.keys() | found):
             if start >= begin:
-                match = self._match(text, start, end) if start in found else self._word(text, start, end)
-                if match:
+                match = self._word(begun[start], text, start, end) if start in begun else None
+                if match is None and start in found:
+                    match = _first_match(others, text, start, end)
+                if match is not None:
                     yield match
                     begin = match.end()
 
-    def _match(self, text: str, start: int, end: int) -> re.Match[str] | None:
-        word = self._word(text, start, end)
-        return word or next(filter(None, (one.match(text, start, end) for one in self._sought)), None)
-
-    def _word(self, text: str, start: int, end: int) -> re.Match[str] | None:
-        letter = text[start : start + 1]
-        sought = self._compiled.get(letter)
+    def _word(self, marks: list[str], text: str, start: int, end: int) -> re.Match[str] | None:
+        """The match of a phrase with one of these marks."""
+        key = tuple(sorted(marks))
+        sought = self._compiled.get(key)
         if sought is None:
-            if letter not in self._words:
-                return None
-            sought = self._compiled[letter] = re.compile(self._words[letter])
+            sought = self._compiled[key] = re.compile(self._words[key[0][0]].pattern(key))
         return sought.match(text, start, end)
 
     def _merged(self, text: str, begin: int, end: int) -> Iterator[re.Match[str]]:
@@ -159,7 +195,10 @@ class Phrases:
 
     def match(self, text: str) -> re.Match[str] | None:
         """The match at the beginning of `text`."""
-        return self._match(text, 0, len(text))
+        begins = _BLANK.sub(" ", text[:MARK])
+        marks = [mark for length in range(1, MARK + 1) if (mark := begins[:length]) in self._marks]
+        word = self._word(marks, text, 0, len(text)) if marks else None
+        return word or _first_match(self._sought, text, 0, len(text))
 
     def sub(self, by: str, text: str) -> str:
         """`text` with every match replaced by `by`."""
@@ -168,6 +207,10 @@ class Phrases:
             kept.append(text[at : match.start()])
             at = match.end()
         return by.join([*kept, text[at:]])
+
+
+def _first_match(sought: Iterable[re.Pattern[str]], text: str, start: int, end: int) -> re.Match[str] | None:
+    return next(filter(None, (one.match(text, start, end) for one in sought)), None)
 
 
 def _shared_out(parts: Iterable[str]) -> list[list[str]]:

@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from mm_tui.review.findings import Span
 from mm_tui.review.risk.facts import find_dates
-from mm_tui.review.risk.phrases import any_of_pairs, as_pattern, ordered, pairs_of, pattern, phrases
+from mm_tui.review.risk.phrase_patterns import as_pattern
+from mm_tui.review.risk.phrases import any_of_pairs, ordered, pairs_of, pattern, phrases
 
 _SENTENCE = re.compile(r"[^.!?\n。！？]+(?:\.(?=[\w,])[^.!?\n。！？]*)*[.!?。！？]?")
 _CLAUSE = re.compile(
