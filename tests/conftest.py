@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_textual_snapshot
 
+from mm_tui.store.database import Database
+from tests.support.cli import Home
+from tests.support.desk import Desk, at_desk
+from tests.support.logs import Logs
 from tests.support.sandbox import Sandbox, running_sandbox
 from tests.support.signals import stop_ignoring
 
@@ -66,3 +70,31 @@ def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
     """An empty sandbox with three mailboxes at gated_send."""
     with running_sandbox(tmp_path) as running:
         yield running
+
+
+@pytest.fixture
+def home(tmp_path: Path, sandbox: Sandbox) -> Home:
+    """The home folder of rita, who has all keys of the sandbox."""
+    made = Home(tmp_path)
+    made.write_profile(sandbox.url, sandbox.keys, reviewer="rita")
+    return made
+
+
+@pytest.fixture
+async def desk(tmp_path: Path, sandbox: Sandbox) -> AsyncIterator[Desk]:
+    """The desk of a reviewer at the sandbox."""
+    async with at_desk(tmp_path, sandbox.url, sandbox.keys) as opened:
+        yield opened
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    """An empty store."""
+    with Database.open(tmp_path / "store.db") as opened:
+        yield opened
+
+
+@pytest.fixture
+def logs(database: Database) -> Logs:
+    """The two logs, with nothing in them."""
+    return Logs(database)

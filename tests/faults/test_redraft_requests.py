@@ -37,22 +37,21 @@ def requests(desk: Desk) -> RedraftRequests:
     return RedraftRequests(desk.database, desk.gateway, desk.decisions._clock)
 
 
-async def test_a_reason_that_asks_for_it_is_told_by_tags_after_the_rejection(sandbox: Sandbox, tmp_path: Path) -> None:
+async def test_a_reason_that_asks_for_it_is_told_by_tags_after_the_rejection(sandbox: Sandbox, desk: Desk) -> None:
     draft = sandbox.draft()
-    async with at_desk(tmp_path, sandbox.url, sandbox.keys) as desk:
-        desk.gateway.witness = ActJournal(desk.database, "robin", SystemClock(), but=BY_SERVICES)
-        mail = await desk.read(sandbox.mailbox, draft)
-        held = await desk.reject(mail, "Wrong tone", hold=600)
-        assert await requests(desk).ask() == 0 and asked(sandbox, draft) is None, "it may still be undone"
-        await desk.decisions.undo(held.email_id)
-        assert await requests(desk).ask() == 0 and asked(sandbox, draft) is None
-        await desk.reject(mail, "Wrong tone")
-        view = await desk.settled(draft)
-        assert view.words == "rejected; another draft was asked for"
-        assert await requests(desk).ask() == 0
-        assert asked(sandbox, draft) == RedraftRequest(OneLine("Wrong tone"), by=OneLine("robin"))
-        assert StateStore(desk.database).get("redrafts_to_ask") is None
-        assert any(entry.kind == "tagging" and "review.redraft" in str(entry.details) for entry in desk.journal())
+    desk.gateway.witness = ActJournal(desk.database, "robin", SystemClock(), but=BY_SERVICES)
+    mail = await desk.read(sandbox.mailbox, draft)
+    held = await desk.reject(mail, "Wrong tone", hold=600)
+    assert await requests(desk).ask() == 0 and asked(sandbox, draft) is None, "it may still be undone"
+    await desk.decisions.undo(held.email_id)
+    assert await requests(desk).ask() == 0 and asked(sandbox, draft) is None
+    await desk.reject(mail, "Wrong tone")
+    view = await desk.settled(draft)
+    assert view.words == "rejected; another draft was asked for"
+    assert await requests(desk).ask() == 0
+    assert asked(sandbox, draft) == RedraftRequest(OneLine("Wrong tone"), by=OneLine("robin"))
+    assert StateStore(desk.database).get("redrafts_to_ask") is None
+    assert any(entry.kind == "tagging" and "review.redraft" in str(entry.details) for entry in desk.journal())
 
 
 async def test_any_other_reason_is_a_plain_no(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -64,18 +63,17 @@ async def test_any_other_reason_is_a_plain_no(sandbox: Sandbox, tmp_path: Path) 
     assert not any(name.startswith("review.re") for name in sandbox.look(draft)["tags"])
 
 
-async def test_what_is_sent_back_carries_the_reviewers_text(sandbox: Sandbox, tmp_path: Path) -> None:
+async def test_what_is_sent_back_carries_the_reviewers_text(sandbox: Sandbox, desk: Desk) -> None:
     draft = sandbox.draft()
     text = "Dear Anna,\n\nit leaves  tomorrow.\n" + "More words. " * 200
-    async with at_desk(tmp_path, sandbox.url, sandbox.keys) as desk:
-        mail = await desk.read(sandbox.mailbox, draft)
-        await desk.decisions.send_back(mail, digest(mail), "Say when", edit_of(mail, text), hold=0)
-        await desk.settled(draft)
-        await requests(desk).ask()
-        found = asked(sandbox, draft)
-        assert found is not None and (found.reason, found.suggestion) == ("Say when", text.strip())
-        row = DecisionStore(desk.database).family(draft)[-1]
-        assert row.content is None, "the text is kept no longer than it is needed"
+    mail = await desk.read(sandbox.mailbox, draft)
+    await desk.decisions.send_back(mail, digest(mail), "Say when", edit_of(mail, text), hold=0)
+    await desk.settled(draft)
+    await requests(desk).ask()
+    found = asked(sandbox, draft)
+    assert found is not None and (found.reason, found.suggestion) == ("Say when", text.strip())
+    row = DecisionStore(desk.database).family(draft)[-1]
+    assert row.content is None, "the text is kept no longer than it is needed"
 
 
 async def test_a_text_that_stood_in_a_tag_before_is_not_the_reviewers(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -92,17 +90,16 @@ async def test_a_text_that_stood_in_a_tag_before_is_not_the_reviewers(sandbox: S
     assert not any(name.startswith("review.suggestion") for name in tags) and tags["billing"] == "true"
 
 
-async def test_what_failed_is_tried_again_later_and_not_with_every_decision(sandbox: Sandbox, tmp_path: Path) -> None:
+async def test_what_failed_is_tried_again_later_and_not_with_every_decision(sandbox: Sandbox, desk: Desk) -> None:
     draft = sandbox.draft()
-    async with at_desk(tmp_path, sandbox.url, sandbox.keys) as desk:
-        await desk.reject(await desk.read(sandbox.mailbox, draft), "Wrong tone")
-        await desk.settled(draft)
-        sandbox.fault(method="PUT", path="/tags$", kind="status", status=503, when="before", count=50)
-        asking = requests(desk)
-        assert [await asking.ask() for _ in range(5)] == [1] * 5
-        sandbox.clear_faults()
-        assert await asking.ask() == 1 and asked(sandbox, draft) is None, "it waits"
-        assert await requests(desk).ask() == 0 and asked(sandbox, draft) is not None
+    await desk.reject(await desk.read(sandbox.mailbox, draft), "Wrong tone")
+    await desk.settled(draft)
+    sandbox.fault(method="PUT", path="/tags$", kind="status", status=503, when="before", count=50)
+    asking = requests(desk)
+    assert [await asking.ask() for _ in range(5)] == [1] * 5
+    sandbox.clear_faults()
+    assert await asking.ask() == 1 and asked(sandbox, draft) is None, "it waits"
+    assert await requests(desk).ask() == 0 and asked(sandbox, draft) is not None
 
 
 async def test_what_another_rejects_meanwhile_asks_for_nothing(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -148,13 +145,12 @@ async def test_a_lost_call_and_a_new_start_only_delay_it(sandbox: Sandbox, tmp_p
     assert asked(sandbox, draft) is not None
 
 
-async def test_tags_that_the_gateway_refuses_are_not_tried_for_ever(sandbox: Sandbox, tmp_path: Path) -> None:
+async def test_tags_that_the_gateway_refuses_are_not_tried_for_ever(sandbox: Sandbox, desk: Desk) -> None:
     draft = sandbox.draft()
-    async with at_desk(tmp_path, sandbox.url, sandbox.keys) as desk:
-        await desk.reject(await desk.read(sandbox.mailbox, draft), "Wrong tone")
-        await desk.settled(draft)
-        sandbox.fault(method="PUT", path="/tags$", kind="status", status=400, when="before", count=50)
-        assert await requests(desk).ask() == 0
+    await desk.reject(await desk.read(sandbox.mailbox, draft), "Wrong tone")
+    await desk.settled(draft)
+    sandbox.fault(method="PUT", path="/tags$", kind="status", status=400, when="before", count=50)
+    assert await requests(desk).ask() == 0
 
 
 async def test_without_a_send_key_nothing_is_asked_and_nothing_kept(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -223,11 +219,10 @@ def test_the_command_says_what_keeps_it_from_asking(sandbox: Sandbox, tmp_path: 
     assert home.run("pending", "reject", "--filter", "is:outbound", "--reason", "x", "--redraft").status == 2
 
 
-def test_the_store_of_an_earlier_version_is_read(tmp_path: Path) -> None:
-    with Database.open(tmp_path / "store.db") as database:
-        StateStore(database).set("redrafts_to_ask", json.dumps(["gone"]))
-        from mm_tui.services.decisions.remembered import REDRAFTS_TO_ASK, RememberedDecisions
+def test_the_store_of_an_earlier_version_is_read(database: Database) -> None:
+    StateStore(database).set("redrafts_to_ask", json.dumps(["gone"]))
+    from mm_tui.services.decisions.remembered import REDRAFTS_TO_ASK, RememberedDecisions
 
-        assert RememberedDecisions(database, REDRAFTS_TO_ASK).all() == []
-        RememberedDecisions(database, REDRAFTS_TO_ASK).forget("gone")
-        assert StateStore(database).get("redrafts_to_ask") is None
+    assert RememberedDecisions(database, REDRAFTS_TO_ASK).all() == []
+    RememberedDecisions(database, REDRAFTS_TO_ASK).forget("gone")
+    assert StateStore(database).get("redrafts_to_ask") is None

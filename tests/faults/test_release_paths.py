@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,12 +23,6 @@ from mm_tui.store.mail.pending import PendingStore
 from mm_tui.text import OneLine
 from tests.support.desk import Desk, HurriedClock, at_desk, digest, edit_of
 from tests.support.sandbox import Sandbox, file_part, running_sandbox
-
-
-@pytest.fixture
-async def desk(tmp_path: Path, sandbox: Sandbox) -> AsyncIterator[Desk]:
-    async with at_desk(tmp_path, sandbox.url, sandbox.keys) as opened:
-        yield opened
 
 
 async def test_an_approved_draft_leaves_once_and_is_recorded(desk: Desk, sandbox: Sandbox) -> None:

@@ -175,7 +175,7 @@ async def test_a_question_about_another_version_falls_with_the_program(tmp_path:
 
 
 async def test_what_left_instead_of_what_was_seen_is_said(
-    tmp_path: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+    desk: Desk, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     draft = sandbox.draft()
     decide = DecisionCalls._decide
@@ -185,24 +185,23 @@ async def test_what_left_instead_of_what_was_seen_is_said(
         return await decide(self, decision, effect)
 
     monkeypatch.setattr(DecisionCalls, "_decide", after_a_change)
-    async with at_desk(tmp_path, sandbox.url, sandbox.keys) as desk:
-        mail = await desk.read(sandbox.mailbox, draft)
-        await desk.approve(mail)
-        view = await desk.settled(draft)
-        assert (view.phase, view.outcome) == (Phase.INCIDENT, Outcome.NOT_AS_SEEN)
-        assert view.changed is not None
-        assert view.changed.base is not None
-        assert view.changed.now is not None
-        assert (view.changed.base.body, view.changed.now.body) == (mail.body, "Pay to another account.")
-        last = desk.journal()[-1]
-        assert last.details[OneLine("note")] == "not_as_seen"
-        assert last.details[OneLine("digest")] == digest(mail)
-        assert last.details[OneLine("left")] == digest(await desk.read(sandbox.mailbox, draft))
+    mail = await desk.read(sandbox.mailbox, draft)
+    await desk.approve(mail)
+    view = await desk.settled(draft)
+    assert (view.phase, view.outcome) == (Phase.INCIDENT, Outcome.NOT_AS_SEEN)
+    assert view.changed is not None
+    assert view.changed.base is not None
+    assert view.changed.now is not None
+    assert (view.changed.base.body, view.changed.now.body) == (mail.body, "Pay to another account.")
+    last = desk.journal()[-1]
+    assert last.details[OneLine("note")] == "not_as_seen"
+    assert last.details[OneLine("digest")] == digest(mail)
+    assert last.details[OneLine("left")] == digest(await desk.read(sandbox.mailbox, draft))
 
 
 @pytest.mark.parametrize("action", ["approve", "reject"])
 async def test_a_call_that_came_twice_is_not_told_as_anothers(
-    tmp_path: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, action: str
+    desk: Desk, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, action: str
 ) -> None:
     draft = sandbox.draft()
     decide = DecisionCalls._decide
@@ -212,26 +211,24 @@ async def test_a_call_that_came_twice_is_not_told_as_anothers(
         return await decide(self, decision, effect)
 
     monkeypatch.setattr(DecisionCalls, "_decide", twice)
-    async with at_desk(tmp_path, sandbox.url, sandbox.keys) as desk:
-        mail = await desk.read(sandbox.mailbox, draft)
-        await (desk.approve(mail) if action == "approve" else desk.reject(mail))
-        view = await desk.settled(draft)
-        assert (view.phase, view.outcome) == (Phase.DECIDED, Outcome.DECIDED)
-        assert "elsewhere" not in view.words
-        assert "no answer tells whether by your call" in view.words
+    mail = await desk.read(sandbox.mailbox, draft)
+    await (desk.approve(mail) if action == "approve" else desk.reject(mail))
+    view = await desk.settled(draft)
+    assert (view.phase, view.outcome) == (Phase.DECIDED, Outcome.DECIDED)
+    assert "elsewhere" not in view.words
+    assert "no answer tells whether by your call" in view.words
 
 
-async def test_anothers_rejection_is_not_recorded_as_ours(tmp_path: Path, sandbox: Sandbox) -> None:
+async def test_anothers_rejection_is_not_recorded_as_ours(desk: Desk, sandbox: Sandbox) -> None:
     draft = sandbox.draft()
     sandbox.fault(method="POST", path="decide$", kind="close", when="before")
-    async with at_desk(tmp_path, sandbox.url, sandbox.keys) as desk:
-        await desk.reject(await desk.read(sandbox.mailbox, draft))
-        await desk.reaches(draft, Phase.UNKNOWN, Phase.ASKING)
-        sandbox.clear_faults()
-        sandbox.decide(draft, "reject")
-        view = await desk.reaches(draft, Phase.DECIDED)
-        assert view.outcome is Outcome.DECIDED
-        assert desk.journal()[-1].details[OneLine("note")] == "decided"
+    await desk.reject(await desk.read(sandbox.mailbox, draft))
+    await desk.reaches(draft, Phase.UNKNOWN, Phase.ASKING)
+    sandbox.clear_faults()
+    sandbox.decide(draft, "reject")
+    view = await desk.reaches(draft, Phase.DECIDED)
+    assert view.outcome is Outcome.DECIDED
+    assert desk.journal()[-1].details[OneLine("note")] == "decided"
 
 
 def test_relations_are_added_beside_those_of_others() -> None:

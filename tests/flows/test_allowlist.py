@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from mm_tui.agent import policy
@@ -18,14 +15,8 @@ from mm_tui.settings.sections import Agent
 from mm_tui.text import OneLine
 from tests.support.app import drawn, running_app, settings_for, until
 from tests.support.mailboxes import fill, open_mailboxes, the_code
-from tests.support.queue import bodies, open_queue, seen
-from tests.support.sandbox import Sandbox, running_sandbox
-
-
-@pytest.fixture
-def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
-    with running_sandbox(tmp_path) as running:
-        yield running
+from tests.support.queue import bodies, running_queue, seen
+from tests.support.sandbox import Sandbox
 
 
 def box(*patterns: str, mode: str = OversightMode.GATED_SEND) -> Mailbox:
@@ -99,13 +90,10 @@ async def test_the_client_edits_the_list_with_the_operators_code(sandbox: Sandbo
         assert await gateway.allow_list(sandbox.mailbox) == ()
 
 
-async def test_an_edit_that_would_leave_at_once_is_asked_about(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_edit_that_would_leave_at_once_is_asked_about(sandbox: Sandbox) -> None:
     sandbox.draft("We refund $20.")
     sandbox.allow("anna@customer.example")
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, 1)
+    async with running_queue(settings_for(sandbox), 1) as (app, pilot, screen):
         await until(pilot, lambda: any(one.allowed for one in app.session.mail.mailboxes()), "the allowlist")
         entry = screen.current
         assert entry is not None
@@ -128,14 +116,14 @@ async def test_an_edit_that_would_leave_at_once_is_asked_about(
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
 async def test_the_list_is_edited_on_the_mailboxes_screen_with_the_operators_code(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
+    sandbox: Sandbox, size: tuple[int, int]
 ) -> None:
     path = f"/v1/mailboxes/{sandbox.mailbox}/allowlist"
 
     def listed() -> list[str]:
         return [one["pattern"] for one in sandbox.call("GET", path, key="oversight")["entries"]]
 
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch, size=size) as (app, pilot):
+    async with running_app(settings_for(sandbox), size=size) as (app, pilot):
         screen = await open_mailboxes(app, pilot, sandbox)
         await pilot.press("l")
         await until(pilot, lambda: "It is empty" in drawn(app), "the list")

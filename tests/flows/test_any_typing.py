@@ -12,7 +12,6 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -31,8 +30,8 @@ from mm_tui.settings.secret import Secret
 from mm_tui.settings.sections import Review, Sync
 from mm_tui.store.decisions.edits import EditStore
 from mm_tui.widgets.draft_area import DraftArea
-from tests.support.app import running_app, settings_for, until
-from tests.support.queue import open_queue
+from tests.support.app import settings_for, until
+from tests.support.queue import running_queue
 from tests.support.sandbox import Sandbox
 from tests.support.typing import burst, typed
 
@@ -278,7 +277,7 @@ async def others(sandbox: Sandbox, chance: random.Random) -> None:
 
 @pytest.mark.timeout(SECONDS + 150)
 async def test_no_typing_decides_what_was_not_chosen_and_no_text_is_lost(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(keyboard, "QUIET_SECONDS", DWELL_SECONDS)
     monkeypatch.setattr(keyboard, "PAUSE_SECONDS", 0.8)
@@ -289,8 +288,7 @@ async def test_no_typing_decides_what_was_not_chosen_and_no_text_is_lost(
     quick = settings_for(sandbox, review=Review(hold_seconds=1), sync=Sync(active_seconds=1, idle_seconds=1))
     model = {"ai21_key": Secret(sandbox.ai21_key), "ai21_host": sandbox.ai21_url}
     quick = msgspec.structs.replace(quick, profile=msgspec.structs.replace(quick.profile, **model))
-    async with running_app(quick, tmp_path, monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, 6)
+    async with running_queue(quick, 6) as (app, pilot, screen):
         hand = Hand(app, pilot, screen, chance, sandbox.look(mail["id"]))
         hand.watch(monkeypatch)
         beside = [asyncio.create_task(hand.look()), asyncio.create_task(others(sandbox, random.Random(SEED + 1)))]

@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -56,11 +55,9 @@ async def reject(app: MmTui, sandbox: Sandbox, pilot: Pilot[Any], draft: str) ->
     sync.wake()
 
 
-async def test_a_decision_stands_in_both_logs_with_its_human(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_decision_stands_in_both_logs_with_its_human(sandbox: Sandbox) -> None:
     draft = sandbox.draft("We refund it.")
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+    async with running_app(settings_for(sandbox)) as (app, pilot):
         screen = await open_audit(app, pilot)
         await reject(app, sandbox, pilot, draft)
         await until(pilot, lambda: ("gateway", "rejected", "robin") in told(screen), "the gateway's line")
@@ -78,14 +75,9 @@ async def test_a_decision_stands_in_both_logs_with_its_human(
         assert app.screen is screen
 
 
-async def test_without_an_admin_key_the_journal_is_shown_and_why(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_without_an_admin_key_the_journal_is_shown_and_why(sandbox: Sandbox) -> None:
     draft = sandbox.draft("We refund it.")
-    async with running_app(settings_for(sandbox, without=("admin",)), tmp_path, monkeypatch, size=(80, 24)) as (
-        app,
-        pilot,
-    ):
+    async with running_app(settings_for(sandbox, without=("admin",)), size=(80, 24)) as (app, pilot):
         screen = await open_audit(app, pilot)
         await reject(app, sandbox, pilot, draft)
         await until(pilot, lambda: ("journal", "rejected", "robin") in told(screen), "the journal's line")
@@ -93,12 +85,10 @@ async def test_without_an_admin_key_the_journal_is_shown_and_why(
         assert {one.line.source for one in lines(screen)} == {Source.JOURNAL}
 
 
-async def test_lines_are_narrowed_by_typing_and_by_choosing(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_lines_are_narrowed_by_typing_and_by_choosing(sandbox: Sandbox) -> None:
     sandbox.inbound(subject="A refund please")
     sandbox.inbound(subject="Something else")
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+    async with running_app(settings_for(sandbox)) as (app, pilot):
         screen = await open_audit(app, pilot)
         await until(pilot, lambda: sum("arrived" in one for one in told(screen)) == 2, "both arrivals")
         await until(pilot, lambda: any(one.what == "A refund please" for one in lines(screen)), "the subjects")
@@ -131,11 +121,9 @@ async def test_lines_are_narrowed_by_typing_and_by_choosing(
         await until(pilot, lambda: "above: g" not in shown(app), "the newest line")
 
 
-async def test_the_chain_is_checked_and_a_change_is_named(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_chain_is_checked_and_a_change_is_named(sandbox: Sandbox) -> None:
     draft = sandbox.draft("We refund it.")
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+    async with running_app(settings_for(sandbox)) as (app, pilot):
         await open_audit(app, pilot)
         await reject(app, sandbox, pilot, draft)
         await pilot.press("c")
@@ -152,13 +140,11 @@ async def test_the_chain_is_checked_and_a_change_is_named(
         assert "2 entries are good before it" in shown(app)
 
 
-async def test_what_is_shown_is_exported_and_no_file_is_overwritten(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_what_is_shown_is_exported_and_no_file_is_overwritten(sandbox: Sandbox, tmp_path: Path) -> None:
     sandbox.inbound(subject="A refund please")
     sandbox.inbound(subject="Something else")
     path = tmp_path / "log.jsonl"
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+    async with running_app(settings_for(sandbox)) as (app, pilot):
         screen = await open_audit(app, pilot)
         await until(pilot, lambda: len(screen.entries.keys) > 1, "lines")
         await pilot.press("slash", *"refund")
@@ -181,11 +167,9 @@ async def test_what_is_shown_is_exported_and_no_file_is_overwritten(
         await until(pilot, lambda: app.screen is screen, "the audit screen again")
 
 
-async def test_the_plot_takes_no_line_until_something_was_decided(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_plot_takes_no_line_until_something_was_decided(sandbox: Sandbox) -> None:
     draft = sandbox.draft("We refund it.")
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+    async with running_app(settings_for(sandbox)) as (app, pilot):
         screen = await open_audit(app, pilot)
         await until(pilot, lambda: screen.has_read and screen.entries.keys, "the lines")
         assert "both logs" in shown(app).splitlines()[1]

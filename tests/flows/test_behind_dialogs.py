@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,8 +11,8 @@ import pytest
 from mm_tui.app import MmTui
 from mm_tui.settings.sections import Sync
 from mm_tui.terminal_output import ShownCells
-from tests.support.app import running_app, settings_for, until
-from tests.support.queue import open_queue, write_elsewhere
+from tests.support.app import settings_for, until
+from tests.support.queue import running_queue, write_elsewhere
 from tests.support.sandbox import Sandbox, running_sandbox
 
 OPENING = {"reject": "x", "editor": "e", "filter": "f", "help": "?", "saved texts": "K", "palette": "ctrl+p"}
@@ -50,12 +49,9 @@ def what_is_written(app: MmTui) -> Iterator[list[str]]:
         yield written
 
 
-async def test_behind_a_dialog_no_more_is_written_than_the_changed_cells(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_behind_a_dialog_no_more_is_written_than_the_changed_cells(sandbox: Sandbox) -> None:
     often = settings_for(sandbox, sync=Sync(active_seconds=1, idle_seconds=1))
-    async with running_app(often, tmp_path, monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, DRAFTS)
+    async with running_queue(often, DRAFTS) as (app, pilot, screen):
         await until(pilot, lambda: all(entry.item.complete for entry in screen.listing.waiting), "all details")
         for at, (dialog, key) in enumerate(OPENING.items(), start=1):
             await pilot.press(key)

@@ -17,10 +17,10 @@ from mm_tui.services.decisions.log import DecisionLog
 from mm_tui.services.decisions.record import ActiveDecision
 from mm_tui.services.queue.snooze import Snoozes
 from mm_tui.settings.sections import Review
-from tests.support.app import running_app, settings_for, shown, until
+from tests.support.app import settings_for, shown, until
 from tests.support.cli import Home
-from tests.support.queue import open_queue
-from tests.support.sandbox import Sandbox, running_sandbox
+from tests.support.queue import running_queue
+from tests.support.sandbox import Sandbox
 
 
 def runaway(sandbox: Sandbox, number: int) -> list[str]:
@@ -32,45 +32,41 @@ def runaway(sandbox: Sandbox, number: int) -> list[str]:
     return made
 
 
-async def test_all_of_a_filter_is_rejected_after_a_typed_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with running_sandbox(tmp_path) as sandbox:
-        made = runaway(sandbox, 3)
-        async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
-            screen = await open_queue(app, pilot, 4)
-            await pilot.press("slash", *"prize", "enter")
-            await until(pilot, lambda: len(screen.listing.entries) == 3, "the filter")
-            await pilot.press("X")
-            await until(pilot, lambda: "Reject all 3 emails" in shown(app), "the question why")
-            await pilot.press(*"spam", "enter")
-            await until(pilot, lambda: "Type 3 to reject" in shown(app), "the summary")
-            assert "Win a prize 0" in shown(app) and "spam" in shown(app) and "multimail.example 3" in shown(app)
-            await pilot.press("4", "enter")
-            await until(pilot, lambda: "nothing was rejected" in shown(app), "the refusal of another number")
-            assert len(sandbox.pending()) == 4
-            await pilot.press("X")
-            await until(pilot, lambda: "Reject all 3 emails" in shown(app), "the question once more")
-            await pilot.press(*"spam", "enter")
-            await until(pilot, lambda: "Type 3 to reject" in shown(app), "the summary once more")
-            await pilot.press("3", "enter")
-            await until(pilot, lambda: len(sandbox.pending()) == 1, "the rejections")
-            assert [sandbox.status(one) for one in made] == ["rejected"] * 3 + ["pending_send_approval"]
-            reasons = [line["metadata"] for line in sandbox.audit() if line["action"] == "oversight.rejected"]
-            assert reasons == [{"reason": "spam"}] * 3
-            assert sandbox.outbox() == []
+async def test_all_of_a_filter_is_rejected_after_a_typed_count(sandbox: Sandbox) -> None:
+    made = runaway(sandbox, 3)
+    async with running_queue(settings_for(sandbox), 4) as (app, pilot, screen):
+        await pilot.press("slash", *"prize", "enter")
+        await until(pilot, lambda: len(screen.listing.entries) == 3, "the filter")
+        await pilot.press("X")
+        await until(pilot, lambda: "Reject all 3 emails" in shown(app), "the question why")
+        await pilot.press(*"spam", "enter")
+        await until(pilot, lambda: "Type 3 to reject" in shown(app), "the summary")
+        assert "Win a prize 0" in shown(app) and "spam" in shown(app) and "multimail.example 3" in shown(app)
+        await pilot.press("4", "enter")
+        await until(pilot, lambda: "nothing was rejected" in shown(app), "the refusal of another number")
+        assert len(sandbox.pending()) == 4
+        await pilot.press("X")
+        await until(pilot, lambda: "Reject all 3 emails" in shown(app), "the question once more")
+        await pilot.press(*"spam", "enter")
+        await until(pilot, lambda: "Type 3 to reject" in shown(app), "the summary once more")
+        await pilot.press("3", "enter")
+        await until(pilot, lambda: len(sandbox.pending()) == 1, "the rejections")
+        assert [sandbox.status(one) for one in made] == ["rejected"] * 3 + ["pending_send_approval"]
+        reasons = [line["metadata"] for line in sandbox.audit() if line["action"] == "oversight.rejected"]
+        assert reasons == [{"reason": "spam"}] * 3
+        assert sandbox.outbox() == []
 
 
-async def test_one_undo_takes_all_of_them_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with running_sandbox(tmp_path) as sandbox:
-        runaway(sandbox, 3)
-        settings = settings_for(sandbox, review=Review(hold_seconds=60))
-        async with running_app(settings, tmp_path, monkeypatch) as (app, pilot):
-            screen = await open_queue(app, pilot, 4)
-            await reject_all(app, pilot, screen, 3)
-            await until(pilot, lambda: "rejecting: 0 of 3 done" in shown(app), "the progress")
-            await pilot.press("u")
-            await until(pilot, lambda: "all 3 decisions of the batch undone" in shown(app), "the undoing")
-            assert "not rejected" not in shown(app)
-            assert len(sandbox.pending()) == 4 and not sandbox.calls("POST", "/decide")
+async def test_one_undo_takes_all_of_them_back(sandbox: Sandbox) -> None:
+    runaway(sandbox, 3)
+    settings = settings_for(sandbox, review=Review(hold_seconds=60))
+    async with running_queue(settings, 4) as (app, pilot, screen):
+        await reject_all(app, pilot, screen, 3)
+        await until(pilot, lambda: "rejecting: 0 of 3 done" in shown(app), "the progress")
+        await pilot.press("u")
+        await until(pilot, lambda: "all 3 decisions of the batch undone" in shown(app), "the undoing")
+        assert "not rejected" not in shown(app)
+        assert len(sandbox.pending()) == 4 and not sandbox.calls("POST", "/decide")
 
 
 async def reject_all(
@@ -86,98 +82,91 @@ async def reject_all(
     await pilot.press(str(number), "enter")
 
 
-def test_the_command_line_wants_the_exact_number(tmp_path: Path) -> None:
-    with running_sandbox(tmp_path) as sandbox:
-        made = runaway(sandbox, 3)
-        home = Home(tmp_path / "home")
-        home.write_profile(sandbox.url, {name: sandbox.keys[name] for name in ("oversight", "send")}, reviewer="robin")
-        command = ("pending", "reject", "--filter", "prize", "--reason", "spam")
-        asked = home.run(*command)
-        assert asked.status == 2 and "--yes-reject 3" in asked.err and "Win a prize 0" in asked.err
-        assert home.run(*command, "--yes-reject", "4").status == 6
-        assert home.run("pending", "reject", made[0], "--filter", "prize", "--reason", "no").status == 2
-        assert home.run("pending", "reject", "--reason", "no").status == 2
-        assert len(sandbox.pending()) == 4
-        done = home.run(*command, "--yes-reject", "3", "--json")
-        assert done.status == 0, done.err
-        assert sorted(done.json["rejected"]) == sorted(made[:3]) and done.json["failed"] == []
-        assert [item["id"] for item in sandbox.pending()] == [made[3]]
-        log = home.run("audit", "list", "--json", "--email", made[0]).json["entries"]
-        assert {"held", "deciding", "ended"} <= {line["action"] for line in log if line["source"] == "journal"}
+def test_the_command_line_wants_the_exact_number(sandbox: Sandbox, tmp_path: Path) -> None:
+    made = runaway(sandbox, 3)
+    home = Home(tmp_path / "home")
+    home.write_profile(sandbox.url, {name: sandbox.keys[name] for name in ("oversight", "send")}, reviewer="robin")
+    command = ("pending", "reject", "--filter", "prize", "--reason", "spam")
+    asked = home.run(*command)
+    assert asked.status == 2 and "--yes-reject 3" in asked.err and "Win a prize 0" in asked.err
+    assert home.run(*command, "--yes-reject", "4").status == 6
+    assert home.run("pending", "reject", made[0], "--filter", "prize", "--reason", "no").status == 2
+    assert home.run("pending", "reject", "--reason", "no").status == 2
+    assert len(sandbox.pending()) == 4
+    done = home.run(*command, "--yes-reject", "3", "--json")
+    assert done.status == 0, done.err
+    assert sorted(done.json["rejected"]) == sorted(made[:3]) and done.json["failed"] == []
+    assert [item["id"] for item in sandbox.pending()] == [made[3]]
+    log = home.run("audit", "list", "--json", "--email", made[0]).json["entries"]
+    assert {"held", "deciding", "ended"} <= {line["action"] for line in log if line["source"] == "journal"}
 
 
-def test_the_command_leaves_snoozed_emails_out_unless_asked(tmp_path: Path) -> None:
-    with running_sandbox(tmp_path) as sandbox:
-        made = runaway(sandbox, 3)
-        home = Home(tmp_path / "home")
-        home.write_profile(sandbox.url, {name: sandbox.keys[name] for name in ("oversight", "send")}, reviewer="robin")
-        assert home.run("pending", "snooze", made[0], "3h").status == 0
-        command = ("pending", "reject", "--reason", "spam", "--filter")
-        asked = home.run(*command, "prize")
-        assert "--yes-reject 2" in asked.err and "1 snoozed email matches too" in asked.err
-        done = home.run(*command, "prize", "--yes-reject", "2", "--json")
-        assert (done.status, sorted(done.json["rejected"])) == (0, sorted(made[1:3])), done.err
-        assert done.json["snoozed_left_out"] == 1
-        nothing = home.run(*command, "prize", "--yes-reject", "1")
-        assert nothing.status == Exit.NOT_FOUND and "is:snoozed" in nothing.err
-        assert home.run(*command, "prize is:snoozed", "--yes-reject", "1").status == 0
-        assert [item["id"] for item in sandbox.pending()] == [made[3]]
+def test_the_command_leaves_snoozed_emails_out_unless_asked(sandbox: Sandbox, tmp_path: Path) -> None:
+    made = runaway(sandbox, 3)
+    home = Home(tmp_path / "home")
+    home.write_profile(sandbox.url, {name: sandbox.keys[name] for name in ("oversight", "send")}, reviewer="robin")
+    assert home.run("pending", "snooze", made[0], "3h").status == 0
+    command = ("pending", "reject", "--reason", "spam", "--filter")
+    asked = home.run(*command, "prize")
+    assert "--yes-reject 2" in asked.err and "1 snoozed email matches too" in asked.err
+    done = home.run(*command, "prize", "--yes-reject", "2", "--json")
+    assert (done.status, sorted(done.json["rejected"])) == (0, sorted(made[1:3])), done.err
+    assert done.json["snoozed_left_out"] == 1
+    nothing = home.run(*command, "prize", "--yes-reject", "1")
+    assert nothing.status == Exit.NOT_FOUND and "is:snoozed" in nothing.err
+    assert home.run(*command, "prize is:snoozed", "--yes-reject", "1").status == 0
+    assert [item["id"] for item in sandbox.pending()] == [made[3]]
 
 
 async def test_the_screen_says_how_many_snoozed_emails_it_left_out_and_what_the_gateway_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sandbox: Sandbox,
 ) -> None:
-    with running_sandbox(tmp_path) as sandbox:
-        made = runaway(sandbox, 3)
-        async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
-            screen = await open_queue(app, pilot, 4)
-            Snoozes(app.session.database, app.session.clock).snooze(screen.listing.entries[0], None, "robin")
-            snoozed = screen.listing.entries[0].item.id
-            await pilot.press("ctrl+r")
-            await until(pilot, lambda: len(screen.listing.entries) == 3, "one is out of sight")
-            sandbox.fault(method="POST", path="decide$", kind="status", status=403, count=1)
-            await reject_all(app, pilot, screen, 2, lines=("1 snoozed email matches too",))
-            await until(pilot, lambda: "1 email was not rejected" in shown(app), "what failed")
-            waiting = {item["id"] for item in sandbox.pending()}
-            assert len(waiting) == 3 and waiting > {snoozed, made[3]}
-            assert any(one in shown(app) for one in waiting - {snoozed, made[3]})
+    made = runaway(sandbox, 3)
+    async with running_queue(settings_for(sandbox), 4) as (app, pilot, screen):
+        Snoozes(app.session.database, app.session.clock).snooze(screen.listing.entries[0], None, "robin")
+        snoozed = screen.listing.entries[0].item.id
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: len(screen.listing.entries) == 3, "one is out of sight")
+        sandbox.fault(method="POST", path="decide$", kind="status", status=403, count=1)
+        await reject_all(app, pilot, screen, 2, lines=("1 snoozed email matches too",))
+        await until(pilot, lambda: "1 email was not rejected" in shown(app), "what failed")
+        waiting = {item["id"] for item in sandbox.pending()}
+        assert len(waiting) == 3 and waiting > {snoozed, made[3]}
+        assert any(one in shown(app) for one in waiting - {snoozed, made[3]})
 
 
 async def test_what_began_before_the_journal_failed_goes_on_and_the_rest_is_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with running_sandbox(tmp_path) as sandbox:
-        made = runaway(sandbox, 3)
-        whole = DecisionLog.begin_all
-        calls = 0
+    made = runaway(sandbox, 3)
+    whole = DecisionLog.begin_all
+    calls = 0
 
-        def failing(log: DecisionLog, *given: Any) -> list[ActiveDecision]:
-            nonlocal calls
-            calls += 1
-            if calls > 1:
-                raise sqlite3.OperationalError("disk I/O error")
-            return whole(log, *given)
+    def failing(log: DecisionLog, *given: Any) -> list[ActiveDecision]:
+        nonlocal calls
+        calls += 1
+        if calls > 1:
+            raise sqlite3.OperationalError("disk I/O error")
+        return whole(log, *given)
 
-        monkeypatch.setattr(log_module, "TOGETHER", 2)
-        async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
-            screen = await open_queue(app, pilot, 4)
-            monkeypatch.setattr(DecisionLog, "begin_all", failing)
-            await reject_all(app, pilot, screen, 3)
-            await until(pilot, lambda: "1 email was not rejected" in shown(app), "the one that did not begin")
-            assert "the journal cannot be written" in shown(app)
-            states = [sandbox.status(one) for one in made]
-            assert sorted(states) == ["pending_send_approval", "pending_send_approval", "rejected", "rejected"]
+    monkeypatch.setattr(log_module, "TOGETHER", 2)
+    async with running_queue(settings_for(sandbox), 4) as (app, pilot, screen):
+        monkeypatch.setattr(DecisionLog, "begin_all", failing)
+        await reject_all(app, pilot, screen, 3)
+        await until(pilot, lambda: "1 email was not rejected" in shown(app), "the one that did not begin")
+        assert "the journal cannot be written" in shown(app)
+        states = [sandbox.status(one) for one in made]
+        assert sorted(states) == ["pending_send_approval", "pending_send_approval", "rejected", "rejected"]
 
 
-def test_an_unwritable_journal_has_its_own_exit_status(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unwritable_journal_has_its_own_exit_status(
+    sandbox: Sandbox, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def failing(*_given: object) -> None:
         raise sqlite3.OperationalError("disk I/O error")
 
-    with running_sandbox(tmp_path) as sandbox:
-        runaway(sandbox, 1)
-        home = Home(tmp_path)
-        home.write_profile(sandbox.url, sandbox.keys)
-        monkeypatch.setattr(DecisionLog, "begin_all", failing)
-        done = home.run("pending", "reject", "--filter", "prize", "--yes-reject", "1", "--reason", "spam")
-        assert done.status == Exit.CONFIG and "journal" in done.err
-        assert len(sandbox.pending()) == 2
+    runaway(sandbox, 1)
+    monkeypatch.setattr(DecisionLog, "begin_all", failing)
+    done = home.run("pending", "reject", "--filter", "prize", "--yes-reject", "1", "--reason", "spam")
+    assert done.status == Exit.CONFIG and "journal" in done.err
+    assert len(sandbox.pending()) == 2

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
 from tests.support.app import running_app, settings_for, shown, until
-from tests.support.queue import bodies, open_editor, open_queue, seen
+from tests.support.queue import bodies, open_editor, open_queue, running_queue, seen
 from tests.support.sandbox import Sandbox
 
 
@@ -36,12 +35,9 @@ def claim(sandbox: Sandbox, draft: str, by: str) -> None:
     sandbox.call("PUT", f"/v1/mailboxes/{sandbox.mailbox}/emails/{draft}/tags", key="send", json={"tags": tags})
 
 
-async def test_what_is_read_or_edited_is_claimed_until_it_is_left(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_what_is_read_or_edited_is_claimed_until_it_is_left(sandbox: Sandbox) -> None:
     draft = sandbox.draft("It is on its way.")
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, 1)
+    async with running_queue(settings_for(sandbox), 1) as (app, pilot, screen):
         assert claimed_by(sandbox, draft) is None, "the cursor alone claims nothing"
         await pilot.press("enter")
         await until(pilot, lambda: claimed_by(sandbox, draft) == "robin", "the claim")
@@ -62,13 +58,10 @@ async def test_what_is_read_or_edited_is_claimed_until_it_is_left(
         await until(pilot, lambda: claimed_by(sandbox, draft) is None, "the claim given back on another screen")
 
 
-async def test_anothers_claim_is_shown_with_who_and_since_when_and_keeps_nobody_from_deciding(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_anothers_claim_is_shown_with_who_and_since_when_and_keeps_nobody_from_deciding(sandbox: Sandbox) -> None:
     draft, free = sandbox.draft("One."), sandbox.draft("Two.")
     claim(sandbox, draft, "anna")
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, 2)
+    async with running_queue(settings_for(sandbox), 2) as (app, pilot, screen):
         await until(pilot, lambda: "anna has it open since " in shown(app), "the line above the mail")
         await until(pilot, lambda: " anna since " in shown(app).replace("anna has", ""), "the badge in the list")
         await open_editor(app, pilot)
@@ -99,13 +92,10 @@ async def test_anothers_claim_is_shown_with_who_and_since_when_and_keeps_nobody_
     assert claimed_by(sandbox, free) is None
 
 
-async def test_another_window_of_the_same_reviewer_is_no_colleague(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_another_window_of_the_same_reviewer_is_no_colleague(sandbox: Sandbox) -> None:
     draft = sandbox.draft("One.")
     claim(sandbox, draft, "Robin ")
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, 1)
+    async with running_queue(settings_for(sandbox), 1) as (app, pilot, screen):
         await until(pilot, lambda: "you have it open since " in shown(app), "the line above the mail")
         assert "(another window" in shown(app)
         await until(pilot, lambda: "you since " in shown(app), "the sign in the list")
@@ -115,14 +105,11 @@ async def test_another_window_of_the_same_reviewer_is_no_colleague(
         await until(pilot, lambda: bodies(sandbox) == ["One."], "the release without a question")
 
 
-async def test_an_edit_and_its_original_are_shown_as_a_pair_while_both_wait(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_edit_and_its_original_are_shown_as_a_pair_while_both_wait(sandbox: Sandbox) -> None:
     original, edit = sandbox.draft("Agent's."), sandbox.draft("Anna's.")
     tags = {"review.replaces": original, "review.edited_by": "anna"}
     sandbox.call("PUT", f"/v1/mailboxes/{sandbox.mailbox}/emails/{edit}/tags", key="send", json={"tags": tags})
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, 2)
+    async with running_queue(settings_for(sandbox), 2) as (app, pilot, screen):
         await until(pilot, lambda: screen.listing.entries[0].pair == "being replaced by anna", "the original's words")
         assert screen.listing.entries[1].pair.startswith("edited by anna")
         await until(pilot, lambda: "being replaced by anna" in shown(app), "the words on the screen")
@@ -131,13 +118,10 @@ async def test_an_edit_and_its_original_are_shown_as_a_pair_while_both_wait(
         await until(pilot, lambda: not screen.listing.entries[0].pair, "no pair any more")
 
 
-async def test_a_claim_is_told_within_a_poll_and_goes_with_its_owner_while_the_cursor_rests(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_claim_is_told_within_a_poll_and_goes_with_its_owner_while_the_cursor_rests(sandbox: Sandbox) -> None:
     draft, other = sandbox.draft("One."), sandbox.draft("Two.")
     path = f"/v1/mailboxes/{sandbox.mailbox}/emails/{draft}/tags"
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, 2)
+    async with running_queue(settings_for(sandbox), 2) as (app, pilot, screen):
         await until(pilot, lambda: all(entry.is_checked for entry in screen.listing.entries), "the details")
         assert screen.current is not None and screen.current.item.id == draft
         claim(sandbox, draft, "anna")
@@ -154,13 +138,13 @@ async def test_a_claim_is_told_within_a_poll_and_goes_with_its_owner_while_the_c
 
 
 async def test_a_claim_that_is_not_looked_at_any_more_says_when_it_was_seen(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     draft = sandbox.draft("One.")
     sandbox.draft("Two.")
     claim(sandbox, draft, "anna")
     monkeypatch.setattr("mm_tui.screens.pending.timers.PRESENCE_SECONDS", 0.2)
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+    async with running_app(settings_for(sandbox)) as (app, pilot):
         await open_queue(app, pilot, 2)
         await until(pilot, lambda: "anna has it open since " in shown(app), "the claim")
         await pilot.press("j")

@@ -18,17 +18,14 @@ from mm_tui.screens.pending.screen import PendingScreen
 from mm_tui.services.decisions import approval_gate
 from mm_tui.settings.sections import Review
 from mm_tui.store.decisions.edits import EditStore
-from tests.support.app import drawn, running_app, settings_for, until
-from tests.support.queue import bodies, open_editor, open_queue, seen, write_edit, write_elsewhere
+from tests.support.app import drawn, settings_for, until
+from tests.support.queue import bodies, open_editor, running_queue, seen, write_edit, write_elsewhere
 from tests.support.sandbox import Sandbox, running_sandbox
 
 
-async def test_a_key_meant_for_a_mail_that_went_away_decides_no_other(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_key_meant_for_a_mail_that_went_away_decides_no_other(sandbox: Sandbox) -> None:
     first, second = sandbox.draft("First."), sandbox.draft("Second.")
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, 2)
+    async with running_queue(settings_for(sandbox), 2) as (_, pilot, screen):
         await seen(pilot, screen)
         await pilot.press("j")
         await seen(pilot, screen)
@@ -47,13 +44,10 @@ async def test_a_key_meant_for_a_mail_that_went_away_decides_no_other(
         await until(pilot, lambda: bodies(sandbox), "the release")
 
 
-async def test_a_key_pressed_twice_decides_once(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_key_pressed_twice_decides_once(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = sandbox.draft("First."), sandbox.draft("Second.")
     slow = settings_for(sandbox, review=Review(hold_seconds=30))
-    async with running_app(slow, tmp_path, monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, 2)
+    async with running_queue(slow, 2) as (_, pilot, screen):
         await seen(pilot, screen)
         await pilot.press("j")
         await seen(pilot, screen)
@@ -68,12 +62,9 @@ async def test_a_key_pressed_twice_decides_once(
         assert screen.decision_of(second) is None
 
 
-async def test_a_new_edit_is_read_anew_though_an_older_one_was_saved_as_often(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_new_edit_is_read_anew_though_an_older_one_was_saved_as_often(sandbox: Sandbox) -> None:
     draft = sandbox.draft("It is on its way.")
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, 1)
+    async with running_queue(settings_for(sandbox), 1) as (app, pilot, screen):
         entry, store = screen.current, EditStore(app.session.database)
         assert entry is not None
 
@@ -95,12 +86,9 @@ async def test_a_new_edit_is_read_anew_though_an_older_one_was_saved_as_often(
         assert not screen.gate.has_seen(screen.current)
 
 
-async def test_an_edit_of_another_window_is_kept_when_an_older_one_is_released(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_edit_of_another_window_is_kept_when_an_older_one_is_released(sandbox: Sandbox) -> None:
     sandbox.draft("It is on its way.")
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, 1)
+    async with running_queue(settings_for(sandbox), 1) as (app, pilot, screen):
         entry, store = screen.current, EditStore(app.session.database)
         assert entry is not None
 
@@ -120,12 +108,9 @@ async def test_an_edit_of_another_window_is_kept_when_an_older_one_is_released(
     assert bodies(sandbox) == ["Mine."]
 
 
-async def test_the_editor_begins_and_ends_with_the_right_text_of_two_windows(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_editor_begins_and_ends_with_the_right_text_of_two_windows(sandbox: Sandbox) -> None:
     sandbox.draft("It is on its way.")
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, 1)
+    async with running_queue(settings_for(sandbox), 1) as (app, pilot, screen):
         entry, edits = screen.current, app.session.edits
         assert entry is not None
         write_elsewhere(app, entry, "Saved since the list was read.")
@@ -142,13 +127,10 @@ async def test_the_editor_begins_and_ends_with_the_right_text_of_two_windows(
         assert [kept.text.body for kept in edits.left_over()] == ["Theirs."]
 
 
-async def test_a_recipient_with_a_comma_in_the_name_stays_one(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_recipient_with_a_comma_in_the_name_stays_one(sandbox: Sandbox) -> None:
     draft = sandbox.draft("It is on its way.")
     sandbox.change(draft, to=['"Doe, Jane" <jane@x.example>', "Anna <anna@exämple.example>"])
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, 1)
+    async with running_queue(settings_for(sandbox), 1) as (app, pilot, screen):
         await until(pilot, lambda: "anna@exämple.example" in drawn(app), "the recipients")
         await open_editor(app, pilot)
         app.screen.query_one("#body", TextArea).load_text("Mine.")
@@ -161,13 +143,10 @@ async def test_a_recipient_with_a_comma_in_the_name_stays_one(
 
 
 @pytest.mark.parametrize("size", [(60, 20), (80, 24), (120, 40)])
-async def test_a_long_sender_hides_no_recipient_and_no_finding(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
-) -> None:
+async def test_a_long_sender_hides_no_recipient_and_no_finding(sandbox: Sandbox, size: tuple[int, int]) -> None:
     sandbox.set_mode("gated_all")
     sandbox.inbound(**{"from": f"{'Very long name ' * 60}<mallory@bad.example>", "subject": "漢字" * 79})
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch, size=size) as (app, pilot):
-        screen = await open_queue(app, pilot, 1)
+    async with running_queue(settings_for(sandbox), 1, size=size) as (app, pilot, screen):
         await pilot.press("enter")
         await pilot.pause(0.6)
         shown = drawn(app)
@@ -189,14 +168,11 @@ async def _release_edit(app: MmTui, pilot: Pilot[None], screen: PendingScreen, t
     await pilot.press("a")
 
 
-async def test_what_the_gateway_made_of_an_edit_is_accepted_only_after_it_was_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_what_the_gateway_made_of_an_edit_is_accepted_only_after_it_was_read(tmp_path: Path) -> None:
     with running_sandbox(tmp_path, signature_in_draft=True) as sandbox:
         draft = sandbox.draft("We will refund it.")
         sandbox.call("PATCH", f"/v1/mailboxes/{sandbox.mailbox}", key="admin", json={"signature_block": "Acme Ltd"})
-        async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
-            screen = await open_queue(app, pilot, 1)
+        async with running_queue(settings_for(sandbox), 1) as (app, pilot, screen):
             await _release_edit(app, pilot, screen, "We will look into it.")
             await until(pilot, lambda: (view := screen.decision_of(draft)) and view.question, "the question")
             await until(pilot, lambda: screen.current is not None, "the mail")
@@ -219,13 +195,10 @@ async def test_what_the_gateway_made_of_an_edit_is_accepted_only_after_it_was_re
             await until(pilot, lambda: bodies(sandbox), "the release")
 
 
-async def test_a_question_about_an_edit_whose_original_is_retired_can_be_answered(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_question_about_an_edit_whose_original_is_retired_can_be_answered(sandbox: Sandbox) -> None:
     draft = sandbox.draft("We will refund it.")
     sandbox.fault(method="POST", path="decide$", kind="status", status=403, nth=2)
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, 1)
+    async with running_queue(settings_for(sandbox), 1) as (app, pilot, screen):
         await _release_edit(app, pilot, screen, "We will look into it.")
         await until(pilot, lambda: sandbox.status(draft) == "rejected", "the original to be retired")
         await until(pilot, lambda: (view := screen.decision_of(draft)) and view.question, "the question")
@@ -237,15 +210,14 @@ async def test_a_question_about_an_edit_whose_original_is_retired_can_be_answere
 
 
 async def test_a_store_that_takes_nothing_ends_neither_the_app_nor_the_text(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     draft = sandbox.draft("It is on its way.")
 
     def full(*_: object, **__: object) -> int:
         raise sqlite3.OperationalError("database or disk is full")
 
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, 1)
+    async with running_queue(settings_for(sandbox), 1) as (app, pilot, screen):
         await open_editor(app, pilot)
         with monkeypatch.context() as broken:
             broken.setattr(EditStore, "save", full)
@@ -263,12 +235,9 @@ async def test_a_store_that_takes_nothing_ends_neither_the_app_nor_the_text(
         assert edit is not None and edit.text.body == "Mine."
 
 
-async def test_a_text_is_thrown_away_only_as_it_was_shown(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_text_is_thrown_away_only_as_it_was_shown(sandbox: Sandbox) -> None:
     draft = sandbox.draft("It is on its way.")
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, 1)
+    async with running_queue(settings_for(sandbox), 1) as (app, pilot, screen):
         entry, store = screen.current, EditStore(app.session.database)
         assert entry is not None
 

@@ -27,11 +27,9 @@ async def edit(app: MmTui, pilot: Pilot[Any]) -> EditScreen:
     return await open_editor(app, pilot)
 
 
-async def test_what_a_writer_forgets_is_said_while_writing(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_what_a_writer_forgets_is_said_while_writing(sandbox: Sandbox) -> None:
     sandbox.draft("Hello Anna.")
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch, size=(80, 24)) as (app, pilot):
+    async with running_app(settings_for(sandbox), size=(80, 24)) as (app, pilot):
         screen = await edit(app, pilot)
         area = screen.query_one("#body", TextArea)
         loud = "We promise a full refund of $240 by tomorrow, dear {{name}}, at https://pay.example/x or pay@b.example."
@@ -50,12 +48,10 @@ async def test_what_a_writer_forgets_is_said_while_writing(
         await until(pilot, lambda: all(word in shown(app).split() for word in line.split()), "every word")
 
 
-async def test_a_snippet_is_inserted_at_the_cursor_cleaned_and_can_be_undone(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_snippet_is_inserted_at_the_cursor_cleaned_and_can_be_undone(sandbox: Sandbox) -> None:
     sandbox.draft("Hello Anna.")
     snippets = {"hours": "We are here from 9 to 17.\nOn weekdays.", "[/x]\x1b[2J": "See \x1b]0;x\x07you."}
-    async with running_app(settings_for(sandbox, snippets=snippets), tmp_path, monkeypatch) as (app, pilot):
+    async with running_app(settings_for(sandbox, snippets=snippets)) as (app, pilot):
         screen = await edit(app, pilot)
         area = screen.query_one("#body", TextArea)
         await pilot.press("end", " ", "ctrl+n")
@@ -78,11 +74,9 @@ async def test_a_snippet_is_inserted_at_the_cursor_cleaned_and_can_be_undone(
         await until(pilot, lambda: area.text.endswith("Bye"), "the undo")
 
 
-async def test_without_snippets_the_key_says_where_they_come_from(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_without_snippets_the_key_says_where_they_come_from(sandbox: Sandbox) -> None:
     sandbox.draft("Hello Anna.")
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+    async with running_app(settings_for(sandbox)) as (app, pilot):
         await edit(app, pilot)
         await pilot.press("ctrl+n")
         await until(pilot, lambda: "under [snippets] in config.toml" in shown(app), "the words")
@@ -96,11 +90,9 @@ async def test_without_snippets_the_key_says_where_they_come_from(
 
 
 @pytest.mark.parametrize("width", [80, 120])
-async def test_the_thread_is_one_key_away_and_the_text_another(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, width: int
-) -> None:
+async def test_the_thread_is_one_key_away_and_the_text_another(sandbox: Sandbox, width: int) -> None:
     sandbox.draft("Hello Anna.")
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch, size=(width, 24)) as (app, pilot):
+    async with running_app(settings_for(sandbox), size=(width, 24)) as (app, pilot):
         screen = await edit(app, pilot)
         area = screen.query_one("#body", TextArea)
         assert ("Thread, newest first" in shown(app)) is (width == 120)
@@ -125,14 +117,14 @@ async def test_the_thread_is_one_key_away_and_the_text_another(
 
 
 async def test_a_text_that_the_store_does_not_take_is_kept_elsewhere_and_leaving_asks(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sandbox.draft("Hello Anna.")
 
     def full(*_: object, **__: object) -> int:
         raise sqlite3.OperationalError("database or disk is full")
 
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch, size=(100, 30)) as (app, pilot):
+    async with running_app(settings_for(sandbox), size=(100, 30)) as (app, pilot):
         screen = await edit(app, pilot)
         monkeypatch.setattr(EditStore, "save", full)
         screen.query_one("#body", TextArea).load_text("Words that must not be lost.")
@@ -150,11 +142,9 @@ async def test_a_text_that_the_store_does_not_take_is_kept_elsewhere_and_leaving
     assert len(list(kept.parent.glob("mm-tui-text-*"))) == 1
 
 
-async def test_leaving_says_that_an_edit_is_saved(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_leaving_says_that_an_edit_is_saved(sandbox: Sandbox) -> None:
     sandbox.draft("Hello Anna.")
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch, size=(80, 24)) as (app, pilot):
+    async with running_app(settings_for(sandbox), size=(80, 24)) as (app, pilot):
         screen = await edit(app, pilot)
         screen.query_one("#body", TextArea).load_text("Something better.")
         await pilot.press("ctrl+q")
@@ -163,10 +153,10 @@ async def test_leaving_says_that_an_edit_is_saved(
 
 
 async def test_the_editor_says_what_is_edited_and_what_is_saved_and_its_text_stays_in_its_place(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sandbox: Sandbox,
 ) -> None:
     sandbox.draft("Dear Anna, it is on its way.")
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch, size=(80, 24)) as (app, pilot):
+    async with running_app(settings_for(sandbox), size=(80, 24)) as (app, pilot):
         await open_queue(app, pilot, 1)
         await pilot.press("e")
         await until(pilot, lambda: isinstance(app.screen, EditScreen) and "Edit the draft to" in drawn(app), "a title")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +16,7 @@ from mm_tui.screens.pending.screen import PendingScreen
 from mm_tui.settings.sections import Filters
 from mm_tui.widgets.chrome import KeysLine
 from tests.support.app import running_app, settings_for, shown, until
-from tests.support.queue import open_queue, queue, seen
+from tests.support.queue import queue, running_queue, seen
 from tests.support.sandbox import Sandbox
 
 OWN = Filters(queue={"money, out": "flag:promise_money is:outbound"}, inbox={"about parcels": "subject:parcel"})
@@ -31,13 +30,10 @@ def counts(screen: PendingScreen) -> dict[str, int]:
     return {str(one.filter.name): one.number for one in screen.listing.filters}
 
 
-async def test_filters_are_counted_and_chosen_by_key_list_mouse_and_palette(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_filters_are_counted_and_chosen_by_key_list_mouse_and_palette(sandbox: Sandbox) -> None:
     sandbox.draft("It is on its way.")
     sandbox.draft("You get a full refund of $900.")
-    async with running_app(settings_for(sandbox, filters=OWN), tmp_path, monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, 2)
+    async with running_queue(settings_for(sandbox, filters=OWN), 2) as (app, pilot, screen):
         assert {"all": 2, "money, out": 1, "high risk": 1, "drafts": 2, "inbound": 0}.items() <= counts(screen).items()
         assert "all 2   money, out 1   high risk 1   drafts 2" in shown(app)
         await pilot.press("l")
@@ -70,13 +66,10 @@ def footer(app: MmTui) -> str:
     return str(app.screen.query_one(KeysLine).render())
 
 
-async def test_search_narrows_as_it_is_typed_and_the_letters_decide_nothing(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_search_narrows_as_it_is_typed_and_the_letters_decide_nothing(sandbox: Sandbox) -> None:
     sandbox.draft("It is on its way.")
     sandbox.draft("You get a full refund of $900.")
-    async with running_app(settings_for(sandbox, filters=OWN), tmp_path, monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, 2)
+    async with running_queue(settings_for(sandbox, filters=OWN), 2) as (app, pilot, screen):
         await seen(pilot, screen)
         await pilot.press("slash", *"axe")
         assert "No waiting email matches “axe”." in shown(app)
@@ -107,13 +100,10 @@ async def test_search_narrows_as_it_is_typed_and_the_letters_decide_nothing(
         assert app.session.decisions is not None and app.session.decisions.states() == ()
 
 
-async def test_marks_outlive_another_filter_and_the_summary_shows_them_all(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_marks_outlive_another_filter_and_the_summary_shows_them_all(sandbox: Sandbox) -> None:
     sandbox.draft("It is on its way.")
     sandbox.draft("You get a full refund of $900.")
-    async with running_app(settings_for(sandbox, filters=OWN), tmp_path, monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, 2)
+    async with running_queue(settings_for(sandbox, filters=OWN), 2) as (app, pilot, screen):
         await seen(pilot, screen)
         await pilot.press("space")
         await until(pilot, lambda: screen.marks, "the mark")
@@ -126,13 +116,10 @@ async def test_marks_outlive_another_filter_and_the_summary_shows_them_all(
         await until(pilot, lambda: len(sandbox.outbox()) == 1, "the release")
 
 
-async def test_a_key_meant_for_one_mail_does_not_hit_the_one_that_a_filter_brings(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_key_meant_for_one_mail_does_not_hit_the_one_that_a_filter_brings(sandbox: Sandbox) -> None:
     sandbox.draft("It is on its way.")
     sandbox.draft("You get a full refund of $900.")
-    async with running_app(settings_for(sandbox, filters=OWN), tmp_path, monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, 2)
+    async with running_queue(settings_for(sandbox, filters=OWN), 2) as (app, pilot, screen):
         await seen(pilot, screen)
         screen.action_filter_step(1)
         screen.action_reject()
@@ -140,12 +127,10 @@ async def test_a_key_meant_for_one_mail_does_not_hit_the_one_that_a_filter_bring
         assert queue(app) is screen
 
 
-async def test_the_inbox_has_saved_filters_too(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_inbox_has_saved_filters_too(sandbox: Sandbox) -> None:
     sandbox.inbound(subject="My parcel", body="Where is it?")
     sandbox.inbound(subject="A question", body="What is it?")
-    async with running_app(settings_for(sandbox, filters=OWN), tmp_path, monkeypatch) as (app, pilot):
+    async with running_app(settings_for(sandbox, filters=OWN)) as (app, pilot):
         inbox = app.screen
         assert isinstance(inbox, InboxScreen)
         await until(pilot, lambda: len(inbox.mails.keys) == 2, "the mails")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,8 +16,8 @@ from mm_tui.screens.pending.screen import PendingScreen
 from mm_tui.services.decisions import approval_gate
 from mm_tui.settings.sections import Review
 from mm_tui.widgets import pager
-from tests.support.app import running_app, settings_for, until
-from tests.support.queue import open_queue
+from tests.support.app import settings_for, until
+from tests.support.queue import running_queue
 from tests.support.sandbox import Sandbox
 
 ASKED = "Hello,\n\nmy station of order 4471 has not come. I paid $120 on 3 March. When will it come?\n\nAnna"
@@ -84,7 +83,7 @@ async def press(pilot: Pilot[Any], act_id: str, keys: list[str]) -> None:
 
 
 async def test_every_bad_draft_is_stopped_by_a_flag(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for module in (pager, approval_gate):
         monkeypatch.setattr(module, "DWELL_SECONDS", 0.01)
@@ -92,8 +91,7 @@ async def test_every_bad_draft_is_stopped_by_a_flag(
     missed: list[str] = []
     most_keys = total = 0
     quick = settings_for(sandbox, review=Review(hold_seconds=60))
-    async with running_app(quick, tmp_path, monkeypatch, size=(120, 40)) as (app, pilot):
-        screen = await open_queue(app, pilot, len(drafts))
+    async with running_queue(quick, len(drafts), size=(120, 40)) as (app, pilot, screen):
         for _ in drafts:
             await until(pilot, lambda: (now := screen.current) and now.item.complete, "the detail")
             entry = screen.current

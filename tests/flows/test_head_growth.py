@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -21,13 +20,14 @@ from tests.support.sandbox import Sandbox
 
 @pytest.mark.parametrize("keys", [(), ("pagedown",)], ids=["top", "middle"])
 async def test_a_line_that_is_read_stays_in_its_place_when_findings_come_and_go(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keys: tuple[str, ...]
+    sandbox: Sandbox, keys: tuple[str, ...]
 ) -> None:
     sandbox.draft("\n\n".join(f"Paragraph {number} of a long draft." for number in range(60)))
     # No poll comes between: it would show the draft as it is.
-    async with running_app(
-        settings_for(sandbox, sync=Sync(active_seconds=60, idle_seconds=60)), tmp_path, monkeypatch, size=(100, 30)
-    ) as (app, pilot):
+    async with running_app(settings_for(sandbox, sync=Sync(active_seconds=60, idle_seconds=60)), size=(100, 30)) as (
+        app,
+        pilot,
+    ):
         await open_queue(app, pilot, 1)
         await pilot.press("enter", *keys)
         pane = app.screen.query_one(ItemPane)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from mm_tui.screens.dialogs.help import HelpScreen
@@ -14,10 +12,8 @@ from tests.support.sandbox import Sandbox
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
-async def test_the_help_of_the_mailboxes_explains_each_column(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
-) -> None:
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch, size=size) as (app, pilot):
+async def test_the_help_of_the_mailboxes_explains_each_column(sandbox: Sandbox, size: tuple[int, int]) -> None:
+    async with running_app(settings_for(sandbox), size=size) as (app, pilot):
         await pilot.press("4")
         await until(pilot, lambda: isinstance(app.screen, MailboxesScreen), "the mailboxes")
         await until(pilot, lambda: "oversight" in drawn(app), "the columns")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from pathlib import Path
 
 import pytest
 from textual.widgets import Input
@@ -19,7 +18,7 @@ from mm_tui.store.mail.mails import MailStore
 from mm_tui.text import OneLine
 from tests.support.app import drawn, running_app, settings_for, shown, synced_app, until
 from tests.support.pictured_mail import filled_session
-from tests.support.sandbox import Sandbox, running_sandbox
+from tests.support.sandbox import Sandbox
 from tests.support.seat import idle_session, mailbox, summary
 
 
@@ -158,7 +157,7 @@ async def test_empty_inbox_says_what_is_missing() -> None:
         assert "Without an account, mm-tui demo" in shown(app)
 
 
-async def test_hostile_subjects_reach_no_surface(tmp_path: Path) -> None:
+async def test_hostile_subjects_reach_no_surface() -> None:
     hostile = "[/x] [@click=app.leave]\x1b]52;c;SGVsbG8=\x07 [b]bold[/b] \x1b[2J‮abc​ \x9b31m end"
     session = idle_session()
     session.mail.upsert([summary(1, subject=OneLine(hostile))])
@@ -172,31 +171,29 @@ async def test_hostile_subjects_reach_no_surface(tmp_path: Path) -> None:
             assert not any(sign in text for sign in "\x1b\x07\x9b‮​")
 
 
-async def test_resting_on_a_mail_fetches_nothing_and_opening_it_marks_it_read(tmp_path: Path) -> None:
-    with running_sandbox(tmp_path) as sandbox:
-        mail = sandbox.inbound(subject="Where is my parcel", body="It has not come.\n\n> quoted words")
-        async with synced_app(sandbox) as (app, pilot):
-            await until(pilot, lambda: "Where is my parcel" in shown(app))
-            await until(pilot, lambda: "marks it read at the gateway" in shown(app))
-            assert sandbox.status(mail["id"]) == "unread"
-            assert not sandbox.calls("GET", f"/emails/{mail['id']}")
-            await pilot.press("enter")
-            await until(pilot, lambda: "It has not come." in shown(app))
-            assert isinstance(app.screen, ThreadScreen)
-            assert sandbox.status(mail["id"]) == "read"
-            await pilot.press("escape")
-            assert isinstance(app.screen, InboxScreen)
+async def test_resting_on_a_mail_fetches_nothing_and_opening_it_marks_it_read(sandbox: Sandbox) -> None:
+    mail = sandbox.inbound(subject="Where is my parcel", body="It has not come.\n\n> quoted words")
+    async with synced_app(sandbox) as (app, pilot):
+        await until(pilot, lambda: "Where is my parcel" in shown(app))
+        await until(pilot, lambda: "marks it read at the gateway" in shown(app))
+        assert sandbox.status(mail["id"]) == "unread"
+        assert not sandbox.calls("GET", f"/emails/{mail['id']}")
+        await pilot.press("enter")
+        await until(pilot, lambda: "It has not come." in shown(app))
+        assert isinstance(app.screen, ThreadScreen)
+        assert sandbox.status(mail["id"]) == "read"
+        await pilot.press("escape")
+        assert isinstance(app.screen, InboxScreen)
 
 
-async def test_gateway_that_is_down_is_told_and_the_store_stays_readable(tmp_path: Path) -> None:
-    with running_sandbox(tmp_path) as sandbox:
-        sandbox.inbound(subject="Stored mail", body="text")
-        async with synced_app(sandbox) as (app, pilot):
-            await until(pilot, lambda: "Stored mail" in shown(app))
-            sandbox.fault(path=".*", kind="status", status=503, count=0)
-            await pilot.press("ctrl+r")
-            await until(pilot, lambda: "next try in" in shown(app))
-            assert "Stored mail" in shown(app)
+async def test_gateway_that_is_down_is_told_and_the_store_stays_readable(sandbox: Sandbox) -> None:
+    sandbox.inbound(subject="Stored mail", body="text")
+    async with synced_app(sandbox) as (app, pilot):
+        await until(pilot, lambda: "Stored mail" in shown(app))
+        sandbox.fault(path=".*", kind="status", status=503, count=0)
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: "next try in" in shown(app))
+        assert "Stored mail" in shown(app)
 
 
 async def test_first_run_shows_one_hint_and_later_runs_none() -> None:
@@ -212,13 +209,11 @@ async def _second_run() -> str:
         return shown(app)
 
 
-async def test_tags_that_another_agent_set_are_shown_in_list_preview_and_thread(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_tags_that_another_agent_set_are_shown_in_list_preview_and_thread(sandbox: Sandbox) -> None:
     mail = str(sandbox.inbound(subject="Invoice 7", body="Please refund me.")["id"])
     tags = {"billing": "true", "summarized": "true", "notes": "Wants a refund.", "plan": "gold\x1b[31m"}
     sandbox.call("PUT", f"/v1/mailboxes/{sandbox.mailbox}/emails/{mail}/tags", key="send", json={"tags": tags})
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch, size=(120, 40)) as (app, pilot):
+    async with running_app(settings_for(sandbox), size=(120, 40)) as (app, pilot):
         await until(pilot, lambda: "#plan: gold" in drawn(app) and "Wants a refund." in drawn(app), "the chips")
         row = next(line for line in drawn(app).splitlines() if "Invoice 7" in line)
         assert " billing " in row and "#plan: gold" in row and "#summarized" in row and "Wants a refund." in row

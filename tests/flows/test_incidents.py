@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from mm_tui.app import MmTui
@@ -14,7 +12,7 @@ from mm_tui.services.decisions.calls import DecisionCalls
 from mm_tui.services.decisions.record import ActiveDecision
 from mm_tui.services.decisions.view import Phase
 from tests.support.app import drawn, running_app, settings_for, until
-from tests.support.queue import open_queue, queue, seen
+from tests.support.queue import queue, running_queue, seen
 from tests.support.sandbox import Sandbox
 
 
@@ -33,13 +31,12 @@ def changes(monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox) -> None:
 @pytest.mark.usefixtures("changes")
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
 async def test_an_incident_stays_until_it_was_looked_at_also_after_a_restart(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
 ) -> None:
     monkeypatch.setattr("mm_tui.services.decisions.listing.OUTCOME_SECONDS", 0.2)
     draft, other = sandbox.draft("Pay to the old account."), sandbox.draft("Another one.")
     settings = settings_for(sandbox)
-    async with running_app(settings, tmp_path, monkeypatch, size=size) as (app, pilot):
-        screen = await open_queue(app, pilot, 2)
+    async with running_queue(settings, 2, size=size) as (app, pilot, screen):
         await pilot.press("enter")
         await seen(pilot, screen)
         await pilot.press("a")
@@ -51,7 +48,7 @@ async def test_an_incident_stays_until_it_was_looked_at_also_after_a_restart(
         assert draft in screen.queue_list.keys, "the row stays"
         screen.action_back()
         await until(pilot, lambda: "DIFFERENT TEXT WAS SENT" in drawn(app), "the row")
-    async with running_app(settings, tmp_path, monkeypatch, size=size) as (app, pilot):
+    async with running_app(settings, size=size) as (app, pilot):
         await until(pilot, lambda: f"incident: {draft}" in drawn(app), "the status line")
         await pilot.press("2")
         await until(pilot, lambda: screen_shows(app, draft), "the row after a restart")
@@ -72,8 +69,7 @@ async def test_an_incident_stays_until_it_was_looked_at_also_after_a_restart(
         await pilot.press("n")
         await until(pilot, lambda: list(screen.queue_list.keys) == [other], "the row to go")
         await until(pilot, lambda: "incident:" not in drawn(app), "the status line to be free of it")
-    async with running_app(settings, tmp_path, monkeypatch, size=size) as (app, pilot):
-        screen = await open_queue(app, pilot, 1)
+    async with running_queue(settings, 1, size=size) as (app, pilot, screen):
         assert list(screen.queue_list.keys) == [other]
         assert "incident" not in drawn(app)
 
@@ -87,7 +83,7 @@ def screen_shows(app: MmTui, email_id: str) -> bool:
 
 
 async def test_what_another_decided_before_us_stays_in_the_list_until_it_was_looked_at(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("mm_tui.services.decisions.listing.OUTCOME_SECONDS", 0.2)
     draft, other = sandbox.draft("First."), sandbox.draft("Second.")
@@ -98,8 +94,7 @@ async def test_what_another_decided_before_us_stays_in_the_list_until_it_was_loo
         return await decide(self, live, effect)
 
     monkeypatch.setattr(DecisionCalls, "_decide", too_late)
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch, size=(80, 24)) as (app, pilot):
-        screen = await open_queue(app, pilot, 2)
+    async with running_queue(settings_for(sandbox), 2, size=(80, 24)) as (app, pilot, screen):
         await pilot.press("enter")
         await seen(pilot, screen)
         await pilot.press("a")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from mm_tui.screens.dialogs.choice import ChoiceScreen
@@ -12,19 +10,16 @@ from mm_tui.screens.dialogs.offers import ReasonScreen
 from mm_tui.services.events import SyncPhase
 from mm_tui.settings.sections import Review
 from tests.support.app import running_app, settings_for, shown, until
-from tests.support.queue import bodies, open_queue, seen
+from tests.support.queue import bodies, running_queue, seen
 from tests.support.sandbox import Sandbox
 
 RISKY = "You will receive a full refund of $2,400 within 24 hours, we promise."
 
 
-async def test_the_question_before_leaving_goes_when_nothing_is_held_any_more(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_question_before_leaving_goes_when_nothing_is_held_any_more(sandbox: Sandbox) -> None:
     sandbox.draft("First."), sandbox.draft("Second.")
     settings = settings_for(sandbox, review=Review(hold_seconds=3))
-    async with running_app(settings, tmp_path, monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, 2)
+    async with running_queue(settings, 2) as (app, pilot, screen):
         await seen(pilot, screen)
         await pilot.press("a")
         await until(pilot, lambda: "held for" in shown(app), "the hold")
@@ -38,12 +33,11 @@ async def test_the_question_before_leaving_goes_when_nothing_is_held_any_more(
 
 @pytest.mark.parametrize("change", ["decided", "changed"])
 async def test_a_question_about_a_draft_goes_when_the_draft_is_another_s_business(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
+    sandbox: Sandbox, change: str
 ) -> None:
     first = sandbox.draft(RISKY)
     sandbox.draft("Second.")
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, 2)
+    async with running_queue(settings_for(sandbox), 2) as (app, pilot, screen):
         await seen(pilot, screen)
         await pilot.pause(0.5)
         await pilot.press("a")
@@ -58,12 +52,9 @@ async def test_a_question_about_a_draft_goes_when_the_draft_is_another_s_busines
     assert bodies(sandbox) == []
 
 
-async def test_a_reason_that_is_being_typed_stays_and_says_that_nothing_is_left_to_reject(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_reason_that_is_being_typed_stays_and_says_that_nothing_is_left_to_reject(sandbox: Sandbox) -> None:
     first, second = sandbox.draft("First."), sandbox.draft("Second.")
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, 2)
+    async with running_queue(settings_for(sandbox), 2) as (app, pilot, screen):
         await seen(pilot, screen)
         await pilot.pause(0.5)
         await pilot.press("x")
@@ -83,12 +74,9 @@ async def test_a_reason_that_is_being_typed_stays_and_says_that_nothing_is_left_
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (40, 10)])
-async def test_a_long_notice_moves_nothing_above_it(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
-) -> None:
+async def test_a_long_notice_moves_nothing_above_it(sandbox: Sandbox, size: tuple[int, int]) -> None:
     sandbox.draft("First."), sandbox.draft("Second.")
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch, size=size) as (app, pilot):
-        screen = await open_queue(app, pilot, 2)
+    async with running_queue(settings_for(sandbox), 2, size=size) as (app, pilot, screen):
         await until(pilot, lambda: all(entry.is_checked for entry in screen.listing.entries), "every detail")
         await until(
             pilot, lambda: app.session.sync is not None and app.session.sync.state.phase is SyncPhase.LIVE, "sync"
@@ -108,20 +96,16 @@ async def test_a_long_notice_moves_nothing_above_it(
             await until(pilot, lambda: shown(app).splitlines()[-2].strip() != "", "the state on the one above it")
 
 
-async def test_that_the_gateway_is_asked_is_said_until_it_has_answered(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+async def test_that_the_gateway_is_asked_is_said_until_it_has_answered(sandbox: Sandbox) -> None:
+    async with running_app(settings_for(sandbox)) as (app, pilot):
         await until(pilot, lambda: "in sync" in shown(app), "the first sync")
         app.action_sync()
         await until(pilot, lambda: "contacting the gateway" in shown(app), "the notice")
         await until(pilot, lambda: "up to date with the gateway" in shown(app), "the answer")
 
 
-async def test_counts_that_change_push_no_other_words_about(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch, size=(80, 24)) as (app, pilot):
+async def test_counts_that_change_push_no_other_words_about(sandbox: Sandbox) -> None:
+    async with running_app(settings_for(sandbox), size=(80, 24)) as (app, pilot):
         await until(pilot, lambda: "in sync" in shown(app), "the first sync")
 
         async def places(waiting: int) -> list[int]:
@@ -136,12 +120,9 @@ async def test_counts_that_change_push_no_other_words_about(
         assert await places(10) == before
 
 
-async def test_the_field_of_a_dialog_stays_in_sight_when_the_terminal_becomes_small(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_field_of_a_dialog_stays_in_sight_when_the_terminal_becomes_small(sandbox: Sandbox) -> None:
     sandbox.draft("First.")
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, 1)
+    async with running_queue(settings_for(sandbox), 1) as (app, pilot, screen):
         await seen(pilot, screen)
         await pilot.pause(0.5)
         await pilot.press("x")

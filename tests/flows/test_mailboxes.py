@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -28,11 +27,9 @@ async def says(app: MmTui, pilot: Pilot[Any], words: str) -> None:
     await until(pilot, lambda: words in " ".join(shown(app).split()), f"the words {words!r}")
 
 
-async def test_decisions_made_here_become_evidence(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_decisions_made_here_become_evidence(sandbox: Sandbox) -> None:
     drafts = [sandbox.draft(f"It is on its way, {name}.") for name in ("Anna", "Ben", "Cleo")]
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+    async with running_app(settings_for(sandbox)) as (app, pilot):
         await until(pilot, lambda: app.session.pending.count() == 3, "the queue")
         sync, decisions = app.session.sync, app.session.decisions
         assert sync is not None and decisions is not None
@@ -69,16 +66,14 @@ async def test_decisions_made_here_become_evidence(
         assert "Decisions made in this program on this machine." in shown(app)
 
 
-async def test_the_page_has_figures_for_each_agent(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_page_has_figures_for_each_agent(sandbox: Sandbox) -> None:
     sandbox.make_key("second", "send", "read")
     drafts = [sandbox.draft("It is on its way, Anna."), sandbox.draft("It is on its way, Ben.")]
     body = {"to": ["anna@customer.example"], "subject": "Hello", "markdown": "Hello Anna"}
     third = sandbox.call("POST", f"/v1/mailboxes/{sandbox.mailbox}/send", key="second", json=body)["id"]
     sandbox.wait_for(third, "pending_send_approval")
     del sandbox.keys["second"]
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+    async with running_app(settings_for(sandbox)) as (app, pilot):
         await until(pilot, lambda: app.session.pending.count() == 3, "the queue")
         sync, decisions = app.session.sync, app.session.decisions
         assert sync is not None and decisions is not None
@@ -104,10 +99,8 @@ async def test_the_page_has_figures_for_each_agent(
     assert "not as written" in text and "30 days, busiest day 1" in text
 
 
-async def test_a_mailbox_moves_up_with_the_operators_code_and_down_at_once(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch, size=(80, 24)) as (app, pilot):
+async def test_a_mailbox_moves_up_with_the_operators_code_and_down_at_once(sandbox: Sandbox) -> None:
+    async with running_app(settings_for(sandbox), size=(80, 24)) as (app, pilot):
         screen = await open_mailboxes(app, pilot, sandbox)
         await until(pilot, lambda: "› [gated send] ›" in shown(app), "the whole ladder, below the table")
         await pilot.press("r")
@@ -133,10 +126,8 @@ async def test_a_mailbox_moves_up_with_the_operators_code_and_down_at_once(
         await says(app, pilot, "the mailbox is now gated all")
 
 
-async def test_a_mailbox_is_made_with_the_operators_code(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+async def test_a_mailbox_is_made_with_the_operators_code(sandbox: Sandbox) -> None:
+    async with running_app(settings_for(sandbox)) as (app, pilot):
         screen = await open_mailboxes(app, pilot, sandbox)
         before = len(screen.boxes.keys)
         await pilot.press("n")
@@ -151,10 +142,8 @@ async def test_a_mailbox_is_made_with_the_operators_code(
         await pilot.press("escape")
 
 
-async def test_a_webhook_is_made_its_secret_shown_once_and_it_is_removed(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+async def test_a_webhook_is_made_its_secret_shown_once_and_it_is_removed(sandbox: Sandbox, tmp_path: Path) -> None:
+    async with running_app(settings_for(sandbox)) as (app, pilot):
         screen = await open_mailboxes(app, pilot, sandbox)
         await pilot.press("h")
         await says(app, pilot, "No webhooks yet.")
@@ -176,13 +165,13 @@ async def test_a_webhook_is_made_its_secret_shown_once_and_it_is_removed(
         await pilot.press("escape")
         assert app.screen is screen
     assert sandbox.call("GET", "/v1/webhooks", key="admin")["subscriptions"] == []
-    kept = b"".join(path.read_bytes() for path in tmp_path.glob("store-*"))
+    kept = b"".join(path.read_bytes() for path in (tmp_path / "data").glob("store-*"))
     assert kept and b"whsec_" not in kept
 
 
-async def test_a_webhook_that_takes_a_code_asks_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_webhook_that_takes_a_code_asks_for_it(tmp_path: Path) -> None:
     with running_sandbox(tmp_path, webhook_approval=True) as sandbox:
-        async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+        async with running_app(settings_for(sandbox)) as (app, pilot):
             await open_mailboxes(app, pilot, sandbox)
             await pilot.press("h")
             await says(app, pilot, "No webhooks yet.")
@@ -196,12 +185,10 @@ async def test_a_webhook_that_takes_a_code_asks_for_it(tmp_path: Path, monkeypat
             assert hook["mailbox_id"] is None
 
 
-async def test_what_the_keys_may_not_do_is_said_in_words(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_what_the_keys_may_not_do_is_said_in_words(sandbox: Sandbox) -> None:
     few = settings_for(sandbox, without=("admin", "send"))
     sandbox.fault(path="/v1/oversight/pending", kind="status", status=500, count=0)
-    async with running_app(few, tmp_path, monkeypatch) as (app, pilot):
+    async with running_app(few) as (app, pilot):
         screen = await open_mailboxes(app, pilot, sandbox)
         await says(app, pilot, "this needs a key with the scope admin, and none is set")
         await says(app, pilot, "gated send 3/5 ? ")
@@ -211,10 +198,8 @@ async def test_what_the_keys_may_not_do_is_said_in_words(
             assert app.screen is screen
 
 
-async def test_a_gateway_that_fails_is_told_and_nothing_breaks(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+async def test_a_gateway_that_fails_is_told_and_nothing_breaks(sandbox: Sandbox) -> None:
+    async with running_app(settings_for(sandbox)) as (app, pilot):
         screen = await open_mailboxes(app, pilot, sandbox)
         sandbox.fault(method="PATCH", path="/v1/mailboxes/", kind="close", when="after")
         await pilot.press("d", "1")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,16 +18,10 @@ from mm_tui.settings.secret import Secret
 from mm_tui.text import OneLine
 from tests.support.app import drawn, running_app, settings_for, until
 from tests.support.mailboxes import open_mailboxes
-from tests.support.sandbox import Sandbox, running_sandbox, wait_until
+from tests.support.sandbox import Sandbox, wait_until
 from tests.support.webhooks import receiving, subscribe
 
 AT = datetime(2026, 3, 2, tzinfo=UTC)
-
-
-@pytest.fixture
-def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
-    with running_sandbox(tmp_path) as running:
-        yield running
 
 
 def bounced(sandbox: Sandbox, *to: str) -> str:
@@ -44,11 +36,9 @@ def deliveries(sandbox: Sandbox) -> list[dict[str, Any]]:
     return list(sandbox.call("GET", "/v1/webhook-deliveries", key="admin")["deliveries"])
 
 
-async def test_a_bounced_mails_page_says_that_its_address_is_suppressed(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_bounced_mails_page_says_that_its_address_is_suppressed(sandbox: Sandbox) -> None:
     email_id = bounced(sandbox, "bounce@customer.example", "anna@customer.example")
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch, size=(120, 40)) as (app, pilot):
+    async with running_app(settings_for(sandbox), size=(120, 40)) as (app, pilot):
         await until(pilot, lambda: app.session.mail.summary(email_id) is not None, "the mail")
         app.push_screen(HistoryScreen(email_id))
         await until(pilot, lambda: "bounced: bounce@customer.example is suppressed since" in drawn(app), "the reason")
@@ -72,15 +62,13 @@ async def test_without_the_admin_key_it_is_said_that_the_reason_is_not_known(san
     assert not may_be_suppressed(mail.replaced(direction=OneLine("inbound")))
 
 
-async def test_webhooks_are_listed_with_their_last_delivery(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_webhooks_are_listed_with_their_last_delivery(sandbox: Sandbox) -> None:
     with receiving() as receiver:
         subscribe(sandbox, receiver.url, "message.received")
         subscribe(sandbox, "https://hooks.example/never", "message.complained")
         sandbox.inbound(subject="Hello")
         wait_until(lambda: [one["status"] for one in deliveries(sandbox)] == ["delivered"])
-        async with running_app(settings_for(sandbox), tmp_path, monkeypatch, size=(120, 40)) as (app, pilot):
+        async with running_app(settings_for(sandbox), size=(120, 40)) as (app, pilot):
             await open_mailboxes(app, pilot, sandbox)
             await pilot.press("h")
             await until(pilot, lambda: isinstance(app.screen, WebhooksScreen), "the webhooks")
@@ -112,10 +100,10 @@ def test_a_failed_delivery_is_marked(status: str, answered: int | None, well: bo
     assert delivery_words(delivery).startswith("▲") is not well
 
 
-async def test_usage_is_plotted_by_day(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_usage_is_plotted_by_day(sandbox: Sandbox) -> None:
     for _ in range(2):
         bounced(sandbox, "anna@customer.example")
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch, size=(120, 60)) as (app, pilot):
+    async with running_app(settings_for(sandbox), size=(120, 60)) as (app, pilot):
         screen = await open_mailboxes(app, pilot, sandbox)
         assert screen.facts is not None
         days = dict(screen.facts.by_day)

@@ -26,16 +26,13 @@ from mm_tui.store.decisions.edits import EditStore, SavedEdit
 from mm_tui.text import ManyLine
 from mm_tui.widgets import pager
 from tests.support.app import drawn, running_app, settings_for, until
-from tests.support.queue import bodies, open_editor, open_queue, ready, seen, write_edit, write_elsewhere
+from tests.support.queue import bodies, open_editor, open_queue, ready, running_queue, seen, write_edit, write_elsewhere
 from tests.support.sandbox import Sandbox
 
 
-async def test_a_draft_is_approved_as_it_was_read(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_draft_is_approved_as_it_was_read(sandbox: Sandbox) -> None:
     draft = sandbox.draft("It is on its way.")
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, 1)
+    async with running_queue(settings_for(sandbox), 1) as (_, pilot, screen):
         await seen(pilot, screen)
         await pilot.press("a")
         await until(pilot, lambda: bodies(sandbox), "the release")
@@ -45,13 +42,10 @@ async def test_a_draft_is_approved_as_it_was_read(
 
 
 @pytest.mark.parametrize("as_source", [False, True], ids=["rendered", "source"])
-async def test_the_end_of_either_view_counts_as_read(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, as_source: bool
-) -> None:
+async def test_the_end_of_either_view_counts_as_read(sandbox: Sandbox, as_source: bool) -> None:
     source = "Hi **Ann**,\n\nsee [our page](https://acme.example/lamps).\n" + "\n- one more line" * 40
     sandbox.draft(source)
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, 1)
+    async with running_queue(settings_for(sandbox), 1) as (_, pilot, screen):
         text = screen.pane.main.page.text
         assert "Hi Ann," in text and "our page ‹acme.example›" in text and "• one more" in text
         if as_source:
@@ -67,12 +61,9 @@ async def test_the_end_of_either_view_counts_as_read(
     assert bodies(sandbox) == [source]
 
 
-async def test_risky_words_are_marked_where_they_are_shown(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_risky_words_are_marked_where_they_are_shown(sandbox: Sandbox) -> None:
     sandbox.draft("Hi **Ann**, as *agreed* we give you\na full **refund of $240** today.")
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, 1)
+    async with running_queue(settings_for(sandbox), 1) as (_, pilot, screen):
         await seen(pilot, screen)
         for key in ("", "m"):
             if key:
@@ -83,12 +74,9 @@ async def test_risky_words_are_marked_where_they_are_shown(
             assert not any("Ann" in words for words in marked), marked
 
 
-async def test_a_draft_whose_end_was_not_on_screen_is_not_approved(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_draft_whose_end_was_not_on_screen_is_not_approved(sandbox: Sandbox) -> None:
     sandbox.draft("\n\n".join(f"Paragraph {number}." for number in range(60)))
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, 1)
+    async with running_queue(settings_for(sandbox), 1) as (_, pilot, screen):
         await pilot.press("a")
         await pilot.press("G")  # jumping to the end is not reading
         await pilot.pause(0.6)
@@ -104,13 +92,10 @@ async def test_a_draft_whose_end_was_not_on_screen_is_not_approved(
         await until(pilot, lambda: bodies(sandbox), "the release")
 
 
-async def test_every_recipient_must_have_been_on_screen(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_every_recipient_must_have_been_on_screen(sandbox: Sandbox) -> None:
     copies = [f"person{number}@elsewhere.example" for number in range(40)]
     draft = sandbox.draft("It is on its way.", cc=copies)
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch, size=(80, 24)) as (app, pilot):
-        screen = await open_queue(app, pilot, 1)
+    async with running_queue(settings_for(sandbox), 1, size=(80, 24)) as (app, pilot, screen):
         await pilot.press("enter")
         await pilot.pause(0.6)
         assert "It is on its way." in drawn(app), "the text stands above a long list"
@@ -126,13 +111,10 @@ async def test_every_recipient_must_have_been_on_screen(
 
 
 @pytest.mark.parametrize("size", [(60, 20), (80, 24), (120, 40)])
-async def test_recipients_are_whole_above_the_text_or_in_it(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
-) -> None:
+async def test_recipients_are_whole_above_the_text_or_in_it(sandbox: Sandbox, size: tuple[int, int]) -> None:
     copies = [f"somebody.with.a.name{number}@elsewhere.example" for number in range(3)]
     sandbox.draft("It is on its way.", cc=copies)
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch, size=size) as (app, pilot):
-        screen = await open_queue(app, pilot, 1)
+    async with running_queue(settings_for(sandbox), 1, size=size) as (app, pilot, screen):
         await pilot.press("enter")
         await pilot.pause(0.6)
         # Where the head has no room for them they begin the text, and count as read only with it.
@@ -151,12 +133,11 @@ async def test_recipients_are_whole_above_the_text_or_in_it(
 
 
 async def test_a_key_on_its_way_when_a_draft_appears_does_not_decide_it(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sandbox.draft("First.")
     sandbox.draft("Second.")
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, 2)
+    async with running_queue(settings_for(sandbox), 2) as (_, pilot, screen):
         await seen(pilot, screen)
         # However slow the machine, what appears now has not been on the screen for long enough.
         monkeypatch.setattr(pager, "DWELL_SECONDS", 60)
@@ -166,12 +147,9 @@ async def test_a_key_on_its_way_when_a_draft_appears_does_not_decide_it(
     assert len(bodies(sandbox)) == 1
 
 
-async def test_an_edit_replaces_the_draft_and_nothing_else_leaves(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_edit_replaces_the_draft_and_nothing_else_leaves(sandbox: Sandbox) -> None:
     original = sandbox.draft("We will refund it.")
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, 1)
+    async with running_queue(settings_for(sandbox), 1) as (app, pilot, screen):
         await write_edit(app, pilot, "We will look into it.")
         await until(pilot, lambda: screen.current is not None and screen.current.edit is not None, "the edit")
         await seen(pilot, screen)
@@ -186,12 +164,9 @@ async def test_an_edit_replaces_the_draft_and_nothing_else_leaves(
     assert sandbox.status(original) == "rejected"
 
 
-async def test_the_risks_are_those_of_what_would_leave(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_risks_are_those_of_what_would_leave(sandbox: Sandbox) -> None:
     sandbox.draft("Hello Anna, we give you a full refund of $240 today.")
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, 1)
+    async with running_queue(settings_for(sandbox), 1) as (app, pilot, screen):
         entry = screen.current
         assert entry is not None and entry.assessment.asks_again
 
@@ -205,11 +180,9 @@ async def test_the_risks_are_those_of_what_would_leave(
         await until(pilot, lambda: screen.current and screen.current.assessment.asks_again, "the edit's own risk")
 
 
-async def test_what_is_typed_is_kept_and_found_again(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_what_is_typed_is_kept_and_found_again(sandbox: Sandbox) -> None:
     draft = sandbox.draft("We will refund it.")
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+    async with running_app(settings_for(sandbox)) as (app, pilot):
         await open_queue(app, pilot, 1)
         await open_editor(app, pilot)
         await pilot.press("O", "h")
@@ -217,18 +190,14 @@ async def test_what_is_typed_is_kept_and_found_again(
         await until(
             pilot, lambda: (edit := store.get(draft)) and edit.text.body.startswith("Oh"), "the saved edit", seconds=3
         )
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, 1)
+    async with running_queue(settings_for(sandbox), 1) as (app, pilot, screen):
         assert screen.current is not None and screen.current.edit is not None
         assert screen.current.edit.text.body.startswith("Oh")
 
 
-async def test_a_change_underneath_an_edit_must_be_looked_at(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_change_underneath_an_edit_must_be_looked_at(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     draft = sandbox.draft("One.")
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, 1)
+    async with running_queue(settings_for(sandbox), 1) as (app, pilot, screen):
         await write_edit(app, pilot, "Mine.")
         # However slow the machine, nothing counts as read to its end until it is meant to.
         monkeypatch.setattr(pager, "DWELL_SECONDS", 600)
@@ -258,12 +227,9 @@ async def test_a_change_underneath_an_edit_must_be_looked_at(
     assert bodies(sandbox) == ["Mine too."]
 
 
-async def test_the_text_for_a_mail_that_waits_no_more_is_found_again(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_text_for_a_mail_that_waits_no_more_is_found_again(sandbox: Sandbox) -> None:
     draft = sandbox.draft("We will refund it.")
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, 1)
+    async with running_queue(settings_for(sandbox), 1) as (app, pilot, screen):
         await open_editor(app, pilot)
         await pilot.press("O", "h")
         sandbox.decide(draft, "reject", "gone")
@@ -281,12 +247,9 @@ async def test_the_text_for_a_mail_that_waits_no_more_is_found_again(
     assert sandbox.outbox() == []
 
 
-async def test_two_windows_on_one_draft_lose_no_text(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_two_windows_on_one_draft_lose_no_text(sandbox: Sandbox) -> None:
     draft = sandbox.draft("We will refund it.")
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, 1)
+    async with running_queue(settings_for(sandbox), 1) as (app, pilot, screen):
         await open_editor(app, pilot)
         entry = screen.current
         assert entry is not None
@@ -307,12 +270,9 @@ async def test_two_windows_on_one_draft_lose_no_text(
     assert sorted(edit.text.body for edit in kept) == ["From the other window.", "From this window."]
 
 
-async def test_rejecting_takes_a_reason_and_offers_it_next_time(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_rejecting_takes_a_reason_and_offers_it_next_time(sandbox: Sandbox) -> None:
     first, second = sandbox.draft("First."), sandbox.draft("Second.")
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, 2)
+    async with running_queue(settings_for(sandbox), 2) as (app, pilot, screen):
         await pilot.press("x")
         await until(pilot, lambda: isinstance(app.screen, ReasonScreen), "the dialog")
         await pilot.press("escape")
@@ -334,11 +294,10 @@ async def test_rejecting_takes_a_reason_and_offers_it_next_time(
     assert sandbox.outbox() == []
 
 
-async def test_undo_takes_back_what_is_held(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_undo_takes_back_what_is_held(sandbox: Sandbox) -> None:
     draft = sandbox.draft("It is on its way.")
     slow = settings_for(sandbox, review=Review(hold_seconds=60))
-    async with running_app(slow, tmp_path, monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, 1)
+    async with running_queue(slow, 1) as (_, pilot, screen):
         await seen(pilot, screen)
         await pilot.press("a")
         await until(pilot, lambda: (view := screen.decision_of(draft)) and view.phase is Phase.HELD, "the hold")
@@ -348,13 +307,10 @@ async def test_undo_takes_back_what_is_held(sandbox: Sandbox, tmp_path: Path, mo
     assert sandbox.status(draft) == "pending_send_approval"
 
 
-async def test_undo_takes_back_the_last_decision_only(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_undo_takes_back_the_last_decision_only(sandbox: Sandbox) -> None:
     first, second, third = (sandbox.draft(f"Number {number}.") for number in range(3))
     slow = settings_for(sandbox, review=Review(hold_seconds=60))
-    async with running_app(slow, tmp_path, monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, 3)
+    async with running_queue(slow, 3) as (_, pilot, screen):
 
         def phases() -> list[Phase | None]:
             views = [screen.decision_of(one) for one in (first, second)]
@@ -373,13 +329,10 @@ async def test_undo_takes_back_the_last_decision_only(
     assert sandbox.outbox() == []
 
 
-async def test_another_reviewers_decision_is_shown_and_not_overwritten(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_another_reviewers_decision_is_shown_and_not_overwritten(sandbox: Sandbox) -> None:
     draft = sandbox.draft("It is on its way.")
     slow = settings_for(sandbox, review=Review(hold_seconds=1))
-    async with running_app(slow, tmp_path, monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, 1)
+    async with running_queue(slow, 1) as (_, pilot, screen):
         await seen(pilot, screen)
         await pilot.press("a")
         sandbox.decide(draft, "reject", "not this one")
@@ -387,10 +340,9 @@ async def test_another_reviewers_decision_is_shown_and_not_overwritten(
     assert sandbox.outbox() == []
 
 
-async def test_high_risk_asks_again(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_high_risk_asks_again(sandbox: Sandbox) -> None:
     sandbox.draft("Hi {{name}}, we give you a full refund of $240 today.")
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, 1)
+    async with running_queue(settings_for(sandbox), 1) as (app, pilot, screen):
         await seen(pilot, screen)
         assert screen.current is not None and screen.current.assessment.asks_again
         await pilot.press("a")
@@ -416,12 +368,11 @@ async def test_high_risk_asks_again(sandbox: Sandbox, tmp_path: Path, monkeypatc
 
 
 async def test_after_a_batch_the_cursor_stays_on_what_was_not_in_it_and_undo_gives_marks_and_cursor_back(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sandbox: Sandbox,
 ) -> None:
     drafts = [sandbox.draft(f"Parcel {number} is on its way.") for number in range(4)]
     settings = settings_for(sandbox, review=Review(hold_seconds=30))
-    async with running_app(settings, tmp_path, monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, 4)
+    async with running_queue(settings, 4) as (app, pilot, screen):
         order = [entry.item.id for entry in screen.listing.entries]
         assert sorted(order) == sorted(drafts)
         for _ in order[:2]:
@@ -446,13 +397,10 @@ async def test_after_a_batch_the_cursor_stays_on_what_was_not_in_it_and_undo_giv
     assert not bodies(sandbox)
 
 
-async def test_a_batch_holds_only_what_was_read(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_batch_holds_only_what_was_read(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(3):
         sandbox.draft(f"Number {number}.")
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, 3)
+    async with running_queue(settings_for(sandbox), 3) as (app, pilot, screen):
         await seen(pilot, screen)
         await pilot.press("space")
         await until(pilot, lambda: len(screen.marks) == 1, "one marked")
@@ -472,12 +420,9 @@ async def test_a_batch_holds_only_what_was_read(
     assert sorted(bodies(sandbox)) == ["Number 0.", "Number 1."]
 
 
-async def test_without_a_send_key_an_edit_is_sent_back(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_without_a_send_key_an_edit_is_sent_back(sandbox: Sandbox) -> None:
     draft = sandbox.draft("We will refund it.")
-    async with running_app(settings_for(sandbox, without=("send",)), tmp_path, monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, 1)
+    async with running_queue(settings_for(sandbox, without=("send",)), 1) as (app, pilot, screen):
         await write_edit(app, pilot, "We will look into it.")
         await until(pilot, lambda: screen.current is not None and screen.current.edit is not None, "the edit")
         await seen(pilot, screen)
@@ -493,7 +438,7 @@ async def test_without_a_send_key_an_edit_is_sent_back(
 
 
 async def test_the_readers_own_editor_gives_the_text_back_cleaned(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sandbox.draft("We will refund it.")
     asked: list[ManyLine] = []
@@ -503,7 +448,7 @@ async def test_the_readers_own_editor_gives_the_text_back_cleaned(
         return ManyLine("From my\x1b[2J editor.")
 
     monkeypatch.setattr(ExternalEditing, "editor", staticmethod(editor))
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+    async with running_app(settings_for(sandbox)) as (app, pilot):
         monkeypatch.setattr(app, "suspend", _nothing)
         await open_queue(app, pilot, 1)
         await open_editor(app, pilot)
@@ -529,7 +474,7 @@ async def test_what_a_failing_editor_left_is_kept(
         "editor",
         staticmethod(lambda file: run_editor(file, {"EDITOR": str(script), "PATH": "/bin:/usr/bin"})),
     )
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+    async with running_app(settings_for(sandbox)) as (app, pilot):
         monkeypatch.setattr(app, "suspend", _nothing)
         await open_queue(app, pilot, 1)
         await open_editor(app, pilot)
@@ -554,11 +499,10 @@ class _nothing:
     ("columns", "draft", "thread"), [(99, False, False), (100, True, False), (179, True, False), (180, True, True)]
 )
 async def test_the_queue_shows_draft_and_thread_beside_the_list_where_there_is_room(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, columns: int, draft: bool, thread: bool
+    sandbox: Sandbox, columns: int, draft: bool, thread: bool
 ) -> None:
     sandbox.draft("It is on its way.")
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch, size=(columns, 30)) as (app, pilot):
-        screen = await open_queue(app, pilot, 1)
+    async with running_queue(settings_for(sandbox), 1, size=(columns, 30)) as (_, pilot, screen):
         assert screen.panes.shows_email is draft
         assert (screen.pane.main.region.width > 0, screen.pane.side.region.width > 0) == (draft, thread)
         await pilot.press("enter")

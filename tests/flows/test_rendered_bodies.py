@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,7 +17,7 @@ from mm_tui.screens import rendering
 from mm_tui.screens.thread.screen import ThreadScreen
 from mm_tui.text import ManyLine
 from tests.support.app import running_app, settings_for, shown, until
-from tests.support.queue import open_queue
+from tests.support.queue import running_queue
 from tests.support.sandbox import Sandbox
 from tests.support.seat import NOW, idle_session, mailbox, summary
 
@@ -50,11 +49,10 @@ def long_text(mark: str) -> str:
 
 
 async def test_a_long_draft_is_shown_as_its_source_until_it_is_rendered(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, held: threading.Event
+    sandbox: Sandbox, held: threading.Event
 ) -> None:
     sandbox.draft(long_text("draft"))
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, 1)
+    async with running_queue(settings_for(sandbox), 1) as (app, pilot, screen):
         await until(pilot, lambda: "Paragraph **0**" in screen.pane.main.page.text)
         await until(pilot, lambda: "Markdown source" in shown(app))
         held.set()
@@ -64,11 +62,10 @@ async def test_a_long_draft_is_shown_as_its_source_until_it_is_rendered(
 
 
 async def test_a_long_draft_that_is_being_read_does_not_change_under_the_reader(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, held: threading.Event
+    sandbox: Sandbox, held: threading.Event
 ) -> None:
     sandbox.draft(long_text("read"))
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, 1)
+    async with running_queue(settings_for(sandbox), 1) as (app, pilot, screen):
         await until(pilot, lambda: "Paragraph **0**" in screen.pane.main.page.text)
         await pilot.press("enter", "pagedown")
         assert screen.pane.main.scroll_offset.y > 0

@@ -4,88 +4,73 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from mm_tui.screens.pending.pane import View
-from tests.support.app import running_app, settings_for, shown, until
+from tests.support.app import settings_for, shown, until
 from tests.support.cli import Home
-from tests.support.queue import open_queue, seen
-from tests.support.sandbox import Sandbox, running_sandbox
+from tests.support.queue import running_queue, seen
+from tests.support.sandbox import Sandbox
 
 
-async def test_the_next_draft_of_the_thread_says_what_was_rejected_and_shows_the_difference(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with running_sandbox(tmp_path) as sandbox:
-        mail = sandbox.inbound(subject="Refund", body="Where is my refund?")["id"]
-        sandbox.wait_for(sandbox.reply(mail, "You get 300 dollars back.")["id"], "pending_send_approval")
-        async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
-            screen = await open_queue(app, pilot, 1)
-            await seen(pilot, screen)
-            assert "rejected one" not in shown(app) and "Diff" not in shown(app)
-            await pilot.press("x")
-            await until(pilot, lambda: "give a reason" in shown(app), "the question why")
-            await pilot.press(*"wrong amount", "enter")
-            await until(pilot, lambda: sandbox.pending() == [], "the rejection")
-            sandbox.wait_for(sandbox.reply(mail, "You get 30 dollars back.")["id"], "pending_send_approval")
-            await until(pilot, lambda: "resubmitted" in shown(app), "the new draft in the list")
-            await pilot.press("n")
-            await until(pilot, lambda: "you rejected one at" in shown(app), "what was rejected before")
-            assert ": wrong amount" in shown(app) and "resubmitted" in shown(app)
-            await until(pilot, lambda: screen.current is not None and screen.current.item.complete, "its detail")
-            while screen.pane.view is not View.DIFF:
-                await pilot.press("tab")
-            await until(pilot, lambda: "[-300-]" in shown(app) and "{+30+}" in shown(app), "the difference")
-            await seen(pilot, screen)
-            await pilot.press("a")
-            await until(pilot, lambda: len(sandbox.outbox()) == 1, "the new one to leave")
+async def test_the_next_draft_of_the_thread_says_what_was_rejected_and_shows_the_difference(sandbox: Sandbox) -> None:
+    mail = sandbox.inbound(subject="Refund", body="Where is my refund?")["id"]
+    sandbox.wait_for(sandbox.reply(mail, "You get 300 dollars back.")["id"], "pending_send_approval")
+    async with running_queue(settings_for(sandbox), 1) as (app, pilot, screen):
+        await seen(pilot, screen)
+        assert "rejected one" not in shown(app) and "Diff" not in shown(app)
+        await pilot.press("x")
+        await until(pilot, lambda: "give a reason" in shown(app), "the question why")
+        await pilot.press(*"wrong amount", "enter")
+        await until(pilot, lambda: sandbox.pending() == [], "the rejection")
+        sandbox.wait_for(sandbox.reply(mail, "You get 30 dollars back.")["id"], "pending_send_approval")
+        await until(pilot, lambda: "resubmitted" in shown(app), "the new draft in the list")
+        await pilot.press("n")
+        await until(pilot, lambda: "you rejected one at" in shown(app), "what was rejected before")
+        assert ": wrong amount" in shown(app) and "resubmitted" in shown(app)
+        await until(pilot, lambda: screen.current is not None and screen.current.item.complete, "its detail")
+        while screen.pane.view is not View.DIFF:
+            await pilot.press("tab")
+        await until(pilot, lambda: "[-300-]" in shown(app) and "{+30+}" in shown(app), "the difference")
+        await seen(pilot, screen)
+        await pilot.press("a")
+        await until(pilot, lambda: len(sandbox.outbox()) == 1, "the new one to leave")
 
 
-async def test_a_marked_reason_asks_the_agent_for_another_draft(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with running_sandbox(tmp_path) as sandbox:
-        draft = submitted(sandbox, sandbox.inbound(subject="Refund")["id"], "You get 300 dollars back.")
-        async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
-            screen = await open_queue(app, pilot, 1)
-            await seen(pilot, screen)
-            await pilot.press("x")
-            await until(pilot, lambda: "Wrong tone  ↻ another draft" in shown(app), "which reasons ask for another")
-            assert "Not needed  ↻" not in shown(app)
-            await pilot.press("f4")
-            await until(pilot, lambda: "review.redraft" in sandbox.look(draft)["tags"], "the wish at the gateway")
-            assert sandbox.look(draft)["tags"]["review.reason"] == "Wrong tone"
+async def test_a_marked_reason_asks_the_agent_for_another_draft(sandbox: Sandbox) -> None:
+    draft = submitted(sandbox, sandbox.inbound(subject="Refund")["id"], "You get 300 dollars back.")
+    async with running_queue(settings_for(sandbox), 1) as (app, pilot, screen):
+        await seen(pilot, screen)
+        await pilot.press("x")
+        await until(pilot, lambda: "Wrong tone  ↻ another draft" in shown(app), "which reasons ask for another")
+        assert "Not needed  ↻" not in shown(app)
+        await pilot.press("f4")
+        await until(pilot, lambda: "review.redraft" in sandbox.look(draft)["tags"], "the wish at the gateway")
+        assert sandbox.look(draft)["tags"]["review.reason"] == "Wrong tone"
 
 
-async def test_without_a_send_key_no_reason_promises_another_draft(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with running_sandbox(tmp_path) as sandbox:
-        sandbox.draft()
-        async with running_app(settings_for(sandbox, without=("send",)), tmp_path, monkeypatch) as (app, pilot):
-            screen = await open_queue(app, pilot, 1)
-            await seen(pilot, screen)
-            await pilot.press("x")
-            await until(pilot, lambda: "Wrong tone" in shown(app), "the reasons")
-            assert "another draft" not in shown(app)
+async def test_without_a_send_key_no_reason_promises_another_draft(sandbox: Sandbox) -> None:
+    sandbox.draft()
+    async with running_queue(settings_for(sandbox, without=("send",)), 1) as (app, pilot, screen):
+        await seen(pilot, screen)
+        await pilot.press("x")
+        await until(pilot, lambda: "Wrong tone" in shown(app), "the reasons")
+        assert "another draft" not in shown(app)
 
 
-def test_the_command_line_says_so_too(tmp_path: Path) -> None:
-    with running_sandbox(tmp_path) as sandbox:
-        home = Home(tmp_path / "home")
-        home.write_profile(sandbox.url, {name: sandbox.keys[name] for name in ("oversight", "send")}, reviewer="robin")
-        mail = sandbox.inbound(subject="Refund")["id"]
-        first = submitted(sandbox, mail, "You get 300 dollars back.")
-        digest = home.run("pending", "show", first, "--json").json["digest"]
-        assert home.run("pending", "show", first, "--json").json["resubmission"] is None
-        done = home.run("pending", "reject", first, "--digest", digest, "--reason", "wrong amount")
-        assert done.status == 0, done.err
-        second = submitted(sandbox, mail, "You get 30 dollars back.")
-        told = home.run("pending", "show", second, "--json").json["resubmission"]
-        assert (told["after"], told["rejected_by"], told["reason"]) == (first, "robin", "wrong amount")
-        assert "robin rejected one at" in home.run("pending", "show", second).out
-        listed = home.run("pending", "list", "--filter", "is:resubmitted", "--json").json["pending"]
-        assert [item["id"] for item in listed] == [second]
+def test_the_command_line_says_so_too(sandbox: Sandbox, tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    home.write_profile(sandbox.url, {name: sandbox.keys[name] for name in ("oversight", "send")}, reviewer="robin")
+    mail = sandbox.inbound(subject="Refund")["id"]
+    first = submitted(sandbox, mail, "You get 300 dollars back.")
+    digest = home.run("pending", "show", first, "--json").json["digest"]
+    assert home.run("pending", "show", first, "--json").json["resubmission"] is None
+    done = home.run("pending", "reject", first, "--digest", digest, "--reason", "wrong amount")
+    assert done.status == 0, done.err
+    second = submitted(sandbox, mail, "You get 30 dollars back.")
+    told = home.run("pending", "show", second, "--json").json["resubmission"]
+    assert (told["after"], told["rejected_by"], told["reason"]) == (first, "robin", "wrong amount")
+    assert "robin rejected one at" in home.run("pending", "show", second).out
+    listed = home.run("pending", "list", "--filter", "is:resubmitted", "--json").json["pending"]
+    assert [item["id"] for item in listed] == [second]
 
 
 def submitted(sandbox: Sandbox, mail: str, text: str) -> str:

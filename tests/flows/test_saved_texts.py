@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import pytest
-
 from mm_tui.app import MmTui
 from mm_tui.models import EditedDraft, RawContent
 from mm_tui.screens.pending.editor import EditScreen
@@ -14,8 +10,8 @@ from mm_tui.screens.thread.reply_editor import ReplyEditor
 from mm_tui.screens.thread.screen import ThreadScreen
 from mm_tui.services.edits import written_for
 from mm_tui.store.decisions.edits import EditStore, SavedEdit
-from tests.support.app import running_app, settings_for, until
-from tests.support.queue import bodies, open_editor, open_queue, seen, write_elsewhere
+from tests.support.app import settings_for, until
+from tests.support.queue import bodies, open_editor, running_queue, seen, write_elsewhere
 from tests.support.sandbox import Sandbox
 
 TEXT = "Dear Anna, 30 dollars it is."
@@ -28,15 +24,12 @@ def keep(app: MmTui, sandbox: Sandbox, email_id: str, body: str = TEXT) -> None:
     EditStore(app.session.database).save(SavedEdit(email_id, sandbox.mailbox, "", base, text, app.session.clock.now()))
 
 
-async def test_it_opens_in_the_editor_of_the_draft_that_waits_in_its_thread(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_it_opens_in_the_editor_of_the_draft_that_waits_in_its_thread(sandbox: Sandbox) -> None:
     mail = sandbox.inbound(subject="Refund")["id"]
     first, second = (str(sandbox.reply(mail, text)["id"]) for text in ("You get 300.", "You get 3."))
     for one in (first, second):
         sandbox.wait_for(one, "pending_send_approval")
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, 2)
+    async with running_queue(settings_for(sandbox), 2) as (app, pilot, screen):
         sandbox.decide(first, "reject", "no")
         await until(pilot, lambda: len(screen.listing.entries) == 1, "the second alone")
         await pilot.press("n")
@@ -59,12 +52,9 @@ async def test_it_opens_in_the_editor_of_the_draft_that_waits_in_its_thread(
         await until(pilot, lambda: bodies(sandbox) == [TEXT], "the text to leave")
 
 
-async def test_it_opens_as_a_new_reply_where_no_draft_waits(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_it_opens_as_a_new_reply_where_no_draft_waits(sandbox: Sandbox) -> None:
     draft = sandbox.draft("You get 300.")
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, 1)
+    async with running_queue(settings_for(sandbox), 1) as (app, pilot, screen):
         keep(app, sandbox, draft)
         sandbox.decide(draft, "reject", "no")
         await until(pilot, lambda: not screen.listing.entries, "the end of the draft")

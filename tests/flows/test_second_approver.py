@@ -14,8 +14,8 @@ from mm_tui.services.presence.approvals import Approver
 from mm_tui.settings.secret import Secret
 from mm_tui.settings.sections import Review
 from mm_tui.store.audit.journal import Journal
-from tests.support.app import running_app, settings_for, shown, until
-from tests.support.queue import open_queue, ready, seen
+from tests.support.app import settings_for, shown, until
+from tests.support.queue import ready, running_queue, seen
 from tests.support.sandbox import Sandbox
 
 
@@ -25,8 +25,7 @@ async def test_the_first_approval_is_shown_can_be_taken_back_and_the_second_send
     draft = sandbox.draft("One.")
     review = Review(hold_seconds=0, second_approver="always")
     settings = settings_for(sandbox).replaced(review=review)
-    async with running_app(settings, tmp_path / "robin", monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, 1)
+    async with running_queue(settings, 1) as (app, pilot, screen):
         await until(pilot, lambda: "needs two approvals" in shown(app), "the rule above the draft")
         await seen(pilot, screen)
         await pilot.press("a")
@@ -50,8 +49,8 @@ async def test_the_first_approval_is_shown_can_be_taken_back_and_the_second_send
 
     sandbox.make_key("bert", "read", "oversight")
     profile = settings.profile.replaced(reviewer="bert", oversight_key=Secret(sandbox.keys["bert"]))
-    async with running_app(settings.replaced(profile=profile), tmp_path / "bert", monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, 1)
+    monkeypatch.setenv("MM_TUI_DATA", str(tmp_path / "bert"))
+    async with running_queue(settings.replaced(profile=profile), 1) as (app, pilot, screen):
         await until(pilot, lambda: "approved by robin" in shown(app) and "yours releases it" in shown(app), "the first")
         await until(pilot, lambda: not screen.gate.came_unasked, "time to see it")
         await seen(pilot, screen)
@@ -59,13 +58,10 @@ async def test_the_first_approval_is_shown_can_be_taken_back_and_the_second_send
         await until(pilot, lambda: [mail["id"] for mail in sandbox.outbox()] == [draft], "the email sent")
 
 
-async def test_a_reason_being_typed_is_kept_when_a_colleague_approves_first(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_reason_being_typed_is_kept_when_a_colleague_approves_first(sandbox: Sandbox) -> None:
     draft = sandbox.draft("One.")
     review = Review(hold_seconds=0, second_approver="always")
-    async with running_app(settings_for(sandbox).replaced(review=review), tmp_path, monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, 1)
+    async with running_queue(settings_for(sandbox).replaced(review=review), 1) as (app, pilot, screen):
         await seen(pilot, screen)
         await pilot.press("x")
         await until(pilot, lambda: isinstance(app.screen, ReasonScreen) and ready(pilot), "the reasons")

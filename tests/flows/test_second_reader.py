@@ -12,8 +12,8 @@ from mm_tui.screens.pending.pane import View
 from mm_tui.settings.secret import Secret
 from mm_tui.settings.sections import Assist, Settings
 from tests.support.app import running_app, settings_for, shown, until
-from tests.support.queue import open_queue, seen
-from tests.support.sandbox import Sandbox, running_sandbox
+from tests.support.queue import running_queue, seen
+from tests.support.sandbox import Sandbox
 
 ASKED = "Hello,\nwhere is order 88412? It was due on Monday. Please answer today. Anna"
 WRONG = "Hello Anna,\norder 88421 leaves today; it was due on Monday.\nMara"
@@ -34,82 +34,73 @@ def a_reply(sandbox: Sandbox, body: str = WRONG) -> str:
     return str(mail)
 
 
-async def test_a_key_asks_and_both_quotes_are_marked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with running_sandbox(tmp_path) as sandbox:
-        a_reply(sandbox)
-        async with running_app(assisted(sandbox), tmp_path, monkeypatch, size=(120, 40)) as (app, pilot):
-            screen = await open_queue(app, pilot, 1)
-            await until(pilot, lambda: any(one.detail for one in screen.listing.entries[0].thread), "the thread's text")
-            await seen(pilot, screen)
-            before = screen.listing.entries[0].assessment
-            await pilot.press("r")
-            await until(pilot, lambda: "local stand-in, not Jamba" in shown(app), "who read")
-            assert "contradicted: “order 88421”; thread: “order 88412”" in shown(app)
-            marks = [mark for mark in screen.pane.main._page.marks if mark.style == "reader"]
-            text = screen.pane.main._page.text
-            assert [text[mark.start : mark.end] for mark in marks] == ["order 88421"]
-            screen.pane.show_view(View.THREAD)
-            page = screen.pane.main._page
-            assert [page.text[m.start : m.end] for m in page.marks if m.style == "reader"] == ["order 88412"]
-            assert screen.listing.entries[0].assessment == before, "no level and no order changes"
-            screen.pane.show_view(View.DRAFT)
-            await pilot.press("i")
-            await until(pilot, lambda: "Findings" in shown(app), "the page of findings")
-            assert "contradicted: “order 88421”" in shown(app)
-            for finding in screen.listing.entries[0].assessment.findings:
-                assert f"({finding.code}, {finding.level.word} risk)" in shown(app)
-            await pilot.press("escape")
-            await seen(pilot, screen)
-            await pilot.press("a")
-            await until(pilot, lambda: len(sandbox.outbox()) == 1, "one key to approve all the same")
+async def test_a_key_asks_and_both_quotes_are_marked(sandbox: Sandbox) -> None:
+    a_reply(sandbox)
+    async with running_queue(assisted(sandbox), 1, size=(120, 40)) as (app, pilot, screen):
+        await until(pilot, lambda: any(one.detail for one in screen.listing.entries[0].thread), "the thread's text")
+        await seen(pilot, screen)
+        before = screen.listing.entries[0].assessment
+        await pilot.press("r")
+        await until(pilot, lambda: "local stand-in, not Jamba" in shown(app), "who read")
+        assert "contradicted: “order 88421”; thread: “order 88412”" in shown(app)
+        marks = [mark for mark in screen.pane.main._page.marks if mark.style == "reader"]
+        text = screen.pane.main._page.text
+        assert [text[mark.start : mark.end] for mark in marks] == ["order 88421"]
+        screen.pane.show_view(View.THREAD)
+        page = screen.pane.main._page
+        assert [page.text[m.start : m.end] for m in page.marks if m.style == "reader"] == ["order 88412"]
+        assert screen.listing.entries[0].assessment == before, "no level and no order changes"
+        screen.pane.show_view(View.DRAFT)
+        await pilot.press("i")
+        await until(pilot, lambda: "Findings" in shown(app), "the page of findings")
+        assert "contradicted: “order 88421”" in shown(app)
+        for finding in screen.listing.entries[0].assessment.findings:
+            assert f"({finding.code}, {finding.level.word} risk)" in shown(app)
+        await pilot.press("escape")
+        await seen(pilot, screen)
+        await pilot.press("a")
+        await until(pilot, lambda: len(sandbox.outbox()) == 1, "one key to approve all the same")
 
 
-async def test_it_reads_by_itself_where_the_settings_say_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with running_sandbox(tmp_path) as sandbox:
-        a_reply(sandbox)
-        settings = assisted(sandbox, second_reader=True)
-        async with running_app(settings, tmp_path, monkeypatch, size=(120, 40)) as (app, pilot):
-            screen = await open_queue(app, pilot, 1)
-            await until(pilot, lambda: any(one.detail for one in screen.listing.entries[0].thread), "the thread's text")
-            await until(pilot, lambda: "contradicted: “order 88421”" in shown(app), "what it points at")
+async def test_it_reads_by_itself_where_the_settings_say_so(sandbox: Sandbox) -> None:
+    a_reply(sandbox)
+    settings = assisted(sandbox, second_reader=True)
+    async with running_queue(settings, 1, size=(120, 40)) as (app, pilot, screen):
+        await until(pilot, lambda: any(one.detail for one in screen.listing.entries[0].thread), "the thread's text")
+        await until(pilot, lambda: "contradicted: “order 88421”" in shown(app), "what it points at")
 
 
-async def test_what_the_thread_wants_stands_above_the_draft(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with running_sandbox(tmp_path) as sandbox:
-        mail = a_reply(sandbox)
-        async with running_app(assisted(sandbox), tmp_path, monkeypatch, size=(120, 40)) as (app, pilot):
-            screen = await open_queue(app, pilot, 1)
-            await until(pilot, lambda: any(one.detail for one in screen.listing.entries[0].thread), "the thread's text")
-            assert "asks " not in shown(app), "only what is known already"
-            assert app.session.triage is not None
-            await app.session.triage.examine(mail)
-            # While the draft is read nothing moves it.
-            await pilot.press("1", "2")
-            await until(pilot, lambda: "asks " in shown(app), "what is wanted")
-            assert "stand-in, not Jamba" in shown(app)
+async def test_what_the_thread_wants_stands_above_the_draft(sandbox: Sandbox) -> None:
+    mail = a_reply(sandbox)
+    async with running_queue(assisted(sandbox), 1, size=(120, 40)) as (app, pilot, screen):
+        await until(pilot, lambda: any(one.detail for one in screen.listing.entries[0].thread), "the thread's text")
+        assert "asks " not in shown(app), "only what is known already"
+        assert app.session.triage is not None
+        await app.session.triage.examine(mail)
+        # While the draft is read nothing moves it.
+        await pilot.press("1", "2")
+        await until(pilot, lambda: "asks " in shown(app), "what is wanted")
+        assert "stand-in, not Jamba" in shown(app)
 
 
-async def test_house_facts_stand_on_a_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_house_facts_stand_on_a_key(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MM_TUI_CONFIG", str(tmp_path / "config.toml"))
     (tmp_path / "prices.md").write_text("Shipping costs 4.90 euros.", "utf-8")
-    with running_sandbox(tmp_path) as sandbox:
-        a_reply(sandbox)
-        settings = settings_for(sandbox, assist=Assist(automatic=False, facts=("prices.md", "gone.md")))
-        async with running_app(settings, tmp_path, monkeypatch) as (app, pilot):
-            screen = await open_queue(app, pilot, 1)
-            await seen(pilot, screen)
-            await pilot.press("F")
-            await until(pilot, lambda: "Shipping costs 4.90 euros." in shown(app), "the facts")
-            assert "gone.md cannot be read" in shown(app)
+    a_reply(sandbox)
+    settings = settings_for(sandbox, assist=Assist(automatic=False, facts=("prices.md", "gone.md")))
+    async with running_queue(settings, 1) as (app, pilot, screen):
+        await seen(pilot, screen)
+        await pilot.press("F")
+        await until(pilot, lambda: "Shipping costs 4.90 euros." in shown(app), "the facts")
+        assert "gone.md cannot be read" in shown(app)
 
 
-async def test_the_preview_shows_a_waiting_draft(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with running_sandbox(tmp_path) as sandbox:
-        sandbox.wait_for(
-            sandbox.send(subject="Offer", markdown="We offer [ten chairs](https://chairs.example/x).")["id"],
-            "pending_send_approval",
-        )
-        settings = settings_for(sandbox, assist=Assist(automatic=False))
-        async with running_app(settings, tmp_path, monkeypatch, size=(120, 40)) as (app, pilot):
-            await until(pilot, lambda: isinstance(app.screen, InboxScreen), "the inbox")
-            await until(pilot, lambda: "We offer ten chairs ‹chairs.example›." in shown(app), "the draft's text")
+async def test_the_preview_shows_a_waiting_draft(sandbox: Sandbox) -> None:
+    sandbox.wait_for(
+        sandbox.send(subject="Offer", markdown="We offer [ten chairs](https://chairs.example/x).")["id"],
+        "pending_send_approval",
+    )
+    settings = settings_for(sandbox, assist=Assist(automatic=False))
+    async with running_app(settings, size=(120, 40)) as (app, pilot):
+        await until(pilot, lambda: isinstance(app.screen, InboxScreen), "the inbox")
+        await until(pilot, lambda: "We offer ten chairs ‹chairs.example›." in shown(app), "the draft's text")

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 
-import pytest
 from textual.widgets import Input
 
 from mm_tui.screens.dialogs.choice import CHOICE_KEYS
 from mm_tui.screens.dialogs.form import FormScreen
 from mm_tui.screens.pending.screen import PendingScreen
 from tests.support.app import running_app, settings_for, shown, until
-from tests.support.queue import open_queue, queue, ready
+from tests.support.queue import queue, ready, running_queue
 from tests.support.sandbox import Sandbox
 
 
@@ -20,13 +18,10 @@ def _fewer(screen: PendingScreen, than: int) -> bool:
     return len(screen.listing.entries) < than
 
 
-async def test_a_snoozed_email_is_out_of_sight_counted_and_comes_back(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_snoozed_email_is_out_of_sight_counted_and_comes_back(sandbox: Sandbox) -> None:
     draft, other = sandbox.draft("One."), sandbox.draft("Two.")
     settings = settings_for(sandbox)
-    async with running_app(settings, tmp_path, monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, 2)
+    async with running_queue(settings, 2) as (app, pilot, screen):
         while left := len(screen.listing.entries):
             await pilot.press("Z")
             await until(pilot, lambda: isinstance(app.screen, FormScreen) and ready(pilot), "the form")
@@ -35,7 +30,7 @@ async def test_a_snoozed_email_is_out_of_sight_counted_and_comes_back(
             await until(pilot, partial(_fewer, screen, left), "one out of sight")
         await until(pilot, lambda: "All waiting emails are snoozed." in shown(app), "why the list is empty")
         assert "2 snoozed" in shown(app) and "snoozed 2" in shown(app)
-    async with running_app(settings, tmp_path, monkeypatch) as (app, pilot):
+    async with running_app(settings) as (app, pilot):
         await pilot.press("2")
         await until(pilot, lambda: "2 snoozed" in shown(app), "the count after a restart")
         screen = queue(app)
@@ -62,13 +57,10 @@ async def test_a_snoozed_email_is_out_of_sight_counted_and_comes_back(
         await until(pilot, lambda: "not snoozed: rejected elsewhere" in shown(app), "why it is not snoozed")
 
 
-async def test_what_comes_back_stands_first_with_a_sign(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_what_comes_back_stands_first_with_a_sign(sandbox: Sandbox) -> None:
     sandbox.draft("One.")
     draft = sandbox.draft("Two.")
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, 2)
+    async with running_queue(settings_for(sandbox), 2) as (app, pilot, screen):
         await pilot.press("j", "Z")
         await until(pilot, lambda: isinstance(app.screen, FormScreen) and ready(pilot), "the form")
         await pilot.press("backspace", "backspace", *"thread", "enter")

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from mm_tui.commands.output.exits import Exit
@@ -14,21 +11,15 @@ from mm_tui.services.spam import why_not
 from mm_tui.store.audit.journal import Journal
 from tests.support.app import drawn, running_app, settings_for, until
 from tests.support.cli import Home
-from tests.support.sandbox import Sandbox, running_sandbox
-
-
-@pytest.fixture
-def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
-    with running_sandbox(tmp_path) as running:
-        yield running
+from tests.support.sandbox import Sandbox
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
 async def test_a_mail_is_reported_from_the_inbox_and_restored_from_its_thread(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
+    sandbox: Sandbox, size: tuple[int, int]
 ) -> None:
     mail = sandbox.inbound(subject="Win a prize", body="Click")["id"]
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch, size=size) as (app, pilot):
+    async with running_app(settings_for(sandbox), size=size) as (app, pilot):
         await until(pilot, lambda: "Win a prize" in drawn(app), "the mail")
         home = app.screen
         await pilot.press("exclamation_mark")
@@ -53,9 +44,7 @@ async def test_a_mail_is_reported_from_the_inbox_and_restored_from_its_thread(
         assert [str(one.kind) for one in entries] == ["reporting_spam", "clearing_spam"]
 
 
-def test_the_command_line_lists_reports_and_restores(sandbox: Sandbox, tmp_path: Path) -> None:
-    home = Home(tmp_path)
-    home.write_profile(sandbox.url, sandbox.keys)
+def test_the_command_line_lists_reports_and_restores(sandbox: Sandbox, home: Home) -> None:
     mail = sandbox.inbound(subject="Win\x1b[2J", body="Click")["id"]
     assert home.run("spam", "list").err.startswith("The gateway lists no spam")
     assert home.run("spam", "report", mail).status == Exit.NOT_FOUND, "what the store does not know cannot be judged"
@@ -72,10 +61,8 @@ def test_the_command_line_lists_reports_and_restores(sandbox: Sandbox, tmp_path:
     assert [one["action"] for one in entries] == ["reporting_spam", "clearing_spam"]
 
 
-def test_what_waits_is_decided_about_and_not_marked(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_what_waits_is_decided_about_and_not_marked(sandbox: Sandbox, home: Home) -> None:
     sandbox.set_mode("gated_all")
-    home = Home(tmp_path)
-    home.write_profile(sandbox.url, sandbox.keys)
     mail = sandbox.inbound(subject="Win", body="Click")["id"]
     home.run("sync")
     for act in ("report", "restore"):

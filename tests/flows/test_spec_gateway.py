@@ -14,9 +14,9 @@ import pytest
 from mm_tui.app import MmTui
 from mm_tui.screens.dialogs.offers import ReasonScreen
 from tests.support.agents import BODY, environment
-from tests.support.app import drawn, running_app, settings_for, until
+from tests.support.app import drawn, settings_for, until
 from tests.support.cli import Home
-from tests.support.queue import open_queue, seen
+from tests.support.queue import running_queue, seen
 from tests.support.sandbox import Sandbox, running_sandbox
 from tests.support.spec_gateway import LOOSE, MEANINGLESS, SpecGateway, spec_gateway
 
@@ -34,12 +34,9 @@ def a_draft(gateway: SpecGateway, text: str = "Dear Anna, it is on its way.") ->
 # The app
 
 
-async def test_a_draft_is_approved_and_everything_names_its_reviewer(
-    gateway: SpecGateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_draft_is_approved_and_everything_names_its_reviewer(gateway: SpecGateway) -> None:
     draft = a_draft(gateway)
-    async with running_app(settings_for(cast(Sandbox, gateway)), tmp_path, monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, 1)
+    async with running_queue(settings_for(cast(Sandbox, gateway)), 1) as (app, pilot, screen):
         assert "anna@customer.example" in drawn(app) and "not told" not in drawn(app)
         await seen(pilot, screen)
         await pilot.press("a")
@@ -65,12 +62,9 @@ def rows(app: MmTui) -> list[str]:
     return [line.partition("│")[0] for line in drawn(app).splitlines()]
 
 
-async def test_a_draft_is_rejected_with_its_reason(
-    gateway: SpecGateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_draft_is_rejected_with_its_reason(gateway: SpecGateway) -> None:
     draft = a_draft(gateway)
-    async with running_app(settings_for(cast(Sandbox, gateway)), tmp_path, monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, 1)
+    async with running_queue(settings_for(cast(Sandbox, gateway)), 1) as (app, pilot, screen):
         await seen(pilot, screen)
         await pilot.press("x")
         await until(pilot, lambda: isinstance(app.screen, ReasonScreen), "the reasons")
@@ -80,12 +74,9 @@ async def test_a_draft_is_rejected_with_its_reason(
     assert gateway.audit[-1]["metadata"]["reason"]
 
 
-async def test_what_another_decides_is_told(
-    gateway: SpecGateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_what_another_decides_is_told(gateway: SpecGateway) -> None:
     draft = a_draft(gateway)
-    async with running_app(settings_for(cast(Sandbox, gateway)), tmp_path, monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, 1)
+    async with running_queue(settings_for(cast(Sandbox, gateway)), 1) as (app, pilot, screen):
         await seen(pilot, screen)
         with gateway.lock:
             gateway.decide({"email_id": draft, "action": "reject"}, "oversight")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from mm_tui.screens.dialogs.offers import ReasonScreen
@@ -11,8 +9,8 @@ from mm_tui.screens.inbox.screen import InboxScreen
 from mm_tui.screens.pending.screen import PendingScreen
 from mm_tui.services.decisions import listing
 from mm_tui.settings.sections import Review
-from tests.support.app import drawn, running_app, settings_for, until
-from tests.support.queue import bodies, open_queue, seen, write_elsewhere
+from tests.support.app import drawn, settings_for, until
+from tests.support.queue import bodies, running_queue, seen, write_elsewhere
 from tests.support.sandbox import Sandbox
 
 
@@ -24,11 +22,10 @@ def here(screen: PendingScreen) -> str:
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
 @pytest.mark.parametrize("verdict", ["approve", "reject"])
 async def test_a_mail_that_another_decides_stays_with_who_and_when(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int], verdict: str
+    sandbox: Sandbox, size: tuple[int, int], verdict: str
 ) -> None:
     first, second = sandbox.draft("First."), sandbox.draft("Second.")
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch, size=size) as (app, pilot):
-        screen = await open_queue(app, pilot, 2)
+    async with running_queue(settings_for(sandbox), 2, size=size) as (app, pilot, screen):
         await pilot.press("enter")
         await seen(pilot, screen)
         sandbox.decide(first, verdict, "mine")
@@ -47,12 +44,9 @@ async def test_a_mail_that_another_decides_stays_with_who_and_when(
         await until(pilot, lambda: len(screen.queue_list.keys) == 1, "the row to go once it was left")
 
 
-async def test_the_row_under_the_cursor_stays_in_the_list(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_row_under_the_cursor_stays_in_the_list(sandbox: Sandbox) -> None:
     drafts = [sandbox.draft(f"Draft {number}.") for number in range(4)]
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch, size=(80, 24)) as (app, pilot):
-        screen = await open_queue(app, pilot, 4)
+    async with running_queue(settings_for(sandbox), 4, size=(80, 24)) as (app, pilot, screen):
         await pilot.press("j", "j")
         await until(pilot, lambda: here(screen) == drafts[2], "the third")
         for draft in (drafts[2], drafts[0]):
@@ -69,12 +63,9 @@ async def test_the_row_under_the_cursor_stays_in_the_list(
         await until(pilot, lambda: list(screen.queue_list.keys) == [drafts[1], drafts[3]], "the row to go")
 
 
-async def test_the_last_mail_that_another_decided_can_be_left(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_last_mail_that_another_decided_can_be_left(sandbox: Sandbox) -> None:
     draft = sandbox.draft("Only one.")
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, 1)
+    async with running_queue(settings_for(sandbox), 1) as (app, pilot, screen):
         await seen(pilot, screen)
         write_elsewhere(app, screen.listing.entries[0], "Edited, not sent.")
         screen.reload()
@@ -89,12 +80,9 @@ async def test_the_last_mail_that_another_decided_can_be_left(
         await until(pilot, lambda: isinstance(app.screen, InboxScreen), "the key after enter, which opens nothing here")
 
 
-async def test_what_the_agent_takes_back_stays_and_its_new_draft_is_another_row(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_what_the_agent_takes_back_stays_and_its_new_draft_is_another_row(sandbox: Sandbox) -> None:
     first = sandbox.draft("We refund $20.")
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, 1)
+    async with running_queue(settings_for(sandbox), 1) as (app, pilot, screen):
         await seen(pilot, screen)
         sandbox.call("POST", f"/v1/mailboxes/{sandbox.mailbox}/emails/{first}/cancel", key="send")
         second = sandbox.draft("We refund $2,000.")
@@ -109,12 +97,9 @@ async def test_what_the_agent_takes_back_stays_and_its_new_draft_is_another_row(
     assert bodies(sandbox) == []
 
 
-async def test_a_text_that_changes_while_it_is_read_is_unseen_and_says_what_differs(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_text_that_changes_while_it_is_read_is_unseen_and_says_what_differs(sandbox: Sandbox) -> None:
     draft = sandbox.draft("The parcel left the house.")
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, 1)
+    async with running_queue(settings_for(sandbox), 1) as (app, pilot, screen):
         await seen(pilot, screen)
         before = screen.current
         sandbox.change(draft, markdown="The parcel has left our house.")
@@ -130,11 +115,10 @@ async def test_a_text_that_changes_while_it_is_read_is_unseen_and_says_what_diff
 
 
 async def test_a_key_on_its_way_when_the_text_changes_decides_nothing(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     draft = sandbox.draft("The parcel left the house.")
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, 1)
+    async with running_queue(settings_for(sandbox), 1) as (app, pilot, screen):
         await seen(pilot, screen)
         sandbox.change(draft, markdown="The parcel has left our house.")
         # Pressed all the time until the change is there, and once more right behind it.
@@ -149,12 +133,11 @@ async def test_a_key_on_its_way_when_the_text_changes_decides_nothing(
 
 
 async def test_what_was_decided_here_stands_in_the_list_for_a_while(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = sandbox.draft("First."), sandbox.draft("Second.")
     monkeypatch.setattr(listing, "OUTCOME_SECONDS", 60)  # however slow the machine
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, 2)
+    async with running_queue(settings_for(sandbox), 2) as (app, pilot, screen):
         await seen(pilot, screen)
         await pilot.press("a")
         await until(pilot, lambda: [entry.item.id for entry in screen.listing.entries] == [second], "the decision")
@@ -166,13 +149,10 @@ async def test_what_was_decided_here_stands_in_the_list_for_a_while(
         assert here(screen) == second
 
 
-async def test_an_edit_stays_with_its_original_until_the_reader_moves(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_edit_stays_with_its_original_until_the_reader_moves(sandbox: Sandbox) -> None:
     first, second = sandbox.draft("First."), sandbox.draft("Second.")
     settings = settings_for(sandbox, review=Review(hold_seconds=0))
-    async with running_app(settings, tmp_path, monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, 2)
+    async with running_queue(settings, 2) as (_, pilot, screen):
         await seen(pilot, screen)
         await pilot.press("j")
         await seen(pilot, screen)
@@ -185,13 +165,12 @@ async def test_an_edit_stays_with_its_original_until_the_reader_moves(
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
 async def test_an_empty_queue_says_what_was_done_today_and_what_comes_next(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
 ) -> None:
     monkeypatch.setattr(listing, "OUTCOME_SECONDS", 0.1)
     sandbox.draft("Only one.")
     settings = settings_for(sandbox, review=Review(hold_seconds=0))
-    async with running_app(settings, tmp_path, monkeypatch, size=size) as (app, pilot):
-        screen = await open_queue(app, pilot, 1)
+    async with running_queue(settings, 1, size=size) as (app, pilot, screen):
         await pilot.press("enter")
         await seen(pilot, screen)
         await pilot.press("a")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from random import Random
 
 import pytest
@@ -15,8 +14,8 @@ from mm_tui.settings.sections import Review
 from mm_tui.store.decisions.edits import EditStore
 from tests.support.app import running_app, settings_for, shown
 from tests.support.app import until as until
-from tests.support.queue import open_editor, open_queue, seen
-from tests.support.sandbox import running_sandbox
+from tests.support.queue import open_editor, running_queue, seen
+from tests.support.sandbox import Sandbox
 from tests.support.seat import NOW, filled_session, waiting
 
 SIZES = 25
@@ -92,38 +91,34 @@ async def test_what_is_typed_between_the_sizes_is_all_there(seed: int) -> None:
         await until(pilot, lambda: typed in shown(app))
 
 
-async def test_the_queues_state_can_be_read_without_colour(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_queues_state_can_be_read_without_colour(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
-    with running_sandbox(tmp_path) as sandbox:
-        edited, held, marked = (sandbox.draft(f"Number {number}.") for number in range(3))
-        sandbox.draft("Hi {{name}}, we give you a full refund of $240 today.")
-        settings = settings_for(sandbox, review=Review(hold_seconds=60), ui={"theme": "terminal"})
-        async with running_app(settings, tmp_path, monkeypatch) as (app, pilot):
-            screen = await open_queue(app, pilot, 4)
-            await open_editor(app, pilot)
-            await pilot.press("O", "h", "escape")
-            await until(pilot, lambda: screen.current is not None and screen.current.edit is not None, "the edit")
-            for email_id, key in ((held, "a"), (marked, "space")):
-                screen.queue_list.move_to(screen.queue_list.keys.index(email_id))
-                await until(pilot, lambda: screen.current is not None and screen.current.item.complete, "detail")
-                await seen(pilot, screen)
-                await pilot.press(key)
-                await until(
-                    pilot, lambda: screen.marks or screen.decision_of(held) is not None, "the hold, then the mark"
-                )
-            await until(pilot, lambda: list(screen.marks) == [marked], "the mark")
-            view = screen.decision_of(held)
-            assert view is not None
-            assert view.phase is Phase.HELD
-            rows = shown(app)
-            lines = {row[:46] for row in rows.split("\n")}
-            assert any("edited" in line for line in lines)
-            assert any("held: " in line for line in lines)
-            assert any(line[:2] in (" +", "▌+") for line in lines)
-            assert any("!!" in line for line in lines)
-            assert "1 marked" in rows
-            assert "▌" in rows
-            assert edited in screen.queue_list.keys
+    edited, held, marked = (sandbox.draft(f"Number {number}.") for number in range(3))
+    sandbox.draft("Hi {{name}}, we give you a full refund of $240 today.")
+    settings = settings_for(sandbox, review=Review(hold_seconds=60), ui={"theme": "terminal"})
+    async with running_queue(settings, 4) as (app, pilot, screen):
+        await open_editor(app, pilot)
+        await pilot.press("O", "h", "escape")
+        await until(pilot, lambda: screen.current is not None and screen.current.edit is not None, "the edit")
+        for email_id, key in ((held, "a"), (marked, "space")):
+            screen.queue_list.move_to(screen.queue_list.keys.index(email_id))
+            await until(pilot, lambda: screen.current is not None and screen.current.item.complete, "detail")
+            await seen(pilot, screen)
+            await pilot.press(key)
+            await until(pilot, lambda: screen.marks or screen.decision_of(held) is not None, "the hold, then the mark")
+        await until(pilot, lambda: list(screen.marks) == [marked], "the mark")
+        view = screen.decision_of(held)
+        assert view is not None
+        assert view.phase is Phase.HELD
+        rows = shown(app)
+        lines = {row[:46] for row in rows.split("\n")}
+        assert any("edited" in line for line in lines)
+        assert any("held: " in line for line in lines)
+        assert any(line[:2] in (" +", "▌+") for line in lines)
+        assert any("!!" in line for line in lines)
+        assert "1 marked" in rows
+        assert "▌" in rows
+        assert edited in screen.queue_list.keys
 
 
 async def test_rows_and_keys_and_screens_are_clicked() -> None:

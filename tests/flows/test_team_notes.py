@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import pytest
-
 from mm_tui.screens.dialogs.form import FormScreen
-from tests.support.app import running_app, settings_for, shown, until
-from tests.support.queue import bodies, open_queue, ready
+from tests.support.app import settings_for, shown, until
+from tests.support.queue import bodies, ready, running_queue
 from tests.support.sandbox import Sandbox
 
 
-async def test_a_note_and_an_assignment_are_set_by_keys_and_shown(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_note_and_an_assignment_are_set_by_keys_and_shown(sandbox: Sandbox) -> None:
     draft = sandbox.draft("One.")
     sandbox.draft("Two.")
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, 2)
+    async with running_queue(settings_for(sandbox), 2) as (app, pilot, screen):
         await until(pilot, lambda: screen.current is not None and screen.current.item.id == draft, "the first")
         await pilot.press("N")
         await until(pilot, lambda: isinstance(app.screen, FormScreen) and ready(pilot), "the form")
@@ -51,14 +44,11 @@ async def test_a_note_and_an_assignment_are_set_by_keys_and_shown(
     assert bodies(sandbox) == []
 
 
-async def test_without_a_send_key_the_keys_say_what_is_missing(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_without_a_send_key_the_keys_say_what_is_missing(sandbox: Sandbox) -> None:
     sandbox.draft("One.")
     settings = settings_for(sandbox)
     settings = settings.replaced(profile=settings.profile.replaced(send_key=None))
-    async with running_app(settings, tmp_path, monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, 1)
+    async with running_queue(settings, 1) as (app, pilot, screen):
         for key in ("N", "W"):
             await pilot.press(key)
             await until(pilot, lambda: "set send_key" in shown(app), "what is missing")

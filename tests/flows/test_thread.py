@@ -21,7 +21,7 @@ from mm_tui.store.decisions.edits import EditStore
 from mm_tui.store.decisions.records import DecisionStore, SavedDecision
 from mm_tui.text import ManyLine, OneLine
 from tests.support.app import running_app, shown, synced_app, until
-from tests.support.sandbox import file_part, running_sandbox, wait_until
+from tests.support.sandbox import file_part, wait_until
 from tests.support.seat import NOW, idle_session, mailbox, summary
 
 if TYPE_CHECKING:
@@ -147,24 +147,23 @@ async def test_links_show_their_real_host_and_nothing_opens_by_itself(monkeypatc
         await until(pilot, lambda: opened == ["https://evil.example/x"])
 
 
-async def test_reply_is_streamed_edited_and_waits_at_the_gate(tmp_path: Path) -> None:
-    with running_sandbox(tmp_path) as sandbox:
-        sandbox.inbound(
-            subject="Where is my order 4471", body="It has not come. When will it?", sender="anna@customer.example"
-        )
-        async with synced_app(sandbox) as (app, pilot):
-            await _open_first(app, pilot, "Where is my order 4471")
-            await until(pilot, lambda: "It has not come." in shown(app))
-            await pilot.press("r")
-            editor = app.screen.query_one(ReplyEditor)
-            area = editor.query_one(TextArea)
-            await until(pilot, lambda: editor.text.strip() and not area.read_only)
-            area.load_text("It left this morning.")
-            await pilot.press("ctrl+s")
-            await until(pilot, lambda: not editor.is_open)
-            waiting = wait_until(lambda: _waiting(sandbox))
-            await pilot.press("escape", "2")
-            await until(pilot, lambda: shown(app).count("written by you") == 2)  # in the list and above the draft
+async def test_reply_is_streamed_edited_and_waits_at_the_gate(sandbox: Sandbox) -> None:
+    sandbox.inbound(
+        subject="Where is my order 4471", body="It has not come. When will it?", sender="anna@customer.example"
+    )
+    async with synced_app(sandbox) as (app, pilot):
+        await _open_first(app, pilot, "Where is my order 4471")
+        await until(pilot, lambda: "It has not come." in shown(app))
+        await pilot.press("r")
+        editor = app.screen.query_one(ReplyEditor)
+        area = editor.query_one(TextArea)
+        await until(pilot, lambda: editor.text.strip() and not area.read_only)
+        area.load_text("It left this morning.")
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: not editor.is_open)
+        waiting = wait_until(lambda: _waiting(sandbox))
+        await pilot.press("escape", "2")
+        await until(pilot, lambda: shown(app).count("written by you") == 2)  # in the list and above the draft
     assert waiting["body_markdown"] == "It left this morning."
     assert waiting["to"] == ["anna@customer.example"]
 
@@ -197,42 +196,40 @@ async def test_reply_being_written_survives_closing_the_editor_and_is_saved_befo
         assert "your text is saved" not in shown(app)
 
 
-async def test_reply_without_a_gate_asks_first(tmp_path: Path) -> None:
-    with running_sandbox(tmp_path) as sandbox:
-        sandbox.set_mode("autonomous")
-        sandbox.inbound(subject="Quick question", body="Yes or no?")
-        async with synced_app(sandbox) as (app, pilot):
-            await _open_first(app, pilot, "Quick question")
-            await until(pilot, lambda: "Yes or no?" in shown(app))
-            await pilot.press("r")
-            editor = app.screen.query_one(ReplyEditor)
-            area = editor.query_one(TextArea)
-            await until(pilot, lambda: editor.text.strip() and not area.read_only)
-            await pilot.press("ctrl+s")
-            await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
-            await pilot.press("enter", "escape")
-            await until(pilot, lambda: isinstance(app.screen, ThreadScreen))
-        assert not sandbox.calls("POST", "/reply/")
+async def test_reply_without_a_gate_asks_first(sandbox: Sandbox) -> None:
+    sandbox.set_mode("autonomous")
+    sandbox.inbound(subject="Quick question", body="Yes or no?")
+    async with synced_app(sandbox) as (app, pilot):
+        await _open_first(app, pilot, "Quick question")
+        await until(pilot, lambda: "Yes or no?" in shown(app))
+        await pilot.press("r")
+        editor = app.screen.query_one(ReplyEditor)
+        area = editor.query_one(TextArea)
+        await until(pilot, lambda: editor.text.strip() and not area.read_only)
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
+        await pilot.press("enter", "escape")
+        await until(pilot, lambda: isinstance(app.screen, ThreadScreen))
+    assert not sandbox.calls("POST", "/reply/")
 
 
 async def test_attachment_is_saved_under_a_clean_name_and_never_over_another(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "downloads"
     monkeypatch.setattr("platformdirs.user_downloads_path", lambda: folder)
-    with running_sandbox(tmp_path) as sandbox:
-        sandbox.inbound(
-            subject="The file", body="see file", attachments=[file_part("../..\x1b[31m/etc/passwd.txt", b"data")]
-        )
-        async with synced_app(sandbox) as (app, pilot):
-            await _open_first(app, pilot, "The file")
-            await until(pilot, lambda: "see file" in shown(app))
-            for _ in range(2):
-                await pilot.press("f")
-                await until(pilot, lambda: bool(app.screen.query(OptionList)))
-                await pilot.press("enter")
-                await until(pilot, lambda: "saved as" in shown(app))
-                app.say("next")
+    sandbox.inbound(
+        subject="The file", body="see file", attachments=[file_part("../..\x1b[31m/etc/passwd.txt", b"data")]
+    )
+    async with synced_app(sandbox) as (app, pilot):
+        await _open_first(app, pilot, "The file")
+        await until(pilot, lambda: "see file" in shown(app))
+        for _ in range(2):
+            await pilot.press("f")
+            await until(pilot, lambda: bool(app.screen.query(OptionList)))
+            await pilot.press("enter")
+            await until(pilot, lambda: "saved as" in shown(app))
+            app.say("next")
     names = sorted(path.name for path in folder.iterdir())
     assert len(names) == 2
     assert all("/" not in name and "\x1b" not in name and not name.startswith(".") for name in names)
@@ -241,70 +238,66 @@ async def test_attachment_is_saved_under_a_clean_name_and_never_over_another(
 
 
 async def test_of_two_files_with_one_name_the_chosen_one_is_saved(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "downloads"
     monkeypatch.setattr("platformdirs.user_downloads_path", lambda: folder)
     long_name = "a-very-long-name-" * 8 + ".docx"
     padded = "report.pdf" + " " * 80 + ".exe"
     files = [("invoice.pdf", b"first"), ("invoice.pdf", b"second"), (long_name, b"third"), (padded, b"fourth")]
-    with running_sandbox(tmp_path) as sandbox:
-        sandbox.inbound(subject="The files", body="see files", attachments=[file_part(*file) for file in files])
-        async with synced_app(sandbox) as (app, pilot):
-            await _open_first(app, pilot, "The files")
-            await until(pilot, lambda: "see files" in shown(app))
-            await pilot.press("f")
-            await until(pilot, lambda: bool(app.screen.query(OptionList)))
-            # However long a name is, its ending and the file's size can be seen.
-            listed = shown(app)
-            assert all(ending in listed for ending in ("-.docx", ".exe", "5 B", "6 B"))
-            await pilot.press("down", "enter")
-            await until(pilot, lambda: "saved as" in shown(app))
+    sandbox.inbound(subject="The files", body="see files", attachments=[file_part(*file) for file in files])
+    async with synced_app(sandbox) as (app, pilot):
+        await _open_first(app, pilot, "The files")
+        await until(pilot, lambda: "see files" in shown(app))
+        await pilot.press("f")
+        await until(pilot, lambda: bool(app.screen.query(OptionList)))
+        # However long a name is, its ending and the file's size can be seen.
+        listed = shown(app)
+        assert all(ending in listed for ending in ("-.docx", ".exe", "5 B", "6 B"))
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: "saved as" in shown(app))
     assert [path.read_bytes() for path in folder.iterdir()] == [b"second"]
 
 
 @pytest.mark.parametrize("recipients", [19, 600])
 async def test_the_text_is_on_the_first_screen_however_many_got_it_and_however_many_files(
-    tmp_path: Path, recipients: int
+    sandbox: Sandbox, recipients: int
 ) -> None:
     everybody = [f"member.of.the.circle{number:03}@association.example" for number in range(recipients)]
     files = [file_part(f"report number {number:02}.pdf", b"x") for number in range(60)]
-    with running_sandbox(tmp_path) as sandbox:
-        sandbox.inbound(subject="Big circle", body="The meeting is at noon.", to=everybody, attachments=files)
-        async with synced_app(sandbox, size=(80, 24)) as (app, pilot):
-            await _open_first(app, pilot, "Big circle")
-            await until(pilot, lambda: "The meeting is at noon." in shown(app))
-            assert "more: i lists all" in shown(app) and "and 56 more: f lists all" in shown(app)
-            await pilot.press("i")
-            await until(pilot, lambda: "more: i lists all" not in shown(app))
-            await pilot.press("end")
-            await until(pilot, lambda: everybody[-1] in "".join(shown(app).split()))
+    sandbox.inbound(subject="Big circle", body="The meeting is at noon.", to=everybody, attachments=files)
+    async with synced_app(sandbox, size=(80, 24)) as (app, pilot):
+        await _open_first(app, pilot, "Big circle")
+        await until(pilot, lambda: "The meeting is at noon." in shown(app))
+        assert "more: i lists all" in shown(app) and "and 56 more: f lists all" in shown(app)
+        await pilot.press("i")
+        await until(pilot, lambda: "more: i lists all" not in shown(app))
+        await pilot.press("end")
+        await until(pilot, lambda: everybody[-1] in "".join(shown(app).split()))
 
 
-async def test_assist_card_says_who_wrote_it(tmp_path: Path) -> None:
-    with running_sandbox(tmp_path) as sandbox:
-        sandbox.inbound(subject="Refund please", body="Please refund order 4471 today, it is urgent.")
-        async with synced_app(sandbox) as (app, pilot):
-            await _open_first(app, pilot, "Refund please")
-            await until(pilot, lambda: "it is urgent" in shown(app))
-            await pilot.press("s")
-            await until(pilot, lambda: "local stand-in, not Jamba" in shown(app))
+async def test_assist_card_says_who_wrote_it(sandbox: Sandbox) -> None:
+    sandbox.inbound(subject="Refund please", body="Please refund order 4471 today, it is urgent.")
+    async with synced_app(sandbox) as (app, pilot):
+        await _open_first(app, pilot, "Refund please")
+        await until(pilot, lambda: "it is urgent" in shown(app))
+        await pilot.press("s")
+        await until(pilot, lambda: "local stand-in, not Jamba" in shown(app))
 
 
-async def test_label_set_by_a_human_stands(tmp_path: Path) -> None:
-    with running_sandbox(tmp_path) as sandbox:
-        mail = sandbox.inbound(subject="Refund please", body="Please refund order 4471 today.")
-        async with synced_app(sandbox) as (app, pilot):
-            await until(pilot, lambda: "Refund please" in shown(app))
-            await pilot.press("b")
-            await until(pilot, lambda: isinstance(app.screen, LabelScreen))
-            await pilot.press("j", "j", "enter")
-            await until(pilot, lambda: "partnership" in shown(app))
-            await pilot.press("enter")
-            await until(pilot, lambda: isinstance(app.screen, ThreadScreen))
-            await pilot.press("s")
-            await until(pilot, lambda: "partnership (yours)" in shown(app))
-            row = app.session.mail.row(mail["id"])
+async def test_label_set_by_a_human_stands(sandbox: Sandbox) -> None:
+    mail = sandbox.inbound(subject="Refund please", body="Please refund order 4471 today.")
+    async with synced_app(sandbox) as (app, pilot):
+        await until(pilot, lambda: "Refund please" in shown(app))
+        await pilot.press("b")
+        await until(pilot, lambda: isinstance(app.screen, LabelScreen))
+        await pilot.press("j", "j", "enter")
+        await until(pilot, lambda: "partnership" in shown(app))
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, ThreadScreen))
+        await pilot.press("s")
+        await until(pilot, lambda: "partnership (yours)" in shown(app))
+        row = app.session.mail.row(mail["id"])
     assert row is not None
     assert row.label == "partnership"
 

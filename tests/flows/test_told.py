@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,19 +20,16 @@ from mm_tui.services.decisions.view import Phase
 from mm_tui.settings.sections import Review
 from mm_tui.widgets.status import not_done
 from tests.support.app import drawn, running_app, settings_for, until
-from tests.support.queue import bodies, open_editor, open_queue, seen, write_edit
+from tests.support.queue import bodies, open_editor, open_queue, running_queue, seen, write_edit
 from tests.support.sandbox import Sandbox
 
 SLOW = Review(hold_seconds=60)
 
 
-async def test_what_is_left_to_read_is_counted_as_it_was_laid_out(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_what_is_left_to_read_is_counted_as_it_was_laid_out(sandbox: Sandbox) -> None:
     draft = sandbox.draft("\n".join(f"This is line {number} of the answer to your question." for number in range(8)))
     settings = settings_for(sandbox, review=SLOW)
-    async with running_app(settings, tmp_path, monkeypatch, size=(80, 24)) as (app, pilot):
-        screen = await open_queue(app, pilot, 1)
+    async with running_queue(settings, 1, size=(80, 24)) as (app, pilot, screen):
         await pilot.press("a")
         await seen(pilot, screen)
         assert "not seen" not in drawn(app), "all of it is there"
@@ -44,13 +40,10 @@ async def test_what_is_left_to_read_is_counted_as_it_was_laid_out(
         assert "read it, then approve" not in drawn(app)
 
 
-async def test_what_was_said_of_one_mail_is_not_said_of_the_next(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_what_was_said_of_one_mail_is_not_said_of_the_next(sandbox: Sandbox) -> None:
     sandbox.draft("\n\n".join(f"Paragraph {number}." for number in range(40)))
     sandbox.draft("Second.")
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, 2)
+    async with running_queue(settings_for(sandbox), 2) as (app, pilot, screen):
         await until(pilot, lambda: screen.current and screen.current.item.complete, "its detail")
         await until(pilot, lambda: not screen.gate.came_unasked, "a moment to look")
         await pilot.press("a")
@@ -73,11 +66,10 @@ async def test_what_was_said_of_one_mail_is_not_said_of_the_next(
 
 
 async def test_what_is_left_to_read_is_told_also_when_a_poll_reads_the_entry_anew_meanwhile(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sandbox.draft("\n\n".join(f"Paragraph {number}." for number in range(40)))
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, 1)
+    async with running_queue(settings_for(sandbox), 1) as (app, pilot, screen):
         await until(pilot, lambda: not screen.gate.came_unasked, "a moment to look")
         once_painted = screen.pane.main.once_painted
 
@@ -93,12 +85,9 @@ async def test_what_is_left_to_read_is_told_also_when_a_poll_reads_the_entry_ane
         await until(pilot, lambda: "lines not seen yet: pgdn reads on" in drawn(app), "the answer")
 
 
-async def test_each_view_that_shows_all_that_leaves_counts(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_each_view_that_shows_all_that_leaves_counts(sandbox: Sandbox) -> None:
     sandbox.draft("It is on its way.")
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch, size=(80, 24)) as (app, pilot):
-        screen = await open_queue(app, pilot, 1)
+    async with running_queue(settings_for(sandbox), 1, size=(80, 24)) as (app, pilot, screen):
         await write_edit(app, pilot, "It is on its way to you.")
         await until(pilot, lambda: screen.current is not None and screen.current.edit is not None, "the edit")
         screen.pane.show_view(View.DIFF)
@@ -112,13 +101,10 @@ async def test_each_view_that_shows_all_that_leaves_counts(
     assert bodies(sandbox) == ["It is on its way to you."]
 
 
-async def test_what_came_of_a_decision_is_told_wherever_the_reader_is(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_what_came_of_a_decision_is_told_wherever_the_reader_is(sandbox: Sandbox) -> None:
     sandbox.draft("It is on its way.")
     brief = settings_for(sandbox, review=Review(hold_seconds=1))
-    async with running_app(brief, tmp_path, monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, 1)
+    async with running_queue(brief, 1) as (app, pilot, screen):
         await seen(pilot, screen)
         await pilot.press("a", "1")
         await until(pilot, lambda: app.current_mode == "inbox", "the inbox")
@@ -128,14 +114,11 @@ async def test_what_came_of_a_decision_is_told_wherever_the_reader_is(
         )
 
 
-async def test_what_failed_is_told_and_the_row_keeps_a_sign_until_it_was_looked_at(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_what_failed_is_told_and_the_row_keeps_a_sign_until_it_was_looked_at(sandbox: Sandbox) -> None:
     first = sandbox.draft("First.")
     sandbox.draft("Second.")
     brief = settings_for(sandbox, review=Review(hold_seconds=1))
-    async with running_app(brief, tmp_path, monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, 2)
+    async with running_queue(brief, 2) as (app, pilot, screen):
         await seen(pilot, screen)
         sandbox.fault(method="POST", path="decide$", kind="status", status=403)
         await pilot.press("a")
@@ -165,9 +148,7 @@ async def test_what_failed_is_told_and_the_row_keeps_a_sign_until_it_was_looked_
         await until(pilot, lambda: not not_done(app.session), "the line to go with the next decision")
 
 
-async def test_timers_run_only_while_something_counts_down(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_timers_run_only_while_something_counts_down(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     draft = sandbox.draft("First.")
     every: list[tuple[float, Timer]] = []
     start = MessagePump.set_interval
@@ -183,8 +164,7 @@ async def test_timers_run_only_while_something_counts_down(
         """How many timers would wake the program up more often than every two seconds."""
         return sum(interval < 2 and timer._active.is_set() for interval, timer in every)
 
-    async with running_app(settings_for(sandbox, review=SLOW), tmp_path, monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, 1)
+    async with running_queue(settings_for(sandbox, review=SLOW), 1) as (app, pilot, screen):
         await seen(pilot, screen)
         await until(pilot, lambda: not fast(), "nothing to count")
         await pilot.press("a")
@@ -198,12 +178,10 @@ async def test_timers_run_only_while_something_counts_down(
         await until(pilot, lambda: not fast(), "nothing to count any more")
 
 
-async def test_a_countdown_goes_on_below_a_dialog_and_names_no_key_that_does_not_work(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_countdown_goes_on_below_a_dialog_and_names_no_key_that_does_not_work(sandbox: Sandbox) -> None:
     first = sandbox.draft("First.")
     sandbox.draft("Second.")
-    async with running_app(settings_for(sandbox, review=SLOW), tmp_path, monkeypatch) as (app, pilot):
+    async with running_app(settings_for(sandbox, review=SLOW)) as (app, pilot):
 
         def seconds() -> list[str]:
             return re.findall(r"held for (\d+ s)", drawn(app))[-1:]
@@ -226,13 +204,10 @@ async def test_a_countdown_goes_on_below_a_dialog_and_names_no_key_that_does_not
         await until(pilot, lambda: "a approve" in drawn(app), "the keys to come back")
 
 
-async def test_where_keys_are_typed_no_letter_is_named_as_a_key(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_where_keys_are_typed_no_letter_is_named_as_a_key(sandbox: Sandbox) -> None:
     sandbox.draft("First.")
     sandbox.draft("Second.")
-    async with running_app(settings_for(sandbox, review=SLOW), tmp_path, monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, 2)
+    async with running_queue(settings_for(sandbox, review=SLOW), 2) as (app, pilot, screen):
         await seen(pilot, screen)
         await pilot.press("a")
         await until(pilot, lambda: "(u undo)" in drawn(app), "the hint")
@@ -246,11 +221,10 @@ async def test_where_keys_are_typed_no_letter_is_named_as_a_key(
 @pytest.mark.parametrize("where", ["the queue", "the inbox", "the editor of another"])
 @pytest.mark.parametrize("act", ["reject", "approve", "cancel", "change"])
 async def test_what_another_does_during_the_hold_is_told_at_once_where_the_reader_is(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, act: str
+    sandbox: Sandbox, where: str, act: str
 ) -> None:
     draft, other = sandbox.draft("The parcel left."), sandbox.draft("Another one.")
-    async with running_app(settings_for(sandbox, review=SLOW), tmp_path, monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, 2)
+    async with running_queue(settings_for(sandbox, review=SLOW), 2) as (app, pilot, screen):
         await seen(pilot, screen)
         await pilot.press("a")
         await until(pilot, lambda: screen.decision_of(draft), "the decision")
@@ -278,12 +252,9 @@ async def test_what_another_does_during_the_hold_is_told_at_once_where_the_reade
     assert bodies(sandbox) == (["The parcel left."] if act == "approve" else [])
 
 
-async def test_a_hold_goes_on_to_its_deadline_when_what_is_held_has_not_moved(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_hold_goes_on_to_its_deadline_when_what_is_held_has_not_moved(sandbox: Sandbox) -> None:
     draft, other = sandbox.draft("The parcel left."), sandbox.draft("Another one.")
-    async with running_app(settings_for(sandbox, review=SLOW), tmp_path, monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, 2)
+    async with running_queue(settings_for(sandbox, review=SLOW), 2) as (_, pilot, screen):
         await seen(pilot, screen)
         await pilot.press("a")
         await until(pilot, lambda: screen.decision_of(draft), "the decision")
@@ -302,12 +273,9 @@ async def test_a_hold_goes_on_to_its_deadline_when_what_is_held_has_not_moved(
     assert bodies(sandbox) == []
 
 
-async def test_the_text_of_an_edit_that_another_overtakes_is_said_to_be_kept(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_text_of_an_edit_that_another_overtakes_is_said_to_be_kept(sandbox: Sandbox) -> None:
     draft = sandbox.draft("It is on its way.")
-    async with running_app(settings_for(sandbox, review=SLOW), tmp_path, monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, 1)
+    async with running_queue(settings_for(sandbox, review=SLOW), 1) as (app, pilot, screen):
         await write_edit(app, pilot, "It is on its way to you.")
         await until(pilot, lambda: screen.current is not None and screen.current.edit is not None, "the edit")
         await seen(pilot, screen)
@@ -318,13 +286,10 @@ async def test_the_text_of_an_edit_that_another_overtakes_is_said_to_be_kept(
     assert bodies(sandbox) == ["It is on its way."]
 
 
-async def test_the_place_in_the_queue_counts_what_waits(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_place_in_the_queue_counts_what_waits(sandbox: Sandbox) -> None:
     for body in ("First.", "Second.", "Third."):
         sandbox.draft(body)
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, 3)
+    async with running_queue(settings_for(sandbox), 3) as (app, pilot, screen):
         await seen(pilot, screen)
         await pilot.press("a")
         await until(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -21,8 +20,8 @@ from mm_tui.services.decisions.reasons import offered, remember
 from mm_tui.settings.sections import Review, Ui
 from mm_tui.store.database import Database
 from mm_tui.widgets.chrome import KeysLine
-from tests.support.app import drawn, running_app, settings_for, until
-from tests.support.queue import bodies, open_queue, seen
+from tests.support.app import drawn, settings_for, until
+from tests.support.queue import bodies, running_queue, seen
 from tests.support.sandbox import Sandbox
 from tests.support.typing import burst, typed
 
@@ -57,12 +56,9 @@ async def both_seen(pilot: object, screen: PendingScreen) -> None:
 
 @pytest.mark.usefixtures("hands")
 @pytest.mark.parametrize("words", WORDS)
-async def test_words_typed_right_behind_the_key_are_the_reason(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: str
-) -> None:
+async def test_words_typed_right_behind_the_key_are_the_reason(sandbox: Sandbox, words: str) -> None:
     first, second = sandbox.draft("First."), sandbox.draft("Second.")
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, 2)
+    async with running_queue(settings_for(sandbox), 2) as (app, pilot, screen):
         await both_seen(pilot, screen)
         burst(app, f"x{words}")
         await until(pilot, lambda: typed_in(app) == words, "the words in the dialog")
@@ -79,12 +75,11 @@ async def test_words_typed_right_behind_the_key_are_the_reason(
 
 
 @pytest.mark.usefixtures("hands")
-async def test_a_key_held_down_decides_once(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_key_held_down_decides_once(sandbox: Sandbox) -> None:
     for number in range(3):
         sandbox.draft(f"Number {number}.")
     slow = settings_for(sandbox, review=Review(hold_seconds=30))
-    async with running_app(slow, tmp_path, monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, 3)
+    async with running_queue(slow, 3) as (app, pilot, screen):
         await seen(pilot, screen)
         await asyncio.sleep(keyboard.QUIET_SECONDS)
         pauses = iter([0.66, *[0.035] * 60])  # so long a terminal waits before it repeats a key, and then
@@ -99,13 +94,10 @@ async def test_a_key_held_down_decides_once(sandbox: Sandbox, tmp_path: Path, mo
 
 @pytest.mark.usefixtures("hands")
 @pytest.mark.parametrize("keys", ["x\nx\n", "x1x1", "x2nd\nx2nd paragraph is a lie\n", "aaxa", "make a deal", "kaja"])
-async def test_a_quick_hand_decides_about_no_mail_that_it_has_not_looked_at(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keys: str
-) -> None:
+async def test_a_quick_hand_decides_about_no_mail_that_it_has_not_looked_at(sandbox: Sandbox, keys: str) -> None:
     sandbox.draft("First."), sandbox.draft("Second.")
     slow = settings_for(sandbox, review=Review(hold_seconds=30))
-    async with running_app(slow, tmp_path, monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, 2)
+    async with running_queue(slow, 2) as (app, pilot, screen):
         await both_seen(pilot, screen)
         await typed(app, keys, pause=0.12)
         await asyncio.sleep(0.3)
@@ -114,13 +106,10 @@ async def test_a_quick_hand_decides_about_no_mail_that_it_has_not_looked_at(
 
 
 @pytest.mark.usefixtures("hands")
-async def test_words_that_began_before_a_dialog_had_closed_are_no_keys(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_words_that_began_before_a_dialog_had_closed_are_no_keys(sandbox: Sandbox) -> None:
     sandbox.draft("First."), sandbox.draft("Second.")
     slow = settings_for(sandbox, review=Review(hold_seconds=30))
-    async with running_app(slow, tmp_path, monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, 2)
+    async with running_queue(slow, 2) as (app, pilot, screen):
         await both_seen(pilot, screen)
         burst(app, "xwrong")
         await until(pilot, lambda: typed_in(app) == "wrong", "the words in the dialog")
@@ -135,12 +124,9 @@ async def test_words_that_began_before_a_dialog_had_closed_are_no_keys(
 
 
 @pytest.mark.usefixtures("hands")
-async def test_words_behind_a_refused_key_are_no_keys(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_words_behind_a_refused_key_are_no_keys(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     sandbox.draft("First.")
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, 1)
+    async with running_queue(settings_for(sandbox), 1) as (app, pilot, screen):
         await seen(pilot, screen)
         await asyncio.sleep(keyboard.PAUSE_SECONDS)
         monkeypatch.setattr(screen.deciding, "service", lambda: screen.say("still starting"))
@@ -152,12 +138,9 @@ async def test_words_behind_a_refused_key_are_no_keys(
         await until(pilot, lambda: app.current_mode == "inbox", "the inbox: escape came after a pause")
 
 
-async def test_text_typed_with_the_key_that_opens_comes_into_what_it_opens(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_text_typed_with_the_key_that_opens_comes_into_what_it_opens(sandbox: Sandbox) -> None:
     sandbox.draft("Hello Anna.")
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, 1)
+    async with running_queue(settings_for(sandbox), 1) as (app, pilot, screen):
         burst(app, "/aq1 from:")
         await until(pilot, lambda: screen.listing.typed == "aq1 from:", "the query")
         burst(app, "\x1b\x1b")
@@ -173,12 +156,9 @@ async def test_text_typed_with_the_key_that_opens_comes_into_what_it_opens(
 
 
 @pytest.mark.usefixtures("hands")
-async def test_an_answer_typed_before_the_question_was_seen_does_not_count(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_answer_typed_before_the_question_was_seen_does_not_count(sandbox: Sandbox) -> None:
     draft = sandbox.draft("You will receive a full refund of $240 within 24 hours.")
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, 1)
+    async with running_queue(settings_for(sandbox), 1) as (app, pilot, screen):
         await seen(pilot, screen)
         await asyncio.sleep(keyboard.PAUSE_SECONDS)
         burst(app, "aY")
@@ -190,7 +170,7 @@ async def test_an_answer_typed_before_the_question_was_seen_does_not_count(
         await until(pilot, lambda: sandbox.status(draft) != "pending_send_approval", "the release")
 
 
-async def test_offers_keep_their_places(tmp_path: Path) -> None:
+async def test_offers_keep_their_places() -> None:
     database, configured = Database.open(None), ("Wrong facts", "Wrong tone")
     for words in ("one", "two", "three", "four", "one"):
         remember(database, words, configured)
@@ -200,13 +180,10 @@ async def test_offers_keep_their_places(tmp_path: Path) -> None:
     assert offered(database, configured) == [*configured, "one", "five", "three", "four"]
 
 
-async def test_an_undone_rejection_changes_no_offer(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_undone_rejection_changes_no_offer(sandbox: Sandbox) -> None:
     draft = sandbox.draft("First.")
     slow = settings_for(sandbox, review=Review(hold_seconds=30))
-    async with running_app(slow, tmp_path, monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, 1)
+    async with running_queue(slow, 1) as (app, pilot, screen):
         burst(app, "xmy own words\n")
         await until(pilot, lambda: decided(app) == [draft] and app.keyboard.is_ready, "the hold")
         await pilot.press("u")
@@ -221,12 +198,9 @@ async def test_an_undone_rejection_changes_no_offer(
 
 
 @pytest.mark.usefixtures("hands")
-async def test_keys_work_on_a_keyboard_without_latin_letters(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_keys_work_on_a_keyboard_without_latin_letters(sandbox: Sandbox) -> None:
     sandbox.draft("First.")
-    async with running_app(settings_for(sandbox, ui=Ui(layout="ru")), tmp_path, monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, 1)
+    async with running_queue(settings_for(sandbox, ui=Ui(layout="ru")), 1) as (app, pilot, screen):
         await seen(pilot, screen)
         await asyncio.sleep(keyboard.PAUSE_SECONDS)
         await pilot.press("ч")  # on the key of x
@@ -256,11 +230,10 @@ async def choose_in_palette(pilot: Pilot[Any], words: str, pause: float) -> None
 @pytest.mark.usefixtures("hands")
 @pytest.mark.parametrize("disturbed", ["not at all", "typed and chosen in one burst", "keys behind it"])
 async def test_an_act_of_the_palette_decides_as_its_key_does(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, disturbed: str
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, disturbed: str
 ) -> None:
     first, second = sandbox.draft("First."), sandbox.draft("Second.")
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, 2)
+    async with running_queue(settings_for(sandbox), 2) as (app, pilot, screen):
         await seen(pilot, screen)
         monkeypatch.setattr(keyboard, "QUIET_SECONDS", 1.0)
         await choose_in_palette(pilot, "approve", 0 if disturbed.startswith("typed") else 1.2)
@@ -280,12 +253,11 @@ async def test_an_act_of_the_palette_decides_as_its_key_does(
 
 @pytest.mark.usefixtures("hands")
 async def test_a_click_on_a_key_of_the_footer_decides_as_the_key_does(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(3):
         sandbox.draft(f"Draft {number}.")
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
-        screen = await open_queue(app, pilot, 3)
+    async with running_queue(settings_for(sandbox), 3) as (_, pilot, screen):
         await seen(pilot, screen)
         await pilot.pause(keyboard.QUIET_SECONDS + 0.1)
         # However slow the machine is, the clicks come as quickly as those of a double click.

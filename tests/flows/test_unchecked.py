@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from mm_tui.screens.dialogs.choice import ChoiceScreen
 from mm_tui.services.queue.entry import Order
 from tests.support.app import running_app, settings_for, shown, until
-from tests.support.queue import open_queue, queue
+from tests.support.queue import queue, running_queue
 from tests.support.sandbox import Sandbox
 
 
 async def test_what_is_not_checked_says_so_and_why_until_its_details_are_there(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sandbox.draft("It is on its way.")
     foreign = sandbox.draft("So is this.", cc=["eve@elsewhere.example"])
     sandbox.fault(method="GET", path=f"/emails/{foreign}$", kind="status", status=500, count=0)
     monkeypatch.setattr("mm_tui.services.sync.waiting_details.RETRY_SECONDS", 0.5)
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch, size=(80, 24)) as (app, pilot):
-        screen = await open_queue(app, pilot, 2)
+    async with running_queue(settings_for(sandbox), 2, size=(80, 24)) as (app, pilot, screen):
         await until(pilot, lambda: any(entry.unread_because for entry in screen.listing.entries), "the reason")
         assert "not checked yet" in shown(app) and "not checked 1" in shown(app)
         await pilot.press("o")
@@ -42,13 +39,11 @@ async def test_what_is_not_checked_says_so_and_why_until_its_details_are_there(
         await until(pilot, lambda: "not checked" not in shown(app), "the sign gone")
 
 
-async def test_the_number_of_high_risks_is_known_without_the_cursor_having_been_there(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_number_of_high_risks_is_known_without_the_cursor_having_been_there(sandbox: Sandbox) -> None:
     for number in range(40):
         copies = [f"stranger{copy}@elsewhere.example" for copy in range(3)] if number % 4 == 0 else []
         sandbox.draft(f"Parcel {number} is on its way.", cc=copies)
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch, size=(80, 24)) as (app, pilot):
+    async with running_app(settings_for(sandbox), size=(80, 24)) as (app, pilot):
         await pilot.press("2")
         screen = queue(app)
         await until(

@@ -36,9 +36,9 @@ def closed_port() -> int:
         return int(listener.getsockname()[1])
 
 
-async def test_no_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_no_network() -> None:
     settings = profile(url=f"http://127.0.0.1:{closed_port()}", oversight_key=Secret("mm_test_made_up"))
-    async with running_app(settings, tmp_path, monkeypatch, size=(100, 24)) as (app, pilot):
+    async with running_app(settings, size=(100, 24)) as (app, pilot):
         await until(pilot, says(app, "offline", "no connection to the gateway"), "the word in the inbox")
         await pilot.press("2")
         await until(
@@ -49,9 +49,9 @@ async def test_no_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         assert "Nothing is waiting for you" not in drawn(app)
 
 
-async def test_a_wrong_key(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_wrong_key(sandbox: Sandbox) -> None:
     settings = profile(url=sandbox.url, oversight_key=Secret("mm_test_wrong"))
-    async with running_app(settings, tmp_path, monkeypatch, size=(100, 24)) as (app, pilot):
+    async with running_app(settings, size=(100, 24)) as (app, pilot):
         await until(pilot, says(app, "invalid API key"), "the word in the inbox")
         await pilot.press("2")
         await until(pilot, says(app, "The queue cannot be loaded.", "invalid API key"), "the word in the queue")
@@ -59,48 +59,44 @@ async def test_a_wrong_key(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest
         assert "mm_test_wrong" not in drawn(app)
 
 
-async def test_a_lacking_scope_stops_only_its_part(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_lacking_scope_stops_only_its_part(sandbox: Sandbox) -> None:
     sandbox.inbound(subject="Still readable")
     settings = profile(url=sandbox.url, oversight_key=Secret(sandbox.keys["send"]))
-    async with running_app(settings, tmp_path, monkeypatch, size=(100, 24)) as (app, pilot):
+    async with running_app(settings, size=(100, 24)) as (app, pilot):
         await until(pilot, says(app, "Still readable"), "the mail")
         await pilot.press("2")
         await until(pilot, says(app, "The queue cannot be loaded.", "oversight"), "the word in the queue")
 
 
-async def test_no_key_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    async with running_app(profile(), tmp_path, monkeypatch, size=(100, 24)) as (app, pilot):
+async def test_no_key_at_all() -> None:
+    async with running_app(profile(), size=(100, 24)) as (app, pilot):
         await until(pilot, says(app, "mm-tui init"), "the cure")
 
 
-async def test_an_empty_mailbox_and_queue(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch, size=(100, 24)) as (app, pilot):
+async def test_an_empty_mailbox_and_queue(sandbox: Sandbox) -> None:
+    async with running_app(settings_for(sandbox), size=(100, 24)) as (app, pilot):
         await until(pilot, says(app, "The mailboxes are empty."), "the word in the inbox")
         await pilot.press("2")
         await until(pilot, says(app, "Nothing is waiting for you."), "the word in the queue")
 
 
-async def test_the_gateway_goes_away_and_what_was_seen_stays_readable(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_gateway_goes_away_and_what_was_seen_stays_readable(tmp_path: Path) -> None:
     with running_sandbox(tmp_path) as sandbox:
         sandbox.draft("It is on its way.")
         settings = settings_for(sandbox)
-        async with running_app(settings, tmp_path / "data", monkeypatch, size=(120, 30)) as (app, pilot):
+        async with running_app(settings, size=(120, 30)) as (app, pilot):
             await pilot.press("2")
             await until(pilot, says(app, "It is on its way.", "1 waiting"), "the draft")
-    async with running_app(settings, tmp_path / "data", monkeypatch, size=(120, 30)) as (app, pilot):
+    async with running_app(settings, size=(120, 30)) as (app, pilot):
         await pilot.press("2")
         await until(pilot, says(app, "It is on its way.", "offline", "data from"), "the draft, offline")
 
 
 async def test_a_reply_that_the_store_does_not_take_keeps_its_editor_open(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sandbox.inbound(subject="Where is it?", body="It has not come.")
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+    async with running_app(settings_for(sandbox)) as (app, pilot):
         await until(pilot, says(app, "Where is it?"), "the mail")
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, ThreadScreen), "the thread")

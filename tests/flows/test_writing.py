@@ -81,11 +81,9 @@ def kept(app: MmTui) -> list[str]:
 
 
 @pytest.mark.parametrize("where", ["edit", "reply"])
-async def test_a_redraft_can_be_taken_back_and_leaves_a_copy(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
-) -> None:
+async def test_a_redraft_can_be_taken_back_and_leaves_a_copy(sandbox: Sandbox, where: str) -> None:
     sandbox.inbound(subject="Where is my order", body="It has not come.") if where == "reply" else sandbox.draft("Hi.")
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+    async with running_app(settings_for(sandbox)) as (app, pilot):
         area = await opened(where, app, pilot, Model("writes"))
         await pilot.press("ctrl+t")
         await until(pilot, lambda: isinstance(app.screen, InstructScreen), "the question")
@@ -98,11 +96,9 @@ async def test_a_redraft_can_be_taken_back_and_leaves_a_copy(
 
 @pytest.mark.parametrize("ending", ["breaks", "hangs", "stops"])
 @pytest.mark.parametrize("where", ["edit", "reply"])
-async def test_half_a_text_of_a_model_never_stays(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, ending: str
-) -> None:
+async def test_half_a_text_of_a_model_never_stays(sandbox: Sandbox, where: str, ending: str) -> None:
     sandbox.inbound(subject="Where is my order", body="It has not come.") if where == "reply" else sandbox.draft("Hi.")
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+    async with running_app(settings_for(sandbox)) as (app, pilot):
         area = await opened(where, app, pilot, Model(ending))
         await pilot.press("ctrl+t")
         await until(pilot, lambda: isinstance(app.screen, InstructScreen), "the question")
@@ -121,11 +117,9 @@ async def test_half_a_text_of_a_model_never_stays(
         assert not any("Half of a te" in body for body in stored)
 
 
-async def test_text_typed_right_behind_reply_stops_the_model(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_text_typed_right_behind_reply_stops_the_model(sandbox: Sandbox) -> None:
     sandbox.inbound(subject="Where is my order", body="It has not come.")
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+    async with running_app(settings_for(sandbox)) as (app, pilot):
         await until(pilot, lambda: "Where is my order" in drawn(app), "the inbox")
         await until(pilot, lambda: app.session.drafts is not None, "the services")
         app.session.drafts = Model("hangs")  # type: ignore[assignment]
@@ -136,28 +130,24 @@ async def test_text_typed_right_behind_reply_stops_the_model(
         await until(pilot, lambda: area.text == MINE, "the words")
 
 
-async def test_the_reply_names_the_address_that_it_goes_to(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_reply_names_the_address_that_it_goes_to(sandbox: Sandbox) -> None:
     sandbox.inbound(
         **{"from": "Ann <ann@shop.example>"}, subject="Where is my order", reply_to="ann@elsewhere.example", body="?"
     )
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+    async with running_app(settings_for(sandbox)) as (app, pilot):
         await opened("reply", app, pilot, None)
         await until(pilot, lambda: "reply to ann@elsewhere.example" in drawn(app), "the address")
         assert "not to the sender ann@shop.example" in drawn(app)
 
 
-async def test_a_half_written_reply_outlives_a_program_that_keeps_no_mail(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_half_written_reply_outlives_a_program_that_keeps_no_mail(sandbox: Sandbox) -> None:
     sandbox.inbound(subject="Where is my order", body="It has not come.")
     forgetful = settings_for(sandbox, sync=Sync(active_seconds=1, idle_seconds=1, memory=True))
-    async with running_app(forgetful, tmp_path, monkeypatch) as (app, pilot):
+    async with running_app(forgetful) as (app, pilot):
         await opened("reply", app, pilot, None)
         await pilot.press("escape")
         await until(pilot, lambda: kept(app) == [MINE], "the saved text")
-    async with running_app(forgetful, tmp_path, monkeypatch) as (app, pilot):
+    async with running_app(forgetful) as (app, pilot):
         await until(pilot, lambda: "Where is my order" in drawn(app), "the inbox, read anew")
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, ThreadScreen) and app.screen.query(DraftArea), "the thread")
@@ -165,11 +155,9 @@ async def test_a_half_written_reply_outlives_a_program_that_keeps_no_mail(
         await until(pilot, lambda: app.screen.query_one(DraftArea).text == MINE, "the text from before")
 
 
-async def test_a_reply_that_two_windows_write_loses_no_text(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_reply_that_two_windows_write_loses_no_text(sandbox: Sandbox) -> None:
     sandbox.inbound(subject="Where is my order", body="It has not come.")
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+    async with running_app(settings_for(sandbox)) as (app, pilot):
         area = await opened("reply", app, pilot, None)
         await until(pilot, lambda: kept(app) == [MINE], "the saved text")
         (saved,) = Edits(app.session.database).left_over()
@@ -185,11 +173,9 @@ async def test_a_reply_that_two_windows_write_loses_no_text(
         assert len(kept(app)) == 2, "what was said once is not said, or copied, again"
 
 
-async def test_tab_goes_round_and_replaces_nothing(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_tab_goes_round_and_replaces_nothing(sandbox: Sandbox) -> None:
     sandbox.draft("Hello Anna.")
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+    async with running_app(settings_for(sandbox)) as (app, pilot):
         await open_queue(app, pilot, 1)
         await pilot.press("e")
         await until(pilot, lambda: isinstance(app.screen, EditScreen) and app.screen.query(DraftArea), "the editor")
@@ -222,7 +208,7 @@ async def test_an_editor_that_does_not_wait_loses_nothing(
     script.chmod(0o700)
     environ = {"EDITOR": str(script), "PATH": "/bin:/usr/bin"}
     monkeypatch.setattr(ExternalEditing, "editor", staticmethod(lambda file: run_editor(file, environ)))
-    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+    async with running_app(settings_for(sandbox)) as (app, pilot):
         monkeypatch.setattr(app, "suspend", nullcontext)
         await open_queue(app, pilot, 1)
         await pilot.press("e")
@@ -230,7 +216,7 @@ async def test_an_editor_that_does_not_wait_loses_nothing(
         area = app.screen.query_one(DraftArea)
         await pilot.press("ctrl+o")
         await until(pilot, lambda: "code --wait" in drawn(app), "the words")
-        file = next((tmp_path / "editing").glob("*/*/draft.md"))
+        file = next((tmp_path / "data" / "editing").glob("*/*/draft.md"))
         assert str(file.name) in drawn(app).replace("\n", "")
         go.touch()
         await until(pilot, lambda: area.text == "From the window.", "the text")

@@ -5,10 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
-import pytest
 from textual.app import App
 from textual.pilot import Pilot
 
@@ -48,22 +46,9 @@ class Reader(Pilot[None]):
 
 @asynccontextmanager
 async def running_app(
-    opened: Settings | Session | MmTui,
-    folder: Path | None = None,
-    monkeypatch: pytest.MonkeyPatch | None = None,
-    *,
-    size: tuple[int, int] = (120, 40),
+    opened: Settings | Session | MmTui, *, size: tuple[int, int] = (120, 40)
 ) -> AsyncIterator[tuple[MmTui, Pilot[None]]]:
-    """Runs the app.
-
-    Args:
-        opened: settings, an open session, or an app that does not run yet.
-        folder: the folder of its stores; by default the test's own data folder.
-        monkeypatch: given with `folder`.
-        size: columns and lines.
-    """
-    if folder is not None and monkeypatch is not None:
-        monkeypatch.setenv("MM_TUI_DATA", str(folder))
+    """Runs the app of settings, of an open session, or one that does not run yet; `size` is columns and lines."""
     session = Session.open(opened) if isinstance(opened, Settings) else opened
     app = session if isinstance(session, MmTui) else MmTui(session)
     async with app.run_test(size=size, notifications=True, tooltips=True) as pilot:

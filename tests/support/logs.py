@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 from mm_tui.models import AuditEntry, EmailSummary, Mailbox, Party
@@ -20,12 +17,14 @@ from tests.support.seat import NOW
 
 
 class Logs:
-    """A store with both logs. Times are minutes before `NOW`."""
+    """A store with two mailboxes and both logs. Times are minutes before `NOW`."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
         self.lines = AuditLines(database)
         self._numbers = iter(range(10**6))
+        boxes = {"mb1": "support@acme.example", "mb2": "billing@acme.example"}
+        MailStore(database).save_mailboxes([Mailbox(id=key, address=OneLine(box)) for key, box in boxes.items()])
 
     def gateway(self, action: str, about: str, minutes: float, /, *, actor: str = "", **metadata: str) -> None:
         entry = AuditEntry(
@@ -61,16 +60,3 @@ class Logs:
 
     def actions(self, wanted: LineFilter) -> list[str]:
         return [str(shown.line.action) for shown in self.shown(wanted)]
-
-
-@contextmanager
-def open_logs(folder: Path) -> Iterator[Logs]:
-    """A store with two mailboxes and empty logs."""
-    with Database.open(folder / "store.db") as database:
-        MailStore(database).save_mailboxes(
-            [
-                Mailbox(id="mb1", address=OneLine("support@acme.example")),
-                Mailbox(id="mb2", address=OneLine("billing@acme.example")),
-            ]
-        )
-        yield Logs(database)

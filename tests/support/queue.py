@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from textual.pilot import Pilot
@@ -12,8 +14,10 @@ from mm_tui.models import EditedDraft
 from mm_tui.screens.pending.editor import EditScreen
 from mm_tui.screens.pending.screen import PendingScreen
 from mm_tui.services.queue.entry import QueueEntry
+from mm_tui.session import Session
+from mm_tui.settings.sections import Settings
 from mm_tui.store.decisions.edits import EditStore, SavedEdit
-from tests.support.app import until
+from tests.support.app import running_app, until
 from tests.support.sandbox import Sandbox
 
 
@@ -30,6 +34,15 @@ async def open_queue(app: MmTui, pilot: Pilot[Any], waiting: int) -> PendingScre
     await until(pilot, lambda: len(screen.listing.entries) == waiting, f"{waiting} waiting mails")
     await until(pilot, lambda: screen.current is not None and screen.current.item.complete, "the detail")
     return screen
+
+
+@asynccontextmanager
+async def running_queue(
+    opened: Settings | Session, waiting: int, *, size: tuple[int, int] = (120, 40)
+) -> AsyncIterator[tuple[MmTui, Pilot[None], PendingScreen]]:
+    """Runs the app on the queue, which shows that many emails, see `running_app` and `open_queue`."""
+    async with running_app(opened, size=size) as (app, pilot):
+        yield app, pilot, await open_queue(app, pilot, waiting)
 
 
 async def open_editor(app: MmTui, pilot: Pilot[Any]) -> EditScreen:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.support.pty import FarTerminal
 from tests.support.reviewer import environment
-from tests.support.sandbox import running_sandbox
+from tests.support.sandbox import Sandbox
 
 
 def _body(name: str) -> str:
@@ -16,27 +16,26 @@ def _body(name: str) -> str:
     return f"{name}\n\n" + "\n".join(f"{line:02} Parcel {name[::-1] * 4} has left our house." for line in range(8))
 
 
-def test_a_key_typed_ahead_of_the_picture_decides_nothing(tmp_path: Path) -> None:
-    with running_sandbox(tmp_path) as sandbox:
-        drafts = {sandbox.draft(_body(name)) for name in ("First", "Second")}
-        with FarTerminal([sys.executable, "-m", "mm_tui"], env=environment(sandbox, tmp_path)) as far:
-            far.wait_for("Inbox")
-            far.press("2")
-            far.wait_for("2 waiting")
-            far.press("enter")
-            far.wait_for("07 Parcel")
-            far.wait_quiet(1.5)
-            before, key_at = far.text, time.monotonic()
-            far.slow_down(bytes_per_second=240, round_trip=0.3)
-            far.press("n")
-            # Other keys were pressed long ago, the program has painted the next draft, and not all of it is there.
-            far.wait_until(lambda: far.text != before and time.monotonic() - key_at > 1, "the first of the next draft")
-            assert not far.is_drawn
-            far.press("a")
-            far.wait_for("your terminal has not shown all of this yet", timeout=60)
-            far.wait_quiet(1.5, timeout=60)
-            assert far.is_drawn
-            assert not sandbox.calls("POST", "/decide")
-            far.press("a")
-            far.wait_until(lambda: bool(sandbox.calls("POST", "/decide")), "the decision")
-            assert {mail["id"] for mail in sandbox.outbox()} < drafts
+def test_a_key_typed_ahead_of_the_picture_decides_nothing(sandbox: Sandbox, tmp_path: Path) -> None:
+    drafts = {sandbox.draft(_body(name)) for name in ("First", "Second")}
+    with FarTerminal([sys.executable, "-m", "mm_tui"], env=environment(sandbox, tmp_path)) as far:
+        far.wait_for("Inbox")
+        far.press("2")
+        far.wait_for("2 waiting")
+        far.press("enter")
+        far.wait_for("07 Parcel")
+        far.wait_quiet(1.5)
+        before, key_at = far.text, time.monotonic()
+        far.slow_down(bytes_per_second=240, round_trip=0.3)
+        far.press("n")
+        # Other keys were pressed long ago, the program has painted the next draft, and not all of it is there.
+        far.wait_until(lambda: far.text != before and time.monotonic() - key_at > 1, "the first of the next draft")
+        assert not far.is_drawn
+        far.press("a")
+        far.wait_for("your terminal has not shown all of this yet", timeout=60)
+        far.wait_quiet(1.5, timeout=60)
+        assert far.is_drawn
+        assert not sandbox.calls("POST", "/decide")
+        far.press("a")
+        far.wait_until(lambda: bool(sandbox.calls("POST", "/decide")), "the decision")
+        assert {mail["id"] for mail in sandbox.outbox()} < drafts

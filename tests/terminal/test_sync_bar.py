@@ -30,13 +30,6 @@ def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
         yield running
 
 
-@pytest.fixture
-def home(tmp_path: Path, sandbox: Sandbox) -> Home:
-    made = Home(tmp_path)
-    made.write_profile(sandbox.url, sandbox.keys)
-    return made
-
-
 def test_the_bar_tells_how_far_the_first_fill_is(home: Home) -> None:
     with Terminal(COMMAND, env=home.environment()) as terminal:
         terminal.wait_for(r"\[\.*#{4}\.*\] initial sync, \d of 3 mailboxes, [1-9]\d+ emails")

@@ -18,7 +18,7 @@ from mm_tui.settings.sections import Assist, Settings
 from mm_tui.store.database import Database
 from mm_tui.text import ManyLine, OneLine
 from tests.support.cli import Home
-from tests.support.sandbox import running_sandbox
+from tests.support.sandbox import Sandbox
 from tests.support.scripted_model import Scripted
 
 LABELS = Assist().labels
@@ -102,26 +102,25 @@ def test_the_tables() -> None:
     assert "| spam | 1 | 1 |\n| other | 0 | 1 |\n" in text
 
 
-def test_the_command_prints_the_tables(tmp_path: Path) -> None:
+def test_the_command_prints_the_tables(sandbox: Sandbox, tmp_path: Path) -> None:
     home = Home(tmp_path / "home")
     few = tmp_path / "few.jsonl"
     few.write_text("\n".join(SET.read_text("utf-8").splitlines()[:5]), "utf-8")
-    with running_sandbox(tmp_path) as sandbox:
-        known = {"AI21_API_HOST": sandbox.ai21_url, "MULTIMAIL_API_URL": sandbox.url}
-        able = {**known, "AI21_API_KEY": sandbox.ai21_key}
-        done = home.run("agent", "evaluate", str(few), env=able)
-        assert done.status == 0
-        assert "Model: `local-rules-0`. 5 emails" in done.out
-        done = home.run("agent", "evaluate", str(few), "--json", env=able)
-        assert len([json.loads(found) for found in done.out.splitlines()]) == 5
-        assert home.run("agent", "evaluate", str(tmp_path / "none"), env=able).status == 10
-        (tmp_path / "bad.jsonl").write_bytes(b"\xff\n")
-        assert home.run("agent", "evaluate", str(tmp_path / "bad.jsonl"), env=able).status == 10
-        (tmp_path / "bad.jsonl").write_text("{}", "utf-8")
-        assert home.run("agent", "evaluate", str(tmp_path / "bad.jsonl"), env=able).status == 2
-        assert home.run("agent", "evaluate", str(few), env=known).status == 0, "all known"
-        home.config.parent.mkdir(parents=True, exist_ok=True)
-        home.config.write_text('[assist]\nsmall_model = "another"\n', "utf-8")
-        refused = home.run("agent", "evaluate", str(few), env={**known, "AI21_API_KEY": "wrong"})
-        assert refused.status == 4
-        assert "does not accept the key" in refused.err
+    known = {"AI21_API_HOST": sandbox.ai21_url, "MULTIMAIL_API_URL": sandbox.url}
+    able = {**known, "AI21_API_KEY": sandbox.ai21_key}
+    done = home.run("agent", "evaluate", str(few), env=able)
+    assert done.status == 0
+    assert "Model: `local-rules-0`. 5 emails" in done.out
+    done = home.run("agent", "evaluate", str(few), "--json", env=able)
+    assert len([json.loads(found) for found in done.out.splitlines()]) == 5
+    assert home.run("agent", "evaluate", str(tmp_path / "none"), env=able).status == 10
+    (tmp_path / "bad.jsonl").write_bytes(b"\xff\n")
+    assert home.run("agent", "evaluate", str(tmp_path / "bad.jsonl"), env=able).status == 10
+    (tmp_path / "bad.jsonl").write_text("{}", "utf-8")
+    assert home.run("agent", "evaluate", str(tmp_path / "bad.jsonl"), env=able).status == 2
+    assert home.run("agent", "evaluate", str(few), env=known).status == 0, "all known"
+    home.config.parent.mkdir(parents=True, exist_ok=True)
+    home.config.write_text('[assist]\nsmall_model = "another"\n', "utf-8")
+    refused = home.run("agent", "evaluate", str(few), env={**known, "AI21_API_KEY": "wrong"})
+    assert refused.status == 4
+    assert "does not accept the key" in refused.err

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -15,14 +13,8 @@ from mm_tui.store.audit.folding import Folder
 from mm_tui.store.audit.made import MadeDecision, MadeOutcome
 from mm_tui.store.audit.timeline import LineFilter
 from mm_tui.text import OneLine
-from tests.support.logs import Logs, open_logs
+from tests.support.logs import Logs
 from tests.support.seat import NOW
-
-
-@pytest.fixture
-def logs(tmp_path: Path) -> Iterator[Logs]:
-    with open_logs(tmp_path) as found:
-        yield found
 
 
 def rows(logs: Logs, chunk: int = 1000) -> list[tuple[str, int]]:

@@ -14,9 +14,7 @@ from tests.support.sandbox import Sandbox
 from tests.support.web_server import Page, web_server
 
 
-def test_the_export_is_written_once_an_hour_to_a_new_private_file(sandbox: Sandbox, tmp_path: Path) -> None:
-    home = Home(tmp_path)
-    home.write_profile(sandbox.url, sandbox.keys)
+def test_the_export_is_written_once_an_hour_to_a_new_private_file(home: Home, tmp_path: Path) -> None:
     path = tmp_path / "account.json"
     path.write_text("mine")
     refused = home.run("export", str(path))

@@ -27,13 +27,6 @@ from tests.support.cli import Done, Home
 from tests.support.sandbox import Sandbox, file_part, running_sandbox
 
 
-@pytest.fixture
-def home(tmp_path: Path, sandbox: Sandbox) -> Home:
-    made = Home(tmp_path)
-    made.write_profile(sandbox.url, sandbox.keys, reviewer="rita")
-    return made
-
-
 def digest_of(home: Home, email_id: str) -> str:
     shown = home.run("pending", "show", email_id, "--json")
     assert shown.status == 0, shown.err

@@ -26,13 +26,6 @@ RISKY = "Dear Anna, please look here: [https://acme.example](https://evil.exampl
 CODE = "link_other_host"
 
 
-@pytest.fixture
-def home(tmp_path: Path, sandbox: Sandbox) -> Home:
-    made = Home(tmp_path)
-    made.write_profile(sandbox.url, sandbox.keys)
-    return made
-
-
 def digest_now(sandbox: Sandbox, email_id: str) -> str:
     """The digest as another machine tells it: nothing of it was shown here."""
     with tempfile.TemporaryDirectory() as folder:
@@ -101,14 +94,13 @@ def test_a_risk_that_came_up_since_it_was_shown_is_not_covered(home: Home, sandb
     assert done.status == Exit.RISK and sandbox.outbox() == []
 
 
-def test_only_the_last_items_shown_are_remembered(tmp_path: Path) -> None:
-    with Database.open(tmp_path / "store.sqlite3") as database:
-        for number in range(risk_gate.REMEMBERED + 1):
-            risk_gate.remember_shown(database, f"d{number}", [CODE])
-        assert risk_gate.shown(database, "d0") == frozenset()
-        assert risk_gate.shown(database, "d1") == {CODE}
-        risk_gate.remember_shown(database, "d1", [])
-        assert risk_gate.shown(database, "d1") == frozenset()
+def test_only_the_last_items_shown_are_remembered(database: Database) -> None:
+    for number in range(risk_gate.REMEMBERED + 1):
+        risk_gate.remember_shown(database, f"d{number}", [CODE])
+    assert risk_gate.shown(database, "d0") == frozenset()
+    assert risk_gate.shown(database, "d1") == {CODE}
+    risk_gate.remember_shown(database, "d1", [])
+    assert risk_gate.shown(database, "d1") == frozenset()
 
 
 def test_rejecting_needs_no_acceptance(home: Home, sandbox: Sandbox) -> None:

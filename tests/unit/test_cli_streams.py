@@ -72,10 +72,8 @@ def test_a_command_before_init_binds_the_store_to_no_gateway(tmp_path: Path, san
     ],
 )
 def test_a_wrong_argument_is_told_with_what_to_do(
-    tmp_path: Path, sandbox: Sandbox, arguments: tuple[str, ...], status: Exit, words: str
+    home: Home, sandbox: Sandbox, arguments: tuple[str, ...], status: Exit, words: str
 ) -> None:
-    home = Home(tmp_path / "home")
-    home.write_profile(sandbox.url, sandbox.keys)
     draft = sandbox.draft()
     done = home.run(*(draft if word == "ID" else word for word in arguments))
     assert (done.status, words in done.err) == (status, True), done.err[:500]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime, time, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -75,10 +73,9 @@ def test_hours_that_are_none_are_refused(hours: str) -> None:
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    with Database.open(tmp_path / "store.db") as opened:
-        MailStore(opened).save_mailboxes([Mailbox(id="mb1", address=OneLine("support@acme.example"))])
-        yield opened
+def database(database: Database) -> Database:
+    MailStore(database).save_mailboxes([Mailbox(id="mb1", address=OneLine("support@acme.example"))])
+    return database
 
 
 def queue(database: Database, *minutes: float, subject: str = "Hello") -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import NoReturn
@@ -18,13 +17,6 @@ from mm_tui.store.decisions.edits import EditStore, SavedEdit
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 FIRST, SECOND, THIRD = (EditedDraft(("anna@x.example",), "Re: Order", body) for body in ("one", "two", "three"))
 EDIT = SavedEdit("d1", "mb1", "ab" * 32, RawContent(sender="us@x.example"), FIRST, NOW)
-
-
-@pytest.fixture
-def database() -> Iterator[Database]:
-    opened = Database.open(None)
-    yield opened
-    opened.close()
 
 
 def texts(edits: Edits) -> list[EditedDraft]:

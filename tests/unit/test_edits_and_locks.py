@@ -49,20 +49,18 @@ def test_an_edit_is_found_again_as_it_was_typed(tmp_path: Path) -> None:
         assert "second" not in repr(saved)
 
 
-def test_saving_the_same_again_changes_nothing(tmp_path: Path) -> None:
-    with Database.open(tmp_path / "store.db") as database:
-        assert save(EditStore(database), "text") == 1
-        assert save(EditStore(database), "text") == 1
-        assert save(EditStore(database), "text", base_digest="bb") == 2
+def test_saving_the_same_again_changes_nothing(database: Database) -> None:
+    assert save(EditStore(database), "text") == 1
+    assert save(EditStore(database), "text") == 1
+    assert save(EditStore(database), "text", base_digest="bb") == 2
 
 
-def test_a_discarded_edit_is_gone(tmp_path: Path) -> None:
-    with Database.open(tmp_path / "store.db") as database:
-        edits = EditStore(database)
-        save(edits, "text")
-        assert edits.discard("01J1")
-        assert not edits.discard("01J1")
-        assert edits.get("01J1") is None
+def test_a_discarded_edit_is_gone(database: Database) -> None:
+    edits = EditStore(database)
+    save(edits, "text")
+    assert edits.discard("01J1")
+    assert not edits.discard("01J1")
+    assert edits.get("01J1") is None
 
 
 def test_an_edit_survives_a_kill(tmp_path: Path) -> None:
@@ -103,18 +101,17 @@ def test_a_lock_holds_against_another_process_until_it_is_given_back(tmp_path: P
         other.wait()
 
 
-def test_a_lock_of_a_process_that_is_gone_is_taken_over(tmp_path: Path) -> None:
+def test_a_lock_of_a_process_that_is_gone_is_taken_over(database: Database) -> None:
     other = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     owner = Process(other.pid, token_of(other.pid))
     assert owner.is_alive()
-    with Database.open(tmp_path / "store.db") as database:
-        with database.write() as connection:
-            assert LockStore(database, owner).take(connection, "01J1", "release-1", "kim", AT) is None
-        other.kill()
-        other.wait()
-        assert not owner.is_alive()
-        with database.write() as connection:
-            assert LockStore(database).take(connection, "01J1", "release-2", "robin", AT) is None
+    with database.write() as connection:
+        assert LockStore(database, owner).take(connection, "01J1", "release-1", "kim", AT) is None
+    other.kill()
+    other.wait()
+    assert not owner.is_alive()
+    with database.write() as connection:
+        assert LockStore(database).take(connection, "01J1", "release-2", "robin", AT) is None
 
 
 def test_a_later_process_with_the_same_number_is_another_one() -> None:
@@ -140,42 +137,39 @@ GHOST = Process(2**22 + 1, "a boot:1")
 """A process that this machine's table does not have, as one in another container."""
 
 
-def test_a_process_elsewhere_is_not_taken_for_dead_because_the_table_does_not_have_it(tmp_path: Path) -> None:
+def test_a_process_elsewhere_is_not_taken_for_dead_because_the_table_does_not_have_it(database: Database) -> None:
     watch = Watch()
-    with Database.open(tmp_path / "store.db") as database:
-        theirs = LockStore(database, GHOST, "container a")
-        ours = LockStore(database, where="container b", monotonic=watch)
-        take(database, theirs, "r1", AT)
-        for _ in range(20):
-            watch.now += RENEW_SECONDS
-            assert theirs.renew(AT) == 1
-            assert take(database, ours, "r2", AT) is not None
-        # It dies: nothing is renewed any more.
-        watch.now += LEASE_SECONDS
-        assert take(database, ours, "r2", AT) is not None, "its last sign may be just so old"
-        watch.now += LEASE_SECONDS + 1
-        assert take(database, ours, "r2", AT) is None
-        with pytest.raises(TakenOver), database.write() as connection:
-            theirs.confirm(connection, "r1", AT)
-        with database.write() as connection:
-            ours.confirm(connection, "r2", AT)
+    theirs = LockStore(database, GHOST, "container a")
+    ours = LockStore(database, where="container b", monotonic=watch)
+    take(database, theirs, "r1", AT)
+    for _ in range(20):
+        watch.now += RENEW_SECONDS
+        assert theirs.renew(AT) == 1
+        assert take(database, ours, "r2", AT) is not None
+    # It dies: nothing is renewed any more.
+    watch.now += LEASE_SECONDS
+    assert take(database, ours, "r2", AT) is not None, "its last sign may be just so old"
+    watch.now += LEASE_SECONDS + 1
+    assert take(database, ours, "r2", AT) is None
+    with pytest.raises(TakenOver), database.write() as connection:
+        theirs.confirm(connection, "r1", AT)
+    with database.write() as connection:
+        ours.confirm(connection, "r2", AT)
 
 
 @pytest.mark.parametrize("skew", [-600, -60, 0, 60, 3600])
-def test_clocks_that_differ_end_no_lease_early(tmp_path: Path, skew: int) -> None:
+def test_clocks_that_differ_end_no_lease_early(database: Database, skew: int) -> None:
     """The clock of the one that watches is so many seconds behind or ahead; ten minutes are foreseen."""
-    with Database.open(tmp_path / "store.db") as database:
-        theirs = LockStore(database, GHOST, "machine a")
-        ours = LockStore(database, where="machine b", monotonic=Watch())
-        take(database, theirs, "r1", AT)
-        lock = take(database, ours, "r2", AT + timedelta(seconds=skew))
-        assert (lock is None) == (skew > 600 + LEASE_SECONDS)
+    theirs = LockStore(database, GHOST, "machine a")
+    ours = LockStore(database, where="machine b", monotonic=Watch())
+    take(database, theirs, "r1", AT)
+    lock = take(database, ours, "r2", AT + timedelta(seconds=skew))
+    assert (lock is None) == (skew > 600 + LEASE_SECONDS)
 
 
-def test_a_lock_long_ago_needs_no_watching(tmp_path: Path) -> None:
-    with Database.open(tmp_path / "store.db") as database:
-        take(database, LockStore(database, GHOST, "machine a"), "r1", AT)
-        assert take(database, LockStore(database, where="machine b"), "r2", AT + timedelta(hours=1)) is None
+def test_a_lock_long_ago_needs_no_watching(database: Database) -> None:
+    take(database, LockStore(database, GHOST, "machine a"), "r1", AT)
+    assert take(database, LockStore(database, where="machine b"), "r2", AT + timedelta(hours=1)) is None
 
 
 def take(database: Database, locks: LockStore, release_id: str, at: datetime) -> DecisionLock | None:

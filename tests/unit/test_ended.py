@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -37,11 +36,6 @@ def test_what_stays_keeps_its_neighbours_and_nothing_is_lost(ids: list[str], gon
     found = [one.item.id for one in with_ended([*map(entry, waiting)], ids, [*map(entry, stays)])]
     assert sorted(found) == sorted([*waiting, *stays])
     assert [one for one in found if one != "new"] == ids, "the old order stands as it was"
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Database:
-    return Database.open(tmp_path / "store.db")
 
 
 def test_the_log_says_who_and_when(database: Database) -> None:

@@ -138,9 +138,7 @@ async def test_drafts_and_redrafts_get_them(folder: Path, sandbox: Sandbox) -> N
         assert b"<<<FACTS prices.md\\nRoom 12: 310 euros\\nFACTS>>>" in request
 
 
-def test_show_says_what_stands_in_them_and_what_could_not_be_read(tmp_path: Path, sandbox: Sandbox) -> None:
-    home = Home(tmp_path)
-    home.write_profile(sandbox.url, sandbox.keys)
+def test_show_says_what_stands_in_them_and_what_could_not_be_read(home: Home, sandbox: Sandbox) -> None:
     home.config.write_text(home.config.read_text("utf-8") + '[assist]\nfacts = ["prices.md", "gone.md"]\n', "utf-8")
     (home.config.parent / "prices.md").write_text("A room is $310.", "utf-8")
     told = home.run("pending", "show", sandbox.draft("Hello Anna, a room is $310."), "--json")

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -107,12 +106,6 @@ def standing(exchanges: Sequence[Exchange], thread: int, before: int) -> tuple[s
             established.add(one.address)
         first[one.address] = min(one.at, first.get(one.address, one.at))
     return established, [address for _, address in sorted((at, one) for one, at in first.items())]
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    with Database.open(tmp_path / "store.db") as opened:
-        yield opened
 
 
 @pytest.mark.parametrize("seed", range(12))

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,10 +27,9 @@ OWN = "support@acme.multimail.example"
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    with Database.open(tmp_path / "store.db") as opened:
-        MailStore(opened).save_mailboxes([Mailbox(id=BOX, address=OneLine(OWN), oversight_mode=OneLine("gated_all"))])
-        yield opened
+def database(database: Database) -> Database:
+    MailStore(database).save_mailboxes([Mailbox(id=BOX, address=OneLine(OWN), oversight_mode=OneLine("gated_all"))])
+    return database
 
 
 def put(database: Database, number: int, sender: str, **changes: Any) -> None:

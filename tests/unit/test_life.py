@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
-
-import pytest
 
 from mm_tui.models import AuditEntry, EmailDetail, EmailSummary, Party, RawContent
 from mm_tui.screens.audit.pages import history_page
@@ -21,12 +17,6 @@ from mm_tui.store.decisions.records import DecisionStore, SavedDecision
 from mm_tui.store.mail.mails import MailStore
 from mm_tui.text import ManyLine, OneLine
 from tests.support.seat import NOW
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    with Database.open(tmp_path / "store.db") as opened:
-        yield opened
 
 
 def fields(email_id: str, minutes: float, **more: Any) -> dict[str, Any]:

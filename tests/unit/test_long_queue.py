@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from msgspec.structs import asdict
@@ -28,24 +27,22 @@ from tests.support.clock import FakeClock
 DRAFTS = 2 * FIRST_READ + 10
 
 
-def test_the_first_drafts_are_told_of_before_the_last_ones_are_read(tmp_path: Path) -> None:
+def test_the_first_drafts_are_told_of_before_the_last_ones_are_read(database: Database) -> None:
     told: list[tuple[list[QueueEntry], int]] = []
-    with Database.open(tmp_path / "store.db") as database:
-        fill(database, DRAFTS)
-        queue = ReviewQueue(database, SystemClock(), Risk())
-        entries = queue.entries(so_far=lambda entries, count: told.append((entries, count)))
-        assert [(len(first), count) for first, count in told] == [(FIRST_READ, DRAFTS), (2 * FIRST_READ, DRAFTS)]
-        assert all(first == entries[: len(first)] for first, _ in told)
-        assert len(entries) == DRAFTS
-        assert all(entry.assessment.findings for entry in entries)
+    fill(database, DRAFTS)
+    queue = ReviewQueue(database, SystemClock(), Risk())
+    entries = queue.entries(so_far=lambda entries, count: told.append((entries, count)))
+    assert [(len(first), count) for first, count in told] == [(FIRST_READ, DRAFTS), (2 * FIRST_READ, DRAFTS)]
+    assert all(first == entries[: len(first)] for first, _ in told)
+    assert len(entries) == DRAFTS
+    assert all(entry.assessment.findings for entry in entries)
 
 
-def test_a_reading_that_is_stopped_ends_early(tmp_path: Path) -> None:
-    with Database.open(tmp_path / "store.db") as database:
-        fill(database, DRAFTS)
-        queue = ReviewQueue(database, SystemClock(), Risk())
-        told: list[int] = []
-        found = queue.entries(so_far=lambda entries, _: told.append(len(entries)), stop=lambda: bool(told))
+def test_a_reading_that_is_stopped_ends_early(database: Database) -> None:
+    fill(database, DRAFTS)
+    queue = ReviewQueue(database, SystemClock(), Risk())
+    told: list[int] = []
+    found = queue.entries(so_far=lambda entries, _: told.append(len(entries)), stop=lambda: bool(told))
     assert len(found) == FIRST_READ
 
 
@@ -62,68 +59,67 @@ def assessed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return found
 
 
-def test_a_queue_read_again_is_the_same_and_one_change_assesses_one_draft(tmp_path: Path, assessed: list[str]) -> None:
-    with Database.open(tmp_path / "store.db") as database:
-        fill(database, DRAFTS)
-        clock = SystemClock()
-        queue = ReviewQueue(database, clock, Risk())
-        first = queue.entries()
-        assert len(assessed) == DRAFTS
-        again = queue.entries()
-        assert again == first
-        assert all(one.item is old.item and one.thread is old.thread for one, old in zip(again, first, strict=True))
-        changed = first[3].item
-        raw = changed.raw.replaced(body="Another text.")
-        item = changed.replaced(raw=raw, body=ManyLine(raw.body))
-        PendingStore(database).save_detail(item)
-        third = queue.entries()
-        assert [at for at, one in enumerate(third) if one != first[at]] == [3]
-        assert assessed[DRAFTS:] == [str(changed.subject)]
+def test_a_queue_read_again_is_the_same_and_one_change_assesses_one_draft(
+    database: Database, assessed: list[str]
+) -> None:
+    fill(database, DRAFTS)
+    clock = SystemClock()
+    queue = ReviewQueue(database, clock, Risk())
+    first = queue.entries()
+    assert len(assessed) == DRAFTS
+    again = queue.entries()
+    assert again == first
+    assert all(one.item is old.item and one.thread is old.thread for one, old in zip(again, first, strict=True))
+    changed = first[3].item
+    raw = changed.raw.replaced(body="Another text.")
+    item = changed.replaced(raw=raw, body=ManyLine(raw.body))
+    PendingStore(database).save_detail(item)
+    third = queue.entries()
+    assert [at for at, one in enumerate(third) if one != first[at]] == [3]
+    assert assessed[DRAFTS:] == [str(changed.subject)]
 
 
-def test_new_correspondents_assess_only_the_drafts_that_they_matter_to(tmp_path: Path, assessed: list[str]) -> None:
-    with Database.open(tmp_path / "store.db") as database:
-        fill(database, DRAFTS)
-        clock = FakeClock()
-        queue = ReviewQueue(database, clock, Risk())
-        before = queue.entries()[3]
-        assessed.clear()
-        # Somebody whose address looks like that of the one whom the draft goes to, and who was there first.
-        address = str(before.item.to[0].address).replace("customer", "custorner")
-        assert before.item.received_at is not None
-        written = _question(9_999).replaced(
-            sender=Party.parse(address), received_at=before.item.received_at - timedelta(days=60)
-        )
-        MailStore(database).upsert([written])
-        clock.advance(CONTACTS_AGE.total_seconds() + 1)
-        fresh = queue.entries()
-        assert len(fresh) == DRAFTS
-        assert len(assessed) < DRAFTS
-        fully = ReviewQueue(database, clock, Risk()).entries()
-        assert [one.assessment for one in fresh] == [one.assessment for one in fully]
+def test_new_correspondents_assess_only_the_drafts_that_they_matter_to(database: Database, assessed: list[str]) -> None:
+    fill(database, DRAFTS)
+    clock = FakeClock()
+    queue = ReviewQueue(database, clock, Risk())
+    before = queue.entries()[3]
+    assessed.clear()
+    # Somebody whose address looks like that of the one whom the draft goes to, and who was there first.
+    address = str(before.item.to[0].address).replace("customer", "custorner")
+    assert before.item.received_at is not None
+    written = _question(9_999).replaced(
+        sender=Party.parse(address), received_at=before.item.received_at - timedelta(days=60)
+    )
+    MailStore(database).upsert([written])
+    clock.advance(CONTACTS_AGE.total_seconds() + 1)
+    fresh = queue.entries()
+    assert len(fresh) == DRAFTS
+    assert len(assessed) < DRAFTS
+    fully = ReviewQueue(database, clock, Risk()).entries()
+    assert [one.assessment for one in fresh] == [one.assessment for one in fully]
 
 
-def test_a_rejection_is_compared_with_the_drafts_that_wait_already(tmp_path: Path) -> None:
-    with Database.open(tmp_path / "store.db") as database:
-        fill(database, 3)
-        clock = FakeClock(datetime.now(UTC))
-        queue = ReviewQueue(database, clock, Risk())
-        first = queue.entries()[0]
-        body = "Dear colleague, the office is closed on Monday because of the move to the new building."
-        raw = first.item.raw.replaced(body=body)
-        waiting = [entry.item for entry in queue.entries()[1:]]
-        like = first.item.replaced(body=ManyLine(body), raw=raw)
-        PendingStore(database).replace([like, *waiting], clock.now())
-        assert not _codes(queue, like.id) & {"like_rejected"}
-        rejected = _question(9).replaced(
-            direction=OneLine("outbound"), status=OneLine("rejected"), mailbox_id=like.mailbox_id
-        )
-        mail = MailStore(database)
-        mail.upsert([rejected])
-        told = EmailDetail(**asdict(rejected), body=ManyLine(f"{body} Thank you."), raw=raw)
-        mail.save_detail(told, at=clock.now())
-        clock.advance(resubmitted.AGAIN_AFTER.total_seconds() + 1)
-        assert "like_rejected" in _codes(queue, like.id)
+def test_a_rejection_is_compared_with_the_drafts_that_wait_already(database: Database) -> None:
+    fill(database, 3)
+    clock = FakeClock(datetime.now(UTC))
+    queue = ReviewQueue(database, clock, Risk())
+    first = queue.entries()[0]
+    body = "Dear colleague, the office is closed on Monday because of the move to the new building."
+    raw = first.item.raw.replaced(body=body)
+    waiting = [entry.item for entry in queue.entries()[1:]]
+    like = first.item.replaced(body=ManyLine(body), raw=raw)
+    PendingStore(database).replace([like, *waiting], clock.now())
+    assert not _codes(queue, like.id) & {"like_rejected"}
+    rejected = _question(9).replaced(
+        direction=OneLine("outbound"), status=OneLine("rejected"), mailbox_id=like.mailbox_id
+    )
+    mail = MailStore(database)
+    mail.upsert([rejected])
+    told = EmailDetail(**asdict(rejected), body=ManyLine(f"{body} Thank you."), raw=raw)
+    mail.save_detail(told, at=clock.now())
+    clock.advance(resubmitted.AGAIN_AFTER.total_seconds() + 1)
+    assert "like_rejected" in _codes(queue, like.id)
 
 
 def _codes(queue: ReviewQueue, email_id: str) -> set[str]:

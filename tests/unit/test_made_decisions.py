@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
-
-import pytest
 
 from mm_tui.models import Direction
 from mm_tui.screens.pending.words import done_words
 from mm_tui.store.audit.journal import Journal
 from mm_tui.store.audit.made import MadeOutcome, made_since
-from tests.support.logs import Logs, open_logs
+from tests.support.logs import Logs
 from tests.support.seat import NOW
 
 KEY = "01M8197NN3AFF6S1DH4ZEGZ60X"
-
-
-@pytest.fixture
-def logs(tmp_path: Path) -> Iterator[Logs]:
-    with open_logs(tmp_path) as found:
-        yield found
 
 
 def decide(logs: Logs, outcome: str, about: str, minutes: float, *, who: str = "robin", edit: str = "") -> None:

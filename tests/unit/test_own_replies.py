@@ -25,6 +25,7 @@ from mm_tui.settings import sections as config
 from mm_tui.settings.file import load as load_settings
 from mm_tui.settings.sections import Review
 from mm_tui.store.audit.journal import Journal
+from mm_tui.store.database import Database
 from mm_tui.text import OneLine
 from tests.support.assistant import Assisted, assisted, settings_for
 from tests.support.cli import Home
@@ -238,20 +239,18 @@ def test_the_command_line_says_who_wrote_it_and_refuses_its_author(sandbox: Sand
     assert sandbox.status(draft) == "pending_send_approval"
 
 
-def test_a_journal_without_replies_costs_nothing(tmp_path: Path) -> None:
+def test_a_journal_without_replies_costs_nothing(database: Database) -> None:
     """Asked for every waiting mail: only a journal that grew is read again."""
     from mm_tui.models import Party, RawContent
-    from mm_tui.store.database import Database
 
-    with Database.open(tmp_path / "store.db") as database:
-        journal = Journal(database)
-        authors = Authors(database)
-        item = PendingItem(
-            id="M1", mailbox_id="mb1", direction=OneLine("outbound"), sender=Party.parse("a@x.example"),
-            raw=RawContent(sender="a@x.example", body=BODY),
-        )  # fmt: skip
-        assert authors.of(item) is None
-        journal.write("held", "robin", "M2", SystemClock().now(), {})
-        assert authors.of(item) is None
-        journal.write("reply_submitted", "robin", "M1", SystemClock().now(), {"key": "k"})
-        assert authors.of(item) == Author(OneLine("robin"), True)
+    journal = Journal(database)
+    authors = Authors(database)
+    item = PendingItem(
+        id="M1", mailbox_id="mb1", direction=OneLine("outbound"), sender=Party.parse("a@x.example"),
+        raw=RawContent(sender="a@x.example", body=BODY),
+    )  # fmt: skip
+    assert authors.of(item) is None
+    journal.write("held", "robin", "M2", SystemClock().now(), {})
+    assert authors.of(item) is None
+    journal.write("reply_submitted", "robin", "M1", SystemClock().now(), {"key": "k"})
+    assert authors.of(item) == Author(OneLine("robin"), True)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -32,10 +30,9 @@ NOW = START + timedelta(minutes=30)
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    with Database.open(tmp_path / "store.db") as opened:
-        MailStore(opened).save_mailboxes([Mailbox(id=BOX, address=OneLine("support@acme.example"))])
-        yield opened
+def database(database: Database) -> Database:
+    MailStore(database).save_mailboxes([Mailbox(id=BOX, address=OneLine("support@acme.example"))])
+    return database
 
 
 def old_draft(

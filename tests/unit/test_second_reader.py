@@ -385,9 +385,7 @@ def test_show_prints_what_the_second_reader_points_at(tmp_path: Path, sandbox: S
     assert [(one["kind"], one["draft"]) for one in told["lines"]] == [("contradicted", "order 88421")]
 
 
-def test_without_a_key_show_says_so(tmp_path: Path, sandbox: Sandbox) -> None:
-    home = Home(tmp_path)
-    home.write_profile(sandbox.url, sandbox.keys)
+def test_without_a_key_show_says_so(home: Home, sandbox: Sandbox) -> None:
     draft = sandbox.draft("Hello Anna")
     told = home.run("pending", "show", draft, "--second-reader", "--json").json["second_reader"]
     assert told["lines"] is None and told["phase"] == "failed"

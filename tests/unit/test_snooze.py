@@ -52,13 +52,6 @@ def test_what_is_no_time_to_come_is_refused(typed: str) -> None:
         time_named(typed, NOW)
 
 
-@pytest.fixture
-def home(tmp_path: Path, sandbox: Sandbox) -> Home:
-    made = Home(tmp_path)
-    made.write_profile(sandbox.url, sandbox.keys, reviewer="rita")
-    return made
-
-
 def test_the_command_snoozes_and_the_list_says_so(home: Home, sandbox: Sandbox) -> None:
     draft, other = sandbox.draft("One."), sandbox.draft("Two.")
     assert home.run("pending", "snooze", draft, "3h").status == 0
@@ -95,22 +88,21 @@ def test_a_changed_text_brings_it_back_first_in_the_list(home: Home, sandbox: Sa
     assert first["id"] == draft and first["snoozed"] == "back: it changed"
 
 
-def test_it_counts_as_overdue_while_it_is_away_and_its_time_brings_it_back_first(tmp_path: Path) -> None:
-    with Database.open(tmp_path / "store.db") as database:
-        fill(database, 2)
-        clock = FakeClock(datetime.now(UTC))
-        queue = ReviewQueue(database, clock, Risk(), {"default": 5})
-        first, last = queue.entries()
-        Snoozes(database, clock).snooze(last, clock.now() + timedelta(minutes=30), "rita")
-        clock.advance(29 * 60)
-        listing = QueueListing(clock, {}, queue.filter_context, lambda _: None)
-        listing.waiting = queue.entries()
-        assert "1 snoozed (1 overdue)" in str(heading(listing, 0, 0, {}, ""))
-        assert [one.snoozed != "" for one in queue.entries()] == [False, True]
-        clock.advance(2 * 60)
-        back = queue.entries()[0]
-        assert (back.item.id, back.snoozed) == (last.item.id, "") and back.woken.startswith("back: ")
-        assert first.item.id != last.item.id
+def test_it_counts_as_overdue_while_it_is_away_and_its_time_brings_it_back_first(database: Database) -> None:
+    fill(database, 2)
+    clock = FakeClock(datetime.now(UTC))
+    queue = ReviewQueue(database, clock, Risk(), {"default": 5})
+    first, last = queue.entries()
+    Snoozes(database, clock).snooze(last, clock.now() + timedelta(minutes=30), "rita")
+    clock.advance(29 * 60)
+    listing = QueueListing(clock, {}, queue.filter_context, lambda _: None)
+    listing.waiting = queue.entries()
+    assert "1 snoozed (1 overdue)" in str(heading(listing, 0, 0, {}, ""))
+    assert [one.snoozed != "" for one in queue.entries()] == [False, True]
+    clock.advance(2 * 60)
+    back = queue.entries()[0]
+    assert (back.item.id, back.snoozed) == (last.item.id, "") and back.woken.startswith("back: ")
+    assert first.item.id != last.item.id
 
 
 def test_what_is_kept_and_cannot_be_read_hides_nothing(tmp_path: Path) -> None:

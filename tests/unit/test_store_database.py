@@ -67,48 +67,44 @@ def test_writes_are_seen_by_other_threads_and_survive(tmp_path: Path) -> None:
         assert StateStore(database).get("a") == "b"
 
 
-def test_a_failed_write_leaves_nothing(tmp_path: Path) -> None:
-    with Database.open(tmp_path / "store.db") as database:
-        with pytest.raises(RuntimeError), database.write() as connection:
-            connection.execute("INSERT INTO state VALUES ('a', 'b')")
-            raise RuntimeError
-        assert StateStore(database).get("a") is None
-        StateStore(database).set("a", "c")
-        assert StateStore(database).get("a") == "c"
+def test_a_failed_write_leaves_nothing(database: Database) -> None:
+    with pytest.raises(RuntimeError), database.write() as connection:
+        connection.execute("INSERT INTO state VALUES ('a', 'b')")
+        raise RuntimeError
+    assert StateStore(database).get("a") is None
+    StateStore(database).set("a", "c")
+    assert StateStore(database).get("a") == "c"
 
 
-def test_inner_writes_join_the_outer_one(tmp_path: Path) -> None:
-    with Database.open(tmp_path / "store.db") as database:
-        with pytest.raises(RuntimeError), database.write():
-            StateStore(database).set("a", "b")
-            raise RuntimeError
-        assert StateStore(database).get("a") is None
-        with database.write(), pytest.raises(RuntimeError), database.write(durable=True):
-            pytest.fail("a durable write must not hide in one that is not")
+def test_inner_writes_join_the_outer_one(database: Database) -> None:
+    with pytest.raises(RuntimeError), database.write():
+        StateStore(database).set("a", "b")
+        raise RuntimeError
+    assert StateStore(database).get("a") is None
+    with database.write(), pytest.raises(RuntimeError), database.write(durable=True):
+        pytest.fail("a durable write must not hide in one that is not")
 
 
-def test_a_durable_write_syncs_and_goes_back(tmp_path: Path) -> None:
-    with Database.open(tmp_path / "store.db") as database:
-        with database.write(durable=True) as connection:
-            assert connection.execute("PRAGMA synchronous").fetchone()[0] == 2
-        assert database.reader().execute("PRAGMA synchronous").fetchone()[0] == 1
+def test_a_durable_write_syncs_and_goes_back(database: Database) -> None:
+    with database.write(durable=True) as connection:
+        assert connection.execute("PRAGMA synchronous").fetchone()[0] == 2
+    assert database.reader().execute("PRAGMA synchronous").fetchone()[0] == 1
 
 
-def test_many_threads_write_without_losing_any(tmp_path: Path) -> None:
-    with Database.open(tmp_path / "store.db") as database:
-        StateStore(database).set("n", "0")
+def test_many_threads_write_without_losing_any(database: Database) -> None:
+    StateStore(database).set("n", "0")
 
-        def add() -> None:
-            for _ in range(50):
-                with database.write() as connection:
-                    connection.execute("UPDATE state SET value = value + 1 WHERE name = 'n'")
+    def add() -> None:
+        for _ in range(50):
+            with database.write() as connection:
+                connection.execute("UPDATE state SET value = value + 1 WHERE name = 'n'")
 
-        threads = [threading.Thread(target=add) for _ in range(4)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert StateStore(database).get("n") == "200"
+    threads = [threading.Thread(target=add) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert StateStore(database).get("n") == "200"
 
 
 def _add_in_process(path: Path, times: int) -> None:
@@ -223,11 +219,10 @@ def test_a_store_with_mail_keeps_its_words_as_they_are_and_finds_all_it_found(tm
             assert list(store.keys(MailView(query=query))) == [1], query
 
 
-def test_a_new_store_counts_no_words_of_mails(tmp_path: Path) -> None:
-    with Database.open(tmp_path / "new.db") as database:
-        sql = dict(database.reader().execute("SELECT name, sql FROM sqlite_master").fetchall())
-        assert "columnsize=0" in sql["mail_words"]
-        assert "mail_words_docsize" not in sql
+def test_a_new_store_counts_no_words_of_mails(database: Database) -> None:
+    sql = dict(database.reader().execute("SELECT name, sql FROM sqlite_master").fetchall())
+    assert "columnsize=0" in sql["mail_words"]
+    assert "mail_words_docsize" not in sql
 
 
 @pytest.mark.parametrize(
@@ -241,17 +236,14 @@ def test_a_new_store_counts_no_words_of_mails(tmp_path: Path) -> None:
         (MailView(query="refund"), "mail_words"),
     ],
 )
-def test_each_view_is_read_from_an_index(tmp_path: Path, view: MailView, index: str) -> None:
+def test_each_view_is_read_from_an_index(database: Database, view: MailView, index: str) -> None:
     seen: list[str] = []
-    with Database.open(tmp_path / "new.db") as database:
-        reader = database.reader()
-        reader.set_trace_callback(seen.append)
-        MailStore(database).keys(view, limit=200)
-        MailStore(database).counts()
-        reader.set_trace_callback(None)
-        plans = [
-            " ".join(row[3] for row in reader.execute(f"EXPLAIN QUERY PLAN {sql}")) for sql in seen if "--" not in sql
-        ]
+    reader = database.reader()
+    reader.set_trace_callback(seen.append)
+    MailStore(database).keys(view, limit=200)
+    MailStore(database).counts()
+    reader.set_trace_callback(None)
+    plans = [" ".join(row[3] for row in reader.execute(f"EXPLAIN QUERY PLAN {sql}")) for sql in seen if "--" not in sql]
     assert plans
     assert any(index in plan for plan in plans), plans
     for plan in plans:
@@ -299,9 +291,8 @@ def test_a_script_that_ends_inside_a_statement_is_refused() -> None:
         list(statements("CREATE TABLE a (x);\nCREATE TABLE b (y"))
 
 
-def test_kept_tables_are_exactly_those_of_the_kept_scripts(tmp_path: Path) -> None:
-    with Database.open(None) as database:
-        made = {row[0] for row in database.reader().execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+def test_kept_tables_are_exactly_those_of_the_kept_scripts(database: Database) -> None:
+    made = {row[0] for row in database.reader().execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     assert set(KEPT_TABLES) <= made
     kept = "".join(migration.kept for migration in MIGRATIONS)
     assert {table for table in made if f"CREATE TABLE {table} " in kept} == set(KEPT_TABLES)
@@ -378,9 +369,8 @@ def test_a_second_damage_at_the_same_moment_overwrites_nothing(tmp_path: Path) -
     assert sorted(kept) == [b"first ", b"second"]
 
 
-def test_a_sound_store_passes_its_check(tmp_path: Path) -> None:
-    with Database.open(tmp_path / "store.db") as database:
-        assert database.check() == []
+def test_a_sound_store_passes_its_check(database: Database) -> None:
+    assert database.check() == []
 
 
 def test_a_closed_store_says_so(tmp_path: Path) -> None:

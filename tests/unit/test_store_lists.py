@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
-
-import pytest
 
 from mm_tui.models import Attachment, AuditEntry, Party
 from mm_tui.store.assist import AssistStore, DaySpend, ResultKey
@@ -17,12 +14,6 @@ from mm_tui.text import ManyLine, OneLine
 from tests.support.fake_gateway import email_id, make_pending
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
-
-
-@pytest.fixture
-def database() -> Iterator[Database]:
-    with Database.open(None) as opened:
-        yield opened
 
 
 def test_the_queue_becomes_what_was_listed(database: Database) -> None:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import threading
 from array import array
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -27,12 +25,6 @@ from mm_tui.widgets.mail_list import chip
 from tests.support.fake_gateway import BOX, START, email_id, make_detail, make_mail, make_pending
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    with Database.open(tmp_path / "store.db") as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -248,10 +248,9 @@ def test_a_head_that_lags_or_cannot_be_read_keeps_nobody_from_working(tmp_path: 
 @pytest.mark.parametrize(
     "same", ["https://API.example", "https://api.example:443/", "https://api.example.", " https://api.example//"]
 )
-def test_one_address_spelt_in_several_ways_is_one_gateway(tmp_path: Path, same: str) -> None:
-    with Database.open(tmp_path / "store.sqlite3") as database:
-        bind(database, Gateway("work", "https://api.example", True))
-        bind(database, Gateway("work", same, True))
+def test_one_address_spelt_in_several_ways_is_one_gateway(database: Database, same: str) -> None:
+    bind(database, Gateway("work", "https://api.example", True))
+    bind(database, Gateway("work", same, True))
 
 
 @pytest.mark.parametrize(
@@ -274,22 +273,20 @@ def test_another_gateway_or_kind_of_keys_is_refused(tmp_path: Path, url: str, li
         bind(database, Gateway("work", "https://api.example", None))
 
 
-def test_two_ports_of_this_machine_are_two_gateways(tmp_path: Path) -> None:
-    with Database.open(tmp_path / "store.sqlite3") as database:
-        bind(database, Gateway("work", "http://localhost:8001", False))
-        bind(database, Gateway("work", "http://127.0.0.1:8001", False))
-        with pytest.raises(OtherGateway):
-            bind(database, Gateway("work", "http://127.0.0.1:8002", False))
+def test_two_ports_of_this_machine_are_two_gateways(database: Database) -> None:
+    bind(database, Gateway("work", "http://localhost:8001", False))
+    bind(database, Gateway("work", "http://127.0.0.1:8001", False))
+    with pytest.raises(OtherGateway):
+        bind(database, Gateway("work", "http://127.0.0.1:8002", False))
 
 
-def test_another_account_is_refused_and_one_that_is_not_told_is_not(tmp_path: Path) -> None:
-    with Database.open(tmp_path / "store.sqlite3") as database:
-        bind_account(database, "work", "")
-        bind_account(database, "work", "01JACCOUNT")
-        bind_account(database, "work", "01JACCOUNT")
-        bind_account(database, "work", "")
-        with pytest.raises(OtherGateway, match="01JACCOUNT"):
-            bind_account(database, "work", "01JOTHER")
+def test_another_account_is_refused_and_one_that_is_not_told_is_not(database: Database) -> None:
+    bind_account(database, "work", "")
+    bind_account(database, "work", "01JACCOUNT")
+    bind_account(database, "work", "01JACCOUNT")
+    bind_account(database, "work", "")
+    with pytest.raises(OtherGateway, match="01JACCOUNT"):
+        bind_account(database, "work", "01JOTHER")
 
 
 # Read where nothing can be written

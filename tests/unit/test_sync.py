@@ -6,7 +6,7 @@ import asyncio
 import sqlite3
 import threading
 import tracemalloc
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
@@ -82,12 +82,6 @@ async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(10):
         while not condition():
             await asyncio.sleep(0.001)
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    with Database.open(tmp_path / "store.db") as opened:
-        yield opened
 
 
 async def test_the_first_fill_brings_all_mail_newest_first_and_reads_no_detail(database: Database) -> None:
@@ -572,15 +566,14 @@ async def test_two_thousand_polls_leave_memory_flat(database: Database) -> None:
         assert bench.clock.now() > START
 
 
-async def test_contacts_are_kept_and_stay_as_they_were_when_they_cannot_be_read(tmp_path: Path) -> None:
+async def test_contacts_are_kept_and_stay_as_they_were_when_they_cannot_be_read(database: Database) -> None:
     gateway = FakeGateway()
     gateway.contact_list = [Contact("01C", OneLine("Bea@customer.example"), created_at=START)]
-    with Database.open(tmp_path / "store.db") as database:
-        bench = Bench(gateway, database)
-        async with bench.running():
-            pass
-        gateway.contact_list, gateway.failing["contacts"] = [], NotFound(status=404)
-        bench = Bench(gateway, database)
-        async with bench.running():
-            assert bench.sync.state.error is None, "a gateway without contacts is no fault"
-        assert [one.address for one in ContactStore(database).address_book()] == ["bea@customer.example"]
+    bench = Bench(gateway, database)
+    async with bench.running():
+        pass
+    gateway.contact_list, gateway.failing["contacts"] = [], NotFound(status=404)
+    bench = Bench(gateway, database)
+    async with bench.running():
+        assert bench.sync.state.error is None, "a gateway without contacts is no fault"
+    assert [one.address for one in ContactStore(database).address_book()] == ["bea@customer.example"]

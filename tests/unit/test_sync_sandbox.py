@@ -54,39 +54,37 @@ async def _sync(sandbox: Sandbox, database: Database) -> SyncState:
         return await Sync(database, gateway, SyncSettings(), SystemClock(), lambda notice: None).run_once()
 
 
-async def test_everything_comes_over_and_no_detail_is_read(sandbox: Sandbox, tmp_path: Path) -> None:
+async def test_everything_comes_over_and_no_detail_is_read(sandbox: Sandbox, database: Database) -> None:
     mail = sandbox.inbound(subject="Where is my order?", body="It has not come.")
     draft = sandbox.draft("Dear Anna, soon.")
     sandbox.forget_calls()
-    with Database.open(tmp_path / "store.db") as database:
-        state = await _sync(sandbox, database)
-        assert [part.error for part in state.parts if part.error] == []
-        store = MailStore(database)
-        assert store.count(MailView()) == MAILS + 3
-        assert {row.mailbox_id for row in store.mailbox_rows()} == {box["id"] for box in sandbox.mailboxes}
-        assert draft in {item.id for item in PendingStore(database).items()}
-        assert AuditStore(database).count() == len(sandbox.audit())
-        row = store.row(mail["id"])
-        assert row is not None
-        assert (row.subject, row.status) == ("Where is my order?", "unread")
+    state = await _sync(sandbox, database)
+    assert [part.error for part in state.parts if part.error] == []
+    store = MailStore(database)
+    assert store.count(MailView()) == MAILS + 3
+    assert {row.mailbox_id for row in store.mailbox_rows()} == {box["id"] for box in sandbox.mailboxes}
+    assert draft in {item.id for item in PendingStore(database).items()}
+    assert AuditStore(database).count() == len(sandbox.audit())
+    row = store.row(mail["id"])
+    assert row is not None
+    assert (row.subject, row.status) == ("Where is my order?", "unread")
     asked = [call["path"] for call in sandbox.calls("GET", "/emails/")]
     assert asked == []
     assert sandbox.status(mail["id"]) == "unread"
 
 
-async def test_what_moves_at_the_gateway_moves_here(sandbox: Sandbox, tmp_path: Path) -> None:
+async def test_what_moves_at_the_gateway_moves_here(sandbox: Sandbox, database: Database) -> None:
     draft = sandbox.draft()
-    with Database.open(tmp_path / "store.db") as database:
-        await _sync(sandbox, database)
-        sandbox.decide(draft, "reject", "wrong tone")
-        new = sandbox.inbound(subject="One more", body="Hello")
-        await _sync(sandbox, database)
-        store = MailStore(database)
-        row = store.row(draft)
-        assert row is not None
-        assert row.status == "rejected"
-        assert store.row(new["id"]) is not None
-        assert PendingStore(database).get(draft) is None
+    await _sync(sandbox, database)
+    sandbox.decide(draft, "reject", "wrong tone")
+    new = sandbox.inbound(subject="One more", body="Hello")
+    await _sync(sandbox, database)
+    store = MailStore(database)
+    row = store.row(draft)
+    assert row is not None
+    assert row.status == "rejected"
+    assert store.row(new["id"]) is not None
+    assert PendingStore(database).get(draft) is None
 
 
 async def test_two_at_once_on_one_store_do_no_harm(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -135,24 +133,23 @@ def _mails(store: Path) -> int:
         return MailStore(database).count(MailView())
 
 
-async def test_opening_keeps_the_body_and_completes_the_waiting_item(sandbox: Sandbox, tmp_path: Path) -> None:
+async def test_opening_keeps_the_body_and_completes_the_waiting_item(sandbox: Sandbox, database: Database) -> None:
     draft = sandbox.draft("Dear Anna, **soon**.", cc=["boss@customer.example"])
-    with Database.open(tmp_path / "store.db") as database:
-        async with _client(sandbox) as gateway:
-            sync = Sync(database, gateway, SyncSettings(), SystemClock(), lambda notice: None)
-            await sync.run_once()
-            listed = PendingStore(database).get(draft)
-            assert listed is not None
-            assert not listed.complete
-            detail = await sync.fetch_detail(listed.mailbox_id, draft)
-        item = PendingStore(database).get(draft)
-        assert item is not None
-        assert item.complete
-        assert [party.address for party in item.cc] == ["boss@customer.example"]
-        assert item.direction == "outbound"
-        kept = MailStore(database).detail(draft)
-        assert kept is not None
-        assert kept.body == detail.body == "Dear Anna, **soon**."
-        opened = MailStore(database).detail_at(draft)
-        assert opened is not None
-        assert abs((opened - datetime.now(UTC)).total_seconds()) < 60
+    async with _client(sandbox) as gateway:
+        sync = Sync(database, gateway, SyncSettings(), SystemClock(), lambda notice: None)
+        await sync.run_once()
+        listed = PendingStore(database).get(draft)
+        assert listed is not None
+        assert not listed.complete
+        detail = await sync.fetch_detail(listed.mailbox_id, draft)
+    item = PendingStore(database).get(draft)
+    assert item is not None
+    assert item.complete
+    assert [party.address for party in item.cc] == ["boss@customer.example"]
+    assert item.direction == "outbound"
+    kept = MailStore(database).detail(draft)
+    assert kept is not None
+    assert kept.body == detail.body == "Dear Anna, **soon**."
+    opened = MailStore(database).detail_at(draft)
+    assert opened is not None
+    assert abs((opened - datetime.now(UTC)).total_seconds()) < 60

@@ -137,9 +137,7 @@ async def test_ten_thousand_tags_do_not_hide_the_note(sandbox: Sandbox, tmp_path
     assert entry.is_mine and entry.assignment is not None
 
 
-def test_the_command_notes_assigns_lists_and_audits(sandbox: Sandbox, tmp_path: Path) -> None:
-    home = Home(tmp_path)
-    home.write_profile(sandbox.url, sandbox.keys, reviewer="rita")
+def test_the_command_notes_assigns_lists_and_audits(sandbox: Sandbox, home: Home) -> None:
     draft, other = sandbox.draft("One."), sandbox.draft("Two.")
     assert home.run("pending", "note", draft, "ask legal").status == 0
     assert home.run("pending", "assign", draft, "Rita").status == 0

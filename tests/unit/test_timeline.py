@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -21,16 +19,10 @@ from mm_tui.store.mail.mails import MailStore
 from mm_tui.store.state import StateStore
 from mm_tui.text import OneLine
 from tests.support.fake_gateway import FakeGateway
-from tests.support.logs import Logs, open_logs
+from tests.support.logs import Logs
 from tests.support.seat import NOW
 
 KEY = "01M8197NN3AFF6S1DH4ZEGZ60X"
-
-
-@pytest.fixture
-def logs(tmp_path: Path) -> Iterator[Logs]:
-    with open_logs(tmp_path) as found:
-        yield found
 
 
 def test_both_logs_stand_in_the_order_of_time_newest_first(logs: Logs) -> None:

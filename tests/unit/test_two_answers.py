@@ -302,9 +302,7 @@ def test_the_mail_that_is_answered_is_read_under_every_name() -> None:
 # On the command line
 
 
-def test_list_and_show_tell_of_the_other_answer(sandbox: Sandbox, tmp_path: Path) -> None:
-    home = Home(tmp_path)
-    home.write_profile(sandbox.url, sandbox.keys, reviewer="rita")
+def test_list_and_show_tell_of_the_other_answer(sandbox: Sandbox, home: Home) -> None:
     mail = sandbox.inbound()["id"]
     first = sandbox.reply(mail, "It is on its way.")["id"]
     second = sandbox.reply(mail, "It left yesterday.")["id"]
@@ -322,12 +320,11 @@ def test_list_and_show_tell_of_the_other_answer(sandbox: Sandbox, tmp_path: Path
     assert {flag["code"] for flag in item["flags"]} >= {"already_answered"}
 
 
-def test_no_list_and_no_page_says_that_a_mail_goes_to_nobody(tmp_path: Path) -> None:
+def test_no_list_and_no_page_says_that_a_mail_goes_to_nobody(database: Database) -> None:
     mail = wire.email_summary({"id": "01A", "direction": "outbound", "status": "sent", "from": "s@acme.example"}, BOX)
     detail = wire.email_detail({"id": "01A", "direction": "outbound", "from": "s@acme.example"}, BOX)
-    with Database.open(tmp_path / "store.db") as database:
-        MailStore(database).upsert([mail])
-        row = MailStore(database).row("01A")
+    MailStore(database).upsert([mail])
+    row = MailStore(database).row("01A")
     assert row is not None and who(row) == "→ (not disclosed)"
     pages = (
         history_page(History("01A", mail, detail, {}, ()), 76),

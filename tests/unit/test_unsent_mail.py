@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -31,10 +30,9 @@ DETAILS: tuple[dict[str, Any], ...] = ({}, {"delivered_at": START}, {"bounced_at
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    with Database.open(tmp_path / "store.db") as opened:
-        MailStore(opened).save_mailboxes([Mailbox(id=BOX, address=OneLine("support@acme.example"))])
-        yield opened
+def database(database: Database) -> Database:
+    MailStore(database).save_mailboxes([Mailbox(id=BOX, address=OneLine("support@acme.example"))])
+    return database
 
 
 def put(database: Database, mail: EmailSummary, body: str, **more: Any) -> EmailDetail:

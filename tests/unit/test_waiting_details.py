@@ -179,12 +179,11 @@ async def test_a_draft_that_changed_is_read_again(sandbox: Sandbox, tmp_path: Pa
         await until(lambda: any(item.complete and item.cc for item in reader.pending.items()))
 
 
-async def test_five_hundred_drafts_are_all_read(sandbox: Sandbox, tmp_path: Path) -> None:
+async def test_five_hundred_drafts_are_all_read(sandbox: Sandbox, database: Database) -> None:
     for number in range(500):
         sandbox.send(subject=f"Offer {number}", to=[f"buyer{number}@customer.example"])
-    with Database.open(tmp_path / "store.db") as database:
-        reader = Reader(database, sandbox, HurriedClock())
-        await reader.list_queue()
-        await reader.details.read_all(seconds=6000)
-        assert len(reader.read()) == 500
-        await reader.gateway.aclose()
+    reader = Reader(database, sandbox, HurriedClock())
+    await reader.list_queue()
+    await reader.details.read_all(seconds=6000)
+    assert len(reader.read()) == 500
+    await reader.gateway.aclose()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -126,47 +125,43 @@ class Hook:
 
 
 @pytest.mark.parametrize("prefix", ["", "sha256=", "SHA256="])
-async def test_each_shape_becomes_a_job_or_a_poll_with_and_without_the_prefix(tmp_path: Path, prefix: str) -> None:
-    with Database.open(tmp_path / "agent.db") as database:
-        hook = Hook(database)
-        for number, (event, (_, mailbox, _)) in enumerate(NEW.values()):
-            told = json.loads(json.dumps(event).replace("01E", f"01E{number}"))
-            assert await hook.send(told, prefix) == 202
-            assert (hook.jobs.get(f"01E{number}") is not None) == (mailbox == BOX)
-        assert hook.polls == len(NEW)
-        assert "event not understood" not in [what for what, _ in hook.log]
+async def test_each_shape_becomes_a_job_or_a_poll_with_and_without_the_prefix(database: Database, prefix: str) -> None:
+    hook = Hook(database)
+    for number, (event, (_, mailbox, _)) in enumerate(NEW.values()):
+        told = json.loads(json.dumps(event).replace("01E", f"01E{number}"))
+        assert await hook.send(told, prefix) == 202
+        assert (hook.jobs.get(f"01E{number}") is not None) == (mailbox == BOX)
+    assert hook.polls == len(NEW)
+    assert "event not understood" not in [what for what, _ in hook.log]
 
 
-async def test_a_signed_body_that_is_no_json_is_polled_for(tmp_path: Path) -> None:
-    with Database.open(tmp_path / "agent.db") as database:
-        hook = Hook(database)
-        for body in (b"event=email.received", b"[" * 100_000, b"\xff"):
-            assert await hook.send_raw(body) == 202
-        assert hook.polls == 3
-        assert [more["shape"] for what, more in hook.log if what == "event not understood"] == ["no JSON"]
+async def test_a_signed_body_that_is_no_json_is_polled_for(database: Database) -> None:
+    hook = Hook(database)
+    for body in (b"event=email.received", b"[" * 100_000, b"\xff"):
+        assert await hook.send_raw(body) == 202
+    assert hook.polls == 3
+    assert [more["shape"] for what, more in hook.log if what == "event not understood"] == ["no JSON"]
 
 
-async def test_what_is_not_understood_is_logged_once_by_shape_and_always_polled_for(tmp_path: Path) -> None:
-    with Database.open(tmp_path / "agent.db") as database:
-        hook = Hook(database)
-        for number in range(3):
-            event = {"event": "mail.\x1b[31mteleported", "data": {"email_id": f"01E{number}"}}
-            assert await hook.send(event) == 202
-        assert hook.polls == 3
-        logged = [more["shape"] for what, more in hook.log if what == "event not understood"]
-        assert logged == ["mail.teleported: data, data.email_id, event"]
+async def test_what_is_not_understood_is_logged_once_by_shape_and_always_polled_for(database: Database) -> None:
+    hook = Hook(database)
+    for number in range(3):
+        event = {"event": "mail.\x1b[31mteleported", "data": {"email_id": f"01E{number}"}}
+        assert await hook.send(event) == 202
+    assert hook.polls == 3
+    logged = [more["shape"] for what, more in hook.log if what == "event not understood"]
+    assert logged == ["mail.teleported: data, data.email_id, event"]
 
 
-async def test_a_flood_of_forged_requests_is_logged_once_and_then_as_a_sum(tmp_path: Path) -> None:
-    with Database.open(tmp_path / "agent.db") as database:
-        hook = Hook(database)
-        for body in (b"{}", b"x" * (MAX_BODY + 1)):
-            for _ in range(5):
-                await hook.http.post("/hook", content=body)
-        whys = ["its signature is wrong", "it is larger than 256 KiB"]
-        assert hook.log == [("event refused", {"why": why}) for why in whys]
-        hook.log.clear()
-        for _ in range(2):
-            for why in whys:
-                hook.listener.sum_up(why)
-        assert hook.log == [("events refused", {"why": why, "count": 4}) for why in whys]
+async def test_a_flood_of_forged_requests_is_logged_once_and_then_as_a_sum(database: Database) -> None:
+    hook = Hook(database)
+    for body in (b"{}", b"x" * (MAX_BODY + 1)):
+        for _ in range(5):
+            await hook.http.post("/hook", content=body)
+    whys = ["its signature is wrong", "it is larger than 256 KiB"]
+    assert hook.log == [("event refused", {"why": why}) for why in whys]
+    hook.log.clear()
+    for _ in range(2):
+        for why in whys:
+            hook.listener.sum_up(why)
+    assert hook.log == [("events refused", {"why": why, "count": 4}) for why in whys]

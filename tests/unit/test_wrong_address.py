@@ -22,7 +22,7 @@ from mm_tui.store.database import Database
 from mm_tui.widgets.status import gateway_words
 from tests.support.cli import Home
 from tests.support.clock import FakeClock
-from tests.support.sandbox import running_sandbox
+from tests.support.sandbox import Sandbox
 from tests.support.seat import NOW
 from tests.support.web_server import Page, web_server
 
@@ -173,24 +173,22 @@ def test_the_other_addresses_keep_their_v1() -> None:
     assert Profile(ai21_host="https://api.ai21.example/studio/v1").ai21_host == "https://api.ai21.example/studio/v1"
 
 
-def test_everything_works_at_an_address_with_v1(tmp_path: Path) -> None:
+def test_everything_works_at_an_address_with_v1(sandbox: Sandbox, tmp_path: Path) -> None:
     home = Home(tmp_path)
-    with running_sandbox(tmp_path) as sandbox:
-        sandbox.draft()
-        home.write_profile(f"{sandbox.url}/v1", sandbox.keys)
-        assert "0 problem" in home.run("doctor").out
-        assert "1 waiting for a decision" in home.run("sync").out
-        home.write_profile(sandbox.url, sandbox.keys)
-        assert home.run("sync").status == 0, "it is the same gateway, so it is the same store"
+    sandbox.draft()
+    home.write_profile(f"{sandbox.url}/v1", sandbox.keys)
+    assert "0 problem" in home.run("doctor").out
+    assert "1 waiting for a decision" in home.run("sync").out
+    home.write_profile(sandbox.url, sandbox.keys)
+    assert home.run("sync").status == 0, "it is the same gateway, so it is the same store"
 
 
-def test_a_store_that_noted_the_address_with_v1_goes_on(tmp_path: Path) -> None:
-    with Database.open(tmp_path / "store.db") as database:
-        with database.write() as connection:
-            connection.execute("INSERT INTO belongs (name, value) VALUES ('gateway', 'https://api.multimail.dev/v1')")
-        bind(database, Gateway("p", "https://api.multimail.dev", None))
-        with pytest.raises(OtherGateway):
-            bind(database, Gateway("p", "https://api.other.dev", None))
+def test_a_store_that_noted_the_address_with_v1_goes_on(database: Database) -> None:
+    with database.write() as connection:
+        connection.execute("INSERT INTO belongs (name, value) VALUES ('gateway', 'https://api.multimail.dev/v1')")
+    bind(database, Gateway("p", "https://api.multimail.dev", None))
+    with pytest.raises(OtherGateway):
+        bind(database, Gateway("p", "https://api.other.dev", None))
 
 
 @pytest.mark.parametrize(
