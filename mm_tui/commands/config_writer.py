@@ -45,7 +45,6 @@ def write_profile(path: Path, name: str, fields: Mapping[str, str | bool], *, de
 
     Args:
         path: the file; a missing folder is created (mode 0700).
-        name: the profile's name.
         fields: its settings; an older profile of that name is replaced completely.
         default: make it the default profile.
 

@@ -68,7 +68,6 @@ def change_text(changed: Changed, *, left: bool) -> Iterator[OneLine | ManyLine]
     """The difference as text: `[-what was seen-]`, `{+what is there now+}`.
 
     Args:
-        changed: both sides.
         left: the second is what left, not what waits.
     """
     old, new = changed.base, changed.now

@@ -147,7 +147,6 @@ def _jamba(own: Mapping[str, str], *, keeps: bool) -> dict[str, str]:
     """The variables for the real models, where the user has a key and agrees to what that means; else none.
 
     Args:
-        own: the user's variables.
         keeps: the demo keeps its folder, and with it what was spent today. Otherwise each run begins at nothing.
 
     Raises:
@@ -182,11 +181,8 @@ def open_app(
     """Opens the app on a sandbox, isolated from the user's own accounts and data.
 
     Args:
-        ready: the sandbox.
         folder: where its settings file would be.
         data: where the app's store and log go.
-        name: the profile's.
-        debug: log each request too.
         jamba: the variables for the real models; none for the stand-in.
     """
     used = ready.environment()

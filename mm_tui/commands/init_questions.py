@@ -141,12 +141,7 @@ class Questions:
         return Profile.of({"name": "new", **given, **more})
 
     def _tried(self, attempt: Callable[[], str], what: str) -> str:
-        """What is wrong with an answer; empty if nothing is. A key's text is never quoted.
-
-        Args:
-            attempt: tries the answer.
-            what: the name of what was asked for.
-        """
+        """What is wrong with an answer; empty if nothing is. A key's text is never quoted."""
         try:
             return attempt()
         except msgspec.ValidationError as error:

@@ -180,8 +180,6 @@ async def seen(session: Session, email_id: str, *, with_bodies: bool = False) ->
     """The complete current item, assessed as submitted, with its thread.
 
     Args:
-        session: connected.
-        email_id: which one.
         with_bodies: also open the earlier emails, which marks them as read.
 
     Raises:

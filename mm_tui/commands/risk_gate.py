@@ -87,7 +87,6 @@ async def pass_through(
     """Returns the high-risk findings if all of them are accepted, or were shown and need no answer.
 
     Args:
-        email_id: the email to approve, for messages.
         assessment: the assessment of exactly what would be sent.
         accepted: codes given as accepted; superfluous ones are ignored.
         shown_before: codes shown with the content. On a terminal the command still asks about them.

@@ -20,11 +20,7 @@ STYLES = {
 
 
 class BodiesRendered(Message):
-    """Says that bodies shown as their source can now be shown rendered.
-
-    Args:
-        bodies: their sources.
-    """
+    """Says that bodies shown as their source can now be shown rendered."""
 
     def __init__(self, bodies: frozenset[str]) -> None:
         super().__init__()

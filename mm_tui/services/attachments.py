@@ -27,7 +27,6 @@ async def chosen(
 
     Args:
         files: (name, size in bytes, content type) of each, as listed by the gateway.
-        index: the chosen one.
         fetch: fetches a file by name.
 
     Returns:
@@ -69,7 +68,6 @@ def save(folder: Path, name: str, content: bytes) -> Path:
     Args:
         folder: where; created if missing.
         name: as given in the email.
-        content: the bytes.
 
     Raises:
         OSError: it cannot be written.

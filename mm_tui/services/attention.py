@@ -92,7 +92,6 @@ class Attention:
         """The control sequences to write to the terminal after a check.
 
         Args:
-            look: its result.
             title_before: the window's current title; the same title is not written again.
         """
         written = ""

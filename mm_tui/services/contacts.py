@@ -64,8 +64,6 @@ class Contacts:
         outside the email's thread.
 
         Args:
-            email_id: the email.
-            mailbox_id: its mailbox.
             thread_id: its thread; None if unknown.
             received_at: when it arrived or was written; None means after all others.
         """

@@ -31,7 +31,6 @@ async def why_not_arrived(
     Args:
         gateway: with an admin key; without one the text says that it is needed. None while it is not connected.
         mail: an email; the list is read only if it `may_be_suppressed`.
-        addresses: its recipients.
     """
     if gateway is None or not may_be_suppressed(mail):
         return ()

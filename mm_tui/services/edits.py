@@ -56,7 +56,6 @@ class Edits:
         """Saves an edit, replacing the one saved for its email.
 
         Args:
-            edit: the text, and the draft that it edits.
             over: the text that the caller expects to replace; None for none. Any other text is kept as a copy.
             durable: it also survives a power cut.
 
@@ -78,7 +77,6 @@ class Edits:
         """Deletes an edit.
 
         Args:
-            item_id: of which mail.
             still: delete only if this is its text; None for any text.
 
         Returns:
@@ -112,7 +110,6 @@ class Edits:
 
         Args:
             folder: the profile's, see `store.decisions.editor_files`.
-            at: when they are saved.
 
         Raises:
             NotSaved: they could not be saved; they are found again next time.

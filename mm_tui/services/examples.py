@@ -72,11 +72,6 @@ class Learner:
         """Stores one pair. A failure only loses the example.
 
         Args:
-            email_id: the agent's draft.
-            mailbox_id: its mailbox.
-            thread_id: its thread, if known.
-            written: the draft.
-            released: the body that was sent instead.
             at: now.
 
         Returns:

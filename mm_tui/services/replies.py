@@ -33,8 +33,6 @@ class Replies:
         """Saves the text, replacing the previous one; an empty text deletes it.
 
         Args:
-            mail: that it answers.
-            text: as typed.
             at: now.
             over: what the writer last knew to be saved. Any other text is kept beside.
             durable: it also survives a power cut.

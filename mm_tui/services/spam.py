@@ -22,9 +22,7 @@ class SpamMarks:
     """Marks mail as spam at the gateway, and stores the resulting status.
 
     Args:
-        database: the profile's store.
         gateway: with a send key; it journals each call first.
-        notify: called with the changed email.
     """
 
     def __init__(self, database: Database, gateway: GatewayClient, notify: Notify) -> None:

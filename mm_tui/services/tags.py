@@ -46,10 +46,6 @@ _WRITES: WeakKeyDictionary[object, WeakValueDictionary[str, asyncio.Lock]] = Wea
 def writing(gateway: object, email_id: str) -> asyncio.Lock:
     """Lets only one task of this program at a time read and set the tags of an email, so that none overwrites
     another's.
-
-    Args:
-        gateway: the client that sets them.
-        email_id: the email.
     """
     locks = _WRITES.setdefault(gateway, WeakValueDictionary())
     return locks.setdefault(email_id, asyncio.Lock())
@@ -72,9 +68,6 @@ async def merge(
     """Adds tags to an email and keeps all others.
 
     Args:
-        gateway: with a send key.
-        mailbox_id: the email's mailbox.
-        email_id: the email.
         wanted: the tags to set. Empty values are left out.
         by_human: whether a human chose them; otherwise a human's label is kept.
         unless: if the email has one of these tags, nothing is set.
@@ -116,9 +109,6 @@ async def remove(
     setting tags merges them, or none would remain, it uses one call per tag.
 
     Args:
-        gateway: with a send key.
-        mailbox_id: the email's mailbox.
-        email_id: the email.
         names: the tags to remove, in this order.
         owned: decides from all tags of the email whether to remove them.
 

@@ -24,9 +24,6 @@ class LooseTexts:
     def keep(self, texts: Mapping[str, str]) -> Path:
         """Writes the texts, which are on disk when it returns. A later text of the same email replaces the earlier one.
 
-        Args:
-            texts: the texts by email id.
-
         Returns:
             The folder that they are in.
 

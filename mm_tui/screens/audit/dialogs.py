@@ -73,8 +73,6 @@ class ExportScreen(Dialog[str]):
     """Asks for a file name and exports the lines, with a progress bar. Escape stops and leaves no file.
 
     Args:
-        lines: where they are read.
-        wanted: which lines.
         narrowed: whether the filter leaves some lines out.
     """
 

@@ -27,12 +27,7 @@ TONES = {Tone.PLAIN: "row", Tone.DECISION: "strong", Tone.FAILURE: "risk"}
 
 
 class AuditList(VirtualList[int, AuditLine]):
-    """Lines by their keys, newest first.
-
-    Args:
-        lines: where they are read.
-        clock: tells what "today" is.
-    """
+    """Lines by their keys, newest first."""
 
     def __init__(self, lines: AuditLines, clock: Clock, *, id: str | None = None) -> None:
         super().__init__(id=id)

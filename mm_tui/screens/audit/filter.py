@@ -32,10 +32,6 @@ class AuditFilterScreen(ListDialog[LineFilter]):
     """A list of all filters for the lines; choosing one that is already set removes it.
 
     Args:
-        chosen: what is shown now.
-        actors: who did something.
-        actions: what was done.
-        boxes: (id, address) of each mailbox.
         now: the current time, at which periods end.
         names: the names of keys, by their ids.
     """

@@ -47,11 +47,7 @@ class DeliveryLookedUp(Message):
 
 
 class HistoryScreen(BaseScreen):
-    """What happened to one email.
-
-    Args:
-        email_id: the email.
-    """
+    """What happened to one email."""
 
     MODE = "audit"
     TITLE_WORD = "history"

@@ -31,10 +31,7 @@ def line_page(shown: AuditLine, room: int, keys: Mapping[str, str], names: Mappi
     """One log line in full.
 
     Args:
-        shown: the line.
         room: cells of a line.
-        keys: the user's `[keys]`.
-        names: the names of the gateway's keys, by their ids.
     """
     line = shown.line
     writer = PageWriter()
@@ -84,12 +81,10 @@ def row(writer: PageWriter, name: str, value: str, room: int, *, label: int = LA
     """Writes a label and its value, indenting further lines. An empty value is skipped.
 
     Args:
-        writer: what is written to.
         name: the label, cut to `label` cells.
         value: clean text of one line.
         room: cells of a line.
         label: cells of the label.
-        style: of the value.
     """
     for at, (start, end) in enumerate(wrapped(value, max(8, room - label - 1)) if value else []):
         writer.write(fit_cells("" if at else OneLine(name), label) + " ", "dim")
@@ -102,7 +97,6 @@ def history_page(
     """An email's history: the email itself, then everything that happened, in order of time.
 
     Args:
-        history: what is known of it.
         room: cells of a line.
         identity: the result of checking its signed identity; None while that is in progress, or if it has none.
         not_arrived: sentences why it did not arrive.

@@ -48,8 +48,6 @@ def decisions_plot(made: Sequence[MadeDecision], now: datetime, width: int) -> C
     left out.
 
     Args:
-        made: decisions since `first_day`.
-        now: the current time.
         width: cells of the line.
     """
     if not made:

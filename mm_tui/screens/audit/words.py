@@ -34,10 +34,8 @@ def heading(
     """What is listed, how many lines there are, and what is missing.
 
     Args:
-        session: for the mailboxes' addresses, the time and the state of the sync.
         names: the names of the gateway's keys, by their ids.
         chosen, typed: the filter and the search.
-        rows: how many rows are listed.
         folded: how many further lines they represent.
         newer: how many rows came in above the view.
         whole: all have been counted; otherwise an ellipsis follows the number.

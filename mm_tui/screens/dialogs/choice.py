@@ -40,7 +40,6 @@ class ChoiceScreen(Dialog[Answer]):
     """Asks a question. It ignores all keys except those of the answers and for scrolling; escape returns None.
 
     Args:
-        title: the question, one line of our own text.
         body: the details, with text from outside already cleaned.
         choices: the answers, safest last.
         stay: what escape does, in words.

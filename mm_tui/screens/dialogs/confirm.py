@@ -18,14 +18,7 @@ if TYPE_CHECKING:
 
 
 class ConfirmScreen(ModalScreen[bool]):
-    """Asks before something that cannot be undone. Only `y` means yes.
-
-    Args:
-        title: what will happen, as a question or a statement.
-        words: what it means.
-        yes: the label of yes.
-        no: the label of no.
-    """
+    """Asks before something that cannot be undone. Only `y` means yes."""
 
     CSS_PATH = "dialogs.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [

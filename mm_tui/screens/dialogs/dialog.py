@@ -88,13 +88,8 @@ class ListDialog(Dialog[Answer]):
     """A list to choose from.
 
     Args:
-        title: the question, or what is listed.
-        lines: the list; it may be empty.
         choose: what enter does; empty if there is nothing to choose.
-        close: what escape does.
         at: the index of the line highlighted first.
-        note: a remark below the list.
-        kind: a style class of the dialog.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("q", "close", "close")]

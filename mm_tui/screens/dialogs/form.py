@@ -35,13 +35,8 @@ class FormScreen(Dialog[tuple[str, ...]]):
     """Asks for some values; None if it is cancelled. Enter moves to the next field, and submits on the last one.
 
     Args:
-        title: what they are for.
-        fields: the lines.
         words: what there is to know first.
         lines: more of it, each on a line of its own.
-        yes: the label of submitting.
-        start: the field focused first.
-        trouble: the error of the previous try.
     """
 
     def __init__(

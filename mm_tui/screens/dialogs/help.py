@@ -33,10 +33,8 @@ class HelpScreen(Dialog[None]):
     """Keys and what they do, in groups: this screen's, lists', and those that work everywhere.
 
     Args:
-        title: what the help is for.
         groups: (heading, [(keys, what they do)]).
         more: lines beneath, for instance the search language.
-        more_title: the heading above these.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -117,7 +115,6 @@ def _group(heading: str, rows: list[tuple[str, str]], width: int, cells: int) ->
     """A heading and its rows; long text continues below in its own column.
 
     Args:
-        heading: above the rows.
         rows: (keys, what they do).
         width: cells of the column of keys, the same in all groups of a dialog.
         cells: cells of a line.

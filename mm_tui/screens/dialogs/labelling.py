@@ -9,11 +9,7 @@ if TYPE_CHECKING:
 
 
 class Labelling:
-    """Asks for a label and sets it.
-
-    Args:
-        screen: the screen that asks.
-    """
+    """Asks for a label and sets it."""
 
     def __init__(self, screen: BaseScreen) -> None:
         self._screen = screen
@@ -26,7 +22,6 @@ class Labelling:
         """Asks for the label of an email.
 
         Args:
-            email_id: the email.
             label: its current label; empty if it has none.
         """
         from mm_tui.screens.dialogs.dialog import ask

@@ -12,7 +12,6 @@ class LabelScreen(ListDialog[str]):
     """Returns the chosen label, or None.
 
     Args:
-        labels: the configured ones.
         current: the email's current label; "" for none.
     """
 

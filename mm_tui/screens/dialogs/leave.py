@@ -64,7 +64,6 @@ class LeaveScreen(ConfirmScreen):
     Args:
         decisions: what leaving affects now.
         texts: where texts are that could not be saved to the store.
-        title: the question.
     """
 
     def __init__(self, decisions: OnTheWay, texts: Sequence[str] = (), title: str = "") -> None:

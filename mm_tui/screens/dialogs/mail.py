@@ -33,12 +33,7 @@ LEVEL_STYLES = {Level.HIGH: "fail", Level.MEDIUM: "risk", Level.LOW: "risk", Lev
 
 
 class PageScreen(Dialog[None]):
-    """Shows a text in a dialog.
-
-    Args:
-        title: its heading.
-        page: what to read.
-    """
+    """Shows a text in a dialog."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("q,v,i", "close", "close")]
 
@@ -123,7 +118,6 @@ class LinksScreen(ListDialog[Link]):
     """Lists the links of an email with their real hosts. Returns the chosen one; opens nothing.
 
     Args:
-        text: the body.
         known: for look-alikes.
     """
 
@@ -156,12 +150,7 @@ def _link_words(link: Link, findings: tuple[Finding, ...]) -> Content:
 
 
 class FilesScreen(ListDialog[int]):
-    """Lists the attachments of an email; returns the index of the chosen one.
-
-    Args:
-        attachments: as listed in the email.
-        folder: where a chosen one is saved.
-    """
+    """Lists the attachments of an email; returns the index of the chosen one."""
 
     def __init__(self, attachments: tuple[Attachment, ...], folder: str) -> None:
         note = OneLine(

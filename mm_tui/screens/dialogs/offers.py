@@ -31,11 +31,8 @@ class OfferScreen(Dialog[str]):
     Enter on an empty line chooses the highlighted text, at first the first one; otherwise it returns the typed text.
 
     Args:
-        title: the question.
         offered: the texts, best first, always in the same order.
-        what: what it is about.
         back: what escape does, in words.
-        notes: remarks beside offered texts.
         over: why there is nothing to ask any more; empty as long as there is. The dialog stays, because somebody may
             be typing in it, but takes no answer.
     """
@@ -133,9 +130,6 @@ class ReasonScreen(OfferScreen):
     """Asks for the reason of a rejection; None goes back without deciding.
 
     Args:
-        title: what is about to be done.
-        what: the email it is done to.
-        reasons: templates.
         asking: those that ask the agent for another draft.
         over: as for `OfferScreen`.
     """

@@ -19,7 +19,6 @@ class ProfilesScreen(ListDialog[str]):
     """Returns the key of the chosen profile, or None.
 
     Args:
-        profiles: those of the settings file.
         here: the name of the one that is open.
         overriding: environment variables that override every profile's settings.
     """

@@ -12,11 +12,7 @@ if TYPE_CHECKING:
 
 
 class SpamMarking:
-    """Asks, then marks the email.
-
-    Args:
-        screen: the screen that asks.
-    """
+    """Asks, then marks the email."""
 
     def __init__(self, screen: BaseScreen) -> None:
         self._screen = screen

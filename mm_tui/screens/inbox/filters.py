@@ -44,12 +44,7 @@ class _Narrower:
 
 
 class FilterScreen(ListDialog[MailView]):
-    """A list of all filters; choosing one that is already set removes it.
-
-    Args:
-        session: for mailboxes, labels and numbers.
-        view: what is shown now.
-    """
+    """A list of all filters; choosing one that is already set removes it."""
 
     @dataclass(eq=False, repr=False)
     class Counted(Message):

@@ -48,8 +48,6 @@ def heading(session: Session, view: MailView, found: int, *, whole: bool) -> Con
     """What is listed, how many emails there are, and which parts of the query were ignored.
 
     Args:
-        session: for the mailboxes' addresses and the time.
-        view: what is listed.
         found: emails, or threads where they are folded.
         whole: all have been counted; otherwise an ellipsis follows the number.
     """

@@ -36,8 +36,6 @@ class MailboxActing:
     """Asks for what an action needs, and calls the gateway.
 
     Args:
-        screen: the screen that shows the questions.
-        current: the mailbox under the cursor.
         changed: reads account, usage and webhooks again.
     """
 

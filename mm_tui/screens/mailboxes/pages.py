@@ -49,13 +49,10 @@ def mailbox_page(
     """Everything about one mailbox.
 
     Args:
-        found: the track record.
         facts: account, usage and webhooks; None while they are being read.
         room: cells of a line.
         agents: the results of each agent's drafts in 30 days.
         now: the last day of the plots.
-        keys: the user's `[keys]`.
-        names: the names of the gateway's keys, by their ids.
     """
     writer = PageWriter()
     box = found.mailbox

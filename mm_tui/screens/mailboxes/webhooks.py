@@ -50,7 +50,6 @@ class WebhooksScreen(Dialog[None]):
     """The account's webhooks.
 
     Args:
-        acts: what is asked and done.
         mailbox: the mailbox that `n` creates one for; None if there is none.
     """
 

@@ -117,8 +117,6 @@ class Deciding:
         """Starts decisions in a worker.
 
         Args:
-            entries: what is decided about.
-            beginning: the call of the service.
             reason: why they are rejected; offered again once they are.
         """
         self._reasons_given |= {entry.item.id: reason for entry in entries if reason}

@@ -36,7 +36,6 @@ def difference(
     """The difference between the current content and what the reader last saw, or between edit and draft.
 
     Args:
-        entry: the waiting email.
         decision: the newest decision about it; its question or refusal may be about a change.
         change: that the email changed while it was read.
         above: as in `draft_page`.

@@ -49,11 +49,7 @@ class EditHost(Protocol):
 
 
 class ExternalEditing:
-    """Passes the text of an editing screen to the user's own editor.
-
-    Args:
-        screen: the screen with the text.
-    """
+    """Passes the text of an editing screen to the user's own editor."""
 
     editor: ClassVar[Editor] = staticmethod(run_editor)
 

@@ -29,8 +29,6 @@ class FilterActions:
     """Changes the filter, the search or the order of the queue.
 
     Args:
-        app: shows the choice of filters.
-        listing: what is listed.
         show: updates the list; `stay` is as for `QueueListing.update`.
     """
 

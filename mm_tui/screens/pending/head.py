@@ -59,7 +59,6 @@ def head(
     """The lines above the body.
 
     Args:
-        entry: the waiting email.
         mailbox: its mailbox; None if the mailbox list has not been read.
         shown_findings: how many findings are shown; the rest are counted.
         crowded: it does not all fit here and is in full in the text below: only the beginnings are shown.
@@ -147,9 +146,6 @@ def banner(
     """The state of the email's decision, on one line; empty if there is none. All in the one colour of its ground.
 
     Args:
-        decision: the newest decision about it.
-        entry: the email.
-        change: that it changed while it was read.
         screen: where it is shown, for the keys that work there.
         today: the reader's date: an earlier day is named.
     """

@@ -23,13 +23,7 @@ WHILE_WAITING = frozenset({"pending.note", "pending.assign", "pending.snooze", "
 
 
 def applies(action: str, entry: QueueEntry | None, view: DecisionView | None) -> bool:
-    """Whether a key does something here, or says why not. A letter for which this is false counts as text.
-
-    Args:
-        action: the act's name.
-        entry: the email under the cursor.
-        view: the newest decision about it.
-    """
+    """Whether a key does something here, or says why not. A letter for which this is false counts as text."""
     if action == "answer":
         return view is not None and view.question is not None
     return entry is not None or action not in ON_AN_EMAIL
@@ -41,11 +35,6 @@ def label_here(
     """What a key does to this email, in a word or two; empty if nothing, though pressing it says why.
 
     Args:
-        act_id: the action's id.
-        label: its usual label.
-        entry: the email.
-        busy: why nothing can be decided about it now.
-        marked: how many emails are marked.
         filtered: whether the queue is filtered; everything listed can then be rejected.
     """
     if act_id in ("pending.approve_marked", "pending.reject_marked"):

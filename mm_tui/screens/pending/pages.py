@@ -44,8 +44,6 @@ def draft_page(
     """The draft as it would be sent: its body with risky words marked, and its attachments.
 
     Args:
-        item: the waiting email.
-        findings: what the rules found in it.
         above: None if the head shows everything. Otherwise it has no room, so sender, recipients, subject and these
             lines come in full at the beginning of the page.
         bodies: renders the body, or leaves it as written.

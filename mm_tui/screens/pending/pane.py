@@ -131,11 +131,7 @@ class ItemPane(Vertical):
         """Shows a waiting email, or none. Keeps view and position if it is the same email as before.
 
         Args:
-            entry: the email.
-            decision: the newest decision about it.
-            mailbox: whose it is.
             change: its content differs from what the reader had on the screen: the difference is shown at once.
-            advice: the models' advice on it.
         """
         before, was_pointed_out = self._entry, self._change is not None
         same = entry is not None and before is not None and entry.item.id == before.item.id

@@ -88,7 +88,6 @@ class PendingList(VirtualList[str, PendingRow]):
         """Shows these emails; the cursor stays on its email or moves to the one now in its place.
 
         Args:
-            keys: their ids.
             read_row: gives the row of one of them, now and whenever it comes into view.
         """
         self._read_row = read_row

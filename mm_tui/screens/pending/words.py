@@ -51,7 +51,6 @@ def edit_head(entry: QueueEntry, saved: bool | None, trouble: str, room: int) ->
     """The editor's title, ending with whether the current text is saved.
 
     Args:
-        entry: the draft.
         saved: None if something was typed since; False if the text is still the agent's.
         trouble: why it is not saved, if that failed.
         room: cells.
@@ -72,11 +71,6 @@ def heading(
     """How many emails are shown, of how many, and in which order; or what is wrong with the query.
 
     Args:
-        listing: the queue.
-        marked: the number of marked emails.
-        kept: the number of saved texts that were not sent.
-        keys: the settings' keys.
-        progress: the progress of rejecting a filter.
         known: whether the queue has been read: an empty one may be unknown.
     """
     if progress:
@@ -116,10 +110,7 @@ def place_words(entry: QueueEntry, at: int, listed: int, now: datetime) -> str:
     """The email's place in the list, how long it has waited, and whether it is due.
 
     Args:
-        entry: the email.
         at: its row, from 0.
-        listed: the number of rows.
-        now: the current time.
     """
     words = [f"{at + 1:,} of {listed:,}"]
     if (received := entry.item.received_at) is not None:
@@ -135,9 +126,6 @@ def empty_words(
 
     Args:
         session: tells how the last read of the queue went.
-        listing: the queue.
-        kept: the number of saved texts that were not sent.
-        made: today's decisions.
     """
     keys = session.settings.keys
     if not listing.waiting and (why := unread_words(session)):
@@ -166,7 +154,6 @@ def done_words(made: Sequence[MadeDecision], me: str, names: Mapping[str, str] =
     """What was done today and by whom, busiest first, with a line for each of at most `MOST_NAMED`.
 
     Args:
-        made: today's decisions.
         me: the name recorded for this program's decisions.
         names: the names of keys, by their ids.
     """

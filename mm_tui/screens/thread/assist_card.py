@@ -57,7 +57,6 @@ def card_content(state: CardState | None, width: int, key: str = "") -> Content:
     Args:
         state: the card's state; None while the assistant is not ready yet.
         width: cells.
-        key: the key that asks the assistant.
     """
     if state is None:
         return Content.styled("assistant: starting", "$mm-dim")

@@ -28,7 +28,6 @@ def head(item: MessageItem, width: int, opening: str, keys: Mapping[str, str]) -
         item: an open message; without its detail the lines hold what the list says.
         width: in cells.
         opening: the subject of the thread's first message; another subject is shown.
-        keys: the user's `[keys]`.
     """
     row, detail = item.row, item.detail
     all_key = with_keys("{thread.details}", keys)

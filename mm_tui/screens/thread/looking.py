@@ -23,12 +23,7 @@ if TYPE_CHECKING:
 
 
 class LookingCloser:
-    """Shows more of the current message.
-
-    Args:
-        screen: the screen that shows it.
-        view: the messages.
-    """
+    """Shows more of the current message."""
 
     def __init__(self, screen: BaseScreen, view: Callable[[], ThreadView]) -> None:
         self._screen = screen

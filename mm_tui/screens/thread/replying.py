@@ -38,13 +38,7 @@ def badge(model: str) -> str:
 
 
 class Replying:
-    """The reply on the thread screen.
-
-    Args:
-        screen: the screen that shows the editor.
-        mailbox_id: the thread's mailbox.
-        view: the messages.
-    """
+    """The reply on the thread screen."""
 
     def __init__(self, screen: BaseScreen, mailbox_id: str, view: Callable[[], ThreadView]) -> None:
         self._screen = screen

@@ -77,9 +77,7 @@ class ThreadScreen(BaseScreen):
     """A thread, opened at one of its emails. This marks the email as read at the gateway, because a human opened it.
 
     Args:
-        mailbox_id: the mailbox.
         thread_id: the thread; None for an email without one.
-        email_id: the email that was opened.
         reply_with: the initial text of the reply editor; empty leaves it closed.
     """
 

@@ -64,9 +64,6 @@ class ActJournal:
     """Journals the actions of one client.
 
     Args:
-        database: where the journal is.
-        who: the name to journal.
-        clock: dates the entries.
         but: calls that are journaled elsewhere.
     """
 

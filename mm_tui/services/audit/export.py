@@ -63,8 +63,6 @@ def export(
     """Writes the chosen lines, oldest first. It takes a second for some ten thousand lines: call it in a thread.
 
     Args:
-        lines: where to read them.
-        wanted: which lines.
         path: from `target_of`.
         progress: called with (lines written, lines in total).
         stop: called between pages; True leaves no file behind.

@@ -19,12 +19,7 @@ LEAST_AGE = timedelta(minutes=1)
 
 
 class Identities:
-    """Checks identities with the gateway's key, which is kept in memory only.
-
-    Args:
-        gateway: provides the key.
-        clock: for the key's age.
-    """
+    """Checks identities with the gateway's key, which is kept in memory only."""
 
     def __init__(self, gateway: GatewayClient, clock: Clock) -> None:
         self._gateway = gateway

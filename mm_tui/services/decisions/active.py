@@ -82,13 +82,7 @@ class ActiveDecisions:
 
 
 class LockRenewal:
-    """Renews the locks of one process.
-
-    Args:
-        locks: the locks in the store.
-        clock: gives the time recorded with a renewal.
-        has_open: whether a decision is in progress here.
-    """
+    """Renews the locks of one process."""
 
     def __init__(self, locks: LockStore, clock: Clock, has_open: Callable[[], bool]) -> None:
         self._locks = locks

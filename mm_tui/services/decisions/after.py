@@ -30,9 +30,6 @@ class AfterDecisions:
     changed emails read again.
 
     Args:
-        database: the profile's store.
-        clock: gives the time of an example.
-        notify: called when the queue changes.
         learner: keeps the examples; None keeps none.
     """
 

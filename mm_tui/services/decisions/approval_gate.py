@@ -27,7 +27,6 @@ class ApprovalGate:
     """Records what was seen, what has begun, and when an email came under the cursor without a key press.
 
     Args:
-        clock: provides the monotonic time.
         own_replies: who approves this reviewer's own texts, `self` or `another`, as in the settings.
     """
 
@@ -72,12 +71,7 @@ class ApprovalGate:
         return version in self._seen
 
     def why_busy(self, entry: QueueEntry, decision: DecisionView | None) -> str:
-        """What is in progress for the email and excludes other decisions; empty if nothing is.
-
-        Args:
-            entry: the email.
-            decision: the newest decision about it.
-        """
+        """What is in progress for the email and excludes other decisions; empty if nothing is."""
         if entry.ended:
             return f"{entry.ended}: {{pending.next}} goes on"
         if entry.item.id in self._beginning:

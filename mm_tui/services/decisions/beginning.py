@@ -28,15 +28,7 @@ REMEMBERED = 500
 
 
 class Beginning:
-    """Begins decisions, and resumes those that were left. All belongs to one event loop.
-
-    Args:
-        store: journals them.
-        driver: holds them.
-        decisions: what has begun.
-        clock: dates them.
-        hold_seconds: the setting.
-    """
+    """Begins decisions, and resumes those that were left. All belongs to one event loop."""
 
     def __init__(
         self, store: DecisionLog, driver: Driver, decisions: ActiveDecisions, clock: Clock, hold_seconds: float

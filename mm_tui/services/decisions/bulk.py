@@ -42,8 +42,6 @@ def summary(
     """Summarizes what would be rejected: the number per mailbox and per agent, and the first subjects.
 
     Args:
-        entries: the emails that the filter selects.
-        addresses: the mailboxes' addresses by id.
         audit: names the key that composed each email, as far as the gateway's log was read.
         names: the names of keys, by their ids.
     """
@@ -112,9 +110,6 @@ async def begin(
     Args:
         entries: the emails to reject, as they were shown.
         reason: why; it is sent to the agents.
-        decisions: makes the decisions.
-        sync: reads emails that were only listed.
-        pending: where they are then stored.
         hold: as in `Decisions.reject`.
         stopped: called after each reading; if it returns True, nothing is rejected.
         progress: called with the number read so far.

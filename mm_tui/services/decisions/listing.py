@@ -35,14 +35,7 @@ COUNT_SECONDS = 10.0
 
 
 class QueueListing:
-    """Holds the whole queue, so that any part of it can be listed at once.
-
-    Args:
-        clock: provides the monotonic time.
-        saved: the queue filters from the settings.
-        context: what filters need besides the emails, as `ReviewQueue.filter_context`.
-        decision_of: the newest decision about an email.
-    """
+    """Holds the whole queue, so that any part of it can be listed at once."""
 
     def __init__(
         self,
@@ -119,7 +112,6 @@ class QueueListing:
         """Lists what filter and query select, and updates the counts of all filters.
 
         Args:
-            reading: the email under the cursor.
             stay: keep the email under the cursor in the list, whatever happened to it; False if the reviewer asked for
                 another list.
         """

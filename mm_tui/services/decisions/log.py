@@ -67,8 +67,6 @@ class DecisionLog:
         """Creates the log.
 
         Args:
-            database: the profile's store.
-            reviewer: the name under which decisions are journaled.
             own_replies: who approves own texts, `self` or `another`, as in the settings.
             by_command: the decisions are made on the command line.
             second: determines which emails need two approvals; None for none.
@@ -96,7 +94,6 @@ class DecisionLog:
         """Begins all of these decisions or none. They are on the disk when it returns.
 
         Args:
-            requests: the decisions to begin.
             at: now.
             batch: the name of decisions that are undone together; None puts several requests into a new batch.
 

@@ -39,11 +39,7 @@ class Outcomes:
         self._recent: list[tuple[float, DecisionView]] = []
 
     def news(self, view: DecisionView | None) -> OutcomeNews | None:
-        """The message after a change of a decision; None if there is nothing new.
-
-        Args:
-            view: the decision.
-        """
+        """The message after a change of a decision; None if there is nothing new."""
         if view is None or not (view.ended or view.question):
             return None
         what = (view.id, view.question.words if view.question is not None else "")

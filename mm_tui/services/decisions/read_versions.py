@@ -37,7 +37,6 @@ class ReadVersions:
 
         Args:
             entry: the email; only emails that were read whole are compared.
-            now: the current time.
         """
         email_id = entry.item.id
         anew, self._shown_id = email_id != self._shown_id, email_id

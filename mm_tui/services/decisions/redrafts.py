@@ -39,9 +39,7 @@ class RedraftRequests:
     """Sets the tags that ask for another draft.
 
     Args:
-        database: the store with the requests.
         gateway: needs a send key; without one no requests are made.
-        clock: dates the requests.
     """
 
     def __init__(self, database: Database, gateway: GatewayClient, clock: Clock) -> None:

@@ -30,7 +30,6 @@ class RememberedDecisions:
     """The decisions remembered under one name, with the text kept for them.
 
     Args:
-        database: the store.
         name: `UNSEEN_INCIDENTS` or `REDRAFTS_TO_ASK`.
     """
 

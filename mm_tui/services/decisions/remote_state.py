@@ -28,7 +28,6 @@ def remote_state_of(status: str, direction: str, *, approved: bool = False) -> R
     """The meaning of a status.
 
     Args:
-        status: the gateway's word.
         direction: `inbound` or `outbound`; with anything else only what holds for both is used.
         approved: whether the gateway names a time or person of an approval. An approved email that is scheduled or has
             an unknown status may be sent at any time, so it counts as released.
@@ -45,7 +44,6 @@ def snapshot_of(mail: EmailDetail, direction: str, our_name: str = "", *, us: Ap
     """The snapshot of an email that was just read.
 
     Args:
-        mail: the gateway's answer.
         direction: the direction when the human saw the email, used if the email states none. If it was unknown then, it
             is left out of the digest now too.
         our_name: the name under which the gateway records approvals with this

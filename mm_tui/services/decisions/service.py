@@ -71,7 +71,6 @@ class Decisions:
         """Starts nothing; `run` or `resume` continues what an earlier run left.
 
         Args:
-            reviewer: the name under which decisions are journaled.
             notify: called with `DecisionChanged` whenever a view changes, except for the countdown.
             by_command: whether decisions are made on the command line, which the journal and other windows show.
             learner: keeps examples of texts sent in place of an agent's; None keeps none.

@@ -20,14 +20,7 @@ from mm_tui.text import OneLine
 def view_of(
     decision: ActiveDecision, clock: Clock, reviewer: str, names: Callable[[], Mapping[str, str]]
 ) -> DecisionView:
-    """The decision's current view.
-
-    Args:
-        decision: the decision.
-        clock: for the rest of the hold.
-        reviewer: the reviewer at this program.
-        names: reads the names of keys, by their ids.
-    """
+    """The decision's current view."""
     state, sighting = decision.state, decision.state.sighting
     held = state.step is Step.HOLD or state.early
     named = _with_name(state, reviewer, names)

@@ -161,7 +161,6 @@ def needs_second(review: Review, mailbox: str, level: Level) -> bool:
     """Whether two reviewers must approve an email.
 
     Args:
-        review: the settings.
         mailbox: the mailbox's address; empty if it is not known, which counts as the strictest one.
         level: the highest level of risk that was found in it.
     """
@@ -185,8 +184,6 @@ class SecondApproval:
     """The two-person rule, as seen by one reviewer.
 
     Args:
-        database: provides the mailboxes' addresses.
-        review: the settings.
         us: returns the reviewer, whose keys may become known later.
     """
 
@@ -196,14 +193,7 @@ class SecondApproval:
         self._us = us
 
     def of(self, mailbox_id: str, tags: Mapping[OneLine, OneLine], digest: str, found: Iterable[Finding]) -> Approvals:
-        """The state of an email's approvals.
-
-        Args:
-            mailbox_id: the email's mailbox.
-            tags: the email's tags, as last read.
-            digest: the digest of the content that would be approved.
-            found: the risk findings about it.
-        """
+        """The state of an email's approvals."""
         level = max((finding.level for finding in found), default=Level.NONE)
         address = self._address(mailbox_id) if self._review.mailbox_second_approver else ""
         needed = needs_second(self._review, address, level)

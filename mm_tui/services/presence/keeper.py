@@ -54,7 +54,6 @@ class PresenceKeeper:
         tags: sets and removes the tags; without a send key they are only read.
         watch: reads the tags of the email under the cursor.
         sync: reads the opened email again, which shows the presence of others.
-        clock: times the renewals.
         minutes: how long the tags last unless renewed; 0 sets none.
     """
 
@@ -149,8 +148,6 @@ class PresenceWatch:
     Args:
         database: keeps the tags with the email's details.
         gateway: asked for them; any key may.
-        clock: dates what was seen.
-        notify: called when they changed.
     """
 
     def __init__(self, database: Database, gateway: GatewayClient, clock: Clock, notify: Notify) -> None:

@@ -111,15 +111,7 @@ def _folded(name: str) -> str:
 
 
 class TeamTags:
-    """Sets and removes notes and assignments, and takes first approvals back; each change is journaled first.
-
-    Args:
-        database: the profile's store.
-        gateway: with a send key.
-        reviewer: the name that colleagues see.
-        clock: dates notes and journal entries.
-        notify: called when the queue shows a change.
-    """
+    """Sets and removes notes and assignments, and takes first approvals back; each change is journaled first."""
 
     def __init__(self, database: Database, gateway: GatewayClient, reviewer: str, clock: Clock, notify: Notify) -> None:
         self._database = database

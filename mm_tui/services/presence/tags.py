@@ -137,7 +137,6 @@ class PresenceReader:
         """The presence in an email's tags; None if there is none that still counts.
 
         Args:
-            held: the tags.
             seen_at: when they were read, if that was before now; presence that ends too far ahead counts from then.
         """
         found = presence_in(held, now)
@@ -196,8 +195,6 @@ class PresenceTags:
 
     Args:
         gateway: with a send key, else presence is only read.
-        reviewer: the name that others see.
-        clock: what presence is dated by.
         life: how long presence lasts unless renewed.
     """
 

@@ -55,7 +55,6 @@ class Authors:
         """The human who wrote this email; None if no human is known to have written it.
 
         Args:
-            item: the waiting email.
             tags: its tags; None means those of its stored detail.
         """
         self.read_new()

@@ -15,8 +15,6 @@ def due_at(received_at: datetime | None, address: str, minutes: Mapping[str, int
     """When an email is due; None if nothing is set for its mailbox, or its time is unknown.
 
     Args:
-        received_at: when it entered the queue.
-        address: its mailbox's.
         minutes: minutes by mailbox address, in any letter case; `default` for all others.
     """
     if received_at is None or not minutes:

@@ -103,7 +103,6 @@ class ReviewQueue:
 
         Args:
             order: oldest first, or riskiest first and then oldest.
-            mailbox_id: one mailbox only.
             hidden: ids to leave out, such as edits in progress that are shown with their original.
             seat: who reads the queue; determines which presence is theirs.
             assignee: the reviewer to whom emails may be assigned; empty for the seat's.

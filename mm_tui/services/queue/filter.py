@@ -55,12 +55,7 @@ Test = Callable[["QueueEntry", FilterContext], bool]
 
 
 class QueueFilter:
-    """A parsed query of the queue. No input is an error: unusable parts are left out and reported.
-
-    Args:
-        text: as typed or as saved.
-        context: what it needs besides the emails.
-    """
+    """A parsed query of the queue. No input is an error: unusable parts are left out and reported."""
 
     def __init__(self, text: str, context: FilterContext) -> None:
         self._context = context
@@ -89,12 +84,7 @@ class QueueFilter:
 
 
 def saved_filters(own: Mapping[str, str], mailboxes: Sequence[tuple[str, str]]) -> list[SavedFilter]:
-    """A filter for the whole queue, the user's filters, and one for each mailbox if there are several.
-
-    Args:
-        own: the settings' filters.
-        mailboxes: (id, address) of each.
-    """
+    """A filter for the whole queue, the user's filters, and one for each mailbox if there are several."""
     found = [ALL, *(SavedFilter(OneLine(name), text) for name, text in query.saved(own, query.QUEUE_FILTERS).items())]
     if len(mailboxes) > 1:
         found += [SavedFilter(_box_name(address, mailboxes, found), f'in:"{box_id}"', box_id)

@@ -64,8 +64,6 @@ class SyncHealth:
         """A try failed.
 
         Args:
-            part: the part that failed.
-            error: the error, of the gateway or of the store.
             interval: seconds between tries while all is well.
             again: whether it will be tried again.
 

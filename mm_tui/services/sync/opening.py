@@ -16,7 +16,6 @@ async def open_mails(sync: Sync, mails: Iterable[tuple[str, str]]) -> OneLine:
     """Opens emails at the gateway, one after the other, and stores them. This marks them as read there.
 
     Args:
-        sync: the running sync.
         emails: (mailbox id, e-mail id) of each.
 
     Returns:

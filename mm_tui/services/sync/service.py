@@ -80,12 +80,8 @@ class Sync:
         """Reads the store, without calling the gateway yet.
 
         Args:
-            database: stores everything.
             gateway: the client; it is not closed here.
-            settings: intervals, window and retention.
-            clock: the system clock, or a test's.
             notify: called with each event, in the event loop's thread.
-            rng: the source of the jitter.
         """
         self._database = database
         self._gateway = gateway

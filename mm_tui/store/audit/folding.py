@@ -35,7 +35,6 @@ class Folder:
     """Folds lines, newest first, into groups represented by their newest line.
 
     Args:
-        database: where the lines are.
         decisions: fold the steps of a decision as well as tag changes.
     """
 

@@ -104,7 +104,6 @@ class Timeline:
         The journal's lines keep the order of their chain, even if the machine's clock was changed.
 
         Args:
-            wanted: which lines to list.
             stop: asked between chunks; True ends it.
             first: the size of the first chunk, so that the first screen can be drawn early.
         """

@@ -31,10 +31,6 @@ def editing_folder(profile: str) -> Path:
 class EditorFile:
     """One text in its own folder, readable only by its owner.
 
-    Args:
-        parent: the profile's folder.
-        edit: the text, and the draft that it edits.
-
     Raises:
         OSError: it cannot be written.
     """

@@ -123,7 +123,6 @@ class LockStore:
     """The locks of all processes that share this store.
 
     Args:
-        database: the store.
         owner: the locking process; by default this one.
         where: its `place()`; by default determined from the system.
         monotonic: a monotonic clock in seconds, for watching other leases.

@@ -177,7 +177,6 @@ class ContactStore:
         """When mail was first exchanged between this address and any of our mailboxes.
 
         Args:
-            address: the correspondent's address.
             before: only mail older than this.
 
         Returns:

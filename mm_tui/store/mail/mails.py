@@ -127,10 +127,8 @@ class MailStore:
         """The view's emails as keys, newest first.
 
         Args:
-            view: what to show.
             limit: at most this many, for the first screen.
             below: only keys smaller than this, to continue after the first screen.
-            query: `parse_query(view.query)` if the caller has it already.
             stop: called every millisecond or so in the calling thread; True cancels the search, which then returns
                 nothing. For searches in a thread, which may become stale.
         """

@@ -237,11 +237,6 @@ def view_sql(view: MailView, query: Query, below: int | None = None) -> tuple[st
 
     Without words it scans the index `mail_list`; with words it scans the full-text index backwards. Both return rows as
     they find them, so a LIMIT ends them early.
-
-    Args:
-        view: what to show.
-        query: its parsed query.
-        below: only keys smaller than this.
     """
     conditions = list(query.conditions)
     if view.mailbox_id is not None:

@@ -74,7 +74,6 @@ def newest_matches(cursor: sqlite3.Cursor, view: MailView, query: Query) -> arra
 
     Args:
         cursor: returns rows as tuples.
-        view: what is shown.
         query: its parsed query; unless it is `broad`, the result is empty.
     """
     found: array[int] = array("q")
