@@ -19,27 +19,18 @@ def deliver(state: State, mailbox_id: str, mail: IncomingMail) -> str:
     verdict = spam_verdict(mail.spam_score)
     delay = state.tuning.inbound_scan_delay
     with state.write():
-        entry = Entry(
+        entry = Entry.of(
+            mail,
             id=email_id,
             mailbox_id=mailbox_id,
             thread_id=thread_of(state, mailbox_id, mail) or state.new_id(),
             direction="inbound",
             status=Status.PENDING_SCAN,
-            sender=mail.sender,
             to=mail.to or (mailbox["address"],),
-            cc=mail.cc,
-            subject=mail.subject,
-            body=mail.body,
             received_at=state.now_ms(),
             message_id=mail.message_id or f"<{email_id}@inbound.invalid>",
-            in_reply_to=mail.in_reply_to,
-            references=mail.references,
-            reply_to=mail.reply_to,
-            spam_score=mail.spam_score,
             spam_verdict=verdict,
             due_at=state.due(state.now_ms() + int(delay * 1000)) if delay else None,
-            headers=mail.headers,
-            attachments=mail.attachments,
         )
         file(state, [entry])
         if not delay:

@@ -6,9 +6,10 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from email.utils import parseaddr
 from operator import attrgetter
+from typing import Any
 
 from mm_tui.sandbox.gateway.mail import IncomingMail, MailAttachment
 from mm_tui.sandbox.gateway.state import State
@@ -45,6 +46,12 @@ class Entry:
     due_at: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     attachments: Sequence[MailAttachment] = ()
+
+    @classmethod
+    def of(cls, mail: IncomingMail, **more: Any) -> Entry:
+        """An entry with the fields of an email; `more` adds to them or replaces them."""
+        given = {one.name: getattr(mail, one.name) for one in fields(mail) if one.name != "date"}
+        return cls(**{**given, **more})
 
 
 _COLUMNS = (

@@ -73,7 +73,6 @@ def create_app(state: State, *, token_delay: float = 0.0) -> FastAPI:
     """The application: the gateway, the flat calls, the stand-in model and the sandbox's own routes.
 
     Args:
-        state: what it serves.
         token_delay: seconds between the words that the stand-in model streams.
     """
     # The interactive documentation would load scripts from other hosts.

@@ -55,9 +55,7 @@ def plain_report(sender: str, subject: str, failed: str, text: str, own: Iterabl
 
     Args:
         sender: of the email, in header form.
-        subject: of the email.
         failed: the value of the header X-Failed-Recipients.
-        text: of the email.
         own: the addresses that it is sent to, which are not failed recipients.
     """
     is_named = bool(failed) and bool(_ANYWHERE.search(failed))

@@ -50,6 +50,12 @@ def codec_of(declared: str | None) -> str:
     return "iso-8859-1" if found.name == "iso8859-1" else found.name.replace("iso8859-", "iso-8859-") if is_text else ""
 
 
+def codec_of_page(number: int) -> str:
+    """Python's codec for a code page of Windows; cp1252 for one that it does not know."""
+    name = "utf-8" if number == 65001 else f"cp{number}"
+    return name if codec_of(name) else "cp1252"
+
+
 def decode(data: bytes, declared: str | None, odd: Odd, hints: Iterable[str] = ()) -> str:
     """The text of `data`.
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta, timezone
-from email.utils import parsedate_to_datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 _EARLIEST, _LATEST = 1971, 2100
@@ -45,10 +44,6 @@ _COMPACT = re.compile(r"(?<!\d)(\d{4})(\d{2})(\d{2})T?(\d{2})(\d{2})(\d{2})?(?!\
 _HALF_DAY = re.compile(r"\d\s*[AP]M\b")
 """With a 12-hour clock the month comes first."""
 _COMMENT = re.compile(r"\([^()]*\)")
-_WELL_FORMED = re.compile(
-    r"(?:[A-Za-z]{3},? )?\d{1,2} [A-Za-z]{3} [12]\d{3} \d{1,2}:\d{2}(?::\d{2})?"
-    r" (?:[+-]\d{4}|(?![AP]M\b)[A-Z]{1,5})(?: \(.*\))?"
-)
 
 
 def read_date(text: str) -> datetime | None:
@@ -58,28 +53,14 @@ def read_date(text: str) -> datetime | None:
     """
     line = " ".join(text.split())[:200].strip("\"' ")
     line = re.sub(r"(?<=\d) ?: ?(?=\d)", ":", line).replace(" ,", ",")
-    for reading in (_standard, _free):
-        try:
-            found = reading(line)
-        except (ValueError, TypeError, IndexError, OverflowError, AttributeError, ZoneInfoNotFoundError):
-            continue
-        if found is not None and _EARLIEST <= found.year <= _LATEST:
-            return found
-    return None
-
-
-def _standard(line: str) -> datetime | None:
-    if not _WELL_FORMED.fullmatch(line):
+    try:
+        found = _moment_in(line)
+    except (ValueError, OverflowError, ZoneInfoNotFoundError):
         return None
-    found = parsedate_to_datetime(line)
-    name = re.search(r" ([A-Z]{3,5})(?: \(|$)", line)
-    minutes = _ZONES.get(name[1].lower()) if name else None
-    if name and minutes is not None:
-        return found.replace(tzinfo=timezone(timedelta(minutes=minutes))).astimezone(UTC)
-    return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+    return found if found is not None and _EARLIEST <= found.year <= _LATEST else None
 
 
-def _free(line: str) -> datetime | None:
+def _moment_in(line: str) -> datetime | None:
     """Parses the parts: a day, a time of day, a zone, in any order and language."""
     if re.fullmatch(r"\d{9,10}(?:\.\d+)?|\d{13}", line):
         seconds = float(line)
@@ -116,7 +97,7 @@ def _offset(rest: str) -> tuple[int, str]:
     """Minutes east of Greenwich, and the remaining text."""
     if match := _OFFSET.search(rest):
         minutes = int(match[2]) * 60 + int(match[3] or 0)
-        if minutes <= 15 * 60:
+        if minutes < 24 * 60:
             return (minutes if match[1] == "+" else -minutes), rest
     for word in re.findall(r"[A-Za-z]+", rest):
         if word.lower() in _ZONES:

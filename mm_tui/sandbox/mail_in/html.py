@@ -50,7 +50,6 @@ def escaped(text: str, *, begins: bool = False) -> str:
     """Escapes text so that Markdown shows it unchanged.
 
     Args:
-        text: the content of a text node.
         begins: whether it is at the beginning of a line, where more characters are special.
     """
     if begins and (match := _BEGINNING.match(text)):

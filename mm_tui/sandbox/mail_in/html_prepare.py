@@ -60,7 +60,6 @@ def prepare(soup: BeautifulSoup, odd: Odd, *, keep_hidden: bool = False) -> None
     """Reduces the tree to what a reader of the email would see.
 
     Args:
-        soup: the parsed HTML.
         odd: called with what was left out.
         keep_hidden: keep hidden content, for an email that has nothing else.
     """

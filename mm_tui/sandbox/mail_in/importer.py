@@ -24,7 +24,6 @@ def read_mail(paths: Iterable[Path], report: ImportReport, progress: Progress | 
 
     Args:
         paths: mbox files, Maildirs, folders of emails, single emails.
-        report: is filled while reading.
         progress: called after each email with the bytes read so far and the total.
 
     Raises:

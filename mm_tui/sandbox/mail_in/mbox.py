@@ -41,7 +41,6 @@ def mails_of_mbox(data: bytes, name: str) -> Iterator[RawMail]:
 
     Args:
         data: the file with line feeds as line ends.
-        name: the file's name, for the report.
     """
     start = 0
     number = 0

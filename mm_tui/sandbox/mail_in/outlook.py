@@ -12,7 +12,7 @@ from email.utils import format_datetime
 from io import BytesIO
 from typing import TYPE_CHECKING
 
-from mm_tui.sandbox.mail_in.charsets import codec_of, decode
+from mm_tui.sandbox.mail_in.charsets import codec_of_page, decode
 from mm_tui.sandbox.mail_in.headers import header_form
 from mm_tui.sandbox.mail_in.parts import html_charset
 from mm_tui.sandbox.mail_in.rtf import text_of_rtf, unpacked
@@ -81,7 +81,7 @@ class _Properties:
         self.code_page = code_page
         for tag in (_CODE_PAGE, _MESSAGE_CODE_PAGE):
             if page := self.number(tag):
-                self.code_page = "utf-8" if page == 65001 else f"cp{page}"
+                self.code_page = codec_of_page(page)
                 break
 
     def number(self, tag: int) -> int:
@@ -115,8 +115,9 @@ class _Properties:
         kind = self._streams.get(f"{tag:04X}")
         if self.is_unicode(tag):
             return self.data(tag).decode("utf-16-le", "replace").rstrip("\x00")
-        page = self.code_page if codec_of(self.code_page) else "cp1252"
-        return decode(self.data(tag), page, lambda _what: None).rstrip("\x00") if kind in ("001E", "0102") else ""
+        if kind not in ("001E", "0102"):
+            return ""
+        return decode(self.data(tag), self.code_page, lambda _what: None).rstrip("\x00")
 
 
 def _folders(file: OleFileIO, within: tuple[str, ...], beginning: str) -> list[tuple[str, ...]]:

@@ -55,7 +55,6 @@ def content_of(message: Message, odd: Odd, hints: Sequence[str] = ()) -> Content
     """The text and the files of an email.
 
     Args:
-        message: the parsed mail.
         odd: called with each irregularity.
         hints: charsets declared in the email, for parts without one.
     """
@@ -188,9 +187,9 @@ class _Reader:
         encoding = str(part.get("content-transfer-encoding") or "").lower()
         if not isinstance(payload, list):
             return bytes_of(part, self._odd)
-        if not any(word in encoding for word in ("base64", "quoted", "uue")):
-            return b"\n".join(_written_out(child, self._odd) for child in payload if isinstance(child, Message))
         whole = b"\n".join(_written_out(child, self._odd) for child in payload if isinstance(child, Message))
+        if not any(word in encoding for word in ("base64", "quoted", "uue")):
+            return whole
         flat = Message()
         flat["Content-Transfer-Encoding"] = encoding
         flat.set_payload(whole.decode("utf-8", "surrogateescape"))
@@ -236,7 +235,6 @@ class _Reader:
             return Content()
         text, files = files_in_text(text, self._odd) if kind == "text/plain" else (text, [])
         notes = [notices.PGP_INLINE] if "-----BEGIN PGP MESSAGE-----" in text else []
-        notes += [notices.YENC] if notices.holds_yenc(text) else []
         return Content([text.strip("\n")], notes, files)
 
     def _smime(self, part: Message) -> Content:

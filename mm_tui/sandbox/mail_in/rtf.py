@@ -6,7 +6,7 @@ import re
 import struct
 from dataclasses import dataclass, replace
 
-from mm_tui.sandbox.mail_in.charsets import codec_of
+from mm_tui.sandbox.mail_in.charsets import codec_of, codec_of_page
 
 DICTIONARY = (
     rb"{\rtf1\ansi\mac\deff0\deftab720{\fonttbl;}{\f0\fnil \froman \fswiss \fmodern \fscript \fdecor MS Sans Serif"
@@ -107,8 +107,7 @@ class _Reader:
         self._data = data
         self._is_html = b"\\fromhtml" in data[:4000]
         page = re.search(rb"\\ansicpg(\d{1,5})", data[:2000])
-        named = f"cp{page[1].decode()}" if page else ""
-        self._charset = "utf-8" if named == "cp65001" else named if codec_of(named) else "cp1252"
+        self._charset = codec_of_page(int(page[1])) if page else "cp1252"
         self._fonts: dict[int, str] = {}
         self._font = 0
         self._made: list[str] = []

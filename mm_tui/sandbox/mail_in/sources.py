@@ -152,7 +152,6 @@ def raw_mails(path: Path, report: ImportReport) -> Iterator[RawMail]:
     """The raw emails in a file. A file without any is reported.
 
     Args:
-        path: a file.
         report: called with what was left out.
     """
     try:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from mm_tui.sandbox.gateway.mail import MailAttachment
 from mm_tui.sandbox.mail_in import notices
-from mm_tui.sandbox.mail_in.charsets import Odd, codec_of, decode
+from mm_tui.sandbox.mail_in.charsets import Odd, codec_of_page, decode
 from mm_tui.sandbox.mail_in.content import Content, is_readable, shortened_name
 from mm_tui.sandbox.mail_in.html import html_to_markdown
 from mm_tui.sandbox.mail_in.plain import without_tabs
@@ -26,43 +26,39 @@ _DEEPEST = 4
 _TNEF = ("application/ms-tnef", "application/vnd.ms-tnef")
 
 
-@dataclass(frozen=True, slots=True)
-class WrappedFile:
-    """A file in winmail.dat."""
-
-    name: str
-    content_type: str
-    data: bytes
-    mail: WrappedMail | None = None
-    """Its content if it is an email itself."""
-
-
 @dataclass(slots=True)
-class WrappedMail:
-    """The content of a winmail.dat."""
+class _Wrapped:
+    """The content of a winmail.dat, its own text apart."""
 
     subject: str = ""
     text: str = ""
     is_html: bool = False
-    files: list[WrappedFile] = field(default_factory=list)
+    content: Content = field(default_factory=Content)
+    """The files, and the emails that it forwards."""
+
+    def whole(self, odd: Odd) -> Content:
+        """All of it, with its own text first."""
+        text = html_to_markdown(self.text, odd) if self.is_html else without_tabs(self.text.replace("\r\n", "\n"))
+        own = [text.strip("\n")] if is_readable(text) else []
+        return Content(texts=own + self.content.texts, files=self.content.files)
 
 
-def read_tnef(data: bytes, *, depth: int = 0) -> WrappedMail | None:
-    """The email in a winmail.dat; None if it is something else, or damaged at its beginning.
+def read_tnef(data: bytes, odd: Odd) -> Content | None:
+    """The text and the files in a winmail.dat; None if it is something else, or damaged at its beginning."""
+    found = _read(data, odd, 0)
+    return None if found is None else found.whole(odd)
 
-    Args:
-        data: the file's bytes.
-        depth: how deeply it is nested in emails.
-    """
+
+def _read(data: bytes, odd: Odd, depth: int) -> _Wrapped | None:
     if len(data) < 6 or struct.unpack_from("<I", data)[0] != _SIGNATURE:
         return None
-    made = WrappedMail()
+    made = _Wrapped()
     page = "cp1252"
-    files: list[dict[str, bytes]] = []
+    files: list[dict[int, bytes]] = []
     try:
         for name, value in _attributes(data):
             if name == _CODE_PAGE and len(value) >= 4:
-                page = _page(struct.unpack_from("<I", value)[0])
+                page = codec_of_page(struct.unpack_from("<I", value)[0])
             elif name == _SUBJECT:
                 made.subject = _decoded(value, page)
             elif name == _BODY:
@@ -72,11 +68,12 @@ def read_tnef(data: bytes, *, depth: int = 0) -> WrappedMail | None:
             elif name == _NEW_FILE:
                 files.append({})
             elif files and name in (_FILE_TITLE, _FILE_DATA, _FILE_PROPERTIES):
-                files[-1][{_FILE_TITLE: "title", _FILE_DATA: "data", _FILE_PROPERTIES: "properties"}[name]] = value
+                files[-1][name] = value
     except (struct.error, IndexError):
         # Cut off: what stands before is kept.
         pass
-    made.files = [_file(one, page, depth) for one in files]
+    for number, file in enumerate(files, 1):
+        made.content.add(_file(file, number, page, odd, depth))
     return made
 
 
@@ -86,11 +83,6 @@ def _attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
         _level, name, _kind, length = struct.unpack_from("<BHHI", data, at)
         yield name, data[at + 9 : at + 9 + length]
         at += 9 + length + 2
-
-
-def _page(number: int) -> str:
-    name = "utf-8" if number == 65001 else f"cp{number}"
-    return name if codec_of(name) else "cp1252"
 
 
 def _decoded(value: bytes, page: str) -> str:
@@ -144,7 +136,7 @@ def _behind_name(data: bytes, at: int) -> int:
     return at + 4 + length + -length % 4
 
 
-def _take_text(made: WrappedMail, found: Mapping[int, bytes | str]) -> None:
+def _take_text(made: _Wrapped, found: Mapping[int, bytes | str]) -> None:
     subject, text, html, rich = (found.get(tag) for tag in (_SUBJECT_PROPERTY, _TEXT, _HTML, _RTF))
     if isinstance(subject, str):
         made.subject = subject
@@ -156,16 +148,23 @@ def _take_text(made: WrappedMail, found: Mapping[int, bytes | str]) -> None:
         made.text, made.is_html = text, False
 
 
-def _file(found: Mapping[str, bytes], page: str, depth: int) -> WrappedFile:
+def _file(found: Mapping[int, bytes], number: int, page: str, odd: Odd, depth: int) -> Content:
+    """A file as it is; an email by its text and its files."""
     properties: Mapping[int, bytes | str] = {}
-    if len(found.get("properties", b"")) >= 4:
-        properties = _properties(found["properties"], page)
-    title = _decoded(found.get("title", b""), page)
+    if len(found.get(_FILE_PROPERTIES, b"")) >= 4:
+        properties = _properties(found[_FILE_PROPERTIES], page)
+    title = _decoded(found.get(_FILE_TITLE, b""), page)
     name = next((str(name) for tag in (_LONG_NAME, _NAME) if (name := properties.get(tag))), "") or title
-    data = found.get("data") or properties.get(_DATA) or b""
+    data = found.get(_FILE_DATA) or properties.get(_DATA) or b""
     bare = data if isinstance(data, bytes) else data.encode()
-    mail = read_tnef(bare, depth=depth + 1) if depth < _DEEPEST else None
-    return WrappedFile(name, str(properties.get(_MIME) or "application/octet-stream"), bare, mail)
+    mail = _read(bare, odd, depth + 1) if depth < _DEEPEST else None
+    if mail is None:
+        kind = str(properties.get(_MIME) or "application/octet-stream")
+        return Content(files=[MailAttachment(shortened_name(name) or f"file-{number}.bin", kind, bare)])
+    inner = mail.whole(odd)
+    if inner.texts:
+        inner.texts = ["\n\n".join([f"{notices.FORWARDED}\nSubject: {mail.subject or name}", *inner.texts])]
+    return inner
 
 
 def _is_winmail(file: MailAttachment) -> bool:
@@ -175,31 +174,8 @@ def _is_winmail(file: MailAttachment) -> bool:
 def open_winmail(content: Content, odd: Odd) -> None:
     """Adds the files of a winmail.dat, and its text if the email has no other."""
     for winmail in [file for file in content.files if _is_winmail(file)]:
-        found = read_tnef(winmail.data)
-        texts = [] if found is None else _texts_of(found, odd)
-        content.files += [] if found is None else _files_of(found)
-        if content.texts or content.notes:
-            continue
-        if texts:
-            content.texts = texts
-        else:
-            content.notes = [notices.WINMAIL if found is None or not found.files else notices.WINMAIL_FILES]
-
-
-def _texts_of(mail: WrappedMail, odd: Odd) -> list[str]:
-    text = html_to_markdown(mail.text, odd) if mail.is_html else without_tabs(mail.text.replace("\r\n", "\n"))
-    made = [text.strip("\n")] if is_readable(text) else []
-    for file in mail.files:
-        if file.mail is not None and (inner := _texts_of(file.mail, odd)):
-            made.append("\n\n".join([f"{notices.FORWARDED}\nSubject: {file.mail.subject or file.name}", *inner]))
-    return made
-
-
-def _files_of(mail: WrappedMail) -> list[MailAttachment]:
-    made = []
-    for number, file in enumerate(mail.files, 1):
-        if file.mail is None:
-            made.append(MailAttachment(shortened_name(file.name) or f"file-{number}.bin", file.content_type, file.data))
-        else:
-            made += _files_of(file.mail)
-    return made
+        found = read_tnef(winmail.data, odd) or Content()
+        content.files += found.files
+        if not content.texts and not content.notes:
+            content.texts = found.texts
+            content.notes = [] if found.texts else [notices.WINMAIL_FILES if found.files else notices.WINMAIL]

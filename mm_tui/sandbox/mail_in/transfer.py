@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 import binascii
 import copy
+import itertools
 import mimetypes
 import quopri
 import re
+from collections.abc import Iterable
 from email.message import Message
 
 from mm_tui.sandbox.gateway.mail import MailAttachment
@@ -67,25 +69,16 @@ def _from_base64(raw: bytes, odd: Odd) -> bytes:
 
 
 def _from_uuencode(raw: bytes, odd: Odd) -> bytes:
-    made = []
-    for line in raw.replace(b"\r\n", b"\n").split(b"\n"):
-        if line.startswith(b"begin ") or not line.strip():
-            continue
-        if line.strip() in (b"end", b"`"):
-            break
-        try:
-            made.append(binascii.a2b_uu(line))
-        except binascii.Error:
-            size = (((line[0] - 32) & 63) * 4 + 5) // 3
-            try:
-                made.append(binascii.a2b_uu(line[:size]))
-            except binascii.Error:
-                odd("broken uuencode")
-                return raw
-    return b"".join(made) or raw
+    lines = itertools.takewhile(lambda line: line.strip() not in (b"end", b"`"), raw.splitlines())
+    try:
+        return _uudecoded(line for line in lines if not line.startswith(b"begin ")) or raw
+    except binascii.Error:
+        odd("broken uuencode")
+        return raw
 
 
-_BEGIN = re.compile(r"^begin(?:-base64)? ([0-7]{3,4}) (\S[^\n]{0,200})\n", re.MULTILINE)
+_BEGIN = re.compile(r"^begin [0-7]{3,4} (\S[^\n]{0,200})\n", re.MULTILINE)
+_END = re.compile(r"^end[ \t]*$", re.MULTILINE)
 
 
 def files_in_text(text: str, odd: Odd) -> tuple[str, list[MailAttachment]]:
@@ -99,14 +92,16 @@ def files_in_text(text: str, odd: Odd) -> tuple[str, list[MailAttachment]]:
     files: list[MailAttachment] = []
     at = 0
     while match := _BEGIN.search(text, at):
-        is_base64 = match[0].startswith("begin-")
-        end = re.compile(r"^====[ \t]*$" if is_base64 else r"^end[ \t]*$", re.MULTILINE).search(text, match.end())
-        data = _uu_block(text[match.end() : end.start()], is_base64=is_base64) if end else None
+        end = _END.search(text, match.end())
+        try:
+            data = _uudecoded(text[match.end() : end.start()].encode("ascii").split(b"\n")) if end else None
+        except (binascii.Error, UnicodeError):
+            data = None
         if end is None or data is None:
             made.append(text[at : match.end()])
             at = match.end()
             continue
-        name = match[2].strip().strip('"')
+        name = match[1].strip().strip('"')
         files.append(MailAttachment(name, mimetypes.guess_type(name)[0] or "application/octet-stream", data))
         made.append(f"{text[at : match.start()]}(file: {name})")
         at = end.end()
@@ -115,14 +110,8 @@ def files_in_text(text: str, odd: Odd) -> tuple[str, list[MailAttachment]]:
     return "".join(made) + text[at:], files
 
 
-def _uu_block(block: str, *, is_base64: bool) -> bytes | None:
-    try:
-        if is_base64:
-            return base64.b64decode(block, validate=False) or None
-        lines = block.encode("ascii").split(b"\n")
-        return b"".join(_uu_line(line) for line in lines if line.strip() and line.strip() != b"`")
-    except (binascii.Error, ValueError, IndexError):
-        return None
+def _uudecoded(lines: Iterable[bytes]) -> bytes:
+    return b"".join(_uu_line(line) for line in lines if line.strip() not in (b"", b"`"))
 
 
 def _uu_line(line: bytes) -> bytes:

@@ -78,7 +78,6 @@ def find_deadline(sentence: str, sent: str) -> str | None:
     """The deadline in a sentence: an ISO date if the words and the date of sending determine one, otherwise the words.
 
     Args:
-        sentence: one sentence.
         sent: the email's Date header, RFC 5322 or ISO 8601; anything else counts as unknown.
     """
     line = sentence[:1000]

@@ -148,7 +148,6 @@ def learned(text: str, examples: Sequence[tuple[str, str]]) -> str:
     """A draft with the changes that humans made to the same sentences of earlier ones.
 
     Args:
-        text: the draft.
         examples: (what was written, what was sent in its place). Sentences with a mask such as `[name]` are skipped.
     """
     for written, released in examples:

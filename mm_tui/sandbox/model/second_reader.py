@@ -15,28 +15,10 @@ _FIGURE = re.compile(
     r"[ \u00a0]?(?P<unit>%|[€£$]|[^\W\d_]{1,12})?"
 )
 _SIGNS = frozenset("$€£¥")
-_CURRENCIES = frozenset(
-    {
-        "usd",
-        "eur",
-        "gbp",
-        "chf",
-        "jpy",
-        "cny",
-        "sek",
-        "nok",
-        "dkk",
-        "pln",
-        "zł",
-        "kr",
-        "dollar",
-        "dollars",
-        "euro",
-        "euros",
-        "pound",
-        "pounds",
-    }
-)
+_CURRENCIES = frozenset({
+    "usd", "eur", "gbp", "chf", "jpy", "cny", "sek", "nok", "dkk", "pln", "zł", "kr", "dollar", "dollars", "euro",
+    "euros", "pound", "pounds",
+})  # fmt: skip
 _WORD = re.compile(r"[^\W\d_]{5,}")
 _QUESTION = re.compile(r"[?？؟]\s*$")
 _FEWEST = 4

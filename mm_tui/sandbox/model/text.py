@@ -37,6 +37,9 @@ _SCRIPTS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("hi", re.compile("[\u0900-\u097f]")),
 )
 _WORD = re.compile(r"[^\W\d_]+")
+_NO_NAMES = frozenset(
+    {"team", "the", "support", "billing", "info", "no", "noreply", "customer", "accounts", "dr", "prof"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,18 +115,4 @@ def first_name(sender: str) -> str:
     word = name.split()[0] if name.split() else ""
     if not re.fullmatch(r"[^\W\d_](?:[^\W\d_]|['’\-]){1,24}", word):
         return ""
-    if word.lower() in {
-        "team",
-        "the",
-        "support",
-        "billing",
-        "info",
-        "no",
-        "noreply",
-        "customer",
-        "accounts",
-        "dr",
-        "prof",
-    }:
-        return ""
-    return word
+    return "" if word.lower() in _NO_NAMES else word

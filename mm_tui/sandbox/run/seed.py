@@ -127,27 +127,18 @@ def _entries(
         status: str = Status.DELIVERED if ours else inbound_status(box.mode, verdict)
         if not ours and mail.message_id in read and verdict in (None, "clean"):
             status = Status.READ
-        yield Entry(
+        yield Entry.of(
+            mail,
             id=email_id,
             mailbox_id=box.id,
             thread_id=thread_id,
             direction="outbound" if ours else "inbound",
             status=status,
-            sender=mail.sender,
-            to=mail.to,
-            cc=mail.cc,
-            subject=mail.subject,
-            body=mail.body,
             received_at=ms,
             message_id=mail.message_id or f"<{email_id}@imported.invalid>",
-            in_reply_to=mail.in_reply_to,
-            references=mail.references,
-            reply_to=mail.reply_to,
             spam_score=None if ours else mail.spam_score,
             spam_verdict=verdict,
             delivered_at=ms if ours else None,
-            headers=mail.headers,
-            attachments=mail.attachments,
         )
 
 

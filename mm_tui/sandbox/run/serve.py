@@ -224,8 +224,6 @@ def announce(message: dict[str, object], file: Path | None, *, on_terminal: Sequ
     """Prints the ready message and writes the ready file atomically, readable only by its owner.
 
     Args:
-        message: the ready message.
-        file: the ready file, if one is wanted.
         on_terminal: lines to print instead where a person reads them, without keys.
     """
     line = json.dumps(message)
