@@ -192,6 +192,11 @@ def is_blank(text: str) -> bool:
     return _BLANK.fullmatch(text) is not None
 
 
+def folded_name(name: str) -> str:
+    """A name for comparing: people write theirs with other capitals and blanks."""
+    return " ".join(name.split()).casefold()
+
+
 class CleanText(str):
     """A string that may be shown. Building one cleans it, so the type is the guarantee.
 

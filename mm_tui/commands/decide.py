@@ -100,8 +100,6 @@ async def approve(arguments: argparse.Namespace, chosen: Settings) -> int:
 
 async def reject(arguments: argparse.Namespace, chosen: Settings) -> int:
     """Rejects the item with this digest."""
-    if not arguments.reason.strip():
-        raise CommandError(Exit.USAGE, "rejecting needs a reason", "Say why, so that the agent can do better.")
     async with online(chosen) as session:
         decisions = session.build_decisions(by_command=True)
         entry = await _named(session, arguments)

@@ -8,12 +8,10 @@ from pathlib import Path
 
 from mm_tui.commands import common, team
 from mm_tui.commands.common import Commands
-from mm_tui.commands.values import email_id, not_empty, positive, selection
+from mm_tui.commands.values import add_email_id, not_empty, positive, selection
 
 DEFAULT_WAIT = 120
 """Seconds to wait for a decision before the command exits with its outcome unknown."""
-
-ID_HELP = "the email's id, as `mm-tui pending list` prints it"
 
 
 def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
@@ -40,7 +38,7 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
     listing.set_defaults(run=common.run_task, task="queue_output.listing")
 
     show = actions.add_parser("show", parents=[shared], help="show one with its risks, its digest and its thread")
-    show.add_argument("id", metavar="ID", type=email_id, help=ID_HELP)
+    add_email_id(show)
     show.add_argument(
         "--thread", action="store_true", help="also open the earlier emails of the thread; marks them read"
     )
@@ -109,7 +107,7 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
         description="If a decision's outcome is unknown, or something changed meanwhile, it asks a question that "
         "only a human may answer; the choices are printed with it.",
     )
-    answer.add_argument("id", metavar="ID", type=email_id, help=ID_HELP)
+    add_email_id(answer)
     answer.add_argument(
         "choice", nargs="?", metavar="CHOICE", help="one of the choices; without it, the choices are printed"
     )
@@ -118,10 +116,7 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
 
 
 def _decision(parser: argparse.ArgumentParser, *, may_be_filter: bool = False) -> None:
-    if may_be_filter:
-        parser.add_argument("id", metavar="ID", type=email_id, nargs="?", help=ID_HELP)
-    else:
-        parser.add_argument("id", metavar="ID", type=email_id, help=ID_HELP)
+    add_email_id(parser, nargs="?" if may_be_filter else None)
     parser.add_argument(
         "--digest", required=not may_be_filter, help="the digest that `show` printed: at least 8 hex digits"
     )
@@ -161,6 +156,8 @@ def run_reject(arguments: argparse.Namespace) -> int:
         raise CommandError(Exit.USAGE, "--yes-reject belongs to --filter")
     if arguments.redraft and by_filter:
         raise CommandError(Exit.USAGE, "--redraft belongs to one email, named by ID")
+    if not arguments.reason.strip():
+        raise CommandError(Exit.USAGE, "rejecting needs a reason", "Say why, so that the agent can do better.")
     if by_filter:
         from mm_tui.commands import reject_filter
 

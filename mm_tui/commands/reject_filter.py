@@ -21,8 +21,6 @@ from mm_tui.text import OneLine
 
 async def reject_filter(arguments: argparse.Namespace, chosen: Settings) -> int:
     """Rejects everything that the filter selects; without the right number it only prints the summary."""
-    if not arguments.reason.strip():
-        raise CommandError(Exit.USAGE, "rejecting needs a reason", "Say why, so that the agent can do better.")
     async with online(chosen) as session:
         decisions = session.build_decisions(by_command=True)
         await refresh_queue(session)

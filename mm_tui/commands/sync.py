@@ -48,7 +48,7 @@ async def _sync(arguments: argparse.Namespace, chosen: Settings) -> int:
         with _progress(shown=sys.stderr.isatty() and not arguments.json) as show:
             state = await session.network.sync.run_once(show)
         boxes = session.mail.mailbox_rows()
-        waiting = len(session.pending.items())
+        waiting = session.pending.count()
     failed = [part for part in state.parts if part.error is not None]
     # Do not count what could not be read: the stored data may be old, or another gateway's.
     unread = {part.part for part in state.parts if part.last_ok_at is None}

@@ -9,7 +9,7 @@ from mm_tui.commands import common
 from mm_tui.commands.common import Commands
 from mm_tui.commands.output import printing as emit
 from mm_tui.commands.output.exits import CommandError, Exit
-from mm_tui.commands.values import email_id
+from mm_tui.commands.values import add_email_id
 
 FORMS = "30m, 3h, 2d, 14:30, tomorrow, monday, 2026-12-01, 2026-12-01 14:30, or thread"
 
@@ -25,7 +25,7 @@ def add(actions: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPar
         description="Sets the note of a waiting email, as a tag at the gateway that every reviewer sees; needs the "
         "send key. A note that a colleague wrote is overwritten only with --replace.",
     )
-    note.add_argument("id", metavar="ID", type=email_id, help="the email's id, as `mm-tui pending list` prints it")
+    add_email_id(note)
     note.add_argument("text", metavar="TEXT", help="the note, in one line; an empty one removes it")
     note.add_argument("--replace", action="store_true", help="overwrite the note that is there")
     note.add_argument("--json", action="store_true", help="print JSON")
@@ -37,7 +37,7 @@ def add(actions: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPar
         description="Assigns a waiting email to a reviewer or a key, as a tag at the gateway; needs the send key. "
         "The filter is:mine finds what is assigned to you. It is only a hint.",
     )
-    assign.add_argument("id", metavar="ID", type=email_id, help="the email's id, as `mm-tui pending list` prints it")
+    add_email_id(assign)
     assign.add_argument(
         "to", metavar="NAME", help="a reviewer's name, or the end of a key's id; empty removes the assignment"
     )
@@ -51,7 +51,7 @@ def add(actions: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPar
         description="Where two reviewers must approve an email, removes your approval from it, as long as nobody else "
         "has approved it. Needs the send key.",
     )
-    take_back.add_argument("id", metavar="ID", type=email_id, help="the email's id, as `mm-tui pending list` prints it")
+    add_email_id(take_back)
     take_back.add_argument("--json", action="store_true", help="print JSON")
     take_back.set_defaults(run=common.run_task, task=_set, takes_back=True)
 
@@ -62,7 +62,7 @@ def add(actions: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPar
         description="Hides a waiting email in the app on this machine, until a time or until something arrives in its "
         "thread. It keeps waiting, and `list` still shows it.",
     )
-    snooze.add_argument("id", metavar="ID", type=email_id, help="the email's id, as `mm-tui pending list` prints it")
+    add_email_id(snooze)
     snooze.add_argument("until", metavar="WHEN", help=f"{FORMS}; empty ends it")
     snooze.add_argument("--json", action="store_true", help="print JSON")
     snooze.set_defaults(run=common.run_task, task=_snooze)

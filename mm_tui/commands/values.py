@@ -30,6 +30,13 @@ def email_id(text: str) -> str:
     return text
 
 
+def add_email_id(parser: argparse.ArgumentParser, *, nargs: str | None = None) -> None:
+    """Adds the argument that names a waiting email."""
+    parser.add_argument(
+        "id", metavar="ID", type=email_id, nargs=nargs, help="the email's id, as `mm-tui pending list` prints it"
+    )
+
+
 def selection(text: str) -> str:
     """A filter or query that selects part of the queue."""
     if not text.strip():

@@ -32,9 +32,8 @@ GIVE_TITLE_BACK = "\x1b[23;2t"
 class QueueLook:
     """The state of the queue at one check."""
 
-    waiting: int
-    overdue: int
     title: OneLine
+    """The window's title, with the counts."""
     call: OneLine
     """The alert to show now; empty if there is none."""
 
@@ -68,7 +67,7 @@ class Attention:
             if is_overdue(due_at(one.received_at, addresses.get(one.mailbox_id, ""), self._minutes), now)
         }
         call = self._call(waiting, overdue, now)
-        return QueueLook(len(waiting), len(overdue), title_words(len(waiting), len(overdue)), call)
+        return QueueLook(title_words(len(waiting), len(overdue)), call)
 
     def _call(self, waiting: set[str], overdue: set[str], now: datetime) -> OneLine:
         quiet = is_quiet(self._notice.quiet_hours, now.astimezone().time())

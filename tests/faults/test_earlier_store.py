@@ -67,7 +67,7 @@ def test_everything_that_a_human_wrote_or_did_is_there(tmp_path: Path, left: dic
         assert version(database.reader()) == len(MIGRATIONS)
         verdict = Journal(database).verify()
         assert verdict.ok, verdict
-        entries = Journal(database).entries()
+        entries = list(Journal(database).entries())
         assert [str(entry.kind) for entry in entries] == JOURNAL
         assert {entry.email_id for entry in entries} >= {left[name] for name in ("approved", "rejected", "doubtful")}
         edits = {edit.item_id: edit for edit in EditStore(database).all()}

@@ -40,7 +40,7 @@ async def test_a_mail_is_reported_from_the_inbox_and_restored_from_its_thread(
         await until(pilot, lambda: "Not spam?" in drawn(app), "the question in the thread")
         await pilot.press("N")
         await until(pilot, lambda: sandbox.status(mail) == "unread", "the mail to be restored")
-        entries = Journal(app.session.database).entries(email_id=mail)
+        entries = Journal(app.session.database).entries(naming=mail)
         assert [str(one.kind) for one in entries] == ["reporting_spam", "clearing_spam"]
 
 

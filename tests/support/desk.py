@@ -87,7 +87,7 @@ class Desk:
         """The journal, which must be intact."""
         verdict = Journal(self.database).verify()
         assert verdict.ok, verdict
-        return Journal(self.database).entries()
+        return list(Journal(self.database).entries())
 
     def kinds(self) -> list[str]:
         """The kinds of the journal's entries, in order."""

@@ -54,7 +54,7 @@ def test_what_nobody_was_shown_is_not_approved(home: Home, sandbox: Sandbox) -> 
     assert home.run(*approve, "--accept-risk", "link_userinfo").status == Exit.RISK
     assert sandbox.status(draft_id) == "pending_send_approval" and sandbox.outbox() == []
     with Database.open(home.data / "store-default.sqlite3") as database:
-        assert Journal(database).entries() == []
+        assert list(Journal(database).entries()) == []
     done = home.run(*approve, "--accept-risk", CODE)
     assert done.status == Exit.OK, done.err
     assert [message["id"] for message in sandbox.outbox()] == [draft_id]

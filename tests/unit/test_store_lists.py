@@ -23,8 +23,7 @@ def test_the_queue_becomes_what_was_listed(database: Database) -> None:
     changes = queue.replace([make_pending(1, subject=OneLine("Other")), make_pending(3)], NOW + timedelta(minutes=1))
     assert changes == PendingChanges(*(frozenset({email_id(number)}) for number in (3, 1, 2)))
     assert [item.id for item in queue.items()] == [email_id(1), email_id(3)]
-    assert [item.id for item in queue.items("newest")] == [email_id(3), email_id(1)]
-    assert (queue.count(), queue.count("01JOTHER"), queue.items(mailbox_id="01JOTHER")) == (2, 0, [])
+    assert (queue.count(), queue.count("01JOTHER")) == (2, 0)
     assert queue.seen_at(email_id(1)) == NOW
     assert queue.seen_at(email_id(2)) is None
 

@@ -62,7 +62,7 @@ async def test_a_note_and_an_assignment_are_set_beside_other_tags_journaled_and_
         await anna.note(sandbox.mailbox, draft, "", before=note.text)
         await anna.assign(sandbox.mailbox, draft, "")
         assert await gateway.tags(sandbox.mailbox, draft) == {"label": "billing"}
-    entries = Journal(database).entries()
+    entries = list(Journal(database).entries())
     assert [str(entry.kind) for entry in entries] == ["noting", "assigning", "clearing_note", "unassigning"]
     assert {(entry.who, entry.email_id) for entry in entries} == {("anna", draft)}
     assert entries[0].details[OneLine("text")] == note.text
@@ -83,7 +83,7 @@ async def test_anothers_newer_note_is_not_overwritten_and_a_long_one_is_refused(
         await anna.note(sandbox.mailbox, draft, "send it", before="wait")
         note = note_in(await gateway.tags(sandbox.mailbox, draft))
         assert note is not None and (note.text, note.by) == ("send it", "anna")
-    assert len(Journal(database).entries()) == 2, "what was refused is not journaled"
+    assert len(list(Journal(database).entries())) == 2, "what was refused is not journaled"
 
 
 async def test_a_note_that_the_gateway_refuses_is_journaled_as_such(sandbox: Sandbox, tmp_path: Path) -> None:

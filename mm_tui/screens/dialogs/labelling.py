@@ -8,30 +8,21 @@ if TYPE_CHECKING:
     from mm_tui.screens.base import BaseScreen
 
 
-class Labelling:
-    """Asks for a label and sets it."""
+def say_why_not(screen: BaseScreen) -> None:
+    """Says that the assistant is not ready yet."""
+    screen.say(screen.session.trouble or "the assistant is not ready yet", "warning")
 
-    def __init__(self, screen: BaseScreen) -> None:
-        self._screen = screen
 
-    def say_why_not(self) -> None:
-        """Says that the assistant is not ready yet."""
-        self._screen.say(self._screen.session.trouble or "the assistant is not ready yet", "warning")
+def ask_label(screen: BaseScreen, email_id: str, label: str) -> None:
+    """Asks for the label of an email and sets it; `label` is its current one, empty if it has none."""
+    from mm_tui.screens.dialogs.dialog import ask
+    from mm_tui.screens.dialogs.labels import LabelScreen
 
-    def ask(self, email_id: str, label: str) -> None:
-        """Asks for the label of an email.
+    if (triage := screen.session.triage) is None:
+        say_why_not(screen)
+        return
 
-        Args:
-            label: its current label; empty if it has none.
-        """
-        from mm_tui.screens.dialogs.dialog import ask
-        from mm_tui.screens.dialogs.labels import LabelScreen
+    def chosen(label: str) -> None:
+        screen.run_worker(triage.set_label(email_id, label), group="label", exit_on_error=False)
 
-        if (triage := self._screen.session.triage) is None:
-            self.say_why_not()
-            return
-
-        def chosen(label: str) -> None:
-            self._screen.run_worker(triage.set_label(email_id, label), group="label", exit_on_error=False)
-
-        ask(self._screen.app, LabelScreen(self._screen.session.settings.assist.labels, label), chosen)
+    ask(screen.app, LabelScreen(screen.session.settings.assist.labels, label), chosen)

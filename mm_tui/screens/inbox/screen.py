@@ -13,8 +13,8 @@ from textual.widgets import Static
 from mm_tui import keymap
 from mm_tui.query import MAIL
 from mm_tui.screens.base import BaseScreen, PartAction
-from mm_tui.screens.dialogs.labelling import Labelling
-from mm_tui.screens.dialogs.spam import SpamMarking
+from mm_tui.screens.dialogs.labelling import ask_label, say_why_not
+from mm_tui.screens.dialogs.spam import ask_spam
 from mm_tui.screens.inbox import words as inbox_words
 from mm_tui.screens.inbox.column import KeysRead, MailColumn
 from mm_tui.screens.inbox.preview import Preview
@@ -64,8 +64,6 @@ class InboxScreen(BaseScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self.labelling = Labelling(self)
-        self.spam_marking = SpamMarking(self)
         self._preview_timer: Timer | None = None
         self._preview_wanted = True
 
@@ -207,19 +205,19 @@ class InboxScreen(BaseScreen):
         if row is None or not row.email_id:
             return
         if triage is None:
-            self.labelling.say_why_not()
+            say_why_not(self)
             return
         self.run_worker(self._examine(row.email_id), group="examine", exclusive=True, exit_on_error=False)
 
     def action_label(self) -> None:
         """Asks for a label for the email under the cursor."""
         if (row := self.mails.current_row) is not None and row.email_id:
-            self.labelling.ask(row.email_id, row.label)
+            ask_label(self, row.email_id, row.label)
 
     def action_spam(self) -> None:
         """Reports the email under the cursor as spam, or undoes that."""
         if (row := self.mails.current_row) is not None and row.email_id:
-            self.spam_marking.ask(row)
+            ask_spam(self, row)
 
     async def _examine(self, email_id: str) -> None:
         triage = self.session.triage

@@ -16,8 +16,8 @@ from mm_tui import keymap
 from mm_tui.messages import DecisionWanted, Said
 from mm_tui.models import Status
 from mm_tui.screens.base import BaseScreen, PartAction
-from mm_tui.screens.dialogs.labelling import Labelling
-from mm_tui.screens.dialogs.spam import SpamMarking
+from mm_tui.screens.dialogs.labelling import ask_label, say_why_not
+from mm_tui.screens.dialogs.spam import ask_spam
 from mm_tui.screens.thread.assist_card import AssistCard
 from mm_tui.screens.thread.looking import LookingCloser
 from mm_tui.screens.thread.message_item import MessageItem
@@ -97,8 +97,6 @@ class ThreadScreen(BaseScreen):
         self._opened_id = email_id
         self.replying = Replying(self, mailbox_id, lambda: self.thread_view)
         self.looking = LookingCloser(self, lambda: self.thread_view)
-        self.labelling = Labelling(self)
-        self.spam_marking = SpamMarking(self)
 
     def compose_body(self) -> ComposeResult:
         yield Static(id="thread-heading")
@@ -344,7 +342,7 @@ class ThreadScreen(BaseScreen):
     def action_summarise(self) -> None:
         triage, items = self.session.triage, self.thread_view.items
         if triage is None:
-            self.labelling.say_why_not()
+            say_why_not(self)
         elif items:
             self.say("Asking the model again about the newest email received.")
             work = triage.examine(items[-1].row.email_id, again=True)
@@ -376,11 +374,11 @@ class ThreadScreen(BaseScreen):
 
     def action_label(self) -> None:
         if (item := self.thread_view.current) is not None:
-            self.labelling.ask(item.row.email_id, item.row.label)
+            ask_label(self, item.row.email_id, item.row.label)
 
     def action_spam(self) -> None:
         if (item := self.thread_view.current) is not None:
-            self.spam_marking.ask(item.row)
+            ask_spam(self, item.row)
 
     action_reply = PartAction("replying.open")
 

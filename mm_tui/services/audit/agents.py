@@ -84,4 +84,4 @@ def by_agent(decided: Iterable[Decided], audit: AuditStore) -> list[AgentFigures
 def decided_since(database: Database, clock: Clock, days: int) -> list[Decided]:
     """What was decided with this program in the last days, according to the journal."""
     since = clock.now() - timedelta(days=days)
-    return [one for one in ended(Journal(database).plain(), {}) if one.at >= since]
+    return [one for one in ended(Journal(database).entries(), {}) if one.at >= since]

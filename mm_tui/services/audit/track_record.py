@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from mm_tui.clock import moment_in
 from mm_tui.models import Direction
 from mm_tui.store.audit.entries import AuditStore, LoggedDecision
-from mm_tui.store.audit.journal import Journal, PlainEntry
+from mm_tui.store.audit.journal import Journal, JournalEntry
 from mm_tui.store.mail.mails import MailStore
 from mm_tui.store.mail.pending import PendingStore
 
@@ -167,7 +167,7 @@ class TrackRecords:
         self._audit = AuditStore(database)
         self._clock = clock
         self._read_to = 0
-        self._held: dict[str, PlainEntry] = {}
+        self._held: dict[str, JournalEntry] = {}
         self._decided: list[Decided] = []
         """In the journal's order, without those older than the longest period."""
         self._made_here: set[str] = set()
@@ -202,8 +202,8 @@ class TrackRecords:
     def _read_new(self) -> None:
         self._decided += ended(self._new_entries(), self._held)
 
-    def _new_entries(self) -> Iterator[PlainEntry]:
-        for entry in self._journal.plain(after=self._read_to):
+    def _new_entries(self) -> Iterator[JournalEntry]:
+        for entry in self._journal.entries(after=self._read_to):
             self._read_to = entry.number
             if entry.kind in ("done", "retired"):
                 self._made_here.add(entry.details.get("about", ""))
@@ -231,7 +231,7 @@ OUTCOMES = frozenset({"approved", "edit_released", "rescheduled", "rejected"})
 """The outcomes of a decision that took effect."""
 
 
-def ended(entries: Iterable[PlainEntry], held: dict[str, PlainEntry]) -> Iterator[Decided]:
+def ended(entries: Iterable[JournalEntry], held: dict[str, JournalEntry]) -> Iterator[Decided]:
     """The decisions that end in these entries of the journal. `held` has those that have begun, by id."""
     for entry in entries:
         decision_id = entry.details.get("release", "")
@@ -243,7 +243,7 @@ def ended(entries: Iterable[PlainEntry], held: dict[str, PlainEntry]) -> Iterato
                 yield found
 
 
-def _decision(held: PlainEntry, outcome: str) -> Decided | None:
+def _decision(held: JournalEntry, outcome: str) -> Decided | None:
     """Combines a decision's first and last entry; None if it did not take effect, has no mailbox, or was about a
     human's own reply.
 

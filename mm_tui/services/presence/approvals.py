@@ -18,7 +18,7 @@ from mm_tui.decision.relatives import LONGEST_NAME
 from mm_tui.models import OversightMode
 from mm_tui.review.findings import Finding, Level
 from mm_tui.store.mail.mails import MailStore
-from mm_tui.text import OneLine, is_blank
+from mm_tui.text import OneLine, folded_name, is_blank
 
 if TYPE_CHECKING:
     from mm_tui.gateway.keys import Keys
@@ -59,7 +59,7 @@ class Approver(NamedTuple):
 
     def is_same(self, approval: FirstApproval) -> bool:
         """Whether an approval may be this reviewer's own: it has the same key or the same name."""
-        return approval.key_mark == self.key_mark or _folded(approval.by) == _folded(self.name)
+        return approval.key_mark == self.key_mark or folded_name(approval.by) == folded_name(self.name)
 
     @property
     def tag_name(self) -> str:
@@ -174,10 +174,6 @@ def needs_second(review: Review, mailbox: str, level: Level) -> bool:
 def _cut(name: str) -> OneLine:
     cut = OneLine(OneLine(name).strip()[:LONGEST_NAME].strip())
     return OneLine("") if is_blank(cut) else cut
-
-
-def _folded(name: str) -> str:
-    return " ".join(name.split()).casefold()
 
 
 class SecondApproval:

@@ -17,7 +17,7 @@ from mm_tui.decision.relatives import LONGEST_NAME
 from mm_tui.gateway.witness import already_written
 from mm_tui.services.events import PendingChanged
 from mm_tui.services.presence.approvals import Approver
-from mm_tui.text import OneLine
+from mm_tui.text import OneLine, folded_name
 
 if TYPE_CHECKING:
     from mm_tui.clock import Clock
@@ -82,8 +82,8 @@ class Assignment:
 
     def is_for(self, reviewer: str, keys: Iterable[str] = ()) -> bool:
         """Whether it names this reviewer, or the id of one of their keys."""
-        to = _folded(self.to)
-        if to == _folded(reviewer):
+        to = folded_name(self.to)
+        if to == folded_name(reviewer):
             return True
         return len(to) >= SHORTEST_KEY and any(key.casefold().endswith(to) for key in keys)
 
@@ -104,10 +104,6 @@ def assignment_in(held: Mapping[OneLine, OneLine]) -> Assignment | None:
 
 def _bounded(held: Mapping[OneLine, OneLine], name: str, longest: int) -> OneLine:
     return OneLine(held.get(OneLine(name), OneLine("")).strip()[:longest].strip())
-
-
-def _folded(name: str) -> str:
-    return " ".join(name.split()).casefold()
 
 
 class TeamTags:

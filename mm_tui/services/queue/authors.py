@@ -15,7 +15,7 @@ from mm_tui.models import EmailDetail
 from mm_tui.services.presence.tags import WRITTEN_BY
 from mm_tui.store.audit.journal import Journal
 from mm_tui.store.mail.mails import MailStore
-from mm_tui.text import OneLine
+from mm_tui.text import OneLine, folded_name
 
 if TYPE_CHECKING:
     from mm_tui.models import PendingItem
@@ -35,7 +35,7 @@ class Author(NamedTuple):
     """By this machine's journal; else a tag says so."""
 
     def is_same(self, reviewer: str) -> bool:
-        return self.name.strip().casefold() == OneLine(reviewer).strip().casefold()
+        return folded_name(self.name) == folded_name(OneLine(reviewer))
 
 
 class Authors:
@@ -80,7 +80,7 @@ class Authors:
         head = self._journal.head()
         if head == self._head:
             return
-        for entry in self._journal.plain(after=self._read_to, naming='"kind":"reply_'):
+        for entry in self._journal.entries(after=self._read_to, naming='"kind":"reply_'):
             details, who = entry.details, OneLine(entry.who)
             key = details.get("key", "")
             if entry.kind == SUBMITTING:

@@ -30,7 +30,7 @@ from mm_tui.services.redraft_tags import FOLLOWS, follows
 from mm_tui.store.audit.journaled import JournaledDecisions
 from mm_tui.store.mail.mails import MailStore
 from mm_tui.store.mail.pending import PendingStore
-from mm_tui.text import OneLine
+from mm_tui.text import OneLine, folded_name
 
 if TYPE_CHECKING:
     from mm_tui.clock import Clock
@@ -121,17 +121,10 @@ class ReviewQueue:
         for stored in self._read(ids):
             if stop():
                 break
-            item, held = stored.item, tags.get(stored.item.id, {})
-            entry = self._resubmitted(self._entry(stored), stored.seen_at, seat.reviewer, now, follows(held))
-            entry = _with_presence(entry, self._presence_in(item.id, held, now, seat), seat)
-            entry = self._with_notes(entry, held, assignee or seat.reviewer)
-            entry = self._with_approvals(entry, held)
-            if entry.presence is not None:
-                entry = replace(entry, presence=self._dated(entry.presence, item.id, now, seat))
+            item = stored.item
+            entry = self._as_seen(stored, tags.get(item.id, {}), now, seat, assignee or seat.reviewer)
             if item.id in pairs:
                 entry = replace(entry, pair=pairs[item.id])
-            if (author := self._authors.known(item, held)) is not None:
-                entry = replace(entry, author=author, is_own_reply=author.is_same(seat.reviewer))
             if (snooze := snoozes.get(item.id)) is not None:
                 woken = OneLine(snooze.why_over(entry, now))
                 entry = replace(entry, woken=woken, snoozed=OneLine("") if woken else snooze.words)
@@ -163,6 +156,16 @@ class ReviewQueue:
                 batch = self._stored.read(ids[start : start + size])
             yield from batch
             start, size = start + size, MOST_AT_ONCE
+
+    def _as_seen(
+        self, stored: StoredEmail, held: Mapping[OneLine, OneLine], now: datetime, seat: Seat, assignee: str
+    ) -> QueueEntry:
+        """The entry of an email with these tags, for the reviewer in this seat."""
+        entry = self._resubmitted(self._entry(stored), stored.seen_at, seat.reviewer, now, follows(held))
+        if (author := self._authors.known(stored.item, held)) is not None:
+            entry = replace(entry, author=author, is_own_reply=author.is_same(seat.reviewer))
+        entry = _with_presence(entry, self._presence_in(entry.item.id, held, now, seat) if held else None, seat)
+        return self._with_approvals(self._with_notes(entry, held, assignee), held)
 
     def _with_notes(self, entry: QueueEntry, held: Mapping[OneLine, OneLine], reviewer: str) -> QueueEntry:
         """Adds the notes and assignments in the tags to the entry."""
@@ -200,20 +203,14 @@ class ReviewQueue:
         return replace(entry, resubmission=found, resubmitted_words=found.words(reviewer, now))
 
     def _presence_in(
-        self, email_id: str, held: Mapping[OneLine, OneLine], now: datetime, seat: Seat = NOBODY
+        self, email_id: str, held: Mapping[OneLine, OneLine], now: datetime, seat: Seat
     ) -> Presence | None:
-        return self._presence.of(email_id, held, now, self._seen_at(email_id, seat)) if held else None
-
-    def _seen_at(self, email_id: str, seat: Seat) -> datetime | None:
-        """When the tags of an email were read; None if that is not known."""
-        seen = [at for at in (self._mail.detail_at(email_id), seat.tags_seen_at(email_id)) if at is not None]
-        return max(seen, default=None)
-
-    def _dated(self, presence: Presence, email_id: str, now: datetime, seat: Seat) -> Presence:
-        """The presence, with the time when it was seen if that is longer ago than a poll."""
-        seen = self._seen_at(email_id, seat)
+        """The presence in an email's tags, with the time when they were read if that is longer ago than a poll."""
+        known = [at for at in (self._mail.detail_at(email_id), seat.tags_seen_at(email_id)) if at is not None]
+        seen = max(known, default=None)
+        found = self._presence.of(email_id, held, now, seen)
         is_fresh = seen is None or (now - seen).total_seconds() <= seat.fresh_seconds
-        return presence if is_fresh else replace(presence, as_of=seen)
+        return found if found is None or is_fresh else replace(found, as_of=seen)
 
     def filter_context(self) -> FilterContext:
         """What filters of the queue need besides the emails."""
@@ -226,11 +223,7 @@ class ReviewQueue:
         stored = next(self._read([email_id]), None)
         if stored is None:
             return None
-        held = self._tags().get(email_id, {})
-        entry = self._resubmitted(self._entry(stored), stored.seen_at, "", now, follows(held))
-        entry = replace(entry, author=self._authors.known(stored.item, held))
-        entry = self._with_notes(_with_presence(entry, self._presence_in(email_id, held, now), NOBODY), held, "")
-        return self._with_approvals(entry, held)
+        return self._as_seen(stored, self._tags().get(email_id, {}), now, NOBODY, "")
 
     def entry_of(self, item: PendingItem) -> QueueEntry:
         """An entry for an email that no longer waits, as it was seen."""
@@ -281,7 +274,7 @@ def ordered(entries: list[QueueEntry], order: Order) -> list[QueueEntry]:
 def _with_presence(entry: QueueEntry, presence: Presence | None, seat: Seat) -> QueueEntry:
     is_ours = presence is not None and presence.token != "" and presence.token == seat.token
     other = None if is_ours else presence
-    named = other is not None and other.by.strip().casefold() == OneLine(seat.reviewer).strip().casefold()
+    named = other is not None and folded_name(other.by) == folded_name(OneLine(seat.reviewer))
     other = replace(other, is_own=True) if other is not None and named else other
     mine = named or entry.edit is not None or entry.item.id == seat.open_id
     return replace(entry, presence=other, is_mine=mine) if other is not None or mine else entry

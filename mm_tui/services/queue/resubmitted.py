@@ -19,7 +19,7 @@ from mm_tui.store.audit.actions import Meaning, meaning
 from mm_tui.store.audit.entries import RETIRED, AuditStore
 from mm_tui.store.audit.journal import Journal
 from mm_tui.store.mail.mails import MailStore, MailView
-from mm_tui.text import OneLine
+from mm_tui.text import OneLine, folded_name
 
 if TYPE_CHECKING:
     from mm_tui.models import PendingItem
@@ -68,7 +68,7 @@ class Resubmission:
         """`you rejected one at 15:17: wrong amount`."""
         rejection = self.rejection
         act = "sent one back" if rejection.sent_back else "rejected one"
-        is_own = rejection.who.strip().casefold() == OneLine(reviewer).strip().casefold()
+        is_own = folded_name(rejection.who) == folded_name(OneLine(reviewer))
         who = ("you" if is_own else rejection.who) if rejection.who else "another reviewer"
         said = f"{who} {act}"
         if rejection.at is not None:
@@ -105,7 +105,7 @@ class Resubmissions:
         head = self._journal.head()
         changed = head != self._head
         if changed:
-            for entry in self._journal.plain(after=self._read_to, naming='"act":"reject"'):
+            for entry in self._journal.entries(after=self._read_to, naming='"act":"reject"'):
                 details = entry.details
                 if entry.kind == "ended" and details.get("note") in _JOURNALED:
                     by_us = details["note"] == "rejected"
@@ -115,7 +115,7 @@ class Resubmissions:
                         OneLine(details.get("reason", "")),
                         SENT_BACK in details,
                     )
-            for entry in self._journal.plain(after=self._read_to, naming='"kind":"retired"'):
+            for entry in self._journal.entries(after=self._read_to, naming='"kind":"retired"'):
                 self._retired.add(entry.details.get("about", ""))
             self._head, self._read_to = head, int(head.partition(":")[0])
         if self._last is None or now - self._last[0] > AGAIN_AFTER:

@@ -25,28 +25,17 @@ START = BEGINNING
 """Used as the previous hash of the first entry."""
 
 
-@dataclass(frozen=True, slots=True)
-class JournalEntry:
-    number: int
-    """Counts from 1 without gaps."""
-    at: datetime
-    who: OneLine
-    """The reviewer's name."""
-    kind: OneLine
-    email_id: OneLine
-    """The email that the entry is about."""
-    details: Mapping[OneLine, OneLine]
-    hash: str
-
-
-class PlainEntry(NamedTuple):
+class JournalEntry(NamedTuple):
     """An entry with its text not cleaned: for counting, never for display. What it lacks is empty."""
 
     number: int
+    """Counts from 1 without gaps."""
     at: str
     who: str
+    """The reviewer's name."""
     kind: str
     email_id: str
+    """The email that the entry is about."""
     details: Mapping[str, str]
 
 
@@ -110,23 +99,8 @@ class Journal:
         with self._database.write(durable=True) as connection:
             return self.append(connection, kind, who, email_id, at, details)
 
-    def entries(self, *, email_id: str | None = None, after: int = 0) -> list[JournalEntry]:
-        """Entries oldest first.
-
-        Args:
-            email_id: only entries about this email, or that name it in their details.
-            after: only those with a higher number.
-        """
-        found: list[JournalEntry] = []
-        for row in self._rows(after, naming=json.dumps(email_id or "")[1:-1]):
-            entry = _readable(row)
-            if entry is None or (email_id and email_id != entry.email_id and email_id not in entry.details.values()):
-                continue
-            found.append(entry)
-        return found
-
-    def plain(self, *, after: int = 0, naming: str = "") -> Iterator[PlainEntry]:
-        """Entries with their text not cleaned, oldest first.
+    def entries(self, *, after: int = 0, naming: str = "") -> Iterator[JournalEntry]:
+        """Entries, oldest first.
 
         Args:
             after: only those with a higher number. Entries that cannot be read are left out; `verify` names them.
@@ -140,7 +114,7 @@ class Journal:
             if isinstance(inner, dict) and isinstance(inner.get("details"), dict):
                 at, who, kind, email_id = (str(inner.get(name) or "") for name in ("at", "who", "kind", "email_id"))
                 details = {name: str(value) for name, value in inner["details"].items()}
-                yield PlainEntry(int(row["number"]), at, who, kind, email_id, details)
+                yield JournalEntry(int(row["number"]), at, who, kind, email_id, details)
 
     def head(self) -> str:
         """The last entry's number and hash as `NUMBER:HASH`, to be kept where this machine's users cannot change it."""
@@ -208,20 +182,3 @@ def _head(head: str) -> tuple[int, str]:
     if not number.isascii() or not number.isdigit() or len(digest) != len(START):
         raise ValueError("a head looks like NUMBER:HASH, as `mm-tui audit verify` prints it")
     return int(number), digest
-
-
-def _readable(row: sqlite3.Row) -> JournalEntry | None:
-    """The row as an entry; None if it is too damaged to show (`verify` reports it)."""
-    try:
-        inner = json.loads(row["entry"])
-        return JournalEntry(
-            number=int(row["number"]),
-            at=datetime.fromisoformat(inner["at"]),
-            who=OneLine(inner["who"]),
-            kind=OneLine(inner["kind"]),
-            email_id=OneLine(inner["email_id"]),
-            details={OneLine(key): OneLine(value) for key, value in inner["details"].items()},
-            hash=str(row["hash"]),
-        )
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from mm_tui import typed_json
 from mm_tui.store.sort_keys import from_ms, to_ms
@@ -13,8 +13,6 @@ from mm_tui.store.sort_keys import from_ms, to_ms
 if TYPE_CHECKING:
     from mm_tui.models import PendingItem
     from mm_tui.store.database import Database
-
-Order = Literal["oldest", "newest"]
 
 
 class PendingChanges(NamedTuple):
@@ -102,21 +100,17 @@ class PendingStore:
         with self._database.write() as connection:
             return connection.execute("DELETE FROM pending WHERE email_id = ?", (email_id,)).rowcount > 0
 
-    def items(self, order: Order = "oldest", *, mailbox_id: str | None = None) -> list[PendingItem]:
+    def items(self) -> list[PendingItem]:
         """The waiting emails, oldest first; those without a time count as oldest."""
-        where, values = ("", ()) if mailbox_id is None else (" WHERE mailbox_id = ?", (mailbox_id,))
-        direction = "ASC" if order == "oldest" else "DESC"
-        rows = self._database.reader().execute(
-            f"SELECT model FROM pending{where} ORDER BY received_at {direction}, email_id {direction}", values
-        )
-        return [_load(row[0]) for row in rows]
+        rows = self._database.reader().execute("SELECT model FROM pending ORDER BY received_at, email_id")
+        return [self.item_of(row[0]) for row in rows]
 
     def waiting(self) -> list[Waiting]:
         """All waiting emails without content, oldest first."""
         rows = self._database.reader().execute(
             "SELECT email_id, mailbox_id, received_at FROM pending ORDER BY received_at, email_id"
         )
-        return [Waiting(row[0], row[1], from_ms(row[2]) if row[2] else None) for row in rows]
+        return [_waiting(*row) for row in rows]
 
     def unread_drafts(self) -> list[Waiting]:
         """Outbound emails whose details have not been read since they last changed, oldest first."""
@@ -125,7 +119,7 @@ class PendingStore:
             " WHERE NOT json_extract(model, '$.complete') AND json_extract(model, '$.direction') = 'outbound'"
             " ORDER BY received_at, email_id"
         )
-        return [Waiting(row[0], row[1], from_ms(row[2]) if row[2] else None) for row in rows]
+        return [_waiting(*row) for row in rows]
 
     def unread_around(self, newest: int) -> list[tuple[str, Waiting]]:
         """Emails in the threads of waiting drafts that were never opened here and that opening would not mark as read.
@@ -149,12 +143,12 @@ class PendingStore:
             " ORDER BY since, draft, age",
             (newest,),
         )
-        return [(row[0], Waiting(row[1], row[2], from_ms(row[3]) if row[3] else None)) for row in rows]
+        return [(draft, _waiting(*row)) for draft, *row in rows]
 
     def get(self, email_id: str) -> PendingItem | None:
         """One waiting email."""
         row = self._database.one("SELECT model FROM pending WHERE email_id = ?", (email_id,))
-        return _load(row[0]) if row else None
+        return self.item_of(row[0]) if row else None
 
     def texts(self, email_ids: Sequence[str]) -> dict[str, StoredText]:
         """Those of these emails that wait, as stored text by id; `item_of` converts them."""
@@ -167,7 +161,18 @@ class PendingStore:
     @staticmethod
     def item_of(text: str) -> PendingItem:
         """Converts a stored text to the waiting email."""
-        return _load(text)
+        from mm_tui.models import Party, PendingItem
+        from mm_tui.text import ManyLine, OneLine
+
+        item = typed_json.read(PendingItem, text)
+        # Cleaned again from the received text, so that the number of hidden characters is known.
+        recounted = {
+            "body": ManyLine(item.raw.body),
+            "subject": OneLine(item.raw.subject),
+            "sender": Party.parse(item.raw.sender),
+            "to": tuple(Party.parse(to) for to in item.raw.to),
+        }
+        return item.replaced(**{name: value for name, value in recounted.items() if value == getattr(item, name)})
 
     def seen_at(self, email_id: str) -> datetime | None:
         """When this machine first saw the email waiting; None if unknown."""
@@ -198,16 +203,5 @@ def _dump(item: PendingItem) -> str:
     return json.dumps(typed_json.values_of(item), sort_keys=True)
 
 
-def _load(text: str) -> PendingItem:
-    from mm_tui.models import Party, PendingItem
-    from mm_tui.text import ManyLine, OneLine
-
-    item = typed_json.read(PendingItem, text)
-    # Cleaned again from the received text, so that the number of hidden characters is known.
-    recounted = {
-        "body": ManyLine(item.raw.body),
-        "subject": OneLine(item.raw.subject),
-        "sender": Party.parse(item.raw.sender),
-        "to": tuple(Party.parse(to) for to in item.raw.to),
-    }
-    return item.replaced(**{name: value for name, value in recounted.items() if value == getattr(item, name)})
+def _waiting(email_id: str, mailbox_id: str, received_at: int) -> Waiting:
+    return Waiting(email_id, mailbox_id, from_ms(received_at) if received_at else None)

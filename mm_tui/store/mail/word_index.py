@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from mm_tui.store.mail.search import MailView, Query, view_sql
+from mm_tui.store.schema import WORDS_TABLE
 
 _WORDS_SQL = """
 SELECT mail.key, mail.subject, mail.sender, mail.sender_name, mail.recipients, mail.summary,
@@ -61,13 +62,6 @@ LOOKED_AT = 400
 MANY = 20_000
 """With fewer emails than this the full-text index is fast enough."""
 
-_INDEX = """
-CREATE VIRTUAL TABLE mail_words USING fts5 (
-    subject, sender, recipients, body, summary,
-    content='', columnsize=0, tokenize="unicode61 remove_diacritics 2"
-);
-"""
-
 
 def newest_matches(cursor: sqlite3.Cursor, view: MailView, query: Query) -> array[int]:
     """The newest emails of a view that match its words, newest first: the beginning of the full result.
@@ -82,7 +76,7 @@ def newest_matches(cursor: sqlite3.Cursor, view: MailView, query: Query) -> arra
     sql, values = view_sql(replace(view, query=""), replace(query, match=None))
     threads = dict(cursor.execute(f"{sql} LIMIT {LOOKED_AT}", values).fetchall())
     with closing(sqlite3.connect(":memory:")) as memory:
-        memory.execute(_INDEX)
+        memory.execute(WORDS_TABLE)
         memory.executemany(
             "INSERT INTO mail_words (rowid, subject, sender, recipients, body, summary) VALUES (?, ?, ?, ?, ?, ?)",
             indexed_words(cursor, sorted(threads)),
