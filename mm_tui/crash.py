@@ -99,7 +99,6 @@ def write_report(error: BaseException, folder: Path, *, now: datetime | None = N
     """Writes the report on `error` into a new file of mode 0600.
 
     Args:
-        error: what broke the program.
         folder: where reports are kept; made with mode 0700 when it is missing.
         now: the time to put on it; None asks the system.
 
@@ -134,7 +133,6 @@ def report(error: BaseException, folder: Path | None = None) -> OneLine:
     """Writes a report and returns the line to show instead of a traceback. Never raises.
 
     Args:
-        error: what broke the program.
         folder: where reports are kept; None takes the folder that `install_hooks` was given.
     """
     kind = type(error).__qualname__

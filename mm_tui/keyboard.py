@@ -258,10 +258,6 @@ class Keyboard:
     def choose(self, act_id: str, run: Callable[[], Awaitable[object]]) -> None:
         """Runs an action that was clicked or chosen in the palette. A deciding action follows the same rules as its
         key.
-
-        Args:
-            act_id: the id of the action.
-            run: runs the action.
         """
         now = monotonic()
         if act_id not in DECIDING:

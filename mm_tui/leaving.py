@@ -52,7 +52,6 @@ class Leaving:
     """Ends the app.
 
     Args:
-        app: what ends.
         session: the open profile. From the moment the app is left no call starts.
         profiles: the profiles to switch to; None if there are no others.
         screens: gives the screens that may hold unfinished texts.

@@ -16,13 +16,7 @@ CONTACTING = "contacting the gateway"
 
 
 class News:
-    """Turns events into lines.
-
-    Args:
-        session: where the events come from.
-        say: shows a line, of a severity.
-        unsay: takes a line back.
-    """
+    """Turns events into lines."""
 
     def __init__(self, session: Session, say: Callable[[str, str], None], unsay: Callable[[str], None]) -> None:
         self._session = session

@@ -19,12 +19,7 @@ LOOK_SECONDS = 20.0
 
 
 class Notifier:
-    """Checks the queue in a thread whenever it changes, and writes to the terminal.
-
-    Args:
-        app: whose terminal it is.
-        session: stores and settings.
-    """
+    """Checks the queue in a thread whenever it changes, and writes to the terminal."""
 
     def __init__(self, app: App[Any], session: Session) -> None:
         self._app = app

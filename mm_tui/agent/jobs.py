@@ -249,9 +249,6 @@ class Jobs:
         """Postpones a job.
 
         Args:
-            email_id: the job's.
-            until: when it is due again.
-            why: the reason.
             is_try: whether the next wait is to be longer.
             is_fault: whether the email itself was the cause.
         """
@@ -276,9 +273,6 @@ class Jobs:
         """Ends a job. The draft is at the gateway, or is not needed.
 
         Args:
-            email_id: the job's.
-            state: how it ended.
-            why: the reason.
             reply_id: the submitted draft; one that is known stays known.
             tagged_at: now, if the email's tags are to be looked at once more.
         """

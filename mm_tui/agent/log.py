@@ -20,8 +20,6 @@ class Log:
     """Writes events as lines.
 
     Args:
-        clock: dates them.
-        write: takes each line.
         as_json: a line is a JSON object.
     """
 

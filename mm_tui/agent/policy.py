@@ -118,8 +118,6 @@ def why_no_redraft(
     """The reason not to write another draft in place of a rejected one, or None.
 
     Args:
-        thread: as it is now.
-        draft_id: the rejected draft.
         own_replies: the agent's own drafts in it.
         redrafts: how many redrafts reviewers have requested for the same email.
     """

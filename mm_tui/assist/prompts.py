@@ -186,8 +186,6 @@ def redraft_for_reviewer(
 
     Args:
         letters: the thread, with the message to answer last.
-        text: the rejected draft.
-        reason: why it was rejected.
         suggestion: what the reviewer would rather send; may be empty.
     """
     words = (

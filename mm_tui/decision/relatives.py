@@ -57,10 +57,8 @@ def with_relation(tags: Mapping[OneLine, OneLine], kind: str, other: str, review
     set.
 
     Args:
-        tags: what the email has now.
         kind: `REPLACED_BY` or `REPLACES`.
         other: the id to name.
-        reviewer: whose edit it is.
 
     Returns:
         Empty if it is already named, or if all tags of this kind are in use.
@@ -91,8 +89,6 @@ def is_doubtful(act: Act, item: str, doubts: Iterable[str], *, same_submission: 
     already release it.
 
     Args:
-        act: what the human has decided now.
-        item: the email it is about.
         doubts: from earlier decisions about its versions: ids whose approval has an unknown outcome, or `SUBMISSION`.
         same_submission: whether the act would submit the same edit under the same key again.
     """

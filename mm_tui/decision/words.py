@@ -114,10 +114,8 @@ def sentence(
     """Describes this state in a sentence.
 
     Args:
-        state: the state of the decision.
         text_kept: whether an edit that was not released is in the local store.
         seconds_left: the rest of the hold, in seconds.
-        doubt_since: when the outcome became unknown.
         today: the reader's date: an earlier day is named.
     """
     said = f": {state.said}" if state.said else ""

@@ -139,8 +139,6 @@ class Wire:
         """Makes the call once.
 
         Args:
-            call: which one.
-            params: the query's parameters.
             body: the value to send as JSON.
             limit: the largest answer, in bytes.
             factor: the whole call may take this many times the timeout of a read.

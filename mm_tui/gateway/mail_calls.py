@@ -137,8 +137,6 @@ class MailCalls(Caller):
         """An attachment's bytes.
 
         Args:
-            mailbox_id: the email's mailbox.
-            email_id: the email.
             name: the raw name, as `EmailDetail.raw` has it.
             size: the size in bytes stated in the email; a large attachment is downloaded from an address that the
                 gateway returns.

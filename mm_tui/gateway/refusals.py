@@ -21,9 +21,6 @@ def refusal(call: Call, response: httpx.Response, body: bytes, mask: Callable[[s
     """The error for a status of 400 or above.
 
     Args:
-        call: the call that was made.
-        response: its status and headers.
-        body: its body.
         mask: removes keys from the gateway's message.
     """
     status = response.status_code

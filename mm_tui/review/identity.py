@@ -90,12 +90,7 @@ class PublicKey:
 
 
 def check(header: str, key: PublicKey) -> Identity:
-    """Checks the identity.
-
-    Args:
-        header: the header's value from the gateway.
-        key: the gateway's key.
-    """
+    """Checks the identity."""
     parts = _parts(header)
     if parts is None:
         return Identity(Standing.UNREADABLE)

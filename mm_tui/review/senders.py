@@ -33,7 +33,6 @@ def inspect_party(party: Party, known: Known, *, role: str = "sender", ours: boo
     """What is wrong with one sender or recipient.
 
     Args:
-        party: whom the email names.
         known: our own domains and everybody that mail was exchanged with.
         role: the word for the party, such as `sender` or `recipient`; also the first part of the codes.
         ours: whether the party is one of our own mailboxes, which is always known.
@@ -78,7 +77,6 @@ def inspect_sender(
     """Everything that is wrong with an email's sender, worst first.
 
     Args:
-        sender: whom the From header names.
         known: our own domains and everybody that mail was exchanged with.
         reply_to: the addresses in the Reply-To header, if known.
         verified: whether the sender's identity was verified; None if unknown.
