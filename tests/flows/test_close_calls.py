@@ -19,14 +19,13 @@ from mm_tui.services.decisions import approval_gate
 from mm_tui.settings.sections import Review
 from mm_tui.store.decisions.edits import EditStore
 from tests.support.app import drawn, settings_for, until
-from tests.support.queue import bodies, open_editor, running_queue, seen, write_edit, write_elsewhere
+from tests.support.queue import bodies, open_editor, reading_queue, running_queue, seen, write_edit, write_elsewhere
 from tests.support.sandbox import Sandbox, running_sandbox
 
 
 async def test_a_key_meant_for_a_mail_that_went_away_decides_no_other(sandbox: Sandbox) -> None:
     first, second = sandbox.draft("First."), sandbox.draft("Second.")
-    async with running_queue(settings_for(sandbox), 2) as (_, pilot, screen):
-        await seen(pilot, screen)
+    async with reading_queue(settings_for(sandbox), 2) as (_, pilot, screen):
         await pilot.press("j")
         await seen(pilot, screen)
         await pilot.press("k")
@@ -47,8 +46,7 @@ async def test_a_key_meant_for_a_mail_that_went_away_decides_no_other(sandbox: S
 async def test_a_key_pressed_twice_decides_once(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = sandbox.draft("First."), sandbox.draft("Second.")
     slow = settings_for(sandbox, review=Review(hold_seconds=30))
-    async with running_queue(slow, 2) as (_, pilot, screen):
-        await seen(pilot, screen)
+    async with reading_queue(slow, 2) as (_, pilot, screen):
         await pilot.press("j")
         await seen(pilot, screen)
         await pilot.press("k")

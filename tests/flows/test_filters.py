@@ -16,7 +16,7 @@ from mm_tui.screens.pending.screen import PendingScreen
 from mm_tui.settings.sections import Filters
 from mm_tui.widgets.chrome import KeysLine
 from tests.support.app import running_app, settings_for, shown, until
-from tests.support.queue import queue, running_queue, seen
+from tests.support.queue import queue, reading_queue, running_queue
 from tests.support.sandbox import Sandbox
 
 OWN = Filters(queue={"money, out": "flag:promise_money is:outbound"}, inbox={"about parcels": "subject:parcel"})
@@ -69,8 +69,7 @@ def footer(app: MmTui) -> str:
 async def test_search_narrows_as_it_is_typed_and_the_letters_decide_nothing(sandbox: Sandbox) -> None:
     sandbox.draft("It is on its way.")
     sandbox.draft("You get a full refund of $900.")
-    async with running_queue(settings_for(sandbox, filters=OWN), 2) as (app, pilot, screen):
-        await seen(pilot, screen)
+    async with reading_queue(settings_for(sandbox, filters=OWN), 2) as (app, pilot, screen):
         await pilot.press("slash", *"axe")
         assert "No waiting email matches “axe”." in shown(app)
         assert app.screen is screen, "no key of the queue was heard"
@@ -103,8 +102,7 @@ async def test_search_narrows_as_it_is_typed_and_the_letters_decide_nothing(sand
 async def test_marks_outlive_another_filter_and_the_summary_shows_them_all(sandbox: Sandbox) -> None:
     sandbox.draft("It is on its way.")
     sandbox.draft("You get a full refund of $900.")
-    async with running_queue(settings_for(sandbox, filters=OWN), 2) as (app, pilot, screen):
-        await seen(pilot, screen)
+    async with reading_queue(settings_for(sandbox, filters=OWN), 2) as (app, pilot, screen):
         await pilot.press("space")
         await until(pilot, lambda: screen.marks, "the mark")
         await pilot.press("l")
@@ -119,8 +117,7 @@ async def test_marks_outlive_another_filter_and_the_summary_shows_them_all(sandb
 async def test_a_key_meant_for_one_mail_does_not_hit_the_one_that_a_filter_brings(sandbox: Sandbox) -> None:
     sandbox.draft("It is on its way.")
     sandbox.draft("You get a full refund of $900.")
-    async with running_queue(settings_for(sandbox, filters=OWN), 2) as (app, pilot, screen):
-        await seen(pilot, screen)
+    async with reading_queue(settings_for(sandbox, filters=OWN), 2) as (app, _, screen):
         screen.action_filter_step(1)
         screen.action_reject()
         assert app.screen is screen, "another mail has just come under the cursor"

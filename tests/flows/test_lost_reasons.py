@@ -10,7 +10,7 @@ from mm_tui.screens.dialogs.offers import ReasonScreen
 from mm_tui.services.events import SyncPhase
 from mm_tui.settings.sections import Review
 from tests.support.app import running_app, settings_for, shown, until
-from tests.support.queue import bodies, running_queue, seen
+from tests.support.queue import bodies, reading_queue, running_queue
 from tests.support.sandbox import Sandbox
 
 RISKY = "You will receive a full refund of $2,400 within 24 hours, we promise."
@@ -19,8 +19,7 @@ RISKY = "You will receive a full refund of $2,400 within 24 hours, we promise."
 async def test_the_question_before_leaving_goes_when_nothing_is_held_any_more(sandbox: Sandbox) -> None:
     sandbox.draft("First."), sandbox.draft("Second.")
     settings = settings_for(sandbox, review=Review(hold_seconds=3))
-    async with running_queue(settings, 2) as (app, pilot, screen):
-        await seen(pilot, screen)
+    async with reading_queue(settings, 2) as (app, pilot, screen):
         await pilot.press("a")
         await until(pilot, lambda: "held for" in shown(app), "the hold")
         await pilot.press("ctrl+q")
@@ -37,8 +36,7 @@ async def test_a_question_about_a_draft_goes_when_the_draft_is_another_s_busines
 ) -> None:
     first = sandbox.draft(RISKY)
     sandbox.draft("Second.")
-    async with running_queue(settings_for(sandbox), 2) as (app, pilot, screen):
-        await seen(pilot, screen)
+    async with reading_queue(settings_for(sandbox), 2) as (app, pilot, screen):
         await pilot.pause(0.5)
         await pilot.press("a")
         await until(pilot, lambda: isinstance(app.screen, ChoiceScreen), "the question")
@@ -54,8 +52,7 @@ async def test_a_question_about_a_draft_goes_when_the_draft_is_another_s_busines
 
 async def test_a_reason_that_is_being_typed_stays_and_says_that_nothing_is_left_to_reject(sandbox: Sandbox) -> None:
     first, second = sandbox.draft("First."), sandbox.draft("Second.")
-    async with running_queue(settings_for(sandbox), 2) as (app, pilot, screen):
-        await seen(pilot, screen)
+    async with reading_queue(settings_for(sandbox), 2) as (app, pilot, screen):
         await pilot.pause(0.5)
         await pilot.press("x")
         await until(pilot, lambda: isinstance(app.screen, ReasonScreen), "the question")
@@ -122,8 +119,7 @@ async def test_counts_that_change_push_no_other_words_about(sandbox: Sandbox) ->
 
 async def test_the_field_of_a_dialog_stays_in_sight_when_the_terminal_becomes_small(sandbox: Sandbox) -> None:
     sandbox.draft("First.")
-    async with running_queue(settings_for(sandbox), 1) as (app, pilot, screen):
-        await seen(pilot, screen)
+    async with reading_queue(settings_for(sandbox), 1) as (app, pilot, _):
         await pilot.pause(0.5)
         await pilot.press("x")
         await until(pilot, lambda: isinstance(app.screen, ReasonScreen), "the question")

@@ -26,14 +26,23 @@ from mm_tui.store.decisions.edits import EditStore, SavedEdit
 from mm_tui.text import ManyLine
 from mm_tui.widgets import pager
 from tests.support.app import drawn, running_app, settings_for, until
-from tests.support.queue import bodies, open_editor, open_queue, ready, running_queue, seen, write_edit, write_elsewhere
+from tests.support.queue import (
+    bodies,
+    open_editor,
+    open_queue,
+    reading_queue,
+    ready,
+    running_queue,
+    seen,
+    write_edit,
+    write_elsewhere,
+)
 from tests.support.sandbox import Sandbox
 
 
 async def test_a_draft_is_approved_as_it_was_read(sandbox: Sandbox) -> None:
     draft = sandbox.draft("It is on its way.")
-    async with running_queue(settings_for(sandbox), 1) as (_, pilot, screen):
-        await seen(pilot, screen)
+    async with reading_queue(settings_for(sandbox), 1) as (_, pilot, screen):
         await pilot.press("a")
         await until(pilot, lambda: bodies(sandbox), "the release")
         await until(pilot, lambda: not screen.listing.entries, "the queue to be empty")
@@ -63,8 +72,7 @@ async def test_the_end_of_either_view_counts_as_read(sandbox: Sandbox, as_source
 
 async def test_risky_words_are_marked_where_they_are_shown(sandbox: Sandbox) -> None:
     sandbox.draft("Hi **Ann**, as *agreed* we give you\na full **refund of $240** today.")
-    async with running_queue(settings_for(sandbox), 1) as (_, pilot, screen):
-        await seen(pilot, screen)
+    async with reading_queue(settings_for(sandbox), 1) as (_, pilot, screen):
         for key in ("", "m"):
             if key:
                 await pilot.press(key)
@@ -137,8 +145,7 @@ async def test_a_key_on_its_way_when_a_draft_appears_does_not_decide_it(
 ) -> None:
     sandbox.draft("First.")
     sandbox.draft("Second.")
-    async with running_queue(settings_for(sandbox), 2) as (_, pilot, screen):
-        await seen(pilot, screen)
+    async with reading_queue(settings_for(sandbox), 2) as (_, pilot, screen):
         # However slow the machine, what appears now has not been on the screen for long enough.
         monkeypatch.setattr(pager, "DWELL_SECONDS", 60)
         await pilot.press("a", "a", "a")
@@ -297,8 +304,7 @@ async def test_rejecting_takes_a_reason_and_offers_it_next_time(sandbox: Sandbox
 async def test_undo_takes_back_what_is_held(sandbox: Sandbox) -> None:
     draft = sandbox.draft("It is on its way.")
     slow = settings_for(sandbox, review=Review(hold_seconds=60))
-    async with running_queue(slow, 1) as (_, pilot, screen):
-        await seen(pilot, screen)
+    async with reading_queue(slow, 1) as (_, pilot, screen):
         await pilot.press("a")
         await until(pilot, lambda: (view := screen.decision_of(draft)) and view.phase is Phase.HELD, "the hold")
         await pilot.press("u")
@@ -332,8 +338,7 @@ async def test_undo_takes_back_the_last_decision_only(sandbox: Sandbox) -> None:
 async def test_another_reviewers_decision_is_shown_and_not_overwritten(sandbox: Sandbox) -> None:
     draft = sandbox.draft("It is on its way.")
     slow = settings_for(sandbox, review=Review(hold_seconds=1))
-    async with running_queue(slow, 1) as (_, pilot, screen):
-        await seen(pilot, screen)
+    async with reading_queue(slow, 1) as (_, pilot, screen):
         await pilot.press("a")
         sandbox.decide(draft, "reject", "not this one")
         await until(pilot, lambda: (view := screen.decision_of(draft)) and view.phase is Phase.ELSEWHERE, "the word")
@@ -342,8 +347,7 @@ async def test_another_reviewers_decision_is_shown_and_not_overwritten(sandbox: 
 
 async def test_high_risk_asks_again(sandbox: Sandbox) -> None:
     sandbox.draft("Hi {{name}}, we give you a full refund of $240 today.")
-    async with running_queue(settings_for(sandbox), 1) as (app, pilot, screen):
-        await seen(pilot, screen)
+    async with reading_queue(settings_for(sandbox), 1) as (app, pilot, screen):
         assert screen.current is not None and screen.current.assessment.asks_again
         await pilot.press("a")
         await until(pilot, lambda: isinstance(app.screen, ChoiceScreen), "the question")
@@ -400,8 +404,7 @@ async def test_after_a_batch_the_cursor_stays_on_what_was_not_in_it_and_undo_giv
 async def test_a_batch_holds_only_what_was_read(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(3):
         sandbox.draft(f"Number {number}.")
-    async with running_queue(settings_for(sandbox), 3) as (app, pilot, screen):
-        await seen(pilot, screen)
+    async with reading_queue(settings_for(sandbox), 3) as (app, pilot, screen):
         await pilot.press("space")
         await until(pilot, lambda: len(screen.marks) == 1, "one marked")
         with monkeypatch.context() as patched:

@@ -7,15 +7,14 @@ from pathlib import Path
 from mm_tui.screens.pending.pane import View
 from tests.support.app import settings_for, shown, until
 from tests.support.cli import Home
-from tests.support.queue import running_queue, seen
+from tests.support.queue import reading_queue, seen
 from tests.support.sandbox import Sandbox
 
 
 async def test_the_next_draft_of_the_thread_says_what_was_rejected_and_shows_the_difference(sandbox: Sandbox) -> None:
     mail = sandbox.inbound(subject="Refund", body="Where is my refund?")["id"]
     sandbox.wait_for(sandbox.reply(mail, "You get 300 dollars back.")["id"], "pending_send_approval")
-    async with running_queue(settings_for(sandbox), 1) as (app, pilot, screen):
-        await seen(pilot, screen)
+    async with reading_queue(settings_for(sandbox), 1) as (app, pilot, screen):
         assert "rejected one" not in shown(app) and "Diff" not in shown(app)
         await pilot.press("x")
         await until(pilot, lambda: "give a reason" in shown(app), "the question why")
@@ -37,8 +36,7 @@ async def test_the_next_draft_of_the_thread_says_what_was_rejected_and_shows_the
 
 async def test_a_marked_reason_asks_the_agent_for_another_draft(sandbox: Sandbox) -> None:
     draft = submitted(sandbox, sandbox.inbound(subject="Refund")["id"], "You get 300 dollars back.")
-    async with running_queue(settings_for(sandbox), 1) as (app, pilot, screen):
-        await seen(pilot, screen)
+    async with reading_queue(settings_for(sandbox), 1) as (app, pilot, _):
         await pilot.press("x")
         await until(pilot, lambda: "Wrong tone  ↻ another draft" in shown(app), "which reasons ask for another")
         assert "Not needed  ↻" not in shown(app)
@@ -49,8 +47,7 @@ async def test_a_marked_reason_asks_the_agent_for_another_draft(sandbox: Sandbox
 
 async def test_without_a_send_key_no_reason_promises_another_draft(sandbox: Sandbox) -> None:
     sandbox.draft()
-    async with running_queue(settings_for(sandbox, without=("send",)), 1) as (app, pilot, screen):
-        await seen(pilot, screen)
+    async with reading_queue(settings_for(sandbox, without=("send",)), 1) as (app, pilot, _):
         await pilot.press("x")
         await until(pilot, lambda: "Wrong tone" in shown(app), "the reasons")
         assert "another draft" not in shown(app)
@@ -63,8 +60,7 @@ def test_the_command_line_says_so_too(sandbox: Sandbox, tmp_path: Path) -> None:
     first = submitted(sandbox, mail, "You get 300 dollars back.")
     digest = home.run("pending", "show", first, "--json").json["digest"]
     assert home.run("pending", "show", first, "--json").json["resubmission"] is None
-    done = home.run("pending", "reject", first, "--digest", digest, "--reason", "wrong amount")
-    assert done.status == 0, done.err
+    home.run("pending", "reject", first, "--digest", digest, "--reason", "wrong amount", status=0)
     second = submitted(sandbox, mail, "You get 30 dollars back.")
     told = home.run("pending", "show", second, "--json").json["resubmission"]
     assert (told["after"], told["rejected_by"], told["reason"]) == (first, "robin", "wrong amount")

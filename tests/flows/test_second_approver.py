@@ -15,7 +15,7 @@ from mm_tui.settings.secret import Secret
 from mm_tui.settings.sections import Review
 from mm_tui.store.audit.journal import Journal
 from tests.support.app import settings_for, shown, until
-from tests.support.queue import ready, running_queue, seen
+from tests.support.queue import reading_queue, ready, running_queue, seen
 from tests.support.sandbox import Sandbox
 
 
@@ -61,8 +61,7 @@ async def test_the_first_approval_is_shown_can_be_taken_back_and_the_second_send
 async def test_a_reason_being_typed_is_kept_when_a_colleague_approves_first(sandbox: Sandbox) -> None:
     draft = sandbox.draft("One.")
     review = Review(hold_seconds=0, second_approver="always")
-    async with running_queue(settings_for(sandbox).replaced(review=review), 1) as (app, pilot, screen):
-        await seen(pilot, screen)
+    async with reading_queue(settings_for(sandbox).replaced(review=review), 1) as (app, pilot, screen):
         await pilot.press("x")
         await until(pilot, lambda: isinstance(app.screen, ReasonScreen) and ready(pilot), "the reasons")
         await pilot.press(*"no")

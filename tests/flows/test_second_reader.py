@@ -12,7 +12,7 @@ from mm_tui.screens.pending.pane import View
 from mm_tui.settings.secret import Secret
 from mm_tui.settings.sections import Assist, Settings
 from tests.support.app import running_app, settings_for, shown, until
-from tests.support.queue import running_queue, seen
+from tests.support.queue import reading_queue, running_queue, seen
 from tests.support.sandbox import Sandbox
 
 ASKED = "Hello,\nwhere is order 88412? It was due on Monday. Please answer today. Anna"
@@ -88,8 +88,7 @@ async def test_house_facts_stand_on_a_key(sandbox: Sandbox, tmp_path: Path, monk
     (tmp_path / "prices.md").write_text("Shipping costs 4.90 euros.", "utf-8")
     a_reply(sandbox)
     settings = settings_for(sandbox, assist=Assist(automatic=False, facts=("prices.md", "gone.md")))
-    async with running_queue(settings, 1) as (app, pilot, screen):
-        await seen(pilot, screen)
+    async with reading_queue(settings, 1) as (app, pilot, _):
         await pilot.press("F")
         await until(pilot, lambda: "Shipping costs 4.90 euros." in shown(app), "the facts")
         assert "gone.md cannot be read" in shown(app)

@@ -16,7 +16,7 @@ from mm_tui.screens.dialogs.offers import ReasonScreen
 from tests.support.agents import BODY, environment
 from tests.support.app import drawn, settings_for, until
 from tests.support.cli import Home
-from tests.support.queue import running_queue, seen
+from tests.support.queue import reading_queue, running_queue, seen
 from tests.support.sandbox import Sandbox, running_sandbox
 from tests.support.spec_gateway import LOOSE, MEANINGLESS, SpecGateway, spec_gateway
 
@@ -64,8 +64,7 @@ def rows(app: MmTui) -> list[str]:
 
 async def test_a_draft_is_rejected_with_its_reason(gateway: SpecGateway) -> None:
     draft = a_draft(gateway)
-    async with running_queue(settings_for(cast(Sandbox, gateway)), 1) as (app, pilot, screen):
-        await seen(pilot, screen)
+    async with reading_queue(settings_for(cast(Sandbox, gateway)), 1) as (app, pilot, screen):
         await pilot.press("x")
         await until(pilot, lambda: isinstance(app.screen, ReasonScreen), "the reasons")
         await pilot.press("f1")
@@ -76,8 +75,7 @@ async def test_a_draft_is_rejected_with_its_reason(gateway: SpecGateway) -> None
 
 async def test_what_another_decides_is_told(gateway: SpecGateway) -> None:
     draft = a_draft(gateway)
-    async with running_queue(settings_for(cast(Sandbox, gateway)), 1) as (app, pilot, screen):
-        await seen(pilot, screen)
+    async with reading_queue(settings_for(cast(Sandbox, gateway)), 1) as (app, pilot, screen):
         with gateway.lock:
             gateway.decide({"email_id": draft, "action": "reject"}, "oversight")
         await until(pilot, lambda: not screen.listing.entries, "the news")
@@ -110,8 +108,7 @@ def test_the_command_line_approves_and_the_log_names_the_reviewer(home: Home, ga
     draft = a_draft(gateway)
     listed = home.run("pending", "list", "--json").json["pending"]
     assert [(item["id"], item["to"]) for item in listed] == [(draft, ["Anna <anna@customer.example>"])]
-    done = home.run("pending", "approve", draft, "--digest", digest_of(home, draft))
-    assert done.status == 0, done.err + done.out
+    done = home.run("pending", "approve", draft, "--digest", digest_of(home, draft), status=0)
     assert "approved by rita" in done.out
     assert [mail["id"] for mail in gateway.left] == [draft]
     entries = home.run("audit", "list", "--json", "--email", draft).json["entries"]
@@ -122,8 +119,9 @@ def test_the_command_line_approves_and_the_log_names_the_reviewer(home: Home, ga
 def test_an_edited_text_leaves_once_in_place_of_the_draft(home: Home, gateway: SpecGateway) -> None:
     draft = a_draft(gateway, "Dear Anna, a full refund.")
     digest = digest_of(home, draft)
-    done = home.run("pending", "edit", draft, "--digest", digest, "--body", "-", "--json", stdin="Dear Anna.\n")
-    assert done.status == 0, done.err + done.out
+    done = home.run(
+        "pending", "edit", draft, "--digest", digest, "--body", "-", "--json", stdin="Dear Anna.\n", status=0
+    )
     (left,) = gateway.left
     assert left["id"] == done.json["replacement_id"] != draft
     assert left["markdown"].strip() == "Dear Anna."

@@ -10,7 +10,7 @@ from mm_tui.screens.pending.screen import PendingScreen
 from mm_tui.services.decisions import listing
 from mm_tui.settings.sections import Review
 from tests.support.app import drawn, settings_for, until
-from tests.support.queue import bodies, running_queue, seen, write_elsewhere
+from tests.support.queue import bodies, reading_queue, running_queue, seen, write_elsewhere
 from tests.support.sandbox import Sandbox
 
 
@@ -65,8 +65,7 @@ async def test_the_row_under_the_cursor_stays_in_the_list(sandbox: Sandbox) -> N
 
 async def test_the_last_mail_that_another_decided_can_be_left(sandbox: Sandbox) -> None:
     draft = sandbox.draft("Only one.")
-    async with running_queue(settings_for(sandbox), 1) as (app, pilot, screen):
-        await seen(pilot, screen)
+    async with reading_queue(settings_for(sandbox), 1) as (app, pilot, screen):
         write_elsewhere(app, screen.listing.entries[0], "Edited, not sent.")
         screen.reload()
         await until(pilot, lambda: "Edited, not sent." in drawn(app), "the edit")
@@ -82,8 +81,7 @@ async def test_the_last_mail_that_another_decided_can_be_left(sandbox: Sandbox) 
 
 async def test_what_the_agent_takes_back_stays_and_its_new_draft_is_another_row(sandbox: Sandbox) -> None:
     first = sandbox.draft("We refund $20.")
-    async with running_queue(settings_for(sandbox), 1) as (app, pilot, screen):
-        await seen(pilot, screen)
+    async with reading_queue(settings_for(sandbox), 1) as (app, pilot, screen):
         sandbox.call("POST", f"/v1/mailboxes/{sandbox.mailbox}/emails/{first}/cancel", key="send")
         second = sandbox.draft("We refund $2,000.")
         await until(pilot, lambda: [entry.item.id for entry in screen.listing.entries] == [second], "the new draft")
@@ -99,8 +97,7 @@ async def test_what_the_agent_takes_back_stays_and_its_new_draft_is_another_row(
 
 async def test_a_text_that_changes_while_it_is_read_is_unseen_and_says_what_differs(sandbox: Sandbox) -> None:
     draft = sandbox.draft("The parcel left the house.")
-    async with running_queue(settings_for(sandbox), 1) as (app, pilot, screen):
-        await seen(pilot, screen)
+    async with reading_queue(settings_for(sandbox), 1) as (app, pilot, screen):
         before = screen.current
         sandbox.change(draft, markdown="The parcel has left our house.")
         await until(pilot, lambda: screen.current is not None and "our house" in screen.current.item.body, "the change")
@@ -118,8 +115,7 @@ async def test_a_key_on_its_way_when_the_text_changes_decides_nothing(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     draft = sandbox.draft("The parcel left the house.")
-    async with running_queue(settings_for(sandbox), 1) as (app, pilot, screen):
-        await seen(pilot, screen)
+    async with reading_queue(settings_for(sandbox), 1) as (app, pilot, screen):
         sandbox.change(draft, markdown="The parcel has left our house.")
         # Pressed all the time until the change is there, and once more right behind it.
         monkeypatch.setattr("mm_tui.widgets.pager.DWELL_SECONDS", 60)
@@ -137,8 +133,7 @@ async def test_what_was_decided_here_stands_in_the_list_for_a_while(
 ) -> None:
     first, second = sandbox.draft("First."), sandbox.draft("Second.")
     monkeypatch.setattr(listing, "OUTCOME_SECONDS", 60)  # however slow the machine
-    async with running_queue(settings_for(sandbox), 2) as (app, pilot, screen):
-        await seen(pilot, screen)
+    async with reading_queue(settings_for(sandbox), 2) as (app, pilot, screen):
         await pilot.press("a")
         await until(pilot, lambda: [entry.item.id for entry in screen.listing.entries] == [second], "the decision")
         assert here(screen) == second
@@ -152,8 +147,7 @@ async def test_what_was_decided_here_stands_in_the_list_for_a_while(
 async def test_an_edit_stays_with_its_original_until_the_reader_moves(sandbox: Sandbox) -> None:
     first, second = sandbox.draft("First."), sandbox.draft("Second.")
     settings = settings_for(sandbox, review=Review(hold_seconds=0))
-    async with running_queue(settings, 2) as (_, pilot, screen):
-        await seen(pilot, screen)
+    async with reading_queue(settings, 2) as (_, pilot, screen):
         await pilot.press("j")
         await seen(pilot, screen)
         assert here(screen) == second

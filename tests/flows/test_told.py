@@ -20,7 +20,7 @@ from mm_tui.services.decisions.view import Phase
 from mm_tui.settings.sections import Review
 from mm_tui.widgets.status import not_done
 from tests.support.app import drawn, running_app, settings_for, until
-from tests.support.queue import bodies, open_editor, open_queue, running_queue, seen, write_edit
+from tests.support.queue import bodies, open_editor, open_queue, reading_queue, running_queue, seen, write_edit
 from tests.support.sandbox import Sandbox
 
 SLOW = Review(hold_seconds=60)
@@ -104,8 +104,7 @@ async def test_each_view_that_shows_all_that_leaves_counts(sandbox: Sandbox) -> 
 async def test_what_came_of_a_decision_is_told_wherever_the_reader_is(sandbox: Sandbox) -> None:
     sandbox.draft("It is on its way.")
     brief = settings_for(sandbox, review=Review(hold_seconds=1))
-    async with running_queue(brief, 1) as (app, pilot, screen):
-        await seen(pilot, screen)
+    async with reading_queue(brief, 1) as (app, pilot, _):
         await pilot.press("a", "1")
         await until(pilot, lambda: app.current_mode == "inbox", "the inbox")
         await until(pilot, lambda: bodies(sandbox), "the release")
@@ -118,8 +117,7 @@ async def test_what_failed_is_told_and_the_row_keeps_a_sign_until_it_was_looked_
     first = sandbox.draft("First.")
     sandbox.draft("Second.")
     brief = settings_for(sandbox, review=Review(hold_seconds=1))
-    async with running_queue(brief, 2) as (app, pilot, screen):
-        await seen(pilot, screen)
+    async with reading_queue(brief, 2) as (app, pilot, screen):
         sandbox.fault(method="POST", path="decide$", kind="status", status=403)
         await pilot.press("a")
         await until(pilot, lambda: (view := screen.decision_of(first)) and view.phase is Phase.UNDECIDED, "the refusal")
@@ -164,8 +162,7 @@ async def test_timers_run_only_while_something_counts_down(sandbox: Sandbox, mon
         """How many timers would wake the program up more often than every two seconds."""
         return sum(interval < 2 and timer._active.is_set() for interval, timer in every)
 
-    async with running_queue(settings_for(sandbox, review=SLOW), 1) as (app, pilot, screen):
-        await seen(pilot, screen)
+    async with reading_queue(settings_for(sandbox, review=SLOW), 1) as (app, pilot, _):
         await until(pilot, lambda: not fast(), "nothing to count")
         await pilot.press("a")
         await until(pilot, lambda: " held for " in drawn(app), "the countdown")
@@ -207,8 +204,7 @@ async def test_a_countdown_goes_on_below_a_dialog_and_names_no_key_that_does_not
 async def test_where_keys_are_typed_no_letter_is_named_as_a_key(sandbox: Sandbox) -> None:
     sandbox.draft("First.")
     sandbox.draft("Second.")
-    async with running_queue(settings_for(sandbox, review=SLOW), 2) as (app, pilot, screen):
-        await seen(pilot, screen)
+    async with reading_queue(settings_for(sandbox, review=SLOW), 2) as (app, pilot, screen):
         await pilot.press("a")
         await until(pilot, lambda: "(u undo)" in drawn(app), "the hint")
         await until(pilot, lambda: screen.current is not None and screen.current.item.complete, "the detail")
@@ -224,8 +220,7 @@ async def test_what_another_does_during_the_hold_is_told_at_once_where_the_reade
     sandbox: Sandbox, where: str, act: str
 ) -> None:
     draft, other = sandbox.draft("The parcel left."), sandbox.draft("Another one.")
-    async with running_queue(settings_for(sandbox, review=SLOW), 2) as (app, pilot, screen):
-        await seen(pilot, screen)
+    async with reading_queue(settings_for(sandbox, review=SLOW), 2) as (app, pilot, screen):
         await pilot.press("a")
         await until(pilot, lambda: screen.decision_of(draft), "the decision")
         if where == "the inbox":
@@ -254,8 +249,7 @@ async def test_what_another_does_during_the_hold_is_told_at_once_where_the_reade
 
 async def test_a_hold_goes_on_to_its_deadline_when_what_is_held_has_not_moved(sandbox: Sandbox) -> None:
     draft, other = sandbox.draft("The parcel left."), sandbox.draft("Another one.")
-    async with running_queue(settings_for(sandbox, review=SLOW), 2) as (_, pilot, screen):
-        await seen(pilot, screen)
+    async with reading_queue(settings_for(sandbox, review=SLOW), 2) as (_, pilot, screen):
         await pilot.press("a")
         await until(pilot, lambda: screen.decision_of(draft), "the decision")
         before = screen.decision_of(draft)
@@ -289,8 +283,7 @@ async def test_the_text_of_an_edit_that_another_overtakes_is_said_to_be_kept(san
 async def test_the_place_in_the_queue_counts_what_waits(sandbox: Sandbox) -> None:
     for body in ("First.", "Second.", "Third."):
         sandbox.draft(body)
-    async with running_queue(settings_for(sandbox), 3) as (app, pilot, screen):
-        await seen(pilot, screen)
+    async with reading_queue(settings_for(sandbox), 3) as (app, pilot, screen):
         await pilot.press("a")
         await until(
             pilot, lambda: screen.listing.shows_ended and len(screen.listing.entries) == 2, "the outcome in the list"

@@ -21,7 +21,7 @@ from mm_tui.settings.sections import Review, Ui
 from mm_tui.store.database import Database
 from mm_tui.widgets.chrome import KeysLine
 from tests.support.app import drawn, settings_for, until
-from tests.support.queue import bodies, running_queue, seen
+from tests.support.queue import bodies, reading_queue, running_queue, seen
 from tests.support.sandbox import Sandbox
 from tests.support.typing import burst, typed
 
@@ -79,8 +79,7 @@ async def test_a_key_held_down_decides_once(sandbox: Sandbox) -> None:
     for number in range(3):
         sandbox.draft(f"Number {number}.")
     slow = settings_for(sandbox, review=Review(hold_seconds=30))
-    async with running_queue(slow, 3) as (app, pilot, screen):
-        await seen(pilot, screen)
+    async with reading_queue(slow, 3) as (app, pilot, screen):
         await asyncio.sleep(keyboard.QUIET_SECONDS)
         pauses = iter([0.66, *[0.035] * 60])  # so long a terminal waits before it repeats a key, and then
         await typed(app, "a" * 61, pause=lambda: next(pauses))
@@ -126,8 +125,7 @@ async def test_words_that_began_before_a_dialog_had_closed_are_no_keys(sandbox: 
 @pytest.mark.usefixtures("hands")
 async def test_words_behind_a_refused_key_are_no_keys(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     sandbox.draft("First.")
-    async with running_queue(settings_for(sandbox), 1) as (app, pilot, screen):
-        await seen(pilot, screen)
+    async with reading_queue(settings_for(sandbox), 1) as (app, pilot, screen):
         await asyncio.sleep(keyboard.PAUSE_SECONDS)
         monkeypatch.setattr(screen.deciding, "service", lambda: screen.say("still starting"))
         await typed(app, "x2nd 1 paragraph is a lie", pause=0.05)
@@ -158,8 +156,7 @@ async def test_text_typed_with_the_key_that_opens_comes_into_what_it_opens(sandb
 @pytest.mark.usefixtures("hands")
 async def test_an_answer_typed_before_the_question_was_seen_does_not_count(sandbox: Sandbox) -> None:
     draft = sandbox.draft("You will receive a full refund of $240 within 24 hours.")
-    async with running_queue(settings_for(sandbox), 1) as (app, pilot, screen):
-        await seen(pilot, screen)
+    async with reading_queue(settings_for(sandbox), 1) as (app, pilot, _):
         await asyncio.sleep(keyboard.PAUSE_SECONDS)
         burst(app, "aY")
         await until(pilot, lambda: isinstance(app.screen, ChoiceScreen) and app.keyboard.is_ready, "the question")
@@ -200,8 +197,7 @@ async def test_an_undone_rejection_changes_no_offer(sandbox: Sandbox) -> None:
 @pytest.mark.usefixtures("hands")
 async def test_keys_work_on_a_keyboard_without_latin_letters(sandbox: Sandbox) -> None:
     sandbox.draft("First.")
-    async with running_queue(settings_for(sandbox, ui=Ui(layout="ru")), 1) as (app, pilot, screen):
-        await seen(pilot, screen)
+    async with reading_queue(settings_for(sandbox, ui=Ui(layout="ru")), 1) as (app, pilot, screen):
         await asyncio.sleep(keyboard.PAUSE_SECONDS)
         await pilot.press("ч")  # on the key of x
         await until(pilot, lambda: isinstance(app.screen, ReasonScreen), "the dialog for the reason")
@@ -233,8 +229,7 @@ async def test_an_act_of_the_palette_decides_as_its_key_does(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, disturbed: str
 ) -> None:
     first, second = sandbox.draft("First."), sandbox.draft("Second.")
-    async with running_queue(settings_for(sandbox), 2) as (app, pilot, screen):
-        await seen(pilot, screen)
+    async with reading_queue(settings_for(sandbox), 2) as (app, pilot, screen):
         monkeypatch.setattr(keyboard, "QUIET_SECONDS", 1.0)
         await choose_in_palette(pilot, "approve", 0 if disturbed.startswith("typed") else 1.2)
         if disturbed == "keys behind it":
@@ -257,8 +252,7 @@ async def test_a_click_on_a_key_of_the_footer_decides_as_the_key_does(
 ) -> None:
     for number in range(3):
         sandbox.draft(f"Draft {number}.")
-    async with running_queue(settings_for(sandbox), 3) as (_, pilot, screen):
-        await seen(pilot, screen)
+    async with reading_queue(settings_for(sandbox), 3) as (_, pilot, screen):
         await pilot.pause(keyboard.QUIET_SECONDS + 0.1)
         # However slow the machine is, the clicks come as quickly as those of a double click.
         monkeypatch.setattr(keyboard, "PAUSE_SECONDS", 30.0)

@@ -44,8 +44,11 @@ class Home:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
         return {**kept, "MM_TUI_CONFIG": str(self.config), "MM_TUI_DATA": str(self.data), **(more or {})}
 
-    def run(self, *arguments: str, stdin: str = "", env: Mapping[str, str] | None = None) -> Done:
-        """Runs `mm-tui` with these arguments. Not from within a running event loop."""
+    def run(
+        self, *arguments: str, stdin: str = "", env: Mapping[str, str] | None = None, status: int | None = None
+    ) -> Done:
+        """Runs `mm-tui` with these arguments, and checks its exit status if one is given. Not from within a running
+        event loop."""
         out, err = io.StringIO(), io.StringIO()
         with (
             mock.patch.dict(os.environ, self.environment(env), clear=True),
@@ -54,10 +57,11 @@ class Home:
             contextlib.redirect_stderr(err),
         ):
             try:
-                status = cli.run(arguments)
+                left_with = int(cli.run(arguments))
             except SystemExit as leaving:
-                status = int(leaving.code or 0)
-        return Done(int(status), out.getvalue(), err.getvalue())
+                left_with = int(leaving.code or 0)
+        assert status in (None, left_with), (left_with, out.getvalue(), err.getvalue())
+        return Done(left_with, out.getvalue(), err.getvalue())
 
     def write_config(self, text: str) -> None:
         """Writes the settings file, mode 0600 in a folder of mode 0700."""

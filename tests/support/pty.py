@@ -27,10 +27,13 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import pyte
 import wcwidth
+
+if TYPE_CHECKING:
+    from tests.support.sandbox import Sandbox
 
 DEFAULT_TIMEOUT = 20.0
 PRESS_SECONDS = 1.0
@@ -69,8 +72,14 @@ _ANSWERS: Mapping[bytes, bytes] = {
 _QUESTION = re.compile(b"|".join(re.escape(question) for question in _ANSWERS))
 
 
-def plain_environment(home: Path, **more: str) -> dict[str, str]:
-    """A small environment with its own home, none of the caller's variables but PATH, and a colour terminal."""
+def plain_environment(home: Path, sandbox: Sandbox | None = None, **more: str) -> dict[str, str]:
+    """A small environment with its own home, none of the caller's variables but PATH, and a colour terminal.
+
+    With a sandbox, the program uses it with its oversight key, and keeps its data in `home/data`.
+    """
+    if sandbox is not None:
+        gateway = {"MULTIMAIL_API_URL": sandbox.url, "MULTIMAIL_API_KEY": sandbox.keys["oversight"]}
+        more = {"MM_TUI_DATA": str(home / "data"), **gateway, **more}
     return {
         "PATH": os.environ["PATH"],
         "HOME": str(home),

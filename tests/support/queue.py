@@ -45,6 +45,16 @@ async def running_queue(
         yield app, pilot, await open_queue(app, pilot, waiting)
 
 
+@asynccontextmanager
+async def reading_queue(
+    opened: Settings | Session, waiting: int, *, size: tuple[int, int] = (120, 40)
+) -> AsyncIterator[tuple[MmTui, Pilot[None], PendingScreen]]:
+    """As `running_queue`, with the first email read."""
+    async with running_queue(opened, waiting, size=size) as (app, pilot, screen):
+        await seen(pilot, screen)
+        yield app, pilot, screen
+
+
 async def open_editor(app: MmTui, pilot: Pilot[Any]) -> EditScreen:
     """Opens the email under the cursor in the editor."""
     await pilot.press("e")

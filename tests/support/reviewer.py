@@ -17,11 +17,9 @@ def environment(sandbox: Sandbox, home: Path, *, reviewer: str = "robin", hold_s
     )
     return plain_environment(
         home,
-        MULTIMAIL_API_URL=sandbox.url,
-        MULTIMAIL_API_KEY=sandbox.keys["oversight"],
+        sandbox,
         MULTIMAIL_SEND_API_KEY=sandbox.keys["send"],
         MULTIMAIL_ADMIN_API_KEY=sandbox.keys["admin"],
         MM_TUI_CONFIG=str(config),
-        MM_TUI_DATA=str(home / "data"),
         MM_TUI_REVIEWER=reviewer,
     )

@@ -25,12 +25,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 
 def written(sandbox: Sandbox, folder: Path, **variables: str) -> bytes:
     """All that the program wrote for a walk through list and draft."""
-    env = plain_environment(
-        folder,
-        MM_TUI_DATA=str(folder / "data"),
-        MULTIMAIL_API_URL=sandbox.url,
-        MULTIMAIL_API_KEY=sandbox.keys["oversight"],
-    )
+    env = plain_environment(folder, sandbox)
     env.pop("COLORTERM")
     with Terminal([sys.executable, "-m", "mm_tui"], env={**env, **variables}, cols=120, rows=30) as terminal:
         terminal.wait_for("Pending 1", timeout=60)

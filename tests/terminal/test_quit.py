@@ -25,13 +25,7 @@ def deciding(folder: Path, hold: int, *, hangs: bool) -> Iterator[tuple[Terminal
     )
     with running_sandbox_process(folder, "--no-samples", "--no-agent") as sandbox:
         draft = sandbox.draft("Draft number 0.")
-        environment = plain_environment(
-            folder,
-            MULTIMAIL_API_URL=sandbox.url,
-            MULTIMAIL_API_KEY=sandbox.keys["oversight"],
-            MM_TUI_CONFIG=str(config),
-            MM_TUI_DATA=str(folder / "data"),
-        )
+        environment = plain_environment(folder, sandbox, MM_TUI_CONFIG=str(config))
         with Terminal([sys.executable, "-m", "mm_tui"], env=environment, cols=120, rows=30) as terminal:
             terminal.wait_for("Inbox")
             terminal.press("2")

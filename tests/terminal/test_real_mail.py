@@ -65,12 +65,7 @@ def test_real_mail_can_be_read_and_inspected(tmp_path: Path) -> None:
 def test_real_mail_opens_on_the_screen(tmp_path: Path) -> None:
     arguments = [part for path in real_mail(tmp_path) for part in ("--mail", str(path))]
     with running_sandbox_process(tmp_path, *arguments) as sandbox:
-        env = plain_environment(
-            tmp_path,
-            MM_TUI_DATA=str(tmp_path / "data"),
-            MULTIMAIL_API_URL=sandbox.url,
-            MULTIMAIL_API_KEY=sandbox.keys["oversight"],
-        )
+        env = plain_environment(tmp_path, sandbox)
         with Terminal([sys.executable, "-m", "mm_tui"], env=env, cols=100, rows=30) as terminal:
             terminal.wait_for(r"[1-9][0-9]+ (?:emails|conversations)", timeout=60)
             terminal.wait_for("▌", timeout=60)

@@ -15,12 +15,7 @@ from tests.support.sandbox import running_sandbox_process
 def test_every_cell_is_written_again_on_a_screen_and_under_a_dialog(tmp_path: Path) -> None:
     with running_sandbox_process(tmp_path, "--no-samples") as sandbox:
         sandbox.draft("Hi, your lamp is on its way.")
-        env = plain_environment(
-            tmp_path,
-            MM_TUI_DATA=str(tmp_path / "data"),
-            MULTIMAIL_API_URL=sandbox.url,
-            MULTIMAIL_API_KEY=sandbox.keys["oversight"],
-        )
+        env = plain_environment(tmp_path, sandbox)
         with Terminal([sys.executable, "-m", "mm_tui"], env=env, cols=100, rows=30) as terminal:
             terminal.wait_for("Pending 1", timeout=60)
             terminal.press("?")

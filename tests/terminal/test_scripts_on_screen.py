@@ -28,12 +28,7 @@ def test_scripts_come_through_unchanged_and_aligned(tmp_path: Path) -> None:
     with running_sandbox_process(tmp_path, "--no-samples") as sandbox:
         for text in texts:
             sandbox.send(to=["anna@customer.example"], subject=text, markdown=text)
-        env = plain_environment(
-            tmp_path,
-            MM_TUI_DATA=str(tmp_path / "data"),
-            MULTIMAIL_API_URL=sandbox.url,
-            MULTIMAIL_API_KEY=sandbox.keys["oversight"],
-        )
+        env = plain_environment(tmp_path, sandbox)
         with Terminal([sys.executable, "-m", "mm_tui"], env=env, cols=COLS, rows=ROWS) as terminal:
             terminal.wait_for(f"Pending {len(texts)}", timeout=60)
             terminal.press("2")

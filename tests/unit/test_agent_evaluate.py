@@ -108,8 +108,7 @@ def test_the_command_prints_the_tables(sandbox: Sandbox, tmp_path: Path) -> None
     few.write_text("\n".join(SET.read_text("utf-8").splitlines()[:5]), "utf-8")
     known = {"AI21_API_HOST": sandbox.ai21_url, "MULTIMAIL_API_URL": sandbox.url}
     able = {**known, "AI21_API_KEY": sandbox.ai21_key}
-    done = home.run("agent", "evaluate", str(few), env=able)
-    assert done.status == 0
+    done = home.run("agent", "evaluate", str(few), env=able, status=0)
     assert "Model: `local-rules-0`. 5 emails" in done.out
     done = home.run("agent", "evaluate", str(few), "--json", env=able)
     assert len([json.loads(found) for found in done.out.splitlines()]) == 5
@@ -121,6 +120,5 @@ def test_the_command_prints_the_tables(sandbox: Sandbox, tmp_path: Path) -> None
     assert home.run("agent", "evaluate", str(few), env=known).status == 0, "all known"
     home.config.parent.mkdir(parents=True, exist_ok=True)
     home.config.write_text('[assist]\nsmall_model = "another"\n', "utf-8")
-    refused = home.run("agent", "evaluate", str(few), env={**known, "AI21_API_KEY": "wrong"})
-    assert refused.status == 4
+    refused = home.run("agent", "evaluate", str(few), env={**known, "AI21_API_KEY": "wrong"}, status=4)
     assert "does not accept the key" in refused.err

@@ -83,8 +83,7 @@ def test_version(home: Home) -> None:
 
 @pytest.mark.parametrize("arguments", [["nope"], ["--profile"], ["audit"], ["audit", "list", "--limit", "0"]])
 def test_usage_errors_exit_2_and_point_to_help(home: Home, arguments: list[str]) -> None:
-    done = home.run(*arguments)
-    assert done.status == Exit.USAGE
+    done = home.run(*arguments, status=Exit.USAGE)
     assert "--help" in done.err and not done.out
 
 
@@ -120,15 +119,13 @@ def test_common_options_stand_before_or_after_the_command() -> None:
 
 def test_config_faults_exit_10_with_a_cure(home: Home) -> None:
     home.write_config("[review]\nhold_secs = 3\n")
-    done = home.run("sync")
-    assert done.status == Exit.CONFIG
+    done = home.run("sync", status=Exit.CONFIG)
     assert "line 2" in done.err and "Did you mean hold_seconds?" in done.err
     assert len(done.err.splitlines()) == 2
 
 
 def test_a_hostile_argument_is_cleaned(home: Home) -> None:
-    done = home.run("\x1b]52;c;aGk=\x07nope")
-    assert done.status == Exit.USAGE
+    done = home.run("\x1b]52;c;aGk=\x07nope", status=Exit.USAGE)
     assert "\x1b" not in done.err and "\x07" not in done.err
 
 
@@ -137,8 +134,7 @@ def test_a_fault_of_the_program_ends_in_one_line_and_a_report(home: Home, monkey
         raise ZeroDivisionError("mm_live_secret in a mail")
 
     monkeypatch.setattr("mm_tui.commands.common.settings", breaks)
-    done = home.run("audit", "verify")
-    assert done.status == Exit.CRASH
+    done = home.run("audit", "verify", status=Exit.CRASH)
     assert len(done.err.splitlines()) == 1 and "ZeroDivisionError" in done.err
     assert "secret" not in done.err
     (report,) = (home.data / "reports").iterdir()
@@ -231,8 +227,7 @@ def test_a_full_disk_is_told(home: Home, monkeypatch: pytest.MonkeyPatch) -> Non
         raise OSError(28, "No space left on device", "/data/store.sqlite3")
 
     monkeypatch.setattr("mm_tui.store.database.Database.open", full)
-    done = home.run("audit", "verify")
-    assert done.status == Exit.CONFIG
+    done = home.run("audit", "verify", status=Exit.CONFIG)
     assert "/data/store.sqlite3: No space left on device" in done.err
 
 

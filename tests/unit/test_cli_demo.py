@@ -38,7 +38,7 @@ MAIL = (
 
 def demo(folder: Path, *arguments: str, **more: str) -> Terminal:
     own = {"MULTIMAIL_API_KEY": "mm_live_mine", "MM_TUI_PROFILE": "mine", **more}
-    env = plain_environment(folder, TMPDIR=str(folder / "tmp"), **own)
+    env = plain_environment(folder, None, TMPDIR=str(folder / "tmp"), **own)
     (folder / "tmp").mkdir(exist_ok=True)
     return Terminal([sys.executable, "-m", "mm_tui", "demo", *arguments], env=env, cols=100, rows=30)
 

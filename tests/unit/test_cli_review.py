@@ -28,8 +28,7 @@ from tests.support.sandbox import Sandbox, file_part, running_sandbox
 
 
 def digest_of(home: Home, email_id: str) -> str:
-    shown = home.run("pending", "show", email_id, "--json")
-    assert shown.status == 0, shown.err
+    shown = home.run("pending", "show", email_id, "--json", status=0)
     return str(shown.json["digest"])
 
 
@@ -72,8 +71,7 @@ def test_the_app_says_that_a_decision_came_from_this_machines_command_line(
         "rejected": ("reject", draft_id, "--reason", "Wrong"),
         "edited and approved": ("edit", draft_id, "--body", "-"),
     }[act]
-    done = home.run("pending", *asked, "--digest", digest_of(home, draft_id), stdin="Dear Anna, tomorrow.\n")
-    assert done.status == 0, done.err
+    home.run("pending", *asked, "--digest", digest_of(home, draft_id), stdin="Dear Anna, tomorrow.\n", status=0)
     home.run("sync")
     database = Database.open(home.data / "store-default.sqlite3")
     try:
@@ -136,8 +134,7 @@ def test_rejecting_tells_the_reason(home: Home, sandbox: Sandbox) -> None:
     draft_id = sandbox.draft()
     digest = digest_of(home, draft_id)
     assert home.run("pending", "reject", draft_id, "--digest", digest).status == Exit.USAGE
-    done = home.run("pending", "reject", draft_id, "--digest", digest, "--reason", "Wrong facts")
-    assert done.status == 0, done.err
+    home.run("pending", "reject", draft_id, "--digest", digest, "--reason", "Wrong facts", status=0)
     assert sandbox.status(draft_id) == "rejected"
     assert any("Wrong facts" in json.dumps(entry) for entry in sandbox.audit())
 
@@ -145,8 +142,9 @@ def test_rejecting_tells_the_reason(home: Home, sandbox: Sandbox) -> None:
 def test_an_edited_text_leaves_in_place_of_the_draft(home: Home, sandbox: Sandbox) -> None:
     draft_id = sandbox.draft("Dear Anna, a full refund.")
     digest = digest_of(home, draft_id)
-    done = home.run("pending", "edit", draft_id, "--digest", digest, "--body", "-", "--json", stdin="Dear Anna.\n")
-    assert done.status == 0, done.err + done.out
+    done = home.run(
+        "pending", "edit", draft_id, "--digest", digest, "--body", "-", "--json", stdin="Dear Anna.\n", status=0
+    )
     (message,) = sandbox.outbox()
     assert message["id"] == done.json["replacement_id"] != draft_id
     assert sandbox.status(draft_id) == "rejected"
@@ -234,8 +232,7 @@ def test_each_failure_of_the_gateway_has_its_status(
     home: Home, sandbox: Sandbox, fault: dict[str, object], status: Exit
 ) -> None:
     sandbox.fault(path="pending$", **fault)
-    done = home.run("pending", "list")
-    assert done.status == status
+    done = home.run("pending", "list", status=status)
     assert done.out == "" and len(done.err.splitlines()) == 2
 
 
@@ -278,8 +275,7 @@ def test_missing_keys_exit_4(home: Home, sandbox: Sandbox) -> None:
     done = home.run("pending", "list")
     assert done.status == Exit.AUTH and "oversight_key" in done.err
     home.write_profile(sandbox.url, {**sandbox.keys, "oversight": "mm_test_wrong"})
-    done = home.run("pending", "list")
-    assert done.status == Exit.AUTH
+    done = home.run("pending", "list", status=Exit.AUTH)
     assert "oversight key is wrong" in done.err and "`mm-tui init --replace --profile default`" in done.err
 
 
@@ -298,16 +294,14 @@ def test_hostile_mail_reaches_the_terminal_clean(home: Home, sandbox: Sandbox) -
     draft_id = sandbox.draft(f"{evil}\n{evil}", attachments=[file_part(f"{evil}.txt", b"a", "text/plain")])
     sandbox.change(draft_id, subject=evil)
     for arguments in (["list"], ["show", draft_id], ["list", "--json"], ["show", draft_id, "--json"]):
-        done = home.run("pending", *arguments)
-        assert done.status == 0
+        done = home.run("pending", *arguments, status=0)
         assert not {"\x1b", "\x07", "\u202e", "\x9b"} & set(done.out + done.err)
 
 
 def test_sync_fills_the_store_and_opens_nothing(home: Home, sandbox: Sandbox) -> None:
     mail = sandbox.inbound(subject="One", body="x")
     sandbox.draft()
-    done = home.run("sync", "--json")
-    assert done.status == 0, done.err
+    done = home.run("sync", "--json", status=0)
     assert done.json == {"ok": True, "mailboxes": len(sandbox.mailboxes), "pending": 1, "failed": []}
     assert sandbox.status(mail["id"]) == "unread"
     sandbox.fault(path="pending$", kind="status", status=500, count=0)
@@ -482,8 +476,7 @@ def test_an_older_store_decides_nothing_until_a_human_accepts_it(home: Home, san
         Path(f"{store}{ending}").unlink(missing_ok=True)
     backup.replace(store)
     digest = digest_of(home, third)
-    refused = home.run("pending", "approve", third, "--digest", digest)
-    assert refused.status == Exit.CONFIG
+    refused = home.run("pending", "approve", third, "--digest", digest, status=Exit.CONFIG)
     assert "not the one that was used last" in refused.err and "mm-tui audit accept" in refused.err
     assert len(sandbox.outbox()) == 2
     assert home.run("doctor").out.count("not the one that was used last") == 1
@@ -522,8 +515,7 @@ def test_the_store_of_another_gateway_is_left_alone(
     with running_sandbox(tmp_path / "other") as other:
         environ = {"MULTIMAIL_API_URL": other.url, "MULTIMAIL_API_KEY": other.keys["oversight"]}
         before = rows_of(store)
-        done = home.run(*command, env=environ)
-        assert done.status == Exit.CONFIG
+        done = home.run(*command, env=environ, status=Exit.CONFIG)
         said = done.err + done.out
         assert sandbox.url in said and other.url in said and "profile of its own" in said
         assert rows_of(store) == before

@@ -48,15 +48,13 @@ def found_in_journal(home: Home, email_id: str) -> str:
 def test_what_nobody_was_shown_is_not_approved(home: Home, sandbox: Sandbox) -> None:
     draft_id = sandbox.draft(RISKY)
     approve = ("pending", "approve", draft_id, "--digest", digest_now(sandbox, draft_id))
-    refused = home.run(*approve)
-    assert refused.status == Exit.RISK
+    refused = home.run(*approve, status=Exit.RISK)
     assert f"high risk, {CODE}" in refused.err and f"--accept-risk {CODE}" in refused.err
     assert home.run(*approve, "--accept-risk", "link_userinfo").status == Exit.RISK
     assert sandbox.status(draft_id) == "pending_send_approval" and sandbox.outbox() == []
     with Database.open(home.data / "store-default.sqlite3") as database:
         assert list(Journal(database).entries()) == []
-    done = home.run(*approve, "--accept-risk", CODE)
-    assert done.status == Exit.OK, done.err
+    home.run(*approve, "--accept-risk", CODE, status=Exit.OK)
     assert [message["id"] for message in sandbox.outbox()] == [draft_id]
     assert f"{CODE} (high)" in found_in_journal(home, draft_id)
 
@@ -66,8 +64,7 @@ def test_what_was_shown_needs_its_digest_only(home: Home, sandbox: Sandbox, form
     draft_id = sandbox.draft(RISKY)
     shown = home.run("pending", "show", draft_id, *form)
     assert "high" in shown.out and CODE in shown.out
-    done = home.run("pending", "approve", draft_id, "--digest", digest_now(sandbox, draft_id)[:8])
-    assert done.status == Exit.OK, done.err
+    done = home.run("pending", "approve", draft_id, "--digest", digest_now(sandbox, draft_id)[:8], status=Exit.OK)
     assert f"approved despite high risk, {CODE}" in done.err, "the output of show may have gone nowhere"
 
 
@@ -112,8 +109,7 @@ def test_rejecting_needs_no_acceptance(home: Home, sandbox: Sandbox) -> None:
 def test_what_is_not_of_high_risk_needs_its_digest_only(home: Home, sandbox: Sandbox) -> None:
     draft_id = sandbox.draft("Dear Anna, it is on its way.")
     shown = home.run("pending", "show", draft_id, "--json").json
-    done = home.run("pending", "approve", draft_id, "--digest", shown["digest"], "--accept-risk", CODE)
-    assert done.status == Exit.OK
+    home.run("pending", "approve", draft_id, "--digest", shown["digest"], "--accept-risk", CODE, status=Exit.OK)
 
 
 def test_a_code_that_no_rule_has_is_a_usage_error(home: Home, sandbox: Sandbox) -> None:

@@ -53,8 +53,7 @@ def checks(done: Done) -> dict[str, Mapping[str, str]]:
 
 
 def test_init_by_options_writes_a_private_profile(home: Home, sandbox: Sandbox) -> None:
-    done = home.run("init", *key_options(sandbox), "--mailbox", sandbox.address, "--json")
-    assert done.status == 0, done.err
+    done = home.run("init", *key_options(sandbox), "--mailbox", sandbox.address, "--json", status=0)
     assert set(done.json) == set(json_fields.OUTPUTS["init"])
     assert done.json["keys"]["send"] == {"kind": "test", "scopes": ["read", "send"]}
     assert sandbox.address in [box["address"] for box in done.json["mailboxes"]]
@@ -77,8 +76,7 @@ def test_init_tells_in_words_what_each_key_can(home: Home, sandbox: Sandbox) -> 
 
 def test_init_keeps_what_else_is_in_the_file(home: Home, sandbox: Sandbox) -> None:
     home.write_config('# mine\n[review]\nhold_seconds = 9 # slow\n\n[profiles.old]\nurl = "https://old.example"\n')
-    done = home.run("init", "--profile", "new", *key_options(sandbox))
-    assert done.status == 0, done.err
+    home.run("init", "--profile", "new", *key_options(sandbox), status=0)
     text = home.config.read_text()
     assert "# mine" in text and "hold_seconds = 9 # slow" in text
     assert set(tomllib.loads(text)["profiles"]) == {"old", "new"}
@@ -126,7 +124,7 @@ def test_a_mailbox_that_does_not_exist_is_told(home: Home, sandbox: Sandbox) -> 
 def test_keys_come_from_files_input_commands_and_environment(home: Home, sandbox: Sandbox, tmp_path: Path) -> None:
     file = tmp_path / "key"
     file.write_text(sandbox.keys["admin"] + "\n")
-    done = home.run(
+    home.run(
         "init",
         "--url",
         sandbox.url,
@@ -136,8 +134,8 @@ def test_keys_come_from_files_input_commands_and_environment(home: Home, sandbox
         f"cat {file}",
         stdin=sandbox.keys["send"] + "\n",
         env={"MULTIMAIL_API_KEY": sandbox.keys["oversight"]},
+        status=0,
     )
-    assert done.status == 0, done.err
     written = tomllib.loads(home.config.read_text())["profiles"]["default"]
     assert written["admin_key_command"] == f"cat {file}" and "admin_key" not in written
     assert written["send_key"] == sandbox.keys["send"]
@@ -244,8 +242,7 @@ def test_profiles_are_listed_with_live_or_test(home: Home) -> None:
         'default_profile = "prod"\n[profiles.try]\noversight_key = "mm_test_a"\nmailbox = "a@acme.example"\n'
         '[profiles.prod]\nlive = true\nsend_key_command = "touch ran"\n[profiles.odd]\nurl = "http://far.example"\n'
     )
-    done = home.run("profiles")
-    assert done.status == 0
+    done = home.run("profiles", status=0)
     rows = [line.split() for line in done.out.splitlines()]
     assert rows.pop(0) == ["profile", "kind", "gateway", "mailbox"]
     assert [row[:2] for row in rows] == [["try", "TEST"], ["prod", "LIVE"], ["odd", "?"]]
@@ -261,8 +258,7 @@ def test_profiles_are_listed_with_live_or_test(home: Home) -> None:
 
 def test_doctor_finds_nothing_wrong_after_init(home: Home, sandbox: Sandbox) -> None:
     home.run("init", *key_options(sandbox))
-    done = home.run("doctor", "--json")
-    assert done.status == 0
+    done = home.run("doctor", "--json", status=0)
     assert done.json["ok"] is True
     assert {check["result"] for check in done.json["checks"]} == {"ok"}
     assert {"config", "config.mode", "keys.kind", "keys.send", "gateway", "clock", "assistant", "data", "store"} <= set(
@@ -273,15 +269,13 @@ def test_doctor_finds_nothing_wrong_after_init(home: Home, sandbox: Sandbox) -> 
 
 
 def test_doctor_without_settings_says_where_to_begin(home: Home) -> None:
-    done = home.run("doctor", "--json")
-    assert done.status == Exit.AUTH
+    done = home.run("doctor", "--json", status=Exit.AUTH)
     assert "mm-tui init" in checks(done)["keys"]["cure"]
 
 
 def test_doctor_on_broken_settings(home: Home) -> None:
     home.write_config("[review]\nhold = 1\n")
-    done = home.run("doctor", "--json")
-    assert done.status == Exit.CONFIG
+    done = home.run("doctor", "--json", status=Exit.CONFIG)
     assert "line 2" in checks(done)["config"]["words"]
 
 
@@ -382,8 +376,7 @@ def test_doctor_on_a_clock_that_is_an_hour_off(home: Home, sandbox: Sandbox) -> 
     home.write_profile(sandbox.url, sandbox.keys)
     assert "agrees" in checks(home.run("doctor", "--json"))["clock"]["words"]
     sandbox.advance(3600)
-    done = home.run("doctor", "--json")
-    assert done.status == 0
+    done = home.run("doctor", "--json", status=0)
     clock = checks(done)["clock"]
     assert clock["result"] == "warning" and "60 min behind" in clock["words"] and "timedatectl" in clock["cure"]
 

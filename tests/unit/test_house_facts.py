@@ -141,7 +141,6 @@ async def test_drafts_and_redrafts_get_them(folder: Path, sandbox: Sandbox) -> N
 def test_show_says_what_stands_in_them_and_what_could_not_be_read(home: Home, sandbox: Sandbox) -> None:
     home.config.write_text(home.config.read_text("utf-8") + '[assist]\nfacts = ["prices.md", "gone.md"]\n', "utf-8")
     (home.config.parent / "prices.md").write_text("A room is $310.", "utf-8")
-    told = home.run("pending", "show", sandbox.draft("Hello Anna, a room is $310."), "--json")
-    assert told.status == 0, told.err
+    told = home.run("pending", "show", sandbox.draft("Hello Anna, a room is $310."), "--json", status=0)
     assert told.json["in_house_facts"] == ['"$310": stands in prices.md']
     assert any("gone.md cannot be read" in words for words in told.json["unchecked"])

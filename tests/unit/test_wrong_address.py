@@ -67,8 +67,7 @@ def test_doctor_and_sync_say_that_it_is_no_gateway(tmp_path: Path, name: str) ->
         assert doctor.status == Exit.GATEWAY
         assert f"{DOES_NOT_SPEAK}: {words}" in line
         assert "before /v1" in doctor.out
-        sync = home.run("sync")
-        assert sync.status == Exit.GATEWAY
+        sync = home.run("sync", status=Exit.GATEWAY)
         assert sync.out == "", "no counts of what was not read"
         told = home.run("sync", "--json").json
         assert (told["ok"], told["mailboxes"], told["pending"]) == (False, None, None)
