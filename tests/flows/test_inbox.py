@@ -29,9 +29,7 @@ def _inbox(app: object) -> InboxScreen:
 
 
 async def test_list_is_painted_from_the_store_before_the_network_side_exists() -> None:
-    session = idle_session()
-    session.mail.save_mailboxes([mailbox()])
-    session.mail.upsert([summary(number) for number in range(30)])
+    session = idle_session(boxes=[mailbox()], mails=[summary(number) for number in range(30)])
     async with running_app(session) as (app, _pilot):
         assert session.sync is None
         text = shown(app)
@@ -42,8 +40,7 @@ async def test_list_is_painted_from_the_store_before_the_network_side_exists() -
 
 
 async def test_search_shows_matches_as_they_are_typed_and_escape_brings_all_back() -> None:
-    session = idle_session()
-    session.mail.upsert([summary(number) for number in range(300)])
+    session = idle_session(mails=[summary(number) for number in range(300)])
     session.mail.upsert([summary(400, subject=OneLine("Refund for order 4471"))])
     async with running_app(session) as (app, pilot):
         await until(pilot, lambda: len(_inbox(app).mails.keys) == 301)
@@ -61,8 +58,7 @@ async def test_search_shows_matches_as_they_are_typed_and_escape_brings_all_back
 async def test_a_search_begins_with_the_letter_itself_and_shows_its_first_page_before_all_is_read(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    session = idle_session()
-    session.mail.upsert([summary(number) for number in range(600)])
+    session = idle_session(mails=[summary(number) for number in range(600)])
     async with running_app(session) as (app, pilot):
         inbox = _inbox(app)
         await until(pilot, lambda: "600 conversations" in shown(app))
@@ -93,24 +89,21 @@ async def test_a_search_begins_with_the_letter_itself_and_shows_its_first_page_b
 
 
 async def test_search_without_a_match_says_why_the_list_is_empty() -> None:
-    session = idle_session()
-    session.mail.upsert([summary(1)])
+    session = idle_session(mails=[summary(1)])
     async with running_app(session) as (app, pilot):
         await pilot.press("slash", *"nosuchword")
         await until(pilot, lambda: "Nothing matches" in shown(app))
 
 
 async def test_operator_that_is_not_understood_is_told_beside_the_results() -> None:
-    session = idle_session()
-    session.mail.upsert([summary(1)])
+    session = idle_session(mails=[summary(1)])
     async with running_app(session) as (app, pilot):
         await pilot.press("slash", *"before:soon")
         await until(pilot, lambda: "was ignored" in shown(app))
 
 
 async def test_cursor_stays_on_its_mail_while_mail_arrives() -> None:
-    session = idle_session()
-    session.mail.upsert([summary(number) for number in range(100, 400)])
+    session = idle_session(mails=[summary(number) for number in range(100, 400)])
     async with running_app(session) as (app, pilot):
         await until(pilot, lambda: len(_inbox(app).mails.keys) == 300)
         await pilot.press(*["j"] * 60)
@@ -127,9 +120,10 @@ async def test_cursor_stays_on_its_mail_while_mail_arrives() -> None:
 
 
 async def test_filter_and_mailbox_keys_narrow_the_list() -> None:
-    session = idle_session()
-    session.mail.save_mailboxes([mailbox(), mailbox("mb2", "billing@acme.example")])
-    session.mail.upsert([summary(number, mailbox_id="mb2" if number % 3 == 0 else "mb1") for number in range(9)])
+    session = idle_session(
+        boxes=[mailbox(), mailbox("mb2", "billing@acme.example")],
+        mails=[summary(number, mailbox_id="mb2" if number % 3 == 0 else "mb1") for number in range(9)],
+    )
     async with running_app(session) as (app, pilot):
         await pilot.press("m")
         await until(pilot, lambda: len(_inbox(app).mails.keys) == 3)
@@ -159,11 +153,8 @@ async def test_empty_inbox_says_what_is_missing() -> None:
 
 async def test_hostile_subjects_reach_no_surface() -> None:
     hostile = "[/x] [@click=app.leave]\x1b]52;c;SGVsbG8=\x07 [b]bold[/b] \x1b[2J‮abc​ \x9b31m end"
-    session = idle_session()
-    session.mail.upsert([summary(1, subject=OneLine(hostile))])
     for size in ((120, 40), (80, 24), (60, 20)):
-        other = idle_session()
-        other.mail.upsert([summary(1, subject=OneLine(hostile))])
+        other = idle_session(mails=[summary(1, subject=OneLine(hostile))])
         async with running_app(other, size=size) as (app, pilot):
             await pilot.press("j")
             text = shown(app)

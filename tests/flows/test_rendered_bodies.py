@@ -87,9 +87,7 @@ async def _opened(app: MmTui, pilot: Pilot[None]) -> ThreadScreen:
 
 
 async def test_all_mails_of_a_long_thread_are_rendered_when_they_are_unfolded() -> None:
-    session = idle_session()
-    session.mail.save_mailboxes([mailbox()])
-    session.mail.upsert([summary(number, thread_id="T") for number in range(1_000)])
+    session = idle_session(boxes=[mailbox()], mails=[summary(number, thread_id="T") for number in range(1_000)])
     for number in range(1_000):
         base = summary(number, thread_id="T")
         body = f"Mail **{number}**\n\n" + "and *more* of it " * 10

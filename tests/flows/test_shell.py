@@ -29,8 +29,7 @@ async def test_number_keys_go_to_the_main_screens_each_is_styled_once_and_keeps_
 ) -> None:
     styled_again: list[DOMNode] = []
     monkeypatch.setattr(app_module.MmTui, "update_styles", lambda app, node, **_: styled_again.append(node))
-    session = idle_session()
-    session.mail.upsert([summary(number) for number in range(30)])
+    session = idle_session(mails=[summary(number) for number in range(30)])
     async with running_app(session) as (app, pilot):
         assert app.screen not in styled_again, "the first screen"
         await pilot.press("j", "j", "j")
@@ -46,9 +45,7 @@ async def test_number_keys_go_to_the_main_screens_each_is_styled_once_and_keeps_
 
 
 async def test_help_names_every_key_of_the_screen() -> None:
-    session = idle_session()
-    session.mail.save_mailboxes([mailbox()])
-    session.mail.upsert([summary(1)])
+    session = idle_session(boxes=[mailbox()], mails=[summary(1)])
     async with running_app(session, size=(100, 60)) as (app, pilot):
         await pilot.press("m", "question_mark")
         assert isinstance(app.screen, HelpScreen)
@@ -67,9 +64,7 @@ def a_click(widget: Widget, x: int, y: int) -> Click:
 
 
 async def test_palette_reaches_every_act_of_the_inbox() -> None:
-    session = idle_session()
-    session.mail.save_mailboxes([mailbox()])
-    session.mail.upsert([summary(1)])
+    session = idle_session(boxes=[mailbox()], mails=[summary(1)])
     async with running_app(session) as (app, pilot):
         await pilot.press("m")
         helps = {command.help for command in commands(app, app.screen)}
@@ -93,8 +88,7 @@ async def test_palette_reaches_every_act_of_the_inbox() -> None:
 
 @pytest.mark.parametrize("theme", [*(one.name for one in THEMES), "nord", "solarized-light", "ansi-light"])
 async def test_every_theme_can_be_shown(theme: str) -> None:
-    session = idle_session(ui={"theme": theme})
-    session.mail.upsert([summary(1)])
+    session = idle_session(ui={"theme": theme}, mails=[summary(1)])
     async with running_app(session, size=(80, 24)) as (app, _pilot):
         assert app.theme == theme
         assert app.screen.styles.background == Color.parse(app.theme_variables["background"])
@@ -109,9 +103,7 @@ async def test_unknown_theme_falls_back() -> None:
 
 @pytest.mark.parametrize("size", [(60, 20), (80, 24), (120, 40), (200, 50)])
 async def test_chrome_fits_every_size(size: tuple[int, int]) -> None:
-    session = idle_session()
-    session.mail.save_mailboxes([mailbox()])
-    session.mail.upsert([summary(number) for number in range(5)])
+    session = idle_session(boxes=[mailbox()], mails=[summary(number) for number in range(5)])
     async with running_app(session, size=size) as (app, _pilot):
         lines = shown(app).split("\n")
     assert "1 Inbox" in lines[0]
@@ -148,8 +140,7 @@ async def test_ctrl_c_says_how_to_leave_and_leaves_nothing() -> None:
 
 
 async def test_resize_storm_leaves_inbox_and_thread_whole() -> None:
-    session = idle_session()
-    session.mail.upsert([summary(number) for number in range(200)])
+    session = idle_session(mails=[summary(number) for number in range(200)])
     async with running_app(session) as (app, pilot):
         await pilot.press(*["j"] * 20)
         for keys in ((), ("enter",)):
@@ -162,8 +153,7 @@ async def test_resize_storm_leaves_inbox_and_thread_whole() -> None:
 
 async def test_no_colour_leaves_the_state_readable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
-    session = idle_session()
-    session.mail.upsert([summary(1, status="unread")])
+    session = idle_session(mails=[summary(1, status="unread")])
     async with running_app(session) as (app, _pilot):
         text = shown(app)
     assert "●" in text

@@ -39,9 +39,7 @@ def _detail(number: int, body: str, **fields: object) -> EmailDetail:
 
 
 def _thread(size: int, body: str = "Hello\n\n> quoted") -> IdleSession:
-    session = idle_session()
-    session.mail.save_mailboxes([mailbox()])
-    session.mail.upsert([summary(number, thread_id="T") for number in range(size)])
+    session = idle_session(boxes=[mailbox()], mails=[summary(number, thread_id="T") for number in range(size)])
     session.mail.save_detail(_detail(0, body, thread_id="T"), at=NOW)
     return session
 

@@ -61,8 +61,7 @@ def test_beside_a_draft_what_was_not_sent_stands_below_the_conversation(status: 
 
 
 async def test_in_the_thread_each_draft_that_was_not_sent_says_so() -> None:
-    session = idle_session()
-    session.mail.save_mailboxes([mailbox()])
+    session = idle_session(boxes=[mailbox()])
     ours: dict[str, Any] = {
         "direction": OneLine("outbound"),
         "sender": Party.parse("support@acme.example"),
@@ -91,8 +90,7 @@ async def test_in_the_thread_each_draft_that_was_not_sent_says_so() -> None:
 
 @pytest.mark.parametrize("status", ["pending_inbound_approval", "spam_quarantined", "spam_flagged", "rejected"])
 async def test_a_reply_goes_to_the_newest_mail_that_arrived(status: str) -> None:
-    session = idle_session()
-    session.mail.save_mailboxes([mailbox()])
+    session = idle_session(boxes=[mailbox()])
     eve = Party.parse("eve@evil.test")
     session.mail.upsert([summary(1, thread_id="T"), summary(0, thread_id="T", sender=eve, status=OneLine(status))])
     async with running_app(session) as (app, pilot):

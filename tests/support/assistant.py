@@ -87,3 +87,11 @@ async def assisted(
         finally:
             await assistant.aclose()
             database.close()
+
+
+@asynccontextmanager
+async def synced(settings: Settings, model: Model | None = None, clock: Clock | None = None) -> AsyncIterator[Assisted]:
+    """As `assisted`, with all lists of the gateway in the store."""
+    async with assisted(settings, model, clock) as services:
+        await services.sync()
+        yield services

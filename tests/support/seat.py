@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -29,11 +30,19 @@ class IdleSession(Session):
         self.notify = notify
 
 
-def idle_session(*, clock: Clock | None = None, **settings: Any) -> IdleSession:
-    """A session in memory, at `NOW`, for the test profile `acme`."""
+def idle_session(
+    *,
+    clock: Clock | None = None,
+    boxes: Sequence[Mailbox] = (),
+    mails: Sequence[EmailSummary] = (),
+    **settings: Any,
+) -> IdleSession:
+    """A session in memory that holds this mail, at `NOW`, for the test profile `acme`."""
     chosen = Settings.of({"profile": Profile(name="acme", oversight_key=Secret("mm_test_made_up")), **settings})
     session = IdleSession(chosen, Database.open(None), clock or FakeClock(NOW))
     session.state.set(GREETED, "yes")
+    session.mail.save_mailboxes(boxes)
+    session.mail.upsert(mails)
     return session
 
 
@@ -85,10 +94,8 @@ def have_been_synced(session: Session) -> None:
 
 def filled_session() -> IdleSession:
     """Something on every screen, and nobody to ask."""
-    session = idle_session()
-    session.mail.save_mailboxes([mailbox()])
+    session = idle_session(boxes=[mailbox()], mails=[summary(number) for number in range(3)])
     have_been_synced(session)
-    session.mail.upsert([summary(number) for number in range(3)])
     session.pending.replace([waiting(1, "Hello Anna."), waiting(2, "Hello Tom.")], NOW)
     session.audit.add(
         [

@@ -12,7 +12,7 @@ from mm_tui.assist import errors
 from mm_tui.gateway.errors import GatewayError, NotFound
 from mm_tui.services.assistant.cards import DraftText
 from mm_tui.services.assistant.drafts import AlreadySubmitted
-from tests.support.assistant import assisted, settings_for
+from tests.support.assistant import assisted, settings_for, synced
 from tests.support.models import MODEL_KEY, event, plain, raw_server, stream
 from tests.support.sandbox import Sandbox, running_sandbox
 
@@ -36,8 +36,7 @@ async def whole(parts: AsyncIterator[DraftText]) -> list[DraftText]:
 
 
 async def test_a_draft_streams_and_ends(sandbox: Sandbox, mail_id: str) -> None:
-    async with assisted(settings_for(sandbox)) as services:
-        await services.sync()
+    async with synced(settings_for(sandbox)) as services:
         parts = await whole(services.drafts.draft_reply(mail_id, "offer a replacement"))
         assert len(parts) > 5
         assert [part.done for part in parts] == [False] * (len(parts) - 1) + [True]
@@ -68,8 +67,7 @@ async def test_what_the_thread_does_not_hold_is_flagged(sandbox: Sandbox, mail_i
 
 async def test_leaving_early_closes_the_stream_and_is_paid_for(sandbox: Sandbox, mail_id: str) -> None:
     async with raw_server(stream(event("Dear Anna, "), event("thank you"), hang=True)) as server:
-        async with assisted(settings_for(sandbox, ai21_host=server.host)) as services:
-            await services.sync()
+        async with synced(settings_for(sandbox, ai21_host=server.host)) as services:
             async with aclosing(services.drafts.draft_reply(mail_id)) as parts:
                 assert (await anext(parts)).text.startswith("Dear")
             assert services.triage.spend().prompt_tokens > 0
@@ -89,8 +87,7 @@ async def test_failures_are_told(
     sandbox: Sandbox, mail_id: str, answer: object, kind: type[errors.AssistError]
 ) -> None:
     async with raw_server(answer) as server:  # type: ignore[arg-type]  # parametrize forgets the type
-        async with assisted(settings_for(sandbox, ai21_host=server.host, ai21_key=MODEL_KEY)) as services:
-            await services.sync()
+        async with synced(settings_for(sandbox, ai21_host=server.host, ai21_key=MODEL_KEY)) as services:
             with pytest.raises(kind) as caught:
                 await whole(services.drafts.draft_reply(mail_id))
             assert MODEL_KEY not in str(caught.value)
@@ -111,16 +108,14 @@ async def test_a_text_is_rewritten_without_its_thread_where_that_cannot_be_read(
 
 
 async def test_without_a_key_nothing_is_opened(sandbox: Sandbox, mail_id: str) -> None:
-    async with assisted(settings_for(sandbox, ai21_key=None)) as services:
-        await services.sync()
+    async with synced(settings_for(sandbox, ai21_key=None)) as services:
         with pytest.raises(errors.NoKey):
             await whole(services.drafts.draft_reply(mail_id))
     assert sandbox.status(mail_id) == "unread"
 
 
 async def test_submitting_goes_through_the_gate_and_once(sandbox: Sandbox, mail_id: str) -> None:
-    async with assisted(settings_for(sandbox)) as services:
-        await services.sync()
+    async with synced(settings_for(sandbox)) as services:
         first = await services.drafts.submit_reply(mail_id, "Dear Anna", session="s1")
         again = await services.drafts.submit_reply(mail_id, "Dear Anna", session="s1")
         assert again.id == first.id
@@ -136,8 +131,7 @@ async def test_submitting_goes_through_the_gate_and_once(sandbox: Sandbox, mail_
 
 
 async def test_a_lost_answer_makes_no_second_reply(sandbox: Sandbox, mail_id: str) -> None:
-    async with assisted(settings_for(sandbox)) as services:
-        await services.sync()
+    async with synced(settings_for(sandbox)) as services:
         sandbox.fault(method="POST", path="/reply/", kind="close", when="after")
         with pytest.raises(GatewayError) as caught:
             await services.drafts.submit_reply(mail_id, "Dear Anna", session="s")
@@ -150,8 +144,7 @@ async def test_a_lost_answer_makes_no_second_reply(sandbox: Sandbox, mail_id: st
 
 
 async def test_a_text_changed_after_a_refusal_is_the_one_submitted(sandbox: Sandbox, mail_id: str) -> None:
-    async with assisted(settings_for(sandbox)) as services:
-        await services.sync()
+    async with synced(settings_for(sandbox)) as services:
         sandbox.fault(method="POST", path="/reply/", kind="rate_limit")
         with pytest.raises(GatewayError):
             await services.drafts.submit_reply(mail_id, "Dear Anna", session="s")

@@ -12,7 +12,7 @@ from mm_tui.review.risk import Assessment, Draft, HouseText, Level, Message, Thr
 from mm_tui.services.facts import LARGEST_FILE, HouseFacts
 from mm_tui.settings.sections import Assist, Profile, Settings
 from mm_tui.text import ManyLine, OneLine
-from tests.support.assistant import assisted, settings_for
+from tests.support.assistant import settings_for, synced
 from tests.support.cli import Home
 from tests.support.models import event, raw_server, stream
 from tests.support.sandbox import Sandbox
@@ -129,8 +129,7 @@ async def test_drafts_and_redrafts_get_them(folder: Path, sandbox: Sandbox) -> N
     async with raw_server(stream(event("310 euros"), event("", "stop", usage=usage))) as server:
         settings = settings_for(sandbox, ai21_host=server.host)
         settings = settings.replaced(assist=settings.assist.replaced(facts=("prices.md",)))
-        async with assisted(settings) as services:
-            await services.sync()
+        async with synced(settings) as services:
             assert [part async for part in services.drafts.draft_reply(mail["id"])][-1].done
             assert [part async for part in services.drafts.redraft(mail["id"], "It costs", "say how much")][-1].done
     assert len(server.requests) == 2

@@ -27,7 +27,7 @@ from mm_tui.settings.sections import Review
 from mm_tui.store.audit.journal import Journal
 from mm_tui.store.database import Database
 from mm_tui.text import OneLine
-from tests.support.assistant import Assisted, assisted, settings_for
+from tests.support.assistant import Assisted, settings_for, synced
 from tests.support.cli import Home
 from tests.support.desk import HurriedClock
 from tests.support.sandbox import Sandbox
@@ -45,8 +45,7 @@ async def at(sandbox: Sandbox, reviewer: str) -> AsyncIterator[Assisted]:
     """A reviewer's machine, with a store of its own and all mail in it."""
     settings = settings_for(sandbox)
     profile = settings.profile.replaced(reviewer=reviewer)
-    async with assisted(settings.replaced(profile=profile)) as services:
-        await services.sync()
+    async with synced(settings.replaced(profile=profile)) as services:
         yield services
 
 

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
+from typing import Self
 
 import pytest
 
@@ -58,11 +59,11 @@ class Bench:
         self.parts = PARTS + gateway.keys.has("admin")
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
+    async def running(self) -> AsyncIterator[Self]:
         task = asyncio.create_task(self.sync.run())
         try:
             await self.rest()
-            yield
+            yield self
         finally:
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
@@ -78,6 +79,11 @@ class Bench:
         return next(state.error for state in self.sync.state.parts if state.part is part)
 
 
+@pytest.fixture
+def gateway() -> FakeGateway:
+    return FakeGateway()
+
+
 async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(10):
         while not condition():
@@ -87,8 +93,7 @@ async def until(condition: Callable[[], bool]) -> None:
 async def test_the_first_fill_brings_all_mail_newest_first_and_reads_no_detail(database: Database) -> None:
     gateway = FakeGateway()
     gateway.put(*(make_mail(number) for number in range(250)))
-    bench = Bench(gateway, database)
-    async with bench.running():
+    async with Bench(gateway, database).running() as bench:
         assert bench.mail.ids(MailView()) == [email_id(number) for number in reversed(range(250))]
         assert bench.sync.state.phase is SyncPhase.LIVE
         assert bench.sync.state.progress == 250
@@ -96,8 +101,7 @@ async def test_the_first_fill_brings_all_mail_newest_first_and_reads_no_detail(d
         assert gateway.calls["email"] == 0
 
 
-async def test_a_fill_that_is_cut_goes_on_where_it_was(database: Database) -> None:
-    gateway = FakeGateway()
+async def test_a_fill_that_is_cut_goes_on_where_it_was(gateway: FakeGateway, database: Database) -> None:
     gateway.put(*(make_mail(number) for number in range(550)))
     first = Bench(gateway, database)
 
@@ -176,11 +180,9 @@ async def test_a_fill_reads_on_while_the_store_is_busy_but_not_without_end(
     assert bench.mail.ids(MailView()) == [email_id(number) for number in reversed(range(550))]
 
 
-async def test_new_mail_comes_with_the_next_poll(database: Database) -> None:
-    gateway = FakeGateway()
+async def test_new_mail_comes_with_the_next_poll(gateway: FakeGateway, database: Database) -> None:
     gateway.put(*(make_mail(number) for number in range(5)))
-    bench = Bench(gateway, database)
-    async with bench.running():
+    async with Bench(gateway, database).running() as bench:
         gateway.put(*(make_mail(number) for number in range(5, 8)))
         bench.told.clear()
         await bench.pass_time(5)
@@ -210,8 +212,7 @@ async def test_a_kill_between_two_pages_of_new_mail_leaves_no_gap(database: Data
     assert len(bench.mail.keys(MailView())) == 40
 
 
-async def test_what_another_program_on_the_store_brought_over_is_told(database: Database) -> None:
-    gateway = FakeGateway()
+async def test_what_another_program_on_the_store_brought_over_is_told(gateway: FakeGateway, database: Database) -> None:
     gateway.put(make_mail(1))
     bench = Bench(gateway, database)
     assert database.path is not None
@@ -227,10 +228,8 @@ async def test_what_another_program_on_the_store_brought_over_is_told(database: 
         assert MailChanged() in bench.told
 
 
-async def test_polls_are_frequent_while_active_and_rare_when_idle(database: Database) -> None:
-    gateway = FakeGateway()
-    bench = Bench(gateway, database, SyncSettings(active_seconds=5, idle_seconds=15))
-    async with bench.running():
+async def test_polls_are_frequent_while_active_and_rare_when_idle(gateway: FakeGateway, database: Database) -> None:
+    async with Bench(gateway, database, SyncSettings(active_seconds=5, idle_seconds=15)).running() as bench:
         before = gateway.calls["pending"]
         await bench.pass_time(60)
         assert gateway.calls["pending"] - before == 12
@@ -243,10 +242,8 @@ async def test_polls_are_frequent_while_active_and_rare_when_idle(database: Data
         await until(lambda: gateway.calls["pending"] - before == 5)
 
 
-async def test_being_woken_polls_at_once(database: Database) -> None:
-    gateway = FakeGateway()
-    bench = Bench(gateway, database)
-    async with bench.running():
+async def test_being_woken_polls_at_once(gateway: FakeGateway, database: Database) -> None:
+    async with Bench(gateway, database).running() as bench:
         before = gateway.calls["pending"]
         bench.sync.wake()
         await until(lambda: gateway.calls["pending"] == before + 1)
@@ -257,8 +254,7 @@ async def test_the_queue_follows_the_gateway_and_its_statuses_are_read_again(dat
     waiting = make_mail(3, direction=OneLine("outbound"), status=OneLine("pending_send_approval"))
     gateway.put(waiting)
     gateway.waiting = [make_pending(3)]
-    bench = Bench(gateway, database)
-    async with bench.running():
+    async with Bench(gateway, database).running() as bench:
         assert [item.id for item in bench.pending.items()] == [email_id(3)]
         gateway.waiting = []
         gateway.put(waiting.replaced(status=OneLine("sent")))
@@ -304,12 +300,10 @@ async def test_a_list_that_is_the_same_as_before_is_compared_again_only_once_the
     assert (await queue.read())[1].gone == {email_id(3)}
 
 
-async def test_old_outbound_mail_that_may_still_move_is_read_again(database: Database) -> None:
-    gateway = FakeGateway()
+async def test_old_outbound_mail_that_may_still_move_is_read_again(gateway: FakeGateway, database: Database) -> None:
     old = make_mail(1, direction=OneLine("outbound"), status=OneLine("sent"))
     gateway.put(old, *(make_mail(number) for number in range(2, 300)))
-    bench = Bench(gateway, database)
-    async with bench.running():
+    async with Bench(gateway, database).running() as bench:
         gateway.put(old.replaced(status=OneLine("bounced")))
         await bench.pass_time(130)
         await bench.rest()
@@ -318,12 +312,10 @@ async def test_old_outbound_mail_that_may_still_move_is_read_again(database: Dat
         assert row.status == "bounced"
 
 
-async def test_a_missing_scope_stops_only_its_part(database: Database) -> None:
-    gateway = FakeGateway()
+async def test_a_missing_scope_stops_only_its_part(gateway: FakeGateway, database: Database) -> None:
     gateway.put(make_mail(1))
     gateway.failing["pending"] = MissingScope(scope="oversight")
-    bench = Bench(gateway, database)
-    async with bench.running():
+    async with Bench(gateway, database).running() as bench:
         assert bench.sync.state.phase is SyncPhase.LIVE
         assert bench.mail.ids(MailView()) == [email_id(1)]
         assert bench.part(SyncPart.PENDING) == "pending: the key lacks the scope oversight"
@@ -345,18 +337,15 @@ async def test_a_mailbox_that_is_refused_does_not_stop_the_others(database: Data
         return await emails(mailbox_id, **asked)  # type: ignore[arg-type]
 
     gateway.emails = refuse_one  # type: ignore[method-assign,assignment]
-    bench = Bench(gateway, database)
-    async with bench.running():
+    async with Bench(gateway, database).running() as bench:
         assert bench.mail.ids(MailView()) == [email_id(2)]
         assert BOX in str(bench.part(SyncPart.MAIL))
         assert bench.sync.state.phase is SyncPhase.LIVE
 
 
-async def test_failures_back_off_with_jitter_and_recover(database: Database) -> None:
-    gateway = FakeGateway()
+async def test_failures_back_off_with_jitter_and_recover(gateway: FakeGateway, database: Database) -> None:
     gateway.put(make_mail(1))
-    bench = Bench(gateway, database)
-    async with bench.running():
+    async with Bench(gateway, database).running() as bench:
         for name in ("emails", "pending"):
             gateway.failing[name] = Unreachable()
         waits = []
@@ -381,8 +370,7 @@ async def test_failures_back_off_with_jitter_and_recover(database: Database) -> 
 async def test_a_wait_that_the_gateway_asked_for_is_kept_whatever_is_pressed(database: Database) -> None:
     gateway = FakeGateway()
     gateway.failing["pending"] = RateLimited(retry_after=120)
-    bench = Bench(gateway, database)
-    async with bench.running():
+    async with Bench(gateway, database).running() as bench:
         assert gateway.calls["pending"] == 1
         bench.sync.wake()
         await bench.pass_time(100)
@@ -397,8 +385,7 @@ async def test_a_wait_that_the_gateway_asked_for_is_kept_whatever_is_pressed(dat
 async def test_a_human_who_asks_ends_a_wait_that_the_gateway_asked_for(database: Database) -> None:
     gateway = FakeGateway()
     gateway.failing["pending"] = RateLimited(retry_after=86_400)
-    bench = Bench(gateway, database)
-    async with bench.running():
+    async with Bench(gateway, database).running() as bench:
         assert gateway.calls["pending"] == 1
         gateway.failing.clear()
         bench.sync.wake(asked=True)
@@ -422,8 +409,7 @@ async def test_a_wrong_key_is_told_with_its_cure_and_not_asked_for_often(databas
         assert any("mm-tui doctor" in str(part.cure) for part in state.parts)
 
 
-async def test_offline_at_the_start_shows_what_is_stored_and_its_age(database: Database) -> None:
-    gateway = FakeGateway()
+async def test_offline_at_the_start_shows_what_is_stored_and_its_age(gateway: FakeGateway, database: Database) -> None:
     gateway.put(make_mail(1))
     await Bench(gateway, database).sync.run_once()
     for name in ("mailboxes", "emails", "pending"):
@@ -440,8 +426,7 @@ async def test_opening_a_mail_is_one_request_however_often_it_is_asked_for(datab
     gateway = FakeGateway()
     gateway.put(make_mail(1))
     gateway.waiting = [make_pending(1)]
-    bench = Bench(gateway, database)
-    async with bench.running():
+    async with Bench(gateway, database).running() as bench:
         both = await asyncio.gather(
             bench.sync.fetch_detail(BOX, email_id(1)), bench.sync.fetch_detail(BOX, email_id(1))
         )
@@ -478,8 +463,7 @@ async def test_the_audit_log_is_read_once_and_then_only_its_head(database: Datab
     approved = AuditEntry(id="a", action=OneLine("email.approved"), actor_key_id=OneLine("k1"))
     gateway.audit = [approved.replaced(id=f"a{number}") for number in reversed(range(250))]
     gateway.failing["api_keys"] = MissingScope(scope="admin")
-    bench = Bench(gateway, database)
-    async with bench.running():
+    async with Bench(gateway, database).running() as bench:
         assert AuditStore(database).count() == 250
         assert gateway.calls["audit_log"] == 3
         gateway.audit.insert(0, AuditEntry(id="a250", action=OneLine("email.rejected")))
@@ -490,16 +474,13 @@ async def test_the_audit_log_is_read_once_and_then_only_its_head(database: Datab
         assert gateway.calls["api_keys"] == 1  # the names of keys that it may not list are not asked for again
 
 
-async def test_the_audit_log_is_not_asked_for_without_an_admin_key(database: Database) -> None:
-    gateway = FakeGateway()
-    bench = Bench(gateway, database)
-    async with bench.running():
+async def test_the_audit_log_is_not_asked_for_without_an_admin_key(gateway: FakeGateway, database: Database) -> None:
+    async with Bench(gateway, database).running() as bench:
         await bench.pass_time(300)
         assert gateway.calls["audit_log"] == 0
 
 
-async def test_what_is_older_than_the_retention_is_not_kept(database: Database) -> None:
-    gateway = FakeGateway()
+async def test_what_is_older_than_the_retention_is_not_kept(gateway: FakeGateway, database: Database) -> None:
     gateway.put(*(make_mail(number * 600) for number in range(40)))
     bench = Bench(gateway, database, SyncSettings(retention_days=1))
     bench.clock.advance(16 * 86400)
@@ -535,8 +516,7 @@ async def test_two_thousand_polls_leave_memory_flat(database: Database) -> None:
     gateway = FakeGateway(scopes=("oversight", "admin"))
     gateway.put(*(make_mail(number) for number in range(50)))
     gateway.waiting = [make_pending(number) for number in range(10)]
-    bench = Bench(gateway, database, SyncSettings(active_seconds=5))
-    async with bench.running():
+    async with Bench(gateway, database, SyncSettings(active_seconds=5)).running() as bench:
         await bench.pass_time(5 * 100)
         bench.told.clear()
         gateway.asked.clear()
@@ -569,11 +549,9 @@ async def test_two_thousand_polls_leave_memory_flat(database: Database) -> None:
 async def test_contacts_are_kept_and_stay_as_they_were_when_they_cannot_be_read(database: Database) -> None:
     gateway = FakeGateway()
     gateway.contact_list = [Contact("01C", OneLine("Bea@customer.example"), created_at=START)]
-    bench = Bench(gateway, database)
-    async with bench.running():
+    async with Bench(gateway, database).running() as bench:
         pass
     gateway.contact_list, gateway.failing["contacts"] = [], NotFound(status=404)
-    bench = Bench(gateway, database)
-    async with bench.running():
+    async with Bench(gateway, database).running() as bench:
         assert bench.sync.state.error is None, "a gateway without contacts is no fault"
     assert [one.address for one in ContactStore(database).address_book()] == ["bea@customer.example"]

@@ -20,7 +20,7 @@ from mm_tui.services.events import AssistChanged
 from mm_tui.settings.secret import Secret
 from mm_tui.settings.sections import Assist
 from mm_tui.text import ManyLine, OneLine
-from tests.support.assistant import Assisted, assisted, settings_for
+from tests.support.assistant import Assisted, assisted, settings_for, synced
 from tests.support.clock import FakeClock
 from tests.support.models import completion, plain, raw_server
 from tests.support.sandbox import Sandbox, running_sandbox
@@ -74,8 +74,7 @@ class Answering(Scripted):
 
 
 async def test_examine_with_the_stand_in(sandbox: Sandbox, mail_id: str) -> None:
-    async with assisted(settings_for(sandbox)) as services:
-        await services.sync()
+    async with synced(settings_for(sandbox)) as services:
         assert services.triage.card(mail_id).phase is CardPhase.WAITING
         card = await services.triage.examine(mail_id)
         assert card.phase is CardPhase.DONE
@@ -98,8 +97,7 @@ async def test_examine_with_the_stand_in(sandbox: Sandbox, mail_id: str) -> None
 
 async def test_nothing_is_paid_twice(sandbox: Sandbox, mail_id: str) -> None:
     model = Answering()
-    async with assisted(settings_for(sandbox), model) as services:
-        await services.sync()
+    async with synced(settings_for(sandbox), model) as services:
         await services.triage.examine(mail_id)
         assert model.calls == 3
         spend = services.triage.spend()
@@ -115,16 +113,14 @@ async def test_nothing_is_paid_twice(sandbox: Sandbox, mail_id: str) -> None:
 
 async def test_two_who_ask_at_once_share_one_run(sandbox: Sandbox, mail_id: str) -> None:
     model = Answering()
-    async with assisted(settings_for(sandbox), model) as services:
-        await services.sync()
+    async with synced(settings_for(sandbox), model) as services:
         cards = await asyncio.gather(*(services.triage.examine(mail_id) for _ in range(4)))
         assert model.calls == 3
         assert {card.phase for card in cards} == {CardPhase.DONE}
 
 
 async def test_without_a_key_the_card_says_how_to_add_one(sandbox: Sandbox, mail_id: str) -> None:
-    async with assisted(settings_for(sandbox, ai21_key=None)) as services:
-        await services.sync()
+    async with synced(settings_for(sandbox, ai21_key=None)) as services:
         for card in (services.triage.card(mail_id), await services.triage.examine(mail_id)):
             assert card.phase is CardPhase.NO_KEY
             assert "AI21_API_KEY" in card.words
@@ -146,8 +142,7 @@ async def test_a_failing_model_is_a_quiet_word(
     sandbox: Sandbox, mail_id: str, status: int, headers: str, words: str
 ) -> None:
     async with raw_server(plain(status, b'{"detail":"\x1b[31msecret"}', headers)) as server:
-        async with assisted(settings_for(sandbox, ai21_host=server.host)) as services:
-            await services.sync()
+        async with synced(settings_for(sandbox, ai21_host=server.host)) as services:
             card = await services.triage.examine(mail_id)
             assert card.phase is CardPhase.FAILED
             assert words in card.words
@@ -158,8 +153,7 @@ async def test_a_failing_model_is_a_quiet_word(
 
 async def test_a_failure_keeps_what_was_found_and_can_be_retried(sandbox: Sandbox, mail_id: str) -> None:
     model = Answering()
-    async with assisted(settings_for(sandbox), model) as services:
-        await services.sync()
+    async with synced(settings_for(sandbox), model) as services:
         await services.triage.examine(mail_id)
         model.problem = errors.TimedOut()
         card = await services.triage.examine(mail_id, again=True)
@@ -186,8 +180,7 @@ async def test_an_unreadable_extraction_is_unknown(sandbox: Sandbox, mail_id: st
 
 
 async def test_a_gateway_that_fails_is_a_quiet_word(sandbox: Sandbox, mail_id: str) -> None:
-    async with assisted(settings_for(sandbox), Answering()) as services:
-        await services.sync()
+    async with synced(settings_for(sandbox), Answering()) as services:
         sandbox.fault(method="GET", path=f"/emails/{mail_id}$", kind="status", status=503)
         card = await services.triage.examine(mail_id)
         assert card.phase is CardPhase.FAILED
@@ -198,8 +191,7 @@ async def test_a_gateway_that_fails_is_a_quiet_word(sandbox: Sandbox, mail_id: s
 async def test_cancelling_stops_and_says_so(sandbox: Sandbox, mail_id: str) -> None:
     model = Answering()
     model.gate = asyncio.Event()
-    async with assisted(settings_for(sandbox), model) as services:
-        await services.sync()
+    async with synced(settings_for(sandbox), model) as services:
         task = asyncio.create_task(services.triage.examine(mail_id))
         await model.started.wait()
         assert services.triage.card(mail_id).phase is CardPhase.WORKING
@@ -220,8 +212,7 @@ async def test_an_unknown_mail(sandbox: Sandbox) -> None:
 
 async def test_a_card_is_about_the_threads_newest_inbound_mail(sandbox: Sandbox, mail_id: str) -> None:
     reply = sandbox.reply(mail_id, "We will look into it.")["id"]
-    async with assisted(settings_for(sandbox), Answering()) as services:
-        await services.sync()
+    async with synced(settings_for(sandbox), Answering()) as services:
         card = await services.triage.examine(reply)
         assert card.label == "billing"
         assert services.triage.card(mail_id) == card
@@ -233,8 +224,7 @@ async def test_a_card_is_about_the_threads_newest_inbound_mail(sandbox: Sandbox,
 
 
 async def test_a_humans_label_wins_and_is_written(sandbox: Sandbox, mail_id: str) -> None:
-    async with assisted(settings_for(sandbox, assist=Assist(write_tags=True)), Answering()) as services:
-        await services.sync()
+    async with synced(settings_for(sandbox, assist=Assist(write_tags=True)), Answering()) as services:
         card = await services.triage.set_label(mail_id, "partnership")
         assert (card.label, card.label_by) == ("partnership", "human")
         card = await services.triage.examine(mail_id)
@@ -251,16 +241,14 @@ async def test_a_humans_label_wins_and_is_written(sandbox: Sandbox, mail_id: str
     assert tags["assist.model"] == "jamba-mini-2-2026-01"
 
     # Another reviewer's machine, and a model that thinks otherwise.
-    async with assisted(settings_for(sandbox, assist=Assist(write_tags=True)), Answering()) as services:
-        await services.sync()
+    async with synced(settings_for(sandbox, assist=Assist(write_tags=True)), Answering()) as services:
         card = await services.triage.examine(mail_id)
         assert (card.label, card.label_by) == ("partnership", "human")
     assert sandbox.look(mail_id)["tags"] == tags
 
 
 async def test_tags_that_cannot_be_written_are_a_quiet_word(sandbox: Sandbox, mail_id: str) -> None:
-    async with assisted(settings_for(sandbox, assist=Assist(write_tags=True)), Answering()) as services:
-        await services.sync()
+    async with synced(settings_for(sandbox, assist=Assist(write_tags=True)), Answering()) as services:
         sandbox.fault(method="PUT", path="/tags$", kind="status", status=503)
         card = await services.triage.examine(mail_id)
         assert card.phase is CardPhase.DONE
@@ -274,8 +262,7 @@ async def test_an_agents_tags_are_taken_over_without_opening_the_mail(sandbox: S
         "PUT", f"/v1/mailboxes/{sandbox.mailbox}/emails/{mail_id}/tags", key="send", json={"tags": {**tags, "x": "y"}}
     )
     model = Answering()
-    async with assisted(settings_for(sandbox, ai21_key=None), None) as services:
-        await services.sync()
+    async with synced(settings_for(sandbox, ai21_key=None), None) as services:
         await services.triage._rounds.round()
         card = services.triage.card(mail_id)
         assert card.phase is CardPhase.DONE
@@ -293,8 +280,7 @@ async def test_tags_are_looked_for_again_only_while_an_agent_may_still_set_them(
     sandbox: Sandbox, mail_id: str, age: timedelta, looks: int
 ) -> None:
     clock = FakeClock(datetime.now(UTC) + age)
-    async with assisted(settings_for(sandbox, ai21_key=None), clock=clock) as services:
-        await services.sync()
+    async with synced(settings_for(sandbox, ai21_key=None), clock=clock) as services:
         only_this(services, mail_id)
         sandbox.forget_calls()
         for _ in range(2 * len(triage_rounds.PATIENCE)):
@@ -321,8 +307,7 @@ def only_this(services: Assisted, mail_id: str) -> None:
 
 @pytest.mark.usefixtures("no_grace")
 async def test_automatic_mode_examines_new_mail(sandbox: Sandbox, mail_id: str) -> None:
-    async with assisted(settings_for(sandbox), Answering()) as services:
-        await services.sync()
+    async with synced(settings_for(sandbox), Answering()) as services:
         only_this(services, mail_id)
         assert services.triage.automatic, "on for test keys"
         running = asyncio.create_task(services.triage.run())
@@ -355,8 +340,7 @@ async def test_an_older_email_of_a_thread_is_not_examined_in_every_round(sandbox
 
 async def test_automatic_mode_leaves_new_mail_to_the_agent_for_a_while(sandbox: Sandbox, mail_id: str) -> None:
     model = Answering()
-    async with assisted(settings_for(sandbox), model) as services:
-        await services.sync()
+    async with synced(settings_for(sandbox), model) as services:
         only_this(services, mail_id)
         await services.triage._rounds.round()
         assert model.calls == 0
@@ -369,8 +353,7 @@ async def test_automatic_mode_is_off_on_live_profiles(sandbox: Sandbox, mail_id:
     settings = settings_for(sandbox)
     live = settings.profile.replaced(send_key=Secret("mm_live_made_up"))
     chosen = settings.replaced(profile=live.replaced(automatic=True))
-    async with assisted(settings, model) as services:
-        await services.sync()
+    async with synced(settings, model) as services:
         only_this(services, mail_id)
         changed = settings.replaced(profile=live)
         triage = Triage(
@@ -392,8 +375,7 @@ async def test_automatic_mode_is_off_on_live_profiles(sandbox: Sandbox, mail_id:
 @pytest.mark.usefixtures("no_grace")
 async def test_the_daily_budget_stops_automatic_work_and_says_so(sandbox: Sandbox, mail_id: str) -> None:
     model = Answering()
-    async with assisted(settings_for(sandbox, assist=Assist(daily_budget_usd=0)), model) as services:
-        await services.sync()
+    async with synced(settings_for(sandbox, assist=Assist(daily_budget_usd=0)), model) as services:
         only_this(services, mail_id)
         await services.triage._rounds.round()
         card = services.triage.card(mail_id)
@@ -409,8 +391,7 @@ async def test_the_daily_budget_stops_automatic_work_and_says_so(sandbox: Sandbo
 async def test_automatic_work_rests_after_a_failure(sandbox: Sandbox, mail_id: str) -> None:
     model = Answering()
     model.problem = errors.Unauthorized()
-    async with assisted(settings_for(sandbox), model) as services:
-        await services.sync()
+    async with synced(settings_for(sandbox), model) as services:
         only_this(services, mail_id)
         for _ in range(5):
             await services.triage._rounds.round()
@@ -423,8 +404,7 @@ async def test_an_agents_label_is_not_asked_for_again(sandbox: Sandbox, mail_id:
     path = f"/v1/mailboxes/{sandbox.mailbox}/emails/{mail_id}/tags"
     sandbox.call("PUT", path, key="send", json={"tags": {"label": "support", "label.by": "model"}})
     model = Answering()
-    async with assisted(settings_for(sandbox), model) as services:
-        await services.sync()
+    async with synced(settings_for(sandbox), model) as services:
         only_this(services, mail_id)
         await services.triage._rounds.round()
         card = services.triage.card(mail_id)
@@ -434,8 +414,7 @@ async def test_an_agents_label_is_not_asked_for_again(sandbox: Sandbox, mail_id:
 
 @pytest.mark.usefixtures("no_grace")
 async def test_old_read_mail_is_examined_only_when_asked_for(sandbox: Sandbox, mail_id: str) -> None:
-    async with assisted(settings_for(sandbox), Answering()) as services:
-        await services.sync()
+    async with synced(settings_for(sandbox), Answering()) as services:
         sandbox.call("GET", f"/v1/mailboxes/{sandbox.mailbox}/emails/{mail_id}", key="oversight")
         await services.sync()
         row = services.mail.row(mail_id)
@@ -456,11 +435,9 @@ async def test_a_long_thread_is_cut_and_the_card_says_so(sandbox: Sandbox, mail_
         in_reply_to=sandbox.look(mail_id)["message_id"],
     )
     assert answer["thread_id"] == sandbox.look(mail_id)["thread_id"]
-    async with assisted(settings_for(sandbox, assist=Assist(thread_tokens=500)), Answering()) as services:
-        await services.sync()
+    async with synced(settings_for(sandbox, assist=Assist(thread_tokens=500)), Answering()) as services:
         card = await services.triage.examine(mail_id)
         assert card.phase is CardPhase.DONE
         assert card.cut
-    async with assisted(settings_for(sandbox), Answering()) as services:
-        await services.sync()
+    async with synced(settings_for(sandbox), Answering()) as services:
         assert not (await services.triage.examine(mail_id)).cut
