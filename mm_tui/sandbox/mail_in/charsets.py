@@ -273,22 +273,7 @@ def _jis_run(run: bytes, kind: bytes, odd: Odd) -> str:
         return high.decode("euc_jp" if kind == b"$(D" else "euc_jis_2004", "replace")
     if kind in (b"$(Q", b"$(O"):
         return bytes(byte | 0x80 for byte in run).decode("euc_jis_2004", "replace")
-    return "".join(_jis_sign(run[at : at + 2], odd) for at in range(0, len(run), 2))
-
-
-def _jis_sign(pair: bytes, odd: Odd) -> str:
-    """One character of JIS X 0208 or of the sets that mailers confuse with it."""
-    if len(pair) == 2 and 0x21 <= pair[0] <= 0x7E and 0x21 <= pair[1] <= 0x7E:
-        high = bytes((pair[0] | 0x80, pair[1] | 0x80))
-        for data, name in ((high, "euc_jp"), (_shifted(*pair), "cp932"), (high, "euc_jis_2004")):
-            try:
-                return data.decode(name)
-            except UnicodeDecodeError:
-                continue
-    if pair.isspace():
-        return pair.decode("ascii")
-    odd("bytes outside of the declared charset")
-    return "�"
+    return _euc_jp(bytes(byte | 0x80 if byte > 0x20 else byte for byte in run), odd)
 
 
 def _shifted(row: int, cell: int) -> bytes:
@@ -299,22 +284,28 @@ def _shifted(row: int, cell: int) -> bytes:
     return bytes((lead, cell + 0x7E))
 
 
+def _vendors_sign(error: UnicodeError) -> tuple[str, int]:
+    """What follows in EUC-JP that is no JIS X 0208: a vendor's character, or one of JIS X 0213."""
+    assert isinstance(error, UnicodeDecodeError)
+    pair = error.object[error.start : error.start + 2]
+    if len(pair) < 2 or min(pair) < 0xA1:
+        return "\ufffd", error.start + 1
+    if max(pair) > 0xFE:
+        return "\ufffd", error.start + 2
+    for data, name in ((_shifted(pair[0] & 0x7F, pair[1] & 0x7F), "cp932"), (pair, "euc_jis_2004")):
+        try:
+            return data.decode(name), error.start + 2
+        except UnicodeDecodeError:
+            continue
+    return "\ufffd", error.start + 2
+
+
+codecs.register_error("vendors", _vendors_sign)
+
+
 def _euc_jp(data: bytes, odd: Odd) -> str:
     """Decodes EUC-JP with the vendors' characters."""
-    made: list[str] = []
-    at = 0
-    while at < len(data):
-        byte = data[at]
-        size = 1 if byte < 0x80 else 3 if byte == 0x8F else 2
-        part = data[at : at + size]
-        try:
-            made.append(part.decode("euc_jp"))
-        except UnicodeDecodeError:
-            if size == 2 and len(part) == 2 and part[0] >= 0xA1 and part[1] >= 0xA1:
-                made.append(_jis_sign(bytes((part[0] & 0x7F, part[1] & 0x7F)), odd))
-            else:
-                odd("bytes outside of the declared charset")
-                made.append("�")
-                size = 1
-        at += size
-    return "".join(made)
+    text = data.decode("euc_jp", "vendors")
+    if "\ufffd" in text:
+        odd("bytes outside of the declared charset")
+    return text
