@@ -123,18 +123,17 @@ def make_known(folder: Path, stack: ExitStack) -> None:
 
 def clear(folder: Path) -> None:
     """Deletes a demo's folder, unless an edit of a waiting draft is in it: that is for its writer to throw away."""
-    import sqlite3
 
     from mm_tui.services.edits import Edits
     from mm_tui.store.database import Database
-    from mm_tui.store.seal import StoreError
+    from mm_tui.store.seal import STORE_FAULTS
 
     why = ""
     try:
         for store in (folder / DATA).glob("store-*.sqlite3"):
             with Database.open(store) as database:
                 why = "of your edits" if Edits(database).of_waiting() else why
-    except (StoreError, OSError, sqlite3.Error):
+    except STORE_FAULTS:
         why = "its store cannot be read, and may have edits of yours"
     if not why:
         shutil.rmtree(folder, ignore_errors=True)

@@ -6,7 +6,6 @@ A text has three forms: the content of the fields (`EditedDraft`), that text sav
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from mm_tui.store.decisions.edits import EditStore, SavedEdit
 from mm_tui.store.mail.pending import PendingStore
-from mm_tui.store.seal import StoreError
+from mm_tui.store.seal import STORE_FAULTS
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
@@ -170,5 +169,5 @@ def saving() -> Iterator[None]:
     """Turns the store's errors into `NotSaved`."""
     try:
         yield
-    except (sqlite3.Error, StoreError, OSError) as error:
+    except STORE_FAULTS as error:
         raise NotSaved(OneLine(str(error))) from error

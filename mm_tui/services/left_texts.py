@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mm_tui.services.edits import NotSaved
 from mm_tui.store.decisions.editor_files import editing_folder
-from mm_tui.store.seal import StoreError, StoreMoved
+from mm_tui.store.seal import STORE_FAULTS, StoreError, StoreMoved
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def saved_words(edits: Edits) -> list[str]:
     """What to say on leaving of the edits of drafts that wait; nothing if there are none, or if the store fails."""
     try:
         number = edits.of_waiting()
-    except (StoreError, OSError, sqlite3.Error):
+    except STORE_FAULTS:
         # The screens have said already what the store does; it must not keep anybody from leaving.
         return []
     if not number:

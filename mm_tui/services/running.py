@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sqlite3
 from collections.abc import Callable, Coroutine, Iterable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from mm_tui.store.seal import StoreError
+from mm_tui.store.seal import STORE_FAULTS
 
 if TYPE_CHECKING:
     from mm_tui.clock import Clock
@@ -33,6 +32,6 @@ async def _keep_running(service: Service, clock: Clock) -> None:
     while True:
         try:
             return await service()
-        except (sqlite3.Error, StoreError, OSError) as error:
+        except STORE_FAULTS as error:
             log.warning("%s stopped and is restarted: %s", service.__qualname__, type(error).__name__)
             await clock.sleep(AGAIN_AFTER)

@@ -15,7 +15,7 @@ from urllib.parse import quote
 from mm_tui.clock import SystemClock
 from mm_tui.store.belongs import Gateway, bind
 from mm_tui.store.database import CorruptStore, Database
-from mm_tui.store.seal import StoreError
+from mm_tui.store.seal import STORE_FAULTS, StoreError
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def open_database(
         if profile is not None:
             # Without a key nothing has come from any gateway yet: the address is recorded once there is one.
             bind(database, Gateway.of(profile), note=bool(profile.gateway_keys()))
-    except (StoreError, sqlite3.Error, OSError) as error:
+    except STORE_FAULTS as error:
         database.close()
         raise StoreUnusable(str(error)) from error
     return database, news

@@ -30,6 +30,10 @@ class StoreError(Exception):
     """The store cannot be used. The message says why and what to do."""
 
 
+STORE_FAULTS = (sqlite3.Error, StoreError, OSError)
+"""What a store that cannot be read or written raises."""
+
+
 class StoreMoved(StoreError):
     """The file that was opened is gone or was replaced. Nothing may be decided with it."""
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 from typing import TYPE_CHECKING
 
 from mm_tui.screens.dialogs.form import Field, FormScreen
 from mm_tui.screens.pending.head import about_line
 from mm_tui.services.queue.snooze import FORMS, NotATime, Snoozes, time_named
 from mm_tui.settings.profiles import reviewer
-from mm_tui.store.seal import StoreError
+from mm_tui.store.seal import STORE_FAULTS
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
@@ -63,7 +62,7 @@ class Snoozing:
         except NotATime as error:
             self.ask(typed, str(error))
             return
-        except (sqlite3.Error, StoreError, OSError) as error:
+        except STORE_FAULTS as error:
             self._screen.say(OneLine(f"not snoozed: {error}"), "error")
             return
         if words:

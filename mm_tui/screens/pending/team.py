@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from typing import TYPE_CHECKING
 
 from textual.content import Content
@@ -13,7 +12,7 @@ from mm_tui.screens.pending.head import about_line
 from mm_tui.services.fault_words import fault_words
 from mm_tui.services.presence.notes import LONGEST_NOTE, NO_SEND_KEY
 from mm_tui.settings.profiles import reviewer
-from mm_tui.store.seal import StoreError
+from mm_tui.store.seal import STORE_FAULTS
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
@@ -118,7 +117,7 @@ class Team:
     async def _reported(self, team: TeamTags, act: Coroutine[Any, Any, OneLine]) -> None:
         try:
             self._screen.say(await act)
-        except (sqlite3.Error, StoreError, OSError) as error:
+        except STORE_FAULTS as error:
             words = OneLine(f"it could not be saved on this machine, and may be set at the gateway: {error}")
             self._screen.say(words, "error")
         except team.faults as error:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-import sqlite3
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
@@ -28,7 +27,7 @@ from mm_tui.services.presence.tags import WRITTEN_BY
 from mm_tui.services.queue.authors import IN_DOUBT, REFUSED, SUBMITTED, SUBMITTING, content_hash
 from mm_tui.store.audit.journal import Journal
 from mm_tui.store.mail.mails import MailStore
-from mm_tui.store.seal import StoreError
+from mm_tui.store.seal import STORE_FAULTS
 from mm_tui.text import ManyLine, OneLine
 
 if TYPE_CHECKING:
@@ -166,7 +165,7 @@ class Drafts:
         details = {"key": key, "mailbox": mail.mailbox_id}
         try:
             await self._append(SUBMITTING, email_id, {**details, "content": content_hash(body)})
-        except (sqlite3.Error, StoreError, OSError) as error:
+        except STORE_FAULTS as error:
             raise ReplyNotJournaled(error) from None
         try:
             receipt = await self._gateway.reply(mail.mailbox_id, email_id, body, idempotency_key=key)
@@ -191,7 +190,7 @@ class Drafts:
         content."""
         try:
             await self._append(kind, email_id, details)
-        except (sqlite3.Error, StoreError, OSError) as error:
+        except STORE_FAULTS as error:
             log.warning("the outcome of a reply could not be journaled: %s", type(error).__name__)
 
     async def _tag(self, mailbox_id: str, email_id: str) -> None:

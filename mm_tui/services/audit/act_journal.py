@@ -7,14 +7,13 @@ something here.
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from mm_tui.gateway import calls
 from mm_tui.gateway.errors import GatewayError, NotJournaled
 from mm_tui.store.audit.journal import Journal
-from mm_tui.store.seal import StoreError
+from mm_tui.store.seal import STORE_FAULTS
 
 if TYPE_CHECKING:
     from mm_tui.clock import Clock
@@ -84,7 +83,7 @@ class ActJournal:
         details = {"call": call.name, **_places(at), **_summary(body)}
         try:
             await asyncio.to_thread(self._write, KINDS[call], at, details)
-        except (sqlite3.Error, StoreError, OSError) as error:
+        except STORE_FAULTS as error:
             raise NotJournaled(f"the journal cannot be written: {error}") from error
 
     async def failed(self, call: Call, at: Mapping[str, str], error: GatewayError) -> None:
@@ -99,7 +98,7 @@ class ActJournal:
         details = {"call": call.name, **_places(at), "note": str(error.message)[:_LONGEST]}
         try:
             await asyncio.to_thread(self._write, kind, at, details)
-        except (sqlite3.Error, StoreError, OSError) as fault:
+        except STORE_FAULTS as fault:
             words = f"the journal cannot be written: {fault}; the gateway said: {error.message}"
             raise NotJournaled(words, may_have_happened=error.may_have_happened) from fault
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from mm_tui.decision.state import Act
 from mm_tui.store.decisions.locks import RENEW_SECONDS
-from mm_tui.store.seal import StoreError
+from mm_tui.store.seal import STORE_FAULTS
 
 if TYPE_CHECKING:
     from mm_tui.clock import Clock
@@ -108,6 +107,6 @@ class LockRenewal:
                 continue
             try:
                 await asyncio.to_thread(self._locks.renew, self._clock.now())
-            except (sqlite3.Error, StoreError, OSError) as error:
+            except STORE_FAULTS as error:
                 # Each journal entry makes sure that the lock is still ours.
                 log.warning("locks could not be renewed: %s", type(error).__name__)

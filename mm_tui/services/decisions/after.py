@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sqlite3
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,7 @@ from mm_tui.decision.state import Outcome
 from mm_tui.services.events import PendingChanged
 from mm_tui.store.mail.mails import MailStore
 from mm_tui.store.mail.pending import PendingStore
-from mm_tui.store.seal import StoreError
+from mm_tui.store.seal import STORE_FAULTS
 
 if TYPE_CHECKING:
     from mm_tui.clock import Clock
@@ -74,7 +73,7 @@ class AfterDecisions:
         try:
             if await asyncio.to_thread(self._pending.outdate, email_id):
                 self._notify(PendingChanged())
-        except (sqlite3.Error, StoreError, OSError) as error:
+        except STORE_FAULTS as error:
             log.warning("an email is not read again: %s", type(error).__name__)
 
     async def _keep_tags(self, decision: ActiveDecision) -> None:
@@ -83,5 +82,5 @@ class AfterDecisions:
         try:
             if await asyncio.to_thread(self._mail.save_tags, target(decision.state), held):
                 self._notify(PendingChanged())
-        except (sqlite3.Error, StoreError, OSError) as error:
+        except STORE_FAULTS as error:
             log.warning("tags could not be kept: %s", type(error).__name__)

@@ -4,7 +4,6 @@ a process that is gone, or overtaken by a change of the queue."""
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -13,7 +12,7 @@ from mm_tui.decision.events import MayHaveMoved, Quit, Restarted
 from mm_tui.decision.state import Step
 from mm_tui.review.digest import digest_of
 from mm_tui.services.decisions.request import DecisionRequest, Refused, fit
-from mm_tui.store.seal import StoreError
+from mm_tui.store.seal import STORE_FAULTS
 
 if TYPE_CHECKING:
     from mm_tui.clock import Clock
@@ -75,7 +74,7 @@ class Beginning:
         self._writing += 1
         try:
             yield
-        except (sqlite3.Error, StoreError, OSError) as error:
+        except STORE_FAULTS as error:
             raise Refused(f"the journal cannot be written: {error}", "Fix that first; nothing was decided.") from error
         finally:
             self._writing -= 1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sqlite3
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import partial
@@ -37,7 +36,7 @@ from mm_tui.services.decisions.record import ActiveDecision
 from mm_tui.services.events import DecisionChanged, Notify, PendingChanged
 from mm_tui.services.pace import Pace
 from mm_tui.store.decisions.locks import TakenOver
-from mm_tui.store.seal import StoreError
+from mm_tui.store.seal import STORE_FAULTS
 
 LONGEST_PAUSE = 60.0
 """The longest time in seconds between two readings while an outcome is unknown."""
@@ -205,7 +204,7 @@ class Driver:
         while True:
             try:
                 await asyncio.to_thread(self._write, [_Write(decision, state, tuple(entries), drop_text)])
-            except (sqlite3.Error, StoreError, OSError) as error:
+            except STORE_FAULTS as error:
                 log.error("the journal cannot be written: %s", type(error).__name__)
                 decision.trouble = f"the journal cannot be written: {error}"
                 if once:
@@ -244,7 +243,7 @@ class Driver:
         while True:
             try:
                 await asyncio.to_thread(self._write, writes)
-            except (sqlite3.Error, StoreError, OSError) as error:
+            except STORE_FAULTS as error:
                 log.error("the journal cannot be written: %s", type(error).__name__)
                 trouble = f"the journal cannot be written: {error}"
             else:

@@ -42,7 +42,7 @@ from mm_tui.store.decisions.locks import DecisionLock, LockStore
 from mm_tui.store.decisions.records import DecisionStore, SavedDecision
 from mm_tui.store.mail.mails import MailStore
 from mm_tui.store.mail.pending import PendingStore
-from mm_tui.store.seal import StoreError
+from mm_tui.store.seal import STORE_FAULTS
 from mm_tui.text import OneLine
 
 DOUBT_LIFE = timedelta(hours=24)
@@ -113,13 +113,13 @@ class DecisionLog:
         If the journal fails in between, decisions that have begun continue, and the rest is among the others.
 
         Raises:
-            sqlite3.Error, StoreError, OSError: the journal cannot be written at all.
+            STORE_FAULTS: the journal cannot be written at all.
         """
         batch, begun, refused = secrets.token_hex(4), list[ActiveDecision](), dict[str, OneLine]()
         try:
             for start in range(0, len(requests), TOGETHER):
                 self._begin_some(requests[start : start + TOGETHER], at, batch, begun, refused)
-        except (sqlite3.Error, StoreError, OSError) as error:
+        except STORE_FAULTS as error:
             if not begun:
                 raise
             known = {decision.email_id for decision in begun} | refused.keys()

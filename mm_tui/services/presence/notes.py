@@ -6,7 +6,6 @@ Anybody with a send key may have set the tags, so they are cleaned and bounded, 
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -232,10 +231,10 @@ class TeamTags:
     async def _journal(self, kind: str, email_id: str, details: Mapping[str, str]) -> None:
         from mm_tui.gateway.errors import NotJournaled
         from mm_tui.store.audit.journal import Journal
-        from mm_tui.store.seal import StoreError
+        from mm_tui.store.seal import STORE_FAULTS
 
         journal = Journal(self._database)
         try:
             await asyncio.to_thread(journal.write, kind, self._reviewer, email_id, self._clock.now(), details)
-        except (sqlite3.Error, StoreError, OSError) as error:
+        except STORE_FAULTS as error:
             raise NotJournaled(f"the journal cannot be written: {error}") from error
