@@ -165,6 +165,7 @@ def test_a_start_recovers_what_lies_there(tmp_path: Path, monkeypatch: pytest.Mo
     [
         ("exit 3", "the editor exited with status 3"),
         ('printf "\\377" > "$1"', "not UTF-8"),
+        ('yes | head -c 5000000 > "$1"', "left 5 MB, too much for an email"),
         ('rm "$1"', "cannot be read"),
         ('rm "$1"; mkdir "$1"', "cannot be read"),
         ('rm "$1"; mkfifo "$1"', "cannot be read: it is not a file"),

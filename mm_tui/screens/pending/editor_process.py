@@ -40,6 +40,10 @@ RETURNED_SECONDS = 3.0
 """Seconds: an editor that exits sooner without saving may not have waited for its window."""
 
 
+LONGEST = 3_000_000
+"""The most characters that are taken from an editor. More is no email, and would hold up the screen for seconds."""
+
+
 FALLBACKS = ("editor", "nano", "vi")
 """The editors to look for if none is set, in this order."""
 
@@ -81,6 +85,10 @@ def run_editor(file: EditorFile, environ: Mapping[str, str] = os.environ) -> Man
     if status != 0:
         words = f"the editor exited with status {status}; your text is unchanged"
         raise EditorError(words, left if raw != given else None)
+    if len(left) > LONGEST:
+        raise EditorError(
+            f"the editor left {len(raw) // 1_000_000} MB, too much for an email; yours is unchanged", left
+        )
     if raw == given and monotonic() - began < RETURNED_SECONDS:
         name = shlex.split(command)[0]
         raise EditorReturned(
