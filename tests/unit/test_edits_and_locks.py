@@ -107,9 +107,12 @@ def test_a_lock_of_a_process_that_is_gone_is_taken_over(database: Database) -> N
     assert owner.is_alive()
     with database.write() as connection:
         assert LockStore(database, owner).take(connection, "01J1", "release-1", "kim", AT) is None
+    assert LockStore(database).elsewhere(AT) == {"01J1": "kim"}
+    assert LockStore(database, owner).elsewhere(AT) == {}
     other.kill()
     other.wait()
     assert not owner.is_alive()
+    assert LockStore(database).elsewhere(AT) == {}
     with database.write() as connection:
         assert LockStore(database).take(connection, "01J1", "release-2", "robin", AT) is None
 

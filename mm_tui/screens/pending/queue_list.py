@@ -62,6 +62,7 @@ class PendingRow:
     ) -> Self:
         """Builds a row from the queue's entry and the decision about it; `noted`: the reader has seen how it ended."""
         presence = queued.pair or (queued.presence.badge if queued.presence is not None else "")
+        presence = f"{queued.decided_by_other} decided" if queued.decided_by_other else presence
         if queued.ended and not tells_end(decision, queued.item.id):
             return cls(queued, Phase.ELSEWHERE, queued.ended)
         if decision is None or decision.is_shown_by_tags(queued.item.id):

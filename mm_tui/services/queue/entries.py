@@ -28,6 +28,7 @@ from mm_tui.services.queue.snooze import Snoozes
 from mm_tui.services.queue.stored import StoredEmail, StoredQueue
 from mm_tui.services.redraft_tags import FOLLOWS, follows
 from mm_tui.store.audit.journaled import JournaledDecisions
+from mm_tui.store.decisions.locks import LockStore
 from mm_tui.store.mail.mails import MailStore
 from mm_tui.store.mail.pending import PendingStore
 from mm_tui.text import OneLine, folded_name
@@ -79,6 +80,7 @@ class ReviewQueue:
             database, clock, risk, house, contacts or Contacts(database, clock), self._resubmissions
         )
         self._authors = Authors(database)
+        self._locks = LockStore(database)
         self._presence = PresenceReader()
         self._clock = clock
         self._sla_minutes = sla_minutes or {}
@@ -114,6 +116,7 @@ class ReviewQueue:
         left_out = frozenset(hidden)
         ids = [key for key in self._stored.ids(mailbox_id) if key not in left_out]
         tags, now, snoozes = self._tags(), self._clock.now(), self._snoozes.all()
+        deciding = self._locks.elsewhere(now)
         pairs = _pairs(tags, set(ids))
         self._refresh(now)
         found: list[QueueEntry] = []
@@ -125,6 +128,9 @@ class ReviewQueue:
             entry = self._as_seen(stored, tags.get(item.id, {}), now, seat, assignee or seat.reviewer)
             if item.id in pairs:
                 entry = replace(entry, pair=pairs[item.id])
+            if (by := deciding.get(item.id)) is not None:
+                is_own = folded_name(by) == folded_name(seat.reviewer)
+                entry = replace(entry, decided_by_other=OneLine("you") if is_own else by)
             if (snooze := snoozes.get(item.id)) is not None:
                 woken = OneLine(snooze.why_over(entry, now))
                 entry = replace(entry, woken=woken, snoozed=OneLine("") if woken else snooze.words)

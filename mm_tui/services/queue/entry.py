@@ -59,6 +59,8 @@ class QueueEntry:
     """When it is due; None if no time is set for its mailbox."""
     presence: Presence | None = None
     """Another reviewer's presence: they have it open. It is only shown, and prevents no decision."""
+    decided_by_other: OneLine = _NOTHING
+    """Who is deciding about it in another program on this store, such as another window; otherwise empty."""
     pair: OneLine = _NOTHING
     """That another reviewer's edit is to replace it, or that it is such an edit; otherwise empty."""
     resubmission: Resubmission | None = None

@@ -255,8 +255,8 @@ class Sync:
         seen: set[str] = set()
         now = self._clock.monotonic()
         window = now >= self._window_due
-        # Another program on this store may have stored it already.
-        written_to = self._stamp != self._database.stamp()
+        # Another program on this store may have stored it already. What is written during this poll counts in the next.
+        before, self._stamp = self._stamp, self._database.stamp()
         since = self._clock.now() - timedelta(days=self._settings.window_days)
         for box in self._boxes_in_turn():
             try:
@@ -272,10 +272,9 @@ class Sync:
             await asyncio.to_thread(self._state.set, "last_ok_at", self._clock.now().isoformat())
         if seen:
             self._notify(MailChanged(frozenset(seen)))
-        elif written_to:
+        elif before != self._stamp:
             self._notify(MailChanged())
             self._notify(PendingChanged())
-        self._stamp = self._database.stamp()
         return next(iter(self._refused.values()), None)
 
     def _boxes_in_turn(self) -> list[MailboxSync]:

@@ -167,6 +167,12 @@ class LockStore:
         )
         return None
 
+    def elsewhere(self, at: datetime) -> dict[str, OneLine]:
+        """The emails that other processes are deciding about, with the reviewers' names."""
+        rows = self._database.reader().execute("SELECT * FROM claims").fetchall()
+        others = [lock for lock in map(_lock, rows) if not self._is_ours(lock)]
+        return {lock.subject: lock.reviewer for lock in others if self._may_live(lock, at)}
+
     def renew(self, at: datetime) -> int:
         """Renews all locks of this process; returns how many it holds."""
         with self._database.write() as connection:
