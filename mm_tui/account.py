@@ -9,7 +9,7 @@ from mm_tui.text import OneLine
 
 
 class Account(Model, frozen=True, kw_only=True):
-    """The account behind the keys, with its quotas (e-mails a month, bytes)."""
+    """The account behind the keys, with its quotas (emails a month, bytes)."""
 
     id: OneLine = OneLine("")
     name: OneLine = OneLine("")

@@ -56,7 +56,10 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
         "match. Costs one model call for each email.",
     )
     trying.add_argument(
-        "file", type=Path, help="JSON lines, each with id, language, label, subject and body; see `mm-tui docs labels`"
+        "file",
+        metavar="FILE",
+        type=Path,
+        help="JSON lines, each with id, language, label, subject and body; see `mm-tui docs labels`",
     )
     trying.add_argument("--json", action="store_true", help="print every verdict as JSON, one a line")
     trying.set_defaults(run=common.run_task, task="agent_work.evaluate")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import textwrap
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
@@ -32,8 +33,31 @@ from mm_tui.commands.output.exits import IN_SHORT, Exit
 from mm_tui.text import ManyLine
 
 
+class HelpLines(argparse.HelpFormatter):
+    """Help whose lines break between words, not within `--accept-risk`, and whose column fits the longest action."""
+
+    def _split_lines(self, text: str, width: int) -> list[str]:
+        return textwrap.wrap(" ".join(text.split()), width, break_on_hyphens=False)
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        lines = textwrap.wrap(
+            " ".join(text.split()), width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False
+        )
+        return "\n".join(lines)
+
+    def add_argument(self, action: argparse.Action) -> None:
+        """argparse forgets that actions are indented below their heading."""
+        super().add_argument(action)
+        below = self._current_indent + self._indent_increment
+        for one in self._iter_indented_subactions(action):
+            self._action_max_length = max(self._action_max_length, len(self._format_action_invocation(one)) + below)
+
+
 class Parser(argparse.ArgumentParser):
     """A parser with clean error messages that offer the nearest name and point to the help of the command."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **{"formatter_class": HelpLines, **options})
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
         """Parses; what the named command does not know is its error, not the whole program's."""
@@ -73,7 +97,7 @@ def build(argv: Sequence[str] | None = None) -> Parser:
     common(shared)
     parser = Parser(
         prog="mm-tui",
-        description="A terminal inbox where humans oversee the e-mail that AI agents handle. "
+        description="A terminal inbox where humans oversee the email that AI agents handle. "
         "Without a command it opens the app.",
         epilog="`mm-tui docs` prints the documentation, `mm-tui docs configuration` a page of it.",
     )

@@ -37,7 +37,7 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
         ("restore", "remove the mark; the email is unread again, and the agent reads it"),
     ):
         action = actions.add_parser(name, parents=[shared], help=help_words)
-        action.add_argument("id", type=email_id, help="the email's id")
+        action.add_argument("id", metavar="ID", type=email_id, help="the email's id")
         action.add_argument("--json", action="store_true", help="print JSON")
         action.set_defaults(run=common.run_task, task=_mark, spam=name == "report")
 
@@ -79,7 +79,7 @@ async def _read(gateway: GatewayClient, status: str) -> tuple[list[EmailSummary]
 
 
 def _row(mail: EmailSummary, mailbox: OneLine | None) -> list[OneLine]:
-    at = f"{mail.received_at.astimezone():%Y-%m-%d %H:%M}" if mail.received_at is not None else ""
+    at = mail.received_at.isoformat(timespec="seconds") if mail.received_at is not None else ""
     status = OneLine(str(mail.status).removeprefix("spam_"))
     return [OneLine(mail.id), OneLine(at), status, mailbox or OneLine(""), mail.sender.address, mail.subject]
 

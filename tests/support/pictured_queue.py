@@ -95,7 +95,7 @@ VIEWS = (
         "outcome unknown, still pending: try again?",
         question=Asked(
             Question.STILL_PENDING,
-            OneLine("The approval's outcome is unknown and the mail still waits: try again?"),
+            OneLine("outcome unknown, still pending: try again?"),
             (
                 (Choice.AGAIN, OneLine("approve again, after a fresh check")),
                 (Choice.LEAVE, OneLine("leave it as it is")),

@@ -96,7 +96,7 @@ _ADDRESS = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}+@(?:[\w-]{1,63}\.){1,8}[A-Za-z
 
 @rule("address_not_in_thread", "addresses not in the thread")
 def address_not_in_thread(reading: Reading) -> Iterator[Finding]:
-    """The body names an e-mail address that is not ours, takes no part in the thread, gets no copy and appears in none
+    """The body names an email address that is not ours, takes no part in the thread, gets no copy and appears in none
     of its emails. Medium; high if its domain could be mistaken for a known one or for ours; low if it asks nobody to
     write there: in a signature or footer, or as the author of a quotation."""
     written = [match for match in find_all(_ADDRESS, reading.body) if not reading.is_ours(match[0])]

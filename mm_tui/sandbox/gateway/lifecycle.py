@@ -88,7 +88,7 @@ def _gate(state: State, row: sqlite3.Row) -> None:
     set_status(state, row["id"], Status.PENDING_SEND_APPROVAL)
     state.audit("oversight.pending", "email", row["id"], None)
     state.mail_operator(
-        "approval", f"Waiting for you: {row['subject']}", f"E-mail {row['id']} waits.", mailbox_id=row["mailbox_id"]
+        "approval", f"Waiting for you: {row['subject']}", f"Email {row['id']} waits.", mailbox_id=row["mailbox_id"]
     )
     webhooks.emit(state, "oversight.pending", row)
 

@@ -24,7 +24,7 @@ MAX_ATTACHMENTS_BYTES = 25_000_000
 
 def _address(text: str) -> str:
     if "@" not in text.strip("@") or any(not char.isprintable() for char in text):
-        raise ValueError("is not an e-mail address")
+        raise ValueError("is not an email address")
     return text
 
 

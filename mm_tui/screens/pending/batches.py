@@ -63,7 +63,7 @@ class Batches:
             ChoiceScreen(
                 f"Approve {count(len(batch), 'email', 'emails')}?",
                 _summary(batch),
-                [Choice("A", "approve them all (one undo for all)", True)],
+                [Choice("A", "approve them all (one undo for all)" if len(batch) > 1 else "approve it", True)],
                 stay="go back without deciding",
                 over=lambda: self._deciding.why_all_over(batch),
             ),

@@ -16,7 +16,7 @@ async def open_mails(sync: Sync, mails: Iterable[tuple[str, str]]) -> OneLine:
     """Opens emails at the gateway, one after the other, and stores them. This marks them as read there.
 
     Args:
-        emails: (mailbox id, e-mail id) of each.
+        emails: (mailbox id, email id) of each.
 
     Returns:
         Empty on success; otherwise the first failure and its cure. The remaining emails are not tried.

@@ -290,7 +290,7 @@ def count_threads(connection: sqlite3.Connection, threads: set[int], names: set[
 
 
 def free_keys(connection: sqlite3.Connection, received: dict[str, int | None]) -> dict[str, int]:
-    """A key for each e-mail id, from its time in milliseconds, that no other email has."""
+    """A key for each email id, from its time in milliseconds, that no other email has."""
     keys: dict[str, int] = {}
     wanted = {email_id: make_key(ms, email_id) for email_id, ms in received.items()}
     taken = {
