@@ -11,7 +11,7 @@ from mm_tui.agent import policy
 from mm_tui.agent.jobs import Job, JobState
 from mm_tui.assist import tasks
 from mm_tui.assist.prompts import Letter
-from mm_tui.gateway.errors import BadRequest, Conflict, Forbidden, GatewayError, NotFound, ReadOnlyMailbox
+from mm_tui.gateway.errors import BadRequest, Conflict, Forbidden, GatewayError, Malformed, NotFound, ReadOnlyMailbox
 from mm_tui.models import NOT_SENT, Direction
 from mm_tui.services import redraft_tags, tags
 from mm_tui.services.assistant.conversation import Conversation
@@ -112,9 +112,13 @@ class Work:
                 is_tagged = True  # it is gone or withheld, which another look would not change
             except GatewayError as error:
                 # The next poll finds out whether this concerns all emails.
-                again = self._clock.now() + LOOK_AGAIN
-                await asyncio.to_thread(self._jobs.put_off, job.email_id, again, job.why, is_try=False)
+                again, is_fault = self._clock.now() + LOOK_AGAIN, isinstance(error, Malformed)
+                await asyncio.to_thread(
+                    self._jobs.put_off, job.email_id, again, job.why, is_try=False, is_fault=is_fault
+                )
                 self._log("put off", email_id=job.email_id, why=f"its tags cannot be read: {error.message}")
+                if is_fault and job.faults + 1 >= MOST_LOST:
+                    await asyncio.to_thread(self._jobs.looked_at, job.email_id, is_tagged=True)
                 return
             await asyncio.to_thread(self._jobs.looked_at, job.email_id, is_tagged=is_tagged)
             if not is_tagged:

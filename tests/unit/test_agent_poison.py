@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from mm_tui.agent.jobs import Job, Jobs, JobState
+from mm_tui.agent.work import MOST_LOST
 from mm_tui.agent.worker import MOST_FAULTS, Fatal
 from mm_tui.assist.errors import AssistError, BadRequest, Forbidden, Garbled
 from mm_tui.assist.model import Completion, Message, TokenUsage
@@ -150,17 +151,22 @@ async def test_a_poll_that_reads_no_list_of_mail_has_failed(sandbox: Sandbox) ->
             await agent.source.poll()
 
 
-async def test_tags_that_are_withheld_are_looked_at_once_and_not_for_ever(sandbox: Sandbox) -> None:
+@pytest.mark.parametrize(
+    ("fault", "looks"), [({"kind": "status", "status": 403}, 1), ({"kind": "malformed", "body": "{"}, MOST_LOST)]
+)
+async def test_tags_that_cannot_be_read_are_not_looked_at_for_ever(
+    sandbox: Sandbox, fault: dict[str, object], looks: int
+) -> None:
     (mail_id,) = deliver(sandbox, 1)
     clock = Moved()
     async with desk(settings_for(sandbox), model=Answering(), clock=clock) as agent:
         assert await agent.worker.once()
-        sandbox.fault(method="GET", path=f"{mail_id}/tags$", kind="status", status=403, count=0)
+        sandbox.fault(method="GET", path=f"{mail_id}/tags$", count=0, **fault)
         sandbox.forget_calls()
-        for minutes in (1, 3):
-            clock.ahead = timedelta(minutes=minutes)
-            assert await agent.worker.once()
-    assert len(sandbox.calls("GET", f"{mail_id}/tags")) == 1
+        for minutes in range(1, 2 * MOST_LOST):
+            clock.ahead = timedelta(minutes=2 * minutes)
+            await agent.worker.once()
+    assert len(sandbox.calls("GET", f"{mail_id}/tags")) == looks
 
 
 async def test_a_long_outage_is_not_the_emails_fault(sandbox: Sandbox) -> None:
