@@ -36,7 +36,7 @@ async def test_list_is_painted_from_the_store_before_the_network_side_exists() -
     assert "writer0@customer.example" in text
     assert "Question 3" in text
     assert "acme · TEST" in text
-    assert "30 conversations" in text
+    assert "30 threads" in text
 
 
 async def test_search_shows_matches_as_they_are_typed_and_escape_brings_all_back() -> None:
@@ -61,7 +61,7 @@ async def test_a_search_begins_with_the_letter_itself_and_shows_its_first_page_b
     session = idle_session(mails=[summary(number) for number in range(600)])
     async with running_app(session) as (app, pilot):
         inbox = _inbox(app)
-        await until(pilot, lambda: "600 conversations" in shown(app))
+        await until(pilot, lambda: "600 threads" in shown(app))
         told: list[tuple[int, bool, str]] = []
         taken = MailColumn.take_keys
 
@@ -76,13 +76,13 @@ async def test_a_search_begins_with_the_letter_itself_and_shows_its_first_page_b
         assert inbox.column.view.query == "question", "a search does not wait until the letter has been drawn"
         await until(pilot, lambda: len(told) == 2)
         assert [(found, whole) for found, whole, _ in told] == [(FIRST_KEYS, False), (600, True)]
-        assert f"{FIRST_KEYS} conversations…" in told[1][2], "what is on the screen is never called the whole"
-        await until(pilot, lambda: "600 conversations ·" in shown(app))
+        assert f"{FIRST_KEYS} threads…" in told[1][2], "what is on the screen is never called the whole"
+        await until(pilot, lambda: "600 threads ·" in shown(app))
         column, keys = inbox.column, session.mail.keys(inbox.column.view)
         taken(column, KeysRead(column.view, keys[:FIRST_KEYS], whole=False, fresh=True))
         inbox.mails.action_last()
         taken(column, KeysRead(column.view, keys[:FIRST_KEYS], whole=False, fresh=False, total=600))
-        await until(pilot, lambda: "600 conversations ·" in shown(app))
+        await until(pilot, lambda: "600 threads ·" in shown(app))
         assert inbox.mails.cursor == FIRST_KEYS - 1
         taken(column, KeysRead(column.view, keys, whole=True, fresh=False))
         assert inbox.mails.cursor == 599, "who wants the last email gets it, though only the first were read then"

@@ -98,7 +98,7 @@ def press(terminal: Terminal, *keys: str) -> None:
 def open_app(terminal: Terminal) -> None:
     """Waits until the lists are filled."""
     terminal.wait_for(r"Pending 40", timeout=60)
-    terminal.wait_for(r"conversations", timeout=60)
+    terminal.wait_for(r"[0-9] threads", timeout=60)
 
 
 def walk_inbox(terminal: Terminal) -> None:

@@ -67,7 +67,7 @@ def test_real_mail_opens_on_the_screen(tmp_path: Path) -> None:
     with running_sandbox_process(tmp_path, *arguments) as sandbox:
         env = plain_environment(tmp_path, sandbox)
         with Terminal([sys.executable, "-m", "mm_tui"], env=env, cols=100, rows=30) as terminal:
-            terminal.wait_for(r"[1-9][0-9]+ (?:emails|conversations)", timeout=60)
+            terminal.wait_for(r"[1-9][0-9]+ (?:emails|threads)", timeout=60)
             terminal.wait_for("▌", timeout=60)
             for _ in range(OPENED):
                 terminal.press("enter")

@@ -55,7 +55,7 @@ def heading(session: Session, view: MailView, found: int, *, whole: bool) -> Con
     words = [OneLine(box.address) if box else "all mailboxes"]
     words += [f"label {OneLine(view.label)}"] if view.label else []
     words += [OneLine(view.status).replace("_", " ")] if view.status else []
-    kinds = ("conversation", "conversations") if view.folded else ("email", "emails")
+    kinds = ("thread", "threads") if view.folded else ("email", "emails")
     number = count(found, *kinds) + ("" if whole else "…") if found or knows_mail(session) else "nothing loaded yet"
     parts = [Content(" · ".join(words)), Content(number)]
     if complaints := parse_query(view.query, session.clock.now()).complaints:

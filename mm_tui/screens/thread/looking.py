@@ -32,7 +32,7 @@ class LookingCloser:
     def _detail(self) -> EmailDetail | None:
         item = self._view().current
         if item is None or item.detail is None:
-            self._screen.say("open the message first ({thread.fold})")
+            self._screen.say("open the email first ({thread.fold})")
             return None
         return item.detail
 
@@ -41,7 +41,7 @@ class LookingCloser:
         from mm_tui.screens.dialogs.mail import PageScreen, raw_page
 
         if (detail := self._detail()) is not None:
-            self._screen.app.push_screen(PageScreen("Raw message, escaped", raw_page(detail)))
+            self._screen.app.push_screen(PageScreen("Raw email, escaped", raw_page(detail)))
 
     def copy(self) -> None:
         """Copies the text of the current message through the terminal (OSC 52), which also works over SSH."""

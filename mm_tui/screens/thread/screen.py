@@ -143,7 +143,7 @@ class ThreadScreen(BaseScreen):
         subject = rows[0].subject if rows else OneLine("")
         self.query_one("#thread-heading", Static).update(
             Content.assemble(
-                (subject or "(no subject)", "bold"), (f"  {count(len(rows), 'message', 'messages')}", "$mm-dim")
+                (subject or "(no subject)", "bold"), (f"  {count(len(rows), 'email', 'emails')}", "$mm-dim")
             )
         )
 
