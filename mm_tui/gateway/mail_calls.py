@@ -129,7 +129,8 @@ class MailCalls(Caller):
 
     async def _marked(self, call: Call, email_id: str, otherwise: str) -> OneLine:
         def status(answer: object) -> OneLine:
-            return values.line(values.single(answer, "email", "message").get("status")) or OneLine(otherwise)
+            item = values.about(email_id, values.single(answer, "email", "message"))
+            return values.line(item.get("status")) or OneLine(otherwise)
 
         return await self._ask(call, status, at={"email_id": email_id})
 

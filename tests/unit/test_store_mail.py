@@ -248,6 +248,13 @@ def test_the_top_line_counts_unread_and_waiting(database: Database, mail: MailSt
     assert mail.counts() == (2, 1)
 
 
+def test_a_waiting_email_that_is_listed_in_another_mailbox_is_opened_there(database: Database) -> None:
+    pending = PendingStore(database)
+    for mailbox_id in ("01JONE", "01JOTHER"):
+        pending.replace([make_pending(4, mailbox_id=mailbox_id)], NOW)
+    assert [waiting.mailbox_id for waiting in pending.unread_drafts()] == ["01JOTHER"]
+
+
 @pytest.mark.parametrize(("slice_", "piece"), [(list_keys.SLICE, list_keys.PIECE), (7, 30)])
 def test_a_first_screenful_and_the_rest_are_the_whole_list(
     mail: MailStore, monkeypatch: pytest.MonkeyPatch, slice_: int, piece: int

@@ -71,7 +71,8 @@ class PendingStore:
                 connection.execute(
                     "INSERT INTO pending (email_id, mailbox_id, received_at, seen_at, listed, model)"
                     " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (email_id) DO UPDATE SET"
-                    " received_at = excluded.received_at, listed = excluded.listed, model = excluded.model",
+                    " mailbox_id = excluded.mailbox_id, received_at = excluded.received_at, listed = excluded.listed,"
+                    " model = excluded.model",
                     (email_id, item.mailbox_id, to_ms(item.received_at) or 0, to_ms(at), text, text),
                 )
             gone = known.keys() - listed.keys()
