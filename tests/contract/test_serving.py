@@ -250,7 +250,11 @@ def test_the_child_ends_when_the_terminal_goes_away(tmp_path: Path) -> None:
         os.waitpid(parent, 0)
 
 
-def test_a_child_can_be_stopped_and_its_notes_are_kept(tmp_path: Path) -> None:
+def test_a_child_runs_no_file_of_the_current_folder_and_can_be_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "h11.py").write_text("raise SystemExit(3)")
+    monkeypatch.chdir(tmp_path)
     child = SandboxChild("--no-samples", log=tmp_path / "log")
     url = child.start().url
     pid = child.pid

@@ -181,7 +181,8 @@ def start_supervised(
 ) -> subprocess.Popen[bytes]:
     """Starts `python -m module arguments…` as a supervised process: it runs for as long as its `stdin` is kept open."""
     return subprocess.Popen(  # noqa: S603 - this interpreter and our own modules
-        [sys.executable, "-m", "mm_tui.sandbox.run.supervised", module, *arguments],
+        # -P: files of the current folder that are named like modules are not run.
+        [sys.executable, "-P", "-m", "mm_tui.sandbox.run.supervised", module, *arguments],
         stdin=subprocess.PIPE,
         stdout=stdout,
         stderr=stderr,
