@@ -19,6 +19,7 @@ async def test_the_help_of_the_mailboxes_explains_each_column(sandbox: Sandbox, 
         await until(pilot, lambda: "oversight" in drawn(app), "the columns")
         await pilot.press("question_mark")
         await until(pilot, lambda: isinstance(app.screen, HelpScreen), "the help")
+        await until(pilot, lambda: "j k scroll   esc close" in drawn(app), "its keys")
         await pilot.press("G")
         await until(
             pilot, lambda: "8 · 31" in drawn(app) and "the last 7 days" in drawn(app), "the last column's words"

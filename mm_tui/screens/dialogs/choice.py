@@ -96,7 +96,7 @@ class ChoiceScreen(Dialog[Answer]):
     def _keys(self, *, scrolls: bool = False) -> Content:
         last = Content.assemble(("esc", "bold $mm-accent"), f" {self._stay}")
         if scrolls:
-            last = Content.assemble(last, "   ", ("↑↓", "bold $mm-accent"), " scroll")
+            last = Content.assemble(("↑↓", "bold $mm-accent"), " scroll   ", last)
         return last if self._is_list or not self._choices else Content.assemble(self._answers(), "\n", last)
 
     def on_mount(self) -> None:

@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from mm_tui import keymap
-from mm_tui.screens.dialogs.dialog import Dialog
+from mm_tui.screens.dialogs.dialog import Dialog, keys_words
 from mm_tui.widgets.chrome import awake_keys
 from mm_tui.widgets.pager import wrapped
 from mm_tui.widgets.words import joined, key_name
@@ -78,7 +78,14 @@ class HelpScreen(Dialog[None]):
             yield Static(Content(self._title), classes="dialog--title")
             for words in self._groups_drawn():
                 yield Static(words, classes="help--group")
-        yield Static(Content.assemble(("esc", "$foreground"), " close"), classes="dialog--below")
+        yield Static(classes="dialog--below")
+
+    def on_mount(self) -> None:
+        self.watch(self.query_one(VerticalScroll), "show_vertical_scrollbar", self._name_keys)
+
+    def _name_keys(self, scrolls: bool) -> None:
+        keys = keys_words(*([("j k", "scroll")] if scrolls else []), ("esc", "close"))
+        self.query_one(".dialog--below", Static).update(keys)
 
     def _groups_drawn(self) -> list[Content]:
         # In the terminal's own colours a dialog has a border.
