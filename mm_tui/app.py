@@ -231,17 +231,18 @@ class MmTui(App[None], inherit_bindings=False):
 
     @work(group="rules", exclusive=True, exit_on_error=False)
     async def _prepare_rules(self) -> None:
-        """Prepares the risk rules, so that the first draft does not wait for them."""
+        """Prepares the risk rules with the drafts that wait, or else with examples, so that no draft waits for them."""
 
         def prepare() -> None:
             # Their modules take a tenth of a second to load.
             from mm_tui.review.risk import preparing
 
-            preparing.prepare()
+            if self.session.pending.count():
+                self.session.queue.prepare()
+            else:
+                preparing.prepare()
 
         await asyncio.to_thread(prepare)
-        if self.session.pending.count():
-            await asyncio.to_thread(self.session.queue.prepare)
 
     @work(group="services", exclusive=True, exit_on_error=False)
     async def _run_services(self) -> None:

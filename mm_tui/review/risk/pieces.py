@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 import sys
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
-from typing import NamedTuple, Self
+from typing import Self
 
 from mm_tui.review.risk.phrase_patterns import EASTERN, MARK, as_pattern, branched, in_order, mark_of, variants_of
 
@@ -66,7 +66,7 @@ _BLANK = re.compile(r"\s")
 
 
 @lru_cache(maxsize=16)
-def _marks(text: str) -> tuple[frozenset[str], dict[str, list[int]], bool]:
+def _marks(text: str) -> tuple[dict[str, list[int]], bool]:
     """Where words begin in `text`, by their first one, two and three characters, and whether it has `EASTERN` ones."""
     places: defaultdict[str, list[int]] = defaultdict(list)
     flat = _BLANK.sub(" ", text)
@@ -74,22 +74,12 @@ def _marks(text: str) -> tuple[frozenset[str], dict[str, list[int]], bool]:
         at = match.start()
         for end in range(at + 1, at + MARK + 1):
             places[flat[at:end]].append(at)
-    return frozenset(places), dict(places), EASTERN.search(text) is not None
+    return dict(places), EASTERN.search(text) is not None
 
 
-class _Words(NamedTuple):
-    """Phrases that begin with the same character."""
-
-    phrases: tuple[str, ...]
-    """In the order in which they are tried."""
-    marks: tuple[str, ...]
-    """The `mark_of` each."""
-
-    def pattern(self, marks: Collection[str] | None = None) -> str:
-        """The regular expression for those that have one of these marks, or for all."""
-        letter = self.phrases[0][0]
-        some = (one for one, mark in zip(*self, strict=True) if marks is None or mark in marks)
-        return rf"{letter}(?<!\w{letter})(?:{branched(some)})"
+def _words_pattern(phrases: Iterable[str], letter: str) -> str:
+    """The regular expression for phrases that begin with `letter`, where a word begins."""
+    return rf"{letter}(?<!\w{letter})(?:{branched(phrases)})"
 
 
 class Phrases:
@@ -97,19 +87,18 @@ class Phrases:
 
     Args:
         sought: regular expressions that are searched for.
-        words: phrases whose matches begin where a word begins, by its first character. They come before the former.
-            Only words that begin with the same characters as one of them are compared with it, which is several times
-            as fast as a search. What they are compared with is compiled when such a word comes: most never do, and
-            all would need many megabytes.
+        words: phrases whose matches begin where a word begins: under each `mark_of` one, all those that begin with its
+            first character, in the order in which they are tried. They come before the former. Only words that begin
+            with a mark are compared with the phrases that have it, which is several times as fast as a search. They are
+            compiled when such a word comes: most never do, and all would need many megabytes.
         eastern: regular expressions that are searched for, whose matches begin with a character in `NO_SPACES`.
     """
 
     def __init__(
-        self, *sought: re.Pattern[str], words: Mapping[str, _Words] | None = None, eastern: Sequence[str] = ()
+        self, *sought: re.Pattern[str], words: Mapping[str, tuple[str, ...]] | None = None, eastern: Sequence[str] = ()
     ) -> None:
         self._western = sought
         self._words = words or {}
-        self._marks = frozenset(mark for some in self._words.values() for mark in some.marks)
         self._eastern = eastern
         self._compiled: dict[tuple[str, ...], re.Pattern[str]] = {}
 
@@ -123,7 +112,7 @@ class Phrases:
             inside, word = variant.startswith("~"), variant.removeprefix("~")
             plain = word[0].isalnum() and word[1:2] != "?"
             buckets.setdefault(("~" if inside else "") + word[0] if plain else "", []).append(word)
-        words: dict[str, _Words] = {}
+        words: dict[str, tuple[str, ...]] = {}
         elsewhere: list[str] = []
         eastern: list[str] = []
         for bucket, variants in buckets.items():
@@ -133,7 +122,7 @@ class Phrases:
                 (elsewhere if len(bucket) > 1 else eastern).append(f"{bucket[-1]}(?:{branched(variants)})")
             else:
                 ordered = tuple(in_order(variants))
-                words[bucket] = _Words(ordered, tuple(map(sys.intern, map(mark_of, ordered))))
+                words.update(dict.fromkeys(map(sys.intern, map(mark_of, ordered)), ordered))
         return cls(*([re.compile("|".join(elsewhere))] if elsewhere else []), words=words, eastern=eastern)
 
     @cached_property
@@ -144,21 +133,22 @@ class Phrases:
     @cached_property
     def whole(self) -> tuple[re.Pattern[str], ...]:
         """All that is searched for in long texts."""
-        words = (some.pattern() for some in self._words.values())
+        by_letter = {phrases[0][0]: phrases for phrases in self._words.values()}
+        words = (_words_pattern(phrases, letter) for letter, phrases in by_letter.items())
         return (*(re.compile("|".join(some)) for some in _shared_out(words)), *self._sought)
 
     def finditer(self, text: str, begin: int = 0, end: int = sys.maxsize) -> Iterator[re.Match[str]]:
         """All matches; see `find_all`."""
-        if self._marks and len(text) <= PIECE:
+        if self._words and len(text) <= PIECE:
             return self._marked(text, begin, min(end, len(text)))
         if len(self.whole) == 1:
             return find_all(self.whole[0], text, begin, end)
         return self._merged(text, begin, end)
 
     def _marked(self, text: str, begin: int, end: int) -> Iterator[re.Match[str]]:
-        marks, places, is_eastern = _marks(text)
+        places, is_eastern = _marks(text)
         begun: dict[int, list[str]] = {}
-        for mark in self._marks & marks:
+        for mark in self._words.keys() & places.keys():
             for at in places[mark]:
                 if begin <= at < end:
                     begun.setdefault(at, []).append(mark)
@@ -178,7 +168,8 @@ class Phrases:
         key = tuple(sorted(marks))
         sought = self._compiled.get(key)
         if sought is None:
-            sought = self._compiled[key] = re.compile(self._words[key[0][0]].pattern(key))
+            phrases = (phrase for phrase in self._words[key[0]] if mark_of(phrase) in key)
+            sought = self._compiled[key] = re.compile(_words_pattern(phrases, key[0][0]))
         return sought.match(text, start, end)
 
     def _merged(self, text: str, begin: int, end: int) -> Iterator[re.Match[str]]:
@@ -196,7 +187,7 @@ class Phrases:
     def match(self, text: str) -> re.Match[str] | None:
         """The match at the beginning of `text`."""
         begins = _BLANK.sub(" ", text[:MARK])
-        marks = [mark for length in range(1, MARK + 1) if (mark := begins[:length]) in self._marks]
+        marks = [mark for length in range(1, MARK + 1) if (mark := begins[:length]) in self._words]
         word = self._word(marks, text, 0, len(text)) if marks else None
         return word or _first_match(self._sought, text, 0, len(text))
 

@@ -10,7 +10,6 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mm_tui.assist import tasks
 from mm_tui.assist.errors import NoKey
 from mm_tui.clock import SystemClock
 from mm_tui.gateway.errors import GatewayError, NotFound
@@ -111,6 +110,8 @@ class Drafts:
             AssistError: the model failed; `str(error)` is a line to show.
             GatewayError: a body that it needs cannot be read.
         """
+        from mm_tui.assist import tasks
+
         conversation = await self._read(email_id)
         own = await asyncio.to_thread(self._own, conversation.subject)
         facts = await asyncio.to_thread(self._facts.of, own.address)
@@ -127,6 +128,8 @@ class Drafts:
         Raises:
             AssistError: the model failed.
         """
+        from mm_tui.assist import tasks
+
         try:
             conversation: Conversation | None = await self._read(email_id)
         except GatewayError:
