@@ -282,17 +282,17 @@ def test_other_brackets_are_no_holes(text: str) -> None:
     "answer",
     [
         "Bis Freitag ist die Lampe garantiert repariert.",
-        "Vous avez votre lampe réparée au plus tard jeudi.",
-        "Mañana mismo tiene la lámpara arreglada.",
+        "Votre lampe sera réparée sans faute au plus tard jeudi.",
+        "Tiene la lámpara arreglada antes del viernes, sin falta.",
         "Até sexta, sem falta, tem a lâmpada pronta em casa.",
         "Entro domani la lampada è sicuramente pronta.",
-        "Uiterlijk morgen staat de lamp bij u.",
-        "Najpóźniej w piątek lampa będzie gotowa.",
+        "De lamp staat gegarandeerd uiterlijk morgen bij u.",
+        "Lampa na pewno będzie gotowa najpóźniej w piątek.",
         "明日までに必ず新しいランプをお届け完了します。",
         "明天之前一定修好。",
     ],
 )
-def test_a_deadline_told_in_the_present_tense_is_a_promise(answer: str) -> None:
+def test_a_deadline_that_is_guaranteed_is_a_promise(answer: str) -> None:
     assert found("promise_deadline", answer)
 
 
@@ -319,7 +319,7 @@ def test_a_deadline_for_the_reader_is_none_of_ours(answer: str) -> None:
             "promise_money",
             "I have to cancel tomorrow's lesson. Do I have to pay?",
             "Your lesson tomorrow is cancelled, and there is no charge.",
-            "Your lesson tomorrow is cancelled. We refund the whole course.",
+            "Your lesson tomorrow is cancelled. We refund the whole course today.",
         ),
         (
             "promise_money",
@@ -337,13 +337,13 @@ def test_a_deadline_for_the_reader_is_none_of_ours(answer: str) -> None:
             "promise_money",
             "Can guests leave cars overnight?",
             "Cars can stay overnight at no charge; we just ask you to collect them on Sunday.",
-            "We keep the car overnight for you at no charge.",
+            "To make up for the wait, we keep the car for you at no charge.",
         ),
         (
             "promise_money",
             "Do you take cards? I collect the bike on Saturday.",
             "If the gears need some tuning after that, we adjust them free of charge.",
-            "We adjust your gears free of charge.",
+            "We adjust your gears free of charge for life.",
         ),
         (
             "promise_money",
@@ -391,14 +391,9 @@ def test_a_deadline_for_the_reader_is_none_of_ours(answer: str) -> None:
             "promise_discount",
             "We request 3 % discount.",
             "I have passed on your request for the discount.",
-            "We grant you the discount.",
+            "We grant you 5 % discount.",
         ),
-        (
-            "promise_service",
-            "We land late.",
-            "Our front desk is staffed around the clock.",
-            "We support you around the clock.",
-        ),
+        ("promise_service", "We land late.", "Our desk is staffed all night.", "We guarantee 99.9 % uptime."),
         ("promise_deadline", "Until when?", "Returns within 30 days are free.", "We promise it within 30 days."),
         (
             "promise_deadline",
@@ -488,7 +483,12 @@ def test_a_deadline_for_the_reader_is_none_of_ours(answer: str) -> None:
         ),
         ("signature_not_ours", "Why?", "As said.\n\nRegards\nNight Desk", "As said.\n\nRegards\nFerndown Night Desk"),
         ("missing_attachment", "Exchange?", "Send it back with the enclosed label.", "The enclosed plan shows it."),
-        ("promise_deadline", "Until when?", "Refunds are made within 30 days.", "Your refund will arrive by Friday."),
+        (
+            "promise_deadline",
+            "Until when?",
+            "Refunds are made within 30 days.",
+            "Your refund will definitely arrive by Friday.",
+        ),
         (
             "promise_deadline",
             "Where is it?",

@@ -107,6 +107,10 @@ _MOST_WORDS = 6
 _LONGEST_LINE = 120
 
 
+_MOST_BEFORE = 3
+"""The most words between a greeting and the name."""
+
+
 def _greeted(reading: Reading, line: str, begin: int) -> list[Span]:
     """The names in a greeting line, which begins at `begin`."""
     hello = greeting().match(lowered(line))
@@ -120,6 +124,9 @@ def _greeted(reading: Reading, line: str, begin: int) -> list[Span]:
         return []
     skip = word_set("everybody", "titles", "greetings") | _TITLES
     found = [match for match in NAME.finditer(rest) if match[0][0].isupper() and match[0].lower() not in skip]
+    if found and len(rest[: found[0].start()].split()) > _MOST_BEFORE:
+        # "Hello, it is 250 on KM-71890."
+        return []
     return [Span(offset + match.start(), offset + match.end()) for match in found]
 
 
@@ -204,7 +211,7 @@ def greets_stranger(reading: Reading) -> Iterator[Finding]:
 
 _TITLED = re.compile(
     r"\b(?:Mr|Mrs|Ms|Miss|Dr|Prof|Herrn?|Frau|Mme|Monsieur|Madame|Sra?|Señora?|Sig|Signora?|Pani?|mevrouw|meneer)\.? "
-    r"(?P<name>[^\W\d_]{4,20})"
+    r"(?P<name>[^\W\d_]{4,20})(?P<more>(?: [^\W\d_](?:[^\W\d_]|['’-](?=[^\W\d_]))+){0,2})"
 )
 _SHORTEST_NAME = 5
 _ENDING = 2
@@ -226,7 +233,12 @@ def name_differs(reading: Reading) -> Iterator[Finding]:
     parties = [party for mail in mails for party in (mail.sender, *mail.to, *mail.cc)]
     text = "\n".join(str(mail.body or "")[:LONGEST_DRAFT] for mail in mails)
     theirs = {plain_name(word) for party in parties for word in NAME.findall(str(party.name))}
-    theirs |= {plain_name(match["name"]) for match in _TITLED.finditer(text) if match["name"][0].isupper()}
+    theirs |= {
+        plain_name(word)
+        for match in _TITLED.finditer(text)
+        for word in (match["name"], *match["more"].split())
+        if word[0].isupper()
+    }
     theirs = {name for name in theirs if len(name) >= _SHORTEST_NAME}
     words = [match for match in NAME.finditer(body) if match[0][0].isupper() and len(match[0]) >= _SHORTEST_NAME]
     mine = {plain_name(match[0]) for match in words}

@@ -40,6 +40,13 @@ _REMARK = re.compile(
 """A remark to somebody in brackets."""
 _REMARK_TO = re.compile(r"\s*[\[(][^\W\d_]{2,20}[:,] [^()\[\]\n]{15,300}[\])][ \t]*\n\s*")
 """A remark to somebody by name above the greeting: "(Rupert: he pays anything.)"."""
+_NOTE_TO = re.compile(
+    r"^[ \t]*(?:note|memo|notiz|hinweis|nota|opmerking|notatka|uwaga)"
+    r" (?:for|to|für|an|pour|à|para|per|voor|aan|dla|do) "
+    r"(?P<name>[^\W\d_]{2,20}): [^\n]{15,}",
+    re.MULTILINE,
+)
+"""A paragraph for somebody else than the reader: "Note for Dana: …"."""
 
 
 _WORK = re.compile(r"\b(?:draft|version|entwurf|fassung|brouillon|borrador|rascunho|bozza|concept|szkic)\b|案|草稿")
@@ -73,8 +80,8 @@ _TREATED = re.compile(
 @rule("internal_note", "text meant for colleagues")
 def internal_note(reading: Reading) -> Iterator[Finding]:
     """The draft contains text meant for colleagues: "internal note", "do not tell the customer", "churn risk", "our
-    margin is", "strictly confidential", or a remark in brackets ("[Note for Dana: …]"). High; medium for the
-    word confidential alone."""
+    margin is", "strictly confidential", or a remark in brackets or to somebody else ("[Note for Dana: …]").
+    High; medium for the word confidential alone."""
     spans = [span for span in _found(reading, "internal") if span.start < reading.written]
     spans += [
         Span(*match.span())
@@ -84,6 +91,10 @@ def internal_note(reading: Reading) -> Iterator[Finding]:
     above = _REMARK_TO.match(reading.low)
     if above and not spans and greeting().match(reading.low, above.end()):
         spans.append(Span(*above.span()))
+    readers = " ".join(str(party.name) for party in reading.draft.recipients).lower().split()
+    spans += [
+        Span(*note.span()) for note in _NOTE_TO.finditer(reading.low) if note["name"] not in ("you", "dich", *readers)
+    ]
     spans.sort()
     if spans:
         texts = [reading.body[slice(*span)] for span in spans]

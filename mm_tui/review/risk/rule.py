@@ -16,8 +16,9 @@ from mm_tui.review.risk.model import NOT_READ, Draft, Message, ThreadContext
 from mm_tui.review.risk.phrases import lowered, ordered, pattern, tree
 from mm_tui.settings.sections import Risk
 
-WRAP = re.compile(r"(?<=[^\n]{45})\n(?![ \t]*(?:\n|[-*•>#|]|\d{1,3}[.)]|\Z))")
-"""A line break inserted by mail programs: it ends no sentence, unless a list or nothing follows."""
+WRAP = re.compile(r"(?<=[^\n]{45})\n(?![ \t]*(?:\n|[-*•>#|–]|\d{1,3}[.)]|[^\W\d_]{2,20}:[ ]|\Z))")
+"""A line break inserted by mail programs: it ends no sentence, unless a list, a label ("Total: ") or nothing
+follows."""
 ABBREVIATIONS = (
     "mr mrs ms dr prof st nr ca sr sra dra sig m mme bzw inkl zzgl ggf evtl incl excl approx dott ing max min tel art"
 )

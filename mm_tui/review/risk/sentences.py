@@ -29,13 +29,6 @@ def says_no(sentence: str) -> bool:
     return pattern("denies").search(sentence) is not None
 
 
-def up_to_comma(sentence: str, firm: Phrases) -> str:
-    """The sentence up to the comma after firm words: what is denied after it is something else."""
-    found = firm.search(sentence)
-    comma = re.search(r"[,;:]\s", sentence[found.end() :]) if found else None
-    return sentence[: found.end() + comma.start()] if found and comma else sentence
-
-
 _FAR_CONTRAST = 300
 _CONTRAST = re.compile(r"(?:[,;:–-]|\s[–-])\s(?:but|aber|doch|sondern|mais|pero|mas|ma|maar|ale|lecz|however)\s")
 
@@ -68,13 +61,3 @@ def by_sentence(reading: Reading, *patterns: Phrases, pairs: Iterable[Span] = ()
         if start >= done:
             done = max(last, end)
             yield Span(start, end), reading.low[first : max(last, end)], first
-
-
-_SEMICOLON = re.compile(r"[;:；：]\s|\s[–—]\s")
-
-
-def between_semicolons(sentence: str, at: int) -> str:
-    """The part of a sentence with the position, which is a sentence of its own."""
-    ends = [match.end() for match in _SEMICOLON.finditer(sentence)]
-    first = max((end for end in ends if end <= at), default=0)
-    return sentence[first : min((end for end in ends if end > at), default=len(sentence))]

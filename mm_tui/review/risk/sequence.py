@@ -20,11 +20,18 @@ _TO = (
     r"|até(?: ao| às)?|à?s|fino al|alle|tot(?: en met)?|do|から|至|到|~|～)\s*"
 )
 BETWEEN = re.compile(rf"(?:{_TO}|\s+and closes? (?:at|on)\s*|,? (?:and )?(?:we )?close at\s*)", re.IGNORECASE)
+_BETWEEN = re.compile(
+    r"\b(?:between|zwischen|entre|tra(?: le)?|fra(?: le)?|tussen|między)(?: the| las?| les?| le| às)?\s*\Z"
+)
+_NEAR = 20
+_AND = re.compile(
+    r"\s*(?:uhr|uur|h|hrs)?\s*(?:and|und|et|y|e|en|a|i)(?: las?| as| às| le)?\s*",
+)
 _LONGEST_BACK = 200
 """More days back than this are a span over the turn of the year: 20 December to 5 January. One day back is a whole
 year: 1 September to 31 August."""
 _CLOCK = re.compile(
-    r"(?<![\d.,:/-])(?P<h>\d{1,2})(?:[:.h](?P<m>[0-5]\d))?(?![\d:/]|[.,-]\d)\s?(?P<half>[ap]\.?m\b\.?)?(?P<unit>uhr\b|h\b|時|点)?"
+    r"(?<![\d.,:/-])(?P<h>\d{1,2})(?:[:.h](?P<m>[0-5]\d))?(?![\d:/]|[.,-]\d)\s?(?P<half>[ap]\.?m\b\.?)?(?P<unit>u(?:hr|ur)\b|h\b|時|点)?"
 )
 _NO_HOUR = re.compile(
     r"(?<![\d.,:/-])(?:2[5-9]|[3-9]\d):[0-5]\d(?![\d:]|[.,]\d)|(?<![\d.,:/-])[01]?\d:[6-9]\d(?![\d:])"
@@ -108,7 +115,9 @@ def _hours(body: str, low: str) -> Iterator[Finding]:
     clocks = [match for match in find_all(_CLOCK, low) if match["m"] or match["half"] or match["unit"]]
     for first, last in pairwise(clocks):
         between = low[first.end() : last.start()]
-        if len(between) > 24 or not BETWEEN.fullmatch(between):
+        near = low[max(0, first.start() - _NEAR) : first.start()]
+        spanned = BETWEEN.fullmatch(between) or (_AND.fullmatch(between) and _BETWEEN.search(near))
+        if len(between) > 24 or not spanned:
             continue
         start, end = _minutes(first), _minutes(last)
         if start is None or end is None or (bool(first["half"]) != bool(last["half"])):

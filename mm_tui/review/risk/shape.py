@@ -49,11 +49,42 @@ _MOST_LINES_OF_FRAME = 6
 _SHORTENED = re.compile(rf"\b(?:{'|'.join(ABBREVIATIONS.split())})\.")
 
 
+_FEWEST_WORDS = 8
+_SHORTEST_EASTERN = 8
+_PARAGRAPH = re.compile(r"[^\n]+(?:\n[^\n]+)*")
+_ENDED = re.compile(r"[^\w,\s]\s*\Z")
+
+
+def _open_end(reading: Reading, text: str) -> int:
+    """Where the last paragraph before the closing ends, if it alone of all long ones has no full stop; else 0."""
+    paragraphs = list(_PARAGRAPH.finditer(text))
+    at = next((at for at, one in enumerate(paragraphs) if at > 1 and pattern("closings").match(one[0].lower())), 0)
+    long = [one for one in paragraphs[1:at] if len(one[0].split()) >= _FEWEST_WORDS]
+    ended = [_ENDED.search(one[0]) is not None for one in long]
+    last = long[-1] if len(long) > 1 and all(ended[:-1]) and not ended[-1] else None
+    if last is None or last is not paragraphs[at - 1] or not last[0].rstrip()[-1:].islower():
+        return 0
+    return last.end() if "://" not in last[0] else 0
+
+
+def _breaks_off(reading: Reading, line: str, *, long: bool, begin: int) -> bool:
+    """Whether the last line ends with what needs more after it, or is long and has no full stop."""
+    last = line.split()[-1].lower()
+    if re.search("[\u3040-\u9fff]", line[-1:]) and len(line) >= _SHORTEST_EASTERN:
+        return line.endswith(tuple(word for word in phrases("unfinished") if re.match("[\u3001-\u9fff\uff0c]", word)))
+    if long and (last in word_set("unfinished") or last.endswith((",", "(", "、", "，", " -", "，"))):
+        return True
+    if len(line.split()) < _FEWEST_WORDS or not re.search(r"[a-zà-ž]\Z", line) or "://" in line or "@" in line:
+        return False
+    starts_within = len(line) >= 60 or line[0].islower()
+    return reading.asked is not None and begin > 0 and starts_within and not line.startswith((">", "-", "*"))
+
+
 @rule("cut_off", "ends in the middle of a sentence")
 def cut_off(reading: Reading) -> Iterator[Finding]:
     """The last line breaks off: it ends with a word that needs another after it ("to have the"), a comma after more
     than a few words, an open bracket, an empty item of a list, or with no full stop after a long line and without a
-    signature. Medium."""
+    signature. Or the last paragraph before the closing is the only long one without a full stop. Medium."""
     text = reading.body[: reading.written].rstrip()
     begin = text.rfind("\n") + 1
     line = text[begin:].strip()
@@ -64,21 +95,14 @@ def cut_off(reading: Reading) -> Iterator[Finding]:
         words_said = f"ends with an empty item of a list: {quoted(line)}"
         yield Finding("cut_off", Level.MEDIUM, OneLine(words_said), (Span(begin, len(text)),))
         return
-    last = words[-1].lower()
     long = len(words) >= 4 or (len(words) > 1 and begin > 0 and len(text[:begin].rstrip("\n").rpartition("\n")[2]) > 60)
-    if pattern("closings").match(line.lower()):
-        return
-    eastern = re.search("[\u3040-\u9fff]", line[-1:]) is not None
-    broken = (long and last in word_set("unfinished")) or (long and last.endswith((",", "(", "、", "，", " -", "，")))
-    if eastern and len(line) >= 8:
-        broken = line.endswith(tuple(word for word in phrases("unfinished") if re.match("[\u3001-\u9fff\uff0c]", word)))
-    if not broken and len(words) >= 8 and re.search(r"[a-zà-ž]\Z", line) and "://" not in line and "@" not in line:
-        broken = (
-            reading.asked is not None
-            and begin > 0
-            and (len(line) >= 60 or line[0].islower())
-            and not line.startswith((">", "-", "*"))
-        )
+    if pattern("closings").match(line.lower()) is None:
+        broken = _breaks_off(reading, line, long=long, begin=begin)
+    else:
+        broken = False
+    if not broken and (end := _open_end(reading, text)):
+        broken, text = True, text[:end]
+        begin = text.rfind("\n") + 1
     if broken:
         begins = max(begin, len(text) - 40)
         words_said = f"ends in the middle of a sentence: {quoted('…' + text[begins:])}"

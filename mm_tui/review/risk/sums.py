@@ -106,8 +106,25 @@ def _is_bare_there(reading: Reading, amount: Amount) -> bool:
     return False
 
 
+_RESULT = re.compile(r"=[ \u00a0]?[^\w\n]{0,3}(?:[A-Z]{3}[ \u00a0]?)?\Z")
+
+
+def _written_out(body: str) -> set[tuple[str, Decimal]]:
+    """The amounts after "=" that are the product of two numbers of their line, and the sum of all of them."""
+    results: list[tuple[str, Decimal]] = []
+    for amount in find_amounts(body) if "=" in body else ():
+        before = body[body.rfind("\n", 0, amount.span.start) + 1 : amount.span.start]
+        if _RESULT.search(before):
+            values = [value for match in _FACTORS.finditer(before) if (value := number_of(match[0]))]
+            if any(one * other == amount.value for at, one in enumerate(values) for other in values[at + 1 :]):
+                results.append((amount.currency, amount.value))
+    sums = {currency: sum(value for one, value in results if one == currency) for currency, _ in results}
+    return {*results, *((currency, Decimal(value)) for currency, value in sums.items())}
+
+
 def unknown(reading: Reading, amounts: Iterable[Amount], there: set[tuple[str, Decimal]]) -> list[Amount]:
     """Those of `amounts`, which are the draft's, that are neither among `there` nor calculated from known ones."""
+    there = there | _written_out(reading.body)
     new = [amount for amount in amounts if (amount.currency, amount.value) not in there]
     if 0 < len(new) <= _MOST_RECKONED:
         new = [amount for amount in new if not _is_bare_there(reading, amount)]
@@ -188,7 +205,7 @@ def _may_contradict(reading: Reading, amount: Amount, there: set[tuple[str, Deci
     if not theirs:
         return False
     mine = _digits(amount.value)
-    if any(_nearly_same(mine, _digits(value)) for value in theirs):
+    if any(_nearly_same(amount.value, value) for value in theirs):
         return True
     every = [*there, *((one.currency, one.value) for one in find_amounts(reading.body))]
     if len(mine) >= _SHORTEST_SLIP and any(
@@ -238,13 +255,14 @@ def _digits(value: Decimal) -> str:
     return f"{value:f}".replace(".", "").strip("0")
 
 
-def _nearly_same(first: str, second: str) -> bool:
-    """Whether digits are in another order, or one is too many, missing or wrong in a longer number."""
+def _nearly_same(one: Decimal, other: Decimal) -> bool:
+    """Whether digits are in another order, or one is too many, missing or, in a number of that size, wrong."""
+    first, second = _digits(one), _digits(other)
     if len(first) == len(second) > 1 and sorted(first) == sorted(second):
         return True
-    return (first == second and len(first) > 1) or (
-        min(len(first), len(second)) >= _SHORTEST_SLIP and one_slip_apart(first, second)
-    )
+    if min(len(first), len(second)) < _SHORTEST_SLIP or not one_slip_apart(first, second):
+        return False
+    return len(first) != len(second) or one.adjusted() == other.adjusted()
 
 
 _SMALL = r"\d{1,6}(?:[.,]\d{1,2})?"

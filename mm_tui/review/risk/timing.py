@@ -92,8 +92,8 @@ def weekday_wrong(reading: Reading) -> Iterator[Finding]:
 
 
 _CLOCK = re.compile(
-    r"(?<![\d.,:])(?P<h>[01]?\d|2[0-3])(?:(?::|h|\.(?=\d\d(?: ?(?:uhr|h\b|[ap]\.?m))))(?P<m>[0-5]\d)(?!\d|[.:]\d))?"
-    r"(?P<end>\s?(?:[ap]\.?m\b\.?|uhr\b|o'clock|h\b|点|時))?"
+    r"(?<![\d.,:])(?P<h>[01]?\d|2[0-3])(?:(?::|h|\.(?=\d\d(?: ?(?:uhr|uur|h\b|[ap]\.?m))))(?P<m>[0-5]\d)(?!\d|[.:]\d))?"
+    r"(?P<end>\s?(?:[ap]\.?m\b\.?|u(?:hr|ur)\b|o'clock|h\b|点|時))?"
 )
 _ZONE = re.compile(
     r"\b(?:utc|gmt|cet|cest|est|edt|cst|cdt|mst|mdt|pst|pdt|ist|jst|bst|aest|eet|msk|et|pt|ct)\b", re.IGNORECASE
@@ -183,7 +183,11 @@ def date_differs(reading: Reading) -> Iterator[Finding]:
                 if moved
                 or _open(reading, day.span)
                 or _has_its_weekday(reading, day)
-                or ((near is None or asks or len(mine) > _FEW_DAYS) and not agrees(reading, day.span))
+                or (
+                    (near is None or asks or len(mine) > _FEW_DAYS)
+                    and not (near and _labels(body, day.span) & _labels(asked, near.span))
+                    and not agrees(reading, day.span)
+                )
                 or (near is None and len(mine) > 1)
                 else Level.MEDIUM
             )
