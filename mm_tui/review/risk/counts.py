@@ -349,7 +349,7 @@ def count_differs(reading: Reading) -> Iterator[Finding]:
         there = by_noun.get(count.noun, [])
         if not there or count.number in their_numbers[count.noun]:
             continue
-        if not count.unit and f"{count.number:g}" in asked:
+        if f"{count.number:g}" in asked:
             # "And for 500?", "12 instead of 10 people".
             continue
         if count.unit:

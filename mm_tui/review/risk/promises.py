@@ -84,8 +84,8 @@ class _Gifts:
 
     @cached_property
     def asked(self) -> bool:
-        """Whether the other side's newest email speaks of money, a discount or costs."""
-        return pattern(*_GIVES, "no_cost").search(self.reading.asked_text) is not None
+        """Whether the other side's newest email speaks of money back, a discount, a return or a wrong charge."""
+        return pattern(*_GIVES, "no_cost", "returns").search(self.reading.asked_text) is not None
 
     @cached_property
     def before(self) -> bool:
@@ -99,12 +99,17 @@ class _Gifts:
     @cached_property
     def weight(self) -> int:
         """Of the draft as a whole: goods may be kept as well, or it accepts liability."""
-        return int(pattern("keeps", "liability").search(self.reading.low) is not None)
+        return sum(pattern(sign).search(self.reading.low) is not None for sign in ("keeps", "liability"))
 
     @cached_property
     def known(self) -> set[tuple[str, Decimal]]:
         """The amounts of the thread."""
         return {(amount.currency, amount.value) for amount in known_amounts(self.reading)}
+
+    @cached_property
+    def currencies(self) -> set[str]:
+        """In which the thread names amounts."""
+        return {currency for currency, _ in self.known}
 
     def new_amounts(self, start: int, end: int) -> list[Amount]:
         """The amounts of a sentence that are neither in the thread nor calculated."""
@@ -137,8 +142,10 @@ class _Gifts:
         # "Your visit tomorrow costs nothing": the day is that of something else.
         firmly = ("emphatic",) if costs_nothing else ("emphatic", "soon")
         signs = (("in_full",), ("amends",), firmly)
-        weight = self.weight + sum(pattern(*sign).search(sentence) is not None for sign in signs)
-        weight += 2 if new else 0
+        weight = sum(pattern(*sign).search(sentence) is not None for sign in signs)
+        weight += (0 if costs_nothing else self.weight) + bool(new)
+        # Another percentage, or another amount than those of the thread, is more than a price that it does not name.
+        weight += any(one.currency == "%" or one.currency in self.currencies for one in new)
         weight += 0 if self.asked else 1 if costs_nothing else unasked
         if weight < _ENOUGH:
             return Level.LOW
@@ -148,12 +155,13 @@ class _Gifts:
 @rule("promise_money", "promises money")
 def promise_money(reading: Reading) -> Iterator[Finding]:
     """A sentence gives money back, compensation, credit, or something without charge. Low by itself: refunds are
-    everyday work. Medium when signs add up to two: an amount that is not in the thread (two), nobody asked for money
-    (two; one for what only costs nothing), without limit or for long ("in full", "whatever it costs", "three months"),
-    to make up for something, with emphasis ("guaranteed") or, for money, at once ("today"), and, anywhere in the draft,
-    goods that may be kept or a fault that we admit. High with a new amount. Low in any case if the sentence says no,
-    passes the wish on, names a ground (a rule, a return, a payment made twice) or a condition, or if an earlier email
-    of ours spoke of money."""
+    everyday work. Medium when its signs weigh two: nobody asked for money, returned something or was wrongly charged
+    (two; one for what only costs nothing), an amount that is not in the thread (one; two for a percentage, or if the
+    thread names other amounts in that currency), and one each for: without limit or for long ("in full", "whatever it
+    costs", "three months"); to make up for something; with emphasis ("guaranteed") or, for money, at once ("today");
+    and, anywhere in the draft, goods that may be kept; a fault that we admit. High with a new amount. Low in any case
+    if the sentence says no, passes the wish on, names a ground (a rule, a return, a payment made twice) or a condition,
+    or if an earlier email of ours spoke of money."""
     firm, gifts = pattern("money_firm"), _Gifts(reading)
     pairs = list(together(reading, "money_pairs"))
     for span, sentence, start in by_sentence(reading, firm, pattern("money"), pairs=pairs):

@@ -59,7 +59,7 @@ def _open_end(reading: Reading, text: str) -> int:
     """Where the last paragraph before the closing ends, if it alone of all long ones has no full stop; else 0."""
     paragraphs = list(_PARAGRAPH.finditer(text))
     at = next((at for at, one in enumerate(paragraphs) if at > 1 and pattern("closings").match(one[0].lower())), 0)
-    long = [one for one in paragraphs[1:at] if len(one[0].split()) >= _FEWEST_WORDS]
+    long = [one for one in paragraphs[:at] if len(one[0].split()) >= _FEWEST_WORDS]
     ended = [_ENDED.search(one[0]) is not None for one in long]
     last = long[-1] if len(long) > 1 and all(ended[:-1]) and not ended[-1] else None
     if last is None or last is not paragraphs[at - 1] or not last[0].rstrip()[-1:].islower():
