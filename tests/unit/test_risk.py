@@ -110,7 +110,7 @@ def test_an_ordinary_answer_raises_nothing() -> None:
         ("date_impossible", "It comes on 31 November.", Level.MEDIUM, ["31 November"]),
         ("date_impossible", "On 2027-02-29.", Level.MEDIUM, ["2027-02-29"]),
         ("promise_deadline", "We will definitely be done before 15 December.", Level.MEDIUM, ["before 15 December"]),
-        ("promise_discount", "You get 20 % discount next time.", Level.MEDIUM, ["discount"]),
+        ("promise_discount", "As an apology you get 20 % discount next time.", Level.MEDIUM, ["discount"]),
         ("promise_legal", "We accept full liability for this.", Level.HIGH, ["We accept full liability"]),
         ("promise_legal", "The warranty card is in the box.", Level.LOW, ["warranty"]),
         ("promise_deadline", "We promise to be back within 24 hours.", Level.MEDIUM, ["within 24 hours"]),
@@ -179,7 +179,7 @@ def test_quoted_lines_of_the_thread_are_not_ours_but_invented_quotes_are(header:
         "https://shop.customer.example/orders, my"
     )
     assert assess(drafted(real), CONTEXT).findings == ()
-    invented = f"Sure.\n\n{header}{mark}We will refund you $900"
+    invented = f"Sure.\n\n{header}{mark}We will refund you $900 today"
     assert assess(drafted(invented), CONTEXT).level is Level.HIGH
 
 

@@ -325,7 +325,7 @@ def test_a_deadline_for_the_reader_is_none_of_ours(answer: str) -> None:
             "promise_money",
             "Könnten Sie den Termin verschieben?",
             "Ihr Termin am Montag ist abgesagt, Sie müssen nichts bezahlen.",
-            "Wir erstatten Ihnen den Kaufpreis.",
+            "Wir erstatten Ihnen den vollen Kaufpreis.",
         ),
         (
             "promise_money",
@@ -349,7 +349,7 @@ def test_a_deadline_for_the_reader_is_none_of_ours(answer: str) -> None:
             "promise_money",
             "The trimmer has stopped. It has a guarantee.",
             "A courier will collect it at our expense.",
-            "We will repair it at our expense.",
+            "We will repair it at our expense, whatever it costs.",
         ),
         (
             "promise_money",
@@ -367,7 +367,7 @@ def test_a_deadline_for_the_reader_is_none_of_ours(answer: str) -> None:
             "promise_money",
             "My order is late.",
             "If it has not arrived by Monday, let us know and we will send another or refund you.",
-            "We refund the order, as it has not arrived.",
+            "We refund the whole order.",
         ),
         (
             "promise_money",
@@ -379,13 +379,13 @@ def test_a_deadline_for_the_reader_is_none_of_ours(answer: str) -> None:
             "promise_money",
             "Un caillou a cassé mon pare-brise. Franchise ?",
             "Vous réglez la facture et nous vous remboursons selon les garanties de votre contrat.",
-            "Vous réglez la facture et nous vous remboursons.",
+            "Vous réglez la facture et nous vous remboursons la totalité.",
         ),
         (
             "promise_money",
             "Muss ich die Wallbox anmelden?",
             "Das übernehmen wir für Sie.",
-            "Die Kosten übernehmen wir für Sie.",
+            "Sämtliche Kosten übernehmen wir für Sie.",
         ),
         (
             "promise_discount",
@@ -475,7 +475,7 @@ def test_a_deadline_for_the_reader_is_none_of_ours(answer: str) -> None:
             "promise_money",
             "The carpet smells since your visit.",
             "Would you like us to come again? You can choose:\n- we clean it again;\n- we refund the visit.",
-            "We refund the visit.",
+            "We refund the whole visit.",
         ),
         (
             "promise_money",

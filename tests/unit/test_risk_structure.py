@@ -73,7 +73,7 @@ def loud(code: str, question: str, answer: str, **changes: object) -> list[str]:
         ("talk_not_in_thread", "Waterproof?", "As we discussed on the phone, it is.", "As we discussed on the phone"),
         ("wish_ignored", "Belt u mij alstublieft niet.", "Wij bellen u morgen.", "bellen u"),
         ("rude", "Where is it?", "Honestly, your complaint is absurd.", "your complaint is absurd"),
-        ("promise_money", "Wer zahlt?", "Die Kosten der Reparatur gehen auf uns.", "gehen auf uns"),
+        ("promise_money", "Wer zahlt?", "Sämtliche Kosten der Reparatur gehen auf uns.", "gehen auf uns"),
         ("promise_legal", "¿Qué pasó?", "El accidente se debió a un descuido nuestro.", "descuido nuestro"),
         ("template_hole", "When?", "It leaves on ??.", "??"),
         ("weekday_wrong", "Can I come in June?", "Come on Monday, 9 June.", "Monday, 9 June"),

@@ -62,7 +62,7 @@ _NEAR = 40
 _OFF = re.compile(r"\b\d{1,3}\s?% off\b")
 _GIVES = ("money", "money_firm", "discount", "discount_firm")
 _ENOUGH = 2
-"""The weight of signs at which a sentence that gives something is medium."""
+"""The signs with which a sentence that gives something is medium."""
 _ITEM = re.compile(r"\s*(?:[-*•–]|\(?\w[.)])\s")
 
 
@@ -97,8 +97,8 @@ class _Gifts:
         return any(pattern(*_GIVES).search(text) is not None for text in ours)
 
     @cached_property
-    def weight(self) -> int:
-        """Of the draft as a whole: goods may be kept as well, or it accepts liability."""
+    def signs(self) -> int:
+        """Signs of the draft as a whole: goods may be kept as well, it accepts liability."""
         return sum(pattern(sign).search(self.reading.low) is not None for sign in ("keeps", "liability"))
 
     @cached_property
@@ -106,24 +106,23 @@ class _Gifts:
         """The amounts of the thread."""
         return {(amount.currency, amount.value) for amount in known_amounts(self.reading)}
 
-    @cached_property
-    def currencies(self) -> set[str]:
-        """In which the thread names amounts."""
-        return {currency for currency, _ in self.known}
+    def is_most(self, amount: Amount) -> bool:
+        """Whether the thread names amounts in its currency, and all are smaller."""
+        others = [value for currency, value in self.known if currency == amount.currency]
+        return bool(others) and amount.value > max(others)
 
     def new_amounts(self, start: int, end: int) -> list[Amount]:
         """The amounts of a sentence that are neither in the thread nor calculated."""
         amounts = find_amounts(self.reading.body[start:end])
         return unknown(self.reading, amounts, self.known) if amounts else []
 
-    def level(self, sentence: str, start: int, *, firm: bool, unasked: int) -> Level:
+    def level(self, sentence: str, start: int, *, firm: bool) -> Level:
         """How much a sentence gives away, by its signs: see `promise_money`.
 
         Args:
             sentence: the sentence, in lower case.
             start: where it begins.
             firm: whether its words commit us by themselves.
-            unasked: what it weighs that nobody asked.
         """
         # In "We won't charge you" the negation is part of the promise.
         rest = pattern("no_cost").sub(" ", sentence)
@@ -141,13 +140,9 @@ class _Gifts:
             return Level.LOW
         # "Your visit tomorrow costs nothing": the day is that of something else.
         firmly = ("emphatic",) if costs_nothing else ("emphatic", "soon")
-        signs = (("in_full",), ("amends",), firmly)
-        weight = sum(pattern(*sign).search(sentence) is not None for sign in signs)
-        weight += (0 if costs_nothing else self.weight) + bool(new)
-        # Another percentage, or another amount than those of the thread, is more than a price that it does not name.
-        weight += any(one.currency == "%" or one.currency in self.currencies for one in new)
-        weight += 0 if self.asked else 1 if costs_nothing else unasked
-        if weight < _ENOUGH:
+        signs = sum(pattern(*words).search(sentence) is not None for words in (("in_full",), ("amends",), firmly))
+        signs += bool(new) + any(map(self.is_most, new)) + (not self.asked) + (0 if costs_nothing else self.signs)
+        if signs < _ENOUGH:
             return Level.LOW
         return Level.HIGH if any(amount.currency != "%" for amount in new) else Level.MEDIUM
 
@@ -155,18 +150,17 @@ class _Gifts:
 @rule("promise_money", "promises money")
 def promise_money(reading: Reading) -> Iterator[Finding]:
     """A sentence gives money back, compensation, credit, or something without charge. Low by itself: refunds are
-    everyday work. Medium when its signs weigh two: nobody asked for money, returned something or was wrongly charged
-    (two; one for what only costs nothing), an amount that is not in the thread (one; two for a percentage, or if the
-    thread names other amounts in that currency), and one each for: without limit or for long ("in full", "whatever it
-    costs", "three months"); to make up for something; with emphasis ("guaranteed") or, for money, at once ("today");
-    and, anywhere in the draft, goods that may be kept; a fault that we admit. High with a new amount. Low in any case
-    if the sentence says no, passes the wish on, names a ground (a rule, a return, a payment made twice) or a condition,
-    or if an earlier email of ours spoke of money."""
+    everyday work. Medium with two of these signs: nobody asked for money, returned something or was wrongly charged; an
+    amount that is not in the thread; one that is more than all amounts of the thread; without limit or for long ("in
+    full", "whatever it costs", "three months"); to make up for something; with emphasis ("guaranteed") or, for money,
+    at once ("today"); and, anywhere in the draft, goods that may be kept; a fault that we admit. High if one of them is
+    the amount. Low in any case if the sentence says no, passes the wish on, names a ground (a rule, a return, a payment
+    made twice) or a condition, or if an earlier email of ours spoke of money."""
     firm, gifts = pattern("money_firm"), _Gifts(reading)
     pairs = list(together(reading, "money_pairs"))
     for span, sentence, start in by_sentence(reading, firm, pattern("money"), pairs=pairs):
         plain = firm.search(sentence) is not None or any(start <= one.start < start + len(sentence) for one in pairs)
-        level = gifts.level(sentence, start, firm=plain, unasked=2)
+        level = gifts.level(sentence, start, firm=plain)
         first, last = span
         for amount in find_amounts(reading.body[start : start + len(sentence)]):
             at, to = start + amount.span.start, start + amount.span.end
@@ -201,11 +195,11 @@ def payment(reading: Reading) -> Iterator[Finding]:
 
 @rule("promise_discount", "promises a discount")
 def promise_discount(reading: Reading) -> Iterator[Finding]:
-    """A sentence gives a discount, a voucher, a special price, or months or years free. Medium by the same signs
-    as money; that nobody asked for it counts one. Otherwise low."""
+    """A sentence gives a discount, a voucher, a special price, or months or years free. Medium with two of the
+    signs of money, else low."""
     firm, gifts = pattern("discount_firm"), _Gifts(reading)
     for span, sentence, start in by_sentence(reading, firm, pattern("discount"), Phrases(_OFF)):
-        level = gifts.level(sentence, start, firm=firm.search(sentence) is not None, unasked=1)
+        level = gifts.level(sentence, start, firm=firm.search(sentence) is not None)
         level = min(Level.MEDIUM, level)
         words = f"{'promises' if level > Level.LOW else 'speaks of'} a discount: {quoted(reading.body[slice(*span)])}"
         yield Finding("promise_discount", level, OneLine(words), (span,))
