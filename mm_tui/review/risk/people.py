@@ -87,6 +87,10 @@ def _person(reading: Reading) -> bool:
     )
 
 
+_TEAM = 2
+"""The words of a team's name such as "Conference Office"."""
+
+
 @rule("signature_not_ours", "signed by somebody else")
 def signature_not_ours(reading: Reading) -> Iterator[Finding]:
     """The signature names another company or team than ours, the recipient, or another person than the one whose name
@@ -145,8 +149,11 @@ def signature_not_ours(reading: Reading) -> Iterator[Finding]:
             if plain_name(name) not in ours and not any(plain_name(name) in label for label in domains)
         ]
         named = _COMPANY.search(line) is not None
-        # "Night Desk", "Le secrétariat" name a department of anybody's.
-        anybodys = not named and all(len(name) < _SHORTEST or is_common(name.lower()) for name in unknown)
+        # "Night Desk", "Le secrétariat", "Registrar's Office" name a department of anybody's.
+        anybodys = not named and (
+            (len(plain) == _TEAM and plain[-1] in roles)
+            or all(len(name) < _SHORTEST or is_common(name.lower()) for name in unknown)
+        )
         # "Admissions Officer" says what somebody does, "Member FDIC." what the company is.
         job = bool(jobs.intersection(plain)) or line.endswith(".") or _NAME_AND_ROLE.fullmatch(line) is not None
         organised = line[-1:] not in ",!?" and (

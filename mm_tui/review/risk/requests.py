@@ -186,11 +186,19 @@ def refused_choice(reading: Reading) -> Iterator[Finding]:
             return
 
 
+_NEAR_BEFORE = 20
+_POINTS_TO = re.compile(
+    r"\b(?:in|see|im|siehe|dans|voir|à|en|véase|em|na|no|ver|veja|nella?|nello|vedi|zie|w|patrz)"
+    r"(?: (?:the|our|your|der|dem|la|le|el|de|het|l))?['’\s]*\Z"
+)
+"""Words that point to a source, where "under", "laut" and "selon" say what it says."""
+
+
 @rule("source_not_in_thread", "a clause or standard that is not in the thread", needs_thread=True)
 def source_not_in_thread(reading: Reading) -> Iterator[Finding]:
     """The draft refers to an article, a section, a clause or a standard by its number ("§ 14", "clause 9b", "EN 71"),
-    and neither the thread nor the house facts name it. Medium: models invent such sources. A draft with a file attached
-    may refer to that."""
+    and neither the thread nor the house facts name it. Medium: models invent such sources. Low if the draft only points
+    to it ("more in § 8"). A draft with a file attached may refer to that."""
     if reading.draft.attachments:
         # The clauses may be those of the attached document.
         return
@@ -206,7 +214,9 @@ def source_not_in_thread(reading: Reading) -> Iterator[Finding]:
             continue
         first, last = reading.sentence(match.start())
         words = f"refers to {quoted(reading.body[slice(*match.span())])}, which the thread does not name"
-        yield Finding("source_not_in_thread", Level.MEDIUM, OneLine(words), (Span(first, last),))
+        points = _POINTS_TO.search(reading.low, max(first, match.start() - _NEAR_BEFORE), match.start()) is not None
+        level = Level.LOW if points else Level.MEDIUM
+        yield Finding("source_not_in_thread", level, OneLine(words), (Span(first, last),))
 
 
 @rule("talk_not_in_thread", "a talk that the thread does not know of", needs_thread=True)
