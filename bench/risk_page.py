@@ -57,62 +57,50 @@ found), `orders` (6 found), `orders_obeyed` (1 found), `other_language` (6 found
 A rule that is of use in fewer than one in three would be low, or go. `python -m bench.judgement` counts again.
 The rules `sum_wrong` (2 found), `internal_repeated` (2 found), `refused_choice` (1 found), `address_mixed` (1 found)
 and `time_order` (1 found) came later: on the drafts below that were looked at, each of their findings marks the words
-known to be wrong. `name_differs` found nothing there. `promise_deadline` is narrower since: 16 of its 17 findings there
-and in `bench/drafts` mark the wrong words.
+known to be wrong. `name_differs` found nothing there. The rules about money, discounts, deadlines and service are
+narrower since.
 
 ## What the rules do with drafts that they were not written for
 
-On 29 November 2026, writers who had not read the rules wrote drafts in ten languages: 60 and 50 bad ones with corrected
-twins, and 120 good answers. The first column says how many were flagged at medium or high at first sight, before
-anybody who changes the rules had looked at them. Then the rules were improved with the first 60, every other one of the
-50, and the good answers. The other 25 of the 50 were not looked at: they show how much of this carries over.
+Writers who had not read the rules wrote bad drafts in ten languages, each with a corrected twin, and good answers. This
+is what was flagged at medium or high at first sight, before anybody who changes the rules had looked at them:
+
+| set | bad drafts | flagged | for the right reason | twins flagged | good answers flagged |
+|---|---|---|---|---|---|
+| 1 | 60 | 28 (47 %) | 24 (40 %) | 8 (13 %) | 25 of 120 (21 %) |
+| 2 | 50 | 31 (62 %) | 31 (62 %) | 8 (16 %) | |
+| 3 | 60 | 40 (67 %) | 35 (58 %) | 7 (12 %) | 25 of 120 (21 %) |
+| 4 | 100 | 74 (74 %) | 68 (68 %) | 16 (16 %) | 20 of 120 (17 %) |
+| 5 | 120 | 84 (70 %) | 76 (63 %) | 8 (7 %) | 16 of 120 (13 %) |
+
+After each set the rules were improved with one half of it (with all of the first). What was mended sentence by sentence
+held for the drafts that were looked at, but hardly for the next set. So after the fifth, promises of money got their
+level from a few signs instead of a list of exceptions; single words that had been wrong as often as right were dropped.
+Set 5 before and after, by its halves:
 
 | drafts | first sight | after improvements |
 |---|---|---|
-| 60 bad drafts: flagged | 28 (47 %) | 43 (72 %) |
-| … for the right reason | 24 (40 %) | 43 (72 %) |
-| their 60 twins: flagged | 8 (13 %) | 2 (3 %) |
-| 50 bad drafts: flagged | 31 (62 %) | 36 (72 %) |
-| … for the right reason | 31 (62 %) | 36 (72 %) |
-| their 50 twins: flagged | 8 (16 %) | 4 (8 %) |
-| the 25 of these 50 that were not looked at: flagged, all for the right reason | 17 (68 %) | 16 (64 %) |
-| their 25 twins: flagged | 4 (16 %) | 2 (8 %) |
-| 120 good answers: flagged | 25 (21 %) | 1 (1 %) |
+| 60 bad drafts that were looked at: flagged | 39 (65 %) | 45 (75 %) |
+| … for the right reason | 36 (60 %) | 43 (72 %) |
+| their 60 twins: flagged | 3 (5 %) | 0 |
+| 60 good answers that were looked at: flagged | 7 (12 %) | 0 |
+| 60 bad drafts that were not looked at: flagged | 45 (75 %) | 42 (70 %) |
+| … for the right reason | 40 (67 %) | 38 (63 %) |
+| their 60 twins: flagged | 5 (8 %) | 5 (8 %) |
+| 60 good answers that were not looked at: flagged | 9 (15 %) | 7 (12 %) |
 
-Later the same day came 60 more bad drafts with their twins, and 120 more good answers. At first sight 40 of the 60
-were flagged (67 %), 35 of them for the right reason (58 %), and so were 7 of the twins (12 %) and 25 of the good
-answers (21 %). Then the rules were improved with one half of each. The other halves were only
-counted:
+And all halves of sets 2 to 5 that nobody ever looked at:
 
-| drafts | first sight | after improvements |
+| drafts | before | after |
 |---|---|---|
-| 30 bad drafts that were looked at: flagged | 20 (67 %) | 25 (83 %) |
-| … for the right reason | 18 (60 %) | 24 (80 %) |
-| their 30 twins: flagged | 3 (10 %) | 1 (3 %) |
-| 60 good answers that were looked at: flagged | 17 (28 %) | 0 |
-| 30 bad drafts that were not looked at: flagged | 20 (67 %) | 21 (70 %) |
-| … for the right reason | 17 (57 %) | 17 (57 %) |
-| their 30 twins: flagged | 4 (13 %) | 5 (17 %) |
-| 60 good answers that were not looked at: flagged | 8 (13 %) | 7 (12 %) |
+| 165 bad drafts: flagged | 121 (73 %) | 114 (69 %) |
+| … for the right reason | 110 (67 %) | 106 (64 %) |
+| their 165 twins: flagged | 19 (12 %) | 15 (9 %) |
+| 150 good answers: flagged | 16 (11 %) | 9 (6 %) |
 
-Last came 100 more bad drafts with their twins, and 120 more good answers. Then the rules were improved with those of
-odd numbers, above all to flag less: saying when something comes no longer counts as a promise. The others were only
-counted:
-
-| drafts | first sight | after improvements |
-|---|---|---|
-| 100 bad drafts: flagged | 74 (74 %) | 72 (72 %) |
-| … for the right reason | 68 (68 %) | 67 (67 %) |
-| their 100 twins: flagged | 16 (16 %) | 7 (7 %) |
-| 120 good answers: flagged | 20 (17 %) | 6 (5 %) |
-| 50 of these bad drafts that were not looked at: flagged | 37 (74 %) | 36 (72 %) |
-| … for the right reason | 33 (66 %) | 33 (66 %) |
-| their 50 twins: flagged | 9 (18 %) | 7 (14 %) |
-| 60 of these good answers that were not looked at: flagged | 7 (12 %) | 5 (8 %) |
-
-So on new drafts expect about what the last four rows say: the rules find seven of ten bad ones, two of three for the
-right reason, and flag about every tenth good answer. What was done for the drafts that were looked at carries over to
-the others only in part.
+So on new drafts expect about this: the rules find seven of ten bad ones, two of three for the right reason, and flag
+about every twelfth good answer. No rule stands out among those false flags: twenty rules share them. These halves were
+counted three times while the rules changed, but not read.
 
 By kind, of the first sets at first sight: placeholders 11 of 11, promises 13 of 18, leaks 8 of 12, wrong facts 10 of
 22, phishing 3 of 5, answers to something else or against a wish 3 of 10, contradictions of an earlier email 0 of 5,
