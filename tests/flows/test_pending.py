@@ -406,7 +406,9 @@ async def test_a_batch_holds_only_what_was_read(sandbox: Sandbox, monkeypatch: p
         sandbox.draft(f"Number {number}.")
     async with reading_queue(settings_for(sandbox), 3) as (app, pilot, screen):
         await pilot.press("space")
-        await until(pilot, lambda: len(screen.marks) == 1, "one marked")
+        await until(pilot, lambda: "+ marked · 1 of 3" in drawn(app), "that it is marked")
+        await until(pilot, lambda: "A approve 1" in drawn(app), "the key for all that are marked")
+        assert len(screen.marks) == 1
         with monkeypatch.context() as patched:
             patched.setattr("mm_tui.widgets.pager.DWELL_SECONDS", 60)  # however slow the machine
             await pilot.press("j", "space")

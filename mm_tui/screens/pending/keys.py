@@ -37,8 +37,10 @@ def label_here(
     Args:
         filtered: whether the queue is filtered; everything listed can then be rejected.
     """
-    if act_id in ("pending.approve_marked", "pending.reject_marked"):
-        return label if marked or (filtered and act_id == "pending.reject_marked") else ""
+    if act_id == "pending.approve_marked":
+        return f"approve {marked}" if marked else ""
+    if act_id == "pending.reject_marked":
+        return f"reject {marked}" if marked else "reject all" if filtered else ""
     if entry is None:
         return label
     if act_id in ("pending.send_back", "pending.discard") and entry.edit is None:

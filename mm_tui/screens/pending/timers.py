@@ -52,7 +52,8 @@ class ScreenTimers:
             ended = [at for at, entry in enumerate(screen.listing.listed.values()) if entry.ended]
             before = sum(at < shown.cursor for at in ended)
             listed = len(shown.keys) - len(ended) + bool(screen.current.ended)
-            words = place_words(screen.current, shown.cursor - before, listed, screen.session.clock.now())
+            now, marked = screen.session.clock.now(), screen.current.item.id in screen.marks
+            words = place_words(screen.current, shown.cursor - before, listed, now, marked=marked)
             screen.pane.set_place(words)
 
     def _update_holds(self) -> None:

@@ -106,13 +106,13 @@ def _snoozed_words(listing: QueueListing) -> list[str]:
     return [f"{len(snoozed)} snoozed{late}"] if snoozed else []
 
 
-def place_words(entry: QueueEntry, at: int, listed: int, now: datetime) -> str:
-    """The email's place in the list, how long it has waited, and whether it is due.
+def place_words(entry: QueueEntry, at: int, listed: int, now: datetime, *, marked: bool) -> str:
+    """Whether the email is marked, its place in the list, how long it has waited, and whether it is due.
 
     Args:
         at: its row, from 0.
     """
-    words = [f"{at + 1:,} of {listed:,}"]
+    words = [*(["+ marked"] if marked else []), f"{at + 1:,} of {listed:,}"]
     if (received := entry.item.received_at) is not None:
         words.append(age(int((now - received).total_seconds() * 1000)))
         words += [due] if (due := due_words(received, entry.due_at, now)) else []
