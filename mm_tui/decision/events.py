@@ -26,6 +26,11 @@ class NotMade:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckOutdated:
+    """The journaled call was not started: the program or the machine was stopped since the check."""
+
+
+@dataclass(frozen=True, slots=True)
 class Slept:
     """The program or the machine was stopped during the hold, so that nobody could undo."""
 
@@ -118,6 +123,7 @@ Event = (
     Undo
     | Quit
     | NotMade
+    | CheckOutdated
     | Slept
     | MayHaveMoved
     | Restarted

@@ -17,6 +17,7 @@ from mm_tui.decision.events import (
     Answer,
     CallConflict,
     CallRefused,
+    CheckOutdated,
     Done,
     Elapsed,
     Event,
@@ -95,6 +96,8 @@ def step(state: State, event: Event) -> Move:
             return _close(state)
         case NotMade(undone):
             return _not_made(state, undone=undone) if state.step is Step.CALL else stay(state)
+        case CheckOutdated() if state.step is Step.CALL:
+            return _not_made(state, undone=False) if state.closing else _check_again(state)
         case Undo():
             return end(state, Outcome.UNDONE) if can_undo(state) else stay(state)
         case Slept():
@@ -155,6 +158,11 @@ def _not_made(state: State, *, undone: bool) -> Move:
         return end(state, Outcome.UNDONE if undone else Outcome.FELL_BACK)
     waiting = replace(state, step=Step.CHECK, todo=(), closing=True)
     return waiting, (WriteEntry(Entry.STOPPED, target(state)),)
+
+
+def _check_again(state: State) -> Move:
+    """Reads everything again before a call that is in the journal but was never started."""
+    return with_journal(check(state), WriteEntry(Entry.STOPPED, target(state)))
 
 
 def _look_early(state: State) -> Move:

@@ -12,7 +12,10 @@ from typing import Any
 import pytest
 
 from mm_tui import clock
+from mm_tui.decision.effects import Entry
 from mm_tui.decision.state import Outcome, Question
+from mm_tui.services.decisions import calls
+from mm_tui.services.decisions.log import DecisionLog
 from mm_tui.services.decisions.service import Refused
 from mm_tui.services.decisions.view import Phase
 from mm_tui.settings.sections import Review
@@ -157,6 +160,28 @@ async def test_a_hold_starts_again_after_a_sleep_while_the_queue_was_looked_up(
     assert now is not None and now.phase is Phase.HELD, "nobody could undo it"
     assert gateway.decisions() == 0
     assert await desk.decisions.undo(draft) == 1
+
+
+async def test_what_was_checked_long_ago_is_checked_again_before_it_is_approved(
+    desk: Desk, sandbox: Sandbox, gateway: LyingTransport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft = sandbox.draft()
+    mail = await desk.read(sandbox.mailbox, draft)
+    slept, write = 0.0, DecisionLog.write
+
+    def sleeping(log: DecisionLog, *given: Any) -> None:
+        nonlocal slept
+        write(log, *given)
+        if slept == 0 and any(entry.entry is Entry.DECIDING for entry in given[3]):
+            slept = 3600
+
+    monkeypatch.setattr(DecisionLog, "write", sleeping)
+    monkeypatch.setattr(calls, "uptime", lambda: slept)
+    await desk.approve(mail)
+    assert (await desk.settled(draft)).phase is Phase.DONE
+    assert desk.kinds() == ["held", "deciding", "stopped", "deciding", "done", "ended"]
+    assert [path for _, path in gateway.calls].count("/v1/oversight/pending") == 2, "checked once more"
+    assert gateway.decisions() == 1
 
 
 async def test_a_first_approval_that_a_colleague_overwrote_is_not_called_recorded(

@@ -32,6 +32,7 @@ from mm_tui.decision.events import (
     Answer,
     CallConflict,
     CallRefused,
+    CheckOutdated,
     Done,
     Elapsed,
     Event,
@@ -523,6 +524,8 @@ class Walker:
             yield "quit before the call is begun", self.stopped(world, NotMade(undone=False))
             if can_undo(world.before):
                 yield "undo before the call is begun", self.stopped(world, NotMade(undone=True))
+        if isinstance(world.doing, Decide) and world.doing.approve:
+            yield "sleep before the call is begun", self.checked_again(world)
         asked = world.state.choices
         for choice in Choice:
             if choice not in asked:
@@ -586,6 +589,17 @@ class Walker:
                 raise Broken(f"R15: {event} began something after the quit")
         self._quiet.add((id(state), readings))
         return self.crashed(world)
+
+    def checked_again(self, world: World) -> World:
+        """The approval that was journaled is not begun: all is read once more."""
+        assert isinstance(world.doing, Decide)
+        state, effects = self.step(world.state, CheckOutdated())
+        if any(isinstance(effect, Call) for effect in effects):
+            raise Broken("R2: a call was begun without another check")
+        decided = world.memory.decided - {(world.doing.email_id, world.doing.approve)}
+        left = False if can_undo(world.before) else world.memory.left
+        checked = world._replace(doing=None, memory=world.memory._replace(decided=decided, left=left))
+        return self.performed(checked, state, effects, CheckOutdated())
 
     def stopped(self, world: World, event: NotMade) -> World:
         """The call that was journaled is not begun."""

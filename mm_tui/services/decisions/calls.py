@@ -7,11 +7,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 
-from mm_tui.clock import Clock
+from mm_tui.clock import Clock, uptime
 from mm_tui.decision.effects import Call, Cancel, Decide, RecordApproval, Reschedule, Submit
 from mm_tui.decision.events import (
     CallConflict,
     CallRefused,
+    CheckOutdated,
     Done,
     Event,
     Found,
@@ -44,6 +45,8 @@ SET_BACK = timedelta(minutes=10)
 """If the clock was set back by more than this, the age of an idempotency key is not known."""
 READ_TRIES = 3
 """How many times a read is tried before the network counts as down."""
+CHECK_LIFE = 30.0
+"""How many seconds after its last reading an email may still be approved."""
 FIND_PAGES = 5
 """How many pages of 100 emails are searched for an edit whose id was never received."""
 
@@ -102,7 +105,9 @@ class DecisionCalls:
         tries = 0
         while True:
             try:
-                return Observed(email_id, await self._sight(decision, email_id))
+                sighting = await self._sight(decision, email_id)
+                decision.read_at = uptime()
+                return Observed(email_id, sighting)
             except NotFound as error:
                 return Observed(email_id, Snapshot(RemoteState.UNCLEAR, status=error.message))
             except GatewayError as error:
@@ -186,6 +191,8 @@ class DecisionCalls:
                 return
 
     async def _decide(self, decision: ActiveDecision, effect: Decide) -> Event:
+        if effect.approve and uptime() - decision.read_at > CHECK_LIFE:
+            return CheckOutdated()
         reason: str | None = None
         if effect.superseded_by:
             reason = f"superseded by {effect.superseded_by}, edited by {self._reviewer}"

@@ -104,6 +104,8 @@ class ActiveDecision:
     """The task that tags original and edit as a pair."""
     tags: Mapping[OneLine, OneLine] = field(default_factory=dict)
     """The email's tags after a first approval was recorded."""
+    read_at: float = float("-inf")
+    """When an email was read last, by `clock.uptime`."""
     waited_before: frozenset[str] = frozenset()
     """The ids of the emails that waited before the edit was submitted."""
     marked_again: bool = False
