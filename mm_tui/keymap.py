@@ -132,12 +132,12 @@ ACTS: tuple[Act, ...] = (
     # Audit
     Act("audit.search", "slash", "search", "search", "Search both logs as you type.", True),
     Act("audit.filter", "f", "filter", "filter", "Show only one log, actor, action, mailbox or period.", True),
+    Act("audit.clear", "escape", "clear", "show all", "Clear search and filters.", True),
     Act("audit.mailbox", "m", "next_mailbox", "mailbox", "Show the next mailbox, then all.", True),
     Act("audit.fold", "t", "fold", "steps", "Show every line of both logs, or fold the steps of each decision and related tag changes.", True),
     Act("audit.verify", "c", "verify", "check chain", "Check that the journal has not been changed.", True),
     Act("audit.export", "w", "export", "export", "Export the lines shown to a new file.", True),
     Act("audit.look", "v", "look", "look", "Show the whole log line."),
-    Act("audit.clear", "escape", "clear", "show all", "Clear search and filters.", True),
     # An email's history
     Act("life.thread", "t", "thread", "thread", "Open the thread; marks the email read at the gateway.", True),
     Act("life.back", "escape,q", "back", "back", "Go back to the log.", True),

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import time
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 
-from mm_tui import typed_json
+from mm_tui import sandbox, typed_json
 from mm_tui.gateway.shapes import ApiKey
 from mm_tui.models import AuditEntry, EmailDetail, Party, RawContent
-from mm_tui.services.audit.line import Tone, actor_words, narrowed
+from mm_tui.services.audit.line import GATEWAY_WORDS, Tone, actor_words, narrowed
 from mm_tui.services.sync.queue import read_audit_log
 from mm_tui.store.audit.entries import AuditStore
 from mm_tui.store.audit.timeline import LineFilter, Source
@@ -34,6 +36,12 @@ def test_both_logs_stand_in_the_order_of_time_newest_first(logs: Logs) -> None:
     assert [str(one.line.source) for one in shown] == ["journal", "gateway", "journal", "gateway"]
     assert [str(one.words) for one in shown] == ["approve: accepted", "approved", "approve: held", "arrived"]
     assert [one.tone for one in shown] == [Tone.PLAIN, Tone.DECISION, Tone.PLAIN, Tone.PLAIN]
+
+
+def test_each_action_that_the_sandbox_records_has_words() -> None:
+    sources = (file.read_text() for file in Path(sandbox.__file__).parent.rglob("*.py"))
+    recorded = {action for source in sources for action in re.findall(r'\.audit\(\s*"([a-z_.]+)"', source)}
+    assert len(recorded) > 20 and recorded - set(GATEWAY_WORDS) == set()
 
 
 def test_the_journal_keeps_its_own_order_when_the_clock_went_back(logs: Logs) -> None:

@@ -57,6 +57,14 @@ GATEWAY_WORDS = {
     "api_key.created": "key created",
     "api_key.updated": "key changed",
     "api_key.revoked": "key revoked",
+    "allowlist.added": "allowlist: added",
+    "allowlist.removed": "allowlist: removed",
+    "account.updated": "account changed",
+    "account.exported": "account exported",
+    "account.deletion_requested": "account deletion asked",
+    "contact.created": "contact created",
+    "domain.created": "domain added",
+    "domain.verified": "domain verified",
 }
 """Our words for the gateway's known actions. Others are shown unchanged."""
 
