@@ -248,6 +248,15 @@ def test_the_top_line_counts_unread_and_waiting(database: Database, mail: MailSt
     assert mail.counts() == (2, 1)
 
 
+def test_of_two_emails_with_one_id_none_is_shown_with_the_others_text(database: Database, mail: MailStore) -> None:
+    one = make_mail(1)
+    mail.save_detail(make_detail(one, "The text of the first."), at=NOW)
+    mail.upsert([make_mail(1, mailbox_id="01JOTHER", subject=OneLine("The second"))])
+    assert mail.detail(one.id) is None
+    summary = mail.summary(one.id)
+    assert summary is not None and summary.mailbox_id == "01JOTHER"
+
+
 def test_a_waiting_email_that_is_listed_in_another_mailbox_is_opened_there(database: Database) -> None:
     pending = PendingStore(database)
     for mailbox_id in ("01JONE", "01JOTHER"):

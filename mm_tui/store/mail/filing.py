@@ -158,10 +158,13 @@ def _update(
     connection: sqlite3.Connection, row: sqlite3.Row, columns: dict[str, Any], differs: list[str], thread_id: str
 ) -> None:
     key = row["key"]
-    reindexed = bool({"subject", "sender", "sender_name", "recipients"} & set(differs))
+    reindexed = bool({"subject", "sender", "sender_name", "recipients", "mailbox_id"} & set(differs))
     moved = columns["received_at"] != row["received_at"]
     if reindexed or moved:
         unindex(connection, key)
+    if "mailbox_id" in differs:
+        # Another email with the same id: the text belongs to the one that was listed before.
+        connection.execute("DELETE FROM details WHERE key = ?", (key,))
     if differs:
         connection.execute(
             f"UPDATE mail SET {', '.join(f'{name} = :{name}' for name in differs)} WHERE key = :key",
