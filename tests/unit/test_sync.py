@@ -29,6 +29,7 @@ from mm_tui.gateway.shapes import Contact, Listing
 from mm_tui.models import AuditEntry, EmailSummary, PendingItem
 from mm_tui.services.events import MailChanged, PendingChanged, ServiceEvent, SyncPart, SyncPhase, SyncState
 from mm_tui.services.sync.mail import AHEAD
+from mm_tui.services.sync.opening import open_mails
 from mm_tui.services.sync.queue import QueueSync
 from mm_tui.services.sync.service import Sync
 from mm_tui.settings.sections import Sync as SyncSettings
@@ -446,6 +447,17 @@ async def test_opening_what_is_gone_raises_and_the_next_try_asks_again(database:
         with pytest.raises(NotFound):
             await bench.sync.fetch_detail(BOX, "01JNONE")
     assert bench.gateway.calls["email"] == 2
+
+
+async def test_an_email_that_cannot_be_stored_is_told_of(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(MailStore, "save_detail", full)
+    gateway = FakeGateway()
+    gateway.put(make_mail(1))
+    words = await open_mails(Bench(gateway, database).sync, [(BOX, email_id(1))])
+    assert words == "the store on this machine cannot be used: database or disk is full"
 
 
 async def test_a_store_that_is_gone_is_told_of_and_ends_no_part(database: Database, tmp_path: Path) -> None:
