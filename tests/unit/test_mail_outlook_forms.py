@@ -166,3 +166,22 @@ def test_a_uuencoded_file_in_plain_text_is_a_file(data: bytes, stripped: bool) -
 def test_text_that_only_looks_uuencoded_stays_text(text: str) -> None:
     mail = parse_mail(f"From: a@x.example\n\n{text}\n".encode(), lambda _what: None)
     assert mail.attachments == () and mail.body == text
+
+
+def test_a_base64_block_with_its_name_is_a_file() -> None:
+    raw = b"From: a@x.example\n\nSee it.\n\nbegin-base64 644 plan.bin\nAQIDBA==\n====\n\nRegards\n"
+    mail = parse_mail(raw, lambda _what: None)
+    assert [(file.name, file.data) for file in mail.attachments] == [("plan.bin", b"\1\2\3\4")]
+    assert mail.body == "See it.\n\n(file: plan.bin)\n\nRegards"
+
+
+def test_an_uuencoded_part_with_more_behind_its_lines_is_read() -> None:
+    block = uuencoded(b"Hello over there").replace("\n", "  checksum\n")
+    raw = f"From: a@x.example\nContent-Transfer-Encoding: x-uuencode\n\nbegin 644 a.txt\n{block}`\nend\n".encode()
+    assert parse_mail(raw, lambda _what: None).body == "Hello over there"
+
+
+def test_yenc_is_left_alone_and_said() -> None:
+    block = "=ybegin line=128 size=3 name=a b.bin\nabc\n=yend size=3 crc32=00000000"
+    mail = parse_mail(f"From: a@x.example\n\nHere:\n\n{block}\n".encode(), lambda _what: None)
+    assert "yEnc" in mail.body.split("\n")[0] and block in mail.body

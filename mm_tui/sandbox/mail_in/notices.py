@@ -200,8 +200,14 @@ WINMAIL = "(The text of this email is in Outlook's own format, in the attached w
 WINMAIL_FILES = "(This email holds files and no text.)"
 IMAGES_ONLY = "(This email is made of images alone and has no text.)"
 FORWARDED = "---------- Forwarded message ----------"
+YENC = "(The text below holds a file in yEnc encoding. It was left as it is.)"
 FORWARDED_SEVERAL = "(This email has no text of its own. It forwards the emails below.)"
 FORWARDED_ONLY = "(This email has no text of its own. It forwards the email below.)"
+
+
+def holds_yenc(text: str) -> bool:
+    """Whether a text contains a yEnc-encoded file."""
+    return "=ybegin " in text and re.search(r"^=ybegin (?=.*\bline=\d)(?=.*\bname=).*$", text, re.MULTILINE) is not None
 
 
 def is_encrypted_smime(part: Message, data: bytes) -> bool:

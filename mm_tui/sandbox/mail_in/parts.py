@@ -235,6 +235,7 @@ class _Reader:
             return Content()
         text, files = files_in_text(text, self._odd) if kind == "text/plain" else (text, [])
         notes = [notices.PGP_INLINE] if "-----BEGIN PGP MESSAGE-----" in text else []
+        notes += [notices.YENC] if notices.holds_yenc(text) else []
         return Content([text.strip("\n")], notes, files)
 
     def _smime(self, part: Message) -> Content:

@@ -10,6 +10,7 @@ import mimetypes
 import quopri
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from email.message import Message
 
 from mm_tui.sandbox.gateway.mail import MailAttachment
@@ -71,14 +72,15 @@ def _from_base64(raw: bytes, odd: Odd) -> bytes:
 def _from_uuencode(raw: bytes, odd: Odd) -> bytes:
     lines = itertools.takewhile(lambda line: line.strip() not in (b"end", b"`"), raw.splitlines())
     try:
-        return _uudecoded(line for line in lines if not line.startswith(b"begin ")) or raw
+        return _uudecoded((line for line in lines if not line.startswith(b"begin ")), cut=True) or raw
     except binascii.Error:
         odd("broken uuencode")
         return raw
 
 
-_BEGIN = re.compile(r"^begin [0-7]{3,4} (\S[^\n]{0,200})\n", re.MULTILINE)
+_BEGIN = re.compile(r"^begin(-base64)? [0-7]{3,4} (\S[^\n]{0,200})\n", re.MULTILINE)
 _END = re.compile(r"^end[ \t]*$", re.MULTILINE)
+_END_OF_BASE64 = re.compile(r"^====[ \t]*$", re.MULTILINE)
 
 
 def files_in_text(text: str, odd: Odd) -> tuple[str, list[MailAttachment]]:
@@ -92,16 +94,17 @@ def files_in_text(text: str, odd: Odd) -> tuple[str, list[MailAttachment]]:
     files: list[MailAttachment] = []
     at = 0
     while match := _BEGIN.search(text, at):
-        end = _END.search(text, match.end())
-        try:
-            data = _uudecoded(text[match.end() : end.start()].encode("ascii").split(b"\n")) if end else None
-        except (binascii.Error, UnicodeError):
-            data = None
+        end = (_END_OF_BASE64 if match[1] else _END).search(text, match.end())
+        data = None
+        if end is not None:
+            block = text[match.end() : end.start()]
+            with suppress(binascii.Error, ValueError):
+                data = base64.b64decode(block) if match[1] else _uudecoded(block.encode("ascii").split(b"\n"))
         if end is None or data is None:
             made.append(text[at : match.end()])
             at = match.end()
             continue
-        name = match[1].strip().strip('"')
+        name = match[2].strip().strip('"')
         files.append(MailAttachment(name, mimetypes.guess_type(name)[0] or "application/octet-stream", data))
         made.append(f"{text[at : match.start()]}(file: {name})")
         at = end.end()
@@ -110,14 +113,14 @@ def files_in_text(text: str, odd: Odd) -> tuple[str, list[MailAttachment]]:
     return "".join(made) + text[at:], files
 
 
-def _uudecoded(lines: Iterable[bytes]) -> bytes:
-    return b"".join(_uu_line(line) for line in lines if line.strip() not in (b"", b"`"))
+def _uudecoded(lines: Iterable[bytes], *, cut: bool = False) -> bytes:
+    return b"".join(_uu_line(line, cut=cut) for line in lines if line.strip() not in (b"", b"`"))
 
 
-def _uu_line(line: bytes) -> bytes:
-    """Decodes a line of uuencode, which may have lost trailing spaces or gained a character."""
+def _uu_line(line: bytes, *, cut: bool) -> bytes:
+    """Decodes a line of uuencode, which may have lost trailing spaces or gained a character; with `cut` also more."""
     size = (((line[0] - 32) & 63) * 4 + 5) // 3
     needed = -(-((line[0] - 32) & 63) // 3) * 4 + 1
-    if len(line) > needed + 2:
+    if len(line) > needed + 2 and not cut:
         raise binascii.Error("too long for its count")
     return binascii.a2b_uu(line[:size].ljust(needed))
