@@ -77,6 +77,17 @@ _TREATED = re.compile(
 """How we treat what somebody told us: "Requests are treated as confidential"."""
 
 
+_CONFIDENTIAL = re.compile(r"confid|vertrau|riservat|poufn|機密|保密")
+
+
+def _is_assurance(reading: Reading, span: Span) -> bool:
+    """Whether words of confidence are those of a footer, or say how we treat what somebody told us."""
+    around = reading.sentence(span.start)
+    return _CONFIDENTIAL.search(reading.low, *span) is not None and any(
+        one.search(reading.low, *around) for one in (_DISCLAIMER, _TREATED)
+    )
+
+
 @rule("internal_note", "text meant for colleagues")
 def internal_note(reading: Reading) -> Iterator[Finding]:
     """The draft contains text meant for colleagues: "internal note", "do not tell the customer", "churn risk", "our
@@ -95,13 +106,11 @@ def internal_note(reading: Reading) -> Iterator[Finding]:
     spans += [
         Span(*note.span()) for note in _NOTE_TO.finditer(reading.low) if note["name"] not in ("you", "dich", *readers)
     ]
+    spans = [span for span in spans if not _is_assurance(reading, span)]
     spans.sort()
     if spans:
         texts = [reading.body[slice(*span)] for span in spans]
         mild = all(len(text.split()) == 1 and text.isascii() for text in texts)
-        sentences = [reading.sentence(span.start) for span in spans]
-        if mild and all(any(one.search(reading.low, *at) for one in (_DISCLAIMER, _TREATED)) for at in sentences):
-            return
         words = f"holds what is not for the other side: {listed(list(map(quoted, texts)))}"
         yield Finding("internal_note", Level.MEDIUM if mild else Level.HIGH, OneLine(words), tuple(spans))
 
@@ -206,13 +215,26 @@ _CARDS = re.compile(
 )
 
 
+_WANTS = re.compile(
+    r"\b(?:buy|purchas|get|pick|need|send|order|grab|bring|besorg|kauf|brauch|schick|achet|envoy|procur|compr|consig|envi"
+    r"|necesit|precis|mand|acquist|serv|invi|koop|kop|hal|stuur|nodig|kup|potrzeb|wyśl)\w*|买|購入|送"
+)
+"""Words that ask for something: "my gift card does not work" asks for none."""
+_WANTS_NEAR = 60
+_OWN = re.compile(r"\b(?:my|our|your|the|meine?n?|unsere?n?|ma|mon|mes|mi|mis|mia|mio|mijn|moj[aąeę])\s+\Z")
+
+
 @rule("gift_card", "gift cards and voucher codes")
 def gift_card(reading: Reading) -> Iterator[Finding]:
     """The draft hands over codes such as XK7P-29QM-LL0T that are not in the thread, or the other side asks for gift
     cards and the draft mentions them without refusing. High if the other side asks for gift cards, as people who pose
     as a boss do, or for several codes; medium for a single code."""
     codes = [Span(*match.span()) for match in _CODE.finditer(reading.body) if match[0] not in reading.thread_text]
-    asked = pattern("gift_cards").search(reading.asked_text) is not None
+    asked = any(
+        _WANTS.search(reading.asked_text, max(0, match.start() - _WANTS_NEAR), match.start())
+        and not (match[0][-1:] != "s" and _OWN.search(reading.asked_text, max(0, match.start() - 12), match.start()))
+        for match in pattern("gift_cards").finditer(reading.asked_text)
+    )
     spoken = [Span(*match.span()) for match in pattern("gift_cards").finditer(reading.low)]
     spoken = spoken or [Span(*match.span()) for match in _CARDS.finditer(reading.low)]
     refuses = pattern("checking", "denies").search(reading.low) is not None
