@@ -220,7 +220,17 @@ def test_slips_in_long_names_are_told_whatever_stands_before_them() -> None:
 
 @pytest.mark.parametrize(
     ("domain", "own"),
-    [("a.b.co.uk", "b.co.uk"), ("b.example", "b.example"), ("co.uk", "co.uk"), ("192.0.2.1", "192.0.2.1"), ("x", "x")],
+    [
+        ("a.b.co.uk", "b.co.uk"),
+        ("b.example", "b.example"),
+        ("co.uk", "co.uk"),
+        ("192.0.2.1", "192.0.2.1"),
+        ("x", "x"),
+        ("a.b.xn--fiqs8s", "b.xn--fiqs8s"),
+        ("a.b.中国.", "b.中国"),
+        ("a.www.ck", "www.ck"),
+        ("a.b.c.ck", "b.c.ck"),
+    ],
 )
 def test_the_part_of_a_domain_that_somebody_registered(domain: str, own: str) -> None:
     assert registrable(domain) == own
