@@ -25,7 +25,8 @@ def read(kind: type[T], text: str) -> T:
     """The model or dataclass in a JSON text. Unknown fields are ignored.
 
     Raises:
-        ValueError: the text is no JSON of this kind; the message names the place and quotes nothing.
+        ValueError: the text is no JSON of this kind; the message names the place, and quotes nothing but a word that is
+            none of the allowed ones.
     """
     return msgspec.json.decode(text, type=kind, dec_hook=_cleaned)
 

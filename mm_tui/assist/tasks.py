@@ -260,7 +260,8 @@ def _read_extraction(text: str) -> tuple[Extraction | None, str]:
     try:
         values = json.loads(_unfenced(text))
         if isinstance(values, dict):
-            values = {name: _AS_READ.get(name, _words)(value) for name, value in values.items()}
+            names = values.keys() & set(Extraction.__struct_fields__)
+            values = {name: _AS_READ.get(name, _words)(values[name]) for name in names}
         found = typed_json.from_values(Extraction, values)
     except RecursionError:
         return None, "the answer is nested too deeply"

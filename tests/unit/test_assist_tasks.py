@@ -201,7 +201,7 @@ def extract_request() -> tasks.Request:
         ({**GOOD, "amounts": None}, ()),
         ({**GOOD, "amounts": "$240"}, ("$240",)),
         ({**GOOD, "amounts": [240, {"value": 5, "currency": "EUR"}]}, ("240", "5 EUR")),
-        ({**GOOD, "urgency": " HIGH ", "more": [1, 2]}, ("$240",)),
+        ({**GOOD, "urgency": " HIGH ", "more": [1, 2], "why": "x" * 5000}, ("$240",)),
         ({**GOOD, "amounts": [str(number) for number in range(50)]}, tuple(str(number) for number in range(10))),
     ],
 )
