@@ -176,11 +176,11 @@ class MailboxesScreen(BaseScreen):
     def _show(self) -> None:
         if not self._read_once:
             return
-        span = f"in this program, last {self.boxes.window} days"
+        span = f"decisions in this program, last {self.boxes.window} days"
         if self.size.width < NARROW:
-            span = f"here, {self.boxes.window} days"
+            span = f"last {self.boxes.window} days"
         elif self.size.width >= WIDE:
-            span = f"in this program on this machine; pairs: last {WINDOWS[0]} days · last {WINDOWS[1]} days"
+            span = f"decisions in this program on this machine; pairs: last {WINDOWS[0]} days · last {WINDOWS[1]} days"
         boxes = count(len(self.boxes.keys), "mailbox", "mailboxes")
         if not knows_mailboxes(self.session):
             boxes = "mailboxes not loaded yet"
@@ -188,7 +188,7 @@ class MailboxesScreen(BaseScreen):
         self.query_one("#heading", Static).update(
             Content.assemble(
                 (boxes, "bold $foreground"),
-                f"{domain} · decisions {span}",
+                f"{domain} · {span}",
             )
         )
         self.query_one("#columns", Static).update(Content(f" {self.boxes.heading}"))
