@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Coroutine
+from collections.abc import Awaitable
 from datetime import UTC, date, datetime
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 T = TypeVar("T")
 
@@ -58,17 +58,28 @@ def uptime() -> float:
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
-async def noticing_sleep(work: Coroutine[Any, Any, T]) -> tuple[T, bool]:
+async def noticing_sleep(work: Awaitable[T]) -> tuple[T, bool]:
     """Does the work, and says whether the program or the machine was stopped meanwhile."""
-    task, slept = asyncio.ensure_future(work), False
+    seen_at, slept = uptime(), False
+
+    def look() -> None:
+        nonlocal seen_at, slept
+        now = uptime()
+        slept, seen_at = slept or now - seen_at > TICK_SECONDS + SLEPT_SECONDS, now
+
+    async def watch() -> None:
+        while True:
+            await asyncio.sleep(TICK_SECONDS)
+            look()
+
+    watching = asyncio.create_task(watch())
     try:
-        while not task.done():
-            before = uptime()
-            await asyncio.wait({task}, timeout=TICK_SECONDS)
-            slept = slept or uptime() - before > TICK_SECONDS + SLEPT_SECONDS
-        return task.result(), slept
+        # Awaited here and not in a task of its own, which would go on for a moment after this one was cancelled.
+        done = await work
+        look()
+        return done, slept
     finally:
-        task.cancel()
+        watching.cancel()
 
 
 def short_time(moment: datetime, today: date | None) -> str:

@@ -313,7 +313,8 @@ class Driver:
                 looking = self._look(decision, email_id)
                 if not decision.state.early:
                     return await looking
-                found, decision.slept = await noticing_sleep(looking)
+                found, slept = await noticing_sleep(looking)
+                decision.slept = decision.slept or slept
                 return found
             case Decide() | RecordApproval() | Submit() | Cancel() | Reschedule():
                 # The reading before it has taken a slot. Without one, as when an edit is withdrawn, it does not wait: a
