@@ -62,6 +62,10 @@ _INBOUND = frozenset(
 )
 
 
+_DECIDED_ON = (Status.PENDING_SEND_APPROVAL, Status.PENDING_INBOUND_APPROVAL, Status.SCHEDULED)
+"""Statuses of mail that a human decides on."""
+
+
 def attachments(value: object) -> tuple[tuple[str, int, str], ...]:
     """(raw name, size in bytes, content type) of each attachment that is listed."""
     if isinstance(value, str):
@@ -195,7 +199,13 @@ def email_summary(item: Json, mailbox_id: str) -> EmailSummary:
 
 
 def email_detail(item: Json, mailbox_id: str) -> EmailDetail:
-    """An opened email. Its direction is empty if it is neither stated nor implied by the status."""
+    """An opened email. Its direction is empty if it is neither stated nor implied by the status.
+
+    Raises:
+        Unusable: it has no id, or it waits for a human and its text is not told.
+    """
+    if item.get("status") in _DECIDED_ON and values.first(item, *_BODY_NAMES) is None:
+        raise values.Unusable("it holds no text, which is to be decided on")
     raw = raw_content(item)
     return EmailDetail(
         **_summary_fields(item, mailbox_id, raw),

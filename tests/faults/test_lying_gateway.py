@@ -14,6 +14,7 @@ import pytest
 from mm_tui import clock
 from mm_tui.decision.effects import Entry
 from mm_tui.decision.state import Outcome, Question
+from mm_tui.gateway.errors import Malformed
 from mm_tui.services.decisions import calls
 from mm_tui.services.decisions.log import DecisionLog
 from mm_tui.services.decisions.service import Refused
@@ -104,6 +105,20 @@ async def test_an_edit_that_is_given_the_id_of_a_waiting_email_is_looked_for(
     assert view.phase is Phase.DONE, view.words
     assert [sent["id"] for sent in sandbox.outbox()] == [view.replacement_id]
     assert (sandbox.status(draft), sandbox.status(other)) == ("rejected", "pending_send_approval")
+
+
+async def test_a_waiting_email_of_which_the_gateway_does_not_tell_the_text_is_not_an_empty_one(
+    desk: Desk, sandbox: Sandbox, gateway: LyingTransport
+) -> None:
+    draft = sandbox.draft()
+    mail = await desk.read(sandbox.mailbox, draft)
+    told = detail(sandbox, draft)
+    textless = {name: value for name, value in told.items() if value != told["markdown"]}
+    gateway.lie = lambda method, path, answer: textless if path.endswith(draft) else None
+    with pytest.raises(Malformed, match="no text"):
+        await desk.read(sandbox.mailbox, draft)
+    await desk.approve(mail)
+    assert (await desk.settled(draft)).outcome is Outcome.UNREACHABLE
 
 
 async def test_two_emails_with_one_id_cannot_be_decided(desk: Desk, sandbox: Sandbox, gateway: LyingTransport) -> None:

@@ -98,7 +98,7 @@ def test_a_detail_has_cc_attachments_and_tags() -> None:
     ],
 )
 def test_a_direction_that_is_not_stated_follows_from_the_status(item: dict[str, object], direction: str) -> None:
-    assert wire.email_detail({**SUMMARY, "direction": None, **item}, "01M").direction == direction
+    assert wire.email_detail({**SUMMARY, "markdown": "x", "direction": None, **item}, "01M").direction == direction
 
 
 @pytest.mark.parametrize("stated", ["", None, "read", "archived"])
@@ -128,7 +128,7 @@ def test_a_status_that_says_something_is_kept_beside_the_times(stated: str) -> N
 
 def test_what_waits_is_not_taken_for_gone_by_a_time_of_approval_alone() -> None:
     given = {**SUMMARY, "direction": "outbound", "status": "scheduled", "approved_at": "2026-03-01T12:00:00Z"}
-    assert wire.email_detail(given, "01M").status == "scheduled"
+    assert wire.email_detail({**given, "markdown": "x"}, "01M").status == "scheduled"
     assert wire.email_summary({**given, "status": "pending_send_approval"}, "01M").status == "pending_send_approval"
 
 
@@ -230,7 +230,14 @@ def test_all_text_is_clean() -> None:
 
 def test_endlessly_nested_addresses_do_not_stop_the_reading_of_a_draft() -> None:
     nested = "(" * 3000 + "a@b.example"
-    item = {"id": "e1", "from": nested, "to": [nested], "reply_to": nested, "status": "pending_send_approval"}
+    item = {
+        "id": "e1",
+        "from": nested,
+        "to": [nested],
+        "reply_to": nested,
+        "status": "pending_send_approval",
+        "body": "",
+    }
     detail = wire.email_detail(item, "m1")
     assert [str(party.address) for party in (detail.sender, *detail.to, *detail.reply_to)] == [nested] * 3
     edit = EditedDraft(to=(nested,), subject="", body="")
