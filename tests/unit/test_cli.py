@@ -76,6 +76,13 @@ def test_the_errors_of_the_gateway_load_no_http() -> None:
     subprocess.run([PYTHON, "-c", code], check=True)
 
 
+def test_services_and_rules_do_without_pydantic() -> None:
+    of = "gateway.client", "sync.service", "decisions.service", "queue.entries", "assistant.drafts"
+    services = ", ".join(f"mm_tui.{'' if name.startswith('gateway') else 'services.'}{name}" for name in of)
+    code = f"import {services}, mm_tui.assist.tasks, sys; assert 'pydantic' not in sys.modules, 'it takes 10 MB'"
+    subprocess.run([PYTHON, "-c", code], check=True)
+
+
 def test_version(home: Home) -> None:
     done = home.run("--version")
     assert (done.status, done.out) == (0, f"mm-tui {__version__}\n")
