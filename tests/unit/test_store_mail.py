@@ -248,13 +248,18 @@ def test_the_top_line_counts_unread_and_waiting(database: Database, mail: MailSt
     assert mail.counts() == (2, 1)
 
 
-def test_of_two_emails_with_one_id_none_is_shown_with_the_others_text(database: Database, mail: MailStore) -> None:
-    one = make_mail(1)
+def test_of_two_emails_with_one_id_none_is_shown_with_what_belongs_to_the_other(
+    database: Database, mail: MailStore
+) -> None:
+    one = make_mail(1, thread_id="t1")
     mail.save_detail(make_detail(one, "The text of the first."), at=NOW)
-    mail.upsert([make_mail(1, mailbox_id="01JOTHER", subject=OneLine("The second"))])
+    mail.annotate(one.id, label="billing", urgency="high", summary="What the first says")
+    mail.upsert([make_mail(1, mailbox_id="01JOTHER", subject=OneLine("The second"), thread_id="t1")])
     assert mail.detail(one.id) is None
-    summary = mail.summary(one.id)
-    assert summary is not None and summary.mailbox_id == "01JOTHER"
+    row = mail.row(one.id)
+    assert row is not None and (row.label, row.urgency, row.summary) == ("", "", "")
+    assert (mail.thread_rows(BOX, "t1"), mail.thread_rows("01JOTHER", "t1")) == ([], [row])
+    sound(database)
 
 
 def test_a_waiting_email_that_is_listed_in_another_mailbox_is_opened_there(database: Database) -> None:

@@ -75,6 +75,9 @@ def _upsert_slice(
             tuple(batch),
         )
     }
+    # Another email with the same id: text, label, summary and thread belong to the one that was listed before.
+    others = [email_id for email_id, row in known.items() if row["mailbox_id"] != batch[email_id].mailbox_id]
+    _forget(connection, [known.pop(email_id)["key"] for email_id in others])
     fresh = {email_id: columns_of(email) for email_id, email in batch.items() if email_id not in known}
     touched: set[int] = set()
     names: set[tuple[str, str]] = set()
@@ -158,13 +161,10 @@ def _update(
     connection: sqlite3.Connection, row: sqlite3.Row, columns: dict[str, Any], differs: list[str], thread_id: str
 ) -> None:
     key = row["key"]
-    reindexed = bool({"subject", "sender", "sender_name", "recipients", "mailbox_id"} & set(differs))
+    reindexed = bool({"subject", "sender", "sender_name", "recipients"} & set(differs))
     moved = columns["received_at"] != row["received_at"]
     if reindexed or moved:
         unindex(connection, key)
-    if "mailbox_id" in differs:
-        # Another email with the same id: the text belongs to the one that was listed before.
-        connection.execute("DELETE FROM details WHERE key = ?", (key,))
     if differs:
         connection.execute(
             f"UPDATE mail SET {', '.join(f'{name} = :{name}' for name in differs)} WHERE key = :key",
@@ -272,14 +272,20 @@ def forget(database: Database, keys: Sequence[int]) -> int:
     if not keys:
         return 0
     with database.write() as connection:
-        for key in keys:
-            unindex(connection, key)
-        among = marks(keys)
-        touched = {row[0] for row in connection.execute(f"SELECT thread FROM mail WHERE key IN ({among})", tuple(keys))}
-        connection.execute(f"DELETE FROM details WHERE key IN ({among})", tuple(keys))
-        gone = connection.execute(f"DELETE FROM mail WHERE key IN ({among})", tuple(keys)).rowcount
-        count_threads(connection, touched, set())
-        connection.execute("DELETE FROM threads WHERE size = 0")
+        return _forget(connection, keys)
+
+
+def _forget(connection: sqlite3.Connection, keys: Sequence[int]) -> int:
+    if not keys:
+        return 0
+    for key in keys:
+        unindex(connection, key)
+    among = marks(keys)
+    touched = {row[0] for row in connection.execute(f"SELECT thread FROM mail WHERE key IN ({among})", tuple(keys))}
+    connection.execute(f"DELETE FROM details WHERE key IN ({among})", tuple(keys))
+    gone = connection.execute(f"DELETE FROM mail WHERE key IN ({among})", tuple(keys)).rowcount
+    count_threads(connection, touched, set())
+    connection.execute("DELETE FROM threads WHERE size = 0")
     return gone
 
 
