@@ -54,8 +54,8 @@ def _told_apart(listed: Listing[PendingItem]) -> Listing[PendingItem]:
     boxes: dict[str, set[str]] = {}
     for item in listed:
         boxes.setdefault(item.id, set()).add(item.mailbox_id)
-    same = [email_id for email_id, found in boxes.items() if len(found) > 1]
+    same = {email_id for email_id, found in boxes.items() if len(found) > 1}
     if not same:
         return listed
-    refused = [OneLine(f"{len(boxes[one])} mailboxes have a waiting email with the id {one}") for one in same]
+    refused = [OneLine(f"{len(boxes[one])} mailboxes have a waiting email with the id {one}") for one in sorted(same)]
     return Listing((item for item in listed if item.id not in same), (*listed.refused, *refused))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
-
-from mm_tui.store.seal import StoreError
+from mm_tui.store.seal import STORE_FAULTS, fault_of_store
 from mm_tui.text import OneLine
 
 
@@ -16,10 +14,8 @@ def fault_words(error: Exception) -> OneLine | None:
 
     if isinstance(error, GatewayError):
         return OneLine(f"{error.message}. {error.what_to_do}" if error.what_to_do else error.message)
-    if isinstance(error, StoreError):
-        return OneLine(str(error))
-    if isinstance(error, sqlite3.Error | OSError):
-        return OneLine(f"the store on this machine cannot be used: {error}")
+    if isinstance(error, STORE_FAULTS):
+        return fault_of_store(error)
     if isinstance(error, AssistError | AlreadySubmitted | ReplyNotJournaled):
         return OneLine(str(error))
     return None

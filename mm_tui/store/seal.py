@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mm_tui.private_files import replace_private
+from mm_tui.text import OneLine
 
 BEGINNING = "0" * 64
 """Used as the previous hash of a journal's first entry."""
@@ -32,6 +33,13 @@ class StoreError(Exception):
 
 STORE_FAULTS = (sqlite3.Error, StoreError, OSError)
 """What a store that cannot be read or written raises."""
+
+
+def fault_of_store(error: Exception) -> OneLine:
+    """What one of `STORE_FAULTS` means to the reader."""
+    return OneLine(
+        str(error) if isinstance(error, StoreError) else f"the store on this machine cannot be used: {error}"
+    )
 
 
 class StoreMoved(StoreError):

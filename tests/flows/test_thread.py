@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ from mm_tui.screens.thread.reply_editor import ReplyEditor
 from mm_tui.screens.thread.screen import ThreadScreen
 from mm_tui.store.decisions.edits import EditStore
 from mm_tui.store.decisions.records import DecisionStore, SavedDecision
+from mm_tui.store.mail.mails import MailStore
 from mm_tui.text import ManyLine, OneLine
 from tests.support.app import running_app, shown, synced_app, until
 from tests.support.sandbox import file_part, wait_until
@@ -79,6 +81,18 @@ async def test_unopened_message_offline_says_why_it_cannot_be_read() -> None:
         await _open_first(app, pilot, "Question 0")
         await pilot.press("p", "enter")
         await until(pilot, lambda: "no gateway key is set" in shown(app))
+
+
+async def test_a_message_that_the_store_cannot_give_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            raise sqlite3.OperationalError("disk I/O error")
+
+    async with running_app(_thread(3)) as (app, pilot):
+        await _open_first(app, pilot, "Question 0")
+        monkeypatch.setattr(MailStore, "detail", broken)
+        await pilot.press("p", "enter")
+        await until(pilot, lambda: "disk I/O error. Press enter twice" in " ".join(shown(app).split()))
 
 
 async def test_body_of_262144_characters_opens_and_scrolls_without_a_stall() -> None:

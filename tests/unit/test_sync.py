@@ -39,6 +39,7 @@ from mm_tui.store.mail.changes import Changes
 from mm_tui.store.mail.contacts import ContactStore
 from mm_tui.store.mail.mails import MailStore, MailView
 from mm_tui.store.mail.pending import PendingChanges, PendingStore
+from mm_tui.store.seal import StoreMoved
 from mm_tui.text import OneLine
 from tests.support.clock import FakeClock
 from tests.support.fake_gateway import BOX, START, FakeGateway, email_id, make_mail, make_pending
@@ -449,15 +450,23 @@ async def test_opening_what_is_gone_raises_and_the_next_try_asks_again(database:
     assert bench.gateway.calls["email"] == 2
 
 
-async def test_an_email_that_cannot_be_stored_is_told_of(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*_: object, **__: object) -> None:
-        raise sqlite3.OperationalError("database or disk is full")
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        (sqlite3.OperationalError("disk is full"), "the store on this machine cannot be used: disk is full"),
+        (StoreMoved("the store was deleted"), "the store was deleted"),
+    ],
+)
+async def test_an_email_that_cannot_be_stored_is_told_of(
+    fault: Exception, words: str, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cannot(*_: object, **__: object) -> None:
+        raise fault
 
-    monkeypatch.setattr(MailStore, "save_detail", full)
+    monkeypatch.setattr(MailStore, "save_detail", cannot)
     gateway = FakeGateway()
     gateway.put(make_mail(1))
-    words = await open_mails(Bench(gateway, database).sync, [(BOX, email_id(1))])
-    assert words == "the store on this machine cannot be used: database or disk is full"
+    assert await open_mails(Bench(gateway, database).sync, [(BOX, email_id(1))]) == words
 
 
 async def test_a_store_that_is_gone_is_told_of_and_ends_no_part(database: Database, tmp_path: Path) -> None:

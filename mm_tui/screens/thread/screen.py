@@ -193,7 +193,7 @@ class ThreadScreen(BaseScreen):
             fault = fault_words(error)
             if fault is None:
                 raise
-            self.post_message(Opened(email_id, None, f"cannot be opened: {fault} {again}"))
+            self.post_message(Opened(email_id, None, f"cannot be opened: {fault.rstrip('.')}. {again}"))
         else:
             self.post_message(Opened(email_id, detail, ""))
 

@@ -19,7 +19,7 @@ from mm_tui.gateway.errors import (
 )
 from mm_tui.services.backoff import LONGEST_SECONDS, Backoff
 from mm_tui.services.events import FailureKind, PartState, SyncPart, SyncPhase, SyncState
-from mm_tui.store.seal import StoreError
+from mm_tui.store.seal import StoreError, fault_of_store
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
@@ -80,9 +80,9 @@ class SyncHealth:
         if isinstance(error, GatewayError):
             words, cure = error.message, OneLine(error.what_to_do)
         elif isinstance(error, StoreError):
-            words, cure = OneLine(str(error)), None
+            words, cure = fault_of_store(error), None
         else:
-            words = OneLine(f"the store on this machine cannot be used: {error}")
+            words = fault_of_store(error)
             cure = OneLine("Check that the disk has room and that the file can be written.")
         self._parts[part] = PartState(
             part,

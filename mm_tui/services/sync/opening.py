@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from mm_tui.gateway.errors import GatewayError
-from mm_tui.store.seal import StoreError
+from mm_tui.store.seal import STORE_FAULTS, fault_of_store
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
@@ -28,6 +27,6 @@ async def open_mails(sync: Sync, mails: Iterable[tuple[str, str]]) -> OneLine:
             await sync.fetch_detail(mailbox_id, email_id)
         except GatewayError as error:
             return OneLine(f"{error.message}. {error.what_to_do}")
-        except (sqlite3.Error, StoreError, OSError) as error:
-            return OneLine(f"the store on this machine cannot be used: {error}")
+        except STORE_FAULTS as error:
+            return fault_of_store(error)
     return OneLine("")

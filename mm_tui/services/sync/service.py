@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sqlite3
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from datetime import datetime, timedelta
@@ -35,7 +34,7 @@ from mm_tui.services.sync.queue import QueueSync, read_address_book, read_audit_
 from mm_tui.store.audit.entries import AuditStore
 from mm_tui.store.mail.contacts import ContactStore
 from mm_tui.store.mail.mails import MailStore
-from mm_tui.store.seal import StoreError
+from mm_tui.store.seal import STORE_FAULTS
 from mm_tui.store.state import StateStore
 from mm_tui.text import OneLine
 
@@ -372,7 +371,7 @@ class Sync:
         not_wakeable = False
         try:
             self._health.well(part, await work())
-        except (GatewayError, sqlite3.Error, StoreError, OSError) as error:
+        except (GatewayError, *STORE_FAULTS) as error:
             usual = min(interval() if interval else self._interval(), self._settings.idle_seconds)
             wait, not_wakeable = self._health.failed(part, error, interval=usual, again=interval is not None)
         self._tell_state()
