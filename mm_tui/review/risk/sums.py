@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
+from functools import lru_cache
 
 from mm_tui.review.findings import Finding, Level, Span
 from mm_tui.review.lookalike import one_slip_apart
@@ -109,17 +110,25 @@ def _is_bare_there(reading: Reading, amount: Amount) -> bool:
 _RESULT = re.compile(r"=[ \u00a0]?[^\w\n]{0,3}(?:[A-Z]{3}[ \u00a0]?)?\Z")
 
 
-def _written_out(body: str) -> set[tuple[str, Decimal]]:
-    """The amounts after "=" that are the product of two numbers of their line, and the sum of all of them."""
+_BEFORE_RESULT = 120
+"""The most characters before "=" in which factors are looked for, so that a line of a thousand "=" takes no minutes."""
+_NUMBERS_BEFORE = 8
+
+
+@lru_cache(maxsize=16)
+def _written_out(body: str) -> frozenset[tuple[str, Decimal]]:
+    """The amounts after "=" that are the product of two of the numbers shortly before it in their line, and the sum of
+    all of them."""
     results: list[tuple[str, Decimal]] = []
     for amount in find_amounts(body) if "=" in body else ():
-        before = body[body.rfind("\n", 0, amount.span.start) + 1 : amount.span.start]
-        if _RESULT.search(before):
-            values = [value for match in _FACTORS.finditer(before) if (value := number_of(match[0]))]
+        begin = max(amount.span.start - _BEFORE_RESULT, body.rfind("\n", 0, amount.span.start) + 1)
+        if _RESULT.search(body, begin, amount.span.start):
+            factors = _FACTORS.finditer(body, begin, amount.span.start)
+            values = [value for match in factors if (value := number_of(match[0]))][-_NUMBERS_BEFORE:]
             if any(one * other == amount.value for at, one in enumerate(values) for other in values[at + 1 :]):
                 results.append((amount.currency, amount.value))
     sums = {currency: sum(value for one, value in results if one == currency) for currency, _ in results}
-    return {*results, *((currency, Decimal(value)) for currency, value in sums.items())}
+    return frozenset((*results, *((currency, Decimal(value)) for currency, value in sums.items())))
 
 
 def unknown(reading: Reading, amounts: Iterable[Amount], there: set[tuple[str, Decimal]]) -> list[Amount]:
