@@ -199,6 +199,26 @@ async def test_what_was_checked_long_ago_is_checked_again_before_it_is_approved(
     assert gateway.decisions() == 1
 
 
+async def test_what_arrived_before_the_machine_slept_is_checked_again_before_it_is_approved(
+    desk: Desk, sandbox: Sandbox, gateway: LyingTransport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft = sandbox.draft()
+    mail = await desk.read(sandbox.mailbox, draft)
+    slept = 0.0
+
+    def sleep(method: str, path: str, answer: Any) -> None:
+        nonlocal slept
+        slept = 3600 if path.endswith(draft) else slept
+
+    monkeypatch.setattr(clock, "uptime", lambda: slept)
+    monkeypatch.setattr(calls, "uptime", lambda: slept)
+    gateway.lie = sleep
+    await desk.approve(mail)
+    assert (await desk.settled(draft)).phase is Phase.DONE
+    assert desk.kinds() == ["held", "deciding", "stopped", "deciding", "done", "ended"]
+    assert [path for _, path in gateway.calls].count("/v1/oversight/pending") == 2, "checked once more"
+
+
 async def test_a_first_approval_that_a_colleague_overwrote_is_not_called_recorded(
     tmp_path: Path, sandbox: Sandbox, gateway: LyingTransport
 ) -> None:

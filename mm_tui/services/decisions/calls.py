@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 
-from mm_tui.clock import Clock, uptime
+from mm_tui.clock import Clock, noticing_sleep, uptime
 from mm_tui.decision.effects import Call, Cancel, Decide, RecordApproval, Reschedule, Submit
 from mm_tui.decision.events import (
     CallConflict,
@@ -105,8 +105,10 @@ class DecisionCalls:
         tries = 0
         while True:
             try:
-                sighting = await self._sight(decision, email_id)
-                decision.read_at = uptime()
+                began = uptime()
+                sighting, slept = await noticing_sleep(self._sight(decision, email_id))
+                # An answer that arrived before the machine slept is as old as the request.
+                decision.read_at = began if slept else uptime()
                 return Observed(email_id, sighting)
             except NotFound as error:
                 return Observed(email_id, Snapshot(RemoteState.UNCLEAR, status=error.message))
