@@ -115,7 +115,8 @@ def running_demo() -> Path | None:
 
     found: list[tuple[float, Path]] = []
     for folder in Path(tempfile.gettempdir()).glob(f"{TEMPORARY}*"):
-        with suppress(OSError, CommandError):
+        # RuntimeError: a link to itself, which anybody may have left there.
+        with suppress(OSError, RuntimeError, CommandError):
             kept = folder.resolve()
             made = kept.stat()
             if made.st_uid == os.getuid():

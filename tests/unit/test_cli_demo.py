@@ -154,6 +154,7 @@ def test_a_newcomer_without_keys_learns_how_to_run_commands_on_the_open_demo(
     (demo_folder / "sandbox" / "ready.json").write_text(json.dumps(ready))
     told = home.run("pending", "list")
     assert told.status == 4 and f"mm-tui sandbox run {demo_folder} pending list" in told.err
+    (tmp_path / "mm-tui-demo-2").symlink_to("mm-tui-demo-2")
     kept = demo_folder.rename(tmp_path / "kept")
     with ExitStack() as open_demo:
         make_known(kept, open_demo)
