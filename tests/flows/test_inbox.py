@@ -5,21 +5,24 @@ from __future__ import annotations
 import threading
 
 import pytest
+from msgspec.structs import asdict
 from textual.widgets import Input
 
-from mm_tui.models import EmailDetail
+from mm_tui.models import EmailDetail, RawContent
+from mm_tui.review.findings import Finding
 from mm_tui.screens.inbox.column import FIRST_KEYS, KeysRead, MailColumn
+from mm_tui.screens.inbox.preview import Preview
 from mm_tui.screens.inbox.screen import InboxScreen
 from mm_tui.screens.inbox.words import GREETED
 from mm_tui.screens.thread.screen import ThreadScreen
 from mm_tui.services.events import MailChanged
 from mm_tui.settings.sections import Settings
 from mm_tui.store.mail.mails import MailStore
-from mm_tui.text import OneLine
+from mm_tui.text import ManyLine, OneLine
 from tests.support.app import drawn, running_app, settings_for, shown, synced_app, until
 from tests.support.pictured_mail import filled_session
 from tests.support.sandbox import Sandbox
-from tests.support.seat import idle_session, mailbox, summary
+from tests.support.seat import NOW, idle_session, mailbox, summary
 
 
 def _inbox(app: object) -> InboxScreen:
@@ -231,3 +234,40 @@ async def test_the_preview_warns_of_links_and_shows_where_they_lead(monkeypatch:
         assert " f2 Pending" in drawn(app)
         await pilot.press("slash", *"zzz")
         await until(pilot, lambda: "esc to show all mail, f3 for the operators" in drawn(app), "keys that work here")
+
+
+def _detail(body: str) -> EmailDetail:
+    base = summary(0)
+    raw = RawContent(sender=str(base.sender.address), subject=str(base.subject), body=body)
+    return EmailDetail(**{**asdict(base), "body": ManyLine(body), "raw": raw})
+
+
+async def test_the_preview_does_not_go_back_to_a_text_that_was_read_earlier(monkeypatch: pytest.MonkeyPatch) -> None:
+    session = idle_session(boxes=[mailbox()], mails=[summary(0)])
+    session.mail.save_detail(_detail("The first text."), at=NOW)
+    go_on, late, looked = threading.Event(), [True], [0]
+    findings = session.inspection.findings
+
+    def refresh() -> None:
+        if late:
+            late.clear()
+            go_on.wait(10)
+
+    def counted(mail: EmailDetail) -> tuple[Finding, ...]:
+        looked[0] += 1
+        return findings(mail)
+
+    monkeypatch.setattr(session.inspection, "refresh", refresh)
+    monkeypatch.setattr(session.inspection, "findings", counted)
+    async with running_app(session, size=(200, 50)) as (app, pilot):
+        await until(pilot, lambda: "The first text." in drawn(app) and not late, "the text")
+        session.mail.save_detail(_detail("The second text."), at=NOW)
+        _inbox(app).query_one(Preview).show(_inbox(app).mails.current_row)
+        await until(pilot, lambda: "The second text." in drawn(app), "the new text")
+        await pilot.pause()
+        before = looked[0]
+        go_on.set()
+        await until(pilot, lambda: looked[0] > before, "the first reading goes on")
+        await pilot.pause()
+        await pilot.pause()
+        assert "The second text." in drawn(app)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
+from textual.worker import get_current_worker
 
 from mm_tui.session import Session
 from mm_tui.store.mail.mails import MailRow
@@ -138,20 +139,25 @@ class Preview(Widget):
     def _look_now(self, row: MailRow) -> None:
         from mm_tui.review.render_pass import render_all
 
-        session, inspection = self._session, self._session.inspection
+        session, inspection, worker = self._session, self._session.inspection, get_current_worker()
+
+        def tell(findings: tuple[Finding, ...] = ()) -> None:
+            # A thread runs on after it was cancelled: what it read may be older than what is shown.
+            if not worker.is_cancelled:
+                self.post_message(Looked(row.email_id, mail, answer, findings, is_opened=detail is not None))
+
         detail = session.mail.detail(row.email_id)
         mail = detail or session.pending.get(row.email_id)
         answer = self._answer(row) if mail is detail else None
         render_all([one.body for one in (mail, answer) if one is not None])
-        looked = partial(Looked, row.email_id, mail, answer, is_opened=detail is not None)
         if detail is None:
-            self.post_message(looked())
+            tell()
             return
         if not inspection.knows_senders:
             # The text need not wait for the correspondents.
-            self.post_message(looked(inspection.findings(detail)))
+            tell(inspection.findings(detail))
         inspection.refresh()
-        self.post_message(looked(inspection.findings(detail)))
+        tell(inspection.findings(detail))
 
     def on_looked(self, message: Looked) -> None:
         if self._row is not None and self._row.email_id == message.email_id:
