@@ -28,7 +28,10 @@ def read(kind: type[T], text: str) -> T:
         ValueError: the text is no JSON of this kind; the message names the place, and quotes nothing but a word that is
             none of the allowed ones.
     """
-    return msgspec.json.decode(text, type=kind, dec_hook=_cleaned)
+    try:
+        return msgspec.json.decode(text, type=kind, dec_hook=_cleaned)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
 
 
 def from_values(kind: type[T], values: object) -> T:
