@@ -40,7 +40,7 @@ def test_the_shipped_set_can_be_read() -> None:
         (line() + "\nnot json", "line 2"),
         (line(label="nonsense"), "nonsense is not a configured label"),
         ('{"id": "1"}', "line 1: .*language"),
-        ('{"x": ' + "[" * 100_000, "line 1: it is nested too deeply"),
+        pytest.param('{"x": ' + "[" * 100_000, "line 1: it is nested too deeply", id="deep"),
         (line(id=7), r"line 1: Expected `str` - at `\$\.id`"),
     ],
 )
