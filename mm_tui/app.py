@@ -229,20 +229,15 @@ class MmTui(App[None], inherit_bindings=False):
         self.session.look_at_store()
         self._look_at_terminal()
 
-    @work(group="rules", exclusive=True, exit_on_error=False)
-    async def _prepare_rules(self) -> None:
+    @work(thread=True, group="rules", exclusive=True, exit_on_error=False)
+    def _prepare_rules(self) -> None:
         """Prepares the risk rules with the drafts that wait, or else with examples, so that no draft waits for them."""
+        from mm_tui.review.risk import preparing
 
-        def prepare() -> None:
-            # Their modules take a tenth of a second to load.
-            from mm_tui.review.risk import preparing
-
-            if self.session.pending.count():
-                self.session.queue.prepare()
-            else:
-                preparing.prepare()
-
-        await asyncio.to_thread(prepare)
+        if self.session.pending.count():
+            self.session.queue.prepare()
+        else:
+            preparing.prepare()
 
     @work(group="services", exclusive=True, exit_on_error=False)
     async def _run_services(self) -> None:

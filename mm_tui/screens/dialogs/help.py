@@ -25,7 +25,8 @@ KEYS = 10
 """The least width in cells of the column of keys."""
 EVERYWHERE = "Everywhere"
 HEADINGS = {
-    "list": "Lists", "app": EVERYWHERE, "screen": EVERYWHERE, "paper": "Reading", "life": "History", "quoted": "Thread",
+    "list": "Lists", "app": EVERYWHERE, "screen": EVERYWHERE, "paper": "Reading", "life": "History",
+    "quoted": "Thread beside a draft",
 }  # fmt: skip
 
 

@@ -275,15 +275,10 @@ class PendingScreen(BaseScreen):
             self.column.clear_search()
             self.filtering.search("")
             self.panes.end_search()
-        elif self._leaves_out:
+        elif self.listing.is_filtered:
             self.show_all()
         else:
             self.say("there is nothing to go back to: {app.quit} quits")
-
-    @property
-    def _leaves_out(self) -> bool:
-        """Whether there is a search or a filter to clear."""
-        return self.panes.is_searching or bool(self.listing.typed) or self.listing.is_filtered
 
     def show_all(self) -> None:
         """Ends filter and search."""
@@ -336,7 +331,8 @@ class PendingScreen(BaseScreen):
         if act_id == "pending.view" and not (self.panes.shows_email and self.pane.has_views):
             return ""
         if act_id == "pending.back":
-            return label if self.panes.is_reading else "show all" if self._leaves_out else ""
+            narrowed = self.panes.is_searching or self.listing.typed or self.listing.is_filtered
+            return label if self.panes.is_reading else "show all" if narrowed else ""
         entry = self.current
         busy = ""
         if entry is not None and act_id in DECIDES:

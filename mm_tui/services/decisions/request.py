@@ -93,8 +93,10 @@ def refuse_released(email_id: str, family: Sequence[SavedDecision], reviewer: st
         }
         if state.outcome is not None and released.get(state.outcome) == email_id:
             who = "you" if meta.reviewer in ("", reviewer) else meta.reviewer
+            # Decided, but by whom is not known.
+            said = "it was approved" if state.outcome is Outcome.DECIDED else f"{who} approved it"
             raise Refused(
-                f"{who} approved it {at_time(row.updated_at, now.astimezone().date())} already",
+                f"{said} {at_time(row.updated_at, now.astimezone().date())} already",
                 "If the gateway lists it again, find out whether it was sent. You may reject it.",
             )
 
