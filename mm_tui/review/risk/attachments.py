@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from mm_tui.review.findings import Finding, Level, Span
 from mm_tui.review.known import SHORTEST_WORD
 from mm_tui.review.lookalike import one_slip_apart, plain_name
-from mm_tui.review.risk.phrases import lowered, ordered, pattern, word_set
+from mm_tui.review.risk.phrase_patterns import alternatives
+from mm_tui.review.risk.phrases import lowered, ordered, pattern, phrases, word_set
 from mm_tui.review.risk.rule import Reading, listed, quoted, rule
 from mm_tui.text import OneLine
 
@@ -247,6 +248,13 @@ def _nothing_shared(names: list[str], said: str) -> str:
     joined = _folded(" ".join(names))
     if any(word[:_SHORTEST_PART] in joined for word in re.findall(r"[a-z]{6,}", _folded(low))):
         # "Buchungsbestaetigung.pdf" for "die Bestätigung"
+        return ""
+    spaced = re.sub(r"[\W_]+", " ", lowered(" ".join(names)))
+    if any(
+        any(other in spaced for other in alternatives(group)) and any(other in low for other in alternatives(group))
+        for group in phrases("same_things")
+    ):
+        # "How_to_find_us.pdf" for "directions"
         return ""
     for name in names:
         words = [word for word in _words_of(name) if len(word) >= _ROOT and word not in word_set("any_files")]

@@ -104,9 +104,18 @@ _TO_INSERT = re.compile(
 """How an instruction of any length in square brackets begins: "[Insert here a kind sentence about her town]"."""
 
 
+_EXAMPLE = re.compile(
+    r"(?:for example|for instance|e\.? ?g\b|z\. ?b\b|zum beispiel|etwa|par exemple|p\. ?ex\b|por ejemplo|por exemplo"
+    r"|ad esempio|per esempio|bijvoorbeeld|bijv\b|na przykład|np\b|例|比如)"
+)
+"""What an example in round brackets begins with: it is no field to fill in."""
+
+
 def _is_hole(frame: str, inside: str) -> bool:
     """Whether the text in a frame names something to fill in."""
     low = inside.lower().strip(" .…:*_")
+    if frame in "(（" and _EXAMPLE.match(low):
+        return False
     fields, fillers, verbs = word_set("fields"), word_set("fillers"), word_set("insert")
     if low in fields:
         # "(reference)" in round brackets is more often a remark than a placeholder.
@@ -163,7 +172,7 @@ def _left_open(text: str) -> list[Span]:
     for match in find_all(_ALONE, text) if _MARKED.search(text) else ():
         before = _WORD_BEFORE.search(text, max(0, match.start() - _LONGEST_WORD), match.start())
         marked = re.match(r"\W*([^\W\d_]*)", match[0])
-        if marked and marked[1].lower() in _MARKS:
+        if (marked and marked[1].lower() in _MARKS) or _EXAMPLE.match(match[0].lower().strip("(_* ")):
             continue
         if before and before[1].lower() in word_set("unfinished") - word_set("joins") - _CONJUNCTIONS:
             found.append(Span(*match.span()))

@@ -95,7 +95,7 @@ _TEAM = 2
 def signature_not_ours(reading: Reading) -> Iterator[Finding]:
     """The signature names another company or team than ours, the recipient, or another person than the one whose name
     the mailbox's address spells. Ours are the names of the mailbox, of our domains, of our earlier emails in the
-    thread, and whom the other side greets. Medium."""
+    thread, and whom the other side greets. Mail among ourselves may be signed by any of us. Medium."""
     place = _signature(reading)
     mails = [mail for mail in reading.context.messages if mail.body is not None]
     sent = [mail for mail in mails if mail.direction != Direction.INBOUND or reading.is_ours(mail.sender.address)]
@@ -103,7 +103,9 @@ def signature_not_ours(reading: Reading) -> Iterator[Finding]:
         registrable(domain).partition(".")[0]
         for domain in (*reading.known.own_domains, domain_of(reading.draft.sender.address))
     }
-    if place is None:
+    parties = reading.draft.recipients
+    if place is None or (parties and all(reading.is_ours(party.address) for party in parties)):
+        # Among ourselves every team may sign.
         return
     text = reading.body[slice(*place)]
     joined = re.sub(r"[\W_]", "", plain_name(text))

@@ -1,8 +1,8 @@
 """From a phrase of the word lists to a regular expression.
 
 A phrase is plain words. `*` stands for the rest of a word, `…` for up to forty characters of the same sentence, `#` for
-a number, `(a|b)` for either and `(a )?` for a part that may be missing; other signs are those of regular expressions.
-A phrase after `~` may also be the end of a longer word ("~kosten" in "Mahnkosten").
+a number, also after the sign of a currency, `(a|b)` for either and `(a )?` for a part that may be missing; other signs
+are those of regular expressions. A phrase after `~` may also be the end of a longer word ("~kosten" in "Mahnkosten").
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ NO_SPACES = "\u2e80-\u9fff\uac00-\ud7af\uff00-\uffef\u3000-\u303f"
 EASTERN = re.compile(f"[{NO_SPACES}]")
 MARK = 3
 """The most characters at the beginning of a word by which phrases are looked up."""
-_SIGNS = {"*": r"\w*", "#": r"\d[\d.,]{0,20}", " ": r"\s+", "'": "['’]"}
+_SIGNS = {"*": r"\w*", "#": r"[€£$¥]?\d[\d.,]{0,20}", " ": r"\s+", "'": "['’]"}
 _GAP = r"(?:\s[^.!?\n。！？]{0,40})?(?<!\w)"
 
 

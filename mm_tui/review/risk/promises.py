@@ -116,6 +116,11 @@ class _Gifts:
         amounts = find_amounts(self.reading.body[start:end])
         return unknown(self.reading, amounts, self.known) if amounts else []
 
+    def reckoned(self, start: int, end: int) -> bool:
+        """Whether a sentence has an amount that the thread does not name but that comes out of what it names."""
+        amounts = find_amounts(self.reading.body[start:end])
+        return any(one.currency != "%" and (one.currency, one.value) not in self.known for one in amounts)
+
     def level(self, sentence: str, start: int, *, firm: bool) -> Level:
         """How much a sentence gives away, by its signs: see `promise_money`.
 
@@ -133,7 +138,7 @@ class _Gifts:
             new = [amount for amount in new if amount.currency == "%"]
         if not (firm or costs_nothing or commits_us(YOU_MAY.sub(" ", sentence))):
             return Level.LOW
-        if says_no(pattern("money_firm", "discount_firm").sub(" ", rest)) or (self.before and not new):
+        if says_no(pattern("money_firm", "discount_firm", "never_again").sub(" ", rest)) or (self.before and not new):
             return Level.LOW
         open_ends = ("grounds",) if firm and not costs_nothing else ("grounds", "passes_on", "conditions")
         if pattern(*open_ends).search(_with_lead(self.reading, sentence, start)) is not None:
@@ -141,7 +146,12 @@ class _Gifts:
         # "Your visit tomorrow costs nothing": the day is that of something else.
         firmly = ("emphatic",) if costs_nothing else ("emphatic", "soon")
         signs = sum(pattern(*words).search(sentence) is not None for words in (("in_full",), ("amends",), firmly))
-        signs += bool(new) + any(map(self.is_most, new)) + (not self.asked) + (0 if costs_nothing else self.signs)
+        signs += (
+            bool(new or self.reckoned(start, start + len(sentence)))
+            + any(map(self.is_most, new))
+            + (not self.asked)
+            + (0 if costs_nothing else self.signs)
+        )
         if signs < _ENOUGH:
             return Level.LOW
         return Level.HIGH if any(amount.currency != "%" for amount in new) else Level.MEDIUM
@@ -211,7 +221,8 @@ _GUARANTEE = re.compile(r"g(?:ua|a)rant|gwarant|保証|保证")
 @rule("promise_legal", "legal statements")
 def promise_legal(reading: Reading) -> Iterator[Finding]:
     """A sentence accepts liability or fault, guarantees something, or binds us (high); gives advice in matters of law,
-    tax or health (medium); or speaks of contracts, warranty, lawyers, data protection law (low)."""
+    tax or health, or denies a legal right ("no right of withdrawal", "we are not obliged to"), without a condition or
+    a "but" after it (medium); or speaks of contracts, warranty, lawyers, data protection law (low)."""
     liability = pattern("liability")
     pairs = list(together(reading, "liability_pairs"))
     for span, sentence, start in by_sentence(reading, liability, pattern("legal"), pairs=pairs):
@@ -228,6 +239,12 @@ def promise_legal(reading: Reading) -> Iterator[Finding]:
     for span, sentence, _ in by_sentence(reading, pattern("advice")):
         if not says_no(sentence) and "?" not in sentence:
             words = f"gives advice that needs a lawyer, a doctor or a tax adviser: {quoted(reading.body[slice(*span)])}"
+            yield Finding("promise_legal", Level.MEDIUM, OneLine(words), (span,))
+    for span, sentence, start in by_sentence(reading, pattern("no_rights")):
+        # "We are not obliged to take it back, but we gladly do" refuses nothing.
+        granted = reading.sentence(span.start)[1] > start + len(sentence)
+        if not granted and not reading.is_question(span.start) and pattern("conditions").search(sentence) is None:
+            words = f"denies a legal right: {quoted(reading.body[slice(*span)])}"
             yield Finding("promise_legal", Level.MEDIUM, OneLine(words), (span,))
 
 
@@ -246,14 +263,25 @@ def promise_deadline(reading: Reading) -> Iterator[Finding]:
 @rule("promise_service", "promises a level of service")
 def promise_service(reading: Reading) -> Iterator[Finding]:
     """A sentence promises how reliable or how quick we are: a share of the time, an answer within the hour, that
-    something never happens again or is certain to be granted. Medium; low if the sentence says no, names a rule, or
-    the thread says the same."""
+    something never happens again or is certain to be granted, that a date or result is guaranteed. Medium; low if the
+    sentence says no, only hopes for it, names a rule, or the thread says the same."""
     pairs = together(reading, "service_pairs")
     for span, sentence, _ in by_sentence(reading, pattern("service_level"), pairs=pairs):
         quiet = says_no(sentence) or pattern("grounds").search(sentence) is not None
         quiet = quiet or reading.low[slice(*span)] in reading.thread_text.lower()
+        # "La fecha no está garantizada": the no stands right before the words.
+        before = pattern("plain_not").search(reading.low, max(0, span.start - _RIGHT_BEFORE), span.start)
+        quiet = quiet or before is not None
         words = f"promises a level of service: {quoted(reading.body[slice(*span)])}"
         yield Finding("promise_service", Level.LOW if quiet else Level.MEDIUM, OneLine(words), (span,))
+    for key, quieter in (("never_again", ()), ("certain", ("negations", "conditions", "grounds"))):
+        for span, sentence, start in by_sentence(reading, pattern(key)):
+            lead = sentence[: span.start - start]
+            hoped = pattern("aims").search(lead) is not None and pattern("emphatic").search(lead) is None
+            quiet = hoped or reading.is_question(span.start)
+            quiet = quiet or (quieter != () and pattern(*quieter).search(sentence) is not None)
+            words = f"promises what may turn out otherwise: {quoted(reading.body[slice(*span)])}"
+            yield Finding("promise_service", Level.LOW if quiet else Level.MEDIUM, OneLine(words), (span,))
 
 
 @rule("promise_own", "promises of your own list")

@@ -88,11 +88,52 @@ def _is_assurance(reading: Reading, span: Span) -> bool:
     )
 
 
+_IN_BRACKETS = re.compile(r"[\[(（【][^\[\]()（）【】]{12,300}[\])）】]")
+_SHORT_REMARK = 40
+_BEFORE = 120
+_READER = re.compile(
+    r"\b(?:you|your|sie|ihre?n?|ihnen|vous|votre|vos|usted|su|você|u|uw|pan|pani|pana|państwo)\b|您|お客様"
+)
+_OF_REVIEW = ("unsure", "recheck", "sends_off")
+
+
+def _to_reviewer(reading: Reading) -> Iterator[Span]:
+    """Remarks to whoever reads the draft before it is sent: "(I could not find the price, please check)".
+
+    In brackets with two of: a doubt, a wish to check, "before sending". Without brackets a doubt beside "before
+    sending". What speaks to the reader is none.
+    """
+    low = reading.low[: reading.written]
+    for match in _IN_BRACKETS.finditer(low):
+        inside = pattern("sends_off").sub(" ", match[0])
+        signs = sum(pattern(key).search(match[0]) is not None for key in _OF_REVIEW)
+        alone = low[low.rfind("\n", 0, match.start()) + 1 : match.start()].strip() == ""
+        inner_end = len(match[0].rstrip(" .!)]）】"))
+        short = len(match[0]) <= _SHORT_REMARK and any(
+            one.end() >= inner_end for one in pattern("recheck").finditer(match[0])
+        )
+        if (
+            signs > 1
+            and ((alone and len(match[0]) > _SHORT_REMARK) or short or inside != match[0])
+            and _READER.search(inside) is None
+        ):
+            yield Span(*match.span())
+    for match in pattern("sends_off").finditer(low):
+        begin, last = reading.sentence(match.start())
+        before = max(low.rfind("\n", 0, match.start()) + 1, match.start() - _BEFORE)
+        for first in (begin, before):
+            around = f"{low[first : match.start()]} {low[match.end() : last]}"
+            if pattern("unsure").search(around) is not None and _READER.search(around) is None:
+                yield Span(first, last)
+                break
+
+
 @rule("internal_note", "text meant for colleagues")
 def internal_note(reading: Reading) -> Iterator[Finding]:
     """The draft contains text meant for colleagues: "internal note", "do not tell the customer", "churn risk", "our
-    margin is", "strictly confidential", or a remark in brackets or to somebody else ("[Note for Dana: …]").
-    High; medium for the word confidential alone."""
+    margin is", "strictly confidential", or a remark in brackets or to somebody else ("[Note for Dana: …]"), or to
+    whoever checks the draft ("(not sure about the price, please verify)"). High; medium for the word
+    confidential alone."""
     spans = [span for span in _found(reading, "internal") if span.start < reading.written]
     spans += [
         Span(*match.span())
@@ -106,6 +147,9 @@ def internal_note(reading: Reading) -> Iterator[Finding]:
     spans += [
         Span(*note.span()) for note in _NOTE_TO.finditer(reading.low) if note["name"] not in ("you", "dich", *readers)
     ]
+    for remark in _to_reviewer(reading):
+        if not any(span.start < remark.end and remark.start < span.end for span in spans):
+            spans.append(remark)
     spans = [span for span in spans if not _is_assurance(reading, span)]
     spans.sort()
     if spans:

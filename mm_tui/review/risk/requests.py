@@ -35,6 +35,22 @@ def _without_pleas(sentence: str) -> str:
 _PLEA = 20
 
 
+def _with_list(reading: Reading, span: Span) -> Span:
+    """A sentence with the lines that it leads to: "Here you are:"."""
+    if not reading.low[slice(*span)].rstrip().endswith((":", "：")):
+        return span
+    end = reading.low.find("\n\n", span.end + 2, reading.written)
+    return Span(span.start, end if end > 0 else reading.written)
+
+
+_NO_PROBLEM = re.compile(
+    r"\b(?:no (?:problem|worries|bother)|kein(?:e)? (?:problem|thema|sorge)|(?:pas de|aucun) (?:problème|souci)"
+    r"|(?:sin|ningún|no hay) problemas?|(?:sem|não há) problemas?|nessun problema|geen (?:probleem|punt)"
+    r"|nie ma (?:problemu|sprawy))\b|問題(?:あり|ござい)ません|没问题"
+)
+"""A no that agrees."""
+
+
 def _says_no(sentence: str) -> bool:
     return pattern("denies", "negations").search(_without_pleas(sentence)) is not None
 
@@ -62,7 +78,8 @@ def bait_taken(reading: Reading) -> Iterator[Finding]:
     given = False
     theirs = _digits(reading.asked_text)
     for span in _sentences(reading):
-        sentence = _without_pleas(reading.low[slice(*span)])
+        said = _without_pleas(reading.low[slice(*span)])
+        sentence = _NO_PROBLEM.sub(" ", said)
         if pattern("checking").search(sentence):
             return
         if pattern("denies", "negations").search(sentence):
@@ -70,8 +87,8 @@ def bait_taken(reading: Reading) -> Iterator[Finding]:
         here = _digits(sentence)
         code = bool(here - theirs) and re.search(r"\d{3}[ -]?\d{3}|\d{4,8}", sentence) is not None
         code = code and pattern("baits").search(sentence) is not None
-        if code or here & theirs or pattern("grants").search(sentence):
-            granted.append(span)
+        if code or here & theirs or pattern("grants").search(said):
+            granted.append(_with_list(reading, span))
             given = given or code
     if granted:
         words = f"grants what fraudulent emails ask for ({quoted(bait[0])}): {quoted(reading.body[slice(*granted[0])])}"

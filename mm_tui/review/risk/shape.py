@@ -67,6 +67,10 @@ def _open_end(reading: Reading, text: str) -> int:
     return last.end() if "://" not in last[0] else 0
 
 
+_FOOTER = re.compile(r" [|·•] |\d ?(?:am|pm|uhr|h)\Z", re.IGNORECASE)
+"""Parts of an address side by side, or hours at the end."""
+
+
 def _breaks_off(reading: Reading, line: str, *, long: bool, begin: int) -> bool:
     """Whether the last line ends with what needs more after it, or is long and has no full stop."""
     last = line.split()[-1].lower()
@@ -76,6 +80,8 @@ def _breaks_off(reading: Reading, line: str, *, long: bool, begin: int) -> bool:
         return True
     if len(line.split()) < _FEWEST_WORDS or not re.search(r"[a-zà-ž]\Z", line) or "://" in line or "@" in line:
         return False
+    if _FOOTER.search(line):
+        return False
     starts_within = len(line) >= 60 or line[0].islower()
     return reading.asked is not None and begin > 0 and starts_within and not line.startswith((">", "-", "*"))
 
@@ -84,7 +90,8 @@ def _breaks_off(reading: Reading, line: str, *, long: bool, begin: int) -> bool:
 def cut_off(reading: Reading) -> Iterator[Finding]:
     """The last line breaks off: it ends with a word that needs another after it ("to have the"), a comma after more
     than a few words, an open bracket, an empty item of a list, or with no full stop after a long line and without a
-    signature. Or the last paragraph before the closing is the only long one without a full stop. Medium."""
+    signature. Or the last paragraph before the closing is the only long one without a full stop, or an earlier one ends
+    with such a word. Medium."""
     text = reading.body[: reading.written].rstrip()
     begin = text.rfind("\n") + 1
     line = text[begin:].strip()
@@ -103,10 +110,31 @@ def cut_off(reading: Reading) -> Iterator[Finding]:
     if not broken and (end := _open_end(reading, text)):
         broken, text = True, text[:end]
         begin = text.rfind("\n") + 1
+    if not broken and (within := _broken_paragraph(reading)):
+        broken, begin, text = True, within.start, text[: within.end]
     if broken:
         begins = max(begin, len(text) - 40)
         words_said = f"ends in the middle of a sentence: {quoted('…' + text[begins:])}"
         yield Finding("cut_off", Level.MEDIUM, OneLine(words_said), (Span(begins, len(text)),))
+
+
+def _broken_paragraph(reading: Reading) -> Span | None:
+    """A long paragraph before others that ends with a word that needs another after it: "it is about a"."""
+    for match in _PARAGRAPH.finditer(reading.body, 0, reading.written):
+        last = match[0].rpartition(" ")[2]
+        if (
+            len(match[0]) > _LONG_PARAGRAPH
+            and last.isalpha()
+            and last.islower()
+            and last in word_set("unfinished")
+            and reading.body[match.end() : match.end() + 2] == "\n\n"
+            and re.match(r"\s*[^\W\d_]", reading.body[match.end() :][:20])
+        ):
+            return Span(max(match.start(), match.end() - 40), match.end())
+    return None
+
+
+_LONG_PARAGRAPH = 80
 
 
 _TAGS = "div|span|p|br|table|tr|td|html|body|head|style|script|ul|li|strong|b|i"

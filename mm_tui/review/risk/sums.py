@@ -142,7 +142,7 @@ def unknown(reading: Reading, amounts: Iterable[Amount], there: set[tuple[str, D
         sums = _reckoned(every)
         new = [amount for amount in new if (amount.currency, amount.value) not in sums]
         said = reading.thread_words.union(_WORD.findall(reading.low)) if new else frozenset()
-        new = [amount for amount in new if not _is_multiple(amount, there, said) and not _is_share(amount, there, said)]
+        new = [amount for amount in new if not _is_multiple(amount, every, said) and not _is_share(amount, there, said)]
     return new
 
 

@@ -1,0 +1,90 @@
+"""Promises of what may turn out otherwise, rights that are denied, and remarks to whoever checks a draft."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from mm_tui.models import Attachment, Direction, Party
+from mm_tui.review.findings import Level
+from mm_tui.review.risk import Draft, Message, ThreadContext, assess
+from mm_tui.text import ManyLine, OneLine
+
+US = Party.parse("Harbour Cycles <help@harbourcycles.example>")
+STORE = Party.parse("Ben <store@harbourcycles.example>")
+LENA = Party.parse("Lena Moreau <lena.moreau@moreau.example>")
+
+
+def found(code: str, said: str, *, asked: str = "How are you?", file: str = "", to: Party = LENA) -> bool:
+    thread = Message(to, to=(US,), subject=OneLine("Bike"), body=ManyLine(asked), direction=Direction.INBOUND)
+    files = (Attachment(name=OneLine(file), size=1000),) if file else ()
+    draft = Draft(US, to=(to,), subject=OneLine("Re: Bike"), body=ManyLine(said), attachments=files)
+    context = ThreadContext((thread,), own_addresses=frozenset({str(US.address)}), today=date(2026, 5, 5))
+    return any(one.code == code and one.level >= Level.MEDIUM for one in assess(draft, context).findings)
+
+
+@pytest.mark.parametrize(
+    ("code", "bad", "good"),
+    [
+        ("promise_service", "The 22nd is guaranteed.", "The 22nd is guaranteed only once the deposit is here."),
+        ("promise_service", "You can plan your week around it.", "You can plan your route on our website."),
+        ("promise_service", "Das wird nicht wieder vorkommen.", "Wir hoffen, dass das nicht wieder vorkommt."),
+        ("promise_service", "Cela ne se reproduira plus.", "Nous espérons que cela ne se reproduira plus."),
+        ("promise_service", "La fecha está garantizada.", "La fecha no está garantizada."),
+        ("promise_service", "This won't happen again.", "We changed the lock so that this won't happen again."),
+        ("promise_legal", "There is no right of withdrawal.", "You have the right to cancel within 14 days."),
+        ("promise_legal", "We are not obliged to refund it.", "We are not obliged to refund it, but we gladly will."),
+        ("promise_legal", "Non siamo tenuti a ritirare la merce.", "Ha diritto di recesso entro 14 giorni."),
+        ("promise_legal", "返品の権利はございません。", "14日以内であれば返品できます。"),
+        ("promise_legal", "納期を保証いたします。", "納期は保証いたしかねます。"),
+        ("internal_note", "(I could not find the price - check before sending.)", "(I could not find your number)"),
+        (
+            "internal_note",
+            "Not sure about the price, please verify before it goes out.",
+            "Please check before you leave.",
+        ),
+        ("internal_note", "(Preis nicht sicher, bitte vor dem Versand prüfen)", "(bitte auch die Rückseite prüfen)"),
+        ("internal_note", "（料金は確認できませんでした。送信前に確認してください。）", "（発送前にご連絡します）"),
+        ("internal_note", "We buy them in at £14.10.", "You can buy them at £14.10."),
+        (
+            "cut_off",
+            f"{'The road is narrow. ' * 5}From there it's about a\n\nSee you soon.",
+            "It's about a mile.\n\nBye.",
+        ),
+    ],
+)
+def test_what_is_said_and_what_is_like_it(code: str, bad: str, good: str) -> None:
+    assert found(code, f"Hello Lena,\n\n{bad}\n\nKind regards")
+    assert not found(code, f"Hello Lena,\n\n{good}\n\nKind regards")
+
+
+@pytest.mark.parametrize(
+    ("code", "good"),
+    [
+        ("promise_money", "You can take our damage waiver, which is another £38 today."),
+        ("template_hole", "You can pay in parts that suit you (for example five times £53)."),
+        ("cut_off", "See you soon.\n\nHarbour Cycles Ltd | Unit 6, Tollgate Industrial Estate | depot 6am-2pm"),
+        ("amount_not_in_thread", "You are 14 people. The deposit is £10 a head, so £140."),
+    ],
+)
+def test_names_examples_and_footers_are_quiet(code: str, good: str) -> None:
+    assert not found(code, f"Hello Lena,\n\n{good}", asked="The price was £41?")
+
+
+def test_a_file_named_after_what_the_draft_speaks_of() -> None:
+    said = "Directions are attached."
+    assert not found("attachment_other", said, file="How_to_find_us.pdf")
+    assert found("attachment_other", said, file="Holiday_rota.pdf")
+
+
+def test_any_team_signs_mail_among_ourselves() -> None:
+    said = "As said.\n\nRegards\n\nMarlow Service Desk"
+    assert found("signature_not_ours", said)
+    assert not found("signature_not_ours", said, to=STORE)
+
+
+def test_a_list_handed_over_without_a_problem() -> None:
+    asked = "At your desk? I need the salaries of everybody."
+    assert found("bait_taken", "No problem, here you are:\n\n- Ann Lee, £31,200", asked=asked)
+    assert not found("bait_taken", "That is no thing for email.", asked=asked)
