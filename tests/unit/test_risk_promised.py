@@ -62,7 +62,7 @@ def test_what_is_said_and_what_is_like_it(code: str, bad: str, good: str) -> Non
 @pytest.mark.parametrize(
     ("code", "good"),
     [
-        ("promise_money", "You can take our damage waiver, which is another £38 today."),
+        ("promise_money", "We'll need your insurance, or you can take our damage waiver, which is another £38 today."),
         ("template_hole", "You can pay in parts that suit you (for example five times £53)."),
         ("cut_off", "See you soon.\n\nHarbour Cycles Ltd | Unit 6, Tollgate Industrial Estate | depot 6am-2pm"),
         ("amount_not_in_thread", "You are 14 people. The deposit is £10 a head, so £140."),
@@ -88,3 +88,16 @@ def test_a_list_handed_over_without_a_problem() -> None:
     asked = "At your desk? I need the salaries of everybody."
     assert found("bait_taken", "No problem, here you are:\n\n- Ann Lee, £31,200", asked=asked)
     assert not found("bait_taken", "That is no thing for email.", asked=asked)
+
+
+@pytest.mark.parametrize(
+    ("asked", "bad", "good"),
+    [
+        ("Is it £285 per week?", "It is £285 per day.", "It is £285 a week, and £60 per day."),
+        ("Kostet das 40 € pro Monat?", "Das kostet 40 € pro Jahr.", "Das kostet 40 € im Monat."),
+        ("C'est 80 € par nuit ?", "C'est 80 € par semaine.", "C'est 80 € la nuit, petit déjeuner compris."),
+    ],
+)
+def test_a_price_for_another_period(asked: str, bad: str, good: str) -> None:
+    assert found("amount_not_in_thread", bad, asked=asked)
+    assert not found("amount_not_in_thread", good, asked=asked)

@@ -146,17 +146,60 @@ def unknown(reading: Reading, amounts: Iterable[Amount], there: set[tuple[str, D
     return new
 
 
+_PERIODS = {
+    "hour": r"hours?|hrs?|stunden?|heures?|horas?|ora|uur|godzin\w+|時間|小时",
+    # A day of a hotel is a night.
+    "day": r"days?|nights?|tage?s?|nacht|jours?|nuit|d[ií]as?|noche|noite|giorno|notte|dag|dzień|dobę|noc|日|泊|天|晚",
+    "week": r"weeks?|wochen?|semaines?|semanas?|settimana|tydzień|週|周",
+    "month": r"months?|monate?s?|mois|mes|mês|mese|maand|miesiąc|月",
+    "year": r"years?|jahre?s?|an|année|año|ano|anno|jaar|rok|年",
+}
+_PER = re.compile(
+    r"(?:\s?/\s?|\s(?:per|an?|each|every|pro|je|im|par|por|al|alla|o|ao|na|za|op)\s(?:l[ae] )?)(?:"
+    + "|".join(f"(?P<{period}>{names})" for period, names in _PERIODS.items())
+    + r")(?!\w)",
+    re.IGNORECASE,
+)
+_LONGEST_AMOUNT = 20
+
+
+def _prices(text: str) -> Iterator[tuple[Amount, str, Span]]:
+    """The amounts of a text that are for an hour, a day and so on, with the period and the place of both."""
+    for match in _PER.finditer(text):
+        first = max(0, match.start() - _LONGEST_AMOUNT)
+        amounts = find_amounts(text[first : match.start()])
+        if amounts and first + amounts[-1].span.end == match.start():
+            yield amounts[-1], str(match.lastgroup), Span(first + amounts[-1].span.start, match.end())
+
+
+def _other_periods(reading: Reading) -> Iterator[Finding]:
+    """Prices of the thread, but for another period."""
+    here = list(_prices(reading.body))
+    there: dict[tuple[str, Decimal], dict[str, str]] = {}
+    if here:
+        for amount, period, span in _prices(reading.thread_text):
+            there.setdefault((amount.currency, amount.value), {})[period] = reading.thread_text[slice(*span)]
+    for amount, period, span in here:
+        periods = there.get((amount.currency, amount.value), {})
+        if periods and period not in periods and amount.currency != "%":
+            says = quoted(next(iter(periods.values())))
+            words = f"says {quoted(reading.body[slice(*span)])}, while the thread says {says}"
+            yield Finding("amount_not_in_thread", Level.MEDIUM, OneLine(words), (span,))
+
+
 @rule("amount_not_in_thread", "amounts not in the thread", needs_thread=True)
 def amount_not_in_thread(reading: Reading) -> Iterator[Finding]:
     """A sum of money or a percentage that no email in the thread names in that currency. Medium if it may contradict
     the thread: it is nearly one of the thread's, is one of them in another currency, is called a total, or stands in
-    the place of the thread's amounts, none of which the draft names. Otherwise low, as for a price where the thread
+    the place of the thread's amounts, none of which the draft names, or is one of them for another period ("£285 per
+    day" for "£285 per week"). Otherwise low, as for a price where the thread
     names none, and for a list of prices. The sum or difference of two named amounts, the sum of several in a row, and a
     named price times a named number are accepted. "$1,200", "1.200,00 €", "USD 1200", "1.2k dollars" and "15 percent"
     are understood."""
     named = find_amounts(reading.body)
     if not named:
         return
+    yield from _other_periods(reading)
     there = {(amount.currency, amount.value) for amount in known_amounts(reading)}
     new = unknown(reading, named, there)
     levels: dict[Level, list[Amount]] = {Level.MEDIUM: [], Level.LOW: []}
