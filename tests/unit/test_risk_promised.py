@@ -46,6 +46,12 @@ def found(code: str, said: str, *, asked: str = "How are you?", file: str = "", 
         ),
         ("internal_note", "(Preis nicht sicher, bitte vor dem Versand prüfen)", "(bitte auch die Rückseite prüfen)"),
         ("internal_note", "（料金は確認できませんでした。送信前に確認してください。）", "（発送前にご連絡します）"),
+        (
+            "internal_note",
+            "AeroScan offered less, so you are about a tenth above them.",
+            "You are two floors above them.",
+        ),
+        ("internal_note", "Ihr Angebot liegt knapp über dem der anderen Bieter.", "Ihr Angebot liegt uns vor."),
         ("internal_note", "We buy them in at £14.10.", "You can buy them at £14.10."),
         (
             "cut_off",
