@@ -107,3 +107,9 @@ def test_a_list_handed_over_without_a_problem() -> None:
 def test_a_price_for_another_period(asked: str, bad: str, good: str) -> None:
     assert found("amount_not_in_thread", bad, asked=asked)
     assert not found("amount_not_in_thread", good, asked=asked)
+
+
+def test_a_number_from_which_a_price_counts_is_not_the_readers() -> None:
+    asked = "I use 30 sacks a month."
+    assert found("count_differs", "Yes, we send 40 sacks.", asked=asked)
+    assert not found("count_differs", "Yes, from 40 sacks the list price is lower.", asked=asked)

@@ -178,7 +178,10 @@ _SIZE = (
 
 _LIMIT = re.compile(
     r"(?:\b(?:under|below|less than|at most|not above|stay under|unter|unterhalb|weniger als|moins de|sous|bajo"
-    r"|menos de|por debajo de|abaixo de|sotto|meno di|onder|minder dan|poniżej|mniej niż)"
+    r"|menos de|por debajo de|abaixo de|sotto|meno di|onder|minder dan|poniżej|mniej niż"
+    r"|from|over|above|more than|at least|starting at|upwards of|ab|über|mehr als|mindestens|à partir de|dès|plus de"
+    r"|au moins|a partir de|desde|más de|al menos|mais de|pelo menos|a partire da|più di|almeno|vanaf|meer dan|minstens"
+    r"|od|powyżej|co najmniej)"
     r"(?: (?:the|den|die|les|los|as|os|i|le))?)\s*\Z"
 )
 """Words before a limit, which need not be the thread's number."""
