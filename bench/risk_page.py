@@ -77,7 +77,7 @@ is what was flagged at medium or high at first sight, before anybody who changes
 After each set the rules were improved with one half of it (with all of the first). What was mended sentence by sentence
 held for the drafts that were looked at, but hardly for the next set. So after the fifth, promises of money got their
 level from a few signs instead of a list of exceptions; single words that had been wrong as often as right were dropped.
-Set 6 was written after that; the rules before it flag 38 of its bad drafts, 10 of their twins and 21 of its good answers.
+Set 6 was written after that; the rules before it flag 38 of its bad drafts, 10 of their twins, 21 of its good answers.
 Set 5 before and after, by its halves:
 
 | drafts | first sight | after improvements |
