@@ -234,13 +234,16 @@ class Seat:
             self.press(key)
 
     def settle(self) -> None:
-        """Reads back what is unknown, and closes what is in front."""
+        """Reads back what is unknown, answers what is asked, and closes what is in front."""
         if self.terminal.ended or self.edits or "What now?" in self.look():
             self.act()
+        elif "y answer" in self.terminal.text:
+            # The store may learn of a question only with its answer.
+            self.press("y")
         elif self.terminal.text.count("esc") and "a approve" not in self.terminal.text:
             self.press("escape")
         else:
-            self.press("ctrl+r")
+            self.press(self._chance.choice(("ctrl+r", "j", "k")))
 
     def close(self) -> None:
         """Kills the program that runs now."""
