@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from functools import partial
 from typing import TYPE_CHECKING
 
 from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
-from textual.worker import get_current_worker
+from textual.worker import Worker, get_current_worker
 
 from mm_tui.session import Session
 from mm_tui.store.mail.mails import MailRow
@@ -28,6 +29,8 @@ USUAL_ROWS = 5
 """The height in cells of what the assistant says."""
 MAX_LINES = 60
 """The most lines of a body in the preview."""
+CANCELLED_SECONDS = 0.05
+"""Seconds after which a waiting thread looks whether it was cancelled."""
 
 
 class Looked(Message):
@@ -62,6 +65,7 @@ class Preview(Widget):
         self._shown = Content("")
         self._row: MailRow | None = None
         self._looked: Looked | None = None
+        self._turn = threading.Lock()
         self._kept_for = ""
         """The id of an email that was shown before the assistant had read it."""
 
@@ -137,9 +141,21 @@ class Preview(Widget):
         self.run_worker(work, thread=True, exclusive=True, group="preview", exit_on_error=False)
 
     def _look_now(self, row: MailRow) -> None:
+        """Reads an email in a thread, one at a time: a thread that was cancelled runs on, and the same large body would
+        be rendered by each."""
+        worker = get_current_worker()
+        while not self._turn.acquire(timeout=CANCELLED_SECONDS):
+            if worker.is_cancelled:
+                return
+        try:
+            self._read(row, worker)
+        finally:
+            self._turn.release()
+
+    def _read(self, row: MailRow, worker: Worker[object]) -> None:
         from mm_tui.review.render_pass import render_all
 
-        session, inspection, worker = self._session, self._session.inspection, get_current_worker()
+        session, inspection = self._session, self._session.inspection
 
         def tell(findings: tuple[Finding, ...] = ()) -> None:
             # A thread runs on after it was cancelled: what it read may be older than what is shown.
