@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
-from textual.worker import Worker, get_current_worker
+from textual.worker import get_current_worker
 
 from mm_tui.session import Session
 from mm_tui.store.mail.mails import MailRow
@@ -141,31 +141,26 @@ class Preview(Widget):
         self.run_worker(work, thread=True, exclusive=True, group="preview", exit_on_error=False)
 
     def _look_now(self, row: MailRow) -> None:
-        """Reads an email in a thread, one at a time: a thread that was cancelled runs on, and the same large body would
-        be rendered by each."""
-        worker = get_current_worker()
-        while not self._turn.acquire(timeout=CANCELLED_SECONDS):
-            if worker.is_cancelled:
-                return
-        try:
-            self._read(row, worker)
-        finally:
-            self._turn.release()
-
-    def _read(self, row: MailRow, worker: Worker[object]) -> None:
         from mm_tui.review.render_pass import render_all
 
-        session, inspection = self._session, self._session.inspection
+        session, inspection, worker = self._session, self._session.inspection, get_current_worker()
 
         def tell(findings: tuple[Finding, ...] = ()) -> None:
             # A thread runs on after it was cancelled: what it read may be older than what is shown.
             if not worker.is_cancelled:
                 self.post_message(Looked(row.email_id, mail, answer, findings, is_opened=detail is not None))
 
-        detail = session.mail.detail(row.email_id)
-        mail = detail or session.pending.get(row.email_id)
-        answer = self._answer(row) if mail is detail else None
-        render_all([one.body for one in (mail, answer) if one is not None])
+        # One at a time: a thread that was cancelled runs on, and each would render the same large body.
+        while not self._turn.acquire(timeout=CANCELLED_SECONDS):
+            if worker.is_cancelled:
+                return
+        try:
+            detail = session.mail.detail(row.email_id)
+            mail = detail or session.pending.get(row.email_id)
+            answer = self._answer(row) if mail is detail else None
+            render_all([one.body for one in (mail, answer) if one is not None])
+        finally:
+            self._turn.release()
         if detail is None:
             tell()
             return
