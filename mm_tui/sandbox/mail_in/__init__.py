@@ -2,8 +2,9 @@
 
 ```
 sources ─▶ mbox, outlook      files into raw emails
-parse ─▶ headers, dates, ids  one raw mail into an `IncomingMail`
-      └▶ parts ─▶ content, plain, html, rtf, winmail, notices, bounces ─▶ encoded_words, charsets, charset_guess
-importer, report              all of it, and what was odd
+parse ─▶ headers, dates       one raw mail into an `IncomingMail`
+      └▶ parts ─▶ content, plain, html, rtf, tnef, notices, bounces ─▶ encoded_words, transfer
+charsets ─▶ charset_names, charset_guess, japanese    bytes into text
+importer                      all of it, and what was odd
 ```
 """

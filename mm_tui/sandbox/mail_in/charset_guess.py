@@ -1,4 +1,8 @@
-"""Guesses the charset of bytes, for text that declares none, or one that cannot be right."""
+"""Guesses the charset of bytes from their letters, for text that declares none, or one that cannot be right.
+
+`chardet` compares the letters with those of many languages. It is asked only about charsets that mail is written in,
+and not believed about a few letters.
+"""
 
 from __future__ import annotations
 
@@ -7,28 +11,35 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
-_LATIN = ("windows-1252", "windows-1250", "iso-8859-2", "windows-1254", "windows-1257")
-_CYRILLIC = ("koi8-r", "koi8-u", "windows-1251", "iso-8859-5", "cp866")
-_OTHERS = (
-    "gb18030", "big5", "big5hkscs", "cp949", "cp932", "euc-jp", *_CYRILLIC[:-1], "windows-1253", "windows-1255",
-    "windows-1256", "windows-1258", "cp874",
-)  # fmt: skip
-# Families of charsets that are confused; the real one may be another in the declared one's family.
-_FAMILIES = (_CYRILLIC, ("gb18030", "big5", "big5hkscs", "cp949", "cp932", "euc-jp"))
-_WESTERN = ("cp1252", "iso8859-15", "iso8859-1")
-_HIGH_RUN = re.compile(rb"[\x80-\xff]+")
+LATIN = ("cp1252", "cp1250", "iso8859-2", "cp1254", "cp1257")
+CYRILLIC = ("koi8-r", "koi8-u", "cp1251", "iso8859-5", "cp866")
+EAST_ASIAN = ("gb18030", "big5", "big5hkscs", "cp949", "cp932", "euc_jp")
+NOT_LATIN = (*EAST_ASIAN, *CYRILLIC[:-1], "cp1253", "cp1255", "cp1256", "cp1258", "cp874")
+"""The charsets of texts in which runs of bytes above 127 are words. cp866 is too rare to be guessed."""
+_LIKE_LATIN = (*LATIN, "iso8859-15", "iso8859-1")
+_SAME = (
+    {"koi8-r", "koi8-u"},
+    {"cp932", "shift_jis"},
+    {"big5", "big5hkscs", "cp950"},
+    {"gb18030", "gbk", "gb2312"},
+)
+"""Charsets that are not told apart here: the declared one is kept."""
+_RUN = re.compile(rb"[\x80-\xff]+")
 _C1 = re.compile(rb"[\x80-\x9f]")
 _TAG = re.compile(rb"<[!/a-zA-Z][^<>]{0,2000}>")
 _LOOKED_AT = 20_000
-_ENOUGH = 12
-"""Bytes above 127 in a text that can speak against what it declares."""
+"""The bytes of a text that are looked at."""
+_WORD = 3
+"""A run of this many bytes above 127 is no accented letter."""
+ENOUGH = 12
+"""The bytes above 127 that can speak against a declaration; half as many among Latin charsets."""
 
 
 def likeliest(data: bytes) -> str:
     """The most likely charset of text that is not UTF-8."""
-    # Western text has single accented letters; then the other charsets are not considered.
-    longest = max((len(run) for run in _HIGH_RUN.findall(data)), default=0)
-    return _refined(_best(data, _LATIN if longest < 3 else (*_OTHERS, *_LATIN))[0] or "cp1252", data)
+    has_words = any(len(run) >= _WORD for run in _RUN.findall(data))
+    charset, _sure = _best(data, (*NOT_LATIN, *LATIN) if has_words else LATIN)
+    return _told_apart(charset or "cp1252", data)
 
 
 def other_than(data: bytes, declared: str) -> str:
@@ -38,47 +49,69 @@ def other_than(data: bytes, declared: str) -> str:
         data: text that is not UTF-8.
         declared: Python's name of a charset.
     """
-    runs = [len(run) for run in _HIGH_RUN.findall(data)]
-    if not runs:
-        return ""
-    name = _name(declared)
-    if name in _WESTERN or name in map(_name, _LATIN):
-        if sum(length for length in runs if length >= 3) * 10 >= sum(runs) * 6:
-            # Latin text does not have runs of accented letters.
-            other, sure = _best(data, _OTHERS)
-            return _refined(other, data) if sure >= 0.2 and _fits(other, data) else ""
-        if sum(runs) < _ENOUGH // 2:
-            return ""
-        other, sure = _best(data, _LATIN)
-        return _refined(other, data) if sure >= 0.1 and not _is_akin(other, name) else ""
-    family = next((family for family in _FAMILIES if name in map(_name, family)), ())
-    if not family or sum(runs) < _ENOUGH:
-        return ""
+    runs = [len(run) for run in _RUN.findall(data)]
+    if declared in _LIKE_LATIN:
+        if runs and sum(length for length in runs if length >= _WORD) * 10 >= sum(runs) * 6:
+            other, sure = _best(data, NOT_LATIN)
+            found = other if sure >= 0.2 and _fits(other, data) else ""
+        elif sum(runs) >= ENOUGH // 2:
+            other, sure = _best(data, LATIN)
+            found = other if sure >= 0.1 and not _is_same(other, declared) else ""
+        else:
+            found = ""
+    else:
+        family = next((family for family in (CYRILLIC, EAST_ASIAN) if declared in family), ())
+        found = _other_of(family, data, declared) if family and sum(runs) >= ENOUGH else ""
+    return _told_apart(found, data) if found else ""
+
+
+def _other_of(family: tuple[str, ...], data: bytes, declared: str) -> str:
+    """The charset of a family that is clearly likelier than the declared one; empty if none is."""
     found = dict(_asked(data, family))
-    best = max(found, key=lambda one: found[one], default="")
-    # One charset has several names and supersets.
-    same = max((sure for one, sure in found.items() if _is_akin(one, name)), default=0.0)
-    if not best or _is_akin(best, name) or found[best] < max(0.2, same * 1.3):
+    best = max(found, key=lambda name: found[name], default="")
+    declared_sure = max((sure for name, sure in found.items() if _is_same(name, declared)), default=0.0)
+    if not best or _is_same(best, declared) or found[best] < max(0.2, declared_sure * 1.3):
         return ""
-    return _refined(best, data) if _fits(best, data) else ""
+    return best if _fits(best, data) else ""
 
 
-def _name(charset: str) -> str:
+def _best(data: bytes, among: tuple[str, ...]) -> tuple[str, float]:
+    """The likeliest of these charsets, and how sure that is; empty if it is none of them."""
+    found = _asked(data, among)
+    if not found:
+        return "", 0.0
+    best, sure = found[0]
+    # A few letters are little evidence: Western text is the most common, unless another charset is clearly likelier.
+    western = next((sure for name, sure in found if name == "cp1252"), 0.0)
+    return ("cp1252", western) if best in LATIN and western * 1.3 >= sure else (best, sure)
+
+
+def _asked(data: bytes, among: tuple[str, ...]) -> list[tuple[str, float]]:
+    """These charsets with their likelihood, likeliest first. HTML tags say nothing about the language."""
+    return _asked_once(_TAG.sub(b" ", data[: 5 * _LOOKED_AT])[:_LOOKED_AT], among)
+
+
+@lru_cache(maxsize=64)
+def _asked_once(data: bytes, among: tuple[str, ...]) -> list[tuple[str, float]]:
+    # Imported late: most mail declares what it is.
+    import chardet
+
+    # Its name for one of them is not Python's. Western text always competes, or rare charsets would seem likely.
+    asked = [name.replace("euc_jp", "euc-jp") for name in (*among, "cp1252")]
+    found = chardet.detect_all(data, include_encodings=asked, prefer_superset=True)
+    named = [(_python_name(str(one["encoding"])), one["confidence"]) for one in found if one["encoding"]]
+    return [(name, sure) for name, sure in named if name in among]
+
+
+def _python_name(charset: str) -> str:
     try:
         return codecs.lookup(charset).name
     except LookupError:
         return ""
 
 
-def _is_akin(one: str, other: str) -> bool:
-    groups = (
-        {"koi8-r", "koi8-u"},
-        {"cp932", "shift_jis"},
-        {"big5", "big5hkscs", "cp950"},
-        {"gb18030", "gbk", "gb2312"},
-    )
-    names = {_name(one), _name(other)}
-    return len(names) == 1 or any(names <= group for group in groups)
+def _is_same(one: str, other: str) -> bool:
+    return one == other or any({one, other} <= group for group in _SAME)
 
 
 def _fits(charset: str, data: bytes) -> bool:
@@ -89,55 +122,24 @@ def _fits(charset: str, data: bytes) -> bool:
     return True
 
 
-def _asked(data: bytes, among: Iterable[str]) -> list[tuple[str, float]]:
-    # HTML tags say nothing about the language.
-    return _asked_once(_TAG.sub(b" ", data[: 5 * _LOOKED_AT])[:_LOOKED_AT], tuple(among))
-
-
-@lru_cache(maxsize=64)
-def _asked_once(data: bytes, among: tuple[str, ...]) -> list[tuple[str, float]]:
-    # Imported late: most mail declares what it is.
-    import chardet
-
-    allowed = set(map(_name, among))
-
-    found = chardet.detect_all(data, include_encodings=(*among, "windows-1252"), prefer_superset=True)
-    return [
-        (str(one["encoding"]), one["confidence"])
-        for one in found
-        if one["encoding"] and _name(one["encoding"]) in allowed
-    ]
-
-
-def _best(data: bytes, among: Iterable[str]) -> tuple[str, float]:
-    names = _asked(data, among)
-    if not names:
-        return "", 0.0
-    # A few letters are little evidence: prefer the common Western charset, unless another is clearly likelier.
-    western = next((sure for name, sure in names if _name(name) == "cp1252"), 0.0)
-    best, sure = names[0]
-    is_latin = _name(best) in map(_name, _LATIN)
-    return ("cp1252", western) if is_latin and western * 1.3 >= sure else (best, sure)
-
-
-def _refined(charset: str, data: bytes) -> str:
-    """Of two charsets with nearly the same letters, the one whose distinctive characters occur."""
-    name = _name(charset)
-    bare = not _C1.search(data)
-    if name == "cp1252" and bare and re.search(rb"[\d ]\xa4|\xa4[\d ]", data):
-        return "iso-8859-15"
-    if (
-        name == "cp1250"
-        and bare
-        and re.search(rb"(?i)[a-z\xe0-\xff][\xb1\xb6\xbc\xa6\xac\xa1]|[\xb1\xb6\xbc][a-z]", data)
-    ):
-        return "iso-8859-2"
-    if name == "cp1251" and bare and _share(data, 0xF0, 0x100) * 10 < _share(data, 0xD0, 0xE0):
-        return "iso-8859-5"
-    if name == "cp1256" and bare and b"\xed" not in data and _share(data, 0xE0, 0xEB) and _fits("iso-8859-6", data):
-        return "iso-8859-6"
+def _told_apart(charset: str, data: bytes) -> str:
+    """Of two charsets with nearly the same letters, the one whose own characters occur in the text."""
+    if _C1.search(data):
+        # Only the charsets of Windows have characters there.
+        return charset
+    if charset == "cp1252" and re.search(rb"[\d ]\xa4|\xa4[\d ]", data):
+        # The euro sign beside an amount.
+        return "iso8859-15"
+    if charset == "cp1250" and re.search(rb"(?i)[a-z\xe0-\xff][\xb1\xb6\xbc\xa6\xac\xa1]|[\xb1\xb6\xbc][a-z]", data):
+        # Letters of Polish, which are signs in the other charset.
+        return "iso8859-2"
+    if charset == "cp1251" and _share(data, 0xF0, 0x100) * 10 < _share(data, 0xD0, 0xE0):
+        # Small letters stand at other places.
+        return "iso8859-5"
+    if charset == "cp1256" and b"\xed" not in data and _share(data, 0xE0, 0xEB) and _fits("iso8859-6", data):
+        return "iso8859-6"
     return charset
 
 
-def _share(data: bytes, start: int, end: int) -> int:
+def _share(data: Iterable[int], start: int, end: int) -> int:
     return sum(start <= byte < end for byte in data)

@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterable, Sequence
 from email.message import Message
 
-from mm_tui.sandbox.mail_in.charsets import Odd, codec_of
+from mm_tui.sandbox.mail_in.charset_names import codec_of
+from mm_tui.sandbox.mail_in.charsets import Odd
 from mm_tui.sandbox.mail_in.encoded_words import header_text
 
 _FIELD = re.compile(rb"([!-9;-~]{1,200})[ \t]*:")

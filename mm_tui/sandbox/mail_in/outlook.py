@@ -12,7 +12,8 @@ from email.utils import format_datetime
 from io import BytesIO
 from typing import TYPE_CHECKING
 
-from mm_tui.sandbox.mail_in.charsets import codec_of_page, decode
+from mm_tui.sandbox.mail_in.charset_names import codec_of_page
+from mm_tui.sandbox.mail_in.charsets import decode
 from mm_tui.sandbox.mail_in.headers import header_form
 from mm_tui.sandbox.mail_in.parts import html_charset
 from mm_tui.sandbox.mail_in.rtf import text_of_rtf, unpacked

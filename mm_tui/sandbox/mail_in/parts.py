@@ -11,7 +11,8 @@ from email.policy import compat32
 
 from mm_tui.sandbox.gateway.mail import MailAttachment
 from mm_tui.sandbox.mail_in import notices
-from mm_tui.sandbox.mail_in.charsets import Odd, codec_of, decode
+from mm_tui.sandbox.mail_in.charset_names import codec_of
+from mm_tui.sandbox.mail_in.charsets import Odd, decode
 from mm_tui.sandbox.mail_in.content import READ_AS_TEXT, RICH, Content, best_of, is_readable, kind_of, shortened_name
 from mm_tui.sandbox.mail_in.encoded_words import header_text
 from mm_tui.sandbox.mail_in.headers import Headers, mended
@@ -324,9 +325,9 @@ def html_charset(data: bytes, declared: str | None) -> str | None:
     own = (match[1] or match[2]).decode("ascii", "replace") if match else ""
     if not own or not codec_of(own) or codec_of(own).startswith(("utf-16", "utf-32")):
         return declared
-    if declared and codec_of(declared) not in ("", "ascii", "iso-8859-1", "cp1252"):
+    if declared and codec_of(declared) not in ("", "ascii", "iso8859-1", "cp1252"):
         return declared
-    if codec_of(declared) in ("iso-8859-1", "cp1252"):
+    if codec_of(declared) in ("iso8859-1", "cp1252"):
         try:
             data.decode(codec_of(own))
         except UnicodeError:

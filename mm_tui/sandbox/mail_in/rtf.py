@@ -6,7 +6,7 @@ import re
 import struct
 from dataclasses import dataclass, replace
 
-from mm_tui.sandbox.mail_in.charsets import codec_of, codec_of_page
+from mm_tui.sandbox.mail_in.charset_names import codec_of, codec_of_page
 
 DICTIONARY = (
     rb"{\rtf1\ansi\mac\deff0\deftab720{\fonttbl;}{\f0\fnil \froman \fswiss \fmodern \fscript \fdecor MS Sans Serif"

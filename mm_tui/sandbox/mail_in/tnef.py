@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 from mm_tui.sandbox.gateway.mail import MailAttachment
 from mm_tui.sandbox.mail_in import notices
-from mm_tui.sandbox.mail_in.charsets import Odd, codec_of_page, decode
+from mm_tui.sandbox.mail_in.charset_names import codec_of_page
+from mm_tui.sandbox.mail_in.charsets import Odd, decode
 from mm_tui.sandbox.mail_in.content import Content, is_readable, shortened_name
 from mm_tui.sandbox.mail_in.html import html_to_markdown
 from mm_tui.sandbox.mail_in.plain import without_tabs
