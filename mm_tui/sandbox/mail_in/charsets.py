@@ -70,11 +70,11 @@ def _by_its_form(data: bytes, codec: str, odd: Odd) -> str | None:
     if data.startswith(codecs.BOM_UTF8):
         return data[3:].decode("utf-8", "replace")
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) and (b"\x00" in data or len(data) % 2 == 0):
-        text = data.decode("utf-16", "replace")
-        if _is_text(text):
-            return text
-    if (text := _by_escapes(data, codec, odd)) is not None:
-        return text
+        marked = data.decode("utf-16", "replace")
+        if _is_text(marked):
+            return marked
+    if (switched := _by_escapes(data, codec, odd)) is not None:
+        return switched
     if data.isascii() and b"\x00" not in data and not codec.startswith(_OTHER_SEVEN_BITS):
         if japanese.selects_a_set(data):
             odd("no charset declared")
