@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from textual.pilot import Pilot
 
 from mm_tui.app import MmTui
 from mm_tui.commands.output.exits import Exit
+from mm_tui.decision.state import Outcome
 from mm_tui.screens.pending.screen import PendingScreen
 from mm_tui.services.decisions import log as log_module
 from mm_tui.services.decisions.log import DecisionLog
@@ -57,7 +59,7 @@ async def test_all_of_a_filter_is_rejected_after_a_typed_count(sandbox: Sandbox)
         assert sandbox.outbox() == []
 
 
-async def test_one_undo_takes_all_of_them_back(sandbox: Sandbox) -> None:
+async def test_one_undo_takes_all_of_them_back(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     runaway(sandbox, 3)
     settings = settings_for(sandbox, review=Review(hold_seconds=60))
     async with running_queue(settings, 4) as (app, pilot, screen):
@@ -67,6 +69,26 @@ async def test_one_undo_takes_all_of_them_back(sandbox: Sandbox) -> None:
         await until(pilot, lambda: "all 3 decisions of the batch undone" in shown(app), "the undoing")
         assert "not rejected" not in shown(app)
         assert len(sandbox.pending()) == 4 and not sandbox.calls("POST", "/decide")
+
+        # Stopped while the journal is written: what was said must be true.
+        written, stopped, begin_each = threading.Event(), threading.Event(), DecisionLog.begin_each
+
+        def slowly(store: DecisionLog, *arguments: Any) -> Any:
+            made = begin_each(store, *arguments)
+            written.set()
+            stopped.wait()
+            return made
+
+        monkeypatch.setattr(DecisionLog, "begin_each", slowly)
+        await pilot.press("escape", "escape")
+        await reject_all(app, pilot, screen, 3)
+        await until(pilot, written.is_set, "the entries in the journal")
+        await pilot.press("u")
+        await until(pilot, lambda: "stopping: nothing is rejected" in shown(app), "the word of it")
+        stopped.set()
+        await until(pilot, lambda: "stopped: nothing was rejected" in shown(app), "the end of it")
+        assert app.session.decisions is not None
+        assert {view.outcome for view in app.session.decisions.states()} == {Outcome.UNDONE}
 
 
 async def reject_all(

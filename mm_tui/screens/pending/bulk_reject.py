@@ -144,6 +144,8 @@ class BulkReject:
         except Refused as refused:
             trouble = OneLine(str(refused))
         finally:
+            # From now on a stop is an undo.
+            self._read = None
             self._screen.gate.begun(entry.item.id for entry in batch)
             self._screen.post_message(BulkBegun(begun, failures, trouble))
 
@@ -151,7 +153,7 @@ class BulkReject:
         self._read = number
 
     def stop(self) -> bool:
-        """Stops reading before anything is rejected. Returns whether it was reading."""
+        """Stops before anything is rejected. Returns whether the rejections were not held yet."""
         if self._read is None:
             return False
         self._is_stopped = True
@@ -159,14 +161,15 @@ class BulkReject:
 
     def begun(self, message: BulkBegun) -> None:
         """Records that the rejections are now held."""
-        self._read = None
         if message.trouble:
             self._screen.say(message.trouble, "warning")
             return
         self._failures = list(message.failures)
         self._size, self._open = len(message.email_ids), set(message.email_ids)
         if self._is_stopped:
-            self._screen.say("stopped: nothing was rejected")
+            late = len(message.email_ids)
+            more = f"too late to stop {count(late, 'rejection', 'rejections')}"
+            self._screen.say(more if late else "stopped: nothing was rejected", "warning" if late else "information")
         for email_id in message.email_ids:
             self.moved(email_id)
         if not self._open and self._failures:

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from mm_tui.decision.state import Outcome
 from mm_tui.gateway.errors import GatewayError
 from mm_tui.review.digest import digest_of
 from mm_tui.services.audit.line import actor_words
@@ -111,7 +112,7 @@ async def begin(
         entries: the emails to reject, as they were shown.
         reason: why; it is sent to the agents.
         hold: as in `Decisions.reject`.
-        stopped: called after each reading; if it returns True, nothing is rejected.
+        stopped: called after each reading, and once the rejections are held; if it returns True, nothing is rejected.
         progress: called with the number read so far.
 
     Raises:
@@ -129,7 +130,15 @@ async def begin(
         else:
             items.append(found)
     views, refused = await decisions.reject_each(items, reason, hold=hold)
+    if stopped() and views:
+        await decisions.undo(views[0].email_id)
+        return [view for view in views if not _is_undone(decisions, view)], []
     return list(views), [*failures, *(Failure(email_id, why) for email_id, why in refused.items())]
+
+
+def _is_undone(decisions: Decisions, view: DecisionView) -> bool:
+    now = decisions.state(view.email_id)
+    return now is not None and now.outcome is Outcome.UNDONE
 
 
 def failed(views: Sequence[DecisionView]) -> Iterator[Failure]:
