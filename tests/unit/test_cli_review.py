@@ -150,6 +150,12 @@ def test_an_edited_text_leaves_in_place_of_the_draft(home: Home, sandbox: Sandbo
     assert sandbox.status(draft_id) == "rejected"
     assert sandbox.look(message["id"])["markdown"].strip() == "Dear Anna."
 
+    sandbox.set_mode("gated_all")
+    came = str(sandbox.inbound(subject="New", body="Hello")["id"])
+    refused = home.run("pending", "edit", came, "--digest", digest_of(home, came), "--body", "-", stdin="Hi.\n")
+    assert refused.status == Exit.CHANGED and "only be approved or rejected as it is" in refused.err
+    assert sandbox.status(came) == "pending_inbound_approval" and len(sandbox.outbox()) == 1
+
 
 def test_a_lost_answer_is_read_back_and_never_repeated(home: Home, sandbox: Sandbox) -> None:
     draft_id = sandbox.draft()

@@ -10,6 +10,7 @@ from textual.content import Content
 from mm_tui.models import EditedDraft
 from mm_tui.screens.dialogs.choice import Choice, ChoiceScreen
 from mm_tui.screens.pending.head import about_line
+from mm_tui.services.decisions.approval_gate import AS_IT_IS
 from mm_tui.services.edits import NotSaved, written_for
 from mm_tui.store.decisions.edits import SavedEdit
 
@@ -39,7 +40,7 @@ class Editing:
         if why := self._deciding.why_not(self._screen.gate.why_busy, entry):
             self._deciding.refuse(why)
         elif entry.is_inbound:
-            self._deciding.refuse("inbound mail can only be approved or rejected as it is")
+            self._deciding.refuse(AS_IT_IS)
         elif unread := entry.unread_words:
             self._deciding.refuse(unread)
         else:

@@ -19,6 +19,7 @@ TOO_SOON = "another email has just moved under the cursor: look first"
 UNDER_WAY = "its decision is in progress"
 EDIT_OUTDATED = "the draft changed since your edit began: {pending.edit} shows what changed"
 OWN_REPLY = 'you wrote this reply: [review] own_replies = "another" requires another reviewer to approve it'
+AS_IT_IS = "inbound mail can only be approved or rejected as it is"
 WAITS_FOR_SECOND = "you have approved this: another reviewer must approve it too"
 UNSEEN = "you have not seen all of it yet: {list.open} opens it"
 

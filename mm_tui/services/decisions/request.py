@@ -8,10 +8,10 @@ from datetime import datetime
 
 from mm_tui.clock import at_time
 from mm_tui.decision.state import Act, Outcome
-from mm_tui.models import EditedDraft, PendingItem
+from mm_tui.models import Direction, EditedDraft, PendingItem
 from mm_tui.review.digest import digest_of
 from mm_tui.review.findings import Finding
-from mm_tui.services.decisions.approval_gate import OWN_REPLY
+from mm_tui.services.decisions.approval_gate import AS_IT_IS, OWN_REPLY
 from mm_tui.services.decisions.record import meta_of, state_of
 from mm_tui.services.decisions.view import Seen
 from mm_tui.services.presence.approvals import Approvals
@@ -76,6 +76,8 @@ class DecisionRequest:
             raise Refused("the digest does not match what was on the screen", "Read the email again.")
         if self.act is Act.REJECT and not self.reason.strip():
             raise Refused("rejecting needs a reason", "Say why, so that the agent can do better.")
+        if self.edit is not None and str(item.direction) == Direction.INBOUND:
+            raise Refused(AS_IT_IS, "Approve or reject it, and answer it once it has arrived.")
         if self.edit is not None and not [address for address in self.edit.to if address.strip()]:
             raise Refused("your edit has no recipient", "Fill in To.")
 
