@@ -38,10 +38,10 @@ ITEM: Mapping[str, str] = {
 SHOWN: Mapping[str, str] = {
     **ITEM,
     "digest": "64 hex digits: the hash of everything that is decided about; `--digest` takes the first 8 or more",
-    "cc": "list of recipients in header form",
+    "cc": "list of recipients in header form, or null if the gateway does not disclose it",
     "bcc": "always null: the gateway does not disclose it",
     "body": "text, cleaned",
-    "attachments": "list of {name, size, content_type}; size in bytes",
+    "attachments": "list of {name, size, content_type}, or null if the gateway does not disclose them; size in bytes",
     "thread_id": "id of its thread, or null",
     "hidden_characters_removed": "number of control and invisible characters removed from subject and body",
     "send_at": "when it will be sent once approved, or null if the gateway does not say",

@@ -176,6 +176,8 @@ class RawContent(Model, frozen=True, kw_only=True):
     """(name, size in bytes, content type) of each."""
     send_at: str = ""
     """When it will be sent, once approved; empty if the gateway does not say."""
+    untold: tuple[str, ...] = ()
+    """Which of `to`, `cc` and `attachments` the opened email does not tell, so that they are unknown."""
 
     def __repr__(self) -> str:
         return f"<RawContent of {len(self.body)} characters>"

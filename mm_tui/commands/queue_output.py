@@ -15,7 +15,7 @@ from mm_tui.commands.second_reader_output import second_reader_data, second_read
 from mm_tui.gateway.errors import GatewayError, NotFound
 from mm_tui.models import EmailDetail, Mailbox, PendingItem
 from mm_tui.review.digest import short
-from mm_tui.review.disclosure import disclosure, when_it_leaves
+from mm_tui.review.disclosure import NOT_DISCLOSED, disclosure, when_it_leaves
 from mm_tui.review.findings import Level
 from mm_tui.review.rendered import needs_rendering, rendered
 from mm_tui.review.risk.engine import NO_HISTORY
@@ -272,12 +272,14 @@ def _item_data(entry: QueueEntry, boxes: dict[str, Mailbox], box: Mailbox | None
     return {
         **summary_data(entry, boxes),
         "digest": entry.digest,
-        "cc": [party.header for party in item.cc],
+        "cc": None if "cc" in item.raw.untold else [party.header for party in item.cc],
         "bcc": None,
         "body": item.body,
         "attachments": [
             {"name": file.name, "size": file.size, "content_type": file.content_type} for file in item.attachments
-        ],
+        ]
+        if item.attachments or "attachments" not in item.raw.untold
+        else None,
         "thread_id": item.thread_id,
         "hidden_characters_removed": item.body.removed + item.subject.removed,
         "send_at": OneLine(item.raw.send_at) or None,
@@ -322,11 +324,14 @@ def _item_text(entry: QueueEntry, box: Mailbox | None, read: SecondReaderState |
     if entry.author is not None:
         known = "journaled on this machine" if entry.author.proven else "according to its tag"
         yield OneLine(f"author   {entry.author.name}, a human ({known})")
-    yield OneLine(f"to       {', '.join(map(str, item.to)) or 'not disclosed by the gateway'}")
-    yield OneLine(f"cc       {', '.join(map(str, item.cc)) or 'none'}")
+    yield OneLine(f"to       {', '.join(map(str, item.to)) or NOT_DISCLOSED}")
+    no_cc = NOT_DISCLOSED if "cc" in item.raw.untold else "none"
+    yield OneLine(f"cc       {', '.join(map(str, item.cc)) or no_cc}")
     yield OneLine(f"subject  {item.subject}")
     for file in item.attachments:
         yield OneLine(f"file     {file_label(file.name)} ({file.size} bytes, {file.content_type})")
+    if "attachments" in item.raw.untold:
+        yield OneLine(f"file     {NOT_DISCLOSED}")
     for words in disclosure(box):
         yield OneLine(f"note     {words}")
     for words in _when(entry):

@@ -139,7 +139,10 @@ def table(value: object) -> Json:
 
 
 def texts(value: object) -> tuple[str, ...]:
-    """Raw texts from a list, a single text, or a JSON list inside a text, as some columns are returned."""
+    """Raw texts from a list, a single text, or a JSON list inside a text, as some columns are returned.
+
+    Whatever else is listed comes as JSON, because it may be a recipient.
+    """
     if isinstance(value, str):
         if value.lstrip().startswith("["):
             try:
@@ -152,8 +155,8 @@ def texts(value: object) -> tuple[str, ...]:
     if isinstance(value, dict):
         return (_header(value),)
     if isinstance(value, list):
-        return tuple(_header(item) if isinstance(item, dict) else raw_text(item) for item in value if item is not None)
-    return ()
+        return tuple(_header(item) if isinstance(item, dict) else as_text(item) for item in value if item is not None)
+    return () if value is None else (as_text(value),)
 
 
 def texts_of(item: Json, *names: str) -> tuple[str, ...]:
@@ -168,7 +171,7 @@ def _header(value: Json) -> str:
     """A correspondent given as an object, in header form."""
     address = raw_text(first(value, "address", "email"))
     name = raw_text(value.get("name"))
-    return formataddr((name, address)) if name and address.isascii() else address or name
+    return formataddr((name, address)) if name and address.isascii() else address or name or as_text(value)
 
 
 def first(item: Json, *names: str) -> object:

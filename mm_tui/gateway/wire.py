@@ -68,22 +68,26 @@ _DECIDED_ON = (Status.PENDING_SEND_APPROVAL, Status.PENDING_INBOUND_APPROVAL, St
 
 def attachments(value: object) -> tuple[tuple[str, int, str], ...]:
     """(raw name, size in bytes, content type) of each attachment that is listed."""
-    if isinstance(value, str):
-        try:
-            value = json.loads(value)
-        except (ValueError, RecursionError):
-            return ()
-    if not isinstance(value, list):
-        return ()
     return tuple(
         (
             values.raw_text(values.first(item, "name", "filename")),
             max(0, values.whole(values.first(item, "size", "size_bytes")) or 0),
             values.raw_text(values.first(item, "content_type", "mime_type", "type")),
         )
-        for item in value
         if isinstance(item, dict)
+        else (values.as_text(item), 0, "")
+        for item in _files(value) or ()
     )
+
+
+def _files(value: object) -> list[object] | None:
+    """The list of files in a value, in a text too; None if there is no such list."""
+    if isinstance(value, str) and value.strip():
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            return None
+    return value if isinstance(value, list) else [] if value in (None, "") else None
 
 
 def tags(value: object) -> dict[OneLine, OneLine]:
@@ -143,6 +147,18 @@ def raw_content(item: Json) -> RawContent:
         attachments=attachments(item.get("attachments")),
         send_at=values.as_text(values.first(item, *_SEND_TIME_NAMES) or ""),
     )
+
+
+def _untold(item: Json, raw: RawContent) -> tuple[str, ...]:
+    """Which parts an opened email does not tell. An empty field says that there is nothing, an absent one does not."""
+    told = {
+        "to": bool(raw.to),
+        "cc": any(name in item for name in _CC_NAMES),
+        "attachments": "attachments" in item
+        and _files(item["attachments"]) is not None
+        and (bool(raw.attachments) or not values.flag(item.get("has_attachments"))),
+    }
+    return tuple(name for name, is_told in told.items() if not is_told)
 
 
 class _Listed(NamedTuple):
@@ -207,6 +223,7 @@ def email_detail(item: Json, mailbox_id: str) -> EmailDetail:
     if item.get("status") in _DECIDED_ON and values.first(item, *_BODY_NAMES) is None:
         raise values.Unusable("it holds no text, which is to be decided on")
     raw = raw_content(item)
+    raw = raw.replaced(untold=_untold(item, raw))
     return EmailDetail(
         **_summary_fields(item, mailbox_id, raw),
         cc=parties(raw.cc),

@@ -43,9 +43,10 @@ def names(typed: str, digest: str) -> bool:
 
 
 def _content(mailbox_id: str, raw: RawContent) -> dict[str, object]:
-    # Only if known, so that the digest of an email without a send time stays the same.
-    timed: dict[str, object] = {"send_at": raw.send_at} if raw.send_at else {}
-    return timed | {
+    # Only if there is any, so that the digest of every other email stays the same.
+    rare: dict[str, object] = {"send_at": raw.send_at} if raw.send_at else {}
+    rare |= {"untold": list(raw.untold)} if raw.untold else {}
+    return rare | {
         "mailbox_id": mailbox_id,
         "from": raw.sender,
         "to": list(raw.to),

@@ -8,7 +8,8 @@ from mm_tui.models import Mailbox
 from mm_tui.text import OneLine
 
 AI_NOTE = "a note that an AI wrote it may be added"
-BCC_NOT_DISCLOSED = "bcc: not disclosed by the gateway"
+NOT_DISCLOSED = "not disclosed by the gateway"
+BCC_NOT_DISCLOSED = f"bcc: {NOT_DISCLOSED}"
 
 
 def disclosure(mailbox: Mailbox | None) -> tuple[OneLine, ...]:
@@ -29,7 +30,7 @@ def disclosure(mailbox: Mailbox | None) -> tuple[OneLine, ...]:
 
 def in_short(mailbox: Mailbox | None, *, knows_send_time: bool) -> tuple[OneLine, ...]:
     """A short form to show above a draft as its bcc: what is usual on one line, otherwise only what differs."""
-    lines = ["not disclosed by the gateway" + ("" if knows_send_time else ", nor is the send time")]
+    lines = [NOT_DISCLOSED + ("" if knows_send_time else ", nor is the send time")]
     usual = {BCC_NOT_DISCLOSED, AI_NOTE}
     lines += [line for line in disclosure(mailbox) if line not in usual]
     if mailbox is not None and mailbox.ai_disclosure is False:

@@ -20,7 +20,8 @@ def edited(original: RawContent, edit: EditedDraft) -> RawContent:
 
     It is sent as soon as it is approved: the gateway does not disclose every send time, and a reply cannot have one.
     """
-    return original.replaced(to=edit.to, subject=edit.subject, body=edit.body, send_at="")
+    untold = tuple(name for name in original.untold if name != "to")
+    return original.replaced(to=edit.to, subject=edit.subject, body=edit.body, send_at="", untold=untold)
 
 
 def fingerprint(raw: RawContent) -> str:
@@ -38,6 +39,7 @@ def fingerprint(raw: RawContent) -> str:
                 "subject": raw.subject.strip(),
                 "body": _body(raw.body),
                 "attachments": sorted([name, size] for name, size, _ in raw.attachments),
+                **({"untold": list(raw.untold)} if raw.untold else {}),
             }
         )
     ).hexdigest()

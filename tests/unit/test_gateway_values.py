@@ -73,7 +73,7 @@ def test_recipients_are_read_from_every_shape() -> None:
     assert values.texts('["a@x.example", "B <b@x.example>"]') == wanted
     assert values.texts("a@x.example") == ("a@x.example",)
     assert values.texts({"address": "a@x.example"}) == ("a@x.example",)
-    assert values.texts(None) == values.texts("") == values.texts(3) == ()
+    assert values.texts(None) == values.texts("") == () and values.texts(3) == ("3",)
 
 
 def test_a_lone_surrogate_is_kept_in_a_form_that_can_be_stored() -> None:

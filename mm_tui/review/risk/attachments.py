@@ -69,13 +69,22 @@ def _spoken_of(reading: Reading) -> tuple[Span, ...]:
     return tuple(sorted(spans))
 
 
+@rule("attachments_untold", "undisclosed attachments", inbound=True)
+def attachments_untold(reading: Reading) -> Iterator[Finding]:
+    """The gateway does not say which files the email has, or says that it has some and names none. High: you cannot
+    approve what you cannot see."""
+    if "attachments" in reading.draft.untold:
+        words = "attachments not disclosed by the gateway: files may be sent"
+        yield Finding("attachments_untold", Level.HIGH, OneLine(words))
+
+
 @rule("missing_attachment", "named but missing attachment")
 def missing_attachment(reading: Reading) -> Iterator[Finding]:
     """The text mentions an attachment and there is none, or it names a file that is neither attached nor mentioned in
     the thread, or it mentions more files than are attached ("both documents", "the plan and the menu" with one of
     them). Medium. Attachments from the other side ("your attachment") do not count."""
     draft = reading.draft
-    if not draft.complete:
+    if not draft.complete or "attachments" in draft.untold:
         return
     spans = _spoken_of(reading)
     if not draft.attachments:
@@ -263,4 +272,4 @@ def _nothing_shared(names: list[str], said: str) -> str:
     return f"attaches {listed([quoted(name) for name in names])}, which neither the draft nor the thread speaks of"
 
 
-ATTACHMENT_RULES = (missing_attachment, attachment_other)
+ATTACHMENT_RULES = (attachments_untold, missing_attachment, attachment_other)

@@ -30,6 +30,8 @@ class Draft:
     """Whether the sender's identity was verified (signature or authentication result); None if unknown."""
     complete: bool = True
     """False while cc, attachments and thread have not been read."""
+    untold: frozenset[str] = frozenset()
+    """Which of `to`, `cc` and `attachments` the gateway does not tell, though the email was opened."""
 
     @classmethod
     def of(cls, item: PendingItem) -> Self:
@@ -43,6 +45,7 @@ class Draft:
             attachments=item.attachments,
             direction=str(item.direction),
             complete=item.complete,
+            untold=frozenset(item.raw.untold),
         )
 
     @property

@@ -14,12 +14,17 @@ from mm_tui.text import OneLine
 
 @rule("recipients_untold", "undisclosed recipients")
 def recipients_untold(reading: Reading) -> Iterator[Finding]:
-    """The gateway does not disclose who gets the email, or returns something that is not an address. High, and never
-    approved in a batch: you cannot approve what you cannot see."""
-    to = reading.draft.to
-    if not any(party.address.strip() for party in to):
+    """The gateway does not disclose who gets the email or a copy of it, or returns something that is not an address.
+    High, and never approved in a batch: you cannot approve what you cannot see."""
+    draft = reading.draft
+    if not any(party.address.strip() for party in draft.to):
         yield Finding("recipients_untold", Level.HIGH, OneLine("recipients not disclosed by the gateway"))
         return
+    if "to" in draft.untold:
+        words = "recipients named only in the gateway's list, not in the email itself"
+        yield Finding("recipients_untold", Level.HIGH, OneLine(words))
+    if "cc" in draft.untold:
+        yield Finding("recipients_untold", Level.HIGH, OneLine("cc not disclosed by the gateway: copies may be sent"))
     strange = [str(party.address) or "(empty)" for party in reading.draft.recipients if not domain_of(party.address)]
     if strange:
         yield Finding("recipients_untold", Level.HIGH, OneLine(f"a recipient is no address: {listed(strange)}"))

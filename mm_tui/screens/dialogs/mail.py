@@ -10,6 +10,7 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
 
+from mm_tui.review.disclosure import NOT_DISCLOSED
 from mm_tui.review.findings import Level
 from mm_tui.review.links import Link, find_links, inspect_link
 from mm_tui.screens.dialogs.dialog import Dialog, Line, ListDialog, keys_line, keys_words
@@ -20,7 +21,7 @@ from mm_tui.widgets.words import exact, size
 if TYPE_CHECKING:
     from textual.app import ComposeResult
 
-    from mm_tui.models import Attachment, EmailDetail
+    from mm_tui.models import EmailDetail
     from mm_tui.review.findings import Finding
     from mm_tui.review.known import Known
 
@@ -88,11 +89,12 @@ def raw_page(detail: EmailDetail) -> Page:
 def sender_page(detail: EmailDetail, findings: tuple[Finding, ...], first_seen: str) -> Page:
     """The sender of an email, what is suspicious about it, and since when the address is known here."""
     writer = PageWriter()
+    no_cc = NOT_DISCLOSED if "cc" in detail.raw.untold else "–"
     rows = (
         ("address", detail.sender.address),
         ("name", detail.sender.name or "none given"),
-        ("to", ", ".join(str(party) for party in detail.to) or "not disclosed by the gateway"),
-        ("cc", ", ".join(str(party) for party in detail.cc) or "–"),
+        ("to", ", ".join(str(party) for party in detail.to) or NOT_DISCLOSED),
+        ("cc", ", ".join(str(party) for party in detail.cc) or no_cc),
         ("received", exact(detail.received_at)),
         ("known", first_seen),
         ("id", detail.id),
@@ -152,10 +154,10 @@ def _link_words(link: Link, findings: tuple[Finding, ...]) -> Content:
 class FilesScreen(ListDialog[int]):
     """Lists the attachments of an email; returns the index of the chosen one."""
 
-    def __init__(self, attachments: tuple[Attachment, ...], folder: str) -> None:
-        note = OneLine(
-            f"A file is saved in {folder} and is not opened." if attachments else "This email has no attachments."
-        )
+    def __init__(self, mail: EmailDetail, folder: str) -> None:
+        none = "The gateway does not disclose" if "attachments" in mail.raw.untold else "This email has no"
+        attachments = mail.attachments
+        note = OneLine(f"A file is saved in {folder} and is not opened." if attachments else f"{none} attachments.")
         lines = [
             Line(
                 Content.assemble(

@@ -84,7 +84,7 @@ def difference(
         writer.line()
         _write_rejected(writer, entry)
     if entry.version in names:
-        write_files(writer, entry.item.attachments)
+        write_files(writer, entry.item)
     return writer.page(), "\n".join(names)
 
 
@@ -166,7 +166,7 @@ def sides(entry: QueueEntry, *, above: Sequence[str] | None = None) -> tuple[Pag
         if segment.kind is not Kind.REMOVED:
             _segment(new, segment.kind, segment.text)
     new.line()
-    write_files(new, entry.item.attachments)
+    write_files(new, entry.item)
     return old.page(), new.page()
 
 

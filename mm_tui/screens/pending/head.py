@@ -13,7 +13,7 @@ from mm_tui.clock import at_time
 from mm_tui.decision.state import Outcome
 from mm_tui.models import Mailbox, Party
 from mm_tui.review.digest import short
-from mm_tui.review.disclosure import BCC_NOT_DISCLOSED, disclosure, in_short, when_it_leaves
+from mm_tui.review.disclosure import BCC_NOT_DISCLOSED, NOT_DISCLOSED, disclosure, in_short, when_it_leaves
 from mm_tui.review.findings import Finding, Level
 from mm_tui.review.risk.engine import explanation
 from mm_tui.screens.pending.pages import HEAD_CHARACTERS, fits_head
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from textual.screen import Screen
 
 SIGNS = {Level.HIGH: ("!! ", "$error"), Level.MEDIUM: (" ! ", "$warning"), Level.LOW: (" · ", "$mm-dim")}
-NOT_DISCLOSED = "not disclosed by the gateway"
 LET_IN = "the agent sees it once you let it in"
 NOTE_CHARACTERS = 140
 """The most characters of a note for colleagues."""
@@ -88,6 +87,8 @@ def head(
     has_more = not entry.is_inbound and not crowded
     if item.complete and item.cc:
         lines.append(_row("cc", _counted(len(item.cc)) if crowded else _parties(item.cc)))
+    elif item.complete and "cc" in item.raw.untold:
+        lines.append(_row("cc", Content.styled(NOT_DISCLOSED, "$mm-fail")))
     elif not item.complete and not has_more:
         lines.append(_row("cc", Content.styled(unread, "$mm-dim")))
     if has_more:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from mm_tui.models import Attachment, Party, PendingItem
+from mm_tui.models import Attachment, EmailDetail, Party, PendingItem
+from mm_tui.review.disclosure import NOT_DISCLOSED
 from mm_tui.review.findings import Finding, Level
 from mm_tui.review.render_pass import RenderPass
 from mm_tui.services.queue.entry import ThreadMail
@@ -53,7 +54,7 @@ def draft_page(
     to = [party.header for party in item.to]
     write_envelope(writer, item, item.subject, to, above, folded=True)
     _body(writer, item.body, findings, bodies or RenderPass(), more)
-    write_files(writer, item.attachments)
+    write_files(writer, item)
     _write_folded(writer, item, to)
     return writer.page()
 
@@ -74,7 +75,7 @@ def edit_page(
     writer = PageWriter()
     write_envelope(writer, item, OneLine(edit.text.subject), edit.text.to, above, folded=True)
     _body(writer, ManyLine(edit.text.body), findings, bodies or RenderPass(), more)
-    write_files(writer, item.attachments)
+    write_files(writer, item)
     _write_folded(writer, item, edit.text.to)
     return writer.page()
 
@@ -174,7 +175,7 @@ def _thread_mail(writer: PageWriter, mail: ThreadMail, bodies: RenderPass, marks
     else:
         _text(writer, mail.detail.body, (), bodies, marks)
         writer.line()
-        write_files(writer, mail.detail.attachments)
+        write_files(writer, mail.detail)
     writer.line()
 
 
@@ -205,11 +206,14 @@ def _text(
     writer.write(made.text, marks=[*styles, *marks])
 
 
-def write_files(writer: PageWriter, attachments: Sequence[Attachment]) -> None:
-    if attachments:
+def write_files(writer: PageWriter, mail: PendingItem | EmailDetail) -> None:
+    if mail.attachments:
         writer.line()
-        for attachment in attachments:
+        for attachment in mail.attachments:
             writer.line(file_words(attachment), "dim")
+    if "attachments" in mail.raw.untold:
+        writer.line()
+        writer.line(f"attachments: {NOT_DISCLOSED}", "risk")
 
 
 def file_words(attachment: Attachment) -> OneLine:

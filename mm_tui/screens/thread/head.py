@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from rich.cells import cell_len
 
 from mm_tui.chips import chips_of
+from mm_tui.review.disclosure import NOT_DISCLOSED
 from mm_tui.review.findings import Level
 from mm_tui.review.subject import same_subject
 from mm_tui.screens.thread.lines import Pieces, hanging, listed, wrap_words
@@ -16,7 +17,6 @@ from mm_tui.text import OneLine, file_label
 from mm_tui.widgets.cells import fit_address, fit_cells
 from mm_tui.widgets.words import exact, size, with_keys
 
-NOT_DISCLOSED = "not disclosed by the gateway"
 MOST_FILES = 4
 """The most attachments listed above an email's text."""
 
@@ -38,6 +38,8 @@ def head(item: MessageItem, width: int, opening: str, keys: Mapping[str, str]) -
         lines += listed("to ", [str(party.address) for party in detail.to] or [NOT_DISCLOSED], width, all_key)
         if detail.cc:
             lines += listed("cc ", [str(party.address) for party in detail.cc], width, all_key)
+        elif "cc" in detail.raw.untold:
+            lines.append([("cc ", "dim"), (NOT_DISCLOSED, "row")])
     lines.append([(exact(from_ms(row.received_at)), "dim")])
     if item.unsent:
         lines.append([(f"▲ not part of the conversation: {OneLine(item.unsent)}", "risk")])
@@ -59,6 +61,8 @@ def head(item: MessageItem, width: int, opening: str, keys: Mapping[str, str]) -
             more = f"  {size(attachment.size)}  {attachment.content_type[:30]}"
             name = file_label(attachment.name, max(24, width - 5 - cell_len(more)))
             lines.append([("file ", "dim"), (fit_cells(OneLine(f"{name}{more}"), width - 5), "row")])
+        if "attachments" in detail.raw.untold:
+            lines.append([("file ", "dim"), (NOT_DISCLOSED, "row")])
         if (more_files := len(detail.attachments) - MOST_FILES) > 0:
             all_files = with_keys("{thread.files} lists all", keys)
             lines.append([("file ", "dim"), (f"and {more_files} more: {all_files}", "row")])

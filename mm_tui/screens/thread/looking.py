@@ -89,7 +89,7 @@ class LookingCloser:
 
         if (detail := self._detail()) is not None:
             folder = platformdirs.user_downloads_path()
-            ask(self._screen.app, FilesScreen(detail.attachments, str(folder)), partial(self._file_chosen, detail))
+            ask(self._screen.app, FilesScreen(detail, str(folder)), partial(self._file_chosen, detail))
 
     def _file_chosen(self, detail: EmailDetail, index: int) -> None:
         self._screen.run_worker(self._save_file(detail, index), group="file", exit_on_error=False)

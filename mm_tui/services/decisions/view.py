@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from mm_tui.decision.state import Act, Choice, Outcome, Question, Stage, State, Step
 from mm_tui.models import EmailDetail, PendingItem, RawContent
+from mm_tui.review.disclosure import NOT_DISCLOSED
 from mm_tui.review.draft import same_form
 from mm_tui.text import ManyLine, OneLine
 
@@ -115,12 +116,13 @@ class Shown:
         return cls(
             sender=OneLine(raw.sender),
             to=tuple(map(OneLine, raw.to)),
-            cc=tuple(map(OneLine, raw.cc)),
+            cc=tuple(map(OneLine, raw.cc)) or _untold(raw, "cc"),
             subject=OneLine(raw.subject),
             body=ManyLine(raw.body),
             attachments=tuple(
                 OneLine(f"{name} ({size} bytes{f', {kind}' if kind else ''})") for name, size, kind in raw.attachments
-            ),
+            )
+            or _untold(raw, "attachments"),
             send_at=OneLine(raw.send_at),
         )
 
@@ -139,6 +141,10 @@ class Shown:
         ):
             if before != after:
                 yield name, before or "nothing", after or "nothing"
+
+
+def _untold(raw: RawContent, name: str) -> tuple[OneLine, ...]:
+    return (OneLine(NOT_DISCLOSED),) if name in raw.untold else ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -196,6 +196,7 @@ _STORED = (
     "in_reply_to",
     "identity",
     "ai_generated",
+    "automatic",
     "reply_to",
     "raw",
 )

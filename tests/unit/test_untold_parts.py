@@ -1,0 +1,124 @@
+"""An opened email whose cc, recipients or files the gateway does not tell: unknown is not none (R11, R16)."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mm_tui import typed_json
+from mm_tui.decision.state import Outcome
+from mm_tui.gateway import wire
+from mm_tui.models import EditedDraft, EmailDetail
+from mm_tui.review.digest import digest_of
+from mm_tui.review.draft import edited
+from mm_tui.review.findings import Level
+from mm_tui.review.risk.engine import assess
+from mm_tui.review.risk.model import Draft, ThreadContext
+from mm_tui.screens.pending.pages import draft_page
+from mm_tui.services.decisions.view import Shown
+from mm_tui.services.queue.assessing import edited_draft
+from mm_tui.services.sync.details import completed
+from mm_tui.store.database import Database
+from mm_tui.store.mail.mails import MailStore
+from mm_tui.store.mail.pending import PendingStore
+from tests.support.desk import at_desk
+from tests.support.spec_gateway import spec_gateway
+
+LISTED = {
+    "id": "d1",
+    "mailbox_id": "m1",
+    "direction": "outbound",
+    "from": "us@acme.example",
+    "to": ["ann@x.example"],
+    "subject": "Hi",
+    "body_markdown": "Hello",
+    "status": "pending_send_approval",
+}
+TOLD = {**LISTED, "markdown": "Hello", "cc": [], "attachments": []}
+
+
+def opened(**changes: object) -> EmailDetail:
+    """The opened email; a field that is `...` is left out."""
+    fields = {name: value for name, value in {**TOLD, **changes}.items() if value is not ...}
+    return wire.email_detail(fields, "m1")
+
+
+@pytest.mark.parametrize(
+    ("changes", "untold"),
+    [
+        ({}, ()),
+        ({"cc": None, "attachments": None}, ()),
+        ({"cc": "", "attachments": "[]", "has_attachments": 0}, ()),
+        ({"cc": ...}, ("cc",)),
+        ({"to": ...}, ("to",)),
+        ({"to": []}, ("to",)),
+        ({"attachments": ...}, ("attachments",)),
+        ({"attachments": "two files"}, ("attachments",)),
+        ({"attachments": {"count": 2}}, ("attachments",)),
+        ({"has_attachments": True}, ("attachments",)),
+    ],
+)
+def test_what_an_answer_does_not_tell_is_named(changes: dict[str, Any], untold: tuple[str, ...]) -> None:
+    assert opened(**changes).raw.untold == untold
+
+
+def test_nothing_that_is_listed_is_left_out() -> None:
+    mail = opened(cc=["a@x.example", {"mail": "b@x.example"}, ["c@x.example"]], attachments=["plan.pdf", 7, {}])
+    assert len(mail.cc) == 3 and "b@x.example" in mail.cc[1].address and "c@x.example" in mail.cc[2].address
+    assert [file.name for file in mail.attachments][:2] == ["plan.pdf", "7"] and len(mail.attachments) == 3
+
+
+def test_they_are_high_risks_and_decided_alone() -> None:
+    item = completed(wire.pending_item(LISTED), opened(cc=..., to=..., attachments=...))
+    assert [party.address for party in item.to] == ["ann@x.example"], "as listed"
+    for draft in (Draft.of(item), edited_draft(item, EditedDraft(("ann@x.example",), "Hi", "See attached."))):
+        found = assess(draft, ThreadContext())
+        words = [one.words for one in found.findings if one.level is Level.HIGH]
+        assert any("cc" in line for line in words) and any("attachments" in line for line in words)
+        assert found.why_alone
+        assert "missing_attachment" not in {one.code for one in found.findings}
+    assert any("recipients" in one.words for one in assess(Draft.of(item), ThreadContext()).findings)
+    page = draft_page(item, ()).text
+    assert "attachments: not disclosed by the gateway" in page
+
+
+def test_a_told_part_that_is_untold_later_is_a_change() -> None:
+    told, untold = opened(), opened(cc=..., attachments=...)
+    digests = {digest_of(mail.id, mail.mailbox_id, mail.direction, mail.raw) for mail in (told, untold)}
+    assert len(digests) == 2
+    changed = {name for name, _, _ in Shown.of(told.raw).changed_fields(Shown.of(untold.raw))}
+    assert changed == {"cc", "attached"}
+    edit = EditedDraft(("bob@x.example",), "Hi", "Other")
+    assert edited(opened(to=..., cc=...).raw, edit).untold == ("cc",), "the human names the recipients"
+
+
+def test_they_are_stored(database: Database) -> None:
+    mail = opened(cc=..., attachments=..., headers={"Auto-Submitted": "auto-replied"})
+    item = completed(wire.pending_item(LISTED), mail)
+    assert PendingStore.item_of(json.dumps(typed_json.values_of(item))) == item
+    MailStore(database).save_detail(mail, at=datetime.now(UTC))
+    assert MailStore(database).detail(mail.id) == mail
+
+
+@pytest.mark.parametrize("name", ["cc", "attachments"])
+async def test_nothing_is_approved_whose_parts_are_untold_in_the_check(tmp_path: Path, name: str) -> None:
+    missing: set[str] = set()
+
+    def distort(method: str, path: str, status: int, told: Any) -> tuple[int, str, bytes] | None:
+        if missing and isinstance(told, dict) and name in told:
+            told = {field: value for field, value in told.items() if field not in missing}
+            return status, "application/json", json.dumps(told).encode()
+        return None
+
+    with spec_gateway(distort=distort) as gateway:
+        draft = gateway.agent_replies(gateway.inbound("Where is it?", "?"), "On its way.", cc=["boss@acme.example"])
+        async with at_desk(tmp_path, gateway.url, gateway.keys) as desk:
+            mail = await desk.read(gateway.mailbox, draft)
+            missing.add(name)
+            await desk.approve(mail)
+            view = await desk.settled(draft)
+            assert view.outcome is Outcome.CHANGED and not gateway.left
