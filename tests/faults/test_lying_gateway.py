@@ -232,3 +232,24 @@ async def test_a_first_approval_that_a_colleague_overwrote_is_not_called_recorde
         assert view.question is not None, view.words
         gateway.lie = lambda method, path, answer: None
         assert (await desk.reaches(draft, Phase.DONE)).outcome is Outcome.FIRST_APPROVED
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 422, 429])
+async def test_a_refusal_is_believed_only_if_the_email_still_waits(
+    desk: Desk, sandbox: Sandbox, gateway: LyingTransport, status: int
+) -> None:
+    draft, other = sandbox.draft("One"), sandbox.draft("Two")
+    mail, second = await desk.read(sandbox.mailbox, draft), await desk.read(sandbox.mailbox, other)
+    gateway.lie = lambda method, path, answer: (status, {"error": "no"}) if path.endswith("/decide") else None
+    await desk.approve(mail)
+    view = await desk.settled(draft)
+    assert view.phase is Phase.DECIDED and not view.not_done, view.words
+    await desk.release_edit(second, "Other words.")
+    view = await desk.settled(other)
+    assert view.question is not None and view.question.question is Question.RETIRED_UNSURE, view.words
+    assert gateway.decisions() == 2
+    gateway.lie = lambda method, path, answer: (status, {"error": "no"}) if "/reply/" in path else None
+    third = await desk.read(sandbox.mailbox, sandbox.draft("Three"))
+    await desk.release_edit(third, "Mine.")
+    view = await desk.settled(third.id)
+    assert view.phase is Phase.DONE and gateway.submissions() == 2, view.words

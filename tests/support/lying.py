@@ -9,7 +9,8 @@ from typing import Any
 import httpx
 
 Lie = Callable[[str, str, Any], Any]
-"""From the method, the path and the parsed answer to the answer given instead; None changes nothing."""
+"""From the method, the path and the parsed answer to the answer given instead, with another status if it is a pair;
+None changes nothing."""
 
 
 class LyingTransport(httpx.AsyncHTTPTransport):
@@ -27,9 +28,12 @@ class LyingTransport(httpx.AsyncHTTPTransport):
         answer = await super().handle_async_request(request)
         body = await answer.aread()
         told = self.lie(request.method, path, json.loads(body)) if body else None
+        status = answer.status_code
+        if isinstance(told, tuple):
+            status, told = told
         if told is not None:
             body = json.dumps(told).encode()
-        return httpx.Response(answer.status_code, headers={"content-type": "application/json"}, content=body)
+        return httpx.Response(status, headers={"content-type": "application/json"}, content=body)
 
     def decisions(self) -> int:
         """How many decide calls were made."""

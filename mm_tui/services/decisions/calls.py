@@ -89,10 +89,32 @@ class DecisionCalls:
         except GatewayError as error:
             if isinstance(error, TooMany):
                 self.limited.add(decision.release_id)
-            return _refused(error)
+            result = _refused(error)
+            if isinstance(result, CallRefused) and error.status is not None and not isinstance(effect, Cancel):
+                return await self._checked_refusal(decision, effect, result)
+            return result
         except Exception as error:  # noqa: BLE001 - whatever went wrong here, the call may have left: it is read back
             log.error("a call failed in an unforeseen way: %s", type(error).__name__)
             return OutcomeUnknown(f"unforeseen: {type(error).__name__}")
+
+    async def _checked_refusal(self, decision: ActiveDecision, effect: Call, refused: CallRefused) -> Event:
+        """The refusal, if the gateway shows no effect of the call: something on the way, or a call that arrived twice,
+        may answer a call that succeeded with any status."""
+        words, about = refused.words, target(decision.state)
+        try:
+            if isinstance(effect, Submit):
+                found = await self.find(decision)
+                return CallConflict(words) if isinstance(found, Found) and found.email_id else refused
+            now = await self._sight(decision, about)
+        except NotFound:
+            return CallConflict(words)
+        except GatewayError as error:
+            # If it refuses every call, it refused this one.
+            return refused if error.status is not None and error.status < 500 else OutcomeUnknown(words)
+        if isinstance(effect, Reschedule):
+            return CallConflict(words) if now.fingerprint == decision.state.case.fingerprint else refused
+        recorded = isinstance(effect, RecordApproval) and now.is_approved_by_us
+        return refused if now.standing is RemoteState.PENDING and not recorded else CallConflict(words)
 
     async def look(self, decision: ActiveDecision, email_id: str, rest: Rest) -> Observed | ReadFailed:
         """Reads one email. A failed read is repeated a few times before the network counts as down.
@@ -234,7 +256,7 @@ class DecisionCalls:
         try:
             receipt = await self._send(decision, parent, files)
         except NotFound as error:
-            return CallRefused(error.message)
+            return await self._checked_refusal(decision, Submit(), CallRefused(error.message))
         if receipt.id in {decision.email_id, *decision.state.case.siblings, *decision.waited_before}:
             # Then the edit is looked for by its content.
             return CallConflict("the gateway gave your edit the id of an email that was there before")
