@@ -12,6 +12,7 @@ from mm_tui.agent.jobs import Job, JobState
 from mm_tui.assist import tasks
 from mm_tui.assist.prompts import Letter
 from mm_tui.gateway.errors import BadRequest, Conflict, Forbidden, GatewayError, Malformed, NotFound, ReadOnlyMailbox
+from mm_tui.gateway.shapes import KEY_LIFE
 from mm_tui.models import NOT_SENT, Direction
 from mm_tui.services import redraft_tags, tags
 from mm_tui.services.assistant.conversation import Conversation
@@ -41,8 +42,6 @@ MOST_LOST = 3
 """Faults of an email after which its tags are not looked at any more: another program may remove them each time."""
 FRESH_SECONDS = 2.0
 """Seconds after which a thread is read again when its draft is finished."""
-KEY_HOLDS = timedelta(hours=23)
-"""The gateway remembers idempotency keys for 24 hours; after that the thread is searched."""
 
 
 @dataclass(frozen=True)
@@ -292,7 +291,7 @@ class Work:
         job = await asyncio.to_thread(self._jobs.get, email_id)
         if job is None or job.draft is None or job.submitted_at is None:
             return
-        held = timedelta(0) <= self._clock.now() - job.submitted_at <= KEY_HOLDS  # less than none: the clock was wrong
+        held = timedelta(0) <= self._clock.now() - job.submitted_at <= KEY_LIFE  # less than none: the clock was wrong
         if not held and (known := self._answer(job, reading)) is not None:
             await self._finish(job, JobState.DONE, label=label, reply=known)
             return

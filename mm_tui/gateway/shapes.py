@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal, Self, TypeVar
 
 from mm_tui.models import AuditEntry, EmailSummary, GatewayId
 from mm_tui.text import OneLine
 
 T = TypeVar("T")
+
+KEY_LIFE = timedelta(hours=23)
+"""How long a submission may be repeated under its idempotency key. The gateway remembers keys for 24 hours."""
 
 DecideAction = Literal["approve", "reject"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 import threading
 import time
@@ -13,11 +14,12 @@ from msgspec.structs import asdict
 from textual.widgets import OptionList, Static, TextArea
 
 from mm_tui.messages import DecisionWanted
-from mm_tui.models import EmailDetail, RawContent
+from mm_tui.models import EmailDetail, RawContent, SendReceipt
 from mm_tui.screens.dialogs.confirm import ConfirmScreen
 from mm_tui.screens.dialogs.labels import LabelScreen
 from mm_tui.screens.thread.reply_editor import ReplyEditor
 from mm_tui.screens.thread.screen import ThreadScreen
+from mm_tui.screens.thread.view import ThreadView
 from mm_tui.store.decisions.edits import EditStore
 from mm_tui.store.decisions.records import DecisionStore, SavedDecision
 from mm_tui.store.mail.mails import MailStore
@@ -159,7 +161,9 @@ async def test_links_show_their_real_host_and_nothing_opens_by_itself(monkeypatc
         await until(pilot, lambda: opened == ["https://evil.example/x"])
 
 
-async def test_reply_is_streamed_edited_and_waits_at_the_gate(sandbox: Sandbox) -> None:
+async def test_reply_is_streamed_edited_and_waits_at_the_gate(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
     sandbox.inbound(
         subject="Where is my order 4471", body="It has not come. When will it?", sender="anna@customer.example"
     )
@@ -171,7 +175,23 @@ async def test_reply_is_streamed_edited_and_waits_at_the_gate(sandbox: Sandbox) 
         area = editor.query_one(TextArea)
         await until(pilot, lambda: editor.text.strip() and not area.read_only)
         area.load_text("It left this morning.")
+        assert app.session.drafts is not None
+        called, may_go_on, reply = asyncio.Event(), asyncio.Event(), app.session.drafts.submit_reply
+
+        async def slowly(email_id: str, body: str) -> SendReceipt:
+            called.set()
+            await may_go_on.wait()
+            return await reply(email_id, body)
+
+        monkeypatch.setattr(app.session.drafts, "submit_reply", slowly)
         await pilot.press("ctrl+s")
+        await until(pilot, called.is_set)
+        await pilot.press("ctrl+s", "ctrl+t", "escape")
+        await until(pilot, lambda: "wait for the answer" in shown(app))
+        app.screen.query_one(ThreadView).focus()
+        await pilot.press("escape")
+        assert editor.is_open and editor.text == "It left this morning.", "nobody can write what the answer takes away"
+        may_go_on.set()
         await until(pilot, lambda: not editor.is_open)
         waiting = wait_until(lambda: _waiting(sandbox))
         await pilot.press("escape", "2")

@@ -11,7 +11,7 @@ import pytest
 from mm_tui.assist import errors
 from mm_tui.gateway.errors import GatewayError, NotFound
 from mm_tui.services.assistant.cards import DraftText
-from mm_tui.services.assistant.drafts import AlreadySubmitted
+from mm_tui.services.assistant.drafts import AlreadySubmitted, Drafts
 from tests.support.assistant import assisted, settings_for, synced
 from tests.support.models import MODEL_KEY, event, plain, raw_server, stream
 from tests.support.sandbox import Sandbox, running_sandbox
@@ -116,27 +116,35 @@ async def test_without_a_key_nothing_is_opened(sandbox: Sandbox, mail_id: str) -
 
 async def test_submitting_goes_through_the_gate_and_once(sandbox: Sandbox, mail_id: str) -> None:
     async with synced(settings_for(sandbox)) as services:
-        first = await services.drafts.submit_reply(mail_id, "Dear Anna", session="s1")
-        again = await services.drafts.submit_reply(mail_id, "Dear Anna", session="s1")
-        assert again.id == first.id
-        with pytest.raises(AlreadySubmitted) as caught:
-            await services.drafts.submit_reply(mail_id, "Dear Anna!", session="s1")
-        assert caught.value.receipt.id == first.id
+        first = await services.drafts.submit_reply(mail_id, "Dear Anna")
         assert sandbox.wait_for(first.id, "pending_send_approval")
         assert sandbox.look(first.id)["to"] == ["Anna <anna@customer.example>"]
-        other = await services.drafts.submit_reply(mail_id, "And another thing", session="s2")
+        other = await services.drafts.submit_reply(mail_id, "And another thing")
         assert other.id != first.id
         with pytest.raises(NotFound):
-            await services.drafts.submit_reply("01NOSUCH", "x", session="s3")
+            await services.drafts.submit_reply("01NOSUCH", "x")
 
 
-async def test_a_lost_answer_makes_no_second_reply(sandbox: Sandbox, mail_id: str) -> None:
+@pytest.mark.parametrize("text", ["Dear Anna", "Dear Anna!"])
+async def test_a_lost_answer_makes_no_second_reply_not_even_after_a_restart(
+    sandbox: Sandbox, mail_id: str, text: str
+) -> None:
     async with synced(settings_for(sandbox)) as services:
         sandbox.fault(method="POST", path="/reply/", kind="close", when="after")
-        with pytest.raises(GatewayError) as caught:
-            await services.drafts.submit_reply(mail_id, "Dear Anna", session="s")
-        assert caught.value.may_have_happened
-        receipt = await services.drafts.submit_reply(mail_id, "Dear Anna", session="s")
+        with pytest.raises(GatewayError) as lost:
+            await services.drafts.submit_reply(mail_id, "Dear Anna")
+        assert lost.value.may_have_happened
+        sandbox.fault(method="POST", path="/reply/", kind="rate_limit")
+        with pytest.raises(GatewayError):
+            await services.drafts.submit_reply(mail_id, text)
+        anew = Drafts(services.database, services.gateway, services.assistant, services.settings)
+        try:
+            receipt = await anew.submit_reply(mail_id, text)
+        except AlreadySubmitted as earlier:
+            assert text != "Dear Anna"
+            receipt = earlier.receipt
+        else:
+            assert text == "Dear Anna"
         assert receipt.idempotent
         thread = sandbox.look(mail_id)["thread_id"]
         pending = [item for item in sandbox.pending() if sandbox.look(item["id"])["thread_id"] == thread]
@@ -147,6 +155,6 @@ async def test_a_text_changed_after_a_refusal_is_the_one_submitted(sandbox: Sand
     async with synced(settings_for(sandbox)) as services:
         sandbox.fault(method="POST", path="/reply/", kind="rate_limit")
         with pytest.raises(GatewayError):
-            await services.drafts.submit_reply(mail_id, "Dear Anna", session="s")
-        receipt = await services.drafts.submit_reply(mail_id, "Dear Anna, better", session="s")
+            await services.drafts.submit_reply(mail_id, "Dear Anna")
+        receipt = await services.drafts.submit_reply(mail_id, "Dear Anna, better")
         assert sandbox.look(receipt.id)["markdown"] == "Dear Anna, better"

@@ -71,7 +71,7 @@ def kinds(services: Assisted) -> list[str]:
 
 async def test_a_reply_is_journaled_before_it_leaves_and_after(sandbox: Sandbox, mail_id: str) -> None:
     async with at(sandbox, "robin") as services:
-        receipt = await services.drafts.submit_reply(mail_id, BODY, session="s")
+        receipt = await services.drafts.submit_reply(mail_id, BODY)
         before, after = Journal(services.database).entries()
         assert (before.kind, before.who, before.email_id) == ("reply_submitting", "robin", mail_id)
         assert (after.kind, after.who, after.email_id) == ("reply_submitted", "robin", receipt.id)
@@ -88,7 +88,7 @@ async def test_without_a_journal_nothing_leaves(sandbox: Sandbox, mail_id: str) 
         with services.database.write() as connection:
             connection.execute("CREATE TRIGGER full BEFORE INSERT ON journal BEGIN SELECT RAISE(ABORT, 'no room'); END")
         with pytest.raises(ReplyNotJournaled, match="nothing was sent"):
-            await services.drafts.submit_reply(mail_id, BODY, session="s")
+            await services.drafts.submit_reply(mail_id, BODY)
     assert not sandbox.calls("POST", "/reply/")
 
 
@@ -96,7 +96,7 @@ async def test_a_refused_reply_is_journaled_as_refused(sandbox: Sandbox, mail_id
     async with at(sandbox, "robin") as services:
         sandbox.fault(method="POST", path="/reply/", kind="rate_limit")
         with pytest.raises(GatewayError):
-            await services.drafts.submit_reply(mail_id, BODY, session="s")
+            await services.drafts.submit_reply(mail_id, BODY)
         assert kinds(services) == ["reply_submitting", "reply_refused"]
         # The same words of an agent are not taken for this human's.
         sandbox.reply(mail_id, BODY)
@@ -107,17 +107,17 @@ async def test_a_reply_whose_answer_was_lost_is_known_by_its_text(sandbox: Sandb
     async with at(sandbox, "robin") as services:
         sandbox.fault(method="POST", path="/reply/", kind="close", when="after")
         with pytest.raises(GatewayError):
-            await services.drafts.submit_reply(mail_id, BODY, session="s")
+            await services.drafts.submit_reply(mail_id, BODY)
         assert kinds(services) == ["reply_submitting", "reply_in_doubt"]
         assert (await waiting(services, "robin")).is_own_reply
-        receipt = await services.drafts.submit_reply(mail_id, BODY, session="s")
+        receipt = await services.drafts.submit_reply(mail_id, BODY)
         assert receipt.idempotent
         assert (await waiting(services, "robin")).is_own_reply
 
 
 async def test_it_is_known_on_another_machine_and_by_others(sandbox: Sandbox, mail_id: str) -> None:
     async with at(sandbox, "robin") as services:
-        await services.drafts.submit_reply(mail_id, BODY, session="s")
+        await services.drafts.submit_reply(mail_id, BODY)
     async with at(sandbox, "Robin") as services:
         entry = await waiting(services, "Robin")
         assert (entry.author_words, entry.author) == ("written by you", Author(OneLine("robin"), False))
@@ -131,7 +131,7 @@ async def test_another_reviewer_must_approve_where_the_settings_say_so(
     sandbox: Sandbox, mail_id: str, elsewhere: bool
 ) -> None:
     async with at(sandbox, "robin") as services:
-        await services.drafts.submit_reply(mail_id, BODY, session="s")
+        await services.drafts.submit_reply(mail_id, BODY)
         if not elsewhere:
             await refused_to_its_author(services)
     if elsewhere:
@@ -160,12 +160,12 @@ async def refused_to_its_author(services: Assisted) -> None:
 
 async def test_its_author_may_reject_it_and_approve_it_by_default(sandbox: Sandbox, mail_id: str) -> None:
     async with at(sandbox, "robin") as services:
-        await services.drafts.submit_reply(mail_id, BODY, session="s")
+        await services.drafts.submit_reply(mail_id, BODY)
         entry = await waiting(services, "robin")
         deciding = releases(services, "robin", "another")
         await deciding.reject(entry.item, entry.digest, "Better not")
         await deciding.settled(entry.item.id)
-        await services.drafts.submit_reply(mail_id, "Dear Anna, tomorrow.", session="t")
+        await services.drafts.submit_reply(mail_id, "Dear Anna, tomorrow.")
         entry = await waiting(services, "robin")
         willing = releases(services, "robin", "self")
         await willing.approve(entry.item, entry.digest)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 from textual.content import Content
 
@@ -46,7 +45,6 @@ class Replying:
         self._view = view
         self.reply_to: MailRow | None = None
         """The email that is answered."""
-        self._session = uuid4().hex
         self._save_timer: Timer | None = None
         self._saved = ""
         """The text of the reply that this window last knew to be saved."""
@@ -75,7 +73,6 @@ class Replying:
             self._screen.say("this mailbox is read-only: the gateway refuses to send from it", "warning")
             return
         self.reply_to = inbound[-1]
-        self._session = uuid4().hex
         if text:
             try:
                 self.replies.save(self.reply_to, text, self._screen.session.clock.now(), over="", durable=True)
@@ -172,7 +169,17 @@ class Replying:
     @property
     def is_model_writing(self) -> bool:
         """Whether the model writes the reply now."""
-        return any(worker.group == "draft" and worker.is_running for worker in self._screen.workers)
+        return self._runs("draft")
+
+    def _runs(self, group: str) -> bool:
+        return any(worker.group == group and worker.is_running for worker in self._screen.workers)
+
+    def _is_submitting(self) -> bool:
+        """Whether the reply is being submitted: then it can be neither changed nor left. Says so."""
+        if self._runs("submit"):
+            self._screen.say("the reply is being submitted: wait for the answer")
+            return True
+        return False
 
     def edited(self) -> None:
         """Schedules saving after the text changed."""
@@ -203,9 +210,12 @@ class Replying:
         """Stops the model if it is writing; otherwise saves the text and closes the editor."""
         if self.is_model_writing:
             self.stop()
-            return
-        if self.save(durable=True):
+        elif self.may_leave():
             self._close_editor()
+
+    def may_leave(self) -> bool:
+        """Saves the reply. Returns whether the screen may be left; otherwise says why not."""
+        return not self._is_submitting() and self.save(durable=True)
 
     def _close_editor(self) -> None:
         if self._save_timer is not None:
@@ -219,6 +229,8 @@ class Replying:
         from mm_tui.screens.dialogs.dialog import ask
         from mm_tui.screens.dialogs.offers import InstructScreen
 
+        if self._is_submitting():
+            return
         if self.editor.text.strip():
             ask(self._screen.app, InstructScreen(), self._write)
         else:
@@ -228,6 +240,8 @@ class Replying:
         """Submits the reply; asks first if it would be sent at once."""
         from mm_tui.screens.dialogs.confirm import ConfirmScreen
 
+        if self._is_submitting():
+            return
         if self.is_model_writing or not self.editor.text.strip():
             self.editor.note("nothing to submit yet")
             return
@@ -251,10 +265,11 @@ class Replying:
         if drafts is None or row is None:
             self.editor.note(self._screen.session.trouble or "the gateway is not connected yet; your text is saved")
             return
+        text = self.editor.text
         self.editor.area.read_only = True
         self.editor.note("submitting")
         try:
-            receipt = await drafts.submit_reply(row.email_id, self.editor.text, session=self._session)
+            receipt = await drafts.submit_reply(row.email_id, text)
         except Exception as error:
             words = fault_words(error)
             if self._screen.is_attached:
@@ -266,7 +281,7 @@ class Replying:
         status = receipt.status.replace("_", " ")
         said = f"submitted ({status}); decide on it under 2 Pending"
         try:
-            self.replies.forget(row.email_id, still=self.editor.text)
+            self.replies.forget(row.email_id, still=text)
         except NotSaved as error:
             said += f"; its text is still saved here: {error}"
         self.editor.set_text("")

@@ -328,7 +328,7 @@ class ThreadScreen(BaseScreen):
     action_toggle_source = PartAction("thread_view.toggle_source")
 
     def action_back(self) -> None:
-        if self.replying.save(durable=True):
+        if self.replying.may_leave():
             self.dismiss()
 
     # Passed to the parts

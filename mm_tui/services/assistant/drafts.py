@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
+import secrets
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from mm_tui.assist.errors import NoKey
 from mm_tui.clock import SystemClock
 from mm_tui.gateway.errors import GatewayError, NotFound
+from mm_tui.gateway.shapes import KEY_LIFE
 from mm_tui.models import EmailDetail, EmailSummary, Party, SendReceipt
 from mm_tui.review import risk
 from mm_tui.services import tags
@@ -23,7 +24,7 @@ from mm_tui.services.contacts import Contacts
 from mm_tui.services.examples import Examples
 from mm_tui.services.facts import HouseFacts
 from mm_tui.services.presence.tags import WRITTEN_BY
-from mm_tui.services.queue.authors import IN_DOUBT, REFUSED, SUBMITTED, SUBMITTING, content_hash
+from mm_tui.services.queue.authors import IN_DOUBT, REFUSED, SUBMITTED, SUBMITTING, Authors, content_hash
 from mm_tui.store.audit.journal import Journal
 from mm_tui.store.mail.mails import MailStore
 from mm_tui.store.seal import STORE_FAULTS
@@ -97,8 +98,7 @@ class Drafts:
         self._facts = HouseFacts(settings)
         self._examples = Examples(settings)
         self._contacts = contacts or Contacts(database, self._clock)
-        self._submitted: dict[str, str] = {}
-        """The body first submitted in each session."""
+        self._authors = Authors(database)
 
     async def draft_reply(self, email_id: str, instruction: str = "") -> AsyncGenerator[DraftText, None]:
         """Drafts a reply to the newest inbound email of the thread.
@@ -143,46 +143,41 @@ class Drafts:
             async for part in parts:
                 yield part
 
-    async def submit_reply(self, email_id: str, body: str, *, session: str) -> SendReceipt:
+    async def submit_reply(self, email_id: str, body: str) -> SendReceipt:
         """Submits a reply written by a human for approval, with the send key.
 
         It is journaled before and after. The reply is tagged with its author; if that fails, only this machine knows
-        the author.
+        the author. After a call with an unknown outcome, also one of an earlier run, the same idempotency key is used
+        again, so that there is one reply.
 
         Args:
             email_id: the email to answer, which determines recipients, subject and threading.
             body: the text as shown to the human.
-            session: identifies this reply (a uuid created when the editor opened). Submitting twice, or again after a
-                timeout, results in one reply.
 
         Raises:
-            AlreadySubmitted: an earlier text of this session had already arrived.
+            AlreadySubmitted: an earlier text, whose outcome was unknown, had already arrived.
             ReplyNotJournaled: the journal cannot be written, so nothing was sent.
-            GatewayError: if `may_have_happened`, it can be submitted again in the same session.
+            GatewayError: it can be submitted again.
         """
         mail = await asyncio.to_thread(self._mail.summary, email_id)
         if mail is None:
             raise NotFound("this email is not in the local store")
-        first = self._submitted.setdefault(session, body)
-        key = f"mm-tui-{hashlib.sha256(f'{email_id} {session}'.encode()).hexdigest()[:40]}"
-        details = {"key": key, "mailbox": mail.mailbox_id}
         try:
+            doubtful, texts = await asyncio.to_thread(self._authors.in_doubt, email_id, self._clock.now() - KEY_LIFE)
+            details = {"key": doubtful or f"mm-tui-{secrets.token_hex(20)}", "mailbox": mail.mailbox_id}
             await self._append(SUBMITTING, email_id, {**details, "content": content_hash(body)})
         except STORE_FAULTS as error:
             raise ReplyNotJournaled(error) from None
         try:
-            receipt = await self._gateway.reply(mail.mailbox_id, email_id, body, idempotency_key=key)
+            receipt = await self._gateway.reply(mail.mailbox_id, email_id, body, idempotency_key=details["key"])
         except GatewayError as error:
-            if not error.may_have_happened and first == body:
-                del self._submitted[session]
-            kind = IN_DOUBT if error.may_have_happened else REFUSED
+            kind = IN_DOUBT if error.may_have_happened or doubtful else REFUSED
             await self._record(kind, email_id, {**details, "note": str(error.message)[:LONGEST_NOTE]})
             raise
         await self._record(SUBMITTED, receipt.id, {**details, "about": email_id, "note": str(receipt.status)})
         await self._tag(mail.mailbox_id, receipt.id)
-        if receipt.idempotent and first != body:
+        if receipt.idempotent and texts - {content_hash(body)}:
             raise AlreadySubmitted(receipt)
-        self._submitted[session] = body
         return receipt
 
     async def _append(self, kind: str, email_id: str, details: Mapping[str, str]) -> None:

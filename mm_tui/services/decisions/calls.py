@@ -28,7 +28,7 @@ from mm_tui.decision.relatives import relatives_in
 from mm_tui.decision.state import Act, RemoteState, Snapshot, Stage, State, Step
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.errors import Closing, Conflict, GatewayError, NotFound, TooMany
-from mm_tui.gateway.shapes import EmailFilter, OutgoingAttachment, OutgoingMail
+from mm_tui.gateway.shapes import KEY_LIFE, EmailFilter, OutgoingAttachment, OutgoingMail
 from mm_tui.gateway.witness import already_written
 from mm_tui.models import Direction, EditedDraft, EmailDetail, EmailSummary, SendReceipt, Status
 from mm_tui.review.draft import fingerprint, starts_thread
@@ -39,8 +39,6 @@ from mm_tui.services.presence.approvals import Approver
 from mm_tui.services.presence.tags import mark_pair
 from mm_tui.services.tags import TagsDiffer, merge
 
-KEY_LIFE = timedelta(hours=23)
-"""How long a submission may be repeated under its idempotency key. The gateway remembers keys for 24 hours."""
 SET_BACK = timedelta(minutes=10)
 """If the clock was set back by more than this, the age of an idempotency key is not known."""
 READ_TRIES = 3

@@ -7,7 +7,9 @@ as a mere claim, and never counts in favour of an agent.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from hashlib import sha256
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from mm_tui.decision.relatives import LONGEST_NAME
@@ -38,6 +40,23 @@ class Author(NamedTuple):
         return folded_name(self.name) == folded_name(OneLine(reviewer))
 
 
+class Submission(NamedTuple):
+    """A reply that was submitted, according to the journal."""
+
+    email_id: str
+    """The email that it answers."""
+    mailbox_id: str
+    content: str
+    """The hash of its text."""
+    author: OneLine
+    at: str
+    """When, ISO 8601."""
+
+    @property
+    def moment(self) -> datetime:
+        return datetime.fromisoformat(self.at)
+
+
 class Authors:
     """Reads the authors of waiting emails. It takes some milliseconds with a long journal: call it in a thread."""
 
@@ -48,8 +67,8 @@ class Authors:
         self._read_to = 0
         self._submitted: dict[str, OneLine] = {}
         """The author of each reply, by id."""
-        self._open: dict[str, tuple[str, str, OneLine]] = {}
-        """Submissions with an unknown outcome, by idempotency key: (mailbox, hash of the text, author)."""
+        self._open: dict[str, set[Submission]] = {}
+        """Submissions with an unknown outcome, by idempotency key."""
 
     def of(self, item: PendingItem | EmailDetail, tags: Mapping[OneLine, OneLine] | None = None) -> Author | None:
         """The human who wrote this email; None if no human is known to have written it.
@@ -66,14 +85,26 @@ class Authors:
             return Author(who, True)
         if self._open:
             text = content_hash(item.raw.body)
-            for mailbox_id, content, who in self._open.values():
-                if (mailbox_id, content) == (item.mailbox_id, text):
-                    return Author(who, True)
+            for sent in chain(*self._open.values()):
+                if (sent.mailbox_id, sent.content) == (item.mailbox_id, text):
+                    return Author(sent.author, True)
         if tags is None:
             detail = item if isinstance(item, EmailDetail) else self._mail.detail(item.id)
             tags = detail.tags if detail is not None else {}
         tagged = tags.get(OneLine(WRITTEN_BY), OneLine("")).strip()
         return Author(OneLine(tagged[:LONGEST_NAME]), False) if tagged else None
+
+    def in_doubt(self, email_id: str, since: datetime) -> tuple[str, set[str]]:
+        """The idempotency key of the newest reply to this email whose outcome is unknown, and the hashes of the texts
+        submitted under it; an empty key if there is none since then."""
+        self.read_new()
+        found = [
+            (moment, key)
+            for key, sent in self._open.items()
+            if (moment := min((one.moment for one in sent if one.email_id == email_id), default=None)) is not None
+        ]
+        began, key = max(found, default=(since, ""))
+        return (key, {one.content for one in self._open[key]}) if key and began >= since else ("", set())
 
     def read_new(self) -> None:
         """Reads the replies submitted since the last call from the journal."""
@@ -84,7 +115,8 @@ class Authors:
             details, who = entry.details, OneLine(entry.who)
             key = details.get("key", "")
             if entry.kind == SUBMITTING:
-                self._open[key] = (details.get("mailbox", ""), details.get("content", ""), who)
+                sent = Submission(entry.email_id, details.get("mailbox", ""), details.get("content", ""), who, entry.at)
+                self._open.setdefault(key, set()).add(sent)
             elif entry.kind == SUBMITTED:
                 self._open.pop(key, None)
                 self._submitted[entry.email_id] = who
