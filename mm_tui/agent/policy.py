@@ -8,14 +8,13 @@ from datetime import datetime, timedelta
 
 from mm_tui.agent.machines import why_a_machine
 from mm_tui.models import Direction, EmailSummary, Mailbox, OversightMode, Status, ThreadSummary
+from mm_tui.review.risk.holes import has_holes
 from mm_tui.settings.sections import Agent
 
 WORKED_STATUSES = frozenset({Status.UNREAD, Status.READ})
 """Inbound mail in any other status waits for a human, is spam, or was archived or deleted."""
 GATED = frozenset({OversightMode.GATED_SEND, OversightMode.GATED_ALL})
 UNGATED = frozenset({OversightMode.MONITORED, OversightMode.AUTONOMOUS})
-GAP = "[your answer here"
-"""What a draft contains in place of a missing fact."""
 MOST_REPLIES = 5
 """The most replies of the agent in one thread within a day; more would be a loop with another program."""
 
@@ -71,7 +70,7 @@ def why_not_gated(mailbox: Mailbox | None, agent: Agent, mail: EmailSummary) -> 
 def why_not_this_draft(draft: str, mailbox: Mailbox, mail: EmailSummary) -> str | None:
     """The reason not to submit a draft, or None. If a human is asked first, they can fill gaps."""
     gated = str(mailbox.oversight_mode) in GATED and not _is_let_through(mailbox, mail)
-    if GAP in draft and not gated:
+    if not gated and has_holes(draft):
         return "the draft has gaps, and no human would be asked"
     return None
 

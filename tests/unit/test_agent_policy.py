@@ -229,7 +229,8 @@ def test_ungated_mailboxes_only_by_choice_and_never_with_gaps() -> None:
         case = situation(mode=mode)
         assert policy.why_no_reply(case, chosen) is None
         assert case.mailbox is not None
-        assert "gaps" in (policy.why_not_this_draft("Hi, [your answer here]", case.mailbox, mail()) or "")
+        for gap in ("[your answer here]", "[hier Ihre Antwort]"):
+            assert "gaps" in (policy.why_not_this_draft(f"Hi, {gap}", case.mailbox, mail()) or "")
         assert policy.why_not_this_draft("Hi, yes.", case.mailbox, mail()) is None
     assert "read_only" in (policy.why_no_reply(situation(mode="read_only"), chosen) or "")
     gated = situation().mailbox

@@ -462,9 +462,19 @@ def test_a_line_is_no_template_and_a_gap_is_one() -> None:
 
 @pytest.mark.parametrize(
     "hole",
-    ["[votre réponse ici]", "[Ihre Antwort hier]", "[su respuesta aquí]", "[inserire la data]", "[ваш ответ здесь]"],
+    [
+        *(
+            "[votre réponse ici]",
+            "[Ihre Antwort hier]",
+            "[su respuesta aquí]",
+            "[inserire la data]",
+            "[ваш ответ здесь]",
+        ),
+        *("［ここに回答を記入］", "［请在此填写答复］", "[اكتب الجواب هنا]", "[כאן התשובה]", "[여기에 답변]"),
+        *("[your answer here: in Spanish, offer only a meeting]", "［ここに回答を記入：月曜日］"),
+    ],
 )
-def test_holes_in_other_languages(hole: str) -> None:
+def test_a_gap_for_an_answer_is_a_hole_in_every_language(hole: str) -> None:
     draft = drafted(f"Merci. {hole}")
     assert marked(draft, assess(draft, CONTEXT), "template_hole") == [hole]
 

@@ -88,13 +88,14 @@ _HOLES = (
 
 _VARIABLE = re.compile(r"(?<![\w$])[A-Z][A-Z_]{2,30}\b")
 _FRAMED = re.compile(
-    r"\[(?P<a>[^\[\]\n]{2,80})\](?![(:\[])|(?<![\w<])<(?P<b>[^<>\n@/:=\"]{2,60})>(?!>)"
+    r"\[(?P<a>[^\[\]\n]{2,300})\](?![(:\[])|(?<![\w<])<(?P<b>[^<>\n@/:=\"]{2,60})>(?!>)"
     r"|«[ \u00a0]?(?P<c>[^«»\n]{2,40})[ \u00a0]?»"
     r"|【(?P<d>[^【】\n]{1,40})】|\((?P<e>[^()\n]{2,60})\)|（(?P<f>[^（）\n]{1,40})）"
+    r"|［(?P<g>[^［］\n]{1,300})］"
 )
 
 
-_FRAMES = re.compile(r"[\[<«【(（]")
+_FRAMES = re.compile(r"[\[<«【(（［]")
 
 
 _TO_INSERT = re.compile(
@@ -102,6 +103,10 @@ _TO_INSERT = re.compile(
     r" (?:insert|insérer|insertar|inserir|inserire|einfügen|invoegen|wstawić|here|hier|ici|aquí|aqui|qui|tutaj)\b"
 )
 """How an instruction of any length in square brackets begins: "[Insert here a kind sentence about her town]"."""
+
+
+_HERE = re.compile(r"\b(?:here|hier|ici|aquí|aqui|qui|tutaj|здесь|هنا|כאן)\b|여기|ここ|此处|在此|这里")
+"""A word that makes what follows a colon an instruction: "[your answer here: when it ships]"."""
 
 
 _EXAMPLE = re.compile(
@@ -116,6 +121,9 @@ def _is_hole(frame: str, inside: str) -> bool:
     low = inside.lower().strip(" .…:*_")
     if frame in "(（" and _EXAMPLE.match(low):
         return False
+    field, colon, _ = low.replace("：", ":").partition(":")
+    if frame == "[" and colon and _HERE.search(field):
+        return _is_hole(frame, field)
     fields, fillers, verbs = word_set("fields"), word_set("fillers"), word_set("insert")
     if low in fields:
         # "(reference)" in round brackets is more often a remark than a placeholder.
@@ -237,7 +245,7 @@ def _holes(text: str, known: str) -> tuple[Span, ...]:
     spans = [
         Span(*match.span())
         for match in (find_all(_FRAMED, text) if _FRAMES.search(text) else ())
-        if _is_hole(match[0][0], next(group for group in match.groups() if group is not None))
+        if _is_hole(match[0][0].replace("［", "["), next(group for group in match.groups() if group is not None))
     ]
     spans += [*_left_open(text), *_delimited(text, known), *_nameless(text)]
     spans += [Span(*match.span()) for match in pattern("lorem").finditer(lowered(text))]
@@ -256,6 +264,11 @@ def _holes(text: str, known: str) -> tuple[Span, ...]:
                 taken[start:end] = b"\1" * (end - start)
                 spans.append(Span(start, end))
     return tuple(sorted(set(spans)))
+
+
+def has_holes(text: str) -> bool:
+    """Whether something in a text still has to be filled in."""
+    return bool(_holes(text, ""))
 
 
 @rule("template_hole", "unfilled template holes")
