@@ -29,6 +29,7 @@ ITEM: Mapping[str, str] = {
     "snoozed": "until when it is snoozed on this machine, or why it is back, in words; else null",
     "needs_second_approval": "whether two reviewers must approve it",
     "approved_by": "list of {by, at, you}: who has approved its text, by its tags",
+    "being_decided_by": "who is deciding about it in another program on this store, or null",
     "assigned_to": "the reviewer or key that it is assigned to, by its tag; else null",
     "note": "{by, at, text}: the note to colleagues, by its tags; else null",
     "flags": "list of {code, level, words}: the findings, worst first",

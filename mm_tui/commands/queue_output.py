@@ -116,7 +116,8 @@ def _row(entry: QueueEntry, now: datetime) -> list[str]:
     )
     way = "in" if entry.is_inbound else "out"
     way = f"{way}, {entry.author_words}" if entry.author is not None else way
-    answers = [finding.words for finding in entry.assessment.findings if finding.code in _IN_LIST]
+    answers = [entry.elsewhere_words] if entry.decided_by_other else []
+    answers += [finding.words for finding in entry.assessment.findings if finding.code in _IN_LIST]
     answers += [entry.snoozed or entry.woken] if entry.snoozed or entry.woken else []
     answers += [entry.approvals.words] if entry.approvals.words else []
     answers += [entry.assignment.words] if entry.assignment is not None else []
@@ -153,6 +154,7 @@ def summary_data(entry: QueueEntry, boxes: dict[str, Mailbox]) -> dict[str, obje
             for one in (entry.approvals.other, entry.approvals.ours)
             if one is not None
         ],
+        "being_decided_by": entry.decided_by_other or None,
         "assigned_to": entry.assignment.to if entry.assignment is not None else None,
         "note": {"by": entry.note.by, "at": _iso(entry.note.at), "text": entry.note.text} if entry.note else None,
         "flags": [
@@ -336,6 +338,8 @@ def _item_text(entry: QueueEntry, box: Mailbox | None, read: SecondReaderState |
         yield OneLine(f"note     {words}")
     for words in _when(entry):
         yield OneLine(f"when     {words}")
+    if entry.decided_by_other:
+        yield OneLine(f"note     {entry.elsewhere_words}")
     if entry.resubmission is not None:
         yield OneLine(f"note     {entry.resubmitted_words} ({entry.resubmission.email_id})")
     for finding in entry.assessment.findings:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -21,6 +22,7 @@ from mm_tui.services.decisions.ended import how_it_ended
 from mm_tui.services.decisions.record import ActiveDecision
 from mm_tui.store.audit.entries import AuditStore
 from mm_tui.store.database import Database
+from mm_tui.store.decisions.locks import LockStore, Process, token_of
 from mm_tui.store.decisions.records import DecisionStore
 from mm_tui.store.mail.mails import MailStore
 from tests.support.cli import Done, Home
@@ -394,6 +396,20 @@ def test_who_has_an_item_open_is_told_and_keeps_nobody_from_deciding(home: Home,
     assert shown["claimed"]["by"] == "anna"
     assert approve(home, draft_id, shown["digest"]).status == 0
     assert len(sandbox.outbox()) == 1
+
+
+def test_what_another_program_on_this_store_is_deciding_is_said(home: Home, sandbox: Sandbox) -> None:
+    draft_id = sandbox.draft("Dear Anna")
+    digest = digest_of(home, draft_id)
+    # The parent process stands for the other program, which holds or asks.
+    other = Process(os.getppid(), token_of(os.getppid()))
+    with closing(Database.open(home.data / "store-default.sqlite3")) as database, database.write() as connection:
+        LockStore(database, other).take(connection, draft_id, "r1", "anna", datetime.now(UTC))
+    told = "anna decided about it in another window: not finished, or it asks there"
+    assert told in home.run("pending", "list").out and told in home.run("pending", "show", draft_id).out
+    (item,) = home.run("pending", "list", "--json").json["pending"]
+    assert item["being_decided_by"] == "anna"
+    assert approve(home, draft_id, digest).status and not sandbox.outbox()
 
 
 def test_a_damaged_store_is_set_aside_and_said(home: Home, sandbox: Sandbox) -> None:

@@ -115,9 +115,8 @@ def head(
         lines.append(Content.assemble((" · ", "$accent"), entry.assignment.words))
     if entry.note is not None:
         lines.append(Content.assemble((" · ", "$accent"), _note(entry.note.words, crowded=crowded)))
-    if entry.decided_by_other:
-        other = f"{entry.decided_by_other} decided about it in another window: that is in progress"
-        lines.append(Content.assemble((" ! ", "$warning"), OneLine(other)))
+    if words := entry.elsewhere_words:
+        lines.append(Content.assemble((" ! ", "$warning"), words))
     if entry.pair:
         lines.append(Content.assemble((" ! ", "$warning"), entry.pair))
     if not entry.is_checked:

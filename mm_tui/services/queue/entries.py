@@ -128,9 +128,7 @@ class ReviewQueue:
             entry = self._as_seen(stored, tags.get(item.id, {}), now, seat, assignee or seat.reviewer)
             if item.id in pairs:
                 entry = replace(entry, pair=pairs[item.id])
-            if (by := deciding.get(item.id)) is not None:
-                is_own = folded_name(by) == folded_name(seat.reviewer)
-                entry = replace(entry, decided_by_other=OneLine("you") if is_own else by)
+            entry = _with_decider(entry, deciding, seat.reviewer)
             if (snooze := snoozes.get(item.id)) is not None:
                 woken = OneLine(snooze.why_over(entry, now))
                 entry = replace(entry, woken=woken, snoozed=OneLine("") if woken else snooze.words)
@@ -229,7 +227,8 @@ class ReviewQueue:
         stored = next(self._read([email_id]), None)
         if stored is None:
             return None
-        return self._as_seen(stored, self._tags().get(email_id, {}), now, NOBODY, "")
+        entry = self._as_seen(stored, self._tags().get(email_id, {}), now, NOBODY, "")
+        return _with_decider(entry, self._locks.elsewhere(now), NOBODY.reviewer)
 
     def entry_of(self, item: PendingItem) -> QueueEntry:
         """An entry for an email that no longer waits, as it was seen."""
@@ -275,6 +274,14 @@ def ordered(entries: list[QueueEntry], order: Order) -> list[QueueEntry]:
     """Sorts emails, given oldest first, in this order; those back from a snooze come first."""
     found = sorted(entries, key=lambda entry: -entry.concern) if order is Order.RISKIEST else entries
     return sorted(found, key=lambda entry: not entry.woken)
+
+
+def _with_decider(entry: QueueEntry, deciding: Mapping[str, OneLine], reviewer: str) -> QueueEntry:
+    """Adds to the entry who decides about it in another program on this store."""
+    if (by := deciding.get(entry.item.id)) is None:
+        return entry
+    is_own = folded_name(by) == folded_name(reviewer)
+    return replace(entry, decided_by_other=OneLine("you") if is_own else by)
 
 
 def _with_presence(entry: QueueEntry, presence: Presence | None, seat: Seat) -> QueueEntry:

@@ -96,6 +96,13 @@ class QueueEntry:
         return OneLine("written by you") if self.is_own_reply else OneLine(f"written by {self.author.name}")
 
     @property
+    def elsewhere_words(self) -> OneLine:
+        """That another program on this store is deciding about it; empty if none is."""
+        if not self.decided_by_other:
+            return _NOTHING
+        return OneLine(f"{self.decided_by_other} decided about it in another window: not finished, or it asks there")
+
+    @property
     def is_checked(self) -> bool:
         """Whether its details have been read; before that the rules know neither cc nor files nor thread."""
         return self.item.complete
