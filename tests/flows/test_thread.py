@@ -13,13 +13,14 @@ import pytest
 from msgspec.structs import asdict
 from textual.widgets import OptionList, Static, TextArea
 
-from mm_tui.messages import DecisionWanted
+from mm_tui.messages import DecisionWanted, ServiceEventReceived
 from mm_tui.models import EmailDetail, RawContent, SendReceipt
 from mm_tui.screens.dialogs.confirm import ConfirmScreen
 from mm_tui.screens.dialogs.labels import LabelScreen
 from mm_tui.screens.thread.reply_editor import ReplyEditor
 from mm_tui.screens.thread.screen import ThreadScreen
 from mm_tui.screens.thread.view import ThreadView
+from mm_tui.services.events import MailChanged
 from mm_tui.store.decisions.edits import EditStore
 from mm_tui.store.decisions.records import DecisionStore, SavedDecision
 from mm_tui.store.mail.mails import MailStore
@@ -74,6 +75,17 @@ async def test_thread_shows_the_opened_mail_and_folds_the_rest() -> None:
         screen.thread_view.turn_to(0)
         await pilot.press("enter")
         await until(pilot, lambda: f"this is {edited.id}, its original is 01AGENT" in shown(app), "the link")
+
+        # The first sync brings older mail after newer: it is put before it, and does not become what is answered.
+        view, reading = screen.thread_view, screen.thread_view.current
+        session.mail.upsert([summary(9, thread_id="T")])
+        screen.post_message(ServiceEventReceived(MailChanged()))
+        await until(pilot, lambda: len(view.items) == 7, "the late one")
+        assert view.items[0].row.email_id == summary(9).id
+        assert view.current is reading
+        await pilot.press("r")
+        await until(pilot, lambda: screen.replying.reply_to is not None, "the reply")
+        assert screen.replying.reply_to is not None and screen.replying.reply_to.email_id == summary(0).id
 
 
 async def test_unopened_message_offline_says_why_it_cannot_be_read() -> None:

@@ -253,14 +253,16 @@ class ThreadScreen(BaseScreen):
         self._show_card()
 
     def _reread(self) -> None:
-        """Adds new messages of the thread and updates changed rows; the text being read stays in place."""
+        """Adds messages, of which older ones may come later, and updates rows; the text being read stays in place."""
         rows = self._rows()
         by_id = {item.row.email_id: item for item in self.thread_view.items}
-        for row in rows:
+        # Messages that the store does not keep any more are the oldest.
+        gone = len(by_id.keys() - {row.email_id for row in rows})
+        for at, row in enumerate(rows, start=gone):
             item = by_id.get(row.email_id)
             if item is None:
-                self.thread_view.add(self._item(row))
-                if row.direction != "outbound":
+                self.thread_view.add(self._item(row), at)
+                if row.direction != "outbound" and row is rows[-1]:
                     self.post_message(Said(f"new in this thread: {row.sender}", "warning"))
             elif item.row != row:
                 item.row, item.unsent = row, self._unsent(row)

@@ -107,12 +107,12 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
         self._bring_into_view()
         self.refresh()
 
-    def add(self, item: MessageItem) -> None:
-        """Appends a new message; the text being read stays in place."""
-        self._lay(item)
-        self._items.append(item)
-        self._measure()
-        self.refresh()
+    def add(self, item: MessageItem, at: int) -> None:
+        """Inserts a message at its place in the thread; the text being read stays in place."""
+        offset = self._offset if self._items else 0
+        self._current += bool(self._items) and at <= self._current
+        self._items.insert(at, item)
+        self._lay_all(offset)
 
     def changed(self, item: MessageItem) -> None:
         """Lays `item` out anew; what is on top of the view stays there."""
@@ -148,14 +148,17 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
         for item in self._items:
             if item.laid[0] in message.bodies:
                 item.laid = ("", 0, False)
-        self._lay_all()
+        if self._items:
+            self._lay_all(self._offset)
 
     # Layout
 
-    def _lay_all(self) -> None:
-        if not self._items:
-            return
-        offset = self.scroll_offset.y - self._tops[self._current]
+    @property
+    def _offset(self) -> int:
+        """How many lines of the current message are above the view."""
+        return self.scroll_offset.y - self._tops[self._current]
+
+    def _lay_all(self, offset: int) -> None:
         for item in self._items:
             self._lay(item)
         self._measure()
@@ -191,7 +194,7 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
     def on_resize(self) -> None:
         if self.size.width != self._laid_for and self._items:
             self._laid_for = self.size.width
-            self._lay_all()
+            self._lay_all(self._offset)
 
     # Moving
 
