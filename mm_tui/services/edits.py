@@ -136,32 +136,34 @@ class Edits:
         return OneLine("; ".join(words))
 
 
-# The same inside a transaction, raising the store's own errors
+# The same raising the store's own errors; they may join a durable transaction
 
 
 def put(store: EditStore, edit: SavedEdit, *, over: EditedDraft | None, durable: bool) -> bool:
     """Like `Edits.save`, but raises the store's errors."""
-    other = store.get(edit.item_id)
-    clashes = other is not None and other.text not in (over, edit.text)
-    if other is not None and clashes:
-        put_beside(store, replace(other, saved_at=edit.saved_at))
-    store.save(edit, durable=durable)
-    return clashes
+    with store.changing(edit, durable=durable):
+        other = store.get(edit.item_id)
+        clashes = other is not None and other.text not in (over, edit.text)
+        if other is not None and clashes:
+            put_beside(store, replace(other, saved_at=edit.saved_at), durable=durable)
+        store.save(edit, durable=durable)
+        return clashes
 
 
-def put_beside(store: EditStore, edit: SavedEdit) -> None:
+def put_beside(store: EditStore, edit: SavedEdit, *, durable: bool = True) -> None:
     """Like `Edits.save_beside`, but raises the store's errors."""
     # Named by its text, because revisions restart after an edit was deleted, and no copy may replace another.
-    store.save(replace(edit, item_id=f"{edit.item_id}{_COPY}{edit.text.digest[:16]}"), durable=True)
+    store.save(replace(edit, item_id=f"{edit.item_id}{_COPY}{edit.text.digest[:16]}"), durable=durable)
 
 
 def remove(store: EditStore, item_id: str, still: EditedDraft | None) -> bool:
     """Like `Edits.discard`, but raises the store's errors."""
-    saved = store.get(item_id)
-    if saved is not None and still is not None and saved.text != still:
-        return False
-    store.discard(item_id)
-    return True
+    with store.changing(durable=True):
+        saved = store.get(item_id)
+        if saved is not None and still is not None and saved.text != still:
+            return False
+        store.discard(item_id)
+        return True
 
 
 @contextmanager

@@ -41,29 +41,27 @@ class Replies:
             Whether there was another text, which is now kept beside.
         """
         if not text.strip():
-            return not self.forget(mail.email_id, still=over)
-        return self._edits.save(_edit(mail, text, at), over=_edit(mail, over, at).text, durable=durable)
+            return not self.forget(mail, still=over)
+        return self._edits.save(_edit(mail, text, at), over=_text(mail, over), durable=durable)
 
     def save_beside(self, mail: MailRow, text: str, at: datetime) -> None:
         """Keeps a copy of a text that is about to be replaced."""
         self._edits.save_beside(_edit(mail, text, at))
 
-    def forget(self, email_id: str, *, still: str | None = None) -> bool:
-        """Deletes a reply that was submitted or emptied; with `still` only if this is its text. Returns whether it was
-        deleted."""
-        saved = self._edits.get(f"{REPLY}{email_id}")
-        if saved is not None and still is not None and saved.text.body != still:
+    def forget(self, mail: MailRow, *, still: str) -> bool:
+        """Deletes a reply that was submitted or emptied, if `still` is its text. Returns whether it was deleted."""
+        if not self._edits.discard(f"{REPLY}{mail.email_id}", still=_text(mail, still)):
             return False
-        self._edits.discard(f"{REPLY}{email_id}")
         with saving():
-            self._state.set(f"{REPLY}{email_id}", None)
+            self._state.set(f"{REPLY}{mail.email_id}", None)
         return True
 
 
 def _edit(mail: MailRow, text: str, at: datetime) -> SavedEdit:
-    sender, subject = str(mail.sender), str(mail.subject)
     # A reply edits no draft.
-    base = RawContent(sender="", to=(sender,), subject=subject)
-    return SavedEdit(
-        f"{REPLY}{mail.email_id}", mail.mailbox_id, "", base, EditedDraft((sender,), f"Re: {subject}", text), at
-    )
+    base = RawContent(sender="", to=(str(mail.sender),), subject=str(mail.subject))
+    return SavedEdit(f"{REPLY}{mail.email_id}", mail.mailbox_id, "", base, _text(mail, text), at)
+
+
+def _text(mail: MailRow, text: str) -> EditedDraft:
+    return EditedDraft((str(mail.sender),), f"Re: {mail.subject}", text)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import NoReturn
 
 import pytest
 
 from mm_tui.models import EditedDraft, RawContent
 from mm_tui.services.edits import Edits, NotSaved
+from mm_tui.store import database as database_module
 from mm_tui.store.database import Database
 from mm_tui.store.decisions.edits import EditStore, SavedEdit
 
@@ -80,3 +83,32 @@ def test_two_texts_are_the_same_when_their_three_fields_are() -> None:
     digests = {EditedDraft(*one).digest for one in (*fields, [("a@x.example",), "S", "C"])}  # type: ignore[arg-type]
     assert len(digests) == 4
     assert FIRST.as_mail == "To: anna@x.example\nSubject: Re: Order\n\none"
+
+
+@pytest.mark.parametrize("act", ["save", "discard"])
+def test_what_another_program_writes_at_the_same_moment_is_not_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, act: str
+) -> None:
+    monkeypatch.setattr(database_module, "BUSY_MS", 0)
+    with Database.open(tmp_path / "store.db") as ours, Database.open(tmp_path / "store.db") as theirs:
+        edits, other, get = Edits(ours), Edits(theirs), EditStore.get
+        edits.save(EDIT)
+        saved: list[EditedDraft] = []
+
+        def looked(store: EditStore, item_id: str) -> SavedEdit | None:
+            found = get(store, item_id)
+            monkeypatch.setattr(EditStore, "get", get)
+            # It may have to wait until we are done, but what is saved may not be written over.
+            with suppress(NotSaved):
+                other.save(replace(EDIT, text=SECOND), over=FIRST)
+                saved.append(SECOND)
+            return found
+
+        monkeypatch.setattr(EditStore, "get", looked)
+        if act == "save":
+            edits.save(replace(EDIT, text=THIRD), over=FIRST)
+        else:
+            edits.discard("d1", still=FIRST)
+        if not saved:
+            other.save(replace(EDIT, text=SECOND), over=FIRST)
+        assert SECOND in texts(edits) and (THIRD in texts(edits)) is (act == "save")

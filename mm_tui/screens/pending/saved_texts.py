@@ -99,15 +99,16 @@ class SavedTextsScreen(Dialog[SavedEdit]):
                 ChoiceScreen(
                     "Discard this text?",
                     Content("It cannot be recovered."),
-                    [Choice("D", "discard it", self._edits[self._at].item_id)],
+                    [Choice("D", "discard it", self._edits[self._at])],
                     stay="keep it",
                 ),
                 self._discard,
             )
 
-    def _discard(self, item_id: str) -> None:
+    def _discard(self, edit: SavedEdit) -> None:
         try:
-            session_of(self).edits.discard(item_id)
+            # A text that another window has changed since stays, and is shown.
+            session_of(self).edits.discard(edit.item_id, still=edit.text)
         except NotSaved as error:
             self.query_one("#kept-title", Static).update(Content(f"Not discarded: {error}"))
         else:

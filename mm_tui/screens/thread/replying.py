@@ -281,7 +281,7 @@ class Replying:
         status = receipt.status.replace("_", " ")
         said = f"submitted ({status}); decide on it under 2 Pending"
         try:
-            self.replies.forget(row.email_id, still=text)
+            self.replies.forget(row, still=text)
         except NotSaved as error:
             said += f"; its text is still saved here: {error}"
         self.editor.set_text("")

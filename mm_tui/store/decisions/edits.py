@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -45,6 +45,22 @@ class EditStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    @contextmanager
+    def changing(self, *fresh: SavedEdit, durable: bool) -> Iterator[sqlite3.Connection]:
+        """A write transaction, so that no other program changes an edit between a look at it and what follows.
+
+        Args:
+            fresh: edits that are to be saved.
+
+        Raises:
+            StoreMoved: the store no longer exists. The texts are in a file that the message names.
+        """
+        try:
+            with self._database.write(durable=durable) as connection:
+                yield connection
+        except StoreMoved as error:
+            raise StoreMoved(f"{error}. {self.rescued(*fresh)}") from error
+
     def save(self, edit: SavedEdit, *, durable: bool = False) -> int:
         """Saves the edit in place of its previous state. Returns its revision, which an unchanged text keeps.
 
@@ -53,36 +69,33 @@ class EditStore:
             durable: make it survive a power cut; for pauses and exits, not for every keystroke.
 
         Raises:
-            StoreMoved: the store no longer exists. The text is in a file that the message names.
+            StoreMoved: as for `changing`.
         """
         recipients, text = json.dumps(list(edit.text.to)), edit.text
-        try:
-            with self._database.write(durable=durable) as connection:
-                old = _row(connection, edit.item_id)
-                new = (edit.mailbox_id, edit.base_digest, recipients, text.subject, text.body)
-                if old is not None and new == tuple(
-                    old[name] for name in ("mailbox_id", "base_digest", "recipients", "subject", "body")
-                ):
-                    return int(old["saves"])
-                revision = int(old["saves"]) + 1 if old is not None else 1
-                connection.execute(
-                    "INSERT OR REPLACE INTO edits (item_id, mailbox_id, base_digest, base, recipients, subject, body,"
-                    " saves, saved_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                    (
-                        edit.item_id,
-                        edit.mailbox_id,
-                        edit.base_digest,
-                        typed_json.dumped(edit.base),
-                        recipients,
-                        text.subject,
-                        text.body,
-                        revision,
-                        edit.saved_at.astimezone(UTC).isoformat(),
-                    ),
-                )
-                return revision
-        except StoreMoved as error:
-            raise StoreMoved(f"{error}. {self.rescued(edit)}") from error
+        with self.changing(edit, durable=durable) as connection:
+            old = _row(connection, edit.item_id)
+            new = (edit.mailbox_id, edit.base_digest, recipients, text.subject, text.body)
+            if old is not None and new == tuple(
+                old[name] for name in ("mailbox_id", "base_digest", "recipients", "subject", "body")
+            ):
+                return int(old["saves"])
+            revision = int(old["saves"]) + 1 if old is not None else 1
+            connection.execute(
+                "INSERT OR REPLACE INTO edits (item_id, mailbox_id, base_digest, base, recipients, subject, body,"
+                " saves, saved_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    edit.item_id,
+                    edit.mailbox_id,
+                    edit.base_digest,
+                    typed_json.dumped(edit.base),
+                    recipients,
+                    text.subject,
+                    text.body,
+                    revision,
+                    edit.saved_at.astimezone(UTC).isoformat(),
+                ),
+            )
+            return revision
 
     def rescued(self, *fresh: SavedEdit) -> OneLine:
         """Writes all saved edits to files after the store has moved. Returns a message with the folder, or an empty
@@ -122,7 +135,7 @@ class EditStore:
 
     def discard(self, item_id: str) -> bool:
         """Deletes the edit. Returns whether there was one."""
-        with self._database.write(durable=True) as connection:
+        with self.changing(durable=True) as connection:
             return connection.execute("DELETE FROM edits WHERE item_id = ?", (item_id,)).rowcount > 0
 
 
