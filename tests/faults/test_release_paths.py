@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,9 @@ import pytest
 from mm_tui.decision.state import Act, Choice, Outcome, Question
 from mm_tui.review.draft import starts_thread
 from mm_tui.services.decisions.calls import DecisionCalls
+from mm_tui.services.decisions.log import DecisionLog
 from mm_tui.services.decisions.outcomes import Outcomes, undo
+from mm_tui.services.decisions.record import ActiveDecision
 from mm_tui.services.decisions.service import Refused
 from mm_tui.services.decisions.view import Phase
 from mm_tui.services.presence.tags import pair_words
@@ -221,6 +224,38 @@ async def test_quitting_lets_held_decisions_fall(tmp_path: Path, sandbox: Sandbo
         assert desk.decisions.states() == ()
         assert desk.kinds() == ["held", "fell_back"]
     assert sandbox.status(draft) == "pending_send_approval"
+
+
+async def test_a_decision_that_begins_while_left_ones_are_looked_for_is_not_taken_for_one(
+    desk: Desk, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft = sandbox.draft()
+    mail = await desk.read(sandbox.mailbox, draft)
+    looking, written, looked = threading.Event(), threading.Event(), threading.Event()
+    begin_all, first_step = DecisionLog.begin_all, DecisionLog.drop_seconded
+
+    def dropping(log: DecisionLog) -> None:
+        looking.set()
+        written.wait()
+        first_step(log)
+
+    def beginning(log: DecisionLog, *given: Any) -> list[ActiveDecision]:
+        made = begin_all(log, *given)
+        written.set()
+        looked.wait()
+        return made
+
+    monkeypatch.setattr(DecisionLog, "drop_seconded", dropping)
+    monkeypatch.setattr(DecisionLog, "begin_all", beginning)
+    resuming = asyncio.create_task(desk.decisions.resume())
+    await asyncio.to_thread(looking.wait)
+    approving = asyncio.create_task(desk.approve(mail, hold=600))
+    await resuming
+    looked.set()
+    await approving
+    view = desk.decisions.state(draft)
+    assert view is not None and view.phase is Phase.HELD
+    assert desk.kinds() == ["held"]
 
 
 async def test_what_changed_since_it_was_read_is_refused_and_shown(desk: Desk, sandbox: Sandbox) -> None:

@@ -105,6 +105,9 @@ class Beginning:
                 self._driver.tell(decision)
         await asyncio.to_thread(self._store.drop_seconded)
         for decision in await asyncio.to_thread(self._left):
+            if self.is_under_way or decision.release_id in self._active:
+                # It may be one that began here in the meantime; one that was left is found again the next time.
+                continue
             self._active.add([decision])
             await self._driver.feed(decision, Restarted())
 
