@@ -22,6 +22,7 @@ from textual.message import Message
 
 from mm_tui.keymap import DECIDING, OPENING
 from mm_tui.layouts import LAYOUTS
+from mm_tui.pasting import IN_TEXT
 from mm_tui.services.decisions.approval_gate import DWELL_SECONDS
 from mm_tui.textual_private import active_binding
 from mm_tui.widgets.chrome import takes_text
@@ -180,6 +181,7 @@ class Keyboard:
             return key
         pressed = events.Key(latin, latin)
         pressed.time = key.time
+        setattr(pressed, IN_TEXT, _is_in_text(key))
         return pressed
 
     async def _send(self, event: events.Key | events.Paste) -> None:
@@ -309,7 +311,11 @@ class Keyboard:
         if is_late and screen.is_modal:
             return False
         if answer_keys := _answer_keys(screen):
-            if self._has_stood(key) and key.time - max(painted_at, self._plain_at) >= QUIET_SECONDS:
+            if (
+                not _is_in_text(key)
+                and self._has_stood(key)
+                and key.time - max(painted_at, self._plain_at) >= QUIET_SECONDS
+            ):
                 return True
             if key.character in answer_keys:
                 self._refuse()
@@ -328,6 +334,7 @@ class Keyboard:
                 or key.time - self._plain_at < QUIET_SECONDS
                 or key.time - painted_at < QUIET_SECONDS
                 or not self._has_stood(key)
+                or (act_id not in OPENING and _is_in_text(key))
             )
             if quick:
                 self._ignores = True
@@ -360,6 +367,11 @@ def _answer_keys(screen: Screen[Any]) -> frozenset[str]:
     """The keys that answer the question in front; none if it decides nothing."""
     keys: frozenset[str] = getattr(screen, "answer_keys", frozenset())
     return keys
+
+
+def _is_in_text(key: events.Key) -> bool:
+    """Whether it arrived together with other letters, as pasted text without markers does."""
+    return getattr(key, IN_TEXT, False)
 
 
 def _is_plain(key: events.Key) -> bool:

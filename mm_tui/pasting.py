@@ -1,5 +1,5 @@
 """Handles pasted text on a bad connection: an end marker that is late, split or lost neither blocks the keyboard nor
-becomes keys.
+becomes keys. Several letters that arrive at once may be text of a terminal that marks none, so they decide nothing.
 
 Terminals put markers around pasted text. Textual's parser waits for the end marker for ever, and sends an escape key if
 it is split; the following text then acts as keys. Here pasted text ends with its marker or after a moment of silence,
@@ -31,6 +31,8 @@ LATE_SECONDS = 10.0
 """Seconds after that in which the rest may still arrive."""
 HELD_SECONDS = 0.25
 """Seconds to hold back a few letters that may be such a rest or keys, until an end marker decides."""
+IN_TEXT = "in_text"
+"""An attribute of keys that arrived together with others, as text does."""
 FEW = 4
 """Fewer characters than this at once are keys."""
 
@@ -102,7 +104,11 @@ class PasteParser(XTermParser):
         if keys and monotonic() < self._late_until and _is_text(keys):
             self._pasted, self._is_rest = [keys], True
         elif keys:
-            yield from super().feed(keys)
+            is_text = len(set(keys)) > 1 and _is_text(keys)
+            for message in super().feed(keys):
+                if is_text:
+                    setattr(message, IN_TEXT, True)
+                yield message
         return ""
 
     def _inside(self, data: str) -> Generator[Message, None, str]:

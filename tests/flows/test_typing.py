@@ -11,7 +11,7 @@ from textual.command import CommandPalette
 from textual.pilot import Pilot
 from textual.widgets import Input, OptionList, TextArea
 
-from mm_tui import keyboard
+from mm_tui import keyboard, pasting
 from mm_tui.app import MmTui
 from mm_tui.screens.dialogs.choice import ChoiceScreen
 from mm_tui.screens.dialogs.offers import ReasonScreen
@@ -23,7 +23,7 @@ from mm_tui.widgets.chrome import KeysLine
 from tests.support.app import drawn, settings_for, until
 from tests.support.queue import bodies, reading_queue, running_queue, seen
 from tests.support.sandbox import Sandbox
-from tests.support.typing import burst, typed
+from tests.support.typing import burst, key, typed
 
 WORDS = ("2nd paragraph is a lie", "No 3 x", "1", "aaa", "yes, Y and A", "quit /all")
 
@@ -48,9 +48,9 @@ def typed_in(app: MmTui) -> str | None:
 
 async def both_seen(pilot: object, screen: PendingScreen) -> None:
     """Both mails have been read to their end; the cursor is on the first."""
-    for key in ("j", "k"):
+    for moving in ("j", "k"):
         await seen(pilot, screen)  # type: ignore[arg-type]
-        await pilot.press(key)  # type: ignore[attr-defined]
+        await pilot.press(moving)  # type: ignore[attr-defined]
     await asyncio.sleep(keyboard.PAUSE_SECONDS)
 
 
@@ -163,6 +163,12 @@ async def test_an_answer_typed_before_the_question_was_seen_does_not_count(sandb
         await until(pilot, lambda: "that key came too soon" in drawn(app), "why the answer does not count")
         assert sandbox.status(draft) == "pending_send_approval"
         await asyncio.sleep(keyboard.QUIET_SECONDS)
+        pasted = key("Y")
+        setattr(pasted, pasting.IN_TEXT, True)
+        app.post_message(pasted)
+        await pilot.pause()
+        assert isinstance(app.screen, ChoiceScreen) and decided(app) == []
+        await asyncio.sleep(keyboard.PAUSE_SECONDS)
         await pilot.press("Y")
         await until(pilot, lambda: sandbox.status(draft) != "pending_send_approval", "the release")
 

@@ -55,6 +55,11 @@ class Line:
         """What came as keys."""
         return [event.key for event in self._events if isinstance(event, events.Key)]
 
+    @property
+    def marked(self) -> list[bool]:
+        """Which keys came as text does."""
+        return [getattr(event, pasting.IN_TEXT, False) for event in self._events if isinstance(event, events.Key)]
+
 
 @pytest.fixture
 def line(monkeypatch: pytest.MonkeyPatch) -> Line:
@@ -129,6 +134,23 @@ def test_keys_are_as_they_were(line: Line) -> None:
     line.send("\x1b[")
     line.send("B")
     assert line.keys[-2:] == ["escape", "down"]
+
+
+@pytest.mark.parametrize(
+    ("data", "marked"),
+    [
+        ("approve it", True),
+        ("y\n", True),
+        ("aY", True),
+        ("a", False),
+        ("\r", False),
+        ("jjjj", False),
+        ("\x1b[A", False),
+    ],
+)
+def test_letters_that_arrive_together_are_marked_as_text(line: Line, data: str, marked: bool) -> None:
+    line.send(data)
+    assert line.marked == [marked] * len(line.keys)
 
 
 @settings(max_examples=200, deadline=None)
