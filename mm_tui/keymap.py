@@ -30,7 +30,7 @@ class Act(NamedTuple):
     footer: bool = False
     """Whether it is shown in the footer, if there is room."""
     priority: bool = False
-    """Whether it is handled before the focused widget sees the key."""
+    """Whether it is handled before the focused widget sees the key. A key that writes a character never is."""
 
     @property
     def context(self) -> str:
@@ -46,7 +46,7 @@ ACTS: tuple[Act, ...] = (
     Act("app.undo", "u", "undo", "undo", "Undo the held decision under the cursor, or else the latest one; a batch is undone as a whole."),
     Act("app.profiles", "P", "profiles", "profile", "Switch to another profile; asks first while decisions are in progress."),
     Act("app.sync", "ctrl+r", "sync", "fetch now", "Fetch new mail from the gateway now."),
-    Act("app.palette", "ctrl+p", "command_palette", "palette", "Find any command by name.", priority=True),
+    Act("app.palette", "ctrl+p,colon", "command_palette", "palette", "Find any command by name.", priority=True),
     Act("app.automatic", "f8", "toggle_automatic", "assistant", "Let the model work on new mail automatically, or stop it."),
     Act("app.theme", "f9", "next_theme", "theme", "Switch to the next theme."),
     Act("app.help", "question_mark,f1", "help", "help", "Show all keys of this screen.", footer=True),
@@ -201,6 +201,13 @@ TOGETHER: Mapping[str, tuple[str, ...]] = {
 """The contexts that are active together, nearest first. Within one line no key may have two meanings."""
 
 _ALIASES = {"ctrl+i": "tab", "ctrl+m": "enter", "ctrl+h": "backspace", "ctrl+left_square_bracket": "escape"}
+_PUNCTUATION = frozenset({
+    "slash", "question_mark", "exclamation_mark", "colon", "semicolon", "comma", "full_stop", "minus", "plus",
+    "equals_sign", "underscore", "asterisk", "space", "at", "number_sign", "dollar_sign", "percent_sign",
+    "circumflex_accent", "ampersand", "left_parenthesis", "right_parenthesis", "left_square_bracket",
+    "right_square_bracket", "backslash", "vertical_line", "tilde", "grave_accent", "apostrophe",
+    "quotation_mark", "less_than_sign", "greater_than_sign", "left_curly_bracket", "right_curly_bracket",
+})  # fmt: skip
 _RESERVED = {"ctrl+z": "terminals use it to suspend the program", "ctrl+c": "terminals use it to copy or interrupt"}
 
 
@@ -219,9 +226,18 @@ def bindings(context: str) -> list[Binding | tuple[str, str] | tuple[str, str, s
     from textual.binding import Binding
 
     return [
-        Binding(act.keys, act.action, act.label, show=act.footer, tooltip=act.help, id=act.id, priority=act.priority)
+        Binding(
+            key,
+            act.action,
+            act.label,
+            show=act.footer,
+            tooltip=act.help,
+            id=act.id,
+            priority=act.priority and not _writes(key),
+        )
         for act in ACTS
         if act.context == context
+        for key in _split(act.keys)
     ]
 
 
@@ -250,6 +266,12 @@ def check(changes: Mapping[str, str]) -> tuple[dict[str, str], list[KeyProblem]]
             problems.append(KeyProblem(act_id, f"there is no such id{_nearest(act_id, known)}"))
             continue
         faults = [fault for key in _split(keys) if (fault := unsendable(key))]
+        if act(act_id).priority:
+            faults += [
+                f"{key} could no longer be typed; use ctrl+ a letter, or f1 to f12"
+                for key in _split(keys)
+                if _writes(key)
+            ]
         if not _split(keys):
             faults = ["no key given"]
         if faults:
@@ -284,17 +306,15 @@ def unsendable(key: str) -> str:
     return ""
 
 
+def _writes(key: str) -> bool:
+    """Whether a key writes a character where text is typed."""
+    return len(key) == 1 or key in _PUNCTUATION
+
+
 def _names() -> frozenset[str]:
     from textual.keys import Keys
 
-    punctuation = {
-        "slash", "question_mark", "exclamation_mark", "colon", "semicolon", "comma", "full_stop", "minus", "plus",
-        "equals_sign", "underscore", "asterisk", "space", "at", "number_sign", "dollar_sign", "percent_sign",
-        "circumflex_accent", "ampersand", "left_parenthesis", "right_parenthesis", "left_square_bracket",
-        "right_square_bracket", "backslash", "vertical_line", "tilde", "grave_accent", "apostrophe",
-        "quotation_mark", "less_than_sign", "greater_than_sign", "left_curly_bracket", "right_curly_bracket",
-    }  # fmt: skip
-    return frozenset(str(key.value) for key in Keys) | frozenset(punctuation)
+    return frozenset(str(key.value) for key in Keys) | _PUNCTUATION
 
 
 def _split(keys: str) -> list[str]:

@@ -78,7 +78,7 @@ async def test_palette_reaches_every_act_of_the_inbox() -> None:
         await until(pilot, lambda: isinstance(app.screen, CommandPalette))
         app.screen.post_message(a_click(app.screen, 500, 500))  # the terminal has become smaller since the click
         await until(pilot, lambda: not isinstance(app.screen, CommandPalette))
-        await pilot.press("ctrl+p")
+        await pilot.press("colon")
         await until(pilot, lambda: isinstance(app.screen, CommandPalette))
         await pilot.press(*"mailboxes")
         await until(pilot, lambda: app.screen.query_one(OptionList).option_count > 0)

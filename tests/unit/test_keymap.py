@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from textual.binding import Binding
 
 from mm_tui import keymap
 from mm_tui.services.decisions import approval_gate
@@ -74,6 +75,14 @@ def test_key_that_would_hide_another_act_is_told() -> None:
 )
 def test_unsendable_keys_are_told(key: str, words: str) -> None:
     assert words in _words({"inbox.search": key})
+
+
+def test_a_key_that_works_in_fields_is_none_that_writes_there() -> None:
+    assert "colon could no longer be typed" in _words({"app.palette": "ctrl+k,colon"})
+    assert [one.key for one in keymap.bindings("app") if isinstance(one, Binding) and one.priority] == [
+        "ctrl+p",
+        "ctrl+q",
+    ]
 
 
 def test_good_changes_are_kept_and_spaces_do_not_matter() -> None:
