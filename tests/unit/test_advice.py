@@ -29,6 +29,22 @@ def test_a_request_is_named_as_one_and_nothing_else_is(card: CardState, start: s
     assert Advice(card).lines(80)[0].plain.startswith(start)
 
 
+def test_high_urgency_is_not_dropped_for_the_name_of_the_model() -> None:
+    card = CardState(
+        CardPhase.DONE,
+        label=OneLine("partnership"),
+        urgency=OneLine("high"),
+        intent=OneLine("other"),
+        models=(OneLine("local-rules-0"),),
+    )
+    for width, rows in ((100, 1), (60, 2)):
+        lines = card_content(card, width).plain.split("\n")
+        assert len(lines) == rows
+        assert lines[0].startswith("partnership · ! high urgency")
+        assert "other" not in lines[0]
+        assert lines[-1].endswith("local-rules-0 (local stand-in, not Jamba)")
+
+
 def test_a_summary_has_no_markdown_marks() -> None:
     card = CardState(CardPhase.DONE, label=OneLine("billing"), summary=SUMMARY)
     for text in (Advice(card).lines(100)[1].plain, card_content(card, 100).plain):

@@ -206,9 +206,8 @@ class Preview(Widget):
 
     def _card(self, row: MailRow, card: CardState) -> list[Content]:
         """The assistant's results besides the summary, with the model's id; empty if there are none."""
-        asked = card.requested_action if card.requested_action != "unknown" else OneLine("")
-        lines = [_line("asks", asked)] if asked else []
-        lines += [_line("about", card.intent)] if not asked and card.intent and card.intent != "unknown" else []
+        lines = [_line("asks", card.asked)] if card.asked else []
+        lines += [_line("about", card.about)] if card.about and not card.asked else []
         lines += [_line("by", card.deadline)] if card.deadline else []
         lines += [_line("amounts", OneLine(", ".join(card.amounts)))] if card.amounts else []
         if lines or row.summary:

@@ -28,7 +28,6 @@ ASKS, ABOUT, SEPARATOR = "asks ", "about ", " · "
 """What precedes a request, and what precedes all else that a card says."""
 LEAST_ASKED = 36
 """Cells that a request is given before what else the card says of it."""
-_NOTHING = ("", "unknown")
 OTHER = "other"
 """The label that says nothing."""
 
@@ -60,11 +59,10 @@ class Advice:
         if not card.has_results:
             # Two lines, as when the results are there: nothing moves when they come.
             return [Content.styled(card.words, "$mm-dim").truncate(width, ellipsis=True), Content("")]
-        asks = str(card.requested_action) not in _NOTHING
-        asked = plain(card.requested_action) if asks else card.intent
+        asked = plain(card.asked) or card.about
         summary = Content(" ".join(plain(card.summary).split()))
-        name = ASKS if asks else ABOUT
-        first = Content(asked) if asked not in _NOTHING else Content("")
+        name = ASKS if card.asked else ABOUT
+        first = Content(asked)
         more = [Content.assemble("by ", card.deadline)] if card.deadline else []
         more += [Content.styled("high urgency", "$mm-risk")] if card.urgency == "high" else []
         more += [Content(card.label)] if card.label and card.label != OTHER and not first else []

@@ -13,6 +13,8 @@ from mm_tui.widgets.chrome import LinePart, fit
 from mm_tui.widgets.words import joined, with_keys
 
 URGENT = frozenset({"high"})
+_URGENT_RANK = 1
+"""What is less important gives way to the model's name in the first line."""
 USUAL_ROWS = 5
 """The height of a card with all results, in cells."""
 SIGNS = {CardPhase.WORKING: ("◐ ", ""), CardPhase.FAILED: ("✕ ", "$error"), CardPhase.OVER_BUDGET: ("▲ ", "$warning")}
@@ -61,12 +63,12 @@ def card_content(state: CardState | None, width: int, key: str = "") -> Content:
     if state is None:
         return Content.styled("assistant: starting", "$mm-dim")
     lines: list[Content] = []
-    if state.label or state.intent or state.urgency:
+    if state.label or state.about or state.urgency:
         lines.append(_first_line(state, width))
     if state.summary:
         lines.append(Content(plain(state.summary).strip()))
-    if state.requested_action:
-        lines.append(Content.assemble(("asks  ", "$mm-dim"), plain(state.requested_action)))
+    if state.asked:
+        lines.append(Content.assemble(("asks  ", "$mm-dim"), plain(state.asked)))
     details = [Content.assemble(("by ", "$mm-dim"), state.deadline)] if state.deadline else []
     details += [Content(amount) for amount in state.amounts]
     if details:
@@ -89,12 +91,14 @@ def _first_line(state: CardState, width: int) -> Content:
     by = " (yours)" if state.label_by == "human" else ""
     parts = [LinePart(0, Content.assemble((state.label, "bold"), by))] if state.label else []
     if state.urgency in URGENT:
-        parts.append(LinePart(1, Content.assemble(("! ", "$warning"), f"{state.urgency} urgency")))
-    elif state.urgency:
+        parts.append(LinePart(_URGENT_RANK, Content.assemble(("! ", "$warning"), f"{state.urgency} urgency")))
+    elif state.urgency not in ("", "unknown"):
         parts.append(LinePart(3, Content.styled(f"{state.urgency} urgency", "$mm-dim")))
-    if state.intent:
-        parts.append(LinePart(2, Content(state.intent)))
+    if state.about:
+        parts.append(LinePart(2, Content(state.about)))
     badge = Content.styled(OneLine(state.badge), "$mm-dim")
-    left = fit(parts, max(10, width - badge.cell_length - 2), " · ")
-    gap = max(2, width - left.cell_length - badge.cell_length)
-    return Content.assemble(left, " " * gap, badge)
+    beside = width - badge.cell_length - 2
+    if joined([part.content for part in parts if part.rank <= _URGENT_RANK], " · ").cell_length > beside:
+        return Content.assemble(fit(parts, width, " · "), "\n", badge)
+    left = fit(parts, beside, " · ")
+    return Content.assemble(left, " " * (width - left.cell_length - badge.cell_length), badge)

@@ -26,6 +26,10 @@ class CardPhase(StrEnum):
     OVER_BUDGET = "over_budget"
 
 
+def _named(answer: OneLine) -> OneLine:
+    return OneLine("") if answer.lower() in ("unknown", "other", "none") else answer
+
+
 @dataclass(frozen=True)
 class CardState:
     """The assistant's card for one email and its thread.
@@ -61,6 +65,16 @@ class CardState:
     def has_results(self) -> bool:
         """Whether a model or a human has said anything."""
         return bool(self.label or self.summary or self.intent)
+
+    @property
+    def asked(self) -> OneLine:
+        """What the sender asks for; empty if the model named nothing."""
+        return _named(self.requested_action)
+
+    @property
+    def about(self) -> OneLine:
+        """What the sender wants, in a few words; empty if the model named nothing."""
+        return _named(self.intent)
 
     @property
     def is_coming(self) -> bool:
