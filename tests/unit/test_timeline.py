@@ -103,6 +103,7 @@ def test_what_is_typed_is_searched_in_lines_subjects_and_addresses(logs: Logs) -
     assert found("über") == ["held", "email.received"]
     assert found("größe") == ["held"]
     assert found("m2 HARD") == ["email.bounced"]
+    assert found("arrived") == ["email.received"], "the words on the screen"
     assert found("nothing_like_it") == []
     assert found("after:2026-03-02 m2") == ["email.bounced"]
     assert found("before:2026-03-02") == []

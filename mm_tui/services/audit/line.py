@@ -154,6 +154,10 @@ OUTCOME_WORDS = {
 }
 """Our words for how a decision ended, by the outcome in the journal."""
 
+STEP_WORDS = {"held": "held", "deciding": "in progress", "done": "accepted"}
+_SHOWN = (*GATEWAY_WORDS.items(), *JOURNAL_WORDS.items(), *STEP_WORDS.items(), *OUTCOME_WORDS.items())
+"""The actions and outcomes with the words that are shown for them."""
+
 _FAILURES = frozenset(
     {
         "email.scan_blocked",
@@ -336,12 +340,8 @@ def words_of(line: LogLine) -> OneLine:
     details = dict(line.details)
     note = details.get(OneLine("note"), OneLine(""))
     act = ACT_WORDS.get(details.get(OneLine("act"), OneLine("")), "decision")
-    if line.action == "held":
-        return OneLine(f"{act}: held")
-    if line.action == "deciding":
-        return OneLine(f"{act}: in progress")
-    if line.action == "done":
-        return OneLine(f"{act}: accepted")
+    if line.action in STEP_WORDS:
+        return OneLine(f"{act}: {STEP_WORDS[line.action]}")
     if line.action == "answered":
         return OneLine(f"answers: {note.replace('_', ' ')}")
     if line.action == "ended":
@@ -374,4 +374,5 @@ def narrowed(wanted: LineFilter, typed: str, now: datetime) -> tuple[LineFilter,
             wanted = replace(wanted, since=moment)
         else:
             wanted = replace(wanted, until=moment)
-    return replace(wanted, text=" ".join(words)), complaint
+    meant = tuple((word, name) for word in words for name, shown in _SHOWN if word.lower() in shown)
+    return replace(wanted, text=" ".join(words), meant=meant), complaint

@@ -13,7 +13,7 @@ def inner(path: str) -> str:
 
 
 AT, WHO, KIND, EMAIL, DETAILS = (inner(name) for name in ("at", "who", "kind", "email_id", "details"))
-ACT, ABOUT, MAILBOX = (inner(f"details.{name}") for name in ("act", "about", "mailbox"))
+ACT, ABOUT, MAILBOX, NOTE = (inner(f"details.{name}") for name in ("act", "about", "mailbox", "note"))
 IS_DECISION = """(instr(entry, '"kind":"done"') > 0 OR instr(entry, '"kind":"retired"') > 0)"""
 """Inside a value the quotes would be escaped, so this text can only be the entry's own kind."""
 

@@ -19,7 +19,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 from mm_tui.store.audit.actions import deciding_actions
-from mm_tui.store.audit.journal_sql import ABOUT, AT, DETAILS, EMAIL, KIND, MAILBOX, WHO, parsed_ms
+from mm_tui.store.audit.journal_sql import ABOUT, AT, DETAILS, EMAIL, KIND, MAILBOX, NOTE, WHO, parsed_ms
 from mm_tui.store.sort_keys import from_ms, to_ms
 from mm_tui.text import OneLine
 
@@ -56,6 +56,8 @@ class LineFilter:
     """Exclusive."""
     text: str = ""
     """Words that must all occur in the line, its email's subject or its correspondents' addresses."""
+    meant: tuple[tuple[str, str], ...] = ()
+    """Pairs of a word of `text` and an action or outcome that is shown with this word."""
 
 
 class LogLine(NamedTuple):
@@ -188,7 +190,7 @@ class Timeline:
         if wanted.email_id is not None:
             where.append("(audit.resource_id = ? OR instr(audit.model, ?) > 0)")
             values += [wanted.email_id, json.dumps(wanted.email_id)]
-        _add_words(wanted, _GATEWAY_TEXT, where, values)
+        _add_words(wanted, _GATEWAY_TEXT, "json_extract(audit.model, '$.action')", where, values)
         sql = f"SELECT audit.key, audit.created_at FROM audit{_join(wanted, 'audit.resource_id')}"
         sql += f" WHERE {' AND '.join(where)} ORDER BY audit.created_at DESC, audit.entry_id DESC"
         for key, at in self._database.reader().execute(sql, values):
@@ -207,7 +209,7 @@ class Timeline:
         if wanted.email_id is not None:
             where.append("instr(entry, ?) > 0")
             values.append(json.dumps(wanted.email_id))
-        _add_words(wanted, _JOURNAL_TEXT, where, values)
+        _add_words(wanted, _JOURNAL_TEXT, f"CASE {KIND} WHEN 'ended' THEN {NOTE} ELSE {KIND} END", where, values)
         sql = f"SELECT number, {AT} FROM journal{_join(wanted, EMAIL)}"
         sql += f" WHERE {' AND '.join(where)} ORDER BY number DESC"
         since, until = to_ms(wanted.since), to_ms(wanted.until)
@@ -255,15 +257,19 @@ def _join(wanted: LineFilter, email_id: str) -> str:
     return f" LEFT JOIN mail ON mail.email_id = {email_id}" if needed else ""
 
 
-def _add_words(wanted: LineFilter, text: str, where: list[str], values: list[str | int]) -> None:
+def _add_words(wanted: LineFilter, text: str, action: str, where: list[str], values: list[str | int]) -> None:
     for word in wanted.text.split():
         forms = {word}
         if not word.isascii():
             # LIKE folds the case of ASCII letters only, and JSON text inside a value holds others as escapes.
             cases = (word, word.lower(), word.upper(), word.capitalize())
             forms = {*cases, *(json.dumps(case)[1:-1] for case in cases)}
-        where.append("(" + " OR ".join(f"({text}) LIKE ? ESCAPE '!'" for _ in forms) + ")")
+        either = [f"({text}) LIKE ? ESCAPE '!'"] * len(forms)
         values += [f"%{_escaped(form)}%" for form in forms]
+        if actions := [name for said, name in wanted.meant if said == word]:
+            either.append(f"{action} IN (SELECT value FROM json_each(?))")
+            values.append(json.dumps(actions))
+        where.append(f"({' OR '.join(either)})")
 
 
 def _escaped(word: str) -> str:
