@@ -46,7 +46,8 @@ def test_all_sources_stand_in_one_order_of_time(database: Database) -> None:
     raw = RawContent(sender="support@acme.example")
     opened = fields("M1", 60, approved_at=NOW - timedelta(minutes=30), approved_by=OneLine("KEY1"))
     opened |= {"body": ManyLine("Hi"), "raw": raw, "delivered_at": NOW - timedelta(minutes=28)}
-    opened["tags"] = {OneLine("label"): OneLine("refund")}
+    tags = {"label": "refund", "plan": "gold", "review.claim": "5f93", "assist.model": "jamba-mini"}
+    opened["tags"] = {OneLine(name): OneLine(value) for name, value in tags.items()}
     MailStore(database).save_detail(EmailDetail(**opened), at=NOW - timedelta(minutes=40))
     entry = AuditEntry(
         id="G1",
@@ -77,7 +78,8 @@ def test_all_sources_stand_in_one_order_of_time(database: Database) -> None:
     assert by_origin[Origin.GATEWAY].more == "rule: links"
     assert by_origin[Origin.JOURNAL].more == "digest abcdef01"
     text = history_page(life, 80).text
-    assert "label=refund" in text
+    assert "label     refund\ntags      plan: gold\n" in text
+    assert "5f93" not in text
     assert "not opened on this machine" not in text
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from mm_tui.chips import chips_of
 from mm_tui.review.identity import Identity, Standing
 from mm_tui.services.audit.history import History
 from mm_tui.services.audit.key_names import NO_NAMES, key_words
@@ -12,6 +13,7 @@ from mm_tui.services.audit.line import AuditLine, Tone
 from mm_tui.store.audit.timeline import Source
 from mm_tui.text import OneLine
 from mm_tui.widgets.cells import fit_cells
+from mm_tui.widgets.mail_list import NO_STATUS, STATUS_WORDS
 from mm_tui.widgets.pager import Page, PageWriter, wrapped
 from mm_tui.widgets.words import count, with_keys
 
@@ -180,14 +182,13 @@ def _history_head(writer: PageWriter, history: History, room: int) -> None:
     writer.line(mail.subject.strip() or "(no subject)", "strong")
     row(writer, "from", str(mail.sender), room)
     row(writer, "to", ", ".join(str(party) for party in mail.to) or "not disclosed by the gateway", room)
-    row(writer, "status", f"{mail.status} · {mail.direction}", room)
+    status = STATUS_WORDS.get(mail.status, mail.status.replace("_", " ")) or NO_STATUS
+    row(writer, "status", f"{status} · {mail.direction}", room)
     row(writer, "id", history.email_id, room)
     if history.detail is not None:
-        row(
-            writer,
-            "tags",
-            ", ".join(f"{key}={value}" for key, value in sorted(history.detail.tags.items())) or "none",
-            room,
-        )
+        shown = {"label": history.detail.tags.get(OneLine("label")), "tags": ", ".join(chips_of(history.detail.tags))}
+        for name, value in shown.items():
+            if value:
+                row(writer, name, value, room)
     for other, relation in history.family.items():
         row(writer, "with it", f"{other}, {relation}", room)
