@@ -8,12 +8,14 @@ import stat
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from mm_tui.models import EditedDraft, RawContent
+from mm_tui.screens.pending import editor_process
 from mm_tui.screens.pending.editor_process import EditorError, run_editor
 from mm_tui.services.edits import Edits
 from mm_tui.services.left_texts import recovered
@@ -120,9 +122,13 @@ def test_an_edit_that_went_on_elsewhere_keeps_its_text_and_the_editors_stands_be
 
 
 @pytest.mark.usefixtures("dead")
-def test_an_untouched_text_is_not_made_an_edit(tmp_path: Path) -> None:
+@pytest.mark.parametrize("body", ["Given.", "Given.\n", "\n\n", ""])
+def test_an_untouched_text_is_not_made_an_edit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: str) -> None:
     database = Database.open(None)
-    EditorFile(tmp_path, GIVEN)
+    file = EditorFile(tmp_path, replace(GIVEN, text=replace(GIVEN.text, body=body)))
+    assert file.read() == body
+    monkeypatch.setattr(editor_process, "RETURNED_SECONDS", 0)
+    assert run_editor(file, {"EDITOR": "true"}) == body
     assert Edits(database).recover(tmp_path, NOW) == ""
     assert edits(database) == []
     assert list(tmp_path.iterdir()) == []
@@ -145,7 +151,7 @@ def test_what_cannot_be_read_is_passed_over_and_stays(tmp_path: Path, about: str
     file = EditorFile(tmp_path, GIVEN)
     (file.folder / "about.json").write_text(about)
     assert Edits(Database.open(None)).recover(tmp_path, NOW) == ""
-    assert file.path.read_text() == "Given."
+    assert file.path.read_text() == "Given.\n"
 
 
 def test_a_start_recovers_what_lies_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,7 +41,8 @@ class EditorFile:
         self.path = self.folder / TEXT
         self._edit = edit
         # The description is written last: without it the file is ignored, and the text is still in the store.
-        replace_private(self.path, edit.text.body)
+        # Editors end the last line, so the file has one line break more than the text.
+        replace_private(self.path, f"{edit.text.body}\n")
         self._about([Process.this()])
 
     def started(self, pid: int) -> None:
