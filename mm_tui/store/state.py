@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
+
+from mm_tui.store.seal import STORE_FAULTS
 
 if TYPE_CHECKING:
     from mm_tui.store.database import Database
+
+log = logging.getLogger("mm_tui.store")
 
 
 class StateStore:
@@ -26,3 +31,10 @@ class StateStore:
                 connection.execute("DELETE FROM state WHERE name = ?", (name,))
             else:
                 connection.execute("INSERT OR REPLACE INTO state (name, value) VALUES (?, ?)", (name, value))
+
+    def note(self, name: str, value: str) -> None:
+        """Sets a value that may be lost: a store that cannot be written is only logged, and ends no program."""
+        try:
+            self.set(name, value)
+        except STORE_FAULTS as error:
+            log.warning("%s is not remembered: %s", name, type(error).__name__)

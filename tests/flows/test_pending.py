@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from functools import partial
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from textual.widgets import Input, TextArea
 from mm_tui.models import EditedDraft
 from mm_tui.screens.dialogs.choice import ChoiceScreen
 from mm_tui.screens.dialogs.offers import ReasonScreen
+from mm_tui.screens.inbox.words import GREETED, hint
 from mm_tui.screens.pending.editor import EditScreen
 from mm_tui.screens.pending.editor_process import run_editor
 from mm_tui.screens.pending.external_editor import ExternalEditing
@@ -23,6 +25,7 @@ from mm_tui.services.edits import Edits
 from mm_tui.settings.sections import Review
 from mm_tui.store.decisions.editor_files import EditorFile
 from mm_tui.store.decisions.edits import EditStore, SavedEdit
+from mm_tui.store.state import StateStore
 from mm_tui.text import ManyLine
 from mm_tui.widgets import pager
 from tests.support.app import drawn, running_app, settings_for, until
@@ -277,8 +280,17 @@ async def test_two_windows_on_one_draft_lose_no_text(sandbox: Sandbox) -> None:
     assert sorted(edit.text.body for edit in kept) == ["From the other window.", "From this window."]
 
 
-async def test_rejecting_takes_a_reason_and_offers_it_next_time(sandbox: Sandbox) -> None:
+async def test_rejecting_takes_a_reason_and_offers_it_next_time(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first, second = sandbox.draft("First."), sandbox.draft("Second.")
+    written = StateStore.set
+
+    def full(store: StateStore, name: str, value: str | None) -> None:
+        if name in (GREETED, "review.reasons"):
+            raise sqlite3.OperationalError("database or disk is full")
+        written(store, name, value)
+
     async with running_queue(settings_for(sandbox), 2) as (app, pilot, screen):
         await pilot.press("x")
         await until(pilot, lambda: isinstance(app.screen, ReasonScreen), "the dialog")
@@ -294,10 +306,17 @@ async def test_rejecting_takes_a_reason_and_offers_it_next_time(sandbox: Sandbox
         await pilot.press("x")
         await until(pilot, lambda: isinstance(app.screen, ReasonScreen), "the dialog")
         assert "f6  2 much" in drawn(app)
-        await pilot.press("up", "enter")
+        await pilot.press("up")
+        # What only makes things easier may be lost: it does not end the program.
+        app.session.state.set(GREETED, None)
+        monkeypatch.setattr(StateStore, "set", full)
+        assert hint(app.session)
+        app.screen.query_one(Input).value = "3 much"
+        await pilot.press("enter")
         await until(pilot, lambda: sandbox.status(second) == "rejected", "the rejection")
+        await until(pilot, lambda: not screen.listing.entries, "the empty queue")
     reasons = [entry["metadata"].get("reason") for entry in sandbox.audit() if "reject" in entry["action"]]
-    assert reasons == ["2 much", "2 much"]
+    assert reasons == ["2 much", "3 much"]
     assert sandbox.outbox() == []
 
 

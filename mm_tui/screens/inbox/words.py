@@ -37,7 +37,7 @@ def hint(session: Session) -> str:
         return f"{place}: your mail, {sent}. {cure}"
     if session.state.get(GREETED) is not None:
         return ""
-    session.state.set(GREETED, "yes")
+    session.state.note(GREETED, "yes")
     if not session.settings.profile.gateway_keys():
         return "Welcome. mm-tui init connects your account; mm-tui demo shows sample mail."
     words = "Welcome. Press {app.pending} for the queue, {app.help} for keys, {app.palette} for all commands."

@@ -33,7 +33,7 @@ def offered(database: Database, configured: Sequence[str]) -> list[str]:
 
 
 def remember(database: Database, reason: str, configured: Sequence[str]) -> None:
-    """Remembers a reason after a rejection that was not undone."""
+    """Remembers a reason after a rejection that was not undone, if the store can be written."""
     if reason in configured:
         return
     own = _own(database)
@@ -44,7 +44,7 @@ def remember(database: Database, reason: str, configured: Sequence[str]) -> None
             oldest = own.recent.pop()
             own.places[own.places.index(oldest)] = reason
     recent = [reason, *(old for old in own.recent if old != reason)]
-    StateStore(database).set(_NAME, json.dumps({"places": own.places, "recent": recent}))
+    StateStore(database).note(_NAME, json.dumps({"places": own.places, "recent": recent}))
 
 
 def _own(database: Database) -> _Own:
