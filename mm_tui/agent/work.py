@@ -12,7 +12,6 @@ from mm_tui.agent.jobs import Job, JobState
 from mm_tui.assist import tasks
 from mm_tui.assist.prompts import Letter
 from mm_tui.gateway.errors import BadRequest, Conflict, Forbidden, GatewayError, Malformed, NotFound, ReadOnlyMailbox
-from mm_tui.gateway.shapes import KEY_LIFE
 from mm_tui.models import NOT_SENT, Direction
 from mm_tui.services import redraft_tags, tags
 from mm_tui.services.assistant.conversation import Conversation
@@ -94,9 +93,20 @@ class Work:
             return
         if job.draft is None:
             reason = await self._write(job, reading, label)
-            if reason is not None:
-                await self._finish(job, JobState.DONE, label=label, why=reason)
+        elif (answer := self._answer(job, reading)) is not None:
+            mail = await self._gateway.email(job.mailbox_id, answer)
+            if _words(job.draft) in _words(mail.body):
+                # It arrived, but the gateway's answer did not.
+                await self._finish(job, JobState.DONE, label=label, reply=answer)
                 return
+            reason = f"the thread has an answer: {answer}"
+        else:
+            # Much may have happened since it was written.
+            mailbox = await self._boxes.current(job.mailbox_id)
+            reason = self._why_no_reply(job, reading, label, mailbox, reading.thread)
+        if reason is not None:
+            await self._finish(job, JobState.DONE, label=label, why=reason)
+            return
         await self._submit(job.email_id, reading, label)
 
     async def look_at_tags(self) -> None:
@@ -291,10 +301,6 @@ class Work:
         job = await asyncio.to_thread(self._jobs.get, email_id)
         if job is None or job.draft is None or job.submitted_at is None:
             return
-        held = timedelta(0) <= self._clock.now() - job.submitted_at <= KEY_LIFE  # less than none: the clock was wrong
-        if not held and (known := self._answer(job, reading)) is not None:
-            await self._finish(job, JobState.DONE, label=label, reply=known)
-            return
         mailbox = await self._boxes.current(job.mailbox_id)
         if (reason := policy.why_not_gated(mailbox, self._settings.agent, reading.mail)) is not None:
             await self._finish(job, JobState.DONE, label=label, why=reason)
@@ -348,6 +354,10 @@ class Work:
         except (BadRequest, Forbidden, NotFound) as error:
             # The draft is submitted all the same.
             self._log("tags refused", email_id=reply, why=str(error.message))
+
+
+def _words(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _may_be_said(mail: EmailSummary) -> bool:

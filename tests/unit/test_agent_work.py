@@ -251,6 +251,7 @@ async def test_after_a_day_the_thread_is_asked(sandbox: Sandbox, tmp_path: Path,
     """The reply arrived, its receipt did not, the gateway forgot the key, and the clock may have been set back."""
     ids = some_mail(sandbox, 1)
     sandbox.fault(method="POST", path="/reply/", kind="close", when="after", count=0)
+    sandbox.fault(method="GET", path="/threads/", kind="status", status=503, nth=2, count=0)
     async with desk(settings_for(sandbox), tmp_path / "agent.sqlite") as agent:
         await agent.worker.once()
         job = agent.jobs.get(ids[0])
@@ -267,6 +268,33 @@ async def test_after_a_day_the_thread_is_asked(sandbox: Sandbox, tmp_path: Path,
         assert job is not None
         assert job.state is JobState.DONE
     assert_one_reply_each(sandbox, ids)
+
+
+@pytest.mark.parametrize("by_person", [True, False], ids=["a person answered", "they wrote again"])
+async def test_a_draft_that_had_to_wait_is_not_submitted_to_a_thread_that_moved_on(
+    sandbox: Sandbox, tmp_path: Path, by_person: bool
+) -> None:
+    (mail_id,) = some_mail(sandbox, 1, message_id="<one@customer.example>")
+    sandbox.fault(method="POST", path="/reply/", kind="status", status=503, count=0)
+    async with desk(settings_for(sandbox), tmp_path / "agent.sqlite") as agent:
+        await agent.worker.once()
+        assert (job := agent.jobs.get(mail_id)) is not None and job.draft and job.state is JobState.WAITING
+    sandbox.clear_faults()
+    if by_person:
+        path, text = f"/v1/mailboxes/{sandbox.mailbox}/reply/{mail_id}", {"markdown": "I have fixed it. Robin"}
+        answer = sandbox.call("POST", path, key="send", json=text)["id"]
+    else:
+        subject, sender = "Re: The app does not work, case 0", "Anna <anna0@customer.example>"
+        newer = {"in_reply_to": "<one@customer.example>", "message_id": "<two@customer.example>"}
+        second = sandbox.inbound(subject=subject, body=BODY, sender=sender, **newer)["id"]
+        assert sandbox.look(second)["thread_id"] == sandbox.look(mail_id)["thread_id"]
+    async with desk(settings_for(sandbox), tmp_path / "agent.sqlite", clock=Later(timedelta(hours=1))) as agent:
+        await agent.worker.once()
+        job = agent.jobs.get(mail_id)
+        assert job is not None and job.state is JobState.DONE and job.reply_id is None, job
+        assert "in the thread" in job.why or "the thread has an answer" in job.why
+    (only,) = outbound_by_mail(sandbox, [mail_id])[mail_id]
+    assert not by_person or only == answer
 
 
 async def test_lost_state_makes_no_second_reply(sandbox: Sandbox) -> None:
