@@ -37,7 +37,7 @@ BAD: tuple[dict[str, Any], ...] = (
     {"markdown": "Hi Anna,\n\nit was sent.", "cc": ["stranger@elsewhere.test"]},
     {"markdown": "Hi Anna,\n\nit was sent.", "cc": [f"person{number}@elsewhere.test" for number in range(9)]},
     {"markdown": "Hi Anna,\n\nwe accept full liability for the delay."},
-    {"markdown": "Hi Anna,\n\nas the price is $9,999.00 you still owe us that."},
+    {"markdown": "Hi Anna,\n\nas the price is $210 you still owe us that."},
     {"markdown": "Hi Anna,\n\nthe password is hunter2-hunter2 for your account."},
     {"markdown": "Hi Anna,\n\nwe give you a discount of 60 % on everything, without end."},
     {"markdown": "Hi Anna,\n\nyour IBAN DE89 3704 0044 0532 0130 00 was used."},

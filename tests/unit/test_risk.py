@@ -80,8 +80,8 @@ def test_an_ordinary_answer_raises_nothing() -> None:
 @pytest.mark.parametrize(
     ("code", "body", "level", "words"),
     [
-        ("amount_not_in_thread", "The fee is $250.", Level.MEDIUM, ["$250"]),
-        ("amount_not_in_thread", "The fee is USD 1.250,00 in all.", Level.MEDIUM, ["USD 1.250,00"]),
+        ("amount_not_in_thread", "The fee is $250.", Level.LOW, ["$250"]),
+        ("amount_not_in_thread", "The fee is USD 1.250,00 in all.", Level.LOW, ["USD 1.250,00"]),
         ("amount_not_in_thread", "A bag costs 12,50 € here.", Level.LOW, ["12,50 €"]),
         ("amount_not_in_thread", "That makes €240.", Level.MEDIUM, ["€240"]),
         ("date_not_in_thread", "It left us on 3 April 2026.", Level.LOW, ["3 April 2026"]),
@@ -196,7 +196,7 @@ def test_quoted_lines_of_the_thread_are_not_ours_but_invented_quotes_are(header:
         ("recipient_name_lies", '"boss@acme.example" <eve@stranger.example>', "", Level.HIGH),
         ("recipient_mixed_scripts", "Аnna <anna@customer.example>", "", Level.MEDIUM),
         ("many_recipients", "a@x.example,b@x.example,c@x.example", "d@x.example,e@x.example,f@x.example", Level.MEDIUM),
-        ("reply_all_growth", "anna@customer.example", "tom@customer.example", Level.MEDIUM),
+        ("reply_all_growth", "anna@customer.example", "tom@customer.example", Level.LOW),
     ],
 )
 def test_recipients(code: str, to: str, cc: str, level: Level | None) -> None:
@@ -216,7 +216,7 @@ def test_growth_is_measured_against_the_mail_that_is_answered() -> None:
     context = replace(CONTEXT, messages=(wide, ours))
     assert found(assess(drafted(cc=wide.cc), context), "reply_all_growth") == []
     context = replace(CONTEXT, messages=(wide, QUESTION, ours))
-    assert found(assess(drafted(cc=wide.cc), context), "reply_all_growth")[0][0] is Level.MEDIUM
+    assert found(assess(drafted(cc=wide.cc), context), "reply_all_growth")[0][0] is Level.LOW
 
 
 def test_subject() -> None:

@@ -77,7 +77,7 @@ def wrote(body: str, to: Party = JUDITH) -> Message:
         ),
         (
             "greets_stranger",
-            "Please send it again, my boss Mr Farrell waits.\nJudith Barlow",
+            "Please send it again.\nJudith Barlow",
             "Dear Mr Farrell,\nhere it is again.",
             "Dear Mrs Barlow,\nhere it is again.",
         ),

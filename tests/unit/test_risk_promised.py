@@ -78,12 +78,6 @@ def test_names_examples_and_footers_are_quiet(code: str, good: str) -> None:
     assert not found(code, f"Hello Lena,\n\n{good}", asked="The price was £41?")
 
 
-def test_a_file_named_after_what_the_draft_speaks_of() -> None:
-    said = "Directions are attached."
-    assert not found("attachment_other", said, file="How_to_find_us.pdf")
-    assert found("attachment_other", said, file="Holiday_rota.pdf")
-
-
 def test_any_team_signs_mail_among_ourselves() -> None:
     said = "As said.\n\nRegards\n\nMarlow Service Desk"
     assert found("signature_not_ours", said)
@@ -110,6 +104,6 @@ def test_a_price_for_another_period(asked: str, bad: str, good: str) -> None:
 
 
 def test_a_number_from_which_a_price_counts_is_not_the_readers() -> None:
-    asked = "I use 30 sacks a month."
-    assert found("count_differs", "Yes, we send 40 sacks.", asked=asked)
-    assert not found("count_differs", "Yes, from 40 sacks the list price is lower.", asked=asked)
+    asked = "I use 34 sacks a month."
+    assert found("count_differs", "Yes, we send 43 sacks.", asked=asked)
+    assert not found("count_differs", "Yes, from 43 sacks the list price is lower.", asked=asked)

@@ -270,9 +270,9 @@ def test_an_everyday_answer_is_quiet(question: str, answer: str) -> None:
 @pytest.mark.parametrize(
     ("question", "answer"),
     [
-        ("The plan is £180 a month, with VAT?", "Yes, the plan is £240 a month with VAT."),
+        ("The plan is £180 a month, with VAT?", "Yes, the plan is £810 a month with VAT."),
         ("The plan is £180 a month, with VAT?", "Yes, the plan is €180 a month with VAT."),
-        ("Posters £120, flyers £85, delivery £15.", "Posters £120, flyers £85, delivery £15: £230 in total."),
+        ("Posters £120, flyers £85, delivery £15.50.", "Posters £120, flyers £85, delivery £15.50: £230.50 in total."),
         ("上次是每斤680元,对吗?", "对,还是每斤860元。"),
     ],
 )  # fmt: skip
@@ -280,14 +280,11 @@ def test_an_amount_that_may_be_wrong_for_one_of_the_thread_is_loud(question: str
     assert loud("amount_not_in_thread", question, answer)
 
 
-def test_a_reminder_days_after_our_answer_is_no_second_answer() -> None:
+def test_a_second_answer_is_told_and_decided_alone() -> None:
     sent = OtherAnswer(OneLine("sent"), datetime(2026, 5, 4, tzinfo=UTC), left=True)
     draft = Draft(
         sender=US, to=(LENA,), subject=OneLine("Re: Bike"), body=ManyLine("Did you see my answer about the bike?")
     )
-    levels = {}
-    for today in (date(2026, 5, 5), date(2026, 5, 20)):
-        assessment = assess(draft, ThreadContext(answers=(sent,), today=today))
-        levels[today.day] = [one.level for one in assessment.findings if one.code == "already_answered"]
-        assert "batch" in assessment.why_alone
-    assert levels == {5: [Level.MEDIUM], 20: [Level.LOW]}
+    assessment = assess(draft, ThreadContext(answers=(sent,), today=date(2026, 5, 5)))
+    assert [one.level for one in assessment.findings if one.code == "already_answered"] == [Level.LOW]
+    assert "batch" in assessment.why_alone

@@ -7,10 +7,9 @@ from collections.abc import Iterator
 
 from mm_tui.review.findings import Finding, Level, Span
 from mm_tui.review.known import SHORTEST_WORD
-from mm_tui.review.lookalike import one_slip_apart, plain_name
-from mm_tui.review.risk.phrase_patterns import alternatives
-from mm_tui.review.risk.phrases import lowered, ordered, pattern, phrases, word_set
-from mm_tui.review.risk.rule import Reading, listed, quoted, rule
+from mm_tui.review.lookalike import one_slip_apart
+from mm_tui.review.risk.phrases import ordered, pattern, word_set
+from mm_tui.review.risk.rule import Reading, quoted, rule
 from mm_tui.text import OneLine
 
 _NO = r"no|not|without|isn't|aren't|didn't|couldn't|can't|cannot|missing"
@@ -30,10 +29,6 @@ _RECEIVED = re.compile(
 _ASKED_FOR = re.compile(r"(?:して|の上|のうえ)?(?:ください|下さい|いただ|頂|お送り|ご返送)")
 _IN_PARCEL = re.compile(r"\s+(?:return |prepaid |shipping )?(?:label|slip|sticker|note)s?\b")
 """What is enclosed in a parcel: "with the enclosed label"."""
-_IN_REPLY = re.compile(
-    r"\b(?:répon\w+|respuesta|resposta|rispost\w+|antwoord\w*|antwort\w*|odpowied\w+|reply|replying)\b|返信|回复"
-)
-_REPLY_NEAR = 25
 _RECEIVED_NEAR = 120
 
 
@@ -48,25 +43,15 @@ def _is_theirs(reading: Reading, match: re.Match[str]) -> bool:
 
 
 def _spoken_of(reading: Reading) -> tuple[Span, ...]:
-    """The places where the text says that something is attached, or that a document comes "with this email"."""
-    spans = [
+    """The places where the text says that something is attached."""
+    return tuple(
         Span(*match.span())
         for match in pattern("attached").finditer(reading.low)
         if not _is_theirs(reading, match)
         and not (_NOT_ATTACHED if _OURS.match(match[0]) else _NOT_OURS).search(
             reading.body, max(0, match.start() - 60), match.start()
         )
-    ]
-    for here in pattern("enclosed_here").finditer(reading.low):
-        first, last = reading.sentence(here.start())
-        gives = pattern("gives").search(reading.low, first, last)
-        names = pattern("documents").search(reading.low, first, last)
-        in_parcel = here[0].endswith("enclosed") and _IN_PARCEL.match(reading.low, here.end())
-        if in_parcel or _IN_REPLY.search(reading.low, max(first, here.start() - _REPLY_NEAR), here.end()):
-            continue
-        if gives and names and not pattern("denies", "negations").search(reading.low, first, last):
-            spans.append(Span(min(gives.start(), names.start()), here.end()))
-    return tuple(sorted(spans))
+    )
 
 
 @rule("attachments_untold", "undisclosed attachments", inbound=True)
@@ -169,19 +154,14 @@ def _roots(text: str) -> set[str]:
 @rule("attachment_other", "another file than the text mentions")
 def attachment_other(reading: Reading) -> Iterator[Finding]:
     """The attachment does not match the text: the file's name has a number that is nearly one of the thread's, another
-    year or month than the sentence that mentions it, the name of a correspondent who is not in the thread, or no word
-    in common with draft and thread. Medium."""
+    year or month than the sentence that mentions it, or the name of a correspondent who is not in the thread.
+    Medium."""
     spans = _spoken_of(reading)
     if not reading.draft.complete or not reading.draft.attachments or not spans:
         return
     names = [str(file.name) for file in reading.draft.attachments]
     said = f"{reading.draft.subject}\n{reading.body}\n{reading.thread_text}\n{' '.join(reading.participants)}"
-    why = (
-        _other_number(names, said)
-        or _other_time(names, reading, spans[0])
-        or _other_party(names, reading)
-        or _nothing_shared(names, said)
-    )
+    why = _other_number(names, said) or _other_time(names, reading, spans[0]) or _other_party(names, reading)
     if why:
         said_so = tuple(dict.fromkeys(Span(*reading.sentence(span.start)) for span in spans))
         yield Finding("attachment_other", Level.MEDIUM, OneLine(why), said_so)
@@ -234,42 +214,6 @@ def _other_party(names: list[str], reading: Reading) -> str:
             if any(not reading.is_ours(address) for address in reading.known.with_word(word)):
                 return f"attaches {quoted(name)}, which bears the name of a correspondent who is not in the thread"
     return ""
-
-
-_OTHER_SCRIPT = re.compile("[\u0370-\u06ff\u2e80-\u9fff\uac00-\ud7af]")
-
-
-_SHORTEST_PART = 6
-
-
-def _folded(text: str) -> str:
-    """Text without accents, and with one way to write an umlaut."""
-    return re.sub(r"(?<=[aou])e", "", plain_name(text))
-
-
-def _nothing_shared(names: list[str], said: str) -> str:
-    low = lowered(said)
-    if _OTHER_SCRIPT.search(low):
-        # File names there are often in Latin letters.
-        return ""
-    if any(number in low for name in names for number in _LONG_NUMBER.findall(name) if len(number) > _ROOT):
-        return ""
-    joined = _folded(" ".join(names))
-    if any(word[:_SHORTEST_PART] in joined for word in re.findall(r"[a-z]{6,}", _folded(low))):
-        # "Buchungsbestaetigung.pdf" for "die Bestätigung"
-        return ""
-    spaced = re.sub(r"[\W_]+", " ", lowered(" ".join(names)))
-    if any(
-        any(other in spaced for other in alternatives(group)) and any(other in low for other in alternatives(group))
-        for group in phrases("same_things")
-    ):
-        # "How_to_find_us.pdf" for "directions"
-        return ""
-    for name in names:
-        words = [word for word in _words_of(name) if len(word) >= _ROOT and word not in word_set("any_files")]
-        if not words or any(word.rstrip("s")[:_ROOT] in low for word in words):
-            return ""
-    return f"attaches {listed([quoted(name) for name in names])}, which neither the draft nor the thread speaks of"
 
 
 ATTACHMENT_RULES = (attachments_untold, missing_attachment, attachment_other)

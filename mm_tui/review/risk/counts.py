@@ -230,48 +230,16 @@ def _is_sure(reading: Reading, count: Count) -> bool:
     return len(reading.thread_text) <= _FEW_WORDS or agrees(reading, count.span)
 
 
-def _is_part(count: Count, there: list[Count], reading: Reading) -> bool:
-    """Whether the rest stands beside it: "50 with salt and 10 without" where 60 were ordered."""
-    first, last = reading.sentence(count.span.start)
-    beside = {float(number) for number in _WHOLE.findall(reading.low, first, min(last, first + _FEW_WORDS))}
-    return any(abs(other.number - count.number) in beside for other in there)
-
-
-_IN_STOCK = re.compile(
-    r"(?:left|free|available|remaining|in stock|to spare|frei\w*|verfügbar\w*|vorrätig|auf lager|übrig"
-    r"|disponib\w+|libres?|restant\w*|en stock|livres?|em stock|liber[ie]|rimast[ie]|rimanenti|in magazzino|vrij"
-    r"|beschikbaar|over|voorradig|op voorraad|woln\w+|dostępn\w+|na stanie|w magazynie)\b"
-    r"|空き|在庫|残|剩|空余|有货|库存"
-)
-_NEAR_STOCK = 25
-
-
-def _is_offered(reading: Reading, count: Count, there: list[Count]) -> bool:
-    """Whether a number tells what there is ("five seats are left"), or the draft names the thread's number, too."""
-    _, last = reading.sentence(count.span.start)
-    if _IN_STOCK.search(reading.low, count.span.end, min(last, count.span.end + _NEAR_STOCK)):
-        return True
-    beside = {float(number) for number in _WHOLE.findall(reading.low[: reading.written])}
-    return any(other.number in beside for other in there)
-
-
 _ORDINALS = frozenset({"th", "st", "nd", "rd", "er", "ème", "ª", "º"})
 
 
-_LONG_NOUN = 4
-
-
 def _mixed_up(count: Count, other: Count) -> bool:
-    """Whether one number may be a slip for the other: the same word before it, or nearly the same digits."""
-    if count.before and count.before == other.before and count.before not in _weak():
-        return True
+    """Whether one number may be a slip for the other: digits in another order, one too many or too few, or, in a
+    measure or a span of time, one wrong."""
     first, second = f"{count.number:g}", f"{other.number:g}"
-    if len(first) != len(second) and len(count.noun) >= _LONG_NOUN and one_slip_apart(first, second):
-        # A digit too many or too few: 14 for 4.
-        return True
-    return min(len(first), len(second)) >= 2 and (
-        one_slip_apart(first, second) or sorted(first) == sorted(second) or first.strip("0") == second.strip("0")
-    )
+    if len(first) != len(second) or (count.unit and len(first) > 1):
+        return one_slip_apart(first, second) or sorted(first) == sorted(second)
+    return len(first) > 1 and sorted(first) == sorted(second)
 
 
 @cache
@@ -298,8 +266,9 @@ UNCOUNTED = frozenset(
 def count_differs(reading: Reading) -> Iterator[Finding]:
     """The draft counts the same thing as the thread but gives another number ("52 seats" for "25 seats"), or gives the
     same number in another unit of the same kind ("500 MB" for "500 GB"). Measures and spans of
-    time count only after the same word ("for 90 days" for "for 30 days"). Medium if the digits or the preceding word
-    are nearly the same, or the draft agrees; otherwise low, as it is if the draft also names the thread's number."""
+    time count only after the same word ("for 90 days" for "for 30 days"). Medium if the digits are in another order, or
+    one is too many, too few or, in a measure, wrong; otherwise low, as it is if the draft also names the thread's
+    number."""
     mine = _counts(reading.low[: reading.written])
     if not mine:
         return
@@ -312,6 +281,7 @@ def count_differs(reading: Reading) -> Iterator[Finding]:
         if count.unit:
             by_number.setdefault(count.number, set()).add(count.unit)
     named = {(count.number, count.noun) for count in mine}
+    alone = {float(number) for number in _WHOLE.findall(reading.low, 0, reading.written)}
     reported: set[int] = set()
     their_numbers = {noun: {other.number for other in counts} for noun, counts in by_noun.items()}
     near: dict[tuple[float, str, str], bool] = {}
@@ -365,9 +335,10 @@ def count_differs(reading: Reading) -> Iterator[Finding]:
             key = (count.number, count.noun, count.before)
             if key not in near:
                 near[key] = any(_mixed_up(count, other) for other in there)
-            sure = (near[key] or agrees(reading, count.span)) and not _is_part(count, there, reading)
-            sure = sure and not _LIMIT.search(reading.low, max(0, count.span.start - _LONGEST_WORD), count.span.start)
-            sure = sure and not (not count.unit and _is_offered(reading, count, there))
+            both = both or (not count.unit and any(other.number in alone for other in there))
+            sure = near[key] and not _LIMIT.search(
+                reading.low, max(0, count.span.start - _LONGEST_WORD), count.span.start
+            )
             words = f"says {quoted(reading.body[slice(*count.span)])}, while the thread says {there[0].number:g}"
             yield Finding(
                 "count_differs", Level.MEDIUM if sure and not both else Level.LOW, OneLine(words), (count.span,)

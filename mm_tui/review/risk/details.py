@@ -29,8 +29,8 @@ _MEASURE = re.compile(
     r"\A[\d.,/-]*\d(?:st|nd|rd|th|am|pm|h|kg|g|mg|mm|cm|m|km|ml|l|gb|mb|tb|kb|v|w|kw|kwh|mbit|px|x|k)\Z", re.IGNORECASE
 )
 _DOTTED_TIME = re.compile(r"(?:[01]?\d|2[0-3])\.[0-5]\d(?:-(?:[01]?\d|2[0-3])\.[0-5]\d)?")
-_THOUSANDS = re.compile(r"[1-9]\d{0,2}(?:\.\d{3})+")
-"""A large number with dots, as in "2.500 rpm"."""
+_WITH_POINT = re.compile(r"\d+\.\d{1,3}|[1-9]\d{0,2}(?:\.\d{3})+")
+"""A number with a decimal point, or with dots between its thousands."""
 _LONGEST_COMPARED = 2000
 _MANY_THERE = 40
 _MOST_NAMED = 50
@@ -57,7 +57,7 @@ def _candidates(text: str) -> dict[str, Span]:
     for match in find_all(_IDENTIFIER, text):
         name = match[0].lstrip("#").upper()
         digits = sum(char.isdigit() for char in name)
-        if digits < 3 or _MEASURE.search(name) or _DOTTED_TIME.fullmatch(name) or _THOUSANDS.fullmatch(name):
+        if digits < 3 or _MEASURE.search(name) or _DOTTED_TIME.fullmatch(name) or _WITH_POINT.fullmatch(name):
             continue
         if name.isdigit() and (len(name) < 4 or 1500 <= int(name) <= 2100 or name.endswith("000")):
             continue

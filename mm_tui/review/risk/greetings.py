@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 from functools import cache
 
-from mm_tui.models import Party
 from mm_tui.review.findings import Finding, Level, Span
 from mm_tui.review.lookalike import one_slip_apart, plain_name
 from mm_tui.review.risk.phrases import lowered, phrases, word_set
@@ -130,66 +129,14 @@ def _greeted(reading: Reading, line: str, begin: int) -> list[Span]:
     return [Span(offset + match.start(), offset + match.end()) for match in found]
 
 
-_ENDING_LINES = 8
-_SHORT_LINE = 45
-_WHO = re.compile(
-    r"^\W*(?:from|von|de|da|van|od|name|nom|nombre|nome|naam)\b[^\n]{0,100}"
-    r"|\b(?:i am|i'm|my name is|this is|ich bin|je suis|soy|sou|sono|ik ben|jestem)\b[^\n]{0,40}",
-    re.IGNORECASE | re.MULTILINE,
-)
-"""Lines that say who writes."""
-
-
-_LAST_STOP = re.compile(r"[.!?,;:–—。！？、，]\s*|\s-\s|\s{2,}")
-_MOST_SIGNED = 3
-"""The most words of a name at the end of a last line."""
-
-
-def _could_be_meant(reading: Reading) -> frozenset[str]:
-    """The names of those to whom the draft may be written: participants, signatures, and whom we greeted before."""
-    mails = reading.context.messages[-MOST_MAILS:]
-    parties = [party for mail in mails for party in (mail.sender, *mail.to, *mail.cc)]
-    text = [f"{party.name} {party.address}" for party in (*parties, *reading.draft.recipients)]
-    for mail in mails:
-        lines = [line for line in str(mail.body or "")[:LONGEST_DRAFT].split("\n") if line.strip()]
-        if reading.is_ours(mail.sender.address):
-            text += lines[:2]
-        else:
-            body = "\n".join(lines)
-            signed = [line for line in lines[-_ENDING_LINES:] if len(line) <= _SHORT_LINE and line[-1] not in ".!?。"]
-            text += [*signed, *_WHO.findall(body)]
-            if lines and len(last := _LAST_STOP.split(lines[-1].strip(" .!"))[-1].split()) <= _MOST_SIGNED:
-                # "Merci ! Fatou"
-                text += last
-    return frozenset(plain_name(word) for word in re.findall(r"[^\W_]+", " ".join(text)))
-
-
-_GROUPS = frozenset(
-    {"family", "familie", "famille", "familia", "família", "famiglia", "rodzina", "friends"}
-    | {"the", "les", "los", "las", "gli", "die", "club", "verein"}
-    | {"association", "society", "shop", "studio", "office", "team", "info", "mail"}
-    | {"post", "portal", "residents", "noreply", "reply", "hello", "hallo", "kontakt"}
-    | {"kontor", "bureau"}
-)
-"""Words in the name of a family or a group."""
-
-
-def _is_person(party: Party) -> bool:
-    """Whether a display name has a first and a last name, and is no office or company."""
-    words = [word.lower() for word in NAME.findall(str(party.name))]
-    mailbox = re.findall(r"[^\W\d_]+", str(party.address).lower().partition("@")[0])
-    others = word_set("roles", "organisations", "jobs", "titles", "departments").union(_GROUPS)
-    return len(words) >= 2 and others.isdisjoint([*words, *mailbox])
-
-
 @rule("greets_stranger", "greets somebody else", needs_thread=True)
 def greets_stranger(reading: Reading) -> Iterator[Finding]:
-    """The greeting names somebody who neither takes part in the thread nor is named in it, or a person whom the thread
-    only mentions, in place of the recipient. Medium. Greetings to everybody or to a team do not count."""
+    """The greeting names somebody who neither takes part in the thread nor is named in it. Medium. Greetings to
+    everybody or to a team do not count."""
     first = next((match for match in re.finditer(r"[^\n]+", reading.body) if match[0].strip()), None)
     if first is None:
         return
-    why, names = "who is not in the thread", list[Span]()
+    names = list[Span]()
     if eastern := _eastern_names(reading, first.start()):
         names = _eastern_strangers(reading, eastern)
     elif found := _greeted(reading, first[0][:_LONGEST_LINE], first.start()):
@@ -200,13 +147,10 @@ def greets_stranger(reading: Reading) -> Iterator[Finding]:
         elif not known[-1]:
             # "Dear Anna Schmitt" to Anna Schmidt: the last name counts.
             names = found[-1:]
-        elif all(map(_is_person, reading.draft.recipients)):
-            meant = _could_be_meant(reading)
-            if not any(is_known_name(name, meant) for name in called):
-                why, names = "whom the thread only mentions", found
     if names:
         texts = [quoted(reading.body[slice(*span)]) for span in names]
-        yield Finding("greets_stranger", Level.MEDIUM, OneLine(f"greets somebody {why}: {listed(texts)}"), tuple(names))
+        words = f"greets somebody who is not in the thread: {listed(texts)}"
+        yield Finding("greets_stranger", Level.MEDIUM, OneLine(words), tuple(names))
 
 
 _TITLED = re.compile(

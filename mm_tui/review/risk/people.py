@@ -221,10 +221,8 @@ _TITLED = re.compile(
 @rule("names_third_person", "reveals something about a third person", needs_thread=True)
 def names_third_person(reading: Reading) -> Iterator[Finding]:
     """A sentence names a person who is not mentioned in the thread and does not belong to us, and reveals something
-    private: an illness, a debt, where they live or stay, who complained, what they ordered. Or it reveals such a thing
-    about another customer, guest, patient or a neighbour. Medium."""
+    private: an illness, a debt, where they live or stay, who complained, what they ordered. Medium."""
     known = reading.known_names
-    low = reading.low[: reading.written]
     place = _signature(reading)
     body = reading.body[: place[0] if place else reading.written]
     for match in _TITLED.finditer(body):
@@ -236,14 +234,8 @@ def names_third_person(reading: Reading) -> Iterator[Finding]:
                 continue
         elif any(is_known_name(word, known) for word in NAME.findall(name)):
             continue
-        if found := _private(reading, match.start(), Span(*match.span())):
+        if found := _private(reading, Span(*match.span())):
             words = f"tells something of a person who is not in the thread: {quoted(body[slice(*found)])}"
-            yield Finding("names_third_person", Level.MEDIUM, OneLine(words), (found,))
-            return
-    there = reading.thread_text.lower()
-    for match in pattern("others").finditer(low):
-        if match[0] not in there and (found := _private(reading, match.start())):
-            words = f"tells something of another customer: {quoted(body[slice(*found)])}"
             yield Finding("names_third_person", Level.MEDIUM, OneLine(words), (found,))
             return
 
@@ -273,9 +265,9 @@ def _is_heading(body: str, at: int) -> bool:
     return 2 * sum(str(word)[0].isupper() for word in words) > len(words)
 
 
-def _private(reading: Reading, at: int, name: Span | None = None) -> Span | None:
-    """The sentence around a position, if it reveals something private beside the name and does not refuse to."""
-    line = _line_around(reading.body, at)
+def _private(reading: Reading, name: Span) -> Span | None:
+    """The sentence around a name, if it reveals something private beside it and does not refuse to."""
+    at, line = name.start, _line_around(reading.body, name.start)
     parts = re.split(
         r"(?<=[.!?。！？])(?<!Mr\.)(?<!Ms\.)(?<!Dr\.)(?<!Sr\.)(?<!Mrs\.)(?<!Sra\.)(?<!Sig\.)\s*",
         reading.body[slice(*line)],
@@ -287,7 +279,7 @@ def _private(reading: Reading, at: int, name: Span | None = None) -> Span | None
             first, last = start, start + len(part)
             facts = pattern("private_facts").finditer(reading.low, first, last)
             private = any(
-                (name is None or one.start() >= name.end or one.end() <= name.start)
+                (one.start() >= name.end or one.end() <= name.start)
                 and not (one[0][-1].isdigit() and one[0] in lowered(reading.thread_text))
                 for one in facts
             )

@@ -97,19 +97,14 @@ class _Gifts:
         return any(pattern(*_GIVES).search(text) is not None for text in ours)
 
     @cached_property
-    def signs(self) -> int:
-        """Signs of the draft as a whole: goods may be kept as well, it accepts liability."""
-        return sum(pattern(sign).search(self.reading.low) is not None for sign in ("keeps", "liability"))
+    def more(self) -> bool:
+        """Whether the draft also lets goods be kept, or accepts liability."""
+        return pattern("keeps", "liability").search(self.reading.low) is not None
 
     @cached_property
     def known(self) -> set[tuple[str, Decimal]]:
         """The amounts of the thread."""
         return {(amount.currency, amount.value) for amount in known_amounts(self.reading)}
-
-    def is_most(self, amount: Amount) -> bool:
-        """Whether the thread names amounts in its currency, and all are smaller."""
-        others = [value for currency, value in self.known if currency == amount.currency]
-        return bool(others) and amount.value > max(others)
 
     def new_amounts(self, start: int, end: int) -> list[Amount]:
         """The amounts of a sentence that are neither in the thread nor calculated."""
@@ -136,23 +131,18 @@ class _Gifts:
         if costs_nothing:
             # The amounts beside it are prices.
             new = [amount for amount in new if amount.currency == "%"]
-        if not (firm or costs_nothing or commits_us(YOU_MAY.sub(" ", sentence))):
+        ours = commits_us(YOU_MAY.sub(" ", sentence))
+        generous = [pattern(sign).search(sentence) is not None for sign in ("in_full", "amends")]
+        if not (any(generous) if costs_nothing else firm or ours):
             return Level.LOW
         if says_no(pattern("money_firm", "discount_firm", "never_again").sub(" ", rest)) or (self.before and not new):
             return Level.LOW
         open_ends = ("grounds",) if firm and not costs_nothing else ("grounds", "passes_on", "conditions")
         if pattern(*open_ends).search(_with_lead(self.reading, sentence, start)) is not None:
             return Level.LOW
-        # "Your visit tomorrow costs nothing": the day is that of something else.
-        firmly = ("emphatic",) if costs_nothing else ("emphatic", "soon")
-        signs = sum(pattern(*words).search(sentence) is not None for words in (("in_full",), ("amends",), firmly))
-        signs += (
-            bool(new or self.reckoned(start, start + len(sentence)))
-            + any(map(self.is_most, new))
-            + (not self.asked)
-            + (0 if costs_nothing else self.signs)
-        )
-        if signs < _ENOUGH:
+        signs = [*generous, pattern("emphatic", "soon").search(sentence) is not None, self.more]
+        reckoned = bool(new) or self.reckoned(start, start + len(sentence))
+        if sum(signs) + reckoned + (not self.asked) < _ENOUGH or not (any(signs) or ours):
             return Level.LOW
         return Level.HIGH if any(amount.currency != "%" for amount in new) else Level.MEDIUM
 
@@ -160,12 +150,13 @@ class _Gifts:
 @rule("promise_money", "promises money")
 def promise_money(reading: Reading) -> Iterator[Finding]:
     """A sentence gives money back, compensation, credit, or something without charge. Low by itself: refunds are
-    everyday work. Medium with two of these signs: nobody asked for money, returned something or was wrongly charged; an
-    amount that is not in the thread; one that is more than all amounts of the thread; without limit or for long ("in
-    full", "whatever it costs", "three months"); to make up for something; with emphasis ("guaranteed") or, for money,
-    at once ("today"); and, anywhere in the draft, goods that may be kept; a fault that we admit. High if one of them is
-    the amount. Low in any case if the sentence says no, passes the wish on, names a ground (a rule, a return, a payment
-    made twice) or a condition, or if an earlier email of ours spoke of money."""
+    everyday work. Medium if we commit to it and there are two of these signs: nobody asked for money, returned
+    something or was wrongly charged; an amount that is not in the thread; without limit or for long ("in full",
+    "whatever it costs", "three months"); to make up for something; with emphasis or at once ("guaranteed", "today");
+    and, anywhere in the draft, goods that may be kept or a fault that we admit. What costs nothing needs no limit or to
+    make up for something. High if the amount is one of them. Low in any case if the sentence says no, passes the wish
+    on, names a ground (a rule, a return, a payment made twice) or a condition, or if an earlier email of ours spoke of
+    money."""
     firm, gifts = pattern("money_firm"), _Gifts(reading)
     pairs = list(together(reading, "money_pairs"))
     for span, sentence, start in by_sentence(reading, firm, pattern("money"), pairs=pairs):
@@ -264,14 +255,12 @@ def promise_deadline(reading: Reading) -> Iterator[Finding]:
 def promise_service(reading: Reading) -> Iterator[Finding]:
     """A sentence promises how reliable or how quick we are: a share of the time, an answer within the hour, that
     something never happens again or is certain to be granted, that a date or result is guaranteed. Medium; low if the
-    sentence says no, only hopes for it, names a rule, or the thread says the same."""
+    no stands right before it, it is only hoped for, or the thread says the same."""
     pairs = together(reading, "service_pairs")
-    for span, sentence, _ in by_sentence(reading, pattern("service_level"), pairs=pairs):
-        quiet = says_no(sentence) or pattern("grounds").search(sentence) is not None
-        quiet = quiet or reading.low[slice(*span)] in reading.thread_text.lower()
+    for span, _, _ in by_sentence(reading, pattern("service_level"), pairs=pairs):
         # "La fecha no está garantizada": the no stands right before the words.
         before = pattern("plain_not").search(reading.low, max(0, span.start - _RIGHT_BEFORE), span.start)
-        quiet = quiet or before is not None
+        quiet = before is not None or reading.low[slice(*span)] in reading.thread_text.lower()
         words = f"promises a level of service: {quoted(reading.body[slice(*span)])}"
         yield Finding("promise_service", Level.LOW if quiet else Level.MEDIUM, OneLine(words), (span,))
     for key, quieter in (("never_again", ()), ("certain", ("negations", "conditions", "grounds"))):

@@ -98,8 +98,8 @@ def many_recipients(reading: Reading) -> Iterator[Finding]:
 @rule("reply_all_growth", "reply-all growth")
 def reply_all_growth(reading: Reading) -> Iterator[Finding]:
     """The answer goes to more people than the email it answers, counting sender, to and cc of the other side's newest
-    email and whoever else wrote in the thread, without ourselves. Medium. A copy to our own people counts only beside
-    one to somebody else."""
+    email and whoever else wrote in the thread, without ourselves. Low: other rules find
+    strangers. A copy to our own people counts only beside one to somebody else."""
     mails = reading.context.messages
     theirs = (m for m in reversed(mails) if m.direction == Direction.INBOUND and not reading.is_ours(m.sender.address))
     last = next(theirs, mails[-1] if mails else None)
@@ -115,7 +115,7 @@ def reply_all_growth(reading: Reading) -> Iterator[Finding]:
     if grown and len(recipients) > len(audience):
         counts = f"goes to {len(recipients)} people, the email it answers went to {len(audience)}"
         words = f"{counts}: adds {listed(sorted(grown))}"
-        yield Finding("reply_all_growth", Level.MEDIUM, OneLine(words))
+        yield Finding("reply_all_growth", Level.LOW, OneLine(words))
 
 
 @rule("sender", "sender identity", inbound=True)

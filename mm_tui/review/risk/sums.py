@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from functools import lru_cache
+from itertools import combinations
 
 from mm_tui.review.findings import Finding, Level, Span
 from mm_tui.review.lookalike import one_slip_apart
@@ -17,6 +17,7 @@ from mm_tui.review.risk.rule import Reading, listed, quoted, rule
 from mm_tui.text import OneLine
 
 _MOST_RECKONED = 12
+_MOST_LESS = 8
 _MOST_TIMES = 100
 _MOST_PARTS = 12
 _SUM = 100
@@ -26,9 +27,15 @@ _WORD = re.compile(r"\w+")
 
 
 def _reckoned(amounts: list[tuple[str, Decimal]]) -> set[tuple[str, Decimal]]:
-    """Sums and differences of two of `amounts`, and sums of several in a row: a calculated amount is not invented."""
+    """Sums and differences of two of `amounts`, one less two others, and sums of several in a row: a calculated amount
+    is not invented."""
     some = amounts[: 2 * _MOST_RECKONED]
-    rows = set()
+    rows = {
+        (currency, first - second - third)
+        for currency, first in some[:_MOST_LESS]
+        for (other, second), (another, third) in combinations(some[:_MOST_LESS], 2)
+        if currency == other == another != "%" and first not in (second, third) and first > second + third
+    }
     for at, (currency, value) in enumerate(some):
         for other, more in some[at + 1 :]:
             if other != currency or currency == "%":
@@ -189,12 +196,11 @@ def _other_periods(reading: Reading) -> Iterator[Finding]:
 
 @rule("amount_not_in_thread", "amounts not in the thread", needs_thread=True)
 def amount_not_in_thread(reading: Reading) -> Iterator[Finding]:
-    """A sum of money or a percentage that no email in the thread names in that currency. Medium if it may contradict
-    the thread: it is nearly one of the thread's, is one of them in another currency, is called a total, or stands in
-    the place of the thread's amounts, none of which the draft names, or is one of them for another period ("£285 per
-    day" for "£285 per week"). Otherwise low, as for a price where the thread
-    names none, and for a list of prices. The sum or difference of two named amounts, the sum of several in a row, and a
-    named price times a named number are accepted. "$1,200", "1.200,00 €", "USD 1200", "1.2k dollars" and "15 percent"
+    """A sum of money or a percentage that no email in the thread names in that currency. Medium if it is nearly one of
+    the thread's, or nearly the sum, difference or share of those that are named; one of them in another currency, or
+    for another period ("£285 per day" for "£285 per week"). Otherwise low, as for a new price. The sum or difference of
+    two named amounts, one less two others, the sum of several in a row, and a named price times a named number are
+    accepted. "$1,200", "1.200,00 €", "USD 1200", "1.2k dollars" and "15 percent"
     are understood."""
     named = find_amounts(reading.body)
     if not named:
@@ -203,18 +209,11 @@ def amount_not_in_thread(reading: Reading) -> Iterator[Finding]:
     there = {(amount.currency, amount.value) for amount in known_amounts(reading)}
     new = unknown(reading, named, there)
     levels: dict[Level, list[Amount]] = {Level.MEDIUM: [], Level.LOW: []}
-    kept = {amount.currency for amount in named if (amount.currency, amount.value) in there}
-    other = [amount for amount in named if (amount.currency, amount.value) not in there]
-    # "9 a month, 108 a year" is one price.
-    values = {(amount.currency, amount.value) for amount in other}
-    times = Counter(
-        currency for currency, value in values if not any((currency, value / number) in values for number in _A_YEAR_OF)
-    )
+    kept = any((amount.currency, amount.value) in there for amount in named if amount.currency == "%")
     for amount in new:
-        if amount.currency == "%" and amount.value == _ALL and "%" not in kept:
+        if amount.currency == "%" and amount.value == _ALL and not kept:
             continue
-        is_other = times[amount.currency] > 1 or amount.currency in kept
-        may_contradict = len(new) <= _MOST_COMPARED and _may_contradict(reading, amount, there, is_other=is_other)
+        may_contradict = len(new) <= _MOST_COMPARED and _may_contradict(reading, amount, there)
         levels[Level.MEDIUM if may_contradict else Level.LOW].append(amount)
     for level, amounts in levels.items():
         if amounts:
@@ -225,81 +224,46 @@ def amount_not_in_thread(reading: Reading) -> Iterator[Finding]:
             )
 
 
-_A_YEAR_OF = (4, 12, 52)
-"""How many quarters, months and weeks a year has."""
-
-
 _ALL = 100
 _MOST_COMPARED = 50
 """A draft with more new amounts is a list of prices."""
-_FROM = re.compile(
-    r"\b(?:from|over|above|of|ab|über|à partir de|dès|au-dessus de|a partir de|desde|acima de|oltre|sopra|da|vanaf"
-    r"|boven|od|powyżej)(?: (?:i|les|de|los))?\s*\Z"
-)
-"""Words before the least amount of an order that something is free for."""
-_LONGEST_FROM = 30
-_LONGEST_BEFORE = 120
 _SHORTEST_SLIP = 3
 
 
-def _may_contradict(reading: Reading, amount: Amount, there: set[tuple[str, Decimal]], *, is_other: bool) -> bool:
-    """Whether an amount may be wrong for one of the thread's amounts, rather than be about another thing.
+def _may_contradict(reading: Reading, amount: Amount, there: set[tuple[str, Decimal]]) -> bool:
+    """Whether an amount may be a slip for one of the thread's amounts, or for what comes out of them.
 
     Args:
         reading: the draft.
         amount: an amount that the thread does not name.
         there: the thread's amounts.
-        is_other: whether the draft also names amounts of the thread, or several new ones, as price lists do.
     """
-    if amount.currency != "%" and any(value == amount.value and other != amount.currency for other, value in there):
-        return any(other != "%" for other, value in there if value == amount.value)
-    theirs = [value for currency, value in there if currency == amount.currency]
-    if not theirs:
-        return False
-    mine = _digits(amount.value)
-    if any(_nearly_same(amount.value, value) for value in theirs):
+    if amount.currency != "%" and any(value == amount.value for currency, value in there if currency != "%"):
+        # One of the thread's in another currency.
         return True
-    every = [*there, *((one.currency, one.value) for one in find_amounts(reading.body))]
-    if len(mine) >= _SHORTEST_SLIP and any(
-        sorted(mine) == sorted(_digits(value.quantize(_HUNDREDTH))) for value in _percentages(amount, every)
-    ):
-        # The share of an amount with two digits in the wrong order.
+    if any(currency == amount.currency and _nearly_same(amount.value, value) for currency, value in there):
         return True
-    start = amount.span.start
-    if len(theirs) > 1 and reading.sentence_has(start, "totals"):
-        return True
-    if is_other or reading.is_question(start) or reading.sentence_has(start, "conditions", "denies"):
-        return False
-    if _FROM.search(reading.low, max(0, start - _LONGEST_FROM), start) and reading.sentence_has(start, "no_cost"):
-        return False
-    if _is_asked_for(reading, start):
-        return False
-    # "And for 500?" asks for the price of another number of things.
-    asked = set(_INTEGER.findall(reading.asked_text))
-    first, _ = reading.sentence(start)
-    return not asked.intersection(_INTEGER.findall(reading.low, max(first, start - _LONGEST_BEFORE), start))
+    mine = (amount.currency, amount.value)
+    said = ((one.currency, one.value) for one in find_amounts(reading.body))
+    every = [one for one in dict.fromkeys((*said, *sorted(there))) if one != mine]
+    shares = list(_percentages(amount, every))
+    sums = [value for currency, value in _reckoned(every) if currency == amount.currency]
+    return any(_swapped(amount.value, value) for value in (*shares, *sums)) or any(
+        _one_wrong(amount.value, value) for value in sums
+    )
 
 
-_QUESTION = re.compile(r"[^.!?\n。！？]+[?？]")
-_LONG_WORD = re.compile(r"[^\W\d_]{5,}|[\u3400-\u9fff]{2}")
-_ROOT = 6
+def _swapped(one: Decimal, other: Decimal) -> bool:
+    """Whether an amount has the digits of a calculated one in another order."""
+    first, second = _digits(one), _digits(other.quantize(_HUNDREDTH))
+    return len(first) >= _SHORTEST_SLIP and first != second and sorted(first) == sorted(second)
 
 
-def _is_asked_for(reading: Reading, start: int) -> bool:
-    """Whether the newest email asks about what the amount is of, and no amount of the thread is of that: a deposit."""
-    first, _ = reading.sentence(start)
-    mine = {word[:_ROOT] for word in _LONG_WORD.findall(reading.low, first, start)}
-    asked = {
-        word[:_ROOT] for question in _QUESTION.findall(reading.asked_text) for word in _LONG_WORD.findall(question)
-    }
-    if not mine & asked:
-        return False
-    parts = re.split(r"[.!?。！？](?!\d)|\n", reading.figures.lower())
-    priced = (part for part in parts if find_amounts(part))
-    return bool((mine & asked).difference(word[:_ROOT] for part in priced for word in _LONG_WORD.findall(part)))
-
-
-_INTEGER = re.compile(r"(?<![\d.,])\d{1,6}(?![\d.,]\d)")
+def _one_wrong(one: Decimal, other: Decimal) -> bool:
+    """Whether an amount of more than three digits has one digit that a calculated one has not in its place."""
+    first, second = _digits(one), _digits(other)
+    same_size = len(first) == len(second) > _SHORTEST_SLIP and one.adjusted() == other.adjusted()
+    return same_size and sum(a != b for a, b in zip(first, second, strict=True)) == 1
 
 
 def _digits(value: Decimal) -> str:

@@ -146,7 +146,8 @@ def date_differs(reading: Reading) -> Iterator[Finding]:
     """The other side's newest email names days, weekdays or times, and the draft names only different ones. Medium when
     the draft agrees, or the two are easily mixed up (21 for 12 December, the same day of another month); low when it
     proposes something else, offers several days, asks, or says no, and when that email asks for a time or day or one
-    was called off. A weekday is medium only when the draft agrees, a time also when it has the thread's minutes. A time
+    was called off. A weekday is medium only when the draft agrees, a time also when it has the thread's minutes past
+    the hour. A time
     in another time zone than the thread's is medium, and so is one of several days that is nearly the thread's after
     the same word ("departure 11 May" for "departure 12 May"). A time that keeps to "until 2 pm" contradicts nothing."""
     asked, body = reading.asked_text, reading.low[: reading.written]
@@ -223,8 +224,12 @@ def date_differs(reading: Reading) -> Iterator[Finding]:
         and not _spanned(asked, here_t, there_t, known_t)
         and len(here_t) <= 2
     ):
-        same = {minutes % 60 for minutes, _, _ in here_t} & {minutes % 60 for minutes, _, _ in there_t}
-        likely = agrees(reading, here_t[0][1], "yes") or (bool(same) and len(asked) <= _SHORT_MAIL and not asks)
+        # Full hours are the same minutes by chance.
+        same = {minutes % 60 for minutes, _, _ in here_t} & {minutes % 60 for minutes, _, _ in there_t} - {0}
+        limits = any(_word_before(asked, span) in word_set("until", "from") for _, span, _ in there_t)
+        likely = agrees(reading, here_t[0][1], "yes") or (
+            (bool(same) or limits) and len(asked) <= _SHORT_MAIL and not asks
+        )
         sure = likely and not moved
         level = Level.MEDIUM if sure and not any(_open(reading, span) for _, span, _ in here_t) else Level.LOW
         words = _other(reading, here_t[0][1], asked, there_t[0][1])
@@ -362,11 +367,15 @@ def _labels(text: str, span: Span) -> set[str]:
     return words.difference(ordered("months"), ordered("weekdays"), UNCOUNTED)
 
 
+def _word_before(text: str, span: Span) -> str:
+    before = re.search(r"([^\W\d_]+)\W*\Z", text[max(0, span.start - 16) : span.start])
+    return before[1] if before else ""
+
+
 def _is_kept(text: str, time: tuple[int, Span, str], mine: Sequence[tuple[int, Span, str]]) -> bool:
     """Whether a time only says until or from when somebody can ("until 2 pm"), and the draft's times keep to it."""
     minutes, span, _ = time
-    before = re.search(r"([^\W\d_]+)\W*\Z", text[max(0, span.start - 16) : span.start])
-    word = before[1] if before else ""
+    word = _word_before(text, span)
     return (word in word_set("until") and all(one <= minutes for one, _, _ in mine)) or (
         word in word_set("from") and all(one >= minutes for one, _, _ in mine)
     )
