@@ -56,8 +56,8 @@ async def play_and_lose(
     count = 0
     with suppress(StoreError):
         async with at_desk(folder, sandbox.url, sandbox.keys, reviewer="kim", timeout=5, orderly=False) as desk:
-            driver: Any = desk.decisions._driver
-            journal = driver._journal
+            journal: Any = desk.decisions._driver.journal
+            whole = journal.write
 
             async def counting(*given: Any, **named: Any) -> bool:
                 nonlocal count
@@ -65,10 +65,10 @@ async def play_and_lose(
                 if count == write:
                     called.append(changes(sandbox))
                     lose(folder / "store.db")
-                done: bool = await journal(*given, **named)
+                done: bool = await whole(*given, **named)
                 return done
 
-            driver._journal = counting
+            journal.write = counting
             await SCENES[name].act(desk, await reopened(desk, sandbox.mailbox, item))
             with suppress(TimeoutError):
                 await desk.settled(item, seconds=1)

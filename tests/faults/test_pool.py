@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from mm_tui.decision.state import Outcome
-from mm_tui.services.decisions import driver
+from mm_tui.services.decisions import performing
 from mm_tui.services.decisions.view import Phase
 from tests.support.desk import at_desk
 from tests.support.sandbox import Sandbox
@@ -54,7 +54,7 @@ async def until(condition: Callable[[], object]) -> None:
 async def test_whoever_is_told_to_wait_keeps_nobody_waiting(
     tmp_path: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, subset: tuple[int, ...], way_out: str
 ) -> None:
-    monkeypatch.setattr(driver, "AT_ONCE", SLOTS)
+    monkeypatch.setattr(performing, "AT_ONCE", SLOTS)
     busy = Busy()
     # Slow enough that the longest wait that is obeyed, five minutes, does not end within the test.
     async with at_desk(tmp_path, sandbox.url, sandbox.keys, transport=busy, timeout=20, speed=4) as desk:

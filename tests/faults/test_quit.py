@@ -284,7 +284,8 @@ async def test_only_what_was_taken_back_is_counted(desk: Desk, sandbox: Sandbox,
 async def test_undo_needs_no_room_on_the_disk(desk: Desk, sandbox: Sandbox, line: Line) -> None:
     (mail,) = await drafts(desk, sandbox, 1)
     await desk.approve(mail, hold=30)
-    write = desk.decisions._driver._write
+    journal = desk.decisions._driver.journal
+    write = journal._put
     full = True
 
     def refused(writes: object) -> None:
@@ -292,7 +293,7 @@ async def test_undo_needs_no_room_on_the_disk(desk: Desk, sandbox: Sandbox, line
             raise sqlite3.OperationalError("database or disk is full")
         write(writes)  # type: ignore[arg-type]  # passed on
 
-    desk.decisions._driver._write = refused  # type: ignore[method-assign]  # a full disk
+    journal._put = refused  # type: ignore[method-assign]  # a full disk
     async with asyncio.timeout(5):
         assert await desk.decisions.undo(mail.id) == 1
     view = desk.decisions.state(mail.id)

@@ -8,6 +8,7 @@ import pytest
 
 from mm_tui.review.findings import Finding, Level
 from mm_tui.screens.pending.advice import Advice
+from mm_tui.screens.pending.head import Opened
 from mm_tui.screens.pending.pane import ItemPane
 from mm_tui.services.assistant.cards import CardPhase, CardState
 from mm_tui.settings.sections import Sync
@@ -46,12 +47,12 @@ async def test_a_line_that_is_read_stays_in_its_place_when_findings_come_and_go(
         card = CardState(
             CardPhase.DONE, summary=ManyLine("Asks where it is."), requested_action=OneLine("Say when it comes")
         )
-        pane.show(assessed, None, mailbox, None, Advice(card))
+        pane.show(Opened(assessed, mailbox=mailbox, advice=Advice(card)))
         # At once: the screen may show the draft again as it is.
         assert "a late finding 0" in str(pane.query_one("#item-head", CachedStatic).content)
         await pilot.pause()
         assert row_of_the_text() == before
-        pane.show(entry, None, mailbox, None, pane.advice)
+        pane.show(Opened(entry, mailbox=mailbox, advice=pane.advice))
         await pilot.pause()
         assert row_of_the_text() == before
 

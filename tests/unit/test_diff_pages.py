@@ -9,7 +9,7 @@ import pytest
 from mm_tui.models import EditedDraft, RawContent
 from mm_tui.review.risk import Assessment
 from mm_tui.screens.pending.diff_pages import difference, sides
-from mm_tui.screens.pending.head import about_line
+from mm_tui.screens.pending.words import about_line
 from mm_tui.services.decisions.view import Shown
 from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.store.decisions.edits import SavedEdit

@@ -17,7 +17,7 @@ from mm_tui.review.findings import Level
 from mm_tui.review.risk import Assessment, Draft, OtherAnswer, ThreadContext, assess
 from mm_tui.screens.audit.pages import history_page
 from mm_tui.screens.dialogs.mail import sender_page
-from mm_tui.screens.pending.head import head
+from mm_tui.screens.pending.head import Opened, fitted
 from mm_tui.services.audit.history import History
 from mm_tui.services.queue.entries import ReviewQueue
 from mm_tui.services.queue.entry import QueueEntry
@@ -265,8 +265,8 @@ def test_recipients_that_are_not_told_are_of_high_risk(fields: dict[str, Any]) -
     assert finding.level is Level.HIGH and assessment.asks_again and assessment.why_alone
     if not item.to:
         assert finding.words == "recipients not disclosed by the gateway"
-        for crowded in (False, True):
-            shown = str(head(QueueEntry(item, "0" * 64, assessment), None, shown_findings=9, crowded=crowded))
+        for rows in (0, 1):
+            shown = str(fitted(Opened(QueueEntry(item, "0" * 64, assessment)), START, 100, rows)[0])
             assert "to   not disclosed by the gateway" in shown and "nobody" not in shown
 
 

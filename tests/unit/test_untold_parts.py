@@ -16,11 +16,13 @@ from mm_tui.models import EditedDraft, EmailDetail
 from mm_tui.review.digest import digest_of
 from mm_tui.review.draft import edited
 from mm_tui.review.findings import Level
+from mm_tui.review.risk import Assessment
 from mm_tui.review.risk.engine import assess
 from mm_tui.review.risk.model import Draft, ThreadContext
 from mm_tui.screens.pending.pages import draft_page
 from mm_tui.services.decisions.view import Shown
 from mm_tui.services.queue.assessing import edited_draft
+from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.services.sync.details import completed
 from mm_tui.store.database import Database
 from mm_tui.store.mail.mails import MailStore
@@ -82,7 +84,7 @@ def test_they_are_high_risks_and_decided_alone() -> None:
         assert found.why_alone
         assert "missing_attachment" not in {one.code for one in found.findings}
     assert any("recipients" in one.words for one in assess(Draft.of(item), ThreadContext()).findings)
-    page = draft_page(item, ()).text
+    page = draft_page(QueueEntry(item, "0" * 64, Assessment())).text
     assert "attachments: not disclosed by the gateway" in page
 
 

@@ -18,7 +18,8 @@ from mm_tui.models import EditedDraft
 from mm_tui.screens.dialogs.choice import Choice, ChoiceScreen
 from mm_tui.screens.dialogs.offers import ReasonScreen
 from mm_tui.screens.pending.diff_pages import change_name
-from mm_tui.screens.pending.head import about_line, findings_page
+from mm_tui.screens.pending.findings import findings_page
+from mm_tui.screens.pending.words import about_line
 from mm_tui.services.decisions.approval_gate import UNSEEN, WAITS_FOR_SECOND
 from mm_tui.services.decisions.reasons import offered, remember
 from mm_tui.services.decisions.view import AS_WANTED

@@ -9,7 +9,7 @@ from textual.content import Content
 
 from mm_tui.models import EditedDraft
 from mm_tui.screens.dialogs.choice import Choice, ChoiceScreen
-from mm_tui.screens.pending.head import about_line
+from mm_tui.screens.pending.words import about_line
 from mm_tui.services.decisions.approval_gate import AS_IT_IS
 from mm_tui.services.edits import NotSaved, written_for
 from mm_tui.store.decisions.edits import SavedEdit

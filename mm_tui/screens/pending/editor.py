@@ -23,7 +23,7 @@ from mm_tui.screens.dialogs.dialog import ask
 from mm_tui.screens.dialogs.offers import InstructScreen
 from mm_tui.screens.pending.diff_pages import three_way_page
 from mm_tui.screens.pending.external_editor import KEPT, ExternalEditing
-from mm_tui.screens.pending.head import finding_lines
+from mm_tui.screens.pending.findings import finding_lines
 from mm_tui.screens.pending.pages import thread_page
 from mm_tui.screens.pending.snippets import NO_SNIPPETS, snippet_dialog
 from mm_tui.screens.pending.words import TEXT_KEYS, edit_head

@@ -1,215 +1,244 @@
-"""The head of a waiting email: sender and recipients, what the gateway hides, risks, and the state of its decision."""
+"""The head of a waiting email: sender and recipients, what the gateway hides, what colleagues do, and risks.
+
+It has a share of the screen. What does not fit there and must be seen is on the page below (`Opened.above`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import NamedTuple
 
-from rich.cells import cell_len
 from textual.content import Content
+from textual.geometry import Size
 
-from mm_tui.clock import at_time
-from mm_tui.decision.state import Outcome
 from mm_tui.models import Mailbox, Party
 from mm_tui.review.digest import short
-from mm_tui.review.disclosure import BCC_NOT_DISCLOSED, NOT_DISCLOSED, disclosure, in_short, when_it_leaves
-from mm_tui.review.findings import Finding, Level
-from mm_tui.review.risk.engine import explanation
+from mm_tui.review.disclosure import NOT_DISCLOSED, in_short
+from mm_tui.screens.pending.advice import NO_ADVICE, Advice
+from mm_tui.screens.pending.diff_pages import follows
+from mm_tui.screens.pending.findings import finding_lines, unchecked_lines, when
 from mm_tui.screens.pending.pages import HEAD_CHARACTERS, fits_head
-from mm_tui.services.decisions.ended import tells_end
 from mm_tui.services.decisions.read_versions import ReadChange
-from mm_tui.services.decisions.view import DecisionView, Phase
+from mm_tui.services.decisions.view import Changed, DecisionView
 from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.text import OneLine, is_blank
-from mm_tui.widgets.cells import at_most, fit_address
-from mm_tui.widgets.chrome import hint
+from mm_tui.widgets.cached_static import CachedStatic
+from mm_tui.widgets.hanging import SIGN, hanging
 from mm_tui.widgets.words import count, exact, joined, mode_words
 
-if TYPE_CHECKING:
-    from textual.screen import Screen
-
-SIGNS = {Level.HIGH: ("!! ", "$error"), Level.MEDIUM: (" ! ", "$warning"), Level.LOW: (" · ", "$mm-dim")}
-LET_IN = "the agent sees it once you let it in"
+HEAD_SHARE = 2
+"""The largest share of the pane for the head: a half."""
+PADDING = 2
+"""The cells beside the head."""
+MOST_FINDINGS = 8
+LATE_ROWS = 2
+"""Rows kept for an email that is not checked yet, besides the one that says so: for what the rules find, or cc."""
+BEGUN_CHARACTERS = 40
+"""The characters that a crowded head has of a line that is in full on the page."""
 NOTE_CHARACTERS = 140
 """The most characters of a note for colleagues."""
-ABOUT_CELLS = 100
-"""The most cells of an address, and of a subject, in a dialog."""
-CROWDED_CHARACTERS = 40
-"""The most characters of a line that is shown in full in the text below."""
-PHASE_SIGNS = {
-    Phase.HELD: "◔ ",
-    Phase.WORKING: "◑ ",
-    Phase.WAITING: "◑ ",
-    Phase.DONE: "✓ ",
-    Phase.UNDECIDED: "○ ",
-}
+LET_IN = "the agent sees it once you let it in"
+IN_TEXT, AMONG_RISKS = "in full in the text below", "in full among all risks"
+ALERT, NEWS = (" ! ", "$warning"), (" · ", "$accent")
+_STARTS = re.compile(rf"{SIGN.pattern}|(?:from|also|when|came|asks|about|(?:to|cc) {{2}}) ")
+"""What lines of the head begin with, before they continue."""
 
 
-def head(
-    entry: QueueEntry,
-    mailbox: Mailbox | None,
-    *,
-    shown_findings: int,
-    crowded: bool = False,
-    now: datetime | None = None,
-    more: Sequence[Content] = (),
-) -> Content:
-    """The lines above the body.
+@dataclass(frozen=True)
+class Opened:
+    """The email that is open, with what is known about it."""
+
+    entry: QueueEntry
+    decision: DecisionView | None = None
+    """The newest decision about it."""
+    mailbox: Mailbox | None = None
+    """Its mailbox; None if the mailbox list has not been read."""
+    change: ReadChange | None = None
+    """How its content differs from what the reader had on the screen."""
+    advice: Advice = NO_ADVICE
+
+    @property
+    def changed(self) -> Changed | None:
+        """The difference that its decision is about."""
+        return self.decision.changed if self.decision is not None else None
+
+    @property
+    def has_differences(self) -> bool:
+        """Whether there is something to compare it with."""
+        is_other = self.entry.edit is not None or follows(self.entry)
+        return self.changed is not None or self.change is not None or is_other
+
+
+class Detail(NamedTuple):
+    """How much the head shows."""
+
+    findings: int
+    """How many findings; the rest are counted."""
+    advice: Sequence[Content] = ()
+    crowded: bool = False
+    """Everything is in full on the page, so that beginnings and numbers are enough."""
+
+
+class ItemHead(CachedStatic):
+    """Shows the head. While one email is shown its height only grows, so that what is read stays in its place: what
+    comes late takes the room that is there, and only what does not fit there makes it grow."""
+
+    is_crowded = False
+    """Whether it has no room for everything that must be seen, which is on the page then."""
+    _rows = 0
+    _rows_for: tuple[str, Size] | None = None
+    """The email, and the size of the pane, for which it has this height."""
+
+    def draw(self, opened: Opened | None, pane: Size, now: datetime, *, is_scrolled: bool) -> int:
+        """Draws the head for a pane of this size; returns by how many rows it grew under the reader's eyes.
+
+        Args:
+            is_scrolled: whether the text below is scrolled: then it keeps its place although the head grows.
+        """
+        if opened is None:
+            self._rows, self._rows_for, self.is_crowded = 0, None, False
+            self.put(Content(""))
+            self.styles.min_height = 0
+            return 0
+        width, most, place = max(1, pane.width - PADDING), pane.height // HEAD_SHARE, (opened.entry.item.id, pane)
+        before = self._rows if place == self._rows_for else 0
+        text, self.is_crowded = fitted(opened, now, width, most, 0 if is_scrolled else before)
+        rows = text.get_height({}, width) + (0 if opened.entry.is_checked else LATE_ROWS)
+        self._rows, self._rows_for = max(before, min(rows, most)), place
+        self.styles.min_height = self._rows
+        self.put(text)
+        return self._rows - before if before else 0
+
+    def make_room(self) -> None:
+        """Shows again all that came while the email was on the screen."""
+        self._rows_for = None
+
+
+def fitted(opened: Opened, now: datetime, width: int, most: int, shown: int = 0) -> tuple[Content, bool]:
+    """As much of the head as fits, and whether it is crowded. Advice is left out first, then findings.
 
     Args:
-        mailbox: its mailbox; None if the mailbox list has not been read.
-        shown_findings: how many findings are shown; the rest are counted.
-        crowded: it does not all fit here and is in full in the text below: only the beginnings are shown.
-        now: the current time, by default the machine's; a send time may have passed.
-        more: lines from models, below all others.
+        width: cells.
+        most: the most rows; 0 if that is not known yet.
+        shown: the rows that it has had for this email; rather than grow it counts findings, and has no card. 0: none.
     """
-    item, edit = entry.item, entry.edit
-    subject = OneLine(edit.text.subject) if edit is not None else item.subject
-    if crowded or len(subject) > HEAD_CHARACTERS:
-        subject = _begun(subject, CROWDED_CHARACTERS if crowded else HEAD_CHARACTERS // 2)
-    named = len(edit.text.to if edit is not None else item.to)
-    sender = Content(_begun(OneLine(f"{item.sender}"), CROWDED_CHARACTERS)) if crowded else _party(item.sender)
-    to = _recipients(entry) if not crowded or not named else _counted(named)
-    lines = [
-        Content.assemble(
-            (OneLine("(no subject)") if is_blank(subject) else subject, "bold"),
-            (f"  {author_words(entry)}" if entry.author is not None else "", "$mm-accent"),
-            ("  edited by you" if edit is not None else "", "$mm-accent"),
-            (f"  {short(entry.shown_digest)}", "$mm-dim"),
-        ),
-        _row("from", sender if entry.is_inbound else Content.assemble(sender, _mode(mailbox))),
-        _row("to", Content.assemble(to, _mode(mailbox)) if entry.is_inbound else to),
-    ]
+
+    def drawn(detail: Detail) -> Content:
+        return hanging(joined(list(_lines(opened, now, detail)), "\n"), width, _STARTS)
+
+    def fits(text: Content, rows: int) -> bool:
+        return text.get_height({}, width) <= rows
+
+    text, is_crowded = Content(""), False
+    for detail in _details(opened, width):
+        text, is_crowded = drawn(detail), detail.crowded
+        if not most or fits(text, most):
+            break
+    if shown and not is_crowded and not fits(text, shown):
+        remarks = replace(opened.advice, card=None).lines(width)
+        shorter = (drawn(Detail(findings, remarks)) for findings in range(MOST_FINDINGS, -1, -1))
+        text = next((one for one in shorter if fits(one, shown)), text)
+    return text, is_crowded
+
+
+def _details(opened: Opened, width: int) -> Iterator[Detail]:
+    """What to try, the most first."""
+    yield Detail(MOST_FINDINGS, opened.advice.lines(width))
+    yield Detail(MOST_FINDINGS, opened.advice.short_lines(width))
+    least = min(1, len(opened.entry.assessment.findings))
+    for crowded in (False, True):
+        yield from (Detail(findings, crowded=crowded) for findings in range(MOST_FINDINGS, least - 1, -1))
+
+
+# The lines
+
+
+def _lines(opened: Opened, now: datetime, detail: Detail) -> Iterator[Content]:
+    entry = opened.entry
+    yield _title(entry, crowded=detail.crowded)
     if entry.resubmitted_words:
-        lines.insert(1, Content.assemble((" ! ", "$warning"), _resubmitted(entry)))
-    unread = "could not be read" if entry.unread_because else "loading …"
-    has_more = not entry.is_inbound and not crowded
-    if item.complete and item.cc:
-        lines.append(_row("cc", _counted(len(item.cc)) if crowded else _parties(item.cc)))
-    elif item.complete and "cc" in item.raw.untold:
-        lines.append(_row("cc", Content.styled(NOT_DISCLOSED, "$mm-fail")))
-    elif not item.complete and not has_more:
-        lines.append(_row("cc", Content.styled(unread, "$mm-dim")))
-    if has_more:
-        has_time = bool(item.raw.send_at)
-        beside = list(in_short(mailbox, knows_send_time=has_time or edit is not None))
-        beside += [_when(entry, now)] if edit and not entry.ended else []
-        # Most emails have no cc: a row of its own would move the text when it goes.
-        beside += [] if item.complete else [OneLine(f"cc {unread}")]
-        lines.append(_row("bcc", Content.styled(" · ".join(beside), "$mm-dim")))
-        lines += (
-            [_row("when", Content.styled(_when(entry, now), "bold"))]
-            if has_time and not edit and not entry.ended
-            else []
-        )
-    elif entry.is_inbound:
-        lines.append(_row("came", Content.styled(f"{exact(item.received_at)} · {LET_IN}", "$mm-dim")))
-    if entry.presence is not None:
-        lines.append(Content.assemble((" ! ", "$warning"), entry.presence.words))
-    if snooze := entry.woken or entry.snoozed:
-        lines.append(Content.assemble((" · ", "$accent"), snooze))
-    if words := entry.approvals.words:
-        lines.append(Content.assemble((" ! " if entry.approvals.needed else " · ", "$warning"), words))
-    if entry.assignment is not None:
-        lines.append(Content.assemble((" · ", "$accent"), entry.assignment.words))
-    if entry.note is not None:
-        lines.append(Content.assemble((" · ", "$accent"), _note(entry.note.words, crowded=crowded)))
-    if words := entry.elsewhere_words:
-        lines.append(Content.assemble((" ! ", "$warning"), words))
-    if entry.pair:
-        lines.append(Content.assemble((" ! ", "$warning"), entry.pair))
-    if not entry.is_checked:
-        lines.append(Content.assemble((" ? ", "$warning"), unchecked_words(entry)))
-    if entry.is_checked and not crowded and not entry.assessment.findings:
-        lines.append(Content.styled(f" · {entry.assessment.nothing}", "$mm-dim"))
-    lines += finding_lines(entry.assessment.findings, shown_findings)
-    lines += more
-    return joined(lines, "\n")
+        yield Content.assemble(ALERT, _resubmitted(entry))
+    yield from _envelope(opened, now, crowded=detail.crowded)
+    yield from _remarks(entry, crowded=detail.crowded)
+    yield from unchecked_lines(entry)
+    if entry.is_checked and not detail.crowded and not entry.assessment.findings:
+        yield Content.styled(f" · {entry.assessment.nothing}", "$mm-dim")
+    yield from finding_lines(entry.assessment.findings, detail.findings)
+    yield from detail.advice
 
 
-def above(entry: QueueEntry, mailbox: Mailbox | None, now: datetime | None = None) -> list[OneLine]:
-    """Further lines that must be read if the head has no room for them: what the gateway adds to an outbound email, and
-    when it is sent."""
-    return [] if entry.is_inbound else [*disclosure(mailbox), _when(entry, now)]
-
-
-def _when(entry: QueueEntry, now: datetime | None) -> OneLine:
-    return when_it_leaves(entry.item.raw.send_at, now or datetime.now(UTC), edited=entry.edit is not None)
-
-
-def banner(
-    decision: DecisionView | None,
-    entry: QueueEntry | None,
-    change: ReadChange | None,
-    *,
-    screen: Screen[object],
-    today: date | None = None,
-) -> Content:
-    """The state of the email's decision, on one line; empty if there is none. All in the one colour of its ground.
-
-    Args:
-        screen: where it is shown, for the keys that work there.
-        today: the reader's date: an earlier day is named.
-    """
-    goes_on = f"  {hint(screen, 'pending.next')}" if entry is not None and entry.ended else ""
-    if entry is not None and entry.ended and not tells_end(decision, entry.item.id):
-        return Content.assemble(PHASE_SIGNS.get(Phase.ELSEWHERE, "▲ "), (entry.ended, "bold"), goes_on)
-    if change is not None and entry is not None and entry.edit is None and (decision is None or decision.ended):
-        words = (
-            f"changed {at_time(change.at, today)} while you were reading: see what changed in Diff, the "
-            "whole text in Draft"
-        )
-        return Content.assemble("▲ ", (words, "bold"))
-    about = entry.item.id if entry is not None else ""
-    if decision is not None and not decision.is_shown_by_tags(about):
-        sign = PHASE_SIGNS.get(decision.phase, "▲ ")
-        words = decision.question.words if decision.question is not None else decision.words
-        words = OneLine(f"{words}: see Diff") if decision.outcome is Outcome.NOT_AS_SEEN else words
-        act = "pending.answer" if decision.question is not None else "app.undo" if decision.can_undo else ""
-        key = f"  {hint(screen, act)}" if act else ""
-        return Content.assemble(sign, (words, "bold"), key, goes_on)
-    if entry is not None and entry.edit is not None and not entry.edit_is_current:
-        return Content.assemble(
-            "▲ ",
-            ("the draft changed since your edit began", "bold"),
-            f"  {hint(screen, 'pending.edit')}",
-        )
-    return Content("")
-
-
-def about_line(entry: QueueEntry, *, digest: bool = True) -> OneLine:
-    """Which email a dialog is about, on one line: to or from whom, the short digest, and the subject.
-
-    `digest` is False where nothing is decided.
-    """
-    edit = entry.edit.text if entry.edit is not None else None
-    to = (
-        [str(Party.parse(one).address) for one in edit.to]
-        if edit is not None
-        else [one.address for one in entry.item.to]
+def _title(entry: QueueEntry, *, crowded: bool) -> Content:
+    """The subject, who wrote it, and the digest."""
+    subject = OneLine(entry.edit.text.subject) if entry.edit is not None else entry.item.subject
+    if crowded or len(subject) > HEAD_CHARACTERS:
+        subject = _begun(subject, BEGUN_CHARACTERS if crowded else HEAD_CHARACTERS // 2)
+    by_tag = ", according to its tag" if entry.author is not None and not entry.author.proven else ""
+    return Content.assemble(
+        (OneLine("(no subject)") if is_blank(subject) else subject, "bold"),
+        (f"  {entry.author_words}{by_tag}" if entry.author is not None else "", "$mm-accent"),
+        ("  edited by you" if entry.edit is not None else "", "$mm-accent"),
+        (f"  {short(entry.shown_digest)}", "$mm-dim"),
     )
-    address = entry.item.sender.address if entry.is_inbound else to[0] if to else "(not disclosed)"
-    subject = OneLine(edit.subject if edit is not None else entry.item.subject)
-    subject = OneLine("(no subject)") if is_blank(subject) else subject
-    # Longer ones would push what is asked out of the dialog.
-    address = fit_address(address, min(cell_len(address), ABOUT_CELLS))
-    subject = OneLine(at_most(subject, ABOUT_CELLS))
-    more = f" +{len(to) - 1}" if len(to) > 1 else ""
-    who = f"from {address}" if entry.is_inbound else f"to {address}{more}"
-    parts = [who, *([short(entry.shown_digest)] if digest else []), subject]
-    return OneLine(" · ".join(parts))
 
 
-def _begun(text: OneLine, characters: int) -> OneLine:
-    """The beginning of a text that is in full on the page."""
-    return text if len(text) <= characters else OneLine(f"{text[:characters]}… (in full in the text below)")
+def _resubmitted(entry: QueueEntry) -> OneLine:
+    """Says that it follows a rejected draft, and where to see the difference."""
+    submitted = entry.resubmission
+    unknown = " (that text is not on this machine)" if submitted is not None and submitted.before is None else ""
+    return OneLine(f"{entry.resubmitted_words}{unknown}")
 
 
-def _note(words: OneLine, *, crowded: bool) -> OneLine:
-    """The beginning of a note; the findings page has it in full."""
-    most = CROWDED_CHARACTERS if crowded else NOTE_CHARACTERS
-    return words if len(words) <= most else OneLine(f"{words[:most]}… (in full among all risks)")
+def _envelope(opened: Opened, now: datetime, *, crowded: bool) -> Iterator[Content]:
+    """From whom and to whom, and when; for an outbound email also what the gateway does not disclose."""
+    entry, item = opened.entry, opened.entry.item
+    mode = _mode(opened.mailbox)
+    sender = Content(_begun(OneLine(f"{item.sender}"), BEGUN_CHARACTERS)) if crowded else _party(item.sender)
+    recipients = [Party.parse(one) for one in entry.edit.text.to] if entry.edit is not None else item.to
+    nobody = Content("no recipient") if entry.edit is not None else Content.styled(NOT_DISCLOSED, "$mm-fail")
+    to = _parties(recipients, crowded=crowded) or nobody
+    yield _row("from", sender if entry.is_inbound else Content.assemble(sender, mode))
+    yield _row("to", Content.assemble(to, mode) if entry.is_inbound else to)
+    unread = "could not be read" if entry.unread_because else "loading …"
+    if item.complete and item.cc:
+        yield _row("cc", _parties(item.cc, crowded=crowded))
+    elif item.complete and "cc" in item.raw.untold:
+        yield _row("cc", Content.styled(NOT_DISCLOSED, "$mm-fail"))
+    elif not item.complete and (entry.is_inbound or crowded):
+        yield _row("cc", Content.styled(unread, "$mm-dim"))
+    if entry.is_inbound:
+        yield _row("came", Content.styled(f"{exact(item.received_at)} · {LET_IN}", "$mm-dim"))
+    elif not crowded:
+        leaves, has_time = not entry.ended, bool(item.raw.send_at)
+        said = list(in_short(opened.mailbox, knows_send_time=has_time or entry.edit is not None))
+        said += [when(entry, now)] if leaves and entry.edit is not None else []
+        # Most emails have no cc: a row of its own would move the text when it goes.
+        said += [] if item.complete else [OneLine(f"cc {unread}")]
+        yield _row("bcc", Content.styled(" · ".join(said), "$mm-dim"))
+        if leaves and has_time and entry.edit is None:
+            yield _row("when", Content.styled(when(entry, now), "bold"))
+
+
+def _remarks(entry: QueueEntry, *, crowded: bool) -> Iterator[Content]:
+    """What colleagues do with it and say about it."""
+    note = entry.note.words if entry.note is not None else OneLine("")
+    said = (
+        (ALERT, entry.presence.words if entry.presence is not None else ""),
+        (NEWS, entry.woken or entry.snoozed),
+        (ALERT if entry.approvals.needed else (" · ", "$warning"), entry.approvals.words),
+        (NEWS, entry.assignment.words if entry.assignment is not None else ""),
+        (NEWS, _begun(note, BEGUN_CHARACTERS if crowded else NOTE_CHARACTERS, AMONG_RISKS)),
+        (ALERT, entry.elsewhere_words),
+        (ALERT, entry.pair),
+    )
+    yield from (Content.assemble(sign, words) for sign, words in said if words)
+
+
+def _begun(text: OneLine, characters: int, where: str = IN_TEXT) -> OneLine:
+    """The beginning of a text that is in full elsewhere."""
+    return text if len(text) <= characters else OneLine(f"{text[:characters]}… ({where})")
 
 
 def _row(name: str, value: Content) -> Content:
@@ -220,95 +249,13 @@ def _party(party: Party) -> Content:
     return Content.assemble(party.address, (f" ({party.name})" if party.name else "", "$mm-dim"))
 
 
-def _parties(parties: Sequence[Party]) -> Content:
-    if not fits_head([party.header for party in parties]):
-        return _counted(len(parties))
-    return joined([_party(party) for party in parties], ", ") if parties else Content.styled(NOT_DISCLOSED, "$mm-fail")
-
-
-def _recipients(entry: QueueEntry) -> Content:
-    if entry.edit is None:
-        return _parties(entry.item.to)
-    if not fits_head(entry.edit.text.to):
-        return _counted(len(entry.edit.text.to))
-    return joined([_party(Party.parse(one)) for one in entry.edit.text.to], ", ") or Content("no recipient")
-
-
-def _counted(number: int) -> Content:
-    return Content.assemble((count(number, "recipient", "recipients"), "bold"), ", all listed in the text below")
+def _parties(parties: Sequence[Party], *, crowded: bool) -> Content:
+    """The addresses, or their number if they are on the page; empty without any."""
+    if parties and (crowded or not fits_head([party.header for party in parties])):
+        number = count(len(parties), "recipient", "recipients")
+        return Content.assemble((number, "bold"), ", all listed in the text below")
+    return joined([_party(party) for party in parties], ", ")
 
 
 def _mode(mailbox: Mailbox | None) -> Content:
-    return (
-        Content.styled(f"  mode {mode_words(mailbox.oversight_mode)}", "$mm-dim")
-        if mailbox is not None
-        else Content("")
-    )
-
-
-def finding_lines(findings: Sequence[Finding], shown: int, *, hint: str = ": i shows all") -> list[Content]:
-    """A line for each of the first findings, and one with the number of others and the key that shows them. With
-    `shown` 0 all that is one line."""
-    if not shown and findings:
-        others = f"  and {len(findings) - 1} more{hint}" if len(findings) > 1 else ""
-        return [Content.assemble(*finding_lines(findings[:1], 1), (others, "$mm-dim"))]
-    lines = [
-        Content.assemble(SIGNS.get(finding.level, ("   ", "")), (finding.words, "$foreground"))
-        for finding in findings[:shown]
-    ]
-    if len(findings) > shown:
-        lines.append(Content.styled(f"   and {len(findings) - shown} more{hint}", "$mm-dim"))
-    return lines
-
-
-def _resubmitted(entry: QueueEntry) -> OneLine:
-    """Says that it follows a rejected draft, and where to see the difference."""
-    submitted = entry.resubmission
-    unknown = " (that text is not on this machine)" if submitted is not None and submitted.before is None else ""
-    return OneLine(f"{entry.resubmitted_words}{unknown}")
-
-
-def author_words(entry: QueueEntry) -> OneLine:
-    """The human who wrote it, and whether only a tag says so."""
-    by_tag = ", according to its tag" if entry.author is not None and not entry.author.proven else ""
-    return OneLine(f"{entry.author_words}{by_tag}")
-
-
-def unchecked_words(entry: QueueEntry) -> OneLine:
-    """Says that the rules have not seen all of it, and why."""
-    return OneLine(f"not checked yet: {entry.unread_words}")
-
-
-def explained(finding: Finding) -> list[Content]:
-    """What the rule looks for, and the code and level of its finding."""
-    words = f"{explanation(finding.code)} " if explanation(finding.code) else ""
-    return [Content.styled(f"   {words}({finding.code}, {finding.level.word} risk)", "$mm-dim")]
-
-
-def findings_page(
-    entry: QueueEntry, mailbox: Mailbox | None = None, more: Sequence[Content] = (), *, explain: bool = False
-) -> Content:
-    """All findings about a waiting email, and what was not checked; for a known mailbox also what the gateway adds to
-    an email or does not disclose. With `explain` also what each rule looks for."""
-    found = entry.assessment
-    lines = [
-        line
-        for finding in found.findings
-        for line in (*finding_lines([finding], 1), *(explained(finding) if explain else ()))
-    ] or [Content(f" · {found.nothing}" if entry.is_checked else " · nothing found so far")]
-    if found.findings and explain:
-        lines.append(Content.styled("   `mm-tui docs risk` describes each rule in full.", "$mm-dim"))
-    if not entry.is_checked:
-        lines.append(Content.assemble((" ? ", "$warning"), unchecked_words(entry)))
-    lines += [Content.styled(f" · {words}", "$mm-dim") for words in found.known]
-    lines += [Content.styled(f" ? {words}", "$mm-dim") for words in found.unchecked]
-    lines += [Content(f" · {entry.note.words}")] if entry.note is not None else []
-    if mailbox is not None and not entry.is_inbound:
-        # What was not checked says already that bcc is unknown.
-        notes = (words for words in above(entry, mailbox) if words != BCC_NOT_DISCLOSED)
-        lines += [Content.styled(f" · {words}", "$mm-dim") for words in notes]
-    lines += more
-    lines.append(Content.styled(f"digest {entry.shown_digest}", "$mm-dim"))
-    if entry.edit is not None:
-        lines.append(Content.styled(f"digest of the draft as it waits at the gateway {entry.digest}", "$mm-dim"))
-    return joined(lines, "\n")
+    return Content.styled(f"  mode {mode_words(mailbox.oversight_mode)}" if mailbox is not None else "", "$mm-dim")

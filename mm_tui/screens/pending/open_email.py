@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from mm_tui.messages import SubjectChanged
 from mm_tui.screens.dialogs.choice import show_page
 from mm_tui.screens.pending.advice import advice_of, facts_page, newest_inbound
-from mm_tui.screens.pending.head import findings_page
+from mm_tui.screens.pending.findings import findings_page
+from mm_tui.screens.pending.head import Opened
 from mm_tui.services.decisions.read_versions import ReadVersions
 from mm_tui.services.decisions.view import Phase
 
@@ -47,13 +48,13 @@ class OpenEmail:
         self._editing.tell_what_is_open()
         screen.update_status()
         if entry is None:
-            screen.pane.show(None, None, None)
+            screen.pane.show(None)
             return
         session = screen.session
         self._timers.draw_place()
         change = self.versions.show(entry, session.clock.now()) if screen.panes.shows_email else None
         box, advice = session.mail.mailbox(entry.item.mailbox_id), advice_of(session, entry)
-        screen.pane.show(entry, screen.decision_of(entry.item.id), box, change, advice)
+        screen.pane.show(Opened(entry, screen.decision_of(entry.item.id), box, change, advice))
 
     def advice_changed(self, event: AssistChanged) -> None:
         """Redraws the head of the draft if new advice may be about it."""

@@ -8,9 +8,8 @@ from mm_tui.models import Attachment, EmailDetail, Party, PendingItem
 from mm_tui.review.disclosure import NOT_DISCLOSED
 from mm_tui.review.findings import Finding, Level
 from mm_tui.review.render_pass import RenderPass
-from mm_tui.services.queue.entry import ThreadMail
+from mm_tui.services.queue.entry import QueueEntry, ThreadMail
 from mm_tui.services.unsent import unsent_words
-from mm_tui.store.decisions.edits import SavedEdit
 from mm_tui.text import ManyLine, OneLine, file_label
 from mm_tui.widgets.marks import Mark
 from mm_tui.widgets.pager import Page, PageWriter, quote_marks
@@ -35,14 +34,13 @@ def risk_marks(findings: Iterable[Finding]) -> list[Mark]:
 
 
 def draft_page(
-    item: PendingItem,
-    findings: Iterable[Finding],
+    entry: QueueEntry,
     *,
     above: Sequence[str] | None = None,
     bodies: RenderPass | None = None,
     more: Sequence[Mark] = (),
 ) -> Page:
-    """The draft as it would be sent: its body with risky words marked, and its attachments.
+    """What would be sent, the agent's draft or the human's text: its body with risky words marked, and its attachments.
 
     Args:
         above: None if the head shows everything. Otherwise it has no room, so sender, recipients, subject and these
@@ -50,33 +48,18 @@ def draft_page(
         bodies: renders the body, or leaves it as written.
         more: further marks in the body.
     """
-    writer = PageWriter()
-    to = [party.header for party in item.to]
-    write_envelope(writer, item, item.subject, to, above, folded=True)
-    _body(writer, item.body, findings, bodies or RenderPass(), more)
+    item, edit, writer = entry.item, entry.edit, PageWriter()
+    subject = OneLine(edit.text.subject) if edit is not None else item.subject
+    to = edit.text.to if edit is not None else [party.header for party in item.to]
+    write_envelope(writer, item, subject, to, above, folded=True)
+    body = ManyLine(edit.text.body) if edit is not None else item.body
+    if body.strip():
+        _text(writer, body, entry.assessment.findings, bodies or RenderPass(), more)
+        writer.line()
+    else:
+        writer.line("(the draft is empty)", "risk")
     write_files(writer, item)
     _write_folded(writer, item, to)
-    return writer.page()
-
-
-def edit_page(
-    edit: SavedEdit,
-    item: PendingItem,
-    findings: Iterable[Finding],
-    *,
-    above: Sequence[str] | None = None,
-    bodies: RenderPass | None = None,
-    more: Sequence[Mark] = (),
-) -> Page:
-    """The human's text as it would be sent, with the attachments that are carried over.
-
-    `above`, `bodies` and `more` are as in `draft_page`.
-    """
-    writer = PageWriter()
-    write_envelope(writer, item, OneLine(edit.text.subject), edit.text.to, above, folded=True)
-    _body(writer, ManyLine(edit.text.body), findings, bodies or RenderPass(), more)
-    write_files(writer, item)
-    _write_folded(writer, item, edit.text.to)
     return writer.page()
 
 
@@ -176,16 +159,6 @@ def _thread_mail(writer: PageWriter, mail: ThreadMail, bodies: RenderPass, marks
         _text(writer, mail.detail.body, (), bodies, marks)
         writer.line()
         write_files(writer, mail.detail)
-    writer.line()
-
-
-def _body(
-    writer: PageWriter, body: ManyLine, findings: Iterable[Finding], bodies: RenderPass, more: Sequence[Mark]
-) -> None:
-    if not body.strip():
-        writer.line("(the draft is empty)", "risk")
-        return
-    _text(writer, body, findings, bodies, more)
     writer.line()
 
 

@@ -311,7 +311,7 @@ class PendingScreen(BaseScreen):
         self.call_later(self.open_email.tick)
 
     def on_screen_resume(self, _event: events.ScreenResume) -> None:
-        self.pane.make_room()
+        self.pane.head.make_room()
         self.open_email.tick()
         self.timers.go_on()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mm_tui.screens.dialogs.form import Field, FormScreen
-from mm_tui.screens.pending.head import about_line
+from mm_tui.screens.pending.words import about_line
 from mm_tui.services.queue.snooze import FORMS, NotATime, Snoozes, time_named
 from mm_tui.settings.profiles import reviewer
 from mm_tui.store.seal import STORE_FAULTS

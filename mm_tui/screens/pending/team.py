@@ -8,7 +8,7 @@ from textual.content import Content
 
 from mm_tui.screens.dialogs.choice import Choice, ChoiceScreen
 from mm_tui.screens.dialogs.form import Field, FormScreen
-from mm_tui.screens.pending.head import about_line
+from mm_tui.screens.pending.words import about_line
 from mm_tui.services.fault_words import fault_words
 from mm_tui.services.presence.notes import LONGEST_NOTE, NO_SEND_KEY
 from mm_tui.settings.profiles import reviewer

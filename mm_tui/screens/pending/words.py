@@ -1,20 +1,23 @@
-"""The texts of the queue's heading and of its empty list."""
+"""The texts of the queue's heading and of its empty list, and what dialogs say which email they are about."""
 
 from __future__ import annotations
 
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from textual.content import Content
 
+from mm_tui.models import Party
+from mm_tui.review.digest import short
 from mm_tui.services.audit.key_names import NO_NAMES, key_names, key_words
 from mm_tui.services.events import SyncPart
 from mm_tui.services.queue.due import due_words, is_overdue
 from mm_tui.services.queue.filter import ALL
 from mm_tui.settings.profiles import reviewer
 from mm_tui.store.audit.made import MadeOutcome
-from mm_tui.text import OneLine
-from mm_tui.widgets.cells import fit_address
+from mm_tui.text import OneLine, is_blank
+from mm_tui.widgets.cells import at_most, fit_address
 from mm_tui.widgets.words import age, count, exact, sentence, with_keys
 
 if TYPE_CHECKING:
@@ -26,6 +29,8 @@ if TYPE_CHECKING:
     from mm_tui.session import Session
     from mm_tui.store.audit.made import MadeDecision
 
+ABOUT_CELLS = 100
+"""The most cells of an address, and of a subject, in a dialog."""
 MOST_NAMED = 4
 """The most reviewers listed by name in today's decisions."""
 OUTCOME_WORDS = {
@@ -45,6 +50,29 @@ TEXT_KEYS = (
     ("pgup pgdn", "One page up, one page down."),
 )
 """Editing keys, for the help."""
+
+
+def about_line(entry: QueueEntry, *, digest: bool = True) -> OneLine:
+    """Which email a dialog is about, on one line: to or from whom, the short digest, and the subject.
+
+    `digest` is False where nothing is decided.
+    """
+    edit = entry.edit.text if entry.edit is not None else None
+    to = (
+        [str(Party.parse(one).address) for one in edit.to]
+        if edit is not None
+        else [one.address for one in entry.item.to]
+    )
+    address = entry.item.sender.address if entry.is_inbound else to[0] if to else "(not disclosed)"
+    subject = OneLine(edit.subject if edit is not None else entry.item.subject)
+    subject = OneLine("(no subject)") if is_blank(subject) else subject
+    # Longer ones would push what is asked out of the dialog.
+    address = fit_address(address, min(cell_len(address), ABOUT_CELLS))
+    subject = OneLine(at_most(subject, ABOUT_CELLS))
+    more = f" +{len(to) - 1}" if len(to) > 1 else ""
+    who = f"from {address}" if entry.is_inbound else f"to {address}{more}"
+    parts = [who, *([short(entry.shown_digest)] if digest else []), subject]
+    return OneLine(" · ".join(parts))
 
 
 def edit_head(entry: QueueEntry, saved: bool | None, trouble: str, room: int) -> Content:

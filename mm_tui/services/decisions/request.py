@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Self
 
 from mm_tui.clock import at_time
 from mm_tui.decision.state import Act, Outcome
@@ -14,7 +15,7 @@ from mm_tui.review.findings import Finding
 from mm_tui.services.decisions.approval_gate import AS_IT_IS, OWN_REPLY
 from mm_tui.services.decisions.record import meta_of, state_of
 from mm_tui.services.decisions.view import Seen
-from mm_tui.services.presence.approvals import Approvals
+from mm_tui.services.presence.approvals import Approvals, SecondApproval
 from mm_tui.store.decisions.records import SavedDecision
 from mm_tui.text import OneLine
 
@@ -80,6 +81,42 @@ class DecisionRequest:
             raise Refused(AS_IT_IS, "Approve or reject it, and answer it once it has arrived.")
         if self.edit is not None and not [address for address in self.edit.to if address.strip()]:
             raise Refused("your edit has no recipient", "Fill in To.")
+
+    def by_two(self, second: SecondApproval, tags: Mapping[OneLine, OneLine], *, can_tag: bool) -> Self:
+        """The request under the two-person rule: the first approval of an email is only recorded.
+
+        Args:
+            tags: the email's tags, which hold first approvals.
+            can_tag: whether a key may set tags.
+
+        Raises:
+            Refused: it may not be approved, or not in this way.
+        """
+        if self.act not in (Act.APPROVE, Act.RELEASE_EDIT):
+            return self
+        approvals = second.of(self.item.mailbox_id, tags, self.digest, self.found)
+        shown = self.shown if self.act is Act.APPROVE and self.shown is not None else approvals
+        if shown != approvals and (shown.needed or approvals.needed):
+            raise Refused(
+                f"who has approved it changed meanwhile: {approvals.words or 'one approval is enough now'}",
+                "Look again, and decide once more.",
+            )
+        if not approvals.needed:
+            return self
+        if self.act is Act.RELEASE_EDIT and (why := second.why_ungated(self.item, self.edit)):
+            raise Refused(
+                f"two reviewers must approve this, but your edit would be sent as soon as it is submitted: {why}",
+                "Send it back to the agent with your text, or approve the draft as it is.",
+            )
+        if self.act is Act.APPROVE and approvals.waits_for_other:
+            raise WaitsForSecond(approvals.words)
+        if approvals.is_first and not can_tag:
+            raise Refused(
+                "two reviewers must approve this, and the first approval is a tag, which needs a send key",
+                "Set send_key in the profile.",
+            )
+        first = self.act is Act.APPROVE and approvals.is_first
+        return replace(self, act=Act.APPROVE_FIRST if first else self.act, needs_second=True)
 
 
 def refuse_released(email_id: str, family: Sequence[SavedDecision], reviewer: str, now: datetime) -> None:

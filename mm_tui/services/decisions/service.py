@@ -335,7 +335,7 @@ class Decisions:
 
     def hurry(self) -> None:
         """Reads at once whatever waits for another reading, because a human asks for it."""
-        self._driver.hurry()
+        self._driver.performer.hurry()
 
     def begin_closing(self) -> None:
         """Prevents new decisions and calls; `aclose` does the rest."""
@@ -353,7 +353,7 @@ class Decisions:
                 under_way = [activity for activity in calling if activity is not None]
                 if under_way:
                     await asyncio.wait(under_way)
-                await self._driver.written()
+                await self._driver.journal.written()
         except TimeoutError:
             # It is on the disk in its last journaled state.
             log.warning("closed while a decision was in progress; its outcome is read at the next start")
