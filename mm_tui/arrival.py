@@ -77,7 +77,6 @@ class Arrival:
         self._go_on()
 
     def answered(self, at: float) -> None:
-        """Handles an answer of the terminal."""
         self._owed = max(0, self._owed - 1)
         if not self.asks:
             # It came after the timeout. Outstanding answers must not be taken for later requests.

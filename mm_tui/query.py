@@ -30,8 +30,6 @@ TIMES = frozenset({"before", "after"})
 
 
 class Term(NamedTuple):
-    """One term of a query."""
-
     excluded: bool
     """Whether a minus excludes it."""
     operator: str

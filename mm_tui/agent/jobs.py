@@ -107,7 +107,6 @@ class Job:
 
     @property
     def answered_id(self) -> str:
-        """The id of the email to answer."""
         return self.answers or self.email_id
 
     @property

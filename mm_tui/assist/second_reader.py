@@ -32,8 +32,6 @@ _TELLING = 4
 
 
 class RemarkKind(StrEnum):
-    """The kind of a remark."""
-
     CONTRADICTED = "contradicted"
     """The draft contradicts the thread."""
     NOT_FOUND = "not_found"

@@ -106,7 +106,6 @@ def positive(text: str) -> float:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Runs the agent."""
     from mm_tui.commands import agent_work
 
     common.report_crashes()

@@ -168,7 +168,6 @@ def run_reject(arguments: argparse.Namespace) -> int:
 
 
 def run_edit(arguments: argparse.Namespace) -> int:
-    """Releases an edit."""
     from mm_tui.commands import decide
 
     return common.run_async(partial(decide.edit, body=read_text(arguments.body)), arguments)

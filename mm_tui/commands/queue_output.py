@@ -38,7 +38,7 @@ _RULE = "-" * 72
 MOST_HIDDEN = 5
 HIDDEN_CHARACTERS = 120
 _IN_LIST = frozenset({"already_answered", "another_answer"})
-"""The most findings shown in the list of waiting emails."""
+"""Findings about answers, which the list names behind the subject."""
 
 
 async def listing(arguments: argparse.Namespace, chosen: Settings) -> int:

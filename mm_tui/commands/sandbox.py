@@ -171,7 +171,6 @@ def answers(url: str) -> bool:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Serves."""
     from mm_tui.sandbox.run import serve
 
     return serve.run(arguments)

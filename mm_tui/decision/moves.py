@@ -35,7 +35,6 @@ def target(state: State) -> str:
 
 
 def end(state: State, outcome: Outcome, *, sighting: Snapshot | None = None, said: str = "") -> Move:
-    """Ends the decision with this outcome."""
     ended = replace(
         state, step=Step.END, todo=(), question=None, outcome=outcome, sighting=sighting, said=said or state.said
     )

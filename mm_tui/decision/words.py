@@ -159,7 +159,6 @@ def question(state: State, today: date | None = None) -> str:
 
 
 def choice(asked: Choice) -> str:
-    """The text of a choice."""
     return _CHOICES[asked]
 
 

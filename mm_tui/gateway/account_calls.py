@@ -130,7 +130,6 @@ class AccountCalls(Caller):
     # Webhooks, contacts, suppression
 
     async def webhooks(self) -> Listing[Webhook]:
-        """All webhook subscriptions."""
         return await self._list(calls.WEBHOOKS, ("subscriptions", "webhooks"), account_wire.webhook)
 
     async def create_webhook(
@@ -157,11 +156,9 @@ class AccountCalls(Caller):
         return await self._ask(calls.CREATE_WEBHOOK, read, body=body)
 
     async def delete_webhook(self, webhook_id: str) -> None:
-        """Removes a webhook."""
         await self._call(calls.DELETE_WEBHOOK, at={"webhook_id": webhook_id})
 
     async def webhook_deliveries(self) -> Listing[WebhookDelivery]:
-        """The latest webhook deliveries."""
         names = ("deliveries", "webhook_deliveries")
         return await self._list(calls.WEBHOOK_DELIVERIES, names, account_wire.webhook_delivery, params={"limit": "100"})
 

@@ -182,7 +182,6 @@ class MailCalls(Caller):
         )
 
     async def delete_tag(self, mailbox_id: str, email_id: str, key: str) -> None:
-        """Removes one tag."""
         await self._call(calls.DELETE_TAG, at={"mailbox_id": mailbox_id, "email_id": email_id, "key": key})
 
     # Sending: everything goes through the gateway's gate

@@ -252,7 +252,6 @@ def _headers(item: Json) -> dict[str, Any]:
 
 
 def _reply_to(item: Json) -> tuple[Party, ...]:
-    """The addresses of Reply-To."""
     headers = values.table(item.get("headers"))
     named = next((value for name, value in headers.items() if name.lower() == "reply-to"), "")
     reply_to = values.as_text(values.first(item, "reply_to", "replyTo") or named)

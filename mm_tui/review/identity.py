@@ -90,7 +90,6 @@ class PublicKey:
 
 
 def check(header: str, key: PublicKey) -> Identity:
-    """Checks the identity."""
     parts = _parts(header)
     if parts is None:
         return Identity(Standing.UNREADABLE)

@@ -95,8 +95,6 @@ _FILE_ENDINGS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A link in a text."""
-
     text: OneLine
     """What the reader sees; the target itself for a bare link."""
     target: OneLine

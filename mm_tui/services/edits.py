@@ -48,7 +48,6 @@ class Edits:
         self._store = EditStore(database)
 
     def get(self, item_id: str) -> SavedEdit | None:
-        """The edit of this email, or None."""
         return self._store.get(item_id)
 
     def save(self, edit: SavedEdit, *, over: EditedDraft | None = None, durable: bool = False) -> bool:

@@ -50,7 +50,6 @@ class HouseFacts:
         return bool(self._named or self._assist.mailbox_facts)
 
     def of(self, address: str) -> Facts:
-        """The facts for a mailbox, by its address."""
         by_address = {name.lower(): files for name, files in self._assist.mailbox_facts.items()}
         named = tuple(by_address.get(address.lower(), self._named))
         if not named:

@@ -165,7 +165,6 @@ class MailboxActs:
         return ActResult(True, OneLine(f"the webhook to {webhook.url} was created"), secret=secret)
 
     async def delete_webhook(self, webhook_id: str) -> ActResult:
-        """Removes a webhook."""
         try:
             await self._gateway.delete_webhook(webhook_id)
         except GatewayError as error:

@@ -68,7 +68,6 @@ class Profiles:
 
     @property
     def file(self) -> Path:
-        """The settings file."""
         return self._path or paths.config_path()
 
     def listed(self) -> tuple[Listed, ...]:

@@ -34,8 +34,6 @@ class StoredResult(NamedTuple):
 
 
 class DaySpend(NamedTuple):
-    """The cost of a day."""
-
     usd: float
     tokens_in: int
     tokens_out: int

@@ -52,7 +52,6 @@ KEPT_TABLES: tuple[str, ...] = ("spend", "journal", "edits", "releases", "claims
 
 
 def mail_tables() -> list[str]:
-    """The tables of the `mail` scripts."""
     return [name for migration in MIGRATIONS for name in re.findall(r"CREATE (?:VIRTUAL )?TABLE (\w+)", migration.mail)]
 
 

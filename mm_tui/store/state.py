@@ -20,7 +20,6 @@ class StateStore:
         self._database = database
 
     def get(self, name: str, default: str | None = None) -> str | None:
-        """The value, or `default`."""
         row = self._database.one("SELECT value FROM state WHERE name = ?", (name,))
         return row[0] if row else default
 

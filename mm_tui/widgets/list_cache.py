@@ -48,7 +48,6 @@ class DrawnLines(OrderedDict[tuple[Key, int, bool], Strip]):
             self.popitem(last=False)
 
     def forget(self, key: Key, lines: int) -> None:
-        """Forgets all lines of a row."""
         for line in range(lines):
             for here in (False, True):
                 self.pop((key, line, here), None)

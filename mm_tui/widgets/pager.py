@@ -251,7 +251,6 @@ class Pager(ScrollView, can_focus=True, inherit_bindings=False):
 
     @property
     def page_name(self) -> str:
-        """The name of the shown page."""
         return self._page_name
 
     def once_painted(self, call: Callable[[], object]) -> None:

@@ -10,8 +10,6 @@ from mm_tui.text import OneLine
 
 
 class Result(StrEnum):
-    """The result of a check."""
-
     OK = "ok"
     WARNING = "warning"
     PROBLEM = "problem"

@@ -64,7 +64,6 @@ class PrivateRotatingFile(logging.handlers.RotatingFileHandler):
 
 
 def log_path() -> Path:
-    """The path of the log file."""
     return paths.data_dir() / "logs" / "mm-tui.log"
 
 

@@ -115,7 +115,6 @@ def verdict(word: str, text: OneLine) -> None:
 
 
 def cell_width(text: str) -> int:
-    """The width of a text in terminal cells."""
     if text.isascii():
         return len(text)
     from rich.cells import cell_len

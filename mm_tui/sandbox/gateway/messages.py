@@ -40,7 +40,6 @@ def find(state: State, email_id: str, mailbox_id: str | None = None) -> sqlite3.
 
 
 def body(state: State, email_id: str) -> str:
-    """The markdown of an email."""
     (markdown,) = state.db.execute("SELECT markdown FROM bodies WHERE email_id = ?", (email_id,)).fetchone()
     return str(markdown)
 

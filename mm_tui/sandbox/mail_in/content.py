@@ -20,8 +20,6 @@ _STUB = re.compile(
 
 @dataclass(slots=True)
 class Content:
-    """The content of a part."""
-
     texts: list[str] = field(default_factory=list)
     """Texts in reading order, without leading and trailing blank lines."""
     notes: list[str] = field(default_factory=list)

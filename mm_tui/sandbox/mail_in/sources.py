@@ -55,8 +55,6 @@ class MailImportError(Exception):
 
 @dataclass(slots=True)
 class ImportReport:
-    """The result of an import."""
-
     imported: int = 0
     """The number of imported emails."""
     attachments: int = 0

@@ -31,8 +31,6 @@ _PIECE = re.compile(r"\s*\S{1,24}|\s+")
 
 
 class ChatMessage(BaseModel):
-    """A message of the prompt."""
-
     model_config = ConfigDict(extra="ignore")
     role: Literal["system", "user", "assistant", "tool"]
     content: str | None = None

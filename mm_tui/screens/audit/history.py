@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from textual.content import Content
-from textual.message import Message
 from textual.widgets import Static
 
 from mm_tui import keymap
@@ -15,6 +13,7 @@ from mm_tui.screens.base import BaseScreen
 from mm_tui.services.audit.history import Histories, History
 from mm_tui.services.audit.line import AuditLines
 from mm_tui.services.events import AuditChanged, DecisionChanged, MailChanged, ServiceEvent
+from mm_tui.widgets.background import awaited, in_thread
 from mm_tui.widgets.pager import Pager
 from mm_tui.widgets.words import count
 
@@ -23,27 +22,6 @@ if TYPE_CHECKING:
 
     from mm_tui.review.identity import Identity
     from mm_tui.text import OneLine
-
-
-@dataclass(eq=False, repr=False)
-class HistoryRead(Message):
-    """Carries the history from the thread that reads it."""
-
-    history: History
-
-
-@dataclass(eq=False, repr=False)
-class IdentityChecked(Message):
-    """Carries the result of checking the email's signed identity."""
-
-    identity: Identity
-
-
-@dataclass(eq=False, repr=False)
-class DeliveryLookedUp(Message):
-    """Carries the reasons why the email did not arrive."""
-
-    words: tuple[OneLine, ...]
 
 
 class HistoryScreen(BaseScreen):
@@ -76,44 +54,40 @@ class HistoryScreen(BaseScreen):
             self._reload()
 
     def _reload(self) -> None:
-        self.run_worker(self._read, thread=True, exclusive=True, group="history", exit_on_error=False)
+        in_thread(self, self._read, self._take, "history")
 
-    def _read(self) -> None:
+    def _read(self) -> History:
         database = self.session.database
-        self.post_message(HistoryRead(Histories(database, AuditLines(database)).of(self._email_id)))
+        return Histories(database, AuditLines(database)).of(self._email_id)
 
-    def on_history_read(self, message: HistoryRead) -> None:
+    def _take(self, history: History) -> None:
         shown = self.history is not None
-        self.history = message.history
-        happened = count(len(message.history.events), "event", "events")
+        self.history = history
+        happened = count(len(history.events), "event", "events")
         self.query_one("#heading", Static).update(Content(f"History of an email · {happened}"))
         self._show(keep_place=shown)
-        header = message.history.detail.identity if message.history.detail is not None else ""
+        header = history.detail.identity if history.detail is not None else ""
         if header and header != self._checking:
             self._checking = header
-            self.run_worker(self._check(header), exclusive=True, group="identity", exit_on_error=False)
-        if message.history.summary is not None:
-            self.run_worker(self._look_up(message.history), exclusive=True, group="delivery", exit_on_error=False)
+            awaited(self, self.session.identity(header), self._show_identity, "identity")
+        if history.summary is not None:
+            awaited(self, self._look_up(history), self._show_why_not_arrived, "delivery")
 
-    async def _look_up(self, history: History) -> None:
+    async def _look_up(self, history: History) -> tuple[OneLine, ...]:
         from mm_tui.services.delivery import why_not_arrived
 
         assert history.summary is not None
         parties = (*history.summary.to, *(history.detail.cc if history.detail is not None else ()))
         addresses = [str(party.address) for party in parties]
-        words = await why_not_arrived(self.session.gateway, history.summary, addresses)
-        self.post_message(DeliveryLookedUp(words))
+        return await why_not_arrived(self.session.gateway, history.summary, addresses)
 
-    def on_delivery_looked_up(self, message: DeliveryLookedUp) -> None:
-        if message.words != self._not_arrived:
-            self._not_arrived = message.words
+    def _show_why_not_arrived(self, words: tuple[OneLine, ...]) -> None:
+        if words != self._not_arrived:
+            self._not_arrived = words
             self._show(keep_place=True)
 
-    async def _check(self, header: str) -> None:
-        self.post_message(IdentityChecked(await self.session.identity(header)))
-
-    def on_identity_checked(self, message: IdentityChecked) -> None:
-        self.identity = message.identity
+    def _show_identity(self, identity: Identity) -> None:
+        self.identity = identity
         self._show(keep_place=True)
 
     def on_pager_room_changed(self) -> None:

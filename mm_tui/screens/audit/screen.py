@@ -28,6 +28,7 @@ from mm_tui.store.audit.folding import Folder
 from mm_tui.store.audit.journal import Journal, Verdict
 from mm_tui.store.audit.made import MadeDecision, made_since
 from mm_tui.store.audit.timeline import Facet, LineFilter
+from mm_tui.widgets.background import in_thread
 from mm_tui.widgets.cached_static import CachedStatic
 from mm_tui.widgets.line_input import SearchInput
 from mm_tui.widgets.pager import Page, Pager
@@ -57,29 +58,6 @@ class LinesFound(Message):
     folded: Mapping[int, int]
     whole: bool
     fresh: bool
-
-
-@dataclass(eq=False, repr=False)
-class DecisionsCounted(Message):
-    """Carries the decisions of the last `plot.DAYS` days from the thread that reads them."""
-
-    made: Sequence[MadeDecision]
-
-
-@dataclass(eq=False, repr=False)
-class FacetsRead(Message):
-    """Carries the actors and actions from the thread that counts them."""
-
-    actors: list[Facet]
-    actions: list[Facet]
-
-
-@dataclass(eq=False, repr=False)
-class Verified(Message):
-    """Carries the result of checking the journal's chain, and its head."""
-
-    verdict: Verdict
-    head: str
 
 
 class AuditScreen(BaseScreen):
@@ -194,7 +172,7 @@ class AuditScreen(BaseScreen):
         self.lines.learn()
         # First, so that the plot above does not push away lines that are being read.
         since = first_day(self.session.clock.now())
-        self.post_message(DecisionsCounted(made_since(self.session.database, since)))
+        self.call_later(self._show_decisions, made_since(self.session.database, since))
         folder = Folder(self.session.database)
         keys = array("q")
         first = fresh
@@ -206,8 +184,8 @@ class AuditScreen(BaseScreen):
         if not worker.is_cancelled:
             self.post_message(LinesFound(asked, keys, folder.folded, whole=True, fresh=first))
 
-    def on_decisions_counted(self, message: DecisionsCounted) -> None:
-        self._made = message.made
+    def _show_decisions(self, made: Sequence[MadeDecision]) -> None:
+        self._made = made
         self._show_plot()
 
     def on_resize(self, event: events.Resize) -> None:
@@ -325,34 +303,29 @@ class AuditScreen(BaseScreen):
 
     def action_filter(self) -> None:
         """Reads the possible filters in a thread, and asks for one."""
-        self.run_worker(self._read_facets, thread=True, exclusive=True, group="facets", exit_on_error=False)
-
-    def _read_facets(self) -> None:
         timeline = self.lines.timeline
-        self.post_message(FacetsRead(timeline.actors(), timeline.actions()))
+        in_thread(self, lambda: (timeline.actors(), timeline.actions()), self._ask_filter, "facets")
 
-    def on_facets_read(self, message: FacetsRead) -> None:
+    def _ask_filter(self, facets: tuple[list[Facet], list[Facet]]) -> None:
         from mm_tui.screens.audit.filter import AuditFilterScreen
 
         boxes = [(row.mailbox_id, row.address) for row in self.session.mail.mailbox_rows()]
         now, names = self.session.clock.now(), self.lines.names
-        dialog = AuditFilterScreen(self.chosen, message.actors, message.actions, boxes, now, names)
+        dialog = AuditFilterScreen(self.chosen, *facets, boxes, now, names)
         ask(self.app, dialog, lambda chosen: self.show(chosen, self.typed))
 
     def action_verify(self) -> None:
         """Checks the journal's chain in a thread."""
         self.say(CHECKING)
-        self.run_worker(self._verify, thread=True, exclusive=True, group="verify", exit_on_error=False)
-
-    def _verify(self) -> None:
         journal = Journal(self.session.database)
-        self.post_message(Verified(journal.verify(), journal.head()))
+        in_thread(self, lambda: (journal.verify(), journal.head()), self._show_verdict, "verify")
 
-    def on_verified(self, message: Verified) -> None:
+    def _show_verdict(self, found: tuple[Verdict, str]) -> None:
         from mm_tui.screens.audit.dialogs import verdict_screen
 
+        verdict, head = found
         self.unsay(CHECKING)
-        ask(self.app, verdict_screen(message.verdict, message.head), lambda _: self._copy(message.head))
+        ask(self.app, verdict_screen(verdict, head), lambda _: self._copy(head))
 
     def _copy(self, head: str) -> None:
         self.app.copy_to_clipboard(head)

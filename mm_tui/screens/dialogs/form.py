@@ -22,8 +22,6 @@ LONGEST_LINE = 200
 
 
 class Field(NamedTuple):
-    """One field of the form."""
-
     label: str
     placeholder: str
     value: str = ""

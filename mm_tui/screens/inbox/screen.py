@@ -194,7 +194,6 @@ class InboxScreen(BaseScreen):
     action_filter = PartAction("column.filter")
 
     def action_toggle_preview(self) -> None:
-        """Shows or hides the preview."""
         self._preview_wanted = not self._preview_wanted
         self.set_class(not self._preview_wanted, "-no-preview")
         self.call_after_refresh(self._show_preview)
@@ -210,7 +209,6 @@ class InboxScreen(BaseScreen):
         self.run_worker(self._examine(row.email_id), group="examine", exclusive=True, exit_on_error=False)
 
     def action_label(self) -> None:
-        """Asks for a label for the email under the cursor."""
         if (row := self.mails.current_row) is not None and row.email_id:
             ask_label(self, row.email_id, row.label)
 

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from textual.content import Content
-from textual.message import Message
 
 from mm_tui.screens.dialogs.choice import CHOICE_KEYS, Choice, ChoiceScreen
 from mm_tui.screens.dialogs.form import Field, FormScreen
 from mm_tui.screens.mailboxes.pages import tally_words
 from mm_tui.services.audit.track_record import LADDER, step_down, step_up
 from mm_tui.text import OneLine
+from mm_tui.widgets.background import awaited
 from mm_tui.widgets.words import mode_words, with_keys
 
 if TYPE_CHECKING:
@@ -22,14 +21,6 @@ if TYPE_CHECKING:
     from mm_tui.screens.base import BaseScreen
     from mm_tui.services.audit.track_record import TrackRecord
     from mm_tui.services.mailboxes import ActResult, MailboxActs
-
-
-@dataclass(eq=False, repr=False)
-class Acted(Message):
-    """An action on mailboxes has ended; `again` asks for it once more, if it needs a code or was not accepted."""
-
-    said: ActResult
-    again: Callable[[ActResult], None] | None
 
 
 class MailboxActing:
@@ -58,12 +49,10 @@ class MailboxActing:
             return None
         return self._screen.session.boxes
 
-    def _do(self, work: Coroutine[Any, Any, ActResult], again: Callable[[ActResult], None] | None = None) -> None:
-        async def acted() -> None:
-            self._screen.post_message(Acted(await work, again))
-
+    def _do(self, act: Coroutine[Any, Any, ActResult], again: Callable[[ActResult], None] | None = None) -> None:
+        """Calls the gateway; `again` asks once more, if it needs a code or does not accept what was entered."""
         self._screen.say("contacting the gateway")
-        self._screen.run_worker(acted(), group="act", exclusive=False, exit_on_error=False)
+        awaited(self._screen, act, partial(self._acted, again), "act", exclusive=False)
 
     def _ask(
         self,
@@ -81,13 +70,11 @@ class MailboxActing:
 
         self._screen.app.push_screen(form, filled)
 
-    def acted(self, message: Acted) -> None:
-        """Shows the result of an action, and asks again if it needs a code or was not accepted."""
-        said = message.said
+    def _acted(self, again: Callable[[ActResult], None] | None, said: ActResult) -> None:
         self._screen.say(said.words, "information" if said.ok else "warning")
         self._changed()
-        if message.again is not None and (said.code_sent or not said.ok):
-            message.again(said)
+        if again is not None and (said.code_sent or not said.ok):
+            again(said)
 
     # The trust ladder
 
@@ -238,7 +225,6 @@ class MailboxActing:
     # Webhooks
 
     def webhooks(self) -> None:
-        """Shows the webhooks."""
         found, acts = self._current(), self._acts("admin")
         if acts is not None:
             from mm_tui.screens.mailboxes.webhooks import WebhooksScreen

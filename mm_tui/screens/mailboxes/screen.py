@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 from textual import getters
 from textual.containers import Vertical
 from textual.content import Content
-from textual.message import Message
 from textual.widgets import Static
 
 from mm_tui import keymap
 from mm_tui.screens.base import BaseScreen, PartAction
-from mm_tui.screens.mailboxes.acts import Acted, MailboxActing
+from mm_tui.screens.mailboxes.acts import MailboxActing
 from mm_tui.screens.mailboxes.mailbox_list import EXPLAINED, NARROW, WIDE, MailboxList
 from mm_tui.screens.mailboxes.pages import mailbox_page
 from mm_tui.services.audit.agents import AgentFigures, by_agent
 from mm_tui.services.audit.key_names import key_names
 from mm_tui.services.audit.track_record import WINDOWS, TrackRecord, TrackRecords
 from mm_tui.services.events import AuditChanged, DecisionChanged, MailboxesChanged, PendingChanged, ServiceEvent
+from mm_tui.widgets.background import awaited, in_thread
 from mm_tui.widgets.pager import Page, Pager
 from mm_tui.widgets.status import knows_mailboxes, knows_queue
 from mm_tui.widgets.words import count, sentence, with_keys
@@ -37,22 +36,6 @@ FACTS_SECONDS = 300.0
 
 ON_A_MAILBOX = frozenset({"upgrade", "redeem", "move_down", "allowlist", "window"})
 """The actions on the mailbox under the cursor."""
-
-
-@dataclass(eq=False, repr=False)
-class TrackRecordsRead(Message):
-    """Carries the mailboxes with their track records, and the agents of each by its id, from the thread that reads
-    them."""
-
-    rows: list[TrackRecord]
-    agents: Mapping[str, Sequence[AgentFigures]]
-
-
-@dataclass(eq=False, repr=False)
-class FactsRead(Message):
-    """Carries account, usage and webhooks."""
-
-    facts: AccountFacts
 
 
 class MailboxesScreen(BaseScreen):
@@ -128,38 +111,27 @@ class MailboxesScreen(BaseScreen):
         super().reload()
         if self._track_records is None:
             self._track_records = TrackRecords(self.session.database, self.session.clock)
-        self.run_worker(
-            partial(self._read, self._track_records),
-            thread=True,
-            exclusive=True,
-            group="track-records",
-            exit_on_error=False,
-        )
+        in_thread(self, partial(self._read, self._track_records), self._take, "track-records")
 
-    def _read(self, track_records: TrackRecords) -> None:
-        rows = track_records.all()
-        agents = {row.mailbox.id: by_agent(track_records.decided(row.mailbox.id), self.session.audit) for row in rows}
-        self.post_message(TrackRecordsRead(rows, agents))
+    def _read(self, records: TrackRecords) -> tuple[list[TrackRecord], Mapping[str, Sequence[AgentFigures]]]:
+        rows = records.all()
+        return rows, {row.mailbox.id: by_agent(records.decided(row.mailbox.id), self.session.audit) for row in rows}
 
-    def on_track_records_read(self, message: TrackRecordsRead) -> None:
+    def _take(self, found: tuple[list[TrackRecord], Mapping[str, Sequence[AgentFigures]]]) -> None:
         self._read_once = True
-        self._agents = message.agents
+        rows, self._agents = found
         self.boxes.empty_words = self._empty_words()
-        self.boxes.show(message.rows, knows_queue=knows_queue(self.session))
-        self.set_class(not message.rows, "-empty")
+        self.boxes.show(rows, knows_queue=knows_queue(self.session))
+        self.set_class(not rows, "-empty")
         self._show()
 
     def read_facts(self) -> None:
         """Reads account, usage and webhooks again."""
         if self.session.boxes is not None:
-            self.run_worker(self._read_facts(), exclusive=True, group="facts", exit_on_error=False)
+            awaited(self, self.session.boxes.facts(), self._show_facts, "facts")
 
-    async def _read_facts(self) -> None:
-        if self.session.boxes is not None:
-            self.post_message(FactsRead(await self.session.boxes.facts()))
-
-    def on_facts_read(self, message: FactsRead) -> None:
-        self.facts = message.facts
+    def _show_facts(self, facts: AccountFacts) -> None:
+        self.facts = facts
         self._show()
 
     def _empty_words(self) -> tuple[str, ...]:
@@ -235,9 +207,6 @@ class MailboxesScreen(BaseScreen):
         self._show()
 
     # Actions
-
-    def on_acted(self, message: Acted) -> None:
-        self.acts.acted(message)
 
     action_upgrade = PartAction("acts.upgrade")
     action_redeem = PartAction("acts.redeem")

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.message import Message
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
@@ -17,6 +16,7 @@ from mm_tui.screens.dialogs.choice import Choice, ChoiceScreen
 from mm_tui.screens.dialogs.dialog import ChoiceList, Dialog, ask, keys_line
 from mm_tui.screens.dialogs.form import Field, FormScreen
 from mm_tui.text import OneLine
+from mm_tui.widgets.background import awaited
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -27,23 +27,6 @@ if TYPE_CHECKING:
     from mm_tui.account import Webhook, WebhookDelivery
     from mm_tui.models import Mailbox
     from mm_tui.services.mailboxes import AccountFacts, ActResult, MailboxActs
-
-
-@dataclass(eq=False, repr=False)
-class HooksRead(Message):
-    """Carries the webhooks."""
-
-    facts: AccountFacts
-    deliveries: tuple[WebhookDelivery, ...] | None
-    deliveries_words: OneLine
-
-
-@dataclass(eq=False, repr=False)
-class HookActed(Message):
-    """Creating or removing a webhook has ended; `again` asks for it once more."""
-
-    said: ActResult
-    again: Callable[[ActResult], None] | None
 
 
 class WebhooksScreen(Dialog[None]):
@@ -77,23 +60,23 @@ class WebhooksScreen(Dialog[None]):
         self._reload()
 
     def _reload(self) -> None:
-        self.run_worker(self._read(), group="hooks", exclusive=True, exit_on_error=False)
+        awaited(self, self._read(), self._show, "hooks")
 
-    async def _read(self) -> None:
-        self.post_message(HooksRead(await self._acts.facts(), *await self._acts.deliveries()))
+    async def _read(self) -> tuple[AccountFacts, tuple[WebhookDelivery, ...] | None, OneLine]:
+        return await self._acts.facts(), *await self._acts.deliveries()
 
-    def on_hooks_read(self, message: HooksRead) -> None:
-        facts = message.facts
+    def _show(self, found: tuple[AccountFacts, tuple[WebhookDelivery, ...] | None, OneLine]) -> None:
+        facts, deliveries, why_not = found
         self._hooks = facts.webhooks or ()
         options = self.query_one(OptionList)
         here = options.highlighted or 0
         options.clear_options()
-        options.add_options([Option(_hook_lines(hook, self._mailbox, message.deliveries)) for hook in self._hooks])
+        options.add_options([Option(_hook_lines(hook, self._mailbox, deliveries)) for hook in self._hooks])
         options.highlighted = min(here, len(self._hooks) - 1) if self._hooks else None
         if facts.webhooks is None:
             self._tell(facts.webhooks_words, "warning")
-        elif self._hooks and message.deliveries is None:
-            self._tell(f"the deliveries cannot be read: {message.deliveries_words}", "warning")
+        elif self._hooks and deliveries is None:
+            self._tell(f"the deliveries cannot be read: {why_not}", "warning")
         else:
             self._tell("" if self._hooks else "No webhooks yet.", "")
 
@@ -101,17 +84,14 @@ class WebhooksScreen(Dialog[None]):
         sign = ("▲ ", "$warning") if severity else ("", "")
         self.query_one("#trouble", Static).update(Content.assemble(sign, OneLine(words)))
 
-    def _do(self, work: Coroutine[Any, Any, ActResult], again: Callable[[ActResult], None] | None) -> None:
-        async def acted() -> None:
-            self.post_message(HookActed(await work, again))
-
+    def _do(self, act: Coroutine[Any, Any, ActResult], again: Callable[[ActResult], None] | None) -> None:
+        """Creates or removes a webhook; `again` asks once more, if that needs a code or is not accepted."""
         self._tell("contacting the gateway", "")
-        self.run_worker(acted(), group="hook-act", exclusive=False, exit_on_error=False)
+        awaited(self, act, partial(self._acted, again), "hook-act", exclusive=False)
 
-    def on_hook_acted(self, message: HookActed) -> None:
-        said = message.said
-        if message.again is not None and (said.code_sent or not said.ok):
-            message.again(said)
+    def _acted(self, again: Callable[[ActResult], None] | None, said: ActResult) -> None:
+        if again is not None and (said.code_sent or not said.ok):
+            again(said)
         if said.secret is not None:
             secret = said.secret.get_secret_value()
             ask(self.app, secret_screen(secret), lambda _: self._copy(secret))
@@ -199,7 +179,6 @@ def went_well(delivery: WebhookDelivery) -> bool:
 
 
 def delivery_words(delivery: WebhookDelivery) -> str:
-    """A delivery in one line."""
     at = f", {delivery.created_at.astimezone():%d %b %H:%M}" if delivery.created_at is not None else ""
     well = went_well(delivery)
     answered = f", answered {delivery.response_status}" if delivery.response_status and not well else ""

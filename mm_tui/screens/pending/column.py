@@ -30,8 +30,6 @@ SEARCH_HELP = "words, from: to: subject: in: is: risk: flag: before: after: has:
 
 
 class QueueColumn(Vertical):
-    """Shows the queue."""
-
     queue_list = getters.query_one(PendingList)
     """The list of waiting emails."""
     search = getters.query_one("#search", Input)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from textual import getters
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.message import Message
 from textual.widgets import Input, Static
 
 from mm_tui import keymap
@@ -34,6 +33,7 @@ from mm_tui.services.queue.assessing import edited_draft
 from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.store.decisions.edits import SavedEdit
 from mm_tui.text import ManyLine, OneLine
+from mm_tui.widgets.background import in_thread
 from mm_tui.widgets.cached_static import CachedStatic
 from mm_tui.widgets.draft_area import DraftArea
 from mm_tui.widgets.line_input import LineInput
@@ -54,13 +54,6 @@ ROOM = 4
 """Lines for warnings and findings. They have their own place, so that the text does not move when they come and go."""
 FORGOTTEN = frozenset({"empty_subject", "missing_attachment"})
 """Rules about things that are easily forgotten while writing."""
-
-
-@dataclass(eq=False, repr=False)
-class EditAssessed(Message):
-    """Carries the rules' findings about the current text."""
-
-    assessment: Assessment
 
 
 class EditScreen(BaseScreen):
@@ -252,15 +245,8 @@ class EditScreen(BaseScreen):
     # Findings
 
     def _assess(self, draft: EditedDraft) -> None:
-        work = partial(self._assess_in_thread, draft)
-        self.run_worker(work, thread=True, exclusive=True, group="assess", exit_on_error=False)
-
-    def _assess_in_thread(self, draft: EditedDraft) -> None:
         written = edited_draft(self._entry.item, draft)
-        self.post_message(EditAssessed(self.session.queue.assess_edit(self._entry, written)))
-
-    def on_edit_assessed(self, message: EditAssessed) -> None:
-        self._show_words(message.assessment)
+        in_thread(self, partial(self.session.queue.assess_edit, self._entry, written), self._show_words, "assess")
 
     def _show_words(self, assessment: Assessment) -> None:
         raw, draft = self._entry.item.raw, self.draft

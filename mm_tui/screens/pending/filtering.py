@@ -38,7 +38,6 @@ class FilterActions:
         self._show = show
 
     def filter(self, chosen: SavedFilter) -> None:
-        """Applies a saved filter."""
         self._listing.filter = chosen
         self._show(False)
 

@@ -54,7 +54,6 @@ class Panes:
         self._place_thread()
 
     def close(self) -> None:
-        """Shows the list again."""
         self._screen.remove_class("-reading")
         self._place_thread()
 

@@ -12,8 +12,6 @@ from mm_tui.store.mail.mails import MailRow
 
 @dataclass(eq=False, repr=False)
 class MessageItem:
-    """One message of the thread."""
-
     row: MailRow
     detail: EmailDetail | None = None
     open: bool = False

@@ -68,7 +68,6 @@ class ReplyEditor(Vertical):
         return self.area.kept_text
 
     def open(self, head: Content, text: str) -> None:
-        """Shows the editor with a text in it."""
         self.query_one("#reply-head", Static).update(head)
         self.add_class("-open")
         self.set_text(text)

@@ -163,7 +163,6 @@ class Replying:
                 self._screen.call_later(self._screen.refresh_bindings)
 
     def stop(self) -> None:
-        """Stops the model."""
         self._screen.workers.cancel_group(self._screen, "draft")
 
     @property

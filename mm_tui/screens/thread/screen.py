@@ -29,6 +29,7 @@ from mm_tui.services.fault_words import fault_words
 from mm_tui.services.inspection import QUICK_CHARACTERS, is_quick
 from mm_tui.services.unsent import is_settled, state_words, unsent_words
 from mm_tui.text import OneLine
+from mm_tui.widgets.background import in_thread
 from mm_tui.widgets.words import count, with_keys
 
 if TYPE_CHECKING:
@@ -51,26 +52,6 @@ class Opened(Message):
     email_id: str
     detail: EmailDetail | None
     words: str
-
-
-@dataclass(eq=False, repr=False)
-class StoredRead(Message):
-    """Carries the emails of the thread that were opened on this machine, with what was found in them, by their ids."""
-
-    found: dict[str, tuple[EmailDetail, tuple[Finding, ...]]]
-
-
-@dataclass(eq=False, repr=False)
-class ContactsRead(Message):
-    """Says that the correspondents have been read."""
-
-
-@dataclass(eq=False, repr=False)
-class Inspected(Message):
-    """Carries the findings about an email from the thread that checked it."""
-
-    email_id: str
-    findings: tuple[Finding, ...]
 
 
 class ThreadScreen(BaseScreen):
@@ -117,7 +98,7 @@ class ThreadScreen(BaseScreen):
         self._show_card()
         if self._reply_with:
             self.call_after_refresh(self.replying.open, self._reply_with)
-        self.run_worker(self._read_contacts, thread=True, group="contacts", exit_on_error=False)
+        in_thread(self, self.session.inspection.refresh, lambda _: self._inspect_all(), "contacts")
 
     def status_mailbox(self) -> str | None:
         return self.mailbox_id
@@ -215,30 +196,23 @@ class ThreadScreen(BaseScreen):
     def on_thread_view_toggled(self, message: ThreadView.Toggled) -> None:
         self._open(message.item)
 
-    def _read_contacts(self) -> None:
-        self.session.inspection.refresh()
-        self.post_message(ContactsRead())
-
-    def on_contacts_read(self, _message: ContactsRead) -> None:
+    def _inspect_all(self) -> None:
         for item in self.thread_view.items:
             if item.detail is not None:
                 self._inspect(item.detail)
 
     def _inspect(self, detail: EmailDetail) -> None:
         """Shows the findings about an email, at once or, if this takes long, after checking in a thread."""
-
-        async def look() -> None:
-            self.post_message(Inspected(detail.id, await asyncio.to_thread(self.session.inspection.findings, detail)))
-
+        find, show = partial(self.session.inspection.findings, detail), partial(self._show_findings, detail.id)
         if is_quick(detail):
-            self.on_inspected(Inspected(detail.id, self.session.inspection.findings(detail)))
+            show(find())
         else:
-            self.run_worker(look(), group=f"inspect-{detail.id}", exclusive=True, exit_on_error=False)
+            in_thread(self, find, show, f"inspect-{detail.id}")
 
-    def on_inspected(self, message: Inspected) -> None:
+    def _show_findings(self, email_id: str, findings: tuple[Finding, ...]) -> None:
         for item in self.thread_view.items:
-            if item.row.email_id == message.email_id and item.findings != message.findings:
-                item.findings = message.findings
+            if item.row.email_id == email_id and item.findings != findings:
+                item.findings = findings
                 self.thread_view.changed(item)
 
     # Events
@@ -305,19 +279,19 @@ class ThreadScreen(BaseScreen):
     def action_toggle_all(self) -> None:
         """Unfolds every message with a stored body; if all are open, folds all but the current one."""
         # In a thread: a thousand messages take seconds.
-        work = partial(self._read_stored, [one.row.email_id for one in self.thread_view.items if one.detail is None])
-        self.run_worker(work, thread=True, group="unfold", exclusive=True, exit_on_error=False)
+        unread = [one.row.email_id for one in self.thread_view.items if one.detail is None]
+        in_thread(self, partial(self._stored, unread), self._unfold, "unfold")
 
-    def _read_stored(self, email_ids: list[str]) -> None:
-        details = map(self.session.mail.detail, email_ids)
-        look = self.session.inspection.findings
-        self.post_message(StoredRead({one.id: (one, look(one)) for one in details if one is not None}))
+    def _stored(self, email_ids: list[str]) -> dict[str, tuple[EmailDetail, tuple[Finding, ...]]]:
+        """Those of these emails that were opened on this machine, with what was found in them, by their ids."""
+        details, look = map(self.session.mail.detail, email_ids), self.session.inspection.findings
+        return {one.id: (one, look(one)) for one in details if one is not None}
 
-    def on_stored_read(self, message: StoredRead) -> None:
+    def _unfold(self, stored: dict[str, tuple[EmailDetail, tuple[Finding, ...]]]) -> None:
         view = self.thread_view
         for item in view.items:
-            if item.detail is None and item.row.email_id in message.found:
-                item.detail, item.findings = message.found[item.row.email_id]
+            if item.detail is None and item.row.email_id in stored:
+                item.detail, item.findings = stored[item.row.email_id]
                 self._relate(item)
         here = [item for item in view.items if item.detail is not None]
         unfolded = any(not item.open for item in here)

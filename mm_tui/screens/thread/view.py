@@ -210,7 +210,6 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
             self.turn(1)
 
     def line_up(self) -> None:
-        """Scrolls one line up."""
         if self.current is None:
             return
         if self._tops[self._current] < self.scroll_offset.y:

@@ -115,7 +115,6 @@ def _name_it(written: Path, path: Path) -> None:
 
 
 def record(shown: AuditLine) -> dict[str, object]:
-    """One line as exported."""
     line = shown.line
     return {
         "at": line.at.isoformat(timespec="milliseconds") if line.at is not None else "",

@@ -204,7 +204,6 @@ class DecisionView:
 
     @property
     def ended(self) -> bool:
-        """Whether it has ended."""
         return self.phase in ENDED
 
     @property

@@ -159,7 +159,6 @@ class PresenceWatch:
         self._seen_at: dict[str, datetime] = {}
 
     def watch(self, mailbox_id: str, email_id: str) -> None:
-        """Watches this email, and no other."""
         self._watched = mailbox_id, email_id
 
     def stop(self) -> None:

@@ -19,8 +19,6 @@ OWN_KEYS = 50
 
 
 class JournaledDecision(NamedTuple):
-    """A decision in the journal."""
-
     who: OneLine
     approved: bool
     number: int

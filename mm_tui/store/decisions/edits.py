@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SavedEdit:
-    """A saved edit of a draft."""
-
     item_id: str
     mailbox_id: str
     base_digest: str
@@ -118,7 +116,6 @@ class EditStore:
         return OneLine(f"Texts that you wrote are in {loose.keep(texts)}")
 
     def get(self, item_id: str) -> SavedEdit | None:
-        """The edit of this email, or None."""
         row = _row(self._database.reader(), item_id)
         return _edit(row) if row is not None else None
 

@@ -40,7 +40,6 @@ class Process:
 
     @classmethod
     def this(cls) -> Process:
-        """The current process."""
         return cls(os.getpid(), token_of(os.getpid()))
 
     def is_alive(self) -> bool:
