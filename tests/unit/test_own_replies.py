@@ -11,7 +11,7 @@ import pytest
 from mm_tui.clock import SystemClock
 from mm_tui.gateway.errors import GatewayError
 from mm_tui.models import PendingItem
-from mm_tui.services.assistant.drafts import ReplyNotJournaled
+from mm_tui.services.assistant.drafts import AlreadySubmitted, ReplyNotJournaled
 from mm_tui.services.audit.track_record import TrackRecords
 from mm_tui.services.decisions.request import OwnReply
 from mm_tui.services.decisions.service import Decisions, Refused
@@ -113,6 +113,19 @@ async def test_a_reply_whose_answer_was_lost_is_known_by_its_text(sandbox: Sandb
         receipt = await services.drafts.submit_reply(mail_id, BODY)
         assert receipt.idempotent
         assert (await waiting(services, "robin")).is_own_reply
+
+
+async def test_a_reply_that_arrived_although_it_was_refused_is_not_submitted_twice(
+    sandbox: Sandbox, mail_id: str
+) -> None:
+    async with at(sandbox, "robin") as services:
+        sandbox.fault(method="POST", path="/reply/", kind="status", status=403, when="after")
+        with pytest.raises(GatewayError):
+            await services.drafts.submit_reply(mail_id, BODY)
+        assert kinds(services) == ["reply_submitting", "reply_refused"]
+        with pytest.raises(AlreadySubmitted):
+            await services.drafts.submit_reply(mail_id, f"{BODY} Once more.")
+        assert len(sandbox.pending()) == 1
 
 
 async def test_it_is_known_on_another_machine_and_by_others(sandbox: Sandbox, mail_id: str) -> None:

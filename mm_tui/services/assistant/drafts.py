@@ -147,7 +147,7 @@ class Drafts:
         """Submits a reply written by a human for approval, with the send key.
 
         It is journaled before and after. The reply is tagged with its author; if that fails, only this machine knows
-        the author. After a call with an unknown outcome, also one of an earlier run, the same idempotency key is used
+        the author. After a call that was not confirmed, also one of an earlier run, the same idempotency key is used
         again, so that there is one reply.
 
         Args:
@@ -163,15 +163,16 @@ class Drafts:
         if mail is None:
             raise NotFound("this email is not in the local store")
         try:
-            doubtful, texts = await asyncio.to_thread(self._authors.in_doubt, email_id, self._clock.now() - KEY_LIFE)
-            details = {"key": doubtful or f"mm-tui-{secrets.token_hex(20)}", "mailbox": mail.mailbox_id}
+            since = self._clock.now() - KEY_LIFE
+            key, texts, is_doubtful = await asyncio.to_thread(self._authors.unconfirmed, email_id, since)
+            details = {"key": key or f"mm-tui-{secrets.token_hex(20)}", "mailbox": mail.mailbox_id}
             await self._append(SUBMITTING, email_id, {**details, "content": content_hash(body)})
         except STORE_FAULTS as error:
             raise ReplyNotJournaled(error) from None
         try:
             receipt = await self._gateway.reply(mail.mailbox_id, email_id, body, idempotency_key=details["key"])
         except GatewayError as error:
-            kind = IN_DOUBT if error.may_have_happened or doubtful else REFUSED
+            kind = IN_DOUBT if error.may_have_happened or is_doubtful else REFUSED
             await self._record(kind, email_id, {**details, "note": str(error.message)[:LONGEST_NOTE]})
             raise
         await self._record(SUBMITTED, receipt.id, {**details, "about": email_id, "note": str(receipt.status)})

@@ -69,6 +69,8 @@ class Authors:
         """The author of each reply, by id."""
         self._open: dict[str, set[Submission]] = {}
         """Submissions with an unknown outcome, by idempotency key."""
+        self._refused: dict[str, set[Submission]] = {}
+        """Submissions that were refused, by idempotency key."""
 
     def of(self, item: PendingItem | EmailDetail, tags: Mapping[OneLine, OneLine] | None = None) -> Author | None:
         """The human who wrote this email; None if no human is known to have written it.
@@ -94,17 +96,24 @@ class Authors:
         tagged = tags.get(OneLine(WRITTEN_BY), OneLine("")).strip()
         return Author(OneLine(tagged[:LONGEST_NAME]), False) if tagged else None
 
-    def in_doubt(self, email_id: str, since: datetime) -> tuple[str, set[str]]:
-        """The idempotency key of the newest reply to this email whose outcome is unknown, and the hashes of the texts
-        submitted under it; an empty key if there is none since then."""
+    def unconfirmed(self, email_id: str, since: datetime) -> tuple[str, set[str], bool]:
+        """The idempotency key of the newest reply to this email that was not confirmed, the hashes of the texts
+        submitted under it, and whether its outcome is unknown; an empty key if there is none since then.
+
+        A refused reply counts too: something on the way may have refused what had arrived.
+        """
         self.read_new()
+        keys = self._refused.keys() | self._open.keys()
+        sent_under = {key: self._refused.get(key, set()) | self._open.get(key, set()) for key in keys}
         found = [
             (moment, key)
-            for key, sent in self._open.items()
+            for key, sent in sent_under.items()
             if (moment := min((one.moment for one in sent if one.email_id == email_id), default=None)) is not None
         ]
         began, key = max(found, default=(since, ""))
-        return (key, {one.content for one in self._open[key]}) if key and began >= since else ("", set())
+        if not key or began < since:
+            return "", set(), False
+        return key, {one.content for one in sent_under[key]}, key in self._open
 
     def read_new(self) -> None:
         """Reads the replies submitted since the last call from the journal."""
@@ -119,9 +128,10 @@ class Authors:
                 self._open.setdefault(key, set()).add(sent)
             elif entry.kind == SUBMITTED:
                 self._open.pop(key, None)
+                self._refused.pop(key, None)
                 self._submitted[entry.email_id] = who
             elif entry.kind == REFUSED:
-                self._open.pop(key, None)
+                self._refused.setdefault(key, set()).update(self._open.pop(key, ()))
         self._head, self._read_to = head, int(head.partition(":")[0])
 
 
