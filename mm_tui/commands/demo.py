@@ -215,9 +215,10 @@ def _sandbox_arguments(arguments: argparse.Namespace, folder: Path) -> list[str]
 
 
 def use(environment: dict[str, str], folder: Path, data: Path) -> None:
-    """Points this process at the sandbox instead of the user's own accounts and data."""
+    """Points this process at the sandbox instead of the user's own accounts and data. The secret of a webhook stays: it
+    is given for one run, and names no account."""
     for name in list(os.environ):
-        if name.startswith(_OWN):
+        if name.startswith(_OWN) and name != common.WEBHOOK_SECRET:
             del os.environ[name]
     os.environ.update(environment)
     os.environ["MM_TUI_CONFIG"] = str(folder / "config.toml")

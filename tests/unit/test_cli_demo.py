@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from mm_tui.commands.demo import DATA, clear, make_known
+from mm_tui.commands.demo import DATA, clear, make_known, use
 from mm_tui.models import EditedDraft
 from mm_tui.services.assistant.cards import Spend
 from mm_tui.services.edits import Edits
@@ -169,6 +169,16 @@ def test_a_newcomer_without_keys_learns_how_to_run_commands_on_the_open_demo(
     assert home.run("sandbox", "run", str(demo_folder)).status == 2
     home.write_config("version = 1\n")
     assert "sandbox run" not in home.run("pending", "list").err
+
+
+def test_on_a_sandbox_the_secret_of_a_webhook_stays_and_your_keys_do_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environ = {"MULTIMAIL_WEBHOOK_SECRET": "whsec_1", "MULTIMAIL_API_KEY": "mine", "AI21_API_KEY": "mine"}
+    monkeypatch.setattr(os, "environ", environ)
+    use({"MULTIMAIL_API_KEY": "of the sandbox"}, tmp_path, tmp_path / "app")
+    assert environ["MULTIMAIL_WEBHOOK_SECRET"] == "whsec_1"
+    assert environ["MULTIMAIL_API_KEY"] == "of the sandbox" and "AI21_API_KEY" not in environ
 
 
 ANSWER = json.dumps({
