@@ -76,10 +76,14 @@ def gateway_words(state: SyncState, now: datetime) -> Content:
         start = Content.assemble(("✕ ", "$error"), f"{state.phase}{cure}")
     if state.error is None:
         return start
-    tail: list[Content | tuple[str, str]] = [start, Content(" · "), (OneLine(state.error), "$foreground")]
+    tail: list[Content | tuple[str, str]] = [start]
+    if state.phase is not SyncPhase.KEY_REFUSED:
+        tail += [Content(" · "), (OneLine(state.error), "$foreground")]
     if state.retry_at is not None:
+        left = state.retry_at - now
+        words = f"next try in {span(left)}" if left > timedelta() else "trying again"
         # As wide at 9 s as at 10 s: what stands behind it stays in its place.
-        tail.append(Content(f" · next try in {span(state.retry_at - now):<{COUNTDOWN}}"))
+        tail.append(Content(f" · {words:<{len('next try in ') + COUNTDOWN}}"))
     return Content.assemble(*tail)
 
 

@@ -56,6 +56,14 @@ def test_joined_counts_its_cells_also_when_the_parts_have_been_counted() -> None
             "✕ offline · cannot connect · next try in 8 s ",
         ),
         (
+            SyncState(SyncPhase.OFFLINE, error=OneLine("cannot connect"), retry_at=NOW),
+            "✕ offline · cannot connect · trying again    ",
+        ),
+        (
+            SyncState(SyncPhase.KEY_REFUSED, error=OneLine("pending: Missing or invalid API key")),
+            "✕ key refused: see mm-tui doctor",
+        ),
+        (
             SyncState(SyncPhase.OFFLINE, error=OneLine("the key is not known")),
             "✕ offline · the key is not known",
         ),

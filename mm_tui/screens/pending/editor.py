@@ -359,8 +359,7 @@ class EditScreen(BaseScreen):
             self.say(f"{error} · your text is unchanged", "warning")
         else:
             if written is not None:
-                to_check = "; ".join(written.warnings) or "all of it, before you save it"
-                self.say(f"written by {written.model}; ^z takes the change back. To check: {to_check}")
+                self.say(f"written by {written.model}: read all of it; ^z takes the change back")
         finally:
             if self.is_attached:
                 self.save_text()
