@@ -154,7 +154,7 @@ def not_done(session: Session, under_cursor: str | None = None) -> Content:
         return Content("")
     view, number = found
     more = f" and {number - 1} more" if number > 1 else ""
-    return Content.assemble(("▲ ", "$error"), f"{view.not_done}: {view.about}{more} (look at it in the queue)")
+    return Content.assemble(("▲ ", "$error"), f"{view.not_done}: email {view.about}{more} (look at it in the queue)")
 
 
 def held(session: Session, undo: str) -> Content:

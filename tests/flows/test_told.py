@@ -121,10 +121,10 @@ async def test_what_failed_is_told_and_the_row_keeps_a_sign_until_it_was_looked_
         sandbox.fault(method="POST", path="decide$", kind="status", status=403)
         await pilot.press("a")
         await until(pilot, lambda: (view := screen.decision_of(first)) and view.phase is Phase.UNDECIDED, "the refusal")
-        told = "▲ not approved: to anna@customer.example: the gateway refused"
+        told = "▲ not approved: email to anna@customer.example: the gateway refused"
         await until(pilot, lambda: told in drawn(app) and "undecided: the gateway refused" in drawn(app), "both")
         await until(pilot, lambda: told not in drawn(app), "the end of the message")
-        assert "▲ not approved: to anna@customer.example (look at it in the queue)" in drawn(app), (
+        assert "▲ not approved: email to anna@customer.example (look at it in the queue)" in drawn(app), (
             "until it was looked at"
         )
         await pilot.press("p")

@@ -68,7 +68,7 @@ def _together(views: list[DecisionView], *, is_test: bool) -> str:
     others = f" and {len(views) - 1} more" if len(views) > 1 else ""
     if newest.not_done:
         why = newest.words.removeprefix("undecided: ")
-        return f"{newest.not_done}: {newest.about or 'an email'}{others}: {why}"
+        return f"{newest.not_done}: {f'email {newest.about}' if newest.about else 'an email'}{others}: {why}"
     if newest.phase is not Phase.DONE:
         return f"{newest.words}: {newest.about or 'an email'}{others}"
     return f"{_done(newest, is_test=is_test)} {newest.about}".strip() + others
