@@ -1,16 +1,19 @@
-"""Lines that begin with a sign or a label, and continue below in their own column."""
+"""Lines that begin with a sign or a label, and continue below in their own column; key hints that are not broken."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from textual.content import Content
 from textual.widget import Widget
 
 from mm_tui.widgets.words import joined
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from textual.geometry import Size
 
 SIGN = re.compile(r"(?:!!| [!·?≠]|  ) ")
@@ -30,6 +33,14 @@ def hanging(text: Content, width: int, start: re.Pattern[str] = SIGN) -> Content
         lines.append(Content.assemble(line[:indent], *parts[:1]))
         lines += [Content.assemble(" " * indent, part) for part in parts[1:]]
     return joined(lines, "\n")
+
+
+def with_hints(text: Content, hints: Sequence[str], width: int) -> Content:
+    """A text with key hints after it, none of which is broken: one without room begins a line."""
+    for words in filter(None, hints):
+        last = text.wrap(width)[-1].rstrip().cell_length
+        text = Content.assemble(text, "  " if last + 2 + cell_len(words) <= width else "\n", words)
+    return text
 
 
 class HangingText(Widget):

@@ -16,7 +16,7 @@ from mm_tui.services.attachments import safe_name, save
 from mm_tui.services.events import PartState, SyncPart, SyncPhase, SyncState
 from mm_tui.text import OneLine
 from mm_tui.widgets.chrome import LinePart, fit
-from mm_tui.widgets.hanging import hanging
+from mm_tui.widgets.hanging import hanging, with_hints
 from mm_tui.widgets.status import UNKNOWN, counts, gateway_words
 from mm_tui.widgets.words import age, is_typed, joined, key_name, size
 from tests.support.seat import idle_session, summary
@@ -34,6 +34,13 @@ def test_pieces_of_the_highest_rank_leave_first() -> None:
 
 def test_words_about_a_finding_continue_below_themselves() -> None:
     assert hanging(Content("!! one two\n   three four"), 9).plain == "!! one\n   two\n   three\n   four"
+
+
+def test_a_key_hint_is_not_broken() -> None:
+    text, hints = Content("▲ sent, perhaps: ask?"), ["(y answer)", "", "(n next)"]
+    assert with_hints(text, hints, 50).plain == "▲ sent, perhaps: ask?  (y answer)  (n next)"
+    assert with_hints(text, hints, 30).plain == "▲ sent, perhaps: ask?\n(y answer)  (n next)"
+    assert with_hints(text, hints, 19).plain == "▲ sent, perhaps: ask?  (y answer)\n(n next)", "after the last word"
 
 
 def test_joined_counts_its_cells_also_when_the_parts_have_been_counted() -> None:

@@ -31,9 +31,9 @@ def hint(session: Session) -> str:
         sent = "nothing is sent" if is_stand_in else "no email is sent, Jamba reads it"
         place = "Sandbox" if profile.name == "sandbox" else "Demo"
         if not session.demo:
-            cure = with_keys("Press {app.pending} for the queue, {app.help} for all keys.", keys)
+            cure = with_keys("Press {app.pending} for the queue.", keys)
             return f"{place}: sample mail, {sent}. {cure}"
-        cure = with_keys("Press {inbox.import_report} for the import report, {app.help} for help.", keys)
+        cure = with_keys("Press {inbox.import_report} for a report.", keys)
         return f"{place}: your mail, {sent}. {cure}"
     if session.state.get(GREETED) is not None:
         return ""

@@ -12,6 +12,7 @@ from mm_tui.decision.state import Outcome
 from mm_tui.services.decisions.ended import tells_end
 from mm_tui.services.decisions.view import Phase
 from mm_tui.widgets.chrome import hint
+from mm_tui.widgets.hanging import with_hints
 
 if TYPE_CHECKING:
     from textual.screen import Screen
@@ -22,17 +23,18 @@ ALERT = "▲ "
 SIGNS = {Phase.HELD: "◔ ", Phase.WORKING: "◑ ", Phase.WAITING: "◑ ", Phase.DONE: "✓ ", Phase.UNDECIDED: "○ "}
 
 
-def banner(opened: Opened, today: date, screen: Screen[Any]) -> Content:
+def banner(opened: Opened, today: date, screen: Screen[Any], width: int) -> Content:
     """What is to be said about the email's decision; empty if nothing is. All in the one colour of its ground.
 
     Args:
         today: the reader's date: an earlier day is named.
         screen: where it is shown, for the keys that work there.
+        width: cells of a line.
     """
     entry, decision, change = opened.entry, opened.decision, opened.change
-    goes_on = f"  {hint(screen, 'pending.next')}" if entry.ended else ""
+    goes_on = hint(screen, "pending.next") if entry.ended else ""
     if entry.ended and not tells_end(decision, entry.item.id):
-        return Content.assemble(ALERT, (entry.ended, "bold"), goes_on)
+        return with_hints(Content.assemble(ALERT, (entry.ended, "bold")), [goes_on], width)
     if change is not None and entry.edit is None and (decision is None or decision.ended):
         at = at_time(change.at, today)
         words = f"changed {at} while you were reading: see what changed in Diff, the whole text in Draft"
@@ -42,9 +44,9 @@ def banner(opened: Opened, today: date, screen: Screen[Any]) -> Content:
         words = str(asked.words if asked is not None else decision.words)
         words += ": see Diff" if decision.outcome is Outcome.NOT_AS_SEEN else ""
         act = "pending.answer" if asked is not None else "app.undo" if decision.can_undo else ""
-        key = f"  {hint(screen, act)}" if act else ""
-        return Content.assemble(SIGNS.get(decision.phase, ALERT), (words, "bold"), key, goes_on)
+        told = Content.assemble(SIGNS.get(decision.phase, ALERT), (words, "bold"))
+        return with_hints(told, [hint(screen, act) if act else "", goes_on], width)
     if entry.edit is not None and not entry.edit_is_current:
         words = "the draft changed since your edit began"
-        return Content.assemble(ALERT, (words, "bold"), f"  {hint(screen, 'pending.edit')}")
+        return with_hints(Content.assemble(ALERT, (words, "bold")), [hint(screen, "pending.edit")], width)
     return Content("")

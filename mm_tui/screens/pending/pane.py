@@ -237,7 +237,8 @@ class ItemPane(Vertical):
 
     def _draw_banner(self) -> None:
         today = self._now.astimezone().date()
-        words = banner(self._opened, today, self.screen) if self._opened is not None else Content("")
+        width = max(1, self.size.width - PADDING)
+        words = banner(self._opened, today, self.screen, width) if self._opened is not None else Content("")
         line = self.query_one("#item-banner", CachedStatic)
         line.display = bool(words)
         line.put(words)
