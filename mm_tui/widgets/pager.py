@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
-from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual.geometry import Region, Size
@@ -23,12 +22,11 @@ from mm_tui import keymap
 from mm_tui.arrival import once_arrived
 from mm_tui.services.decisions.approval_gate import DWELL_SECONDS
 from mm_tui.widgets.marks import Mark, MarkIndex
+from mm_tui.widgets.wrapping import TAB, quote_before, wrapped
 
 if TYPE_CHECKING:
     from textual.timer import Timer
 
-TAB = 4
-"""Cells between tab stops."""
 MIN_WIDTH = 8
 
 
@@ -77,72 +75,6 @@ def quote_marks(text: str) -> list[Mark]:
             marks.append(Mark(at, at + len(line), "dim"))
         at += len(line) + 1
     return marks
-
-
-def wrapped(text: str, width: int) -> list[tuple[int, int]]:
-    """The start and end in `text` of each drawn line, broken at spaces to at most `width` cells.
-
-    Args:
-        text: clean text with line feeds.
-        width: cells, at least 2 so that a wide character fits.
-    """
-    lines: list[tuple[int, int]] = []
-    start = 0
-    ascii_only = text.isascii() and "\t" not in text
-    while True:
-        end = text.find("\n", start)
-        end = len(text) if end < 0 else end
-        if end - start <= width and (ascii_only or _cells(text[start:end]) <= width):
-            lines.append((start, end))
-        else:
-            _break_line(text, start, end, width, ascii_only, lines)
-        if end == len(text):
-            return lines
-        start = end + 1
-
-
-def _break_line(text: str, start: int, end: int, width: int, ascii_only: bool, lines: list[tuple[int, int]]) -> None:
-    at = start
-    while at < end:
-        stop = min(end, at + width)
-        if not ascii_only:
-            stop = _fitting(text, at, stop if stop - at < width else min(end, at + 2 * width), width)
-        if stop < end:
-            space = text.rfind(" ", at + 1, stop + 1)
-            if space > at:
-                lines.append((at, space))
-                at = space + 1
-                continue
-        lines.append((at, stop))
-        at = stop
-
-
-def _fitting(text: str, start: int, stop: int, width: int) -> int:
-    """The furthest index up to `stop` for which the text from `start` fits `width` cells; at least one further."""
-    # Most lines have mostly narrow characters: one guess, then a few steps.
-    near = min(stop, start + width)
-    cells = _cells(text[start:near])
-    while cells > width and near > start + 1:
-        near -= 1
-        cells -= _cells(text[near])
-    while near < stop and cells + (more := _cells(text[near])) <= width:
-        cells += more
-        near += 1
-    if _cells(text[start:near]) == cells:
-        return near
-    # The widths of a cluster's parts may not add up to its own.
-    low, high = start + 1, stop
-    while low < high:
-        middle = (low + high + 1) // 2
-        if _cells(text[start:middle]) <= width:
-            low = middle
-        else:
-            high = middle - 1
-    return low
-
-
-def _cells(text: str) -> int:
-    return len(text) + text.count("\t") * (TAB - 1) if text.isascii() else cell_len(text.replace("\t", " " * TAB))
 
 
 def without(stretches: Sequence[tuple[int, int]], start: int, end: int) -> list[tuple[int, int]]:
@@ -378,4 +310,6 @@ class Pager(ScrollView, can_focus=True, inherit_bindings=False):
             Segment(self._page.text[a:b].replace("\t", " " * TAB), self._style(style))
             for a, b, style in self._marks.pieces(start, end, "text")
         ]
+        if before := quote_before(self._page.text, start, self._wrapped_for):
+            segments.insert(0, Segment(before, self._style("dim")))
         return Strip(segments).adjust_cell_length(width, self._style("text"))

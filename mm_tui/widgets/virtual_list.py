@@ -20,7 +20,7 @@ from textual.strip import Strip
 from mm_tui import keymap
 from mm_tui.widgets.cells import fit_cells
 from mm_tui.widgets.list_cache import DrawnLines, Key, Row, Rows, Turns
-from mm_tui.widgets.pager import wrapped
+from mm_tui.widgets.wrapping import wrapped
 
 if TYPE_CHECKING:
     from textual import events

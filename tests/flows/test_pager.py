@@ -15,7 +15,8 @@ from textual.pilot import Pilot
 
 from mm_tui.theme import ours
 from mm_tui.widgets.marks import Mark
-from mm_tui.widgets.pager import Page, Pager, without, wrapped
+from mm_tui.widgets.pager import Page, Pager, without
+from mm_tui.widgets.wrapping import wrapped
 from tests.support.app import until
 
 TEXT = st.text(

@@ -14,8 +14,9 @@ from mm_tui.store.audit.timeline import Source
 from mm_tui.text import OneLine
 from mm_tui.widgets.cells import fit_cells
 from mm_tui.widgets.mail_list import NO_STATUS, STATUS_WORDS
-from mm_tui.widgets.pager import Page, PageWriter, wrapped
+from mm_tui.widgets.pager import Page, PageWriter
 from mm_tui.widgets.words import count, with_keys
+from mm_tui.widgets.wrapping import wrapped
 
 LABEL = 9
 LONG_LABEL = 20

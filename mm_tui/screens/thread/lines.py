@@ -8,7 +8,7 @@ from typing import NamedTuple
 from mm_tui.review.rendered import Rendered
 from mm_tui.text import OneLine
 from mm_tui.widgets.marks import Mark, MarkIndex
-from mm_tui.widgets.pager import TAB, wrapped
+from mm_tui.widgets.wrapping import TAB, quote_before, wrapped
 
 Pieces = list[tuple[str, str]]
 MOST_LINES = 2
@@ -23,6 +23,8 @@ class Laid(NamedTuple):
     marks: MarkIndex = MarkIndex()
     lines: Sequence[tuple[int, int]] = ()
     """The start and end in the text of each drawn line."""
+    width: int = 0
+    """Cells of a drawn line."""
 
 
 NOTHING = Laid()
@@ -31,7 +33,7 @@ NOTHING = Laid()
 def lay(made: Rendered, width: int) -> Laid:
     """Wraps a body at a width in cells."""
     marks = MarkIndex(Mark(one.start, one.end, _THREAD_STYLES.get(one.style, one.style)) for one in made.styles)
-    return Laid(made, marks, wrapped(made.text, width) if made.text else ())
+    return Laid(made, marks, wrapped(made.text, width) if made.text else (), width)
 
 
 def styled(laid: Laid, at: int, plain: str) -> Pieces:
@@ -39,7 +41,9 @@ def styled(laid: Laid, at: int, plain: str) -> Pieces:
     text, (start, end) = laid.made.text, laid.lines[at]
     if laid.made.is_source and text.startswith(">", text.rfind("\n", 0, start) + 1):
         plain = "dim"
-    return [(text[a:b].replace("\t", " " * TAB), style) for a, b, style in laid.marks.pieces(start, end, plain)]
+    pieces = [(text[a:b].replace("\t", " " * TAB), style) for a, b, style in laid.marks.pieces(start, end, plain)]
+    before = quote_before(text, start, laid.width)
+    return [(before, "dim"), *pieces] if before else pieces
 
 
 def listed(name: str, addresses: list[str], width: int, key: str) -> list[Pieces]:

@@ -1,0 +1,97 @@
+"""Breaks text into drawn lines."""
+
+from __future__ import annotations
+
+import re
+
+from rich.cells import cell_len
+
+TAB = 4
+"""Cells between tab stops."""
+_QUOTE = re.compile(r"(?:> ?)+")
+
+
+def wrapped(text: str, width: int) -> list[tuple[int, int]]:
+    """The start and end in `text` of each drawn line, broken at spaces to at most `width` cells. Room is left for the
+    quote signs (`quote_before`) in the further lines of a quoted one.
+
+    Args:
+        text: clean text with line feeds.
+        width: cells, at least 2 so that a wide character fits.
+    """
+    lines: list[tuple[int, int]] = []
+    start = 0
+    ascii_only = text.isascii() and "\t" not in text
+    while True:
+        end = text.find("\n", start)
+        end = len(text) if end < 0 else end
+        if end - start <= width and (ascii_only or _cells(text[start:end]) <= width):
+            lines.append((start, end))
+        else:
+            _break_line(text, start, end, width, ascii_only, lines)
+        if end == len(text):
+            return lines
+        start = end + 1
+
+
+def _break_line(text: str, start: int, end: int, width: int, ascii_only: bool, lines: list[tuple[int, int]]) -> None:
+    at, further = start, width - len(_quote_signs(text, start, end, width))
+    while at < end:
+        if at > start:
+            width = further
+        stop = min(end, at + width)
+        if not ascii_only:
+            stop = _fitting(text, at, stop if stop - at < width else min(end, at + 2 * width), width)
+        if stop < end:
+            space = text.rfind(" ", at + 1, stop + 1)
+            if space > at:
+                lines.append((at, space))
+                at = space + 1
+                continue
+        lines.append((at, stop))
+        at = stop
+
+
+def quote_before(text: str, at: int, width: int) -> str:
+    """The quote signs to draw before a line that continues a quoted one; empty for all others.
+
+    Args:
+        at: where the drawn line begins in the text.
+        width: cells of a drawn line.
+    """
+    if at == 0 or text[at - 1] == "\n":
+        return ""
+    return _quote_signs(text, text.rfind("\n", 0, at) + 1, at, width)
+
+
+def _quote_signs(text: str, start: int, end: int, width: int) -> str:
+    found = _QUOTE.match(text, start, end)
+    return found[0] if found is not None and len(found[0]) <= width // 2 else ""
+
+
+def _fitting(text: str, start: int, stop: int, width: int) -> int:
+    """The furthest index up to `stop` for which the text from `start` fits `width` cells; at least one further."""
+    # Most lines have mostly narrow characters: one guess, then a few steps.
+    near = min(stop, start + width)
+    cells = _cells(text[start:near])
+    while cells > width and near > start + 1:
+        near -= 1
+        cells -= _cells(text[near])
+    while near < stop and cells + (more := _cells(text[near])) <= width:
+        cells += more
+        near += 1
+    if _cells(text[start:near]) == cells:
+        return near
+    # The widths of a cluster's parts may not add up to its own.
+    low, high = start + 1, stop
+    while low < high:
+        middle = (low + high + 1) // 2
+        if _cells(text[start:middle]) <= width:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _cells(text: str) -> int:
+    return len(text) + text.count("\t") * (TAB - 1) if text.isascii() else cell_len(text.replace("\t", " " * TAB))
