@@ -91,6 +91,7 @@ NOT_SENT = frozenset(
 
 _PLAIN_PARTY = re.compile(r"(?:(\w+(?: \w+)*) <)?([\w+-]+(?:\.[\w+-]+)*@[\w-]+(?:\.[\w-]+)*)(>)?", re.ASCII)
 _ANGLED = re.compile(r"([^<>]*)<([^<>\s@]+@[^<>\s@]+)>\s*", re.ASCII)
+_QUOTED_NAME = re.compile(r'"((?:[^"\\]|\\.)*+)"')
 _SPECIAL = re.compile(r'[][\\()<>@,:;".]')
 """A name with one of these is quoted (RFC 5322, 3.2.3)."""
 _RECIPIENT = re.compile(r'(?:"(?:[^"\\]|\\.)*+"|[^",])++')
@@ -111,7 +112,9 @@ def _name_and_address(raw: str) -> tuple[str, str]:
         return plain[1] or "", plain[2]
     if angled := _ANGLED.fullmatch(raw):
         # An unquoted comma or colon in the name: RFC 5322 requires quotes, but real mail lacks them.
-        return angled[1].strip().strip('"'), angled[2]
+        name = angled[1].strip()
+        quoted = _QUOTED_NAME.fullmatch(name)
+        return re.sub(r"\\(.)", r"\1", quoted[1]) if quoted else name.strip('"'), angled[2]
     if raw.count("@") != 1:
         return "", ""
     try:

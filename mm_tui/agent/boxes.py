@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from mm_tui.assist.errors import NoKey
 from mm_tui.gateway.client import GatewayClient
-from mm_tui.gateway.errors import BadRequest, Conflict, Forbidden, MissingKey, NotFound, ReadOnlyMailbox
+from mm_tui.gateway.errors import BadRequest, Conflict, Forbidden, MissingKey, NotFound, ReadOnlyMailbox, Unauthorized
 from mm_tui.gateway.keys import Keys
 from mm_tui.gateway.mail_calls import NOBODY
 from mm_tui.models import Allowed, Mailbox, OversightMode
@@ -140,4 +140,7 @@ async def check_keys(settings: Settings, *, needs_model: bool) -> None:
             await probe.pending()
         except Forbidden:
             return
+        except Unauthorized as error:
+            error.say_key("send")
+            raise
     raise MayDecide

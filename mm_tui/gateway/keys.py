@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal, Self
 
 from mm_tui.gateway.errors import MissingKey
-from mm_tui.settings.secret import HIDDEN, longest_first
+from mm_tui.settings.secret import HIDDEN, hide_in, longest_first
 
 if TYPE_CHECKING:
     from mm_tui.settings.secret import Secret
@@ -88,9 +88,7 @@ class Keys:
 
     def mask(self, text: str) -> str:
         """The text without these keys and anything that looks like a gateway key."""
-        for _, key in self._present():
-            text = text.replace(key.get_secret_value(), HIDDEN)
-        return _ANY_GATEWAY_KEY.sub(HIDDEN, text)
+        return _ANY_GATEWAY_KEY.sub(HIDDEN, hide_in(text, (key for _, key in self._present())))
 
     def __repr__(self) -> str:
         return f"<Keys: {', '.join(name for name, _ in self._present()) or 'none'}>"

@@ -73,7 +73,7 @@ def _not_found(call: Call, words: str, body: bytes) -> errors.GatewayError:
     """What a 404 means: no such thing, no such call, or no gateway at all."""
     if call in ALWAYS_THERE:
         return no_gateway(call, "is not found", 404)
-    if b"<" in body[:200]:
+    if _is_page(body):
         return errors.NotMultiMail(f"{errors.NotMultiMail.default_message}: a web page says 404", status=404)
     if call.method == "GET" and "{" not in call.path:
         return errors.NoSuchCall(f"this gateway does not know {call.path}", status=404)

@@ -168,10 +168,13 @@ def texts_of(item: Json, *names: str) -> tuple[str, ...]:
 
 
 def _header(value: Json) -> str:
-    """A correspondent given as an object, in header form."""
+    """A correspondent given as an object, in header form, with every script unencoded because humans read it."""
     address = raw_text(first(value, "address", "email"))
     name = raw_text(value.get("name"))
-    return formataddr((name, address)) if name and address.isascii() else address or name or as_text(value)
+    if not (name and address):
+        return address or name or as_text(value)
+    escaped = re.sub(r'(["\\])', r"\\\1", name)
+    return formataddr((name, address)) if (name + address).isascii() else f'"{escaped}" <{address}>'
 
 
 def first(item: Json, *names: str) -> object:

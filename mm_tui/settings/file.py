@@ -171,7 +171,7 @@ def is_scalar(model: type[Section], field: str) -> bool:
     """Whether a field has a single value, so that a variable can set it."""
     kind = typing.get_type_hints(model)[field]
     kinds = typing.get_args(kind) if typing.get_origin(kind) in (types.UnionType, typing.Union) else (kind,)
-    return all(one in _SCALARS for one in kinds)
+    return all(one in _SCALARS or typing.get_origin(one) is typing.Literal for one in kinds)
 
 
 def variable(section: str, field: str) -> str:

@@ -424,8 +424,9 @@ async def test_a_key_that_may_decide_is_refused(sandbox: Sandbox) -> None:
     await check_keys(settings, needs_model=True)
     with pytest.raises(MayDecide):
         await check_keys(with_send_key(sandbox.keys["oversight"]), needs_model=True)  # type: ignore[arg-type]
-    with pytest.raises(Unauthorized):
+    with pytest.raises(Unauthorized) as refused:
         await check_keys(with_send_key("mm_test_made_up"), needs_model=True)  # type: ignore[arg-type]
+    assert "The send key is wrong" in refused.value.what_to_do
     with pytest.raises(MissingKey):
         await check_keys(with_send_key(None), needs_model=True)  # type: ignore[arg-type]
     with pytest.raises(NoKey):

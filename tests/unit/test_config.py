@@ -54,10 +54,12 @@ def test_environment_wins_over_the_file(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("MULTIMAIL_API_KEY", "mm_test_x")
     monkeypatch.setenv("MM_TUI_REVIEW_HOLD_SECONDS", "3")
     monkeypatch.setenv("MM_TUI_SYNC_MEMORY", "true")
+    monkeypatch.setenv("MM_TUI_REVIEW_SECOND_APPROVER", "always")
     settings = load_settings()
     assert settings.profile.url == "https://b.example"
     assert settings.profile.oversight_key == Secret("mm_test_x")
     assert settings.review.hold_seconds == 3
+    assert settings.review.second_approver == "always"
     assert settings.sync.memory is True
 
 

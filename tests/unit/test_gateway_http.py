@@ -52,6 +52,7 @@ REFUSALS = [
     (403, b'{"error":"requires scope oversight"}', errors.MissingScope),
     (403, b'{"error":"mailbox is read_only"}', errors.ReadOnlyMailbox),
     (404, b'{"error":"not found"}', errors.NotFound),
+    (404, b'{"error":"no email <01ABC>"}', errors.NotFound),
     (409, b'{"error":"decided already"}', errors.Conflict),
     (400, b'{"error":"bad"}', errors.BadRequest),
     (413, b"", errors.BadRequest),
@@ -90,7 +91,7 @@ async def test_the_words_of_a_refusal_are_clean() -> None:
 async def test_the_three_kinds_of_429_carry_what_they_say() -> None:
     limited = await failure_of_decide(answer(429, b'{"error":"x"}', "Retry-After: 7"))
     assert limited.retry_after == 7
-    warm = await failure_of_decide(answer(429, REFUSALS[9][1]))
+    warm = await failure_of_decide(answer(429, REFUSALS[10][1]))
     assert isinstance(warm, errors.WarmupLimit)
     assert (warm.daily_sent, warm.daily_limit, warm.hint) == (9, 10, "slowly")
     dated = await failure_of_decide(answer(429, b"{}", "Retry-After: Sun, 01 Mar 2026 12:00:00 GMT"))
@@ -244,6 +245,11 @@ async def test_keys_are_in_no_traceback_repr_or_log(caplog: pytest.LogCaptureFix
     for secret in (OVERSIGHT, SEND, ADMIN, "mm_live_another9"):
         assert secret not in told
     assert error.__context__ is None
+
+
+def test_a_key_that_begins_like_another_is_hidden_whole() -> None:
+    keys = Keys(oversight=Secret("abcdefghij"), send=Secret("abcdefghijKLMN"))
+    assert keys.mask("the key abcdefghijKLMN is unknown") == "the key [key] is unknown"
 
 
 def test_a_key_that_cannot_stand_in_a_header_is_refused_unquoted() -> None:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mm_tui.gateway import values
+from mm_tui.models import Party
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -73,6 +74,8 @@ def test_recipients_are_read_from_every_shape() -> None:
     assert values.texts('["a@x.example", "B <b@x.example>"]') == wanted
     assert values.texts("a@x.example") == ("a@x.example",)
     assert values.texts({"address": "a@x.example"}) == ("a@x.example",)
+    (header,) = values.texts({"address": "z@x.example", "name": 'Zoë "Z" Ådahl, Dr.'})
+    assert str(Party.parse(header)) == 'z@x.example (Zoë "Z" Ådahl, Dr.)', "no form that only programs read"
     assert values.texts(None) == values.texts("") == () and values.texts(3) == ("3",)
 
 

@@ -41,6 +41,7 @@ def test_a_long_form_is_parsed_like_a_short_one() -> None:
         "Jürgen Groß <j@w.example>",
         "Anna <anna@exämple.example>",
         "安娜 <anna@例え.example>",
+        r'"Ann \"Annie\" Ek \\ Co" <ann@x.example>',
         "ann@x.example",
     ],
 )
