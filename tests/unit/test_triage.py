@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -19,6 +20,7 @@ from mm_tui.services.assistant.triage import NOT_ASKED, Triage
 from mm_tui.services.events import AssistChanged
 from mm_tui.settings.secret import Secret
 from mm_tui.settings.sections import Assist
+from mm_tui.store.mail.mails import MailStore
 from mm_tui.text import ManyLine, OneLine
 from tests.support.assistant import Assisted, assisted, settings_for, synced
 from tests.support.clock import FakeClock
@@ -202,6 +204,19 @@ async def test_cancelling_stops_and_says_so(sandbox: Sandbox, mail_id: str) -> N
         assert (card.phase, card.words) == (CardPhase.WAITING, "Stopped.")
         model.gate.set()
         assert (await services.triage.examine(mail_id)).phase is CardPhase.DONE
+
+
+async def test_a_store_that_fails_is_a_quiet_word_and_leaves_no_card_at_work(
+    sandbox: Sandbox, mail_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def locked(*_: object, **__: object) -> None:
+        raise sqlite3.OperationalError("database is locked")
+
+    async with synced(settings_for(sandbox)) as services:
+        monkeypatch.setattr(MailStore, "save_detail", locked)
+        card = await services.triage.examine(mail_id)
+        assert card.phase is CardPhase.FAILED and "database is locked" in card.words
+        assert card.can_retry
 
 
 async def test_an_unknown_mail(sandbox: Sandbox) -> None:

@@ -22,6 +22,7 @@ from mm_tui.services.assistant.conversation import Conversation, Conversations
 from mm_tui.services.assistant.rounds import Rounds
 from mm_tui.services.events import AssistChanged
 from mm_tui.store.mail.mails import MailStore
+from mm_tui.store.seal import STORE_FAULTS, fault_of_store
 from mm_tui.store.sort_keys import from_ms
 from mm_tui.text import ManyLine, OneLine
 
@@ -166,7 +167,7 @@ class Triage:
     async def examine(self, email_id: str, *, again: bool = False, automatic: bool = False) -> CardState:
         """Summarizes the thread, labels its newest inbound email and extracts its requests.
 
-        Failures of the model or gateway are shown on the card, not raised. Cancel the task to stop.
+        Failures of the model, the gateway or the store are shown on the card, not raised. Cancel the task to stop.
 
         Args:
             email_id: any mail of the thread.
@@ -191,6 +192,11 @@ class Triage:
         except asyncio.CancelledError:
             self._say(row, CardPhase.WAITING, STOPPED, can_retry=True)
             raise
+        except STORE_FAULTS as error:
+            self._say(row, CardPhase.FAILED, fault_of_store(error), can_retry=True)
+        except Exception:
+            self._phases.pop(row.email_id, None)
+            raise
         finally:
             del self._running[row.email_id]
             done.set_result(None)
@@ -211,7 +217,6 @@ class Triage:
         problems = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
         foreign = next((problem for problem in problems if not isinstance(problem, AssistError)), None)
         if foreign is not None:
-            self._phases.pop(row.email_id, None)
             raise foreign
         if problems:
             problem = problems[0]
