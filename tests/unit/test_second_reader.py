@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,6 +30,7 @@ from mm_tui.services.facts import HouseFacts
 from mm_tui.services.queue.entry import QueueEntry, ThreadMail
 from mm_tui.settings.secret import Secret
 from mm_tui.settings.sections import Assist, Profile, Settings
+from mm_tui.store.assist import AssistStore
 from mm_tui.store.database import Database
 from mm_tui.text import ManyLine, OneLine
 from tests.support.cli import Home
@@ -302,6 +304,18 @@ async def test_stopping_it_leaves_the_draft_unread() -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     assert desk.reader.state(an_entry()) is None
+
+
+async def test_a_store_that_fails_is_said_and_it_can_be_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    desk = Desk(Scripted(GOOD, GOOD))
+    with monkeypatch.context() as broken:
+        broken.setattr(AssistStore, "put", full)
+        state = await desk.read(an_entry())
+    assert state.phase is CardPhase.FAILED and "disk is full" in state.words
+    assert (await desk.read(an_entry())).remarks
 
 
 async def test_without_a_key_it_says_so() -> None:

@@ -18,6 +18,7 @@ from mm_tui.models import Direction
 from mm_tui.services.assistant.cards import STAND_IN_MODEL, CardPhase
 from mm_tui.services.assistant.conversation import letter
 from mm_tui.services.events import AssistChanged
+from mm_tui.store.seal import STORE_FAULTS, fault_of_store
 from mm_tui.text import ManyLine, OneLine
 
 if TYPE_CHECKING:
@@ -158,7 +159,9 @@ class SecondReader:
             except AssistError as error:
                 phase = CardPhase.OVER_BUDGET if isinstance(error, OverBudget) else CardPhase.FAILED
                 return self._put(entry, SecondReaderState(phase, OneLine(f"second reader: {error}")))
-            except asyncio.CancelledError:
+            except STORE_FAULTS as error:
+                return self._put(entry, SecondReaderState(CardPhase.FAILED, fault_of_store(error)))
+            except BaseException:
                 self._states.pop(_key(entry), None)
                 self._tell(entry)
                 raise
