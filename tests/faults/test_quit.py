@@ -15,6 +15,7 @@ import pytest
 
 from mm_tui.decision.state import Outcome, Question
 from mm_tui.models import EmailDetail
+from mm_tui.services.decisions import service
 from mm_tui.services.decisions.service import Refused
 from mm_tui.services.decisions.view import Phase
 from tests.support.desk import Desk, at_desk, digest
@@ -303,3 +304,16 @@ async def test_undo_needs_no_room_on_the_disk(desk: Desk, sandbox: Sandbox, line
     full = False
     await until(lambda: desk.kinds() == ["held", "undone"])
     assert line.acts() == []
+
+
+async def test_a_store_that_is_gone_keeps_nobody_from_quitting(
+    desk: Desk, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "LAST_WORDS", 0.05)
+    draft = sandbox.draft()
+    sandbox.fault(method="POST", path="decide$", kind="close", count=1)
+    await desk.approve(await desk.read(sandbox.mailbox, draft))
+    assert (await desk.settled(draft)).question is not None
+    assert desk.database.path is not None
+    desk.database.path.unlink()
+    await desk.decisions.aclose()

@@ -38,6 +38,7 @@ from mm_tui.services.presence.approvals import Approvals, Approver, SecondApprov
 from mm_tui.services.queue.resubmitted import SUGGESTED
 from mm_tui.settings.sections import Review
 from mm_tui.store.database import Database
+from mm_tui.store.seal import STORE_FAULTS
 from mm_tui.store.state import StateStore
 from mm_tui.text import OneLine
 
@@ -362,7 +363,11 @@ class Decisions:
         self._renewal.stop()
         open_ids = [decision.release_id for decision in decisions if not decision.state.ended]
         if open_ids:
-            await self._beginning.leave(open_ids)
+            try:
+                await self._beginning.leave(open_ids)
+            except STORE_FAULTS as error:
+                # Locks of a process that has ended can be taken over.
+                log.warning("locks could not be given back: %s", type(error).__name__)
 
     def _has_open(self) -> bool:
         return any(not decision.state.ended for decision in self._active)
