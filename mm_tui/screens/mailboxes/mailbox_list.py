@@ -18,6 +18,8 @@ from mm_tui.widgets.words import age, mode_words
 
 WIDE = 118
 """The width in cells from which both periods fit side by side; otherwise the reader chooses one."""
+LEAST_ADDRESS = 20
+"""The least cells for addresses, if there is room."""
 NARROW = 76
 """The width in cells below which only the counts fit."""
 
@@ -110,8 +112,9 @@ class MailboxList(VirtualList[str, TrackRecord]):
         return self.app.size.width >= WIDE
 
     def _room(self, columns: Sequence[Column]) -> int:
-        """Cells left for the address beside these columns."""
-        return self.size.width - 2 - sum(column.width + len(self._gap) for column in columns)
+        """Cells for the address beside these columns: no more than the longest needs, so that numbers stand near it."""
+        left = self.size.width - 2 - sum(column.width + len(self._gap) for column in columns)
+        return min(left, max(LEAST_ADDRESS, self._longest))
 
     def _is_short(self, columns: Sequence[Column]) -> bool:
         """Whether the domain is left out, because the addresses do not fit whole."""

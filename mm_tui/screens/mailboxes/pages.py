@@ -26,6 +26,8 @@ PLOT_WORDS = 36
 """The most cells of the words beside a plot."""
 MOST_PLOTS = 4
 """The most kinds of usage to plot."""
+USAGE_WORDS = {"oversight_action": "decision", "oversight_actions": "decisions"}
+"""Our words for kinds of usage whose names at the gateway are too long."""
 MOST_KEYS = 8
 """The most keys of other reviewers to list."""
 WHOLE_LADDER = 76
@@ -278,7 +280,8 @@ def _account(
         words_used += f"{usage.api_calls:,} calls, {count(usage.oversight_actions, 'decision', 'decisions')}"
         _row(writer, "usage", since + words_used, room)
     for what, counts in facts.by_day[:MOST_PLOTS]:
-        _plot(writer, fit_cells(OneLine(what.replace("_", " ") or "(no name)"), LABEL), list(counts), max(counts), room)
+        name = USAGE_WORDS.get(what) or what.replace("_", " ") or "(no name)"
+        _plot(writer, fit_cells(OneLine(name), LABEL), list(counts), max(counts), room)
 
 
 def hook_words(hook: Webhook) -> str:

@@ -152,7 +152,7 @@ class MailboxesScreen(BaseScreen):
         if self.size.width < NARROW:
             span = f"last {self.boxes.window} days"
         elif self.size.width >= WIDE:
-            span = f"decisions in this program on this machine; pairs: last {WINDOWS[0]} days · last {WINDOWS[1]} days"
+            span = f"decisions in this program, last {WINDOWS[0]} · last {WINDOWS[1]} days"
         boxes = count(len(self.boxes.keys), "mailbox", "mailboxes")
         if not knows_mailboxes(self.session):
             boxes = "mailboxes not loaded yet"
