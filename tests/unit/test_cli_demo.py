@@ -64,7 +64,7 @@ def test_the_demo_shows_mail_that_it_was_given_and_ends_everything(tmp_path: Pat
         assert "Demo: your mail" in terminal.text and "made-up" not in terminal.text
         terminal.press("I")
         terminal.wait_for("1 email imported")
-        terminal.wait_for("odd: no date: 1")
+        terminal.wait_for("1 email: no date")
         terminal.press("escape")
         assert processes_naming(str(tmp_path / "tmp"))
         terminal.press("ctrl+q")

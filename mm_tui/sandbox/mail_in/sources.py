@@ -97,9 +97,10 @@ class ImportReport:
         """The report as text, the most frequent irregularity first."""
         made = [f"{_count(self.imported, 'email')} imported, with {_count(self.attachments, 'attachment')}"]
         made.append(OneLine(_own_words(self.own)))
+        made += ["What was unusual:"] if self.odd else []
         for what, places in sorted(self.odd.items(), key=lambda item: (-len(item[1]), item[0])):
             shown = ", ".join(places[:_SHOWN_PLACES]) + (", ..." if len(places) > _SHOWN_PLACES else "")
-            made.append(OneLine(f"odd: {what}: {len(places)} ({shown})"))
+            made.append(OneLine(f"{_count(len(places), 'email')}: {what} ({shown})"))
         return made + [OneLine(f"skipped: {reason}") for reason in self.skipped]
 
     def __str__(self) -> str:
