@@ -34,6 +34,7 @@ def found(
     *thread: Message,
     files: tuple[str, ...] = (),
     known: frozenset[str] = KNOWN,
+    least: Level = Level.MEDIUM,
 ) -> list[Finding]:
     context = ThreadContext(
         thread or (mail("How are you?"),),
@@ -43,7 +44,7 @@ def found(
     )
     attachments = tuple(Attachment(name=OneLine(name), size=1000) for name in files)
     draft = Draft(sender=US, to=(LENA,), subject=OneLine("Re: Bike"), body=ManyLine(answer), attachments=attachments)
-    return [one for one in assess(draft, context).findings if one.code == code and one.level >= Level.MEDIUM]
+    return [one for one in assess(draft, context).findings if one.code == code and one.level >= least]
 
 
 @pytest.mark.parametrize(
@@ -307,6 +308,12 @@ def test_a_deadline_that_is_guaranteed_is_a_promise(answer: str) -> None:
 )
 def test_a_deadline_for_the_reader_is_none_of_ours(answer: str) -> None:
     assert not found("promise_deadline", answer)
+
+
+def test_a_calculation_with_one_vouches_for_no_amount() -> None:
+    asked = mail("Two at 45 €. How much is it?")
+    assert not found("amount_not_in_thread", "2 x 45 = 90 €", asked, least=Level.LOW)
+    assert found("amount_not_in_thread", "1 x 900 = 900 €", asked, least=Level.LOW)
 
 
 @pytest.mark.parametrize(

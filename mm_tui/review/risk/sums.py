@@ -130,9 +130,11 @@ def _written_out(body: str) -> frozenset[tuple[str, Decimal]]:
     for amount in find_amounts(body) if "=" in body else ():
         begin = max(amount.span.start - _BEFORE_RESULT, body.rfind("\n", 0, amount.span.start) + 1)
         if _RESULT.search(body, begin, amount.span.start):
-            factors = _FACTORS.finditer(body, begin, amount.span.start)
-            values = [value for match in factors if (value := number_of(match[0]))][-_NUMBERS_BEFORE:]
-            if any(one * other == amount.value for at, one in enumerate(values) for other in values[at + 1 :]):
+            numbers = _FACTORS.finditer(body, begin, amount.span.start)
+            values = [value for match in numbers if (value := number_of(match[0]))][-_NUMBERS_BEFORE:]
+            # "1 x 900 = $900" calculates nothing.
+            factors = [value for value in values if value != 1]
+            if any(one * other == amount.value for at, one in enumerate(factors) for other in factors[at + 1 :]):
                 results.append((amount.currency, amount.value))
     sums = {currency: sum(value for one, value in results if one == currency) for currency, _ in results}
     return frozenset((*results, *((currency, Decimal(value)) for currency, value in sums.items())))
