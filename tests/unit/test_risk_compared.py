@@ -76,6 +76,36 @@ def wrote(body: str, to: Party = JUDITH) -> Message:
             "森田香織さんの件、承知しました。",
         ),
         (
+            "name_differs",
+            "Our lawyer, Mrs Beatrice Lorne, has the papers.",
+            "Please ask Mrs Beatrice Moran for the papers.\n\nKind regards\n\nHarbour Cycles\nMill Lane 2\nLeeds",
+            "Please ask Mrs Beatrice Lorne for the papers.\n\nKind regards\n\nHarbour Cycles\nMill Lane 2\nLeeds",
+        ),
+        (
+            "term_wrong",
+            "Your invoice is dated January 20, 30 days net. When is it due?",
+            "Dated January 20, with 30 days net it is due on February 9.",
+            "Dated January 20, with 30 days net it is due on February 19.",
+        ),
+        (
+            "term_wrong",
+            "Compré la bici el 9 de octubre de 2026. ¿Hasta cuándo vale la garantía?",
+            "Vale dos años, hasta el 9 de octubre de 2027.",
+            "Vale dos años, hasta el 9 de octubre de 2028.",
+        ),
+        (
+            "closed_day",
+            "Können wir am Dienstag kommen?",
+            "Ja, am Dienstag, dem 16. Juni, ab 14 Uhr. Übrigens haben wir dienstags geschlossen.",
+            "Dienstags haben wir geschlossen, aber am Mittwoch, dem 17. Juni, gern.",
+        ),
+        (
+            "amount_not_in_thread",
+            "The frame is £1,450, you have £165 and £38.50 from us. What is left?",
+            "That leaves £1,264.50.",
+            "That leaves £1,246.50.",
+        ),
+        (
             "greets_stranger",
             "Please send it again.\nJudith Barlow",
             "Dear Mr Farrell,\nhere it is again.",

@@ -147,6 +147,8 @@ def test_files_that_are_there_or_not_ours(answer: str, files: tuple[str, ...]) -
         ("Please send quote D-2291.", "The quote is attached.", "quote-D-2219.pdf", "quote-D-2291.pdf"),
         ("The May bill, please.", "The bill for May 2026 is attached.", "bill-2026-03.pdf", "bill-2026-05.pdf"),
         ("Il verbale?", "In allegato il verbale 2026.", "verbale-2025.pdf", "verbale-2026.pdf"),
+        ("Invoice GA-55018 again, please.", "Here is invoice GA-55018.", "GA-55108.pdf", "GA-55018.pdf"),
+        ("The sheet of the UP 60?", "Attached is the sheet of the UP 60.", "Sheet_UP40.pdf", "Sheet_UP60.pdf"),
         ("Our contract, please.", "The contract is attached.", "contract-reuterbau.pdf", "contract-moreau.pdf"),
     ],
 )

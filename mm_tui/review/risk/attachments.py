@@ -153,21 +153,26 @@ def _roots(text: str) -> set[str]:
 
 @rule("attachment_other", "another file than the text mentions")
 def attachment_other(reading: Reading) -> Iterator[Finding]:
-    """The attachment does not match the text: the file's name has a number that is nearly one of the thread's, another
-    year or month than the sentence that mentions it, or the name of a correspondent who is not in the thread.
-    Medium."""
-    spans = _spoken_of(reading)
-    if not reading.draft.complete or not reading.draft.attachments or not spans:
+    """The attachment does not match the text: the file's name has a number that is nearly one of the thread's, or
+    another after the same letters ("UP40" for "UP 60"); another year or month than the sentence that mentions it; or
+    the name of a correspondent who is not in the thread. Medium."""
+    if not reading.draft.complete or not reading.draft.attachments:
         return
+    spans = _spoken_of(reading)
     names = [str(file.name) for file in reading.draft.attachments]
     said = f"{reading.draft.subject}\n{reading.body}\n{reading.thread_text}\n{' '.join(reading.participants)}"
-    why = _other_number(names, said) or _other_time(names, reading, spans[0]) or _other_party(names, reading)
+    why, number = _other_number(names, said) or _other_model(names, said) or ("", "")
+    if spans and not why:
+        why = _other_time(names, reading, spans[0]) or _other_party(names, reading)
+    at = reading.body.find(number) if number else -1
     if why:
-        said_so = tuple(dict.fromkeys(Span(*reading.sentence(span.start)) for span in spans))
+        places = [span.start for span in spans] + ([at] if at >= 0 else [])
+        said_so = tuple(dict.fromkeys(Span(*reading.sentence(place)) for place in places))
         yield Finding("attachment_other", Level.MEDIUM, OneLine(why), said_so)
 
 
-def _other_number(names: list[str], said: str) -> str:
+def _other_number(names: list[str], said: str) -> tuple[str, str] | None:
+    """Why a number in a file's name is wrong, and the one that is spoken of."""
     spoken = {number for number in _LONG_NUMBER.findall(said) if not _YEAR.fullmatch(number)}
     held = [(name, number) for name in names for number in _LONG_NUMBER.findall(_YEAR.sub("", name))]
     for name, number in held:
@@ -177,8 +182,25 @@ def _other_number(names: list[str], said: str) -> str:
             if one_slip_apart(number, other) or (len(other) == len(number) and sorted(other) == sorted(number))
         ]
         if number not in spoken and near and not any(other in near for _, other in held):
-            return f"attaches {quoted(name)}, while {quoted(min(near))} is spoken of"
-    return ""
+            return f"attaches {quoted(name)}, while {quoted(min(near))} is spoken of", min(near)
+    return None
+
+
+_MODEL = re.compile(r"(?<![A-Za-z])(?P<letters>[A-Z]{2,4})[-_ ]?(?P<number>\d{1,3})(?![A-Za-z\d])")
+
+
+def _other_model(names: list[str], said: str) -> tuple[str, str] | None:
+    """Why a number after some capital letters in a file's name is wrong, and the one that is spoken of."""
+    spoken: dict[str, dict[str, str]] = {}
+    for match in _MODEL.finditer(said):
+        spoken.setdefault(match["letters"], {})[match["number"]] = match[0]
+    for name in names:
+        for match in _MODEL.finditer(name.replace("_", " ")):
+            others = spoken.get(match["letters"], {})
+            if others and match["number"] not in others:
+                other = next(iter(others.values()))
+                return f"attaches {quoted(name)}, while {quoted(other)} is spoken of", other
+    return None
 
 
 def _months(text: str) -> set[int]:

@@ -136,7 +136,8 @@ def _stem(word: str) -> str:
     return word[: max(3, len(word) - 2)] if len(word) > 4 else word.rstrip("s")
 
 
-def _counts(text: str) -> list[Count]:
+def find_counts(text: str) -> list[Count]:
+    """The counted things and measures of a text in lower case."""
     found = []
     places = ordered("numbers")
     for match in find_all(_counted(), text):
@@ -269,11 +270,11 @@ def count_differs(reading: Reading) -> Iterator[Finding]:
     time count only after the same word ("for 90 days" for "for 30 days"). Medium if the digits are in another order, or
     one is too many, too few or, in a measure, wrong; otherwise low, as it is if the draft also names the thread's
     number."""
-    mine = _counts(reading.low[: reading.written])
+    mine = find_counts(reading.low[: reading.written])
     if not mine:
         return
     text = reading.thread_text
-    theirs = _counts(_lines_about(lowered(text if len(text) < _SHORT else reading.figures), mine))
+    theirs = find_counts(_lines_about(lowered(text if len(text) < _SHORT else reading.figures), mine))
     by_noun: dict[str, list[Count]] = {}
     by_number: dict[float, set[str]] = {}
     for count in theirs:

@@ -26,6 +26,7 @@ from mm_tui.review.risk.sequence import SEQUENCE_RULES
 from mm_tui.review.risk.shape import SHAPE_RULES
 from mm_tui.review.risk.sums import SUM_RULES
 from mm_tui.review.risk.targets import TARGET_RULES, known_from_house
+from mm_tui.review.risk.terms import TERM_RULES
 from mm_tui.review.risk.timing import TIMING_RULES
 from mm_tui.review.risk.wording import WORDING_RULES
 from mm_tui.settings.sections import Risk
@@ -40,6 +41,7 @@ RULES: tuple[Rule, ...] = (
     *DETAIL_RULES,
     *TIMING_RULES,
     *SEQUENCE_RULES,
+    *TERM_RULES,
     *CONTRADICTION_RULES,
     *GREETING_RULES,
     *PEOPLE_RULES,

@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator
 from functools import cache
 
+from mm_tui.models import Party
 from mm_tui.review.findings import Finding, Level, Span
 from mm_tui.review.lookalike import one_slip_apart, plain_name
-from mm_tui.review.risk.phrases import lowered, phrases, word_set
+from mm_tui.review.risk.phrases import is_common, lowered, phrases, word_set
 from mm_tui.review.risk.rule import LONGEST_DRAFT, MOST_MAILS, Reading, listed, quoted, rule
 from mm_tui.text import OneLine
 
@@ -171,7 +172,8 @@ def _is_slip(name: str, other: str) -> bool:
 @rule("name_differs", "a name nearly the same as in the thread", needs_thread=True)
 def name_differs(reading: Reading) -> Iterator[Finding]:
     """The draft names somebody by a name that is not in the thread but nearly that of somebody there ("Mr Marlow" for
-    "Mr Barlow", "森下香織" for "森田香織"), and nowhere the right one. Medium."""
+    "Mr Barlow", "森下香織" for "森田香織"), or gives somebody there another last name, and nowhere the right one.
+    Medium."""
     body = reading.body[: reading.written]
     mails = reading.context.messages[-MOST_MAILS:]
     parties = [party for mail in mails for party in (mail.sender, *mail.to, *mail.cc)]
@@ -184,6 +186,11 @@ def name_differs(reading: Reading) -> Iterator[Finding]:
         if word[0].isupper()
     }
     theirs = {name for name in theirs if len(name) >= _SHORTEST_NAME}
+    if other := _other_last_name(reading, parties, text):
+        span, right = other
+        words_said = f"names {quoted(body[slice(*span)])}, while the thread names {quoted(right)}"
+        yield Finding("name_differs", Level.MEDIUM, OneLine(words_said), (span,))
+        return
     words = [match for match in NAME.finditer(body) if match[0][0].isupper() and len(match[0]) >= _SHORTEST_NAME]
     mine = {plain_name(match[0]) for match in words}
     for match in words if theirs else ():
@@ -202,6 +209,25 @@ def name_differs(reading: Reading) -> Iterator[Finding]:
             words_said = f"names {quoted(name)}, while the thread names {quoted(near)}"
             yield Finding("name_differs", Level.MEDIUM, OneLine(words_said), (Span(*match.span("name")),))
             return
+
+
+_LAST_NAME = re.compile(r"[ ](?P<last>[^\W\d_](?:[^\W\d_]|['’-](?=[^\W\d_]))+)")
+
+
+def _other_last_name(reading: Reading, parties: list[Party], text: str) -> tuple[Span, str] | None:
+    """The place of a person's first name with a last name that nobody has in the thread, and the right name."""
+    full = [NAME.findall(str(party.name)) for party in parties]
+    full += [[match["name"], *match["more"].split()] for match in _TITLED.finditer(text)]
+    lasts = {plain_name(names[0]): names[-1] for names in full if len(names) > 1 and len(names[0]) > _ENDING}
+    for match in NAME.finditer(reading.body, 0, reading.last_lines) if lasts else ():
+        right = lasts.get(plain_name(match[0]))
+        after = _LAST_NAME.match(reading.body, match.end()) if right and match[0][0].isupper() else None
+        if after is None or right is None or not after["last"][0].isupper() or plain_name(right) in reading.low:
+            continue
+        last = plain_name(after["last"])
+        if last not in reading.known_names and not is_common(after["last"].lower()) and len(last) > _ENDING:
+            return Span(match.start(), after.end()), f"{match[0]} {right}"
+    return None
 
 
 def _shared(first: str, second: str) -> int:

@@ -96,6 +96,20 @@ def ordered(key: str) -> dict[str, int]:
     return places
 
 
+@cache
+def weekday_names() -> re.Pattern[str]:
+    """The name of a weekday, also of every such day ("Tuesdays"), in any language."""
+    names = sorted((name for name in ordered("weekdays") if len(name) > 1), key=len, reverse=True)
+    latin = "|".join(re.escape(name) for name in names if name < "\u2e80")
+    other = "|".join(re.escape(name) for name in names if name >= "\u2e80")
+    return re.compile(rf"(?<!\w)(?:{latin})s?(?!\w)|{other}")
+
+
+def weekday_number(name: str) -> int | None:
+    """The number of a weekday, 1 for Monday, by its name."""
+    return ordered("weekdays").get(name) or ordered("weekdays").get(name.rstrip("s"))
+
+
 def tree(words: Iterable[str]) -> str:
     """The inside of a regular expression for any of `words`, the longest first; faster than a row of alternatives."""
     groups: dict[str, list[str]] = {}

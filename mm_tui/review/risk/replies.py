@@ -132,7 +132,7 @@ def _to_reviewer(reading: Reading) -> Iterator[Span]:
 def internal_note(reading: Reading) -> Iterator[Finding]:
     """The draft contains text meant for colleagues: "internal note", "do not tell the customer", "churn risk", "our
     margin is", "strictly confidential", or a remark in brackets or to somebody else ("[Note for Dana: …]"), or to
-    whoever checks the draft ("(not sure about the price, please verify)"). High; medium for the word
+    whoever checks the draft ("(not sure about the price, please verify)"). High; low for the word
     confidential alone."""
     spans = [span for span in _found(reading, "internal") if span.start < reading.written]
     spans += [
@@ -154,9 +154,9 @@ def internal_note(reading: Reading) -> Iterator[Finding]:
     spans.sort()
     if spans:
         texts = [reading.body[slice(*span)] for span in spans]
-        mild = all(len(text.split()) == 1 and text.isascii() for text in texts)
+        mild = all(text.isalpha() and text.isascii() for text in texts)
         words = f"holds what is not for the other side: {listed(list(map(quoted, texts)))}"
-        yield Finding("internal_note", Level.MEDIUM if mild else Level.HIGH, OneLine(words), tuple(spans))
+        yield Finding("internal_note", Level.LOW if mild else Level.HIGH, OneLine(words), tuple(spans))
 
 
 @rule("rude", "rude words")

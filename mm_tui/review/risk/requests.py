@@ -8,7 +8,7 @@ from functools import cache
 
 from mm_tui.models import Direction
 from mm_tui.review.findings import Finding, Level, Span
-from mm_tui.review.risk.phrases import lowered, ordered, pattern, phrases
+from mm_tui.review.risk.phrases import lowered, pattern, phrases, weekday_names, weekday_number
 from mm_tui.review.risk.rule import Reading, quoted, rule
 from mm_tui.text import OneLine
 
@@ -170,23 +170,15 @@ def _refused(reading: Reading, named: re.Pattern[str]) -> dict[str, str]:
 
 def _kind_of(word: str) -> str:
     """A weekday as its number, so that "Tuesdays" is "Tuesday" in every language; other words as they are."""
-    number = ordered("weekdays").get(word) or ordered("weekdays").get(word.rstrip("s"))
+    number = weekday_number(word)
     return str(number) if number else word
-
-
-@cache
-def _weekdays() -> re.Pattern[str]:
-    names = sorted((name for name in ordered("weekdays") if len(name) > 1), key=len, reverse=True)
-    latin = "|".join(re.escape(name) for name in names if name < "\u2e80")
-    other = "|".join(re.escape(name) for name in names if name >= "\u2e80")
-    return re.compile(rf"(?<!\w)(?:{latin})s?(?!\w)|{other}")
 
 
 @rule("refused_choice", "offers what was ruled out", needs_thread=True)
 def refused_choice(reading: Reading) -> Iterator[Finding]:
     """The other side's newest email rules out a weekday or a person ("Tuesdays are out", "not with Mr Hanley"), and the
     draft names that day with a time, or that person, without saying no. Medium."""
-    for named, needs_hour in ((_weekdays(), True), (_TITLED, False)):
+    for named, needs_hour in ((weekday_names(), True), (_TITLED, False)):
         refused = _refused(reading, named) if named.search(reading.asked_text) else {}
         for match in named.finditer(reading.low, 0, reading.written) if refused else ():
             clause = refused.get(_kind_of(match[0]))

@@ -172,8 +172,6 @@ def date_differs(reading: Reading) -> Iterator[Finding]:
         or any(number in ordinals and month in months for month, number in day.readings)
         or (len(mine) <= _MANY_DAYS and _is_within(asked, day, theirs))
     ]
-    if mine and not theirs and len(reading.thread_text) <= _SHORT_THREAD:
-        yield from _another_month(reading, mine, came)
     yield from _otherwise_labelled(reading, body, mine, moved=moved)
     for day in mine if not fits else ():
         near = next((other for other in theirs if _nearly(day, other)), None)
@@ -330,23 +328,6 @@ def _has_its_weekday(reading: Reading, day: Day) -> bool:
     today = reading.context.today or date(2000, 1, 1)
     before = _weekdays(reading.low[max(0, day.span.start - _NEAR) : day.span.start])
     return bool(before) and any(one.isoweekday() == before[-1][0] for one in _likely_year(day, today))
-
-
-_SHORT_THREAD = 4000
-
-
-def _another_month(reading: Reading, mine: tuple[Day, ...], came: set[tuple[int, int]]) -> Iterator[Finding]:
-    """The only day in an earlier email, if the draft has it with another month."""
-    named = find_dates(reading.thread_text)
-    if len({day.readings for day in named}) != 1 or any(day.readings & named[0].readings for day in mine):
-        return
-    for day in mine:
-        same = {number for _, number in day.readings} & {number for _, number in named[0].readings}
-        if same and not day.readings & (named[0].readings | came) and not _open(reading, day.span):
-            words = _other(reading, day.span, reading.thread_text, named[0].span)
-            yield Finding(
-                "date_differs", Level.MEDIUM, OneLine(words.replace("the last mail", "the thread")), (day.span,)
-            )
 
 
 def _other(reading: Reading, span: Span, asked: str, their: Span) -> str:
