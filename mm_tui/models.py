@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parseaddr
 from enum import StrEnum
@@ -19,6 +18,7 @@ from hashlib import sha256
 from typing import Annotated, Any, Self
 
 import msgspec
+from msgspec.structs import force_setattr
 
 from mm_tui.text import ManyLine, OneLine, encodable, is_blank
 
@@ -188,8 +188,7 @@ class RawContent(Model, frozen=True, kw_only=True):
     __str__ = __repr__
 
 
-@dataclass(frozen=True, slots=True)
-class EditedDraft:
+class EditedDraft(msgspec.Struct, frozen=True):
     """A human's edit of a draft, as typed.
 
     Cc and attachments stay those of the original. Lone surrogates, which cannot be sent or stored, become escapes.
@@ -200,9 +199,9 @@ class EditedDraft:
     body: str
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "to", tuple(map(encodable, self.to)))
-        object.__setattr__(self, "subject", encodable(self.subject))
-        object.__setattr__(self, "body", encodable(self.body))
+        force_setattr(self, "to", tuple(map(encodable, self.to)))
+        force_setattr(self, "subject", encodable(self.subject))
+        force_setattr(self, "body", encodable(self.body))
 
     def __repr__(self) -> str:
         return f"<EditedDraft of {len(self.body)} characters>"

@@ -6,7 +6,6 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,8 +31,7 @@ class LabelCase(msgspec.Struct, frozen=True):
     body: ManyLine
 
 
-@dataclass(frozen=True)
-class LabelVerdict:
+class LabelVerdict(msgspec.Struct, frozen=True):
     """The model's answer to a case."""
 
     case: LabelCase

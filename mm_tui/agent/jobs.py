@@ -6,11 +6,12 @@ import hashlib
 import sqlite3
 from collections.abc import Collection, Iterable
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from mm_tui.store.sort_keys import from_ms, to_ms
 
@@ -75,8 +76,7 @@ class JobState(StrEnum):
     """Given up; `why` has the reason."""
 
 
-@dataclass(frozen=True)
-class Job:
+class Job(msgspec.Struct, frozen=True):
     """One email to handle, or one rejected draft to write again."""
 
     email_id: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+import msgspec
 
 from mm_tui.agent.machines import why_a_machine
 from mm_tui.models import Direction, EmailSummary, Mailbox, OversightMode, Status, ThreadSummary
@@ -27,8 +28,7 @@ def is_worked(mail: EmailSummary) -> bool:
     return str(mail.direction) == Direction.INBOUND and str(mail.status) in WORKED_STATUSES
 
 
-@dataclass(frozen=True)
-class Situation:
+class Situation(msgspec.Struct, frozen=True):
     """What is known when deciding whether an email gets a reply."""
 
     mail: EmailSummary

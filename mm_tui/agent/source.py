@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from mm_tui.agent.jobs import Job
 from mm_tui.agent.policy import is_worked
@@ -48,8 +49,7 @@ _OF_EMAIL = (BadRequest, Forbidden, Malformed, NotFound)
 """Failures of one email."""
 
 
-@dataclass(frozen=True)
-class Polled:
+class Polled(msgspec.Struct, frozen=True):
     """The result of a poll."""
 
     new: int

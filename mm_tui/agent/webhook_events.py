@@ -10,7 +10,8 @@ The gateway may have other events. Any that may be about new mail or a rejected 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 from mm_tui import typed_json
 from mm_tui.models import Direction, GatewayId
@@ -31,8 +32,7 @@ _KNOWN = frozenset({"approved", "rejected"})
 _SHAPE_CHARACTERS = 120
 
 
-@dataclass(frozen=True, slots=True)
-class WebhookEvent:
+class WebhookEvent(msgspec.Struct, frozen=True):
     """What an event says about work for the agent."""
 
     may_bring_mail: bool

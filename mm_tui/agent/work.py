@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
 
 from mm_tui.agent import policy
 from mm_tui.agent.jobs import Job, JobState
@@ -43,8 +44,7 @@ FRESH_SECONDS = 2.0
 """Seconds after which a thread is read again when its draft is finished."""
 
 
-@dataclass(frozen=True)
-class MailReading:
+class MailReading(msgspec.Struct, frozen=True):
     """An email with its context."""
 
     mail: EmailDetail

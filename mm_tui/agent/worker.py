@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from mm_tui.agent.jobs import LONGEST_WAIT, Job, JobState
 from mm_tui.assist import errors as assist
@@ -69,8 +70,7 @@ class Fatal(Exception):
     """The agent cannot continue: a key is wrong or lacks a scope. Its message is the failure's own."""
 
 
-@dataclass(frozen=True)
-class WorkerPace:
+class WorkerPace(msgspec.Struct, frozen=True):
     """Timing, in seconds."""
 
     interval: float

@@ -11,7 +11,8 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+
+import msgspec
 
 from mm_tui.assist.errors import LONGEST_WAIT, RateLimited
 from mm_tui.clock import Clock
@@ -24,8 +25,7 @@ LONGEST_PAUSE = 20.0
 """Seconds without calls after a refusal that names no time; it grows the longer no call succeeds."""
 
 
-@dataclass(frozen=True)
-class Limits:
+class Limits(msgspec.Struct, frozen=True):
     """The rate limits of one model."""
 
     per_second: int = 10

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
+
+import msgspec
 
 from mm_tui.text import ManyLine, OneLine
 
@@ -30,8 +31,7 @@ class Message(NamedTuple):
     text: str
 
 
-@dataclass(frozen=True)
-class TokenUsage:
+class TokenUsage(msgspec.Struct, frozen=True):
     """The tokens of one call, as counted by the service."""
 
     prompt_tokens: int = 0
@@ -49,8 +49,7 @@ class TokenUsage:
         )
 
 
-@dataclass(frozen=True)
-class Completion:
+class Completion(msgspec.Struct, frozen=True):
     """A complete answer."""
 
     text: ManyLine
@@ -61,8 +60,7 @@ class Completion:
     """The answer was cut off by its token limit."""
 
 
-@dataclass(frozen=True)
-class StreamPart:
+class StreamPart(msgspec.Struct, frozen=True):
     """The state of a stream: the whole text so far, cleaned as a whole. The last one has `whole` set."""
 
     text: ManyLine

@@ -13,8 +13,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
+
+import msgspec
+from msgspec.structs import replace
 
 from mm_tui.assist.model import Message
 from mm_tui.text import ManyLine, OneLine
@@ -56,8 +58,7 @@ _EXAMPLES_SHOW = (
 _QUOTED_LINE = re.compile(r"^\s{0,3}>")
 
 
-@dataclass(frozen=True)
-class Letter:
+class Letter(msgspec.Struct, frozen=True):
     """One message of a thread, for a prompt."""
 
     sender: OneLine
@@ -66,16 +67,14 @@ class Letter:
     date: OneLine = OneLine("")
 
 
-@dataclass(frozen=True)
-class Fact:
+class Fact(msgspec.Struct, frozen=True):
     """A file of house facts, for a prompt."""
 
     name: OneLine
     text: ManyLine
 
 
-@dataclass(frozen=True)
-class Example:
+class Example(msgspec.Struct, frozen=True):
     """An earlier draft and the text that a human sent instead, for a prompt."""
 
     written: ManyLine

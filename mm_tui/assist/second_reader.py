@@ -10,9 +10,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
+
+import msgspec
 
 from mm_tui.assist.prompts import Letter
 from mm_tui.text import ManyLine
@@ -48,8 +49,7 @@ class Quote(NamedTuple):
     end: int
 
 
-@dataclass(frozen=True)
-class QuotedSource:
+class QuotedSource(msgspec.Struct, frozen=True):
     """A text that the second reader may quote: an email of the thread, or a file of house facts."""
 
     id: str
@@ -59,8 +59,7 @@ class QuotedSource:
     """Whether the other side wrote it."""
 
 
-@dataclass(frozen=True)
-class RemarkLine:
+class RemarkLine(msgspec.Struct, frozen=True):
     """One remark of the second reader, with both quotes checked."""
 
     kind: RemarkKind
@@ -69,8 +68,7 @@ class RemarkLine:
     source_id: str
 
 
-@dataclass(frozen=True)
-class SecondReading:
+class SecondReading(msgspec.Struct, frozen=True):
     """The second reader's valid remarks on a draft."""
 
     lines: tuple[RemarkLine, ...] = ()
@@ -80,8 +78,7 @@ class SecondReading:
     """False if the answer could not be parsed."""
 
 
-@dataclass(frozen=True)
-class DraftReading:
+class DraftReading(msgspec.Struct, frozen=True):
     """The draft, and everything to compare it with."""
 
     draft: ManyLine

@@ -10,10 +10,10 @@ import json
 import re
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
 from typing import Any, Generic, Literal, Self, TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 from mm_tui import typed_json
 from mm_tui.assist import prompts
@@ -101,8 +101,7 @@ class Extraction(msgspec.Struct, frozen=True, kw_only=True):
         return cls(intent=line, requested_action=OneLine(""), urgency="unknown", deadline=OneLine(""), amounts=())
 
 
-@dataclass(frozen=True)
-class Answered(Generic[T]):
+class Answered(msgspec.Struct, Generic[T], frozen=True):
     """A task's result, with its cost and whether the mail had to be cut."""
 
     value: T
@@ -113,8 +112,7 @@ class Answered(Generic[T]):
     """False if the model's answer was unusable and this is a default."""
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(msgspec.Struct, frozen=True):
     """One question to a model, ready to ask or to look up."""
 
     task: Task

@@ -10,9 +10,10 @@ import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from mm_tui.commands.common import WEBHOOK_SECRET
 from mm_tui.commands.output import printing as emit
@@ -38,8 +39,7 @@ MOST_LISTED = 10_000
 """The most emails that a dry run lists."""
 
 
-@dataclass
-class OpenWorker:
+class OpenWorker(msgspec.Struct):
     """An agent with its stores and services."""
 
     jobs: Jobs

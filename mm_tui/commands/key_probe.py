@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+
+import msgspec
 
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.errors import (
@@ -27,8 +28,7 @@ ADDRESS_SECONDS = 15.0
 """Seconds that an address or the assistant may take to answer while a human waits at the prompt."""
 
 
-@dataclass(frozen=True)
-class KeyReport:
+class KeyReport(msgspec.Struct, frozen=True):
     """What a key may do. `known` is False if the gateway does not know it."""
 
     known: bool

@@ -3,8 +3,9 @@ effects after it are performed."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 
 class Entry(StrEnum):
@@ -31,8 +32,7 @@ class Entry(StrEnum):
     ENDED = "ended"
 
 
-@dataclass(frozen=True, slots=True)
-class WriteEntry:
+class WriteEntry(msgspec.Struct, frozen=True):
     """Append this entry and save the state on the disk, in one transaction. `about` is an id, `note` an outcome,
     an answer or a digest."""
 
@@ -41,33 +41,28 @@ class WriteEntry:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
+class Hold(msgspec.Struct, frozen=True):
     """Wait until the human's deadline, then `Elapsed`."""
 
     anew: bool = True
     """Wait the whole time; otherwise only what is left of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pause:
+class Pause(msgspec.Struct, frozen=True):
     """Wait, longer each time in a row (1, 2, 4 ... 60 s), then `Elapsed`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(msgspec.Struct, frozen=True):
     """Read this email: `Observed` or `ReadFailed`."""
 
     email_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Find:
+class Find(msgspec.Struct, frozen=True):
     """Search for the submitted edit by its content: `Found` or `ReadFailed`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Decide:
+class Decide(msgspec.Struct, frozen=True):
     """Approve or reject, once: `Done`, `CallRefused`, `CallConflict` or `OutcomeUnknown`."""
 
     email_id: str
@@ -76,8 +71,7 @@ class Decide:
     """The edit's id, if an original is retired; the reason names it."""
 
 
-@dataclass(frozen=True, slots=True)
-class RecordApproval:
+class RecordApproval(msgspec.Struct, frozen=True):
     """Tag the email with this reviewer's first approval: `Done`, `CallRefused`, `CallConflict` or `OutcomeUnknown`."""
 
     email_id: str
@@ -85,30 +79,26 @@ class RecordApproval:
     """The digest of the approved content."""
 
 
-@dataclass(frozen=True, slots=True)
-class Submit:
+class Submit(msgspec.Struct, frozen=True):
     """Send the edit, always under the same idempotency key.
 
     Answered by `Submitted`, `CallRefused`, `CallConflict`, `OutcomeUnknown` or `KeyExpired`.
     """
 
 
-@dataclass(frozen=True, slots=True)
-class Cancel:
+class Cancel(msgspec.Struct, frozen=True):
     """Withdraw the edit: `Done`, `CallRefused`, `CallConflict` or `OutcomeUnknown`."""
 
     email_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Reschedule:
+class Reschedule(msgspec.Struct, frozen=True):
     """Change the scheduled email in place: `Done`, `CallRefused`, `CallConflict` or `OutcomeUnknown`."""
 
     email_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class DropText:
+class DropText(msgspec.Struct, frozen=True):
     """The edited text has been released: delete the local copy."""
 
 

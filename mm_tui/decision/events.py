@@ -2,120 +2,102 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from mm_tui.decision.state import Choice, Snapshot
 
 
-@dataclass(frozen=True, slots=True)
-class Undo:
+class Undo(msgspec.Struct, frozen=True):
     """The human undoes the decision."""
 
 
-@dataclass(frozen=True, slots=True)
-class Quit:
+class Quit(msgspec.Struct, frozen=True):
     """The program is closing: no call starts from now on."""
 
 
-@dataclass(frozen=True, slots=True)
-class NotMade:
+class NotMade(msgspec.Struct, frozen=True):
     """The journaled call was not started: it was undone, or the program was closed, during the journal write."""
 
     undone: bool
     """Whether the human undid it; otherwise the program is closing."""
 
 
-@dataclass(frozen=True, slots=True)
-class CheckOutdated:
+class CheckOutdated(msgspec.Struct, frozen=True):
     """The journaled call was not started: the program or the machine was stopped since the check."""
 
 
-@dataclass(frozen=True, slots=True)
-class Slept:
+class Slept(msgspec.Struct, frozen=True):
     """The program or the machine was stopped during the hold, so that nobody could undo."""
 
 
-@dataclass(frozen=True, slots=True)
-class MayHaveMoved:
+class MayHaveMoved(msgspec.Struct, frozen=True):
     """The last listing of the queue no longer has the email, or has it with another text."""
 
 
-@dataclass(frozen=True, slots=True)
-class Restarted:
+class Restarted(msgspec.Struct, frozen=True):
     """The program was restarted; the state is the last journaled one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """The human answers the question."""
 
     choice: Choice
 
 
-@dataclass(frozen=True, slots=True)
-class Elapsed:
+class Elapsed(msgspec.Struct, frozen=True):
     """The hold or the pause is over."""
 
 
-@dataclass(frozen=True, slots=True)
-class Observed:
+class Observed(msgspec.Struct, frozen=True):
     """An email was read."""
 
     email_id: str
     sighting: Snapshot
 
 
-@dataclass(frozen=True, slots=True)
-class ReadFailed:
+class ReadFailed(msgspec.Struct, frozen=True):
     """The email could not be read."""
 
     words: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(msgspec.Struct, frozen=True):
     """The result of the search for a submitted edit by its content; no id means that it was not found."""
 
     email_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Submitted:
+class Submitted(msgspec.Struct, frozen=True):
     """The gateway accepted the edit and gave it an id."""
 
     email_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(msgspec.Struct, frozen=True):
     """The gateway did what was asked: decide, cancel or reschedule."""
 
     words: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class CallRefused:
+class CallRefused(msgspec.Struct, frozen=True):
     """The call certainly had no effect: no connection, no permission, too many requests, not accepted."""
 
     words: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class CallConflict:
+class CallConflict(msgspec.Struct, frozen=True):
     """404 or 409: the call had no effect because something else happened first."""
 
     words: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class OutcomeUnknown:
+class OutcomeUnknown(msgspec.Struct, frozen=True):
     """It is not known whether the call took effect: time-out, broken connection, 5xx, unreadable answer."""
 
     words: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class KeyExpired:
+class KeyExpired(msgspec.Struct, frozen=True):
     """The submission was not repeated: its idempotency key is older than the gateway remembers (24 h)."""
 
 

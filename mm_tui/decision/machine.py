@@ -9,7 +9,7 @@ Deciding on an email: hold, check, decide, and read back if no answer came. Edit
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from mm_tui.decision import replacement
 from mm_tui.decision.effects import DropText, Entry, Hold, Pause, Reschedule, WriteEntry

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from mm_tui.decision import replacement
 from mm_tui.decision.effects import Find, Look, Pause

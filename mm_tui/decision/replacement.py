@@ -6,7 +6,7 @@ gateway before the original is retired (R4), and it is approved only after the o
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from mm_tui.decision.effects import Entry, Pause, WriteEntry
 from mm_tui.decision.events import CallConflict, CallRefused, Done, Event, KeyExpired, OutcomeUnknown, Submitted

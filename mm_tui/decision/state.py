@@ -6,8 +6,9 @@ define the transitions.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 
 class Act(StrEnum):
@@ -82,8 +83,7 @@ class RemoteState(StrEnum):
         return self in (RemoteState.REJECTED, RemoteState.CANCELLED, RemoteState.FAILED)
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(msgspec.Struct, frozen=True):
     """One email as the gateway described it at one moment."""
 
     standing: RemoteState
@@ -267,8 +267,7 @@ CONCLUSIVE = frozenset(
 """Outcomes that were read from the gateway, so that no call of ours can still take effect."""
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(msgspec.Struct, frozen=True):
     """What the human decided, on what: fixed from the beginning."""
 
     item: str
@@ -288,8 +287,7 @@ class Case:
     """Whether an earlier call for this email may still take effect and would not be harmless beside this act."""
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(msgspec.Struct, frozen=True):
     """The state of one decision."""
 
     case: Case

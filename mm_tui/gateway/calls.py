@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from mm_tui.gateway.keys import Scope
 
 
-@dataclass(frozen=True)
-class Call:
+class Call(msgspec.Struct, frozen=True):
     """One call of the gateway's API.
 
     `acts` says that it changes something, so that its outcome is unknown if the answer is lost.

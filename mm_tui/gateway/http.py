@@ -11,9 +11,10 @@ import logging
 import ssl
 import time
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from urllib.parse import quote, urlsplit
+
+import msgspec
 
 from mm_tui.gateway import errors
 from mm_tui.gateway.calls import Call
@@ -55,8 +56,7 @@ class KeyAuth(httpx.Auth):
         yield request
 
 
-@dataclass
-class _Progress:
+class _Progress(msgspec.Struct):
     """How far a request got, from the transport's trace."""
 
     left: asyncio.Event | None = None
@@ -75,13 +75,16 @@ class _Progress:
         return self.sending or not self.traced
 
 
-@dataclass
-class HttpAnswer:
+class HttpAnswer(msgspec.Struct):
     """A successful answer."""
 
     status: int
     content_type: str
-    body: bytes = field(repr=False)
+    body: bytes
+
+    def __repr__(self) -> str:
+        # A body may hold mail, which no report may show.
+        return f"HttpAnswer({self.status}, {self.content_type!r}, {len(self.body)} bytes)"
 
 
 class Wire:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, Self, TypeVar
+
+import msgspec
 
 from mm_tui.models import AuditEntry, EmailSummary, GatewayId
 from mm_tui.text import OneLine
@@ -34,8 +35,7 @@ class Listing(tuple[T, ...]):
         return made
 
 
-@dataclass(frozen=True)
-class EmailFilter:
+class EmailFilter(msgspec.Struct, frozen=True):
     """A filter for `emails`: an email must match every field that is set. Times need a time zone."""
 
     status: str | None = None
@@ -45,16 +45,14 @@ class EmailFilter:
     """Only mail newer than this id. Changed statuses of older mail are not included."""
 
 
-@dataclass(frozen=True)
-class EmailPage:
+class EmailPage(msgspec.Struct, frozen=True):
     """A page of mail, newest first. `cursor` fetches the next one; None at the end."""
 
     emails: Listing[EmailSummary]
     cursor: str | None = None
 
 
-@dataclass(frozen=True)
-class AuditPage:
+class AuditPage(msgspec.Struct, frozen=True):
     """A page of the gateway's audit log, newest first. `cursor` fetches the next one; None at the end."""
 
     entries: Listing[AuditEntry]
@@ -79,8 +77,7 @@ class Pages:
         return False
 
 
-@dataclass(frozen=True)
-class OutgoingAttachment:
+class OutgoingAttachment(msgspec.Struct, frozen=True):
     """A file to send, with its name exactly as the recipient should see it."""
 
     name: str
@@ -91,8 +88,7 @@ class OutgoingAttachment:
         return f"<OutgoingAttachment of {len(self.content)} bytes>"
 
 
-@dataclass(frozen=True)
-class OutgoingMail:
+class OutgoingMail(msgspec.Struct, frozen=True):
     """An email to submit. Recipients in header form or bare; the body is markdown.
 
     The gateway's limits: 50 recipients, 998 characters of subject, 262,144 of body.
@@ -108,8 +104,7 @@ class OutgoingMail:
         return f"<OutgoingMail of {len(self.body)} characters to {len(self.to)}>"
 
 
-@dataclass(frozen=True)
-class CreatedMailbox:
+class CreatedMailbox(msgspec.Struct, frozen=True):
     """The answer to creating a mailbox: without an approval code first `code_sent`, then the mailbox."""
 
     code_sent: bool
@@ -118,8 +113,7 @@ class CreatedMailbox:
     message: OneLine = _EMPTY
 
 
-@dataclass(frozen=True)
-class Contact:
+class Contact(msgspec.Struct, frozen=True):
     """An entry of the account's address book."""
 
     id: GatewayId
@@ -128,16 +122,14 @@ class Contact:
     created_at: datetime | None = None
 
 
-@dataclass(frozen=True)
-class ApiKey:
+class ApiKey(msgspec.Struct, frozen=True):
     """A key of the account, without the key itself."""
 
     id: str
     name: OneLine
 
 
-@dataclass(frozen=True)
-class Suppression:
+class Suppression(msgspec.Struct, frozen=True):
     """An address that the gateway does not send to, and why."""
 
     address: OneLine

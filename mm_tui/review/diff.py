@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
+
+import msgspec
 
 BUDGET = 1_500_000
 """The most steps for one comparison, roughly half a second."""
@@ -41,8 +42,7 @@ class Segment(NamedTuple):
     text: str
 
 
-@dataclass(frozen=True)
-class Diff:
+class Diff(msgspec.Struct, frozen=True):
     """The difference between two texts."""
 
     segments: tuple[Segment, ...]

@@ -12,9 +12,10 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from mm_tui.text import OneLine
 
@@ -37,8 +38,7 @@ class Standing(StrEnum):
     UNCHECKED = "it was not checked"
 
 
-@dataclass(frozen=True)
-class Identity:
+class Identity(msgspec.Struct, frozen=True):
     """The result of a check."""
 
     standing: Standing

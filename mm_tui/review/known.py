@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
+from msgspec.structs import force_setattr
 
 from mm_tui.review.alike import Alike, grouped
 from mm_tui.review.lookalike import (
@@ -176,8 +176,7 @@ class Acquaintances(NamedTuple):
 NOBODY = Acquaintances.of()
 
 
-@dataclass(frozen=True)
-class Known:
+class Known(msgspec.Struct, frozen=True, dict=True):
     """The known correspondents from the point of view of one email, ignoring case.
 
     Established ones are trusted. All others are compared with our own domains, with established addresses, and with
@@ -193,7 +192,7 @@ class Known:
 
     def __post_init__(self) -> None:
         # A mailbox whose address cannot be read has no domain; an empty one would be a part of every name.
-        object.__setattr__(self, "own_domains", frozenset(domain.lower() for domain in self.own_domains if domain))
+        force_setattr(self, "own_domains", frozenset(domain.lower() for domain in self.own_domains if domain))
 
     @cached_property
     def _parts(self) -> tuple[Acquaintances, ...]:

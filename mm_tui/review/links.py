@@ -11,9 +11,11 @@ import ipaddress
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from urllib.parse import unquote
+
+import msgspec
+from msgspec.structs import replace
 
 from mm_tui.review.findings import Finding, Level, Span
 from mm_tui.review.known import Known
@@ -93,8 +95,7 @@ _FILE_ENDINGS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(msgspec.Struct, frozen=True):
     text: OneLine
     """What the reader sees; the target itself for a bare link."""
     target: OneLine

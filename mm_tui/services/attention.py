@@ -7,9 +7,10 @@ sequences on the reviewer's desktop. Terminals ignore sequences that they do not
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import datetime, time
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from mm_tui.services.queue.due import due_at, is_overdue
 from mm_tui.store.mail.mails import MailStore
@@ -28,8 +29,7 @@ GIVE_TITLE_BACK = "\x1b[23;2t"
 """Saves the window's title on the terminal's stack, and restores it (xterm's window operations)."""
 
 
-@dataclass(frozen=True)
-class QueueLook:
+class QueueLook(msgspec.Struct, frozen=True):
     """The state of the queue at one check."""
 
     title: OneLine

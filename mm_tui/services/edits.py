@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from mm_tui.store.decisions.edits import EditStore, SavedEdit
 from mm_tui.store.mail.pending import PendingStore

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
+
+import msgspec
 
 from mm_tui.account import Account, DayCount, Usage, Webhook
 from mm_tui.gateway.errors import CodeSent, Forbidden, GatewayError, MissingScope, NotFound
@@ -28,8 +29,7 @@ WEBHOOK_EVENTS = ("message.received", "oversight.pending", "oversight.approved",
 """The default events of a new webhook; the gateway may have more."""
 
 
-@dataclass(frozen=True)
-class ActResult:
+class ActResult(msgspec.Struct, frozen=True):
     """The result of a change to a mailbox, in words for the user."""
 
     ok: bool
@@ -40,8 +40,7 @@ class ActResult:
     """The secret that signs a new webhook's calls. It is returned only once and stored nowhere."""
 
 
-@dataclass(frozen=True)
-class AccountFacts:
+class AccountFacts(msgspec.Struct, frozen=True):
     """The account, its usage and its webhooks, as far as the keys allow. A value that is None has a reason in words."""
 
     account: Account | None

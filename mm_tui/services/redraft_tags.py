@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from mm_tui.text import ManyLine, OneLine
 
@@ -41,8 +42,7 @@ _JOINER = re.compile("[\u200c\u200d\ufe0e\ufe0f]")
 """At the edge of a part, without its neighbours, it would look like a hidden character."""
 
 
-@dataclass(frozen=True)
-class RedraftRequest:
+class RedraftRequest(msgspec.Struct, frozen=True):
     """What a reviewer asks for."""
 
     reason: OneLine

@@ -9,11 +9,12 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from contextlib import closing, suppress
-from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
+
+import msgspec
 
 from mm_tui.store.database import CorruptStore, Database, damage_mark
 from mm_tui.store.migrations import KEPT_TABLES
@@ -22,14 +23,13 @@ _BESIDE = ("-wal", "-shm")
 _HEADER_BYTES = 100
 
 
-@dataclass(frozen=True)
-class Rescue:
+class Rescue(msgspec.Struct, frozen=True):
     """The result of rescuing a damaged store."""
 
     aside: Path
     """Where the damaged file is now."""
     why: str
-    rows: dict[str, int] = field(default_factory=dict)
+    rows: dict[str, int] = msgspec.field(default_factory=dict)
     """Rows rescued, by table."""
     unread: tuple[str, ...] = ()
     """Tables that could not be read completely."""

@@ -12,9 +12,10 @@ import logging
 import os
 import sqlite3
 import threading
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
+
+import msgspec
 
 from mm_tui.private_files import replace_private
 from mm_tui.text import OneLine
@@ -117,8 +118,7 @@ def behind(path: Path, connection: sqlite3.Connection) -> StoreBehind | None:
     )
 
 
-@dataclass(slots=True)
-class _Shared:
+class _Shared(msgspec.Struct):
     descriptor: int
     users: int = 0
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from mm_tui.review.findings import Finding, Level
 from mm_tui.screens.pending.advice import Advice

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from mm_tui.decision.state import Act, Outcome, Question
 from mm_tui.models import EditedDraft, Party, PendingItem, RawContent

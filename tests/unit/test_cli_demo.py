@@ -8,12 +8,13 @@ import signal
 import sys
 import tempfile
 from contextlib import ExitStack
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from mm_tui.commands.demo import DATA, clear, make_known, use
 from mm_tui.models import EditedDraft

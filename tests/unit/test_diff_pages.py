@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from mm_tui.models import EditedDraft, RawContent
 from mm_tui.review.risk import Assessment

@@ -8,11 +8,11 @@ import stat
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from mm_tui.models import EditedDraft, RawContent
 from mm_tui.screens.pending import editor_process

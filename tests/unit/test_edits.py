@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import suppress
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
+from msgspec.structs import replace
 
 from mm_tui.models import EditedDraft, RawContent
 from mm_tui.services.edits import Edits, NotSaved

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from importlib import import_module
 from pkgutil import iter_modules
 
 import pytest
+from msgspec.structs import replace
 
 from mm_tui.models import Attachment, Direction, Party
 from mm_tui.review import risk
@@ -54,7 +54,7 @@ HARMLESS = (
 
 def drafted(body: str = HARMLESS, **changes: object) -> Draft:
     draft = Draft(sender=SUPPORT, to=(ANNA,), subject=OneLine("Re: Refund for order 4471"), body=ManyLine(body))
-    return replace(draft, **changes)  # type: ignore[arg-type]  # each test names fields of Draft
+    return replace(draft, **changes)  # each test names fields of Draft
 
 
 def found(assessment: Assessment, code: str) -> list[tuple[Level, str]]:

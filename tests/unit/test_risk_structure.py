@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
+from msgspec.structs import replace
 
 from mm_tui.models import Attachment, Party
 from mm_tui.review.findings import Finding, Level
@@ -25,7 +25,7 @@ def found(code: str, question: str, answer: str, *, subject: str = "Re: Bike", *
         body=ManyLine(question),
         received_at=datetime(2026, 5, 4, tzinfo=UTC),
     )
-    mail = replace(mail, **changes)  # type: ignore[arg-type]  # each test names fields of Message
+    mail = replace(mail, **changes)  # each test names fields of Message
     context = ThreadContext(
         (mail,),
         own_addresses=frozenset({str(US.address)}),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import threading
 from array import array
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from mm_tui.models import Mailbox, Party
 from mm_tui.query import MAIL

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 from mm_tui.commands.output.exits import Exit
 from mm_tui.text import OneLine
@@ -15,8 +16,7 @@ class Result(StrEnum):
     PROBLEM = "problem"
 
 
-@dataclass(frozen=True)
-class Check:
+class Check(msgspec.Struct, frozen=True):
     """The finding of one check. `status` is the exit status if it is the first problem."""
 
     name: str

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import cache
+
+from msgspec.structs import replace
 
 from mm_tui.review.findings import Finding, Level, Span
 from mm_tui.review.risk.answers import ANSWER_RULES

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
 from typing import Self
+
+import msgspec
 
 from mm_tui.models import Attachment, Direction, EmailDetail, EmailSummary, Party, PendingItem
 from mm_tui.review.findings import Finding, Level, worst
@@ -13,15 +14,14 @@ from mm_tui.review.known import NOBODY, Acquaintances
 from mm_tui.text import CleanText, ManyLine, OneLine
 
 
-@dataclass(frozen=True)
-class Draft:
+class Draft(msgspec.Struct, frozen=True, dict=True):
     """A waiting email, as the reviewer sees it: outbound, or inbound under `gated_all`."""
 
     sender: Party
     to: tuple[Party, ...] = ()
     cc: tuple[Party, ...] = ()
-    subject: OneLine = field(default_factory=OneLine)
-    body: ManyLine = field(default_factory=ManyLine)
+    subject: OneLine = msgspec.field(default_factory=OneLine)
+    body: ManyLine = msgspec.field(default_factory=ManyLine)
     attachments: tuple[Attachment, ...] = ()
     direction: str = Direction.OUTBOUND
     reply_to: tuple[Party, ...] = ()
@@ -78,14 +78,13 @@ class Draft:
         return sum(text.active for text in self._texts)
 
 
-@dataclass(frozen=True)
-class Message:
+class Message(msgspec.Struct, frozen=True):
     """An earlier email of the draft's thread."""
 
     sender: Party
     to: tuple[Party, ...] = ()
     cc: tuple[Party, ...] = ()
-    subject: OneLine = field(default_factory=OneLine)
+    subject: OneLine = msgspec.field(default_factory=OneLine)
     body: ManyLine | None = None
     """None if only the summary is stored on this machine."""
     direction: str = Direction.INBOUND
@@ -108,16 +107,14 @@ class Message:
         )
 
 
-@dataclass(frozen=True)
-class Rejected:
+class Rejected(msgspec.Struct, frozen=True):
     """A draft that a human rejected before, and did not replace by an edit."""
 
     body: ManyLine
-    reason: OneLine = field(default_factory=OneLine)
+    reason: OneLine = msgspec.field(default_factory=OneLine)
 
 
-@dataclass(frozen=True)
-class OtherAnswer:
+class OtherAnswer(msgspec.Struct, frozen=True):
     """Another email of ours that answers the email that the draft answers."""
 
     status: OneLine
@@ -126,16 +123,14 @@ class OtherAnswer:
     left: bool
 
 
-@dataclass(frozen=True)
-class HouseText:
+class HouseText(msgspec.Struct, frozen=True):
     """A file of house facts."""
 
     name: OneLine
     text: ManyLine
 
 
-@dataclass(frozen=True)
-class ThreadContext:
+class ThreadContext(msgspec.Struct, frozen=True, dict=True):
     """The context of a draft. Empty fields mean unknown, and rules that need them say so."""
 
     messages: tuple[Message, ...] = ()
@@ -173,8 +168,7 @@ NOT_READ = "not read: "
 """The beginning of a message about a part of a long thread or draft that was not read."""
 
 
-@dataclass(frozen=True)
-class Assessment:
+class Assessment(msgspec.Struct, frozen=True, dict=True):
     """The rules' findings about one draft."""
 
     findings: tuple[Finding, ...] = ()

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
+
+import msgspec
 
 from mm_tui.review.findings import Finding, Level, Span
 from mm_tui.review.risk.facts import MONTH_NAMES, Amount, find_amounts, known_amounts
@@ -76,8 +77,7 @@ def _with_lead(reading: Reading, sentence: str, start: int) -> str:
     return reading.low[reading.sentence(colon)[0] : colon] + sentence
 
 
-@dataclass(frozen=True)
-class _Gifts:
+class _Gifts(msgspec.Struct, frozen=True, dict=True):
     """What a draft and its thread say about money, for the sentences that give some."""
 
     reading: Reading

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import cached_property
+
+import msgspec
 
 from mm_tui.review.findings import Finding, Span
 from mm_tui.review.known import Known
@@ -57,8 +58,7 @@ MOST_FIGURES = 40_000
 """The most characters of the thread's newest lines with digits to compare a draft's numbers with."""
 
 
-@dataclass(frozen=True)
-class Reading:
+class Reading(msgspec.Struct, frozen=True, dict=True):
     """A draft and its context, with values that several rules need computed once."""
 
     draft: Draft
@@ -305,8 +305,7 @@ class Reading:
         )
 
 
-@dataclass(frozen=True)
-class Rule:
+class Rule(msgspec.Struct, frozen=True):
     """A rule: a function of a reading, with its description."""
 
     code: str

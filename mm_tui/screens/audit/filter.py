@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
+from msgspec.structs import replace
 from textual.content import Content
 
 from mm_tui.screens.dialogs.dialog import Line, ListDialog, heading

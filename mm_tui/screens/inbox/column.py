@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import threading
 from array import array
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
 from textual import getters
 from textual.containers import Horizontal, Vertical
 from textual.content import Content

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import msgspec
+from msgspec.structs import replace
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import OptionList
@@ -25,8 +27,7 @@ DIGITS = 7
 """The width in cells of a number of emails."""
 
 
-@dataclass(frozen=True)
-class _Narrower:
+class _Narrower(msgspec.Struct, frozen=True):
     """One filter for the view."""
 
     name: OneLine

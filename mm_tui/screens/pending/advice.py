@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import msgspec
 from textual.content import Content
 
 from mm_tui.models import Direction
@@ -32,8 +32,7 @@ OTHER = "other"
 """The label that says nothing."""
 
 
-@dataclass(frozen=True)
-class Advice:
+class Advice(msgspec.Struct, frozen=True):
     """The models' advice on the draft shown."""
 
     card: CardState | None = None

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Protocol
+
+from msgspec.structs import replace
 
 from mm_tui.screens.pending.editor_process import EditorError, EditorReturned, run_editor
 from mm_tui.services.edits import NotSaved

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
 
+import msgspec
+from msgspec.structs import replace
 from textual.content import Content
 from textual.geometry import Size
 
@@ -47,8 +48,7 @@ _STARTS = re.compile(rf"{SIGN.pattern}|(?:from|also|when|came|asks|about|(?:to|c
 """What lines of the head begin with, before they continue."""
 
 
-@dataclass(frozen=True)
-class Opened:
+class Opened(msgspec.Struct, frozen=True):
     """The email that is open, with what is known about it."""
 
     entry: QueueEntry

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
 from textual import getters
 from textual.containers import Horizontal, Vertical
 from textual.content import Content

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Self
 
+import msgspec
 from rich.cells import cell_len
 from rich.segment import Segment
 
@@ -34,8 +34,7 @@ _BADGES = {"already_answered": "answered already", "another_answer": "two answer
 CALM = frozenset({Phase.HELD, Phase.WORKING, Phase.WAITING, Phase.DONE, Phase.UNDECIDED})
 
 
-@dataclass(frozen=True)
-class PendingRow:
+class PendingRow(msgspec.Struct, frozen=True):
     """The content of one row, two lines."""
 
     queued: QueueEntry

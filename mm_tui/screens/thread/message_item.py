@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import msgspec
 
 from mm_tui.models import EmailDetail
 from mm_tui.review.findings import Finding
@@ -10,8 +10,7 @@ from mm_tui.screens.thread.lines import NOTHING, Laid, Pieces
 from mm_tui.store.mail.mails import MailRow
 
 
-@dataclass(eq=False, repr=False)
-class MessageItem:
+class MessageItem(msgspec.Struct, eq=False):
     row: MailRow
     detail: EmailDetail | None = None
     open: bool = False
@@ -22,7 +21,7 @@ class MessageItem:
     """Its state in words if it is not part of the conversation: it was not sent, or did not arrive."""
     relation: str = ""
     """The ids of it and of its edited text or original, if a human edited it here."""
-    head: list[Pieces] = field(default_factory=list)
+    head: list[Pieces] = msgspec.field(default_factory=list)
     body: Laid = NOTHING
     laid: tuple[str, int, bool] = ("", 0, False)
     """The body, width and view that `body` was laid out for: large ones take too long to lay out twice."""

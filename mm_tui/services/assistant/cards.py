@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 from mm_tui.text import ManyLine, OneLine
 
@@ -30,8 +31,7 @@ def _named(answer: OneLine) -> OneLine:
     return OneLine("") if answer.lower() in ("unknown", "other", "none") else answer
 
 
-@dataclass(frozen=True)
-class CardState:
+class CardState(msgspec.Struct, frozen=True):
     """The assistant's card for one email and its thread.
 
     `words` is one line for each phase: why nothing is there, or what failed and what to do. Earlier results stay in the
@@ -93,8 +93,7 @@ class CardState:
         return OneLine("stand-in, not Jamba") if self.stand_in else self.badge
 
 
-@dataclass(frozen=True)
-class DraftText:
+class DraftText(msgspec.Struct, frozen=True):
     """A streaming draft: always the whole text so far, cleaned as a whole."""
 
     text: ManyLine
@@ -105,8 +104,7 @@ class DraftText:
     cut: bool = False
 
 
-@dataclass(frozen=True)
-class Spend:
+class Spend(msgspec.Struct, frozen=True):
     """What the models cost today (UTC)."""
 
     usd: float

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
+
+import msgspec
 
 from mm_tui.assist.prompts import Letter
 from mm_tui.models import ARRIVED, Direction, EmailDetail
@@ -22,8 +23,7 @@ LONGEST_THREAD = 30
 """How many of a thread's newest emails are read; older ones appear in the quotes."""
 
 
-@dataclass(frozen=True)
-class Conversation:
+class Conversation(msgspec.Struct, frozen=True):
     """A thread, ready for a prompt."""
 
     subject: EmailDetail

@@ -7,8 +7,9 @@ import logging
 import secrets
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from mm_tui.assist.errors import NoKey
 from mm_tui.clock import SystemClock

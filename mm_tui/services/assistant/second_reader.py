@@ -10,8 +10,9 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from mm_tui.assist.errors import AssistError, NoKey, OverBudget
 from mm_tui.models import Direction
@@ -50,8 +51,7 @@ _WORDS = {
 }
 
 
-@dataclass(frozen=True)
-class Remark:
+class Remark(msgspec.Struct, frozen=True):
     """One remark of the second reader: a quote from the draft, and one from its thread or the house facts."""
 
     kind: str
@@ -74,8 +74,7 @@ class Remark:
         return OneLine(f"{kind}: “{self.draft}”; {label}: “{self.source}” ({self.source_name})")
 
 
-@dataclass(frozen=True)
-class SecondReaderState:
+class SecondReaderState(msgspec.Struct, frozen=True):
     """What the second reader says about one version of a draft."""
 
     phase: CardPhase

@@ -10,10 +10,11 @@ import hashlib
 import importlib
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import replace
 from datetime import UTC
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import urlsplit
+
+from msgspec.structs import replace
 
 from mm_tui import typed_json
 from mm_tui.assist.errors import AssistError, NoKey, OverBudget

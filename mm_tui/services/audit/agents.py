@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from statistics import median
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from mm_tui.services.audit.track_record import Decided, by_day, ended
 from mm_tui.store.audit.entries import AuditStore
@@ -26,13 +27,12 @@ MOST_REASONS = 10
 """How many different reasons are listed for one agent."""
 
 
-@dataclass
-class AgentFigures:
+class AgentFigures(msgspec.Struct):
     """One agent's row."""
 
     key_id: OneLine
     """The id of the key that composed; empty if the log does not say."""
-    decided: list[Decided] = field(default_factory=list)
+    decided: list[Decided] = msgspec.field(default_factory=list)
     """Decisions about its drafts."""
 
     def number(self, *outcomes: str) -> int:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec.structs import replace
 
 from mm_tui.models import Direction
 from mm_tui.review.digest import short
@@ -41,8 +43,7 @@ class Origin(StrEnum):
     """This program, on this machine."""
 
 
-@dataclass(frozen=True)
-class HistoryEvent:
+class HistoryEvent(msgspec.Struct, frozen=True):
     """One thing that happened."""
 
     at: datetime | None
@@ -55,8 +56,7 @@ class HistoryEvent:
     tone: Tone = Tone.PLAIN
 
 
-@dataclass(frozen=True)
-class History:
+class History(msgspec.Struct, frozen=True):
     """Everything that is known about one email."""
 
     email_id: str

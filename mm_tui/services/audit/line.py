@@ -4,10 +4,12 @@ it."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec.structs import replace
 
 from mm_tui.query import moment_named, time_fault
 from mm_tui.services.audit.act_journal import FAILED, IN_DOUBT, KINDS
@@ -183,8 +185,7 @@ class Tone(StrEnum):
     FAILURE = "failure"
 
 
-@dataclass(frozen=True)
-class AuditLine:
+class AuditLine(msgspec.Struct, frozen=True):
     """A line of the log in words."""
 
     line: LogLine

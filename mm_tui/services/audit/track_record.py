@@ -7,11 +7,12 @@ gateway's log. Nothing here proposes a mode: a human draws the conclusion (R10).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import sqrt
 from statistics import median
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from mm_tui.clock import moment_in
 from mm_tui.models import Direction
@@ -33,8 +34,7 @@ FEW = 20
 """With fewer decisions the figures mean little, which the screen points out."""
 
 
-@dataclass(frozen=True)
-class Decided:
+class Decided(msgspec.Struct, frozen=True):
     """One decision that was made here and took effect."""
 
     mailbox_id: str
@@ -57,8 +57,7 @@ class Decided:
     """The agent wrote it with examples of texts that humans had sent."""
 
 
-@dataclass(frozen=True)
-class Tally:
+class Tally(msgspec.Struct, frozen=True):
     """What humans did with a mailbox's drafts in a period."""
 
     as_written: int = 0
@@ -87,8 +86,7 @@ class Tally:
         return max(0.0, (share + Z95**2 / (2 * n) - spread) / (1 + Z95**2 / n))
 
 
-@dataclass(frozen=True)
-class Learning:
+class Learning(msgspec.Struct, frozen=True):
     """Whether examples save humans edits: how much of sent drafts they changed, over the longest period."""
 
     without: int
@@ -99,8 +97,7 @@ class Learning:
     changed_with: float | None
 
 
-@dataclass(frozen=True)
-class OthersDecisions:
+class OthersDecisions(msgspec.Struct, frozen=True):
     """Decisions with one key that were not made with this program on this machine. The gateway's log does not show
     edits."""
 
@@ -114,8 +111,7 @@ class OthersDecisions:
     """All decisions, inbound mail included."""
 
 
-@dataclass(frozen=True)
-class TrackRecord:
+class TrackRecord(msgspec.Struct, frozen=True):
     """The decisions about the drafts of one mailbox, for its row and its page."""
 
     mailbox: Mailbox

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import replace
 from datetime import timedelta
+
+from msgspec.structs import replace
 
 from mm_tui.clock import Clock, noticing_sleep, uptime
 from mm_tui.decision.effects import Call, Cancel, Decide, RecordApproval, Reschedule, Submit

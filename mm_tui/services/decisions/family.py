@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Self
+
+import msgspec
 
 from mm_tui.decision.relatives import is_doubtful
 from mm_tui.decision.state import SUBMISSION, Act
@@ -20,8 +21,7 @@ DOUBT_LIFE = timedelta(hours=24)
 """How long a call without an answer may still take effect."""
 
 
-@dataclass(frozen=True, slots=True)
-class Family:
+class Family(msgspec.Struct, frozen=True):
     """All decisions about an email, its originals and its edits."""
 
     item: Seen

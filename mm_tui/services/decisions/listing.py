@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from mm_tui.services.decisions.ended import UNKNOWN_END, tells_end, with_ended
 from mm_tui.services.decisions.view import Phase

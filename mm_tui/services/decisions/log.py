@@ -5,8 +5,9 @@ from __future__ import annotations
 import secrets
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from mm_tui.clock import short_time
 from mm_tui.decision.effects import WriteEntry

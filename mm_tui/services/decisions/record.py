@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime
+
+import msgspec
+from msgspec.structs import replace
 
 from mm_tui import typed_json
 from mm_tui.decision.effects import Entry, WriteEntry
@@ -20,8 +22,7 @@ from mm_tui.store.decisions.records import SavedDecision
 from mm_tui.text import OneLine
 
 
-@dataclass(frozen=True, slots=True)
-class DecisionMeta:
+class DecisionMeta(msgspec.Struct, frozen=True):
     """What does not change during a decision. No content."""
 
     mailbox_id: str
@@ -49,8 +50,7 @@ class DecisionMeta:
     """Whether the rejection asks the agent for another draft."""
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(msgspec.Struct, frozen=True):
     """The texts of a decision, kept only in the store and only while they may be needed."""
 
     base: RawContent
@@ -66,8 +66,7 @@ class Content:
         return edited(self.base, self.edit) if self.edit is not None else None
 
 
-@dataclass(slots=True, eq=False)
-class ActiveDecision:
+class ActiveDecision(msgspec.Struct, eq=False):
     """A decision in progress in this program."""
 
     release_id: str
@@ -82,7 +81,7 @@ class ActiveDecision:
     doubt_since: datetime | None = None
     pauses: int = 0
     """The number of consecutive pauses; each is longer than the one before."""
-    read: dict[str, RawContent] = field(default_factory=dict)
+    read: dict[str, RawContent] = msgspec.field(default_factory=dict)
     """Contents as last read, for showing differences."""
     trouble: str = ""
     """Why the journal cannot be written or the gateway cannot be asked."""
@@ -98,11 +97,11 @@ class ActiveDecision:
     """Whether another process took it over, so that this one no longer acts."""
     turn: int = 0
     """Counts the activities started for this decision; results of earlier ones are ignored."""
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    lock: asyncio.Lock = msgspec.field(default_factory=asyncio.Lock)
     activity: asyncio.Task[None] | None = None
     marking: asyncio.Task[None] | None = None
     """The task that tags original and edit as a pair."""
-    tags: Mapping[OneLine, OneLine] = field(default_factory=dict)
+    tags: Mapping[OneLine, OneLine] = msgspec.field(default_factory=dict)
     """The email's tags after a first approval was recorded."""
     read_at: float = float("-inf")
     """When an email was read last, by `clock.uptime`."""
@@ -110,7 +109,7 @@ class ActiveDecision:
     """The ids of the emails that waited before the edit was submitted."""
     marked_again: bool = False
     """Whether the tags were set again, because another program had overwritten them at the same moment."""
-    moved: asyncio.Event = field(default_factory=asyncio.Event)
+    moved: asyncio.Event = msgspec.field(default_factory=asyncio.Event)
 
     @property
     def email_id(self) -> str:

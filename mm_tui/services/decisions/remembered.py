@@ -5,8 +5,9 @@ Among them are incidents: decisions after which something unwanted was sent."""
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from mm_tui.models import Attachment, Party, PendingItem
 from mm_tui.services.decisions.record import ActiveDecision, restored

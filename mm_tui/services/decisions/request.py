@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Self
+
+import msgspec
+from msgspec.structs import replace
 
 from mm_tui.clock import at_time
 from mm_tui.decision.state import Act, Outcome
@@ -48,8 +50,7 @@ class WaitsForSecond(Refused):
         super().__init__(words, "Another reviewer approves it in their mm-tui; you may reject it or take yours back.")
 
 
-@dataclass(frozen=True, slots=True)
-class DecisionRequest:
+class DecisionRequest(msgspec.Struct, frozen=True):
     """What a human wants done with one email."""
 
     item: Seen

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+import msgspec
 
 from mm_tui.decision.state import Act, Choice, Outcome, Question, Stage, State, Step
 from mm_tui.models import EmailDetail, PendingItem, RawContent
@@ -97,8 +98,7 @@ def phase_of(state: State) -> Phase:
     return Phase.WAITING if state.stage is Stage.WAIT else Phase.WORKING
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(msgspec.Struct, frozen=True):
     """An email's content, cleaned for display, to show differences."""
 
     sender: OneLine
@@ -147,8 +147,7 @@ def _untold(raw: RawContent, name: str) -> tuple[OneLine, ...]:
     return (OneLine(NOT_DISCLOSED),) if name in raw.untold else ()
 
 
-@dataclass(frozen=True, slots=True)
-class Changed:
+class Changed(msgspec.Struct, frozen=True):
     """What was seen and what is there now; `mine` is the human's edit, if there is one."""
 
     base: Shown | None
@@ -156,8 +155,7 @@ class Changed:
     mine: Shown | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True):
     """A question that only a human may answer."""
 
     question: Question
@@ -166,8 +164,7 @@ class Asked:
     """The choices with their button texts, safest last."""
 
 
-@dataclass(frozen=True, slots=True)
-class DecisionView:
+class DecisionView(msgspec.Struct, frozen=True):
     """The current state of a decision. Read it again on `DecisionChanged`, and every second during the hold."""
 
     id: str

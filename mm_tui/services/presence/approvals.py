@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
 
 from mm_tui.clock import moment_in
 from mm_tui.decision.relatives import LONGEST_NAME
@@ -34,8 +35,7 @@ MOST_SHOWN = 9
 """The most first approvals of one content that are read."""
 
 
-@dataclass(frozen=True, slots=True)
-class FirstApproval:
+class FirstApproval(msgspec.Struct, frozen=True):
     """An approval that waits for a second one."""
 
     by: OneLine
@@ -92,8 +92,7 @@ def approvals_in(held: Mapping[OneLine, OneLine], digest: str) -> tuple[FirstApp
     return tuple(found[:MOST_SHOWN])
 
 
-@dataclass(frozen=True, slots=True)
-class Approvals:
+class Approvals(msgspec.Struct, frozen=True):
     """The state of the two approvals that an email may need."""
 
     needed: bool = False

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from mm_tui.clock import moment_in
 from mm_tui.decision.relatives import LONGEST_NAME
@@ -50,8 +51,7 @@ class OtherNote(NotSet):
     """A colleague's note is there already."""
 
 
-@dataclass(frozen=True, slots=True)
-class TeamNote:
+class TeamNote(msgspec.Struct, frozen=True):
     """A note for colleagues, from an email's tags."""
 
     text: OneLine
@@ -65,8 +65,7 @@ class TeamNote:
         return OneLine(f"note from {self.by or 'somebody'}{when}: {self.text}")
 
 
-@dataclass(frozen=True, slots=True)
-class Assignment:
+class Assignment(msgspec.Struct, frozen=True):
     """Who is to decide an email, from its tags."""
 
     to: OneLine

@@ -9,9 +9,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+from msgspec.structs import replace
 
 from mm_tui.clock import moment_in, short_time
 from mm_tui.decision.relatives import (
@@ -54,8 +56,7 @@ MOST_REMEMBERED = 5000
 log = logging.getLogger("mm_tui.claims")
 
 
-@dataclass(frozen=True, slots=True)
-class Presence:
+class Presence(msgspec.Struct, frozen=True):
     """Who is busy with an email, according to its tags."""
 
     by: OneLine
@@ -65,7 +66,7 @@ class Presence:
     """Distinguishes the presence of two programs whose reviewers have the same name."""
     as_of: datetime | None = None
     """When it was seen, if that is longer ago than a poll: it may have ended since."""
-    today: date | None = field(default=None, compare=False)
+    today: date | None = None
     """The reader's date when it was read: an earlier day is named."""
     is_own: bool = False
     """Whether it has this reviewer's name, and another program set it."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec.structs import replace
 
 from mm_tui.models import Direction, EditedDraft, EmailSummary, Party, PendingItem
 from mm_tui.review.findings import Finding, Level
@@ -34,8 +36,7 @@ MAX_ASSESSED = 20_000
 """The most cached assessments. For a longer queue nothing is cached."""
 
 
-@dataclass
-class _Assessed:
+class _Assessed(msgspec.Struct):
     """The rules' findings, and what they asked about correspondents."""
 
     assessment: Assessment

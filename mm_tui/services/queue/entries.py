@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from mm_tui.decision.relatives import NAMES as RELATION_TAGS
 from mm_tui.decision.relatives import PREFIX, editor_in, is_edit, relatives_in

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+import msgspec
 
 from mm_tui.models import Direction, EmailDetail, EmailSummary, PendingItem
 from mm_tui.query import UNCHECKED
@@ -30,8 +31,7 @@ class Order(StrEnum):
     RISKIEST = "riskiest first"
 
 
-@dataclass(frozen=True)
-class ThreadMail:
+class ThreadMail(msgspec.Struct, frozen=True):
     """An email of the draft's thread: as listed, and as opened if it was opened on this machine."""
 
     summary: EmailSummary
@@ -43,8 +43,7 @@ class ThreadMail:
         return self.detail or self.summary
 
 
-@dataclass(frozen=True)
-class QueueEntry:
+class QueueEntry(msgspec.Struct, frozen=True):
     """A waiting email in the queue."""
 
     item: PendingItem

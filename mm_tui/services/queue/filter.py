@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
 
 from mm_tui import query
 from mm_tui.query import QUEUE, UNCHECKED, Term
@@ -35,8 +36,7 @@ class SavedFilter(NamedTuple):
 ALL = SavedFilter(OneLine(query.ALL), "")
 
 
-@dataclass(frozen=True)
-class FilterContext:
+class FilterContext(msgspec.Struct, frozen=True):
     """What a filter needs besides the email itself."""
 
     now: datetime

@@ -7,9 +7,10 @@ status and in the gateway's log. It is only information: rules and digest do not
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
 
 from mm_tui.clock import at_time, moment_in
 from mm_tui.decision.relatives import is_replaced
@@ -53,8 +54,7 @@ class Rejection(NamedTuple):
     """Whether it includes the text that the reviewer would rather send."""
 
 
-@dataclass(frozen=True)
-class Resubmission:
+class Resubmission(msgspec.Struct, frozen=True):
     """The last rejected draft that a waiting draft follows."""
 
     email_id: str

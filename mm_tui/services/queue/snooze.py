@@ -8,9 +8,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from mm_tui.models import Direction
 from mm_tui.store.audit.journal import Journal
@@ -82,8 +83,7 @@ def _until(typed: str, local: datetime) -> datetime | None:
         return None
 
 
-@dataclass(frozen=True)
-class Snooze:
+class Snooze(msgspec.Struct, frozen=True):
     """An email that is snoozed, or was until something happened."""
 
     until: datetime | None

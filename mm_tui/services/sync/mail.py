@@ -9,9 +9,10 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from mm_tui.gateway.errors import BadRequest, NotFound
 from mm_tui.gateway.shapes import EmailFilter, Pages
@@ -34,8 +35,7 @@ WINDOW_PAGES = 3
 """The most pages of outbound mail read again in one go; the next call continues from there."""
 
 
-@dataclass(frozen=True, slots=True)
-class FillPlace:
+class FillPlace(msgspec.Struct, frozen=True):
     """The progress of a mailbox's initial sync. It is stored with each page, so a kill loses nothing."""
 
     cursor: str | None = None

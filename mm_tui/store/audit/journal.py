@@ -10,10 +10,11 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
 
 from mm_tui.store.seal import BEGINNING, Head, last_entry
 from mm_tui.text import OneLine
@@ -39,8 +40,7 @@ class JournalEntry(NamedTuple):
     details: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(msgspec.Struct, frozen=True):
     """The result of checking the chain."""
 
     ok: bool

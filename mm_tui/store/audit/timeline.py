@@ -13,10 +13,11 @@ import json
 import sqlite3
 from array import array
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
 
 from mm_tui.store.audit.actions import deciding_actions
 from mm_tui.store.audit.journal_sql import ABOUT, AT, DETAILS, EMAIL, KIND, MAILBOX, NOTE, WHO, parsed_ms
@@ -40,8 +41,7 @@ class Source(StrEnum):
     JOURNAL = "journal"
 
 
-@dataclass(frozen=True)
-class LineFilter:
+class LineFilter(msgspec.Struct, frozen=True):
     """Which lines of the two logs to list; all conditions that are set must hold."""
 
     source: Source | None = None

@@ -8,11 +8,12 @@ import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
+
+from msgspec.structs import replace
 
 from mm_tui import typed_json
 from mm_tui.private_files import replace_private

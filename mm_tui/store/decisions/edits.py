@@ -6,9 +6,10 @@ import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from mm_tui import typed_json
 from mm_tui.store.loose_texts import LooseTexts
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
     from mm_tui.store.database import Database
 
 
-@dataclass(frozen=True, slots=True)
-class SavedEdit:
+class SavedEdit(msgspec.Struct, frozen=True):
     item_id: str
     mailbox_id: str
     base_digest: str

@@ -18,10 +18,11 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from mm_tui.store.seal import StoreError
 from mm_tui.text import OneLine
@@ -30,8 +31,7 @@ if TYPE_CHECKING:
     from mm_tui.store.database import Database
 
 
-@dataclass(frozen=True, slots=True)
-class Process:
+class Process(msgspec.Struct, frozen=True):
     """One run of a program, distinguished from a later one with the same pid."""
 
     pid: int
@@ -101,8 +101,7 @@ class TakenOver(StoreError):
     """Another process took over a decision because this one did not renew its lock in time."""
 
 
-@dataclass(frozen=True, slots=True)
-class DecisionLock:
+class DecisionLock(msgspec.Struct, frozen=True):
     """The process that is deciding about an email."""
 
     subject: str

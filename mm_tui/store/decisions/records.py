@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+
+import msgspec
 
 if TYPE_CHECKING:
     from mm_tui.store.database import Database
 
 
-@dataclass(frozen=True, slots=True)
-class SavedDecision:
+class SavedDecision(msgspec.Struct, frozen=True):
     """One decision as last journaled. `state`, `facts` and `content` are JSON of the decision service."""
 
     release_id: str

@@ -5,9 +5,9 @@ from __future__ import annotations
 import sqlite3
 from array import array
 from collections.abc import Sequence
-from dataclasses import replace
 
 import msgspec
+from msgspec.structs import replace
 
 from mm_tui.store.mail.search import Condition, MailView, Query, statuses_of, view_sql
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import chain
 from typing import NamedTuple
+
+import msgspec
 
 from mm_tui.query import MAIL, MAX_TERMS, Term, fault, has_too_many, is_unspaced, moment_named, named, terms
 from mm_tui.store.sort_keys import first_key_at
@@ -41,8 +42,7 @@ _SHORT = 2
 _STATUS = "mail.status IN"
 
 
-@dataclass(frozen=True, slots=True)
-class MailView:
+class MailView(msgspec.Struct, frozen=True):
     """What a list shows. Equal views show the same emails."""
 
     mailbox_id: str | None = None
@@ -61,16 +61,15 @@ class Condition(NamedTuple):
     values: tuple[str | int, ...]
 
 
-@dataclass(slots=True)
-class Query:
+class Query(msgspec.Struct):
     """A parsed query, as SQL conditions."""
 
-    conditions: list[Condition] = field(default_factory=list)
+    conditions: list[Condition] = msgspec.field(default_factory=list)
     match: str | None = None
     """The FTS5 expression; None if the query has no words."""
-    complaints: list[OneLine] = field(default_factory=list)
+    complaints: list[OneLine] = msgspec.field(default_factory=list)
     """What was left out and why, as text for the reader."""
-    statuses: list[tuple[str, ...]] = field(default_factory=list)
+    statuses: list[tuple[str, ...]] = msgspec.field(default_factory=list)
     """The statuses named by each `is:`. They are among the conditions too."""
     broad: bool = False
     """A prefix in it is so short that very many words start with it."""

@@ -6,8 +6,9 @@ import sqlite3
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from mm_tui.store.mail.search import MailView, Query, view_sql
 from mm_tui.store.schema import WORDS_TABLE
