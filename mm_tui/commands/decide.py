@@ -7,10 +7,11 @@ import asyncio
 from collections.abc import Awaitable, Iterator, Sequence
 from typing import TypeVar
 
-from mm_tui.commands import queue_output, risk_gate
+from mm_tui.commands import risk_gate
 from mm_tui.commands.online import online
 from mm_tui.commands.output import printing as emit
 from mm_tui.commands.output.exits import CommandError, Exit
+from mm_tui.commands.waiting import seen
 from mm_tui.decision.state import Act, Choice, Outcome
 from mm_tui.models import EditedDraft
 from mm_tui.review.diff import Kind, compare, marked
@@ -159,7 +160,7 @@ async def _named(session: Session, arguments: argparse.Namespace) -> QueueEntry:
         CommandError: it has another digest (6), was decided (6), or does not exist (3); or what is given is no digest
             (2).
     """
-    entry = await queue_output.seen(session, arguments.id)
+    entry = await seen(session, arguments.id)
     if not is_digest(arguments.digest):
         raise CommandError(
             Exit.USAGE,

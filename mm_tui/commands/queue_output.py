@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from mm_tui.commands import risk_gate
-from mm_tui.commands.online import list_thread, online, read_drafts, refresh_queue, unfilled
+from mm_tui.commands.online import online, read_drafts, refresh_queue, unfilled
 from mm_tui.commands.output import printing as emit
 from mm_tui.commands.output.exits import CommandError, Exit
 from mm_tui.commands.second_reader_output import second_reader_data, second_reader_text, second_reading
-from mm_tui.gateway.errors import GatewayError, NotFound
-from mm_tui.models import EmailDetail, Mailbox, PendingItem
+from mm_tui.commands.waiting import seen
+from mm_tui.models import Mailbox
 from mm_tui.review.digest import short
 from mm_tui.review.disclosure import NOT_DISCLOSED, disclosure, when_it_leaves
 from mm_tui.review.findings import Level
@@ -21,15 +21,11 @@ from mm_tui.review.rendered import needs_rendering, rendered
 from mm_tui.review.risk.engine import NO_HISTORY
 from mm_tui.review.risk.model import NOT_READ
 from mm_tui.services.assistant.second_reader import SecondReaderState
-from mm_tui.services.audit.key_names import key_names
-from mm_tui.services.audit.line import actor_words
 from mm_tui.services.events import span
 from mm_tui.services.queue.entries import ordered
 from mm_tui.services.queue.entry import Order, QueueEntry
 from mm_tui.services.queue.filter import FilterContext, QueueFilter, saved_filters
-from mm_tui.services.sync.waiting_details import THREAD_MAILS
 from mm_tui.services.unsent import unsent_words
-from mm_tui.session import Session
 from mm_tui.settings.profiles import reviewer
 from mm_tui.settings.sections import Settings
 from mm_tui.text import ManyLine, OneLine, file_label
@@ -178,54 +174,6 @@ def _resubmission(entry: QueueEntry) -> dict[str, object] | None:
     }
 
 
-async def seen(session: Session, email_id: str, *, with_bodies: bool = False) -> QueueEntry:
-    """The complete current item, assessed as submitted, with its thread.
-
-    Args:
-        with_bodies: also open the earlier emails, which marks them as read.
-
-    Raises:
-        CommandError: it does not wait: 6 if it was decided, 3 if there is no such email.
-    """
-    await refresh_queue(session)
-    queue = session.queue
-    entry = queue.entry(email_id)
-    if entry is None:
-        raise await _gone(session, email_id)
-    try:
-        await session.network.sync.fetch_detail(entry.item.mailbox_id, email_id)
-    except NotFound:
-        raise await _gone(session, email_id) from None
-    entry = queue.entry(email_id)
-    if entry is None or not entry.item.complete:
-        raise CommandError(Exit.CHANGED, f"{email_id} changed while it was being read", "Try again.")
-    await _fetch_thread(session, entry.item, with_bodies=with_bodies)
-    # Again, because the thread affects the risks.
-    return queue.as_submitted(queue.entry(email_id) or entry)
-
-
-async def _gone(session: Session, email_id: str) -> CommandError:
-    """The error for an item that does not wait: who decided it, as far as the gateway says."""
-    for box in session.mail.mailboxes():
-        try:
-            detail = await session.network.gateway.email(box.id, email_id)
-        except NotFound:
-            continue
-        return CommandError(
-            Exit.CHANGED, f"{email_id} is not waiting for a decision: {_decided(detail, key_names(session.state))}"
-        )
-    return CommandError(Exit.NOT_FOUND, f"there is no email {email_id}", "`mm-tui pending list` shows the queue.")
-
-
-def _decided(detail: EmailDetail, names: Mapping[str, str]) -> str:
-    words = f"its status is {detail.status}"
-    if detail.approved_by:
-        words += f", approved by {actor_words(detail.approved_by, names=names)}"
-    if detail.approved_at:
-        words += f" at {detail.approved_at.isoformat(timespec='seconds')}"
-    return words
-
-
 async def show(arguments: argparse.Namespace, chosen: Settings) -> int:
     """Prints one item."""
     async with online(chosen) as session:
@@ -251,22 +199,6 @@ async def show(arguments: argparse.Namespace, chosen: Settings) -> int:
         sys.stdout.flush()
         risk_gate.remember_shown(session.database, entry.digest, risk_gate.to_accept(entry.assessment))
     return Exit.OK
-
-
-async def _fetch_thread(session: Session, item: PendingItem, *, with_bodies: bool) -> None:
-    """Reads the rest of the item's thread into the store; what cannot be read is reported."""
-    sync = session.network.sync
-    try:
-        await list_thread(session, item)
-        for draft, mail in session.pending.unread_around(THREAD_MAILS):
-            if draft == item.id:
-                await sync.read_detail_quietly(mail.mailbox_id, mail.email_id)
-        entry = session.queue.entry(item.id)
-        for one in entry.thread if with_bodies and entry else ():
-            if one.detail is None:
-                await sync.fetch_detail(item.mailbox_id, one.summary.id)
-    except GatewayError as error:
-        emit.note(OneLine(f"mm-tui: warning: not all of the thread could be read: {error.message}"))
 
 
 def _item_data(entry: QueueEntry, boxes: dict[str, Mailbox], box: Mailbox | None) -> dict[str, object]:

@@ -70,7 +70,7 @@ def add(actions: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPar
 
 async def _snooze(arguments: argparse.Namespace, chosen: Settings) -> int:
     from mm_tui.commands.online import online
-    from mm_tui.commands.queue_output import seen
+    from mm_tui.commands.waiting import seen
     from mm_tui.services.queue.snooze import NotATime, Snoozes, time_named
     from mm_tui.settings.profiles import reviewer
 

@@ -473,6 +473,16 @@ def test_inbound_mail_in_the_list_is_not_opened_and_counts_as_unchecked(home: Ho
     assert home.run("pending", "show", held["id"], "--json").json["checked"] is True
 
 
+def test_inbound_mail_that_was_let_in_stays_unread_for_the_agent(home: Home, sandbox: Sandbox) -> None:
+    sandbox.set_mode("gated_all")
+    came = str(sandbox.inbound(subject="New", body="Hello")["id"])
+    digest = digest_of(home, came)
+    sandbox.decide(came, "approve")
+    for done in (approve(home, came, digest), home.run("pending", "show", came)):
+        assert done.status == Exit.CHANGED and "its status is unread" in done.err
+    assert sandbox.status(came) == "unread"
+
+
 def copy_of(store: Path, target: Path) -> Path:
     with closing(sqlite3.connect(store)) as source, closing(sqlite3.connect(target)) as copy:
         source.backup(copy)
