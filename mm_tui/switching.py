@@ -18,7 +18,7 @@ from mm_tui.screens.dialogs.leave import LeaveScreen, on_the_way
 from mm_tui.screens.dialogs.profiles import ProfilesScreen
 from mm_tui.session import Session
 from mm_tui.settings.keys import with_keys
-from mm_tui.settings.profiles import fetches_keys, kind_of, overriding
+from mm_tui.settings.profiles import as_open, fetches_keys, kind_of, overriding
 from mm_tui.settings.sections import ConfigError, Settings
 from mm_tui.store.opening import StoreUnusable
 from mm_tui.text import OneLine
@@ -36,9 +36,11 @@ async def choose(app: App[Any], profiles: Profiles) -> Session | None:
         The other profile, with its store open and no services built yet; None if the user stays, by choice or because
         the profile cannot be used, which they have been shown.
     """
-    here = session_of(app).settings.profile.name
+    opened = session_of(app).settings.profile
+    here = opened.name
     try:
-        screen = ProfilesScreen(profiles.listed(), here, overriding())
+        listed = [as_open(one, opened) if one.key == here else one for one in profiles.listed()]
+        screen = ProfilesScreen(listed, here, overriding())
     except ConfigError as error:
         app.post_message(Said(OneLine(str(error)), "error"))
         return None

@@ -56,6 +56,17 @@ class Listed(msgspec.Struct, frozen=True):
         return OneLine(self.key)
 
 
+CHANGED = OneLine("its settings have changed since it was opened: start mm-tui again to use them")
+
+
+def as_open(listed: Listed, opened: Profile) -> Listed:
+    """The open profile as the program uses it, whatever the file says meanwhile."""
+    used = msgspec.structs.replace(
+        listed, kind=kind_of(opened), url=OneLine(opened.url), mailbox=OneLine(opened.mailbox or "")
+    )
+    return used if used == listed else msgspec.structs.replace(used, trouble=CHANGED)
+
+
 class Profiles:
     """The profiles of one settings file. It is read again on each call, because it may be edited while the app runs.
 

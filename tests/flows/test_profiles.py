@@ -234,6 +234,14 @@ async def test_what_the_environment_puts_on_every_profile_is_said(
 
 async def test_the_profile_that_is_open_is_not_opened_again(tmp_path: Path, sandbox: Sandbox) -> None:
     async with seated_on_first(tmp_path, sandbox, "") as (app, pilot):
+        assert app.leaving._profiles is not None
+        file = app.leaving._profiles.file
+        file.write_text(file.read_text().replace(sandbox.url, "http://127.0.0.1:9"))
+        await pilot.press("P")
+        await until(pilot, lambda: "its settings have changed since it was opened" in shown(app))
+        assert sandbox.url.removeprefix("http://") in shown(app) and "127.0.0.1:9 " not in shown(app)
+        await pilot.press("escape")
+        await at_work(app, pilot)
         await choose(app, pilot)
         await until(pilot, lambda: "the profile first is already open" in shown(app))
         await at_work(app, pilot)
