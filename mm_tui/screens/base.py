@@ -9,13 +9,13 @@ from textual.screen import Screen
 
 from mm_tui.messages import Said, ServiceEventReceived, ServicesReady, session_of
 from mm_tui.widgets.chrome import KeysLine, StatusLine, TopLine
+from mm_tui.widgets.later import Later
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
     from textual import events
     from textual.app import ComposeResult
-    from textual.timer import Timer
 
     from mm_tui.services.events import ServiceEvent
     from mm_tui.session import Session
@@ -60,8 +60,8 @@ class BaseScreen(Screen[None]):
         super().__init__()
         self._was_suspended = False
         self._missed: dict[object, ServiceEvent] = {}
-        self._chrome_timer: Timer | None = None
-        self._reload_timer: Timer | None = None
+        self._chrome = Later(self, CHROME_SECONDS, self._update_chrome)
+        self._reloading = Later(self, self.RELOAD_SECONDS, self.reload)
 
     def go_to(self, email_id: str) -> None:
         """Puts the cursor on an email, if this screen lists emails to decide about."""
@@ -96,14 +96,11 @@ class BaseScreen(Screen[None]):
 
     def reload_soon(self) -> None:
         """Reads the store again soon, once for all events until then."""
-        if self._reload_timer is None:
-            self._reload_timer = self.set_timer(self.RELOAD_SECONDS, self.reload)
+        self._reloading.soon()
 
     def reload(self) -> None:
-        """Reads the store again. Subclasses add what they read; the timer of `reload_soon` is stopped here."""
-        if self._reload_timer is not None:
-            self._reload_timer.stop()
-            self._reload_timer = None
+        """Reads the store again. Subclasses add what they read; what `reload_soon` asked for is done here."""
+        self._reloading.stop()
 
     def say(self, text: str, severity: str = "information") -> None:
         """Shows a message on the status line."""
@@ -155,14 +152,12 @@ class BaseScreen(Screen[None]):
     def on_service_event_received(self, message: ServiceEventReceived) -> None:
         event = message.event
         if self in self.app.screen_stack:
-            if self._chrome_timer is None:
-                self._chrome_timer = self.set_timer(CHROME_SECONDS, self._update_chrome)
+            self._chrome.soon()
             self.handle_event(event)
         else:
             self._missed[_kind(event)] = event
 
     def _update_chrome(self) -> None:
-        self._chrome_timer = None
         self.update_status()
         for top in self.query(TopLine):
             top.update_state()

@@ -14,6 +14,7 @@ from textual.widget import Widget
 from mm_tui import keymap
 from mm_tui.messages import choose_act, session_of
 from mm_tui.text import OneLine
+from mm_tui.widgets.later import Later
 from mm_tui.widgets.words import is_typed, joined, key_name, with_keys
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ class StatusLine(Widget):
         self._deciding = Content("")
         self._flash: Content | None = None
         self._flash_text = ""
-        self._flash_timer: Timer | None = None
+        self._fading = Later(self, FLASH_SECONDS, self.unflash)
         self._ages: Timer | None = None
         self._countdown: Timer | None = None
 
@@ -167,9 +168,7 @@ class StatusLine(Widget):
         sign = {"information": ("· ", "$accent"), "warning": ("▲ ", "$warning"), "error": ("✕ ", "$error")}[severity]
         self._flash_text = text
         self._flash = Content.assemble(sign, (OneLine(text), "$foreground"))
-        if self._flash_timer is not None:
-            self._flash_timer.stop()
-        self._flash_timer = self.set_timer(FLASH_SECONDS, self.unflash)
+        self._fading.after_pause()
         self._make_room()
 
     def unflash(self, text: str | None = None) -> None:

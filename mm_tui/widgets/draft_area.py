@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 
     from mm_tui.services.assistant.cards import DraftText
 
+SAVE_SECONDS = 0.5
+"""The most seconds for which a change is not saved."""
+RETRY_SECONDS = 2.0
+"""Seconds before saving is tried again after it failed."""
+
 
 class DraftArea(TextArea):
     """While a model writes, its text so far is shown. Only a complete text replaces the human's, and ctrl+z undoes

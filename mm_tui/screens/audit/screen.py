@@ -31,13 +31,13 @@ from mm_tui.store.audit.made import MadeDecision, made_since
 from mm_tui.store.audit.timeline import Facet, LineFilter
 from mm_tui.widgets.background import in_thread
 from mm_tui.widgets.cached_static import CachedStatic
+from mm_tui.widgets.later import Later
 from mm_tui.widgets.line_input import SearchInput
 from mm_tui.widgets.pager import Page, Pager
 
 if TYPE_CHECKING:
     from textual import events
     from textual.app import ComposeResult
-    from textual.timer import Timer
 
 CHECKING = "checking the journal"
 TYPING_SECONDS = 0.12
@@ -87,7 +87,7 @@ class AuditScreen(BaseScreen):
         self._whole = False
         self._newer = 0
         """Rows that came in above the view."""
-        self._typing_timer: Timer | None = None
+        self._searching = Later(self, TYPING_SECONDS, self._search)
 
     @property
     def lines(self) -> AuditLines:
@@ -272,16 +272,15 @@ class AuditScreen(BaseScreen):
         self.add_class("-searching")
         self.query_one("#search", Input).focus()
 
-    def on_input_changed(self, message: Input.Changed) -> None:
-        if self._typing_timer is not None:
-            self._typing_timer.stop()
-        self._typing_timer = self.set_timer(TYPING_SECONDS, partial(self._search_for, message.value))
+    def on_input_changed(self) -> None:
+        self._searching.after_pause()
 
-    def _search_for(self, typed: str) -> None:
-        self.show(self.chosen, typed)
+    def _search(self) -> None:
+        self.show(self.chosen, self.query_one("#search", Input).value)
 
-    def on_input_submitted(self, message: Input.Submitted) -> None:
-        self._search_for(message.value)
+    def on_input_submitted(self) -> None:
+        self._searching.stop()
+        self._search()
         self._end_search()
 
     def _end_search(self) -> None:
@@ -292,8 +291,7 @@ class AuditScreen(BaseScreen):
         line = self.query_one("#search", Input)
         with line.prevent(Input.Changed):
             line.value = ""
-        if self._typing_timer is not None:
-            self._typing_timer.stop()
+        self._searching.stop()
         self.show(LineFilter(), "")
         self._end_search()
 

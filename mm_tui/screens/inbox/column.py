@@ -23,6 +23,7 @@ from mm_tui.store.mail.search import MailView, parse_query
 from mm_tui.text import OneLine
 from mm_tui.widgets.cached_static import CachedStatic
 from mm_tui.widgets.chrome import StatusLine
+from mm_tui.widgets.later import Later
 from mm_tui.widgets.line_input import SearchInput
 from mm_tui.widgets.mail_list import MailList
 
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from textual.app import ComposeResult
-    from textual.timer import Timer
 
     from mm_tui.session import Session
 
@@ -83,7 +83,7 @@ class MailColumn(Vertical):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.view = MailView(folded=True)
-        self._reload_timer: Timer | None = None
+        self._reloading = Later(self, RELOAD_SECONDS, self._reload_now)
         self._whole = False
         self._total: int | None = None
         """How many keys the view has, while only the first are listed and if they were counted."""
@@ -149,11 +149,9 @@ class MailColumn(Vertical):
 
     def reload_soon(self) -> None:
         """Reads the list again soon, once for all events until then."""
-        if self._reload_timer is None:
-            self._reload_timer = self.set_timer(RELOAD_SECONDS, self._reload_now)
+        self._reloading.soon()
 
     def _reload_now(self) -> None:
-        self._reload_timer = None
         self.reload()
         self.post_message(self.News())
 

@@ -35,21 +35,18 @@ from mm_tui.store.decisions.edits import SavedEdit
 from mm_tui.text import ManyLine, OneLine
 from mm_tui.widgets.background import in_thread
 from mm_tui.widgets.cached_static import CachedStatic
-from mm_tui.widgets.draft_area import DraftArea
+from mm_tui.widgets.draft_area import RETRY_SECONDS, SAVE_SECONDS, DraftArea
+from mm_tui.widgets.later import Later
 from mm_tui.widgets.line_input import LineInput
 from mm_tui.widgets.pager import Pager
 from mm_tui.widgets.words import joined
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
-    from textual.timer import Timer
     from textual.widget import Widget
 
 
 THREE_WAY = "three-way"
-SAVE_SECONDS = 0.5
-"""Seconds: a pause this long saves the text; a change never waits longer than twice this."""
-RETRY_SECONDS = 2.0
 ROOM = 4
 """Lines for warnings and findings. They have their own place, so that the text does not move when they come and go."""
 FORGOTTEN = frozenset({"empty_subject", "missing_attachment"})
@@ -79,8 +76,8 @@ class EditScreen(BaseScreen):
         self.external = ExternalEditing(self)
         self._entry = entry
         self._thread = entry.thread
-        self._save_timer: Timer | None = None
-        self._unsaved_since: float | None = None
+        self._saving = Later(self, SAVE_SECONDS, self.save_text)
+        self._saving_again = Later(self, RETRY_SECONDS, self.save_text)
         self._saved: EditedDraft | None = None
         self._left_from: Widget | None = None
         self._writes = False
@@ -178,24 +175,12 @@ class EditScreen(BaseScreen):
 
     def _changed(self) -> None:
         self._show_head()
-        if self.draft == self._saved:
-            return
-        now = self.session.clock.monotonic()
-        if self._unsaved_since is None:
-            self._unsaved_since = now
-        if self._save_timer is not None:
-            self._save_timer.stop()
-        if now - self._unsaved_since >= SAVE_SECONDS:
-            self.save_text()
-        else:
-            self._save_timer = self.set_timer(SAVE_SECONDS, self.save_text)
+        if self.draft != self._saved:
+            self._saving.soon()
 
     def save_text(self, *, durable: bool = False, anyway: bool = False) -> bool:
         """Saves changes. Returns False if the store failed, which is shown and retried soon."""
-        if self._save_timer is not None:
-            self._save_timer.stop()
-            self._save_timer = None
-        self._unsaved_since = None
+        self._saving.stop()
         draft = self.draft
         if draft == self._saved and not anyway:
             return True
@@ -204,7 +189,7 @@ class EditScreen(BaseScreen):
         except NotSaved as error:
             self._show_head("not saved")
             self.say(f"not saved: {error}; stay here, saving is retried", "error")
-            self._save_timer = self.set_timer(RETRY_SECONDS, self.save_text)
+            self._saving_again.soon()
             return False
         self._saved = self._stored = draft
         self._writes = True

@@ -19,10 +19,9 @@ from mm_tui.settings.profiles import reviewer
 from mm_tui.store.audit.made import MadeDecision, made_since
 from mm_tui.store.decisions.records import DecisionStore
 from mm_tui.text import OneLine
+from mm_tui.widgets.later import Later
 
 if TYPE_CHECKING:
-    from textual.timer import Timer
-
     from mm_tui.screens.pending.host import QueueHost
     from mm_tui.services.queue.entry import QueueEntry
     from mm_tui.services.queue.filter import FilterCount
@@ -153,13 +152,11 @@ class MailOpener:
         self._screen = screen
         self._looked_up: set[str] = set()
         """Emails whose decider was already requested from the gateway."""
-        self._timer: Timer | None = None
+        self._opening = Later(screen, OPEN_SECONDS, self._open_current)
 
     def open_soon(self) -> None:
         """Opens emails near the cursor once it has rested; those in view come first."""
-        if self._timer is not None:
-            self._timer.stop()
-        self._timer = self._screen.set_timer(OPEN_SECONDS, self._open_current)
+        self._opening.after_pause()
         if (details := self._screen.session.details) is not None:
             details.first(self._screen.queue_list.keys_in_view)
 

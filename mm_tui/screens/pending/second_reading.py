@@ -7,10 +7,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from mm_tui.services.assistant.cards import CardPhase
+from mm_tui.widgets.later import Later
 
 if TYPE_CHECKING:
-    from textual.timer import Timer
-
     from mm_tui.screens.pending.host import QueueHost
     from mm_tui.services.assistant.second_reader import SecondReader
     from mm_tui.services.queue.entry import QueueEntry
@@ -24,7 +23,7 @@ class SecondReaderActions:
 
     def __init__(self, screen: QueueHost) -> None:
         self._screen = screen
-        self._timer: Timer | None = None
+        self._looking = Later(screen, REST_SECONDS, self._look)
 
     def ask(self) -> None:
         """Has the draft under the cursor read; the same key stops a reading in progress, or asks again afterwards."""
@@ -51,9 +50,7 @@ class SecondReaderActions:
 
     def look_soon(self) -> None:
         """Once the cursor has rested, shows the stored remarks on the draft, or requests them in automatic mode."""
-        if self._timer is not None:
-            self._timer.stop()
-        self._timer = self._screen.set_timer(REST_SECONDS, self._look)
+        self._looking.after_pause()
 
     def _look(self) -> None:
         reader = self._screen.session.second_reader

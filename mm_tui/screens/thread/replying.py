@@ -14,20 +14,16 @@ from mm_tui.services.fault_words import fault_words
 from mm_tui.services.replies import Replies
 from mm_tui.store.sort_keys import from_ms
 from mm_tui.text import OneLine
+from mm_tui.widgets.draft_area import RETRY_SECONDS, SAVE_SECONDS
+from mm_tui.widgets.later import Later
 from mm_tui.widgets.words import exact, mode_words
 
 if TYPE_CHECKING:
-    from textual.timer import Timer
-
     from mm_tui.screens.base import BaseScreen
     from mm_tui.screens.thread.view import ThreadView
     from mm_tui.services.assistant.drafts import Drafts
     from mm_tui.store.mail.mails import MailRow
 
-SAVE_SECONDS = 0.7
-"""Seconds after the last key before a reply is saved."""
-RETRY_SECONDS = 2.0
-"""Seconds before saving is tried again."""
 GATED = frozenset({"gated_send", "gated_all"})
 
 
@@ -45,7 +41,8 @@ class Replying:
         self._view = view
         self.reply_to: MailRow | None = None
         """The email that is answered."""
-        self._save_timer: Timer | None = None
+        self._saving = Later(screen, SAVE_SECONDS, self.save)
+        self._saving_again = Later(screen, RETRY_SECONDS, self.save)
         self._saved = ""
         """The text of the reply that this window last knew to be saved."""
 
@@ -181,21 +178,20 @@ class Replying:
         return False
 
     def edited(self) -> None:
-        """Schedules saving after the text changed."""
-        if self._save_timer is not None:
-            self._save_timer.stop()
-        self._save_timer = self._screen.set_timer(SAVE_SECONDS, self.save)
+        """The text has changed."""
+        self._saving.soon()
 
     def save(self, *, durable: bool = False) -> bool:
         """Saves the reply. Returns False if the store failed, which is shown and retried soon."""
         if self.reply_to is None or not self.editor.is_open:
             return True
+        self._saving.stop()
         text, now = self.editor.text, self._screen.session.clock.now()
         try:
             other = self.replies.save(self.reply_to, text, now, over=self._saved, durable=durable)
         except NotSaved as error:
             self._screen.say(f"not saved: {error}; stay here, saving is retried", "error")
-            self._save_timer = self._screen.set_timer(RETRY_SECONDS, self.save)
+            self._saving_again.soon()
             return False
         self._saved = text
         if other:
@@ -217,8 +213,7 @@ class Replying:
         return not self._is_submitting() and self.save(durable=True)
 
     def _close_editor(self) -> None:
-        if self._save_timer is not None:
-            self._save_timer.stop()
+        self._saving.stop()
         self.editor.close()
         self._screen.remove_class("-writing")
         self._view().focus()
