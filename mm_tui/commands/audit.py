@@ -102,13 +102,15 @@ async def _list(arguments: argparse.Namespace, chosen: Settings) -> int:
 
 async def fetch_newest(session: Session, limit: int) -> None:
     """Reads the newest lines of the gateway's log into the store."""
+    from mm_tui.gateway.shapes import Pages
+
     cursor: str | None = None
-    seen = 0
+    seen, pages = 0, Pages()
     while seen < limit:
         page = await session.network.gateway.audit_log(limit=100, cursor=cursor)
         session.audit.add(page.entries)
         seen += len(page.entries)
-        if page.cursor is None or page.cursor == cursor:
+        if pages.is_last(page):
             return
         cursor = page.cursor
 

@@ -6,9 +6,12 @@ import asyncio
 from collections.abc import AsyncGenerator
 from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from mm_tui.commands.audit import fetch_newest
 from mm_tui.gateway.shapes import AuditPage, EmailFilter, EmailPage, Listing
 from mm_tui.models import AuditEntry
 from mm_tui.services.sync.mail import MailboxSync
@@ -62,5 +65,8 @@ def test_reading_pages_that_repeat_ends(tmp_path: Path, turns: bool) -> None:
             await MailboxSync(database, EndlessGateway(turns=turns).client, BOX).fetch_new()
             gateway = EndlessGateway(turns=turns).client
             assert await read_audit_log(gateway, AuditStore(database), StateStore(database)) == 1 + turns
+            asked: Any = SimpleNamespace(network=SimpleNamespace(gateway=EndlessGateway(turns=turns).client))
+            asked.audit = AuditStore(database)
+            await fetch_newest(asked, 10_000)
 
     asyncio.run(scene())
