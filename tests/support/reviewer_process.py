@@ -42,20 +42,20 @@ def act_until_killed(
 
     async def play_it() -> None:
         async with at_desk(Path(folder), url, keys, reviewer="kim", timeout=5) as desk:
-            driver: Any = desk.decisions._driver
-            journal, count = driver._journal, 0
+            journal: Any = desk.decisions._driver.journal
+            write_it, count = journal.write, 0
 
             async def counting(*given: Any, **named: Any) -> bool:
                 nonlocal count
                 count += 1
                 if before and count == write:
                     os.kill(os.getpid(), signal.SIGKILL)
-                done: bool = await journal(*given, **named)
+                done: bool = await write_it(*given, **named)
                 if not before and count == write:
                     os.kill(os.getpid(), signal.SIGKILL)
                 return done
 
-            driver._journal = counting
+            journal.write = counting
             await SCENES[scene].act(desk, await reopened(desk, mailbox, item))
             if write == 0:
                 os.kill(os.getpid(), signal.SIGKILL)
