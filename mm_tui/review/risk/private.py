@@ -145,18 +145,12 @@ def _is_iban(text: str) -> bool:
     return int("".join(str(int(char, 36)) for char in turned)) % 97 == 1
 
 
-def _is_given_by_us(reading: Reading, number: str) -> bool:
-    """Whether the house facts or an earlier email of ours has an IBAN."""
-    ours = [str(mail.body) for mail in reading.context.messages if mail.body and reading.is_ours(mail.sender.address)]
-    return number in re.sub(r"\s", "", "\n".join((reading.house_text, *ours)))
-
-
 @rule("personal_data", "personal data in the draft")
 def personal_data(reading: Reading) -> Iterator[Finding]:
     """The body has a payment card number, an IBAN, a social security number or an identity document's number (high), a
     date of birth (medium), or a phone number that is not in the thread (low). Card numbers and IBANs are recognized by
-    their check digits. An IBAN that is in the thread is medium, low if
-    it is in an earlier email of ours or in the house facts."""
+    their check digits. An IBAN that is in the thread or the house
+    facts is low."""
     body = reading.body
     found: dict[tuple[str, Level], list[Span]] = {}
 
@@ -173,8 +167,8 @@ def personal_data(reading: Reading) -> Iterator[Finding]:
     for match in find_all(_IBAN, body):
         number = match[0].replace(" ", "")
         if _is_iban(number):
-            level = Level.MEDIUM if number in reading.thread_digits else Level.HIGH
-            add("an IBAN", Level.LOW if _is_given_by_us(reading, number) else level, match)
+            known = number in reading.thread_digits or number in re.sub(r"\s", "", reading.house_text)
+            add("an IBAN", Level.LOW if known else Level.HIGH, match)
     for match in find_all(_US_NUMBER, body):
         add("a social security number", Level.HIGH, match)
     for match in find_all(_DOCUMENT, body):

@@ -181,6 +181,7 @@ def date_differs(reading: Reading) -> Iterator[Finding]:
                 Level.LOW
                 if moved
                 or _open(reading, day.span)
+                or _asks_about(asked, other, day)
                 or _has_its_weekday(reading, day)
                 or (
                     (near is None or asks or len(mine) > _FEW_DAYS)
@@ -194,7 +195,8 @@ def date_differs(reading: Reading) -> Iterator[Finding]:
             yield Finding("date_differs", level, OneLine(words), (day.span,))
     for day in set(mine).difference(fits) if fits and len(mine) <= _MANY_DAYS else ():
         near = next((one for one in theirs if _nearly(day, one)), None)
-        if near and _labels(body, day.span) & _labels(asked, near.span) and not _open(reading, day.span):
+        slip = near and _labels(body, day.span) & _labels(asked, near.span) and not _open(reading, day.span)
+        if near and slip and not _asks_about(asked, near, day):
             words = _other(reading, day.span, asked, near.span)
             yield Finding("date_differs", Level.MEDIUM, OneLine(words), (day.span,))
     here = _weekdays(body)
@@ -360,6 +362,13 @@ def _is_kept(text: str, time: tuple[int, Span, str], mine: Sequence[tuple[int, S
     return (word in word_set("until") and all(one <= minutes for one, _, _ in mine)) or (
         word in word_set("from") and all(one >= minutes for one, _, _ in mine)
     )
+
+
+def _asks_about(text: str, theirs: Day, day: Day) -> bool:
+    """Whether the sentence with a date asks, and the draft's date is in another month: it may be the answer."""
+    rest = re.search(r"[.!?。！？](?=\s|\Z)|[？。]", text[theirs.span.end :])
+    month_only = {number for _, number in day.readings} & {number for _, number in theirs.readings}
+    return rest is not None and rest[0] in "?？" and bool(month_only)
 
 
 def _open(reading: Reading, span: Span) -> bool:
