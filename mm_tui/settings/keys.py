@@ -12,7 +12,7 @@ from mm_tui.settings import key_command
 from mm_tui.settings.checks import FieldError, checked_key
 from mm_tui.settings.paths import APP_NAME
 from mm_tui.settings.secret import Secret
-from mm_tui.settings.sections import ConfigError, Profile, Settings
+from mm_tui.settings.sections import ConfigError, Settings
 
 KeyName = Literal["oversight", "send", "admin", "ai21"]
 KEY_NAMES: tuple[KeyName, ...] = get_args(KeyName)
@@ -38,20 +38,23 @@ def with_keys(settings: Settings) -> Settings:
             continue
         command: str | None = getattr(profile, f"{field}_command")
         if command:
-            found[field] = _checked(field, run_command(command, f"profiles.{profile.name}.{field}_command"), profile)
+            where = f"profiles.{profile.name}.{field}_command"
+            fault = ConfigError(where, "did not print a key", "It must print the key alone on its first line.")
+            found[field] = _checked(field, run_command(command, where), fault)
         elif profile.keyring and (kept := from_keyring(profile.name, name)):
-            found[field] = _checked(field, kept, profile)
+            cure = f"Set it again with `mm-tui init --keyring --replace --profile {profile.name}`."
+            fault = ConfigError("system keyring", f"has no usable {name} key for the profile {profile.name}", cure)
+            found[field] = _checked(field, kept, fault)
     if not found:
         return settings
     return settings.replaced(profile=profile.replaced(**found))
 
 
-def _checked(field: str, text: str, profile: Profile) -> Secret:
+def _checked(field: str, text: str, fault: ConfigError) -> Secret:
     try:
         return checked_key(field, Secret(text))
     except FieldError:
-        cure = "It must print the key alone on its first line."
-        raise ConfigError(f"profiles.{profile.name}.{field}_command", "did not print a key", cure) from None
+        raise fault from None
 
 
 def run_command(command: str, where: str) -> str:

@@ -239,6 +239,12 @@ def test_a_failing_key_command_is_told_without_its_output(command: str, what: st
     assert command not in caught.value.what and "two words" not in str(caught.value), "it may be the key itself"
 
 
+def test_a_key_in_the_keyring_that_is_none_is_not_blamed_on_a_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(key_sources, "from_keyring", lambda *_: "two words")
+    with pytest.raises(ConfigError, match="system keyring: has no usable oversight key"):
+        key_sources.with_keys(Settings(profile=Profile(name="p", keyring=True)))
+
+
 def test_a_key_command_may_not_hang(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(key_sources, "COMMAND_SECONDS", 0.1)
     with pytest.raises(ConfigError, match=r"within 0\.1 s"):
