@@ -110,6 +110,9 @@ class DecisionCalls:
         except GatewayError as error:
             # If it refuses every call, it refused this one.
             return refused if error.status is not None and error.status < 500 else OutcomeUnknown(words)
+        except Exception as error:  # noqa: BLE001 - as in `perform`
+            log.error("a refusal could not be checked: %s", type(error).__name__)
+            return OutcomeUnknown(words)
         if isinstance(effect, Reschedule):
             return CallConflict(words) if now.fingerprint == decision.state.case.fingerprint else refused
         recorded = isinstance(effect, RecordApproval) and now.is_approved_by_us
