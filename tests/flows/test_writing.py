@@ -21,7 +21,7 @@ from mm_tui.screens.pending.editor_process import run_editor
 from mm_tui.screens.pending.external_editor import ExternalEditing
 from mm_tui.screens.thread.screen import ThreadScreen
 from mm_tui.services.assistant.cards import DraftText
-from mm_tui.services.edits import Edits
+from mm_tui.services.edits import Edits, NotSaved
 from mm_tui.settings.sections import Sync
 from mm_tui.store.decisions.edits import EditStore
 from mm_tui.text import ManyLine
@@ -115,6 +115,24 @@ async def test_half_a_text_of_a_model_never_stays(sandbox: Sandbox, where: str, 
         stored = [edit.text.body for edit in EditStore(app.session.database).all()]
         assert any(body.startswith(MINE) and body.endswith("!") for body in stored)
         assert not any("Half of a te" in body for body in stored)
+
+
+@pytest.mark.parametrize("where", ["edit", "reply"])
+async def test_a_text_of_which_no_copy_can_be_kept_is_not_given_to_the_model(
+    sandbox: Sandbox, where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise NotSaved("the disk is full")
+
+    sandbox.inbound(subject="Where is my order", body="It has not come.") if where == "reply" else sandbox.draft("Hi.")
+    async with running_app(settings_for(sandbox)) as (app, pilot):
+        area = await opened(where, app, pilot, Model("writes"))
+        monkeypatch.setattr(Edits, "save_beside", full)
+        await pilot.press("ctrl+t")
+        await until(pilot, lambda: isinstance(app.screen, InstructScreen), "the question")
+        await pilot.press("enter")
+        await until(pilot, lambda: "the disk is full · your text is unchanged" in drawn(app), "why not")
+        assert area.text == MINE and not area.read_only and "the model is writing" not in drawn(app)
 
 
 async def test_text_typed_right_behind_reply_stops_the_model(sandbox: Sandbox) -> None:

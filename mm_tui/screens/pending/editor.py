@@ -29,6 +29,7 @@ from mm_tui.screens.pending.words import TEXT_KEYS, edit_head
 from mm_tui.screens.rendering import render_later
 from mm_tui.services.edits import NotSaved
 from mm_tui.services.events import PendingChanged, ServiceEvent
+from mm_tui.services.fault_words import fault_words
 from mm_tui.services.queue.assessing import edited_draft
 from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.store.decisions.edits import SavedEdit
@@ -329,19 +330,20 @@ class EditScreen(BaseScreen):
         self.run_worker(self._stream(instruction), exclusive=True, group="redraft", exit_on_error=False)
 
     async def _stream(self, instruction: str) -> None:
-        from mm_tui.services.assistant.service import AssistError
-
         area = self.area
         assert self.session.drafts is not None
-        if ManyLine(area.text) != self._entry.item.body:
-            self.keep_beside(self.draft)
-        self.save_text(durable=True)
-        self.say("the model is writing; {edit.stop} or typing stops it")
-        pieces = self.session.drafts.redraft(self._entry.item.id, area.text, instruction)
         try:
+            if ManyLine(area.text) != self._entry.item.body:
+                self.keep_beside(self.draft)
+            self.save_text(durable=True)
+            self.say("the model is writing; {edit.stop} or typing stops it")
+            pieces = self.session.drafts.redraft(self._entry.item.id, area.text, instruction)
             written = await area.let_model_write(pieces)
-        except AssistError as error:
-            self.say(f"{error} · your text is unchanged", "warning")
+        except Exception as error:
+            words = fault_words(error)
+            if words is None:
+                raise
+            self.say(f"{words} · your text is unchanged", "warning")
         else:
             if written is not None:
                 self.say(f"written by {written.model}: read all of it; ^z takes the change back")

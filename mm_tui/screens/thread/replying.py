@@ -133,14 +133,14 @@ class Replying:
 
     async def _stream(self, drafts: Drafts, row: MailRow, instruction: str) -> None:
         text = self.editor.text
-        if text.strip():
-            self.replies.save_beside(row, text, self._screen.session.clock.now())
-            pieces = drafts.redraft(row.email_id, text, instruction)
-        else:
-            pieces = drafts.draft_reply(row.email_id, instruction)
         words, model = "stopped: your text is unchanged", ""
         warnings: Sequence[str] = ()
         try:
+            if text.strip():
+                self.replies.save_beside(row, text, self._screen.session.clock.now())
+                pieces = drafts.redraft(row.email_id, text, instruction)
+            else:
+                pieces = drafts.draft_reply(row.email_id, instruction)
             written = await self.editor.area.let_model_write(pieces)
             if written is not None:
                 taken_back = "; ^z takes the change back" if text.strip() else ""
