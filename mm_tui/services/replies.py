@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mm_tui.models import EditedDraft, RawContent
+from mm_tui.review.subject import topic
 from mm_tui.services.edits import REPLY, Edits, saving
 from mm_tui.store.decisions.edits import SavedEdit
 from mm_tui.store.state import StateStore
@@ -64,4 +65,4 @@ def _edit(mail: MailRow, text: str, at: datetime) -> SavedEdit:
 
 
 def _text(mail: MailRow, text: str) -> EditedDraft:
-    return EditedDraft((str(mail.sender),), f"Re: {mail.subject}", text)
+    return EditedDraft((str(mail.sender),), f"Re: {topic(mail.subject)}", text)

@@ -1,0 +1,20 @@
+"""Replies that are being written."""
+
+from __future__ import annotations
+
+from mm_tui.services.edits import Edits
+from mm_tui.services.replies import Replies
+from mm_tui.store.database import Database
+from mm_tui.store.mail.mails import MailStore
+from mm_tui.text import OneLine
+from tests.support.seat import NOW, summary
+
+
+def test_a_copy_of_a_reply_to_a_reply_has_one_prefix(database: Database) -> None:
+    mail = MailStore(database)
+    answered = summary(1, subject=OneLine("AW: Re: Order 4471"))
+    mail.upsert([answered])
+    row, edits = mail.row(answered.id), Edits(database)
+    assert row is not None
+    Replies(database, edits).save_beside(row, "Hi Anna", NOW)
+    assert [left.text.subject for left in edits.left_over()] == ["Re: Order 4471"]
