@@ -245,7 +245,8 @@ class Review(Section, frozen=True):
     )
     """Reasons offered when you reject a draft."""
     redraft_reasons: tuple[str, ...] = ("Promises something we cannot keep", "Wrong facts", "Wrong tone")
-    """The reasons with which another draft is asked for, by tags, as when sending back. Any other reason is final."""
+    """The reasons with which another draft is asked for, by tags, as when sending back. With any other reason
+    `ctrl+t` asks for it."""
     own_replies: Literal["self", "another"] = "self"
     """Who may approve a reply that a reviewer wrote in the inbox: `self`, with the same one key as any other email, or
     only `another` reviewer: this program then refuses to approve what its own reviewer wrote."""

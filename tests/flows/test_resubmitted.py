@@ -36,13 +36,21 @@ async def test_the_next_draft_of_the_thread_says_what_was_rejected_and_shows_the
 
 async def test_a_marked_reason_asks_the_agent_for_another_draft(sandbox: Sandbox) -> None:
     draft = submitted(sandbox, sandbox.inbound(subject="Refund")["id"], "You get 300 dollars back.")
-    async with reading_queue(settings_for(sandbox), 1) as (app, pilot, _):
+    other = submitted(sandbox, sandbox.inbound(subject="Invoice")["id"], "You get 90 dollars back.")
+    async with reading_queue(settings_for(sandbox), 2) as (app, pilot, screen):
         await pilot.press("x")
         await until(pilot, lambda: "Wrong tone  ↻ another draft" in shown(app), "which reasons ask for another")
         assert "Not needed  ↻" not in shown(app)
         await pilot.press("f4")
         await until(pilot, lambda: "review.redraft" in sandbox.look(draft)["tags"], "the wish at the gateway")
         assert sandbox.look(draft)["tags"]["review.reason"] == "Wrong tone"
+        await until(pilot, lambda: screen.current is not None and screen.current.item.id == other, "the other")
+        await seen(pilot, screen)
+        await pilot.press("x")
+        await until(pilot, lambda: "^t and another draft" in shown(app), "how to ask for it with other words")
+        await pilot.press(*"say 80", "ctrl+t")
+        await until(pilot, lambda: "review.redraft" in sandbox.look(other)["tags"], "the other wish")
+        assert sandbox.look(other)["tags"]["review.reason"] == "say 80"
 
 
 async def test_without_a_send_key_no_reason_promises_another_draft(sandbox: Sandbox) -> None:

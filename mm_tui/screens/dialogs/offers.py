@@ -33,6 +33,7 @@ class OfferScreen(Dialog[str]):
     Args:
         offered: the texts, best first, always in the same order.
         back: what escape does, in words.
+        more: further keys, and what they do.
         over: why there is nothing to ask any more; empty as long as there is. The dialog stays, because somebody may
             be typing in it, but takes no answer.
     """
@@ -51,12 +52,13 @@ class OfferScreen(Dialog[str]):
         what: OneLine | ManyLine = OneLine(""),
         back: str = "back",
         notes: Mapping[str, str] | None = None,
+        more: Sequence[tuple[str, str]] = (),
         over: Callable[[], str] | None = None,
     ) -> None:
         super().__init__()
         self._over = over
         self._notes = {OneLine(text): note for text, note in (notes or {}).items()}
-        self._title, self._what, self._back = title, what, back
+        self._title, self._what, self._back, self._more = title, what, back, more
         self._offered = [OneLine(text) for text in offered][:OFFERED]
         self._at = 0
         self._is_drawn = False
@@ -69,7 +71,8 @@ class OfferScreen(Dialog[str]):
             yield Static(id="offers", classes="dialog--offers")
             yield LineInput(placeholder="or type your own, then enter")
             yield Static(id="trouble")
-            yield keys_line(("↑↓ enter", "choose"), (f"f1-f{len(self._offered)}", "at once"), ("esc", self._back))
+            at_once = (f"f1-f{len(self._offered)}", "at once")
+            yield keys_line(("↑↓ enter", "choose"), at_once, *self._more, ("esc", self._back))
 
     def on_mount(self) -> None:
         self._show()
@@ -130,21 +133,42 @@ class ReasonScreen(OfferScreen):
     """Asks for the reason of a rejection; None goes back without deciding.
 
     Args:
-        asking: those that ask the agent for another draft.
+        asking: those that ask the agent for another draft; None if it cannot be asked.
         over: as for `OfferScreen`.
     """
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+t", "ask_redraft", "redraft", show=False)]
+    asks_redraft: bool | None = None
+    """Whether another draft was asked for; None leaves it to the reason."""
 
     def __init__(
         self,
         title: str,
         what: OneLine | ManyLine,
         reasons: Sequence[str],
-        asking: Collection[str] = (),
+        asking: Collection[str] | None = None,
         *,
         over: Callable[[], str] | None = None,
     ) -> None:
-        notes = dict.fromkeys(asking, "↻ another draft")
-        super().__init__(title, reasons, what=what, back="go back without deciding", notes=notes, over=over)
+        self._may_ask = asking is not None
+        super().__init__(
+            title,
+            reasons,
+            what=what,
+            back="back" if self._may_ask else "go back without deciding",
+            notes=dict.fromkeys(asking or (), "↻ another draft"),
+            more=[("^t", "and another draft")] if self._may_ask else [],
+            over=over,
+        )
+
+    async def action_ask_redraft(self) -> None:
+        """Answers as enter does, and asks the agent for another draft."""
+        if self._may_ask:
+            self.asks_redraft = True
+            await self.query_one(Input).action_submit()
+
+    def on_input_changed(self) -> None:
+        self.asks_redraft = None
 
 
 class InstructScreen(OfferScreen):

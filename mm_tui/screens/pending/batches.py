@@ -86,15 +86,15 @@ class Batches:
         self._deciding.ask_reason(
             f"Reject {count(len(batch), 'email', 'emails')}, and give a reason",
             OneLine(", ".join(entry.item.subject for entry in batch)),
-            lambda reason: self._reject(batch, reason),
+            lambda reason, asks_redraft: self._reject(batch, reason, asks_redraft),
             over=lambda: self._deciding.why_all_over(batch),
             may_ask_redraft=any(not entry.is_inbound and entry.author is None for entry in batch),
         )
 
-    def _reject(self, batch: list[QueueEntry], reason: str) -> None:
+    def _reject(self, batch: list[QueueEntry], reason: str, asks_redraft: bool | None) -> None:
         if (decisions := self._deciding.service()) is not None:
             items = [(entry.item, entry.digest) for entry in batch]
-            self._deciding.begin(batch, decisions.reject_all(items, reason), reason)
+            self._deciding.begin(batch, decisions.reject_all(items, reason, asks_redraft=asks_redraft), reason)
 
     def _say_nothing_marked(self) -> None:
         self._deciding.refuse("nothing is marked: read an email to the end, then mark it with {pending.mark}")

@@ -73,7 +73,7 @@ class BulkReject:
         self._deciding.ask_reason(
             f"Reject all {count(len(batch), 'email', 'emails')} of this filter: give a reason",
             self._filter_words(),
-            lambda reason: self._confirm(batch, reason),
+            lambda reason, _: self._confirm(batch, reason),
             over=lambda: "" if self._selected() else "none of these emails is still waiting",
         )
 

@@ -287,7 +287,7 @@ class Deciding:
         self,
         title: str,
         about: OneLine | ManyLine,
-        then: Callable[[str], None],
+        then: Callable[[str, bool | None], None],
         *,
         over: Callable[[], str],
         may_ask_redraft: bool = False,
@@ -295,16 +295,16 @@ class Deciding:
         """Asks for a reason for rejecting, and continues if one is given.
 
         Args:
+            then: gets the reason, and whether another draft is asked for; None leaves that to the reason.
             over: why there is nothing to reject any more.
-            may_ask_redraft: some reasons ask the agent for another draft, and the dialog says which.
+            may_ask_redraft: another draft may be asked for. Some reasons do, and the dialog says which.
         """
         session = self._screen.session
         review = session.settings.review
         reasons = offered(session.database, review.reasons)
-        asking = review.redraft_reasons if may_ask_redraft and session.can("send") else ()
-        self._screen.app.push_screen(
-            ReasonScreen(title, about, reasons, asking, over=over), lambda reason: then(reason) if reason else None
-        )
+        asking = review.redraft_reasons if may_ask_redraft and session.can("send") else None
+        dialog = ReasonScreen(title, about, reasons, asking, over=over)
+        self._screen.app.push_screen(dialog, lambda reason: then(reason, dialog.asks_redraft) if reason else None)
 
     def reject(self) -> None:
         """Rejects the email under the cursor, after asking for a reason."""
@@ -317,14 +317,15 @@ class Deciding:
         self.ask_reason(
             "Reject: give a reason",
             about_line(entry),
-            lambda reason: self._reject(entry, reason),
+            lambda reason, asks_redraft: self._reject(entry, reason, asks_redraft),
             over=lambda: self.why_over(entry),
             may_ask_redraft=not entry.is_inbound and entry.author is None,
         )
 
-    def _reject(self, entry: QueueEntry, reason: str) -> None:
+    def _reject(self, entry: QueueEntry, reason: str, asks_redraft: bool | None) -> None:
         if (decisions := self.service()) is not None:
-            self.begin([entry], decisions.reject(entry.item, entry.digest, reason), reason)
+            rejecting = decisions.reject(entry.item, entry.digest, reason, asks_redraft=asks_redraft)
+            self.begin([entry], rejecting, reason)
 
     def send_back(self) -> None:
         """Rejects with the edited text in the reason, so that the agent can submit it; the text is also kept here."""
@@ -345,7 +346,7 @@ class Deciding:
         self.ask_reason(
             "Send your text back to the agent: give a reason",
             about,
-            lambda reason: self._send_back(entry, edit, reason),
+            lambda reason, _: self._send_back(entry, edit, reason),
             over=lambda: self.why_over(entry),
         )
 
