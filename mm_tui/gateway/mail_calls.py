@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from mm_tui.gateway import calls, values, wire
 from mm_tui.gateway.base import Caller, given, iso, parsed
 from mm_tui.gateway.errors import BadRequest, GatewayError, NotFound
-from mm_tui.gateway.shapes import EmailFilter, EmailPage, OutgoingAttachment, OutgoingMail
-from mm_tui.models import EmailDetail, SendReceipt, Status, ThreadSummary
+from mm_tui.gateway.shapes import EmailFilter, EmailPage, Listing, OutgoingAttachment, OutgoingMail
+from mm_tui.models import EmailDetail, EmailSummary, SendReceipt, Status, ThreadSummary
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
@@ -84,7 +84,8 @@ class MailCalls(Caller):
                     asking = ask(following)
                     await left.wait()
                 # A few milliseconds here cost less than switching between two threads.
-                yield await self._read(calls.EMAILS, answer, partial(_email_page, found, mailbox_id))
+                emails = await self._read(calls.EMAILS, answer, partial(_emails, found, mailbox_id))
+                yield EmailPage(emails, following)
         finally:
             if asking is not None:
                 asking.cancel()
@@ -248,9 +249,12 @@ class MailCalls(Caller):
         )
 
 
+def _emails(answer: object, mailbox_id: str) -> Listing[EmailSummary]:
+    return values.listing(answer, _LISTS, lambda item: wire.email_summary(item, mailbox_id))
+
+
 def _email_page(answer: object, mailbox_id: str) -> EmailPage:
-    emails = values.listing(answer, _LISTS, lambda item: wire.email_summary(item, mailbox_id))
-    return EmailPage(emails, values.cursor_after(answer, *_LISTS))
+    return EmailPage(_emails(answer, mailbox_id), values.cursor_after(answer, *_LISTS))
 
 
 def _opened(answer: object, mailbox_id: str, email_id: str) -> EmailDetail:

@@ -13,7 +13,8 @@ import pytest
 from mm_tui.gateway import errors, mail_calls
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.keys import Keys
-from mm_tui.gateway.shapes import EmailFilter, EmailPage, OutgoingAttachment, OutgoingMail
+from mm_tui.gateway.shapes import EmailFilter, Listing, OutgoingAttachment, OutgoingMail
+from mm_tui.models import EmailSummary
 from mm_tui.settings.secret import Secret
 from tests.support.sandbox import Sandbox, file_part
 
@@ -55,9 +56,9 @@ async def test_a_page_is_translated_while_the_gateway_is_at_work_on_the_next_one
     for number in range(3):
         sandbox.inbound(subject=f"Mail {number}", body="x")
     asked: list[int] = []
-    translate = mail_calls._email_page
+    translate = mail_calls._emails
 
-    def after_the_next_was_asked_for(answer: object, mailbox_id: str) -> EmailPage:
+    def after_the_next_was_asked_for(answer: object, mailbox_id: str) -> Listing[EmailSummary]:
         # The event loop stands still here: what has not left by now does not leave.
         wanted = min(len(asked) + 2, 3)
         ends = time.monotonic() + 5
@@ -66,7 +67,7 @@ async def test_a_page_is_translated_while_the_gateway_is_at_work_on_the_next_one
         asked.append(seen)
         return translate(answer, mailbox_id)
 
-    monkeypatch.setattr(mail_calls, "_email_page", after_the_next_was_asked_for)
+    monkeypatch.setattr(mail_calls, "_emails", after_the_next_was_asked_for)
     async with aclosing(gateway.email_pages(sandbox.mailbox, limit=1)) as pages:
         subjects = [mail.subject async for page in pages for mail in page.emails]
     assert subjects == ["Mail 2", "Mail 1", "Mail 0"]

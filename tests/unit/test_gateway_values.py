@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mm_tui.gateway import values
+from mm_tui.gateway.errors import Malformed
 from mm_tui.models import Party
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -83,6 +84,44 @@ def test_a_lone_surrogate_is_kept_in_a_form_that_can_be_stored() -> None:
     text = values.raw_text("a\ud800b")
     assert text == "a\\ud800b"
     text.encode()
+
+
+@pytest.mark.parametrize(
+    ("body", "meant"),
+    [(b'{"a": "\\ud800"}', {"a": "\ud800"}), (b"[1e400, -1]", [float("inf"), -1]), (b"\xef\xbb\xbf[]", []), (b"1", 1)],
+)
+def test_json_that_is_not_quite_right_is_read(body: bytes, meant: object) -> None:
+    assert values.parse(body) == meant
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b'"\xff"', b"<html>", b"[" * 100_000])
+def test_an_answer_that_is_no_json_is_refused(body: bytes) -> None:
+    with pytest.raises(Malformed, match="not JSON"):
+        values.parse(body)
+
+
+MOMENTS = ("2026-03-01T12:00:03Z", "2026-03-01T12:00:02Z", "2026-03-01T12:00:01Z")
+
+
+@pytest.mark.parametrize(
+    ("moments", "cursor", "following"),
+    [
+        (MOMENTS, "1772366401", "1772366402"),
+        (MOMENTS[::-1], "1772366401", "1772366402"),
+        (MOMENTS, "1772366403", "1772366403"),
+        (MOMENTS, "1772366401000", "1772366401001"),
+        (MOMENTS[:1], "1772366403", "1772366403"),
+        ((*MOMENTS[:2], "2026-03-01T13:00:01+01:00"), "1772366401", "1772366402"),
+        ((*MOMENTS[:2], "2026-03-01T12:00:01.000Z"), "1772366401", "1772366402"),
+        ((*MOMENTS, "2026-00-01T12:00:01Z"), "1772366401", "1772366402"),
+        ((1772366403, None, 1772366401), "1772366401", "1772366402"),
+        ((), "1772366401", "1772366401"),
+        (MOMENTS, "next", "next"),
+    ],
+)
+def test_a_cursor_that_is_the_oldest_time_is_increased(moments: tuple[object], cursor: str, following: str) -> None:
+    answer = {"emails": [{"received_at": moment} for moment in moments], "cursor": cursor}
+    assert values.cursor_after(answer, "emails") == following
 
 
 @given(json_values)
