@@ -15,6 +15,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
 _LOW_BITS: Final = 21
 _HASH_BITS: Final = 11
+_HASH_MASK: Final = (1 << _HASH_BITS) - 1
 _MAX_MS: Final = (1 << 42) - 1
 _CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _BASE_32: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUV"
@@ -46,10 +47,10 @@ def from_ms(ms: int | None) -> datetime | None:
 def make_key(received_ms: int | None, email_id: str) -> int:
     """The key of an email if no other email has it already. Unknown times sort as the oldest."""
     ms = min(max(received_ms or 0, 0), _MAX_MS)
-    made = _ulid_ms(email_id)
-    within = min(max(made - ms, 0), 1023) if made is not None else 0
-    spread = zlib.crc32(email_id.encode("utf-8", "surrogatepass")) & ((1 << _HASH_BITS) - 1)
-    return (ms << _LOW_BITS) | (within << _HASH_BITS) | spread
+    encoded = email_id.encode("utf-8", "surrogatepass")
+    made = _ulid_ms(encoded)
+    within = 0 if made <= ms else min(made - ms, 1023)
+    return (ms << _LOW_BITS) | (within << _HASH_BITS) | (zlib.crc32(encoded) & _HASH_MASK)
 
 
 def first_key_at(moment: datetime) -> int:
@@ -57,10 +58,11 @@ def first_key_at(moment: datetime) -> int:
     return min(max(to_ms(moment) or 0, 0), _MAX_MS) << _LOW_BITS
 
 
-def _ulid_ms(email_id: str) -> int | None:
-    if len(email_id) != 26 or not email_id.isascii():
-        return None
+def _ulid_ms(encoded: bytes) -> int:
+    """The time in a ULID; 0 for any other id."""
+    if len(encoded) != 26 or not encoded.isascii():
+        return 0
     try:
-        return int(email_id[:10].encode().translate(_TO_BASE_32), 32)
+        return int(encoded[:10].translate(_TO_BASE_32), 32)
     except ValueError:
-        return None
+        return 0

@@ -1,23 +1,22 @@
-"""Converts mail between models and tables. Imported for writing and opening emails, not for drawing a list."""
+"""Writes mail into the tables. Imported for writing, not for drawing a list."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import chain
-from operator import attrgetter, itemgetter
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
-
-import msgspec
 
 from mm_tui import typed_json
 from mm_tui.chips import chips_of
-from mm_tui.models import LEFT, NOT_SENT, EmailDetail, EmailSummary, Party, Status
+from mm_tui.models import LEFT, NOT_SENT, EmailDetail, EmailSummary, Status
 from mm_tui.store.mail.changes import Changes
+from mm_tui.store.mail.columns import COLUMNS, as_json, columns_of, thread_name
 from mm_tui.store.mail.word_index import index, marks, unindex, words_of
-from mm_tui.store.sort_keys import from_ms, make_key, to_ms
+from mm_tui.store.sort_keys import make_key, to_ms
 from mm_tui.text import ManyLine, OneLine
 
 if TYPE_CHECKING:
@@ -28,9 +27,6 @@ Row = tuple[str | int | None, ...]
 _SLICE = 800
 _ROWS = 256
 """Rows that one statement inserts at most."""
-_to_json = msgspec.json.Encoder().encode
-_REST = ("spam_score", "spam_verdict", "delivered_at", "bounced_at", "bounce_type")
-_rest = attrgetter(*_REST)
 UNSENT = sorted(NOT_SENT - {Status.SEND_FAILED})
 """Statuses of outbound mail that was not sent and needs no attention in the inbox."""
 _LISTED = ", ".join(f"'{status}'" for status in UNSENT)
@@ -41,10 +37,6 @@ _NEWEST = (
 )
 """The email that represents a thread: the newest that is not a draft, so that an answer moves the thread only when
 sent."""
-_COLUMNS = (
-    "email_id", "mailbox_id", "sender", "sender_name", "recipients", "subject", "hidden",
-    "direction", "status", "received_at", "has_attachments", "rest",
-)  # fmt: skip
 
 
 def upsert(database: Database, emails: Sequence[EmailSummary], *, keep_direction: bool = False) -> Changes:
@@ -71,8 +63,8 @@ def _upsert_slice(
         row["email_id"]: row
         for row in connection.execute(
             "SELECT mail.*, threads.thread_id FROM mail JOIN threads ON threads.thread = mail.thread"
-            f" WHERE email_id IN ({marks(batch)})",
-            tuple(batch),
+            " WHERE email_id IN (SELECT value FROM json_each(?))",
+            (as_json(list(batch)),),
         )
     }
     # Another email with the same id: text, label, summary and thread belong to the one that was listed before.
@@ -92,7 +84,7 @@ def _upsert_slice(
             # This list cannot say that an email was sent; the opened email did.
             columns["status"] = row["status"]
         thread_id = thread_name(email) if email.thread_id else row["thread_id"]
-        differs = [name for name in _COLUMNS if columns[name] != row[name]]
+        differs = [name for name in COLUMNS if columns[name] != row[name]]
         if not differs and thread_id == row["thread_id"]:
             continue
         changed.add(email_id)
@@ -108,16 +100,11 @@ def _upsert_slice(
 
 def _insert(connection: sqlite3.Connection, fresh: dict[str, dict[str, Any]], batch: dict[str, EmailSummary]) -> None:
     keys = free_keys(connection, {email_id: columns["received_at"] for email_id, columns in fresh.items()})
-    threads: dict[tuple[str, str], list[int]] = {}
-    mails: list[Row] = []
-    words: list[Row] = []
     # In the order of keys, because the full-text index flushes whenever a key is lower than the previous one.
-    for email_id, key in sorted(keys.items(), key=itemgetter(1)):
-        columns = fresh[email_id]
-        name = (columns["mailbox_id"], thread_name(batch[email_id]))
-        threads.setdefault(name, []).append(key)
-        mails.append((*columns.values(), key, *name))
-        words.append((key, *words_of(columns)))
+    ordered = [(batch[email_id], key) for email_id, key in sorted(keys.items(), key=itemgetter(1))]
+    threads: dict[tuple[str, str], list[int]] = {}
+    for email, key in ordered:
+        threads.setdefault((email.mailbox_id, thread_name(email)), []).append(key)
     # A thread that only grows needs no recount; this speeds up the initial sync.
     _insert_rows(
         connection,
@@ -126,11 +113,15 @@ def _insert(connection: sqlite3.Connection, fresh: dict[str, dict[str, Any]], ba
         [(*name, added[-1], len(added)) for name, added in threads.items()],
         " ON CONFLICT DO UPDATE SET newest = max(newest, excluded.newest), size = size + excluded.size",
     )
+    numbers = _thread_numbers(connection, threads)
+    mails: list[Row] = []
+    words: list[Row] = []
+    for email, key in ordered:
+        columns = fresh[email.id]
+        mails.append((*columns.values(), key, numbers[email.mailbox_id, thread_name(email)]))
+        words.append((key, *words_of(columns)))
     _insert_rows(
-        connection,
-        f"INSERT INTO mail ({', '.join(_COLUMNS)}, key, thread) VALUES",
-        f"({marks(_COLUMNS)}, ?, (SELECT thread FROM threads WHERE mailbox_id = ? AND thread_id = ?))",
-        mails,
+        connection, f"INSERT INTO mail ({', '.join(COLUMNS)}, key, thread) VALUES", f"({marks(COLUMNS)}, ?, ?)", mails
     )
     _insert_rows(
         connection,
@@ -138,12 +129,28 @@ def _insert(connection: sqlite3.Connection, fresh: dict[str, dict[str, Any]], ba
         "(?, ?, ?, ?, '', '')",
         words,
     )
-    pairs = ", ".join(["(?, ?)"] * len(threads))
     connection.execute(
-        f"UPDATE threads SET newest = {_NEWEST} WHERE (mailbox_id, thread_id) IN (VALUES {pairs})"
+        f"UPDATE threads SET newest = {_NEWEST} WHERE thread IN (SELECT value FROM json_each(?))"
         f" AND EXISTS (SELECT 1 FROM mail WHERE mail.key = threads.newest AND {_IS_UNSENT})",
-        list(chain.from_iterable(threads)),
+        (as_json(list(numbers.values())),),
     )
+
+
+def _thread_numbers(connection: sqlite3.Connection, names: Iterable[tuple[str, str]]) -> dict[tuple[str, str], int]:
+    """The numbers of these threads (by mailbox and id)."""
+    wanted: dict[str, list[str]] = {}
+    for mailbox_id, thread_id in names:
+        wanted.setdefault(mailbox_id, []).append(thread_id)
+    numbers: dict[tuple[str, str], int] = {}
+    for mailbox_id, thread_ids in wanted.items():
+        # In one row: while rows are read one by one, the event loop may run before each of them.
+        found = connection.execute(
+            "SELECT json_group_object(thread_id, thread) FROM threads"
+            " WHERE mailbox_id = ? AND thread_id IN (SELECT value FROM json_each(?))",
+            (mailbox_id, as_json(thread_ids)),
+        )
+        numbers |= {(mailbox_id, thread_id): number for thread_id, number in json.loads(found.fetchone()[0]).items()}
+    return numbers
 
 
 def _insert_rows(connection: sqlite3.Connection, head: str, row: str, rows: Sequence[Row], tail: str = "") -> None:
@@ -305,8 +312,12 @@ def free_keys(connection: sqlite3.Connection, received: dict[str, int | None]) -
     wanted = {email_id: make_key(ms, email_id) for email_id, ms in received.items()}
     taken = {
         row[0]
-        for row in connection.execute(f"SELECT key FROM mail WHERE key IN ({marks(wanted)})", tuple(wanted.values()))
+        for row in connection.execute(
+            "SELECT key FROM mail WHERE key IN (SELECT value FROM json_each(?))", (as_json(list(wanted.values())),)
+        )
     }
+    if not taken and len(set(wanted.values())) == len(wanted):
+        return wanted
     for email_id, key in wanted.items():
         while key in taken or (
             key != wanted[email_id] and connection.execute("SELECT 1 FROM mail WHERE key = ?", (key,)).fetchone()
@@ -315,70 +326,3 @@ def free_keys(connection: sqlite3.Connection, received: dict[str, int | None]) -
         taken.add(key)
         keys[email_id] = key
     return keys
-
-
-def thread_name(email: EmailSummary) -> str:
-    """The thread's id; for an email without a thread, a name with a space, which no gateway id contains."""
-    return email.thread_id or f" {email.id}"
-
-
-def columns_of(email: EmailSummary) -> dict[str, Any]:
-    """An email as values for the table `mail`."""
-    sender, subject = email.sender, email.subject
-    hidden = subject.removed + sender.address.removed + sender.name.removed
-    recipients: list[tuple[str, str]] = []
-    for to in email.to:
-        hidden += to.address.removed + to.name.removed
-        recipients.append((str(to.address), str(to.name)))
-    return {
-        "email_id": email.id,
-        "mailbox_id": email.mailbox_id,
-        "sender": str(sender.address),
-        "sender_name": str(sender.name),
-        "recipients": _to_json(recipients).decode(),
-        "subject": str(subject),
-        "hidden": hidden,
-        "direction": str(email.direction),
-        "status": str(email.status),
-        "received_at": to_ms(email.received_at),
-        "has_attachments": int(email.has_attachments),
-        "rest": _rest_of(email),
-    }
-
-
-def _rest_of(email: EmailSummary) -> str | None:
-    rest: dict[str, float | str] = {}
-    for name, value in zip(_REST, _rest(email), strict=True):
-        if value is not None and value != "":
-            rest[name] = value if type(value) is float else value.isoformat() if type(value) is datetime else str(value)
-    return _to_json(rest).decode() if rest else None
-
-
-def _fields(row: sqlite3.Row) -> dict[str, Any]:
-    thread_id = row["thread_id"]
-    return {
-        "id": row["email_id"],
-        "mailbox_id": row["mailbox_id"],
-        "sender": Party(address=OneLine(row["sender"]), name=OneLine(row["sender_name"])),
-        "to": tuple(Party(address=OneLine(to[0]), name=OneLine(to[1])) for to in json.loads(row["recipients"])),
-        "subject": row["subject"],
-        "direction": row["direction"],
-        "status": row["status"],
-        "received_at": from_ms(row["received_at"]),
-        "thread_id": None if thread_id.startswith(" ") else thread_id,
-        "has_attachments": bool(row["has_attachments"]),
-        **(json.loads(row["rest"]) if row["rest"] else {}),
-    }
-
-
-def summary_of(row: sqlite3.Row) -> EmailSummary:
-    """A row of `mail` with its `thread_id` as the model."""
-    return typed_json.from_values(EmailSummary, _fields(row))
-
-
-def detail_of(row: sqlite3.Row) -> EmailDetail:
-    """A row of `mail` with `thread_id` and the stored `model` of its detail."""
-    stored = json.loads(row["model"])
-    body = stored.pop("body", stored["raw"].get("body", ""))
-    tags = {OneLine(name): value for name, value in stored.pop("tags", {}).items()}
-    return typed_json.from_values(EmailDetail, {**_fields(row), **stored, "tags": tags, "body": ManyLine(body)})

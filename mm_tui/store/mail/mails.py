@@ -266,7 +266,7 @@ class MailStore:
         return {row[0]: moment for row in rows if (moment := from_ms(row[1])) is not None}
 
     def _summaries(self, where: str, values: tuple[str, ...]) -> list[EmailSummary]:
-        from mm_tui.store.mail.filing import summary_of
+        from mm_tui.store.mail.columns import summary_of
 
         cursor = self._database.reader().execute(
             "SELECT mail.*, threads.thread_id FROM mail JOIN threads ON threads.thread = mail.thread"
@@ -285,7 +285,7 @@ class MailStore:
         )
         if row is None:
             return None
-        from mm_tui.store.mail.filing import detail_of
+        from mm_tui.store.mail.columns import detail_of
 
         return detail_of(row)
 

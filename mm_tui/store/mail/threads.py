@@ -23,13 +23,13 @@ class ThreadRow(NamedTuple):
 
     def summary(self) -> EmailSummary:
         """The email as it was listed."""
-        from mm_tui.store.mail.filing import summary_of
+        from mm_tui.store.mail.columns import summary_of
 
         return summary_of(self.row)
 
     def detail(self) -> EmailDetail | None:
         """The email as it was opened; None if it was never opened on this machine."""
-        from mm_tui.store.mail.filing import detail_of
+        from mm_tui.store.mail.columns import detail_of
 
         return detail_of(self.row) if self.row["model"] is not None else None
 

@@ -1,0 +1,100 @@
+"""An email as a row of the table `mail`, and back. Imported for writing and opening emails, not for drawing a list."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from datetime import datetime
+from operator import attrgetter
+from typing import Any
+
+import msgspec
+
+from mm_tui import typed_json
+from mm_tui.models import EmailDetail, EmailSummary, Party
+from mm_tui.store.sort_keys import from_ms, to_ms
+from mm_tui.text import ManyLine, OneLine
+
+COLUMNS = (
+    "email_id", "mailbox_id", "sender", "sender_name", "recipients", "subject", "hidden",
+    "direction", "status", "received_at", "has_attachments", "rest",
+)  # fmt: skip
+_REST = ("spam_score", "spam_verdict", "delivered_at", "bounced_at", "bounce_type")
+_NO_REST = (None, "", None, None, "")
+_rest = attrgetter(*_REST)
+_encode = msgspec.json.Encoder().encode
+
+
+def as_json(value: object) -> str:
+    """Built-in values as JSON."""
+    return _encode(value).decode()
+
+
+def thread_name(email: EmailSummary) -> str:
+    """The thread's id; for an email without a thread, a name with a space, which no gateway id contains."""
+    return email.thread_id or f" {email.id}"
+
+
+def columns_of(email: EmailSummary) -> dict[str, Any]:
+    """An email as values for the table `mail`."""
+    sender, subject = email.sender, email.subject
+    hidden = subject.removed + sender.address.removed + sender.name.removed
+    recipients: list[tuple[str, str]] = []
+    for to in email.to:
+        hidden += to.address.removed + to.name.removed
+        recipients.append((str(to.address), str(to.name)))
+    return {
+        "email_id": email.id,
+        "mailbox_id": email.mailbox_id,
+        "sender": str(sender.address),
+        "sender_name": str(sender.name),
+        "recipients": as_json(recipients),
+        "subject": str(subject),
+        "hidden": hidden,
+        "direction": str(email.direction),
+        "status": str(email.status),
+        "received_at": to_ms(email.received_at),
+        "has_attachments": int(email.has_attachments),
+        "rest": _rest_of(email),
+    }
+
+
+def _rest_of(email: EmailSummary) -> str | None:
+    said = _rest(email)
+    if said == _NO_REST:
+        return None
+    rest: dict[str, float | str] = {}
+    for name, value in zip(_REST, said, strict=True):
+        if value is not None and value != "":
+            rest[name] = value if type(value) is float else value.isoformat() if type(value) is datetime else str(value)
+    return as_json(rest) if rest else None
+
+
+def _fields(row: sqlite3.Row) -> dict[str, Any]:
+    thread_id = row["thread_id"]
+    return {
+        "id": row["email_id"],
+        "mailbox_id": row["mailbox_id"],
+        "sender": Party(address=OneLine(row["sender"]), name=OneLine(row["sender_name"])),
+        "to": tuple(Party(address=OneLine(to[0]), name=OneLine(to[1])) for to in json.loads(row["recipients"])),
+        "subject": row["subject"],
+        "direction": row["direction"],
+        "status": row["status"],
+        "received_at": from_ms(row["received_at"]),
+        "thread_id": None if thread_id.startswith(" ") else thread_id,
+        "has_attachments": bool(row["has_attachments"]),
+        **(json.loads(row["rest"]) if row["rest"] else {}),
+    }
+
+
+def summary_of(row: sqlite3.Row) -> EmailSummary:
+    """A row of `mail` with its `thread_id` as the model."""
+    return typed_json.from_values(EmailSummary, _fields(row))
+
+
+def detail_of(row: sqlite3.Row) -> EmailDetail:
+    """A row of `mail` with `thread_id` and the stored `model` of its detail."""
+    stored = json.loads(row["model"])
+    body = stored.pop("body", stored["raw"].get("body", ""))
+    tags = {OneLine(name): value for name, value in stored.pop("tags", {}).items()}
+    return typed_json.from_values(EmailDetail, {**_fields(row), **stored, "tags": tags, "body": ManyLine(body)})
