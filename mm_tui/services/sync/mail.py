@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncGenerator, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -31,6 +32,8 @@ PAGE = 100
 """Emails requested at a time: the gateway's maximum."""
 AHEAD = 8
 """The most pages of the initial sync that wait while others are written."""
+GATHER_SECONDS = 0.03
+"""The least time between the starts of two writes of the initial sync: one write of many pages takes less than many."""
 WINDOW_PAGES = 3
 """The most pages of outbound mail read again in one go; the next call continues from there."""
 
@@ -102,24 +105,36 @@ class MailboxSync:
         read = Pages(self.place.cursor)
         writing: asyncio.Task[None] | None = None
         waiting: list[EmailPage] = []
+        clock = asyncio.get_running_loop().time
+        due = clock()
+        # One thread, so that its connection keeps its statements and pages from one write to the next.
+        writer = ThreadPoolExecutor(1, "mm-tui-fill")
         try:
             following = self._gateway.email_pages(self.mailbox_id, limit=PAGE, cursor=self.place.cursor)
             async with aclosing(following) as pages:
                 async for page in pages:
                     waiting.append(page)
                     done = read.is_last(page) or _is_too_old(page, oldest)
-                    if writing is None or writing.done() or done or len(waiting) == AHEAD:
+                    idle = writing is None or writing.done()
+                    if done or len(waiting) == AHEAD or (idle and clock() >= due):
                         await _ended(writing)
-                        writing = asyncio.create_task(self._keep(waiting, done=done))
+                        due = clock() + GATHER_SECONDS
+                        writing = asyncio.create_task(self._keep(waiting, done=done, writer=writer))
                         waiting = []
                         yield self.place
                     if done:
                         break
         finally:
-            await _ended(writing)
+            try:
+                await _ended(writing)
+                if waiting:
+                    # Reading failed or was cut: what has been read need not be read again.
+                    await self._keep(waiting, done=False, writer=writer)
+            finally:
+                writer.shutdown(wait=False)
 
-    async def _keep(self, pages: Sequence[EmailPage], *, done: bool) -> None:
-        """Stores consecutive pages and the progress in one transaction."""
+    async def _keep(self, pages: Sequence[EmailPage], *, done: bool, writer: ThreadPoolExecutor | None = None) -> None:
+        """Stores consecutive pages and the progress in one transaction, in the thread of `writer` or in any."""
         emails = [mail for page in pages for mail in page.emails]
         place = FillPlace(None if done else pages[-1].cursor, done, self.place.mails + len(emails))
 
@@ -130,7 +145,7 @@ class MailboxSync:
                     self._state.set(self._name("since"), newest)
                 self._state.set(_fill_name(self.mailbox_id), place.dumped())
 
-        await asyncio.to_thread(store)
+        await asyncio.get_running_loop().run_in_executor(writer, store)
         self.place = place
 
     # New mail
