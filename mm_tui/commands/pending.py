@@ -184,8 +184,9 @@ def read_text(name: str) -> str:
     from mm_tui.commands.output.exits import CommandError, Exit
 
     try:
-        return sys.stdin.read() if name == "-" else Path(name).read_text("utf-8")
+        text = sys.stdin.read() if name == "-" else Path(name).read_text("utf-8")
     except OSError as error:
         raise CommandError(Exit.NOT_FOUND, f"{name}: {error.strerror}") from None
     except UnicodeDecodeError:
         raise CommandError(Exit.USAGE, f"{name} is not UTF-8 text") from None
+    return text.removeprefix("\ufeff")  # Windows editors begin a file with this mark

@@ -141,12 +141,17 @@ def test_rejecting_tells_the_reason(home: Home, sandbox: Sandbox) -> None:
     assert any("Wrong facts" in json.dumps(entry) for entry in sandbox.audit())
 
 
-def test_an_edited_text_leaves_in_place_of_the_draft(home: Home, sandbox: Sandbox) -> None:
+@pytest.mark.parametrize("from_file", [True, False])
+def test_an_edited_text_leaves_in_place_of_the_draft(
+    home: Home, sandbox: Sandbox, tmp_path: Path, from_file: bool
+) -> None:
     draft_id = sandbox.draft("Dear Anna, a full refund.")
     digest = digest_of(home, draft_id)
-    done = home.run(
-        "pending", "edit", draft_id, "--digest", digest, "--body", "-", "--json", stdin="Dear Anna.\n", status=0
-    )
+    # Windows editors begin a file with a mark.
+    text, file = "\ufeffDear Anna.\n", tmp_path / "body.md"
+    file.write_text(text)
+    body = str(file) if from_file else "-"
+    done = home.run("pending", "edit", draft_id, "--digest", digest, "--body", body, "--json", stdin=text, status=0)
     (message,) = sandbox.outbox()
     assert message["id"] == done.json["replacement_id"] != draft_id
     assert sandbox.status(draft_id) == "rejected"
