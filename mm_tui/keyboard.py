@@ -106,6 +106,8 @@ class Keyboard:
         """Whether the current screen came to the front because a dialog or field was closed."""
         self._opening = ""
         """The id of the last key's action, if it should have opened something."""
+        self._opened_by_text = False
+        """Whether the first letter of pasted text opened the field in front, whose answer decides."""
         self._ignores = False
         """Whether an action was refused: keys that follow without a pause were meant for it."""
         self._typed_at = self._plain_at = self._plain_before = float("-inf")
@@ -165,7 +167,9 @@ class Keyboard:
             self._waiting.popleft()
             if not writes and isinstance(event, events.Key):
                 event = self._on_latin(event)
-            if writes and self._waiting and isinstance(event, events.Key) and event.is_printable:
+            if isinstance(event, events.Key) and self._is_end_of_text(event):
+                self._refuse(TOO_QUICK)
+            elif writes and self._waiting and isinstance(event, events.Key) and event.is_printable:
                 # A letter in a field does not move the focus, so the next one need not wait.
                 await self._deliver(event)
             elif writes or isinstance(event, events.Paste) or self._may_act(event):
@@ -248,6 +252,11 @@ class Keyboard:
             self._arrived_at = at
 
     # Whether a key counts where letters are keys
+
+    def _is_end_of_text(self, key: events.Key) -> bool:
+        """Whether it is a line break in pasted text that opened the question which it would answer."""
+        self._opened_by_text = self._opened_by_text and _is_in_text(key)
+        return self._opened_by_text and key.key == "enter"
 
     def _note(self, key: events.Key) -> None:
         self._typed_at = self._pressed[key.key] = key.time
@@ -345,6 +354,7 @@ class Keyboard:
             self._ignores = True
         if act_id in OPENING and not is_late:
             self._opening = act_id
+            self._opened_by_text = act_id in DECIDING and _is_in_text(key)
         return not is_late
 
     def _refuse(self, why: str = "") -> None:

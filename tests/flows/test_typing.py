@@ -11,7 +11,7 @@ from textual.command import CommandPalette
 from textual.pilot import Pilot
 from textual.widgets import Input, OptionList, TextArea
 
-from mm_tui import keyboard, pasting
+from mm_tui import keyboard
 from mm_tui.app import MmTui
 from mm_tui.screens.dialogs.choice import ChoiceScreen
 from mm_tui.screens.dialogs.offers import ReasonScreen
@@ -23,7 +23,7 @@ from mm_tui.widgets.chrome import KeysLine
 from tests.support.app import drawn, settings_for, until
 from tests.support.queue import bodies, reading_queue, running_queue, seen
 from tests.support.sandbox import Sandbox
-from tests.support.typing import burst, key, typed
+from tests.support.typing import burst, pasted, typed
 
 WORDS = ("2nd paragraph is a lie", "No 3 x", "1", "aaa", "yes, Y and A", "quit /all")
 
@@ -60,6 +60,11 @@ async def test_words_typed_right_behind_the_key_are_the_reason(sandbox: Sandbox,
     first, second = sandbox.draft("First."), sandbox.draft("Second.")
     async with running_queue(settings_for(sandbox), 2) as (app, pilot, screen):
         await both_seen(pilot, screen)
+        pasted(app, f"x{words[0]}\n{words[1:]}\n")
+        await until(pilot, lambda: typed_in(app) == words, "the pasted text in the dialog, which it does not answer")
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is screen, "the queue")
+        await asyncio.sleep(keyboard.PAUSE_SECONDS)
         burst(app, f"x{words}")
         await until(pilot, lambda: typed_in(app) == words, "the words in the dialog")
         assert decided(app) == []
@@ -163,9 +168,7 @@ async def test_an_answer_typed_before_the_question_was_seen_does_not_count(sandb
         await until(pilot, lambda: "that key came too soon" in drawn(app), "why the answer does not count")
         assert sandbox.status(draft) == "pending_send_approval"
         await asyncio.sleep(keyboard.QUIET_SECONDS)
-        pasted = key("Y")
-        setattr(pasted, pasting.IN_TEXT, True)
-        app.post_message(pasted)
+        pasted(app, "Y")
         await pilot.pause()
         assert isinstance(app.screen, ChoiceScreen) and decided(app) == []
         await asyncio.sleep(keyboard.PAUSE_SECONDS)

@@ -11,6 +11,8 @@ from textual import events
 from textual.app import App
 from textual.keys import _character_to_key
 
+from mm_tui.pasting import IN_TEXT
+
 NAMES = {"\n": "enter", "\t": "tab", "\x1b": "escape", "\x10": "ctrl+p", "\x14": "ctrl+t"}
 
 
@@ -25,6 +27,14 @@ def burst(app: App[Any], text: str) -> None:
     """All of it arrives at once, as on a slow link: `\\n` is enter, `\\x1b` escape."""
     for character in text:
         app.post_message(key(character))
+
+
+def pasted(app: App[Any], text: str) -> None:
+    """Text that a terminal pastes without markers."""
+    for character in text:
+        event = key(character)
+        setattr(event, IN_TEXT, True)
+        app.post_message(event)
 
 
 async def typed(
