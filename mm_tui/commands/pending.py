@@ -184,9 +184,11 @@ def read_text(name: str) -> str:
     from mm_tui.commands.output.exits import CommandError, Exit
 
     try:
-        text = sys.stdin.read() if name == "-" else Path(name).read_text("utf-8")
+        # As bytes: where the locale is C, the interpreter would let anything pass.
+        raw = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+        text = raw.decode("utf-8-sig")  # Windows editors begin a file with a mark
     except OSError as error:
         raise CommandError(Exit.NOT_FOUND, f"{name}: {error.strerror}") from None
     except UnicodeDecodeError:
         raise CommandError(Exit.USAGE, f"{name} is not UTF-8 text") from None
-    return text.removeprefix("\ufeff")  # Windows editors begin a file with this mark
+    return text.replace("\r\n", "\n")

@@ -45,14 +45,15 @@ class Home:
         return {**kept, "MM_TUI_CONFIG": str(self.config), "MM_TUI_DATA": str(self.data), **(more or {})}
 
     def run(
-        self, *arguments: str, stdin: str = "", env: Mapping[str, str] | None = None, status: int | None = None
+        self, *arguments: str, stdin: str | bytes = "", env: Mapping[str, str] | None = None, status: int | None = None
     ) -> Done:
         """Runs `mm-tui` with these arguments, and checks its exit status if one is given. Not from within a running
         event loop."""
         out, err = io.StringIO(), io.StringIO()
+        given = stdin.encode() if isinstance(stdin, str) else stdin
         with (
             mock.patch.dict(os.environ, self.environment(env), clear=True),
-            mock.patch("sys.stdin", io.StringIO(stdin)),
+            mock.patch("sys.stdin", io.TextIOWrapper(io.BytesIO(given), "utf-8", errors="surrogateescape")),
             contextlib.redirect_stdout(out),
             contextlib.redirect_stderr(err),
         ):

@@ -164,6 +164,15 @@ def test_an_edited_text_leaves_in_place_of_the_draft(
     assert sandbox.status(came) == "pending_inbound_approval" and len(sandbox.outbox()) == 1
 
 
+def test_a_text_that_is_not_utf_8_is_refused(home: Home, sandbox: Sandbox) -> None:
+    draft_id = sandbox.draft()
+    # Where the locale is C, as in many containers, the interpreter would let it pass.
+    digest = digest_of(home, draft_id)
+    refused = home.run("pending", "edit", draft_id, "--digest", digest, "--body", "-", stdin="Grüße".encode("latin-1"))
+    assert refused.status == Exit.USAGE and "not UTF-8" in refused.err
+    assert sandbox.outbox() == [] and sandbox.status(draft_id) == "pending_send_approval"
+
+
 def test_a_lost_answer_is_read_back_and_never_repeated(home: Home, sandbox: Sandbox) -> None:
     draft_id = sandbox.draft()
     digest = digest_of(home, draft_id)
