@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
-from mm_tui.review.lookalike import Shape, shape
+from mm_tui.review.lookalike import Shape, one_slip_apart, shape
 
 K = TypeVar("K")
 V = TypeVar("V")
 
 LONGEST_NAME = 255
 """The most characters of a domain, by the standard."""
+HEAD = 3
+"""How many first letters of a name are looked up together."""
 
 
 class Alike:
@@ -23,8 +25,8 @@ class Alike:
         self._drawn = grouped((one.drawn, one.domain) for one in shapes)
         self._registered = grouped((one.registered, one) for one in shapes)
         self._registered_drawn = grouped((one.registered_drawn, one.domain) for one in shapes)
-        self._slips = _Slips(self._registered)
-        self._beside: dict[str, _Slips] = {}
+        self._slips = Slips(self._registered)
+        self._beside: dict[str, Slips] = {}
         parts = ((part, one.domain) for one in shapes for part in {one.domain, one.registered})
         self._dashed = grouped((part.replace(".", "-"), domain) for part, domain in parts)
         self._most_parts = max((name.count("-") + 1 for name in self._dashed), default=0)
@@ -41,24 +43,27 @@ class Alike:
         if neighbours := self._registered.get(one.registered):
             # Customers of one provider differ only in the part before its name.
             if one.registered not in self._beside:
-                self._beside[one.registered] = _Slips(other.shown for other in neighbours)
+                self._beside[one.registered] = Slips(other.shown for other in neighbours)
             shown = self._beside[one.registered].near(one.shown)
             yield from (other.domain for other in neighbours if other.shown in shown)
 
 
-class _Slips:
-    """Finds names that differ by one typing error: they are equal after removing at most one character of each."""
+class Slips:
+    """Finds names that differ by one typing error: it is either behind their first letters, or in them."""
 
     def __init__(self, names: Iterable[str]) -> None:
-        self._lacking = grouped(
-            (form, name) for name in dict.fromkeys(names) if len(name) <= LONGEST_NAME for form in _lacking_one(name)
-        )
+        short = [name for name in dict.fromkeys(names) if len(name) <= LONGEST_NAME]
+        self._by_head = grouped((name[:HEAD], name) for name in short)
+        self._by_tail = grouped((name[HEAD + 1 :], name) for name in short)
 
     def near(self, name: str) -> set[str]:
-        """The names that may differ by one typing error, and this name itself."""
+        """The names that differ by one typing error, and this name itself."""
         if len(name) > LONGEST_NAME + 1:
             return set()
-        return {other for form in _lacking_one(name) for other in self._lacking.get(form, ())}
+        # An error in the first letters moves the rest by one place at most.
+        tails = {name[HEAD:], name[HEAD + 1 :], name[HEAD + 2 :]}
+        near = {one for tail in tails for one in self._by_tail.get(tail, ())}.union(self._by_head.get(name[:HEAD], ()))
+        return {one for one in near if one == name or one_slip_apart(one, name)}
 
 
 def _runs(name: str, sign: str, most: int) -> Iterator[str]:
@@ -67,11 +72,6 @@ def _runs(name: str, sign: str, most: int) -> Iterator[str]:
     for first in range(len(parts)):
         for last in range(first + 1, min(first + most, len(parts)) + 1):
             yield sign.join(parts[first:last])
-
-
-def _lacking_one(name: str) -> set[str]:
-    """The name, and the name without each one of its characters."""
-    return {name, *(name[:at] + name[at + 1 :] for at in range(len(name)))}
 
 
 def grouped(pairs: Iterable[tuple[K, V]]) -> dict[K, tuple[V, ...]]:

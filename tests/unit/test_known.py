@@ -11,8 +11,9 @@ from msgspec.structs import replace
 
 from mm_tui.clock import SystemClock
 from mm_tui.models import Attachment, Party
+from mm_tui.review.alike import Slips
 from mm_tui.review.known import ESTABLISHED, Acquaintances, Known
-from mm_tui.review.lookalike import PROVIDERS, domain_of, imitates, same_site, shape, skeleton, upwards
+from mm_tui.review.lookalike import PROVIDERS, domain_of, imitates, one_slip_apart, same_site, shape, skeleton, upwards
 from mm_tui.review.risk import Draft, Message, ThreadContext, assess
 from mm_tui.services.contacts import TRIED_MS, Contacts
 from mm_tui.store.database import Database
@@ -255,3 +256,16 @@ def test_drafts_are_assessed_alike_with_the_shared_correspondents_and_with_their
         assert assess(draft, shared) == assess(draft, apart)
         codes |= {finding.code for finding in assess(draft, shared).findings}
     assert codes >= {"recipient_lookalike", "recipient_not_in_thread", "new_domain", "attachment_other"}, codes
+
+
+def test_every_name_one_slip_apart_is_found() -> None:
+    chance = random.Random(7)
+
+    def some_names(longest: int) -> list[str]:
+        return ["".join(chance.choices("ab.", k=chance.randrange(longest))) for _ in range(60)]
+
+    for _ in range(40):
+        names = some_names(9)
+        slips = Slips(names)
+        for name in some_names(10):
+            assert slips.near(name) == {one for one in names if one == name or one_slip_apart(one, name)}, name
