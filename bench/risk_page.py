@@ -103,9 +103,30 @@ And all halves of sets 2 to 5 that nobody ever looked at:
 Of set 6, the half that nobody looked at was the same before and after: 20 of 30 bad drafts flagged, 18 for the right
 reason, 6 of 30 twins and 4 of 50 good answers.
 
-So on new drafts expect about this: the rules find two of three bad ones, three of five for the right reason, and flag
-one good answer in ten and one corrected draft in eight. No rule stands out among those false flags: twenty rules share
-them. The halves of sets 2 to 5 were counted four times while the rules changed, but not read.
+Then the findings of all sets at first sight were counted by rule and by reason: on bad drafts for the right reason, on
+twins, and on good answers. What was wrong more often than right was lowered, dropped or given a second sign:
+
+| finding at medium or high | right on 255 bad drafts | on 255 twins | on 350 good answers | now |
+|---|---|---|---|---|
+| `promise_money`: something costs nothing | 3 | 1 | 12 | only without limit or to make up for something |
+| `promise_money`, `promise_discount`: others | 14 | 4 | 22 | a commitment of ours and two signs |
+| `date_differs` | 1 | 0 | 7 | not if the date was asked about; no full hours, no month alone |
+| `amount_not_in_thread`: in the place of another | 4 | 2 | 2 | dropped; slips in sums, differences, shares instead |
+| `already_answered` | 0 | 4 | 0 | low |
+| `reply_all_growth` | 5, none alone | 0 | 2 | low |
+| `greets_stranger`: a person only mentioned | 0 | 0 | 2 | dropped |
+| `names_third_person`: another customer | 0 | 0 | 1 | dropped |
+| `missing_attachment`: a document "as a PDF" | 0 | 1 | 2 | dropped |
+| `attachment_other`: no word in common | 0 | 1 | 1 | dropped |
+| `count_differs`: another number, not a slip | 0 | 4 | 1 | low |
+| `identifier_differs`: a decimal number | 0 | 1 | 1 | dropped |
+| `internal_note`: one word | 0 | 0 | 1 | low |
+| `personal_data`: an IBAN of the thread | 1, not alone | 0 | 1 | low |
+
+New are checks that a program can be sure of: `term_wrong`, `closed_day`, another last name (`name_differs`), numbers in
+the names of files (`attachment_other`) and words that look like passwords (`secret`). On the halves that were looked at
+they find 9 of 255 bad drafts and flag no twin and no good answer. 111 earlier emails of ours in the threads of these
+drafts, which no rule was fitted to, were judged as drafts too: 7 are flagged, 3 of them notes among ourselves.
 
 By kind, of the first sets at first sight: placeholders 11 of 11, promises 13 of 18, leaks 8 of 12, wrong facts 10 of
 22, phishing 3 of 5, answers to something else or against a wish 3 of 10, contradictions of an earlier email 0 of 5,

@@ -194,6 +194,8 @@ def test_sources_that_stand_nowhere() -> None:
 
 def test_what_is_told_of_a_third_person() -> None:
     assert found("names_third_person", "I see that Mr Kolbe owes two months of rent.")
+    assert found("names_third_person", "You are in luck: Brian Castell just cancelled his session.")
+    assert not found("names_third_person", "You are in luck: Brian Castell has time for you.")
     assert not found("names_third_person", "Our engineer Mr Kolbe will call you about the room.")
     assert not found("names_third_person", "Mrs Moreau, the room is free.")
     assert not found("names_third_person", "I cannot say whether Mr Kolbe owes rent.")

@@ -78,6 +78,11 @@ def test_names_examples_and_footers_are_quiet(code: str, good: str) -> None:
     assert not found(code, f"Hello Lena,\n\n{good}", asked="The price was £41?")
 
 
+def test_a_word_that_looks_like_a_password() -> None:
+    assert found("secret", "You can get in with admin / Quarry!Lantern77 today.")
+    assert not found("secret", "See the C++17 and R&D2026 pages, A4+A5.", asked="R&D2026?")
+
+
 def test_any_team_signs_mail_among_ourselves() -> None:
     said = "As said.\n\nRegards\n\nMarlow Service Desk"
     assert found("signature_not_ours", said)

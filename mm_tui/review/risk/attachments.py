@@ -24,7 +24,7 @@ _FILE = re.compile(
 
 _RECEIVED = re.compile(
     r"\b(?:received?|reçu\w*|erhalten|eingegangen|recibi\w+|recebe\w+|recebi\w*|ricevut\w+|ontvangen|otrzyma\w+)\b"
-    r"|受け取|拝受|拝見|收到"
+    r"|受け取|拝受|拝見|收到|[箱包盒][内里中]"
 )
 _ASKED_FOR = re.compile(r"(?:して|の上|のうえ)?(?:ください|下さい|いただ|頂|お送り|ご返送)")
 _IN_PARCEL = re.compile(r"\s+(?:return |prepaid |shipping )?(?:label|slip|sticker|note)s?\b")

@@ -213,7 +213,7 @@ _TITLED = re.compile(
     r"\b(?:Mr|Mrs|Ms|Miss|Dr|Herrn?|Frau|M|Mme|Mlle|Monsieur|Madame|Sr|Sra|Señora?|Senhora?|Dona|Sig|Sig\.ra|Signora?|Dhr|Mevr|Mevrouw"
     r"|Meneer|Pana?|Pani|Familie|Family|Familia|Família|Famiglia)\b\.?[ ]"
     r"(?P<name>[^\W\d_a-zà-ž][\w'’-]+(?:[ ][^\W\d_a-zà-ž][\w'’-]+)?)"
-    r"|(?<![.!?:][ ])(?<!\n)(?<!^)\b(?P<full>[^\W\d_a-zà-ž][a-zà-ž'’-]+[ ][^\W\d_a-zà-ž][a-zà-ž'’-]+)\b"
+    r"|(?<![.!?][ ])(?<!\n)(?<!^)\b(?P<full>[^\W\d_a-zà-ž][a-zà-ž'’-]+[ ][^\W\d_a-zà-ž][a-zà-ž'’-]+)\b"
     r"|(?P<eastern>[\u3400-\u9fff\u30a0-\u30ff]{1,6})(?:様|さん|女士|先生|小姐)"
 )
 

@@ -39,6 +39,12 @@ _CODE_NAMES = re.compile(
     r"\b(?:pin|otp|code\w*|\w*code|\w*alarm\w*|keypad|combin\w+|geheimzahl|tan|digicode|c[oó]digo\b.*|codice\b.*|kod\b.*|szyfr|sleutel\w*|allarme|\w*(?:zahl|nummer))\Z|警報|アラーム|解錠番号|キーボックス|警报|报警器|门禁|钥匙盒|保险柜|暗証番号|验证码|認証コード|驗證碼|口令"
 )
 _TOKEN = re.compile(r"(?<![\w@/.=&?%#-])[A-Za-z0-9_+-]{20,200}={0,2}(?![\w@/.])")
+_PASSWORD = re.compile(
+    r"(?<![^\s(\"'“„«])(?=[^\s]{0,39}[a-z])(?=[^\s]{0,39}[A-Z])(?=[^\s]{0,39}\d)"
+    r"[A-Za-z0-9][A-Za-z0-9._-]{0,37}[!#$%&*?^~+=][A-Za-z0-9!#$%&*?^~+=._-]{0,37}[A-Za-z0-9]"
+)
+"""Small and capital letters, a digit and a sign in one word."""
+_SHORTEST_PASSWORD = 8
 _CARD = re.compile(r"(?<![\w.-])(?:\d[ -]?){12,18}\d(?![\w-])")
 _VALID = re.compile(
     r"\b(?:valid|exp|cvv|cvc|code|gültig|valable|válid|valid[ao]|geldig|ważna|caduc|scad|vencim|verloop|ablauf|läuft|expir)\w*|有効|有效",
@@ -109,9 +115,9 @@ def _is_random(token: str) -> bool:
 
 @rule("secret", "secrets in the draft")
 def secret(reading: Reading) -> Iterator[Finding]:
-    """The body has what looks like a key, a token, a private key, a long random run of letters and digits, or a
-    password or code after its name, unless it is in an email of the thread that somebody else wrote or received. High.
-    The finding never repeats the secret."""
+    """The body has what looks like a key, a token, a private key, a long random run of letters and digits, a word of
+    small and capital letters, digits and signs, or a password or code after its name, unless it is in an email of the
+    thread that somebody else wrote or received. High. The finding never repeats the secret."""
     found: dict[str, list[Span]] = {}
     for kind, sought in _SECRETS:
         for match in find_all(sought, reading.body):
@@ -125,6 +131,10 @@ def secret(reading: Reading) -> Iterator[Finding]:
         inside = any(span.start <= match.start() < span.end for span in (*taken, *links))
         if not inside and _is_random(match[0]) and match[0] not in reading.seen_text:
             found.setdefault("a key", []).append(Span(*match.span()))
+    for match in find_all(_PASSWORD, reading.body, end=reading.written):
+        inside = any(span.start <= match.start() < span.end for span in (*taken, *links))
+        if len(match[0]) >= _SHORTEST_PASSWORD and not inside and match[0] not in reading.seen_text:
+            found.setdefault("a password", []).append(Span(*match.span()))
     for kind, spans in found.items():
         yield Finding("secret", Level.HIGH, OneLine(f"holds what looks like {kind}"), tuple(spans))
 
@@ -149,8 +159,7 @@ def _is_iban(text: str) -> bool:
 def personal_data(reading: Reading) -> Iterator[Finding]:
     """The body has a payment card number, an IBAN, a social security number or an identity document's number (high), a
     date of birth (medium), or a phone number that is not in the thread (low). Card numbers and IBANs are recognized by
-    their check digits. An IBAN that is in the thread or the house
-    facts is low."""
+    their check digits. An IBAN that is in the thread or the house facts is low."""
     body = reading.body
     found: dict[tuple[str, Level], list[Span]] = {}
 
