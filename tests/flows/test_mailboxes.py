@@ -54,7 +54,7 @@ async def test_decisions_made_here_become_evidence(sandbox: Sandbox) -> None:
         await says(
             app,
             pilot,
-            "3 drafts: 1 as written (33%; at least 6% expected, at 95% confidence), 1 edited, 1 rejected; ",
+            "3 drafts: 1 as written (33%; at least 6% at 95% confidence), 1 edited, 1 rejected; ",
         )
         tally = screen.current.tallies[7]
         assert (tally.as_written, tally.edited, tally.rejected) == (1, 1, 1)

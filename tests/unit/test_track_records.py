@@ -204,7 +204,7 @@ def test_words_say_what_humans_did(past: PastDecisions) -> None:
         past.decided("approved")
     past.decided("edit_released", words="40 of 100")
     assert tally_words(past.row().tallies[7]) == (
-        "4 drafts: 3 as written (75%; at least 30% expected, at 95% confidence), 1 edited, 0 rejected; "
+        "4 drafts: 3 as written (75%; at least 30% at 95% confidence), 1 edited, 0 rejected; "
         "10% of the words changed; half waited less than 5 min"
     )
 

@@ -191,8 +191,8 @@ def tally_words(tally: Tally) -> str:
         said = "no draft decided"
     else:
         share, surely = percent(tally.as_written / tally.drafts), percent(tally.surely_as_written)
-        said = f"{count(tally.drafts, 'draft', 'drafts')}: {tally.as_written} as written ({share}; "
-        said += f"at least {surely} expected, at 95% confidence), "
+        said = f"{count(tally.drafts, 'draft', 'drafts')}: {tally.as_written} as written"
+        said += f" ({share}; at least {surely} at 95% confidence), " if tally.as_written else ", "
         said += f"{tally.edited} edited, {tally.rejected} rejected"
     if tally.changed is not None:
         said += f"; {percent(tally.changed)} of the words changed"

@@ -81,7 +81,10 @@ class Batches:
         """Rejects all marked emails, after asking for a reason."""
         batch = self._marked()
         if not batch:
-            self._say_nothing_marked()
+            self._deciding.refuse(
+                "nothing is marked: {pending.mark} marks an email that you have read; after {pending.filter} or "
+                "{pending.search} everything selected can be rejected"
+            )
             return
         self._deciding.ask_reason(
             f"Reject {count(len(batch), 'email', 'emails')}, and give a reason",
