@@ -177,7 +177,7 @@ def read_text(name: str) -> str:
     """A text from a file, or from standard input for "-".
 
     Raises:
-        CommandError: it cannot be read.
+        CommandError: it cannot be read, or is empty.
     """
     import sys
 
@@ -191,4 +191,7 @@ def read_text(name: str) -> str:
         raise CommandError(Exit.NOT_FOUND, f"{name}: {error.strerror}") from None
     except UnicodeDecodeError:
         raise CommandError(Exit.USAGE, f"{name} is not UTF-8 text") from None
+    if not text.strip():
+        # What should have written it may have failed.
+        raise CommandError(Exit.USAGE, f"{name}: the text is empty", "Nothing was decided.")
     return text.replace("\r\n", "\n")

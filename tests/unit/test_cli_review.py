@@ -164,12 +164,20 @@ def test_an_edited_text_leaves_in_place_of_the_draft(
     assert sandbox.status(came) == "pending_inbound_approval" and len(sandbox.outbox()) == 1
 
 
-def test_a_text_that_is_not_utf_8_is_refused(home: Home, sandbox: Sandbox) -> None:
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        # Where the locale is C, as in many containers, the interpreter would let it pass.
+        ("Grüße".encode("latin-1"), "- is not UTF-8 text"),
+        # The command before it in the pipe failed.
+        (b" \n", "the text is empty"),
+    ],
+)
+def test_a_text_that_cannot_be_meant_is_refused(home: Home, sandbox: Sandbox, text: bytes, words: str) -> None:
     draft_id = sandbox.draft()
-    # Where the locale is C, as in many containers, the interpreter would let it pass.
     digest = digest_of(home, draft_id)
-    refused = home.run("pending", "edit", draft_id, "--digest", digest, "--body", "-", stdin="Grüße".encode("latin-1"))
-    assert refused.status == Exit.USAGE and "not UTF-8" in refused.err
+    refused = home.run("pending", "edit", draft_id, "--digest", digest, "--body", "-", stdin=text)
+    assert refused.status == Exit.USAGE and words in refused.err
     assert sandbox.outbox() == [] and sandbox.status(draft_id) == "pending_send_approval"
 
 
