@@ -206,6 +206,12 @@ async def test_reply_is_streamed_edited_and_waits_at_the_gate(
         may_go_on.set()
         await until(pilot, lambda: not editor.is_open)
         waiting = wait_until(lambda: _waiting(sandbox))
+        await until(pilot, lambda: "draft, waits for a decision" in shown(app), "it in the thread")
+        await pilot.press("r")
+        await until(pilot, lambda: "a draft waits already" in shown(app), "a word to whoever writes another")
+        await until(pilot, lambda: editor.text.strip() and not area.read_only)
+        await pilot.press("escape")
+        await until(pilot, lambda: not editor.is_open)
         await pilot.press("escape", "2")
         await until(pilot, lambda: shown(app).count("written by you") == 2)  # in the list and above the draft
     assert waiting["body_markdown"] == "It left this morning."

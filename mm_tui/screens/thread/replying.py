@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
+from mm_tui.models import Status
 from mm_tui.screens.thread.reply_editor import ReplyEditor
 from mm_tui.services.assistant.cards import STAND_IN_MODEL
 from mm_tui.services.edits import NotSaved
 from mm_tui.services.fault_words import fault_words
 from mm_tui.services.replies import Replies
-from mm_tui.store.sort_keys import from_ms
 from mm_tui.text import OneLine
 from mm_tui.widgets.draft_area import RETRY_SECONDS, SAVE_SECONDS
 from mm_tui.widgets.later import Later
-from mm_tui.widgets.words import exact, mode_words
+from mm_tui.widgets.words import mode_words
 
 if TYPE_CHECKING:
     from mm_tui.screens.base import BaseScreen
@@ -79,9 +79,11 @@ class Replying:
         gate = "needs approval" if mode in GATED else f"{mode_words(mode) or 'unknown mode'}: sent at once"
         if self._let_through():
             gate = "on the allowlist: sent at once"
-        when = exact(from_ms(inbound[-1].received_at))
-        head = Content.assemble(*self._answered(inbound[-1]), f" · {gate} · email of {when}")
         view = self._view()
+        # Whoever writes a second answer should know of the first.
+        waits = any(item.row.status == Status.PENDING_SEND_APPROVAL for item in view.items)
+        also = (" · a draft waits already", "$mm-risk") if waits else ""
+        head = Content.assemble(*self._answered(inbound[-1]), f" · {gate}", also)
         view.turn_to(next(at for at, item in enumerate(view.items) if item.row is inbound[-1]))
         self._screen.add_class("-writing")
         self.editor.open(head, kept)
