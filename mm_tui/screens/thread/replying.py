@@ -81,7 +81,7 @@ class Replying:
             gate = "on the allowlist: sent at once"
         view = self._view()
         # Whoever writes a second answer should know of the first.
-        waits = any(item.row.status == Status.PENDING_SEND_APPROVAL for item in view.items)
+        waits = any(str(item.row.status) == Status.PENDING_SEND_APPROVAL for item in view.items)
         also = (" · a draft waits already", "$mm-risk") if waits else ""
         head = Content.assemble(*self._answered(inbound[-1]), f" · {gate}", also)
         view.turn_to(next(at for at, item in enumerate(view.items) if item.row is inbound[-1]))
