@@ -175,8 +175,7 @@ class Keyboard:
             elif writes or isinstance(event, events.Paste) or self._may_act(event):
                 self._forget_refusal()
                 await self._send(event)
-            if isinstance(event, events.Key):
-                self._note(event)
+            self._note(event)
 
     def _on_latin(self, key: events.Key) -> events.Key:
         """The same key on a Latin keyboard."""
@@ -258,11 +257,14 @@ class Keyboard:
         self._opened_by_text = self._opened_by_text and _is_in_text(key)
         return self._opened_by_text and key.key == "enter"
 
-    def _note(self, key: events.Key) -> None:
-        self._typed_at = self._pressed[key.key] = key.time
-        self._last_key = key.key
-        if _is_plain(key):
-            self._plain_before, self._plain_at = self._plain_at, key.time
+    def _note(self, event: events.Key | events.Paste) -> None:
+        self._typed_at = event.time
+        if isinstance(event, events.Key):
+            self._pressed[event.key] = event.time
+            self._last_key = event.key
+        # Pasted text may hold an end marker, so that its rest comes as keys.
+        if isinstance(event, events.Paste) or _is_plain(event):
+            self._plain_before, self._plain_at = self._plain_at, event.time
 
     # Actions chosen without their key
 

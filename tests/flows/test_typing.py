@@ -7,6 +7,7 @@ from time import monotonic
 from typing import Any
 
 import pytest
+from textual import events
 from textual.command import CommandPalette
 from textual.pilot import Pilot
 from textual.widgets import Input, OptionList, TextArea
@@ -23,7 +24,7 @@ from mm_tui.widgets.chrome import KeysLine
 from tests.support.app import drawn, settings_for, until
 from tests.support.queue import bodies, reading_queue, running_queue, seen
 from tests.support.sandbox import Sandbox
-from tests.support.typing import burst, pasted, typed
+from tests.support.typing import burst, key, pasted, typed
 
 WORDS = ("2nd paragraph is a lie", "No 3 x", "1", "aaa", "yes, Y and A", "quit /all")
 
@@ -169,6 +170,12 @@ async def test_an_answer_typed_before_the_question_was_seen_does_not_count(sandb
         assert sandbox.status(draft) == "pending_send_approval"
         await asyncio.sleep(keyboard.QUIET_SECONDS)
         pasted(app, "Y")
+        await pilot.pause()
+        assert isinstance(app.screen, ChoiceScreen) and decided(app) == []
+        await asyncio.sleep(keyboard.PAUSE_SECONDS)
+        # The rest of a text that holds an end marker.
+        app.post_message(events.Paste("as agreed"))
+        app.post_message(key("Y"))
         await pilot.pause()
         assert isinstance(app.screen, ChoiceScreen) and decided(app) == []
         await asyncio.sleep(keyboard.PAUSE_SECONDS)
