@@ -74,7 +74,7 @@ DECISION: Mapping[str, str] = {
     "changed": "{seen, now} if the content differs from what was decided about, each {to, cc, subject, "
     "body, attachments, "
     "send_at} or null; after not_as_seen `now` is what was sent; else null",
-    "question": "{words, choices} if a human must answer, else null",
+    "question": "{words, choices, digest} (the last is null, or what accept needs) if a human must answer, else null",
     "exit_status": "the exit status",
 }
 

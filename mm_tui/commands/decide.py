@@ -15,7 +15,7 @@ from mm_tui.commands.waiting import seen
 from mm_tui.decision.state import Act, Choice, Outcome
 from mm_tui.models import EditedDraft
 from mm_tui.review.diff import Kind, compare, marked
-from mm_tui.review.digest import is_digest, names
+from mm_tui.review.digest import is_digest, names, short
 from mm_tui.review.draft import starts_thread
 from mm_tui.review.findings import Finding
 from mm_tui.review.risk import Assessment
@@ -149,7 +149,10 @@ async def answer(arguments: argparse.Namespace, chosen: Settings) -> int:
                 raise CommandError(
                     Exit.USAGE, f"{arguments.choice} is not one of the choices", f"Choices: {', '.join(offered)}."
                 )
-            await decisions.answer(arguments.id, Choice(arguments.choice))
+            choice, digest = Choice(arguments.choice), view.question.digest
+            if choice is Choice.ACCEPT:
+                _refuse_other(arguments, digest, f"mm-tui pending answer {arguments.id}")
+            await decisions.answer(arguments.id, choice, digest=digest)
         return await _outcome(session, decisions, arguments)
 
 
@@ -161,19 +164,28 @@ async def _named(session: Session, arguments: argparse.Namespace) -> QueueEntry:
             (2).
     """
     entry = await seen(session, arguments.id)
+    _refuse_other(arguments, entry.digest, f"mm-tui pending show {arguments.id}")
+    return entry
+
+
+def _refuse_other(arguments: argparse.Namespace, digest: str, shows: str) -> None:
+    """Refuses if the content with this digest is not the one that the arguments name; `shows` is what prints it.
+
+    Raises:
+        CommandError: it has another digest (6), or what is given is no digest (2).
+    """
     if not is_digest(arguments.digest):
         raise CommandError(
             Exit.USAGE,
             f"{arguments.digest!r} is no digest: it has 8 or more of the digits 0-9 and a-f",
-            f"`mm-tui pending show {arguments.id}` prints it. Nothing was decided.",
+            f"`{shows}` prints it. Nothing was decided.",
         )
-    if not names(arguments.digest, entry.digest):
+    if not names(arguments.digest, digest):
         raise CommandError(
             Exit.CHANGED,
             f"{arguments.id} does not match the digest {arguments.digest}",
-            f"Read it again with `mm-tui pending show {arguments.id}`. Nothing was decided.",
+            f"Read it again with `{shows}`. Nothing was decided.",
         )
-    return entry
 
 
 async def _accepted(
@@ -266,7 +278,11 @@ def _tell(view: DecisionView, status: Exit, *, as_json: bool) -> None:
                 "changed": change_data(view.changed),
                 "question": None
                 if asked is None
-                else {"words": asked.words, "choices": [choice.value for choice, _ in asked.choices]},
+                else {
+                    "words": asked.words,
+                    "choices": [choice.value for choice, _ in asked.choices],
+                    "digest": asked.digest or None,
+                },
                 "exit_status": int(status),
             }
         )
@@ -287,4 +303,5 @@ def _tell(view: DecisionView, status: Exit, *, as_json: bool) -> None:
     if asked is not None:
         emit.error(asked.words)
         for choice, words in asked.choices:
-            emit.note(OneLine(f"  {choice.value}: {words}"))
+            named = f" --digest {short(asked.digest)}" if choice is Choice.ACCEPT else ""
+            emit.note(OneLine(f"  {choice.value}{named}: {words}"))

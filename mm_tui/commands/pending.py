@@ -105,12 +105,14 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
         parents=[shared],
         help="answer the question of a decision that cannot continue on its own",
         description="If a decision's outcome is unknown, or something changed meanwhile, it asks a question that "
-        "only a human may answer; the choices are printed with it.",
+        "only a human may answer; the choices are printed with it. `accept` needs the digest "
+        "that was printed with the difference.",
     )
     add_email_id(answer)
     answer.add_argument(
         "choice", nargs="?", metavar="CHOICE", help="one of the choices; without it, the choices are printed"
     )
+    answer.add_argument("--digest", default="", help="for accept: the digest of what is there now, as printed")
     _wait(answer)
     answer.set_defaults(run=common.run_task, task="decide.answer")
 

@@ -114,7 +114,7 @@ class Reviewer:
             if choice is Choice.ACCEPT and view.changed is not None and view.changed.now is not None:
                 self.ordered[view.email_id].bodies.add(str(view.changed.now.body))
             self.ordered[view.email_id].left |= choice is Choice.LEAVE
-            await desk.decisions.answer(view.email_id, choice, to=question)
+            await desk.decisions.answer(view.email_id, choice, to=question, digest=view.question.digest)
         return bool(asked)
 
     async def settles(self, desk: Desk) -> None:

@@ -181,7 +181,8 @@ async def test_what_the_gateway_adds_to_an_edit_is_asked_about(tmp_path: Path) -
             assert str(view.changed.base.body) == "Dear Anna, edited"
             assert "Acme Ltd" in view.changed.now.body
             assert sandbox.outbox() == []
-            assert await desk.decisions.answer(draft, Choice.ACCEPT)
+            assert not await desk.decisions.answer(draft, Choice.ACCEPT, digest="0" * 64)
+            assert await desk.decisions.answer(draft, Choice.ACCEPT, digest=view.question.digest)
             assert (await desk.settled(draft)).phase is Phase.DONE
             assert len(sandbox.outbox()) == 1
 

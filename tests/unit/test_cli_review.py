@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import re
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -574,3 +575,24 @@ def test_the_store_of_another_gateway_is_left_alone(
         assert sandbox.url in said and other.url in said and "profile of its own" in said
         assert rows_of(store) == before
         assert not other.calls("GET", "/v1/oversight/pending") or command == ["doctor"]
+
+
+def test_only_the_text_that_was_printed_can_be_accepted(tmp_path: Path) -> None:
+    with running_sandbox(tmp_path / "box", signature_in_draft=True) as sandbox:
+        home = Home(tmp_path / "home")
+        home.write_profile(sandbox.url, {scope: sandbox.keys[scope] for scope in ("oversight", "send")})
+        sandbox.call("PATCH", f"/v1/mailboxes/{sandbox.mailbox}", key="admin", json={"signature_block": "Acme Ltd"})
+        draft_id = sandbox.draft()
+        text = ("--body", "-", "--json")
+        edited = home.run("pending", "edit", draft_id, "--digest", digest_of(home, draft_id), *text, stdin="Hi.").json
+        printed = edited["question"]["digest"]
+        assert "accept" in edited["question"]["choices"] and "Acme Ltd" in edited["changed"]["now"]["body"]
+        sandbox.change(edited["replacement_id"], markdown="Hi. Pay to evil@example.org.\n\nAcme Ltd")
+        assert home.run("pending", "answer", draft_id, "accept").status == Exit.USAGE
+        refused = home.run("pending", "answer", draft_id, "accept", "--digest", printed[:8])
+        assert refused.status == Exit.CHANGED and sandbox.outbox() == []
+        shown = home.run("pending", "answer", draft_id)
+        (digest,) = re.findall("--digest ([0-9a-f]{8})", shown.err)
+        assert "evil@example.org" in shown.err and printed[:8] != digest
+        assert home.run("pending", "answer", draft_id, "accept", "--digest", digest).status == 0
+        assert len(sandbox.outbox()) == 1

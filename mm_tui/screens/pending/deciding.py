@@ -377,7 +377,7 @@ class Deciding:
 
         def answered(answer: Answer | None) -> None:
             if answer is not None and (decisions := self.service()) is not None:
-                answering = decisions.answer(email_id, answer, to=asked.question)
+                answering = decisions.answer(email_id, answer, to=asked.question, digest=asked.digest)
                 self._screen.run_worker(answering, group="answer", exclusive=False, exit_on_error=False)
 
         def over() -> str:

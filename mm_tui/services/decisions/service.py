@@ -229,14 +229,18 @@ class Decisions:
             return 0
         return len(await self._driver.feed_all(self._active.batch_of(decision), Undo()))
 
-    async def answer(self, email_id: str, choice: Choice, *, to: Question | None = None) -> bool:
+    async def answer(self, email_id: str, choice: Choice, *, to: Question | None = None, digest: str = "") -> bool:
         """Answers the question about this email. Returns False if it is no longer asked.
 
         Args:
             to: the question that the human read; the answer is valid only for it.
+            digest: of the content that the human read (`Asked.digest`); nothing else can be accepted.
         """
         decision = self._active.of(email_id)
         if decision is None or (to is not None and decision.state.question is not to):
+            return False
+        seen = decision.state.sighting
+        if choice is Choice.ACCEPT and (seen is None or digest != seen.digest):
             return False
         return await self._driver.feed(decision, Answer(choice))
 

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from mm_tui.clock import Clock
 from mm_tui.decision import words
 from mm_tui.decision.machine import can_undo
-from mm_tui.decision.state import Act, Outcome, Question, State, Step
+from mm_tui.decision.state import Act, Choice, Outcome, Question, State, Step
 from mm_tui.models import Direction, Party
 from mm_tui.services.audit.line import actor_words
 from mm_tui.services.decisions.record import ActiveDecision
@@ -82,7 +82,8 @@ def _asked(state: State, today: date) -> Asked | None:
     if state.question is None:
         return None
     choices = tuple((choice, OneLine(words.choice(choice))) for choice in state.choices)
-    return Asked(state.question, OneLine(words.question(state, today)), choices)
+    now = state.sighting.digest if Choice.ACCEPT in state.choices and state.sighting is not None else ""
+    return Asked(state.question, OneLine(words.question(state, today)), choices, OneLine(now))
 
 
 def _changed(decision: ActiveDecision) -> Changed | None:

@@ -162,6 +162,8 @@ class Asked(msgspec.Struct, frozen=True):
     words: OneLine
     choices: tuple[tuple[Choice, OneLine], ...]
     """The choices with their button texts, safest last."""
+    digest: OneLine = OneLine("")
+    """The digest of the content that is there now, if it may be accepted."""
 
 
 class DecisionView(msgspec.Struct, frozen=True):
