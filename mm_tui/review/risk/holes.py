@@ -90,12 +90,12 @@ _VARIABLE = re.compile(r"(?<![\w$])[A-Z][A-Z_]{2,30}\b")
 _FRAMED = re.compile(
     r"\[(?P<a>[^\[\]\n]{2,300})\](?![(:\[])|(?<![\w<])<(?P<b>[^<>\n@/:=\"]{2,60})>(?!>)"
     r"|«[ \u00a0]?(?P<c>[^«»\n]{2,40})[ \u00a0]?»"
-    r"|【(?P<d>[^【】\n]{1,40})】|\((?P<e>[^()\n]{2,60})\)|（(?P<f>[^（）\n]{1,40})）"
+    r"|【(?P<d>[^【】\n]{1,40})】"
     r"|［(?P<g>[^［］\n]{1,300})］"
 )
 
 
-_FRAMES = re.compile(r"[\[<«【(（［]")
+_FRAMES = re.compile(r"[\[<«【［]")
 
 
 _TO_INSERT = re.compile(
@@ -119,15 +119,12 @@ _EXAMPLE = re.compile(
 def _is_hole(frame: str, inside: str) -> bool:
     """Whether the text in a frame names something to fill in."""
     low = inside.lower().strip(" .…:*_")
-    if frame in "(（" and _EXAMPLE.match(low):
-        return False
     field, colon, _ = low.replace("：", ":").partition(":")
     if frame == "[" and colon and _HERE.search(field):
         return _is_hole(frame, field)
     fields, fillers, verbs = word_set("fields"), word_set("fillers"), word_set("insert")
     if low in fields:
-        # "(reference)" in round brackets is more often a remark than a placeholder.
-        return frame not in "(（"
+        return True
     words = re.findall(r"[^\W_]+", low)
     if frame == "[" and words and _TO_INSERT.match(low):
         return True
@@ -135,16 +132,14 @@ def _is_hole(frame: str, inside: str) -> bool:
         return False
     eastern = re.search("[\u3040-\u9fff]", low) is not None
     if eastern:
-        return any(word in low for word in verbs if word[0] >= "\u3040") or (
-            frame not in "(（" and any(low.endswith(word) for word in fields if word[0] >= "\u3040")
+        return any(word in low for word in verbs if word[0] >= "\u3040") or any(
+            low.endswith(word) for word in fields if word[0] >= "\u3040"
         )
     begins = words[0] in verbs or " ".join(words[:2]) in verbs
     named = any(word in fields for word in words) or words[-1] == "here"
     others = [
         word for word in words if len(word) > 1 and word not in fields and word not in fillers and word not in verbs
     ]
-    if frame in "(（":
-        return (begins or words[-1] in verbs) and named and not others and words[0] not in ("link",)
     if frame == "«":
         return named and not others
     # "[due date]", "[nombre del médico]": a more specific field.
