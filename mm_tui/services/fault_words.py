@@ -6,6 +6,11 @@ from mm_tui.store.seal import STORE_FAULTS, fault_of_store
 from mm_tui.text import OneLine
 
 
+def system_words(error: Exception) -> OneLine:
+    """What the system says of an error, without its number and the path."""
+    return OneLine(getattr(error, "strerror", None) or str(error))
+
+
 def fault_words(error: Exception) -> OneLine | None:
     """What a failed call or save means to the reader; None for an error that nobody expected, to be raised again."""
     from mm_tui.gateway.errors import GatewayError

@@ -6,6 +6,7 @@ import sqlite3
 from typing import TYPE_CHECKING
 
 from mm_tui.services.edits import NotSaved
+from mm_tui.services.fault_words import system_words
 from mm_tui.store.decisions.editor_files import editing_folder
 from mm_tui.store.seal import STORE_FAULTS, StoreError, StoreMoved
 from mm_tui.text import OneLine
@@ -21,7 +22,7 @@ def recovered(edits: Edits, profile: str, now: datetime) -> OneLine:
     try:
         return edits.recover(editing_folder(profile), now)
     except (NotSaved, StoreError, OSError, sqlite3.Error) as error:
-        return OneLine(f"a text from your editor could not be loaded: {error}")
+        return OneLine(f"a text from your editor could not be loaded: {system_words(error)}")
 
 
 def trouble_words(trouble: StoreError, edits: Edits) -> OneLine:
@@ -31,7 +32,7 @@ def trouble_words(trouble: StoreError, edits: Edits) -> OneLine:
     try:
         return OneLine(f"{trouble}. {edits.rescued()}")
     except OSError as error:
-        return OneLine(f"{trouble}. Your texts could not be written elsewhere: {error}")
+        return OneLine(f"{trouble}. Your texts could not be written elsewhere: {system_words(error)}")
 
 
 def saved_words(edits: Edits) -> list[str]:

@@ -196,6 +196,8 @@ def test_an_interrupt_for_the_editor_does_not_end_the_program(tmp_path: Path) ->
     assert run_editor(EditorFile(tmp_path / "editing", GIVEN), {"EDITOR": str(editor)}) == ManyLine("Went on.")
     # Without a setting a usual editor is looked for.
     assert run_editor(EditorFile(tmp_path / "editing", GIVEN), {"PATH": str(tmp_path)}) == ManyLine("Went on.")
+    with pytest.raises(EditorError, match="nowhere is not installed: set VISUAL or EDITOR to another editor"):
+        run_editor(EditorFile(tmp_path / "editing", GIVEN), {"EDITOR": "nowhere -w"})
     with pytest.raises(EditorError, match="no editor was found: set VISUAL or EDITOR"):
         run_editor(EditorFile(tmp_path / "editing", GIVEN), {"PATH": str(tmp_path / "empty")})
     assert signal.getsignal(signal.SIGINT) is before

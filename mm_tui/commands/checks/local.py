@@ -16,6 +16,7 @@ from mm_tui import keymap
 from mm_tui.commands.checks.check import Check, ok, problem, warning
 from mm_tui.commands.output.exits import Exit
 from mm_tui.crash import UnsafeEnvironment, refuse_unsafe_environment
+from mm_tui.services.fault_words import system_words
 from mm_tui.settings import paths
 from mm_tui.settings import sections as config
 from mm_tui.settings.file import load as load_settings
@@ -196,7 +197,7 @@ def store(settings: Settings) -> list[Check]:
     except StoreError as error:
         return [problem("store", str(error), "Mail is fetched again automatically; unsent edits are in the old file.")]
     except (OSError, sqlite3.Error) as error:
-        return [problem("store", f"{path}: {error}", "Check the space on the disk and the file's mode.")]
+        return [problem("store", f"{path}: {system_words(error)}", "Check the space on the disk and the file's mode.")]
     found: list[Check] = []
     if faults:
         cure = "Start the app: it sets the file aside and builds a new one."

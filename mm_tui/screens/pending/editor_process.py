@@ -11,6 +11,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from mm_tui.hangup import interrupts_left_to_others
+from mm_tui.services.fault_words import system_words
 from mm_tui.text import ManyLine
 
 if TYPE_CHECKING:
@@ -76,11 +77,14 @@ def run_editor(file: EditorFile, environ: Mapping[str, str] = os.environ) -> Man
             file.started(running.pid)
             status = running.wait()
     except (OSError, ValueError) as error:
-        raise EditorError(f"{command.split()[0]} cannot be started: {error}") from error
+        name = command.split()[0]
+        if isinstance(error, FileNotFoundError) and error.filename != str(file.path):
+            raise EditorError(f"{name} is not installed: set VISUAL or EDITOR to another editor") from error
+        raise EditorError(f"{name} cannot be started: {system_words(error)}") from error
     try:
         raw = file.read_bytes()
     except OSError as error:
-        raise EditorError(f"the edited text cannot be read: {error}") from error
+        raise EditorError(f"the edited text cannot be read: {system_words(error)}") from error
     left = ManyLine(raw.decode("utf-8", errors="replace").removesuffix("\n"))
     if status != 0:
         words = f"the editor exited with status {status}; your text is unchanged"

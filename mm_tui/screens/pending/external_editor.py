@@ -10,8 +10,9 @@ from msgspec.structs import replace
 
 from mm_tui.screens.pending.editor_process import EditorError, EditorReturned, run_editor
 from mm_tui.services.edits import NotSaved
+from mm_tui.services.fault_words import system_words
 from mm_tui.store.decisions.editor_files import EditorFile, editing_folder
-from mm_tui.text import ManyLine, OneLine
+from mm_tui.text import ManyLine
 from mm_tui.widgets.draft_area import DraftArea
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class ExternalEditing:
             folder = editing_folder(self._screen.session.settings.profile.name)
             file = EditorFile(folder, self._screen.as_edit(replace(self._screen.draft, body=str(ManyLine(area.text)))))
         except OSError as error:
-            self._screen.say(f"cannot write a file for the editor: {OneLine(str(error))}", "warning")
+            self._screen.say(f"cannot write a file for the editor: {system_words(error)}", "warning")
             return
         said, edited, left, may_be_open = "", None, None, False
         with self._screen.app.suspend():
@@ -81,7 +82,7 @@ class ExternalEditing:
             except EditorError as error:
                 said, left, may_be_open = str(error), error.left, isinstance(error, EditorReturned)
             except OSError as error:
-                said = f"the editor's file cannot be used: {error}"
+                said = f"the editor's file cannot be used: {system_words(error)}"
         if may_be_open:
             self._watch(file)
         elif self._load(area, edited, left):
