@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import asyncio
 from collections.abc import Awaitable, Iterator, Sequence
+from contextlib import suppress
 from typing import TypeVar
 
 from mm_tui.commands import risk_gate
 from mm_tui.commands.online import online
 from mm_tui.commands.output import printing as emit
 from mm_tui.commands.output.exits import CommandError, Exit
+from mm_tui.commands.printed import Printed, printed, remember
 from mm_tui.commands.waiting import seen
 from mm_tui.decision.state import Act, Choice, Outcome
 from mm_tui.models import EditedDraft
@@ -29,6 +31,7 @@ from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.session import Session
 from mm_tui.settings.sections import Settings
 from mm_tui.store.decisions.records import DecisionStore
+from mm_tui.store.seal import STORE_FAULTS
 from mm_tui.text import ManyLine, OneLine
 
 Begun = TypeVar("Begun")
@@ -152,6 +155,10 @@ async def answer(arguments: argparse.Namespace, chosen: Settings) -> int:
             choice, digest = Choice(arguments.choice), view.question.digest
             if choice is Choice.ACCEPT:
                 _refuse_other(arguments, digest, f"mm-tui pending answer {arguments.id}")
+            if view.question.words not in printed(session.database, Printed.QUESTION, arguments.id):
+                _tell(session, view, Exit.CHANGED, as_json=arguments.json)
+                emit.note(OneLine("This was not asked before: read it, and answer again. Nothing was decided."))
+                return Exit.CHANGED
             await decisions.answer(arguments.id, choice, digest=digest)
         return await _outcome(session, decisions, arguments)
 
@@ -196,9 +203,9 @@ async def _accepted(
     Raises:
         CommandError: something was not (8), or a code of the arguments is none (2).
     """
-    shown = risk_gate.shown(session.database, entry.digest)
+    before = printed(session.database, Printed.RISKS, entry.digest)
     return await risk_gate.pass_through(
-        entry.item.id, assessment, arguments.accept_risk, shown, may_ask=not arguments.json
+        entry.item.id, assessment, arguments.accept_risk, before, may_ask=not arguments.json
     )
 
 
@@ -230,7 +237,7 @@ async def _outcome(
         await decisions.followed_up()
         if await RedraftRequests(session.database, session.network.gateway, session.clock).ask():
             emit.note(OneLine("note: another draft will be asked for when mm-tui runs next"))
-    _tell(view, status, as_json=arguments.json)
+    _tell(session, view, status, as_json=arguments.json)
     for finding in despite if status is Exit.OK else ():
         emit.note(OneLine(f"{finding.level.sign} approved despite {risk_gate.finding_words(finding)}"))
     return status
@@ -261,8 +268,11 @@ def _status(session: Session, decisions: Decisions, view: DecisionView) -> Exit:
     return Exit.GATEWAY if outcome in _GATEWAY else Exit.CHANGED
 
 
-def _tell(view: DecisionView, status: Exit, *, as_json: bool) -> None:
+def _tell(session: Session, view: DecisionView, status: Exit, *, as_json: bool) -> None:
     asked = view.question
+    with suppress(*STORE_FAULTS):
+        # Without it the question must be read once more, which is no reason to fail now.
+        remember(session.database, Printed.QUESTION, view.email_id, [asked.words] if asked is not None else [])
     if as_json:
         emit.data(
             {

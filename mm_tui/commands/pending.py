@@ -105,8 +105,9 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
         parents=[shared],
         help="answer the question of a decision that cannot continue on its own",
         description="If a decision's outcome is unknown, or something changed meanwhile, it asks a question that "
-        "only a human may answer; the choices are printed with it. `accept` needs the digest "
-        "that was printed with the difference.",
+        "only a human may answer; the choices are printed with it. A question that was not "
+        "printed here before is printed and not answered (exit status 6). `accept` needs the digest that was printed "
+        "with the difference.",
     )
     add_email_id(answer)
     answer.add_argument(

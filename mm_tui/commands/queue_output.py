@@ -11,6 +11,7 @@ from mm_tui.commands import risk_gate
 from mm_tui.commands.online import online, read_drafts, refresh_queue, unfilled
 from mm_tui.commands.output import printing as emit
 from mm_tui.commands.output.exits import CommandError, Exit
+from mm_tui.commands.printed import Printed, remember
 from mm_tui.commands.second_reader_output import second_reader_data, second_reader_text, second_reading
 from mm_tui.commands.waiting import seen
 from mm_tui.models import Mailbox
@@ -197,7 +198,7 @@ async def show(arguments: argparse.Namespace, chosen: Settings) -> int:
                 emit.line(OneLine(words))
         # Only now: if the reader stopped reading, nothing was shown.
         sys.stdout.flush()
-        risk_gate.remember_shown(session.database, entry.digest, risk_gate.to_accept(entry.assessment))
+        remember(session.database, Printed.RISKS, entry.digest, risk_gate.to_accept(entry.assessment))
     return Exit.OK
 
 

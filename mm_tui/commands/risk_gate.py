@@ -8,27 +8,17 @@ shown. A risk that was not shown must be accepted by its code (`--accept-risk`).
 from __future__ import annotations
 
 import asyncio
-import json
 import shlex
 import sys
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
 
 from mm_tui.commands.output import printing as emit
 from mm_tui.commands.output.exits import CommandError, Exit
 from mm_tui.review.digest import short
 from mm_tui.review.findings import Finding, Level
 from mm_tui.review.risk import Assessment
-from mm_tui.store.state import StateStore
 from mm_tui.text import OneLine
-
-if TYPE_CHECKING:
-    from mm_tui.store.database import Database
-
-_SHOWN = "cli.high_risk_told"
-REMEMBERED = 500
-"""How many of the last shown items are remembered with their risks."""
 
 
 def to_accept(assessment: Assessment) -> list[str]:
@@ -53,27 +43,6 @@ def how_to_approve(email_id: str, digest: str, assessment: Assessment, profile: 
         f"note     high risk: {', '.join(codes)}. On a terminal the command asks for yes. Without one it approves, "
         f"because the risk was shown here; on another machine it also needs {options}"
     )
-
-
-def shown(database: Database, digest: str) -> frozenset[str]:
-    """The high-risk codes that `pending show` showed for the content with this digest."""
-    return frozenset(_all_shown(database).get(digest, ()))
-
-
-def remember_shown(database: Database, digest: str, codes: Sequence[str]) -> None:
-    """Records that these codes were shown for the content with this digest."""
-    with database.write():
-        known = _all_shown(database)
-        known.pop(digest, None)
-        if codes:
-            known[digest] = list(codes)
-        kept = dict(list(known.items())[-REMEMBERED:])
-        StateStore(database).set(_SHOWN, json.dumps(kept) if kept else None)
-
-
-def _all_shown(database: Database) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = json.loads(StateStore(database).get(_SHOWN) or "{}")
-    return found
 
 
 async def pass_through(

@@ -596,3 +596,17 @@ def test_only_the_text_that_was_printed_can_be_accepted(tmp_path: Path) -> None:
         assert "evil@example.org" in shown.err and printed[:8] != digest
         assert home.run("pending", "answer", draft_id, "accept", "--digest", digest).status == 0
         assert len(sandbox.outbox()) == 1
+
+
+def test_only_the_question_that_was_printed_is_answered(home: Home, sandbox: Sandbox) -> None:
+    draft_id = sandbox.draft()
+    digest = digest_of(home, draft_id)
+    sandbox.fault(method="POST", path="decide$", kind="status", status=403, count=1)
+    home.run("pending", "edit", draft_id, "--digest", digest, "--body", "-", stdin="Hi.")
+    assert "go on and approve it?" in home.run("pending", "answer", draft_id).err
+    sandbox.decide(draft_id, "reject", "no")
+    refused = home.run("pending", "answer", draft_id, "go_on")
+    assert refused.status == Exit.CHANGED and "the original was rejected" in refused.err
+    assert sandbox.outbox() == [], "what a colleague has decided must have been read"
+    assert home.run("pending", "answer", draft_id, "go_on").status == 0
+    assert len(sandbox.outbox()) == 1

@@ -10,6 +10,7 @@ import pytest
 
 from mm_tui.commands import risk_gate
 from mm_tui.commands.output.exits import CommandError, Exit
+from mm_tui.commands.printed import REMEMBERED, Printed, printed, remember
 from mm_tui.models import EditedDraft
 from mm_tui.review.findings import Finding, Level
 from mm_tui.review.risk import Assessment
@@ -92,12 +93,12 @@ def test_a_risk_that_came_up_since_it_was_shown_is_not_covered(home: Home, sandb
 
 
 def test_only_the_last_items_shown_are_remembered(database: Database) -> None:
-    for number in range(risk_gate.REMEMBERED + 1):
-        risk_gate.remember_shown(database, f"d{number}", [CODE])
-    assert risk_gate.shown(database, "d0") == frozenset()
-    assert risk_gate.shown(database, "d1") == {CODE}
-    risk_gate.remember_shown(database, "d1", [])
-    assert risk_gate.shown(database, "d1") == frozenset()
+    for number in range(REMEMBERED + 1):
+        remember(database, Printed.RISKS, f"d{number}", [CODE])
+    assert printed(database, Printed.RISKS, "d0") == frozenset()
+    assert printed(database, Printed.RISKS, "d1") == {CODE}
+    remember(database, Printed.RISKS, "d1", [])
+    assert printed(database, Printed.RISKS, "d1") == frozenset()
 
 
 def test_rejecting_needs_no_acceptance(home: Home, sandbox: Sandbox) -> None:

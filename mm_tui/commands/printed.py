@@ -1,0 +1,46 @@
+"""What commands have printed on this machine, so that a later command may rely on it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from mm_tui.store.state import StateStore
+
+if TYPE_CHECKING:
+    from mm_tui.store.database import Database
+
+REMEMBERED = 500
+"""How many of the last printed items of each kind are remembered."""
+
+
+class Printed(StrEnum):
+    """What was printed; the name under which it is stored."""
+
+    RISKS = "cli.high_risk_told"
+    """The codes of high risks, by digest."""
+    QUESTION = "cli.asked"
+    """The question about a decision, by the email's id."""
+
+
+def printed(database: Database, what: Printed, key: str) -> frozenset[str]:
+    """What was printed last about this."""
+    return frozenset(_all(database, what).get(key, ()))
+
+
+def remember(database: Database, what: Printed, key: str, values: Sequence[str]) -> None:
+    """Records that this was printed last; nothing forgets what was."""
+    with database.write():
+        known = _all(database, what)
+        known.pop(key, None)
+        if values:
+            known[key] = list(values)
+        kept = dict(list(known.items())[-REMEMBERED:])
+        StateStore(database).set(what, json.dumps(kept) if kept else None)
+
+
+def _all(database: Database, what: Printed) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = json.loads(StateStore(database).get(what) or "{}")
+    return found
