@@ -130,7 +130,7 @@ def test_the_app_opens_on_a_running_sandbox_with_the_line_that_it_prints(tmp_pat
         with Terminal([*command, "open", str(box)], env=env, cols=100, rows=30) as terminal:
             terminal.wait_for("sandbox · TEST")
             terminal.wait_for("Re: Invoice 2291")
-            assert "Sandbox: sample mail" in terminal.text
+            assert "Sandbox: nothing is sent" in terminal.text
             terminal.press("ctrl+q")
             assert terminal.wait_exit() == 0
     assert (box / "app").is_dir() and not (tmp_path / ".local" / "share" / "mm-tui").exists()

@@ -29,10 +29,11 @@ def hint(session: Session) -> str:
         profile = session.settings.profile
         is_stand_in = urlsplit(profile.ai21_host).netloc == urlsplit(profile.url).netloc
         sent = "nothing is sent" if is_stand_in else "no email is sent, Jamba reads it"
-        place = "Sandbox" if profile.name == "sandbox" else "Demo"
+        # A sandbox may be empty.
+        place, mail = ("Sandbox", "") if profile.name == "sandbox" else ("Demo", "sample mail, ")
         if not session.demo:
             cure = with_keys("Press {app.pending} for the queue.", keys)
-            return f"{place}: sample mail, {sent}. {cure}"
+            return f"{place}: {mail}{sent}. {cure}"
         cure = with_keys("Press {inbox.import_report} for a report.", keys)
         return f"{place}: your mail, {sent}. {cure}"
     if session.state.get(GREETED) is not None:

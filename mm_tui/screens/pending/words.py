@@ -122,7 +122,7 @@ def heading(
     words += [f"{marked} marked"] if marked else []
     words += _snoozed_words(listing)
     key = with_keys("{pending.kept}", keys)
-    words += [f"{count(kept, 'saved text', 'saved texts')} ({key})"] if kept else []
+    words += [f"{key} {count(kept, 'saved text', 'saved texts')}"] if kept else []
     return Content.assemble((what, "bold"), ("".join(f" · {one}" for one in words), "$mm-dim"))
 
 
