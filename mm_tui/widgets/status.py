@@ -81,7 +81,7 @@ def gateway_words(state: SyncState, now: datetime) -> Content:
         tail += [Content(" · "), (OneLine(state.error), "$foreground")]
     if state.retry_at is not None:
         left = state.retry_at - now
-        words = f"next try in {span(left)}" if left > timedelta() else "trying again"
+        words = f"next try in {span(left)}" if left >= timedelta(seconds=1) else "trying again"
         # As wide at 9 s as at 10 s: what stands behind it stays in its place.
         tail.append(Content(f" · {words:<{len('next try in ') + COUNTDOWN}}"))
     return Content.assemble(*tail)

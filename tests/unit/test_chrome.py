@@ -63,7 +63,7 @@ def test_joined_counts_its_cells_also_when_the_parts_have_been_counted() -> None
             "✕ offline · cannot connect · next try in 8 s ",
         ),
         (
-            SyncState(SyncPhase.OFFLINE, error=OneLine("cannot connect"), retry_at=NOW),
+            SyncState(SyncPhase.OFFLINE, error=OneLine("cannot connect"), retry_at=NOW + timedelta(seconds=0.4)),
             "✕ offline · cannot connect · trying again    ",
         ),
         (
