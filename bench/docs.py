@@ -364,7 +364,7 @@ def keys_page() -> str:
     return _page(lines)
 
 
-_KEY_SIGNS = {"question_mark": "?", "slash": "/", "exclamation_mark": "!"}
+_KEY_SIGNS = {"question_mark": "?", "slash": "/", "exclamation_mark": "!", "colon": ":"}
 
 
 def _cell(text: str) -> str:
