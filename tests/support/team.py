@@ -32,7 +32,7 @@ LINE = re.compile(r"\bQ(\d+)v(\d+)\b")
 END = re.compile(r"\bQ(\d+)v(\d+)(?:\+\})? ends")
 """In a difference too, where what was added stands between marks."""
 TYPED = re.compile(r"\bT[a-z]+\d+\b")
-TOLD = re.compile(r"(sent|rejected: email|approved: email) to q(\d+)@")
+TOLD = re.compile(r"(?<!not )(sent|rejected: email|approved: email) to q(\d+)@")
 ANSWER = re.compile(r"^\W*(\d)  ?(.+?)\W*$", re.MULTILINE)
 SENT = ("sent", "delivered")
 SETTLE_SECONDS = 90
