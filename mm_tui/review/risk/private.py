@@ -41,7 +41,7 @@ _CODE_NAMES = re.compile(
 _TOKEN = re.compile(r"(?<![\w@/.=&?%#-])[A-Za-z0-9_+-]{20,200}={0,2}(?![\w@/.])")
 _PASSWORD = re.compile(
     r"(?<![^\s(\"'“„«])(?=[^\s]{0,39}[a-z])(?=[^\s]{0,39}[A-Z])(?=[^\s]{0,39}\d)"
-    r"[A-Za-z0-9][A-Za-z0-9._-]{0,37}[!#$%&*?^~+=][A-Za-z0-9!#$%&*?^~+=._-]{0,37}[A-Za-z0-9]"
+    r"[A-Za-z0-9][A-Za-z0-9._-]{0,37}[!$&*^~][A-Za-z0-9!$&*^~._-]{0,37}[A-Za-z0-9]"
 )
 """Small and capital letters, a digit and a sign in one word."""
 _SHORTEST_PASSWORD = 8

@@ -254,13 +254,18 @@ def promise_deadline(reading: Reading) -> Iterator[Finding]:
 @rule("promise_service", "promises a level of service")
 def promise_service(reading: Reading) -> Iterator[Finding]:
     """A sentence promises how reliable or how quick we are: a share of the time, an answer within the hour, that
-    something never happens again or is certain to be granted, that a date or result is guaranteed. Medium; low if the
-    no stands right before it, it is only hoped for, or the thread says the same."""
+    something never happens again or is certain to be granted, that a date or result is guaranteed. Medium; low if
+    a no stands before it, it is only hoped for, or the thread says the same."""
     pairs = together(reading, "service_pairs")
-    for span, _, _ in by_sentence(reading, pattern("service_level"), pairs=pairs):
-        # "La fecha no está garantizada": the no stands right before the words.
+    for span, sentence, start in by_sentence(reading, pattern("service_level"), pairs=pairs):
+        # "La fecha no está garantizada": a no that stands before the words.
         before = pattern("plain_not").search(reading.low, max(0, span.start - _RIGHT_BEFORE), span.start)
-        quiet = before is not None or reading.low[slice(*span)] in reading.thread_text.lower()
+        quiet = (
+            before is not None
+            or says_no(sentence[: span.start - start])
+            or pattern("aims").search(sentence[: span.start - start]) is not None
+            or reading.low[slice(*span)] in reading.thread_text.lower()
+        )
         words = f"promises a level of service: {quoted(reading.body[slice(*span)])}"
         yield Finding("promise_service", Level.LOW if quiet else Level.MEDIUM, OneLine(words), (span,))
     for key, quieter in (("never_again", ()), ("certain", ("negations", "conditions", "grounds"))):

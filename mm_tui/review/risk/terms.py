@@ -96,6 +96,7 @@ _CLOSED = re.compile(
 )
 _PARTLY = re.compile(r"publi|públic|pubblic|öffentlich|一般|公众")
 """Closed to some people: "to the public"."""
+_DATE_AFTER = re.compile(r"[,.]? {0,2}(?:the |dem |den |le |el |il |de |a )?\d")
 _PART = re.compile(r"(?:(?!\s(?:but|and|aber|und|mais|et|pero|y|mas|e|ma|maar|en|ale|i)\s)[^.,;:!?\n。！？、，；])+")
 _NEAR_DAY = 40
 _WITH_TIME = re.compile(r"\d")
@@ -107,6 +108,8 @@ def _closed_on(text: str) -> dict[int, Span]:
     for part in _PART.finditer(text) if _CLOSED.search(text) else ():
         if _CLOSED.search(part[0]) and not (_WITH_TIME.search(part[0]) or _PARTLY.search(part[0])):
             for name in weekday_names().finditer(part[0]):
+                if _DATE_AFTER.match(text, part.start() + name.end()):
+                    continue
                 span = Span(part.start() + len(part[0]) - len(part[0].lstrip()), part.end())
                 found.setdefault(weekday_number(name[0]) or 0, span)
     return found
