@@ -140,6 +140,9 @@ def test_an_email_between_colleagues_is_not_repeated_outside() -> None:
     thread = asked("Any room on the 3,450?"), wrote("Internal: we buy at 2,610 from Orsted, can go to 3,250.", to=NILS)
     assert "internal_repeated" in codes("We buy at 2,610 from Orsted, so 3,250 is possible.", *thread)
     assert "internal_repeated" not in codes("We can do 3,250 for four.", *thread)
+    thread = asked("Any room on the 3,450?"), wrote("We buy at 2,610 from Orsted.\nAsk for 3,250 first.", to=NILS)
+    assert "internal_repeated" in codes("We can do 3,250.\n\n> We buy at 2,610 from Orsted.", *thread)
+    assert "internal_repeated" not in codes("We can do 3,250.\n\n> Any room on the 3,450?", *thread)
     assert "secret" in codes("The password is Quarry!77", asked("Locked out!"), wrote("password: Quarry!77", to=NILS))
 
 
@@ -147,3 +150,18 @@ def test_our_own_words_about_a_day_are_kept() -> None:
     thread = wrote("Chiusura documenti venerdì 18 settembre."), asked("Entro quando mando la lista?")
     assert "date_differs" in codes("La chiusura documenti è domenica 13 settembre.", *thread)
     assert "date_differs" not in codes("La chiusura documenti è venerdì 18 settembre.", *thread)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "Never send us your card number by email.",
+        "Please tell us the last four digits of the card number.",
+        "You can set a new password on the login page.",
+        "Please send us the log of a failed login with passwords removed.",
+        "Bitte senden Sie uns keine Kartendaten.",
+        "We have reset your password. Please reply with a photo of the fault.",
+    ],
+)
+def test_everyday_talk_of_passwords_and_cards_asks_for_nothing(answer: str) -> None:
+    assert "asks_secret" not in codes(answer, asked("I cannot log in."))

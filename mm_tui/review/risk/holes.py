@@ -61,7 +61,8 @@ _HOLES = (
     (
         ("xx", "$x", "€x", "£x", "#x"),
         re.compile(
-            r"(?<![\w.-])(?:[$€£#]X{2,6}|X{2,6}(?:[.:/-]X{2,6})+|X{2,4}[.:/ ]{1,2}(?:X{2,4}[.:/]?|\d{2,4}\b))(?!\w)"
+            r"(?<![\w.-])(?:\+?\d[\d ()/-]{3,14}\d[ -]?X{2,6}(?![ -]?\d)|[$€£#]X{2,6}"
+            r"|X{2,6}(?:[.:/-]X{2,6})+|X{2,4}[.:/ ]{1,2}(?:X{2,4}[.:/]?|\d{2,4}\b))(?!\w)"
             r"|(?i:(?<!\w)(?-i:[xX]{2,4})(?:st|nd|rd|th|\.)?[ ]"
             rf"(?:{MONTH_NAMES}|days?|hours?|tage|euros?|eur|usd|%)\b)"
             r"|(?i:\b(?:order|invoice|ticket|number|no\.|room|code|bestellung|rechnung|commande|pedido|"

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from mm_tui.review.findings import Finding, Level, Span
 from mm_tui.review.risk.phrases import pattern
 from mm_tui.review.risk.pieces import find_all
-from mm_tui.review.risk.rule import Reading, listed, rule
+from mm_tui.review.risk.rule import Reading, listed, quoted, rule
 from mm_tui.text import OneLine
 
 _SECRETS = (
@@ -139,6 +139,35 @@ def secret(reading: Reading) -> Iterator[Finding]:
         yield Finding("secret", Level.HIGH, OneLine(f"holds what looks like {kind}"), tuple(spans))
 
 
+_HARMLESS = re.compile(
+    r"\b(?:last|final|letzten?|dernier(?:s|ères?)|últimos|últimas|ultime|laatste|ostatni\w*) (?:\w+ )?"
+    r"(?:digits|numbers|stellen|ziffern|chiffres|dígitos|cifras|algarismos|cifre|cijfers|cyfr\w*)|下4桁|末尾|后四位|尾号"
+    r"|\b(?:remov|redact|mask|black|entfern|schwärz|masqu|supprim|ocult|tach|oscur|verwijder|zwart|usun|zamaz)\w*"
+    r"|削除|伏せ|隐去|删除"
+)
+"""A few digits of a number, or a text with the secret taken out, may be asked for."""
+
+
+@rule("asks_secret", "asks for what nobody should send")
+def asks_secret(reading: Reading) -> Iterator[Finding]:
+    """The draft asks the reader to send a password, a PIN, a code or the data of a payment card, in one sentence and
+    without a "not". Medium. The last digits of a card may be asked for, and what
+    has the secret removed."""
+    spans: dict[Span, str] = {}
+    for match in pattern("asked_secrets").finditer(reading.low, 0, reading.written):
+        first, last = reading.sentence(match.start())
+        sentence = reading.low[first:last]
+        if (
+            pattern("send_us").search(sentence)
+            and not pattern("negations", "plain_not").search(sentence)
+            and not _HARMLESS.search(sentence)
+        ):
+            spans[Span(*match.span())] = reading.body[slice(*match.span())]
+    if spans:
+        words = f"asks the reader to send {listed(list(map(quoted, spans.values())))}"
+        yield Finding("asks_secret", Level.MEDIUM, OneLine(words), tuple(spans))
+
+
 def _is_card(digits: str) -> bool:
     """The Luhn check of ISO/IEC 7812, for numbers with a card's length and first digit."""
     if not 13 <= len(digits) <= 19 or digits[0] not in "23456" or len(set(digits)) < 2:
@@ -236,4 +265,4 @@ def inner_address(reading: Reading) -> Iterator[Finding]:
         yield Finding("inner_address", level, OneLine(words), tuple(places))
 
 
-PRIVATE_RULES = (secret, personal_data, inner_address)
+PRIVATE_RULES = (secret, asks_secret, personal_data, inner_address)

@@ -228,20 +228,39 @@ _LONG = 4
 
 @rule("internal_repeated", "repeats an email between colleagues", needs_thread=True)
 def internal_repeated(reading: Reading) -> Iterator[Finding]:
-    """An email of the thread went only to our own people and says that it is not for others ("internal", "don't tell
-    him"), and the draft, which goes to somebody else, has three words in a row from it. Medium."""
+    """The draft goes to somebody else and has words of an email of the thread that went only to our own people: a
+    quoted line, or three words in a row in the answer if that email says that it is not for others ("internal", "don't
+    tell him"). Medium."""
     inner = [str(mail.body)[:LONGEST_DRAFT].lower() for mail in reading.between_us if mail.body]
-    inner = [text for text in inner if pattern("internal", "not_for_others").search(text)]
     if not inner or all(reading.is_ours(party.address) for party in reading.draft.recipients):
         return
+    spans = _quoted_lines(reading, inner)
+    inner = [text for text in inner if pattern("internal", "not_for_others").search(text)]
     known = _runs(reading.seen_text.lower())
     runs = set().union(*(_runs(text).keys() for text in inner)) - known.keys()
     places = [place for run, place in _runs(reading.low[: reading.written]).items() if run in runs]
-    if places:
-        span = Span(min(place.start for place in places), max(place.end for place in places))
-        first = min(places)
-        words = f"repeats an email between colleagues: {quoted(reading.body[slice(*first)])}"
-        yield Finding("internal_repeated", Level.MEDIUM, OneLine(words), (first if len(places) > _RUN else span,))
+    if places and len(places) <= _RUN:
+        spans = [min(places), *spans]
+    elif places:
+        spans = [Span(min(place.start for place in places), max(place.end for place in places)), *spans]
+    if spans:
+        words = f"repeats an email between colleagues: {quoted(str(reading.draft.body)[slice(*spans[0])])}"
+        yield Finding("internal_repeated", Level.MEDIUM, OneLine(words), tuple(spans))
+
+
+def _quoted_lines(reading: Reading, inner: list[str]) -> list[Span]:
+    """The quoted lines that only these emails have."""
+    ours, seen = (" ".join(_ANY_WORD.findall(text)) for text in ("\n".join(inner), reading.seen_text.lower()))
+    found = []
+    for match in re.finditer(r"[^>\s][^\n]*", str(reading.draft.body)):
+        if reading.body[slice(*match.span())].strip():
+            # Quoted lines are blank there.
+            continue
+        words = _ANY_WORD.findall(match[0].lower())
+        line = " ".join(words)
+        if len(words) > _RUN and line in ours and line not in seen:
+            found.append(Span(*match.span()))
+    return found
 
 
 def _runs(text: str) -> dict[tuple[str, ...], Span]:
