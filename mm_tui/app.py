@@ -1,5 +1,4 @@
-"""The Textual app: main screens, services, keys, palette, leaving and crashes. It connects parts, and decides
-nothing."""
+"""The Textual app: main screens, services, keys, palette, leaving, crashes. It connects parts, and decides nothing."""
 
 from __future__ import annotations
 
@@ -29,6 +28,7 @@ from mm_tui.text import OneLine
 from mm_tui.textual_private import (
     active_binding,
     forget_shown,
+    hear_of_every_worker,
     keep_backgrounds_still,
     remember_handlers,
     render_changed_lines,
@@ -64,6 +64,7 @@ keep_backgrounds_still()
 remember_handlers()
 render_changed_lines()
 tell_of_every_size()
+hear_of_every_worker()
 
 
 class MmTui(App[None], inherit_bindings=False):
@@ -272,12 +273,10 @@ class MmTui(App[None], inherit_bindings=False):
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """Shows a failed worker in one line; the details go to a report that only the user can read."""
-        from textual.worker import WorkerState
-
         error = event.worker.error
-        if event.state is WorkerState.ERROR and isinstance(error, Exception):
-            path = crash.write_report(error, reports_dir())
-            self.say(f"something in the program failed ({type(error).__qualname__}); report: {path}", "error")
+        if isinstance(error, Exception):
+            words = crash.report_words(error, reports_dir())
+            self.say(f"something in the program failed ({type(error).__qualname__}). {words}", "error")
 
     # Messages to the reader
 

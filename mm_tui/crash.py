@@ -120,6 +120,14 @@ def write_report(error: BaseException, folder: Path, *, now: datetime | None = N
     return path
 
 
+def report_words(error: BaseException, folder: Path) -> str:
+    """Writes the report and says where it is, or why there is none. Never raises."""
+    try:
+        return f"A report without mail or keys: {write_report(error, folder)}"
+    except OSError as failure:
+        return f"No report could be written: {failure.strerror or type(failure).__name__}"
+
+
 class _Installed:
     """The folder for this process's reports, once it is known."""
 
@@ -139,12 +147,7 @@ def report(error: BaseException, folder: Path | None = None) -> OneLine:
     folder = folder or _installed.folder
     if folder is None:
         return OneLine(f"mm-tui stopped because of an internal error ({kind}); no folder for reports is known")
-    try:
-        path = write_report(error, folder)
-    except OSError as failure:
-        reason = failure.strerror or type(failure).__name__
-        return OneLine(f"mm-tui stopped because of an internal error ({kind}); no report could be written: {reason}")
-    return OneLine(f"mm-tui stopped because of an internal error ({kind}). A report without mail or keys: {path}")
+    return OneLine(f"mm-tui stopped because of an internal error ({kind}). {report_words(error, folder)}")
 
 
 def install_hooks(folder: Path) -> None:

@@ -124,4 +124,4 @@ class Leaving:
             try:
                 self.parting_words += self._unsaved.keep([screen])
             except Exception as second:  # noqa: BLE001 - one screen's failure must not cost another's text
-                crash.write_report(second, reports_dir())
+                crash.report(second, reports_dir())

@@ -10,6 +10,7 @@ from textual.binding import ActiveBinding
 from textual.geometry import Region
 from textual.message_pump import MessagePump
 from textual.screen import Screen
+from textual.worker import Worker
 
 from mm_tui.compact_driver import ForgetsShown
 
@@ -173,3 +174,8 @@ def _refresh(self: Screen[object]) -> None:
         stack = self.app.screen_stack
         for above in stack[stack.index(self) + 1 :] if self in stack else ():
             above.refresh(*changed)
+
+
+def hear_of_every_worker() -> None:
+    """Lets the app hear of all workers, to show the errors; Textual tells only the widget or screen that ran one."""
+    Worker.StateChanged.bubble = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import sqlite3
 from collections.abc import Callable
@@ -10,13 +11,16 @@ from typing import Any
 
 import pytest
 
+from mm_tui import crash
 from mm_tui.app import MmTui
+from mm_tui.screens.pending.screen import PendingScreen
 from mm_tui.screens.thread.screen import ThreadScreen
 from mm_tui.settings.secret import Secret
 from mm_tui.settings.sections import Profile, Settings
 from mm_tui.store.decisions.edits import EditStore
 from tests.support.app import drawn, running_app, settings_for, until
 from tests.support.sandbox import Sandbox, running_sandbox
+from tests.support.seat import filled_session
 
 
 def says(app: MmTui, *words: str) -> Callable[[], bool]:
@@ -116,3 +120,18 @@ async def test_a_reply_that_the_store_does_not_take_keeps_its_editor_open(
             screen.on_reply_editor_closed()
             assert screen.replying.editor.is_open and screen.replying.editor.text == "Dear Anna"
         assert screen.replying.save()
+
+
+async def test_a_worker_that_fails_on_a_full_disk_does_not_end_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    async def failing() -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    async with running_app(filled_session()) as (app, pilot):
+        monkeypatch.setattr(crash, "write_report", full)
+        app.screen.run_worker(failing(), exit_on_error=False)
+        await until(pilot, says(app, "failed (OperationalError)", "No report could be written"), "the word of it")
+        await pilot.press("2")
+        await until(pilot, lambda: any(isinstance(one, PendingScreen) for one in app.screen_stack), "the queue")

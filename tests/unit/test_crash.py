@@ -80,7 +80,7 @@ def test_the_one_line(tmp_path: Path) -> None:
     assert line == f"mm-tui stopped because of an internal error (ValueError). A report without mail or keys: {path}"
     blocked = tmp_path / "a file"
     blocked.write_text("")
-    assert "no report could be written" in report(broken(), blocked)
+    assert "No report could be written" in report(broken(), blocked)
     assert MAIL not in report(broken(), blocked)
 
 
