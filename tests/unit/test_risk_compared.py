@@ -71,12 +71,6 @@ def wrote(body: str, to: Party = JUDITH) -> Message:
         ("name_differs", "Is Mr Marlow on site?", "Mr Harlow is on site.", "Mr Marlow is on site, Marlow's van too."),
         (
             "name_differs",
-            "翻訳は森田香織さんです。",
-            "森下香織さんの件、承知しました。",
-            "森田香織さんの件、承知しました。",
-        ),
-        (
-            "name_differs",
             "Our lawyer, Mrs Beatrice Lorne, has the papers.",
             "Please ask Mrs Beatrice Moran for the papers.\n\nKind regards\n\nHarbour Cycles\nMill Lane 2\nLeeds",
             "Please ask Mrs Beatrice Lorne for the papers.\n\nKind regards\n\nHarbour Cycles\nMill Lane 2\nLeeds",

@@ -294,30 +294,9 @@ def test_other_brackets_are_no_holes(text: str) -> None:
         "明天之前一定修好。",
     ],
 )
-def test_a_deadline_that_is_guaranteed_is_a_promise(answer: str) -> None:
-    assert found("promise_deadline", answer)
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        "Bitte senden Sie uns das Formular bis Freitag.",
-        "Vous pouvez vous inscrire au plus tard jeudi.",
-        "Le responderemos antes del viernes.",
-        "U kunt uiterlijk morgen bestellen.",
-        "Prosimy o odpowiedź najpóźniej w piątek.",
-        "明日までにご返信ください。",
-        "请您在明天之前回复。",
-    ],
-)
-def test_a_deadline_for_the_reader_is_none_of_ours(answer: str) -> None:
-    assert not found("promise_deadline", answer)
-
-
-def test_a_calculation_with_one_vouches_for_no_amount() -> None:
-    asked = mail("Two at 45 €. How much is it?")
-    assert not found("amount_not_in_thread", "2 x 45 = 90 €", asked, least=Level.LOW)
-    assert found("amount_not_in_thread", "1 x 900 = 900 €", asked, least=Level.LOW)
+def test_a_deadline_is_low(answer: str) -> None:
+    (deadline,) = found("promise_deadline", answer, least=Level.LOW)
+    assert deadline.level is Level.LOW
 
 
 @pytest.mark.parametrize(
@@ -402,19 +381,6 @@ def test_a_calculation_with_one_vouches_for_no_amount() -> None:
             "We grant you 5 % discount for the whole year.",
         ),
         ("promise_service", "We land late.", "Our desk is staffed all night.", "We guarantee 99.9 % uptime."),
-        ("promise_deadline", "Until when?", "Returns within 30 days are free.", "We promise it within 30 days."),
-        (
-            "promise_deadline",
-            "Quand les aurons-nous ?",
-            "Ils partent demain matin et seront chez vous avant midi.",
-            "Ils seront chez vous demain avant midi au plus tard, c'est garanti.",
-        ),
-        (
-            "promise_deadline",
-            "Wann kommt das Rad?",
-            "Das Rad kommt also am Mittwoch und steht dann bei Ihnen.",
-            "Das Rad steht bis Mittwoch definitiv bei Ihnen.",
-        ),
         (
             "count_differs",
             "The invoice is for 12 hours, but we agreed on 10.",
@@ -547,24 +513,6 @@ def test_a_calculation_with_one_vouches_for_no_amount() -> None:
         ),
         ("signature_not_ours", "Why?", "As said.\n\nRegards\nNight Desk", "As said.\n\nRegards\nFerndown Night Desk"),
         ("missing_attachment", "Exchange?", "Send it back with the enclosed label.", "The enclosed plan shows it."),
-        (
-            "promise_deadline",
-            "Until when?",
-            "Refunds are made within 30 days.",
-            "Your refund will definitely arrive by Friday.",
-        ),
-        (
-            "promise_deadline",
-            "Where is it?",
-            "I'll check with the workshop by the end of today.",
-            "We will deliver the bike by the end of today, I promise.",
-        ),
-        (
-            "promise_deadline",
-            "Haben Sie noch etwas frei?",
-            "Wir haben Ihnen das Rad bis zum 4. Dezember unverbindlich reserviert.",
-            "Wir liefern das Rad bis zum 4. Dezember, das ist Ihnen sicher.",
-        ),
         (
             "amount_not_in_thread",
             "Your price of 3,450 USD seems steep, they offer 3,200.",

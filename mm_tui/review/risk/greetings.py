@@ -25,7 +25,6 @@ _SCRIPT = r"[\u3040-\u30ff\u3400-\u9fff]"
 _EASTERN = re.compile(
     rf"\A\s*(?:尊敬的|亲爱的)?(?P<name>{_SCRIPT}{{1,6}}?(?:[ \u3000]{_SCRIPT}{{1,4}})?)[ \u3000]?{_SUFFIX}"
 )
-_CALLED = re.compile(rf"(?P<name>[\u4e00-\u9fff]{{3,4}}){_SUFFIX}")
 
 
 _OF_EAST = re.compile("[\u3040-\u30ff\u3400-\u9fff]")
@@ -172,7 +171,7 @@ def _is_slip(name: str, other: str) -> bool:
 @rule("name_differs", "a name nearly the same as in the thread", needs_thread=True)
 def name_differs(reading: Reading) -> Iterator[Finding]:
     """The draft names somebody by a name that is not in the thread but nearly that of somebody there ("Mr Marlow" for
-    "Mr Barlow", "森下香織" for "森田香織"), or gives somebody there another last name, and nowhere the right one.
+    "Mr Barlow"), or gives somebody there another last name, and nowhere the right one.
     Medium."""
     body = reading.body[: reading.written]
     mails = reading.context.messages[-MOST_MAILS:]
@@ -201,14 +200,6 @@ def name_differs(reading: Reading) -> Iterator[Finding]:
             words_said = f"names {quoted(match[0])}, while the thread names {quoted(near.capitalize())}"
             yield Finding("name_differs", Level.MEDIUM, OneLine(words_said), (Span(*match.span()),))
             return
-    eastern = [match["name"] for match in _CALLED.finditer(text)] if _OF_EAST.search(body) else []
-    for match in _CALLED.finditer(body) if eastern else ():
-        name = match["name"]
-        near = next((one for one in eastern if len(one) == len(name) and _shared(one, name) * 2 >= len(name)), None)
-        if near and name not in text and near not in body:
-            words_said = f"names {quoted(name)}, while the thread names {quoted(near)}"
-            yield Finding("name_differs", Level.MEDIUM, OneLine(words_said), (Span(*match.span("name")),))
-            return
 
 
 _LAST_NAME = re.compile(r"[ ](?P<last>[^\W\d_](?:[^\W\d_]|['’-](?=[^\W\d_]))+)")
@@ -228,10 +219,6 @@ def _other_last_name(reading: Reading, parties: list[Party], text: str) -> tuple
         if last not in reading.known_names and not is_common(after["last"].lower()) and len(last) > _ENDING:
             return Span(match.start(), after.end()), f"{match[0]} {right}"
     return None
-
-
-def _shared(first: str, second: str) -> int:
-    return sum(one == other for one, other in zip(first, second, strict=True))
 
 
 GREETING_RULES = (greets_stranger, name_differs)

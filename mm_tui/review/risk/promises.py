@@ -242,13 +242,10 @@ def promise_legal(reading: Reading) -> Iterator[Finding]:
 @rule("promise_deadline", "promises a deadline")
 def promise_deadline(reading: Reading) -> Iterator[Finding]:
     """A sentence sets a term: "within 24 hours", "by Friday", "no later than", "next-day". Low: it tells when something
-    comes. Medium if it guarantees that ("we promise", "definitely", "you have my word"), unless the sentence says no,
-    or names a condition or what the reader has to do."""
-    for span, sentence, _ in by_sentence(reading, Phrases(_DEADLINE), pattern("deadline")):
-        firm = pattern("emphatic").search(sentence) is not None and not says_no(sentence)
-        firm = firm and pattern("duties", "conditions", "contact", "passes_on", "grounds").search(sentence) is None
-        words = f"{'promises' if firm else 'names'} a deadline: {quoted(reading.body[slice(*span)])}"
-        yield Finding("promise_deadline", Level.MEDIUM if firm else Level.LOW, OneLine(words), (span,))
+    comes."""
+    for span, _, _ in by_sentence(reading, Phrases(_DEADLINE), pattern("deadline")):
+        words = f"names a deadline: {quoted(reading.body[slice(*span)])}"
+        yield Finding("promise_deadline", Level.LOW, OneLine(words), (span,))
 
 
 @rule("promise_service", "promises a level of service")
