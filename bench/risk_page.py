@@ -110,6 +110,7 @@ twins, and on good answers. What was wrong more often than right was lowered, dr
 |---|---|---|---|---|
 | `promise_money`: something costs nothing | 3 | 1 | 12 | only without limit or to make up for something |
 | `promise_money`, `promise_discount`: others | 14 | 4 | 22 | a commitment of ours and two signs |
+| `promise_deadline` | 4 | 3 | 8 | low |
 | `date_differs` | 1 | 0 | 7 | not if the date was asked about; no full hours, no month alone |
 | `amount_not_in_thread`: in the place of another | 4 | 2 | 2 | dropped; slips in sums, differences, shares instead |
 | `already_answered` | 0 | 4 | 0 | low |
