@@ -76,9 +76,9 @@ is what was flagged at medium or high at first sight, before anybody who changes
 | 7 | 50 | 27 (54 %) | 26 (52 %) | 5 (10 %) | 6 of 40 (15 %) |
 | 8 | 40 | 11 (28 %) | 7 (18 %) | 6 (15 %) | 8 of 60 (13 %) |
 
-The rules were improved with a half of each set, and for sets 7 and 8 they were those of today. Most faults of set 8 are of
-the kind that a reader in a hurry misses although the thread shows them: they contradict its meaning, not its words. The
-halves of sets 2 to 6 that nobody looked at, with the rules of today:
+The rules were improved with a half of each set; for sets 7 and 8 they were those of today. Most faults of set 8 are of
+the kind that a reader in a hurry misses although the thread shows them: they contradict its meaning, not its words. Of
+sets 2 to 6, the halves that nobody looked at, with the rules of today:
 
 | drafts | flagged |
 |---|---|
