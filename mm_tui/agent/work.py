@@ -150,22 +150,33 @@ class Work:
     async def _read(self, job: Job) -> MailReading | None:
         at = self._clock.monotonic()
         thread = await self._thread(job.mailbox_id, job.thread_id)
-        listed = next((mail for mail in thread.emails if mail.id == job.answered_id), None) if thread else None
-        if listed is not None and not policy.is_worked(listed):
-            if job.is_redraft or job.reply_id is not None:
-                await self._finish(job, JobState.DONE, why=f"the email's status is {listed.status}")
-                return None
-            await asyncio.to_thread(self._jobs.forget, job.email_id)
-            self._log("left alone", email_id=job.email_id, why=f"its status is {listed.status}")
+        listed = _listed(thread, job.answered_id)
+        if listed is not None and await self._is_left_alone(job, listed):
             return None
         await self._mark_opened(job.mailbox_id, job.answered_id)
         mail = await self._gateway.email(job.mailbox_id, job.answered_id)
-        if thread is None and mail.thread_id:
-            await asyncio.to_thread(self._jobs.set_thread, job.email_id, mail.thread_id)
-            thread = await self._thread(job.mailbox_id, mail.thread_id)
+        if listed is None or mail.thread_id not in (None, job.thread_id):
+            # It was listed or announced without its thread, or with another one.
+            thread = await self._thread_with(mail)
+            listed = _listed(thread, mail.id) or (mail if mail.status else None)
+            if listed is not None and await self._is_left_alone(job, listed):
+                return None
+            if mail.thread_id:
+                await asyncio.to_thread(self._jobs.set_thread, job.email_id, mail.thread_id)
         mails = [*await self._others(mail, thread), mail]
         mails.sort(key=lambda one: (one.received_at.timestamp() if one.received_at else 0.0, one.id))
         return MailReading(mail, thread, Conversation.of(mails, mail), at)
+
+    async def _is_left_alone(self, job: Job, listed: EmailSummary) -> bool:
+        """Ends the work on an email that the agent does not handle in its present status."""
+        if policy.is_worked(listed):
+            return False
+        if job.is_redraft or job.reply_id is not None:
+            await self._finish(job, JobState.DONE, why=f"the email's status is {listed.status}")
+        else:
+            await asyncio.to_thread(self._jobs.forget, job.email_id)
+            self._log("left alone", email_id=job.email_id, why=f"its status is {listed.status}")
+        return True
 
     async def _mark_opened(self, mailbox_id: str, email_id: str) -> None:
         """Tags an email before opening it, because opening hides it from polls for unread mail."""
@@ -183,8 +194,23 @@ class Work:
         except NotFound:
             return None
 
+    async def _thread_with(self, mail: EmailDetail) -> ThreadSummary | None:
+        """The current thread of an email; None if it has none.
+
+        Raises:
+            Malformed: the gateway's answer is another thread, which would show the wrong mail to the model.
+        """
+        thread = await self._thread(mail.mailbox_id, mail.thread_id or "")
+        if thread is not None and _listed(thread, mail.id) is None:
+            raise Malformed("The gateway's answer about a thread lacks the email that belongs to it.")
+        return thread
+
     async def _others(self, mail: EmailDetail, thread: ThreadSummary | None) -> list[EmailDetail]:
-        others = [other for other in thread.emails if other.id != mail.id and _may_be_said(other)] if thread else []
+        others = [
+            other
+            for other in (thread.emails if thread else ())
+            if other.id != mail.id and _may_be_said(other) and mail.thread_id in (None, other.thread_id)
+        ]
         others = others[-MOST_OTHERS:]
         # Opening an unread email hides it from polls, so its job is stored first.
         unread = [other for other in others if policy.is_worked(other) and str(other.status) == "unread"]
@@ -267,7 +293,7 @@ class Work:
         draft = str((await self._assistant.write_whole(request, automatic=True)).text)
         if self._clock.monotonic() - reading.at > FRESH_SECONDS:
             # A human, or another agent, may have answered meanwhile.
-            thread = await self._thread(job.mailbox_id, reading.mail.thread_id or "")
+            thread = await self._thread_with(reading.mail)
             mailbox = await self._boxes.current(job.mailbox_id)
             if (reason := self._why_no_reply(job, reading, label, mailbox, thread)) is not None:
                 return reason
@@ -354,6 +380,10 @@ class Work:
         except (BadRequest, Forbidden, NotFound) as error:
             # The draft is submitted all the same.
             self._log("tags refused", email_id=reply, why=str(error.message))
+
+
+def _listed(thread: ThreadSummary | None, email_id: str) -> EmailSummary | None:
+    return next((mail for mail in thread.emails if mail.id == email_id), None) if thread else None
 
 
 def _words(text: str) -> str:

@@ -1,0 +1,67 @@
+"""The worker and an email's thread: announced with the wrong one, moved, or mixed up by the gateway."""
+
+from __future__ import annotations
+
+import pytest
+
+from mm_tui.agent.jobs import Job
+from mm_tui.gateway.client import GatewayClient
+from mm_tui.models import ThreadSummary
+from tests.support.agents import deliver, desk, outbound_by_mail
+from tests.support.assistant import settings_for
+from tests.support.sandbox import Sandbox
+from tests.unit.test_agent_poison import Answering
+
+SECRET = "My account number is 4711"
+
+
+def private(sandbox: Sandbox) -> str:
+    """An email of somebody else; returns its thread."""
+    mail = sandbox.inbound(subject="Private", body=SECRET, sender="eve@other.example")
+    return str(mail["thread_id"])
+
+
+async def test_the_thread_of_an_email_is_the_one_that_the_email_is_in(sandbox: Sandbox) -> None:
+    other = private(sandbox)
+    (mail_id,) = deliver(sandbox, 1)
+    model = Answering()
+    async with desk(settings_for(sandbox), model=model) as agent:
+        agent.jobs.add([Job(mail_id, sandbox.mailbox, other)])
+        assert await agent.worker.once()
+        job = agent.jobs.get(mail_id)
+        assert job is not None and job.thread_id == sandbox.look(mail_id)["thread_id"]
+    about_anna = [asked for asked in model.asked if "The app fails" in asked[1].text]
+    assert len(about_anna) == 4 and not any(SECRET in asked[1].text for asked in about_anna)
+    assert len(outbound_by_mail(sandbox, [mail_id])[mail_id]) == 1
+
+
+@pytest.mark.parametrize("status", ["pending_inbound_approval", "spam_flagged", "archived"])
+async def test_an_email_announced_without_its_thread_is_left_alone_like_any_other(
+    sandbox: Sandbox, status: str
+) -> None:
+    (mail_id,) = deliver(sandbox, 1)
+    sandbox.change(mail_id, status=status)
+    async with desk(settings_for(sandbox), model=Answering()) as agent:
+        agent.jobs.add([Job(mail_id, sandbox.mailbox)])
+        assert await agent.worker.once()
+        assert agent.jobs.get(mail_id) is None and len(agent.events("left alone")) == 1
+    assert outbound_by_mail(sandbox, [mail_id]) == {mail_id: []}
+
+
+async def test_a_thread_that_lacks_the_email_is_no_answer(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = private(sandbox)
+    (mail_id,) = deliver(sandbox, 1)
+    thread = GatewayClient.thread
+
+    async def wrong(self: GatewayClient, mailbox_id: str, _: str) -> ThreadSummary:
+        return await thread(self, mailbox_id, other)
+
+    monkeypatch.setattr(GatewayClient, "thread", wrong)
+    model = Answering()
+    async with desk(settings_for(sandbox), model=model) as agent:
+        await agent.worker.once()
+        job = agent.jobs.get(mail_id)
+        assert job is not None and job.faults > 0 and job.draft is None
+    assert not any("The app fails" in asked[1].text for asked in model.asked)
+    monkeypatch.undo()
+    assert outbound_by_mail(sandbox, [mail_id]) == {mail_id: []}
