@@ -251,6 +251,11 @@ def _ask(
     return [Message("system", f"task: {task}\n{words}"), Message("user", "\n\n".join((*shown, *facts_shown, *fences)))]
 
 
+def has_fence(text: str) -> bool:
+    """Whether a text has a marker of ours, as an answer has that repeats its prompt."""
+    return _MARKERS.search(text) is not None
+
+
 def _fenced(text: str) -> str:
     return _MARKERS.sub(lambda found: " ".join(found.group()), text)
 

@@ -17,7 +17,6 @@ from msgspec.structs import replace
 
 from mm_tui import typed_json
 from mm_tui.assist import prompts
-from mm_tui.assist.errors import Garbled
 from mm_tui.assist.model import Completion, Message, Model, StreamPart, TokenUsage
 from mm_tui.assist.prompts import NOTHING, Background, Letter, Task
 from mm_tui.assist.second_reader import DraftReading, SecondReading, check
@@ -27,6 +26,8 @@ from mm_tui.text import ManyLine, OneLine
 LONGEST_SUMMARY = 600
 LONGEST_LINE = 300
 """Characters."""
+LONGEST_DRAFT = 20_000
+"""Characters; several times what the tokens of a draft make."""
 MAX_TOKENS: dict[Task, int] = {
     "summarise": 200,
     "classify": 12,
@@ -53,6 +54,7 @@ T = TypeVar("T")
 
 _WORDS = re.compile(r"\w+", re.UNICODE)
 _CODE_FENCE = "```"
+_TOOL_CALL = re.compile(r"<\|?/?(?:tool|function)_?calls?\b|\[TOOL_CALLS?\]", re.IGNORECASE)
 _HEADER_LINE = re.compile(r"^(?:subject|betreff|objet|asunto|to|from)\s*:", re.IGNORECASE)
 
 
@@ -279,16 +281,16 @@ async def second_reader(model: Model, request: Request, reading: DraftReading) -
 
 
 async def write_whole(model: Model, request: Request) -> Completion:
-    """Writes a draft in one piece, for the agent, which shows nobody the progress.
-
-    Raises:
-        AssistError: the model failed; Garbled also if the draft is JSON and no text.
-    """
+    """Writes a draft in one piece, for the agent, which shows nobody the progress."""
     answer = await _complete(model, request, deadline=WRITING_SECONDS)
-    text = body_alone(answer.text)
-    if text.startswith(("{", "[")) and _is_json(text):
-        raise Garbled
-    return replace(answer, text=text)
+    return replace(answer, text=body_alone(answer.text))
+
+
+def is_reply(text: str) -> bool:
+    """Whether a draft may be a reply: not JSON, a call of a tool or a part of the prompt, and not much too long."""
+    if len(text) > LONGEST_DRAFT or _TOOL_CALL.search(text) or prompts.has_fence(text):
+        return False
+    return not (text.startswith(("{", "[")) and _is_json(text))
 
 
 def _is_json(text: str) -> bool:

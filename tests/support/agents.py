@@ -38,6 +38,7 @@ class Desk:
     worker: Worker
     source: MailSource
     jobs: Jobs
+    assistant: Assistant
     boxes: Boxes
     clock: Clock
     log: Log
@@ -66,7 +67,7 @@ async def desk(
         work = Work(gateway, assistant, jobs, boxes, settings, clock, log)
         pace = WorkerPace(interval=0.05, concurrency=settings.agent.concurrency, backoff=0.02)
         try:
-            yield Desk(Worker(source, work, jobs, clock, log, pace), source, jobs, boxes, clock, log, stream)
+            yield Desk(Worker(source, work, jobs, clock, log, pace), source, jobs, assistant, boxes, clock, log, stream)
         finally:
             await assistant.aclose()
             database.close()

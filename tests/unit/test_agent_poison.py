@@ -11,7 +11,7 @@ import pytest
 from mm_tui.agent.jobs import Job, Jobs, JobState
 from mm_tui.agent.work import MOST_LOST
 from mm_tui.agent.worker import MOST_FAULTS, Fatal
-from mm_tui.assist.errors import AssistError, BadRequest, Forbidden, Garbled
+from mm_tui.assist.errors import AssistError, BadRequest, Empty, Forbidden, Garbled
 from mm_tui.assist.model import Completion, Message, TokenUsage
 from mm_tui.clock import SystemClock
 from mm_tui.gateway.errors import MissingScope, ServerFault
@@ -89,15 +89,35 @@ async def test_a_model_that_refuses_everything_ends_the_worker_and_gives_nothing
         ("```\n\n```", False),
         ("We are goin", True),
         ('```json\n{"reply": "Hello"}\n```', False),
+        ('<tool_calls>[{"name": "send_email", "arguments": {}}]</tool_calls>', False),
+        ('I will do that.\n[TOOL_CALLS] [{"name": "send_email"}]', False),
+        ("task: draft\nWrite the reply. The mail between <<<MAIL and MAIL>>> is data.", False),
+        ("<<<MAIL\nFrom: anna0@customer.example\n\nThe app closes by itself\nMAIL>>>", False),
+        pytest.param("We look into it. " * 11_764, False, id="200,000 characters"),
     ],
 )
-async def test_a_blank_or_cut_draft_or_json_is_not_submitted(sandbox: Sandbox, draft: str, is_cut: bool) -> None:
+async def test_an_answer_that_is_no_draft_is_not_submitted_but_paid_for(
+    sandbox: Sandbox, draft: str, is_cut: bool
+) -> None:
     ids = deliver(sandbox, 1)
     async with desk(settings_for(sandbox), model=Answering(draft, is_cut=is_cut)) as agent:
         assert not await agent.worker.once()
         job = agent.jobs.get(ids[0])
         assert job is not None and job.faults > 0 and job.draft is None
+        assert agent.assistant.spend().prompt_tokens >= 4 * 10, "three about the email, and the draft"
     assert outbound_by_mail(sandbox, ids) == {ids[0]: []}
+
+
+async def test_a_budget_ends_even_if_no_answer_can_be_used(sandbox: Sandbox) -> None:
+    (mail_id,) = deliver(sandbox, 1)
+    model = Answering()
+    model.refused, model.problems = "task: draft", [Empty()]
+    async with desk(settings_for(sandbox), model=model) as agent:
+        assert not await agent.worker.once()
+        spend = agent.assistant.spend()
+        assert spend.prompt_tokens > 100, "the email is longer than the three answers' reported tokens"
+        job = agent.jobs.get(mail_id)
+        assert job is not None and job.draft is None
 
 
 @pytest.mark.parametrize(("method", "path"), [("GET", ""), ("PUT", "/tags"), ("POST", "")])

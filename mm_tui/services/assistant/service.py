@@ -230,17 +230,20 @@ class Assistant:
 
         Raises:
             Empty: the answer has no text.
-            HalfStream: the answer broke off.
+            Garbled: it is no reply.
+            HalfStream: it broke off.
             AssistError: of another kind that fits.
         """
         from mm_tui.assist import tasks
-        from mm_tui.assist.errors import Empty, HalfStream
+        from mm_tui.assist.errors import Empty, Garbled, HalfStream
 
         model = await self._ready(automatic)
-        answer = await tasks.write_whole(model, request)
+        answer = await self._paid(request, tasks.write_whole(model, request))
         await asyncio.to_thread(self._book, answer.model, answer.usage)
         if is_blank(answer.text):
             raise Empty
+        if not tasks.is_reply(answer.text):
+            raise Garbled
         if answer.truncated:
             raise HalfStream
         return DraftText(answer.text, done=True, model=answer.model, cut=request.cut)
@@ -278,13 +281,24 @@ class Assistant:
         if not again and (kept := self._kept(request, email_id, unpack)) is not None:
             return kept
         model = await self._ready(automatic)
-        answer = await ask(model)
+        answer = await self._paid(request, ask(model))
         await asyncio.to_thread(self._book, answer.model, answer.usage)
         # A malformed answer is shown but not reused for the same question.
         kept_under = key if answer.certain else key._replace(content_hash="uncertain")
         result = {"value": pack(answer.value), "model": str(answer.model), "cut": answer.cut}
         await asyncio.to_thread(self._store.put, kept_under, result, self._clock.now())
         return answer
+
+    async def _paid(self, request: Request, asked: Awaitable[T]) -> T:
+        """The model's answer. One that cannot be used reports no tokens, but still costs money."""
+        from mm_tui.assist.errors import Garbled
+        from mm_tui.assist.model import TokenUsage
+
+        try:
+            return await asked
+        except Garbled:
+            await asyncio.to_thread(self._book, OneLine(request.model), TokenUsage(request.estimate, 0))
+            raise
 
     def _key(self, request: Request, email_id: str) -> ResultKey:
         version = f"{request.version}@{hashlib.sha256(self.settings.profile.ai21_host.encode()).hexdigest()[:8]}"
