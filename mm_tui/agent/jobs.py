@@ -33,7 +33,8 @@ AGENT_SQL = (
         reply_id TEXT,
         answers TEXT NOT NULL DEFAULT '',
         examples INTEGER NOT NULL DEFAULT 0,
-        faults INTEGER NOT NULL DEFAULT 0
+        faults INTEGER NOT NULL DEFAULT 0,
+        writes_to TEXT NOT NULL DEFAULT ''
     ) WITHOUT ROWID
     """,
     "CREATE INDEX IF NOT EXISTS agent_jobs_due ON agent_jobs (state, due_at)",
@@ -62,10 +63,15 @@ ADDED = {
     "answers": "TEXT NOT NULL DEFAULT ''",
     "examples": "INTEGER NOT NULL DEFAULT 0",
     "faults": "INTEGER NOT NULL DEFAULT 0",
+    "writes_to": "TEXT NOT NULL DEFAULT ''",
 }
 """Columns that are missing in tables of earlier versions."""
 
-BY_ANSWERED = "CREATE INDEX IF NOT EXISTS agent_jobs_by_answered ON agent_jobs (answers) WHERE answers <> ''"
+ON_ADDED = (
+    "CREATE INDEX IF NOT EXISTS agent_jobs_by_answered ON agent_jobs (answers) WHERE answers <> ''",
+    "CREATE INDEX IF NOT EXISTS agent_jobs_by_reader ON agent_jobs (writes_to, submitted_at) WHERE writes_to <> ''",
+)
+"""Indexes on such columns."""
 
 
 class JobState(StrEnum):
@@ -129,7 +135,8 @@ class Jobs:
             for name, kind in ADDED.items():
                 if name not in columns:
                     connection.execute(f"ALTER TABLE agent_jobs ADD COLUMN {name} {kind}")
-            connection.execute(BY_ANSWERED)
+            for statement in ON_ADDED:
+                connection.execute(statement)
 
     def copy_from(self, store: Path) -> None:
         """Copies the jobs, notes and rejected drafts of another agent's store, which is only read."""
@@ -183,6 +190,17 @@ class Jobs:
         )
         return {row[0]: from_ms(row[1]) for row in rows}
 
+    def written_before(self, job: Job, since: datetime) -> int:
+        """How many drafts to the same sender were written before this one and not discarded."""
+        row = self._database.one(
+            "SELECT count(*) FROM agent_jobs AS other, (SELECT * FROM agent_jobs WHERE email_id = ?) AS this"
+            " WHERE other.writes_to = this.writes_to AND other.writes_to <> '' AND other.submitted_at >= ?"
+            " AND (other.submitted_at, other.email_id) < (this.submitted_at, this.email_id)"
+            " AND (other.draft IS NOT NULL OR other.reply_id IS NOT NULL)",
+            (job.email_id, to_ms(since)),
+        )
+        return int(row[0])
+
     # Rejected drafts
 
     def oldest_followed(self, mailbox_id: str, now: datetime) -> str | None:
@@ -234,12 +252,17 @@ class Jobs:
         )
         return int(row[0]) < mark
 
-    def write_draft(self, email_id: str, draft: str, at: datetime, *, examples: int = 0) -> None:
-        """Stores the reply before it is first submitted."""
+    def write_draft(self, email_id: str, draft: str, at: datetime, *, writes_to: str = "", examples: int = 0) -> None:
+        """Stores the reply before it is first submitted.
+
+        Args:
+            writes_to: the address of the sender that it answers.
+        """
         self._change(
-            "UPDATE agent_jobs SET draft = ?, submitted_at = ?, examples = ? WHERE email_id = ?",
+            "UPDATE agent_jobs SET draft = ?, submitted_at = ?, writes_to = ?, examples = ? WHERE email_id = ?",
             draft,
             to_ms(at),
+            writes_to.lower(),
             examples,
             email_id,
         )

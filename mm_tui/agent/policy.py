@@ -17,7 +17,8 @@ WORKED_STATUSES = frozenset({Status.UNREAD, Status.READ})
 GATED = frozenset({OversightMode.GATED_SEND, OversightMode.GATED_ALL})
 UNGATED = frozenset({OversightMode.MONITORED, OversightMode.AUTONOMOUS})
 MOST_REPLIES = 5
-"""The most replies of the agent in one thread within a day; more would be a loop with another program."""
+"""The most replies of the agent within a day in one thread and, if no human is asked, to one sender; more would be a
+loop with another program, which may start a new thread with each answer."""
 
 MOST_REDRAFTS = 2
 """The most redrafts that reviewers may request for one email."""
@@ -69,10 +70,14 @@ def why_not_gated(mailbox: Mailbox | None, agent: Agent, mail: EmailSummary) -> 
 
 def why_not_this_draft(draft: str, mailbox: Mailbox, mail: EmailSummary) -> str | None:
     """The reason not to submit a draft, or None. If a human is asked first, they can fill gaps."""
-    gated = str(mailbox.oversight_mode) in GATED and not _is_let_through(mailbox, mail)
-    if not gated and has_holes(draft):
+    if not is_gated(mailbox, mail) and has_holes(draft):
         return "the draft has gaps, and no human would be asked"
     return None
+
+
+def is_gated(mailbox: Mailbox, mail: EmailSummary) -> bool:
+    """Whether a human is asked before an answer to this email leaves."""
+    return str(mailbox.oversight_mode) in GATED and not _is_let_through(mailbox, mail)
 
 
 def _is_let_through(mailbox: Mailbox, mail: EmailSummary) -> bool:

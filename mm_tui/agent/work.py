@@ -302,7 +302,10 @@ class Work:
             return reason
         if job.is_redraft and draft.split() in (rejected.split(), []):
             return "the model wrote nothing new"
-        await asyncio.to_thread(self._jobs.write_draft, job.email_id, draft, self._clock.now(), examples=len(examples))
+        sender, now = str(reading.mail.sender.address), self._clock.now()
+        await asyncio.to_thread(
+            self._jobs.write_draft, job.email_id, draft, now, writes_to=sender, examples=len(examples)
+        )
         return None
 
     def _why_no_reply(
@@ -328,7 +331,12 @@ class Work:
         if job is None or job.draft is None or job.submitted_at is None:
             return
         mailbox = await self._boxes.current(job.mailbox_id)
-        if (reason := policy.why_not_gated(mailbox, self._settings.agent, reading.mail)) is not None:
+        reason = policy.why_not_gated(mailbox, self._settings.agent, reading.mail)
+        if reason is None and mailbox is not None and not policy.is_gated(mailbox, reading.mail):
+            yesterday = self._clock.now() - timedelta(days=1)
+            if await asyncio.to_thread(self._jobs.written_before, job, yesterday) >= policy.MOST_REPLIES:
+                reason = "too many replies to this sender today"
+        if reason is not None:
             await self._finish(job, JobState.DONE, label=label, why=reason)
             return
         try:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from mm_tui.agent.jobs import Job
+from mm_tui.agent.policy import MOST_REPLIES
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.models import ThreadSummary
+from mm_tui.settings.sections import Agent
 from tests.support.agents import deliver, desk, outbound_by_mail
 from tests.support.assistant import settings_for
 from tests.support.sandbox import Sandbox
@@ -65,3 +67,19 @@ async def test_a_thread_that_lacks_the_email_is_no_answer(sandbox: Sandbox, monk
     assert not any("The app fails" in asked[1].text for asked in model.asked)
     monkeypatch.undo()
     assert outbound_by_mail(sandbox, [mail_id]) == {mail_id: []}
+
+
+async def test_another_program_that_starts_a_thread_with_each_answer_is_answered_five_times_a_day(
+    sandbox: Sandbox,
+) -> None:
+    sandbox.set_mode("autonomous")
+    ids = [
+        str(sandbox.inbound(subject=f"Case {n}", body="I have read your answer.", sender="Bot <b@bots.example>")["id"])
+        for n in range(2 * MOST_REPLIES)
+    ]
+    agent_settings = Agent(reply_labels=("support",), reply_ungated=True)
+    async with desk(settings_for(sandbox, agent=agent_settings), model=Answering()) as agent:
+        assert await agent.worker.once()
+        refused = [event for event in agent.events("labelled") if "too many replies" in event["why"]]
+        assert len(refused) == MOST_REPLIES
+    assert sum(map(len, outbound_by_mail(sandbox, ids).values())) == MOST_REPLIES
