@@ -93,13 +93,10 @@ class Work:
             return
         if job.draft is None:
             reason = await self._write(job, reading, label)
-        elif (answer := self._answer(job, reading)) is not None:
-            mail = await self._gateway.email(job.mailbox_id, answer)
-            if _words(job.draft) in _words(mail.body):
-                # It arrived, but the gateway's answer did not.
-                await self._finish(job, JobState.DONE, label=label, reply=answer)
-                return
-            reason = f"the thread has an answer: {answer}"
+        elif (answer := self._answer(job, reading.thread, reading.mail)) is not None:
+            # If it is ours, it arrived, but the gateway's answer did not.
+            await self._finish_answered(job, answer, label)
+            return
         else:
             # Much may have happened since it was written.
             mailbox = await self._boxes.current(job.mailbox_id)
@@ -346,10 +343,9 @@ class Work:
         except Conflict:
             # The gateway received the same content within the last minute, so it is or will be in the thread.
             thread = await self._thread(job.mailbox_id, reading.mail.thread_id or "")
-            known = policy.answer_in(thread, reading.mail, self._jobs.replies_in(reading.mail.thread_id or ""))
-            if known is None:
+            if (answer := self._answer(job, thread, reading.mail)) is None:
                 raise
-            await self._finish(job, JobState.DONE, label=label, reply=known)
+            await self._finish_answered(job, answer, label)
         except ReadOnlyMailbox:
             await self._finish(job, JobState.DONE, label=label, why="the mailbox is read_only")
         except BadRequest as error:
@@ -357,8 +353,15 @@ class Work:
         else:
             await self._finish(job, JobState.DONE, label=label, reply=receipt.id)
 
-    def _answer(self, job: Job, reading: MailReading) -> str | None:
-        return policy.answer_in(reading.thread, reading.mail, self._jobs.replies_in(job.thread_id))
+    def _answer(self, job: Job, thread: ThreadSummary | None, mail: EmailDetail) -> str | None:
+        return policy.answer_in(thread, mail, self._jobs.replies_in(mail.thread_id or job.thread_id))
+
+    async def _finish_answered(self, job: Job, answer: str, label: str) -> None:
+        """Ends the work on an email that has an answer, which is the agent's if it has the text of its draft."""
+        body = (await self._gateway.email(job.mailbox_id, answer)).body
+        is_own = job.draft is not None and _words(job.draft) in _words(body)
+        outcome = {"reply": answer} if is_own else {"why": f"the thread has an answer: {answer}"}
+        await self._finish(job, JobState.DONE, label=label, **outcome)
 
     async def _finish(
         self, job: Job, state: JobState, *, label: str | None = None, why: str = "", reply: str | None = None

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from mm_tui.agent.jobs import Job
 from mm_tui.agent.policy import MOST_REPLIES
 from mm_tui.gateway.client import GatewayClient
-from mm_tui.models import ThreadSummary
+from mm_tui.gateway.errors import Conflict
+from mm_tui.models import SendReceipt, ThreadSummary
 from mm_tui.settings.sections import Agent
 from tests.support.agents import deliver, desk, outbound_by_mail
 from tests.support.assistant import settings_for
@@ -83,3 +86,24 @@ async def test_another_program_that_starts_a_thread_with_each_answer_is_answered
         refused = [event for event in agent.events("labelled") if "too many replies" in event["why"]]
         assert len(refused) == MOST_REPLIES
     assert sum(map(len, outbound_by_mail(sandbox, ids).values())) == MOST_REPLIES
+
+
+@pytest.mark.parametrize("is_same", [True, False])
+async def test_only_a_text_of_ones_own_is_taken_for_the_reply_that_the_gateway_has(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, is_same: bool
+) -> None:
+    """A human answers in the same second, and the gateway calls our reply a duplicate."""
+    (mail_id,) = deliver(sandbox, 1)
+    reply, said = GatewayClient.reply, "We look into it." if is_same else "Anna, this is Tom. Call me."
+
+    async def duplicate(self: GatewayClient, mailbox_id: str, email_id: str, body: str, **more: Any) -> SendReceipt:
+        if not outbound_by_mail(sandbox, [mail_id])[mail_id]:
+            await reply(self, mailbox_id, email_id, said)
+        raise Conflict
+
+    monkeypatch.setattr(GatewayClient, "reply", duplicate)
+    async with desk(settings_for(sandbox), model=Answering("We look into it.")) as agent:
+        assert await agent.worker.once()
+        job = agent.jobs.get(mail_id)
+    (there,) = outbound_by_mail(sandbox, [mail_id])[mail_id]
+    assert job is not None and job.reply_id == (there if is_same else None)
