@@ -34,7 +34,8 @@ AGENT_SQL = (
         answers TEXT NOT NULL DEFAULT '',
         examples INTEGER NOT NULL DEFAULT 0,
         faults INTEGER NOT NULL DEFAULT 0,
-        writes_to TEXT NOT NULL DEFAULT ''
+        writes_to TEXT NOT NULL DEFAULT '',
+        put_off_at INTEGER NOT NULL DEFAULT 0
     ) WITHOUT ROWID
     """,
     "CREATE INDEX IF NOT EXISTS agent_jobs_due ON agent_jobs (state, due_at)",
@@ -64,6 +65,7 @@ ADDED = {
     "examples": "INTEGER NOT NULL DEFAULT 0",
     "faults": "INTEGER NOT NULL DEFAULT 0",
     "writes_to": "TEXT NOT NULL DEFAULT ''",
+    "put_off_at": "INTEGER NOT NULL DEFAULT 0",
 }
 """Columns that are missing in tables of earlier versions."""
 
@@ -162,11 +164,13 @@ class Jobs:
             return connection.total_changes - before
 
     def due(self, now: datetime, limit: int, without: Collection[str] = ()) -> list[Job]:
-        """The jobs to do now, newest first, so that new mail does not wait for a backlog."""
+        """The jobs to do now, newest first, so that new mail does not wait for a backlog. A job that was postponed
+        later than now was postponed before the clock was set back: it is due too."""
         rows = self._database.reader().execute(
             "SELECT * FROM agent_jobs INDEXED BY agent_jobs_waiting"
-            " WHERE state = 'waiting' AND (due_at <= ? OR due_at > ?) ORDER BY email_id DESC LIMIT ?",
-            (to_ms(now), to_ms(now + LONGEST_WAIT), limit + len(without)),
+            " WHERE state = 'waiting' AND (due_at <= ? OR due_at > ? OR put_off_at > ?)"
+            " ORDER BY email_id DESC LIMIT ?",
+            (to_ms(now), to_ms(now + LONGEST_WAIT), to_ms(now), limit + len(without)),
         )
         return [_job(row) for row in rows if row["email_id"] not in without][:limit]
 
@@ -227,7 +231,7 @@ class Jobs:
         """
         row = self._database.one("SELECT seen_at, look_at FROM agent_rejected WHERE draft_id = ?", (draft_id,))
         seen, look = (from_ms(row["seen_at"]), from_ms(row["look_at"])) if row else (now, now)
-        if seen is None or look is None or now < look or now - seen > FOLLOWED:
+        if seen is None or look is None or seen <= now < look or now - seen > FOLLOWED:
             return False
         again = now + min(LONGEST_LOOK, (now - seen) / 4)
         self._change("INSERT OR REPLACE INTO agent_rejected VALUES (?, ?, ?)", draft_id, to_ms(seen), to_ms(again))
@@ -267,16 +271,28 @@ class Jobs:
             email_id,
         )
 
-    def put_off(self, email_id: str, until: datetime, why: str, *, is_try: bool = True, is_fault: bool = False) -> None:
+    def put_off(
+        self,
+        email_id: str,
+        until: datetime,
+        why: str,
+        *,
+        at: datetime | None = None,
+        is_try: bool = True,
+        is_fault: bool = False,
+    ) -> None:
         """Postpones a job.
 
         Args:
+            at: now; without it, a clock that is set back meanwhile is not noticed.
             is_try: whether the next wait is to be longer.
             is_fault: whether the email itself was the cause.
         """
         self._change(
-            "UPDATE agent_jobs SET due_at = ?, why = ?, tries = tries + ?, faults = faults + ? WHERE email_id = ?",
+            "UPDATE agent_jobs SET due_at = ?, put_off_at = ?, why = ?, tries = tries + ?, faults = faults + ?"
+            " WHERE email_id = ?",
             to_ms(until),
+            to_ms(at) if at else 0,
             why,
             int(is_try),
             int(is_fault),

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from mm_tui.agent.jobs import LONGEST_WAIT, Job, JobState
+from mm_tui.agent.jobs import Job, JobState
 from mm_tui.assist import errors as assist
 from mm_tui.gateway import errors as gateway
 from mm_tui.services.backoff import backoff_seconds
@@ -98,7 +98,7 @@ class Worker:
         self._resting_until = 0.0
         self._failures = 0
         self._fatal: Failure | None = None
-        self._no_budget_until: datetime | None = None
+        self._no_budget_on: date | None = None
 
     @property
     def stopping(self) -> asyncio.Event:
@@ -124,7 +124,7 @@ class Worker:
             GatewayError: a poll failed.
         """
         failed: gateway.GatewayError | None = None
-        while not self._stop.is_set() and self._no_budget_until is None:
+        while not self._stop.is_set() and self._no_budget_on is None:
             polled = await self._source.poll()
             self._more, failed = polled.more, polled.failed
             await self._work.look_at_tags()
@@ -213,7 +213,7 @@ class Worker:
             job = self._next() if rest <= 0 else None
             if job is not None:
                 await self._do(job, until_idle)
-            elif until_idle and (rest <= 0 or self._no_budget_until or self._failures >= MOST_FAILURES):
+            elif until_idle and (rest <= 0 or self._no_budget_on or self._failures >= MOST_FAILURES):
                 return
             else:
                 await _wait(self._wake, min(rest, LONGEST_SLEEP) if rest > 0 else self._until_due())
@@ -221,12 +221,10 @@ class Worker:
     def _rest_left(self) -> float:
         """Seconds for which all hands rest. A new day is told by the wall clock: the other one stops during suspend."""
         rest = self._resting_until - self._clock.monotonic()
-        if self._no_budget_until is None:
-            return rest
-        left = (self._no_budget_until - self._clock.now()).total_seconds()
-        if 0 < left <= LONGEST_WAIT.total_seconds():
-            return max(rest, left)
-        self._no_budget_until = None
+        now = self._clock.now()
+        if self._no_budget_on == now.astimezone(UTC).date():
+            return max(rest, (_next_day(now) - now).total_seconds())
+        self._no_budget_on = None
         return rest
 
     def _next(self) -> Job | None:
@@ -314,7 +312,7 @@ class Worker:
             self._log("failed", email_id=job.email_id, why=words)
             return
         rest = self._rest_of_all(error) if isinstance(error, _OF_ALL) else 0.0
-        due = self._clock.now()
+        due = now = self._clock.now()
         if isinstance(error, gateway.RateLimited | assist.RateLimited):
             # It says nothing of this email: once all go on, so does the work on it.
             wait = rest
@@ -325,7 +323,7 @@ class Worker:
             wait = self._rest(job.tries + 1, error)
             due += timedelta(seconds=wait)
         is_try = not isinstance(error, gateway.RateLimited | assist.RateLimited)
-        await asyncio.to_thread(self._jobs.put_off, job.email_id, due, words, is_try=is_try, is_fault=is_fault)
+        await asyncio.to_thread(self._jobs.put_off, job.email_id, due, words, at=now, is_try=is_try, is_fault=is_fault)
         self._log("put off", email_id=job.email_id, why=words, retry_in=round(wait, 1))
 
     def _rest_of_all(self, error: Failure | None) -> float:
@@ -337,11 +335,11 @@ class Worker:
 
     async def _rest_until_tomorrow(self, job: Job, error: assist.OverBudget) -> None:
         now = self._clock.now()
-        tomorrow = datetime.combine(now.astimezone(UTC).date() + timedelta(days=1), datetime.min.time(), UTC)
-        await asyncio.to_thread(self._jobs.put_off, job.email_id, tomorrow, str(error), is_try=False)
-        if self._no_budget_until is None:
+        tomorrow = _next_day(now)
+        await asyncio.to_thread(self._jobs.put_off, job.email_id, tomorrow, str(error), at=now, is_try=False)
+        if self._no_budget_on is None:
             self._log("over budget", why=str(error))
-        self._no_budget_until = tomorrow
+        self._no_budget_on = now.astimezone(UTC).date()
 
     def _rest(self, failures: int, error: Failure | None) -> float:
         return backoff_seconds(failures, self._pace.backoff, error.retry_after if error else None, self._rng)
@@ -357,6 +355,10 @@ async def _wait(event: asyncio.Event, seconds: float) -> None:
             await event.wait()
     except TimeoutError:
         return
+
+
+def _next_day(now: datetime) -> datetime:
+    return datetime.combine(now.astimezone(UTC).date() + timedelta(days=1), datetime.min.time(), UTC)
 
 
 def _words(error: Failure) -> str:

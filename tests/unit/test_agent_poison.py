@@ -270,3 +270,18 @@ def test_what_was_postponed_while_the_clock_was_wrong_is_due() -> None:
     jobs.put_off("01A", now + timedelta(days=400), "")
     jobs.put_off("01B", now + timedelta(hours=24), "")
     assert [job.email_id for job in jobs.due(now, 5)] == ["01A"]
+
+
+async def test_a_clock_set_back_a_day_keeps_no_email_waiting_for_a_day(sandbox: Sandbox) -> None:
+    (mail_id,) = deliver(sandbox, 1)
+    clock = Moved()
+    model = Answering()
+    model.refused, model.problems = "The app fails", [Garbled()]
+    async with desk(settings_for(sandbox), model=model, clock=clock) as agent:
+        await agent.worker.once()
+        clock.ahead = -timedelta(days=1)
+        model.problems = []
+        async with asyncio.timeout(5):
+            assert await agent.worker.once()
+        job = agent.jobs.get(mail_id)
+        assert job is not None and job.reply_id
