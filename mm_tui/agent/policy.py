@@ -49,7 +49,7 @@ def why_no_reply(situation: Situation, agent: Agent) -> str | None:
         return f"the label {situation.label} gets no replies"
     return (
         why_not_gated(situation.mailbox, agent, situation.mail)
-        or _why_not_this_sender(situation)
+        or _why_not_this_sender(situation.mail, situation.own_addresses)
         or _why_not_this_thread(situation)
     )
 
@@ -84,13 +84,13 @@ def _is_let_through(mailbox: Mailbox, mail: EmailSummary) -> bool:
     return bool(mailbox.let_through(str(party.address) for party in mail.answerable))
 
 
-def _why_not_this_sender(situation: Situation) -> str | None:
-    if "@" not in situation.mail.sender.address:
+def _why_not_this_sender(mail: EmailSummary, own_addresses: Collection[str]) -> str | None:
+    if "@" not in mail.sender.address:
         return "the sender has no address"
-    own = {_without_detail(address) for address in situation.own_addresses}
-    if any(_without_detail(party.address) in own for party in situation.mail.answerable):
+    own = {_without_detail(address) for address in own_addresses}
+    if any(_without_detail(party.address) in own for party in mail.answerable):
         return "the email is our own, or asks to answer to ourselves"
-    return why_a_machine(situation.mail)
+    return why_a_machine(mail)
 
 
 def _without_detail(address: str) -> str:
@@ -106,7 +106,7 @@ def _why_not_this_thread(situation: Situation) -> str | None:
     for other in thread.emails:
         if other.id == mail.id or not _is_newer(other, mail):
             continue
-        if str(other.direction) == Direction.INBOUND and is_worked(other):
+        if is_worked(other) and _why_not_this_sender(other, situation.own_addresses) is None:
             return f"a newer email in the thread will be answered: {other.id}"
         # Rejected and cancelled drafts count, because a human has said no; so do waiting drafts.
         if str(other.direction) == Direction.OUTBOUND and other.id not in situation.own_replies:
