@@ -22,7 +22,15 @@ class Printed(StrEnum):
     RISKS = "cli.high_risk_told"
     """The codes of high risks, by digest."""
     QUESTION = "cli.asked"
-    """The question about a decision, by the email's id."""
+    """The question about a decision and the digest that it names, by the decision's id."""
+    CONTENT = "cli.shown"
+    """The whole digest of a waiting email, and `FIRST_OF_TWO` if that was so, by its id."""
+    SELECTION = "cli.summary"
+    """The digest of what a filter selected, by the filter."""
+
+
+FIRST_OF_TWO = "first of two"
+"""An approval would only be recorded, because another reviewer had to approve it, too."""
 
 
 def printed(database: Database, what: Printed, key: str) -> frozenset[str]:

@@ -1,19 +1,25 @@
-"""`mm-tui pending reject --filter`: rejects everything that a filter selects, given the exact number."""
+"""`mm-tui pending reject --filter`: rejects everything that a filter selects, after its summary, given the number."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import sys
+from collections.abc import Sequence
+from hashlib import sha256
 
 from mm_tui.commands.decide import begun
 from mm_tui.commands.online import online, read_drafts, refresh_queue
 from mm_tui.commands.output import printing as emit
 from mm_tui.commands.output.exits import CommandError, Exit
+from mm_tui.commands.printed import Printed, printed, remember
 from mm_tui.commands.queue_output import queue_filter_of
+from mm_tui.review.digest import canonical
 from mm_tui.services.audit.key_names import key_names
 from mm_tui.services.decisions import bulk
 from mm_tui.services.decisions.service import Decisions
 from mm_tui.services.decisions.view import AS_WANTED, DecisionView
+from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.settings.profiles import reviewer
 from mm_tui.settings.sections import Settings
 from mm_tui.text import OneLine
@@ -37,13 +43,20 @@ async def reject_filter(arguments: argparse.Namespace, chosen: Settings) -> int:
             raise CommandError(Exit.NOT_FOUND, "no waiting email matches", cure)
         if left_out:
             emit.note(bulk.snoozed_words(left_out))
-        if arguments.yes_reject != len(entries):
+        selection = _digest_of(entries)
+        # A store in memory remembers nothing.
+        is_printed = chosen.sync.memory or selection in printed(session.database, Printed.SELECTION, arguments.filter)
+        if arguments.yes_reject != len(entries) or not is_printed:
             for line in bulk.summary(entries, addresses, session.audit, key_names(session.state)):
                 emit.note(line)
+            sys.stderr.flush()
+            # Only now: if nobody could read it, nothing was printed.
+            remember(session.database, Printed.SELECTION, arguments.filter, [selection])
             wrong = arguments.yes_reject is not None
+            others = "" if is_printed or arguments.yes_reject != len(entries) else ", which were not printed before"
             raise CommandError(
                 Exit.CHANGED if wrong else Exit.USAGE,
-                f"the filter selects {len(entries)}: nothing was rejected",
+                f"the filter selects {len(entries)}{others}: nothing was rejected",
                 f"Add --yes-reject {len(entries)} to reject them all.",
             )
         beginning = bulk.begin(
@@ -74,6 +87,12 @@ async def reject_filter(arguments: argparse.Namespace, chosen: Settings) -> int:
         for one in failures:
             emit.error(OneLine(f"{one.email_id}: {one.why}"))
     return Exit.CHANGED if failures else Exit.OK
+
+
+def _digest_of(entries: Sequence[QueueEntry]) -> str:
+    """Identifies these emails with their texts, whether or not their details have been read."""
+    texts = sorted([entry.item.id, entry.item.raw.subject, entry.item.raw.body] for entry in entries)
+    return sha256(canonical(texts)).hexdigest()
 
 
 async def _ended(decisions: Decisions, views: list[DecisionView], seconds: float) -> list[DecisionView]:
