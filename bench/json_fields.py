@@ -38,7 +38,8 @@ ITEM: Mapping[str, str] = {
 
 SHOWN: Mapping[str, str] = {
     **ITEM,
-    "digest": "64 hex digits: the hash of everything that is decided about; `--digest` takes the first 8 or more",
+    "digest": "64 hex digits: the hash of everything that is decided about; `--digest` takes the first "
+    "8 or more where they were printed, and elsewhere all",
     "cc": "list of recipients in header form, or null if the gateway does not disclose it",
     "bcc": "always null: the gateway does not disclose it",
     "body": "text, cleaned",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-from collections.abc import Awaitable, Iterator, Sequence
+import sys
+from collections.abc import Awaitable, Collection, Iterator, Sequence
 from contextlib import suppress
 from typing import TypeVar
 
@@ -12,7 +13,7 @@ from mm_tui.commands import risk_gate
 from mm_tui.commands.online import online
 from mm_tui.commands.output import printing as emit
 from mm_tui.commands.output.exits import CommandError, Exit
-from mm_tui.commands.printed import Printed, printed, remember
+from mm_tui.commands.printed import FIRST_OF_TWO, Printed, printed, remember
 from mm_tui.commands.waiting import seen
 from mm_tui.decision.state import Act, Choice, Outcome
 from mm_tui.models import EditedDraft
@@ -96,7 +97,15 @@ async def approve(arguments: argparse.Namespace, chosen: Settings) -> int:
     async with online(chosen) as session:
         decisions = session.build_decisions(by_command=True)
         entry = await _named(session, arguments)
-        despite = await _accepted(session, entry, entry.assessment, arguments)
+        if FIRST_OF_TWO in printed(session.database, Printed.CONTENT, entry.item.id) and not entry.approvals.is_first:
+            raise CommandError(
+                Exit.CHANGED,
+                f"your approval would release {entry.item.id}: "
+                f"{entry.approvals.words or 'one approval is enough now'}. It was printed as the first of two",
+                f"Read it again with `mm-tui pending show {entry.item.id}`. Nothing was decided.",
+            )
+        before = printed(session.database, Printed.RISKS, entry.digest)
+        despite = await _accepted(entry, entry.assessment, arguments, before)
         found = entry.assessment.findings
         await begun(decisions.approve(entry.item, entry.digest, found=found, shown=entry.approvals, hold=0))
         return await _outcome(session, decisions, arguments, despite)
@@ -131,7 +140,8 @@ async def edit(arguments: argparse.Namespace, chosen: Settings, body: str) -> in
             emit.note(OneLine("note: another recipient or subject starts a new thread"))
         written = edited_draft(entry.item, draft)
         assessment = session.queue.assess_edit(entry, written)
-        despite = await _accepted(session, entry, assessment, arguments)
+        # `pending show` prints the risks of the draft: the same code may stand for something else in the edit.
+        despite = await _accepted(entry, assessment, arguments, None)
         found = assessment.findings
         await begun(decisions.release_edit(entry.item, entry.digest, draft, found=found, hold=0))
         return await _outcome(session, decisions, arguments, despite)
@@ -153,9 +163,10 @@ async def answer(arguments: argparse.Namespace, chosen: Settings) -> int:
                     Exit.USAGE, f"{arguments.choice} is not one of the choices", f"Choices: {', '.join(offered)}."
                 )
             choice, digest = Choice(arguments.choice), view.question.digest
+            before = printed(session.database, Printed.QUESTION, view.id)
             if choice is Choice.ACCEPT:
-                _refuse_other(arguments, digest, f"mm-tui pending answer {arguments.id}")
-            if view.question.words not in printed(session.database, Printed.QUESTION, arguments.id):
+                _refuse_other(arguments, digest, before, f"mm-tui pending answer {arguments.id}")
+            if view.question.words not in before:
                 _tell(session, view, Exit.CHANGED, as_json=arguments.json)
                 emit.note(OneLine("This was not asked before: read it, and answer again. Nothing was decided."))
                 return Exit.CHANGED
@@ -171,12 +182,20 @@ async def _named(session: Session, arguments: argparse.Namespace) -> QueueEntry:
             (2).
     """
     entry = await seen(session, arguments.id)
-    _refuse_other(arguments, entry.digest, f"mm-tui pending show {arguments.id}")
+    before = printed(session.database, Printed.CONTENT, arguments.id)
+    _refuse_other(arguments, entry.digest, before, f"mm-tui pending show {arguments.id}")
     return entry
 
 
-def _refuse_other(arguments: argparse.Namespace, digest: str, shows: str) -> None:
-    """Refuses if the content with this digest is not the one that the arguments name; `shows` is what prints it.
+def _refuse_other(arguments: argparse.Namespace, digest: str, before: Collection[str], shows: str) -> None:
+    """Refuses if the content with this digest is not the one that the arguments name.
+
+    The beginning of a digest names only what was printed on this machine: whoever writes two texts can choose them so
+    that both digests begin alike.
+
+    Args:
+        before: the whole digest of what was printed last.
+        shows: the command that prints it.
 
     Raises:
         CommandError: it has another digest (6), or what is given is no digest (2).
@@ -193,17 +212,22 @@ def _refuse_other(arguments: argparse.Namespace, digest: str, shows: str) -> Non
             f"{arguments.id} does not match the digest {arguments.digest}",
             f"Read it again with `{shows}`. Nothing was decided.",
         )
+    if len(arguments.digest) < len(digest) and digest not in before:
+        raise CommandError(
+            Exit.CHANGED,
+            f"{arguments.id} as it is now was not printed on this machine, so it needs the whole digest",
+            f"Read it with `{shows}`. Nothing was decided.",
+        )
 
 
 async def _accepted(
-    session: Session, entry: QueueEntry, assessment: Assessment, arguments: argparse.Namespace
+    entry: QueueEntry, assessment: Assessment, arguments: argparse.Namespace, before: Collection[str] | None
 ) -> list[Finding]:
     """Refuses a high risk that was neither shown nor accepted; returns the high-risk findings.
 
     Raises:
         CommandError: something was not (8), or a code of the arguments is none (2).
     """
-    before = printed(session.database, Printed.RISKS, entry.digest)
     return await risk_gate.pass_through(
         entry.item.id, assessment, arguments.accept_risk, before, may_ask=not arguments.json
     )
@@ -270,9 +294,17 @@ def _status(session: Session, decisions: Decisions, view: DecisionView) -> Exit:
 
 def _tell(session: Session, view: DecisionView, status: Exit, *, as_json: bool) -> None:
     asked = view.question
-    with suppress(*STORE_FAULTS):
+    _print(view, status, as_json=as_json)
+    # Only now: if the output could not be written, nothing was asked.
+    emit.finish()
+    with suppress(*STORE_FAULTS, OSError):
         # Without it the question must be read once more, which is no reason to fail now.
-        remember(session.database, Printed.QUESTION, view.email_id, [asked.words] if asked is not None else [])
+        sys.stderr.flush()
+        remember(session.database, Printed.QUESTION, view.id, [asked.words, asked.digest] if asked is not None else [])
+
+
+def _print(view: DecisionView, status: Exit, *, as_json: bool) -> None:
+    asked = view.question
     if as_json:
         emit.data(
             {

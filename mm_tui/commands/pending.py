@@ -21,7 +21,7 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
         description="Mail waiting for a decision. A decision names the digest that `show` prints: if the email has "
         "changed since, the decision is refused with exit status 6. A high risk asks again on a terminal; without one "
         "the email is approved only if `show` has printed the risk for this content on this machine, or if "
-        "--accept-risk names it; otherwise the exit status is 8.",
+        "--accept-risk names it; otherwise the exit status is 8. For an edited text nothing but --accept-risk counts.",
     )
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
 
@@ -60,9 +60,9 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
         parents=[shared],
         help="reject one, or everything that a filter selects",
         description="Rejects the email that ID and --digest name. With --filter instead, everything it selects is "
-        "rejected, each by the same procedure, if --yes-reject gives their exact number; without it a summary is "
-        "printed and nothing is rejected. Snoozed emails are left out unless the query says is:snoozed. Whatever could "
-        "not be rejected is listed, and the exit status is 6.",
+        "rejected, each by the same procedure, if their summary was printed on this machine before and --yes-reject "
+        "gives their exact number; otherwise the summary is printed and nothing is rejected. Snoozed emails are left "
+        "out unless the query says is:snoozed. Whatever could not be rejected is listed, and the exit status is 6.",
     )
     _decision(reject, may_be_filter=True)
     reject.add_argument(
@@ -72,7 +72,10 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
         help="everything that a saved filter or a query selects",
     )
     reject.add_argument(
-        "--yes-reject", type=int, metavar="N", help="reject them, if the filter selects exactly this many"
+        "--yes-reject",
+        type=int,
+        metavar="N",
+        help="reject them, if the filter selects exactly this many, and the same as in the summary",
     )
     reject.add_argument("--reason", required=True, help="the reason; the agent receives it")
     reject.add_argument(
@@ -121,7 +124,9 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
 def _decision(parser: argparse.ArgumentParser, *, may_be_filter: bool = False) -> None:
     add_email_id(parser, nargs="?" if may_be_filter else None)
     parser.add_argument(
-        "--digest", required=not may_be_filter, help="the digest that `show` printed: at least 8 hex digits"
+        "--digest",
+        required=not may_be_filter,
+        help="the digest that `show` printed: at least 8 hex digits, or all 64 if it was printed on another machine",
     )
     _wait(parser)
 

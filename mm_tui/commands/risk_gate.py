@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import shlex
 import sys
+import termios
 from collections.abc import Collection, Iterator
 from difflib import get_close_matches
 
@@ -49,7 +50,7 @@ async def pass_through(
     email_id: str,
     assessment: Assessment,
     accepted: Collection[str],
-    shown_before: Collection[str] = (),
+    shown_before: Collection[str] | None = (),
     *,
     may_ask: bool,
 ) -> list[Finding]:
@@ -58,7 +59,7 @@ async def pass_through(
     Args:
         assessment: the assessment of exactly what would be sent.
         accepted: codes given as accepted; superfluous ones are ignored.
-        shown_before: codes shown with the content. On a terminal the command still asks about them.
+        shown_before: codes shown with the content; None if no command shows it. On a terminal the command still asks.
         may_ask: whether to ask on the terminal, if there is one.
 
     Raises:
@@ -71,7 +72,7 @@ async def pass_through(
             cure = f"Did you mean {near[0]}?" if near else "`mm-tui docs risk` lists the codes."
             raise CommandError(Exit.USAGE, f"--accept-risk: there is no risk rule {code!r}", cure)
     asks = may_ask and sys.stdin.isatty() and sys.stderr.isatty()
-    enough = {*accepted} if asks else {*accepted, *shown_before}
+    enough = {*accepted} if asks else {*accepted, *(shown_before or ())}
     missing = [code for code in to_accept(assessment) if code not in enough]
     high = [finding for finding in assessment.findings if finding.level is Level.HIGH]
     if not missing:
@@ -80,16 +81,19 @@ async def pass_through(
         if finding.code in missing:
             emit.note(OneLine(f"{finding.level.sign} {finding_words(finding)}"))
     if asks:
+        # What was typed or pasted before is no answer.
+        termios.tcflush(sys.stdin, termios.TCIFLUSH)
         sys.stderr.write("Approve despite high risk? Type yes: ")
         sys.stderr.flush()
         if (await _typed()).strip() == "yes":
             return high
         raise CommandError(Exit.RISK, f"{email_id} is unchanged", "Nothing was decided.")
     options = " ".join(f"--accept-risk {code}" for code in missing)
+    shows = f"Read it with `mm-tui pending show {email_id}`, or add" if shown_before is not None else "Read it, and add"
     raise CommandError(
         Exit.RISK,
         f"{email_id} has a high risk that nobody has seen; it was not approved",
-        f"Read it with `mm-tui pending show {email_id}`, or add {options}.",
+        f"{shows} {options}.",
     )
 
 

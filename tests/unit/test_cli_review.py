@@ -11,21 +11,24 @@ import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
 from bench import json_fields
-from mm_tui.commands.output.exits import Exit
+from mm_tui.commands.output.exits import CommandError, Exit
 from mm_tui.decision.effects import Decide
 from mm_tui.decision.events import Event
 from mm_tui.services.decisions.calls import DecisionCalls
 from mm_tui.services.decisions.ended import how_it_ended
 from mm_tui.services.decisions.record import ActiveDecision
+from mm_tui.services.presence.approvals import Approver
 from mm_tui.store.audit.entries import AuditStore
 from mm_tui.store.database import Database
 from mm_tui.store.decisions.locks import LockStore, Process, token_of
 from mm_tui.store.decisions.records import DecisionStore
 from mm_tui.store.mail.mails import MailStore
+from mm_tui.text import OneLine
 from tests.support.cli import Done, Home
 from tests.support.sandbox import Sandbox, file_part, running_sandbox
 
@@ -602,11 +605,41 @@ def test_only_the_question_that_was_printed_is_answered(home: Home, sandbox: San
     draft_id = sandbox.draft()
     digest = digest_of(home, draft_id)
     sandbox.fault(method="POST", path="decide$", kind="status", status=403, count=1)
-    home.run("pending", "edit", draft_id, "--digest", digest, "--body", "-", stdin="Hi.")
-    assert "go on and approve it?" in home.run("pending", "answer", draft_id).err
+    with mock.patch("mm_tui.commands.decide.emit.finish", side_effect=CommandError(Exit.CONFIG, "full")):
+        home.run("pending", "edit", draft_id, "--digest", digest, "--body", "-", "--json", stdin="Hi.")
+    unread = home.run("pending", "answer", draft_id, "go_on")
+    assert unread.status == Exit.CHANGED and sandbox.outbox() == [], "nobody had read the question"
+    assert "go on and approve it?" in unread.err
     sandbox.decide(draft_id, "reject", "no")
     refused = home.run("pending", "answer", draft_id, "go_on")
     assert refused.status == Exit.CHANGED and "the original was rejected" in refused.err
     assert sandbox.outbox() == [], "what a colleague has decided must have been read"
     assert home.run("pending", "answer", draft_id, "go_on").status == 0
     assert len(sandbox.outbox()) == 1
+
+
+def test_the_beginning_of_a_digest_names_only_what_was_printed_here(
+    home: Home, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    elsewhere = Home(tmp_path / "elsewhere")
+    elsewhere.write_profile(sandbox.url, sandbox.keys)
+    draft_id = sandbox.draft()
+    digest_of(home, draft_id)
+    sandbox.change(draft_id, markdown="Send it to pay@evil.example instead")
+    digest = digest_of(elsewhere, draft_id)
+    refused = approve(home, draft_id, digest[:8])
+    assert refused.status == Exit.CHANGED and "needs the whole digest" in refused.err and sandbox.outbox() == []
+    assert digest not in refused.err
+    assert approve(home, draft_id, digest).status == 0
+
+
+def test_what_was_printed_as_the_first_of_two_approvals_releases_nothing(home: Home, sandbox: Sandbox) -> None:
+    home.write_config(home.config.read_text() + '[review]\nsecond_approver = "always"\n')
+    draft_id = sandbox.draft()
+    digest = digest_of(home, draft_id)
+    colleague = Approver(OneLine("anna"), "0" * 16).tag(digest, datetime.now(UTC))
+    sandbox.call("PUT", f"/v1/mailboxes/{sandbox.mailbox}/emails/{draft_id}/tags", key="send", json={"tags": colleague})
+    refused = approve(home, draft_id, digest)
+    assert refused.status == Exit.CHANGED and "approved by anna" in refused.err and sandbox.outbox() == []
+    assert approve(home, draft_id, digest_of(home, draft_id)).status == 0
+    assert [message["id"] for message in sandbox.outbox()] == [draft_id]

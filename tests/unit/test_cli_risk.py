@@ -180,6 +180,15 @@ def test_ctrl_c_at_the_question_decides_nothing(home: Home, sandbox: Sandbox) ->
     assert sandbox.status(draft_id) == "pending_send_approval" and sandbox.outbox() == []
 
 
+def test_a_risk_of_the_draft_is_not_accepted_for_the_edit(home: Home, sandbox: Sandbox) -> None:
+    draft_id = sandbox.draft(RISKY)
+    digest = home.run("pending", "show", draft_id, "--json").json["digest"]
+    text = RISKY.replace("evil.example", "worse.example")
+    refused = home.run("pending", "edit", draft_id, "--digest", digest, "--body", "-", stdin=text)
+    assert refused.status == Exit.RISK and "worse.example" in refused.err and "pending show" not in refused.err
+    assert sandbox.outbox() == []
+
+
 async def test_each_code_is_to_be_accepted_once() -> None:
     def finding(code: str, level: Level) -> Finding:
         return Finding(code, level, OneLine("words"))
