@@ -44,15 +44,9 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
 
 async def _list(arguments: argparse.Namespace, chosen: Settings) -> int:
     from mm_tui.commands.online import online
-    from mm_tui.models import Status
 
     async with online(chosen) as session:
-        found: list[EmailSummary] = []
-        more = False
-        for status in (Status.SPAM_FLAGGED, Status.SPAM_QUARANTINED):
-            mails, left = await _read(session.network.gateway, str(status))
-            found += mails
-            more = more or left
+        found, more = await _read_all(session.network.gateway)
         boxes = {row.mailbox_id: OneLine(row.address) for row in session.mail.mailbox_rows()}
     if arguments.json:
         emit.data({"spam": [_fields(mail, boxes.get(mail.mailbox_id)) for mail in found], "more": more})
@@ -63,6 +57,15 @@ async def _list(arguments: argparse.Namespace, chosen: Settings) -> int:
     if more:
         emit.note(OneLine(f"More than {MOST_PAGES * 100} of one status: the oldest are left out."))
     return Exit.OK
+
+
+async def _read_all(gateway: GatewayClient) -> tuple[list[EmailSummary], bool]:
+    """All marked mail, and whether there is more."""
+    from mm_tui.models import Status
+
+    flagged, more_flagged = await _read(gateway, str(Status.SPAM_FLAGGED))
+    quarantined, more_quarantined = await _read(gateway, str(Status.SPAM_QUARANTINED))
+    return flagged + quarantined, more_flagged or more_quarantined
 
 
 async def _read(gateway: GatewayClient, status: str) -> tuple[list[EmailSummary], bool]:
@@ -109,6 +112,15 @@ async def _mark(arguments: argparse.Namespace, chosen: Settings) -> int:
             raise CommandError(Exit.NOT_FOUND, f"{arguments.id} is not in the store", "Run `mm-tui sync` first.")
         if known is not None and (why := why_not(str(known.direction), str(known.status), spam=arguments.spam)):
             raise CommandError(Exit.CHANGED, f"{arguments.id} is not marked: {why}", "`mm-tui sync` reads it again.")
+        if not arguments.spam:
+            # The store may not know it, or not know that it waits or was rejected: restoring would let it in.
+            listed, more = await _read_all(session.network.gateway)
+            if all(mail.id != arguments.id for mail in listed) and (known is None or not more):
+                raise CommandError(
+                    Exit.CHANGED,
+                    f"{arguments.id} is not restored: the gateway does not list it as spam",
+                    "`mm-tui spam list` shows what can be restored.",
+                )
         words = await SpamMarks(session.database, session.network.gateway, ignore).mark(
             arguments.id, spam=arguments.spam
         )

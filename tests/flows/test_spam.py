@@ -85,3 +85,14 @@ def test_what_waits_is_decided_about_and_not_marked(sandbox: Sandbox, home: Home
 )
 def test_which_mail_can_be_marked(direction: str, status: str, spam: bool, can: bool) -> None:
     assert (not why_not(direction, status, spam=spam)) is can
+
+
+def test_restoring_lets_nothing_in_that_waits_or_was_rejected(home: Home, sandbox: Sandbox) -> None:
+    sandbox.set_mode("gated_all")
+    came = str(sandbox.inbound(subject="New", body="Hello")["id"])
+    refused = home.run("spam", "restore", came)
+    assert refused.status == Exit.CHANGED and "does not list it as spam" in refused.err
+    assert sandbox.status(came) == "pending_inbound_approval"
+    sandbox.decide(came, "reject", "no")
+    assert home.run("spam", "restore", came).status == Exit.CHANGED
+    assert sandbox.status(came) == "rejected"
