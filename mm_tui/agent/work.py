@@ -40,8 +40,6 @@ MOST_LOOKS = 100
 LOOK_AGAIN = timedelta(minutes=1)
 MOST_LOST = 3
 """Faults of an email after which its tags are not looked at any more: another program may remove them each time."""
-FRESH_SECONDS = 2.0
-"""Seconds after which a thread is read again when its draft is finished."""
 
 
 class MailReading(msgspec.Struct, frozen=True):
@@ -50,8 +48,6 @@ class MailReading(msgspec.Struct, frozen=True):
     mail: EmailDetail
     thread: ThreadSummary | None
     conversation: Conversation
-    at: float
-    """When the thread was read, on the monotonic clock."""
 
 
 class Work:
@@ -145,7 +141,6 @@ class Work:
     # Reading
 
     async def _read(self, job: Job) -> MailReading | None:
-        at = self._clock.monotonic()
         thread = await self._thread(job.mailbox_id, job.thread_id)
         listed = _listed(thread, job.answered_id)
         if listed is not None and await self._is_left_alone(job, listed):
@@ -162,7 +157,7 @@ class Work:
                 await asyncio.to_thread(self._jobs.set_thread, job.email_id, mail.thread_id)
         mails = [*await self._others(mail, thread), mail]
         mails.sort(key=lambda one: (one.received_at.timestamp() if one.received_at else 0.0, one.id))
-        return MailReading(mail, thread, Conversation.of(mails, mail), at)
+        return MailReading(mail, thread, Conversation.of(mails, mail))
 
     async def _is_left_alone(self, job: Job, listed: EmailSummary) -> bool:
         """Ends the work on an email that the agent does not handle in its present status."""
@@ -288,13 +283,11 @@ class Work:
         else:
             request = tasks.prepare_draft(letters, mailbox.address, "", assist, known)
         draft = str((await self._assistant.write_whole(request, automatic=True)).text)
-        if self._clock.monotonic() - reading.at > FRESH_SECONDS:
-            # A human, or another agent, may have answered meanwhile.
-            thread = await self._thread_with(reading.mail)
-            mailbox = await self._boxes.current(job.mailbox_id)
-            if (reason := self._why_no_reply(job, reading, label, mailbox, thread)) is not None:
-                return reason
-            assert mailbox is not None
+        # A human, or another agent, may have answered meanwhile.
+        thread, mailbox = await self._thread_with(reading.mail), await self._boxes.current(job.mailbox_id)
+        if (reason := self._why_no_reply(job, reading, label, mailbox, thread)) is not None:
+            return reason
+        assert mailbox is not None
         if (reason := policy.why_not_this_draft(draft, mailbox, reading.mail)) is not None:
             return reason
         if job.is_redraft and draft.split() in (rejected.split(), []):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from mm_tui.agent.jobs import Job
 from mm_tui.agent.policy import MOST_REPLIES
+from mm_tui.assist.model import Completion, Message
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.errors import Conflict
 from mm_tui.models import SendReceipt, ThreadSummary
@@ -70,6 +73,22 @@ async def test_a_thread_that_lacks_the_email_is_no_answer(sandbox: Sandbox, monk
     assert not any("The app fails" in asked[1].text for asked in model.asked)
     monkeypatch.undo()
     assert outbound_by_mail(sandbox, [mail_id]) == {mail_id: []}
+
+
+async def test_a_human_who_answers_while_the_model_writes_is_the_only_one(sandbox: Sandbox) -> None:
+    (mail_id,) = deliver(sandbox, 1)
+
+    class Overtaken(Answering):
+        async def answer(self, messages: Sequence[Message], model: str) -> Completion:
+            if messages[0].text.startswith("task: draft"):
+                path = f"/v1/mailboxes/{sandbox.mailbox}/reply/{mail_id}"
+                await asyncio.to_thread(sandbox.call, "POST", path, key="send", json={"markdown": "Call me."})
+            return await super().answer(messages, model)
+
+    async with desk(settings_for(sandbox), model=Overtaken()) as agent:
+        assert await agent.worker.once()
+        assert "the thread has an answer" in agent.events("labelled")[0]["why"]
+    assert len(outbound_by_mail(sandbox, [mail_id])[mail_id]) == 1
 
 
 async def test_another_program_that_starts_a_thread_with_each_answer_is_answered_five_times_a_day(

@@ -251,7 +251,7 @@ async def test_after_a_day_the_thread_is_asked(sandbox: Sandbox, tmp_path: Path,
     """The reply arrived, its receipt did not, the gateway forgot the key, and the clock may have been set back."""
     ids = some_mail(sandbox, 1)
     sandbox.fault(method="POST", path="/reply/", kind="close", when="after", count=0)
-    sandbox.fault(method="GET", path="/threads/", kind="status", status=503, nth=2, count=0)
+    sandbox.fault(method="GET", path="/threads/", kind="status", status=503, nth=3, count=0)
     async with desk(settings_for(sandbox), tmp_path / "agent.sqlite") as agent:
         await agent.worker.once()
         job = agent.jobs.get(ids[0])
