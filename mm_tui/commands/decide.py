@@ -105,7 +105,7 @@ async def approve(arguments: argparse.Namespace, chosen: Settings) -> int:
                 f"Read it again with `mm-tui pending show {entry.item.id}`. Nothing was decided.",
             )
         before = printed(session.database, Printed.RISKS, entry.digest)
-        despite = await _accepted(entry, entry.assessment, arguments, before)
+        despite = await _accepted(entry, entry.assessment, arguments, before, _open_elsewhere(entry))
         found = entry.assessment.findings
         await begun(decisions.approve(entry.item, entry.digest, found=found, shown=entry.approvals, hold=0))
         return await _outcome(session, decisions, arguments, despite)
@@ -141,7 +141,11 @@ async def edit(arguments: argparse.Namespace, chosen: Settings, body: str) -> in
         written = edited_draft(entry.item, draft)
         assessment = session.queue.assess_edit(entry, written)
         # `pending show` prints the risks of the draft: the same code may stand for something else in the edit.
-        despite = await _accepted(entry, assessment, arguments, None)
+        also = _open_elsewhere(entry)
+        box = session.mail.mailbox(entry.item.mailbox_id)
+        if box is not None and (through := box.let_through((*draft.to, *raw.cc))):
+            also.append(OneLine(f"{', '.join(through)}: on the mailbox's allowlist. The edit is sent when submitted"))
+        despite = await _accepted(entry, assessment, arguments, None, also)
         found = assessment.findings
         await begun(decisions.release_edit(entry.item, entry.digest, draft, found=found, hold=0))
         return await _outcome(session, decisions, arguments, despite)
@@ -220,16 +224,29 @@ def _refuse_other(arguments: argparse.Namespace, digest: str, before: Collection
         )
 
 
+def _open_elsewhere(entry: QueueEntry) -> list[OneLine]:
+    """That a colleague has it open; empty for nobody, or another window of the same reviewer."""
+    return [] if entry.presence is None or entry.presence.is_own else [entry.presence.words]
+
+
 async def _accepted(
-    entry: QueueEntry, assessment: Assessment, arguments: argparse.Namespace, before: Collection[str] | None
+    entry: QueueEntry,
+    assessment: Assessment,
+    arguments: argparse.Namespace,
+    before: Collection[str] | None,
+    also: Sequence[OneLine],
 ) -> list[Finding]:
     """Refuses a high risk that was neither shown nor accepted; returns the high-risk findings.
+
+    Args:
+        before: the codes of the risks that were shown; None if nothing shows this text.
+        also: what else a terminal asks about.
 
     Raises:
         CommandError: something was not (8), or a code of the arguments is none (2).
     """
     return await risk_gate.pass_through(
-        entry.item.id, assessment, arguments.accept_risk, before, may_ask=not arguments.json
+        entry.item.id, assessment, arguments.accept_risk, before, may_ask=not arguments.json, also=also
     )
 
 

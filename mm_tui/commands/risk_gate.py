@@ -11,7 +11,7 @@ import asyncio
 import shlex
 import sys
 import termios
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from difflib import get_close_matches
 
 from mm_tui.commands.output import printing as emit
@@ -53,6 +53,7 @@ async def pass_through(
     shown_before: Collection[str] | None = (),
     *,
     may_ask: bool,
+    also: Sequence[OneLine] = (),
 ) -> list[Finding]:
     """Returns the high-risk findings if all of them are accepted, or were shown and need no answer.
 
@@ -61,6 +62,7 @@ async def pass_through(
         accepted: codes given as accepted; superfluous ones are ignored.
         shown_before: codes shown with the content; None if no command shows it. On a terminal the command still asks.
         may_ask: whether to ask on the terminal, if there is one.
+        also: what else a terminal asks about, and is only said without one.
 
     Raises:
         CommandError: a code does not exist (2), or a risk is not accepted (8). Nothing has been decided.
@@ -75,7 +77,9 @@ async def pass_through(
     enough = {*accepted} if asks else {*accepted, *(shown_before or ())}
     missing = [code for code in to_accept(assessment) if code not in enough]
     high = [finding for finding in assessment.findings if finding.level is Level.HIGH]
-    if not missing:
+    for words in also:
+        emit.note(OneLine(f"! {words}"))
+    if not missing and not (asks and also):
         return high
     for finding in assessment.findings:
         if finding.code in missing:
@@ -83,7 +87,7 @@ async def pass_through(
     if asks:
         # What was typed or pasted before is no answer.
         termios.tcflush(sys.stdin, termios.TCIFLUSH)
-        sys.stderr.write("Approve despite high risk? Type yes: ")
+        sys.stderr.write(f"Approve {'despite high risk' if missing else 'anyway'}? Type yes: ")
         sys.stderr.flush()
         if (await _typed()).strip() == "yes":
             return high

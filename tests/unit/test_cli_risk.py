@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -187,6 +188,30 @@ def test_a_risk_of_the_draft_is_not_accepted_for_the_edit(home: Home, sandbox: S
     refused = home.run("pending", "edit", draft_id, "--digest", digest, "--body", "-", stdin=text)
     assert refused.status == Exit.RISK and "worse.example" in refused.err and "pending show" not in refused.err
     assert sandbox.outbox() == []
+
+
+def test_a_terminal_asks_before_what_a_colleague_has_open_is_approved(home: Home, sandbox: Sandbox) -> None:
+    draft_id = sandbox.draft("Dear Anna, it is on its way.")
+    now = datetime.now(UTC)
+    tags = {"review.claimed_by": "anna", "review.claimed_at": now.isoformat()}
+    tags["review.claimed_until"] = (now + timedelta(minutes=5)).isoformat()
+    sandbox.call("PUT", f"/v1/mailboxes/{sandbox.mailbox}/emails/{draft_id}/tags", key="send", json={"tags": tags})
+    digest = home.run("pending", "show", draft_id, "--json").json["digest"]
+    program = [sys.executable, "-m", "mm_tui", "pending", "approve", draft_id, "--digest", digest]
+    with Terminal(program, env=home.environment({"TERM": "xterm"}), cols=120) as terminal:
+        terminal.wait_for("Type yes:")
+        assert "anna has it open" in terminal.text
+        terminal.send("no\r")
+        assert terminal.wait_exit() == Exit.RISK
+    assert sandbox.outbox() == []
+
+
+def test_an_edit_that_would_leave_at_once_is_announced(home: Home, sandbox: Sandbox) -> None:
+    draft_id = sandbox.draft("Dear Anna")
+    sandbox.allow("anna@customer.example")
+    digest = home.run("pending", "show", draft_id, "--json").json["digest"]
+    done = home.run("pending", "edit", draft_id, "--digest", digest, "--body", "-", stdin="Dear Anna, tomorrow.")
+    assert "anna@customer.example: on the mailbox's allowlist" in done.err
 
 
 async def test_each_code_is_to_be_accepted_once() -> None:
