@@ -76,9 +76,7 @@ def gateway_words(state: SyncState, now: datetime) -> Content:
         start = Content.assemble(("✕ ", "$error"), f"{state.phase}{cure}")
     if state.error is None:
         return start
-    tail: list[Content | tuple[str, str]] = [start]
-    if state.phase is not SyncPhase.KEY_REFUSED:
-        tail += [Content(" · "), (OneLine(state.error), "$foreground")]
+    tail: list[Content | tuple[str, str]] = [start, Content(" · "), (OneLine(state.error), "$foreground")]
     if state.retry_at is not None:
         left = state.retry_at - now
         words = f"next try in {span(left)}" if left >= timedelta(seconds=1) else "trying again"

@@ -68,7 +68,7 @@ def test_joined_counts_its_cells_also_when_the_parts_have_been_counted() -> None
         ),
         (
             SyncState(SyncPhase.KEY_REFUSED, error=OneLine("pending: Missing or invalid API key")),
-            "✕ key refused: see mm-tui doctor",
+            "✕ key refused: see mm-tui doctor · pending: Missing or invalid API key",
         ),
         (
             SyncState(SyncPhase.OFFLINE, error=OneLine("the key is not known")),
