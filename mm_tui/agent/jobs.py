@@ -152,13 +152,24 @@ class Jobs:
                         marks = ", ".join("?" * len(row))
                         connection.execute(f"INSERT INTO {table} ({columns}) VALUES ({marks})", tuple(row))  # noqa: S608
 
-    def add(self, jobs: Iterable[Job]) -> int:
-        """Adds emails that are not known yet; returns how many were new."""
+    def add(self, jobs: Iterable[Job], *, is_listed: bool = False) -> int:
+        """Adds emails that are not known yet; returns how many were new.
+
+        Args:
+            is_listed: their mailboxes list them. One that an event had announced in another mailbox is new then.
+        """
+        again = "DO NOTHING"
+        if is_listed:
+            again = (
+                "DO UPDATE SET mailbox_id = excluded.mailbox_id, thread_id = excluded.thread_id, state = 'waiting',"
+                " due_at = 0, tries = 0, faults = 0 WHERE mailbox_id <> excluded.mailbox_id"
+                " AND state <> 'done' AND draft IS NULL AND reply_id IS NULL"
+            )
         with self._database.write(durable=True) as connection:
             before = connection.total_changes
             connection.executemany(
-                "INSERT INTO agent_jobs (email_id, mailbox_id, thread_id, answers) VALUES (?, ?, ?, ?)"
-                " ON CONFLICT (email_id) DO NOTHING",
+                "INSERT INTO agent_jobs (email_id, mailbox_id, thread_id, answers) VALUES (?, ?, ?, ?)"  # noqa: S608
+                f" ON CONFLICT (email_id) {again}",
                 [(job.email_id, job.mailbox_id, job.thread_id, job.answers) for job in jobs],
             )
             return connection.total_changes - before

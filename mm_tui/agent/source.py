@@ -189,4 +189,4 @@ class MailSource:
 
     async def _take(self, mails: tuple[EmailSummary, ...]) -> int:
         jobs = [Job(mail.id, mail.mailbox_id, mail.thread_id or "") for mail in mails if is_worked(mail)]
-        return await asyncio.to_thread(self._jobs.add, jobs) if jobs else 0
+        return await asyncio.to_thread(self._jobs.add, jobs, is_listed=True) if jobs else 0

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mm_tui.agent.jobs import Job
+from mm_tui.agent.jobs import Job, JobState
 from mm_tui.agent.policy import MOST_REPLIES
 from mm_tui.assist.model import Completion, Message
 from mm_tui.gateway.client import GatewayClient
@@ -126,3 +126,15 @@ async def test_only_a_text_of_ones_own_is_taken_for_the_reply_that_the_gateway_h
         job = agent.jobs.get(mail_id)
     (there,) = outbound_by_mail(sandbox, [mail_id])[mail_id]
     assert job is not None and job.reply_id == (there if is_same else None)
+
+
+@pytest.mark.parametrize("is_given_up", [False, True])
+async def test_the_list_corrects_the_mailbox_that_an_event_named(sandbox: Sandbox, is_given_up: bool) -> None:
+    (mail_id,) = deliver(sandbox, 1)
+    async with desk(settings_for(sandbox), model=Answering()) as agent:
+        agent.jobs.add([Job(mail_id, "01M8NK2321E7B790HWFBEBJCY4")])
+        if is_given_up:
+            agent.jobs.finish(mail_id, JobState.FAILED, "not found")
+        assert await agent.worker.once()
+        assert await agent.worker.once()
+    assert len(outbound_by_mail(sandbox, [mail_id])[mail_id]) == 1
