@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 FRESH_SECONDS = 10.0
-"""Seconds: how old a mode may be when a reply is submitted, because it decides whether a human is asked."""
+"""Seconds: how old a mode may be when a reply is drafted."""
 
 
 class UnknownMailbox(Exception):
@@ -48,13 +48,13 @@ class Boxes:
         if missing:
             raise UnknownMailbox(f"the account has no mailbox {missing[0]}")
 
-    async def current(self, mailbox_id: str) -> Mailbox | None:
-        """A mailbox with its current mode.
+    async def current(self, mailbox_id: str, *, at_most: float = FRESH_SECONDS) -> Mailbox | None:
+        """A mailbox with its current mode, read at most so many seconds ago.
 
         Raises:
             GatewayError: it could not be read.
         """
-        if self._clock.monotonic() - self._read_at > FRESH_SECONDS:
+        if self._clock.monotonic() - self._read_at >= at_most:
             await self.refresh()
         box = next((box for box in self._known if box.id == mailbox_id), None)
         if box is None or str(box.oversight_mode) != OversightMode.GATED_SEND:

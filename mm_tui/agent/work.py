@@ -320,9 +320,11 @@ class Work:
         job = await asyncio.to_thread(self._jobs.get, email_id)
         if job is None or job.draft is None or job.submitted_at is None:
             return
-        mailbox = await self._boxes.current(job.mailbox_id)
+        # It decides whether a human is asked.
+        mailbox = await self._boxes.current(job.mailbox_id, at_most=0)
         reason = policy.why_not_gated(mailbox, self._settings.agent, reading.mail)
         if reason is None and mailbox is not None and not policy.is_gated(mailbox, reading.mail):
+            reason = policy.why_not_this_draft(job.draft, mailbox, reading.mail)
             yesterday = self._clock.now() - timedelta(days=1)
             if await asyncio.to_thread(self._jobs.written_before, job, yesterday) >= policy.MOST_REPLIES:
                 reason = "too many replies to this sender today"

@@ -37,6 +37,7 @@ class Desk:
 
     worker: Worker
     source: MailSource
+    work: Work
     jobs: Jobs
     assistant: Assistant
     boxes: Boxes
@@ -67,7 +68,9 @@ async def desk(
         work = Work(gateway, assistant, jobs, boxes, settings, clock, log)
         pace = WorkerPace(interval=0.05, concurrency=settings.agent.concurrency, backoff=0.02)
         try:
-            yield Desk(Worker(source, work, jobs, clock, log, pace), source, jobs, assistant, boxes, clock, log, stream)
+            yield Desk(
+                Worker(source, work, jobs, clock, log, pace), source, work, jobs, assistant, boxes, clock, log, stream
+            )
         finally:
             await assistant.aclose()
             database.close()

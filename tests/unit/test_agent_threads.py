@@ -138,3 +138,15 @@ async def test_the_list_corrects_the_mailbox_that_an_event_named(sandbox: Sandbo
         assert await agent.worker.once()
         assert await agent.worker.once()
     assert len(outbound_by_mail(sandbox, [mail_id])[mail_id]) == 1
+
+
+async def test_a_draft_with_a_gap_does_not_leave_a_mailbox_that_lost_its_gate(sandbox: Sandbox) -> None:
+    (mail_id,) = deliver(sandbox, 1)
+    chosen = Agent(reply_labels=("support",), reply_ungated=True)
+    async with desk(settings_for(sandbox, agent=chosen), model=Answering()) as agent:
+        await agent.source.poll()
+        agent.jobs.write_draft(mail_id, "Hello, it costs [your answer here].", agent.clock.now())
+        sandbox.set_mode("autonomous")
+        assert await agent.worker.once()
+        assert "gaps" in agent.events("labelled")[0]["why"]
+    assert outbound_by_mail(sandbox, [mail_id]) == {mail_id: []}

@@ -83,16 +83,14 @@ async def test_what_the_policy_refuses_is_labelled_all_the_same(sandbox: Sandbox
     assert all(sandbox.look(mail_id)["tags"]["label"] == "support" for mail_id in ids)
 
 
-async def test_a_mailbox_that_loses_its_gate_meanwhile_gets_no_reply(
-    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("mm_tui.agent.boxes.FRESH_SECONDS", 0.0)
+async def test_a_mailbox_that_loses_its_gate_meanwhile_gets_no_reply(sandbox: Sandbox) -> None:
     ids = some_mail(sandbox, 1)
     async with desk(settings_for(sandbox)) as agent:
         await agent.source.poll()
         agent.jobs.write_draft(ids[0], "A draft from before", agent.clock.now())
+        (job,) = agent.jobs.due(agent.clock.now(), 1)
         sandbox.set_mode("autonomous")
-        await agent.worker.once()
+        await agent.work.do(job)
     assert outbound_by_mail(sandbox, ids) == {ids[0]: []}
 
 
