@@ -60,8 +60,8 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
         parents=[shared],
         help="reject one, or everything that a filter selects",
         description="Rejects the email that ID and --digest name. With --filter instead, everything it selects is "
-        "rejected, each by the same procedure, if their summary was printed on this machine before and --yes-reject "
-        "gives their exact number; otherwise the summary is printed and nothing is rejected. Snoozed emails are left "
+        "rejected, each by the same procedure, if --yes-reject gives their exact number; otherwise their summary is "
+        "printed and nothing is rejected. After a summary only the emails in it are rejected. Snoozed emails are left "
         "out unless the query says is:snoozed. Whatever could not be rejected is listed, and the exit status is 6.",
     )
     _decision(reject, may_be_filter=True)
@@ -75,7 +75,7 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
         "--yes-reject",
         type=int,
         metavar="N",
-        help="reject them, if the filter selects exactly this many, and the same as in the summary",
+        help="reject them, if the filter selects exactly this many, and the same as in the summary if one was printed",
     )
     reject.add_argument("--reason", required=True, help="the reason; the agent receives it")
     reject.add_argument(

@@ -44,16 +44,16 @@ async def reject_filter(arguments: argparse.Namespace, chosen: Settings) -> int:
         if left_out:
             emit.note(bulk.snoozed_words(left_out))
         selection = _digest_of(entries)
-        # A store in memory remembers nothing.
-        is_printed = chosen.sync.memory or selection in printed(session.database, Printed.SELECTION, arguments.filter)
-        if arguments.yes_reject != len(entries) or not is_printed:
+        # Whoever has seen a summary here means these emails; the number may also come from the app, or another machine.
+        before = printed(session.database, Printed.SELECTION, arguments.filter)
+        others = "" if not before or selection in before else ", other emails than were printed before"
+        if arguments.yes_reject != len(entries) or others:
             for line in bulk.summary(entries, addresses, session.audit, key_names(session.state)):
                 emit.note(line)
             sys.stderr.flush()
             # Only now: if nobody could read it, nothing was printed.
             remember(session.database, Printed.SELECTION, arguments.filter, [selection])
             wrong = arguments.yes_reject is not None
-            others = "" if is_printed or arguments.yes_reject != len(entries) else ", which were not printed before"
             raise CommandError(
                 Exit.CHANGED if wrong else Exit.USAGE,
                 f"the filter selects {len(entries)}{others}: nothing was rejected",

@@ -116,7 +116,11 @@ def test_the_command_line_wants_the_exact_number(sandbox: Sandbox, tmp_path: Pat
     made[0] = str(sandbox.send(subject="A prize for Anna", markdown="Read me first.")["id"])
     sandbox.wait_for(made[0], "pending_send_approval")
     others = home.run(*command, "--yes-reject", "3")
-    assert others.status == 6 and "which were not printed before" in others.err and "A prize for Anna" in others.err
+    assert (
+        others.status == 6
+        and "other emails than were printed before" in others.err
+        and "A prize for Anna" in others.err
+    )
     assert home.run("pending", "reject", made[0], "--filter", "prize", "--reason", "no").status == 2
     assert home.run("pending", "reject", "--reason", "no").status == 2
     assert len(sandbox.pending()) == 4
@@ -140,7 +144,6 @@ def test_the_command_leaves_snoozed_emails_out_unless_asked(sandbox: Sandbox, tm
     assert done.json["snoozed_left_out"] == 1
     nothing = home.run(*command, "prize", "--yes-reject", "1")
     assert nothing.status == Exit.NOT_FOUND and "is:snoozed" in nothing.err
-    home.run(*command, "prize is:snoozed")
     assert home.run(*command, "prize is:snoozed", "--yes-reject", "1").status == 0
     assert [item["id"] for item in sandbox.pending()] == [made[3]]
 
@@ -194,8 +197,6 @@ def test_an_unwritable_journal_has_its_own_exit_status(
 
     runaway(sandbox, 1)
     monkeypatch.setattr(DecisionLog, "begin_all", failing)
-    command = ("pending", "reject", "--filter", "prize", "--reason", "spam")
-    home.run(*command)
-    done = home.run(*command, "--yes-reject", "1")
+    done = home.run("pending", "reject", "--filter", "prize", "--yes-reject", "1", "--reason", "spam")
     assert done.status == Exit.CONFIG and "journal" in done.err
     assert len(sandbox.pending()) == 2
