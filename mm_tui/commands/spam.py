@@ -13,12 +13,8 @@ from mm_tui.commands.values import email_id
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
-    from mm_tui.gateway.client import GatewayClient
     from mm_tui.models import EmailSummary
     from mm_tui.settings.sections import Settings
-
-MOST_PAGES = 10
-"""The most pages of a hundred emails to list per status; the output says if there are more."""
 
 
 def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
@@ -44,9 +40,11 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
 
 async def _list(arguments: argparse.Namespace, chosen: Settings) -> int:
     from mm_tui.commands.online import online
+    from mm_tui.services.events import ignore
+    from mm_tui.services.spam import MOST_PAGES, SpamMarks
 
     async with online(chosen) as session:
-        found, more = await _read_all(session.network.gateway)
+        found, more = await SpamMarks(session.database, session.network.gateway, ignore).listed()
         boxes = {row.mailbox_id: OneLine(row.address) for row in session.mail.mailbox_rows()}
     if arguments.json:
         emit.data({"spam": [_fields(mail, boxes.get(mail.mailbox_id)) for mail in found], "more": more})
@@ -57,28 +55,6 @@ async def _list(arguments: argparse.Namespace, chosen: Settings) -> int:
     if more:
         emit.note(OneLine(f"More than {MOST_PAGES * 100} of one status: the oldest are left out."))
     return Exit.OK
-
-
-async def _read_all(gateway: GatewayClient) -> tuple[list[EmailSummary], bool]:
-    """All marked mail, and whether there is more."""
-    from mm_tui.models import Status
-
-    flagged, more_flagged = await _read(gateway, str(Status.SPAM_FLAGGED))
-    quarantined, more_quarantined = await _read(gateway, str(Status.SPAM_QUARANTINED))
-    return flagged + quarantined, more_flagged or more_quarantined
-
-
-async def _read(gateway: GatewayClient, status: str) -> tuple[list[EmailSummary], bool]:
-    """All mail with a status, and whether there is more."""
-    found: list[EmailSummary] = []
-    cursor: str | None = None
-    for _ in range(MOST_PAGES):
-        page = await gateway.spam(status=status, cursor=cursor)
-        found += page.emails
-        if page.cursor is None or page.cursor == cursor:
-            return found, False
-        cursor = page.cursor
-    return found, True
 
 
 def _row(mail: EmailSummary, mailbox: OneLine | None) -> list[OneLine]:
@@ -103,7 +79,7 @@ def _fields(mail: EmailSummary, mailbox: OneLine | None) -> dict[str, object]:
 async def _mark(arguments: argparse.Namespace, chosen: Settings) -> int:
     from mm_tui.commands.online import online
     from mm_tui.services.events import ignore
-    from mm_tui.services.spam import SpamMarks, why_not
+    from mm_tui.services.spam import NotMarked, SpamMarks, why_not
 
     async with online(chosen) as session:
         await session.check_account()
@@ -112,17 +88,11 @@ async def _mark(arguments: argparse.Namespace, chosen: Settings) -> int:
             raise CommandError(Exit.NOT_FOUND, f"{arguments.id} is not in the store", "Run `mm-tui sync` first.")
         if known is not None and (why := why_not(str(known.direction), str(known.status), spam=arguments.spam)):
             raise CommandError(Exit.CHANGED, f"{arguments.id} is not marked: {why}", "`mm-tui sync` reads it again.")
-        if not arguments.spam:
-            # The store may not know it, or not know that it waits or was rejected: restoring would let it in.
-            listed, more = await _read_all(session.network.gateway)
-            if all(mail.id != arguments.id for mail in listed) and (known is None or not more):
-                raise CommandError(
-                    Exit.CHANGED,
-                    f"{arguments.id} is not restored: the gateway does not list it as spam",
-                    "`mm-tui spam list` shows what can be restored.",
-                )
-        words = await SpamMarks(session.database, session.network.gateway, ignore).mark(
-            arguments.id, spam=arguments.spam
-        )
+        try:
+            marks = SpamMarks(session.database, session.network.gateway, ignore)
+            words = await marks.mark(arguments.id, spam=arguments.spam)
+        except NotMarked as error:
+            cure = "`mm-tui spam list` shows what can be restored."
+            raise CommandError(Exit.CHANGED, f"{arguments.id} is not restored: {error}", cure) from error
     emit.result({"id": arguments.id, "spam": arguments.spam, "words": words}, words, as_json=arguments.json)
     return Exit.OK

@@ -17,11 +17,12 @@ def fault_words(error: Exception) -> OneLine | None:
     from mm_tui.services.assistant.drafts import AlreadySubmitted, ReplyNotJournaled
     from mm_tui.services.assistant.service import AssistError
     from mm_tui.services.edits import NotSaved
+    from mm_tui.services.spam import NotMarked
 
     if isinstance(error, GatewayError):
         return OneLine(f"{error.message}. {error.what_to_do}" if error.what_to_do else error.message)
     if isinstance(error, STORE_FAULTS):
         return fault_of_store(error)
-    if isinstance(error, AssistError | AlreadySubmitted | ReplyNotJournaled | NotSaved):
+    if isinstance(error, AssistError | AlreadySubmitted | NotMarked | ReplyNotJournaled | NotSaved):
         return OneLine(str(error))
     return None

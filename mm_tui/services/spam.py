@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from mm_tui.models import Direction, Status
+from mm_tui.models import Direction, EmailSummary, Status
 from mm_tui.services.events import MailChanged
 from mm_tui.store.mail.mails import MailStore
 from mm_tui.text import OneLine
@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from mm_tui.store.database import Database
 
 MARKED: frozenset[str] = frozenset({Status.SPAM_FLAGGED, Status.SPAM_QUARANTINED})
+MOST_PAGES = 10
+"""The most pages of a hundred emails that are read for each status."""
+
+
+class NotMarked(Exception):
+    """An email was not marked; says why."""
 
 
 class SpamMarks:
@@ -30,6 +36,22 @@ class SpamMarks:
         self._gateway = gateway
         self._notify = notify
 
+    async def listed(self) -> tuple[list[EmailSummary], bool]:
+        """All marked mail that the gateway lists, and whether there is more."""
+        found: list[EmailSummary] = []
+        more = False
+        for status in (Status.SPAM_FLAGGED, Status.SPAM_QUARANTINED):
+            cursor: str | None = None
+            for _ in range(MOST_PAGES):
+                page = await self._gateway.spam(status=str(status), cursor=cursor)
+                found += page.emails
+                if page.cursor is None or page.cursor == cursor:
+                    break
+                cursor = page.cursor
+            else:
+                more = True
+        return found, more
+
     async def mark(self, email_id: str, *, spam: bool) -> OneLine:
         """Reports an email as spam, or undoes that.
 
@@ -37,8 +59,16 @@ class SpamMarks:
             The result, in words.
 
         Raises:
+            NotMarked: it is to be restored, and the gateway does not list it as spam.
             GatewayError: it was refused, or its outcome is unknown.
         """
+        if not spam:
+            # The store may not know it, or not know that it waits or was rejected: restoring would let it in.
+            known = await asyncio.to_thread(self._mail.summary, email_id)
+            listed, more = await self.listed()
+            may_be_listed = more and known is not None and known.status in MARKED
+            if not may_be_listed and all(mail.id != email_id for mail in listed):
+                raise NotMarked("the gateway does not list it as spam")
         status = await (self._gateway.report_spam if spam else self._gateway.not_spam)(email_id)
         summary = await asyncio.to_thread(self._mail.summary, email_id)
         if summary is not None:

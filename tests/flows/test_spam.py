@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from mm_tui.commands.output.exits import Exit
+from mm_tui.models import Status
 from mm_tui.screens.dialogs.choice import ChoiceScreen
 from mm_tui.screens.thread.screen import ThreadScreen
-from mm_tui.services.spam import why_not
+from mm_tui.services.spam import NotMarked, why_not
 from mm_tui.store.audit.journal import Journal
 from tests.support.app import drawn, running_app, settings_for, until
 from tests.support.cli import Home
@@ -96,3 +97,15 @@ def test_restoring_lets_nothing_in_that_waits_or_was_rejected(home: Home, sandbo
     sandbox.decide(came, "reject", "no")
     assert home.run("spam", "restore", came).status == Exit.CHANGED
     assert sandbox.status(came) == "rejected"
+
+
+async def test_the_app_restores_nothing_that_only_its_store_takes_for_spam(sandbox: Sandbox) -> None:
+    mail = str(sandbox.inbound(subject="New", body="Hello")["id"])
+    async with running_app(settings_for(sandbox)) as (app, pilot):
+        await until(pilot, lambda: app.session.mail.summary(mail) is not None, "the mail")
+        summary = app.session.mail.summary(mail)
+        assert summary is not None and app.session.spam is not None
+        app.session.mail.upsert([summary.replaced(status=Status.SPAM_FLAGGED)])
+        with pytest.raises(NotMarked):
+            await app.session.spam.mark(mail, spam=False)
+        assert not list(Journal(app.session.database).entries(naming=mail))
