@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from mm_tui.agent.machines import why_a_machine
-from mm_tui.models import Direction, EmailSummary, Mailbox, OversightMode, Status, ThreadSummary
+from mm_tui.models import NOT_SENT, Direction, EmailSummary, Mailbox, OversightMode, Status, ThreadSummary
 from mm_tui.review.risk.holes import has_holes
 from mm_tui.settings.sections import Agent
 
@@ -149,3 +149,8 @@ def _is_newer(one: EmailSummary, other: EmailSummary) -> bool:
     if one.received_at is not None and other.received_at is not None and one.received_at != other.received_at:
         return one.received_at > other.received_at
     return one.id > other.id
+
+
+def may_be_said(mail: EmailSummary) -> bool:
+    """Whether a listed email arrived or was sent, or its detail has to tell."""
+    return mail.is_exchanged or (str(mail.direction) == Direction.OUTBOUND and str(mail.status) not in NOT_SENT)

@@ -13,7 +13,7 @@ from mm_tui.agent.jobs import Job, JobState
 from mm_tui.assist import tasks
 from mm_tui.assist.prompts import Letter
 from mm_tui.gateway.errors import BadRequest, Conflict, Forbidden, GatewayError, Malformed, NotFound, ReadOnlyMailbox
-from mm_tui.models import NOT_SENT, Direction
+from mm_tui.models import Direction
 from mm_tui.services import redraft_tags, tags
 from mm_tui.services.assistant.conversation import Conversation
 from mm_tui.services.assistant.service import background
@@ -201,7 +201,7 @@ class Work:
         others = [
             other
             for other in (thread.emails if thread else ())
-            if other.id != mail.id and _may_be_said(other) and mail.thread_id in (None, other.thread_id)
+            if other.id != mail.id and policy.may_be_said(other) and mail.thread_id in (None, other.thread_id)
         ]
         others = others[-MOST_OTHERS:]
         # Opening an unread email hides it from polls, so its job is stored first.
@@ -394,11 +394,6 @@ def _listed(thread: ThreadSummary | None, email_id: str) -> EmailSummary | None:
 
 def _words(text: str) -> str:
     return " ".join(text.split())
-
-
-def _may_be_said(mail: EmailSummary) -> bool:
-    """Whether a listed email arrived or was sent, or its detail has to tell."""
-    return mail.is_exchanged or (str(mail.direction) == Direction.OUTBOUND and str(mail.status) not in NOT_SENT)
 
 
 def _given(outcome: T | BaseException) -> T:

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from mm_tui.agent import policy, webhook_events
-from mm_tui.agent.jobs import AGENT_SQL, Job, Jobs
+from mm_tui.agent.jobs import Job, Jobs
+from mm_tui.agent.schema import AGENT_SQL
 from mm_tui.assist import prompts, tasks
 from mm_tui.assist.prompts import Letter
 from mm_tui.clock import SystemClock
