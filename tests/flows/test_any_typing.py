@@ -22,6 +22,7 @@ from textual.widgets import Input
 
 from mm_tui import keyboard
 from mm_tui.app import MmTui
+from mm_tui.screens.dialogs.offers import ReasonScreen
 from mm_tui.screens.pending.screen import PendingScreen
 from mm_tui.screens.thread.screen import ThreadScreen
 from mm_tui.services.decisions.approval_gate import DWELL_SECONDS
@@ -29,6 +30,7 @@ from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.settings.secret import Secret
 from mm_tui.settings.sections import Review, Sync
 from mm_tui.store.decisions.edits import EditStore
+from mm_tui.text import OneLine
 from mm_tui.widgets.draft_area import DraftArea
 from tests.support.app import settings_for, until
 from tests.support.queue import running_queue
@@ -305,3 +307,7 @@ async def test_no_typing_decides_what_was_not_chosen_and_no_text_is_lost(
         finally:
             for task in beside:
                 task.cancel()
+
+
+def test_news_for_a_dialog_that_is_being_closed_is_dropped() -> None:
+    ReasonScreen("Why?", OneLine("Re: x"), []).show_trouble("decided by somebody else")

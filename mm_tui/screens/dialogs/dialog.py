@@ -49,7 +49,9 @@ class Dialog(ModalScreen[Answer | None], Generic[Answer]):
     def show_trouble(self, words: str) -> None:
         """Shows a warning in the dialog's line `#trouble`; clears it if there are no words."""
         trouble = Content.assemble(("▲ ", "$warning"), OneLine(words)) if words else Content("")
-        self.query_one("#trouble", Static).update(trouble)
+        # A dialog that is being closed has no such line any more.
+        for line in self.query("#trouble").results(Static):
+            line.update(trouble)
 
 
 def ask(app: App[Any], dialog: Dialog[Answer], then: Callable[[Answer], object]) -> None:

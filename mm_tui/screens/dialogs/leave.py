@@ -78,7 +78,8 @@ class LeaveScreen(ConfirmScreen):
         """A decision moved on: says what leaving affects now, or closes where it affects nothing any more."""
         decisions = on_the_way(session_of(self))
         if decisions.all or self._texts:
-            self.query_one(".dialog--words", Static).update(Content(OneLine(self._all_words(decisions))))
+            for line in self.query(".dialog--words").results(Static):
+                line.update(Content(OneLine(self._all_words(decisions))))
         else:
             self.dismiss(False)
 
