@@ -199,6 +199,8 @@ def running_sandbox(folder: Path, *, fill: Callable[[State], None] | None = None
     if fill is not None:
         fill(state)
     server = Server(state)
+    # Read before the server runs: the state is used by one thread at a time.
+    ready = Ready.parse(json.dumps(ready_message(state, server.url)))
     started = threading.Event()
     loop = asyncio.new_event_loop()
     stop = asyncio.Event()
@@ -218,7 +220,7 @@ def running_sandbox(folder: Path, *, fill: Callable[[State], None] | None = None
     try:
         if failed:
             raise failed[0]
-        sandbox = Sandbox(Ready.parse(json.dumps(ready_message(state, server.url))), state.folder)
+        sandbox = Sandbox(ready, state.folder)
         try:
             yield sandbox
         finally:
