@@ -16,6 +16,7 @@ from mm_tui import keyboard
 from mm_tui.app import MmTui
 from mm_tui.screens.dialogs.choice import ChoiceScreen
 from mm_tui.screens.dialogs.offers import ReasonScreen
+from mm_tui.screens.pending.filtering import FilterActions
 from mm_tui.screens.pending.screen import PendingScreen
 from mm_tui.services.decisions.reasons import offered, remember
 from mm_tui.settings.sections import Review, Ui
@@ -142,11 +143,25 @@ async def test_words_behind_a_refused_key_are_no_keys(sandbox: Sandbox, monkeypa
         await until(pilot, lambda: app.current_mode == "inbox", "the inbox: escape came after a pause")
 
 
-async def test_text_typed_with_the_key_that_opens_comes_into_what_it_opens(sandbox: Sandbox) -> None:
+async def test_text_typed_with_the_key_that_opens_comes_into_what_it_opens(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
     sandbox.draft("Hello Anna.")
+    searched: list[str] = []
+    search = FilterActions.search
+
+    def counted(filtering: FilterActions, typed: str) -> None:
+        searched.append(typed)
+        search(filtering, typed)
+
+    monkeypatch.setattr(FilterActions, "search", counted)
     async with running_queue(settings_for(sandbox), 1) as (app, pilot, screen):
         burst(app, "/aq1 from:")
         await until(pilot, lambda: screen.listing.typed == "aq1 from:", "the query")
+        letters = "many words " * 200
+        pasted(app, letters)
+        await until(pilot, lambda: screen.listing.typed == f"aq1 from:{letters}", "the text")
+        assert len(searched) < len(letters) / 10, "there was a search for each letter"
         burst(app, "\x1b\x1b")
         await until(pilot, lambda: not screen.listing.typed and not isinstance(app.focused, Input), "the queue")
         await until(pilot, lambda: app.keyboard.is_ready, "its picture")
