@@ -61,6 +61,17 @@ class Boxes:
             return box
         return box.replaced(allowed=await self.allowed(box))
 
+    async def known(self, mailbox_id: str, *, at_most: float = FRESH_SECONDS) -> Mailbox:
+        """The same.
+
+        Raises:
+            GatewayError: it could not be read; NotFound if the gateway does not list it now, which says nothing of the
+                mail in it.
+        """
+        if (box := await self.current(mailbox_id, at_most=at_most)) is None:
+            raise NotFound("the gateway does not list the mailbox")
+        return box
+
     async def allowed(self, mailbox: Mailbox) -> tuple[Allowed, ...]:
         """The recipients that this mailbox may currently write to without approval.
 

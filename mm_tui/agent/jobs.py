@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
+from collections import Counter
 from collections.abc import Collection, Iterable
 from contextlib import closing
 from datetime import datetime, timedelta
@@ -153,15 +154,18 @@ class Jobs:
         return {row[0]: from_ms(row[1]) for row in rows}
 
     def written_before(self, job: Job, since: datetime) -> int:
-        """How many drafts to the same sender were written before this one and not discarded."""
-        row = self._database.one(
-            "SELECT count(*) FROM agent_jobs AS other, (SELECT * FROM agent_jobs WHERE email_id = ?) AS this"
-            " WHERE other.writes_to = this.writes_to AND other.writes_to <> '' AND other.submitted_at >= ?"
+        """How many drafts to the same reader were written before this one and not discarded; if it may reach several,
+        the most to one of them."""
+        rows = self._database.reader().execute(
+            "SELECT other.writes_to, this.writes_to FROM agent_jobs AS other,"
+            " (SELECT * FROM agent_jobs WHERE email_id = ?) AS this"
+            " WHERE other.writes_to <> '' AND other.submitted_at >= ?"
             " AND (other.submitted_at, other.email_id) < (this.submitted_at, this.email_id)"
             " AND (other.draft IS NOT NULL OR other.reply_id IS NOT NULL)",
             (job.email_id, to_ms(since)),
         )
-        return int(row[0])
+        counted = Counter(reader for other, this in rows for reader in {*other.split()} & {*this.split()})
+        return max(counted.values(), default=0)
 
     # Rejected drafts
 
@@ -218,7 +222,7 @@ class Jobs:
         """Stores the reply before it is first submitted.
 
         Args:
-            writes_to: the address of the sender that it answers.
+            writes_to: the addresses that it may reach, separated by spaces.
         """
         self._change(
             "UPDATE agent_jobs SET draft = ?, submitted_at = ?, writes_to = ?, examples = ? WHERE email_id = ?",

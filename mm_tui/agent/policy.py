@@ -80,6 +80,11 @@ def is_gated(mailbox: Mailbox, mail: EmailSummary) -> bool:
     return str(mailbox.oversight_mode) in GATED and not _is_let_through(mailbox, mail)
 
 
+def who_is_answered(mail: EmailSummary) -> str:
+    """The addresses that an answer to this email may reach, separated by spaces, without what their owners may vary."""
+    return " ".join(sorted({_without_detail(str(party.address)) for party in mail.answerable}))
+
+
 def _is_let_through(mailbox: Mailbox, mail: EmailSummary) -> bool:
     return bool(mailbox.let_through(str(party.address) for party in mail.answerable))
 

@@ -47,7 +47,7 @@ ADDED = {
 
 ON_ADDED = (
     "CREATE INDEX IF NOT EXISTS agent_jobs_by_answered ON agent_jobs (answers) WHERE answers <> ''",
-    "CREATE INDEX IF NOT EXISTS agent_jobs_by_reader ON agent_jobs (writes_to, submitted_at) WHERE writes_to <> ''",
+    "CREATE INDEX IF NOT EXISTS agent_jobs_by_time ON agent_jobs (submitted_at) WHERE writes_to <> ''",
 )
 """Indexes on such columns."""
 

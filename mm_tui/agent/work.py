@@ -95,7 +95,7 @@ class Work:
             return
         else:
             # Much may have happened since it was written.
-            mailbox = await self._boxes.current(job.mailbox_id)
+            mailbox = await self._boxes.known(job.mailbox_id)
             reason = self._why_no_reply(job, reading, label, mailbox, reading.thread)
         if reason is not None:
             await self._finish(job, JobState.DONE, label=label, why=reason)
@@ -204,12 +204,14 @@ class Work:
             if other.id != mail.id and policy.may_be_said(other) and mail.thread_id in (None, other.thread_id)
         ]
         others = others[-MOST_OTHERS:]
-        # Opening an unread email hides it from polls, so its job is stored first.
+        # Opening an unread email hides it from polls, so its job is stored first, and it is tagged like any other.
         unread = [other for other in others if policy.is_worked(other) and str(other.status) == "unread"]
         await asyncio.to_thread(
             self._jobs.add,
             [Job(other.id, mail.mailbox_id, other.thread_id or mail.thread_id or "") for other in unread],
         )
+        for other in unread:
+            await self._mark_opened(mail.mailbox_id, other.id)
         said: list[EmailDetail] = []
         for other in others:
             if str(other.direction) == Direction.INBOUND and not policy.is_worked(other):
@@ -262,10 +264,9 @@ class Work:
 
     async def _write(self, job: Job, reading: MailReading, label: str) -> str | None:
         """Drafts the reply and stores it; returns the reason if there is to be none."""
-        mailbox = await self._boxes.current(job.mailbox_id)
+        mailbox = await self._boxes.known(job.mailbox_id)
         if (reason := self._why_no_reply(job, reading, label, mailbox, reading.thread)) is not None:
             return reason
-        assert mailbox is not None  # otherwise why_no_reply has a reason
         letters: tuple[Letter, ...] = reading.conversation.for_reply
         facts = await asyncio.to_thread(self._facts.of, mailbox.address)
         text = f"{reading.mail.subject}\n{reading.mail.body}"
@@ -284,22 +285,21 @@ class Work:
             request = tasks.prepare_draft(letters, mailbox.address, "", assist, known)
         draft = str((await self._assistant.write_whole(request, automatic=True)).text)
         # A human, or another agent, may have answered meanwhile.
-        thread, mailbox = await self._thread_with(reading.mail), await self._boxes.current(job.mailbox_id)
+        thread, mailbox = await self._thread_with(reading.mail), await self._boxes.known(job.mailbox_id)
         if (reason := self._why_no_reply(job, reading, label, mailbox, thread)) is not None:
             return reason
-        assert mailbox is not None
         if (reason := policy.why_not_this_draft(draft, mailbox, reading.mail)) is not None:
             return reason
         if job.is_redraft and draft.split() in (rejected.split(), []):
             return "the model wrote nothing new"
-        sender, now = str(reading.mail.sender.address), self._clock.now()
+        reader, now = policy.who_is_answered(reading.mail), self._clock.now()
         await asyncio.to_thread(
-            self._jobs.write_draft, job.email_id, draft, now, writes_to=sender, examples=len(examples)
+            self._jobs.write_draft, job.email_id, draft, now, writes_to=reader, examples=len(examples)
         )
         return None
 
     def _why_no_reply(
-        self, job: Job, reading: MailReading, label: str, mailbox: Mailbox | None, thread: ThreadSummary | None
+        self, job: Job, reading: MailReading, label: str, mailbox: Mailbox, thread: ThreadSummary | None
     ) -> str | None:
         own = self._jobs.replies_in(reading.mail.thread_id or job.thread_id)
         situation = policy.Situation(
@@ -312,6 +312,9 @@ class Work:
             now=self._clock.now(),
         )
         reason = policy.why_no_reply(situation, self._settings.agent)
+        has_thread = thread is not None or not (reading.mail.thread_id or job.thread_id)
+        if reason is None and not has_thread and not policy.is_gated(mailbox, reading.mail):
+            raise NotFound("the email's thread is not found, and no human would be asked")
         if reason is None and job.is_redraft:
             reason = policy.why_no_redraft(thread, job.email_id, own, self._jobs.redrafts_of(job.answers))
         return reason
@@ -321,9 +324,9 @@ class Work:
         if job is None or job.draft is None or job.submitted_at is None:
             return
         # It decides whether a human is asked.
-        mailbox = await self._boxes.current(job.mailbox_id, at_most=0)
+        mailbox = await self._boxes.known(job.mailbox_id, at_most=0)
         reason = policy.why_not_gated(mailbox, self._settings.agent, reading.mail)
-        if reason is None and mailbox is not None and not policy.is_gated(mailbox, reading.mail):
+        if reason is None and not policy.is_gated(mailbox, reading.mail):
             reason = policy.why_not_this_draft(job.draft, mailbox, reading.mail)
             yesterday = self._clock.now() - timedelta(days=1)
             if await asyncio.to_thread(self._jobs.written_before, job, yesterday) >= policy.MOST_REPLIES:

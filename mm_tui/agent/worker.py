@@ -25,6 +25,9 @@ LOW_WATER = 100
 """The next part of a backlog is read when fewer emails than this wait."""
 MOST_FAULTS = 8
 """Tries for an email that itself causes the failure: it cannot be read, or the model's answers are unusable."""
+LATE_TRIES = 24
+"""Further tries, each an hour after the last, if the gateway fails for this email: for some minutes it may answer every
+request like this, and its mail must not be lost."""
 MOST_FAILURES = 6
 """Consecutive failures, each with a longer pause, after which a single run ends with mail left over."""
 STOP_SECONDS = 20.0
@@ -32,8 +35,8 @@ STOP_SECONDS = 20.0
 
 LONGEST_SLEEP = 60.0
 """Seconds after which a hand that rests looks at the clocks again."""
-QUOTA_REST = 3600.0
-"""Seconds before a quota is checked again."""
+HOUR = 3600.0
+"""Seconds before a quota is checked again, or an email for which the gateway failed many times."""
 
 _REFUSED = (assist.Forbidden, assist.BadRequest)
 """The model refuses what one email contains, as a firewall in front of it does; or it refuses everything."""
@@ -117,13 +120,14 @@ class Worker:
         self._wake_all()
 
     async def once(self) -> bool:
-        """Polls and works until nothing is due. Returns whether nothing is left.
+        """Polls and works until nothing is due. Returns whether nothing is left and nothing was given up.
 
         Raises:
             Fatal: a key is wrong.
             GatewayError: a poll failed.
         """
         failed: gateway.GatewayError | None = None
+        given_up = self._jobs.counts()[JobState.FAILED]
         while not self._stop.is_set() and self._no_budget_on is None:
             polled = await self._source.poll()
             self._more, failed = polled.more, polled.failed
@@ -133,7 +137,7 @@ class Worker:
                 break
         if failed is not None:
             raise failed
-        return self._jobs.is_low(1)
+        return self._jobs.is_low(1) and self._jobs.counts()[JobState.FAILED] <= given_up
 
     async def run(self) -> None:
         """Polls and works until `stop`.
@@ -307,9 +311,11 @@ class Worker:
     async def _put_off(self, job: Job, error: Failure | None, *, by_key: bool = False) -> None:
         words = _words(error) if error else "an internal error"
         is_fault = error is None or (isinstance(error, _AT_FAULT) and not by_key)
-        if is_fault and job.faults + 1 >= MOST_FAULTS:
+        is_late = is_fault and job.faults + 1 >= MOST_FAULTS
+        most = MOST_FAULTS + LATE_TRIES if isinstance(error, gateway.GatewayError) else MOST_FAULTS
+        if is_fault and job.faults + 1 >= most:
             await asyncio.to_thread(self._jobs.finish, job.email_id, JobState.FAILED, words)
-            self._log("failed", email_id=job.email_id, why=words)
+            self._log("failed", email_id=job.email_id, mailbox_id=job.mailbox_id, why=words, tries=most)
             return
         rest = self._rest_of_all(error) if isinstance(error, _OF_ALL) else 0.0
         due = now = self._clock.now()
@@ -317,10 +323,10 @@ class Worker:
             # It says nothing of this email: once all go on, so does the work on it.
             wait = rest
         elif isinstance(error, gateway.QuotaExceeded | gateway.WarmupLimit):
-            wait = max(QUOTA_REST, error.retry_after or 0.0)
+            wait = max(HOUR, error.retry_after or 0.0)
             due += timedelta(seconds=wait)
         else:
-            wait = self._rest(job.tries + 1, error)
+            wait = max(self._rest(job.tries + 1, error), HOUR if is_late else 0.0)
             due += timedelta(seconds=wait)
         is_try = not isinstance(error, gateway.RateLimited | assist.RateLimited)
         await asyncio.to_thread(self._jobs.put_off, job.email_id, due, words, at=now, is_try=is_try, is_fault=is_fault)

@@ -192,9 +192,10 @@ async def _work(args: argparse.Namespace, opened: OpenWorker, secret: Secret | N
     if args.die_with_stdin:
         threading.Thread(target=_watch_stdin, args=(loop, worker.stop), name="stdin", daemon=True).start()
     log("started", once=args.once or None)
+    before = opened.jobs.counts()
     if args.once:
         clean = await worker.once()
-        log("ended", **opened.jobs.counts())
+        log("ended", **_of_this_run(opened.jobs.counts(), before))
         return Exit.OK if clean else Exit.GATEWAY
     listening: asyncio.Task[None] | None = None
     if args.listen and secret is not None:
@@ -210,8 +211,13 @@ async def _work(args: argparse.Namespace, opened: OpenWorker, secret: Secret | N
         worker.stop()
         if listening is not None:
             await listening
-    log("ended", **opened.jobs.counts())
+    log("ended", **_of_this_run(opened.jobs.counts(), before))
     return Exit.OK
+
+
+def _of_this_run(counts: dict[str, int], before: dict[str, int]) -> dict[str, int]:
+    """How many emails wait now, and how many ended in each other way since `before`."""
+    return {state: count if state == "waiting" else max(0, count - before[state]) for state, count in counts.items()}
 
 
 def _watch_stdin(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> None:

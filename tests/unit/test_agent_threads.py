@@ -91,12 +91,28 @@ async def test_a_human_who_answers_while_the_model_writes_is_the_only_one(sandbo
     assert len(outbound_by_mail(sandbox, [mail_id])[mail_id]) == 1
 
 
+@pytest.mark.parametrize(
+    ("sender", "reply_to"),
+    [
+        ("Bot <b@bots.example>", ""),
+        ("Bot <b+{n}@bots.example>", ""),
+        ("Bot <b{n}@bots.example>", "b@bots.example"),
+        ("Bot <b@bots.example>", "b{n}@bots.example"),
+    ],
+)
 async def test_another_program_that_starts_a_thread_with_each_answer_is_answered_five_times_a_day(
-    sandbox: Sandbox,
+    sandbox: Sandbox, sender: str, reply_to: str
 ) -> None:
     sandbox.set_mode("autonomous")
     ids = [
-        str(sandbox.inbound(subject=f"Case {n}", body="I have read your answer.", sender="Bot <b@bots.example>")["id"])
+        str(
+            sandbox.inbound(
+                subject=f"Case {n}",
+                body="I have read your answer.",
+                sender=sender.format(n=n),
+                reply_to=reply_to.format(n=n),
+            )["id"]
+        )
         for n in range(2 * MOST_REPLIES)
     ]
     agent_settings = Agent(reply_labels=("support",), reply_ungated=True)

@@ -11,7 +11,7 @@ import pytest
 from mm_tui.agent.boxes import MayDecide, UnknownMailbox, check_keys
 from mm_tui.agent.jobs import Job, JobState
 from mm_tui.agent.work import MOST_LOST
-from mm_tui.agent.worker import MOST_FAULTS, Fatal
+from mm_tui.agent.worker import LATE_TRIES, MOST_FAULTS, Fatal
 from mm_tui.assist.errors import NoKey
 from mm_tui.clock import SystemClock
 from mm_tui.gateway.errors import MissingKey, Unauthorized
@@ -360,7 +360,7 @@ async def test_a_mail_that_no_model_answers_is_given_up_and_others_go_on(sandbox
         job = agent.jobs.get(gone.email_id)
         assert job is not None
         assert (job.state, job.faults > 0) == (JobState.WAITING, True), "its event may have come before it"
-        for _ in range(MOST_FAULTS - job.faults - 1):
+        for _ in range(MOST_FAULTS + LATE_TRIES - job.faults - 1):
             agent.jobs.put_off(gone.email_id, agent.clock.now(), "", is_fault=True)
         await agent.worker.once()
         job = agent.jobs.get(gone.email_id)
