@@ -8,10 +8,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import importlib
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
 from datetime import UTC
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 from urllib.parse import urlsplit
 
 from msgspec.structs import replace
@@ -38,9 +38,19 @@ if TYPE_CHECKING:
 __all__ = ["AssistError", "Assistant", "NoKey", "OverBudget"]
 
 T = TypeVar("T")
+P = TypeVar("P", bound="Paid")
 
 UNATTENDED_WAIT = 90.0
 """The longest Retry-After in seconds that a call of the agent waits for: limits a minute are waited for in place."""
+
+
+class Paid(Protocol):
+    """An answer with its cost."""
+
+    @property
+    def model(self) -> OneLine: ...
+    @property
+    def usage(self) -> TokenUsage: ...
 
 
 class Assistant:
@@ -72,6 +82,9 @@ class Assistant:
         self._unattended = unattended
         self._building = asyncio.Lock()
         self._last_model = OneLine("")
+        self._running: list[float] = []
+        """The most that each call in progress may cost, in dollars: they are booked only when they are answered."""
+        self._ended = asyncio.Condition()
 
     @property
     def has_key(self) -> bool:
@@ -237,9 +250,7 @@ class Assistant:
         from mm_tui.assist import tasks
         from mm_tui.assist.errors import Empty, Garbled, HalfStream
 
-        model = await self._ready(automatic)
-        answer = await self._paid(request, tasks.write_whole(model, request))
-        await asyncio.to_thread(self._book, answer.model, answer.usage)
+        answer = await self._paid(request, automatic, lambda model: tasks.write_whole(model, request))
         if is_blank(answer.text):
             raise Empty
         if not tasks.is_reply(answer.text):
@@ -280,25 +291,48 @@ class Assistant:
         key = self._key(request, email_id)
         if not again and (kept := self._kept(request, email_id, unpack)) is not None:
             return kept
-        model = await self._ready(automatic)
-        answer = await self._paid(request, ask(model))
-        await asyncio.to_thread(self._book, answer.model, answer.usage)
+        answer = await self._paid(request, automatic, ask)
         # A malformed answer is shown but not reused for the same question.
         kept_under = key if answer.certain else key._replace(content_hash="uncertain")
         result = {"value": pack(answer.value), "model": str(answer.model), "cut": answer.cut}
         await asyncio.to_thread(self._store.put, kept_under, result, self._clock.now())
         return answer
 
-    async def _paid(self, request: Request, asked: Awaitable[T]) -> T:
-        """The model's answer. One that cannot be used reports no tokens, but still costs money."""
-        from mm_tui.assist.errors import Garbled
+    async def _paid(self, request: Request, automatic: bool, ask: Callable[[Model], Awaitable[P]]) -> P:
+        """The model's answer, which is booked. One that cannot be used, or comes too late, reports no tokens, but still
+        costs money."""
+        from mm_tui.assist.errors import Garbled, TimedOut
         from mm_tui.assist.model import TokenUsage
 
+        async with self._within_budget(request, automatic):
+            model = await self._ready(automatic)
+            try:
+                answer = await ask(model)
+            except (Garbled, TimedOut):
+                await asyncio.to_thread(self._book, OneLine(request.model), TokenUsage(request.estimate, 0))
+                raise
+            await asyncio.to_thread(self._book, answer.model, answer.usage)
+        return answer
+
+    @asynccontextmanager
+    async def _within_budget(self, request: Request, automatic: bool) -> AsyncIterator[None]:
+        """Lets an automatic call wait while those in progress may use up the budget together with it."""
+        from mm_tui.assist.model import TokenUsage, cost
+        from mm_tui.assist.tasks import MAX_TOKENS
+
+        most = cost(request.model, TokenUsage(request.estimate, MAX_TOKENS[request.task]))
+        async with self._ended:
+            while (
+                automatic and self._running and self.spend().usd + sum(self._running) + most > self.spend().budget_usd
+            ):
+                await self._ended.wait()
+        self._running.append(most)
         try:
-            return await asked
-        except Garbled:
-            await asyncio.to_thread(self._book, OneLine(request.model), TokenUsage(request.estimate, 0))
-            raise
+            yield
+        finally:
+            self._running.remove(most)
+            async with self._ended:
+                self._ended.notify_all()
 
     def _key(self, request: Request, email_id: str) -> ResultKey:
         version = f"{request.version}@{hashlib.sha256(self.settings.profile.ai21_host.encode()).hexdigest()[:8]}"
