@@ -19,6 +19,7 @@ from mm_tui.decision.state import Act, Choice, Outcome
 from mm_tui.models import EditedDraft
 from mm_tui.review.diff import Kind, compare, marked
 from mm_tui.review.digest import is_digest, names, short
+from mm_tui.review.disclosure import BCC_NOT_DISCLOSED
 from mm_tui.review.draft import starts_thread
 from mm_tui.review.findings import Finding
 from mm_tui.review.risk import Assessment
@@ -139,6 +140,8 @@ async def edit(arguments: argparse.Namespace, chosen: Settings, body: str) -> in
         if starts_thread(raw, draft):
             emit.note(OneLine("note: another recipient or subject starts a new thread"))
         written = edited_draft(entry.item, draft)
+        if written.replaces:
+            emit.note(OneLine(f"note: {BCC_NOT_DISCLOSED}, and your edit has none"))
         assessment = session.queue.assess_edit(entry, written)
         # `pending show` prints the risks of the draft: the same code may stand for something else in the edit.
         also = _open_elsewhere(entry)

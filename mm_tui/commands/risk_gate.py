@@ -103,8 +103,9 @@ async def pass_through(
 
 def _known_codes() -> frozenset[str]:
     from mm_tui.review.risk.engine import RULES
+    from mm_tui.services.queue.filter import OTHER_CODES
 
-    return frozenset(code for rule in RULES for code in rule.codes) | {"thread_moved"}
+    return frozenset(code for rule in RULES for code in rule.codes) | OTHER_CODES
 
 
 async def _typed() -> str:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from mm_tui.models import Mailbox
+from mm_tui.review.findings import Finding, Level
 from mm_tui.text import OneLine
 
 AI_NOTE = "a note that an AI wrote it may be added"
 NOT_DISCLOSED = "not disclosed by the gateway"
 BCC_NOT_DISCLOSED = f"bcc: {NOT_DISCLOSED}"
+SEND_TIME_PASSED = "send_time_passed"
+"""The code of the finding about a send time that has passed."""
 
 
 def disclosure(mailbox: Mailbox | None) -> tuple[OneLine, ...]:
@@ -28,9 +31,14 @@ def disclosure(mailbox: Mailbox | None) -> tuple[OneLine, ...]:
     return tuple(map(OneLine, lines))
 
 
-def in_short(mailbox: Mailbox | None, *, knows_send_time: bool) -> tuple[OneLine, ...]:
-    """A short form to show above a draft as its bcc: what is usual on one line, otherwise only what differs."""
-    lines = [NOT_DISCLOSED + ("" if knows_send_time else ", nor is the send time")]
+def in_short(mailbox: Mailbox | None, *, knows_send_time: bool, edited: bool = False) -> tuple[OneLine, ...]:
+    """A short form to show above a draft as its bcc: what is usual on one line, otherwise only what differs.
+
+    Args:
+        edited: a human's text would be sent instead of the draft.
+    """
+    unknown = "" if knows_send_time else ", nor is the send time"
+    lines = [NOT_DISCLOSED + (", and your edit has none" if edited else unknown)]
     usual = {BCC_NOT_DISCLOSED, AI_NOTE}
     lines += [line for line in disclosure(mailbox) if line not in usual]
     if mailbox is not None and mailbox.ai_disclosure is False:
@@ -51,13 +59,31 @@ def when_it_leaves(send_at: str, now: datetime, *, edited: bool = False) -> OneL
         return OneLine(f"your edit is sent once approved{caveat}")
     if not send_at:
         return OneLine("send time: not disclosed")
+    if (moment := _moment(send_at)) is None:
+        return OneLine(f"leaves at “{send_at}”, once approved")
+    passed = "; that time has passed, so it is sent at once" if moment <= now else ""
+    return OneLine(f"leaves {_at(moment)}, once approved{passed}")
+
+
+def late(send_at: str, now: datetime) -> tuple[Finding, ...]:
+    """A finding about a send time that has passed: approving then sends at once, not at that time."""
+    moment = _moment(send_at) if send_at else None
+    if moment is None or moment > now:
+        return ()
+    words = f"its send time has passed ({_at(moment)}): it is sent at once"
+    return (Finding(SEND_TIME_PASSED, Level.HIGH, OneLine(words)),)
+
+
+def _moment(send_at: str) -> datetime | None:
+    """The time that the gateway gave, in this machine's zone; None if it cannot be read."""
     try:
         moment = (
             datetime.fromtimestamp(int(send_at) / 1000, UTC) if send_at.isdigit() else datetime.fromisoformat(send_at)
         )
-        moment = moment.replace(tzinfo=moment.tzinfo or UTC)
-        at = moment.astimezone().strftime("%a %d %b %Y %H:%M %Z")
+        return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone()
     except (ValueError, OverflowError, OSError):
-        return OneLine(f"leaves at “{send_at}”, once approved")
-    passed = "; that time has passed, so it is sent at once" if moment <= now else ""
-    return OneLine(f"leaves {at}, once approved{passed}")
+        return None
+
+
+def _at(moment: datetime) -> str:
+    return moment.strftime("%a %d %b %Y %H:%M %Z")

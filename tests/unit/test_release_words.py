@@ -28,11 +28,15 @@ from mm_tui.decision.words import choice, question, sentence
 from mm_tui.gateway.wire import email_detail
 from mm_tui.models import EditedDraft, Mailbox
 from mm_tui.review.digest import digest_of
-from mm_tui.review.disclosure import disclosure, when_it_leaves
+from mm_tui.review.disclosure import SEND_TIME_PASSED, disclosure, in_short, when_it_leaves
 from mm_tui.review.draft import edited
 from mm_tui.services.decisions.remote_state import remote_state_of
+from mm_tui.services.decisions.request import DecisionRequest, Refused
 from mm_tui.services.decisions.view import ENDED, Phase, phase_of
+from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.text import ManyLine, OneLine
+from tests.support.clock import FakeClock
+from tests.support.seat import idle_session, mailbox, waiting
 
 AT = datetime(2026, 3, 2, 12, 4, tzinfo=UTC)
 BY_KIM = Snapshot(RemoteState.RELEASED, status="sent", decided_by="kim", decided_at=AT.isoformat())
@@ -138,6 +142,7 @@ def test_what_the_gateway_adds_or_hides_is_said() -> None:
     for words in ("boss@x.example", "log@x.example", "Acme Ltd", "AI wrote it"):
         assert words in lines
     assert len(disclosure(None)) == 2
+    assert "your edit has none" in in_short(plain, knows_send_time=False, edited=True)[0]
 
 
 def test_which_acts_are_not_safe_beside_a_doubt() -> None:
@@ -191,3 +196,24 @@ def test_a_send_time_that_is_told_is_part_of_what_is_approved(name: str) -> None
     assert len(digests) == 3
     mine = edited(timed, EditedDraft(timed.to, timed.subject, timed.body))
     assert mine.send_at == "", "an edit leaves as soon as it is approved"
+
+
+def test_a_send_time_that_has_passed_is_a_risk_which_an_approval_must_have_shown() -> None:
+    clock = FakeClock(NOW)
+    session = idle_session(clock=clock, boxes=[mailbox()])
+    raw = waiting(1, "Hello").raw.replaced(send_at=(NOW + timedelta(minutes=1)).isoformat())
+    session.pending.replace([waiting(1, "Hello").replaced(raw=raw)], NOW)
+    before, _ = session.queue.entries()[0], clock.advance(61)
+    after = session.queue.entries()[0]
+    assert SEND_TIME_PASSED not in {finding.code for finding in before.assessment.findings}
+    (risk,) = (finding for finding in after.assessment.findings if finding.code == SEND_TIME_PASSED)
+    assert after.assessment.asks_again and "sent at once" in risk.words
+
+    def asked(entry: QueueEntry, act: Act = Act.APPROVE) -> None:
+        found = entry.assessment.findings
+        DecisionRequest(entry.item, act, entry.digest, found=found, reason="r").refuse_unfit(clock.now())
+
+    asked(after)
+    asked(before, Act.REJECT)
+    with pytest.raises(Refused, match="send time has passed"):
+        asked(before)

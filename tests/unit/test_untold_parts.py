@@ -82,6 +82,8 @@ def test_they_are_high_risks_and_decided_alone() -> None:
         words = [one.words for one in found.findings if one.level is Level.HIGH]
         assert any("cc" in line for line in words) and any("attachments" in line for line in words)
         assert found.why_alone
+        # An edit is a new email, which has only what is known of the draft.
+        assert draft.replaces == ("without" in " ".join(words)) == ("your edit" in " ".join(found.unchecked))
         assert "missing_attachment" not in {one.code for one in found.findings}
     assert any("recipients" in one.words for one in assess(Draft.of(item), ThreadContext()).findings)
     page = draft_page(QueueEntry(item, "0" * 64, Assessment())).text

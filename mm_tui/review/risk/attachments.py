@@ -57,9 +57,10 @@ def _spoken_of(reading: Reading) -> tuple[Span, ...]:
 @rule("attachments_untold", "undisclosed attachments", inbound=True)
 def attachments_untold(reading: Reading) -> Iterator[Finding]:
     """The gateway does not say which files the email has, or says that it has some and names none. High: you cannot
-    approve what you cannot see."""
+    approve what you cannot see. An edit is sent without the files that are not disclosed."""
     if "attachments" in reading.draft.untold:
-        words = "attachments not disclosed by the gateway: files may be sent"
+        what = "your edit is sent without them" if reading.draft.replaces else "files may be sent"
+        words = f"attachments not disclosed by the gateway: {what}"
         yield Finding("attachments_untold", Level.HIGH, OneLine(words))
 
 

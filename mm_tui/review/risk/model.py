@@ -32,6 +32,9 @@ class Draft(msgspec.Struct, frozen=True, dict=True):
     """False while cc, attachments and thread have not been read."""
     untold: frozenset[str] = frozenset()
     """Which of `to`, `cc` and `attachments` the gateway does not tell, though the email was opened."""
+    replaces: bool = False
+    """Whether it is a human's edit that is sent in place of the agent's draft, without what the gateway does not tell
+    of that."""
 
     @classmethod
     def of(cls, item: PendingItem) -> Self:

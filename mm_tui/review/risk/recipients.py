@@ -15,7 +15,8 @@ from mm_tui.text import OneLine
 @rule("recipients_untold", "undisclosed recipients")
 def recipients_untold(reading: Reading) -> Iterator[Finding]:
     """The gateway does not disclose who gets the email or a copy of it, or returns something that is not an address.
-    High, and never approved in a batch: you cannot approve what you cannot see."""
+    High, and never approved in a batch: you cannot approve what you cannot see. An edit is sent without the copies
+    that are not disclosed."""
     draft = reading.draft
     if not any(party.address.strip() for party in draft.to):
         yield Finding("recipients_untold", Level.HIGH, OneLine("recipients not disclosed by the gateway"))
@@ -24,7 +25,8 @@ def recipients_untold(reading: Reading) -> Iterator[Finding]:
         words = "recipients named only in the gateway's list, not in the email itself"
         yield Finding("recipients_untold", Level.HIGH, OneLine(words))
     if "cc" in draft.untold:
-        yield Finding("recipients_untold", Level.HIGH, OneLine("cc not disclosed by the gateway: copies may be sent"))
+        what = "your edit is sent without any" if draft.replaces else "copies may be sent"
+        yield Finding("recipients_untold", Level.HIGH, OneLine(f"cc not disclosed by the gateway: {what}"))
     strange = [str(party.address) or "(empty)" for party in reading.draft.recipients if not domain_of(party.address)]
     if strange:
         yield Finding("recipients_untold", Level.HIGH, OneLine(f"a recipient is no address: {listed(strange)}"))

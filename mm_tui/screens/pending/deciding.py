@@ -143,6 +143,8 @@ class Deciding:
         self._screen.gate.begun(message.email_ids)
         if message.refused:
             self.refuse(message.refused)
+            # What was shown may have been outdated.
+            self._screen.reload()
             return
         self.forget_refusal()
         if (decisions := self._screen.session.decisions) is not None:

@@ -80,4 +80,4 @@ def above(entry: QueueEntry, mailbox: Mailbox | None, now: datetime | None = Non
 
 def when(entry: QueueEntry, now: datetime | None = None) -> OneLine:
     """When it is sent; `now` is by default the machine's time."""
-    return when_it_leaves(entry.item.raw.send_at, now or datetime.now(UTC), edited=entry.edit is not None)
+    return when_it_leaves(entry.item.raw.send_at, now or datetime.now(UTC), edited=entry.replaces)

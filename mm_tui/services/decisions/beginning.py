@@ -48,7 +48,7 @@ class Beginning:
     async def begin_all(self, requests: Sequence[DecisionRequest], hold: float | None) -> list[ActiveDecision]:
         """Begins all or none under one hold, in seconds; None takes the setting. Raises `Refused`."""
         for request in requests:
-            request.refuse_unfit()
+            request.refuse_unfit(self._clock.now())
         with self._journaling():
             decisions = await asyncio.to_thread(self._store.begin_all, requests, self._clock.now())
         await self._hold(decisions, hold)
@@ -63,7 +63,7 @@ class Beginning:
             Refused: the journal cannot be written.
         """
         with self._journaling():
-            found, unfit = await asyncio.to_thread(fit, requests)
+            found, unfit = await asyncio.to_thread(fit, requests, self._clock.now())
             decisions, refused = await asyncio.to_thread(self._store.begin_each, found, self._clock.now())
         await self._hold(decisions, hold)
         return decisions, unfit | refused

@@ -13,6 +13,7 @@ from mm_tui.clock import at_time
 from mm_tui.decision.state import Act, Outcome
 from mm_tui.models import Direction, EditedDraft, PendingItem
 from mm_tui.review.digest import digest_of
+from mm_tui.review.disclosure import SEND_TIME_PASSED, late
 from mm_tui.review.findings import Finding
 from mm_tui.services.decisions.approval_gate import AS_IT_IS, OWN_REPLY
 from mm_tui.services.decisions.record import meta_of, state_of
@@ -67,9 +68,12 @@ class DecisionRequest(msgspec.Struct, frozen=True):
     needs_second: bool = False
     """Whether two reviewers must approve it."""
 
-    def refuse_unfit(self) -> None:
-        """Raises `Refused` if the request itself is invalid."""
+    def refuse_unfit(self, now: datetime) -> None:
+        """Raises `Refused` if the request itself is invalid, or an approval's send time has passed unseen."""
         item = self.item
+        seen = {finding.code for finding in self.found}
+        if self.act is Act.APPROVE and SEND_TIME_PASSED not in seen and late(item.raw.send_at, now):
+            raise Refused("its send time has passed meanwhile, so it would be sent at once", "Look again first.")
         if isinstance(item, PendingItem) and not item.complete:
             raise Refused(
                 "this email has not been read in full", "Open it first: cc and attachments are not known yet."
@@ -141,13 +145,13 @@ def refuse_released(email_id: str, family: Sequence[SavedDecision], reviewer: st
             )
 
 
-def fit(requests: Sequence[DecisionRequest]) -> tuple[list[DecisionRequest], dict[str, OneLine]]:
+def fit(requests: Sequence[DecisionRequest], now: datetime) -> tuple[list[DecisionRequest], dict[str, OneLine]]:
     """Those that can begin, and by the ids of the other emails why they cannot."""
     found: list[DecisionRequest] = []
     refused: dict[str, OneLine] = {}
     for request in requests:
         try:
-            request.refuse_unfit()
+            request.refuse_unfit(now)
         except Refused as why:
             refused[request.item.id] = why.message
         else:

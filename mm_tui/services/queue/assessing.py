@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec.structs import replace
 
-from mm_tui.models import Direction, EditedDraft, EmailSummary, Party, PendingItem
+from mm_tui.models import Direction, EditedDraft, EmailSummary, Party, PendingItem, Status
+from mm_tui.review.disclosure import late
 from mm_tui.review.findings import Finding, Level
 from mm_tui.review.risk import Assessment, Draft, HouseText, Message, OtherAnswer, ThreadContext
 from mm_tui.review.risk.engine import assess_within
@@ -83,13 +85,13 @@ class Assessing:
         """Assesses what would be sent: the human's text, if there is one."""
         item, thread = stored.item, stored.thread
         written = stored.edit.text if stored.edit is not None else None
-        newer = _newer(item, thread)
         read = tuple((mail.summary.id, mail.detail is not None, mail.mail.is_exchanged) for mail in thread)
         answers, house = self._answers(item, thread), self._house_facts(item.mailbox_id)
         has_history = item.mailbox_id in self._filled
         today, rejected = self._clock.now().date(), self._resubmissions.rejected
+        since = _since(item, thread, self._clock.now(), edited=written is not None)
         around = (answers, house, has_history, today, rejected, self._own)
-        key = (stored.digest, item.complete, newer, read, written, around)
+        key = (stored.digest, item.complete, since, read, written, around)
         known = self._assessed.get(key)
         if known is not None and known.version == self._contacts.version:
             return known.assessment
@@ -99,7 +101,7 @@ class Assessing:
             known.version = self._contacts.version
             return known.assessment
         found = assess_within(reading)
-        found = _with_newer(replace(found, unchecked=(*found.unchecked, *house.problems)), newer)
+        found = _with(replace(found, unchecked=(*found.unchecked, *house.problems)), since)
         self._assessed[key] = _Assessed(found, reading.known.asked, self._contacts.version)
         if len(self._assessed) > MAX_ASSESSED:
             self._assessed.popitem(last=False)
@@ -108,7 +110,7 @@ class Assessing:
     def assess_text(self, item: PendingItem, thread: Sequence[ThreadMail], draft: Draft) -> Assessment:
         """Assesses another text in place of the waiting one."""
         reading = Reading(draft, self._context(item, thread, self._answers(item, thread)), self._risk)
-        return _with_newer(assess_within(reading), _newer(item, thread))
+        return _with(assess_within(reading), _since(item, thread, self._clock.now(), edited=draft.replaces))
 
     def assess_submitted(self, item: PendingItem, thread: Sequence[ThreadMail]) -> Assessment:
         """Assesses the waiting text, even if there is a human's text in place of it."""
@@ -152,26 +154,30 @@ def edited_draft(item: PendingItem, text: EditedDraft) -> Draft:
         subject=OneLine(text.subject),
         body=ManyLine(text.body),
         untold=frozenset(item.raw.untold) - {"to"},
+        replaces=str(item.status) != Status.SCHEDULED,
     )
 
 
-def _newer(item: PendingItem, thread: Iterable[ThreadMail]) -> int:
-    """How many emails of the thread arrived after this one was written."""
-    return sum(
+def _since(item: PendingItem, thread: Iterable[ThreadMail], now: datetime, *, edited: bool) -> tuple[Finding, ...]:
+    """What happened since the draft was written: mail arrived in its thread, its send time passed. An `edited` text has
+    no send time."""
+    newer = sum(
         _is_later(one.summary, item) and str(one.summary.direction) == Direction.INBOUND and one.mail.is_exchanged
         for one in thread
     )
-
-
-def _with_newer(assessment: Assessment, newer: int) -> Assessment:
-    """Adds a finding that newer mail arrived in the thread after the draft was written."""
+    passed = () if edited else late(item.raw.send_at, now)
     if not newer:
-        return assessment
+        return passed
     came = "an email came" if newer == 1 else f"{newer} emails came"
-    moved = Finding(
-        "thread_moved", Level.MEDIUM, OneLine(f"the thread continued: {came} in after this draft was written")
-    )
-    findings = sorted((*assessment.findings, moved), key=lambda finding: -finding.level)
+    words = f"the thread continued: {came} in after this draft was written"
+    return (*passed, Finding("thread_moved", Level.MEDIUM, OneLine(words)))
+
+
+def _with(assessment: Assessment, found: tuple[Finding, ...]) -> Assessment:
+    """Adds these findings."""
+    if not found:
+        return assessment
+    findings = sorted((*assessment.findings, *found), key=lambda finding: -finding.level)
     return replace(assessment, findings=tuple(findings))
 
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 import msgspec
 
-from mm_tui.models import Direction, EmailDetail, EmailSummary, PendingItem
+from mm_tui.models import Direction, EmailDetail, EmailSummary, PendingItem, Status
 from mm_tui.query import UNCHECKED
 from mm_tui.review.digest import digest_of
 from mm_tui.review.draft import edited
@@ -157,6 +157,11 @@ class QueueEntry(msgspec.Struct, frozen=True):
             return self.digest
         item = self.item
         return digest_of(item.id, item.mailbox_id, item.direction, edited(item.raw, edit.text))
+
+    @property
+    def replaces(self) -> bool:
+        """Whether a human's edit would be sent in its place; a scheduled email is changed in place."""
+        return self.edit is not None and str(self.item.status) != Status.SCHEDULED
 
     @property
     def edit_is_current(self) -> bool:

@@ -12,6 +12,7 @@ import msgspec
 
 from mm_tui import query
 from mm_tui.query import QUEUE, UNCHECKED, Term
+from mm_tui.review.disclosure import SEND_TIME_PASSED
 from mm_tui.review.findings import Level
 from mm_tui.review.risk.engine import RULES
 from mm_tui.services.queue.due import due_words, is_overdue
@@ -20,7 +21,7 @@ from mm_tui.text import OneLine
 if TYPE_CHECKING:
     from mm_tui.services.queue.entry import QueueEntry
 
-OTHER_CODES = frozenset({"thread_moved"})
+OTHER_CODES = frozenset({"thread_moved", SEND_TIME_PASSED})
 """Codes of findings that come from no rule."""
 
 
