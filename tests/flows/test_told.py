@@ -59,6 +59,8 @@ async def test_what_was_said_of_one_mail_is_not_said_of_the_next(sandbox: Sandbo
         assert screen.panes.is_reading
         await pilot.press("q")
         await until(pilot, lambda: not screen.panes.is_reading and app.keyboard.is_ready, "the list")
+        # What is said of an email goes when its details come.
+        await until(pilot, lambda: screen.current is not None and screen.current.is_checked, "the second one's details")
         for key, why in (("b", "no edit to send back"), ("D", "no edit to discard"), ("q", "^q quits"),
                          ("A", "nothing is marked")):  # fmt: skip
             await pilot.press(key)
