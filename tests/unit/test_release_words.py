@@ -203,7 +203,8 @@ def test_a_send_time_that_has_passed_is_a_risk_which_an_approval_must_have_shown
     session = idle_session(clock=clock, boxes=[mailbox()])
     raw = waiting(1, "Hello").raw.replaced(send_at=(NOW + timedelta(minutes=1)).isoformat())
     session.pending.replace([waiting(1, "Hello").replaced(raw=raw)], NOW)
-    before, _ = session.queue.entries()[0], clock.advance(61)
+    before = session.queue.entries()[0]
+    clock.advance(61)
     after = session.queue.entries()[0]
     assert SEND_TIME_PASSED not in {finding.code for finding in before.assessment.findings}
     (risk,) = (finding for finding in after.assessment.findings if finding.code == SEND_TIME_PASSED)
