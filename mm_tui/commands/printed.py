@@ -46,9 +46,9 @@ def remember(database: Database, what: Printed, key: str, values: Sequence[str])
         if values:
             known[key] = list(values)
         kept = dict(list(known.items())[-REMEMBERED:])
-        StateStore(database).set(what, json.dumps(kept) if kept else None)
+        StateStore(database, kept=True).set(what, json.dumps(kept) if kept else None)
 
 
 def _all(database: Database, what: Printed) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = json.loads(StateStore(database).get(what) or "{}")
+    found: dict[str, list[str]] = json.loads(StateStore(database, kept=True).get(what) or "{}")
     return found

@@ -295,7 +295,8 @@ class Sync(Section, frozen=True):
     retention_days: Annotated[int, Meta(ge=0, le=36_500)] | None = None
     """Days of mail kept on this machine; if not set, all of it."""
     memory: bool = False
-    """Keep mail in memory only: only settings, journal and unsent edits are on disk."""
+    """Keep mail in memory only. On disk are settings, journal, unsent edits, and ids and digests of what was shown or
+    snoozed."""
 
 
 class Notice(Section, frozen=True):

@@ -19,6 +19,7 @@ from mm_tui.store.schema import (
     LEASES_SQL,
     MAIL_SQL,
     RELEASES_SQL,
+    REMEMBERED_SQL,
     SPEND_SQL,
     STATUS_SQL,
     THREADS_SQL,
@@ -45,9 +46,10 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(mail=THREADS_SQL),
     Migration(mail=CHIPS_SQL),
     Migration(mail=STATUS_SQL, empty=WORDS_SQL),
+    Migration(kept=REMEMBERED_SQL),
 )
 
-KEPT_TABLES: tuple[str, ...] = ("spend", "journal", "edits", "releases", "claims", "belongs")
+KEPT_TABLES: tuple[str, ...] = ("spend", "journal", "edits", "releases", "claims", "belongs", "remembered")
 """The tables of the `kept` scripts, in the order in which a rescue copies them."""
 
 

@@ -125,6 +125,8 @@ def _copy_tables(source: sqlite3.Connection, target: sqlite3.Connection) -> tupl
     unread: list[str] = []
     for table in KEPT_TABLES:
         columns = _columns(source, target, table)
+        if not columns:
+            continue
         found, whole = _readable(source, table, columns)
         marks = ",".join("?" * len(columns))
         before = target.total_changes
@@ -136,13 +138,13 @@ def _copy_tables(source: sqlite3.Connection, target: sqlite3.Connection) -> tupl
 
 
 def _columns(source: sqlite3.Connection, target: sqlite3.Connection, table: str) -> list[str]:
-    """The columns to copy: those that the old store has, or all if it cannot say."""
+    """The columns to copy: those that the old store has, or all if it cannot say; none if it has no such table."""
     columns = [str(row[1]) for row in target.execute(f"PRAGMA table_info({table})")]
     try:
         there = {row[1] for row in source.execute(f"PRAGMA table_info({table})")}
     except sqlite3.DatabaseError:
         return columns
-    return [column for column in columns if column in there] or columns
+    return [column for column in columns if column in there]
 
 
 def _readable(source: sqlite3.Connection, table: str, columns: list[str]) -> tuple[list[tuple[Any, ...]], bool]:

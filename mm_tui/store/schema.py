@@ -209,6 +209,17 @@ ALTER TABLE claims ADD COLUMN renewed_at TEXT NOT NULL DEFAULT '';
 """
 """The leases by which processes elsewhere see that a process is alive."""
 
+REMEMBERED_SQL = """
+CREATE TABLE remembered (
+    name TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) WITHOUT ROWID;
+INSERT INTO remembered SELECT name, value FROM state
+    WHERE name IN ('incidents', 'redrafts_to_ask', 'snoozed') OR name LIKE 'cli.%';
+DELETE FROM state WHERE name IN (SELECT name FROM remembered);
+"""
+"""What the gateway could not send again: unseen incidents, what commands have printed, and so on."""
+
 CHIPS_SQL = """
 ALTER TABLE mail ADD COLUMN chips TEXT NOT NULL DEFAULT '';
 """

@@ -14,22 +14,30 @@ log = logging.getLogger("mm_tui.store")
 
 
 class StateStore:
-    """A table of named text values."""
+    """A table of named text values.
 
-    def __init__(self, database: Database) -> None:
+    Args:
+        kept: whether they are on disk in memory mode, too: the gateway could not send them again.
+    """
+
+    def __init__(self, database: Database, *, kept: bool = False) -> None:
         self._database = database
+        self._table = "remembered" if kept else "state"
 
     def get(self, name: str, default: str | None = None) -> str | None:
-        row = self._database.one("SELECT value FROM state WHERE name = ?", (name,))
+        row = self._database.one(f"SELECT value FROM {self._table} WHERE name = ?", (name,))
         return row[0] if row else default
 
     def set(self, name: str, value: str | None) -> None:
         """Sets a value; None removes it."""
         with self._database.write() as connection:
             if value is None:
-                connection.execute("DELETE FROM state WHERE name = ?", (name,))
+                connection.execute(f"DELETE FROM {self._table} WHERE name = ?", (name,))
             else:
-                connection.execute("INSERT OR REPLACE INTO state (name, value) VALUES (?, ?)", (name, value))
+                connection.execute(
+                    f"INSERT OR REPLACE INTO {self._table} (name, value) VALUES (?, ?)",
+                    (name, value),
+                )
 
     def note(self, name: str, value: str) -> None:
         """Sets a value that may be lost: a store that cannot be written is only logged, and ends no program."""

@@ -50,7 +50,7 @@ async def test_a_reason_that_asks_for_it_is_told_by_tags_after_the_rejection(san
     assert view.words == "rejected; another draft was asked for"
     assert await requests(desk).ask() == 0
     assert asked(sandbox, draft) == RedraftRequest(OneLine("Wrong tone"), by=OneLine("robin"))
-    assert StateStore(desk.database).get("redrafts_to_ask") is None
+    assert StateStore(desk.database, kept=True).get("redrafts_to_ask") is None
     assert any(entry.kind == "tagging" and "review.redraft" in str(entry.details) for entry in desk.journal())
 
 
@@ -158,7 +158,7 @@ async def test_without_a_send_key_nothing_is_asked_and_nothing_kept(sandbox: San
     async with at_desk(tmp_path, sandbox.url, sandbox.keys, without=("send",)) as desk:
         await desk.reject(await desk.read(sandbox.mailbox, draft), "Wrong tone")
         assert (await desk.settled(draft)).words == "rejected"
-        assert StateStore(desk.database).get("redrafts_to_ask") is None
+        assert StateStore(desk.database, kept=True).get("redrafts_to_ask") is None
 
 
 async def test_what_is_to_be_asked_is_dropped_once_the_key_is_gone(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -220,9 +220,9 @@ def test_the_command_says_what_keeps_it_from_asking(sandbox: Sandbox, tmp_path: 
 
 
 def test_the_store_of_an_earlier_version_is_read(database: Database) -> None:
-    StateStore(database).set("redrafts_to_ask", json.dumps(["gone"]))
+    StateStore(database, kept=True).set("redrafts_to_ask", json.dumps(["gone"]))
     from mm_tui.services.decisions.remembered import REDRAFTS_TO_ASK, RememberedDecisions
 
     assert RememberedDecisions(database, REDRAFTS_TO_ASK).all() == []
     RememberedDecisions(database, REDRAFTS_TO_ASK).forget("gone")
-    assert StateStore(database).get("redrafts_to_ask") is None
+    assert StateStore(database, kept=True).get("redrafts_to_ask") is None

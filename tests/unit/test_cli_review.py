@@ -232,11 +232,15 @@ def test_what_left_instead_of_what_was_seen_is_printed(
             assert "\x1b" not in done.err + done.out
 
 
-def test_a_lost_request_ends_in_a_question_that_answer_answers(home: Home, sandbox: Sandbox) -> None:
-    draft_id = sandbox.draft()
-    digest = digest_of(home, draft_id)
+@pytest.mark.parametrize("memory", [False, True], ids=["", "mail in memory only"])
+def test_a_lost_request_ends_in_a_question_that_answer_answers(home: Home, sandbox: Sandbox, memory: bool) -> None:
+    if memory:
+        home.write_config(f"{home.config.read_text()}[sync]\nmemory = true\n")
+    draft_id = sandbox.draft("Please pay to DE89 3704 0044 0532 0130 00.")
+    shown = home.run("pending", "show", draft_id, "--json").json
+    assert shown["risk"] == "high"
     sandbox.fault(method="POST", path="decide$", kind="close", when="before")
-    asked = approve(home, draft_id, digest, "--json")
+    asked = approve(home, draft_id, shown["digest"][:8], "--json")
     assert asked.status == Exit.GATEWAY
     assert "again" in asked.json["question"]["choices"]
     assert sandbox.outbox() == []

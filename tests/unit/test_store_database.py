@@ -183,14 +183,18 @@ def test_every_earlier_schema_becomes_the_newest_one_and_keeps_its_rows(tmp_path
     Database.open(fresh).close()
     connection = sqlite3.connect(old, isolation_level=None)
     for migration in MIGRATIONS[:start]:
-        for statement in (*statements(migration.mail), *statements(migration.kept)):
-            connection.execute(statement)
+        for script in (migration.mail, migration.kept, migration.empty):
+            for statement in statements(script):
+                connection.execute(statement)
     connection.execute(f"PRAGMA user_version = {start}")
     if start:
         connection.execute("INSERT INTO spend VALUES ('2026-03-02', 'jamba-mini', 1, 2, 3, 4)")
+        connection.execute("INSERT INTO state VALUES ('incidents', '[]'), ('last_ok_at', '1')")
     connection.close()
     with Database.open(old) as database:
         assert database.reader().execute("SELECT count(*) FROM spend").fetchone()[0] == bool(start)
+        assert StateStore(database).get("last_ok_at") == ("1" if start else None)
+        assert StateStore(database, kept=True).get("incidents") == ("[]" if start else None)
     assert schema(old) == schema(fresh)
 
 

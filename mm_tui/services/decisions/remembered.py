@@ -37,7 +37,7 @@ class RememberedDecisions:
     def __init__(self, database: Database, name: str) -> None:
         self._database = database
         self._name = name
-        self._state = StateStore(database)
+        self._state = StateStore(database, kept=True)
         self._rows = DecisionStore(database)
 
     def note(self, release_id: str) -> None:

@@ -125,7 +125,7 @@ class Snoozes:
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
-        self._state = StateStore(database)
+        self._state = StateStore(database, kept=True)
         self._pending = PendingStore(database)
         self._journal = Journal(database)
         self._clock = clock
