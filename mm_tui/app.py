@@ -310,8 +310,13 @@ class MmTui(App[None], inherit_bindings=False):
     # Navigation
 
     def action_go(self, mode: str) -> None:
-        """Switches to a main screen; each keeps its position."""
-        if mode in self.MODES and mode != self.current_mode:
+        """Switches to a main screen; each keeps its position. The queue opens at a failed decision, if there is one."""
+        from mm_tui.services.decisions.outcomes import unseen_failure
+
+        under_cursor = self.screen.undo_target() if isinstance(self.screen, BaseScreen) else None
+        if mode == "pending" and (email_id := unseen_failure(self.session.decisions, but=under_cursor)):
+            self.post_message(DecisionWanted(email_id))
+        elif mode in self.MODES and mode != self.current_mode:
             self.switch_mode(mode)
 
     async def on_decision_wanted(self, message: DecisionWanted) -> None:
@@ -363,7 +368,7 @@ class MmTui(App[None], inherit_bindings=False):
 
     def action_say_how_to_leave(self) -> None:
         """Says how to quit: ctrl+c must not end a program that holds decisions."""
-        self.say("{app.quit} leaves")
+        self.say("{app.quit} quits")
 
     def action_leave(self) -> None:
         """Quits; asks first if decisions are in progress."""

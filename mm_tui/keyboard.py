@@ -328,6 +328,8 @@ class Keyboard:
             return True
         screen, painted_at = self._app.screen, self._painted_at or 0.0
         if self._ignores:
+            if _act_id(screen, key) in DECIDING:
+                self._refuse()
             return False
         # Typed for the dialog that has closed.
         is_late = self._was_closed and key.time <= painted_at
@@ -348,8 +350,7 @@ class Keyboard:
         return self._may_act_on_main(key, screen, painted_at, is_late=is_late)
 
     def _may_act_on_main(self, key: events.Key, screen: Screen[Any], painted_at: float, *, is_late: bool) -> bool:
-        active = active_binding(screen, key.key)
-        act_id = active.binding.id or "" if active is not None and active.enabled else ""
+        act_id = _act_id(screen, key)
         decides_here = getattr(screen, "DECIDES", False)
         if act_id in DECIDING:
             quick = (
@@ -391,6 +392,12 @@ def _answer_keys(screen: Screen[Any]) -> frozenset[str]:
     """The keys that answer the question in front; none if it decides nothing."""
     keys: frozenset[str] = getattr(screen, "answer_keys", frozenset())
     return keys
+
+
+def _act_id(screen: Screen[Any], key: events.Key) -> str:
+    """The id of the action that the key has now; empty for none."""
+    active = active_binding(screen, key.key)
+    return active.binding.id or "" if active is not None and active.enabled else ""
 
 
 def _is_in_text(key: events.Key) -> bool:

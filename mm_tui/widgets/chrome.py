@@ -235,13 +235,14 @@ def status_parts(node: Widget) -> list[LinePart]:
     session = session_of(node)
     mailbox: Callable[[], str | None] = getattr(node.screen, "status_mailbox", lambda: None)
     under_cursor: Callable[[], str | None] = getattr(node.screen, "undo_target", lambda: None)
+    look = hint(node.screen, "app.pending", "shows it")
     return [
         LinePart(1, status.gateway(session)),
         LinePart(2, status.data_age(session)),
         LinePart(3, status.mailbox(session, mailbox())),
         LinePart(4, status.assistant(session)),
-        LinePart(0, status.incidents(session)),
-        LinePart(0, status.not_done(session, under_cursor())),
+        LinePart(0, status.incidents(session, look)),
+        LinePart(0, status.not_done(session, under_cursor(), look)),
         LinePart(0, status.held(session, hint(node.screen, "app.undo"))),
     ]
 
@@ -338,13 +339,17 @@ def awake_keys(screen: Screen[object]) -> list[tuple[str, ActiveBinding]]:
     ]
 
 
-def hint(screen: Screen[object], act_id: str) -> str:
-    """The key hint for an action on `screen`, such as `(u undo)`; empty if its key does not work now."""
+def hint(screen: Screen[object], act_id: str, does: str = "") -> str:
+    """The key hint for an action on `screen`, such as `(u undo)`; empty if its key does not work now.
+
+    Args:
+        does: what the key does here, if not what its binding says.
+    """
     if not screen.is_active:
         return ""
     for key, active in awake_keys(screen):
         if active.binding.id == act_id and active.enabled:
-            return f"({key} {active.binding.description})"
+            return f"({key} {does or active.binding.description})"
     return ""
 
 

@@ -132,34 +132,40 @@ def assistant(session: Session) -> Content:
     return Content.assemble(f"{who} ${spend.usd:.2f}{most} today", (retry, "$foreground"))
 
 
-def incidents(session: Session) -> Content:
-    """Emails that should not have been sent, shown until somebody has looked at them."""
+def incidents(session: Session, look: str = "") -> Content:
+    """Emails that should not have been sent, shown until somebody has looked at them.
+
+    Args:
+        session: has the decisions.
+        look: the hint of the key that goes to the email, such as `(2 shows it)`; empty if it does not work now.
+    """
     if session.decisions is None:
         return Content("")
     found = session.decisions.unseen_incidents()
     if not found:
         return Content("")
     more = f" and {len(found) - 1} more" if len(found) > 1 else ""
-    return Content.assemble(
-        ("▲ ", "$error"), (f"incident: {found[-1]}{more} (look at it in the queue)", "bold $mm-fail")
-    )
+    words = f"incident: {found[-1]}{more}", "bold $mm-fail"
+    return Content.assemble(("▲ ", "$error"), words, (f" {look}" if look else "", "$mm-accent"))
 
 
-def not_done(session: Session, under_cursor: str | None = None) -> Content:
-    """Failed decisions, shown until somebody has looked at them or decided again; not the one under the cursor."""
+def not_done(session: Session, under_cursor: str | None = None, look: str = "") -> Content:
+    """Failed decisions, shown until somebody has looked at them or decided again; not the one under the cursor. `look`
+    is as for `incidents`."""
     found = session.decisions.newest_not_done(but=under_cursor) if session.decisions is not None else None
     if found is None:
         return Content("")
     view, number = found
     more = f" and {number - 1} more" if number > 1 else ""
-    return Content.assemble(("▲ ", "$error"), f"{view.not_done}: email {view.about}{more} (look at it in the queue)")
+    words = f"{view.not_done}: email {view.about}{more}"
+    return Content.assemble(("▲ ", "$error"), words, (f" {look}" if look else "", "$mm-accent"))
 
 
 def held(session: Session, undo: str) -> Content:
     """The decisions that can still be undone, with the nearest deadline.
 
     Args:
-        session: hold the decisions.
+        session: has the decisions.
         undo: the hint of the undo key, such as `(u undo)`; empty if it does not work now.
     """
     if session.decisions is None:

@@ -126,11 +126,9 @@ async def test_what_failed_is_told_and_the_row_keeps_a_sign_until_it_was_looked_
         told = "▲ not approved: email to anna@customer.example: the gateway refused"
         await until(pilot, lambda: told in drawn(app) and "undecided: the gateway refused" in drawn(app), "both")
         await until(pilot, lambda: told not in drawn(app), "the end of the message")
-        assert "▲ not approved: email to anna@customer.example (look at it in the queue)" in drawn(app), (
-            "until it was looked at"
-        )
-        await pilot.press("p")
-        await until(pilot, lambda: screen.current is not None and screen.current.item.id == first, "the first")
+        assert "▲ not approved: email to anna@customer.example (2 shows it)" in drawn(app), "until it was looked at"
+        await pilot.press("1", "2")
+        await until(pilot, lambda: app.screen is screen and screen.undo_target() == first, "the first")
         await pilot.press("n")
         await until(pilot, lambda: "undecided: the gateway refused" not in drawn(app), "the sentence to go")
         assert drawn(app).count("not approved") == 1, "the row keeps a sign"

@@ -136,6 +136,7 @@ async def test_words_behind_a_refused_key_are_no_keys(sandbox: Sandbox, monkeypa
         await asyncio.sleep(keyboard.PAUSE_SECONDS)
         monkeypatch.setattr(screen.deciding, "service", lambda: screen.say("still starting"))
         await typed(app, "x2nd 1 paragraph is a lie", pause=0.05)
+        await until(pilot, lambda: keyboard.TOO_QUICK[:30] in drawn(app), "why the key for a decision did nothing")
         assert app.screen is screen
         assert app.current_mode == "pending"
         await asyncio.sleep(keyboard.PAUSE_SECONDS)

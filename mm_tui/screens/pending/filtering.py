@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from textual.app import App
 
+    from mm_tui.screens.pending.column import QueueColumn
     from mm_tui.services.decisions.listing import QueueListing
 
 
@@ -29,13 +30,17 @@ class FilterActions:
     """Changes the filter, the search or the order of the queue.
 
     Args:
-        show: updates the list; `stay` is as for `QueueListing.update`.
+        show: updates the list; `stay` is as for `QueueListing.list_anew`.
+        column: has the list.
     """
 
-    def __init__(self, app: App[object], listing: QueueListing, show: Callable[[bool], None]) -> None:
+    def __init__(
+        self, app: App[object], listing: QueueListing, show: Callable[[bool], None], column: QueueColumn
+    ) -> None:
         self._app = app
         self._listing = listing
         self._show = show
+        self._column = column
 
     def filter(self, chosen: SavedFilter) -> None:
         self._listing.filter = chosen
@@ -57,9 +62,14 @@ class FilterActions:
         self._show(False)
 
     def switch_order(self) -> None:
-        """Switches the order between oldest first and riskiest first."""
+        """Switches the order between oldest first and riskiest first. In the list, a cursor on the first email goes to
+        the new first one."""
+        queue_list = self._column.queue_list
+        was_first = queue_list.cursor == 0 and queue_list.has_focus
         self._listing.order = Order.RISKIEST if self._listing.order is Order.OLDEST else Order.OLDEST
         self._show(True)
+        if was_first:
+            queue_list.move_to(0)
 
     def choose(self) -> None:
         """Asks for a saved filter, showing their counts."""

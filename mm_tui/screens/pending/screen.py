@@ -106,7 +106,7 @@ class PendingScreen(BaseScreen):
     @cached_property
     def filtering(self) -> FilterActions:
         """Changes what is listed."""
-        return FilterActions(self.app, self.listing, lambda stay: self.update_list(stay=stay))
+        return FilterActions(self.app, self.listing, lambda stay: self.update_list(stay=stay), self.column)
 
     @property
     def queue_list(self) -> PendingList:

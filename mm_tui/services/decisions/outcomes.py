@@ -29,6 +29,20 @@ class OutcomeNews(NamedTuple):
     """Whether it reports a failure."""
 
 
+def unseen_failure(decisions: Decisions | None, *, but: str | None = None) -> str:
+    """The email of the newest incident or failed decision that nobody has looked at; empty if there is none.
+
+    Args:
+        but: the email under the cursor, whose failed decision does not count.
+    """
+    if decisions is None:
+        return ""
+    if incidents := decisions.unseen_incidents():
+        return incidents[-1]
+    found = decisions.newest_not_done(but=but)
+    return found[0].email_id if found is not None else ""
+
+
 class Outcomes:
     """Reports each decision once, together with others that ended a moment ago, failures first."""
 
