@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import pytest
 
+from mm_tui.app import MmTui
 from mm_tui.screens.dialogs.help import HelpScreen
 from mm_tui.screens.mailboxes.mailbox_list import NARROW_COLUMNS, TINY_COLUMNS, WIDE_COLUMNS
 from mm_tui.screens.mailboxes.screen import MailboxesScreen
 from tests.support.app import drawn, running_app, settings_for, until
 from tests.support.sandbox import Sandbox
+
+
+def _groups(app: MmTui) -> str:
+    """All that the help in front says; empty if there is none."""
+    return "\n".join(str(group.render()) for group in app.screen.query(".help--group"))
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
@@ -26,6 +32,8 @@ async def test_the_help_of_the_mailboxes_explains_each_column(sandbox: Sandbox, 
         )
         await pilot.press("home")
         await until(pilot, lambda: "Keys · mailboxes" in drawn(app), "the title")
+        await pilot.press("escape", "2", "question_mark")
+        await until(pilot, lambda: "high, medium and low risk" in _groups(app), "the signs of the queue")
     headings = {column.heading for columns in (WIDE_COLUMNS, NARROW_COLUMNS, TINY_COLUMNS) for column in columns}
     explained = {name for name, _ in MailboxesScreen.HELP_MORE}
     assert headings <= explained

@@ -41,7 +41,7 @@ async def test_a_key_asks_and_both_quotes_are_marked(sandbox: Sandbox) -> None:
         await seen(pilot, screen)
         before = screen.listing.entries[0].assessment
         await pilot.press("r")
-        await until(pilot, lambda: "local stand-in, not Jamba" in shown(app), "who read")
+        await until(pilot, lambda: "stand-in, not Jamba" in shown(app), "who read")
         assert "contradicted: “order 88421”; thread: “order 88412”" in shown(app)
         marks = [mark for mark in screen.pane.main._page.marks if mark.style == "reader"]
         text = screen.pane.main._page.text

@@ -351,7 +351,7 @@ async def test_the_stand_in_compares_what_plain_rules_can_and_says_so() -> None:
         await desk.assistant.aclose()
     assert [remark.line for remark in invented.remarks] == ["not found: “$9”; nearest: “$229” (Anna)"]
     assert [remark.line for remark in wrong.remarks] == ["contradicted: “room 21”; thread: “room 12” (Anna)"]
-    assert wrong.stand_in and "(local stand-in, not Jamba)" in wrong.summary
+    assert wrong.stand_in and "(stand-in, not Jamba)" in wrong.summary
     assert clean.summary.endswith(": no remarks on numbers or questions") and not clean.remarks
     assert len(clean.summary) <= 78, "one line at 80 columns"
 
@@ -389,7 +389,7 @@ def test_show_prints_what_the_second_reader_points_at(tmp_path: Path, sandbox: S
     plainly = home.run("pending", "show", reply["id"], "--thread")
     assert plainly.status == 0 and "second reader" not in plainly.out
     read = home.run("pending", "show", reply["id"], "--thread", "--second-reader", status=0)
-    assert "reader   second reader (local stand-in, not Jamba): 1 remark on numbers or questions" in read.out
+    assert "reader   second reader (stand-in, not Jamba): 1 remark on numbers or questions" in read.out
     assert "reader   contradicted: “order 88421”; thread: “order 88412”" in read.out
     before, after = plainly.out.splitlines(), read.out.splitlines()
     assert [one for one in after if not one.startswith("reader ")] == before, "no risk and no digest changes"

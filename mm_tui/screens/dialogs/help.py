@@ -35,7 +35,7 @@ class HelpScreen(Dialog[None]):
 
     Args:
         groups: (heading, [(keys, what they do)]).
-        more: lines beneath, for instance the search language.
+        more: (heading, lines) beneath, for instance the signs and the search language.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -52,14 +52,11 @@ class HelpScreen(Dialog[None]):
         self,
         title: str,
         groups: list[tuple[str, list[tuple[str, str]]]],
-        more: tuple[tuple[str, str], ...] = (),
-        more_title: str = "Search",
+        more: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (),
     ) -> None:
         super().__init__()
         self._title = title
-        self._groups = groups
-        self._more = more
-        self._more_title = more_title
+        self._groups = [*groups, *((heading, list(rows)) for heading, rows in more if rows)]
 
     @classmethod
     def of(cls, screen: Screen[Any]) -> Self:
@@ -70,9 +67,10 @@ class HelpScreen(Dialog[None]):
             act = keymap.act(active.binding.id or "")
             heading = HEADINGS.get(act.context, act.context.capitalize())
             groups.setdefault(heading, []).append((_all_keys(screen, act.id), act.help))
-        more = getattr(screen, "HELP_MORE", ())
+        signs, more = getattr(screen, "HELP_SIGNS", ()), getattr(screen, "HELP_MORE", ())
+        more_title = getattr(screen, "HELP_MORE_TITLE", "Search")
         in_order = sorted(groups.items(), key=lambda group: group[0] == EVERYWHERE)
-        return cls(f"Keys · {title}", in_order, more, getattr(screen, "HELP_MORE_TITLE", "Search"))
+        return cls(f"Keys · {title}", in_order, (("Signs", signs), (more_title, more)))
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(classes="dialog dialog--help"):
@@ -92,9 +90,8 @@ class HelpScreen(Dialog[None]):
         # In the terminal's own colours a dialog has a border.
         line = 2 if self.app.current_theme.ansi else 0
         cells = min(WIDTH, self.app.size.width * SHARE // 100) - FRAME - line
-        groups = [*self._groups, *([(self._more_title, list(self._more))] if self._more else [])]
-        keys = max([KEYS, *(len(keys) + 2 for _, rows in groups for keys, _ in rows)])
-        return [_group(heading, rows, keys, cells) for heading, rows in groups]
+        keys = max([KEYS, *(len(keys) + 2 for _, rows in self._groups for keys, _ in rows)])
+        return [_group(heading, rows, keys, cells) for heading, rows in self._groups]
 
     def on_resize(self) -> None:
         groups = self._groups_drawn()

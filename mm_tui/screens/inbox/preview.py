@@ -186,9 +186,10 @@ class Preview(Widget):
     def _answer_lines(self, waiting: PendingItem | None) -> list[Content]:
         if waiting is None:
             return []
-        decides = self._with_keys("  {app.pending} decides")
+        decides = self._with_keys("  {list.open}, then {thread.decide} to decide")
         words = (f"{WAITING_SIGN} ", "$accent"), ("The answer that waits", "bold"), (decides, "$mm-dim")
-        return [Content.assemble(*words), *self._body(waiting.body), Content("")]
+        below = Content.styled("The email", "bold")
+        return [Content.assemble(*words), *self._body(waiting.body), Content(""), below]
 
     def _assistant_lines(self, row: MailRow, *, above_text: bool) -> list[Content]:
         """What the assistant says; above a text, what it is about to say finds its room kept, so that nothing moves."""

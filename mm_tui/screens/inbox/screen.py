@@ -57,6 +57,7 @@ class InboxScreen(BaseScreen):
     TITLE_WORD = "inbox"
     CSS_PATH = "inbox.tcss"
     BINDINGS = keymap.bindings("inbox")
+    HELP_SIGNS = inbox_words.SIGNS
     HELP_MORE = tuple((f"{name}:", words) for name, words in MAIL.operators.items())
 
     column = getters.query_one("#left", MailColumn)

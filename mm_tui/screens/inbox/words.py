@@ -20,6 +20,15 @@ if TYPE_CHECKING:
 NO_ACCOUNT = "Without an account, mm-tui demo shows the program on sample mail. {app.quit} quits."
 GREETED = "greeted"
 """The stored fact that the first hint has been shown."""
+SIGNS = (
+    (UNREAD_SIGN, "unread"),
+    (WAITING_SIGN, "before the age: an answer waits for a decision; before an address: sent to it"),
+    ("! !!", "high and urgent, as the model judged the email"),
+    ("▲hidden", "invisible characters were removed from the email"),
+    ("(3)", "emails in the thread"),
+    ("#tag", "a tag that another program set; +2 if there are two more"),
+)
+"""The signs of the list, for the help."""
 
 
 def hint(session: Session) -> str:

@@ -31,6 +31,7 @@ from mm_tui.screens.pending.second_reading import SecondReaderActions
 from mm_tui.screens.pending.snoozing import Snoozing
 from mm_tui.screens.pending.team import Team
 from mm_tui.screens.pending.timers import ScreenTimers
+from mm_tui.screens.pending.words import SIGNS
 from mm_tui.services.decisions.approval_gate import ApprovalGate
 from mm_tui.services.decisions.listing import QueueListing
 from mm_tui.services.decisions.marks import Marks
@@ -56,6 +57,7 @@ class PendingScreen(BaseScreen):
     DECIDES = True
     RELOAD_SECONDS = 0.15
     BINDINGS = keymap.bindings("pending")
+    HELP_SIGNS = SIGNS
     HELP_MORE = tuple((f"{name}:", words) for name, words in QUEUE.operators.items())
 
     column = getters.query_one("#left", QueueColumn)

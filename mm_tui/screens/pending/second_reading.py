@@ -45,7 +45,7 @@ class SecondReaderActions:
     async def _ask(self, reader: SecondReader, entry: QueueEntry, again: bool) -> None:
         state = await reader.read(entry, self._address(entry), again=again)
         # There is no room for it above a draft with many findings.
-        more = ": {pending.findings} shows all" if state.remarks else ""
+        more = ", {pending.findings} shows them" if state.remarks else ""
         self._screen.say(f"{state.summary}{more}")
 
     def look_soon(self) -> None:

@@ -50,6 +50,18 @@ TEXT_KEYS = (
     ("pgup pgdn", "One page up, one page down."),
 )
 """Editing keys, for the help."""
+SIGNS = (
+    ("!! ! ·", "high, medium and low risk; none if nothing was found"),
+    ("?", "not checked yet: details are still being loaded"),
+    ("→ ←", "a draft to this address; inbound mail from it, which waits to be let in"),
+    ("+", "marked for a batch"),
+    ("≠", "a remark of the second reader"),
+    (
+        "digest",
+        "the eight characters after the subject; they change with anything in the email, and the journal has them",
+    ),
+)
+"""The signs of the queue and of a draft, for the help."""
 
 
 def about_line(entry: QueueEntry, *, digest: bool = True) -> OneLine:

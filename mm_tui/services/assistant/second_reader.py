@@ -39,7 +39,7 @@ LONGEST_THREAD = 30
 READING = OneLine("the second reader is reading the draft …")
 UNREADABLE = OneLine("the second reader's answer could not be read")
 NOTHING_NAMED = "no remarks, which does not prove that all is well"
-STAND_IN = "second reader (local stand-in, not Jamba)"
+STAND_IN = "second reader (stand-in, not Jamba)"
 STAND_IN_READS = "on numbers or questions"
 """All that the stand-in compares."""
 INBOUND = OneLine("the second reader reads drafts, not incoming mail")

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from mm_tui.models import Direction
 from mm_tui.review.digest import short
 from mm_tui.services.audit.line import AuditLine, AuditLines, Tone, actor_words
-from mm_tui.store.assist import AssistStore
+from mm_tui.store.assist import AssistStore, ResultKey
 from mm_tui.store.audit.folding import Folder
 from mm_tui.store.audit.timeline import LineFilter, Source
 from mm_tui.store.decisions.records import DecisionStore, SavedDecision
@@ -142,10 +142,8 @@ class Histories:
             subjects.append(summary.thread_id)
         for found in self._assist.about(subjects):
             of_thread = " (its thread)" if found.key.subject_id != email_id else ""
-            words, more = _assist_words(found.key.task, found.result)
-            yield HistoryEvent(
-                found.made_at, Origin.MODEL, OneLine(words + of_thread), OneLine(found.key.model), OneLine(more)
-            )
+            words, who, more = _assist_words(found.key, found.result)
+            yield HistoryEvent(found.made_at, Origin.MODEL, OneLine(words + of_thread), who, more)
 
 
 def family_of(email_id: str, rows: Sequence[SavedDecision]) -> dict[str, OneLine]:
@@ -199,8 +197,15 @@ def _journal_details(action: str, details: Mapping[str, str]) -> list[str]:
     return parts
 
 
-def _assist_words(task: str, result: dict[str, Any]) -> tuple[str, str]:
-    """What a model did, and what it found."""
-    done = {"classify": "labelled", "summarise": "summarised", "extract": "read for facts", "draft": "drafted"}
-    found = [f"{name}: {value}" for name, value in result.items() if isinstance(value, str | int | float) and value]
-    return done.get(task, task), " · ".join(found)
+def _assist_words(key: ResultKey, result: dict[str, Any]) -> tuple[str, OneLine, OneLine]:
+    """What a model did, which model answered, and what it found."""
+    done = {
+        "classify": "labelled", "summarise": "summarised", "extract": "read for facts", "draft": "drafted",
+        "second_reader": "read as second reader",
+    }  # fmt: skip
+    value = result.get("value", result)
+    named = value.items() if isinstance(value, dict) else [("", value)]
+    found = [
+        f"{name}: {said}".removeprefix(": ") for name, said in named if isinstance(said, str | int | float) and said
+    ]
+    return done.get(key.task, key.task), OneLine(result.get("model") or key.model), OneLine(" · ".join(found))

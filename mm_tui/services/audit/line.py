@@ -101,7 +101,7 @@ JOURNAL_WORDS = {
     "untagging": "removes a tag",
     "snoozing": "snoozes",
     "unsnoozing": "ends a snooze",
-    "noting": "notes for colleagues",
+    "noting": "leaves a note for colleagues",
     "clearing_note": "removes the note",
     "assigning": "assigns",
     "unassigning": "assigns to nobody",
