@@ -82,6 +82,7 @@ async def _list(arguments: argparse.Namespace, chosen: Settings) -> int:
 
     async with online(chosen) as session:
         if _reads_gateway(arguments, chosen):
+            await session.check_account()
             await fetch_newest(session, arguments.limit)
         lines = AuditLines(session.database)
         lines.learn()
@@ -150,6 +151,7 @@ async def _export(arguments: argparse.Namespace, chosen: Settings) -> int:
                 )
             async with online(chosen) as session:
                 if _reads_gateway(arguments, chosen):
+                    await session.check_account()
                     await session.network.sync.refresh_audit()
                 count = export(AuditLines(session.database), _wanted(arguments), path)
         except ExportError as error:

@@ -157,6 +157,7 @@ async def edit(arguments: argparse.Namespace, chosen: Settings, body: str) -> in
 async def answer(arguments: argparse.Namespace, chosen: Settings) -> int:
     """Answers the question of an unfinished decision, or prints it."""
     async with online(chosen) as session:
+        await session.check_account()
         decisions = session.build_decisions(by_command=True)
         await decisions.resume()
         view = decisions.state(arguments.id)

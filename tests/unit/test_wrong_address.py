@@ -172,6 +172,27 @@ def test_the_other_addresses_keep_their_v1() -> None:
     assert Profile(ai21_host="https://api.ai21.example/studio/v1").ai21_host == "https://api.ai21.example/studio/v1"
 
 
+def test_no_command_reads_or_answers_with_the_keys_of_another_account(sandbox: Sandbox, tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    home.write_profile(sandbox.url, sandbox.keys)
+    draft = sandbox.draft()
+    digest = str(home.run("pending", "show", draft, "--json").json["digest"])
+    sandbox.fault(method="POST", path="decide$", kind="close", when="before")
+    assert home.run("pending", "approve", draft, "--digest", digest).status == Exit.GATEWAY
+    sandbox.fault(method="GET", path="/v1/account$", kind="malformed", body='{"id": "01JOTHER"}', count=0)
+    sandbox.forget_calls()
+    for command in (
+        ("pending", "answer", draft, "again"),
+        ("audit", "list"),
+        ("audit", "export"),
+        ("spam", "report", draft),
+        ("pending", "list"),
+    ):
+        refused = home.run(*command)
+        assert refused.status == Exit.CONFIG and "01JOTHER" in refused.err, command
+    assert {call["path"] for call in sandbox.calls()} == {"/v1/account"}
+
+
 def test_everything_works_at_an_address_with_v1(sandbox: Sandbox, tmp_path: Path) -> None:
     home = Home(tmp_path)
     sandbox.draft()
