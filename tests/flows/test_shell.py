@@ -135,7 +135,7 @@ async def test_mouse_reaches_the_screens_and_the_footers_keys() -> None:
 async def test_ctrl_c_says_how_to_leave_and_leaves_nothing() -> None:
     async with running_app(idle_session()) as (app, pilot):
         await pilot.press("ctrl+c")
-        await until(pilot, lambda: "^q leaves" in shown(app))
+        await until(pilot, lambda: "^q quits" in shown(app))
         assert not app._exit
 
 

@@ -201,7 +201,7 @@ def _assist_words(key: ResultKey, result: dict[str, Any]) -> tuple[str, OneLine,
     """What a model did, which model answered, and what it found."""
     done = {
         "classify": "labelled", "summarise": "summarised", "extract": "read for facts", "draft": "drafted",
-        "second_reader": "read as second reader",
+        "second_reader": "read as second reader", "tags": "read from its tags",
     }  # fmt: skip
     value = result.get("value", result)
     named = value.items() if isinstance(value, dict) else [("", value)]
