@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from textual.content import Content
 
 from mm_tui.screens.dialogs.choice import CHOICE_KEYS, Choice, ChoiceScreen
+from mm_tui.screens.dialogs.dialog import ask
 from mm_tui.screens.dialogs.form import Field, FormScreen
 from mm_tui.screens.mailboxes.pages import tally_words
 from mm_tui.services.audit.track_record import LADDER, step_down, step_up
@@ -64,11 +65,11 @@ class MailboxActing:
     ) -> None:
         """Shows a form and calls `act` with its values; `again` shows it once more with them, if that is needed."""
 
-        def filled(values: tuple[str, ...] | None) -> None:
-            if values is not None and (may_be_empty or values[0].strip()):
+        def filled(values: tuple[str, ...]) -> None:
+            if may_be_empty or values[0].strip():
                 self._do(act(*values), partial(again, values))
 
-        self._screen.app.push_screen(form, filled)
+        ask(self._screen.app, form, filled)
 
     def _acted(self, again: Callable[[ActResult], None] | None, said: ActResult) -> None:
         self._screen.say(said.words, "information" if said.ok else "warning")
@@ -92,10 +93,8 @@ class MailboxActing:
         words = "The operator receives a code by email. It works once, within 24 hours. "
         words += "Nothing changes until you enter it ({mailboxes.redeem})."
         lines.append(with_keys(words, self._screen.session.settings.keys))
-        self._screen.app.push_screen(
-            ChoiceScreen("Request a code to move up?", _lines(lines), _steps(modes), stay="leave it as it is"),
-            lambda mode: self._do(acts.request_upgrade(found.mailbox.id, mode)) if mode else None,
-        )
+        question = ChoiceScreen("Request a code to move up?", _lines(lines), _steps(modes), stay="leave it as it is")
+        ask(self._screen.app, question, lambda mode: self._do(acts.request_upgrade(found.mailbox.id, mode)))
 
     def redeem(self) -> None:
         """Moves a mailbox up with a code."""
@@ -128,10 +127,8 @@ class MailboxActing:
             f"{found.mailbox.address} is now on {mode_words(found.mailbox.oversight_mode)}.",
             "This takes effect at once. Moving up again needs a code from the operator.",
         ]
-        self._screen.app.push_screen(
-            ChoiceScreen("Move the mailbox down?", _lines(lines), _steps(modes), stay="leave it as it is"),
-            lambda mode: self._do(acts.move_down(found.mailbox.id, mode)) if mode else None,
-        )
+        question = ChoiceScreen("Move the mailbox down?", _lines(lines), _steps(modes), stay="leave it as it is")
+        ask(self._screen.app, question, lambda mode: self._do(acts.move_down(found.mailbox.id, mode)))
 
     # New mailboxes
 
@@ -171,20 +168,18 @@ class MailboxActing:
         lines = ["In gated send, mail to these recipients is sent without approval."]
         lines += [] if box.allowed is not None else ["The gateway does not disclose what is on it."]
         lines += [] if listed or box.allowed is None else ["It is empty."]
-        choices: list[Choice[Allowed | None]] = [Choice("+", "add an address or a domain", None)]
+        choices = [Choice("+", "add an address or a domain", partial(self._ask_allow, acts, box))]
         choices += [
-            Choice(key, f"remove {entry.pattern}{f' ({entry.note})' if entry.note else ''}", entry)
+            Choice(
+                key,
+                f"remove {entry.pattern}{f' ({entry.note})' if entry.note else ''}",
+                partial(self._ask_disallow, acts, box, entry),
+            )
             for key, entry in zip(CHOICE_KEYS, listed, strict=False)
         ]
-
-        def chosen(answer: tuple[Allowed | None] | None) -> None:
-            if answer is not None:
-                self._ask_allow(acts, box) if answer[0] is None else self._ask_disallow(acts, box, answer[0])
-
-        wrapped = [Choice(one.key, one.words, (one.value,)) for one in choices]
-        self._screen.app.push_screen(
-            ChoiceScreen(f"Allowlist of {box.address}", _lines(lines), wrapped, stay="leave it as it is"), chosen
-        )
+        title = f"Allowlist of {box.address}"
+        dialog = ChoiceScreen(title, _lines(lines), choices, stay="leave it as it is")
+        ask(self._screen.app, dialog, lambda chosen: chosen())
 
     def _ask_allow(
         self, acts: MailboxActs, box: Mailbox, values: tuple[str, ...] = (), said: ActResult | None = None

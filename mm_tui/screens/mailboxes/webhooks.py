@@ -110,15 +110,16 @@ class WebhooksScreen(Dialog[None]):
     ) -> None:
         from mm_tui.services.mailboxes import WEBHOOK_EVENTS
 
-        def filled(filled_in: tuple[str, ...] | None) -> None:
-            if filled_in is not None and filled_in[0].strip():
-                events = [event for event in filled_in[1].replace(",", " ").split() if event]
+        def filled(filled_in: tuple[str, ...]) -> None:
+            if filled_in[0].strip():
+                events = filled_in[1].replace(",", " ").split()
                 again = lambda outcome: self._ask_new(mailbox_id, which, filled_in, outcome)  # noqa: E731 - reads as what it is
                 self._do(self._acts.create_webhook(filled_in[0], events, mailbox_id, filled_in[2]), again)
 
         url, events, code = values or ("https://", ", ".join(WEBHOOK_EVENTS), "")
         coded = said is not None and said.code_sent
-        self.app.push_screen(
+        ask(
+            self.app,
             FormScreen(
                 f"New webhook for {which}",
                 [

@@ -8,6 +8,7 @@ from textual.content import Content
 
 from mm_tui.review.digest import short
 from mm_tui.screens.dialogs.choice import Choice, ChoiceScreen
+from mm_tui.screens.dialogs.dialog import ask
 from mm_tui.services.decisions.approval_gate import UNSEEN
 from mm_tui.text import OneLine
 from mm_tui.widgets.words import count, joined
@@ -15,6 +16,7 @@ from mm_tui.widgets.words import count, joined
 if TYPE_CHECKING:
     from mm_tui.screens.pending.deciding import Deciding
     from mm_tui.screens.pending.host import QueueHost
+    from mm_tui.services.decisions.view import Seen
     from mm_tui.services.queue.entry import QueueEntry
 
 
@@ -57,9 +59,12 @@ class Batches:
         """Approves all marked emails, after a summary."""
         batch = [entry for entry in self._marked() if _may_be_batched(entry)]
         if not batch:
-            self._say_nothing_marked()
+            self._deciding.refuse("nothing is marked: read an email to the end, then mark it with {pending.mark}")
             return
-        self._screen.app.push_screen(
+        found = {entry.item.id: entry.assessment.findings for entry in batch}
+        shown = {entry.item.id: entry.approvals for entry in batch}
+        ask(
+            self._screen.app,
             ChoiceScreen(
                 f"Approve {count(len(batch), 'email', 'emails')}?",
                 _summary(batch),
@@ -67,15 +72,10 @@ class Batches:
                 stay="go back without deciding",
                 over=lambda: self._deciding.why_all_over(batch),
             ),
-            lambda sure: self._approve(batch) if sure else None,
+            lambda _: self._deciding.begin(
+                batch, lambda service: service.approve_all(_digests(batch), found=found, shown=shown)
+            ),
         )
-
-    def _approve(self, batch: list[QueueEntry]) -> None:
-        if (decisions := self._deciding.service()) is not None:
-            found = {entry.item.id: entry.assessment.findings for entry in batch}
-            shown = {entry.item.id: entry.approvals for entry in batch}
-            items = [(entry.item, entry.digest) for entry in batch]
-            self._deciding.begin(batch, decisions.approve_all(items, found=found, shown=shown))
 
     def reject(self) -> None:
         """Rejects all marked emails, after asking for a reason."""
@@ -89,22 +89,20 @@ class Batches:
         self._deciding.ask_reason(
             f"Reject {count(len(batch), 'email', 'emails')}, and give a reason",
             OneLine(", ".join(entry.item.subject for entry in batch)),
-            lambda reason, asks_redraft: self._reject(batch, reason, asks_redraft),
+            lambda reason, asks: self._deciding.begin(
+                batch, lambda service: service.reject_all(_digests(batch), reason, asks_redraft=asks), reason
+            ),
             over=lambda: self._deciding.why_all_over(batch),
             may_ask_redraft=any(not entry.is_inbound and entry.author is None for entry in batch),
         )
 
-    def _reject(self, batch: list[QueueEntry], reason: str, asks_redraft: bool | None) -> None:
-        if (decisions := self._deciding.service()) is not None:
-            items = [(entry.item, entry.digest) for entry in batch]
-            self._deciding.begin(batch, decisions.reject_all(items, reason, asks_redraft=asks_redraft), reason)
-
-    def _say_nothing_marked(self) -> None:
-        self._deciding.refuse("nothing is marked: read an email to the end, then mark it with {pending.mark}")
-
 
 def _may_be_batched(entry: QueueEntry) -> bool:
     return not entry.assessment.why_alone and entry.edit is None and not entry.approvals.waits_for_other
+
+
+def _digests(batch: list[QueueEntry]) -> list[tuple[Seen, str]]:
+    return [(entry.item, entry.digest) for entry in batch]
 
 
 def _summary(batch: list[QueueEntry]) -> Content:

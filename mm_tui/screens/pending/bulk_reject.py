@@ -10,6 +10,7 @@ from textual.content import Content
 from textual.message import Message
 
 from mm_tui.screens.dialogs.choice import show_page
+from mm_tui.screens.dialogs.dialog import ask
 from mm_tui.screens.dialogs.form import Field, FormScreen
 from mm_tui.text import OneLine
 from mm_tui.widgets.words import count, joined
@@ -94,7 +95,8 @@ class BulkReject:
         lines = [OneLine(f"reason   {reason}"), *summary(batch, addresses, session.audit, key_names(session.state))]
         if left_out := self._screen.listing.left_out:
             lines.append(snoozed_words(len(left_out)))
-        self._screen.app.push_screen(
+        ask(
+            self._screen.app,
             FormScreen(
                 f"Reject all {number}?",
                 [Field(f"Type {number} to reject them all", "")],
@@ -102,16 +104,14 @@ class BulkReject:
                 yes="reject them",
                 lines=lines,
             ),
-            lambda typed: self._typed(batch, reason, typed),
+            lambda typed: self._typed(batch, reason, typed[0]),
         )
 
-    def _typed(self, batch: list[QueueEntry], reason: str, typed: tuple[str, ...] | None) -> None:
-        if typed is None:
-            return
-        if typed[0].strip() != str(len(batch)):
+    def _typed(self, batch: list[QueueEntry], reason: str, typed: str) -> None:
+        if typed.strip() == str(len(batch)):
+            self.begin(batch, reason)
+        else:
             self._screen.say(f"{len(batch)} was not typed: nothing was rejected", "warning")
-            return
-        self.begin(batch, reason)
 
     def begin(self, batch: list[QueueEntry], reason: str) -> None:
         """Begins the rejection of these emails in a worker."""

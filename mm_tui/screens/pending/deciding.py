@@ -16,6 +16,7 @@ from textual.message import Message
 from mm_tui.decision.state import Choice as Answer
 from mm_tui.models import EditedDraft
 from mm_tui.screens.dialogs.choice import Choice, ChoiceScreen
+from mm_tui.screens.dialogs.dialog import ask
 from mm_tui.screens.dialogs.offers import ReasonScreen
 from mm_tui.screens.pending.diff_pages import change_name
 from mm_tui.screens.pending.findings import findings_page
@@ -114,12 +115,21 @@ class Deciding:
 
     # Start and end
 
-    def begin(self, entries: Sequence[QueueEntry], beginning: Coroutine[Any, Any, object], reason: str = "") -> None:
-        """Starts decisions in a worker.
+    def begin(
+        self,
+        entries: Sequence[QueueEntry],
+        decide: Callable[[Decisions], Coroutine[Any, Any, object]],
+        reason: str = "",
+    ) -> None:
+        """Starts decisions in a worker, unless the gateway cannot be used.
 
         Args:
+            decide: the call of the decision service.
             reason: why they are rejected; offered again once they are.
         """
+        if (decisions := self.service()) is None:
+            return
+        beginning = decide(decisions)
         self._reasons_given |= {entry.item.id: reason for entry in entries if reason}
         # Not exclusive: a second decision must not cancel the journal entry of the first.
         self._screen.gate.begin(entry.item.id for entry in entries)
@@ -207,27 +217,20 @@ class Deciding:
             self.refuse(why)
         elif why:
             self.read_on(entry)
-        elif entry.assessment.asks_again or self._colleague_in(entry):
-            is_risky, colleague = entry.assessment.asks_again, self._colleague_in(entry)
+        elif (is_risky := entry.assessment.asks_again) or entry.colleague_words:
             page = [Content.styled(about_line(entry), "bold"), Content("")]
-            page += [Content.assemble((" ! ", "$warning"), colleague)] if colleague else []
+            page += [Content.assemble((" ! ", "$warning"), entry.colleague_words)] if entry.colleague_words else []
             page += [findings_page(entry)] if is_risky else []
-            self._screen.app.push_screen(
-                ChoiceScreen(
-                    "Approve despite high risk?" if is_risky else "Approve what a colleague has open?",
-                    joined(page, "\n"),
-                    [Choice("Y", "approve anyway", True)],
-                    stay="go back without deciding",
-                    over=lambda: self.why_over(entry),
-                ),
-                lambda sure: self._approve_knowing(entry) if sure else None,
-            )
+            title = "Approve despite high risk?" if is_risky else "Approve what a colleague has open?"
+            question = self._question(entry, title, joined(page, "\n"), "approve anyway")
+            ask(self._screen.app, question, lambda _: self._approve_knowing(entry))
         else:
             self._approve_knowing(entry)
 
-    def _colleague_in(self, entry: QueueEntry) -> OneLine:
-        """Who else has the email open; empty for nobody, or another window of the same reviewer."""
-        return OneLine("") if entry.presence is None or entry.presence.is_own else entry.presence.words
+    def _question(self, entry: QueueEntry, title: str, page: Content, yes: str) -> ChoiceScreen[bool]:
+        """Asks once more before an email is approved."""
+        choice, stay = Choice("Y", yes, True), "go back without deciding"
+        return ChoiceScreen(title, page, [choice], stay=stay, over=lambda: self.why_over(entry))
 
     def _approve_knowing(self, entry: QueueEntry) -> None:
         """Asks before an edit that would be sent as soon as it is submitted, because its recipient is on the
@@ -241,16 +244,9 @@ class Deciding:
             return
         words = f"{', '.join(through)}: on the mailbox's allowlist. Your edit is sent as soon as it is submitted, "
         words += "before the original is retired; only the hold can be undone."
-        self._screen.app.push_screen(
-            ChoiceScreen(
-                "Send an edit that needs no approval?",
-                Content.assemble((about_line(entry), "bold"), "\n\n", OneLine(words)),
-                [Choice("Y", "send it anyway", True)],
-                stay="go back without deciding",
-                over=lambda: self.why_over(entry),
-            ),
-            lambda sure: self._approve(entry) if sure else None,
-        )
+        page = Content.assemble((about_line(entry), "bold"), "\n\n", OneLine(words))
+        question = self._question(entry, "Send an edit that needs no approval?", page, "send it anyway")
+        ask(self._screen.app, question, lambda _: self._approve(entry))
 
     def read_on(self, entry: QueueEntry) -> None:
         """Shows what would be sent and, once it is drawn, says how much is left to read."""
@@ -271,17 +267,16 @@ class Deciding:
         self._counted = email_id if unread else ""
 
     def _approve(self, entry: QueueEntry) -> None:
-        decisions = self.service()
-        if decisions is None or not self._screen.gate.has_seen(entry):
+        if self.service() is None or not self._screen.gate.has_seen(entry):
             return
-        found = entry.assessment.findings
-        if entry.edit is None:
-            self.begin([entry], decisions.approve(entry.item, entry.digest, found=found, shown=entry.approvals))
+        item, digest, edit, found = entry.item, entry.digest, entry.edit, entry.assessment.findings
+        if edit is None:
+            self.begin([entry], lambda service: service.approve(item, digest, found=found, shown=entry.approvals))
         elif self._screen.session.settings.profile.send_key is None:
             self.refuse("without a send key an edit cannot be submitted, only sent back to the agent")
-            self._ask_why_back(entry, entry.edit.text)
+            self._ask_why_back(entry, edit.text)
         else:
-            self.begin([entry], decisions.release_edit(entry.item, entry.digest, entry.edit.text, found=found))
+            self.begin([entry], lambda service: service.release_edit(item, digest, edit.text, found=found))
 
     # Rejecting
 
@@ -306,7 +301,7 @@ class Deciding:
         reasons = offered(session.database, review.reasons)
         asking = review.redraft_reasons if may_ask_redraft and session.can("send") else None
         dialog = ReasonScreen(title, about, reasons, asking, over=over)
-        self._screen.app.push_screen(dialog, lambda reason: then(reason, dialog.asks_redraft) if reason else None)
+        ask(self._screen.app, dialog, lambda reason: then(reason, dialog.asks_redraft))
 
     def reject(self) -> None:
         """Rejects the email under the cursor, after asking for a reason."""
@@ -319,15 +314,12 @@ class Deciding:
         self.ask_reason(
             "Reject: give a reason",
             about_line(entry),
-            lambda reason, asks_redraft: self._reject(entry, reason, asks_redraft),
+            lambda reason, asks: self.begin(
+                [entry], lambda service: service.reject(entry.item, entry.digest, reason, asks_redraft=asks), reason
+            ),
             over=lambda: self.why_over(entry),
             may_ask_redraft=not entry.is_inbound and entry.author is None,
         )
-
-    def _reject(self, entry: QueueEntry, reason: str, asks_redraft: bool | None) -> None:
-        if (decisions := self.service()) is not None:
-            rejecting = decisions.reject(entry.item, entry.digest, reason, asks_redraft=asks_redraft)
-            self.begin([entry], rejecting, reason)
 
     def send_back(self) -> None:
         """Rejects with the edited text in the reason, so that the agent can submit it; the text is also kept here."""
@@ -348,13 +340,11 @@ class Deciding:
         self.ask_reason(
             "Send your text back to the agent: give a reason",
             about,
-            lambda reason, _: self._send_back(entry, edit, reason),
+            lambda reason, _: self.begin(
+                [entry], lambda service: service.send_back(entry.item, entry.digest, reason, edit)
+            ),
             over=lambda: self.why_over(entry),
         )
-
-    def _send_back(self, entry: QueueEntry, edit: EditedDraft, reason: str) -> None:
-        if (decisions := self.service()) is not None:
-            self.begin([entry], decisions.send_back(entry.item, entry.digest, reason, edit))
 
     # Answering
 
@@ -365,20 +355,16 @@ class Deciding:
         if entry is None or view is None or view.question is None:
             self.refuse("there is no question to answer here")
             return
-        email_id, asked, words = (
-            view.email_id,
-            view.question,
-            Content.assemble((about_line(entry), "bold"), "\n\n", view.question.words),
-        )
-        choices = list(asked.choices)
+        email_id, asked, choices = view.email_id, view.question, list(view.question.choices)
+        words = Content.assemble((about_line(entry), "bold"), "\n\n", asked.words)
         if not self._has_read_change(view):
             # Only what was on the screen can be accepted (R2).
             choices = [(answer, said) for answer, said in choices if answer is not Answer.ACCEPT]
             view_key = with_keys("{pending.view}", self._screen.session.settings.keys)
             words += f"\n\nRead the differences to the end before you accept: go back, then press {view_key} for Diff."
 
-        def answered(answer: Answer | None) -> None:
-            if answer is not None and (decisions := self.service()) is not None:
+        def answered(answer: Answer) -> None:
+            if (decisions := self.service()) is not None:
                 answering = decisions.answer(email_id, answer, to=asked.question, digest=asked.digest)
                 self._screen.run_worker(answering, group="answer", exclusive=False, exit_on_error=False)
 
@@ -387,9 +373,7 @@ class Deciding:
             return "" if now is not None and now.question == asked else "this question has been answered meanwhile"
 
         numbered = [Choice(str(at), str(said), answer) for at, (answer, said) in enumerate(choices, start=1)]
-        self._screen.app.push_screen(
-            ChoiceScreen("What now?", words, numbered, stay="decide later", over=over), answered
-        )
+        ask(self._screen.app, ChoiceScreen("What now?", words, numbered, stay="decide later", over=over), answered)
 
     def _has_read_change(self, view: DecisionView) -> bool:
         """Whether the content to accept has been on the screen, or there is none."""

@@ -9,6 +9,7 @@ from textual.content import Content
 
 from mm_tui.models import EditedDraft
 from mm_tui.screens.dialogs.choice import Choice, ChoiceScreen
+from mm_tui.screens.dialogs.dialog import ask
 from mm_tui.screens.pending.words import about_line
 from mm_tui.services.decisions.approval_gate import AS_IT_IS
 from mm_tui.services.edits import NotSaved, written_for
@@ -117,18 +118,10 @@ class Editing:
         if why := self._deciding.why_not(self._screen.gate.why_not_decide, entry):
             self._deciding.refuse(why)
             return
-        self._screen.app.push_screen(
-            ChoiceScreen(
-                "Discard your edit?",
-                Content.assemble(
-                    (about_line(entry, digest=False), "bold"),
-                    "\n\nThe agent's draft stays as it is; your text cannot be recovered.",
-                ),
-                [Choice("D", "discard it", True)],
-                stay="keep it",
-            ),
-            lambda sure: self._discard(entry) if sure else None,
-        )
+        words = "\n\nThe agent's draft stays as it is; your text cannot be recovered."
+        page = Content.assemble((about_line(entry, digest=False), "bold"), words)
+        question = ChoiceScreen("Discard your edit?", page, [Choice("D", "discard it", True)], stay="keep it")
+        ask(self._screen.app, question, lambda _: self._discard(entry))
 
     def _discard(self, entry: QueueEntry) -> None:
         assert entry.edit is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mm_tui.screens.dialogs.dialog import ask
 from mm_tui.screens.dialogs.form import Field, FormScreen
 from mm_tui.screens.pending.words import about_line
 from mm_tui.services.queue.snooze import FORMS, NotATime, Snoozes, time_named
@@ -36,7 +37,8 @@ class Snoozing:
             self._deciding.refuse(why)
             return
         held = entry.snoozed or entry.woken
-        self._screen.app.push_screen(
+        ask(
+            self._screen.app,
             FormScreen(
                 "Snooze until",
                 [Field(f"{FORMS} (something arrives in it)", "", typed, not trouble)],
@@ -45,7 +47,7 @@ class Snoozing:
                 yes="snooze it",
                 trouble=trouble,
             ),
-            lambda answer: self._answered(entry, answer[0]) if answer else None,
+            lambda answer: self._answered(entry, answer[0]),
         )
 
     def _answered(self, entry: QueueEntry, typed: str) -> None:

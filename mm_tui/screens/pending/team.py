@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from mm_tui.screens.dialogs.choice import Choice, ChoiceScreen
+from mm_tui.screens.dialogs.dialog import ask
 from mm_tui.screens.dialogs.form import Field, FormScreen
 from mm_tui.screens.pending.words import about_line
 from mm_tui.services.fault_words import fault_words
@@ -35,14 +36,15 @@ class Team:
         if (entry := self._ready()) is None:
             return
         email_id, before = entry.item.id, entry.note.text if entry.note is not None else OneLine("")
-        self._screen.app.push_screen(
+        ask(
+            self._screen.app,
             FormScreen(
                 "Note for your colleagues",
                 [Field(f"At most {LONGEST_NOTE} characters; empty removes the note", "", before)],
                 words=about_line(entry, digest=False),
                 yes="set it",
             ),
-            lambda typed: self._note(entry.item.mailbox_id, email_id, typed[0], before) if typed else None,
+            lambda typed: self._note(entry.item.mailbox_id, email_id, typed[0], before),
         )
 
     def ask_assignee(self) -> None:
@@ -51,7 +53,8 @@ class Team:
             return
         held = entry.assignment.to if entry.assignment is not None else reviewer(self._screen.session.settings)
         words = entry.assignment.words if entry.assignment is not None else OneLine("assigned to nobody")
-        self._screen.app.push_screen(
+        ask(
+            self._screen.app,
             FormScreen(
                 "Assign to",
                 [Field("A reviewer's name, or the end of a key's id; empty assigns it to nobody", "", held, True)],
@@ -59,14 +62,15 @@ class Team:
                 lines=[words],
                 yes="assign it",
             ),
-            lambda typed: self._assign(entry.item.mailbox_id, entry.item.id, typed[0]) if typed else None,
+            lambda typed: self._assign(entry.item.mailbox_id, entry.item.id, typed[0]),
         )
 
     def ask_take_back(self, entry: QueueEntry, over: Callable[[], str]) -> None:
         """Offers to take the reviewer's first approval back while nobody else has approved the email."""
         if self._ready() is None:
             return
-        self._screen.app.push_screen(
+        ask(
+            self._screen.app,
             ChoiceScreen(
                 "Take your approval back?",
                 Content.assemble((about_line(entry), "bold"), "\n\n", entry.approvals.words),
@@ -74,7 +78,7 @@ class Team:
                 stay="leave it",
                 over=over,
             ),
-            lambda sure: self._take_back(entry.item.mailbox_id, entry.item.id) if sure else None,
+            lambda _: self._take_back(entry.item.mailbox_id, entry.item.id),
         )
 
     def _take_back(self, mailbox_id: str, email_id: str) -> None:

@@ -102,6 +102,11 @@ class QueueEntry(msgspec.Struct, frozen=True):
         return OneLine(f"{self.decided_by_other} decided about it in another window: not finished, or it asks there")
 
     @property
+    def colleague_words(self) -> OneLine:
+        """That a colleague has it open; empty for nobody, or another window of the same reviewer."""
+        return _NOTHING if self.presence is None or self.presence.is_own else self.presence.words
+
+    @property
     def is_checked(self) -> bool:
         """Whether its details have been read; before that the rules know neither cc nor files nor thread."""
         return self.item.complete
