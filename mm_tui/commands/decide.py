@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-from collections.abc import Awaitable, Collection, Iterator, Sequence
+from collections.abc import Awaitable, Collection, Sequence
 from contextlib import suppress
 from typing import TypeVar
 
 from mm_tui.commands import risk_gate
+from mm_tui.commands.decision_output import print_outcome
 from mm_tui.commands.online import online
 from mm_tui.commands.output import printing as emit
 from mm_tui.commands.output.exits import CommandError, Exit
@@ -17,24 +18,22 @@ from mm_tui.commands.printed import FIRST_OF_TWO, Printed, printed, remember
 from mm_tui.commands.waiting import seen
 from mm_tui.decision.state import Act, Choice, Outcome
 from mm_tui.models import EditedDraft
-from mm_tui.review.diff import Kind, compare, marked
-from mm_tui.review.digest import is_digest, names, short
+from mm_tui.review.digest import is_digest, names
 from mm_tui.review.disclosure import BCC_NOT_DISCLOSED
 from mm_tui.review.draft import starts_thread
 from mm_tui.review.findings import Finding
-from mm_tui.review.risk import Assessment
 from mm_tui.services.decisions.record import state_of
 from mm_tui.services.decisions.redrafts import RedraftRequests
 from mm_tui.services.decisions.request import OwnReply, WaitsForSecond
 from mm_tui.services.decisions.service import Decisions, Refused
-from mm_tui.services.decisions.view import SAME_TO_READ, Changed, DecisionView, Phase, Shown
+from mm_tui.services.decisions.view import DecisionView
 from mm_tui.services.queue.assessing import edited_draft
 from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.session import Session
 from mm_tui.settings.sections import Settings
 from mm_tui.store.decisions.records import DecisionStore
 from mm_tui.store.seal import STORE_FAULTS
-from mm_tui.text import ManyLine, OneLine
+from mm_tui.text import OneLine
 
 Begun = TypeVar("Begun")
 _DONE = frozenset(
@@ -51,48 +50,6 @@ _REFUSED = frozenset({Outcome.DENIED, Outcome.NOT_SUBMITTED})
 _GATEWAY = frozenset({Outcome.UNREACHABLE, Outcome.UNCLEAR, Outcome.NOT_SUBMITTED, Outcome.EDIT_FAILED})
 
 
-def change_data(changed: Changed | None) -> dict[str, object] | None:
-    """Both versions in full, as JSON."""
-    return None if changed is None else {"seen": _side(changed.base), "now": _side(changed.now)}
-
-
-def _side(shown: Shown | None) -> dict[str, object] | None:
-    if shown is None:
-        return None
-    return {
-        "from": shown.sender,
-        "to": list(shown.to),
-        "cc": list(shown.cc),
-        "subject": shown.subject,
-        "body": shown.body,
-        "attachments": list(shown.attachments),
-        "send_at": shown.send_at or None,
-    }
-
-
-def change_text(changed: Changed, *, left: bool) -> Iterator[OneLine | ManyLine]:
-    """The difference as text: `[-what was seen-]`, `{+what is there now+}`.
-
-    Args:
-        left: the second is what left, not what waits.
-    """
-    old, new = changed.base, changed.now
-    if old is None or new is None:
-        yield OneLine("what differs could not be read")
-        return
-    yield OneLine(f"[-as seen-] {{+as it {'left' if left else 'is now'}+}}:")
-    fields = list(old.changed_fields(new))
-    for name, before, after in fields:
-        removed, added = marked(Kind.REMOVED, before), marked(Kind.ADDED, after)
-        yield OneLine(f"{name}: {''.join(removed)} {''.join(added)}")
-    body = compare(old.body, new.body)
-    if body.changed:
-        yield ManyLine("".join("".join(marked(segment.kind, segment.text)) for segment in body.segments))
-        yield OneLine(body.words)
-    elif not fields and old != new:
-        yield OneLine(SAME_TO_READ)
-
-
 async def approve(arguments: argparse.Namespace, chosen: Settings) -> int:
     """Approves the item with this digest."""
     async with online(chosen) as session:
@@ -106,8 +63,11 @@ async def approve(arguments: argparse.Namespace, chosen: Settings) -> int:
                 f"Read it again with `mm-tui pending show {entry.item.id}`. Nothing was decided.",
             )
         before = printed(session.database, Printed.RISKS, entry.digest)
-        despite = await _accepted(entry, entry.assessment, arguments, before, _open_elsewhere(entry))
-        found = entry.assessment.findings
+        assessment, also = entry.assessment, [entry.colleague_words] if entry.colleague_words else []
+        despite = await risk_gate.pass_through(
+            entry.item.id, assessment, arguments.accept_risk, before, may_ask=not arguments.json, also=also
+        )
+        found = assessment.findings
         await begun(decisions.approve(entry.item, entry.digest, found=found, shown=entry.approvals, hold=0))
         return await _outcome(session, decisions, arguments, despite)
 
@@ -143,12 +103,14 @@ async def edit(arguments: argparse.Namespace, chosen: Settings, body: str) -> in
         if written.replaces:
             emit.note(OneLine(f"note: {BCC_NOT_DISCLOSED}, and your edit has none"))
         assessment = session.queue.assess_edit(entry, written)
-        # `pending show` prints the risks of the draft: the same code may stand for something else in the edit.
-        also = _open_elsewhere(entry)
+        also = [entry.colleague_words] if entry.colleague_words else []
         box = session.mail.mailbox(entry.item.mailbox_id)
         if box is not None and (through := box.let_through((*draft.to, *raw.cc))):
             also.append(OneLine(f"{', '.join(through)}: on the mailbox's allowlist. The edit is sent when submitted"))
-        despite = await _accepted(entry, assessment, arguments, None, also)
+        # `pending show` prints the risks of the draft: the same code may stand for something else in the edit.
+        despite = await risk_gate.pass_through(
+            entry.item.id, assessment, arguments.accept_risk, None, may_ask=not arguments.json, also=also
+        )
         found = assessment.findings
         await begun(decisions.release_edit(entry.item, entry.digest, draft, found=found, hold=0))
         return await _outcome(session, decisions, arguments, despite)
@@ -228,32 +190,6 @@ def _refuse_other(arguments: argparse.Namespace, digest: str, before: Collection
         )
 
 
-def _open_elsewhere(entry: QueueEntry) -> list[OneLine]:
-    """That a colleague has it open; empty for nobody, or another window of the same reviewer."""
-    return [] if entry.presence is None or entry.presence.is_own else [entry.presence.words]
-
-
-async def _accepted(
-    entry: QueueEntry,
-    assessment: Assessment,
-    arguments: argparse.Namespace,
-    before: Collection[str] | None,
-    also: Sequence[OneLine],
-) -> list[Finding]:
-    """Refuses a high risk that was neither shown nor accepted; returns the high-risk findings.
-
-    Args:
-        before: the codes of the risks that were shown; None if nothing shows this text.
-        also: what else a terminal asks about.
-
-    Raises:
-        CommandError: something was not (8), or a code of the arguments is none (2).
-    """
-    return await risk_gate.pass_through(
-        entry.item.id, assessment, arguments.accept_risk, before, may_ask=not arguments.json, also=also
-    )
-
-
 async def begun(beginning: Awaitable[Begun]) -> Begun:
     """Starts one or several decisions, and returns the result.
 
@@ -315,56 +251,10 @@ def _status(session: Session, decisions: Decisions, view: DecisionView) -> Exit:
 
 def _tell(session: Session, view: DecisionView, status: Exit, *, as_json: bool) -> None:
     asked = view.question
-    _print(view, status, as_json=as_json)
+    print_outcome(view, status, as_json=as_json)
     # Only now: if the output could not be written, nothing was asked.
     emit.finish()
     with suppress(*STORE_FAULTS, OSError):
         # Without it the question must be read once more, which is no reason to fail now.
         sys.stderr.flush()
         remember(session.database, Printed.QUESTION, view.id, [asked.words, asked.digest] if asked is not None else [])
-
-
-def _print(view: DecisionView, status: Exit, *, as_json: bool) -> None:
-    asked = view.question
-    if as_json:
-        emit.data(
-            {
-                "id": view.email_id,
-                "act": str(view.act),
-                "phase": str(view.phase),
-                "outcome": str(view.outcome) if view.outcome is not None else None,
-                "words": view.words,
-                "digest": view.digest,
-                "replacement_id": view.replacement_id,
-                "decided_by": view.decided_by or None,
-                "decided_at": view.decided_at.isoformat() if view.decided_at else None,
-                "changed": change_data(view.changed),
-                "question": None
-                if asked is None
-                else {
-                    "words": asked.words,
-                    "choices": [choice.value for choice, _ in asked.choices],
-                    "digest": asked.digest or None,
-                },
-                "exit_status": int(status),
-            }
-        )
-        return
-    if status is Exit.OK:
-        emit.line(view.words)
-        return
-    cure = ""
-    if asked is not None:
-        cure = f"Answer it: mm-tui pending answer {view.email_id} CHOICE"
-    elif view.phase is Phase.UNKNOWN:
-        cure = "It is never repeated automatically. The app, or `mm-tui pending answer`, reads the outcome."
-    left = view.outcome is Outcome.NOT_AS_SEEN
-    emit.error(view.words, cure)
-    if view.changed is not None:
-        for text in change_text(view.changed, left=left):
-            emit.note(text)
-    if asked is not None:
-        emit.error(asked.words)
-        for choice, words in asked.choices:
-            named = f" --digest {short(asked.digest)}" if choice is Choice.ACCEPT else ""
-            emit.note(OneLine(f"  {choice.value}{named}: {words}"))

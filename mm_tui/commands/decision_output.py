@@ -1,0 +1,98 @@
+"""The outcome of a decision as text and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mm_tui.commands.output import printing as emit
+from mm_tui.commands.output.exits import Exit
+from mm_tui.decision.state import Choice, Outcome
+from mm_tui.review.diff import Kind, compare, marked
+from mm_tui.review.digest import short
+from mm_tui.services.decisions.view import SAME_TO_READ, Changed, DecisionView, Phase, Shown
+from mm_tui.text import ManyLine, OneLine
+
+
+def print_outcome(view: DecisionView, status: Exit, *, as_json: bool) -> None:
+    """Prints how a decision ended or what it asks, with what changed."""
+    asked = view.question
+    if as_json:
+        emit.data(_data(view, status))
+        return
+    if status is Exit.OK:
+        emit.line(view.words)
+        return
+    cure = ""
+    if asked is not None:
+        cure = f"Answer it: mm-tui pending answer {view.email_id} CHOICE"
+    elif view.phase is Phase.UNKNOWN:
+        cure = "It is never repeated automatically. The app, or `mm-tui pending answer`, reads the outcome."
+    emit.error(view.words, cure)
+    if view.changed is not None:
+        for text in _change_text(view.changed, left=view.outcome is Outcome.NOT_AS_SEEN):
+            emit.note(text)
+    if asked is not None:
+        emit.error(asked.words)
+        for choice, words in asked.choices:
+            named = f" --digest {short(asked.digest)}" if choice is Choice.ACCEPT else ""
+            emit.note(OneLine(f"  {choice.value}{named}: {words}"))
+
+
+def _data(view: DecisionView, status: Exit) -> dict[str, object]:
+    asked, changed = view.question, view.changed
+    question = asked and {
+        "words": asked.words,
+        "choices": [choice.value for choice, _ in asked.choices],
+        "digest": asked.digest or None,
+    }
+    return {
+        "id": view.email_id,
+        "act": str(view.act),
+        "phase": str(view.phase),
+        "outcome": str(view.outcome) if view.outcome is not None else None,
+        "words": view.words,
+        "digest": view.digest,
+        "replacement_id": view.replacement_id,
+        "decided_by": view.decided_by or None,
+        "decided_at": view.decided_at.isoformat() if view.decided_at else None,
+        "changed": changed and {"seen": _side(changed.base), "now": _side(changed.now)},
+        "question": question,
+        "exit_status": int(status),
+    }
+
+
+def _side(shown: Shown | None) -> dict[str, object] | None:
+    if shown is None:
+        return None
+    return {
+        "from": shown.sender,
+        "to": list(shown.to),
+        "cc": list(shown.cc),
+        "subject": shown.subject,
+        "body": shown.body,
+        "attachments": list(shown.attachments),
+        "send_at": shown.send_at or None,
+    }
+
+
+def _change_text(changed: Changed, *, left: bool) -> Iterator[OneLine | ManyLine]:
+    """The difference as text: `[-what was seen-]`, `{+what is there now+}`.
+
+    Args:
+        left: the second is what left, not what waits.
+    """
+    old, new = changed.base, changed.now
+    if old is None or new is None:
+        yield OneLine("what differs could not be read")
+        return
+    yield OneLine(f"[-as seen-] {{+as it {'left' if left else 'is now'}+}}:")
+    fields = list(old.changed_fields(new))
+    for name, before, after in fields:
+        removed, added = marked(Kind.REMOVED, before), marked(Kind.ADDED, after)
+        yield OneLine(f"{name}: {''.join(removed)} {''.join(added)}")
+    body = compare(old.body, new.body)
+    if body.changed:
+        yield ManyLine("".join("".join(marked(segment.kind, segment.text)) for segment in body.segments))
+        yield OneLine(body.words)
+    elif not fields and old != new:
+        yield OneLine(SAME_TO_READ)
