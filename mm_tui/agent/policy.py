@@ -132,13 +132,18 @@ def why_no_redraft(
     """
     if redrafts >= MOST_REDRAFTS:
         return f"another draft was written {MOST_REDRAFTS} times for this email"
-    listed = next((mail for mail in thread.emails if mail.id == draft_id), None) if thread else None
-    if listed is None or str(listed.status) != Status.REJECTED:
+    draft = listed(thread, draft_id)
+    if draft is None or str(draft.status) != Status.REJECTED:
         return "the draft is not rejected"
     for other in thread.emails if thread else ():
-        if other.id in own_replies and other.id != draft_id and _is_newer(other, listed):
+        if other.id in own_replies and other.id != draft_id and _is_newer(other, draft):
             return f"the thread has a newer draft: {other.id}"
     return None
+
+
+def listed(thread: ThreadSummary | None, email_id: str) -> EmailSummary | None:
+    """The email with this id in a thread."""
+    return next((mail for mail in thread.emails if mail.id == email_id), None) if thread else None
 
 
 def answer_in(thread: ThreadSummary | None, mail: EmailSummary, own_replies: Collection[str]) -> str | None:

@@ -22,6 +22,8 @@ from mm_tui.services.facts import HouseFacts
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from mm_tui.agent.boxes import Boxes
     from mm_tui.agent.jobs import Jobs
     from mm_tui.agent.log import Log
@@ -64,9 +66,9 @@ class Work:
         log: Log,
     ) -> None:
         self._gateway = gateway
-        self._assistant = assistant
+        self.assistant = assistant
         self._jobs = jobs
-        self._boxes = boxes
+        self.boxes = boxes
         self._settings = settings
         self._clock = clock
         self._log = log
@@ -85,7 +87,7 @@ class Work:
             return
         label = await (self._known_label(job) if job.is_redraft else self._label(job, reading))
         if job.reply_id is not None:
-            await self._finish(job, JobState.DONE, label=label, reply=job.reply_id)
+            await self._finish(job, label=label, reply=job.reply_id)
             return
         if job.draft is None:
             reason = await self._write(job, reading, label)
@@ -95,10 +97,10 @@ class Work:
             return
         else:
             # Much may have happened since it was written.
-            mailbox = await self._boxes.known(job.mailbox_id)
+            mailbox = await self.boxes.known(job.mailbox_id)
             reason = self._why_no_reply(job, reading, label, mailbox, reading.thread)
         if reason is not None:
-            await self._finish(job, JobState.DONE, label=label, why=reason)
+            await self._finish(job, label=label, why=reason)
             return
         await self._submit(job.email_id, reading, label)
 
@@ -126,23 +128,11 @@ class Work:
             if not is_tagged:
                 self._log("label lost", email_id=job.email_id, why="another call replaced the tags")
 
-    async def try_models(self) -> None:
-        """Finds out whether the models answer anything at all.
-
-        Raises:
-            AssistError: one of them does not.
-        """
-        await self._assistant.try_models()
-
-    async def try_key(self) -> None:
-        """Finds out whether a 403 was about the key as a whole; see `Boxes.try_key`."""
-        await self._boxes.try_key()
-
     # Reading
 
     async def _read(self, job: Job) -> MailReading | None:
         thread = await self._thread(job.mailbox_id, job.thread_id)
-        listed = _listed(thread, job.answered_id)
+        listed = policy.listed(thread, job.answered_id)
         if listed is not None and await self._is_left_alone(job, listed):
             return None
         await self._mark_opened(job.mailbox_id, job.answered_id)
@@ -150,7 +140,7 @@ class Work:
         if listed is None or mail.thread_id not in (None, job.thread_id):
             # It was listed or announced without its thread, or with another one.
             thread = await self._thread_with(mail)
-            listed = _listed(thread, mail.id) or (mail if mail.status else None)
+            listed = policy.listed(thread, mail.id) or (mail if mail.status else None)
             if listed is not None and await self._is_left_alone(job, listed):
                 return None
             if mail.thread_id:
@@ -164,7 +154,7 @@ class Work:
         if policy.is_worked(listed):
             return False
         if job.is_redraft or job.reply_id is not None:
-            await self._finish(job, JobState.DONE, why=f"the email's status is {listed.status}")
+            await self._finish(job, why=f"the email's status is {listed.status}")
         else:
             await asyncio.to_thread(self._jobs.forget, job.email_id)
             self._log("left alone", email_id=job.email_id, why=f"its status is {listed.status}")
@@ -173,10 +163,17 @@ class Work:
     async def _mark_opened(self, mailbox_id: str, email_id: str) -> None:
         """Tags an email before opening it, because opening hides it from polls for unread mail."""
         opened = {tags.OPENED: self._clock.now().isoformat()}
+        await self._set_tags(mailbox_id, email_id, opened, unless=(tags.OPENED, tags.LABEL))
+
+    async def _set_tags(
+        self, mailbox_id: str, email_id: str, wanted: Mapping[str, str], *, unless: Iterable[str] = ()
+    ) -> tags.Tags | None:
+        """Adds tags; returns those that the gateway holds now, or None if someone else keeps changing them."""
         try:
-            await tags.merge(self._gateway, mailbox_id, email_id, opened, unless=(tags.OPENED, tags.LABEL))
+            return await tags.merge(self._gateway, mailbox_id, email_id, wanted, unless=unless)
         except tags.TagsDiffer:
             self._log("tags differ", email_id=email_id, why="someone else sets them too")
+            return None
 
     async def _thread(self, mailbox_id: str, thread_id: str) -> ThreadSummary | None:
         if not thread_id:
@@ -193,7 +190,7 @@ class Work:
             Malformed: the gateway's answer is another thread, which would show the wrong mail to the model.
         """
         thread = await self._thread(mail.mailbox_id, mail.thread_id or "")
-        if thread is not None and _listed(thread, mail.id) is None:
+        if thread is not None and policy.listed(thread, mail.id) is None:
             raise Malformed("The gateway's answer about a thread lacks the email that belongs to it.")
         return thread
 
@@ -230,9 +227,9 @@ class Work:
     async def _label(self, job: Job, reading: MailReading) -> str:
         about, letters = [reading.conversation.about], reading.conversation.letters
         outcomes = await asyncio.gather(
-            self._assistant.classify(job.email_id, about, automatic=True),
-            self._assistant.summarise(job.email_id, letters, automatic=True),
-            self._assistant.extract(job.email_id, about, automatic=True),
+            self.assistant.classify(job.email_id, about, automatic=True),
+            self.assistant.summarise(job.email_id, letters, automatic=True),
+            self.assistant.extract(job.email_id, about, automatic=True),
             return_exceptions=True,  # so that each finishes and its answer is cached
         )
         label, summary, facts = _given(outcomes[0]), _given(outcomes[1]), _given(outcomes[2])
@@ -247,10 +244,8 @@ class Work:
             amounts=facts.value.amounts,
             models=list(dict.fromkeys([label.model, summary.model, facts.model])),
         )
-        try:
-            held = await tags.merge(self._gateway, job.mailbox_id, job.email_id, wanted)
-        except tags.TagsDiffer:
-            self._log("tags differ", email_id=job.email_id, why="someone else sets them too")
+        held = await self._set_tags(job.mailbox_id, job.email_id, wanted)
+        if held is None:
             held = await self._gateway.tags(job.mailbox_id, job.email_id)
         said = {str(key): str(value) for key, value in held.items()}
         return said.get(tags.LABEL, label.value) if said.get(tags.LABEL_BY) == tags.BY_HUMAN else label.value
@@ -264,7 +259,7 @@ class Work:
 
     async def _write(self, job: Job, reading: MailReading, label: str) -> str | None:
         """Drafts the reply and stores it; returns the reason if there is to be none."""
-        mailbox = await self._boxes.known(job.mailbox_id)
+        mailbox = await self.boxes.known(job.mailbox_id)
         if (reason := self._why_no_reply(job, reading, label, mailbox, reading.thread)) is not None:
             return reason
         letters: tuple[Letter, ...] = reading.conversation.for_reply
@@ -283,9 +278,9 @@ class Work:
             )
         else:
             request = tasks.prepare_draft(letters, mailbox.address, "", assist, known)
-        draft = str((await self._assistant.write_whole(request, automatic=True)).text)
+        draft = str((await self.assistant.write_whole(request, automatic=True)).text)
         # A human, or another agent, may have answered meanwhile.
-        thread, mailbox = await self._thread_with(reading.mail), await self._boxes.known(job.mailbox_id)
+        thread, mailbox = await self._thread_with(reading.mail), await self.boxes.known(job.mailbox_id)
         if (reason := self._why_no_reply(job, reading, label, mailbox, thread)) is not None:
             return reason
         if (reason := policy.why_not_this_draft(draft, mailbox, reading.mail)) is not None:
@@ -307,7 +302,7 @@ class Work:
             label=label,
             mailbox=mailbox,
             thread=thread,
-            own_addresses=self._boxes.own_addresses,
+            own_addresses=self.boxes.own_addresses,
             own_replies=own,
             now=self._clock.now(),
         )
@@ -324,7 +319,7 @@ class Work:
         if job is None or job.draft is None or job.submitted_at is None:
             return
         # It decides whether a human is asked.
-        mailbox = await self._boxes.known(job.mailbox_id, at_most=0)
+        mailbox = await self.boxes.known(job.mailbox_id, at_most=0)
         reason = policy.why_not_gated(mailbox, self._settings.agent, reading.mail)
         if reason is None and not policy.is_gated(mailbox, reading.mail):
             reason = policy.why_not_this_draft(job.draft, mailbox, reading.mail)
@@ -332,7 +327,7 @@ class Work:
             if await asyncio.to_thread(self._jobs.written_before, job, yesterday) >= policy.MOST_REPLIES:
                 reason = "too many replies to this sender today"
         if reason is not None:
-            await self._finish(job, JobState.DONE, label=label, why=reason)
+            await self._finish(job, label=label, why=reason)
             return
         try:
             receipt = await self._gateway.reply(
@@ -345,11 +340,12 @@ class Work:
                 raise
             await self._finish_answered(job, answer, label)
         except ReadOnlyMailbox:
-            await self._finish(job, JobState.DONE, label=label, why="the mailbox is read_only")
+            await self._finish(job, label=label, why="the mailbox is read_only")
         except BadRequest as error:
-            await self._finish(job, JobState.FAILED, label=label, why=f"the gateway refused the reply: {error.message}")
+            why = f"the gateway refused the reply: {error.message}"
+            await self._finish(job, state=JobState.FAILED, label=label, why=why)
         else:
-            await self._finish(job, JobState.DONE, label=label, reply=receipt.id)
+            await self._finish(job, label=label, reply=receipt.id)
 
     def _answer(self, job: Job, thread: ThreadSummary | None, mail: EmailDetail) -> str | None:
         return policy.answer_in(thread, mail, self._jobs.replies_in(mail.thread_id or job.thread_id))
@@ -357,12 +353,19 @@ class Work:
     async def _finish_answered(self, job: Job, answer: str, label: str) -> None:
         """Ends the work on an email that has an answer, which is the agent's if it has the text of its draft."""
         body = (await self._gateway.email(job.mailbox_id, answer)).body
-        is_own = job.draft is not None and _words(job.draft) in _words(body)
-        outcome = {"reply": answer} if is_own else {"why": f"the thread has an answer: {answer}"}
-        await self._finish(job, JobState.DONE, label=label, **outcome)
+        if job.draft is not None and " ".join(job.draft.split()) in " ".join(body.split()):
+            await self._finish(job, label=label, reply=answer)
+        else:
+            await self._finish(job, label=label, why=f"the thread has an answer: {answer}")
 
     async def _finish(
-        self, job: Job, state: JobState, *, label: str | None = None, why: str = "", reply: str | None = None
+        self,
+        job: Job,
+        *,
+        state: JobState = JobState.DONE,
+        label: str | None = None,
+        why: str = "",
+        reply: str | None = None,
     ) -> None:
         if reply:
             await self._tag_draft(job, reply)
@@ -383,20 +386,10 @@ class Work:
         if not wanted:
             return
         try:
-            await tags.merge(self._gateway, job.mailbox_id, reply, wanted)
-        except tags.TagsDiffer:
-            self._log("tags differ", email_id=reply, why="someone else sets them too")
+            await self._set_tags(job.mailbox_id, reply, wanted)
         except (BadRequest, Forbidden, NotFound) as error:
             # The draft is submitted all the same.
             self._log("tags refused", email_id=reply, why=str(error.message))
-
-
-def _listed(thread: ThreadSummary | None, email_id: str) -> EmailSummary | None:
-    return next((mail for mail in thread.emails if mail.id == email_id), None) if thread else None
-
-
-def _words(text: str) -> str:
-    return " ".join(text.split())
 
 
 def _given(outcome: T | BaseException) -> T:

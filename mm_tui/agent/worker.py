@@ -214,9 +214,8 @@ class Worker:
     async def _hand(self, until_idle: bool) -> None:
         while not self._stop.is_set():
             rest = self._rest_left()
-            job = self._next() if rest <= 0 else None
-            if job is not None:
-                await self._do(job, until_idle)
+            if rest <= 0 and (due := self._jobs.due(self._clock.now(), 1, self._active)):
+                await self._do(due[0], until_idle)
             elif until_idle and (rest <= 0 or self._no_budget_on or self._failures >= MOST_FAILURES):
                 return
             else:
@@ -230,10 +229,6 @@ class Worker:
             return max(rest, (_next_day(now) - now).total_seconds())
         self._no_budget_on = None
         return rest
-
-    def _next(self) -> Job | None:
-        found = self._jobs.due(self._clock.now(), 1, self._active)
-        return found[0] if found else None
 
     def _until_due(self) -> float:
         due = self._jobs.next_due(self._clock.now())
@@ -286,7 +281,7 @@ class Worker:
     async def _find_who_is_refused(self, job: Job, error: assist.AssistError) -> None:
         """Gives the email another try if the model answers other questions; otherwise the agent ends."""
         try:
-            await self._work.try_models()
+            await self._work.assistant.try_models()
         except (*_FATAL, *_REFUSED) as refusal:
             self._end_for(refusal)
         except assist.OverBudget as over:
@@ -299,7 +294,7 @@ class Worker:
     async def _find_what_is_forbidden(self, job: Job, error: gateway.Forbidden) -> None:
         """Gives the email another try if the key may read and send otherwise; if not, the agent ends."""
         try:
-            await self._work.try_key()
+            await self._work.boxes.try_key()
         except (*_FATAL, gateway.Forbidden) as refusal:
             await self._put_off(job, refusal, by_key=True)
             self._end_for(refusal)
