@@ -115,7 +115,16 @@ class DecisionLog:
         batch, begun, refused = secrets.token_hex(4), list[ActiveDecision](), dict[str, OneLine]()
         try:
             for start in range(0, len(requests), TOGETHER):
-                self._begin_some(requests[start : start + TOGETHER], at, batch, begun, refused)
+                together = requests[start : start + TOGETHER]
+                try:
+                    begun += self.begin_all(together, at, batch)
+                except Refused:
+                    # One of them: each is tried alone.
+                    for request in together:
+                        try:
+                            begun += self.begin_all([request], at, batch)
+                        except Refused as why:
+                            refused[request.item.id] = why.message
         except STORE_FAULTS as error:
             if not begun:
                 raise
@@ -123,24 +132,6 @@ class DecisionLog:
             words = OneLine(f"the journal cannot be written: {error}")
             refused |= {request.item.id: words for request in requests if request.item.id not in known}
         return begun, refused
-
-    def _begin_some(
-        self,
-        requests: Sequence[DecisionRequest],
-        at: datetime,
-        batch: str,
-        begun: list[ActiveDecision],
-        refused: dict[str, OneLine],
-    ) -> None:
-        """Begins these together, or one by one if one of them cannot begin."""
-        try:
-            begun += self.begin_all(requests, at, batch)
-        except Refused as why:
-            if len(requests) == 1:
-                refused[requests[0].item.id] = why.message
-                return
-            for request in requests:
-                self._begin_some([request], at, batch, begun, refused)
 
     def _begin(
         self, connection: sqlite3.Connection, request: DecisionRequest, at: datetime, batch: str | None
