@@ -132,8 +132,11 @@ class Worker:
             polled = await self._source.poll()
             self._more, failed = polled.more, polled.failed
             await self._work.look_at_tags()
+            done = self._jobs.counts()[JobState.DONE]
             await self._work_with_all_hands(until_idle=True)
-            if not polled.new and not polled.more:
+            # What is done is no longer listed, so that the rest of a backlog is.
+            is_moving = polled.more and self._jobs.counts()[JobState.DONE] > done
+            if not polled.new and not is_moving:
                 break
         if failed is not None:
             raise failed

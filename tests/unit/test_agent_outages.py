@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Sequence
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -39,6 +40,25 @@ async def test_a_gateway_that_fails_for_some_minutes_loses_no_mail(sandbox: Sand
         clock.ahead += timedelta(hours=1)
         assert await agent.worker.once()
     assert len(outbound_by_mail(sandbox, [mail_id])[mail_id]) == 1
+
+
+@pytest.mark.parametrize("status", [404, 500])
+async def test_a_single_run_ends_although_more_mail_is_unread_than_is_listed(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    monkeypatch.setattr("mm_tui.agent.source.PAGE", 2)
+    monkeypatch.setattr("mm_tui.agent.source.UNREAD_PAGES", 1)
+    ids = deliver(sandbox, 5)
+    sandbox.fault(method="GET", path="/emails/[^/]+$", kind="status", status=status, count=0)
+    clock, store = Moved(), tmp_path / "agent.sqlite"
+    async with desk(settings_for(sandbox), store, model=Answering(), clock=clock) as agent, asyncio.timeout(20):
+        assert not await agent.worker.once()
+        assert len([call for call in sandbox.calls("GET") if call["path"].endswith("/emails")]) < 200
+    sandbox.clear_faults()
+    clock.ahead = timedelta(hours=1)
+    async with desk(settings_for(sandbox), store, model=Answering(), clock=clock) as agent, asyncio.timeout(20):
+        assert await agent.worker.once()
+    assert all(outbound_by_mail(sandbox, ids).values())
 
 
 async def test_an_email_that_is_not_found_for_a_day_is_given_up_and_the_run_says_so(sandbox: Sandbox) -> None:
