@@ -24,6 +24,7 @@ from mm_tui.screens.base import BaseScreen
 from mm_tui.screens.dialogs.dialog import look_at_question
 from mm_tui.screens.main import MAIN_SCREENS
 from mm_tui.settings.paths import reports_dir
+from mm_tui.store.seal import fault_of_store, is_of_store
 from mm_tui.text import OneLine
 from mm_tui.textual_private import (
     active_binding,
@@ -274,7 +275,9 @@ class MmTui(App[None], inherit_bindings=False):
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """Shows a failed worker in one line; the details go to a report that only the user can read."""
         error = event.worker.error
-        if isinstance(error, Exception):
+        if isinstance(error, Exception) and is_of_store(error):
+            self.say(fault_of_store(error), "error")
+        elif isinstance(error, Exception):
             words = crash.report_words(error, reports_dir())
             self.say(f"something in the program failed ({type(error).__qualname__}). {words}", "error")
 
@@ -391,7 +394,7 @@ class MmTui(App[None], inherit_bindings=False):
 
     def _handle_exception(self, error: Exception) -> None:
         # Textual would print a traceback with local variables, including keys and mail bodies.
-        self._return_code = 1
+        self._return_code = 10 if is_of_store(error) else 1
         is_first = self._exception is None
         if is_first:
             self._exception = error

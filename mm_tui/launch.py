@@ -27,7 +27,7 @@ def run(settings: Settings, profiles: Profiles | None = None, *, demo: tuple[One
         demo: in the demo, notes about the imported mail, for the first screen; otherwise None.
 
     Returns:
-        The exit status: 0, 1 after a crash, 2 if the terminal cannot be used, 10 if the store cannot be used.
+        The exit status: 0, 1 after a crash, 2 if the terminal cannot be used, 10 if the store cannot.
     """
     if not (sys.stdout.isatty() and sys.stdin.isatty()):
         sys.stderr.write("mm-tui: this is not a terminal. The commands work without one; see mm-tui --help\n")

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from mm_tui import crash
 from mm_tui.settings.paths import reports_dir
+from mm_tui.store.seal import fault_of_store, is_of_store
+from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -120,6 +122,8 @@ class Leaving:
         self._session.begin_closing()
         if first:
             self.crash_line = crash.report(error, reports_dir())
+            if is_of_store(error):
+                self.crash_line = OneLine(f"mm-tui stopped: {fault_of_store(error)}. `mm-tui doctor` checks it.")
         for screen in self._screens():
             try:
                 self.parting_words += self._unsaved.keep([screen])

@@ -36,6 +36,11 @@ STORE_FAULTS = (sqlite3.Error, StoreError, OSError)
 """What a store that cannot be read or written raises."""
 
 
+def is_of_store(error: BaseException) -> bool:
+    """Whether an error that may come from anywhere comes from the store. Of an `OSError` this is not known."""
+    return isinstance(error, sqlite3.Error | StoreError)
+
+
 def fault_of_store(error: Exception) -> OneLine:
     """What one of `STORE_FAULTS` means to the reader."""
     return OneLine(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
@@ -13,6 +14,7 @@ from textual.widget import Widget
 
 from mm_tui import keymap
 from mm_tui.messages import choose_act, session_of
+from mm_tui.store.seal import STORE_FAULTS, fault_of_store
 from mm_tui.text import OneLine
 from mm_tui.widgets.later import Later
 from mm_tui.widgets.words import is_typed, joined, key_name, with_keys
@@ -73,7 +75,11 @@ class TopLine(Widget):
         """Reads the counts again, and repaints if they changed."""
         from mm_tui.widgets.status import counts
 
-        shown = counts(session_of(self))
+        try:
+            shown = counts(session_of(self))
+        except STORE_FAULTS:
+            # The status line says so.
+            return
         if shown != self._shown:
             self._shown = shown
             self.refresh()
@@ -198,9 +204,13 @@ class StatusLine(Widget):
     @property
     def _counts_down(self) -> bool:
         session = session_of(self)
-        holds = session.decisions is not None and bool(session.decisions.hold_ends())
-        rests = session.triage is not None and session.triage.spend().rests_for > 0
-        return holds or rests or (session.sync is not None and session.sync.state.retry_at is not None)
+        if session.decisions is not None and session.decisions.hold_ends():
+            return True
+        if session.sync is not None and session.sync.state.retry_at is not None:
+            return True
+        with suppress(*STORE_FAULTS):
+            return session.triage is not None and session.triage.spend().rests_for > 0
+        return False
 
     def _run_timers(self, *, ages: bool, countdown: bool) -> None:
         # Each wakes the process up: where nothing can change none runs.
@@ -236,11 +246,17 @@ def status_parts(node: Widget) -> list[LinePart]:
     mailbox: Callable[[], str | None] = getattr(node.screen, "status_mailbox", lambda: None)
     under_cursor: Callable[[], str | None] = getattr(node.screen, "undo_target", lambda: None)
     look = hint(node.screen, "app.pending", "shows it")
+    try:
+        parts = [
+            LinePart(1, status.gateway(session)),
+            LinePart(2, status.data_age(session)),
+            LinePart(3, status.mailbox(session, mailbox())),
+            LinePart(4, status.assistant(session)),
+        ]
+    except STORE_FAULTS as error:
+        parts = [LinePart(1, Content.assemble(("✕ ", "$error"), (fault_of_store(error), "$foreground")))]
     return [
-        LinePart(1, status.gateway(session)),
-        LinePart(2, status.data_age(session)),
-        LinePart(3, status.mailbox(session, mailbox())),
-        LinePart(4, status.assistant(session)),
+        *parts,
         LinePart(0, status.incidents(session, look)),
         LinePart(0, status.not_done(session, under_cursor(), look)),
         LinePart(0, status.held(session, hint(node.screen, "app.undo"))),

@@ -18,6 +18,7 @@ from mm_tui.screens.thread.screen import ThreadScreen
 from mm_tui.settings.secret import Secret
 from mm_tui.settings.sections import Profile, Settings
 from mm_tui.store.decisions.edits import EditStore
+from mm_tui.widgets.chrome import StatusLine
 from tests.support.app import drawn, running_app, settings_for, until
 from tests.support.sandbox import Sandbox, running_sandbox
 from tests.support.seat import filled_session
@@ -127,11 +128,33 @@ async def test_a_worker_that_fails_on_a_full_disk_does_not_end_the_program(monke
         raise OSError(errno.ENOSPC, "No space left on device")
 
     async def failing() -> None:
-        raise sqlite3.OperationalError("database or disk is full")
+        raise RuntimeError("broke")
 
     async with running_app(filled_session()) as (app, pilot):
         monkeypatch.setattr(crash, "write_report", full)
         app.screen.run_worker(failing(), exit_on_error=False)
-        await until(pilot, says(app, "failed (OperationalError)", "No report could be written"), "the word of it")
+        await until(pilot, says(app, "failed (RuntimeError)", "No report could be written"), "the word of it")
         await pilot.press("2")
         await until(pilot, lambda: any(isinstance(one, PendingScreen) for one in app.screen_stack), "the queue")
+
+
+async def test_a_store_that_cannot_be_read_is_named_and_ends_the_program_only_when_it_is_needed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def unreadable(*_: object) -> None:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    session = filled_session()
+    words = "the store on this machine cannot be used: disk I/O error"
+    with pytest.raises(sqlite3.OperationalError):
+        async with running_app(session) as (app, pilot):
+            with monkeypatch.context() as patch:
+                patch.setattr(session.database, "reader", unreadable)
+                app.screen.run_worker(unreadable, thread=True, exit_on_error=False)
+                await until(pilot, says(app, words), "the word of it from a worker")
+                app.screen.query_one(StatusLine).unflash()
+                await until(pilot, says(app, words), "the word of it in the state")
+                app.call_later(session.mail.counts)
+                await until(pilot, lambda: app.return_code is not None, "the end")
+    assert app.return_code == 10
+    assert app.leaving.crash_line.startswith(f"mm-tui stopped: {words}")

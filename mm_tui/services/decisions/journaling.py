@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sqlite3
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -45,6 +46,8 @@ class JournalWriter:
         self._clock = clock
         self._tell = tell
         self._tasks: set[asyncio.Task[bool]] = set()
+        self._fails = False
+        """Whether the last try failed, and not because another process was writing."""
 
     async def write(self, write: JournalWrite, *, once: bool) -> bool:
         """Writes one decision; with `once` gives up after a failure.
@@ -63,8 +66,8 @@ class JournalWriter:
         await tried.wait()
 
     async def written(self) -> None:
-        """Waits until everything is written."""
-        while self._tasks:
+        """Waits until everything is written; not for a store that takes nothing."""
+        while self._tasks and not self._fails:
             await asyncio.wait(set(self._tasks))
 
     def stop(self) -> Sequence[asyncio.Task[bool]]:
@@ -79,10 +82,11 @@ class JournalWriter:
     ) -> bool:
         wait = 1.0
         while True:
-            trouble = ""
+            trouble, self._fails = "", False
             try:
                 await asyncio.to_thread(self._put, writes)
             except STORE_FAULTS as error:
+                self._fails = getattr(error, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_BUSY
                 log.error("the journal cannot be written: %s", type(error).__name__)
                 trouble = f"the journal cannot be written: {error}"
             finally:
