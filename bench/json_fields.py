@@ -41,7 +41,7 @@ SHOWN: Mapping[str, str] = {
     "digest": "64 hex digits: the hash of everything that is decided about; `--digest` takes the first "
     "8 or more where they were printed, and elsewhere all",
     "cc": "list of recipients in header form, or null if the gateway does not disclose it",
-    "bcc": "always null: the gateway does not disclose it",
+    "bcc": "who gets a hidden copy; null if the gateway does not disclose it",
     "body": "text, cleaned",
     "attachments": "list of {name, size, content_type}, or null if the gateway does not disclose them; size in bytes",
     "thread_id": "id of its thread, or null",

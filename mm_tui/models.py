@@ -181,6 +181,8 @@ class RawContent(Model, frozen=True, kw_only=True):
     """When it will be sent, once approved; empty if the gateway does not say."""
     untold: tuple[str, ...] = ()
     """Which of `to`, `cc` and `attachments` the opened email does not tell, so that they are unknown."""
+    bcc: tuple[str, ...] = ()
+    """Empty if the gateway does not say, as it is published."""
 
     def __repr__(self) -> str:
         return f"<RawContent of {len(self.body)} characters>"
@@ -362,6 +364,11 @@ class PendingItem(Model, frozen=True, kw_only=True):
     attachments: tuple[Attachment, ...] = ()
     raw: RawContent
     complete: bool = False
+
+    @property
+    def bcc(self) -> tuple[Party, ...]:
+        """Who gets a hidden copy, if the gateway says so."""
+        return tuple(map(Party.parse, self.raw.bcc))
 
 
 class ThreadSummary(Model, frozen=True, kw_only=True):

@@ -105,7 +105,7 @@ async def edit(arguments: argparse.Namespace, chosen: Settings, body: str) -> in
         assessment = session.queue.assess_edit(entry, written)
         also = [entry.colleague_words] if entry.colleague_words else []
         box = session.mail.mailbox(entry.item.mailbox_id)
-        if box is not None and (through := box.let_through((*draft.to, *raw.cc))):
+        if box is not None and (through := box.let_through((*draft.to, *raw.cc, *raw.bcc))):
             also.append(OneLine(f"{', '.join(through)}: on the mailbox's allowlist. The edit is sent when submitted"))
         # `pending show` prints the risks of the draft: the same code may stand for something else in the edit.
         despite = await risk_gate.pass_through(

@@ -68,6 +68,7 @@ def _side(shown: Shown | None) -> dict[str, object] | None:
         "from": shown.sender,
         "to": list(shown.to),
         "cc": list(shown.cc),
+        "bcc": list(shown.bcc) or None,
         "subject": shown.subject,
         "body": shown.body,
         "attachments": list(shown.attachments),

@@ -210,7 +210,7 @@ def _item_data(entry: QueueEntry, boxes: dict[str, Mailbox], box: Mailbox | None
         **summary_data(entry, boxes),
         "digest": entry.digest,
         "cc": None if "cc" in item.raw.untold else [party.header for party in item.cc],
-        "bcc": None,
+        "bcc": [party.header for party in item.bcc] or None,
         "body": item.body,
         "attachments": [
             {"name": file.name, "size": file.size, "content_type": file.content_type} for file in item.attachments
@@ -220,7 +220,7 @@ def _item_data(entry: QueueEntry, boxes: dict[str, Mailbox], box: Mailbox | None
         "thread_id": item.thread_id,
         "hidden_characters_removed": item.body.removed + item.subject.removed,
         "send_at": OneLine(item.raw.send_at) or None,
-        "disclosure": [*disclosure(box), *_when(entry)],
+        "disclosure": [*disclosure(box, item.bcc), *_when(entry)],
         "in_house_facts": list(entry.assessment.known),
         "oversight_mode": box.oversight_mode if box else None,
         "edited_here": entry.edit is not None,
@@ -269,7 +269,7 @@ def _item_text(entry: QueueEntry, box: Mailbox | None, read: SecondReaderState |
         yield OneLine(f"file     {file_label(file.name)} ({file.size} bytes, {file.content_type})")
     if "attachments" in item.raw.untold:
         yield OneLine(f"file     {NOT_DISCLOSED}")
-    for words in disclosure(box):
+    for words in disclosure(box, item.bcc):
         yield OneLine(f"note     {words}")
     for words in _when(entry):
         yield OneLine(f"when     {words}")

@@ -195,6 +195,7 @@ class MailCalls(Caller):
             subject=mail.subject,
             markdown=mail.body,
             cc=list(mail.cc) or None,
+            bcc=list(mail.bcc) or None,
             attachments=_files(mail.attachments),
             idempotency_key=idempotency_key,
         )
@@ -207,6 +208,7 @@ class MailCalls(Caller):
         body: str,
         *,
         cc: Sequence[str] = (),
+        bcc: Sequence[str] = (),
         attachments: Iterable[OutgoingAttachment] = (),
         idempotency_key: str | None = None,
     ) -> SendReceipt:
@@ -218,6 +220,7 @@ class MailCalls(Caller):
         asked = given(
             markdown=body,
             cc=list(cc) or None,
+            bcc=list(bcc) or None,
             attachments=_files(attachments),
             idempotency_key=idempotency_key,
         )

@@ -98,6 +98,7 @@ class OutgoingMail(msgspec.Struct, frozen=True):
     subject: str
     body: str
     cc: tuple[str, ...] = ()
+    bcc: tuple[str, ...] = ()
     attachments: tuple[OutgoingAttachment, ...] = ()
 
     def __repr__(self) -> str:

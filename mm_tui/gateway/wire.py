@@ -38,6 +38,8 @@ _BODY_NAMES = ("markdown", "body_markdown", "text_body", "body_text", "body", "t
 _FROM_NAMES = ("from", "sender", "from_address", "from_email")
 _TO_NAMES = ("to", "to_addresses", "to_address", "to_emails", "recipients")
 _CC_NAMES = ("cc", "cc_addresses", "cc_address", "cc_emails")
+_BCC_NAMES = ("bcc", "bcc_addresses", "bcc_address", "bcc_emails")
+"""In no published answer, but what a gateway tells is shown."""
 
 _OUTBOUND = frozenset(
     {
@@ -142,6 +144,7 @@ def raw_content(item: Json) -> RawContent:
         sender=next(iter(values.texts_of(item, *_FROM_NAMES)), ""),
         to=values.texts_of(item, *_TO_NAMES),
         cc=values.texts_of(item, *_CC_NAMES),
+        bcc=values.texts_of(item, *_BCC_NAMES),
         subject=values.raw_text(item.get("subject")),
         body=values.raw_text(values.first(item, *_BODY_NAMES)),
         attachments=attachments(item.get("attachments")),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from mm_tui.models import Mailbox
+from mm_tui.models import Mailbox, Party
 from mm_tui.review.findings import Finding, Level
 from mm_tui.text import OneLine
 
@@ -15,9 +16,13 @@ SEND_TIME_PASSED = "send_time_passed"
 """The code of the finding about a send time that has passed."""
 
 
-def disclosure(mailbox: Mailbox | None) -> tuple[OneLine, ...]:
-    """The lines to show for every email waiting to be sent from `mailbox` (None if unknown)."""
-    lines = [BCC_NOT_DISCLOSED]
+def disclosure(mailbox: Mailbox | None, bcc: Sequence[Party] = ()) -> tuple[OneLine, ...]:
+    """The lines to show for every email waiting to be sent from `mailbox` (None if unknown).
+
+    Args:
+        bcc: who gets a hidden copy, if the gateway says so.
+    """
+    lines = [f"bcc: {', '.join(map(str, bcc))}" if bcc else BCC_NOT_DISCLOSED]
     if mailbox is None:
         return (*map(OneLine, lines), OneLine("unknown mailbox: what it adds cannot be shown"))
     if mailbox.auto_cc:
@@ -31,14 +36,22 @@ def disclosure(mailbox: Mailbox | None) -> tuple[OneLine, ...]:
     return tuple(map(OneLine, lines))
 
 
-def in_short(mailbox: Mailbox | None, *, knows_send_time: bool, edited: bool = False) -> tuple[OneLine, ...]:
+def in_short(
+    mailbox: Mailbox | None, bcc: Sequence[Party] = (), *, knows_send_time: bool, edited: bool = False
+) -> tuple[OneLine, ...]:
     """A short form to show above a draft as its bcc: what is usual on one line, otherwise only what differs.
 
     Args:
+        bcc: as above.
         edited: a human's text would be sent instead of the draft.
     """
     unknown = "" if knows_send_time else ", nor is the send time"
     lines = [NOT_DISCLOSED + (", and your edit has none" if edited else unknown)]
+    if bcc:
+        lines = [
+            ", ".join(map(str, bcc)),
+            *([] if edited or knows_send_time else [f"the send time is {NOT_DISCLOSED}"]),
+        ]
     usual = {BCC_NOT_DISCLOSED, AI_NOTE}
     lines += [line for line in disclosure(mailbox) if line not in usual]
     if mailbox is not None and mailbox.ai_disclosure is False:

@@ -40,6 +40,7 @@ def fingerprint(raw: RawContent) -> str:
                 "body": _body(raw.body),
                 "attachments": sorted([name, size] for name, size, _ in raw.attachments),
                 **({"untold": list(raw.untold)} if raw.untold else {}),
+                **({"bcc": sorted(_addresses(raw.bcc))} if raw.bcc else {}),
             }
         )
     ).hexdigest()

@@ -190,7 +190,7 @@ def _within(budget: int, examples: Iterable[KeptExample]) -> tuple[KeptExample, 
 def _names(written: RawContent, answered: EmailDetail | None) -> Sequence[str]:
     from mm_tui.models import Party
 
-    parties = [Party.parse(header) for header in (written.sender, *written.to, *written.cc)]
+    parties = [Party.parse(header) for header in (written.sender, *written.to, *written.cc, *written.bcc)]
     parties += [answered.sender, *answered.to, *answered.cc] if answered is not None else []
     return [text for party in parties for text in (party.name, party.address.partition("@")[0])]
 

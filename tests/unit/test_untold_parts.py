@@ -14,7 +14,8 @@ from mm_tui.decision.state import Outcome
 from mm_tui.gateway import wire
 from mm_tui.models import EditedDraft, EmailDetail
 from mm_tui.review.digest import digest_of
-from mm_tui.review.draft import edited
+from mm_tui.review.disclosure import disclosure, in_short
+from mm_tui.review.draft import edited, fingerprint
 from mm_tui.review.findings import Level
 from mm_tui.review.risk import Assessment
 from mm_tui.review.risk.engine import assess
@@ -66,6 +67,24 @@ def opened(**changes: object) -> EmailDetail:
 )
 def test_what_an_answer_does_not_tell_is_named(changes: dict[str, Any], untold: tuple[str, ...]) -> None:
     assert opened(**changes).raw.untold == untold
+
+
+def test_a_bcc_that_is_told_is_shown_decided_on_and_kept_by_an_edit() -> None:
+    item = completed(wire.pending_item(LISTED), opened(bcc=["Eve <eve@evil.example>"]))
+    plain = completed(wire.pending_item(LISTED), opened())
+    assert digest_of("d1", "m1", "outbound", item.raw) != digest_of("d1", "m1", "outbound", plain.raw)
+    assert list(Shown.of(plain.raw).changed_fields(Shown.of(item.raw))) == [
+        ("bcc", "nothing", "eve@evil.example (Eve)")
+    ]
+    for draft in (Draft.of(item), edited_draft(item, EditedDraft(("ann@x.example",), "Hi", "Hello"))):
+        found = assess(draft, ThreadContext())
+        (hidden,) = [one for one in found.findings if one.code == "hidden_copy"]
+        assert hidden.level is Level.HIGH and "eve@evil.example" in hidden.words
+        assert not any("bcc is not disclosed" in words for words in found.unchecked)
+    mine = edited(item.raw, EditedDraft(("ann@x.example",), "Hi", "Hello"))
+    assert mine.bcc == ("Eve <eve@evil.example>",) and fingerprint(mine) != fingerprint(mine.replaced(bcc=()))
+    assert "bcc: eve@evil.example (Eve)" in disclosure(None, item.bcc)
+    assert "eve@evil.example" in in_short(None, item.bcc, knows_send_time=False)[0]
 
 
 def test_nothing_that_is_listed_is_left_out() -> None:

@@ -140,7 +140,8 @@ def _unchecked(reading: Reading) -> list[OneLine]:
             total = len(reading.context.messages)
             said.append(f"{unread} of {total} earlier emails have not been read on this machine, so not compared")
         said += reading.not_read
-        said.append(f"bcc is not disclosed by the gateway{': your edit has none' if draft.replaces else ''}")
+        if not draft.bcc:
+            said.append(f"bcc is not disclosed by the gateway{': your edit has none' if draft.replaces else ''}")
     if draft.sender_verified is None:
         said.append("the gateway shows no proof of the sender's identity")
     return [OneLine(sentence) for sentence in said]

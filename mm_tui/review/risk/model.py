@@ -22,6 +22,8 @@ class Draft(msgspec.Struct, frozen=True, dict=True):
     cc: tuple[Party, ...] = ()
     subject: OneLine = msgspec.field(default_factory=OneLine)
     body: ManyLine = msgspec.field(default_factory=ManyLine)
+    bcc: tuple[Party, ...] = ()
+    """Empty if the gateway does not say."""
     attachments: tuple[Attachment, ...] = ()
     direction: str = Direction.OUTBOUND
     reply_to: tuple[Party, ...] = ()
@@ -43,6 +45,7 @@ class Draft(msgspec.Struct, frozen=True, dict=True):
             sender=item.sender,
             to=item.to,
             cc=item.cc,
+            bcc=item.bcc,
             subject=item.subject,
             body=item.body,
             attachments=item.attachments,
@@ -58,15 +61,15 @@ class Draft(msgspec.Struct, frozen=True, dict=True):
 
     @cached_property
     def recipients(self) -> tuple[Party, ...]:
-        """To and cc, each address once, in order. No call of the gateway discloses bcc."""
+        """To, cc, and bcc if the gateway discloses it; each address once, in order."""
         seen: dict[str, Party] = {}
-        for party in (*self.to, *self.cc):
+        for party in (*self.to, *self.cc, *self.bcc):
             seen.setdefault(party.address.casefold(), party)
         return tuple(seen.values())
 
     @cached_property
     def _texts(self) -> tuple[CleanText, ...]:
-        parties = (self.sender, *self.to, *self.cc, *self.reply_to)
+        parties = (self.sender, *self.to, *self.cc, *self.bcc, *self.reply_to)
         names = [text for party in parties for text in (party.address, party.name)]
         return (self.subject, self.body, *(attachment.name for attachment in self.attachments), *names)
 

@@ -90,11 +90,19 @@ def recipient(reading: Reading) -> Iterator[Finding]:
 
 @rule("many_recipients", "more than N recipients")
 def many_recipients(reading: Reading) -> Iterator[Finding]:
-    """To and cc together have more addresses than "max_recipients" in the settings. Medium. The gateway does not
-    disclose bcc, so it cannot be counted."""
+    """To and cc together have more addresses than "max_recipients" in the settings. Medium. Bcc counts only if the
+    gateway discloses it."""
     count = len(reading.draft.recipients)
     if count > reading.settings.max_recipients:
         yield Finding("many_recipients", Level.MEDIUM, OneLine(f"goes to {count} recipients"))
+
+
+@rule("hidden_copy", "hidden copies")
+def hidden_copy(reading: Reading) -> Iterator[Finding]:
+    """Somebody outside gets a copy that the recipients do not see (bcc), as far as the gateway discloses it. High."""
+    hidden = [str(party.address) for party in reading.draft.bcc if not reading.is_ours(party.address)]
+    if hidden:
+        yield Finding("hidden_copy", Level.HIGH, OneLine(f"a hidden copy goes to {listed(hidden)}"))
 
 
 @rule("reply_all_growth", "reply-all growth")
@@ -150,6 +158,7 @@ RECIPIENT_RULES = (
     new_domain,
     recipient,
     many_recipients,
+    hidden_copy,
     reply_all_growth,
     sender,
 )

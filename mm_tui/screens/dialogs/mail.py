@@ -74,6 +74,7 @@ def raw_page(detail: EmailDetail) -> Page:
         ("From", raw.sender),
         ("To", ", ".join(raw.to)),
         ("Cc", ", ".join(raw.cc)),
+        *([("Bcc", ", ".join(raw.bcc))] if raw.bcc else []),
         ("Subject", raw.subject),
     ):
         writer.write(f"{name}: ", "dim")

@@ -237,7 +237,7 @@ class Deciding:
         allowlist."""
         session = self._screen.session
         box = session.mail.mailbox(entry.item.mailbox_id)
-        to = (*entry.edit.text.to, *(party.header for party in entry.item.cc)) if entry.edit is not None else ()
+        to = (*entry.edit.text.to, *entry.item.raw.cc, *entry.item.raw.bcc) if entry.edit is not None else ()
         through = box.let_through(to) if box is not None else ()
         if not through or session.settings.profile.send_key is None:
             self._approve(entry)

@@ -75,7 +75,7 @@ def unchecked_lines(entry: QueueEntry) -> list[Content]:
 
 def above(entry: QueueEntry, mailbox: Mailbox | None, now: datetime | None = None) -> list[OneLine]:
     """What must be read besides an outbound email itself: what the gateway adds to it, and when it is sent."""
-    return [] if entry.is_inbound else [*disclosure(mailbox), when(entry, now)]
+    return [] if entry.is_inbound else [*disclosure(mailbox, entry.item.bcc), when(entry, now)]
 
 
 def when(entry: QueueEntry, now: datetime | None = None) -> OneLine:

@@ -212,11 +212,11 @@ def _envelope(opened: Opened, now: datetime, *, crowded: bool) -> Iterator[Conte
         yield _row("came", Content.styled(f"{exact(item.received_at)} · {LET_IN}", "$mm-dim"))
     elif not crowded:
         leaves, has_time = not entry.ended, bool(item.raw.send_at)
-        said = list(in_short(opened.mailbox, knows_send_time=has_time, edited=entry.replaces))
+        said = list(in_short(opened.mailbox, item.bcc, knows_send_time=has_time, edited=entry.replaces))
         said += [when(entry, now)] if leaves and entry.replaces else []
         # Most emails have no cc: a row of its own would move the text when it goes.
         said += [] if item.complete else [OneLine(f"cc {unread}")]
-        yield _row("bcc", Content.styled(" · ".join(said), "$mm-dim"))
+        yield _row("bcc", Content.styled(" · ".join(said), "bold" if item.raw.bcc else "$mm-dim"))
         if leaves and has_time and not entry.replaces:
             yield _row("when", Content.styled(when(entry, now), "bold"))
 

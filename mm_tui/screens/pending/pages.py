@@ -89,7 +89,7 @@ def write_envelope(
     if above is not None:
         writer.write("from  ", "dim")
         writer.line(OneLine(f"{item.sender}"))
-    for name, addresses in (("to", to), ("cc", [party.header for party in item.cc])):
+    for name, addresses in (("to", to), ("cc", item.raw.cc), ("bcc", item.raw.bcc)):
         if folded and not fits_head(addresses):
             writer.write(f"{name}  ", "dim")
             writer.line(f"{len(addresses)} recipients, all listed below the text", "strong")
@@ -107,7 +107,7 @@ def write_envelope(
 
 def _write_folded(writer: PageWriter, item: PendingItem, to: Sequence[str]) -> None:
     """Writes the lists of recipients that are too long to be above the text."""
-    for name, addresses in (("to", to), ("cc", [party.header for party in item.cc])):
+    for name, addresses in (("to", to), ("cc", item.raw.cc), ("bcc", item.raw.bcc)):
         if not fits_head(addresses):
             writer.line()
             writer.line(f"{name}, {len(addresses)} recipients", "strong")

@@ -272,8 +272,10 @@ class DecisionCalls:
         assert mine is not None
         box, key = decision.meta.mailbox_id, decision.meta.key
         if parent is not None:
-            return await self._gateway.reply(box, parent, mine.body, cc=mine.cc, attachments=files, idempotency_key=key)
-        mail = OutgoingMail(to=mine.to, subject=mine.subject, body=mine.body, cc=mine.cc, attachments=files)
+            return await self._gateway.reply(
+                box, parent, mine.body, cc=mine.cc, bcc=mine.bcc, attachments=files, idempotency_key=key
+            )
+        mail = OutgoingMail(mine.to, mine.subject, mine.body, cc=mine.cc, bcc=mine.bcc, attachments=files)
         return await self._gateway.send(box, mail, idempotency_key=key)
 
     async def _files(self, decision: ActiveDecision) -> tuple[OutgoingAttachment, ...]:

@@ -109,6 +109,7 @@ class Shown(msgspec.Struct, frozen=True):
     attachments: tuple[OneLine, ...] = ()
     send_at: OneLine = OneLine("")
     """As given by the gateway; empty if not given."""
+    bcc: tuple[OneLine, ...] = ()
 
     @classmethod
     def of(cls, raw: RawContent) -> Shown:
@@ -124,6 +125,7 @@ class Shown(msgspec.Struct, frozen=True):
             )
             or _untold(raw, "attachments"),
             send_at=OneLine(raw.send_at),
+            bcc=tuple(map(OneLine, raw.bcc)),
         )
 
     def changed_fields(self, now: Shown) -> Iterator[tuple[str, str, str]]:
@@ -135,6 +137,7 @@ class Shown(msgspec.Struct, frozen=True):
             ("from", *same_form((self.sender,), (now.sender,))),
             ("to", *same_form(self.to, now.to)),
             ("cc", *same_form(self.cc, now.cc)),
+            ("bcc", *same_form(self.bcc, now.bcc)),
             ("subject", self.subject, now.subject),
             ("attached", ", ".join(self.attachments), ", ".join(now.attachments)),
             ("send time", self.send_at, now.send_at),

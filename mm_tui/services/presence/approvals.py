@@ -206,7 +206,7 @@ class SecondApproval:
         mode = str(box.oversight_mode)
         if mode not in (OversightMode.GATED_ALL, OversightMode.GATED_SEND):
             return f"the mailbox is {mode}"
-        through = box.let_through((*edit.to, *item.raw.cc))
+        through = box.let_through((*edit.to, *item.raw.cc, *item.raw.bcc))
         return f"{', '.join(through)} is on the mailbox's allowlist" if through else ""
 
     def _address(self, mailbox_id: str) -> str:
