@@ -49,3 +49,10 @@ def test_a_summary_has_no_markdown_marks() -> None:
     card = CardState(CardPhase.DONE, label=OneLine("billing"), summary=SUMMARY)
     for text in (Advice(card).lines(100)[1].plain, card_content(card, 100).plain):
         assert "She asks twice for a refund ‹acme.example›." in text
+
+
+def test_a_request_that_the_summary_begins_with_is_not_repeated() -> None:
+    summary, asked = ManyLine("Please refund *order 4471*. She is angry."), OneLine("please refund order 4471")
+    for request, repeated in ((asked, False), (OneLine("a refund"), True)):
+        card = CardState(CardPhase.DONE, label=OneLine("billing"), summary=summary, requested_action=request)
+        assert ("asks  " in card_content(card, 80).plain) is repeated

@@ -207,7 +207,8 @@ class Preview(Widget):
 
     def _card(self, row: MailRow, card: CardState) -> list[Content]:
         """The assistant's results besides the summary, with the model's id; empty if there are none."""
-        lines = [_line("asks", card.asked)] if card.asked else []
+        asked = card.asked_beside_summary if row.summary else card.asked
+        lines = [_line("asks", asked)] if asked else []
         lines += [_line("about", card.about)] if card.about and not card.asked else []
         lines += [_line("by", card.deadline)] if card.deadline else []
         lines += [_line("amounts", OneLine(", ".join(card.amounts)))] if card.amounts else []

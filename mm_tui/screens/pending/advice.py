@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -10,6 +9,7 @@ from textual.content import Content
 
 from mm_tui.models import Direction
 from mm_tui.review.render_pass import plain
+from mm_tui.services.assistant.cards import begins_alike
 from mm_tui.widgets.marks import Mark
 from mm_tui.widgets.words import joined
 
@@ -75,7 +75,7 @@ class Advice(msgspec.Struct, frozen=True):
             more.pop()
         said = [first.truncate(max(1, room - _length(more)), ellipsis=True)] if first else []
         lines = [Content.assemble((name, "$mm-dim"), joined([*said, *more], SEPARATOR).truncate(room), badge)]
-        if says_more and card.summary and not _is_said(first.plain, summary.plain):
+        if says_more and card.summary and not begins_alike(first.plain, summary.plain):
             lines.append(Content.assemble(" " * len(name), summary).truncate(width, ellipsis=True))
         return lines
 
@@ -95,12 +95,6 @@ class Advice(msgspec.Struct, frozen=True):
         """Marks for its quotes in the body of an email of the thread."""
         remarks = self.reader.remarks if self.reader is not None else ()
         return [Mark(*remark.source_span, STYLE) for remark in remarks if remark.source_id == email_id]
-
-
-def _is_said(first: str, summary: str) -> bool:
-    """Whether a summary begins with the same words as what is said before it."""
-    first, summary = (re.sub(r"[\W_]+", " ", text).strip().casefold() for text in (first, summary))
-    return bool(first) and bool(summary) and (summary.startswith(first) or first.startswith(summary))
 
 
 def _length(parts: Sequence[Content]) -> int:

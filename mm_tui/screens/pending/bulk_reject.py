@@ -12,6 +12,7 @@ from textual.message import Message
 from mm_tui.screens.dialogs.choice import show_page
 from mm_tui.screens.dialogs.dialog import ask
 from mm_tui.screens.dialogs.form import Field, FormScreen
+from mm_tui.services.queue.filter import ALL
 from mm_tui.text import OneLine
 from mm_tui.widgets.words import count, joined
 
@@ -80,7 +81,8 @@ class BulkReject:
 
     def _filter_words(self) -> OneLine:
         listing = self._screen.listing
-        return OneLine(" ".join(filter(None, (listing.filter.name, listing.typed.strip()))))
+        name = "" if listing.filter == ALL else listing.filter.name
+        return OneLine(" ".join(filter(None, (name, listing.typed.strip()))))
 
     def _selected(self) -> list[QueueEntry]:
         gate, why_not = self._screen.gate, self._deciding.why_not

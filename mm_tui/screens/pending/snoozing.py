@@ -70,5 +70,5 @@ class Snoozing:
         if words:
             if typed.strip() and self._screen.current is not None and self._screen.current.item.id == entry.item.id:
                 self._deciding.go_to_next_undecided()
-            self._screen.say(words)
+            self._screen.say(f"{words}; {{pending.filter}} lists it under “snoozed”" if typed.strip() else words)
             self._screen.reload()

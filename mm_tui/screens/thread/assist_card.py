@@ -67,8 +67,8 @@ def card_content(state: CardState | None, width: int, key: str = "") -> Content:
         lines.append(_first_line(state, width))
     if state.summary:
         lines.append(Content(plain(state.summary).strip()))
-    if state.asked:
-        lines.append(Content.assemble(("asks  ", "$mm-dim"), plain(state.asked)))
+    if asked := state.asked_beside_summary:
+        lines.append(Content.assemble(("asks  ", "$mm-dim"), plain(asked)))
     details = [Content.assemble(("by ", "$mm-dim"), state.deadline)] if state.deadline else []
     details += [Content(amount) for amount in state.amounts]
     if details:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 
 import msgspec
@@ -29,6 +30,12 @@ class CardPhase(StrEnum):
 
 def _named(answer: OneLine) -> OneLine:
     return OneLine("") if answer.lower() in ("unknown", "other", "none") else answer
+
+
+def begins_alike(first: str, second: str) -> bool:
+    """Whether one text is the beginning of the other, ignoring case and punctuation."""
+    first, second = (re.sub(r"[\W_]+", " ", text).strip().casefold() for text in (first, second))
+    return bool(first) and bool(second) and (second.startswith(first) or first.startswith(second))
 
 
 class CardState(msgspec.Struct, frozen=True):
@@ -70,6 +77,11 @@ class CardState(msgspec.Struct, frozen=True):
     def asked(self) -> OneLine:
         """What the sender asks for; empty if the model named nothing."""
         return _named(self.requested_action)
+
+    @property
+    def asked_beside_summary(self) -> OneLine:
+        """The same, unless the summary begins with it."""
+        return OneLine("") if begins_alike(self.asked, self.summary) else self.asked
 
     @property
     def about(self) -> OneLine:
