@@ -80,6 +80,18 @@ def bind_account(database: Database, profile: str, account: str) -> None:
     _note(database, {"account": account})
 
 
+def has_nothing(database: Database) -> bool:
+    """Whether nothing has come from a gateway yet, and nothing was done with the store."""
+    connection = database.reader()
+    tables = [
+        f"{schema}.{name}"
+        for (_, schema, _) in connection.execute("PRAGMA database_list").fetchall()
+        for (name,) in connection.execute(f"SELECT name FROM {schema}.sqlite_master WHERE type = 'table'").fetchall()
+        if name not in ("belongs", "state") and not name.startswith(("mail_words", "sqlite_"))
+    ]
+    return not any(connection.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchone() for table in tables)
+
+
 def _noted(database: Database) -> dict[str, str]:
     return {row["name"]: row["value"] for row in database.reader().execute("SELECT name, value FROM belongs")}
 

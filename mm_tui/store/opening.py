@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from mm_tui.clock import SystemClock
-from mm_tui.store.belongs import Gateway, bind
+from mm_tui.store.belongs import Gateway, OtherGateway, bind, has_nothing
 from mm_tui.store.database import CorruptStore, Database
 from mm_tui.store.seal import STORE_FAULTS, StoreError
 from mm_tui.text import OneLine
@@ -49,13 +49,27 @@ def open_database(
     """
     database, news = _opened(path, memory=memory, rebuild=rebuild)
     try:
-        if profile is not None:
-            # Without a key nothing has come from any gateway yet: the address is recorded once there is one.
-            bind(database, Gateway.of(profile), note=bool(profile.gateway_keys()))
+        _bind(database, profile)
+    except OtherGateway as error:
+        is_empty = has_nothing(database)
+        database.close()
+        if path is None or not is_empty:
+            raise StoreUnusable(str(error)) from error
     except STORE_FAULTS as error:
         database.close()
         raise StoreUnusable(str(error)) from error
-    return database, news
+    else:
+        return database, news
+    # A wrong address or key was corrected before anything came. A program that has it open notices that it is gone.
+    for ending in ("", "-wal", "-shm"):
+        Path(f"{path}{ending}").unlink(missing_ok=True)
+    return open_database(path, memory=memory, rebuild=rebuild, profile=profile)
+
+
+def _bind(database: Database, profile: Profile | None) -> None:
+    if profile is not None:
+        # Without a key nothing has come from any gateway yet: the address is recorded once there is one.
+        bind(database, Gateway.of(profile), note=bool(profile.gateway_keys()))
 
 
 def _opened(path: Path | None, *, memory: bool, rebuild: bool) -> tuple[Database, OneLine]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from random import Random
@@ -170,6 +171,29 @@ def test_v1_at_the_end_of_the_address_is_understood(written: str, meant: str) ->
 
 def test_the_other_addresses_keep_their_v1() -> None:
     assert Profile(ai21_host="https://api.ai21.example/studio/v1").ai21_host == "https://api.ai21.example/studio/v1"
+
+
+@pytest.mark.parametrize("memory", [False, True])
+def test_an_empty_store_belongs_to_the_gateway_that_is_named_once_the_address_is_right(
+    sandbox: Sandbox, tmp_path: Path, memory: bool
+) -> None:
+    home = Home(tmp_path)
+    more = "[sync]\nmemory = true\n" if memory else ""
+
+    def named(url: str, keys: Mapping[str, str]) -> int:
+        home.write_profile(url, keys)
+        home.write_config(home.config.read_text() + more)
+        return home.run("pending", "list").status
+
+    made_up = {name: key.replace("mm_test_", "mm_live_") for name, key in sandbox.keys.items()}
+    assert named("http://127.0.0.1:9", sandbox.keys) == Exit.GATEWAY
+    assert named(sandbox.url, made_up) == Exit.AUTH
+    draft = sandbox.draft()
+    assert named(sandbox.url, sandbox.keys) == Exit.OK
+    digest = str(home.run("pending", "show", draft, "--json").json["digest"])
+    home.run("pending", "reject", draft, "--digest", digest, "--reason", "No", status=0)
+    assert named("http://127.0.0.1:9", sandbox.keys) == Exit.CONFIG, "it has a journal now"
+    assert named(sandbox.url, sandbox.keys) == Exit.OK
 
 
 def test_no_command_reads_or_answers_with_the_keys_of_another_account(sandbox: Sandbox, tmp_path: Path) -> None:
