@@ -78,6 +78,20 @@ def test_an_invitation_alone_is_told_in_words() -> None:
     ]  # fmt: skip
 
 
+def test_every_event_of_a_calendar_is_told_without_its_alarms() -> None:
+    zone = "BEGIN:VTIMEZONE\nBEGIN:STANDARD\nDTSTART:19701025T030000\nEND:STANDARD\nEND:VTIMEZONE"
+    alarm = "BEGIN:VALARM\nDESCRIPTION:Reminder\nEND:VALARM"
+    text = (
+        f"BEGIN:VCALENDAR\nMETHOD:REPLY\n{zone}\nBEGIN:VEVENT\nSUMMARY:One\n{alarm}\n"
+        'DTSTART;TZID="Europe/Berlin":20261204T130000\nATTENDEE;CN="Li: Wu";PARTSTAT=DECLINED:mailto:li@x.example\n'
+        "COMMENT:Not then\nEND:VEVENT\nBEGIN:VTODO\nSUMMARY:Two\nDUE:20261205\nEND:VTODO\nEND:VCALENDAR"
+    )
+    assert mail_of("multipart/mixed", part("text/calendar", text)).body.split("\n") == [
+        "Answer to an invitation: One", "From: 2026-12-04 13:00 (Europe/Berlin)", "Answer: declined (li@x.example)",
+        "", "Not then", "", "Answer to an invitation: Two", "Until: 2026-12-05",
+    ]  # fmt: skip
+
+
 def test_every_text_part_is_shown_in_order() -> None:
     mail = mail_of(
         "multipart/mixed", part("text/plain", "one"), part("text/html", "<p>two</p>"), part("text/plain", "three")
@@ -91,6 +105,41 @@ def test_every_text_part_is_shown_in_order() -> None:
 def test_base64_however_it_is_spelled(spelled: str) -> None:
     raw = HEAD + f"Content-Transfer-Encoding: {spelled}\n\n".encode() + base64.encodebytes("Grüße".encode())
     assert parse_mail(raw, lambda _what: None).body == "Grüße"
+
+
+@pytest.mark.parametrize(
+    ("encoding", "raw", "text"),
+    [
+        ("base64", b"Rmlyc3Qu\nU2Vjb25kLg==\nVGhpcmQu\n", "First.Second.Third."),
+        (
+            "base64",
+            base64.b64encode("Öle".encode()) + b"\nFooter of the list\n",
+            "Öle\n\nFooter of the list",
+        ),
+        ("base64", b"Hello there\nthis is plain text", "Hello there\nthis is plain text"),
+        ("base64", b"R3LD vMOf ZQ==", "Grüße"),
+        ("quoted-printable", b"a line = \ngoes on=\t\r\n here", "a line goes on here"),
+    ],
+)
+def test_damaged_encodings_lose_nothing(encoding: str, raw: bytes, text: str) -> None:
+    head = f"{HEAD.decode()}Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: {encoding}\n\n"
+    assert parse_mail(head.encode() + raw, lambda _what: None).body == text
+
+
+@pytest.mark.parametrize(
+    ("disposition", "name"),
+    [
+        ("attachment; filename=\"fallback.pdf\"; filename*=UTF-8''Gr%C3%BC%C3%9Fe.pdf", "Grüße.pdf"),
+        ('attachment; filename=""', "named.pdf"),
+        ("attachment; filename*=x-unknown''Gr%C3%BC%C3%9Fe.pdf", "Grüße.pdf"),
+        ("attachment; filename*=Gr%C3%BC%C3%9Fe.pdf", "Grüße.pdf"),
+        ("attachment; filename*0*=''Gr%C3;\n filename*1*=%BC%C3%9Fe;\n filename*2=.pdf", "Grüße.pdf"),
+        ("attachment filename=a.pdf", "a.pdf"),
+    ],
+)
+def test_file_names_however_they_are_given(disposition: str, name: str) -> None:
+    file = part("application/pdf; name=named.pdf", "x", f"Content-Disposition: {disposition}")
+    assert mail_of("multipart/mixed", file).attachments[0].name == name
 
 
 def test_quoted_printable_with_a_comment_and_text_behind_base64() -> None:
@@ -201,6 +250,11 @@ today.
 Bob"""
 
 
+def test_a_blank_line_ends_a_flowed_paragraph() -> None:
+    raw = HEAD + b"Content-Type: text/plain; format=flowed\n\none \ntwo \n\nthree\n> four \n>\n> five"
+    assert parse_mail(raw, lambda _what: None).body == "one two\n\nthree\n> four\n>\n> five"
+
+
 def test_flowed_lines_are_joined_and_quote_levels_kept() -> None:
     raw = HEAD + b"Content-Type: text/plain; format=flowed\n\n" + FLOWED.encode()
     assert parse_mail(raw, lambda _what: None).body == (
@@ -262,6 +316,12 @@ def test_all_of_six_hundred_recipients_are_kept() -> None:
         ("a@x.example b@y.example", ("a@x.example", "b@y.example")),
         ("Nora <n@x.example", ("Nora <n@x.example>",)),
         ('"a@trusted.example" <b@evil.example>', ('"a@trusted.example" <b@evil.example>',)),
+        ("a@trusted.example <b@evil.example>", ('"a@trusted.example" <b@evil.example>',)),
+        ("a@x.example <a@x.example>, c@z.example", ("a@x.example", "c@z.example")),
+        ('"nora lind"@x.example, Bo <"b f"@y.example>', ('"nora lind"@x.example', 'Bo <"b f"@y.example>')),
+        ('"a@trusted.example"@evil.example', ('"a@trusted.example"@evil.example',)),
+        ("n@[192.0.2.1], [b@y.example]", ("n@[192.0.2.1]", "b@y.example")),
+        ("Nora <SMTP:n@x.example>", ("Nora <n@x.example>",)),
     ],
 )  # fmt: skip
 def test_lists_of_addresses(given: str, read: tuple[str, ...]) -> None:
@@ -303,6 +363,18 @@ def test_a_receipt_and_a_report_without_a_telling_status_are_told_in_words() -> 
     status = "Reporting-MTA: dns; x\n\nFinal-Recipient: rfc822; a@c.example\nAction: failed\nStatus: 5.0.0\nDiagnostic-Code: smtp; 550 mailbox is full\n"
     mail = mail_of("multipart/report", part("message/delivery-status", status))
     assert mail.body.startswith("Not delivered: a@c.example: the mailbox is full (550 mailbox is full)")
+
+
+def test_parts_behind_an_inner_group_of_the_same_boundary_are_read() -> None:
+    inner = f'Content-Type: multipart/alternative; boundary="b"\n\n--b\n{part("text/plain", "words")}\n--b--'
+    file = part("application/pdf", "x", 'Content-Disposition: attachment; filename="a.pdf"')
+    mail = mail_of("multipart/mixed", inner, file)
+    assert mail.body == "words" and [one.name for one in mail.attachments] == ["a.pdf"]
+
+
+def test_all_addresses_that_replies_go_to_are_named() -> None:
+    mail = parse_mail(b"Reply-To: a@x.example, Bo <b@y.example>\n" + HEAD + b"\nHi.", lambda _what: None)
+    assert mail.reply_to == "a@x.example" and "(Replies go to 2 addresses: a@x.example, Bo <b@y.example>.)" in mail.body
 
 
 def test_text_behind_the_last_part_is_kept() -> None:

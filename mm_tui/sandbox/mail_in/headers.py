@@ -29,7 +29,11 @@ _TOKEN = re.compile(
 )
 _BRACKETED = re.compile(r"<([^<>]{1,900})>")
 _BARE = re.compile(r"[^\s<>,;\"'()]{1,450}@[^\s<>,;\"'()]{1,450}")
+_SCHEME = re.compile(r"^(?:mailto|smtp):", re.IGNORECASE)
+_QUOTED_LOCAL = re.compile(r'"(?:[^"\\]|\\.)+"@\S+')
 _COMMENT = re.compile(r"\([^()<>]*\)")
+_FEW_PIECES = 10
+"""The most pieces of a header that can be an address without a name."""
 
 
 def mended(raw: bytes, odd: Odd) -> bytes:
@@ -212,22 +216,25 @@ def addresses_in(value: str) -> list[tuple[str, str]]:
     """
     found: list[tuple[str, str]] = []
     held: list[str] = []
+    has_angle = has_at = False
     value, comments = _without_comments(value)
     for piece in _TOKEN.findall(value):
-        if piece in ",;":
-            if _is_whole(held):
-                found.append(_pair(held, comments))
-                held = []
-            elif held:
-                held.append(piece)
-        elif piece == ":" and held and "@" not in "".join(held) and not _looks_like_mailto(held):
+        is_angle, is_quoted = piece.startswith("<") and len(piece) > 1, piece.startswith('"') and len(piece) > 1
+        if piece in ",;" and not (has_angle or has_at):
+            held += [piece] if held else []
+            continue
+        if piece == ":" and held and not has_at and not _looks_like_mailto(held):
             # The name of a group.
-            held = []
-        elif (piece.startswith("<") and _has_angle(held)) or ("@" in piece and _is_bare(held)):
+            held, has_angle = [], False
+            continue
+        # A bare address before one in brackets is the name of its sender.
+        if piece in ",;" or (is_angle and has_angle) or ("@" in piece and not is_angle and _is_bare(held)):
             found.append(_pair(held, comments))
-            held = [piece]
-        else:
+            held, has_angle, has_at = [], False, False
+        if piece not in ",;":
             held.append(piece)
+            has_angle = has_angle or is_angle
+            has_at = has_at or ("@" in piece and not is_quoted)
     if "".join(held).strip():
         found.append(_pair(held, comments))
     return [(name, address) for name, address in found if address]
@@ -265,22 +272,14 @@ def _without_comments(value: str) -> tuple[str, list[str]]:
     return "".join(made), comments
 
 
-def _is_whole(held: list[str]) -> bool:
-    text = "".join(held)
-    return _has_angle(held) or "@" in re.sub(r'"[^"]*"', "", text)
-
-
 def _is_bare(held: list[str]) -> bool:
     """Whether an address without a name precedes."""
-    return "@" in "".join(held) and len("".join(held).split()) == 1 and not "".join(held).lstrip().startswith('"')
-
-
-def _has_angle(held: list[str]) -> bool:
-    return any(piece.startswith("<") and len(piece) > 1 for piece in held)
+    text = "".join(held).strip() if len(held) <= _FEW_PIECES else ""
+    return "@" in text and len(text.split()) == 1 and not text.startswith('"')
 
 
 def _looks_like_mailto(held: list[str]) -> bool:
-    return "".join(held).strip().lower() == "mailto"
+    return len(held) <= _FEW_PIECES and "".join(held).strip().lower() == "mailto"
 
 
 def _pair(held: list[str], comments: list[str]) -> tuple[str, str]:
@@ -291,11 +290,15 @@ def _pair(held: list[str], comments: list[str]) -> tuple[str, str]:
         before = "".join(held[: held.index(angle)]).strip(" ,;")
         after = "".join(held[held.index(angle) + 1 :]).strip(" ,;>")
         name = _unquoted(before) or _unquoted(after) or " ".join(said)
-        return name, _routed("".join(angle[1:-1].split()))
+        address = angle[1:-1].strip()
+        return name, _routed(address if address.startswith('"') else "".join(address.split()))
     text = re.sub(r"\s*@\s*", "@", "".join(held).strip(" ,;"))
     if unclosed := re.fullmatch(r"(.*?)<([^<>]*@[^<>\s]*)", text):
         return _unquoted(unclosed[1].strip()) or " ".join(said), unclosed[2]
-    text = re.sub(r"^mailto:", "", text.strip("<>[] "), flags=re.I)
+    text = text.strip("<> ")
+    text = _SCHEME.sub("", text[1:-1] if text.startswith("[") and text.endswith("]") else text)
+    if _QUOTED_LOCAL.fullmatch(text):
+        return " ".join(said), text
     if " " in text and "@" in text:
         # A name and an address without brackets.
         words = text.split()
@@ -307,7 +310,7 @@ def _pair(held: list[str], comments: list[str]) -> tuple[str, str]:
 
 def _routed(address: str) -> str:
     """The address without a route or scheme before it."""
-    return address.rpartition(":")[2] if address.startswith("@") else address.removeprefix("mailto:")
+    return address.rpartition(":")[2] if address.startswith("@") else _SCHEME.sub("", address)
 
 
 def _unquoted(name: str) -> str:

@@ -265,39 +265,62 @@ def _strings(data: bytes) -> Iterable[bytes]:
         at = end
 
 
-_CALENDAR = re.compile(
-    r"^(SUMMARY|DTSTART|DTEND|LOCATION|ORGANIZER|DESCRIPTION|STATUS|METHOD|RRULE)((?:;[^:\n]*)?):(.*)$", re.M | re.I
-)
+_PROPERTY = re.compile(r'([\w-]+)((?:;(?:"[^"]*"|[^":])*)?):(.*)', re.DOTALL)
+_EVENTS = ("VEVENT", "VTODO", "VJOURNAL")
+_MOST_EVENTS = 20
+_METHODS = {
+    "REQUEST": "Invitation",
+    "CANCEL": "Cancelled event",
+    "REPLY": "Answer to an invitation",
+    "COUNTER": "Other time proposed",
+}
+_Properties = dict[str, tuple[str, str]]
 
 
 def invitation(text: str) -> str:
     """A calendar part in plain words: what, when, where, from whom."""
-    text = re.sub(r"\r?\n[ \t]", "", text)
-    found: dict[str, tuple[str, str]] = {}
-    event = text.find("BEGIN:VEVENT")
-    for at, match in ((match.start(), match) for match in _CALENDAR.finditer(text)):
-        name = match[1].upper()
-        if name == "METHOD" or at > event:
-            value = re.sub(r"\\([,;\\])", r"\1", match[3].strip().replace("\\n", "\n").replace("\\N", "\n"))
-            found.setdefault(name, (match[2], value))
-    kinds = {
-        "REQUEST": "Invitation",
-        "CANCEL": "Cancelled event",
-        "REPLY": "Answer to an invitation",
-        "COUNTER": "Other time proposed",
-    }
-    method = found.get("METHOD", ("", ""))[1].upper()
-    title = found.get("SUMMARY", ("", ""))[1]
-    lines = [f"{kinds.get(method, 'Calendar event')}: {title or '(no title)'}"]
-    for name, word in (("DTSTART", "From"), ("DTEND", "To")):
+    method = ""
+    events: list[_Properties] = []
+    within: list[str] = []
+    for line in re.sub(r"\r?\n[ \t]", "", text).splitlines():
+        match = _PROPERTY.match(line.strip())
+        if match is None:
+            continue
+        name, value = match[1].upper(), match[3].strip()
+        if name == "BEGIN":
+            within.append(value.upper())
+            events += [{}] if within[-1] in _EVENTS else []
+        elif name == "END":
+            del within[-1:]
+        elif name == "METHOD":
+            method = value.upper()
+        elif within and within[-1] in _EVENTS:
+            value = re.sub(r"\\([,;\\])", r"\1", value.replace("\\n", "\n").replace("\\N", "\n"))
+            events[-1].setdefault(name, (match[2], value))
+    made = [_event(_METHODS.get(method, "Calendar event"), event) for event in (events or [{}])[:_MOST_EVENTS]]
+    more = len(events) - _MOST_EVENTS
+    return "\n\n".join([*made, f"({more} more events are in the file.)"] if more > 0 else made)
+
+
+def _event(kind: str, found: _Properties) -> str:
+    lines = [f"{kind}: {found.get('SUMMARY', ('', ''))[1] or '(no title)'}"]
+    for name, word in (("DTSTART", "From"), ("DTEND", "To"), ("DUE", "Until")):
         if name in found:
             lines.append(f"{word}: {_calendar_time(*found[name])}")
     for name, word in (("RRULE", "Repeats"), ("LOCATION", "Where"), ("ORGANIZER", "Organizer"), ("STATUS", "Status")):
         if value := found.get(name, ("", ""))[1]:
-            lines.append(f"{word}: {re.sub('^mailto:', '', value, flags=re.I)}")
-    if description := found.get("DESCRIPTION", ("", ""))[1].strip():
-        lines += ["", description]
+            lines.append(f"{word}: {_without_scheme(value)}")
+    parameters, attendee = found.get("ATTENDEE", ("", ""))
+    if kind == _METHODS["REPLY"] and (answer := re.search(r";PARTSTAT=\"?([\w-]+)", parameters, re.I)):
+        lines.append(f"Answer: {answer[1].lower()} ({_without_scheme(attendee)})")
+    for name in ("COMMENT", "DESCRIPTION"):
+        if said := found.get(name, ("", ""))[1].strip():
+            lines += ["", said]
     return "\n".join(lines)
+
+
+def _without_scheme(address: str) -> str:
+    return re.sub("^mailto:", "", address, flags=re.I)
 
 
 def _calendar_time(parameters: str, value: str) -> str:

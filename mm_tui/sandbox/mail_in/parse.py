@@ -45,7 +45,8 @@ def parse_mail(raw: bytes, odd: Odd, *, envelope: str = "") -> IncomingMail:
     content = content_of(message, odd, hints) if flat_body is None else Content(texts=[flat_body])
     date, about_date = _date(headers, envelope, odd)
     sender, about_sender = _sender(headers, envelope, odd)
-    recipients = headers.addresses("to")
+    recipients, replies = headers.addresses("to"), headers.addresses("reply-to")
+    about_replies = (f"(Replies go to {len(replies)} addresses: {', '.join(replies)}.)",) if len(replies) > 1 else ()
     if not recipients:
         odd("no recipient")
     if not headers.raw("subject").strip():
@@ -67,12 +68,12 @@ def parse_mail(raw: bytes, odd: Odd, *, envelope: str = "") -> IncomingMail:
         to=recipients,
         cc=headers.addresses("cc"),
         subject=headers.text("subject"),
-        body="\n\n".join(part for part in (*about_sender, *about_date, body) if part),
+        body="\n\n".join(part for part in (*about_sender, *about_replies, *about_date, body) if part),
         date=date,
         message_id=ids[0] if ids else "",
         in_reply_to=answered[0] if answered else "",
         references=references[:1] + references[1:][-_MOST_REFERENCES:],
-        reply_to=next(iter(headers.addresses("reply-to")), ""),
+        reply_to=next(iter(replies), ""),
         attachments=tuple(content.files),
         headers=_kept(headers),
     )

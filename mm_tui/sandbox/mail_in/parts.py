@@ -106,7 +106,13 @@ class _Reader:
         made = self._parts(part, kind, parts, depth)
         # Mailing lists and scanners add text after the last part, and broken programs add whole parts.
         boundary = f"--{part.get_boundary()}"
-        epilogue = "\n".join(line for line in str(part.epilogue or "").split("\n") if not line.startswith(boundary))
+        behind = str(part.epilogue or "").split("\n")
+        if boundary in (line.rstrip() for line in behind):
+            self._odd("parts behind the last one")
+            head = f'Content-Type: multipart/mixed; boundary="{part.get_boundary()}"\n\n'
+            made.add(self.read(email.message_from_string(head + "\n".join(behind), policy=compat32), depth + 1))
+            return made
+        epilogue = "\n".join(line for line in behind if not line.startswith(boundary))
         raw = epilogue.encode("utf-8", "surrogateescape")
         if raw.strip() and is_readable(text := decode(raw, None, self._odd, self._hints)):
             self._odd("text behind the last part")
@@ -274,7 +280,7 @@ class _Reader:
     def _name(self, part: Message) -> str:
         raw = {name.lower(): str(value) for name, value in part.raw_items()}
         try:
-            name = part.get_filename() or ""
+            name = self._name_in(part, "content-disposition", "filename") or self._name_in(part, "content-type", "name")
         except (ValueError, LookupError, TypeError, AttributeError):
             self._odd("unreadable file name")
             name = ""
@@ -284,6 +290,20 @@ class _Reader:
                 name = (match[1] or match[2]).replace('\\"', '"')
                 break
         return header_text(name, self._odd, self._hints).replace("\x00", "")
+
+    def _name_in(self, part: Message, header: str, name: str) -> str:
+        """The name in a header's parameters; the one that names its charset (RFC 2231) before another."""
+        found = part.get_params([], header)
+        values = [value for key, value in found or [] if key.lower().split()[-1:] == [name]]
+        for value in sorted(values, key=lambda one: isinstance(one, str)):
+            if isinstance(value, str):
+                text = value
+            else:
+                charset, _language, quoted = value
+                text = decode(quoted.encode("latin-1", "replace"), charset, self._odd, self._hints)
+            if text := text.strip():
+                return text
+        return ""
 
     def _file(self, part: Message, data: bytes) -> MailAttachment:
         self._number += 1

@@ -22,7 +22,7 @@ def unflowed(text: str, *, delete_space: bool = False) -> str:
     held_depth = 0
     for line in text.split("\n"):
         depth, content = _unquoted(line)
-        if held is not None and (depth != held_depth or content == _SIGNATURE):
+        if held is not None and (depth != held_depth or content in ("", _SIGNATURE)):
             made.append(_quoted(held_depth, held.rstrip(" ")))
             held = None
         flows = content.endswith(" ") and content != _SIGNATURE

@@ -16,6 +16,11 @@ from email.message import Message
 from mm_tui.sandbox.gateway.mail import MailAttachment
 from mm_tui.sandbox.mail_in.charsets import Odd
 
+_PADDED_BREAK = re.compile(rb"=[ \t]+\r?\n")
+_CHUNK = re.compile(rb"([^=]+)(=*)")
+"""A run of base64 and its padding. Some programs write several, one after the other."""
+_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
+
 
 def undecoded(part: Message) -> bytes:
     """A part's bytes as they stand in the email; none for a group."""
@@ -32,9 +37,9 @@ def bytes_of(part: Message, odd: Odd) -> bytes:
     encoding = re.sub(r"\([^()]*\)", "", str(part.get("content-transfer-encoding") or ""))
     encoding = re.sub(r"[\s\"';.,]", "", encoding).lower().split(":")[-1]
     if encoding in ("base64", "b64", "base-64"):
-        return _from_base64(raw, odd)
+        return _from_base64(raw, odd, is_text=part.get_content_maintype() in ("text", "message"))
     if encoding in ("quoted-printable", "quotedprintable", "quoted_printable", "qp", "quoted-printible"):
-        return quopri.decodestring(raw)
+        return quopri.decodestring(_PADDED_BREAK.sub(b"=\n", raw))
     if encoding in ("x-uuencode", "uuencode", "uue", "x-uue") or _looks_uuencoded(raw, part):
         return _from_uuencode(raw, odd)
     if encoding not in ("", "7bit", "8bit", "binary", "7-bit", "8-bit", "none"):
@@ -46,26 +51,27 @@ def _looks_uuencoded(raw: bytes, part: Message) -> bool:
     return not part.get_content_type().startswith("text/") and raw.lstrip().startswith(b"begin 6")
 
 
-def _from_base64(raw: bytes, odd: Odd) -> bytes:
+def _from_base64(raw: bytes, odd: Odd, *, is_text: bool) -> bytes:
     # Text after the encoding (footers of mailing lists) is not part of it.
-    body = re.split(rb"\n(?=[^\n]*[^A-Za-z0-9+/=\s])", raw.replace(b"\r\n", b"\n"), maxsplit=1)
-    kept = re.sub(rb"[^A-Za-z0-9+/]", b"", body[0].split(b"==")[0] if b"==" in body[0] else body[0])
-    left = len(kept) % 4
-    if left == 1 or (left and b"=" not in raw):
-        odd("broken base64")
-    if left == 1:
-        kept = kept[:-1]
-    try:
-        data = base64.b64decode(kept + b"=" * (-len(kept) % 4))
-    except (binascii.Error, ValueError):
+    encoded, *behind = re.split(rb"\n(?=[^\n]*[^A-Za-z0-9+/=\s])", raw.replace(b"\r\n", b"\n"), maxsplit=1)
+    data, rest = b"", b"".join(behind)
+    for match in _CHUNK.finditer(encoded):
+        kept = re.sub(rb"[^A-Za-z0-9+/]", b"", match[1])
+        left = len(kept) % 4
+        if match.start() and kept and (len(kept) + len(match[2])) % 4:
+            rest = encoded[match.start() :].strip() + b"\n" + rest
+            break
+        if left == 1 or (left and not match[2]):
+            odd("broken base64")
+        kept = kept[:-1] if left == 1 else kept
+        data += base64.b64decode(kept + b"=" * (-len(kept) % 4))
+    is_plain = is_text and b" " in raw.strip().partition(b"\n")[0] and _CONTROL.search(data) is not None
+    if raw.strip() and (is_plain or not data):
         odd("broken base64")
         return raw
-    if raw.strip() and not data:
-        odd("broken base64")
-        return raw
-    if len(body) > 1 and body[1].strip():
+    if rest.strip():
         odd("text behind base64")
-        return data + (b"\n\n" + body[1] if data[:1].isascii() else b"")
+        return data + b"\n\n" + rest if is_text else data
     return data
 
 
@@ -93,8 +99,11 @@ def files_in_text(text: str, odd: Odd) -> tuple[str, list[MailAttachment]]:
     made: list[str] = []
     files: list[MailAttachment] = []
     at = 0
-    while match := _BEGIN.search(text, at):
-        end = (_END_OF_BASE64 if match[1] else _END).search(text, match.end())
+    found = list(_BEGIN.finditer(text))
+    for match, following in itertools.zip_longest(found, found[1:]):
+        # No block holds the beginning of another.
+        limit = following.start() if following else len(text)
+        end = (_END_OF_BASE64 if match[1] else _END).search(text, match.end(), limit)
         data = None
         if end is not None:
             block = text[match.end() : end.start()]
