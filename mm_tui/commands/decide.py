@@ -100,7 +100,7 @@ async def edit(arguments: argparse.Namespace, chosen: Settings, body: str) -> in
         if starts_thread(raw, draft):
             emit.note(OneLine("note: another recipient or subject starts a new thread"))
         written = edited_draft(entry.item, draft)
-        if written.replaces:
+        if written.replaces and not raw.bcc:
             emit.note(OneLine(f"note: {BCC_NOT_DISCLOSED}, and your edit has none"))
         assessment = session.queue.assess_edit(entry, written)
         also = [entry.colleague_words] if entry.colleague_words else []

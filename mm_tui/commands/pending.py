@@ -178,7 +178,25 @@ def run_reject(arguments: argparse.Namespace) -> int:
 def run_edit(arguments: argparse.Namespace) -> int:
     from mm_tui.commands import decide
 
-    return common.run_async(partial(decide.edit, body=read_text(arguments.body)), arguments)
+    text = read_text(arguments.body)
+    try:
+        return common.run_async(partial(decide.edit, body=text), arguments)
+    except BaseException:
+        _keep_typed(arguments.body, text)
+        raise
+
+
+def _keep_typed(name: str, text: str) -> None:
+    """Writes a text that was typed for a command that failed to a file: it may be nowhere else."""
+    import sys
+
+    from mm_tui.commands.output import printing as emit
+    from mm_tui.settings.paths import store_path
+    from mm_tui.store.loose_texts import keep_text
+    from mm_tui.text import OneLine
+
+    if name == "-" and sys.stdin.isatty():
+        emit.note(OneLine(f"mm-tui: your text is in {keep_text(text, store_path('default'))}"))
 
 
 def read_text(name: str) -> str:

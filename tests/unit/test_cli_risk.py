@@ -190,6 +190,19 @@ def test_a_risk_of_the_draft_is_not_accepted_for_the_edit(home: Home, sandbox: S
     assert sandbox.outbox() == []
 
 
+def test_a_typed_text_is_not_lost_when_the_command_fails(home: Home, sandbox: Sandbox) -> None:
+    draft_id = sandbox.draft()
+    home.run("pending", "show", draft_id, status=0)
+    program = [sys.executable, "-m", "mm_tui", "pending", "edit", draft_id, "--digest", "00000000", "--body", "-"]
+    with Terminal(program, env=home.environment({"TERM": "xterm"}), cols=200) as terminal:
+        terminal.send("Dear Anna, at nine.\r")
+        terminal.press("ctrl+d")
+        terminal.wait_for("your text is in ")
+        assert terminal.wait_exit() == Exit.CHANGED
+    (kept,) = home.data.glob("mm-tui-text-*")
+    assert kept.read_text() == "Dear Anna, at nine.\n" and kept.stat().st_mode & 0o077 == 0
+
+
 def test_a_terminal_asks_before_what_a_colleague_has_open_is_approved(home: Home, sandbox: Sandbox) -> None:
     draft_id = sandbox.draft("Dear Anna, it is on its way.")
     now = datetime.now(UTC)
