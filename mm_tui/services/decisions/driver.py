@@ -2,8 +2,8 @@
 
 Events come from humans, or are the results of effects. A decision has one effect in progress at a time, its activity.
 
-The journal comes first: a call starts only once it is on the disk. Undoing and quitting call nothing, so they take
-effect at once and are journaled afterwards, which may be slow or fail.
+The journal comes first: a call starts only once it is on the disk. Undoing, quitting and any other end before the first
+call have no effect outside, so they count at once and are journaled afterwards, which may be slow or fail.
 """
 
 from __future__ import annotations
@@ -110,7 +110,12 @@ class Driver:
         to_start = [effect for effect in effects if not isinstance(effect, WriteEntry | DropText)]
         calls = any(isinstance(effect, Call) for effect in to_start)
         write = JournalWrite(decision, state, entries, drops_text)
-        if entries and not await self.journal.write(write, once=calls):
+        # If nothing of it has left the machine, its end need not wait for the disk, as an undo need not.
+        ends_unsent = state.ended and can_undo(decision.state) and not (drops_text or to_start)
+        if entries and not await self.journal.write(write, once=calls or ends_unsent):
+            if ends_unsent and not decision.is_lost and (ended := self._take_now(decision, event)) is not None:
+                await self.journal.write_soon([ended])
+                return True
             self._wait_for_journal(decision, event)
             return False
         self._adopt(decision, state)

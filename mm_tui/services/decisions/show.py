@@ -37,7 +37,7 @@ def view_of(
         email_id=state.case.item,
         act=state.case.act,
         phase=phase_of(state),
-        words=OneLine(f"{said} ({decision.trouble})" if decision.trouble else said),
+        words=OneLine(f"{said} ({decision.trouble})" if decision.trouble not in said else said),
         outcome=state.outcome,
         digest=OneLine(state.case.digest),
         ends_at=decision.ends_at if held else None,
