@@ -119,7 +119,7 @@ ACTS: tuple[Act, ...] = (
     Act("pending.thread", "t", "thread", "thread", "Open the thread's emails; marks them read at the gateway."),
     Act("pending.next", "n", "next", "next", "Go to the next waiting email."),
     Act("pending.previous", "p", "previous", "previous", "Go to the previous waiting email."),
-    Act("pending.findings", "i", "findings", "all risks", "Show all findings, and what was not checked."),
+    Act("pending.findings", "i", "findings", "findings", "Show all findings, and what was not checked."),
     Act("pending.second_reader", "r", "second_reader", "second reader", "Have a model compare the draft with its thread; press again to stop it, or to ask again."),
     Act("pending.facts", "F", "facts", "house facts", "Show the house facts of the mailbox, and which files could not be read."),
     Act("pending.snooze", "Z", "snooze", "snooze", "Snooze this email until a time, or until something arrives in its thread."),
@@ -171,6 +171,11 @@ ACTS: tuple[Act, ...] = (
     Act("quoted.open", "t", "open_thread", "open emails", "Open the thread's emails; marks them read at the gateway.", True),
 )  # fmt: skip
 """In the order of footers and help."""
+
+LAST_IN_FOOTERS = frozenset({
+    "pending.search", "pending.filter", "pending.order", "pending.findings", "pending.second_reader",
+})  # fmt: skip
+"""Actions that a footer shows behind all others, if there is room."""
 
 DECIDING = frozenset({
     "pending.approve", "pending.reject", "pending.approve_marked", "pending.reject_marked", "pending.send_back",
@@ -230,7 +235,7 @@ def bindings(context: str) -> list[Binding | tuple[str, str] | tuple[str, str, s
             key,
             act.action,
             act.label,
-            show=act.footer,
+            show=act.footer or act.id in LAST_IN_FOOTERS,
             tooltip=act.help,
             id=act.id,
             priority=act.priority and not _writes(key),

@@ -327,8 +327,10 @@ def _keys_length(found: Sequence[tuple[str, ActiveBinding]]) -> int:
 
 
 def footer_keys(screen: Screen[object]) -> list[tuple[str, ActiveBinding]]:
-    """(name of the key, binding) for each key in the footer of `screen`, in the key table's order."""
-    return [(key, active) for key, active in awake_keys(screen) if active.binding.show and active.enabled]
+    """(name of the key, binding) for each key in the footer of `screen`, in the key table's order, the least important
+    last."""
+    found = [(key, active) for key, active in awake_keys(screen) if active.binding.show and active.enabled]
+    return sorted(found, key=lambda one: one[1].binding.id in keymap.LAST_IN_FOOTERS)
 
 
 def awake_keys(screen: Screen[object]) -> list[tuple[str, ActiveBinding]]:

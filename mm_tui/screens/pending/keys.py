@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mm_tui.services.queue.entry import Order
+
 if TYPE_CHECKING:
     from mm_tui.services.decisions.view import DecisionView
     from mm_tui.services.queue.entry import QueueEntry
@@ -30,17 +32,27 @@ def applies(action: str, entry: QueueEntry | None, view: DecisionView | None) ->
 
 
 def label_here(
-    act_id: str, label: str, entry: QueueEntry | None, busy: str, *, marked: int = 0, filtered: bool = False
+    act_id: str,
+    label: str,
+    entry: QueueEntry | None,
+    busy: str,
+    *,
+    marked: int = 0,
+    filtered: bool = False,
+    order: Order = Order.OLDEST,
 ) -> str:
     """What a key does to this email, in a word or two; empty if nothing, though pressing it says why.
 
     Args:
         filtered: whether the queue is filtered; everything listed can then be rejected.
+        order: the order of the queue.
     """
     if act_id == "pending.approve_marked":
         return f"approve {marked}" if marked else ""
     if act_id == "pending.reject_marked":
         return f"reject {marked}" if marked else "reject all" if filtered else ""
+    if act_id == "pending.order":
+        return str(Order.RISKIEST if order is Order.OLDEST else Order.OLDEST)
     if entry is None:
         return label
     if act_id in ("pending.send_back", "pending.discard") and entry.edit is None:

@@ -339,7 +339,8 @@ class PendingScreen(BaseScreen):
         busy = ""
         if entry is not None and act_id in DECIDES:
             busy = self.deciding.why_not(self.gate.why_busy, entry)
-        return label_here(act_id, label, entry, busy, marked=len(self.marks), filtered=self.listing.is_filtered)
+        marked, listing = len(self.marks), self.listing
+        return label_here(act_id, label, entry, busy, marked=marked, filtered=listing.is_filtered, order=listing.order)
 
     def on_begun(self, message: Begun) -> None:
         self.deciding.begun(message)
