@@ -107,6 +107,7 @@ def test_cells_with_pipes_and_breaks_stay_cells() -> None:
         ("<p>use <code>a_b*c</code></p>", "use `a_b*c`"),
         ("<b><p>one</p><p>two</p></b>", "**one**\n\n**two**"),
         ("<b>a<b>b</b></b>", "**ab**"),
+        ("<p>a &unknown; &copy; b", "a \\&unknown; © b"),
         ("<b>注意：</b>请", "**注意**：请"),
         ("<div>one</div><div>two</div><div><br></div><div>three</div>", "one  \ntwo\n\nthree"),
         ("<p class=MsoNormal>one</p><p class=MsoNormal>&nbsp;</p><p class=MsoNormal>two</p>", "one\n\ntwo"),
@@ -234,3 +235,56 @@ def test_a_cell_that_reaches_down_moves_no_other_into_its_column() -> None:
 def test_what_a_form_shows_is_read() -> None:
     made = markdown('<p>Name<input value="Ann"><input type=checkbox value=on><button>Send</button>now</p>')
     assert made.split() == ["Name", "Ann", "Send", "now"]
+
+
+@pytest.mark.parametrize(
+    ("sheet", "hidden"),
+    [
+        ("", "<p style='display/**/:none'>H</p>"),
+        ("", "<p style='visibility: collapse'>H</p>"),
+        ("", "<p style='color: rgba(0, 0, 0, 0)'>H</p>"),
+        ("", "<p style='color:#12345600'>H</p>"),
+        ("", "<p style='opacity:.01'>H</p>"),
+        ("", "<p style='position:absolute;clip:rect(0, 0, 0, 0)'>H</p>"),
+        ("", "<p style='clip-path:inset(100%)'>H</p>"),
+        ("", "<p style='transform: scale(0)'>H</p>"),
+        ("", "<p style='position:absolute;left:-999px'>H</p>"),
+        ("u{display:none}", "<u>H</u>"),
+        ("p.a.b{font-size:0}", "<p class='a b'>H</p>"),
+        (".a{display:block}.a{display:none}", "<p class=a>H</p>"),
+        (".a{display:none !important}", "<p class=a style='display:block'>H</p>"),
+    ],
+)
+def test_what_styles_hide_is_left_out(sheet: str, hidden: str) -> None:
+    assert markdown(f"<style>{sheet}</style><p>Shown</p>{hidden}") == "Shown"
+
+
+@pytest.mark.parametrize(
+    ("sheet", "seen"),
+    [
+        (".a{display:none}.a{display:block}", "<p class=a>S</p>"),
+        ("p.a.b{display:none}", "<p class=a>S</p>"),
+        (".a{font-size:0}.b{font-size:14px}", "<div class=a><p class=b>S</p></div>"),
+        ("", "<p style='color:rgb(255,0,0)'>S</p>"),
+        ("", "<p style='color:#f00;opacity:0.5;margin-left:-20px'>S</p>"),
+        ("", "<p style='display:none;display:block'>S</p>"),
+    ],
+)
+def test_what_styles_show_stays(sheet: str, seen: str) -> None:
+    assert markdown(f"<style>{sheet}</style>{seen}") == "S"
+
+
+@pytest.mark.parametrize(
+    ("piece", "times", "last", "end"),
+    [
+        ("<a href='https://x.example/t'>l</a> ", 20_000, "", "l <https://x.example/t>"),
+        ("word ", 450_000, "<p>The end.</p>", "The end."),
+        ("<tr><td>1<td>2", 5_000, "", "1 2"),
+        ("<a ", 20_000, "", "<a"),
+        ("<!--", 20_000, "<p>y</p>", "y"),
+    ],
+)
+def test_html_too_long_or_broken_to_convert_loses_no_words_or_links(
+    piece: str, times: int, last: str, end: str
+) -> None:
+    assert markdown(f"<p>x</p>{piece * times}{last}")[-100:].endswith(end)

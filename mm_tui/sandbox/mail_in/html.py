@@ -7,12 +7,13 @@ import unicodedata
 import warnings
 from functools import cache
 from html import unescape
+from html.entities import html5
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from mm_tui.sandbox.mail_in.charsets import Odd
-from mm_tui.sandbox.mail_in.html_prepare import BLOCKS, prepare
+from mm_tui.sandbox.mail_in.html_prepare import BLOCKS, holds, prepare
 from mm_tui.sandbox.mail_in.html_tables import as_table, lay_out, rows_of
 
 if TYPE_CHECKING:
@@ -30,19 +31,27 @@ _EMPHASIS = re.compile(r"[*_]")
 _BEGINNING = re.compile(r"(\s*)(?:(?:#{1,6}|[-+])(?=\s|$)|>|[=-]{2,}(?=\s*$)|~{3})|(\s*\d{1,9})[.)](?=\s|$)")
 LONGEST_HTML = 1_000_000
 """The most characters of HTML to convert; of longer ones only the tags are removed."""
-_MOST_HTML = 4_000_000
-"""The most characters of HTML to examine at all."""
+_MOST_HTML = 2_000_000
+"""The most characters of HTML to read with a parser."""
+_MOST_TAGS = 20_000
+"""The most tags to convert; of more, only the tags are removed."""
+_MOST_OPEN = 1_000
+"""The most elements without an end tag to convert: closing them takes time that grows with their square."""
 _DEEPEST_HTML = 150
 """The deepest nesting for the converter, which is recursive."""
 _LONGEST_LINK_TEXT = 200
+_SHOWN_SCHEMES = ("http", "https", "ftp", "mailto", "tel")
 _SILENT_TAGS = ("script", "style", "head", "title", "template", "object", "iframe", "svg")
 _BLANKS = re.compile(r"\n[ \t\xa0]*\n(?:[ \t\xa0]*\n)+")
 _BREAK_RUN = re.compile(r"(?<=\S)(?: {2}\n){2,}")
 _BREAKS = frozenset({"p", "div", "br", "tr", "li", "h1", "h2", "h3", "h4", "table", "ul", "ol", "blockquote", "hr"})
 _VOID = re.compile(r"<(?:br|hr|img|input|meta|link|col|area|base|wbr|p|li|td|tr|th|option|dd|dt)\b", re.IGNORECASE)
+_ENDED_BY_OTHERS = re.compile(r"<(?:p|li|td|tr|th|option|dd|dt)\b", re.IGNORECASE)
+_ENDS = re.compile(r"</(?:p|li|td|tr|th|option|dd|dt)\b", re.IGNORECASE)
 _OPENING = re.compile(r"<[a-z]", re.IGNORECASE)
 _ORDINAL = re.compile(r"(?:st|nd|rd|th|er|re|e|ème|o|a|º|®|™|©|TM|SM)", re.IGNORECASE)
 _STRANGE_SECTION = re.compile(r"<!\[(?!(?:if\b|else\b|endif\b)[^<>]*>|CDATA\[)", re.IGNORECASE)
+_ENTITY = re.compile(r"&(\w{1,31};)", re.ASCII)
 _BARE_LINK = re.compile(r"https?://[^\s<>()*_\[\]]+[\w/]")
 
 
@@ -83,26 +92,39 @@ def _marked(text: str, at: int) -> str:
 
 def html_to_markdown(html: str, odd: Odd) -> str:
     """HTML as Markdown: what a reader would see, without what is hidden; images leave their alternative text."""
-    if len(html) > _MOST_HTML:
-        odd("HTML cut off")
-        html = html[:_MOST_HTML]
-    if len(html) > LONGEST_HTML:
+    html = _with_ends(html)
+    if len(html) > LONGEST_HTML or html.count("<") > _MOST_TAGS:
         odd("HTML too long for markdown")
         return without_tags(html)
     if "<" not in html:
         # Plain text declared as HTML: keep its lines.
         return unescape(html).strip()
     # Tags that are never closed inflate the count, so check only suspicious texts.
-    if len(_OPENING.findall(html)) - len(_VOID.findall(html)) > _DEEPEST_HTML and _depth(html) > _DEEPEST_HTML:
+    voids = len(_VOID.findall(html))
+    is_deep = len(_OPENING.findall(html)) - voids > _DEEPEST_HTML and _depth(html) > _DEEPEST_HTML
+    if is_deep or (voids > _MOST_OPEN and _unclosed(html) > _MOST_OPEN):
         odd("HTML nested too deep for markdown")
         return without_tags(html)
     # Other sections than these, and unclosed ones, make the parser fail.
+    html = _ENTITY.sub(lambda match: match[0] if match[1] in html5 else f"&amp;{match[1]}", html)
     html = _STRANGE_SECTION.sub("&lt;![", html)
     try:
         return _converted(html, odd)
     except (RecursionError, _rejected(), AssertionError, ValueError, LookupError, TypeError, AttributeError):
         odd("HTML that cannot be turned to markdown")
         return without_tags(html)
+
+
+def _with_ends(html: str) -> str:
+    """The HTML, with what begins a comment or a tag that never ends as text: parsers take very long for many such."""
+    at = html.rfind("-->") + 1
+    html = html[:at] + html[at:].replace("<!--", "&lt;!--")
+    at = html.rfind(">") + 1
+    return html[:at] + html[at:].replace("<", "&lt;")
+
+
+def _unclosed(html: str) -> int:
+    return len(_ENDED_BY_OTHERS.findall(html)) - len(_ENDS.findall(html))
 
 
 def _rejected() -> type[Exception]:
@@ -119,6 +141,7 @@ class _PlainText(HTMLParser):
         super().__init__(convert_charrefs=True)
         self.made: list[str] = []
         self._silent = 0
+        self._link = ""
         self.depth = 0
         self.deepest = 0
 
@@ -126,14 +149,24 @@ class _PlainText(HTMLParser):
         self._silent += tag in _SILENT_TAGS
         self.depth += 1
         self.deepest = max(self.deepest, self.depth)
-        if tag in _BREAKS:
-            self.made.append("\n")
+        if tag == "a":
+            self._end_link()
+            self._link = "".join((dict(attrs).get("href") or "").split())
+        if tag in _BREAKS or tag in ("td", "th"):
+            self.made.append("\n" if tag in _BREAKS else " ")
 
     def handle_endtag(self, tag: str) -> None:
         self._silent -= tag in _SILENT_TAGS and self._silent > 0
         self.depth = max(0, self.depth - 1)
+        if tag == "a":
+            self._end_link()
         if tag in _BREAKS:
             self.made.append("\n")
+
+    def _end_link(self) -> None:
+        if urlsplit(self._link).scheme in _SHOWN_SCHEMES:
+            self.made.append(f" <{self._link}> ")
+        self._link = ""
 
     def handle_data(self, data: str) -> None:
         if not self._silent:
@@ -152,8 +185,9 @@ def _parsed(html: str) -> _PlainText:
 
 
 def without_tags(html: str) -> str:
-    """The text of HTML, keeping only line breaks."""
-    lines = (" ".join(line.split()) for line in "".join(_parsed(html).made).split("\n"))
+    """The text of HTML, keeping only line breaks and where links lead."""
+    text = "".join(_parsed(html[:_MOST_HTML]).made) + unescape(re.sub(r"<[^<>]*>", "\n", html[_MOST_HTML:]))
+    lines = (" ".join(line.split()) for line in text.split("\n"))
     return _BLANKS.sub("\n\n", "\n".join(lines)).strip()
 
 
@@ -205,7 +239,7 @@ def _converter() -> Any:
             if not href or "_noformat" in parent_tags:
                 return text
             name = " ".join(text.split())
-            if el.find(BLOCKS) is not None and (len(name) > _LONGEST_LINK_TEXT or text.strip().count("\n\n") > 2):
+            if holds(el, BLOCKS) and (len(name) > _LONGEST_LINK_TEXT or text.strip().count("\n\n") > 2):
                 return f"\n\n{text.strip()}\n\n[{_link_name(el, href)}]({href})\n\n"
             if not name:
                 name = _link_name(el, href)
@@ -216,7 +250,7 @@ def _converter() -> Any:
             name = re.sub(r"(?<!\\)([\[\]])", r"\\\1", name) if name.count("[") != name.count("]") else name
             before = " " if text[:1].isspace() else ""
             after = " " if text[-1:].isspace() else ""
-            block = "\n\n" if el.find(BLOCKS) is not None else ""
+            block = "\n\n" if holds(el, BLOCKS) else ""
             return f"{block or before}[{name}]({href}){block or after}"
 
         def convert_img(self, el: Tag, text: str, parent_tags: set[str]) -> str:

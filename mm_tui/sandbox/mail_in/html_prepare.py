@@ -4,11 +4,13 @@ unwraps layout."""
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
 from mm_tui.sandbox.mail_in.charsets import Odd
 from mm_tui.sandbox.mail_in.html_colours import drop_unseen
+from mm_tui.sandbox.mail_in.html_styles import Styles
 
 if TYPE_CHECKING:
     from bs4 import BeautifulSoup, Tag
@@ -21,20 +23,11 @@ BLOCKS = frozenset({
     "ol", "p", "pre", "section", "summary", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul",
 })  # fmt: skip
 _EMPHASIS = ("b", "strong", "i", "em", "s", "strike", "del", "u", "font", "span", "sup", "sub", "code", "small", "big")
-_HIDDEN = re.compile(
-    r"display:none|visibility:hidden|mso-hide:all|(?:^|;)opacity:0(?:\.0+)?(?:;|$|!)|(?:^|;)color:transparent"
-)
-_NO_SIZE = re.compile(r"(?:^|;)(?:max-)?(?:height|width):0(?:px|pt|em|%)?(?:;|$|!)")
-_NO_FONT = re.compile(r"(?:^|;)font-size:[01](?:\.\d+)?(?:px|pt|em|%)?(?:;|$|!)|(?:^|;)font-size:0\.\d+(?:px|pt)")
-_FONT = re.compile(r"font-size:(?:[2-9]|1\d)")
 _STRIKE = re.compile(r"text-decoration(?:-line)?:[^;]*line-through")
 _PRESERVED = re.compile(r"white-space\s*:\s*(?:pre|break-spaces)", re.I)
-_AWAY = re.compile(r"(?:^|;)(?:left|top|text-indent|margin-left):-\d{4,}")
-_RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
-_AT_BLOCK = re.compile(r"@[^{}]*\{(?:[^{}]*\{[^{}]*\})*[^{}]*\}")
-_CLASS = re.compile(r"(?:[a-z0-9]+)?([.#])([\w-]+)")
 _SCRIPTED = ("javascript:", "data:", "vbscript:")
 _PIXELS = re.compile(r"^\s*[0-2](?:px)?\s*$|^\s*0*\.\d")
+_ALIKE = (("b", "strong"), ("i", "em"), ("s", "strike", "del"))
 _PADDING = re.compile(r"(?:[\u034f\u200b-\u200d\u2007\u00ad\ufeff][\s\xa0]*){2,}")
 _CELLS = frozenset({"td", "th"})
 _GROUPS = frozenset({"tbody", "thead", "tfoot"})
@@ -64,7 +57,7 @@ def prepare(soup: BeautifulSoup, odd: Odd, *, keep_hidden: bool = False) -> None
         keep_hidden: keep hidden content, for an email that has nothing else.
     """
     close_elements(soup)
-    hidden_by_style = _hiding_names(soup)
+    styles = Styles(soup)
     unseen = not keep_hidden and drop_unseen(soup)
     _drop_comments(soup, odd)
     base = soup.find("base", href=True)
@@ -72,11 +65,11 @@ def prepare(soup: BeautifulSoup, odd: Odd, *, keep_hidden: bool = False) -> None
     for tag in soup(_SILENT):
         tag.decompose()
     if not keep_hidden:
-        _drop_hidden(soup, hidden_by_style, odd)
+        _drop_hidden(soup, styles, odd)
     if unseen:
         odd("hidden text left out")
     _drop_padding(soup)
-    _drop_pixels(soup, odd)
+    _drop_pixels(soup, styles, odd)
     for struck in soup.find_all(style=True):
         if _STRIKE.search(_style(struck)) and struck.name not in ("s", "del", "strike"):
             struck.name = "s" if struck.name in ("span", "font", "b", "i", "u", "em", "strong") else struck.name
@@ -86,26 +79,13 @@ def prepare(soup: BeautifulSoup, odd: Odd, *, keep_hidden: bool = False) -> None
     _join_lines(soup)
 
 
-def _hiding_names(soup: BeautifulSoup) -> tuple[frozenset[str], frozenset[str]]:
-    """The classes and ids hidden by the email's style sheet on every screen."""
-    found: dict[str, set[str]] = {".": set(), "#": set()}
-    for sheet in soup("style"):
-        # Rules for certain screens (narrow, dark, printed) do not count.
-        text = _AT_BLOCK.sub(" ", re.sub(r"/\*.*?\*/|<!--|-->", " ", sheet.get_text(), flags=re.DOTALL))
-        for selectors, rule in _RULE.findall(text[:200_000]):
-            if _HIDDEN.search(_flat(rule)):
-                for selector in selectors.split(","):
-                    if match := _CLASS.fullmatch(selector.strip()):
-                        found[match[1]].add(match[2])
-    return frozenset(found["."]), frozenset(found["#"])
-
-
-def _flat(style: str) -> str:
-    return re.sub(r"\s+", "", style.lower())
+def holds(tag: Tag, names: Container[str | None]) -> bool:
+    """Whether one of these elements is within an element. Much faster than `Tag.find`."""
+    return any(getattr(one, "name", None) in names for one in tag.descendants)
 
 
 def _style(tag: Tag) -> str:
-    return _flat(str(tag.get("style") or ""))
+    return re.sub(r"\s+", "", str(tag.get("style") or "").lower())
 
 
 def _drop_comments(soup: BeautifulSoup, odd: Odd) -> None:
@@ -117,10 +97,10 @@ def _drop_comments(soup: BeautifulSoup, odd: Odd) -> None:
         comment.extract()
 
 
-def _drop_hidden(soup: BeautifulSoup, names: tuple[frozenset[str], frozenset[str]], odd: Odd) -> None:
+def _drop_hidden(soup: BeautifulSoup, styles: Styles, odd: Odd) -> None:
     said = False
     for tag in soup.find_all(True):
-        if tag.name not in ("html", "body", "br", "img") and not tag.decomposed and _is_hidden(tag, names):
+        if tag.name not in ("html", "body", "br", "img") and not tag.decomposed and styles.hides(tag):
             said = said or bool(_without_padding(tag.get_text()).strip())
             tag.decompose()
     if said:
@@ -139,33 +119,12 @@ def _without_padding(text: str) -> str:
     return _PADDING.sub(" ", text)
 
 
-def _is_hidden(tag: Tag, names: tuple[frozenset[str], frozenset[str]]) -> bool:
-    if tag.has_attr("hidden") or (tag.name == "input" and tag.get("type") == "hidden"):
-        return True
-    classes, ids = names
-    if (classes and classes.intersection(tag.get_attribute_list("class"))) or tag.get("id") in ids:
-        return not _shows(_style(tag))
-    if not tag.has_attr("style"):
-        return False
-    style = _style(tag)
-    if _HIDDEN.search(style) or _AWAY.search(style):
-        return True
-    if _NO_SIZE.search(style) and "overflow:hidden" in style:
-        return True
-    # A container may have no size although its content has.
-    return bool(_NO_FONT.search(style)) and not any(_FONT.search(_style(inner)) for inner in tag.find_all(style=True))
-
-
-def _shows(style: str) -> bool:
-    return "display:" in style and "display:none" not in style
-
-
-def _drop_pixels(soup: BeautifulSoup, odd: Odd) -> None:
+def _drop_pixels(soup: BeautifulSoup, styles: Styles, odd: Odd) -> None:
     for image in soup("img"):
         style = _style(image)
         sizes = [str(image.get(side) or "") for side in ("width", "height")]
         tiny = any(_PIXELS.match(size) for size in sizes if size) and all(_PIXELS.match(size) for size in sizes if size)
-        if tiny or _HIDDEN.search(style) or re.search(r"(?:^|;)(?:height|width):[01]px", style):
+        if tiny or styles.hides(image) or re.search(r"(?:^|;)(?:height|width):[01]px", style):
             odd("tracking pixel left out")
             image.decompose()
 
@@ -203,13 +162,12 @@ def _mend_links(soup: BeautifulSoup, base: str, odd: Odd) -> None:
 def _open_emphasis(soup: BeautifulSoup) -> None:
     """Removes emphasis that Markdown cannot express: around blocks, around nothing, or nested in the same emphasis."""
     for tag in soup(_EMPHASIS):
-        within = tag.name in ("b", "strong") and tag.find_parent(("b", "strong"))
-        within = within or (tag.name in ("i", "em") and tag.find_parent(("i", "em")))
-        within = within or (tag.name in ("s", "strike", "del") and tag.find_parent(("s", "strike", "del")))
+        alike = next((names for names in _ALIKE if tag.name in names), ())
+        within = any(outer.name in alike for outer in tag.parents)
         if within or tag.name in ("font", "span", "u", "small", "big"):
             tag.unwrap()
     for tag in soup(("b", "strong", "i", "em", "s", "strike", "del", "sup", "sub", "code")):
-        if tag.find(BLOCKS) is not None or (
+        if holds(tag, BLOCKS) or (
             tag.name != "code" and tag.find("br") is not None and tag.name not in ("s", "strike", "del")
         ):
             _push_down(soup, tag)
@@ -256,7 +214,7 @@ def _join_lines(soup: BeautifulSoup) -> None:
 def _is_line(tag: Tag) -> bool:
     if tag.name != "div" and not (tag.name == "p" and "MsoNormal" in tag.get_attribute_list("class")):
         return False
-    if tag.find(BLOCKS) is not None:
+    if holds(tag, BLOCKS):
         return False
     breaks = tag.find_all("br")
     return not breaks or (len(breaks) == 1 and not tag.get_text().strip())

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from mm_tui.sandbox.mail_in.html_prepare import BLOCKS
+from mm_tui.sandbox.mail_in.html_prepare import BLOCKS, holds
 
 if TYPE_CHECKING:
     from bs4 import BeautifulSoup, Tag
 
 _LONGEST_CELL = 160
 """The longest cell of a data table, in characters."""
-_NO_DATA = tuple(BLOCKS - {"p", "div", "span", "center", "td", "th", "tr", "tbody", "thead", "tfoot"})
+_NO_DATA = BLOCKS - {"p", "div", "span", "center", "td", "th", "tr", "tbody", "thead", "tfoot"}
 _INLINE_ROW = 60
 """The longest cell that can share a line with its neighbours."""
 _POINT = re.compile(r"\d{1,3}[.)]?|[•·*–—»>✓✔-]")
@@ -64,7 +64,7 @@ def holds_data(table: Tag) -> bool:
     placed = [row for row in rows_of(table) if any(text_of(cell) for _, cell in row)]
     rows = [[cell for _, cell in row] for row in placed]
     cells = [cell for row in rows for cell in row]
-    if not cells or any(cell.find(_NO_DATA) is not None or len(text_of(cell)) > _LONGEST_CELL for cell in cells):
+    if not cells or any(holds(cell, _NO_DATA) or len(text_of(cell)) > _LONGEST_CELL for cell in cells):
         return False
     if any(cell.find("img") is not None and not text_of(cell) for cell in cells):
         return False
@@ -123,7 +123,7 @@ def _open(soup: BeautifulSoup, table: Tag) -> None:
 
 
 def _is_short(cell: Tag) -> bool:
-    return cell.find(tuple(BLOCKS)) is None and cell.find("br") is None and len(text_of(cell)) <= _INLINE_ROW
+    return not holds(cell, BLOCKS | {"br"}) and len(text_of(cell)) <= _INLINE_ROW
 
 
 def as_table(rows: list[dict[int, str]], *, headed: bool) -> str:

@@ -1,0 +1,102 @@
+"""Reads the styles of HTML mail, and says which elements they hide from its reader."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bs4 import BeautifulSoup, Tag
+
+_RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
+_AT_BLOCK = re.compile(r"@[^{}]*\{(?:[^{}]*\{[^{}]*\})*[^{}]*\}")
+_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+_SELECTOR = re.compile(r"[a-z][a-z0-9]*(?:[.#][\w-]+)*|(?:[.#][\w-]+)+")
+_PART = re.compile(r"^[a-z][a-z0-9]*|[.#][\w-]+")
+_LONGEST_SHEET = 200_000
+_AWAY = re.compile(r"-(?:[5-9]\d\d|\d{4,})")
+_NOTHING = re.compile(r"0+(?:\.0+)?(?:px|pt|em|rem|%)?")
+_NO_FONT = re.compile(r"[01](?:\.\d+)?(?:px|pt|em|rem|%)?|0?\.\d+(?:px|pt)")
+_FONT = re.compile(r"[2-9]|1\d")
+_UNSEEN_COLOUR = re.compile(r"transparent|(?:rgb|hsl)a?\([^)]*[,/]0*\.?0*%?\)|#(?:[\da-f]{3}0|[\da-f]{6}00)")
+_THREE_PARTS = re.compile(r"(?:rgb|hsl)\([^,/)]*,[^,/)]*,[^,/)]*\)")
+_CLIPPED = re.compile(r"rect\([01](?:px)?(?:,?[01](?:px)?){3}\)|rect\(0+\)")
+_CLIPPED_PATH = re.compile(r"inset\((?:[5-9]\d|100)%|circle\(0")
+
+
+class Styles:
+    """The styles of an email: of its style sheets, as far as these name single elements, and of its elements."""
+
+    def __init__(self, soup: BeautifulSoup) -> None:
+        self._rules: dict[str, list[tuple[int, frozenset[str], str]]] = {}
+        number = 0
+        for sheet in soup("style"):
+            # Rules for certain screens (narrow, dark, printed) do not count.
+            text = _AT_BLOCK.sub(" ", re.sub(r"<!--|-->", " ", _COMMENT.sub(" ", sheet.get_text())))
+            for selectors, declared in _RULE.findall(text[:_LONGEST_SHEET]):
+                for selector in filter(_SELECTOR.fullmatch, map(str.strip, selectors.split(","))):
+                    parts = _PART.findall(selector)
+                    number += 1
+                    self._rules.setdefault(parts[-1], []).append((number, frozenset(parts), declared))
+        self._known: dict[int, dict[str, str]] = {}
+
+    def hides(self, tag: Tag) -> bool:
+        """Whether no reader of the email sees the element."""
+        if tag.has_attr("hidden") or (tag.name == "input" and tag.get("type") == "hidden"):
+            return True
+        style = self._of(tag)
+        if not style:
+            return False
+        if _hides(style):
+            return True
+        # A container may have no size although its content has.
+        return _NO_FONT.fullmatch(style.get("font-size", "")) is not None and not any(
+            _FONT.match(self._of(inner).get("font-size", "")) for inner in tag.find_all(True)
+        )
+
+    def _of(self, tag: Tag) -> dict[str, str]:
+        if id(tag) in self._known:
+            return self._known[id(tag)]
+        names = {tag.name, f"#{tag.get('id')}", *(f".{name}" for name in tag.get_attribute_list("class"))}
+        rules = sorted(rule for name in names for rule in self._rules.get(name, ()) if rule[1] <= names)
+        made = _declared([*(declared for _number, _parts, declared in rules), str(tag.get("style") or "")])
+        self._known[id(tag)] = made
+        return made
+
+
+def _declared(styles: list[str]) -> dict[str, str]:
+    """The values of the properties, of which the last and the important ones count."""
+    made: dict[str, str] = {}
+    important: set[str] = set()
+    for style in filter(None, styles):
+        for piece in re.sub(r"\s+", "", _COMMENT.sub("", style.lower())).split(";"):
+            name, _, value = piece.partition(":")
+            if value.endswith("!important"):
+                important.add(name)
+            elif name in important:
+                continue
+            made[name] = value.removesuffix("!important")
+    return made
+
+
+def _hides(style: dict[str, str]) -> bool:
+    def is_set(name: str, pattern: re.Pattern[str]) -> bool:
+        return pattern.fullmatch(style.get(name, "")) is not None
+
+    colour = style.get("color", "")
+    return (
+        style.get("display") == "none"
+        or style.get("visibility") in ("hidden", "collapse")
+        or style.get("content-visibility") == "hidden"
+        or style.get("mso-hide") == "all"
+        or (_UNSEEN_COLOUR.fullmatch(colour) is not None and _THREE_PARTS.fullmatch(colour) is None)
+        or re.fullmatch(r"0*(?:\.0\d*)?|0%", style.get("opacity", "1")) is not None
+        or any(_AWAY.match(style.get(name, "")) for name in ("left", "top", "text-indent", "margin-left"))
+        or is_set("clip", _CLIPPED)
+        or _CLIPPED_PATH.match(style.get("clip-path", "")) is not None
+        or re.search(r"scale\(0[,)]", style.get("transform", "")) is not None
+        or (
+            style.get("overflow") == "hidden"
+            and any(is_set(name, _NOTHING) for name in ("height", "max-height", "width", "max-width"))
+        )
+    )
