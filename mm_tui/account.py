@@ -53,7 +53,6 @@ class Webhook(Model, frozen=True, kw_only=True):
     events: tuple[OneLine, ...] = ()
     mailbox_id: GatewayId | None = None
     is_active: bool = True
-    created_at: datetime | None = None
 
 
 class WebhookDelivery(Model, frozen=True, kw_only=True):

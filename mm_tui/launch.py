@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
 
 from mm_tui import crash, pasting, startup
 from mm_tui.app import MmTui
 from mm_tui.session import Session
 from mm_tui.settings.paths import reports_dir
+from mm_tui.settings.profiles import Profiles
+from mm_tui.settings.sections import Settings
 from mm_tui.store.opening import StoreUnusable
 from mm_tui.text import OneLine
-
-if TYPE_CHECKING:
-    from mm_tui.settings.profiles import Profiles
-    from mm_tui.settings.sections import Settings
 
 
 def run(settings: Settings, profiles: Profiles | None = None, *, demo: tuple[OneLine, ...] | None = None) -> int:

@@ -397,8 +397,6 @@ class SendReceipt(Model, frozen=True, kw_only=True):
 
     id: GatewayId
     status: OneLine
-    thread_id: GatewayId | None = None
-    message: OneLine = OneLine("")
     idempotent: bool = False
 
 

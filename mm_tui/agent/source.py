@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -21,7 +20,8 @@ from mm_tui.gateway.errors import (
     Unauthorized,
     Unreachable,
 )
-from mm_tui.gateway.shapes import EmailFilter, EmailPage
+from mm_tui.gateway.mail_calls import first_pages
+from mm_tui.gateway.shapes import EmailFilter
 from mm_tui.services import redraft_tags
 from mm_tui.services.tags import OPENED
 from mm_tui.text import OneLine
@@ -42,7 +42,10 @@ REJECTED_PAGES = 5
 BEGUN_PAGES = 3
 """The most pages of read mail that an agent without any state searches for unfinished work."""
 PAGE = 100
+"""How many emails a page has."""
 UNREAD = EmailFilter(status="unread", direction="inbound")
+READ = EmailFilter(status="read", direction="inbound")
+REJECTED = EmailFilter(status="rejected", direction="outbound")
 _OF_ALL = (Unauthorized, MissingKey, RateLimited, Unreachable)
 """Failures that say nothing of one mailbox. A key that may list mailboxes may read: a 403 is about the mailbox."""
 _OF_EMAIL = (BadRequest, Forbidden, Malformed, NotFound)
@@ -108,19 +111,9 @@ class MailSource:
         thread = await self._gateway.thread(job.mailbox_id, job.thread_id)
         return next((mail for mail in thread.emails if mail.id == job.answered_id), None)
 
-    async def _pages(self, box: Mailbox, wanted: EmailFilter, most: int) -> AsyncIterator[EmailPage]:
-        """Up to `most` pages of a mailbox's list."""
-        cursor: str | None = None
-        for _ in range(most):
-            page = await self._gateway.emails(box.id, filter=wanted, limit=PAGE, cursor=cursor)
-            yield page
-            cursor = page.cursor
-            if cursor is None:
-                return
-
     async def _unread(self, box: Mailbox) -> tuple[int, bool]:
         new, more = 0, False
-        async for page in self._pages(box, UNREAD, UNREAD_PAGES):
+        async for page in first_pages(self._gateway, box.id, UNREAD, most=UNREAD_PAGES):
             new += await self._take(page.emails)
             more = page.cursor is not None
         return new, more
@@ -135,7 +128,8 @@ class MailSource:
                 await asyncio.to_thread(self._jobs.set_note, name, page.emails[0].id)
             return found, False
         new, newest = 0, ""
-        async for page in self._pages(box, EmailFilter(direction="inbound", since_id=since), NEW_PAGES):
+        wanted = EmailFilter(direction="inbound", since_id=since)
+        async for page in first_pages(self._gateway, box.id, wanted, most=NEW_PAGES):
             new += await self._take(page.emails)
             if not newest and page.emails:
                 newest = page.emails[0].id  # lists come newest first
@@ -151,7 +145,7 @@ class MailSource:
         """
         name, new = f"begun {box.id}", 0
         looked = await asyncio.to_thread(self._jobs.note, name)
-        async for page in self._pages(box, EmailFilter(status="read", direction="inbound"), BEGUN_PAGES):
+        async for page in first_pages(self._gateway, box.id, READ, most=BEGUN_PAGES):
             for mail in page.emails:
                 if looked is not None and mail.id >= looked:
                     continue
@@ -167,7 +161,7 @@ class MailSource:
         if oldest is None:
             return 0, False
         new = 0
-        async for page in self._pages(box, EmailFilter(status="rejected", direction="outbound"), REJECTED_PAGES):
+        async for page in first_pages(self._gateway, box.id, REJECTED, most=REJECTED_PAGES):
             own = await asyncio.to_thread(self._jobs.followed, [mail.id for mail in page.emails], now)
             for mail in page.emails:
                 made = own.get(mail.id)

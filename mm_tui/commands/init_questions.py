@@ -7,21 +7,18 @@ import getpass
 from collections.abc import Callable
 from functools import partial
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from mm_tui.commands import key_probe
+from mm_tui.commands.key_probe import KeyReport
 from mm_tui.commands.output import printing as emit
 from mm_tui.gateway.errors import GatewayError
 from mm_tui.settings.file import fault_of
 from mm_tui.settings.keys import with_keys
+from mm_tui.settings.secret import Secret
 from mm_tui.settings.sections import DEFAULT_URL, ConfigError, Profile, Settings
 from mm_tui.text import ManyLine, OneLine
-
-if TYPE_CHECKING:
-    from mm_tui.commands.key_probe import KeyReport
-    from mm_tui.settings.secret import Secret
 
 GATEWAY_KEYS = ("oversight", "send", "admin")
 _WHY = """\

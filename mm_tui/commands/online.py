@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
 
 from mm_tui.commands import common
 from mm_tui.commands.output import printing as emit
@@ -17,12 +16,10 @@ from mm_tui.services.sync.queue import read_address_book
 from mm_tui.services.sync.waiting_details import FAILURES_IN_A_ROW, WaitingDetails
 from mm_tui.session import Session
 from mm_tui.settings import paths
+from mm_tui.settings.sections import Settings
 from mm_tui.store.mail.contacts import ContactStore
 from mm_tui.store.state import StateStore
 from mm_tui.text import OneLine
-
-if TYPE_CHECKING:
-    from mm_tui.settings.sections import Settings
 
 READ_SECONDS = 30.0
 """The most seconds that a command spends reading drafts, then their threads, then the emails in these. What was not

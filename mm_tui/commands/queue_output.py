@@ -59,7 +59,8 @@ async def listing(arguments: argparse.Namespace, chosen: Settings) -> int:
             emit.note(OneLine(f"note: {NO_HISTORY}"))
         now = session.clock.now()
     if unread := [entry for entry in entries if not entry.is_checked]:
-        emit.note(OneLine(f"note: {len(unread)} of {len(entries)} are not checked yet: {_reasons(unread)}"))
+        reasons = "; ".join(dict.fromkeys(entry.unread_words for entry in unread))
+        emit.note(OneLine(f"note: {len(unread)} of {len(entries)} are not checked yet: {reasons}"))
     if arguments.json:
         emit.data({"pending": [summary_data(entry, boxes) for entry in entries]})
     elif entries:
@@ -71,11 +72,6 @@ async def listing(arguments: argparse.Namespace, chosen: Settings) -> int:
             OneLine("Nothing is waiting for a decision." if arguments.filter is None else "No waiting email matches.")
         )
     return Exit.OK
-
-
-def _reasons(unread: list[QueueEntry]) -> str:
-    """Why emails are unchecked, each reason once."""
-    return "; ".join(dict.fromkeys(entry.unread_words for entry in unread))
 
 
 def queue_filter_of(text: str, chosen: Settings, context: FilterContext) -> QueueFilter:

@@ -9,6 +9,7 @@ from mm_tui.commands.output import printing as emit
 from mm_tui.commands.output.exits import CommandError, Exit
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.errors import GatewayError, NotFound
+from mm_tui.gateway.mail_calls import first_pages
 from mm_tui.gateway.shapes import EmailFilter
 from mm_tui.models import Direction, EmailDetail, PendingItem, Status
 from mm_tui.services.audit.key_names import key_names
@@ -66,13 +67,9 @@ async def _gone(session: Session, email_id: str) -> CommandError:
 
 async def _is_unread(gateway: GatewayClient, mailbox_id: str, email_id: str) -> bool:
     """Whether it is incoming mail that nobody has opened. Opening it would hide it from the agent."""
-    cursor: str | None = None
-    for _ in range(UNREAD_PAGES):
-        page = await gateway.emails(mailbox_id, filter=UNREAD, cursor=cursor)
+    async for page in first_pages(gateway, mailbox_id, UNREAD, most=UNREAD_PAGES):
         if any(mail.id == email_id for mail in page.emails):
             return True
-        if (cursor := page.cursor) is None:
-            break
     return False
 
 

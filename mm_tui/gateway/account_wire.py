@@ -88,7 +88,6 @@ def webhook(item: Json) -> Webhook:
         events=tuple(OneLine(event) for event in values.texts(values.first(item, "events", "event_types"))),
         mailbox_id=values.optional_id(item.get("mailbox_id")),
         is_active=values.flag(item.get("is_active"), otherwise=True),
-        created_at=values.time(item.get("created_at")),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
-from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
@@ -31,6 +31,19 @@ _LISTS = ("emails", "messages")
 
 UNKNOWN_MAILBOX = "unknown"
 """Used if a list of all mailboxes does not name the mailbox."""
+
+
+async def first_pages(
+    gateway: MailCalls, mailbox_id: str, wanted: EmailFilter, *, most: int
+) -> AsyncIterator[EmailPage]:
+    """At most this many pages of a mailbox's mail, newest first, each requested when it is needed."""
+    cursor: str | None = None
+    for _ in range(most):
+        page = await gateway.emails(mailbox_id, filter=wanted, cursor=cursor)
+        yield page
+        cursor = page.cursor
+        if cursor is None:
+            return
 
 
 class MailCalls(Caller):

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from mm_tui.gateway import errors
 from mm_tui.gateway.calls import ACCOUNT, HEALTH, MAILBOXES, PENDING, Call
 from mm_tui.gateway.light_httpx import httpx
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 ALWAYS_THERE = frozenset({HEALTH, ACCOUNT, MAILBOXES, PENDING})
 """Calls that every MultiMail gateway supports: if they are not found, or return a web page, it is not one."""

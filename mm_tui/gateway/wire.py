@@ -341,8 +341,6 @@ def send_receipt(item: Json) -> SendReceipt:
     return SendReceipt(
         id=values.gateway_id(values.first(item, "id", "email_id", "message_id"), "id"),
         status=values.line(item.get("status")),
-        thread_id=values.optional_id(item.get("thread_id")),
-        message=values.line(item.get("message")),
         idempotent=values.flag(item.get("idempotent")),
     )
 

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from typing import TYPE_CHECKING
+from datetime import datetime
 
-from mm_tui.services.edits import NotSaved
+from mm_tui.services.edits import Edits, NotSaved
 from mm_tui.services.fault_words import system_words
 from mm_tui.store.decisions.editor_files import editing_folder
 from mm_tui.store.seal import STORE_FAULTS, StoreError, StoreMoved
 from mm_tui.text import OneLine
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from mm_tui.services.edits import Edits
 
 
 def recovered(edits: Edits, profile: str, now: datetime) -> OneLine:

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from mm_tui.private_files import replace_private
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 class LooseTexts:

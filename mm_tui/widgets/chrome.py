@@ -8,7 +8,6 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from rich.cells import cell_len
 from textual.content import Content
 from textual.widget import Widget
 
@@ -36,6 +35,9 @@ COUNTDOWN_SECONDS = 1.0
 """The same while something counts down: a held decision, or the time until the gateway is tried again."""
 
 
+SEPARATOR = " · "
+
+
 class LinePart(NamedTuple):
     """A part of a line that is dropped as a whole if there is no room. `rank` 0 is dropped last."""
 
@@ -43,18 +45,16 @@ class LinePart(NamedTuple):
     content: Content
 
 
-def fit(parts: Sequence[LinePart], width: int, separator: str) -> Content:
+def fit(parts: Sequence[LinePart], width: int) -> Content:
     """Joins the parts in order, dropping those with the highest rank until they fit `width` cells."""
     kept = [part for part in parts if part.content]
-    while len(kept) > 1 and _length(kept, separator) > width:
-        worst = max(range(len(kept)), key=lambda at: (kept[at].rank, at))
-        del kept[worst]
-    line = joined([part.content for part in kept], separator)
-    return line.truncate(width, ellipsis=True) if line.cell_length > width else line
-
-
-def _length(parts: Sequence[LinePart], separator: str) -> int:
-    return sum(part.content.cell_length for part in parts) + cell_len(separator) * (len(parts) - 1)
+    while True:
+        line = joined([part.content for part in kept], SEPARATOR)
+        if line.cell_length <= width:
+            return line
+        if len(kept) < 2:
+            return line.truncate(width, ellipsis=True)
+        del kept[max(range(len(kept)), key=lambda at: (kept[at].rank, at))]
 
 
 class TopLine(Widget):
@@ -193,7 +193,7 @@ class StatusLine(Widget):
         self._run_timers(ages=True, countdown=self._counts_down)
         width = max(10, self.size.width - 2)
         parts = status_parts(self)
-        line, deciding = fit(parts, width, " · "), parts[-1].content
+        line, deciding = fit(parts, width), parts[-1].content
         if not line.is_same(self._line) or not deciding.is_same(self._deciding):
             self._line, self._deciding = line, deciding
             if self._flash is None:

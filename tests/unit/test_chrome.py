@@ -26,10 +26,10 @@ NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
 def test_pieces_of_the_highest_rank_leave_first() -> None:
     parts = [LinePart(1, Content("gateway")), LinePart(3, Content("model")), LinePart(0, Content("held"))]
-    assert fit(parts, 40, " · ").plain == "gateway · model · held"
-    assert fit(parts, 20, " · ").plain == "gateway · held"
-    assert fit(parts, 8, " · ").plain == "held"
-    assert fit(parts, 3, " · ").plain == "he…"
+    assert fit(parts, 40).plain == "gateway · model · held"
+    assert fit(parts, 20).plain == "gateway · held"
+    assert fit(parts, 8).plain == "held"
+    assert fit(parts, 3).plain == "he…"
 
 
 def test_words_about_a_finding_continue_below_themselves() -> None:

@@ -10,7 +10,6 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from mm_tui import keymap
 from mm_tui.commands.checks.check import Check, ok, problem, warning
@@ -21,9 +20,7 @@ from mm_tui.settings import paths
 from mm_tui.settings import sections as config
 from mm_tui.settings.file import load as load_settings
 from mm_tui.settings.keys import with_keys
-
-if TYPE_CHECKING:
-    from mm_tui.settings.sections import Settings
+from mm_tui.settings.sections import Settings
 
 LOW_SPACE = 100 * 1024 * 1024
 """Free bytes below which the disk is nearly full."""

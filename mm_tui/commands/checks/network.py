@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
 
 from mm_tui.commands import common, key_probe
 from mm_tui.commands.checks.check import Check, ok, problem, warning
 from mm_tui.commands.output.exits import Exit
 from mm_tui.gateway.errors import GatewayError, NotMultiMail, ServerFault, TooMany
 from mm_tui.settings.checks import LOOPBACK_HOSTS
-from mm_tui.settings.sections import ConfigError
-
-if TYPE_CHECKING:
-    from mm_tui.settings.sections import Settings
+from mm_tui.settings.sections import ConfigError, Settings
 
 SLOW_MS = 2000
 SKEW_SECONDS = 60

@@ -17,16 +17,10 @@ import time
 GRACE_SECONDS = 3.0
 
 
-def watch(descriptor: int = 0) -> threading.Thread:
-    """Starts watching a pipe."""
-    thread = threading.Thread(target=_end_with, args=(descriptor,), name="watch-parent", daemon=True)
-    thread.start()
-    return thread
-
-
-def _end_with(descriptor: int) -> None:
+def _end_with_parent() -> None:
+    """Reads the pipe until it ends, then ends this process."""
     try:
-        while os.read(descriptor, 1024):
+        while os.read(0, 1024):
             pass
     except OSError:
         # A closed or broken pipe means the same as one that has ended.
@@ -41,7 +35,7 @@ def main() -> None:
     if len(sys.argv) < 2:
         sys.exit("usage: python -m mm_tui.sandbox.run.supervised MODULE [ARGUMENT ...]")
     sys.argv = sys.argv[1:]
-    watch()
+    threading.Thread(target=_end_with_parent, name="watch-parent", daemon=True).start()
     runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
 
 

@@ -5,16 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from textual.content import Content
 
 from mm_tui.services.audit.plots import spark
-from mm_tui.store.audit.made import MadeOutcome
+from mm_tui.store.audit.made import MadeDecision, MadeOutcome
 from mm_tui.widgets.chrome import LinePart, fit
-
-if TYPE_CHECKING:
-    from mm_tui.store.audit.made import MadeDecision
 
 GAP = 2
 DAYS = 30
@@ -69,4 +65,4 @@ def decisions_plot(made: Sequence[MadeDecision], now: datetime, width: int) -> C
         LinePart(1, Content.styled(f"{days[-1]:,} today", "bold")),
         LinePart(2, Content.styled(f"busiest day {max(days):,}", "$mm-dim")),
     ]
-    return fit(parts, width, " · ")
+    return fit(parts, width)

@@ -17,7 +17,6 @@ from mm_tui.widgets.chrome import awake_keys
 
 if TYPE_CHECKING:
     from textual.app import App
-    from textual.dom import DOMNode
     from textual.geometry import Region
     from textual.screen import Screen
     from textual.widget import Widget
@@ -47,18 +46,12 @@ def commands(app: App[Any], screen: Screen[Any]) -> list[SystemCommand]:
             continue
         act = keymap.act(act_id)
         words = f"{act.label[0].upper()}{act.label[1:]}"
-        run = partial(_run, app, act_id, active.binding.action, active.node)
+        run = partial(choose_act, app, act_id, partial(app.run_action, active.binding.action, active.node))
         found.append(SystemCommand(f"{words}  ({key})", act.help, run))
     if isinstance(screen, BaseScreen):
         found += [SystemCommand(words, help_words, run) for words, help_words, run in screen.more_commands()]
     for theme in THEMES:
-        found.append(SystemCommand(f"Theme {theme.name}", "Change the colours.", partial(_set_theme, app, theme.name)))
+        found.append(
+            SystemCommand(f"Theme {theme.name}", "Change the colours.", partial(setattr, app, "theme", theme.name))
+        )
     return found
-
-
-def _run(app: App[Any], act_id: str, action: str, node: DOMNode) -> None:
-    choose_act(app, act_id, partial(app.run_action, action, node))
-
-
-def _set_theme(app: App[Any], name: str) -> None:
-    app.theme = name

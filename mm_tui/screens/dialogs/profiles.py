@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from textual.content import Content
@@ -10,9 +10,6 @@ from textual.content import Content
 from mm_tui.screens.dialogs.dialog import Line, ListDialog
 from mm_tui.settings.profiles import Listed, ProfileKind
 from mm_tui.text import OneLine
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 class ProfilesScreen(ListDialog[str]):

@@ -48,12 +48,8 @@ def difference(
     now = Shown.of(entry.item.raw)
     changed = decision.changed if decision is not None else None
     names = []
-    if (
-        changed is not None
-        and changed.base is not None
-        and changed.now is not None
-        and (change is None or _asks(decision))
-    ):
+    asks = decision is not None and decision.question is not None
+    if changed is not None and changed.base is not None and changed.now is not None and (change is None or asks):
         names.append(change_name(decision))
         if entry.edit is None and changed.now == now:
             names.append(entry.version)
@@ -99,10 +95,6 @@ def _write_rejected(writer: PageWriter, entry: QueueEntry) -> None:
         writer.line("Compared with the draft that was rejected before", "strong")
         writer.line(entry.resubmitted_words, "dim")
         _write(writer, Shown.of(submitted.before), Shown.of(entry.item.raw))
-
-
-def _asks(decision: DecisionView | None) -> bool:
-    return decision is not None and decision.question is not None
 
 
 def _write_above(writer: PageWriter, entry: QueueEntry, above: Sequence[str] | None) -> None:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from textual.screen import Screen
 
 from mm_tui.screens.pending.column import QueueColumn
 from mm_tui.screens.pending.pane import ItemPane
-
-if TYPE_CHECKING:
-    from textual.screen import Screen
 
 COLUMNS = {"-split": 100, "-three": 180}
 """The number of columns from which the draft is beside the list, and its thread beside both."""

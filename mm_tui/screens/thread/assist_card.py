@@ -99,6 +99,6 @@ def _first_line(state: CardState, width: int) -> Content:
     badge = Content.styled(OneLine(state.badge), "$mm-dim")
     beside = width - badge.cell_length - 2
     if joined([part.content for part in parts if part.rank <= _URGENT_RANK], " · ").cell_length > beside:
-        return Content.assemble(fit(parts, width, " · "), "\n", badge)
-    left = fit(parts, beside, " · ")
+        return Content.assemble(fit(parts, width), "\n", badge)
+    left = fit(parts, beside)
     return Content.assemble(left, " " * (width - left.cell_length - badge.cell_length), badge)

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
-from mm_tui.clock import sleep_or_wake
+from mm_tui.clock import Clock, sleep_or_wake
 from mm_tui.gateway.errors import GatewayError
 from mm_tui.models import Status
 from mm_tui.services.assistant.cards import CardPhase, CardState
-from mm_tui.store.mail.mails import MailView
-
-if TYPE_CHECKING:
-    from mm_tui.clock import Clock
-    from mm_tui.store.mail.mails import MailStore
-    from mm_tui.store.mail.rows import MailRow
+from mm_tui.store.mail.mails import MailStore, MailView
+from mm_tui.store.mail.rows import MailRow
 
 VIEW = MailView(query="is:inbound -has:summary -is:spam")
 WINDOW = 60

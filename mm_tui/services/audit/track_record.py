@@ -172,7 +172,7 @@ class TrackRecords:
         """One row per mailbox, in the order of their addresses."""
         now = self._clock.now()
         oldest = now - timedelta(days=WINDOWS[-1])
-        self._read_new()
+        self._decided += ended(self._new_entries(), self._held)
         self._decided = [one for one in self._decided if one.at >= oldest]
         elsewhere = self._elsewhere(oldest)
         boxes = sorted(self._mail.mailboxes(), key=lambda box: box.address)
@@ -194,9 +194,6 @@ class TrackRecords:
 
     def _of(self, mailbox_id: str, since: datetime) -> list[Decided]:
         return [one for one in self._decided if one.mailbox_id == mailbox_id and one.at >= since]
-
-    def _read_new(self) -> None:
-        self._decided += ended(self._new_entries(), self._held)
 
     def _new_entries(self) -> Iterator[JournalEntry]:
         for entry in self._journal.entries(after=self._read_to):

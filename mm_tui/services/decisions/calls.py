@@ -29,6 +29,7 @@ from mm_tui.decision.relatives import relatives_in
 from mm_tui.decision.state import Act, RemoteState, Snapshot, Stage, State, Step
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.errors import Closing, Conflict, GatewayError, NotFound, TooMany
+from mm_tui.gateway.mail_calls import first_pages
 from mm_tui.gateway.shapes import KEY_LIFE, EmailFilter, OutgoingAttachment, OutgoingMail
 from mm_tui.gateway.witness import already_written
 from mm_tui.models import Direction, EditedDraft, EmailDetail, EmailSummary, SendReceipt, Status
@@ -205,16 +206,10 @@ class DecisionCalls:
         received = decision.meta.received_at
         # The gateway's filter may exclude the given moment itself.
         after = received - timedelta(seconds=1) if received is not None else None
-        cursor: str | None = None
-        for _ in range(FIND_PAGES):
-            page = await self._gateway.emails(
-                decision.meta.mailbox_id, filter=EmailFilter(direction=direction, date_after=after), cursor=cursor
-            )
+        wanted = EmailFilter(direction=direction, date_after=after)
+        async for page in first_pages(self._gateway, decision.meta.mailbox_id, wanted, most=FIND_PAGES):
             for mail in page.emails:
                 yield mail
-            cursor = page.cursor
-            if cursor is None:
-                return
 
     async def _decide(self, decision: ActiveDecision, effect: Decide) -> Event:
         if effect.approve and uptime() - decision.read_at > CHECK_LIFE:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from datetime import datetime
 
 from msgspec.structs import replace
 
+from mm_tui.clock import Clock
 from mm_tui.services.decisions.ended import UNKNOWN_END, tells_end, with_ended
-from mm_tui.services.decisions.view import Phase
+from mm_tui.services.decisions.view import DecisionView, Phase
 from mm_tui.services.queue.entries import ordered
 from mm_tui.services.queue.entry import Order, QueueEntry
 from mm_tui.services.queue.filter import (
@@ -21,12 +22,6 @@ from mm_tui.services.queue.filter import (
     saved_filters,
 )
 from mm_tui.text import OneLine
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from mm_tui.clock import Clock
-    from mm_tui.services.decisions.view import DecisionView
 
 OUTCOME_SECONDS = 8.0
 """Seconds for which an email decided here stays in the list, with its outcome."""

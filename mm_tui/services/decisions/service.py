@@ -195,10 +195,9 @@ class Decisions:
         reason: str,
         *,
         asks_redraft: bool | None = None,
-        hold: float | None = None,
     ) -> tuple[DecisionView, ...]:
         """Rejects several for one reason, with one hold and one undo. Begins all or none; raises `Refused`."""
-        return await self._begin([self._rejection(item, digest, reason, asks_redraft) for item, digest in items], hold)
+        return await self._begin([self._rejection(item, digest, reason, asks_redraft) for item, digest in items], None)
 
     async def reject_each(
         self, items: Sequence[tuple[Seen, str]], reason: str, *, hold: float | None = None

@@ -72,17 +72,13 @@ class Authors:
         self._refused: dict[str, set[Submission]] = {}
         """Submissions that were refused, by idempotency key."""
 
-    def of(self, item: PendingItem | EmailDetail, tags: Mapping[OneLine, OneLine] | None = None) -> Author | None:
-        """The human who wrote this email; None if no human is known to have written it.
-
-        Args:
-            tags: its tags; None means those of its stored detail.
-        """
+    def of(self, item: PendingItem | EmailDetail) -> Author | None:
+        """The human who wrote this email; None if no human is known to have written it."""
         self.read_new()
-        return self.known(item, tags)
+        return self.known(item)
 
     def known(self, item: PendingItem | EmailDetail, tags: Mapping[OneLine, OneLine] | None = None) -> Author | None:
-        """As `of`, but without reading the journal again."""
+        """As `of`, but without reading the journal again; `tags` defaults to those of the stored detail."""
         if (who := self._submitted.get(item.id)) is not None:
             return Author(who, True)
         if self._open:

@@ -92,7 +92,6 @@ class ReviewQueue:
 
     def entries(
         self,
-        order: Order = Order.OLDEST,
         *,
         mailbox_id: str | None = None,
         hidden: Iterable[str] = (),
@@ -102,10 +101,9 @@ class ReviewQueue:
         stop: Callable[[], bool] = lambda: False,
         so_far: Callable[[list[QueueEntry], int], object] = lambda entries, count: None,
     ) -> list[QueueEntry]:
-        """The waiting emails.
+        """The waiting emails, oldest first.
 
         Args:
-            order: oldest first, or riskiest first and then oldest.
             hidden: ids to leave out, such as edits in progress that are shown with their original.
             seat: who reads the queue; determines which presence is theirs.
             assignee: the reviewer to whom emails may be assigned; empty for the seat's.
@@ -137,9 +135,9 @@ class ReviewQueue:
                 entry = replace(entry, unread_because=why)
             found.append(entry)
             if len(found) == next_report:
-                so_far(ordered(found[:], order), len(ids))
+                so_far(ordered(found[:], Order.OLDEST), len(ids))
                 next_report *= 2
-        return ordered(found, order)
+        return ordered(found, Order.OLDEST)
 
     def prepare(self) -> None:
         """Reads the first emails, so that the queue opens at once."""

@@ -72,10 +72,8 @@ class MailboxSync:
         self._mail = MailStore(database)
         self._state = StateStore(database)
         self.place = FillPlace.loaded(self._state.get(_fill_name(mailbox_id)))
+        self._since_name = f"since:{mailbox_id}"
         self._window_cursor: str | None = None
-
-    def _name(self, what: str) -> str:
-        return f"{what}:{self.mailbox_id}"
 
     # Initial sync
 
@@ -141,8 +139,8 @@ class MailboxSync:
         def store() -> None:
             with self._database.write():
                 self._mail.upsert(emails)
-                if self._state.get(self._name("since")) is None and (newest := _newest(emails)):
-                    self._state.set(self._name("since"), newest)
+                if self._state.get(self._since_name) is None and (newest := _newest(emails)):
+                    self._state.set(self._since_name, newest)
                 self._state.set(_fill_name(self.mailbox_id), place.dumped())
 
         await asyncio.get_running_loop().run_in_executor(writer, store)
@@ -153,7 +151,7 @@ class MailboxSync:
     async def fetch_new(self) -> Changes:
         """Reads all pages of mail that arrived since the last call; nothing before the first page of the initial
         sync."""
-        since = self._state.get(self._name("since"))
+        since = self._state.get(self._since_name)
         if since is None:
             if not self.place.done:
                 return Changes(frozenset(), frozenset())
@@ -176,7 +174,7 @@ class MailboxSync:
             )
         # Stored only now: pages come newest first, and a kill between two must not leave a gap.
         if newest is not None and newest != since:
-            await asyncio.to_thread(self._state.set, self._name("since"), newest)
+            await asyncio.to_thread(self._state.set, self._since_name, newest)
         return Changes(new, changed - new)
 
     # Changing statuses

@@ -181,11 +181,8 @@ class WaitingDetails:
             mail for key in self._shown for mail in (*([drafts[key]] if key in drafts else ()), *threads.get(key, ()))
         ]
         in_order = (*shown, *drafts.values(), *around)
-        return [mail for mail in dict.fromkeys(in_order) if self._is_due(mail.email_id, now)]
-
-    def _is_due(self, email_id: str, now: float) -> bool:
-        failure = self._failures.get(email_id)
-        return failure is None or failure.again_at <= now
+        waits = {email_id for email_id, failure in self._failures.items() if failure.again_at > now}
+        return [mail for mail in dict.fromkeys(in_order) if mail.email_id not in waits]
 
     def _next_retry(self) -> float | None:
         if not self._failures:

@@ -73,7 +73,7 @@ class EditorFile:
             "item_id": edit.item_id, "mailbox_id": edit.mailbox_id, "base_digest": edit.base_digest,
             "base": typed_json.values_of(edit.base), "to": list(edit.text.to), "subject": edit.text.subject,
             "body": edit.text.body,
-            "saved_at": edit.saved_at.isoformat(), "owners": [list(owner) for owner in _pairs(owners)],
+            "saved_at": edit.saved_at.isoformat(), "owners": [[owner.pid, owner.token] for owner in owners],
         }  # fmt: skip
         replace_private(self.folder / ABOUT, json.dumps(about))
 
@@ -144,10 +144,6 @@ def _given(about: dict[str, object]) -> SavedEdit:
 
 def _with_body(edit: SavedEdit, body: str) -> SavedEdit:
     return replace(edit, text=replace(edit.text, body=body))
-
-
-def _pairs(owners: list[Process]) -> list[tuple[int, str]]:
-    return [(owner.pid, owner.token) for owner in owners]
 
 
 def _clear(folder: Path) -> None:

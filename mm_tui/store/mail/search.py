@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from itertools import chain
 from typing import NamedTuple
 
@@ -211,14 +212,9 @@ def _has(term: Term, _: datetime) -> Condition | None:
     return Condition(f"mail.{word} <> ''", ()) if word is not None else None
 
 
-def _before(term: Term, now: datetime) -> Condition | None:
+def _dated(comparison: str, term: Term, now: datetime) -> Condition | None:
     moment = moment_named(term.value.lower(), now)
-    return Condition("mail.key < ?", (first_key_at(moment),)) if moment else None
-
-
-def _after(term: Term, now: datetime) -> Condition | None:
-    moment = moment_named(term.value.lower(), now)
-    return Condition("mail.key >= ?", (first_key_at(moment),)) if moment else None
+    return Condition(f"mail.key {comparison} ?", (first_key_at(moment),)) if moment else None
 
 
 _CONDITIONS: Mapping[str, Callable[[Term, datetime], Condition | None]] = {
@@ -226,8 +222,8 @@ _CONDITIONS: Mapping[str, Callable[[Term, datetime], Condition | None]] = {
     "is": _is,
     "in": _in,
     "has": _has,
-    "before": _before,
-    "after": _after,
+    "before": partial(_dated, "<"),
+    "after": partial(_dated, ">="),
 }
 
 
