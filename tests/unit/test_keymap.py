@@ -120,3 +120,19 @@ def test_no_text_names_a_key_that_the_user_may_have_changed(folder: str) -> None
     root = Path(keymap.__file__).parent / folder
     found = {path.name: _FIXED_KEY.findall(path.read_text("utf-8")) for path in root.glob("*.py")}
     assert found and {name: keys for name, keys in found.items() if keys} == {}
+
+
+NEITHER = frozenset({
+    "pending.answer", "pending.skip", "pending.mark", "pending.next", "pending.previous", "pending.back",
+    "pending.view", "pending.source", "pending.thread", "pending.findings", "pending.facts", "pending.second_reader",
+    "pending.kept", "pending.filter", "pending.next_filter", "pending.previous_filter", "pending.order",
+})  # fmt: skip
+"""What neither decides nor opens a field. Questions and lists to choose from have rules of their own."""
+
+
+def test_each_act_where_mail_is_decided_is_known_to_decide_to_open_a_field_or_neither() -> None:
+    told = keymap.DECIDING | keymap.OPENING
+    assert not NEITHER & told
+    acts = {act.id for act in keymap.ACTS if act.context == "pending"}
+    assert acts <= told | NEITHER, "say in `DECIDING`, `OPENING` or `NEITHER` what it does"
+    assert told <= {act.id for act in keymap.ACTS}
