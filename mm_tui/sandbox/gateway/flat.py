@@ -60,7 +60,7 @@ class CreateMailbox(Body):
 async def get_thread(state: StateOf, caller: Reader, thread_id: str) -> Response:
     """A thread with bodies."""
     rows = messages.thread_rows(state, None, thread_id)
-    return Answer({"thread_id": thread_id, "messages": [_message(state, row["id"], with_body=True) for row in rows]})
+    return Answer({"thread_id": thread_id, "messages": [_message(state, row["id"]) for row in rows]})
 
 
 @router.post("/tag_email")
@@ -114,7 +114,7 @@ async def read_email(state: StateOf, caller: Reader, email_id: str) -> Response:
     """An email with its body; marks it read."""
     row = messages.find(state, email_id)
     messages.detail(state, caller, row["mailbox_id"], email_id)
-    return Answer(_message(state, email_id, with_body=True))
+    return Answer(_message(state, email_id))
 
 
 @router.get("/list_pending")
@@ -157,9 +157,6 @@ def _gates(mode: Mode | None) -> bool:
     return mode is not None and mode.gates_sending
 
 
-def _message(state: State, email_id: str, *, with_body: bool) -> dict[str, object]:
-    row = messages.find(state, email_id)
-    item = messages.summary(row) | {"message_id": row["id"], "email_id": row["id"]}
-    if with_body:
-        item["body"] = messages.body(state, email_id)
-    return item
+def _message(state: State, email_id: str) -> dict[str, object]:
+    item = messages.summary(messages.find(state, email_id))
+    return item | {"message_id": email_id, "email_id": email_id, "body": messages.body(state, email_id)}

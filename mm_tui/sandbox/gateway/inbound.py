@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 from mm_tui.sandbox.gateway import mailboxes, messages, webhooks
-from mm_tui.sandbox.gateway.insert import Entry, file, inbound_status, storable_mail, thread_of
+from mm_tui.sandbox.gateway.insert import Entry, file, inbound_status, storable, thread_of
 from mm_tui.sandbox.gateway.mail import IncomingMail
 from mm_tui.sandbox.gateway.state import ApiError, Caller, State
 from mm_tui.sandbox.gateway.statuses import Mode, Status, spam_verdict
@@ -14,7 +14,7 @@ from mm_tui.sandbox.gateway.statuses import Mode, Status, spam_verdict
 def deliver(state: State, mailbox_id: str, mail: IncomingMail) -> str:
     """Delivers an email to a mailbox now; returns its id."""
     mailbox = mailboxes.find(state, mailbox_id)
-    mail = storable_mail(mail)
+    mail = storable(mail)
     email_id = state.new_id()
     verdict = spam_verdict(mail.spam_score)
     delay = state.tuning.inbound_scan_delay

@@ -6,15 +6,17 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from email.utils import parseaddr
 from operator import attrgetter
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from mm_tui.sandbox.gateway.mail import IncomingMail, MailAttachment
 from mm_tui.sandbox.gateway.state import State
 from mm_tui.sandbox.gateway.statuses import Status
 from mm_tui.sandbox.gateway.threads import Letter, group, usable
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,30 +168,18 @@ def thread_of(state: State, mailbox_id: str, mail: IncomingMail) -> str | None:
     return grouped.lasting.get(grouped.group_of[-1])
 
 
-def storable(text: str) -> str:
-    """Text that can be encoded as UTF-8: lone surrogates from broken mail become "?"."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
-
-
-def storable_mail(mail: IncomingMail) -> IncomingMail:
-    """The email with every text made storable."""
-    return IncomingMail(
-        sender=storable(mail.sender),
-        to=tuple(map(storable, mail.to)),
-        subject=storable(mail.subject),
-        body=storable(mail.body),
-        date=mail.date,
-        message_id=storable(mail.message_id),
-        in_reply_to=storable(mail.in_reply_to),
-        references=tuple(map(storable, mail.references)),
-        reply_to=storable(mail.reply_to),
-        cc=tuple(map(storable, mail.cc)),
-        attachments=tuple(
-            MailAttachment(storable(part.name), storable(part.content_type), part.data) for part in mail.attachments
-        ),
-        headers={storable(name): storable(value) for name, value in mail.headers.items()},
-        spam_score=mail.spam_score,
-    )
+def storable(value: T) -> T:
+    """The value, with each text in it such that it can be encoded: lone surrogates from broken mail become "?"."""
+    made: Any = value
+    if isinstance(value, str):
+        made = value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
+    elif isinstance(value, tuple):
+        made = tuple(map(storable, value))
+    elif isinstance(value, Mapping):
+        made = {storable(name): storable(inner) for name, inner in value.items()}
+    elif isinstance(value, IncomingMail | MailAttachment):
+        made = replace(value, **{one.name: storable(getattr(value, one.name)) for one in fields(value)})
+    return cast(T, made)
 
 
 def bare(address: str) -> str:

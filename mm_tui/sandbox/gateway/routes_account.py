@@ -180,12 +180,9 @@ async def create_api_key(state: StateOf, caller: Admin, body: NewKey) -> Respons
     if state.tuning.key_approval:
         title = f"Approve the new API key {body.name}"
         mailboxes.require_code(state, "api_key", f"new {body.name}", body.approval_code, title)
-    key_id, secret = state.new_id(), ids.test_key()
-    with state.write() as db:
-        db.execute(
-            "INSERT INTO api_keys VALUES (?, ?, ?, ?, ?, NULL)",
-            (key_id, body.name, secret, json.dumps(wanted), state.now_ms()),
-        )
+    key_id = state.new_id()
+    with state.write():
+        secret = state.add_key(key_id, body.name, wanted)
         state.audit("api_key.created", "api_key", key_id, caller, {"scopes": wanted})
     made = _key(state.one("SELECT * FROM api_keys WHERE id = ?", (key_id,), "API key not found"))
     # The second name is used by the retired Python client's README.

@@ -251,11 +251,15 @@ class State:
         ).fetchone()
         if row is not None:
             return str(row["secret"])
+        return self.add_key(self.new_id(), TUTORIAL_KEY, TUTORIAL_SCOPES)
+
+    def add_key(self, key_id: str, name: str, scopes: Sequence[str]) -> str:
+        """Adds an API key; returns its secret."""
         secret = ids.test_key()
         with self.write() as db:
             db.execute(
                 "INSERT INTO api_keys VALUES (?, ?, ?, ?, ?, NULL)",
-                (self.new_id(), TUTORIAL_KEY, secret, json.dumps(TUTORIAL_SCOPES), self.now_ms()),
+                (key_id, name, secret, json.dumps(scopes), self.now_ms()),
             )
         return secret
 
@@ -296,10 +300,7 @@ class State:
             self.set_fact("oversight_email", "operator@acme.example")
             self.set_fact("ai21_key", "sandbox-" + ids.test_key().removeprefix("mm_test_"))
             for name, scopes in BOOTSTRAP_KEYS.items():
-                db.execute(
-                    "INSERT INTO api_keys VALUES (?, ?, ?, ?, ?, NULL)",
-                    (self.new_id(), name, ids.test_key(), json.dumps(scopes), self.now_ms()),
-                )
+                self.add_key(self.new_id(), name, scopes)
             for local, name in DEFAULT_MAILBOXES:
                 db.execute(
                     "INSERT INTO mailboxes(id, address, display_name, oversight_mode, created_at)"

@@ -16,7 +16,6 @@ from mm_tui.sandbox.gateway.insert import (
     letter_of,
     letters_in,
     storable,
-    storable_mail,
 )
 from mm_tui.sandbox.gateway.mail import IncomingMail, SampleDraft, SampleMailbox
 from mm_tui.sandbox.gateway.state import DOMAIN, State
@@ -93,7 +92,7 @@ def name_of(path: Path) -> str:
 
 
 def _file_all(state: State, box: _Box, mails: Iterable[IncomingMail], ulids: ids.Ulids, read: frozenset[str]) -> int:
-    dated = [(_received(mail.date), at, storable_mail(mail)) for at, mail in enumerate(mails)]
+    dated = [(_received(mail.date), at, storable(mail)) for at, mail in enumerate(mails)]
     dated.sort(key=lambda item: item[:2])
     before = letters_in(state, box.id)
     grouped = threads.group([*before, *(letter_of(mail, ms) for ms, _, mail in dated)])

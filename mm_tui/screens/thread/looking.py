@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
 import platformdirs
 
 from mm_tui.screens.dialogs.dialog import ask
+from mm_tui.screens.thread.view import ThreadView
 from mm_tui.services import attachments
 from mm_tui.services.fault_words import fault_words
 from mm_tui.text import OneLine
@@ -19,18 +19,16 @@ if TYPE_CHECKING:
     from mm_tui.models import EmailDetail
     from mm_tui.review.links import Link
     from mm_tui.screens.base import BaseScreen
-    from mm_tui.screens.thread.view import ThreadView
 
 
 class LookingCloser:
     """Shows more of the current message."""
 
-    def __init__(self, screen: BaseScreen, view: Callable[[], ThreadView]) -> None:
+    def __init__(self, screen: BaseScreen) -> None:
         self._screen = screen
-        self._view = view
 
     def _detail(self) -> EmailDetail | None:
-        item = self._view().current
+        item = self._screen.query_one(ThreadView).current
         if item is None or item.detail is None:
             self._screen.say("open the email first ({thread.fold})")
             return None
@@ -54,7 +52,7 @@ class LookingCloser:
         from mm_tui.screens.dialogs.mail import PageScreen, sender_page
         from mm_tui.store.mail.contacts import ContactStore
 
-        item = self._view().current
+        item = self._screen.query_one(ThreadView).current
         if item is not None and (detail := self._detail()) is not None:
             contacts = ContactStore(self._screen.session.database)
             seen = contacts.first_seen(detail.sender.address, before=detail.received_at)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from mm_tui.models import Status
+from mm_tui.models import OversightMode, Status
 from mm_tui.screens.thread.reply_editor import ReplyEditor
+from mm_tui.screens.thread.view import ThreadView
 from mm_tui.services.assistant.cards import STAND_IN_MODEL
 from mm_tui.services.edits import NotSaved
 from mm_tui.services.fault_words import fault_words
@@ -20,11 +21,10 @@ from mm_tui.widgets.words import mode_words
 
 if TYPE_CHECKING:
     from mm_tui.screens.base import BaseScreen
-    from mm_tui.screens.thread.view import ThreadView
     from mm_tui.services.assistant.drafts import Drafts
     from mm_tui.store.mail.mails import MailRow
 
-GATED = frozenset({"gated_send", "gated_all"})
+GATED = frozenset({OversightMode.GATED_SEND, OversightMode.GATED_ALL})
 
 
 def badge(model: str) -> str:
@@ -35,10 +35,9 @@ def badge(model: str) -> str:
 class Replying:
     """The reply on the thread screen."""
 
-    def __init__(self, screen: BaseScreen, mailbox_id: str, view: Callable[[], ThreadView]) -> None:
+    def __init__(self, screen: BaseScreen, mailbox_id: str) -> None:
         self._screen = screen
         self._mailbox_id = mailbox_id
-        self._view = view
         self.reply_to: MailRow | None = None
         """The email that is answered."""
         self._saving = Later(screen, SAVE_SECONDS, self.save)
@@ -60,57 +59,60 @@ class Replying:
         if self.editor.is_open:
             self.editor.area.focus()
             return
-        items = [item for item in self._view().items if item.row.direction != "outbound"]
-        inbound = [item.row for item in items if not item.unsent] or [item.row for item in items]
-        if not inbound:
+        view = self._view
+        items = [(at, item) for at, item in enumerate(view.items) if item.row.direction != "outbound"]
+        if not items:
             self._screen.say("this thread has no incoming email to answer")
             return
-        mode = self._mode()
-        if mode == "read_only":
+        if self._mode == OversightMode.READ_ONLY:
             self._screen.say("this mailbox is read-only: the gateway refuses to send from it", "warning")
             return
-        self.reply_to = inbound[-1]
+        at, answered = next((one for one in reversed(items) if not one[1].unsent), items[-1])
+        row = self.reply_to = answered.row
         if text:
             try:
-                self.replies.save(self.reply_to, text, self._screen.session.clock.now(), over="", durable=True)
+                self.replies.save(row, text, self._screen.session.clock.now(), over="", durable=True)
             except NotSaved as error:
                 self._screen.say(f"not saved: {error}", "error")
-        kept = self._saved = self.replies.get(self.reply_to.email_id)
-        gate = "needs approval" if mode in GATED else f"{mode_words(mode) or 'unknown mode'}: sent at once"
-        if self._let_through():
-            gate = "on the allowlist: sent at once"
-        view = self._view()
-        # Whoever writes a second answer should know of the first.
-        waits = any(str(item.row.status) == Status.PENDING_SEND_APPROVAL for item in view.items)
-        also = (" · a draft waits already", "$mm-risk") if waits else ""
-        head = Content.assemble(*self._answered(inbound[-1]), f" · {gate}", also)
-        view.turn_to(next(at for at, item in enumerate(view.items) if item.row is inbound[-1]))
+        kept = self._saved = self.replies.get(row.email_id)
+        view.turn_to(at)
         self._screen.add_class("-writing")
-        self.editor.open(head, kept)
+        self.editor.open(self._head(row), kept)
         if kept:
             self.editor.note("your saved text; ^t lets the model write")
         else:
             self._write("")
 
-    def _answered(self, row: MailRow) -> list[tuple[str, str] | str]:
-        """The recipient of the reply, with a warning if the email asks for an address other than the sender's."""
+    def _head(self, row: MailRow) -> Content:
+        """Whom the reply goes to, and who is asked before it leaves; warns of another recipient than the sender, and of
+        an answer that waits already."""
         detail = self._screen.session.mail.detail(row.email_id)
         named = [OneLine(str(party.address)) for party in detail.answered_to] if detail is not None else [row.sender]
-        pieces: list[tuple[str, str] | str] = ["reply to ", (OneLine(", ".join(named)), "bold $foreground")]
-        if named != [row.sender]:
-            pieces.append(
-                (OneLine(f" · not to the sender {row.sender}: the email asks for replies to that address"), "$mm-risk")
-            )
-        return pieces
+        other = f" · not to the sender {row.sender}: the email asks for replies to that address"
+        mode = self._mode
+        gate = "needs approval" if mode in GATED else f"{mode_words(mode) or 'unknown mode'}: sent at once"
+        waits = any(str(item.row.status) == Status.PENDING_SEND_APPROVAL for item in self._view.items)
+        return Content.assemble(
+            "reply to ",
+            (OneLine(", ".join(named)), "bold $foreground"),
+            (OneLine(other), "$mm-risk") if named != [row.sender] else "",
+            f" · {'on the allowlist: sent at once' if self._let_through() else gate}",
+            (" · a draft waits already", "$mm-risk") if waits else "",
+        )
 
     @property
     def replies(self) -> Replies:
         """The store of unfinished replies."""
         return Replies(self._screen.session.database, self._screen.session.edits)
 
+    @property
+    def _view(self) -> ThreadView:
+        return self._screen.query_one(ThreadView)
+
+    @property
     def _mode(self) -> str:
-        boxes = {box.mailbox_id: box.oversight_mode for box in self._screen.session.mail.mailbox_rows()}
-        return boxes.get(self._mailbox_id, "")
+        box = self._screen.session.mail.mailbox(self._mailbox_id)
+        return str(box.oversight_mode) if box is not None else ""
 
     def _let_through(self) -> tuple[OneLine, ...]:
         """The recipients of the reply that are on the mailbox's allowlist."""
@@ -135,8 +137,7 @@ class Replying:
 
     async def _stream(self, drafts: Drafts, row: MailRow, instruction: str) -> None:
         text = self.editor.text
-        words, model = "stopped: your text is unchanged", ""
-        warnings: Sequence[str] = ()
+        note = partial(self.editor.note, "stopped: your text is unchanged")
         try:
             if text.strip():
                 self.replies.save_beside(row, text, self._screen.session.clock.now())
@@ -146,19 +147,16 @@ class Replying:
             written = await self.editor.area.let_model_write(pieces)
             if written is not None:
                 taken_back = "; ^z takes the change back" if text.strip() else ""
-                words, model, warnings = (
-                    f"edit it, then submit with ^s{taken_back}",
-                    badge(written.model),
-                    written.warnings,
-                )
+                words = f"edit it, then submit with ^s{taken_back}"
+                note = partial(self.editor.note, words, model=badge(written.model), warnings=written.warnings)
         except Exception as error:
             fault = fault_words(error)
             if fault is None:
                 raise
-            words = f"{fault} · your text is unchanged; ^t tries again"
+            note = partial(self.editor.note, f"{fault} · your text is unchanged; ^t tries again")
         finally:
             if self._screen.is_attached:
-                self.editor.note(words, model=model, warnings=warnings)
+                note()
                 self._screen.call_later(self._screen.refresh_bindings)
 
     def stop(self) -> None:
@@ -218,7 +216,7 @@ class Replying:
         self._saving.stop()
         self.editor.close()
         self._screen.remove_class("-writing")
-        self._view().focus()
+        self._view.focus()
 
     def redraft(self) -> None:
         """Asks how the model should change the text; without a text lets it write one."""
@@ -242,7 +240,7 @@ class Replying:
             self.editor.note("nothing to submit yet")
             return
         through = self._let_through()
-        if self._mode() in GATED and not through:
+        if self._mode in GATED and not through:
             self._submit(True)
             return
         words = "Nobody approves what this mailbox sends: the reply is sent at once and cannot be undone."

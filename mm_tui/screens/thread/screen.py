@@ -76,8 +76,8 @@ class ThreadScreen(BaseScreen):
         self.mailbox_id = mailbox_id
         self.thread_id = thread_id
         self._opened_id = email_id
-        self.replying = Replying(self, mailbox_id, lambda: self.thread_view)
-        self.looking = LookingCloser(self, lambda: self.thread_view)
+        self.replying = Replying(self, mailbox_id)
+        self.looking = LookingCloser(self)
 
     def compose_body(self) -> ComposeResult:
         yield Static(id="thread-heading")
