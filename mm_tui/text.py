@@ -277,3 +277,8 @@ def escaped(raw: str) -> str:
 def encodable(raw: str) -> str:
     """The raw text with lone surrogates, which no file or socket can carry, as backslash escapes."""
     return raw.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def unquoted(text: str) -> str:
+    """An email's text without the lines that it quotes."""
+    return "\n".join(line for line in text.split("\n") if not line.lstrip().startswith(">"))

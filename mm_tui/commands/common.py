@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 Commands: TypeAlias = "argparse._SubParsersAction"
 """The type that commands add their parsers to. In quotes, because the app starts without argparse."""
+GATEWAY_KEYS = ("oversight", "send", "admin")
 WEBHOOK_SECRET = "MULTIMAIL_WEBHOOK_SECRET"  # noqa: S105 - a variable's name
 """The variable with the signing secret of the agent's webhook subscription."""
 

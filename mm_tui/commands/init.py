@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mm_tui.commands.common import Commands
+from mm_tui.commands.common import GATEWAY_KEYS, Commands
 from mm_tui.commands.output import printing as emit
 from mm_tui.commands.output.exits import CommandError, Exit, of_failure
 from mm_tui.text import OneLine
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from mm_tui.commands.key_probe import KeyReport
     from mm_tui.settings.secret import Secret
     from mm_tui.settings.sections import Profile
-
-GATEWAY_KEYS = ("oversight", "send", "admin")
 
 
 def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:

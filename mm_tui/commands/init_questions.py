@@ -11,6 +11,7 @@ from importlib.util import find_spec
 import msgspec
 
 from mm_tui.commands import key_probe
+from mm_tui.commands.common import GATEWAY_KEYS
 from mm_tui.commands.key_probe import KeyReport
 from mm_tui.commands.output import printing as emit
 from mm_tui.gateway.errors import GatewayError
@@ -20,7 +21,6 @@ from mm_tui.settings.secret import Secret
 from mm_tui.settings.sections import DEFAULT_URL, ConfigError, Profile, Settings
 from mm_tui.text import ManyLine, OneLine
 
-GATEWAY_KEYS = ("oversight", "send", "admin")
 _WHY = """\
 The gateway issues keys with scopes. No key may both send and approve, so that
 nobody approves what they wrote:

@@ -9,7 +9,7 @@ from mm_tui.account import Account, DayCount, Usage, Webhook, WebhookDelivery
 from mm_tui.gateway import account_wire, calls, values
 from mm_tui.gateway.base import Caller, given
 from mm_tui.gateway.errors import CodeSent, Malformed
-from mm_tui.gateway.shapes import ApiKey, Contact, CreatedMailbox, Listing, Suppression
+from mm_tui.gateway.shapes import ApiKey, Contact, Listing, Suppression
 from mm_tui.models import Allowed, Mailbox
 from mm_tui.settings.secret import Secret
 from mm_tui.text import OneLine
@@ -100,16 +100,19 @@ class AccountCalls(Caller):
 
     async def create_mailbox(
         self, local: str, display_name: str | None = None, approval_code: str | None = None
-    ) -> CreatedMailbox:
-        """Creates a mailbox. Without a code the gateway emails one to the operator; repeat the call with it."""
+    ) -> OneLine:
+        """Creates a mailbox; returns its address.
+
+        Raises:
+            CodeSent: the operator was sent a code; repeat the call with it.
+        """
         body = given(address_local=local, display_name=display_name, approval_code=approval_code)
 
-        def read(answer: object) -> CreatedMailbox:
+        def read(answer: object) -> OneLine:
             item = values.single(answer, "mailbox")
-            made = values.optional_id(item.get("id"))
-            return CreatedMailbox(
-                made is None, made, values.line(item.get("address")), values.line(item.get("message"))
-            )
+            if values.optional_id(item.get("id")) is None:
+                raise CodeSent
+            return values.line(item.get("address"))
 
         return await self._ask(calls.CREATE_MAILBOX, read, body=body)
 

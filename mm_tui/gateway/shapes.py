@@ -105,15 +105,6 @@ class OutgoingMail(msgspec.Struct, frozen=True):
         return f"<OutgoingMail of {len(self.body)} characters to {len(self.to)}>"
 
 
-class CreatedMailbox(msgspec.Struct, frozen=True):
-    """The answer to creating a mailbox: without an approval code first `code_sent`, then the mailbox."""
-
-    code_sent: bool
-    id: GatewayId | None = None
-    address: OneLine = _EMPTY
-    message: OneLine = _EMPTY
-
-
 class Contact(msgspec.Struct, frozen=True):
     """An entry of the account's address book."""
 

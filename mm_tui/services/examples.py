@@ -22,7 +22,7 @@ from mm_tui.settings.paths import examples_path
 from mm_tui.store.assist import AssistStore
 from mm_tui.store.examples import ExampleStore, KeptExample
 from mm_tui.store.mail.mails import MailStore
-from mm_tui.text import ManyLine, OneLine
+from mm_tui.text import ManyLine, OneLine, unquoted
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -99,7 +99,7 @@ class Learner:
         before, after = (_masked(_begin(text), names) for text in (written.body, released))
         if before.split() == after.split():
             return False
-        asked = f"{answered.subject}\n{_own_words(answered.body)}" if answered is not None else written.subject
+        asked = f"{answered.subject}\n{unquoted(answered.body)}" if answered is not None else written.subject
         name = sha256(email_id.encode()).hexdigest()[:8]
         label = OneLine(self._label(answered))
         self._store.add(KeptExample(name, at, mailbox_id, label, _masked(_begin(asked), names), before, after))
@@ -156,7 +156,7 @@ class Examples:
             return ()
         if not kept:
             return ()
-        words = _words(_masked(_begin(_own_words(asked))))
+        words = _words(_masked(_begin(unquoted(asked))))
         scored = [(_share(words, _words(one.asked)), one) for one in kept if not label or one.label in ("", label)]
         scored = sorted((pair for pair in scored if pair[0] >= LEAST_LIKE), key=lambda pair: -pair[0])
         return _within(self._tokens, (one for _, one in scored[:MOST_USED]))
@@ -193,11 +193,6 @@ def _names(written: RawContent, answered: EmailDetail | None) -> Sequence[str]:
     parties = [Party.parse(header) for header in (written.sender, *written.to, *written.cc, *written.bcc)]
     parties += [answered.sender, *answered.to, *answered.cc] if answered is not None else []
     return [text for party in parties for text in (party.name, party.address.partition("@")[0])]
-
-
-def _own_words(body: str) -> str:
-    """An email without what it quotes."""
-    return "\n".join(line for line in body.split("\n") if not line.lstrip().startswith(">"))
 
 
 def _words(text: str) -> Counter[str]:

@@ -121,18 +121,14 @@ class MailboxActs:
     async def create(self, local: str, display_name: str, code: str) -> ActResult:
         """Creates a mailbox. Without a code the gateway emails one to the operator; repeat the call with it."""
         try:
-            made = await self._gateway.create_mailbox(
+            address = await self._gateway.create_mailbox(
                 local.strip(), display_name.strip() or None, approval_code=code.strip() or None
             )
+        except CodeSent as error:
+            return ActResult(True, OneLine(f"{error.message}{self._where}: enter it to create the mailbox"), True)
         except GatewayError as error:
             return await self._in_doubt(error)
-        if made.code_sent:
-            return ActResult(
-                True,
-                OneLine(f"a code was sent to the operator by email{self._where}: enter it to create the mailbox"),
-                True,
-            )
-        return await self._read_anew(f"{made.address} was created; new mailboxes start at gated_send")
+        return await self._read_anew(f"{address} was created; new mailboxes start at gated_send")
 
     async def allow(self, mailbox_id: str, pattern: str, note: str, code: str) -> ActResult:
         """Allows mail to an address or a domain to be sent without approval. Without a code the gateway emails one to

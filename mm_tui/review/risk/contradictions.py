@@ -15,7 +15,7 @@ from mm_tui.review.risk.facts import Day, days_there, find_dates
 from mm_tui.review.risk.phrases import lowered, opposites, pattern, phrases
 from mm_tui.review.risk.rule import LONGEST_DRAFT, WRAP, Reading, agrees, quoted, rule
 from mm_tui.review.risk.states import opposed, statements
-from mm_tui.text import OneLine
+from mm_tui.text import OneLine, unquoted
 
 _CLAUSE = re.compile(r"[^,.;:!?\n。！？、，；]+")
 _LONG_WORD = re.compile(r"[^\W\d_]{4,}|[\u3400-\u9fff\u30a0-\u30ff]{2}")
@@ -146,8 +146,7 @@ def contradicts_us(reading: Reading) -> Iterator[Finding]:
         return
     mine, said = _clauses(low, len(low)), statements(low)
     for mail in reversed(ours[-3:]):
-        text = WRAP.sub(" ", lowered(str(mail.body)[:LONGEST_DRAFT]))
-        text = "\n".join(line for line in text.split("\n") if not line.lstrip().startswith(">"))
+        text = unquoted(WRAP.sub(" ", lowered(str(mail.body)[:LONGEST_DRAFT])))
         theirs = _clauses(text, len(text))
         for clause in mine:
             other = next((one for one in theirs if _turned(clause, one) and _affirmed(low, clause, text, one)), None)

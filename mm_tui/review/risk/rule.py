@@ -16,6 +16,7 @@ from mm_tui.review.lookalike import domain_of, plain_name
 from mm_tui.review.risk.model import NOT_READ, Draft, Message, ThreadContext
 from mm_tui.review.risk.phrases import lowered, ordered, pattern, tree
 from mm_tui.settings.sections import Risk
+from mm_tui.text import unquoted
 
 WRAP = re.compile(r"(?<=[^\n]{45})\n(?![ \t]*(?:\n|[-*•>#|–]|\d{1,3}[.)]|[^\W\d_]{2,20}:[ ]|\Z))")
 """A line break inserted by mail programs: it ends no sentence, unless a list, a label ("Total: ") or nothing
@@ -249,9 +250,7 @@ class Reading(msgspec.Struct, frozen=True, dict=True):
     def asked_text(self) -> str:
         """The other side's latest text, without quotes, in lower case."""
         body = str(self.asked.body) if self.asked else ""
-        return lowered(
-            "\n".join(line for line in body[:LONGEST_ASKED].split("\n") if not line.lstrip().startswith(">"))
-        )
+        return lowered(unquoted(body[:LONGEST_ASKED]))
 
     @cached_property
     def thread_words(self) -> frozenset[str]:

@@ -12,7 +12,7 @@ from mm_tui.review.risk.phrases import pattern, phrases, word_set
 from mm_tui.review.risk.rule import ABBREVIATIONS, LONGEST_DRAFT, MOST_MAILS, Reading, quoted, rule
 from mm_tui.review.risk.wording import similarity
 from mm_tui.review.subject import unmarked
-from mm_tui.text import OneLine
+from mm_tui.text import OneLine, unquoted
 
 _WORD = re.compile(r"[^\W_]+")
 
@@ -216,10 +216,6 @@ _ALIKE = 0.8
 _FEWEST = 8
 
 
-def _unquoted(text: str) -> str:
-    return "\n".join(line for line in text.split("\n") if not line.lstrip().startswith(">"))
-
-
 @rule("said_before", "said before in this thread", needs_thread=True)
 def said_before(reading: Reading) -> Iterator[Finding]:
     """The draft is nearly the same as an earlier email of ours in this thread, or repeats the email that it answers.
@@ -229,7 +225,7 @@ def said_before(reading: Reading) -> Iterator[Finding]:
         return
     mails = [mail for mail in reading.context.messages[-MOST_MAILS:] if mail.body is not None]
     for mail in reversed(mails):
-        text = _unquoted(str(mail.body)[:LONGEST_DRAFT])
+        text = unquoted(str(mail.body)[:LONGEST_DRAFT])
         if not 0.4 < len(text) / max(1, len(body)) < 2.5:
             continue
         ours = mail.direction != Direction.INBOUND or reading.is_ours(mail.sender.address)

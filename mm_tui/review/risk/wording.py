@@ -10,7 +10,7 @@ from itertools import pairwise
 from mm_tui.review.findings import Finding, Level, Span
 from mm_tui.review.language import language_name, language_of, may_be
 from mm_tui.review.risk.rule import LONGEST_DRAFT, Reading, quoted, rule
-from mm_tui.text import OneLine
+from mm_tui.text import OneLine, unquoted
 
 _WORD = re.compile(r"\w+")
 _FEWEST_WORDS = 6
@@ -27,8 +27,7 @@ def other_language(reading: Reading) -> Iterator[Finding]:
     theirs = ""
     for mail in reversed(reading.context.messages):
         if mail.body is not None and not reading.is_ours(mail.sender.address):
-            lines = mail.body[:LONGEST_DRAFT].split("\n")
-            theirs = "\n".join(line for line in lines if not line.lstrip().startswith(">"))
+            theirs = unquoted(mail.body[:LONGEST_DRAFT])
             break
     there, here = language_of(theirs), language_of(reading.body[:LONGEST_DRAFT])
     if there and here and there != here and not may_be(theirs, here):

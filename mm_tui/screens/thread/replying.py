@@ -10,7 +10,7 @@ from textual.content import Content
 from mm_tui.models import OversightMode, Status
 from mm_tui.screens.thread.reply_editor import ReplyEditor
 from mm_tui.screens.thread.view import ThreadView
-from mm_tui.services.assistant.cards import STAND_IN_MODEL
+from mm_tui.services.assistant.cards import badge_of
 from mm_tui.services.edits import NotSaved
 from mm_tui.services.fault_words import fault_words
 from mm_tui.services.replies import Replies
@@ -25,11 +25,6 @@ if TYPE_CHECKING:
     from mm_tui.store.mail.mails import MailRow
 
 GATED = frozenset({OversightMode.GATED_SEND, OversightMode.GATED_ALL})
-
-
-def badge(model: str) -> str:
-    """A model's id for display, so that the sandbox's rules are never taken for Jamba."""
-    return f"{model} (local stand-in, not Jamba)" if model.startswith(STAND_IN_MODEL) else model
 
 
 class Replying:
@@ -148,7 +143,7 @@ class Replying:
             if written is not None:
                 taken_back = "; ^z takes the change back" if text.strip() else ""
                 words = f"edit it, then submit with ^s{taken_back}"
-                note = partial(self.editor.note, words, model=badge(written.model), warnings=written.warnings)
+                note = partial(self.editor.note, words, model=badge_of(written.model), warnings=written.warnings)
         except Exception as error:
             fault = fault_words(error)
             if fault is None:

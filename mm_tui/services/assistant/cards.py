@@ -16,6 +16,12 @@ STAND_IN_MODEL = "local-rules"
 QUEUED = OneLine("The assistant will read this thread soon.")
 
 
+def badge_of(*models: OneLine) -> OneLine:
+    """The ids of models for display, so that the sandbox's rules are never taken for Jamba."""
+    is_stand_in = any(model.startswith(STAND_IN_MODEL) for model in models)
+    return OneLine(f"{', '.join(models)}{' (local stand-in, not Jamba)' if is_stand_in else ''}")
+
+
 class CardPhase(StrEnum):
     """What the assistant is doing with an email."""
 
@@ -96,8 +102,7 @@ class CardState(msgspec.Struct, frozen=True):
     @property
     def badge(self) -> OneLine:
         """The model ids for the card's corner; empty before any model has answered."""
-        names = ", ".join(self.models)
-        return OneLine(f"{names} (local stand-in, not Jamba)" if self.stand_in else names)
+        return badge_of(*self.models)
 
     @property
     def short_badge(self) -> OneLine:

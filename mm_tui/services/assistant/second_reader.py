@@ -16,7 +16,7 @@ import msgspec
 
 from mm_tui.assist.errors import AssistError, NoKey, OverBudget
 from mm_tui.models import Direction
-from mm_tui.services.assistant.cards import STAND_IN_MODEL, CardPhase
+from mm_tui.services.assistant.cards import STAND_IN_MODEL, CardPhase, badge_of
 from mm_tui.services.assistant.conversation import letter
 from mm_tui.services.events import AssistChanged
 from mm_tui.store.seal import STORE_FAULTS, fault_of_store
@@ -93,7 +93,7 @@ class SecondReaderState(msgspec.Struct, frozen=True):
     @property
     def badge(self) -> OneLine:
         """The model that read it; empty before that."""
-        return OneLine(f"{self.model} (local stand-in, not Jamba)" if self.stand_in else self.model)
+        return badge_of(self.model)
 
     @property
     def summary(self) -> OneLine:
