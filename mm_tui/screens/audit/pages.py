@@ -25,6 +25,28 @@ MORE = 19
 """The indentation in cells of further details of an event."""
 
 
+class RowWriter(PageWriter):
+    """Builds a page of labels and their values.
+
+    Args:
+        room: cells of a line.
+        label: cells of a label.
+    """
+
+    def __init__(self, room: int, label: int) -> None:
+        super().__init__()
+        self.room = room
+        self._label = label
+
+    def row(self, name: str, value: str, *, label: int | None = None, style: str = "") -> None:
+        """Writes a label, cut to its cells, and its value in clean text, with further lines below it. An empty value is
+        skipped."""
+        cells = self._label if label is None else label
+        for at, (start, end) in enumerate(wrapped(value, max(8, self.room - cells - 1)) if value else []):
+            self.write(fit_cells("" if at else OneLine(name), cells) + " ", "dim")
+            self.line(value[start:end], style)
+
+
 def exactly(at: datetime | None) -> str:
     """A time to the second, in the reader's time zone."""
     return at.astimezone().strftime("%d %b %Y %H:%M:%S %Z") if at is not None else "no time given"
@@ -37,7 +59,7 @@ def line_page(shown: AuditLine, room: int, keys: Mapping[str, str], names: Mappi
         room: cells of a line.
     """
     line = shown.line
-    writer = PageWriter()
+    writer = RowWriter(room, LABEL)
     writer.line(shown.words, "strong")
     writer.line()
     if line.at is None:
@@ -52,21 +74,21 @@ def line_page(shown: AuditLine, room: int, keys: Mapping[str, str], names: Mappi
         ("id" if line.about_type in ("", "mailbox") else line.about_type, line.about),
     ]
     for name, value in rows:
-        row(writer, name, value, room)
+        writer.row(name, value)
     if shown.made_here:
-        row(writer, "journal", f"same decision as entry {shown.made_here}", room)
+        writer.row("journal", f"same decision as entry {shown.made_here}")
     if shown.original:
-        row(writer, "edited", f"{shown.replaced}, {shown.original}", room)
+        writer.row("edited", f"{shown.replaced}, {shown.original}")
     if shown.folded:
         unfolds = with_keys("{audit.fold} shows each", keys)
-        row(writer, "with it", f"{count(shown.folded, 'earlier line', 'earlier lines')}; {unfolds}", room)
-    row(writer, "entry", line.entry_id, room)
-    row(writer, "hash", line.hash, room)
+        writer.row("with it", f"{count(shown.folded, 'earlier line', 'earlier lines')}; {unfolds}")
+    writer.row("entry", line.entry_id)
+    writer.row("hash", line.hash)
     if line.details:
         writer.line()
         width = min(LONG_LABEL, max(LABEL, *(len(key) for key, _ in line.details)))
         for key, value in line.details:
-            row(writer, key, value, room, label=width)
+            writer.row(key, value, label=width)
     return writer.page()
 
 
@@ -80,20 +102,6 @@ def _who(shown: AuditLine, names: Mapping[str, str]) -> str:
     return named if line.actor else "the gateway itself"
 
 
-def row(writer: PageWriter, name: str, value: str, room: int, *, label: int = LABEL, style: str = "") -> None:
-    """Writes a label and its value, indenting further lines. An empty value is skipped.
-
-    Args:
-        name: the label, cut to `label` cells.
-        value: clean text of one line.
-        room: cells of a line.
-        label: cells of the label.
-    """
-    for at, (start, end) in enumerate(wrapped(value, max(8, room - label - 1)) if value else []):
-        writer.write(fit_cells("" if at else OneLine(name), label) + " ", "dim")
-        writer.line(value[start:end], style)
-
-
 def history_page(
     history: History, room: int, identity: Identity | None = None, not_arrived: Sequence[OneLine] = ()
 ) -> Page:
@@ -104,11 +112,11 @@ def history_page(
         identity: the result of checking its signed identity; None while that is in progress, or if it has none.
         not_arrived: sentences why it did not arrive.
     """
-    writer = PageWriter()
-    _history_head(writer, history, room)
+    writer = RowWriter(room, LABEL)
+    _history_head(writer, history)
     for at, words in enumerate(not_arrived):
-        row(writer, "" if at else "arrival", f"▲ {words}", room, style="risk")
-    _identity(writer, history, identity, room)
+        writer.row("" if at else "arrival", f"▲ {words}", style="risk")
+    _identity(writer, history, identity)
     writer.line()
     writer.line("What happened, oldest first", "dim")
     day = ""
@@ -129,7 +137,7 @@ def history_page(
                 writer.line(" " * MORE + event.more[start:end], "dim")
     if not history.events:
         writer.line("Nothing is recorded about it on this machine.")
-    _claims(writer, history, identity, room)
+    _claims(writer, history, identity)
     writer.line()
     writer.line(
         "Sources: the email's own timestamps (mail), the gateway's log (gateway), this machine's journal "
@@ -143,20 +151,20 @@ def history_page(
     return writer.page()
 
 
-def _identity(writer: PageWriter, history: History, identity: Identity | None, room: int) -> None:
+def _identity(writer: RowWriter, history: History, identity: Identity | None) -> None:
     """Whether the signature on the claims about the sender is valid."""
     if history.detail is None or not history.detail.identity:
         return
     if identity is None:
-        row(writer, "identity", "checking …", room)
+        writer.row("identity", "checking …")
         return
     words = f"{identity.standing}{f': {identity.why}' if identity.why else ''}"
     holds = identity.standing is Standing.HOLDS
     sign = {Standing.HOLDS: "✓ ", Standing.BROKEN: "✕ "}.get(identity.standing, "▲ ")
-    row(writer, "identity", sign + words, room, style="" if holds else "risk")
+    writer.row("identity", sign + words, style="" if holds else "risk")
 
 
-def _claims(writer: PageWriter, history: History, identity: Identity | None, room: int) -> None:
+def _claims(writer: RowWriter, history: History, identity: Identity | None) -> None:
     """What the signed identity says, and what the signature proves."""
     if history.detail is None or not history.detail.identity or identity is None:
         return
@@ -164,32 +172,32 @@ def _claims(writer: PageWriter, history: History, identity: Identity | None, roo
     writer.line()
     writer.line("What the sender's identity says", "dim")
     for name, value in identity.claims:
-        row(writer, "", f"{name}: {value}", room, label=CLAIM, style="" if holds else "dim")
+        writer.row("", f"{name}: {value}", label=CLAIM, style="" if holds else "dim")
     if history.detail.ai_generated:
-        row(writer, "", f"X-AI-Generated: {history.detail.ai_generated} (not signed)", room, label=CLAIM, style="dim")
+        writer.row("", f"X-AI-Generated: {history.detail.ai_generated} (not signed)", label=CLAIM, style="dim")
     if holds:
         proof = f"ECDSA P-256 under the gateway's key {identity.fingerprint}"
-        row(writer, "", proof, room, label=CLAIM, style="dim")
+        writer.row("", proof, label=CLAIM, style="dim")
         limit = "The signature names no email: it proves who made the statement, not that it is about this email."
-        row(writer, "", limit, room, label=CLAIM, style="dim")
+        writer.row("", limit, label=CLAIM, style="dim")
 
 
-def _history_head(writer: PageWriter, history: History, room: int) -> None:
+def _history_head(writer: RowWriter, history: History) -> None:
     mail = history.summary
     if mail is None:
         writer.line(f"Mail {history.email_id}", "strong")
         writer.line("It is not in the local store: it is too old, or in a mailbox this key cannot see.", "dim")
         return
     writer.line(mail.subject.strip() or "(no subject)", "strong")
-    row(writer, "from", str(mail.sender), room)
-    row(writer, "to", ", ".join(str(party) for party in mail.to) or "not disclosed by the gateway", room)
+    writer.row("from", str(mail.sender))
+    writer.row("to", ", ".join(str(party) for party in mail.to) or "not disclosed by the gateway")
     status = STATUS_WORDS.get(mail.status, mail.status.replace("_", " ")) or NO_STATUS
-    row(writer, "status", f"{status} · {mail.direction}", room)
-    row(writer, "id", history.email_id, room)
+    writer.row("status", f"{status} · {mail.direction}")
+    writer.row("id", history.email_id)
     if history.detail is not None:
         shown = {"label": history.detail.tags.get(OneLine("label")), "tags": ", ".join(chips_of(history.detail.tags))}
         for name, value in shown.items():
             if value:
-                row(writer, name, value, room)
+                writer.row(name, value)
     for other, relation in history.family.items():
-        row(writer, "with it", f"{other}, {relation}", room)
+        writer.row("with it", f"{other}, {relation}")

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from mm_tui.account import Webhook
 from mm_tui.models import Mailbox, OversightMode
-from mm_tui.screens.audit.pages import row
+from mm_tui.screens.audit.pages import RowWriter
 from mm_tui.screens.mailboxes.mailbox_list import percent
 from mm_tui.services.audit.agents import AgentFigures, numbered
 from mm_tui.services.audit.key_names import NO_NAMES, key_words
@@ -17,7 +17,7 @@ from mm_tui.services.events import span
 from mm_tui.services.mailboxes import AccountFacts
 from mm_tui.text import OneLine
 from mm_tui.widgets.cells import fit_cells
-from mm_tui.widgets.pager import Page, PageWriter
+from mm_tui.widgets.pager import Page
 from mm_tui.widgets.words import count, mode_words, size, with_keys
 
 LABEL = 14
@@ -56,76 +56,64 @@ def mailbox_page(
         agents: the results of each agent's drafts in 30 days.
         now: the last day of the plots.
     """
-    writer = PageWriter()
+    writer = RowWriter(room, LABEL)
     box = found.mailbox
     writer.write(box.address, "strong")
     writer.write(f"  {box.display_name}" if box.display_name else "", "dim")
     writer.line("" if box.is_active else "  switched off", "risk")
     writer.line()
-    _ladder(writer, found, room)
+    _ladder(writer, found)
     writer.line()
-    _track_record(writer, found, room, names)
+    _track_record(writer, found, names)
     writer.line()
     if agents:
-        _agents(writer, agents, room, now, names)
+        _agents(writer, agents, now, names)
         writer.line()
-    _settings(writer, found, room)
+    _settings(writer, found)
     writer.line()
-    _account(writer, found, facts, room, keys)
+    _account(writer, found, facts, keys)
     return writer.page()
 
 
-def _row(writer: PageWriter, name: str, value: str, room: int) -> None:
-    row(writer, name, value, room, label=LABEL)
-
-
-def _ladder(writer: PageWriter, found: TrackRecord, room: int) -> None:
+def _ladder(writer: RowWriter, found: TrackRecord) -> None:
     mode = str(found.mailbox.oversight_mode)
-    if room < WHOLE_LADDER and mode in LADDER:
+    if writer.room < WHOLE_LADDER and mode in LADDER:
         place = f"step {list(LADDER).index(mode) + 1} of {len(LADDER)}"
-        _row(writer, "trust ladder", f"{mode_words(mode)}, {place}: {LADDER[mode]}", room)
+        writer.row("trust ladder", f"{mode_words(mode)}, {place}: {LADDER[mode]}")
         return
     writer.write(f"{'trust ladder':<{LABEL}} ", "dim")
     for at, step in enumerate(LADDER):
         writer.write(" › " if at else "", "dim")
         writer.write(f"[{mode_words(step)}]" if step == mode else mode_words(step), "strong" if step == mode else "dim")
     writer.line(f"   {OneLine(mode)}" if mode not in LADDER else "")
-    _row(writer, "", LADDER.get(mode, "a mode this program does not know"), room)
+    writer.row("", LADDER.get(mode, "a mode this program does not know"))
 
 
-def _track_record(writer: PageWriter, found: TrackRecord, room: int, names: Mapping[str, str]) -> None:
+def _track_record(writer: RowWriter, found: TrackRecord, names: Mapping[str, str]) -> None:
     month = found.tallies[max(found.tallies)]
     decided = bool(month.drafts or month.inbound_let_in or month.inbound_rejected)
-    _row(writer, "track record", COVERS if decided else NOTHING_DECIDED, room)
+    writer.row("track record", COVERS if decided else NOTHING_DECIDED)
     for days, tally in found.tallies.items() if decided else ():
-        _row(writer, f"{days} days", tally_words(tally), room)
+        writer.row(f"{days} days", tally_words(tally))
     if month.drafts:
-        _gauge(writer, month, room)
+        _gauge(writer, month)
         most = max(max(pair) for pair in found.days)
-        _plot(writer, "as written", [written for written, _ in found.days], most, room)
-        _plot(writer, "not as written", [other for _, other in found.days], most, room)
+        _plots(writer, found.days, most)
     if found.learning.with_examples:
-        _row(writer, "examples", learning_words(found.learning), room)
+        writer.row("examples", learning_words(found.learning))
     if found.elsewhere:
         words = count(found.elsewhere, "decision", "decisions")
-        _row(
-            writer,
-            "elsewhere",
-            f"{words} in the gateway's log, 30 days, made in other programs or on other machines",
-            room,
-        )
+        writer.row("elsewhere", f"{words} in the gateway's log, 30 days, made in other programs or on other machines")
         for one in found.others[:MOST_KEYS]:
             who = key_words(one.key_id, names) if one.key_id else "no key given"
-            _row(writer, "", f"{who}: {count(one.approved, 'draft', 'drafts')} approved, {one.rejected} rejected", room)
+            writer.row("", f"{who}: {count(one.approved, 'draft', 'drafts')} approved, {one.rejected} rejected")
     if decided and month.drafts < FEW:
-        _row(writer, "", f"Fewer than {FEW} drafts decided in 30 days: too few to judge by.", room)
+        writer.row("", f"Fewer than {FEW} drafts decided in 30 days: too few to judge by.")
 
 
-def _agents(
-    writer: PageWriter, agents: Sequence[AgentFigures], room: int, now: datetime, names: Mapping[str, str]
-) -> None:
+def _agents(writer: RowWriter, agents: Sequence[AgentFigures], now: datetime, names: Mapping[str, str]) -> None:
     """The results of each agent's drafts. With only one agent, the mailbox's plots above are also its own."""
-    _row(writer, "agents", "By the key that composed the draft, 30 days.", room)
+    writer.row("agents", "By the key that composed the draft, 30 days.")
     shown = agents[:MOST_KEYS]
     plots = {agent.key_id: agent.days(now) for agent in shown}
     most = max(max(pair) for days in plots.values() for pair in days)
@@ -134,21 +122,26 @@ def _agents(
         said = f"{known}: {count(len(agent.decided), 'draft', 'drafts')}, {agent.number('approved')} as written, "
         said += f"{agent.edited} edited, {agent.number('rejected')} rejected"
         said += f"; half waited less than {waited(agent.seconds)}" if agent.seconds is not None else ""
-        _row(writer, "", said, room)
+        writer.row("", said)
         if agent.reasons:
-            _row(writer, "", f"  rejected: {numbered(agent.reasons)}", room)
+            writer.row("", f"  rejected: {numbered(agent.reasons)}")
         if agent.flags:
-            _row(writer, "", f"  flagged: {numbered(agent.flags[:MOST_FLAGS])}", room)
+            writer.row("", f"  flagged: {numbered(agent.flags[:MOST_FLAGS])}")
         if len(shown) > 1 and most:
-            _plot(writer, "as written", [written for written, _ in plots[agent.key_id]], most, room)
-            _plot(writer, "not as written", [other for _, other in plots[agent.key_id]], most, room)
+            _plots(writer, plots[agent.key_id], most)
     if len(agents) > len(shown):
-        _row(writer, "", f"and {count(len(agents) - len(shown), 'more key', 'more keys')}: mm-tui stats", room)
+        writer.row("", f"and {count(len(agents) - len(shown), 'more key', 'more keys')}: mm-tui stats")
 
 
-def _plot(writer: PageWriter, name: str, days: list[int], most: int, room: int) -> None:
+def _plots(writer: RowWriter, days: Sequence[tuple[int, int]], most: int) -> None:
+    """Two plots, of the drafts that were approved as written and of the others."""
+    for at, name in enumerate(("as written", "not as written")):
+        _plot(writer, name, [pair[at] for pair in days], most)
+
+
+def _plot(writer: RowWriter, name: str, days: list[int], most: int) -> None:
     writer.write(f"{name:<{LABEL}} ", "dim")
-    cells = _plot_cells(room)
+    cells = _plot_cells(writer.room)
     writer.write(spark(days, cells, most=most * PLOT // cells))
     writer.line(f"  30 days, busiest day {max(days):,}" if any(days) else "  none in 30 days", "dim")
 
@@ -158,10 +151,10 @@ def _plot_cells(room: int) -> int:
     return next((cells for cells in (PLOT, PLOT // 2) if LABEL + 1 + cells + PLOT_WORDS <= room), PLOT // 3)
 
 
-def _gauge(writer: PageWriter, tally: Tally, room: int) -> None:
+def _gauge(writer: RowWriter, tally: Tally) -> None:
     """A bar for the share of drafts approved as written: dark up to its lower bound, light up to the share so far."""
     share, surely = tally.as_written / tally.drafts, tally.surely_as_written
-    cells = _plot_cells(room)
+    cells = _plot_cells(writer.room)
     seen = round(share * cells)
     proven = min(seen, round(surely * cells))
     writer.write(f"{'share':<{LABEL}} ", "dim")
@@ -203,63 +196,50 @@ def tally_words(tally: Tally) -> str:
     return said
 
 
-def _settings(writer: PageWriter, found: TrackRecord, room: int) -> None:
+def _settings(writer: RowWriter, found: TrackRecord) -> None:
     box = found.mailbox
-    _row(writer, "auto cc", box.auto_cc or "none", room)
-    _row(writer, "auto bcc", box.auto_bcc or "none", room)
+    writer.row("auto cc", box.auto_cc or "none")
+    writer.row("auto bcc", box.auto_bcc or "none")
     lines = [OneLine(line) for line in box.signature_block.split("\n") if line.strip()]
-    _row(writer, "signature", " / ".join(lines) or "none", room)
+    writer.row("signature", " / ".join(lines) or "none")
     disclosed = {True: "on: each email says that an AI wrote it", False: "off", None: "the gateway does not say"}
-    _allow_list(writer, box, room)
-    _row(writer, "AI disclosure", disclosed[box.ai_disclosure], room)
-    _row(writer, "inbound", "forwarded to the operator" if box.forward_inbound else "not forwarded", room)
-    _row(writer, "webhook", box.webhook_url, room)
-    _row(writer, "for oversight", box.oversight_webhook_url, room)
+    _allow_list(writer, box)
+    writer.row("AI disclosure", disclosed[box.ai_disclosure])
+    writer.row("inbound", "forwarded to the operator" if box.forward_inbound else "not forwarded")
+    writer.row("webhook", box.webhook_url)
+    writer.row("for oversight", box.oversight_webhook_url)
 
 
-def _allow_list(writer: PageWriter, box: Mailbox, room: int) -> None:
+def _allow_list(writer: RowWriter, box: Mailbox) -> None:
     """Lists the recipients that need no approval."""
     if str(box.oversight_mode) != OversightMode.GATED_SEND:
         return
     if box.allowed is None:
-        _row(
-            writer,
-            "allowlist",
-            "▲ not disclosed by the gateway: mail to some recipients may be sent without approval",
-            room,
-        )
+        words = "▲ not disclosed by the gateway: mail to some recipients may be sent without approval"
+        writer.row("allowlist", words)
         return
     for at, entry in enumerate(box.allowed):
         note = f" · {entry.note}" if entry.note else ""
-        row(
-            writer,
-            "" if at else "allowlist",
-            f"▲ {entry.pattern}: sent without approval{note}",
-            room,
-            label=LABEL,
-            style="risk",
-        )
+        writer.row("" if at else "allowlist", f"▲ {entry.pattern}: sent without approval{note}", style="risk")
     if not box.allowed:
-        _row(writer, "allowlist", "empty: every draft needs approval", room)
+        writer.row("allowlist", "empty: every draft needs approval")
 
 
-def _account(
-    writer: PageWriter, found: TrackRecord, facts: AccountFacts | None, room: int, keys: Mapping[str, str]
-) -> None:
+def _account(writer: RowWriter, found: TrackRecord, facts: AccountFacts | None, keys: Mapping[str, str]) -> None:
     if facts is None:
-        _row(writer, "webhooks", "loading …", room)
+        writer.row("webhooks", "loading …")
         return
     if facts.webhooks is None:
-        _row(writer, "webhooks", f"▲ {facts.webhooks_words}", room)
+        writer.row("webhooks", f"▲ {facts.webhooks_words}")
     else:
         mine = [hook for hook in facts.webhooks if hook.mailbox_id in (None, found.mailbox.id)]
         adds = with_keys("none: press {mailboxes.webhooks} to add one", keys)
-        _row(writer, "webhooks", adds if not mine else "", room)
+        writer.row("webhooks", adds if not mine else "")
         for at, hook in enumerate(mine):
-            _row(writer, "" if at else "webhooks", hook_words(hook), room)
+            writer.row("" if at else "webhooks", hook_words(hook))
     account = facts.account
     if account is None:
-        _row(writer, "account", f"▲ {facts.account_words}", room)
+        writer.row("account", f"▲ {facts.account_words}")
     else:
         words = [OneLine(account.name), f"plan {OneLine(account.plan)}" if account.plan else ""]
         words += [_of(account.emails_sent_this_month, account.monthly_email_quota, "emails this month")]
@@ -267,21 +247,21 @@ def _account(
         if account.storage_used_bytes is not None:
             most = f" of {size(account.max_storage_bytes)}" if account.max_storage_bytes is not None else ""
             words.append(f"{size(account.storage_used_bytes)}{most} stored")
-        _row(writer, "account", " · ".join(word for word in words if word), room)
+        writer.row("account", " · ".join(word for word in words if word))
         if account.sending_disabled:
-            _row(writer, "", f"▲ sending is switched off: {account.sending_disabled_reason or 'no reason given'}", room)
-        _row(writer, "operator", account.oversight_email, room)
+            writer.row("", f"▲ sending is switched off: {account.sending_disabled_reason or 'no reason given'}")
+        writer.row("operator", account.oversight_email)
     usage = facts.usage
     if usage is None:
-        _row(writer, "usage", f"▲ {facts.usage_words}", room)
+        writer.row("usage", f"▲ {facts.usage_words}")
     else:
         since = f"since {usage.since.astimezone().strftime('%d %b')}: " if usage.since is not None else ""
         words_used = f"{usage.emails_sent:,} sent, {usage.emails_received:,} received, "
         words_used += f"{usage.api_calls:,} calls, {count(usage.oversight_actions, 'decision', 'decisions')}"
-        _row(writer, "usage", since + words_used, room)
+        writer.row("usage", since + words_used)
     for what, counts in facts.by_day[:MOST_PLOTS]:
         name = USAGE_WORDS.get(what) or what.replace("_", " ") or "(no name)"
-        _plot(writer, fit_cells(OneLine(name), LABEL), list(counts), max(counts), room)
+        _plot(writer, fit_cells(OneLine(name), LABEL), list(counts), max(counts))
 
 
 def hook_words(hook: Webhook) -> str:
