@@ -52,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     from mm_tui.commands import config_writer
     from mm_tui.commands.init_questions import Questions, has_key
-    from mm_tui.commands.key_probe import ai21_fault
+    from mm_tui.commands.key_probe import ai21_fault, faults
     from mm_tui.settings import file as config_file
     from mm_tui.settings import paths
     from mm_tui.settings import sections as config
@@ -87,14 +87,15 @@ def run(arguments: argparse.Namespace) -> int:
     reports = questions.reports if questions else {}
     if not questions and not arguments.no_check:
         reports = asyncio.run(_probe_all(profile.url, profile.gateway_keys()))
-        problems = _problems(reports)
+        problems = [fault for scope, report in reports.items() for fault in faults(scope, report)]
         if profile.ai21_key:
             refused, doubt = asyncio.run(ai21_fault(profile.ai21_key, profile.ai21_host))
             problems += [refused] if refused else []
             warnings += [f"the AI21 key could not be tried: {doubt}"] if doubt else []
         if problems:
             raise CommandError(Exit.AUTH, "; ".join(problems), "Nothing was written. Add --no-check to write anyway.")
-        if arguments.mailbox and not _has_mailbox(reports, arguments.mailbox):
+        boxes = [box for report in reports.values() for box in report.mailboxes]
+        if arguments.mailbox and not any(arguments.mailbox in (box.address, box.id) for box in boxes):
             raise CommandError(Exit.NOT_FOUND, f"there is no mailbox {arguments.mailbox}", "Nothing was written.")
     stored: dict[str, str | bool] = {**fields, "live": profile.is_live}
     if arguments.keyring:
@@ -172,16 +173,6 @@ async def _probe_all(url: str, keys: dict[str, Secret]) -> dict[str, KeyReport]:
             status, what, cure = of_failure(error) or (Exit.GATEWAY, str(error.message), "")
             raise CommandError(status, f"the {scope} key could not be tried: {what}", cure) from None
     return reports
-
-
-def _problems(reports: dict[str, KeyReport]) -> list[str]:
-    from mm_tui.commands.key_probe import faults
-
-    return [fault for scope, report in reports.items() for fault in faults(scope, report)]
-
-
-def _has_mailbox(reports: dict[str, KeyReport], wanted: str) -> bool:
-    return any(wanted in (box.address, box.id) for report in reports.values() for box in report.mailboxes)
 
 
 def _in_keyring(profile: str, stored: dict[str, str | bool], *, asks: bool) -> dict[str, str | bool]:

@@ -274,7 +274,7 @@ def _item_text(entry: QueueEntry, box: Mailbox | None, read: SecondReaderState |
     if entry.resubmission is not None:
         yield OneLine(f"note     {entry.resubmitted_words} ({entry.resubmission.email_id})")
     for finding in entry.assessment.findings:
-        yield OneLine(f"{_sign(finding.level)} {risk_gate.finding_words(finding)}")
+        yield OneLine(f"{finding.level.sign.strip() or '-'} {risk_gate.finding_words(finding)}")
     if not entry.assessment.findings:
         yield OneLine(f"risk     {entry.assessment.nothing}")
     for words in entry.assessment.known:
@@ -322,10 +322,6 @@ def _unlike_source(body: ManyLine) -> Iterator[str]:
         yield f"the recipient does not see: {text[:HIDDEN_CHARACTERS].strip()}"
     if len(hidden) > MOST_HIDDEN:
         yield f"the recipient does not see {len(hidden) - MOST_HIDDEN} more parts"
-
-
-def _sign(level: Level) -> str:
-    return level.sign.strip() or "-"
 
 
 def _iso(moment: datetime | None) -> str | None:

@@ -48,7 +48,8 @@ class Contacts:
             now = self._clock.now()
             if not anew and self._read_at is not None and now - self._read_at <= CONTACTS_AGE:
                 return
-            fresh = _by_address([*self._store.exchanges(), *self._store.address_book()])
+            exchanges = (*self._store.exchanges(), *self._store.address_book())
+            fresh = grouped((one.address, one) for one in exchanges)
             if fresh != self._exchanges:
                 self._exchanges = fresh
                 self._book = Book({address: _moments(exchanges) for address, exchanges in fresh.items()})
@@ -92,7 +93,3 @@ class Contacts:
 def _moments(exchanges: Iterable[Exchange]) -> Moments:
     dated = [(one.at, one.at + TRIED_MS if one.wrote else one.at) for one in exchanges if one.at is not None]
     return Moments(min((at for at, _ in dated), default=NEVER), min((tried for _, tried in dated), default=NEVER))
-
-
-def _by_address(exchanges: Iterable[Exchange]) -> dict[str, tuple[Exchange, ...]]:
-    return grouped((one.address, one) for one in exchanges)

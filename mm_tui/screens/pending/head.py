@@ -160,7 +160,9 @@ def _lines(opened: Opened, now: datetime, detail: Detail) -> Iterator[Content]:
     entry = opened.entry
     yield _title(entry, crowded=detail.crowded)
     if entry.resubmitted_words:
-        yield Content.assemble(ALERT, _resubmitted(entry))
+        is_unknown = entry.resubmission is not None and entry.resubmission.before is None
+        more = " (that text is not on this machine)" if is_unknown else ""
+        yield Content.assemble(ALERT, OneLine(f"{entry.resubmitted_words}{more}"))
     yield from _envelope(opened, now, crowded=detail.crowded)
     yield from _remarks(entry, crowded=detail.crowded)
     yield from unchecked_lines(entry)
@@ -184,17 +186,11 @@ def _title(entry: QueueEntry, *, crowded: bool) -> Content:
     )
 
 
-def _resubmitted(entry: QueueEntry) -> OneLine:
-    """Says that it follows a rejected draft, and where to see the difference."""
-    submitted = entry.resubmission
-    unknown = " (that text is not on this machine)" if submitted is not None and submitted.before is None else ""
-    return OneLine(f"{entry.resubmitted_words}{unknown}")
-
-
 def _envelope(opened: Opened, now: datetime, *, crowded: bool) -> Iterator[Content]:
     """From whom and to whom, and when; for an outbound email also what the gateway does not disclose."""
     entry, item = opened.entry, opened.entry.item
-    mode = _mode(opened.mailbox)
+    box = opened.mailbox
+    mode = Content.styled(f"  mode {mode_words(box.oversight_mode)}" if box is not None else "", "$mm-dim")
     sender = Content(_begun(OneLine(f"{item.sender}"), BEGUN_CHARACTERS)) if crowded else _party(item.sender)
     recipients = [Party.parse(one) for one in entry.edit.text.to] if entry.edit is not None else item.to
     nobody = Content("no recipient") if entry.edit is not None else Content.styled(NOT_DISCLOSED, "$mm-fail")
@@ -255,7 +251,3 @@ def _parties(parties: Sequence[Party], *, crowded: bool) -> Content:
         number = count(len(parties), "recipient", "recipients")
         return Content.assemble((number, "bold"), ", all listed in the text below")
     return joined([_party(party) for party in parties], ", ")
-
-
-def _mode(mailbox: Mailbox | None) -> Content:
-    return Content.styled(f"  mode {mode_words(mailbox.oversight_mode)}" if mailbox is not None else "", "$mm-dim")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from mm_tui.models import Attachment, EmailDetail, Party, PendingItem
+from mm_tui.models import EmailDetail, Party, PendingItem
 from mm_tui.review.disclosure import NOT_DISCLOSED
 from mm_tui.review.findings import Finding, Level
 from mm_tui.review.render_pass import RenderPass
@@ -183,12 +183,9 @@ def write_files(writer: PageWriter, mail: PendingItem | EmailDetail) -> None:
     if mail.attachments:
         writer.line()
         for attachment in mail.attachments:
-            writer.line(file_words(attachment), "dim")
+            kind = f", {attachment.content_type}" if attachment.content_type else ""
+            about = f"{file_label(attachment.name)} ({size(attachment.size)}{kind})"
+            writer.line(OneLine(f"attached: {about}"), "dim")
     if "attachments" in mail.raw.untold:
         writer.line()
         writer.line(f"attachments: {NOT_DISCLOSED}", "risk")
-
-
-def file_words(attachment: Attachment) -> OneLine:
-    kind = f", {attachment.content_type}" if attachment.content_type else ""
-    return OneLine(f"attached: {file_label(attachment.name)} ({size(attachment.size)}{kind})")

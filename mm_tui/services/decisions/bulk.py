@@ -132,13 +132,9 @@ async def begin(
     views, refused = await decisions.reject_each(items, reason, hold=hold)
     if stopped() and views:
         await decisions.undo(views[0].email_id)
-        return [view for view in views if not _is_undone(decisions, view)], []
+        now = {view.email_id: decisions.state(view.email_id) or view for view in views}
+        return [view for view in views if now[view.email_id].outcome is not Outcome.UNDONE], []
     return list(views), [*failures, *(Failure(email_id, why) for email_id, why in refused.items())]
-
-
-def _is_undone(decisions: Decisions, view: DecisionView) -> bool:
-    now = decisions.state(view.email_id)
-    return now is not None and now.outcome is Outcome.UNDONE
 
 
 def failed(views: Sequence[DecisionView]) -> Iterator[Failure]:
