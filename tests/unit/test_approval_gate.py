@@ -11,6 +11,7 @@ from mm_tui.decision.state import Act, Outcome, Question
 from mm_tui.models import EditedDraft, Party, PendingItem, RawContent
 from mm_tui.review.risk import Assessment
 from mm_tui.screens.pending.keys import label_here
+from mm_tui.screens.pending.words import question_words
 from mm_tui.services.decisions import approval_gate
 from mm_tui.services.decisions.approval_gate import ApprovalGate
 from mm_tui.services.decisions.view import Asked, DecisionView, Phase
@@ -133,3 +134,9 @@ def test_nothing_is_done_to_a_mail_that_waits_no_more_and_it_says_how_it_ended(g
 )
 def test_the_keys_say_what_they_do_to_this_email(act_id: str, entry: QueueEntry, busy: str, label: str) -> None:
     assert label_here(act_id, act_id.partition(".")[2], entry, busy) == label
+
+
+def test_the_question_about_an_inbound_mail_has_the_word_of_its_key() -> None:
+    inbound = replace(waiting(), item=waiting().item.replaced(direction=OneLine("inbound")))
+    assert question_words(inbound)[1] == "let it in anyway"
+    assert question_words(waiting())[1] == "approve anyway"

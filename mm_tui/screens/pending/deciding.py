@@ -20,7 +20,7 @@ from mm_tui.screens.dialogs.dialog import ask
 from mm_tui.screens.dialogs.offers import ReasonScreen
 from mm_tui.screens.pending.diff_pages import change_name
 from mm_tui.screens.pending.findings import findings_page
-from mm_tui.screens.pending.words import about_line
+from mm_tui.screens.pending.words import about_line, question_words
 from mm_tui.services.decisions.approval_gate import UNSEEN, WAITS_FOR_SECOND
 from mm_tui.services.decisions.reasons import offered, remember
 from mm_tui.services.decisions.view import AS_WANTED
@@ -221,8 +221,8 @@ class Deciding:
             page = [Content.styled(about_line(entry), "bold"), Content("")]
             page += [Content.assemble((" ! ", "$warning"), entry.colleague_words)] if entry.colleague_words else []
             page += [findings_page(entry)] if is_risky else []
-            title = "Approve despite high risk?" if is_risky else "Approve what a colleague has open?"
-            question = self._question(entry, title, joined(page, "\n"), "approve anyway")
+            title, anyway = question_words(entry)
+            question = self._question(entry, title, joined(page, "\n"), anyway)
             ask(self._screen.app, question, lambda _: self._approve_knowing(entry))
         else:
             self._approve_knowing(entry)

@@ -42,7 +42,7 @@ BEGUN_CHARACTERS = 40
 NOTE_CHARACTERS = 140
 """The most characters of a note for colleagues."""
 LET_IN = "the agent sees it once you let it in"
-IN_TEXT, AMONG_RISKS = "in full in the text below", "in full among all risks"
+IN_TEXT, AMONG_FINDINGS = "in full in the text below", "in full among the findings"
 ALERT, NEWS = (" ! ", "$warning"), (" · ", "$accent")
 _STARTS = re.compile(rf"{SIGN.pattern}|(?:from|also|when|came|asks|about|(?:to|cc) {{2}}) ")
 """What lines of the head begin with, before they continue."""
@@ -225,7 +225,7 @@ def _remarks(entry: QueueEntry, *, crowded: bool) -> Iterator[Content]:
         (NEWS, entry.woken or entry.snoozed),
         (ALERT if entry.approvals.needed else (" · ", "$warning"), entry.approvals.words),
         (NEWS, entry.assignment.words if entry.assignment is not None else ""),
-        (NEWS, _begun(note, BEGUN_CHARACTERS if crowded else NOTE_CHARACTERS, AMONG_RISKS)),
+        (NEWS, _begun(note, BEGUN_CHARACTERS if crowded else NOTE_CHARACTERS, AMONG_FINDINGS)),
         (ALERT, entry.elsewhere_words),
         (ALERT, entry.pair),
     )

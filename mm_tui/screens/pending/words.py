@@ -64,6 +64,13 @@ SIGNS = (
 """The signs of the queue and of a draft, for the help."""
 
 
+def question_words(entry: QueueEntry) -> tuple[str, str]:
+    """The question before an approval that needs a second key press, and the answer that approves."""
+    act, anyway = ("Let in", "let it in anyway") if entry.is_inbound else ("Approve", "approve anyway")
+    why = "despite high risk" if entry.assessment.asks_again else "what a colleague has open"
+    return f"{act} {why}?", anyway
+
+
 def about_line(entry: QueueEntry, *, digest: bool = True) -> OneLine:
     """Which email a dialog is about, on one line: to or from whom, the short digest, and the subject.
 
