@@ -253,6 +253,8 @@ class Worker:
             self._end_for(error)
         except _REFUSED as error:
             await self._find_who_is_refused(job, error)
+        except assist.Garbled as error:
+            await self._find_what_is_garbled(job, error)
         except gateway.Forbidden as error:
             await self._find_what_is_forbidden(job, error)
         except assist.OverBudget as error:
@@ -294,21 +296,36 @@ class Worker:
         else:
             await self._put_off(job, error)
 
+    async def _find_what_is_garbled(self, job: Job, error: assist.Garbled) -> None:
+        """Gives an email up only if the model's answers to other questions can be used."""
+        is_shared = False
+        if job.faults + 1 >= MOST_FAULTS:
+            try:
+                await self._work.assistant.try_models()
+            except assist.AssistError:
+                is_shared = True
+        await self._put_off(job, error, is_shared=is_shared)
+
     async def _find_what_is_forbidden(self, job: Job, error: gateway.Forbidden) -> None:
         """Gives the email another try if the key may read and send otherwise; if not, the agent ends."""
         try:
             await self._work.boxes.try_key()
         except (*_FATAL, gateway.Forbidden) as refusal:
-            await self._put_off(job, refusal, by_key=True)
+            await self._put_off(job, refusal, is_shared=True)
             self._end_for(refusal)
         except gateway.GatewayError as failure:
             await self._put_off(job, failure)
         else:
             await self._put_off(job, error)
 
-    async def _put_off(self, job: Job, error: Failure | None, *, by_key: bool = False) -> None:
+    async def _put_off(self, job: Job, error: Failure | None, *, is_shared: bool = False) -> None:
+        """Postpones an email, or gives it up.
+
+        Args:
+            is_shared: the same failure would affect any email.
+        """
         words = _words(error) if error else "an internal error"
-        is_fault = error is None or (isinstance(error, _AT_FAULT) and not by_key)
+        is_fault = error is None or (isinstance(error, _AT_FAULT) and not is_shared)
         is_late = is_fault and job.faults + 1 >= MOST_FAULTS
         most = MOST_FAULTS + LATE_TRIES if isinstance(error, gateway.GatewayError) else MOST_FAULTS
         if is_fault and job.faults + 1 >= most:

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from mm_tui.agent.jobs import Job, JobState
 from mm_tui.agent.worker import LATE_TRIES, MOST_FAULTS
-from mm_tui.assist.errors import OverBudget, TimedOut
+from mm_tui.assist.errors import Empty, OverBudget, TimedOut
 from mm_tui.assist.model import Completion, Message, TokenUsage
 from mm_tui.assist.prompts import Letter, tokens
 from mm_tui.assist.tasks import Answered
@@ -40,6 +40,22 @@ async def test_a_gateway_that_fails_for_some_minutes_loses_no_mail(sandbox: Sand
         clock.ahead += timedelta(hours=1)
         assert await agent.worker.once()
     assert len(outbound_by_mail(sandbox, [mail_id])[mail_id]) == 1
+
+
+@pytest.mark.parametrize("is_outage", [True, False])
+async def test_a_model_that_answers_nothing_usable_for_some_minutes_loses_no_mail(
+    sandbox: Sandbox, is_outage: bool
+) -> None:
+    (mail_id,) = deliver(sandbox, 1)
+    model, clock = Answering(), Moved()
+    model.refused, model.problems = "" if is_outage else "The app fails", [Empty()]
+    async with desk(settings_for(sandbox), model=model, clock=clock) as agent:
+        for _ in range(2 * MOST_FAULTS):
+            await agent.worker.once()
+            clock.ahead += timedelta(minutes=5)
+        model.problems = []
+        assert await agent.worker.once()
+    assert len(outbound_by_mail(sandbox, [mail_id])[mail_id]) == int(is_outage)
 
 
 @pytest.mark.parametrize("status", [404, 500])
