@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import pytest_textual_snapshot
+from hypothesis import HealthCheck, settings
 
 from mm_tui.store.database import Database
 from tests.support.cli import Home
@@ -37,8 +38,12 @@ pytest_textual_snapshot.SvgSnapshotDiff = _ReportEntry
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Refuses to write snapshots that others could not compare with theirs; programs begin with ordinary signals."""
+    """Refuses to write snapshots that others could not compare with theirs; programs begin with ordinary signals, and
+    generated examples are steady."""
     stop_ignoring()
+    # The same examples on every run, and as much time as a busy machine needs.
+    settings.register_profile("steady", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("steady")
     if config.getoption("update_snapshots", default=False):
         for name, wanted in SNAPSHOT_VERSIONS.items():
             if (found := importlib.metadata.version(name)) != wanted:

@@ -94,7 +94,7 @@ class Book:
 
     @cached_property
     def by_word(self) -> dict[str, tuple[str, ...]]:
-        """The addresses by the registered name of their domain, and by the parts before the @."""
+        """The addresses by the registered name of their domain, its parts, and the parts before the @."""
         return grouped((word, address) for address in self.by_first for word in _words(address))
 
     @cached_property
@@ -264,7 +264,7 @@ class Known(msgspec.Struct, frozen=True, dict=True):
         return bool(self._answer("_has_name", first, last))
 
     def with_word(self, word: str) -> Sequence[str]:
-        """The known addresses with this word as the registered name, or as a part before the @.
+        """The known addresses with this word as the registered name or a part of it, or as a part before the @.
 
         Args:
             word: lower case, of at least `SHORTEST_WORD` letters.
@@ -336,8 +336,8 @@ def _full_name(address: str) -> str | None:
 
 
 def _words(address: str) -> set[str]:
-    label = re.sub(r"\W", "", registrable(domain_of(address)).partition(".")[0])
-    words = {label, *re.split(r"[._+-]", address.partition("@")[0])}
+    label = registrable(domain_of(address)).partition(".")[0]
+    words = {label.replace("-", ""), *label.split("-"), *re.split(r"[._+-]", address.partition("@")[0])}
     return {word for word in words if len(word) >= SHORTEST_WORD}
 
 

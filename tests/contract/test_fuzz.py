@@ -53,7 +53,6 @@ schema = schemathesis.pytest.from_fixture("api").exclude(path_regex=LEFT_OUT)
 @schema.parametrize()
 @settings(
     max_examples=EXAMPLES,
-    deadline=None,
     derandomize=True,
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=list(HealthCheck),

@@ -50,7 +50,7 @@ READERS: tuple[Callable[[Json], object], ...] = (
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(objects)
 def test_an_object_of_any_content_is_translated_or_refused(item: dict[str, object]) -> None:
     for given_item in (item, {**item, "id": "01E", "mailbox_id": "01M", "emails": []}):

@@ -62,7 +62,7 @@ def test_the_program_itself_cannot_change_or_shorten_it() -> None:
                 connection.execute(statement)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(number=st.integers(1, LENGTH), column=st.sampled_from(["entry", "hash"]), data=st.data())
 def test_any_changed_character_is_found_at_its_entry(number: int, column: str, data: st.DataObject) -> None:
     with written() as (database, journal):
@@ -78,7 +78,7 @@ def test_any_changed_character_is_found_at_its_entry(number: int, column: str, d
         assert verdict.first_bad == number
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(number=st.integers(1, LENGTH - 1), closing=st.booleans())
 def test_a_removed_entry_is_found(number: int, closing: bool) -> None:
     """Also when the later ones are numbered anew to close the gap."""
@@ -94,7 +94,7 @@ def test_a_removed_entry_is_found(number: int, closing: bool) -> None:
         assert journal.verify().first_bad == number
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(pair=st.lists(st.integers(1, LENGTH), min_size=2, max_size=2, unique=True))
 def test_two_swapped_entries_are_found(pair: list[int]) -> None:
     first, second = sorted(pair)
@@ -109,7 +109,7 @@ def test_two_swapped_entries_are_found(pair: list[int]) -> None:
         assert journal.verify().first_bad == first
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(kept=st.integers(0, LENGTH - 1))
 def test_a_cut_off_end_is_found_against_a_witnessed_head(kept: int) -> None:
     with written() as (database, journal):
@@ -120,7 +120,7 @@ def test_a_cut_off_end_is_found_against_a_witnessed_head(kept: int) -> None:
         assert (verdict.ok, verdict.first_bad) == (False, kept + 1)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(number=st.integers(1, LENGTH))
 def test_a_journal_written_anew_is_found_against_a_witnessed_head(number: int) -> None:
     """Whoever can write the file can chain it anew; then only the head that lies elsewhere tells."""

@@ -199,7 +199,7 @@ class TestStructure:
         mail, odd = parse(WHOLE + b"".join(parts) + b"\nat the bottom\n")
         assert odd and b"at the bottom" in mail.body.encode() + b"".join(item.data for item in mail.attachments)
 
-    @settings(max_examples=150, deadline=None)
+    @settings(max_examples=150)
     @given(
         st.binary(max_size=400), st.sampled_from([b"", WHOLE, b"Content-Type: multipart/mixed; boundary=b\n\n--b\n"])
     )

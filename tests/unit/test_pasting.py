@@ -153,7 +153,7 @@ def test_letters_that_arrive_together_are_marked_as_text(line: Line, data: str, 
     assert line.marked == [marked] * len(line.keys)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.text(st.characters(codec="ascii", categories=("L", "N", "P", "Zs")), min_size=1), st.data())
 def test_any_pieces(text: str, data: st.DataObject) -> None:
     whole = f"{START}{text}{END}"

@@ -128,7 +128,7 @@ PIECES = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.lists(st.one_of(PIECES, st.text(max_size=4)), max_size=30).map("".join))
 def test_every_sign_is_shown_and_nothing_is_invented(raw: str) -> None:
     source = ManyLine(raw)

@@ -81,7 +81,7 @@ def test_every_word_can_be_seen_or_has_a_host_that_stands_for_it(seed: int) -> N
 _PIECES = st.sampled_from([*_FORMS, *_BLOCKS, "\n", "\n\n", "> ", "- ", "  ", " "])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(_PIECES, max_size=12))
 def test_no_letter_vanishes(pieces: list[str]) -> None:
     source = ManyLine(_filled("".join(pieces), _numbered()))

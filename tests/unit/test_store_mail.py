@@ -461,7 +461,7 @@ _PIECES = st.one_of(
 )  # fmt: skip
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.lists(_PIECES, max_size=8).map("".join), st.booleans())
 def test_no_input_is_an_error(query: str, folded: bool) -> None:
     with Database.open(None) as database:

@@ -49,6 +49,16 @@ _NOTE_TO = re.compile(
 """A paragraph for somebody else than the reader: "Note for Dana: …"."""
 
 
+_CHAT = re.compile(
+    r"^[ \t]*(?:[^\W\d_][\w.'’ -]{0,30}[ \t]*"
+    r"[(\[](?:[01]?\d|2[0-3])[:.](?P<after>[0-5]\d)(?:[:.][0-5]\d)?(?: ?[ap]m)?[)\]][ \t]*:"
+    r"|[(\[]?(?:\d[\d./-]{4,9},? )?(?:[01]?\d|2[0-3]):(?P<before>[0-5]\d)(?::[0-5]\d)?(?: ?[ap]m)?[)\]]?"
+    r"[ \t]*[-–]?[ \t]*<?[^\W\d_][\w.'’ -]{0,30}>?:)[ \t]*\S[^\n]*",
+    re.MULTILINE,
+)
+"""A line of a chat: "Dana (14:02): …", "[14:02] Dana: …"."""
+
+
 _WORK = re.compile(r"\b(?:draft|version|entwurf|fassung|brouillon|borrador|rascunho|bozza|concept|szkic)\b|案|草稿")
 
 
@@ -128,12 +138,23 @@ def _to_reviewer(reading: Reading) -> Iterator[Span]:
                 break
 
 
+def _chat(reading: Reading) -> Iterator[Span]:
+    """The lines of a chat that are not in the thread. Timetables mostly have minutes that five divides."""
+    found = [
+        match
+        for match in _CHAT.finditer(reading.low, 0, reading.written)
+        if reading.body[slice(*match.span())] not in reading.seen_text
+    ]
+    if any(int(match["after"] or match["before"]) % 5 for match in found):
+        yield from (Span(*match.span()) for match in found)
+
+
 @rule("internal_note", "text meant for colleagues")
 def internal_note(reading: Reading) -> Iterator[Finding]:
     """The draft contains text meant for colleagues: "internal note", "do not tell the customer", "churn risk", "our
     margin is", "strictly confidential", or a remark in brackets or to somebody else ("[Note for Dana: …]"), or to
-    whoever checks the draft ("(not sure about the price, please verify)"). High; low for the word
-    confidential alone."""
+    whoever checks the draft ("(not sure about the price, please verify)"), or lines of a chat that are not in the
+    thread ("Dana (14:02): …"). High; low for the word confidential alone."""
     spans = [span for span in _found(reading, "internal") if span.start < reading.written]
     spans += [
         Span(*match.span())
@@ -147,7 +168,7 @@ def internal_note(reading: Reading) -> Iterator[Finding]:
     spans += [
         Span(*note.span()) for note in _NOTE_TO.finditer(reading.low) if note["name"] not in ("you", "dich", *readers)
     ]
-    for remark in _to_reviewer(reading):
+    for remark in (*_to_reviewer(reading), *_chat(reading)):
         if not any(span.start < remark.end and remark.start < span.end for span in spans):
             spans.append(remark)
     spans = [span for span in spans if not _is_assurance(reading, span)]

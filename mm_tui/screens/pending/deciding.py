@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from mm_tui.services.decisions.view import DecisionView
     from mm_tui.services.queue.entry import QueueEntry
 
+ALL_OF_IT = "this is everything that would be sent: read it, then approve"
+
 
 @dataclass(eq=False, repr=False)
 class Begun(Message):
@@ -103,10 +105,15 @@ class Deciding:
         self._screen.say(why, "warning")
 
     def forget_refusal(self) -> None:
-        """Forgets the refusal after the reader has read, moved or decided."""
+        """Forgets the refusal after the reader has moved or decided, or the email has changed."""
         if self._refusal:
             self._screen.unsay(self._refusal)
             self._refusal = self._counted = ""
+
+    def read_to_end(self) -> None:
+        """Forgets the refusal if it said that not all had been seen."""
+        if self._counted or self._refusal in (UNSEEN, ALL_OF_IT):
+            self.forget_refusal()
 
     def lines_seen(self) -> None:
         """Counts the lines that are left to read again, if the last refusal says how many."""
@@ -263,7 +270,7 @@ class Deciding:
         more = f"{count(unread, 'line', 'lines')} not seen yet: {{paper.page_down}} reads on"
         if self._counted == email_id and more == self._refusal:
             return
-        self.refuse(more if unread else "this is everything that would be sent: read it, then approve")
+        self.refuse(more if unread else ALL_OF_IT)
         self._counted = email_id if unread else ""
 
     def _approve(self, entry: QueueEntry) -> None:

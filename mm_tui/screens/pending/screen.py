@@ -250,7 +250,7 @@ class PendingScreen(BaseScreen):
     def on_pager_end_seen(self, message: Pager.EndSeen) -> None:
         for name in message.page_name.splitlines():
             self.gate.saw(name)
-        self.deciding.forget_refusal()
+        self.deciding.read_to_end()
 
     def on_pager_lines_seen(self, _message: Pager.LinesSeen) -> None:
         self.deciding.lines_seen()
