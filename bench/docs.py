@@ -156,7 +156,7 @@ def configuration_page() -> str:
         "## Top level",
         "| setting | | default |",
         "|---|---|---|",
-        f"| `version` | The version of the file's form. | `{FORMAT}` |",
+        f"| `version` | The version of the file format. | `{FORMAT}` |",
         "| `default_profile` | The profile that is used when `--profile` and `MM_TUI_PROFILE` name none. "
         "| the first one |",
         "",

@@ -104,30 +104,30 @@ class Profile(Section, frozen=True):
     live: bool | None = None
     """What the profile is meant for: true for real mail, false for tests. A key of the other kind gets a warning.
 
-    None: only the keys tell."""
+    If not set, only the keys tell."""
     reviewer: str | None = None
     """The name under which decisions are recorded; if not set, the login name."""
     automatic: bool | None = None
     """`automatic` of `[assist]` for this profile only. It opens new mail, which marks it read at the gateway.
 
-    None: as `[assist]` says."""
+    If not set, as set there."""
     write_tags: bool | None = None
     """`write_tags` of `[assist]` for this profile only.
 
-    None: as `[assist]` says."""
+    If not set, as set there."""
     second_reader: bool | None = None
     """`second_reader` of `[assist]` for this profile only.
 
-    None: as `[assist]` says."""
+    If not set, as set there."""
     facts: tuple[str, ...] | None = None
     """`facts` of `[assist]` for this profile only.
 
-    None: as `[assist]` says."""
+    If not set, as set there."""
     examples: bool | None = None
     """Keep what you release in place of an agent's text as an example for later drafts: masked, on this machine, and
     part of the prompts of similar drafts. `mm-tui agent examples` lists and deletes them.
 
-    None: on for test keys only."""
+    If not set, on for test keys only."""
 
     def __post_init__(self) -> None:
         for name, checked in (("url", gateway_address), ("ai21_host", refuse_plain_http)):
@@ -177,7 +177,7 @@ class Assist(Section, frozen=True):
     automatic: bool | None = None
     """Work on new mail automatically. It reads details, which marks mail read at the gateway.
 
-    None: on for test keys only."""
+    If not set, on for test keys only."""
     small_model: str = "jamba-mini"
     """Model for labels and extraction."""
     large_model: str = "jamba-large"
