@@ -9,7 +9,10 @@ from msgspec.structs import replace
 
 from mm_tui.decision.state import Act, Outcome, Question
 from mm_tui.models import EditedDraft, Party, PendingItem, RawContent
+from mm_tui.review.findings import Finding, Level
 from mm_tui.review.risk import Assessment
+from mm_tui.review.risk.engine import explanation
+from mm_tui.screens.pending.findings import findings_page
 from mm_tui.screens.pending.keys import label_here
 from mm_tui.screens.pending.words import question_words
 from mm_tui.services.decisions import approval_gate
@@ -140,3 +143,10 @@ def test_the_question_about_an_inbound_mail_has_the_word_of_its_key() -> None:
     inbound = replace(waiting(), item=waiting().item.replaced(direction=OneLine("inbound")))
     assert question_words(inbound)[1] == "let it in anyway"
     assert question_words(waiting())[1] == "approve anyway"
+
+
+def test_the_page_of_findings_explains_each_rule_once() -> None:
+    found = tuple(Finding("promise_money", level, OneLine(f"words {level}")) for level in (Level.HIGH, Level.LOW))
+    text = findings_page(replace(waiting(), assessment=Assessment(found, ())), explain=True).plain
+    assert text.count(explanation("promise_money")) == 1
+    assert "(promise_money, high risk)" in text and "(promise_money, low risk)" in text

@@ -10,6 +10,7 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
 
+from mm_tui.models import Direction
 from mm_tui.review.disclosure import NOT_DISCLOSED
 from mm_tui.review.findings import Level
 from mm_tui.review.links import Link, find_links, inspect_link
@@ -96,7 +97,7 @@ def sender_page(detail: EmailDetail, findings: tuple[Finding, ...], first_seen: 
         ("name", detail.sender.name or "none given"),
         ("to", ", ".join(str(party) for party in detail.to) or NOT_DISCLOSED),
         ("cc", ", ".join(str(party) for party in detail.cc) or no_cc),
-        ("received", exact(detail.received_at)),
+        ("written" if str(detail.direction) == Direction.OUTBOUND else "received", exact(detail.received_at)),
         ("known", first_seen),
         ("id", detail.id),
     )

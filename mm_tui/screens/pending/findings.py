@@ -40,9 +40,12 @@ def findings_page(
     an email or does not disclose. With `explain` also what each rule looks for."""
     found = entry.assessment
     lines: list[Content] = []
+    explained: set[str] = set()
     for finding in found.findings:
         lines += finding_lines([finding], 1)
-        lines += [_explained(finding)] if explain else []
+        words = explanation(finding.code)
+        lines += [_explained(finding, "" if words in explained else words)] if explain else []
+        explained.add(words)
     if not found.findings:
         lines.append(Content(f" · {found.nothing}" if entry.is_checked else " · nothing found so far"))
     elif explain:
@@ -55,15 +58,15 @@ def findings_page(
     added = [words for words in above(entry, mailbox) if words != BCC_NOT_DISCLOSED] if mailbox is not None else []
     lines += [Content.styled(f" · {words}", "$mm-dim") for words in added]
     lines += more
-    lines.append(Content.styled(f"digest {entry.shown_digest}", "$mm-dim"))
+    lines += [Content(""), Content.styled(f"digest {entry.shown_digest}", "$mm-dim")]
     if entry.edit is not None:
         lines.append(Content.styled(f"digest of the draft as it waits at the gateway {entry.digest}", "$mm-dim"))
     return joined(lines, "\n")
 
 
-def _explained(finding: Finding) -> Content:
-    """What the rule looks for, and the code and level of its finding."""
-    words = f"{explanation(finding.code)} " if explanation(finding.code) else ""
+def _explained(finding: Finding, words: str) -> Content:
+    """What the rule looks for, in these words, and the code and level of its finding."""
+    words = f"{words} " if words else ""
     return Content.styled(f"   {words}({finding.code}, {finding.level.word} risk)", "$mm-dim")
 
 
