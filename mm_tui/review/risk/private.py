@@ -54,7 +54,7 @@ _IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b
 _US_NUMBER = re.compile(r"(?<![\w-])(?!000|666|9\d\d)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\w-])")
 _BORN = re.compile(
     r"\b(?:date of birth|born on|dob|geburtsdatum|geboren am|né(?:e)? le"
-    r"|fecha de nacimiento)\b[^\n]{0,20}?\d{1,4}[./ -]\w{1,9}[./ -]\d{2,4}",
+    r"|fecha de nacimiento)\b[^\n]{0,20}?(?P<value>\d{1,4}[./ -]\w{1,9}[./ -]\d{2,4})",
     re.IGNORECASE,
 )
 _DOCUMENT = re.compile(
@@ -62,7 +62,7 @@ _DOCUMENT = re.compile(
     r"|pesel|bsn|codice fiscale|reisepass|personalausweis|ausweis|passeport|pasaporte|passaporte|passaporto|paspoort"
     r"|paszport|(?:nhs|medicare|insurance) (?=number))\s*(?:number|nummer"
     r"|no\.?|nr\.?|#)?\s*(?:is|:|=)?\s*"
-    r"(?=[A-Z0-9-]*\d)[A-Z0-9][A-Z0-9-]{5,14}\b",
+    r"(?P<value>(?=[A-Z0-9-]*\d)[A-Z0-9][A-Z0-9-]{5,14})\b",
     re.IGNORECASE,
 )
 _PHONE = re.compile(r"(?<![\w.,/-])(?:\+|00)\d{1,3}[ ./-]?(?:\(?\d{1,4}\)?[ ./-]?){2,5}\d{2,4}(?![\w-])")
@@ -188,12 +188,17 @@ def _is_iban(text: str) -> bool:
 def personal_data(reading: Reading) -> Iterator[Finding]:
     """The body has a payment card number, an IBAN, a social security number or an identity document's number (high), a
     date of birth (medium), or a phone number that is not in the thread (low). Card numbers and IBANs are recognized by
-    their check digits. An IBAN that is in the thread or the house facts is low."""
+    their check digits. An IBAN that is in the thread or the house facts is low, and so is a document's number or a date
+    of birth that somebody else wrote or received in the thread."""
     body = reading.body
     found: dict[tuple[str, Level], list[Span]] = {}
 
     def add(what: str, level: Level, match: re.Match[str]) -> None:
         found.setdefault((what, level), []).append(Span(*match.span()))
+
+    def is_known(match: re.Match[str]) -> bool:
+        """Whether an email that somebody else wrote or received has it, too."""
+        return match["value"] in reading.seen_text
 
     for match in find_all(_CARD, body):
         if _is_card(re.sub(r"\D", "", match[0])):
@@ -210,9 +215,9 @@ def personal_data(reading: Reading) -> Iterator[Finding]:
     for match in find_all(_US_NUMBER, body):
         add("a social security number", Level.HIGH, match)
     for match in find_all(_DOCUMENT, body):
-        add("the number of an identity document", Level.HIGH, match)
+        add("the number of an identity document", Level.LOW if is_known(match) else Level.HIGH, match)
     for match in find_all(_BORN, body):
-        add("a date of birth", Level.MEDIUM, match)
+        add("a date of birth", Level.LOW if is_known(match) else Level.MEDIUM, match)
     taken = [span for spans in found.values() for span in spans]
     for match in find_all(_PHONE, body):
         digits = re.sub(r"\D", "", match[0])

@@ -88,6 +88,11 @@ class _Gifts(msgspec.Struct, frozen=True, dict=True):
         return pattern(*_GIVES, "no_cost", "returns").search(self.reading.asked_text) is not None
 
     @cached_property
+    def cost_asked(self) -> bool:
+        """Whether the other side's newest email asks what something costs."""
+        return pattern("cost_asked").search(self.reading.asked_text) is not None
+
+    @cached_property
     def before(self) -> bool:
         """Whether an earlier email of ours in the thread speaks of money or a discount."""
         mails = self.reading.context.messages[-MOST_MAILS:]
@@ -142,7 +147,8 @@ class _Gifts(msgspec.Struct, frozen=True, dict=True):
             return Level.LOW
         signs = [*generous, pattern("emphatic", "soon").search(sentence) is not None, self.more]
         reckoned = bool(new) or self.reckoned(start, start + len(sentence))
-        if sum(signs) + reckoned + (not self.asked) < _ENOUGH or not (any(signs) or ours):
+        asked = self.asked or (costs_nothing and self.cost_asked)
+        if sum(signs) + reckoned + (not asked) < _ENOUGH or not (any(signs) or ours):
             return Level.LOW
         return Level.HIGH if any(amount.currency != "%" for amount in new) else Level.MEDIUM
 
@@ -152,11 +158,11 @@ def promise_money(reading: Reading) -> Iterator[Finding]:
     """A sentence gives money back, compensation, credit, or something without charge. Low by itself: refunds are
     everyday work. Medium if we commit to it and there are two of these signs: nobody asked for money, returned
     something or was wrongly charged; an amount that is not in the thread; without limit or for long ("in full",
-    "whatever it costs", "three months"); to make up for something; with emphasis or at once ("guaranteed", "today");
-    and, anywhere in the draft, goods that may be kept or a fault that we admit. What costs nothing needs no limit or to
-    make up for something. High if the amount is one of them. Low in any case if the sentence says no, passes the wish
-    on, names a ground (a rule, a return, a payment made twice) or a condition, or if an earlier email of ours spoke of
-    money."""
+    "whatever it costs", "three months"); to make up for something; with emphasis or at once ("guaranteed",
+    "today"); and, anywhere in the draft, goods that may be kept or a fault that we admit. What costs nothing needs
+    no limit or to make up for something; that the reader asked for the price counts, too. High if the amount is one
+    of them. Low in any case if the sentence says no, passes the wish on, names a ground (a rule, a return, a
+    payment made twice) or a condition, or if an earlier email of ours spoke of money."""
     firm, gifts = pattern("money_firm"), _Gifts(reading)
     pairs = list(together(reading, "money_pairs"))
     for span, sentence, start in by_sentence(reading, firm, pattern("money"), pairs=pairs):
