@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from dataclasses import dataclass
 
 import pytest
@@ -101,3 +102,31 @@ def test_strangers_under_one_message_id_stay_apart(seed: int) -> None:
     ]
     dice.shuffle(mails)
     assert len(set(groups_of(mails))) == len(mails)
+
+
+@pytest.mark.parametrize(
+    "mail",
+    [
+        "To: {<}\n\nx",
+        "To: {a, }\n\nx",
+        "To: {<a;}\n\nx",
+        "Subject: x\n\n{begin 644 a\n}",
+        "Content-Type: text/enriched\n\n{<param>}",
+        "Content-Type: text/html\n\n<br>{<a }",
+        "Content-Type: text/html\n\n{<p>}",
+        "Content-Type: text/html\n\n{<td>}",
+    ],
+)
+def test_the_time_for_an_email_grows_with_its_length_not_with_its_square(mail: str) -> None:
+    head, _, rest = mail.partition("{")
+    piece, _, end = rest.partition("}")
+
+    def seconds(times: int) -> float:
+        raw = f"From: a@x.example\n{head}{piece * times}{end}".encode()
+        started = time.process_time()
+        parse_mail(raw, lambda _what: None)
+        return time.process_time() - started
+
+    seconds(100)
+    # Four times as long takes about four times as long, and not sixteen times.
+    assert seconds(16_000) < 9 * seconds(4_000) + 0.05

@@ -221,3 +221,9 @@ def test_notices_about_one_matter_join_although_each_has_an_address_of_its_own_t
     first = mail("n@hub.example", "Bug 12", "Message-ID: <bug/12@hub.example>", "Reply-To: reply+a@hub.example")
     more = mail("n@hub.example", "Re: Bug 12", "In-Reply-To: <bug/12@hub.example>", "Reply-To: reply+b@hub.example")
     assert groups(first, more) == [0, 0]
+
+
+def test_hundreds_of_nested_comments_are_no_address_and_no_crash() -> None:
+    sender = "(" * 5_000 + "a@x.example"
+    mail = parse_mail(f"From: {sender}\nTo: {sender}\n\nHi".encode(), lambda _what: None)
+    assert letter_of(mail, 0).sender.endswith("a@x.example")

@@ -7,11 +7,10 @@ import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from email.utils import parseaddr
 from operator import attrgetter
 from typing import Any, TypeVar, cast
 
-from mm_tui.sandbox.gateway.mail import IncomingMail, MailAttachment
+from mm_tui.sandbox.gateway.mail import IncomingMail, MailAttachment, name_and_address
 from mm_tui.sandbox.gateway.state import State
 from mm_tui.sandbox.gateway.statuses import Status
 from mm_tui.sandbox.gateway.threads import Letter, group, usable
@@ -184,8 +183,7 @@ def storable(value: T) -> T:
 
 def bare(address: str) -> str:
     """The bare address, lower case, from header form; the text itself if it has no address."""
-    found = parseaddr(address)[1]
-    return (found or address).strip().lower()
+    return (name_and_address(address)[1] or address).strip().lower()
 
 
 def inbound_status(mode: str, verdict: str | None) -> str:

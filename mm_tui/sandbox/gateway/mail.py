@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from email.utils import parseaddr
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,3 +91,12 @@ class Arrival:
     mailbox: str
     """The local part of its mailbox."""
     mail: IncomingMail
+
+
+def name_and_address(text: str) -> tuple[str, str]:
+    """The name and the address in header form; both empty if there is no address."""
+    try:
+        return parseaddr(text)
+    except RecursionError:
+        # Hundreds of nested comments.
+        return "", ""

@@ -11,10 +11,11 @@ from email.header import Header
 from email.mime.base import MIMEBase
 from email.mime.multipart import MIMEMultipart
 from email.mime.text import MIMEText
-from email.utils import format_datetime, formataddr, parseaddr
+from email.utils import format_datetime, formataddr
 
 from mm_tui.sandbox.gateway import messages
 from mm_tui.sandbox.gateway.ids import iso
+from mm_tui.sandbox.gateway.mail import name_and_address
 from mm_tui.sandbox.gateway.state import State
 
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
@@ -126,7 +127,7 @@ def _encoded(text: str) -> str:
 
 
 def _address(raw: str) -> str:
-    name, address = parseaddr(_flat(raw))
+    name, address = name_and_address(_flat(raw))
     if not address:
         return _encoded(raw)
     if not address.isascii():

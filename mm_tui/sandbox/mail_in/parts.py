@@ -361,7 +361,7 @@ def _is_markup(text: str) -> bool:
 
 
 def _without_enriched(text: str) -> str:
-    text = re.sub(r"<param>.*?</param>", "", text, flags=re.I | re.S)
+    text = re.sub(r"<param>[^<>]{0,500}</param>", "", text, flags=re.I)
     text = re.sub(r"(?<!\n)\n(?!\n)", " ", text)
     text = re.sub(r"\n(\n+)", r"\1", text)
     return re.sub(r"</?[A-Za-z][^<>]{0,60}>", "", text.replace("<<", "\x00")).replace("\x00", "<").strip()

@@ -12,12 +12,11 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parseaddr
 from importlib import resources
 from typing import Any
 
 from mm_tui.sandbox.gateway import inbound, mailboxes
-from mm_tui.sandbox.gateway.mail import Arrival, IncomingMail
+from mm_tui.sandbox.gateway.mail import Arrival, IncomingMail, name_and_address
 from mm_tui.sandbox.gateway.server import Server
 from mm_tui.sandbox.gateway.state import DOMAIN, State
 from mm_tui.sandbox.run.child import end, start_supervised
@@ -46,7 +45,7 @@ def _pause(rng: random.Random, number: int) -> float:
 
 
 def _values(rng: random.Random, table: Mapping[str, list[str]], sender: str) -> dict[str, str]:
-    name = parseaddr(sender)[0]
+    name = name_and_address(sender)[0]
     return {
         "order": str(rng.randint(4530, 9899)),
         "invoice": str(rng.randint(2330, 5999)),
