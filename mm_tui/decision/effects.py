@@ -23,6 +23,8 @@ class Entry(StrEnum):
     RETIRED = "retired"
     WITHDRAWING = "withdrawing"
     RESCHEDULING = "rescheduling"
+    REFUSED = "refused"
+    """The gateway refused the call journaled just before this; a human is asked."""
     IN_DOUBT = "in_doubt"
     STOPPED = "stopped"
     """The call journaled just before this was never started."""

@@ -26,6 +26,7 @@ from mm_tui.decision.moves import (
     stay,
     submit,
     submitted,
+    target,
     with_journal,
     withdraw,
 )
@@ -179,6 +180,11 @@ def found(state: State, email_id: str) -> Move:
     return submitted(state, email_id) if email_id else unknown(state, state.said)
 
 
+def refused(state: State, question: Question, words: str) -> Move:
+    """Asks a human about a call that was refused. After a crash it must not look as if it were in doubt."""
+    return with_journal(ask(state, question, said=words), WriteEntry(Entry.REFUSED, target(state), words))
+
+
 def _retire_answered(state: State, event: Event) -> Move:
     match event:
         case Done(words):
@@ -187,7 +193,7 @@ def _retire_answered(state: State, event: Event) -> Move:
                 return with_journal(edit_released(state), retired)
             return with_journal(check(state, Stage.RELEASE), retired)
         case CallRefused(words):
-            return ask(state, Question.NOT_RETIRED, said=words)
+            return refused(state, Question.NOT_RETIRED, words)
         case CallConflict(words):
             # The call may have arrived twice, and this may be the answer to the second.
             return read_back(replace(state, called=True), words)
@@ -201,7 +207,7 @@ def _release_answered(state: State, event: Event) -> Move:
         case Done(words):
             return record(state, words)
         case CallRefused(words):
-            return ask(state, Question.NOT_RELEASED, said=words)
+            return refused(state, Question.NOT_RELEASED, words)
         case CallConflict(words):
             return read_back(state, words)
         case OutcomeUnknown(words):

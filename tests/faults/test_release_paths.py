@@ -227,6 +227,26 @@ async def test_quitting_lets_held_decisions_fall(tmp_path: Path, sandbox: Sandbo
     assert sandbox.status(draft) == "pending_send_approval"
 
 
+@pytest.mark.parametrize(("refused", "asked"), [(1, Question.NOT_RETIRED), (2, Question.NOT_RELEASED)])
+async def test_a_call_that_was_refused_is_not_in_doubt_after_a_restart(
+    tmp_path: Path, sandbox: Sandbox, refused: int, asked: Question
+) -> None:
+    draft = sandbox.draft()
+    sandbox.fault(method="POST", path="decide$", kind="status", status=403, nth=refused)
+    async with at_desk(tmp_path, sandbox.url, sandbox.keys, orderly=False) as desk:
+        await desk.release_edit(await desk.read(sandbox.mailbox, draft), "Dear Anna, edited")
+        view = await desk.settled(draft)
+        assert view.question is not None and view.question.question is asked
+    async with at_desk(tmp_path, sandbox.url, sandbox.keys) as desk:
+        await desk.decisions.resume()
+        view = await desk.settled(draft)
+        assert view.question is not None and view.question.question is Question.GO_ON
+        assert await desk.decisions.answer(draft, Choice.GO_ON)
+        assert (await desk.settled(draft)).phase is Phase.DONE
+        assert "refused" in desk.kinds() and "in_doubt" not in desk.kinds()
+    assert len(sandbox.outbox()) == 1
+
+
 async def test_a_decision_that_begins_while_left_ones_are_looked_for_is_not_taken_for_one(
     desk: Desk, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:

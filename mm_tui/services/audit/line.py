@@ -88,6 +88,7 @@ JOURNAL_WORDS = {
     "retired": "original retired",
     "withdrawing": "withdraws the edit",
     "rescheduling": "changes the schedule",
+    "refused": "was refused",
     "in_doubt": "outcome unknown",
     "resumed": "resumed",
     "recording_approval": "records the first approval",
