@@ -43,6 +43,8 @@ class LinePart(NamedTuple):
 
     rank: int
     content: Content
+    short: Content = Content("")
+    """Takes its place before it is dropped; empty for nothing."""
 
 
 def fit(parts: Sequence[LinePart], width: int) -> Content:
@@ -54,7 +56,8 @@ def fit(parts: Sequence[LinePart], width: int) -> Content:
             return line
         if len(kept) < 2:
             return line.truncate(width, ellipsis=True)
-        del kept[max(range(len(kept)), key=lambda at: (kept[at].rank, at))]
+        least = max(range(len(kept)), key=lambda at: (kept[at].rank, at))
+        kept[least : least + 1] = [LinePart(kept[least].rank, kept[least].short)] if kept[least].short else []
 
 
 class TopLine(Widget):
@@ -248,7 +251,7 @@ def status_parts(node: Widget) -> list[LinePart]:
     look = hint(node.screen, "app.pending", "shows it")
     try:
         parts = [
-            LinePart(1, status.gateway(session)),
+            LinePart(1, status.gateway(session), status.gateway(session, briefly=True)),
             LinePart(2, status.data_age(session)),
             LinePart(3, status.mailbox(session, mailbox())),
             LinePart(4, status.assistant(session)),

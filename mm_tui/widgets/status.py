@@ -52,17 +52,17 @@ def _has_read(session: Session, *parts: SyncPart) -> bool:
     return session.sync is not None and session.sync.state.has_read(*parts)
 
 
-def gateway(session: Session) -> Content:
-    """Whether the gateway answers, what failed and when it is tried again."""
+def gateway(session: Session, *, briefly: bool = False) -> Content:
+    """Whether the gateway answers and, unless `briefly`, what failed and when it is tried again."""
     if session.trouble:
         return Content.assemble(("✕ ", "$error"), (OneLine(session.trouble), "$foreground"))
     if session.sync is None:
         return Content("◌ starting")
-    return gateway_words(session.sync.state, session.clock.now())
+    return gateway_words(session.sync.state, session.clock.now(), briefly=briefly)
 
 
-def gateway_words(state: SyncState, now: datetime) -> Content:
-    """The text for a state of the sync at the time `now`."""
+def gateway_words(state: SyncState, now: datetime, *, briefly: bool = False) -> Content:
+    """The text for a state of the sync at the time `now`. `briefly` is as for `gateway`."""
     if state.phase is SyncPhase.FILLING:
         start = Content(f"◐ initial sync, {state.progress:,} emails so far")
     elif state.phase is SyncPhase.LIVE and state.error is None:
@@ -74,7 +74,7 @@ def gateway_words(state: SyncState, now: datetime) -> Content:
     else:
         cure = ": see mm-tui doctor" if state.phase is SyncPhase.KEY_REFUSED else ""
         start = Content.assemble(("✕ ", "$error"), f"{state.phase}{cure}")
-    if state.error is None:
+    if state.error is None or briefly:
         return start
     tail: list[Content | tuple[str, str]] = [start, Content(" · "), (OneLine(state.error), "$foreground")]
     if state.retry_at is not None:
