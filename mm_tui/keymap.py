@@ -135,7 +135,7 @@ ACTS: tuple[Act, ...] = (
     Act("audit.clear", "escape", "clear", "show all", "Clear search and filters.", True),
     Act("audit.mailbox", "m", "next_mailbox", "mailbox", "Show the next mailbox, then all.", True),
     Act("audit.fold", "t", "fold", "steps", "Show every line of both logs, or fold the steps of each decision and related tag changes.", True),
-    Act("audit.verify", "c", "verify", "check chain", "Check that the journal has not been changed.", True),
+    Act("audit.verify", "c", "verify", "check journal", "Check that the journal has not been changed.", True),
     Act("audit.export", "w", "export", "export", "Export the lines shown to a new file.", True),
     Act("audit.look", "v", "look", "look", "Show the whole log line."),
     # An email's history
