@@ -38,14 +38,17 @@ class SpamMarks:
 
     async def listed(self) -> tuple[list[EmailSummary], bool]:
         """All marked mail that the gateway lists, and whether there is more."""
+        from mm_tui.gateway.shapes import Pages
+
         found: list[EmailSummary] = []
         more = False
         for status in (Status.SPAM_FLAGGED, Status.SPAM_QUARANTINED):
             cursor: str | None = None
+            read = Pages()
             for _ in range(MOST_PAGES):
                 page = await self._gateway.spam(status=str(status), cursor=cursor)
                 found += page.emails
-                if page.cursor is None or page.cursor == cursor:
+                if read.is_last(page):
                     break
                 cursor = page.cursor
             else:

@@ -13,7 +13,7 @@ import pytest
 from mm_tui.agent.boxes import Boxes
 from mm_tui.agent.jobs import Job, Jobs, JobState
 from mm_tui.agent.log import Log
-from mm_tui.agent.source import PAGE, UNREAD_PAGES, MailSource
+from mm_tui.agent.source import UNREAD_PAGES, MailSource
 from mm_tui.agent.work import Work
 from mm_tui.agent.worker import Worker, WorkerPace
 from mm_tui.clock import SystemClock
@@ -123,5 +123,5 @@ async def test_a_backlog_is_worked_off_a_part_at_a_time(tmp_path: Path, way: str
     assert sorted(hand.done) == [f"01{number:06}" for number in range(count)]
     assert hand.most == HANDS
     assert gateway.listed_meanwhile >= 3, "the hands stand still while more is listed"
-    assert hand.most_waiting <= UNREAD_PAGES * PAGE + 100
+    assert hand.most_waiting <= UNREAD_PAGES * 100 + 100
     assert held < 8 * 2**20, f"{held / 2**20:.1f} MiB"

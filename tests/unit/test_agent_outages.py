@@ -18,7 +18,9 @@ from mm_tui.assist.errors import Empty, OverBudget, TimedOut
 from mm_tui.assist.model import Completion, Message, TokenUsage
 from mm_tui.assist.prompts import Letter, tokens
 from mm_tui.assist.tasks import Answered
+from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.errors import NotFound
+from mm_tui.gateway.shapes import EmailPage
 from mm_tui.settings.sections import Agent, Assist
 from mm_tui.text import ManyLine, OneLine
 from tests.support.agents import agent_process, deliver, desk, environment, outbound_by_mail
@@ -62,7 +64,12 @@ async def test_a_model_that_answers_nothing_usable_for_some_minutes_loses_no_mai
 async def test_a_single_run_ends_although_more_mail_is_unread_than_is_listed(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, status: int
 ) -> None:
-    monkeypatch.setattr("mm_tui.agent.source.PAGE", 2)
+    emails = GatewayClient.emails
+
+    async def two(self: GatewayClient, mailbox_id: str, **more: Any) -> EmailPage:
+        return await emails(self, mailbox_id, **{**more, "limit": 2})
+
+    monkeypatch.setattr(GatewayClient, "emails", two)
     monkeypatch.setattr("mm_tui.agent.source.UNREAD_PAGES", 1)
     ids = deliver(sandbox, 5)
     sandbox.fault(method="GET", path="/emails/[^/]+$", kind="status", status=status, count=0)

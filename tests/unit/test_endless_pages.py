@@ -12,8 +12,11 @@ from typing import Any
 import pytest
 
 from mm_tui.commands.audit import fetch_newest
+from mm_tui.gateway.mail_calls import first_pages
 from mm_tui.gateway.shapes import AuditPage, EmailFilter, EmailPage, Listing
 from mm_tui.models import AuditEntry
+from mm_tui.services.events import ignore
+from mm_tui.services.spam import SpamMarks
 from mm_tui.services.sync.mail import MailboxSync
 from mm_tui.services.sync.queue import read_audit_log
 from mm_tui.store.audit.entries import AuditStore
@@ -48,6 +51,9 @@ class EndlessGateway(FakeGateway):
         while True:
             yield await self.emails(mailbox_id)
 
+    async def spam(self, *, status: str = "", cursor: str | None = None) -> EmailPage:
+        return await self.emails("")
+
     async def audit_log(self, *, limit: int = 100, cursor: str | None = None) -> AuditPage:
         page, following = self._next()
         return AuditPage(Listing([AuditEntry(id=f"a{page}", action=OneLine("email.approved"))]), following)
@@ -68,5 +74,10 @@ def test_reading_pages_that_repeat_ends(tmp_path: Path, turns: bool) -> None:
             asked: Any = SimpleNamespace(network=SimpleNamespace(gateway=EndlessGateway(turns=turns).client))
             asked.audit = AuditStore(database)
             await fetch_newest(asked, 10_000)
+            pages = [
+                page async for page in first_pages(EndlessGateway(turns=turns).client, BOX, EmailFilter(), most=49)
+            ]
+            assert pages[-1].cursor is None
+            await SpamMarks(database, EndlessGateway(turns=turns).client, ignore).listed()
 
     asyncio.run(scene())
