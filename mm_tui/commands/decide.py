@@ -14,7 +14,7 @@ from mm_tui.commands.decision_output import print_outcome
 from mm_tui.commands.online import online
 from mm_tui.commands.output import printing as emit
 from mm_tui.commands.output.exits import CommandError, Exit
-from mm_tui.commands.printed import FIRST_OF_TWO, Printed, printed, remember
+from mm_tui.commands.printed import FIRST_OF_TWO, Printed, printed, remember, thread_moved
 from mm_tui.commands.waiting import seen
 from mm_tui.decision.state import Act, Choice, Outcome
 from mm_tui.models import EditedDraft
@@ -63,7 +63,7 @@ async def approve(arguments: argparse.Namespace, chosen: Settings) -> int:
                 f"Read it again with `mm-tui pending show {entry.item.id}`. Nothing was decided.",
             )
         before = printed(session.database, Printed.RISKS, entry.digest)
-        assessment, also = entry.assessment, [entry.colleague_words] if entry.colleague_words else []
+        assessment, also = entry.assessment, _to_ask_about(session, entry)
         despite = await risk_gate.pass_through(
             entry.item.id, assessment, arguments.accept_risk, before, may_ask=not arguments.json, also=also
         )
@@ -103,7 +103,7 @@ async def edit(arguments: argparse.Namespace, chosen: Settings, body: str) -> in
         if written.replaces and not raw.bcc:
             emit.note(OneLine(f"note: {BCC_NOT_DISCLOSED}, and your edit has none"))
         assessment = session.queue.assess_edit(entry, written)
-        also = [entry.colleague_words] if entry.colleague_words else []
+        also = _to_ask_about(session, entry)
         box = session.mail.mailbox(entry.item.mailbox_id)
         if box is not None and (through := box.let_through((*draft.to, *raw.cc, *raw.bcc))):
             also.append(OneLine(f"{', '.join(through)}: on the mailbox's allowlist. The edit is sent when submitted"))
@@ -142,6 +142,14 @@ async def answer(arguments: argparse.Namespace, chosen: Settings) -> int:
                 return Exit.CHANGED
             await decisions.answer(arguments.id, choice, digest=digest)
         return await _outcome(session, decisions, arguments)
+
+
+def _to_ask_about(session: Session, entry: QueueEntry) -> list[OneLine]:
+    """What a human should know about an email besides its text's risks: a colleague has it open, or its thread has
+    continued since it was printed."""
+    before = printed(session.database, Printed.CONTENT, entry.item.id)
+    moved = [words for words in thread_moved(entry.assessment) if words not in before]
+    return [*([entry.colleague_words] if entry.colleague_words else []), *moved]
 
 
 async def _named(session: Session, arguments: argparse.Namespace) -> QueueEntry:

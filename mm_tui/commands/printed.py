@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 from mm_tui.store.state import StateStore
 
 if TYPE_CHECKING:
+    from mm_tui.review.risk import Assessment
     from mm_tui.store.database import Database
+    from mm_tui.text import OneLine
 
 REMEMBERED = 500
 """How many of the last printed items of each kind are remembered."""
@@ -24,13 +26,18 @@ class Printed(StrEnum):
     QUESTION = "cli.asked"
     """The question about a decision and the digest that it names, by the decision's id."""
     CONTENT = "cli.shown"
-    """The whole digest of a waiting email, and `FIRST_OF_TWO` if that was so, by its id."""
+    """By a waiting email's id its whole digest, `FIRST_OF_TWO` if that was so, and that its thread had continued."""
     SELECTION = "cli.summary"
     """The digest of what a filter selected, by the filter."""
 
 
 FIRST_OF_TWO = "first of two"
 """An approval would only be recorded, because another reviewer had to approve it, too."""
+
+
+def thread_moved(assessment: Assessment) -> list[OneLine]:
+    """That something came in an email's thread after it was written, and how much; empty if nothing did."""
+    return [finding.words for finding in assessment.findings if finding.code == "thread_moved"]
 
 
 def printed(database: Database, what: Printed, key: str) -> frozenset[str]:

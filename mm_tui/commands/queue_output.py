@@ -11,7 +11,7 @@ from mm_tui.commands import risk_gate
 from mm_tui.commands.online import online, read_drafts, refresh_queue, unfilled
 from mm_tui.commands.output import printing as emit
 from mm_tui.commands.output.exits import CommandError, Exit
-from mm_tui.commands.printed import FIRST_OF_TWO, Printed, remember
+from mm_tui.commands.printed import FIRST_OF_TWO, Printed, remember, thread_moved
 from mm_tui.commands.second_reader_output import second_reader_data, second_reader_text, second_reading
 from mm_tui.commands.waiting import seen
 from mm_tui.models import Mailbox
@@ -196,7 +196,8 @@ async def show(arguments: argparse.Namespace, chosen: Settings) -> int:
         sys.stdout.flush()
         remember(session.database, Printed.RISKS, entry.digest, risk_gate.to_accept(entry.assessment))
         first = [FIRST_OF_TWO] if entry.approvals.is_first else []
-        remember(session.database, Printed.CONTENT, entry.item.id, [entry.digest, *first])
+        moved = thread_moved(entry.assessment)
+        remember(session.database, Printed.CONTENT, entry.item.id, [entry.digest, *first, *moved])
     return Exit.OK
 
 

@@ -219,6 +219,19 @@ def test_a_terminal_asks_before_what_a_colleague_has_open_is_approved(home: Home
     assert sandbox.outbox() == []
 
 
+def test_mail_that_came_in_the_thread_since_it_was_shown_is_told(home: Home, sandbox: Sandbox) -> None:
+    drafts = [sandbox.draft(), sandbox.draft()]
+    parents = {draft: sandbox.look(draft)["in_reply_to"] for draft in drafts}
+    sandbox.inbound(in_reply_to=parents[drafts[0]], subject="Re: Where is my order?", body="Hello?")
+    digests = [home.run("pending", "show", draft, "--json").json["digest"] for draft in drafts]
+    sandbox.inbound(in_reply_to=parents[drafts[1]], subject="Re: Where is my order?", body="It has come.")
+    told = [
+        home.run("pending", "approve", draft, "--digest", digest, status=Exit.OK).err
+        for draft, digest in zip(drafts, digests, strict=True)
+    ]
+    assert ["the thread continued" in words for words in told] == [False, True]
+
+
 def test_an_edit_that_would_leave_at_once_is_announced(home: Home, sandbox: Sandbox) -> None:
     draft_id = sandbox.draft("Dear Anna")
     sandbox.allow("anna@customer.example")
