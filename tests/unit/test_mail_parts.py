@@ -135,6 +135,7 @@ def test_damaged_encodings_lose_nothing(encoding: str, raw: bytes, text: str) ->
         ("attachment; filename*=Gr%C3%BC%C3%9Fe.pdf", "Grüße.pdf"),
         ("attachment; filename*0*=''Gr%C3;\n filename*1*=%BC%C3%9Fe;\n filename*2=.pdf", "Grüße.pdf"),
         ("attachment filename=a.pdf", "a.pdf"),
+        ('attachment; filename="a b.pdf', "a b.pdf"),
     ],
 )
 def test_file_names_however_they_are_given(disposition: str, name: str) -> None:
@@ -286,6 +287,7 @@ def test_tabs_are_stops() -> None:
         b">From ann@x.example Mon Nov  2 09:00:00 2026\nFrom: Ann <ann@x.example>\nSubject: Soup\nTo: bob@y.example\n",
         b"FROM: Ann <ann@x.example>\r\nSUBJECT: Soup\r\nTO: bob@y.example\r\n",
         b"From:\n Ann <ann@x.example>\nSubject:\n\tSoup\nTo: bob@y.example\n",
+        b"From: Ann <ann@x.example>\nSubject: Soup\n \nTo: bob@y.example\nContent-Type: text/plain (x); charset=utf-8\n",
     ],
 )
 def test_broken_header_blocks_are_mended(head: bytes) -> None:

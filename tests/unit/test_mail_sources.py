@@ -161,6 +161,7 @@ def test_an_outlook_file(tmp_path: Path) -> None:
         ("a.mbox.gz", gzip.compress(LINE + mail(1), mtime=0), "compressed"),
         ("archive.pst", b"!BDN" + bytes(100), "Outlook data file"),
         ("notes.txt", b"Dear diary.\nNote: lamps.", "not an email"),
+        ("diary.txt", b"From the start all went well.\nAnd so on.", "not an email"),
         ("empty.eml", b"", "empty"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 
 _ALIASES = {
     "gb_2312-80": "gbk", "x-gbk": "gbk", "cp936": "gbk", "windows-936": "gbk", "euc-cn": "gbk", "x-x-big5": "big5",
@@ -13,9 +14,10 @@ _ALIASES = {
     "x-mac-cyrillic": "mac_cyrillic", "unicode-1-1-utf-7": "utf-7", "unicode-1-1-utf-8": "utf-8", "utf8mb4": "utf-8",
     "iso-8859-8-i": "iso-8859-8", "iso-8859-8-e": "iso-8859-8", "windows-874": "cp874", "dos-874": "cp874",
     "ansi_x3.4-1968": "ascii", "x-cp1252": "cp1252", "ansi": "cp1252", "unicode": "utf-16", "ucs-2": "utf-16",
-    "hz-gb-2312": "hz", "iso-10646-ucs-2": "utf-16",
+    "hz-gb-2312": "hz", "iso-10646-ucs-2": "utf-16", "x-mac-ce": "mac_latin2", "x-mac-centraleurroman": "mac_latin2",
 }  # fmt: skip
 """Names that Python does not know, or takes for a smaller charset than mailers do."""
+_CODE_PAGE = re.compile(r"(?:x-)?(?:cp|dos|ibm|oem|ms|win|windows)[-_]?(\d{3,5})")
 _NO_TEXT = {"undefined", "idna", "punycode", "unicode_escape", "raw-unicode-escape", "mbcs", "oem"}
 """Codecs that Python lists with the charsets, but that no text is written in."""
 _MEANT = {
@@ -31,8 +33,9 @@ _MULTIBYTE = frozenset({"gb18030", "cp950", "big5hkscs", "cp949", "johab", "cp93
 def codec_of(declared: str | None) -> str:
     """Python's name of the codec for a declared charset; empty if no text codec has that name."""
     name = (declared or "").strip().strip("\"'; ").lower()
+    page = _CODE_PAGE.fullmatch(name)
     try:
-        found = codecs.lookup(_ALIASES.get(name, name))
+        found = codecs.lookup(_ALIASES.get(name) or (f"cp{page[1]}" if page else name))
     except (LookupError, ValueError, UnicodeError):
         return ""
     is_text = getattr(found, "_is_text_encoding", True) and found.name not in _NO_TEXT

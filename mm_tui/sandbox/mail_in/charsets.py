@@ -69,6 +69,8 @@ def _by_its_form(data: bytes, codec: str, odd: Odd) -> str | None:
     """The text if its charset can be seen without looking at letters."""
     if data.startswith(codecs.BOM_UTF8):
         return data[3:].decode("utf-8", "replace")
+    if data.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)) and len(data) % 4 == 0:
+        return data.decode("utf-32", "replace")
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) and (b"\x00" in data or len(data) % 2 == 0):
         marked = data.decode("utf-16", "replace")
         if _is_text(marked):

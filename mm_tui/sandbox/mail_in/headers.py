@@ -71,8 +71,17 @@ def mended(raw: bytes, odd: Odd) -> bytes:
 def _split(raw: bytes) -> tuple[bytes, bytes, bytes]:
     if raw.startswith(b"\n"):
         return b"", b"\n", raw[1:]
-    match = _BLANK.search(raw)
+    # A line of white space is a part of the header before it if headers follow.
+    blanks = (
+        found for found in _BLANK.finditer(raw) if not (found[0].strip(b"\n") and _goes_on(raw[found.end() :][:4000]))
+    )
+    match = next(blanks, None)
     return (raw[: match.start()], b"\n", raw[match.end() :]) if match else (raw, b"", b"")
+
+
+def _goes_on(rest: bytes) -> bool:
+    """Whether headers follow, perhaps behind lines that continue the one before."""
+    return _is_known(next((line for line in rest.split(b"\n") if not line[:1].isspace()), b""))
 
 
 def _names(head: bytes) -> set[bytes]:

@@ -57,8 +57,11 @@ def mails_of_mbox(data: bytes, name: str) -> Iterator[RawMail]:
 
 
 def begins_with_separator(data: bytes) -> bool:
-    """Whether the first line begins an mbox. A header `From :` with a space before its colon does not."""
-    return _FROM_LINE.match(data) is not None or (data.startswith(b"From ") and b"\n" not in data)
+    """Whether the first line begins an mbox: not a header `From :` with a space before its colon, and no text."""
+    match = _FROM_LINE.match(data)
+    if match is None:
+        return data.startswith(b"From ") and b"\n" not in data
+    return _ENVELOPE.fullmatch(match[0].rstrip(b"\n")) is not None or _HEADER_LINE.match(data, match.end()) is not None
 
 
 def first_separator(data: bytes) -> int | None:

@@ -28,6 +28,7 @@ _MOST_DATA = 50_000_000
 _META_CHARSET = re.compile(
     rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w:.-]+)|<\?xml[^>]{0,100}encoding=[\"']([\w.-]+)", re.I
 )
+_KIND = re.compile(r"[\w.+-]+/[\w.+-]+", re.ASCII)
 _BOUNDARY = re.compile(r"^--([^\s\"]{1,70})[ \t]*\n(?=Content-[A-Za-z-]+:)", re.M | re.I)
 _MIME_NOTICE = re.compile(r"this is a (?:multi-?part|mime)|this message is in mime|this is a cryptographically", re.I)
 _FILE_NAME = re.compile(r'name\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;\s]+))', re.I)
@@ -93,6 +94,9 @@ class _Reader:
         for found in part.defects:
             self._odd(defect(found))
         kind = part.get_content_type()
+        if (bare := _KIND.match(kind)) and bare[0] != kind:
+            # A comment behind the type.
+            part.set_type(kind := bare[0])
         # With `get_payload` an 8-bit body of an odd charset raises.
         children = part.get_payload() if part.is_multipart() else None
         if kind.startswith("message/"):
@@ -213,7 +217,7 @@ class _Reader:
         lines = [notices.FORWARDED]
         lines += [
             f"{name}: {value}"
-            for name in ("From", "Date", "Subject", "To", "Cc")
+            for name in ("From", "Reply-To", "Date", "Subject", "To", "Cc")
             if (value := headers.text(name.lower()))
         ]
         lines += [f"Attachment: {file.name}" for file in content.files]
@@ -301,7 +305,8 @@ class _Reader:
             else:
                 charset, _language, quoted = value
                 text = decode(quoted.encode("latin-1", "replace"), charset, self._odd, self._hints)
-            if text := text.strip():
+            text = text.strip()
+            if text := text[1:] if text.startswith('"') and text.count('"') == 1 else text:
                 return text
         return ""
 
