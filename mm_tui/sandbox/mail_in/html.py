@@ -41,7 +41,8 @@ _DEEPEST_HTML = 150
 """The deepest nesting for the converter, which is recursive."""
 _LONGEST_LINK_TEXT = 200
 _SHOWN_SCHEMES = ("http", "https", "ftp", "mailto", "tel")
-_SILENT_TAGS = ("script", "style", "head", "title", "template", "object", "iframe", "svg")
+_SILENT_TAGS = ("script", "style", "title", "template", "iframe", "svg")
+_SILENT_TAG = re.compile(rf"<(/?)({'|'.join(_SILENT_TAGS)})\b", re.IGNORECASE)
 _BLANKS = re.compile(r"\n[ \t\xa0]*\n(?:[ \t\xa0]*\n)+")
 _BREAK_RUN = re.compile(r"(?<=\S)(?: {2}\n){2,}")
 _BREAKS = frozenset({"p", "div", "br", "tr", "li", "h1", "h2", "h3", "h4", "table", "ul", "ol", "blockquote", "hr"})
@@ -211,6 +212,9 @@ def _converted(html: str, odd: Odd) -> str:
         prepare(soup, lambda _what: None, keep_hidden=True)
         if soup.get_text().strip():
             odd("all of the text is hidden")
+        elif sum(1 if not match[1] else -1 for match in _SILENT_TAG.finditer(html)) > 0:
+            odd("text in an element that never ends")
+            return without_tags(_SILENT_TAG.sub(r"<\1x-\2", html))
     lay_out(soup)
     made: str = _converter().convert_soup(soup)
     lines = [line.rstrip() if line.endswith("   ") else line for line in made.replace("\xa0", " ").split("\n")]
@@ -346,7 +350,14 @@ def _begins_line(node: PageElement) -> bool:
 
 def _target(href: str) -> str:
     """A link's target for Markdown."""
-    return href.replace("(", "%28").replace(")", "%29").replace("<", "%3C").replace(">", "%3E").replace(" ", "%20")
+    return (
+        href.replace("(", "%28")
+        .replace(")", "%29")
+        .replace("<", "%3C")
+        .replace(">", "%3E")
+        .replace(" ", "%20")
+        .replace("|", "%7C")
+    )
 
 
 def _link_name(link: Tag, href: str) -> str:

@@ -16,7 +16,11 @@ if TYPE_CHECKING:
     from bs4 import BeautifulSoup, Tag
 
 
-_SILENT = ("script", "style", "head", "title", "template", "object", "iframe", "svg", "applet", "embed", "meta", "link")
+_SILENT = ("script", "style", "title", "template", "iframe", "svg", "embed", "meta", "link")
+_OPENED = ("head", "object", "applet")
+"""Elements of which only the content counts: a head that never ends holds the text."""
+_CODE = frozenset({"pre", "code", "tt", "samp", "kbd"})
+_BLANKS = "".join(map(chr, range(0x21)))
 BLOCKS = frozenset({
     "address", "article", "aside", "blockquote", "center", "dd", "details", "dialog", "div", "dl", "dt", "fieldset",
     "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li", "main", "nav",
@@ -64,6 +68,8 @@ def prepare(soup: BeautifulSoup, odd: Odd, *, keep_hidden: bool = False) -> None
     address = str(base["href"]) if base else ""
     for tag in soup(_SILENT):
         tag.decompose()
+    for tag in soup(_OPENED):
+        tag.unwrap()
     if not keep_hidden:
         _drop_hidden(soup, styles, odd)
     if unseen:
@@ -144,13 +150,16 @@ def _keep_lines(soup: BeautifulSoup) -> None:
 def _mend_links(soup: BeautifulSoup, base: str, odd: Odd) -> None:
     for link in soup("a", href=True):
         href = re.sub(
-            r"[\x00-\x20]+", lambda blank: "%20" if blank[0].strip("\t\r\n") else "", str(link["href"]).strip()
+            r"[\x00-\x20]+", lambda blank: "%20" if blank[0].strip("\t\r\n") else "", str(link["href"]).strip(_BLANKS)
         )
         if href.lower().startswith(_SCRIPTED):
             odd("link that runs a script")
             del link["href"]
             continue
-        link["href"] = urljoin(base, href) if base and not urlsplit(href).scheme else href
+        link["href"] = href = urljoin(base, href) if base and not urlsplit(href).scheme else href
+        if link.get_text().strip() != href and any(outer.name in _CODE for outer in link.parents):
+            # Code has no links.
+            link.append(f" <{href}>")
     for area in soup("area", href=True):
         # A part of an image that can be clicked on.
         area.name = "a"

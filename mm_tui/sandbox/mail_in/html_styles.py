@@ -17,6 +17,9 @@ _LONGEST_SHEET = 200_000
 _AWAY = re.compile(r"-(?:[5-9]\d\d|\d{4,})")
 _NOTHING = re.compile(r"0+(?:\.0+)?(?:px|pt|em|rem|%)?")
 _NO_FONT = re.compile(r"[01](?:\.\d+)?(?:px|pt|em|rem|%)?|0?\.\d+(?:px|pt)")
+_SHORT_NO_FONT = re.compile(r"0(?:px|pt)?/")
+_CELLS = ("td", "th", "tr")
+"""Elements that are as large as their content, whatever their style says."""
 _FONT = re.compile(r"[2-9]|1\d")
 _UNSEEN_COLOUR = re.compile(r"transparent|(?:rgb|hsl)a?\([^)]*[,/]0*\.?0*%?\)|#(?:[\da-f]{3}0|[\da-f]{6}00)")
 _THREE_PARTS = re.compile(r"(?:rgb|hsl)\([^,/)]*,[^,/)]*,[^,/)]*\)")
@@ -47,10 +50,12 @@ class Styles:
         style = self._of(tag)
         if not style:
             return False
-        if _hides(style):
+        if _hides(style) or (tag.name not in _CELLS and _has_no_size(style)):
             return True
+        size, font = style.get("font-size", ""), style.get("font", "")
+        is_tiny = _NO_FONT.fullmatch(size) if size else _SHORT_NO_FONT.match(font)
         # A container may have no size although its content has.
-        return _NO_FONT.fullmatch(style.get("font-size", "")) is not None and not any(
+        return is_tiny is not None and not any(
             _FONT.match(self._of(inner).get("font-size", "")) for inner in tag.find_all(True)
         )
 
@@ -79,10 +84,12 @@ def _declared(styles: list[str]) -> dict[str, str]:
     return made
 
 
-def _hides(style: dict[str, str]) -> bool:
-    def is_set(name: str, pattern: re.Pattern[str]) -> bool:
-        return pattern.fullmatch(style.get(name, "")) is not None
+def _has_no_size(style: dict[str, str]) -> bool:
+    sizes = (style.get(name, "") for name in ("height", "max-height", "width", "max-width"))
+    return style.get("overflow") == "hidden" and any(map(_NOTHING.fullmatch, sizes))
 
+
+def _hides(style: dict[str, str]) -> bool:
     colour = style.get("color", "")
     return (
         style.get("display") == "none"
@@ -92,11 +99,7 @@ def _hides(style: dict[str, str]) -> bool:
         or (_UNSEEN_COLOUR.fullmatch(colour) is not None and _THREE_PARTS.fullmatch(colour) is None)
         or re.fullmatch(r"0*(?:\.0\d*)?|0%", style.get("opacity", "1")) is not None
         or any(_AWAY.match(style.get(name, "")) for name in ("left", "top", "text-indent", "margin-left"))
-        or is_set("clip", _CLIPPED)
+        or _CLIPPED.fullmatch(style.get("clip", "")) is not None
         or _CLIPPED_PATH.match(style.get("clip-path", "")) is not None
         or re.search(r"scale\(0[,)]", style.get("transform", "")) is not None
-        or (
-            style.get("overflow") == "hidden"
-            and any(is_set(name, _NOTHING) for name in ("height", "max-height", "width", "max-width"))
-        )
     )
