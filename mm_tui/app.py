@@ -164,6 +164,7 @@ class MmTui(App[None], inherit_bindings=False):
     # Services
 
     def on_mount(self) -> None:
+        self.session.database.hurry()
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS, "mm-tui"))
         self.arrival.start()
         self.screen_change_signal.subscribe(self, self.keyboard.screen_changed, immediate=True)

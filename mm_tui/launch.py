@@ -41,7 +41,7 @@ def run(settings: Settings, profiles: Profiles | None = None, *, demo: tuple[One
     try:
         session = Session.open(settings, demo=demo)
     except StoreUnusable as error:
-        sys.stderr.write(f"mm-tui: {OneLine(f'{error}. {error.cure}')}\n")
+        sys.stderr.write(f"mm-tui: {OneLine(str(error))}\n        {OneLine(error.cure)}\n")
         return 10
     # Otherwise an exception in a thread would be printed, with values, over the screen.
     crash.install_hooks(reports_dir())

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 BUSY_MS = 5000
 """How long a writer waits for another process, in milliseconds."""
+HURRY_MS = 1000
+"""The same for a thread that must not stand still, and how long it waits for this process's other writers."""
 
 _MAGIC = b"SQLite format 3\0"
 
@@ -138,6 +140,22 @@ class Database:
         """The first row of a query; None if there is none."""
         return self.reader().execute(sql, values).fetchone()
 
+    def hurry(self) -> None:
+        """Makes this thread's writes fail soon rather than wait for others: the thread that draws the screens."""
+        self._local.hurries = True
+        self.reader().execute(f"PRAGMA busy_timeout = {HURRY_MS}")
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Lets no other thread of this process write."""
+        seconds = HURRY_MS / 1000 if getattr(self._local, "hurries", False) else -1
+        if not self._lock.acquire(timeout=seconds):
+            raise sqlite3.OperationalError("database is locked")
+        try:
+            yield
+        finally:
+            self._lock.release()
+
     def _join(self) -> sqlite3.Connection:
         if self._closed:
             raise StoreError("the store is closed")
@@ -184,7 +202,7 @@ class Database:
                 raise RuntimeError("a durable write cannot join a transaction that is not durable")
             yield connection
             return
-        with self._lock:
+        with self._alone():
             self.check_file()
             self._begin(connection, durable)
             try:

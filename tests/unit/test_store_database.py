@@ -7,6 +7,7 @@ import re
 import sqlite3
 import stat
 import threading
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -114,6 +115,36 @@ def _add_in_process(path: Path, times: int) -> None:
                 connection.execute(
                     "INSERT INTO state VALUES ('n', 1) ON CONFLICT (name) DO UPDATE SET value = value + 1"
                 )
+
+
+def test_a_thread_in_a_hurry_waits_neither_for_another_process_nor_for_another_thread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database_module, "BUSY_MS", 600_000)
+    monkeypatch.setattr(database_module, "HURRY_MS", 10)
+    with Database.open(tmp_path / "store.db") as database:
+        state, written, done = StateStore(database), threading.Event(), threading.Event()
+        database.hurry()
+
+        def writes() -> None:
+            with database.write():
+                written.set()
+                done.wait()
+
+        with closing(sqlite3.connect(tmp_path / "store.db", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            with pytest.raises(sqlite3.OperationalError, match="locked"):
+                state.set("name", "value")
+        thread = threading.Thread(target=writes)
+        thread.start()
+        written.wait()
+        try:
+            with pytest.raises(sqlite3.OperationalError, match="locked"):
+                state.set("name", "value")
+        finally:
+            done.set()
+            thread.join()
+        state.set("name", "value")
 
 
 def test_two_processes_open_and_write_one_new_file_at_once(tmp_path: Path) -> None:
