@@ -350,14 +350,7 @@ def _begins_line(node: PageElement) -> bool:
 
 def _target(href: str) -> str:
     """A link's target for Markdown."""
-    return (
-        href.replace("(", "%28")
-        .replace(")", "%29")
-        .replace("<", "%3C")
-        .replace(">", "%3E")
-        .replace(" ", "%20")
-        .replace("|", "%7C")
-    )
+    return href.replace("(", "%28").replace(")", "%29").replace("<", "%3C").replace(">", "%3E").replace(" ", "%20")
 
 
 def _link_name(link: Tag, href: str) -> str:

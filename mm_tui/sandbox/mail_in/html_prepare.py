@@ -4,7 +4,8 @@ unwraps layout."""
 from __future__ import annotations
 
 import re
-from collections.abc import Container
+from collections.abc import Container, Sequence
+from string import ascii_lowercase
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
@@ -32,6 +33,7 @@ _PRESERVED = re.compile(r"white-space\s*:\s*(?:pre|break-spaces)", re.I)
 _SCRIPTED = ("javascript:", "data:", "vbscript:")
 _PIXELS = re.compile(r"^\s*[0-2](?:px)?\s*$|^\s*0*\.\d")
 _ALIKE = (("b", "strong"), ("i", "em"), ("s", "strike", "del"))
+_ROMAN = ("i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x", "xi", "xii", "xiii", "xiv", "xv")
 _PADDING = re.compile(r"(?:[\u034f\u200b-\u200d\u2007\u00ad\ufeff][\s\xa0]*){2,}")
 _CELLS = frozenset({"td", "th"})
 _GROUPS = frozenset({"tbody", "thead", "tfoot"})
@@ -81,6 +83,7 @@ def prepare(soup: BeautifulSoup, odd: Odd, *, keep_hidden: bool = False) -> None
             struck.name = "s" if struck.name in ("span", "font", "b", "i", "u", "em", "strong") else struck.name
     _keep_lines(soup)
     _mend_links(soup, address, odd)
+    _label_points(soup)
     _open_emphasis(soup)
     _join_lines(soup)
 
@@ -166,6 +169,35 @@ def _mend_links(soup: BeautifulSoup, base: str, odd: Odd) -> None:
         area.string = str(area.get("alt") or area.get("title") or "") or "[image]"
         if area.parent is not None and area.parent.name == "map":
             area.insert_before("\n")
+
+
+def _label_points(soup: BeautifulSoup) -> None:
+    """Writes out the labels of lists that Markdown cannot number so: with letters, downwards, or with gaps."""
+    for points in soup("ol"):
+        items = points.find_all("li", recursive=False)
+        kind, is_down = str(points.get("type") or "1"), points.has_attr("reversed")
+        if kind == "1" and not is_down and not any(item.get("value") for item in items):
+            continue
+        number = _whole(points.get("start"), len(items) if is_down else 1)
+        for item in items:
+            number = _whole(item.get("value"), number)
+            first = item.find(True)
+            is_begun = first is not None and first.name == "p" and not str(first.previous_sibling or "").strip()
+            place = first if first is not None and is_begun else item
+            place.insert(0, f"{_label(number, kind)}. ")
+            number += -1 if is_down else 1
+        points.name = "ul"
+
+
+def _whole(value: object, otherwise: int) -> int:
+    return int(str(value)) if re.fullmatch(r"-?\d{1,9}", str(value), re.ASCII) else otherwise
+
+
+def _label(number: int, kind: str) -> str:
+    labels: dict[str, Sequence[str]] = {"a": ascii_lowercase, "i": _ROMAN}
+    known = labels.get(kind.lower(), ())
+    label = known[number - 1] if 0 < number <= len(known) else str(number)
+    return label.upper() if kind.isupper() else label
 
 
 def _open_emphasis(soup: BeautifulSoup) -> None:
