@@ -82,7 +82,8 @@ def test_an_ordinary_answer_raises_nothing() -> None:
     [
         ("amount_not_in_thread", "The fee is $250.", Level.LOW, ["$250"]),
         ("amount_not_in_thread", "The fee is USD 1.250,00 in all.", Level.LOW, ["USD 1.250,00"]),
-        ("amount_not_in_thread", "A bag costs 12,50 € here.", Level.LOW, ["12,50 €"]),
+        ("amount_not_in_thread", "A bag costs 12,50 € here.", Level.MEDIUM, ["12,50 €"]),
+        ("amount_not_in_thread", "A bag costs $12,50 here, or 11,50 €.", Level.LOW, ["$12,50", "11,50 €"]),
         ("amount_not_in_thread", "That makes €240.", Level.MEDIUM, ["€240"]),
         ("date_not_in_thread", "It left us on 3 April 2026.", Level.LOW, ["3 April 2026"]),
         ("date_not_in_thread", "It left us on 2026-04-03.", Level.LOW, ["2026-04-03"]),

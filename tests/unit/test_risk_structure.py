@@ -96,7 +96,7 @@ def loud(code: str, question: str, answer: str, **changes: object) -> list[str]:
         ("greets_stranger", "My bike squeaks. Lena", "Hi Robert,\n\noil the chain.", "Robert"),
         ("signature_not_ours", "My bike squeaks.", "Oil it.\n\nBest regards,\nKim\nVelofix GmbH", "Kim\nVelofix GmbH"),
         ("signature_not_ours", "My bike squeaks.", "Oil it.\n\nKind regards,\nLena Moreau", "Lena Moreau"),
-        ("names_other_contact", "My bike squeaks.", "So did that of Greta Holm last week.", "Greta Holm"),
+        ("names_other_contact", "My bike squeaks.", "So did that of Greta Holm on 2 May.", "Greta Holm"),
         ("cut_off", "How do I oil it?", "Take it off, clean it well and then put the", "and then put the"),
         ("broken_form", "How?", "First step\\nSecond step of the work", "\\n"),
         ("broken_form", "How?", '{"reply": "Oil it", "tone": "kind"}', '{"reply": "Oil it", "tone": "kind"}'),

@@ -29,7 +29,17 @@ _RECEIVED = re.compile(
 _ASKED_FOR = re.compile(r"(?:して|の上|のうえ)?(?:ください|下さい|いただ|頂|お送り|ご返送)")
 _IN_PARCEL = re.compile(r"\s+(?:return |prepaid |shipping )?(?:label|slip|sticker|note)s?\b")
 """What is enclosed in a parcel: "with the enclosed label"."""
+_PARCEL = re.compile(
+    r"\b(?:(?:with|in|inside|to) (?:the|your|each|every) (?:parcel|box|package|goods|delivery|shipment|consignment)"
+    r"|(?:der|ihrer|jeder) (?:lieferung|sendung|ware)|(?:im|dem|ins) (?:paket|karton)"
+    r"|(?:au|dans le|votre) (?:colis|carton)|(?:en el|al|con el) paquete|(?:na|à|com a) encomenda"
+    r"|(?:al|nel) pacco|(?:alla|con la) merce|(?:bij|in) (?:het pakket|de doos|de zending)"
+    r"|(?:w|do) (?:paczce|paczki|przesyłce|przesyłki))\b"
+    r"|随(?:货|箱|包裹|样品|车)|包裹|(?:商品|製品|荷物|お品)に(?:同封|添付)"
+)
+"""Where what is enclosed with goods is, which is no file."""
 _RECEIVED_NEAR = 120
+_PARCEL_NEAR = 40
 
 
 def _is_theirs(reading: Reading, match: re.Match[str]) -> bool:
@@ -38,6 +48,8 @@ def _is_theirs(reading: Reading, match: re.Match[str]) -> bool:
     _, last = reading.sentence(match.start())
     asked = _ASKED_FOR.match(reading.low, match.end()) is not None
     asked = asked or (match[0].endswith("enclosed") and _IN_PARCEL.match(reading.low, match.end()) is not None)
+    near = max(first, match.start() - _RECEIVED_NEAR), min(last, match.end() + _PARCEL_NEAR)
+    asked = asked or _PARCEL.search(reading.low, *near) is not None
     asked = asked or pattern("earlier_mail").search(reading.low, first, last) is not None
     return asked or _RECEIVED.search(reading.low, max(first, match.start() - _RECEIVED_NEAR), match.start()) is not None
 

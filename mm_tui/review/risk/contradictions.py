@@ -17,7 +17,7 @@ from mm_tui.review.risk.rule import LONGEST_DRAFT, WRAP, Reading, agrees, quoted
 from mm_tui.review.risk.states import opposed, statements
 from mm_tui.text import OneLine, unquoted
 
-_CLAUSE = re.compile(r"[^,.;:!?\n。！？、，；]+")
+_CLAUSE = re.compile(r"[^,.;:!?()\n。！？、，；（）]+")
 _LONG_WORD = re.compile(r"[^\W\d_]{4,}|[\u3400-\u9fff\u30a0-\u30ff]{2}")
 _ROOT = 4
 _MOST_CLAUSES = 600

@@ -160,7 +160,7 @@ def number_differs(reading: Reading) -> Iterator[Finding]:
     """A number is not in the thread, but one with the same digits in another order, or with its point elsewhere, is
     ("520" for "250", "3,184.00" for "318.40"). Or the thread gives the same word another number ("room 3", "year 8"),
     or one of two sides another length ("240 x 95" for "220 x 95"). Medium; low if the draft also has the thread's
-    number, or if either is full of numbers."""
+    number, if either is full of numbers, or if it is one of two digits with other words beside it."""
     body = reading.body[: reading.written]
     mine = [match for match in find_all(_BARE, body) if len(_digits(match[0])) >= 2]
     numbered = list(find_all(_NUMBERED, reading.low, end=reading.written))
@@ -188,7 +188,13 @@ def number_differs(reading: Reading) -> Iterator[Finding]:
         if near:
             level = (
                 Level.LOW
-                if any(other in here for other in near) or len(mine) > _MANY_NUMBERS or len(theirs) > _MANY_THERE
+                if any(other in here for other in near)
+                or len(mine) > _MANY_NUMBERS
+                or len(theirs) > _MANY_THERE
+                or (
+                    len(match[0]) == _SHORT_NUMBER
+                    and not _same_beside(body, match, text, [theirs[one] for one in near])
+                )
                 else Level.MEDIUM
             )
             words = f"says {quoted(match[0])}, while the thread says {quoted(theirs[near[0]])}"
@@ -213,6 +219,29 @@ def number_differs(reading: Reading) -> Iterator[Finding]:
         yield Finding("number_differs", level, OneLine(words), (Span(*match.span()),))
 
 
+_BESIDE = re.compile(r"[\W\d]{0,3}(?P<word>[^\W\d_]{2,})")
+_BEFORE = re.compile(r"(?P<word>[^\W\d_]{2,})[\W\d]{0,3}\Z")
+_ROOT = 4
+
+
+def _same_beside(body: str, number: re.Match[str], text: str, others: list[str]) -> bool:
+    """Whether the word right before or after a number is that of one of `others` in `text`, too."""
+    mine = _beside(body, *number.span())
+    return any(
+        mine & _beside(text, *match.span())
+        for other in others
+        for match in islice(re.finditer(rf"(?<![\d.,]){re.escape(other)}(?![\d]|[.,]\d)", text), _MANY_NUMBERS)
+    )
+
+
+def _beside(text: str, start: int, end: int) -> set[str]:
+    """The roots of the words right before and after a place."""
+    found = (_BEFORE.search(text, max(0, start - _LONGEST_BESIDE), start), _BESIDE.match(text, end))
+    words = {one["word"].lower() for one in found if one}
+    return {word[:_ROOT] for word in words if word not in UNCOUNTED}
+
+
+_LONGEST_BESIDE = 24
 _SIDES = re.compile(
     r"(?<![\w.,×])(\d{2,5}(?:[.,]\d{1,2})?) ?(?:mm|cm|m)? ?[x×] ?(\d{2,5}(?:[.,]\d{1,2})?)(?![\w.,]?\d| ?[x×=€$£])"
 )

@@ -9,6 +9,8 @@ from msgspec.structs import replace
 from mm_tui.review.findings import Finding, Level, Span
 from mm_tui.review.risk.answers import ANSWER_RULES
 from mm_tui.review.risk.attachments import ATTACHMENT_RULES
+from mm_tui.review.risk.calculations import CALCULATION_RULES
+from mm_tui.review.risk.choices import CHOICE_RULES
 from mm_tui.review.risk.contradictions import CONTRADICTION_RULES
 from mm_tui.review.risk.details import DETAIL_RULES
 from mm_tui.review.risk.facts import FACT_RULES
@@ -25,10 +27,13 @@ from mm_tui.review.risk.requests import REQUEST_RULES
 from mm_tui.review.risk.rule import Reading, Rule
 from mm_tui.review.risk.sequence import SEQUENCE_RULES
 from mm_tui.review.risk.shape import SHAPE_RULES
+from mm_tui.review.risk.spans import SPAN_RULES
 from mm_tui.review.risk.sums import SUM_RULES
+from mm_tui.review.risk.swaps import SWAP_RULES
 from mm_tui.review.risk.targets import TARGET_RULES, known_from_house
 from mm_tui.review.risk.terms import TERM_RULES
 from mm_tui.review.risk.timing import TIMING_RULES
+from mm_tui.review.risk.weekdays import WEEKDAY_RULES
 from mm_tui.review.risk.wording import WORDING_RULES
 from mm_tui.settings.sections import Risk
 from mm_tui.text import OneLine
@@ -37,10 +42,15 @@ RULES: tuple[Rule, ...] = (
     *RECIPIENT_RULES,
     *ANSWER_RULES,
     *SUM_RULES,
+    *CALCULATION_RULES,
     *FACT_RULES,
     *TARGET_RULES,
     *DETAIL_RULES,
+    *SWAP_RULES,
+    *WEEKDAY_RULES,
     *TIMING_RULES,
+    *SPAN_RULES,
+    *CHOICE_RULES,
     *SEQUENCE_RULES,
     *TERM_RULES,
     *CONTRADICTION_RULES,

@@ -176,7 +176,8 @@ def find_dates(text: str) -> tuple[Day, ...]:
 
 _FIRST_DAY = re.compile(
     r"(?<![\d.,:/])(?P<day>\d{1,2})(?:\.|st|nd|rd|th|er|º)?[ ]?"
-    r"(?:-|–|/|to|and|till|bis|und|au|et|al|y|a|ao|e|à|até|tot|en|do|i)[ ]?(?:den |zum |the )?\Z",
+    r"(?:-|–|/|to|and|till|bis|und|au|et|al|y|a|ao|e|à|até|tot|en|do|i)[ ]?(?:den |zum |the )?"
+    rf"(?:(?:{tree(name for name in ordered('weekdays') if len(name) > 2)})(?:,? (?:dem |den |the )?| ))?\Z",
     re.IGNORECASE,
 )
 _LAST_DAY = re.compile(r"[ ]?(?:-|–|to|and)[ ]?(?P<day>\d{1,2})(?:st|nd|rd|th)?(?![\d:]|[.,]\d)", re.IGNORECASE)
@@ -184,7 +185,7 @@ _LAST_DAY = re.compile(r"[ ]?(?:-|–|to|and)[ ]?(?P<day>\d{1,2})(?:st|nd|rd|th)
 
 def _other_end(text: str, match: re.Match[str], month: int, year: int | None) -> list[Day]:
     """The first or last day of a span that names its month once: "8 to 12 July", "July 8-12"."""
-    start = max(0, match.start() - 16)
+    start = max(0, match.start() - 32)
     other = _FIRST_DAY.search(text, start, match.start()) if match["m1"] else _LAST_DAY.match(text, match.end())
     if other is None or not 1 <= int(other["day"]) <= 31:
         return []

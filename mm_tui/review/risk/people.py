@@ -47,7 +47,7 @@ def _signature(reading: Reading) -> tuple[int, int] | None:
         if (
             number
             and (found := closing.match(low))
-            and (found.end() == len(low) or _FROM.match(low, found.end()))
+            and (found.end() == len(low) or (_FROM.match(low, found.end()) and not line.endswith((".", "!", "?"))))
             and 0 < len(lines) - 1 - number <= _LONGEST_SIGNATURE
         ):
             begins = lines[number + 1][0]
@@ -159,7 +159,14 @@ def signature_not_ours(reading: Reading) -> Iterator[Finding]:
         # "Admissions Officer" says what somebody does, "Member FDIC." what the company is.
         job = bool(jobs.intersection(plain)) or line.endswith(".") or _NAME_AND_ROLE.fullmatch(line) is not None
         organised = line[-1:] not in ",!?" and (
-            named or (not job and any((len(one) > 3 and one in roles) or one in organisations for one in plain))
+            named
+            or (
+                not job
+                and any(
+                    (len(one) > 3 and one in roles) or (one in organisations and not word[0].islower())
+                    for word, one in zip(words, plain, strict=True)
+                )
+            )
         )
         alike = any(
             plain_name(name)[:5] in one or one[:5] in plain_name(name)
@@ -195,8 +202,8 @@ def signature_not_ours(reading: Reading) -> Iterator[Finding]:
 
 @rule("names_other_contact", "names another correspondent", needs_thread=True)
 def names_other_contact(reading: Reading) -> Iterator[Finding]:
-    """The draft names, by first and last name, a correspondent of ours who is not mentioned in this thread. Medium: one
-    customer's affairs may reach another."""
+    """The draft names, by first and last name, a correspondent of ours who is not mentioned in this thread: one
+    customer's affairs may reach another. Medium if the sentence has private facts or a number, else low."""
     words = list(NAME.finditer(reading.body))
     known = reading.known_names
     for first, second in pairwise(words):
@@ -206,7 +213,9 @@ def names_other_contact(reading: Reading) -> Iterator[Finding]:
         if reading.known.names(*pair) and not (pair[0] in known and pair[1] in known):
             span = Span(first.start(), second.end())
             words_said = f"names a correspondent who is not in the thread: {quoted(reading.body[slice(*span)])}"
-            yield Finding("names_other_contact", Level.MEDIUM, OneLine(words_said), (span,))
+            private = reading.sentence_has(span.start, "private_facts")
+            private = private or any(map(str.isdigit, reading.body[slice(*reading.sentence(span.start))]))
+            yield Finding("names_other_contact", Level.MEDIUM if private else Level.LOW, OneLine(words_said), (span,))
 
 
 _TITLED = re.compile(

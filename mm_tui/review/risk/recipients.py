@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from mm_tui.models import Direction
-from mm_tui.review.findings import Finding, Level
+from mm_tui.review.findings import Finding, Level, Span
 from mm_tui.review.lookalike import domain_of
-from mm_tui.review.risk.rule import Reading, listed, rule
+from mm_tui.review.risk.phrases import lowered, pattern
+from mm_tui.review.risk.rule import Reading, listed, quoted, rule
 from mm_tui.review.senders import inspect_party, inspect_sender
 from mm_tui.text import OneLine
 
@@ -32,10 +34,22 @@ def recipients_untold(reading: Reading) -> Iterator[Finding]:
         yield Finding("recipients_untold", Level.HIGH, OneLine(f"a recipient is no address: {listed(strange)}"))
 
 
+_LONGEST_READ = 4_000
+
+
+def _is_private(reading: Reading) -> bool:
+    """Whether the newest email that came, also from one of us, asks to keep it between the two."""
+    came = next((mail for mail in reversed(reading.context.messages) if mail.direction == Direction.INBOUND), None)
+    return (
+        came is not None and pattern("in_confidence").search(lowered(str(came.body or "")[:_LONGEST_READ])) is not None
+    )
+
+
 @rule("recipient_not_in_thread", "recipients not in the thread")
 def recipient_not_in_thread(reading: Reading) -> Iterator[Finding]:
     """A recipient neither wrote nor received any email in the thread that the draft answers. High for somebody with no
-    earlier correspondence, medium for somebody known, low for our own people. Does not apply to a draft that begins a
+    earlier correspondence, medium for somebody known and for our own people if the other side asks us to keep it
+    between us, low for our own people otherwise. Does not apply to a draft that begins a
     thread. As in all rules, only mail that arrived or was sent counts: waiting, rejected, cancelled, failed or
     quarantined mail makes nobody and nothing known."""
     if not reading.has_thread:
@@ -45,11 +59,37 @@ def recipient_not_in_thread(reading: Reading) -> Iterator[Finding]:
         address = str(party.address).lower()
         if address in reading.participants:
             continue
-        level = Level.LOW if reading.is_ours(address) else Level.MEDIUM if reading.known.knows(address) else Level.HIGH
+        level = Level.MEDIUM if reading.known.knows(address) else Level.HIGH
+        if reading.is_ours(address):
+            level = Level.MEDIUM if _is_private(reading) else Level.LOW
         groups.setdefault(level, []).append(str(party.address))
     for level, addresses in groups.items():
         words = f"goes to somebody who is not in the thread: {listed(addresses)}"
         yield Finding("recipient_not_in_thread", level, OneLine(words))
+
+
+_ASKS_FOR_COPY = re.compile(
+    r"(?:please|kindly|bitte|merci de|veuillez|por favor|per favore|alstublieft|graag|proszę)\b[^.\n]*\Z"
+)
+
+
+@rule("copy_missing", "says that somebody gets a copy")
+def copy_missing(reading: Reading) -> Iterator[Finding]:
+    """The draft says that somebody is in copy, and it goes to one person alone. Medium. Not if it asks for a copy, or
+    says no."""
+    draft = reading.draft
+    if not draft.complete or "cc" in draft.untold or len(draft.recipients) != 1:
+        return
+    for match in pattern("in_copy").finditer(reading.low, 0, reading.written):
+        first, _ = reading.sentence(match.start())
+        asks = _ASKS_FOR_COPY.search(reading.low, first, match.start()) is not None
+        if asks or reading.is_question(match.start()):
+            continue
+        if reading.sentence_has(match.start(), "negations", "conditions", "future"):
+            continue
+        words = f"says {quoted(reading.body[slice(*match.span())])}, but nobody gets a copy"
+        yield Finding("copy_missing", Level.MEDIUM, OneLine(words), (Span(*match.span()),))
+        return
 
 
 @rule("new_domain", "new domain")
@@ -155,6 +195,7 @@ def sender(reading: Reading) -> Iterator[Finding]:
 RECIPIENT_RULES = (
     recipients_untold,
     recipient_not_in_thread,
+    copy_missing,
     new_domain,
     recipient,
     many_recipients,

@@ -59,15 +59,26 @@ _CHAT = re.compile(
 """A line of a chat: "Dana (14:02): …", "[14:02] Dana: …"."""
 
 
+_MODEL_NAME = re.compile(
+    r"^[ \t*_–—-]*(?:ChatGPT|GPT-?\d\w*|Claude(?: \d\S*| Sonnet| Opus| Haiku| AI)|(?:Google )?Gemini(?: \d\S*| Pro| AI)"
+    r"|(?:Microsoft |GitHub )?Copilot|DeepSeek\S*|Llama[ -]?\d\S*|Mistral (?:AI|Large|Small)|Jamba\b\S*|Grok)"
+    r"(?!\w)",
+    re.MULTILINE,
+)
+"""A line of the signature that begins with the name of a language model."""
 _WORK = re.compile(r"\b(?:draft|version|entwurf|fassung|brouillon|borrador|rascunho|bozza|concept|szkic)\b|案|草稿")
 
 
 @rule("model_talk", "words of a model to its user")
 def model_talk(reading: Reading) -> Iterator[Finding]:
     """The draft contains a model's words to its user, its instructions or its reasoning: "Here's a friendly reply you
-    can send", "As an AI", "Let me know if you'd like me to make it shorter", "You are Ori, the assistant of". High."""
+    can send", "As an AI", "Let me know if you'd like me to make it shorter", "You are Ori, the assistant of"; or is
+    signed with the name of a model ("ChatGPT for the service team"). High."""
     spans = _found(reading, "model_talk")
     spans += tuple(Span(*match.span()) for match in _TAG.finditer(reading.low) if match[0] not in reading.asked_text)
+    if signed := _MODEL_NAME.search(reading.body, reading.last_lines):
+        known = signed[0].lower() in reading.thread_text.lower()
+        spans += () if known else (Span(*signed.span()),)
     recipients = reading.draft.recipients
     if recipients and all(reading.is_ours(party.address) for party in recipients):
         # Colleagues send each other drafts.

@@ -135,7 +135,7 @@ _MOST_SOURCES = 10
 
 
 _CLAUSE = re.compile(r"(?:(?!\s(?:but|aber|mais|pero|mas|ma|maar|ale)\s)[^.,;:!?\n。！？、，；])+")
-_OUT = re.compile(r"\b(?:out|except|außer|sauf|salvo|behalve|oprócz)\b|以外|除了")
+_OUT = re.compile(r"\b(?:out\Z|(?:is|are|i'm|i’m|am) out\b(?! on)|except|außer|sauf|salvo|behalve|oprócz)\b|以外|除了")
 _HOUR = re.compile(r"\d")
 _TERM = re.compile(
     r"\b(?:before|until|till|later|earlier|after|since|last|next|this|vor|bis|nach|seit|letzten?|nächsten?|avant|après|jusqu"

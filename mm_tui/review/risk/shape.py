@@ -124,6 +124,7 @@ def _broken_paragraph(reading: Reading) -> Span | None:
         last = match[0].rpartition(" ")[2]
         if (
             len(match[0]) > _LONG_PARAGRAPH
+            and len(match[0].rpartition("\n")[2]) > _TABLE_ROW
             and last.isalpha()
             and last.islower()
             and last in word_set("unfinished")
@@ -135,6 +136,8 @@ def _broken_paragraph(reading: Reading) -> Span | None:
 
 
 _LONG_PARAGRAPH = 80
+_TABLE_ROW = 20
+"""The most characters of the last row of a table: "Fri 15 you"."""
 
 
 _TAGS = "div|span|p|br|table|tr|td|html|body|head|style|script|ul|li|strong|b|i"
@@ -269,12 +272,12 @@ def repeats_itself(reading: Reading) -> Iterator[Finding]:
         for match in re.finditer(r"[^\n]+(?:\n[^\n]+)*", reading.body[: min(reading.written, LONGEST_DRAFT)])
         if len(match[0]) >= 50 and match[0][0].isalpha() and re.search(r"[.!?。！？]\s*\Z", match[0])
     ][:_MOST_PARAGRAPHS]
-    for at, (_, first) in enumerate(parts):
+    for at, (begin, first) in enumerate(parts):
         for start, second in parts[at + 1 :]:
             if similarity(first, second) >= _ALIKE_PARAGRAPHS:
-                span = Span(start, start + len(second))
+                both = Span(begin, begin + len(first)), Span(start, start + len(second))
                 words = f"says the same twice: {quoted(second)}"
-                yield Finding("repeats_itself", Level.MEDIUM, OneLine(words), (span,))
+                yield Finding("repeats_itself", Level.MEDIUM, OneLine(words), both)
                 return
 
 

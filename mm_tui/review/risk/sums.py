@@ -10,19 +10,19 @@ from itertools import combinations
 
 from mm_tui.review.findings import Finding, Level, Span
 from mm_tui.review.lookalike import one_slip_apart
-from mm_tui.review.risk.facts import Amount, find_amounts, find_dates, known_amounts, number_of
+from mm_tui.review.risk.facts import Amount, find_amounts, known_amounts, number_of
 from mm_tui.review.risk.phrases import ordered
-from mm_tui.review.risk.pieces import find_all
 from mm_tui.review.risk.rule import Reading, listed, quoted, rule
 from mm_tui.text import OneLine
 
 _MOST_RECKONED = 12
 _MOST_LESS = 8
 _MOST_TIMES = 100
+_MOST_PIECES = 100_000
 _MOST_PARTS = 12
 _SUM = 100
-_HUNDREDTH = Decimal("0.01")
-_CENT = Decimal("0.02")
+HUNDREDTH = Decimal("0.01")
+CENT = Decimal("0.02")
 _WORD = re.compile(r"\w+")
 
 
@@ -51,20 +51,31 @@ def _reckoned(amounts: list[tuple[str, Decimal]]) -> set[tuple[str, Decimal]]:
     }
 
 
-def _is_multiple(amount: Amount, there: Iterable[tuple[str, Decimal]], said: frozenset[str]) -> bool:
-    """Whether it is a price of the thread times one or two numbers among the words of both: "three nights at 69 €"."""
-    times = {
+def _is_multiple(
+    amount: Amount, there: Iterable[tuple[str, Decimal]], said: frozenset[str], numbers: frozenset[int]
+) -> bool:
+    """Whether it is a price times one or two numbers among the words of both: "three nights at 69 €".
+
+    Args:
+        amount: what may be calculated.
+        there: the amounts of both.
+        said: the words of both.
+        numbers: the numbers of both in digits.
+    """
+    every = {
         amount.value / value
         for currency, value in there
-        if currency == amount.currency != "%" and value and 1 < amount.value / value <= _MOST_TIMES
+        if currency == amount.currency != "%" and value and 1 < amount.value / value <= _MOST_PIECES
     }
+    if any(one in numbers for one in every):
+        return True
+    times = {one for one in every if one <= _MOST_TIMES}
     counts = {int(one) for one in times if one == int(one)}
-    numbers = {int(word) for word in said if word.isdecimal() and len(word) <= 3}
-    numbers |= {place for word, place in ordered("numbers").items() if word in said} if counts else set()
+    some = {number for number in numbers if number <= _MOST_TIMES}
+    some |= {place for word, place in ordered("numbers").items() if word in said} if counts else set()
     # "Two people, three mornings": the price times six.
     return any(
-        count in numbers or any(count % one == 0 and count // one in numbers for one in numbers if one > 1)
-        for count in counts
+        count in some or any(count % one == 0 and count // one in some for one in some if one > 1) for count in counts
     )
 
 
@@ -94,7 +105,7 @@ def _percentages(amount: Amount, every: Iterable[tuple[str, Decimal]]) -> Iterat
 
 def _is_percentage(amount: Amount, every: Iterable[tuple[str, Decimal]]) -> bool:
     """Whether it is a percentage of another amount, or that amount with the percentage added or taken off."""
-    return any(abs(amount.value - value) < _CENT for value in _percentages(amount, every))
+    return any(abs(amount.value - value) < CENT for value in _percentages(amount, every))
 
 
 def _is_bare_there(reading: Reading, amount: Amount) -> bool:
@@ -114,6 +125,8 @@ def _is_bare_there(reading: Reading, amount: Amount) -> bool:
     return False
 
 
+# It begins with a digit, which is found faster than what is not before one.
+FACTORS = re.compile(r"\d(?<![\w.,:/-]\d)\d{0,5}(?:[.,]\d{1,3})?(?![\d:/]|[.,]\d)")
 _RESULT = re.compile(r"=[ \u00a0]?[^\w\n]{0,3}(?:[A-Z]{3}[ \u00a0]?)?\Z")
 
 
@@ -130,7 +143,7 @@ def _written_out(body: str) -> frozenset[tuple[str, Decimal]]:
     for amount in find_amounts(body) if "=" in body else ():
         begin = max(amount.span.start - _BEFORE_RESULT, body.rfind("\n", 0, amount.span.start) + 1)
         if _RESULT.search(body, begin, amount.span.start):
-            numbers = _FACTORS.finditer(body, begin, amount.span.start)
+            numbers = FACTORS.finditer(body, begin, amount.span.start)
             values = [value for match in numbers if (value := number_of(match[0]))][-_NUMBERS_BEFORE:]
             # "1 x 900 = $900" calculates nothing.
             factors = [value for value in values if value != 1]
@@ -138,6 +151,37 @@ def _written_out(body: str) -> frozenset[tuple[str, Decimal]]:
                 results.append((amount.currency, amount.value))
     sums = {currency: sum(value for one, value in results if one == currency) for currency, _ in results}
     return frozenset((*results, *((currency, Decimal(value)) for currency, value in sums.items())))
+
+
+BIG_NUMBER = r"\d{1,3}(?:[.,' \u00a0]\d{3})+(?:[.,]\d{1,2})?|\d{1,9}(?:[.,]\d{1,2})?"
+_INTEGER = re.compile(r"(?<![\d.,:/-])\d{1,6}(?![\d:/]|[.,]\d)|(?<![\d.,:/-])\d{1,3}(?:[.,]\d{3})(?![\d:/]|[.,]\d)")
+
+
+def _whole_numbers(reading: Reading) -> frozenset[int]:
+    """The whole numbers of draft and thread that may count pieces."""
+    found = (*_INTEGER.findall(reading.body), *_INTEGER.findall(reading.figures))
+    return frozenset(int(re.sub(r"\D", "", one)) for one in found)
+
+
+_ROW_END = re.compile(rf"(?P<number>{BIG_NUMBER})[ \u00a0]?(?:[A-Z]{{3}}|[$€£¥元円]|zł)?[ \t]*\Z")
+
+
+def _is_total(body: str, amount: Amount) -> bool:
+    """Whether it is the sum of the numbers at the ends of the lines above its own, which need no currency."""
+    lines = body[: body.rfind("\n", 0, amount.span.start) + 1].split("\n")[-2::-1]
+    total, rows = Decimal(0), 0
+    for line in lines:
+        row = _ROW_END.search(line[-_LONGEST_ROW_END:])
+        value = number_of(row["number"]) if row else None
+        if value is None:
+            return False
+        total, rows = total + value, rows + 1
+        if rows > 1 and total == amount.value:
+            return True
+    return False
+
+
+_LONGEST_ROW_END = 20
 
 
 def unknown(reading: Reading, amounts: Iterable[Amount], there: set[tuple[str, Decimal]]) -> list[Amount]:
@@ -151,7 +195,14 @@ def unknown(reading: Reading, amounts: Iterable[Amount], there: set[tuple[str, D
         sums = _reckoned(every)
         new = [amount for amount in new if (amount.currency, amount.value) not in sums]
         said = reading.thread_words.union(_WORD.findall(reading.low)) if new else frozenset()
-        new = [amount for amount in new if not _is_multiple(amount, every, said) and not _is_share(amount, there, said)]
+        digits = _whole_numbers(reading) if new else frozenset()
+        new = [
+            amount
+            for amount in new
+            if not _is_multiple(amount, every, said, digits)
+            and not _is_share(amount, there, said)
+            and not _is_total(reading.body, amount)
+        ]
     return new
 
 
@@ -199,23 +250,26 @@ def _other_periods(reading: Reading) -> Iterator[Finding]:
 @rule("amount_not_in_thread", "amounts not in the thread", needs_thread=True)
 def amount_not_in_thread(reading: Reading) -> Iterator[Finding]:
     """A sum of money or a percentage that no email in the thread names in that currency. Medium if it is nearly one of
-    the thread's, or nearly the sum, difference or share of those that are named; one of them in another currency, or
-    for another period ("£285 per day" for "£285 per week"). Otherwise low, as for a new price. The sum or difference of
-    two named amounts, one less two others, the sum of several in a row, and a named price times a named number are
-    accepted. "$1,200", "1.200,00 €", "USD 1200", "1.2k dollars" and "15 percent"
-    are understood."""
+    the thread's, or nearly the sum, difference or share of those that are named; if it is one of them in another
+    currency or for another period ("£285 per day" for "£285 per week"); and if the draft names sums only in a currency
+    that the thread, which names some, does not. Otherwise low, as for a new price. The sum or difference of two named
+    amounts, one less two others, the sum of several in a row or of the rows above, and a named price times a named
+    number are accepted. "$1,200", "1.200,00 €", "USD 1200", "1.2k dollars" and "15 percent" are understood."""
     named = find_amounts(reading.body)
     if not named:
         return
     yield from _other_periods(reading)
     there = {(amount.currency, amount.value) for amount in known_amounts(reading)}
     new = unknown(reading, named, there)
+    foreign = _is_foreign(named, there)
     levels: dict[Level, list[Amount]] = {Level.MEDIUM: [], Level.LOW: []}
     kept = any((amount.currency, amount.value) in there for amount in named if amount.currency == "%")
+    if foreign and not new:
+        new = [amount for amount in named if amount.currency != "%"]
     for amount in new:
         if amount.currency == "%" and amount.value == _ALL and not kept:
             continue
-        may_contradict = len(new) <= _MOST_COMPARED and _may_contradict(reading, amount, there)
+        may_contradict = len(new) <= _MOST_COMPARED and (foreign or _may_contradict(reading, amount, there))
         levels[Level.MEDIUM if may_contradict else Level.LOW].append(amount)
     for level, amounts in levels.items():
         if amounts:
@@ -226,10 +280,21 @@ def amount_not_in_thread(reading: Reading) -> Iterator[Finding]:
             )
 
 
+_ALIKE = {"CNY": "JPY", "CAD": "USD", "AUD": "USD", "NZD": "USD", "SEK": "kr", "NOK": "kr", "DKK": "kr"}
+"""Currencies that share a sign with another one."""
+
+
+def _is_foreign(named: Iterable[Amount], there: Iterable[tuple[str, Decimal]]) -> bool:
+    """Whether no amount of the draft is in a currency of the thread, which has some."""
+    mine = {_ALIKE.get(amount.currency, amount.currency) for amount in named if amount.currency != "%"}
+    theirs = {_ALIKE.get(currency, currency) for currency, _ in there if currency != "%"}
+    return bool(mine and theirs) and not mine & theirs
+
+
 _ALL = 100
 _MOST_COMPARED = 50
 """A draft with more new amounts is a list of prices."""
-_SHORTEST_SLIP = 3
+SHORTEST_SLIP = 3
 
 
 def _may_contradict(reading: Reading, amount: Amount, there: set[tuple[str, Decimal]]) -> bool:
@@ -257,95 +322,30 @@ def _may_contradict(reading: Reading, amount: Amount, there: set[tuple[str, Deci
 
 def _swapped(one: Decimal, other: Decimal) -> bool:
     """Whether an amount has the digits of a calculated one in another order."""
-    first, second = _digits(one), _digits(other.quantize(_HUNDREDTH))
-    return len(first) >= _SHORTEST_SLIP and first != second and sorted(first) == sorted(second)
+    first, second = digits_of(one), digits_of(other.quantize(HUNDREDTH))
+    return len(first) >= SHORTEST_SLIP and first != second and sorted(first) == sorted(second)
 
 
 def _one_wrong(one: Decimal, other: Decimal) -> bool:
     """Whether an amount of more than three digits has one digit that a calculated one has not in its place."""
-    first, second = _digits(one), _digits(other)
-    same_size = len(first) == len(second) > _SHORTEST_SLIP and one.adjusted() == other.adjusted()
+    first, second = digits_of(one), digits_of(other)
+    same_size = len(first) == len(second) > SHORTEST_SLIP and one.adjusted() == other.adjusted()
     return same_size and sum(a != b for a, b in zip(first, second, strict=True)) == 1
 
 
-def _digits(value: Decimal) -> str:
+def digits_of(value: Decimal) -> str:
     """The digits of a value, without the zeros at its ends: `1250` for 12.50 and for 0.125."""
     return f"{value:f}".replace(".", "").strip("0")
 
 
 def _nearly_same(one: Decimal, other: Decimal) -> bool:
     """Whether digits are in another order, or one is too many, missing or, in a number of that size, wrong."""
-    first, second = _digits(one), _digits(other)
+    first, second = digits_of(one), digits_of(other)
     if len(first) == len(second) > 1 and sorted(first) == sorted(second):
         return True
-    if min(len(first), len(second)) < _SHORTEST_SLIP or not one_slip_apart(first, second):
+    if min(len(first), len(second)) < SHORTEST_SLIP or not one_slip_apart(first, second):
         return False
     return len(first) != len(second) or one.adjusted() == other.adjusted()
 
 
-_SMALL = r"\d{1,6}(?:[.,]\d{1,2})?"
-_BIG = r"\d{1,3}(?:[.,' \u00a0]\d{3})+(?:[.,]\d{1,2})?|\d{1,9}(?:[.,]\d{1,2})?"
-_MONEY = r"(?:[$€£¥]|[A-Z]{3}|zł)?[ \u00a0]?"
-_PRODUCT = re.compile(
-    rf"(?<![\w.,])(?P<first>{_SMALL})[ \u00a0]?[^\s\d=+/*x×-]{{0,12}}[ \u00a0]?[x×*·][ \u00a0]?{_MONEY}"
-    rf"(?P<second>{_SMALL})[^\d\n=+*×/:;-]{{0,20}}=[ \u00a0]?{_MONEY}(?P<result>{_BIG})(?!\w|[.,]\d)"
-)
-_MORE_BEFORE = re.compile(r"[\d+*×/−-][^\n]{0,24}\Z")
-# It begins with a digit, which is found faster than what is not before one.
-_FACTORS = re.compile(r"\d(?<![\w.,:/-]\d)\d{0,5}(?:[.,]\d{1,3})?(?![\d:/]|[.,]\d)")
-_FEWEST_FACTORS, _MOST_FACTORS = 3, 4
-
-
-@rule("sum_wrong", "a calculation that does not come out")
-def sum_wrong(reading: Reading) -> Iterator[Finding]:
-    """A product that the draft writes out is wrong ("12 x 98 = 1,167"), or a number has the digits of the product of
-    two others in its sentence in another order ("14 panels of 440 W: 6.61 kWp" for 6.16). Medium."""
-    body = reading.body[: reading.written]
-    done: list[Span] = []
-    for match in find_all(_PRODUCT, body) if "=" in body else ():
-        if _MORE_BEFORE.search(body, max(0, match.start() - 26), match.start()):
-            continue
-        first, second, result = (number_of(match[name]) for name in ("first", "second", "result"))
-        if first is None or second is None or result is None:
-            continue
-        # "140 x 30p = £42.00"
-        if any(abs(first * second * unit - result) < _CENT for unit in (1, _HUNDREDTH)):
-            continue
-        span = Span(*match.span())
-        done.append(span)
-        words = f"does not come out: {quoted(body[slice(*span)])}, which is {first * second:f}"
-        yield Finding("sum_wrong", Level.MEDIUM, OneLine(words), (span,))
-    yield from _swapped_products(reading, body, done)
-
-
-def _swapped_products(reading: Reading, body: str, done: list[Span]) -> Iterator[Finding]:
-    """Numbers whose digits are those of a product of two others in their sentence, in another order."""
-    sentences: dict[tuple[int, int], list[tuple[Span, Decimal]]] = {}
-    written = list(find_all(_FACTORS, body))
-    if len(written) < _FEWEST_FACTORS:
-        return
-    taken = {place for day in find_dates(body) for place in range(*day.span)}
-    for match in written:
-        value = number_of(match[0])
-        if value is not None and match.start() not in taken:
-            sentences.setdefault(reading.sentence(match.start()), []).append((Span(*match.span()), value))
-    for numbers in sentences.values():
-        if not _FEWEST_FACTORS <= len(numbers) <= _MOST_FACTORS:
-            continue
-        for span, value in numbers:
-            mine = _digits(value)
-            others = [one for place, one in numbers if place != span and one > 1]
-            if len(mine) < _SHORTEST_SLIP or any(one.start <= span.start < one.end for one in done):
-                continue
-            if body[slice(*span)] in reading.figures:
-                continue
-            products = {_digits(one * other) for at, one in enumerate(others) for other in others[at + 1 :]}
-            near = [digits for digits in products if sorted(digits) == sorted(mine)]
-            if near and mine not in products:
-                said = quoted(body[slice(*span)])
-                words = f"{said} has the digits of the product of two numbers beside it in another order"
-                yield Finding("sum_wrong", Level.MEDIUM, OneLine(words), (span,))
-                return
-
-
-SUM_RULES = (amount_not_in_thread, sum_wrong)
+SUM_RULES = (amount_not_in_thread,)

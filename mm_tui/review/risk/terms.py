@@ -71,6 +71,9 @@ def term_wrong(reading: Reading) -> Iterator[Finding]:
             if one.unit in _UNIT and one.unit in SPANS_OF_TIME and one.number == int(one.number)
         }
         said = named[-1]
+        if _BEGINS.search(reading.low, start, said.span.start):
+            # "Two years from 14 January": the day on which it begins.
+            continue
         if len(counts) != 1 or today is None:
             continue
         number, unit = counts.pop()
@@ -88,6 +91,11 @@ def term_wrong(reading: Reading) -> Iterator[Finding]:
             yield Finding("term_wrong", Level.MEDIUM, OneLine(words), (said.span,))
 
 
+_BEGINS = re.compile(
+    r"(?:\b(?:from|since|starting(?: on)?|beginning(?: on)?|as of|ab|seit|vom|à partir du|à compter du|depuis le|dès le"
+    r"|desde(?: el)?|a partir d[eo](?:l| dia)?|a contar d[eo]|dal|a partire dal|a decorrere dal|vanaf|sinds|od)"
+    r"(?: dem| dnia)?)\s\Z"
+)
 _LONGEST_TERM = 400
 _LONG_AGO = timedelta(days=400)
 _CLOSED = re.compile(

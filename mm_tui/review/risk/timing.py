@@ -1,20 +1,21 @@
-"""Rules about days, weekdays and times that contradict each other or the thread."""
+"""The rule about days, weekdays and times that contradict the thread."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
 from datetime import date
-from functools import cache, lru_cache
+from functools import lru_cache
 from itertools import pairwise
 
 from mm_tui.review.findings import Finding, Level, Span
 from mm_tui.review.risk.counts import UNCOUNTED
 from mm_tui.review.risk.facts import Day, days_there, find_dates
-from mm_tui.review.risk.phrases import lowered, ordered, pattern, tree, word_set
-from mm_tui.review.risk.pieces import find_all, find_near_digits
+from mm_tui.review.risk.phrases import lowered, ordered, pattern, word_set
+from mm_tui.review.risk.pieces import find_near_digits
 from mm_tui.review.risk.rule import Reading, agrees, listed, quoted, rule
 from mm_tui.review.risk.sequence import BETWEEN
+from mm_tui.review.risk.weekdays import likely_years, weekdays_in
 from mm_tui.text import OneLine
 
 _SHORT_MAIL = 400
@@ -24,71 +25,6 @@ _FEW_DAYS = 2
 """A draft with more days may offer them."""
 _NEAR = 24
 """The most characters between a date and the word that says what it is the date of."""
-
-
-@cache
-def _weekday() -> re.Pattern[str]:
-    names = [name for name in ordered("weekdays") if len(name) > 1]
-    latin = tree(name for name in names if name[0].isascii() or (name.isalpha() and name[0] < "\u2e80"))
-    other = tree(name for name in names if name[0] >= "\u2e80" or not name[0].isalnum())
-    return re.compile(rf"(?<!\w)(?:{latin})(?!\w)|{other}")
-
-
-def _weekdays(text: str) -> list[tuple[int, Span]]:
-    return [(ordered("weekdays")[match[0]], Span(*match.span())) for match in find_all(_weekday(), text)]
-
-
-def _likely_year(day: Day, today: date) -> Iterator[date]:
-    for month, number in day.readings:
-        for year in (day.year,) if day.year else (today.year - 1, today.year, today.year + 1):
-            try:
-                yield date(year, month, number)
-            except ValueError:
-                continue
-
-
-@rule("weekday_wrong", "a weekday that does not fit its date")
-def weekday_wrong(reading: Reading) -> Iterator[Finding]:
-    """A weekday does not match the date beside it. A date without a year means the nearest one.
-    Medium."""
-    came = [mail.received_at.date() for mail in reading.context.messages if mail.received_at]
-    today = reading.context.today or (came[-1] if came else None)
-    dates = find_dates(reading.body)
-    if not dates:
-        return
-    weekdays = _weekdays(reading.low)
-    ranges = {
-        one.start
-        for (_, first), (_, last) in pairwise(weekdays)
-        if BETWEEN.fullmatch(reading.low, first.end, last.start)
-        for one in (first, last)
-    }
-    for number, span in weekdays:
-        if span.start in ranges:
-            continue
-        for day in dates:
-            if not (0 <= day.span.start - span.end <= 8 or 0 <= span.start - day.span.end <= 3):
-                continue
-            gap = reading.low[min(span.end, day.span.end) : max(span.start, day.span.start)]
-            after = span.start >= day.span.end
-            if re.search(r"[.!?;\n]\s|[\d)）]", gap) or (today is None and day.year is None) or (after and "\n" in gap):
-                continue
-            if not after and any(0 <= span.start - other.span.end <= 1 for other in dates):
-                # "6月10日(水)までに届けば、6月18日": it belongs to the date before it.
-                continue
-            if after and any(0 <= other.span.start - span.end <= 2 for other in dates):
-                # "Tuesday 19 January, Thursday 21 January": it belongs to the date after it.
-                continue
-            when = list(_likely_year(day, today or date(2000, 1, 1)))
-            if day.year is None and today is not None:
-                near = min((abs((one - today).days) for one in when), default=999)
-                when = [one for one in when if abs((one - today).days) == near or len(day.readings) > 1]
-            if when and all(one.isoweekday() != number for one in when):
-                both = Span(min(span.start, day.span.start), max(span.end, day.span.end))
-                right = f"{when[0]:%A}"
-                words = f"{quoted(reading.body[slice(*both)])}: that day is a {right}"
-                yield Finding("weekday_wrong", Level.MEDIUM, OneLine(words), (both,))
-                break
 
 
 _CLOCK = re.compile(
@@ -101,7 +37,7 @@ _ZONE = re.compile(
 
 
 @lru_cache(maxsize=64)
-def _times(text: str) -> tuple[tuple[int, Span, str], ...]:
+def times_of_day(text: str) -> tuple[tuple[int, Span, str], ...]:
     """Times of day in minutes, with the zone named after them."""
     found = []
     for match in find_near_digits(_CLOCK, text):
@@ -177,11 +113,20 @@ def date_differs(reading: Reading) -> Iterator[Finding]:
         near = next((other for other in theirs if _nearly(day, other)), None)
         if theirs:
             other = near or theirs[0]
+            # Of two days in a change, the draft's is nearly one.
+            changed = (
+                moved
+                and not reading.is_question(day.span.start)
+                and near is not None
+                and len(theirs) > 1
+                and len(mine) == 1
+                and agrees(reading, day.span)
+            )
             level = (
                 Level.LOW
-                if moved
-                or _open(reading, day.span)
+                if ((moved or _open(reading, day.span)) and not changed)
                 or _asks_about(asked, other, day)
+                or _is_within_limit(asked, other, day)
                 or _has_its_weekday(reading, day)
                 or (
                     (near is None or asks or len(mine) > _FEW_DAYS)
@@ -193,21 +138,22 @@ def date_differs(reading: Reading) -> Iterator[Finding]:
             )
             words = _other(reading, day.span, asked, other.span)
             yield Finding("date_differs", level, OneLine(words), (day.span,))
+    yield from _slip_of_agreed(reading, mine, theirs, moved=moved)
     for day in set(mine).difference(fits) if fits and len(mine) <= _MANY_DAYS else ():
         near = next((one for one in theirs if _nearly(day, one)), None)
         slip = near and _labels(body, day.span) & _labels(asked, near.span) and not _open(reading, day.span)
         if near and slip and not _asks_about(asked, near, day):
             words = _other(reading, day.span, asked, near.span)
             yield Finding("date_differs", Level.MEDIUM, OneLine(words), (day.span,))
-    here = _weekdays(body)
-    there = [one for one in _weekdays(asked) if not _is_past(asked, one[1])] if here and not mine else []
+    here = weekdays_in(body)
+    there = [one for one in weekdays_in(asked) if not _is_past(asked, one[1])] if here and not mine else []
     if here and there and not mine and not any(_names_weekday(reading, number) for number, _ in here):
         sure = agrees(reading, here[0][1], "yes") and not asks and not moved
         level = Level.MEDIUM if sure and not any(_open(reading, span) for _, span in here) else Level.LOW
         words = _other(reading, here[0][1], asked, there[0][1])
         yield Finding("date_differs", level, OneLine(words), tuple(span for _, span in here))
-    here_t = _times(body)
-    there_t = [one for one in _times(asked) if not _is_kept(asked, one, here_t)] if here_t else []
+    here_t = times_of_day(body)
+    there_t = [one for one in times_of_day(asked) if not _is_kept(asked, one, here_t)] if here_t else []
     hours = (
         {hour for minutes, _, _ in here_t for hour in (minutes // 60 % 12, minutes // 60 % 12 + 12)} if there_t else ()
     )
@@ -216,7 +162,7 @@ def date_differs(reading: Reading) -> Iterator[Finding]:
         if hours
         else ""
     )
-    known_t = {minutes % 720 for minutes, _, _ in _times(near_text)}
+    known_t = {minutes % 720 for minutes, _, _ in times_of_day(near_text)}
     if (
         here_t
         and there_t
@@ -264,14 +210,16 @@ def _said_of(text: str, span: Span) -> frozenset[str]:
 def _otherwise_labelled(reading: Reading, body: str, days: tuple[Day, ...], *, moved: bool) -> Iterator[Finding]:
     """A day or time of which the draft says in the same words what an earlier email of ours says of another one."""
     mine = [(day.readings, day.span) for day in days]
-    mine += [(frozenset({(_CLOCK_TIME, minutes % 720)}), span) for minutes, span, _ in _times(body)]
+    mine += [(frozenset({(_CLOCK_TIME, minutes % 720)}), span) for minutes, span, _ in times_of_day(body)]
     if moved or not 0 < len(mine) <= _MOST_LABELLED:
         return
     texts = [lowered(str(mail.body)) for mail in reading.context.messages[-_MOST_LABELLED:] if mail.body]
     texts = [text for text in texts if len(text) <= _LONGEST_LABELLED]
     there = [(text, day.readings, day.span) for text in texts for day in find_dates(text)]
     there += [
-        (text, frozenset({(_CLOCK_TIME, minutes % 720)}), span) for text in texts for minutes, span, _ in _times(text)
+        (text, frozenset({(_CLOCK_TIME, minutes % 720)}), span)
+        for text in texts
+        for minutes, span, _ in times_of_day(text)
     ]
     known = frozenset().union(*(what for _, what, _ in there))
     for what, span in mine:
@@ -328,8 +276,8 @@ def _spanned(
 def _has_its_weekday(reading: Reading, day: Day) -> bool:
     """Whether the right weekday stands before a date: somebody looked at a calendar."""
     today = reading.context.today or date(2000, 1, 1)
-    before = _weekdays(reading.low[max(0, day.span.start - _NEAR) : day.span.start])
-    return bool(before) and any(one.isoweekday() == before[-1][0] for one in _likely_year(day, today))
+    before = weekdays_in(reading.low[max(0, day.span.start - _NEAR) : day.span.start])
+    return bool(before) and any(one.isoweekday() == before[-1][0] for one in likely_years(day, today))
 
 
 def _other(reading: Reading, span: Span, asked: str, their: Span) -> str:
@@ -364,6 +312,43 @@ def _is_kept(text: str, time: tuple[int, Span, str], mine: Sequence[tuple[int, S
     )
 
 
+_WEEK = 7
+
+
+def _slip_of_agreed(
+    reading: Reading, mine: tuple[Day, ...], theirs: tuple[Day, ...], *, moved: bool
+) -> Iterator[Finding]:
+    """The only day of the draft, which agrees to it, is nearly the only one of the thread, or a week from it."""
+    if moved or theirs or len({day.readings for day in mine}) != 1:
+        return
+    mails = [
+        mail for mail in reading.context.messages[-_MOST_LABELLED:] if mail.body and len(mail.body) <= _LONGEST_LABELLED
+    ]
+    there = {day.readings: day for mail in mails for day in find_dates(str(mail.body))}
+    if len(there) != 1:
+        return
+    day, (readings, other) = mine[0], *there.items()
+    if day.readings & readings or len(readings) > 1 or _open(reading, day.span) or not agrees(reading, day.span):
+        return
+    (month, number), (their_month, their_number) = min(day.readings), min(readings)
+    came = {(mail.received_at.month, mail.received_at.day) for mail in reading.context.messages if mail.received_at}
+    if (month, number) in came or re.search(rf"(?<!\d)0?{number}(?!\d)", reading.figures):
+        # "Thursday 19 March or Friday 20"
+        return
+    if _nearly(day, other) or (month == their_month and abs(number - their_number) == _WEEK):
+        words = f"names {quoted(reading.body[slice(*day.span)])}, while the thread names {their_number}/{their_month}"
+        yield Finding("date_differs", Level.MEDIUM, OneLine(words), (day.span,))
+
+
+_BY_THEN = re.compile(r"[^\n。、,.]{0,6}(?:まで|以前|之前|前)")
+
+
+def _is_within_limit(text: str, theirs: Day, day: Day) -> bool:
+    """Whether a day is before the one until when something is wanted: "by 10 March", "3月10日までに"."""
+    limit = _word_before(text, theirs.span) in word_set("until") or _BY_THEN.match(text, theirs.span.end)
+    return bool(limit) and max(day.readings) <= min(theirs.readings)
+
+
 def _asks_about(text: str, theirs: Day, day: Day) -> bool:
     """Whether the sentence with a date asks, and the draft's date is in another month: it may be the answer."""
     rest = re.search(r"[.!?。！？](?=\s|\Z)|[？。]", text[theirs.span.end :])
@@ -380,4 +365,4 @@ def _open(reading: Reading, span: Span) -> bool:
     return refused and not agrees(reading, span)
 
 
-TIMING_RULES = (weekday_wrong, date_differs)
+TIMING_RULES = (date_differs,)

@@ -9,6 +9,7 @@ from itertools import pairwise
 
 from mm_tui.review.findings import Finding, Level, Span
 from mm_tui.review.language import language_name, language_of, may_be
+from mm_tui.review.risk.phrases import FULL, ordered
 from mm_tui.review.risk.rule import LONGEST_DRAFT, Reading, quoted, rule
 from mm_tui.text import OneLine, unquoted
 
@@ -16,6 +17,8 @@ _WORD = re.compile(r"\w+")
 _FEWEST_WORDS = 6
 
 
+_LONG_PARAGRAPH = re.compile(r"[^\n]{60,}")
+_ANY_TEXT = re.compile(r"\S[^\n]*")
 _MOST_OF_IT = 0.6
 """A paragraph with this share of the draft has the draft's language."""
 
@@ -23,7 +26,8 @@ _MOST_OF_IT = 0.6
 @rule("other_language", "other language than the thread", needs_thread=True)
 def other_language(reading: Reading) -> Iterator[Finding]:
     """The draft is in another language than the other side's newest email, if fastText's model of 176 languages is sure
-    of both, or has a paragraph in a third one. Medium. Texts under 40 letters are not checked."""
+    of both, or has a paragraph in a third one. Medium. Not if that email names the draft's language.
+    Texts under 40 letters are not checked."""
     theirs = ""
     for mail in reversed(reading.context.messages):
         if mail.body is not None and not reading.is_ours(mail.sender.address):
@@ -31,14 +35,26 @@ def other_language(reading: Reading) -> Iterator[Finding]:
             break
     there, here = language_of(theirs), language_of(reading.body[:LONGEST_DRAFT])
     if there and here and there != here and not may_be(theirs, here):
+        if _asks_for(theirs.lower(), here):
+            return
         words = f"written in {language_name(here)}, but the last mail was in {language_name(there)}"
-        yield Finding("other_language", Level.MEDIUM, OneLine(words))
+        # The first long paragraph is marked, or all of a short text.
+        first = _LONG_PARAGRAPH.search(reading.body) or _ANY_TEXT.search(reading.body)
+        yield Finding("other_language", Level.MEDIUM, OneLine(words), (Span(*first.span()),) if first else ())
     elif here:
         for match in re.finditer(r"[^\n]{90,}(?:\n[^\n]+)*", reading.body[: reading.written]):
             part = language_of(match[0]) if len(match[0]) < _MOST_OF_IT * reading.written else here
             if part and part not in (here, there) and " " in match[0]:
                 words = f"holds a paragraph in {language_name(part)}: {quoted(match[0])}"
                 yield Finding("other_language", Level.MEDIUM, OneLine(words), (Span(*match.span()),))
+
+
+def _asks_for(text: str, language: str) -> bool:
+    """Whether a text speaks of writing or answering in this language: "please answer in English"."""
+    place = FULL.index(language) + 1 if language in FULL else 0
+    every = "|".join(re.escape(name) for name, number in ordered("languages").items() if number == place)
+    before = r"\b(?:in|auf|en|em|po|na|in het|w języku) "
+    return bool(every) and re.search(rf"{before}(?:{every})|(?:{every})(?:で|に)|用(?:{every})", text) is not None
 
 
 _FORMAL_AND_FAMILIAR = (
@@ -57,8 +73,8 @@ _FORMAL_AND_FAMILIAR = (
 
 @rule("address_mixed", "addresses the reader in two ways")
 def address_mixed(reading: Reading) -> Iterator[Finding]:
-    """The draft addresses the reader formally and familiarly ("Sie" and "du", "u" and "je", "usted" and "tú").
-    Medium."""
+    """The draft addresses the reader formally and familiarly ("Sie" and "du", "u" and "je", "usted" and "tú"), or
+    familiarly in answer to a ceremonious letter in French; or it ends Japanese sentences as among friends. Medium."""
     body = reading.body[: min(reading.written, LONGEST_DRAFT)]
     for language, formal, familiar in _FORMAL_AND_FAMILIAR:
         spans = [Span(*match.span()) for match in familiar.finditer(body)]
@@ -66,6 +82,35 @@ def address_mixed(reading: Reading) -> Iterator[Finding]:
             words = f"addresses the reader in two ways: {quoted(formally[0])} and {quoted(body[slice(*spans[0])])}"
             yield Finding("address_mixed", Level.MEDIUM, OneLine(words), tuple(spans))
             return
+    yield from _too_familiar(reading, body)
+
+
+_CEREMONIOUS = re.compile(
+    r"je vous prie d['’](?:agréer|accepter)|salutations distinguées|sentiments (?:distingués|respectueux)"
+    r"|^[ \t]*(?:maître|docteur|(?:monsieur|madame) l[ea] \w+),",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""A letter in French to which nobody answers with "tu"."""
+_POLITE_FRENCH = re.compile(r"\b(?:vous|votre|vos)\b", re.IGNORECASE)
+_FAMILIAR_FRENCH = re.compile(r"\b(?:tu|toi|ton|ta|tes|te)\b|\bt['’](?=\w)", re.IGNORECASE)
+_AMONG_FRIENDS = re.compile(
+    r"(?:(?<!し)た(?:よ|ね)|だ(?:よ|ね)|て(?:る|た)(?:よ|ね)|てね|じゃん|っす|オッケー|（笑）|\(笑\)|ｗ)(?=[。！!ー～〜\n（(、]|\Z)"
+)
+_POLITE = re.compile(r"です|ます|ました|ません|ございま|いただ|でしょうか")
+
+
+def _too_familiar(reading: Reading, body: str) -> Iterator[Finding]:
+    """A familiar answer to somebody who wrote formally."""
+    asked = str(reading.asked.body)[:LONGEST_DRAFT] if reading.asked else ""
+    spans = [Span(*match.span()) for match in _AMONG_FRIENDS.finditer(body)] if _POLITE.search(asked) else []
+    if spans and not _AMONG_FRIENDS.search(reading.thread_text):
+        words = f"writes as among friends: {quoted(body[slice(*spans[0])])}"
+        yield Finding("address_mixed", Level.MEDIUM, OneLine(words), tuple(spans))
+        return
+    spans = [Span(*match.span()) for match in _FAMILIAR_FRENCH.finditer(body)] if _CEREMONIOUS.search(asked) else []
+    if spans and not _POLITE_FRENCH.search(body) and language_of(body) == "fr":
+        words = f"addresses the reader familiarly, who wrote formally: {quoted(body[slice(*spans[0])])}"
+        yield Finding("address_mixed", Level.MEDIUM, OneLine(words), tuple(spans))
 
 
 def _pairs(text: str) -> Counter[tuple[str, str]]:

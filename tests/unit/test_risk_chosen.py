@@ -1,0 +1,211 @@
+"""Risk rules that compare a draft with what was offered, chosen and agreed, and with whom it goes to."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import pytest
+
+from mm_tui.models import Direction, Party
+from mm_tui.review.findings import Level
+from mm_tui.review.risk import Draft, Message, ThreadContext, assess
+from mm_tui.text import ManyLine, OneLine
+
+US = Party.parse("Helio Roof <office@helio.example>")
+CREW = Party.parse("crew@helio.example")
+JUDITH = Party.parse("Judith Barlow <j.barlow@mail.example>")
+
+
+def mail(body: str, *, ours: bool = False) -> Message:
+    at = datetime(2026, 5, 4, tzinfo=UTC)
+    sender, to = (US, JUDITH) if ours else (JUDITH, US)
+    direction = Direction.OUTBOUND if ours else Direction.INBOUND
+    return Message(sender, (to,), subject=OneLine("Roof"), body=ManyLine(body), received_at=at, direction=direction)
+
+
+def codes(answer: str, *thread: Message, cc: tuple[Party, ...] = ()) -> set[str]:
+    """The codes of the findings at medium or high."""
+    context = ThreadContext(thread, own_addresses=frozenset({"office@helio.example"}), today=date(2026, 5, 5))
+    draft = Draft(sender=US, to=(JUDITH,), cc=cc, subject=OneLine("Re: Roof"), body=ManyLine(answer))
+    return {one.code for one in assess(draft, context).findings if one.level >= Level.MEDIUM}
+
+
+@pytest.mark.parametrize(
+    ("offer", "choice", "wrong", "right"),
+    [
+        (
+            "Wednesday, 13 May or Friday, 15 May?",
+            "Friday please.",
+            "Noted: Wednesday, 13 May.",
+            "Noted: Friday, 15 May.",
+        ),
+        ("Would Tuesday or Thursday suit?", "Not Tuesday, so Thursday.", "See you on Tuesday.", "See you on Thursday."),
+        ("We have 9:30 or 14:00.", "14:00 is good.", "You are booked for 9:30.", "You are booked for 14:00."),
+        (
+            "- Mittwoch, 13.05., ab 8 Uhr\n- Freitag, 22.05., ab 7:30 Uhr",
+            "Dann bitte den Freitag, am 13. bin ich weg.",
+            "Wir haben Sie für Mittwoch, den 13.05., ab 8 Uhr eingetragen.",
+            "Wir haben Sie für Freitag, den 22.05., ab 7:30 Uhr eingetragen.",
+        ),
+        ("Mardi 12 ou jeudi 14 ?", "Jeudi me va.", "C'est noté pour mardi 12.", "C'est noté pour jeudi 14."),
+        ("¿Lunes o miércoles?", "El miércoles, gracias.", "Reservado el lunes.", "Reservado el miércoles."),
+        ("Giovedì 14 o venerdì 15?", "Venerdì va benissimo.", "Confermo giovedì 14.", "Confermo venerdì 15."),
+        ("Dinsdag of donderdag?", "Donderdag graag.", "Genoteerd: dinsdag.", "Genoteerd: donderdag."),
+        ("Środa czy piątek?", "Piątek.", "Zapisane: środa.", "Zapisane: piątek, nie środa."),
+        (
+            "5月12日(火)か5月14日(木)はいかがですか。",
+            "木曜日でお願いします。",
+            "5月12日(火)で承りました。",
+            "5月14日(木)で承りました。",
+        ),
+        ("Tuesday or Thursday?", "Thursday.", "Sorry, Thursday is gone. Could you do Tuesday?", "Thursday it is."),
+    ],
+)
+def test_another_day_than_was_chosen(offer: str, choice: str, wrong: str, right: str) -> None:
+    thread = mail(offer, ours=True), mail(choice)
+    assert ("choice_differs" in codes(wrong, *thread)) is ("Sorry" not in wrong)
+    assert "choice_differs" not in codes(right, *thread)
+
+
+@pytest.mark.parametrize(
+    ("code", "thread", "wrong", "right"),
+    [
+        (
+            "numbers_swapped",
+            "12 chairs and 40 cushions, please.",
+            "40 chairs and 12 cushions.",
+            "12 chairs, 40 cushions.",
+        ),
+        (
+            "numbers_swapped",
+            "Mi mandi 36 bottiglie di Dolcetto e 24 di Arneis?",
+            "Segnato: 36 bottiglie di Arneis e 24 di Dolcetto.",
+            "Segnato: 24 bottiglie di Arneis e 36 di Dolcetto.",
+        ),
+        (
+            "numbers_swapped",
+            "大人2名、子供3名です。",
+            "大人3名、子供2名で承りました。",
+            "大人2名、子供3名で承りました。",
+        ),
+        (
+            "row_differs",
+            "Evening group: Monday and Wednesday, room 3, £95\nMorning group: Tuesday and Thursday, £80",
+            "You are in the evening group, Monday and Wednesday in room 3. It is £80.",
+            "You are in the evening group, Monday and Wednesday in room 3. It is £95.",
+        ),
+        (
+            "span_differs",
+            "Nous souhaitons le gîte du samedi 11 au samedi 18 juillet.",
+            "Le gîte est à vous du samedi 18 au samedi 25 juillet.",
+            "Le gîte est à vous du samedi 11 au samedi 18 juillet.",
+        ),
+        (
+            "span_differs",
+            "From 8 to 12 June?",
+            "Booked from 8 to 13 June.",
+            "Booked from 8 to 12 June, open 1 May to 3 June.",
+        ),
+        (
+            "date_differs",
+            "10月23日から10月30日に変更できますでしょうか。",
+            "10月31日に変更いたしました。",
+            "10月30日に変更いたしました。",
+        ),
+        ("sum_wrong", "How much?", "11 palen à € 17,95 = € 179,50", "11 palen à € 17,95 = € 197,45"),
+        ("sum_wrong", "Was kosten sie?", "10 Schirme zu 64,50 € = 654,00 €", "10 Schirme zu 64,50 € = 645,00 €"),
+        (
+            "amount_not_in_thread",
+            "The scarf is £19.00. 20 of them, please.",
+            "The total is $380.00.",
+            "Scarves: 380.00\nBoxes: 1,240.00\nTotal: £1,620.00",
+        ),
+        ("weekday_wrong", "And on the Sunday?", "Monday 6 December, at 11.", "Sunday 6 December, at 11."),
+        (
+            "term_wrong",
+            "Dated 14 January 2026.",
+            "Two years, until 14 January 2027.",
+            "Two years from 14 January 2026.",
+        ),
+        ("missing_attachment", "样品什么时候寄?", "报告附上。", "检测报告随货附上。"),
+        ("missing_attachment", "When?", "The report is enclosed.", "The report is enclosed with the goods."),
+        ("greets_stranger", "Are you open?", "Dear Ms Novak,\nyes.", "Dear Parents,\nyes."),
+        ("greets_stranger", "Sind Sie da?", "Liebe Frau Novak,\nja.", "Liebe Nachbarn,\nja."),
+        ("greets_stranger", "È aperto?", "Gentile Novak,\nsì.", "Egregio Avvocato,\nsì."),
+        (
+            "other_language",
+            "Wir brauchen eine Übersetzung bis Freitag. Bitte antworten Sie bald.",
+            "Thank you for your enquiry, we can translate it by Friday.",
+            "Vielen Dank für Ihre Anfrage, wir übersetzen es bis Freitag.",
+        ),
+        (
+            "address_mixed",
+            "Maître, la date tient-elle ? Je vous prie d'agréer mes salutations distinguées.",
+            "Coucou, t'inquiète, il te manque juste un acte et la date est bonne.",
+            "Bonjour, il vous manque seulement un acte et la date est bonne.",
+        ),
+        (
+            "address_mixed",
+            "お部屋を変更していただけますか。",
+            "空いてるから変えといたよ。",
+            "変更いたしました。お待ちしておりますね。",
+        ),
+        (
+            "model_talk",
+            "Does it charge?",
+            "It does.\n\nRegards,\nChatGPT for the team",
+            "It does.\n\nRegards,\nClaude Petit",
+        ),
+        (
+            "promise_discount",
+            "It goes up to 16.20?",
+            "For you we freeze the old price for good.",
+            "Yes, the price is 16.20.",
+        ),
+        ("promise_legal", "Czy to gwarancja?", "Uznajemy gwarancję i wymienimy okna.", "Sprawdzimy, czy to gwarancja."),
+    ],
+)
+def test_what_differs_from_what_was_asked_for(code: str, thread: str, wrong: str, right: str) -> None:
+    assert code in codes(wrong, mail(thread))
+    assert code not in codes(right, mail(thread))
+
+
+def test_prices_times_many_pieces_are_calculated() -> None:
+    answer = "3000个:每个4.20元,合计12,600元\n5000个:每个3.90元,合计19,500元"
+    assert "amount_not_in_thread" not in codes(answer, mail("请报3000个和5000个的价格。"))
+
+
+def test_an_answer_in_the_language_that_was_asked_for() -> None:
+    asked = mail("Wir brauchen eine Übersetzung bis Freitag. Bitte antworten Sie auf Englisch.")
+    assert "other_language" not in codes("Thank you for your enquiry, we can translate it by Friday.", asked)
+
+
+def test_the_wrong_week_for_the_only_day_that_was_named() -> None:
+    thread = mail("Is the hall free on Saturday 17 October?"), mail("Yes. Shall I book it?", ours=True), mail("Please!")
+    assert "date_differs" in codes("It is now booked for you on Saturday 10 October.", *thread)
+    assert "date_differs" not in codes("It is now booked for you on Saturday 17 October.", *thread)
+    assert "date_differs" not in codes("It is now booked for you. We are closed on 24 December.", *thread)
+
+
+@pytest.mark.parametrize(
+    "words", ["Site team in copy.", "Ich habe Herrn Blum in Kopie.", "Metto in copia il geometra.", "抄送王工。"]
+)
+def test_somebody_in_copy_who_is_not(words: str) -> None:
+    asked = mail("Please reply to all of us.")
+    assert "copy_missing" in codes(words, asked)
+    assert "copy_missing" not in codes(words, asked, cc=(CREW,))
+    assert "copy_missing" not in codes("Please keep me in copy. I have no copy in cc.", asked)
+
+
+@pytest.mark.parametrize(
+    ("asked", "is_private"),
+    [
+        ("Please keep that between us.", True),
+        ("Bitte vertraulich!", True),
+        ("Cela reste confidentiel.", True),
+        ("Hi.", False),
+    ],
+)
+def test_a_copy_of_what_should_stay_between_two(asked: str, is_private: bool) -> None:
+    assert ("recipient_not_in_thread" in codes("Fine.", mail(asked), cc=(CREW,))) is is_private
+    assert "recipient_not_in_thread" not in codes("Fine.", mail(asked))
