@@ -11,7 +11,7 @@ import importlib
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from datetime import UTC
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar, cast
 from urllib.parse import urlsplit
 
 from msgspec.structs import replace
@@ -51,6 +51,17 @@ class Paid(Protocol):
     def model(self) -> OneLine: ...
     @property
     def usage(self) -> TokenUsage: ...
+
+
+class _Question(NamedTuple, Generic[T]):
+    """A question to a model, and how its answer is stored."""
+
+    request: Request
+    subject_id: str
+    """The email that the answer is stored for."""
+    ask: Callable[[Model], Awaitable[Answered[T]]]
+    pack: Callable[[T], Any]
+    unpack: Callable[[Any], T]
 
 
 class Assistant:
@@ -143,9 +154,8 @@ class Assistant:
 
         request = tasks.prepare("summarise", letters, self.settings.assist)
         request = replace(request, cut=request.cut or shortened)
-        return await self._answer(
-            request, email_id, automatic, again, lambda model: tasks.summarise(model, request), str, ManyLine
-        )
+        question = _Question(request, email_id, lambda model: tasks.summarise(model, request), str, ManyLine)
+        return await self._answer(question, automatic=automatic, again=again)
 
     async def classify(
         self, email_id: str, letters: Sequence[Letter], *, automatic: bool = False, again: bool = False
@@ -155,9 +165,8 @@ class Assistant:
 
         labels = self.settings.assist.labels
         request = tasks.prepare("classify", letters, self.settings.assist)
-        return await self._answer(
-            request, email_id, automatic, again, lambda model: tasks.classify(model, request, labels), str, OneLine
-        )
+        question = _Question(request, email_id, lambda model: tasks.classify(model, request, labels), str, OneLine)
+        return await self._answer(question, automatic=automatic, again=again)
 
     async def extract(
         self, email_id: str, letters: Sequence[Letter], *, automatic: bool = False, again: bool = False
@@ -166,15 +175,14 @@ class Assistant:
         from mm_tui.assist import tasks
 
         request = tasks.prepare("extract", letters, self.settings.assist)
-        return await self._answer(
+        question = _Question(
             request,
             email_id,
-            automatic,
-            again,
             lambda model: tasks.extract(model, request),
             typed_json.values_of,
             lambda found: typed_json.from_values(tasks.Extraction, found),
         )
+        return await self._answer(question, automatic=automatic, again=again)
 
     async def second_reading(
         self, draft_id: str, reading: DraftReading, facts: Facts, *, automatic: bool = False
@@ -184,30 +192,23 @@ class Assistant:
         Raises:
             AssistError: of the kind that fits; NoKey and OverBudget without asking.
         """
-        from mm_tui.assist import second_reader, tasks
-
-        request = tasks.prepare_second_reader(reading, self.settings.assist, background(facts))
-        return await self._answer(
-            request,
-            draft_id,
-            automatic,
-            True,
-            lambda model: tasks.second_reader(model, request, reading),
-            second_reader.as_values,
-            lambda values: second_reader.again(values, reading.draft, reading.sources),
-        )
+        return await self._answer(self._second_reading(draft_id, reading, facts), automatic=automatic, again=True)
 
     async def known_second_reading(
         self, draft_id: str, reading: DraftReading, facts: Facts
     ) -> Answered[SecondReading] | None:
         """The cached answer to exactly this question; None if it was not asked."""
+        return await asyncio.to_thread(self._kept, self._second_reading(draft_id, reading, facts))
+
+    def _second_reading(self, draft_id: str, reading: DraftReading, facts: Facts) -> _Question[SecondReading]:
         from mm_tui.assist import second_reader, tasks
 
         request = tasks.prepare_second_reader(reading, self.settings.assist, background(facts))
-        return await asyncio.to_thread(
-            self._kept,
+        return _Question(
             request,
             draft_id,
+            lambda model: tasks.second_reader(model, request, reading),
+            second_reader.as_values,
             lambda values: second_reader.again(values, reading.draft, reading.sources),
         )
 
@@ -278,23 +279,14 @@ class Assistant:
         if self._model is not None:
             await self._model.aclose()
 
-    async def _answer(
-        self,
-        request: Request,
-        email_id: str,
-        automatic: bool,
-        again: bool,
-        ask: Callable[[Model], Awaitable[Answered[T]]],
-        pack: Callable[[T], Any],
-        unpack: Callable[[Any], T],
-    ) -> Answered[T]:
-        key = self._key(request, email_id)
-        if not again and (kept := self._kept(request, email_id, unpack)) is not None:
+    async def _answer(self, question: _Question[T], *, automatic: bool, again: bool) -> Answered[T]:
+        key = self._key(question)
+        if not again and (kept := self._kept(question)) is not None:
             return kept
-        answer = await self._paid(request, automatic, ask)
+        answer = await self._paid(question.request, automatic, question.ask)
         # A malformed answer is shown but not reused for the same question.
         kept_under = key if answer.certain else key._replace(content_hash="uncertain")
-        result = {"value": pack(answer.value), "model": str(answer.model), "cut": answer.cut}
+        result = {"value": question.pack(answer.value), "model": str(answer.model), "cut": answer.cut}
         await asyncio.to_thread(self._store.put, kept_under, result, self._clock.now())
         return answer
 
@@ -334,18 +326,21 @@ class Assistant:
             async with self._ended:
                 self._ended.notify_all()
 
-    def _key(self, request: Request, email_id: str) -> ResultKey:
+    def _key(self, question: _Question[Any]) -> ResultKey:
+        request = question.request
         version = f"{request.version}@{hashlib.sha256(self.settings.profile.ai21_host.encode()).hexdigest()[:8]}"
-        return ResultKey(request.task, email_id, request.model, version, request.content_hash)
+        return ResultKey(request.task, question.subject_id, request.model, version, request.content_hash)
 
-    def _kept(self, request: Request, email_id: str, unpack: Callable[[Any], T]) -> Answered[T] | None:
+    def _kept(self, question: _Question[T]) -> Answered[T] | None:
         from mm_tui.assist.model import TokenUsage
         from mm_tui.assist.tasks import Answered
 
-        kept = self._store.get(self._key(request, email_id))
+        kept = self._store.get(self._key(question))
         if kept is None:
             return None
-        return Answered(unpack(kept.result["value"]), OneLine(kept.result["model"]), TokenUsage(), kept.result["cut"])
+        return Answered(
+            question.unpack(kept.result["value"]), OneLine(kept.result["model"]), TokenUsage(), kept.result["cut"]
+        )
 
     async def _ready(self, automatic: bool) -> Model:
         if not self.has_key:
