@@ -11,7 +11,6 @@ import json
 import re
 from collections.abc import Iterable
 from datetime import datetime
-from email.utils import parseaddr
 from enum import StrEnum
 from functools import lru_cache
 from hashlib import sha256
@@ -20,6 +19,7 @@ from typing import Annotated, Any, Self
 import msgspec
 from msgspec.structs import force_setattr
 
+from mm_tui.addresses import header_form, name_and_address
 from mm_tui.text import ManyLine, OneLine, encodable, is_blank
 
 GatewayId = Annotated[str, msgspec.Meta(pattern=r"\A[\x21-\x7e]{1,256}\Z")]
@@ -89,40 +89,6 @@ NOT_SENT = frozenset(
 )
 """Outbound mail that nobody has received. For any other status the times of approval and delivery decide."""
 
-_PLAIN_PARTY = re.compile(r"(?:(\w+(?: \w+)*) <)?([\w+-]+(?:\.[\w+-]+)*@[\w-]+(?:\.[\w-]+)*)(>)?", re.ASCII)
-_ANGLED = re.compile(r"([^<>]*)<([^<>\s@]+@[^<>\s@]+)>\s*", re.ASCII)
-_QUOTED_NAME = re.compile(r'"((?:[^"\\]|\\.)*+)"')
-_SPECIAL = re.compile(r'[][\\()<>@,:;".]')
-"""A name with one of these is quoted (RFC 5322, 3.2.3)."""
-_RECIPIENT = re.compile(r'(?:"(?:[^"\\]|\\.)*+"|[^",])++')
-_QUOTED_WELL = re.compile(r'(?:"(?:[^"\\]|\\.)*+"|[^"])*+')
-
-
-def recipients(line: str) -> tuple[str, ...]:
-    """The recipients in a line in header form, separated by commas outside quotes."""
-    parts = _RECIPIENT.findall(line) if _QUOTED_WELL.fullmatch(line) else line.split(",")
-    return tuple(part.strip() for part in parts if part.strip())
-
-
-def _name_and_address(raw: str) -> tuple[str, str]:
-    """The name and address in header form, never dropping what could be a further recipient."""
-    # Simple forms are matched by a pattern, because `parseaddr` is slow.
-    plain = _PLAIN_PARTY.fullmatch(raw)
-    if plain is not None and (plain[1] is None) == (plain[3] is None):
-        return plain[1] or "", plain[2]
-    if angled := _ANGLED.fullmatch(raw):
-        # An unquoted comma or colon in the name: RFC 5322 requires quotes, but real mail lacks them.
-        name = angled[1].strip()
-        quoted = _QUOTED_NAME.fullmatch(name)
-        return re.sub(r"\\(.)", r"\1", quoted[1]) if quoted else name.strip('"'), angled[2]
-    if raw.count("@") != 1:
-        return "", ""
-    try:
-        return parseaddr(raw)
-    except RecursionError:
-        # Hundreds of nested comments: no address that a reader could recognise.
-        return "", ""
-
 
 class Party(Model, frozen=True, kw_only=True):
     """A sender or recipient: the address, then the claimed name."""
@@ -142,14 +108,11 @@ class Party(Model, frozen=True, kw_only=True):
     @property
     def header(self) -> str:
         """In header form for a send call, with every script unencoded because a human edits it too."""
-        if not self.name:
-            return str(self.address)
-        name = re.sub(r'(["\\])', r"\\\1", self.name)
-        return f'"{name}" <{self.address}>' if _SPECIAL.search(self.name) else f"{name} <{self.address}>"
+        return header_form(self.name, str(self.address))
 
 
 def _parse_party(raw: str) -> Party:
-    name, address = _name_and_address(raw)
+    name, address = name_and_address(raw)
     if "@" not in address:
         return Party(address=OneLine(raw.strip()))
     shown = OneLine(name)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from mm_tui.models import EditedDraft, Party, RawContent, recipients
+from mm_tui.addresses import recipients
+from mm_tui.models import EditedDraft, Party, RawContent
 from mm_tui.review.draft import changes_recipients, fingerprint
 from mm_tui.text import OneLine
 

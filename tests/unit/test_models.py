@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from mm_tui.models import Party, recipients
+from mm_tui.addresses import recipients
+from mm_tui.models import Party
 from mm_tui.text import OneLine
 
 

@@ -13,7 +13,8 @@ from textual.content import Content
 from textual.widgets import Input, Static
 
 from mm_tui import keymap
-from mm_tui.models import EditedDraft, recipients
+from mm_tui.addresses import recipients
+from mm_tui.models import EditedDraft
 from mm_tui.review.draft import changes_recipients, changes_subject
 from mm_tui.review.render_pass import RenderPass
 from mm_tui.review.risk import Assessment
