@@ -37,7 +37,7 @@ async def reject_filter(arguments: argparse.Namespace, chosen: Settings) -> int:
         selected = chosen_filter.select([queue.as_submitted(entry) for entry in waiting])
         entries = [entry for entry in selected if chosen_filter.asks_snoozed or not entry.snoozed]
         left_out = len(selected) - len(entries)
-        addresses = {box.mailbox_id: box.address for box in session.mail.mailbox_rows()}
+        addresses = session.mail.addresses()
         if not entries:
             cure = f"{bulk.snoozed_words(left_out)}." if left_out else ""
             raise CommandError(Exit.NOT_FOUND, "no waiting email matches", cure)

@@ -45,7 +45,7 @@ async def _list(arguments: argparse.Namespace, chosen: Settings) -> int:
 
     async with online(chosen) as session:
         found, more = await SpamMarks(session.database, session.network.gateway, ignore).listed()
-        boxes = {row.mailbox_id: OneLine(row.address) for row in session.mail.mailbox_rows()}
+        boxes = session.mail.addresses()
     if arguments.json:
         emit.data({"spam": [_fields(mail, boxes.get(mail.mailbox_id)) for mail in found], "more": more})
     elif found:

@@ -58,7 +58,7 @@ class Attention:
             hidden: ids to ignore, such as our own edits in progress.
         """
         now = self._clock.now()
-        addresses = {row.mailbox_id: row.address for row in self._mail.mailbox_rows()}
+        addresses = self._mail.addresses()
         items = [one for one in self._pending.waiting() if one.email_id not in hidden]
         waiting = {one.email_id for one in items}
         overdue = {

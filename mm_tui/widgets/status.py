@@ -96,11 +96,9 @@ def data_age(session: Session) -> Content:
     state = session.sync.state if session.sync is not None and not session.trouble else None
     if state is None or state.error is None or state.phase in (SyncPhase.FILLING, SyncPhase.LIVE):
         return Content("")
-    return Content(_data(state, session.clock.now()))
-
-
-def _data(state: SyncState, now: datetime) -> str:
-    return "never synced" if state.last_ok_at is None else f"data from {span(now - state.last_ok_at)} ago"
+    if state.last_ok_at is None:
+        return Content("never synced")
+    return Content(f"data from {span(session.clock.now() - state.last_ok_at)} ago")
 
 
 def mailbox(session: Session, mailbox_id: str | None) -> Content:

@@ -296,9 +296,8 @@ class AuditScreen(BaseScreen):
         self._end_search()
 
     def action_next_mailbox(self) -> None:
-        ids = [None, *(box.mailbox_id for box in self.session.mail.mailbox_rows())]
-        at = ids.index(self.chosen.mailbox_id) if self.chosen.mailbox_id in ids else 0
-        self.show(replace(self.chosen, mailbox_id=ids[(at + 1) % len(ids)]), self.typed)
+        following = self.session.mail.mailbox_after(self.chosen.mailbox_id)
+        self.show(replace(self.chosen, mailbox_id=following), self.typed)
 
     def action_filter(self) -> None:
         """Reads the possible filters in a thread, and asks for one."""
@@ -308,7 +307,7 @@ class AuditScreen(BaseScreen):
     def _ask_filter(self, facets: tuple[list[Facet], list[Facet]]) -> None:
         from mm_tui.screens.audit.filter import AuditFilterScreen
 
-        boxes = [(row.mailbox_id, row.address) for row in self.session.mail.mailbox_rows()]
+        boxes = list(self.session.mail.addresses().items())
         now, names = self.session.clock.now(), self.lines.names
         dialog = AuditFilterScreen(self.chosen, *facets, boxes, now, names)
         ask(self.app, dialog, lambda chosen: self.show(chosen, self.typed))

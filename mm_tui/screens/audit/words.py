@@ -41,11 +41,11 @@ def heading(
         whole: all have been counted; otherwise an ellipsis follows the number.
     """
     now, keys = session.clock.now(), session.settings.keys
-    box = next((one for one in session.mail.mailbox_rows() if one.mailbox_id == chosen.mailbox_id), None)
+    address = session.mail.addresses().get(chosen.mailbox_id or "")
     alone = session.sync is not None and not session.can("admin")
     both = "local journal" if alone and not session.audit.count() else "both logs"
     words = [{Source.GATEWAY: "gateway's log", Source.JOURNAL: "local journal", None: both}[chosen.source]]
-    words += [OneLine(box.address)] if box else []
+    words += [address] if address else []
     words += [actor_words(chosen.actor, names=names)] if chosen.actor else []
     words += [OneLine(chosen.action)] if chosen.action else []
     words += [f"since {moment(chosen.since, now).strip()}"] if chosen.since else []

@@ -273,9 +273,7 @@ class MailColumn(Vertical):
 
     def next_mailbox(self) -> None:
         """Shows the next mailbox; after the last one, all."""
-        ids = [None, *(box.mailbox_id for box in self.session.mail.mailbox_rows())]
-        at = ids.index(self.view.mailbox_id) if self.view.mailbox_id in ids else 0
-        self.show(replace(self.view, mailbox_id=ids[(at + 1) % len(ids)]))
+        self.show(replace(self.view, mailbox_id=self.session.mail.mailbox_after(self.view.mailbox_id)))
 
     def filter(self) -> None:
         """Asks for a mailbox, label or status."""

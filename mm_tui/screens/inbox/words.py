@@ -61,8 +61,7 @@ def heading(session: Session, view: MailView, found: int, *, whole: bool) -> Con
         found: emails, or threads where they are folded.
         whole: all have been counted; otherwise an ellipsis follows the number.
     """
-    box = next((one for one in session.mail.mailbox_rows() if one.mailbox_id == view.mailbox_id), None)
-    words = [OneLine(box.address) if box else "all mailboxes"]
+    words = [session.mail.addresses().get(view.mailbox_id or "", "all mailboxes")]
     words += [f"label {OneLine(view.label)}"] if view.label else []
     words += [OneLine(view.status).replace("_", " ")] if view.status else []
     kinds = ("thread", "threads") if view.folded else ("email", "emails")

@@ -93,7 +93,7 @@ class BulkReject:
         from mm_tui.services.decisions.bulk import snoozed_words, summary
 
         session, number = self._screen.session, str(len(batch))
-        addresses = {box.mailbox_id: box.address for box in session.mail.mailbox_rows()}
+        addresses = session.mail.addresses()
         lines = [OneLine(f"reason   {reason}"), *summary(batch, addresses, session.audit, key_names(session.state))]
         if left_out := self._screen.listing.left_out:
             lines.append(snoozed_words(len(left_out)))

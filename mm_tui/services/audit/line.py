@@ -232,7 +232,7 @@ class AuditLines:
     def learn(self) -> None:
         """Reads mailboxes and names of keys, and the decisions journaled since the last call."""
         self.names = key_names(self._state)
-        self._addresses = {row.mailbox_id: OneLine(row.address) for row in self._mail.mailbox_rows()}
+        self._addresses = self._mail.addresses()
         self.journaled.learn()
 
     def lines(self, keys: Sequence[int]) -> list[AuditLine]:

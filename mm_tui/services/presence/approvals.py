@@ -190,7 +190,7 @@ class SecondApproval:
     def of(self, mailbox_id: str, tags: Mapping[OneLine, OneLine], digest: str, found: Iterable[Finding]) -> Approvals:
         """The state of an email's approvals."""
         level = max((finding.level for finding in found), default=Level.NONE)
-        address = self._address(mailbox_id) if self._review.mailbox_second_approver else ""
+        address = self._mail.addresses().get(mailbox_id, "") if self._review.mailbox_second_approver else ""
         needed = needs_second(self._review, address, level)
         given = approvals_in(tags, digest)
         if not given and not needed:
@@ -208,6 +208,3 @@ class SecondApproval:
             return f"the mailbox is {mode}"
         through = box.let_through((*edit.to, *item.raw.cc, *item.raw.bcc))
         return f"{', '.join(through)} is on the mailbox's allowlist" if through else ""
-
-    def _address(self, mailbox_id: str) -> str:
-        return next((str(box.address) for box in self._mail.mailbox_rows() if box.mailbox_id == mailbox_id), "")

@@ -74,7 +74,7 @@ class Assessing:
 
     def refresh(self) -> Mapping[str, str]:
         """Updates what drafts are compared with. Returns the mailboxes' addresses by id."""
-        self._addresses = {box.mailbox_id: str(box.address) for box in self._mail.mailbox_rows()}
+        self._addresses = self._mail.addresses()
         # Whose initial sync has ended is read before the correspondents: all that they wrote is there.
         before, self._filled = self._filled, filled(self._state, self._addresses)
         self._contacts.refresh(anew=self._filled != before)

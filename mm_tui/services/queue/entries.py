@@ -217,7 +217,7 @@ class ReviewQueue:
 
     def filter_context(self) -> FilterContext:
         """What filters of the queue need besides the emails."""
-        return FilterContext(self._clock.now(), {box.mailbox_id: box.address for box in self._mail.mailbox_rows()})
+        return FilterContext(self._clock.now(), self._mail.addresses())
 
     def entry(self, email_id: str) -> QueueEntry | None:
         """One waiting email; None if it no longer waits."""

@@ -16,6 +16,7 @@ from mm_tui.store.mail.changes import Changes
 from mm_tui.store.mail.rows import ROW_SQL, MailRow, gone_row, mail_row
 from mm_tui.store.mail.search import STATUS_WORDS, MailView, Query, parse_query
 from mm_tui.store.sort_keys import first_key_at, from_ms
+from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
     from mm_tui.models import EmailDetail, EmailSummary, Mailbox
@@ -343,3 +344,13 @@ class MailStore:
             "SELECT mailbox_id, address, oversight_mode FROM mailboxes ORDER BY address"
         )
         return [MailboxRow(*row) for row in rows]
+
+    def addresses(self) -> dict[str, OneLine]:
+        """The mailboxes' addresses by their ids, sorted."""
+        return {row.mailbox_id: OneLine(row.address) for row in self.mailbox_rows()}
+
+    def mailbox_after(self, mailbox_id: str | None) -> str | None:
+        """The mailbox listed after this one; None, which stands for all, after the last one."""
+        ids = [None, *self.addresses()]
+        at = ids.index(mailbox_id) if mailbox_id in ids else 0
+        return ids[(at + 1) % len(ids)]
