@@ -145,14 +145,7 @@ class DecisionLog:
         if self._second is not None:
             request = request.by_two(self._second, tags, can_tag=self._can_tag)
         release_id = f"{int(at.timestamp() * 1000):013d}-{secrets.token_hex(4)}"
-        family = Family.of(item, self.rows)
-        if lock := self.locks.take(connection, family.root, release_id, self.reviewer, at):
-            raise _locked(lock, at)
-        family = replace(family, rows=tuple(self._fallen(connection, row, at) for row in family.rows))
-        if request.act is not Act.REJECT:
-            refuse_released(item.id, family.rows, self.reviewer, at)
-        if any(not row.ended for row in family.rows):
-            raise Refused("an earlier decision about this email is not finished", "Answer its question first.")
+        family = self._locked_family(connection, request, release_id, at)
         mine = edited(item.raw, request.edit) if request.edit is not None else None
         submits = request.act is Act.RELEASE_EDIT
         key, key_since = family.key_of(mine, at) if mine is not None and submits else ("", at)
@@ -196,6 +189,21 @@ class DecisionLog:
         entries = [effect for effect in effects if isinstance(effect, WriteEntry)]
         self.write(connection, decision, decision.state, entries, at)
         return decision
+
+    def _locked_family(
+        self, connection: sqlite3.Connection, request: DecisionRequest, release_id: str, at: datetime
+    ) -> Family:
+        """Locks the email with all its versions for this decision, unless an earlier one forbids it."""
+        item = request.item
+        family = Family.of(item, self.rows)
+        if lock := self.locks.take(connection, family.root, release_id, self.reviewer, at):
+            raise _locked(lock, at)
+        family = replace(family, rows=tuple(self._fallen(connection, row, at) for row in family.rows))
+        if request.act is not Act.REJECT:
+            refuse_released(item.id, family.rows, self.reviewer, at)
+        if any(not row.ended for row in family.rows):
+            raise Refused("an earlier decision about this email is not finished", "Answer its question first.")
+        return family
 
     def _fallen(self, connection: sqlite3.Connection, row: SavedDecision, at: datetime) -> SavedDecision:
         """Cancels a decision that an ended process had on hold; leaves any other as it is."""
