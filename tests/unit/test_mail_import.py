@@ -186,6 +186,9 @@ class TestStructure:
             b"References: " + b"<a@b> " * 20000 + b"\n\nx",
             b"Subject: " + b"=?utf-8?Q?a?= " * 20000 + b"\n\nx",
             b"\x00" * 1000,
+            b"Content-Type: text/plain (x); charset*=x-nope''y\n\nx",
+            b'Content-Type: application/pdf; name=""; x=\xff\n\nx',
+            b"Content-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\nSubject: \xcc\x95\xff\n\nx",
         ],
     )
     def test_broken_structure_never_fails(self, raw: bytes) -> None:

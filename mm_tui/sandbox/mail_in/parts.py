@@ -94,9 +94,11 @@ class _Reader:
         for found in part.defects:
             self._odd(defect(found))
         kind = part.get_content_type()
-        if (bare := _KIND.match(kind)) and bare[0] != kind:
+        declared = part.get("content-type")
+        if (bare := _KIND.match(kind)) and bare[0] != kind and isinstance(declared, str):
             # A comment behind the type.
-            part.set_type(kind := bare[0])
+            kind = bare[0]
+            part.replace_header("content-type", "".join((kind, *declared.partition(";")[1:])))
         # With `get_payload` an 8-bit body of an odd charset raises.
         children = part.get_payload() if part.is_multipart() else None
         if kind.startswith("message/"):
@@ -203,7 +205,7 @@ class _Reader:
             return whole
         flat = Message()
         flat["Content-Transfer-Encoding"] = encoding
-        flat.set_payload(whole.decode("utf-8", "surrogateescape"))
+        flat.set_payload(whole.decode("ascii", "surrogateescape"))
         decoded = bytes_of(flat, self._odd)
         # Some programs declare an encoding that they did not use.
         return decoded if re.match(rb"\s*[!-9;-~]+[ \t]*:", decoded) else whole
@@ -291,7 +293,7 @@ class _Reader:
         for header in ("content-disposition", "content-type"):
             # The parser replaces raw bytes, so read them from the raw header.
             if not raw.get(header, "").isascii() and (match := _FILE_NAME.search(raw[header])):
-                name = (match[1] or match[2]).replace('\\"', '"')
+                name = (match[1] or match[2] or "").replace('\\"', '"')
                 break
         return header_text(name, self._odd, self._hints).replace("\x00", "")
 
