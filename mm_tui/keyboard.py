@@ -171,23 +171,25 @@ class Keyboard:
                 self._refuse(TOO_QUICK)
             elif writes and self._waiting and isinstance(event, events.Key) and event.is_printable:
                 # A letter in a field does not move the focus, so the next one need not wait.
-                await self._deliver(self._with_next_letters(event))
+                event = await self._deliver_letters(event)
             elif writes or isinstance(event, events.Paste) or self._may_act(event):
                 self._forget_refusal()
                 await self._send(event)
             self._note(event)
 
-    def _with_next_letters(self, letter: events.Key) -> events.Key | events.Paste:
-        """The letter, or together with the letters that wait behind it one text: a field draws and searches anew with
-        each event, and a thousand letters may have come at once."""
+    async def _deliver_letters(self, letter: events.Key) -> events.Key:
+        """Delivers the letter, and with it those that wait behind it as one text: a field draws and searches anew with
+        each event, and a thousand letters may have come at once. Returns the last one delivered."""
         letters = [letter]
         while self._waiting and isinstance(key := self._waiting[0], events.Key) and key.is_printable:
             letters.append(key)
             self._waiting.popleft()
         if len(letters) < FEW:
             self._waiting.extendleft(reversed(letters[1:]))
+            await self._deliver(letter)
             return letter
-        return events.Paste("".join(key.character or "" for key in letters))
+        await self._deliver(events.Paste("".join(key.character or "" for key in letters)))
+        return letters[-1]
 
     def _on_latin(self, key: events.Key) -> events.Key:
         """The same key on a Latin keyboard."""
