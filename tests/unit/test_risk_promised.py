@@ -16,12 +16,16 @@ STORE = Party.parse("Ben <store@harbourcycles.example>")
 LENA = Party.parse("Lena Moreau <lena.moreau@moreau.example>")
 
 
-def found(code: str, said: str, *, asked: str = "How are you?", file: str = "", to: Party = LENA) -> bool:
+def levels(code: str, said: str, *, asked: str = "How are you?", file: str = "", to: Party = LENA) -> list[Level]:
     thread = Message(to, to=(US,), subject=OneLine("Bike"), body=ManyLine(asked), direction=Direction.INBOUND)
     files = (Attachment(name=OneLine(file), size=1000),) if file else ()
     draft = Draft(US, to=(to,), subject=OneLine("Re: Bike"), body=ManyLine(said), attachments=files)
     context = ThreadContext((thread,), own_addresses=frozenset({str(US.address)}), today=date(2026, 5, 5))
-    return any(one.code == code and one.level >= Level.MEDIUM for one in assess(draft, context).findings)
+    return [one.level for one in assess(draft, context).findings if one.code == code]
+
+
+def found(code: str, said: str, *, asked: str = "How are you?", file: str = "", to: Party = LENA) -> bool:
+    return any(level >= Level.MEDIUM for level in levels(code, said, asked=asked, file=file, to=to))
 
 
 @pytest.mark.parametrize(
@@ -156,3 +160,10 @@ def test_a_number_from_which_a_price_counts_is_not_the_readers() -> None:
     asked = "I use 34 sacks a month."
     assert found("count_differs", "Yes, we send 43 sacks.", asked=asked)
     assert not found("count_differs", "Yes, from 43 sacks the list price is lower.", asked=asked)
+
+
+def test_the_newest_amounts_of_a_long_thread_are_calculated_with() -> None:
+    prices = [f"- part {number}: €{101 + 7 * number * number}" for number in range(40)]
+    total = sum(101 + 7 * number * number for number in (37, 38, 39))
+    asked = "\n".join(["All prices:", *prices, "How much are the last three?"])
+    assert not levels("amount_not_in_thread", f"The last three are €{total} together.", asked=asked)

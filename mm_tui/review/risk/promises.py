@@ -107,9 +107,9 @@ class _Gifts(msgspec.Struct, frozen=True, dict=True):
         return pattern("keeps", "liability").search(self.reading.low) is not None
 
     @cached_property
-    def known(self) -> set[tuple[str, Decimal]]:
-        """The amounts of the thread."""
-        return {(amount.currency, amount.value) for amount in known_amounts(self.reading)}
+    def known(self) -> dict[tuple[str, Decimal], None]:
+        """The amounts of the thread, as keys in the order in which they were written."""
+        return dict.fromkeys((amount.currency, amount.value) for amount in known_amounts(self.reading))
 
     def new_amounts(self, start: int, end: int) -> list[Amount]:
         """The amounts of a sentence that are neither in the thread nor calculated."""

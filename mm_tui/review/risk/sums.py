@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from decimal import Decimal
 from functools import lru_cache
 from itertools import combinations
@@ -184,13 +184,18 @@ def _is_total(body: str, amount: Amount) -> bool:
 _LONGEST_ROW_END = 20
 
 
-def unknown(reading: Reading, amounts: Iterable[Amount], there: set[tuple[str, Decimal]]) -> list[Amount]:
-    """Those of `amounts`, which are the draft's, that are neither among `there` nor calculated from known ones."""
-    there = there | _written_out(reading.body)
+def unknown(reading: Reading, amounts: Iterable[Amount], there: Mapping[tuple[str, Decimal], object]) -> list[Amount]:
+    """Those of `amounts`, which are the draft's, that are neither among `there` nor calculated from known ones.
+
+    Args:
+        there: the amounts of the thread as keys, in the order in which they were written.
+    """
+    there = {**there, **dict.fromkeys(sorted(_written_out(reading.body)))}
     new = [amount for amount in amounts if (amount.currency, amount.value) not in there]
     if 0 < len(new) <= _MOST_RECKONED:
         new = [amount for amount in new if not _is_bare_there(reading, amount)]
-        every = [*there, *((amount.currency, amount.value) for amount in find_amounts(reading.body))]
+        # The newest first: of many amounts not all are calculated with.
+        every = [*((amount.currency, amount.value) for amount in find_amounts(reading.body)), *reversed(there)]
         new = [amount for amount in new if not _is_percentage(amount, every)]
         sums = _reckoned(every)
         new = [amount for amount in new if (amount.currency, amount.value) not in sums]
@@ -259,7 +264,7 @@ def amount_not_in_thread(reading: Reading) -> Iterator[Finding]:
     if not named:
         return
     yield from _other_periods(reading)
-    there = {(amount.currency, amount.value) for amount in known_amounts(reading)}
+    there = dict.fromkeys((amount.currency, amount.value) for amount in known_amounts(reading))
     new = unknown(reading, named, there)
     foreign = _is_foreign(named, there)
     levels: dict[Level, list[Amount]] = {Level.MEDIUM: [], Level.LOW: []}
@@ -297,7 +302,7 @@ _MOST_COMPARED = 50
 SHORTEST_SLIP = 3
 
 
-def _may_contradict(reading: Reading, amount: Amount, there: set[tuple[str, Decimal]]) -> bool:
+def _may_contradict(reading: Reading, amount: Amount, there: Collection[tuple[str, Decimal]]) -> bool:
     """Whether an amount may be a slip for one of the thread's amounts, or for what comes out of them.
 
     Args:

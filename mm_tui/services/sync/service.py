@@ -47,7 +47,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("mm_tui.sync")
 
-MAILBOXES_SECONDS = 3600.0
+MAILBOXES_SECONDS = 600.0
+"""An oversight mode that was changed elsewhere is shown this late at most."""
+ADDRESS_BOOK_SECONDS = 3600.0
 AUDIT_SECONDS = 60.0
 WINDOW_SECONDS = 60.0
 MAINTENANCE_SECONDS = 3600.0
@@ -107,6 +109,7 @@ class Sync:
         self._refused: dict[str, OneLine] = {}
         self._turn = 0
         self._window_due = 0.0
+        self._address_book_due = 0.0
         self._fill_reported_at = float("-inf")
         self._ok_kept_at = float("-inf")
         last = self._state.get("last_ok_at")
@@ -230,7 +233,10 @@ class Sync:
     async def _poll_mailboxes(self) -> OneLine | None:
         self._refused.clear()
         await self.refresh_mailboxes()
-        await read_address_book(self._gateway, self._contacts)
+        now = self._clock.monotonic()
+        if now >= self._address_book_due:
+            await read_address_book(self._gateway, self._contacts)
+            self._address_book_due = now + ADDRESS_BOOK_SECONDS
         return None
 
     async def _poll_pending(self) -> OneLine | None:
