@@ -175,6 +175,23 @@ def test_prices_times_many_pieces_are_calculated() -> None:
     assert "amount_not_in_thread" not in codes(answer, mail("请报3000个和5000个的价格。"))
 
 
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("Can I cancel?", "If you cancel by Friday we refund you in full today."),
+        ("Die Lampe kam kaputt an.", "Sie bekommen morgen eine neue, kostenlos."),
+        ("Puis-je annuler ?", "Oui, vous serez remboursé intégralement si vous annulez avant vendredi."),
+        ("¿Puedo cancelar?", "Si cancela hoy le devolvemos todo el importe."),
+        ("Kan ik annuleren?", "Als u vandaag annuleert, krijgt u het hele bedrag terug."),
+        ("Czy mogę odwołać?", "Jeśli odwoła Pani dziś, zwrócimy całą kwotę."),
+        ("キャンセルできますか。", "本日中でしたら全額返金いたします。"),
+        ("花瓶到货是碎的。", "今天免费给您补发一个。"),
+    ],
+)
+def test_a_rule_about_money_back_and_a_new_one_for_a_broken_one_are_no_promise(question: str, answer: str) -> None:
+    assert "promise_money" not in codes(f"Hello,\n\n{answer}\n\nKind regards\nHelio Roof", mail(question))
+
+
 def test_an_answer_in_the_language_that_was_asked_for() -> None:
     asked = mail("Wir brauchen eine Übersetzung bis Freitag. Bitte antworten Sie auf Englisch.")
     assert "other_language" not in codes("Thank you for your enquiry, we can translate it by Friday.", asked)

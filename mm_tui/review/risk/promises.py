@@ -93,6 +93,11 @@ class _Gifts(msgspec.Struct, frozen=True, dict=True):
         return pattern("cost_asked").search(self.reading.asked_text) is not None
 
     @cached_property
+    def damaged(self) -> bool:
+        """Whether the other side's newest email says that something is broken: a new one costs nothing."""
+        return pattern("damaged").search(self.reading.asked_text) is not None
+
+    @cached_property
     def before(self) -> bool:
         """Whether an earlier email of ours in the thread speaks of money or a discount."""
         mails = self.reading.context.messages[-MOST_MAILS:]
@@ -147,7 +152,7 @@ class _Gifts(msgspec.Struct, frozen=True, dict=True):
             return Level.LOW
         signs = [*generous, pattern("emphatic", "soon").search(sentence) is not None, self.more]
         reckoned = bool(new) or self.reckoned(start, start + len(sentence))
-        asked = self.asked or (costs_nothing and self.cost_asked)
+        asked = self.asked or (costs_nothing and (self.cost_asked or self.damaged))
         if sum(signs) + reckoned + (not asked) < _ENOUGH or not (any(signs) or ours):
             return Level.LOW
         return Level.HIGH if any(amount.currency != "%" for amount in new) else Level.MEDIUM
@@ -160,9 +165,9 @@ def promise_money(reading: Reading) -> Iterator[Finding]:
     something or was wrongly charged; an amount that is not in the thread; without limit or for long ("in full",
     "whatever it costs", "three months"); to make up for something; with emphasis or at once ("guaranteed",
     "today"); and, anywhere in the draft, goods that may be kept or a fault that we admit. What costs nothing needs
-    no limit or to make up for something; that the reader asked for the price counts, too. High if the amount is one
-    of them. Low in any case if the sentence says no, passes the wish on, names a ground (a rule, a return, a
-    payment made twice) or a condition, or if an earlier email of ours spoke of money."""
+    no limit or to make up for something; that the reader asked for the price, or that something is broken, counts,
+    too. High if the amount is one of them. Low in any case if the sentence says no, passes the wish on, names a ground
+    (a rule, a return, a payment made twice) or a condition, or if an earlier email of ours spoke of money."""
     firm, gifts = pattern("money_firm"), _Gifts(reading)
     pairs = list(together(reading, "money_pairs"))
     for span, sentence, start in by_sentence(reading, firm, pattern("money"), pairs=pairs):
