@@ -41,7 +41,6 @@ REJECTED_PAGES = 5
 """The most pages of rejected drafts, newest first, that a poll searches for its own."""
 BEGUN_PAGES = 3
 """The most pages of read mail that an agent without any state searches for unfinished work."""
-"""How many emails a page has."""
 UNREAD = EmailFilter(status="unread", direction="inbound")
 READ = EmailFilter(status="read", direction="inbound")
 REJECTED = EmailFilter(status="rejected", direction="outbound")

@@ -207,13 +207,13 @@ class Work:
             self._jobs.add,
             [Job(other.id, mail.mailbox_id, other.thread_id or mail.thread_id or "") for other in unread],
         )
-        for other in unread:
-            await self._mark_opened(mail.mailbox_id, other.id)
         said: list[EmailDetail] = []
         for other in others:
             if str(other.direction) == Direction.INBOUND and not policy.is_worked(other):
                 continue
             try:
+                if other in unread:
+                    await self._mark_opened(mail.mailbox_id, other.id)
                 detail = await self._gateway.email(mail.mailbox_id, other.id)
             except (NotFound, Forbidden):
                 continue

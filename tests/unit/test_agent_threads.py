@@ -75,6 +75,18 @@ async def test_a_thread_that_lacks_the_email_is_no_answer(sandbox: Sandbox, monk
     assert outbound_by_mail(sandbox, [mail_id]) == {mail_id: []}
 
 
+async def test_an_email_of_the_thread_whose_tags_cannot_be_read_is_only_left_out(sandbox: Sandbox) -> None:
+    mail = sandbox.inbound(subject="The app", body="It fails", sender="anna@customer.example")
+    about = {"subject": "Re: The app", "sender": "anna@customer.example"}
+    other = sandbox.inbound(body="One more thing", **about, in_reply_to=sandbox.look(mail["id"])["message_id"])
+    assert other["thread_id"] == mail["thread_id"]
+    sandbox.fault(path=f"{other['id']}/tags", kind="status", status=404, count=99)
+    async with desk(settings_for(sandbox), model=Answering()) as agent:
+        await agent.worker.once()
+        job = agent.jobs.get(str(mail["id"]))
+        assert job is not None and job.state is JobState.DONE
+
+
 async def test_a_human_who_answers_while_the_model_writes_is_the_only_one(sandbox: Sandbox) -> None:
     (mail_id,) = deliver(sandbox, 1)
 
