@@ -306,6 +306,29 @@ async def test_undo_needs_no_room_on_the_disk(desk: Desk, sandbox: Sandbox, line
     assert line.acts() == []
 
 
+async def test_a_full_disk_that_is_just_tried_again_keeps_nobody_from_quitting(desk: Desk, sandbox: Sandbox) -> None:
+    (mail,) = await drafts(desk, sandbox, 1)
+    await desk.approve(mail, hold=30)
+    journal, tries, go_on = desk.decisions._driver.journal, [0], threading.Event()
+
+    def refused(_: object) -> None:
+        tries[0] += 1
+        if tries[0] > 1:
+            go_on.wait(20)
+        raise sqlite3.OperationalError("database or disk is full")
+
+    journal._put = refused  # type: ignore[method-assign]  # a full disk
+    try:
+        assert await desk.decisions.undo(mail.id) == 1
+        await until(lambda: tries[0] == 2)
+        written = asyncio.create_task(journal.written())
+        await asyncio.sleep(0)
+        go_on.set()
+        await asyncio.wait_for(written, 5)
+    finally:
+        go_on.set()
+
+
 async def test_a_store_that_is_gone_keeps_nobody_from_quitting(
     desk: Desk, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -46,8 +46,8 @@ class JournalWriter:
         self._clock = clock
         self._tell = tell
         self._tasks: set[asyncio.Task[bool]] = set()
-        self._fails = False
-        """Whether the last try failed, and not because another process was writing."""
+        self._fails = asyncio.Event()
+        """Set while the last try failed, and not because another process was writing."""
 
     async def write(self, write: JournalWrite, *, once: bool) -> bool:
         """Writes one decision; with `once` gives up after a failure.
@@ -67,8 +67,12 @@ class JournalWriter:
 
     async def written(self) -> None:
         """Waits until everything is written; not for a store that takes nothing."""
-        while self._tasks and not self._fails:
-            await asyncio.wait(set(self._tasks))
+        fails = asyncio.create_task(self._fails.wait())
+        try:
+            while self._tasks and not fails.done():
+                await asyncio.wait({*self._tasks, fails}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            fails.cancel()
 
     def stop(self) -> Sequence[asyncio.Task[bool]]:
         """Gives up what is not written yet; returns the tasks that end."""
@@ -82,16 +86,20 @@ class JournalWriter:
     ) -> bool:
         wait = 1.0
         while True:
-            trouble, self._fails = "", False
+            trouble, fails = "", False
             try:
                 await asyncio.to_thread(self._put, writes)
             except STORE_FAULTS as error:
-                self._fails = getattr(error, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_BUSY
+                fails = getattr(error, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_BUSY
                 log.error("the journal cannot be written: %s", type(error).__name__)
                 trouble = f"the journal cannot be written: {error}"
             finally:
                 if tried is not None:
                     tried.set()
+            if fails:
+                self._fails.set()
+            else:
+                self._fails.clear()
             for decision in (write.decision for write in writes):
                 if decision.trouble != trouble and not decision.is_lost:
                     decision.trouble = trouble
