@@ -50,14 +50,13 @@ def open_database(
     database, news = _opened(path, memory=memory, rebuild=rebuild)
     try:
         _bind(database, profile)
-    except OtherGateway as error:
-        is_empty = has_nothing(database)
-        database.close()
-        if path is None or not is_empty:
-            raise StoreUnusable(str(error)) from error
     except STORE_FAULTS as error:
+        is_empty = False
+        with suppress(*STORE_FAULTS):
+            is_empty = path is not None and isinstance(error, OtherGateway) and has_nothing(database)
         database.close()
-        raise StoreUnusable(str(error)) from error
+        if not is_empty:
+            raise StoreUnusable(str(error)) from error
     else:
         return database, news
     # A wrong address or key was corrected before anything came. A program that has it open notices that it is gone.

@@ -20,7 +20,9 @@ from mm_tui.store.belongs import Gateway, OtherGateway, bind, bind_account
 from mm_tui.store.database import Database
 from mm_tui.store.decisions.edits import EditStore, SavedEdit
 from mm_tui.store.migrations import MIGRATIONS
-from mm_tui.store.opening import opened_to_read
+from mm_tui.settings.secret import Secret
+from mm_tui.settings.sections import Profile
+from mm_tui.store.opening import StoreUnusable, open_database, opened_to_read
 from mm_tui.store.seal import StoreBehind, StoreMoved, head_path, read_head
 
 AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -335,3 +337,17 @@ def test_a_store_that_a_newer_version_has_updated_meanwhile_is_left_as_it_is(tmp
     with closing(sqlite3.connect(path)) as newer:
         assert newer.execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS) + 1,)
         assert newer.execute("SELECT count(*) FROM journal").fetchone() == (1,)
+
+
+def test_a_damaged_store_of_another_gateway_is_not_made_anew(tmp_path: Path) -> None:
+    path = tmp_path / "mail.db"
+    with Database.open(path) as database:
+        bind(database, Gateway("work", "https://one.example", False))
+        number = database.one("SELECT rootpage FROM sqlite_master WHERE name = 'mailboxes'")[0]
+    with path.open("r+b") as file:
+        file.seek((number - 1) * 4096)
+        file.write(b"\xff" * 4096)
+    keys = Profile(name="work", url="https://two.example", oversight_key=Secret("mm_test_1"))
+    with pytest.raises(StoreUnusable, match="one.example"):
+        open_database(path, profile=keys)
+    assert path.exists()
