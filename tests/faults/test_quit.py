@@ -311,7 +311,7 @@ async def test_a_full_disk_that_is_just_tried_again_keeps_nobody_from_quitting(d
     await desk.approve(mail, hold=30)
     journal, tries, go_on = desk.decisions._driver.journal, [0], threading.Event()
 
-    def refused(_: object) -> None:
+    def refused(writes: object) -> None:
         tries[0] += 1
         if tries[0] > 1:
             go_on.wait(20)

@@ -15,13 +15,13 @@ from pathlib import Path
 import pytest
 
 from mm_tui.models import EditedDraft, RawContent
+from mm_tui.settings.secret import Secret
+from mm_tui.settings.sections import Profile
 from mm_tui.store.audit.journal import Journal
 from mm_tui.store.belongs import Gateway, OtherGateway, bind, bind_account
 from mm_tui.store.database import Database
 from mm_tui.store.decisions.edits import EditStore, SavedEdit
 from mm_tui.store.migrations import MIGRATIONS
-from mm_tui.settings.secret import Secret
-from mm_tui.settings.sections import Profile
 from mm_tui.store.opening import StoreUnusable, open_database, opened_to_read
 from mm_tui.store.seal import StoreBehind, StoreMoved, head_path, read_head
 
@@ -348,6 +348,6 @@ def test_a_damaged_store_of_another_gateway_is_not_made_anew(tmp_path: Path) -> 
         file.seek((number - 1) * 4096)
         file.write(b"\xff" * 4096)
     keys = Profile(name="work", url="https://two.example", oversight_key=Secret("mm_test_1"))
-    with pytest.raises(StoreUnusable, match="one.example"):
+    with pytest.raises(StoreUnusable, match=r"one\.example"):
         open_database(path, profile=keys)
     assert path.exists()
