@@ -70,6 +70,13 @@ def found(code: str, said: str, *, asked: str = "How are you?", file: str = "", 
         ("promise_service", "Ihr Rahmen hat lebenslange Garantie.", "Ihr Rahmen hat fünf Jahre Garantie."),
         ("promise_service", "Votre cadre est désormais garanti à vie.", "Votre cadre est garanti cinq ans."),
         ("promise_service", "永久保証いたします。", "保証は五年です。"),
+        ("promise_money", "You never pay for a battery again.", "You pay for a battery once."),
+        ("promise_money", "I have put £400 on your account as a credit.", "Your £400 are not on your account yet."),
+        ("template_hole", "We are [OPEN/CLOSED - check with shop] on Friday.", "We are open [Friday/Saturday]."),
+        ("secret", "You can use lp_live_9fK2vQe71XcTzB04mWdhR8yU.", "You can use lens_and_filter_sets_of_2026."),
+        ("date_past", "I have moved you to Wednesday, 29 April.", "I have moved you to Wednesday, 13 May."),
+        ("date_past", "Nous avons réservé le mercredi 29 avril.", "Nous avons réservé le mercredi 13 mai."),
+        ("promise_legal", "You don't need a consent for that.", "You don't need a consent form: it is online."),
         ("rude", "Our lawyers will take you to court.", "Our lawyers will look at the contract."),
         ("rude", "Sie hören von unserem Anwalt.", "Sie hören von unserem Meister."),
         ("rude", "Avremo azioni legali contro di lei.", "Le azioni legali sono chiuse."),
@@ -128,6 +135,39 @@ def test_a_list_handed_over_without_a_problem() -> None:
 )
 def test_who_asks_for_the_price_may_hear_that_it_costs_nothing(asked: str, said: str) -> None:
     assert not found("promise_money", said, asked=asked)
+
+
+def test_a_penalty_on_our_own_failure_is_no_condition() -> None:
+    said = "3月13日までに必ず修正し、間に合わない場合は今年の利用料を無料にいたします。"
+    assert found("promise_money", said)
+    assert not found("promise_money", "ご返送いただいた場合は無料にいたします。")
+
+
+def test_an_invoice_called_paid_once_the_money_is_there() -> None:
+    assert found("payment", "I have marked the invoice as paid.")
+    assert not found("payment", "As soon as the money is with us I will mark the invoice as paid.")
+
+
+def test_a_day_is_no_person() -> None:
+    assert not found("names_third_person", "We are closed from Good Friday, 3 April, to Easter Monday, 6 April.")
+
+
+def test_a_share_of_the_total_is_no_slip() -> None:
+    asked = "Could you split the invoice? The total is 1,250.00 EUR for ten bikes."
+    assert not found("number_differs", "Ten bikes at 125.00 EUR make 750.00 EUR for the first.", asked=asked)
+    assert found("number_differs", "The total is 1,520.00 EUR.", asked=asked)
+
+
+@pytest.mark.parametrize(
+    ("asked", "done"),
+    [
+        ("Bitte streichen Sie uns aus dem Verteiler.", "Ich habe Sie aus dem Verteiler genommen."),
+        ("Gelieve mij van de lijst te halen en niet meer te mailen.", "U bent van de lijst gehaald."),
+        ("Please unsubscribe me.", "I have taken you off the list."),
+    ],
+)
+def test_a_wish_to_be_left_alone_that_is_granted(asked: str, done: str) -> None:
+    assert not found("wish_ignored", done, asked=asked)
 
 
 def test_a_date_of_birth_that_the_reader_wrote() -> None:

@@ -9,10 +9,11 @@ from itertools import islice
 from mm_tui.review.findings import Finding, Level, Span
 from mm_tui.review.lookalike import one_slip_apart
 from mm_tui.review.risk.counts import DIMENSION, UNCOUNTED, count_differs
-from mm_tui.review.risk.facts import find_amounts, find_dates
+from mm_tui.review.risk.facts import find_amounts, find_dates, known_amounts
 from mm_tui.review.risk.phrases import lowered, ordered
 from mm_tui.review.risk.pieces import find_all
 from mm_tui.review.risk.rule import Reading, quoted, rule
+from mm_tui.review.risk.sums import unknown
 from mm_tui.text import OneLine
 
 _IDENTIFIER = re.compile(
@@ -168,7 +169,11 @@ def number_differs(reading: Reading) -> Iterator[Finding]:
         return
     text = reading.figures
     taken = {place for day in find_dates(body) for place in range(*day.span)}
-    sums = {place for amount in find_amounts(reading.low[: reading.written]) for place in range(*amount.span)}
+    amounts = find_amounts(reading.body[: reading.written])
+    sums = {place for amount in amounts for place in range(*amount.span)}
+    there = dict.fromkeys((amount.currency, amount.value) for amount in known_amounts(reading))
+    new = unknown(reading, amounts, there)
+    calculated = {place for amount in amounts if amount not in new for place in range(*amount.span)}
     theirs = {_digits(match[0]): match[0] for match in _BARE.finditer(text)}
     by_digits: dict[tuple[str, ...], list[str]] = {}
     for digits in theirs:
@@ -176,7 +181,7 @@ def number_differs(reading: Reading) -> Iterator[Finding]:
     here = {_digits(match[0]) for match in mine}
     for match in mine:
         digits = _digits(match[0])
-        if digits in theirs or match.start() in taken or len(set(digits)) < 2:
+        if digits in theirs or match.start() in taken | calculated or len(set(digits)) < 2:
             continue
         near = [
             other
@@ -202,14 +207,14 @@ def number_differs(reading: Reading) -> Iterator[Finding]:
     for span, other in _other_sides(reading):
         words = f"says {quoted(reading.body[slice(*span)])}, while the thread says {quoted(other)}"
         yield Finding("number_differs", Level.MEDIUM, OneLine(words), (span,))
-    there: dict[str, set[str]] = {}
+    beside: dict[str, set[str]] = {}
     if numbered:
         for match in _NUMBERED.finditer(lowered(text)):
-            there.setdefault(match["word"], set()).add(match["number"])
+            beside.setdefault(match["word"], set()).add(match["number"])
     named = {(match["word"], match["number"]) for match in numbered}
     for match in numbered:
         word, number = match["word"], match["number"]
-        others = there.get(word, set())
+        others = beside.get(word, set())
         skip = word in _PLACES or word in ordered("months") or word in ordered("weekdays") or word in DIMENSION
         place = match.start("number")
         if not others or number in others or skip or place in taken or place in sums or word in UNCOUNTED:

@@ -11,7 +11,7 @@ from mm_tui.models import Direction
 from mm_tui.review.findings import Finding, Level, Span
 from mm_tui.review.lookalike import domain_of, plain_name, registrable
 from mm_tui.review.risk.greetings import NAME, greeting, is_known_name
-from mm_tui.review.risk.phrases import is_common, lowered, pattern, word_set
+from mm_tui.review.risk.phrases import is_common, lowered, ordered, pattern, word_set
 from mm_tui.review.risk.rule import MOST_MAILS, Reading, quoted, rule
 from mm_tui.text import OneLine
 
@@ -261,11 +261,14 @@ def _line_around(body: str, at: int) -> Span:
 
 
 def _is_place(body: str, match: re.Match[str]) -> bool:
-    """Whether two capitalized words name an office, a firm or a street: "Post Office", "18 Mill Lane"."""
+    """Whether two capitalized words name an office, a firm, a street or a day: "Post Office", "Good Friday"."""
     name = match["full"]
     if _STREET.search(name) or _STREET.search(body, max(0, match.start("full") - 3), match.start("full")):
         return True
-    return not word_set("organisations", "roles").isdisjoint(name.lower().split())
+    words = name.lower().split()
+    return not word_set("organisations", "roles").isdisjoint(words) or any(
+        word in ordered("weekdays") or word in ordered("months") for word in words
+    )
 
 
 def _is_heading(body: str, at: int) -> bool:

@@ -38,7 +38,7 @@ _LETTERED = re.compile(r"(?=.*[^\W\d_])(?=.*[\d#$%&^*+=!?_@])|(?=.*[a-z])(?=.*[A
 _CODE_NAMES = re.compile(
     r"\b(?:pin|otp|code\w*|\w*code|\w*alarm\w*|keypad|combin\w+|geheimzahl|tan|digicode|c[oó]digo\b.*|codice\b.*|kod\b.*|szyfr|sleutel\w*|allarme|\w*(?:zahl|nummer))\Z|警報|アラーム|解錠番号|キーボックス|警报|报警器|门禁|钥匙盒|保险柜|暗証番号|验证码|認証コード|驗證碼|口令"
 )
-_TOKEN = re.compile(r"(?<![\w@/.=&?%#-])[A-Za-z0-9_+-]{20,200}={0,2}(?![\w@/.])")
+_TOKEN = re.compile(r"(?<![\w@/.=&?%#-])[A-Za-z0-9_+-]{20,200}={0,2}(?![\w@/]|\.\w)")
 _PASSWORD = re.compile(
     r"(?<![^\s(\"'“„«])(?=[^\s]{0,39}[a-z])(?=[^\s]{0,39}[A-Z])(?=[^\s]{0,39}\d)"
     r"[A-Za-z0-9][A-Za-z0-9._-]{0,37}[!$&*^~][A-Za-z0-9!$&*^~._-]{0,37}[A-Za-z0-9]"
@@ -104,12 +104,18 @@ _HYPHENED = re.compile(
 )
 
 
+_WORDS_AND_NUMBERS = re.compile(r"(?:[A-Za-z]?[a-z]+|[A-Z]+|\d+)(?:[_-](?:[A-Za-z]?[a-z]+|[A-Z]+|\d+))+")
+"""A name such as `filter_sets_of-2026`."""
+
+
 def _is_random(token: str) -> bool:
     """Whether a long token looks random: mixed letters and digits, no word, many different characters."""
     if not (re.search(r"\d", token) and re.search("[A-Za-z]", token)) or re.search(r"[A-Za-z]{9,}", token):
         return False
     counts = Counter(token)
     bits = -sum(count / len(token) * math.log2(count / len(token)) for count in counts.values())
+    if _WORDS_AND_NUMBERS.fullmatch(token):
+        return False
     return bits >= (3.0 if re.fullmatch("[0-9a-f-]+", token) else 3.5) and not re.fullmatch(r"[\d-]+\w?", token)
 
 

@@ -147,7 +147,10 @@ class _Gifts(msgspec.Struct, frozen=True, dict=True):
             return Level.LOW
         if says_no(pattern("money_firm", "discount_firm", "never_again").sub(" ", rest)) or (self.before and not new):
             return Level.LOW
-        open_ends = ("grounds",) if firm and not costs_nothing else ("grounds", "passes_on", "conditions")
+        open_ends = ["grounds"] if firm and not costs_nothing else ["grounds", "passes_on", "conditions"]
+        if "conditions" in open_ends and pattern("if_we_fail").search(sentence):
+            # Such a condition is a promise by itself.
+            open_ends.remove("conditions")
         if pattern(*open_ends).search(_with_lead(self.reading, sentence, start)) is not None:
             return Level.LOW
         signs = [*generous, pattern("emphatic", "soon").search(sentence) is not None, self.more]
@@ -186,8 +189,8 @@ def promise_money(reading: Reading) -> Iterator[Finding]:
 def payment(reading: Reading) -> Iterator[Finding]:
     """A sentence says that we pay, transfer or release money, or that bank details were changed. High, whatever the
     thread says: an email is no safe source of payment orders. Medium if the sentence says no, low if the no stands
-    right there ("your bank details have not changed"). Paying and transferring need a word for money or an amount in
-    the sentence: calls, files and bookings are transferred too."""
+    right there ("your bank details have not changed") or an invoice is called paid on a condition. Paying and
+    transferring need a word for money or an amount in the sentence: calls, files and bookings are transferred too."""
     by_words = [Phrases(_PAYS)] if any(word in reading.low for word in _PAYING) else []
     for span, sentence, start in by_sentence(reading, *by_words, pattern("payment")):
         said = sentence[span.start - start :]
@@ -200,6 +203,8 @@ def payment(reading: Reading) -> Iterator[Finding]:
                 continue
         level = Level.MEDIUM if says_no(sentence) else Level.HIGH
         if pattern("plain_not").search(reading.low, max(start, span.start - _RIGHT_BEFORE), span.end):
+            level = Level.LOW
+        if said[: span.end - span.start].endswith("as paid") and pattern("conditions").search(sentence):
             level = Level.LOW
         words = f"pays, or changes where money goes: {quoted(reading.body[slice(*span)])}"
         yield Finding("payment", level, OneLine(words), (span,))
