@@ -145,7 +145,7 @@ class RawContent(Model, frozen=True, kw_only=True):
     untold: tuple[str, ...] = ()
     """Which of `to`, `cc` and `attachments` the opened email does not tell, so that they are unknown."""
     bcc: tuple[str, ...] = ()
-    """Empty if the gateway does not say, as it is published."""
+    """Empty if the gateway does not disclose it; no published answer does."""
 
     def __repr__(self) -> str:
         return f"<RawContent of {len(self.body)} characters>"

@@ -36,8 +36,8 @@ UNKNOWN_MAILBOX = "unknown"
 async def first_pages(
     gateway: MailCalls, mailbox_id: str, wanted: EmailFilter, *, most: int
 ) -> AsyncIterator[EmailPage]:
-    """At most this many pages of a mailbox's mail, newest first, each requested when it is needed. If it is the last
-    there is, or the next ones would repeat, a page has no cursor."""
+    """At most this many pages of a mailbox's mail, newest first, each requested when it is needed. A page
+    without a cursor is the last, or the next ones would repeat."""
     cursor: str | None = None
     read = Pages()
     for _ in range(most):

@@ -39,7 +39,7 @@ _FROM_NAMES = ("from", "sender", "from_address", "from_email")
 _TO_NAMES = ("to", "to_addresses", "to_address", "to_emails", "recipients")
 _CC_NAMES = ("cc", "cc_addresses", "cc_address", "cc_emails")
 _BCC_NAMES = ("bcc", "bcc_addresses", "bcc_address", "bcc_emails")
-"""In no published answer, but what a gateway tells is shown."""
+"""No published answer has it; it is shown if a gateway returns it."""
 
 _OUTBOUND = frozenset(
     {

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 BUSY_MS = 5000
 """How long a writer waits for another process, in milliseconds."""
 HURRY_MS = 1000
-"""The same for a thread that must not stand still, and how long it waits for this process's other writers."""
+"""The same for the thread that draws the screens; it waits no longer for other threads either."""
 
 _MAGIC = b"SQLite format 3\0"
 
@@ -141,7 +141,7 @@ class Database:
         return self.reader().execute(sql, values).fetchone()
 
     def hurry(self) -> None:
-        """Makes this thread's writes fail soon rather than wait for others: the thread that draws the screens."""
+        """Makes this thread's writes fail soon instead of waiting for others; for the thread that draws the screens."""
         self._local.hurries = True
         self.reader().execute(f"PRAGMA busy_timeout = {HURRY_MS}")
 

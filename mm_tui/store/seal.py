@@ -37,7 +37,7 @@ STORE_FAULTS = (sqlite3.Error, StoreError, OSError)
 
 
 def is_of_store(error: BaseException) -> bool:
-    """Whether an error that may come from anywhere comes from the store. Of an `OSError` this is not known."""
+    """Whether an error that may come from anywhere comes from the store. For an `OSError` this is unknown."""
     return isinstance(error, sqlite3.Error | StoreError)
 
 

@@ -35,8 +35,8 @@ class Draft(msgspec.Struct, frozen=True, dict=True):
     untold: frozenset[str] = frozenset()
     """Which of `to`, `cc` and `attachments` the gateway does not tell, though the email was opened."""
     replaces: bool = False
-    """Whether it is a human's edit that is sent in place of the agent's draft, without what the gateway does not tell
-    of that."""
+    """Whether it is a human's edit that is sent in place of the agent's draft, without the parts of the draft that the
+    gateway does not disclose."""
 
     @classmethod
     def of(cls, item: PendingItem) -> Self:
