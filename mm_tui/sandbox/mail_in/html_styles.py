@@ -16,13 +16,15 @@ _PART = re.compile(r"^[a-z][a-z0-9]*|[.#][\w-]+")
 _LONGEST_SHEET = 200_000
 _AWAY = re.compile(r"-(?:[5-9]\d\d|\d{4,})")
 _NOTHING = re.compile(r"0+(?:\.0+)?(?:px|pt|em|rem|%)?")
-_NO_FONT = re.compile(r"[01](?:\.\d+)?(?:px|pt|em|rem|%)?|0?\.\d+(?:px|pt)")
+_NO_FONT = re.compile(r"(?:[01](?:\.\d+)?|\.\d+)(?:px|pt)?|(?:0+(?:\.0\d*)?|\.0\d*)r?em|\d(?:\.\d+)?%")
 _SHORT_NO_FONT = re.compile(r"0(?:px|pt)?/")
 _CELLS = ("td", "th", "tr")
 """Elements that are as large as their content, whatever their style says."""
-_FONT = re.compile(r"[2-9]|1\d")
+_FONT = re.compile(r"[2-9]|1\d|(?:1|0?\.[1-9])[\d.]*rem|(?:x{1,3}-)?(?:small|large)(?!r)|medium")
+_SHORT_FONT = re.compile(r"(?<![\d./])(?:[2-9]|[1-9]\d)(?:\.\d+)?(?:px|pt)")
+"""Sizes that show text also in an element that has none."""
 _UNSEEN_COLOUR = re.compile(r"transparent|(?:rgb|hsl)a?\([^)]*[,/]0*\.?0*%?\)|#(?:[\da-f]{3}0|[\da-f]{6}00)")
-_THREE_PARTS = re.compile(r"(?:rgb|hsl)\([^,/)]*,[^,/)]*,[^,/)]*\)")
+_THREE_PARTS = re.compile(r"(?:rgb|hsl)a?\([^,/)]*,[^,/)]*,[^,/)]*\)")
 _CLIPPED = re.compile(r"rect\([01](?:px)?(?:,?[01](?:px)?){3}\)|rect\(0+\)")
 _CLIPPED_PATH = re.compile(r"inset\((?:[5-9]\d|100)%|circle\(0")
 
@@ -55,9 +57,7 @@ class Styles:
         size, font = style.get("font-size", ""), style.get("font", "")
         is_tiny = _NO_FONT.fullmatch(size) if size else _SHORT_NO_FONT.match(font)
         # A container may have no size although its content has.
-        return is_tiny is not None and not any(
-            _FONT.match(self._of(inner).get("font-size", "")) for inner in tag.find_all(True)
-        )
+        return is_tiny is not None and not any(_has_font(self._of(inner)) for inner in tag.find_all(True))
 
     def _of(self, tag: Tag) -> dict[str, str]:
         if id(tag) in self._known:
@@ -84,9 +84,17 @@ def _declared(styles: list[str]) -> dict[str, str]:
     return made
 
 
+def _has_font(style: dict[str, str]) -> bool:
+    size = style.get("font-size", "")
+    return (_FONT.match(size) if size else _SHORT_FONT.search(style.get("font", ""))) is not None
+
+
 def _has_no_size(style: dict[str, str]) -> bool:
-    sizes = (style.get(name, "") for name in ("height", "max-height", "width", "max-width"))
-    return style.get("overflow") == "hidden" and any(map(_NOTHING.fullmatch, sizes))
+    return style.get("overflow") == "hidden" and any(
+        _NOTHING.fullmatch(style.get(f"{most}{side}", "")) and not style.get(f"min-{side}")
+        for side in ("height", "width")
+        for most in ("", "max-")
+    )
 
 
 def _hides(style: dict[str, str]) -> bool:
@@ -97,7 +105,7 @@ def _hides(style: dict[str, str]) -> bool:
         or style.get("content-visibility") == "hidden"
         or style.get("mso-hide") == "all"
         or (_UNSEEN_COLOUR.fullmatch(colour) is not None and _THREE_PARTS.fullmatch(colour) is None)
-        or re.fullmatch(r"0*(?:\.0\d*)?|0%", style.get("opacity", "1")) is not None
+        or re.fullmatch(r"0+(?:\.0\d*)?%?|\.0\d*", style.get("opacity", "")) is not None
         or any(_AWAY.match(style.get(name, "")) for name in ("left", "top", "text-indent", "margin-left"))
         or _CLIPPED.fullmatch(style.get("clip", "")) is not None
         or _CLIPPED_PATH.match(style.get("clip-path", "")) is not None
