@@ -147,15 +147,16 @@ def incidents(session: Session, look: str = "") -> Content:
     return Content.assemble(("▲ ", "$error"), words, (f" {look}" if look else "", "$mm-accent"))
 
 
-def not_done(session: Session, under_cursor: str | None = None, look: str = "") -> Content:
-    """Failed decisions, shown until somebody has looked at them or decided again; not the one under the cursor. `look`
-    is as for `incidents`."""
-    found = session.decisions.newest_not_done(but=under_cursor) if session.decisions is not None else None
+def unsettled(session: Session, under_cursor: str | None = None, look: str = "") -> Content:
+    """Decisions that ask or whose outcome is unknown, and failed ones until somebody has looked at them or decided
+    again; not the one under the cursor. `look` is as for `incidents`."""
+    found = session.decisions.newest_unsettled(but=under_cursor) if session.decisions is not None else None
     if found is None:
         return Content("")
     view, number = found
     more = f" and {number - 1} more" if number > 1 else ""
-    words = f"{view.not_done}: email {view.about}{more}"
+    what = "asks" if view.question is not None else view.not_done or "outcome unknown"
+    words = f"{what}: email {view.about}{more}"
     return Content.assemble(("▲ ", "$error"), words, (f" {look}" if look else "", "$mm-accent"))
 
 

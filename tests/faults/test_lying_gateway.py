@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -19,7 +19,9 @@ from mm_tui.services.decisions import calls
 from mm_tui.services.decisions.log import DecisionLog
 from mm_tui.services.decisions.service import Refused
 from mm_tui.services.decisions.view import Phase
+from mm_tui.session import Session
 from mm_tui.settings.sections import Review
+from mm_tui.widgets import status
 from tests.support.desk import Desk, at_desk
 from tests.support.lying import LyingTransport
 from tests.support.sandbox import Sandbox
@@ -72,6 +74,9 @@ async def test_an_approval_that_the_gateway_confirms_and_does_not_show_is_in_dou
     view = await desk.settled(draft)
     assert view.question is not None, view.words
     assert view.question.question is Question.STILL_PENDING
+    said = status.unsettled(cast(Session, desk), look="(2 shows it)").plain
+    assert said == "▲ asks: email to anna@customer.example (2 shows it)", "until it is answered"
+    assert not status.unsettled(cast(Session, desk), draft), "not of the email under the cursor"
     gateway.lie = lambda method, path, answer: None
     assert (await desk.reaches(draft, Phase.DECIDED)).words.startswith("approved by key")
 

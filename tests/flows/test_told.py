@@ -18,7 +18,7 @@ from mm_tui.screens.dialogs.offers import ReasonScreen
 from mm_tui.screens.pending.pane import View
 from mm_tui.services.decisions.view import Phase
 from mm_tui.settings.sections import Review
-from mm_tui.widgets.status import not_done
+from mm_tui.widgets.status import unsettled
 from tests.support.app import drawn, running_app, settings_for, until
 from tests.support.queue import bodies, open_editor, open_queue, reading_queue, running_queue, seen, write_edit
 from tests.support.sandbox import Sandbox
@@ -137,13 +137,13 @@ async def test_what_failed_is_told_and_the_row_keeps_a_sign_until_it_was_looked_
         await seen(pilot, screen)
         sandbox.fault(method="POST", path="decide$", kind="status", status=403)
         await pilot.press("a")
-        await until(pilot, lambda: not_done(app.session), "the second refusal")
-        assert not not_done(app.session, second.item.id), "not of the one that is looked at"
+        await until(pilot, lambda: unsettled(app.session), "the second refusal")
+        assert not unsettled(app.session, second.item.id), "not of the one that is looked at"
         await until(pilot, lambda: screen.current is not None and screen.current.item.id == first, "the first again")
         await seen(pilot, screen)
         await until(pilot, lambda: not screen.gate.came_unasked, "a moment to look")
         await pilot.press("a")
-        await until(pilot, lambda: not not_done(app.session), "the line to go with the next decision")
+        await until(pilot, lambda: not unsettled(app.session), "the line to go with the next decision")
 
 
 async def test_timers_run_only_while_something_counts_down(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:

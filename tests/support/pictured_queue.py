@@ -146,8 +146,8 @@ class StillReleases:
     def unseen_incidents(self) -> list[str]:
         return [one.email_id for one in self._views if one.phase is Phase.INCIDENT]
 
-    def newest_not_done(self, *, but: str | None = None) -> tuple[DecisionView, int] | None:
-        found = [one for one in self._views if one.not_done and one.email_id != but]
+    def newest_unsettled(self, *, but: str | None = None) -> tuple[DecisionView, int] | None:
+        found = [one for one in self._views if (one.question is not None or one.not_done) and one.email_id != but]
         return (found[-1], len(found)) if found else None
 
     async def looked_at(self, email_id: str) -> None:

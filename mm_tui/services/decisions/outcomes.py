@@ -29,17 +29,18 @@ class OutcomeNews(NamedTuple):
     """Whether it reports a failure."""
 
 
-def unseen_failure(decisions: Decisions | None, *, but: str | None = None) -> str:
-    """The email of the newest incident or failed decision that nobody has looked at; empty if there is none.
+def to_look_at(decisions: Decisions | None, *, but: str | None = None) -> str:
+    """The email of the newest incident that nobody has looked at, or else of the newest decision that asks, failed
+    unseen or has an unknown outcome; empty if there is none.
 
     Args:
-        but: the email under the cursor, whose failed decision does not count.
+        but: the email under the cursor, whose decision does not count.
     """
     if decisions is None:
         return ""
     if incidents := decisions.unseen_incidents():
         return incidents[-1]
-    found = decisions.newest_not_done(but=but)
+    found = decisions.newest_unsettled(but=but)
     return found[0].email_id if found is not None else ""
 
 

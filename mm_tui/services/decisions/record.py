@@ -16,7 +16,7 @@ from mm_tui.decision.state import INCIDENTS, Act, Outcome, State
 from mm_tui.models import EditedDraft, RawContent
 from mm_tui.review.diff import compare
 from mm_tui.review.draft import edited
-from mm_tui.services.decisions.view import WITHOUT_EFFECT
+from mm_tui.services.decisions.view import WITHOUT_EFFECT, Phase, phase_of
 from mm_tui.services.queue.resubmitted import ASKS_REDRAFT, SENT_BACK, SUGGESTED
 from mm_tui.store.decisions.records import SavedDecision
 from mm_tui.text import OneLine
@@ -125,6 +125,13 @@ class ActiveDecision(msgspec.Struct, eq=False):
     def is_unseen_failure(self) -> bool:
         """Whether it certainly had no effect, and nobody has looked at it yet."""
         return self.state.outcome in WITHOUT_EFFECT and not self.state.doubts and not self.looked_at
+
+    @property
+    def urgency(self) -> int:
+        """Whether a human should look at it: 3 it asks, 2 it failed unseen, 1 its outcome is unknown, or 0."""
+        if self.is_unseen_failure:
+            return 2
+        return {Phase.ASKING: 3, Phase.UNKNOWN: 1}.get(phase_of(self.state), 0)
 
     @property
     def is_unseen_incident(self) -> bool:

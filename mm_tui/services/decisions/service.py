@@ -282,12 +282,14 @@ class Decisions:
         """The emails of incidents that nobody has looked at yet; the newest last."""
         return [decision.email_id for decision in self._active if decision.is_unseen_incident]
 
-    def newest_not_done(self, *, but: str | None = None) -> tuple[DecisionView, int] | None:
-        """The newest decision that failed without effect and that nobody has looked at yet, and how many there are, not
-        counting that about the email `but`."""
+    def newest_unsettled(self, *, but: str | None = None) -> tuple[DecisionView, int] | None:
+        """The newest decision that asks a human, or else that failed unseen, or else whose outcome is unknown, and how
+        many there are of its kind. Decisions about the email `but` do not count."""
         # No view is built of the others: there may be a thousand, and the status line asks often.
-        unseen = [one for one in self._active if one.is_unseen_failure and one.email_id != but]
-        return (self._view(unseen[-1]), len(unseen)) if unseen else None
+        urgent = [(one.urgency, one) for one in self._active if but not in (one.email_id, one.state.replacement)]
+        most = max((urgency for urgency, _ in urgent), default=0)
+        found = [one for urgency, one in urgent if urgency == most > 0]
+        return (self._view(found[-1]), len(found)) if found else None
 
     def note_not_done(self) -> None:
         """Notes that a human has looked at all decisions that failed without effect."""
