@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -292,6 +294,17 @@ def test_what_styles_hide_is_left_out(sheet: str, hidden: str) -> None:
 def test_what_styles_show_stays(sheet: str, seen: str) -> None:
     # If everything is hidden, it is all kept.
     assert markdown(f"<style>{sheet}</style>{seen}<p>End</p>").split() == ["S", "End"]
+
+
+def test_many_rules_are_not_applied_to_each_of_many_elements_alike() -> None:
+    def seconds(times: int) -> float:
+        html = f"<style>{'.a,' * times}.b{{color:red}}</style>{'<p class=a>x</p>' * times}"
+        started = time.process_time()
+        markdown(html)
+        return time.process_time() - started
+
+    seconds(50)
+    assert min(seconds(2_000) for _ in range(2)) < 9 * seconds(500) + 0.5
 
 
 @pytest.mark.parametrize(

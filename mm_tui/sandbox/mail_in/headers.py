@@ -73,7 +73,9 @@ def _split(raw: bytes) -> tuple[bytes, bytes, bytes]:
         return b"", b"\n", raw[1:]
     # A line of white space is a part of the header before it if headers follow.
     blanks = (
-        found for found in _BLANK.finditer(raw) if not (found[0].strip(b"\n") and _goes_on(raw[found.end() :][:4000]))
+        found
+        for found in _BLANK.finditer(raw)
+        if not (found[0].strip(b"\n") and _goes_on(raw[found.end() : found.end() + 4000]))
     )
     match = next(blanks, None)
     return (raw[: match.start()], b"\n", raw[match.end() :]) if match else (raw, b"", b"")

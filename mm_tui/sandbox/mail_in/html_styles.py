@@ -14,6 +14,8 @@ _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _SELECTOR = re.compile(r"[a-z][a-z0-9]*(?:[.#][\w-]+)*|(?:[.#][\w-]+)+")
 _PART = re.compile(r"^[a-z][a-z0-9]*|[.#][\w-]+")
 _LONGEST_SHEET = 200_000
+_MOST_RULES = 1_000_000
+"""How often rules are applied to elements; those after that have only their own style."""
 _AWAY = re.compile(r"-(?:[5-9]\d\d|\d{4,})")
 _NOTHING = re.compile(r"0+(?:\.0+)?(?:px|pt|em|rem|%)?")
 _NO_FONT = re.compile(r"(?:[01](?:\.\d+)?|\.\d+)(?:px|pt)?|(?:0+(?:\.0\d*)?|\.0\d*)r?em|\d(?:\.\d+)?%")
@@ -43,7 +45,8 @@ class Styles:
                     parts = _PART.findall(selector)
                     number += 1
                     self._rules.setdefault(parts[-1], []).append((number, frozenset(parts), declared))
-        self._known: dict[int, dict[str, str]] = {}
+        self._known: dict[tuple[frozenset[str], str], dict[str, str]] = {}
+        self._left = _MOST_RULES
 
     def hides(self, tag: Tag) -> bool:
         """Whether no reader of the email sees the element."""
@@ -60,13 +63,14 @@ class Styles:
         return is_tiny is not None and not any(_has_font(self._of(inner)) for inner in tag.find_all(True))
 
     def _of(self, tag: Tag) -> dict[str, str]:
-        if id(tag) in self._known:
-            return self._known[id(tag)]
-        names = {tag.name, f"#{tag.get('id')}", *(f".{name}" for name in tag.get_attribute_list("class"))}
-        rules = sorted(rule for name in names for rule in self._rules.get(name, ()) if rule[1] <= names)
-        made = _declared([*(declared for _number, _parts, declared in rules), str(tag.get("style") or "")])
-        self._known[id(tag)] = made
-        return made
+        classes = (f".{name}" for name in tag.get_attribute_list("class"))
+        key = names, own = frozenset((tag.name, f"#{tag.get('id')}", *classes)), str(tag.get("style") or "")
+        if key not in self._known:
+            rules = sorted(rule for name in names for rule in self._rules.get(name, ()) if rule[1] <= names)
+            self._left -= len(rules)
+            sheets = [declared for _number, _parts, declared in rules] if self._left > 0 else []
+            self._known[key] = _declared([*sheets, own])
+        return self._known[key]
 
 
 def _declared(styles: list[str]) -> dict[str, str]:
