@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.metadata
+import itertools
 import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -21,6 +23,8 @@ from tests.support.signals import stop_ignoring
 
 SNAPSHOT_VERSIONS = {"textual": "8.2.8", "pytest-textual-snapshot": "1.1.0", "rich": "15.0.0"}
 """Snapshots are only comparable when made with these."""
+_finished = itertools.count(1)
+"""Counts the tests of this process."""
 UNSET = (
     "NO_COLOR", "TEXTUAL", "TEXTUAL_PRESS", "TEXTUAL_DRIVER", "TEXTUAL_THEME", "TEXTUAL_FILTERS", "SSH_TTY",
     "SSH_CONNECTION", "EDITOR", "VISUAL", "XDG_CONFIG_HOME", "XDG_DATA_HOME",
@@ -48,6 +52,13 @@ def pytest_configure(config: pytest.Config) -> None:
         for name, wanted in SNAPSHOT_VERSIONS.items():
             if (found := importlib.metadata.version(name)) != wanted:
                 raise pytest.UsageError(f"snapshots are made with {name} {wanted}, not {found}: see constraints.txt")
+
+
+def pytest_runtest_logfinish() -> None:
+    """Frees the files of stores from time to time: a connection of a thread that has ended is closed by the garbage
+    collector, which rarely looks at everything, and a process may have few files open."""
+    if next(_finished) % 50 == 0:
+        gc.collect()
 
 
 @pytest.fixture(autouse=True)
