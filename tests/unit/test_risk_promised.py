@@ -164,6 +164,7 @@ def test_a_share_of_the_total_is_no_slip() -> None:
         ("Bitte streichen Sie uns aus dem Verteiler.", "Ich habe Sie aus dem Verteiler genommen."),
         ("Gelieve mij van de lijst te halen en niet meer te mailen.", "U bent van de lijst gehaald."),
         ("Please unsubscribe me.", "I have taken you off the list."),
+        ("please take me off this list", "Done, you won't get any more newsletters from us."),
     ],
 )
 def test_a_wish_to_be_left_alone_that_is_granted(asked: str, done: str) -> None:
