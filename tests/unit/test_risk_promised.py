@@ -148,6 +148,12 @@ def test_an_invoice_called_paid_once_the_money_is_there() -> None:
     assert not found("payment", "As soon as the money is with us I will mark the invoice as paid.")
 
 
+def test_what_happened_on_a_weekday_rules_out_no_other() -> None:
+    said = "Am Dienstag war um 14:10 Uhr alles wieder gut."
+    assert not found("refused_choice", said, asked="Am Dienstag kamen wir nicht an unsere Dateien.")
+    assert found("refused_choice", "Kommen Sie am Dienstag um 14:10 Uhr.", asked="Am Dienstag kann ich nicht.")
+
+
 def test_a_day_is_no_person() -> None:
     assert not found("names_third_person", "We are closed from Good Friday, 3 April, to Easter Monday, 6 April.")
 

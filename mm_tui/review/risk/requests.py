@@ -141,6 +141,12 @@ _TERM = re.compile(
     r"\b(?:before|until|till|later|earlier|after|since|last|next|this|vor|bis|nach|seit|letzten?|nächsten?|avant|après|jusqu"
     r"|dernier|prochain|antes|hasta|después|depois|até|prima|dopo|fino|voor|tot|na|przed|po|do|później)\b|まで|前|后|以降"
 )
+_PAST = re.compile(
+    r"\b(?:was|were|did|didn['’]t|had|came|war|waren|hatten?|kam|kamen|konnten?|wurden?|ging|gingen|était|étaient|avait"
+    r"|avons|estuvo|era|fue|pudimos|llegó|esteve|estava|foi|conseguimos|erano|siamo|abbiamo|kon|konden|kwam|kwamen|był"
+    r"|była|było|byli|mogliśmy)\b|ました|でした|なかった"
+)
+"""What happened on one such day rules out no other."""
 _INSTEAD = re.compile(
     r"\b(?:instead|rather than|statt|anstatt|stattdessen|au lieu|en vez|em vez|invece|in plaats|zamiast)\b"
     r"|代わり|而不是"
@@ -156,7 +162,7 @@ def _refused(reading: Reading, named: re.Pattern[str]) -> dict[str, str]:
     welcome: set[str] = set()
     for clause in _CLAUSE.finditer(reading.asked_text):
         words = named.findall(clause[0])
-        if named is not _TITLED and (_HOUR.search(clause[0]) or _TERM.search(clause[0])):
+        if named is not _TITLED and any(sign.search(clause[0]) for sign in (_HOUR, _TERM, _PAST)):
             # A single day or hour or a term, not every such weekday.
             continue
         no = words and (pattern("plain_not", "denies").search(clause[0]) or _OUT.search(clause[0]))
