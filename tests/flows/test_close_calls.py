@@ -193,7 +193,10 @@ async def test_what_the_gateway_made_of_an_edit_is_accepted_only_after_it_was_re
             await until(pilot, lambda: bodies(sandbox), "the release")
 
 
-async def test_a_question_about_an_edit_whose_original_is_retired_can_be_answered(sandbox: Sandbox) -> None:
+async def test_a_question_about_an_edit_whose_original_is_retired_can_be_answered(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
     draft = sandbox.draft("We will refund it.")
     sandbox.fault(method="POST", path="decide$", kind="status", status=403, nth=2)
     async with running_queue(settings_for(sandbox), 1) as (app, pilot, screen):
@@ -201,6 +204,11 @@ async def test_a_question_about_an_edit_whose_original_is_retired_can_be_answere
         await until(pilot, lambda: sandbox.status(draft) == "rejected", "the original to be retired")
         await until(pilot, lambda: (view := screen.decision_of(draft)) and view.question, "the question")
         await until(pilot, lambda: screen.current is not None and screen.current.item.id != draft, "the edit")
+        # As the key does that goes to a decision that asks.
+        monkeypatch.setattr(screen, "say", lambda words, *_: said.append(words))
+        screen.go_to(draft)
+        await until(pilot, lambda: not screen.open_email._wanted, "the edit in its place")
+        assert not [words for words in said if "does not wait" in words]
         await pilot.press("y")
         await until(pilot, lambda: isinstance(app.screen, ChoiceScreen), "the dialog")
         await pilot.press("1")

@@ -76,9 +76,14 @@ class OpenEmail:
         screen, wanted = self._screen, self._wanted
         if not wanted:
             return
-        if wanted in screen.queue_list.keys:
+        keys = screen.queue_list.keys
+        if wanted not in keys:
+            # An edit that is waiting is listed in place of its original once that is retired.
+            views = ((key, screen.decision_of(key)) for key in keys)
+            wanted = next((key for key, view in views if view is not None and view.email_id == wanted), wanted)
+        if wanted in keys:
             self._wanted = ""
-            screen.queue_list.move_to(screen.queue_list.keys.index(wanted))
+            screen.queue_list.move_to(keys.index(wanted))
         elif any(entry.item.id == wanted for entry in screen.listing.left_out):
             self._wanted = ""
             screen.say("That email is snoozed: {pending.filter} lists it under “snoozed”.")
