@@ -72,22 +72,20 @@ class OpenEmail:
             self._screen.reload()
 
     def find_wanted(self) -> None:
-        """Moves to the email that was asked for, or says why it is not listed."""
+        """Moves to the email that was asked for, or to its edit in progress, or says why neither is listed."""
         screen, wanted = self._screen, self._wanted
         if not wanted:
             return
-        keys = screen.queue_list.keys
-        if wanted not in keys:
-            # An edit that is waiting is listed in place of its original once that is retired.
-            views = ((key, screen.decision_of(key)) for key in keys)
-            wanted = next((key for key, view in views if view is not None and view.email_id == wanted), wanted)
-        if wanted in keys:
+        view, keys = screen.decision_of(wanted), screen.queue_list.keys
+        # Once an original is retired, its edit stands for it.
+        ids = (wanted, view.replacement_id if view is not None else None)
+        if (found := next((one for one in ids if one in keys), None)) is not None:
             self._wanted = ""
-            screen.queue_list.move_to(keys.index(wanted))
-        elif any(entry.item.id == wanted for entry in screen.listing.left_out):
+            screen.queue_list.move_to(keys.index(found))
+        elif any(entry.item.id in ids for entry in screen.listing.left_out):
             self._wanted = ""
             screen.say("That email is snoozed: {pending.filter} lists it under “snoozed”.")
-        elif all(one.email_id != wanted for one in screen.session.pending.waiting()):
+        elif all(one.email_id not in ids for one in screen.session.pending.waiting()):
             self._wanted = ""
             screen.say("That email does not wait for a decision any more.", "warning")
 
