@@ -314,11 +314,14 @@ class MmTui(App[None], inherit_bindings=False):
     # Navigation
 
     def action_go(self, mode: str) -> None:
-        """Switches to a main screen; each keeps its position. The queue opens at a decision to look at, if any."""
+        """Switches to a main screen; each keeps its position. The queue opens at a decision that failed unseen, and the
+        key pressed there also goes to one that asks."""
         from mm_tui.services.decisions.outcomes import to_look_at
 
         under_cursor = self.screen.undo_target() if isinstance(self.screen, BaseScreen) else None
-        if mode == "pending" and (email_id := to_look_at(self.session.decisions, but=under_cursor)):
+        if mode == "pending" and (
+            email_id := to_look_at(self.session.decisions, but=under_cursor, also_open=self.current_mode == "pending")
+        ):
             self.post_message(DecisionWanted(email_id))
         elif mode in self.MODES and mode != self.current_mode:
             self.switch_mode(mode)

@@ -93,6 +93,7 @@ VIEWS = (
         "d-asks",
         Phase.ASKING,
         "outcome unknown, still pending: try again?",
+        about=OneLine("to tanaka@nogyo.example"),
         question=Asked(
             Question.STILL_PENDING,
             OneLine("outcome unknown, still pending: try again?"),

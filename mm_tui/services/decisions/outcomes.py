@@ -29,19 +29,20 @@ class OutcomeNews(NamedTuple):
     """Whether it reports a failure."""
 
 
-def to_look_at(decisions: Decisions | None, *, but: str | None = None) -> str:
-    """The email of the newest incident that nobody has looked at, or else of the newest decision that asks, failed
-    unseen or has an unknown outcome; empty if there is none.
+def to_look_at(decisions: Decisions | None, *, but: str | None = None, also_open: bool) -> str:
+    """The email of the newest incident that nobody has looked at, or else of the most urgent unsettled decision;
+    empty if there is none.
 
     Args:
         but: the email under the cursor, whose decision does not count.
+        also_open: whether decisions that ask, or whose outcome is unknown, count besides those that failed unseen.
     """
     if decisions is None:
         return ""
     if incidents := decisions.unseen_incidents():
         return incidents[-1]
     found = decisions.newest_unsettled(but=but)
-    return found[0].email_id if found is not None else ""
+    return found[0].email_id if found is not None and (also_open or found[0].not_done) else ""
 
 
 class Outcomes:
