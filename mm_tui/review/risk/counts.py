@@ -292,6 +292,7 @@ def count_differs(reading: Reading) -> Iterator[Finding]:
         if other.size:
             sized.setdefault(DIMENSION[other.unit], []).append(other)
     units_there = {other.unit for other in theirs}
+    units_here = {(count.number, count.unit) for count in mine}
     both_named = {
         noun: any((other.number, other.noun) in named for other in counts) for noun, counts in by_noun.items()
     }
@@ -313,7 +314,9 @@ def count_differs(reading: Reading) -> Iterator[Finding]:
                 words = f"says {quoted(reading.body[slice(*count.span)])}, while the thread says {quoted(others[0])}"
                 yield Finding("count_differs", Level.MEDIUM, OneLine(words), (count.span,))
                 continue
-        if sizes := _other_size(count, sized, units_there):
+        sizes = _other_size(count, sized, units_there)
+        # Beside the thread's own value it is reckoned from that.
+        if sizes is not None and (sizes.number, sizes.unit) not in units_here:
             reported.add(count.span.start)
             level = Level.MEDIUM if agrees(reading, count.span) else Level.LOW
             said, there_said = quoted(reading.body[slice(*count.span)]), f"{sizes.number:g} {sizes.unit}"

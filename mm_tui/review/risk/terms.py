@@ -110,11 +110,19 @@ _NEAR_DAY = 40
 _WITH_TIME = re.compile(r"\d")
 
 
+_PART_OF_US = re.compile(
+    r"\b(?:door|gate|entrance|exit|one|lift|bridge|road|pool|kitchen|tür|tor|eingang|aufzug|küche|porte|entrée|portail"
+    r"|ascenseur|cuisine|puerta|entrada|ascensor|cocina|porta|portão|cozinha|ingresso|cancello|cucina|deur|poort|ingang"
+    r"|keuken|brama|drzwi|wejście|winda|kuchnia)s?\b|入口|ドア|门|电梯"
+)
+"""What may be closed while we are open."""
+
+
 def _closed_on(text: str) -> dict[int, Span]:
     """The weekdays, by number, on which a text says that something is always closed."""
     found: dict[int, Span] = {}
     for part in _PART.finditer(text) if _CLOSED.search(text) else ():
-        if _CLOSED.search(part[0]) and not (_WITH_TIME.search(part[0]) or _PARTLY.search(part[0])):
+        if _CLOSED.search(part[0]) and not any(sign.search(part[0]) for sign in (_WITH_TIME, _PARTLY, _PART_OF_US)):
             for name in weekday_names().finditer(part[0]):
                 if _DATE_AFTER.match(text, part.start() + name.end()):
                     continue
