@@ -11,7 +11,7 @@ from msgspec.structs import asdict
 
 from mm_tui.models import EmailDetail, RawContent
 from mm_tui.review import render_pass
-from mm_tui.review.render_pass import render_all
+from mm_tui.review.render_pass import is_source, render_all
 from mm_tui.review.rendered import Rendered
 from mm_tui.screens import rendering
 from mm_tui.screens.thread.screen import ThreadScreen
@@ -61,10 +61,11 @@ async def test_a_long_draft_is_shown_as_its_source_until_it_is_rendered(
         assert "Paragraph 3000 of many" in screen.pane.main.page.text
 
 
+@pytest.mark.parametrize("drawn_meanwhile", [False, True])
 async def test_a_long_draft_that_is_being_read_does_not_change_under_the_reader(
-    sandbox: Sandbox, held: threading.Event
+    sandbox: Sandbox, held: threading.Event, monkeypatch: pytest.MonkeyPatch, drawn_meanwhile: bool
 ) -> None:
-    sandbox.draft(long_text("read"))
+    sandbox.draft(long_text(f"read {drawn_meanwhile}"))
     async with running_queue(settings_for(sandbox), 1) as (app, pilot, screen):
         await until(pilot, lambda: "Paragraph **0**" in screen.pane.main.page.text)
         await pilot.press("enter")
@@ -72,6 +73,14 @@ async def test_a_long_draft_that_is_being_read_does_not_change_under_the_reader(
         await pilot.press("pagedown")
         await until(pilot, lambda: screen.pane.main.scroll_offset.y > 0, "the next page")
         before = screen.pane.main.page
+        if drawn_meanwhile:
+            # The rendering is there, and a poll is drawn before the screen hears of it.
+            monkeypatch.setattr(screen.pane, "on_bodies_rendered", lambda _: None)
+            held.set()
+            await until(
+                pilot, lambda: not is_source(screen.current.item.body if screen.current else ""), "it is rendered"
+            )
+            screen.pane._draw(keep_place=True, anew=True)
         held.set()
         await until(pilot, lambda: screen.pane._stays_source)
         assert screen.pane.main.page == before

@@ -80,6 +80,8 @@ class ItemPane(Vertical):
         """The version that the reader started reading as its source, before it was rendered."""
         self._waiting: frozenset[str] = frozenset()
         """Bodies on the screen that are being rendered."""
+        self._waiting_in_main: frozenset[str] = frozenset()
+        """Those of them in the main page."""
 
     def compose(self) -> ComposeResult:
         yield ItemHead(id="item-head")
@@ -189,11 +191,16 @@ class ItemPane(Vertical):
         """Shows the rendered bodies, unless the reader is in the middle of the text."""
         if message.bodies.isdisjoint(self._waiting):
             return
-        if self._opened is not None and self.main.scroll_offset.y:
+        if self._is_reading_source and not message.bodies.isdisjoint(self._waiting_in_main):
             self._stays_source = self._version
             self._draw_tabs()
         else:
             self._draw(keep_place=True, anew=True)
+
+    @property
+    def _is_reading_source(self) -> bool:
+        """Whether the reader is in the middle of a text that is shown as its source until it is rendered."""
+        return self._opened is not None and bool(self._waiting_in_main) and self.main.scroll_offset.y > 0
 
     @property
     def _is_source_shown(self) -> bool:
@@ -219,8 +226,11 @@ class ItemPane(Vertical):
         made_from = (shown, self.view, beyond_head, self._as_source)
         if anew or made_from != self._drawn:
             self._drawn = made_from
+            if keep_place and self._is_reading_source:
+                self._stays_source = self._version
             bodies = RenderPass(as_source=self._as_source or bool(self._stays_source))
             page, name = self._main_page(bodies, beyond_head)
+            self._waiting_in_main = frozenset(bodies.left)
             self.main.show(page, name, keep_place=keep_place)
             self.side.show(self._side_page(bodies), "", keep_place=keep_place)
             self._draw_tabs()
