@@ -261,7 +261,7 @@ def status_parts(node: Widget) -> list[LinePart]:
     return [
         *parts,
         LinePart(0, status.incidents(session, look)),
-        LinePart(0, status.unsettled(session, under_cursor(), look)),
+        LinePart(0, status.unsettled(session, under_cursor(), look, in_queue=node.app.current_mode == "pending")),
         LinePart(0, status.held(session, hint(node.screen, "app.undo"))),
     ]
 

@@ -147,17 +147,17 @@ def incidents(session: Session, look: str = "") -> Content:
     return Content.assemble(("▲ ", "$error"), words, (f" {look}" if look else "", "$mm-accent"))
 
 
-def unsettled(session: Session, under_cursor: str | None = None, look: str = "") -> Content:
+def unsettled(session: Session, under_cursor: str | None = None, look: str = "", *, in_queue: bool = True) -> Content:
     """Decisions that ask or whose outcome is unknown, and failed ones until somebody has looked at them or decided
-    again; not the one under the cursor. `look` is as for `incidents`."""
+    again; not the one under the cursor. `look` is as for `incidents`; only in the queue the key goes to open ones."""
     found = session.decisions.newest_unsettled(but=under_cursor) if session.decisions is not None else None
     if found is None:
         return Content("")
     view, number = found
     more = f" and {number - 1} more" if number > 1 else ""
     what = "asks" if view.question is not None else view.not_done or "outcome unknown"
-    words = f"{what}: email {view.about}{more}"
-    return Content.assemble(("▲ ", "$error"), words, (f" {look}" if look else "", "$mm-accent"))
+    words, goes_there = f"{what}: email {view.about}{more}", in_queue or view.not_done
+    return Content.assemble(("▲ ", "$error"), words, (f" {look}" if look and goes_there else "", "$mm-accent"))
 
 
 def held(session: Session, undo: str) -> Content:
