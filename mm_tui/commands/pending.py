@@ -52,7 +52,7 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
 
     approve = actions.add_parser("approve", parents=[shared], help="approve one; an outbound email is sent at once")
     _decision(approve)
-    _risk(approve)
+    _risk(approve, ", unless `show` has printed other words under that code")
     approve.set_defaults(run=common.run_task, task="decide.approve")
 
     reject = actions.add_parser(
@@ -131,14 +131,14 @@ def _decision(parser: argparse.ArgumentParser, *, may_be_filter: bool = False) -
     _wait(parser)
 
 
-def _risk(parser: argparse.ArgumentParser) -> None:
+def _risk(parser: argparse.ArgumentParser, unless: str = "") -> None:
     parser.add_argument(
         "--accept-risk",
         metavar="CODE",
         action="append",
         default=[],
-        help="approve despite this high-risk finding (its code, as in `mm-tui docs risk`) without being asked; may be "
-        "given several times",
+        help="approve despite this high-risk finding (its code, as in `mm-tui docs risk`) without being asked"
+        f"{unless}; may be given several times",
     )
 
 

@@ -22,7 +22,7 @@ class Printed(StrEnum):
     """What was printed; the name under which it is stored."""
 
     RISKS = "cli.high_risk_told"
-    """The codes of high risks, by digest."""
+    """The high risks as `risk_gate.shown` names them, by digest."""
     QUESTION = "cli.asked"
     """The question about a decision and the digest that it names, by the decision's id."""
     CONTENT = "cli.shown"

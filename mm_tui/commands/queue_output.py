@@ -194,7 +194,7 @@ async def show(arguments: argparse.Namespace, chosen: Settings) -> int:
                 emit.line(OneLine(words))
         # Only now: if the reader stopped reading, nothing was shown.
         sys.stdout.flush()
-        remember(session.database, Printed.RISKS, entry.digest, risk_gate.to_accept(entry.assessment))
+        remember(session.database, Printed.RISKS, entry.digest, risk_gate.shown(entry.assessment))
         first = [FIRST_OF_TWO] if entry.approvals.is_first else []
         moved = thread_moved(entry.assessment)
         remember(session.database, Printed.CONTENT, entry.item.id, [entry.digest, *first, *moved])

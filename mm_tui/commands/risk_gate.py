@@ -2,7 +2,8 @@
 
 On a terminal the command asks. Without one, a digest is enough only if `pending show` showed exactly these risks of
 this content on this machine: a digest identifies the content, but not risks found since, or a text that was never
-shown. A risk that was not shown must be accepted by its code (`--accept-risk`).
+shown. A risk that was not shown must be accepted by its code (`--accept-risk`). A code that was shown stands for the
+words shown with it: if the rule has found something else since, the risks must be read again.
 """
 
 from __future__ import annotations
@@ -25,6 +26,15 @@ from mm_tui.text import OneLine
 def to_accept(assessment: Assessment) -> list[str]:
     """The codes of high-risk findings, each once, in the order shown."""
     return list(dict.fromkeys(one.code for one in assessment.findings if one.level is Level.HIGH))
+
+
+def shown(assessment: Assessment) -> list[str]:
+    """What is remembered once the high risks were shown: code and words of each."""
+    return list(dict.fromkeys(_named(one) for one in assessment.findings if one.level is Level.HIGH))
+
+
+def _named(finding: Finding) -> str:
+    return f"{finding.code} {finding.words}"
 
 
 def finding_words(finding: Finding) -> str:
@@ -60,7 +70,8 @@ async def pass_through(
     Args:
         assessment: the assessment of exactly what would be sent.
         accepted: codes given as accepted; superfluous ones are ignored.
-        shown_before: codes shown with the content; None if no command shows it. On a terminal the command still asks.
+        shown_before: the risks shown with the content (`shown`); None if no command shows it. On a terminal the command
+            still asks.
         may_ask: whether to ask on the terminal, if there is one.
         also: what else a terminal asks about, and is only said without one.
 
@@ -74,16 +85,19 @@ async def pass_through(
             cure = f"Did you mean {near[0]}?" if near else "`mm-tui docs risk` lists the codes."
             raise CommandError(Exit.USAGE, f"--accept-risk: there is no risk rule {code!r}", cure)
     asks = may_ask and sys.stdin.isatty() and sys.stderr.isatty()
-    enough = {*accepted} if asks else {*accepted, *(shown_before or ())}
-    missing = [code for code in to_accept(assessment) if code not in enough]
+    before = frozenset(shown_before or ())
+    codes_before = {one.partition(" ")[0] for one in before}
     high = [finding for finding in assessment.findings if finding.level is Level.HIGH]
+    unseen = [finding for finding in high if _named(finding) not in before]
+    outdated = [finding for finding in unseen if finding.code in codes_before]
+    waived = [finding for finding in high if finding.code in accepted and finding not in outdated]
+    missing = [finding for finding in (high if asks else unseen) if finding not in waived]
     for words in also:
         emit.note(OneLine(f"! {words}"))
     if not missing and not (asks and also):
         return high
-    for finding in assessment.findings:
-        if finding.code in missing:
-            emit.note(OneLine(f"{finding.level.sign} {finding_words(finding)}"))
+    for finding in missing:
+        emit.note(OneLine(f"{finding.level.sign} {finding_words(finding)}"))
     if asks:
         # What was typed or pasted before is no answer.
         termios.tcflush(sys.stdin, termios.TCIFLUSH)
@@ -92,13 +106,11 @@ async def pass_through(
         if (await _typed()).strip() == "yes":
             return high
         raise CommandError(Exit.RISK, f"{email_id} is unchanged", "Nothing was decided.")
-    options = " ".join(f"--accept-risk {code}" for code in missing)
-    shows = f"Read it with `mm-tui pending show {email_id}`, or add" if shown_before is not None else "Read it, and add"
-    raise CommandError(
-        Exit.RISK,
-        f"{email_id} has a high risk that nobody has seen; it was not approved",
-        f"{shows} {options}.",
-    )
+    cure = f"Read it with `mm-tui pending show {email_id}`" if shown_before is not None else "Read it"
+    if not outdated:
+        options = " ".join(f"--accept-risk {code}" for code in dict.fromkeys(one.code for one in missing))
+        cure += f"{', or' if shown_before is not None else ', and'} add {options}"
+    raise CommandError(Exit.RISK, f"{email_id} has a high risk that nobody has seen; it was not approved", f"{cure}.")
 
 
 def _known_codes() -> frozenset[str]:

@@ -250,4 +250,20 @@ async def test_each_code_is_to_be_accepted_once() -> None:
         await risk_gate.pass_through("01", found, [], may_ask=False)
     assert caught.value.status is Exit.RISK
     await risk_gate.pass_through("01", found, [CODE], may_ask=False)
-    await risk_gate.pass_through("01", found, [], [CODE], may_ask=False)
+    await risk_gate.pass_through("01", found, [], risk_gate.shown(found), may_ask=False)
+
+
+async def test_a_risk_is_shown_by_its_words_and_a_code_stands_for_what_was_shown() -> None:
+    first, second = (Finding(CODE, Level.HIGH, OneLine(f"a link to {host}")) for host in ("x.example", "y.example"))
+    other = Finding("secret", Level.HIGH, OneLine("a password"))
+    before = risk_gate.shown(Assessment((first,), ()))
+    for found, accepted in [((second,), []), ((second,), [CODE]), ((first, second), [CODE]), ((first, other), [CODE])]:
+        with pytest.raises(CommandError) as caught:
+            await risk_gate.pass_through("01", Assessment(found, ()), accepted, before, may_ask=False)
+        assert caught.value.status is Exit.RISK
+        # What was shown under the same code is outdated; what was not shown at all may be accepted.
+        assert ("--accept-risk" in caught.value.cure) == (other in found)
+    await risk_gate.pass_through("01", Assessment((first,), ()), [], before, may_ask=False)
+    await risk_gate.pass_through("01", Assessment((first, other), ()), ["secret"], before, may_ask=False)
+    # Scripts accept what the digest shows elsewhere.
+    await risk_gate.pass_through("01", Assessment((first, second), ()), [CODE], [], may_ask=False)
