@@ -255,6 +255,8 @@ def _item_checked(state: State, sighting: Snapshot) -> Move:
         return _first_approval(state, sighting)
     if state.case.act is Act.APPROVE and state.case.needs_second and not sighting.is_approved_by_other:
         return end(state, Outcome.NOT_SECONDED, sighting=sighting)
+    if state.case.act is Act.APPROVE and sighting.is_late and not state.case.sends_late:
+        return end(state, Outcome.TOO_LATE, sighting=sighting)
     return decide(state, approve=state.case.act is Act.APPROVE)
 
 

@@ -107,6 +107,8 @@ class Snapshot(msgspec.Struct, frozen=True):
     """Its tags hold this reviewer's first approval of just this content."""
     is_approved_by_other: bool = False
     """Its tags hold another reviewer's first approval of just this content."""
+    is_late: bool = False
+    """Its send time had passed, so that an approval sends it at once."""
 
 
 class Question(StrEnum):
@@ -207,6 +209,8 @@ class Outcome(StrEnum):
     """The first of two approvals is recorded; nothing was released."""
     NOT_SECONDED = "not_seconded"
     """It needs two approvals, and no other reviewer approves this content (any more); nothing was decided."""
+    TOO_LATE = "too_late"
+    """Its send time passed after the human decided, so that it would have been sent at once; nothing was decided."""
     UNDONE = "undone"
     FELL_BACK = "fell_back"
     """The program crashed or quit before anything had left this machine."""
@@ -283,6 +287,8 @@ class Case(msgspec.Struct, frozen=True):
     """Emails that earlier read tags name as versions of this one."""
     needs_second: bool = False
     """Whether two reviewers must approve it: it is released only if another has approved it too."""
+    sends_late: bool = False
+    """Whether the human was shown that its send time has passed."""
     doubtful: bool = False
     """Whether an earlier call for this email may still take effect and would not be harmless beside this act."""
 

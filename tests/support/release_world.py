@@ -80,6 +80,8 @@ class Mail(NamedTuple):
     """The emails that its tags name as versions of it."""
     approvals: frozenset[tuple[str, str]] = frozenset()
     """First approvals that its tags hold: by us or other, and the digest of what was approved."""
+    is_late: bool = False
+    """Its send time has passed."""
 
 
 class Request(NamedTuple):
@@ -173,6 +175,8 @@ class Scope:
     """Two reviewers must approve. The second one may tag a first approval at any moment, and anybody may remove it."""
     copies: bool = True
     """Something on the way may repeat a call, so that the answer is that to the copy."""
+    is_timed: bool = False
+    """The email has a send time, which may pass at any moment. The human has not seen that it has."""
     doubtful: Callable[..., bool] = is_doubtful
     step: Callable[[State, Event], Move] | None = None
     begin: Callable[[Case], Move] | None = None
@@ -442,13 +446,15 @@ class Walker:
                     yield "is sent at once", ours(sent, edit), Submitted(edit)
 
     def gateway(self, world: World) -> Iterator[tuple[str, World]]:
-        """Scans end well or badly."""
+        """Scans end well or badly, and send times pass."""
         if world.state.ended and not world.wire:
             return
         for email_id, mail in world.mails:
             if mail.standing is RemoteState.SCANNING:
                 for standing in (RemoteState.PENDING, RemoteState.FAILED):
                     yield f"scan: {email_id} {standing}", put(world, email_id, mail._replace(standing=standing))
+            if self.scope.is_timed and not mail.is_late:
+                yield f"the send time of {email_id} passes", put(world, email_id, mail._replace(is_late=True))
 
     def other_people(self, world: World) -> Iterator[tuple[str, World]]:
         """A second reviewer decides, the agent cancels or writes anew."""
@@ -498,6 +504,7 @@ class Walker:
             relatives=mail.relatives,
             is_approved_by_us=("us", mail.digest) in mail.approvals,
             is_approved_by_other=("other", mail.digest) in mail.approvals,
+            is_late=mail.is_late,
         )
 
     def human(self, world: World) -> Iterator[tuple[str, World]]:
@@ -780,6 +787,8 @@ class Walker:
             written = call.email_id == world.state.replacement and seen.fingerprint == case.fingerprint
             if seen.standing is not RemoteState.PENDING or (seen.digest not in memory.accepted and not written):
                 raise Broken(f"R2: {call} of what no human saw")
+            if call.approve and seen.is_late:
+                raise Broken(f"R2: {call} sends at once what the human saw with a send time to come")
             if (call.email_id, call.approve) in memory.decided:
                 raise Broken(f"R5: {call} was repeated by a machine")
             if call.superseded_by and call.superseded_by not in dict(world.mails):

@@ -35,6 +35,7 @@ SCOPES = {
     "first of two approvals": Scope((Act.APPROVE_FIRST,), needs_second=True),
     "second of two approvals": Scope((Act.APPROVE,), needs_second=True),
     "both approvals by one reviewer": Scope((Act.APPROVE_FIRST, Act.APPROVE), needs_second=True, others=False),
+    "approve for a set time": Scope((Act.APPROVE,), is_timed=True, others=False, glitches=False),
     "edit and approve first": Scope(
         (Act.RELEASE_EDIT,), needs_second=True, others=False, sends_at_once=False, rewrites=False
     ),
@@ -82,6 +83,7 @@ ENDINGS = {
     "first of two approvals": WATCHED | {Outcome.FIRST_APPROVED},
     "second of two approvals": WATCHED | RELEASED | {Outcome.NOT_SECONDED},
     "both approvals by one reviewer": ALWAYS | {Outcome.UNCLEAR, Outcome.FIRST_APPROVED, Outcome.NOT_SECONDED},
+    "approve for a set time": ALWAYS | {Outcome.APPROVED, Outcome.DECIDED, Outcome.TOO_LATE},
     "edit and approve first": EDITED - {Outcome.EDIT_RELEASED} | {Outcome.UNCLEAR, Outcome.FIRST_APPROVED},
 }
 """The endings that each walk must reach: else a branch is dead, or the world has become too kind."""
@@ -114,6 +116,12 @@ MUTATIONS: dict[str, tuple[Scope, str, str, str]] = {
         RELEASE,
         "        return end(state, Outcome.CHANGED, sighting=sighting)\n    if state.case.act is",
         "        pass\n    if state.case.act is",
+    ),
+    "a send time that has passed is not noticed": (
+        SCOPES["approve for a set time"],
+        RELEASE,
+        "        return end(state, Outcome.TOO_LATE, sighting=sighting)",
+        "        pass",
     ),
     "a lost decision is repeated": (
         SCOPES["approve"],

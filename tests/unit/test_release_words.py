@@ -7,7 +7,11 @@ from datetime import UTC, datetime, timedelta
 from itertools import product
 
 import pytest
+from msgspec.structs import replace
 
+from mm_tui.decision import machine
+from mm_tui.decision.effects import Decide
+from mm_tui.decision.events import Elapsed, Observed
 from mm_tui.decision.machine import FIRST_STAGE
 from mm_tui.decision.relatives import is_doubtful
 from mm_tui.decision.state import (
@@ -26,11 +30,11 @@ from mm_tui.decision.state import (
 )
 from mm_tui.decision.words import choice, question, sentence
 from mm_tui.gateway.wire import email_detail
-from mm_tui.models import EditedDraft, Mailbox
+from mm_tui.models import EditedDraft, EmailDetail, Mailbox, Party
 from mm_tui.review.digest import digest_of
 from mm_tui.review.disclosure import SEND_TIME_PASSED, disclosure, in_short, when_it_leaves
 from mm_tui.review.draft import edited
-from mm_tui.services.decisions.remote_state import remote_state_of
+from mm_tui.services.decisions.remote_state import remote_state_of, snapshot_of
 from mm_tui.services.decisions.request import DecisionRequest, Refused
 from mm_tui.services.decisions.view import ENDED, Phase, phase_of
 from mm_tui.services.queue.entry import QueueEntry
@@ -218,3 +222,24 @@ def test_a_send_time_that_has_passed_is_a_risk_which_an_approval_must_have_shown
     asked(before, Act.REJECT)
     with pytest.raises(Refused, match="send time has passed"):
         asked(before)
+    earlier = (replace(risk, words=OneLine("its send time has passed (an hour before)")),)
+    with pytest.raises(Refused, match="send time has passed"):
+        asked(replace(after, assessment=replace(after.assessment, findings=earlier)))
+
+
+@pytest.mark.parametrize("is_told", [False, True])
+def test_a_send_time_that_passes_during_the_hold_stops_an_approval_unless_it_was_shown(is_told: bool) -> None:
+    raw = waiting(1, "Hello").raw.replaced(send_at=(NOW + timedelta(minutes=1)).isoformat())
+    mail = EmailDetail(
+        id="01J1", mailbox_id="box", sender=Party.parse("a@acme.example"), status=OneLine("pending_send_approval"),
+        direction=OneLine("outbound"), raw=raw,
+    )  # fmt: skip
+    in_time, late = (snapshot_of(mail, "outbound", now=NOW + timedelta(minutes=after)) for after in (0, 2))
+    case = Case("01J1", Act.APPROVE, in_time.digest, sends_late=is_told)
+    checked, _ = machine.step(machine.begin(case)[0], Elapsed())
+    assert machine.step(checked, Observed("01J1", in_time))[0].step is Step.CALL
+    now, effects = machine.step(checked, Observed("01J1", late))
+    assert any(isinstance(effect, Decide) for effect in effects) is is_told
+    assert now.outcome is (None if is_told else Outcome.TOO_LATE)
+    if not is_told:
+        assert phase_of(now) is Phase.UNDECIDED and "send time has passed" in sentence(now)

@@ -80,6 +80,7 @@ ACT_WORDS = {
 CALL_KINDS = {call.name: kind for call, kind in KINDS.items()}
 """The journal's word for each action, by the name of its call."""
 JOURNAL_WORDS = {
+    "too_late": "not decided: too late",
     "undone": "undone",
     "fell_back": "fell back, undecided",
     "submitting": "submits the edit",

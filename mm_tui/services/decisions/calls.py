@@ -178,7 +178,7 @@ class DecisionCalls:
             )
         if state.step is Step.RECORD and email_id == target(state) and mail.approved_by and _approves(state):
             self._our_name = mail.approved_by
-        snapshot = snapshot_of(mail, direction, self._our_name, us=self._us)
+        snapshot = snapshot_of(mail, direction, self._our_name, now=self._clock.now(), us=self._us)
         # The queue was read first; a scan that ended in between has added the email since.
         if snapshot.standing is RemoteState.PENDING and not listed and not await self._is_listed(email_id):
             return Snapshot(RemoteState.UNCLEAR, status=f"{mail.status}, but not in the queue")

@@ -157,6 +157,7 @@ class DecisionLog:
             siblings=family.siblings,
             named=self._named(item) if submits or request.act is Act.APPROVE else (),
             needs_second=request.needs_second,
+            sends_late=request.sends_late(at),
             doubtful=family.is_doubtful(request.act, key, at),
         )
         state, effects = begin(case)

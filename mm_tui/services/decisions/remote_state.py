@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from mm_tui.decision.relatives import editor_in, is_edit, relatives_in
 from mm_tui.decision.state import RemoteState, Snapshot
 from mm_tui.models import Direction, EmailDetail
 from mm_tui.review.digest import digest_of
+from mm_tui.review.disclosure import late
 from mm_tui.review.draft import fingerprint
 from mm_tui.services.presence.approvals import NO_APPROVER, Approvals, Approver, approvals_in
 
@@ -40,7 +43,9 @@ def remote_state_of(status: str, direction: str, *, approved: bool = False) -> R
     return RemoteState.RELEASED if status in let_go or approved else RemoteState.UNCLEAR
 
 
-def snapshot_of(mail: EmailDetail, direction: str, our_name: str = "", *, us: Approver = NO_APPROVER) -> Snapshot:
+def snapshot_of(
+    mail: EmailDetail, direction: str, our_name: str = "", *, now: datetime, us: Approver = NO_APPROVER
+) -> Snapshot:
     """The snapshot of an email that was just read.
 
     Args:
@@ -48,6 +53,7 @@ def snapshot_of(mail: EmailDetail, direction: str, our_name: str = "", *, us: Ap
             is left out of the digest now too.
         our_name: the name under which the gateway records approvals with this
             program's key; empty if unknown.
+        now: to tell a send time that has passed.
         us: this program's reviewer, as named in first approvals.
     """
     seen = direction and (mail.direction or direction)
@@ -67,4 +73,5 @@ def snapshot_of(mail: EmailDetail, direction: str, our_name: str = "", *, us: Ap
         edited_by=editor_in(mail.tags) if is_edit(mail.tags) else "",
         is_approved_by_us=approvals.ours is not None and approvals.ours.key_mark == us.key_mark,
         is_approved_by_other=approvals.other is not None,
+        is_late=bool(late(mail.raw.send_at, now)),
     )

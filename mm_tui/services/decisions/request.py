@@ -13,7 +13,7 @@ from mm_tui.clock import at_time
 from mm_tui.decision.state import Act, Outcome
 from mm_tui.models import Direction, EditedDraft, PendingItem
 from mm_tui.review.digest import digest_of
-from mm_tui.review.disclosure import SEND_TIME_PASSED, late
+from mm_tui.review.disclosure import late
 from mm_tui.review.findings import Finding
 from mm_tui.services.decisions.approval_gate import AS_IT_IS, OWN_REPLY
 from mm_tui.services.decisions.record import meta_of, state_of
@@ -71,8 +71,7 @@ class DecisionRequest(msgspec.Struct, frozen=True):
     def refuse_unfit(self, now: datetime) -> None:
         """Raises `Refused` if the request itself is invalid, or an approval's send time has passed unseen."""
         item = self.item
-        seen = {finding.code for finding in self.found}
-        if self.act is Act.APPROVE and SEND_TIME_PASSED not in seen and late(item.raw.send_at, now):
+        if self.act is Act.APPROVE and late(item.raw.send_at, now) and not self.sends_late(now):
             raise Refused("its send time has passed meanwhile, so it would be sent at once", "Look again first.")
         if isinstance(item, PendingItem) and not item.complete:
             raise Refused(
@@ -86,6 +85,11 @@ class DecisionRequest(msgspec.Struct, frozen=True):
             raise Refused(AS_IT_IS, "Approve or reject it, and answer it once it has arrived.")
         if self.edit is not None and not [address for address in self.edit.to if address.strip()]:
             raise Refused("your edit has no recipient", "Fill in To.")
+
+    def sends_late(self, now: datetime) -> bool:
+        """Whether its send time has passed, and the reviewer was shown so."""
+        shown = {(finding.code, finding.words) for finding in self.found}
+        return any((finding.code, finding.words) in shown for finding in late(self.item.raw.send_at, now))
 
     def by_two(self, second: SecondApproval, tags: Mapping[OneLine, OneLine], *, can_tag: bool) -> Self:
         """The request under the two-person rule: the first approval of an email is only recorded.

@@ -73,7 +73,9 @@ _SETTLED = frozenset({
 })  # fmt: skip
 """Outcomes after which the email does not wait any more."""
 
-WITHOUT_EFFECT = frozenset({Outcome.UNREACHABLE, Outcome.DENIED, Outcome.CHANGED, Outcome.NOT_SUBMITTED})
+WITHOUT_EFFECT = frozenset({
+    Outcome.UNREACHABLE, Outcome.DENIED, Outcome.CHANGED, Outcome.TOO_LATE, Outcome.NOT_SUBMITTED
+})  # fmt: skip
 """Outcomes that nobody asked for, and that certainly changed nothing."""
 SAME_TO_READ = "The text and the recipients are unchanged: only the way an address is written differs."
 _NOT_DONE = {
