@@ -264,10 +264,9 @@ def listed(words: tuple[str, ...]) -> str:
 
 def moment_named(value: str, now: datetime) -> datetime | None:
     """The start of a day, month or year in the reader's time zone, or the time of an age before now."""
-    local = now.astimezone()
-    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
     if value in ("today", "yesterday"):
-        return midnight - timedelta(days=value == "yesterday")
+        midnight = now.astimezone().replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
+        return (midnight - timedelta(days=value == "yesterday")).astimezone()
     if age := _AGE.fullmatch(value):
         try:
             return now - timedelta(hours=int(age[1]) * _AGE_HOURS[age[2]])
@@ -275,7 +274,8 @@ def moment_named(value: str, now: datetime) -> datetime | None:
             return None
     if day := _DAY.fullmatch(value):
         try:
-            return midnight.replace(year=int(day[1]), month=int(day[2] or 1), day=int(day[3] or 1))
+            # With the offset of that day, not of today.
+            return datetime(int(day[1]), int(day[2] or 1), int(day[3] or 1)).astimezone()
         except (ValueError, OverflowError):
             return None
     return None

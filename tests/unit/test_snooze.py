@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from bench.long_queue import fill
 from mm_tui.commands.output.exits import Exit
+from mm_tui.query import moment_named
 from mm_tui.screens.pending.words import heading
 from mm_tui.services.decisions.listing import QueueListing
 from mm_tui.services.queue.entries import ReviewQueue
@@ -50,6 +52,30 @@ def test_times_are_read(typed: str, until: datetime | None) -> None:
 def test_what_is_no_time_to_come_is_refused(typed: str) -> None:
     with pytest.raises(NotATime):
         time_named(typed, NOW)
+
+
+@pytest.mark.parametrize(
+    ("now", "typed", "until"),
+    [
+        ("2026-10-24T10:00Z", "tomorrow", "2026-10-25T08:00Z"),
+        ("2026-10-24T10:00Z", "11:00", "2026-10-25T10:00Z"),
+        ("2026-03-28T11:00Z", "monday", "2026-03-30T07:00Z"),
+        ("2026-03-28T11:00Z", "1d", "2026-03-29T11:00Z"),
+    ],
+)
+def test_a_time_is_that_of_the_wall_clock_also_when_the_clocks_change_before_it(
+    now: str, typed: str, until: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as zone:
+        zone.setenv("TZ", "Europe/Berlin")
+        time.tzset()
+        named = time_named(typed, datetime.fromisoformat(now))
+        day = moment_named("2026-07-01", datetime.fromisoformat(now))
+        eve = moment_named("yesterday", datetime(2026, 10, 25, 12, tzinfo=UTC))
+    time.tzset()
+    assert named == datetime.fromisoformat(until)
+    assert day == datetime(2026, 6, 30, 22, tzinfo=UTC)
+    assert eve == datetime(2026, 10, 23, 22, tzinfo=UTC)
 
 
 def test_the_command_snoozes_and_the_list_says_so(home: Home, sandbox: Sandbox) -> None:

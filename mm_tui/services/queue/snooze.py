@@ -61,16 +61,18 @@ def time_named(text: str, now: datetime) -> datetime | None:
 
 
 def _until(typed: str, local: datetime) -> datetime | None:
-    morning = local.replace(hour=MORNING, minute=0, second=0, microsecond=0)
     if length := _LENGTH.fullmatch(typed):
         return local + timedelta(minutes=int(length[1]) * _MINUTES[length[2]])
+    # What the clock on the wall shows, whose offset may have changed by then.
+    wall = local.replace(tzinfo=None)
+    morning = wall.replace(hour=MORNING, minute=0, second=0, microsecond=0)
     if hour := _HOUR.fullmatch(typed):
-        at = local.replace(hour=int(hour[1]), minute=int(hour[2]), second=0, microsecond=0)
-        return at if at > local else at + timedelta(days=1)
+        at = wall.replace(hour=int(hour[1]), minute=int(hour[2]), second=0, microsecond=0)
+        return (at if at > wall else at + timedelta(days=1)).astimezone()
     if typed == "tomorrow":
-        return morning + timedelta(days=1)
+        return (morning + timedelta(days=1)).astimezone()
     if typed in _DAYS:
-        return morning + timedelta(days=(_DAYS.index(typed) - local.weekday() - 1) % 7 + 1)
+        return (morning + timedelta(days=(_DAYS.index(typed) - wall.weekday() - 1) % 7 + 1)).astimezone()
     try:
         at = datetime.fromisoformat(typed)
     except ValueError:
