@@ -117,7 +117,8 @@ class Edits:
 
         taken, more = 0, []
         for left in left_behind(folder):
-            if left.edit.text != left.given.text:
+            # An editor that was stopped while it saved may have left nothing of the text.
+            if left.edit.text != left.given.text and left.edit.text.body.strip():
                 taken += 1
                 edit, saved = replace(left.edit, saved_at=at), self.get(left.edit.item_id)
                 if saved is None or saved.text == left.given.text:

@@ -106,17 +106,22 @@ class DraftArea(TextArea):
         self.load_text(before)
         self.history, self.selection, self.read_only = self._history, self._selected, False
         if text is not None:
-            self.history.checkpoint()
-            self.replace(ManyLine(text), (0, 0), self.document.end, maintain_selection_offset=False)
+            self.change_to(text)
+
+    def change_to(self, text: str) -> None:
+        """Replaces the whole text by another, as one change that ctrl+z takes back."""
+        self.history.checkpoint()
+        self.replace(ManyLine(text), (0, 0), self.document.end, maintain_selection_offset=False)
 
     def on_key(self, event: events.Key) -> None:
         if event.is_printable or event.key in ("enter", "backspace"):
-            self._take_over()
+            self.take_over()
 
     def on_paste(self) -> None:
-        self._take_over()
+        self.take_over()
 
-    def _take_over(self) -> None:
+    def take_over(self) -> None:
+        """Stops a model that is writing, and restores the human's text."""
         if self._before is not None:
             self._end(None)
             self.post_message(self.TakenOver())

@@ -98,14 +98,19 @@ async def test_a_redraft_can_be_taken_back_and_leaves_a_copy(sandbox: Sandbox, w
 @pytest.mark.parametrize("where", ["edit", "reply"])
 async def test_half_a_text_of_a_model_never_stays(sandbox: Sandbox, where: str, ending: str) -> None:
     sandbox.inbound(subject="Where is my order", body="It has not come.") if where == "reply" else sandbox.draft("Hi.")
-    async with running_app(settings_for(sandbox)) as (app, pilot):
+    async with running_app(settings_for(sandbox, snippets={"a few words": " Aq1u"})) as (app, pilot):
         area = await opened(where, app, pilot, Model(ending))
         await pilot.press("ctrl+t")
         await until(pilot, lambda: isinstance(app.screen, InstructScreen), "the question")
         await pilot.press("enter")
         if ending == "hangs":
             await until(pilot, lambda: area.text == "Half of a te", "half a text")
-            burst(app, " Aq1u")
+            if where == "edit":
+                await pilot.press("ctrl+n")
+                await until(pilot, lambda: "a few words" in drawn(app), "the snippets")
+                await pilot.press("1")
+            else:
+                burst(app, " Aq1u")
             await until(pilot, lambda: area.text == f"{MINE} Aq1u", "both")
         await until(pilot, lambda: not area.read_only and area.text.startswith(MINE), "the human's text")
         await pilot.press("!")
@@ -239,3 +244,5 @@ async def test_an_editor_that_does_not_wait_loses_nothing(
         go.touch()
         await until(pilot, lambda: area.text == "From the window.", "the text")
         assert file.exists()
+        await pilot.press("ctrl+z")
+        await until(pilot, lambda: area.text == "We will refund it.", "the text from before")

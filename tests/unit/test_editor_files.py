@@ -135,6 +135,15 @@ def test_an_untouched_text_is_not_made_an_edit(tmp_path: Path, monkeypatch: pyte
 
 
 @pytest.mark.usefixtures("dead")
+def test_an_editor_that_was_stopped_before_it_wrote_its_text_replaces_nothing(tmp_path: Path) -> None:
+    database = Database.open(None)
+    EditStore(database).save(GIVEN)
+    EditorFile(tmp_path, GIVEN).path.write_text("\n")
+    assert Edits(database).recover(tmp_path, NOW) == ""
+    assert edits(database) == ["Given."]
+
+
+@pytest.mark.usefixtures("dead")
 def test_an_editors_own_swap_file_is_left_and_told(tmp_path: Path) -> None:
     database = Database.open(None)
     file = EditorFile(tmp_path, GIVEN)
@@ -170,6 +179,8 @@ def test_a_start_recovers_what_lies_there(tmp_path: Path, monkeypatch: pytest.Mo
     ("script", "words"),
     [
         ("exit 3", "the editor exited with status 3"),
+        ("kill -9 $$", "the editor was ended by SIGKILL"),
+        (': > "$1"', "left an empty file; your text is unchanged"),
         ('printf "\\377" > "$1"', "not UTF-8"),
         ('yes | head -c 5000000 > "$1"', "left 5 MB, too much for an email"),
         ('rm "$1"', "cannot be read"),

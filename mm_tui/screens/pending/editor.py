@@ -319,6 +319,7 @@ class EditScreen(BaseScreen):
 
     def _insert(self, text: str) -> None:
         area = self.area
+        area.take_over()
         area.replace(text, area.selection.start, area.selection.end, maintain_selection_offset=False)
 
     def action_redraft(self) -> None:

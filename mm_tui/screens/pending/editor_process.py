@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 from collections.abc import Callable, Mapping
 from time import monotonic
@@ -54,6 +55,13 @@ def _found(path: str | None) -> str | None:
     return next((shlex.quote(found) for name in FALLBACKS if (found := shutil.which(name, path=path or ""))), None)
 
 
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
 def run_editor(file: EditorFile, environ: Mapping[str, str] = os.environ) -> ManyLine:
     """Opens `$VISUAL` or `$EDITOR`, else a usual editor, on the file and waits. Call it while the app is suspended.
 
@@ -87,8 +95,11 @@ def run_editor(file: EditorFile, environ: Mapping[str, str] = os.environ) -> Man
         raise EditorError(f"the edited text cannot be read: {system_words(error)}") from error
     left = ManyLine(raw.decode("utf-8", errors="replace").removesuffix("\n"))
     if status != 0:
-        words = f"the editor exited with status {status}; your text is unchanged"
-        raise EditorError(words, left if raw != given else None)
+        ended = f"exited with status {status}" if status > 0 else f"was ended by {_signal_name(-status)}"
+        raise EditorError(f"the editor {ended}; your text is unchanged", left if raw != given else None)
+    if not left.strip() and given.strip():
+        # Also what a full disk leaves. Whoever wants no text can delete it here.
+        raise EditorError("the editor left an empty file; your text is unchanged")
     if len(left) > LONGEST:
         raise EditorError(
             f"the editor left {len(raw) // 1_000_000} MB, too much for an email; yours is unchanged", left

@@ -127,7 +127,7 @@ class ExternalEditing:
             if left is not None:
                 self._screen.keep_beside(replace(self._screen.draft, body=str(left)))
             if edited is not None and edited != area.text:
-                area.load_text(edited)
+                area.change_to(edited)
                 return self._screen.save_text(durable=True)
         except NotSaved:
             self._screen.say(
