@@ -5,13 +5,12 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from textual import getters
 from textual.containers import Horizontal
 from textual.widgets import Input
 
 from mm_tui import keymap
 from mm_tui.query import QUEUE
-from mm_tui.screens.base import BaseScreen, PartAction
+from mm_tui.screens.base import PartAction
 from mm_tui.screens.dialogs.dialog import ask, look_at_question
 from mm_tui.screens.pending.batches import Batches
 from mm_tui.screens.pending.bulk_reject import BulkBegun, BulkReject
@@ -20,10 +19,10 @@ from mm_tui.screens.pending.deciding import Begun, Deciding
 from mm_tui.screens.pending.editing import Editing
 from mm_tui.screens.pending.filter_strip import FilterStrip
 from mm_tui.screens.pending.filtering import FilterActions
+from mm_tui.screens.pending.host import QueueHost
 from mm_tui.screens.pending.keys import DECIDES, applies, label_here
 from mm_tui.screens.pending.open_email import OpenEmail
 from mm_tui.screens.pending.pane import ItemPane, View
-from mm_tui.screens.pending.panes import Panes
 from mm_tui.screens.pending.queue_list import PendingList
 from mm_tui.screens.pending.reading import MailOpener, QueueRead, QueueReader
 from mm_tui.screens.pending.saved_texts import SavedTextsScreen
@@ -32,12 +31,7 @@ from mm_tui.screens.pending.snoozing import Snoozing
 from mm_tui.screens.pending.team import Team
 from mm_tui.screens.pending.timers import ScreenTimers
 from mm_tui.screens.pending.words import SIGNS
-from mm_tui.services.decisions.approval_gate import ApprovalGate
-from mm_tui.services.decisions.listing import QueueListing
-from mm_tui.services.decisions.marks import Marks
-from mm_tui.services.decisions.view import DecisionView
 from mm_tui.services.events import AssistChanged, AuditChanged, DecisionChanged, ServiceEvent, SyncChanged
-from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.widgets.pager import Pager
 from mm_tui.widgets.status import knows_queue
 
@@ -48,7 +42,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
 
-class PendingScreen(BaseScreen):
+class PendingScreen(QueueHost):
     """The pending screen. It shows waiting emails, and passes keys to its parts."""
 
     MODE = "pending"
@@ -60,15 +54,8 @@ class PendingScreen(BaseScreen):
     HELP_SIGNS = SIGNS
     HELP_MORE = tuple((f"{name}:", words) for name, words in QUEUE.operators.items())
 
-    column = getters.query_one("#left", QueueColumn)
-    """The list and what stands above it."""
-    pane = getters.query_one("#item", ItemPane)
-    """The pane with the open email."""
-
     def __init__(self) -> None:
         super().__init__()
-        self.marks = Marks()
-        self.panes = Panes(self)
         self.reader = QueueReader(self)
         self.opener = MailOpener(self)
         self.team = Team(self)
@@ -92,43 +79,10 @@ class PendingScreen(BaseScreen):
         self.timers.start()
         self.reload()
 
-    # Shared by its parts
-
-    @cached_property
-    def gate(self) -> ApprovalGate:
-        """The approval gate, which says whether an email may be decided now."""
-        return ApprovalGate(self.session.clock, self.session.settings.review.own_replies)
-
-    @cached_property
-    def listing(self) -> QueueListing:
-        """The listed part of the queue."""
-        saved = self.session.settings.filters.queue
-        return QueueListing(self.session.clock, saved, self.reader.queue.filter_context, self.decision_of)
-
     @cached_property
     def filtering(self) -> FilterActions:
         """Changes what is listed."""
         return FilterActions(self.app, self.listing, lambda stay: self.update_list(stay=stay), self.column)
-
-    @property
-    def queue_list(self) -> PendingList:
-        """The list of waiting emails."""
-        return self.column.queue_list
-
-    @property
-    def is_open(self) -> bool:
-        return self in self.app.screen_stack
-
-    @property
-    def current(self) -> QueueEntry | None:
-        """The email under the cursor."""
-        key = self.queue_list.current_key if self.is_mounted else None
-        return self.listing.listed.get(key) if key is not None else None
-
-    def decision_of(self, email_id: str) -> DecisionView | None:
-        """The decision about an email; None if there is none."""
-        decisions = self.session.decisions
-        return decisions.state(email_id) if decisions is not None else None
 
     def go_to(self, email_id: str) -> None:
         self.open_email.go_to(email_id)
@@ -190,7 +144,6 @@ class PendingScreen(BaseScreen):
         self.update_list()
 
     def update_list(self, *, stay: bool = True) -> None:
-        """Updates the list after a change of filter; `stay` is as for `QueueListing.list_anew`."""
         before = self.current
         self.listing.list_anew(before.item.id if before is not None else None, stay=stay)
         self.timers.go_on()
@@ -204,7 +157,6 @@ class PendingScreen(BaseScreen):
         look_at_question(self.app)
 
     def show_rows(self) -> None:
-        """Draws the list and its heading."""
         self.column.progress = self.bulk_reject.words
         self.column.show(self.listing, self.marks)
         self.set_class(not self.listing.listed, "-empty")
@@ -217,9 +169,6 @@ class PendingScreen(BaseScreen):
         self.open_email.show()
         self.opener.open_soon()
         self.second_reading.look_soon()
-
-    def cancel_group(self, group: str) -> None:
-        self.workers.cancel_group(self, group)
 
     def decision_moved(self, email_id: str) -> None:
         """Shows the state of the decision about one email."""
@@ -256,7 +205,6 @@ class PendingScreen(BaseScreen):
         self.deciding.lines_seen()
 
     def read_item(self) -> None:
-        """Focuses the item and gives it the full width, with its thread beside it if there is room."""
         if self.current is not None:
             self.panes.read()
             self.open_email.show()
@@ -283,7 +231,6 @@ class PendingScreen(BaseScreen):
             self.say("there is nothing to go back to: {app.quit} quits")
 
     def show_all(self) -> None:
-        """Ends filter and search."""
         self.column.clear_search()
         self.filtering.all()
         self.panes.end_search()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mm_tui.services.assistant.cards import CardPhase
 from mm_tui.widgets.later import Later
@@ -36,7 +36,7 @@ class SecondReaderActions:
             return
         state = reader.state(entry)
         if state is not None and state.phase is CardPhase.WORKING:
-            self._screen.cancel_group("second-reader")
+            self._screen.workers.cancel_group(self._screen, "second-reader")
             self._screen.say("the second reader was stopped")
             return
         again = state is not None and state.phase is CardPhase.DONE
@@ -62,7 +62,7 @@ class SecondReaderActions:
         if wanted:
             self._run(partial(self._read_all, wanted))
 
-    def _run(self, work: object) -> None:
+    def _run(self, work: Coroutine[Any, Any, None] | Callable[[], Coroutine[Any, Any, None]]) -> None:
         # Exclusive: asking about another draft ends the wait for this one.
         self._screen.run_worker(work, group="second-reader", exclusive=True, exit_on_error=False)
 
