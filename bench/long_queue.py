@@ -140,13 +140,15 @@ async def measure(drafts: int) -> dict[str, float]:
         batch = screen.listing.entries[: min(BULK, drafts // 2)]
         worked = time.process_time()
         screen.bulk_reject.begin(batch, "sent twice")
-        await _until(lambda: app.session.decisions is not None and len(app.session.decisions.hold_ends()) == len(batch))
+        await _until(
+            lambda: app.session.decisions is not None and len(app.session.decisions.overview.hold_ends()) == len(batch)
+        )
         found["bulk_begun_s"] = time.process_time() - worked
         await pilot.pause(1.5)
         stalled("bulk_stall")
         worked = time.process_time()
         await pilot.press("u")
-        await _until(lambda: app.session.decisions is not None and not app.session.decisions.hold_ends())
+        await _until(lambda: app.session.decisions is not None and not app.session.decisions.overview.hold_ends())
         found["bulk_undone_s"] = time.process_time() - worked
         await pilot.pause(0.5)
         stalled("undo_stall")

@@ -47,7 +47,7 @@ class News:
             from mm_tui.services.decisions.outcomes import Outcomes
 
             self._outcomes = Outcomes(self._session.clock, is_test=not self._session.settings.profile.is_live)
-        if (news := self._outcomes.news(decisions.state(email_id))) is not None:
+        if (news := self._outcomes.news(decisions.overview.state(email_id))) is not None:
             self._say(news.words, "warning" if news.failed else "information")
 
     def _sync_answered(self, state: SyncState) -> None:

@@ -47,7 +47,7 @@ class Notifier:
         """Looks at the queue, in a thread."""
         self._is_due = False
         decisions = self._session.decisions
-        ours = set(decisions.edits_in_progress()) if decisions is not None else set[str]()
+        ours = set(decisions.overview.edits_in_progress()) if decisions is not None else set[str]()
 
         def read() -> None:
             self._app.call_from_thread(self._looked, self._attention.look(ours))

@@ -122,7 +122,7 @@ async def answer(arguments: argparse.Namespace, chosen: Settings) -> int:
         await session.check_account()
         decisions = session.build_decisions(by_command=True)
         await decisions.resume()
-        view = decisions.state(arguments.id)
+        view = decisions.overview.state(arguments.id)
         if view is None:
             raise CommandError(Exit.NOT_FOUND, f"there is no open decision about {arguments.id}")
         view = await _settled(decisions, arguments)
@@ -236,9 +236,9 @@ async def _settled(decisions: Decisions, arguments: argparse.Namespace) -> Decis
     """The decision once it has ended or asks, or its state when the time limit is reached."""
     try:
         async with asyncio.timeout(arguments.wait):
-            return await decisions.settled(arguments.id)
+            return await decisions.overview.settled(arguments.id)
     except TimeoutError:
-        view = decisions.state(arguments.id)
+        view = decisions.overview.state(arguments.id)
         assert view is not None
         return view
 

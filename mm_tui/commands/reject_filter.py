@@ -100,7 +100,7 @@ async def _ended(decisions: Decisions, views: list[DecisionView], seconds: float
     try:
         async with asyncio.timeout(seconds):
             for view in views:
-                await decisions.settled(view.email_id)
+                await decisions.overview.settled(view.email_id)
     except TimeoutError:
         emit.note(OneLine("the time limit was reached before all rejections had ended"))
-    return [decisions.state(view.email_id) or view for view in views]
+    return [decisions.overview.state(view.email_id) or view for view in views]

@@ -207,7 +207,7 @@ class StatusLine(Widget):
     @property
     def _counts_down(self) -> bool:
         session = session_of(self)
-        if session.decisions is not None and session.decisions.hold_ends():
+        if session.decisions is not None and session.decisions.overview.hold_ends():
             return True
         if session.sync is not None and session.sync.state.retry_at is not None:
             return True

@@ -139,7 +139,7 @@ def incidents(session: Session, look: str = "") -> Content:
     """
     if session.decisions is None:
         return Content("")
-    found = session.decisions.unseen_incidents()
+    found = session.decisions.overview.unseen_incidents()
     if not found:
         return Content("")
     more = f" and {len(found) - 1} more" if len(found) > 1 else ""
@@ -150,7 +150,7 @@ def incidents(session: Session, look: str = "") -> Content:
 def unsettled(session: Session, under_cursor: str | None = None, look: str = "", *, in_queue: bool = True) -> Content:
     """Decisions that ask or whose outcome is unknown, and failed ones until somebody has looked at them or decided
     again; not the one under the cursor. `look` is as for `incidents`; only in the queue the key goes to open ones."""
-    found = session.decisions.newest_unsettled(but=under_cursor) if session.decisions is not None else None
+    found = session.decisions.overview.newest_unsettled(but=under_cursor) if session.decisions is not None else None
     if found is None:
         return Content("")
     view, number = found
@@ -170,7 +170,7 @@ def held(session: Session, undo: str) -> Content:
     if session.decisions is None:
         return Content("")
     now = session.clock.monotonic()
-    waiting = [ends_at for ends_at in session.decisions.hold_ends() if ends_at > now]
+    waiting = [ends_at for ends_at in session.decisions.overview.hold_ends() if ends_at > now]
     if not waiting:
         return Content("")
     seconds = max(1, round(waiting[0] - now))

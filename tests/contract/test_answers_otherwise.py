@@ -152,7 +152,7 @@ async def decide(desk: Desk, entry: QueueEntry, *, edit: bool, patience: float) 
         view = await desk.settled(item.id, seconds=patience)
     except TimeoutError:
         # What is not known stays so until it can be read back.
-        seen = desk.decisions.state(item.id)
+        seen = desk.decisions.overview.state(item.id)
         assert seen is not None
         view = seen
     assert view.words.strip()

@@ -76,7 +76,7 @@ class Reviewer:
                 await self.answers(desk)
 
     async def decides(self, desk: Desk, item: str) -> None:
-        if (view := desk.decisions.state(item)) is not None and not view.ended:
+        if (view := desk.decisions.overview.state(item)) is not None and not view.ended:
             return
         mail = await desk.read(self.mailbox, item)
         if str(mail.status) != "pending_send_approval":
@@ -95,16 +95,16 @@ class Reviewer:
             self.ordered[item].edited = True
         if self.chance.random() < 0.2:
             await asyncio.sleep(self.chance.uniform(0, 0.1))
-            before = desk.decisions.state(item)
+            before = desk.decisions.overview.state(item)
             assert before is not None
             if await desk.decisions.undo(item):
-                after = desk.decisions.state(item)
+                after = desk.decisions.overview.state(item)
                 assert after is not None
                 assert after.outcome in (Outcome.UNDONE, Outcome.TAKEN_BACK), f"undone, and it says {after.words}"
 
     async def answers(self, desk: Desk) -> bool:
         """Answers what is asked, as somebody who wants one version of each mail to leave. False: nothing is asked."""
-        asked = [view for view in desk.decisions.states() if view.question is not None]
+        asked = [view for view in desk.decisions.overview.states() if view.question is not None]
         for view in asked:
             assert view.question is not None
             question, choices = view.question.question, [choice for choice, _ in view.question.choices]
@@ -120,14 +120,14 @@ class Reviewer:
     async def settles(self, desk: Desk) -> None:
         """Goes on until nothing is under way any more."""
         async with asyncio.timeout(60):
-            while any(not view.ended for view in desk.decisions.states()):
+            while any(not view.ended for view in desk.decisions.overview.states()):
                 desk.decisions.hurry()
                 if not await self.answers(desk):
                     await asyncio.sleep(0.02)
 
     def hears(self, desk: Desk) -> None:
         """Notes what the program says in the end."""
-        for view in desk.decisions.states():
+        for view in desk.decisions.overview.states():
             self.said[view.email_id].append(view)
 
 

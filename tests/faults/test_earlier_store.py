@@ -96,7 +96,7 @@ async def test_decisions_on_their_way_are_asked_about_and_can_be_finished(
             assert view.phase is Phase.ASKING and view.question is not None, (name, view)
             assert sandbox.status(left[name]) == "pending_send_approval"
         assert [mail["id"] for mail in sandbox.outbox()] == [left["approved"]], "nothing left because of the opening"
-        ended = desk.decisions.state(left["approved"])
+        ended = desk.decisions.overview.state(left["approved"])
         assert ended is None or ended.ended
         # The edit from before is released now, with the text that was typed then.
         mail = await desk.read(left["mailbox"], left["edited"])

@@ -103,7 +103,7 @@ async def _start_again(folder: Path, sandbox: Sandbox, scene: Scene, item: str) 
     async with at_desk(folder, sandbox.url, sandbox.keys, timeout=5) as desk:
         before = released(sandbox, *family(desk, item))
         await desk.decisions.resume()
-        for view in desk.decisions.states():
+        for view in desk.decisions.overview.states():
             await desk.settled(view.email_id)
         assert released(sandbox, *family(desk, item)) == before, "released before a human had answered"
         await play(desk, scene, sandbox.mailbox, item, lambda view: agree(desk, sandbox, scene, view))

@@ -177,7 +177,7 @@ async def test_a_hold_starts_again_after_a_sleep_while_the_queue_was_looked_up(
     gateway.lie = sleep
     await desk.decisions.queue_moved()
     await desk.reaches(draft, Phase.HELD)
-    while (now := desk.decisions.state(draft)) is not None and now.ends_at == view.ends_at:
+    while (now := desk.decisions.overview.state(draft)) is not None and now.ends_at == view.ends_at:
         await asyncio.sleep(0.002)
     assert now is not None and now.phase is Phase.HELD, "nobody could undo it"
     assert gateway.decisions() == 0

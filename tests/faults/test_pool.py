@@ -67,7 +67,7 @@ async def test_whoever_is_told_to_wait_keeps_nobody_waiting(
         for email_id in others:
             assert (await desk.settled(email_id)).phase is Phase.DONE
         await until(lambda: busy.refused == set(waiting))
-        views = [desk.decisions.state(email_id) for email_id in waiting]
+        views = [desk.decisions.overview.state(email_id) for email_id in waiting]
         assert all(view is not None and view.can_undo for view in views)
         assert len(busy.decided) == len(others)
         if way_out == "undo":
@@ -82,7 +82,7 @@ async def test_whoever_is_told_to_wait_keeps_nobody_waiting(
         else:
             await desk.decisions.aclose()
         ends = {"undo": Outcome.UNDONE, "quit": Outcome.FELL_BACK, "news is asked for": Outcome.APPROVED}
-        views = [desk.decisions.state(email_id) for email_id in waiting]
+        views = [desk.decisions.overview.state(email_id) for email_id in waiting]
         assert [view.outcome for view in views if view is not None] == [ends[way_out]] * len(waiting)
         left = {mail["id"] for mail in sandbox.outbox()}
         assert left == ({*others, *waiting} if way_out == "news is asked for" else set(others))

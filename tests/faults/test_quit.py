@@ -110,7 +110,7 @@ async def test_readings_that_hang_release_nothing_after_a_quit(
     line.hangs = reading
     await desk.decisions.approve_all([(mail, digest(mail)) for mail in mails], hold=0)
     await until(lambda: len([call for call in line.begun if "pending" in call]) >= 4)
-    assert all(view.can_undo for view in desk.decisions.states())
+    assert all(view.can_undo for view in desk.decisions.overview.states())
     desk.decisions.begin_closing()
     with pytest.raises(Refused):
         await desk.approve(mails[0])
@@ -124,7 +124,7 @@ async def test_readings_that_hang_release_nothing_after_a_quit(
     assert line.acts() == []
     assert len(line.begun) <= before + 4, "what waited for a slot is not begun"
     assert sandbox.outbox() == []
-    assert {view.outcome for view in desk.decisions.states()} == {Outcome.FELL_BACK}
+    assert {view.outcome for view in desk.decisions.overview.states()} == {Outcome.FELL_BACK}
     assert desk.kinds() == ["held"] * MANY + ["fell_back"] * MANY
 
 
@@ -140,7 +140,7 @@ async def test_at_a_slow_gateway_no_call_begins_after_a_quit(desk: Desk, sandbox
     assert len(line.acts()) == made
     assert len(line.begun) == begun
     assert len(sandbox.outbox()) == made, "the answers to the calls under way were waited for"
-    outcomes = [view.outcome for view in desk.decisions.states()]
+    outcomes = [view.outcome for view in desk.decisions.overview.states()]
     assert outcomes.count(Outcome.FELL_BACK) == MANY - made
 
 
@@ -238,7 +238,7 @@ async def test_what_is_told_to_wait_can_be_taken_back_and_keeps_nobody_waiting(
     await until(lambda: told == 8)
     await desk.approve(mails[8])
     assert (await desk.settled(mails[8].id)).phase is Phase.DONE
-    view = desk.decisions.state(mails[0].id)
+    view = desk.decisions.overview.state(mails[0].id)
     assert view is not None
     assert view.can_undo
     assert "asks to wait" in view.words
@@ -297,7 +297,7 @@ async def test_undo_needs_no_room_on_the_disk(desk: Desk, sandbox: Sandbox, line
     journal._put = refused  # type: ignore[method-assign]  # a full disk
     async with asyncio.timeout(5):
         assert await desk.decisions.undo(mail.id) == 1
-    view = desk.decisions.state(mail.id)
+    view = desk.decisions.overview.state(mail.id)
     assert view is not None
     assert view.outcome is Outcome.UNDONE
     assert "disk is full" in view.words

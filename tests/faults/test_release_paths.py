@@ -209,7 +209,7 @@ async def test_a_batch_has_one_deadline_and_one_undo(desk: Desk, sandbox: Sandbo
     views = await desk.decisions.approve_all(items, hold=60)
     assert len({(view.batch, view.ends_at) for view in views}) == 1
     assert await desk.decisions.undo(mails[3].id)
-    assert {view.phase for view in desk.decisions.states()} == {Phase.UNDECIDED}
+    assert {view.phase for view in desk.decisions.overview.states()} == {Phase.UNDECIDED}
     await desk.decisions.approve_all(items, hold=1)
     for mail in mails:
         assert (await desk.settled(mail.id)).phase is Phase.DONE
@@ -222,7 +222,7 @@ async def test_quitting_lets_held_decisions_fall(tmp_path: Path, sandbox: Sandbo
         await desk.approve(await desk.read(sandbox.mailbox, draft), hold=60)
     async with at_desk(tmp_path, sandbox.url, sandbox.keys) as desk:
         await desk.decisions.resume()
-        assert desk.decisions.states() == ()
+        assert desk.decisions.overview.states() == ()
         assert desk.kinds() == ["held", "fell_back"]
     assert sandbox.status(draft) == "pending_send_approval"
 
@@ -274,7 +274,7 @@ async def test_a_decision_that_begins_while_left_ones_are_looked_for_is_not_take
     await resuming
     looked.set()
     await approving
-    view = desk.decisions.state(draft)
+    view = desk.decisions.overview.state(draft)
     assert view is not None and view.phase is Phase.HELD
     assert desk.kinds() == ["held"]
 
@@ -488,7 +488,7 @@ async def test_a_fault_of_this_program_is_shown(desk: Desk, sandbox: Sandbox, mo
     monkeypatch.setattr(DecisionCalls, "look", broken)
     await desk.approve(mail)
     async with asyncio.timeout(10):
-        while "internal error" not in (desk.decisions.state(draft) or mail).__repr__():
+        while "internal error" not in (desk.decisions.overview.state(draft) or mail).__repr__():
             await asyncio.sleep(0.002)
     assert sandbox.outbox() == []
 

@@ -51,7 +51,7 @@ async def reject(app: MmTui, sandbox: Sandbox, pilot: Pilot[Any], draft: str) ->
     from mm_tui.review.digest import digest_of
 
     await decisions.reject(item, digest_of(item.id, item.mailbox_id, item.direction, item.raw), "Wrong facts")
-    await decisions.settled(draft)
+    await decisions.overview.settled(draft)
     sync.wake()
 
 

@@ -88,7 +88,7 @@ async def test_one_undo_takes_all_of_them_back(sandbox: Sandbox, monkeypatch: py
         stopped.set()
         await until(pilot, lambda: "stopped: nothing was rejected" in shown(app), "the end of it")
         assert app.session.decisions is not None
-        assert {view.outcome for view in app.session.decisions.states()} == {Outcome.UNDONE}
+        assert {view.outcome for view in app.session.decisions.overview.states()} == {Outcome.UNDONE}
 
 
 async def reject_all(

@@ -96,7 +96,7 @@ async def test_search_narrows_as_it_is_typed_and_the_letters_decide_nothing(sand
         assert len(screen.listing.entries) == 2 and "esc" not in footer(app)
         await pilot.press("enter")
         assert "esc back" in footer(app)
-        assert app.session.decisions is not None and app.session.decisions.states() == ()
+        assert app.session.decisions is not None and app.session.decisions.overview.states() == ()
 
 
 async def test_marks_outlive_another_filter_and_the_summary_shows_them_all(sandbox: Sandbox) -> None:

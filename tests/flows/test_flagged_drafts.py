@@ -117,7 +117,7 @@ async def test_every_bad_draft_is_stopped_by_a_flag(
                 most_keys = max(most_keys, len(keys))
                 assert not flagged, f"a good draft was flagged: {entry.assessment.findings}"
         assert app.session.decisions is not None
-        for held in app.session.decisions.states():
+        for held in app.session.decisions.overview.states():
             await app.session.decisions.undo(held.email_id)
     with capsys.disabled():
         print(f"\n{len(drafts)} drafts decided with {total} keys; at most {most_keys} for a good one")
@@ -127,4 +127,4 @@ async def test_every_bad_draft_is_stopped_by_a_flag(
 
 def decided(app: MmTui, email_id: str) -> bool:
     """A decision about the mail is held."""
-    return app.session.decisions is not None and app.session.decisions.state(email_id) is not None
+    return app.session.decisions is not None and app.session.decisions.overview.state(email_id) is not None

@@ -50,7 +50,7 @@ async def test_decisions_made_here_become_evidence(sandbox: Sandbox) -> None:
                 await decisions.release_edit(item, digest, edit)
             else:
                 await decisions.reject(item, digest, "Not needed")
-            await decisions.settled(draft)
+            await decisions.overview.settled(draft)
         await says(
             app,
             pilot,
@@ -87,7 +87,7 @@ async def test_the_page_has_figures_for_each_agent(sandbox: Sandbox) -> None:
                 await decisions.reject(item, digest, "Too cold")
             else:
                 await decisions.approve(item, digest)
-            await decisions.settled(draft)
+            await decisions.overview.settled(draft)
         page = await app.session.network.gateway.audit_log(limit=100)
         app.session.audit.add(page.entries)
         app.tell(AuditChanged())

@@ -151,13 +151,13 @@ async def test_held_decisions_are_asked_about_and_fall_back_to_undecided(tmp_pat
         assert isinstance(screen, PendingScreen)
         await until(pilot, lambda: screen.current is not None and screen.gate.has_seen(screen.current))
         await pilot.press("a")
-        await until(pilot, lambda: decisions.undoable(None) is not None)
+        await until(pilot, lambda: decisions.overview.undoable(None) is not None)
         await choose(app, pilot, "j")
         await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
         assert "One decision is still held" in shown(app)
         await pilot.press("escape")
         await until(pilot, lambda: not isinstance(app.screen, ConfirmScreen))
-        assert decisions.undoable(None) is not None and app.leaving.next_session is None
+        assert decisions.overview.undoable(None) is not None and app.leaving.next_session is None
         await choose(app, pilot, "j")
         await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
         await pilot.press("y")

@@ -39,7 +39,9 @@ def hands(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def decided(app: MmTui) -> list[str]:
     """Ids of the mails about which a decision was begun."""
-    return [view.email_id for view in app.session.decisions.states()] if app.session.decisions is not None else []
+    return (
+        [view.email_id for view in app.session.decisions.overview.states()] if app.session.decisions is not None else []
+    )
 
 
 def typed_in(app: MmTui) -> str | None:

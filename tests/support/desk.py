@@ -74,12 +74,12 @@ class Desk:
     async def settled(self, email_id: str, seconds: float = 20) -> DecisionView:
         """Waits until the decision has ended or asks."""
         async with asyncio.timeout(seconds):
-            return await self.decisions.settled(email_id)
+            return await self.decisions.overview.settled(email_id)
 
     async def reaches(self, email_id: str, *phases: Phase, seconds: float = 20) -> DecisionView:
         """Waits until the decision is in one of these phases."""
         async with asyncio.timeout(seconds):
-            while (view := self.decisions.state(email_id)) is None or view.phase not in phases:
+            while (view := self.decisions.overview.state(email_id)) is None or view.phase not in phases:
                 await asyncio.sleep(0.002)
         return view
 

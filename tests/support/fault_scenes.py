@@ -214,7 +214,7 @@ async def play(
 ) -> None:
     """Starts or continues until the result is as the human wanted. `look` is called at every stop."""
     for _ in range(12):
-        if desk.decisions.state(item) is None and not await begin_anew(desk, scene, mailbox, item):
+        if desk.decisions.overview.state(item) is None and not await begin_anew(desk, scene, mailbox, item):
             return
         view = await desk.settled(item)
         if look is not None:
@@ -226,7 +226,7 @@ async def play(
             await desk.decisions.answer(item, choice)
         elif not await begin_anew(desk, scene, mailbox, item):
             return
-    raise AssertionError(f"no end of questions: {desk.decisions.state(item)}")
+    raise AssertionError(f"no end of questions: {desk.decisions.overview.state(item)}")
 
 
 async def begin_anew(desk: Desk, scene: Scene, mailbox: str, item: str) -> bool:

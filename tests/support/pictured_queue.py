@@ -128,6 +128,7 @@ class StillReleases:
 
     def __init__(self, views: tuple[DecisionView, ...]) -> None:
         self._views = views
+        self.overview = self
 
     def begin_closing(self) -> None:
         pass

@@ -11,7 +11,7 @@ from mm_tui.widgets.status import incidents
 
 def session(*phases: Phase) -> Any:
     unseen = [f"mail{number}" for number, phase in enumerate(phases) if phase is Phase.INCIDENT]
-    return SimpleNamespace(decisions=SimpleNamespace(unseen_incidents=lambda: unseen))
+    return SimpleNamespace(decisions=SimpleNamespace(overview=SimpleNamespace(unseen_incidents=lambda: unseen)))
 
 
 def test_an_incident_is_named_and_the_others_are_counted() -> None:

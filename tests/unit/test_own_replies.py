@@ -154,7 +154,7 @@ async def test_another_reviewer_must_approve_where_the_settings_say_so(
         entry = await waiting(services, "anna")
         deciding = releases(services, "anna", "another")
         await deciding.approve(entry.item, entry.digest)
-        await deciding.settled(entry.item.id)
+        await deciding.overview.settled(entry.item.id)
         await deciding.aclose()
     assert [message["body"].strip() for message in sandbox.outbox()] == [BODY]
 
@@ -177,12 +177,12 @@ async def test_its_author_may_reject_it_and_approve_it_by_default(sandbox: Sandb
         entry = await waiting(services, "robin")
         deciding = releases(services, "robin", "another")
         await deciding.reject(entry.item, entry.digest, "Better not")
-        await deciding.settled(entry.item.id)
+        await deciding.overview.settled(entry.item.id)
         await services.drafts.submit_reply(mail_id, "Dear Anna, tomorrow.")
         entry = await waiting(services, "robin")
         willing = releases(services, "robin", "self")
         await willing.approve(entry.item, entry.digest)
-        await willing.settled(entry.item.id)
+        await willing.overview.settled(entry.item.id)
         held = [entry for entry in Journal(services.database).entries() if entry.kind == "held"]
         assert [entry.details[OneLine("written_by")] for entry in held] == ["robin", "robin"]
         (row,) = [
@@ -205,7 +205,7 @@ async def test_a_tag_alone_never_counts_in_favour_of_an_agent(sandbox: Sandbox, 
                 await deciding.approve(entry.item, entry.digest)
             else:
                 await deciding.reject(entry.item, entry.digest, "Wrong facts")
-            await deciding.settled(draft)
+            await deciding.overview.settled(draft)
         (row,) = [
             one for one in TrackRecords(services.database, SystemClock()).all() if one.mailbox.id == sandbox.mailbox
         ]

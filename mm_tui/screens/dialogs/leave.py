@@ -51,7 +51,7 @@ def on_the_way(session: Session) -> OnTheWay:
     """The decisions that leaving now would affect. One that only waits for an answer is not affected."""
     if session.decisions is None:
         return OnTheWay(frozenset(), frozenset())
-    views = [view for view in session.decisions.states() if not view.ended and view.question is None]
+    views = [view for view in session.decisions.overview.states() if not view.ended and view.question is None]
     return OnTheWay(
         frozenset(view.email_id for view in views if view.can_undo),
         frozenset(view.email_id for view in views if not view.can_undo),

@@ -70,7 +70,7 @@ class QueueColumn(Vertical):
         listed = listing.listed
 
         def row(key: str) -> PendingRow:
-            view = session.decisions.state(key) if session.decisions is not None else None
+            view = session.decisions.overview.state(key) if session.decisions is not None else None
             noted = view is not None and view.looked_at
             return PendingRow.of(listed[key], view, marked=key in marks, noted=noted)
 

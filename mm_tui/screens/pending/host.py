@@ -66,7 +66,7 @@ class QueueHost(BaseScreen):
     def decision_of(self, email_id: str) -> DecisionView | None:
         """The decision about an email; None if there is none."""
         decisions = self.session.decisions
-        return decisions.state(email_id) if decisions is not None else None
+        return decisions.overview.state(email_id) if decisions is not None else None
 
     def read_item(self) -> None:
         """Focuses the item and gives it the full width, with its thread beside it if there is room."""

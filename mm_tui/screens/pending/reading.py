@@ -76,8 +76,8 @@ class QueueReader:
         self._reading, self._outdated = True, False
         session, current = self._screen.session, self._screen.current
         decisions = session.decisions
-        edits = decisions.edits_in_progress() if decisions is not None else {}
-        incidents = decisions.incidents() if decisions is not None else []
+        edits = decisions.overview.edits_in_progress() if decisions is not None else {}
+        incidents = decisions.overview.incidents() if decisions is not None else []
         seat = session.presence.seat if session.presence is not None else NOBODY
         work = partial(self._read, edits, seat, tuple(self._screen.listing.listed), current, incidents)
         self._screen.run_worker(work, thread=True, exclusive=True, group="queue", exit_on_error=False)

@@ -62,7 +62,7 @@ class ScreenTimers:
         if screen.listing.is_over(entry.item.id if entry is not None else None):
             screen.update_list()
         decisions = screen.session.decisions
-        if decisions is None or not decisions.hold_ends():
+        if decisions is None or not decisions.overview.hold_ends():
             if not screen.is_open or not screen.listing.shows_ended:
                 _pause(self._holds)
             return

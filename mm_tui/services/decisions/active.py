@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from mm_tui.decision.state import Act
@@ -41,6 +41,10 @@ class ActiveDecisions:
     def __iter__(self) -> Iterator[ActiveDecision]:
         """All decisions, the newest last."""
         return iter(self._by_id.values())
+
+    def open(self) -> list[ActiveDecision]:
+        """Those that have not ended."""
+        return [decision for decision in self._by_id.values() if not decision.state.ended]
 
     def add(self, decisions: Iterable[ActiveDecision]) -> None:
         """Adds decisions that began."""
@@ -83,10 +87,10 @@ class ActiveDecisions:
 class LockRenewal:
     """Renews the locks of one process."""
 
-    def __init__(self, locks: LockStore, clock: Clock, has_open: Callable[[], bool]) -> None:
+    def __init__(self, locks: LockStore, clock: Clock, decisions: ActiveDecisions) -> None:
         self._locks = locks
         self._clock = clock
-        self._has_open = has_open
+        self._active = decisions
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -103,7 +107,7 @@ class LockRenewal:
         # Real time, not the session's clock: other processes watch a lease by their own real time.
         while True:
             await asyncio.sleep(RENEW_SECONDS)
-            if not self._has_open():
+            if not self._active.open():
                 continue
             try:
                 await asyncio.to_thread(self._locks.renew, self._clock.now())

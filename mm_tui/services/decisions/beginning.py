@@ -4,6 +4,7 @@ a process that is gone, or overtaken by a change of the queue."""
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from mm_tui.services.decisions.log import DecisionLog
     from mm_tui.services.decisions.record import ActiveDecision
     from mm_tui.text import OneLine
+
+log = logging.getLogger("mm_tui.decisions")
 
 REMEMBERED = 500
 """How many ended decisions of this run are kept for `Decisions.states`."""
@@ -133,9 +136,15 @@ class Beginning:
             return True
         return digest_of(item.id, item.mailbox_id, item.direction, item.raw) != case.digest
 
-    async def leave(self, release_ids: Iterable[str]) -> None:
+    async def leave_open(self) -> None:
         """Gives decisions that are still open to the next process that looks for some."""
-        await asyncio.to_thread(self._give_back, list(release_ids))
+        release_ids = [decision.release_id for decision in self._active.open()]
+        try:
+            if release_ids:
+                await asyncio.to_thread(self._give_back, release_ids)
+        except STORE_FAULTS as error:
+            # Locks of a process that has ended can be taken over.
+            log.warning("locks could not be given back: %s", type(error).__name__)
 
     def _give_back(self, release_ids: Iterable[str]) -> None:
         with self._store.database.write() as connection:

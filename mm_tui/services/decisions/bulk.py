@@ -132,7 +132,7 @@ async def begin(
     views, refused = await decisions.reject_each(items, reason, hold=hold)
     if stopped() and views:
         await decisions.undo(views[0].email_id)
-        now = {view.email_id: decisions.state(view.email_id) or view for view in views}
+        now = {view.email_id: decisions.overview.state(view.email_id) or view for view in views}
         return [view for view in views if now[view.email_id].outcome is not Outcome.UNDONE], []
     return list(views), [*failures, *(Failure(email_id, why) for email_id, why in refused.items())]
 

@@ -39,9 +39,9 @@ def to_look_at(decisions: Decisions | None, *, but: str | None = None, also_open
     """
     if decisions is None:
         return ""
-    if incidents := decisions.unseen_incidents():
+    if incidents := decisions.overview.unseen_incidents():
         return incidents[-1]
-    found = decisions.newest_unsettled(but=but)
+    found = decisions.overview.newest_unsettled(but=but)
     return found[0].email_id if found is not None and (also_open or found[0].not_done) else ""
 
 
@@ -119,10 +119,10 @@ async def undo(decisions: Decisions | None, wanted: str | None) -> Undone:
         decisions: the service; None while it is starting.
         wanted: the email under the cursor. If its decision is not held, the newest held one is undone.
     """
-    view = decisions.undoable(wanted) if decisions is not None else None
+    view = decisions.overview.undoable(wanted) if decisions is not None else None
     if decisions is None or view is None:
         return Undone("nothing to undo: a decision can be undone only while it is held")
-    emails = decisions.decided_with(view)
+    emails = decisions.overview.decided_with(view)
     size = len(emails)
     taken = await decisions.undo(view.email_id)
     if taken == size:
@@ -130,7 +130,7 @@ async def undo(decisions: Decisions | None, wanted: str | None) -> Undone:
             return Undone(f"all {size} decisions of the batch undone; nothing was sent", email_ids=emails)
         waits = f"the email {view.about} waits again, " if view.about else ""
         return Undone(f"undone: {waits}nothing was sent", email_ids=emails)
-    if all((now := decisions.state(email_id)) is not None and now.not_done for email_id in emails):
+    if all((now := decisions.overview.state(email_id)) is not None and now.not_done for email_id in emails):
         waits = f"the email {view.about} still waits" if size == 1 else f"all {size} emails still wait"
         return Undone(f"nothing to undo: {waits}, nothing was sent", email_ids=emails)
     if taken:

@@ -19,7 +19,7 @@ from mm_tui.clock import Clock
 from mm_tui.decision.events import Answer, Quit, Undo
 from mm_tui.decision.state import INCIDENTS, Act, Choice, Question, Step
 from mm_tui.gateway.client import GatewayClient
-from mm_tui.models import EditedDraft, PendingItem, Status
+from mm_tui.models import EditedDraft, Status
 from mm_tui.review.findings import Finding
 from mm_tui.services.audit.key_names import key_names
 from mm_tui.services.decisions.active import ActiveDecisions, LockRenewal
@@ -28,10 +28,9 @@ from mm_tui.services.decisions.beginning import Beginning
 from mm_tui.services.decisions.calls import DecisionCalls
 from mm_tui.services.decisions.driver import Driver
 from mm_tui.services.decisions.log import DecisionLog
+from mm_tui.services.decisions.overview import DecisionOverview
 from mm_tui.services.decisions.record import ActiveDecision
-from mm_tui.services.decisions.remembered import item_of
 from mm_tui.services.decisions.request import DecisionRequest, Refused
-from mm_tui.services.decisions.show import view_of
 from mm_tui.services.decisions.view import DecisionView, Seen
 from mm_tui.services.events import Notify
 from mm_tui.services.examples import Learner
@@ -39,7 +38,6 @@ from mm_tui.services.presence.approvals import Approvals, Approver, SecondApprov
 from mm_tui.services.queue.resubmitted import SUGGESTED
 from mm_tui.settings.sections import Review
 from mm_tui.store.database import Database
-from mm_tui.store.seal import STORE_FAULTS
 from mm_tui.store.state import StateStore
 from mm_tui.text import OneLine
 
@@ -47,8 +45,6 @@ __all__ = ["Decisions", "Refused"]
 
 RESUME_SECONDS = 20.0
 """Seconds between two checks for decisions of processes that have ended."""
-VIEWS_A_TURN = 100
-"""How many views of a batch are made before other tasks get their turn."""
 LAST_WORDS = 10.0
 """Seconds for which closing waits for a call in progress."""
 
@@ -80,7 +76,6 @@ class Decisions:
         self._gateway = gateway
         self._settings = settings
         self._clock = clock
-        self._reviewer = reviewer
         us = Approver.of(reviewer, gateway.keys)
         self._store = DecisionLog(
             database,
@@ -91,12 +86,12 @@ class Decisions:
             can_tag=gateway.keys.has("send"),
         )
         calls = self._calls = DecisionCalls(gateway, clock, us)
-        self._key_names = partial(key_names, StateStore(database))
         self._after = AfterDecisions(database, clock, notify, learner)
         self._driver = Driver(self._store, calls, clock, notify, self._after.ended)
         self._active = ActiveDecisions()
+        self.overview = DecisionOverview(self._active, clock, reviewer, partial(key_names, StateStore(database)))
         self._beginning = Beginning(self._store, self._driver, self._active, clock, settings.hold_seconds)
-        self._renewal = LockRenewal(self._store.locks, clock, self._has_open)
+        self._renewal = LockRenewal(self._store.locks, clock, self._active)
 
     # What a human may do
 
@@ -215,7 +210,7 @@ class Decisions:
         self._refuse_closed()
         requests = [DecisionRequest(item, Act.REJECT, digest, reason=reason) for item, digest in items]
         decisions, refused = await self._beginning.begin_each(requests, hold)
-        return await self._views(decisions), refused
+        return await self.overview.views(decisions), refused
 
     async def undo(self, email_id: str) -> int:
         """Undoes a decision that has not been sent, together with its batch.
@@ -253,52 +248,10 @@ class Decisions:
         """Whether the gateway refused a call of this decision because there were too many requests."""
         return release_id in self._calls.limited
 
-    def state(self, email_id: str) -> DecisionView | None:
-        """The newest decision of this run about this email, or the one that created it as an edit; None if there is
-        none."""
-        decision = self._active.of(email_id)
-        return self._view(decision) if decision is not None else None
-
-    def states(self) -> tuple[DecisionView, ...]:
-        """All decisions of this run, and those continued from an earlier one; the newest last."""
-        return tuple(map(self._view, self._active))
-
-    def undoable(self, wanted: str | None) -> DecisionView | None:
-        """The decision about this email if it can still be undone, or else the newest that can; None without one."""
-        held = {decision.email_id: decision for decision in self._active if decision.is_undoable}
-        decision = held.get(wanted or "") or next(reversed(held.values()), None)
-        return self._view(decision) if decision is not None else None
-
-    def hold_ends(self) -> list[float]:
-        """The ends of the current holds by the monotonic clock, in seconds, earliest first."""
-        return sorted(one.ends_at for one in self._active if one.state.step is Step.HOLD or one.state.early)
-
-    def edits_in_progress(self) -> dict[str, str]:
-        """The ids of edits with an unfinished decision, each with its original's id."""
-        under_way = (one.state for one in self._active if not one.state.ended)
-        return {state.replacement: state.case.item for state in under_way if state.replacement}
-
-    def unseen_incidents(self) -> list[str]:
-        """The emails of incidents that nobody has looked at yet; the newest last."""
-        return [decision.email_id for decision in self._active if decision.is_unseen_incident]
-
-    def newest_unsettled(self, *, but: str | None = None) -> tuple[DecisionView, int] | None:
-        """The newest decision that asks a human, or else that failed unseen, or else whose outcome is unknown, and how
-        many there are of its kind. Decisions about the email `but` do not count."""
-        # No view is built of the others: there may be a thousand, and the status line asks often.
-        urgent = [(one.urgency, one) for one in self._active if but not in (one.email_id, one.state.replacement)]
-        most = max((urgency for urgency, _ in urgent), default=0)
-        found = [one for urgency, one in urgent if urgency == most > 0]
-        return (self._view(found[-1]), len(found)) if found else None
-
     def note_not_done(self) -> None:
         """Notes that a human has looked at all decisions that failed without effect."""
         for decision in self._active:
             decision.looked_at = decision.looked_at or decision.is_unseen_failure
-
-    def decided_with(self, view: DecisionView) -> list[str]:
-        """The emails of a decision's batch; its own without a batch."""
-        return [decision.email_id for decision in self._active.batch_of(self._active[view.id])]
 
     def looked_at(self, release_id: str) -> Coroutine[Any, Any, None]:
         """Notes that a human has looked at how a decision ended: in memory at once, on the disk when awaited."""
@@ -310,21 +263,6 @@ class Decisions:
         if decision.state.outcome in INCIDENTS:
             await asyncio.to_thread(self._store.incidents.forget, decision.release_id)
         self._driver.tell(decision)
-
-    def incidents(self) -> list[PendingItem]:
-        """The emails of incidents as they were seen, until somebody has looked at them."""
-        unseen = [decision for decision in self._active if decision.is_unseen_incident]
-        return [item for decision in unseen if (item := item_of(decision)) is not None]
-
-    async def settled(self, email_id: str) -> DecisionView:
-        """Waits until the newest decision about this email has ended or asks a question. Raises KeyError if there is
-        none."""
-        decision = self._active.of(email_id)
-        if decision is None:
-            raise KeyError(email_id)
-        while not decision.state.ended and decision.state.question is None:
-            await decision.moved.wait()
-        return self._view(decision)
 
     # History
 
@@ -357,7 +295,7 @@ class Decisions:
     async def aclose(self) -> None:
         """Cancels decisions that have not been sent, and waits for the answer to a call in progress."""
         self.begin_closing()
-        decisions = [decision for decision in self._active if not decision.state.ended]
+        decisions = self._active.open()
         try:
             async with asyncio.timeout(LAST_WORDS):
                 await self._driver.feed_all(decisions, Quit())
@@ -372,20 +310,11 @@ class Decisions:
         await self._driver.stop_all(list(self._active))
         await self._after.done()
         self._renewal.stop()
-        open_ids = [decision.release_id for decision in decisions if not decision.state.ended]
-        if open_ids:
-            try:
-                await self._beginning.leave(open_ids)
-            except STORE_FAULTS as error:
-                # Locks of a process that has ended can be taken over.
-                log.warning("locks could not be given back: %s", type(error).__name__)
-
-    def _has_open(self) -> bool:
-        return any(not decision.state.ended for decision in self._active)
+        await self._beginning.leave_open()
 
     async def _begin(self, requests: Sequence[DecisionRequest], hold: float | None) -> tuple[DecisionView, ...]:
         self._refuse_closed()
-        return await self._views(await self._beginning.begin_all(requests, hold))
+        return await self.overview.views(await self._beginning.begin_all(requests, hold))
 
     def _refuse_closed(self) -> None:
         """Raises `Refused` if nothing can be decided now; otherwise starts to renew the locks."""
@@ -394,14 +323,3 @@ class Decisions:
         if not self._gateway.keys.has("oversight"):
             raise Refused("there is no oversight key, so nothing can be decided", "Set oversight_key for this profile.")
         self._renewal.start()
-
-    async def _views(self, decisions: Sequence[ActiveDecision]) -> tuple[DecisionView, ...]:
-        views: list[DecisionView] = []
-        for decision in decisions:
-            if len(views) % VIEWS_A_TURN == VIEWS_A_TURN - 1:
-                await asyncio.sleep(0)
-            views.append(self._view(decision))
-        return tuple(views)
-
-    def _view(self, decision: ActiveDecision) -> DecisionView:
-        return view_of(decision, self._clock, self._reviewer, self._key_names)
