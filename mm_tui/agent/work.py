@@ -6,37 +6,22 @@ import asyncio
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
-import msgspec
-
 from mm_tui.agent import policy
 from mm_tui.agent.jobs import Job, JobState
+from mm_tui.agent.reading import LeftAlone, MailReader
 from mm_tui.assist import tasks
-from mm_tui.assist.prompts import Letter
 from mm_tui.gateway.errors import BadRequest, Conflict, Forbidden, GatewayError, Malformed, NotFound, ReadOnlyMailbox
-from mm_tui.models import Direction
 from mm_tui.services import redraft_tags, tags
-from mm_tui.services.assistant.conversation import Conversation
 from mm_tui.services.assistant.service import background
-from mm_tui.services.examples import USED, Examples
-from mm_tui.services.facts import HouseFacts
+from mm_tui.services.examples import USED
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from mm_tui.agent.boxes import Boxes
-    from mm_tui.agent.jobs import Jobs
-    from mm_tui.agent.log import Log
-    from mm_tui.clock import Clock
-    from mm_tui.gateway.client import GatewayClient
-    from mm_tui.models import EmailDetail, EmailSummary, Mailbox, ThreadSummary
-    from mm_tui.services.assistant.service import Assistant
-    from mm_tui.settings.sections import Settings
+    from mm_tui.agent.tools import Tools
+    from mm_tui.models import Mailbox, ThreadSummary
 
 T = TypeVar("T")
 
-MOST_OTHERS = 10
-"""How many of a thread's newest earlier emails are read for context."""
 MOST_LOOKS = 100
 """How many finished emails' tags are looked at after one poll."""
 LOOK_AGAIN = timedelta(minutes=1)
@@ -44,36 +29,11 @@ MOST_LOST = 3
 """Faults of an email after which its tags are not looked at any more: another program may remove them each time."""
 
 
-class MailReading(msgspec.Struct, frozen=True):
-    """An email with its context."""
-
-    mail: EmailDetail
-    thread: ThreadSummary | None
-    conversation: Conversation
-
-
 class Work:
     """Handles emails, any number at the same time."""
 
-    def __init__(
-        self,
-        gateway: GatewayClient,
-        assistant: Assistant,
-        jobs: Jobs,
-        boxes: Boxes,
-        settings: Settings,
-        clock: Clock,
-        log: Log,
-    ) -> None:
-        self._gateway = gateway
-        self.assistant = assistant
-        self._jobs = jobs
-        self.boxes = boxes
-        self._settings = settings
-        self._clock = clock
-        self._log = log
-        self._facts = HouseFacts(settings)
-        self._examples = Examples(settings)
+    def __init__(self, tools: Tools) -> None:
+        self.tools = tools
 
     async def do(self, job: Job) -> None:
         """Labels, tags and, if the policy says so, answers an email; records the result in the job.
@@ -82,154 +42,94 @@ class Work:
             GatewayError: a call failed; call again later with the job as then stored.
             AssistError: the model failed; likewise.
         """
-        reading = await self._read(job)
-        if reading is None:
-            return
-        label = await (self._known_label(job) if job.is_redraft else self._label(job, reading))
-        if job.reply_id is not None:
-            await self._finish(job, label=label, reply=job.reply_id)
-            return
-        if job.draft is None:
-            reason = await self._write(job, reading, label)
-        elif (answer := self._answer(job, reading.thread, reading.mail)) is not None:
-            # If it is ours, it arrived, but the gateway's answer did not.
-            await self._finish_answered(job, answer, label)
-            return
-        else:
-            # Much may have happened since it was written.
-            mailbox = await self.boxes.known(job.mailbox_id)
-            reason = self._why_no_reply(job, reading, label, mailbox, reading.thread)
-        if reason is not None:
-            await self._finish(job, label=label, why=reason)
-            return
-        await self._submit(job.email_id, reading, label)
+        await EmailWork(self.tools, job).do()
 
     async def look_at_tags(self) -> None:
         """Looks once more at the tags of emails that were finished lately, and takes on again those without a label.
 
         Setting tags replaces all of them. A call that the network delivers late, or twice, undoes later ones.
         """
-        for job in await asyncio.to_thread(self._jobs.tagged_lately, self._clock.now(), MOST_LOOKS):
+        jobs, gateway, clock = self.tools.jobs, self.tools.gateway, self.tools.clock
+        for job in await asyncio.to_thread(jobs.tagged_lately, clock.now(), MOST_LOOKS):
             try:
-                is_tagged = OneLine(tags.LABEL) in await self._gateway.tags(job.mailbox_id, job.email_id)
+                is_tagged = OneLine(tags.LABEL) in await gateway.tags(job.mailbox_id, job.email_id)
             except (BadRequest, Forbidden, NotFound):
                 is_tagged = True  # it is gone or withheld, which another look would not change
             except GatewayError as error:
                 # The next poll finds out whether this concerns all emails.
-                again, is_fault = self._clock.now() + LOOK_AGAIN, isinstance(error, Malformed)
-                await asyncio.to_thread(
-                    self._jobs.put_off, job.email_id, again, job.why, is_try=False, is_fault=is_fault
-                )
-                self._log("put off", email_id=job.email_id, why=f"its tags cannot be read: {error.message}")
+                again, is_fault = clock.now() + LOOK_AGAIN, isinstance(error, Malformed)
+                await asyncio.to_thread(jobs.put_off, job.email_id, again, job.why, is_try=False, is_fault=is_fault)
+                self.tools.log("put off", email_id=job.email_id, why=f"its tags cannot be read: {error.message}")
                 if is_fault and job.faults + 1 >= MOST_LOST:
-                    await asyncio.to_thread(self._jobs.looked_at, job.email_id, is_tagged=True)
+                    await asyncio.to_thread(jobs.looked_at, job.email_id, is_tagged=True)
                 return
-            await asyncio.to_thread(self._jobs.looked_at, job.email_id, is_tagged=is_tagged)
+            await asyncio.to_thread(jobs.looked_at, job.email_id, is_tagged=is_tagged)
             if not is_tagged:
-                self._log("label lost", email_id=job.email_id, why="another call replaced the tags")
+                self.tools.log("label lost", email_id=job.email_id, why="another call replaced the tags")
 
-    # Reading
 
-    async def _read(self, job: Job) -> MailReading | None:
-        thread = await self._thread(job.mailbox_id, job.thread_id)
-        listed = policy.listed(thread, job.answered_id)
-        if listed is not None and await self._is_left_alone(job, listed):
-            return None
-        await self._mark_opened(job.mailbox_id, job.answered_id)
-        mail = await self._gateway.email(job.mailbox_id, job.answered_id)
-        if listed is None or mail.thread_id not in (None, job.thread_id):
-            # It was listed or announced without its thread, or with another one.
-            thread = await self._thread_with(mail)
-            listed = policy.listed(thread, mail.id) or (mail if mail.status else None)
-            if listed is not None and await self._is_left_alone(job, listed):
-                return None
-            if mail.thread_id:
-                await asyncio.to_thread(self._jobs.set_thread, job.email_id, mail.thread_id)
-        mails = [*await self._others(mail, thread), mail]
-        mails.sort(key=lambda one: (one.received_at.timestamp() if one.received_at else 0.0, one.id))
-        return MailReading(mail, thread, Conversation.of(mails, mail))
+class EmailWork:
+    """The work on one email.
 
-    async def _is_left_alone(self, job: Job, listed: EmailSummary) -> bool:
-        """Ends the work on an email that the agent does not handle in its present status."""
-        if policy.is_worked(listed):
-            return False
-        if job.is_redraft or job.reply_id is not None:
-            await self._finish(job, why=f"the email's status is {listed.status}")
+    Args:
+        job: as stored.
+    """
+
+    def __init__(self, tools: Tools, job: Job) -> None:
+        self._tools = tools
+        self._gateway = tools.gateway
+        self._jobs = tools.jobs
+        self._reader = MailReader(tools)
+        self._job = job
+        self._label: str | None = None
+        """None until it is known."""
+
+    async def do(self) -> None:
+        """As for `Work.do`."""
+        job = self._job
+        try:
+            reading = self._reading = await self._reader.read(job)
+        except LeftAlone as status:
+            await self._leave_alone(str(status))
+            return
+        self._label = await (self._known_label() if job.is_redraft else self._find_label())
+        if job.reply_id is not None:
+            await self._finish(reply=job.reply_id)
+            return
+        if job.draft is None:
+            reason = await self._write()
+        elif (answer := self._answer(reading.thread)) is not None:
+            # If it is ours, it arrived, but the gateway's answer did not.
+            await self._finish_answered(answer)
+            return
         else:
-            await asyncio.to_thread(self._jobs.forget, job.email_id)
-            self._log("left alone", email_id=job.email_id, why=f"its status is {listed.status}")
-        return True
+            # Much may have happened since it was written.
+            reason = self._why_no_reply(await self._mailbox(), reading.thread)
+        if reason is not None:
+            await self._finish(why=reason)
+            return
+        await self._submit()
 
-    async def _mark_opened(self, mailbox_id: str, email_id: str) -> None:
-        """Tags an email before opening it, because opening hides it from polls for unread mail."""
-        opened = {tags.OPENED: self._clock.now().isoformat()}
-        await self._set_tags(mailbox_id, email_id, opened, unless=(tags.OPENED, tags.LABEL))
+    async def _leave_alone(self, status: str) -> None:
+        """Ends the work on an email that the agent does not handle in its present status."""
+        if self._job.is_redraft or self._job.reply_id is not None:
+            await self._finish(why=f"the email's status is {status}")
+        else:
+            await asyncio.to_thread(self._jobs.forget, self._job.email_id)
+            self._tools.log("left alone", email_id=self._job.email_id, why=f"its status is {status}")
 
-    async def _set_tags(
-        self, mailbox_id: str, email_id: str, wanted: Mapping[str, str], *, unless: Iterable[str] = ()
-    ) -> tags.Tags | None:
-        """Adds tags; returns those that the gateway holds now, or None if someone else keeps changing them."""
-        try:
-            return await tags.merge(self._gateway, mailbox_id, email_id, wanted, unless=unless)
-        except tags.TagsDiffer:
-            self._log("tags differ", email_id=email_id, why="someone else sets them too")
-            return None
-
-    async def _thread(self, mailbox_id: str, thread_id: str) -> ThreadSummary | None:
-        if not thread_id:
-            return None
-        try:
-            return await self._gateway.thread(mailbox_id, thread_id)
-        except NotFound:
-            return None
-
-    async def _thread_with(self, mail: EmailDetail) -> ThreadSummary | None:
-        """The current thread of an email; None if it has none.
-
-        Raises:
-            Malformed: the gateway's answer is another thread, which would show the wrong mail to the model.
-        """
-        thread = await self._thread(mail.mailbox_id, mail.thread_id or "")
-        if thread is not None and policy.listed(thread, mail.id) is None:
-            raise Malformed("The gateway's answer about a thread lacks the email that belongs to it.")
-        return thread
-
-    async def _others(self, mail: EmailDetail, thread: ThreadSummary | None) -> list[EmailDetail]:
-        others = [
-            other
-            for other in (thread.emails if thread else ())
-            if other.id != mail.id and policy.may_be_said(other) and mail.thread_id in (None, other.thread_id)
-        ]
-        others = others[-MOST_OTHERS:]
-        # Opening an unread email hides it from polls, so its job is stored first, and it is tagged like any other.
-        unread = [other for other in others if policy.is_worked(other) and str(other.status) == "unread"]
-        await asyncio.to_thread(
-            self._jobs.add,
-            [Job(other.id, mail.mailbox_id, other.thread_id or mail.thread_id or "") for other in unread],
-        )
-        said: list[EmailDetail] = []
-        for other in others:
-            if str(other.direction) == Direction.INBOUND and not policy.is_worked(other):
-                continue
-            try:
-                if other in unread:
-                    await self._mark_opened(mail.mailbox_id, other.id)
-                detail = await self._gateway.email(mail.mailbox_id, other.id)
-            except (NotFound, Forbidden):
-                continue
-            # The detail has no direction, but only it has the approval time of an email with an unknown status.
-            if detail.replaced(direction=other.direction).is_exchanged:
-                said.append(detail)
-        return said
+    async def _mailbox(self) -> Mailbox:
+        return await self._tools.boxes.known(self._job.mailbox_id)
 
     # Labels and tags
 
-    async def _label(self, job: Job, reading: MailReading) -> str:
+    async def _find_label(self) -> str:
+        job, reading, assistant = self._job, self._reading, self._tools.assistant
         about, letters = [reading.conversation.about], reading.conversation.letters
         outcomes = await asyncio.gather(
-            self.assistant.classify(job.email_id, about, automatic=True),
-            self.assistant.summarise(job.email_id, letters, automatic=True),
-            self.assistant.extract(job.email_id, about, automatic=True),
+            assistant.classify(job.email_id, about, automatic=True),
+            assistant.summarise(job.email_id, letters, automatic=True),
+            assistant.extract(job.email_id, about, automatic=True),
             return_exceptions=True,  # so that each finishes and its answer is cached
         )
         label, summary, facts = _given(outcomes[0]), _given(outcomes[1]), _given(outcomes[2])
@@ -244,29 +144,29 @@ class Work:
             amounts=facts.value.amounts,
             models=list(dict.fromkeys([label.model, summary.model, facts.model])),
         )
-        held = await self._set_tags(job.mailbox_id, job.email_id, wanted)
+        held = await self._tools.set_tags(job.mailbox_id, job.email_id, wanted)
         if held is None:
             held = await self._gateway.tags(job.mailbox_id, job.email_id)
         said = {str(key): str(value) for key, value in held.items()}
         return said.get(tags.LABEL, label.value) if said.get(tags.LABEL_BY) == tags.BY_HUMAN else label.value
 
-    async def _known_label(self, job: Job) -> str:
+    async def _known_label(self) -> str:
         """The current label of the answered email; if it has none any more, that does not prevent a reply."""
-        held = await self._gateway.tags(job.mailbox_id, job.answered_id)
-        return str(held.get(OneLine(tags.LABEL), "")) or next(iter(self._settings.agent.reply_labels), "")
+        held = await self._gateway.tags(self._job.mailbox_id, self._job.answered_id)
+        return str(held.get(OneLine(tags.LABEL), "")) or next(iter(self._tools.settings.agent.reply_labels), "")
 
     # The reply
 
-    async def _write(self, job: Job, reading: MailReading, label: str) -> str | None:
+    async def _write(self) -> str | None:
         """Drafts the reply and stores it; returns the reason if there is to be none."""
-        mailbox = await self.boxes.known(job.mailbox_id)
-        if (reason := self._why_no_reply(job, reading, label, mailbox, reading.thread)) is not None:
+        job, mail, tools = self._job, self._reading.mail, self._tools
+        mailbox = await self._mailbox()
+        if (reason := self._why_no_reply(mailbox, self._reading.thread)) is not None:
             return reason
-        letters: tuple[Letter, ...] = reading.conversation.for_reply
-        facts = await asyncio.to_thread(self._facts.of, mailbox.address)
-        text = f"{reading.mail.subject}\n{reading.mail.body}"
-        examples = await asyncio.to_thread(self._examples.like, text, label)
-        known, assist = background(facts, examples), self._settings.assist
+        letters = self._reading.conversation.for_reply
+        facts = await asyncio.to_thread(tools.facts.of, mailbox.address)
+        examples = await asyncio.to_thread(tools.examples.like, f"{mail.subject}\n{mail.body}", self._label or "")
+        known, assist = background(facts, examples), tools.settings.assist
         rejected = ""
         if job.is_redraft:
             asked = redraft_tags.read(await self._gateway.tags(job.mailbox_id, job.email_id))
@@ -278,56 +178,60 @@ class Work:
             )
         else:
             request = tasks.prepare_draft(letters, mailbox.address, "", assist, known)
-        draft = str((await self.assistant.write_whole(request, automatic=True)).text)
+        draft = str((await tools.assistant.write_whole(request, automatic=True)).text)
         # A human, or another agent, may have answered meanwhile.
-        thread, mailbox = await self._thread_with(reading.mail), await self.boxes.known(job.mailbox_id)
-        if (reason := self._why_no_reply(job, reading, label, mailbox, thread)) is not None:
+        thread, mailbox = await self._reader.thread_with(mail), await self._mailbox()
+        if (reason := self._why_no_reply(mailbox, thread)) is not None:
             return reason
-        if (reason := policy.why_not_this_draft(draft, mailbox, reading.mail)) is not None:
+        if (reason := policy.why_not_this_draft(draft, mailbox, mail)) is not None:
             return reason
         if job.is_redraft and draft.split() in (rejected.split(), []):
             return "the model wrote nothing new"
-        reader, now = policy.who_is_answered(reading.mail), self._clock.now()
+        reader, now = policy.who_is_answered(mail), tools.clock.now()
         await asyncio.to_thread(
             self._jobs.write_draft, job.email_id, draft, now, writes_to=reader, examples=len(examples)
         )
         return None
 
-    def _why_no_reply(
-        self, job: Job, reading: MailReading, label: str, mailbox: Mailbox, thread: ThreadSummary | None
-    ) -> str | None:
-        own = self._jobs.replies_in(reading.mail.thread_id or job.thread_id)
+    @property
+    def _thread_id(self) -> str:
+        return self._reading.mail.thread_id or self._job.thread_id
+
+    def _why_no_reply(self, mailbox: Mailbox, thread: ThreadSummary | None) -> str | None:
+        job, mail, tools = self._job, self._reading.mail, self._tools
+        own = self._jobs.replies_in(self._thread_id)
         situation = policy.Situation(
-            mail=reading.mail,
-            label=label,
+            mail=mail,
+            label=self._label or "",
             mailbox=mailbox,
             thread=thread,
-            own_addresses=self.boxes.own_addresses,
+            own_addresses=tools.boxes.own_addresses,
             own_replies=own,
-            now=self._clock.now(),
+            now=tools.clock.now(),
         )
-        reason = policy.why_no_reply(situation, self._settings.agent)
-        has_thread = thread is not None or not (reading.mail.thread_id or job.thread_id)
-        if reason is None and not has_thread and not policy.is_gated(mailbox, reading.mail):
+        reason = policy.why_no_reply(situation, tools.settings.agent)
+        has_thread = thread is not None or not self._thread_id
+        if reason is None and not has_thread and not policy.is_gated(mailbox, mail):
             raise NotFound("the email's thread is not found, and no human would be asked")
         if reason is None and job.is_redraft:
             reason = policy.why_no_redraft(thread, job.email_id, own, self._jobs.redrafts_of(job.answers))
         return reason
 
-    async def _submit(self, email_id: str, reading: MailReading, label: str) -> None:
-        job = await asyncio.to_thread(self._jobs.get, email_id)
+    async def _submit(self) -> None:
+        job = await asyncio.to_thread(self._jobs.get, self._job.email_id)
         if job is None or job.draft is None or job.submitted_at is None:
             return
+        self._job, mail, tools = job, self._reading.mail, self._tools
         # It decides whether a human is asked.
-        mailbox = await self.boxes.known(job.mailbox_id, at_most=0)
-        reason = policy.why_not_gated(mailbox, self._settings.agent, reading.mail)
-        if reason is None and not policy.is_gated(mailbox, reading.mail):
-            reason = policy.why_not_this_draft(job.draft, mailbox, reading.mail)
-            yesterday = self._clock.now() - timedelta(days=1)
+        mailbox = await tools.boxes.known(job.mailbox_id, at_most=0)
+        reason = policy.why_not_gated(mailbox, tools.settings.agent, mail)
+        if reason is None and not policy.is_gated(mailbox, mail):
+            reason = policy.why_not_this_draft(job.draft, mailbox, mail)
+            yesterday = tools.clock.now() - timedelta(days=1)
             if await asyncio.to_thread(self._jobs.written_before, job, yesterday) >= policy.MOST_REPLIES:
                 reason = "too many replies to this sender today"
         if reason is not None:
-            await self._finish(job, label=label, why=reason)
+            await self._finish(why=reason)
             return
         try:
             receipt = await self._gateway.reply(
@@ -335,61 +239,53 @@ class Work:
             )
         except Conflict:
             # The gateway received the same content within the last minute, so it is or will be in the thread.
-            thread = await self._thread(job.mailbox_id, reading.mail.thread_id or "")
-            if (answer := self._answer(job, thread, reading.mail)) is None:
+            if (answer := self._answer(await tools.thread(job.mailbox_id, mail.thread_id))) is None:
                 raise
-            await self._finish_answered(job, answer, label)
+            await self._finish_answered(answer)
         except ReadOnlyMailbox:
-            await self._finish(job, label=label, why="the mailbox is read_only")
+            await self._finish(why="the mailbox is read_only")
         except BadRequest as error:
-            why = f"the gateway refused the reply: {error.message}"
-            await self._finish(job, state=JobState.FAILED, label=label, why=why)
+            await self._finish(state=JobState.FAILED, why=f"the gateway refused the reply: {error.message}")
         else:
-            await self._finish(job, label=label, reply=receipt.id)
+            await self._finish(reply=receipt.id)
 
-    def _answer(self, job: Job, thread: ThreadSummary | None, mail: EmailDetail) -> str | None:
-        return policy.answer_in(thread, mail, self._jobs.replies_in(mail.thread_id or job.thread_id))
+    def _answer(self, thread: ThreadSummary | None) -> str | None:
+        return policy.answer_in(thread, self._reading.mail, self._jobs.replies_in(self._thread_id))
 
-    async def _finish_answered(self, job: Job, answer: str, label: str) -> None:
+    async def _finish_answered(self, answer: str) -> None:
         """Ends the work on an email that has an answer, which is the agent's if it has the text of its draft."""
+        job = self._job
         body = (await self._gateway.email(job.mailbox_id, answer)).body
         if job.draft is not None and " ".join(job.draft.split()) in " ".join(body.split()):
-            await self._finish(job, label=label, reply=answer)
+            await self._finish(reply=answer)
         else:
-            await self._finish(job, label=label, why=f"the thread has an answer: {answer}")
+            await self._finish(why=f"the thread has an answer: {answer}")
 
-    async def _finish(
-        self,
-        job: Job,
-        *,
-        state: JobState = JobState.DONE,
-        label: str | None = None,
-        why: str = "",
-        reply: str | None = None,
-    ) -> None:
+    async def _finish(self, *, state: JobState = JobState.DONE, why: str = "", reply: str | None = None) -> None:
+        job, label = self._job, self._label
         if reply:
-            await self._tag_draft(job, reply)
+            await self._tag_draft(reply)
         is_looked_at = label is not None and not job.is_redraft and job.faults < MOST_LOST
-        tagged_at = self._clock.now() if is_looked_at else None
+        tagged_at = self._tools.clock.now() if is_looked_at else None
         await asyncio.to_thread(self._jobs.finish, job.email_id, state, why, reply_id=reply, tagged_at=tagged_at)
         done = ("redrafted", "not redrafted") if job.is_redraft else ("replied", "labelled")
         event = "failed" if state is JobState.FAILED else done[0 if reply else 1]
-        self._log(event, email_id=job.email_id, label=label, reply=reply, why=why or None)
+        self._tools.log(event, email_id=job.email_id, label=label, reply=reply, why=why or None)
 
-    async def _tag_draft(self, job: Job, reply: str) -> None:
+    async def _tag_draft(self, reply: str) -> None:
         """Tags a draft with the rejected one that it replaces, and with how many examples it was written."""
-        known = await asyncio.to_thread(self._jobs.get, job.email_id)
-        wanted = {USED: str(known.examples)} if known is not None and known.examples else {}
+        job = self._job
+        wanted = {USED: str(job.examples)} if job.examples else {}
         if job.is_redraft:
             number = self._jobs.redrafts_of(job.answers) + 1
             wanted |= {redraft_tags.FOLLOWS: job.email_id, redraft_tags.ROUND: str(number)}
         if not wanted:
             return
         try:
-            await self._set_tags(job.mailbox_id, reply, wanted)
+            await self._tools.set_tags(job.mailbox_id, reply, wanted)
         except (BadRequest, Forbidden, NotFound) as error:
             # The draft is submitted all the same.
-            self._log("tags refused", email_id=reply, why=str(error.message))
+            self._tools.log("tags refused", email_id=reply, why=str(error.message))
 
 
 def _given(outcome: T | BaseException) -> T:

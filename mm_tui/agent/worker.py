@@ -286,7 +286,7 @@ class Worker:
     async def _find_who_is_refused(self, job: Job, error: assist.AssistError) -> None:
         """Gives the email another try if the model answers other questions; otherwise the agent ends."""
         try:
-            await self._work.assistant.try_models()
+            await self._work.tools.assistant.try_models()
         except (*_FATAL, *_REFUSED) as refusal:
             self._end_for(refusal)
         except assist.OverBudget as over:
@@ -301,7 +301,7 @@ class Worker:
         is_shared = False
         if job.faults + 1 >= MOST_FAULTS:
             try:
-                await self._work.assistant.try_models()
+                await self._work.tools.assistant.try_models()
             except assist.AssistError:
                 is_shared = True
         await self._put_off(job, error, is_shared=is_shared)
@@ -309,7 +309,7 @@ class Worker:
     async def _find_what_is_forbidden(self, job: Job, error: gateway.Forbidden) -> None:
         """Gives the email another try if the key may read and send otherwise; if not, the agent ends."""
         try:
-            await self._work.boxes.try_key()
+            await self._work.tools.boxes.try_key()
         except (*_FATAL, gateway.Forbidden) as refusal:
             await self._put_off(job, refusal, is_shared=True)
             self._end_for(refusal)

@@ -156,6 +156,7 @@ async def _open_worker(args: argparse.Namespace, settings: Settings) -> AsyncIte
     from mm_tui.agent.jobs import Jobs
     from mm_tui.agent.log import Log
     from mm_tui.agent.source import MailSource
+    from mm_tui.agent.tools import Tools
     from mm_tui.agent.work import Work
     from mm_tui.agent.worker import Worker, WorkerPace
     from mm_tui.gateway.keys import Keys
@@ -175,7 +176,7 @@ async def _open_worker(args: argparse.Namespace, settings: Settings) -> AsyncIte
         boxes = Boxes(gateway, settings.agent, clock)
         source = MailSource(gateway, jobs, boxes, clock)
         assistant = session.build_assistant(unattended=settings.agent.concurrency)
-        work = Work(gateway, assistant, jobs, boxes, settings, clock, log)
+        work = Work(Tools(gateway, assistant, jobs, boxes, settings, clock, log))
         yield OpenWorker(jobs, boxes, source, Worker(source, work, jobs, clock, log, pace), clock, log)
     finally:
         await session.aclose()

@@ -17,6 +17,7 @@ from mm_tui.agent.boxes import Boxes
 from mm_tui.agent.jobs import Jobs
 from mm_tui.agent.log import Log
 from mm_tui.agent.source import MailSource
+from mm_tui.agent.tools import Tools
 from mm_tui.agent.work import Work
 from mm_tui.agent.worker import Worker, WorkerPace
 from mm_tui.assist.model import Model
@@ -65,7 +66,7 @@ async def desk(
         jobs = Jobs(database)
         boxes = Boxes(gateway, settings.agent, clock)
         source = MailSource(gateway, jobs, boxes, clock)
-        work = Work(gateway, assistant, jobs, boxes, settings, clock, log)
+        work = Work(Tools(gateway, assistant, jobs, boxes, settings, clock, log))
         pace = WorkerPace(interval=0.05, concurrency=settings.agent.concurrency, backoff=0.02)
         try:
             yield Desk(
