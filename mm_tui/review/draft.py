@@ -24,6 +24,14 @@ def edited(original: RawContent, edit: EditedDraft) -> RawContent:
     return original.replaced(to=edit.to, subject=edit.subject, body=edit.body, send_at="", untold=untold)
 
 
+def with_listed(raw: RawContent, listed: RawContent) -> RawContent:
+    """The content of an opened email, with the bcc and the send time if only the list of waiting mail tells them."""
+    known = set(_addresses(raw.bcc))
+    more = tuple(one for one in listed.bcc if not known.issuperset(_addresses((one,))))
+    send_at = raw.send_at or listed.send_at
+    return raw.replaced(bcc=(*raw.bcc, *more), send_at=send_at) if more or send_at != raw.send_at else raw
+
+
 def fingerprint(raw: RawContent) -> str:
     """A hash of what a recipient would get, to recognize whether two emails are essentially the same.
 

@@ -127,6 +127,48 @@ def test_they_are_stored(database: Database) -> None:
     assert MailStore(database).detail(mail.id) == mail
 
 
+def test_what_only_the_list_tells_is_shown_and_counted() -> None:
+    listed = wire.pending_item({**LISTED, "bcc": ["eve@evil.example"], "send_at": "2030-01-01T00:00:00Z"})
+    item = completed(listed, opened())
+    assert [party.address for party in item.bcc] == ["eve@evil.example"] and item.raw.send_at
+    assert "hidden_copy" in {one.code for one in assess(Draft.of(item), ThreadContext()).findings}
+    both = completed(listed, opened(bcc=["Eve <Eve@evil.example>", "bob@x.example"], send_at="2031-01-01T00:00:00Z"))
+    assert both.raw.bcc == ("Eve <Eve@evil.example>", "bob@x.example") and both.raw.send_at.startswith("2031")
+    again = completed(item, opened(), wire.pending_item(LISTED).raw)
+    assert not again.bcc and not again.raw.send_at, "what no list tells any more"
+
+
+@pytest.mark.parametrize("act", ["approve", "edit", "changed"])
+async def test_a_bcc_that_only_the_list_tells_is_compared_by_the_check(tmp_path: Path, act: str) -> None:
+    hidden = ["eve@evil.example"]
+
+    def distort(_method: str, path: str, status: int, told: Any) -> tuple[int, str, bytes] | None:
+        if not path.endswith("/oversight/pending"):
+            return None
+        listed = [{**item, "bcc": hidden} for item in next(iter(told.values()))]
+        return status, "application/json", json.dumps({"emails": listed}).encode()
+
+    with spec_gateway(distort=distort) as gateway:
+        draft = gateway.agent_replies(gateway.inbound("Where is it?", "?"), "On its way.")
+        async with at_desk(tmp_path, gateway.url, gateway.keys) as desk:
+            (listed,) = await desk.gateway.pending()
+            item = completed(listed, await desk.read(gateway.mailbox, draft))
+            digest = digest_of(item.id, item.mailbox_id, item.direction, item.raw)
+            if act == "edit":
+                edit = EditedDraft(item.raw.to, item.raw.subject, "It comes today.")
+                await desk.decisions.release_edit(item, digest, edit, hold=0)
+            else:
+                hidden += ["mallory@evil.example"] if act == "changed" else []
+                await desk.decisions.approve(item, digest, hold=0)
+            view = await desk.settled(draft)
+            wanted = {"approve": Outcome.APPROVED, "edit": Outcome.EDIT_RELEASED, "changed": Outcome.CHANGED}
+            assert view.outcome is wanted[act] and len(gateway.left) == (act != "changed")
+            if act == "changed":
+                assert view.changed is not None and view.changed.base is not None and view.changed.now is not None
+                ((name, _, now),) = view.changed.base.changed_fields(view.changed.now)
+                assert name == "bcc" and "mallory@evil.example" in now
+
+
 @pytest.mark.parametrize("name", ["cc", "attachments"])
 async def test_nothing_is_approved_whose_parts_are_untold_in_the_check(tmp_path: Path, name: str) -> None:
     missing: set[str] = set()

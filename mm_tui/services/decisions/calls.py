@@ -33,7 +33,7 @@ from mm_tui.gateway.mail_calls import first_pages
 from mm_tui.gateway.shapes import KEY_LIFE, EmailFilter, OutgoingAttachment, OutgoingMail
 from mm_tui.gateway.witness import already_written
 from mm_tui.models import Direction, EditedDraft, EmailDetail, EmailSummary, SendReceipt, Status
-from mm_tui.review.draft import fingerprint, starts_thread
+from mm_tui.review.draft import fingerprint, starts_thread, with_listed
 from mm_tui.review.subject import topic
 from mm_tui.services.decisions.record import ActiveDecision, DecisionMeta
 from mm_tui.services.decisions.remote_state import remote_state_of, snapshot_of
@@ -156,8 +156,9 @@ class DecisionCalls:
         before_call = state.step is Step.CHECK and state.todo == (email_id,)
         before_call = before_call and state.stage not in (Stage.WAIT, Stage.RESCHEDULE)
         if inbound or before_call:
-            waiting = {item.id for item in await self._gateway.pending()}
-            listed = email_id in waiting
+            waiting = {item.id: item.raw for item in await self._gateway.pending()}
+            if listed := email_id in waiting:
+                decision.listed[email_id] = waiting[email_id]
             if state.stage is Stage.SUBMIT and not state.called:
                 decision.waited_before = frozenset(waiting)
         if inbound and not listed:
@@ -169,6 +170,7 @@ class DecisionCalls:
             decision.marked_again = True
             await self.mark_pair(decision)
             mail = await self._gateway.email(decision.meta.mailbox_id, email_id)
+        mail = decision.whole(mail)
         decision.read[email_id] = mail.raw
         if email_id == decision.email_id:
             decision.meta = replace(
@@ -334,6 +336,7 @@ class DecisionCalls:
         case, content, meta = decision.state.case, decision.content, decision.meta
         assert content is not None
         assert content.edit is not None
+        assert content.mine is not None
         in_thread = meta.thread_id is not None and not starts_thread(content.base, content.edit)
         try:
             if in_thread:
@@ -343,9 +346,9 @@ class DecisionCalls:
             for mail in mails:
                 if mail.id == case.item or mail.id in case.siblings or not _may_be(mail, content.edit.subject, meta):
                     continue
-                found = await self._gateway.email(meta.mailbox_id, mail.id)
-                decision.read[mail.id] = found.raw
-                if fingerprint(found.raw) == case.fingerprint:
+                found = with_listed((await self._gateway.email(meta.mailbox_id, mail.id)).raw, content.mine)
+                decision.read[mail.id] = found
+                if fingerprint(found) == case.fingerprint:
                     return Found(mail.id)
         except GatewayError as error:
             return ReadFailed(error.message)

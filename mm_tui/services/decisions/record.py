@@ -13,9 +13,9 @@ from mm_tui import typed_json
 from mm_tui.decision.effects import Entry, WriteEntry
 from mm_tui.decision.machine import can_undo
 from mm_tui.decision.state import INCIDENTS, Act, Outcome, State
-from mm_tui.models import EditedDraft, RawContent
+from mm_tui.models import EditedDraft, EmailDetail, RawContent
 from mm_tui.review.diff import compare
-from mm_tui.review.draft import edited
+from mm_tui.review.draft import edited, with_listed
 from mm_tui.services.decisions.view import WITHOUT_EFFECT, Phase, phase_of
 from mm_tui.services.queue.resubmitted import ASKS_REDRAFT, SENT_BACK, SUGGESTED
 from mm_tui.store.decisions.records import SavedDecision
@@ -83,6 +83,8 @@ class ActiveDecision(msgspec.Struct, eq=False):
     """The number of consecutive pauses; each is longer than the one before."""
     read: dict[str, RawContent] = msgspec.field(default_factory=dict)
     """Contents as last read, for showing differences."""
+    listed: dict[str, RawContent] = msgspec.field(default_factory=dict)
+    """Contents as the gateway's queue listed them last."""
     trouble: str = ""
     """Why the journal cannot be written or the gateway cannot be asked."""
     undo_asked: bool = False
@@ -137,6 +139,13 @@ class ActiveDecision(msgspec.Struct, eq=False):
     def is_unseen_incident(self) -> bool:
         """Whether it ended with an incident that nobody has looked at yet."""
         return self.state.outcome in INCIDENTS and not self.looked_at
+
+    def whole(self, mail: EmailDetail) -> EmailDetail:
+        """The email with what only the gateway's queue tells of it; until it is listed, as in what was decided on."""
+        content = self.content
+        known = {self.state.replacement: content.mine, self.email_id: content.base} if content is not None else {}
+        listed = self.listed.get(mail.id) or known.get(mail.id)
+        return mail.replaced(raw=with_listed(mail.raw, listed)) if listed is not None else mail
 
     def must_ask_redraft(self, state: State) -> bool:
         """Whether the email was rejected, and the agent is still to be asked for another draft."""

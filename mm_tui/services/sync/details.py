@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from mm_tui.review.draft import with_listed
 from mm_tui.services.events import MailChanged, Notify, PendingChanged
 from mm_tui.store.mail.mails import MailStore
 from mm_tui.store.mail.pending import PendingStore
@@ -12,7 +13,7 @@ from mm_tui.store.mail.pending import PendingStore
 if TYPE_CHECKING:
     from mm_tui.clock import Clock
     from mm_tui.gateway.client import GatewayClient
-    from mm_tui.models import EmailDetail, PendingItem
+    from mm_tui.models import EmailDetail, PendingItem, RawContent
     from mm_tui.store.database import Database
 
 
@@ -65,7 +66,9 @@ class DetailReader:
             with self._database.write():
                 self._mail.save_detail(detail, at=now)
                 waiting = self._pending.get(email_id)
-                return waiting is not None and self._pending.save_detail(completed(waiting, detail))
+                if waiting is None:
+                    return False
+                return self._pending.save_detail(completed(waiting, detail, self._pending.listed(email_id)))
 
         waits = await asyncio.to_thread(store)
         if email_id in self._announced:
@@ -75,11 +78,17 @@ class DetailReader:
         return detail
 
 
-def completed(waiting: PendingItem, detail: EmailDetail) -> PendingItem:
-    listed = ("sender", "cc", "subject", "body", "status", "attachments", "in_reply_to", "raw")
+def completed(waiting: PendingItem, detail: EmailDetail, listed: RawContent | None = None) -> PendingItem:
+    """The waiting email with its details.
+
+    Args:
+        listed: its content as listed; None if `waiting` has it.
+    """
+    read = ("sender", "cc", "subject", "body", "status", "attachments", "in_reply_to")
     return waiting.replaced(
         **{
-            **{name: getattr(detail, name) for name in listed},
+            **{name: getattr(detail, name) for name in read},
+            "raw": with_listed(detail.raw, listed or waiting.raw),
             "to": detail.to or waiting.to,
             "received_at": detail.received_at or waiting.received_at,
             "thread_id": detail.thread_id or waiting.thread_id,

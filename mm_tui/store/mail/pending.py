@@ -11,7 +11,7 @@ from mm_tui import typed_json
 from mm_tui.store.sort_keys import from_ms, to_ms
 
 if TYPE_CHECKING:
-    from mm_tui.models import PendingItem
+    from mm_tui.models import PendingItem, RawContent
     from mm_tui.store.database import Database
 
 
@@ -150,6 +150,11 @@ class PendingStore:
         """One waiting email."""
         row = self._database.one("SELECT model FROM pending WHERE email_id = ?", (email_id,))
         return self.item_of(row[0]) if row else None
+
+    def listed(self, email_id: str) -> RawContent | None:
+        """The content of a waiting email as last listed."""
+        row = self._database.one("SELECT listed FROM pending WHERE email_id = ?", (email_id,))
+        return self.item_of(row[0]).raw if row else None
 
     def texts(self, email_ids: Sequence[str]) -> dict[str, StoredText]:
         """Those of these emails that wait, as stored text by id; `item_of` converts them."""
