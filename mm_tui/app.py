@@ -339,6 +339,8 @@ class MmTui(App[None], inherit_bindings=False):
         self.session.sync.wake(asked=True)
         if self.session.decisions is not None:
             self.session.decisions.hurry()
+        if self.session.details is not None:
+            self.session.details.hurry()
         self._news.sync_asked()
 
     @work(group="undo", exit_on_error=False)

@@ -25,6 +25,8 @@ class SyncPhase(StrEnum):
     """A proxy in front of the gateway refuses this machine."""
     KEY_REFUSED = "key refused"
     """The gateway answers, but the key may not list mail."""
+    STORE_UNUSABLE = "store unusable"
+    """The store on this machine cannot be written, so that no mail can be listed."""
     CONNECTING = "connecting"
     FILLING = "initial sync"
     LIVE = "in sync"

@@ -41,8 +41,15 @@ def is_of_store(error: BaseException) -> bool:
     return isinstance(error, sqlite3.Error | StoreError)
 
 
+def is_busy(error: Exception) -> bool:
+    """Whether the store could not be written because another program was writing to it."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+
+
 def fault_of_store(error: Exception) -> OneLine:
     """What one of `STORE_FAULTS` means to the reader."""
+    if is_busy(error):
+        return OneLine("the store on this machine is busy: another program is writing to it")
     return OneLine(
         str(error) if isinstance(error, StoreError) else f"the store on this machine cannot be used: {error}"
     )

@@ -345,6 +345,25 @@ async def test_a_mailbox_that_is_refused_does_not_stop_the_others(database: Data
         assert bench.sync.state.phase is SyncPhase.LIVE
 
 
+async def test_what_lacked_a_scope_is_read_again_with_the_first_that_has_it_and_when_a_human_asks(
+    database: Database,
+) -> None:
+    gateway = FakeGateway()
+    gateway.put(make_mail(1), make_mail(2, mailbox_id="01JBOX2"))
+    async with Bench(gateway, database).running() as bench:
+        for asked in (False, True):
+            for name in ("emails", "pending"):
+                gateway.failing[name] = MissingScope(scope="read")
+            await bench.pass_time(30)
+            assert bench.sync.state.phase is SyncPhase.KEY_REFUSED
+            gateway.failing.clear()
+            if asked:
+                bench.sync.wake(asked=True)
+            while not asked and bench.sync.state.phase is SyncPhase.KEY_REFUSED:
+                await bench.pass_time(bench.clock.next_due())
+            await until(lambda: (bench.sync.state.phase, bench.sync.state.error) == (SyncPhase.LIVE, None))
+
+
 async def test_failures_back_off_with_jitter_and_recover(gateway: FakeGateway, database: Database) -> None:
     gateway.put(make_mail(1))
     async with Bench(gateway, database).running() as bench:

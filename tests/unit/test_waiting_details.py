@@ -12,7 +12,15 @@ import pytest
 from mm_tui.clock import Clock
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.keys import Keys
-from mm_tui.services.events import PendingChanged, ServiceEvent
+from mm_tui.services.events import (
+    FailureKind,
+    PartState,
+    PendingChanged,
+    ServiceEvent,
+    SyncChanged,
+    SyncPart,
+    SyncState,
+)
 from mm_tui.services.sync.service import Sync
 from mm_tui.services.sync.waiting_details import FAILURES_IN_A_ROW, WaitingDetails
 from mm_tui.settings.secret import Secret
@@ -20,6 +28,7 @@ from mm_tui.settings.sections import Sync as SyncSettings
 from mm_tui.store.database import Database
 from mm_tui.store.mail.mails import MailStore
 from mm_tui.store.mail.pending import PendingStore
+from mm_tui.text import OneLine
 from tests.support.desk import HurriedClock
 from tests.support.sandbox import Sandbox
 
@@ -139,6 +148,22 @@ async def test_a_gateway_that_refuses_everything_is_left_alone_for_as_long_as_it
         assert len(opened(sandbox)) == 1
         await until(lambda: reader.read() == set(drafts))
         assert reader.clock.monotonic() - begun >= 60
+
+
+@pytest.mark.parametrize("by_hand", [True, False])
+async def test_what_a_key_could_not_read_is_read_once_it_can(sandbox: Sandbox, tmp_path: Path, by_hand: bool) -> None:
+    draft = sandbox.send(subject="Offer")["id"]
+    sandbox.fault(method="GET", path="/emails/", kind="status", status=401, count=1)
+    async with reading(sandbox, tmp_path, speed=1) as reader:
+        await reader.list_queue()
+        await until(lambda: reader.details.why_not(draft))
+        if by_hand:
+            reader.details.hurry()
+        else:
+            refused = PartState(SyncPart.MAIL, error=OneLine("mail: the key is refused"), kind=FailureKind.KEY)
+            for parts in ((refused,), ()):
+                reader.details.on_event(SyncChanged(SyncState(parts=parts)))
+        await until(lambda: reader.read() == {draft})
 
 
 async def test_a_failing_gateway_is_not_asked_for_every_mail(sandbox: Sandbox, tmp_path: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Mapping
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from random import Random
@@ -253,6 +255,21 @@ def test_the_status_line_says_which(error: errors.GatewayError, phase: SyncPhase
     words = gateway_words(state, NOW + timedelta(seconds=1)).plain
     assert words.startswith(f"✕ {phase}")
     assert str(error.message) in words
+
+
+def test_a_store_that_another_program_holds_is_named_and_not_told_as_offline(tmp_path: Path) -> None:
+    health = SyncHealth(FakeClock(NOW), Random(1), None)
+    connections = [sqlite3.connect(tmp_path / "store", isolation_level=None, timeout=0) for _ in range(2)]
+    with closing(connections[0]), closing(connections[1]), pytest.raises(sqlite3.OperationalError) as held:
+        for connection in connections:
+            connection.execute("BEGIN IMMEDIATE")
+    health.failed(SyncPart.MAIL, held.value, interval=5, again=True)
+    health.failed(SyncPart.PENDING, errors.Unreachable(), interval=5, again=True)
+    state = health.summed_up(running=True, filling=False, places=())
+    words = gateway_words(state, NOW).plain
+    assert words.startswith("✕ store unusable · mail: the store on this machine is busy")
+    health.failed(SyncPart.MAIL, errors.Unreachable(), interval=5, again=True)
+    assert health.summed_up(running=True, filling=False, places=()).phase is SyncPhase.OFFLINE
 
 
 async def test_a_web_page_says_nothing_of_a_single_mail() -> None:

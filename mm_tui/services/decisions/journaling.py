@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sqlite3
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from mm_tui.store.decisions.locks import TakenOver
-from mm_tui.store.seal import STORE_FAULTS
+from mm_tui.store.seal import STORE_FAULTS, is_busy
 
 if TYPE_CHECKING:
     from mm_tui.clock import Clock
@@ -90,7 +89,7 @@ class JournalWriter:
             try:
                 await asyncio.to_thread(self._put, writes)
             except STORE_FAULTS as error:
-                fails = getattr(error, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_BUSY
+                fails = not is_busy(error)
                 log.error("the journal cannot be written: %s", type(error).__name__)
                 trouble = f"the journal cannot be written: {error}"
             finally:

@@ -19,7 +19,7 @@ from mm_tui.gateway.errors import (
 )
 from mm_tui.services.backoff import LONGEST_SECONDS, Backoff
 from mm_tui.services.events import FailureKind, PartState, SyncPart, SyncPhase, SyncState
-from mm_tui.store.seal import StoreError, fault_of_store
+from mm_tui.store.seal import STORE_FAULTS, StoreError, fault_of_store, is_busy
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
@@ -28,10 +28,12 @@ if TYPE_CHECKING:
 
 _GRAVEST_FIRST = (SyncPart.MAIL, SyncPart.FILL, SyncPart.PENDING, SyncPart.STORE, SyncPart.MAILBOXES, SyncPart.AUDIT)
 _POLLED = (SyncPart.MAIL, SyncPart.PENDING)
+_LISTS_MAIL = (SyncPart.MAIL, SyncPart.FILL, SyncPart.MAILBOXES)
 _CUT_OFF: tuple[tuple[tuple[type[Exception], ...], SyncPhase], ...] = (
     ((NotMultiMail,), SyncPhase.WRONG_ADDRESS),
     ((Blocked,), SyncPhase.BLOCKED),
     ((Unauthorized, MissingScope), SyncPhase.KEY_REFUSED),
+    (STORE_FAULTS, SyncPhase.STORE_UNUSABLE),
 )
 
 
@@ -44,8 +46,13 @@ class SyncHealth:
         self._clock = clock
         self._backoffs = {part: Backoff(rng) for part in SyncPart}
         self._parts = {part: PartState(part) for part in SyncPart}
-        self._cut_off = SyncPhase.OFFLINE
-        """The phase to show if mail cannot be listed."""
+        self._cut_off = dict.fromkeys(SyncPart, SyncPhase.OFFLINE)
+        """The phase to show if mail cannot be listed because of this part."""
+
+    @property
+    def without_key(self) -> list[SyncPart]:
+        """The parts whose last try failed because of the key."""
+        return [part for part, state in self._parts.items() if state.kind is FailureKind.KEY]
 
     def well(self, part: SyncPart, aside: OneLine | None = None) -> None:
         """Records a success; `aside` is an error of a part of it."""
@@ -75,11 +82,10 @@ class SyncHealth:
         # If only another key helps, there is no point in trying often.
         by_key = kind is FailureKind.KEY
         wait = LONGEST_SECONDS if by_key else self._backoffs[part].failed(interval, retry_after)
-        if part is not SyncPart.AUDIT:
-            self._cut_off = next((phase for kinds, phase in _CUT_OFF if isinstance(error, kinds)), SyncPhase.OFFLINE)
+        self._cut_off[part] = next((phase for kinds, phase in _CUT_OFF if isinstance(error, kinds)), SyncPhase.OFFLINE)
         if isinstance(error, GatewayError):
             words, cure = error.message, OneLine(error.what_to_do)
-        elif isinstance(error, StoreError):
+        elif isinstance(error, StoreError) or is_busy(error):
             words, cure = fault_of_store(error), None
         else:
             words = fault_of_store(error)
@@ -98,11 +104,11 @@ class SyncHealth:
         """The state for the status line: the most serious error, or offline if no mail can be listed."""
         parts = self._parts
         worst = next((parts[part] for part in _GRAVEST_FIRST if parts[part].error is not None), None)
-        cut_off = any(parts[part].retry_at is not None for part in (SyncPart.MAIL, SyncPart.FILL, SyncPart.MAILBOXES))
+        cut_off = next((part for part in _LISTS_MAIL if parts[part].retry_at is not None), None)
         if not running:
             phase = SyncPhase.OFFLINE
-        elif cut_off and not filling:
-            phase = self._cut_off
+        elif cut_off is not None and not filling:
+            phase = self._cut_off[cut_off]
         elif filling:
             phase = SyncPhase.FILLING
         elif any(parts[part].last_ok_at is not None for part in _POLLED):

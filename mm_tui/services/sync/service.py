@@ -174,6 +174,8 @@ class Sync:
         """
         if not parts:
             self._window_due = 0.0
+        if asked:
+            self._refused.clear()
         for part in parts or SyncPart:
             self._wake[part].set()
             if asked:
@@ -231,7 +233,9 @@ class Sync:
             self._boxes_known.set()
 
     async def _poll_mailboxes(self) -> OneLine | None:
-        self._refused.clear()
+        if self._refused:
+            self._refused.clear()
+            self._wake[SyncPart.FILL].set()
         await self.refresh_mailboxes()
         now = self._clock.monotonic()
         if now >= self._address_book_due:
@@ -294,6 +298,7 @@ class Sync:
         """Skips a mailbox that the gateway refuses to list until the mailboxes are read again. If no other is left and
         the refusal may be about the key, raises it."""
         if isinstance(error, MissingScope) and len(self._boxes) - len(self._refused) <= 1:
+            self._refused.clear()
             raise error
         self._refused[box.mailbox_id] = OneLine(f"mailbox {box.mailbox_id}: {error.message}")
 
@@ -376,7 +381,12 @@ class Sync:
         wait: float | None = None
         not_wakeable = False
         try:
-            self._health.well(part, await work())
+            aside, without_key = await work(), self._health.without_key
+            self._health.well(part, aside)
+            if part in without_key:
+                # The key may have been given its scopes again.
+                for other in {*without_key} - {part}:
+                    self._wake[other].set()
         except (GatewayError, *STORE_FAULTS) as error:
             usual = min(interval() if interval else self._interval(), self._settings.idle_seconds)
             wait, not_wakeable = self._health.failed(part, error, interval=usual, again=interval is not None)

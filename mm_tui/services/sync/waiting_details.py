@@ -22,7 +22,15 @@ from mm_tui.gateway.errors import (
     Unreachable,
 )
 from mm_tui.services.backoff import LONGEST_SECONDS, Backoff
-from mm_tui.services.events import MailboxesChanged, MailChanged, Notify, PendingChanged, ServiceEvent
+from mm_tui.services.events import (
+    FailureKind,
+    MailboxesChanged,
+    MailChanged,
+    Notify,
+    PendingChanged,
+    ServiceEvent,
+    SyncChanged,
+)
 from mm_tui.store.mail.pending import PendingStore, Waiting
 from mm_tui.text import OneLine
 
@@ -67,6 +75,9 @@ class WaitingDetails:
         self._failures: dict[str, _Failure] = {}
         self._trouble = OneLine("")
         self._wake = asyncio.Event()
+        self._hurried = asyncio.Event()
+        self._lacks_key = False
+        """Whether a part of the sync failed last because of the key."""
         self._read: set[str] = set()
         self._reported_at = float("-inf")
 
@@ -81,6 +92,17 @@ class WaitingDetails:
         """Looks for new work after the store changed. Call it on the event loop."""
         if isinstance(event, PendingChanged | MailChanged | MailboxesChanged):
             self._wake.set()
+        elif isinstance(event, SyncChanged):
+            lacked, self._lacks_key = self._lacks_key, any(one.kind is FailureKind.KEY for one in event.state.parts)
+            if lacked and not self._lacks_key:
+                self.hurry()
+
+    def hurry(self) -> None:
+        """Tries again now what failed."""
+        # A thread may be reading the old ones.
+        self._failures = {}
+        self._hurried.set()
+        self._wake.set()
 
     def why_not(self, email_id: str) -> OneLine:
         """Why the details of this email could not be read; empty if they were, or if nothing has failed yet."""
@@ -91,17 +113,16 @@ class WaitingDetails:
         """Reads the details of waiting emails until cancelled."""
         while True:
             self._wake.clear()
+            self._hurried.clear()
             error = await self._read_what_is_due()
             if error is None:
                 await self._pause(self._next_retry())
-            elif error.retry_after is not None:
-                # The gateway asked for this wait, so it must not be shortened.
-                await self._clock.sleep(self._wait_after(error))
-            elif isinstance(error, Unreachable):
+            elif isinstance(error, Unreachable) and error.retry_after is None:
                 # A success in another part of the program means that the gateway is back.
                 await self._pause(self._wait_after(error))
             else:
-                await self._clock.sleep(self._wait_after(error))
+                # Only a human can shorten a wait that the gateway asked for, and only another key helps a refused one.
+                await sleep_or_wake(self._clock, self._wait_after(error), self._hurried)
 
     async def read_all(self, *, seconds: float) -> None:
         """Reads everything once, without pauses, for at most this many seconds. `why_not` reports failures."""
