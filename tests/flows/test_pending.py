@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 from unittest.mock import Mock
 
 import pytest
@@ -14,6 +18,7 @@ from mm_tui.models import EditedDraft
 from mm_tui.screens.dialogs.choice import ChoiceScreen
 from mm_tui.screens.dialogs.offers import ReasonScreen
 from mm_tui.screens.inbox.words import GREETED, hint
+from mm_tui.screens.pending import deciding
 from mm_tui.screens.pending.editor import EditScreen
 from mm_tui.screens.pending.editor_process import run_editor
 from mm_tui.screens.pending.external_editor import ExternalEditing
@@ -21,6 +26,8 @@ from mm_tui.screens.pending.saved_texts import SavedTextsScreen
 from mm_tui.screens.pending.screen import PendingScreen
 from mm_tui.services.audit.history import Histories
 from mm_tui.services.audit.line import AuditLines
+from mm_tui.services.decisions.log import DecisionLog
+from mm_tui.services.decisions.record import ActiveDecision
 from mm_tui.services.decisions.view import Phase
 from mm_tui.services.edits import Edits
 from mm_tui.settings.sections import Review
@@ -281,6 +288,23 @@ async def test_two_windows_on_one_draft_lose_no_text(sandbox: Sandbox) -> None:
     assert sorted(edit.text.body for edit in kept) == ["From the other window.", "From this window."]
 
 
+@contextmanager
+def slow_journal(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No decision is written to the journal until the end."""
+    over, begin_all = threading.Event(), DecisionLog.begin_all
+
+    def wait(log: DecisionLog, *asked: Any, **more: Any) -> list[ActiveDecision]:
+        over.wait(20)
+        return begin_all(log, *asked, **more)
+
+    monkeypatch.setattr(deciding, "BUSY_SECONDS", 0.01)
+    monkeypatch.setattr(DecisionLog, "begin_all", wait)
+    try:
+        yield
+    finally:
+        over.set()
+
+
 async def test_rejecting_takes_a_reason_and_offers_it_next_time(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -300,7 +324,10 @@ async def test_rejecting_takes_a_reason_and_offers_it_next_time(
         await pilot.press("x")
         await until(pilot, lambda: isinstance(app.screen, ReasonScreen), "the dialog")
         app.screen.query_one(Input).value = "2 much"
-        await pilot.press("enter")
+        with slow_journal(monkeypatch):
+            await pilot.press("enter")
+            await until(pilot, lambda: "not held yet: the store" in drawn(app), "what it waits for")
+        await until(pilot, lambda: "not held yet" not in drawn(app), "the hold")
         await until(pilot, lambda: sandbox.status(first) == "rejected", "the rejection")
         await until(pilot, lambda: len(screen.listing.entries) == 1, "the second alone")
         await until(pilot, lambda: not screen.gate.came_unasked, "time to see what came under the cursor")

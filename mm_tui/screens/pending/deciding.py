@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from mm_tui.services.decisions.view import DecisionView
     from mm_tui.services.queue.entry import QueueEntry
 
+BUSY_SECONDS = 1.0
+"""Seconds to wait for the journal without a word."""
+BUSY = "not held yet: the store on this machine is busy"
 ALL_OF_IT = "this is everything that would be sent: read it, then approve"
 
 
@@ -147,12 +150,15 @@ class Deciding:
 
         # The app reports any other error; here it must not look as if the decision had started.
         words = OneLine("the decision could not be started: nothing was decided")
+        waiting = self._screen.set_timer(BUSY_SECONDS, lambda: self._screen.say(BUSY, "warning"))
         try:
             await beginning
             words = OneLine("")
         except Refused as refused:
             words = OneLine(str(refused))
         finally:
+            waiting.stop()
+            self._screen.unsay(BUSY)
             self._screen.post_message(Begun([entry.item.id for entry in entries], words))
 
     def begun(self, message: Begun) -> None:
