@@ -32,7 +32,7 @@ class Rescue(msgspec.Struct, frozen=True):
     rows: dict[str, int] = msgspec.field(default_factory=dict)
     """Rows rescued, by table."""
     unread: tuple[str, ...] = ()
-    """Tables that could not be read completely."""
+    """Tables that could not be read completely, or are missing."""
 
     def words(self) -> str:
         """What happened, in sentences for the user."""
@@ -125,15 +125,15 @@ def _copy_tables(source: sqlite3.Connection, target: sqlite3.Connection) -> tupl
     unread: list[str] = []
     for table in KEPT_TABLES:
         columns = _columns(source, target, table)
-        if not columns:
+        found, whole = _readable(source, table, columns) if columns else ([], False)
+        if not whole:
+            unread.append(table)
+        if not found:
             continue
-        found, whole = _readable(source, table, columns)
         marks = ",".join("?" * len(columns))
         before = target.total_changes
         target.executemany(f"INSERT OR IGNORE INTO {table} ({','.join(columns)}) VALUES ({marks})", found)
         rows[table] = target.total_changes - before
-        if not whole:
-            unread.append(table)
     return rows, tuple(unread)
 
 
