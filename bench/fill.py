@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,7 +20,7 @@ from mm_tui.gateway.wire import email_summary
 from mm_tui.services.sync.service import Sync
 from mm_tui.settings.secret import Secret
 from mm_tui.settings.sections import Sync as SyncSettings
-from mm_tui.startup import TURN_SECONDS
+from mm_tui.startup import TURN_SECONDS, all_is_loaded, forget_last_app
 from mm_tui.store.database import Database
 from mm_tui.store.mail.mails import MailStore, MailView
 
@@ -56,12 +59,26 @@ async def bare_loop(office: Office, *, into_models: bool = False) -> Fill:
 
 async def first_fill(office: Office, store: Path) -> Fill:
     """Fills a new store at `store` as the program does."""
-    sys.setswitchinterval(TURN_SECONDS)
     keys = Keys(oversight=Secret(office.keys["oversight"]))
-    with Database.open(store) as database:
+    with _as_in_the_program(), Database.open(store) as database:
         async with GatewayClient(office.url, keys) as gateway:
             sync = Sync(database, gateway, SyncSettings(), SystemClock(), lambda notice: None)
             started = time.perf_counter()
             await sync.run_once()
             seconds = time.perf_counter() - started
         return Fill(seconds, len(MailStore(database).keys(MailView())))
+
+
+@contextmanager
+def _as_in_the_program() -> Iterator[None]:
+    """The program's settings of the interpreter, and afterwards Python's own again, which the bare loop has."""
+    turn, collect = sys.getswitchinterval(), gc.get_threshold()
+    sys.setswitchinterval(TURN_SECONDS)
+    gc.disable()
+    all_is_loaded()
+    try:
+        yield
+    finally:
+        forget_last_app()
+        gc.set_threshold(*collect)
+        sys.setswitchinterval(turn)

@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
 PAGE = 100
 """Emails requested at a time: the gateway's maximum."""
-AHEAD = 8
+AHEAD = 16
 """The most pages of the initial sync that wait while others are written."""
-GATHER_SECONDS = 0.03
+GATHER_SECONDS = 0.06
 """The least time between the starts of two writes of the initial sync: one write of many pages takes less than many."""
 WINDOW_PAGES = 3
 """The most pages of outbound mail read again in one go; the next call continues from there."""
@@ -137,6 +137,8 @@ class MailboxSync:
         place = FillPlace(None if done else pages[-1].cursor, done, self.place.mails + len(emails))
 
         def store() -> None:
+            if writer is not None:
+                self._database.writes_much()
             with self._database.write():
                 self._mail.upsert(emails)
                 if self._state.get(self._since_name) is None and (newest := _newest(emails)):

@@ -7,7 +7,6 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import chain
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from mm_tui import typed_json
@@ -15,7 +14,7 @@ from mm_tui.chips import chips_of
 from mm_tui.models import LEFT, NOT_SENT, EmailDetail, EmailSummary, Status
 from mm_tui.store.mail.changes import Changes
 from mm_tui.store.mail.columns import COLUMNS, as_json, columns_of, thread_name
-from mm_tui.store.mail.word_index import index, marks, unindex, words_of
+from mm_tui.store.mail.word_index import index, index_new, marks, unindex
 from mm_tui.store.sort_keys import make_key, to_ms
 from mm_tui.text import ManyLine, OneLine
 
@@ -100,10 +99,10 @@ def _upsert_slice(
 
 def _insert(connection: sqlite3.Connection, fresh: dict[str, dict[str, Any]], batch: dict[str, EmailSummary]) -> None:
     keys = free_keys(connection, {email_id: columns["received_at"] for email_id, columns in fresh.items()})
-    # In the order of keys, because the full-text index flushes whenever a key is lower than the previous one.
-    ordered = [(batch[email_id], key) for email_id, key in sorted(keys.items(), key=itemgetter(1))]
+    ordered = sorted(zip(keys.values(), keys, strict=True))
     threads: dict[tuple[str, str], list[int]] = {}
-    for email, key in ordered:
+    for key, email_id in ordered:
+        email = batch[email_id]
         threads.setdefault((email.mailbox_id, thread_name(email)), []).append(key)
     # A thread that only grows needs no recount; this speeds up the initial sync.
     _insert_rows(
@@ -114,21 +113,14 @@ def _insert(connection: sqlite3.Connection, fresh: dict[str, dict[str, Any]], ba
         " ON CONFLICT DO UPDATE SET newest = max(newest, excluded.newest), size = size + excluded.size",
     )
     numbers = _thread_numbers(connection, threads)
-    mails: list[Row] = []
-    words: list[Row] = []
-    for email, key in ordered:
-        columns = fresh[email.id]
-        mails.append((*columns.values(), key, numbers[email.mailbox_id, thread_name(email)]))
-        words.append((key, *words_of(columns)))
-    _insert_rows(
-        connection, f"INSERT INTO mail ({', '.join(COLUMNS)}, key, thread) VALUES", f"({marks(COLUMNS)}, ?, ?)", mails
-    )
+    thread_of = {key: numbers[name] for name, added in threads.items() for key in added}
     _insert_rows(
         connection,
-        "INSERT INTO mail_words (rowid, subject, sender, recipients, body, summary) VALUES",
-        "(?, ?, ?, ?, '', '')",
-        words,
+        f"INSERT INTO mail ({', '.join(COLUMNS)}, key, thread) VALUES",
+        f"({marks(COLUMNS)}, ?, ?)",
+        [(*fresh[email_id].values(), key, thread_of[key]) for key, email_id in ordered],
     )
+    index_new(connection, list(thread_of))
     connection.execute(
         f"UPDATE threads SET newest = {_NEWEST} WHERE thread IN (SELECT value FROM json_each(?))"
         f" AND EXISTS (SELECT 1 FROM mail WHERE mail.key = threads.newest AND {_IS_UNSENT})",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
@@ -38,6 +39,17 @@ def index(connection: sqlite3.Connection, key: int) -> None:
     """Adds an email to the full-text index, as it is now in the tables."""
     _index(connection, key, "INSERT INTO mail_words (rowid, subject, sender, recipients, body, summary)"
            " VALUES (?, ?, ?, ?, ?, ?)")  # fmt: skip
+
+
+def index_new(connection: sqlite3.Connection, keys: Sequence[int]) -> None:
+    """Adds emails without bodies and summaries to the full-text index, as they are now in the tables."""
+    connection.execute(
+        "INSERT INTO mail_words (rowid, subject, sender, recipients, body, summary)"
+        " SELECT key, subject, sender || ' ' || sender_name, recipients, '', ''"
+        # In the order of keys, because the full-text index flushes whenever a key is lower than the previous one.
+        " FROM mail WHERE key IN (SELECT value FROM json_each(?)) ORDER BY key",
+        (json.dumps(keys),),
+    )
 
 
 def _index(connection: sqlite3.Connection, key: int, sql: str) -> None:
