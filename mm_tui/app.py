@@ -356,7 +356,7 @@ class MmTui(App[None], inherit_bindings=False):
         done = await undo(self.session.decisions, wanted)
         if isinstance(screen, BaseScreen) and screen.is_current:
             screen.undone(done.email_ids)
-        self.say(done.words, "warning" if done.too_late else "information")
+        self._news.undone(done)
 
     def action_toggle_automatic(self) -> None:
         """Switches automatic mode on, after a warning, or off."""

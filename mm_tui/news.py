@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from mm_tui.services.decisions.outcomes import Outcomes
+    from mm_tui.services.decisions.outcomes import Outcomes, Undone
     from mm_tui.services.events import ServiceEvent, SyncState
     from mm_tui.session import Session
 
@@ -25,11 +25,18 @@ class News:
         self._sync_asked_at: datetime | None = None
         """When the reader asked for a sync that has not ended yet."""
         self._outcomes: Outcomes | None = None
+        self._undone: Undone | None = None
+        """The last undo."""
 
     def sync_asked(self) -> None:
         """Records that the reader asked for a sync."""
         self._sync_asked_at = self._session.clock.now()
         self._say(CONTACTING, "information")
+
+    def undone(self, done: Undone) -> None:
+        """Shows the result of an undo, until its email is decided again."""
+        self._undone = done
+        self._say(done.words, "warning" if done.too_late else "information")
 
     def handle_event(self, event: ServiceEvent) -> None:
         """Shows the result of a decision, or of a requested sync."""
@@ -47,7 +54,11 @@ class News:
             from mm_tui.services.decisions.outcomes import Outcomes
 
             self._outcomes = Outcomes(self._session.clock, is_test=not self._session.settings.profile.is_live)
-        if (news := self._outcomes.news(decisions.overview.state(email_id))) is not None:
+        view = decisions.overview.state(email_id)
+        if self._undone is not None and email_id in self._undone.email_ids and view is not None and not view.ended:
+            self._unsay(self._undone.words)
+            self._undone = None
+        if (news := self._outcomes.news(view)) is not None:
             self._say(news.words, "warning" if news.failed else "information")
 
     def _sync_answered(self, state: SyncState) -> None:

@@ -351,9 +351,17 @@ async def test_rejecting_takes_a_reason_and_offers_it_next_time(
 async def test_undo_takes_back_what_is_held(sandbox: Sandbox) -> None:
     draft = sandbox.draft("It is on its way.")
     slow = settings_for(sandbox, review=Review(hold_seconds=60))
-    async with reading_queue(slow, 1) as (_, pilot, screen):
+    undone = "undone, nothing was sent: email to anna@customer.example"
+    async with reading_queue(slow, 1) as (app, pilot, screen):
         await pilot.press("a")
         await until(pilot, lambda: (view := screen.decision_of(draft)) and view.phase is Phase.HELD, "the hold")
+        await pilot.press("u")
+        await until(pilot, lambda: (view := screen.decision_of(draft)) and view.phase is Phase.UNDECIDED, "the undo")
+        await until(pilot, lambda: undone in drawn(app), "a message")
+        await until(pilot, lambda: not screen.gate.came_unasked, "the pause")
+        await pilot.press("a")
+        await until(pilot, lambda: (view := screen.decision_of(draft)) and view.phase is Phase.HELD, "the next hold")
+        await until(pilot, lambda: undone not in drawn(app), "that the message, true no longer, is gone")
         await pilot.press("u")
         await until(pilot, lambda: (view := screen.decision_of(draft)) and view.phase is Phase.UNDECIDED, "the undo")
     assert sandbox.outbox() == []

@@ -128,8 +128,8 @@ async def undo(decisions: Decisions | None, wanted: str | None) -> Undone:
     if taken == size:
         if size > 1:
             return Undone(f"all {size} decisions of the batch undone; nothing was sent", email_ids=emails)
-        waits = f"the email {view.about} waits again, " if view.about else ""
-        return Undone(f"undone: {waits}nothing was sent", email_ids=emails)
+        which = f": email {view.about}" if view.about else ""
+        return Undone(f"undone, nothing was sent{which}", email_ids=emails)
     if all((now := decisions.overview.state(email_id)) is not None and now.not_done for email_id in emails):
         waits = f"the email {view.about} still waits" if size == 1 else f"all {size} emails still wait"
         return Undone(f"nothing to undo: {waits}, nothing was sent", email_ids=emails)
