@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
+from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import TextArea
 
@@ -28,6 +29,13 @@ class DraftArea(TextArea):
     that; if it fails or is stopped, the human's text is restored. Typing stops the model.
     """
 
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+home", "cursor_text_start", show=False),
+        Binding("ctrl+end", "cursor_text_end", show=False),
+        Binding("ctrl+shift+home", "cursor_text_start(True)", show=False),
+        Binding("ctrl+shift+end", "cursor_text_end(True)", show=False),
+    ]
+
     class TakenOver(Message):
         """The human typed while the model was writing, so the model must stop. The human's text is already restored."""
 
@@ -50,6 +58,12 @@ class DraftArea(TextArea):
             super()._rewrap_and_refresh_virtual_size()
             # Lines may have been drawn for the old width, and as many lines as before are not drawn again.
             self.refresh()
+
+    def action_cursor_text_start(self, select: bool = False) -> None:
+        self.move_cursor((0, 0), select=select)
+
+    def action_cursor_text_end(self, select: bool = False) -> None:
+        self.move_cursor(self.document.end, select=select)
 
     @property
     def is_model_writing(self) -> bool:

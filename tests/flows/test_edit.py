@@ -16,6 +16,7 @@ from mm_tui.screens.dialogs.leave import LeaveScreen
 from mm_tui.screens.pending.editor import EditScreen
 from mm_tui.screens.pending.words import TEXT_KEYS
 from mm_tui.store.decisions.edits import EditStore
+from mm_tui.widgets.draft_area import DraftArea
 from tests.support.app import drawn, running_app, settings_for, shown, until
 from tests.support.queue import open_editor, open_queue
 from tests.support.sandbox import Sandbox
@@ -169,6 +170,10 @@ async def test_the_editor_says_what_is_edited_and_what_is_saved_and_its_text_sta
         await until(pilot, lambda: "● saved" in drawn(app), "the sign")
         await until(pilot, lambda: "{{name}}" in str(screen.query_one("#words").render()), "what the rules say")
         assert screen.area.region == place, "findings came and the text stayed where it was"
+        await pilot.press("ctrl+home")
+        assert screen.area.selection.end == (0, 0)
+        await pilot.press("ctrl+shift+end")
+        assert screen.area.selected_text == screen.area.text
         to = screen.query_one("#to", Input)
         to.focus()
         await pilot.press("end", *", a.very.long.name.of.somebody@a.long.domain.example, last@example.com")
@@ -180,7 +185,8 @@ async def test_the_editor_says_what_is_edited_and_what_is_saved_and_its_text_sta
 
 
 def test_the_keys_that_the_help_names_are_those_of_the_text() -> None:
-    known = {key for binding in TextArea.BINDINGS for key in binding.key.split(",")}  # type: ignore[union-attr]
+    bindings = [*TextArea.BINDINGS, *DraftArea.BINDINGS]
+    known = {key for binding in bindings for key in binding.key.split(",")}  # type: ignore[union-attr]
     named = {key for keys, _ in TEXT_KEYS for key in keys.split()}
     plain = {"^←": "ctrl+left", "^→": "ctrl+right", "pgup": "pageup", "pgdn": "pagedown"}
     assert {plain.get(key, key.replace("^", "ctrl+")) for key in named} <= known

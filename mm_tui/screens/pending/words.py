@@ -44,6 +44,7 @@ TEXT_KEYS = (
     ("^z ^y", "Undo and redo what you typed."),
     ("^w ^u ^k", "Delete a word back, to the start of the line, to its end."),
     ("^a ^e", "Go to the start or the end of the line, like home and end."),
+    ("^home ^end", "Go to the start or the end of the text."),
     ("^← ^→", "Go back or forward one word."),
     ("f6 f7", "Select the line, select all; shift selects with any key that moves."),
     ("^c ^x ^v", "Copy or cut the selection, and paste."),
