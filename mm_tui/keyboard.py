@@ -50,6 +50,7 @@ LOOK_SECONDS = 0.05
 """Seconds between checks whether a chosen action may run."""
 ALSO_TEXT = frozenset({"enter", "tab", "backspace"})
 NOT_SHOWN = "your terminal has not shown all of this yet: look first, then press it again"
+NO_ACTION = "does nothing here: {app.help} shows the keys"
 TOO_QUICK = "that key came too soon for a decision: look first, then press it again"
 
 
@@ -369,6 +370,8 @@ class Keyboard:
         elif not act_id and decides_here and (key.is_printable or self._front_item()[1] is not None):
             # A key without an action here is part of words being typed; enter in an empty list is not.
             self._ignores = True
+        if not act_id and key.is_printable and key.time - self._typed_at >= QUIET_SECONDS:
+            self._say(f"{key.key if key.character == ' ' else key.character} {NO_ACTION}", "information")
         if act_id in OPENING and not is_late:
             self._opening = act_id
             self._opened_by_text = act_id in DECIDING and _is_in_text(key)

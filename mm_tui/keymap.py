@@ -40,7 +40,7 @@ class Act(NamedTuple):
 ACTS: tuple[Act, ...] = (
     # Everywhere
     Act("app.inbox", "1", "go('inbox')", "Inbox", "Go to the inbox."),
-    Act("app.pending", "2", "go('pending')", "Pending", "Go to the queue: mail waiting for a decision; there, to a decision that asks or failed."),
+    Act("app.pending", "2", "go('pending')", "Pending", "Go to the queue of mail that waits for a decision; once there, to a decision that asks or failed."),
     Act("app.audit", "3", "go('audit')", "Audit", "Go to the audit log and the journal."),
     Act("app.mailboxes", "4", "go('mailboxes')", "Mailboxes", "Go to the mailboxes and their oversight modes."),
     Act("app.undo", "u", "undo", "undo", "Undo the held decision under the cursor, or else the latest one; a batch is undone as a whole."),

@@ -47,7 +47,7 @@ async def test_a_marked_reason_asks_the_agent_for_another_draft(sandbox: Sandbox
         await until(pilot, lambda: screen.current is not None and screen.current.item.id == other, "the other")
         await seen(pilot, screen)
         await pilot.press("x")
-        await until(pilot, lambda: "^t and another draft" in shown(app), "how to ask for it with other words")
+        await until(pilot, lambda: "^t choose and redraft" in shown(app), "how to ask for it with other words")
         await pilot.press(*"say 80", "ctrl+t")
         await until(pilot, lambda: "review.redraft" in sandbox.look(other)["tags"], "the other wish")
         assert sandbox.look(other)["tags"]["review.reason"] == "say 80"

@@ -132,11 +132,15 @@ async def test_mouse_reaches_the_screens_and_the_footers_keys() -> None:
         await until(pilot, lambda: "Show only" in shown(app))
 
 
-async def test_ctrl_c_says_how_to_leave_and_leaves_nothing() -> None:
+async def test_keys_without_an_action_say_what_works_and_ctrl_c_how_to_leave() -> None:
     async with running_app(idle_session()) as (app, pilot):
         await pilot.press("ctrl+c")
         await until(pilot, lambda: "^q quits" in shown(app))
         assert not app._exit
+        await pilot.press("z")
+        await until(pilot, lambda: "z does nothing here: ? shows the keys" in shown(app), "where to look")
+        await pilot.press("space")
+        await until(pilot, lambda: "space does nothing here" in shown(app), "the same of a key with a name")
 
 
 async def test_resize_storm_leaves_inbox_and_thread_whole() -> None:

@@ -157,7 +157,7 @@ class ReasonScreen(OfferScreen):
             what=what,
             back="back" if self._may_ask else "go back without deciding",
             notes=dict.fromkeys(asking or (), "↻ another draft"),
-            more=[("^t", "and another draft")] if self._may_ask else [],
+            more=[("^t", "choose and redraft")] if self._may_ask else [],
             over=over,
         )
 
