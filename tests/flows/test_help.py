@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from mm_tui.app import MmTui
@@ -22,7 +24,7 @@ async def test_the_help_of_the_mailboxes_explains_each_column(sandbox: Sandbox, 
     async with running_app(settings_for(sandbox), size=size) as (app, pilot):
         await pilot.press("4")
         await until(pilot, lambda: isinstance(app.screen, MailboxesScreen), "the mailboxes")
-        await until(pilot, lambda: "oversight" in drawn(app), "the columns")
+        await until(pilot, lambda: re.search(r"waiting  +as written  +edited ", drawn(app)), "columns that stand apart")
         await pilot.press("question_mark")
         await until(pilot, lambda: isinstance(app.screen, HelpScreen), "the help")
         await until(pilot, lambda: "j k scroll   esc close" in drawn(app), "its keys")

@@ -60,6 +60,8 @@ EXPLAINED = (
 )
 """The help for each column."""
 LEFT = frozenset({"oversight", PLOT})
+APART = frozenset({"as written", "edited", PLOT})
+"""Columns that keep their distance in a narrow table too: beside another word theirs would read as one heading."""
 
 
 def percent(share: float | None) -> str:
@@ -113,16 +115,16 @@ class MailboxList(VirtualList[str, TrackRecord]):
 
     def _room(self, columns: Sequence[Column]) -> int:
         """Cells for the address beside these columns: no more than the longest needs, so that numbers stand near it."""
-        left = self.size.width - 2 - sum(column.width + len(self._gap) for column in columns)
+        left = self.size.width - 2 - sum(column.width + len(self._gap(column)) for column in columns)
         return min(left, max(LEAST_ADDRESS, self._longest))
 
     def _is_short(self, columns: Sequence[Column]) -> bool:
         """Whether the domain is left out, because the addresses do not fit whole."""
         return bool(self._domain) and self._longest > self._room(columns)
 
-    @property
-    def _gap(self) -> str:
-        return "  " if self._wide else " "
+    def _gap(self, column: Column) -> str:
+        """What is before a column."""
+        return "  " if self._wide or column.heading in APART else " "
 
     @property
     def heading(self) -> str:
@@ -168,10 +170,10 @@ class MailboxList(VirtualList[str, TrackRecord]):
         columns = self.columns
         pieces = [fit_cells(OneLine(first), self._room(columns))]
         pieces += [
-            fit_cells(cell, column.width, right=column.heading not in LEFT)
+            self._gap(column) + fit_cells(cell, column.width, right=column.heading not in LEFT)
             for cell, column in zip(cells, columns, strict=True)
         ]
-        return self._gap.join(pieces) + " "
+        return "".join(pieces) + " "
 
 
 def _pair(numbers: Sequence[int]) -> str:
