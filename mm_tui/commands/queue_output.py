@@ -79,7 +79,7 @@ def queue_filter_of(text: str, chosen: Settings, context: FilterContext) -> Queu
     known = {str(one.name): one.query for one in saved_filters(chosen.filters.queue, list(context.addresses.items()))}
     chosen_filter = QueueFilter(known.get(text, text), context)
     if chosen_filter.complaints:
-        words = str(chosen_filter.complaints[0]).removesuffix("; it was ignored")
+        words = str(chosen_filter.complaints[0]).removesuffix("; ignored")
         raise CommandError(
             Exit.USAGE,
             f"--filter: {words}",

@@ -102,7 +102,7 @@ async def test_operator_that_is_not_understood_is_told_beside_the_results() -> N
     session = idle_session(mails=[summary(1)])
     async with running_app(session) as (app, pilot):
         await pilot.press("slash", *"before:soon")
-        await until(pilot, lambda: "was ignored" in shown(app))
+        await until(pilot, lambda: "; ignored" in shown(app))
 
 
 async def test_cursor_stays_on_its_mail_while_mail_arrives() -> None:

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from textual.content import Content
 
+from mm_tui.screens.pending.head import STARTS
 from mm_tui.services.attachments import safe_name, save
 from mm_tui.services.events import PartState, SyncPart, SyncPhase, SyncState
 from mm_tui.text import OneLine
@@ -39,6 +40,8 @@ def test_pieces_of_the_highest_rank_leave_first() -> None:
 
 def test_words_about_a_finding_continue_below_themselves() -> None:
     assert hanging(Content("!! one two\n   three four"), 9).plain == "!! one\n   two\n   three\n   four"
+    for row in ("from ", "to   ", "cc   ", "bcc  ", "when ", "came "):
+        assert hanging(Content(f"{row}one two"), 9, STARTS).plain == f"{row}one\n     two"
 
 
 def test_a_key_hint_is_not_broken() -> None:

@@ -121,10 +121,10 @@ def test_scripts_without_spaces_are_searched_anywhere_in_the_text(text: str, fou
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("is:foo", "there is no is:foo; it"),
+        ("is:foo", "there is no is:foo; ignored"),
         ("is:ovredue", "there is no is:ovredue; did you mean is:overdue?"),
         ("after:3m", "after:3m: minutes or months? Write 3min or 3mo"),
-        ("risk:dire", "there is no risk:dire; it"),
+        ("risk:dire", "there is no risk:dire; ignored"),
         ("rsk:high", "there is no operator rsk:"),
         ("flag:nosuch", "flag:nosuch: no risk rule has that code"),
         ("before:whenever", "before:whenever: not a day (2026-03-01) or an age (7d)"),

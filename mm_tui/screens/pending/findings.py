@@ -48,8 +48,6 @@ def findings_page(
         explained.add(words)
     if not found.findings:
         lines.append(Content(f" · {found.nothing}" if entry.is_checked else " · nothing found so far"))
-    elif explain:
-        lines.append(Content.styled("   `mm-tui docs risk` describes each rule in full.", "$mm-dim"))
     lines += unchecked_lines(entry)
     lines += [Content.styled(f" · {words}", "$mm-dim") for words in found.known]
     lines += [Content.styled(f" ? {words}", "$mm-dim") for words in found.unchecked]
@@ -58,7 +56,10 @@ def findings_page(
     added = [words for words in above(entry, mailbox) if words != BCC_NOT_DISCLOSED] if mailbox is not None else []
     lines += [Content.styled(f" · {words}", "$mm-dim") for words in added]
     lines += more
-    lines += [Content(""), Content.styled(f"digest {entry.shown_digest}", "$mm-dim")]
+    lines += [Content("")]
+    if explain and found.findings:
+        lines.append(Content.styled("`mm-tui docs risk` describes each rule in full.", "$mm-dim"))
+    lines.append(Content.styled(f"digest {entry.shown_digest}", "$mm-dim"))
     if entry.edit is not None:
         lines.append(Content.styled(f"digest of the draft as it waits at the gateway {entry.digest}", "$mm-dim"))
     return joined(lines, "\n")

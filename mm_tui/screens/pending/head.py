@@ -44,7 +44,7 @@ NOTE_CHARACTERS = 140
 LET_IN = "the agent sees it once you let it in"
 IN_TEXT, AMONG_FINDINGS = "in full in the text below", "in full among the findings"
 ALERT, NEWS = (" ! ", "$warning"), (" · ", "$accent")
-_STARTS = re.compile(rf"{SIGN.pattern}|(?:from|also|when|came|asks|about|(?:to|cc) {{2}}) ")
+STARTS = re.compile(rf"{SIGN.pattern}|(?:from|also|when|came|asks|about|bcc |(?:to|cc) {{2}}) ")
 """What lines of the head begin with, before they continue."""
 
 
@@ -127,7 +127,7 @@ def fitted(opened: Opened, now: datetime, width: int, most: int, shown: int = 0)
     """
 
     def drawn(detail: Detail) -> Content:
-        return hanging(joined(list(_lines(opened, now, detail)), "\n"), width, _STARTS)
+        return hanging(joined(list(_lines(opened, now, detail)), "\n"), width, STARTS)
 
     def fits(text: Content, rows: int) -> bool:
         return text.get_height({}, width) <= rows

@@ -69,7 +69,7 @@ class QueueFilter:
         for term in query.terms(text, QUEUE):
             if words := query.fault(term, QUEUE, context.now) or _unknown_code(term):
                 if term.value.strip("-"):
-                    self.complaints.append(OneLine(f"{words}; it was ignored"))
+                    self.complaints.append(OneLine(f"{words}; ignored"))
                 continue
             test = _test(term, context)
             if term.operator == "is" and query.named(term, QUEUE) == "snoozed" and not term.excluded:

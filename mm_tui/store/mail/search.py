@@ -164,7 +164,7 @@ def _complaint(term: Term, now: datetime) -> str:
         return ""
     if term.unknown:
         return f"{words} (it was taken as words)"
-    return f"{words}; it was ignored" if term.operator not in ("", "is") else words
+    return f"{words}; ignored" if term.operator not in ("", "is") else words
 
 
 def _unknown_status(term: Term) -> str:
