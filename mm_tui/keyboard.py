@@ -148,7 +148,7 @@ class Keyboard:
 
     def subject_changed(self) -> None:
         """Records that from the next paint on a key would decide about another email."""
-        if self._arrival.asks and self._front is not None:
+        if self._front is not None:
             self._arrived_at = None
             self._front.call_after_refresh(self._await_arrival)
 
@@ -256,10 +256,9 @@ class Keyboard:
 
     def _await_arrival(self) -> None:
         """A decision needs more than a paint: the picture must have been visible on the terminal."""
-        if self._arrival.asks:
-            self._arrived_at = None
-            self._awaited = awaited = object()
-            self._arrival.once_arrived(partial(self._arrived, awaited))
+        self._arrived_at = None
+        self._awaited = awaited = object()
+        self._arrival.once_arrived(partial(self._arrived, awaited))
 
     def _arrived(self, awaited: object, at: float) -> None:
         if awaited is self._awaited:
@@ -298,6 +297,8 @@ class Keyboard:
         self._pressed[act_id] = now
         if again or chosen_at - plain_at < QUIET_SECONDS:
             self._refuse(TOO_QUICK)
+        elif self._arrived_at is None:
+            self._refuse(NOT_SHOWN)
         else:
             self._run_when_seen(run, self._front_item(), self._typed_at)
 
@@ -315,7 +316,7 @@ class Keyboard:
         left = self._front is not None and self._front is not about[0] and not self._front.is_modal
         if self._typed_at > typed_at or self._front_item() != about or left:
             self._refuse(TOO_QUICK)
-        elif self._front is about[0] and self._painted_at and monotonic() - self._painted_at >= QUIET_SECONDS:
+        elif self._front is about[0] and self._painted_at and self._has_stood(monotonic()):
             self._run(run)
         else:
             self._app.set_timer(LOOK_SECONDS, lambda: self._run_when_seen(run, about, typed_at))
@@ -341,7 +342,7 @@ class Keyboard:
         if answer_keys := _answer_keys(screen):
             if (
                 not _is_in_text(key)
-                and self._has_stood(key)
+                and self._has_stood(key.time)
                 and key.time - max(painted_at, self._plain_at) >= QUIET_SECONDS
             ):
                 return True
@@ -360,7 +361,7 @@ class Keyboard:
                 key.time - self._pressed.get(key.key, float("-inf")) < PAUSE_SECONDS
                 or key.time - self._plain_at < QUIET_SECONDS
                 or key.time - painted_at < QUIET_SECONDS
-                or not self._has_stood(key)
+                or not self._has_stood(key.time)
                 or (act_id not in OPENING and _is_in_text(key))
             )
             if quick:
@@ -388,9 +389,9 @@ class Keyboard:
             self._unsay(self._refusal)
             self._refusal = ""
 
-    def _has_stood(self, key: events.Key) -> bool:
-        """Whether the email had been visible on the terminal for a moment when the key was pressed."""
-        return self._arrived_at is not None and key.time - self._arrived_at >= QUIET_SECONDS
+    def _has_stood(self, at: float) -> bool:
+        """Whether the email had been visible on the terminal for a moment at that time."""
+        return self._arrived_at is not None and at - self._arrived_at >= QUIET_SECONDS
 
 
 def _answer_keys(screen: Screen[Any]) -> frozenset[str]:

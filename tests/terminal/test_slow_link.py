@@ -39,3 +39,27 @@ def test_a_key_typed_ahead_of_the_picture_decides_nothing(sandbox: Sandbox, tmp_
         far.press("a")
         far.wait_until(lambda: bool(sandbox.calls("POST", "/decide")), "the decision")
         assert {mail["id"] for mail in sandbox.outbox()} < drafts
+
+
+def test_a_click_ahead_of_the_picture_decides_nothing_either(sandbox: Sandbox, tmp_path: Path) -> None:
+    for name in ("First", "Second"):
+        sandbox.draft(_body(name))
+    with FarTerminal([sys.executable, "-m", "mm_tui"], env=environment(sandbox, tmp_path)) as far:
+        far.wait_for("Inbox")
+        far.press("2")
+        far.wait_for("2 waiting")
+        for key, name in (("enter", "First"), ("n", "Second"), ("p", "First")):
+            far.press(key)
+            far.wait_for(f"07 Parcel {name[::-1]}")
+            far.wait_quiet(1.5)
+        before, key_at = far.text, time.monotonic()
+        row = next(at for at, line in enumerate(before.split("\n"), start=1) if "a approve" in line)
+        far.slow_down(bytes_per_second=240, round_trip=0.3)
+        far.press("n")
+        far.wait_until(lambda: far.text != before and time.monotonic() - key_at > 1, "the first of the next draft")
+        assert not far.is_drawn
+        # Both drafts have been read, and what stands there is still the first.
+        far.send(f"\x1b[<0;3;{row}M\x1b[<0;3;{row}m")
+        far.wait_for("your terminal has not shown all of this yet", timeout=60)
+        far.wait_quiet(1.5, timeout=60)
+        assert not sandbox.calls("POST", "/decide")
