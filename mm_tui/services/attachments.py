@@ -70,16 +70,21 @@ def save(folder: Path, name: str, content: bytes) -> Path:
         name: as given in the email.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: it cannot be written; then there is no file.
     """
     folder.mkdir(parents=True, exist_ok=True)
     wanted = Path(safe_name(name))
     for number in range(1000):
         path = folder / (wanted.name if number == 0 else f"{wanted.stem} ({number}){wanted.suffix}")
         try:
-            with open(path, "xb", opener=private) as file:
-                file.write(content)
+            file = open(path, "xb", opener=private)  # noqa: SIM115 - closed below
         except FileExistsError:
             continue
+        try:
+            with file:
+                file.write(content)
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
         return path
     raise FileExistsError(f"{folder} has a thousand files of that name")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -161,3 +162,15 @@ def test_saving_does_not_follow_a_link(tmp_path: Path) -> None:
     (tmp_path / "a.txt").symlink_to(target)
     assert save(tmp_path, "a.txt", b"one").name == "a (1).txt"
     assert not target.exists()
+
+
+def test_a_file_for_which_there_is_no_room_is_not_left_cut_off(tmp_path: Path) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # A limit on the size of files is as near to a full disk as any user can come.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    try:
+        with pytest.raises(OSError, match="too large"):
+            save(tmp_path, "a.txt", b"x" * 100_000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert list(tmp_path.iterdir()) == []
