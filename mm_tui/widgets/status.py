@@ -154,7 +154,8 @@ def unsettled(session: Session, under_cursor: str | None = None, look: str = "",
     if found is None:
         return Content("")
     view, number = found
-    more = f" and {number - 1} more" if number > 1 else ""
+    # The others may have failed in another way.
+    more = f", {number - 1} more to look at" if number > 1 else ""
     what = "asks" if view.question is not None else view.not_done or "outcome unknown"
     words, goes_there = f"{what}: email {view.about}{more}", in_queue or view.not_done
     return Content.assemble(("▲ ", "$error"), words, (f" {look}" if look and goes_there else "", "$mm-accent"))

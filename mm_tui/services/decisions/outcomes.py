@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 RECENT_SECONDS = 8.0
 """Decisions that end within this time are reported together."""
+MOST_ENDS = 3
+"""In how many ways decisions may have ended that are named together; others are counted."""
 _LEFT = frozenset(map(str, (Status.SENT, Status.DELIVERED)))
 
 
@@ -74,20 +76,31 @@ class Outcomes:
         failed = [old for old in recent if old.failed]
         unsure = [old for old in recent if old.phase is Phase.DECIDED]
         done = [old for old in recent if old.phase is Phase.DONE]
-        said = [_together(same, is_test=self._is_test) for same in (failed, unsure, done) if same]
+        # Only those that ended alike are counted together: "rejected" must not count what was approved.
+        alike: dict[tuple[str, str], list[DecisionView]] = {}
+        for old in (*reversed(failed), *reversed(unsure), *reversed(done)):
+            alike.setdefault(_end(old, is_test=self._is_test), []).append(old)
+        groups = list(alike.items())
+        said = [_together(*end, same) for end, same in groups[:MOST_ENDS]]
+        if others := sum(len(same) for _, same in groups[MOST_ENDS:]):
+            said.append(f"{others} more ended")
         return OutcomeNews(OneLine(" · ".join(said)), bool(failed))
 
 
-def _together(views: list[DecisionView], *, is_test: bool) -> str:
-    """Describes the newest outcome, and says how many others there are."""
-    newest = views[-1]
+def _end(view: DecisionView, *, is_test: bool) -> tuple[str, str]:
+    """How a decision ended: what is said before the email that it is about, and after it."""
+    if view.not_done:
+        what = "email" if view.about else "an email"
+        return f"{view.not_done}: {what}", f": {view.words.removeprefix('undecided: ')}"
+    if view.phase is not Phase.DONE:
+        return f"{view.words}:" if view.about else f"{view.words}: an email", ""
+    return _done(view, is_test=is_test), ""
+
+
+def _together(before: str, after: str, views: Sequence[DecisionView]) -> str:
+    """Describes decisions that ended alike, the newest first: names it, and says how many others there are."""
     others = f" and {len(views) - 1} more" if len(views) > 1 else ""
-    if newest.not_done:
-        why = newest.words.removeprefix("undecided: ")
-        return f"{newest.not_done}: {f'email {newest.about}' if newest.about else 'an email'}{others}: {why}"
-    if newest.phase is not Phase.DONE:
-        return f"{newest.words}: {newest.about or 'an email'}{others}"
-    return f"{_done(newest, is_test=is_test)} {newest.about}".strip() + others
+    return f"{before} {views[0].about}".strip() + others + after
 
 
 def _done(view: DecisionView, *, is_test: bool) -> str:
