@@ -35,6 +35,8 @@ class Page(NamedTuple):
 
     text: str = ""
     marks: tuple[Mark, ...] = ()
+    needed: int | None = None
+    """Up to where the text must have been on the screen to count as seen; None: all of it."""
 
 
 class PageWriter:
@@ -59,11 +61,16 @@ class PageWriter:
         self.write(text, style)
         self.write("\n")
 
-    def page(self) -> Page:
-        """The page, without line breaks at its end."""
+    @property
+    def length(self) -> int:
+        """The number of characters so far."""
+        return self._length
+
+    def page(self, needed: int | None = None) -> Page:
+        """The page, without line breaks at its end; `needed` as for `Page`."""
         text = "".join(self._pieces)
         kept = len(text.rstrip("\n"))
-        return Page(text[:kept], tuple(mark for mark in self._marks if mark.start < kept))
+        return Page(text[:kept], tuple(mark for mark in self._marks if mark.start < kept), needed)
 
 
 def quote_marks(text: str) -> list[Mark]:
@@ -84,7 +91,7 @@ def without(stretches: Sequence[tuple[int, int]], start: int, end: int) -> list[
 
 
 class Pager(ScrollView, can_focus=True, inherit_bindings=False):
-    """Shows a text of any length. Posts `EndSeen` once every line of a page has been on the screen."""
+    """Shows a text of any length. Posts `EndSeen` once every line of a page that must be seen was on the screen."""
 
     BINDINGS = keymap.bindings("paper")
     COMPONENT_CLASSES: ClassVar[set[str]] = {
@@ -157,8 +164,9 @@ class Pager(ScrollView, can_focus=True, inherit_bindings=False):
         if name == self._page_name and page == self._page:
             self.scroll_to(y=top, animate=False)
             return
-        if name != self._page_name or page.text != self._page.text:
-            self._unseen = [(0, len(page.text) + 1)]
+        if (name, page.text, page.needed) != (self._page_name, self._page.text, self._page.needed):
+            whole = len(page.text) + 1
+            self._unseen = [(0, whole if page.needed is None else min(page.needed, whole))]
         self._page, self._page_name = page, name
         self._marks = MarkIndex(page.marks)
         self._wrapped_for = 0

@@ -293,3 +293,34 @@ async def test_the_place_in_the_queue_counts_what_waits(sandbox: Sandbox) -> Non
 
 def _says(app: MmTui, words: str) -> bool:
     return words in drawn(app)
+
+
+async def test_mail_that_came_in_the_thread_is_asked_about_until_it_was_on_the_screen(sandbox: Sandbox) -> None:
+    draft = sandbox.draft("It is on its way.")
+    async with running_queue(settings_for(sandbox), 1, size=(80, 24)) as (app, pilot, screen):
+        await pilot.press("enter")
+        await seen(pilot, screen)
+        parent, subject = sandbox.look(draft)["in_reply_to"], "Re: Where is my order?"
+        came = sandbox.inbound(in_reply_to=parent, subject=subject, body="It has come.")
+        sandbox.change(came["id"], status="read")
+        assert app.session.sync is not None
+        app.session.sync.wake(asked=True)
+        await until(pilot, lambda: screen.current is not None and screen.current.news_name, "the new mail")
+        assert "the thread continued" in drawn(app) and "It has come." not in drawn(app)
+        await pilot.press("space")
+        await until(
+            pilot,
+            lambda: "1 email came in its thread after it was written: t shows" in drawn(app) and not screen.marks,
+            "no batch",
+        )
+        await pilot.press("a")
+        await until(pilot, lambda: "Approve although its thread continued?" in drawn(app), "the question")
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is screen, "the queue")
+        await pilot.press("tab")
+        await until(pilot, lambda: "It has come." in drawn(app), "the new mail")
+        entry = screen.current
+        assert entry is not None
+        await until(pilot, lambda: screen.gate.has_seen_news(entry), "it to be read")
+        await pilot.press("a")
+        await until(pilot, lambda: bodies(sandbox), "the release")

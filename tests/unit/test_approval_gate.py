@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,17 +13,20 @@ from mm_tui.models import EditedDraft, Party, PendingItem, RawContent
 from mm_tui.review.findings import Finding, Level
 from mm_tui.review.risk import Assessment
 from mm_tui.review.risk.engine import explanation
+from mm_tui.screens.pending.deciding import Deciding
 from mm_tui.screens.pending.findings import findings_page
 from mm_tui.screens.pending.keys import label_here
+from mm_tui.screens.pending.pages import thread_page
 from mm_tui.screens.pending.words import question_words
 from mm_tui.services.decisions import approval_gate
 from mm_tui.services.decisions.approval_gate import ApprovalGate
 from mm_tui.services.decisions.view import Asked, DecisionView, Phase
 from mm_tui.services.presence.approvals import Approvals, FirstApproval
-from mm_tui.services.queue.entry import QueueEntry
+from mm_tui.services.queue.entry import QueueEntry, ThreadMail
 from mm_tui.store.decisions.edits import SavedEdit
 from mm_tui.text import ManyLine, OneLine
 from tests.support.clock import FakeClock
+from tests.support.fake_gateway import make_detail, make_mail
 
 RAW = RawContent(sender="a@acme.example", to=("b@x.example",), cc=(), subject="S", body="Text.", attachments=())
 
@@ -74,6 +78,39 @@ def test_an_edit_must_be_seen_itself_and_be_of_this_draft(gate: ApprovalGate) ->
     assert gate.why_not_approve(edited, None) == ""
     assert gate.why_not_approve(replace(entry, edit=edit_of(entry, "Other.")), None) == approval_gate.UNSEEN
     assert gate.why_not_approve(replace(edited, digest="e" * 64), None) == approval_gate.EDIT_OUTDATED
+
+
+def test_mail_that_came_in_the_thread_counts_as_seen_once_all_of_it_can_be_read(gate: ApprovalGate) -> None:
+    older, newer = (
+        ThreadMail(make_mail(n), make_detail(make_mail(n), body)) for n, body in ((1, "Older"), (3, "Newer"))
+    )
+    unopened = ThreadMail(make_mail(4), None)
+    entry = waiting(received_at=make_mail(2).received_at)
+    assert gate.has_seen_news(replace(entry, thread=(older,)))
+    one = replace(entry, thread=(older, newer))
+    page = thread_page(one.thread, news=one.news)
+    assert page.needed is not None and "Newer" in page.text[: page.needed] and "Older" in page.text[page.needed :]
+    assert not gate.has_seen_news(one)
+    gate.saw(one.news_name)
+    assert gate.has_seen_news(one)
+    two = replace(one, thread=(*one.thread, unopened))
+    gate.saw(two.news_name)
+    assert not gate.has_seen_news(two)
+
+
+def test_a_question_whether_to_approve_is_over_when_a_rule_has_found_something_else(gate: ApprovalGate) -> None:
+    links = [
+        Finding("link_other_host", Level.HIGH, OneLine(f"a link to {host}")) for host in ("x.example", "y.example")
+    ]
+    asked, other, fewer = (replace(waiting(), assessment=Assessment(found)) for found in ((links[0],), (links[1],), ()))
+    now = [asked]
+    screen: Any = SimpleNamespace(
+        listing=SimpleNamespace(find=lambda _: now[0]), gate=gate, decision_of=lambda _: None, session=None
+    )
+    deciding = Deciding(screen, lambda *_: None)
+    for now[0], is_over in ((asked, False), (fewer, False), (other, True)):
+        assert bool(deciding.why_outdated(asked)) is is_over
+        assert not deciding.why_over(asked)
 
 
 def test_what_came_unasked_waits_for_the_dwell_time() -> None:

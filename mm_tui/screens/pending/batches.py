@@ -41,6 +41,8 @@ class Batches:
                 self._deciding.read_on(entry)
             else:
                 self._deciding.refuse(why)
+        elif news := self._deciding.unseen_news(entry):
+            self._deciding.refuse(news)
         elif entry.edit is not None:
             self._deciding.refuse("an edited draft must be approved on its own, not in a batch")
         else:
@@ -57,7 +59,8 @@ class Batches:
 
     def approve(self) -> None:
         """Approves all marked emails, after a summary."""
-        batch = [entry for entry in self._marked() if _may_be_batched(entry)]
+        seen = self._screen.gate.has_seen_news
+        batch = [entry for entry in self._marked() if _may_be_batched(entry) and seen(entry)]
         if not batch:
             self._deciding.refuse("nothing is marked: read an email to the end, then mark it with {pending.mark}")
             return
@@ -70,7 +73,7 @@ class Batches:
                 _summary(batch),
                 [Choice("A", "approve them all (one undo for all)" if len(batch) > 1 else "approve it", True)],
                 stay="go back without deciding",
-                over=lambda: self._deciding.why_all_over(batch),
+                over=lambda: self._deciding.why_all_over(batch, self._deciding.why_outdated),
             ),
             lambda _: self._deciding.begin(
                 batch, lambda service: service.approve_all(_digests(batch), found=found, shown=shown)
@@ -92,7 +95,7 @@ class Batches:
             lambda reason, asks: self._deciding.begin(
                 batch, lambda service: service.reject_all(_digests(batch), reason, asks_redraft=asks), reason
             ),
-            over=lambda: self._deciding.why_all_over(batch),
+            over=lambda: self._deciding.why_all_over(batch, self._deciding.why_over),
             may_ask_redraft=any(not entry.is_inbound and entry.author is None for entry in batch),
         )
 

@@ -19,13 +19,12 @@ from mm_tui.screens.dialogs.choice import Choice, ChoiceScreen
 from mm_tui.screens.dialogs.dialog import ask
 from mm_tui.screens.dialogs.offers import ReasonScreen
 from mm_tui.screens.pending.diff_pages import change_name
-from mm_tui.screens.pending.findings import findings_page
-from mm_tui.screens.pending.words import about_line, question_words
+from mm_tui.screens.pending.words import about_line, question_page, question_words
 from mm_tui.services.decisions.approval_gate import UNSEEN, WAITS_FOR_SECOND
 from mm_tui.services.decisions.reasons import offered, remember
 from mm_tui.services.decisions.view import AS_WANTED
 from mm_tui.text import ManyLine, OneLine
-from mm_tui.widgets.words import count, joined, with_keys
+from mm_tui.widgets.words import count, with_keys
 
 if TYPE_CHECKING:
     from mm_tui.screens.pending.host import QueueHost
@@ -86,9 +85,17 @@ class Deciding:
             return "the email changed while you were asked about it: look first"
         return self.why_not(self._screen.gate.why_busy, now)
 
-    def why_all_over(self, asked: Sequence[QueueEntry]) -> str:
+    def why_outdated(self, asked: QueueEntry) -> str:
+        """Why a question whether to approve this email need not be answered any more: also if more was found."""
+        if why := self.why_over(asked):
+            return why
+        now = self._screen.listing.find(asked.item.id)
+        found = [{(one.code, one.words) for one in entry.assessment.findings} for entry in (now or asked, asked)]
+        return "" if found[0] <= found[1] else "something else was found about it while you were asked: look first"
+
+    def why_all_over(self, asked: Sequence[QueueEntry], why_over: Callable[[QueueEntry], str]) -> str:
         """Why a question about these emails as they were need not be answered any more."""
-        gone = [entry for entry in asked if self.why_over(entry)]
+        gone = [entry for entry in asked if why_over(entry)]
         if not gone:
             return ""
         return (
@@ -218,7 +225,8 @@ class Deciding:
     def approve(self) -> None:
         """Approves the email under the cursor; if it was not seen, shows it instead.
 
-        It asks once before approving a high risk, or an email that a colleague has open.
+        It asks once before approving a high risk, an email that a colleague has open, or one whose thread continued
+        with an email that was not on the screen.
         """
         entry = self._screen.current
         if entry is None or self.service() is None:
@@ -230,12 +238,9 @@ class Deciding:
             self.refuse(why)
         elif why:
             self.read_on(entry)
-        elif (is_risky := entry.assessment.asks_again) or entry.colleague_words:
-            page = [Content.styled(about_line(entry), "bold"), Content("")]
-            page += [Content.assemble((" ! ", "$warning"), entry.colleague_words)] if entry.colleague_words else []
-            page += [findings_page(entry)] if is_risky else []
+        elif (news := self.unseen_news(entry)) or entry.assessment.asks_again or entry.colleague_words:
             title, anyway = question_words(entry)
-            question = self._question(entry, title, joined(page, "\n"), anyway)
+            question = self._question(entry, title, question_page(entry, news), anyway)
             ask(self._screen.app, question, lambda _: self._approve_knowing(entry))
         else:
             self._approve_knowing(entry)
@@ -243,7 +248,16 @@ class Deciding:
     def _question(self, entry: QueueEntry, title: str, page: Content, yes: str) -> ChoiceScreen[bool]:
         """Asks once more before an email is approved."""
         choice, stay = Choice("Y", yes, True), "go back without deciding"
-        return ChoiceScreen(title, page, [choice], stay=stay, over=lambda: self.why_over(entry))
+        return ChoiceScreen(title, page, [choice], stay=stay, over=lambda: self.why_outdated(entry))
+
+    def unseen_news(self, entry: QueueEntry) -> str:
+        """What came in its thread after it was written and was not on the screen, and the key that shows it; empty if
+        nothing did."""
+        if self._screen.gate.has_seen_news(entry):
+            return ""
+        came = count(len(entry.news), "email", "emails")
+        words = f"{came} came in its thread after it was written: {{pending.thread}} shows the thread"
+        return with_keys(words, self._screen.session.settings.keys)
 
     def _approve_knowing(self, entry: QueueEntry) -> None:
         """Asks before an edit that would be sent as soon as it is submitted, because its recipient is on the
@@ -271,6 +285,8 @@ class Deciding:
         # A poll may have updated the entry meanwhile, with another's presence or more of its thread.
         entry = self._screen.current
         if entry is None or entry.item.id != email_id or self._screen.gate.has_seen(entry):
+            return
+        if entry.version not in self._screen.pane.main.page_name.splitlines():
             return
         unread = self._screen.pane.main.lines_unread
         more = f"{count(unread, 'line', 'lines')} not seen yet: {{paper.page_down}} reads on"

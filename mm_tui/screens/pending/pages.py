@@ -121,15 +121,17 @@ def thread_page(
     bodies: RenderPass | None = None,
     *,
     marks: Callable[[str], Sequence[Mark]] = lambda _: (),
+    news: Sequence[ThreadMail] = (),
 ) -> Page:
     """The other emails of the draft's thread, newest first because the draft answers that one.
 
-    `marks` returns marks by id. Emails that were not sent or did not arrive come separately at the end, each with its
-    state.
+    `marks` returns marks by id. With `news`, only these emails must be seen. Emails that were not sent or did not
+    arrive come separately at the end, each with its state.
     """
     writer, bodies = PageWriter(), bodies or RenderPass()
     said = [mail for mail in mails if mail.mail.is_exchanged]
     unsaid = [mail for mail in mails if not mail.mail.is_exchanged]
+    needed: int | None = None
     if not said:
         writer.line(
             "No earlier email of this thread is on this machine: this one starts a thread, or its thread was not "
@@ -138,6 +140,7 @@ def thread_page(
         )
     for mail in reversed(said):
         _thread_mail(writer, mail, bodies, marks(mail.summary.id))
+        needed = writer.length if mail in news else needed
     if unsaid:
         writer.line()
         writer.line(UNSAID, "risk")
@@ -145,7 +148,7 @@ def thread_page(
     for mail in reversed(unsaid):
         writer.line(f"▲ {OneLine(unsent_words(mail.mail))}", "risk")
         _thread_mail(writer, mail, bodies, ())
-    return writer.page()
+    return writer.page(needed)
 
 
 def _thread_mail(writer: PageWriter, mail: ThreadMail, bodies: RenderPass, marks: Sequence[Mark]) -> None:

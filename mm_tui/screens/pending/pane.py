@@ -232,7 +232,7 @@ class ItemPane(Vertical):
             page, name = self._main_page(bodies, beyond_head)
             self._waiting_in_main = frozenset(bodies.left)
             self.main.show(page, name, keep_place=keep_place)
-            self.side.show(self._side_page(bodies), "", keep_place=keep_place)
+            self.side.show(*self._side_page(bodies), keep_place=keep_place)
             self._draw_tabs()
             self._waiting = frozenset(bodies.left)
             render_later(self, bodies)
@@ -302,7 +302,7 @@ class ItemPane(Vertical):
         if opened is None:
             return Page(), ""
         if self.view is View.THREAD:
-            return self._thread_page(opened, bodies), ""
+            return self._thread_page(opened, bodies)
         if self._compares_sides:
             return sides(opened.entry, above=beyond_head)[1], opened.entry.version
         if self.view is View.DIFF:
@@ -310,10 +310,15 @@ class ItemPane(Vertical):
         page = draft_page(opened.entry, above=beyond_head, bodies=bodies, more=opened.advice.draft_marks)
         return page, opened.entry.version
 
-    def _side_page(self, bodies: RenderPass) -> Page:
+    def _side_page(self, bodies: RenderPass) -> tuple[Page, str]:
         if self._opened is None:
-            return Page()
-        return sides(self._opened.entry)[0] if self._compares_sides else self._thread_page(self._opened, bodies)
+            return Page(), ""
+        if self._compares_sides:
+            return sides(self._opened.entry)[0], ""
+        return self._thread_page(self._opened, bodies)
 
-    def _thread_page(self, opened: Opened, bodies: RenderPass) -> Page:
-        return thread_page(opened.entry.thread, bodies, marks=opened.advice.thread_marks)
+    def _thread_page(self, opened: Opened, bodies: RenderPass) -> tuple[Page, str]:
+        """The thread, and a name if there are new emails in it."""
+        entry = opened.entry
+        page = thread_page(entry.thread, bodies, marks=opened.advice.thread_marks, news=entry.news)
+        return page, entry.news_name

@@ -199,7 +199,8 @@ class PendingScreen(QueueHost):
     def on_pager_end_seen(self, message: Pager.EndSeen) -> None:
         for name in message.page_name.splitlines():
             self.gate.saw(name)
-        self.deciding.read_to_end()
+        if self.current is not None and self.gate.has_seen(self.current):
+            self.deciding.read_to_end()
 
     def on_pager_lines_seen(self, _message: Pager.LinesSeen) -> None:
         self.deciding.lines_seen()

@@ -10,6 +10,7 @@ from textual.content import Content
 
 from mm_tui.models import Party
 from mm_tui.review.digest import short
+from mm_tui.screens.pending.findings import findings_page
 from mm_tui.services.audit.key_names import NO_NAMES, key_names, key_words
 from mm_tui.services.events import SyncPart
 from mm_tui.services.queue.due import due_words, is_overdue
@@ -18,7 +19,7 @@ from mm_tui.settings.profiles import reviewer
 from mm_tui.store.audit.made import MadeOutcome
 from mm_tui.text import OneLine, is_blank
 from mm_tui.widgets.cells import at_most, fit_address
-from mm_tui.widgets.words import age, count, exact, sentence, with_keys
+from mm_tui.widgets.words import age, count, exact, joined, sentence, with_keys
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -68,8 +69,17 @@ SIGNS = (
 def question_words(entry: QueueEntry) -> tuple[str, str]:
     """The question before an approval that needs a second key press, and the answer that approves."""
     act, anyway = ("Let in", "let it in anyway") if entry.is_inbound else ("Approve", "approve anyway")
-    why = "despite high risk" if entry.assessment.asks_again else "what a colleague has open"
-    return f"{act} {why}?", anyway
+    why = "what a colleague has open" if entry.colleague_words else "although its thread continued"
+    return f"{act} {'despite high risk' if entry.assessment.asks_again else why}?", anyway
+
+
+def question_page(entry: QueueEntry, news: str) -> Content:
+    """What is asked about before an approval; `news` is what came in its thread and was not on the screen."""
+    alerts = [words for words in (entry.colleague_words, news) if words]
+    page = [Content.styled(about_line(entry), "bold"), Content("")]
+    page += [Content.assemble((" ! ", "$warning"), words) for words in alerts]
+    page += [findings_page(entry)] if entry.assessment.asks_again else []
+    return joined(page, "\n")
 
 
 def about_line(entry: QueueEntry, *, digest: bool = True) -> OneLine:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec.structs import replace
 
-from mm_tui.models import Direction, EditedDraft, EmailSummary, Party, PendingItem, Status
+from mm_tui.models import EditedDraft, Party, PendingItem, Status
 from mm_tui.review.disclosure import late
 from mm_tui.review.findings import Finding, Level
 from mm_tui.review.risk import Assessment, Draft, HouseText, Message, OtherAnswer, ThreadContext
@@ -19,6 +19,7 @@ from mm_tui.review.risk.rule import Reading
 from mm_tui.services.contacts import Contacts
 from mm_tui.services.facts import Facts
 from mm_tui.services.queue.answers import family_of, other_answers
+from mm_tui.services.queue.entry import came_since
 from mm_tui.services.queue.stored import StoredEmail
 from mm_tui.services.sync.mail import filled
 from mm_tui.store.decisions.records import DecisionStore
@@ -161,14 +162,11 @@ def edited_draft(item: PendingItem, text: EditedDraft) -> Draft:
 def _since(item: PendingItem, thread: Iterable[ThreadMail], now: datetime, *, edited: bool) -> tuple[Finding, ...]:
     """What happened since the draft was written: mail arrived in its thread, its send time passed. An `edited` text has
     no send time."""
-    newer = sum(
-        _is_later(one.summary, item) and str(one.summary.direction) == Direction.INBOUND and one.mail.is_exchanged
-        for one in thread
-    )
     passed = () if edited else late(item.raw.send_at, now)
-    if not newer:
+    news = came_since(item, thread)
+    if not news:
         return passed
-    came = "an email came" if newer == 1 else f"{newer} emails came"
+    came = "an email came" if len(news) == 1 else f"{len(news)} emails came"
     words = f"the thread continued: {came} in after this draft was written"
     return (*passed, Finding("thread_moved", Level.MEDIUM, OneLine(words)))
 
@@ -179,9 +177,3 @@ def _with(assessment: Assessment, found: tuple[Finding, ...]) -> Assessment:
         return assessment
     findings = sorted((*assessment.findings, *found), key=lambda finding: -finding.level)
     return replace(assessment, findings=tuple(findings))
-
-
-def _is_later(summary: EmailSummary, item: PendingItem) -> bool:
-    if summary.received_at is None or item.received_at is None:
-        return False
-    return summary.received_at > item.received_at

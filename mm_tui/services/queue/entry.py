@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 
@@ -41,6 +42,20 @@ class ThreadMail(msgspec.Struct, frozen=True):
     def mail(self) -> EmailSummary:
         """The most complete form known."""
         return self.detail or self.summary
+
+
+def came_since(item: PendingItem, thread: Iterable[ThreadMail]) -> tuple[ThreadMail, ...]:
+    """The emails that came in the thread after the draft was written."""
+    written = item.received_at
+    return tuple(
+        one
+        for one in thread
+        if written is not None
+        and one.summary.received_at is not None
+        and one.summary.received_at > written
+        and str(one.summary.direction) == Direction.INBOUND
+        and one.mail.is_exchanged
+    )
 
 
 class QueueEntry(msgspec.Struct, frozen=True):
@@ -154,6 +169,18 @@ class QueueEntry(msgspec.Struct, frozen=True):
             # By its text, because revisions restart after an edit was deleted.
             return f"{self.item.id} {self.digest} edit {edit.text.digest}"
         return f"{self.item.id} {self.digest} {'whole' if self.item.complete else 'listed'}"
+
+    @property
+    def news(self) -> tuple[ThreadMail, ...]:
+        """The emails that came in its thread after it was written."""
+        return came_since(self.item, self.thread)
+
+    @property
+    def news_name(self) -> str:
+        """Identifies these emails; empty without any, and while the text of one is not on this machine."""
+        if not (news := self.news) or any(one.detail is None for one in news):
+            return ""
+        return f"{self.item.id} thread {' '.join(one.summary.id for one in news)}"
 
     @property
     def shown_digest(self) -> str:
