@@ -39,13 +39,15 @@ class News:
         self._say(done.words, "warning" if done.too_late else "information")
 
     def handle_event(self, event: ServiceEvent) -> None:
-        """Shows the result of a decision, or of a requested sync."""
-        from mm_tui.services.events import DecisionChanged, SyncChanged
+        """Shows the result of a decision, or of a requested sync, and that an agent cannot be asked for a draft."""
+        from mm_tui.services.events import DecisionChanged, RedraftNotAsked, SyncChanged
 
         if isinstance(event, SyncChanged):
             self._sync_answered(event.state)
         elif isinstance(event, DecisionChanged):
             self._decision_changed(event.email_id)
+        elif isinstance(event, RedraftNotAsked):
+            self._say(event.words, "warning")
 
     def _decision_changed(self, email_id: str) -> None:
         if (decisions := self._session.decisions) is None:

@@ -239,7 +239,7 @@ class Session:
 
         gateway = self.connect(keys)
         assistant = self.build_assistant()
-        self.redrafts = redrafts = RedraftRequests(self.database, gateway, clock)
+        self.redrafts = redrafts = RedraftRequests(self.database, gateway, clock, notify)
 
         def synced(event: ServiceEvent) -> None:
             details.on_event(event)

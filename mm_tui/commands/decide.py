@@ -27,6 +27,7 @@ from mm_tui.services.decisions.redrafts import RedraftRequests
 from mm_tui.services.decisions.request import OwnReply, WaitsForSecond
 from mm_tui.services.decisions.service import Decisions, Refused
 from mm_tui.services.decisions.view import DecisionView
+from mm_tui.services.events import RedraftNotAsked, ServiceEvent
 from mm_tui.services.queue.assessing import edited_draft
 from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.session import Session
@@ -224,12 +225,17 @@ async def _outcome(
             # The next poll would see it too, but nobody should find it waiting in the store before.
             session.pending.remove(view.email_id)
         await decisions.followed_up()
-        if await RedraftRequests(session.database, session.network.gateway, session.clock).ask():
+        if await RedraftRequests(session.database, session.network.gateway, session.clock, _not_asked).ask():
             emit.note(OneLine("note: another draft will be asked for when mm-tui runs next"))
     _tell(session, view, status, as_json=arguments.json)
     for finding in despite if status is Exit.OK else ():
         emit.note(OneLine(f"{finding.level.sign} approved despite {risk_gate.finding_words(finding)}"))
     return status
+
+
+def _not_asked(event: ServiceEvent) -> None:
+    if isinstance(event, RedraftNotAsked):
+        emit.error(event.words)
 
 
 async def _settled(decisions: Decisions, arguments: argparse.Namespace) -> DecisionView:

@@ -142,9 +142,17 @@ class MailboxesChanged(msgspec.Struct, frozen=True):
     """The mailboxes, or the oversight mode of one, changed."""
 
 
+class RedraftNotAsked(msgspec.Struct, frozen=True):
+    """Another draft was wanted in place of a rejected one, and the agent cannot be asked for it."""
+
+    words: OneLine
+    """About which email, and why."""
+
+
 ServiceEvent = (
     MailChanged | PendingChanged | DecisionChanged | SyncChanged | AssistChanged | AuditChanged | MailboxesChanged
-)
+    | RedraftNotAsked
+)  # fmt: skip
 Notify = Callable[[ServiceEvent], None]
 
 

@@ -16,6 +16,7 @@ from mm_tui.gateway.keys import Keys
 from mm_tui.services import redraft_tags
 from mm_tui.services.audit.act_journal import BY_SERVICES, ActJournal
 from mm_tui.services.decisions.redrafts import RedraftRequests
+from mm_tui.services.events import RedraftNotAsked, ServiceEvent
 from mm_tui.services.redraft_tags import RedraftRequest
 from mm_tui.settings.secret import Secret
 from mm_tui.store.database import Database
@@ -33,8 +34,9 @@ def asked(sandbox: Sandbox, draft: str) -> RedraftRequest | None:
     return redraft_tags.read({OneLine(name): OneLine(value) for name, value in tags.items()})
 
 
-def requests(desk: Desk) -> RedraftRequests:
-    return RedraftRequests(desk.database, desk.gateway, desk.decisions._clock)
+def requests(desk: Desk, told: list[ServiceEvent] | None = None) -> RedraftRequests:
+    notify = told.append if told is not None else lambda _: None
+    return RedraftRequests(desk.database, desk.gateway, desk.decisions._clock, notify)
 
 
 async def test_a_reason_that_asks_for_it_is_told_by_tags_after_the_rejection(sandbox: Sandbox, desk: Desk) -> None:
@@ -47,7 +49,7 @@ async def test_a_reason_that_asks_for_it_is_told_by_tags_after_the_rejection(san
     assert await requests(desk).ask() == 0 and asked(sandbox, draft) is None
     await desk.reject(mail, "Wrong tone")
     view = await desk.settled(draft)
-    assert view.words == "rejected; another draft was asked for"
+    assert view.words == "rejected; another draft is being asked for"
     assert await requests(desk).ask() == 0
     assert asked(sandbox, draft) == RedraftRequest(OneLine("Wrong tone"), by=OneLine("robin"))
     assert StateStore(desk.database, kept=True).get("redrafts_to_ask") is None
@@ -150,7 +152,11 @@ async def test_tags_that_the_gateway_refuses_are_not_tried_for_ever(sandbox: San
     await desk.reject(await desk.read(sandbox.mailbox, draft), "Wrong tone")
     await desk.settled(draft)
     sandbox.fault(method="PUT", path="/tags$", kind="status", status=400, when="before", count=50)
-    assert await requests(desk).ask() == 0
+    told: list[ServiceEvent] = []
+    assert await requests(desk, told).ask() == 0
+    (event,) = told
+    assert isinstance(event, RedraftNotAsked)
+    assert event.words.startswith("another draft in place of the email to anna@customer.example cannot be asked for: ")
 
 
 async def test_without_a_send_key_nothing_is_asked_and_nothing_kept(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -167,7 +173,11 @@ async def test_what_is_to_be_asked_is_dropped_once_the_key_is_gone(sandbox: Sand
         await desk.reject(await desk.read(sandbox.mailbox, draft), "Wrong tone")
         await desk.settled(draft)
         async with GatewayClient(sandbox.url, Keys(oversight=Secret(sandbox.keys["oversight"]))) as reader:
-            assert await RedraftRequests(desk.database, reader, desk.decisions._clock).ask() == 0
+            told: list[ServiceEvent] = []
+            assert await RedraftRequests(desk.database, reader, desk.decisions._clock, told.append).ask() == 0
+        assert [one.words for one in told if isinstance(one, RedraftNotAsked)] == [
+            "another draft in place of the email to anna@customer.example cannot be asked for: there is no send key"
+        ]
     assert asked(sandbox, draft) is None
 
 
@@ -189,7 +199,7 @@ def test_from_the_reviewers_command_to_the_agents_new_draft(sandbox: Sandbox, tm
     home.write_profile(sandbox.url, {name: sandbox.keys[name] for name in ("oversight", "send")}, reviewer="robin")
     digest_ = home.run("pending", "show", first, "--json").json["digest"]
     rejected = home.run("pending", "reject", first, "--digest", digest_, "--reason", "Too cold", "--redraft")
-    assert rejected.status == 0 and "another draft was asked for" in rejected.out, rejected
+    assert rejected.status == 0 and "another draft is being asked for" in rejected.out, rejected
     for moment in (("POST", "/reply/", "before"), ("POST", "/reply/", "after"), ("PUT", "/tags$", "after")):
         method, path, when = moment
         sandbox.clear_faults()

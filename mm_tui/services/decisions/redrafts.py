@@ -17,6 +17,8 @@ from mm_tui.services import redraft_tags
 from mm_tui.services.backoff import backoff_seconds
 from mm_tui.services.decisions.record import ActiveDecision
 from mm_tui.services.decisions.remembered import REDRAFTS_TO_ASK, RememberedDecisions
+from mm_tui.services.decisions.show import about
+from mm_tui.services.events import RedraftNotAsked
 from mm_tui.services.queue.resubmitted import SUGGESTED
 from mm_tui.services.redraft_tags import RedraftRequest
 from mm_tui.text import ManyLine, OneLine
@@ -24,6 +26,7 @@ from mm_tui.text import ManyLine, OneLine
 if TYPE_CHECKING:
     from mm_tui.clock import Clock
     from mm_tui.gateway.client import GatewayClient
+    from mm_tui.services.events import Notify
     from mm_tui.store.database import Database
 
 AGAIN_AFTER = 15.0
@@ -40,12 +43,14 @@ class RedraftRequests:
 
     Args:
         gateway: needs a send key; without one no requests are made.
+        notify: receives `RedraftNotAsked` about each request that can never succeed.
     """
 
-    def __init__(self, database: Database, gateway: GatewayClient, clock: Clock) -> None:
+    def __init__(self, database: Database, gateway: GatewayClient, clock: Clock, notify: Notify) -> None:
         self._unasked = RememberedDecisions(database, REDRAFTS_TO_ASK)
         self._gateway = gateway
         self._clock = clock
+        self._notify = notify
         self._wake = asyncio.Event()
         self._rng = Random()  # noqa: S311 - jitter, no secret
         self._failed: dict[str, tuple[int, float]] = {}
@@ -85,7 +90,7 @@ class RedraftRequests:
 
         email_id, content = decision.email_id, decision.content
         if content is None or not self._gateway.keys.has("send"):
-            log.info("%s: no other draft could be asked for", email_id)
+            self._tell(decision, "there is no send key")
             return True
         reason, suggested, _ = content.reason.partition(SUGGESTED)
         text = content.edit.body if suggested and content.edit is not None else ""
@@ -98,7 +103,7 @@ class RedraftRequests:
             await tags.merge(self._gateway, decision.meta.mailbox_id, email_id, wanted, longest=redraft_tags.PART)
         except (BadRequest, Forbidden, NotFound) as error:
             # A repetition would be refused again.
-            log.warning("%s: no other draft could be asked for: %s", email_id, type(error).__name__)
+            self._tell(decision, error.message)
             return True
         except tags.TagsDiffer:
             log.warning("%s: another draft is asked for, but the gateway does not keep all of it", email_id)
@@ -107,3 +112,8 @@ class RedraftRequests:
             log.info("%s: another draft is asked for later: %s", email_id, type(error).__name__)
             return False
         return True
+
+    def _tell(self, decision: ActiveDecision, why: str) -> None:
+        log.warning("%s: no other draft could be asked for", decision.email_id)
+        email = f"email {about(decision)}".strip()
+        self._notify(RedraftNotAsked(OneLine(f"another draft in place of the {email} cannot be asked for: {why}")))

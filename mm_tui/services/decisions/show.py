@@ -31,7 +31,7 @@ def view_of(
     today = clock.now().astimezone().date()
     said = words.sentence(named, text_kept=text_kept, seconds_left=left, doubt_since=decision.doubt_since, today=today)
     if decision.must_ask_redraft(state):
-        said += "; another draft was asked for"
+        said += "; another draft is being asked for"
     return DecisionView(
         id=decision.release_id,
         email_id=state.case.item,
@@ -47,7 +47,7 @@ def view_of(
         decided_by=OneLine(sighting.decided_by if sighting else ""),
         decided_at=datetime.fromisoformat(sighting.decided_at) if sighting and sighting.decided_at else None,
         batch=decision.meta.batch,
-        about=_about(decision),
+        about=about(decision),
         status=OneLine(sighting.status if sighting else ""),
         unsent=can_undo(state),
         in_doubt=bool(state.doubts),
@@ -66,7 +66,8 @@ def _with_name(state: State, reviewer: str, names: Callable[[], Mapping[str, str
     return replace(state, sighting=replace(sighting, decided_by=name))
 
 
-def _about(decision: ActiveDecision) -> OneLine:
+def about(decision: ActiveDecision) -> OneLine:
+    """The recipients of the email that is decided, or the sender of an inbound one; empty if they are not known."""
     if decision.content is None:
         return OneLine("")
     content = decision.content.mine or decision.content.base
