@@ -15,7 +15,12 @@ async def test_a_note_and_an_assignment_are_set_by_keys_and_shown(sandbox: Sandb
         await until(pilot, lambda: screen.current is not None and screen.current.item.id == draft, "the first")
         await pilot.press("N")
         await until(pilot, lambda: isinstance(app.screen, FormScreen) and ready(pilot), "the form")
+        sandbox.fault(method="PUT", path="/tags$", kind="status", status=400, when="before")
         await pilot.press(*"ax", "enter")
+        await until(pilot, lambda: "; N offers your text again" in shown(app) and app.screen is screen, "why not")
+        await pilot.press("N")
+        await until(pilot, lambda: isinstance(app.screen, FormScreen) and ready(pilot), "the form, with the text")
+        await pilot.press("enter")
         await until(pilot, lambda: ": ax" in shown(app) and app.screen is screen, "the note above the draft")
         assert sandbox.look(draft)["tags"]["review.note_by"] == "robin"
         await pilot.press("W")

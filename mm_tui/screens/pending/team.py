@@ -30,6 +30,8 @@ class Team:
 
     def __init__(self, screen: QueueHost) -> None:
         self._screen = screen
+        self._unset: dict[str, str] = {}
+        """The notes that could not be set, by email: they are offered again."""
 
     def ask_note(self) -> None:
         """Asks for the note; an empty one removes it."""
@@ -40,7 +42,13 @@ class Team:
             self._screen.app,
             FormScreen(
                 "Note for your colleagues",
-                [Field(f"At most {LONGEST_NOTE} characters; empty removes the note", "", before)],
+                [
+                    Field(
+                        f"At most {LONGEST_NOTE} characters; empty removes the note",
+                        "",
+                        self._unset.get(email_id, before),
+                    )
+                ],
                 words=about_line(entry, digest=False),
                 yes="set it",
             ),
@@ -100,8 +108,10 @@ class Team:
         return None
 
     def _note(self, mailbox_id: str, email_id: str, text: str, before: str) -> None:
+        self._unset.pop(email_id, None)
         if (team := self._still(email_id)) is not None and text.strip() != before:
-            self._run(team, team.note(mailbox_id, email_id, text, before=before))
+            self._unset[email_id] = text
+            self._run(team, team.note(mailbox_id, email_id, text, before=before), noted=email_id)
 
     def _assign(self, mailbox_id: str, email_id: str, to: str) -> None:
         if (team := self._still(email_id)) is not None:
@@ -114,16 +124,18 @@ class Team:
             return None
         return self._screen.session.team
 
-    def _run(self, team: TeamTags, act: Coroutine[Any, Any, OneLine]) -> None:
+    def _run(self, team: TeamTags, act: Coroutine[Any, Any, OneLine], noted: str = "") -> None:
         # Not exclusive: a second note must not cancel the first one's call.
-        self._screen.run_worker(self._reported(team, act), group="team", exclusive=False, exit_on_error=False)
+        self._screen.run_worker(self._reported(team, act, noted), group="team", exclusive=False, exit_on_error=False)
 
-    async def _reported(self, team: TeamTags, act: Coroutine[Any, Any, OneLine]) -> None:
+    async def _reported(self, team: TeamTags, act: Coroutine[Any, Any, OneLine], noted: str) -> None:
         try:
             self._screen.say(await act)
+            self._unset.pop(noted, None)
         except STORE_FAULTS as error:
             words = OneLine(f"it could not be saved on this machine, and may be set at the gateway: {error}")
             self._screen.say(words, "error")
         except team.faults as error:
             words = fault_words(error) or OneLine(str(error))
-            self._screen.say(OneLine(f"not set: {words}"), "error")
+            again = "; {pending.note} offers your text again" if noted in self._unset else ""
+            self._screen.say(f"not set: {words}{again}", "error")
