@@ -10,7 +10,7 @@ from mm_tui.screens.dialogs.choice import CHOICE_KEYS
 from mm_tui.screens.dialogs.form import FormScreen
 from mm_tui.screens.pending.screen import PendingScreen
 from tests.support.app import running_app, settings_for, shown, until
-from tests.support.queue import queue, ready, running_queue
+from tests.support.queue import queue, ready, running_queue, seen
 from tests.support.sandbox import Sandbox
 
 
@@ -22,6 +22,9 @@ async def test_a_snoozed_email_is_out_of_sight_counted_and_comes_back(sandbox: S
     draft, other = sandbox.draft("One."), sandbox.draft("Two.")
     settings = settings_for(sandbox)
     async with running_queue(settings, 2) as (app, pilot, screen):
+        await seen(pilot, screen)
+        await pilot.press("space")
+        await until(pilot, lambda: len(screen.marks) == 1, "a mark")
         while left := len(screen.listing.entries):
             await pilot.press("Z")
             await until(pilot, lambda: isinstance(app.screen, FormScreen) and ready(pilot), "the form")
@@ -30,6 +33,7 @@ async def test_a_snoozed_email_is_out_of_sight_counted_and_comes_back(sandbox: S
             await until(pilot, partial(_fewer, screen, left), "one out of sight")
         await until(pilot, lambda: "All waiting emails are snoozed." in shown(app), "why the list is empty")
         assert "2 snoozed" in shown(app) and "snoozed 2" in shown(app)
+        assert not screen.marks, "what is out of sight is not approved with a batch"
     async with running_app(settings) as (app, pilot):
         await pilot.press("2")
         await until(pilot, lambda: "2 snoozed" in shown(app), "the count after a restart")

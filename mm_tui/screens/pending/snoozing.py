@@ -67,8 +67,12 @@ class Snoozing:
         except STORE_FAULTS as error:
             self._screen.say(OneLine(f"not snoozed: {error}"), "error")
             return
-        if words:
-            if typed.strip() and self._screen.current is not None and self._screen.current.item.id == entry.item.id:
+        if typed.strip():
+            # What is out of sight must not be approved with a batch.
+            self._screen.marks.remove(entry.item.id)
+            if self._screen.current is not None and self._screen.current.item.id == entry.item.id:
                 self._deciding.go_to_next_undecided()
-            self._screen.say(f"{words}; {{pending.filter}} lists it under “snoozed”" if typed.strip() else words)
+            words = OneLine(f"{words}; {{pending.filter}} lists it under “snoozed”")
+        if words:
+            self._screen.say(words)
             self._screen.reload()
