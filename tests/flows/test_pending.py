@@ -115,6 +115,11 @@ async def test_every_recipient_must_have_been_on_screen(sandbox: Sandbox) -> Non
     copies = [f"person{number}@elsewhere.example" for number in range(40)]
     draft = sandbox.draft("It is on its way.", cc=copies)
     async with running_queue(settings_for(sandbox), 1, size=(80, 24)) as (app, pilot, screen):
+        for key in ("m", "tab"):
+            await pilot.press(key)
+            await until(pilot, lambda: "Draft │ Thread" in drawn(app), "what it would change, and its text")
+            await pilot.press("escape")
+            await until(pilot, lambda: "Draft │ Thread" not in drawn(app), "the list")
         await pilot.press("enter")
         await pilot.pause(0.6)
         assert "It is on its way." in drawn(app), "the text stands above a long list"

@@ -243,8 +243,18 @@ class PendingScreen(QueueHost):
         if self.panes.resize(event.size.width):
             self.open_email.show()
 
-    action_next_view = PartAction("pane.next_view")
-    action_toggle_source = PartAction("pane.toggle_source")
+    def action_next_view(self) -> None:
+        self._change_view(self.pane.next_view)
+
+    def action_toggle_source(self) -> None:
+        self._change_view(self.pane.toggle_source)
+
+    def _change_view(self, change: Callable[[], None]) -> None:
+        """Opens the email if only its row is shown: what nobody sees must not change."""
+        if self.panes.shows_email:
+            change()
+        else:
+            self.read_item()
 
     def action_next(self) -> None:
         if self.current is not None and self.current.ended and self.queue_list.is_last:

@@ -301,7 +301,10 @@ class ThreadScreen(BaseScreen):
         if missing := len(view.items) - len(here):
             self.say(f"{missing} not opened on this machine stay folded: unfolding marks them read")
 
-    action_toggle_source = PartAction("thread_view.toggle_source")
+    def action_toggle_source(self) -> None:
+        # A plain text looks the same either way.
+        is_source = self.thread_view.toggle_source()
+        self.say("shown as Markdown" if is_source else "shown as a recipient reads it")
 
     def action_back(self) -> None:
         if self.replying.may_leave():

@@ -133,8 +133,9 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
         if unfolded and item.detail is None:
             self.post_message(self.Toggled(item))
 
-    def toggle_source(self) -> None:
-        """Switches between bodies as written and as a recipient reads them."""
+    def toggle_source(self) -> bool:
+        """Switches between bodies as written and as a recipient reads them. Returns whether they are shown as
+        written."""
         self._as_source = not self._as_source
         self._bodies = RenderPass(as_source=self._as_source)
         for item in self._items:
@@ -142,6 +143,7 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
         self._measure()
         self._bring_into_view()
         self.refresh()
+        return self._as_source
 
     def on_bodies_rendered(self, message: BodiesRendered) -> None:
         """Shows the rendered bodies; the message being read stays in place."""
