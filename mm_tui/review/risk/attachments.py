@@ -194,11 +194,21 @@ def _other_number(names: list[str], said: str) -> tuple[str, str] | None:
             for other in spoken
             if one_slip_apart(number, other) or (len(other) == len(number) and sorted(other) == sorted(number))
         ]
+        if _joined_to_another(name, number, spoken):
+            continue
         if number not in spoken and near and not any(other in near for _, other in held):
             return f"attaches {quoted(name)}, while {quoted(min(near))} is spoken of", min(near)
     return None
 
 
+def _joined_to_another(name: str, number: str, spoken: set[str]) -> bool:
+    """Whether a number is part of a longer one that is not spoken of either: `0526` in `KP-0526-7940`."""
+    parts = next((match[0] for match in _JOINED.finditer(name) if number in match[0]), "")
+    others = [one for one in _LONG_NUMBER.findall(parts) if one != number and not _YEAR.fullmatch(one)]
+    return bool(others) and not any(one in spoken for one in others)
+
+
+_JOINED = re.compile(r"\d+(?:[-/.]\d+)+")
 _MODEL = re.compile(r"(?<![A-Za-z])(?P<letters>[A-Z]{2,4})[-_ ]?(?P<number>\d{1,3})(?![A-Za-z\d])")
 
 

@@ -78,6 +78,10 @@ DIMENSION = {unit: number for number, units in enumerate(_UNITS) for unit in uni
 DIMENSION |= {name: DIMENSION[unit] for name, unit in _SHORT_NAMES.items()}
 
 
+_WORKING = frozenset({"business", "working", "werktage", "werktagen"})
+"""Working days may be called days."""
+
+
 def _same_unit(first: str, second: str) -> bool:
     """Whether two words are the same unit: `m` and `metres`, `Jahre` and `Jahren`, but not `m` and `mm`."""
     short, long = sorted((first, second), key=len)
@@ -226,6 +230,11 @@ def _other_size(count: Count, sized: dict[int, list[Count]], units: set[str]) ->
     return alike[0]
 
 
+def _of_file(reading: Reading, count: Count) -> bool:
+    """Whether it is the size of a file that the draft brings along."""
+    return bool(reading.draft.attachments) and count.unit in _UNITS[0]
+
+
 def _is_sure(reading: Reading, count: Count) -> bool:
     """Whether the draft agrees to a number, or the thread is too short to be about something else."""
     return len(reading.thread_text) <= _FEW_WORDS or agrees(reading, count.span)
@@ -305,7 +314,11 @@ def count_differs(reading: Reading) -> Iterator[Finding]:
             continue
         if count.unit and (units := by_number.get(count.number)):
             others = [
-                unit for unit in units if DIMENSION[unit] == DIMENSION[count.unit] and not _same_unit(unit, count.unit)
+                unit
+                for unit in units
+                if DIMENSION[unit] == DIMENSION[count.unit]
+                and not _same_unit(unit, count.unit)
+                and _WORKING.isdisjoint((unit, count.unit))
             ]
             # "Two hours" and "two weeks" are rarely the same thing.
             chance = count.unit in SPANS_OF_TIME and count.number < _FEWEST_UNITS and not agrees(reading, count.span)
@@ -316,7 +329,7 @@ def count_differs(reading: Reading) -> Iterator[Finding]:
                 continue
         sizes = _other_size(count, sized, units_there)
         # Beside the thread's own value it is reckoned from that.
-        if sizes is not None and (sizes.number, sizes.unit) not in units_here:
+        if sizes is not None and (sizes.number, sizes.unit) not in units_here and not _of_file(reading, count):
             reported.add(count.span.start)
             level = Level.MEDIUM if agrees(reading, count.span) else Level.LOW
             said, there_said = quoted(reading.body[slice(*count.span)]), f"{sizes.number:g} {sizes.unit}"

@@ -92,6 +92,17 @@ _BEFORE_NEW = 80
 """Characters before an identifier that may say that it is a new one."""
 
 
+_OFFERED = re.compile(
+    r"\b(?:free|available|vacant|vacanc\w+|frei|verfügbar|libres?|disponibles?|dispon[ií]ve(?:l|is)|livres?|liber[oaie]"
+    r"|disponibil[ei]|vrij|beschikbaar|woln\w+|dostępn\w+)\b|空室|空き|有空|空房"
+)
+
+
+def _is_offered(reading: Reading, at: int) -> bool:
+    """Whether something numbered is said to be free: another one than the thread's is an offer."""
+    return _OFFERED.search(reading.low, *reading.sentence(at)) is not None
+
+
 @rule("identifier_differs", "a number that is nearly one of the thread's", needs_thread=True)
 def identifier_differs(reading: Reading) -> Iterator[Finding]:
     """The number of an order, an invoice, a ticket or a device is close to one that the thread names but not the same:
@@ -132,6 +143,7 @@ def identifier_differs(reading: Reading) -> Iterator[Finding]:
             continue
         first, _ = reading.sentence(span.start)
         is_new = _NEW.search(reading.low, max(first, span.start - _BEFORE_NEW), span.start) is not None
+        is_new = is_new or _is_offered(reading, span.start)
         level = Level.LOW if is_new or any(other in mine for other in both) else Level.MEDIUM
         words = f"names {quoted(name)}, while the thread names {quoted(both[0])}"
         yield Finding("identifier_differs", level, OneLine(words), (span,))
@@ -219,7 +231,8 @@ def number_differs(reading: Reading) -> Iterator[Finding]:
         place = match.start("number")
         if not others or number in others or skip or place in taken or place in sums or word in UNCOUNTED:
             continue
-        level = Level.LOW if any((word, other) in named for other in others) or number in theirs else Level.MEDIUM
+        other_one = number in theirs or _is_offered(reading, place)
+        level = Level.LOW if other_one or any((word, other) in named for other in others) else Level.MEDIUM
         words = f"says {quoted(match[0])}, while the thread says {quoted(f'{word} {min(others)}')}"
         yield Finding("number_differs", level, OneLine(words), (Span(*match.span()),))
 

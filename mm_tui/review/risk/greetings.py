@@ -27,7 +27,10 @@ _EASTERN = re.compile(
 )
 
 
+_SPELT = re.compile("[\u30a0-\u30ff\u3000 ]+")
 _OF_EAST = re.compile("[\u3040-\u30ff\u3400-\u9fff]")
+_HONOURED = ("お", "ご", "御")
+"""What no name begins with: お子様, ご家族様."""
 _ADDRESS_LINES = 4
 _LONGEST_ADDRESS = 200
 _SHORTEST_CALLED = 5
@@ -72,7 +75,7 @@ def _eastern_names(reading: Reading, begin: int) -> list[Span]:
     """Who is addressed in the first lines, in Japanese or Chinese."""
     found, at = [], begin
     for line in reading.body[begin : begin + _LONGEST_ADDRESS].split("\n")[:_ADDRESS_LINES]:
-        if match := _EASTERN.match(line):
+        if (match := _EASTERN.match(line)) and not match["name"].startswith(_HONOURED):
             found.append(Span(at + match.start("name"), at + match.end("name")))
         at += len(line) + 1
     return found
@@ -89,6 +92,9 @@ def _eastern_strangers(reading: Reading, addressed: list[Span]) -> list[Span]:
     found = []
     for span in addressed:
         name = reading.body[slice(*span)].translate(_FORMS)
+        if _SPELT.fullmatch(name) and not _SPELT.search(known):
+            # A name in Latin letters as it is spoken.
+            continue
         family, _, given = name.replace("\u3000", " ").partition(" ")
         name = family + given
         parts = (family,) if given else (name, name[:2], name[-2:]) if len(name) > 2 else (name,)
@@ -129,10 +135,18 @@ def _greeted(reading: Reading, line: str, begin: int) -> list[Span]:
     return [Span(offset + match.start(), offset + match.end()) for match in found]
 
 
+def spells_name(address: str) -> bool:
+    """Whether an address spells one person's name, such as `ann.lee@`."""
+    parts = re.split(r"[._]", address.lower().partition("@")[0])
+    return len(parts) == 2 and all(
+        len(part) > 2 and part.isalpha() and part not in word_set("roles", "organisations") for part in parts
+    )
+
+
 @rule("greets_stranger", "greets somebody else", needs_thread=True)
 def greets_stranger(reading: Reading) -> Iterator[Finding]:
     """The greeting names somebody who neither takes part in the thread nor is named in it. Medium. Greetings to
-    everybody or to a team do not count."""
+    everybody or to a team do not count. Low if it goes only to shared addresses of ours, such as workshop@."""
     first = next((match for match in re.finditer(r"[^\n]+", reading.body) if match[0].strip()), None)
     if first is None:
         return
@@ -150,7 +164,9 @@ def greets_stranger(reading: Reading) -> Iterator[Finding]:
     if names:
         texts = [quoted(reading.body[slice(*span)]) for span in names]
         words = f"greets somebody who is not in the thread: {listed(texts)}"
-        yield Finding("greets_stranger", Level.MEDIUM, OneLine(words), tuple(names))
+        recipients = reading.draft.recipients
+        shared = recipients and all(reading.is_ours(one.address) and not spells_name(one.address) for one in recipients)
+        yield Finding("greets_stranger", Level.LOW if shared else Level.MEDIUM, OneLine(words), tuple(names))
 
 
 _TITLED = re.compile(

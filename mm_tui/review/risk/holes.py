@@ -26,7 +26,8 @@ _HOLES = (
     (
         ("[", "<", "#", "nan"),
         re.compile(
-            r"\[\[[^\[\]\n]{1,40}\]\]|<<[^<>\n]{2,40}>>|\[object \w+\]|#(?:REF|VALUE|NAME)[!?]|#N/A\b|\bNaN\b"
+            r"\[\[[^\[\]\n]{1,40}\]\]|<<[^<>\s]{1,30}(?: [^<>\s]{1,20}){0,2}>>|\[object \w+\]"
+            r"|#(?:REF|VALUE|NAME)[!?]|#N/A\b|\bNaN\b"
             r"|\[[A-ZÀ-Þ]{2,20}(?: ?/ ?[A-ZÀ-Þ]{2,20})+(?:[ ,:–-][^\[\]\n]{0,60})?\](?![(:\[])"
         ),
     ),
@@ -164,6 +165,7 @@ _ALONE = re.compile(
 )
 """Words in brackets, with nothing after them that they could belong to; signs in the place of a word."""
 _MARKED = re.compile(r" [_*]{0,2}[(<{\[]|([?_X*#~])\1|…")
+_LONGEST_HOLE = 5
 _WORD_BEFORE = re.compile(r"([^\W\d_]+) \Z")
 _LONGEST_WORD = 30
 _CONJUNCTIONS = frozenset(
@@ -180,6 +182,9 @@ def _left_open(text: str) -> list[Span]:
         before = _WORD_BEFORE.search(text, max(0, match.start() - _LONGEST_WORD), match.start())
         marked = re.match(r"\W*([^\W\d_]*)", match[0])
         if (marked and marked[1].lower() in _MARKS) or _EXAMPLE.match(match[0].lower().strip("(_* ")):
+            continue
+        if "(" in match[0] and (re.search(r"\d", match[0]) or len(match[0].split()) > _LONGEST_HOLE):
+            # A remark: "into a can (your local waste site takes it)", "signed for (DN 7714)".
             continue
         if before and before[1].lower() in word_set("unfinished") - word_set("joins") - _CONJUNCTIONS:
             found.append(Span(*match.span()))

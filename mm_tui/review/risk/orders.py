@@ -64,7 +64,10 @@ _ORDERS = (
     re.compile(r"(?:<!--|[(\[{]|^)\s*(?:ai|assistant|bot|llm|agent|model|system)s?\s*:", re.MULTILINE),
 )
 _WORD = re.compile(r"[^\W\d_]+")
-_COMMON = frozenset({"this", "that", "with", "your", "from", "have", "will", "they", "please", "about", "instructions"})
+_COMMON = frozenset(
+    {"this", "that", "with", "your", "from", "have", "will", "they", "please", "about", "instructions"}
+    | {"been", "were", "does", "when", "what", "which", "them", "then", "their", "there", "other", "others", "into"}
+)
 _NEAR = 300
 _ROOT = 5
 _CODE = re.compile(r"(?<![\w@/.-])(?=[A-Z-]*\d)(?=[\d-]*[A-Z])[A-Z\d][A-Z\d-]{4,30}(?![\w@-])")

@@ -10,7 +10,7 @@ from itertools import pairwise
 from mm_tui.models import Direction
 from mm_tui.review.findings import Finding, Level, Span
 from mm_tui.review.lookalike import domain_of, plain_name, registrable
-from mm_tui.review.risk.greetings import NAME, greeting, is_known_name
+from mm_tui.review.risk.greetings import NAME, greeting, is_known_name, spells_name
 from mm_tui.review.risk.phrases import is_common, lowered, ordered, pattern, word_set
 from mm_tui.review.risk.rule import MOST_MAILS, Reading, quoted, rule
 from mm_tui.text import OneLine
@@ -19,7 +19,7 @@ _COMPANY = re.compile(
     r"\b(?:Inc|LLC|Ltd|Limited|GmbH|AG|SE|KG|S\.?A|S\.?r\.?l|S\.?p\.?A|SARL|SAS|B\.?V|N\.?V|Corp|Co"
     r"|PLC|plc|Sp\. z o\.o|A/S|AB|Oy|AS)\b\.?|株式会社|有限公司|有限会社"
 )
-_NAME_AND_ROLE = re.compile(r"[^\W\d_]+, [^\W\dA-ZÀ-Þ]+(?: [^\W\dA-ZÀ-Þ]+)?")
+_NAME_AND_ROLE = re.compile(r"[^\W\d_]+(?:[ -][^\W\d_]+){0,2}, [^\W\dA-ZÀ-Þ]+(?: [^\W\dA-ZÀ-Þ]+){0,2}")
 _LONGEST_SIGNATURE = 5
 _SHORTEST = 3
 _ELIDED = re.compile(r"\A[LlDd]['’](?=\w)")
@@ -79,12 +79,20 @@ def _first_line(text: str) -> str:
     return next((line for line in text.split("\n") if line.strip()), "")[:120]
 
 
-def _person(reading: Reading) -> bool:
-    """Whether the draft leaves under an address that spells one person's name, such as `ann.lee@`."""
-    parts = re.split(r"[._]", str(reading.draft.sender.address).lower().partition("@")[0])
-    return len(parts) == 2 and all(
-        len(part) > 2 and part.isalpha() and part not in word_set("roles", "organisations") for part in parts
-    )
+_DEPARTMENT = re.compile(
+    r"(?:dział|biuro|referat|abteilung|afdeling|ufficio|reparto|département|direction d\w+|departamento|área de"
+    r"|department|(?:office|bureau|division) of)(?!\w)[^,|·]*",
+    re.IGNORECASE,
+)
+"""A line that begins as the name of a department does."""
+_TWO_TASKS = re.compile(r"(?P<one>[^\W\d_]+) (?:&|and|und|et|y|e|en|i) (?P<other>[^\W\d_]+)")
+
+
+def _is_department(line: str) -> bool:
+    """Whether a line names a department: "Abteilung Schäden", "Permits and Inspections"."""
+    two = _TWO_TASKS.fullmatch(line)
+    tasks = {plain_name(two["one"]), plain_name(two["other"])} if two else set()
+    return _DEPARTMENT.fullmatch(line) is not None or not tasks.isdisjoint(_plain_words("roles"))
 
 
 _TEAM = 2
@@ -131,7 +139,8 @@ def signature_not_ours(reading: Reading) -> Iterator[Finding]:
         for word in NAME.findall(str(party.name))
         if len(word) > 2
     }
-    person = _person(reading)
+    person = spells_name(str(reading.draft.sender.address))
+    box = plain_name(str(reading.draft.sender.address).partition("@")[0])
     for number, match in enumerate(re.finditer(r"[^\n]+", text)):
         line = match[0].strip()
         if line.endswith((":", "：")):
@@ -153,7 +162,8 @@ def signature_not_ours(reading: Reading) -> Iterator[Finding]:
         named = _COMPANY.search(line) is not None
         # "Night Desk", "Le secrétariat", "Registrar's Office" name a department of anybody's.
         anybodys = not named and (
-            (len(plain) == _TEAM and plain[-1] in roles)
+            _is_department(line)
+            or (len(plain) == _TEAM and plain[-1] in roles)
             or all(len(name) < _SHORTEST or is_common(name.lower()) for name in unknown)
         )
         # "Admissions Officer" says what somebody does, "Member FDIC." what the company is.
@@ -180,7 +190,7 @@ def signature_not_ours(reading: Reading) -> Iterator[Finding]:
             and len(unknown) == len(names)
             and any(plain_name(name) in inbound for name in names)
         )
-        if len(words) > 8 or alike:
+        if len(words) > 8 or alike or "".join(plain) == box:
             continue
         if (
             (
@@ -200,6 +210,9 @@ def signature_not_ours(reading: Reading) -> Iterator[Finding]:
         yield Finding("signature_not_ours", Level.MEDIUM, OneLine(words_said), (whole,))
 
 
+_LONGEST_CALL = 12
+
+
 @rule("names_other_contact", "names another correspondent", needs_thread=True)
 def names_other_contact(reading: Reading) -> Iterator[Finding]:
     """The draft names, by first and last name, a correspondent of ours who is not mentioned in this thread: one
@@ -213,6 +226,9 @@ def names_other_contact(reading: Reading) -> Iterator[Finding]:
         if reading.known.names(*pair) and not (pair[0] in known and pair[1] in known):
             span = Span(first.start(), second.end())
             words_said = f"names a correspondent who is not in the thread: {quoted(reading.body[slice(*span)])}"
+            if pattern("contact").search(reading.low, max(0, span.start - _LONGEST_CALL), span.start):
+                # "I will ring Ian Frost."
+                continue
             private = reading.sentence_has(span.start, "private_facts")
             private = private or any(map(str.isdigit, reading.body[slice(*reading.sentence(span.start))]))
             yield Finding("names_other_contact", Level.MEDIUM if private else Level.LOW, OneLine(words_said), (span,))
@@ -230,7 +246,8 @@ _TITLED = re.compile(
 @rule("names_third_person", "reveals something about a third person", needs_thread=True)
 def names_third_person(reading: Reading) -> Iterator[Finding]:
     """A sentence names a person who is not mentioned in the thread and does not belong to us, and reveals something
-    private: an illness, a debt, where they live or stay, who complained, what they ordered. Medium."""
+    private: an illness, a debt, where they live or stay, who complained, what they ordered. Medium. Not
+    of somebody who does something for the reader ("Dr. Feldman will tell you") or meets them."""
     known = reading.known_names
     place = _signature(reading)
     body = reading.body[: place[0] if place else reading.written]
@@ -238,17 +255,45 @@ def names_third_person(reading: Reading) -> Iterator[Finding]:
         name = match["name"] or match["full"] or match["eastern"]
         if match["full"] and (_is_heading(body, match.start()) or _is_place(body, match)):
             continue
+        if match["full"] and is_common(name.split()[0].lower()):
+            # "Ihrer Karte" names nobody.
+            continue
         if match["eastern"]:
             if name in reading.thread_text or name[:2] in reading.thread_text or match.start() < 12:
                 continue
         elif any(is_known_name(word, known) for word in NAME.findall(name)):
             continue
-        if found := _private(reading, Span(*match.span())):
+        named = Span(*match.span())
+        if not _is_staff(reading, named) and (found := _private(reading, named)):
             words = f"tells something of a person who is not in the thread: {quoted(body[slice(*found)])}"
             yield Finding("names_third_person", Level.MEDIUM, OneLine(words), (found,))
             return
 
 
+_ACTS = re.compile(
+    r"(?:\s(?:will|can|could|would|is going to)|['’]ll)(?!n['’]t|\s(?:not|be(?! (?:with|there|glad|happy|in touch)))\b)"
+    r"\b|\s(?:kann|könnte|möchte|kümmert sich|va|peut|pourra|vous|puede|podrá|vai|pode|poderá|può|potrà|kan|zal|wil"
+    r"|może|chętnie)(?!\s(?:nicht|pas|no|não|non|niet|nie))\b"
+)
+"""What follows the name of somebody who does something for the reader: "Dr. Feldman will tell you"."""
+_WITH = re.compile(r"\b(?:with|bei|mit|chez|avec|con|com|met|bij|z|u|dal|dalla)\s\Z")
+_MEETING = re.compile(
+    r"\b(?:lessons?|appointments?|class(?:es)?|sessions?|courses?|interviews?|meetings?|termine?s?|stunde|unterricht|kurs"
+    r"|gespräch|cours|rendez-vous|séance|leçon|entretien|clases?|citas?|sesión|curso|reunión|aulas?|consulta|sessão"
+    r"|reunião|lezion[ei]|appuntamento|corso|seduta|colloquio|les(?:sen)?|afspraak|gesprek|lekcj\w+|zaję\w+|wizyt\w+"
+    r"|spotkani\w+)\b"
+)
+
+
+def _is_staff(reading: Reading, name: Span) -> bool:
+    """Whether somebody does something for the reader, or meets them: "your lesson with Mrs Oduya"."""
+    if _ACTS.match(reading.low, name.end):
+        return True
+    met = _WITH.search(reading.low, max(0, name.start - _LONGEST_WITH), name.start)
+    return met is not None and _MEETING.search(reading.low, *reading.sentence(name.start)) is not None
+
+
+_LONGEST_WITH = 8
 _FARTHEST = 400
 """Characters to either side that belong to a name: a huge line is not read again for each of its names."""
 
@@ -279,28 +324,16 @@ def _is_heading(body: str, at: int) -> bool:
 
 def _private(reading: Reading, name: Span) -> Span | None:
     """The sentence around a name, if it reveals something private beside it and does not refuse to."""
-    at, line = name.start, _line_around(reading.body, name.start)
-    parts = re.split(
-        r"(?<=[.!?。！？])(?<!Mr\.)(?<!Ms\.)(?<!Dr\.)(?<!Sr\.)(?<!Mrs\.)(?<!Sra\.)(?<!Sig\.)\s*",
-        reading.body[slice(*line)],
+    first, last = reading.sentence(name.start)
+    first, last = max(first, name.start - _FARTHEST), min(last + 1, name.end + _FARTHEST)
+    facts = pattern("private_facts").finditer(reading.low, first, last)
+    private = any(
+        (one.start() >= name.end or one.end() <= name.start)
+        and not (one[0][-1].isdigit() and one[0] in lowered(reading.thread_text))
+        for one in facts
     )
-    start = line.start
-    for part in parts:
-        start = reading.body.index(part, start)
-        if start <= at < start + len(part):
-            first, last = start, start + len(part)
-            facts = pattern("private_facts").finditer(reading.low, first, last)
-            private = any(
-                (one.start() >= name.end or one.end() <= name.start)
-                and not (one[0][-1].isdigit() and one[0] in lowered(reading.thread_text))
-                for one in facts
-            )
-            refuses = pattern("denies").search(reading.low, first, last) or pattern("colleagues").search(
-                reading.low, first, last
-            )
-            return Span(first, last) if private and not refuses else None
-        start += len(part)
-    return None
+    told = private and pattern("denies", "colleagues").search(reading.low, first, last) is None
+    return Span(first, last) if told else None
 
 
 PEOPLE_RULES = (signature_not_ours, names_other_contact, names_third_person)

@@ -36,6 +36,7 @@ _PAYS = re.compile(
     r"(?: (?:details|data|number|information|account))?)",
     re.IGNORECASE,
 )
+_PAYS_BACK = re.compile(r"\bpay (?:you )?back\b")
 _PAYING = ("pay", "transfer", "wire", "remit", "bank", "iban", "account")
 """Words of which every match of `_PAYS` has one."""
 _PAID_IT = re.compile(
@@ -75,6 +76,20 @@ def _with_lead(reading: Reading, sentence: str, start: int) -> str:
     if colon < 0 or "\n\n" in reading.low[colon:start].strip():
         return sentence
     return reading.low[reading.sentence(colon)[0] : colon] + sentence
+
+
+_CARRIAGE = re.compile(
+    r"\b(?:shipping|postage|carriage|porto|versand\w*|rücksend\w*|frais de (?:port|retour|livraison)|gastos de env[ií]o"
+    r"|portes|spedizione|verzend\w*|retourkosten|wysyłk\w*|przesyłk\w*)\b|送料|运费|邮费"
+)
+"""What is paid for bringing something, which is little."""
+_CLAUSE = re.compile(r"(?:[^,;:()–。；]|,(?=[\u3040-\u9fff]))+")
+
+
+def _near_gift(sentence: str) -> str:
+    """The clauses of a sentence that say what costs nothing, and those that commit us."""
+    clauses = (match[0] for match in _CLAUSE.finditer(sentence))
+    return ",".join(part for part in clauses if pattern("no_cost").search(part) or commits_us(part))
 
 
 class _Gifts(msgspec.Struct, frozen=True, dict=True):
@@ -142,8 +157,10 @@ class _Gifts(msgspec.Struct, frozen=True, dict=True):
             # The amounts beside it are prices.
             new = [amount for amount in new if amount.currency == "%"]
         ours = commits_us(YOU_MAY.sub(" ", sentence))
-        generous = [pattern(sign).search(sentence) is not None for sign in ("in_full", "amends")]
-        if not (any(generous) if costs_nothing else firm or ours):
+        near = _near_gift(sentence) if costs_nothing else sentence
+        generous = [pattern("in_full").search(near) is not None, pattern("amends").search(sentence) is not None]
+        small = costs_nothing or (_CARRIAGE.search(sentence) is not None and not new)
+        if not (any(generous) if small else firm or ours):
             return Level.LOW
         if says_no(pattern("money_firm", "discount_firm", "never_again").sub(" ", rest)) or (self.before and not new):
             return Level.LOW
@@ -185,6 +202,13 @@ def promise_money(reading: Reading) -> Iterator[Finding]:
         yield Finding("promise_money", level, OneLine(words), (Span(first, last),))
 
 
+def _is_rule(reading: Reading, sentence: str, start: int) -> bool:
+    """Whether a sentence says what is done in such cases: it has a condition and no amount."""
+    return pattern("conditions").search(sentence) is not None and not find_amounts(
+        reading.body[start : start + len(sentence)]
+    )
+
+
 @rule("payment", "pays, or changes where money goes")
 def payment(reading: Reading) -> Iterator[Finding]:
     """A sentence says that we pay, transfer or release money, or that bank details were changed. High, whatever the
@@ -196,6 +220,12 @@ def payment(reading: Reading) -> Iterator[Finding]:
         said = sentence[span.start - start :]
         of_account = "account" in said[: span.end - span.start]
         if of_account or _PAYS.match(said):
+            if (
+                not of_account
+                and _PAYS_BACK.search(said[: span.end - span.start])
+                and _is_rule(reading, sentence, start)
+            ):
+                continue
             asked = of_account and _FUNDS.search(reading.asked_text)
             amounts = find_amounts(reading.body[start : start + len(sentence)])
             if not (asked or amounts or _FUNDS.search(sentence) or _PAID_IT.search(said)):
@@ -244,7 +274,8 @@ def promise_legal(reading: Reading) -> Iterator[Finding]:
         level = Level.HIGH if strong and not before and not denied else Level.LOW
         yield Finding("promise_legal", level, OneLine(words + quoted(reading.body[slice(*span)])), (span,))
     for span, sentence, _ in by_sentence(reading, pattern("advice")):
-        if not says_no(sentence) and "?" not in sentence:
+        # "Stop the tablets and ring us" leaves it to somebody who knows.
+        if not says_no(sentence) and "?" not in sentence and pattern("contact").search(sentence) is None:
             words = f"gives advice that needs a lawyer, a doctor or a tax adviser: {quoted(reading.body[slice(*span)])}"
             yield Finding("promise_legal", Level.MEDIUM, OneLine(words), (span,))
     for span, sentence, start in by_sentence(reading, pattern("no_rights")):

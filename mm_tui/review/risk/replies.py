@@ -69,6 +69,12 @@ _MODEL_NAME = re.compile(
 _WORK = re.compile(r"\b(?:draft|version|entwurf|fassung|brouillon|borrador|rascunho|bozza|concept|szkic)\b|案|草稿")
 
 
+def _among_us(reading: Reading) -> bool:
+    """Whether the draft goes only to our own people."""
+    recipients = reading.draft.recipients
+    return bool(recipients) and all(reading.is_ours(party.address) for party in recipients)
+
+
 @rule("model_talk", "words of a model to its user")
 def model_talk(reading: Reading) -> Iterator[Finding]:
     """The draft contains a model's words to its user, its instructions or its reasoning: "Here's a friendly reply you
@@ -79,8 +85,7 @@ def model_talk(reading: Reading) -> Iterator[Finding]:
     if signed := _MODEL_NAME.search(reading.body, reading.last_lines):
         known = signed[0].lower() in reading.thread_text.lower()
         spans += () if known else (Span(*signed.span()),)
-    recipients = reading.draft.recipients
-    if recipients and all(reading.is_ours(party.address) for party in recipients):
+    if _among_us(reading):
         # Colleagues send each other drafts.
         spans = tuple(span for span in spans if not _WORK.search(reading.low, *span))
     if spans:
@@ -92,13 +97,13 @@ _DISCLAIMER = re.compile(r"\b(?:e-?mail|message|communication|attachments?|privi
 """The words of the usual footer: "This e-mail and any attachment are confidential"."""
 _TREATED = re.compile(
     r"\b(?:treat\w*|handl\w*|kept|keep|stays?|remains?|behand\w+|bearbeit\w+|trait\w+|trat(?:ad|ar|am|at)\w*|trattat\w*"
-    r"|traktowan\w*|bleib\w+|blijf\w*|rest(?:e|ent|eront|ano|a)|(?:your|ihre?|votre|vos|sus?|seus?|suoi|uw) (?:data"
-    r"|details|daten|angaben|données|datos|dados|dati|gegevens))\b"
+    r"|traktowan\w*|bleib\w+|blijf\w*|rest(?:e|ent|eront|ano|a)|tell me"
+    r"|(?:your|ihre?|votre|vos|sus?|seus?|suoi|uw) (?:data|details|daten|angaben|données|datos|dados|dati|gegevens))\b"
 )
 """How we treat what somebody told us: "Requests are treated as confidential"."""
 
 
-_CONFIDENTIAL = re.compile(r"confid|vertrau|riservat|poufn|機密|保密")
+_CONFIDENTIAL = re.compile(r"confid|vertrau|riservat|poufn|機密|保密|(?:stays?|keep it) between")
 
 
 def _is_assurance(reading: Reading, span: Span) -> bool:
@@ -166,11 +171,14 @@ def internal_note(reading: Reading) -> Iterator[Finding]:
     margin is", "strictly confidential", or a remark in brackets or to somebody else ("[Note for Dana: …]"), or to
     whoever checks the draft ("(not sure about the price, please verify)"), or lines of a chat that are not in the
     thread ("Dana (14:02): …"). High; low for the word confidential alone."""
-    spans = [span for span in _found(reading, "internal") if span.start < reading.written]
+    among_us = _among_us(reading)
+    spans = [span for span in _found(reading, "internal") if span.start < reading.written and not among_us]
     spans += [
         Span(*match.span())
         for match in _REMARK.finditer(reading.low)
-        if match[0] not in reading.asked_text and not any(match.start() <= span.start < match.end() for span in spans)
+        if not among_us
+        and match[0] not in reading.asked_text
+        and not any(match.start() <= span.start < match.end() for span in spans)
     ]
     above = _REMARK_TO.match(reading.low)
     if above and not spans and greeting().match(reading.low, above.end()):

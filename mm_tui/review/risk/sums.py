@@ -79,6 +79,21 @@ def _is_multiple(
     )
 
 
+def _counts(numbers: Iterable[int]) -> list[int]:
+    return sorted(number for number in numbers if 1 < number <= _MOST_TIMES)[:_MOST_RECKONED]
+
+
+def _is_bill(amount: Amount, values: Collection[Decimal], numbers: Iterable[int]) -> bool:
+    """Whether it is some pieces at a price and one amount more: "3 at £148.50 and £36 for delivery: £481.50"."""
+    counts = _counts(numbers)
+    return any(price * count + more == amount.value for price in values for more in values for count in counts)
+
+
+def _is_price(amount: Amount, values: Collection[Decimal], numbers: Iterable[int]) -> bool:
+    """Whether some pieces at this price make another amount."""
+    return any(amount.value * count in values for count in _counts(numbers))
+
+
 def _is_share(amount: Amount, there: Iterable[tuple[str, Decimal]], said: frozenset[str]) -> bool:
     """Whether it is some of the equal parts of an amount of the thread, with both numbers among the words of both."""
     counts = {count for count in range(1, _MOST_PARTS + 1) if str(count) in said}
@@ -171,6 +186,9 @@ def _is_total(body: str, amount: Amount) -> bool:
     lines = body[: body.rfind("\n", 0, amount.span.start) + 1].split("\n")[-2::-1]
     total, rows = Decimal(0), 0
     for line in lines:
+        if not any(map(str.isalnum, line)):
+            # A line under the rows.
+            continue
         row = _ROW_END.search(line[-_LONGEST_ROW_END:])
         value = number_of(row["number"]) if row else None
         if value is None:
@@ -310,11 +328,17 @@ def _may_contradict(reading: Reading, amount: Amount, there: Collection[tuple[st
         amount: an amount that the thread does not name.
         there: the thread's amounts.
     """
+    numbers = _whole_numbers(reading)
+    named = [one.value for one in find_amounts(reading.body) if one.currency == amount.currency != "%"]
+    if _is_bill(amount, named[:_MOST_RECKONED], numbers):
+        return False
     if amount.currency != "%" and any(value == amount.value for currency, value in there if currency != "%"):
         # One of the thread's in another currency.
         return True
     if any(currency == amount.currency and _nearly_same(amount.value, value) for currency, value in there):
         return True
+    if _is_price(amount, named, numbers):
+        return False
     mine = (amount.currency, amount.value)
     said = ((one.currency, one.value) for one in find_amounts(reading.body))
     every = [one for one in dict.fromkeys((*said, *sorted(there))) if one != mine]

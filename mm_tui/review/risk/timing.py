@@ -28,7 +28,8 @@ _NEAR = 24
 
 
 _CLOCK = re.compile(
-    r"(?<![\d.,:])(?P<h>[01]?\d|2[0-3])(?:(?::|h|\.(?=\d\d(?: ?(?:uhr|uur|h\b|[ap]\.?m))))(?P<m>[0-5]\d)(?!\d|[.:]\d))?"
+    r"(?<![\d.,:])(?P<h>2[0-3]|[01]?\d)(?!\d)"
+    r"(?:(?::|h|\.(?=\d\d(?: ?(?:uhr|uur|h\b|[ap]\.?m))))(?P<m>[0-5]\d)(?!\d|[.:]\d))?"
     r"(?P<end>\s?(?:[ap]\.?m\b\.?|u(?:hr|ur)\b|o'clock|h\b|点|時))?"
 )
 _ZONE = re.compile(
@@ -128,6 +129,7 @@ def date_differs(reading: Reading) -> Iterator[Finding]:
                 or _asks_about(asked, other, day)
                 or _is_within_limit(asked, other, day)
                 or _has_its_weekday(reading, day)
+                or _arrived_later(reading, day, other)
                 or (
                     (near is None or asks or len(mine) > _FEW_DAYS)
                     and not (near and _labels(body, day.span) & _labels(asked, near.span))
@@ -149,6 +151,7 @@ def date_differs(reading: Reading) -> Iterator[Finding]:
     there = [one for one in weekdays_in(asked) if not _is_past(asked, one[1])] if here and not mine else []
     if here and there and not mine and not any(_names_weekday(reading, number) for number, _ in here):
         sure = agrees(reading, here[0][1], "yes") and not asks and not moved
+        sure = sure and not _is_night(times_of_day(body), times_of_day(asked))
         level = Level.MEDIUM if sure and not any(_open(reading, span) for _, span in here) else Level.LOW
         words = _other(reading, here[0][1], asked, there[0][1])
         yield Finding("date_differs", level, OneLine(words), tuple(span for _, span in here))
@@ -167,6 +170,7 @@ def date_differs(reading: Reading) -> Iterator[Finding]:
         here_t
         and there_t
         and not _are_hours(body, here_t)
+        and not _is_night(here_t, there_t)
         and not _spanned(asked, here_t, there_t, known_t)
         and len(here_t) <= 2
     ):
@@ -215,7 +219,12 @@ def _otherwise_labelled(reading: Reading, body: str, days: tuple[Day, ...], *, m
         return
     texts = [lowered(str(mail.body)) for mail in reading.context.messages[-_MOST_LABELLED:] if mail.body]
     texts = [text for text in texts if len(text) <= _LONGEST_LABELLED]
-    there = [(text, day.readings, day.span) for text in texts for day in find_dates(text)]
+    there = [
+        (text, day.readings, day.span)
+        for text in texts
+        for day in find_dates(text)
+        if not any(_is_within_limit(text, day, one) for one in days)
+    ]
     there += [
         (text, frozenset({(_CLOCK_TIME, minutes % 720)}), span)
         for text in texts
@@ -347,6 +356,30 @@ def _is_within_limit(text: str, theirs: Day, day: Day) -> bool:
     """Whether a day is before the one until when something is wanted: "by 10 March", "3月10日までに"."""
     limit = _word_before(text, theirs.span) in word_set("until") or _BY_THEN.match(text, theirs.span.end)
     return bool(limit) and max(day.readings) <= min(theirs.readings)
+
+
+_ARRIVED = re.compile(
+    r"\b(?:came in|come in|comes? to us|arriv\w+|receiv\w+|reached us|got (?:here|to us)|credited|booked in"
+    r"|eingegangen|eingetroffen|angekommen|erhalten|gutgeschrieben|reçu\w*|parvenu\w*|encaissé\w*|recib\w+|lleg\w+"
+    r"|ingresó|receb\w+|cheg\w+|ricevut\w+|pervenut\w+|binnengekomen|ontvangen|aangekomen|bijgeschreven|otrzyma\w+"
+    r"|wpłyn\w+|dotar\w+)|届|到着|入金|着金|収到|收到|到账"
+)
+
+
+def _arrived_later(reading: Reading, day: Day, sent: Day) -> bool:
+    """Whether something arrived on a day not before the one on which the other side sent or paid it."""
+    today = reading.context.today
+    if today is None or not min(sent.readings) <= max(day.readings) <= (today.month, today.day):
+        return False
+    return _ARRIVED.search(reading.low, *reading.sentence(day.span.start)) is not None
+
+
+_EVENING, _MORNING = 20 * 60, 6 * 60
+
+
+def _is_night(mine: Sequence[tuple[int, Span, str]], theirs: Sequence[tuple[int, Span, str]]) -> bool:
+    """Whether the draft names an hour after midnight and the other side one late in the evening: the next day."""
+    return any(minutes < _MORNING for minutes, _, _ in mine) and any(minutes >= _EVENING for minutes, _, _ in theirs)
 
 
 def _asks_about(text: str, theirs: Day, day: Day) -> bool:

@@ -1,0 +1,154 @@
+"""What a careful colleague writes is not flagged, and the fault that looks like it still is."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import pytest
+
+from mm_tui.models import Attachment, Direction, Party
+from mm_tui.review.findings import Level
+from mm_tui.review.risk import Draft, Message, ThreadContext, assess
+from mm_tui.text import ManyLine, OneLine
+
+US = Party.parse("desk@helio.example")
+ANNA = Party.parse("Anna Berg <anna@berg.example>")
+WORKSHOP = Party.parse("workshop@helio.example")
+
+
+def codes(asked: str, answer: str, to: Party = ANNA, files: tuple[str, ...] = ()) -> set[str]:
+    """The codes of the findings at medium or high."""
+    at = datetime(2026, 3, 11, tzinfo=UTC)
+    mail = Message(
+        ANNA, (US,), subject=OneLine("Question"), body=ManyLine(asked), received_at=at, direction=Direction.INBOUND
+    )
+    own = frozenset({"desk@helio.example", "workshop@helio.example"})
+    context = ThreadContext((mail,), own_addresses=own, today=date(2026, 3, 12))
+    attached = tuple(Attachment(name=OneLine(name)) for name in files)
+    draft = Draft(US, (to,), subject=OneLine("Re: Question"), body=ManyLine(answer), attachments=attached)
+    return {one.code for one in assess(draft, context).findings if one.level >= Level.MEDIUM}
+
+
+@pytest.mark.parametrize(
+    ("code", "asked", "good", "bad"),
+    [
+        (
+            "signature_not_ours",
+            "Is the fence allowed?",
+            "It is allowed.\n\nSincerely,\nDoug Ferrell\nPermits and Inspections",
+            "It is allowed.\n\nSincerely,\nDoug Ferrell\nVoss Inspections Ltd",
+        ),
+        (
+            "signature_not_ours",
+            "Proszę o pokój.",
+            "Pokój jest gotowy.\n\nPozdrawiam\nAdam Wójcik, recepcja",
+            "Pokój jest gotowy.\n\nPozdrawiam\nAdam Wójcik, Hotel Bałtyk",
+        ),
+        (
+            "names_third_person",
+            "May I drive home after the visit?",
+            "Please do not drive. Dr. Feldman will tell you what applies on the day of surgery.",
+            "Please do not drive. Mr. Feldman was here for his surgery.",
+        ),
+        (
+            "source_not_in_thread",
+            "May I paint the room?",
+            "The agreement allows it if the walls are white when you leave (clause 11). Clause 6 has the details.",
+            "Under clause 11 of the agreement painting costs 200 pounds.",
+        ),
+        (
+            "date_differs",
+            "Did my parcel arrive? I sent it on 5 March.",
+            "Yes, it came in on 10 March.",
+            "Yes, the parcel of 3 May is here.",
+        ),
+        (
+            "promise_service",
+            "Can I pay by card?",
+            "The law guarantees that. The pies bake in under 20 minutes, whatever the reason for your hurry.",
+            "We answer in under 20 minutes, you have my word.",
+        ),
+        (
+            "promise_legal",
+            "Can I pause my membership?",
+            "Your contract is extended by two months. The landlord is liable for the rest.",
+            "Your contract is hereby extended, and we are liable for the rest.",
+        ),
+        (
+            "promise_money",
+            "What do three signs cost?",
+            "Total: $702, pickup at no charge. After three months the first service is free.",
+            "We have refunded the full $702 to your card today.",
+        ),
+        (
+            "promise_money",
+            "订单取消可以退款吗?",
+            "您昨天来信时还在免费取消期内,房费980元全额退回。",
+            "非常抱歉,房费980元我们全额退回,并免费再住一晚。",
+        ),
+        (
+            "model_talk",
+            "Haben Sie den Link? Could you book it?",
+            "Gerne! Hier ist der Link. Would you like me to make a booking? Souhaitez-vous que je la réserve ?",
+            "Gerne! Hier ist ein Entwurf der Antwort. Would you like me to make it shorter?",
+        ),
+        (
+            "amount_not_in_thread",
+            "£148.50 a pallet for 3 pallets?",
+            "3 pallets at £148.50 plus £36.00 delivery make £481.50.",
+            "3 pallets at £184.50.",
+        ),
+        (
+            "amount_not_in_thread",
+            "What do three beds cost?",
+            "Three beds   567 €\nSoil   210 €\nPlants   105 €\nWork   150 €\n       -----\nTotal   1.032 €",
+            "Three beds   567 €\nSoil   210 €\nPlants   105 €\nWork   150 €\n       -----\nTotal   1.302 €",
+        ),
+        (
+            "number_differs",
+            "Why was flat 6 given to others?",
+            "Somebody was earlier, sorry. Flat 11 is free from August.",
+            "Flat 11 went to somebody who came earlier.",
+        ),
+        (
+            "count_differs",
+            "The work takes 6 days, I hear?",
+            "It takes six working days.",
+            "Yes, it takes six weeks.",
+        ),
+        (
+            "internal_note",
+            "What would you do?",
+            "Tell me your lowest figure, it stays between us.",
+            "Our margin is 40 %, this stays between us.",
+        ),
+        (
+            "template_hole",
+            "How do I drain the fuel?",
+            "Drain it into a can (your local waste site takes it). The pallets were signed for (DN 7714).",
+            "It comes to (price from the list).",
+        ),
+        (
+            "rude",
+            "Third time of asking!",
+            "I am sorry that you had to ask three times, I can see why you are running out of patience.",
+            "We are slowly running out of patience with your questions.",
+        ),
+    ],
+)
+def test_what_looks_like_a_fault(code: str, asked: str, good: str, bad: str) -> None:
+    assert code not in codes(asked, good)
+    assert code in codes(asked, bad)
+
+
+def test_colleagues_are_told_what_others_are_not() -> None:
+    body = "Hi Mick,\n\nwe buy them in at £11.20. Can you look at it?"
+    assert {"greets_stranger", "internal_note"} <= codes("Is it dear?", body)
+    assert codes("Is it dear?", body, to=WORKSHOP) == set()
+
+
+def test_a_file_with_another_number_of_its_own() -> None:
+    asked = "We have only the April invoice (KP-0426-7713). Please send the May one."
+    answer = "Your May invoice is attached."
+    assert "attachment_other" not in codes(asked, answer, files=("KP-0526-7940_May.pdf",))
+    assert "attachment_other" in codes(asked, answer, files=("KP-0426-7731_May.pdf",))
