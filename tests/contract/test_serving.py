@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import pty
@@ -14,20 +15,24 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 import pytest
 
 from mm_tui.private_files import replace_private
+from mm_tui.sandbox.gateway import lifecycle, messages
 from mm_tui.sandbox.gateway.mail import Arrival, IncomingMail
 from mm_tui.sandbox.gateway.server import Server
 from mm_tui.sandbox.gateway.state import State
-from mm_tui.sandbox.run import seed
+from mm_tui.sandbox.gateway.statuses import Status
+from mm_tui.sandbox.run import sample_redrafts, seed
 from mm_tui.sandbox.run.child import Ready, SandboxChild, SandboxFailed
 from mm_tui.sandbox.run.demo_agent import DemoActivity
 from mm_tui.sandbox.run.serve import fill
 from mm_tui.sandbox.run.synthetic import fill_synthetic
+from mm_tui.sandbox.samples import load
 from tests.support.sandbox import Sandbox, file_part, running_sandbox, running_sandbox_process, wait_until
 
 PARENT = """
@@ -380,6 +385,33 @@ def test_the_agent_ends_with_the_sandbox(tmp_path: Path, number: signal.Signals)
         wait_until(lambda: not is_running(agent))
     finally:
         child.stop()
+
+
+def test_each_sample_draft_is_written_anew_for_a_reviewer_who_asks(tmp_path: Path) -> None:
+    state = State(tmp_path)
+    try:
+        with state.write():
+            seed.fill_samples(state, load(datetime.now(UTC)))
+        drafts = [row["id"] for row in state.db.execute("SELECT id FROM emails WHERE status = 'pending_send_approval'")]
+        reasons = ("Wrong tone", "Wrong facts", "Shorter", "")
+        for draft, reason in zip(drafts, itertools.cycle(reasons), strict=False):
+            lifecycle.set_status(state, draft, Status.REJECTED)
+            wanted = [(draft, "review.redraft", "now"), (draft, "review.reason", reason)]
+            state.db.executemany("INSERT INTO tags VALUES (?, ?, ?)", wanted)
+        words = json.dumps("Dear Anna, it leaves on Monday.")
+        parts = [(drafts[0], "review.suggestion", words[:9]), (drafts[0], "review.suggestion.2", words[9:])]
+        state.db.executemany("INSERT INTO tags VALUES (?, ?, ?)", parts)
+        assert sample_redrafts.redraft(state) == len(drafts) >= 40
+        assert sample_redrafts.redraft(state) == 0
+        follows = state.db.execute("SELECT value, email_id FROM tags WHERE name = 'assist.follows'").fetchall()
+        others = {row["value"]: row["email_id"] for row in follows}
+        assert set(others) == set(drafts)
+        assert messages.body(state, others[drafts[0]]) == "Dear Anna, it leaves on Monday."
+        for draft, other in others.items():
+            assert messages.body(state, other).split() != messages.body(state, draft).split()
+            assert messages.find(state, other)["thread_id"] == messages.find(state, draft)["thread_id"]
+    finally:
+        state.close()
 
 
 async def test_mail_arrives_while_the_demo_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -57,8 +57,9 @@ def send(state: State, caller: Caller, mailbox_id: str, mail: Submission) -> Sub
         return _submit(state, caller, mailbox, mail, None)
 
 
-def reply(state: State, caller: Caller, mailbox_id: str, email_id: str, mail: Submission) -> Submitted:
-    """Submits a reply: recipients, subject and thread come from the email it answers."""
+def reply(state: State, caller: Caller | None, mailbox_id: str, email_id: str, mail: Submission) -> Submitted:
+    """Submits a reply: recipients, subject and thread come from the email it answers. Without a caller it is the
+    sandbox's own."""
     mailbox = mailboxes.find(state, mailbox_id)
     answered = messages.find(state, email_id, mailbox_id)
     with state.write() as db:
@@ -189,7 +190,7 @@ def sent_this_month(state: State) -> int:
 
 
 def _submit(
-    state: State, caller: Caller, mailbox: sqlite3.Row, mail: Submission, answered: sqlite3.Row | None
+    state: State, caller: Caller | None, mailbox: sqlite3.Row, mail: Submission, answered: sqlite3.Row | None
 ) -> Submitted:
     email_id = state.new_id()
     thread_id = answered["thread_id"] if answered is not None else state.new_id()

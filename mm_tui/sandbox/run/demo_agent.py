@@ -19,12 +19,15 @@ from mm_tui.sandbox.gateway import inbound, mailboxes
 from mm_tui.sandbox.gateway.mail import Arrival, IncomingMail, name_and_address
 from mm_tui.sandbox.gateway.server import Server
 from mm_tui.sandbox.gateway.state import DOMAIN, State
+from mm_tui.sandbox.run import sample_redrafts
 from mm_tui.sandbox.run.child import end, start_supervised
 
 SHORTEST_PAUSE = 4.0
 """The least seconds between two arrivals."""
 LONGEST_PAUSE = 120.0
 """The most seconds between two arrivals."""
+REDRAFT_SECONDS = 3.0
+"""Seconds between two looks for reviewers who ask for another draft in place of a sample draft."""
 _BUSY = 6
 """How many emails arrive in quick succession at the start, so that there is something to see."""
 
@@ -168,6 +171,15 @@ class DemoActivity:
         if self._agent is not None:
             end(self._agent)
             self._agent = None
+
+    async def run(self) -> None:
+        """Delivers mail and answers reviewers, until cancelled."""
+        await asyncio.gather(self.let_mail_arrive(), self._answer_reviewers())
+
+    async def _answer_reviewers(self) -> None:
+        while self._works:
+            sample_redrafts.redraft(self._state)
+            await asyncio.sleep(REDRAFT_SECONDS)
 
     async def let_mail_arrive(self) -> None:
         """Delivers sample arrivals, one after the other, and reports if the agent has ended."""

@@ -240,12 +240,12 @@ async def _until_signal(server: Server, activity: DemoActivity, started: Callabl
         # Signals that are already ignored, such as SIGHUP under nohup, stay ignored.
         if signal.getsignal(number) is not signal.SIG_IGN:
             loop.add_signal_handler(number, stop.set)
-    arriving = asyncio.create_task(activity.let_mail_arrive())
+    running = asyncio.create_task(activity.run())
     try:
         await server.run(started, stop)
     finally:
-        arriving.cancel()
-        await asyncio.gather(arriving, return_exceptions=True)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
 
 
 def _say(text: str) -> None:
