@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from mm_tui.screens.inbox.screen import InboxScreen
 from mm_tui.screens.pending.pane import View
+from mm_tui.services.assistant.service import Assistant
 from mm_tui.settings.secret import Secret
 from mm_tui.settings.sections import Assist, Settings
 from tests.support.app import running_app, settings_for, shown, until
@@ -68,6 +70,35 @@ async def test_it_reads_by_itself_where_the_settings_say_so(sandbox: Sandbox) ->
     async with running_queue(settings, 1, size=(120, 40)) as (app, pilot, screen):
         await until(pilot, lambda: any(one.detail for one in screen.listing.entries[0].thread), "the thread's text")
         await until(pilot, lambda: "contradicted: “order 88421”" in shown(app), "what it points at")
+
+
+@pytest.mark.parametrize("automatic", [False, True], ids=["asked", "automatic"])
+async def test_a_reading_goes_on_while_the_list_changes(
+    sandbox: Sandbox, automatic: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(2):
+        a_reply(sandbox)
+    asked, answers, ask = list[str](), asyncio.Event(), Assistant.second_reading
+
+    async def slow(self: Assistant, draft_id: str, *more: Any, **named: Any) -> Any:
+        asked.append(draft_id)
+        await answers.wait()
+        return await ask(self, draft_id, *more, **named)
+
+    monkeypatch.setattr(Assistant, "second_reading", slow)
+    async with running_queue(assisted(sandbox, second_reader=automatic), 2, size=(120, 40)) as (app, pilot, screen):
+        await until(pilot, lambda: any(one.detail for one in screen.listing.entries[0].thread), "the thread's text")
+        await seen(pilot, screen)
+        if not automatic:
+            await pilot.press("r")
+            await until(pilot, lambda: "the second reader is at work; r stops it" in shown(app), "that it was asked")
+        await until(pilot, lambda: asked, "the model at work")
+        # As whenever something changes in the queue.
+        screen.second_reading._look()
+        await pilot.pause()
+        answers.set()
+        await until(pilot, lambda: "contradicted: “order 88421”" in shown(app), "its answer")
+    assert len(set(asked)) == len(asked), "no answer was thrown away and asked for again"
 
 
 async def test_what_the_thread_wants_stands_above_the_draft(sandbox: Sandbox) -> None:

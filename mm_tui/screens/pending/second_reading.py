@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
-from functools import partial
+from collections.abc import Coroutine, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mm_tui.services.assistant.cards import CardPhase
 from mm_tui.widgets.later import Later
 
 if TYPE_CHECKING:
+    from textual.worker import Worker
+
     from mm_tui.screens.pending.host import QueueHost
     from mm_tui.services.assistant.second_reader import SecondReader
     from mm_tui.services.queue.entry import QueueEntry
@@ -18,12 +19,19 @@ REST_SECONDS = 0.8
 """Seconds that the cursor must rest on a draft before its second reading is looked up or requested."""
 
 
+ASKED, LOOKING = "second-reader", "second-reader-looking"
+"""The groups of the workers: what was asked for goes on while others are looked at."""
+
+
 class SecondReaderActions:
     """Runs the second reader for the pending screen."""
 
     def __init__(self, screen: QueueHost) -> None:
         self._screen = screen
         self._looking = Later(screen, REST_SECONDS, self._look)
+        self._near: tuple[str, ...] = ()
+        """The versions of the emails that were looked at last."""
+        self._look_worker: Worker[None] | None = None
 
     def ask(self) -> None:
         """Has the draft under the cursor read; the same key stops a reading in progress, or asks again afterwards."""
@@ -36,17 +44,20 @@ class SecondReaderActions:
             return
         state = reader.state(entry)
         if state is not None and state.phase is CardPhase.WORKING:
-            self._screen.workers.cancel_group(self._screen, "second-reader")
+            for group in (ASKED, LOOKING):
+                self._screen.workers.cancel_group(self._screen, group)
             self._screen.say("the second reader was stopped")
             return
         again = state is not None and state.phase is CardPhase.DONE
-        self._run(self._ask(reader, entry, again))
+        self._screen.say("the second reader is at work; {pending.second_reader} stops it")
+        self._run(self._ask(reader, entry, again), ASKED)
 
     async def _ask(self, reader: SecondReader, entry: QueueEntry, again: bool) -> None:
         state = await reader.read(entry, self._address(entry), again=again)
-        # There is no room for it above a draft with many findings.
-        more = ", {pending.findings} shows them" if state.remarks else ""
-        self._screen.say(f"{state.summary}{more}")
+        if self._screen.current is not None and self._screen.current.item.id == entry.item.id:
+            # There is no room for it above a draft with many findings.
+            more = ", {pending.findings} shows them" if state.remarks else ""
+            self._screen.say(f"{state.summary}{more}")
 
     def look_soon(self) -> None:
         """Once the cursor has rested, shows the stored remarks on the draft, or requests them in automatic mode."""
@@ -59,12 +70,14 @@ class SecondReaderActions:
         shown, listed = self._screen.queue_list, self._screen.listing.listed
         near = [entry for key in shown.keys[shown.cursor : shown.cursor + 2] if (entry := listed.get(key)) is not None]
         wanted = [one for one in near if not one.ended and one.is_checked and reader.state(one) is None]
-        if wanted:
-            self._run(partial(self._read_all, wanted))
+        looked, self._near = self._near, tuple(one.version for one in near)
+        is_looking = self._look_worker is not None and not self._look_worker.is_finished
+        if wanted and not (is_looking and looked == self._near):
+            self._look_worker = self._run(self._read_all(wanted), LOOKING)
 
-    def _run(self, work: Coroutine[Any, Any, None] | Callable[[], Coroutine[Any, Any, None]]) -> None:
-        # Exclusive: asking about another draft ends the wait for this one.
-        self._screen.run_worker(work, group="second-reader", exclusive=True, exit_on_error=False)
+    def _run(self, work: Coroutine[Any, Any, None], group: str) -> Worker[None]:
+        # Exclusive: asking about another draft ends the wait for this one, and so does looking at others.
+        return self._screen.run_worker(work, group=group, exclusive=True, exit_on_error=False)
 
     async def _read_all(self, entries: Sequence[QueueEntry]) -> None:
         from mm_tui.services.assistant.second_reader import why_not
