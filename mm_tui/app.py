@@ -26,15 +26,7 @@ from mm_tui.screens.main import MAIN_SCREENS
 from mm_tui.settings.paths import reports_dir
 from mm_tui.store.seal import fault_of_store, is_of_store
 from mm_tui.text import OneLine
-from mm_tui.textual_private import (
-    active_binding,
-    forget_shown,
-    hear_of_every_worker,
-    keep_backgrounds_still,
-    remember_handlers,
-    render_changed_lines,
-    tell_of_every_size,
-)
+from mm_tui.textual_private import active_binding, forget_shown, mend_textual
 from mm_tui.theme import DEFAULT_THEME, THEMES, ours
 from mm_tui.widgets.chrome import StatusLine
 from mm_tui.widgets.words import with_keys
@@ -61,11 +53,7 @@ REDRAW = "screen.redraw"
 """The id of the action that redraws the screen."""
 
 
-keep_backgrounds_still()
-remember_handlers()
-render_changed_lines()
-tell_of_every_size()
-hear_of_every_worker()
+mend_textual()
 
 
 class MmTui(App[None], inherit_bindings=False):
@@ -167,8 +155,8 @@ class MmTui(App[None], inherit_bindings=False):
         self.session.database.hurry()
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS, "mm-tui"))
         self.arrival.start()
-        self.screen_change_signal.subscribe(self, self.keyboard.screen_changed, immediate=True)
-        self.keyboard.screen_changed(self.screen)
+        self.screen_change_signal.subscribe(self, self.keyboard.front.screen_changed, immediate=True)
+        self.keyboard.front.screen_changed(self.screen)
         # The list is painted from the store first; only then are the network parts imported and built.
         self.call_after_refresh(self._run_services)
         self.call_after_refresh(self._prepare_rules)
@@ -215,7 +203,7 @@ class MmTui(App[None], inherit_bindings=False):
         self.arrival.answered(event.time)
 
     def on_subject_changed(self, _message: SubjectChanged) -> None:
-        self.keyboard.subject_changed()
+        self.keyboard.front.subject_changed()
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         # A blinking cursor would write to the terminal twice a second.

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from textual import events
 from textual.message import Message
 
+from mm_tui.front import Front, answer_keys
 from mm_tui.keymap import DECIDING, OPENING
 from mm_tui.layouts import LAYOUTS
 from mm_tui.pasting import FEW, IN_TEXT
@@ -83,7 +84,8 @@ class Keyboard:
         arrival: Arrival,
         layout: str = "",
     ) -> None:
-        self._app, self._deliver, self._arrival = app, deliver, arrival
+        self._app, self._deliver = app, deliver
+        self.front = Front(app, arrival, self._go_on)
         self._say, self._unsay = say, unsay
         self._latin = LAYOUTS.get(layout, {})
         self._waiting: deque[events.Key | events.Paste] = deque()
@@ -92,19 +94,8 @@ class Keyboard:
         self._rounds = 0
         """How many messages must still follow; 0 once the last key is done."""
         self._target: MessagePump | None = None
-        self._front: Screen[Any] | None = None
-        self._mode = ""
-        """The main screen in front, or below the dialog in front."""
         self._wrote_in: Widget | None = None
         """The field that received the last key."""
-        self._painted_at: float | None = 0.0
-        """When the current screen was drawn; None until it is."""
-        self._arrived_at: float | None = 0.0
-        """When the email that a key would decide arrived at the terminal; None until then."""
-        self._awaited: object = None
-        """The number of the painting whose arrival counts."""
-        self._was_closed = False
-        """Whether the current screen came to the front because a dialog or field was closed."""
         self._opening = ""
         """The id of the last key's action, if it should have opened something."""
         self._opened_by_text = False
@@ -124,12 +115,6 @@ class Keyboard:
 
     # What the app tells
 
-    def screen_changed(self, screen: Screen[Any]) -> None:
-        """Records that another screen came to the front."""
-        if screen is not self._front:
-            left_open = self._mode != self._app.current_mode or self._front in self._app.screen_stack
-            self._new_front(screen, closed=self._front is not None and not left_open)
-
     async def typed(self, event: events.Key | events.Paste) -> None:
         """Handles a key or pasted text."""
         self._waiting.append(event)
@@ -146,16 +131,10 @@ class Keyboard:
         self._settled()
         await self._go_on()
 
-    def subject_changed(self) -> None:
-        """Records that from the next paint on a key would decide about another email."""
-        if self._front is not None:
-            self._arrived_at = None
-            self._front.call_after_refresh(self._await_arrival)
-
     @property
     def is_ready(self) -> bool:
         """Whether all keys are handled and the current screen is drawn."""
-        return not self._waiting and not self._rounds and self._painted_at is not None
+        return not self._waiting and not self._rounds and self.front.painted_at is not None
 
     # One after the other
 
@@ -163,7 +142,7 @@ class Keyboard:
         # Without screens the app is ending.
         while self._waiting and not self._rounds and self._app.screen_stack:
             event, writes = self._waiting[0], takes_text(self._app.focused)
-            if self._painted_at is None and not writes:
+            if self.front.painted_at is None and not writes:
                 return
             self._waiting.popleft()
             if not writes and isinstance(event, events.Key):
@@ -236,33 +215,10 @@ class Keyboard:
     def _settled(self) -> None:
         app, wrote_in, opening = self._app, self._wrote_in, self._opening
         self._opening = ""
-        if wrote_in is not None and app.screen is self._front and not takes_text(app.focused):
-            self._new_front(app.screen, closed=True)
-        elif opening and app.screen is self._front and not takes_text(app.focused):
+        if wrote_in is not None and app.screen is self.front.screen and not takes_text(app.focused):
+            self.front.becomes(app.screen, closed=True)
+        elif opening and app.screen is self.front.screen and not takes_text(app.focused):
             self._ignores = True
-
-    def _new_front(self, screen: Screen[Any], *, closed: bool) -> None:
-        self._front, self._mode = screen, self._app.current_mode
-        self._was_closed, self._painted_at = closed, None
-        screen.call_after_refresh(self._painted, screen)
-
-    def _painted(self, screen: Screen[Any]) -> None:
-        if screen is self._front and self._painted_at is None:
-            self._painted_at = monotonic()
-            self._arrived_at = self._painted_at
-            if _answer_keys(screen) or getattr(screen, "DECIDES", False):
-                self._await_arrival()
-            self._app.call_later(self._go_on)
-
-    def _await_arrival(self) -> None:
-        """A decision needs more than a paint: the picture must have been visible on the terminal."""
-        self._arrived_at = None
-        self._awaited = awaited = object()
-        self._arrival.once_arrived(partial(self._arrived, awaited))
-
-    def _arrived(self, awaited: object, at: float) -> None:
-        if awaited is self._awaited:
-            self._arrived_at = at
 
     # Whether a key counts where letters are keys
 
@@ -297,15 +253,10 @@ class Keyboard:
         self._pressed[act_id] = now
         if again or chosen_at - plain_at < QUIET_SECONDS:
             self._refuse(TOO_QUICK)
-        elif self._arrived_at is None:
+        elif self.front.arrived_at is None:
             self._refuse(NOT_SHOWN)
         else:
-            self._run_when_seen(run, self._front_item(), self._typed_at)
-
-    def _front_item(self) -> tuple[object, object]:
-        """The main screen in front and the email that would be decided."""
-        main = next((one for one in reversed(self._app.screen_stack) if hasattr(one, "undo_target")), None)
-        return main, main.undo_target() if main is not None else None
+            self._run_when_seen(run, self.front.item(), self._typed_at)
 
     def _run_when_seen(
         self, run: Callable[[], Awaitable[object]], about: tuple[object, object], typed_at: float
@@ -313,10 +264,11 @@ class Keyboard:
         """Runs the action once its email has been in front long enough without other keys."""
         if not self._app.screen_stack:
             return
-        left = self._front is not None and self._front is not about[0] and not self._front.is_modal
-        if self._typed_at > typed_at or self._front_item() != about or left:
+        front = self.front
+        left = front.screen is not None and front.screen is not about[0] and not front.screen.is_modal
+        if self._typed_at > typed_at or front.item() != about or left:
             self._refuse(TOO_QUICK)
-        elif self._front is about[0] and self._painted_at and self._has_stood(monotonic()):
+        elif front.screen is about[0] and front.painted_at and self._has_stood(monotonic()):
             self._run(run)
         else:
             self._app.set_timer(LOOK_SECONDS, lambda: self._run_when_seen(run, about, typed_at))
@@ -330,23 +282,23 @@ class Keyboard:
             self._ignores = False
         if not _is_plain(key):
             return True
-        screen, painted_at = self._app.screen, self._painted_at or 0.0
+        screen, painted_at = self._app.screen, self.front.painted_at or 0.0
         if self._ignores:
             if _act_id(screen, key) in DECIDING:
                 self._refuse()
             return False
         # Typed for the dialog that has closed.
-        is_late = self._was_closed and key.time <= painted_at
+        is_late = self.front.was_closed and key.time <= painted_at
         if is_late and screen.is_modal:
             return False
-        if answer_keys := _answer_keys(screen):
+        if answers := answer_keys(screen):
             if (
                 not _is_in_text(key)
                 and self._has_stood(key.time)
                 and key.time - max(painted_at, self._plain_at) >= QUIET_SECONDS
             ):
                 return True
-            if key.character in answer_keys:
+            if key.character in answers:
                 self._refuse()
             return False
         if screen.is_modal:
@@ -368,7 +320,7 @@ class Keyboard:
                 self._ignores = True
                 self._refuse()
                 return False
-        elif not act_id and decides_here and (key.is_printable or self._front_item()[1] is not None):
+        elif not act_id and decides_here and (key.is_printable or self.front.item()[1] is not None):
             # A key without an action here is part of words being typed; enter in an empty list is not.
             self._ignores = True
         if not act_id and key.is_printable and key.time - self._typed_at >= QUIET_SECONDS:
@@ -381,7 +333,7 @@ class Keyboard:
     def _refuse(self, why: str = "") -> None:
         """Says why a key was dropped, until another key counts after a pause."""
         self._refused_at = monotonic()
-        self._refusal = why or (TOO_QUICK if self._arrived_at is not None else NOT_SHOWN)
+        self._refusal = why or (TOO_QUICK if self.front.arrived_at is not None else NOT_SHOWN)
         self._say(self._refusal, "warning")
 
     def _forget_refusal(self) -> None:
@@ -391,13 +343,8 @@ class Keyboard:
 
     def _has_stood(self, at: float) -> bool:
         """Whether the email had been visible on the terminal for a moment at that time."""
-        return self._arrived_at is not None and at - self._arrived_at >= QUIET_SECONDS
-
-
-def _answer_keys(screen: Screen[Any]) -> frozenset[str]:
-    """The keys that answer the question in front; none if it decides nothing."""
-    keys: frozenset[str] = getattr(screen, "answer_keys", frozenset())
-    return keys
+        arrived_at = self.front.arrived_at
+        return arrived_at is not None and at - arrived_at >= QUIET_SECONDS
 
 
 def _act_id(screen: Screen[Any], key: events.Key) -> str:

@@ -48,34 +48,14 @@ def is_wrapped(area: TextArea) -> bool:
     return (wrapped._width, wrapped._tab_width) == (area.wrap_width, area.indent_width)
 
 
-def keep_backgrounds_still() -> None:
-    """Makes a screen behind another repaint only its changed cells, once, and only where they are visible.
-
-    Textual marks the whole screen behind as changed with each update, and so repaints it again and again while a dialog
-    is open, even behind a screen that covers it: a megabyte in 15 seconds.
-    """
-    if Screen._compositor_refresh is not _refresh:
-        Screen._compositor_refresh = _refresh  # type: ignore[method-assign, assignment]  # as said above
-
-
-def render_changed_lines() -> None:
-    """Makes a paint of some lines render these lines alone, and nothing that is behind a widget that has them all.
-
-    Textual renders every visible widget in full, and then keeps what is in front of the changed lines: a third of the
-    time of a move in a list.
-    """
-    if Compositor._get_renders is not _get_renders:
-        Compositor._get_renders = _get_renders  # type: ignore[method-assign]  # as said above
-
-
-def remember_handlers() -> None:
-    """Remembers by class which methods handle which messages.
-
-    Textual looks through all base classes for each of the fifty messages that follow a key: a tenth of the time of a
-    move in a list.
-    """
-    if MessagePump._get_dispatch_methods is not _get_dispatch_methods:
-        MessagePump._get_dispatch_methods = _get_dispatch_methods  # type: ignore[method-assign]  # as said above
+def mend_textual() -> None:
+    """Has Textual paint and dispatch less, and tell more: the reasons are at each method that takes one's place."""
+    Screen._compositor_refresh = _refresh  # type: ignore[method-assign, assignment]
+    Compositor._get_renders = _get_renders  # type: ignore[method-assign]
+    Compositor.reflow = _reflow  # type: ignore[method-assign]
+    MessagePump._get_dispatch_methods = _get_dispatch_methods  # type: ignore[method-assign]
+    # The app hears of all workers, to show the errors; Textual tells only the widget or screen that ran one.
+    Worker.StateChanged.bubble = True
 
 
 def active_binding(screen: Screen[Any], key: str) -> ActiveBinding | None:
@@ -89,20 +69,15 @@ def active_binding(screen: Screen[Any], key: str) -> ActiveBinding | None:
     return found
 
 
-def tell_of_every_size() -> None:
-    """Makes each layout report the new size to every widget whose size changed since the last layout.
-
-    Textual may compute the map of a layout early, when a widget's position is requested. It then compares the layout
-    with that map, finds no change, and the widgets keep lines made for their old width.
-    """
-    if Compositor.reflow is not _reflow:
-        Compositor.reflow = _reflow  # type: ignore[method-assign]  # as said above
-
-
 _reflow_since_last_layout = Compositor.reflow
 
 
 def _reflow(self: Compositor, parent: Widget, size: Size) -> ReflowResult:
+    """Reports the new size to every widget whose size changed since the last layout.
+
+    Textual may compute the map of a layout early, when a widget's position is requested. It then compares the layout
+    with that map, finds no change, and the widgets keep lines made for their old width.
+    """
     # The map is stored in the compositor, so that it is freed with its screen.
     self._full_map = vars(self).get("map_of_last_layout", self._full_map)
     changes = _reflow_since_last_layout(self, parent, size)
@@ -114,6 +89,11 @@ _all_renders = Compositor._get_renders
 
 
 def _get_renders(self: Compositor, crop: Region | None = None) -> Iterable[tuple[Region, Region, list[Strip]]]:
+    """Renders the changed lines alone, and nothing that is behind a widget that has them all.
+
+    Textual renders every visible widget in full, and then keeps what is in front of the changed lines: a third of the
+    time of a move in a list.
+    """
     if crop is None:
         yield from _all_renders(self)
         return
@@ -135,6 +115,11 @@ _handlers: dict[tuple[type, str], list[tuple[type, str]] | None] = {}
 def _get_dispatch_methods(
     self: MessagePump, method_name: str, message: Message
 ) -> Iterable[tuple[type, Callable[[Message], Awaitable[object]]]]:
+    """Remembers by class which methods handle which messages.
+
+    Textual looks through all base classes for each of the fifty messages that follow a key: a tenth of the time of a
+    move in a list.
+    """
     place = type(self), method_name
     if place not in _handlers:
         classes = [(cls, vars(cls)) for cls in type(self).mro()]
@@ -158,6 +143,11 @@ _refresh_in_front = Screen._compositor_refresh
 
 
 def _refresh(self: Screen[object]) -> None:
+    """Has a screen behind another repaint only its changed cells, once, and only where they are visible.
+
+    Textual marks the whole screen behind as changed with each update, and so repaints it again and again while a dialog
+    is open, even behind a screen that covers it: a megabyte in 15 seconds.
+    """
     front = self.app.screen
     if self is front or self.app.is_inline:
         if not self.app._batch_count:
@@ -174,8 +164,3 @@ def _refresh(self: Screen[object]) -> None:
         stack = self.app.screen_stack
         for above in stack[stack.index(self) + 1 :] if self in stack else ():
             above.refresh(*changed)
-
-
-def hear_of_every_worker() -> None:
-    """Lets the app hear of all workers, to show the errors; Textual tells only the widget or screen that ran one."""
-    Worker.StateChanged.bubble = True

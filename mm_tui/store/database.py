@@ -10,9 +10,19 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import quote
 
-from mm_tui.store.migrations import MIGRATIONS, mail_tables, migrate, version
+from mm_tui.store.connecting import (
+    CorruptStore,
+    NewerStore,
+    connect,
+    damage_mark,
+    file_uri,
+    forget_mail,
+    is_damage,
+    make_private,
+    refuse_other_files,
+)
+from mm_tui.store.migrations import MIGRATIONS, migrate, version
 from mm_tui.store.seal import Head, OpenFile, StoreError, StoreMoved, behind, holds, last_entry, moved, write_head
 
 if TYPE_CHECKING:
@@ -23,35 +33,7 @@ BUSY_MS = 5000
 HURRY_MS = 1000
 """The same for the thread that draws the screens; it waits no longer for other threads either."""
 
-_MAGIC = b"SQLite format 3\0"
-
 _memory_names = itertools.count(1)
-
-
-class NewerStore(StoreError):
-    """The store was written by a newer version of this program. It is left unchanged."""
-
-    def __init__(self, path: Path, found: int) -> None:
-        super().__init__(
-            f"{path} was written by a newer mm-tui (schema {found}; this one knows up to {len(MIGRATIONS)}). "
-            "Update mm-tui, or name another profile. The file was not touched."
-        )
-        self.path = path
-        self.found = found
-
-
-class CorruptStore(StoreError):
-    """The store is damaged. `recovery.rebuild` sets it aside and makes a new one."""
-
-    def __init__(self, path: Path, why: str) -> None:
-        super().__init__(f"{path} is damaged: {why}")
-        self.path = path
-        self.why = why
-
-
-def damage_mark(path: Path) -> Path:
-    """The file whose presence says that a check found the store damaged."""
-    return path.with_name(path.name + ".damaged")
 
 
 class Database:
@@ -91,14 +73,14 @@ class Database:
         """
         database = cls(path, memory=memory or path is None)
         if path is not None:
-            _make_private(path)
+            make_private(path)
             if damage_mark(path).exists():
                 raise CorruptStore(path, "a check found pages that do not fit together")
         try:
             database._prepare()
         except sqlite3.DatabaseError as error:
             database.close()
-            if path is not None and _is_damage(error):
+            if path is not None and is_damage(error):
                 raise CorruptStore(path, str(error)) from error
             raise
         except BaseException:
@@ -108,10 +90,10 @@ class Database:
 
     def _prepare(self) -> None:
         if self.path is not None:
-            _refuse_other_files(self.path)
+            refuse_other_files(self.path)
             self._file = OpenFile(self.path)
             # It stays open until close(), so that SQLite keeps the write-ahead log.
-            file = _connect(_uri(self.path))
+            file = connect(file_uri(self.path), BUSY_MS)
             self._connections.append((file, None))
             if (found := version(file)) > len(MIGRATIONS):
                 raise NewerStore(self.path, found)
@@ -119,12 +101,12 @@ class Database:
             file.execute("PRAGMA journal_mode = WAL")
             migrate(file)
             if self.memory:
-                _forget_mail(file)
+                forget_mail(file)
             self._look_at_head(file)
             self._file.check()
         if self.memory:
             # The memory database lives as long as its first connection.
-            keeper = _connect(self._memory_uri)
+            keeper = connect(self._memory_uri, BUSY_MS)
             self._connections.append((keeper, None))
             migrate(keeper, kept=self.path is None)
 
@@ -165,11 +147,11 @@ class Database:
             raise StoreError("the store is closed")
         self.check_file()
         if self.memory:
-            connection = _connect(self._memory_uri)
+            connection = connect(self._memory_uri, BUSY_MS)
             if self.path is not None:
-                connection.execute("ATTACH DATABASE ? AS kept", (_uri(self.path),))
+                connection.execute("ATTACH DATABASE ? AS kept", (file_uri(self.path),))
         else:
-            connection = _connect(_uri(self.path))
+            connection = connect(file_uri(self.path), BUSY_MS)
         try:
             self.check_file()
         except StoreMoved:
@@ -325,7 +307,7 @@ class Database:
             rows = self.reader().execute("PRAGMA quick_check(10)").fetchall()
             found = [str(row[0]) for row in rows if row[0] != "ok"]
         except sqlite3.DatabaseError as error:
-            if not _is_damage(error):
+            if not is_damage(error):
                 raise
             found = [str(error)]
         if found and self.path is not None:
@@ -358,64 +340,3 @@ class Database:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def _is_damage(error: sqlite3.DatabaseError) -> bool:
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-
-
-def _uri(path: Path | None) -> str:
-    # The VFS is named because a file attached to a memory database would otherwise use that database's. The file is
-    # never created here: a store deleted while the program runs must not come back empty.
-    return f"file:{quote(str(path))}?vfs={'win32' if os.name == 'nt' else 'unix'}&mode=rw"
-
-
-def _connect(uri: str) -> sqlite3.Connection:
-    # Autocommit: transactions are begun by hand. Connections are closed from another thread by close() alone.
-    connection = sqlite3.connect(
-        uri, uri=True, isolation_level=None, check_same_thread=False, timeout=BUSY_MS / 1000, cached_statements=64
-    )
-    connection.execute("PRAGMA temp_store = MEMORY")
-    # The cache per thread in KiB. The system caches the file for all threads, so a larger one would only cost memory.
-    connection.execute("PRAGMA cache_size = -200")
-    return connection
-
-
-def _refuse_other_files(path: Path) -> None:
-    """Raises if the file is no database: SQLite would take a file with a zeroed header for an empty one and overwrite
-    it."""
-    with path.open("rb") as file:
-        start = file.read(len(_MAGIC))
-    if start and start != _MAGIC:
-        raise CorruptStore(path, "it does not begin as a store does")
-
-
-def _forget_mail(connection: sqlite3.Connection) -> None:
-    """Deletes mail from the disk that was stored before memory mode was switched on."""
-    kept = [name for name in mail_tables() if name != "mail_words"]
-    if not any(connection.execute(f"SELECT 1 FROM {name} LIMIT 1").fetchone() for name in kept):
-        return
-    connection.execute("BEGIN IMMEDIATE")
-    connection.execute("INSERT INTO mail_words (mail_words) VALUES ('delete-all')")
-    for name in kept:
-        connection.execute(f"DELETE FROM {name}")
-    connection.execute("COMMIT")
-    connection.execute("VACUUM")
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-
-
-def _make_private(path: Path) -> None:
-    """Creates the folder (0700) and file (0600) before SQLite does, and corrects the mode of a file that others can
-    read.
-
-    SQLite's log files get the mode of the file.
-    """
-    if not path.parent.exists():
-        path.parent.mkdir(parents=True, mode=0o700)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        if os.fstat(descriptor).st_mode & 0o077:
-            os.fchmod(descriptor, 0o600)
-    finally:
-        os.close(descriptor)

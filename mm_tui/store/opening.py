@@ -14,7 +14,8 @@ from urllib.parse import quote
 
 from mm_tui.clock import SystemClock
 from mm_tui.store.belongs import Gateway, OtherGateway, bind, has_nothing
-from mm_tui.store.database import CorruptStore, Database
+from mm_tui.store.connecting import CorruptStore
+from mm_tui.store.database import Database
 from mm_tui.store.seal import STORE_FAULTS, StoreError
 from mm_tui.text import OneLine
 

@@ -16,7 +16,8 @@ from urllib.parse import quote
 
 import msgspec
 
-from mm_tui.store.database import CorruptStore, Database, damage_mark
+from mm_tui.store.connecting import CorruptStore, damage_mark
+from mm_tui.store.database import Database
 from mm_tui.store.migrations import KEPT_TABLES
 
 _BESIDE = ("-wal", "-shm")

@@ -15,7 +15,7 @@ from mm_tui import __version__, cli
 from mm_tui.commands.output import printing as emit
 from mm_tui.commands.output.exits import Exit, of_failure
 from mm_tui.commands.parser import build
-from mm_tui.store.database import NewerStore
+from mm_tui.store.connecting import NewerStore
 from mm_tui.store.seal import StoreError
 from tests.support.cli import Home
 from tests.support.sandbox import running_sandbox

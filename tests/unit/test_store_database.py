@@ -17,7 +17,8 @@ from mm_tui.models import EditedDraft, RawContent
 from mm_tui.store import database as database_module
 from mm_tui.store import migrations
 from mm_tui.store.audit.journal import Journal
-from mm_tui.store.database import CorruptStore, Database, NewerStore, damage_mark
+from mm_tui.store.connecting import CorruptStore, NewerStore, damage_mark
+from mm_tui.store.database import Database
 from mm_tui.store.decisions.edits import EditStore, SavedEdit
 from mm_tui.store.mail.mails import MailStore, MailView
 from mm_tui.store.migrations import KEPT_TABLES, MIGRATIONS, Migration, statements

@@ -109,7 +109,7 @@ async def test_no_picture_is_drawn_that_textual_would_drop(monkeypatch: pytest.M
         return draw(self, **options)
 
     monkeypatch.setattr(Compositor, "render_update", count)
-    textual_private.keep_backgrounds_still()
+    textual_private.mend_textual()
     async with app.run_test() as pilot:
         await pilot.pause()
         assert drawn

@@ -172,7 +172,8 @@ def store(settings: Settings) -> list[Check]:
     """Checks that the profile's store opens and is undamaged, and that its journal is intact."""
     from mm_tui.store.audit.journal import Journal
     from mm_tui.store.belongs import Gateway, OtherGateway, bind
-    from mm_tui.store.database import Database, NewerStore
+    from mm_tui.store.connecting import NewerStore
+    from mm_tui.store.database import Database
     from mm_tui.store.decisions.edits import EditStore
     from mm_tui.store.decisions.records import DecisionStore
     from mm_tui.store.seal import StoreError

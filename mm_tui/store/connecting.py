@@ -1,0 +1,103 @@
+"""The file of a store before it is used: what it must be like, and connections to it."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+from urllib.parse import quote
+
+from mm_tui.store.migrations import MIGRATIONS, mail_tables
+from mm_tui.store.seal import StoreError
+
+_MAGIC = b"SQLite format 3\0"
+
+
+class NewerStore(StoreError):
+    """The store was written by a newer version of this program. It is left unchanged."""
+
+    def __init__(self, path: Path, found: int) -> None:
+        super().__init__(
+            f"{path} was written by a newer mm-tui (schema {found}; this one knows up to {len(MIGRATIONS)}). "
+            "Update mm-tui, or name another profile. The file was not touched."
+        )
+        self.path = path
+        self.found = found
+
+
+class CorruptStore(StoreError):
+    """The store is damaged. `recovery.rebuild` sets it aside and makes a new one."""
+
+    def __init__(self, path: Path, why: str) -> None:
+        super().__init__(f"{path} is damaged: {why}")
+        self.path = path
+        self.why = why
+
+
+def damage_mark(path: Path) -> Path:
+    """The file whose presence says that a check found the store damaged."""
+    return path.with_name(path.name + ".damaged")
+
+
+def is_damage(error: sqlite3.DatabaseError) -> bool:
+    """Whether an error says that the file is damaged."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def file_uri(path: Path | None) -> str:
+    """A store's file as SQLite takes it."""
+    # The VFS is named because a file attached to a memory database would otherwise use that database's. The file is
+    # never created here: a store deleted while the program runs must not come back empty.
+    return f"file:{quote(str(path))}?vfs={'win32' if os.name == 'nt' else 'unix'}&mode=rw"
+
+
+def connect(uri: str, busy_ms: int) -> sqlite3.Connection:
+    """Opens a connection, which waits so long for other writers."""
+    # Autocommit: transactions are begun by hand. Connections are closed from another thread by close() alone.
+    connection = sqlite3.connect(
+        uri, uri=True, isolation_level=None, check_same_thread=False, timeout=busy_ms / 1000, cached_statements=64
+    )
+    connection.execute("PRAGMA temp_store = MEMORY")
+    # The cache per thread in KiB. The system caches the file for all threads, so a larger one would only cost memory.
+    connection.execute("PRAGMA cache_size = -200")
+    return connection
+
+
+def refuse_other_files(path: Path) -> None:
+    """Raises if the file is no database: SQLite would take a file with a zeroed header for an empty one and overwrite
+    it."""
+    with path.open("rb") as file:
+        start = file.read(len(_MAGIC))
+    if start and start != _MAGIC:
+        raise CorruptStore(path, "it does not begin as a store does")
+
+
+def forget_mail(connection: sqlite3.Connection) -> None:
+    """Deletes mail from the disk that was stored before memory mode was switched on."""
+    kept = [name for name in mail_tables() if name != "mail_words"]
+    if not any(connection.execute(f"SELECT 1 FROM {name} LIMIT 1").fetchone() for name in kept):
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    connection.execute("INSERT INTO mail_words (mail_words) VALUES ('delete-all')")
+    for name in kept:
+        connection.execute(f"DELETE FROM {name}")
+    connection.execute("COMMIT")
+    connection.execute("VACUUM")
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def make_private(path: Path) -> None:
+    """Creates the folder (0700) and file (0600) before SQLite does, and corrects the mode of a file that others can
+    read.
+
+    SQLite's log files get the mode of the file.
+    """
+    if not path.parent.exists():
+        path.parent.mkdir(parents=True, mode=0o700)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        if os.fstat(descriptor).st_mode & 0o077:
+            os.fchmod(descriptor, 0o600)
+    finally:
+        os.close(descriptor)
