@@ -189,30 +189,10 @@ class QuotaExceeded(TooMany):
 
 
 class WarmupLimit(TooMany):
-    """429: a new account's daily limit while it warms up.
-
-    Attributes:
-        daily_sent: emails sent today, if the gateway says so.
-        daily_limit: emails allowed per day, if the gateway says so.
-        hint: the gateway's advice, cleaned.
-    """
+    """429: a new account's daily limit while it warms up."""
 
     default_message = "the daily limit of the warm-up is reached"
     what_to_do = "Wait until tomorrow; the limit rises as the account warms up."
-
-    def __init__(
-        self,
-        message: str = "",
-        *,
-        daily_sent: int | None = None,
-        daily_limit: int | None = None,
-        hint: str = "",
-        retry_after: float | None = None,
-    ) -> None:
-        super().__init__(message, status=429, retry_after=retry_after)
-        self.daily_sent = daily_sent
-        self.daily_limit = daily_limit
-        self.hint = OneLine(hint)
 
 
 class ServerFault(GatewayError):

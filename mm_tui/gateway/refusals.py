@@ -42,15 +42,8 @@ def refusal(call: Call, response: httpx.Response, body: bytes, mask: Callable[[s
     if status == 409:
         return errors.Conflict(words, status=status)
     if status == 429:
-        if "warmup_stage" in fields:
-            return errors.WarmupLimit(
-                words,
-                daily_sent=_count(fields.get("daily_sent")),
-                daily_limit=_count(fields.get("daily_limit")),
-                hint=mask(fields.get("hint", "")),
-                retry_after=wait,
-            )
-        kind = errors.QuotaExceeded if "quota" in low else errors.RateLimited
+        kind: type[errors.TooMany] = errors.QuotaExceeded if "quota" in low else errors.RateLimited
+        kind = errors.WarmupLimit if "warmup_stage" in fields else kind
         return kind(words, status=status, retry_after=wait)
     if status >= 500:
         return errors.ServerFault(words, status=status, retry_after=wait, may_have_happened=call.acts)
@@ -114,10 +107,6 @@ def _fields(body: bytes) -> dict[str, str]:
     if words is not None:
         fields["error"] = (words if isinstance(words, str) else json.dumps(words))[:500]
     return fields
-
-
-def _count(text: str | None) -> int | None:
-    return int(text) if text is not None and re.fullmatch(r"\d{1,12}", text) else None
 
 
 def _seconds(header: str | None) -> float | None:

@@ -11,18 +11,24 @@ def system_words(error: Exception) -> OneLine:
     return OneLine(getattr(error, "strerror", None) or str(error))
 
 
-def fault_words(error: Exception) -> OneLine | None:
-    """What a failed call or save means to the reader; None for an error that nobody expected, to be raised again."""
+def expected_faults() -> tuple[type[Exception], ...]:
+    """The errors of calls and saves that are told to the reader, for an `except`. Any other is a fault of ours."""
     from mm_tui.gateway.errors import GatewayError
     from mm_tui.services.assistant.drafts import AlreadySubmitted, ReplyNotJournaled
     from mm_tui.services.assistant.service import AssistError
     from mm_tui.services.edits import NotSaved
+    from mm_tui.services.presence.notes import NotSet
     from mm_tui.services.spam import NotMarked
+    from mm_tui.services.tags import TagsDiffer
+
+    own = AssistError, AlreadySubmitted, ReplyNotJournaled, NotSaved, NotMarked, NotSet, TagsDiffer
+    return GatewayError, *STORE_FAULTS, *own
+
+
+def fault_words(error: Exception) -> OneLine:
+    """What one of them means to the reader."""
+    from mm_tui.gateway.errors import GatewayError
 
     if isinstance(error, GatewayError):
         return OneLine(f"{error.message}. {error.what_to_do}" if error.what_to_do else error.message)
-    if isinstance(error, STORE_FAULTS):
-        return fault_of_store(error)
-    if isinstance(error, AssistError | AlreadySubmitted | NotMarked | ReplyNotJournaled | NotSaved):
-        return OneLine(str(error))
-    return None
+    return fault_of_store(error) if isinstance(error, STORE_FAULTS) else OneLine(str(error))

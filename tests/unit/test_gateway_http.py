@@ -93,7 +93,7 @@ async def test_the_three_kinds_of_429_carry_what_they_say() -> None:
     assert limited.retry_after == 7
     warm = await failure_of_decide(answer(429, REFUSALS[10][1]))
     assert isinstance(warm, errors.WarmupLimit)
-    assert (warm.daily_sent, warm.daily_limit, warm.hint) == (9, 10, "slowly")
+    assert warm.message == "daily"
     dated = await failure_of_decide(answer(429, b"{}", "Retry-After: Sun, 01 Mar 2026 12:00:00 GMT"))
     assert dated.retry_after is None
 

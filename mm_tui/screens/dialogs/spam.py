@@ -47,16 +47,14 @@ def ask_spam(screen: BaseScreen, row: MailRow) -> None:
 
 
 async def _mark(screen: BaseScreen, email_id: str, spam: bool) -> None:
-    from mm_tui.services.fault_words import fault_words
+    from mm_tui.services.fault_words import expected_faults, fault_words
 
     session = screen.session
     assert session.spam is not None
     try:
         words, severity = await session.spam.mark(email_id, spam=spam), "information"
-    except Exception as error:
+    except expected_faults() as error:
         fault = fault_words(error)
-        if fault is None:
-            raise
         doubt = " It may have been marked anyway." if getattr(error, "may_have_happened", False) else ""
         words, severity = OneLine(f"not marked: {fault}{doubt}"), "warning"
     screen.say(words, severity)

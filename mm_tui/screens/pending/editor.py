@@ -30,7 +30,7 @@ from mm_tui.screens.pending.words import TEXT_KEYS, edit_head
 from mm_tui.screens.rendering import render_later
 from mm_tui.services.edits import NotSaved
 from mm_tui.services.events import PendingChanged, ServiceEvent
-from mm_tui.services.fault_words import fault_words
+from mm_tui.services.fault_words import expected_faults, fault_words
 from mm_tui.services.queue.assessing import edited_draft
 from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.store.decisions.edits import SavedEdit
@@ -341,11 +341,8 @@ class EditScreen(BaseScreen):
             self.say("the model is writing; {edit.stop} or typing stops it")
             pieces = self.session.drafts.redraft(self._entry.item.id, area.text, instruction)
             written = await area.let_model_write(pieces)
-        except Exception as error:
-            words = fault_words(error)
-            if words is None:
-                raise
-            self.say(f"{words} · your text is unchanged", "warning")
+        except expected_faults() as error:
+            self.say(f"{fault_words(error)} · your text is unchanged", "warning")
         else:
             if written is not None:
                 self.say(f"written by {written.model}: read all of it; ^z takes the change back")

@@ -10,7 +10,7 @@ from mm_tui.screens.dialogs.choice import Choice, ChoiceScreen
 from mm_tui.screens.dialogs.dialog import ask
 from mm_tui.screens.dialogs.form import Field, FormScreen
 from mm_tui.screens.pending.words import about_line
-from mm_tui.services.fault_words import fault_words
+from mm_tui.services.fault_words import expected_faults, fault_words
 from mm_tui.services.presence.notes import LONGEST_NOTE, NO_SEND_KEY
 from mm_tui.settings.profiles import reviewer
 from mm_tui.store.seal import STORE_FAULTS
@@ -91,7 +91,7 @@ class Team:
 
     def _take_back(self, mailbox_id: str, email_id: str) -> None:
         if (team := self._screen.session.team) is not None:
-            self._run(team, team.take_back_approval(mailbox_id, email_id))
+            self._run(team.take_back_approval(mailbox_id, email_id))
 
     def _ready(self) -> QueueEntry | None:
         """The email under the cursor if it can have a note now; otherwise says why not."""
@@ -111,11 +111,11 @@ class Team:
         self._unset.pop(email_id, None)
         if (team := self._still(email_id)) is not None and text.strip() != before:
             self._unset[email_id] = text
-            self._run(team, team.note(mailbox_id, email_id, text, before=before), noted=email_id)
+            self._run(team.note(mailbox_id, email_id, text, before=before), noted=email_id)
 
     def _assign(self, mailbox_id: str, email_id: str, to: str) -> None:
         if (team := self._still(email_id)) is not None:
-            self._run(team, team.assign(mailbox_id, email_id, to))
+            self._run(team.assign(mailbox_id, email_id, to))
 
     def _still(self, email_id: str) -> TeamTags | None:
         """What sets the tags; None, after saying why, if the email was decided while the question was open."""
@@ -124,18 +124,17 @@ class Team:
             return None
         return self._screen.session.team
 
-    def _run(self, team: TeamTags, act: Coroutine[Any, Any, OneLine], noted: str = "") -> None:
+    def _run(self, act: Coroutine[Any, Any, OneLine], noted: str = "") -> None:
         # Not exclusive: a second note must not cancel the first one's call.
-        self._screen.run_worker(self._reported(team, act, noted), group="team", exclusive=False, exit_on_error=False)
+        self._screen.run_worker(self._reported(act, noted), group="team", exclusive=False, exit_on_error=False)
 
-    async def _reported(self, team: TeamTags, act: Coroutine[Any, Any, OneLine], noted: str) -> None:
+    async def _reported(self, act: Coroutine[Any, Any, OneLine], noted: str) -> None:
         try:
             self._screen.say(await act)
             self._unset.pop(noted, None)
         except STORE_FAULTS as error:
             words = OneLine(f"it could not be saved on this machine, and may be set at the gateway: {error}")
             self._screen.say(words, "error")
-        except team.faults as error:
-            words = fault_words(error) or OneLine(str(error))
+        except expected_faults() as error:
             again = "; {pending.note} offers your text again" if noted in self._unset else ""
-            self._screen.say(f"not set: {words}{again}", "error")
+            self._screen.say(f"not set: {fault_words(error)}{again}", "error")

@@ -11,7 +11,7 @@ import platformdirs
 from mm_tui.screens.dialogs.dialog import ask
 from mm_tui.screens.thread.view import ThreadView
 from mm_tui.services import attachments
-from mm_tui.services.fault_words import fault_words
+from mm_tui.services.fault_words import expected_faults, fault_words
 from mm_tui.text import OneLine
 from mm_tui.widgets.words import exact
 
@@ -106,11 +106,8 @@ class LookingCloser:
             self._screen.say(f"not saved: {error.strerror or error}", "error")
         except attachments.WrongFile as wrong:
             self._screen.say(f"not saved: {wrong}", "error")
-        except Exception as error:
-            words = fault_words(error)
-            if words is None:
-                raise
-            self._screen.say(f"not saved: {words}", "error")
+        except expected_faults() as error:
+            self._screen.say(f"not saved: {fault_words(error)}", "error")
         else:
             more = f"; {doubt}" if doubt else ""
             self._screen.say(f"saved as {path}{more}", "warning" if doubt else "information")

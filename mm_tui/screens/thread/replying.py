@@ -12,7 +12,7 @@ from mm_tui.screens.thread.reply_editor import ReplyEditor
 from mm_tui.screens.thread.view import ThreadView
 from mm_tui.services.assistant.cards import badge_of
 from mm_tui.services.edits import NotSaved
-from mm_tui.services.fault_words import fault_words
+from mm_tui.services.fault_words import expected_faults, fault_words
 from mm_tui.services.replies import Replies
 from mm_tui.text import OneLine
 from mm_tui.widgets.draft_area import RETRY_SECONDS, SAVE_SECONDS
@@ -144,11 +144,8 @@ class Replying:
                 taken_back = "; ^z takes the change back" if text.strip() else ""
                 words = f"edit it, then submit with ^s{taken_back}"
                 note = partial(self.editor.note, words, model=badge_of(written.model), warnings=written.warnings)
-        except Exception as error:
-            fault = fault_words(error)
-            if fault is None:
-                raise
-            note = partial(self.editor.note, f"{fault} · your text is unchanged; ^t tries again")
+        except expected_faults() as error:
+            note = partial(self.editor.note, f"{fault_words(error)} · your text is unchanged; ^t tries again")
         finally:
             if self._screen.is_attached:
                 note()
@@ -257,15 +254,17 @@ class Replying:
         text = self.editor.text
         self.editor.area.read_only = True
         self.editor.note("submitting")
+        words = "an unexpected error"
         try:
             receipt = await drafts.submit_reply(row.email_id, text)
-        except Exception as error:
+            words = ""
+        except expected_faults() as error:
             words = fault_words(error)
-            if self._screen.is_attached:
+        finally:
+            if words and self._screen.is_attached:
                 self.editor.area.read_only = False
-                self.editor.note(f"not submitted: {words or 'an unexpected error'} · your text is saved")
-            if words is None:
-                raise
+                self.editor.note(f"not submitted: {words} · your text is saved")
+        if words:
             return
         status = receipt.status.replace("_", " ")
         said = f"submitted ({status}); decide on it under 2 Pending"

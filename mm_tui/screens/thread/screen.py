@@ -25,7 +25,7 @@ from mm_tui.screens.thread.reply_editor import ReplyEditor
 from mm_tui.screens.thread.replying import Replying
 from mm_tui.screens.thread.view import ThreadView
 from mm_tui.services.events import AssistChanged, MailChanged
-from mm_tui.services.fault_words import fault_words
+from mm_tui.services.fault_words import expected_faults, fault_words
 from mm_tui.services.inspection import QUICK_CHARACTERS, is_quick
 from mm_tui.services.unsent import is_settled, state_words, unsent_words
 from mm_tui.text import OneLine
@@ -170,11 +170,9 @@ class ThreadScreen(BaseScreen):
                 self.post_message(Opened(email_id, None, f"{words}. {again}"))
                 return
             detail = await sync.fetch_detail(self.mailbox_id, email_id)
-        except Exception as error:
-            fault = fault_words(error)
-            if fault is None:
-                raise
-            self.post_message(Opened(email_id, None, f"cannot be opened: {fault.rstrip('.')}. {again}"))
+        except expected_faults() as error:
+            words = fault_words(error).rstrip(".")
+            self.post_message(Opened(email_id, None, f"cannot be opened: {words}. {again}"))
         else:
             self.post_message(Opened(email_id, detail, ""))
 

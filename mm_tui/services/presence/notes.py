@@ -114,14 +114,6 @@ class TeamTags:
         self._clock = clock
         self._notify = notify
 
-    @property
-    def faults(self) -> tuple[type[Exception], ...]:
-        """The errors that `note` and `assign` may raise."""
-        from mm_tui.gateway.errors import GatewayError
-        from mm_tui.services.tags import TagsDiffer
-
-        return NotSet, GatewayError, TagsDiffer
-
     async def note(self, mailbox_id: str, email_id: str, text: str, *, before: str = "") -> OneLine:
         """Sets or replaces the note on an email; an empty text removes it.
 

@@ -220,11 +220,8 @@ class PresenceTags:
         """The presence in an email's tags that counts now, ours or another's."""
         return self._reader.of(email_id, held, self._clock.now())
 
-    async def take(self, mailbox_id: str, email_id: str, **more: str) -> Presence | None:
+    async def take(self, mailbox_id: str, email_id: str) -> Presence | None:
         """Marks an email as open here, or renews the mark.
-
-        Args:
-            more: further tags to set with it.
 
         Returns:
             None if it is now ours; otherwise the presence of another, which stays.
@@ -246,7 +243,7 @@ class PresenceTags:
             TOKEN: self.token,
         }
         with self._covered(email_id):
-            await tags.merge(self._gateway, mailbox_id, email_id, {**ours, **more})
+            await tags.merge(self._gateway, mailbox_id, email_id, ours)
         # If two set theirs at the same moment, the later one stands.
         settled = self.standing(email_id, await self._gateway.tags(mailbox_id, email_id))
         return None if settled is None or settled.token == self.token else settled
