@@ -50,10 +50,12 @@ class Counts(NamedTuple):
 
 
 class _SlowAndCounted:
-    """Holds each answer back as long as a model takes to write it."""
+    """Holds each answer back as long as a model takes to write it, and refuses what is over the limit."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, per_minute: int) -> None:
         self._app = app
+        self._per_minute = per_minute
+        self._accepted: list[float] = []
         self.answered: list[float] = []
         self.refused = 0
 
@@ -62,14 +64,21 @@ class _SlowAndCounted:
             await self._app(scope, receive, send)
             return
         came, head = time.monotonic(), dict[str, object]()
+        lately = [at for at in self._accepted if at > came - 60]
+        if len(lately) >= self._per_minute:
+            self.refused += 1
+            wait = int(lately[0] + 60 - came) + 1 if lately else 1
+            headers = [(b"retry-after", str(wait).encode())]
+            await send({"type": "http.response.start", "status": 429, "headers": headers})
+            await send({"type": "http.response.body", "body": b"{}"})
+            return
+        self._accepted = [*lately, came]
 
         async def slowly(message: Message) -> None:
             if message["type"] == "http.response.start":
                 head.update(message)
                 if message["status"] == 200:
                     self.answered.append(came)
-                else:
-                    self.refused += 1
             elif head["status"] == 200:
                 await asyncio.sleep(FIRST_WORD_SECONDS + len(message.get("body", b"")) / BYTES_A_SECOND)
             await send(message)
@@ -95,8 +104,8 @@ def counts(host: str) -> Counts:
 
 async def _serve(per_minute: int) -> None:
     app = FastAPI()
-    app.include_router(create_router(KEY, requests_per_minute=per_minute))
-    counted = _SlowAndCounted(app)
+    app.include_router(create_router(KEY))
+    counted = _SlowAndCounted(app, per_minute)
 
     @app.get("/counts")
     async def told() -> dict[str, object]:

@@ -47,7 +47,7 @@ def running_office(folder: Path, mails: int) -> Iterator[Office]:
     ready.unlink(missing_ok=True)
     child = subprocess.Popen(
         [
-            sys.executable, "-m", "mm_tui.sandbox", "serve", "--synthetic", str(mails),
+            sys.executable, "-m", "mm_tui", "sandbox", "serve", "--synthetic", str(mails),
             "--data", str(folder / f"sandbox-{mails}"), "--ready-file", str(ready),
         ],
         stdin=subprocess.PIPE,

@@ -11,7 +11,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import msgspec
 from msgspec.structs import force_setattr
@@ -28,9 +28,6 @@ from mm_tui.review.lookalike import (
     skeleton,
     upwards,
 )
-
-K = TypeVar("K")
-V = TypeVar("V")
 
 ESTABLISHED = -1
 """The value for an established address: it has always been known."""

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from textual.message_pump import MessagePump
     from textual.timer import Timer
-
-    class HasTimers(Protocol):
-        """A screen or widget."""
-
-        def set_timer(self, delay: float, callback: Callable[[], object]) -> Timer: ...
 
 
 class Later:
     """Calls `call` some seconds after it was asked for."""
 
-    def __init__(self, node: HasTimers, seconds: float, call: Callable[[], object]) -> None:
+    def __init__(self, node: MessagePump, seconds: float, call: Callable[[], object]) -> None:
         self._node, self._seconds, self._call = node, seconds, call
         self._timer: Timer | None = None
 

@@ -86,7 +86,7 @@ def is_running(pid: int) -> bool:
 
 def test_the_ready_message_and_the_ready_file_are_the_same(tmp_path: Path) -> None:
     file = tmp_path / "ready.json"
-    arguments = [sys.executable, "-m", "mm_tui.sandbox", "serve", "--no-samples", "--ready-file", str(file)]
+    arguments = [sys.executable, "-m", "mm_tui", "sandbox", "serve", "--no-samples", "--ready-file", str(file)]
     with subprocess.Popen(arguments, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         line = process.stdout.readline()
@@ -285,7 +285,7 @@ def test_what_cannot_be_served_is_said(arguments: tuple[str, ...], word: str) ->
 
 
 def test_stopping_while_it_is_still_filling_leaves_nothing_behind(tmp_path: Path) -> None:
-    arguments = [sys.executable, "-m", "mm_tui.sandbox", "serve", "--synthetic", "2000000"]
+    arguments = [sys.executable, "-m", "mm_tui", "sandbox", "serve", "--synthetic", "2000000"]
     with subprocess.Popen(arguments, env={**os.environ, "TMPDIR": str(tmp_path)}) as process:
         wait_until(lambda: list(tmp_path.glob("*/sandbox.sqlite3")))
         process.send_signal(signal.SIGTERM)

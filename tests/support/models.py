@@ -25,9 +25,7 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def stand_in(
-    *, requests_per_minute: int | None = None, token_delay: float = 0.0, refuses: float = 0.0
-) -> AsyncIterator[str]:
+async def stand_in(*, refuses: float = 0.0) -> AsyncIterator[str]:
     """The sandbox's AI21-compatible endpoint on this event loop. Gives its host, as AI21_API_HOST would name it.
 
     `refuses`: the share of requests that are answered with 429, and no time to wait.
@@ -41,7 +39,7 @@ async def stand_in(
             Response(status_code=429, headers={"Retry-After": "0"}) if chance.random() < refuses else await ask(request)
         )
 
-    app.include_router(create_router(MODEL_KEY, token_delay=token_delay, requests_per_minute=requests_per_minute))
+    app.include_router(create_router(MODEL_KEY))
     server = _Server(uvicorn.Config(app, port=0, log_level="critical", lifespan="off", ws="none"))
     serving = asyncio.create_task(server.serve())
     while not server.started:

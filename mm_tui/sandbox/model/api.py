@@ -1,7 +1,7 @@
 """The sandbox's AI21-compatible endpoint: `chat.completions`, answered by the stand-in model.
 
 The formats are those of AI21's SDK 4.3: plain answers, server-sent events, JSON mode, usage counts and the error
-bodies of 401, 422 and 429. Everything is written as ASCII JSON, because the SDK's decoder also splits events at U+0085
+bodies of 401 and 422. Everything is written as ASCII JSON, because the SDK's decoder also splits events at U+0085
 and U+2028.
 """
 
@@ -12,8 +12,6 @@ import hmac
 import itertools
 import json
 import re
-import time
-from collections import deque
 from collections.abc import AsyncIterator
 from typing import Annotated, Any, Literal
 
@@ -55,26 +53,6 @@ class ChatRequest(BaseModel):
     n: int | None = Field(default=None, ge=1, le=16)
     stream: bool | None = False
     response_format: ResponseFormat | None = None
-
-
-class _Limit:
-    """A limit on the requests in the last minute, by the monotonic clock."""
-
-    def __init__(self, per_minute: int | None) -> None:
-        self._per_minute = per_minute
-        self._seen: deque[float] = deque()
-
-    def wait(self) -> float:
-        """Seconds until a request is allowed; 0 counts this request."""
-        if self._per_minute is None:
-            return 0
-        now = time.monotonic()
-        while self._seen and self._seen[0] <= now - 60:
-            self._seen.popleft()
-        if len(self._seen) >= self._per_minute:
-            return self._seen[0] + 60 - now if self._seen else 60
-        self._seen.append(now)
-        return 0
 
 
 def count_tokens(text: str) -> int:
@@ -143,20 +121,17 @@ def _parse(raw: bytes) -> ChatRequest | Response:
 _ERRORS: dict[int | str, dict[str, Any]] = {
     401: {"description": "The key is missing or wrong."},
     422: {"description": "The request cannot be read, or a field is out of its range."},
-    429: {"description": "Too many requests; Retry-After says when to come again."},
 }
 
 
-def create_router(api_key: str, *, token_delay: float = 0.0, requests_per_minute: int | None = None) -> APIRouter:
+def create_router(api_key: str, *, token_delay: float = 0.0) -> APIRouter:
     """The router of the endpoint.
 
     Args:
         api_key: the only accepted Bearer key.
         token_delay: seconds between two words of a stream.
-        requests_per_minute: further requests get 429; None means no limit.
     """
     router = APIRouter(tags=["AI21-compatible stand-in"])
-    limit = _Limit(requests_per_minute)
     numbers = itertools.count(1)
     wanted = f"Bearer {api_key}".encode()
 
@@ -165,8 +140,6 @@ def create_router(api_key: str, *, token_delay: float = 0.0, requests_per_minute
         given = request.headers.get("authorization", "").encode("utf-8", "surrogateescape")
         if not hmac.compare_digest(given, wanted):
             return _json({"detail": "Forbidden: Bad or missing API token."}, 401)
-        if wait := limit.wait():
-            return _json({"detail": "Too many requests"}, 429, {"Retry-After": str(int(wait) + 1)})
         raw = await _body(request)
         asked = _unprocessable(["body"], "request is too long") if raw is None else _parse(raw)
         if isinstance(asked, Response):

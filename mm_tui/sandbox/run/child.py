@@ -115,7 +115,7 @@ class SandboxChild:
             SandboxFailed: it ended first.
         """
         self._process = start_supervised(
-            "mm_tui.sandbox", ("serve", *self._arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            "mm_tui", ("sandbox", "serve", *self._arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
         assert self._process.stdout is not None
         assert self._process.stderr is not None

@@ -102,17 +102,6 @@ def run(arguments: argparse.Namespace) -> int:
         return _serve(arguments, folder, stack)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Parses the arguments and serves."""
-    parser = argparse.ArgumentParser(
-        prog="mm-tui sandbox serve",
-        description="A MultiMail-compatible gateway and an AI21-compatible endpoint on this machine, for demos and"
-        " tests. Nothing is delivered: released mail becomes .eml files in the outbox of its data folder.",
-    )
-    add_arguments(parser)
-    return run(parser.parse_args(argv))
-
-
 def _serve(arguments: argparse.Namespace, folder: Path, stack: ExitStack) -> int:
     from mm_tui.sandbox.gateway.database import UnusableFolder
     from mm_tui.sandbox.gateway.server import Server

@@ -55,18 +55,18 @@ class DecisionLog:
         self,
         database: Database,
         reviewer: str,
-        own_replies: str = "self",
+        own_replies: str,
         *,
-        by_command: bool = False,
-        second: SecondApproval | None = None,
-        can_tag: bool = True,
+        by_command: bool,
+        second: SecondApproval,
+        can_tag: bool,
     ) -> None:
         """Creates the log.
 
         Args:
             own_replies: who approves own texts, `self` or `another`, as in the settings.
             by_command: the decisions are made on the command line.
-            second: determines which emails need two approvals; None for none.
+            second: determines which emails need two approvals.
             can_tag: whether a key may set tags.
         """
         self.database = database
@@ -142,8 +142,7 @@ class DecisionLog:
         if is_own and self._own_replies == "another" and request.act is not Act.REJECT:
             raise OwnReply
         tags = self._tags(item)
-        if self._second is not None:
-            request = request.by_two(self._second, tags, can_tag=self._can_tag)
+        request = request.by_two(self._second, tags, can_tag=self._can_tag)
         release_id = f"{int(at.timestamp() * 1000):013d}-{secrets.token_hex(4)}"
         family = self._locked_family(connection, request, release_id, at)
         mine = edited(item.raw, request.edit) if request.edit is not None else None
