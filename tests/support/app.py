@@ -32,7 +32,7 @@ def settings_for(sandbox: Sandbox, *, without: tuple[str, ...] = (), **sections:
 
 
 class Reader(Pilot[None]):
-    """Presses keys like somebody who looks at the screen: only after the front screen has been drawn.
+    """Presses keys like somebody who looks at the screen: only after the front screen and its email have been drawn.
 
     The app drops keys typed for a dialog that has just closed. The keys of one call are sent in one burst.
     """
@@ -40,8 +40,12 @@ class Reader(Pilot[None]):
     async def press(self, *keys: str) -> None:
         app = self.app
         if isinstance(app, MmTui) and app.screen_stack:
-            await until(self, lambda: app.keyboard.is_ready or not app.screen_stack, "what is in front to be drawn")
+            await until(self, lambda: self._sees(app) or not app.screen_stack, "what is in front to be drawn")
         await super().press(*keys)
+
+    def _sees(self, app: MmTui) -> bool:
+        has_arrived = app.arrival.asks or app.keyboard.front.arrived_at is not None
+        return app.keyboard.is_ready and has_arrived
 
 
 @asynccontextmanager
