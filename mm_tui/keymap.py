@@ -95,6 +95,7 @@ ACTS: tuple[Act, ...] = (
     Act("thread.summarise", "s", "summarise", "summarise", "Ask the model about this email again."),
     Act("thread.label", "b", "label", "label", "Set the label yourself; no model will change it afterwards."),
     Act("thread.spam", "exclamation_mark", "spam", "spam", "Report the email as spam, or take that back; asks first."),
+    Act("thread.cancel", "x", "cancel", "cancel email", "Cancel an email that is scheduled for later; asks first.", True),
     Act("thread.back", "escape,q", "back", "back", "Go back to the list.", True),
     # The reply editor
     Act("reply.submit", "ctrl+s", "submit", "submit", "Submit the reply for approval.", True, True),
@@ -179,7 +180,7 @@ LAST_IN_FOOTERS = frozenset({
 
 DECIDING = frozenset({
     "pending.approve", "pending.reject", "pending.approve_marked", "pending.reject_marked", "pending.send_back",
-    "pending.discard",
+    "pending.discard", "thread.cancel",
 })  # fmt: skip
 """Actions that decide about mail, at once or after a question: no key meant for something else may run one."""
 

@@ -18,10 +18,11 @@ def expected_faults() -> tuple[type[Exception], ...]:
     from mm_tui.services.assistant.service import AssistError
     from mm_tui.services.edits import NotSaved
     from mm_tui.services.presence.notes import NotSet
+    from mm_tui.services.scheduled import NotCancelled
     from mm_tui.services.spam import NotMarked
     from mm_tui.services.tags import TagsDiffer
 
-    own = AssistError, AlreadySubmitted, ReplyNotJournaled, NotSaved, NotMarked, NotSet, TagsDiffer
+    own = AssistError, AlreadySubmitted, ReplyNotJournaled, NotSaved, NotMarked, NotSet, NotCancelled, TagsDiffer
     return GatewayError, *STORE_FAULTS, *own
 
 

@@ -28,6 +28,11 @@ def unsent_words(mail: EmailSummary) -> str:
     return "" if mail.is_exchanged else state_words(str(mail.direction), str(mail.status))
 
 
+def is_scheduled(direction: str, status: str) -> bool:
+    """Whether an email is to be sent later, so that it can be cancelled."""
+    return (direction, status) == (Direction.OUTBOUND, Status.SCHEDULED)
+
+
 def is_settled(direction: str, status: str) -> bool:
     """Whether the status alone says if an email arrived or was sent."""
     return direction == Direction.INBOUND or status in LEFT or status in NOT_SENT

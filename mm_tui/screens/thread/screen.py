@@ -17,6 +17,7 @@ from mm_tui.messages import DecisionWanted, Said
 from mm_tui.models import Status
 from mm_tui.screens.base import BaseScreen, PartAction
 from mm_tui.screens.dialogs.labelling import ask_label, say_why_not
+from mm_tui.screens.dialogs.scheduled import ask_cancel
 from mm_tui.screens.dialogs.spam import ask_spam
 from mm_tui.screens.thread.assist_card import AssistCard
 from mm_tui.screens.thread.looking import LookingCloser
@@ -27,12 +28,14 @@ from mm_tui.screens.thread.view import ThreadView
 from mm_tui.services.events import AssistChanged, MailChanged
 from mm_tui.services.fault_words import expected_faults, fault_words
 from mm_tui.services.inspection import QUICK_CHARACTERS, is_quick
-from mm_tui.services.unsent import is_settled, state_words, unsent_words
+from mm_tui.services.unsent import is_scheduled, is_settled, state_words, unsent_words
 from mm_tui.text import OneLine
 from mm_tui.widgets.background import in_thread
 from mm_tui.widgets.words import count, with_keys
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from textual.app import ComposeResult
 
     from mm_tui.models import EmailDetail
@@ -239,6 +242,7 @@ class ThreadScreen(BaseScreen):
             elif item.row != row:
                 item.row, item.unsent = row, self._unsent(row)
                 self.thread_view.changed(item)
+                self.refresh_bindings()
         if len(rows) != len(by_id):
             self._heading(rows)
             self._show_card()
@@ -326,24 +330,43 @@ class ThreadScreen(BaseScreen):
             self.run_worker(work, group="examine", exclusive=True, exit_on_error=False)
 
     def label_here(self, act_id: str, label: str) -> str:
-        """Offers `decide` only if an email of the thread waits, and says what escape does to the reply."""
+        """Offers `decide` and `cancel` only if an email of the thread waits or is scheduled, and says what escape does
+        to the reply."""
         if act_id == "reply.close" and self.replying.is_model_writing:
             return "stop"
-        return "" if act_id == "thread.decide" and not self._waiting() else label
+        if act_id not in ("thread.decide", "thread.cancel"):
+            return label
+        return label if (self._waiting if act_id == "thread.decide" else self._scheduled) is not None else ""
 
-    def _waiting(self) -> str:
-        """The waiting email: the current one, or else the newest; empty if none waits."""
+    @property
+    def _waiting(self) -> MailRow | None:
+        """The email that waits; None if none does."""
+        return self._foremost(lambda row: str(row.status) in WAITING)
+
+    @property
+    def _scheduled(self) -> MailRow | None:
+        """The email that is scheduled; None if none is."""
+        return self._foremost(lambda row: is_scheduled(row.direction, row.status))
+
+    def _foremost(self, fits: Callable[[MailRow], bool]) -> MailRow | None:
+        """The current email if it fits, or else the newest that does."""
         if not self.is_mounted:
-            return ""
-        items, current = self.thread_view.items, self.thread_view.current
-        waiting = [item.row.email_id for item in items if str(item.row.status) in WAITING]
-        if current is not None and current.row.email_id in waiting:
-            return current.row.email_id
-        return waiting[-1] if waiting else ""
+            return None
+        current = self.thread_view.current
+        rows = [item.row for item in self.thread_view.items if fits(item.row)]
+        if current is not None and current.row in rows:
+            return current.row
+        return rows[-1] if rows else None
+
+    def action_cancel(self) -> None:
+        if (row := self._scheduled) is not None:
+            ask_cancel(self, row)
+        else:
+            self.say("no email of this thread is scheduled")
 
     def action_decide(self) -> None:
-        if waiting := self._waiting():
-            self.post_message(DecisionWanted(waiting))
+        if (waiting := self._waiting) is not None:
+            self.post_message(DecisionWanted(waiting.email_id))
         elif any(str(item.row.status) == Status.PENDING_SCAN for item in self.thread_view.items):
             self.say("the gateway is still scanning the reply: it waits for a decision after that")
         else:

@@ -1,0 +1,78 @@
+"""A scheduled email is cancelled from its thread: once, after a question, and journaled before it leaves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mm_tui.screens.dialogs.choice import ChoiceScreen
+from mm_tui.screens.thread.screen import ThreadScreen
+from mm_tui.services.audit.act_journal import ActJournal
+from mm_tui.services.events import ignore
+from mm_tui.services.scheduled import NotCancelled, cancel
+from mm_tui.services.sync.service import Sync
+from mm_tui.settings.sections import Sync as SyncSettings
+from mm_tui.store.audit.journal import Journal
+from tests.support.app import drawn, running_app, settings_for, until
+from tests.support.clock import FakeClock
+from tests.support.desk import at_desk
+from tests.support.sandbox import Sandbox
+
+
+def scheduled(sandbox: Sandbox) -> str:
+    """An email that was approved, and is to be sent later."""
+    mail = str(sandbox.send(subject="See you", markdown="Until then.", send_at="2099-01-01T00:00:00Z")["id"])
+    sandbox.wait_for(mail, "pending_send_approval")
+    sandbox.decide(mail)
+    assert sandbox.status(mail) == "scheduled"
+    return mail
+
+
+async def test_it_is_cancelled_from_its_thread(sandbox: Sandbox) -> None:
+    mail = scheduled(sandbox)
+    async with running_app(settings_for(sandbox)) as (app, pilot):
+        await until(pilot, lambda: "See you" in drawn(app), "the mail")
+        await pilot.press("enter")
+        await until(
+            pilot, lambda: isinstance(app.screen, ThreadScreen) and "x cancel email" in drawn(app), "the thread"
+        )
+        thread = app.screen
+        for answer in ("escape", "C"):
+            await pilot.press("x")
+            await until(pilot, lambda: isinstance(app.screen, ChoiceScreen), "the question")
+            await until(pilot, lambda: "Cancel the scheduled email?" in drawn(app), "the question on the screen")
+            assert sandbox.status(mail) == "scheduled"
+            await pilot.press(answer)
+            await until(pilot, lambda: app.screen is thread, "the thread again")
+        await until(pilot, lambda: "cancelled: it is not sent" in drawn(app), "the result")
+        assert sandbox.status(mail) == "cancelled" and sandbox.outbox() == []
+        await until(pilot, lambda: "x cancel email" not in drawn(app), "the key to go")
+        entries = Journal(app.session.database).entries(naming=mail)
+        assert [str(one.kind) for one in entries] == ["cancelling"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "words", "kinds"),
+    [
+        ({"kind": "close", "when": "after"}, "", ["cancelling", "act_in_doubt"]),
+        ({"kind": "close", "when": "before"}, "not known whether it was cancelled", ["cancelling", "act_in_doubt"]),
+        ({"kind": "status", "status": 403}, "scheduled, not sent yet", ["cancelling", "act_failed"]),
+    ],
+)
+async def test_what_the_gateway_says_afterwards_counts(
+    sandbox: Sandbox, tmp_path: Path, fault: dict[str, object], words: str, kinds: list[str]
+) -> None:
+    mail = scheduled(sandbox)
+    async with at_desk(tmp_path, sandbox.url, sandbox.keys, timeout=0.5) as desk:
+        clock = FakeClock()
+        sync = Sync(desk.database, desk.gateway, SyncSettings(), clock, ignore)
+        sandbox.fault(method="POST", path="/cancel$", count=1, **fault)
+        journal = ActJournal(desk.database, "robin", clock)
+        if words:
+            with pytest.raises(NotCancelled, match=words):
+                await cancel(desk.gateway, sync, journal, sandbox.mailbox, mail)
+        else:
+            assert "cancelled" in await cancel(desk.gateway, sync, journal, sandbox.mailbox, mail)
+        assert desk.kinds() == kinds and len(sandbox.calls("POST", "/cancel")) == 1
+        assert sandbox.status(mail) == ("scheduled" if words else "cancelled")
