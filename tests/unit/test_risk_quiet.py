@@ -105,6 +105,24 @@ def codes(asked: str, answer: str, to: Party = ANNA, files: tuple[str, ...] = ()
             "Three beds   567 €\nSoil   210 €\nPlants   105 €\nWork   150 €\n       -----\nTotal   1.302 €",
         ),
         (
+            "sum_wrong",
+            "What does the hall cost?",
+            "Hall, 3 hours at £84: £252\nKitchen: £36\nTotal: £288",
+            "Hall, 3 hours at £84: £252\nKitchen: £36\nTotal: £388",
+        ),
+        (
+            "sum_wrong",
+            "Was kosten drei Nächte?",
+            "3 Nächte zu 24 € sind 72 €, dazu Strom 12 €, macht zusammen 84 €.",
+            "3 Nächte zu 24 € sind 72 €, dazu Strom 12 €, macht zusammen 94 €.",
+        ),
+        (
+            "sum_wrong",
+            "What do I owe for three?",
+            "3 bags at £148.50 plus £36.00 delivery makes £481.50, or £491.50 in total with the £10.00 for the pallet.",
+            "3 bags at £148.50 plus £36.00 delivery makes £491.50.",
+        ),
+        (
             "number_differs",
             "Why was flat 6 given to others?",
             "Somebody was earlier, sorry. Flat 11 is free from August.",

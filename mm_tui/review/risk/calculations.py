@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
+from itertools import combinations
 
 from mm_tui.review.findings import Finding, Level, Span
-from mm_tui.review.risk.facts import find_dates, number_of
+from mm_tui.review.risk.facts import find_amounts, find_dates, known_amounts, number_of
 from mm_tui.review.risk.pieces import find_all
 from mm_tui.review.risk.rule import Reading, quoted, rule
 from mm_tui.review.risk.sums import BIG_NUMBER, CENT, FACTORS, HUNDREDTH, SHORTEST_SLIP, digits_of
@@ -29,7 +30,8 @@ _FEWEST_FACTORS, _MOST_FACTORS = 3, 4
 @rule("sum_wrong", "a calculation that does not come out")
 def sum_wrong(reading: Reading) -> Iterator[Finding]:
     """A product that the draft writes out is wrong ("12 x 98 = 1,167"), or a number has the digits of the product of
-    two others in its sentence in another order ("14 panels of 440 W: 6.61 kWp" for 6.16). Medium."""
+    two others in its sentence in another order ("14 panels of 440 W: 6.61 kWp" for 6.16); or
+    what is called a total is by 1, 10, 100 or 1000 another than the sum of the rows or amounts before it. Medium."""
     body = reading.body[: reading.written]
     done: list[Span] = []
     for match in find_all(_PRODUCT, body) if "=" in body else ():
@@ -46,6 +48,7 @@ def sum_wrong(reading: Reading) -> Iterator[Finding]:
         words = f"does not come out: {quoted(body[slice(*span)])}, which is {first * second:f}"
         yield Finding("sum_wrong", Level.MEDIUM, OneLine(words), (span,))
     yield from _swapped_products(reading, body, done)
+    yield from _wrong_totals(reading, body)
 
 
 def _swapped_products(reading: Reading, body: str, done: list[Span]) -> Iterator[Finding]:
@@ -76,6 +79,94 @@ def _swapped_products(reading: Reading, body: str, done: list[Span]) -> Iterator
                 words = f"{said} has the digits of the product of two numbers beside it in another order"
                 yield Finding("sum_wrong", Level.MEDIUM, OneLine(words), (span,))
                 return
+
+
+_TOTAL = re.compile(
+    r"\b(?:total\w*|altogether|in all|comes? to|makes|sum|zusammen|insgesamt|gesamt\w*|summe|macht|ergibt|en tout|soit"
+    r"|somme|en total|suman?|en conjunto|in tutto|totale|somma|em tudo|soma|samen|totaal|razem|łącznie)\b"
+    r"|合計|共计|合计|总计|一共|总共",
+    re.IGNORECASE,
+)
+_BEFORE_TOTAL, _AFTER_TOTAL = 40, 16
+_SLIPS = frozenset(map(Decimal, (1, 10, 100, 1000)))
+_ROW_END = re.compile(rf"(?P<number>{BIG_NUMBER})[ \u00a0]?(?:[A-Z]{{3}}|[$€£¥元円]|zł)?[ \t]*\Z")
+_PIECES = re.compile(r"(?<![\w.,:/-])(?P<count>\d{1,3})[ \u00a0]?(?:[x×]|[^\W\d_]{2,})")
+_FEWEST_ROWS, _MOST_ROWS, _LONGEST_ROW_END = 2, 30, 24
+_MOST_BEFORE = 5
+
+
+def _is_slip(said: Decimal, right: Decimal, others: Iterable[Decimal]) -> bool:
+    """Whether a total is one digit of one place off, and not by one of the other numbers."""
+    return abs(said - right) in _SLIPS and said.adjusted() == right.adjusted() and abs(said - right) not in others
+
+
+def _wrong_totals(reading: Reading, body: str) -> Iterator[Finding]:
+    """Totals that are nearly, but not, the sum of what stands before them."""
+    if _TOTAL.search(body) is None:
+        return
+    known = {amount.value for amount in known_amounts(reading)}
+    for span, said, right in (*_totals_of_rows(body), *_totals_of_amounts(body)):
+        if said not in known:
+            makes = f"while what stands before it makes {right.normalize():f}"
+            words = f"does not come out: {quoted(body[slice(*span)])}, {makes}"
+            yield Finding("sum_wrong", Level.MEDIUM, OneLine(words), (span,))
+            return
+
+
+def _totals_of_rows(body: str) -> Iterator[tuple[Span, Decimal, Decimal]]:
+    """A total below rows that end with numbers."""
+    rows: list[Decimal] = []
+    at = 0
+    for line in body.split("\n"):
+        row = _ROW_END.search(line[-_LONGEST_ROW_END:])
+        value = number_of(row["number"]) if row else None
+        if value is None or row is None:
+            # A line of signs is part of the table.
+            if any(map(str.isalnum, line)) or not line.strip():
+                rows = []
+        elif _TOTAL.search(line) and len(rows) >= _FEWEST_ROWS:
+            sums = [sum(rows[first:], Decimal(0)) for first in range(len(rows) - 1)]
+            if value not in sums and _is_slip(value, sums[0], rows):
+                start = at + max(0, len(line) - _LONGEST_ROW_END) + row.start("number")
+                yield Span(start, start + len(row["number"])), value, sums[0]
+            rows = []
+        else:
+            rows = [*rows, value][-_MOST_ROWS:]
+        at += len(line) + 1
+
+
+def _totals_of_amounts(body: str) -> Iterator[tuple[Span, Decimal, Decimal]]:
+    """A total after a few amounts of its paragraph, and of pieces at a price."""
+    amounts = [amount for amount in find_amounts(body) if amount.currency != "%"]
+    for amount in amounts:
+        start, end = amount.span
+        begin = max(body.rfind("\n", 0, start) + 1, start - _BEFORE_TOTAL)
+        if not (_TOTAL.search(body, begin, start) or _TOTAL.match(body, end + 1)):
+            continue
+        paragraph = body.rfind("\n\n", 0, start) + 1
+        before = [one for one in amounts if one.currency == amount.currency and paragraph <= one.span.start < start]
+        if not 0 < len(before) <= _MOST_BEFORE:
+            continue
+        values = [one.value for one in before]
+        counts = {int(match["count"]) for match in _PIECES.finditer(body, paragraph, start)}
+        products = {value * count for value in values for count in counts}
+        parts = [*values, *products]
+        possible = {
+            *parts,
+            *(sum(some, Decimal(0)) for size in (2, 3) for some in combinations(parts, size)),
+            sum(values, Decimal(0)),
+        }
+        # What a price and its pieces make is counted, not the price.
+        results = [value for value in values if not any(value * count in values for count in counts)]
+        likely = [sum(results, Decimal(0))] if len(results) > 1 else []
+        for at, price in enumerate(values):
+            rest = sum(values[:at] + values[at + 1 :], Decimal(0))
+            likely += [price * count + rest for count in counts if count > 1]
+        if amount.value in possible:
+            continue
+        right = next((one for one in likely if _is_slip(amount.value, one, possible)), None)
+        if right is not None:
+            yield amount.span, amount.value, right
 
 
 CALCULATION_RULES = (sum_wrong,)
