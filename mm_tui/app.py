@@ -222,13 +222,13 @@ class MmTui(App[None], inherit_bindings=False):
 
     @work(thread=True, group="rules", exclusive=True, exit_on_error=False)
     def _prepare_rules(self) -> None:
-        """Prepares the risk rules with the drafts that wait, or else with examples, so that no draft waits for them."""
-        from mm_tui.review.risk import preparing
+        """Loads the risk rules, so that opening the queue does not wait for them, and applies them to the first drafts.
 
+        What the rules build when they are first applied takes 10 MB, which an empty queue does not need.
+        """
+        queue = self.session.queue
         if self.session.pending.count():
-            self.session.queue.prepare()
-        else:
-            preparing.prepare()
+            queue.prepare()
 
     @work(group="services", exclusive=True, exit_on_error=False)
     async def _run_services(self) -> None:

@@ -37,10 +37,10 @@ def _open_closed_streams() -> None:
             setattr(sys, name, open(number, "r" if number == 0 else "w", encoding="utf-8", closefd=False))  # noqa: SIM115 - it stays
 
 
-COLLECT_AFTER = (10_000, 3, 1_000_000)
+COLLECT_AFTER = (3_000, 3, 1_000_000)
 """When the garbage collector runs by itself: over what is new, never over everything. That takes 180 ms with a queue of
-5,000 drafts, at any moment; it is done by `collect_everything`. With Python's 700 new objects instead of 10,000, most
-that are looked at are still in use, which takes a twelfth of the initial sync's time."""
+5,000 drafts, at any moment; it is done by `collect_everything`. Of only 700 new objects, Python's own number, most are
+still in use, and looking at 10,000 takes as long as a frame may."""
 
 
 def before_drawing() -> None:

@@ -43,6 +43,7 @@ class _Cache:
 
 
 _cache = _Cache()
+_rendering = Lock()
 
 
 class RenderPass:
@@ -68,7 +69,7 @@ class RenderPass:
             self.left.append(source)
             return Rendered(source)
         self._room -= len(source)
-        return render_all([source])[0]
+        return _rendered(source)
 
 
 def plain(source: str) -> str:
@@ -86,11 +87,14 @@ def is_source(source: str) -> bool:
 
 def render_all(sources: Iterable[str]) -> list[Rendered]:
     """Renders bodies into the cache. Call it in a thread."""
-    made = []
-    for source in sources:
-        one = _cache.find(source)
-        if one is None:
-            one = rendered(source)
-            _cache.put(source, one)
-        made.append(one)
+    # One thread at a time: the preview and the reader want the same body, and each thread slows the screen down.
+    with _rendering:
+        return [_rendered(source) for source in sources]
+
+
+def _rendered(source: str) -> Rendered:
+    made = _cache.find(source)
+    if made is None:
+        made = rendered(source)
+        _cache.put(source, made)
     return made

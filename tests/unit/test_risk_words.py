@@ -6,9 +6,6 @@ import re
 
 import pytest
 
-from mm_tui.models import Party
-from mm_tui.review.risk.engine import assess
-from mm_tui.review.risk.model import Draft, Message, ThreadContext
 from mm_tui.review.risk.phrases import (
     FULL,
     PARTIAL,
@@ -20,8 +17,6 @@ from mm_tui.review.risk.phrases import (
     phrases,
 )
 from mm_tui.review.risk.pieces import Phrases
-from mm_tui.review.risk.preparing import prepare
-from mm_tui.text import ManyLine, OneLine
 
 
 def test_every_language_has_words_under_every_key() -> None:
@@ -68,14 +63,3 @@ def test_ordered_words_and_lower_case_keep_their_places() -> None:
     assert ordered("months")["grudnia"] == 12
     assert len(lowered("İSTANBUL I")) == len("İSTANBUL I")
     assert re.fullmatch("[a-zİi ]+", lowered("İSTANBUL I"))
-
-
-def test_what_a_plain_draft_needs_is_built_beforehand() -> None:
-    prepare()
-    built = pattern.cache_info().misses
-    ours, theirs = Party.parse("help@firm.example"), Party.parse("Ben <ben@else.example>")
-    asked = Message(theirs, to=(ours,), subject=OneLine("Lamp"), body=ManyLine("Hi,\n\nwhen does lamp 77 come?\n\nBen"))
-    answer = ManyLine("Hello Ben,\n\nwe give you a refund of 20 EUR on Tuesday.\n\nKind regards\nFirm")
-    found = assess(Draft(ours, to=(theirs,), subject=OneLine("Re: Lamp"), body=answer), ThreadContext((asked,)))
-    assert "promise_money" in {finding.code for finding in found.findings}
-    assert pattern.cache_info().misses == built, "no pattern is left to be built"
