@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -30,11 +31,13 @@ from mm_tui.services.decisions.log import DecisionLog
 from mm_tui.services.decisions.record import ActiveDecision
 from mm_tui.services.decisions.view import Phase
 from mm_tui.services.edits import Edits
+from mm_tui.services.sync import opening
+from mm_tui.services.sync.service import Sync
 from mm_tui.settings.sections import Review
 from mm_tui.store.decisions.editor_files import EditorFile
 from mm_tui.store.decisions.edits import EditStore, SavedEdit
 from mm_tui.store.state import StateStore
-from mm_tui.text import ManyLine
+from mm_tui.text import ManyLine, OneLine
 from mm_tui.widgets import pager
 from tests.support.app import drawn, running_app, settings_for, until
 from tests.support.queue import (
@@ -154,6 +157,30 @@ async def test_recipients_are_whole_above_the_text_or_in_it(sandbox: Sandbox, si
         shown = "".join(shown.split())
         assert not [address for address in copies if address not in shown]
         assert "bcc:notdisclosed" in shown or "bccnotdisclosedbythegateway" in shown
+
+
+async def test_a_thread_is_opened_on_request_although_the_list_changes(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    question = sandbox.inbound(subject="Where is it?", body="It was due on Monday.")["id"]
+    answer = sandbox.reply(question, "It is on its way.")["id"]
+    sandbox.wait_for(answer, "pending_send_approval")
+    asked, answers, open_mails = list[str](), asyncio.Event(), opening.open_mails
+
+    async def slow(sync: Sync, mails: Sequence[tuple[str, str]]) -> OneLine:
+        asked.extend(email_id for _, email_id in mails)
+        await answers.wait()
+        return await open_mails(sync, mails)
+
+    async with running_queue(settings_for(sandbox), 1) as (app, pilot, screen):
+        monkeypatch.setattr(opening, "open_mails", slow)
+        await pilot.press("t")
+        await until(pilot, lambda: question in asked, "its opening")
+        # As when the cursor has rested on another email.
+        screen.opener._open([(sandbox.mailbox, answer)], "open-near")
+        await until(pilot, lambda: answer in asked, "the opening of the other")
+        answers.set()
+        await until(pilot, lambda: "It was due on Monday." in drawn(app), "the thread")
 
 
 async def test_a_key_on_its_way_when_a_draft_appears_does_not_decide_it(

@@ -20,6 +20,7 @@ from mm_tui.screens.dialogs.labels import LabelScreen
 from mm_tui.screens.thread.reply_editor import ReplyEditor
 from mm_tui.screens.thread.screen import ThreadScreen
 from mm_tui.screens.thread.view import ThreadView
+from mm_tui.services.assistant.triage import Triage
 from mm_tui.services.events import MailChanged
 from mm_tui.store.decisions.edits import EditStore
 from mm_tui.store.decisions.records import DecisionStore, SavedDecision
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from textual.pilot import Pilot
 
     from mm_tui.app import MmTui
+    from mm_tui.store.mail.rows import MailRow
     from tests.support.sandbox import Sandbox
     from tests.support.seat import IdleSession
 
@@ -333,6 +335,28 @@ async def test_assist_card_says_who_wrote_it(sandbox: Sandbox) -> None:
         await until(pilot, lambda: "it is urgent" in shown(app))
         await pilot.press("s")
         await until(pilot, lambda: "local stand-in, not Jamba" in shown(app))
+
+
+async def test_several_emails_can_be_summarised_at_once(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    for subject in ("Refund please", "Where is it?"):
+        sandbox.inbound(subject=subject, body="Please write today, it is urgent.")
+    asked, answers, examine = list[str](), asyncio.Event(), Triage._examine
+
+    async def slow(self: Triage, row: MailRow, *more: bool) -> None:
+        asked.append(row.email_id)
+        await answers.wait()
+        await examine(self, row, *more)
+
+    monkeypatch.setattr(Triage, "_examine", slow)
+    async with synced_app(sandbox) as (app, pilot):
+        await until(pilot, lambda: "Refund please" in shown(app) and "Where is it?" in shown(app))
+        for key, number in (("home", 1), ("end", 2)):
+            await pilot.press(key, "s")
+            await until(pilot, lambda: len(asked) == number, "the question")  # noqa: B023 - awaited in the loop
+        answers.set()
+        row = app.session.mail.row
+        await until(pilot, lambda: all((one := row(mail)) and one.label for mail in asked), "both answers")
+        assert len(set(asked)) == 2
 
 
 async def test_label_set_by_a_human_stands(sandbox: Sandbox) -> None:

@@ -207,7 +207,9 @@ class InboxScreen(BaseScreen):
         if triage is None:
             say_why_not(self)
             return
-        self.run_worker(self._examine(row.email_id), group="examine", exclusive=True, exit_on_error=False)
+        # Those asked about before go on.
+        group = f"examine-{row.email_id}"
+        self.run_worker(self._examine(row.email_id), group=group, exclusive=True, exit_on_error=False)
 
     def action_label(self) -> None:
         if (row := self.mails.current_row) is not None and row.email_id:

@@ -181,15 +181,17 @@ class MailOpener:
             # The emails that it answers: only those that were read before, so that none is hidden from an agent.
             around = [mail.summary for mail in near[0].thread[-THREAD_OPENED:] if mail.detail is None]
             wanted += [(mail.mailbox_id, mail.id) for mail in around if str(mail.status) != Status.UNREAD]
-        self._open(wanted)
+        self._open(wanted, "open-near")
 
     def open_thread(self, entry: QueueEntry) -> None:
         """Opens the thread's emails on request, which marks them as read."""
-        self._open([(mail.summary.mailbox_id, mail.summary.id) for mail in entry.thread if mail.detail is None])
+        mails = [(mail.summary.mailbox_id, mail.summary.id) for mail in entry.thread if mail.detail is None]
+        self._open(mails, "open-thread")
 
-    def _open(self, mails: Sequence[tuple[str, str]]) -> None:
+    def _open(self, mails: Sequence[tuple[str, str]], group: str) -> None:
+        # What was asked for goes on while the list changes.
         if mails and self._screen.session.sync is not None:
-            self._screen.run_worker(self._open_all(mails), group="open", exclusive=True, exit_on_error=False)
+            self._screen.run_worker(self._open_all(mails), group=group, exclusive=True, exit_on_error=False)
 
     async def _open_all(self, mails: Sequence[tuple[str, str]]) -> None:
         from mm_tui.services.sync.opening import open_mails
