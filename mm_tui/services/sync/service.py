@@ -15,7 +15,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from mm_tui.clock import sleep_or_wake
-from mm_tui.gateway.errors import Forbidden, GatewayError, MissingScope, NotFound
+from mm_tui.gateway.errors import GatewayError
 from mm_tui.services.events import (
     AuditChanged,
     MailboxesChanged,
@@ -26,9 +26,9 @@ from mm_tui.services.events import (
     SyncPart,
     SyncState,
 )
+from mm_tui.services.sync.boxes import MailSync
 from mm_tui.services.sync.details import DetailReader
 from mm_tui.services.sync.health import SyncHealth
-from mm_tui.services.sync.mail import MailboxSync
 from mm_tui.services.sync.maintenance import check_daily, drop_old_mail
 from mm_tui.services.sync.queue import QueueSync, read_address_book, read_audit_log, with_allow_list
 from mm_tui.store.audit.entries import AuditStore
@@ -55,8 +55,6 @@ WINDOW_SECONDS = 60.0
 MAINTENANCE_SECONDS = 3600.0
 FILL_NOTICE_SECONDS = 0.5
 """During the initial sync, lists receive events at most this often."""
-BOXES_PER_POLL = 10
-"""The most mailboxes asked for new mail in one poll; if there are more, they take turns."""
 
 Work = Callable[[], Awaitable[OneLine | None]]
 """One try of a part. A successful try may return an error of a detail."""
@@ -96,7 +94,7 @@ class Sync:
         self._contacts = ContactStore(database)
         self._wake = {part: asyncio.Event() for part in SyncPart}
         self._asked = {part: asyncio.Event() for part in SyncPart}
-        self._boxes: dict[str, MailboxSync] = {}
+        self._boxes = MailSync(database, gateway)
         self._boxes_known = asyncio.Event()
         self._details = DetailReader(database, gateway, clock, notify)
         self.each_poll: Callable[[], Awaitable[None]] | None = None
@@ -106,8 +104,6 @@ class Sync:
         self._filling = False
         self._running = False
         self._stamp = 0
-        self._refused: dict[str, OneLine] = {}
-        self._turn = 0
         self._window_due = 0.0
         self._address_book_due = 0.0
         self._fill_reported_at = float("-inf")
@@ -117,7 +113,7 @@ class Sync:
         self._health = SyncHealth(clock, rng or Random(), last_ok_at)  # noqa: S311 - jitter
         self.state = SyncState(last_ok_at=last_ok_at)
         """The current state; `SyncChanged` announces changes."""
-        self._load_boxes()
+        self._followed(self._boxes.follow_listed())
 
     # Called by the program
 
@@ -154,7 +150,7 @@ class Sync:
         try:
             await self._try(SyncPart.MAILBOXES, self._poll_mailboxes)
             await self._try(SyncPart.PENDING, self._poll_pending)
-            if self._boxes:
+            if self._boxes.places:
                 await self._try(SyncPart.FILL, self._fill)
                 await self._try(SyncPart.MAIL, self._poll_mail)
             if self._gateway.keys.has("admin"):
@@ -175,7 +171,7 @@ class Sync:
         if not parts:
             self._window_due = 0.0
         if asked:
-            self._refused.clear()
+            self._boxes.forget_refusals()
         for part in parts or SyncPart:
             self._wake[part].set()
             if asked:
@@ -216,25 +212,20 @@ class Sync:
         """Reads the mailboxes and their oversight modes."""
         listed = [await with_allow_list(self._gateway, self._mail, box) for box in await self._gateway.mailboxes()]
         changed = await asyncio.to_thread(self._mail.save_mailboxes, listed)
-        await asyncio.to_thread(self._load_boxes)
+        self._followed(await asyncio.to_thread(self._boxes.follow_listed))
         if changed:
             self._notify(MailboxesChanged())
 
     # Parts
 
-    def _load_boxes(self) -> None:
-        known = {row.mailbox_id for row in self._mail.mailbox_rows()}
-        for gone in self._boxes.keys() - known:
-            del self._boxes[gone]
-        for mailbox_id in sorted(known - self._boxes.keys()):
-            self._boxes[mailbox_id] = MailboxSync(self._database, self._gateway, mailbox_id)
+    def _followed(self, has_new: bool) -> None:
+        if has_new:
             self._wake[SyncPart.FILL].set()
-        if known:
+        if self._boxes.places:
             self._boxes_known.set()
 
     async def _poll_mailboxes(self) -> OneLine | None:
-        if self._refused:
-            self._refused.clear()
+        if self._boxes.forget_refusals():
             self._wake[SyncPart.FILL].set()
         await self.refresh_mailboxes()
         now = self._clock.monotonic()
@@ -261,19 +252,12 @@ class Sync:
         return None
 
     async def _poll_mail(self) -> OneLine | None:
-        seen: set[str] = set()
         now = self._clock.monotonic()
         window = now >= self._window_due
         # Another program on this store may have stored it already. What is written during this poll counts in the next.
         before, self._stamp = self._stamp, self._database.stamp()
         since = self._clock.now() - timedelta(days=self._settings.window_days)
-        for box in self._boxes_in_turn():
-            try:
-                seen |= (await box.fetch_new()).all
-                if window:
-                    seen |= (await box.refresh_window(since)).all
-            except (NotFound, Forbidden) as error:
-                self._refuse(box, error)
+        seen = await self._boxes.read_new(since if window else None)
         if window:
             self._window_due = self._clock.monotonic() + WINDOW_SECONDS
         if now - self._ok_kept_at >= WINDOW_SECONDS:
@@ -284,48 +268,20 @@ class Sync:
         elif before != self._stamp:
             self._notify(MailChanged())
             self._notify(PendingChanged())
-        return next(iter(self._refused.values()), None)
-
-    def _boxes_in_turn(self) -> list[MailboxSync]:
-        boxes = [box for mailbox_id, box in self._boxes.items() if mailbox_id not in self._refused]
-        if len(boxes) <= BOXES_PER_POLL:
-            return boxes
-        start = self._turn % len(boxes)
-        self._turn = start + BOXES_PER_POLL
-        return (boxes + boxes)[start : start + BOXES_PER_POLL]
-
-    def _refuse(self, box: MailboxSync, error: GatewayError) -> None:
-        """Skips a mailbox that the gateway refuses to list until the mailboxes are read again. If no other is left and
-        the refusal may be about the key, raises it."""
-        if isinstance(error, MissingScope) and len(self._boxes) - len(self._refused) <= 1:
-            self._refused.clear()
-            raise error
-        self._refused[box.mailbox_id] = OneLine(f"mailbox {box.mailbox_id}: {error.message}")
+        return self._boxes.refusal
 
     async def _fill(self) -> OneLine | None:
-        """Reads the newest page of every mailbox first, so that all are usable early; then the rest, one mailbox at a
-        time."""
-        waiting = [box for box in self._boxes.values() if not box.place.done and box.mailbox_id not in self._refused]
-        if not waiting:
-            return next(iter(self._refused.values()), None)
-        self._filling = True
-        self._tell_state()
-        try:
-            for box in waiting:
-                try:
-                    await box.fill_page(self._oldest_kept())
-                except (NotFound, Forbidden) as error:
-                    self._refuse(box, error)
-                self._page_filled()
-            for box in waiting:
-                if box.mailbox_id not in self._refused:
-                    async with aclosing(box.fill_on(self._oldest_kept())) as pages:
-                        async for _ in pages:
-                            self._page_filled()
-        finally:
-            self._filling = False
-            self._tell_fill()
-        return next(iter(self._refused.values()), None)
+        if waiting := self._boxes.to_fill():
+            self._filling = True
+            self._tell_state()
+            try:
+                async with aclosing(self._boxes.fill(waiting, self._oldest_kept())) as pages:
+                    async for _ in pages:
+                        self._page_filled()
+            finally:
+                self._filling = False
+                self._tell_fill()
+        return self._boxes.refusal
 
     def _page_filled(self) -> None:
         self._health.filled()
@@ -397,7 +353,7 @@ class Sync:
         state = self._health.summed_up(
             running=self._running,
             filling=self._filling,
-            places=[box.place for box in self._boxes.values()],
+            places=self._boxes.places,
         )
         if state != self.state:
             self.state = state
