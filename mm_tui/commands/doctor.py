@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
         for check in found:
             emit.verdict(check.result, OneLine(f"{check.name}: {check.words}"))
             if check.cure:
-                emit.line(OneLine(f"        {check.cure}"))
+                emit.line(OneLine(f"{' ' * emit.VERDICT_INDENT}{check.cure}"))
         counts = Counter(check.result for check in found)
         emit.line(OneLine(", ".join(f"{counts[result]} {_counted(result, counts[result])}" for result in Result)))
     return problems[0].status if problems else Exit.OK

@@ -134,3 +134,5 @@ async def test_the_preview_shows_a_waiting_draft(sandbox: Sandbox) -> None:
     async with running_app(settings, size=(120, 40)) as (app, pilot):
         await until(pilot, lambda: isinstance(app.screen, InboxScreen), "the inbox")
         await until(pilot, lambda: "We offer ten chairs ‹chairs.example›." in shown(app), "the draft's text")
+        await pilot.press("f8")
+        await until(pilot, lambda: "no model is set up" in shown(app), "why nothing works automatically")

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from mm_tui.commands.output import printing
 from mm_tui.commands.output.exits import Exit
+from mm_tui.text import OneLine
 from tests.support.cli import Home
 from tests.support.sandbox import Sandbox
 
@@ -41,6 +43,14 @@ def test_an_output_that_takes_nothing_is_told(tmp_path: Path, command: str) -> N
     assert done.returncode == Exit.CONFIG, done.stderr
     assert "the output cannot be written: No space left on device" in done.stderr
     assert "Traceback" not in done.stderr and "Exception ignored" not in done.stderr
+
+
+def test_a_verdict_breaks_between_words_on_a_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(printing, "_columns", lambda _stream: 40)
+    printing.verdict("ok", OneLine("keys.admin: not set, and optional: without it"))
+    assert capsys.readouterr().out == "ok      keys.admin: not set, and\n        optional: without it\n"
 
 
 def test_a_command_before_init_binds_the_store_to_no_gateway(tmp_path: Path, sandbox: Sandbox) -> None:

@@ -13,6 +13,8 @@ from typing import TextIO
 from mm_tui.commands.output.exits import CommandError, Exit
 from mm_tui.text import CleanText, ManyLine, OneLine
 
+VERDICT_INDENT = 8
+"""Cells for ok, warning or problem before a verdict."""
 _COLOURS = {"ok": "32", "warning": "33", "problem": "31"}
 
 
@@ -70,8 +72,12 @@ def note(text: CleanText) -> None:
 
 def wrapped_note(text: str) -> None:
     """Prints a remark on standard error; on a terminal its lines break between words."""
-    for part in textwrap.wrap(OneLine(text), _columns(sys.stderr), break_long_words=False, break_on_hyphens=False):
-        note(OneLine(part))
+    for part in _wrapped(OneLine(text), _columns(sys.stderr)):
+        note(part)
+
+
+def _wrapped(text: OneLine, width: int) -> list[OneLine]:
+    return [OneLine(part) for part in textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)]
 
 
 def _columns(stream: TextIO) -> int:
@@ -110,8 +116,12 @@ def coloured(word: str) -> str:
 
 
 def verdict(word: str, text: OneLine) -> None:
-    """Prints a line that begins with ok, warning or problem. The colour only repeats the word."""
-    _write(sys.stdout, text, before=coloured(word) + " ")
+    """Prints a line that begins with ok, warning or problem; on a terminal it breaks between words. The colour only
+    repeats the word."""
+    before = coloured(word) + " "
+    for part in _wrapped(text, _columns(sys.stdout) - VERDICT_INDENT):
+        _write(sys.stdout, part, before=before)
+        before = " " * VERDICT_INDENT
 
 
 def cell_width(text: str) -> int:

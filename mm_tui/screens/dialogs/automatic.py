@@ -26,6 +26,8 @@ def toggle_automatic(app: App[Any], session: Session, say: Callable[[str], None]
 
     if triage is None:
         say(session.trouble or "still starting")
+    elif not triage.has_key:
+        say("no model is set up: set AI21_API_KEY, or ai21_key in config.toml")
     elif triage.automatic:
         triage.set_automatic(False)
         say("the model now works only when asked")
