@@ -147,6 +147,25 @@ def codes(asked: str, answer: str, to: Party = ANNA, files: tuple[str, ...] = ()
             "It comes to (price from the list).",
         ),
         (
+            "template_hole",
+            "Kiedy przyjdzie monter?",
+            "Monter z ADAC POLSKA przyjdzie w poniedziałek.",
+            "Monter [DO UZUPEŁNIENIA] przyjdzie w poniedziałek.",
+        ),
+        ("template_hole", "Chi viene?", "Viene il tecnico ENEL GAS.", "Il tecnico è INSERIRE NOME, che La chiamerà."),
+        (
+            "cut_off",
+            "駐車場はありますか。",
+            "駐車場がございます。\n\n湖畔旅館、受付\n山口ひかり",
+            "駐車場がございます。\nなお、当日は混み合いますので、できるだけ",
+        ),
+        (
+            "internal_note",
+            "Was kostet die Lärche?",
+            "Wir verkaufen die Lärche für 520 € pro Kubikmeter.",
+            "Wir kaufen die Lärche für 412 € pro Kubikmeter ein.",
+        ),
+        (
             "rude",
             "Third time of asking!",
             "I am sorry that you had to ask three times, I can see why you are running out of patience.",

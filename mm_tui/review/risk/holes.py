@@ -34,7 +34,7 @@ _HOLES = (
     (
         ("xx", "__", "＿", "某"),
         re.compile(
-            r"(?<![\w-])X{4,20}(?![\w-])|\bXX(?:st|nd|rd|th)\b|(?<!_)_{2,}+[./-]_{2,}+(?:[./-]_{2,}+)?|＿{2,}|某[年月日某]"
+            r"(?<![\w-])(?:X{4,20}|XXX(?! [A-Z][a-z]))(?![\w-])|\bXX(?:st|nd|rd|th)\b|(?<!_)_{2,}+[./-]_{2,}+(?:[./-]_{2,}+)?|＿{2,}|某[年月日某]"
         ),
     ),
     (
@@ -245,13 +245,42 @@ def _nameless(text: str) -> list[Span]:
     return found
 
 
+_SHOUTED = re.compile(
+    r"(?<=[a-zà-ž,:] )(?:\[(?P<framed>[A-ZÀ-Ž]{2,}(?: [A-ZÀ-Ž]{1,20}){0,4})\](?![(:\[])"
+    r"|(?P<bare>[A-ZÀ-Ž]{3,20}(?: [A-ZÀ-Ž]{3,20}){1,3})(?![\w-]))"
+)
+_SHORTEST_SHOUT = 6
+
+
+def _shouted(text: str, known: str) -> list[Span]:
+    """Capitals within a sentence: any in brackets ("[DO UZUPEŁNIENIA]"), and those that ask to insert something."""
+    return [
+        Span(*match.span())
+        for match in (find_all(_SHOUTED, text) if _CAPITALS.search(text) else ())
+        if match[0] not in known
+        and (
+            (match["framed"] and len(match["framed"]) >= _SHORTEST_SHOUT and match["framed"].lower() not in _MARKS)
+            or (match["bare"] and _is_insertion(match["bare"]))
+        )
+    ]
+
+
+_CAPITALS = re.compile(r" \[?[A-ZÀ-Ž]{2}[A-ZÀ-Ž ]")
+
+
+def _is_insertion(words: str) -> bool:
+    """Whether words ask to insert a field: "INSERIRE NOME", "DATUM EINFÜGEN"."""
+    said = words.lower().split()
+    return not word_set("insert").isdisjoint(said) and not word_set("fields").isdisjoint(said)
+
+
 def _holes(text: str, known: str) -> tuple[Span, ...]:
     spans = [
         Span(*match.span())
         for match in (find_all(_FRAMED, text) if _FRAMES.search(text) else ())
         if _is_hole(match[0][0].replace("［", "["), next(group for group in match.groups() if group is not None))
     ]
-    spans += [*_left_open(text), *_delimited(text, known), *_nameless(text)]
+    spans += [*_left_open(text), *_delimited(text, known), *_nameless(text), *_shouted(text, known)]
     spans += [Span(*match.span()) for match in pattern("lorem").finditer(lowered(text))]
     explained = {*_VARIABLE.findall(text), *_VARIABLE.findall(known)} if "$" in text else set()
     taken = bytearray(len(text))

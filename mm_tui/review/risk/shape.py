@@ -67,6 +67,8 @@ def _open_end(reading: Reading, text: str) -> int:
     return last.end() if "://" not in last[0] else 0
 
 
+_EASTERN_END = re.compile("[、，][^。！？、，]*[\u3040-\u309f]\\Z")
+"""A last line with a comma in it that ends in hiragana, where names end in other characters."""
 _FOOTER = re.compile(r" [|·•] |\d ?(?:am|pm|uhr|h)\Z", re.IGNORECASE)
 """Parts of an address side by side, or hours at the end."""
 
@@ -75,6 +77,8 @@ def _breaks_off(reading: Reading, line: str, *, long: bool, begin: int) -> bool:
     """Whether the last line ends with what needs more after it, or is long and has no full stop."""
     last = line.split()[-1].lower()
     if re.search("[\u3040-\u9fff]", line[-1:]) and len(line) >= _SHORTEST_EASTERN:
+        if begin and _EASTERN_END.search(line) and reading.body[:begin].rstrip()[-1:] in "。！？":
+            return True
         return line.endswith(tuple(word for word in phrases("unfinished") if re.match("[\u3001-\u9fff\uff0c]", word)))
     if long and (last in word_set("unfinished") or last.endswith((",", "(", "、", "，", " -", "，"))):
         return True
