@@ -172,6 +172,15 @@ def test_a_mark_holds_for_the_version_that_was_marked() -> None:
     assert marks.of([changed]) == []
     marks.keep([changed])
     assert "a" not in marks
+    risky, other = (
+        replace(seen, assessment=Assessment((Finding("code", Level.LOW, OneLine(words)),))) for words in "xy"
+    )
+    marks.add(risky)
+    assert marks.of([seen]) and marks.of([risky]) and not marks.of([other])
+    marks.keep([seen])
+    assert marks.of([risky]), "what was found when it was marked"
+    marks.keep([other])
+    assert "a" not in marks
 
 
 def test_a_decision_takes_the_mark_and_gives_it_back_only_when_undone() -> None:

@@ -90,8 +90,8 @@ class Deciding:
         if why := self.why_over(asked):
             return why
         now = self._screen.listing.find(asked.item.id)
-        found = [{(one.code, one.words) for one in entry.assessment.findings} for entry in (now or asked, asked)]
-        return "" if found[0] <= found[1] else "something else was found about it while you were asked: look first"
+        is_known = now is None or now.found <= asked.found
+        return "" if is_known else "something else was found about it while you were asked: look first"
 
     def why_all_over(self, asked: Sequence[QueueEntry], why_over: Callable[[QueueEntry], str]) -> str:
         """Why a question about these emails as they were need not be answered any more."""

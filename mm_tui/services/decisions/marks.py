@@ -1,4 +1,7 @@
-"""The emails marked for a decision about all of them. A mark is valid only for the version that was seen."""
+"""The emails marked for a decision about all of them.
+
+A mark is valid only for the version that was seen, and as long as the rules find nothing else about it.
+"""
 
 from __future__ import annotations
 
@@ -13,48 +16,51 @@ if TYPE_CHECKING:
 
 
 class Marks:
-    """The marked emails with the versions that were seen (`QueueEntry.version`), including those being decided."""
+    """The marked emails as they were when they were marked, including those being decided."""
 
     def __init__(self) -> None:
-        self._versions: dict[str, str] = {}
-        self._deciding: dict[str, str] = {}
+        self._marked: dict[str, QueueEntry] = {}
+        self._deciding: dict[str, QueueEntry] = {}
         """The same for emails that are being decided."""
 
     def __len__(self) -> int:
-        return len(self._versions)
+        return len(self._marked)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._versions)
+        return iter(self._marked)
 
     def __contains__(self, email_id: object) -> bool:
-        return email_id in self._versions
+        return email_id in self._marked
 
     def add(self, entry: QueueEntry) -> None:
-        """Marks an email in its current version."""
-        self._versions[entry.item.id] = entry.version
+        """Marks an email as it is now."""
+        self._marked[entry.item.id] = entry
 
     def remove(self, email_id: str) -> None:
         """Removes the mark of an email, if it has one."""
-        self._versions.pop(email_id, None)
+        self._marked.pop(email_id, None)
 
     def of(self, entries: Iterable[QueueEntry]) -> list[QueueEntry]:
-        """Those of these emails that are marked and unchanged since."""
-        return [entry for entry in entries if entry.item.id in self and self._versions[entry.item.id] == entry.version]
+        """Those of these emails that are marked and unchanged since, and about which nothing else was found."""
+        found = ((self._marked.get(entry.item.id), entry) for entry in entries)
+        return [
+            now for seen, now in found if seen is not None and seen.version == now.version and now.found <= seen.found
+        ]
 
     def keep(self, entries: Iterable[QueueEntry]) -> None:
         """Removes the marks of emails that are gone or have changed."""
-        if self._versions:
-            self._versions = {entry.item.id: entry.version for entry in self.of(entries)}
+        if self._marked:
+            self._marked = {entry.item.id: self._marked[entry.item.id] for entry in self.of(entries)}
 
     def begun(self, email_id: str) -> None:
         """Removes an email's mark because a decision about it began; it returns if the decision has no effect."""
-        if (version := self._versions.pop(email_id, None)) is not None:
-            self._deciding[email_id] = version
+        if (seen := self._marked.pop(email_id, None)) is not None:
+            self._deciding[email_id] = seen
 
     def decided(self, email_id: str, view: DecisionView | None) -> None:
         """Restores the mark if the newest decision about the email ended without effect."""
         if view is None or not view.ended:
             return
-        version = self._deciding.pop(email_id, None)
-        if version is not None and view.phase is Phase.UNDECIDED:
-            self._versions[email_id] = version
+        seen = self._deciding.pop(email_id, None)
+        if seen is not None and view.phase is Phase.UNDECIDED:
+            self._marked[email_id] = seen

@@ -183,6 +183,11 @@ class QueueEntry(msgspec.Struct, frozen=True):
         return f"{self.item.id} thread {' '.join(one.summary.id for one in news)}"
 
     @property
+    def found(self) -> frozenset[tuple[str, OneLine]]:
+        """What the rules found: code and words of each finding, because one rule may find several things."""
+        return frozenset((finding.code, finding.words) for finding in self.assessment.findings)
+
+    @property
     def shown_digest(self) -> str:
         """The digest of what is on the screen: of the edit, if there is one."""
         if (edit := self.edit) is None:
