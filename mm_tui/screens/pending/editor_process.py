@@ -72,7 +72,8 @@ def run_editor(file: EditorFile, environ: Mapping[str, str] = os.environ) -> Man
         EditorReturned: it exited at once with the file unchanged. The file must stay.
         EditorError: none is set or installed, or it cannot be started, failed, or left something that is not text.
     """
-    command = environ.get("VISUAL") or environ.get("EDITOR") or _found(environ.get("PATH"))
+    wanted = environ.get("VISUAL", "").strip() or environ.get("EDITOR", "").strip()
+    command = wanted or _found(environ.get("PATH"))
     if not command:
         raise EditorError("no editor was found: set VISUAL or EDITOR")
     try:
