@@ -23,6 +23,7 @@ from mm_tui.commands.parser import build
 from mm_tui.gateway.calls import all_calls
 from mm_tui.keymap import ACTS
 from mm_tui.screens.dialogs.help import HEADINGS
+from mm_tui.screens.pending.words import TEXT_KEYS
 from mm_tui.settings import file as config_file
 from mm_tui.settings.secret import Secret
 from mm_tui.settings.sections import DEFAULT_AI21_HOST, DEFAULT_URL, FORMAT, Profile, Section, Settings, field_docs
@@ -361,10 +362,21 @@ def keys_page() -> str:
             lines += ["", f"## {heading}", "| key | | id |", "|---|---|---|"]
         keys = ", ".join(f"`{_KEY_SIGNS.get(key, key)}`" for key in act.keys.split(","))
         lines.append(f"| {_cell(keys)} | {_cell(act.help)} | `{act.id}` |")
+    lines += ["", "## In a text", "These keys cannot be changed.", "", "| key | |", "|---|---|"]
+    for typed, help_line in TEXT_KEYS:
+        keys = ", ".join(f"`{_KEY_SIGNS.get(key, key.replace('^', 'ctrl+'))}`" for key in typed.split())
+        lines.append(f"| {keys} | {_cell(help_line)} |")
     return _page(lines)
 
 
-_KEY_SIGNS = {"question_mark": "?", "slash": "/", "exclamation_mark": "!", "colon": ":"}
+_KEY_SIGNS = {
+    "question_mark": "?",
+    "slash": "/",
+    "exclamation_mark": "!",
+    "colon": ":",
+    "pgup": "pageup",
+    "pgdn": "pagedown",
+}
 
 
 def _cell(text: str) -> str:
