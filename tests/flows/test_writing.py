@@ -161,6 +161,8 @@ async def test_the_reply_names_the_address_that_it_goes_to(sandbox: Sandbox) -> 
         await opened("reply", app, pilot, None)
         await until(pilot, lambda: "reply to ann@elsewhere.example" in drawn(app), "the address")
         assert "not to the sender ann@shop.example" in drawn(app)
+        await pilot.resize_terminal(80, 24)
+        await until(pilot, lambda: "needs approval" in drawn(app), "whether it is sent at once, where lines are short")
 
 
 async def test_a_half_written_reply_outlives_a_program_that_keeps_no_mail(sandbox: Sandbox) -> None:

@@ -31,9 +31,7 @@ class ReplyEditor(Vertical):
     DEFAULT_CSS = """
     ReplyEditor { height: 2fr; border-top: solid $mm-rule; display: none; }
     ReplyEditor.-open { display: block; }
-    ReplyEditor #reply-head {
-        height: 1; padding: 0 1 0 3; color: $mm-dim; text-wrap: nowrap; text-overflow: ellipsis;
-    }
+    ReplyEditor #reply-head { height: auto; max-height: 3; padding: 0 1 0 3; color: $mm-dim; }
     ReplyEditor #reply-note { height: auto; max-height: 3; padding: 0 1 0 3; }
     ReplyEditor DraftArea { height: 1fr; padding: 0 0 0 3; background: $background; }
     """
