@@ -46,7 +46,8 @@ def in_short(
         edited: a human's text would be sent instead of the draft.
     """
     unknown = "" if knows_send_time else ", nor is the send time"
-    lines = [NOT_DISCLOSED + (", and your edit has none" if edited else unknown)]
+    # Short enough for one line of 80 columns with when the edit is sent.
+    lines = ["not disclosed, and your edit has none" if edited else f"{NOT_DISCLOSED}{unknown}"]
     if bcc:
         lines = [
             ", ".join(map(str, bcc)),

@@ -146,7 +146,9 @@ def test_what_the_gateway_adds_or_hides_is_said() -> None:
     for words in ("boss@x.example", "log@x.example", "Acme Ltd", "AI wrote it"):
         assert words in lines
     assert len(disclosure(None)) == 2
-    assert "your edit has none" in in_short(plain, knows_send_time=False, edited=True)[0]
+    edited_words = [in_short(plain, knows_send_time=False, edited=True)[0], when_it_leaves("", AT, edited=True)]
+    assert "your edit has none" in edited_words[0]
+    assert len(f" bcc  {' · '.join(edited_words)} ") <= 80, "one line of a narrow head"
 
 
 def test_which_acts_are_not_safe_beside_a_doubt() -> None:
