@@ -238,9 +238,9 @@ class Keyboard:
 
     # Actions chosen without their key
 
-    def choose(self, act_id: str, run: Callable[[], Awaitable[object]]) -> None:
+    def choose(self, act_id: str, run: Callable[[], Awaitable[object]], *, clicked: bool) -> None:
         """Runs an action that was clicked or chosen in the palette. A deciding action follows the same rules as its
-        key.
+        key, but the email to which the palette returns may be looked at first.
         """
         now = monotonic()
         if act_id not in DECIDING:
@@ -253,8 +253,8 @@ class Keyboard:
         self._pressed[act_id] = now
         if again or chosen_at - plain_at < QUIET_SECONDS:
             self._refuse(TOO_QUICK)
-        elif self.front.arrived_at is None:
-            self._refuse(NOT_SHOWN)
+        elif clicked and not self._has_stood(now):
+            self._refuse()
         else:
             self._run_when_seen(run, self.front.item(), self._typed_at)
 

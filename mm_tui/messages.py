@@ -64,15 +64,15 @@ def session_of(node: DOMNode) -> Session:
     return cast("HasSession", node.app).session
 
 
-def choose_act(node: DOMNode, act_id: str, run: Callable[[], Awaitable[object]]) -> None:
+def choose_act(node: DOMNode, act_id: str, run: Callable[[], Awaitable[object]], *, clicked: bool = False) -> None:
     """Runs an action that was not chosen by its key; one that decides is subject to the same rules."""
-    cast("HasSession", node.app).keyboard.choose(act_id, run)
+    cast("HasSession", node.app).keyboard.choose(act_id, run, clicked=clicked)
 
 
 class ChoosesActs(Protocol):
     """The app's keyboard, as screens and widgets see it."""
 
-    def choose(self, act_id: str, run: Callable[[], Awaitable[object]]) -> None:
+    def choose(self, act_id: str, run: Callable[[], Awaitable[object]], *, clicked: bool) -> None:
         """See `choose_act`."""
 
 

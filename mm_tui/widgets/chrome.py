@@ -322,7 +322,7 @@ class KeysLine(Widget):
         for start, end, active in self._spans:
             if start <= event.x - 1 < end:
                 run = partial(self.app.run_action, active.binding.action, active.node)
-                choose_act(self, active.binding.id or "", run)
+                choose_act(self, active.binding.id or "", run, clicked=True)
 
 
 def _keys_length(found: Sequence[tuple[str, ActiveBinding]]) -> int:
