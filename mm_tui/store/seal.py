@@ -46,6 +46,12 @@ def is_busy(error: Exception) -> bool:
     return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
 
 
+def fault_of_journal(error: Exception) -> OneLine:
+    """Says that one of `STORE_FAULTS` keeps the journal from being written."""
+    why = "another program is writing to the store" if is_busy(error) else error
+    return OneLine(f"the journal cannot be written: {why}")
+
+
 def fault_of_store(error: Exception) -> OneLine:
     """What one of `STORE_FAULTS` means to the reader."""
     if is_busy(error):

@@ -22,6 +22,7 @@ from mm_tui.settings.secret import Secret
 from mm_tui.settings.sections import Profile
 from mm_tui.store.belongs import Gateway, OtherGateway, bind
 from mm_tui.store.database import Database
+from mm_tui.store.seal import fault_of_journal
 from mm_tui.widgets.status import gateway_words
 from tests.support.cli import Home
 from tests.support.clock import FakeClock
@@ -263,6 +264,7 @@ def test_a_store_that_another_program_holds_is_named_and_not_told_as_offline(tmp
     with closing(connections[0]), closing(connections[1]), pytest.raises(sqlite3.OperationalError) as held:
         for connection in connections:
             connection.execute("BEGIN IMMEDIATE")
+    assert fault_of_journal(held.value) == "the journal cannot be written: another program is writing to the store"
     health.failed(SyncPart.MAIL, held.value, interval=5, again=True)
     health.failed(SyncPart.PENDING, errors.Unreachable(), interval=5, again=True)
     state = health.summed_up(running=True, filling=False, places=())

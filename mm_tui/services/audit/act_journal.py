@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from mm_tui.gateway import calls
 from mm_tui.gateway.errors import GatewayError, NotJournaled
 from mm_tui.store.audit.journal import Journal
-from mm_tui.store.seal import STORE_FAULTS
+from mm_tui.store.seal import STORE_FAULTS, fault_of_journal
 
 if TYPE_CHECKING:
     from mm_tui.clock import Clock
@@ -84,7 +84,7 @@ class ActJournal:
         try:
             await asyncio.to_thread(self._write, KINDS[call], at, details)
         except STORE_FAULTS as error:
-            raise NotJournaled(f"the journal cannot be written: {error}") from error
+            raise NotJournaled(fault_of_journal(error)) from error
 
     async def failed(self, call: Call, at: Mapping[str, str], error: GatewayError) -> None:
         """Journals that the call was refused, or that its outcome is unknown.
@@ -99,7 +99,7 @@ class ActJournal:
         try:
             await asyncio.to_thread(self._write, kind, at, details)
         except STORE_FAULTS as fault:
-            words = f"the journal cannot be written: {fault}; the gateway said: {error.message}"
+            words = f"{fault_of_journal(fault)}; the gateway said: {error.message}"
             raise NotJournaled(words, may_have_happened=error.may_have_happened) from fault
 
     def _write(self, kind: str, at: Mapping[str, str], details: Mapping[str, str]) -> None:

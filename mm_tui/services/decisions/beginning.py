@@ -13,7 +13,7 @@ from mm_tui.decision.events import MayHaveMoved, Quit, Restarted
 from mm_tui.decision.state import Step
 from mm_tui.review.digest import digest_of
 from mm_tui.services.decisions.request import DecisionRequest, Refused, fit
-from mm_tui.store.seal import STORE_FAULTS
+from mm_tui.store.seal import STORE_FAULTS, fault_of_journal, is_busy
 
 if TYPE_CHECKING:
     from mm_tui.clock import Clock
@@ -78,7 +78,8 @@ class Beginning:
         try:
             yield
         except STORE_FAULTS as error:
-            raise Refused(f"the journal cannot be written: {error}", "Fix that first; nothing was decided.") from error
+            cure = "Try again once it has finished" if is_busy(error) else "Fix that first"
+            raise Refused(fault_of_journal(error), f"{cure}; nothing was decided.") from error
         finally:
             self._writing -= 1
 

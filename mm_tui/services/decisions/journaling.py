@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from mm_tui.store.decisions.locks import TakenOver
-from mm_tui.store.seal import STORE_FAULTS, is_busy
+from mm_tui.store.seal import STORE_FAULTS, fault_of_journal, is_busy
 
 if TYPE_CHECKING:
     from mm_tui.clock import Clock
@@ -91,7 +91,7 @@ class JournalWriter:
             except STORE_FAULTS as error:
                 fails = not is_busy(error)
                 log.error("the journal cannot be written: %s", type(error).__name__)
-                trouble = f"the journal cannot be written: {error}"
+                trouble = fault_of_journal(error)
             finally:
                 if tried is not None:
                     tried.set()

@@ -41,7 +41,7 @@ from mm_tui.store.decisions.locks import DecisionLock, LockStore
 from mm_tui.store.decisions.records import DecisionStore, SavedDecision
 from mm_tui.store.mail.mails import MailStore
 from mm_tui.store.mail.pending import PendingStore
-from mm_tui.store.seal import STORE_FAULTS
+from mm_tui.store.seal import STORE_FAULTS, fault_of_journal
 from mm_tui.text import OneLine
 
 TOGETHER = 100
@@ -129,7 +129,7 @@ class DecisionLog:
             if not begun:
                 raise
             known = {decision.email_id for decision in begun} | refused.keys()
-            words = OneLine(f"the journal cannot be written: {error}")
+            words = fault_of_journal(error)
             refused |= {request.item.id: words for request in requests if request.item.id not in known}
         return begun, refused
 

@@ -222,10 +222,10 @@ class TeamTags:
     async def _journal(self, kind: str, email_id: str, details: Mapping[str, str]) -> None:
         from mm_tui.gateway.errors import NotJournaled
         from mm_tui.store.audit.journal import Journal
-        from mm_tui.store.seal import STORE_FAULTS
+        from mm_tui.store.seal import STORE_FAULTS, fault_of_journal
 
         journal = Journal(self._database)
         try:
             await asyncio.to_thread(journal.write, kind, self._reviewer, email_id, self._clock.now(), details)
         except STORE_FAULTS as error:
-            raise NotJournaled(f"the journal cannot be written: {error}") from error
+            raise NotJournaled(fault_of_journal(error)) from error
