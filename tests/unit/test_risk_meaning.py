@@ -187,9 +187,10 @@ def test_what_was_asked_not_to_be_done(question: str, answer: str, right: str) -
 
 
 def test_sources_that_stand_nowhere() -> None:
-    assert found("source_not_in_thread", "Under clause 9b of the policy it is covered.")
-    assert found("source_not_in_thread", "Zgodnie z § 14 regulaminu nie można.")
-    assert not found("source_not_in_thread", "Clause 9b covers it.", mail("What does clause 9b say?"))
+    # Low: a company cites its own contracts alike.
+    assert found("source_not_in_thread", "Under clause 9b of the policy it is covered.", least=Level.LOW)
+    assert found("source_not_in_thread", "Zgodnie z § 14 regulaminu nie można.", least=Level.LOW)
+    assert not found("source_not_in_thread", "Clause 9b covers it.", mail("What does clause 9b say?"), least=Level.LOW)
 
 
 def test_what_is_told_of_a_third_person() -> None:

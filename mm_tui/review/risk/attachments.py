@@ -132,8 +132,8 @@ def _fewer(reading: Reading, span: Span) -> Finding | None:
 
 
 def _of_something_else(rest: str) -> bool:
-    """Whether "both" belongs to a word that is no document: "with both signatures on the last page"."""
-    first = re.match(r"\s+(?:the |our |of |of the |the two )?([^\W\d_]{4,}s)\b", rest)
+    """Whether "both" belongs to a word that is no document: "with both signatures on the last page", "i due piatti"."""
+    first = re.match(r"\s+(?:the |our |of |of the |the two )?(?!liegen|finden|zitten)([^\W\d_]{3,}(?:s|en|i))\b", rest)
     return first is not None and pattern("documents").match(first[1]) is None
 
 
@@ -245,7 +245,11 @@ def _other_time(names: list[str], reading: Reading, span: Span) -> str:
     for what, of in (("year", lambda text: {int(year) for year in _YEAR.findall(text)}), ("month", _months)):
         spoken = of(sentence) or (of(asked) if what == "month" else set())
         held = [(name, times) for name in names if (times := of(name))]
-        if spoken and held and not any(times & spoken for _, times in held):
+        if (
+            spoken
+            and len(held) == len(names)
+            and not any(times & {*spoken, *of(str(reading.draft.subject))} for _, times in held)
+        ):
             return f"attaches {quoted(held[0][0])}, which names another {what} than the text"
     return ""
 

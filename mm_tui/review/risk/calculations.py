@@ -24,6 +24,7 @@ _PRODUCT = re.compile(
     rf"(?P<second>{_SMALL})[^\d\n=+*×/:;-]{{0,20}}=[ \u00a0]?{_MONEY}(?P<result>{BIG_NUMBER})(?!\w|[.,]\d)"
 )
 _MORE_BEFORE = re.compile(r"[\d+*×/−-][^\n]{0,24}\Z")
+_ADDS = re.compile(r"\b(?:plus|minus|and|und|et|y|e|en)\s")
 _FEWEST_FACTORS, _MOST_FACTORS = 3, 4
 
 
@@ -35,7 +36,7 @@ def sum_wrong(reading: Reading) -> Iterator[Finding]:
     body = reading.body[: reading.written]
     done: list[Span] = []
     for match in find_all(_PRODUCT, body) if "=" in body else ():
-        if _MORE_BEFORE.search(body, max(0, match.start() - 26), match.start()):
+        if _MORE_BEFORE.search(body, max(0, match.start() - 26), match.start()) or _ADDS.search(match[0]):
             continue
         first, second, result = (number_of(match[name]) for name in ("first", "second", "result"))
         if first is None or second is None or result is None:

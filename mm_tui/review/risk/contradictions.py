@@ -220,6 +220,9 @@ def _undotted(text: str) -> str:
 _NEAR_BEFORE, _NEAR_AFTER = 45, 20
 """How many characters around a day are searched for words about the future."""
 _LONGEST_PAST = timedelta(days=120)
+_LONGEST_OF = 14
+_OF_THAT_DAY = re.compile(r"\b(?:of|dated|from|since|vom|seit|bis(?: zum)?|ab(?: dem)?|van|sinds|z dnia)\s(?:the\s)?\Z")
+"""Words before the day of a letter or a period: "the letter of 14 September"."""
 
 
 @rule("date_past", "a future day that has passed")
@@ -232,8 +235,14 @@ def date_past(reading: Reading) -> Iterator[Finding]:
     body = reading.body[: reading.written]
     days = find_dates(body)
     known = days_there(reading, days) if days else ()
+    came = {(mail.received_at.month, mail.received_at.day) for mail in reading.context.messages if mail.received_at}
+    years = {month: day.year for day in (*known, *days) if day.year for month, _ in day.readings}
     for day in days:
-        if any(day.readings & other.readings for other in known) or not day.exists:
+        if day.readings & came or any(day.readings & other.readings for other in known) or not day.exists:
+            continue
+        if not day.year and any(years.get(month, 0) > today.year for month, _ in day.readings):
+            continue
+        if _OF_THAT_DAY.search(reading.low, max(0, day.span.start - _LONGEST_OF), day.span.start):
             continue
         first, last = reading.sentence(day.span.start)
         near = max(first, day.span.start - _NEAR_BEFORE), min(last, day.span.end + _NEAR_AFTER)

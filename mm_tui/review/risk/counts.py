@@ -56,6 +56,8 @@ _UNITS = (
         "miesiące",
     }
     | {"business", "working", "werktage", "werktagen"},
+    {"m²", "km²", "ha"},
+    {"m³", "cm³"},
 )
 _NAMES = {
     "g": "gram grams gramm gramme grammes gramos gramas grammi",
@@ -116,15 +118,34 @@ def _counted() -> re.Pattern[str]:
     return re.compile(
         rf"(?<![\w.,/:$€£¥-])(?P<number>\d{{1,3}}(?:[ ,.']\d{{3}})+(?!\d)"
         rf"|\d{{1,7}}(?:[.,]\d{{1,2}})?|(?:{words})(?!\w))"
-        r"(?:[ \u00a0-]?(?P<noun>[\u3400-\u9fff]|°?[^\W\d_]+(?:/[^\W\d_]+)?))(?:\s(?P<next>[^\W\d_]+))?"
+        r"(?:[ \u00a0-]?(?P<noun>[\u3400-\u9fff]|°?[^\W\d_]+(?:[²³](?!\w)|/[^\W\d_]+)?))(?:\s(?P<next>[^\W\d_]+))?"
     )
 
 
 _UNLINKED = frozenset(
     {"in", "but", "and", "or", "with", "at", "on", "for", "from", "by", "und", "oder", "mit", "für", "bis", "im", "et"}
     | {"ou", "dans", "y", "e", "o", "en", "con", "em", "ma", "maar", "met", "i", "ale"}
+    | {"is", "are", "was", "were", "has", "have", "will", "can", "ist", "sind", "war", "hat", "kann", "wird", "est"}
+    | {
+        "sont",
+        "peut",
+        "es",
+        "son",
+        "está",
+        "puede",
+        "é",
+        "são",
+        "pode",
+        "è",
+        "sono",
+        "può",
+        "kan",
+        "zijn",
+        "jest",
+        "są",
+    }
 )
-"""Words after a number that do not lead to what it counts: "5.5 in Writing"."""
+"""Words after a number that do not lead to what it counts: "5.5 in Writing", "version 2 is attached"."""
 _LONGEST_WORD = 30
 _PARTLY = re.compile(
     r"(?:additional|more|extra|further|other|new|missing|remaining|spare|free|zusätzlich\w*|weiter\w*|neue\w*|ander\w*"

@@ -132,8 +132,12 @@ def identifier_differs(reading: Reading) -> Iterator[Finding]:
             real[other] = _is_identifier(reading.figures, theirs[other])
         return real[other]
 
+    within = [match for match in _RANGE.finditer(text) if int(match["first"]) < int(match["last"])]
     # A draft with more new numbers than this is a list of them.
     for name, span in islice(new.items(), _MOST_NAMED):
+        part = _RANGE.fullmatch(name)
+        if part and any(_is_part(part, whole) for whole in within):
+            continue
         near = [other for other in theirs if one_slip_apart(name, other) or _swapped_digits(name, other)]
         built = by_shape.get(_shape(name), [])
         both = list(islice(filter(is_real, dict.fromkeys((*near, *built))), _MOST_NAMED))
@@ -149,6 +153,14 @@ def identifier_differs(reading: Reading) -> Iterator[Finding]:
         yield Finding("identifier_differs", level, OneLine(words), (span,))
 
 
+_RANGE = re.compile(r"(?<![\w-])(?P<first>\d{2,6})-(?P<last>\d{2,6})(?![\w-])")
+
+
+def _is_part(part: re.Match[str], whole: re.Match[str]) -> bool:
+    """Whether a range of numbers is within another: 4432-4436 in 4410-4436."""
+    return int(whole["first"]) <= int(part["first"]) <= int(part["last"]) <= int(whole["last"])
+
+
 _BARE = re.compile(r"(?<![\w.,:/-])\d{1,3}(?:[.,' ]\d{3})*(?:[.,]\d{1,2})?(?![\w:/-]|[.,]\d)")
 _NUMBERED = re.compile(
     r"(?<!\w)(?P<word>[^\W\d_]{4,20})[ ]+(?P<number>[a-z]?\d{1,4}[a-f]?)(?![\w:/%-]|[.,]\d|[ ]?[€$£%°])"
@@ -159,7 +171,21 @@ _SHORT_NUMBER = 2
 _PLACES = frozenset(
     {"step", "page", "section", "point", "option", "line", "version", "part", "item", "chapter", "seite", "punkt"}
     | {"schritt", "abschnitt", "article", "artikel", "paso", "passo", "page", "página", "pagina", "strona", "about"}
-    | {"around", "until", "after", "before", "between", "over", "under", "only", "than", "least", "most", "just"}
+    | {
+        "para",
+        "around",
+        "until",
+        "after",
+        "before",
+        "between",
+        "over",
+        "under",
+        "only",
+        "than",
+        "least",
+        "most",
+        "just",
+    }
     | {"gegen", "nach", "über", "unter", "etwa", "rund", "from", "with", "unos", "circa", "ongeveer", "około", "dalle"}
     | {"zwischen", "zwar", "bereits", "knapp", "maximal", "höchstens", "mindestens", "statt", "tussen", "vanaf", "rond"}
     | {"między", "pomiędzy", "ponad", "dopiero", "solo", "sólo", "hacia", "sobre", "entro", "oltre", "verso", "depuis"}

@@ -253,6 +253,8 @@ def names_third_person(reading: Reading) -> Iterator[Finding]:
     body = reading.body[: place[0] if place else reading.written]
     for match in _TITLED.finditer(body):
         name = match["name"] or match["full"] or match["eastern"]
+        if body[: match.start()].endswith(_CREDITS):
+            continue
         if match["full"] and (_is_heading(body, match.start()) or _is_place(body, match)):
             continue
         if match["full"] and is_common(name.split()[0].lower()):
@@ -270,9 +272,13 @@ def names_third_person(reading: Reading) -> Iterator[Finding]:
             return
 
 
+_CREDITS = ("©", "© ")
 _ACTS = re.compile(
     r"(?:\s(?:will|can|could|would|is going to)|['’]ll)(?!n['’]t|\s(?:not|be(?! (?:with|there|glad|happy|in touch)))\b)"
-    r"\b|\s(?:kann|könnte|möchte|kümmert sich|va|peut|pourra|vous|puede|podrá|vai|pode|poderá|può|potrà|kan|zal|wil"
+    r"\b|\s(?:has|have)\s(?:kept|set aside|reserved|checked|looked|confirmed|agreed|offered)\b"
+    r"|\s(?:signs|handles|covers|deals with|looks after|takes over|takes care|answers)\b"
+    r"|\s(?:hat|a|ha|heeft)\s(?:(?:ihnen|vous|le|u)\s)?(?:geprüft|vérifié|revisado|verificado|controllato|gecontroleerd)\b"
+    r"|\s(?:kann|könnte|möchte|kümmert sich|va|peut|pourra|vous|puede|podrá|vai|pode|poderá|può|potrà|kan|zal|wil"
     r"|może|chętnie)(?!\s(?:nicht|pas|no|não|non|niet|nie))\b"
 )
 """What follows the name of somebody who does something for the reader: "Dr. Feldman will tell you"."""

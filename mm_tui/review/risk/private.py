@@ -80,7 +80,7 @@ def _value_after(reading: Reading, named: int, start: int) -> Span | None:
     ):
         begin = match.start("value")
         value = match["value"].rstrip(".,;:!?)*")
-        if begin - start > _REACH:
+        if begin - start > _REACH or _ASIDE.search(reading.body, start, begin):
             break
         if value.startswith(("http", "www.")) or ("@" in value[1:] and "." in value.partition("@")[2]):
             continue
@@ -93,11 +93,17 @@ def _value_after(reading: Reading, named: int, start: int) -> Span | None:
             continue
         strong = match["value"] if match["value"].endswith("!") else value
         odd = re.search(r"\d", value) or re.search(r"[#$%&^*+=!_@]", strong) or re.search("[a-z][A-Z]", value)
+        if code and reading.body[named - 1 : named] == "(" and _ARTICLE.fullmatch(value):
+            continue
         if len(value) >= 5 and odd and _LETTERED.match(strong) and not _HYPHENED.fullmatch(value):
             return None if value in reading.seen_text else Span(begin, begin + len(value))
     return None
 
 
+_ASIDE = re.compile(r"\w \((?=[^\W\d_]+\s)")
+"""The start of an aside after which no value of the name follows: "your code (call 3179 for it)"."""
+_ARTICLE = re.compile(r"[A-Z]{1,5}-[A-Z0-9]{1,8}")
+"""An article's code, such as `KP-G150S`."""
 _HYPHENED = re.compile(
     r"(?:[A-Za-zÀ-ž]+[-/'’])+[A-Za-zÀ-ž]+|\d+(?:st|nd|rd|th|h|am|pm|min|cm|mm|gb|mb)|[A-Z]{1,4}-?\d{1,2}|\d{1,4}-?\w{1,12}",
     re.I,

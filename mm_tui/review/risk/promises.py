@@ -59,6 +59,7 @@ _DEADLINE = re.compile(
     re.IGNORECASE,
 )
 _RIGHT_BEFORE = 12
+_CLAUSE_END = re.compile(r"[,;:.!?\n]|\s(?:and|but|und|aber|et|mais|y|pero|e|mas|ma|en|maar|i|ale|so|because|weil)\s")
 _NEAR = 40
 """The most characters between words about money and an amount that belongs to them."""
 _OFF = re.compile(r"\b\d{1,3}\s?% off\b")
@@ -213,8 +214,9 @@ def _is_rule(reading: Reading, sentence: str, start: int) -> bool:
 def payment(reading: Reading) -> Iterator[Finding]:
     """A sentence says that we pay, transfer or release money, or that bank details were changed. High, whatever the
     thread says: an email is no safe source of payment orders. Medium if the sentence says no, low if the no stands
-    right there ("your bank details have not changed") or an invoice is called paid on a condition. Paying and
-    transferring need a word for money or an amount in the sentence: calls, files and bookings are transferred too."""
+    in the same clause ("your bank details have not changed", "changed bank details are not accepted by email") or an
+    invoice is called paid on a condition. Paying and transferring need a word for money or an amount in the
+    sentence: calls, files and bookings are transferred too."""
     by_words = [Phrases(_PAYS)] if any(word in reading.low for word in _PAYING) else []
     for span, sentence, start in by_sentence(reading, *by_words, pattern("payment")):
         said = sentence[span.start - start :]
@@ -232,7 +234,9 @@ def payment(reading: Reading) -> Iterator[Finding]:
                 # "I have updated your account information" may be about an address.
                 continue
         level = Level.MEDIUM if says_no(sentence) else Level.HIGH
-        if pattern("plain_not").search(reading.low, max(start, span.start - _RIGHT_BEFORE), span.end):
+        clause = _CLAUSE_END.search(reading.low, span.end)
+        clause_end = min(clause.start() if clause else len(reading.low), start + len(sentence))
+        if pattern("plain_not").search(reading.low, max(start, span.start - _RIGHT_BEFORE), clause_end):
             level = Level.LOW
         if said[: span.end - span.start].endswith("as paid") and pattern("conditions").search(sentence):
             level = Level.LOW

@@ -24,6 +24,8 @@ _BETWEEN = re.compile(
     r"\b(?:between|zwischen|entre|tra(?: le)?|fra(?: le)?|tussen|między)(?: the| las?| les?| le| às)?\s*\Z"
 )
 _NEAR = 20
+JOINED = re.compile(r"\s*,?\s*(?:and|und|et|y|e|en|i|&|\+)\s*")
+"""What joins two days, or two weekdays."""
 _AND = re.compile(
     r"\s*(?:uhr|uur|h|hrs)?\s*(?:and|und|et|y|e|en|a|i)(?: las?| as| às| le)?\s*",
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import date
 from itertools import pairwise
@@ -34,8 +35,8 @@ def _spans_of(text: str, days: tuple[Day, ...]) -> list[tuple[Day, Day]]:
 @rule("span_differs", "another span of days than was asked for", needs_thread=True)
 def span_differs(reading: Reading) -> Iterator[Finding]:
     """The other side's newest email and the draft name one span of days each ("11 to 18 July"), and the draft's is
-    another one that is as long or shares an end. Medium; not if the email moves something, or the sentence asks or says
-    no."""
+    another one that is as long or shares an end. Medium; not if the email moves something or names the other days
+    too, or the sentence asks or says no."""
     asked, body = reading.asked_text, reading.low[: reading.written]
     mine = find_dates(body)
     theirs = find_dates(asked) if mine else ()
@@ -50,12 +51,21 @@ def span_differs(reading: Reading) -> Iterator[Finding]:
         return
     if reading.sentence_has(first.span.start, "denies", "calls_off", "conditions"):
         return
+    elsewhere = asked[: their_first.span.start] + asked[their_last.span.end :]
+    if all(one or _names(elsewhere, day) for one, day in zip(same, here[0], strict=True)):
+        return
     if any(same) or _length(first, last) == _length(their_first, their_last):
         whole = Span(first.span.start, last.span.end)
         said = quoted(reading.body[slice(*whole)])
         named = quoted(asked[their_first.span.start : their_last.span.end])
         words = f"names {said}, while the last mail names {named}"
         yield Finding("span_differs", Level.MEDIUM, OneLine(words), (whole,))
+
+
+def _names(text: str, day: Day) -> bool:
+    """Whether the number of a day is in a text: "could we stay until the 7th?"."""
+    numbers = "|".join(str(number) for _, number in day.readings)
+    return re.search(rf"(?<![\d.,])0?(?:{numbers})(?!\d)", text) is not None
 
 
 def _length(first: Day, last: Day) -> int:

@@ -80,11 +80,11 @@ def term_wrong(reading: Reading) -> Iterator[Finding]:
         if unit == "years" and said.year is None:
             continue
         before = [*named[:-1], *days_there(reading, (said,))] if unit == "years" else named[:-1]
-        expected = [_later(one, number, unit) for day in before for one in _dates(day, today)]
+        expected = [_later(one, way * number, unit) for day in before for one in _dates(day, today) for way in (1, -1)]
         ends = _dates(said, today)
         if not 0 < number < _LONGEST_TERM or any(abs(one - end) <= _NEAR_SPAN for one in expected for end in ends):
             continue
-        wrong = [one for one in expected for end in ends if end > today - _LONG_AGO and _is_slip(end, one)]
+        wrong = [one for one in expected[::2] for end in ends if end > today - _LONG_AGO and _is_slip(end, one)]
         if wrong:
             it_is = f"{wrong[0].day} {wrong[0]:%B %Y}"
             words = f"{number} {unit} do not end on {quoted(reading.body[slice(*said.span)])}, but on {it_is}"

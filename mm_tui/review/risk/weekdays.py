@@ -13,7 +13,7 @@ from mm_tui.review.risk.facts import Day, find_dates
 from mm_tui.review.risk.phrases import ordered, tree
 from mm_tui.review.risk.pieces import find_all
 from mm_tui.review.risk.rule import Reading, quoted, rule
-from mm_tui.review.risk.sequence import BETWEEN
+from mm_tui.review.risk.sequence import BETWEEN, JOINED
 from mm_tui.text import OneLine
 
 _FAR_DAYS = 100
@@ -57,11 +57,26 @@ def weekday_wrong(reading: Reading) -> Iterator[Finding]:
         if BETWEEN.fullmatch(reading.low, first.end, last.start)
         for one in (first, last)
     }
+    listed_days = {
+        place
+        for first, last in pairwise(sorted(dates, key=lambda day: day.span.start))
+        if JOINED.fullmatch(reading.low, first.span.end, last.span.start)
+        for place in (first.span.start, last.span.start)
+    }
+    listed_names = {
+        place
+        for (_, first), (_, last) in pairwise(weekdays)
+        if JOINED.fullmatch(reading.low, first.end, last.start)
+        for place in (first.start, last.start)
+    }
     for number, span in weekdays:
         if span.start in ranges:
             continue
         for day in dates:
             if not (0 <= day.span.start - span.end <= 8 or 0 <= span.start - day.span.end <= 3):
+                continue
+            if span.start in listed_names and day.span.start in listed_days:
+                # "Monday and Tuesday, 14 and 15 December"
                 continue
             gap = reading.low[min(span.end, day.span.end) : max(span.start, day.span.start)]
             after = span.start >= day.span.end
