@@ -80,6 +80,7 @@ async def test_search_narrows_as_it_is_typed_and_the_letters_decide_nothing(sand
         assert bodies(screen) == ["You get a full refund of $900."]
         await pilot.press(*"ll is:foo")
         assert "▲ there is no is:foo; ignored" in shown(app)
+        await until(pilot, lambda: "the operators" in shown(app), "what to do, on a second line")
         for _ in " is:foo":
             await pilot.press("backspace")
         await pilot.press("enter")

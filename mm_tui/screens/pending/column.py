@@ -78,4 +78,7 @@ class QueueColumn(Vertical):
         known = knows_queue(session)
         keys = session.settings.keys
         words_above = heading(listing, len(marks), self.kept or 0, keys, self.progress, known=known)
-        self.query_one("#heading", CachedStatic).put(words_above)
+        above = self.query_one("#heading", CachedStatic)
+        # What is wrong with a query is worth a second line where the list is narrow.
+        above.set_class(bool(listing.complaint), "-complains")
+        above.put(words_above)
