@@ -244,6 +244,12 @@ def codes(asked: str, answer: str, to: Party = ANNA, files: tuple[str, ...] = ()
             "Bom dia, Dra. Carla Hill,\n\no auditório está livre.",
         ),
         (
+            "refused_choice",
+            'Please write "Mr Adeyemi" not "Adeyami". I do not want to see Mr Hanley.',
+            "It now says Mr Adeyemi.",
+            "You are booked with Mr Hanley.",
+        ),
+        (
             "sum_wrong",
             "Can Dr Hsu come next week for the vaccinations?",
             "Twelve at $48.00 plus one visit fee of $95.00 = $671.00.",

@@ -156,6 +156,10 @@ _TITLED = re.compile(
 )
 
 
+_CORRECTS = re.compile(r"""["'”»]\s*(?:not|nicht|pas|no|non|não|niet|nie)\s*["'“„«]""")
+"""A spelling that is put right: "Mr Adeyemi" not "Adeyami"."""
+
+
 def _refused(reading: Reading, named: re.Pattern[str]) -> dict[str, str]:
     """What the other side's newest email names only in clauses that say no, with one of these."""
     wanted: dict[str, str] = {}
@@ -166,6 +170,7 @@ def _refused(reading: Reading, named: re.Pattern[str]) -> dict[str, str]:
             # A single day or hour or a term, not every such weekday.
             continue
         no = words and (pattern("plain_not", "denies").search(clause[0]) or _OUT.search(clause[0]))
+        no = no and _CORRECTS.search(clause[0]) is None
         for word in words:
             if no:
                 wanted.setdefault(_kind_of(word), clause[0].strip())
