@@ -169,8 +169,9 @@ def _refused(reading: Reading, named: re.Pattern[str]) -> dict[str, str]:
         if named is not _TITLED and any(sign.search(clause[0]) for sign in (_HOUR, _TERM, _PAST)):
             # A single day or hour or a term, not every such weekday.
             continue
-        no = words and (pattern("plain_not", "denies").search(clause[0]) or _OUT.search(clause[0]))
-        no = no and _CORRECTS.search(clause[0]) is None
+        no = pattern("plain_not", "denies").search(clause[0]) or _OUT.search(clause[0]) if words else None
+        if no and _CORRECTS.search(clause[0]):
+            no = None
         for word in words:
             if no:
                 wanted.setdefault(_kind_of(word), clause[0].strip())
