@@ -5,20 +5,26 @@ from __future__ import annotations
 import sqlite3
 import threading
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from mm_tui.app import MmTui
 from mm_tui.commands.output.exits import Exit
 from mm_tui.decision.state import Outcome
+from mm_tui.screens.dialogs.choice import ChoiceScreen
+from mm_tui.screens.pending.bulk_reject import BulkBegun, BulkReject
 from mm_tui.screens.pending.screen import PendingScreen
 from mm_tui.services.decisions import log as log_module
+from mm_tui.services.decisions.bulk import Failure
 from mm_tui.services.decisions.log import DecisionLog
 from mm_tui.services.decisions.record import ActiveDecision
 from mm_tui.services.queue.snooze import Snoozes
 from mm_tui.settings.sections import Review
+from mm_tui.text import OneLine
 from tests.support.app import settings_for, shown, until
 from tests.support.cli import Home
 from tests.support.queue import running_queue
@@ -200,3 +206,20 @@ def test_an_unwritable_journal_has_its_own_exit_status(
     done = home.run("pending", "reject", "--filter", "prize", "--yes-reject", "1", "--reason", "spam")
     assert done.status == Exit.CONFIG and "journal" in done.err
     assert len(sandbox.pending()) == 2
+
+
+def test_what_failed_is_listed_over_no_dialog_and_no_field() -> None:
+    opened: list[object] = []
+    app = SimpleNamespace(screen=None, focused=None, push_screen=opened.append)
+    screen: Any = SimpleNamespace(app=app, reload=lambda: None)
+    bulk = BulkReject(screen, cast(Any, None))
+    bulk.begun(BulkBegun([], [Failure("m1", OneLine("the gateway refused"))], OneLine("")))
+    assert not opened, "a dialog or an editor is in front"
+    app.screen, app.focused = screen, Input()
+    bulk.tell()
+    assert not opened, "somebody is searching"
+    app.focused = None
+    bulk.tell()
+    assert [type(one) for one in opened] == [ChoiceScreen]
+    bulk.tell()
+    assert len(opened) == 1

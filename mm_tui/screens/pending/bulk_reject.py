@@ -14,6 +14,7 @@ from mm_tui.screens.dialogs.dialog import ask
 from mm_tui.screens.dialogs.form import Field, FormScreen
 from mm_tui.services.queue.filter import ALL
 from mm_tui.text import OneLine
+from mm_tui.widgets.chrome import takes_text
 from mm_tui.widgets.words import count, joined
 
 if TYPE_CHECKING:
@@ -174,8 +175,7 @@ class BulkReject:
             self._screen.say(more if late else "stopped: nothing was rejected", "warning" if late else "information")
         for email_id in message.email_ids:
             self.moved(email_id)
-        if not self._open and self._failures:
-            self._tell()
+        self.tell()
         self._screen.reload()
 
     def moved(self, email_id: str) -> None:
@@ -193,10 +193,12 @@ class BulkReject:
         if view.phase not in AS_WANTED and view.outcome is not Outcome.UNDONE:
             self._failures.append(Failure(email_id, view.words))
         if not self._open:
-            self._tell()
+            self.tell()
 
-    def _tell(self) -> None:
-        if not self._failures:
+    def tell(self) -> None:
+        """Lists the failures once all have ended, but not over a dialog or a field: what is typed would be lost."""
+        screen = self._screen
+        if self.words or not self._failures or screen.app.screen is not screen or takes_text(screen.app.focused):
             return
         failures, self._failures = self._failures, []
         lines = [Content.assemble((f"{one.email_id}  ", "$mm-dim"), one.why) for one in failures[:MOST_FAILURES]]

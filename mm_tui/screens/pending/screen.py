@@ -155,6 +155,7 @@ class PendingScreen(QueueHost):
         self.deciding.note_unasked(before)
         self._show_current()
         look_at_question(self.app)
+        self.bulk_reject.tell()
 
     def show_rows(self) -> None:
         self.column.progress = self.bulk_reject.words
@@ -274,6 +275,7 @@ class PendingScreen(QueueHost):
         self.pane.head.make_room()
         self.open_email.tick()
         self.timers.go_on()
+        self.bulk_reject.tell()
 
     # Keys
 
