@@ -40,6 +40,9 @@ class Reader(Pilot[None]):
     async def press(self, *keys: str) -> None:
         app = self.app
         if isinstance(app, MmTui) and app.screen_stack:
+            # Twice: that another email is shown goes from the screen to the app.
+            await self._wait_for_screen()
+            await self._wait_for_screen()
             await until(self, lambda: self._sees(app) or not app.screen_stack, "what is in front to be drawn")
         await super().press(*keys)
 

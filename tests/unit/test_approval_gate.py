@@ -105,7 +105,7 @@ def test_a_question_whether_to_approve_is_over_when_a_rule_has_found_something_e
     asked, other, fewer = (replace(waiting(), assessment=Assessment(found)) for found in ((links[0],), (links[1],), ()))
     now = [asked]
     screen: Any = SimpleNamespace(
-        listing=SimpleNamespace(find=lambda _: now[0]), gate=gate, decision_of=lambda _: None, session=None
+        listing=SimpleNamespace(find=lambda _: now[0]), gate=gate, why_not=lambda asked, entry: asked(entry, None)
     )
     deciding = Deciding(screen, lambda *_: None)
     for now[0], is_over in ((asked, False), (fewer, False), (other, True)):

@@ -34,17 +34,17 @@ class Batches:
             return
         if entry.item.id in marks:
             marks.remove(entry.item.id)
-        elif (why := self._deciding.why_not(self._screen.gate.why_not_approve, entry)) or (
+        elif (why := self._screen.why_not(self._screen.gate.why_not_approve, entry)) or (
             why := entry.assessment.why_alone
         ):
             if why == UNSEEN and self._screen.panes.is_reading:
-                self._deciding.read_on(entry)
+                self._screen.refusal.read_on(entry)
             else:
-                self._deciding.refuse(why)
+                self._screen.refusal.say(why)
         elif news := self._deciding.unseen_news(entry):
-            self._deciding.refuse(news)
+            self._screen.refusal.say(news)
         elif entry.edit is not None:
-            self._deciding.refuse("an edited draft must be approved on its own, not in a batch")
+            self._screen.refusal.say("an edited draft must be approved on its own, not in a batch")
         else:
             marks.add(entry)
         self._screen.reload()
@@ -54,7 +54,7 @@ class Batches:
         return [
             entry
             for entry in self._screen.marks.of(self._screen.listing.waiting)
-            if gate.has_seen(entry) and not self._deciding.why_not(gate.why_busy, entry)
+            if gate.has_seen(entry) and not self._screen.why_not(gate.why_busy, entry)
         ]
 
     def approve(self) -> None:
@@ -62,7 +62,7 @@ class Batches:
         seen = self._screen.gate.has_seen_news
         batch = [entry for entry in self._marked() if _may_be_batched(entry) and seen(entry)]
         if not batch:
-            self._deciding.refuse("nothing is marked: read an email to the end, then mark it with {pending.mark}")
+            self._screen.refusal.say("nothing is marked: read an email to the end, then mark it with {pending.mark}")
             return
         found = {entry.item.id: entry.assessment.findings for entry in batch}
         shown = {entry.item.id: entry.approvals for entry in batch}
@@ -84,7 +84,7 @@ class Batches:
         """Rejects all marked emails, after asking for a reason."""
         batch = self._marked()
         if not batch:
-            self._deciding.refuse(
+            self._screen.refusal.say(
                 "nothing is marked: {pending.mark} marks an email that you have read; after {pending.filter} or "
                 "{pending.search} everything selected can be rejected"
             )

@@ -86,7 +86,7 @@ class BulkReject:
         return OneLine(" ".join(filter(None, (name, listing.typed.strip()))))
 
     def _selected(self) -> list[QueueEntry]:
-        gate, why_not = self._screen.gate, self._deciding.why_not
+        gate, why_not = self._screen.gate, self._screen.why_not
         return [entry for entry in self._screen.listing.entries if not why_not(gate.why_busy, entry)]
 
     def _confirm(self, batch: list[QueueEntry], reason: str) -> None:

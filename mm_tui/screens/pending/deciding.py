@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 BUSY_SECONDS = 1.0
 """Seconds to wait for the journal without a word."""
 BUSY = "not held yet: the store on this machine is busy"
-ALL_OF_IT = "this is everything that would be sent: read it, then approve"
 
 
 @dataclass(eq=False, repr=False)
@@ -53,18 +52,10 @@ class Deciding:
         """Takes the screen, and what offers to take a first approval back."""
         self._screen = screen
         self._ask_take_back = ask_take_back
-        self._refusal = ""
-        """The message saying why the last key did nothing."""
-        self._counted = ""
-        """The email of which the refusal says how many lines are left to read."""
         self._reasons_given: dict[str, str] = {}
         """The reason of each rejection in progress, by email id."""
 
     # Permission
-
-    def why_not(self, asked: Callable[[QueueEntry, DecisionView | None], str], entry: QueueEntry) -> str:
-        """The gate's answer to one of its questions about this email, in the current state of its decision."""
-        return asked(entry, self._screen.decision_of(entry.item.id))
 
     def note_unasked(self, before: QueueEntry | None) -> None:
         """Remembers when something other than `before` came under the cursor without the reader moving it."""
@@ -74,7 +65,7 @@ class Deciding:
         if (before.item.id, before.digest, before.approvals) != (now.item.id, now.digest, now.approvals):
             self._screen.gate.came()
         if before.version != now.version:
-            self.forget_refusal()
+            self._screen.refusal.forget()
 
     def why_over(self, asked: QueueEntry) -> str:
         """Why a question about this email, as it was when it was asked, need not be answered any more."""
@@ -83,7 +74,7 @@ class Deciding:
             return "this email no longer waits"
         if asked.item.complete and now.version != asked.version:
             return "the email changed while you were asked about it: look first"
-        return self.why_not(self._screen.gate.why_busy, now)
+        return self._screen.why_not(self._screen.gate.why_busy, now)
 
     def why_outdated(self, asked: QueueEntry) -> str:
         """Why a question whether to approve this email need not be answered any more: also if more was found."""
@@ -106,29 +97,8 @@ class Deciding:
         """The decision service; None, with a message on the status line, while the gateway cannot be used."""
         session = self._screen.session
         if session.decisions is None:
-            self.refuse(session.trouble or "still starting: decisions need the gateway")
+            self._screen.refusal.say(session.trouble or "still starting: decisions need the gateway")
         return session.decisions
-
-    def refuse(self, why: str) -> None:
-        """Says why a key does nothing, until the message is outdated."""
-        self._refusal, self._counted = why, ""
-        self._screen.say(why, "warning")
-
-    def forget_refusal(self) -> None:
-        """Forgets the refusal after the reader has moved or decided, or the email has changed."""
-        if self._refusal:
-            self._screen.unsay(self._refusal)
-            self._refusal = self._counted = ""
-
-    def read_to_end(self) -> None:
-        """Forgets the refusal if it said that not all had been seen."""
-        if self._counted or self._refusal in (UNSEEN, ALL_OF_IT):
-            self.forget_refusal()
-
-    def lines_seen(self) -> None:
-        """Counts the lines that are left to read again, if the last refusal says how many."""
-        if self._counted:
-            self._say_unread(self._counted)
 
     # Start and end
 
@@ -172,11 +142,11 @@ class Deciding:
         """Handles decisions that started or were refused; the cursor moves on from a decided email."""
         self._screen.gate.begun(message.email_ids)
         if message.refused:
-            self.refuse(message.refused)
+            self._screen.refusal.say(message.refused)
             # What was shown may have been outdated.
             self._screen.reload()
             return
-        self.forget_refusal()
+        self._screen.refusal.forget()
         if (decisions := self._screen.session.decisions) is not None:
             # Their rows keep a sign.
             decisions.note_not_done()
@@ -195,7 +165,7 @@ class Deciding:
         view = self._screen.decision_of(email_id)
         self._screen.marks.decided(email_id, view)
         if self._screen.current is not None and self._screen.current.item.id == email_id:
-            self.forget_refusal()
+            self._screen.refusal.forget()
         if view is not None and view.ended:
             reason = self._reasons_given.pop(email_id, "")
             if reason and view.phase in AS_WANTED:
@@ -231,13 +201,13 @@ class Deciding:
         entry = self._screen.current
         if entry is None or self.service() is None:
             return
-        why = self.why_not(self._screen.gate.why_not_approve, entry)
+        why = self._screen.why_not(self._screen.gate.why_not_approve, entry)
         if why == WAITS_FOR_SECOND:
             self._ask_take_back(entry, lambda: self.why_over(entry))
         elif why and why != UNSEEN:
-            self.refuse(why)
+            self._screen.refusal.say(why)
         elif why:
-            self.read_on(entry)
+            self._screen.refusal.read_on(entry)
         elif (news := self.unseen_news(entry)) or entry.assessment.asks_again or entry.colleague_words:
             title, anyway = question_words(entry)
             question = self._question(entry, title, question_page(entry, news), anyway)
@@ -275,26 +245,6 @@ class Deciding:
         question = self._question(entry, "Send an edit that needs no approval?", page, "send it anyway")
         ask(self._screen.app, question, lambda _: self._approve(entry))
 
-    def read_on(self, entry: QueueEntry) -> None:
-        """Shows what would be sent and, once it is drawn, says how much is left to read."""
-        self._screen.read_item()
-        self._screen.pane.show_what_leaves()
-        self._screen.pane.main.once_painted(lambda: self._say_unread(entry.item.id))
-
-    def _say_unread(self, email_id: str) -> None:
-        # A poll may have updated the entry meanwhile, with another's presence or more of its thread.
-        entry = self._screen.current
-        if entry is None or entry.item.id != email_id or self._screen.gate.has_seen(entry):
-            return
-        if entry.version not in self._screen.pane.main.page_name.splitlines():
-            return
-        unread = self._screen.pane.main.lines_unread
-        more = f"{count(unread, 'line', 'lines')} not seen yet: {{paper.page_down}} reads on"
-        if self._counted == email_id and more == self._refusal:
-            return
-        self.refuse(more if unread else ALL_OF_IT)
-        self._counted = email_id if unread else ""
-
     def _approve(self, entry: QueueEntry) -> None:
         if self.service() is None or not self._screen.gate.has_seen(entry):
             return
@@ -302,7 +252,7 @@ class Deciding:
         if edit is None:
             self.begin([entry], lambda service: service.approve(item, digest, found=found, shown=entry.approvals))
         elif self._screen.session.settings.profile.send_key is None:
-            self.refuse("without a send key an edit cannot be submitted, only sent back to the agent")
+            self._screen.refusal.say("without a send key an edit cannot be submitted, only sent back to the agent")
             self._ask_why_back(entry, edit.text)
         else:
             self.begin([entry], lambda service: service.release_edit(item, digest, edit.text, found=found))
@@ -337,8 +287,8 @@ class Deciding:
         entry = self._screen.current
         if entry is None or self.service() is None:
             return
-        if why := self.why_not(self._screen.gate.why_not_decide, entry):
-            self.refuse(why)
+        if why := self._screen.why_not(self._screen.gate.why_not_decide, entry):
+            self._screen.refusal.say(why)
             return
         self.ask_reason(
             "Reject: give a reason",
@@ -356,9 +306,9 @@ class Deciding:
         if entry is None or self.service() is None:
             return
         if entry.edit is None:
-            self.refuse("there is no edit to send back: {pending.edit} edits, {pending.reject} rejects")
-        elif why := self.why_not(self._screen.gate.why_not_decide, entry):
-            self.refuse(why)
+            self._screen.refusal.say("there is no edit to send back: {pending.edit} edits, {pending.reject} rejects")
+        elif why := self._screen.why_not(self._screen.gate.why_not_decide, entry):
+            self._screen.refusal.say(why)
         else:
             self._ask_why_back(entry, entry.edit.text)
 
@@ -382,7 +332,7 @@ class Deciding:
         entry = self._screen.current
         view = self._screen.decision_of(entry.item.id) if entry is not None else None
         if entry is None or view is None or view.question is None:
-            self.refuse("there is no question to answer here")
+            self._screen.refusal.say("there is no question to answer here")
             return
         email_id, asked, choices = view.email_id, view.question, list(view.question.choices)
         words = Content.assemble((about_line(entry), "bold"), "\n\n", asked.words)

@@ -16,7 +16,6 @@ from mm_tui.services.edits import NotSaved, written_for
 from mm_tui.store.decisions.edits import SavedEdit
 
 if TYPE_CHECKING:
-    from mm_tui.screens.pending.deciding import Deciding
     from mm_tui.screens.pending.host import QueueHost
     from mm_tui.services.queue.entry import QueueEntry
 
@@ -24,9 +23,8 @@ if TYPE_CHECKING:
 class Editing:
     """Opens the editor for the pending screen, and discards edits."""
 
-    def __init__(self, screen: QueueHost, deciding: Deciding) -> None:
+    def __init__(self, screen: QueueHost) -> None:
         self._screen = screen
-        self._deciding = deciding
         self._editing: QueueEntry | None = None
         """The email whose draft is in the editor."""
 
@@ -38,12 +36,12 @@ class Editing:
 
     def _may_edit(self, entry: QueueEntry) -> bool:
         """Whether the draft can be edited now; says why if not."""
-        if why := self._deciding.why_not(self._screen.gate.why_busy, entry):
-            self._deciding.refuse(why)
+        if why := self._screen.why_not(self._screen.gate.why_busy, entry):
+            self._screen.refusal.say(why)
         elif entry.is_inbound:
-            self._deciding.refuse(AS_IT_IS)
+            self._screen.refusal.say(AS_IT_IS)
         elif unread := entry.unread_words:
-            self._deciding.refuse(unread)
+            self._screen.refusal.say(unread)
         else:
             return True
         return False
@@ -113,10 +111,10 @@ class Editing:
         if entry is None:
             return
         if entry.edit is None:
-            self._deciding.refuse("there is no edit to discard: {pending.edit} edits")
+            self._screen.refusal.say("there is no edit to discard: {pending.edit} edits")
             return
-        if why := self._deciding.why_not(self._screen.gate.why_not_decide, entry):
-            self._deciding.refuse(why)
+        if why := self._screen.why_not(self._screen.gate.why_not_decide, entry):
+            self._screen.refusal.say(why)
             return
         words = "\n\nThe agent's draft stays as it is; your text cannot be recovered."
         page = Content.assemble((about_line(entry, digest=False), "bold"), words)

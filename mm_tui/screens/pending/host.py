@@ -11,14 +11,19 @@ from mm_tui.screens.base import BaseScreen
 from mm_tui.screens.pending.column import QueueColumn
 from mm_tui.screens.pending.pane import ItemPane
 from mm_tui.screens.pending.panes import Panes
-from mm_tui.services.decisions.approval_gate import ApprovalGate
+from mm_tui.services.decisions.approval_gate import UNSEEN, ApprovalGate
 from mm_tui.services.decisions.listing import QueueListing
 from mm_tui.services.decisions.marks import Marks
+from mm_tui.widgets.words import count
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mm_tui.screens.pending.queue_list import PendingList
     from mm_tui.services.decisions.view import DecisionView
     from mm_tui.services.queue.entry import QueueEntry
+
+ALL_OF_IT = "this is everything that would be sent: read it, then approve"
 
 
 class QueueHost(BaseScreen):
@@ -33,6 +38,7 @@ class QueueHost(BaseScreen):
         super().__init__()
         self.marks = Marks()
         self.panes = Panes(self)
+        self.refusal = Refusal(self)
 
     @cached_property
     def gate(self) -> ApprovalGate:
@@ -68,6 +74,10 @@ class QueueHost(BaseScreen):
         decisions = self.session.decisions
         return decisions.overview.state(email_id) if decisions is not None else None
 
+    def why_not(self, asked: Callable[[QueueEntry, DecisionView | None], str], entry: QueueEntry) -> str:
+        """The gate's answer to one of its questions about this email, in the current state of its decision."""
+        return asked(entry, self.decision_of(entry.item.id))
+
     def read_item(self) -> None:
         """Focuses the item and gives it the full width, with its thread beside it if there is room."""
 
@@ -79,3 +89,54 @@ class QueueHost(BaseScreen):
 
     def show_all(self) -> None:
         """Ends filter and search."""
+
+
+class Refusal:
+    """The message on the status line that says why the last key did nothing."""
+
+    def __init__(self, screen: QueueHost) -> None:
+        self._screen = screen
+        self._words = ""
+        self._counted = ""
+        """The email of which the words say how many lines are left to read."""
+
+    def say(self, why: str) -> None:
+        """Says why a key does nothing, until the message is outdated."""
+        self._words, self._counted = why, ""
+        self._screen.say(why, "warning")
+
+    def forget(self) -> None:
+        """Forgets the refusal after the reader has moved or decided, or the email has changed."""
+        if self._words:
+            self._screen.unsay(self._words)
+            self._words = self._counted = ""
+
+    def read_to_end(self) -> None:
+        """Forgets the refusal if it said that not all had been seen."""
+        if self._counted or self._words in (UNSEEN, ALL_OF_IT):
+            self.forget()
+
+    def lines_seen(self) -> None:
+        """Counts the lines that are left to read again, if the last refusal says how many."""
+        if self._counted:
+            self._say_unread(self._counted)
+
+    def read_on(self, entry: QueueEntry) -> None:
+        """Shows what would be sent and, once it is drawn, says how much is left to read."""
+        self._screen.read_item()
+        self._screen.pane.show_what_leaves()
+        self._screen.pane.main.once_painted(lambda: self._say_unread(entry.item.id))
+
+    def _say_unread(self, email_id: str) -> None:
+        # A poll may have updated the entry meanwhile, with another's presence or more of its thread.
+        entry = self._screen.current
+        if entry is None or entry.item.id != email_id or self._screen.gate.has_seen(entry):
+            return
+        if entry.version not in self._screen.pane.main.page_name.splitlines():
+            return
+        unread = self._screen.pane.main.lines_unread
+        more = f"{count(unread, 'line', 'lines')} not seen yet: {{paper.page_down}} reads on"
+        if self._counted == email_id and more == self._words:
+            return
+        self.say(more if unread else ALL_OF_IT)
+        self._counted = email_id if unread else ""

@@ -62,7 +62,7 @@ class PendingScreen(QueueHost):
         self.deciding = Deciding(self, self.team.ask_take_back)
         self.batches = Batches(self, self.deciding)
         self.bulk_reject = BulkReject(self, self.deciding)
-        self.editing = Editing(self, self.deciding)
+        self.editing = Editing(self)
         self.second_reading = SecondReaderActions(self)
         self.timers = ScreenTimers(self)
         self.open_email = OpenEmail(self, self.editing, self.timers)
@@ -186,7 +186,7 @@ class PendingScreen(QueueHost):
     # Reading
 
     def on_virtual_list_moved(self, _message: PendingList.Moved) -> None:
-        self.deciding.forget_refusal()
+        self.refusal.forget()
         self.open_email.note_result()
         if self.listing.shows_ended:
             # Ended emails stay while they are read, and may have hidden an edit.
@@ -201,10 +201,10 @@ class PendingScreen(QueueHost):
         for name in message.page_name.splitlines():
             self.gate.saw(name)
         if self.current is not None and self.gate.has_seen(self.current):
-            self.deciding.read_to_end()
+            self.refusal.read_to_end()
 
     def on_pager_lines_seen(self, _message: Pager.LinesSeen) -> None:
-        self.deciding.lines_seen()
+        self.refusal.lines_seen()
 
     def read_item(self) -> None:
         if self.current is not None:
@@ -298,7 +298,7 @@ class PendingScreen(QueueHost):
         entry = self.current
         busy = ""
         if entry is not None and act_id in DECIDES:
-            busy = self.deciding.why_not(self.gate.why_busy, entry)
+            busy = self.why_not(self.gate.why_busy, entry)
         marked, listing = len(self.marks), self.listing
         return label_here(act_id, label, entry, busy, marked=marked, filtered=listing.is_filtered, order=listing.order)
 

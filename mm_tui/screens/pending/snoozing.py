@@ -33,8 +33,8 @@ class Snoozing:
         entry = self._screen.current
         if entry is None or entry.ended:
             return
-        if why := self._deciding.why_not(self._screen.gate.why_busy, entry):
-            self._deciding.refuse(why)
+        if why := self._screen.why_not(self._screen.gate.why_busy, entry):
+            self._screen.refusal.say(why)
             return
         held = entry.snoozed or entry.woken
         ask(
