@@ -43,6 +43,17 @@ def with_hints(text: Content, hints: Sequence[str], width: int) -> Content:
     return text
 
 
+def unbroken(hints: Content, width: int, gap: str = "   ") -> Content:
+    """Key hints with a gap between them, none of which is broken: one without room begins a line."""
+    lines: list[Content] = []
+    for hint in hints.split(gap):
+        if lines and lines[-1].cell_length + len(gap) + hint.cell_length <= width:
+            lines[-1] = Content.assemble(lines[-1], gap, hint)
+        else:
+            lines.append(hint)
+    return joined(lines, "\n")
+
+
 class HangingText(Widget):
     """Static text whose findings continue below their words, not below their signs."""
 

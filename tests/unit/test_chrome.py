@@ -18,7 +18,7 @@ from mm_tui.services.attachments import safe_name, save
 from mm_tui.services.events import PartState, SyncPart, SyncPhase, SyncState
 from mm_tui.text import OneLine
 from mm_tui.widgets.chrome import LinePart, fit
-from mm_tui.widgets.hanging import hanging, with_hints
+from mm_tui.widgets.hanging import hanging, unbroken, with_hints
 from mm_tui.widgets.status import UNKNOWN, counts, gateway_words
 from mm_tui.widgets.words import age, is_typed, joined, key_name, size
 from tests.support.seat import idle_session, summary
@@ -46,6 +46,9 @@ def test_words_about_a_finding_continue_below_themselves() -> None:
 
 
 def test_a_key_hint_is_not_broken() -> None:
+    keys = Content("↑↓ enter choose   ^t choose and redraft   esc back")
+    assert unbroken(keys, 40).plain == "↑↓ enter choose   ^t choose and redraft\nesc back"
+    assert unbroken(keys, 30).plain == "↑↓ enter choose\n^t choose and redraft\nesc back"
     text, hints = Content("▲ sent, perhaps: ask?"), ["(y answer)", "", "(n next)"]
     assert with_hints(text, hints, 50).plain == "▲ sent, perhaps: ask?  (y answer)  (n next)"
     assert with_hints(text, hints, 30).plain == "▲ sent, perhaps: ask?\n(y answer)  (n next)"

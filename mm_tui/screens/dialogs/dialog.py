@@ -13,11 +13,13 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from mm_tui.text import OneLine
+from mm_tui.widgets.hanging import unbroken
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from textual.app import App, ComposeResult
+    from textual.geometry import Size
 
 
 Answer = TypeVar("Answer")
@@ -25,7 +27,20 @@ Answer = TypeVar("Answer")
 
 def keys_line(*pairs: tuple[str, str]) -> Static:
     """The line of keys at the bottom of a dialog."""
-    return Static(keys_words(*pairs), classes="dialog--keys")
+    return DialogKeys(keys_words(*pairs), classes="dialog--keys")
+
+
+class DialogKeys(Static):
+    """The keys of a dialog, on as many lines as they need."""
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        return self._laid(width).get_height({}, max(1, width))
+
+    def render(self) -> Content:
+        return self._laid(self.size.width)
+
+    def _laid(self, width: int) -> Content:
+        return unbroken(self.content, width) if isinstance(self.content, Content) else Content("")
 
 
 def keys_words(*pairs: tuple[str, str]) -> Content:
@@ -33,7 +48,7 @@ def keys_words(*pairs: tuple[str, str]) -> Content:
     pieces: list[str | tuple[str, str]] = []
     for key, label in pairs:
         pieces += [(key, "$foreground"), f" {label}   "]
-    return Content.assemble(*pieces)
+    return Content.assemble(*pieces).rstrip()
 
 
 class Dialog(ModalScreen[Answer | None], Generic[Answer]):

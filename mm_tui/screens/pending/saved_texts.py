@@ -11,7 +11,7 @@ from textual.widgets import Static
 
 from mm_tui.messages import session_of
 from mm_tui.screens.dialogs.choice import Choice, ChoiceScreen
-from mm_tui.screens.dialogs.dialog import Dialog, ask
+from mm_tui.screens.dialogs.dialog import Dialog, DialogKeys, ask
 from mm_tui.services.edits import NotSaved
 from mm_tui.store.decisions.edits import SavedEdit
 from mm_tui.text import ManyLine, OneLine
@@ -46,7 +46,7 @@ class SavedTextsScreen(Dialog[SavedEdit]):
         with Vertical(classes="dialog dialog--reading"):
             yield Static(id="kept-title", classes="dialog--title")
             yield Pager(id="kept-text")
-            yield Static(id="kept-keys", classes="dialog--keys")
+            yield DialogKeys(id="kept-keys", classes="dialog--keys")
 
     def on_mount(self) -> None:
         self._read()
