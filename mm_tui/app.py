@@ -325,10 +325,9 @@ class MmTui(App[None], inherit_bindings=False):
             self.say(self.session.trouble or "still starting")
             return
         self.session.sync.wake(asked=True)
-        if self.session.decisions is not None:
-            self.session.decisions.hurry()
-        if self.session.details is not None:
-            self.session.details.hurry()
+        for waiting in (self.session.decisions, self.session.details):
+            if waiting is not None:
+                waiting.hurry()
         self._news.sync_asked()
 
     @work(group="undo", exit_on_error=False)

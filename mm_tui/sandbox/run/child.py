@@ -81,8 +81,7 @@ class SandboxChild:
         arguments: those of `mm-tui sandbox serve`.
         notes: receives its standard error until it is ready, such as the progress of an import; None discards it.
             Afterwards it goes to `log`, because the app may be using the terminal.
-        log: a file for its standard error once
-            it is ready; None discards it.
+        log: a file for its standard error once it is ready; None discards it.
     """
 
     def __init__(self, *arguments: str, notes: BinaryIO | None = None, log: Path | None = None) -> None:
