@@ -214,6 +214,24 @@ def codes(asked: str, answer: str, to: Party = ANNA, files: tuple[str, ...] = ()
             "We have changed your bank details and pay tomorrow.",
         ),
         (
+            "payment",
+            "Our bank details have changed, please use LT60 3250 0443 1290 7781.",
+            "Your bank details have not been changed.",
+            "We have changed your bank details as the old ones do not work any more.",
+        ),
+        (
+            "payment",
+            "Please pay the 4,000 EUR today.",
+            "We cannot pay the 4,000 EUR today.",
+            "We pay the 4,000 EUR today, no problem.",
+        ),
+        (
+            "names_third_person",
+            "What happens in room 3?",
+            "Mr. Osei will look after you once the surgery in room 3 is over.",
+            "Mr. Osei will have surgery in room 3 today.",
+        ),
+        (
             "names_third_person",
             "Can you see me today? The crown is loose. Who credits the photo?",
             'Dr. Osei has kept room 3 free for you. Please credit "© Ragnhild Moe, room 4".',

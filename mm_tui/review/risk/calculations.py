@@ -31,8 +31,8 @@ _FEWEST_FACTORS, _MOST_FACTORS = 3, 4
 @rule("sum_wrong", "a calculation that does not come out")
 def sum_wrong(reading: Reading) -> Iterator[Finding]:
     """A product that the draft writes out is wrong ("12 x 98 = 1,167"), or a number has the digits of the product of
-    two others in its sentence in another order ("14 panels of 440 W: 6.61 kWp" for 6.16); or
-    what is called a total is by 1, 10, 100 or 1000 another than the sum of the rows or amounts before it. Medium."""
+    two others in its sentence in another order ("14 panels of 440 W: 6.61 kWp" for 6.16), or a total differs by 1, 10,
+    100 or 1000 from the sum of the rows or amounts before it. Medium."""
     body = reading.body[: reading.written]
     done: list[Span] = []
     for match in find_all(_PRODUCT, body) if "=" in body else ():
@@ -97,12 +97,12 @@ _MOST_BEFORE = 5
 
 
 def _is_slip(said: Decimal, right: Decimal, others: Iterable[Decimal]) -> bool:
-    """Whether a total is one digit of one place off, and not by one of the other numbers."""
+    """Whether one digit of a total is off by one, and the difference is none of the other numbers."""
     return abs(said - right) in _SLIPS and said.adjusted() == right.adjusted() and abs(said - right) not in others
 
 
 def _wrong_totals(reading: Reading, body: str) -> Iterator[Finding]:
-    """Totals that are nearly, but not, the sum of what stands before them."""
+    """Totals that are nearly the sum of what stands before them."""
     if _TOTAL.search(body) is None:
         return
     known = {amount.value for amount in known_amounts(reading)}

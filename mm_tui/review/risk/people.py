@@ -246,8 +246,8 @@ _TITLED = re.compile(
 @rule("names_third_person", "reveals something about a third person", needs_thread=True)
 def names_third_person(reading: Reading) -> Iterator[Finding]:
     """A sentence names a person who is not mentioned in the thread and does not belong to us, and reveals something
-    private: an illness, a debt, where they live or stay, who complained, what they ordered. Medium. Not
-    of somebody who does something for the reader ("Dr. Feldman will tell you") or meets them."""
+    private: an illness, a debt, where they live or stay, who complained, what they ordered. Medium. Somebody who
+    does something for the reader ("Dr. Feldman will tell you") or meets the reader does not count."""
     known = reading.known_names
     place = _signature(reading)
     body = reading.body[: place[0] if place else reading.written]
@@ -274,7 +274,8 @@ def names_third_person(reading: Reading) -> Iterator[Finding]:
 
 _CREDITS = ("©", "© ")
 _ACTS = re.compile(
-    r"(?:\s(?:will|can|could|would|is going to)|['’]ll)(?!n['’]t|\s(?:not|be(?! (?:with|there|glad|happy|in touch)))\b)"
+    r"(?:\s(?:will|can|could|would|is going to)|['’]ll)(?!n['’]t"
+    r"|\s(?:not|have|undergo|need|stay|live|move|lose|owe|be(?! (?:with|there|glad|happy|in touch)))\b)"
     r"\b|\s(?:has|have)\s(?:kept|set aside|reserved|checked|looked|confirmed|agreed|offered)\b"
     r"|\s(?:signs|handles|covers|deals with|looks after|takes over|takes care|answers)\b"
     r"|\s(?:hat|a|ha|heeft)\s(?:(?:ihnen|vous|le|u)\s)?(?:geprüft|vérifié|revisado|verificado|controllato|gecontroleerd)\b"

@@ -59,7 +59,9 @@ _DEADLINE = re.compile(
     re.IGNORECASE,
 )
 _RIGHT_BEFORE = 12
-_CLAUSE_END = re.compile(r"[,;:.!?\n]|\s(?:and|but|und|aber|et|mais|y|pero|e|mas|ma|en|maar|i|ale|so|because|weil)\s")
+_VERB_AFTER = re.compile(r" (?:are|is|will be|can|may|werden|wird|sont|ne sont|son|são|sono|worden|zijn|są) ")
+"""The verb between changed bank details and the no to them: "changed bank details are not accepted"."""
+_LONGEST_NO = 10
 _NEAR = 40
 """The most characters between words about money and an amount that belongs to them."""
 _OFF = re.compile(r"\b\d{1,3}\s?% off\b")
@@ -210,13 +212,25 @@ def _is_rule(reading: Reading, sentence: str, start: int) -> bool:
     )
 
 
+def _is_refused(reading: Reading, span: Span, start: int) -> bool:
+    """Whether a no belongs to these words about paying, and not to what follows an amount: "4,000 EUR, no problem"."""
+    amount = min((one.span.start for one in find_amounts(reading.body[slice(*span)])), default=span.end - span.start)
+    if pattern("plain_not").search(reading.low, max(start, span.start - _RIGHT_BEFORE), span.start + amount):
+        return True
+    verb = _VERB_AFTER.match(reading.low, span.end)
+    return (
+        verb is not None and pattern("plain_not").search(reading.low, verb.end(), verb.end() + _LONGEST_NO) is not None
+    )
+
+
 @rule("payment", "pays, or changes where money goes")
 def payment(reading: Reading) -> Iterator[Finding]:
     """A sentence says that we pay, transfer or release money, or that bank details were changed. High, whatever the
     thread says: an email is no safe source of payment orders. Medium if the sentence says no, low if the no stands
-    in the same clause ("your bank details have not changed", "changed bank details are not accepted by email") or an
-    invoice is called paid on a condition. Paying and transferring need a word for money or an amount in the
-    sentence: calls, files and bookings are transferred too."""
+    right there ("your bank details have not changed", "changed bank details are not accepted by email") or an invoice
+    is called paid on a condition. Paying and transferring need a word for money or an amount in the sentence: calls,
+    files and bookings are transferred too. That money is paid back in certain cases does not count if no amount is
+    named."""
     by_words = [Phrases(_PAYS)] if any(word in reading.low for word in _PAYING) else []
     for span, sentence, start in by_sentence(reading, *by_words, pattern("payment")):
         said = sentence[span.start - start :]
@@ -234,9 +248,7 @@ def payment(reading: Reading) -> Iterator[Finding]:
                 # "I have updated your account information" may be about an address.
                 continue
         level = Level.MEDIUM if says_no(sentence) else Level.HIGH
-        clause = _CLAUSE_END.search(reading.low, span.end)
-        clause_end = min(clause.start() if clause else len(reading.low), start + len(sentence))
-        if pattern("plain_not").search(reading.low, max(start, span.start - _RIGHT_BEFORE), clause_end):
+        if _is_refused(reading, span, start):
             level = Level.LOW
         if said[: span.end - span.start].endswith("as paid") and pattern("conditions").search(sentence):
             level = Level.LOW

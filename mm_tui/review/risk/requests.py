@@ -210,8 +210,8 @@ def refused_choice(reading: Reading) -> Iterator[Finding]:
 @rule("source_not_in_thread", "a clause or standard that is not in the thread", needs_thread=True)
 def source_not_in_thread(reading: Reading) -> Iterator[Finding]:
     """The draft refers to an article, a section, a clause or a standard by its number ("§ 14", "clause 9b", "EN 71"),
-    and neither the thread nor the house facts name it. Models invent such sources, but a company's own contracts are
-    cited alike, so: low. A draft with a file attached may refer to that."""
+    and neither the thread nor the house facts name it. Low: models invent such sources, but a company
+    cites its own contracts in the same way. A draft with a file attached may refer to that."""
     if reading.draft.attachments:
         # The clauses may be those of the attached document.
         return
