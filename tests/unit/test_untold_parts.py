@@ -138,14 +138,17 @@ def test_what_only_the_list_tells_is_shown_and_counted() -> None:
     assert not again.bcc and not again.raw.send_at, "what no list tells any more"
 
 
-@pytest.mark.parametrize("act", ["approve", "edit", "changed"])
+@pytest.mark.parametrize("act", ["approve", "edit", "changed", "changed late"])
 async def test_a_bcc_that_only_the_list_tells_is_compared_by_the_check(tmp_path: Path, act: str) -> None:
-    hidden = ["eve@evil.example"]
+    hidden, left_out = ["eve@evil.example"], list[str]()
 
     def distort(_method: str, path: str, status: int, told: Any) -> tuple[int, str, bytes] | None:
         if not path.endswith("/oversight/pending"):
             return None
-        listed = [{**item, "bcc": hidden} for item in next(iter(told.values()))]
+        # As while it is scanned, which ends before the email itself is read.
+        waiting = [item for item in next(iter(told.values())) if item["id"] not in left_out]
+        left_out.clear()
+        listed = [{**item, "bcc": hidden} for item in waiting]
         return status, "application/json", json.dumps({"emails": listed}).encode()
 
     with spec_gateway(distort=distort) as gateway:
@@ -158,12 +161,13 @@ async def test_a_bcc_that_only_the_list_tells_is_compared_by_the_check(tmp_path:
                 edit = EditedDraft(item.raw.to, item.raw.subject, "It comes today.")
                 await desk.decisions.release_edit(item, digest, edit, hold=0)
             else:
-                hidden += ["mallory@evil.example"] if act == "changed" else []
+                hidden += ["mallory@evil.example"] if act.startswith("changed") else []
+                left_out += [draft] if act == "changed late" else []
                 await desk.decisions.approve(item, digest, hold=0)
             view = await desk.settled(draft)
-            wanted = {"approve": Outcome.APPROVED, "edit": Outcome.EDIT_RELEASED, "changed": Outcome.CHANGED}
-            assert view.outcome is wanted[act] and len(gateway.left) == (act != "changed")
-            if act == "changed":
+            wanted = {"approve": Outcome.APPROVED, "edit": Outcome.EDIT_RELEASED}
+            assert view.outcome is wanted.get(act, Outcome.CHANGED) and len(gateway.left) == (act in wanted)
+            if act not in wanted:
                 assert view.changed is not None and view.changed.base is not None and view.changed.now is not None
                 ((name, _, now),) = view.changed.base.changed_fields(view.changed.now)
                 assert name == "bcc" and "mallory@evil.example" in now

@@ -156,11 +156,10 @@ class DecisionCalls:
         before_call = state.step is Step.CHECK and state.todo == (email_id,)
         before_call = before_call and state.stage not in (Stage.WAIT, Stage.RESCHEDULE)
         if inbound or before_call:
-            waiting = {item.id: item.raw for item in await self._gateway.pending()}
-            if listed := email_id in waiting:
-                decision.listed[email_id] = waiting[email_id]
+            waiting = await self._waiting(decision, email_id)
+            listed = email_id in waiting
             if state.stage is Stage.SUBMIT and not state.called:
-                decision.waited_before = frozenset(waiting)
+                decision.waited_before = waiting
         if inbound and not listed:
             status = await self._status(decision, email_id)
             if status == Status.UNREAD:
@@ -170,6 +169,9 @@ class DecisionCalls:
             decision.marked_again = True
             await self.mark_pair(decision)
             mail = await self._gateway.email(decision.meta.mailbox_id, email_id)
+        if not listed and remote_state_of(mail.status, direction) is RemoteState.PENDING:
+            # The queue was read first; a scan that ended in between has added the email since.
+            listed = email_id in await self._waiting(decision, email_id)
         mail = decision.whole(mail)
         decision.read[email_id] = mail.raw
         if email_id == decision.email_id:
@@ -181,14 +183,15 @@ class DecisionCalls:
         if state.step is Step.RECORD and email_id == target(state) and mail.approved_by and _approves(state):
             self._our_name = mail.approved_by
         snapshot = snapshot_of(mail, direction, self._our_name, now=self._clock.now(), us=self._us)
-        # The queue was read first; a scan that ended in between has added the email since.
-        if snapshot.standing is RemoteState.PENDING and not listed and not await self._is_listed(email_id):
+        if snapshot.standing is RemoteState.PENDING and not listed:
             return Snapshot(RemoteState.UNCLEAR, status=f"{mail.status}, but not in the queue")
         return snapshot
 
-    async def _is_listed(self, email_id: str) -> bool:
-        """Whether the email is in the gateway's queue now."""
-        return any(item.id == email_id for item in await self._gateway.pending())
+    async def _waiting(self, decision: ActiveDecision, email_id: str) -> frozenset[str]:
+        """The ids of the emails in the gateway's queue now. What it tells of this email is kept."""
+        items = await self._gateway.pending()
+        decision.listed |= {item.id: item.raw for item in items if item.id == email_id}
+        return frozenset(item.id for item in items)
 
     async def _status(self, decision: ActiveDecision, email_id: str) -> str:
         """An email's status, without reading its details. Raises NotFound if no list has it."""

@@ -90,7 +90,7 @@ class RedraftRequests:
 
         email_id, content = decision.email_id, decision.content
         if content is None or not self._gateway.keys.has("send"):
-            self._tell(decision, "there is no send key")
+            self._tell(decision, "there is no send key" if content is not None else "the reason is not kept here")
             return True
         reason, suggested, _ = content.reason.partition(SUGGESTED)
         text = content.edit.body if suggested and content.edit is not None else ""
