@@ -164,8 +164,9 @@ class MmTui(App[None], inherit_bindings=False):
             self.call_after_refresh(self.say, self.session.news, "warning")
         elif self._welcome is not None:
             self.call_after_refresh(self.say, *self._welcome)
+        self.app_resume_signal.subscribe(self, lambda _: self._came_back())
         if not self.is_headless:
-            self._look_at_terminal = hangup.handle_signals(self.leaving.leave)
+            self._look_at_terminal = hangup.handle_signals(self.leaving.leave, self.keyboard.front.hidden)
         self.set_interval(LOOK_SECONDS, self._look_around)
         if self._key_problems:
             more = f" (and {len(self._key_problems) - 1} more)" if len(self._key_problems) > 1 else ""
@@ -190,6 +191,11 @@ class MmTui(App[None], inherit_bindings=False):
             return False
         active = active_binding(self.screen, key)
         return active is None or active.binding.id == REDRAW
+
+    def _came_back(self) -> None:
+        """The terminal showed something else meanwhile: all of it is drawn, and then has to be looked at, again."""
+        self.action_redraw()
+        self.keyboard.front.subject_changed()
 
     def action_redraw(self) -> None:
         """Writes every cell to the terminal again."""

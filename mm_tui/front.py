@@ -55,6 +55,10 @@ class Front:
             self.arrived_at = None
             self.screen.call_after_refresh(self._await_arrival)
 
+    def hidden(self) -> None:
+        """Records that the terminal shows something else, until `subject_changed`. A signal handler may call it."""
+        self.arrived_at = self._awaited = None
+
     def _painted(self, screen: Screen[Any]) -> None:
         if screen is self.screen and self.painted_at is None:
             self.painted_at = self.arrived_at = monotonic()

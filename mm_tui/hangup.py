@@ -19,7 +19,7 @@ _GONE = frozenset({errno.EIO, errno.ENXIO, errno.EPIPE, errno.EBADF, errno.ENOTC
 """The error of a write when the terminal is gone."""
 
 
-def handle_signals(leave: Callable[[int], None]) -> Callable[[], None]:
+def handle_signals(leave: Callable[[int], None], hidden: Callable[[], object]) -> Callable[[], None]:
     """Makes SIGTERM and SIGHUP leave the program cleanly. Call it in the event loop's thread.
 
     A signal that is ignored, as SIGHUP is under `trap '' HUP`, stays ignored. The handlers end with the loop. They run
@@ -27,6 +27,7 @@ def handle_signals(leave: Callable[[int], None]) -> Callable[[], None]:
 
     Args:
         leave: called with the exit status, 128 plus the signal's number.
+        hidden: called when the program is continued after a stop, in which the terminal showed something else.
 
     Returns:
         A function to call every few seconds: it leaves if the terminal is gone, which nothing reports if SIGHUP is
@@ -42,7 +43,7 @@ def handle_signals(leave: Callable[[int], None]) -> Callable[[], None]:
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:
             loop.add_signal_handler(number, ended_by, number)
-    _resume_only_what_was_stopped()
+    _resume_only_what_was_stopped(hidden)
     was_there = is_there()
 
     def look() -> None:
@@ -54,7 +55,7 @@ def handle_signals(leave: Callable[[int], None]) -> Callable[[], None]:
     return look
 
 
-def _resume_only_what_was_stopped() -> None:
+def _resume_only_what_was_stopped(hidden: Callable[[], object]) -> None:
     """Ignores SIGCONT unless SIGTSTP came before.
 
     A terminal that goes away sends it too, as may anybody; Textual would start its threads twice, and each of two key
@@ -75,6 +76,8 @@ def _resume_only_what_was_stopped() -> None:
         if stopped and is_there():
             # In the background it is stopped again at once, and continued when it returns to the foreground.
             stopped = os.tcgetpgrp(0) != os.getpgrp()
+            # Before any key is read: what was typed for the shell is meant for nothing that stood here.
+            hidden()
             go_on(number, frame)
 
     signal.signal(signal.SIGTSTP, on_stop)

@@ -13,6 +13,8 @@ import pytest
 
 from mm_tui.commands.output.exits import Exit
 from tests.support.pty import Terminal, plain_environment
+from tests.support.reviewer import environment
+from tests.support.sandbox import Sandbox
 
 APP = [sys.executable, "-m", "mm_tui"]
 
@@ -96,18 +98,28 @@ def test_told_to_go_on_without_having_stopped_it_loses_no_key(tmp_path: Path) ->
         terminal.wait_for("/ the quick brown fox jumps")
 
 
-def test_stopped_and_told_to_go_on_it_is_there_again(tmp_path: Path) -> None:
-    with app(tmp_path) as terminal:
-        terminal.wait_for("No mail on this machine yet")
+def test_stopped_and_told_to_go_on_it_is_there_again_and_takes_no_key_for_the_shell(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    sandbox.draft("Draft number 0.")
+    with Terminal(APP, env=environment(sandbox, tmp_path)) as terminal:
+        terminal.wait_for("Inbox")
+        terminal.press("2")
+        terminal.wait_for("1 waiting")
+        terminal.press("enter")
+        terminal.wait_for("Draft number 0")
+        terminal.wait_quiet(1.5)
         terminal.kill(signal.SIGTSTP)
         stat = Path(f"/proc/{terminal.pid}/stat")
         ends = time.monotonic() + 20
         while stat.read_text().rsplit(")", 1)[1].split()[0] != "T":
             assert time.monotonic() < ends, "it did not stop"
             time.sleep(0.02)
+        terminal.wait_quiet()
+        terminal.overwrite("\x1b[2J")  # what was there is not shown meanwhile
+        terminal.send("a")
         terminal.kill(signal.SIGCONT)
-        terminal.wait_for("No mail on this machine yet")
-        terminal.press("/")
-        terminal.wait_for("words, from: to:")
-        terminal.send("back again")
-        terminal.wait_for("/ back again")
+        terminal.wait_for("your terminal has not shown all of this yet")
+        terminal.wait_for("Draft number 0")
+        assert not sandbox.calls("POST", "/decide")
+        terminal.press_until("a", lambda: bool(sandbox.calls("POST", "/decide")), "a decision")
