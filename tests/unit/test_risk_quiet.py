@@ -220,6 +220,12 @@ def codes(asked: str, answer: str, to: Party = ANNA, files: tuple[str, ...] = ()
             "We have changed your bank details as the old ones do not work any more.",
         ),
         (
+            "identifier_differs",
+            "Please refund order 10492.",
+            "Order 10492 is refunded, and order 10429 is free for you.",
+            "We have refunded order 10429 free of charge.",
+        ),
+        (
             "payment",
             "Please pay the 4,000 EUR today.",
             "We cannot pay the 4,000 EUR today.",

@@ -93,7 +93,8 @@ _BEFORE_NEW = 80
 
 
 _OFFERED = re.compile(
-    r"\b(?:free|available|vacant|vacanc\w+|frei|verfügbar|libres?|disponibles?|dispon[ií]ve(?:l|is)|livres?|liber[oaie]"
+    r"\b(?:free(?! (?:of|delivery|shipping|postage|returns?|repairs?|replacement))"
+    r"|available|vacant|vacanc\w+|frei|verfügbar|libres?|disponibles?|dispon[ií]ve(?:l|is)|livres?|liber[oaie]"
     r"|disponibil[ei]|vrij|beschikbaar|woln\w+|dostępn\w+)\b|空室|空き|有空|空房"
 )
 
