@@ -166,7 +166,9 @@ class MmTui(App[None], inherit_bindings=False):
             self.call_after_refresh(self.say, *self._welcome)
         self.app_resume_signal.subscribe(self, lambda _: self._came_back())
         if not self.is_headless:
-            self._look_at_terminal = hangup.handle_signals(self.leaving.leave, self.keyboard.front.hidden)
+            self._look_at_terminal = hangup.handle_signals(
+                self.leaving.leave, self.keyboard.front.hidden, self._came_back
+            )
         self.set_interval(LOOK_SECONDS, self._look_around)
         if self._key_problems:
             more = f" (and {len(self._key_problems) - 1} more)" if len(self._key_problems) > 1 else ""

@@ -19,7 +19,9 @@ _GONE = frozenset({errno.EIO, errno.ENXIO, errno.EPIPE, errno.EBADF, errno.ENOTC
 """The error of a write when the terminal is gone."""
 
 
-def handle_signals(leave: Callable[[int], None], hidden: Callable[[], object]) -> Callable[[], None]:
+def handle_signals(
+    leave: Callable[[int], None], hidden: Callable[[], object], came_back: Callable[[], object]
+) -> Callable[[], None]:
     """Makes SIGTERM and SIGHUP leave the program cleanly. Call it in the event loop's thread.
 
     A signal that is ignored, as SIGHUP is under `trap '' HUP`, stays ignored. The handlers end with the loop. They run
@@ -27,7 +29,8 @@ def handle_signals(leave: Callable[[int], None], hidden: Callable[[], object]) -
 
     Args:
         leave: called with the exit status, 128 plus the signal's number.
-        hidden: called when the program is continued after a stop, in which the terminal showed something else.
+        hidden: called at once when the program is continued: meanwhile the terminal may have shown something else.
+        came_back: called in the loop after that; after a SIGTSTP Textual reports it instead.
 
     Returns:
         A function to call every few seconds: it leaves if the terminal is gone, which nothing reports if SIGHUP is
@@ -43,7 +46,7 @@ def handle_signals(leave: Callable[[int], None], hidden: Callable[[], object]) -
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:
             loop.add_signal_handler(number, ended_by, number)
-    _resume_only_what_was_stopped(hidden)
+    _resume_only_what_was_stopped(hidden, lambda: loop.call_soon_threadsafe(came_back))
     was_there = is_there()
 
     def look() -> None:
@@ -55,8 +58,8 @@ def handle_signals(leave: Callable[[int], None], hidden: Callable[[], object]) -
     return look
 
 
-def _resume_only_what_was_stopped(hidden: Callable[[], object]) -> None:
-    """Ignores SIGCONT unless SIGTSTP came before.
+def _resume_only_what_was_stopped(hidden: Callable[[], object], came_back: Callable[[], object]) -> None:
+    """Lets Textual start again after SIGCONT only if SIGTSTP came before.
 
     A terminal that goes away sends it too, as may anybody; Textual would start its threads twice, and each of two key
     readers would get only some keys.
@@ -73,12 +76,17 @@ def _resume_only_what_was_stopped(hidden: Callable[[], object]) -> None:
 
     def on_continue(number: int, frame: FrameType | None) -> None:
         nonlocal stopped
-        if stopped and is_there():
+        if not is_there():
+            return
+        # Before any key is read: what was typed for the shell is meant for nothing that stood here.
+        hidden()
+        in_front = os.tcgetpgrp(0) == os.getpgrp()
+        if stopped:
             # In the background it is stopped again at once, and continued when it returns to the foreground.
-            stopped = os.tcgetpgrp(0) != os.getpgrp()
-            # Before any key is read: what was typed for the shell is meant for nothing that stood here.
-            hidden()
+            stopped = not in_front
             go_on(number, frame)
+        elif in_front:
+            came_back()
 
     signal.signal(signal.SIGTSTP, on_stop)
     signal.signal(signal.SIGCONT, on_continue)

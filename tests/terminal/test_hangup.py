@@ -108,18 +108,19 @@ def test_stopped_and_told_to_go_on_it_is_there_again_and_takes_no_key_for_the_sh
         terminal.wait_for("1 waiting")
         terminal.press("enter")
         terminal.wait_for("Draft number 0")
-        terminal.wait_quiet(1.5)
-        terminal.kill(signal.SIGTSTP)
         stat = Path(f"/proc/{terminal.pid}/stat")
-        ends = time.monotonic() + 20
-        while stat.read_text().rsplit(")", 1)[1].split()[0] != "T":
-            assert time.monotonic() < ends, "it did not stop"
-            time.sleep(0.02)
-        terminal.wait_quiet()
-        terminal.overwrite("\x1b[2J")  # what was there is not shown meanwhile
-        terminal.send("a")
-        terminal.kill(signal.SIGCONT)
-        terminal.wait_for("your terminal has not shown all of this yet")
-        terminal.wait_for("Draft number 0")
-        assert not sandbox.calls("POST", "/decide")
+        for stop in (signal.SIGTSTP, signal.SIGSTOP):
+            terminal.wait_quiet(1.5)
+            terminal.kill(stop)
+            ends = time.monotonic() + 20
+            while stat.read_text().rsplit(")", 1)[1].split()[0] != "T":
+                assert time.monotonic() < ends, "it did not stop"
+                time.sleep(0.02)
+            terminal.wait_quiet()
+            terminal.overwrite("\x1b[2J")  # what was there is not shown meanwhile
+            terminal.send("a")
+            terminal.kill(signal.SIGCONT)
+            terminal.wait_for("your terminal has not shown all of this yet")
+            terminal.wait_for("Draft number 0")
+            assert not sandbox.calls("POST", "/decide")
         terminal.press_until("a", lambda: bool(sandbox.calls("POST", "/decide")), "a decision")
