@@ -33,7 +33,7 @@ class Front:
         self.arrived_at: float | None = 0.0
         """When the email that a key would decide arrived at the terminal; None until then."""
         self._awaited: object = None
-        """The number of the painting whose arrival counts."""
+        """Identifies the painting whose arrival counts."""
         self.was_closed = False
         """Whether the current screen came to the front because a dialog or field was closed."""
 

@@ -45,6 +45,6 @@ async def cancel(gateway: GatewayClient, sync: Sync, journal: ActJournal, mailbo
     except GatewayError as error:
         raise NotCancelled(trouble or f"cancelled, but it could not be read again: {error.message}") from error
     if remote_state_of(now.status, now.direction) is RemoteState.CANCELLED:
-        return OneLine("cancelled: it is not sent")
+        return OneLine("cancelled: it will not be sent")
     stands = state_words(str(now.direction), str(now.status)) or now.status
     raise NotCancelled(f"{trouble or 'the gateway did not cancel it'}. It is {stands} now")

@@ -45,7 +45,7 @@ async def test_it_is_cancelled_from_its_thread(sandbox: Sandbox) -> None:
             assert sandbox.status(mail) == "scheduled"
             await pilot.press(answer)
             await until(pilot, lambda: app.screen is thread, "the thread again")
-        await until(pilot, lambda: "cancelled: it is not sent" in drawn(app), "the result")
+        await until(pilot, lambda: "cancelled: it will not be sent" in drawn(app), "the result")
         assert sandbox.status(mail) == "cancelled" and sandbox.outbox() == []
         await until(pilot, lambda: "x cancel email" not in drawn(app), "the key to go")
         entries = Journal(app.session.database).entries(naming=mail)

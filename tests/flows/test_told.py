@@ -305,7 +305,7 @@ async def test_mail_that_came_in_the_thread_is_asked_about_until_it_was_on_the_s
         sandbox.change(came["id"], status="read")
         assert app.session.sync is not None
         app.session.sync.wake(asked=True)
-        await until(pilot, lambda: screen.current is not None and screen.current.news_name, "the new mail")
+        await until(pilot, lambda: screen.current is not None and screen.current.newer_name, "the new mail")
         assert "the thread continued" in drawn(app) and "It has come." not in drawn(app)
         await pilot.press("space")
         await until(
@@ -321,6 +321,6 @@ async def test_mail_that_came_in_the_thread_is_asked_about_until_it_was_on_the_s
         await until(pilot, lambda: "It has come." in drawn(app), "the new mail")
         entry = screen.current
         assert entry is not None
-        await until(pilot, lambda: screen.gate.has_seen_news(entry), "it to be read")
+        await until(pilot, lambda: screen.gate.has_seen_newer(entry), "it to be read")
         await pilot.press("a")
         await until(pilot, lambda: bodies(sandbox), "the release")

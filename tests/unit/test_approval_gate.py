@@ -86,16 +86,16 @@ def test_mail_that_came_in_the_thread_counts_as_seen_once_all_of_it_can_be_read(
     )
     unopened = ThreadMail(make_mail(4), None)
     entry = waiting(received_at=make_mail(2).received_at)
-    assert gate.has_seen_news(replace(entry, thread=(older,)))
+    assert gate.has_seen_newer(replace(entry, thread=(older,)))
     one = replace(entry, thread=(older, newer))
-    page = thread_page(one.thread, news=one.news)
+    page = thread_page(one.thread, newer=one.newer)
     assert page.needed is not None and "Newer" in page.text[: page.needed] and "Older" in page.text[page.needed :]
-    assert not gate.has_seen_news(one)
-    gate.saw(one.news_name)
-    assert gate.has_seen_news(one)
+    assert not gate.has_seen_newer(one)
+    gate.saw(one.newer_name)
+    assert gate.has_seen_newer(one)
     two = replace(one, thread=(*one.thread, unopened))
-    gate.saw(two.news_name)
-    assert not gate.has_seen_news(two)
+    gate.saw(two.newer_name)
+    assert not gate.has_seen_newer(two)
 
 
 def test_a_question_whether_to_approve_is_over_when_a_rule_has_found_something_else(gate: ApprovalGate) -> None:

@@ -33,7 +33,7 @@ def ask_cancel(screen: BaseScreen, row: MailRow) -> None:
         return "" if now is not None and is_scheduled(now.direction, now.status) else "it is no longer scheduled"
 
     about = OneLine(f"{row.subject.strip() or '(no subject)'}, to {row.recipient}")
-    effect = "It is not sent, and does not come back to the queue."
+    effect = "It will not be sent, and does not come back to the queue."
     title, page, choice = "Cancel the scheduled email?", Content(f"{about}\n{effect}"), Choice("C", "cancel it", True)
 
     def answered(_: bool) -> None:

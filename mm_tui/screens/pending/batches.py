@@ -41,8 +41,8 @@ class Batches:
                 self._screen.refusal.read_on(entry)
             else:
                 self._screen.refusal.say(why)
-        elif news := self._deciding.unseen_news(entry):
-            self._screen.refusal.say(news)
+        elif newer := self._deciding.unseen_newer(entry):
+            self._screen.refusal.say(newer)
         elif entry.edit is not None:
             self._screen.refusal.say("an edited draft must be approved on its own, not in a batch")
         else:
@@ -59,7 +59,7 @@ class Batches:
 
     def approve(self) -> None:
         """Approves all marked emails, after a summary."""
-        seen = self._screen.gate.has_seen_news
+        seen = self._screen.gate.has_seen_newer
         batch = [entry for entry in self._marked() if _may_be_batched(entry) and seen(entry)]
         if not batch:
             self._screen.refusal.say("nothing is marked: read an email to the end, then mark it with {pending.mark}")

@@ -208,9 +208,9 @@ class Deciding:
             self._screen.refusal.say(why)
         elif why:
             self._screen.refusal.read_on(entry)
-        elif (news := self.unseen_news(entry)) or entry.assessment.asks_again or entry.colleague_words:
+        elif (newer := self.unseen_newer(entry)) or entry.assessment.asks_again or entry.colleague_words:
             title, anyway = question_words(entry)
-            question = self._question(entry, title, question_page(entry, news), anyway)
+            question = self._question(entry, title, question_page(entry, newer), anyway)
             ask(self._screen.app, question, lambda _: self._approve_knowing(entry))
         else:
             self._approve_knowing(entry)
@@ -220,12 +220,12 @@ class Deciding:
         choice, stay = Choice("Y", yes, True), "go back without deciding"
         return ChoiceScreen(title, page, [choice], stay=stay, over=lambda: self.why_outdated(entry))
 
-    def unseen_news(self, entry: QueueEntry) -> str:
+    def unseen_newer(self, entry: QueueEntry) -> str:
         """What came in its thread after it was written and was not on the screen, and the key that shows it; empty if
         nothing did."""
-        if self._screen.gate.has_seen_news(entry):
+        if self._screen.gate.has_seen_newer(entry):
             return ""
-        came = count(len(entry.news), "email", "emails")
+        came = count(len(entry.newer), "email", "emails")
         words = f"{came} came in its thread after it was written: {{pending.thread}} shows the thread"
         return with_keys(words, self._screen.session.settings.keys)
 

@@ -121,11 +121,11 @@ def thread_page(
     bodies: RenderPass | None = None,
     *,
     marks: Callable[[str], Sequence[Mark]] = lambda _: (),
-    news: Sequence[ThreadMail] = (),
+    newer: Sequence[ThreadMail] = (),
 ) -> Page:
     """The other emails of the draft's thread, newest first because the draft answers that one.
 
-    `marks` returns marks by id. With `news`, only these emails must be seen. Emails that were not sent or did not
+    `marks` returns marks by id. With `newer`, only these emails must be seen. Emails that were not sent or did not
     arrive come separately at the end, each with its state.
     """
     writer, bodies = PageWriter(), bodies or RenderPass()
@@ -140,7 +140,7 @@ def thread_page(
         )
     for mail in reversed(said):
         _thread_mail(writer, mail, bodies, marks(mail.summary.id))
-        needed = writer.length if mail in news else needed
+        needed = writer.length if mail in newer else needed
     if unsaid:
         writer.line()
         writer.line(UNSAID, "risk")

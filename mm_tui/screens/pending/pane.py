@@ -320,5 +320,5 @@ class ItemPane(Vertical):
     def _thread_page(self, opened: Opened, bodies: RenderPass) -> tuple[Page, str]:
         """The thread, and a name if there are new emails in it."""
         entry = opened.entry
-        page = thread_page(entry.thread, bodies, marks=opened.advice.thread_marks, news=entry.news)
-        return page, entry.news_name
+        page = thread_page(entry.thread, bodies, marks=opened.advice.thread_marks, newer=entry.newer)
+        return page, entry.newer_name

@@ -73,9 +73,9 @@ def question_words(entry: QueueEntry) -> tuple[str, str]:
     return f"{act} {'despite high risk' if entry.assessment.asks_again else why}?", anyway
 
 
-def question_page(entry: QueueEntry, news: str) -> Content:
-    """What is asked about before an approval; `news` is what came in its thread and was not on the screen."""
-    alerts = [words for words in (entry.colleague_words, news) if words]
+def question_page(entry: QueueEntry, newer: str) -> Content:
+    """What is asked about before an approval; `newer` is what came in its thread and was not on the screen."""
+    alerts = [words for words in (entry.colleague_words, newer) if words]
     page = [Content.styled(about_line(entry), "bold"), Content("")]
     page += [Content.assemble((" ! ", "$warning"), words) for words in alerts]
     page += [findings_page(entry)] if entry.assessment.asks_again else []

@@ -67,10 +67,10 @@ class ApprovalGate:
         """Whether everything that would be sent was on the screen in its current form (R2)."""
         return entry.item.complete and entry.version in self._seen
 
-    def has_seen_news(self, entry: QueueEntry) -> bool:
+    def has_seen_newer(self, entry: QueueEntry) -> bool:
         """Whether every email that came in its thread after it was written was on the screen."""
-        name = entry.news_name
-        return not entry.news or (name != "" and self.has_read(name))
+        name = entry.newer_name
+        return not entry.newer or (name != "" and self.has_read(name))
 
     def has_read(self, version: str) -> bool:
         """Whether the page with this name was on the screen to its end."""
@@ -95,7 +95,7 @@ class ApprovalGate:
         return TOO_SOON if self.came_unasked else self.why_busy(entry, decision)
 
     def why_not_approve(self, entry: QueueEntry, decision: DecisionView | None) -> str:
-        """Why it may not be approved now; empty if it may. The caller asks again about high risks and unseen news."""
+        """Why it may not be approved now; empty if it may. The caller asks again about high risks and newer mail."""
         if why := self.why_not_decide(entry, decision):
             return why
         if unread := entry.unread_words:

@@ -19,7 +19,7 @@ from mm_tui.review.risk.rule import Reading
 from mm_tui.services.contacts import Contacts
 from mm_tui.services.facts import Facts
 from mm_tui.services.queue.answers import family_of, other_answers
-from mm_tui.services.queue.entry import came_since
+from mm_tui.services.queue.entry import newer_mail
 from mm_tui.services.queue.stored import StoredEmail
 from mm_tui.services.sync.mail import filled
 from mm_tui.store.decisions.records import DecisionStore
@@ -163,10 +163,10 @@ def _since(item: PendingItem, thread: Iterable[ThreadMail], now: datetime, *, ed
     """What happened since the draft was written: mail arrived in its thread, its send time passed. An `edited` text has
     no send time."""
     passed = () if edited else late(item.raw.send_at, now)
-    news = came_since(item, thread)
-    if not news:
+    newer = newer_mail(item, thread)
+    if not newer:
         return passed
-    came = "an email came" if len(news) == 1 else f"{len(news)} emails came"
+    came = "an email came" if len(newer) == 1 else f"{len(newer)} emails came"
     words = f"the thread continued: {came} in after this draft was written"
     return (*passed, Finding("thread_moved", Level.MEDIUM, OneLine(words)))
 

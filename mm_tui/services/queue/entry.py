@@ -44,7 +44,7 @@ class ThreadMail(msgspec.Struct, frozen=True):
         return self.detail or self.summary
 
 
-def came_since(item: PendingItem, thread: Iterable[ThreadMail]) -> tuple[ThreadMail, ...]:
+def newer_mail(item: PendingItem, thread: Iterable[ThreadMail]) -> tuple[ThreadMail, ...]:
     """The emails that came in the thread after the draft was written."""
     written = item.received_at
     return tuple(
@@ -171,16 +171,16 @@ class QueueEntry(msgspec.Struct, frozen=True):
         return f"{self.item.id} {self.digest} {'whole' if self.item.complete else 'listed'}"
 
     @property
-    def news(self) -> tuple[ThreadMail, ...]:
+    def newer(self) -> tuple[ThreadMail, ...]:
         """The emails that came in its thread after it was written."""
-        return came_since(self.item, self.thread)
+        return newer_mail(self.item, self.thread)
 
     @property
-    def news_name(self) -> str:
+    def newer_name(self) -> str:
         """Identifies these emails; empty without any, and while the text of one is not on this machine."""
-        if not (news := self.news) or any(one.detail is None for one in news):
+        if not (newer := self.newer) or any(one.detail is None for one in newer):
             return ""
-        return f"{self.item.id} thread {' '.join(one.summary.id for one in news)}"
+        return f"{self.item.id} thread {' '.join(one.summary.id for one in newer)}"
 
     @property
     def found(self) -> frozenset[tuple[str, OneLine]]:
