@@ -196,8 +196,10 @@ class MmTui(App[None], inherit_bindings=False):
 
     def _came_back(self) -> None:
         """The terminal showed something else meanwhile: all of it is drawn, and then has to be looked at, again."""
-        self.action_redraw()
-        self.keyboard.front.subject_changed()
+        # Without screens the app is ending.
+        if self.screen_stack:
+            self.action_redraw()
+            self.keyboard.front.subject_changed()
 
     def action_redraw(self) -> None:
         """Writes every cell to the terminal again."""

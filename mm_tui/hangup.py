@@ -46,7 +46,7 @@ def handle_signals(
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:
             loop.add_signal_handler(number, ended_by, number)
-    _resume_only_what_was_stopped(hidden, lambda: loop.call_soon_threadsafe(came_back))
+    _resume_only_what_was_stopped(hidden, lambda: loop.is_closed() or loop.call_soon_threadsafe(came_back))
     was_there = is_there()
 
     def look() -> None:
