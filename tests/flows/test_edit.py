@@ -170,6 +170,8 @@ async def test_the_editor_says_what_is_edited_and_what_is_saved_and_its_text_sta
         await until(pilot, lambda: "● saved" in drawn(app), "the sign")
         await until(pilot, lambda: "{{name}}" in str(screen.query_one("#words").render()), "what the rules say")
         assert screen.area.region == place, "findings came and the text stayed where it was"
+        await pilot.press("ctrl+t")
+        await until(pilot, lambda: "no model is set up" in shown(app), "why nothing changes the text")
         await pilot.press("ctrl+home")
         assert screen.area.selection.end == (0, 0)
         await pilot.press("ctrl+shift+end")

@@ -37,6 +37,8 @@ MINE = "Dear Anna, these are my own words."
 class Model:
     """Stands in for the model: writes half a text, and then does as it was told."""
 
+    has_key = True
+
     def __init__(self, ending: str) -> None:
         self._ending = ending
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any, cast
 
 from mm_tui.app import MmTui
@@ -186,6 +187,6 @@ def app(*, edited: bool = False, waiting: bool = True, **given: Any) -> MmTui:
                 NOW,
             )
         )
-    session.drafts = cast(Any, object())
+    session.drafts = cast(Any, SimpleNamespace(has_key=True))
     session.decisions = cast(Any, StillReleases(VIEWS))
     return MmTui(session)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mm_tui.screens.dialogs.confirm import ConfirmScreen
-from mm_tui.services.assistant.triage import AUTOMATIC_WARNING
+from mm_tui.services.assistant.triage import AUTOMATIC_WARNING, NO_MODEL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +27,7 @@ def toggle_automatic(app: App[Any], session: Session, say: Callable[[str], None]
     if triage is None:
         say(session.trouble or "still starting")
     elif not triage.has_key:
-        say("no model is set up: set AI21_API_KEY, or ai21_key in config.toml")
+        say(NO_MODEL)
     elif triage.automatic:
         triage.set_automatic(False)
         say("the model now works only when asked")

@@ -20,6 +20,7 @@ from mm_tui.review.render_pass import RenderPass
 from mm_tui.review.risk import Assessment
 from mm_tui.screens.base import BaseScreen
 from mm_tui.screens.dialogs.dialog import ask
+from mm_tui.screens.dialogs.labelling import say_why_not
 from mm_tui.screens.dialogs.offers import InstructScreen
 from mm_tui.screens.pending.diff_pages import three_way_page
 from mm_tui.screens.pending.external_editor import KEPT, ExternalEditing
@@ -323,10 +324,15 @@ class EditScreen(BaseScreen):
         area.replace(text, area.selection.start, area.selection.end, maintain_selection_offset=False)
 
     def action_redraft(self) -> None:
-        if self.session.drafts is None:
-            self.say("no model is configured: set AI21_API_KEY, or write the text yourself", "warning")
-            return
-        ask(self.app, InstructScreen(), self._redraft)
+        from mm_tui.services.assistant.triage import NO_MODEL
+
+        drafts = self.session.drafts
+        if drafts is None:
+            say_why_not(self)
+        elif not drafts.has_key:
+            self.say(NO_MODEL, "warning")
+        else:
+            ask(self.app, InstructScreen(), self._redraft)
 
     def _redraft(self, instruction: str) -> None:
         self.run_worker(self._stream(instruction), exclusive=True, group="redraft", exit_on_error=False)

@@ -217,7 +217,8 @@ class Replying:
 
         if self._is_submitting():
             return
-        if self.editor.text.strip():
+        drafts = self._screen.session.drafts
+        if drafts is not None and drafts.has_key and self.editor.text.strip():
             ask(self._screen.app, InstructScreen(), self._write)
         else:
             self._write("")

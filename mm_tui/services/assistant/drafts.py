@@ -101,6 +101,11 @@ class Drafts:
         self._contacts = contacts or Contacts(database, self._clock)
         self._authors = Authors(database)
 
+    @property
+    def has_key(self) -> bool:
+        """Whether a model can be asked at all."""
+        return self._assistant.has_key
+
     async def draft_reply(self, email_id: str, instruction: str = "") -> AsyncGenerator[DraftText, None]:
         """Drafts a reply to the newest inbound email of the thread.
 

@@ -36,10 +36,12 @@ if TYPE_CHECKING:
     from mm_tui.store.database import Database
     from mm_tui.store.mail.rows import MailRow
 
-__all__ = ["AUTOMATIC_WARNING", "CardPhase", "CardState", "Spend", "Triage"]
+__all__ = ["AUTOMATIC_WARNING", "NO_MODEL", "CardPhase", "CardState", "Spend", "Triage"]
 
 AUTOMATIC_WARNING = "Automatic mode opens new mail, which marks it read at the gateway."
 """The warning to show wherever automatic mode is switched on."""
+
+NO_MODEL = "no model is set up: set AI21_API_KEY, or ai21_key in config.toml"
 
 NOT_ASKED = OneLine("The assistant has not read this thread yet.")
 WORKING = OneLine("The assistant is reading the thread…")
