@@ -1,7 +1,7 @@
 """Events by which services tell the screens that something changed.
 
-Events carry no data: screens read the store again. All events go through one callback, `Notify`, which may be called
-from any thread.
+Events about mail carry no data: screens read the store again. All events go through one callback, `Notify`, which may
+be called from any thread.
 """
 
 from __future__ import annotations

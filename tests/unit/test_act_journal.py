@@ -15,13 +15,14 @@ import pytest
 
 import mm_tui
 from mm_tui.clock import SystemClock
+from mm_tui.decision.state import Outcome
 from mm_tui.gateway import calls
 from mm_tui.gateway.calls import Call, all_calls
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.errors import GatewayError, NotJournaled
 from mm_tui.gateway.keys import Keys
 from mm_tui.services.audit.act_journal import BY_SERVICES, KINDS, ActJournal
-from mm_tui.services.audit.line import ACT_WORDS, JOURNAL_WORDS, AuditLines
+from mm_tui.services.audit.line import ACT_WORDS, JOURNAL_WORDS, OUTCOME_WORDS, AuditLines
 from mm_tui.services.presence.tags import PresenceTags
 from mm_tui.session import Session
 from mm_tui.settings.secret import Secret
@@ -74,6 +75,7 @@ def test_every_act_has_a_word_and_reading_has_none() -> None:
     assert set(KINDS) == set(ACTS)
     assert len(set(KINDS.values())) == len(KINDS)
     assert {kind for call, kind in KINDS.items() if call is not calls.DECIDE} <= JOURNAL_WORDS.keys() | ACT_WORDS.keys()
+    assert {str(outcome) for outcome in Outcome} == OUTCOME_WORDS.keys()
 
 
 @pytest.mark.parametrize("call", ACTS, ids=lambda call: call.name)

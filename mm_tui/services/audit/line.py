@@ -80,7 +80,6 @@ ACT_WORDS = {
 CALL_KINDS = {call.name: kind for call, kind in KINDS.items()}
 """The journal's word for each action, by the name of its call."""
 JOURNAL_WORDS = {
-    "too_late": "not decided: too late",
     "undone": "undone",
     "fell_back": "fell back, undecided",
     "submitting": "submits the edit",
@@ -138,6 +137,7 @@ OUTCOME_WORDS = {
     "rescheduled": "rescheduled",
     "first_approved": "waits for a second",
     "not_seconded": "not decided: no second",
+    "too_late": "not decided: too late",
     "undone": "undone",
     "fell_back": "fell back, undecided",
     "unreachable": "not decided: no answer",
