@@ -25,36 +25,12 @@ _UNITS = (
     {"v", "mv", "kv"},
     {"°c", "°f", "c", "f"},
     {"minute", "minutes", "min", "hour", "hours", "day", "days", "week", "weeks", "month", "months", "year", "years"}
-    | {
-        "minuten",
-        "stunden",
-        "tage",
-        "tagen",
-        "wochen",
-        "monate",
-        "monaten",
-        "jahre",
-        "jahren",
-        "stunde",
-        "monat",
-        "woche",
-    }
+    | {"minuten", "stunden", "tage", "tagen", "wochen", "monate", "monaten", "jahre", "jahren", "stunde"}
+    | {"monat", "woche"}
     | {"minutes", "heures", "jours", "semaines", "mois", "ans", "jour", "heure", "semaine", "minutos", "horas", "días"}
     | {"dias", "semanas", "meses", "mês", "años", "anos", "minuti", "ore", "giorni", "settimane", "mesi", "anni"}
-    | {
-        "uur",
-        "dagen",
-        "weken",
-        "maanden",
-        "jaar",
-        "godzin",
-        "dni",
-        "tygodni",
-        "miesięcy",
-        "lat",
-        "tygodnie",
-        "miesiące",
-    }
+    | {"uur", "dagen", "weken", "maanden", "jaar", "godzin", "dni", "tygodni", "miesięcy", "lat", "tygodnie"}
+    | {"miesiące"}
     | {"business", "working", "werktage", "werktagen"},
     {"m²", "km²", "ha"},
     {"m³", "cm³"},
@@ -126,24 +102,8 @@ _UNLINKED = frozenset(
     {"in", "but", "and", "or", "with", "at", "on", "for", "from", "by", "und", "oder", "mit", "für", "bis", "im", "et"}
     | {"ou", "dans", "y", "e", "o", "en", "con", "em", "ma", "maar", "met", "i", "ale"}
     | {"is", "are", "was", "were", "has", "have", "will", "can", "ist", "sind", "war", "hat", "kann", "wird", "est"}
-    | {
-        "sont",
-        "peut",
-        "es",
-        "son",
-        "está",
-        "puede",
-        "é",
-        "são",
-        "pode",
-        "è",
-        "sono",
-        "può",
-        "kan",
-        "zijn",
-        "jest",
-        "są",
-    }
+    | {"sont", "peut", "es", "son", "está", "puede", "é", "são", "pode", "è", "sono", "può", "kan", "zijn"}
+    | {"jest", "są"}
 )
 """Words after a number that do not lead to what it counts: "5.5 in Writing", "version 2 is attached"."""
 _LONGEST_WORD = 30

@@ -172,21 +172,8 @@ _SHORT_NUMBER = 2
 _PLACES = frozenset(
     {"step", "page", "section", "point", "option", "line", "version", "part", "item", "chapter", "seite", "punkt"}
     | {"schritt", "abschnitt", "article", "artikel", "paso", "passo", "page", "página", "pagina", "strona", "about"}
-    | {
-        "para",
-        "around",
-        "until",
-        "after",
-        "before",
-        "between",
-        "over",
-        "under",
-        "only",
-        "than",
-        "least",
-        "most",
-        "just",
-    }
+    | {"para", "around", "until", "after", "before", "between", "over", "under", "only", "than", "least"}
+    | {"most", "just"}
     | {"gegen", "nach", "über", "unter", "etwa", "rund", "from", "with", "unos", "circa", "ongeveer", "około", "dalle"}
     | {"zwischen", "zwar", "bereits", "knapp", "maximal", "höchstens", "mindestens", "statt", "tussen", "vanaf", "rond"}
     | {"między", "pomiędzy", "ponad", "dopiero", "solo", "sólo", "hacia", "sobre", "entro", "oltre", "verso", "depuis"}

@@ -107,26 +107,8 @@ _ABBREVIATED = re.compile(
     r"\b(?:[MD]r|[MD]rs|Dra|Ms|Sr|Sra|Sig|Dott|Prof|Dhr|Mevr|Mw|M|Exmo|Exma|Eng|Ing|Avv|ssa|ra)\."
 )
 _TITLES = frozenset(
-    {
-        "mr",
-        "mrs",
-        "ms",
-        "dr",
-        "dra",
-        "prof",
-        "sr",
-        "sra",
-        "sig",
-        "dott",
-        "m",
-        "dhr",
-        "mevr",
-        "mw",
-        "ra",
-        "eng",
-        "ing",
-        "ssa",
-    }
+    {"mr", "mrs", "ms", "dr", "dra", "prof", "sr", "sra", "sig", "dott", "m", "dhr", "mevr", "mw", "ra", "eng"}
+    | {"ing", "ssa"}
     | {"exmo", "exma", "avv"}
 )
 _MOST_WORDS = 6
