@@ -80,7 +80,7 @@ def _resume_only_what_was_stopped(hidden: Callable[[], object], came_back: Calla
             return
         # Before any key is read: what was typed for the shell is meant for nothing that stood here.
         hidden()
-        in_front = os.tcgetpgrp(0) == os.getpgrp()
+        in_front = _is_in_front()
         if stopped:
             # In the background it is stopped again at once, and continued when it returns to the foreground.
             stopped = not in_front
@@ -113,6 +113,14 @@ def is_there() -> bool:
     except (termios.error, OSError):
         return False
     return True
+
+
+def _is_in_front() -> bool:
+    """Whether the program has the terminal, as always on one that does not control it: there are no jobs there."""
+    try:
+        return os.tcgetpgrp(0) == os.getpgrp()
+    except OSError:
+        return True
 
 
 def outlives(failure: threading.ExceptHookArgs) -> bool:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shlex
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
+from mm_tui import hangup
 from mm_tui.commands.output.exits import Exit
 from tests.support.pty import Terminal, plain_environment
 from tests.support.reviewer import environment
@@ -124,3 +128,17 @@ def test_stopped_and_told_to_go_on_it_is_there_again_and_takes_no_key_for_the_sh
             terminal.wait_for("Draft number 0")
             assert not sandbox.calls("POST", "/decide")
         terminal.press_until("a", lambda: bool(sandbox.calls("POST", "/decide")), "a decision")
+
+
+def test_told_to_go_on_by_a_terminal_that_does_not_control_it_it_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(hangup, "is_there", lambda: True)
+    monkeypatch.setattr(os, "tcgetpgrp", Mock(side_effect=OSError(errno.ENOTTY, "Inappropriate ioctl for device")))
+    before = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGTSTP, signal.SIGCONT)}
+    try:
+        hangup._resume_only_what_was_stopped(lambda: told.append("hidden"), lambda: told.append("came back"))
+        signal.raise_signal(signal.SIGCONT)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    assert told == ["hidden", "came back"]
