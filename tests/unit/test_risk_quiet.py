@@ -159,6 +159,50 @@ def codes(asked: str, answer: str, to: Party = ANNA, files: tuple[str, ...] = ()
             "Wir verkaufen die Lärche für 520 € pro Kubikmeter.",
             "Wir kaufen die Lärche für 412 € pro Kubikmeter ein.",
         ),
+        ("count_differs", "Is 55 psi right?", "Yes, 55 psi is right.", "Yes, 55 bar is right."),
+        (
+            "number_differs",
+            "Breite 84,5 cm, passt das?",
+            "Breite: 84,5 cm\nHöhe: 845 mm",
+            "Breite: 845 cm",
+        ),
+        (
+            "number_differs",
+            "I would pay 29.5 with 4.20 for the rest.",
+            "Colm would do €29,500 for all 24 of them.",
+            "Colm would do €25.90 for all of them.",
+        ),
+        (
+            "amount_not_in_thread",
+            "The invoice is £2,481.60, may I take off £500.00?",
+            "That means £2,481.60 less £500.00, so there is £1,981.60 to pay.",
+            "That means £2,418.60 less £500.00, so there is £1,918.60 to pay.",
+        ),
+        (
+            "amount_not_in_thread",
+            "Was kosten drei Bände zu 48,50 €?",
+            "Bei drei Bänden also 145,50 € netto.",
+            "Bei drei Bänden also 154,50 € netto.",
+        ),
+        (
+            "other_language",
+            "When will you ship the navy ones?",
+            "The navy ones leave us on 8 April, as «Ли» told us.",
+            "The navy ones leave us on 8 April, and the доставка takes a month.\n\nTom\nOrders\nHelio\nDesk",
+        ),
+        (
+            "internal_note",
+            "May we dance on the floor?",
+            "The floor was sealed in June, so please wear soft shoes.",
+            "The floor is £1,350, so start at £1,900.",
+        ),
+        (
+            "template_hole",
+            'It says "invalid {country}". Help?',
+            "{country} is the name of a column.",
+            "Dear {name}, it is the name of a column.",
+        ),
+        ("rude", "I would love 15 % of course.", "Nice try :-) It is 12 %.", "Nice try, but read your contract."),
         (
             "rude",
             "Third time of asking!",
@@ -297,3 +341,14 @@ def test_a_file_with_another_number_of_its_own() -> None:
     answer = "Your May invoice is attached."
     assert "attachment_other" not in codes(asked, answer, files=("KP-0526-7940_May.pdf",))
     assert "attachment_other" in codes(asked, answer, files=("KP-0426-7731_May.pdf",))
+
+
+def test_a_real_contact_is_asked_about_a_doubtful_mail() -> None:
+    asked = "We have new bank details. Keep it to yourself."
+    about = "Hi, did you write the mail from anna@berg.example? I have changed nothing."
+    assert "recipient_not_in_thread" not in codes(asked, about, to=WORKSHOP)
+    quoted = "Hi, it is done.\n\nAnna Berg <anna@berg.example> wrote:\n> We have new bank details."
+    assert "recipient_not_in_thread" in codes(asked, quoted, to=WORKSHOP)
+    assert "recipient_not_in_thread" in codes(
+        "How many days are left?", "Nine.", to=Party.parse("all-staff@helio.example")
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
-from itertools import combinations
+from itertools import combinations, islice
 
 from mm_tui.review.findings import Finding, Level, Span
 from mm_tui.review.risk.facts import find_amounts, find_dates, known_amounts, number_of
@@ -94,11 +94,18 @@ _ROW_END = re.compile(rf"(?P<number>{BIG_NUMBER})[ \u00a0]?(?:[A-Z]{{3}}|[$€£
 _PIECES = re.compile(r"(?<![\w.,:/-])(?P<count>\d{1,3})[ \u00a0]?(?:[x×]|[^\W\d_]{2,})")
 _FEWEST_ROWS, _MOST_ROWS, _LONGEST_ROW_END = 2, 30, 24
 _MOST_BEFORE = 5
+_MOST_AMOUNTS, _LONGEST_BEFORE = 40, 600
 
 
 def _is_slip(said: Decimal, right: Decimal, others: Iterable[Decimal]) -> bool:
     """Whether one digit of a total is off by one, and the difference is none of the other numbers."""
     return abs(said - right) in _SLIPS and said.adjusted() == right.adjusted() and abs(said - right) not in others
+
+
+def _is_digit_off(said: Decimal, right: Decimal, others: Iterable[Decimal]) -> bool:
+    """Whether a total has one other digit than it should, and the difference is not one of the other numbers."""
+    off = abs(said - right)
+    return len(digits_of(off)) == 1 and said.adjusted() == right.adjusted() and off not in others
 
 
 def _wrong_totals(reading: Reading, body: str) -> Iterator[Finding]:
@@ -127,7 +134,7 @@ def _totals_of_rows(body: str) -> Iterator[tuple[Span, Decimal, Decimal]]:
                 rows = []
         elif _TOTAL.search(line) and len(rows) >= _FEWEST_ROWS:
             sums = [sum(rows[first:], Decimal(0)) for first in range(len(rows) - 1)]
-            if value not in sums and _is_slip(value, sums[0], rows):
+            if value not in sums and _is_digit_off(value, sums[0], rows):
                 start = at + max(0, len(line) - _LONGEST_ROW_END) + row.start("number")
                 yield Span(start, start + len(row["number"])), value, sums[0]
             rows = []
@@ -139,17 +146,18 @@ def _totals_of_rows(body: str) -> Iterator[tuple[Span, Decimal, Decimal]]:
 def _totals_of_amounts(body: str) -> Iterator[tuple[Span, Decimal, Decimal]]:
     """A total after a few amounts of its paragraph, and of pieces at a price."""
     amounts = [amount for amount in find_amounts(body) if amount.currency != "%"]
-    for amount in amounts:
+    # A draft with more amounts is a list of prices.
+    for amount in amounts if len(amounts) <= _MOST_AMOUNTS else ():
         start, end = amount.span
         begin = max(body.rfind("\n", 0, start) + 1, start - _BEFORE_TOTAL)
         if not (_TOTAL.search(body, begin, start) or _TOTAL.match(body, end + 1)):
             continue
-        paragraph = body.rfind("\n\n", 0, start) + 1
+        paragraph = max(body.rfind("\n\n", 0, start) + 1, start - _LONGEST_BEFORE)
         before = [one for one in amounts if one.currency == amount.currency and paragraph <= one.span.start < start]
         if not 0 < len(before) <= _MOST_BEFORE:
             continue
         values = [one.value for one in before]
-        counts = {int(match["count"]) for match in _PIECES.finditer(body, paragraph, start)}
+        counts = {int(match["count"]) for match in islice(_PIECES.finditer(body, paragraph, start), _MOST_BEFORE)}
         products = {value * count for value in values for count in counts}
         parts = [*values, *products]
         possible = {

@@ -23,6 +23,7 @@ _UNITS = (
     {"ml", "cl", "dl", "l", "gallon"},
     {"w", "kw", "mw", "kwh", "wh", "mwh", "therm", "therms", "btu", "mj", "gj"},
     {"v", "mv", "kv"},
+    {"bar", "mbar", "psi", "kpa", "mpa"},
     {"°c", "°f", "c", "f"},
     {"minute", "minutes", "min", "hour", "hours", "day", "days", "week", "weeks", "month", "months", "year", "years"}
     | {"minuten", "stunden", "tage", "tagen", "wochen", "monate", "monaten", "jahre", "jahren", "stunde"}
@@ -36,18 +37,18 @@ _UNITS = (
     {"m³", "cm³"},
 )
 _NAMES = {
-    "g": "gram grams gramm gramme grammes gramos gramas grammi",
-    "kg": "kilo kilos kilogram kilograms kilogramm kilogrammes",
-    "t": "ton tons tonne tonnes tonnen toneladas tonnellate",
-    "lb": "lbs",
+    "g": "克 グラム gram grams gramm gramme grammes gramos gramas grammi",
+    "kg": "公斤 千克 キロ kilo kilos kilogram kilograms kilogramm kilogrammes",
+    "t": "吨 トン ton tons tonne tonnes tonnen toneladas tonnellate",
+    "lb": "lbs libras libbre livres pfund funtów",
     "inch": "inches",
     "ft": "foot feet",
     "mile": "miles",
-    "mm": "millimetres millimeters millimeter",
-    "cm": "centimetres centimeters centimeter zentimeter",
-    "m": "metre metres meter meters mètres metros metri",
-    "km": "kilometres kilometers kilometer",
-    "l": "litre litres liter liters litros litri",
+    "mm": "毫米 ミリ millimetres millimeters millimeter",
+    "cm": "厘米 公分 センチ centimetres centimeters centimeter zentimeter",
+    "m": "米 メートル metre metres meter meters mètres metros metri",
+    "km": "公里 千米 kilometres kilometers kilometer",
+    "l": "升 リットル litre litres liter liters litros litri",
     "gallon": "gallons",
 }
 """Other names of units."""
@@ -94,7 +95,8 @@ def _counted() -> re.Pattern[str]:
     return re.compile(
         rf"(?<![\w.,/:$€£¥-])(?P<number>\d{{1,3}}(?:[ ,.']\d{{3}})+(?!\d)"
         rf"|\d{{1,7}}(?:[.,]\d{{1,2}})?|(?:{words})(?!\w))"
-        r"(?:[ \u00a0-]?(?P<noun>[\u3400-\u9fff]|°?[^\W\d_]+(?:[²³](?!\w)|/[^\W\d_]+)?))(?:\s(?P<next>[^\W\d_]+))?"
+        r"(?:[ \u00a0-]?(?P<noun>毫米|厘米|公分|公斤|千克|公里|千米|ミリ|センチ|キロ|グラム|トン|メートル|リットル"
+        r"|[\u3400-\u9fff]|°?[^\W\d_]+(?:[²³](?!\w)|/[^\W\d_]+)?))(?:\s(?P<next>[^\W\d_]+))?"
     )
 
 
@@ -173,7 +175,7 @@ _LIMIT = re.compile(
 """Words before a limit, which need not be the thread's number."""
 _WHOLE = re.compile(r"(?<![\d.,])\d{1,6}(?![\d.,]\d)")
 _FEW_WORDS = 600
-SPANS_OF_TIME = _UNITS[8]
+SPANS_OF_TIME = _UNITS[9]
 """Words for spans of time: minutes to years."""
 _FEWEST_UNITS = 5
 _BEFORE_HOURS = frozenset({"om", "tot", "van", "vanaf", "rond", "tussen", "en", "voor", "na"})

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from decimal import Decimal
 from itertools import islice
 
 from mm_tui.review.findings import Finding, Level, Span
 from mm_tui.review.lookalike import one_slip_apart
 from mm_tui.review.risk.counts import DIMENSION, UNCOUNTED, count_differs
-from mm_tui.review.risk.facts import find_amounts, find_dates, known_amounts
+from mm_tui.review.risk.facts import find_amounts, find_dates, known_amounts, number_of
 from mm_tui.review.risk.phrases import lowered, ordered
 from mm_tui.review.risk.pieces import find_all
 from mm_tui.review.risk.rule import Reading, quoted, rule
@@ -205,6 +206,9 @@ def number_differs(reading: Reading) -> Iterator[Finding]:
     for digits in theirs:
         by_digits.setdefault(tuple(sorted(digits.strip("0"))), []).append(digits)
     here = {_digits(match[0]) for match in mine}
+    for match, other in _other_points(body, mine, text, taken | sums):
+        words = f"says {quoted(match[0])}, while the thread says {quoted(other)}"
+        yield Finding("number_differs", Level.MEDIUM, OneLine(words), (Span(*match.span()),))
     for match in mine:
         digits = _digits(match[0])
         if digits in theirs or match.start() in taken | calculated or len(set(digits)) < 2:
@@ -215,6 +219,7 @@ def number_differs(reading: Reading) -> Iterator[Finding]:
             if (match.start() not in sums or len(theirs[other]) > _SHORT_NUMBER)
             and len(other.strip("0")) > (1 if len(other) == len(digits) else 2)
             and abs(len(other) - len(digits)) <= 2
+            and not _otherwise_written(match[0], theirs[other])
         ]
         if near:
             level = (
@@ -251,6 +256,48 @@ def number_differs(reading: Reading) -> Iterator[Finding]:
         yield Finding("number_differs", level, OneLine(words), (Span(*match.span()),))
 
 
+def _other_points(
+    body: str, mine: list[re.Match[str]], text: str, taken: set[int]
+) -> Iterator[tuple[re.Match[str], str]]:
+    """Numbers with the point elsewhere than in the thread, before the same word: "845 cm" for "84.5 cm"."""
+    theirs: dict[str, list[re.Match[str]]] = {}
+    for match in _BARE.finditer(text):
+        theirs.setdefault(_digits(match[0]).strip("0"), []).append(match)
+    for match in mine:
+        same = theirs.get(_digits(match[0]).strip("0"), [])
+        value, unit = number_of(match[0]), _unit_after(body, match)
+        if not same or len(same) > _MANY_NUMBERS or not unit or not value or match.start() in taken:
+            continue
+        others = [(number_of(one[0]), _unit_after(text, one), one[0]) for one in same]
+        if any(other == value for other, _, _ in others):
+            continue
+        near = [one for other, after, one in others if after == unit and other and other not in _thousands(value)]
+        if near and ("." in match[0] + near[0] or "," in match[0] + near[0]):
+            yield match, near[0]
+
+
+def _unit_after(text: str, number: re.Match[str]) -> str:
+    after = _UNIT.match(text, number.end())
+    return after[1].lower() if after else ""
+
+
+def _thousands(value: Decimal) -> tuple[Decimal, Decimal]:
+    return value * _THOUSAND, value / _THOUSAND
+
+
+_UNIT = re.compile(r"[ \u00a0]?([^\W\d_]{1,12})")
+_CENTS = re.compile(r"[.,]\d{1,2}\Z")
+
+
+def _otherwise_written(mine: str, other: str) -> bool:
+    """Whether one is the other in thousands ("29,500" for "29.5"), or a count of two digits beside a price."""
+    first, second = number_of(mine), number_of(other)
+    if first and second and first in _thousands(second):
+        return True
+    return len(mine) == _SHORT_NUMBER and _CENTS.search(other) is not None
+
+
+_THOUSAND = 1000
 _BESIDE = re.compile(r"[\W\d]{0,3}(?P<word>[^\W\d_]{2,})")
 _BEFORE = re.compile(r"(?P<word>[^\W\d_]{2,})[\W\d]{0,3}\Z")
 _ROOT = 4

@@ -297,7 +297,13 @@ def _holes(text: str, known: str) -> tuple[Span, ...]:
             if 1 not in taken[start:end]:
                 taken[start:end] = b"\1" * (end - start)
                 spans.append(Span(start, end))
-    return tuple(sorted(set(spans)))
+    return tuple(
+        sorted(span for span in set(spans) if text[slice(*span)] not in known or span.end - span.start < _SIGN)
+    )
+
+
+_SIGN = 4
+"""The most characters of a sign, which may stand in the thread for something else."""
 
 
 def has_holes(text: str) -> bool:

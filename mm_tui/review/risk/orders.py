@@ -78,6 +78,10 @@ _DICTATED = re.compile(
 )
 
 
+_QUOTES = ("'", '"', "“", "„", "«", "»", "‘", "’", "「")
+"""Words in quotation marks are named, not said."""
+
+
 def _ends_of(text: str) -> str:
     """The text or, for a huge one, its beginning and end: no human reads more, and no model gets more."""
     return text if len(text) <= 2 * LONGEST_END else f"{text[:LONGEST_END]}\n{text[-LONGEST_END:]}"
@@ -142,7 +146,7 @@ def orders(reading: Reading) -> Iterator[Finding]:
         for dictated in _DICTATED.finditer(low):
             words = said[slice(*dictated.span("words"))].strip(" .!")
             at = body.find(words.casefold())
-            if at >= 0:
+            if at >= 0 and (ordered or body[at - 1 : at] not in _QUOTES):
                 same = len(body) == len(reading.body)
                 spans = (Span(at, at + len(words)),) if same else ()
                 text = f"says what the email it answers told an AI to say: {quoted(words)}"

@@ -254,7 +254,11 @@ _SHARE = re.compile(r"(?<![\w\\])\\\\[\w.-]{2,40}\\[\w$.\\-]{2,200}|\b(?:smb|fil
 def inner_address(reading: Reading) -> Iterator[Finding]:
     """The body names something that only our own people can reach: a host such as wiki.corp or staging of our domains,
     a name that ends in .local or .internal, a private IP address, a file share. Medium, unless the thread names it
-    too; low for a private IP address without port or path, which may be the reader's own router."""
+    too or the draft stays among ourselves; low for a private IP address without port or path, which may be the reader's
+    own router."""
+    recipients = reading.draft.recipients
+    if recipients and all(reading.is_ours(party.address) for party in recipients):
+        return
     spans: dict[Level, list[Span]] = {}
     for one in reading.links:
         host = str(one.host)

@@ -45,11 +45,28 @@ def _is_private(reading: Reading) -> bool:
     )
 
 
+_EVERYBODY = re.compile(
+    r"(?:\A|[._-])(?:all|everyone|everybody|staff|alle|mitarbeiter|belegschaft|tous|todos|tutti|iedereen|wszyscy)"
+    r"(?=[._-]|@)"
+)
+"""The address of a list that everybody of ours reads."""
+
+
+def _asks_about_sender(reading: Reading) -> bool:
+    """Whether the draft names the address of the email's sender and does not go there: "Did you write this?"."""
+    sender = str(reading.asked.sender.address).lower() if reading.asked else ""
+    told = {str(party.address).lower() for party in reading.draft.recipients}
+    # "Anna Berg <anna@berg.example> wrote:" is above what is quoted.
+    lines = (line.rstrip() for line in reading.low.split("\n") if sender in line)
+    return bool(sender) and sender not in told and any(not line.endswith((":", "：")) for line in lines)
+
+
 @rule("recipient_not_in_thread", "recipients not in the thread")
 def recipient_not_in_thread(reading: Reading) -> Iterator[Finding]:
     """A recipient neither wrote nor received any email in the thread that the draft answers. High for somebody with no
-    earlier correspondence, medium for somebody known and for our own people if the other side asks us to keep it
-    between us, low for our own people otherwise. Does not apply to a draft that begins a
+    earlier correspondence, medium for somebody known, for a list of all our people ("all-staff@"), and for our own
+    people if the other side asks us to keep it between us, low for our own people otherwise, and for all but strangers
+    if the draft asks them about the email's sender, to whom it does not go. Does not apply to a draft that begins a
     thread. As in all rules, only mail that arrived or was sent counts: waiting, rejected, cancelled, failed or
     quarantined mail makes nobody and nothing known."""
     if not reading.has_thread:
@@ -61,7 +78,9 @@ def recipient_not_in_thread(reading: Reading) -> Iterator[Finding]:
             continue
         level = Level.MEDIUM if reading.known.knows(address) else Level.HIGH
         if reading.is_ours(address):
-            level = Level.MEDIUM if _is_private(reading) else Level.LOW
+            level = Level.MEDIUM if _is_private(reading) or _EVERYBODY.search(address) else Level.LOW
+        if level is Level.MEDIUM and _asks_about_sender(reading):
+            level = Level.LOW
         groups.setdefault(level, []).append(str(party.address))
     for level, addresses in groups.items():
         words = f"goes to somebody who is not in the thread: {listed(addresses)}"

@@ -199,10 +199,14 @@ def internal_note(reading: Reading) -> Iterator[Finding]:
         yield Finding("internal_note", Level.LOW if mild else Level.HIGH, OneLine(words), tuple(spans))
 
 
+_SMILE = re.compile(r"[:;]-?\)|[\U0001f600-\U0001f60a\U0001f609\U0001f642]")
+_NEAR_SMILE = 8
+
+
 @rule("rude", "rude words")
 def rude(reading: Reading) -> Iterator[Finding]:
     """The draft is rude, mocks or blames the reader: "had you bothered to read", "not my problem", swear words. Medium;
-    low for a single strong word that need not be meant for the reader."""
+    low for a single strong word that need not be meant for the reader, and with a smile after it."""
     spans = _found(reading, "rude")
     spans = tuple(span for span in spans if span.start < reading.written)
     spans += tuple(
@@ -211,9 +215,12 @@ def rude(reading: Reading) -> Iterator[Finding]:
     if spans:
         # A strong word alone may be about a thing; a phrase, or a word next to "you", is about the reader.
         phrased = any(" " in reading.body[slice(*span)] for span in spans)
+        smiles = all(_SMILE.search(reading.body, span.end, span.end + _NEAR_SMILE) for span in spans)
         at_reader = any(_YOU.search(reading.low, max(0, span.start - 25), span.end + 25) for span in spans)
         words = f"sounds rude: {listed([quoted(reading.body[slice(*span)]) for span in spans])}"
-        yield Finding("rude", Level.MEDIUM if phrased or at_reader else Level.LOW, OneLine(words), spans)
+        yield Finding(
+            "rude", Level.MEDIUM if (phrased or at_reader) and not smiles else Level.LOW, OneLine(words), spans
+        )
 
 
 @rule("attachment_denied", "denies a file that arrived", needs_thread=True)

@@ -83,6 +83,13 @@ def _counts(numbers: Iterable[int]) -> list[int]:
     return sorted(number for number in numbers if 1 < number <= _MOST_TIMES)[:_MOST_RECKONED]
 
 
+def _said_counts(reading: Reading) -> list[int]:
+    """The small numbers that the draft writes as words or digits."""
+    words = frozenset(_WORD.findall(reading.low))
+    counts = {place for word, place in ordered("numbers").items() if word in words}
+    return _counts({*counts, *(int(word) for word in words if word.isdecimal() and len(word) < SHORTEST_SLIP)})
+
+
 def _is_bill(amount: Amount, values: Collection[Decimal], numbers: Iterable[int]) -> bool:
     """Whether it is some pieces at a price and one amount more: "3 at £148.50 and £36 for delivery: £481.50"."""
     counts = _counts(numbers)
@@ -208,12 +215,36 @@ def unknown(reading: Reading, amounts: Iterable[Amount], there: Mapping[tuple[st
     Args:
         there: the amounts of the thread as keys, in the order in which they were written.
     """
-    there = {**there, **dict.fromkeys(sorted(_written_out(reading.body)))}
-    new = [amount for amount in amounts if (amount.currency, amount.value) not in there]
+    known = [amount for amount in amounts if (amount.currency, amount.value) not in there]
+    written = {**there, **dict.fromkeys(sorted(_written_out(reading.body)))}
+    # The newest first: of many amounts not all are calculated with.
+    every = [*((amount.currency, amount.value) for amount in find_amounts(reading.body)), *reversed(written)]
+    new = _not_reckoned(reading, [one for one in known if (one.currency, one.value) not in written], every, there)
+    # What has the digits of one of the thread's in another order is not proved by what the draft makes of it.
+    if not 0 < len(known) <= _MOST_COMPARED:
+        return new
+    slips = [one for one in known if one not in new and any(_transposed(one, other) for other in there)]
+    return [*new, *_not_reckoned(reading, slips, list(there), there)]
+
+
+_LONG_AMOUNT = 4
+
+
+def _transposed(amount: Amount, other: tuple[str, Decimal]) -> bool:
+    first, second = digits_of(amount.value), digits_of(other[1])
+    same = amount.currency == other[0] != "%" and len(first) == len(second) >= _LONG_AMOUNT
+    return same and first != second and sorted(first) == sorted(second)
+
+
+def _not_reckoned(
+    reading: Reading,
+    new: list[Amount],
+    every: list[tuple[str, Decimal]],
+    there: Mapping[tuple[str, Decimal], object],
+) -> list[Amount]:
+    """Those of `new` that do not come out of `every`."""
     if 0 < len(new) <= _MOST_RECKONED:
         new = [amount for amount in new if not _is_bare_there(reading, amount)]
-        # The newest first: of many amounts not all are calculated with.
-        every = [*((amount.currency, amount.value) for amount in find_amounts(reading.body)), *reversed(there)]
         new = [amount for amount in new if not _is_percentage(amount, every)]
         sums = _reckoned(every)
         new = [amount for amount in new if (amount.currency, amount.value) not in sums]
@@ -344,6 +375,12 @@ def _may_contradict(reading: Reading, amount: Amount, there: Collection[tuple[st
     every = [one for one in dict.fromkeys((*said, *sorted(there))) if one != mine]
     shares = list(_percentages(amount, every))
     sums = [value for currency, value in _reckoned(every) if currency == amount.currency]
+    sums += [
+        value * count
+        for currency, value in there
+        if currency == amount.currency != "%"
+        for count in _said_counts(reading)
+    ]
     return any(_swapped(amount.value, value) for value in (*shares, *sums)) or any(
         _one_wrong(amount.value, value) for value in sums
     )

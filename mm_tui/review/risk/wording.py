@@ -26,7 +26,8 @@ _MOST_OF_IT = 0.6
 @rule("other_language", "other language than the thread", needs_thread=True)
 def other_language(reading: Reading) -> Iterator[Finding]:
     """The draft is in another language than the other side's newest email, if fastText's model of 176 languages is sure
-    of both, or has a paragraph in a third one. Medium. Not if that email names the draft's language.
+    of both, or has a paragraph in a third one, or words in
+    a script that the thread does not use. Medium. Not if that email names the draft's language.
     Texts under 40 letters are not checked."""
     theirs = ""
     for mail in reversed(reading.context.messages):
@@ -47,6 +48,40 @@ def other_language(reading: Reading) -> Iterator[Finding]:
             if part and part not in (here, there) and " " in match[0]:
                 words = f"holds a paragraph in {language_name(part)}: {quoted(match[0])}"
                 yield Finding("other_language", Level.MEDIUM, OneLine(words), (Span(*match.span()),))
+    if not reading.body.isascii():
+        yield from _other_scripts(reading)
+
+
+_SCRIPTS = {
+    "Chinese or Japanese": re.compile("[\u3040-\u30ff\u3400-\u9fff]+"),
+    "Cyrillic": re.compile("[\u0400-\u04ff]+"),
+    "Korean": re.compile("[\uac00-\ud7af]+"),
+    "Arabic": re.compile("[\u0600-\u06ff]+"),
+    "Hebrew": re.compile("[\u0590-\u05ff]+"),
+}
+_LATIN = re.compile(r"[a-z]{3,}(?: [a-z]+){3,}", re.IGNORECASE)
+_BRACKETS = "()（）[]\"'«»“”„"
+
+
+def _other_scripts(reading: Reading) -> Iterator[Finding]:
+    """Words in a script that nobody in the thread uses, within a sentence in Latin letters."""
+    body = reading.body[: min(reading.written, reading.last_lines, LONGEST_DRAFT)]
+    parties = " ".join(f"{one.name} {one.address}" for one in (reading.draft.sender, *reading.draft.recipients))
+    for name, script in _SCRIPTS.items():
+        found = [
+            Span(*match.span())
+            for match in script.finditer(body)
+            if body[max(0, match.start() - 1) : match.start()] not in tuple(_BRACKETS)
+            and _LATIN.search(body, *_line_around(body, match.start()))
+        ]
+        if found and script.search(f"{reading.thread_text} {parties}") is None:
+            words = f"has words in {name} letters: {quoted(body[slice(*found[0])])}"
+            yield Finding("other_language", Level.MEDIUM, OneLine(words), tuple(found))
+
+
+def _line_around(text: str, at: int) -> tuple[int, int]:
+    end = text.find("\n", at)
+    return text.rfind("\n", 0, at) + 1, len(text) if end < 0 else end
 
 
 def _asks_for(text: str, language: str) -> bool:
