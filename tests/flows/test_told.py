@@ -310,7 +310,7 @@ async def test_mail_that_came_in_the_thread_is_asked_about_until_it_was_on_the_s
         await pilot.press("space")
         await until(
             pilot,
-            lambda: "1 email came in its thread after it was written: t shows" in drawn(app) and not screen.marks,
+            lambda: "1 newer email in its thread not seen yet: t shows" in drawn(app) and not screen.marks,
             "no batch",
         )
         await pilot.press("a")

@@ -225,8 +225,8 @@ class Deciding:
         nothing did."""
         if self._screen.gate.has_seen_newer(entry):
             return ""
-        came = count(len(entry.newer), "email", "emails")
-        words = f"{came} came in its thread after it was written: {{pending.thread}} shows the thread"
+        came = count(len(entry.newer), "newer email", "newer emails")
+        words = f"{came} in its thread not seen yet: {{pending.thread}} shows the thread"
         return with_keys(words, self._screen.session.settings.keys)
 
     def _approve_knowing(self, entry: QueueEntry) -> None:
