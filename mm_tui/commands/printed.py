@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from mm_tui.store.state import StateStore
 
 if TYPE_CHECKING:
-    from mm_tui.review.risk import Assessment
+    from mm_tui.review.risk.model import Assessment
     from mm_tui.store.database import Database
     from mm_tui.text import OneLine
 

@@ -19,7 +19,7 @@ from mm_tui.commands.output import printing as emit
 from mm_tui.commands.output.exits import CommandError, Exit
 from mm_tui.review.digest import short
 from mm_tui.review.findings import Finding, Level
-from mm_tui.review.risk import Assessment
+from mm_tui.review.risk.model import Assessment
 from mm_tui.text import OneLine
 
 

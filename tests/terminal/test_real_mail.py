@@ -15,7 +15,8 @@ import pytest
 from mm_tui.models import Party
 from mm_tui.review.known import Acquaintances, Known
 from mm_tui.review.links import inspect_links
-from mm_tui.review.risk import Draft, ThreadContext, assess
+from mm_tui.review.risk.engine import assess
+from mm_tui.review.risk.model import Draft, ThreadContext
 from mm_tui.sandbox.mail_in.importer import read_mail
 from mm_tui.sandbox.mail_in.sources import ImportReport
 from mm_tui.text import ManyLine, OneLine

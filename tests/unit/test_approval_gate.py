@@ -11,8 +11,8 @@ from msgspec.structs import replace
 from mm_tui.decision.state import Act, Outcome, Question
 from mm_tui.models import EditedDraft, Party, PendingItem, RawContent
 from mm_tui.review.findings import Finding, Level
-from mm_tui.review.risk import Assessment
 from mm_tui.review.risk.engine import explanation
+from mm_tui.review.risk.model import Assessment
 from mm_tui.screens.pending.deciding import Deciding
 from mm_tui.screens.pending.findings import findings_page
 from mm_tui.screens.pending.keys import label_here

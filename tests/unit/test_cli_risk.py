@@ -14,7 +14,7 @@ from mm_tui.commands.output.exits import CommandError, Exit
 from mm_tui.commands.printed import REMEMBERED, Printed, printed, remember
 from mm_tui.models import EditedDraft
 from mm_tui.review.findings import Finding, Level
-from mm_tui.review.risk import Assessment
+from mm_tui.review.risk.model import Assessment
 from mm_tui.store.audit.journal import Journal
 from mm_tui.store.database import Database
 from mm_tui.store.decisions.edits import EditStore, SavedEdit

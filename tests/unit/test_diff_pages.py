@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from mm_tui.models import EditedDraft, RawContent
-from mm_tui.review.risk import Assessment
+from mm_tui.review.risk.model import Assessment
 from mm_tui.screens.pending.diff_pages import difference, sides
 from mm_tui.screens.pending.words import about_line
 from mm_tui.services.decisions.view import Shown

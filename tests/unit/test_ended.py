@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mm_tui.models import AuditEntry, EmailSummary, Party, PendingItem, RawContent
-from mm_tui.review.risk import Assessment
+from mm_tui.review.risk.model import Assessment
 from mm_tui.services.decisions.ended import UNKNOWN_END, how_it_ended, with_ended
 from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.store.audit.entries import AuditStore

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+import mm_tui
 from mm_tui.screens.inbox.column import FIRST_KEYS
 from mm_tui.store.database import Database
 from mm_tui.store.mail.mails import MailStore
@@ -107,3 +110,17 @@ def test_nothing_heavy_is_loaded_before_the_first_frame(first_frame: dict[str, o
     modules = first_frame["modules"]
     assert isinstance(modules, list)
     assert [module for module in modules if module == name or module.startswith(f"{name}.")] == []
+
+
+def test_packages_import_none_of_their_own_modules() -> None:
+    """Threads load modules side by side. One that loads a package, which loads its module, and one that loads the
+    module, which needs its package, wait for each other; Python then fails both."""
+    root = Path(mm_tui.__file__).parent
+    wrong = []
+    for path in root.rglob("__init__.py"):
+        package = ".".join(path.parent.relative_to(root.parent).parts)
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            names += [one.name for one in node.names] if isinstance(node, ast.Import) else []
+            wrong += [f"{package}: {name}" for name in names if name.startswith(f"{package}.")]
+    assert wrong == []

@@ -10,8 +10,8 @@ from msgspec.structs import asdict
 from bench.long_queue import _question, fill
 from mm_tui.clock import SystemClock
 from mm_tui.models import EmailDetail, Party
-from mm_tui.review.risk import Assessment
 from mm_tui.review.risk.engine import assess_within
+from mm_tui.review.risk.model import Assessment
 from mm_tui.review.risk.rule import Reading
 from mm_tui.services.contacts import CONTACTS_AGE
 from mm_tui.services.queue import assessing, resubmitted

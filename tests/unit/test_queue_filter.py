@@ -13,7 +13,7 @@ from mm_tui import query
 from mm_tui.models import Attachment, Party, PendingItem, RawContent
 from mm_tui.query import MAIL, QUEUE
 from mm_tui.review.findings import Finding, Level
-from mm_tui.review.risk import Assessment
+from mm_tui.review.risk.model import Assessment
 from mm_tui.services.presence.tags import Presence
 from mm_tui.services.queue.entries import ordered
 from mm_tui.services.queue.entry import Order, QueueEntry

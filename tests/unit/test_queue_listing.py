@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from mm_tui.decision.state import Act
 from mm_tui.models import Party, PendingItem, RawContent
 from mm_tui.review.findings import Finding, Level
-from mm_tui.review.risk import Assessment
+from mm_tui.review.risk.model import Assessment
 from mm_tui.services.decisions import listing as module
 from mm_tui.services.decisions.ended import UNKNOWN_END
 from mm_tui.services.decisions.listing import QueueListing

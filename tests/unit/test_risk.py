@@ -14,9 +14,9 @@ from mm_tui.models import Attachment, Direction, Party
 from mm_tui.review import risk
 from mm_tui.review.findings import Level
 from mm_tui.review.known import Acquaintances
-from mm_tui.review.risk import Assessment, Draft, Message, Rejected, ThreadContext, assess
-from mm_tui.review.risk.engine import RULES, explanation
+from mm_tui.review.risk.engine import RULES, assess, explanation
 from mm_tui.review.risk.facts import find_amounts, find_dates
+from mm_tui.review.risk.model import Assessment, Draft, Message, Rejected, ThreadContext
 from mm_tui.review.risk.rule import Rule
 from mm_tui.review.risk.wording import similarity
 from mm_tui.settings.sections import Risk

@@ -8,7 +8,8 @@ import pytest
 
 from mm_tui.models import Direction, Party
 from mm_tui.review.findings import Level
-from mm_tui.review.risk import Draft, Message, ThreadContext, assess
+from mm_tui.review.risk.engine import assess
+from mm_tui.review.risk.model import Draft, Message, ThreadContext
 from mm_tui.text import ManyLine, OneLine
 
 US = Party.parse("Helio Roof <office@helio.example>")

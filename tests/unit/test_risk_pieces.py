@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 
 from mm_tui.models import Party
 from mm_tui.review.lookalike import one_slip_apart
-from mm_tui.review.risk import Draft, Message, ThreadContext, assess, counts, details, sums
+from mm_tui.review.risk import counts, details, sums
+from mm_tui.review.risk.engine import assess
+from mm_tui.review.risk.model import Draft, Message, ThreadContext
 from mm_tui.review.risk.phrases import pattern
 from mm_tui.review.risk.pieces import LONGEST_MATCH, PIECE, Phrases, find_all
 from mm_tui.text import ManyLine

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from mm_tui.models import Attachment, Party
 from mm_tui.review.findings import Level
 from mm_tui.review.known import Acquaintances
-from mm_tui.review.risk import Assessment, Draft, Message, ThreadContext, assess
+from mm_tui.review.risk.engine import assess
+from mm_tui.review.risk.model import Assessment, Draft, Message, ThreadContext
 from mm_tui.sandbox.gateway.mail import IncomingMail
 from mm_tui.sandbox.gateway.state import DOMAIN
 from mm_tui.sandbox.samples import SampleSet, load_samples

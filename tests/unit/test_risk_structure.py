@@ -10,7 +10,8 @@ from msgspec.structs import replace
 from mm_tui.models import Attachment, Party
 from mm_tui.review.findings import Finding, Level
 from mm_tui.review.known import Acquaintances
-from mm_tui.review.risk import Draft, Message, OtherAnswer, ThreadContext, assess
+from mm_tui.review.risk.engine import assess
+from mm_tui.review.risk.model import Draft, Message, OtherAnswer, ThreadContext
 from mm_tui.text import ManyLine, OneLine
 
 US = Party.parse("Harbour Cycles <help@harbourcycles.example>")

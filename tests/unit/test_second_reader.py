@@ -21,7 +21,7 @@ from mm_tui.assist.second_reader import MOST_LINES, QuotedSource, RemarkKind, Se
 from mm_tui.clock import SystemClock
 from mm_tui.models import EmailDetail, PendingItem
 from mm_tui.review.digest import digest_of
-from mm_tui.review.risk import Assessment
+from mm_tui.review.risk.model import Assessment
 from mm_tui.services.assistant.cards import CardPhase
 from mm_tui.services.assistant.second_reader import SecondReader, SecondReaderState
 from mm_tui.services.assistant.service import Assistant

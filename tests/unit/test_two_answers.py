@@ -14,7 +14,8 @@ from mm_tui.decision.relatives import REPLACED_BY, REPLACES
 from mm_tui.gateway import wire
 from mm_tui.models import Direction, EmailDetail, Mailbox, OversightMode, Party, PendingItem
 from mm_tui.review.findings import Level
-from mm_tui.review.risk import Assessment, Draft, OtherAnswer, ThreadContext, assess
+from mm_tui.review.risk.engine import assess
+from mm_tui.review.risk.model import Assessment, Draft, OtherAnswer, ThreadContext
 from mm_tui.screens.audit.pages import history_page
 from mm_tui.screens.dialogs.mail import sender_page
 from mm_tui.screens.pending.head import Opened, fitted

@@ -17,9 +17,8 @@ from mm_tui.review.digest import digest_of
 from mm_tui.review.disclosure import disclosure, in_short
 from mm_tui.review.draft import edited, fingerprint
 from mm_tui.review.findings import Level
-from mm_tui.review.risk import Assessment
 from mm_tui.review.risk.engine import assess
-from mm_tui.review.risk.model import Draft, ThreadContext
+from mm_tui.review.risk.model import Assessment, Draft, ThreadContext
 from mm_tui.screens.pending.pages import draft_page
 from mm_tui.services.decisions.view import Shown
 from mm_tui.services.queue.assessing import edited_draft

@@ -17,7 +17,7 @@ from mm_tui.addresses import recipients
 from mm_tui.models import EditedDraft
 from mm_tui.review.draft import changes_recipients, changes_subject
 from mm_tui.review.render_pass import RenderPass
-from mm_tui.review.risk import Assessment
+from mm_tui.review.risk.model import Assessment
 from mm_tui.screens.base import BaseScreen
 from mm_tui.screens.dialogs.dialog import ask
 from mm_tui.screens.dialogs.labelling import say_why_not

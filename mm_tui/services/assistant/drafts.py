@@ -16,7 +16,8 @@ from mm_tui.clock import SystemClock
 from mm_tui.gateway.errors import GatewayError, NotFound
 from mm_tui.gateway.shapes import KEY_LIFE
 from mm_tui.models import EmailDetail, EmailSummary, Party, SendReceipt
-from mm_tui.review import risk
+from mm_tui.review.risk.engine import assess
+from mm_tui.review.risk.model import Draft, Message, ThreadContext
 from mm_tui.services import tags
 from mm_tui.services.assistant.cards import DraftText
 from mm_tui.services.assistant.conversation import Conversation, Conversations
@@ -244,7 +245,7 @@ class Drafts:
         return subject.to[0] if subject.to else Party(address=OneLine(""))
 
     def _assess(self, subject: EmailDetail, thread: Sequence[EmailSummary], text: str) -> tuple[OneLine, ...]:
-        draft = risk.Draft(
+        draft = Draft(
             sender=self._own(subject),
             to=(subject.sender,),
             subject=subject.subject,
@@ -253,9 +254,9 @@ class Drafts:
         )
         self._contacts.refresh()
         known = self._contacts.known_to(subject.id, subject.mailbox_id, subject.thread_id, None)
-        context = risk.ThreadContext(
-            messages=tuple(risk.Message.of(mail) for mail in thread if mail.is_exchanged),
+        context = ThreadContext(
+            messages=tuple(Message.of(mail) for mail in thread if mail.is_exchanged),
             own_addresses=frozenset(str(box.address).lower() for box in self._mail.mailboxes()),
             contacts=known,
         )
-        return tuple(finding.words for finding in risk.assess(draft, context, self._settings.risk).findings)
+        return tuple(finding.words for finding in assess(draft, context, self._settings.risk).findings)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mm_tui.decision.relatives import REPLACED_BY, REPLACES
 from mm_tui.models import NOT_SENT, Direction, EmailDetail, EmailSummary, Status
-from mm_tui.review.risk import OtherAnswer
+from mm_tui.review.risk.model import OtherAnswer
 
 if TYPE_CHECKING:
     from mm_tui.models import PendingItem

@@ -13,8 +13,8 @@ from msgspec.structs import replace
 from mm_tui.models import EditedDraft, Party, PendingItem, Status
 from mm_tui.review.disclosure import late
 from mm_tui.review.findings import Finding, Level
-from mm_tui.review.risk import Assessment, Draft, HouseText, Message, OtherAnswer, ThreadContext
 from mm_tui.review.risk.engine import assess_within
+from mm_tui.review.risk.model import Assessment, Draft, HouseText, Message, OtherAnswer, ThreadContext
 from mm_tui.review.risk.rule import Reading
 from mm_tui.services.contacts import Contacts
 from mm_tui.services.facts import Facts

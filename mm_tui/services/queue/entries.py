@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from mm_tui.decision.relatives import NAMES as RELATION_TAGS
 from mm_tui.decision.relatives import PREFIX, editor_in, is_edit, relatives_in
 from mm_tui.models import PendingItem
-from mm_tui.review.risk import Assessment, Draft
+from mm_tui.review.risk.model import Assessment, Draft
 from mm_tui.services.contacts import Contacts
 from mm_tui.services.presence.approvals import NO_APPROVALS, is_approval
 from mm_tui.services.presence.notes import NAMES as NOTE_TAGS

@@ -13,7 +13,7 @@ from mm_tui.query import UNCHECKED
 from mm_tui.review.digest import digest_of
 from mm_tui.review.draft import edited
 from mm_tui.review.findings import Level
-from mm_tui.review.risk import Assessment
+from mm_tui.review.risk.model import Assessment
 from mm_tui.services.presence.approvals import NO_APPROVALS, Approvals
 from mm_tui.services.presence.notes import Assignment, TeamNote
 from mm_tui.services.presence.tags import Presence

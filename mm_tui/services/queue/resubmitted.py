@@ -15,7 +15,7 @@ import msgspec
 from mm_tui.clock import at_time, moment_in
 from mm_tui.decision.relatives import is_replaced
 from mm_tui.models import Direction, EmailDetail, EmailSummary, RawContent, Status
-from mm_tui.review.risk import Rejected
+from mm_tui.review.risk.model import Rejected
 from mm_tui.store.audit.actions import Meaning, meaning
 from mm_tui.store.audit.entries import RETIRED, AuditStore
 from mm_tui.store.audit.journal import Journal
