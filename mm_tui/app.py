@@ -244,10 +244,14 @@ class MmTui(App[None], inherit_bindings=False):
     async def _run_services(self) -> None:
         try:
             await asyncio.to_thread(self.session.build, self.tell)
+        except Exception:
+            # The error is shown for a moment, and reported, when this worker has failed; this stays.
+            self.session.trouble = OneLine("the connection to the gateway could not be started: start mm-tui again")
+            raise
         finally:
             startup.all_is_loaded()
-        for screen in self._main_screens():
-            screen.post_message(ServicesReady())
+            for screen in self._main_screens():
+                screen.post_message(ServicesReady())
         from mm_tui.notifier import Notifier
 
         self._notifier = Notifier(self, self.session)

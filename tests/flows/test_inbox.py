@@ -154,6 +154,15 @@ async def test_empty_inbox_says_what_is_missing() -> None:
         assert "Without an account, mm-tui demo" in shown(app)
 
 
+async def test_services_that_cannot_be_built_are_not_said_to_be_starting(monkeypatch: pytest.MonkeyPatch) -> None:
+    session = idle_session(mails=[summary(1)])
+    monkeypatch.setattr(session, "build", lambda _notify: 1 // 0)
+    async with running_app(session) as (app, pilot):
+        await until(pilot, lambda: "the connection to the gateway could not be started" in shown(app))
+        await pilot.press("2")
+        await until(pilot, lambda: "The queue cannot be loaded." in shown(app))
+
+
 async def test_hostile_subjects_reach_no_surface() -> None:
     hostile = "[/x] [@click=app.leave]\x1b]52;c;SGVsbG8=\x07 [b]bold[/b] \x1b[2J‮abc​ \x9b31m end"
     for size in ((120, 40), (80, 24), (60, 20)):
