@@ -597,15 +597,14 @@ async def test_the_queue_shows_draft_and_thread_beside_the_list_where_there_is_r
 ) -> None:
     sandbox.draft("It is on its way.")
     async with running_queue(settings_for(sandbox), 1, size=(columns, 30)) as (_, pilot, screen):
+        main, side = screen.pane.main, screen.pane.side
         assert screen.panes.shows_email is draft
-        assert (screen.pane.main.region.width > 0, screen.pane.side.region.width > 0) == (draft, thread)
+        await until(pilot, lambda: (main.region.width > 0, side.region.width > 0) == (draft, thread), "the panes")
         await pilot.press("enter")
-        await pilot.pause()
-        assert screen.pane.main.region.width > 0
+        await until(pilot, lambda: main.region.width > 0, "the draft")
         await pilot.press("escape")
         await pilot.resize_terminal(99, 30)
-        await pilot.pause()
-        assert not screen.panes.shows_email and screen.pane.main.region.width == 0
+        await until(pilot, lambda: not screen.panes.shows_email and main.region.width == 0, "the list alone")
         await pilot.resize_terminal(120, 30)
         await seen(pilot, screen)
         await pilot.press("a")
