@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
-from mm_tui import startup
+from mm_tui import environment, startup
 from mm_tui.commands.output import printing as emit
 from mm_tui.commands.output.exits import Exit
 
@@ -24,7 +24,10 @@ def main(argv: Sequence[str] | None = None) -> None:
 def run(argv: Sequence[str]) -> int:
     """Runs the program with these arguments; returns its exit status."""
     startup.prepare_process()
+    environment.mend_time_zone()
     emit.prepare()
+    if environment.time_zone_fault:
+        emit.warning(environment.time_zone_fault)
     try:
         status = _dispatch(argv)
     except BrokenPipeError:

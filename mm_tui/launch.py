@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from mm_tui import crash, pasting, startup
+from mm_tui import crash, environment, pasting, startup
 from mm_tui.app import MmTui
 from mm_tui.session import Session
 from mm_tui.settings.paths import reports_dir
@@ -46,6 +46,8 @@ def run(settings: Settings, profiles: Profiles | None = None, *, demo: tuple[One
     # Otherwise an exception in a thread would be printed, with values, over the screen.
     crash.install_hooks(reports_dir())
     pasting.install()
+    said = (session.news, environment.time_zone_fault, environment.draw_signs_in(sys.__stderr__))
+    session.news = OneLine("; ".join(filter(None, said)))
     app = MmTui(session, profiles)
     app.run()
     while (other := app.leaving.next_session) is not None and not app.leaving.crash_line:

@@ -19,7 +19,6 @@ from mm_tui.settings import paths
 from mm_tui.settings.sections import Settings
 from mm_tui.store.mail.contacts import ContactStore
 from mm_tui.store.state import StateStore
-from mm_tui.text import OneLine
 
 READ_SECONDS = 30.0
 """The most seconds that a command spends reading drafts, then their threads, then the emails in these. What was not
@@ -35,12 +34,12 @@ async def online(chosen: Settings) -> AsyncIterator[Session]:
         StoreUnusable: the store cannot be used.
     """
     if words := chosen.profile.mismatch:
-        emit.note(OneLine(f"mm-tui: warning: {words}"))
+        emit.warning(words)
     keys = common.keys_of(chosen)
     session = Session.on_store(chosen, paths.store_path(chosen.profile.name), memory=chosen.sync.memory)
     try:
         if session.news:
-            emit.note(OneLine(f"mm-tui: warning: {session.news}"))
+            emit.warning(session.news)
         session.connect(keys)
         session.build_sync()
         yield session
@@ -66,7 +65,7 @@ async def refresh_queue(session: Session) -> None:
     listed = await gateway.pending()
     session.pending.replace(listed, session.clock.now())
     for words in listed.refused:
-        emit.note(OneLine(f"mm-tui: warning: {words}"))
+        emit.warning(words)
 
 
 async def read_drafts(session: Session) -> WaitingDetails:
@@ -88,7 +87,7 @@ async def read_drafts(session: Session) -> WaitingDetails:
     except TimeoutError:
         why_not = f"not read within {READ_SECONDS:g} s"
     if why_not:
-        emit.note(OneLine(f"mm-tui: warning: not all of the threads could be read: {why_not}"))
+        emit.warning(f"not all of the threads could be read: {why_not}")
     await details.read_all(seconds=READ_SECONDS)
     return details
 

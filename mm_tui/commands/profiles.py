@@ -7,7 +7,6 @@ import argparse
 from mm_tui.commands.common import Commands
 from mm_tui.commands.output import printing as emit
 from mm_tui.commands.output.exits import Exit
-from mm_tui.text import OneLine
 
 
 def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
@@ -51,9 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     )
     for one in listed:
         if one.trouble:
-            emit.note(OneLine(f"mm-tui: warning: {one.name}: {one.trouble}"))
+            emit.warning(f"{one.name}: {one.trouble}")
     if names := overriding():
-        emit.note(
-            OneLine(f"mm-tui: warning: environment variables override every profile's own settings: {', '.join(names)}")
-        )
+        emit.warning(f"environment variables override every profile's own settings: {', '.join(names)}")
     return Exit.OK

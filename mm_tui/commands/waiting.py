@@ -17,7 +17,6 @@ from mm_tui.services.audit.line import actor_words
 from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.services.sync.waiting_details import THREAD_MAILS
 from mm_tui.session import Session
-from mm_tui.text import OneLine
 
 UNREAD = EmailFilter(status=Status.UNREAD, direction=Direction.INBOUND)
 UNREAD_PAGES = 5
@@ -95,4 +94,4 @@ async def _fetch_thread(session: Session, item: PendingItem, *, with_bodies: boo
             if one.detail is None:
                 await sync.fetch_detail(item.mailbox_id, one.summary.id)
     except GatewayError as error:
-        emit.note(OneLine(f"mm-tui: warning: not all of the thread could be read: {error.message}"))
+        emit.warning(f"not all of the thread could be read: {error.message}")

@@ -1,4 +1,4 @@
-"""What a terminal with few colours is sent, and one whose reader wants none."""
+"""What a terminal is sent that has few colours, or not every character, and one whose reader wants no colours."""
 
 from __future__ import annotations
 
@@ -53,3 +53,11 @@ def test_no_color_is_heeded(sandbox: Sandbox, tmp_path: Path) -> None:
     assert all(red == green == blue for red, green, blue in greys)
     plain = [code for code in SGR.findall(raw) if re.search(rb"(?:^|;)(?:3[1-6]|4[1-6]|9[1-6]|10[1-6])(?:;|$)", code)]
     assert not [code for code in plain if not RGB.search(code)]
+
+
+@pytest.mark.slow
+def test_a_terminal_without_utf_8_is_sent_ascii_signs_and_the_reader_is_told(sandbox: Sandbox, tmp_path: Path) -> None:
+    raw = written(sandbox, tmp_path, PYTHONIOENCODING="ascii", TZ="UTC+25")
+    assert raw.isascii()
+    assert b"\\u" not in raw and b"|" in raw
+    assert b"encoding is ascii" in raw and b"TZ=UTC+25 is no time zone" in raw

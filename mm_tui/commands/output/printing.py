@@ -70,6 +70,11 @@ def note(text: CleanText) -> None:
     _write(sys.stderr, text)
 
 
+def warning(words: str) -> None:
+    """Prints a warning on standard error."""
+    note(OneLine(f"mm-tui: warning: {words}"))
+
+
 def wrapped_note(text: str) -> None:
     """Prints a remark on standard error; on a terminal its lines break between words."""
     for part in _wrapped(OneLine(text), _columns(sys.stderr)):
