@@ -40,21 +40,9 @@ HOUR = 3600.0
 
 _REFUSED = (assist.Forbidden, assist.BadRequest)
 """The model refuses what one email contains, as a firewall in front of it does; or it refuses everything."""
-_AT_FAULT = (
-    gateway.Malformed,
-    gateway.BadRequest,
-    gateway.Forbidden,
-    gateway.NotFound,
-    assist.Garbled,
-    *_REFUSED,
-)
+_AT_FAULT = (gateway.Malformed, gateway.BadRequest, gateway.Forbidden, gateway.NotFound, assist.Garbled, *_REFUSED)
 """An email is not found either if its event came before it."""
-_FATAL = (
-    gateway.Unauthorized,
-    gateway.MissingKey,
-    assist.Unauthorized,
-    assist.NoKey,
-)
+_FATAL = (gateway.Unauthorized, gateway.MissingKey, assist.Unauthorized, assist.NoKey)
 _OF_ALL = (
     gateway.RateLimited,
     gateway.ServerFault,

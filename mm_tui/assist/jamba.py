@@ -57,11 +57,7 @@ _FOREIGN_ERRORS = (
     ValueError,  # not JSON, not UTF-8, not the promised fields
     RecursionError,  # JSON nested without end
 )
-_ROLES: dict[str, type[ChatMessage]] = {
-    "system": SystemMessage,
-    "user": UserMessage,
-    "assistant": AssistantMessage,
-}
+_ROLES: dict[str, type[ChatMessage]] = {"system": SystemMessage, "user": UserMessage, "assistant": AssistantMessage}
 _retry_after: ContextVar[float | None] = ContextVar("retry_after", default=None)
 """Seconds that the last answer in this task asked to wait. The SDK's errors do not include headers."""
 

@@ -43,10 +43,7 @@ class TokenUsage(msgspec.Struct, frozen=True):
         return cls(*(min(max(count, 0), MOST_TOKENS) for count in (prompt_tokens, completion_tokens)))
 
     def __add__(self, other: TokenUsage) -> TokenUsage:
-        return TokenUsage(
-            self.prompt_tokens + other.prompt_tokens,
-            self.completion_tokens + other.completion_tokens,
-        )
+        return TokenUsage(self.prompt_tokens + other.prompt_tokens, self.completion_tokens + other.completion_tokens)
 
 
 class Completion(msgspec.Struct, frozen=True):

@@ -152,11 +152,7 @@ def prepare(task: Literal["summarise", "classify", "extract"], letters: Sequence
 
 
 def prepare_draft(
-    letters: Sequence[Letter],
-    own_address: str,
-    instruction: str,
-    assist: Assist,
-    background: Background = NOTHING,
+    letters: Sequence[Letter], own_address: str, instruction: str, assist: Assist, background: Background = NOTHING
 ) -> Request:
     """Prepares a reply to the newest message, with an optional instruction."""
     chosen, was_cut = prompts.cut(letters, _room(assist.thread_tokens, background))
@@ -165,11 +161,7 @@ def prepare_draft(
 
 
 def prepare_redraft(
-    letters: Sequence[Letter],
-    text: str,
-    instruction: str,
-    assist: Assist,
-    background: Background = NOTHING,
+    letters: Sequence[Letter], text: str, instruction: str, assist: Assist, background: Background = NOTHING
 ) -> Request:
     """Prepares a new version of `text`, changed as instructed."""
     chosen, was_cut = prompts.cut(letters, _room(min(REDRAFT_TOKENS, assist.thread_tokens), background))
@@ -177,12 +169,7 @@ def prepare_redraft(
 
 
 def prepare_redraft_for_reviewer(
-    letters: Sequence[Letter],
-    text: str,
-    reason: str,
-    suggestion: str,
-    assist: Assist,
-    background: Background = NOTHING,
+    letters: Sequence[Letter], text: str, reason: str, suggestion: str, assist: Assist, background: Background = NOTHING
 ) -> Request:
     """Prepares another draft in place of the rejected `text`; see `prompts.redraft_for_reviewer`."""
     budget = min(REDRAFT_TOKENS, assist.thread_tokens)

@@ -66,10 +66,7 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
     )
     _decision(reject, may_be_filter=True)
     reject.add_argument(
-        "--filter",
-        metavar="NAME|QUERY",
-        type=selection,
-        help="everything that a saved filter or a query selects",
+        "--filter", metavar="NAME|QUERY", type=selection, help="everything that a saved filter or a query selects"
     )
     reject.add_argument(
         "--yes-reject",

@@ -221,11 +221,7 @@ def _item_data(entry: QueueEntry, boxes: dict[str, Mailbox], box: Mailbox | None
         "in_house_facts": list(entry.assessment.known),
         "oversight_mode": box.oversight_mode if box else None,
         "edited_here": entry.edit is not None,
-        "claimed": {
-            "by": entry.presence.by,
-            "since": _iso(entry.presence.since),
-            "until": _iso(entry.presence.until),
-        }
+        "claimed": {"by": entry.presence.by, "since": _iso(entry.presence.since), "until": _iso(entry.presence.until)}
         if entry.presence is not None
         else None,
         "thread": [

@@ -60,12 +60,7 @@ async def reject_filter(arguments: argparse.Namespace, chosen: Settings) -> int:
                 f"Add --yes-reject {len(entries)} to reject them all.",
             )
         beginning = bulk.begin(
-            entries,
-            arguments.reason,
-            decisions=decisions,
-            sync=session.network.sync,
-            pending=session.pending,
-            hold=0,
+            entries, arguments.reason, decisions=decisions, sync=session.network.sync, pending=session.pending, hold=0
         )
         views, failures = await begun(beginning)
         ended = await _ended(decisions, views, arguments.wait)

@@ -32,13 +32,7 @@ MAX_DOWNLOAD = 64 * 1024 * 1024
 DEADLINE_FACTOR = 3
 """A whole call may take this many times the timeout of a single read, so that a very slow answer ends."""
 
-_NEVER_SENT = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.PoolTimeout,
-    httpx.ProxyError,
-    httpx.UnsupportedProtocol,
-)
+_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
 
 _LOGGED_AS_THEY_ARE = frozenset({"limit", "status", "direction", "action", "has_attachments", "oversight_mode"})
 

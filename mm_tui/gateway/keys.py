@@ -23,10 +23,7 @@ class Keys:
     """Up to three keys. No key has both `send` and `oversight`, so that nobody approves what they wrote."""
 
     def __init__(
-        self,
-        oversight: Secret | None = None,
-        send: Secret | None = None,
-        admin: Secret | None = None,
+        self, oversight: Secret | None = None, send: Secret | None = None, admin: Secret | None = None
     ) -> None:
         """Takes the keys.
 

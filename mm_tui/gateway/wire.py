@@ -42,14 +42,7 @@ _BCC_NAMES = ("bcc", "bcc_addresses", "bcc_address", "bcc_emails")
 """No published answer has it; it is shown if a gateway returns it."""
 
 _OUTBOUND = frozenset(
-    {
-        Status.PENDING_SEND_APPROVAL,
-        Status.SCHEDULED,
-        Status.SENT,
-        Status.DELIVERED,
-        Status.BOUNCED,
-        Status.SEND_FAILED,
-    }
+    {Status.PENDING_SEND_APPROVAL, Status.SCHEDULED, Status.SENT, Status.DELIVERED, Status.BOUNCED, Status.SEND_FAILED}
 )
 """Statuses that only outbound mail has: inbound mail is scanned, approved, rejected and cancelled as well."""
 _INBOUND = frozenset(

@@ -53,11 +53,7 @@ class RedraftRequest(msgspec.Struct, frozen=True):
 
 def as_tags(request: RedraftRequest, at: datetime) -> dict[str, str]:
     """The request as tags, none longer than `PART`."""
-    wanted = {
-        ASKED: at.isoformat(),
-        ASKED_BY: request.by[:LONGEST_NAME],
-        REASON: request.reason[:LONGEST_REASON],
-    }
+    wanted = {ASKED: at.isoformat(), ASKED_BY: request.by[:LONGEST_NAME], REASON: request.reason[:LONGEST_REASON]}
     text = request.suggestion.strip()[:LONGEST_SUGGESTION]
     if text:
         wanted |= {_part(at): part for at, part in enumerate(_parts(json.dumps(text, ensure_ascii=False)), start=1)}

@@ -34,10 +34,7 @@ class StateStore:
             if value is None:
                 connection.execute(f"DELETE FROM {self._table} WHERE name = ?", (name,))
             else:
-                connection.execute(
-                    f"INSERT OR REPLACE INTO {self._table} (name, value) VALUES (?, ?)",
-                    (name, value),
-                )
+                connection.execute(f"INSERT OR REPLACE INTO {self._table} (name, value) VALUES (?, ?)", (name, value))
 
     def note(self, name: str, value: str) -> None:
         """Sets a value that may be lost: a store that cannot be written is only logged, and ends no program."""

@@ -17,12 +17,7 @@ EAST_ASIAN = ("gb18030", "big5", "big5hkscs", "cp949", "cp932", "euc_jp")
 NOT_LATIN = (*EAST_ASIAN, *CYRILLIC[:-1], "cp1253", "cp1255", "cp1256", "cp1258", "cp874")
 """The charsets of texts in which runs of bytes above 127 are words. cp866 is too rare to be guessed."""
 _LIKE_LATIN = (*LATIN, "iso8859-15", "iso8859-1")
-_SAME = (
-    {"koi8-r", "koi8-u"},
-    {"cp932", "shift_jis"},
-    {"big5", "big5hkscs", "cp950"},
-    {"gb18030", "gbk", "gb2312"},
-)
+_SAME = ({"koi8-r", "koi8-u"}, {"cp932", "shift_jis"}, {"big5", "big5hkscs", "cp950"}, {"gb18030", "gbk", "gb2312"})
 """Charsets that are not told apart here: the declared one is kept."""
 _RUN = re.compile(rb"[\x80-\xff]+")
 _C1 = re.compile(rb"[\x80-\x9f]")

@@ -176,10 +176,7 @@ def create_router(api_key: str, *, token_delay: float = 0.0) -> APIRouter:
         response_model=None,
         responses=_ERRORS,
         openapi_extra={
-            "requestBody": {
-                "required": True,
-                "content": {"application/json": {"schema": _inlined_schema()}},
-            }
+            "requestBody": {"required": True, "content": {"application/json": {"schema": _inlined_schema()}}}
         },
     )
     return router

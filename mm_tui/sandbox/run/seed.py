@@ -8,15 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from mm_tui.sandbox.gateway import ids, mailboxes, threads
-from mm_tui.sandbox.gateway.insert import (
-    Entry,
-    bare,
-    file,
-    inbound_status,
-    letter_of,
-    letters_in,
-    storable,
-)
+from mm_tui.sandbox.gateway.insert import Entry, bare, file, inbound_status, letter_of, letters_in, storable
 from mm_tui.sandbox.gateway.mail import IncomingMail, SampleDraft, SampleMailbox
 from mm_tui.sandbox.gateway.state import DOMAIN, State
 from mm_tui.sandbox.gateway.statuses import Mode, Status, spam_verdict

@@ -203,10 +203,7 @@ def ready_message(state: State, url: str) -> dict[str, object]:
 
 
 def _details(url: str, folder: Path) -> tuple[str, ...]:
-    return (
-        f"Serving at {url}; ctrl+c ends it.",
-        f"Address and keys for programs: {folder.absolute() / READY_FILE}",
-    )
+    return (f"Serving at {url}; ctrl+c ends it.", f"Address and keys for programs: {folder.absolute() / READY_FILE}")
 
 
 def announce(message: dict[str, object], file: Path | None, *, on_terminal: Sequence[str]) -> None:

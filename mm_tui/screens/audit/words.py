@@ -70,10 +70,7 @@ def empty_words(session: Session, chosen: LineFilter, typed: str) -> tuple[str, 
         # While a search is typed the other keys are letters.
         cure += "." if typed else "; {audit.filter} and {audit.search} change the filter."
         return ("No lines match.", with_keys(cure, session.settings.keys))
-    here = (
-        "Nothing has been decided in this program on this machine yet.",
-        "Decisions you make here appear at once.",
-    )
+    here = ("Nothing has been decided in this program on this machine yet.", "Decisions you make here appear at once.")
     if not session.can("admin") and session.sync is not None:
         return (*here, "The gateway's log is not shown: reading it needs the admin key, which mm-tui init can set.")
     if _gateway_trouble(session):

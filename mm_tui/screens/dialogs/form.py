@@ -61,10 +61,7 @@ class FormScreen(Dialog[tuple[str, ...]]):
             for at, field in enumerate(self._fields):
                 yield Static(Content(field.label), classes="form--label")
                 yield LineInput(
-                    value=field.value,
-                    placeholder=OneLine(field.placeholder),
-                    proposes=field.proposed,
-                    id=f"field-{at}",
+                    value=field.value, placeholder=OneLine(field.placeholder), proposes=field.proposed, id=f"field-{at}"
                 )
             if self._trouble:
                 yield Static(Content.assemble(("▲ ", "$warning"), OneLine(self._trouble)), classes="form--label")

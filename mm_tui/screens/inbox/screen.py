@@ -18,13 +18,7 @@ from mm_tui.screens.dialogs.spam import ask_spam
 from mm_tui.screens.inbox import words as inbox_words
 from mm_tui.screens.inbox.column import KeysRead, MailColumn
 from mm_tui.screens.inbox.preview import Preview
-from mm_tui.services.events import (
-    AssistChanged,
-    MailboxesChanged,
-    MailChanged,
-    PendingChanged,
-    SyncChanged,
-)
+from mm_tui.services.events import AssistChanged, MailboxesChanged, MailChanged, PendingChanged, SyncChanged
 from mm_tui.widgets.mail_list import MailList
 
 if TYPE_CHECKING:

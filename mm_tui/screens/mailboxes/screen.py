@@ -157,12 +157,7 @@ class MailboxesScreen(BaseScreen):
         if not knows_mailboxes(self.session):
             boxes = "mailboxes not loaded yet"
         domain = f" @{self.boxes.domain}" if self.boxes.domain else ""
-        self.query_one("#heading", Static).update(
-            Content.assemble(
-                (boxes, "bold $foreground"),
-                f"{domain} · {span}",
-            )
-        )
+        self.query_one("#heading", Static).update(Content.assemble((boxes, "bold $foreground"), f"{domain} · {span}"))
         self.query_one("#columns", Static).update(Content(f" {self.boxes.heading}"))
         lines = min(max(4, len(self.boxes.keys) + 3), max(5, self.size.height * 2 // 5))
         # An empty table has room to say why it is empty.

@@ -149,10 +149,7 @@ def secret_screen(secret: str) -> ChoiceScreen[bool]:
     """Shows a new webhook's signing secret, which is shown only once."""
     body = Content.assemble(
         (OneLine(secret), "bold"),
-        (
-            "\n\nThe receiver checks each call with it. It is shown only once and not stored on this machine.",
-            "$mm-dim",
-        ),
+        ("\n\nThe receiver checks each call with it. It is shown only once and not stored on this machine.", "$mm-dim"),
     )
     copy = Choice("c", "copy it to the terminal's clipboard, then close", True)
     return ChoiceScreen("The webhook's signing secret", body, [copy], stay="close; it cannot be shown again")

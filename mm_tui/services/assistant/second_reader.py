@@ -231,11 +231,7 @@ def _state(answer: Answered[SecondReading], names: dict[str, OneLine], left_out:
         return SecondReaderState(CardPhase.FAILED, UNREADABLE, model=answer.model, dropped=found.dropped)
     said = [*([str(left_out)] if left_out else []), *(["the thread was cut for it"] if answer.cut else [])]
     return SecondReaderState(
-        CardPhase.DONE,
-        OneLine("; ".join(said)),
-        tuple(_remarks(found.lines, names)),
-        answer.model,
-        found.dropped,
+        CardPhase.DONE, OneLine("; ".join(said)), tuple(_remarks(found.lines, names)), answer.model, found.dropped
     )
 
 

@@ -19,14 +19,7 @@ from mm_tui.models import Direction, EmailDetail
 from mm_tui.review.draft import edited, fingerprint
 from mm_tui.review.findings import codes
 from mm_tui.services.decisions.family import Family, root_of
-from mm_tui.services.decisions.record import (
-    ActiveDecision,
-    Content,
-    DecisionMeta,
-    details_of,
-    restored,
-    state_of,
-)
+from mm_tui.services.decisions.record import ActiveDecision, Content, DecisionMeta, details_of, restored, state_of
 from mm_tui.services.decisions.remembered import REDRAFTS_TO_ASK, UNSEEN_INCIDENTS, RememberedDecisions
 from mm_tui.services.decisions.request import DecisionRequest, OwnReply, Refused, refuse_released
 from mm_tui.services.decisions.view import Seen

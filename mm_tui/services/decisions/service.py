@@ -185,11 +185,7 @@ class Decisions:
         return await self._begin(requests, hold)
 
     async def reject_all(
-        self,
-        items: Sequence[tuple[Seen, str]],
-        reason: str,
-        *,
-        asks_redraft: bool | None = None,
+        self, items: Sequence[tuple[Seen, str]], reason: str, *, asks_redraft: bool | None = None
     ) -> tuple[DecisionView, ...]:
         """Rejects several for one reason, with one hold and one undo. Begins all or none; raises `Refused`."""
         return await self._begin([self._rejection(item, digest, reason, asks_redraft) for item, digest in items], None)

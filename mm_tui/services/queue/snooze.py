@@ -150,11 +150,7 @@ class Snoozes:
             sqlite3.Error, StoreError: it cannot be written.
         """
         made = Snooze(until, entry.digest, arrived_in(entry))
-        kept = {
-            "until": until.isoformat() if until else None,
-            "digest": made.digest,
-            "arrived": sorted(made.arrived),
-        }
+        kept = {"until": until.isoformat() if until else None, "digest": made.digest, "arrived": sorted(made.arrived)}
         self._write(entry.item.id, kept, who, {"until": str(kept["until"] or THREAD)})
         return made.words
 

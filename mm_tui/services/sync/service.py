@@ -350,11 +350,7 @@ class Sync:
         return wait, not_wakeable
 
     def _tell_state(self) -> None:
-        state = self._health.summed_up(
-            running=self._running,
-            filling=self._filling,
-            places=self._boxes.places,
-        )
+        state = self._health.summed_up(running=self._running, filling=self._filling, places=self._boxes.places)
         if state != self.state:
             self.state = state
             self._notify(SyncChanged(state))

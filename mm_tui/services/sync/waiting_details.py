@@ -13,14 +13,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from mm_tui.clock import sleep_or_wake
-from mm_tui.gateway.errors import (
-    GatewayError,
-    MissingKey,
-    MissingScope,
-    TooMany,
-    Unauthorized,
-    Unreachable,
-)
+from mm_tui.gateway.errors import GatewayError, MissingKey, MissingScope, TooMany, Unauthorized, Unreachable
 from mm_tui.services.backoff import LONGEST_SECONDS, Backoff
 from mm_tui.services.events import (
     FailureKind,

@@ -46,12 +46,7 @@ class AuditStore:
     def add(self, entries: Iterable[AuditEntry]) -> int:
         """Adds entries whose ids are not known yet. Returns how many there were."""
         rows = [
-            (
-                entry.id,
-                to_ms(entry.created_at) or 0,
-                str(entry.resource_id),
-                json.dumps(typed_json.values_of(entry)),
-            )
+            (entry.id, to_ms(entry.created_at) or 0, str(entry.resource_id), json.dumps(typed_json.values_of(entry)))
             for entry in entries
         ]
         with self._database.write() as connection:

@@ -163,7 +163,4 @@ def _threads_sql(view: MailView, below: int | None = None, *, is_small: bool = F
     if view.mailbox_id is not None:
         where += " AND mailbox_id = ?"
         values.append(view.mailbox_id)
-    return (
-        f"SELECT newest AS key FROM threads INDEXED BY {index} WHERE size > 0{where} ORDER BY 1 DESC",
-        values,
-    )
+    return (f"SELECT newest AS key FROM threads INDEXED BY {index} WHERE size > 0{where} ORDER BY 1 DESC", values)

@@ -150,12 +150,7 @@ class MailStore:
             cursor.close()
 
     def stream(
-        self,
-        view: MailView,
-        *,
-        first: int = 100,
-        query: Query | None = None,
-        stop: Callable[[], bool] | None = None,
+        self, view: MailView, *, first: int = 100, query: Query | None = None, stop: Callable[[], bool] | None = None
     ) -> Iterator[array[int]]:
         """Like `keys`, but yields up to `first` keys as soon as they are found, then all the rest."""
         understood = query or parse_query(view.query)
@@ -251,8 +246,7 @@ class MailStore:
     def thread(self, mailbox_id: str, thread_id: str) -> list[EmailSummary]:
         """The emails of a thread, oldest first."""
         return self._summaries(
-            "mail.thread = (SELECT thread FROM threads WHERE mailbox_id = ? AND thread_id = ?)",
-            (mailbox_id, thread_id),
+            "mail.thread = (SELECT thread FROM threads WHERE mailbox_id = ? AND thread_id = ?)", (mailbox_id, thread_id)
         )
 
     def moving(self, since: datetime) -> dict[str, datetime]:
