@@ -6,19 +6,21 @@ import asyncio
 import hashlib
 import hmac
 import json
+import re
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import msgspec
 import uvicorn
 from fastapi import FastAPI, Request, Response
 from starlette.requests import ClientDisconnect
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from mm_tui.agent import webhook_events
+from mm_tui import typed_json
 from mm_tui.agent.jobs import Job
-from mm_tui.agent.webhook_events import WebhookEvent
+from mm_tui.models import Direction, GatewayId
 from mm_tui.settings.secret import Secret
 from mm_tui.text import OneLine
 
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
     from mm_tui.agent.jobs import Jobs
     from mm_tui.agent.log import Log
     from mm_tui.clock import Clock
-
 
 MOST = 64
 """The most open connections. If there is one more, the oldest with an incomplete request is closed."""
@@ -177,7 +178,7 @@ class Listener:
         if not self.is_signed(body, request.headers.get(SIGNATURE_HEADER, "")):
             return self._refuse(401, "wrong signature", "its signature is wrong")
         try:
-            event = webhook_events.read(json.loads(body))
+            event = read_event(json.loads(body))
         except (ValueError, RecursionError):
             # It is signed, so it comes from the gateway.
             event = WebhookEvent(True, unknown_shape=OneLine("no JSON"))
@@ -247,3 +248,73 @@ async def _bounded(request: Request) -> bytes | None:
 
 def _said(status: int, words: str) -> Response:
     return Response(json.dumps({"status": words}), status_code=status, media_type="application/json")
+
+
+_NAMES = ("type", "event", "event_type")
+_WORD = re.compile(r"[a-z]+")
+_ARRIVES = frozenset({"received", "inbound", "incoming", "arrived"})
+_ELSE = frozenset(
+    {
+        *("sent", "delivered", "delivery", "bounced", "bounce", "complained", "complaint", "open", "opened", "click"),
+        *("clicked", "pending", "cancelled", "canceled", "scheduled", "failed", "read", "deleted", "spam"),
+    }
+)
+"""Words of events that bring an agent no work. An approval may: it can release inbound mail."""
+_KNOWN = frozenset({"approved", "rejected"})
+"""Events that need a poll: inbound mail was approved, or a draft was rejected with a request."""
+_SHAPE_CHARACTERS = 120
+
+
+class WebhookEvent(msgspec.Struct, frozen=True):
+    """What an event says about work for the agent."""
+
+    may_bring_mail: bool
+    """There is new mail or a draft to write again; False if it certainly brings neither."""
+    email_id: str | None = None
+    mailbox: str | None = None
+    """An id or an address."""
+    thread_id: str = ""
+    unknown_shape: OneLine = OneLine("")
+    """For an unknown event, its name and fields for the log, without values; otherwise empty."""
+
+
+def read_event(event: object) -> WebhookEvent:
+    """Parses a payload. Never raises."""
+    if not isinstance(event, dict):
+        return WebhookEvent(True, unknown_shape=OneLine(f"a {type(event).__name__}"))
+    inner = event.get("data")
+    found = inner if isinstance(inner, dict) else event
+    name = next((name for key in _NAMES if isinstance(name := event.get(key), str) and name), "")
+    words = set(_WORD.findall(name.lower()))
+    arrives = bool(words & _ARRIVES)
+    if (words & _ELSE and not arrives) or (arrives and found.get("direction") == Direction.OUTBOUND):
+        return WebhookEvent(False)
+    if arrives and words & _ELSE:
+        # "inbound.delivered": it is about inbound mail; only a poll shows whether there is work.
+        return WebhookEvent(True)
+    if not arrives:
+        shape = "" if words & _KNOWN else _shape(event, name)
+        return WebhookEvent(True, unknown_shape=OneLine(shape))
+    mailbox = found.get("mailbox_id") or found.get("mailbox")
+    email_id = _id(found.get("email_id") or found.get("message_id") or (found.get("id") if found is inner else None))
+    thread_id = found.get("thread_id")
+    return WebhookEvent(
+        True,
+        email_id=email_id if not thread_id or _id(thread_id) else None,
+        mailbox=mailbox if isinstance(mailbox, str) else None,
+        thread_id=_id(thread_id) or "",
+        unknown_shape=OneLine("" if email_id else _shape(event, name)),
+    )
+
+
+def _id(value: object) -> str | None:
+    try:
+        return typed_json.from_values(GatewayId, value)
+    except ValueError:
+        return None
+
+
+def _shape(event: dict[str, object], name: str) -> str:
+    inner = event.get("data")
+    fields = [f"data.{key}" for key in inner] if isinstance(inner, dict) else []
+    return f"{name or 'no name'}: {', '.join(sorted([*event, *fields]))}"[:_SHAPE_CHARACTERS]

@@ -12,7 +12,6 @@ from mm_tui.commands.online import online, read_drafts, refresh_queue, unfilled
 from mm_tui.commands.output import printing as emit
 from mm_tui.commands.output.exits import CommandError, Exit
 from mm_tui.commands.printed import FIRST_OF_TWO, Printed, remember, thread_moved
-from mm_tui.commands.second_reader_output import second_reader_data, second_reader_text, second_reading
 from mm_tui.commands.waiting import seen
 from mm_tui.models import Mailbox
 from mm_tui.review.digest import short
@@ -21,12 +20,14 @@ from mm_tui.review.findings import Level
 from mm_tui.review.rendered import needs_rendering, rendered
 from mm_tui.review.risk.engine import NO_HISTORY
 from mm_tui.review.risk.model import NOT_READ
-from mm_tui.services.assistant.second_reader import SecondReaderState
-from mm_tui.services.events import span
+from mm_tui.services.assistant.cards import CardPhase
+from mm_tui.services.assistant.second_reader import SecondReader, SecondReaderState
+from mm_tui.services.events import ignore, span
 from mm_tui.services.queue.entries import ordered
 from mm_tui.services.queue.entry import Order, QueueEntry
 from mm_tui.services.queue.filter import FilterContext, QueueFilter, saved_filters
 from mm_tui.services.unsent import unsent_words
+from mm_tui.session import Session
 from mm_tui.settings.profiles import reviewer
 from mm_tui.settings.sections import Settings
 from mm_tui.text import ManyLine, OneLine, file_label
@@ -323,3 +324,38 @@ def _unlike_source(body: ManyLine) -> Iterator[str]:
 
 def _iso(moment: datetime | None) -> str | None:
     return moment.isoformat(timespec="seconds") if moment else None
+
+
+async def second_reading(session: Session, entry: QueueEntry, box: Mailbox | None) -> SecondReaderState:
+    """Has a draft read, unless the answer is cached. Failures are reported in the state."""
+    reader = SecondReader(session.build_assistant(), session.house_facts, ignore)
+    return await reader.read(entry, box.address if box is not None else "")
+
+
+def second_reader_text(read: SecondReaderState) -> Iterator[OneLine]:
+    """The remarks as lines of text."""
+    yield OneLine(f"reader   {read.summary}")
+    for remark in read.remarks:
+        yield OneLine(f"reader   {remark.line}")
+
+
+def second_reader_data(read: SecondReaderState) -> dict[str, object]:
+    """The remarks as JSON. `lines` is None if the draft was not read; an empty list is not an all-clear."""
+    lines = [
+        {
+            "kind": remark.kind,
+            "draft": remark.draft,
+            "thread": remark.source,
+            "source": remark.source_id,
+            "from": remark.source_name,
+        }
+        for remark in read.remarks
+    ]
+    return {
+        "phase": str(read.phase),
+        "words": read.summary,
+        "model": read.model or None,
+        "stand_in": read.stand_in,
+        "dropped": read.dropped,
+        "lines": lines if read.phase is CardPhase.DONE else None,
+    }

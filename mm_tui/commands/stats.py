@@ -98,8 +98,7 @@ def _learning(mailbox_id: str, decided: Sequence[Decided]) -> dict[str, object]:
 
 
 def _print(agent: AgentFigures, now: datetime) -> None:
-    from mm_tui.services.audit.agents import numbered
-    from mm_tui.services.audit.plots import spark
+    from mm_tui.services.audit.agents import numbered, spark
     from mm_tui.services.events import span
 
     said = f"{agent.key_id or '(key not known)'}: {len(agent.decided)} decided, {agent.number('approved')} as written, "

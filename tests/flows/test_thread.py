@@ -16,7 +16,7 @@ from textual.widgets import OptionList, Static, TextArea
 from mm_tui.messages import DecisionWanted, ServiceEventReceived
 from mm_tui.models import EmailDetail, RawContent, SendReceipt
 from mm_tui.screens.dialogs.confirm import ConfirmScreen
-from mm_tui.screens.dialogs.labels import LabelScreen
+from mm_tui.screens.dialogs.dialog import ListDialog
 from mm_tui.screens.thread.reply_editor import ReplyEditor
 from mm_tui.screens.thread.screen import ThreadScreen
 from mm_tui.screens.thread.view import ThreadView
@@ -364,7 +364,7 @@ async def test_label_set_by_a_human_stands(sandbox: Sandbox) -> None:
     async with synced_app(sandbox) as (app, pilot):
         await until(pilot, lambda: "Refund please" in shown(app))
         await pilot.press("b")
-        await until(pilot, lambda: isinstance(app.screen, LabelScreen))
+        await until(pilot, lambda: isinstance(app.screen, ListDialog))
         await pilot.press("j", "j", "enter")
         await until(pilot, lambda: "partnership" in shown(app))
         await pilot.press("enter")

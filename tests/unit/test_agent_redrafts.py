@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from mm_tui.agent import policy, webhook_events
+from mm_tui.agent import policy
 from mm_tui.agent.jobs import Job, Jobs
+from mm_tui.agent.listener import read_event
 from mm_tui.agent.schema import AGENT_SQL
 from mm_tui.assist import prompts, tasks
 from mm_tui.assist.prompts import Letter
@@ -271,7 +272,7 @@ def test_a_long_suggestion_stays_within_the_budget() -> None:
     ],
 )
 def test_an_event_of_a_rejection_starts_a_poll(event: dict[str, Any]) -> None:
-    read = webhook_events.read(event)
+    read = read_event(event)
     assert read.may_bring_mail and read.email_id is None and not read.unknown_shape
 
 

@@ -15,9 +15,9 @@ from mm_tui.models import Mailbox, Party
 from mm_tui.query import MAIL
 from mm_tui.store.database import Database
 from mm_tui.store.mail import list_keys, word_index
-from mm_tui.store.mail.changes import Changes
 from mm_tui.store.mail.mails import MailboxRow, MailStore, MailView
 from mm_tui.store.mail.pending import PendingStore
+from mm_tui.store.mail.rows import Changes
 from mm_tui.store.mail.search import parse_query
 from mm_tui.store.sort_keys import from_ms, make_key, to_ms
 from mm_tui.text import OneLine

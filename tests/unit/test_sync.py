@@ -35,10 +35,10 @@ from mm_tui.services.sync.service import Sync
 from mm_tui.settings.sections import Sync as SyncSettings
 from mm_tui.store.audit.entries import AuditStore
 from mm_tui.store.database import Database
-from mm_tui.store.mail.changes import Changes
 from mm_tui.store.mail.contacts import ContactStore
 from mm_tui.store.mail.mails import MailStore, MailView
 from mm_tui.store.mail.pending import PendingChanges, PendingStore
+from mm_tui.store.mail.rows import Changes
 from mm_tui.store.seal import StoreMoved
 from mm_tui.text import OneLine
 from tests.support.clock import FakeClock

@@ -11,7 +11,7 @@ import pytest
 from mm_tui.models import AuditEntry, EmailSummary, Mailbox, Party
 from mm_tui.screens.mailboxes.mailbox_list import percent
 from mm_tui.screens.mailboxes.pages import mailbox_page, tally_words
-from mm_tui.services.audit.plots import spark
+from mm_tui.services.audit.agents import spark
 from mm_tui.services.audit.track_record import LADDER, Tally, TrackRecord, TrackRecords, step_down, step_up
 from mm_tui.store.audit.entries import AuditStore
 from mm_tui.store.audit.journal import Journal

@@ -15,9 +15,8 @@ from hypothesis import strategies as st
 
 from mm_tui.agent.boxes import Boxes
 from mm_tui.agent.jobs import Jobs
-from mm_tui.agent.listener import MAX_BODY, SIGNATURE_HEADER, Listener
+from mm_tui.agent.listener import MAX_BODY, SIGNATURE_HEADER, Listener, WebhookEvent, read_event
 from mm_tui.agent.log import Log
-from mm_tui.agent.webhook_events import WebhookEvent, read
 from mm_tui.settings.secret import Secret
 from mm_tui.store.database import Database
 from tests.support.clock import FakeClock
@@ -61,32 +60,34 @@ NOT_UNDERSTOOD: tuple[Any, ...] = (
 @pytest.mark.parametrize("name", NEW)
 def test_new_mail_is_understood_in_every_shape(name: str) -> None:
     event, (email_id, mailbox, thread_id) = NEW[name]
-    assert read(event) == WebhookEvent(True, email_id, mailbox, thread_id)
+    assert read_event(event) == WebhookEvent(True, email_id, mailbox, thread_id)
 
 
 @pytest.mark.parametrize("name", NOTHING_NEW)
 @pytest.mark.parametrize("key", ["type", "event", "event_type"])
 def test_events_that_bring_no_mail_are_left_alone(key: str, name: str) -> None:
-    assert not read({key: name, "data": {"email_id": "01E"}}).may_bring_mail
+    assert not read_event({key: name, "data": {"email_id": "01E"}}).may_bring_mail
 
 
 @pytest.mark.parametrize("name", ["inbound.delivered", "inbound_delivery", "email.received.failed", "inbound.pending"])
 def test_what_happened_to_mail_that_came_in_is_answered_by_a_poll(name: str) -> None:
-    assert read({"event": name, "data": {"email_id": "01E"}}) == WebhookEvent(True)
-    assert not read({"event": name, "data": {"email_id": "01E", "direction": "outbound"}}).may_bring_mail
+    assert read_event({"event": name, "data": {"email_id": "01E"}}) == WebhookEvent(True)
+    assert not read_event({"event": name, "data": {"email_id": "01E", "direction": "outbound"}}).may_bring_mail
 
 
 def test_what_we_sent_ourselves_is_no_new_mail() -> None:
-    assert not read({"event": "email.received", "data": {"email_id": "01E", "direction": "outbound"}}).may_bring_mail
+    assert not read_event(
+        {"event": "email.received", "data": {"email_id": "01E", "direction": "outbound"}}
+    ).may_bring_mail
 
 
 def test_an_approval_may_let_inbound_mail_in() -> None:
-    assert read({"event": "message.approved", "data": {"email_id": "01E"}}) == WebhookEvent(True)
+    assert read_event({"event": "message.approved", "data": {"email_id": "01E"}}) == WebhookEvent(True)
 
 
 @pytest.mark.parametrize("event", NOT_UNDERSTOOD, ids=str)
 def test_what_is_not_understood_is_polled_for_and_named_without_its_values(event: Any) -> None:
-    told = read(event)
+    told = read_event(event)
     assert told.may_bring_mail and told.email_id is None and told.unknown_shape
     assert "01E" not in told.unknown_shape and "a b" not in told.unknown_shape
 
@@ -98,7 +99,7 @@ def test_what_is_not_understood_is_polled_for_and_named_without_its_values(event
     )
 )
 def test_no_payload_is_an_error(event: Any) -> None:
-    assert len(read(event).unknown_shape) <= 160
+    assert len(read_event(event).unknown_shape) <= 160
 
 
 class Hook:

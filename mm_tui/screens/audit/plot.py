@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from textual.content import Content
 
-from mm_tui.services.audit.plots import spark
+from mm_tui.services.audit.agents import spark
 from mm_tui.store.audit.made import MadeDecision, MadeOutcome
 from mm_tui.widgets.chrome import LinePart, fit
 

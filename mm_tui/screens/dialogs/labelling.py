@@ -1,8 +1,10 @@
-"""Labels the email under the cursor, on any screen."""
+"""Labels the email under the cursor, on any screen. No model overwrites a human's label."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+
+from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
     from mm_tui.screens.base import BaseScreen
@@ -15,8 +17,10 @@ def say_why_not(screen: BaseScreen) -> None:
 
 def ask_label(screen: BaseScreen, email_id: str, label: str) -> None:
     """Asks for the label of an email and sets it; `label` is its current one, empty if it has none."""
-    from mm_tui.screens.dialogs.dialog import ask
-    from mm_tui.screens.dialogs.labels import LabelScreen
+    # Imported late: the first frame needs no dialogs.
+    from textual.content import Content
+
+    from mm_tui.screens.dialogs.dialog import Line, ListDialog, ask
 
     if (triage := screen.session.triage) is None:
         say_why_not(screen)
@@ -25,4 +29,7 @@ def ask_label(screen: BaseScreen, email_id: str, label: str) -> None:
     def chosen(label: str) -> None:
         screen.run_worker(triage.set_label(email_id, label), group="label", exit_on_error=False)
 
-    ask(screen.app, LabelScreen(screen.session.settings.assist.labels, label), chosen)
+    labels = screen.session.settings.assist.labels
+    lines = [Line(Content.assemble(("• " if one == label else "  ", "$accent"), OneLine(one)), one) for one in labels]
+    at = labels.index(label) if label in labels else None
+    ask(screen.app, ListDialog("Label", lines, choose="label it", at=at), chosen)

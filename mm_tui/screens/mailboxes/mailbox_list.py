@@ -8,7 +8,7 @@ from typing import NamedTuple
 from rich.cells import cell_len
 from rich.segment import Segment
 
-from mm_tui.services.audit.plots import spark
+from mm_tui.services.audit.agents import spark
 from mm_tui.services.audit.track_record import LADDER, WINDOWS, TrackRecord
 from mm_tui.text import OneLine
 from mm_tui.widgets.cells import fit_cells

@@ -9,9 +9,8 @@ from mm_tui.account import Webhook
 from mm_tui.models import Mailbox, OversightMode
 from mm_tui.screens.audit.pages import RowWriter
 from mm_tui.screens.mailboxes.mailbox_list import percent
-from mm_tui.services.audit.agents import AgentFigures, numbered
+from mm_tui.services.audit.agents import AgentFigures, numbered, spark
 from mm_tui.services.audit.key_names import NO_NAMES, key_words
-from mm_tui.services.audit.plots import spark
 from mm_tui.services.audit.track_record import FEW, LADDER, Learning, Tally, TrackRecord
 from mm_tui.services.events import span
 from mm_tui.services.mailboxes import AccountFacts

@@ -85,3 +85,19 @@ def decided_since(database: Database, clock: Clock, days: int) -> list[Decided]:
     """What was decided with this program in the last days, according to the journal."""
     since = clock.now() - timedelta(days=days)
     return [one for one in ended(Journal(database).entries(), {}) if one.at >= since]
+
+
+BARS = " ▁▂▃▄▅▆▇█"
+
+
+def spark(values: Sequence[int], width: int, *, most: int | None = None) -> str:
+    """A plot of counts in `width` cells, adding up neighbours; zero is blank.
+
+    Args:
+        values: counts, oldest first; at least one.
+        width: cells, at most as many as values.
+        most: the count that fills a cell; by default the largest.
+    """
+    sums = [sum(values[at * len(values) // width : (at + 1) * len(values) // width]) for at in range(width)]
+    most = max(sums) if most is None else most
+    return "".join(BARS[-(-one * (len(BARS) - 1) // most)] if most else BARS[0] for one in sums)

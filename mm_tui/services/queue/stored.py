@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from mm_tui.review.digest import digest_of
 from mm_tui.services.queue.entry import ThreadMail
 from mm_tui.store.decisions.edits import EditStore, SavedEdit
-from mm_tui.store.mail.pending import PendingStore
-from mm_tui.store.mail.threads import ThreadRow, thread_rows
+from mm_tui.store.mail.pending import PendingStore, ThreadRow, thread_rows
 
 if TYPE_CHECKING:
     from mm_tui.models import PendingItem

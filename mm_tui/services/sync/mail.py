@@ -17,8 +17,8 @@ import msgspec
 
 from mm_tui.gateway.errors import BadRequest, NotFound
 from mm_tui.gateway.shapes import EmailFilter, Pages
-from mm_tui.store.mail.changes import Changes
 from mm_tui.store.mail.mails import MailStore
+from mm_tui.store.mail.rows import Changes
 from mm_tui.store.sort_keys import to_ms
 from mm_tui.store.state import StateStore
 

@@ -7,7 +7,7 @@ from array import array
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from mm_tui.store.audit.journal_sql import AT, EMAIL, KIND, inner, parsed_ms
+from mm_tui.store.audit.journal import AT, EMAIL, KIND, inner, parsed_ms
 
 if TYPE_CHECKING:
     from mm_tui.store.database import Database

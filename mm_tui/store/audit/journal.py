@@ -17,13 +17,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from mm_tui.store.seal import BEGINNING, Head, last_entry
+from mm_tui.store.sort_keys import to_ms
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
     from mm_tui.store.database import Database
-
-START = BEGINNING
-"""Used as the previous hash of the first entry."""
 
 
 class JournalEntry(NamedTuple):
@@ -130,7 +128,7 @@ class Journal:
             ValueError: `head` is not of the form `NUMBER:HASH`.
         """
         witnessed = _head(head) if head is not None else None
-        previous, sound = START, 0
+        previous, sound = BEGINNING, 0
         for row in self._rows(0):
             number = sound + 1
             if fault := _fault(row, number, previous):
@@ -179,6 +177,25 @@ def _fault(row: sqlite3.Row, number: int, previous: str) -> str:
 
 def _head(head: str) -> tuple[int, str]:
     number, _, digest = head.strip().partition(":")
-    if not number.isascii() or not number.isdigit() or len(digest) != len(START):
+    if not number.isascii() or not number.isdigit() or len(digest) != len(BEGINNING):
         raise ValueError("a head looks like NUMBER:HASH, as `mm-tui audit verify` prints it")
     return int(number), digest
+
+
+def inner(path: str) -> str:
+    """SQL for the value at a path inside an entry."""
+    return f"CASE WHEN json_valid(entry) THEN json_extract(entry, '$.{path}') END"
+
+
+AT, WHO, KIND, EMAIL, DETAILS = (inner(name) for name in ("at", "who", "kind", "email_id", "details"))
+ACT, ABOUT, MAILBOX, NOTE = (inner(f"details.{name}") for name in ("act", "about", "mailbox", "note"))
+IS_DECISION = """(instr(entry, '"kind":"done"') > 0 OR instr(entry, '"kind":"retired"') > 0)"""
+"""Inside a value the quotes would be escaped, so this text can only be the entry's own kind."""
+
+
+def parsed_ms(moment: object, otherwise: int) -> int:
+    """An entry's time in milliseconds since 1970, or `otherwise` if it has none."""
+    try:
+        return to_ms(datetime.fromisoformat(str(moment))) or 0
+    except ValueError:
+        return otherwise

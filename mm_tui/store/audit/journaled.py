@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from mm_tui.store.audit.journal_sql import ABOUT, ACT, AT, EMAIL, IS_DECISION, KIND, WHO, parsed_ms
+from mm_tui.store.audit.journal import ABOUT, ACT, AT, EMAIL, IS_DECISION, KIND, WHO, parsed_ms
 from mm_tui.store.sort_keys import from_ms
 from mm_tui.text import OneLine
 

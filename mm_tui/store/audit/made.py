@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 from mm_tui.store.audit.entries import AuditStore
-from mm_tui.store.audit.journal_sql import ABOUT, AT, EMAIL, IS_DECISION, KIND, WHO, inner
+from mm_tui.store.audit.journal import ABOUT, AT, EMAIL, IS_DECISION, KIND, WHO, inner
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:

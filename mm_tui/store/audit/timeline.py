@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from mm_tui.store.audit.actions import deciding_actions
-from mm_tui.store.audit.journal_sql import ABOUT, AT, DETAILS, EMAIL, KIND, MAILBOX, NOTE, WHO, parsed_ms
+from mm_tui.store.audit.journal import ABOUT, AT, DETAILS, EMAIL, KIND, MAILBOX, NOTE, WHO, parsed_ms
 from mm_tui.store.sort_keys import from_ms, to_ms
 from mm_tui.text import OneLine
 

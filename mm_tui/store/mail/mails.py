@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mm_tui import typed_json
 from mm_tui.store.mail import list_keys as view_keys
-from mm_tui.store.mail.changes import Changes
-from mm_tui.store.mail.rows import ROW_SQL, MailRow, gone_row, mail_row
+from mm_tui.store.mail.rows import ROW_SQL, Changes, MailRow, gone_row, mail_row
 from mm_tui.store.mail.search import STATUS_WORDS, MailView, Query, parse_query
 from mm_tui.store.sort_keys import first_key_at, from_ms
 from mm_tui.text import OneLine

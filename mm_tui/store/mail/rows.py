@@ -91,3 +91,14 @@ def gone_row(key: int) -> MailRow:
         key, "", "", None, _NOTHING, _NOTHING, _NOTHING, 0, OneLine("(no longer kept here)"), 0,
         _NOTHING, _NOTHING, None, False, _NOTHING, _NOTHING, _NOTHING, 1,
     )  # fmt: skip
+
+
+class Changes(NamedTuple):
+    """The ids of the emails that an upsert changed."""
+
+    new: frozenset[str]
+    changed: frozenset[str]
+
+    @property
+    def all(self) -> frozenset[str]:
+        return self.new | self.changed
