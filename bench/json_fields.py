@@ -100,6 +100,15 @@ OUTPUTS: Mapping[str, Mapping[str, str]] = {
         "snoozed_left_out": "number of snoozed emails that the filter selects too; they are rejected only if the query "
         "says is:snoozed",
     },
+    "scheduled list": {
+        "scheduled": "list of {id, mailbox, status, to (addresses), subject}: emails that will be sent later",
+        "more": "whether the list was too long to read all of it",
+    },
+    "scheduled cancel": {
+        "id": "the email's id",
+        "cancelled": "true",
+        "words": "one sentence",
+    },
     "stats": {
         "days": "number of days covered",
         "agents": "list of {key (id of the key that wrote the drafts, or null), drafts, "

@@ -22,6 +22,7 @@ from mm_tui.commands import (
     pending,
     profiles,
     sandbox,
+    scheduled,
     spam,
     stats,
     sync,
@@ -105,7 +106,7 @@ def build(argv: Sequence[str] | None = None) -> Parser:
     parser.add_argument("--version", action="version", version=f"mm-tui {__version__}")
     common(parser)
     commands: Commands[Any] = parser.add_subparsers(title="commands", metavar="COMMAND")
-    for module in (demo, init, doctor, profiles, sync, pending, spam, audit, stats, export, manual):
+    for module in (demo, init, doctor, profiles, sync, pending, scheduled, spam, audit, stats, export, manual):
         module.add(commands, shared)
     completion.add(commands, shared, build)
     agent.add(commands, shared)

@@ -1,4 +1,4 @@
-"""Cancels an email that is scheduled and was not sent yet."""
+"""Lists scheduled emails, and cancels one that was not sent yet."""
 
 from __future__ import annotations
 
@@ -7,18 +7,41 @@ from typing import TYPE_CHECKING
 from mm_tui.decision.state import RemoteState
 from mm_tui.gateway import calls
 from mm_tui.gateway.errors import GatewayError
+from mm_tui.gateway.mail_calls import first_pages
+from mm_tui.gateway.shapes import EmailFilter
+from mm_tui.models import Status
 from mm_tui.services.audit.act_journal import ActJournal
 from mm_tui.services.decisions.remote_state import remote_state_of
-from mm_tui.services.unsent import state_words
+from mm_tui.services.unsent import is_scheduled, state_words
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from mm_tui.gateway.client import GatewayClient
+    from mm_tui.models import EmailSummary
     from mm_tui.services.sync.service import Sync
+
+MOST_PAGES = 10
+"""The most pages of a hundred emails that are read for each mailbox."""
 
 
 class NotCancelled(Exception):
     """An email was not cancelled, or that is not known; says why, and how it stands."""
+
+
+async def listed(gateway: GatewayClient, mailbox_ids: Iterable[str]) -> tuple[list[EmailSummary], bool]:
+    """The scheduled emails of these mailboxes, and whether there may be more."""
+    found: list[EmailSummary] = []
+    more = False
+    wanted = EmailFilter(status=Status.SCHEDULED)
+    for mailbox_id in mailbox_ids:
+        cursor: str | None = None
+        async for page in first_pages(gateway, mailbox_id, wanted, most=MOST_PAGES):
+            found += [mail for mail in page.emails if is_scheduled(mail.direction, mail.status)]
+            cursor = page.cursor
+        more = more or cursor is not None
+    return found, more
 
 
 async def cancel(gateway: GatewayClient, sync: Sync, journal: ActJournal, mailbox_id: str, email_id: str) -> OneLine:
@@ -29,22 +52,25 @@ async def cancel(gateway: GatewayClient, sync: Sync, journal: ActJournal, mailbo
         journal: gets the call before it is made.
 
     Raises:
-        NotCancelled: the gateway refused it, or what became of it is not known.
+        NotCancelled: the gateway refused it, or what became of it is not known. Its cause is the gateway's error, if
+            there was one.
         GatewayError: the journal cannot be written, so the call was not made.
     """
     place = {"mailbox_id": mailbox_id, "email_id": email_id}
     await journal.begins(calls.CANCEL, place, {})
-    trouble = ""
+    trouble, failed = "", None
     try:
         await gateway.cancel(mailbox_id, email_id)
     except GatewayError as error:
+        failed = error
         trouble = f"{'it is not known whether it was' if error.may_have_happened else 'not'} cancelled: {error.message}"
         await journal.failed(calls.CANCEL, place, error)
     try:
         now = await sync.fetch_detail(mailbox_id, email_id)
     except GatewayError as error:
-        raise NotCancelled(trouble or f"cancelled, but it could not be read again: {error.message}") from error
+        words = trouble or f"cancelled, but it could not be read again: {error.message}"
+        raise NotCancelled(words) from failed or error
     if remote_state_of(now.status, now.direction) is RemoteState.CANCELLED:
         return OneLine("cancelled: it will not be sent")
     stands = state_words(str(now.direction), str(now.status)) or now.status
-    raise NotCancelled(f"{trouble or 'the gateway did not cancel it'}. It is {stands} now")
+    raise NotCancelled(f"{trouble or 'the gateway did not cancel it'}. It is {stands} now") from failed

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from bench.json_fields import OUTPUTS
+from mm_tui.commands.output.exits import Exit
 from mm_tui.screens.dialogs.choice import ChoiceScreen
 from mm_tui.screens.thread.screen import ThreadScreen
 from mm_tui.services.audit.act_journal import ActJournal
@@ -15,6 +17,7 @@ from mm_tui.services.sync.service import Sync
 from mm_tui.settings.sections import Sync as SyncSettings
 from mm_tui.store.audit.journal import Journal
 from tests.support.app import drawn, running_app, settings_for, until
+from tests.support.cli import Home
 from tests.support.clock import FakeClock
 from tests.support.desk import at_desk
 from tests.support.sandbox import Sandbox
@@ -76,3 +79,40 @@ async def test_what_the_gateway_says_afterwards_counts(
             assert "cancelled" in await cancel(desk.gateway, sync, journal, sandbox.mailbox, mail)
         assert desk.kinds() == kinds and len(sandbox.calls("POST", "/cancel")) == 1
         assert sandbox.status(mail) == ("scheduled" if words else "cancelled")
+
+
+def test_the_command_lists_and_cancels_it_once(sandbox: Sandbox, home: Home) -> None:
+    mail, received = scheduled(sandbox), str(sandbox.inbound(sender="anna@customer.example", subject="Hello")["id"])
+    (listed,) = home.run("scheduled", "list", "--json").json["scheduled"]
+    assert (listed["id"], listed["subject"], listed["status"]) == (mail, "See you", "scheduled")
+    done = home.run("scheduled", "cancel", mail, "--json", status=0).json
+    assert set(done) == set(OUTPUTS["scheduled cancel"]) and done["cancelled"] is True
+    assert sandbox.status(mail) == "cancelled"
+    again = home.run("scheduled", "cancel", mail, status=Exit.CHANGED)
+    assert "it is not scheduled, but cancelled, was not sent" in again.err
+    home.run("sync")
+    assert "waits" not in home.run("scheduled", "cancel", received, status=Exit.CHANGED).err
+    assert sandbox.status(received) == "unread", "it was not opened"
+    home.run("scheduled", "cancel", "nothing", status=Exit.NOT_FOUND)
+    assert len(sandbox.calls("POST", "/cancel")) == 1
+    assert "No email is scheduled" in home.run("scheduled", "list", status=0).err
+
+
+@pytest.mark.parametrize(
+    ("keys", "fault", "status"),
+    [
+        (("oversight",), None, Exit.AUTH),
+        (("oversight", "send"), {"kind": "status", "status": 403}, Exit.AUTH),
+        (("oversight", "send"), {"kind": "status", "status": 409}, Exit.CHANGED),
+        (("oversight", "send"), {"kind": "close", "when": "before"}, Exit.GATEWAY),
+    ],
+)
+def test_the_command_says_why_it_could_not_cancel(
+    sandbox: Sandbox, home: Home, keys: tuple[str, ...], fault: dict[str, object] | None, status: Exit
+) -> None:
+    home.write_profile(sandbox.url, {name: sandbox.keys[name] for name in keys})
+    mail = scheduled(sandbox)
+    if fault:
+        sandbox.fault(method="POST", path="/cancel$", count=1, **fault)
+    assert "cancel" in home.run("scheduled", "cancel", mail, status=status).err
+    assert sandbox.status(mail) == "scheduled"

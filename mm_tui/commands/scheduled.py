@@ -1,0 +1,128 @@
+"""`mm-tui scheduled`: emails that will be sent later, and cancelling one."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from mm_tui.commands import common
+from mm_tui.commands.common import Commands
+from mm_tui.commands.output import printing as emit
+from mm_tui.commands.output.exits import CommandError, Exit, of_failure
+from mm_tui.commands.values import email_id
+from mm_tui.text import OneLine
+
+if TYPE_CHECKING:
+    from mm_tui.models import EmailSummary
+    from mm_tui.session import Session
+    from mm_tui.settings.sections import Settings
+
+
+def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
+    parser = commands.add_parser(
+        "scheduled",
+        help="emails that will be sent later: list, cancel",
+        description="Lists the emails that will be sent later, or cancels one.",
+    )
+    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
+    listing = actions.add_parser("list", parents=[shared], help="list the scheduled emails of all mailboxes")
+    listing.add_argument("--json", action="store_true", help="print JSON")
+    listing.set_defaults(run=common.run_task, task=_list)
+    cancel = actions.add_parser(
+        "cancel",
+        parents=[shared],
+        help="cancel one",
+        description="Cancels a scheduled email with the send key: it is not sent, and does not come back to the queue. "
+        "The call is made once, and the email is read again. If it is not scheduled, or not any longer, the exit "
+        "status is 6.",
+    )
+    cancel.add_argument("id", metavar="ID", type=email_id, help="the email's id, as `mm-tui scheduled list` prints it")
+    cancel.add_argument("--json", action="store_true", help="print JSON")
+    cancel.set_defaults(run=common.run_task, task=_cancel)
+
+
+async def _list(arguments: argparse.Namespace, chosen: Settings) -> int:
+    from mm_tui.commands.online import online
+
+    async with online(chosen) as session:
+        found, more = await _listed(session)
+        boxes = session.mail.addresses()
+    if arguments.json:
+        emit.data({"scheduled": [_fields(mail, boxes.get(mail.mailbox_id)) for mail in found], "more": more})
+    elif found:
+        emit.table([_row(mail, boxes.get(mail.mailbox_id)) for mail in found])
+    else:
+        emit.note(OneLine("No email is scheduled."))
+    if more:
+        emit.note(OneLine("There are too many to read them all: the oldest are left out."))
+    return Exit.OK
+
+
+async def _listed(session: Session) -> tuple[list[EmailSummary], bool]:
+    from mm_tui.services.scheduled import listed
+
+    await session.network.sync.refresh_mailboxes()
+    return await listed(session.network.gateway, session.mail.addresses())
+
+
+def _row(mail: EmailSummary, mailbox: OneLine | None) -> list[OneLine]:
+    return [OneLine(mail.id), mailbox or OneLine(""), OneLine(", ".join(one.address for one in mail.to)), mail.subject]
+
+
+def _fields(mail: EmailSummary, mailbox: OneLine | None) -> dict[str, object]:
+    return {
+        "id": mail.id,
+        "mailbox": mailbox,
+        "status": str(mail.status),
+        "to": [one.address for one in mail.to],
+        "subject": mail.subject,
+    }
+
+
+async def _cancel(arguments: argparse.Namespace, chosen: Settings) -> int:
+    from mm_tui.commands.online import online
+    from mm_tui.services.audit.act_journal import ActJournal
+    from mm_tui.services.scheduled import NotCancelled, cancel
+    from mm_tui.settings.profiles import reviewer
+
+    if chosen.profile.send_key is None:
+        raise CommandError(Exit.AUTH, "cancelling needs a send key", "Set send_key, for example with `mm-tui init`.")
+    async with online(chosen) as session:
+        await session.check_account()
+        gateway, sync = session.network.gateway, session.network.sync
+        mail = await _scheduled(session, arguments.id)
+        journal = ActJournal(session.database, reviewer(chosen), session.clock)
+        try:
+            words = await cancel(gateway, sync, journal, mail.mailbox_id, mail.id)
+        except NotCancelled as error:
+            cause = of_failure(error.__cause__) if error.__cause__ is not None else None
+            status, cure = (cause[0], cause[2]) if cause is not None else (Exit.CHANGED, "")
+            raise CommandError(status, f"{mail.id}: {error}", cure) from error
+    emit.result({"id": mail.id, "cancelled": True, "words": words}, words, as_json=arguments.json)
+    return Exit.OK
+
+
+async def _scheduled(session: Session, email_id: str) -> EmailSummary:
+    """The email, as the gateway has it now.
+
+    Raises:
+        CommandError: it is not scheduled (6), or there is no such email (3).
+    """
+    from mm_tui.models import Direction
+    from mm_tui.services.unsent import is_scheduled, state_words
+
+    known = session.mail.summary(email_id)
+    if known is None:
+        found, _ = await _listed(session)
+        known = next((mail for mail in found if mail.id == email_id), None)
+    if known is None:
+        raise CommandError(
+            Exit.NOT_FOUND, f"no scheduled email has the id {email_id}", "`mm-tui scheduled list` shows them."
+        )
+    # Opening received mail would mark it as read.
+    if str(known.direction) == Direction.OUTBOUND:
+        known = await session.network.sync.fetch_detail(known.mailbox_id, email_id)
+    if not is_scheduled(known.direction, known.status):
+        stands = state_words(str(known.direction), str(known.status)) or known.status.replace("_", " ")
+        raise CommandError(Exit.CHANGED, f"{email_id} cannot be cancelled: it is not scheduled, but {stands}")
+    return known
