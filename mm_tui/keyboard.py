@@ -348,9 +348,9 @@ class Keyboard:
 
 
 def _act_id(screen: Screen[Any], key: events.Key) -> str:
-    """The id of the action that the key has now; empty for none."""
+    """The id of the action that the key has now, or its name if it has no id; empty for none."""
     active = active_binding(screen, key.key)
-    return active.binding.id or "" if active is not None and active.enabled else ""
+    return active.binding.id or active.binding.action if active is not None and active.enabled else ""
 
 
 def _is_in_text(key: events.Key) -> bool:

@@ -154,7 +154,7 @@ ACTS: tuple[Act, ...] = (
     # Reading
     Act("paper.down", "j,down", "pager_down", "down", "One line down."),
     Act("paper.up", "k,up", "pager_up", "up", "One line up."),
-    Act("paper.page_down", "pagedown,ctrl+d", "pager_page_down", "read on", "One page down; at the end, back to any lines you skipped."),
+    Act("paper.page_down", "enter,pagedown,ctrl+d", "pager_page_down", "read on", "One page down; at the end, back to any lines you skipped."),
     Act("paper.page_up", "pageup,ctrl+u", "pager_page_up", "page up", "One page up."),
     Act("paper.first", "g,home", "pager_first", "first", "Go to the beginning."),
     Act("paper.last", "G,end", "pager_last", "last", "Go to the end."),

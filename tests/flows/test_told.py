@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from textual.message_pump import MessagePump
 from textual.timer import Timer
 
+from mm_tui import keyboard
 from mm_tui.app import MmTui
 from mm_tui.screens.dialogs.choice import ChoiceScreen
 from mm_tui.screens.dialogs.offers import ReasonScreen
@@ -40,27 +41,34 @@ async def test_what_is_left_to_read_is_counted_as_it_was_laid_out(sandbox: Sandb
         assert "read it, then approve" not in drawn(app)
 
 
-async def test_what_was_said_of_one_mail_is_not_said_of_the_next(sandbox: Sandbox) -> None:
+async def test_what_was_said_of_one_mail_is_not_said_of_the_next(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
     sandbox.draft("\n\n".join(f"Paragraph {number}." for number in range(40)))
     sandbox.draft("Second.")
     async with running_queue(settings_for(sandbox), 2) as (app, pilot, screen):
         await until(pilot, lambda: screen.current and screen.current.item.complete, "its detail")
         await until(pilot, lambda: not screen.gate.came_unasked, "a moment to look")
         await pilot.press("a")
-        await until(pilot, lambda: "lines not seen yet: pgdn reads on" in drawn(app), "the answer")
+        await until(pilot, lambda: "lines not seen yet: enter reads on" in drawn(app), "the answer")
         left = screen.pane.main.lines_unread
         assert f"{left} lines not seen yet" in drawn(app)
-        await pilot.press("pagedown")
+        # Neither of these keys counts as text: what is pressed right after them is not dropped.
+        monkeypatch.setattr(keyboard, "PAUSE_SECONDS", 60)
+        await pilot.press("enter")
         await until(pilot, lambda: screen.pane.main.lines_unread < left, "more of it")
         await until(pilot, lambda: f"{screen.pane.main.lines_unread} lines not seen yet" in drawn(app), "what is left")
         await pilot.press("n")
         await until(pilot, lambda: "not seen yet" not in drawn(app), "the answer to go")
         # Keys that do nothing say why; q goes back from the email, and in the list says how to leave.
         assert screen.panes.is_reading
-        await pilot.press("q")
+        await pilot.press("q", "k")
         await until(pilot, lambda: not screen.panes.is_reading and app.keyboard.is_ready, "the list")
+        await until(pilot, lambda: screen.queue_list.cursor == 0, "the line above")
+        assert "does nothing here" not in drawn(app)
+        monkeypatch.setattr(keyboard, "PAUSE_SECONDS", 0)
         # What is said of an email goes when its details come.
-        await until(pilot, lambda: screen.current is not None and screen.current.is_checked, "the second one's details")
+        await until(pilot, lambda: screen.current is not None and screen.current.is_checked, "its details")
         for key, why in (("b", "no edit to send back"), ("D", "no edit to discard"), ("q", "^q quits"),
                          ("A", "nothing is marked")):  # fmt: skip
             await pilot.press(key)
@@ -84,7 +92,7 @@ async def test_what_is_left_to_read_is_told_also_when_a_poll_reads_the_entry_ane
 
         monkeypatch.setattr(screen.pane.main, "once_painted", read_anew_then)
         await pilot.press("a")
-        await until(pilot, lambda: "lines not seen yet: pgdn reads on" in drawn(app), "the answer")
+        await until(pilot, lambda: "lines not seen yet: enter reads on" in drawn(app), "the answer")
 
 
 async def test_each_view_that_shows_all_that_leaves_counts(sandbox: Sandbox) -> None:
