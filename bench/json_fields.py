@@ -76,6 +76,9 @@ DECISION: Mapping[str, str] = {
     "body, attachments, "
     "send_at} or null; after not_as_seen `now` is what was sent; else null",
     "question": "{words, choices, digest} (the last is null, or what accept needs) if a human must answer, else null",
+    "redraft": "{state, words} if another draft was wanted after a rejection, else null; state is asked, later (the "
+    "request is repeated when mm-tui runs next) or refused (the exit status is then not 0, although the email is "
+    "rejected)",
     "exit_status": "the exit status",
 }
 

@@ -15,6 +15,7 @@ from mm_tui.commands.online import online
 from mm_tui.commands.output import printing as emit
 from mm_tui.commands.output.exits import CommandError, Exit
 from mm_tui.commands.printed import FIRST_OF_TWO, Printed, printed, remember, thread_moved
+from mm_tui.commands.redraft_requests import RedraftsAsked, ask_redrafts
 from mm_tui.commands.waiting import seen
 from mm_tui.decision.state import Act, Choice, Outcome
 from mm_tui.models import EditedDraft
@@ -23,11 +24,9 @@ from mm_tui.review.disclosure import BCC_NOT_DISCLOSED
 from mm_tui.review.draft import starts_thread
 from mm_tui.review.findings import Finding
 from mm_tui.services.decisions.record import state_of
-from mm_tui.services.decisions.redrafts import RedraftRequests
 from mm_tui.services.decisions.request import OwnReply, WaitsForSecond
 from mm_tui.services.decisions.service import Decisions, Refused
 from mm_tui.services.decisions.view import DecisionView
-from mm_tui.services.events import RedraftNotAsked, ServiceEvent
 from mm_tui.services.queue.assessing import edited_draft
 from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.session import Session
@@ -82,6 +81,12 @@ async def reject(arguments: argparse.Namespace, chosen: Settings) -> int:
         if asks and chosen.profile.send_key is None:
             raise CommandError(
                 Exit.AUTH, "asking for another draft needs a send key", "Set send_key, or leave out --redraft."
+            )
+        if asks and (entry.is_inbound or entry.author is not None):
+            raise CommandError(
+                Exit.USAGE,
+                f"{entry.item.id} is not a draft of an agent, so nobody can be asked for another one",
+                "Leave out --redraft. Nothing was decided.",
             )
         await begun(decisions.reject(entry.item, entry.digest, arguments.reason, asks_redraft=asks, hold=0))
         return await _outcome(session, decisions, arguments)
@@ -225,17 +230,11 @@ async def _outcome(
             # The next poll would see it too, but nobody should find it waiting in the store before.
             session.pending.remove(view.email_id)
         await decisions.followed_up()
-        if await RedraftRequests(session.database, session.network.gateway, session.clock, _not_asked).ask():
-            emit.note(OneLine("note: another draft will be asked for when mm-tui runs next"))
-    _tell(session, view, status, as_json=arguments.json)
+    redrafts = await ask_redrafts(session) if status is Exit.OK else None
+    _tell(session, view, status, as_json=arguments.json, redrafts=redrafts)
     for finding in despite if status is Exit.OK else ():
         emit.note(OneLine(f"{finding.level.sign} approved despite {risk_gate.finding_words(finding)}"))
-    return status
-
-
-def _not_asked(event: ServiceEvent) -> None:
-    if isinstance(event, RedraftNotAsked):
-        emit.error(event.words)
+    return status if redrafts is None else redrafts.status(view.email_id)
 
 
 async def _settled(decisions: Decisions, arguments: argparse.Namespace) -> DecisionView:
@@ -263,9 +262,11 @@ def _status(session: Session, decisions: Decisions, view: DecisionView) -> Exit:
     return Exit.GATEWAY if outcome in _GATEWAY else Exit.CHANGED
 
 
-def _tell(session: Session, view: DecisionView, status: Exit, *, as_json: bool) -> None:
+def _tell(
+    session: Session, view: DecisionView, status: Exit, *, as_json: bool, redrafts: RedraftsAsked | None = None
+) -> None:
     asked = view.question
-    print_outcome(view, status, as_json=as_json)
+    print_outcome(view, status, redrafts, as_json=as_json)
     # Only now: if the output could not be written, nothing was asked.
     emit.finish()
     with suppress(*STORE_FAULTS, OSError):

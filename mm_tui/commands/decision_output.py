@@ -4,23 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from mm_tui.commands.output import printing as emit
 from mm_tui.commands.output.exits import Exit
+from mm_tui.commands.redraft_requests import LATER, RedraftsAsked
 from mm_tui.decision.state import Choice, Outcome
 from mm_tui.review.diff import Kind, compare, marked
 from mm_tui.review.digest import short
+from mm_tui.services.decisions.show import ASKS_REDRAFT
 from mm_tui.services.decisions.view import SAME_TO_READ, Changed, DecisionView, Phase, Shown
 from mm_tui.text import ManyLine, OneLine
 
 
-def print_outcome(view: DecisionView, status: Exit, *, as_json: bool) -> None:
-    """Prints how a decision ended or what it asks, with what changed."""
+def print_outcome(view: DecisionView, status: Exit, redrafts: RedraftsAsked | None, *, as_json: bool) -> None:
+    """Prints how a decision ended or what it asks, with what changed, and what became of the requests for drafts."""
     asked = view.question
+    redrafts = redrafts or RedraftsAsked({}, frozenset())
+    refused = redrafts.refused.get(view.email_id)
+    if refused is not None:
+        view = replace(view, words=OneLine(view.words.removesuffix(ASKS_REDRAFT)))
     if as_json:
-        emit.data(_data(view, status))
-        return
-    if status is Exit.OK:
+        redraft = redrafts.fields(view.email_id) if view.asks_redraft else None
+        emit.data(_data(view, status or redrafts.status(view.email_id)) | {"redraft": redraft})
+    elif status is Exit.OK:
         emit.line(view.words)
+    for event in redrafts.refused.values():
+        emit.error(event.words)
+    if redrafts.later:
+        emit.note(OneLine(f"note: {LATER}"))
+    if as_json or status is Exit.OK:
         return
     cure = ""
     if asked is not None:

@@ -75,6 +75,9 @@ class Parser(argparse.ArgumentParser):
         super()._check_value(action, value)
 
     def error(self, message: str) -> NoReturn:
+        for action in self._actions:
+            if isinstance(action, argparse._SubParsersAction) and message.endswith(f"required: {action.metavar}"):
+                message = f"which action? There are {', '.join(action.choices)}"
         emit.error(message, f"See `{self.prog} --help`.")
         raise SystemExit(Exit.USAGE)
 

@@ -78,7 +78,8 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
     reject.add_argument(
         "--redraft",
         action="store_true",
-        help="ask for another draft that follows the reason, by tags, as the reasons in [review] redraft_reasons do",
+        help="ask for another draft that follows the reason, by tags, as the reasons in [review] redraft_reasons do; "
+        "if that is refused, the exit status is 4 or 5, although the email is rejected",
     )
     reject.set_defaults(run=run_reject)
 

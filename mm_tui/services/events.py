@@ -145,8 +145,11 @@ class MailboxesChanged(msgspec.Struct, frozen=True):
 class RedraftNotAsked(msgspec.Struct, frozen=True):
     """Another draft was wanted in place of a rejected one, and the agent cannot be asked for it."""
 
+    email_id: str
     words: OneLine
     """About which email, and why."""
+    needs_key: bool = False
+    """Whether it was refused for want of a key that may set tags."""
 
 
 ServiceEvent = (

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from bench import json_fields
 from mm_tui.clock import SystemClock
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.keys import Keys
@@ -44,13 +45,13 @@ async def test_a_reason_that_asks_for_it_is_told_by_tags_after_the_rejection(san
     desk.gateway.witness = ActJournal(desk.database, "robin", SystemClock(), but=BY_SERVICES)
     mail = await desk.read(sandbox.mailbox, draft)
     held = await desk.reject(mail, "Wrong tone", hold=600)
-    assert await requests(desk).ask() == 0 and asked(sandbox, draft) is None, "it may still be undone"
+    assert await requests(desk).ask() == [] and asked(sandbox, draft) is None, "it may still be undone"
     await desk.decisions.undo(held.email_id)
-    assert await requests(desk).ask() == 0 and asked(sandbox, draft) is None
+    assert await requests(desk).ask() == [] and asked(sandbox, draft) is None
     await desk.reject(mail, "Wrong tone")
     view = await desk.settled(draft)
     assert view.words == "rejected; another draft is being asked for"
-    assert await requests(desk).ask() == 0
+    assert await requests(desk).ask() == []
     assert asked(sandbox, draft) == RedraftRequest(OneLine("Wrong tone"), by=OneLine("robin"))
     assert StateStore(desk.database, kept=True).get("redrafts_to_ask") is None
     assert any(entry.kind == "tagging" and "review.redraft" in str(entry.details) for entry in desk.journal())
@@ -86,7 +87,7 @@ async def test_a_text_that_stood_in_a_tag_before_is_not_the_reviewers(sandbox: S
     async with at_desk(tmp_path, sandbox.url, sandbox.keys) as desk:
         await desk.reject(await desk.read(sandbox.mailbox, draft), "Wrong tone")
         await desk.settled(draft)
-        assert await requests(desk).ask() == 0
+        assert await requests(desk).ask() == []
     assert asked(sandbox, draft) == RedraftRequest(OneLine("Wrong tone"), by=OneLine("robin"))
     tags = sandbox.look(draft)["tags"]
     assert not any(name.startswith("review.suggestion") for name in tags) and tags["billing"] == "true"
@@ -98,10 +99,10 @@ async def test_what_failed_is_tried_again_later_and_not_with_every_decision(sand
     await desk.settled(draft)
     sandbox.fault(method="PUT", path="/tags$", kind="status", status=503, when="before", count=50)
     asking = requests(desk)
-    assert [await asking.ask() for _ in range(5)] == [1] * 5
+    assert [await asking.ask() for _ in range(5)] == [[draft]] * 5
     sandbox.clear_faults()
-    assert await asking.ask() == 1 and asked(sandbox, draft) is None, "it waits"
-    assert await requests(desk).ask() == 0 and asked(sandbox, draft) is not None
+    assert await asking.ask() == [draft] and asked(sandbox, draft) is None, "it waits"
+    assert await requests(desk).ask() == [] and asked(sandbox, draft) is not None
 
 
 async def test_what_another_rejects_meanwhile_asks_for_nothing(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -139,11 +140,11 @@ async def test_a_lost_call_and_a_new_start_only_delay_it(sandbox: Sandbox, tmp_p
             count=50,
             **({"status": 503} if kind == "status" else {}),
         )
-        assert await requests(desk).ask() == 1
+        assert await requests(desk).ask() == [draft]
     sandbox.clear_faults()
     assert asked(sandbox, draft) is None
     async with at_desk(tmp_path, sandbox.url, sandbox.keys) as desk:
-        assert await requests(desk).ask() == 0
+        assert await requests(desk).ask() == []
     assert asked(sandbox, draft) is not None
 
 
@@ -153,7 +154,7 @@ async def test_tags_that_the_gateway_refuses_are_not_tried_for_ever(sandbox: San
     await desk.settled(draft)
     sandbox.fault(method="PUT", path="/tags$", kind="status", status=400, when="before", count=50)
     told: list[ServiceEvent] = []
-    assert await requests(desk, told).ask() == 0
+    assert await requests(desk, told).ask() == []
     (event,) = told
     assert isinstance(event, RedraftNotAsked)
     assert event.words.startswith("another draft in place of the email to anna@customer.example cannot be asked for: ")
@@ -174,7 +175,7 @@ async def test_what_is_to_be_asked_is_dropped_once_the_key_is_gone(sandbox: Sand
         await desk.settled(draft)
         async with GatewayClient(sandbox.url, Keys(oversight=Secret(sandbox.keys["oversight"]))) as reader:
             told: list[ServiceEvent] = []
-            assert await RedraftRequests(desk.database, reader, desk.decisions._clock, told.append).ask() == 0
+            assert await RedraftRequests(desk.database, reader, desk.decisions._clock, told.append).ask() == []
         assert [one.words for one in told if isinstance(one, RedraftNotAsked)] == [
             "another draft in place of the email to anna@customer.example cannot be asked for: there is no send key"
         ]
@@ -227,6 +228,34 @@ def test_the_command_says_what_keeps_it_from_asking(sandbox: Sandbox, tmp_path: 
     refused = home.run("pending", "reject", draft, "--digest", digest_, "--reason", "Cold", "--redraft")
     assert refused.status == 4 and "send key" in refused.err and sandbox.status(draft) == "pending_send_approval"
     assert home.run("pending", "reject", "--filter", "is:outbound", "--reason", "x", "--redraft").status == 2
+
+
+@pytest.mark.parametrize(
+    ("status", "exit_status", "state"),
+    [(403, 4, "refused"), (400, 5, "refused"), (503, 0, "later"), (None, 0, "asked")],
+)
+def test_the_command_says_what_became_of_the_request(
+    sandbox: Sandbox, home: Home, status: int | None, exit_status: int, state: str
+) -> None:
+    draft = sandbox.draft()
+    digest_ = home.run("pending", "show", draft, "--json").json["digest"]
+    if status:
+        sandbox.fault(method="PUT", path="/tags$", kind="status", status=status, when="before", count=50)
+    named = ("pending", "reject", draft, "--digest", digest_)
+    done = home.run(*named, "--reason", "Cold", "--redraft", "--json", status=exit_status)
+    assert set(done.json) == set(json_fields.DECISION)
+    assert (done.json["phase"], done.json["exit_status"]) == ("done", exit_status)
+    assert done.json["redraft"]["state"] == state and sandbox.status(draft) == "rejected"
+    assert ("being asked for" in done.json["words"]) == (state != "refused")
+    assert (asked(sandbox, draft) is not None) == (state == "asked")
+
+
+def test_the_command_asks_nobody_about_mail_that_no_agent_wrote(sandbox: Sandbox, home: Home) -> None:
+    sandbox.set_mode("gated_all")
+    received = str(sandbox.inbound(subject="New", body="Hello")["id"])
+    digest_ = home.run("pending", "show", received, "--json").json["digest"]
+    done = home.run("pending", "reject", received, "--digest", digest_, "--reason", "Cold", "--redraft", status=2)
+    assert "is not a draft of an agent" in done.err and sandbox.status(received) == "pending_inbound_approval"
 
 
 def test_the_store_of_an_earlier_version_is_read(database: Database) -> None:

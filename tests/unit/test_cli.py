@@ -101,6 +101,8 @@ def test_usage_errors_exit_2_and_point_to_help(home: Home, arguments: list[str])
         (["pending", "lsit"], "Did you mean list? See `mm-tui pending --help`."),
         (["pending", "list", "--risk", "high"], "--risk high See `mm-tui pending list --help`."),
         (["audit", "list", "--limt=3"], "Did you mean --limit? See `mm-tui audit list --help`."),
+        (["pending"], "which action? There are list, show, approve, reject, "),
+        (["agent"], "which action? There are run, "),
         (["pending", "show", ""], "is not the id of an email; `mm-tui pending list` shows those that wait"),
         (["pending", "show", ".."], "is not the id of an email"),
         (["spam", "a b"], "spam"),

@@ -67,20 +67,20 @@ class RedraftRequests:
             await self.ask()
             await sleep_or_wake(self._clock, AGAIN_AFTER, self._wake)
 
-    async def ask(self) -> int:
-        """Tries each request once; returns how many are left."""
-        left = 0
+    async def ask(self) -> list[str]:
+        """Tries each request once; returns the ids of the emails whose requests are left."""
+        left: list[str] = []
         for decision in await asyncio.to_thread(self._unasked.all):
             failures, again_at = self._failed.get(decision.release_id, (0, 0.0))
             if failures and self._clock.monotonic() < again_at:
-                left += 1
+                left.append(decision.email_id)
             elif await self._is_settled(decision, failures):
                 self._failed.pop(decision.release_id, None)
                 await asyncio.to_thread(self._unasked.forget, decision.release_id)
             else:
                 wait = backoff_seconds(failures + 1, AGAIN_AFTER, None, self._rng)
                 self._failed[decision.release_id] = failures + 1, self._clock.monotonic() + wait
-                left += 1
+                left.append(decision.email_id)
         return left
 
     async def _is_settled(self, decision: ActiveDecision, failures: int) -> bool:
@@ -90,7 +90,10 @@ class RedraftRequests:
 
         email_id, content = decision.email_id, decision.content
         if content is None or not self._gateway.keys.has("send"):
-            self._tell(decision, "there is no send key" if content is not None else "the reason is not kept here")
+            if content is None:
+                self._tell(decision, "the reason is not kept here")
+            else:
+                self._tell(decision, "there is no send key", needs_key=True)
             return True
         reason, suggested, _ = content.reason.partition(SUGGESTED)
         text = content.edit.body if suggested and content.edit is not None else ""
@@ -103,7 +106,7 @@ class RedraftRequests:
             await tags.merge(self._gateway, decision.meta.mailbox_id, email_id, wanted, longest=redraft_tags.PART)
         except (BadRequest, Forbidden, NotFound) as error:
             # A repetition would be refused again.
-            self._tell(decision, error.message)
+            self._tell(decision, error.message, needs_key=isinstance(error, Forbidden))
             return True
         except tags.TagsDiffer:
             log.warning("%s: another draft is asked for, but the gateway does not keep all of it", email_id)
@@ -113,7 +116,8 @@ class RedraftRequests:
             return False
         return True
 
-    def _tell(self, decision: ActiveDecision, why: str) -> None:
+    def _tell(self, decision: ActiveDecision, why: str, *, needs_key: bool = False) -> None:
         log.warning("%s: no other draft could be asked for", decision.email_id)
         email = f"email {about(decision)}".strip()
-        self._notify(RedraftNotAsked(OneLine(f"another draft in place of the {email} cannot be asked for: {why}")))
+        words = OneLine(f"another draft in place of the {email} cannot be asked for: {why}")
+        self._notify(RedraftNotAsked(decision.email_id, words, needs_key))

@@ -17,6 +17,8 @@ from mm_tui.services.decisions.record import ActiveDecision
 from mm_tui.services.decisions.view import Asked, Changed, DecisionView, Phase, Shown, phase_of
 from mm_tui.text import OneLine
 
+ASKS_REDRAFT = "; another draft is being asked for"
+
 
 def view_of(
     decision: ActiveDecision, clock: Clock, reviewer: str, names: Callable[[], Mapping[str, str]]
@@ -31,7 +33,7 @@ def view_of(
     today = clock.now().astimezone().date()
     said = words.sentence(named, text_kept=text_kept, seconds_left=left, doubt_since=decision.doubt_since, today=today)
     if decision.must_ask_redraft(state):
-        said += "; another draft is being asked for"
+        said += ASKS_REDRAFT
     return DecisionView(
         id=decision.release_id,
         email_id=state.case.item,
@@ -47,6 +49,7 @@ def view_of(
         decided_by=OneLine(sighting.decided_by if sighting else ""),
         decided_at=datetime.fromisoformat(sighting.decided_at) if sighting and sighting.decided_at else None,
         batch=decision.meta.batch,
+        asks_redraft=decision.must_ask_redraft(state),
         about=about(decision),
         status=OneLine(sighting.status if sighting else ""),
         unsent=can_undo(state),

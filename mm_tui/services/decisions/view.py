@@ -203,6 +203,8 @@ class DecisionView(msgspec.Struct, frozen=True):
     """Whether nothing has been sent yet."""
     in_doubt: bool = False
     """Whether an earlier call may still take effect."""
+    asks_redraft: bool = False
+    """Whether it was rejected, and the agent is asked for another draft."""
     looked_at: bool = False
     """Whether a human has looked at how it ended."""
 
