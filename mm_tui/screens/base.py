@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from textual.screen import Screen
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from mm_tui.services.events import ServiceEvent
     from mm_tui.session import Session
+
+T = TypeVar("T")
 
 CHROME_SECONDS = 0.1
 """Seconds: events closer together than this update the top and status lines once."""
@@ -105,6 +107,19 @@ class BaseScreen(Screen[None]):
     def say(self, text: str, severity: str = "information") -> None:
         """Shows a message on the status line."""
         self.post_message(Said(text, severity))
+
+    def usable(self, service: T | None, scope: str) -> T | None:
+        """A service that calls the gateway, if it is there and a key for this scope is set; otherwise says what is
+        missing."""
+        if service is None:
+            self.say(self.session.trouble or "still starting", "warning")
+        elif not self.session.can(scope):
+            self.say(
+                f"this needs a key with the scope {scope}: set {scope}_key, for example with mm-tui init", "warning"
+            )
+        else:
+            return service
+        return None
 
     def unsay(self, text: str) -> None:
         """Removes a message, if it is still shown."""

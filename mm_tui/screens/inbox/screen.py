@@ -14,7 +14,7 @@ from mm_tui import keymap
 from mm_tui.query import MAIL
 from mm_tui.screens.base import BaseScreen, PartAction
 from mm_tui.screens.dialogs.labelling import ask_label, say_why_not
-from mm_tui.screens.dialogs.spam import ask_spam
+from mm_tui.screens.dialogs.mail_acts import ask_spam
 from mm_tui.screens.inbox import words as inbox_words
 from mm_tui.screens.inbox.column import KeysRead, MailColumn
 from mm_tui.screens.inbox.preview import Preview

@@ -40,15 +40,7 @@ class MailboxActing:
 
     def _acts(self, scope: str) -> MailboxActs | None:
         """The service, if its key is set; otherwise says what is missing."""
-        if self._screen.session.boxes is None:
-            self._screen.say(self._screen.session.trouble or "still starting", "warning")
-            return None
-        if not self._screen.session.can(scope):
-            self._screen.say(
-                f"this needs a key with the scope {scope}: set {scope}_key, for example with mm-tui init", "warning"
-            )
-            return None
-        return self._screen.session.boxes
+        return self._screen.usable(self._screen.session.boxes, scope)
 
     def _do(self, act: Coroutine[Any, Any, ActResult], again: Callable[[ActResult], None] | None = None) -> None:
         """Calls the gateway; `again` asks once more, if it needs a code or does not accept what was entered."""

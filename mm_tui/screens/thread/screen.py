@@ -17,8 +17,7 @@ from mm_tui.messages import DecisionWanted, Said
 from mm_tui.models import Status
 from mm_tui.screens.base import BaseScreen, PartAction
 from mm_tui.screens.dialogs.labelling import ask_label, say_why_not
-from mm_tui.screens.dialogs.scheduled import ask_cancel
-from mm_tui.screens.dialogs.spam import ask_spam
+from mm_tui.screens.dialogs.mail_acts import ask_cancel, ask_spam
 from mm_tui.screens.thread.assist_card import AssistCard
 from mm_tui.screens.thread.looking import LookingCloser
 from mm_tui.screens.thread.message_item import MessageItem
