@@ -103,17 +103,14 @@ async def _list(arguments: argparse.Namespace, chosen: Settings) -> int:
 
 async def fetch_newest(session: Session, limit: int) -> None:
     """Reads the newest lines of the gateway's log into the store."""
-    from mm_tui.gateway.shapes import Pages
+    from mm_tui.gateway.shapes import pages_of
 
-    cursor: str | None = None
-    seen, pages = 0, Pages()
-    while seen < limit:
-        page = await session.network.gateway.audit_log(limit=100, cursor=cursor)
+    seen = 0
+    async for page in pages_of(session.network.gateway.audit_log):
         session.audit.add(page.entries)
         seen += len(page.entries)
-        if pages.is_last(page):
+        if seen >= limit:
             return
-        cursor = page.cursor
 
 
 def _reads_gateway(arguments: argparse.Namespace, chosen: Settings) -> bool:

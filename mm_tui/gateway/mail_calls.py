@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from mm_tui.gateway import calls, values, wire
 from mm_tui.gateway.base import Caller, given, iso, parsed
 from mm_tui.gateway.errors import BadRequest, GatewayError, NotFound
-from mm_tui.gateway.shapes import EmailFilter, EmailPage, Listing, OutgoingAttachment, OutgoingMail, Pages
+from mm_tui.gateway.shapes import EmailFilter, EmailPage, Listing, OutgoingAttachment, OutgoingMail, pages_of
 from mm_tui.models import EmailDetail, EmailSummary, SendReceipt, Status, ThreadSummary
 from mm_tui.text import OneLine
 
@@ -33,20 +33,9 @@ UNKNOWN_MAILBOX = "unknown"
 """Used if a list of all mailboxes does not name the mailbox."""
 
 
-async def first_pages(
-    gateway: MailCalls, mailbox_id: str, wanted: EmailFilter, *, most: int
-) -> AsyncIterator[EmailPage]:
-    """At most this many pages of a mailbox's mail, newest first, each requested when it is needed. A page
-    without a cursor is the last, or the next ones would repeat."""
-    cursor: str | None = None
-    read = Pages()
-    for _ in range(most):
-        page = await gateway.emails(mailbox_id, filter=wanted, cursor=cursor)
-        if read.is_last(page):
-            yield EmailPage(page.emails, None)
-            return
-        yield page
-        cursor = page.cursor
+def first_pages(gateway: MailCalls, mailbox_id: str, wanted: EmailFilter, *, most: int) -> AsyncIterator[EmailPage]:
+    """At most this many pages of a mailbox's mail; see `pages_of`."""
+    return pages_of(partial(gateway.emails, mailbox_id, filter=wanted), most=most)
 
 
 class MailCalls(Caller):

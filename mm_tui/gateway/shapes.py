@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from datetime import datetime, timedelta
+from itertools import count
 from typing import Literal, Self, TypeVar
 
 import msgspec
@@ -75,6 +76,25 @@ class Pages:
             return True
         self._cursors.add(page.cursor)
         return False
+
+
+Page = TypeVar("Page", EmailPage, AuditPage)
+
+
+async def pages_of(ask: Callable[..., Awaitable[Page]], *, most: int | None = None) -> AsyncIterator[Page]:
+    """The pages of a list, newest first, each requested with its `cursor` when it is needed; at most `most` of them.
+
+    A page without a cursor is the last, or the next ones would repeat.
+    """
+    cursor: str | None = None
+    read = Pages()
+    for _ in count() if most is None else range(most):
+        page = await ask(cursor=cursor)
+        if read.is_last(page):
+            yield msgspec.structs.replace(page, cursor=None)
+            return
+        yield page
+        cursor = page.cursor
 
 
 class OutgoingAttachment(msgspec.Struct, frozen=True):

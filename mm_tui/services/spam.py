@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING
 
 from mm_tui.models import Direction, EmailSummary, Status
@@ -38,21 +39,14 @@ class SpamMarks:
 
     async def listed(self) -> tuple[list[EmailSummary], bool]:
         """All marked mail that the gateway lists, and whether there is more."""
-        from mm_tui.gateway.shapes import Pages
+        from mm_tui.gateway.shapes import pages_of
 
         found: list[EmailSummary] = []
         more = False
         for status in (Status.SPAM_FLAGGED, Status.SPAM_QUARANTINED):
-            cursor: str | None = None
-            read = Pages()
-            for _ in range(MOST_PAGES):
-                page = await self._gateway.spam(status=str(status), cursor=cursor)
+            async for page in pages_of(partial(self._gateway.spam, status=str(status)), most=MOST_PAGES):
                 found += page.emails
-                if read.is_last(page):
-                    break
-                cursor = page.cursor
-            else:
-                more = True
+            more |= page.cursor is not None
         return found, more
 
     async def mark(self, email_id: str, *, spam: bool) -> OneLine:

@@ -11,12 +11,13 @@ from collections.abc import AsyncGenerator, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from mm_tui.gateway.errors import BadRequest, NotFound
-from mm_tui.gateway.shapes import EmailFilter, Pages
+from mm_tui.gateway.shapes import EmailFilter, Pages, pages_of
 from mm_tui.store.mail.mails import MailStore
 from mm_tui.store.mail.rows import Changes
 from mm_tui.store.sort_keys import to_ms
@@ -154,26 +155,18 @@ class MailboxSync:
         """Reads all pages of mail that arrived since the last call; nothing before the first page of the initial
         sync."""
         since = self._state.get(self._since_name)
-        if since is None:
-            if not self.place.done:
-                return Changes(frozenset(), frozenset())
-            page = await self._gateway.emails(self.mailbox_id, limit=PAGE)
-        else:
-            page = await self._gateway.emails(self.mailbox_id, filter=EmailFilter(since_id=since), limit=PAGE)
-        newest = _newest(page.emails)
         new: frozenset[str] = frozenset()
         changed: frozenset[str] = frozenset()
-        read = Pages()
-        while True:
-            if page.emails:
-                changes = await asyncio.to_thread(self._mail.upsert, page.emails)
-                new |= changes.new
-                changed |= changes.changed
-            if read.is_last(page) or not page.emails:
+        if since is None and not self.place.done:
+            return Changes(new, changed)
+        wanted, newest = EmailFilter(since_id=since), None
+        async for page in pages_of(partial(self._gateway.emails, self.mailbox_id, filter=wanted)):
+            if not page.emails:
                 break
-            page = await self._gateway.emails(
-                self.mailbox_id, filter=EmailFilter(since_id=since), limit=PAGE, cursor=page.cursor
-            )
+            newest = newest or _newest(page.emails)
+            changes = await asyncio.to_thread(self._mail.upsert, page.emails)
+            new |= changes.new
+            changed |= changes.changed
         # Stored only now: pages come newest first, and a kill between two must not leave a gap.
         if newest is not None and newest != since:
             await asyncio.to_thread(self._state.set, self._since_name, newest)

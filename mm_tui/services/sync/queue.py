@@ -7,7 +7,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from mm_tui.gateway.errors import Forbidden, GatewayError, NotFound
-from mm_tui.gateway.shapes import Pages
+from mm_tui.gateway.shapes import pages_of
 from mm_tui.models import OversightMode
 from mm_tui.services.audit.key_names import learn_key_names
 from mm_tui.store.mail.pending import PendingChanges, PendingStore
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from mm_tui.store.state import StateStore
 
 log = logging.getLogger("mm_tui.sync")
-PAGE = 100
 _HEAD = "audit_head"
 
 
@@ -86,20 +85,16 @@ async def read_audit_log(gateway: GatewayClient, log: AuditStore, state: StateSt
         GatewayError: a page could not be read. What was read is stored, and the next run closes the gap.
     """
     head = state.get(_HEAD)
-    cursor: str | None = None
-    read = Pages()
     first: str | None = None
     added = 0
     actors: set[str] = set()
-    while True:
-        page = await gateway.audit_log(limit=PAGE, cursor=cursor)
+    async for page in pages_of(gateway.audit_log):
         if first is None and page.entries:
             first = page.entries[0].id
         added += await asyncio.to_thread(log.add, page.entries)
         actors.update(entry.actor_key_id for entry in page.entries)
-        if read.is_last(page) or any(entry.id == head for entry in page.entries):
+        if any(entry.id == head for entry in page.entries):
             break
-        cursor = page.cursor
     if first is not None and first != head:
         await asyncio.to_thread(state.set, _HEAD, first)
     await learn_key_names(gateway, state, actors)
