@@ -14,7 +14,7 @@ from mm_tui.text import OneLine
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from mm_tui.commands.checks.check import Check, Result
+    from mm_tui.commands.checks import Check, Result
 
 
 def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Runs the checks, prints them, and returns the status of the first problem."""
     import asyncio
 
-    from mm_tui.commands.checks.check import Result
+    from mm_tui.commands.checks import Result
 
     found = asyncio.run(_check_all(arguments.config, arguments.profile))
     problems = [check for check in found if check.result is Result.PROBLEM]
@@ -52,17 +52,16 @@ def run(arguments: argparse.Namespace) -> int:
 
 async def _check_all(path: Path | None, profile: str | None) -> list[Check]:
     """Runs all checks, skipping those that depend on something missing."""
-    from mm_tui.commands.checks import local as checks_local
-    from mm_tui.commands.checks import network as checks_network
+    from mm_tui.commands import checks
 
-    found, settings = checks_local.configuration(path, profile)
-    found += checks_local.terminal()
-    found += checks_local.data_folder()
+    found, settings = checks.configuration(path, profile)
+    found += checks.terminal()
+    found += checks.data_folder()
     if settings is not None:
-        found += checks_local.choices(settings)
-        found += checks_local.store(settings)
-        found += await checks_network.gateway(settings)
-        found += await checks_network.assistant(settings)
+        found += checks.choices(settings)
+        found += checks.store(settings)
+        found += await checks.gateway(settings)
+        found += await checks.assistant(settings)
     return found
 
 

@@ -18,10 +18,8 @@ from typing import Any
 import pytest
 
 from bench import json_fields
-from mm_tui.commands import config_writer
-from mm_tui.commands.checks import local as checks_local
-from mm_tui.commands.checks import network as checks_network
-from mm_tui.commands.checks.check import Check, Result
+from mm_tui.commands import checks, config_writer
+from mm_tui.commands.checks import Check, Result
 from mm_tui.commands.output.exits import Exit
 from mm_tui.models import EditedDraft, RawContent
 from mm_tui.settings import keys as key_sources
@@ -45,7 +43,7 @@ def key_options(sandbox: Sandbox) -> list[str]:
     return given
 
 
-def checks(done: Done) -> dict[str, Mapping[str, str]]:
+def found_by(done: Done) -> dict[str, Mapping[str, str]]:
     return {check["check"]: check for check in done.json["checks"]}
 
 
@@ -262,7 +260,7 @@ def test_doctor_finds_nothing_wrong_after_init(home: Home, sandbox: Sandbox) -> 
     assert done.json["ok"] is True
     assert {check["result"] for check in done.json["checks"]} == {"ok"}
     assert {"config", "config.mode", "keys.kind", "keys.send", "gateway", "clock", "assistant", "data", "store"} <= set(
-        checks(done)
+        found_by(done)
     )
     text = home.run("doctor")
     assert "ok      gateway:" in text.out and "0 warnings, 0 problems" in text.out
@@ -270,18 +268,18 @@ def test_doctor_finds_nothing_wrong_after_init(home: Home, sandbox: Sandbox) -> 
 
 def test_doctor_without_settings_says_where_to_begin(home: Home) -> None:
     done = home.run("doctor", "--json", status=Exit.AUTH)
-    assert "mm-tui init" in checks(done)["keys"]["cure"]
+    assert "mm-tui init" in found_by(done)["keys"]["cure"]
 
 
 def test_doctor_on_broken_settings(home: Home) -> None:
     home.write_config("[review]\nhold = 1\n")
     done = home.run("doctor", "--json", status=Exit.CONFIG)
-    assert "line 2" in checks(done)["config"]["words"]
+    assert "line 2" in found_by(done)["config"]["words"]
 
 
 def test_doctor_on_settings_without_the_effect_that_is_meant(home: Home) -> None:
     home.write_config('[keys]\n"pending.aprove" = "x"\n[agent]\nreply_labels = ["Support"]\n')
-    found = checks(home.run("doctor", "--json"))
+    found = found_by(home.run("doctor", "--json"))
     assert found["keys.bindings"]["result"] == found["agent.reply_labels"]["result"] == "warning"
     assert "there is no such id" in found["keys.bindings"]["words"]
     assert "support" in found["agent.reply_labels"]["cure"]
@@ -291,7 +289,7 @@ def test_doctor_on_modes_that_let_others_read(home: Home, sandbox: Sandbox) -> N
     home.write_profile(sandbox.url, sandbox.keys)
     home.config.chmod(0o644)
     home.data.mkdir(mode=0o755)
-    found = checks(home.run("doctor", "--json"))
+    found = found_by(home.run("doctor", "--json"))
     assert found["config.mode"]["result"] == "warning" and "chmod 600" in found["config.mode"]["cure"]
     assert found["data.mode"]["result"] == "warning" and "chmod 700" in found["data.mode"]["cure"]
     assert found["data"]["result"] == "ok"
@@ -304,7 +302,7 @@ def test_doctor_on_keys(home: Home, sandbox: Sandbox) -> None:
         mailbox="nobody@acme.example",
     )
     done = home.run("doctor", "--json")
-    found = checks(done)
+    found = found_by(done)
     assert done.status == Exit.AUTH
     assert "lacks the scope oversight" in found["keys.oversight"]["words"]
     assert "does not know the send key" in found["keys.send"]["words"]
@@ -312,7 +310,7 @@ def test_doctor_on_keys(home: Home, sandbox: Sandbox) -> None:
     assert found["keys.admin"]["result"] == "ok" and "audit log cannot be read" in found["keys.admin"]["words"]
     assert re.search(r"\d ok, 2 warnings, 2 problems", home.run("doctor").out)
     home.write_profile(sandbox.url, {"admin": sandbox.keys["admin"]}, mailbox="nobody@acme.example")
-    found = checks(home.run("doctor", "--json"))
+    found = found_by(home.run("doctor", "--json"))
     assert found["keys.oversight"]["result"] == found["keys.send"]["result"] == "warning"
     assert "there is no mailbox nobody@acme.example" in found["mailbox"]["words"]
     assert sandbox.address in found["mailbox"]["cure"]
@@ -324,37 +322,37 @@ def test_doctor_counts_unsent_edits(home: Home, sandbox: Sandbox) -> None:
     now = datetime.now(UTC)
     with Database.open(home.data / "store-default.sqlite3") as database:
         EditStore(database).save(SavedEdit("01E", "01M", "d" * 64, raw, EditedDraft(("b@x.example",), "s", "b"), now))
-    assert "1 unsent edit is saved" in checks(home.run("doctor", "--json"))["edits"]["words"]
+    assert "1 unsent edit is saved" in found_by(home.run("doctor", "--json"))["edits"]["words"]
 
 
 def test_doctor_on_a_failing_key_command(home: Home) -> None:
     home.write_config('[profiles.p]\nsend_key_command = "false"\n')
     done = home.run("doctor", "--json")
-    assert done.status == Exit.AUTH and "exit status 1" in checks(done)["keys"]["words"]
+    assert done.status == Exit.AUTH and "exit status 1" in found_by(done)["keys"]["words"]
 
 
 def test_doctor_on_the_gateway(home: Home, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     home.write_profile("http://127.0.0.1:9", sandbox.keys)
     gone = home.run("doctor", "--json")
-    assert gone.status == Exit.GATEWAY and "no connection" in checks(gone)["gateway"]["words"]
+    assert gone.status == Exit.GATEWAY and "no connection" in found_by(gone)["gateway"]["words"]
 
     home.write_profile(sandbox.url, sandbox.keys)
     sandbox.settings(healthy=False)
     degraded = home.run("doctor", "--json")
-    assert degraded.status == Exit.GATEWAY and checks(degraded)["gateway"]["result"] == "problem"
+    assert degraded.status == Exit.GATEWAY and found_by(degraded)["gateway"]["result"] == "problem"
     sandbox.settings(healthy=True)
 
     sandbox.fault(path="^/health$", kind="malformed", body='{"status":"degraded"}', count=0)
-    assert "degraded" in checks(home.run("doctor", "--json"))["gateway"]["words"]
+    assert "degraded" in found_by(home.run("doctor", "--json"))["gateway"]["words"]
     sandbox.clear_faults()
 
-    monkeypatch.setattr(checks_network, "SLOW_MS", -1)
-    assert checks(home.run("doctor", "--json"))["gateway"]["result"] == "warning"
+    monkeypatch.setattr(checks, "SLOW_MS", -1)
+    assert found_by(home.run("doctor", "--json"))["gateway"]["result"] == "warning"
     monkeypatch.undo()
 
     sandbox.fault(path="^/v1/mailboxes$", kind="rate_limit", key="send")
     sandbox.fault(path="^/v1/mailboxes$", kind="status", status=500, key="admin")
-    found = checks(home.run("doctor", "--json"))
+    found = found_by(home.run("doctor", "--json"))
     assert found["keys.send"]["result"] == "warning" and found["keys.admin"]["result"] == "problem"
 
 
@@ -368,28 +366,28 @@ def test_doctor_on_the_gateway(home: Home, sandbox: Sandbox, monkeypatch: pytest
     ],
 )
 def test_doctor_on_clocks(skew: float | None, result: str, words: str) -> None:
-    check = checks_network._clocks(skew)
+    check = checks._clocks(skew)
     assert (check.result, words in check.words) == (result, True)
 
 
 def test_doctor_on_a_clock_that_is_an_hour_off(home: Home, sandbox: Sandbox) -> None:
     home.write_profile(sandbox.url, sandbox.keys)
-    assert "agrees" in checks(home.run("doctor", "--json"))["clock"]["words"]
+    assert "agrees" in found_by(home.run("doctor", "--json"))["clock"]["words"]
     sandbox.advance(3600)
     done = home.run("doctor", "--json", status=0)
-    clock = checks(done)["clock"]
+    clock = found_by(done)["clock"]
     assert clock["result"] == "warning" and "60 min behind" in clock["words"] and "timedatectl" in clock["cure"]
 
 
 def test_doctor_on_the_assistant(home: Home, sandbox: Sandbox) -> None:
     home.write_profile(sandbox.url, sandbox.keys)
-    assert "no AI21 key" in checks(home.run("doctor", "--json"))["assistant"]["words"]
+    assert "no AI21 key" in found_by(home.run("doctor", "--json"))["assistant"]["words"]
     home.write_profile(sandbox.url, sandbox.keys, ai21_key="k", ai21_host="http://127.0.0.1:9")
-    assert "cannot be reached" in checks(home.run("doctor", "--json"))["assistant"]["words"]
+    assert "cannot be reached" in found_by(home.run("doctor", "--json"))["assistant"]["words"]
     home.write_profile(sandbox.url, sandbox.keys, ai21_key="k", ai21_host=sandbox.ai21_url)
-    assert checks(home.run("doctor", "--json"))["assistant"]["result"] == "ok"
+    assert found_by(home.run("doctor", "--json"))["assistant"]["result"] == "ok"
     sandbox.fault(path="^/studio/v1", kind="status", status=503)
-    assert "503" in checks(home.run("doctor", "--json"))["assistant"]["words"]
+    assert "503" in found_by(home.run("doctor", "--json"))["assistant"]["words"]
 
 
 def test_doctor_on_the_store_and_the_journal(home: Home, sandbox: Sandbox) -> None:
@@ -397,7 +395,7 @@ def test_doctor_on_the_store_and_the_journal(home: Home, sandbox: Sandbox) -> No
     draft_id = sandbox.draft()
     digest = home.run("pending", "show", draft_id, "--json").json["digest"]
     home.run("pending", "approve", draft_id, "--digest", digest)
-    found = checks(home.run("doctor", "--json"))
+    found = found_by(home.run("doctor", "--json"))
     assert found["store"]["result"] == found["journal"]["result"] == "ok"
 
     store = home.data / "store-default.sqlite3"
@@ -405,18 +403,18 @@ def test_doctor_on_the_store_and_the_journal(home: Home, sandbox: Sandbox) -> No
         connection.execute("DROP TRIGGER journal_is_never_changed")
         connection.execute("UPDATE journal SET entry = replace(entry, 'approve', 'reject') WHERE number = 1")
     done = home.run("doctor", "--json")
-    assert done.status == Exit.CHANGED and checks(done)["journal"]["result"] == "problem"
+    assert done.status == Exit.CHANGED and found_by(done)["journal"]["result"] == "problem"
 
     with contextlib.closing(sqlite3.connect(store)) as connection:
         connection.execute("PRAGMA user_version = 9999")
     newer = home.run("doctor", "--json")
-    assert newer.status == Exit.CONFIG and "newer" in checks(newer)["store"]["words"]
+    assert newer.status == Exit.CONFIG and "newer" in found_by(newer)["store"]["words"]
 
     store.write_bytes(b"this is no database" * 1000)
     for beside in home.data.glob("store-default.sqlite3-*"):
         beside.unlink()
     broken = home.run("doctor", "--json")
-    assert broken.status == Exit.CONFIG and checks(broken)["store"]["result"] == "problem"
+    assert broken.status == Exit.CONFIG and found_by(broken)["store"]["result"] == "problem"
     assert store.exists(), "doctor changes nothing"
 
 
@@ -424,13 +422,13 @@ def test_doctor_on_a_data_folder_that_cannot_be_used(home: Home, monkeypatch: py
     home.folder.mkdir(exist_ok=True)
     home.data.write_text("a file")
     done = home.run("doctor", "--json")
-    assert checks(done)["data"]["result"] == "problem" and "MM_TUI_DATA" in checks(done)["data"]["cure"]
+    assert found_by(done)["data"]["result"] == "problem" and "MM_TUI_DATA" in found_by(done)["data"]["cure"]
     home.data.unlink()
-    monkeypatch.setattr(checks_local, "LOW_SPACE", 1 << 60)
-    assert "MiB are free" in checks(home.run("doctor", "--json"))["data"]["words"]
+    monkeypatch.setattr(checks, "LOW_SPACE", 1 << 60)
+    assert "MiB are free" in found_by(home.run("doctor", "--json"))["data"]["words"]
     monkeypatch.undo()
     monkeypatch.setattr(os, "access", lambda *_: False)
-    assert "cannot be written" in checks(home.run("doctor", "--json"))["data"]["words"]
+    assert "cannot be written" in found_by(home.run("doctor", "--json"))["data"]["words"]
 
 
 class OnTerminal:
@@ -448,7 +446,7 @@ def terminal_checks(
 ) -> dict[str, Check]:
     monkeypatch.setattr(sys, "stdout", OnTerminal(encoding))
     monkeypatch.setattr(shutil, "get_terminal_size", lambda: os.terminal_size(size))
-    found = {check.name: check for check in checks_local.terminal(env)}
+    found = {check.name: check for check in checks.terminal(env)}
     monkeypatch.undo()
     return found
 
@@ -484,8 +482,8 @@ def test_doctor_on_tmux(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, answer:
         program.write_text(f"#!/bin/sh\necho {answer}\n")
         program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/bin" if answer else str(tmp_path))
-    assert checks_local._tmux().result is result
+    assert checks._tmux().result is result
 
 
 def test_doctor_without_a_terminal(home: Home) -> None:
-    assert "not a terminal" in checks(home.run("doctor", "--json"))["terminal"]["words"]
+    assert "not a terminal" in found_by(home.run("doctor", "--json"))["terminal"]["words"]
