@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from mm_tui.models import EditedDraft
     from mm_tui.store.database import Database
+    from mm_tui.store.decisions.editor_files import EditorFile
 
 _COPY = "~"
 """Prefix for a copy of an edit that another window overwrote; no gateway id starts with it."""
@@ -47,6 +48,8 @@ class Edits:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._store = EditStore(database)
+        self.in_editors: list[EditorFile] = []
+        """Files that a window of the human's own editor may still have open. Each stays until the next start."""
 
     def get(self, item_id: str) -> SavedEdit | None:
         return self._store.get(item_id)

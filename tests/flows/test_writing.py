@@ -27,7 +27,7 @@ from mm_tui.store.decisions.edits import EditStore
 from mm_tui.text import ManyLine
 from mm_tui.widgets.draft_area import DraftArea
 from tests.support.app import drawn, running_app, settings_for, until
-from tests.support.queue import open_queue
+from tests.support.queue import open_editor, open_queue
 from tests.support.sandbox import Sandbox
 from tests.support.typing import burst
 
@@ -250,3 +250,19 @@ async def test_an_editor_that_does_not_wait_loses_nothing(
         assert file.exists()
         await pilot.press("ctrl+z")
         await until(pilot, lambda: area.text == "We will refund it.", "the text from before")
+        # Its window stays open while this screen is left and opened again, and while another one is opened.
+        await pilot.press("escape")
+        await until(pilot, lambda: not isinstance(app.screen, EditScreen), "the queue")
+        await open_editor(app, pilot)
+        area = app.screen.query_one("#body", DraftArea)
+        file.write_text("From the window, later.")
+        await until(pilot, lambda: "your editor saved its text" in drawn(app), "the words")
+        assert "From the window, later." in [edit.text.body for edit in app.session.edits.left_over()]
+        await pilot.press("ctrl+o")
+        await until(pilot, lambda: len(list((tmp_path / "data" / "editing").glob("*/*/draft.md"))) == 2, "the second")
+        file.write_text(area.text + " And more.")
+        await until(
+            pilot,
+            lambda: any("And more." in edit.text.body for edit in app.session.edits.left_over()),
+            "what the first window saved",
+        )

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from mm_tui.models import EditedDraft, RawContent
 from mm_tui.screens.pending import editor_process
-from mm_tui.screens.pending.editor_process import EditorError, run_editor
+from mm_tui.screens.pending.editor_process import EditorError, EditorReturned, run_editor
 from mm_tui.services.edits import Edits
 from mm_tui.services.left_texts import recovered
 from mm_tui.store.database import Database
@@ -123,12 +123,17 @@ def test_an_edit_that_went_on_elsewhere_keeps_its_text_and_the_editors_stands_be
 
 @pytest.mark.usefixtures("dead")
 @pytest.mark.parametrize("body", ["Given.", "Given.\n", "\n\n", ""])
-def test_an_untouched_text_is_not_made_an_edit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: str) -> None:
+def test_an_untouched_text_is_not_made_an_edit_but_its_file_is_kept_and_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: str
+) -> None:
+    """However late the editor ends: it may have taken long to open its window, and have left it open."""
     database = Database.open(None)
     file = EditorFile(tmp_path, replace(GIVEN, text=replace(GIVEN.text, body=body)))
     assert file.read() == body
     monkeypatch.setattr(editor_process, "RETURNED_SECONDS", 0)
-    assert run_editor(file, {"EDITOR": "true"}) == body
+    with pytest.raises(EditorReturned, match=r"^true saved nothing\. If its window is still open") as caught:
+        run_editor(file, {"EDITOR": "true"})
+    assert str(file.path) in str(caught.value) and file.path.exists()
     assert Edits(database).recover(tmp_path, NOW) == ""
     assert edits(database) == []
     assert list(tmp_path.iterdir()) == []

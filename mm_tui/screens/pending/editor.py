@@ -124,6 +124,12 @@ class EditScreen(BaseScreen):
         self._show_words(self._entry.assessment)
         if self._entry.edit is not None:
             self._assess(self._start)
+        self.external.watch()
+
+    @property
+    def item_id(self) -> str:
+        """The id of the open draft."""
+        return self._entry.item.id
 
     @property
     def _is_outdated(self) -> bool:

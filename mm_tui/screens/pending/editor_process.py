@@ -35,11 +35,11 @@ class EditorError(Exception):
 
 
 class EditorReturned(EditorError):
-    """The editor exited at once and saved nothing: it may have passed the file to a window that is still open."""
+    """The editor saved nothing: it may have passed the file to a window that is still open."""
 
 
 RETURNED_SECONDS = 3.0
-"""Seconds: an editor that exits sooner without saving may not have waited for its window."""
+"""Seconds: an editor that exits sooner without saving has probably not waited for its window."""
 
 
 LONGEST = 3_000_000
@@ -69,7 +69,7 @@ def run_editor(file: EditorFile, environ: Mapping[str, str] = os.environ) -> Man
         The text as saved, cleaned.
 
     Raises:
-        EditorReturned: it exited at once with the file unchanged. The file must stay.
+        EditorReturned: it exited with the file unchanged. The file must stay.
         EditorError: none is set or installed, or it cannot be started, failed, or left something that is not text.
     """
     wanted = environ.get("VISUAL", "").strip() or environ.get("EDITOR", "").strip()
@@ -105,11 +105,12 @@ def run_editor(file: EditorFile, environ: Mapping[str, str] = os.environ) -> Man
         raise EditorError(
             f"the editor left {len(raw) // 1_000_000} MB, too much for an email; yours is unchanged", left
         )
-    if raw == given and monotonic() - began < RETURNED_SECONDS:
-        name = shlex.split(command)[0]
+    if raw == given:
+        at_once = monotonic() - began < RETURNED_SECONDS
+        better = "Better: an EDITOR that waits (code --wait). " if at_once else ""
         raise EditorReturned(
-            f"{name} exited at once and saved nothing. If its window is still open, save there: the text is loaded. "
-            f"Better: an EDITOR that waits (code --wait). File: {file.path}"
+            f"{shlex.split(command)[0]} {'exited at once and ' if at_once else ''}saved nothing. "
+            f"If its window is still open, save there: the text is loaded. {better}File: {file.path}"
         )
     try:
         raw.decode("utf-8")

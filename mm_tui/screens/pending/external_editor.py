@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from msgspec.structs import replace
@@ -16,7 +15,7 @@ from mm_tui.text import ManyLine
 from mm_tui.widgets.draft_area import DraftArea
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from textual.app import App
     from textual.timer import Timer
@@ -43,6 +42,8 @@ class EditHost(Protocol):
     def area(self) -> DraftArea: ...
     @property
     def draft(self) -> EditedDraft: ...
+    @property
+    def item_id(self) -> str: ...
     def as_edit(self, draft: EditedDraft) -> SavedEdit: ...
     def keep_beside(self, draft: EditedDraft) -> None: ...
     def save_text(self, *, durable: bool = False, anyway: bool = False) -> bool: ...
@@ -57,9 +58,7 @@ class ExternalEditing:
 
     def __init__(self, screen: EditHost) -> None:
         self._screen = screen
-        self._given = ""
-        """The content of the editor's file when last checked."""
-        self._watching: Sequence[Timer] = ()
+        self._watches = False
 
     def run(self) -> None:
         """Runs the editor on the text and loads the result; if the editor failed, keeps the result as a copy."""
@@ -83,43 +82,56 @@ class ExternalEditing:
                 said, left, may_be_open = str(error), error.left, isinstance(error, EditorReturned)
             except OSError as error:
                 said = f"the editor's file cannot be used: {system_words(error)}"
-        if may_be_open:
-            self._watch(file)
-        elif self._load(area, edited, left):
-            file.remove()
+        if edited is None and not may_be_open:
+            if self._load(area, edited, left):
+                file.remove()
+        elif self._load(area, edited, None):
+            # Even now a window may be open that the editor has not waited for.
+            self._keep(file, edited)
         if left is not None:
             said += f"; the text it left is saved beside {KEPT}"
         if said:
             self._screen.say(said, "warning")
 
-    def _watch(self, file: EditorFile) -> None:
-        """Watches the file of an editor that did not wait, while this screen is open.
+    def _keep(self, file: EditorFile, taken: ManyLine | None) -> None:
+        """Keeps the file of an editor that may still have it open. Text that is saved when no screen watches it is
+        loaded at the next start of the program."""
+        if taken is not None:
+            with suppress(OSError):
+                file.was_taken(str(taken))
+        self._screen.session.edits.in_editors.append(file)
+        self.watch()
 
-        The file stays: text saved later is loaded at the next start of the program.
-        """
-        self._given = self._screen.area.text
-        for timer in self._watching:
-            timer.stop()
-        self._watching = [self._screen.set_interval(LOOK_SECONDS, partial(self._look_at, file))]
+    def watch(self) -> None:
+        """Watches, while this screen is open, the files of its email that an editor may still have open."""
+        if self._files() and not self._watches:
+            self._watches = True
+            self._screen.set_interval(LOOK_SECONDS, self._look)
 
-    def _look_at(self, file: EditorFile) -> None:
-        try:
-            saved = ManyLine(file.read())
-        except OSError:
+    def _files(self) -> list[EditorFile]:
+        item_id = self._screen.item_id
+        return [file for file in self._screen.session.edits.in_editors if file.item_id == item_id]
+
+    def _look(self) -> None:
+        for file in self._files():
+            with suppress(OSError):
+                self._take(file, ManyLine(file.read()))
+
+    def _take(self, file: EditorFile, saved: ManyLine) -> None:
+        """Loads what an editor saved, or keeps it as a copy if the text was changed here too."""
+        area = self._screen.area
+        if saved in (file.given, ""):
             return
-        if saved in (self._given, ""):
-            return
-        area, before = self._screen.area, self._given
-        self._given = saved
-        if area.is_model_writing or area.text != before:
+        if area.is_model_writing or area.text != file.given:
             taken = self._load(area, None, saved)
             self._screen.say(f"your editor saved its text, but it was changed here too, so it is saved beside {KEPT}")
         else:
             taken = self._load(area, saved, None)
             self._screen.say("the text from your editor was loaded")
         if taken:
-            with suppress(OSError):
-                file.was_taken(str(saved))
+            file.was_taken(str(saved))
+        else:
+            self._screen.session.edits.in_editors.remove(file)
 
     def _load(self, area: DraftArea, edited: ManyLine | None, left: ManyLine | None) -> bool:
         """Loads the text. Returns whether it is stored; otherwise its file is loaded at the next start."""

@@ -46,6 +46,16 @@ class EditorFile:
         replace_private(self.path, f"{edit.text.body}\n")
         self._about([Process.this()])
 
+    @property
+    def item_id(self) -> str:
+        """The id of the email whose text it is."""
+        return self._edit.item_id
+
+    @property
+    def given(self) -> str:
+        """The text given to the editor, or taken from it last."""
+        return self._edit.text.body
+
     def started(self, pid: int) -> None:
         """Records the editor's process, which may outlive ours."""
         self._about([Process.this(), Process(pid, token_of(pid))])
