@@ -110,6 +110,8 @@ ACTS: tuple[Act, ...] = (
     Act("pending.answer", "y", "answer", "answer", "Answer a question about a decision.", True),
     Act("pending.view", "tab", "next_view", "view", "Switch between draft, thread and differences.", True),
     Act("pending.source", "m", "toggle_source", "source", "Show the text as its recipient reads it, or as Markdown. Reading either to its end counts."),
+    Act("pending.next_finding", "right_square_bracket", "go_to_finding(1)", "next finding", "Go to the next marked words of the draft, and show the finding or the remark about them."),
+    Act("pending.previous_finding", "left_square_bracket", "go_to_finding(-1)", "previous finding", "Go to the previous marked words."),
     Act("pending.mark", "space", "mark", "mark", "Mark for a batch; only what you have seen in full.", True),
     Act("pending.reject_marked", "X", "reject_marked", "reject marked", "Reject everything marked, or all that the shown filter selects, with one reason; one undo for all."),
     Act("pending.search", "slash", "search", "search", "Search the queue as you type, with words and operators."),
@@ -174,7 +176,8 @@ ACTS: tuple[Act, ...] = (
 """In the order of footers and help."""
 
 LAST_IN_FOOTERS = frozenset({
-    "pending.search", "pending.filter", "pending.order", "pending.findings", "pending.second_reader",
+    "pending.next_finding", "pending.search", "pending.filter", "pending.order", "pending.findings",
+    "pending.second_reader",
 })  # fmt: skip
 """Actions that a footer shows behind all others, if there is room."""
 

@@ -14,6 +14,22 @@ class Mark(NamedTuple):
     start: int
     end: int
     style: str
+    about: str = ""
+    """The sentence about these words, for instance that of a finding; empty if there is none."""
+
+
+def with_sentences(text: str, marks: Iterable[Mark]) -> list[Mark]:
+    """The marks that have a sentence, in the order of the text. Parts of the same words are one mark."""
+    found: list[Mark] = []
+    last: dict[str, int] = {}
+    for mark in sorted(mark for mark in marks if mark.about):
+        at = last.get(mark.about)
+        if at is not None and not text[found[at].end : mark.start].strip():
+            found[at] = found[at]._replace(end=max(found[at].end, mark.end))
+        else:
+            last[mark.about] = len(found)
+            found.append(mark)
+    return found
 
 
 class MarkIndex:

@@ -21,7 +21,7 @@ from textual.strip import Strip
 from mm_tui import keymap
 from mm_tui.arrival import once_arrived
 from mm_tui.services.decisions.approval_gate import DWELL_SECONDS
-from mm_tui.widgets.marks import Mark, MarkIndex
+from mm_tui.widgets.marks import Mark, MarkIndex, with_sentences
 from mm_tui.widgets.wrapping import TAB, quote_before, wrapped
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class PageWriter:
         self._length += len(text)
         if style:
             self._marks.append(Mark(start, self._length, style))
-        self._marks.extend(Mark(start + mark.start, start + mark.end, mark.style) for mark in marks)
+        self._marks.extend(mark._replace(start=start + mark.start, end=start + mark.end) for mark in marks)
 
     def line(self, text: str = "", style: str = "") -> None:
         """Appends clean text and a line break."""
@@ -97,7 +97,7 @@ class Pager(ScrollView, can_focus=True, inherit_bindings=False):
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "pager--text", "pager--dim", "pager--strong", "pager--risk", "pager--fail", "pager--added", "pager--removed",
         "pager--accent", "pager--emphasis", "pager--struck", "pager--code", "pager--link",
-        "pager--reader",
+        "pager--reader", "pager--here",
     }  # fmt: skip
     DEFAULT_CSS = """
     Pager {
@@ -117,6 +117,7 @@ class Pager(ScrollView, can_focus=True, inherit_bindings=False):
         & > .pager--reader { color: $mm-accent; text-style: underline; }
         & > .pager--risk { color: $mm-risk; text-style: underline; }
         & > .pager--fail { color: $mm-fail; text-style: bold underline; }
+        & > .pager--here { color: $foreground; text-style: bold reverse; }
         & > .pager--added { color: $success; text-style: bold underline; }
         & > .pager--removed { color: $mm-fail; text-style: strike; }
     }
@@ -148,6 +149,8 @@ class Pager(ScrollView, can_focus=True, inherit_bindings=False):
         self._lines: list[tuple[int, int]] = [(0, 0)]
         self._wrapped_for = 0
         self._marks = MarkIndex()
+        self._here: Mark | None = None
+        """The marked words that the reader went to last."""
         self._dwell: Timer | None = None
 
     # What is shown
@@ -168,7 +171,7 @@ class Pager(ScrollView, can_focus=True, inherit_bindings=False):
             whole = len(page.text) + 1
             self._unseen = [(0, whole if page.needed is None else min(page.needed, whole))]
         self._page, self._page_name = page, name
-        self._marks = MarkIndex(page.marks)
+        self._highlight(self._here if self._here in with_sentences(page.text, page.marks) else None)
         self._wrapped_for = 0
         self._wrap()
         self.scroll_to(y=top, animate=False)
@@ -188,6 +191,11 @@ class Pager(ScrollView, can_focus=True, inherit_bindings=False):
     def lines_unread(self) -> int:
         """The number of drawn lines that have not been completely on the screen."""
         return sum(1 for at in range(len(self._lines)) if self._is_unseen(at))
+
+    @property
+    def top(self) -> int:
+        """The position in the text of the first line on the screen."""
+        return self._lines[min(self.scroll_offset.y, len(self._lines) - 1)][0]
 
     @property
     def page_name(self) -> str:
@@ -267,10 +275,9 @@ class Pager(ScrollView, can_focus=True, inherit_bindings=False):
         if self._laid_out_for != self._room():
             self._laid_out_for = self._room()
             self.post_message(self.RoomChanged())
-        first = self._lines[min(self.scroll_offset.y, len(self._lines) - 1)][0]
+        first = self.top
         self._wrap()
-        starts = [start for start, _ in self._lines]
-        self.scroll_to(y=max(0, bisect_right(starts, first) - 1), animate=False)
+        self.scroll_to(y=max(0, self._line_at(first)), animate=False)
 
     # Moving
 
@@ -295,6 +302,50 @@ class Pager(ScrollView, can_focus=True, inherit_bindings=False):
 
     def action_pager_last(self) -> None:
         self.scroll_to(y=len(self._lines), animate=False)
+
+    # From one sentence to the next
+
+    @property
+    def words_here(self) -> Mark | None:
+        """The marked words that the reader went to last, if they are still on the page."""
+        return self._here
+
+    def go_to_words(self, step: int) -> tuple[int, int] | None:
+        """Goes to the next words that have a sentence, with -1 to the previous ones, and highlights them. If the last
+        ones are not on the screen any more, it starts from what is.
+
+        Returns:
+            Their number in the order of the text, from 1, and how many there are; None without any.
+        """
+        found, here = with_sentences(self._page.text, self._page.marks), self._here
+        if not found:
+            return None
+        if here is not None and self._is_in_view(here):
+            at = found.index(here) + step
+        elif step > 0:
+            at = next((at for at, mark in enumerate(found) if mark.start >= self.top), 0)
+        else:
+            at = sum(mark.start < self.top for mark in found) - 1
+        at %= len(found)
+        self._highlight(found[at])
+        if not self._is_in_view(found[at]):
+            above = self.size.height // 3
+            self.scroll_to(y=max(0, self._line_at(found[at].start) - above), animate=False, immediate=True)
+        self.refresh()
+        return at + 1, len(found)
+
+    def _highlight(self, words: Mark | None) -> None:
+        self._here = words
+        here = [words._replace(style="here")] if words is not None else []
+        self._marks = MarkIndex((*self._page.marks, *here))
+
+    def _is_in_view(self, mark: Mark) -> bool:
+        top = self.scroll_offset.y
+        return top <= self._line_at(mark.start) and self._line_at(mark.end - 1) < top + self.size.height
+
+    def _line_at(self, at: int) -> int:
+        """The drawn line with this position of the text."""
+        return bisect_right(self._lines, at, key=lambda line: line[0]) - 1
 
     # Drawing
 

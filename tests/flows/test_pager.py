@@ -216,6 +216,42 @@ async def test_what_was_jumped_over_is_left_to_read_and_reading_on_goes_there() 
         await until(pilot, lambda: pager.lines_unread == 0 and app.seen == ["page"], "all of it")
 
 
+async def test_marked_words_are_gone_to_in_order_and_what_is_passed_over_is_left_to_read() -> None:
+    text = "\n".join(f"line {number}" for number in range(100))
+    at = {number: text.index(f"line {number}\n") for number in (50, 51, 90)}
+    marks = [
+        Mark(at[90], at[90] + 7, "fail", "third"), Mark(at[50], at[50] + 4, "risk", "first"), Mark(0, 4, "dim"),
+        Mark(at[51], at[51] + 7, "risk", "second"), Mark(at[50] + 5, at[50] + 7, "risk", "first"),
+    ]  # fmt: skip
+    app = PaperApp()
+    async with app.run_test(size=(40, 20)) as pilot:
+        pager = app.query_one(Pager)
+        pager.show(Page(text, tuple(marks)), "page")
+        await until(pilot, lambda: pager.lines_unread == 80, "the first page")
+
+        def goes(step: int, *, number: int, line: int) -> None:
+            assert pager.go_to_words(step) == (number, 3)
+            assert pager.scroll_offset.y <= line < pager.scroll_offset.y + 20
+            pieces = pager.render_line(line - pager.scroll_offset.y)
+            shown = "".join(piece.text for piece in pieces if piece.style and piece.style.reverse)
+            assert shown == f"line {line}"
+
+        goes(1, number=1, line=50)
+        await until(pilot, lambda: pager.lines_unread == 60, "what is around it")
+        before = pager.scroll_offset.y
+        goes(1, number=2, line=51)
+        assert pager.scroll_offset.y == before, "it was on the screen"
+        goes(1, number=3, line=90)
+        await until(pilot, lambda: pager.lines_unread == 40 and not app.seen, "what was passed over")
+        goes(1, number=1, line=50)
+        goes(-1, number=3, line=90)
+        # The reader has moved on: it goes on from there.
+        pager.scroll_to(y=60, animate=False, immediate=True)
+        goes(-1, number=2, line=51)
+        pager.show(Page("nothing marked", (Mark(0, 7, "risk"),)), "other")
+        assert pager.go_to_words(1) is None and pager.words_here is None
+
+
 async def test_a_dwell_that_ends_late_does_not_count_for_the_page_that_came_since() -> None:
     """A busy program may get to a timer only when another page is on the screen already."""
     app = PaperApp()

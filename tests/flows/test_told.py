@@ -70,7 +70,7 @@ async def test_what_was_said_of_one_mail_is_not_said_of_the_next(
         # What is said of an email goes when its details come.
         await until(pilot, lambda: screen.current is not None and screen.current.is_checked, "its details")
         for key, why in (("b", "no edit to send back"), ("D", "no edit to discard"), ("q", "^q quits"),
-                         ("A", "nothing is marked")):  # fmt: skip
+                         ("A", "nothing is marked"), ("]", "no words of this email are marked")):  # fmt: skip
             await pilot.press(key)
             await until(pilot, partial(_says, app, why), why)
 
@@ -93,6 +93,23 @@ async def test_what_is_left_to_read_is_told_also_when_a_poll_reads_the_entry_ane
         monkeypatch.setattr(screen.pane.main, "once_painted", read_anew_then)
         await pilot.press("a")
         await until(pilot, lambda: "lines not seen yet: enter reads on" in drawn(app), "the answer")
+
+
+async def test_the_sentence_of_a_finding_is_shown_with_its_words_which_does_not_count_as_reading(
+    sandbox: Sandbox,
+) -> None:
+    filler = "\n\n".join(f"Paragraph {number}." for number in range(30))
+    sandbox.draft(f"{filler}\n\nYou get a full refund of $240.\n\n{filler}\n\nWe are fully liable for **all of it**.")
+    async with running_queue(settings_for(sandbox), 1, size=(80, 24)) as (app, pilot, screen):
+        await pilot.press("]")
+        await until(pilot, lambda: "1 of " in drawn(app).splitlines()[-2], "the first of the findings")
+        assert screen.panes.is_reading and "You get a full refund of $240." in drawn(app)
+        sentence = screen.pane.main.words_here
+        assert sentence is not None and sentence.about in drawn(app).splitlines()[-2]
+        await pilot.press("[")
+        await until(pilot, lambda: "We are fully liable for all of it." in drawn(app), "the last of them")
+        assert screen.current is not None and not screen.gate.has_seen(screen.current)
+        assert screen.pane.main.lines_unread
 
 
 async def test_each_view_that_shows_all_that_leaves_counts(sandbox: Sandbox) -> None:

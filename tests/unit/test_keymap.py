@@ -124,7 +124,8 @@ def test_no_text_names_a_key_that_the_user_may_have_changed(folder: str) -> None
 
 NEITHER = frozenset({
     "pending.answer", "pending.skip", "pending.mark", "pending.next", "pending.previous", "pending.back",
-    "pending.view", "pending.source", "pending.thread", "pending.findings", "pending.facts", "pending.second_reader",
+    "pending.view", "pending.source", "pending.thread", "pending.findings", "pending.next_finding",
+    "pending.previous_finding", "pending.facts", "pending.second_reader",
     "pending.kept", "pending.filter", "pending.next_filter", "pending.previous_filter", "pending.order",
 })  # fmt: skip
 """What neither decides nor opens a field. Questions and lists to choose from have rules of their own."""

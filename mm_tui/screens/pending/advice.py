@@ -89,7 +89,8 @@ class Advice(msgspec.Struct, frozen=True):
     @property
     def draft_marks(self) -> list[Mark]:
         """Marks for the second reader's quotes in the draft's body."""
-        return [Mark(*remark.draft_span, STYLE) for remark in (self.reader.remarks if self.reader is not None else ())]
+        remarks = self.reader.remarks if self.reader is not None else ()
+        return [Mark(*remark.draft_span, STYLE, remark.line) for remark in remarks]
 
     def thread_marks(self, email_id: str) -> list[Mark]:
         """Marks for its quotes in the body of an email of the thread."""

@@ -18,14 +18,19 @@ from mm_tui.widgets.words import joined
 SIGNS = {Level.HIGH: ("!! ", "$error"), Level.MEDIUM: (" ! ", "$warning"), Level.LOW: (" · ", "$mm-dim")}
 
 
-def finding_lines(findings: Sequence[Finding], shown: int, *, hint: str = ": i shows all") -> list[Content]:
+def finding_lines(
+    findings: Sequence[Finding], shown: int, *, hint: str = ": i shows all", about: str = ""
+) -> list[Content]:
     """A line for each of the first findings, and one with the number of others and the key that shows them. With
-    `shown` 0 all that is one line."""
+    `shown` 0 all that is one line. The sentence that is `about` is highlighted."""
     if not shown and findings:
         others = f"  and {len(findings) - 1} more{hint}" if len(findings) > 1 else ""
-        return [Content.assemble(*finding_lines(findings[:1], 1), (others, "$mm-dim"))]
+        return [Content.assemble(*finding_lines(findings[:1], 1, about=about), (others, "$mm-dim"))]
     lines = [
-        Content.assemble(SIGNS.get(finding.level, ("   ", "")), (finding.words, "$foreground"))
+        Content.assemble(
+            SIGNS.get(finding.level, ("   ", "")),
+            (finding.words, "bold reverse" if finding.words == about else "$foreground"),
+        )
         for finding in findings[:shown]
     ]
     if len(findings) > shown:

@@ -59,6 +59,8 @@ class Opened(msgspec.Struct, frozen=True):
     change: ReadChange | None = None
     """How its content differs from what the reader had on the screen."""
     advice: Advice = NO_ADVICE
+    about: str = ""
+    """The sentence of the marked words that the reader went to; empty for none."""
 
     @property
     def changed(self) -> Changed | None:
@@ -168,7 +170,7 @@ def _lines(opened: Opened, now: datetime, detail: Detail) -> Iterator[Content]:
     yield from unchecked_lines(entry)
     if entry.is_checked and not detail.crowded and not entry.assessment.findings:
         yield Content.styled(f" · {entry.assessment.nothing}", "$mm-dim")
-    yield from finding_lines(entry.assessment.findings, detail.findings)
+    yield from finding_lines(entry.assessment.findings, detail.findings, about=opened.about)
     yield from detail.advice
 
 

@@ -92,7 +92,7 @@ class QueueHost(BaseScreen):
 
 
 class Refusal:
-    """The message on the status line that says why the last key did nothing."""
+    """The message on the status line about the open email: mostly why the last key did nothing."""
 
     def __init__(self, screen: QueueHost) -> None:
         self._screen = screen
@@ -100,10 +100,10 @@ class Refusal:
         self._counted = ""
         """The email of which the words say how many lines are left to read."""
 
-    def say(self, why: str) -> None:
+    def say(self, why: str, severity: str = "warning") -> None:
         """Says why a key does nothing, until the message is outdated."""
         self._words, self._counted = why, ""
-        self._screen.say(why, "warning")
+        self._screen.say(why, severity)
 
     def forget(self) -> None:
         """Forgets the refusal after the reader has moved or decided, or the email has changed."""

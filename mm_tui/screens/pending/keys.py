@@ -16,12 +16,15 @@ DECIDES = frozenset({
 })  # fmt: skip
 """Actions on an email that nobody is deciding or has decided."""
 ON_AN_EMAIL = frozenset({
-    "approve", "edit", "reject", "skip", "mark", "send_back", "discard", "next_view", "findings", "thread", "note",
-    "assign", "snooze", "approve_marked",
+    "approve", "edit", "reject", "skip", "mark", "send_back", "discard", "next_view", "findings", "go_to_finding",
+    "thread", "note", "assign", "snooze", "approve_marked",
 })  # fmt: skip
 """The names of actions that need an email under the cursor."""
 WHILE_WAITING = frozenset({"pending.note", "pending.assign", "pending.snooze", "pending.second_reader"})
 """Actions on an email that still waits."""
+
+FINDINGS = frozenset({"pending.next_finding", "pending.previous_finding"})
+"""Actions on marked words."""
 
 
 def applies(action: str, entry: QueueEntry | None, view: DecisionView | None) -> bool:
@@ -55,6 +58,8 @@ def label_here(
         return str(Order.RISKIEST if order is Order.OLDEST else Order.OLDEST)
     if entry is None:
         return label
+    if act_id in FINDINGS and not any(finding.spans for finding in entry.assessment.findings):
+        return ""
     if act_id in ("pending.send_back", "pending.discard") and entry.edit is None:
         return ""
     if act_id == "pending.edit" and entry.is_inbound:

@@ -10,6 +10,7 @@ from mm_tui.screens.dialogs.choice import show_page
 from mm_tui.screens.pending.advice import advice_of, facts_page, newest_inbound
 from mm_tui.screens.pending.findings import findings_page
 from mm_tui.screens.pending.head import Opened
+from mm_tui.screens.pending.pane import View
 from mm_tui.services.decisions.read_versions import ReadVersions
 from mm_tui.services.decisions.view import Phase
 
@@ -112,6 +113,26 @@ class OpenEmail:
             pane = self._screen.pane
             page = findings_page(entry, pane.mailbox, pane.advice.reader_lines(), explain=True)
             show_page(self._screen.app, "Findings", page)
+
+    def go_to_finding(self, step: int) -> None:
+        """Goes to the next words of the draft that a finding or a remark is about, with -1 to the previous ones, and
+        says what it is. What is passed over has not been seen."""
+        screen = self._screen
+        if screen.current is None:
+            return
+        if not screen.panes.shows_email:
+            screen.read_item()
+        if screen.pane.view is not View.DRAFT:
+            screen.pane.show_view(View.DRAFT)
+        screen.pane.main.once_painted(lambda: self._go_to_words(step))
+
+    def _go_to_words(self, step: int) -> None:
+        pane, refusal = self._screen.pane, self._screen.refusal
+        found, here = pane.go_to_words(step), pane.main.words_here
+        if found is None or here is None:
+            refusal.say("no words of this email are marked: {pending.findings} shows what was found")
+        else:
+            refusal.say(f"{found[0]} of {found[1]} · {here.about}", "information")
 
     def show_facts(self) -> None:
         """Shows the house facts of the email's mailbox."""

@@ -26,7 +26,7 @@ HEAD_CHARACTERS = 160
 def risk_marks(findings: Iterable[Finding]) -> list[Mark]:
     """Marks for the words named by the rules, worst last so that they win."""
     return [
-        Mark(span.start, span.end, "fail" if finding.level is Level.HIGH else "risk")
+        Mark(span.start, span.end, "fail" if finding.level is Level.HIGH else "risk", finding.words)
         for finding in sorted(findings, key=lambda one: one.level)
         if finding.level >= Level.LOW
         for span in finding.spans
@@ -171,7 +171,7 @@ def _text(
     """A body with its marks, as its recipient reads it or as written."""
     made = bodies.of(body)
     marks = [
-        Mark(start, end, mark.style)
+        mark._replace(start=start, end=end)
         for mark in (*more, *risk_marks(findings))
         for start, end in made.stretches(mark.start, mark.end)
     ]

@@ -172,6 +172,12 @@ class ItemPane(Vertical):
             self.view = view
             self._draw(keep_place=False)
 
+    def go_to_words(self, step: int) -> tuple[int, int] | None:
+        """As `Pager.go_to_words`, in the draft; highlights the sentence too."""
+        found = self.main.go_to_words(step)
+        self._draw_head()
+        return found
+
     def show_what_leaves(self) -> None:
         """Shows a view with everything that would be sent: the current one if it qualifies, otherwise the draft."""
         if self._opened is not None and self._version not in self.main.page_name.splitlines():
@@ -231,14 +237,24 @@ class ItemPane(Vertical):
             bodies = RenderPass(as_source=self._as_source or bool(self._stays_source))
             page, name = self._main_page(bodies, beyond_head)
             self._waiting_in_main = frozenset(bodies.left)
+            about = self._about
             self.main.show(page, name, keep_place=keep_place)
+            if self._about != about:
+                self._draw_head()
             self.side.show(*self._side_page(bodies), keep_place=keep_place)
             self._draw_tabs()
             self._waiting = frozenset(bodies.left)
             render_later(self, bodies)
 
+    @property
+    def _about(self) -> str:
+        """The sentence of the marked words that the reader went to."""
+        words = self.main.words_here
+        return words.about if words is not None else ""
+
     def _draw_head(self) -> None:
-        grown = self.head.draw(self._opened, self.size, self._now, is_scrolled=bool(self.main.scroll_offset.y))
+        opened = replace(self._opened, about=self._about) if self._opened is not None else None
+        grown = self.head.draw(opened, self.size, self._now, is_scrolled=bool(self.main.scroll_offset.y))
         for pager in (self.main, self.side):
             # At its top the text is only beginning to be read: its first lines must not be covered.
             if grown and pager.scroll_offset.y:

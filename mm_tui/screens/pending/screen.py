@@ -329,6 +329,7 @@ class PendingScreen(QueueHost):
         ask(self.app, SavedTextsScreen(), self.editing.use)
 
     action_findings = PartAction("open_email.show_findings")
+    action_go_to_finding = PartAction("open_email.go_to_finding")
     action_second_reader = PartAction("second_reading.ask")
     action_note = PartAction("team.ask_note")
     action_snooze = PartAction("snoozing.ask")
