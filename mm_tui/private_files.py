@@ -12,11 +12,8 @@ if TYPE_CHECKING:
 
 
 def private(path: str, flags: int) -> int:
-    """An opener for `open`: new files have mode 0600, and a link in the file's place is refused.
-
-    Raises:
-        OSError: the file cannot be opened, or is a link.
-    """
+    """An opener for `open`: new files have mode 0600, and a link in the file's place is refused. Raises OSError if the
+    file cannot be opened, or is a link."""
     return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o600)
 
 

@@ -157,10 +157,7 @@ class Session:
     @classmethod
     def open(cls, settings: Settings, *, demo: tuple[OneLine, ...] | None = None) -> Self:
         """Opens the profile's store for the app, and recovers texts that were in an editor when the last run ended.
-
-        Raises:
-            StoreUnusable: as for `on_store`.
-        """
+        Raises StoreUnusable as `on_store` does."""
         path = paths.store_path(settings.profile.name)
         session = cls.on_store(settings, path, memory=settings.sync.memory, demo=demo)
         session.look_at_store()
@@ -330,11 +327,7 @@ class Session:
 
     @property
     def network(self) -> Network:
-        """The gateway and the sync.
-
-        Raises:
-            Unreachable: there is no connection, or not yet.
-        """
+        """The gateway and the sync. Raises Unreachable if there is no connection, or not yet."""
         if self.gateway is None or self.sync is None:
             from mm_tui.gateway.errors import Unreachable
 
@@ -342,11 +335,7 @@ class Session:
         return Network(self.gateway, self.sync)
 
     async def check_account(self) -> None:
-        """Checks that the keys belong to the store's account.
-
-        Raises:
-            OtherGateway: they belong to another account.
-        """
+        """Checks that the keys belong to the store's account. Raises OtherGateway if they belong to another account."""
         from mm_tui.services.accounts import check_account
 
         assert self.gateway is not None

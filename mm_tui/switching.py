@@ -89,11 +89,8 @@ async def _agreed(app: App[Any], before: frozenset[str]) -> frozenset[str] | Non
 
 
 async def _fits(app: App[Any], settings: Settings) -> bool:
-    """Whether the profile may be opened with these keys; asks if they are not of the expected kind.
-
-    Raises:
-        ConfigError: there are none.
-    """
+    """Whether the profile may be opened with these keys; asks if they are not of the expected kind. Raises ConfigError
+    if there are none."""
     profile = settings.profile
     if not profile.gateway_keys():
         raise ConfigError(
@@ -110,11 +107,8 @@ async def _fits(app: App[Any], settings: Settings) -> bool:
 
 
 def _with_keys(app: App[Any], settings: Settings) -> Settings:
-    """The settings with the keys from key commands or the keyring, which may use the terminal meanwhile.
-
-    Raises:
-        ConfigError: a key could not be read.
-    """
+    """The settings with the keys from key commands or the keyring, which may use the terminal meanwhile. Raises
+    ConfigError if a key could not be read."""
     driver = app._driver
     if not fetches_keys(settings.profile) or driver is None or not driver.can_suspend:
         return with_keys(settings)

@@ -49,11 +49,8 @@ class Boxes:
             raise UnknownMailbox(f"the account has no mailbox {missing[0]}")
 
     async def current(self, mailbox_id: str, *, at_most: float = FRESH_SECONDS) -> Mailbox | None:
-        """A mailbox with its current mode, read at most so many seconds ago.
-
-        Raises:
-            GatewayError: it could not be read.
-        """
+        """A mailbox with its current mode, read at most so many seconds ago. Raises GatewayError if it could not be
+        read."""
         if self._clock.monotonic() - self._read_at >= at_most:
             await self.refresh()
         box = next((box for box in self._known if box.id == mailbox_id), None)
@@ -73,11 +70,8 @@ class Boxes:
         return box
 
     async def allowed(self, mailbox: Mailbox) -> tuple[Allowed, ...]:
-        """The recipients that this mailbox may currently write to without approval.
-
-        Raises:
-            GatewayError: it could not be read.
-        """
+        """The recipients that this mailbox may currently write to without approval. Raises GatewayError if it could not
+        be read."""
         try:
             return tuple(await self._gateway.allow_list(mailbox.id))
         except NotFound:

@@ -64,11 +64,8 @@ class MailReader:
         return MailReading(mail, thread, Conversation.of(mails, mail))
 
     async def thread_with(self, mail: EmailDetail) -> ThreadSummary | None:
-        """The current thread of an email; None if it has none.
-
-        Raises:
-            Malformed: the gateway's answer is another thread, which would show the wrong mail to the model.
-        """
+        """The current thread of an email; None if it has none. Raises Malformed if the gateway's answer is another
+        thread, which would show the wrong mail to the model."""
         thread = await self._tools.thread(mail.mailbox_id, mail.thread_id)
         if thread is not None and policy.listed(thread, mail.id) is None:
             raise Malformed("The gateway's answer about a thread lacks the email that belongs to it.")

@@ -72,11 +72,8 @@ class MailSource:
         self._clock = clock
 
     async def poll(self) -> Polled:
-        """Polls each mailbox once. One that cannot be read does not keep the others waiting.
-
-        Raises:
-            GatewayError: no mailbox could be read, or the failure concerns all; lists read before are kept.
-        """
+        """Polls each mailbox once. One that cannot be read does not keep the others waiting. Raises GatewayError if no
+        mailbox could be read, or the failure concerns all; lists read before are kept."""
         await self._boxes.refresh()
         new, more, read = 0, False, 0
         failed: GatewayError | None = None
@@ -99,11 +96,8 @@ class MailSource:
         return Polled(new, more, failed, failed_in)
 
     async def summary(self, job: Job) -> EmailSummary | None:
-        """The email of a job as its thread lists it; None if its thread is not known.
-
-        Raises:
-            GatewayError: the thread could not be read.
-        """
+        """The email of a job as its thread lists it; None if its thread is not known. Raises GatewayError if the thread
+        could not be read."""
         if not job.thread_id:
             return None
         thread = await self._gateway.thread(job.mailbox_id, job.thread_id)

@@ -81,11 +81,8 @@ class Limiter:
 
     @asynccontextmanager
     async def place(self) -> AsyncIterator[float]:
-        """Waits for a turn, and occupies a slot while the call runs. Yields the time at which the call starts.
-
-        Raises:
-            RateLimited: the service asked for a wait longer than `longest_wait`.
-        """
+        """Waits for a turn, and occupies a slot while the call runs. Yields the time at which the call starts. Raises
+        RateLimited if the service asked for a wait longer than `longest_wait`."""
         async with self._places:
             async with self._turn:
                 while (wait := self._wait()) > 0:

@@ -59,11 +59,7 @@ _HEADER_LINE = re.compile(r"^(?:subject|betreff|objet|asunto|to|from)\s*:", re.I
 
 
 def _words(value: Any) -> Any:
-    """Converts a model's value for a line of text to words, if it is plausible.
-
-    Raises:
-        ValueError: it is too long.
-    """
+    """Converts a model's value for a line of text to words, if it is plausible. Raises ValueError if it is too long."""
     if value is None:
         return ""
     if isinstance(value, int | float) and not isinstance(value, bool):

@@ -79,11 +79,7 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
 
 
 def address(text: str) -> Address:
-    """HOST:PORT, IPv6 hosts in brackets.
-
-    Raises:
-        argparse.ArgumentTypeError: it is something else.
-    """
+    """HOST:PORT, IPv6 hosts in brackets. Raises argparse.ArgumentTypeError for anything else."""
     host, colon, port = text.rpartition(":")
     if not colon or not host or not port.isdecimal() or int(port) > 65535:
         raise argparse.ArgumentTypeError("write HOST:PORT, such as 127.0.0.1:8025")
@@ -91,11 +87,7 @@ def address(text: str) -> Address:
 
 
 def positive(text: str) -> float:
-    """Seconds above zero.
-
-    Raises:
-        argparse.ArgumentTypeError: it is something else.
-    """
+    """Seconds above zero. Raises argparse.ArgumentTypeError for anything else."""
     try:
         seconds = float(text)
     except ValueError:

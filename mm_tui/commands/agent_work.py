@@ -74,11 +74,7 @@ async def run(args: argparse.Namespace, settings: Settings) -> int:
 
 @contextmanager
 def _failures_as_statuses() -> Iterator[None]:
-    """Turns errors of the agent and the models into messages with exit statuses.
-
-    Raises:
-        CommandError: for each of them.
-    """
+    """Turns errors of the agent and the models into CommandErrors, with messages and exit statuses."""
     from mm_tui.agent.boxes import MayDecide, UnknownMailbox
     from mm_tui.agent.worker import Fatal
     from mm_tui.assist.errors import AssistError, Forbidden, NoKey, Unauthorized
@@ -132,11 +128,8 @@ def _secret(args: argparse.Namespace) -> Secret | None:
 
 
 def agent_session(settings: Settings, *, in_memory: bool = False) -> Session:
-    """Opens the agent's own store, beside the reviewer's: both may run on one machine, and share no data.
-
-    Raises:
-        StoreUnusable: it cannot be opened.
-    """
+    """Opens the agent's own store, beside the reviewer's: both may run on one machine, and share no data. Raises
+    StoreUnusable if it cannot be opened."""
     from mm_tui.session import Session
 
     return Session.on_store(settings, None if in_memory else agent_store(settings), rebuild=False)

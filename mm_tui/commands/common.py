@@ -47,11 +47,7 @@ def report_crashes() -> None:
 
 
 def keys_of(chosen: Settings) -> Keys:
-    """The profile's gateway keys.
-
-    Raises:
-        ConfigError: a key cannot be one.
-    """
+    """The profile's gateway keys. Raises ConfigError if a key cannot be one."""
     from mm_tui.gateway.keys import Keys
     from mm_tui.settings.sections import ConfigError
 
@@ -66,11 +62,7 @@ def keys_of(chosen: Settings) -> Keys:
 
 
 def gateway(chosen: Settings) -> GatewayClient:
-    """A client for the profile, to be closed by the caller.
-
-    Raises:
-        ConfigError: a key cannot be one.
-    """
+    """A client for the profile, to be closed by the caller. Raises ConfigError if a key cannot be one."""
     from mm_tui.gateway.client import GatewayClient
 
     return GatewayClient(chosen.profile.url, keys_of(chosen))

@@ -19,20 +19,12 @@ _CURE = "Check space and permissions, or name another file with --config."
 
 
 def has_profile(path: Path, name: str) -> bool:
-    """Whether the file has a profile of this name.
-
-    Raises:
-        ConfigError: the file cannot be read or parsed.
-    """
+    """Whether the file has a profile of this name. Raises ConfigError if the file cannot be read or parsed."""
     return name in config_file.parse(config_file.read(path, must_exist=False), path).get("profiles", {})
 
 
 def check_writable(path: Path) -> None:
-    """Checks, before any question is asked, that the file can be written.
-
-    Raises:
-        ConfigError: it could not.
-    """
+    """Checks, before any question is asked, that the file can be written. Raises ConfigError if it could not."""
     folder = path.resolve().parent
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent

@@ -144,11 +144,7 @@ def _key(text: str, option: str) -> str:
 
 
 def _checked(name: str, fields: dict[str, str]) -> Profile:
-    """Builds the profile from these settings.
-
-    Raises:
-        CommandError: one of them cannot be used.
-    """
+    """Builds the profile from these settings. Raises CommandError if one of them cannot be used."""
     import msgspec
 
     from mm_tui.settings.file import fault_of

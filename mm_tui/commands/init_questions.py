@@ -49,11 +49,7 @@ class Questions:
         """The keys printed by commands, so that none runs twice."""
 
     def ask(self) -> None:
-        """Asks all of them.
-
-        Raises:
-            EOFError: the input ended.
-        """
+        """Asks all of them. Raises EOFError if the input ended."""
         emit.line(ManyLine(_WHY))
         self._ask_url()
         while True:

@@ -38,11 +38,8 @@ class KeyReport(msgspec.Struct, frozen=True):
 
 
 async def probe(url: str, key: Secret) -> KeyReport:
-    """Tries a read, the queue, the audit log, and cancelling an email that does not exist.
-
-    Raises:
-        GatewayError: the gateway cannot be reached, fails, or limits us.
-    """
+    """Tries a read, the queue, the audit log, and cancelling an email that does not exist. Raises GatewayError if the
+    gateway cannot be reached, fails, or limits us."""
     async with GatewayClient(url, Keys(oversight=key, send=key, admin=key)) as gateway:
         try:
             mailboxes: tuple[Mailbox, ...] = await gateway.mailboxes()
@@ -66,11 +63,8 @@ async def probe(url: str, key: Secret) -> KeyReport:
 
 
 async def address_fault(url: str) -> str:
-    """Why no profile can use this address; empty if a gateway answers. No real key is sent.
-
-    Raises:
-        GatewayError: nothing answers, or only with a fault.
-    """
+    """Why no profile can use this address; empty if a gateway answers. No real key is sent. Raises GatewayError if
+    nothing answers, or only with a fault."""
     nobody = Secret("mm_test_address_check")
     async with GatewayClient(
         url, Keys(oversight=nobody, send=nobody, admin=nobody), timeout=ADDRESS_SECONDS

@@ -45,20 +45,13 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def pages() -> dict[str, Path]:
-    """The pages by their names.
-
-    Raises:
-        CommandError: they were not installed.
-    """
+    """The pages by their names. Raises CommandError if they were not installed."""
     return {page.stem: page for page in sorted(folder().glob("*.md"))}
 
 
 def folder() -> Path:
-    """The folder of the pages: in the installed package, or beside it in a checkout.
-
-    Raises:
-        CommandError: neither is there.
-    """
+    """The folder of the pages: in the installed package, or beside it in a checkout. Raises CommandError if neither is
+    there."""
     package = Path(__file__).parent.parent
     for place in (package / "docs", package.parent / "docs"):
         if (place / "safety.md").is_file():

@@ -198,11 +198,7 @@ def _keep_typed(name: str, text: str) -> None:
 
 
 def read_text(name: str) -> str:
-    """A text from a file, or from standard input for "-".
-
-    Raises:
-        CommandError: it cannot be read, or is empty.
-    """
+    """A text from a file, or from standard input for "-". Raises CommandError if it cannot be read, or is empty."""
     import sys
 
     from mm_tui.commands.output.exits import CommandError, Exit

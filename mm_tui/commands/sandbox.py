@@ -126,11 +126,8 @@ def running_demo() -> Path | None:
 
 
 def _place(folder: Path) -> Place:
-    """The sandbox that serves a folder, or the demo that is open on it.
-
-    Raises:
-        CommandError: there is none, or it is not running.
-    """
+    """The sandbox that serves a folder, or the demo that is open on it. Raises CommandError if there is none, or it is
+    not running."""
     from mm_tui.commands.demo import DATA, PROFILE, SERVED
     from mm_tui.sandbox.run.child import Ready
     from mm_tui.sandbox.run.serve import READY_FILE

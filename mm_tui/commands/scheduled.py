@@ -103,11 +103,8 @@ async def _cancel(arguments: argparse.Namespace, chosen: Settings) -> int:
 
 
 async def _scheduled(session: Session, email_id: str) -> EmailSummary:
-    """The email, as the gateway has it now.
-
-    Raises:
-        CommandError: it is not scheduled (6), or there is no such email (3).
-    """
+    """The email, as the gateway has it now. Raises CommandError if it is not scheduled (6), or there is no such email
+    (3)."""
     from mm_tui.models import Direction
     from mm_tui.services.unsent import is_scheduled, state_words
 

@@ -80,11 +80,7 @@ class AccountCalls(Caller):
         return await self._list(calls.ALLOWLIST, names, account_wire.allowed, at={"mailbox_id": mailbox_id})
 
     async def allow(self, mailbox_id: str, pattern: str, note: str | None, approval_code: str | None) -> None:
-        """Adds to the allowlist.
-
-        Raises:
-            CodeSent: the operator was sent a code; repeat the call with it.
-        """
+        """Adds to the allowlist. Raises CodeSent if the operator was sent a code; repeat the call with it."""
         body = given(pattern=pattern, note=note, approval_code=approval_code)
         self._done(await self._call(calls.ALLOW, body=body, at={"mailbox_id": mailbox_id}))
 
@@ -101,11 +97,8 @@ class AccountCalls(Caller):
     async def create_mailbox(
         self, local: str, display_name: str | None = None, approval_code: str | None = None
     ) -> OneLine:
-        """Creates a mailbox; returns its address.
-
-        Raises:
-            CodeSent: the operator was sent a code; repeat the call with it.
-        """
+        """Creates a mailbox; returns its address. Raises CodeSent if the operator was sent a code; repeat the call with
+        it."""
         body = given(address_local=local, display_name=display_name, approval_code=approval_code)
 
         def read(answer: object) -> OneLine:
@@ -138,11 +131,8 @@ class AccountCalls(Caller):
     async def create_webhook(
         self, url: str, events: Sequence[str], mailbox_id: str | None = None, approval_code: str | None = None
     ) -> tuple[Webhook, Secret]:
-        """Creates a webhook; its signing secret is returned only here.
-
-        Raises:
-            CodeSent: the operator was sent a code; repeat the call with it.
-        """
+        """Creates a webhook; its signing secret is returned only here. Raises CodeSent if the operator was sent a code;
+        repeat the call with it."""
 
         def read(answer: object) -> tuple[Webhook, Secret]:
             item = values.single(answer, "subscription", "webhook")

@@ -172,20 +172,12 @@ class Caller:
 
 
 def parsed(answer: HttpAnswer) -> object:
-    """The answer's JSON; an empty object for an empty answer.
-
-    Raises:
-        Malformed: it is not JSON.
-    """
+    """The answer's JSON; an empty object for an empty answer. Raises Malformed if it is not JSON."""
     return values.parse(answer.body) if answer.body.strip() else {}
 
 
 def translate(call: Call, answer: HttpAnswer, work: Callable[[], T]) -> T:
-    """Translates the answer with `work`.
-
-    Raises:
-        Malformed: it is not JSON, or has no known form for this call.
-    """
+    """Translates the answer with `work`. Raises Malformed if it is not JSON, or has no known form for this call."""
     words: str
     try:
         return work()

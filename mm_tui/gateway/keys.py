@@ -25,11 +25,8 @@ class Keys:
     def __init__(
         self, oversight: Secret | None = None, send: Secret | None = None, admin: Secret | None = None
     ) -> None:
-        """Takes the keys.
-
-        Raises:
-            ValueError: a key contains characters that a header cannot have; the message does not quote it.
-        """
+        """Takes the keys. Raises ValueError if a key contains characters that a header cannot have; the message does
+        not quote it."""
         self.oversight = oversight
         self.send = send
         self.admin = admin
@@ -58,11 +55,7 @@ class Keys:
         return bool(present) if scope == "read" else scope in present
 
     def for_scope(self, scope: str) -> Secret:
-        """The key to use. Reads use the first one that is set.
-
-        Raises:
-            MissingKey: none is set.
-        """
+        """The key to use. Reads use the first one that is set. Raises MissingKey if none is set."""
         return self._used(scope)[1]
 
     def name_for(self, scope: str) -> str:

@@ -217,11 +217,8 @@ class MailCalls(Caller):
         attachments: Iterable[OutgoingAttachment] = (),
         idempotency_key: str | None = None,
     ) -> SendReceipt:
-        """Submits a reply to an email; the gateway takes recipients, subject and threading from it.
-
-        Raises:
-            Conflict: the same content was submitted within the last 60 s.
-        """
+        """Submits a reply to an email; the gateway takes recipients, subject and threading from it. Raises Conflict if
+        the same content was submitted within the last 60 s."""
         asked = given(
             markdown=body,
             cc=list(cc) or None,

@@ -47,11 +47,8 @@ def line(value: object) -> OneLine:
 
 
 def gateway_id(value: object, what: str) -> str:
-    """An id that can be sent back.
-
-    Raises:
-        Unusable: it is not 1 to 256 printable ASCII characters, or would change the path it is put in.
-    """
+    """An id that can be sent back. Raises Unusable if it is not 1 to 256 printable ASCII characters, or would change
+    the path it is put in."""
     text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
     if not isinstance(text, str) or not _ID.fullmatch(text):
         raise Unusable(f"its {what} is not 1 to 256 printable ASCII characters")
@@ -198,11 +195,8 @@ def as_text(value: object) -> str:
 
 
 def items(answer: object, *names: str) -> list[object]:
-    """The list in an answer: bare, under one of `names`, or in a general envelope.
-
-    Raises:
-        Unusable: there is no list.
-    """
+    """The list in an answer: bare, under one of `names`, or in a general envelope. Raises Unusable if there is no
+    list."""
     if isinstance(answer, list):
         return answer
     if isinstance(answer, dict):
@@ -216,11 +210,8 @@ def items(answer: object, *names: str) -> list[object]:
 
 
 def listing(answer: object, names: tuple[str, ...], read: Callable[[Json], T]) -> Listing[T]:
-    """Translates each item of the answer's list; those that cannot be used are named in `refused`.
-
-    Raises:
-        Unusable: there is no list, or not one of its items can be used.
-    """
+    """Translates each item of the answer's list; those that cannot be used are named in `refused`. Raises Unusable if
+    there is no list, or not one of its items can be used."""
     found: list[T] = []
     refused: list[OneLine] = []
     for place, item in enumerate(items(answer, *names), start=1):
@@ -274,11 +265,7 @@ def _edges(moments: list[object]) -> list[datetime]:
 
 
 def single(answer: object, *names: str) -> Json:
-    """The object in an answer: bare, or under one of `names`.
-
-    Raises:
-        Unusable: it is not an object.
-    """
+    """The object in an answer: bare, or under one of `names`. Raises Unusable if it is not an object."""
     if isinstance(answer, dict):
         for name in (*names, *_ENVELOPES):
             inner = answer.get(name)
@@ -289,11 +276,7 @@ def single(answer: object, *names: str) -> Json:
 
 
 def about(email_id: str, item: Json) -> Json:
-    """The item, if it names this email or none.
-
-    Raises:
-        Unusable: it names another email.
-    """
+    """The item, if it names this email or none. Raises Unusable if it names another email."""
     named = [str(item[name]) for name in ("id", "email_id") if item.get(name) is not None]
     if named and email_id not in named:
         raise Unusable("it is about another email")
@@ -301,11 +284,7 @@ def about(email_id: str, item: Json) -> Json:
 
 
 def parse(body: bytes) -> object:
-    """JSON from an answer's bytes.
-
-    Raises:
-        Malformed: it is not JSON in UTF-8.
-    """
+    """JSON from an answer's bytes. Raises Malformed if it is not JSON in UTF-8."""
     try:
         return _decode(body)
     except (ValueError, RecursionError):

@@ -211,11 +211,8 @@ def email_summary(item: Json, mailbox_id: str) -> EmailSummary:
 
 
 def email_detail(item: Json, mailbox_id: str) -> EmailDetail:
-    """An opened email. Its direction is empty if it is neither stated nor implied by the status.
-
-    Raises:
-        Unusable: it has no id, or it waits for a human and its text is not told.
-    """
+    """An opened email. Its direction is empty if it is neither stated nor implied by the status. Raises Unusable if it
+    has no id, or it waits for a human and its text is missing."""
     if item.get("status") in _DECIDED_ON and values.first(item, *_BODY_NAMES) is None:
         raise values.Unusable("it holds no text, which is to be decided on")
     raw = raw_content(item)
@@ -339,11 +336,7 @@ def send_receipt(item: Json) -> SendReceipt:
 
 
 def decide_receipt(item: Json) -> DecideReceipt:
-    """The answer to decide.
-
-    Raises:
-        Unusable: it has no status, so the outcome is unknown.
-    """
+    """The answer to decide. Raises Unusable if it has no status, so the outcome is unknown."""
     status = values.line(values.first(item, "status", "decision"))
     if not status:
         raise values.Unusable("it names no status")

@@ -16,11 +16,8 @@ log = logging.getLogger("mm_tui.accounts")
 
 
 async def check_account(database: Database, gateway: GatewayClient, profile: str) -> None:
-    """Asks the gateway for the account and compares it. Missing information is not an error.
-
-    Raises:
-        OtherGateway: it is another account. From then on nothing is decided with the store.
-    """
+    """Asks the gateway for the account and compares it. Missing information is not an error. Raises OtherGateway if it
+    is another account. From then on nothing is decided with the store."""
     try:
         account = await gateway.account()
     except GatewayError as error:

@@ -34,11 +34,8 @@ def refuse_plain_http(url: str) -> str:
 
 
 def gateway_address(url: str) -> str:
-    """The base address of a gateway, without `/v1` at its end: the vendor's documentation uses both forms.
-
-    Raises:
-        ValueError: as `refuse_plain_http`.
-    """
+    """The base address of a gateway, without `/v1` at its end: the vendor's documentation uses both forms. Raises
+    ValueError as `refuse_plain_http` does."""
     return re.sub(r"/v1$", "", refuse_plain_http(url), flags=re.IGNORECASE).rstrip("/")
 
 

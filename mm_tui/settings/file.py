@@ -114,11 +114,8 @@ def check_filters(filters: Filters, file: Path, text: str) -> None:
 
 
 def read(file: Path, *, must_exist: bool) -> str:
-    """The file's text; empty if it does not exist and need not.
-
-    Raises:
-        ConfigError: it cannot be read, or is not UTF-8.
-    """
+    """The file's text; empty if it does not exist and need not. Raises ConfigError if it cannot be read, or is not
+    UTF-8."""
     try:
         return file.read_text("utf-8-sig")  # Windows editors begin it with a mark
     except FileNotFoundError:
@@ -132,11 +129,7 @@ def read(file: Path, *, must_exist: bool) -> str:
 
 
 def parse(text: str, file: Path) -> dict[str, Any]:
-    """Parses the file's tables, without `version`.
-
-    Raises:
-        ConfigError: it is not TOML, or of a newer version.
-    """
+    """Parses the file's tables, without `version`. Raises ConfigError if it is not TOML, or of a newer version."""
     try:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

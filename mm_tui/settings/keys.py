@@ -59,11 +59,7 @@ def _checked(field: str, text: str, fault: ConfigError) -> Secret:
 
 def run_command(command: str, where: str) -> str:
     """Runs a command without a shell and returns the first line that it prints. It can ask on the terminal only while
-    it runs.
-
-    Raises:
-        ConfigError: it cannot be run, fails, takes longer than `COMMAND_SECONDS`, or prints nothing.
-    """
+    it runs. Raises ConfigError if it cannot be run, fails, takes longer than `COMMAND_SECONDS`, or prints nothing."""
     try:
         words = shlex.split(command)
         if not words:
@@ -94,22 +90,14 @@ def keyring_service(profile: str) -> str:
 
 
 def from_keyring(profile: str, name: str) -> str | None:
-    """A key from the system's keyring; None if it has none.
-
-    Raises:
-        ConfigError: the keyring cannot be used.
-    """
+    """A key from the system's keyring; None if it has none. Raises ConfigError if the keyring cannot be used."""
     with _keyring(profile, "read") as keyring:
         kept: str | None = keyring.get_password(keyring_service(profile), name)
     return kept
 
 
 def into_keyring(profile: str, name: str, key: Secret) -> None:
-    """Stores a key in the system's keyring.
-
-    Raises:
-        ConfigError: the keyring cannot be used.
-    """
+    """Stores a key in the system's keyring. Raises ConfigError if the keyring cannot be used."""
     with _keyring(profile, "written") as keyring:
         keyring.set_password(keyring_service(profile), name, key.get_secret_value())
 

@@ -82,11 +82,8 @@ class Profiles:
         return self._path or paths.config_path()
 
     def listed(self) -> tuple[Listed, ...]:
-        """All profiles, in the file's order. If there are none, the one from defaults and environment.
-
-        Raises:
-            ConfigError: the file cannot be read or parsed.
-        """
+        """All profiles, in the file's order. If there are none, the one from defaults and environment. Raises
+        ConfigError if the file cannot be read or parsed."""
         table = config_file.parse(config_file.read(self.file, must_exist=self._path is not None), self.file)
         profiles = table.get("profiles", {})
         if not isinstance(profiles, dict):
@@ -112,11 +109,8 @@ class Profiles:
         )
 
     def settings(self, key: str) -> Settings:
-        """The settings with this profile, with keys from the file and the environment only.
-
-        Raises:
-            ConfigError: there is no such profile, or the settings cannot be used.
-        """
+        """The settings with this profile, with keys from the file and the environment only. Raises ConfigError if there
+        is no such profile, or the settings cannot be used."""
         return config_file.load(self._path, profile=key)
 
 

@@ -67,11 +67,7 @@ def bind(database: Database, gateway: Gateway, *, note: bool = True) -> None:
 
 
 def bind_account(database: Database, profile: str, account: str) -> None:
-    """Does the same for the account. An empty name is ignored.
-
-    Raises:
-        OtherGateway: it is another's.
-    """
+    """Does the same for the account. An empty name is ignored. Raises OtherGateway if it is another's."""
     there = _noted(database).get("account")
     if not account or account == there:
         return

@@ -152,11 +152,7 @@ class OpenFile:
     _lock = threading.Lock()
 
     def __init__(self, path: Path) -> None:
-        """Starts watching the file.
-
-        Raises:
-            OSError: the file cannot be read.
-        """
+        """Starts watching the file. Raises OSError if the file cannot be read."""
         self._path = path
         self._log = path.with_name(path.name + "-wal")
         self._log_file: tuple[int, int] | None = None
@@ -170,11 +166,8 @@ class OpenFile:
             self._descriptor = shared.descriptor
 
     def check(self) -> None:
-        """Checks that it is still the same file.
-
-        Raises:
-            StoreMoved: it is gone, was replaced or was overwritten by an older copy. OSError: it cannot be checked.
-        """
+        """Checks that it is still the same file. Raises StoreMoved if it is gone, was replaced or was overwritten by an
+        older copy, OSError if it cannot be checked."""
         try:
             if _identity(self._path.stat()) != self._file:
                 raise moved("replaced by another file", self._path)

@@ -86,11 +86,8 @@ class UnusableFolder(Exception):
 
 
 def open_database(folder: Path) -> sqlite3.Connection:
-    """Opens the database in `folder`, creating it if necessary.
-
-    Raises:
-        UnusableFolder: the folder holds a database of another schema, or another sandbox has it open.
-    """
+    """Opens the database in `folder`, creating it if necessary. Raises UnusableFolder if the folder holds a database of
+    another schema, or another sandbox has it open."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     # One connection, used by one thread at a time: first while the sandbox is filled, then by the server's loop.
     connection = sqlite3.connect(

@@ -121,11 +121,8 @@ class Server:
     """Serves a sandbox on a port of this machine."""
 
     def __init__(self, state: State, *, host: str = "127.0.0.1", port: int = 0, token_delay: float = 0.0) -> None:
-        """Binds the port at once (0 means any free one), so that `url` is known before the server runs.
-
-        Raises:
-            OSError: the port is in use, or the host is not this machine.
-        """
+        """Binds the port at once (0 means any free one), so that `url` is known before the server runs. Raises OSError
+        if the port is in use, or the host is not this machine."""
         self.state = state
         self._socket = _bind(host, port)
         self._address: tuple[str, int] = self._socket.getsockname()[:2]

@@ -99,11 +99,8 @@ class ProgressBar:
 
 
 def import_with_bar(paths: Iterable[Path]) -> tuple[list[IncomingMail], ImportReport]:
-    """Reads all mail, with a progress bar on standard error if that is a terminal.
-
-    Raises:
-        MailImportError: a path that does not exist, or no mail under any of them.
-    """
+    """Reads all mail, with a progress bar on standard error if that is a terminal. Raises MailImportError if a path
+    does not exist, or there is no mail under any of them."""
     report = ImportReport()
     if not sys.stderr.isatty():
         return list(read_mail(paths, report)), report

@@ -43,11 +43,8 @@ class UnreadableOutlookFile(Exception):
 
 
 def mail_of_outlook_file(data: bytes) -> bytes:
-    """The email in a .msg file, in the format of an .eml file.
-
-    Raises:
-        UnreadableOutlookFile: it is damaged or not an email.
-    """
+    """The email in a .msg file, in the format of an .eml file. Raises UnreadableOutlookFile if it is damaged or not an
+    email."""
     # Imported late: few emails are stored in this format.
     import olefile
 

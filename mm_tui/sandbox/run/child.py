@@ -108,11 +108,7 @@ class SandboxChild:
         return self._process.pid
 
     def start(self) -> Ready:
-        """Starts it and waits until it listens.
-
-        Raises:
-            SandboxFailed: it ended first.
-        """
+        """Starts it and waits until it listens. Raises SandboxFailed if it ended first."""
         self._process = start_supervised(
             "mm_tui", ("sandbox", "serve", *self._arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )

@@ -157,11 +157,8 @@ def _serve(arguments: argparse.Namespace, folder: Path, stack: ExitStack) -> int
 
 
 def fill(state: State, mail: Sequence[Path], synthetic: int, samples: bool | None) -> None:
-    """Fills the mailboxes as requested, skipping what an earlier run has inserted.
-
-    Raises:
-        MailImportError: no mail could be imported from the paths.
-    """
+    """Fills the mailboxes as requested, skipping what an earlier run has inserted. Raises MailImportError if no mail
+    could be imported from the paths."""
     from mm_tui.sandbox.gateway import mailboxes
     from mm_tui.sandbox.run import seed
     from mm_tui.sandbox.run.synthetic import fill_synthetic

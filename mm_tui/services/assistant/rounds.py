@@ -91,11 +91,7 @@ class Rounds:
             await sleep_or_wake(self._clock, pause, self._woken)
 
     async def round(self) -> None:
-        """One round.
-
-        Raises:
-            GatewayError: tags could not be read.
-        """
+        """One round. Raises GatewayError if tags could not be read."""
         stamp = self._mail.stamp()
         if stamp != self._stamp:
             self._rows = await asyncio.to_thread(lambda: self._mail.rows(self._mail.keys(VIEW, limit=WINDOW)))

@@ -187,11 +187,8 @@ class Assistant:
     async def second_reading(
         self, draft_id: str, reading: DraftReading, facts: Facts, *, automatic: bool = False
     ) -> Answered[SecondReading]:
-        """Has a model check a draft. See `summarise`; `known_second_reading` returns a cached answer.
-
-        Raises:
-            AssistError: of the kind that fits; NoKey and OverBudget without asking.
-        """
+        """Has a model check a draft. See `summarise`; `known_second_reading` returns a cached answer. Raises
+        AssistError of the kind that fits; NoKey and OverBudget without asking."""
         return await self._answer(self._second_reading(draft_id, reading, facts), automatic=automatic, again=True)
 
     async def known_second_reading(
@@ -214,10 +211,7 @@ class Assistant:
 
     async def write(self, request: Request) -> AsyncGenerator[DraftText, None]:
         """Streams a draft or redraft; the last item has `done`. It is not cached: two drafts of one email may differ.
-
-        Raises:
-            AssistError: of the kind that fits.
-        """
+        Raises AssistError of the kind that fits."""
         from mm_tui.assist import tasks
         from mm_tui.assist.model import TokenUsage
         from mm_tui.assist.prompts import tokens
@@ -262,10 +256,7 @@ class Assistant:
 
     async def try_models(self) -> None:
         """Asks each configured model for one word, to learn whether the key and the models' names can be used at all.
-
-        Raises:
-            AssistError: the first failure.
-        """
+        Raises AssistError for the first failure."""
         from mm_tui.assist.model import Message
 
         chosen = self.settings.assist

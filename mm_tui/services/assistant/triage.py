@@ -269,11 +269,8 @@ class Triage:
     # Tags
 
     async def set_label(self, email_id: str, label: str) -> CardState:
-        """Sets a human's label, which overrides any model's. It is written as a tag if `write_tags` is on.
-
-        Raises:
-            ValueError: it is not one of the configured labels.
-        """
+        """Sets a human's label, which overrides any model's. It is written as a tag if `write_tags` is on. Raises
+        ValueError if it is not one of the configured labels."""
         if label not in self._settings.assist.labels:
             raise ValueError(f"not a configured label: {label!r}")
         row = await asyncio.to_thread(self._conversations.subject_row, email_id)
@@ -339,11 +336,7 @@ class Triage:
 
     async def take_over_tags(self, row: MailRow) -> bool:
         """Reads an email's tags from the gateway, which does not mark it as read. Returns whether they contain a
-        summary.
-
-        Raises:
-            GatewayError: they could not be read.
-        """
+        summary. Raises GatewayError if they could not be read."""
         found = await self._take_over(row, await self._gateway.tags(row.mailbox_id, row.email_id))
         return bool(found.get("summary"))
 

@@ -73,11 +73,8 @@ class ActJournal:
         self._but = but
 
     async def begins(self, call: Call, at: Mapping[str, str], body: Mapping[str, object]) -> None:
-        """Journals what is about to be done. The entry is on disk when it returns.
-
-        Raises:
-            NotJournaled: it cannot be written, so the call must not be made.
-        """
+        """Journals what is about to be done. The entry is on disk when it returns. Raises NotJournaled if it cannot be
+        written, so the call must not be made."""
         if call in self._but:
             return
         details = {"call": call.name, **_places(at), **_summary(body)}
@@ -87,11 +84,8 @@ class ActJournal:
             raise NotJournaled(fault_of_journal(error)) from error
 
     async def failed(self, call: Call, at: Mapping[str, str], error: GatewayError) -> None:
-        """Journals that the call was refused, or that its outcome is unknown.
-
-        Raises:
-            NotJournaled: it cannot be written.
-        """
+        """Journals that the call was refused, or that its outcome is unknown. Raises NotJournaled if it cannot be
+        written."""
         if call in self._but:
             return
         kind = IN_DOUBT if error.may_have_happened else FAILED

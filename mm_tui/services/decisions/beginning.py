@@ -60,11 +60,8 @@ class Beginning:
     async def begin_each(
         self, requests: Sequence[DecisionRequest], hold: float | None
     ) -> tuple[list[ActiveDecision], Mapping[str, OneLine]]:
-        """Begins those that can be, under one hold; and by the ids of the other emails why they could not.
-
-        Raises:
-            Refused: the journal cannot be written.
-        """
+        """Begins those that can be, under one hold; and by the ids of the other emails why they could not. Raises
+        Refused if the journal cannot be written."""
         with self._journaling():
             found, unfit = await asyncio.to_thread(fit, requests, self._clock.now())
             decisions, refused = await asyncio.to_thread(self._store.begin_each, found, self._clock.now())

@@ -215,11 +215,8 @@ class DecisionLog:
         entries: Sequence[WriteEntry],
         at: datetime,
     ) -> None:
-        """Appends the entries and saves the state, inside the caller's durable transaction.
-
-        Raises:
-            TakenOver: another process took the decision over meanwhile. Nothing may be written or done.
-        """
+        """Appends the entries and saves the state, inside the caller's durable transaction. Raises TakenOver if another
+        process took the decision over meanwhile. Nothing may be written or done."""
         self.locks.confirm(connection, decision.release_id, at)
         self._append(connection, decision, state, entries, at)
 

@@ -174,11 +174,7 @@ class ActiveDecision(msgspec.Struct, eq=False):
 
 
 def restored(row: SavedDecision) -> ActiveDecision:
-    """Restores the decision from a row.
-
-    Raises:
-        ValueError: the row was not written by this program.
-    """
+    """Restores the decision from a row. Raises ValueError if the row was not written by this program."""
     return ActiveDecision(
         release_id=row.release_id,
         state=state_of(row),

@@ -249,11 +249,7 @@ class PresenceTags:
         return None if settled is None or settled.token == self.token else settled
 
     async def give_back(self, mailbox_id: str, email_id: str) -> None:
-        """Removes our presence; another's stays.
-
-        Raises:
-            GatewayError: the tags could not be read or changed.
-        """
+        """Removes our presence; another's stays. Raises GatewayError if the tags could not be read or changed."""
         from mm_tui.services import tags
 
         def is_ours(held: tags.Tags) -> bool:

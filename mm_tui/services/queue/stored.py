@@ -13,9 +13,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from mm_tui.review.digest import digest_of
 from mm_tui.services.queue.entry import ThreadMail
 from mm_tui.store.decisions.edits import EditStore, SavedEdit
-from mm_tui.store.mail.pending import PendingStore, ThreadRow, thread_rows
+from mm_tui.store.mail.columns import detail_of, summary_of
+from mm_tui.store.mail.pending import PendingStore, thread_rows
 
 if TYPE_CHECKING:
+    import sqlite3
+
     from mm_tui.models import PendingItem
     from mm_tui.store.database import Database
 
@@ -80,7 +83,7 @@ class StoredQueue:
     def _threads_of(self, items: Iterable[PendingItem]) -> dict[str, tuple[ThreadMail, ...]]:
         found: dict[str, tuple[ThreadMail, ...]] = {}
         for item, rows in thread_rows(self._database, list(items)):
-            known, stored = self._threads.get(item.id), hash(tuple(row.stored for row in rows))
+            known, stored = self._threads.get(item.id), hash(tuple(tuple(row) for row in rows))
             if known is None or known[0] != stored:
                 known = stored, tuple(map(_mail, rows))
                 self._threads[item.id] = known
@@ -88,5 +91,5 @@ class StoredQueue:
         return found
 
 
-def _mail(row: ThreadRow) -> ThreadMail:
-    return ThreadMail(row.summary(), row.detail())
+def _mail(row: sqlite3.Row) -> ThreadMail:
+    return ThreadMail(summary_of(row), detail_of(row) if row["model"] is not None else None)

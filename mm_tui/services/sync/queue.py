@@ -39,11 +39,7 @@ class QueueSync:
         """What was listed last, and the store's stamp before it was compared with it."""
 
     async def read(self) -> tuple[Listing[PendingItem], PendingChanges]:
-        """Reads the list and stores what changed.
-
-        Raises:
-            GatewayError: it could not be read.
-        """
+        """Reads the list and stores what changed. Raises GatewayError if it could not be read."""
         listed = await self._gateway.pending()
         # Before they are compared: with what is written meanwhile, the next list is compared.
         stamp = self._database.stamp()
@@ -79,11 +75,8 @@ async def read_address_book(gateway: GatewayClient, contacts: ContactStore) -> N
 
 
 async def read_audit_log(gateway: GatewayClient, log: AuditStore, state: StateStore) -> int:
-    """Reads backwards to the newest entry of the last complete run. Returns how many entries were new.
-
-    Raises:
-        GatewayError: a page could not be read. What was read is stored, and the next run closes the gap.
-    """
+    """Reads backwards to the newest entry of the last complete run. Returns how many entries were new. Raises
+    GatewayError if a page could not be read. What was read is stored, and the next run closes the gap."""
     head = state.get(_HEAD)
     first: str | None = None
     added = 0

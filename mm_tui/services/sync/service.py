@@ -201,11 +201,8 @@ class Sync:
         return await self._details.read(mailbox_id, email_id)
 
     async def read_detail_quietly(self, mailbox_id: str, email_id: str) -> EmailDetail:
-        """Like `fetch_detail`, but sends no event. Only for mail that opening cannot mark as read.
-
-        Raises:
-            GatewayError: it could not be read.
-        """
+        """Like `fetch_detail`, but sends no event. Only for mail that opening cannot mark as read. Raises GatewayError
+        if it could not be read."""
         return await self._details.read(mailbox_id, email_id, announce=False)
 
     async def refresh_mailboxes(self) -> None:

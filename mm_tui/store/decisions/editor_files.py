@@ -30,11 +30,7 @@ def editing_folder(profile: str) -> Path:
 
 
 class EditorFile:
-    """One text in its own folder, readable only by its owner.
-
-    Raises:
-        OSError: it cannot be written.
-    """
+    """One text in its own folder, readable only by its owner. Raises OSError if it cannot be written."""
 
     def __init__(self, parent: Path, edit: SavedEdit) -> None:
         parent.mkdir(parents=True, exist_ok=True, mode=0o700)

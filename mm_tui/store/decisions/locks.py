@@ -181,11 +181,7 @@ class LockStore:
 
     def confirm(self, connection: sqlite3.Connection, release_id: str, at: datetime) -> None:
         """Checks, inside the caller's write transaction, that this process still holds the lock of a decision, and
-        renews it.
-
-        Raises:
-            TakenOver: another process has taken the decision over.
-        """
+        renews it. Raises TakenOver if another process has taken the decision over."""
         kept = connection.execute(
             "UPDATE claims SET beat = beat + 1, renewed_at = ?"
             " WHERE release_id = ? AND pid = ? AND process = ? AND place = ?",

@@ -39,20 +39,11 @@ class DecisionStore:
 
     def put(self, connection: sqlite3.Connection, release: SavedDecision) -> None:
         """Saves inside the caller's write transaction, which also appends the journal entry."""
+        *values, updated_at = msgspec.structs.astuple(release)
         connection.execute(
-            "INSERT OR REPLACE INTO releases (release_id, item_id, replacement_id, state, facts, content, ended,"
-            " doubts, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                release.release_id,
-                release.item_id,
-                release.replacement_id,
-                release.state,
-                release.facts,
-                release.content,
-                release.ended,
-                release.doubts,
-                release.updated_at.astimezone(UTC).isoformat(),
-            ),
+            f"INSERT OR REPLACE INTO releases ({', '.join(SavedDecision.__struct_fields__)})"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (*values, updated_at.astimezone(UTC).isoformat()),
         )
 
     def get(self, release_id: str) -> SavedDecision | None:
@@ -87,15 +78,7 @@ class DecisionStore:
         rows = sorted(found, key=lambda row: str(row["release_id"]))
         return [
             SavedDecision(
-                release_id=row["release_id"],
-                item_id=row["item_id"],
-                replacement_id=row["replacement_id"],
-                state=row["state"],
-                facts=row["facts"],
-                content=row["content"],
-                ended=bool(row["ended"]),
-                doubts=row["doubts"],
-                updated_at=datetime.fromisoformat(row["updated_at"]),
+                **{**row, "ended": bool(row["ended"]), "updated_at": datetime.fromisoformat(row["updated_at"])}
             )
-            for row in rows
+            for row in map(dict, rows)
         ]

@@ -12,7 +12,7 @@ from mm_tui import typed_json
 from mm_tui.store.sort_keys import from_ms, to_ms
 
 if TYPE_CHECKING:
-    from mm_tui.models import EmailDetail, EmailSummary, PendingItem, RawContent
+    from mm_tui.models import PendingItem, RawContent
     from mm_tui.store.database import Database
 
 
@@ -214,31 +214,8 @@ def _waiting(email_id: str, mailbox_id: str, received_at: int) -> Waiting:
     return Waiting(email_id, mailbox_id, from_ms(received_at) if received_at else None)
 
 
-class ThreadRow(NamedTuple):
-    """An email of a thread as it is stored."""
-
-    row: sqlite3.Row
-
-    @property
-    def stored(self) -> tuple[object, ...]:
-        """Everything that is stored about it, for comparison."""
-        return tuple(self.row)
-
-    def summary(self) -> EmailSummary:
-        """The email as it was listed."""
-        from mm_tui.store.mail.columns import summary_of
-
-        return summary_of(self.row)
-
-    def detail(self) -> EmailDetail | None:
-        """The email as it was opened; None if it was never opened on this machine."""
-        from mm_tui.store.mail.columns import detail_of
-
-        return detail_of(self.row) if self.row["model"] is not None else None
-
-
-def thread_rows(database: Database, items: Sequence[PendingItem]) -> Iterator[tuple[PendingItem, list[ThreadRow]]]:
-    """Each of these emails with the others of its thread, oldest first.
+def thread_rows(database: Database, items: Sequence[PendingItem]) -> Iterator[tuple[PendingItem, list[sqlite3.Row]]]:
+    """Each of these emails with the rows of the others of its thread, oldest first.
 
     An email that does not name its thread is in the one under which it was listed.
     """
@@ -265,4 +242,4 @@ def thread_rows(database: Database, items: Sequence[PendingItem]) -> Iterator[tu
             threads.setdefault((row["box"], row["thread_id"]), []).append(row)
     for item in items:
         rows_of = threads.get((item.mailbox_id, named[item.id] or ""), [])
-        yield item, [ThreadRow(row) for row in rows_of if row["email_id"] != item.id]
+        yield item, [row for row in rows_of if row["email_id"] != item.id]
