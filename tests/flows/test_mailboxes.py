@@ -147,6 +147,7 @@ async def test_a_webhook_is_made_its_secret_shown_once_and_it_is_removed(sandbox
         screen = await open_mailboxes(app, pilot, sandbox)
         await pilot.press("h")
         await says(app, pilot, "No webhooks yet.")
+        assert "N add for all" in shown(app) and "x remove" not in shown(app), "there is nothing to remove"
         await pilot.press("n")
         await fill(app, pilot, "http://plain.example/hook", "oversight.pending", "")
         await says(app, pilot, "must start with https://")
@@ -156,6 +157,7 @@ async def test_a_webhook_is_made_its_secret_shown_once_and_it_is_removed(sandbox
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(app.screen, WebhooksScreen), "the list")
         await says(app, pilot, "hooks.example/mm")
+        await says(app, pilot, "x remove")
         (hook,) = sandbox.call("GET", "/v1/webhooks", key="admin")["subscriptions"]
         assert (hook["mailbox_id"], hook["events"]) == (sandbox.mailbox, ["oversight.pending", "message.received"])
         await pilot.press("j", "x")

@@ -41,6 +41,7 @@ async def test_it_is_cancelled_from_its_thread(sandbox: Sandbox) -> None:
             pilot, lambda: isinstance(app.screen, ThreadScreen) and "x cancel email" in drawn(app), "the thread"
         )
         thread = app.screen
+        assert "n next" not in drawn(app) and "f files" not in drawn(app), "it is one email without files"
         for answer in ("escape", "C"):
             await pilot.press("x")
             await until(pilot, lambda: isinstance(app.screen, ChoiceScreen), "the question")

@@ -13,7 +13,7 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from mm_tui.screens.dialogs.choice import Choice, ChoiceScreen
-from mm_tui.screens.dialogs.dialog import ChoiceList, Dialog, ask, keys_line
+from mm_tui.screens.dialogs.dialog import ChoiceList, Dialog, DialogKeys, ask, keys_line, keys_words
 from mm_tui.screens.dialogs.form import Field, FormScreen
 from mm_tui.text import OneLine
 from mm_tui.widgets.background import awaited
@@ -53,8 +53,15 @@ class WebhooksScreen(Dialog[None]):
             yield Static(Content("Webhooks"), classes="dialog--title")
             yield ChoiceList()
             yield Static(Content.styled("loading …", "$mm-dim"), id="trouble")
-            mine = self._mailbox.address.partition("@")[0] + "@" if self._mailbox is not None else "all mailboxes"
-            yield keys_line(("n", f"add for {OneLine(mine)}"), ("N", "add for all"), ("x", "remove"), ("esc", "close"))
+            yield keys_line(*self._keys())
+
+    def _keys(self) -> list[tuple[str, str]]:
+        keys = [("N", "add for all"), ("esc", "close")]
+        if self._hooks:
+            keys.insert(1, ("x", "remove"))
+        if self._mailbox is not None:
+            keys.insert(0, ("n", f"add for {OneLine(self._mailbox.address.partition('@')[0])}@"))
+        return keys
 
     def on_mount(self) -> None:
         self._reload()
@@ -68,6 +75,7 @@ class WebhooksScreen(Dialog[None]):
     def _show(self, found: tuple[AccountFacts, tuple[WebhookDelivery, ...] | None, OneLine]) -> None:
         facts, deliveries, why_not = found
         self._hooks = facts.webhooks or ()
+        self.query_one(DialogKeys).update(keys_words(*self._keys()))
         options = self.query_one(OptionList)
         here = options.highlighted or 0
         options.clear_options()

@@ -329,13 +329,21 @@ class ThreadScreen(BaseScreen):
             self.run_worker(work, group="examine", exclusive=True, exit_on_error=False)
 
     def label_here(self, act_id: str, label: str) -> str:
-        """Offers `decide` and `cancel` only if an email of the thread waits or is scheduled, and says what escape does
-        to the reply."""
+        """Offers only what the thread has: an email that waits or is scheduled, another email, attachments. Says what
+        escape does to the reply."""
         if act_id == "reply.close" and self.replying.is_model_writing:
             return "stop"
-        if act_id not in ("thread.decide", "thread.cancel"):
-            return label
-        return label if (self._waiting if act_id == "thread.decide" else self._scheduled) is not None else ""
+        items = self.thread_view.items if self.is_mounted else []
+        offered = {
+            "thread.decide": lambda: self._waiting is not None,
+            "thread.cancel": lambda: self._scheduled is not None,
+            "thread.next_message": lambda: len(items) > 1,
+            "thread.previous_message": lambda: len(items) > 1,
+            "thread.files": lambda: any(
+                item.row.has_attachments or (item.detail and item.detail.attachments) for item in items
+            ),
+        }.get(act_id)
+        return label if offered is None or offered() else ""
 
     @property
     def _waiting(self) -> MailRow | None:
