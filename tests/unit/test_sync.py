@@ -28,6 +28,7 @@ from mm_tui.gateway.errors import (
 from mm_tui.gateway.shapes import Contact, Listing
 from mm_tui.models import AuditEntry, EmailSummary, PendingItem
 from mm_tui.services.events import MailChanged, PendingChanged, ServiceEvent, SyncPart, SyncPhase, SyncState
+from mm_tui.services.sync.health import SCOPE_SECONDS
 from mm_tui.services.sync.mail import AHEAD
 from mm_tui.services.sync.opening import open_mails
 from mm_tui.services.sync.queue import QueueSync
@@ -323,8 +324,17 @@ async def test_a_missing_scope_stops_only_its_part(gateway: FakeGateway, databas
         assert bench.part(SyncPart.PENDING) == "pending: the key lacks the scope oversight"
         assert bench.part(SyncPart.MAIL) is None
         before = gateway.calls["pending"]
-        await bench.pass_time(60)
+        await bench.pass_time(SCOPE_SECONDS / 2 - 1)
         assert gateway.calls["pending"] == before
+        await bench.pass_time(280)
+        assert 2 <= gateway.calls["pending"] - before <= 4, "soon, and then ever less often"
+        await bench.pass_time(60)
+        before = gateway.calls["pending"]
+        gateway.failing.clear()
+        bench.sync.set_active(False)
+        bench.sync.set_active(True)
+        await until(lambda: bench.part(SyncPart.PENDING) is None)
+        assert gateway.calls["pending"] == before + 1
 
 
 @pytest.mark.parametrize("error", [NotFound(status=404), MissingScope(scope="read")])

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from mm_tui.clock import Clock
     from mm_tui.services.sync.mail import FillPlace
 
+SCOPE_SECONDS = 60.0
+"""About how long to wait after the key lacked a scope; each further refusal doubles it. A key may be given its scopes
+at the gateway, which reports that to nobody."""
+
 _GRAVEST_FIRST = (SyncPart.MAIL, SyncPart.FILL, SyncPart.PENDING, SyncPart.STORE, SyncPart.MAILBOXES, SyncPart.AUDIT)
 _POLLED = (SyncPart.MAIL, SyncPart.PENDING)
 _LISTS_MAIL = (SyncPart.MAIL, SyncPart.FILL, SyncPart.MAILBOXES)
@@ -79,9 +83,11 @@ class SyncHealth:
         """
         retry_after = error.retry_after if isinstance(error, GatewayError) else None
         kind = _kind_of(error)
-        # If only another key helps, there is no point in trying often.
-        by_key = kind is FailureKind.KEY
-        wait = LONGEST_SECONDS if by_key else self._backoffs[part].failed(interval, retry_after)
+        scope = isinstance(error, MissingScope)
+        wait = self._backoffs[part].failed(max(interval, SCOPE_SECONDS) if scope else interval, retry_after)
+        if kind is FailureKind.KEY and not scope:
+            # If only another key helps, there is no point in trying often.
+            wait = LONGEST_SECONDS
         self._cut_off[part] = next((phase for kinds, phase in _CUT_OFF if isinstance(error, kinds)), SyncPhase.OFFLINE)
         if isinstance(error, GatewayError):
             words, cure = error.message, OneLine(error.what_to_do)

@@ -183,10 +183,11 @@ class Sync:
         return self._interval()
 
     def set_active(self, active: bool) -> None:
-        """Sets whether the user is active: polls are then more frequent. Becoming active polls at once."""
+        """Sets whether the user is active: polls are then more frequent. Becoming active polls at once, also what the
+        key was refused for."""
         if active and not self._active:
-            self._wake[SyncPart.PENDING].set()
-            self._wake[SyncPart.MAIL].set()
+            for part in {SyncPart.PENDING, SyncPart.MAIL, *self._health.without_key}:
+                self._wake[part].set()
         self._active = active
 
     async def fetch_detail(self, mailbox_id: str, email_id: str) -> EmailDetail:
