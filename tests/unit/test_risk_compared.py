@@ -51,48 +51,12 @@ def wrote(body: str, to: Party = JUDITH) -> Message:
             "Die Anzahlung beträgt 30 %, also € 1.548,00.",
             "Die Anzahlung beträgt 30 %, also € 1.458,00.",
         ),
-        (
-            "refused_choice",
-            "Tuesdays are out, she swims. After four is fine.",
-            "I have a place for her on Tuesdays at 4.30.",
-            "I have a place for her on Thursdays at 4.30.",
-        ),
-        (
-            "refused_choice",
-            "Please not with Mr Hanley again. Anyone else is fine.",
-            "The lesson is with Mr Hanley as always.",
-            "The lesson is with Ms Okonkwo, not with Mr Hanley.",
-        ),
-        (
-            "refused_choice",
-            "W poniedziałki nie mogę, tylko wieczorem.",
-            "Zapisałam Panią do grupy w poniedziałki o 9:00.",
-            "Zapisałam Panią do grupy w środy o 18:00.",
-        ),
         ("name_differs", "Is Mr Marlow on site?", "Mr Harlow is on site.", "Mr Marlow is on site, Marlow's van too."),
         (
             "name_differs",
             "Our lawyer, Mrs Beatrice Lorne, has the papers.",
             "Please ask Mrs Beatrice Moran for the papers.\n\nKind regards\n\nHarbour Cycles\nMill Lane 2\nLeeds",
             "Please ask Mrs Beatrice Lorne for the papers.\n\nKind regards\n\nHarbour Cycles\nMill Lane 2\nLeeds",
-        ),
-        (
-            "term_wrong",
-            "Your invoice is dated January 20, 30 days net. When is it due?",
-            "Dated January 20, with 30 days net it is due on February 9.",
-            "Dated January 20, with 30 days net it is due on February 19.",
-        ),
-        (
-            "term_wrong",
-            "Compré la bici el 9 de octubre de 2026. ¿Hasta cuándo vale la garantía?",
-            "Vale dos años, hasta el 9 de octubre de 2027.",
-            "Vale dos años, hasta el 9 de octubre de 2028.",
-        ),
-        (
-            "closed_day",
-            "Können wir am Dienstag kommen?",
-            "Ja, am Dienstag, dem 16. Juni, ab 14 Uhr. Übrigens haben wir dienstags geschlossen.",
-            "Dienstags haben wir geschlossen, aber am Mittwoch, dem 17. Juni, gern.",
         ),
         (
             "amount_not_in_thread",
@@ -105,18 +69,6 @@ def wrote(body: str, to: Party = JUDITH) -> Message:
             "Please send it again.\nJudith Barlow",
             "Dear Mr Farrell,\nhere it is again.",
             "Dear Mrs Barlow,\nhere it is again.",
-        ),
-        (
-            "address_mixed",
-            "Guten Tag",
-            "Wir danken Ihnen. Das Geld bekommst du bald auf dein Konto zurück.",
-            "Wir danken Ihnen.",
-        ),
-        (
-            "number_differs",
-            "Crown 14 in shade A2, please.",
-            "Crown 14 in shade A3 leaves.",
-            "Crown 14 in shade A2 leaves.",
         ),
         (
             "orders",

@@ -1,4 +1,4 @@
-"""Risk rules about what cannot be true at once, about files, about third persons, and about what was asked for."""
+"""Risk rules about days that are over, about files, about third persons, and about what was asked for."""
 
 from __future__ import annotations
 
@@ -48,69 +48,7 @@ def found(
     return [one for one in assess(draft, context).findings if one.code == code and one.level >= least]
 
 
-@pytest.mark.parametrize(
-    "answer",
-    [
-        "The warranty has begun in March. The warranty has not begun yet.",
-        "Your parcel has been delivered. It is still in our main warehouse and leaves tomorrow.",
-        "Der Kurs ist ausgebucht. Zwei Plätze sind noch frei, melden Sie sich gleich an.",
-        "La sortie de samedi est maintenue. Comme elle est annulée, choisissez une autre date.",
-        "お荷物の配達が完了しております。現在も倉庫にあり、明日発送いたします。",
-        "The garden room is open all day. Tea is served at four. Sadly the garden room is closed.",
-        "Das Frühstück ist im Preis inbegriffen. Es gibt Brot und Käse. Das Frühstück ist nicht inbegriffen.",
-        "Le petit salon est libre. Le parking se trouve derrière. Malheureusement le petit salon est occupé.",
-        "La piscina está abierta. Traiga una toalla. Lamentablemente la piscina está cerrada.",
-        "O seu passe é válido. Traga-o consigo. O seu passe está caducado.",
-        "Il documento è pronto. Lo trova in ufficio. Purtroppo il documento non è pronto.",
-        "De kleine zaal is vrij. Er staan dertig stoelen. Helaas is de kleine zaal bezet.",
-        "Zielona farba jest dostępna. Puszka ma trzy litry. Zielona farba jest niedostępna.",
-        "青い自転車は在庫がございます。試乗もできます。あいにく青い自転車は品切れです。",
-        "会员卡有效。请随身携带。您的会员卡已经失效。",
-    ],
-)
-def test_a_draft_that_says_a_thing_and_its_opposite(answer: str) -> None:
-    assert found("contradicts_itself", answer)
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        "The red tent is sold out. The blue tent is in stock.",
-        "The shop is open on Monday. The shop is closed on Sunday.",
-        "The gate was broken. The gate is working again.",
-        "If the room is full, we write to you. The room is free.",
-        "Der Saal ist am 3. Juni frei. Der Saal ist am 4. Juni belegt.",
-        "Le vélo bleu est disponible. Le vélo rouge est indisponible.",
-        "Papier biały jest dostępny. Papier szary jest niedostępny.",
-    ],
-)
-def test_two_states_of_two_things_do_not_contradict(answer: str) -> None:
-    assert not found("contradicts_itself", answer)
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        "If the warranty has not begun yet, nothing is lost. The warranty has begun in March.",
-        "Has the parcel been delivered? It is still in our main warehouse.",
-        "The course is on Monday. The shop is not open then.",
-    ],
-)
-def test_conditions_questions_and_other_things_contradict_nothing(answer: str) -> None:
-    assert not found("contradicts_itself", answer)
-
-
-def test_a_yes_where_we_wrote_no() -> None:
-    before = mail("Sorry, children cannot ride the cargo bike.", ours=True)
-    assert found("contradicts_us", "Yes, children ride the cargo bike, it is fine.", mail("May they?"), before)
-    assert not found("contradicts_us", "Children cannot ride the cargo bike.", mail("May they?"), before)
-
-
-def test_a_day_that_was_called_off_and_one_that_is_over() -> None:
-    off = mail("I have to cancel 17 May, sorry. Is 24 May free?")
-    assert found("date_called_off", "We confirm 17 May.", off)
-    assert not found("date_called_off", "We confirm 24 May.", off)
-    assert not found("date_called_off", "17 May is cancelled as you asked, we confirm that.", off)
+def test_a_day_that_is_over() -> None:
     assert found("date_past", "You can come on Monday, 2 March 2026.")
     assert not found("date_past", "You can come on Monday, 1 June 2026.")
     assert not found("date_past", "We sent it on 2 March 2026.")
@@ -174,19 +112,6 @@ def test_a_draft_that_grants_what_a_stranger_asks_for(question: str, answer: str
     assert not found("bait_taken", refusal, mail(question), known=frozenset())
 
 
-@pytest.mark.parametrize(
-    ("question", "answer", "right"),
-    [
-        ("Please don't ring me, I am deaf.", "A colleague will ring you today.", "We will write to you."),
-        ("Please do not cancel my order.", "We have cancelled your order.", "We have kept your order."),
-        ("Bitte nicht anrufen.", "Wir werden Sie anrufen.", "Wir werden Ihnen schreiben."),
-    ],
-)
-def test_what_was_asked_not_to_be_done(question: str, answer: str, right: str) -> None:
-    assert found("asked_not_to", answer, mail(question))
-    assert not found("asked_not_to", right, mail(question))
-
-
 def test_sources_that_stand_nowhere() -> None:
     # Low: a company cites its own contracts alike.
     assert found("source_not_in_thread", "Under clause 9b of the policy it is covered.", least=Level.LOW)
@@ -237,16 +162,8 @@ def test_what_was_left_out_of_a_very_long_thread_is_said() -> None:
     assert "numbers in the older emails" in left_out(mail("Order 4711 please.\n" * 3000))[0]
     assert any("what the last email asks for" in words for words in left_out(mail("a word\n" * 6000)))
     assert any("orders to an AI" in words for words in left_out(mail("a word\n" * 9000)))
-    assert any("contradictions" in words for words in left_out(mail("Hello."), body="a word\n" * 4000))
+    assert any("repetitions" in words for words in left_out(mail("Hello."), body="a word\n" * 4000))
     assert any("newest 20 emails" in words for words in left_out(*[mail("Hello.")] * 21))
-
-
-def test_a_state_that_excludes_what_we_wrote() -> None:
-    before = mail("Your cargo bike has been delivered on Monday.", ours=True)
-    asked = mail("Where is it?")
-    assert found("contradicts_us", "Your cargo bike is still in our workshop.", before, asked)
-    assert not found("contradicts_us", "Your cargo bike has been delivered, as I wrote.", before, asked)
-    assert not found("contradicts_us", "The other order is still in our workshop.", before, asked)
 
 
 @pytest.mark.parametrize(
@@ -418,7 +335,7 @@ def test_a_deadline_is_low(answer: str) -> None:
             "date_differs",
             "It came on the 8th and I sent it on 7 May.",
             "It did arrive on 8 May.",
-            "Yes, it arrived on 8 June.",
+            "Yes, it arrived on 7 June.",
         ),
         ("greets_stranger", "Peut-on payer ? Fatou", "Bonjour Fatou,\n\noui.", "Bonjour Aline,\n\noui."),
         (

@@ -149,21 +149,10 @@ def test_an_invoice_called_paid_once_the_money_is_there() -> None:
     assert not found("payment", "As soon as the money is with us I will mark the invoice as paid.")
 
 
-def test_what_happened_on_a_weekday_rules_out_no_other() -> None:
-    said = "Am Dienstag war um 14:10 Uhr alles wieder gut."
-    assert not found("refused_choice", said, asked="Am Dienstag kamen wir nicht an unsere Dateien.")
-    assert found("refused_choice", "Kommen Sie am Dienstag um 14:10 Uhr.", asked="Am Dienstag kann ich nicht.")
-
-
 def test_what_is_reckoned_from_the_threads_own_value() -> None:
     asked = "She has 150 g twice a day. How much for eight days?"
     assert not found("count_differs", "150 g twice a day for eight days is 2.4 kg.", asked=asked)
     assert found("count_differs", "Yes, she gets 250 kg twice a day.", asked=asked)
-
-
-def test_a_closed_door_is_no_closed_day() -> None:
-    assert not found("closed_day", "On Sundays you can come from 15:00. The big door is shut on Sundays.")
-    assert found("closed_day", "On Sunday you can come from 15:00. We are shut on Sundays.")
 
 
 def test_a_day_is_no_person() -> None:

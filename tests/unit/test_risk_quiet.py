@@ -55,7 +55,7 @@ def codes(asked: str, answer: str, to: Party = ANNA, files: tuple[str, ...] = ()
             "date_differs",
             "Did my parcel arrive? I sent it on 5 March.",
             "Yes, it came in on 10 March.",
-            "Yes, the parcel of 3 May is here.",
+            "Yes, the parcel of 5 May is here.",
         ),
         (
             "promise_service",
@@ -116,12 +116,6 @@ def codes(asked: str, answer: str, to: Party = ANNA, files: tuple[str, ...] = ()
             "What do I owe for three?",
             "3 bags at £148.50 plus £36.00 delivery makes £481.50, or £491.50 in total with the £10.00 for the pallet.",
             "3 bags at £148.50 plus £36.00 delivery makes £491.50.",
-        ),
-        (
-            "number_differs",
-            "Why was flat 6 given to others?",
-            "Somebody was earlier, sorry. Flat 11 is free from August.",
-            "Flat 11 went to somebody who came earlier.",
         ),
         (
             "count_differs",
@@ -295,12 +289,6 @@ def codes(asked: str, answer: str, to: Party = ANNA, files: tuple[str, ...] = ()
             "Tuesday, 14 December 2026 is free.",
         ),
         (
-            "term_wrong",
-            "When can I end the lease?",
-            "You can end it on 19 May 2027 with six months' notice, which must reach us by 19 November 2026.",
-            "Six months from 19 May 2026, that is 19 October 2026.",
-        ),
-        (
             "identifier_differs",
             "Please send the photos of items 4410-4436.",
             "Those of 4432-4436 follow on Thursday.",
@@ -311,12 +299,6 @@ def codes(asked: str, answer: str, to: Party = ANNA, files: tuple[str, ...] = ()
             "O auditório está livre?\n\nAnna Berg",
             "Bom dia, Dra. Anna Berg,\n\no auditório está livre.",
             "Bom dia, Dra. Carla Hill,\n\no auditório está livre.",
-        ),
-        (
-            "refused_choice",
-            'Please write "Mr Adeyemi" not "Adeyami". I do not want to see Mr Hanley.',
-            "It now says Mr Adeyemi.",
-            "You are booked with Mr Hanley.",
         ),
         (
             "sum_wrong",

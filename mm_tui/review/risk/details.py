@@ -9,9 +9,8 @@ from itertools import islice
 
 from mm_tui.review.findings import Finding, Level, Span
 from mm_tui.review.lookalike import one_slip_apart
-from mm_tui.review.risk.counts import DIMENSION, UNCOUNTED, count_differs
+from mm_tui.review.risk.counts import UNCOUNTED, count_differs
 from mm_tui.review.risk.facts import find_amounts, find_dates, known_amounts, number_of
-from mm_tui.review.risk.phrases import lowered, ordered
 from mm_tui.review.risk.pieces import find_all
 from mm_tui.review.risk.rule import Reading, quoted, rule
 from mm_tui.review.risk.sums import unknown
@@ -164,35 +163,20 @@ def _is_part(part: re.Match[str], whole: re.Match[str]) -> bool:
 
 
 _BARE = re.compile(r"(?<![\w.,:/-])\d{1,3}(?:[.,' ]\d{3})*(?:[.,]\d{1,2})?(?![\w:/-]|[.,]\d)")
-_NUMBERED = re.compile(
-    r"(?<!\w)(?P<word>[^\W\d_]{4,20})[ ]+(?P<number>[a-z]?\d{1,4}[a-f]?)(?![\w:/%-]|[.,]\d|[ ]?[€$£%°])"
-)
 _MANY_NUMBERS = 6
 _SHORT_NUMBER = 2
 """A sum of money is not compared with numbers of so few digits, which are days or people."""
-_PLACES = frozenset(
-    {"step", "page", "section", "point", "option", "line", "version", "part", "item", "chapter", "seite", "punkt"}
-    | {"schritt", "abschnitt", "article", "artikel", "paso", "passo", "page", "página", "pagina", "strona", "about"}
-    | {"para", "around", "until", "after", "before", "between", "over", "under", "only", "than", "least"}
-    | {"most", "just"}
-    | {"gegen", "nach", "über", "unter", "etwa", "rund", "from", "with", "unos", "circa", "ongeveer", "około", "dalle"}
-    | {"zwischen", "zwar", "bereits", "knapp", "maximal", "höchstens", "mindestens", "statt", "tussen", "vanaf", "rond"}
-    | {"między", "pomiędzy", "ponad", "dopiero", "solo", "sólo", "hacia", "sobre", "entro", "oltre", "verso", "depuis"}
-    | {"encore", "environ", "jusqu", "pelo", "pelas", "pelos", "cerca", "além", "that", "this", "will", "were", "then"}
-    | {"alle", "vers", "après", "entre", "desde", "hasta", "godz", "plus", "another", "have", "these", "those", "next"}
-)
 
 
 @rule("number_differs", "a number nearly the same as in the thread", needs_thread=True)
 def number_differs(reading: Reading) -> Iterator[Finding]:
     """A number is not in the thread, but one with the same digits in another order, or with its point elsewhere, is
-    ("520" for "250", "3,184.00" for "318.40"). Or the thread gives the same word another number ("room 3", "year 8"),
-    or one of two sides another length ("240 x 95" for "220 x 95"). Medium; low if the draft also has the thread's
-    number, if either is full of numbers, or if it is one of two digits with other words beside it."""
+    ("520" for "250", "3,184.00" for "318.40"). Or one of two sides has another length ("240 x 95" for "220 x 95").
+    Medium; low if the draft also has the thread's number, if either is full of numbers, or if it is one of two digits
+    with other words beside it."""
     body = reading.body[: reading.written]
     mine = [match for match in find_all(_BARE, body) if len(_digits(match[0])) >= 2]
-    numbered = list(find_all(_NUMBERED, reading.low, end=reading.written))
-    if not mine and not numbered:
+    if not mine:
         return
     text = reading.figures
     taken = {place for day in find_dates(body) for place in range(*day.span)}
@@ -238,22 +222,6 @@ def number_differs(reading: Reading) -> Iterator[Finding]:
     for span, other in _other_sides(reading):
         words = f"says {quoted(reading.body[slice(*span)])}, while the thread says {quoted(other)}"
         yield Finding("number_differs", Level.MEDIUM, OneLine(words), (span,))
-    beside: dict[str, set[str]] = {}
-    if numbered:
-        for match in _NUMBERED.finditer(lowered(text)):
-            beside.setdefault(match["word"], set()).add(match["number"])
-    named = {(match["word"], match["number"]) for match in numbered}
-    for match in numbered:
-        word, number = match["word"], match["number"]
-        others = beside.get(word, set())
-        skip = word in _PLACES or word in ordered("months") or word in ordered("weekdays") or word in DIMENSION
-        place = match.start("number")
-        if not others or number in others or skip or place in taken or place in sums or word in UNCOUNTED:
-            continue
-        other_one = number in theirs or _is_offered(reading, place)
-        level = Level.LOW if other_one or any((word, other) in named for other in others) else Level.MEDIUM
-        words = f"says {quoted(match[0])}, while the thread says {quoted(f'{word} {min(others)}')}"
-        yield Finding("number_differs", level, OneLine(words), (Span(*match.span()),))
 
 
 def _other_points(

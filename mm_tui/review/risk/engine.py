@@ -11,7 +11,6 @@ from mm_tui.review.risk.answers import ANSWER_RULES
 from mm_tui.review.risk.attachments import ATTACHMENT_RULES
 from mm_tui.review.risk.calculations import CALCULATION_RULES
 from mm_tui.review.risk.choices import CHOICE_RULES
-from mm_tui.review.risk.contradictions import CONTRADICTION_RULES
 from mm_tui.review.risk.details import DETAIL_RULES
 from mm_tui.review.risk.facts import FACT_RULES
 from mm_tui.review.risk.form import FORM_RULES
@@ -29,9 +28,7 @@ from mm_tui.review.risk.sequence import SEQUENCE_RULES
 from mm_tui.review.risk.shape import SHAPE_RULES
 from mm_tui.review.risk.spans import SPAN_RULES
 from mm_tui.review.risk.sums import SUM_RULES
-from mm_tui.review.risk.swaps import SWAP_RULES
 from mm_tui.review.risk.targets import TARGET_RULES, known_from_house
-from mm_tui.review.risk.terms import TERM_RULES
 from mm_tui.review.risk.timing import TIMING_RULES
 from mm_tui.review.risk.weekdays import WEEKDAY_RULES
 from mm_tui.review.risk.wording import WORDING_RULES
@@ -46,14 +43,11 @@ RULES: tuple[Rule, ...] = (
     *FACT_RULES,
     *TARGET_RULES,
     *DETAIL_RULES,
-    *SWAP_RULES,
     *WEEKDAY_RULES,
     *TIMING_RULES,
     *SPAN_RULES,
     *CHOICE_RULES,
     *SEQUENCE_RULES,
-    *TERM_RULES,
-    *CONTRADICTION_RULES,
     *GREETING_RULES,
     *PEOPLE_RULES,
     *PROMISE_RULES,

@@ -50,20 +50,6 @@ def pairs_of(key: str) -> tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]:
     )
 
 
-@cache
-def any_of_pairs(key: str) -> Phrases:
-    """Any phrase of any pair under `key`."""
-    return Phrases.of(phrase for pair in pairs_of(key) for side in pair for phrase in side)
-
-
-@cache
-def opposites() -> tuple[Phrases, tuple[tuple[Phrases, Phrases], ...]]:
-    """Pairs of phrases that exclude each other ("a || b" in the data), and a pattern for either."""
-    pairs = pairs_of("opposites")
-    first = Phrases.of(phrase for one, _ in pairs for phrase in one)
-    return first, tuple((Phrases.of(one), Phrases.of(other)) for one, other in pairs)
-
-
 def is_common(word: str) -> bool:
     """Whether a word of three letters or more is in the data: it is the name of nobody."""
     return f"\0{word}\0" in _common_words()

@@ -32,8 +32,8 @@ _PAYS = re.compile(
     r"|(?<!your )(?:payment|transfer|payout|remittance)s?\b[^.!?\n]{0,30}\b"
     r"\b(?:released|approved|authori[sz]ed|executed|initiated|scheduled|on its way)"
     r"|(?:changed|updated|replaced|corrected|saved|recorded|entered|adopted)\b[^.!?\n]{0,30}\b"
-    r"\b(?:bank|payment|payout|iban|account (?:details|data|number|holder|information))\b"
-    r"(?: (?:details|data|number|information|account))?)",
+    r"\b(?:(?:bank|iban)\b(?: (?:details|data|number|information|account))?"
+    r"|(?:payment|payout|account) (?:details|data|number|holder|information|account)\b))",
     re.IGNORECASE,
 )
 _PAYS_BACK = re.compile(r"\bpay (?:you )?back\b")

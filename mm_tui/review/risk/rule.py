@@ -137,7 +137,7 @@ class Reading(msgspec.Struct, frozen=True, dict=True):
         if len(asked) > 2 * LONGEST_END:
             yield f"{NOT_READ}orders to an AI in the last email beyond its first and last {LONGEST_END:,} characters"
         if len(self.draft.body) > LONGEST_DRAFT:
-            yield f"{NOT_READ}contradictions and repetitions after the first {LONGEST_DRAFT:,} characters of the draft"
+            yield f"{NOT_READ}repetitions after the first {LONGEST_DRAFT:,} characters of the draft"
         if len(self.context.messages) > MOST_MAILS:
             yield f"{NOT_READ}names and earlier wording in all but the newest {MOST_MAILS} emails of the thread"
 

@@ -133,7 +133,7 @@ def _broken_paragraph(reading: Reading) -> Span | None:
             and last.islower()
             and last in word_set("unfinished")
             and reading.body[match.end() : match.end() + 2] == "\n\n"
-            and re.match(r"\s*[^\W\d_]", reading.body[match.end() :][:20])
+            and re.match(r"\s*(?!https?:|www\.)[^\W\d_]", reading.body[match.end() :][:20])
         ):
             return Span(max(match.start(), match.end() - 40), match.end())
     return None

@@ -18,9 +18,9 @@ from mm_tui.review.risk.sequence import BETWEEN
 from mm_tui.review.risk.weekdays import likely_years, weekdays_in
 from mm_tui.text import OneLine
 
-_SHORT_MAIL = 400
 _MANY_DAYS = 20
 """A draft with more days is a list: its days are not compared one by one."""
+_SHORT_MAIL = 400
 _FEW_DAYS = 2
 """A draft with more days may offer them."""
 _NEAR = 24
@@ -80,13 +80,12 @@ def _names_weekday(reading: Reading, number: int) -> bool:
 
 @rule("date_differs", "a date or time that contradicts the thread", needs_thread=True)
 def date_differs(reading: Reading) -> Iterator[Finding]:
-    """The other side's newest email names days, weekdays or times, and the draft names only different ones. Medium when
-    the draft agrees, or the two are easily mixed up (21 for 12 December, the same day of another month); low when it
-    proposes something else, offers several days, asks, or says no, and when that email asks for a time or day or one
-    was called off. A weekday is medium only when the draft agrees, a time also when it has the thread's minutes past
-    the hour. A time
-    in another time zone than the thread's is medium, and so is one of several days that is nearly the thread's after
-    the same word ("departure 11 May" for "departure 12 May"). A time that keeps to "until 2 pm" contradicts nothing."""
+    """The other side's newest email names days, weekdays or times, and the draft names only different ones. Medium for
+    a day that is easily mixed up with the thread's (21 for 12 December, the same day of another month), for a weekday
+    or a single time to which the draft agrees, for a time in another time zone, and for one of several days that is
+    nearly the thread's after the same word ("departure 11 May" for "departure 12 May"). Low for any other day or time,
+    when the draft proposes, asks or says no, and when that email asks for a time or day or one was called off. A time
+    that keeps to "until 2 pm" contradicts nothing."""
     asked, body = reading.asked_text, reading.low[: reading.written]
     if not asked:
         return
@@ -130,12 +129,12 @@ def date_differs(reading: Reading) -> Iterator[Finding]:
                 or _is_within_limit(asked, other, day)
                 or _has_its_weekday(reading, day)
                 or _arrived_later(reading, day, other)
+                or near is None
                 or (
-                    (near is None or asks or len(mine) > _FEW_DAYS)
-                    and not (near and _labels(body, day.span) & _labels(asked, near.span))
+                    (asks or len(mine) > _FEW_DAYS)
+                    and not _labels(body, day.span) & _labels(asked, near.span)
                     and not agrees(reading, day.span)
                 )
-                or (near is None and len(mine) > 1)
                 else Level.MEDIUM
             )
             words = _other(reading, day.span, asked, other.span)
@@ -180,7 +179,7 @@ def date_differs(reading: Reading) -> Iterator[Finding]:
         likely = agrees(reading, here_t[0][1], "yes") or (
             (bool(same) or limits) and len(asked) <= _SHORT_MAIL and not asks
         )
-        sure = likely and not moved
+        sure = len(here_t) == 1 and likely and not moved
         level = Level.MEDIUM if sure and not any(_open(reading, span) for _, span, _ in here_t) else Level.LOW
         words = _other(reading, here_t[0][1], asked, there_t[0][1])
         yield Finding("date_differs", level, OneLine(words), tuple(span for _, span, _ in here_t))

@@ -92,62 +92,6 @@ def _asks_for(text: str, language: str) -> bool:
     return bool(every) and re.search(rf"{before}(?:{every})|(?:{every})(?:で|に)|用(?:{every})", text) is not None
 
 
-_FORMAL_AND_FAMILIAR = (
-    (
-        "de",
-        re.compile(r"\b(?:Ihnen|Ihre[nmrs]?)\b|(?<=[a-zäöüß,] )Sie\b"),
-        re.compile(r"\b(?:du|dich|dir|dein(?:e[nmrs]?)?)\b"),
-    ),
-    ("nl", re.compile(r"\b(?:[uU]|[uU]w)\b"), re.compile(r"\b(?:jij|jou|jouw|je)\b")),
-    ("es", re.compile(r"\b[uU]sted(?:es)?\b"), re.compile(r"\b(?:tú|tu|te|ti|contigo)\b")),
-    ("it", re.compile(r"(?<=[a-zà-ù,] )(?:Lei|Le|La|Suo|Sua)\b"), re.compile(r"\b(?:tu|ti|te|tuo|tua|tuoi|tue)\b")),
-    ("fr", re.compile(r"\b(?:Monsieur|Madame)\b"), re.compile(r"\b(?:tu|toi|ton|tes)\b")),
-)
-"""Words that address somebody formally and familiarly, by language."""
-
-
-@rule("address_mixed", "addresses the reader in two ways")
-def address_mixed(reading: Reading) -> Iterator[Finding]:
-    """The draft addresses the reader formally and familiarly ("Sie" and "du", "u" and "je", "usted" and "tú"), or
-    familiarly in answer to a ceremonious letter in French; or it ends Japanese sentences as among friends. Medium."""
-    body = reading.body[: min(reading.written, LONGEST_DRAFT)]
-    for language, formal, familiar in _FORMAL_AND_FAMILIAR:
-        spans = [Span(*match.span()) for match in familiar.finditer(body)]
-        if spans and (formally := formal.search(body)) and language_of(body) == language:
-            words = f"addresses the reader in two ways: {quoted(formally[0])} and {quoted(body[slice(*spans[0])])}"
-            yield Finding("address_mixed", Level.MEDIUM, OneLine(words), tuple(spans))
-            return
-    yield from _too_familiar(reading, body)
-
-
-_CEREMONIOUS = re.compile(
-    r"je vous prie d['’](?:agréer|accepter)|salutations distinguées|sentiments (?:distingués|respectueux)"
-    r"|^[ \t]*(?:maître|docteur|(?:monsieur|madame) l[ea] \w+),",
-    re.IGNORECASE | re.MULTILINE,
-)
-"""A letter in French to which nobody answers with "tu"."""
-_POLITE_FRENCH = re.compile(r"\b(?:vous|votre|vos)\b", re.IGNORECASE)
-_FAMILIAR_FRENCH = re.compile(r"\b(?:tu|toi|ton|ta|tes|te)\b|\bt['’](?=\w)", re.IGNORECASE)
-_AMONG_FRIENDS = re.compile(
-    r"(?:(?<!し)た(?:よ|ね)|だ(?:よ|ね)|て(?:る|た)(?:よ|ね)|てね|じゃん|っす|オッケー|（笑）|\(笑\)|ｗ)(?=[。！!ー～〜\n（(、]|\Z)"
-)
-_POLITE = re.compile(r"です|ます|ました|ません|ございま|いただ|でしょうか")
-
-
-def _too_familiar(reading: Reading, body: str) -> Iterator[Finding]:
-    """A familiar answer to somebody who wrote formally."""
-    asked = str(reading.asked.body)[:LONGEST_DRAFT] if reading.asked else ""
-    spans = [Span(*match.span()) for match in _AMONG_FRIENDS.finditer(body)] if _POLITE.search(asked) else []
-    if spans and not _AMONG_FRIENDS.search(reading.thread_text):
-        words = f"writes as among friends: {quoted(body[slice(*spans[0])])}"
-        yield Finding("address_mixed", Level.MEDIUM, OneLine(words), tuple(spans))
-        return
-    spans = [Span(*match.span()) for match in _FAMILIAR_FRENCH.finditer(body)] if _CEREMONIOUS.search(asked) else []
-    if spans and not _POLITE_FRENCH.search(body) and language_of(body) == "fr":
-        words = f"addresses the reader familiarly, who wrote formally: {quoted(body[slice(*spans[0])])}"
-        yield Finding("address_mixed", Level.MEDIUM, OneLine(words), tuple(spans))
-
-
 def _pairs(text: str) -> Counter[tuple[str, str]]:
     words = _WORD.findall(text[:LONGEST_DRAFT].casefold())
     return Counter(pairwise(words))
@@ -178,4 +122,4 @@ def like_rejected(reading: Reading) -> Iterator[Finding]:
         yield Finding("like_rejected", Level.HIGH if best >= 0.98 else Level.MEDIUM, OneLine(words))
 
 
-WORDING_RULES = (other_language, address_mixed, like_rejected)
+WORDING_RULES = (other_language, like_rejected)
