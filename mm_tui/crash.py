@@ -138,11 +138,8 @@ _installed = _Installed()
 
 
 def report(error: BaseException, folder: Path | None = None) -> OneLine:
-    """Writes a report and returns the line to show instead of a traceback. Never raises.
-
-    Args:
-        folder: where reports are kept; None takes the folder that `install_hooks` was given.
-    """
+    """Writes a report and returns the line to show instead of a traceback. Never raises. `folder`: where reports are
+    kept; None takes the folder that `install_hooks` was given."""
     kind = type(error).__qualname__
     folder = folder or _installed.folder
     if folder is None:
@@ -151,11 +148,8 @@ def report(error: BaseException, folder: Path | None = None) -> OneLine:
 
 
 def install_hooks(folder: Path) -> None:
-    """Turns every uncaught exception of this process, its threads and finalisers into a report.
-
-    Args:
-        folder: where reports are kept, from now on also those of `report`.
-    """
+    """Turns every uncaught exception of this process, its threads and finalisers into a report. `folder`: where reports
+    are kept, from now on also those of `report`."""
     _installed.folder = folder
 
     def say(error: BaseException) -> None:

@@ -22,7 +22,6 @@ from textual.message import Message
 
 from mm_tui.front import Front, answer_keys
 from mm_tui.keymap import DECIDING, OPENING
-from mm_tui.layouts import LAYOUTS
 from mm_tui.pasting import FEW, IN_TEXT
 from mm_tui.services.decisions.approval_gate import DWELL_SECONDS
 from mm_tui.textual_private import active_binding
@@ -361,3 +360,24 @@ def _is_in_text(key: events.Key) -> bool:
 def _is_plain(key: events.Key) -> bool:
     """Whether the key can be part of a text."""
     return (key.is_printable and "+" not in key.key) or key.key in ALSO_TEXT
+
+
+_LATIN = "qwertyuiop[]asdfghjkl;'zxcvbnm,."
+_ROWS = {
+    "el": " ςερτυθιοπ  ασδφγηξκλ  ζχψωβνμ  ",
+    "he": "  קראטוןםפ  שדגכעיחלך  זסבהנמצתץ",
+    "ru": "йцукенгшщзхъфывапролджэячсмитьбю",
+    "uk": "йцукенгшщзхїфівапролджєячсмитьбю",
+}
+"""The letters of each layout in the order of `_LATIN`; a space if a key has none."""
+
+LAYOUTS = {
+    name: {
+        case(own): case(latin)
+        for own, latin in zip(row, _LATIN, strict=True)
+        if own != " " and latin.isalpha()
+        for case in (str.upper, str.lower)  # without capitals the small letter is kept
+    }
+    for name, row in _ROWS.items()
+}
+"""For each layout, its letters, small and capital, with the Latin letter on the same key."""

@@ -21,11 +21,8 @@ if TYPE_CHECKING:
 
 
 class UnsavedWork:
-    """Saves texts that cannot be saved to the store.
-
-    Args:
-        store: the store's file, beside which they are written; None for a store in memory.
-    """
+    """Saves texts that cannot be saved to the store. `store`: the store's file, beside which they are written; None for
+    a store in memory."""
 
     def __init__(self, store: Path | None) -> None:
         self._store = store

@@ -101,11 +101,8 @@ class Jobs:
                         connection.execute(f"INSERT INTO {table} ({columns}) VALUES ({marks})", tuple(row))  # noqa: S608
 
     def add(self, jobs: Iterable[Job], *, is_listed: bool = False) -> int:
-        """Adds emails that are not known yet; returns how many were new.
-
-        Args:
-            is_listed: their mailboxes list them. One that an event had announced in another mailbox is new then.
-        """
+        """Adds emails that are not known yet; returns how many were new. `is_listed`: their mailboxes list them. One
+        that an event had announced in another mailbox is new then."""
         again = "DO NOTHING"
         if is_listed:
             again = (
@@ -219,11 +216,8 @@ class Jobs:
         return int(row[0]) < mark
 
     def write_draft(self, email_id: str, draft: str, at: datetime, *, writes_to: str = "", examples: int = 0) -> None:
-        """Stores the reply before it is first submitted.
-
-        Args:
-            writes_to: the addresses that it may reach, separated by spaces.
-        """
+        """Stores the reply before it is first submitted. `writes_to`: the addresses that it may reach, separated by
+        spaces."""
         self._change(
             "UPDATE agent_jobs SET draft = ?, submitted_at = ?, writes_to = ?, examples = ? WHERE email_id = ?",
             draft,

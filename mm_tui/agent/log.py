@@ -17,11 +17,7 @@ if TYPE_CHECKING:
 
 
 class Log:
-    """Writes events as lines.
-
-    Args:
-        as_json: a line is a JSON object.
-    """
+    """Writes events as lines. `as_json`: a line is a JSON object."""
 
     def __init__(self, clock: Clock, write: Callable[[OneLine], None], *, as_json: bool = False) -> None:
         self._clock = clock

@@ -69,11 +69,7 @@ class Work:
 
 
 class EmailWork:
-    """The work on one email.
-
-    Args:
-        job: as stored.
-    """
+    """The work on one email. `job`: as stored."""
 
     def __init__(self, tools: Tools, job: Job) -> None:
         self._tools = tools

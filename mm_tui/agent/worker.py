@@ -44,15 +44,9 @@ _AT_FAULT = (gateway.Malformed, gateway.BadRequest, gateway.Forbidden, gateway.N
 """An email is not found either if its event came before it."""
 _FATAL = (gateway.Unauthorized, gateway.MissingKey, assist.Unauthorized, assist.NoKey)
 _OF_ALL = (
-    gateway.RateLimited,
-    gateway.ServerFault,
-    gateway.Unreachable,
-    gateway.Interrupted,
-    assist.RateLimited,
-    assist.ServerFault,
-    assist.Unreachable,
-    assist.TimedOut,
-)
+    gateway.RateLimited, gateway.ServerFault, gateway.Unreachable, gateway.Interrupted, assist.RateLimited,
+    assist.ServerFault, assist.Unreachable, assist.TimedOut,
+)  # fmt: skip
 """Failures that would affect the next email too."""
 Failure = gateway.GatewayError | assist.AssistError
 
@@ -307,11 +301,7 @@ class Worker:
             await self._put_off(job, error)
 
     async def _put_off(self, job: Job, error: Failure | None, *, is_shared: bool = False) -> None:
-        """Postpones an email, or gives it up.
-
-        Args:
-            is_shared: the same failure would affect any email.
-        """
+        """Postpones an email, or gives it up. `is_shared`: the same failure would affect any email."""
         words = _words(error) if error else "an internal error"
         is_fault = error is None or (isinstance(error, _AT_FAULT) and not is_shared)
         is_late = is_fault and job.faults + 1 >= MOST_FAULTS

@@ -374,16 +374,9 @@ def _translated(error: Exception) -> errors.AssistError:
 
 
 def _for_status(status: int) -> errors.AssistError:
-    if status == 401:
-        return errors.Unauthorized()
-    if status == 403:
-        return errors.Forbidden()
     if status == 429:
         return errors.RateLimited(retry_after=_retry_after.get())
-    if status == 408:
-        return errors.TimedOut()
     if status >= 500:
         return errors.ServerFault(retry_after=_retry_after.get())
-    if status >= 400:
-        return errors.BadRequest()
-    return errors.Garbled()
+    named = {401: errors.Unauthorized, 403: errors.Forbidden, 408: errors.TimedOut}
+    return named.get(status, errors.BadRequest if status >= 400 else errors.Garbled)()

@@ -131,11 +131,8 @@ class Request(msgspec.Struct, frozen=True):
 
 
 def prepare(task: Literal["summarise", "classify", "extract"], letters: Sequence[Letter], assist: Assist) -> Request:
-    """Shortens the thread to its budget, writes the prompt and chooses the model.
-
-    Args:
-        letters: the thread, oldest first; labels and extraction use only the newest.
-    """
+    """Shortens the thread to its budget, writes the prompt and chooses the model. `letters`: the thread, oldest first;
+    labels and extraction use only the newest."""
     budget = assist.thread_tokens if task == "summarise" else min(NEWEST_TOKENS, assist.thread_tokens)
     chosen, was_cut = prompts.cut(letters if task == "summarise" else letters[-1:], budget)
     if task == "summarise":

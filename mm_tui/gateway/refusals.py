@@ -15,11 +15,7 @@ ALWAYS_THERE = frozenset({HEALTH, ACCOUNT, MAILBOXES, PENDING})
 
 
 def refusal(call: Call, response: httpx.Response, body: bytes, mask: Callable[[str], str]) -> errors.GatewayError:
-    """The error for a status of 400 or above.
-
-    Args:
-        mask: removes keys from the gateway's message.
-    """
+    """The error for a status of 400 or above. `mask`: removes keys from the gateway's message."""
     status = response.status_code
     fields = _fields(body)
     words = mask(fields.get("error", ""))

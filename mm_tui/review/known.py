@@ -51,11 +51,8 @@ class Moments(msgspec.Struct, frozen=True, gc=False):
 
 
 class Book:
-    """Addresses, indexed by what their names look like. Indexes are built on first use.
-
-    Args:
-        moments: the times of each address, in lower case.
-    """
+    """Addresses, indexed by what their names look like. Indexes are built on first use. `moments`: the times of each
+    address, in lower case."""
 
     def __init__(self, moments: Mapping[str, Moments]) -> None:
         self.moments = moments
@@ -261,11 +258,8 @@ class Known(msgspec.Struct, frozen=True, dict=True):
         return bool(self._answer("_has_name", first, last))
 
     def with_word(self, word: str) -> Sequence[str]:
-        """The known addresses with this word as the registered name or a part of it, or as a part before the @.
-
-        Args:
-            word: lower case, of at least `SHORTEST_WORD` letters.
-        """
+        """The known addresses with this word as the registered name or a part of it, or as a part before the @. `word`:
+        lower case, of at least `SHORTEST_WORD` letters."""
         found: tuple[str, ...] = self._answer("_with_word", word)
         return found
 

@@ -71,28 +71,10 @@ _NUMBER = re.compile(r"0x[0-9a-f]*|[0-9]+", re.IGNORECASE)
 _QUIET_SCHEMES = frozenset({"http", "https", "mailto", "tel"})
 _ACTIVE_SCHEMES = frozenset({"javascript", "vbscript", "data", "file", "blob"})
 # File extensions that are also top-level domains: "see report.md" does not name a host.
-_FILE_ENDINGS = frozenset(
-    {"md", "py", "sh", "rs", "pl", "ps", "zip", "mov", "app", "doc", "docx", "pdf", "txt", "csv", "xlsx", "png", "jpg"}
-    | {
-        "jpeg",
-        "json",
-        "html",
-        "htm",
-        "xml",
-        "yaml",
-        "yml",
-        "toml",
-        "js",
-        "ts",
-        "c",
-        "h",
-        "go",
-        "tar",
-        "gz",
-        "log",
-        "ini",
-    }
-)
+_FILE_ENDINGS = frozenset({
+    "md", "py", "sh", "rs", "pl", "ps", "zip", "mov", "app", "doc", "docx", "pdf", "txt", "csv", "xlsx", "png", "jpg",
+    "jpeg", "json", "html", "htm", "xml", "yaml", "yml", "toml", "js", "ts", "c", "h", "go", "tar", "gz", "log", "ini",
+})  # fmt: skip
 
 
 class Link(msgspec.Struct, frozen=True):

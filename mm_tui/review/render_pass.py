@@ -47,11 +47,7 @@ _rendering = Lock()
 
 
 class RenderPass:
-    """One drawing.
-
-    Args:
-        as_source: show all bodies as written.
-    """
+    """One drawing. `as_source`: show all bodies as written."""
 
     def __init__(self, *, as_source: bool = False) -> None:
         self._as_source = as_source

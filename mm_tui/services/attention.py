@@ -52,11 +52,8 @@ class Attention:
         self._called_at = float("-inf")
 
     def look(self, hidden: Collection[str] = ()) -> QueueLook:
-        """Checks the queue. The first check alerts to nothing: what waits is on the screen already.
-
-        Args:
-            hidden: ids to ignore, such as our own edits in progress.
-        """
+        """Checks the queue. The first check alerts to nothing: what waits is on the screen already. `hidden`: ids to
+        ignore, such as our own edits in progress."""
         now = self._clock.now()
         addresses = self._mail.addresses()
         items = [one for one in self._pending.waiting() if one.email_id not in hidden]
@@ -88,11 +85,8 @@ class Attention:
         return OneLine(f"{' and '.join(said)}, {len(waiting)} waiting for a decision")
 
     def sequences(self, look: QueueLook, *, title_before: str) -> str:
-        """The control sequences to write to the terminal after a check.
-
-        Args:
-            title_before: the window's current title; the same title is not written again.
-        """
+        """The control sequences to write to the terminal after a check. `title_before`: the window's current title; the
+        same title is not written again."""
         written = ""
         if self._notice.title and look.title != title_before:
             written += f"\x1b]0;{look.title}\x07"

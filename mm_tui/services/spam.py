@@ -26,11 +26,8 @@ class NotMarked(Exception):
 
 
 class SpamMarks:
-    """Marks mail as spam at the gateway, and stores the resulting status.
-
-    Args:
-        gateway: with a send key; it journals each call first.
-    """
+    """Marks mail as spam at the gateway, and stores the resulting status. `gateway`: with a send key; it journals each
+    call first."""
 
     def __init__(self, database: Database, gateway: GatewayClient, notify: Notify) -> None:
         self._mail = MailStore(database)

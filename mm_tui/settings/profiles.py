@@ -69,10 +69,7 @@ def as_open(listed: Listed, opened: Profile) -> Listed:
 
 class Profiles:
     """The profiles of one settings file. It is read again on each call, because it may be edited while the app runs.
-
-    Args:
-        path: the file; by default the user's own, which need not exist.
-    """
+    `path`: the file; by default the user's own, which need not exist."""
 
     def __init__(self, path: Path | None = None) -> None:
         self._path = path

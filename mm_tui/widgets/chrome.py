@@ -361,11 +361,8 @@ def awake_keys(screen: Screen[object]) -> list[tuple[str, ActiveBinding]]:
 
 
 def hint(screen: Screen[object], act_id: str, does: str = "") -> str:
-    """The key hint for an action on `screen`, such as `(u undo)`; empty if its key does not work now.
-
-    Args:
-        does: what the key does here, if not what its binding says.
-    """
+    """The key hint for an action on `screen`, such as `(u undo)`; empty if its key does not work now. `does`: what the
+    key does here, if not what its binding says."""
     if not screen.is_active:
         return ""
     for key, active in awake_keys(screen):

@@ -64,11 +64,8 @@ def is_typed(key: str) -> bool:
 
 
 def age(milliseconds: int) -> str:
-    """How long ago, in at most three cells: `now` (below a minute), `26m`, `2h`, `13d`, `9w`, `3y`.
-
-    Args:
-        milliseconds: the duration; negative counts as zero, but more than a day in the future is shown (`+2d`, `+9y`).
-    """
+    """How long ago, in at most three cells: `now` (below a minute), `26m`, `2h`, `13d`, `9w`, `3y`. `milliseconds`: the
+    duration; negative counts as zero, but more than a day in the future is shown (`+2d`, `+9y`)."""
     if milliseconds < -86_400_000:
         ahead = age(-milliseconds)
         return f"+{min(9, int(ahead[:-1]))}{ahead[-1]}"

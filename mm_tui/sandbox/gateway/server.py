@@ -39,15 +39,9 @@ from mm_tui.sandbox.gateway.state import ApiError, RateLimiter, State
 from mm_tui.sandbox.model.api import create_router
 
 ROUTERS = (
-    routes_mailboxes,
-    routes_mail,
-    routes_sending,
-    routes_oversight,
-    routes_account,
-    routes_contacts,
-    flat,
+    routes_mailboxes, routes_mail, routes_sending, routes_oversight, routes_account, routes_contacts, flat,
     routes_sandbox,
-)
+)  # fmt: skip
 HOOKS_AT_ONCE = 20
 OWN_HOSTS = ("127.0.0.1", "localhost", "::1", "[::1]")
 
@@ -70,11 +64,8 @@ class _Dated(ServerState):
 
 
 def create_app(state: State, *, token_delay: float = 0.0) -> FastAPI:
-    """The application: the gateway, the flat calls, the stand-in model and the sandbox's own routes.
-
-    Args:
-        token_delay: seconds between the words that the stand-in model streams.
-    """
+    """The application: the gateway, the flat calls, the stand-in model and the sandbox's own routes. `token_delay`:
+    seconds between the words that the stand-in model streams."""
     # The interactive documentation would load scripts from other hosts.
     app = FastAPI(title="MultiMail-compatible sandbox", version=__version__, docs_url=None, redoc_url=None)
     app.state.sandbox = state

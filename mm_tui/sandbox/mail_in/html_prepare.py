@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
 from mm_tui.sandbox.mail_in.charsets import Odd
-from mm_tui.sandbox.mail_in.html_colours import drop_unseen
-from mm_tui.sandbox.mail_in.html_styles import Styles
+from mm_tui.sandbox.mail_in.html_styles import Styles, drop_unseen
 
 if TYPE_CHECKING:
     from bs4 import BeautifulSoup, Tag

@@ -21,11 +21,8 @@ def selects_a_set(data: bytes) -> bool:
 
 
 def iso_2022_jp(data: bytes, odd: Callable[[str], None]) -> str:
-    """Decodes ISO-2022-JP with the sets used by mailers: JIS X 0208, 0212 and 0213, half-width kana, and others.
-
-    Args:
-        odd: called with a description of bytes that are not part of it.
-    """
+    """Decodes ISO-2022-JP with the sets used by mailers: JIS X 0208, 0212 and 0213, half-width kana, and others. `odd`:
+    called with a description of bytes that are not part of it."""
     if not data.isascii():
         odd("bytes outside of the declared charset")
     made: list[str] = []
@@ -61,11 +58,8 @@ def _upper(run: bytes) -> bytes:
 
 
 def euc_jp(data: bytes, odd: Callable[[str], None]) -> str:
-    """Decodes EUC-JP with the vendors' characters.
-
-    Args:
-        odd: called with a description of bytes that are not part of it.
-    """
+    """Decodes EUC-JP with the vendors' characters. `odd`: called with a description of bytes that are not part of
+    it."""
     text = data.decode("euc_jp", "vendors")
     if "\ufffd" in text:
         odd("bytes outside of the declared charset")

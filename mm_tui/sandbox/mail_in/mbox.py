@@ -37,11 +37,7 @@ class RawMail:
 
 
 def mails_of_mbox(data: bytes, name: str) -> Iterator[RawMail]:
-    """Splits an mbox that begins with a separator.
-
-    Args:
-        data: the file with line feeds as line ends.
-    """
+    """Splits an mbox that begins with a separator. `data`: the file with line feeds as line ends."""
     start = 0
     number = 0
     while start < len(data):

@@ -145,11 +145,7 @@ def _order(path: Path) -> tuple[tuple[int, int, str], ...]:
 
 
 def raw_mails(path: Path, report: ImportReport) -> Iterator[RawMail]:
-    """The raw emails in a file. A file without any is reported.
-
-    Args:
-        report: called with what was left out.
-    """
+    """The raw emails in a file. A file without any is reported. `report`: called with what was left out."""
     try:
         data = path.read_bytes()
     except OSError as error:

@@ -76,10 +76,7 @@ def _near(match: re.Match[str], sent: date | None) -> str | None:
 
 def find_deadline(sentence: str, sent: str) -> str | None:
     """The deadline in a sentence: an ISO date if the words and the date of sending determine one, otherwise the words.
-
-    Args:
-        sent: the email's Date header, RFC 5322 or ISO 8601; anything else counts as unknown.
-    """
+    `sent`: the email's Date header, RFC 5322 or ISO 8601; anything else counts as unknown."""
     line = sentence[:1000]
     cue = _CUE.search(line)
     if cue is None:

@@ -145,11 +145,8 @@ def redraft(text: str, instruction: str) -> str:
 
 
 def learned(text: str, examples: Sequence[tuple[str, str]]) -> str:
-    """A draft with the changes that humans made to the same sentences of earlier ones.
-
-    Args:
-        examples: (what was written, what was sent in its place). Sentences with a mask such as `[name]` are skipped.
-    """
+    """A draft with the changes that humans made to the same sentences of earlier ones. `examples`: (what was written,
+    what was sent in its place). Sentences with a mask such as `[name]` are skipped."""
     for written, released in examples:
         before, after = _pieces(written), _pieces(released)
         for kind, at, end, new_at, new_end in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():

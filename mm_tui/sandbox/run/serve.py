@@ -204,11 +204,8 @@ def _details(url: str, folder: Path) -> tuple[str, ...]:
 
 
 def announce(message: dict[str, object], file: Path | None, *, on_terminal: Sequence[str]) -> None:
-    """Prints the ready message and writes the ready file atomically, readable only by its owner.
-
-    Args:
-        on_terminal: lines to print instead where a person reads them, without keys.
-    """
+    """Prints the ready message and writes the ready file atomically, readable only by its owner. `on_terminal`: lines
+    to print instead where a person reads them, without keys."""
     line = json.dumps(message)
     if file is not None:
         replace_private(file, line + "\n", durable=False)

@@ -70,11 +70,8 @@ class ExportEnded(Message):
 
 
 class ExportScreen(Dialog[str]):
-    """Asks for a file name and exports the lines, with a progress bar. Escape stops and leaves no file.
-
-    Args:
-        narrowed: whether the filter leaves some lines out.
-    """
+    """Asks for a file name and exports the lines, with a progress bar. Escape stops and leaves no file. `narrowed`:
+    whether the filter leaves some lines out."""
 
     def __init__(self, lines: AuditLines, wanted: LineFilter, *, narrowed: bool) -> None:
         super().__init__()

@@ -53,11 +53,7 @@ def exactly(at: datetime | None) -> str:
 
 
 def line_page(shown: AuditLine, room: int, keys: Mapping[str, str], names: Mapping[str, str] = NO_NAMES) -> Page:
-    """One log line in full.
-
-    Args:
-        room: cells of a line.
-    """
+    """One log line in full. `room`: cells of a line."""
     line = shown.line
     writer = RowWriter(room, LABEL)
     writer.line(shown.words, "strong")

@@ -119,11 +119,8 @@ def sender_page(detail: EmailDetail, findings: tuple[Finding, ...], first_seen: 
 
 
 class LinksScreen(ListDialog[Link]):
-    """Lists the links of an email with their real hosts. Returns the chosen one; opens nothing.
-
-    Args:
-        known: for look-alikes.
-    """
+    """Lists the links of an email with their real hosts. Returns the chosen one; opens nothing. `known`: for
+    look-alikes."""
 
     def __init__(self, text: str, known: Known) -> None:
         lines = [Line(_link_words(link, tuple(inspect_link(link, known))), link) for link in find_links(text)]

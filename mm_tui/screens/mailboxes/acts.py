@@ -25,11 +25,7 @@ if TYPE_CHECKING:
 
 
 class MailboxActing:
-    """Asks for what an action needs, and calls the gateway.
-
-    Args:
-        changed: reads account, usage and webhooks again.
-    """
+    """Asks for what an action needs, and calls the gateway. `changed`: reads account, usage and webhooks again."""
 
     def __init__(
         self, screen: BaseScreen, current: Callable[[], TrackRecord | None], changed: Callable[[], None]

@@ -30,11 +30,7 @@ if TYPE_CHECKING:
 
 
 class WebhooksScreen(Dialog[None]):
-    """The account's webhooks.
-
-    Args:
-        mailbox: the mailbox that `n` creates one for; None if there is none.
-    """
+    """The account's webhooks. `mailbox`: the mailbox that `n` creates one for; None if there is none."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q", "close", "close"),

@@ -10,8 +10,7 @@ from mm_tui.chips import chips_of
 from mm_tui.review.disclosure import NOT_DISCLOSED
 from mm_tui.review.findings import Level
 from mm_tui.review.subject import same_subject
-from mm_tui.screens.thread.lines import Pieces, hanging, listed, wrap_words
-from mm_tui.screens.thread.message_item import MessageItem
+from mm_tui.screens.thread.lines import MessageItem, Pieces, hanging, listed, wrap_words
 from mm_tui.store.sort_keys import from_ms
 from mm_tui.text import OneLine, file_label
 from mm_tui.widgets.cells import fit_address, fit_cells

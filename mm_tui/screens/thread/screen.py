@@ -19,8 +19,8 @@ from mm_tui.screens.base import BaseScreen, PartAction
 from mm_tui.screens.dialogs.labelling import ask_label, say_why_not
 from mm_tui.screens.dialogs.mail_acts import ask_cancel, ask_spam
 from mm_tui.screens.thread.assist_card import AssistCard
+from mm_tui.screens.thread.lines import MessageItem
 from mm_tui.screens.thread.looking import LookingCloser
-from mm_tui.screens.thread.message_item import MessageItem
 from mm_tui.screens.thread.reply_editor import ReplyEditor
 from mm_tui.screens.thread.replying import Replying
 from mm_tui.screens.thread.view import ThreadView

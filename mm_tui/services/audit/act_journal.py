@@ -44,27 +44,15 @@ BY_SERVICES = frozenset({calls.DECIDE, calls.SEND, calls.REPLY, calls.CANCEL, ca
 """Calls that a reviewer's services journal themselves, with digests and outcomes."""
 FAILED, IN_DOUBT = "act_failed", "act_in_doubt"
 _SHOWN = (
-    "oversight_mode",
-    "target_mode",
-    "address_local",
-    "display_name",
-    "url",
-    "events",
-    "mailbox_id",
-    "email",
-    "pattern",
-)
+    "oversight_mode", "target_mode", "address_local", "display_name", "url", "events", "mailbox_id", "email", "pattern",
+)  # fmt: skip
 """Fields whose values are journaled; for all others only that they were given. Content, codes and keys are never
 journaled."""
 _LONGEST = 200
 
 
 class ActJournal:
-    """Journals the actions of one client.
-
-    Args:
-        but: calls that are journaled elsewhere.
-    """
+    """Journals the actions of one client. `but`: calls that are journaled elsewhere."""
 
     def __init__(self, database: Database, who: str, clock: Clock, *, but: frozenset[Call] = frozenset()) -> None:
         self._journal = Journal(database)

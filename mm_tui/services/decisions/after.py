@@ -26,11 +26,7 @@ log = logging.getLogger("mm_tui.decisions")
 
 class AfterDecisions:
     """Keeps examples of texts that were sent in place of an agent's, and the tags of emails with a first approval; has
-    changed emails read again.
-
-    Args:
-        learner: keeps the examples; None keeps none.
-    """
+    changed emails read again. `learner`: keeps the examples; None keeps none."""
 
     def __init__(self, database: Database, clock: Clock, notify: Notify, learner: Learner | None) -> None:
         self._mail = MailStore(database)

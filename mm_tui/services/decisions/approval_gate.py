@@ -26,10 +26,7 @@ UNSEEN = "you have not seen all of it yet: {list.open} opens it"
 
 class ApprovalGate:
     """Records what was seen, what has begun, and when an email came under the cursor without a key press.
-
-    Args:
-        own_replies: who approves this reviewer's own texts, `self` or `another`, as in the settings.
-    """
+    `own_replies`: who approves this reviewer's own texts, `self` or `another`, as in the settings."""
 
     def __init__(self, clock: Clock, own_replies: str = "self") -> None:
         self._clock = clock

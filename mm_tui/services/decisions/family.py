@@ -52,11 +52,8 @@ class Family(msgspec.Struct, frozen=True):
         return tuple(sorted(members - {self.item.id}))
 
     def is_doubtful(self, act: Act, key: str, at: datetime) -> bool:
-        """Whether a call without an answer could release a second version beside this act.
-
-        Args:
-            key: the idempotency key under which the act would submit an edit; empty if it submits none.
-        """
+        """Whether a call without an answer could release a second version beside this act. `key`: the idempotency key
+        under which the act would submit an edit; empty if it submits none."""
         recent = [row for row in self.rows if row.ended and row.doubts and at - row.updated_at < DOUBT_LIFE]
         doubted = [row for row in recent if not _is_lost_edit(row, self.item.raw)]
         same = all(meta_of(row).key == key for row in doubted if row.doubts == SUBMISSION)

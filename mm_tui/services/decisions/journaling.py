@@ -34,11 +34,8 @@ class JournalWrite(NamedTuple):
 
 
 class JournalWriter:
-    """Writes in a thread. While a decision cannot be written, its `trouble` says why.
-
-    Args:
-        tell: called with each decision whose `trouble` changed.
-    """
+    """Writes in a thread. While a decision cannot be written, its `trouble` says why. `tell`: called with each decision
+    whose `trouble` changed."""
 
     def __init__(self, store: DecisionLog, clock: Clock, tell: Callable[[ActiveDecision], None]) -> None:
         self._store = store

@@ -105,12 +105,8 @@ class QueueListing:
         return bool(self._ended_at)
 
     def list_anew(self, reading: str | None, *, stay: bool = True) -> None:
-        """Lists what filter and query select, and updates the counts of all filters.
-
-        Args:
-            stay: keep the email under the cursor in the list, whatever happened to it; False if the reviewer asked for
-                another list.
-        """
+        """Lists what filter and query select, and updates the counts of all filters. `stay`: keep the email under the
+        cursor in the list, whatever happened to it; False if the reviewer asked for another list."""
         context = self._context()
         filters = self._filters(context)
         if self.filter not in filters:
@@ -155,11 +151,8 @@ class QueueListing:
             self._counted, self._counted_at = self.waiting, now
 
     def is_over(self, reading: str | None) -> bool:
-        """Whether an email decided here has stayed in the list long enough.
-
-        Args:
-            reading: the email under the cursor, which stays while anything else waits.
-        """
+        """Whether an email decided here has stayed in the list long enough. `reading`: the email under the cursor,
+        which stays while anything else waits."""
         now = self._clock.monotonic()
         return any(
             now - at >= OUTCOME_SECONDS for key, at in self._ended_at.items() if not self.waiting or key != reading

@@ -34,10 +34,7 @@ class ReadVersions:
 
     def show(self, entry: QueueEntry, now: datetime) -> ReadChange | None:
         """Notes that the email is on the screen now; returns how it has changed since it was last seen, if it has.
-
-        Args:
-            entry: the email; only emails that were read whole are compared.
-        """
+        `entry`: the email; only emails that were read whole are compared."""
         email_id = entry.item.id
         anew, self._shown_id = email_id != self._shown_id, email_id
         old = self._versions.get(email_id)

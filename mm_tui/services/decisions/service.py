@@ -121,10 +121,7 @@ class Decisions:
         self, item: Seen, digest: str, reason: str, *, asks_redraft: bool | None = None, hold: float | None = None
     ) -> DecisionView:
         """Rejects what was on the screen, after the hold. Raises `Refused`, for example without a reason.
-
-        Args:
-            asks_redraft: whether to ask the agent for another draft; None decides by the reason, as in the settings.
-        """
+        `asks_redraft`: whether to ask the agent for another draft; None decides by the reason, as in the settings."""
         return (await self._begin([self._rejection(item, digest, reason, asks_redraft)], hold))[0]
 
     def _rejection(self, item: Seen, digest: str, reason: str, asks_redraft: bool | None = None) -> DecisionRequest:

@@ -176,11 +176,7 @@ def _cut(name: str) -> OneLine:
 
 
 class SecondApproval:
-    """The two-person rule, as seen by one reviewer.
-
-    Args:
-        us: returns the reviewer, whose keys may become known later.
-    """
+    """The two-person rule, as seen by one reviewer. `us`: returns the reviewer, whose keys may become known later."""
 
     def __init__(self, database: Database, review: Review, us: Callable[[], Approver]) -> None:
         self._mail = MailStore(database)

@@ -135,11 +135,8 @@ class PresenceReader:
     def of(
         self, email_id: str, held: Mapping[OneLine, OneLine], now: datetime, seen_at: datetime | None = None
     ) -> Presence | None:
-        """The presence in an email's tags; None if there is none that still counts.
-
-        Args:
-            seen_at: when they were read, if that was before now; presence that ends too far ahead counts from then.
-        """
+        """The presence in an email's tags; None if there is none that still counts. `seen_at`: when they were read, if
+        that was before now; presence that ends too far ahead counts from then."""
         found = presence_in(held, now)
         if found is None:
             self._first_seen.pop(email_id, None)

@@ -12,11 +12,8 @@ SOON = 3
 
 
 def due_at(received_at: datetime | None, address: str, minutes: Mapping[str, int]) -> datetime | None:
-    """When an email is due; None if nothing is set for its mailbox, or its time is unknown.
-
-    Args:
-        minutes: minutes by mailbox address, in any letter case; `default` for all others.
-    """
+    """When an email is due; None if nothing is set for its mailbox, or its time is unknown. `minutes`: minutes by
+    mailbox address, in any letter case; `default` for all others."""
     if received_at is None or not minutes:
         return None
     by_address = {name.lower(): allowed for name, allowed in minutes.items()}

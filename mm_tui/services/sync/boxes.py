@@ -80,11 +80,7 @@ class MailSync:
 
     async def fill(self, boxes: list[MailboxSync], oldest: datetime | None) -> AsyncGenerator[None, None]:
         """Reads the newest page of every mailbox first, so that all are usable early; then the rest, one mailbox at a
-        time. Yields whenever more was read.
-
-        Args:
-            oldest: older mail is not stored.
-        """
+        time. Yields whenever more was read. `oldest`: older mail is not stored."""
         for box in boxes:
             try:
                 await box.fill_page(oldest)

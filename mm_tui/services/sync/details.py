@@ -32,11 +32,7 @@ class DetailReader:
         """Emails being read whose change is announced as soon as it is stored."""
 
     async def read(self, mailbox_id: str, email_id: str, *, announce: bool = True) -> EmailDetail:
-        """See `Sync.fetch_detail`.
-
-        Args:
-            announce: send an event; a caller that reads many emails sends one for all.
-        """
+        """See `Sync.fetch_detail`. `announce`: send an event; a caller that reads many emails sends one for all."""
         if announce:
             self._announced.add(email_id)
         task = self._tasks.get(email_id)
@@ -79,11 +75,7 @@ class DetailReader:
 
 
 def completed(waiting: PendingItem, detail: EmailDetail, listed: RawContent | None = None) -> PendingItem:
-    """The waiting email with its details.
-
-    Args:
-        listed: its content as listed; None if `waiting` has it.
-    """
+    """The waiting email with its details. `listed`: its content as listed; None if `waiting` has it."""
     read = ("sender", "cc", "subject", "body", "status", "attachments", "in_reply_to")
     return waiting.replaced(
         **{

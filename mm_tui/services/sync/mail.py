@@ -79,11 +79,8 @@ class MailboxSync:
     # Initial sync
 
     async def fill_page(self, oldest: datetime | None) -> None:
-        """Reads one page of the initial sync. If the gateway rejects the cursor, the sync starts again.
-
-        Args:
-            oldest: older mail is not stored, so the initial sync ends there.
-        """
+        """Reads one page of the initial sync. If the gateway rejects the cursor, the sync starts again. `oldest`: older
+        mail is not stored, so the initial sync ends there."""
         asked = self.place.cursor
         try:
             page = await self._gateway.emails(self.mailbox_id, limit=PAGE, cursor=asked)

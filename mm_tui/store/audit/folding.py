@@ -32,11 +32,8 @@ _ALONE = _Step(("", ""), 0)
 
 
 class Folder:
-    """Folds lines, newest first, into groups represented by their newest line.
-
-    Args:
-        decisions: fold the steps of a decision as well as tag changes.
-    """
+    """Folds lines, newest first, into groups represented by their newest line. `decisions`: fold the steps of a
+    decision as well as tag changes."""
 
     def __init__(self, database: Database, *, decisions: bool = True) -> None:
         self._database = database

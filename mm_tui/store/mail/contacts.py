@@ -154,11 +154,8 @@ class ContactStore:
         return [Exchange(address, NO_THREAD, True, at) for address, at in json.loads(kept)] if kept else []
 
     def keep_address_book(self, entries: Iterable[tuple[str, datetime | None]]) -> None:
-        """Stores the `MOST` oldest of the gateway's contacts. One without a time is left out: it may be new.
-
-        Args:
-            entries: address and when it was added.
-        """
+        """Stores the `MOST` oldest of the gateway's contacts. One without a time is left out: it may be new. `entries`:
+        address and when it was added."""
         dated = sorted((to_ms(at) or 0, address.strip().lower()) for address, at in entries if at is not None)
         kept = {address: at for at, address in reversed(dated) if "@" in address}
         oldest = sorted(kept.items(), key=lambda item: item[1])[:MOST]

@@ -187,18 +187,9 @@ def _update(
 
 
 _STORED = (
-    "cc",
-    "attachments",
-    "tags",
-    "approved_at",
-    "approved_by",
-    "in_reply_to",
-    "identity",
-    "ai_generated",
-    "automatic",
-    "reply_to",
-    "raw",
-)
+    "cc", "attachments", "tags", "approved_at", "approved_by", "in_reply_to", "identity", "ai_generated", "automatic",
+    "reply_to", "raw",
+)  # fmt: skip
 """The parts of a detail that have no column."""
 
 
