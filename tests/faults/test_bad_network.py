@@ -21,9 +21,11 @@ import httpx
 import pytest
 
 from mm_tui.decision.state import Act, Choice, Outcome, Question
+from mm_tui.gateway.connections import Connections, Request, Response
 from mm_tui.gateway.errors import GatewayError
 from mm_tui.services.decisions.service import Refused
 from mm_tui.services.decisions.view import DecisionView, Phase
+from tests.support.connections import path_of
 from tests.support.desk import Desk, at_desk, digest, edit_of
 from tests.support.fault_proxy import Running, fault_proxy
 from tests.support.sandbox import Sandbox, running_sandbox
@@ -34,17 +36,17 @@ DRAFTS = 3
 OUT = ("sent", "delivered")
 
 
-class Counting(httpx.AsyncHTTPTransport):
+class Counting(Connections):
     """The real network, counting the calls that change something, tags apart."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(0.4)
         self.acts: list[str] = []
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        if request.method != "GET" and not request.url.path.endswith("/tags"):
-            self.acts.append(f"{request.method} {request.url.path}")
-        return await super().handle_async_request(request)
+    async def send(self, request: Request) -> Response:
+        if request.method != "GET" and not path_of(request).endswith("/tags"):
+            self.acts.append(f"{request.method} {path_of(request)}")
+        return await super().send(request)
 
 
 @dataclass
@@ -174,7 +176,7 @@ class Round:
             orderly = reviewer.chance.random() < 0.6
             async with at_desk(
                 folder, self.proxy.url, self.keys[reviewer.name], reviewer=reviewer.name, timeout=0.4,
-                transport=line, orderly=orderly,
+                connections=line, orderly=orderly,
             ) as desk:  # fmt: skip
                 with suppress(TimeoutError):
                     async with asyncio.timeout(reviewer.chance.uniform(0.1, 2)):
