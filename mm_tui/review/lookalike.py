@@ -1,18 +1,22 @@
 """Names that look like other names: skeletons, mixed scripts, hosts one slip away from known ones.
 
-Skeletons and scripts follow Unicode Technical Standard 39. The table of confusable characters comes from the package
-`confusable_homoglyphs`; it is imported on the first name that is not plain ASCII. The Public Suffix List of the package
-`publicsuffixlist` says where a registered name ends.
+Skeletons and scripts follow Unicode Technical Standard 39. The tables of confusable characters and of scripts come from
+the package `confusable_homoglyphs`; they are read on the first name that is not plain ASCII. The Public Suffix List of
+the package `publicsuffixlist` says where a registered name ends.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from array import array
+from bisect import bisect_right
 from collections.abc import Iterator
 from functools import cache, lru_cache
 from pkgutil import get_data
 from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
 
 if TYPE_CHECKING:
     from publicsuffixlist import PublicSuffixList
@@ -29,18 +33,48 @@ _WRITTEN_TOGETHER = (
 _NO_SCRIPT = frozenset({"COMMON", "INHERITED", "Unknown"})
 
 
+# The tables are read without the modules of their package. These keep all of them and import what could fetch new ones:
+# 1 MB, and 4 MB more for the look-alikes.
+class _Confusable(msgspec.Struct, gc=False):
+    c: str
+
+
+class _Scripts(msgspec.Struct):
+    iso_15924_aliases: list[str]
+    code_points_ranges: list[tuple[int, int, int, int]]
+    """From, to, the script, the category."""
+
+
+@cache
+def _script_ranges() -> tuple[array[int], array[int], list[str]]:
+    """Where ranges of characters of one script begin, where they end, and their scripts."""
+    table = msgspec.json.decode(get_data("confusable_homoglyphs", "categories.json") or b"", type=_Scripts)
+    ranges, names = sorted(table.code_points_ranges), table.iso_15924_aliases
+    return (
+        array("l", [one[0] for one in ranges]),
+        array("l", [one[1] for one in ranges]),
+        [names[one[2]] for one in ranges],
+    )
+
+
+def _script(char: str) -> str:
+    begins, ends, names = _script_ranges()
+    place = bisect_right(begins, ord(char)) - 1
+    return names[place] if place >= 0 and ord(char) <= ends[place] else "Unknown"
+
+
 @cache
 def _prototypes() -> dict[str, str]:
     """Maps a character to its look-alike. The package lists pairs in both directions; one end of each pair is chosen
     consistently."""
-    from confusable_homoglyphs.confusables import confusables_data
-
+    data = get_data("confusable_homoglyphs", "confusables.json") or b""
+    confusables = msgspec.json.decode(data, type=dict[str, list[_Confusable]])
     # The table maps the Cyrillic palochka to i; in the fonts of browsers and terminals it looks like l.
     chosen = {"\u04cf": "l"}
-    for char, others in confusables_data.items():
+    for char, others in confusables.items():
         if len(char) == 1 and len(others) == 1:
-            target = others[0]["c"].strip("\u200e")
-            back = confusables_data.get(target, ())
+            target = others[0].c.strip("\u200e")
+            back = confusables.get(target, ())
             # An isolated pair has no prototype: the smaller one represents both.
             if len(target) == 1 and len(back) == 1 and char < target:
                 continue
@@ -71,9 +105,7 @@ def scripts(text: str) -> frozenset[str]:
     """The scripts of `text`, in upper case ("LATIN"); digits, signs and marks have none."""
     if text.isascii():
         return frozenset({"LATIN"}) if any(char.isalpha() for char in text) else frozenset()
-    from confusable_homoglyphs import categories
-
-    return frozenset(categories.alias(char) for char in text if not char.isascii() or char.isalpha()) - _NO_SCRIPT
+    return frozenset(_script(char) for char in text if not char.isascii() or char.isalpha()) - _NO_SCRIPT
 
 
 def mixes_scripts(text: str) -> bool:
