@@ -103,7 +103,7 @@ ACTS: tuple[Act, ...] = (
     Act("reply.close", "escape", "close", "close", "Close the editor, or stop the model while it writes. Your text is saved.", True),
     # Pending
     Act("pending.approve", "a", "approve", "approve", "Approve this email, or let an inbound one in to the agent; every line of it must have been on the screen.", True),
-    Act("pending.edit", "e", "edit", "edit", "Edit the draft; approving then sends your text instead.", True),
+    Act("pending.edit", "e", "edit", "edit", "Edit the draft, beginning at its worst finding; approving then sends your text instead.", True),
     Act("pending.reject", "x", "reject", "reject", "Reject with a reason.", True),
     Act("pending.approve_marked", "A", "approve_marked", "approve marked", "Approve everything marked; one undo for all.", True),
     Act("pending.skip", "s", "skip", "skip", "Leave it undecided and go to the next one.", True),

@@ -65,6 +65,12 @@ class DraftArea(TextArea):
     def action_cursor_text_end(self, select: bool = False) -> None:
         self.move_cursor(self.document.end, select=select)
 
+    def go_to(self, at: int) -> None:
+        """Puts the cursor at this position of the text, in the middle of what is shown."""
+        before = self.text[:at]
+        self.move_cursor((before.count("\n"), len(before) - before.rfind("\n") - 1))
+        self.call_after_refresh(self.scroll_cursor_visible, center=True)
+
     @property
     def is_model_writing(self) -> bool:
         """Whether an incomplete text of a model is shown."""

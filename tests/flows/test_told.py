@@ -101,6 +101,11 @@ async def test_the_sentence_of_a_finding_is_shown_with_its_words_which_does_not_
     filler = "\n\n".join(f"Paragraph {number}." for number in range(30))
     sandbox.draft(f"{filler}\n\nYou get a full refund of $240.\n\n{filler}\n\nWe are fully liable for **all of it**.")
     async with running_queue(settings_for(sandbox), 1, size=(80, 24)) as (app, pilot, screen):
+        # The editor opens at the worst of them, or at the words that the reader went to.
+        editor = await open_editor(app, pilot)
+        await until(pilot, lambda: "You get a full refund of $240." in drawn(app), "the first of them")
+        assert editor.area.document.get_line(editor.area.cursor_location[0]) == "You get a full refund of $240."
+        await pilot.press("escape")
         await pilot.press("]")
         await until(pilot, lambda: "1 of " in drawn(app).splitlines()[-2], "the first of the findings")
         assert screen.panes.is_reading and "You get a full refund of $240." in drawn(app)
@@ -110,6 +115,8 @@ async def test_the_sentence_of_a_finding_is_shown_with_its_words_which_does_not_
         await until(pilot, lambda: "We are fully liable for all of it." in drawn(app), "the last of them")
         assert screen.current is not None and not screen.gate.has_seen(screen.current)
         assert screen.pane.main.lines_unread
+        editor = await open_editor(app, pilot)
+        assert editor.area.text.endswith("**all of it**.") and editor.area.cursor_at_last_line
 
 
 async def test_each_view_that_shows_all_that_leaves_counts(sandbox: Sandbox) -> None:

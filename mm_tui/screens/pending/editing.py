@@ -8,12 +8,16 @@ from msgspec.structs import replace
 from textual.content import Content
 
 from mm_tui.models import EditedDraft
+from mm_tui.review.findings import Level
 from mm_tui.screens.dialogs.choice import Choice, ChoiceScreen
 from mm_tui.screens.dialogs.dialog import ask
+from mm_tui.screens.pending.pages import place_in_body
+from mm_tui.screens.pending.pane import View
 from mm_tui.screens.pending.words import about_line
 from mm_tui.services.decisions.approval_gate import AS_IT_IS
 from mm_tui.services.edits import NotSaved, written_for
 from mm_tui.store.decisions.edits import SavedEdit
+from mm_tui.text import ManyLine
 
 if TYPE_CHECKING:
     from mm_tui.screens.pending.host import QueueHost
@@ -32,7 +36,8 @@ class Editing:
         """Opens the draft under the cursor in the editor."""
         if (entry := self._screen.current) is not None and self._may_edit(entry):
             # A text that was saved since the list was read, here or in another window, is not in it yet.
-            self._open(replace(entry, edit=self._screen.session.edits.get(entry.item.id)))
+            fresh = replace(entry, edit=self._screen.session.edits.get(entry.item.id))
+            self._open(fresh, self._place(entry) if fresh.version == entry.version else 0)
 
     def _may_edit(self, entry: QueueEntry) -> bool:
         """Whether the draft can be edited now; says why if not."""
@@ -46,12 +51,25 @@ class Editing:
             return True
         return False
 
-    def _open(self, entry: QueueEntry) -> None:
+    def _place(self, entry: QueueEntry) -> int:
+        """Where the editor opens: at the marked words that the reader went to, or else at the first words of a high
+        risk, or of a medium one, or else at the first line on the screen."""
+        pager, findings = self._screen.pane.main, entry.assessment.findings
+        is_on_page = self._screen.pane.view is View.DRAFT and pager.page_name == entry.version
+        body = str(entry.item.body) if entry.edit is None else str(ManyLine(entry.edit.text.body))
+        if is_on_page and pager.words_here is not None:
+            return place_in_body(body, pager.page, pager.words_here.start)
+        for level in (Level.HIGH, Level.MEDIUM):
+            if starts := [span.start for one in findings if one.level is level for span in one.spans]:
+                return min(starts)
+        return place_in_body(body, pager.page, pager.top) if is_on_page else 0
+
+    def _open(self, entry: QueueEntry, at: int = 0) -> None:
         from mm_tui.screens.pending.editor import EditScreen
 
         self._editing = entry
         self.tell_what_is_open()
-        self._screen.app.push_screen(EditScreen(entry), lambda _: self._edited())
+        self._screen.app.push_screen(EditScreen(entry, at), lambda _: self._edited())
 
     def use(self, kept: SavedEdit) -> None:
         """Opens a saved text in the editor of the draft waiting in its thread, or as a new reply there.

@@ -61,6 +61,7 @@ class EditScreen(BaseScreen):
 
     Args:
         entry: the waiting draft; the edit is based on this content.
+        at: where in its body the cursor is at first.
     """
 
     MODE = "pending"
@@ -74,10 +75,10 @@ class EditScreen(BaseScreen):
     area = getters.query_one("#body", DraftArea)
     """The text area with the body of the draft."""
 
-    def __init__(self, entry: QueueEntry) -> None:
+    def __init__(self, entry: QueueEntry, at: int = 0) -> None:
         super().__init__()
         self.external = ExternalEditing(self)
-        self._entry = entry
+        self._entry, self._at = entry, at
         self._thread = entry.thread
         self._saving = Later(self, SAVE_SECONDS, self.save_text)
         self._saving_again = Later(self, RETRY_SECONDS, self.save_text)
@@ -119,6 +120,7 @@ class EditScreen(BaseScreen):
 
     def on_mount(self) -> None:
         self._saved = self.draft
+        self.area.go_to(self._at)
         self._show_head()
         self._show_side()
         self._show_words(self._entry.assessment)

@@ -8,6 +8,7 @@ from mm_tui.models import EmailDetail, Party, PendingItem
 from mm_tui.review.disclosure import NOT_DISCLOSED
 from mm_tui.review.findings import Finding, Level
 from mm_tui.review.render_pass import RenderPass
+from mm_tui.review.rendered import Rendered
 from mm_tui.services.queue.entry import QueueEntry, ThreadMail
 from mm_tui.services.unsent import unsent_words
 from mm_tui.text import ManyLine, OneLine, file_label
@@ -61,6 +62,18 @@ def draft_page(
     write_files(writer, item)
     _write_folded(writer, item, to)
     return writer.page()
+
+
+def place_in_body(body: str, page: Page, at: int) -> int:
+    """The position in a draft's body of a position on its page, which shows the body as written or as it is read."""
+    for made in (Rendered(body), RenderPass().of(body)):
+        start = page.text.find(made.text.rstrip())
+        if start >= 0 and made.text.strip():
+            shown = min(max(0, at - start), len(made.text) - 1)
+            if made.source is None:
+                return shown
+            return next((place for place in made.source[shown:] if place >= 0), len(body))
+    return 0
 
 
 def fits_head(recipients: Sequence[str]) -> bool:
