@@ -83,6 +83,12 @@ class Database:
             if path is not None and is_damage(error):
                 raise CorruptStore(path, str(error)) from error
             raise
+        except (TypeError, ValueError) as error:
+            # A damaged name in SQLite's own message is no UTF-8; a damaged journal has no number.
+            database.close()
+            if path is not None:
+                raise CorruptStore(path, "what is in it cannot be read") from error
+            raise
         except BaseException:
             database.close()
             raise

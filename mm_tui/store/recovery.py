@@ -22,6 +22,8 @@ from mm_tui.store.migrations import KEPT_TABLES
 
 _BESIDE = ("-wal", "-shm")
 _HEADER_BYTES = 100
+_DAMAGE = (sqlite3.DatabaseError, UnicodeError)
+"""What reading a damaged file raises; the second if SQLite's own message quotes damaged bytes."""
 
 
 class Rescue(msgspec.Struct, frozen=True):
@@ -86,10 +88,10 @@ def _copy_kept(aside: Path, database: Database) -> tuple[dict[str, int], tuple[s
                 shutil.copyfile(f"{aside}{ending}", f"{copy}{ending}")
                 Path(f"{copy}{ending}").chmod(0o600)
         with database.write(durable=True) as target:
-            with suppress(sqlite3.DatabaseError), closing(_reading(copy)) as source:
+            with suppress(*_DAMAGE), closing(_reading(copy)) as source:
                 return _copy_tables(source, target)
             _mend_header(copy)
-            with suppress(sqlite3.DatabaseError), closing(_reading(copy)) as source:
+            with suppress(*_DAMAGE), closing(_reading(copy)) as source:
                 return _copy_tables(source, target)
         return {}, KEPT_TABLES
     finally:
@@ -101,8 +103,10 @@ def _reading(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(f"file:{quote(str(path))}", uri=True, isolation_level=None)
     connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
     try:
+        # What is wrong with one table's description does not hide the other tables.
+        connection.execute("PRAGMA writable_schema = ON")
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    except sqlite3.DatabaseError:
+    except _DAMAGE:
         connection.close()
         raise
     return connection
@@ -143,7 +147,7 @@ def _columns(source: sqlite3.Connection, target: sqlite3.Connection, table: str)
     columns = [str(row[1]) for row in target.execute(f"PRAGMA table_info({table})")]
     try:
         there = {row[1] for row in source.execute(f"PRAGMA table_info({table})")}
-    except sqlite3.DatabaseError:
+    except _DAMAGE:
         return columns
     return [column for column in columns if column in there]
 
@@ -156,7 +160,7 @@ def _readable(source: sqlite3.Connection, table: str, columns: list[str]) -> tup
         try:
             for row in source.execute(f"SELECT {','.join(columns)} FROM {table} ORDER BY {key} {direction}"):
                 found.append(row)
-        except sqlite3.DatabaseError:
+        except _DAMAGE:
             continue
         return found, direction == "ASC"
     return found, False

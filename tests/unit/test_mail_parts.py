@@ -57,6 +57,14 @@ def test_html_is_read_where_the_plain_text_says_nothing(blank: str) -> None:
     assert mail_of("multipart/alternative", blank, HTML).body.startswith("You owe us **EUR 310**")
 
 
+@pytest.mark.parametrize("char", ["\x0b", "\x0c", "\x1c", "\x85", "\u2028"])
+def test_an_attached_email_with_odd_line_ends_in_a_header_is_kept(char: str) -> None:
+    inner = part("message/rfc822", f"Subject: Inner\nX-Odd: a{char}b: c\n\nThe attached words.")
+    mail = mail_of("multipart/mixed", part("text/plain", "See below."), inner)
+    assert "Subject: Inner" in mail.body and "The attached words." in mail.body
+    assert b"The attached words." in mail.attachments[0].data
+
+
 def test_alternatives_that_are_no_text_do_not_hide_it() -> None:
     mail = mail_of("multipart/alternative", HTML, CALENDAR)
     assert mail.body.startswith("You owe us") and [file.content_type for file in mail.attachments] == ["text/calendar"]

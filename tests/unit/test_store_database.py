@@ -398,6 +398,19 @@ def test_a_bad_page_in_the_middle_costs_only_what_stood_on_it(tmp_path: Path) ->
     assert open_or_rebuild(path, now=NOW)[1] is None
 
 
+def test_a_damaged_description_of_one_table_costs_only_that_table(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    _with_kept_rows(path, 30)
+    # SQLite's message then quotes a byte that is no UTF-8.
+    path.write_bytes(path.read_bytes().replace(b"CREATE TABLE spend", b"CREA\xffE TABLE spend"))
+    database, rescue = open_or_rebuild(path, now=NOW)
+    with database:
+        assert rescue is not None
+        assert "spend" in rescue.unread and "journal" not in rescue.unread
+        assert len(_journal(database)) == 30
+        assert database.reader().execute("SELECT body FROM edits").fetchone()[0] == "my words"
+
+
 def test_a_second_damage_at_the_same_moment_overwrites_nothing(tmp_path: Path) -> None:
     path = tmp_path / "store.db"
     for content in (b"first " * 1000, b"second " * 1000):

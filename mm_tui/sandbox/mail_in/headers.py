@@ -5,12 +5,15 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterable, Sequence
+from email.errors import MessageError
 from email.message import Message
 
 from mm_tui.sandbox.mail_in.charset_names import codec_of
 from mm_tui.sandbox.mail_in.charsets import Odd
 from mm_tui.sandbox.mail_in.encoded_words import header_text
 
+PARSER_FAULTS = (MessageError, RecursionError, ValueError, LookupError, TypeError, AttributeError, AssertionError)
+"""What Python's email parser and generator raise for malformed emails."""
 _FIELD = re.compile(rb"([!-9;-~]{1,200})[ \t]*:")
 _KNOWN = frozenset(
     b"from to cc subject date message-id received return-path mime-version content-type delivered-to sender reply-to"
@@ -337,7 +340,7 @@ def charsets_named(message: Message) -> tuple[str, ...]:
     for part in message.walk():
         try:
             name = part.get_content_charset() or ""
-        except (ValueError, LookupError, TypeError, AttributeError):
+        except PARSER_FAULTS:
             name = ""
         if name and codec_of(name):
             found[name] = None

@@ -17,7 +17,7 @@ from mm_tui.sandbox.mail_in.charsets import Odd, decode
 from mm_tui.sandbox.mail_in.content import Content
 from mm_tui.sandbox.mail_in.dates import read_date
 from mm_tui.sandbox.mail_in.encoded_words import header_text
-from mm_tui.sandbox.mail_in.headers import Headers, charsets_named, mended, message_ids
+from mm_tui.sandbox.mail_in.headers import PARSER_FAULTS, Headers, charsets_named, mended, message_ids
 from mm_tui.sandbox.mail_in.parts import content_of, defect
 
 UNKNOWN_SENDER = "unknown-sender@invalid"
@@ -90,7 +90,7 @@ def _parsed(raw: bytes, odd: Odd) -> tuple[Message, str | None]:
     """The message, with its body as text if the parser cannot handle its structure."""
     try:
         return email.message_from_bytes(raw, policy=compat32), None
-    except (RecursionError, ValueError, LookupError, TypeError, AttributeError, AssertionError):
+    except PARSER_FAULTS:
         odd("structure that cannot be parsed")
     head, _, body = raw.partition(b"\n\n")
     message = BytesHeaderParser(policy=compat32).parsebytes(head + b"\n\n")

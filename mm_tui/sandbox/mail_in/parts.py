@@ -7,7 +7,7 @@ import mimetypes
 import re
 from collections.abc import Sequence
 from email.message import Message
-from email.policy import compat32
+from email.policy import Compat32, compat32
 
 from mm_tui.sandbox.gateway.mail import MailAttachment
 from mm_tui.sandbox.mail_in import notices
@@ -15,7 +15,7 @@ from mm_tui.sandbox.mail_in.charset_names import codec_of
 from mm_tui.sandbox.mail_in.charsets import Odd, decode
 from mm_tui.sandbox.mail_in.content import READ_AS_TEXT, RICH, Content, best_of, is_readable, kind_of, shortened_name
 from mm_tui.sandbox.mail_in.encoded_words import header_text
-from mm_tui.sandbox.mail_in.headers import Headers, mended
+from mm_tui.sandbox.mail_in.headers import PARSER_FAULTS, Headers, mended
 from mm_tui.sandbox.mail_in.html import html_to_markdown
 from mm_tui.sandbox.mail_in.plain import unflowed, without_tabs
 from mm_tui.sandbox.mail_in.rtf import text_of_rtf
@@ -287,7 +287,7 @@ class _Reader:
         raw = {name.lower(): str(value) for name, value in part.raw_items()}
         try:
             name = self._name_in(part, "content-disposition", "filename") or self._name_in(part, "content-type", "name")
-        except (ValueError, LookupError, TypeError, AttributeError):
+        except PARSER_FAULTS:
             self._odd("unreadable file name")
             name = ""
         for header in ("content-disposition", "content-type"):
@@ -342,7 +342,7 @@ def _is_file(part: Message) -> bool:
 def _charset_of(part: Message) -> str | None:
     try:
         return part.get_content_charset()
-    except (ValueError, LookupError, TypeError, AttributeError):
+    except PARSER_FAULTS:
         return None
 
 
@@ -374,10 +374,21 @@ def _without_enriched(text: str) -> str:
     return re.sub(r"</?[A-Za-z][^<>]{0,60}>", "", text.replace("<<", "\x00")).replace("\x00", "<").strip()
 
 
+class _AsReceived(Compat32):
+    """Writes headers as they were read. The parser's own way fails if a value has a vertical tab or another character
+    that is taken for the end of a line."""
+
+    def fold_binary(self, name: str, value: str) -> bytes:
+        return f"{name}: {value}{self.linesep}".encode("utf-8", "surrogateescape")
+
+
+_AS_RECEIVED = _AsReceived()
+
+
 def _written_out(part: Message, odd: Odd) -> bytes:
     try:
-        return part.as_bytes()
-    except (ValueError, LookupError, TypeError, AttributeError, KeyError, RecursionError):
+        return part.as_bytes(policy=_AS_RECEIVED)
+    except PARSER_FAULTS:
         odd("attached mail that cannot be written out")
         lines = [f"{name}: {value}" for name, value in part.raw_items()]
         return "\n".join(lines).encode("utf-8", "surrogateescape")

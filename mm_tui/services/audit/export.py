@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 FIELDS = ("at", "source", "action", "who", "about", "details", "id", "hash")
 """The fields of a line, in the order of the CSV's columns. `hash` is that of the journal's chain."""
+_FORMULA = re.compile(r"((?:^|;)\s*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])")
+"""Where a spreadsheet could take a cell for a formula. Some use semicolons to separate cells, or full-width signs."""
 AT_ONCE = 500
 """Lines between two progress reports."""
 
@@ -147,4 +150,4 @@ def _cell(value: object) -> str:
     text = OneLine(
         " ".join(f"{key}={inner}" for key, inner in value.items()) if isinstance(value, dict) else str(value)
     )
-    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
+    return _FORMULA.sub(r"\1'", text)
