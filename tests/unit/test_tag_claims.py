@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -35,9 +36,14 @@ async def test_a_claim_is_seen_by_others_renewed_by_its_owner_and_given_back(san
         assert standing is not None
         assert standing.by == "kim"
         assert standing.words == f"kim has it open since {clock.now().astimezone():%H:%M}"
-        assert standing.badge == f"kim since {clock.now().astimezone():%H:%M}"
+        assert standing.badge == "kim has it open"
         long = replace(standing, by=OneLine("a.very.long.reviewer@example"))
-        assert long.badge == f"a.very.long… since {clock.now().astimezone():%H:%M}"
+        assert long.badge == "a.very.long… has it open"
+        doubted = replace(standing, as_of=clock.now())
+        assert doubted.badge == "kim had it open" and re.fullmatch(
+            r"kim had it open at \d\d:\d\d:\d\d, since \d\d:\d\d", doubted.words
+        )
+        assert replace(doubted, is_own=True).badge == "you had it open"
         clock.advance(60)
         assert await kim.take(sandbox.mailbox, draft) is None
         renewed = presence_in(await gateway.tags(sandbox.mailbox, draft), clock.now())
@@ -45,7 +51,7 @@ async def test_a_claim_is_seen_by_others_renewed_by_its_owner_and_given_back(san
         assert (renewed.since, renewed.until) == (standing.since, clock.now() + LIFE)
         tomorrow = replace(renewed, today=clock.now().astimezone().date() + timedelta(days=1))
         assert standing.since is not None
-        assert tomorrow.badge == f"kim since {standing.since.astimezone():%-d %b %H:%M}"
+        assert tomorrow.words == f"kim has it open since {standing.since.astimezone():%-d %b %H:%M}"
         await robin.give_back(sandbox.mailbox, draft)
         assert presence_in(await gateway.tags(sandbox.mailbox, draft), clock.now()) == renewed
         await kim.give_back(sandbox.mailbox, draft)

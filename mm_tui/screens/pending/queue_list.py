@@ -48,7 +48,7 @@ class PendingRow(msgspec.Struct, frozen=True):
     not_done: str = ""
     """What a failed decision did not do, once somebody has noticed."""
     presence: str = ""
-    """Who else has it open and since when, or that it is one of an edit and its original."""
+    """Who else has it open, or that it is one of an edit and its original."""
 
     @property
     def has_status(self) -> bool:

@@ -74,26 +74,24 @@ class Presence(msgspec.Struct, frozen=True):
     @property
     def words(self) -> OneLine:
         """The line to show above the email."""
-        since = f" since {self._since}" if self._since else ""
-        seen = f", as of {self.as_of.astimezone():%H:%M:%S}" if self.as_of else ""
-        if self.is_own:
-            return OneLine(f"you have it open{since}{seen} (another window or an earlier run)")
-        return OneLine(f"{self.by} has it open{since}{seen}")
+        seen = f" at {self.as_of.astimezone():%H:%M:%S}" if self.as_of else ""
+        since = f" since {short_time(self.since, self.today)}" if self.since else ""
+        window = " (another window or an earlier run)" if self.is_own else ""
+        return OneLine(f"{self._has_it_open}{seen}{',' if seen and since else ''}{since}{window}")
 
     @property
     def badge(self) -> OneLine:
-        """Who and since when, for a line of a list; a question mark says that it may have ended. A long name is
-        shortened, the time is not."""
-        if self.is_own:
-            return replace(self, by=OneLine("you"), is_own=False).badge
+        """Who has it open, for a line of a list, or had: then it may have ended. A long name is shortened."""
+        if self.is_own and self.as_of is None:
+            return OneLine("open in another window")
         if len(self.by) > BADGE_NAME:
             return replace(self, by=OneLine(f"{self.by[: BADGE_NAME - 1]}…")).badge
-        doubt = "?" if self.as_of is not None else ""
-        return OneLine(f"{self.by} since {self._since}{doubt}" if self._since else f"open: {self.by}{doubt}")
+        return OneLine(self._has_it_open)
 
     @property
-    def _since(self) -> str:
-        return short_time(self.since, self.today) if self.since else ""
+    def _has_it_open(self) -> str:
+        verb = "had" if self.as_of is not None else "have" if self.is_own else "has"
+        return f"{'you' if self.is_own else self.by} {verb} it open"
 
 
 def presence_in(held: Mapping[OneLine, OneLine], now: datetime) -> Presence | None:
