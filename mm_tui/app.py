@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from textual import events, work
-from textual.app import App
+from textual.app import App, SystemCommand
 from textual.binding import Binding
 
 from mm_tui import crash, hangup, keymap, startup
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rich.console import RenderableType
-    from textual.app import SystemCommand
     from textual.driver import Driver
     from textual.screen import Screen
     from textual.theme import Theme

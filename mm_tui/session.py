@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from mm_tui.clock import Clock, SystemClock
-from mm_tui.services.events import ignore
+from mm_tui.services.events import Notify, ServiceEvent, ignore
 from mm_tui.services.facts import HouseFacts
 from mm_tui.services.running import keep_running
 from mm_tui.settings import paths
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
     from mm_tui.services.decisions.redrafts import RedraftRequests
     from mm_tui.services.decisions.service import Decisions
     from mm_tui.services.edits import Edits
-    from mm_tui.services.events import Notify, ServiceEvent
     from mm_tui.services.inspection import Inspection
     from mm_tui.services.mailboxes import MailboxActs
     from mm_tui.services.presence.approvals import SecondApproval

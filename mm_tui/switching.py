@@ -18,15 +18,13 @@ from mm_tui.screens.dialogs.leave import LeaveScreen, on_the_way
 from mm_tui.screens.dialogs.profiles import ProfilesScreen
 from mm_tui.session import Session
 from mm_tui.settings.keys import with_keys
-from mm_tui.settings.profiles import as_open, fetches_keys, kind_of, overriding
+from mm_tui.settings.profiles import Profiles, as_open, fetches_keys, kind_of, overriding
 from mm_tui.settings.sections import ConfigError, Settings
 from mm_tui.store.opening import StoreUnusable
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
     from textual.app import App
-
-    from mm_tui.settings.profiles import Profiles
 
 
 async def choose(app: App[Any], profiles: Profiles) -> Session | None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from types import MethodType
 from typing import TYPE_CHECKING, Any
 
-from textual._compositor import Compositor
+from textual._compositor import Compositor, ReflowResult
 from textual.binding import ActiveBinding
-from textual.geometry import Region
+from textual.geometry import Region, Size
 from textual.message_pump import MessagePump
 from textual.screen import Screen
 from textual.worker import Worker
@@ -17,9 +17,7 @@ from mm_tui.compact_driver import ForgetsShown
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
-    from textual._compositor import ReflowResult
     from textual.app import App
-    from textual.geometry import Size
     from textual.message import Message
     from textual.strip import Strip
     from textual.widget import Widget

@@ -19,14 +19,13 @@ from starlette.requests import ClientDisconnect
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from mm_tui import typed_json
-from mm_tui.agent.jobs import Job
+from mm_tui.agent.jobs import Job, Jobs
 from mm_tui.models import Direction, GatewayId
 from mm_tui.settings.secret import Secret
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
     from mm_tui.agent.boxes import Boxes
-    from mm_tui.agent.jobs import Jobs
     from mm_tui.agent.log import Log
     from mm_tui.clock import Clock
 

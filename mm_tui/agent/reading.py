@@ -10,13 +10,12 @@ import msgspec
 from mm_tui.agent import policy
 from mm_tui.agent.jobs import Job
 from mm_tui.gateway.errors import Forbidden, Malformed, NotFound
-from mm_tui.models import Direction
+from mm_tui.models import Direction, EmailDetail, EmailSummary, ThreadSummary
 from mm_tui.services import tags
 from mm_tui.services.assistant.conversation import Conversation
 
 if TYPE_CHECKING:
     from mm_tui.agent.tools import Tools
-    from mm_tui.models import EmailDetail, EmailSummary, ThreadSummary
 
 MOST_OTHERS = 10
 """How many of a thread's newest earlier emails are read for context."""

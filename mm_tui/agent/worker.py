@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from mm_tui.agent.jobs import Job, JobState
+from mm_tui.agent.jobs import Job, Jobs, JobState
 from mm_tui.assist import errors as assist
 from mm_tui.gateway import errors as gateway
 from mm_tui.services.backoff import backoff_seconds
 
 if TYPE_CHECKING:
-    from mm_tui.agent.jobs import Jobs
     from mm_tui.agent.log import Log
     from mm_tui.agent.source import MailSource
     from mm_tui.agent.work import Work

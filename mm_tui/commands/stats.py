@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from mm_tui.commands import common
@@ -15,7 +15,6 @@ from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
     from mm_tui.services.audit.agents import AgentFigures
     from mm_tui.services.audit.track_record import Decided

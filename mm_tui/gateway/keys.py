@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal, Self
 
 from mm_tui.gateway.errors import MissingKey
-from mm_tui.settings.secret import HIDDEN, hide_in, longest_first
+from mm_tui.settings.secret import HIDDEN, Secret, hide_in, longest_first
 
 if TYPE_CHECKING:
-    from mm_tui.settings.secret import Secret
     from mm_tui.settings.sections import Profile
 
 Scope = Literal["read", "send", "oversight", "admin"]

@@ -6,12 +6,11 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from mm_tui.gateway.errors import GatewayError
-from mm_tui.models import Direction, Status
+from mm_tui.models import Direction, EmailSummary, Status
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
     from mm_tui.gateway.client import GatewayClient
-    from mm_tui.models import EmailSummary
 
 _FAILED = frozenset({Status.BOUNCED, Status.SEND_FAILED})
 

@@ -16,7 +16,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from mm_tui.gateway.errors import GatewayError
-from mm_tui.models import ARRIVED, Direction, Status
+from mm_tui.models import ARRIVED, Direction, EmailDetail, RawContent, Status
 from mm_tui.services import tags
 from mm_tui.settings.paths import examples_path
 from mm_tui.store.assist import AssistStore
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from mm_tui.gateway.client import GatewayClient
-    from mm_tui.models import EmailDetail, RawContent
     from mm_tui.settings.sections import Settings
     from mm_tui.store.database import Database
 

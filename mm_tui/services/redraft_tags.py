@@ -9,14 +9,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from datetime import datetime
 
 import msgspec
 
 from mm_tui.text import ManyLine, OneLine
-
-if TYPE_CHECKING:
-    from datetime import datetime
 
 ASKED = "review.redraft"
 """When another draft was requested, ISO 8601. Without it a rejection is a plain no."""

@@ -9,7 +9,7 @@ from mm_tui.gateway import calls
 from mm_tui.gateway.errors import GatewayError
 from mm_tui.gateway.mail_calls import first_pages
 from mm_tui.gateway.shapes import EmailFilter
-from mm_tui.models import Status
+from mm_tui.models import EmailSummary, Status
 from mm_tui.services.audit.act_journal import ActJournal
 from mm_tui.services.decisions.remote_state import remote_state_of
 from mm_tui.services.unsent import is_scheduled, state_words
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from mm_tui.gateway.client import GatewayClient
-    from mm_tui.models import EmailSummary
     from mm_tui.services.sync.service import Sync
 
 MOST_PAGES = 10

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from textual import events
 from textual.geometry import Size
 from textual.reactive import Reactive
 from textual.widgets import Input
 
 from mm_tui import keymap
-
-if TYPE_CHECKING:
-    from textual import events
 
 
 class LineInput(Input):

@@ -7,10 +7,11 @@ and one of drawn lines. When keys change, the cursor stays on its row and the vi
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, ClassVar, Generic
+from typing import ClassVar, Generic
 
 from rich.segment import Segment
 from rich.style import Style
+from textual import events
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import Reactive
@@ -21,9 +22,6 @@ from mm_tui import keymap
 from mm_tui.widgets.cells import fit_cells
 from mm_tui.widgets.list_cache import DrawnLines, Key, Row, Rows, Turns
 from mm_tui.widgets.wrapping import wrapped
-
-if TYPE_CHECKING:
-    from textual import events
 
 TURN_SECONDS = 5.0
 """Seconds between two turns of redrawing ages."""

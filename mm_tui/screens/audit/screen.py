@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
-from textual import getters
+from textual import events, getters
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
@@ -36,7 +36,6 @@ from mm_tui.widgets.line_input import SearchInput
 from mm_tui.widgets.pager import Page, Pager
 
 if TYPE_CHECKING:
-    from textual import events
     from textual.app import ComposeResult
 
 CHECKING = "checking the journal"

@@ -10,9 +10,9 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
 
-from mm_tui.models import Direction
+from mm_tui.models import Direction, EmailDetail
 from mm_tui.review.disclosure import NOT_DISCLOSED
-from mm_tui.review.findings import Level
+from mm_tui.review.findings import Finding, Level
 from mm_tui.review.links import Link, find_links, inspect_link
 from mm_tui.screens.dialogs.dialog import Dialog, Line, ListDialog, keys_line, keys_words
 from mm_tui.text import OneLine, escaped, file_label
@@ -22,8 +22,6 @@ from mm_tui.widgets.words import exact, size
 if TYPE_CHECKING:
     from textual.app import ComposeResult
 
-    from mm_tui.models import EmailDetail
-    from mm_tui.review.findings import Finding
     from mm_tui.review.known import Known
 
 SHARE, FRAME = 85, 6

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from textual.app import SystemCommand
+from textual.app import App, SystemCommand
 from textual.command import CommandPalette
 from textual.errors import NoWidget
 
@@ -16,7 +16,6 @@ from mm_tui.theme import THEMES
 from mm_tui.widgets.chrome import awake_keys
 
 if TYPE_CHECKING:
-    from textual.app import App
     from textual.geometry import Region
     from textual.screen import Screen
     from textual.widget import Widget

@@ -12,7 +12,7 @@ from mm_tui.screens.dialogs.choice import CHOICE_KEYS, Choice, ChoiceScreen
 from mm_tui.screens.dialogs.dialog import ask
 from mm_tui.screens.dialogs.form import Field, FormScreen
 from mm_tui.screens.mailboxes.pages import tally_words
-from mm_tui.services.audit.track_record import LADDER, step_down, step_up
+from mm_tui.services.audit.track_record import LADDER, TrackRecord, step_down, step_up
 from mm_tui.text import OneLine
 from mm_tui.widgets.background import awaited
 from mm_tui.widgets.words import mode_words, with_keys
@@ -20,7 +20,6 @@ from mm_tui.widgets.words import mode_words, with_keys
 if TYPE_CHECKING:
     from mm_tui.models import Allowed, Mailbox
     from mm_tui.screens.base import BaseScreen
-    from mm_tui.services.audit.track_record import TrackRecord
     from mm_tui.services.mailboxes import ActResult, MailboxActs
 
 

@@ -14,7 +14,7 @@ from textual.widgets import Static
 
 from mm_tui import keymap
 from mm_tui.messages import DecisionWanted, Said
-from mm_tui.models import Status
+from mm_tui.models import EmailDetail, Status
 from mm_tui.screens.base import BaseScreen, PartAction
 from mm_tui.screens.dialogs.labelling import ask_label, say_why_not
 from mm_tui.screens.dialogs.mail_acts import ask_cancel, ask_spam
@@ -24,7 +24,7 @@ from mm_tui.screens.thread.looking import LookingCloser
 from mm_tui.screens.thread.reply_editor import ReplyEditor
 from mm_tui.screens.thread.replying import Replying
 from mm_tui.screens.thread.view import ThreadView
-from mm_tui.services.events import AssistChanged, MailChanged
+from mm_tui.services.events import AssistChanged, MailChanged, ServiceEvent
 from mm_tui.services.fault_words import expected_faults, fault_words
 from mm_tui.services.inspection import QUICK_CHARACTERS, is_quick
 from mm_tui.services.unsent import is_scheduled, is_settled, state_words, unsent_words
@@ -37,9 +37,7 @@ if TYPE_CHECKING:
 
     from textual.app import ComposeResult
 
-    from mm_tui.models import EmailDetail
     from mm_tui.review.findings import Finding
-    from mm_tui.services.events import ServiceEvent
     from mm_tui.store.mail.mails import MailRow
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from mm_tui.assist.errors import NoKey
-from mm_tui.clock import SystemClock
+from mm_tui.clock import Clock, SystemClock
 from mm_tui.gateway.errors import GatewayError, NotFound
 from mm_tui.gateway.shapes import KEY_LIFE
 from mm_tui.models import EmailDetail, EmailSummary, Party, SendReceipt
@@ -21,7 +21,7 @@ from mm_tui.review.risk.model import Draft, Message, ThreadContext
 from mm_tui.services import tags
 from mm_tui.services.assistant.cards import DraftText
 from mm_tui.services.assistant.conversation import Conversation, Conversations
-from mm_tui.services.assistant.service import background
+from mm_tui.services.assistant.service import Assistant, background
 from mm_tui.services.contacts import Contacts
 from mm_tui.services.examples import Examples
 from mm_tui.services.facts import HouseFacts
@@ -34,9 +34,7 @@ from mm_tui.text import ManyLine, OneLine
 
 if TYPE_CHECKING:
     from mm_tui.assist.tasks import Request
-    from mm_tui.clock import Clock
     from mm_tui.gateway.client import GatewayClient
-    from mm_tui.services.assistant.service import Assistant
     from mm_tui.settings.sections import Settings
     from mm_tui.store.database import Database
     from mm_tui.store.examples import KeptExample

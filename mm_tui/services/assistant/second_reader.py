@@ -15,19 +15,17 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from mm_tui.assist.errors import AssistError, NoKey, OverBudget
-from mm_tui.models import Direction
+from mm_tui.models import Direction, EmailSummary
 from mm_tui.services.assistant.cards import STAND_IN_MODEL, CardPhase, badge_of
 from mm_tui.services.assistant.conversation import letter
-from mm_tui.services.events import AssistChanged
+from mm_tui.services.events import AssistChanged, Notify
 from mm_tui.store.seal import STORE_FAULTS, fault_of_store
 from mm_tui.text import ManyLine, OneLine
 
 if TYPE_CHECKING:
     from mm_tui.assist.second_reader import DraftReading, RemarkLine, SecondReading
     from mm_tui.assist.tasks import Answered
-    from mm_tui.models import EmailSummary
     from mm_tui.services.assistant.service import Assistant
-    from mm_tui.services.events import Notify
     from mm_tui.services.facts import Facts, HouseFacts
     from mm_tui.services.queue.entry import QueueEntry
 

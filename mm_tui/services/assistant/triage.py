@@ -21,7 +21,7 @@ from mm_tui.services import tags
 from mm_tui.services.assistant.cards import QUEUED, CardPhase, CardState, Spend
 from mm_tui.services.assistant.conversation import Conversation, Conversations
 from mm_tui.services.assistant.rounds import Rounds
-from mm_tui.services.events import AssistChanged
+from mm_tui.services.events import AssistChanged, Notify
 from mm_tui.store.mail.mails import MailStore
 from mm_tui.store.seal import STORE_FAULTS, fault_of_store
 from mm_tui.store.sort_keys import from_ms
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from mm_tui.clock import Clock
     from mm_tui.gateway.client import GatewayClient
     from mm_tui.services.assistant.service import Assistant
-    from mm_tui.services.events import Notify
     from mm_tui.settings.sections import Settings
     from mm_tui.store.database import Database
     from mm_tui.store.mail.rows import MailRow

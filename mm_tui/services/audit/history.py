@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec.structs import replace
 
-from mm_tui.models import Direction
+from mm_tui.models import Direction, EmailDetail, EmailSummary
 from mm_tui.review.digest import short
 from mm_tui.services.audit.line import AuditLine, AuditLines, Tone, actor_words
 from mm_tui.store.assist import AssistStore, ResultKey
@@ -22,7 +22,6 @@ from mm_tui.store.mail.pending import PendingStore
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
-    from mm_tui.models import EmailDetail, EmailSummary
     from mm_tui.store.database import Database
 
 _NOTHING = OneLine("")

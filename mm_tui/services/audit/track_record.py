@@ -14,16 +14,14 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from mm_tui.clock import moment_in
-from mm_tui.models import Direction
+from mm_tui.clock import Clock, moment_in
+from mm_tui.models import Direction, Mailbox
 from mm_tui.store.audit.entries import AuditStore, LoggedDecision
 from mm_tui.store.audit.journal import Journal, JournalEntry
 from mm_tui.store.mail.mails import MailStore
 from mm_tui.store.mail.pending import PendingStore
 
 if TYPE_CHECKING:
-    from mm_tui.clock import Clock
-    from mm_tui.models import Mailbox
     from mm_tui.store.database import Database
 
 WINDOWS = (7, 30)

@@ -8,13 +8,12 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from mm_tui.decision.state import Act
-from mm_tui.store.decisions.locks import RENEW_SECONDS
+from mm_tui.store.decisions.locks import RENEW_SECONDS, LockStore
 from mm_tui.store.seal import STORE_FAULTS
 
 if TYPE_CHECKING:
     from mm_tui.clock import Clock
     from mm_tui.services.decisions.record import ActiveDecision
-    from mm_tui.store.decisions.locks import LockStore
 
 
 _ONE_EMAIL = (Act.APPROVE, Act.APPROVE_FIRST, Act.REJECT)

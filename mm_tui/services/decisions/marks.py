@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from mm_tui.services.decisions.view import Phase
+from mm_tui.services.decisions.view import DecisionView, Phase
 
 if TYPE_CHECKING:
-    from mm_tui.services.decisions.view import DecisionView
     from mm_tui.services.queue.entry import QueueEntry
 
 

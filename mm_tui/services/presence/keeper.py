@@ -11,9 +11,9 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, NamedTuple
 
-from mm_tui.clock import sleep_or_wake
+from mm_tui.clock import Clock, sleep_or_wake
 from mm_tui.gateway.errors import GatewayError
-from mm_tui.services.events import PendingChanged
+from mm_tui.services.events import Notify, PendingChanged
 from mm_tui.services.presence.tags import LONGEST, PresenceTags, Seat
 from mm_tui.services.tags import TagsDiffer
 from mm_tui.store.mail.mails import MailStore
@@ -21,9 +21,7 @@ from mm_tui.store.mail.mails import MailStore
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from mm_tui.clock import Clock
     from mm_tui.gateway.client import GatewayClient
-    from mm_tui.services.events import Notify
     from mm_tui.services.sync.service import Sync
     from mm_tui.store.database import Database
 

@@ -12,18 +12,16 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from mm_tui.clock import moment_in
+from mm_tui.clock import Clock, moment_in
 from mm_tui.decision.relatives import LONGEST_NAME
 from mm_tui.gateway.witness import already_written
-from mm_tui.services.events import PendingChanged
+from mm_tui.services.events import Notify, PendingChanged
 from mm_tui.services.presence.approvals import Approver
 from mm_tui.text import OneLine, folded_name
 
 if TYPE_CHECKING:
-    from mm_tui.clock import Clock
     from mm_tui.gateway.client import GatewayClient
     from mm_tui.gateway.errors import GatewayError
-    from mm_tui.services.events import Notify
     from mm_tui.store.database import Database
 
 NOTE = "review.note"

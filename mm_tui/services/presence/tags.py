@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 from msgspec.structs import replace
 
-from mm_tui.clock import moment_in, short_time
+from mm_tui.clock import Clock, moment_in, short_time
 from mm_tui.decision.relatives import (
     LONGEST_NAME,
     REPLACED_BY,
@@ -30,7 +30,6 @@ from mm_tui.gateway.witness import already_written
 from mm_tui.text import OneLine, is_blank
 
 if TYPE_CHECKING:
-    from mm_tui.clock import Clock
     from mm_tui.gateway.client import GatewayClient
 
 BY = "review.claimed_by"

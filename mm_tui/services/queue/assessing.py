@@ -18,8 +18,8 @@ from mm_tui.review.risk.engine import assess_within
 from mm_tui.review.risk.model import Assessment, Draft, HouseText, Message, OtherAnswer, ThreadContext
 from mm_tui.review.risk.rule import Reading
 from mm_tui.services.contacts import Contacts
-from mm_tui.services.facts import Facts
-from mm_tui.services.queue.entry import newer_mail
+from mm_tui.services.facts import Facts, HouseFacts
+from mm_tui.services.queue.entry import ThreadMail, newer_mail
 from mm_tui.services.queue.stored import StoredEmail
 from mm_tui.services.sync.mail import filled
 from mm_tui.store.decisions.records import DecisionStore
@@ -29,8 +29,6 @@ from mm_tui.text import ManyLine, OneLine
 
 if TYPE_CHECKING:
     from mm_tui.clock import Clock
-    from mm_tui.services.facts import HouseFacts
-    from mm_tui.services.queue.entry import ThreadMail
     from mm_tui.services.queue.resubmitted import Resubmissions
     from mm_tui.settings.sections import Risk
     from mm_tui.store.database import Database

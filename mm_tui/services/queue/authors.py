@@ -13,14 +13,13 @@ from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from mm_tui.decision.relatives import LONGEST_NAME
-from mm_tui.models import EmailDetail
+from mm_tui.models import EmailDetail, PendingItem
 from mm_tui.services.presence.tags import WRITTEN_BY
 from mm_tui.store.audit.journal import Journal
 from mm_tui.store.mail.mails import MailStore
 from mm_tui.text import OneLine, folded_name
 
 if TYPE_CHECKING:
-    from mm_tui.models import PendingItem
     from mm_tui.store.database import Database
 
 SUBMITTING = "reply_submitting"

@@ -14,7 +14,7 @@ from mm_tui.decision.relatives import PREFIX, editor_in, is_edit, relatives_in
 from mm_tui.models import PendingItem
 from mm_tui.review.risk.model import Assessment, Draft
 from mm_tui.services.contacts import Contacts
-from mm_tui.services.presence.approvals import NO_APPROVALS, is_approval
+from mm_tui.services.presence.approvals import NO_APPROVALS, SecondApproval, is_approval
 from mm_tui.services.presence.notes import NAMES as NOTE_TAGS
 from mm_tui.services.presence.notes import assignment_in, note_in
 from mm_tui.services.presence.tags import NAMES as PRESENCE_TAGS
@@ -37,7 +37,6 @@ from mm_tui.text import OneLine, folded_name
 if TYPE_CHECKING:
     from mm_tui.clock import Clock
     from mm_tui.services.facts import HouseFacts
-    from mm_tui.services.presence.approvals import SecondApproval
     from mm_tui.settings.sections import Risk
     from mm_tui.store.database import Database
 

@@ -14,7 +14,7 @@ import msgspec
 
 from mm_tui.clock import at_time, moment_in
 from mm_tui.decision.relatives import is_replaced
-from mm_tui.models import Direction, EmailDetail, EmailSummary, RawContent, Status
+from mm_tui.models import Direction, EmailDetail, EmailSummary, PendingItem, RawContent, Status
 from mm_tui.review.risk.model import Rejected
 from mm_tui.store.audit.actions import Meaning, meaning
 from mm_tui.store.audit.entries import RETIRED, AuditStore
@@ -23,7 +23,6 @@ from mm_tui.store.mail.mails import MailStore, MailView
 from mm_tui.text import OneLine, folded_name
 
 if TYPE_CHECKING:
-    from mm_tui.models import PendingItem
     from mm_tui.store.database import Database
 
 MOST_BEFORE = 50

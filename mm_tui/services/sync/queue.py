@@ -7,16 +7,14 @@ import logging
 from typing import TYPE_CHECKING
 
 from mm_tui.gateway.errors import Forbidden, GatewayError, NotFound
-from mm_tui.gateway.shapes import pages_of
-from mm_tui.models import OversightMode
+from mm_tui.gateway.shapes import Listing, pages_of
+from mm_tui.models import Mailbox, OversightMode, PendingItem
 from mm_tui.services.audit.key_names import learn_key_names
 from mm_tui.store.mail.pending import PendingChanges, PendingStore
 
 if TYPE_CHECKING:
     from mm_tui.clock import Clock
     from mm_tui.gateway.client import GatewayClient
-    from mm_tui.gateway.shapes import Listing
-    from mm_tui.models import Mailbox, PendingItem
     from mm_tui.store.audit.entries import AuditStore
     from mm_tui.store.database import Database
     from mm_tui.store.mail.contacts import ContactStore

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING
 
-from mm_tui.clock import sleep_or_wake
+from mm_tui.clock import Clock, sleep_or_wake
 from mm_tui.gateway.errors import GatewayError
 from mm_tui.services.events import (
     AuditChanged,
@@ -39,7 +39,6 @@ from mm_tui.store.state import StateStore
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
-    from mm_tui.clock import Clock
     from mm_tui.gateway.client import GatewayClient
     from mm_tui.models import EmailDetail
     from mm_tui.settings.sections import Sync as SyncSettings

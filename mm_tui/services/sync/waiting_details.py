@@ -12,7 +12,7 @@ import random
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from mm_tui.clock import sleep_or_wake
+from mm_tui.clock import Clock, sleep_or_wake
 from mm_tui.gateway.errors import GatewayError, MissingKey, MissingScope, TooMany, Unauthorized, Unreachable
 from mm_tui.services.backoff import LONGEST_SECONDS, Backoff
 from mm_tui.services.events import (
@@ -28,7 +28,6 @@ from mm_tui.store.mail.pending import PendingStore, Waiting
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
-    from mm_tui.clock import Clock
     from mm_tui.services.sync.service import Sync
     from mm_tui.store.database import Database
 
