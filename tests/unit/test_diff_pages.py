@@ -6,10 +6,8 @@ import pytest
 from msgspec.structs import replace
 
 from mm_tui.models import EditedDraft, RawContent
-from mm_tui.review.render_pass import RenderPass
 from mm_tui.review.risk.model import Assessment
 from mm_tui.screens.pending.diff_pages import difference, sides
-from mm_tui.screens.pending.pages import draft_page, place_in_body
 from mm_tui.screens.pending.words import about_line
 from mm_tui.services.decisions.view import Shown
 from mm_tui.services.queue.entry import QueueEntry
@@ -33,18 +31,6 @@ def test_a_long_subject_leaves_the_question_about_it_in_view() -> None:
     assert line.startswith("to anna@customer.example · ") and len(line) < 200
     line = about_line(entry)
     assert line.startswith("to …") and "long.example · " in line and len(line) < 200
-
-
-@pytest.mark.parametrize("as_source", [True, False])
-def test_a_place_on_the_page_of_a_draft_is_found_in_its_body(as_source: bool) -> None:
-    body = "Hello **Anna**,\n\n* see [our *terms*](https://acme.example/terms)\n* thank you"
-    entry = edited(body, tuple(f"anna{number}@customer.example" for number in range(9)))
-    page = draft_page(entry, above=["when  at once"], bodies=RenderPass(as_source=as_source))
-    for words in ("Anna", "our ", "terms", "thank"):
-        assert body[place_in_body(body, page, page.text.index(words)) :].startswith(words)
-    assert place_in_body(body, page, 0) == 0
-    assert place_in_body(body, page, len(page.text)) >= len(body) - 1
-    assert place_in_body("another text", page, 20) == 0
 
 
 def test_what_was_removed_and_added_is_signed() -> None:

@@ -129,7 +129,8 @@ def fitted(opened: Opened, now: datetime, width: int, most: int, shown: int = 0)
     """
 
     def drawn(detail: Detail) -> Content:
-        return hanging(joined(list(_lines(opened, now, detail)), "\n"), width, STARTS)
+        lines = _with_digest(list(_lines(opened, now, detail)), short(opened.entry.shown_digest), width)
+        return hanging(joined(lines, "\n"), width, STARTS)
 
     def fits(text: Content, rows: int) -> bool:
         return text.get_height({}, width) <= rows
@@ -174,8 +175,17 @@ def _lines(opened: Opened, now: datetime, detail: Detail) -> Iterator[Content]:
     yield from detail.advice
 
 
+def _with_digest(lines: list[Content], digest: str, width: int) -> list[Content]:
+    """The lines with the digest after the subject, or after the sender if it would need a row of its own there."""
+    places = [at for at, line in enumerate(lines) if at == 0 or line.plain.startswith("from ")]
+    longer = {at: Content.assemble(lines[at], (f"  {digest}", "$mm-dim")) for at in places}
+    free = (at for at in places if longer[at].get_height({}, width) == lines[at].get_height({}, width))
+    at = next(free, 0)
+    return [*lines[:at], longer[at], *lines[at + 1 :]]
+
+
 def _title(entry: QueueEntry, *, crowded: bool) -> Content:
-    """The subject, who wrote it, and the digest."""
+    """The subject, and who wrote it."""
     subject = OneLine(entry.edit.text.subject) if entry.edit is not None else entry.item.subject
     if crowded or len(subject) > HEAD_CHARACTERS:
         subject = _begun(subject, BEGUN_CHARACTERS if crowded else HEAD_CHARACTERS // 2)
@@ -184,7 +194,6 @@ def _title(entry: QueueEntry, *, crowded: bool) -> Content:
         (OneLine("(no subject)") if is_blank(subject) else subject, "bold"),
         (f"  {entry.author_words}{by_tag}" if entry.author is not None else "", "$mm-accent"),
         ("  edited by you" if entry.edit is not None else "", "$mm-accent"),
-        (f"  {short(entry.shown_digest)}", "$mm-dim"),
     )
 
 

@@ -60,7 +60,7 @@ SIGNS = (
     ("≠", "a remark of the second reader"),
     (
         "digest",
-        "the eight characters after the subject; they change with anything in the email, and the journal has them",
+        "the eight characters after the subject or the sender; they change with the email, and the journal has them",
     ),
 )
 """The signs of the queue and of a draft, for the help."""

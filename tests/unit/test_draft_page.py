@@ -1,0 +1,36 @@
+"""A waiting draft as it is read: its head, and the page below."""
+
+from __future__ import annotations
+
+import pytest
+
+from mm_tui.review.render_pass import RenderPass
+from mm_tui.review.risk.model import Assessment
+from mm_tui.screens.pending.head import Opened, fitted
+from mm_tui.screens.pending.pages import draft_page, place_in_body
+from mm_tui.services.queue.entry import QueueEntry
+from mm_tui.text import ManyLine, OneLine
+from tests.support.pictured_queue import ITEMS, digest
+from tests.support.seat import NOW
+
+
+@pytest.mark.parametrize(("length", "row", "sender"), [(20, 0, 1), (69, 1, 1), (78, 1, 1), (100, 1, 2)])
+def test_the_digest_takes_no_row_of_its_own(length: int, row: int, sender: int) -> None:
+    item = ITEMS["d-refund"].replaced(subject=OneLine("s" * length))
+    head = fitted(Opened(QueueEntry(item, digest(item.id), Assessment((), ()))), NOW, 78, 20)[0]
+    lines = head.wrap(78)
+    assert [at for at, line in enumerate(lines) if digest(item.id)[:8] in line.plain] == [row]
+    assert lines[sender].plain.startswith("from ")
+
+
+@pytest.mark.parametrize("as_source", [True, False])
+def test_a_place_on_the_page_of_a_draft_is_found_in_its_body(as_source: bool) -> None:
+    body = "Hello **Anna**,\n\n* see [our *terms*](https://acme.example/terms)\n* thank you"
+    item = ITEMS["d-refund"].replaced(body=ManyLine(body))
+    entry = QueueEntry(item, digest(item.id), Assessment((), ()))
+    page = draft_page(entry, above=["when  at once"], bodies=RenderPass(as_source=as_source))
+    for words in ("Anna", "our ", "terms", "thank"):
+        assert body[place_in_body(body, page, page.text.index(words)) :].startswith(words)
+    assert place_in_body(body, page, 0) == 0
+    assert place_in_body(body, page, len(page.text)) >= len(body) - 1
+    assert place_in_body("another text", page, 20) == 0
