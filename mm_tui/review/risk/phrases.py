@@ -21,7 +21,6 @@ PARTIAL = ("ru", "uk", "ko", "ar", "he", "sv", "da")
 """Languages with words under some keys."""
 
 
-@cache
 def language_words(language: str) -> dict[str, list[str]]:
     """The phrases of `language` by key, in lower case."""
     data = get_data("mm_tui.review.risk", f"words/{language}.toml") or b""
@@ -29,10 +28,26 @@ def language_words(language: str) -> dict[str, list[str]]:
 
 
 @cache
+def _every() -> dict[str, bytes]:
+    """All phrases by key: a line for each language, with a mark between phrases. Strings would take four times the
+    memory, and each phrase is used once or twice."""
+    lines: dict[str, list[str]] = {}
+    for language in (*FULL, *PARTIAL):
+        for key, words in language_words(language).items():
+            if words:
+                lines.setdefault(key, []).append("\0".join(words))
+    return {key: "\n".join(some).encode() for key, some in lines.items()}
+
+
+def _by_language(key: str) -> list[list[str]]:
+    """The phrases under `key` of each language that has some."""
+    lines = _every().get(key, b"").decode()
+    return [line.split("\0") for line in lines.split("\n")] if lines else []
+
+
 def phrases(key: str) -> tuple[str, ...]:
     """All phrases under `key`, in every language, each once, in lower case."""
-    every = (phrase for language in (*FULL, *PARTIAL) for phrase in language_words(language).get(key, ()))
-    return tuple(dict.fromkeys(every))
+    return tuple(dict.fromkeys(phrase for words in _by_language(key) for phrase in words))
 
 
 @cache
@@ -41,7 +56,6 @@ def pattern(*keys: str) -> Phrases:
     return Phrases.of(phrase for key in keys for phrase in phrases(key))
 
 
-@cache
 def pairs_of(key: str) -> tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]:
     """Pairs of alternatives, "a|b || c|d" in the data, in every language."""
     return tuple(
@@ -58,10 +72,7 @@ def is_common(word: str) -> bool:
 @cache
 def _common_words() -> str:
     """Every word with a mark before and after it: a set of them would take ten times the memory."""
-    every = (
-        phrase for language in (*FULL, *PARTIAL) for words in language_words(language).values() for phrase in words
-    )
-    words = {word for phrase in every for word in re.findall(r"[^\W\d_]{3,}", phrase)}
+    words = {word for some in _every().values() for word in re.findall(r"[^\W\d_]{3,}", some.decode())}
     return "\0".join(["", *words, ""])
 
 
@@ -75,8 +86,8 @@ def word_set(*keys: str) -> frozenset[str]:
 def ordered(key: str) -> dict[str, int]:
     """Maps each word to its position from 1, for ordered lists such as months; variants are split by "|"."""
     places: dict[str, int] = {}
-    for language in (*FULL, *PARTIAL):
-        for place, variants in enumerate(language_words(language).get(key, ()), start=1):
+    for words in _by_language(key):
+        for place, variants in enumerate(words, start=1):
             for variant in variants.split("|"):
                 places.setdefault(variant, place)
     return places

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from functools import cache
 
 from mm_tui.models import Direction
 from mm_tui.review.findings import Finding, Level, Span
@@ -73,13 +74,18 @@ _FOOTER = re.compile(r" [|·•] |\d ?(?:am|pm|uhr|h)\Z", re.IGNORECASE)
 """Parts of an address side by side, or hours at the end."""
 
 
+@cache
+def _unfinished_eastern() -> tuple[str, ...]:
+    return tuple(word for word in phrases("unfinished") if re.match("[\u3001-\u9fff\uff0c]", word))
+
+
 def _breaks_off(reading: Reading, line: str, *, long: bool, begin: int) -> bool:
     """Whether the last line ends with what needs more after it, or is long and has no full stop."""
     last = line.split()[-1].lower()
     if re.search("[\u3040-\u9fff]", line[-1:]) and len(line) >= _SHORTEST_EASTERN:
         if begin and _EASTERN_END.search(line) and reading.body[:begin].rstrip()[-1:] in "。！？":
             return True
-        return line.endswith(tuple(word for word in phrases("unfinished") if re.match("[\u3001-\u9fff\uff0c]", word)))
+        return line.endswith(_unfinished_eastern())
     if long and (last in word_set("unfinished") or last.endswith((",", "(", "、", "，", " -", "，"))):
         return True
     if len(line.split()) < _FEWEST_WORDS or not re.search(r"[a-zà-ž]\Z", line) or "://" in line or "@" in line:
