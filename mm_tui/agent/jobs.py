@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import secrets
 import sqlite3
 from collections import Counter
 from collections.abc import Collection, Iterable
@@ -15,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from mm_tui.agent.schema import create_tables
+from mm_tui.store.decisions.locks import Process, token_of
 from mm_tui.store.sort_keys import from_ms, to_ms
 
 if TYPE_CHECKING:
@@ -27,6 +30,10 @@ LONGEST_WAIT = timedelta(hours=25)
 """No job is postponed for longer, so one that is due later was postponed while the clock was wrong: it is due now."""
 LOOKED_AT = timedelta(seconds=10), timedelta(hours=1)
 """The tags of a finished email are looked at once more, this long after, at the earliest and at the latest."""
+LONGEST_HOLD = timedelta(hours=1)
+"""After this long an agent has let go of an email, even if its process seems to be alive: another may have its pid."""
+MOST_HELD = 16
+"""The most emails that other agents on the same store may be working on."""
 EVENTS_KEPT = timedelta(days=7)
 """How long events are remembered: webhooks are retried within minutes, so a week is more than enough."""
 
@@ -85,6 +92,7 @@ class Jobs:
     def __init__(self, database: Database) -> None:
         """Creates missing tables."""
         self._database = database
+        self._holder = f"{os.getpid()} {token_of(os.getpid())} {secrets.token_hex(4)}"
         with database.write() as connection:
             create_tables(connection)
 
@@ -99,6 +107,7 @@ class Jobs:
                         columns = ", ".join(row.keys())
                         marks = ", ".join("?" * len(row))
                         connection.execute(f"INSERT INTO {table} ({columns}) VALUES ({marks})", tuple(row))  # noqa: S608
+                connection.execute("UPDATE agent_jobs SET held_by = ''")
 
     def add(self, jobs: Iterable[Job], *, is_listed: bool = False) -> int:
         """Adds emails that are not known yet; returns how many were new. `is_listed`: their mailboxes list them. One
@@ -129,6 +138,38 @@ class Jobs:
             (to_ms(now), to_ms(now + LONGEST_WAIT), to_ms(now), limit + len(without)),
         )
         return [_job(row) for row in rows if row["email_id"] not in without][:limit]
+
+    def take(self, now: datetime, without: Collection[str] = ()) -> Job | None:
+        """The next job to do now, which no other agent on this store takes until it is released."""
+        tried: set[str] = set()
+        for most in (1, MOST_HELD):
+            for job in self.due(now, most, {*without, *tried}):
+                if self._take(job, now):
+                    return job
+                tried.add(job.email_id)
+        return None
+
+    def _take(self, job: Job, now: datetime) -> bool:
+        with self._database.write() as connection:
+            row = connection.execute("SELECT * FROM agent_jobs WHERE email_id = ?", (job.email_id,)).fetchone()
+            if row is None or _job(row) != job or self._is_held(row["held_by"], from_ms(row["held_at"]), now):
+                return False
+            connection.execute(
+                "UPDATE agent_jobs SET held_by = ?, held_at = ? WHERE email_id = ?",
+                (self._holder, to_ms(now), job.email_id),
+            )
+            return True
+
+    def release(self, email_id: str) -> None:
+        """Lets other agents on this store take the job, if it is still to be done."""
+        self._change("UPDATE agent_jobs SET held_by = '' WHERE email_id = ? AND held_by = ?", email_id, self._holder)
+
+    def _is_held(self, holder: str, since: datetime | None, now: datetime) -> bool:
+        """Whether another agent that still runs is working on a job."""
+        pid, token, *_ = [*holder.split(" "), "", ""]
+        if not pid.isdigit() or holder == self._holder or since is None or not now - LONGEST_HOLD < since <= now:
+            return False
+        return Process(int(pid), token).is_alive()
 
     def next_due(self, after: datetime) -> datetime | None:
         """When the next postponed job is due; None if there is none."""
@@ -209,9 +250,10 @@ class Jobs:
         return {str(state): 0 for state in JobState} | {row[0]: row[1] for row in rows}
 
     def is_low(self, mark: int) -> bool:
-        """Whether fewer than `mark` jobs wait."""
+        """Whether fewer than `mark` jobs wait that no other agent works on."""
         row = self._database.one(
-            "SELECT count(*) FROM (SELECT 1 FROM agent_jobs WHERE state = 'waiting' LIMIT ?)", (mark,)
+            "SELECT count(*) FROM (SELECT 1 FROM agent_jobs WHERE state = 'waiting' AND held_by IN ('', ?) LIMIT ?)",
+            (self._holder, mark),
         )
         return int(row[0]) < mark
 
@@ -225,6 +267,17 @@ class Jobs:
             writes_to.lower(),
             examples,
             email_id,
+        )
+
+    def adopt(self, job: Job) -> None:
+        """Records a draft that this agent submitted before its store was lost, as the reply of its job."""
+        self.add([job])
+        self._change(
+            "UPDATE agent_jobs SET state = ?, reply_id = ?, submitted_at = ? WHERE email_id = ? AND reply_id IS NULL",
+            str(JobState.DONE),
+            job.reply_id,
+            to_ms(job.submitted_at),
+            job.email_id,
         )
 
     def put_off(

@@ -155,6 +155,21 @@ def answer_in(thread: ThreadSummary | None, mail: EmailSummary, own_replies: Col
     return None
 
 
+def drafts_after(mail: EmailSummary, thread: ThreadSummary | None, since: datetime) -> list[EmailSummary]:
+    """The drafts in the thread that are newer than an email and than `since`, and wait or were rejected, oldest
+    first."""
+    found = [
+        other
+        for other in (thread.emails if thread else ())
+        if str(other.direction) == Direction.OUTBOUND
+        and str(other.status) in (Status.PENDING_SCAN, Status.PENDING_SEND_APPROVAL, Status.REJECTED)
+        and other.received_at is not None
+        and other.received_at >= since
+        and _is_newer(other, mail)
+    ]
+    return sorted(found, key=lambda other: other.id)
+
+
 def _is_newer(one: EmailSummary, other: EmailSummary) -> bool:
     if one.received_at is not None and other.received_at is not None and one.received_at != other.received_at:
         return one.received_at > other.received_at

@@ -13,6 +13,7 @@ from mm_tui.gateway.errors import Forbidden, Malformed, NotFound
 from mm_tui.models import Direction, EmailDetail, EmailSummary, ThreadSummary
 from mm_tui.services import tags
 from mm_tui.services.assistant.conversation import Conversation
+from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
     from mm_tui.agent.tools import Tools
@@ -27,6 +28,8 @@ class MailReading(msgspec.Struct, frozen=True):
     mail: EmailDetail
     thread: ThreadSummary | None
     conversation: Conversation
+    was_opened: bool
+    """Whether an agent had opened it before, according to its tags."""
 
 
 class LeftAlone(Exception):
@@ -50,7 +53,7 @@ class MailReader:
         thread = await self._tools.thread(job.mailbox_id, job.thread_id)
         listed = policy.listed(thread, job.answered_id)
         _refuse_unworked(listed)
-        await self._mark_opened(job.mailbox_id, job.answered_id)
+        was_opened = await self._mark_opened(job.mailbox_id, job.answered_id)
         mail = await self._gateway.email(job.mailbox_id, job.answered_id)
         if listed is None or mail.thread_id not in (None, job.thread_id):
             # It was listed or announced without its thread, or with another one.
@@ -60,7 +63,7 @@ class MailReader:
                 await asyncio.to_thread(self._tools.jobs.set_thread, job.email_id, mail.thread_id)
         mails = [*await self._others(mail, thread), mail]
         mails.sort(key=lambda one: (one.received_at.timestamp() if one.received_at else 0.0, one.id))
-        return MailReading(mail, thread, Conversation.of(mails, mail))
+        return MailReading(mail, thread, Conversation.of(mails, mail), was_opened)
 
     async def thread_with(self, mail: EmailDetail) -> ThreadSummary | None:
         """The current thread of an email; None if it has none. Raises Malformed if the gateway's answer is another
@@ -70,10 +73,12 @@ class MailReader:
             raise Malformed("The gateway's answer about a thread lacks the email that belongs to it.")
         return thread
 
-    async def _mark_opened(self, mailbox_id: str, email_id: str) -> None:
-        """Tags an email before opening it, because opening hides it from polls for unread mail."""
-        opened = {tags.OPENED: self._tools.clock.now().isoformat()}
-        await self._tools.set_tags(mailbox_id, email_id, opened, unless=(tags.OPENED, tags.LABEL))
+    async def _mark_opened(self, mailbox_id: str, email_id: str) -> bool:
+        """Tags an email before opening it, because opening hides it from polls for unread mail. Returns whether it had
+        been tagged before."""
+        opened = self._tools.clock.now().isoformat()
+        held = await self._tools.set_tags(mailbox_id, email_id, {tags.OPENED: opened}, unless=(tags.OPENED, tags.LABEL))
+        return held is not None and held.get(OneLine(tags.OPENED), opened) != opened
 
     async def _others(self, mail: EmailDetail, thread: ThreadSummary | None) -> list[EmailDetail]:
         others = [

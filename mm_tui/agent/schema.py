@@ -21,7 +21,9 @@ AGENT_SQL = (
         examples INTEGER NOT NULL DEFAULT 0,
         faults INTEGER NOT NULL DEFAULT 0,
         writes_to TEXT NOT NULL DEFAULT '',
-        put_off_at INTEGER NOT NULL DEFAULT 0
+        put_off_at INTEGER NOT NULL DEFAULT 0,
+        held_by TEXT NOT NULL DEFAULT '',
+        held_at INTEGER NOT NULL DEFAULT 0
     ) WITHOUT ROWID
     """,
     "CREATE INDEX IF NOT EXISTS agent_jobs_due ON agent_jobs (state, due_at)",
@@ -42,6 +44,8 @@ ADDED = {
     "faults": "INTEGER NOT NULL DEFAULT 0",
     "writes_to": "TEXT NOT NULL DEFAULT ''",
     "put_off_at": "INTEGER NOT NULL DEFAULT 0",
+    "held_by": "TEXT NOT NULL DEFAULT ''",
+    "held_at": "INTEGER NOT NULL DEFAULT 0",
 }
 """Columns that are missing in tables of earlier versions."""
 

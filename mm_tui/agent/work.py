@@ -7,13 +7,14 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
 from mm_tui.agent import policy
-from mm_tui.agent.jobs import Job, JobState
+from mm_tui.agent.jobs import FOLLOWED, Job, JobState
 from mm_tui.agent.reading import LeftAlone, MailReader
 from mm_tui.assist import tasks
 from mm_tui.gateway.errors import BadRequest, Conflict, Forbidden, GatewayError, Malformed, NotFound, ReadOnlyMailbox
 from mm_tui.services import redraft_tags, tags
 from mm_tui.services.assistant.service import background
 from mm_tui.services.examples import USED
+from mm_tui.services.presence.tags import WRITTEN_BY
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
@@ -91,6 +92,9 @@ class EmailWork:
         self._label = await (self._known_label() if job.is_redraft else self._find_label())
         if job.reply_id is not None:
             await self._finish(reply=job.reply_id)
+            return
+        if job.draft is None and (own := await self._written_before()):
+            await self._finish(why=f"it has an answer of this agent: {own}")
             return
         if job.draft is None:
             reason = await self._write()
@@ -188,6 +192,36 @@ class EmailWork:
             self._jobs.write_draft, job.email_id, draft, now, writes_to=reader, examples=len(examples)
         )
         return None
+
+    async def _written_before(self) -> str | None:
+        """Records the drafts that answer this email, if the agent wrote them and then lost its store, so that a
+        reviewer can still ask for others. Returns the first; None if there is none.
+
+        The agent opens no email that it does not record first. So it wrote the drafts that follow an email that it had
+        opened, except those that a reviewer wrote.
+        """
+        job, mail, first = self._job, self._reading.mail, None
+        if job.is_redraft or job.why or not self._reading.was_opened:
+            return None
+        own = self._jobs.replies_in(self._thread_id)
+        for draft in policy.drafts_after(mail, self._reading.thread, self._tools.clock.now() - FOLLOWED):
+            if draft.id in own:
+                continue
+            held = await self._gateway.tags(job.mailbox_id, draft.id)
+            if OneLine(WRITTEN_BY) in held:
+                continue
+            follows = str(held.get(OneLine(redraft_tags.FOLLOWS), ""))
+            made = Job(
+                follows or job.email_id,
+                job.mailbox_id,
+                self._thread_id,
+                reply_id=draft.id,
+                submitted_at=draft.received_at,
+                answers=job.email_id if follows else "",
+            )
+            await asyncio.to_thread(self._jobs.adopt, made)
+            first = first or draft.id
+        return first
 
     @property
     def _thread_id(self) -> str:

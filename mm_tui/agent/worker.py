@@ -198,8 +198,8 @@ class Worker:
     async def _hand(self, until_idle: bool) -> None:
         while not self._stop.is_set():
             rest = self._rest_left()
-            if rest <= 0 and (due := self._jobs.due(self._clock.now(), 1, self._active)):
-                await self._do(due[0], until_idle)
+            if rest <= 0 and (job := self._jobs.take(self._clock.now(), self._active)) is not None:
+                await self._do(job, until_idle)
             elif until_idle and (rest <= 0 or self._no_budget_on or self._failures >= MOST_FAILURES):
                 return
             else:
@@ -246,6 +246,7 @@ class Worker:
             self._log("fault", email_id=job.email_id, why=type(error).__name__)
             await self._put_off(job, None)
         finally:
+            self._jobs.release(job.email_id)
             self._active.discard(job.email_id)
         if self._more and self._jobs.is_low(LOW_WATER):
             # A backlog is listed in parts.

@@ -18,7 +18,8 @@ from mm_tui.assist import prompts, tasks
 from mm_tui.assist.prompts import Letter
 from mm_tui.clock import SystemClock
 from mm_tui.gateway.errors import GatewayError
-from mm_tui.services import redraft_tags
+from mm_tui.services import redraft_tags, tags
+from mm_tui.services.presence.tags import WRITTEN_BY
 from mm_tui.services.redraft_tags import RedraftRequest
 from mm_tui.settings.sections import Agent, Assist
 from mm_tui.store.database import Database
@@ -160,6 +161,44 @@ async def test_a_lost_store_makes_no_second_draft(sandbox: Sandbox, reviewed: Re
     async with desk(settings_for(sandbox)) as agent:
         assert await agent.worker.once()
     assert len(reviewed.drafts) == 2
+
+
+async def test_an_agent_that_lost_its_store_still_redrafts_its_older_drafts(
+    sandbox: Sandbox, reviewed: Reviewed
+) -> None:
+    async with desk(settings_for(sandbox)) as agent:
+        await agent.worker.once()
+    async with desk(settings_for(sandbox)) as agent:
+        await agent.worker.once()
+        rejected = [reviewed.reject("Wrong facts", "Text number 0, as I would write it.")]
+        await agent.worker.once()
+    for number in range(1, 3):
+        # This time it was rejected while the store was lost.
+        rejected.append(reviewed.reject("Wrong facts", f"Text number {number}, as I would write it."))
+        async with desk(settings_for(sandbox)) as agent:
+            await agent.worker.once()
+            await agent.worker.once()
+            assert len(agent.events("replied")) == 0
+    assert len(reviewed.drafts) == 1 + policy.MOST_REDRAFTS
+    tags_of = [sandbox.look(draft)["tags"] for draft in reviewed.drafts]
+    assert [one.get(redraft_tags.FOLLOWS) for one in tags_of] == [None, *rejected[:2]]
+    assert [one.get(redraft_tags.ROUND) for one in tags_of] == [None, "1", "2"]
+
+
+async def test_an_agent_that_lost_its_store_takes_no_human_s_draft_for_its_own(
+    sandbox: Sandbox, reviewed: Reviewed
+) -> None:
+    reviewed.put_tags(reviewed.mail_id, {tags.OPENED: SystemClock().now().isoformat()})
+    sandbox.call("GET", f"/v1/mailboxes/{sandbox.mailbox}/emails/{reviewed.mail_id}", key="send")
+    draft = str(sandbox.reply(reviewed.mail_id, "A colleague's answer.")["id"])
+    sandbox.wait_for(draft, "pending_send_approval")
+    reviewed.put_tags(draft, {WRITTEN_BY: "robin"})
+    async with desk(settings_for(sandbox)) as agent:
+        assert await agent.worker.once()
+        reviewed.reject()
+        assert await agent.worker.once()
+        assert await agent.worker.once()
+    assert reviewed.drafts == [draft]
 
 
 async def test_a_thread_that_went_on_gets_no_other_draft(sandbox: Sandbox, reviewed: Reviewed) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from mm_tui.agent.boxes import MayDecide, UnknownMailbox, check_keys
-from mm_tui.agent.jobs import Job, JobState
+from mm_tui.agent.jobs import LONGEST_HOLD, Job, Jobs, JobState
 from mm_tui.agent.work import MOST_LOST
 from mm_tui.agent.worker import LATE_TRIES, MOST_FAULTS, Fatal
 from mm_tui.assist.errors import NoKey
@@ -17,6 +17,8 @@ from mm_tui.clock import SystemClock
 from mm_tui.gateway.errors import MissingKey, Unauthorized
 from mm_tui.settings.secret import Secret
 from mm_tui.settings.sections import Agent, Assist
+from mm_tui.store.assist import AssistStore
+from mm_tui.store.database import Database
 from tests.support.agents import desk, outbound_by_mail
 from tests.support.assistant import settings_for
 from tests.support.models import MODEL_KEY, stand_in
@@ -349,6 +351,37 @@ async def test_two_workers_at_once_make_one_reply_each(sandbox: Sandbox) -> None
     async with desk(settings) as one, desk(settings) as other:
         await asyncio.gather(one.worker.once(), other.worker.once())
     assert_one_reply_each(sandbox, ids)
+
+
+async def test_two_workers_on_one_store_pay_for_no_question_twice(sandbox: Sandbox, tmp_path: Path) -> None:
+    ids = some_mail(sandbox, 6)
+    settings, path = settings_for(sandbox), tmp_path / "agent.sqlite"
+    async with desk(settings, path) as one, desk(settings, path) as other:
+        await one.source.poll()
+        today = one.clock.now().astimezone(UTC).date()
+        while one.jobs.counts()["waiting"]:
+            await asyncio.gather(one.worker.once(), other.worker.once())
+        assert AssistStore(one.jobs._database).spend(today).calls == 4 * len(ids)
+    assert_one_reply_each(sandbox, ids)
+
+
+def test_a_job_of_an_agent_that_ended_is_taken_at_once(tmp_path: Path) -> None:
+    clock, path = SystemClock(), tmp_path / "agent.sqlite"
+    with Database.open(path) as database, Database.open(path) as second:
+        jobs, others = Jobs(database), Jobs(second)
+        jobs.add([Job("01A", "box"), Job("01B", "box")])
+        taken = jobs.take(clock.now())
+        assert taken is not None and taken.email_id == "01B"
+        assert [job.email_id for job in (others.take(clock.now()), jobs.take(clock.now(), {"01B"})) if job] == ["01A"]
+        assert jobs.take(clock.now(), {"01B"}) is None
+        others.release("01A")
+        again = jobs.take(clock.now(), {"01B"})
+        assert again is not None and again.email_id == "01A"
+        assert others.take(clock.now()) is None
+        assert others.take(clock.now() + LONGEST_HOLD) is not None, "its process may be another one"
+        with database.write() as connection:
+            connection.execute("UPDATE agent_jobs SET held_by = '999999999 gone x'")
+        assert others.take(clock.now()) is not None
 
 
 async def test_a_mail_that_no_model_answers_is_given_up_and_others_go_on(sandbox: Sandbox) -> None:
