@@ -78,11 +78,8 @@ _HANDLER = "mm-tui.signs"
 
 
 def draw_signs_in(stream: TextIO | None) -> str:
-    """Makes a stream that cannot encode every character replace it by one as wide, instead of an escape.
-
-    Returns:
-        what the reader has to know, in words; empty if the stream takes every character.
-    """
+    """Makes a stream that cannot encode every character replace it by one as wide, instead of an escape. Returns what
+    the reader has to know, in words; empty if the stream takes every character."""
     encoding = codecs.lookup(getattr(stream, "encoding", None) or "utf-8").name
     if stream is None or encoding.startswith("utf-") or not hasattr(stream, "reconfigure"):
         return ""

@@ -28,12 +28,9 @@ if TYPE_CHECKING:
 
 
 async def choose(app: App[Any], profiles: Profiles) -> Session | None:
-    """Lets the user choose a profile and opens it. Runs in a worker of the app.
-
-    Returns:
-        The other profile, with its store open and no services built yet; None if the user stays, by choice or because
-        the profile cannot be used, which they have been shown.
-    """
+    """Lets the user choose a profile and opens it. Runs in a worker of the app. Returns the other profile, with its
+    store open and no services built yet; None if the user stays, by choice or because the profile cannot be used, which
+    they have been shown."""
     opened = session_of(app).settings.profile
     here = opened.name
     try:
@@ -74,11 +71,8 @@ def welcome(settings: Settings) -> tuple[OneLine, str]:
 
 
 async def _agreed(app: App[Any], before: frozenset[str]) -> frozenset[str] | None:
-    """Asks about decisions that leaving affects, unless the user has already agreed to all of them (`before`).
-
-    Returns:
-        The decisions agreed on; None if the user stays.
-    """
+    """Asks about decisions that leaving affects, unless the user has already agreed to all of them (`before`). Returns
+    the decisions agreed on; None if the user stays."""
     decisions = on_the_way(session_of(app))
     if decisions.all <= before:
         return before

@@ -108,11 +108,8 @@ async def no_gateway(client: GatewayClient) -> OneLine | None:
 
 
 async def ai21_fault(key: Secret, host: str) -> tuple[str, str]:
-    """Tries an AI21 key with a question that costs a few tokens.
-
-    Returns:
-        Why the key is refused, and why it could not be tried; both empty if it works.
-    """
+    """Tries an AI21 key with a question that costs a few tokens. Returns why the key is refused, and why it could not
+    be tried; both empty if it works."""
     from mm_tui.assist import errors
     from mm_tui.assist.jamba import Jamba
     from mm_tui.assist.model import Message

@@ -312,11 +312,8 @@ class Pager(ScrollView, can_focus=True, inherit_bindings=False):
 
     def go_to_words(self, step: int) -> tuple[int, int] | None:
         """Goes to the next words that have a sentence, with -1 to the previous ones, and highlights them. If the last
-        ones are not on the screen any more, it starts from what is.
-
-        Returns:
-            Their number in the order of the text, from 1, and how many there are; None without any.
-        """
+        ones are not on the screen any more, it starts from what is. Returns their number in the order of the text, from
+        1, and how many there are; None without any."""
         found, here = with_sentences(self._page.text, self._page.marks), self._here
         if not found:
             return None

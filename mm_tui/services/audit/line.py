@@ -358,11 +358,8 @@ def words_of(line: LogLine) -> OneLine:
 
 
 def narrowed(wanted: LineFilter, typed: str, now: datetime) -> tuple[LineFilter, OneLine]:
-    """Narrows a filter by typed text: words, and `after:` and `before:` with a day, month, year or age.
-
-    Returns:
-        The filter, and a message about ignored parts of the text; empty if there are none.
-    """
+    """Narrows a filter by typed text: words, and `after:` and `before:` with a day, month, year or age. Returns the
+    filter, and a message about ignored parts of the text; empty if there are none."""
     words: list[str] = []
     complaint = OneLine("")
     for word in typed.split():

@@ -46,11 +46,8 @@ class JournalWriter:
         """Set while the last try failed, and not because another process was writing."""
 
     async def write(self, write: JournalWrite, *, once: bool) -> bool:
-        """Writes one decision; with `once` gives up after a failure.
-
-        Returns:
-            Whether it is on the disk. It never is if another process has taken the decision over.
-        """
+        """Writes one decision; with `once` gives up after a failure. Returns whether it is on the disk. It never is if
+        another process has taken the decision over."""
         return await self._write([write], once=once) and not write.decision.is_lost
 
     async def write_soon(self, writes: Sequence[JournalWrite]) -> None:
