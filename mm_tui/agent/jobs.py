@@ -388,18 +388,6 @@ class Jobs:
 
 
 def _job(row: Any) -> Job:
-    return Job(
-        email_id=row["email_id"],
-        mailbox_id=row["mailbox_id"],
-        thread_id=row["thread_id"],
-        state=JobState(row["state"]),
-        tries=row["tries"],
-        faults=row["faults"],
-        due_at=from_ms(row["due_at"]),
-        why=row["why"],
-        draft=row["draft"],
-        submitted_at=from_ms(row["submitted_at"]),
-        reply_id=row["reply_id"],
-        answers=row["answers"],
-        examples=row["examples"],
-    )
+    given = {name: row[name] for name in Job.__struct_fields__}
+    times = {name: from_ms(row[name]) for name in ("due_at", "submitted_at")}
+    return Job(**{**given, **times, "state": JobState(row["state"])})

@@ -44,13 +44,13 @@ class InboundBody(Body):
 
     mailbox: str
     sender: str = Field(default="anna@customer.example", alias="from")
-    to: list[str] = Field(default_factory=list)
-    cc: list[str] = Field(default_factory=list)
+    to: tuple[str, ...] = ()
+    cc: tuple[str, ...] = ()
     subject: str = ""
     body: str = ""
     message_id: str = ""
     in_reply_to: str = ""
-    references: list[str] = Field(default_factory=list)
+    references: tuple[str, ...] = ()
     reply_to: str = ""
     date: datetime | None = None
     spam_score: Annotated[float, Field(ge=-1000, le=1000)] | None = None
@@ -130,25 +130,9 @@ async def deliver(state: StateOf, body: InboundBody) -> Response:
     """Delivers an email into a mailbox."""
     row = state.db.execute("SELECT id FROM mailboxes WHERE id = ?", (body.mailbox,)).fetchone()
     mailbox_id = row["id"] if row else mailboxes.by_address(state, body.mailbox)["id"]
-    email_id = inbound.deliver(
-        state,
-        mailbox_id,
-        IncomingMail(
-            sender=body.sender,
-            to=tuple(body.to),
-            cc=tuple(body.cc),
-            subject=body.subject,
-            body=body.body,
-            date=body.date,
-            message_id=body.message_id,
-            in_reply_to=body.in_reply_to,
-            references=tuple(body.references),
-            reply_to=body.reply_to,
-            spam_score=body.spam_score,
-            headers=body.headers,
-            attachments=tuple(part.decoded() for part in body.attachments),
-        ),
-    )
+    given = body.model_dump(exclude={"mailbox", "attachments"})
+    mail = IncomingMail(**given, attachments=tuple(part.decoded() for part in body.attachments))
+    email_id = inbound.deliver(state, mailbox_id, mail)
     filed = messages.find(state, email_id)
     return Answer({"id": email_id, "thread_id": filed["thread_id"], "status": filed["status"]}, status_code=201)
 
