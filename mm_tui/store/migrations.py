@@ -53,6 +53,12 @@ KEPT_TABLES: tuple[str, ...] = ("spend", "journal", "edits", "releases", "claims
 """The tables of the `kept` scripts, in the order in which a rescue copies them."""
 
 
+def kept_tables_after(version: int) -> list[str]:
+    """The `kept` tables that a store of this version does not have yet."""
+    scripts = (migration.kept for migration in MIGRATIONS[version:])
+    return [name for script in scripts for name in re.findall(r"CREATE TABLE (\w+)", script)]
+
+
 def mail_tables() -> list[str]:
     return [name for migration in MIGRATIONS for name in re.findall(r"CREATE (?:VIRTUAL )?TABLE (\w+)", migration.mail)]
 

@@ -18,7 +18,7 @@ import msgspec
 
 from mm_tui.store.connecting import CorruptStore, damage_mark
 from mm_tui.store.database import Database
-from mm_tui.store.migrations import KEPT_TABLES
+from mm_tui.store.migrations import KEPT_TABLES, kept_tables_after, version
 
 _BESIDE = ("-wal", "-shm")
 _HEADER_BYTES = 100
@@ -35,7 +35,7 @@ class Rescue(msgspec.Struct, frozen=True):
     rows: dict[str, int] = msgspec.field(default_factory=dict)
     """Rows rescued, by table."""
     unread: tuple[str, ...] = ()
-    """Tables that could not be read completely, or are missing."""
+    """Tables that could not be read completely, or are missing although the store had them."""
 
     def words(self) -> str:
         """What happened, in sentences for the user."""
@@ -128,8 +128,11 @@ def _mend_header(path: Path) -> None:
 def _copy_tables(source: sqlite3.Connection, target: sqlite3.Connection) -> tuple[dict[str, int], tuple[str, ...]]:
     rows: dict[str, int] = {}
     unread: list[str] = []
+    later = _later_tables(source)
     for table in KEPT_TABLES:
         columns = _columns(source, target, table)
+        if not columns and table in later:
+            continue
         found, whole = _readable(source, table, columns) if columns else ([], False)
         if not whole:
             unread.append(table)
@@ -140,6 +143,15 @@ def _copy_tables(source: sqlite3.Connection, target: sqlite3.Connection) -> tupl
         target.executemany(f"INSERT OR IGNORE INTO {table} ({','.join(columns)}) VALUES ({marks})", found)
         rows[table] = target.total_changes - before
     return rows, tuple(unread)
+
+
+def _later_tables(source: sqlite3.Connection) -> list[str]:
+    """The tables that the store never had, because it is of an earlier version; none if its version is not known."""
+    try:
+        made = version(source)
+    except sqlite3.DatabaseError:
+        return []
+    return kept_tables_after(made) if made > 0 else []
 
 
 def _columns(source: sqlite3.Connection, target: sqlite3.Connection, table: str) -> list[str]:

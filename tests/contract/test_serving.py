@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import json
 import os
@@ -412,6 +413,33 @@ def test_each_sample_draft_is_written_anew_for_a_reviewer_who_asks(tmp_path: Pat
             assert messages.find(state, other)["thread_id"] == messages.find(state, draft)["thread_id"]
     finally:
         state.close()
+
+
+async def test_a_failure_in_the_demo_is_reported_once_and_ends_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state, tries, enough = State(tmp_path), [0], asyncio.Event()
+
+    def fails(_state: State) -> int:
+        tries[0] += 1
+        if tries[0] == 3:
+            enough.set()
+        raise ValueError("not a number")
+
+    monkeypatch.setattr("mm_tui.sandbox.run.sample_redrafts.redraft", fails)
+    monkeypatch.setattr("mm_tui.sandbox.run.demo_agent.REDRAFT_SECONDS", 0)
+    server = Server(state)
+    running = asyncio.create_task(DemoActivity(state, server, works=True, mail_arrives=False).run())
+    try:
+        async with asyncio.timeout(30):
+            await enough.wait()
+        assert not running.done()
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        server.close()
+        state.close()
+    assert capsys.readouterr().err == "Another draft could not be written: ValueError\n"
 
 
 async def test_mail_arrives_while_the_demo_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -205,6 +205,10 @@ async def test_reply_is_streamed_edited_and_waits_at_the_gate(
         app.screen.query_one(ThreadView).focus()
         await pilot.press("escape")
         assert editor.is_open and editor.text == "It left this morning.", "nobody can write what the answer takes away"
+        app.screen.workers.cancel_group(app.screen, "submit")
+        await until(pilot, lambda: "not known whether it was submitted" in shown(app) and not area.read_only)
+        area.focus()
+        await pilot.press("ctrl+s")
         may_go_on.set()
         await until(pilot, lambda: not editor.is_open)
         waiting = wait_until(lambda: _waiting(sandbox))

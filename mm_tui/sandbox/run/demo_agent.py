@@ -9,9 +9,10 @@ import random
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from importlib import resources
 from typing import Any
 
@@ -136,6 +137,7 @@ class DemoActivity:
         self._works = works
         self._mail_arrives = mail_arrives
         self._agent: subprocess.Popen[bytes] | None = None
+        self._reported: set[str] = set()
 
     def open(self) -> None:
         """Starts the program's own agent as a process with its own send key."""
@@ -178,7 +180,7 @@ class DemoActivity:
 
     async def _answer_reviewers(self) -> None:
         while self._works:
-            sample_redrafts.redraft(self._state)
+            self._attempt("Another draft could not be written", lambda: sample_redrafts.redraft(self._state))
             await asyncio.sleep(REDRAFT_SECONDS)
 
     async def let_mail_arrive(self) -> None:
@@ -194,5 +196,18 @@ class DemoActivity:
                 log = self._state.folder / "agent" / "agent.log"
                 sys.stderr.write(f"The agent has ended with status {self._agent.returncode}; see {log}\n")
                 self._agent = None
-            mailbox = mailboxes.by_address(self._state, f"{arrival.mailbox}@{DOMAIN}")
-            inbound.deliver(self._state, mailbox["id"], arrival.mail)
+            self._attempt("Sample mail could not be delivered", partial(self._deliver, arrival))
+
+    def _deliver(self, arrival: Arrival) -> None:
+        mailbox = mailboxes.by_address(self._state, f"{arrival.mailbox}@{DOMAIN}")
+        inbound.deliver(self._state, mailbox["id"], arrival.mail)
+
+    def _attempt(self, failed: str, step: Callable[[], object]) -> None:
+        """Takes a step. A failure is reported once, and ends neither this activity nor another."""
+        try:
+            step()
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with one step, the demo goes on
+            words = f"{failed}: {type(error).__name__}"
+            if words not in self._reported:
+                self._reported.add(words)
+                sys.stderr.write(f"{words}\n")

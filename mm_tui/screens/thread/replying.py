@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from mm_tui.services.assistant.drafts import Drafts
     from mm_tui.store.mail.mails import MailRow
 
+UNKNOWN = "it is not known whether it was submitted; submitting it again makes no second reply"
 GATED = frozenset({OversightMode.GATED_SEND, OversightMode.GATED_ALL})
 
 
@@ -255,16 +257,20 @@ class Replying:
         text = self.editor.text
         self.editor.area.read_only = True
         self.editor.note("submitting")
-        words = "an unexpected error"
+        words = "not submitted: an unexpected error"
         try:
             receipt = await drafts.submit_reply(row.email_id, text)
             words = ""
+        except asyncio.CancelledError:
+            words = f"stopped before the gateway answered: {UNKNOWN}"
+            raise
         except expected_faults() as error:
-            words = fault_words(error)
+            in_doubt = getattr(error, "may_have_happened", False)
+            words = f"{fault_words(error)} · {UNKNOWN}" if in_doubt else f"not submitted: {fault_words(error)}"
         finally:
             if words and self._screen.is_attached:
                 self.editor.area.read_only = False
-                self.editor.note(f"not submitted: {words} · your text is saved")
+                self.editor.note(f"{words} · your text is saved")
         if words:
             return
         status = receipt.status.replace("_", " ")
