@@ -112,6 +112,13 @@ def test_a_draft_that_grants_what_a_stranger_asks_for(question: str, answer: str
     assert not found("bait_taken", refusal, mail(question), known=frozenset())
 
 
+def test_a_day_of_ours_that_slips() -> None:
+    thread = mail("The lending library wants it back by 19 June.", ours=True), mail("When must I bring it back?")
+    assert found("date_differs", "It has to be back with us by 29 June.", *thread)
+    assert not found("date_differs", "It has to be back with us by 19 June.", *thread)
+    assert not found("date_differs", "Shall we say by 29 June instead?", *thread)
+
+
 def test_sources_that_stand_nowhere() -> None:
     # Low: a company cites its own contracts alike.
     assert found("source_not_in_thread", "Under clause 9b of the policy it is covered.", least=Level.LOW)

@@ -41,8 +41,8 @@ def sum_wrong(reading: Reading) -> Iterator[Finding]:
         first, second, result = (number_of(match[name]) for name in ("first", "second", "result"))
         if first is None or second is None or result is None:
             continue
-        # "140 x 30p = £42.00"
-        if any(abs(first * second * unit - result) < CENT for unit in (1, HUNDREDTH)):
+        # "140 x 30p = £42.00", "12 x 430 W = 5.16 kWp"
+        if any(abs(first * second * unit - result) < CENT for unit in (1, HUNDREDTH, HUNDREDTH / 10)):
             continue
         span = Span(*match.span())
         done.append(span)

@@ -68,12 +68,13 @@ _COMMON = frozenset(
     {"this", "that", "with", "your", "from", "have", "will", "they", "please", "about", "instructions"}
     | {"been", "were", "does", "when", "what", "which", "them", "then", "their", "there", "other", "others", "into"}
 )
+_QUESTION = re.compile(r"[^.!?\n]*\?")
 _NEAR = 300
 _ROOT = 5
 _CODE = re.compile(r"(?<![\w@/.-])(?=[A-Z-]*\d)(?=[\d-]*[A-Z])[A-Z\d][A-Z\d-]{4,30}(?![\w@-])")
 """A code of capital letters and digits: "STAFF100"."""
 _DICTATED = re.compile(
-    r"\b(?:reply|answer|respond|say|write|text|include"
+    r"\b(?:reply|answer|respond|say|write|text|include|words?"
     r"|add)\b[^\"“”«»'\n]{0,40}[\"“«'](?P<words>[^\"“”«»\n]{8,200}?)[\"”»'](?!\w)",
 )
 
@@ -101,8 +102,10 @@ def _taken_up(reading: Reading, asked: set[str]) -> Iterator[Span]:
         first, last = reading.sentence(at)
         sentence = reading.low[first:last]
         said = {word[:_ROOT] for word in _WORD.findall(sentence) if len(word) > 3}
-        # "At no charge" says no to nothing.
-        told = pattern("no_cost").sub(" ", sentence)
+        # "At no charge" says no to nothing, and the order may itself be that "nothing is owed".
+        told = " ".join(
+            word for word in pattern("no_cost").sub(" ", sentence).split() if word.strip(".,;") not in asked
+        )
         if len(roots & said) >= 3 and not pattern("denies", "negations").search(told):
             yield Span(first, last)
         # Past the sign and the space that end a sentence.
@@ -129,7 +132,8 @@ def orders(reading: Reading) -> Iterator[Finding]:
     low = lowered(said)
     ordered = _order_in(low)
     if ordered:
-        near = said[ordered.start() : ordered.end() + _NEAR].lower()
+        # What is asked after the order is no part of it.
+        near = _QUESTION.sub(" ", said[ordered.start() : ordered.end() + _NEAR].lower())
         rest = (said[: ordered.start()] + said[ordered.end() + _NEAR :]).lower()
         asked = {word for word in _WORD.findall(near) if len(word) > 3} - _COMMON - word_set("unfinished")
         elsewhere = {word[:_ROOT] for word in _WORD.findall(rest)}

@@ -36,6 +36,11 @@ _PAYS = re.compile(
     r"|(?:payment|payout|account) (?:details|data|number|holder|information|account)\b))",
     re.IGNORECASE,
 )
+_ONLY = re.compile(
+    r"\b(?:only|nur|erst|seulement|uniquement|solo|solamente|sólo|só|somente|apenas|soltanto|alleen|tylko|dopiero)\b"
+    r"|のみ|只有|仅"
+)
+"""What we do in one case only: "we change bank details only after a call"."""
 _PAYS_BACK = re.compile(r"\bpay (?:you )?back\b")
 _PAYING = ("pay", "transfer", "wire", "remit", "bank", "iban", "account")
 """Words of which every match of `_PAYS` has one."""
@@ -227,8 +232,8 @@ def _is_refused(reading: Reading, span: Span, start: int) -> bool:
 def payment(reading: Reading) -> Iterator[Finding]:
     """A sentence says that we pay, transfer or release money, or that bank details were changed. High, whatever the
     thread says: an email is no safe source of payment orders. Medium if the sentence says no, low if the no stands
-    right there ("your bank details have not changed", "changed bank details are not accepted by email") or an invoice
-    is called paid on a condition. Paying and transferring need a word for money or an amount in the sentence: calls,
+    right there ("your bank details have not changed", "changed bank details are not accepted by email"), if it is done
+    in one case only ("only after a call") or if an invoice is called paid on a condition. Paying and transferring need a word for money or an amount in the sentence: calls,
     files and bookings are transferred too. That money is paid back in certain cases does not count if no amount is
     named."""
     by_words = [Phrases(_PAYS)] if any(word in reading.low for word in _PAYING) else []
@@ -248,7 +253,7 @@ def payment(reading: Reading) -> Iterator[Finding]:
                 # "I have updated your account information" may be about an address.
                 continue
         level = Level.MEDIUM if says_no(sentence) else Level.HIGH
-        if _is_refused(reading, span, start):
+        if _is_refused(reading, span, start) or _ONLY.search(sentence):
             level = Level.LOW
         if said[: span.end - span.start].endswith("as paid") and pattern("conditions").search(sentence):
             level = Level.LOW

@@ -70,6 +70,12 @@ def _nearly(day: Day, other: Day) -> bool:
     return False
 
 
+def _has_same_digits(minutes: int, other: int) -> bool:
+    """Whether two times of day have the same digits in another order: 13:40 and 14:30."""
+    first, second = (f"{one // 60:02}{one % 60:02}" for one in (minutes, other))
+    return first != second and sorted(first) == sorted(second)
+
+
 def _names_weekday(reading: Reading, number: int) -> bool:
     """Whether the thread mentions this weekday in any language."""
     names = [name for name, place in ordered("weekdays").items() if place == number and len(name) > 1]
@@ -179,7 +185,8 @@ def date_differs(reading: Reading) -> Iterator[Finding]:
         likely = agrees(reading, here_t[0][1], "yes") or (
             (bool(same) or limits) and len(asked) <= _SHORT_MAIL and not asks
         )
-        sure = len(here_t) == 1 and likely and not moved
+        slip = any(_has_same_digits(minutes, other) for minutes, _, _ in here_t for other, _, _ in there_t)
+        sure = len(here_t) == 1 and (likely or slip) and not moved
         level = Level.MEDIUM if sure and not any(_open(reading, span) for _, span, _ in here_t) else Level.LOW
         words = _other(reading, here_t[0][1], asked, there_t[0][1])
         yield Finding("date_differs", level, OneLine(words), tuple(span for _, span, _ in here_t))
@@ -326,17 +333,22 @@ _WEEK = 7
 def _slip_of_agreed(
     reading: Reading, mine: tuple[Day, ...], theirs: tuple[Day, ...], *, moved: bool
 ) -> Iterator[Finding]:
-    """The only day of the draft, which agrees to it, is nearly the only one of the thread, or a week from it."""
+    """The only day of the draft is nearly the only one of the thread, or a week from it, and the draft agrees to it or
+    says of it what an email of ours does ("back by 19 June")."""
     if moved or theirs or len({day.readings for day in mine}) != 1:
         return
     mails = [
         mail for mail in reading.context.messages[-_MOST_LABELLED:] if mail.body and len(mail.body) <= _LONGEST_LABELLED
     ]
-    there = {day.readings: day for mail in mails for day in find_dates(str(mail.body))}
+    texts = [lowered(str(mail.body)) for mail in mails]
+    there = {day.readings: (text, day) for text in texts for day in find_dates(text)}
     if len(there) != 1:
         return
-    day, (readings, other) = mine[0], *there.items()
-    if day.readings & readings or len(readings) > 1 or _open(reading, day.span) or not agrees(reading, day.span):
+    day, (readings, (text, other)) = mine[0], *there.items()
+    if day.readings & readings or len(readings) > 1 or _open(reading, day.span):
+        return
+    same = _word_before(reading.low, day.span) == _word_before(text, other.span) != ""
+    if not (same or agrees(reading, day.span)):
         return
     (month, number), (their_month, their_number) = min(day.readings), min(readings)
     came = {(mail.received_at.month, mail.received_at.day) for mail in reading.context.messages if mail.received_at}
