@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from textual.screen import Screen
 
+from mm_tui import keymap
 from mm_tui.messages import Said, ServiceEventReceived, ServicesReady, session_of
 from mm_tui.widgets.chrome import KeysLine, StatusLine, TopLine
 from mm_tui.widgets.later import Later
@@ -159,6 +160,10 @@ class BaseScreen(Screen[None]):
         """The label of an action's key for what is shown now; empty leaves the key out of the key row and the help."""
         del act_id
         return label
+
+    def is_last_in_footer(self, act_id: str) -> bool:
+        """Whether the footer shows an action's key behind all others."""
+        return act_id in keymap.LAST_IN_FOOTERS
 
     def status_mailbox(self) -> str | None:
         """The id of the mailbox shown on the status line; None for all."""

@@ -332,8 +332,9 @@ def _keys_length(found: Sequence[tuple[str, ActiveBinding]]) -> int:
 def footer_keys(screen: Screen[object]) -> list[tuple[str, ActiveBinding]]:
     """(name of the key, binding) for each key in the footer of `screen`, in the key table's order, the least important
     last."""
+    is_last: Callable[[str], bool] = getattr(screen, "is_last_in_footer", lambda _id: False)
     found = [(key, active) for key, active in awake_keys(screen) if active.binding.show and active.enabled]
-    return sorted(found, key=lambda one: one[1].binding.id in keymap.LAST_IN_FOOTERS)
+    return sorted(found, key=lambda one: is_last(one[1].binding.id or ""))
 
 
 def awake_keys(screen: Screen[object]) -> list[tuple[str, ActiveBinding]]:

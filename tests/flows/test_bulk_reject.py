@@ -27,7 +27,7 @@ from mm_tui.settings.sections import Review
 from mm_tui.text import OneLine
 from tests.support.app import settings_for, shown, until
 from tests.support.cli import Home
-from tests.support.queue import running_queue
+from tests.support.queue import running_queue, seen
 from tests.support.sandbox import Sandbox
 
 
@@ -43,6 +43,22 @@ def runaway(sandbox: Sandbox, number: int) -> list[str]:
 async def test_all_of_a_filter_is_rejected_after_a_typed_count(sandbox: Sandbox) -> None:
     made = runaway(sandbox, 3)
     async with running_queue(settings_for(sandbox), 4) as (app, pilot, screen):
+        # With an email marked, the key is about that one, also where it is not listed, and says so.
+        await seen(pilot, screen)
+        await pilot.press("space")
+        await pilot.press("slash", *"invoice", "enter")
+        await until(pilot, lambda: "1 of 4 waiting · 1 marked, 1 not listed" in shown(app), "the mark")
+        await until(pilot, lambda: "X reject 1 marked" in shown(app).splitlines()[-1], "the key")
+        await pilot.press("X")
+        await until(pilot, lambda: "Reject 1 marked email, and give a reason" in shown(app), "the question about it")
+        words = "Only what is marked, not everything that is listed (1). 1 of the marked is not listed now."
+        assert "Win a prize 0" in shown(app) and words in " ".join(shown(app).split())
+        await pilot.press("escape")
+        await pilot.press("escape")
+        await until(pilot, lambda: len(screen.listing.entries) == 4, "all of them")
+        await pilot.press("g", "space")
+        await until(pilot, lambda: not screen.marks, "no mark")
+
         await pilot.press("slash", *"prize", "enter")
         await until(pilot, lambda: len(screen.listing.entries) == 3, "the filter")
         await pilot.press("X")

@@ -123,7 +123,7 @@ def test_it_counts_as_overdue_while_it_is_away_and_its_time_brings_it_back_first
     clock.advance(29 * 60)
     listing = QueueListing(clock, {}, queue.filter_context, lambda _: None)
     listing.waiting = queue.entries()
-    assert "1 snoozed (1 overdue)" in str(heading(listing, 0, 0, {}, ""))
+    assert "1 snoozed (1 overdue)" in str(heading(listing, (), 0, {}, ""))
     assert [one.snoozed != "" for one in queue.entries()] == [False, True]
     clock.advance(2 * 60)
     back = queue.entries()[0]

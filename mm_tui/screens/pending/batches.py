@@ -10,7 +10,7 @@ from mm_tui.review.digest import short
 from mm_tui.screens.dialogs.choice import Choice, ChoiceScreen
 from mm_tui.screens.dialogs.dialog import ask
 from mm_tui.services.decisions.approval_gate import UNSEEN
-from mm_tui.text import OneLine
+from mm_tui.text import ManyLine, OneLine
 from mm_tui.widgets.words import count, joined
 
 if TYPE_CHECKING:
@@ -57,6 +57,15 @@ class Batches:
             if gate.has_seen(entry) and not self._screen.why_not(gate.why_busy, entry)
         ]
 
+    def _beside_listed(self, batch: list[QueueEntry]) -> str:
+        """How the marked emails differ from what filter and search list; empty if neither is used."""
+        listing = self._screen.listing
+        if not listing.is_filtered:
+            return ""
+        hidden = sum(entry.item.id not in listing.listed for entry in batch)
+        words = f"Only what is marked, not everything that is listed ({len(listing.entries):,})."
+        return f"{words} {hidden} of the marked {'is' if hidden == 1 else 'are'} not listed now." if hidden else words
+
     def approve(self) -> None:
         """Approves all marked emails, after a summary."""
         seen = self._screen.gate.has_seen_newer
@@ -89,9 +98,10 @@ class Batches:
                 "{pending.search} everything selected can be rejected"
             )
             return
+        subjects = ", ".join(entry.item.subject for entry in batch)
         self._deciding.ask_reason(
-            f"Reject {count(len(batch), 'email', 'emails')}, and give a reason",
-            OneLine(", ".join(entry.item.subject for entry in batch)),
+            f"Reject {count(len(batch), 'marked email', 'marked emails')}, and give a reason",
+            ManyLine("\n".join(filter(None, (subjects, self._beside_listed(batch))))),
             lambda reason, asks: self._deciding.begin(
                 batch, lambda service: service.reject_all(_digests(batch), reason, asks_redraft=asks), reason
             ),

@@ -74,8 +74,8 @@ class BulkReject:
             self._screen.say(snoozed_words(left_out) if left_out else "nothing of this filter can be rejected now")
             return
         self._deciding.ask_reason(
-            f"Reject all {count(len(batch), 'email', 'emails')} of this filter: give a reason",
-            self._filter_words(),
+            f"Reject all {count(len(batch), 'email', 'emails')} listed: give a reason",
+            OneLine(f"Listed by: {self._filter_words()}"),
             lambda reason, _: self._confirm(batch, reason),
             over=lambda: "" if self._selected() else "none of these emails is still waiting",
         )

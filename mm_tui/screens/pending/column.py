@@ -77,7 +77,7 @@ class QueueColumn(Vertical):
         shown.show(list(listed), row)
         known = knows_queue(session)
         keys = session.settings.keys
-        words_above = heading(listing, len(marks), self.kept or 0, keys, self.progress, known=known)
+        words_above = heading(listing, marks, self.kept or 0, keys, self.progress, known=known)
         above = self.query_one("#heading", CachedStatic)
         # What is wrong with a query is worth a second line where the list is narrow.
         above.set_class(bool(listing.complaint), "-complains")

@@ -53,7 +53,7 @@ def label_here(
     if act_id == "pending.approve_marked":
         return f"approve {marked}" if marked else ""
     if act_id == "pending.reject_marked":
-        return f"reject {marked}" if marked else "reject all" if filtered else ""
+        return f"reject {marked} marked" if marked else "reject all listed" if filtered else ""
     if act_id == "pending.order":
         return str(Order.RISKIEST if order is Order.OLDEST else Order.OLDEST)
     if entry is None:

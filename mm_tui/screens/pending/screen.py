@@ -302,6 +302,9 @@ class PendingScreen(QueueHost):
         marked, listing = len(self.marks), self.listing
         return label_here(act_id, label, entry, busy, marked=marked, filtered=listing.is_filtered, order=listing.order)
 
+    def is_last_in_footer(self, act_id: str) -> bool:
+        return super().is_last_in_footer(act_id) or (act_id == "pending.reject_marked" and not self.marks)
+
     def on_begun(self, message: Begun) -> None:
         self.deciding.begun(message)
 

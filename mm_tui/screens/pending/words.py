@@ -22,7 +22,7 @@ from mm_tui.widgets.cells import at_most, fit_address
 from mm_tui.widgets.words import age, count, exact, joined, sentence, with_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
     from mm_tui.services.decisions.listing import QueueListing
@@ -124,11 +124,18 @@ def edit_head(entry: QueueEntry, saved: bool | None, trouble: str, room: int) ->
 
 
 def heading(
-    listing: QueueListing, marked: int, kept: int, keys: Mapping[str, str], progress: str = "", *, known: bool = True
+    listing: QueueListing,
+    marked: Collection[str],
+    kept: int,
+    keys: Mapping[str, str],
+    progress: str = "",
+    *,
+    known: bool = True,
 ) -> Content:
     """How many emails are shown, of how many, and in which order; or what is wrong with the query.
 
     Args:
+        marked: the ids of the marked emails.
         known: whether the queue has been read: an empty one may be unknown.
     """
     if progress:
@@ -148,8 +155,9 @@ def heading(
         what = "not loaded yet"
     ended = len(listing.listed) - shown if listing.is_filtered else 0
     words = [f"{ended} no longer {'waits' if ended == 1 else 'wait'}"] if ended else []
+    hidden = sum(email_id not in listing.listed for email_id in marked)
+    words += [f"{len(marked)} marked{f', {hidden} not listed' if hidden else ''}"] if marked else []
     words += [str(listing.order)] if waiting else []
-    words += [f"{marked} marked"] if marked else []
     words += _snoozed_words(listing)
     key = with_keys("{pending.kept}", keys)
     words += [f"{key} {count(kept, 'saved text', 'saved texts')}"] if kept else []
