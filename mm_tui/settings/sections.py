@@ -56,22 +56,6 @@ def _decoded(kind: type, value: object) -> object:
     raise TypeError(f"Expected `str`, got `{type(value).__name__}`")
 
 
-def field_docs(section: type[Section]) -> dict[str, str]:
-    """The docstring under each field of a section, by the field's name: its documentation."""
-    import ast
-    import inspect
-
-    docs: dict[str, str] = {}
-    body = ast.parse(inspect.getsource(section)).body[0]
-    assert isinstance(body, ast.ClassDef)
-    for field, below in zip(body.body, body.body[1:], strict=False):
-        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and isinstance(below, ast.Expr):
-            value = below.value
-            if isinstance(value, ast.Constant) and isinstance(value.value, str):
-                docs[field.target.id] = inspect.cleandoc(value.value)
-    return docs
-
-
 class Profile(Section, frozen=True):
     """One reviewer's access to one gateway account."""
 
