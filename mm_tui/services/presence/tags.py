@@ -6,7 +6,6 @@ prevented by the check before each call and by the gateway. It needs a send key,
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, date, datetime, timedelta
@@ -51,8 +50,6 @@ LONGEST = timedelta(minutes=60)
 first seen."""
 MOST_REMEMBERED = 5000
 """The most emails whose presence is remembered with the time when they were first seen."""
-
-log = logging.getLogger("mm_tui.claims")
 
 
 class Presence(msgspec.Struct, frozen=True):

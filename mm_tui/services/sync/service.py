@@ -7,7 +7,6 @@ back-off, so a missing scope or a failing call stops only that part.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from datetime import datetime, timedelta
@@ -44,7 +43,6 @@ if TYPE_CHECKING:
     from mm_tui.settings.sections import Sync as SyncSettings
     from mm_tui.store.database import Database
 
-log = logging.getLogger("mm_tui.sync")
 
 MAILBOXES_SECONDS = 600.0
 """An oversight mode that was changed elsewhere is shown this late at most."""
