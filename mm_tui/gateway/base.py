@@ -16,7 +16,8 @@ from mm_tui.gateway.witness import Witness, is_written
 from mm_tui.settings.checks import gateway_address
 
 if TYPE_CHECKING:
-    from mm_tui.gateway.connections import Connections
+    import httpx
+
     from mm_tui.gateway.http import HttpAnswer, Wire
     from mm_tui.gateway.shapes import Listing
 
@@ -36,14 +37,16 @@ _KEPT_BYTES, _KEPT_ANSWERS = 128 * 1024, 4
 class Caller:
     """Makes calls with a reviewer's keys. An async context manager; belongs to one event loop."""
 
-    def __init__(self, url: str, keys: Keys, *, timeout: float = 10.0, connections: Connections | None = None) -> None:
+    def __init__(
+        self, url: str, keys: Keys, *, timeout: float = 10.0, transport: httpx.AsyncBaseTransport | None = None
+    ) -> None:
         """Opens nothing yet.
 
         Args:
             url: base address; https, or http to this machine.
             keys: the keys; the scope of a call determines which one it uses.
             timeout: seconds without a byte after which a call fails; a whole call may take three times as long.
-            connections: replaces the network in tests.
+            transport: replaces the network in tests.
 
         Raises:
             ValueError: the address cannot be used.
@@ -51,7 +54,7 @@ class Caller:
         self.url = gateway_address(url)
         self.keys = keys
         self._timeout = timeout
-        self._connections = connections
+        self._transport = transport
         self._wire: Wire | None = None
         self._opening = asyncio.Lock()
         self._closing = False
@@ -92,7 +95,7 @@ class Caller:
     def _make_wire(self) -> Wire:
         from mm_tui.gateway.http import Wire
 
-        return Wire(self.url, self.keys, self._timeout, self._connections)
+        return Wire(self.url, self.keys, self._timeout, self._transport)
 
     async def _call(
         self,

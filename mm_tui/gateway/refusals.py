@@ -1,4 +1,4 @@
-"""Maps error statuses, and pages that no gateway sends, to errors."""
+"""Maps error statuses, pages that no gateway sends, and failed connections to errors."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from collections.abc import Callable
 
 from mm_tui.gateway import errors
 from mm_tui.gateway.calls import ACCOUNT, HEALTH, MAILBOXES, PENDING, Call
-from mm_tui.gateway.connections import Response
+from mm_tui.gateway.light_httpx import httpx
 
 ALWAYS_THERE = frozenset({HEALTH, ACCOUNT, MAILBOXES, PENDING})
 """Calls that every MultiMail gateway supports: if they are not found, or return a web page, it is not one."""
 
 
-def refusal(call: Call, response: Response, body: bytes, mask: Callable[[str], str]) -> errors.GatewayError:
+def refusal(call: Call, response: httpx.Response, body: bytes, mask: Callable[[str], str]) -> errors.GatewayError:
     """The error for a status of 400 or above. `mask`: removes keys from the gateway's message."""
-    status = response.status
+    status = response.status_code
     fields = _fields(body)
     words = mask(fields.get("error", ""))
     if (block := _block(response, body)) is not None:
@@ -71,10 +71,10 @@ def _is_page(body: bytes) -> bool:
     return b"<" in body[:200] and not body.lstrip().startswith((b"{", b"["))
 
 
-def _block(response: Response, body: bytes) -> errors.Blocked | None:
+def _block(response: httpx.Response, body: bytes) -> errors.Blocked | None:
     """The error for a 403 that is not JSON and so not the gateway's: usually Cloudflare blocks the machine's
     address."""
-    if response.status != 403 or body.lstrip().startswith(b"{"):
+    if response.status_code != 403 or body.lstrip().startswith(b"{"):
         return None
     code = re.search(rb"error code:?\s*(10\d\d)", body[:4000], re.IGNORECASE)
     if code is not None:
@@ -110,3 +110,18 @@ def _seconds(header: str | None) -> float | None:
     if header is None or not re.fullmatch(r"\s*\d{1,6}(\.\d{1,3})?\s*", header):
         return None
     return float(header)
+
+
+def in_words(error: Exception) -> str:
+    """A network exception in words, without anything from the request."""
+    kinds: tuple[tuple[type[Exception], str], ...] = (
+        (httpx.ConnectTimeout, "the gateway did not answer the connection in time"),
+        (httpx.PoolTimeout, "too many calls at once"),
+        (httpx.TimeoutException, "the gateway took too long"),
+        (httpx.ConnectError, "no connection to the gateway"),
+        (httpx.ProxyError, "the proxy refused"),
+        (httpx.RemoteProtocolError, "the gateway cut the connection"),
+        (httpx.NetworkError, "the connection was cut"),
+        (httpx.DecodingError, "the gateway's answer is not compressed correctly"),
+    )
+    return next((words for kind, words in kinds if isinstance(error, kind)), "the connection failed")

@@ -21,11 +21,9 @@ import httpx
 import pytest
 
 from mm_tui.decision.state import Act, Choice, Outcome, Question
-from mm_tui.gateway.connections import Connections, Request, Response
 from mm_tui.gateway.errors import GatewayError
 from mm_tui.services.decisions.service import Refused
 from mm_tui.services.decisions.view import DecisionView, Phase
-from tests.support.connections import path_of
 from tests.support.desk import Desk, at_desk, digest, edit_of
 from tests.support.fault_proxy import Running, fault_proxy
 from tests.support.sandbox import Sandbox, running_sandbox
@@ -36,17 +34,17 @@ DRAFTS = 3
 OUT = ("sent", "delivered")
 
 
-class Counting(Connections):
+class Counting(httpx.AsyncHTTPTransport):
     """The real network, counting the calls that change something, tags apart."""
 
     def __init__(self) -> None:
-        super().__init__(0.4)
+        super().__init__()
         self.acts: list[str] = []
 
-    async def send(self, request: Request) -> Response:
-        if request.method != "GET" and not path_of(request).endswith("/tags"):
-            self.acts.append(f"{request.method} {path_of(request)}")
-        return await super().send(request)
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if request.method != "GET" and not request.url.path.endswith("/tags"):
+            self.acts.append(f"{request.method} {request.url.path}")
+        return await super().handle_async_request(request)
 
 
 @dataclass
@@ -176,7 +174,7 @@ class Round:
             orderly = reviewer.chance.random() < 0.6
             async with at_desk(
                 folder, self.proxy.url, self.keys[reviewer.name], reviewer=reviewer.name, timeout=0.4,
-                connections=line, orderly=orderly,
+                transport=line, orderly=orderly,
             ) as desk:  # fmt: skip
                 with suppress(TimeoutError):
                     async with asyncio.timeout(reviewer.chance.uniform(0.1, 2)):

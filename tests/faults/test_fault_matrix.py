@@ -37,8 +37,8 @@ async def test_a_fault_releases_nothing_unseen_nothing_twice_and_loses_no_edit(
 ) -> None:
     scene = SCENES[scene_name]
     item = set_scene(sandbox, scene)
-    divert = Divert(0.4)
-    async with at_desk(tmp_path, sandbox.url, sandbox.keys, timeout=0.4, connections=divert) as desk:
+    divert = Divert()
+    async with at_desk(tmp_path, sandbox.url, sandbox.keys, timeout=0.4, transport=divert) as desk:
         if scene.other_approves:
             _approve_elsewhere_once_submitted(desk.gateway, sandbox, item)
         mail = await reopened(desk, sandbox.mailbox, item)

@@ -56,7 +56,7 @@ def test_a_kill_between_any_two_journal_writes(
         for before in (True, False) if write else (False,):
             item = set_scene(sandbox, scene)
             if call:
-                let_go_wrong(sandbox, Divert(2.0), scene, call, fault, item)
+                let_go_wrong(sandbox, Divert(), scene, call, fault, item)
             folder = tmp_path / f"{write}-{before}"
             folder.mkdir()
             process = processes().Process(

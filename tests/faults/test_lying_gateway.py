@@ -23,18 +23,18 @@ from mm_tui.session import Session
 from mm_tui.settings.sections import Review
 from mm_tui.widgets import status
 from tests.support.desk import Desk, at_desk
-from tests.support.lying import LyingConnections
+from tests.support.lying import LyingTransport
 from tests.support.sandbox import Sandbox
 
 
 @pytest.fixture
-def gateway() -> Iterator[LyingConnections]:
-    yield LyingConnections()
+def gateway() -> Iterator[LyingTransport]:
+    yield LyingTransport()
 
 
 @pytest.fixture
-async def desk(tmp_path: Path, sandbox: Sandbox, gateway: LyingConnections) -> AsyncIterator[Desk]:
-    async with at_desk(tmp_path, sandbox.url, sandbox.keys, connections=gateway) as opened:
+async def desk(tmp_path: Path, sandbox: Sandbox, gateway: LyingTransport) -> AsyncIterator[Desk]:
+    async with at_desk(tmp_path, sandbox.url, sandbox.keys, transport=gateway) as opened:
         yield opened
 
 
@@ -43,7 +43,7 @@ def detail(sandbox: Sandbox, email_id: str) -> Any:
 
 
 async def test_an_answer_about_another_email_says_nothing_about_this_one(
-    desk: Desk, sandbox: Sandbox, gateway: LyingConnections
+    desk: Desk, sandbox: Sandbox, gateway: LyingTransport
 ) -> None:
     draft, other = sandbox.draft("One"), sandbox.draft("Two")
     mail = await desk.read(sandbox.mailbox, draft)
@@ -64,7 +64,7 @@ async def test_an_answer_about_another_email_says_nothing_about_this_one(
 
 
 async def test_an_approval_that_the_gateway_confirms_and_does_not_show_is_in_doubt(
-    desk: Desk, sandbox: Sandbox, gateway: LyingConnections
+    desk: Desk, sandbox: Sandbox, gateway: LyingTransport
 ) -> None:
     draft = sandbox.draft()
     mail = await desk.read(sandbox.mailbox, draft)
@@ -84,7 +84,7 @@ async def test_an_approval_that_the_gateway_confirms_and_does_not_show_is_in_dou
 
 
 async def test_what_was_approved_here_is_not_approved_again_when_it_is_listed_as_waiting(
-    desk: Desk, sandbox: Sandbox, gateway: LyingConnections
+    desk: Desk, sandbox: Sandbox, gateway: LyingTransport
 ) -> None:
     draft = sandbox.draft()
     mail = await desk.read(sandbox.mailbox, draft)
@@ -102,7 +102,7 @@ async def test_what_was_approved_here_is_not_approved_again_when_it_is_listed_as
 
 
 async def test_an_edit_that_is_given_the_id_of_a_waiting_email_is_looked_for(
-    desk: Desk, sandbox: Sandbox, gateway: LyingConnections
+    desk: Desk, sandbox: Sandbox, gateway: LyingTransport
 ) -> None:
     draft, other = sandbox.draft("One"), sandbox.draft("Two")
     mail = await desk.read(sandbox.mailbox, draft)
@@ -115,7 +115,7 @@ async def test_an_edit_that_is_given_the_id_of_a_waiting_email_is_looked_for(
 
 
 async def test_a_waiting_email_of_which_the_gateway_does_not_tell_the_text_is_not_an_empty_one(
-    desk: Desk, sandbox: Sandbox, gateway: LyingConnections
+    desk: Desk, sandbox: Sandbox, gateway: LyingTransport
 ) -> None:
     draft = sandbox.draft()
     mail = await desk.read(sandbox.mailbox, draft)
@@ -128,9 +128,7 @@ async def test_a_waiting_email_of_which_the_gateway_does_not_tell_the_text_is_no
     assert (await desk.settled(draft)).outcome is Outcome.UNREACHABLE
 
 
-async def test_two_emails_with_one_id_cannot_be_decided(
-    desk: Desk, sandbox: Sandbox, gateway: LyingConnections
-) -> None:
+async def test_two_emails_with_one_id_cannot_be_decided(desk: Desk, sandbox: Sandbox, gateway: LyingTransport) -> None:
     draft, other = sandbox.draft("One"), sandbox.draft("Two")
     mail = await desk.read(sandbox.mailbox, draft)
 
@@ -150,7 +148,7 @@ async def test_two_emails_with_one_id_cannot_be_decided(
 
 
 async def test_a_submission_is_not_repeated_after_the_clock_was_set_back(
-    desk: Desk, sandbox: Sandbox, gateway: LyingConnections, monkeypatch: pytest.MonkeyPatch
+    desk: Desk, sandbox: Sandbox, gateway: LyingTransport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     draft = sandbox.draft()
     mail = await desk.read(sandbox.mailbox, draft)
@@ -164,7 +162,7 @@ async def test_a_submission_is_not_repeated_after_the_clock_was_set_back(
 
 
 async def test_a_hold_starts_again_after_a_sleep_while_the_queue_was_looked_up(
-    desk: Desk, sandbox: Sandbox, gateway: LyingConnections, monkeypatch: pytest.MonkeyPatch
+    desk: Desk, sandbox: Sandbox, gateway: LyingTransport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     draft = sandbox.draft()
     mail = await desk.read(sandbox.mailbox, draft)
@@ -187,7 +185,7 @@ async def test_a_hold_starts_again_after_a_sleep_while_the_queue_was_looked_up(
 
 
 async def test_what_was_checked_long_ago_is_checked_again_before_it_is_approved(
-    desk: Desk, sandbox: Sandbox, gateway: LyingConnections, monkeypatch: pytest.MonkeyPatch
+    desk: Desk, sandbox: Sandbox, gateway: LyingTransport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     draft = sandbox.draft()
     mail = await desk.read(sandbox.mailbox, draft)
@@ -209,7 +207,7 @@ async def test_what_was_checked_long_ago_is_checked_again_before_it_is_approved(
 
 
 async def test_what_arrived_before_the_machine_slept_is_checked_again_before_it_is_approved(
-    desk: Desk, sandbox: Sandbox, gateway: LyingConnections, monkeypatch: pytest.MonkeyPatch
+    desk: Desk, sandbox: Sandbox, gateway: LyingTransport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     draft = sandbox.draft()
     mail = await desk.read(sandbox.mailbox, draft)
@@ -229,11 +227,11 @@ async def test_what_arrived_before_the_machine_slept_is_checked_again_before_it_
 
 
 async def test_a_first_approval_that_a_colleague_overwrote_is_not_called_recorded(
-    tmp_path: Path, sandbox: Sandbox, gateway: LyingConnections
+    tmp_path: Path, sandbox: Sandbox, gateway: LyingTransport
 ) -> None:
     draft = sandbox.draft()
     review = Review(hold_seconds=1, second_approver="always")
-    async with at_desk(tmp_path, sandbox.url, sandbox.keys, connections=gateway, review=review) as desk:
+    async with at_desk(tmp_path, sandbox.url, sandbox.keys, transport=gateway, review=review) as desk:
         mail = await desk.read(sandbox.mailbox, draft)
         gateway.lie = lambda method, path, answer: {**answer, "tags": {}} if path.endswith(draft) else None
         await desk.approve(mail)
@@ -245,7 +243,7 @@ async def test_a_first_approval_that_a_colleague_overwrote_is_not_called_recorde
 
 @pytest.mark.parametrize("status", [400, 401, 403, 422, 429])
 async def test_a_refusal_is_believed_only_if_the_email_still_waits(
-    desk: Desk, sandbox: Sandbox, gateway: LyingConnections, status: int
+    desk: Desk, sandbox: Sandbox, gateway: LyingTransport, status: int
 ) -> None:
     draft, other = sandbox.draft("One"), sandbox.draft("Two")
     mail, second = await desk.read(sandbox.mailbox, draft), await desk.read(sandbox.mailbox, other)

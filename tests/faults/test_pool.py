@@ -10,13 +10,12 @@ from collections.abc import Callable
 from itertools import combinations
 from pathlib import Path
 
+import httpx
 import pytest
 
 from mm_tui.decision.state import Outcome
-from mm_tui.gateway.connections import Connections, Request, Response
 from mm_tui.services.decisions import performing
 from mm_tui.services.decisions.view import Phase
-from tests.support.connections import Told, path_of
 from tests.support.desk import at_desk
 from tests.support.sandbox import Sandbox
 
@@ -25,23 +24,23 @@ SLOTS = 2
 SUBSETS = [subset for size in range(MANY + 1) for subset in combinations(range(MANY), size)]
 
 
-class Busy(Connections):
+class Busy(httpx.AsyncHTTPTransport):
     """The real network, but the gateway is too busy to show some mails, for a day at least."""
 
     def __init__(self) -> None:
-        super().__init__(20)
+        super().__init__()
         self.told: set[str] = set()
         self.decided: list[bytes] = []
         self.refused: set[str] = set()
 
-    async def send(self, request: Request) -> Response:
-        mail = path_of(request).rpartition("/")[2]
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        mail = request.url.path.rpartition("/")[2]
         if request.method == "GET" and mail in self.told:
             self.refused.add(mail)
-            return Told.of({"error": "rate limit"}, 429, retry_after="86400")
-        if path_of(request).endswith("/decide"):
-            self.decided.append(request.body or b"")
-        return await super().send(request)
+            return httpx.Response(429, headers={"Retry-After": "86400"}, json={"error": "rate limit"})
+        if request.url.path.endswith("/decide"):
+            self.decided.append(request.content)
+        return await super().handle_async_request(request)
 
 
 async def until(condition: Callable[[], object]) -> None:
@@ -58,7 +57,7 @@ async def test_whoever_is_told_to_wait_keeps_nobody_waiting(
     monkeypatch.setattr(performing, "AT_ONCE", SLOTS)
     busy = Busy()
     # Slow enough that the longest wait that is obeyed, five minutes, does not end within the test.
-    async with at_desk(tmp_path, sandbox.url, sandbox.keys, connections=busy, timeout=20, speed=4) as desk:
+    async with at_desk(tmp_path, sandbox.url, sandbox.keys, transport=busy, timeout=20, speed=4) as desk:
         mails = [await desk.read(sandbox.mailbox, sandbox.draft(f"Draft {number}")) for number in range(MANY)]
         waiting = [mails[number].id for number in subset]
         others = [mail.id for mail in mails if mail.id not in waiting]

@@ -10,41 +10,40 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import pytest
 
 from mm_tui.decision.state import Outcome, Question
-from mm_tui.gateway.connections import Connections, Request, Response
 from mm_tui.models import EmailDetail
 from mm_tui.services.decisions import service
 from mm_tui.services.decisions.service import Refused
 from mm_tui.services.decisions.view import Phase
-from tests.support.connections import Told, path_of
 from tests.support.desk import Desk, at_desk, digest
 from tests.support.sandbox import Sandbox
 
 MANY = 12
 
 
-class Line(Connections):
+class Line(httpx.AsyncHTTPTransport):
     """The real network, on which a test can hold calls up and look at what left."""
 
     def __init__(self) -> None:
-        super().__init__(20)
+        super().__init__()
         self.begun: list[str] = []
         self.hangs: Callable[[str], bool] = lambda _: False
         self.seconds = 0.0
         self.free = asyncio.Event()
-        self.answers: Callable[[str], Told | None] = lambda _: None
+        self.answers: Callable[[str], httpx.Response | None] = lambda _: None
 
-    async def send(self, request: Request) -> Response:
-        call = f"{request.method} {path_of(request)}"
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        call = f"{request.method} {request.url.path}"
         self.begun.append(call)
         if (answer := self.answers(call)) is not None:
             return answer
         await asyncio.sleep(self.seconds)
         if self.hangs(call):
             await self.free.wait()
-        return await super().send(request)
+        return await super().handle_async_request(request)
 
     def acts(self) -> list[str]:
         """The calls that changed something, tags apart."""
@@ -60,7 +59,7 @@ async def line() -> AsyncIterator[Line]:
 
 @pytest.fixture
 async def desk(tmp_path: Path, sandbox: Sandbox, line: Line) -> AsyncIterator[Desk]:
-    async with at_desk(tmp_path, sandbox.url, sandbox.keys, connections=line, timeout=20) as opened:
+    async with at_desk(tmp_path, sandbox.url, sandbox.keys, transport=line, timeout=20) as opened:
         yield opened
 
 
@@ -226,11 +225,11 @@ async def test_what_is_told_to_wait_can_be_taken_back_and_keeps_nobody_waiting(
     mails = await drafts(desk, sandbox, 9)
     told = 0
 
-    def busy(call: str) -> Told | None:
+    def busy(call: str) -> httpx.Response | None:
         nonlocal told
         if call == "GET /v1/oversight/pending" and told < 8:
             told += 1
-            return Told.of({"error": "slow down"}, 429, retry_after="86400")
+            return httpx.Response(429, headers={"Retry-After": "86400"}, json={"error": "slow down"})
         return None
 
     line.answers = busy
@@ -256,7 +255,7 @@ async def test_what_is_told_to_wait_can_be_taken_back_and_keeps_nobody_waiting(
 async def test_a_batch_is_taken_back_as_a_whole_however_late(
     tmp_path: Path, sandbox: Sandbox, line: Line, disk: str
 ) -> None:
-    async with at_desk(tmp_path, sandbox.url, sandbox.keys, connections=line, speed=1) as desk:
+    async with at_desk(tmp_path, sandbox.url, sandbox.keys, transport=line, speed=1) as desk:
         mails = await drafts(desk, sandbox, 40)
         await desk.decisions.approve_all([(mail, digest(mail)) for mail in mails], hold=0.6)
         ends = time.monotonic() + 0.6

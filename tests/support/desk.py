@@ -9,8 +9,9 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import httpx
+
 from mm_tui.gateway.client import GatewayClient
-from mm_tui.gateway.connections import Connections
 from mm_tui.gateway.keys import Keys
 from mm_tui.models import EditedDraft, EmailDetail
 from mm_tui.review.digest import digest_of
@@ -112,7 +113,7 @@ async def at_desk(
     *,
     reviewer: str = "robin",
     timeout: float = 2.0,
-    connections: Connections | None = None,
+    transport: httpx.AsyncBaseTransport | None = None,
     without: tuple[str, ...] = (),
     speed: float = 100.0,
     orderly: bool = True,
@@ -123,7 +124,7 @@ async def at_desk(
 
     Args:
         timeout: of the gateway client, seconds of real time.
-        connections: stands between the client and the network.
+        transport: stands between the client and the network.
         without: scopes whose key is missing.
         speed: how much faster than real time holds and pauses run.
         review: the settings; None: a hold of 5 s and the defaults.
@@ -135,7 +136,7 @@ async def at_desk(
         url,
         Keys(secrets.get("oversight"), secrets.get("send"), secrets.get("admin")),
         timeout=timeout,
-        connections=connections,
+        transport=transport,
     )
     notices: list[ServiceEvent] = []
     database = Database.open(folder / "store.db", memory=memory)

@@ -8,12 +8,12 @@ import socket
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
+import httpx
+
 from mm_tui.decision.state import Choice
-from mm_tui.gateway.connections import Connections, Request, Response, place_and_target
 from mm_tui.models import EmailDetail
 from mm_tui.services.decisions.view import DecisionView, Phase
 from mm_tui.text import OneLine
-from tests.support.connections import path_of
 from tests.support.desk import Desk
 from tests.support.sandbox import Sandbox, file_part
 
@@ -162,11 +162,11 @@ def cases() -> list[tuple[str, str, str]]:
     ]
 
 
-class Divert(Connections):
+class Divert(httpx.AsyncHTTPTransport):
     """Sends chosen requests to a closed port, so that the machine itself refuses the connection."""
 
-    def __init__(self, timeout: float) -> None:
-        super().__init__(timeout)
+    def __init__(self) -> None:
+        super().__init__()
         self._wanted: tuple[str, re.Pattern[str], range] | None = None
         self._seen = 0
         with socket.socket() as probe:
@@ -178,14 +178,12 @@ class Divert(Connections):
         self._wanted = (method, re.compile(path), range(nth, nth + times))
         self._seen = 0
 
-    async def send(self, request: Request) -> Response:
-        if self._wanted is not None and request.method == self._wanted[0] and self._wanted[1].search(path_of(request)):
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if self._wanted is not None and request.method == self._wanted[0] and self._wanted[1].search(request.url.path):
             self._seen += 1
             if self._seen in self._wanted[2]:
-                request.url = request.url.replace(
-                    place_and_target(request.url)[0].name, f"127.0.0.1:{self._closed_port}"
-                )
-        return await super().send(request)
+                request.url = request.url.copy_with(port=self._closed_port)
+        return await super().handle_async_request(request)
 
 
 def set_scene(sandbox: Sandbox, scene: Scene) -> str:

@@ -6,36 +6,34 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from mm_tui.gateway.connections import Connections, Request, place_and_target
-from tests.support.connections import Told
+import httpx
 
 Lie = Callable[[str, str, Any], Any]
 """From the method, the path and the parsed answer to the answer given instead, with another status if it is a pair;
 None changes nothing."""
 
 
-class LyingConnections(Connections):
+class LyingTransport(httpx.AsyncHTTPTransport):
     """Forwards every request, and lets `lie` change the answer."""
 
     def __init__(self) -> None:
-        super().__init__(2.0)
+        super().__init__()
         self.lie: Lie = lambda method, path, answer: None
         self.calls: list[tuple[str, str]] = []
         """(method, path) of each request, in order."""
 
-    async def send(self, request: Request) -> Told:
-        path = place_and_target(request.url)[1]
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        path = request.url.raw_path.decode("ascii")
         self.calls.append((request.method, path))
-        answer = await super().send(request)
-        body = b"".join([chunk async for chunk in answer.chunks()])
-        await answer.aclose()
+        answer = await super().handle_async_request(request)
+        body = await answer.aread()
         told = self.lie(request.method, path, json.loads(body)) if body else None
-        status = answer.status
+        status = answer.status_code
         if isinstance(told, tuple):
             status, told = told
         if told is not None:
             body = json.dumps(told).encode()
-        return Told(status, body, {"content-type": "application/json"})
+        return httpx.Response(status, headers={"content-type": "application/json"}, content=body)
 
     def decisions(self) -> int:
         """How many decide calls were made."""

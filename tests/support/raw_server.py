@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -21,8 +20,8 @@ class RawServer:
 
 
 @asynccontextmanager
-async def raw_server(behave: Behaviour, context: ssl.SSLContext | None = None) -> AsyncIterator[RawServer]:
-    """Runs `behave` after each whole request of each connection. `context`: to serve https."""
+async def raw_server(behave: Behaviour) -> AsyncIterator[RawServer]:
+    """Runs `behave` after each whole request of each connection."""
     seen = RawServer()
     tasks: set[asyncio.Task[None]] = set()
 
@@ -42,9 +41,9 @@ async def raw_server(behave: Behaviour, context: ssl.SSLContext | None = None) -
             tasks.discard(task)
             writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    seen.url = f"{'https' if context else 'http'}://127.0.0.1:{port}"
+    seen.url = f"http://127.0.0.1:{port}"
     try:
         yield seen
     finally:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+import httpx
 import pytest
 
 import mm_tui
@@ -18,7 +19,6 @@ from mm_tui.decision.state import Outcome
 from mm_tui.gateway import calls
 from mm_tui.gateway.calls import Call, all_calls
 from mm_tui.gateway.client import GatewayClient
-from mm_tui.gateway.connections import Request
 from mm_tui.gateway.errors import GatewayError, NotJournaled
 from mm_tui.gateway.keys import Keys
 from mm_tui.services.audit.act_journal import BY_SERVICES, KINDS, ActJournal
@@ -30,7 +30,6 @@ from mm_tui.settings.sections import Profile, Settings
 from mm_tui.store.audit.journal import Journal
 from mm_tui.store.audit.timeline import LineFilter
 from mm_tui.store.database import Database
-from tests.support.connections import Answering, Told, path_of
 
 ACTS = [call for call in all_calls() if call.acts]
 AT = {
@@ -53,13 +52,13 @@ def on_disk(path: Path) -> list[str]:
 
 
 def client(path: Path, status: int, seen: list[list[str]]) -> GatewayClient:
-    def answer(request: Request) -> Told:
+    def answer(request: httpx.Request) -> httpx.Response:
         del request
         seen.append(on_disk(path))
-        return Told.of({}, status)
+        return httpx.Response(status, json={})
 
     keys = Keys(Secret("mm_test_o"), Secret("mm_test_s"), Secret("mm_test_a"))
-    return GatewayClient("http://127.0.0.1:9", keys, connections=Answering(answer))
+    return GatewayClient("http://127.0.0.1:9", keys, transport=httpx.MockTransport(answer))
 
 
 def call_of(call: Call) -> dict[str, str]:
@@ -165,20 +164,18 @@ def test_only_services_with_entries_of_their_own_make_the_calls_that_are_left_to
 def test_a_mail_that_is_open_has_one_entry_however_often_its_claim_is_renewed(store: Database) -> None:
     held: dict[str, str] = {}
 
-    def answer(request: Request) -> Told:
+    def answer(request: httpx.Request) -> httpx.Response:
         import json
 
         if request.method == "PUT":
-            held.update(json.loads(request.body or b"")["tags"])
+            held.update(json.loads(request.content)["tags"])
         elif request.method == "DELETE":
-            held.pop(path_of(request).rpartition("/")[2])
-        return Told.of({"tags": held})
+            held.pop(request.url.path.rpartition("/")[2])
+        return httpx.Response(200, json={"tags": held})
 
     async def scene() -> None:
-        connections = Answering(answer)
-        async with GatewayClient(
-            "http://127.0.0.1:9", Keys(send=Secret("mm_test_s")), connections=connections
-        ) as gateway:
+        transport = httpx.MockTransport(answer)
+        async with GatewayClient("http://127.0.0.1:9", Keys(send=Secret("mm_test_s")), transport=transport) as gateway:
             gateway.witness = ActJournal(store, "robin", SystemClock())
             claims = PresenceTags(gateway, "robin", SystemClock())
             for _ in range(3):

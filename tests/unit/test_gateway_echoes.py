@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx
 import pytest
 
 from mm_tui.clock import SystemClock
@@ -19,7 +20,6 @@ from mm_tui.services.decisions.view import Phase
 from mm_tui.settings.secret import Secret
 from mm_tui.store.database import Database
 from mm_tui.store.mail.pending import PendingStore
-from tests.support.connections import Answering, Told
 from tests.support.desk import at_desk
 from tests.support.sandbox import file_part, running_sandbox
 
@@ -44,8 +44,8 @@ def escaped(value: object) -> bytes:
 
 
 def client(body: bytes, status: int = 200) -> GatewayClient:
-    connections = Answering(lambda request: Told(status, body))
-    return GatewayClient("http://127.0.0.1:9", Keys(Secret(OVERSIGHT), Secret(SEND)), connections=connections)
+    transport = httpx.MockTransport(lambda request: httpx.Response(status, content=body))
+    return GatewayClient("http://127.0.0.1:9", Keys(Secret(OVERSIGHT), Secret(SEND)), transport=transport)
 
 
 @pytest.mark.parametrize("encode", [plain, escaped])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
+import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,7 +17,6 @@ from mm_tui.gateway.keys import Keys
 from mm_tui.gateway.shapes import OutgoingMail
 from mm_tui.gateway.values import Json
 from mm_tui.settings.secret import Secret
-from tests.support.connections import Answering, Told
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(codec=None), max_size=8)
 odd = st.recursive(
@@ -92,8 +92,8 @@ BODIES = (
 async def test_a_call_answers_or_raises_an_error_of_the_gateway(name: str) -> None:
     key = Secret("mm_test_x")
     bodies = iter(BODIES)
-    connections = Answering(lambda request: Told(200, next(bodies)))
-    async with GatewayClient("https://gateway.example", Keys(key, key, key), connections=connections) as gateway:
+    transport = httpx.MockTransport(lambda request: httpx.Response(200, content=next(bodies)))
+    async with GatewayClient("https://gateway.example", Keys(key, key, key), transport=transport) as gateway:
         for _ in BODIES:
             try:
                 await CALLS[name](gateway)  # type: ignore[misc]  # every call is awaitable, each of another type
@@ -106,8 +106,8 @@ async def test_an_answer_that_is_the_same_to_the_byte_is_translated_once() -> No
         return json.dumps({"emails": [{"id": f"01E{number}", "mailbox_id": "01B", "status": "pending"}]}).encode()
 
     bodies = iter([waits(1), waits(1), waits(2), waits(1)])
-    connections = Answering(lambda request: Told(200, next(bodies)))
-    async with GatewayClient("https://gateway.example", Keys(Secret("mm_test_x")), connections=connections) as gateway:
+    transport = httpx.MockTransport(lambda request: httpx.Response(200, content=next(bodies)))
+    async with GatewayClient("https://gateway.example", Keys(Secret("mm_test_x")), transport=transport) as gateway:
         lists = [await gateway.pending() for _ in range(4)]
     assert [[item.id for item in one] for one in lists] == [["01E1"], ["01E1"], ["01E2"], ["01E1"]]
     assert lists[1] is lists[0]
