@@ -233,9 +233,9 @@ def payment(reading: Reading) -> Iterator[Finding]:
     """A sentence says that we pay, transfer or release money, or that bank details were changed. High, whatever the
     thread says: an email is no safe source of payment orders. Medium if the sentence says no, low if the no stands
     right there ("your bank details have not changed", "changed bank details are not accepted by email"), if it is done
-    in one case only ("only after a call") or if an invoice is called paid on a condition. Paying and transferring need a word for money or an amount in the sentence: calls,
-    files and bookings are transferred too. That money is paid back in certain cases does not count if no amount is
-    named."""
+    in one case only ("only after a call") or if an invoice is called paid on a condition. Paying and transferring need
+    a word for money or an amount in the sentence: calls, files and bookings are transferred too. That money is paid
+    back in certain cases does not count if no amount is named."""
     by_words = [Phrases(_PAYS)] if any(word in reading.low for word in _PAYING) else []
     for span, sentence, start in by_sentence(reading, *by_words, pattern("payment")):
         said = sentence[span.start - start :]
