@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from textual import constants, events
 from textual._xterm_parser import BRACKETED_PASTE_END, BRACKETED_PASTE_START, XTermParser
 from textual.drivers import linux_driver
+from textual.keys import Keys
 
 from mm_tui.text import ManyLine
 
@@ -88,6 +89,13 @@ class PasteParser(XTermParser):
             # It has already waited for what may follow.
             self._timeout_time = 0.0
         yield from super().tick()
+
+    def _sequence_to_key_events(self, sequence: str, alt: bool = False) -> Iterable[events.Key]:
+        """Textual's parser fails, and ends the program, if a key's number is that of no character."""
+        try:
+            yield from super()._sequence_to_key_events(sequence, alt)
+        except (ValueError, OverflowError):
+            yield events.Key(Keys.Ignore, sequence)
 
     def _outside(self, data: str) -> Generator[Message, None, str]:
         start, end = data.find(START), data.find(END)

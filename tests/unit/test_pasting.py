@@ -80,6 +80,15 @@ def test_the_driver_uses_it(monkeypatch: pytest.MonkeyPatch) -> None:
     assert vars(linux_driver)["XTermParser"] is PasteParser
 
 
+@pytest.mark.parametrize("number", ["1114112", "99999999999999999999", "97;1;1114112", "9" * 5000])
+def test_a_key_that_does_not_exist_is_none(line: Line, number: str) -> None:
+    line.send(f"\x1b[{number}u")
+    line.wait(1.5)
+    line.send("j")
+    assert line.keys[-1] == "j"
+    assert "a" not in line.keys
+
+
 def test_what_the_terminal_answers_in_the_middle_of_a_paste_is_no_text(line: Line) -> None:
     line.send(f"{START}{TEXT[:5]}\x1b[12;3R{TEXT[5:]}{END}")
     assert (line.pasted, line.keys) == (TEXT, [])
