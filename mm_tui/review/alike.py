@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from array import array
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from mm_tui.review.lookalike import Shape, one_slip_apart, shape
@@ -81,3 +83,36 @@ def grouped(pairs: Iterable[tuple[K, V]]) -> dict[K, tuple[V, ...]]:
         found.setdefault(key, []).append(value)
     # Most have one, for which a list takes twice the memory.
     return {key: tuple(values) for key, values in found.items()}
+
+
+class Index:
+    """Finds texts by their keys. Only the hashes of the keys are kept, and the keys of what they lead to are worked out
+    again: a dictionary of them would take ten times the memory.
+
+    Args:
+        texts: in the order in which they are found.
+        keys_of: the keys of a text.
+    """
+
+    def __init__(self, texts: Sequence[str], keys_of: Callable[[str], Iterable[str]]) -> None:
+        self._texts = texts
+        self._keys_of = keys_of
+        hashes, places = array("q"), array("l")
+        for place, text in enumerate(texts):
+            for key in keys_of(text):
+                hashes.append(hash(key))
+                places.append(place)
+        order = sorted(range(len(hashes)), key=hashes.__getitem__)
+        self._hashes = array("q", map(hashes.__getitem__, order))
+        self._places = array("l", map(places.__getitem__, order))
+
+    def with_key(self, key: str) -> list[str]:
+        """The texts that have this key."""
+        sought, found = hash(key), []
+        at = bisect_left(self._hashes, sought)
+        while at < len(self._hashes) and self._hashes[at] == sought:
+            text = self._texts[self._places[at]]
+            if key in self._keys_of(text):
+                found.append(text)
+            at += 1
+        return found

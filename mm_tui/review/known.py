@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec.structs import force_setattr
 
-from mm_tui.review.alike import Alike, grouped
+from mm_tui.review.alike import Alike, Index, grouped
 from mm_tui.review.lookalike import (
     PROVIDERS,
     domain_of,
@@ -66,30 +66,35 @@ class Book:
     @cached_property
     def by_domain(self) -> dict[str, tuple[str, ...]]:
         """The addresses of each domain, in the order in which they became known."""
-        return grouped((domain, address) for address in self.by_first if (domain := domain_of(address)))
+        # Without its cache, which would be filled with what is asked for once.
+        domain_of_each = domain_of.__wrapped__
+        return grouped((domain, address) for address in self.by_first if (domain := domain_of_each(address)))
 
     @cached_property
     def settled_by_domain(self) -> dict[str, tuple[str, ...]]:
         """The addresses of each domain, in the order in which they became established."""
         return {
-            domain: tuple(sorted(addresses, key=lambda address: self.moments[address].settled))
+            # Of one address, the same tuple.
+            domain: addresses
+            if len(addresses) == 1
+            else tuple(sorted(addresses, key=lambda address: self.moments[address].settled))
             for domain, addresses in self.by_domain.items()
         }
 
     @cached_property
-    def by_skeleton(self) -> dict[str, tuple[str, ...]]:
+    def by_skeleton(self) -> Index:
         """The addresses that look like each other."""
-        return grouped((skeleton(address), address) for address in self.by_first)
+        return Index(self.by_first, lambda address: (skeleton.__wrapped__(address),))
 
     @cached_property
-    def by_name(self) -> dict[str, tuple[str, ...]]:
+    def by_name(self) -> Index:
         """The addresses by first and last name, `petra.lindqvist`, for those that spell both."""
-        return grouped((name, address) for address in self.by_first if (name := _full_name(address)))
+        return Index(self.by_first, _full_names)
 
     @cached_property
-    def by_word(self) -> dict[str, tuple[str, ...]]:
+    def by_word(self) -> Index:
         """The addresses by the registered name of their domain, its parts, and the parts before the @."""
-        return grouped((word, address) for address in self.by_first for word in _words(address))
+        return Index(self.by_first, _words)
 
     @cached_property
     def below(self) -> dict[str, tuple[str, ...]]:
@@ -282,10 +287,10 @@ class Known(msgspec.Struct, frozen=True, dict=True):
         return any(True for part in self._parts for _ in part.known(part.book.by_domain.get(domain, ())))
 
     def _has_name(self, first: str, last: str) -> bool:
-        return any(True for part in self._parts for _ in part.known(part.book.by_name.get(f"{first}.{last}", ())))
+        return any(True for part in self._parts for _ in part.known(part.book.by_name.with_key(f"{first}.{last}")))
 
     def _with_word(self, word: str) -> tuple[str, ...]:
-        return tuple(one for part in self._parts for _, one in part.known(part.book.by_word.get(word, ())))
+        return tuple(one for part in self._parts for _, one in part.known(part.book.by_word.with_key(word)))
 
     def _domain_imitated(self, domain: str) -> str | None:
         if not domain or any(same_site(domain, own) for own in self.own_domains):
@@ -308,7 +313,7 @@ class Known(msgspec.Struct, frozen=True, dict=True):
         if self._place(address) == _FIRST:
             return None
         drawn = skeleton(address)
-        alike = {one for part in self._parts for one in part.book.by_skeleton.get(drawn, ())}
+        alike = {one for part in self._parts for one in part.book.by_skeleton.with_key(drawn)}
         placed = [(place, one) for one in alike if (place := self._place(one)) is not None]
         established = [one for place, one in placed if place == _FIRST]
         twin = max(established) if established else min(placed, default=(None, None))[1]
@@ -319,11 +324,11 @@ _FIRST = (-1, ESTABLISHED, "")
 """The position of established addresses."""
 
 
-def _full_name(address: str) -> str | None:
+def _full_names(address: str) -> tuple[str, ...]:
     parts = re.split(r"[._-]", address.partition("@")[0])
     if len(parts) == 2 and all(len(part) > 2 and part.isalpha() for part in parts):
-        return f"{plain_name(parts[0])}.{plain_name(parts[1])}"
-    return None
+        return (f"{plain_name(parts[0])}.{plain_name(parts[1])}",)
+    return ()
 
 
 def _words(address: str) -> set[str]:

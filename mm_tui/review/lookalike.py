@@ -41,7 +41,7 @@ class _Confusable(msgspec.Struct, gc=False):
 
 class _Scripts(msgspec.Struct):
     iso_15924_aliases: list[str]
-    code_points_ranges: list[tuple[int, int, int, int]]
+    code_points_ranges: list[list[int]]
     """From, to, the script, the category."""
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import struct
 import threading
-from collections.abc import Iterable
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import TYPE_CHECKING
 
-from mm_tui.review.alike import grouped
 from mm_tui.review.known import ESTABLISHED, NEVER, Acquaintances, Book, Moments
-from mm_tui.store.mail.contacts import NO_THREAD, ContactStore, Exchange
+from mm_tui.store.mail.contacts import NO_THREAD, ContactStore
 from mm_tui.store.sort_keys import to_ms
 
 if TYPE_CHECKING:
@@ -24,6 +24,11 @@ the first. The same applies to the address book: the agent's key can add entries
 next recipient."""
 
 
+_PACKED = struct.Struct("<qq?")
+"""An exchange: its time or `_UNDATED`, its thread, and whether they wrote. Objects would take five times the memory."""
+_UNDATED = -(2**63)
+
+
 class Contacts:
     """The correspondents of a profile. One object serves all of a process, in any thread."""
 
@@ -32,7 +37,8 @@ class Contacts:
         self._clock = clock
         self._lock = threading.Lock()
         self._read_at: datetime | None = None
-        self._exchanges: dict[str, tuple[Exchange, ...]] = {}
+        self._exchanges: dict[str, bytes] = {}
+        """Those of each address, packed one after the other."""
         self._book = Book({})
         self.version = 0
         """A number that changes with the correspondents."""
@@ -45,8 +51,10 @@ class Contacts:
             now = self._clock.now()
             if not anew and self._read_at is not None and now - self._read_at <= CONTACTS_AGE:
                 return
-            exchanges = (*self._store.exchanges(), *self._store.address_book())
-            fresh = grouped((one.address, one) for one in exchanges)
+            fresh: dict[str, bytes] = {}
+            for one in chain(self._store.exchanges(), self._store.address_book()):
+                at = _UNDATED if one.at is None else one.at
+                fresh[one.address] = fresh.get(one.address, b"") + _PACKED.pack(at, one.thread, one.wrote)
             if fresh != self._exchanges:
                 self._exchanges = fresh
                 self._book = Book({address: _moments(exchanges) for address, exchanges in fresh.items()})
@@ -74,19 +82,19 @@ class Contacts:
 
         def since(address: str) -> int | None:
             first: int | None = None
-            for one in exchanges.get(address, ()):
-                if one.at is None or (before is not None and one.at >= before):
+            for at, number, wrote in _PACKED.iter_unpack(exchanges.get(address, b"")):
+                if at == _UNDATED or (before is not None and at >= before):
                     continue
-                if one.thread == NO_THREAD and one.at > now - TRIED_MS:
+                if number == NO_THREAD and at > now - TRIED_MS:
                     continue
-                if one.thread != thread and (not one.wrote or before is None or one.at <= before - TRIED_MS):
+                if number != thread and (not wrote or before is None or at <= before - TRIED_MS):
                     return ESTABLISHED
-                first = one.at if first is None else min(first, one.at)
+                first = at if first is None else min(first, at)
             return first
 
         return Acquaintances(self._book, since, NEVER if before is None else before)
 
 
-def _moments(exchanges: Iterable[Exchange]) -> Moments:
-    dated = [(one.at, one.at + TRIED_MS if one.wrote else one.at) for one in exchanges if one.at is not None]
+def _moments(exchanges: bytes) -> Moments:
+    dated = [(at, at + TRIED_MS if wrote else at) for at, _, wrote in _PACKED.iter_unpack(exchanges) if at != _UNDATED]
     return Moments(min((at for at, _ in dated), default=NEVER), min((tried for _, tried in dated), default=NEVER))

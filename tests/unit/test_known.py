@@ -172,7 +172,7 @@ def test_the_earliest_threads_of_each_address_answer_like_all_mail_exchanged(
     MailStore(database).upsert(mails)
     known = Contacts(database, SystemClock())
     known.refresh()
-    assert len(known._store.exchanges()) <= 4 * len(addresses)
+    assert len(list(known._store.exchanges())) <= 4 * len(addresses)
     for thread in range(6):
         at = NOW - timedelta(days=chance.randrange(30))
         stored = known._store.thread_of("", mails[0].mailbox_id, f"t{thread}")
@@ -216,7 +216,7 @@ def test_correspondents_are_the_same_whether_all_mail_is_read_or_only_what_is_ne
         monkeypatch.setattr(contacts, "SLICE", 10)
         if step % 20 == 19:
             known = contacts.ContactStore(database)
-        partly = known.exchanges()
+        partly = list(known.exchanges())
         settled += known._settled is not None
         monkeypatch.setattr(contacts, "SLICE", 10_000)
         assert sorted(map(str, partly)) == sorted(map(str, contacts.ContactStore(database).exchanges()))

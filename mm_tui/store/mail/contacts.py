@@ -106,7 +106,7 @@ class ContactStore:
         self._settled: str | None = None
         """`_Settled` as JSON, which needs a fifth of the memory."""
 
-    def exchanges(self) -> list[Exchange]:
+    def exchanges(self) -> Iterator[Exchange]:
         """The first emails exchanged with each of the `MOST` latest addresses: of each address the earliest threads in
         which it wrote and in which it was written to, two of each, so that there is one besides any thread.
 
@@ -120,7 +120,8 @@ class ContactStore:
         if _look_up(cursor, settled, fresh):
             self._settled = msgspec.json.encode(settled).decode()
         found = islice(_merged(fresh, settled.found), MOST)
-        return [exchange for address, threads in found for exchange in _exchanges_of(address, threads)]
+        for address, threads in found:
+            yield from _exchanges_of(address, threads)
 
     def _settle(self, cursor: sqlite3.Cursor) -> _Settled:
         """What is known about all emails but the newest `SLICE`, or fewer."""
