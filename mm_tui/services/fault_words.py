@@ -13,9 +13,9 @@ def system_words(error: Exception) -> OneLine:
 
 def expected_faults() -> tuple[type[Exception], ...]:
     """The errors of calls and saves that are told to the reader, for an `except`. Any other is a fault of ours."""
+    from mm_tui.assist.errors import AssistError
     from mm_tui.gateway.errors import GatewayError
     from mm_tui.services.assistant.drafts import AlreadySubmitted, ReplyNotJournaled
-    from mm_tui.services.assistant.service import AssistError
     from mm_tui.services.edits import NotSaved
     from mm_tui.services.presence.notes import NotSet
     from mm_tui.services.scheduled import NotCancelled

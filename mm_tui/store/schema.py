@@ -3,8 +3,6 @@
 It is only text: opening a store must not import the modules that use the tables, because it delays the first frame.
 """
 
-from __future__ import annotations
-
 MAIL_SQL = """
 CREATE TABLE mailboxes (
     mailbox_id TEXT PRIMARY KEY,

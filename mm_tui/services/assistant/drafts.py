@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from mm_tui.store.database import Database
     from mm_tui.store.examples import KeptExample
 
-__all__ = ["AlreadySubmitted", "DraftText", "Drafts", "ReplyNotJournaled"]
 
 LONGEST_NOTE = 200
 """The most characters of the gateway's message to journal."""

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from mm_tui.services.facts import Facts, HouseFacts
     from mm_tui.services.queue.entry import QueueEntry
 
-__all__ = ["Remark", "SecondReader", "SecondReaderState"]
 
 MOST_KEPT = 200
 LONGEST_THREAD = 30

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from msgspec.structs import replace
 
 from mm_tui import typed_json
-from mm_tui.assist.errors import AssistError, NoKey, OverBudget
+from mm_tui.assist.errors import NoKey, OverBudget
 from mm_tui.services.assistant.cards import STAND_IN_MODEL, DraftText, Spend
 from mm_tui.settings.checks import LOOPBACK_HOSTS
 from mm_tui.store.assist import AssistStore, ResultKey
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from mm_tui.store.database import Database
     from mm_tui.store.examples import KeptExample
 
-__all__ = ["AssistError", "Assistant", "NoKey", "OverBudget"]
 
 T = TypeVar("T")
 P = TypeVar("P", bound="Paid")

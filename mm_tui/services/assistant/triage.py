@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from mm_tui.store.database import Database
     from mm_tui.store.mail.rows import MailRow
 
-__all__ = ["AUTOMATIC_WARNING", "NO_MODEL", "CardPhase", "CardState", "Spend", "Triage"]
 
 AUTOMATIC_WARNING = "Automatic mode opens new mail, which marks it read at the gateway."
 """The warning to show wherever automatic mode is switched on."""
