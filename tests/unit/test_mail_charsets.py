@@ -120,6 +120,22 @@ def test_a_bad_byte_spoils_nothing_else(data: bytes, charset: str, begins: str) 
     assert body_of(data, charset).startswith(begins)
 
 
+@pytest.mark.parametrize("declared", ["iso-2022-cn", "ISO-2022-CN-EXT", "", "us-ascii"])
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        (b"Hi \x1b$)A\x0eDc:C#,VP9z\x0f!\nMore \x1b$)A\x0eDc:C", "Hi 你好，中国!\nMore 你好"),
+        (b"\x1b$)A\x0eDc:C\x1b$)G}$|U\x0f ok", "你好灣體 ok"),
+        (b"\x1b$)A\x1b$*H\x0eDc\x1bN!!:C\x0f, \x1bN=#", "你乂好, 殔"),
+        (b"\x1b$)A\x0eDc\x7f:C\x0f ok", "你�好 ok"),
+    ],
+)
+def test_chinese_in_seven_bits(data: bytes, text: str, declared: str) -> None:
+    assert body_of(data, declared) == text
+    word = f"=?{declared or 'iso-2022-cn'}?B?{base64.b64encode(data.splitlines()[0]).decode()}?="
+    assert header_text(word, lambda _what: None) == text.split("\n")[0]
+
+
 @pytest.mark.parametrize("declared", ["", "us-ascii", "iso-8859-1"])
 @pytest.mark.parametrize(
     ("meta", "codec", "text"),

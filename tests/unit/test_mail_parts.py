@@ -115,9 +115,21 @@ def test_base64_however_it_is_spelled(spelled: str) -> None:
     assert parse_mail(raw, lambda _what: None).body == "Grüße"
 
 
+@pytest.mark.parametrize("footer", ["", "\n--\nSent-to-all", "\n_______________\nThe list"])
+def test_base64_with_the_letters_for_addresses(footer: str) -> None:
+    text = "Is it ready? ~~~ Größe ÿÿ? " * 9
+    encoded = base64.encodebytes(text.encode()).replace(b"+", b"-").replace(b"/", b"_").strip()
+    assert b"-" in encoded or b"_" in encoded
+    raw = HEAD + b"Content-Transfer-Encoding: base64\n\n" + encoded + footer.encode()
+    body = parse_mail(raw, lambda _what: None).body
+    assert body.startswith(text.strip()) and body.endswith(footer.lstrip("\n"))
+
+
 @pytest.mark.parametrize(
     ("encoding", "raw", "text"),
     [
+        ("base64", b"R3LDvMOfZQ==\nlist-name\n", "Grüße\n\nlist-name"),
+        ("base64", b"R3LDvMOf\nlist-name\n", "Grüß\n\nlist-name"),
         ("base64", b"Rmlyc3Qu\nU2Vjb25kLg==\nVGhpcmQu\n", "First.Second.Third."),
         (
             "base64",

@@ -20,7 +20,7 @@ import unicodedata
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from mm_tui.sandbox.mail_in import charset_guess, japanese
+from mm_tui.sandbox.mail_in import charset_guess, chinese, japanese
 from mm_tui.sandbox.mail_in.charset_names import codec_of, is_multibyte, meant_by
 
 Odd = Callable[[str], None]
@@ -95,6 +95,8 @@ def _by_escapes(data: bytes, codec: str, odd: Odd) -> str | None:
         return japanese.iso_2022_jp(data, odd)
     if not data.isascii():
         return None
+    if chinese.is_iso_2022_cn(data):
+        return chinese.iso_2022_cn(data, odd)
     if b"\x1b$)C" in data:
         return data.decode("iso2022_kr", "replace")
     if codec in _CHINESE_OR_NONE and _HZ.search(data):

@@ -41,7 +41,7 @@ _DEEPEST_HTML = 150
 """The deepest nesting for the converter, which is recursive."""
 _LONGEST_LINK_TEXT = 200
 _SHOWN_SCHEMES = ("http", "https", "ftp", "mailto", "tel")
-_SILENT_TAGS = ("script", "style", "title", "template", "iframe", "svg")
+_SILENT_TAGS = ("script", "style", "title", "template", "iframe")
 _SILENT_TAG = re.compile(rf"<(/?)({'|'.join(_SILENT_TAGS)})\b", re.IGNORECASE)
 _BLANKS = re.compile(r"\n[ \t\xa0]*\n(?:[ \t\xa0]*\n)+")
 _BREAK_RUN = re.compile(r"(?<=\S)(?: {2}\n){2,}")

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
 from mm_tui.sandbox.mail_in.charsets import Odd
+from mm_tui.sandbox.mail_in.html_drawings import draw_words
 from mm_tui.sandbox.mail_in.html_styles import Styles, drop_unseen
 
 if TYPE_CHECKING:
     from bs4 import BeautifulSoup, Tag
 
 
-_SILENT = ("script", "style", "title", "template", "iframe", "svg", "embed", "meta", "link")
+_SILENT = ("script", "style", "title", "template", "iframe", "embed", "meta", "link")
 _OPENED = ("head", "object", "applet")
 """Elements of which only the content counts: a head that never ends holds the text."""
 _CODE = frozenset({"pre", "code", "tt", "samp", "kbd"})
@@ -67,6 +68,7 @@ def prepare(soup: BeautifulSoup, odd: Odd, *, keep_hidden: bool = False) -> None
     _drop_comments(soup, odd)
     base = soup.find("base", href=True)
     address = str(base["href"]) if base else ""
+    draw_words(soup, odd, keep_hidden=keep_hidden)
     for tag in soup(_SILENT):
         tag.decompose()
     for tag in soup(_OPENED):

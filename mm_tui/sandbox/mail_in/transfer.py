@@ -19,6 +19,11 @@ from mm_tui.sandbox.mail_in.charsets import Odd
 _PADDED_BREAK = re.compile(rb"=[ \t]+\r?\n")
 _CHUNK = re.compile(rb"([^=]+)(=*)")
 """A run of base64 and its padding. Some programs write several, one after the other."""
+_URL_SAFE = re.compile(rb"(?![-_]+$)[A-Za-z0-9_-]+={0,2}")
+"""A line of base64 with the letters for addresses, and not a line of dashes."""
+_TO_STANDARD = bytes.maketrans(b"-_", b"+/")
+_SHORTEST_LINE = 40
+"""Programs that break base64 into lines make none shorter, except the last."""
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 
 
@@ -51,9 +56,28 @@ def _looks_uuencoded(raw: bytes, part: Message) -> bool:
     return not part.get_content_type().startswith("text/") and raw.lstrip().startswith(b"begin 6")
 
 
+def _from_url_safe(raw: bytes) -> bytes:
+    """Base64 with the letters for addresses (`-` and `_`) in the usual ones; any other unchanged."""
+    if b"-" not in raw and b"_" not in raw:
+        return raw
+    lines = raw.split(b"\n")
+    run = list(itertools.takewhile(lambda line: _URL_SAFE.fullmatch(line.strip()), lines))
+    ends = next((at for at, line in enumerate(run, start=1) if b"=" in line), len(run))
+    run = [line.strip() for line in run[:ends]]
+    widths = {len(line) for line in run[:-1]}
+    is_last_alone = len(run) > 1 and not re.search(rb"[-_]", b"".join(run[:-1]))
+    if len(widths) > 1 or not re.search(rb"[-_]", b"".join(run)) or len(run[-1]) > min(widths, default=len(run[-1])):
+        return raw
+    if is_last_alone and (len(run[-1]) % 4 == 1 or len(run[0]) < _SHORTEST_LINE):
+        # It may be a word below the base64.
+        return raw
+    return b"\n".join([b"".join(run).translate(_TO_STANDARD), *lines[ends:]])
+
+
 def _from_base64(raw: bytes, odd: Odd, *, is_text: bool) -> bytes:
+    raw = _from_url_safe(raw.replace(b"\r\n", b"\n"))
     # Text after the encoding (footers of mailing lists) is not part of it.
-    encoded, *behind = re.split(rb"\n(?=[^\n]*[^A-Za-z0-9+/=\s])", raw.replace(b"\r\n", b"\n"), maxsplit=1)
+    encoded, *behind = re.split(rb"\n(?=[^\n]*[^A-Za-z0-9+/=\s])", raw, maxsplit=1)
     data, rest = b"", b"".join(behind)
     for match in _CHUNK.finditer(encoded):
         kept = re.sub(rb"[^A-Za-z0-9+/]", b"", match[1])
