@@ -33,7 +33,7 @@ def redraft(state: State) -> int:
     """Submits another draft for each rejected sample draft for which a reviewer asks for one; returns how many."""
     number = 0
     for row in state.db.execute(_ASKED_SQL, (ASKED, Status.REJECTED, FOLLOWS)).fetchall():
-        tags = _tags(state, row["id"])
+        tags = messages.tags(state, row["id"])
         answered = state.db.execute(
             "SELECT * FROM emails WHERE mailbox_id = ? AND message_id = ?", (row["mailbox_id"], row["in_reply_to"])
         ).fetchone()
@@ -65,10 +65,6 @@ def other_text(state: State, draft: sqlite3.Row, answered: sqlite3.Row, tags: di
         return text
     mail = PromptMail(answered["sender"], "", answered["subject"], messages.body(state, answered["id"]))
     return replies.draft([mail], reason)
-
-
-def _tags(state: State, email_id: str) -> dict[str, str]:
-    return dict(state.db.execute("SELECT name, value FROM tags WHERE email_id = ?", (email_id,)).fetchall())
 
 
 def _suggestion(tags: dict[str, str]) -> str:
