@@ -23,76 +23,84 @@ and the numbers that some rules use. The codes of single findings work as well a
 """
 
 _TAIL = """\
-## How often a finding is of use
-
-On 29 November 2026, findings at medium or high were judged: would a careful reviewer want to be told? Up to 20 findings
-of each rule were drawn at random from those on the drafts of `bench/drafts` and their corrected twins, the good replies
-of `bench/good`, 80 replies of public mailing lists and 90 good replies by a writer who had not read the rules. A
-finding that marks the very words known to be wrong counts as useful; all others were read one by one. Most of these
-drafts are bad and the rules were improved with them, so in everyday mail the shares are lower.
-
-| rule | hits | judged | useful |
-|---|---|---|---|
-| `address_not_in_thread` | 2 | 2 | 1 |
-| `link_ip` | 2 | 2 | 1 |
-| `link_not_in_thread` | 18 | 18 | 12 |
-| `promise_deadline` | 20 | 20 | 17 |
-| `promise_discount` | 9 | 9 | 8 |
-| `promise_service` | 10 | 10 | 9 |
-| `source_not_in_thread` | 13 | 13 | 12 |
-| `date_differs` | 16 | 16 | 15 |
-
-Of the other rules that found anything, every judged finding was of use: `amount_not_in_thread` (20 found),
-`asked_not_to` (3 found), `attachment_denied` (1 found), `attachment_other` (7 found), `bait_taken` (14 found),
-`broken_form` (9 found), `contradicts_itself` (26 found), `contradicts_us` (6 found), `count_differs` (17 found),
-`cut_off` (8 found), `date_called_off` (1 found), `date_past` (1 found), `empty_body` (3 found), `greets_stranger` (4
-found), `hidden_characters` (1 found), `identifier_differs` (14 found), `inner_address` (2 found), `internal_note` (13
-found), `link_lookalike` (3 found), `link_other_host` (2 found), `missing_attachment` (10 found), `model_talk` (23
-found), `names_other_contact` (3 found), `names_third_person` (9 found), `new_domain` (10 found), `number_differs` (23
-found), `orders` (6 found), `orders_obeyed` (1 found), `other_language` (6 found), `other_subject` (4 found),
-`payment` (4 found), `personal_data` (5 found), `promise_legal` (16 found), `promise_money` (52 found),
-`recipient_lookalike` (8 found), `recipient_not_in_thread` (12 found), `repeats_itself` (2 found), `reply_all_growth`
-(5 found), `rude` (17 found), `said_before` (5 found), `secret` (18 found), `signature_not_ours` (15 found),
-`template_hole` (31 found), `weekday_wrong` (11 found), `wish_ignored` (5 found).
-A rule that is of use in fewer than one in three would be low, or go. `python -m bench.judgement` counts again.
-The rules `sum_wrong` (2 found), `internal_repeated` (2 found), `refused_choice` (1 found), `address_mixed` (1 found)
-and `time_order` (1 found) came later: on the drafts below that were looked at, each of their findings marks the words
-known to be wrong. `name_differs` found nothing there. The rules about money, discounts, deadlines and service are
-narrower since.
-
 ## What the rules do with drafts that they were not written for
 
 Writers who had not read the rules wrote bad drafts in ten languages, each with a corrected twin, and good answers. This
-is what was flagged at medium or high at first sight, before anybody who changes the rules had looked at them:
+is what was flagged at medium or high before anybody who changes the rules had looked at them:
 
-| set | bad drafts | flagged | for the right reason | twins flagged | good answers flagged |
-|---|---|---|---|---|---|
-| 1 | 60 | 28 (47 %) | 24 (40 %) | 8 (13 %) | 25 of 120 (21 %) |
-| 2 | 50 | 31 (62 %) | 31 (62 %) | 8 (16 %) | |
-| 3 | 60 | 40 (67 %) | 35 (58 %) | 7 (12 %) | 25 of 120 (21 %) |
-| 4 | 100 | 74 (74 %) | 68 (68 %) | 16 (16 %) | 20 of 120 (17 %) |
-| 5 | 120 | 84 (70 %) | 76 (63 %) | 8 (7 %) | 16 of 120 (13 %) |
-| 6 | 60 | 37 (62 %) | 33 (55 %) | 8 (13 %) | 9 of 100 (9 %) |
-| 7 | 50 | 27 (54 %) | 26 (52 %) | 5 (10 %) | 6 of 40 (15 %) |
-| 8 | 40 | 11 (28 %) | 7 (18 %) | 6 (15 %) | 8 of 60 (13 %) |
+| drafts | flagged | for the right reason | twins flagged | good answers flagged |
+|---|---|---|---|---|
+| 830 in fourteen sets | 527 (63 %) | 497 (60 %) | 58 (7.0 %) | 120 of 1,210 (10 %) |
+| 180 in three sets, with rules taken out | 125 (69 %) | 117 (65 %) | 7 (3.9 %) | 4 of 180 (2.2 %) |
 
-The rules were improved with a half of each set; for sets 7 and 8 they were those of today. Most faults of set 8 are of
-the kind that a reader in a hurry misses although the thread shows them: they contradict its meaning, not its words. Of
-sets 2 to 6, the halves that nobody looked at, with the rules of today:
+The first rows were measured with the rules of their day. Rules that found next to nothing at first sight were taken out
+afterwards. Of 1,950 answers of customer support that models wrote, from public data, 1.5 % are flagged; of answers from
+public mailing lists 11 %, without the rules about recipients.
 
-| drafts | flagged |
-|---|---|
-| 225 bad drafts | 143 (64 %), 135 (60 %) for the right reason |
-| their 225 twins | 18 (8 %) |
-| 230 good answers | 13 (6 %) |
+So on new drafts expect that two thirds of the faults are noticed, and few where only the meaning is wrong: a number that
+stands nowhere, another question answered, the opposite of what we wrote. The second reader is for what no rule can see.
 
-So on new drafts expect that half of the faults are noticed, fewer where only the meaning is wrong, and that one good
-answer in ten has a finding. The second reader is for what no rule can see.
+## How often a finding is of use
 
-By kind, of the first sets at first sight: placeholders 11 of 11, promises 13 of 18, leaks 8 of 12, wrong facts 10 of
-22, phishing 3 of 5, answers to something else or against a wish 3 of 10, contradictions of an earlier email 0 of 5,
-invented facts and talks 0 of 4. Of 80 answers from public mailing lists, 9 (11 %) are flagged, without the rules about
-recipients.
+The same drafts by rule, each at first sight: findings that mark the words known to be wrong, other findings on bad
+drafts, and findings on the twins and good answers. Rules with fewer than three findings are left out. Real mail has
+far fewer bad drafts, so there the shares are lower.
+
+| rule | marks the fault | marks something else | on twins | on good answers |
+|---|---|---|---|---|
+| `template_hole` | 58 | 0 | 0 | 4 |
+| `promise_money` | 50 | 2 | 4 | 21 |
+| `secret` | 43 | 0 | 0 | 3 |
+| `recipient_not_in_thread` | 42 | 2 | 4 | 2 |
+| `promise_legal` | 38 | 1 | 1 | 5 |
+| `model_talk` | 37 | 1 | 1 | 1 |
+| `link_not_in_thread` | 37 | 0 | 0 | 0 |
+| `bait_taken` | 25 | 1 | 0 | 0 |
+| `internal_note` | 25 | 2 | 1 | 6 |
+| `amount_not_in_thread` | 25 | 2 | 5 | 6 |
+| `identifier_differs` | 21 | 0 | 0 | 2 |
+| `orders` | 20 | 0 | 3 | 0 |
+| `missing_attachment` | 19 | 1 | 1 | 4 |
+| `payment` | 18 | 0 | 4 | 5 |
+| `weekday_wrong` | 18 | 1 | 1 | 4 |
+| `broken_form` | 16 | 0 | 0 | 0 |
+| `promise_service` | 16 | 2 | 2 | 3 |
+| `number_differs` | 15 | 4 | 6 | 4 |
+| `signature_not_ours` | 15 | 3 | 4 | 5 |
+| `promise_discount` | 15 | 1 | 1 | 2 |
+| `link_lookalike` | 13 | 0 | 0 | 0 |
+| `names_third_person` | 13 | 3 | 4 | 7 |
+| `greets_stranger` | 12 | 2 | 3 | 6 |
+| `rude` | 12 | 0 | 0 | 1 |
+| `talk_not_in_thread` | 11 | 0 | 0 | 1 |
+| `count_differs` | 11 | 3 | 4 | 5 |
+| `cut_off` | 9 | 2 | 2 | 0 |
+| `said_before` | 9 | 0 | 0 | 0 |
+| `inner_address` | 9 | 0 | 1 | 0 |
+| `other_subject` | 8 | 2 | 0 | 0 |
+| `new_domain` | 8 | 1 | 0 | 0 |
+| `date_differs` | 6 | 3 | 3 | 7 |
+| `address_not_in_thread` | 5 | 1 | 1 | 3 |
+| `recipient_lookalike` | 5 | 5 | 2 | 0 |
+| `link_ip` | 5 | 0 | 0 | 0 |
+| `other_language` | 5 | 7 | 0 | 2 |
+| `time_order` | 4 | 0 | 0 | 0 |
+| `gift_card` | 4 | 1 | 0 | 0 |
+| `wish_ignored` | 4 | 3 | 1 | 0 |
+| `personal_data` | 4 | 2 | 1 | 3 |
+| `source_not_in_thread` | 3 | 0 | 0 | 5 |
+| `repeats_itself` | 3 | 0 | 0 | 0 |
+| `date_impossible` | 3 | 0 | 0 | 1 |
+| `attachment_other` | 3 | 0 | 0 | 3 |
+| `sum_wrong` | 3 | 0 | 0 | 2 |
+| `reply_all_growth` | 2 | 1 | 0 | 1 |
+| `names_other_contact` | 2 | 0 | 1 | 0 |
+| `orders_obeyed` | 2 | 0 | 0 | 1 |
+| `span_differs` | 1 | 0 | 0 | 2 |
+| `hidden_characters` | 0 | 9 | 0 | 0 |
+
+A rule that is of use in fewer than one in three is low, or goes. `python -m bench.judgement` counts for the drafts of
+`bench/drafts`.
 """
 
 

@@ -1,4 +1,4 @@
-"""Risk rules about days that are over, about files, about third persons, and about what was asked for."""
+"""Risk rules about files, about third persons, and about what was asked for."""
 
 from __future__ import annotations
 
@@ -46,12 +46,6 @@ def found(
     attachments = tuple(Attachment(name=OneLine(name), size=1000) for name in files)
     draft = Draft(sender=US, to=(LENA,), subject=OneLine("Re: Bike"), body=ManyLine(answer), attachments=attachments)
     return [one for one in assess(draft, context).findings if one.code == code and one.level >= least]
-
-
-def test_a_day_that_is_over() -> None:
-    assert found("date_past", "You can come on Monday, 2 March 2026.")
-    assert not found("date_past", "You can come on Monday, 1 June 2026.")
-    assert not found("date_past", "We sent it on 2 March 2026.")
 
 
 @pytest.mark.parametrize(

@@ -211,12 +211,6 @@ def codes(asked: str, answer: str, to: Party = ANNA, files: tuple[str, ...] = ()
             "Gladly: your booking is now from 4 to 9 December.",
         ),
         (
-            "date_past",
-            "You wrote that we shall meet in June 2026?",
-            "You will find the letter of 14 January under Documents. The room is booked from 7 to 10 June.",
-            "See you on 14 January at ten.",
-        ),
-        (
             "promise_legal",
             "You sent 24 pieces too few. Do we get tax back?",
             "We credit them, and you may deduct it from invoice 5562.",

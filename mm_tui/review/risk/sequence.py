@@ -1,15 +1,14 @@
-"""Rules about the order of times: spans that end before they begin, times that cannot be, and days to come that have
-passed."""
+"""The rule about spans of time that end before they begin, and times and days that cannot be."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date
 from itertools import pairwise
 
 from mm_tui.review.findings import Finding, Level, Span
-from mm_tui.review.risk.facts import Day, days_there, find_dates
+from mm_tui.review.risk.facts import Day, find_dates
 from mm_tui.review.risk.phrases import pattern
 from mm_tui.review.risk.pieces import find_all
 from mm_tui.review.risk.rule import Reading, quoted, rule
@@ -132,61 +131,4 @@ def _hours(body: str, low: str) -> Iterator[Finding]:
             yield Finding("time_order", Level.MEDIUM, OneLine(words), (both,))
 
 
-_NEAR_BEFORE, _NEAR_AFTER = 45, 20
-"""How many characters around a day are searched for words about the future."""
-_LONGEST_PAST = timedelta(days=120)
-_LONGEST_OF = 14
-_OF_THAT_DAY = re.compile(r"\b(?:of|dated|from|since|vom|seit|bis(?: zum)?|ab(?: dem)?|van|sinds|z dnia)\s(?:the\s)?\Z")
-"""Words before the day of a letter or a period: "the letter of 14 September"."""
-
-
-@rule("date_past", "a future day that has passed")
-def date_past(reading: Reading) -> Iterator[Finding]:
-    """The draft speaks of a future day ("you can come on", "see you on"), but that day was before the draft. A day
-    without a year means the nearest one. Medium; days that the thread names are accepted."""
-    today = reading.context.today
-    if today is None:
-        return
-    body = reading.body[: reading.written]
-    days = find_dates(body)
-    known = days_there(reading, days) if days else ()
-    came = {(mail.received_at.month, mail.received_at.day) for mail in reading.context.messages if mail.received_at}
-    years = {month: day.year for day in (*known, *days) if day.year for month, _ in day.readings}
-    for day in days:
-        if day.readings & came or any(day.readings & other.readings for other in known) or not day.exists:
-            continue
-        if not day.year and any(years.get(month, 0) > today.year for month, _ in day.readings):
-            continue
-        if _OF_THAT_DAY.search(reading.low, max(0, day.span.start - _LONGEST_OF), day.span.start):
-            continue
-        first, last = reading.sentence(day.span.start)
-        near = max(first, day.span.start - _NEAR_BEFORE), min(last, day.span.end + _NEAR_AFTER)
-        if not pattern("future").search(reading.low, *near):
-            continue
-        if when := _past(day, today):
-            words = (
-                f"speaks of {quoted(body[slice(*day.span)])} as a day to come: it was {(today - when).days} days ago"
-            )
-            yield Finding("date_past", Level.MEDIUM, OneLine(words), (day.span,))
-
-
-def _past(day: Day, today: date) -> date | None:
-    """The day, if it can only be in the past."""
-    nearest = []
-    for month, number in day.readings:
-        found = []
-        for year in (day.year,) if day.year else (today.year - 1, today.year, today.year + 1):
-            try:
-                found.append(date(year, month, number))
-            except ValueError:
-                continue
-        if not found:
-            continue
-        nearest.append(min(found, key=lambda one: abs(one - today)))
-    if not nearest or any(one >= today for one in nearest):
-        return None
-    late = max(nearest)
-    return late if today - late <= _LONGEST_PAST else None
-
-
-SEQUENCE_RULES = (time_order, date_past)
+SEQUENCE_RULES = (time_order,)
