@@ -37,8 +37,9 @@ The first rows were measured with the rules of their day. Rules that found next 
 afterwards. Of 1,950 answers of customer support that models wrote, from public data, 1.5 % are flagged; of answers from
 public mailing lists 11 %, without the rules about recipients.
 
-So on new drafts expect that two thirds of the faults are noticed, and few where only the meaning is wrong: a number that
-stands nowhere, another question answered, the opposite of what we wrote. The second reader is for what no rule can see.
+So on new drafts expect that two thirds of the faults are noticed, and few where only the meaning is wrong: a number
+that stands nowhere, another question answered, the opposite of what we wrote. The second reader is for what no rule can
+see.
 
 ## How often a finding is of use
 
