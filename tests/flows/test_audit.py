@@ -10,8 +10,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from mm_tui.app import MmTui
-from mm_tui.screens.audit.dialogs import ExportScreen
-from mm_tui.screens.audit.filter import AuditFilterScreen
+from mm_tui.screens.audit.dialogs import AuditFilterScreen, ExportScreen
 from mm_tui.screens.audit.history import HistoryScreen
 from mm_tui.screens.audit.screen import AuditScreen
 from mm_tui.screens.audit.words import NO_ADMIN

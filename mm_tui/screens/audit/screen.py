@@ -304,7 +304,7 @@ class AuditScreen(BaseScreen):
         in_thread(self, lambda: (timeline.actors(), timeline.actions()), self._ask_filter, "facets")
 
     def _ask_filter(self, facets: tuple[list[Facet], list[Facet]]) -> None:
-        from mm_tui.screens.audit.filter import AuditFilterScreen
+        from mm_tui.screens.audit.dialogs import AuditFilterScreen
 
         boxes = list(self.session.mail.addresses().items())
         now, names = self.session.clock.now(), self.lines.names
