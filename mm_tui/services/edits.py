@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -29,6 +29,8 @@ _COPY = "~"
 """Prefix for a copy of an edit that another window overwrote; no gateway id starts with it."""
 
 
+KEPT_OPEN = timedelta(days=1)
+"""For this long a file stays that a window of the human's own editor may have open, whatever has ended meanwhile."""
 REPLY = "reply:"
 """Prefix for a saved reply, before the id of the email that it answers; no gateway id starts with it."""
 
@@ -49,7 +51,7 @@ class Edits:
         self._database = database
         self._store = EditStore(database)
         self.in_editors: list[EditorFile] = []
-        """Files that a window of the human's own editor may still have open. Each stays until the next start."""
+        """Files that a window of the human's own editor may still have open."""
 
     def get(self, item_id: str) -> SavedEdit | None:
         return self._store.get(item_id)
@@ -116,7 +118,7 @@ class Edits:
         Raises:
             NotSaved: they could not be saved; they are found again next time.
         """
-        from mm_tui.store.decisions.editor_files import left_behind
+        from mm_tui.store.decisions.editor_files import EditorFile, left_behind
 
         taken, more = 0, []
         for left in left_behind(folder):
@@ -130,7 +132,10 @@ class Edits:
                     self.save_beside(edit)
             if left.has_more:
                 more.append(str(left.folder))
-            left.remove()
+            if left.may_be_open and at - left.given.saved_at < KEPT_OPEN:
+                self.in_editors.append(EditorFile.found(left))
+            else:
+                left.remove()
         words = []
         if taken:
             words.append("your editor's text of a draft was loaded after the last run ended" if taken == 1 else

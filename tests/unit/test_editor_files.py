@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from mm_tui.models import EditedDraft, RawContent
 from mm_tui.screens.pending import editor_process
 from mm_tui.screens.pending.editor_process import EditorError, EditorReturned, run_editor
-from mm_tui.services.edits import Edits
+from mm_tui.services.edits import KEPT_OPEN, Edits
 from mm_tui.services.left_texts import recovered
 from mm_tui.store.database import Database
 from mm_tui.store.decisions.editor_files import EditorFile, editing_folder, left_behind
@@ -146,6 +146,20 @@ def test_an_editor_that_was_stopped_before_it_wrote_its_text_replaces_nothing(tm
     EditorFile(tmp_path, GIVEN).path.write_text("\n")
     assert Edits(database).recover(tmp_path, NOW) == ""
     assert edits(database) == ["Given."]
+
+
+@pytest.mark.usefixtures("dead")
+def test_a_file_that_a_window_may_have_open_stays_for_a_day_whatever_ends_meanwhile(tmp_path: Path) -> None:
+    database = Database.open(None)
+    file = EditorFile(tmp_path, GIVEN)
+    file.keep()
+    for number, text in enumerate(("Given.", "Saved late.", "Saved again.")):
+        file.path.write_text(f"{text}\n")
+        again = Edits(database)
+        assert ("was loaded" in again.recover(tmp_path, NOW)) == (number > 0)
+        assert [(one.item_id, one.given) for one in again.in_editors] == [("d1", text)]
+    assert edits(database) == ["Saved again."]
+    assert Edits(database).recover(tmp_path, NOW + KEPT_OPEN) == "" and list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.usefixtures("dead")

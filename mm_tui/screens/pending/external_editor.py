@@ -96,9 +96,8 @@ class ExternalEditing:
     def _keep(self, file: EditorFile, taken: ManyLine | None) -> None:
         """Keeps the file of an editor that may still have it open. Text that is saved when no screen watches it is
         loaded at the next start of the program."""
-        if taken is not None:
-            with suppress(OSError):
-                file.was_taken(str(taken))
+        with suppress(OSError):
+            file.keep(None if taken is None else str(taken))
         self._screen.session.edits.in_editors.append(file)
         self.watch()
 
@@ -129,7 +128,7 @@ class ExternalEditing:
             taken = self._load(area, saved, None)
             self._screen.say("the text from your editor was loaded")
         if taken:
-            file.was_taken(str(saved))
+            file.keep(str(saved))
         else:
             self._screen.session.edits.in_editors.remove(file)
 

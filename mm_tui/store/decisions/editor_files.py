@@ -37,10 +37,19 @@ class EditorFile:
         self.folder = Path(tempfile.mkdtemp(dir=parent))
         self.path = self.folder / TEXT
         self._edit = edit
+        self._may_be_open = False
         # The description is written last: without it the file is ignored, and the text is still in the store.
         # Editors end the last line, so the file has one line break more than the text.
         replace_private(self.path, f"{edit.text.body}\n")
         self._about([Process.this()])
+
+    @classmethod
+    def found(cls, left: LeftBehind) -> EditorFile:
+        """The file of an earlier run, which a window may still have open. Raises OSError."""
+        file = object.__new__(cls)
+        file.folder, file.path, file._edit = left.folder, left.folder / TEXT, left.edit
+        file.keep(left.edit.text.body)
+        return file
 
     @property
     def item_id(self) -> str:
@@ -64,9 +73,15 @@ class EditorFile:
         """Returns the text as last saved by the editor. Raises OSError."""
         return _text(self.path)
 
-    def was_taken(self, body: str) -> None:
-        """Records that this text has been stored elsewhere; the editor may still save another. Raises OSError."""
-        self._edit = _with_body(self._edit, body)
+    def keep(self, body: str | None = None) -> None:
+        """Records that a window may still have it open, and save another text. Raises OSError.
+
+        Args:
+            body: the text that has been stored elsewhere.
+        """
+        self._may_be_open = True
+        if body is not None:
+            self._edit = _with_body(self._edit, body)
         self._about([Process.this()])
 
     def remove(self) -> None:
@@ -80,6 +95,7 @@ class EditorFile:
             "base": typed_json.values_of(edit.base), "to": list(edit.text.to), "subject": edit.text.subject,
             "body": edit.text.body,
             "saved_at": edit.saved_at.isoformat(), "owners": [[owner.pid, owner.token] for owner in owners],
+            "may_be_open": self._may_be_open,
         }  # fmt: skip
         replace_private(self.folder / ABOUT, json.dumps(about))
 
@@ -92,6 +108,8 @@ class LeftBehind(NamedTuple):
     """The text given to the editor."""
     edit: SavedEdit
     """The text last saved by the editor."""
+    may_be_open: bool = False
+    """Whether a window that the editor did not wait for may still have it open."""
 
     def remove(self) -> None:
         """Deletes the text, once it is stored elsewhere. The editor's other files, such as a swap file, stay."""
@@ -118,7 +136,7 @@ def left_behind(parent: Path) -> Iterator[LeftBehind]:
         except (OSError, ValueError, KeyError, TypeError):
             continue
         if not any(owner.is_alive() for owner in owners):
-            yield LeftBehind(folder, given, _with_body(given, body))
+            yield LeftBehind(folder, given, _with_body(given, body), about.get("may_be_open") is True)
 
 
 def _content(path: Path) -> bytes:
