@@ -74,7 +74,27 @@ _SIGNS = {
     "\xa0": " ",
 }
 _ASCII = {sign: plain for signs, plain in _SIGNS.items() for sign in signs}
-_HANDLER = "mm-tui.signs"
+_HANDLER, _ESCAPES = "mm-tui.signs", "mm-tui.escapes"
+
+
+def escape_others_in(stream: TextIO) -> None:
+    """Makes a stream accept any text: signs that it cannot encode become ASCII ones, anything else an escape."""
+    if hasattr(stream, "reconfigure"):
+        codecs.register_error(_ESCAPES, _escaped)
+        stream.reconfigure(errors=_ESCAPES)
+
+
+def _escaped(error: UnicodeError) -> tuple[str | bytes, int]:
+    if not isinstance(error, UnicodeEncodeError) or (sign := _ASCII.get(error.object[error.start])) is None:
+        return codecs.backslashreplace_errors(_first_of(error))
+    return sign, error.start + 1
+
+
+def _first_of(error: UnicodeError) -> UnicodeError:
+    """The error about its first character alone: the next may be a sign."""
+    if isinstance(error, UnicodeEncodeError):
+        error.end = error.start + 1
+    return error
 
 
 def draw_signs_in(stream: TextIO | None) -> str:

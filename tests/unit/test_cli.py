@@ -199,11 +199,11 @@ def test_ctrl_c_ends_it_without_a_traceback(home: Home) -> None:
 def test_any_locale_will_do(home: Home, locale: dict[str, str]) -> None:
     code = (
         "from mm_tui.commands.output import printing as emit; from mm_tui.text import OneLine\n"
-        "emit.prepare(); emit.line(OneLine('\\xe4 \\u65e5\\u672c'))"
+        "emit.prepare(); emit.line(OneLine('\\xe4 \\u65e5\\u672c \\u00b7 \\u25b6\\u2500'))"
     )
     env = {name: value for name, value in home.environment().items() if not name.startswith(("LC_", "LANG", "PYTHON"))}
     done = subprocess.run([PYTHON, "-c", code], env={**env, **locale}, capture_output=True, check=True)
-    assert done.stdout.decode("utf-8") in ("ä 日本\n", "\\xe4 \\u65e5\\u672c\n")
+    assert done.stdout.decode("utf-8") in ("ä 日本 · ▶─\n", "\\xe4 \\u65e5\\u672c | >-\n")
 
 
 def homeless(home: Path) -> dict[str, str]:

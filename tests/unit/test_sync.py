@@ -353,6 +353,10 @@ async def test_a_mailbox_that_is_refused_does_not_stop_the_others(database: Data
         assert bench.mail.ids(MailView()) == [email_id(2)]
         assert BOX in str(bench.part(SyncPart.MAIL))
         assert bench.sync.state.phase is SyncPhase.LIVE
+        gateway.emails = emails  # type: ignore[method-assign]
+        bench.sync.set_active(False)
+        bench.sync.set_active(True)
+        await until(lambda: bench.part(SyncPart.MAIL) is None)
 
 
 async def test_what_lacked_a_scope_is_read_again_with_the_first_that_has_it_and_when_a_human_asks(

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import TextIO
 
 from mm_tui.commands.output.exits import CommandError, Exit
+from mm_tui.environment import escape_others_in
 from mm_tui.text import CleanText, ManyLine, OneLine
 
 VERDICT_INDENT = 8
@@ -21,8 +22,7 @@ _COLOURS = {"ok": "32", "warning": "33", "problem": "31"}
 def prepare() -> None:
     """Makes the standard streams accept any text, whatever the locale."""
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
+        escape_others_in(stream)
 
 
 def line(text: CleanText) -> None:

@@ -180,9 +180,11 @@ class Sync:
         return self._interval()
 
     def set_active(self, active: bool) -> None:
-        """Sets whether the user is active: polls are then more frequent. Becoming active polls at once, also what the
-        key was refused for."""
+        """Sets whether the user is active: polls are then more frequent. Becoming active polls at once, also what was
+        refused before."""
         if active and not self._active:
+            if self._boxes.forget_refusals():
+                self._wake[SyncPart.FILL].set()
             for part in {SyncPart.PENDING, SyncPart.MAIL, *self._health.without_key}:
                 self._wake[part].set()
         self._active = active
