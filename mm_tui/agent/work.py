@@ -94,7 +94,7 @@ class EmailWork:
             await self._finish(reply=job.reply_id)
             return
         if job.draft is None and (own := await self._written_before()):
-            await self._finish(why=f"it has an answer of this agent: {own}")
+            await self._finish(why=f"it was answered before: {own}")
             return
         if job.draft is None:
             reason = await self._write()
@@ -201,7 +201,7 @@ class EmailWork:
         opened, except those that a reviewer wrote.
         """
         job, mail, first = self._job, self._reading.mail, None
-        if job.is_redraft or job.why or not self._reading.was_opened:
+        if job.is_redraft or not self._reading.was_opened:
             return None
         own = self._jobs.replies_in(self._thread_id)
         for draft in policy.drafts_after(mail, self._reading.thread, self._tools.clock.now() - FOLLOWED):

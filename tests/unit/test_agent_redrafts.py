@@ -169,7 +169,10 @@ async def test_an_agent_that_lost_its_store_still_redrafts_its_older_drafts(
     async with desk(settings_for(sandbox)) as agent:
         await agent.worker.once()
     async with desk(settings_for(sandbox)) as agent:
+        sandbox.fault(method="GET", path="/threads/", kind="status", status=503, when="before", count=1)
         await agent.worker.once()
+        await agent.worker.once()
+        assert agent.events("put off")
         rejected = [reviewed.reject("Wrong facts", "Text number 0, as I would write it.")]
         await agent.worker.once()
     for number in range(1, 3):

@@ -407,7 +407,7 @@ def test_json_has_the_documented_fields(home: Home, sandbox: Sandbox) -> None:
     assert set(shown) == set(json_fields.SHOWN)
     done = home.run("pending", "reject", draft_id, "--digest", shown["digest"], "--reason", "no", "--json")
     assert set(done.json) == set(json_fields.DECISION)
-    for command in ("sync", "doctor", "profiles", "audit verify", "audit list"):
+    for command in ("sync", "doctor", "profiles", "audit verify", "audit list", "scheduled list"):
         assert set(home.run(*command.split(), "--json").json) == set(json_fields.OUTPUTS[command])
     assert set(json.loads(home.run("audit", "export").out.splitlines()[0])) == set(json_fields.AUDIT)
 
