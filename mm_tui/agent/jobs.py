@@ -167,7 +167,8 @@ class Jobs:
     def _is_held(self, holder: str, since: datetime | None, now: datetime) -> bool:
         """Whether another agent that still runs is working on a job."""
         pid, token, *_ = [*holder.split(" "), "", ""]
-        if not pid.isdigit() or holder == self._holder or since is None or not now - LONGEST_HOLD < since <= now:
+        # It may have been taken a moment after this agent looked at its clock.
+        if not pid.isdigit() or holder == self._holder or since is None or abs(now - since) >= LONGEST_HOLD:
             return False
         return Process(int(pid), token).is_alive()
 

@@ -378,6 +378,7 @@ def test_a_job_of_an_agent_that_ended_is_taken_at_once(tmp_path: Path) -> None:
         again = jobs.take(clock.now(), {"01B"})
         assert again is not None and again.email_id == "01A"
         assert others.take(clock.now()) is None
+        assert others.take(clock.now() - timedelta(seconds=1)) is None, "it looked at its clock before"
         assert others.take(clock.now() + LONGEST_HOLD) is not None, "its process may be another one"
         with database.write() as connection:
             connection.execute("UPDATE agent_jobs SET held_by = '999999999 gone x'")
