@@ -112,6 +112,8 @@ class Session:
         self.trouble = OneLine("")
         self.news = OneLine("")
         """A message to show once, on the first screen."""
+        self.unused_instructions: dict[str, str] = {}
+        """What a model was told to change, by email id, for texts that it has not written: it is offered again."""
         self._keys: Keys | None = None
         self._store_trouble: StoreError | None = None
 

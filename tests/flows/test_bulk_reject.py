@@ -69,10 +69,15 @@ async def test_all_of_a_filter_is_rejected_after_a_typed_count(sandbox: Sandbox)
         await pilot.press("4", "enter")
         await until(pilot, lambda: "nothing was rejected" in shown(app), "the refusal of another number")
         assert len(sandbox.pending()) == 4
+        # The number can be corrected; the reason is offered again.
+        await pilot.press("escape")
         await pilot.press("X")
         await until(pilot, lambda: "Reject all 3 emails" in shown(app), "the question once more")
-        await pilot.press(*"spam", "enter")
+        assert app.screen.query_one(Input).value == "spam"
+        await pilot.press("enter")
         await until(pilot, lambda: "Type 3 to reject" in shown(app), "the summary once more")
+        await pilot.press("5", "enter")
+        await until(pilot, lambda: "nothing was rejected" in shown(app), "the refusal once more")
         await pilot.press("3", "enter")
         await until(pilot, lambda: len(sandbox.pending()) == 1, "the rejections")
         assert [sandbox.status(one) for one in made] == ["rejected"] * 3 + ["pending_send_approval"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from textual.widgets import Input
 
 from mm_tui.screens.dialogs.choice import ChoiceScreen
 from mm_tui.screens.dialogs.leave import LeaveScreen
@@ -118,8 +119,8 @@ async def test_counts_that_change_push_no_other_words_about(sandbox: Sandbox) ->
 
 
 async def test_the_field_of_a_dialog_stays_in_sight_when_the_terminal_becomes_small(sandbox: Sandbox) -> None:
-    sandbox.draft("First.")
-    async with reading_queue(settings_for(sandbox), 1) as (app, pilot, _):
+    draft = sandbox.draft("First.")
+    async with reading_queue(settings_for(sandbox), 1) as (app, pilot, screen):
         await pilot.pause(0.5)
         await pilot.press("x")
         await until(pilot, lambda: isinstance(app.screen, ReasonScreen), "the question")
@@ -128,3 +129,13 @@ async def test_the_field_of_a_dialog_stays_in_sight_when_the_terminal_becomes_sm
         await until(pilot, lambda: "my reason" in shown(app), "what is typed")
         await pilot.resize_terminal(120, 40)
         await until(pilot, lambda: "Reject: give a reason" in shown(app) and "my reason" in shown(app), "all of it")
+        # The gateway refuses: the reason is offered again, and typing replaces it.
+        sandbox.fault(method="POST", path="/decide$", kind="status", status=403, when="before")
+        await pilot.press("enter")
+        await until(pilot, lambda: (view := screen.decision_of(draft)) is not None and view.failed, "the refusal")
+        for keys, value in (((), "my reason"), (("n", "o"), "no")):
+            await pilot.press("x")
+            await until(pilot, lambda: isinstance(app.screen, ReasonScreen), "the question again")
+            await pilot.press(*keys)
+            await until(pilot, lambda: app.screen.query_one(Input).value == value, value)  # noqa: B023
+            await pilot.press("escape")

@@ -89,9 +89,9 @@ async def test_a_redraft_can_be_taken_back_and_leaves_a_copy(sandbox: Sandbox, w
         area = await opened(where, app, pilot, Model("writes"))
         await pilot.press("ctrl+t")
         await until(pilot, lambda: isinstance(app.screen, InstructScreen), "the question")
-        await pilot.press("enter")
+        await pilot.press(*"be brief", "enter")
         await until(pilot, lambda: area.text == "A whole text." and not area.read_only, "the model's text")
-        assert MINE in kept(app)
+        assert MINE in kept(app) and not app.session.unused_instructions
         await pilot.press("ctrl+z")
         await until(pilot, lambda: area.text == MINE, "the human's text")
 
@@ -104,7 +104,7 @@ async def test_half_a_text_of_a_model_never_stays(sandbox: Sandbox, where: str, 
         area = await opened(where, app, pilot, Model(ending))
         await pilot.press("ctrl+t")
         await until(pilot, lambda: isinstance(app.screen, InstructScreen), "the question")
-        await pilot.press("enter")
+        await pilot.press(*"be brief", "enter")
         if ending == "hangs":
             await until(pilot, lambda: area.text == "Half of a te", "half a text")
             if where == "edit":
@@ -115,6 +115,12 @@ async def test_half_a_text_of_a_model_never_stays(sandbox: Sandbox, where: str, 
                 burst(app, " Aq1u")
             await until(pilot, lambda: area.text == f"{MINE} Aq1u", "both")
         await until(pilot, lambda: not area.read_only and area.text.startswith(MINE), "the human's text")
+        # What the model did not do is offered again.
+        await pilot.press("ctrl+t")
+        await until(pilot, lambda: isinstance(app.screen, InstructScreen), "the question again")
+        assert app.screen.query_one(Input).value == "be brief"
+        await pilot.press("escape")
+        await until(pilot, lambda: area.has_focus, "the text")
         await pilot.press("!")
         assert area.text.endswith("!")
         await pilot.press("escape")

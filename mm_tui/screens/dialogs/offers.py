@@ -11,13 +11,13 @@ from textual.content import Content
 from textual.widgets import Input, Static
 
 from mm_tui.messages import session_of
-from mm_tui.screens.dialogs.dialog import Dialog, keys_line
+from mm_tui.screens.dialogs.dialog import Dialog, ask, keys_line
 from mm_tui.text import ManyLine, OneLine
 from mm_tui.widgets.line_input import LineInput
 from mm_tui.widgets.words import joined, with_keys
 
 if TYPE_CHECKING:
-    from textual.app import ComposeResult
+    from textual.app import App, ComposeResult
 
 MAX_WORDS = 500
 """The most characters of the user's own words."""
@@ -32,6 +32,7 @@ class OfferScreen(Dialog[str]):
 
     Args:
         offered: the texts, best first, always in the same order.
+        typed: the user's own words from before, which were not used: they are in the line, selected.
         back: what escape does, in words.
         more: further keys, and what they do.
         over: why there is nothing to ask any more; empty as long as there is. The dialog stays, because somebody may
@@ -54,8 +55,11 @@ class OfferScreen(Dialog[str]):
         notes: Mapping[str, str] | None = None,
         more: Sequence[tuple[str, str]] = (),
         over: Callable[[], str] | None = None,
+        typed: str = "",
     ) -> None:
         super().__init__()
+        self.typed = typed
+        """The user's own words that are the answer; empty if a text was chosen."""
         self._over = over
         self._notes = {OneLine(text): note for text, note in (notes or {}).items()}
         self._title, self._what, self._back, self._more = title, what, back, more
@@ -69,7 +73,7 @@ class OfferScreen(Dialog[str]):
             if self._what:
                 yield Static(Content.styled(self._what, "$mm-dim"))
             yield Static(id="offers", classes="dialog--offers")
-            yield LineInput(placeholder="or type your own, then enter")
+            yield LineInput(self.typed, placeholder="or type your own, then enter", proposes=bool(self.typed))
             yield Static(id="trouble")
             at_once = (f"f1-f{len(self._offered)}", "at once")
             yield keys_line(("↑↓ enter", "choose"), at_once, *self._more, ("esc", self._back))
@@ -115,6 +119,7 @@ class OfferScreen(Dialog[str]):
     def action_choose(self, number: int) -> None:
         # A text that has not been on the screen cannot have been chosen.
         if self._is_drawn and number <= len(self._offered) and not self.look_again():
+            self.typed = ""
             self.dismiss(str(self._offered[number - 1]))
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
@@ -126,7 +131,8 @@ class OfferScreen(Dialog[str]):
         elif len(words) > MAX_WORDS:
             self.show_trouble(f"{len(words)} characters; the limit is {MAX_WORDS}")
         else:
-            self.dismiss(str(words))
+            self.typed = str(words)
+            self.dismiss(self.typed)
 
 
 class ReasonScreen(OfferScreen):
@@ -134,7 +140,7 @@ class ReasonScreen(OfferScreen):
 
     Args:
         asking: those that ask the agent for another draft; None if it cannot be asked.
-        over: as for `OfferScreen`.
+        over, typed: as for `OfferScreen`.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+t", "ask_redraft", "redraft", show=False)]
@@ -149,6 +155,7 @@ class ReasonScreen(OfferScreen):
         asking: Collection[str] | None = None,
         *,
         over: Callable[[], str] | None = None,
+        typed: str = "",
     ) -> None:
         self._may_ask = asking is not None
         super().__init__(
@@ -159,6 +166,7 @@ class ReasonScreen(OfferScreen):
             notes=dict.fromkeys(asking or (), "↻ another draft"),
             more=[("^t", "choose and redraft")] if self._may_ask else [],
             over=over,
+            typed=typed,
         )
 
     async def action_ask_redraft(self) -> None:
@@ -172,7 +180,19 @@ class ReasonScreen(OfferScreen):
 
 
 class InstructScreen(OfferScreen):
-    """Asks how the model should change a text; None leaves it as it is."""
+    """Asks how the model should change a text; None leaves it as it is. `typed` is as for `OfferScreen`."""
 
-    def __init__(self) -> None:
-        super().__init__("How should the model change the text?", ("shorter", "friendlier", "more formal"))
+    def __init__(self, typed: str = "") -> None:
+        super().__init__("How should the model change the text?", ("shorter", "friendlier", "more formal"), typed=typed)
+
+
+def ask_instruction(app: App[object], email_id: str, then: Callable[[str], object]) -> None:
+    """Asks how the model should change the text for this email. Typed words that it has not followed are offered."""
+    unused = session_of(app.screen).unused_instructions
+    dialog = InstructScreen(unused.get(email_id, ""))
+
+    def given(instruction: str) -> None:
+        unused[email_id] = dialog.typed
+        then(instruction)
+
+    ask(app, dialog, given)

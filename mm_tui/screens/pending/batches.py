@@ -100,6 +100,7 @@ class Batches:
             return
         subjects = ", ".join(entry.item.subject for entry in batch)
         self._deciding.ask_reason(
+            batch,
             f"Reject {count(len(batch), 'marked email', 'marked emails')}, and give a reason",
             ManyLine("\n".join(filter(None, (subjects, self._beside_listed(batch))))),
             lambda reason, asks: self._deciding.begin(

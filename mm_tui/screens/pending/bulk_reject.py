@@ -74,6 +74,7 @@ class BulkReject:
             self._screen.say(snoozed_words(left_out) if left_out else "nothing of this filter can be rejected now")
             return
         self._deciding.ask_reason(
+            batch,
             f"Reject all {count(len(batch), 'email', 'emails')} listed: give a reason",
             OneLine(f"Listed by: {self._filter_words()}"),
             lambda reason, _: self._confirm(batch, reason),
@@ -89,7 +90,8 @@ class BulkReject:
         gate, why_not = self._screen.gate, self._screen.why_not
         return [entry for entry in self._screen.listing.entries if not why_not(gate.why_busy, entry)]
 
-    def _confirm(self, batch: list[QueueEntry], reason: str) -> None:
+    def _confirm(self, batch: list[QueueEntry], reason: str, typed: str = "", trouble: str = "") -> None:
+        """Shows the summary and asks for the count; with `typed` again, because that was another number."""
         from mm_tui.services.audit.key_names import key_names
         from mm_tui.services.decisions.bulk import snoozed_words, summary
 
@@ -102,19 +104,20 @@ class BulkReject:
             self._screen.app,
             FormScreen(
                 f"Reject all {number}?",
-                [Field(f"Type {number} to reject them all", "")],
+                [Field(f"Type {number} to reject them all", "", typed, proposed=True)],
                 words=f"Filter: {self._filter_words()}. All are undone together.",
                 yes="reject them",
                 lines=lines,
+                trouble=trouble,
             ),
-            lambda typed: self._typed(batch, reason, typed[0]),
+            lambda answer: self._answered(batch, reason, answer[0]),
         )
 
-    def _typed(self, batch: list[QueueEntry], reason: str, typed: str) -> None:
+    def _answered(self, batch: list[QueueEntry], reason: str, typed: str) -> None:
         if typed.strip() == str(len(batch)):
             self.begin(batch, reason)
         else:
-            self._screen.say(f"{len(batch)} was not typed: nothing was rejected", "warning")
+            self._confirm(batch, reason, typed, f"{len(batch)} was not typed: nothing was rejected")
 
     def begin(self, batch: list[QueueEntry], reason: str) -> None:
         """Begins the rejection of these emails in a worker."""

@@ -14,6 +14,7 @@ from textual.content import Content
 from textual.message import Message
 
 from mm_tui.decision.state import Choice as Answer
+from mm_tui.decision.state import Outcome
 from mm_tui.models import EditedDraft
 from mm_tui.screens.dialogs.choice import Choice, ChoiceScreen
 from mm_tui.screens.dialogs.dialog import ask
@@ -54,6 +55,8 @@ class Deciding:
         self._ask_take_back = ask_take_back
         self._reasons_given: dict[str, str] = {}
         """The reason of each rejection in progress, by email id."""
+        self._unused: dict[str, str] = {}
+        """The reasons that were typed and have rejected nothing yet, by email id: they are offered again."""
 
     # Permission
 
@@ -168,6 +171,8 @@ class Deciding:
             self._screen.refusal.forget()
         if view is not None and view.ended:
             reason = self._reasons_given.pop(email_id, "")
+            if view.phase in AS_WANTED or view.outcome is Outcome.UNDONE:
+                self._unused.pop(email_id, None)
             if reason and view.phase in AS_WANTED:
                 session = self._screen.session
                 remember(session.database, reason, session.settings.review.reasons)
@@ -261,6 +266,7 @@ class Deciding:
 
     def ask_reason(
         self,
+        entries: Sequence[QueueEntry],
         title: str,
         about: OneLine | ManyLine,
         then: Callable[[str, bool | None], None],
@@ -268,7 +274,7 @@ class Deciding:
         over: Callable[[], str],
         may_ask_redraft: bool = False,
     ) -> None:
-        """Asks for a reason for rejecting, and continues if one is given.
+        """Asks for a reason for rejecting these emails, and continues if one is given.
 
         Args:
             then: gets the reason, and whether another draft is asked for; None leaves that to the reason.
@@ -279,8 +285,15 @@ class Deciding:
         review = session.settings.review
         reasons = offered(session.database, review.reasons)
         asking = review.redraft_reasons if may_ask_redraft and session.can("send") else None
-        dialog = ReasonScreen(title, about, reasons, asking, over=over)
-        ask(self._screen.app, dialog, lambda reason: then(reason, dialog.asks_redraft))
+        ids = [entry.item.id for entry in entries]
+        typed = next((self._unused[email_id] for email_id in ids if email_id in self._unused), "")
+        dialog = ReasonScreen(title, about, reasons, asking, over=over, typed=typed)
+
+        def given(reason: str) -> None:
+            self._unused |= dict.fromkeys(ids, dialog.typed)
+            then(reason, dialog.asks_redraft)
+
+        ask(self._screen.app, dialog, given)
 
     def reject(self) -> None:
         """Rejects the email under the cursor, after asking for a reason."""
@@ -291,6 +304,7 @@ class Deciding:
             self._screen.refusal.say(why)
             return
         self.ask_reason(
+            [entry],
             "Reject: give a reason",
             about_line(entry),
             lambda reason, asks: self.begin(
@@ -317,6 +331,7 @@ class Deciding:
         if not self._screen.session.can("send"):
             about = ManyLine(f"{about}\nWithout a send key, another draft cannot be asked for.")
         self.ask_reason(
+            [entry],
             "Send your text back to the agent: give a reason",
             about,
             lambda reason, _: self.begin(

@@ -21,7 +21,7 @@ from mm_tui.review.risk.model import Assessment
 from mm_tui.screens.base import BaseScreen
 from mm_tui.screens.dialogs.dialog import ask
 from mm_tui.screens.dialogs.labelling import say_why_not
-from mm_tui.screens.dialogs.offers import InstructScreen
+from mm_tui.screens.dialogs.offers import ask_instruction
 from mm_tui.screens.pending.diff_pages import three_way_page
 from mm_tui.screens.pending.external_editor import KEPT, ExternalEditing
 from mm_tui.screens.pending.findings import finding_lines
@@ -340,7 +340,7 @@ class EditScreen(BaseScreen):
         elif not drafts.has_key:
             self.say(NO_MODEL, "warning")
         else:
-            ask(self.app, InstructScreen(), self._redraft)
+            ask_instruction(self.app, self._entry.item.id, self._redraft)
 
     def _redraft(self, instruction: str) -> None:
         self.run_worker(self._stream(instruction), exclusive=True, group="redraft", exit_on_error=False)
@@ -359,6 +359,7 @@ class EditScreen(BaseScreen):
             self.say(f"{fault_words(error)} · your text is unchanged", "warning")
         else:
             if written is not None:
+                self.session.unused_instructions.pop(self._entry.item.id, None)
                 self.say(f"written by {written.model}: read all of it; ^z takes the change back")
         finally:
             if self.is_attached:

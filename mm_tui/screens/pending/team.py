@@ -24,14 +24,16 @@ if TYPE_CHECKING:
     from mm_tui.services.presence.notes import TeamTags
     from mm_tui.services.queue.entry import QueueEntry
 
+NOTE, ASSIGN = "pending.note", "pending.assign"
+
 
 class Team:
     """Asks for notes and names, and sets them in a worker."""
 
     def __init__(self, screen: QueueHost) -> None:
         self._screen = screen
-        self._unset: dict[str, str] = {}
-        """The notes that could not be set, by email: they are offered again."""
+        self._unset: dict[tuple[str, str], str] = {}
+        """What could not be set, by action and email: it is offered again."""
 
     def ask_note(self) -> None:
         """Asks for the note; an empty one removes it."""
@@ -46,7 +48,7 @@ class Team:
                     Field(
                         f"At most {LONGEST_NOTE} characters; empty removes the note",
                         "",
-                        self._unset.get(email_id, before),
+                        self._unset.get((NOTE, email_id), before),
                     )
                 ],
                 words=about_line(entry, digest=False),
@@ -60,6 +62,7 @@ class Team:
         if (entry := self._ready()) is None:
             return
         held = entry.assignment.to if entry.assignment is not None else reviewer(self._screen.session.settings)
+        held = self._unset.get((ASSIGN, entry.item.id), held)
         words = entry.assignment.words if entry.assignment is not None else OneLine("assigned to nobody")
         ask(
             self._screen.app,
@@ -108,14 +111,15 @@ class Team:
         return None
 
     def _note(self, mailbox_id: str, email_id: str, text: str, before: str) -> None:
-        self._unset.pop(email_id, None)
+        self._unset.pop((NOTE, email_id), None)
         if (team := self._still(email_id)) is not None and text.strip() != before:
-            self._unset[email_id] = text
-            self._run(team.note(mailbox_id, email_id, text, before=before), noted=email_id)
+            self._unset[NOTE, email_id] = text
+            self._run(team.note(mailbox_id, email_id, text, before=before), NOTE, email_id)
 
     def _assign(self, mailbox_id: str, email_id: str, to: str) -> None:
         if (team := self._still(email_id)) is not None:
-            self._run(team.assign(mailbox_id, email_id, to))
+            self._unset[ASSIGN, email_id] = to
+            self._run(team.assign(mailbox_id, email_id, to), ASSIGN, email_id)
 
     def _still(self, email_id: str) -> TeamTags | None:
         """What sets the tags; None, after saying why, if the email was decided while the question was open."""
@@ -124,17 +128,19 @@ class Team:
             return None
         return self._screen.session.team
 
-    def _run(self, act: Coroutine[Any, Any, OneLine], noted: str = "") -> None:
+    def _run(self, act: Coroutine[Any, Any, OneLine], act_id: str = "", email_id: str = "") -> None:
         # Not exclusive: a second note must not cancel the first one's call.
-        self._screen.run_worker(self._reported(act, noted), group="team", exclusive=False, exit_on_error=False)
+        self._screen.run_worker(
+            self._reported(act, act_id, email_id), group="team", exclusive=False, exit_on_error=False
+        )
 
-    async def _reported(self, act: Coroutine[Any, Any, OneLine], noted: str) -> None:
+    async def _reported(self, act: Coroutine[Any, Any, OneLine], act_id: str, email_id: str) -> None:
         try:
             self._screen.say(await act)
-            self._unset.pop(noted, None)
+            self._unset.pop((act_id, email_id), None)
         except STORE_FAULTS as error:
             words = OneLine(f"it could not be saved on this machine, and may be set at the gateway: {error}")
             self._screen.say(words, "error")
         except expected_faults() as error:
-            again = "; {pending.note} offers your text again" if noted in self._unset else ""
+            again = f"; {{{act_id}}} offers your text again" if (act_id, email_id) in self._unset else ""
             self._screen.say(f"not set: {fault_words(error)}{again}", "error")

@@ -143,6 +143,7 @@ class Replying:
                 pieces = drafts.draft_reply(row.email_id, instruction)
             written = await self.editor.area.let_model_write(pieces)
             if written is not None:
+                self._screen.session.unused_instructions.pop(row.email_id, None)
                 taken_back = "; ^z takes the change back" if text.strip() else ""
                 words = f"edit it, then submit with ^s{taken_back}"
                 note = partial(self.editor.note, words, model=badge_of(written.model), warnings=written.warnings)
@@ -214,14 +215,13 @@ class Replying:
 
     def redraft(self) -> None:
         """Asks how the model should change the text; without a text lets it write one."""
-        from mm_tui.screens.dialogs.dialog import ask
-        from mm_tui.screens.dialogs.offers import InstructScreen
+        from mm_tui.screens.dialogs.offers import ask_instruction
 
         if self._is_submitting():
             return
         drafts = self._screen.session.drafts
-        if drafts is not None and drafts.has_key and self.editor.text.strip():
-            ask(self._screen.app, InstructScreen(), self._write)
+        if self.reply_to is not None and drafts is not None and drafts.has_key and self.editor.text.strip():
+            ask_instruction(self._screen.app, self.reply_to.email_id, self._write)
         else:
             self._write("")
 
