@@ -13,6 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from textual.content import Content
 
+from mm_tui.screens.dialogs.dialog import keys_words
+from mm_tui.screens.dialogs.offers import choosing_keys
 from mm_tui.screens.pending.head import STARTS
 from mm_tui.services.attachments import safe_name, save
 from mm_tui.services.events import PartState, SyncPart, SyncPhase, SyncState
@@ -177,3 +179,10 @@ def test_a_file_for_which_there_is_no_room_is_not_left_cut_off(tmp_path: Path) -
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("offered", "keys"), [(0, "enter choose"), (1, "enter f1 choose"), (3, "↑↓ enter choose   f1-f3 at once")]
+)
+def test_a_dialog_of_offers_names_no_key_without_an_offer(offered: int, keys: str) -> None:
+    assert keys_words(*choosing_keys(offered)).plain == keys

@@ -25,6 +25,13 @@ OFFERED = 9
 """The most texts to offer: as many as there are keys."""
 
 
+def choosing_keys(offered: int) -> list[tuple[str, str]]:
+    """The keys that choose one of so many texts, and what they do."""
+    if not offered:
+        return [("enter", "choose")]
+    return [("↑↓ enter", "choose"), (f"f1-f{offered}", "at once")] if offered > 1 else [("enter f1", "choose")]
+
+
 class OfferScreen(Dialog[str]):
     """Returns the text chosen or written; None goes back.
 
@@ -75,8 +82,7 @@ class OfferScreen(Dialog[str]):
             yield Static(id="offers", classes="dialog--offers")
             yield LineInput(self.typed, placeholder="or type your own, then enter", proposes=bool(self.typed))
             yield Static(id="trouble")
-            at_once = (f"f1-f{len(self._offered)}", "at once")
-            yield keys_line(("↑↓ enter", "choose"), at_once, *self._more, ("esc", self._back))
+            yield keys_line(*choosing_keys(len(self._offered)), *self._more, ("esc", self._back))
 
     def on_mount(self) -> None:
         self._show()
