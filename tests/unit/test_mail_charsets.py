@@ -163,6 +163,7 @@ def test_the_charset_that_only_the_html_names(declared: str, meta: str, codec: s
         (b"=?UTF-8?q?=47r=C3=BC=C3=9Fe?= (=?utf-8?b?4oKs?=)", "Grüße (€)"),
         (b"=?utf-8?Q?one?==?utf-8?Q?two?=", "onetwo"),
         (b"=?utf-8?B?R3LDvMOf\n ZQ==?=", "Grüße"),
+        (b"=?iso-8859-1?B?fn5-IP__?=", "~~~ ÿÿ"),
         (b"=?utf-8?B?R3LDvMOfZQ?=", "Grüße"),
         (b"=?utf-8?Q??= empty", " empty"),
         (b'"=?utf-8?Q?Gr=C3=BC=C3=9Fe?="', '"Grüße"'),

@@ -73,6 +73,9 @@ def _word_bytes(kind: str, text: str, charset: str, odd: Odd) -> bytes:
     if re.search(rb"=[0-9A-Fa-f]{2}", bare) and re.search(rb"[^A-Za-z0-9+/]", bare.rstrip(b"=")):
         odd("encoded word of another encoding than it names")
         return _from_q(raw)
+    if re.fullmatch(rb"[A-Za-z0-9_-]+=*", bare):
+        # The letters for addresses.
+        bare = bare.replace(b"-", b"+").replace(b"_", b"/")
     try:
         data = base64.b64decode(bare + b"=" * (-len(bare) % 4), validate=False)
     except (binascii.Error, ValueError):
