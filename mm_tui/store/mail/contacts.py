@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import struct
 import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
@@ -27,6 +28,8 @@ NO_THREAD = -1
 MOST = 5000
 """The most addresses considered: those of the newest mail."""
 SLICE = 20_000
+"""The newest emails, which are read each time."""
+SORTED = 5_000
 """Emails read at a time: SQLite sorts them in memory, and a million would take a hundred megabytes."""
 _NEWEST = 2**63 - 1
 _OLDEST = -(2**63)
@@ -70,7 +73,9 @@ _VERSION = zlib.crc32(_EXCHANGES_SQL.encode())
 
 Threads = tuple[dict[int, int], dict[int, int]]
 """The earliest threads in which an address was written to, and in which it wrote, each with the time of its first
-email."""
+email. Of many addresses they are kept in `_packed` form, because dictionaries would take six times the memory."""
+_ONE = struct.Struct("<?qq")
+"""Whether it wrote, a thread, and its time."""
 
 
 class _Settled(msgspec.Struct):
@@ -120,8 +125,8 @@ class ContactStore:
         if _look_up(cursor, settled, fresh):
             self._settled = msgspec.json.encode(settled).decode()
         found = islice(_merged(fresh, settled.found), MOST)
-        for address, threads in found:
-            yield from _exchanges_of(address, threads)
+        for address, packed in found:
+            yield from _exchanges_of(address, packed)
 
     def _settle(self, cursor: sqlite3.Cursor) -> _Settled:
         """What is known about all emails but the newest `SLICE`, or fewer."""
@@ -141,9 +146,9 @@ class ContactStore:
             if settled is not None:
                 _look_up(cursor, settled, {**fresh, **found})
                 together = enumerate(_merged(found, settled.found))
-                found = {one: threads for number, (one, threads) in together if number < MOST or one in fresh}
+                found = {one: packed for number, (one, packed) in together if number < MOST or one in fresh}
             missing = dict.fromkeys(fresh.keys() - found.keys())
-            settled = _Settled(upto, mark, {one: _encoded(threads) for one, threads in (found | missing).items()})
+            settled = _Settled(upto, mark, {one: _encoded(packed) for one, packed in (found | missing).items()})
             kept = msgspec.json.encode(settled).decode()
             StateStore(self._database).set(SETTLED, kept)
         self._settled = kept
@@ -202,24 +207,22 @@ def _mark(cursor: sqlite3.Cursor, upto: int) -> tuple[float, ...]:
     return (_VERSION, *cursor.execute(_MARK_SQL, {"upto": upto}).fetchone())
 
 
-def _read(cursor: sqlite3.Cursor, upto: int, above: int, fresh: Collection[str] = ()) -> dict[str, Threads]:
+def _read(cursor: sqlite3.Cursor, upto: int, above: int, fresh: Collection[str] = ()) -> dict[str, bytes]:
     """The exchanges in a range of keys, with the addresses in `fresh` and as many of the latest others as there is room
     for."""
-    found: dict[str, Threads] = {}
+    found: dict[str, bytes] = {}
     room = MOST
     while upto > above:
-        after = cursor.execute(_SLICE_SQL, (upto, SLICE)).fetchone()
+        after = cursor.execute(_SLICE_SQL, (upto, SORTED)).fetchone()
         below = max(above, after[0]) if after else above
         for raw, thread, wrote, at, _ in cursor.execute(_EXCHANGES_SQL, {"above": below, "upto": upto}):
             address = str(raw).lower()
-            if (threads := found.get(address)) is None:
-                if address not in fresh:
-                    if not room:
-                        continue
-                    room -= 1
-                threads = found[address] = {}, {}
-            if at is not None:
-                _keep_earliest(threads[wrote], thread, at)
+            packed = found.get(address)
+            if packed is None and address not in fresh:
+                if not room:
+                    continue
+                room -= 1
+            found[address] = (packed or b"") if at is None else _with(packed or b"", bool(wrote), thread, at)
         upto = below
     return found
 
@@ -228,45 +231,63 @@ def _look_up(cursor: sqlite3.Cursor, settled: _Settled, addresses: Iterable[str]
     """Adds what the older emails say of addresses that are not known there. Returns whether there were any."""
     unknown = [one for one in addresses if one not in settled.found] if settled.upto > _OLDEST else []
     for address in unknown:
-        found: Threads | None = None
+        found: bytes | None = None
         values = {"phrase": f"{{sender recipients}} : {phrase(address)}", "upto": settled.upto}
         rows = cursor.execute(_OF_ONE_SQL, values) if any(map(str.isalnum, address)) else ()
         for raw, thread, wrote, at, _ in rows:
             if str(raw).lower() == address:
-                found = found or ({}, {})
-                if at is not None:
-                    _keep_earliest(found[wrote], thread, at)
+                found = (found or b"") if at is None else _with(found or b"", bool(wrote), thread, at)
         settled.found[address] = _encoded(found)
     return bool(unknown)
 
 
-def _merged(newer: Mapping[str, Threads], older: Mapping[str, msgspec.Raw]) -> Iterator[tuple[str, Threads]]:
-    """Both together, the latest addresses first. The dictionaries of `newer` are extended."""
-    for address, threads in newer.items():
-        for wrote, first in enumerate(_decoded(older.get(address, _NONE)) or ()):
-            for thread, at in first.items():
-                _keep_earliest(threads[wrote], thread, at)
-        yield address, threads
+def _merged(newer: Mapping[str, bytes], older: Mapping[str, msgspec.Raw]) -> Iterator[tuple[str, bytes]]:
+    """Both together, the latest addresses first."""
+    for address, packed in newer.items():
+        for wrote, thread, at in _ONE.iter_unpack(_decoded(older.get(address, _NONE)) or b""):
+            packed = _with(packed, wrote, thread, at)
+        yield address, packed
     for address, encoded in older.items():
-        if address not in newer and (threads := _decoded(encoded)) is not None:
-            yield address, threads
+        if address not in newer and (known := _decoded(encoded)) is not None:
+            yield address, known
 
 
-def _encoded(threads: Threads | None) -> msgspec.Raw:
-    return msgspec.Raw(msgspec.json.encode(threads))
+def _encoded(packed: bytes | None) -> msgspec.Raw:
+    return msgspec.Raw(msgspec.json.encode(None if packed is None else _threads(packed)))
+
+
+def _decoded(encoded: msgspec.Raw) -> bytes | None:
+    threads = _decode(encoded)
+    return None if threads is None else _packed(threads)
 
 
 _NONE = _encoded(None)
-_decoded = msgspec.json.Decoder(Threads | None).decode
+_decode = msgspec.json.Decoder(Threads | None).decode
 
 
-def _keep_earliest(first: dict[int, int], thread: int, at: int) -> None:
-    """Adds a thread with the time of its first email, and leaves the two earliest."""
+def _threads(packed: bytes) -> Threads:
+    threads: Threads = {}, {}
+    for wrote, thread, at in _ONE.iter_unpack(packed):
+        threads[wrote][thread] = at
+    return threads
+
+
+def _packed(threads: Threads) -> bytes:
+    return b"".join(_ONE.pack(wrote, *one) for wrote in (False, True) for one in threads[wrote].items())
+
+
+def _with(packed: bytes, wrote: bool, thread: int, at: int) -> bytes:
+    """With the first email of one more thread. Of the threads of each kind, the two earliest are left."""
+    if not packed:
+        return _ONE.pack(wrote, thread, at)
+    threads = _threads(packed)
+    first = threads[wrote]
     first[thread] = min(at, first.get(thread, at))
     if len(first) > 2:
         del first[max(first, key=first.__getitem__)]
+    return _packed(threads)
 
 
-def _exchanges_of(address: str, threads: Threads) -> list[Exchange]:
-    dated = [Exchange(address, thread, bool(wrote), at) for wrote in (0, 1) for thread, at in threads[wrote].items()]
+def _exchanges_of(address: str, packed: bytes) -> list[Exchange]:
+    dated = [Exchange(address, thread, wrote, at) for wrote, thread, at in _ONE.iter_unpack(packed)]
     return dated or [Exchange(address, NO_THREAD, True, None)]
