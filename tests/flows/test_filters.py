@@ -110,7 +110,7 @@ async def test_marks_outlive_another_filter_and_the_summary_shows_them_all(sandb
         assert "1 marked" in shown(app)
         await pilot.press("A")
         await until(pilot, lambda: isinstance(app.screen, ChoiceScreen), "the summary")
-        assert "Approve 1 email?" in shown(app)
+        assert "Approve 1 marked email?" in shown(app)
         await pilot.press("A")
         await until(pilot, lambda: len(sandbox.outbox()) == 1, "the release")
 

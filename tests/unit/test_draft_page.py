@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from mm_tui.review.findings import Finding, Level
 from mm_tui.review.render_pass import RenderPass
 from mm_tui.review.risk.model import Assessment
+from mm_tui.screens.pending.findings import finding_lines
 from mm_tui.screens.pending.head import Opened, fitted
 from mm_tui.screens.pending.pages import draft_page, place_in_body
 from mm_tui.services.queue.entry import QueueEntry
@@ -21,6 +23,17 @@ def test_the_digest_takes_no_row_of_its_own(length: int, row: int, sender: int) 
     lines = head.wrap(78)
     assert [at for at, line in enumerate(lines) if digest(item.id)[:8] in line.plain] == [row]
     assert lines[sender].plain.startswith("from ")
+
+
+@pytest.mark.parametrize("shown", [0, 1, 3])
+def test_the_sentence_that_was_gone_to_is_shown_where_others_are_only_counted(shown: int) -> None:
+    findings = [Finding(f"rule{number}", Level.LOW, OneLine(f"finding {number}")) for number in range(6)]
+    for number in range(6):
+        before, after = finding_lines(findings, shown), finding_lines(findings, shown, about=f"finding {number}")
+        assert len(after) == len(before) and f"finding {number}" in str(after)
+        assert after[-1].plain.endswith(f"{6 - max(1, shown)} more: i shows all")
+        listed = [line.plain for line in before if line.plain.endswith(f"finding {number}")]
+        assert not listed or [line.plain for line in after] == [line.plain for line in before]
 
 
 @pytest.mark.parametrize("as_source", [True, False])

@@ -78,8 +78,8 @@ class Batches:
         ask(
             self._screen.app,
             ChoiceScreen(
-                f"Approve {count(len(batch), 'email', 'emails')}?",
-                _summary(batch),
+                f"Approve {count(len(batch), 'marked email', 'marked emails')}?",
+                joined(list(filter(None, (_summary(batch), Content(self._beside_listed(batch))))), "\n\n"),
                 [Choice("A", "approve them all (one undo for all)" if len(batch) > 1 else "approve it", True)],
                 stay="go back without deciding",
                 over=lambda: self._deciding.why_all_over(batch, self._deciding.why_outdated),

@@ -22,7 +22,11 @@ def finding_lines(
     findings: Sequence[Finding], shown: int, *, hint: str = ": i shows all", about: str = ""
 ) -> list[Content]:
     """A line for each of the first findings, and one with the number of others and the key that shows them. With
-    `shown` 0 all that is one line. The sentence that is `about` is highlighted."""
+    `shown` 0 all that is one line. The sentence that is `about` is highlighted, and always shown."""
+    at = next((at for at, finding in enumerate(findings) if finding.words == about), 0)
+    if at >= max(1, shown):
+        first = max(0, shown - 1)
+        findings = [*findings[:first], findings[at], *findings[first:at], *findings[at + 1 :]]
     if not shown and findings:
         others = f"  and {len(findings) - 1} more{hint}" if len(findings) > 1 else ""
         return [Content.assemble(*finding_lines(findings[:1], 1, about=about), (others, "$mm-dim"))]
