@@ -312,6 +312,18 @@ def codes(asked: str, answer: str, to: Party = ANNA, files: tuple[str, ...] = ()
             "The Lind chair takes six weeks, plus a week to Leeds.",
             "The staff code is STAFF-100.",
         ),
+        (
+            "asks_secret",
+            "I was charged twice.",
+            "Please send us a screenshot of the two lines, with the card number covered.",
+            "Please send us the card number.",
+        ),
+        (
+            "time_order",
+            "Is there room?",
+            "There are seven places left on Saturday, 13 June.",
+            "Your parcel left on Saturday, 13 June.",
+        ),
         ("sum_wrong", "How much power?", "12 x 430 W = 5.16 kWp", "12 x 430 W = 5.61 kWp"),
         (
             "cut_off",

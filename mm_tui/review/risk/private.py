@@ -154,7 +154,7 @@ def secret(reading: Reading) -> Iterator[Finding]:
 _HARMLESS = re.compile(
     r"\b(?:last|final|letzten?|dernier(?:s|ères?)|últimos|últimas|ultime|laatste|ostatni\w*) (?:\w+ )?"
     r"(?:digits|numbers|stellen|ziffern|chiffres|dígitos|cifras|algarismos|cifre|cijfers|cyfr\w*)|下4桁|末尾|后四位|尾号"
-    r"|\b(?:remov|redact|mask|black|entfern|schwärz|masqu|supprim|ocult|tach|oscur|verwijder|zwart|usun|zamaz)\w*"
+    r"|\b(?:remov|redact|mask|black|cover|hid|obscur|entfern|schwärz|masqu|supprim|ocult|tach|oscur|verwijder|zwart|usun|zamaz)\w*"
     r"|削除|伏せ|隐去|删除"
 )
 """A few digits of a number, or a text with the secret taken out, may be asked for."""

@@ -13,7 +13,6 @@ from mm_tui.text import OneLine
 
 _SENTENCE = re.compile(r"[^\n.!?。！？]+(?:[.](?=\w)[^\n.!?。！？]*)*[.!?。！？]*")
 _NUMBER = re.compile(r"\d(?:[\d \-/.]{2,30})\d")
-_WORD = re.compile(r"[^\W\d_]{3,}|[\u3400-\u9fff]{2}")
 _LONGEST_SENTENCE = 600
 
 

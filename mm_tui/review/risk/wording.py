@@ -60,18 +60,22 @@ _SCRIPTS = {
     "Hebrew": re.compile("[\u0590-\u05ff]+"),
 }
 _LATIN = re.compile(r"[a-z]{3,}(?: [a-z]+){3,}", re.IGNORECASE)
+_NO_NAME = 8
+"""So many letters of such a script are no name."""
 _BRACKETS = "()（）[]\"'«»“”„"
 
 
 def _other_scripts(reading: Reading) -> Iterator[Finding]:
-    """Words in a script that nobody in the thread uses, within a sentence in Latin letters."""
-    body = reading.body[: min(reading.written, reading.last_lines, LONGEST_DRAFT)]
+    """Words in a script that nobody in the thread uses, within a sentence in Latin letters; near the end, where the
+    names of a signature may be, only long ones."""
+    body = reading.body[: min(reading.written, LONGEST_DRAFT)]
     parties = " ".join(f"{one.name} {one.address}" for one in (reading.draft.sender, *reading.draft.recipients))
     for name, script in _SCRIPTS.items():
         found = [
             Span(*match.span())
             for match in script.finditer(body)
-            if body[max(0, match.start() - 1) : match.start()] not in tuple(_BRACKETS)
+            if (match.end() <= reading.last_lines or len(match[0]) >= _NO_NAME)
+            and body[max(0, match.start() - 1) : match.start()] not in tuple(_BRACKETS)
             and _LATIN.search(body, *_line_around(body, match.start()))
         ]
         if found and script.search(f"{reading.thread_text} {parties}") is None:
