@@ -108,8 +108,9 @@ class ContactStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._settled: str | None = None
-        """`_Settled` as JSON, which needs a fifth of the memory."""
+        self._looked_up: dict[str, msgspec.Raw] = {}
+        """What was found in the older emails besides, and the mark for which that holds."""
+        self._mark: tuple[float, ...] = ()
 
     def exchanges(self) -> Iterator[Exchange]:
         """The first emails exchanged with each of the `MOST` latest addresses: of each address the earliest threads in
@@ -122,8 +123,7 @@ class ContactStore:
         cursor.row_factory = None
         settled = self._settle(cursor)
         fresh = _read(cursor, _NEWEST, settled.upto)
-        if _look_up(cursor, settled, fresh):
-            self._settled = msgspec.json.encode(settled).decode()
+        self._looked_up |= _look_up(cursor, settled, fresh)
         found = islice(_merged(fresh, settled.found), MOST)
         for address, packed in found:
             yield from _exchanges_of(address, packed)
@@ -133,10 +133,13 @@ class ContactStore:
         last = cursor.execute(_SLICE_SQL, (_NEWEST, SLICE)).fetchone()
         if last is None:
             return _Settled(_OLDEST, (), {})
-        kept = self._settled or StateStore(self._database).get(SETTLED)
+        # Read each time: it takes a millisecond, and a megabyte while it is used.
+        kept = StateStore(self._database).get(SETTLED)
         settled = msgspec.json.decode(kept, type=_Settled) if kept else None
         if settled is not None and settled.mark != _mark(cursor, settled.upto):
             settled = None
+        if settled is not None and settled.mark == self._mark:
+            settled.found |= self._looked_up
         if settled is None or settled.upto < last[0]:
             upto = cursor.execute(_SLICE_SQL, (_NEWEST, SLICE // 2)).fetchone()[0]
             # Before anything is read: what changes meanwhile then changes the mark.
@@ -149,9 +152,9 @@ class ContactStore:
                 found = {one: packed for number, (one, packed) in together if number < MOST or one in fresh}
             missing = dict.fromkeys(fresh.keys() - found.keys())
             settled = _Settled(upto, mark, {one: _encoded(packed) for one, packed in (found | missing).items()})
-            kept = msgspec.json.encode(settled).decode()
-            StateStore(self._database).set(SETTLED, kept)
-        self._settled = kept
+            StateStore(self._database).set(SETTLED, msgspec.json.encode(settled).decode())
+        if settled.mark != self._mark:
+            self._mark, self._looked_up = settled.mark, {}
         return settled
 
     def address_book(self) -> list[Exchange]:
@@ -227,8 +230,8 @@ def _read(cursor: sqlite3.Cursor, upto: int, above: int, fresh: Collection[str] 
     return found
 
 
-def _look_up(cursor: sqlite3.Cursor, settled: _Settled, addresses: Iterable[str]) -> bool:
-    """Adds what the older emails say of addresses that are not known there. Returns whether there were any."""
+def _look_up(cursor: sqlite3.Cursor, settled: _Settled, addresses: Iterable[str]) -> dict[str, msgspec.Raw]:
+    """Adds what the older emails say of addresses that are not known there, and returns it."""
     unknown = [one for one in addresses if one not in settled.found] if settled.upto > _OLDEST else []
     for address in unknown:
         found: bytes | None = None
@@ -238,7 +241,7 @@ def _look_up(cursor: sqlite3.Cursor, settled: _Settled, addresses: Iterable[str]
             if str(raw).lower() == address:
                 found = (found or b"") if at is None else _with(found or b"", bool(wrote), thread, at)
         settled.found[address] = _encoded(found)
-    return bool(unknown)
+    return {address: settled.found[address] for address in unknown}
 
 
 def _merged(newer: Mapping[str, bytes], older: Mapping[str, msgspec.Raw]) -> Iterator[tuple[str, bytes]]:
