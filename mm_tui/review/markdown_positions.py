@@ -7,6 +7,7 @@ start of any other inline token.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Literal
 
 from markdown_it import MarkdownIt
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
     from markdown_it.token import Token
 
+_TILDES = re.compile("~*")
+
 
 class _State(StateInline):
     """An inline parser's state that records source positions."""
@@ -26,6 +29,7 @@ class _State(StateInline):
         self._at: list[int] = []
         """The position of each character of the pending text."""
         self._pushed_at, self._in_run = -1, 0
+        self._run_at, self._run_length = -1, 0
         super().__init__(src, md, env, tokens)
 
     def append_pending(self, text: str) -> None:
@@ -59,9 +63,10 @@ class _State(StateInline):
         """A run of `*`, `_` or `~` is pushed in pieces before the position advances; `~` in pairs."""
         if not self._in_run or self.src[self.pos] != "~":
             return self._in_run
-        rest = self.src[self.pos :]
-        length = len(rest) - len(rest.lstrip("~"))
-        return 2 * self._in_run - length % 2
+        if self._run_at != self.pos:
+            run = _TILDES.match(self.src, self.pos)
+            self._run_at, self._run_length = self.pos, len(run[0]) if run else 0
+        return 2 * self._in_run - self._run_length % 2
 
 
 class _Inline(ParserInline):

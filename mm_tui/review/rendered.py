@@ -34,7 +34,9 @@ _HTML = re.compile(
     r"<!--.*?(?:-->|\Z)|<!\[CDATA\[.*?(?:\]\]>|\Z)|<\?[a-zA-Z].*?(?:\?>|\Z)|<[/!]?[a-zA-Z][^<>]{0,2000}>", re.DOTALL
 )
 _SIGNS = re.compile(
-    r"[*_`~\[\]<&\\|#]|^[>\s]*(?:[-+]|\d{1,9}[.)])(?:\s|$)|^[>\s]*(?:=+|-{2,})\s*$|^(?: {4}|\t)| {2}$", re.MULTILINE
+    r"[*_`~\[\]<&\\|#]|^(?:>|[^\S\n])*+(?:[-+]|\d{1,9}[.)])(?:\s|$)|^(?:>|[^\S\n])*+(?:=+|-{2,})[^\S\n]*$"
+    r"|^(?: {4}|\t)| {2}$",
+    re.MULTILINE,
 )
 """Without one of these a text is the same as its source."""
 _STYLES = {"strong_open": "strong", "em_open": "emphasis", "s_open": "struck"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -145,3 +146,14 @@ def test_every_sign_is_shown_and_nothing_is_invented(raw: str) -> None:
     shown = {at for at in made.source if at >= 0}
     left = "".join(" " if at in shown else char for at, char in enumerate(source))
     assert not re.findall("zwei|三|word", re.sub(r"[(<\['\"].*?[)>\]'\"]|https?:\S*", " ", left, flags=re.DOTALL))
+
+
+@pytest.mark.parametrize("unit", ["\n", ">\n", " \n"])
+def test_a_sign_repeated_takes_time_in_proportion_to_its_number(unit: str) -> None:
+    def seconds(size: int) -> float:
+        start = time.process_time()
+        rendered((unit * size)[:size] + "a")
+        return time.process_time() - start
+
+    # Eight times the text. Quadratic behaviour would take 64 times as long.
+    assert seconds(24_000) < 30 * max(min(seconds(3_000), seconds(3_000)), 0.001)

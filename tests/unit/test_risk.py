@@ -17,7 +17,7 @@ from mm_tui.review.known import Acquaintances
 from mm_tui.review.risk.engine import RULES, assess, explanation
 from mm_tui.review.risk.facts import find_amounts, find_dates
 from mm_tui.review.risk.model import Assessment, Draft, Message, Rejected, ThreadContext
-from mm_tui.review.risk.rule import Rule
+from mm_tui.review.risk.rule import Reading, Rule
 from mm_tui.review.risk.wording import similarity
 from mm_tui.settings.sections import Risk
 from mm_tui.text import ManyLine, OneLine
@@ -393,6 +393,22 @@ def test_a_huge_draft_takes_time_in_proportion_to_its_length() -> None:
         part, whole = (unit * 262_144)[:16_384], (unit * 262_144)[:262_144]
         # Sixteen times the text. Quadratic behaviour would take 256 times as long.
         assert seconds(whole) < 100 * max(min(seconds(part), seconds(part + " ")), 0.002), unit
+
+
+@pytest.mark.parametrize(
+    ("code", "unit"), [("template_hole", "?"), ("asks_secret", "send password "), ("number_differs", "%20")]
+)
+def test_a_rule_takes_time_in_proportion_to_what_is_repeated(code: str, unit: str) -> None:
+    (each,) = (rule for rule in RULES if rule.code == code)
+
+    def taken(size: int) -> float:
+        reading = Reading(drafted((unit * size)[:size]), CONTEXT, Risk())
+        start = time.process_time()
+        list(each.find(reading))
+        return time.process_time() - start
+
+    # Eight times the text. Quadratic behaviour would take 64 times as long.
+    assert taken(16_000) < 24 * max(min(taken(2_000), taken(2_001)), 0.001)
 
 
 def test_every_rule_runs_has_a_code_of_its_own_and_is_explained() -> None:

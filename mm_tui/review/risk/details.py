@@ -184,7 +184,7 @@ def number_differs(reading: Reading) -> Iterator[Finding]:
     sums = {place for amount in amounts for place in range(*amount.span)}
     there = dict.fromkeys((amount.currency, amount.value) for amount in known_amounts(reading))
     new = unknown(reading, amounts, there)
-    calculated = {place for amount in amounts if amount not in new for place in range(*amount.span)}
+    calculated = {place for amount in {*amounts} - {*new} for place in range(*amount.span)}
     theirs = {_digits(match[0]): match[0] for match in _BARE.finditer(text)}
     by_digits: dict[tuple[str, ...], list[str]] = {}
     for digits in theirs:

@@ -77,7 +77,7 @@ _HOLES = (
     (
         ("??", "xx", "todo", "tbd", "tbc", "fixme", "lorem", "placeholder", "%", "__"),
         re.compile(
-            r"\?{2,}(?= ?[a-zà-ž€$£%])|\bXXX\b[^\n]{2,60}\bXXX\b|\bXX\b[^\n]{2,12}\bXX\b"
+            r"(?<!\?)\?{2,}+(?= ?[a-zà-ž€$£%])|\bXXX\b[^\n]{2,60}\bXXX\b|\bXX\b[^\n]{2,12}\bXX\b"
             r"|\bTODO\b|\bTBD\b|\bTBC\b(?=[ .,)])|\bFIXME\b|(?i:\blorem ipsum\b|\bplaceholder text\b)|%[A-Z]{3,30}%"
             r"|(?<!_)_{5,}+(?=[ \t]*[^\s_])"
             r"|(?<=[^\s_])[ \t]{0,3}_{5,}|(?<=[^\W_][ ])_{2,4}(?=[ .,:€$£%])|(?<=[$€£])_{2,4}(?!\w)"

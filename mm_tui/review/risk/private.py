@@ -166,14 +166,17 @@ def asks_secret(reading: Reading) -> Iterator[Finding]:
     without a "not". Medium. The last digits of a card may be asked for, and what
     has the secret removed."""
     spans: dict[Span, str] = {}
+    asks: dict[tuple[int, int], bool] = {}
     for match in pattern("asked_secrets").finditer(reading.low, 0, reading.written):
-        first, last = reading.sentence(match.start())
-        sentence = reading.low[first:last]
-        if (
-            pattern("send_us").search(sentence)
-            and not pattern("negations", "plain_not").search(sentence)
-            and not _HARMLESS.search(sentence)
-        ):
+        where = first, last = reading.sentence(match.start())
+        if where not in asks:
+            sentence = reading.low[first:last]
+            asks[where] = (
+                pattern("send_us").search(sentence) is not None
+                and not pattern("negations", "plain_not").search(sentence)
+                and not _HARMLESS.search(sentence)
+            )
+        if asks[where]:
             spans[Span(*match.span())] = reading.body[slice(*match.span())]
     if spans:
         words = f"asks the reader to send {listed(list(map(quoted, spans.values())))}"
