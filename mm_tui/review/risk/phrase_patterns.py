@@ -14,7 +14,7 @@ from itertools import accumulate
 NO_SPACES = "\u2e80-\u9fff\uac00-\ud7af\uff00-\uffef\u3000-\u303f"
 """Characters of scripts without spaces between words, for use inside a set."""
 EASTERN = re.compile(f"[{NO_SPACES}]")
-MARK = 3
+MARK = 4
 """The most characters at the beginning of a word by which phrases are looked up."""
 _SIGNS = {"*": r"\w*", "#": r"[€£$¥]?\d[\d.,]{0,20}", " ": r"\s+", "'": "['’]"}
 _GAP = r"(?:\s[^.!?\n。！？]{0,40})?(?<!\w)"

@@ -67,7 +67,7 @@ _BLANK = re.compile(r"\s")
 
 @lru_cache(maxsize=16)
 def _marks(text: str) -> tuple[dict[str, list[int]], bool]:
-    """Where words begin in `text`, by their first one, two and three characters, and whether it has `EASTERN` ones."""
+    """Where words begin in `text`, by their first characters, up to `MARK`, and whether it has `EASTERN` ones."""
     places: defaultdict[str, list[int]] = defaultdict(list)
     flat = _BLANK.sub(" ", text)
     for match in _WORD_STARTS.finditer(flat):
