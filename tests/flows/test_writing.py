@@ -235,9 +235,9 @@ async def test_an_editor_that_does_not_wait_loses_nothing(
 ) -> None:
     sandbox.draft("We will refund it.")
     script, go = tmp_path / "code", tmp_path / "go"
-    script.write_text(
-        f'#!/bin/sh\n(while [ ! -e {go} ]; do sleep 0.05; done; printf "From the window." > "$1") >/dev/null 2>&1 &\n'
-    )
+    # Moved into its place: the file is never empty.
+    written = 'printf "From the window." > "$1.new"; mv "$1.new" "$1"'
+    script.write_text(f"#!/bin/sh\n(while [ ! -e {go} ]; do sleep 0.05; done; {written}) >/dev/null 2>&1 &\n")
     script.chmod(0o700)
     environ = {"EDITOR": str(script), "PATH": "/bin:/usr/bin"}
     monkeypatch.setattr(ExternalEditing, "editor", staticmethod(lambda file: run_editor(file, environ)))
