@@ -317,7 +317,7 @@ class Pager(ScrollView, can_focus=True, inherit_bindings=False):
         found, here = with_sentences(self._page.text, self._page.marks), self._here
         if not found:
             return None
-        if here is not None and self._is_in_view(here):
+        if here is not None and self._begins_in_view(here):
             at = found.index(here) + step
         elif step > 0:
             at = next((at for at, mark in enumerate(found) if mark.start >= self.top), 0)
@@ -325,9 +325,10 @@ class Pager(ScrollView, can_focus=True, inherit_bindings=False):
             at = sum(mark.start < self.top for mark in found) - 1
         at %= len(found)
         self._highlight(found[at])
-        if not self._is_in_view(found[at]):
-            above = self.size.height // 3
-            self.scroll_to(y=max(0, self._line_at(found[at].start) - above), animate=False, immediate=True)
+        first, last = self._line_at(found[at].start), self._line_at(found[at].end - 1)
+        if not (self._begins_in_view(found[at]) and last < self.scroll_offset.y + self.size.height):
+            above = max(0, min(self.size.height // 3, self.size.height - (last - first + 1)))
+            self.scroll_to(y=max(0, first - above), animate=False, immediate=True)
         self.refresh()
         return at + 1, len(found)
 
@@ -336,9 +337,9 @@ class Pager(ScrollView, can_focus=True, inherit_bindings=False):
         here = [words._replace(style="here")] if words is not None else []
         self._marks = MarkIndex((*self._page.marks, *here))
 
-    def _is_in_view(self, mark: Mark) -> bool:
+    def _begins_in_view(self, mark: Mark) -> bool:
         top = self.scroll_offset.y
-        return top <= self._line_at(mark.start) and self._line_at(mark.end - 1) < top + self.size.height
+        return top <= self._line_at(mark.start) < top + self.size.height
 
     def _line_at(self, at: int) -> int:
         """The drawn line with this position of the text."""

@@ -248,6 +248,12 @@ async def test_marked_words_are_gone_to_in_order_and_what_is_passed_over_is_left
         # The reader has moved on: it goes on from there.
         pager.scroll_to(y=60, animate=False, immediate=True)
         goes(-1, number=2, line=51)
+        # Words that need most of the screen are shown whole, and left like others.
+        long = Mark(text.index("line 30\n"), text.index("line 47\n"), "risk", "long")
+        pager.show(Page(text, (long, Mark(at[50], at[50] + 7, "risk", "next"))), "long")
+        for step, number in ((1, 1), (1, 2), (-1, 1), (-1, 2)):
+            assert pager.go_to_words(step) == (number, 2)
+            assert number == 2 or pager.scroll_offset.y <= 30 <= 46 < pager.scroll_offset.y + 20
         pager.show(Page("nothing marked", (Mark(0, 7, "risk"),)), "other")
         assert pager.go_to_words(1) is None and pager.words_here is None
 

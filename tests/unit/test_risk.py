@@ -464,6 +464,8 @@ def test_everyday_sentences_are_no_payments(body: str) -> None:
         "We have updated your account details.",
         "I have changed your bank account.",
         "We will transfer it to you on Friday.",
+        "I have changed your bank details, only the letter is still to come.",
+        "Your new IBAN is saved and we have transferred 4,000 EUR to it, only the receipt comes after the weekend.",
     ],
 )
 def test_payments_stay_payments(body: str) -> None:
