@@ -388,6 +388,8 @@ _KEY_SIGNS = {
     "slash": "/",
     "exclamation_mark": "!",
     "colon": ":",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
     "pgup": "pageup",
     "pgdn": "pagedown",
 }

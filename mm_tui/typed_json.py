@@ -36,7 +36,7 @@ def read(kind: type[T], text: str) -> T:
 
 def from_values(kind: type[T], values: object) -> T:
     """The same from what `json.loads` made of it; fields may also have their type already. The keys of a dictionary
-    must: they are left as they are. Raises ValueError if as for `read`."""
+    must: they are left as they are. Raises ValueError as `read` does."""
     return msgspec.convert(values, kind, dec_hook=_cleaned)
 
 

@@ -278,7 +278,14 @@ class WebhookEvent(msgspec.Struct, frozen=True):
 
 
 def read_event(event: object) -> WebhookEvent:
-    """Parses a payload. Never raises."""
+    """Parses a payload, in every known format of the gateway. Never raises.
+
+    - `{"type": "email.received", "data": {"email_id", "thread_id", …}}`
+    - `{"event": "email.received", "timestamp", "data": {"email_id", "from", "to", …}}`: neither thread nor mailbox
+    - `{"event_type": "message.received", "mailbox", "message_id", "thread_id", …}`
+
+    The gateway may have other events. Any that may be about new mail or a rejected draft starts a poll.
+    """
     if not isinstance(event, dict):
         return WebhookEvent(True, unknown_shape=OneLine(f"a {type(event).__name__}"))
     inner = event.get("data")

@@ -167,7 +167,7 @@ def drafts_after(mail: EmailSummary, thread: ThreadSummary | None, since: dateti
         and other.received_at >= since
         and _is_newer(other, mail)
     ]
-    return sorted(found, key=lambda other: other.id)
+    return sorted(found, key=lambda other: (other.received_at or since, other.id))
 
 
 def _is_newer(one: EmailSummary, other: EmailSummary) -> bool:

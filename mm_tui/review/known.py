@@ -74,10 +74,7 @@ class Book:
     def settled_by_domain(self) -> dict[str, tuple[str, ...]]:
         """The addresses of each domain, in the order in which they became established."""
         return {
-            # Of one address, the same tuple.
-            domain: addresses
-            if len(addresses) == 1
-            else tuple(sorted(addresses, key=lambda address: self.moments[address].settled))
+            domain: tuple(sorted(addresses, key=lambda address: self.moments[address].settled))
             for domain, addresses in self.by_domain.items()
         }
 

@@ -38,7 +38,8 @@ _PAYS = re.compile(
 )
 _ONLY = re.compile(
     r"\b(?:only|nur|erst|seulement|uniquement|solo|solamente|sólo|só|somente|apenas|soltanto|alleen|tylko|dopiero)\b"
-    r"|のみ|只有|仅"
+    r"[^.!?\n]{0,40}\b(?:after|once|when|if|nach|wenn|sobald|après|si|quand|después|tras|cuando|após|depois|se|quando|dopo"
+    r"|na|als|nadat|po|gdy|jeśli)\b|のみ|只有|仅"
 )
 """What we do in one case only: "we change bank details only after a call"."""
 _PAYS_BACK = re.compile(r"\bpay (?:you )?back\b")
@@ -233,13 +234,14 @@ def payment(reading: Reading) -> Iterator[Finding]:
     """A sentence says that we pay, transfer or release money, or that bank details were changed. High, whatever the
     thread says: an email is no safe source of payment orders. Medium if the sentence says no, low if the no stands
     right there ("your bank details have not changed", "changed bank details are not accepted by email"), if it is done
-    in one case only ("only after a call") or if an invoice is called paid on a condition. Paying and transferring need
-    a word for money or an amount in the sentence: calls, files and bookings are transferred too. That money is paid
-    back in certain cases does not count if no amount is named."""
+    in one case only ("only after a call") and no amount is named, or if an invoice is called paid on a condition.
+    Paying and transferring need a word for money or an amount in the sentence: calls, files and bookings are
+    transferred too. That money is paid back in certain cases does not count if no amount is named."""
     by_words = [Phrases(_PAYS)] if any(word in reading.low for word in _PAYING) else []
     for span, sentence, start in by_sentence(reading, *by_words, pattern("payment")):
         said = sentence[span.start - start :]
         of_account = "account" in said[: span.end - span.start]
+        amounts = find_amounts(reading.body[start : start + len(sentence)])
         if of_account or _PAYS.match(said):
             if (
                 not of_account
@@ -248,12 +250,11 @@ def payment(reading: Reading) -> Iterator[Finding]:
             ):
                 continue
             asked = of_account and _FUNDS.search(reading.asked_text)
-            amounts = find_amounts(reading.body[start : start + len(sentence)])
             if not (asked or amounts or _FUNDS.search(sentence) or _PAID_IT.search(said)):
                 # "I have updated your account information" may be about an address.
                 continue
         level = Level.MEDIUM if says_no(sentence) else Level.HIGH
-        if _is_refused(reading, span, start) or _ONLY.search(sentence):
+        if _is_refused(reading, span, start) or (_ONLY.search(sentence) and not amounts):
             level = Level.LOW
         if said[: span.end - span.start].endswith("as paid") and pattern("conditions").search(sentence):
             level = Level.LOW
