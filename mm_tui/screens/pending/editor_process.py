@@ -69,7 +69,7 @@ def run_editor(file: EditorFile, environ: Mapping[str, str] = os.environ) -> Man
         The text as saved, cleaned.
 
     Raises:
-        EditorReturned: it exited with the file unchanged. The file must stay.
+        EditorReturned: it exited with the file unchanged or empty. The file must stay.
         EditorError: none is set or installed, or it cannot be started, failed, or left something that is not text.
     """
     wanted = environ.get("VISUAL", "").strip() or environ.get("EDITOR", "").strip()
@@ -99,8 +99,8 @@ def run_editor(file: EditorFile, environ: Mapping[str, str] = os.environ) -> Man
         ended = f"exited with status {status}" if status > 0 else f"was ended by {_signal_name(-status)}"
         raise EditorError(f"the editor {ended}; your text is unchanged", left if raw != given else None)
     if not left.strip() and given.strip():
-        # Also what a full disk leaves. Whoever wants no text can delete it here.
-        raise EditorError("the editor left an empty file; your text is unchanged")
+        # Also what a full disk leaves, or a window that is just writing. Whoever wants no text can delete it here.
+        raise EditorReturned("the editor left an empty file; your text is unchanged")
     if len(left) > LONGEST:
         raise EditorError(
             f"the editor left {len(raw) // 1_000_000} MB, too much for an email; yours is unchanged", left
