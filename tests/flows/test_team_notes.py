@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textual.widgets import Input
+
 from mm_tui.screens.dialogs.form import FormScreen
 from tests.support.app import settings_for, shown, until
 from tests.support.queue import bodies, ready, running_queue
@@ -23,9 +25,14 @@ async def test_a_note_and_an_assignment_are_set_by_keys_and_shown(sandbox: Sandb
         await pilot.press("enter")
         await until(pilot, lambda: ": ax" in shown(app) and app.screen is screen, "the note above the draft")
         assert sandbox.look(draft)["tags"]["review.note_by"] == "robin"
-        await pilot.press("W")
-        await until(pilot, lambda: isinstance(app.screen, FormScreen) and ready(pilot), "the form")
-        await pilot.press("enter")
+        sandbox.fault(method="PUT", path="/tags$", kind="status", status=400, when="before")
+        for keys, offered in (("kim", "robin"), ("robin", "kim")):
+            await pilot.press("W")
+            await until(pilot, lambda: isinstance(app.screen, FormScreen) and ready(pilot), "the form")
+            assert app.screen.query_one(Input).value == offered
+            await pilot.press(*keys, "enter")
+            words = "; W offers your text again" if keys == "kim" else "assigned to robin"
+            await until(pilot, lambda: words in shown(app) and app.screen is screen, words)  # noqa: B023
         await until(pilot, lambda: "assigned to robin" in shown(app), "the assignment")
         await until(pilot, lambda: "for robin · note" in shown(app), "both in the list")
         assert [entry.item.id for entry in screen.listing.entries if entry.is_mine] == [draft]
