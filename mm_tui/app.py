@@ -20,7 +20,7 @@ from mm_tui.leaving import Leaving
 from mm_tui.messages import DecisionWanted, Said, ServiceEventReceived, ServicesReady, SubjectChanged
 from mm_tui.news import News
 from mm_tui.patient_input import patient
-from mm_tui.screens.base import BaseScreen
+from mm_tui.screens.base import NO_WAY_BACK, BaseScreen
 from mm_tui.screens.dialogs.dialog import look_at_question
 from mm_tui.screens.main import MAIN_SCREENS
 from mm_tui.settings.paths import reports_dir
@@ -373,7 +373,7 @@ class MmTui(App[None], inherit_bindings=False):
     def action_go_back(self) -> None:
         """Goes back to the list, or says how to quit: one key too many must not end a program that holds decisions."""
         if not (isinstance(self.screen, BaseScreen) and self.screen.go_back()):
-            self.say("there is nothing to go back to: {app.quit} quits")
+            self.say(NO_WAY_BACK)
 
     def action_say_how_to_leave(self) -> None:
         """Says how to quit: ctrl+c must not end a program that holds decisions."""

@@ -152,7 +152,7 @@ ACTS: tuple[Act, ...] = (
     Act("mailboxes.allowlist", "l", "allowlist", "allowlist", "List the recipients that need no approval; add and remove them with the operator's code.", True),
     Act("mailboxes.webhooks", "h", "webhooks", "webhooks", "List, add and remove webhooks.", True),
     Act("mailboxes.window", "w", "window", "7/30 days", "Switch between the last 7 and the last 30 days."),
-    Act("mailboxes.back", "escape", "back", "back", "Go back to the table."),
+    Act("mailboxes.back", "escape", "back", "back", "Go back to the table.", True),
     # Reading
     Act("paper.down", "j,down", "pager_down", "down", "One line down."),
     Act("paper.up", "k,up", "pager_up", "up", "One line up."),

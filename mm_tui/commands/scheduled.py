@@ -25,7 +25,13 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
         description="Lists the emails that will be sent later, or cancels one.",
     )
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
-    listing = actions.add_parser("list", parents=[shared], help="list the scheduled emails of all mailboxes")
+    listing = actions.add_parser(
+        "list",
+        parents=[shared],
+        help="list the scheduled emails of all mailboxes",
+        description="Lists the scheduled emails of all mailboxes: id, mailbox, recipients, subject. The gateway's "
+        "list does not say when they will be sent.",
+    )
     listing.add_argument("--json", action="store_true", help="print JSON")
     listing.set_defaults(run=common.run_task, task=_list)
     cancel = actions.add_parser(
@@ -105,7 +111,7 @@ async def _cancel(arguments: argparse.Namespace, chosen: Settings) -> int:
 async def _scheduled(session: Session, email_id: str) -> EmailSummary:
     """The email, as the gateway has it now. Raises CommandError if it is not scheduled (6), or there is no such email
     (3)."""
-    from mm_tui.models import Direction
+    from mm_tui.models import Direction, Status
     from mm_tui.services.unsent import is_scheduled, state_words
 
     known = session.mail.summary(email_id)
@@ -120,6 +126,13 @@ async def _scheduled(session: Session, email_id: str) -> EmailSummary:
     if str(known.direction) == Direction.OUTBOUND:
         known = await session.network.sync.fetch_detail(known.mailbox_id, email_id)
     if not is_scheduled(known.direction, known.status):
-        stands = state_words(str(known.direction), str(known.status)) or known.status.replace("_", " ")
-        raise CommandError(Exit.CHANGED, f"{email_id} cannot be cancelled: it is not scheduled, but {stands}")
+        state = state_words(str(known.direction), str(known.status)) or known.status.replace("_", " ")
+        waits = str(known.status) == Status.PENDING_SEND_APPROVAL
+        raise CommandError(
+            Exit.CHANGED,
+            f"{email_id} is not scheduled and was not cancelled. Its state: {state}",
+            "`mm-tui pending reject` keeps it from being sent."
+            if waits
+            else "`mm-tui scheduled list` shows those that are.",
+        )
     return known

@@ -60,11 +60,11 @@ _QUESTIONS = {
     Question.NOT_WITHDRAWN: "your edit could not be withdrawn and is still waiting: try again?",
 }
 _OUTCOMES = {
-    Outcome.APPROVED: "approved{by}{at}",
+    Outcome.APPROVED: "approved{by}{at}{later}",
     Outcome.REJECTED: "rejected",
     Outcome.DECIDED: "{status}{by}{at}; no answer tells whether by your call or somebody else's",
     Outcome.NOT_AS_SEEN: "A DIFFERENT TEXT WAS SENT: it changed just before it was approved{by}{at}",
-    Outcome.EDIT_RELEASED: "your edit was approved{by}{at}; the original is retired",
+    Outcome.EDIT_RELEASED: "your edit was approved{by}{at}{later}; the original is retired",
     Outcome.RESCHEDULED: "changed; it is now scanned and waits for approval",
     Outcome.FIRST_APPROVED: "your approval is recorded; another reviewer must approve it too",
     Outcome.NOT_SECONDED: "undecided: no other reviewer approves this text any more",
@@ -171,6 +171,7 @@ def _filled(words: str, state: State, today: date | None) -> str:
         status=status if sighting.standing is not RemoteState.UNCLEAR else repr(sighting.status or "not there"),
         by=f" by {sighting.decided_by}" if sighting.decided_by else "",
         at=f" {at_time(datetime.fromisoformat(sighting.decided_at), today)}" if sighting.decided_at else "",
+        later="; it is scheduled, not sent yet" if sighting.status == "scheduled" else "",
     )
 
 

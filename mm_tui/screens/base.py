@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+NO_WAY_BACK = "there is nothing to go back to: {app.quit} quits"
 CHROME_SECONDS = 0.1
 """Seconds: events closer together than this update the top and status lines once."""
 

@@ -72,4 +72,4 @@ async def cancel(gateway: GatewayClient, sync: Sync, journal: ActJournal, mailbo
     if remote_state_of(now.status, now.direction) is RemoteState.CANCELLED:
         return OneLine("cancelled: it will not be sent")
     stands = state_words(str(now.direction), str(now.status)) or now.status
-    raise NotCancelled(f"{trouble or 'the gateway did not cancel it'}. It is {stands} now") from failed
+    raise NotCancelled(f"{trouble or 'the gateway did not cancel it'}. Its state: {stands}") from failed

@@ -90,10 +90,14 @@ def test_the_command_lists_and_cancels_it_once(sandbox: Sandbox, home: Home) -> 
     assert set(done) == set(OUTPUTS["scheduled cancel"]) and done["cancelled"] is True
     assert sandbox.status(mail) == "cancelled"
     again = home.run("scheduled", "cancel", mail, status=Exit.CHANGED)
-    assert "it is not scheduled, but cancelled, was not sent" in again.err
+    assert "was not cancelled. Its state: cancelled, was not sent" in again.err
+    assert "scheduled list" in again.err, "what to do"
     home.run("sync")
     assert "waits" not in home.run("scheduled", "cancel", received, status=Exit.CHANGED).err
     assert sandbox.status(received) == "unread", "it was not opened"
+    waits = sandbox.draft()
+    home.run("sync")
+    assert "pending reject" in home.run("scheduled", "cancel", waits, status=Exit.CHANGED).err
     home.run("scheduled", "cancel", "nothing", status=Exit.NOT_FOUND)
     assert len(sandbox.calls("POST", "/cancel")) == 1
     assert "No email is scheduled" in home.run("scheduled", "list", status=0).err

@@ -86,6 +86,8 @@ def test_the_countdown_who_and_when_are_said() -> None:
     later = AT.astimezone().date() + timedelta(days=1)
     day = f"{AT.astimezone():%-d %b}"
     assert sentence(ended(Outcome.ELSEWHERE, BY_KIM), today=later) == f"approved elsewhere by kim on {day} at {local}"
+    later_on = replace(BY_KIM, standing=RemoteState.RELEASED, status="scheduled")
+    assert sentence(ended(Outcome.APPROVED, later_on)).endswith("; it is scheduled, not sent yet")
     doubt = state(step=Step.DOUBT, called=True)
     assert sentence(doubt, doubt_since=AT) == f"outcome unknown since {local}: reading back"
     assert sentence(doubt, doubt_since=AT, today=later) == f"outcome unknown since {day} {local}: reading back"

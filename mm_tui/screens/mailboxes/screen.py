@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from mm_tui import keymap
-from mm_tui.screens.base import BaseScreen, PartAction
+from mm_tui.screens.base import NO_WAY_BACK, BaseScreen, PartAction
 from mm_tui.screens.mailboxes.acts import MailboxActing
 from mm_tui.screens.mailboxes.mailbox_list import EXPLAINED, NARROW, WIDE, MailboxList
 from mm_tui.screens.mailboxes.pages import mailbox_page
@@ -191,9 +191,24 @@ class MailboxesScreen(BaseScreen):
         self.add_class("-reading")
         self.pager.focus()
 
+    def go_back(self) -> bool:
+        was_reading = self.has_class("-reading")
+        if was_reading:
+            self.remove_class("-reading")
+            self.boxes.focus()
+        return was_reading
+
     def action_back(self) -> None:
-        self.remove_class("-reading")
-        self.boxes.focus()
+        if not self.go_back():
+            self.say(NO_WAY_BACK)
+
+    def label_here(self, act_id: str, label: str) -> str:
+        return "" if act_id == "mailboxes.back" and not self.has_class("-reading") else label
+
+    def is_last_in_footer(self, act_id: str) -> bool:
+        """Where not all keys fit, the way back from an open mailbox is among those that do."""
+        rare = act_id in ("mailboxes.create", "mailboxes.allowlist", "mailboxes.webhooks")
+        return super().is_last_in_footer(act_id) or (rare and self.has_class("-reading"))
 
     def action_window(self) -> None:
         """Switches to the other period, if there is no room for both."""

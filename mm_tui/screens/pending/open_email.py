@@ -127,12 +127,15 @@ class OpenEmail:
         screen.pane.main.once_painted(lambda: self._go_to_words(step))
 
     def _go_to_words(self, step: int) -> None:
-        pane, refusal = self._screen.pane, self._screen.refusal
+        pane, refusal, entry = self._screen.pane, self._screen.refusal, self._screen.current
         found, here = pane.go_to_words(step), pane.main.words_here
+        findings = entry.assessment.findings if entry is not None else ()
         if found is None or here is None:
-            refusal.say("no words of this email are marked: {pending.findings} shows what was found")
+            why = "{pending.findings} shows what was found" if findings else "nothing was found"
+            refusal.say(f"no words of this email are marked: {why}")
         else:
-            refusal.say(f"{found[0]} of {found[1]} · {here.about}", "information")
+            level = next((f"{one.level.word} risk" for one in findings if one.words == here.about), "second reader")
+            refusal.say(f"{found[0]} of {found[1]} · {level} · {here.about}", "information")
 
     def show_facts(self) -> None:
         """Shows the house facts of the email's mailbox."""

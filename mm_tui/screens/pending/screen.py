@@ -10,7 +10,7 @@ from textual.widgets import Input
 
 from mm_tui import keymap
 from mm_tui.query import QUEUE
-from mm_tui.screens.base import PartAction
+from mm_tui.screens.base import NO_WAY_BACK, PartAction
 from mm_tui.screens.dialogs.dialog import ask, look_at_question
 from mm_tui.screens.pending.batches import Batches
 from mm_tui.screens.pending.bulk_reject import BulkBegun, BulkReject
@@ -230,7 +230,7 @@ class PendingScreen(QueueHost):
         elif self.listing.is_filtered:
             self.show_all()
         else:
-            self.say("there is nothing to go back to: {app.quit} quits")
+            self.say(NO_WAY_BACK)
 
     def show_all(self) -> None:
         self.column.clear_search()
