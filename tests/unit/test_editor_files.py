@@ -36,7 +36,7 @@ from pathlib import Path
 from tests.unit.test_editor_files import GIVEN
 from mm_tui.store.decisions.editor_files import EditorFile
 from mm_tui.screens.pending.editor_process import run_editor
-run_editor(EditorFile(Path(sys.argv[1]), GIVEN), {"EDITOR": sys.argv[2]})
+run_editor(EditorFile.made(Path(sys.argv[1]), GIVEN), {"EDITOR": sys.argv[2]})
 """
 
 
@@ -98,7 +98,7 @@ def wait_until_told(parent: Path, editor: int) -> None:
 
 
 def test_the_file_is_private_and_gone_when_its_text_is_safe(tmp_path: Path) -> None:
-    file = EditorFile(tmp_path / "editing" / "acme", GIVEN)
+    file = EditorFile.made(tmp_path / "editing" / "acme", GIVEN)
     assert stat.S_IMODE(file.folder.stat().st_mode) == 0o700
     assert {stat.S_IMODE(path.stat().st_mode) for path in file.folder.iterdir()} == {0o600}
     file.remove()
@@ -112,7 +112,7 @@ def test_an_edit_that_went_on_elsewhere_keeps_its_text_and_the_editors_stands_be
     store.save(
         SavedEdit("d1", "mb1", GIVEN.base_digest, GIVEN.base, EditedDraft(GIVEN.text.to, "Re: Hi", "Another."), NOW)
     )
-    file = EditorFile(tmp_path, GIVEN)
+    file = EditorFile.made(tmp_path, GIVEN)
     file.path.write_text("From my editor.\n")
     Edits(database).recover(tmp_path, NOW)
     kept = store.get("d1")
@@ -128,7 +128,7 @@ def test_an_untouched_text_is_not_made_an_edit_but_its_file_is_kept_and_named(
 ) -> None:
     """However late the editor ends: it may have taken long to open its window, and have left it open."""
     database = Database.open(None)
-    file = EditorFile(tmp_path, replace(GIVEN, text=replace(GIVEN.text, body=body)))
+    file = EditorFile.made(tmp_path, replace(GIVEN, text=replace(GIVEN.text, body=body)))
     assert file.read() == body
     monkeypatch.setattr(editor_process, "RETURNED_SECONDS", 0)
     with pytest.raises(EditorReturned, match=r"^true saved nothing\. If its window is still open") as caught:
@@ -143,7 +143,7 @@ def test_an_untouched_text_is_not_made_an_edit_but_its_file_is_kept_and_named(
 def test_an_editor_that_was_stopped_before_it_wrote_its_text_replaces_nothing(tmp_path: Path) -> None:
     database = Database.open(None)
     EditStore(database).save(GIVEN)
-    EditorFile(tmp_path, GIVEN).path.write_text("\n")
+    EditorFile.made(tmp_path, GIVEN).path.write_text("\n")
     assert Edits(database).recover(tmp_path, NOW) == ""
     assert edits(database) == ["Given."]
 
@@ -151,7 +151,7 @@ def test_an_editor_that_was_stopped_before_it_wrote_its_text_replaces_nothing(tm
 @pytest.mark.usefixtures("dead")
 def test_a_file_that_a_window_may_have_open_stays_for_a_day_whatever_ends_meanwhile(tmp_path: Path) -> None:
     database = Database.open(None)
-    file = EditorFile(tmp_path, GIVEN)
+    file = EditorFile.made(tmp_path, GIVEN)
     file.keep()
     for number, text in enumerate(("Given.", "Saved late.", "Saved again.")):
         file.path.write_text(f"{text}\n")
@@ -163,9 +163,19 @@ def test_a_file_that_a_window_may_have_open_stays_for_a_day_whatever_ends_meanwh
 
 
 @pytest.mark.usefixtures("dead")
+def test_a_text_that_was_taken_already_is_not_taken_again_for_the_way_the_editor_wrote_it(tmp_path: Path) -> None:
+    database = Database.open(None)
+    file = EditorFile.made(tmp_path, GIVEN)
+    file.path.write_bytes(b"\xef\xbb\xbfOne.\r\n\tTwo\xc2\xad.\r\n")
+    file.keep(str(file.read()))
+    assert Edits(database).recover(tmp_path, NOW) == ""
+    assert edits(database) == []
+
+
+@pytest.mark.usefixtures("dead")
 def test_an_editors_own_swap_file_is_left_and_told(tmp_path: Path) -> None:
     database = Database.open(None)
-    file = EditorFile(tmp_path, GIVEN)
+    file = EditorFile.made(tmp_path, GIVEN)
     swap = file.folder / ".draft.md.swp"
     swap.write_bytes(b"what was not written")
     assert f"its own files in {file.folder}" in Edits(database).recover(tmp_path, NOW)
@@ -176,7 +186,7 @@ def test_an_editors_own_swap_file_is_left_and_told(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("dead")
 @pytest.mark.parametrize("about", ["", "[]", "{}", '{"owners": 3}', "\x00"])
 def test_what_cannot_be_read_is_passed_over_and_stays(tmp_path: Path, about: str) -> None:
-    file = EditorFile(tmp_path, GIVEN)
+    file = EditorFile.made(tmp_path, GIVEN)
     (file.folder / "about.json").write_text(about)
     assert Edits(Database.open(None)).recover(tmp_path, NOW) == ""
     assert file.path.read_text() == "Given.\n"
@@ -187,7 +197,7 @@ def test_a_start_recovers_what_lies_there(tmp_path: Path, monkeypatch: pytest.Mo
     session = idle_session()
     assert recovered(session.edits, "acme", NOW) == ""
     assert editing_folder("acme").parent == tmp_path / "editing"
-    file = EditorFile(editing_folder("acme"), GIVEN)
+    file = EditorFile.made(editing_folder("acme"), GIVEN)
     file.path.write_bytes(b"Gr\xfc\xdfe\n")
     monkeypatch.setattr(Process, "is_alive", lambda _self: False)
     assert "was loaded" in recovered(session.edits, "acme", NOW)
@@ -211,10 +221,10 @@ def test_an_editor_that_fails_says_so(tmp_path: Path, script: str, words: str) -
     editor = tmp_path / "editor"
     editor.write_text(f"#!/bin/sh\n{script}\n")
     editor.chmod(0o700)
-    file = EditorFile(tmp_path / "editing", GIVEN)
+    file = EditorFile.made(tmp_path / "editing", GIVEN)
     with pytest.raises(EditorError, match=words) as caught:
         run_editor(file, {"EDITOR": str(editor)})
-    assert isinstance(caught.value, EditorReturned) is ("empty" in words), "its window may be just writing"
+    assert isinstance(caught.value, EditorReturned) is ("empty" in words), "its window may still be writing"
     file.remove()
     assert not list(left_behind(tmp_path / "editing"))
 
@@ -224,12 +234,12 @@ def test_an_interrupt_for_the_editor_does_not_end_the_program(tmp_path: Path) ->
     editor.write_text('#!/bin/sh\ntrap "" INT\nkill -INT $PPID\nprintf "Went on." > "$1"\n')
     editor.chmod(0o700)
     before = signal.getsignal(signal.SIGINT)
-    assert run_editor(EditorFile(tmp_path / "editing", GIVEN), {"EDITOR": str(editor)}) == ManyLine("Went on.")
+    assert run_editor(EditorFile.made(tmp_path / "editing", GIVEN), {"EDITOR": str(editor)}) == ManyLine("Went on.")
     # Without a setting a usual editor is looked for.
     blank = {"PATH": str(tmp_path), "VISUAL": " ", "EDITOR": ""}
-    assert run_editor(EditorFile(tmp_path / "editing", GIVEN), blank) == ManyLine("Went on.")
+    assert run_editor(EditorFile.made(tmp_path / "editing", GIVEN), blank) == ManyLine("Went on.")
     with pytest.raises(EditorError, match="nowhere is not installed: set VISUAL or EDITOR to another editor"):
-        run_editor(EditorFile(tmp_path / "editing", GIVEN), {"EDITOR": "nowhere -w"})
+        run_editor(EditorFile.made(tmp_path / "editing", GIVEN), {"EDITOR": "nowhere -w"})
     with pytest.raises(EditorError, match="no editor was found: set VISUAL or EDITOR"):
-        run_editor(EditorFile(tmp_path / "editing", GIVEN), {"PATH": str(tmp_path / "empty")})
+        run_editor(EditorFile.made(tmp_path / "editing", GIVEN), {"PATH": str(tmp_path / "empty")})
     assert signal.getsignal(signal.SIGINT) is before

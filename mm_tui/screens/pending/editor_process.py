@@ -99,7 +99,7 @@ def run_editor(file: EditorFile, environ: Mapping[str, str] = os.environ) -> Man
         ended = f"exited with status {status}" if status > 0 else f"was ended by {_signal_name(-status)}"
         raise EditorError(f"the editor {ended}; your text is unchanged", left if raw != given else None)
     if not left.strip() and given.strip():
-        # Also what a full disk leaves, or a window that is just writing. Whoever wants no text can delete it here.
+        # Also what a full disk leaves, or a window that is still writing. Whoever wants no text can delete it here.
         raise EditorReturned("the editor left an empty file; your text is unchanged")
     if len(left) > LONGEST:
         raise EditorError(

@@ -69,7 +69,8 @@ class ExternalEditing:
         self._screen.save_text(durable=True)
         try:
             folder = editing_folder(self._screen.session.settings.profile.name)
-            file = EditorFile(folder, self._screen.as_edit(replace(self._screen.draft, body=str(ManyLine(area.text)))))
+            edit = self._screen.as_edit(replace(self._screen.draft, body=str(ManyLine(area.text))))
+            file = EditorFile.made(folder, edit)
         except OSError as error:
             self._screen.say(f"cannot write a file for the editor: {system_words(error)}", "warning")
             return
@@ -114,7 +115,7 @@ class ExternalEditing:
     def _look(self) -> None:
         for file in self._files():
             with suppress(OSError):
-                self._take(file, ManyLine(file.read()))
+                self._take(file, file.read())
 
     def _take(self, file: EditorFile, saved: ManyLine) -> None:
         """Loads what an editor saved, or keeps it as a copy if the text was changed here too."""

@@ -20,6 +20,7 @@ from mm_tui.private_files import replace_private
 from mm_tui.settings.paths import editing_dir
 from mm_tui.store.decisions.edits import SavedEdit
 from mm_tui.store.decisions.locks import Process, token_of
+from mm_tui.text import ManyLine
 
 TEXT, ABOUT = "draft.md", "about.json"
 
@@ -30,25 +31,31 @@ def editing_folder(profile: str) -> Path:
 
 
 class EditorFile:
-    """One text in its own folder, readable only by its owner. Raises OSError if it cannot be written."""
+    """One text in its own folder, readable only by its owner."""
 
-    def __init__(self, parent: Path, edit: SavedEdit) -> None:
-        parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self.folder = Path(tempfile.mkdtemp(dir=parent))
-        self.path = self.folder / TEXT
+    def __init__(self, folder: Path, edit: SavedEdit) -> None:
+        self.folder = folder
+        self.path = folder / TEXT
         self._edit = edit
         self._may_be_open = False
+
+    @classmethod
+    def made(cls, parent: Path, edit: SavedEdit) -> EditorFile:
+        """Writes the text to a new file. Raises OSError."""
+        parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        file = cls(Path(tempfile.mkdtemp(dir=parent)), edit)
         # The description is written last: without it the file is ignored, and the text is still in the store.
         # Editors end the last line, so the file has one line break more than the text.
-        replace_private(self.path, f"{edit.text.body}\n")
-        self._about([Process.this()])
+        replace_private(file.path, f"{edit.text.body}\n")
+        file._about([Process.this()])
+        return file
 
     @classmethod
     def found(cls, left: LeftBehind) -> EditorFile:
         """The file of an earlier run, which a window may still have open. Raises OSError."""
-        file = object.__new__(cls)
-        file.folder, file.path, file._edit = left.folder, left.folder / TEXT, left.edit
-        file.keep(left.edit.text.body)
+        # A file without text was not taken: an editor may have been stopped while it saved.
+        file = cls(left.folder, left.edit if left.edit.text.body.strip() else left.given)
+        file.keep()
         return file
 
     @property
@@ -69,8 +76,8 @@ class EditorFile:
         """Returns what the editor last saved. Raises OSError, also if something else than a file is there."""
         return _content(self.path)
 
-    def read(self) -> str:
-        """Returns the text as last saved by the editor. Raises OSError."""
+    def read(self) -> ManyLine:
+        """Returns the text as last saved by the editor, cleaned. Raises OSError."""
         return _text(self.path)
 
     def keep(self, body: str | None = None) -> None:
@@ -136,7 +143,7 @@ def left_behind(parent: Path) -> Iterator[LeftBehind]:
         except (OSError, ValueError, KeyError, TypeError):
             continue
         if not any(owner.is_alive() for owner in owners):
-            yield LeftBehind(folder, given, _with_body(given, body), about.get("may_be_open") is True)
+            yield LeftBehind(folder, given, _with_body(given, str(body)), about.get("may_be_open") is True)
 
 
 def _content(path: Path) -> bytes:
@@ -147,8 +154,8 @@ def _content(path: Path) -> bytes:
         return file.read()
 
 
-def _text(path: Path) -> str:
-    return _content(path).decode("utf-8", errors="replace").removesuffix("\n")
+def _text(path: Path) -> ManyLine:
+    return ManyLine(_content(path).decode("utf-8", errors="replace").removesuffix("\n"))
 
 
 def _given(about: dict[str, object]) -> SavedEdit:
