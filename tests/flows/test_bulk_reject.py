@@ -116,6 +116,10 @@ async def test_one_undo_takes_all_of_them_back(sandbox: Sandbox, monkeypatch: py
         await until(pilot, lambda: "stopped: nothing was rejected" in shown(app), "the end of it")
         assert app.session.decisions is not None
         assert {view.outcome for view in app.session.decisions.overview.states()} == {Outcome.UNDONE}
+        # The reason has rejected nothing.
+        await pilot.press("X")
+        await until(pilot, lambda: "Reject all 3 emails" in shown(app), "the question once more")
+        assert app.screen.query_one(Input).value == "spam"
 
 
 async def reject_all(

@@ -130,7 +130,8 @@ class OfferScreen(Dialog[str]):
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         words = OneLine(event.value.strip())
-        if self.look_again():
+        # The user's own words from before are offered, too.
+        if self.look_again() or not self._is_drawn:
             return
         if not words:
             self.action_choose(self._at + 1)

@@ -14,7 +14,6 @@ from textual.content import Content
 from textual.message import Message
 
 from mm_tui.decision.state import Choice as Answer
-from mm_tui.decision.state import Outcome
 from mm_tui.models import EditedDraft
 from mm_tui.screens.dialogs.choice import Choice, ChoiceScreen
 from mm_tui.screens.dialogs.dialog import ask
@@ -171,11 +170,11 @@ class Deciding:
             self._screen.refusal.forget()
         if view is not None and view.ended:
             reason = self._reasons_given.pop(email_id, "")
-            if view.phase in AS_WANTED or view.outcome is Outcome.UNDONE:
+            if view.phase in AS_WANTED:
                 self._unused.pop(email_id, None)
-            if reason and view.phase in AS_WANTED:
-                session = self._screen.session
-                remember(session.database, reason, session.settings.review.reasons)
+                if reason:
+                    session = self._screen.session
+                    remember(session.database, reason, session.settings.review.reasons)
 
     def go_to_next_undecided(self) -> None:
         """Moves the cursor to the next email without a decision, continuing at the top of the list."""
@@ -286,7 +285,7 @@ class Deciding:
         reasons = offered(session.database, review.reasons)
         asking = review.redraft_reasons if may_ask_redraft and session.can("send") else None
         ids = [entry.item.id for entry in entries]
-        typed = next((self._unused[email_id] for email_id in ids if email_id in self._unused), "")
+        typed = next(filter(None, map(self._unused.get, ids)), "")
         dialog = ReasonScreen(title, about, reasons, asking, over=over, typed=typed)
 
         def given(reason: str) -> None:
