@@ -66,9 +66,7 @@ class Book:
     @cached_property
     def by_domain(self) -> dict[str, tuple[str, ...]]:
         """The addresses of each domain, in the order in which they became known."""
-        # Without its cache, which would be filled with what is asked for once.
-        domain_of_each = domain_of.__wrapped__
-        return grouped((domain, address) for address in self.by_first if (domain := domain_of_each(address)))
+        return grouped((domain, address) for address in self.by_first if (domain := domain_of(address)))
 
     @cached_property
     def settled_by_domain(self) -> dict[str, tuple[str, ...]]:
@@ -81,6 +79,7 @@ class Book:
     @cached_property
     def by_skeleton(self) -> Index:
         """The addresses that look like each other."""
+        # Without the cache of `skeleton`, which would be filled with what is asked for once.
         return Index(self.by_first, lambda address: (skeleton.__wrapped__(address),))
 
     @cached_property
