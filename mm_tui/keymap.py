@@ -106,7 +106,7 @@ ACTS: tuple[Act, ...] = (
     Act("pending.edit", "e", "edit", "edit", "Edit the draft, beginning at its worst finding; approving then sends your text instead.", True),
     Act("pending.reject", "x", "reject", "reject", "Reject with a reason.", True),
     Act("pending.approve_marked", "A", "approve_marked", "approve marked", "Approve everything marked; one undo for all.", True),
-    Act("pending.reject_marked", "X", "reject_marked", "reject marked", "Reject everything marked, also what is not listed; with nothing marked, all that filter or search list. One reason, one undo for all.", True),
+    Act("pending.reject_marked", "X", "reject_marked", "reject marked", "Reject everything marked, even what is not listed; with nothing marked, all that the filter or the search lists. One reason, one undo for all.", True),
     Act("pending.skip", "s", "skip", "skip", "Leave it undecided and go to the next one.", True),
     Act("pending.answer", "y", "answer", "answer", "Answer a question about a decision.", True),
     Act("pending.view", "tab", "next_view", "view", "Switch between draft, thread and differences.", True),

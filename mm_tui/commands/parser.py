@@ -77,7 +77,7 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         for action in self._actions:
             if isinstance(action, argparse._SubParsersAction) and message.endswith(f"required: {action.metavar}"):
-                message = f"which action? There are {', '.join(action.choices)}"
+                message = f"an action is missing, one of {', '.join(action.choices)}"
         emit.error(message, f"See `{self.prog} --help`.")
         raise SystemExit(Exit.USAGE)
 

@@ -51,7 +51,7 @@ async def test_all_of_a_filter_is_rejected_after_a_typed_count(sandbox: Sandbox)
         await until(pilot, lambda: "X reject 1 marked" in shown(app).splitlines()[-1], "the key")
         await pilot.press("X")
         await until(pilot, lambda: "Reject 1 marked email, and give a reason" in shown(app), "the question about it")
-        words = "Only what is marked, not everything that is listed (1). 1 of the marked is not listed now."
+        words = "Only what is marked, not everything that is listed (1). 1 marked email is not listed now."
         assert "Win a prize 0" in shown(app) and words in " ".join(shown(app).split())
         await pilot.press("escape")
         await pilot.press("escape")

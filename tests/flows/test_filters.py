@@ -111,7 +111,7 @@ async def test_marks_outlive_another_filter_and_the_summary_shows_them_all(sandb
         await pilot.press("A")
         await until(pilot, lambda: isinstance(app.screen, ChoiceScreen), "the summary")
         assert "Approve 1 marked email?" in shown(app)
-        assert "1 of the marked is not listed now." in " ".join(shown(app).split())
+        assert "1 marked email is not listed now." in " ".join(shown(app).split())
         await pilot.press("A")
         await until(pilot, lambda: len(sandbox.outbox()) == 1, "the release")
 

@@ -64,7 +64,7 @@ class Batches:
             return ""
         hidden = sum(entry.item.id not in listing.listed for entry in batch)
         words = f"Only what is marked, not everything that is listed ({len(listing.entries):,})."
-        return f"{words} {hidden} of the marked {'is' if hidden == 1 else 'are'} not listed now." if hidden else words
+        return f"{words} {count(hidden, 'marked email is', 'marked emails are')} not listed now." if hidden else words
 
     def approve(self) -> None:
         """Approves all marked emails, after a summary."""
