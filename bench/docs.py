@@ -354,8 +354,8 @@ def keys_page() -> str:
         _GENERATED,
         "The same action has the same key, the same name and the same place on every screen. Lower-case "
         "keys are safe, or "
-        "can be undone. `?` shows the keys of the current screen; `q` goes back to the list; `ctrl+p` finds every "
-        "action by name.",
+        "can be undone. `?` shows the keys of the current screen; `q` goes back to the list; `ctrl+p` finds the "
+        "actions of the current screen by name.",
         "",
         "To change a key, put its id into the settings file. When the app starts it warns about unknown "
         "ids, conflicting "

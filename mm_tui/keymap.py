@@ -46,7 +46,7 @@ ACTS: tuple[Act, ...] = (
     Act("app.undo", "u", "undo", "undo", "Undo the held decision under the cursor, or else the latest one; a batch is undone as a whole."),
     Act("app.profiles", "P", "profiles", "profile", "Switch to another profile; asks first while decisions are in progress."),
     Act("app.sync", "ctrl+r", "sync", "fetch now", "Fetch new mail from the gateway now."),
-    Act("app.palette", "ctrl+p,colon", "command_palette", "palette", "Find any command by name.", priority=True),
+    Act("app.palette", "ctrl+p,colon", "command_palette", "palette", "Find a command of this screen by name.", priority=True),
     Act("app.automatic", "f8", "toggle_automatic", "assistant", "Let the model work on new mail automatically, or stop it."),
     Act("app.theme", "f9", "next_theme", "theme", "Switch to the next theme."),
     Act("app.help", "question_mark,f1", "help", "help", "Show all keys of this screen.", footer=True),

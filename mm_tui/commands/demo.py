@@ -163,7 +163,7 @@ def _jamba(own: Mapping[str, str], *, keeps: bool) -> dict[str, str]:
     for words in (
         "AI21_API_KEY is set. The app can use Jamba in place of its free stand-in:",
         f"- The emails shown go to {host}, and each answer costs money.",
-        f"- It works on new mail at once, and stops by itself when ${budget:.2f} are spent {period}.",
+        f"- It works on new mail at once, and stops once ${budget:.2f} are spent {period}.",
         "  Answers that you ask for are not stopped.",
         "- The demo's agent keeps the stand-in: its drafts are not Jamba's, and cost nothing.",
     ):

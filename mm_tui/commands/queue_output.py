@@ -15,7 +15,7 @@ from mm_tui.commands.printed import FIRST_OF_TWO, Printed, remember, thread_move
 from mm_tui.commands.waiting import seen
 from mm_tui.models import Mailbox
 from mm_tui.review.digest import short
-from mm_tui.review.disclosure import NOT_DISCLOSED, disclosure, when_it_leaves
+from mm_tui.review.disclosure import BCC_NOT_DISCLOSED, NOT_DISCLOSED, disclosure, when_it_leaves
 from mm_tui.review.findings import Level
 from mm_tui.review.rendered import needs_rendering, rendered
 from mm_tui.review.risk.engine import NO_HISTORY
@@ -263,8 +263,10 @@ def _item_text(entry: QueueEntry, box: Mailbox | None, read: SecondReaderState |
         yield OneLine(f"file     {file_label(file.name)} ({file.size} bytes, {file.content_type})")
     if "attachments" in item.raw.untold:
         yield OneLine(f"file     {NOT_DISCLOSED}")
-    for words in disclosure(box, item.bcc):
-        yield OneLine(f"note     {words}")
+    # What was not checked says already that bcc is not known.
+    for words in () if entry.is_inbound else disclosure(box, item.bcc):
+        if words != BCC_NOT_DISCLOSED:
+            yield OneLine(f"note     {words}")
     for words in _when(entry):
         yield OneLine(f"when     {words}")
     if entry.decided_by_other:

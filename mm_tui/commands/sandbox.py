@@ -49,9 +49,8 @@ def add(
         "serve",
         help="serve until interrupted",
         description="Serves until interrupted. Once it listens it prints, unless on a terminal, one JSON object: "
-        "url, ai21_url, ai21_key, "
-        "keys (oversight, send, admin) and mailboxes. Nothing is delivered: released mail becomes .eml files in the "
-        "outbox of its data folder.",
+        "url, ai21_url, ai21_key, keys (oversight, send, admin), tutorial_key (`mm-tui docs first-agent`) and "
+        "mailboxes. Nothing is delivered: released mail becomes .eml files in the outbox of its data folder.",
     )
     serve.add_arguments(action)
     action.set_defaults(run=run)
@@ -138,7 +137,9 @@ def _place(folder: Path) -> Place:
         ready = Ready.parse(file.read_bytes())
     except OSError:
         raise CommandError(
-            Exit.NOT_FOUND, f"no sandbox has served {folder}", "Start one with `mm-tui sandbox serve --data DIR`."
+            Exit.NOT_FOUND,
+            f"no sandbox or demo has used {folder}",
+            "Start one with `mm-tui sandbox serve --data DIR` or `mm-tui demo --data DIR`.",
         ) from None
     except (ValueError, KeyError, TypeError):
         raise CommandError(

@@ -176,6 +176,12 @@ def test_the_keys_say_what_they_do_to_this_email(act_id: str, entry: QueueEntry,
     assert label_here(act_id, act_id.partition(".")[2], entry, busy) == label
 
 
+def test_the_keys_for_marked_words_are_named_also_where_only_the_second_reader_marked_some() -> None:
+    entry = replace(waiting(), assessment=replace(waiting().assessment, findings=()))
+    assert label_here("pending.next_finding", "next finding", entry, "") == ""
+    assert label_here("pending.next_finding", "next finding", entry, "", remarks=True) == "next finding"
+
+
 def test_the_question_about_an_inbound_mail_has_the_word_of_its_key() -> None:
     inbound = replace(waiting(), item=waiting().item.replaced(direction=OneLine("inbound")))
     assert question_words(inbound)[1] == "let it in anyway"

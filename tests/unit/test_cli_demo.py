@@ -139,7 +139,7 @@ def test_the_app_opens_on_a_running_sandbox_with_the_line_that_it_prints(tmp_pat
 def test_a_folder_that_no_sandbox_serves_is_refused(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "mm_tui", "sandbox", "open", str(tmp_path)]
     with Terminal(command, env=plain_environment(tmp_path), cols=100, rows=30) as terminal:
-        terminal.wait_for("no sandbox has served")
+        terminal.wait_for("no sandbox or demo has used")
         assert terminal.wait_exit() == 3
 
 

@@ -63,7 +63,7 @@ RULES: tuple[Rule, ...] = (
 """All rules, in the order of docs/risk.md."""
 
 
-NO_HISTORY = "not compared with earlier mail: run mm-tui sync (the app does so by itself)"
+NO_HISTORY = "not compared with earlier mail: run mm-tui sync (the app does that on its own)"
 """The message before the initial sync of the mailbox has ended."""
 
 

@@ -43,12 +43,14 @@ def label_here(
     *,
     marked: int = 0,
     filtered: bool = False,
+    remarks: bool = False,
     order: Order = Order.OLDEST,
 ) -> str:
     """What a key does to this email, in a word or two; empty if nothing, though pressing it says why.
 
     Args:
         filtered: whether the queue is filtered; everything listed can then be rejected.
+        remarks: whether the second reader remarked on words of it.
         order: the order of the queue.
     """
     if act_id == "pending.approve_marked":
@@ -59,7 +61,7 @@ def label_here(
         return str(Order.RISKIEST if order is Order.OLDEST else Order.OLDEST)
     if entry is None:
         return label
-    if act_id in FINDINGS and not any(finding.spans for finding in entry.assessment.findings):
+    if act_id in FINDINGS and not (remarks or any(finding.spans for finding in entry.assessment.findings)):
         return ""
     if act_id in ("pending.send_back", "pending.discard") and entry.edit is None:
         return ""

@@ -300,7 +300,17 @@ class PendingScreen(QueueHost):
         if entry is not None and act_id in DECIDES:
             busy = self.why_not(self.gate.why_busy, entry)
         marked, listing = len(self.marks), self.listing
-        return label_here(act_id, label, entry, busy, marked=marked, filtered=listing.is_filtered, order=listing.order)
+        remarks = self.panes.shows_email and bool(self.pane.advice.draft_marks)
+        return label_here(
+            act_id,
+            label,
+            entry,
+            busy,
+            marked=marked,
+            filtered=listing.is_filtered,
+            remarks=remarks,
+            order=listing.order,
+        )
 
     def is_last_in_footer(self, act_id: str) -> bool:
         return super().is_last_in_footer(act_id) or (act_id == "pending.reject_marked" and not self.marks)

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from mm_tui.models import OversightMode, Status
+from mm_tui.models import Direction, OversightMode, Status
 from mm_tui.screens.thread.reply_editor import ReplyEditor
 from mm_tui.screens.thread.view import ThreadView
 from mm_tui.services.assistant.cards import badge_of
 from mm_tui.services.edits import NotSaved
 from mm_tui.services.fault_words import expected_faults, fault_words
 from mm_tui.services.replies import Replies
+from mm_tui.services.unsent import state_words
 from mm_tui.text import OneLine
 from mm_tui.widgets.draft_area import RETRY_SECONDS, SAVE_SECONDS
 from mm_tui.widgets.later import Later
@@ -273,8 +274,9 @@ class Replying:
                 self.editor.note(f"{words} · your text is saved")
         if words:
             return
-        status = receipt.status.replace("_", " ")
-        said = f"submitted ({status}); decide on it under 2 Pending"
+        state = state_words(Direction.OUTBOUND, receipt.status)
+        said = f"submitted ({state}); " if state else "submitted; "
+        said += "decide on it under {app.pending} Pending"
         try:
             self.replies.forget(row, still=text)
         except NotSaved as error:
