@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Callable
+from operator import itemgetter
 
 _DESIGNATIONS = (b"\x1b$)A", b"\x1b$)G", b"\x1b$)E", b"\x1b$*H")
 _SWITCH = re.compile(rb"(\x1b\$[)*+][A-Z]|\x1b[NO][!-~]{2}|\x0e|\x0f|\r?\n)")
@@ -33,7 +34,6 @@ _PLANE_2 = (
     (7099, 490, 13381), (7589, 1, 13914), (7590, 43, 13871), (7633, 1, 13915), (7634, 11, 13917), (7645, 1, 13916),
     (7646, 4, 13928),
 )  # fmt: skip
-_STARTS = {id(plane): [run[0] for run in plane] for plane in (_PLANE_1, _PLANE_2)}
 
 
 def is_iso_2022_cn(data: bytes) -> bool:
@@ -81,7 +81,7 @@ def _in_set(run: bytes, chosen: bytes) -> str:
 def _from_plane(plane: tuple[tuple[int, int, int], ...], pair: bytes) -> str:
     """The character at a pair of bytes of CNS 11643."""
     at = (pair[0] - 0x21) * _ROW + pair[1] - 0x21
-    begin, count, big5 = plane[max(0, bisect_right(_STARTS[id(plane)], at) - 1)]
+    begin, count, big5 = plane[max(0, bisect_right(plane, at, key=itemgetter(0)) - 1)]
     if not begin <= at < begin + count:
         return "\ufffd"
     row, column = divmod(big5 + at - begin, _BIG5_ROW)
