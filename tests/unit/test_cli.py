@@ -14,7 +14,7 @@ import pytest
 from mm_tui import __version__, cli
 from mm_tui.commands.output import printing as emit
 from mm_tui.commands.output.exits import Exit, of_failure
-from mm_tui.commands.parser import build
+from mm_tui.commands.parser import build, parse
 from mm_tui.store.connecting import NewerStore
 from mm_tui.store.seal import StoreError
 from tests.support.cli import Home
@@ -116,6 +116,11 @@ def test_a_wrong_argument_is_told_with_the_nearest_name_and_the_help_of_its_comm
 ) -> None:
     done = home.run(*arguments)
     assert done.status == Exit.USAGE and words in " ".join(done.err.split())
+
+
+def test_two_dashes_as_a_value_are_that_value() -> None:
+    found = parse(["--profile=--", "pending", "reject", "x", "--digest=--", "--reason=--"])
+    assert (found.profile, found.digest, found.reason) == ("--", "--", "--")
 
 
 def test_common_options_stand_before_or_after_the_command() -> None:
