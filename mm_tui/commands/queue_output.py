@@ -263,7 +263,7 @@ def _item_text(entry: QueueEntry, box: Mailbox | None, read: SecondReaderState |
         yield OneLine(f"file     {file_label(file.name)} ({file.size} bytes, {file.content_type})")
     if "attachments" in item.raw.untold:
         yield OneLine(f"file     {NOT_DISCLOSED}")
-    # What was not checked says already that bcc is not known.
+    # That bcc is not known is said below, with what was not checked.
     for words in () if entry.is_inbound else disclosure(box, item.bcc):
         if words != BCC_NOT_DISCLOSED:
             yield OneLine(f"note     {words}")

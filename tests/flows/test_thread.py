@@ -266,7 +266,12 @@ async def test_reply_without_a_gate_asks_first(sandbox: Sandbox) -> None:
         await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
         await pilot.press("enter", "escape")
         await until(pilot, lambda: isinstance(app.screen, ThreadScreen))
-    assert not sandbox.calls("POST", "/reply/")
+        assert not sandbox.calls("POST", "/reply/")
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
+        await pilot.press("y")
+        await until(pilot, lambda: "submitted (draft, is being scanned)" in shown(app))
+        assert "decide on it" not in shown(app), "nobody approves it"
 
 
 async def test_attachment_is_saved_under_a_clean_name_and_never_over_another(

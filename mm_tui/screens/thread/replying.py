@@ -255,10 +255,10 @@ class Replying:
         if drafts is None or row is None:
             self.editor.note(self._screen.session.trouble or "the gateway is not connected yet; your text is saved")
             return
-        text = self.editor.text
+        text, is_gated = self.editor.text, self._mode in GATED and not self._let_through()
         self.editor.area.read_only = True
         self.editor.note("submitting")
-        words = "not submitted: an unexpected error"
+        words = f"an unexpected error: {UNKNOWN}"
         try:
             receipt = await drafts.submit_reply(row.email_id, text)
             words = ""
@@ -275,8 +275,9 @@ class Replying:
         if words:
             return
         state = state_words(Direction.OUTBOUND, receipt.status)
-        said = f"submitted ({state}); " if state else "submitted; "
-        said += "decide on it under {app.pending} Pending"
+        said = f"submitted ({state})" if state else "submitted, and sent"
+        if receipt.status == Status.PENDING_SEND_APPROVAL or (receipt.status == Status.PENDING_SCAN and is_gated):
+            said += "; decide on it under {app.pending} Pending"
         try:
             self.replies.forget(row, still=text)
         except NotSaved as error:
