@@ -274,9 +274,10 @@ class Replying:
                 self.editor.note(f"{words} · your text is saved")
         if words:
             return
-        state = state_words(Direction.OUTBOUND, receipt.status)
+        status = str(receipt.status)
+        state = state_words(Direction.OUTBOUND, status)
         said = f"submitted ({state})" if state else "submitted, and sent"
-        if receipt.status == Status.PENDING_SEND_APPROVAL or (receipt.status == Status.PENDING_SCAN and is_gated):
+        if status == Status.PENDING_SEND_APPROVAL or (status == Status.PENDING_SCAN and is_gated):
             said += "; decide on it under {app.pending} Pending"
         try:
             self.replies.forget(row, still=text)
