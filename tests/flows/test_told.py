@@ -116,6 +116,8 @@ async def test_the_sentence_of_a_finding_is_shown_with_its_words_which_does_not_
         await until(pilot, lambda: "We are fully liable for all of it." in drawn(app), "the last of them")
         assert screen.current is not None and not screen.gate.has_seen(screen.current)
         assert screen.pane.main.lines_unread
+        await pilot.press("o")
+        await until(pilot, lambda: "the queue is sorted riskiest first" in drawn(app), "the order of the unseen list")
         editor = await open_editor(app, pilot)
         assert editor.area.text.endswith("**all of it**.") and editor.area.cursor_at_last_line
 

@@ -266,6 +266,12 @@ class PendingScreen(QueueHost):
 
     action_previous = PartAction("queue_list.action_cursor_up")
 
+    def action_order(self) -> None:
+        self.filtering.switch_order()
+        if self.panes.is_reading:
+            # The list, which shows the order, is not on the screen.
+            self.say(f"the queue is sorted {self.listing.order}")
+
     def on_screen_suspend(self) -> None:
         # After the switch: behind a dialog the email stays open, and a decision names the dialog's keys.
         self.call_later(self.editing.tell_what_is_open)
@@ -365,7 +371,6 @@ class PendingScreen(QueueHost):
 
     action_filter_step = PartAction("filtering.step")
     action_filter = PartAction("filtering.choose")
-    action_order = PartAction("filtering.switch_order")
     action_search = PartAction("panes.open_search")
 
     def on_input_changed(self, message: Input.Changed) -> None:
