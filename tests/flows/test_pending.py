@@ -517,6 +517,9 @@ async def test_a_batch_holds_only_what_was_read(sandbox: Sandbox, monkeypatch: p
 async def test_without_a_send_key_an_edit_is_sent_back(sandbox: Sandbox) -> None:
     draft = sandbox.draft("We will refund it.")
     async with running_queue(settings_for(sandbox, without=("send",)), 1) as (app, pilot, screen):
+        await open_editor(app, pilot)
+        await until(pilot, lambda: "an edit cannot be submitted" in drawn(app), "what becomes of the text, beforehand")
+        await pilot.press("escape")
         await write_edit(app, pilot, "We will look into it.")
         await until(pilot, lambda: screen.current is not None and screen.current.edit is not None, "the edit")
         await seen(pilot, screen)

@@ -19,7 +19,7 @@ from mm_tui.screens.dialogs.choice import Choice, ChoiceScreen
 from mm_tui.screens.dialogs.dialog import ask
 from mm_tui.screens.dialogs.offers import ReasonScreen
 from mm_tui.screens.pending.diff_pages import change_name
-from mm_tui.screens.pending.words import about_line, question_page, question_words
+from mm_tui.screens.pending.words import ONLY_SENT_BACK, about_line, question_page, question_words
 from mm_tui.services.decisions.approval_gate import UNSEEN, WAITS_FOR_SECOND
 from mm_tui.services.decisions.reasons import offered, remember
 from mm_tui.services.decisions.view import AS_WANTED
@@ -256,7 +256,7 @@ class Deciding:
         if edit is None:
             self.begin([entry], lambda service: service.approve(item, digest, found=found, shown=entry.approvals))
         elif self._screen.session.settings.profile.send_key is None:
-            self._screen.refusal.say("without a send key an edit cannot be submitted, only sent back to the agent")
+            self._screen.refusal.say(ONLY_SENT_BACK)
             self._ask_why_back(entry, edit.text)
         else:
             self.begin([entry], lambda service: service.release_edit(item, digest, edit.text, found=found))

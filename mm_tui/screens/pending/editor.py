@@ -27,7 +27,7 @@ from mm_tui.screens.pending.external_editor import KEPT, ExternalEditing
 from mm_tui.screens.pending.findings import finding_lines
 from mm_tui.screens.pending.pages import thread_page
 from mm_tui.screens.pending.snippets import NO_SNIPPETS, snippet_dialog
-from mm_tui.screens.pending.words import TEXT_KEYS, edit_head
+from mm_tui.screens.pending.words import ONLY_SENT_BACK, TEXT_KEYS, edit_head
 from mm_tui.screens.rendering import render_later
 from mm_tui.services.edits import NotSaved
 from mm_tui.services.events import PendingChanged, ServiceEvent
@@ -127,6 +127,8 @@ class EditScreen(BaseScreen):
         if self._entry.edit is not None:
             self._assess(self._start)
         self.external.watch()
+        if self.session.settings.profile.send_key is None:
+            self.say(ONLY_SENT_BACK, "warning")
 
     @property
     def item_id(self) -> str:

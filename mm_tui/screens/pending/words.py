@@ -41,6 +41,7 @@ OUTCOME_WORDS = {
     MadeOutcome.LET_IN: "let in",
 }
 
+ONLY_SENT_BACK = "without a send key an edit cannot be submitted, only sent back to the agent"
 TEXT_KEYS = (
     ("^z ^y", "Undo and redo what you typed."),
     ("^w ^u ^k", "Delete a word back, to the start of the line, to its end."),
