@@ -32,10 +32,10 @@ is what was flagged at medium or high before anybody who changes the rules had l
 |---|---|---|---|---|
 | 830 in fourteen sets | 527 (63 %) | 497 (60 %) | 58 (7.0 %) | 120 of 1,210 (10 %) |
 | 180 in three sets, with rules taken out | 125 (69 %) | 117 (65 %) | 7 (3.9 %) | 4 of 180 (2.2 %) |
-| 90 in one set, with the rules after that | 62 (69 %) | 60 (67 %) | 3 (3.3 %) | 1 of 90 (1.1 %) |
+| 180 in two sets, with the rules after that | 117 (65 %) | 113 (63 %) | 8 (4.4 %) | 4 of 180 (2.2 %) |
 
 The first rows were measured with the rules of their day. Rules that found next to nothing at first sight were taken out
-afterwards. Of 1,950 answers of customer support that models wrote, from public data, 1.5 % are flagged; of answers from
+afterwards. Of 1,950 answers of customer support that models wrote, from public data, 1.3 % are flagged; of answers from
 public mailing lists 11 %, without the rules about recipients.
 
 So on new drafts expect that two thirds of the faults are noticed, and few where only the meaning is wrong: a number
@@ -50,57 +50,57 @@ far fewer bad drafts, so there the shares are lower.
 
 | rule | marks the fault | marks something else | on twins | on good answers |
 |---|---|---|---|---|
-| `template_hole` | 64 | 0 | 0 | 4 |
-| `promise_money` | 58 | 2 | 4 | 21 |
-| `recipient_not_in_thread` | 46 | 2 | 4 | 2 |
-| `secret` | 45 | 0 | 0 | 3 |
-| `promise_legal` | 42 | 1 | 2 | 5 |
-| `link_not_in_thread` | 41 | 0 | 0 | 0 |
-| `model_talk` | 39 | 1 | 1 | 1 |
-| `amount_not_in_thread` | 29 | 2 | 5 | 6 |
-| `internal_note` | 27 | 2 | 1 | 6 |
-| `bait_taken` | 26 | 1 | 0 | 0 |
-| `identifier_differs` | 23 | 0 | 0 | 2 |
-| `orders` | 21 | 0 | 3 | 0 |
-| `payment` | 21 | 0 | 4 | 5 |
-| `missing_attachment` | 20 | 1 | 1 | 4 |
-| `weekday_wrong` | 20 | 1 | 1 | 4 |
-| `broken_form` | 19 | 0 | 0 | 0 |
+| `template_hole` | 69 | 0 | 0 | 4 |
+| `promise_money` | 60 | 2 | 4 | 21 |
+| `recipient_not_in_thread` | 51 | 2 | 5 | 2 |
+| `secret` | 47 | 0 | 0 | 3 |
+| `promise_legal` | 46 | 2 | 3 | 5 |
+| `link_not_in_thread` | 46 | 0 | 0 | 0 |
+| `model_talk` | 42 | 1 | 1 | 1 |
+| `amount_not_in_thread` | 32 | 2 | 5 | 6 |
+| `internal_note` | 29 | 2 | 1 | 7 |
+| `bait_taken` | 28 | 1 | 0 | 0 |
+| `identifier_differs` | 25 | 1 | 1 | 2 |
+| `payment` | 23 | 0 | 4 | 5 |
+| `orders` | 23 | 0 | 3 | 0 |
+| `missing_attachment` | 22 | 1 | 1 | 4 |
+| `weekday_wrong` | 22 | 1 | 1 | 4 |
+| `broken_form` | 21 | 0 | 0 | 0 |
+| `promise_service` | 18 | 2 | 2 | 3 |
+| `number_differs` | 17 | 4 | 6 | 4 |
 | `signature_not_ours` | 17 | 3 | 4 | 5 |
-| `promise_service` | 17 | 2 | 2 | 3 |
-| `number_differs` | 16 | 4 | 6 | 4 |
-| `promise_discount` | 15 | 1 | 1 | 2 |
-| `names_third_person` | 15 | 3 | 4 | 7 |
-| `link_lookalike` | 15 | 0 | 0 | 0 |
-| `rude` | 14 | 0 | 0 | 1 |
+| `link_lookalike` | 17 | 0 | 0 | 0 |
+| `promise_discount` | 16 | 1 | 1 | 3 |
+| `names_third_person` | 16 | 3 | 4 | 7 |
+| `greets_stranger` | 15 | 2 | 3 | 6 |
+| `rude` | 15 | 0 | 0 | 1 |
 | `count_differs` | 13 | 3 | 4 | 5 |
-| `greets_stranger` | 13 | 2 | 3 | 6 |
 | `talk_not_in_thread` | 12 | 0 | 0 | 1 |
-| `said_before` | 10 | 0 | 0 | 0 |
-| `inner_address` | 10 | 0 | 1 | 0 |
-| `cut_off` | 10 | 2 | 2 | 0 |
-| `new_domain` | 9 | 1 | 0 | 0 |
-| `other_subject` | 8 | 3 | 0 | 0 |
-| `other_language` | 6 | 7 | 0 | 2 |
-| `date_differs` | 6 | 3 | 3 | 7 |
-| `link_ip` | 5 | 0 | 0 | 0 |
+| `cut_off` | 11 | 2 | 2 | 0 |
+| `said_before` | 11 | 0 | 0 | 0 |
+| `inner_address` | 11 | 0 | 1 | 0 |
+| `new_domain` | 10 | 1 | 0 | 0 |
+| `other_subject` | 9 | 3 | 0 | 0 |
+| `other_language` | 8 | 7 | 0 | 2 |
+| `date_differs` | 6 | 3 | 3 | 8 |
+| `link_ip` | 6 | 0 | 0 | 0 |
 | `address_not_in_thread` | 5 | 1 | 1 | 3 |
-| `recipient_lookalike` | 5 | 6 | 3 | 0 |
-| `time_order` | 4 | 0 | 0 | 1 |
-| `repeats_itself` | 4 | 0 | 0 | 0 |
-| `wish_ignored` | 4 | 4 | 2 | 0 |
-| `personal_data` | 4 | 2 | 1 | 3 |
+| `repeats_itself` | 5 | 0 | 0 | 0 |
+| `recipient_lookalike` | 5 | 7 | 4 | 0 |
 | `gift_card` | 4 | 1 | 0 | 0 |
-| `sum_wrong` | 3 | 0 | 0 | 2 |
-| `source_not_in_thread` | 3 | 0 | 0 | 5 |
-| `attachment_other` | 3 | 0 | 0 | 3 |
+| `personal_data` | 4 | 2 | 1 | 3 |
+| `wish_ignored` | 4 | 5 | 3 | 0 |
+| `time_order` | 4 | 0 | 0 | 1 |
 | `date_impossible` | 3 | 0 | 0 | 1 |
+| `sum_wrong` | 3 | 0 | 0 | 2 |
+| `attachment_other` | 3 | 0 | 0 | 3 |
+| `source_not_in_thread` | 3 | 0 | 0 | 5 |
 | `orders_obeyed` | 2 | 0 | 0 | 1 |
-| `reply_all_growth` | 2 | 1 | 0 | 1 |
 | `names_other_contact` | 2 | 0 | 1 | 0 |
+| `reply_all_growth` | 2 | 1 | 0 | 1 |
 | `span_differs` | 1 | 0 | 0 | 2 |
 | `asks_secret` | 0 | 1 | 1 | 1 |
-| `hidden_characters` | 0 | 10 | 0 | 0 |
+| `hidden_characters` | 0 | 11 | 0 | 0 |
 
 A rule that is of use in fewer than one in three is low, or goes. `python -m bench.judgement` counts for the drafts of
 `bench/drafts`.

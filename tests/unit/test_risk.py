@@ -205,6 +205,14 @@ def test_recipients(code: str, to: str, cc: str, level: Level | None) -> None:
     assert [at for at, _ in found(assess(draft, CONTEXT), code)] == ([level] if level is not None else [])
 
 
+def test_somebody_of_their_company_whom_their_mail_names() -> None:
+    asked = replace(QUESTION, body=ManyLine("Send it to tom@customer.example and to eve@stranger.example, too."))
+    context = replace(CONTEXT, messages=(asked,))
+    for address, level in (("tom@customer.example", Level.LOW), ("eve@stranger.example", Level.HIGH)):
+        draft = drafted(cc=parties(address))
+        assert [at for at, _ in found(assess(draft, context), "recipient_not_in_thread")] == [level]
+
+
 def test_answering_everyone_of_a_wide_mail_is_no_growth() -> None:
     wide = replace(QUESTION, cc=parties("tom@customer.example", "bob@partner.example"))
     draft = drafted(cc=wide.cc)

@@ -52,6 +52,7 @@ def codes(answer: str, *thread: Message, cc: tuple[Party, ...] = ()) -> set[str]
         ("¿Lunes o miércoles?", "El miércoles, gracias.", "Reservado el lunes.", "Reservado el miércoles."),
         ("Giovedì 14 o venerdì 15?", "Venerdì va benissimo.", "Confermo giovedì 14.", "Confermo venerdì 15."),
         ("Dinsdag of donderdag?", "Donderdag graag.", "Genoteerd: dinsdag.", "Genoteerd: donderdag."),
+        ("Tuesday 12 May or Thursday 14 May?", "Thursday please.", "Booked for 15 May.", "Booked for 14 May."),
         ("Środa czy piątek?", "Piątek.", "Zapisane: środa.", "Zapisane: piątek, nie środa."),
         (
             "5月12日(火)か5月14日(木)はいかがですか。",

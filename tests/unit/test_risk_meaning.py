@@ -135,6 +135,10 @@ def test_what_is_told_of_a_third_person() -> None:
         ("empty_body", "Hi Lena,\n\n"),
         ("empty_body", "Hi Lena,\n\nBest regards,\nHarbour Cycles"),
         ("cut_off", "Three things keep it running:\n\n1. Oil the chain.\n2."),
+        (
+            "repeats_itself",
+            "Oil it and check it every month, and\ncheck it every month, and check it every month, and so on.",
+        ),
         ("repeats_itself", "It ships this week. It ships this week. It ships this week."),
         ("broken_form", "```email\nSubject: Bike\nBody:\nDear Lena, it is ready.\n```"),
         ("model_talk", "<thinking>She asks for the bike.</thinking>\nIt is ready."),
@@ -346,6 +350,18 @@ def test_a_deadline_is_low(answer: str) -> None:
             "As said.\n\nRegards\n\nMarlow Service Desk",
         ),
         ("signature_not_ours", "Why?", "As said.\n\nRegards\nAccounts Payable", ""),
+        (
+            "signature_not_ours",
+            "Is it open?\n\nLena Moreau",
+            "It is.\n\nRegards\nLena\nHarbour Cycles",
+            "It is.\n\nRegards\nLena Moreau\nHarbour Cycles",
+        ),
+        (
+            "signature_not_ours",
+            "Is it open?\n\nLena\nMoreau Fabrication",
+            "It is.\n\nRegards\nKim\nHarbour Cycles",
+            "It is.\n\nLena\nMoreau Fabrication",
+        ),
         ("broken_form", "Why?", "Ann Lee <p.lee@lee.example> wrote:", "We are <p>open</p>."),
         (
             "promise_money",

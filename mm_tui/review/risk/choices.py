@@ -80,8 +80,8 @@ def _chosen(text: str, offered: Mapping[tuple[str, int], Span], kind: str) -> tu
 @rule("choice_differs", "another day or time than was chosen", needs_thread=True)
 def choice_differs(reading: Reading) -> Iterator[Finding]:
     """An earlier email of ours offers several weekdays or times, the other side's newest email chooses one of them, and
-    the draft names another of them and not the chosen one. Medium; a sentence that asks, proposes or says no does not
-    count."""
+    the draft names another of them, or only one that was not offered, and not the chosen one. Medium; a sentence that
+    asks, proposes or says no does not count."""
     asked = reading.asked
     if asked is None or len(reading.asked_text) > _LONGEST_CHOICE:
         return
@@ -100,12 +100,13 @@ def choice_differs(reading: Reading) -> Iterator[Finding]:
     mine = _named(low, 0, len(low), today)
     for kind in (_DAY, _TIME):
         values = [value for one, value in offered if one == kind]
-        if not 1 < len(values) <= _MOST_OFFERS or not any((kind, value) in mine for value in values):
+        named = [value for one, value in mine if one == kind]
+        if not 1 < len(values) <= _MOST_OFFERS or not (len(named) == 1 or set(named) & set(values)):
             continue
         choice = _chosen(reading.asked_text, offered, kind)
         if choice is None or (kind, choice[0]) in mine:
             continue
-        others = [mine[kind, value] for value in values if value != choice[0] and (kind, value) in mine]
+        others = [mine[kind, value] for value in named if value in values or len(named) == 1]
         sure = [span for span in others if not _is_open(reading, span)]
         if sure:
             said, there = quoted(reading.body[slice(*sure[0])]), quoted(reading.asked_text[slice(*choice[1])])

@@ -13,7 +13,7 @@ from mm_tui.review.lookalike import domain_of, plain_name, registrable
 from mm_tui.review.risk.greetings import NAME, greeting, is_known_name, spells_name
 from mm_tui.review.risk.phrases import is_common, lowered, ordered, pattern, word_set
 from mm_tui.review.risk.rule import MOST_MAILS, Reading, quoted, rule
-from mm_tui.text import OneLine
+from mm_tui.text import OneLine, unquoted
 
 _COMPANY = re.compile(
     r"\b(?:Inc|LLC|Ltd|Limited|GmbH|AG|SE|KG|S\.?A|S\.?r\.?l|S\.?p\.?A|SARL|SAS|B\.?V|N\.?V|Corp|Co"
@@ -99,6 +99,23 @@ _TEAM = 2
 """The words of a team's name such as "Conference Office"."""
 
 
+_TAIL_LINES = 5
+
+
+def _their_signature(reading: Reading, place: tuple[int, int]) -> Span | None:
+    """The signature if it has the full name of the other side, or two lines that end their email."""
+    asked = reading.asked
+    if asked is None or reading.is_ours(asked.sender.address):
+        return None
+    tail = [" ".join(line.split()) for line in unquoted(str(asked.body or "")).strip().split("\n")[-_TAIL_LINES:]]
+    lines = [" ".join(line.split()) for line in reading.body[slice(*place)].strip().split("\n")]
+    named = " ".join(str(asked.sender.name).split())
+    shared = [line for line in lines if line and line in tail]
+    if (" " in named and named in lines) or len(shared) > 1:
+        return Span(*place)
+    return None
+
+
 @rule("signature_not_ours", "signed by somebody else")
 def signature_not_ours(reading: Reading) -> Iterator[Finding]:
     """The signature names another company or team than ours, the recipient, or another person than the one whose name
@@ -116,6 +133,10 @@ def signature_not_ours(reading: Reading) -> Iterator[Finding]:
         # Among ourselves every team may sign.
         return
     text = reading.body[slice(*place)]
+    if theirs := _their_signature(reading, place):
+        words_said = f"signed as the email it answers: {quoted(reading.body[slice(*theirs)])}"
+        yield Finding("signature_not_ours", Level.MEDIUM, OneLine(words_said), (theirs,))
+        return
     joined = re.sub(r"[\W_]", "", plain_name(text))
     if any(
         len(label) > 2 and (re.sub(r"\W", "", label) in joined or (joined[:6] and joined in label)) for label in domains

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from mm_tui.models import Direction
 from mm_tui.review.findings import Finding, Level, Span
-from mm_tui.review.lookalike import domain_of
+from mm_tui.review.lookalike import PROVIDERS, domain_of, registrable
 from mm_tui.review.risk.phrases import lowered, pattern
 from mm_tui.review.risk.rule import Reading, listed, quoted, rule
 from mm_tui.review.senders import inspect_party, inspect_sender
@@ -65,10 +65,10 @@ def _asks_about_sender(reading: Reading) -> bool:
 def recipient_not_in_thread(reading: Reading) -> Iterator[Finding]:
     """A recipient neither wrote nor received any email in the thread that the draft answers. High for somebody with no
     earlier correspondence, medium for somebody known, for a list of all our people ("all-staff@"), and for our own
-    people if the other side asks us to keep it between us, low for our own people otherwise, and for all but strangers
-    if the draft asks them about the email's sender, to whom it does not go. Does not apply to a draft that begins a
-    thread. As in all rules, only mail that arrived or was sent counts: waiting, rejected, cancelled, failed or
-    quarantined mail makes nobody and nothing known."""
+    people if the other side asks us to keep it between us, low for our own people otherwise, for all but strangers if
+    the draft asks them about the email's sender, to whom it does not go, and for an address of the sender's own company
+    that their email names. Does not apply to a draft that begins a thread. As in all rules, only mail that arrived or
+    was sent counts: waiting, rejected, cancelled, failed or quarantined mail makes nobody and nothing known."""
     if not reading.has_thread:
         return
     groups: dict[Level, list[str]] = {}
@@ -79,12 +79,21 @@ def recipient_not_in_thread(reading: Reading) -> Iterator[Finding]:
         level = Level.MEDIUM if reading.known.knows(address) else Level.HIGH
         if reading.is_ours(address):
             level = Level.MEDIUM if _is_private(reading) or _EVERYBODY.search(address) else Level.LOW
-        if level is Level.MEDIUM and _asks_about_sender(reading):
+        if (level is Level.MEDIUM and _asks_about_sender(reading)) or _is_named_by_colleague(reading, address):
             level = Level.LOW
         groups.setdefault(level, []).append(str(party.address))
     for level, addresses in groups.items():
         words = f"goes to somebody who is not in the thread: {listed(addresses)}"
         yield Finding("recipient_not_in_thread", level, OneLine(words))
+
+
+def _is_named_by_colleague(reading: Reading, address: str) -> bool:
+    """Whether the email that is answered names this address, which is of its sender's own company."""
+    asked = reading.asked
+    if asked is None or address not in reading.asked_text:
+        return False
+    site = registrable(domain_of(address))
+    return site not in PROVIDERS and site == registrable(domain_of(str(asked.sender.address).lower()))
 
 
 _ASKS_FOR_COPY = re.compile(

@@ -273,7 +273,8 @@ def other_subject(reading: Reading) -> Iterator[Finding]:
 def repeats_itself(reading: Reading) -> Iterator[Finding]:
     """Two paragraphs of the draft are nearly the same, as when two versions were left in, or a sentence is repeated
     immediately. Medium."""
-    if match := _TWICE.search(reading.body, 0, min(reading.written, LONGEST_DRAFT)):
+    end = min(reading.written, LONGEST_DRAFT)
+    if match := _TWICE.search(reading.body, 0, end) or _LOOP.search(reading.body.replace("\n", " "), 0, end):
         words = f"says the same twice: {quoted(match[1])}"
         yield Finding("repeats_itself", Level.MEDIUM, OneLine(words), (Span(*match.span()),))
         return
@@ -292,6 +293,8 @@ def repeats_itself(reading: Reading) -> Iterator[Finding]:
 
 
 _TWICE = re.compile(r"(?:(?<=[.!?。！？\n])|\A)\s*+([^\s.!?。！？][^.!?。！？\n]{5,200}[.!?。！？])(?:\s*\1)+")
+_LOOP = re.compile(r"\b([^\W\d_]+(?:[,;]? [^\W\d_]+){3,9})(?:[,;]? \1\b){2,}")
+"""The same words three times."""
 _MOST_PARAGRAPHS = 15
 _ALIKE_PARAGRAPHS = 0.55
 
