@@ -84,7 +84,7 @@ Page = TypeVar("Page", EmailPage, AuditPage)
 async def pages_of(ask: Callable[..., Awaitable[Page]], *, most: int | None = None) -> AsyncIterator[Page]:
     """The pages of a list, newest first, each requested with its `cursor` when it is needed; at most `most` of them.
 
-    A page without a cursor is the last, or the next ones would repeat.
+    Of the last one the cursor is None, also if the gateway would only repeat what was read.
     """
     cursor: str | None = None
     read = Pages()

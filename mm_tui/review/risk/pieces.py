@@ -131,7 +131,8 @@ class Phrases:
                 (elsewhere if len(bucket) > 1 else eastern).append(f"{bucket[-1]}(?:{branched(variants)})")
             else:
                 ordered = list(in_order(variants))
-                words.update(dict.fromkeys(map(sys.intern, map(mark_of, ordered)), _as_one(ordered)))
+                together = _as_one(ordered)
+                words |= {sys.intern(mark_of(phrase)): together for phrase in ordered}
         return cls(*([re.compile("|".join(elsewhere))] if elsewhere else []), words=words, eastern=eastern)
 
     @cached_property
