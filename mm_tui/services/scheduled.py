@@ -31,16 +31,16 @@ class NotCancelled(Exception):
 
 async def listed(gateway: GatewayClient, mailbox_ids: Iterable[str]) -> tuple[list[EmailSummary], bool]:
     """The scheduled emails of these mailboxes, and whether there may be more."""
-    found: list[EmailSummary] = []
+    found: dict[str, EmailSummary] = {}
     more = False
     wanted = EmailFilter(status=Status.SCHEDULED)
     for mailbox_id in mailbox_ids:
         cursor: str | None = None
         async for page in first_pages(gateway, mailbox_id, wanted, most=MOST_PAGES):
-            found += [mail for mail in page.emails if is_scheduled(mail.direction, mail.status)]
+            found |= {mail.id: mail for mail in page.emails if is_scheduled(mail.direction, mail.status)}
             cursor = page.cursor
         more = more or cursor is not None
-    return found, more
+    return list(found.values()), more
 
 
 async def cancel(gateway: GatewayClient, sync: Sync, journal: ActJournal, mailbox_id: str, email_id: str) -> OneLine:

@@ -37,13 +37,13 @@ class SpamMarks:
         """All marked mail that the gateway lists, and whether there is more."""
         from mm_tui.gateway.shapes import pages_of
 
-        found: list[EmailSummary] = []
+        found: dict[str, EmailSummary] = {}
         more = False
         for status in (Status.SPAM_FLAGGED, Status.SPAM_QUARANTINED):
             async for page in pages_of(partial(self._gateway.spam, status=str(status)), most=MOST_PAGES):
-                found += page.emails
+                found |= {mail.id: mail for mail in page.emails}
             more |= page.cursor is not None
-        return found, more
+        return list(found.values()), more
 
     async def mark(self, email_id: str, *, spam: bool) -> OneLine:
         """Reports an email as spam, or undoes that.

@@ -78,6 +78,7 @@ def test_reading_pages_that_repeat_ends(tmp_path: Path, turns: bool) -> None:
                 page async for page in first_pages(EndlessGateway(turns=turns).client, BOX, EmailFilter(), most=49)
             ]
             assert pages[-1].cursor is None
-            await SpamMarks(database, EndlessGateway(turns=turns).client, ignore).listed()
+            found, _ = await SpamMarks(database, EndlessGateway(turns=turns).client, ignore).listed()
+            assert len(found) == 1 + turns, "each once"
 
     asyncio.run(scene())
