@@ -9,6 +9,7 @@ import pytest
 from rich.segment import Segment
 from textual.color import Color
 from textual.command import CommandPalette
+from textual.content import Content
 from textual.dom import DOMNode
 from textual.events import Click
 from textual.widget import Widget
@@ -17,6 +18,7 @@ from textual.widgets import OptionList, Static
 from mm_tui import app as app_module
 from mm_tui import keymap, launch
 from mm_tui.control_filter import ControlFilter
+from mm_tui.screens.dialogs.choice import Choice, ChoiceScreen
 from mm_tui.screens.dialogs.help import HelpScreen
 from mm_tui.screens.dialogs.palette import HIDDEN, commands
 from mm_tui.theme import THEMES
@@ -63,6 +65,21 @@ def a_click(widget: Widget, x: int, y: int) -> Click:
     return Click(widget, x, y, 0, 0, 1, False, False, False, x, y)
 
 
+async def test_a_dialog_answered_behind_the_palette_closes_itself_and_not_the_palette() -> None:
+    async with running_app(idle_session()) as (app, pilot):
+        answers: list[bool | None] = []
+        dialog = ChoiceScreen("Really?", Content("It is a question."), [Choice("y", "yes", True)])
+        await app.push_screen(dialog, answers.append)
+        await pilot.press("ctrl+p")
+        await until(pilot, lambda: isinstance(app.screen, CommandPalette))
+        dialog.dismiss(True)
+        dialog.dismiss(True)
+        assert isinstance(app.screen, CommandPalette)
+        await pilot.press("escape")
+        await until(pilot, lambda: len(app.screen_stack) == 1)
+        assert answers == [True]
+
+
 async def test_palette_reaches_every_act_of_the_inbox() -> None:
     session = idle_session(boxes=[mailbox()], mails=[summary(1)])
     async with running_app(session) as (app, pilot):
@@ -76,8 +93,11 @@ async def test_palette_reaches_every_act_of_the_inbox() -> None:
         assert wanted <= helps
         await pilot.press("ctrl+p")
         await until(pilot, lambda: isinstance(app.screen, CommandPalette))
-        app.screen.post_message(a_click(app.screen, 500, 500))  # the terminal has become smaller since the click
+        palette = app.screen
+        for _ in range(2):
+            palette.post_message(a_click(palette, 500, 500))  # the terminal has become smaller since the click
         await until(pilot, lambda: not isinstance(app.screen, CommandPalette))
+        await until(pilot, lambda: not palette.is_running)
         await pilot.press("colon")
         await until(pilot, lambda: isinstance(app.screen, CommandPalette))
         await pilot.press(*"mailboxes")

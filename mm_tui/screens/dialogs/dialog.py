@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeVar
 
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
@@ -57,6 +58,20 @@ class Dialog(ModalScreen[Answer | None], Generic[Answer]):
     # Absolute, because Textual looks for it beside the module of each subclass.
     CSS_PATH = Path(__file__).with_name("dialogs.tcss")
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "close", "close")]
+
+    _answered: tuple[Answer | None] | None = None
+    """The answer given while another screen was in front."""
+
+    def dismiss(self, result: Answer | None = None) -> AwaitComplete:
+        """Closes the dialog, or waits until it is in front: Textual would close the screen in front of it."""
+        if self.is_active:
+            return super().dismiss(result)
+        self._answered = (result,)
+        return AwaitComplete()
+
+    def on_screen_resume(self) -> None:
+        if self._answered is not None:
+            self.dismiss(*self._answered)
 
     def action_close(self) -> None:
         self.dismiss(None)

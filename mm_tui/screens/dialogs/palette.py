@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from textual.app import App, SystemCommand
+from textual.await_complete import AwaitComplete
 from textual.command import CommandPalette
 from textual.errors import NoWidget
 
@@ -34,6 +35,10 @@ class Palette(CommandPalette):
             return super().get_widget_at(x, y)
         except NoWidget:
             return self, self.region
+
+    def dismiss(self, result: Any = None) -> AwaitComplete:
+        # The second of two clicks would close the screen behind it, or the app if there is none.
+        return super().dismiss(result) if self.is_active else AwaitComplete()
 
 
 def commands(app: App[Any], screen: Screen[Any]) -> list[SystemCommand]:
