@@ -208,7 +208,8 @@ def test_recipients(code: str, to: str, cc: str, level: Level | None) -> None:
 def test_somebody_of_their_company_whom_their_mail_names() -> None:
     asked = replace(QUESTION, body=ManyLine("Send it to tom@customer.example and to eve@stranger.example, too."))
     context = replace(CONTEXT, messages=(asked,))
-    for address, level in (("tom@customer.example", Level.LOW), ("eve@stranger.example", Level.HIGH)):
+    named, not_named = "tom@customer.example", "om@customer.example"
+    for address, level in ((named, Level.LOW), (not_named, Level.HIGH), ("eve@stranger.example", Level.HIGH)):
         draft = drafted(cc=parties(address))
         assert [at for at, _ in found(assess(draft, context), "recipient_not_in_thread")] == [level]
 

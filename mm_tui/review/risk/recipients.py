@@ -90,7 +90,7 @@ def recipient_not_in_thread(reading: Reading) -> Iterator[Finding]:
 def _is_named_by_colleague(reading: Reading, address: str) -> bool:
     """Whether the email that is answered names this address, which is of its sender's own company."""
     asked = reading.asked
-    if asked is None or address not in reading.asked_text:
+    if asked is None or not re.search(rf"(?<![\w.+-]){re.escape(address)}(?!\.?[\w-])", reading.asked_text):
         return False
     site = registrable(domain_of(address))
     return site not in PROVIDERS and site == registrable(domain_of(str(asked.sender.address).lower()))
