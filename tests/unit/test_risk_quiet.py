@@ -324,6 +324,8 @@ def codes(asked: str, answer: str, to: Party = ANNA, files: tuple[str, ...] = ()
             "There are seven places left on Saturday, 13 June.",
             "Your parcel left on Saturday, 13 June.",
         ),
+        ("sum_wrong", "For 14?", "£24.00 + 14 x £4.50 = £87.00 a month", "£24.00 + 14 x £4.50 = £97.00 a month"),
+        ("sum_wrong", "Less the deposit?", "1.250,00 € - 200,00 € = 1.050,00 €", "1.250,00 € - 200,00 € = 1.150,00 €"),
         ("sum_wrong", "How much power?", "12 x 430 W = 5.16 kWp", "12 x 430 W = 5.61 kWp"),
         (
             "cut_off",

@@ -23,6 +23,12 @@ _PRODUCT = re.compile(
     rf"{_MONEY}"
     rf"(?P<second>{_SMALL})[^\d\n=+*×/:;-]{{0,20}}=[ \u00a0]?{_MONEY}(?P<result>{BIG_NUMBER})(?!\w|[.,]\d)"
 )
+_TERM = rf"(?>{_MONEY}(?:{BIG_NUMBER})(?:[ \u00a0]?(?:[$€£¥]|[A-Z]{{3}}|zł)(?![A-Za-z]))?)"
+_CHAIN = re.compile(
+    rf"(?<![\w.,+*×/%-])(?<![+*×/%–-] )(?P<terms>{_TERM}(?: [+x×*–-] {_TERM}){{1,8}}) ?= ?"
+    rf"{_MONEY}(?P<result>{BIG_NUMBER})(?![\w%]|[.,]\d)"
+)
+"""Numbers that are added, subtracted and multiplied: "£24.00 + 14 x £4.50 = £87.00"."""
 _MORE_BEFORE = re.compile(r"[\d+*×/−-][^\n]{0,24}\Z")
 _ADDS = re.compile(r"\b(?:plus|minus|and|und|et|y|e|en)\s")
 _FEWEST_FACTORS, _MOST_FACTORS = 3, 4
@@ -30,11 +36,18 @@ _FEWEST_FACTORS, _MOST_FACTORS = 3, 4
 
 @rule("sum_wrong", "a calculation that does not come out")
 def sum_wrong(reading: Reading) -> Iterator[Finding]:
-    """A product that the draft writes out is wrong ("12 x 98 = 1,167"), or a number has the digits of the product of
-    two others in its sentence in another order ("14 panels of 440 W: 6.61 kWp" for 6.16), or a total differs by 1, 10,
-    100 or 1000 from the sum of the rows or amounts before it. Medium."""
+    """A calculation that the draft writes out is wrong ("12 x 98 = 1,167", "24 + 14 x 4.50 = 97"), or a number has the
+    digits of the product of two others in its sentence in another order ("14 panels of 440 W: 6.61 kWp" for 6.16), or a
+    total differs by 1, 10, 100 or 1000 from the sum of the rows or amounts before it. Medium."""
     body = reading.body[: reading.written]
     done: list[Span] = []
+    for match in find_all(_CHAIN, body) if "=" in body else ():
+        said, makes = number_of(match["result"]), _made(match["terms"])
+        if said is not None and makes is not None and abs(makes - said) >= CENT:
+            span = Span(*match.span())
+            done.append(span)
+            words = f"does not come out: {quoted(body[slice(*span)])}, which is {makes:f}"
+            yield Finding("sum_wrong", Level.MEDIUM, OneLine(words), (span,))
     for match in find_all(_PRODUCT, body) if "=" in body else ():
         if _MORE_BEFORE.search(body, max(0, match.start() - 26), match.start()) or _ADDS.search(match[0]):
             continue
@@ -50,6 +63,24 @@ def sum_wrong(reading: Reading) -> Iterator[Finding]:
         yield Finding("sum_wrong", Level.MEDIUM, OneLine(words), (span,))
     yield from _swapped_products(reading, body, done)
     yield from _wrong_totals(reading, body)
+
+
+def _made(terms: str) -> Decimal | None:
+    """What added, subtracted and multiplied numbers make; none for a product alone, which `_PRODUCT` reads."""
+    parts = re.split(r" ([+x×*–-]) ", terms)
+    values = [number_of(re.sub(r"[^\d.,]", "", part)) for part in parts[::2]]
+    signs = ["+", *parts[1::2]]
+    total = product = Decimal(0)
+    if not set(signs[1:]) & set("+–-"):
+        return None
+    for sign, value in zip(signs, values, strict=True):
+        if value is None:
+            return None
+        if sign in "x×*":
+            product *= value
+        else:
+            total, product = total + product, value if sign == "+" else -value
+    return total + product
 
 
 def _swapped_products(reading: Reading, body: str, done: list[Span]) -> Iterator[Finding]:
