@@ -333,3 +333,5 @@ def test_no_list_and_no_page_says_that_a_mail_goes_to_nobody(database: Database)
     )
     for page in pages:
         assert "not disclosed by the gateway" in page.text and "nobody" not in page.text
+    # Nor that a sender who is this account itself may be anybody.
+    assert "anybody can use any name" not in pages[1].text and "known" not in pages[1].text

@@ -90,13 +90,14 @@ def sender_page(detail: EmailDetail, findings: tuple[Finding, ...], first_seen: 
     """The sender of an email, what is suspicious about it, and since when the address is known here."""
     writer = PageWriter()
     no_cc = NOT_DISCLOSED if "cc" in detail.raw.untold else "–"
+    is_ours = str(detail.direction) == Direction.OUTBOUND
     rows = (
         ("address", detail.sender.address),
         ("name", detail.sender.name or "none given"),
         ("to", ", ".join(str(party) for party in detail.to) or NOT_DISCLOSED),
         ("cc", ", ".join(str(party) for party in detail.cc) or no_cc),
-        ("written" if str(detail.direction) == Direction.OUTBOUND else "received", exact(detail.received_at)),
-        ("known", first_seen),
+        ("written" if is_ours else "received", exact(detail.received_at)),
+        *(() if is_ours else (("known", first_seen),)),
         ("id", detail.id),
     )
     for name, value in rows:
@@ -104,7 +105,9 @@ def sender_page(detail: EmailDetail, findings: tuple[Finding, ...], first_seen: 
         writer.line(OneLine(value))
     writer.line()
     if not findings:
-        writer.line("Nothing about the sender looks wrong. That is no proof: anybody can use any name.", "dim")
+        nothing = "Nothing about the sender looks wrong. That is no proof: anybody can use any name."
+        ours = "Written in this account. The audit log says with which key."
+        writer.line(ours if is_ours else nothing, "dim")
     for finding in sorted(findings, key=lambda one: -one.level):
         writer.line(f"{finding.level.sign} {finding.words}", LEVEL_STYLES[finding.level])
     if detail.tags:
