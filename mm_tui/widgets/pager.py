@@ -133,6 +133,9 @@ class Pager(ScrollView, can_focus=True, inherit_bindings=False):
     class LinesSeen(Message):
         """More lines of the page have been on the screen."""
 
+    class NothingLeft(Message):
+        """The reader asks for more at the end of a page of which every line has been on the screen."""
+
     class RoomChanged(Message):
         """The line width changed: a page built for a width must be built again."""
 
@@ -292,6 +295,8 @@ class Pager(ScrollView, can_focus=True, inherit_bindings=False):
             # The skipped text is left to read.
             self.scroll_to(y=next(at for at in range(len(self._lines)) if self._is_unseen(at)), animate=False)
         else:
+            if self._page_name and self.scroll_offset.y >= self.max_scroll_y:
+                self.post_message(self.NothingLeft())
             self.scroll_relative(y=max(1, self.size.height - 2), animate=False)
 
     def action_pager_page_up(self) -> None:

@@ -133,6 +133,8 @@ async def test_each_view_that_shows_all_that_leaves_counts(sandbox: Sandbox) -> 
         await until(pilot, lambda: "{+to you+}" in drawn(app), "the difference")
         await seen(pilot, screen)
         assert screen.pane.view is View.DIFF
+        await pilot.press("enter", "enter")
+        await until(pilot, lambda: "nothing is left to read" in drawn(app), "what more of it there is")
         await pilot.press("a")
         await until(pilot, lambda: bodies(sandbox), "the release")
     assert bodies(sandbox) == ["It is on its way to you."]

@@ -206,6 +206,10 @@ class PendingScreen(QueueHost):
     def on_pager_lines_seen(self, _message: Pager.LinesSeen) -> None:
         self.refusal.lines_seen()
 
+    def on_pager_nothing_left(self, _message: Pager.NothingLeft) -> None:
+        if self.current is not None and self.gate.has_seen(self.current):
+            self.refusal.say("all of it has been on the screen: nothing is left to read", "information")
+
     def read_item(self) -> None:
         if self.current is not None:
             self.panes.read()
