@@ -32,7 +32,7 @@ from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.session import Session
 from mm_tui.settings.sections import Settings
 from mm_tui.store.decisions.records import DecisionStore
-from mm_tui.store.seal import STORE_FAULTS
+from mm_tui.store.seal import STORE_FAULTS, fault_of_store
 from mm_tui.text import OneLine
 
 Begun = TypeVar("Begun")
@@ -225,16 +225,24 @@ async def _outcome(
     """Waits for the end, prints it with the high risks that it was approved `despite`, and returns its status."""
     view = await _settled(decisions, arguments)
     status = _status(session, decisions, view)
-    if status is Exit.OK:
-        if view.act is not Act.APPROVE_FIRST:
-            # The next poll would see it too, but nobody should find it waiting in the store before.
-            session.pending.remove(view.email_id)
-        await decisions.followed_up()
-    redrafts = await ask_redrafts(session) if status is Exit.OK else None
+    redrafts = await _follow_up(session, decisions, view) if status is Exit.OK else None
     _tell(session, view, status, as_json=arguments.json, redrafts=redrafts)
     for finding in despite if status is Exit.OK else ():
         emit.note(OneLine(f"{finding.level.sign} approved despite {risk_gate.finding_words(finding)}"))
     return status if redrafts is None else redrafts.status(view.email_id)
+
+
+async def _follow_up(session: Session, decisions: Decisions, view: DecisionView) -> RedraftsAsked:
+    """What follows a decision that was made. If the store fails, the outcome is told all the same."""
+    try:
+        if view.act is not Act.APPROVE_FIRST:
+            # The next poll would see it too, but nobody should find it waiting in the store before.
+            session.pending.remove(view.email_id)
+        await decisions.followed_up()
+        return await ask_redrafts(session)
+    except STORE_FAULTS as error:
+        emit.warning(fault_of_store(error))
+        return RedraftsAsked({}, frozenset({view.email_id} if view.asks_redraft else ()))
 
 
 async def _settled(decisions: Decisions, arguments: argparse.Namespace) -> DecisionView:

@@ -28,6 +28,7 @@ from mm_tui.store.database import Database
 from mm_tui.store.decisions.locks import LockStore, Process, token_of
 from mm_tui.store.decisions.records import DecisionStore
 from mm_tui.store.mail.mails import MailStore
+from mm_tui.store.mail.pending import PendingStore
 from mm_tui.text import OneLine
 from tests.support.cli import Done, Home
 from tests.support.sandbox import Sandbox, file_part, running_sandbox
@@ -134,6 +135,20 @@ def test_an_unknown_mail_exits_3(home: Home) -> None:
     assert home.run("pending", "show", "01NOSUCHMAIL").status == Exit.NOT_FOUND
     assert home.run("pending", "list", "--mailbox", "nobody@x.example").status == Exit.NOT_FOUND
     assert home.run("pending", "answer", "01NOSUCHMAIL").status == Exit.NOT_FOUND
+
+
+def test_an_outcome_is_told_although_the_store_cannot_be_written_any_more(
+    home: Home, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    draft_id = sandbox.draft()
+    digest = digest_of(home, draft_id)
+    monkeypatch.setattr(PendingStore, "remove", full)
+    done = approve(home, draft_id, digest)
+    assert done.status == 0 and "approved" in done.out and "database or disk is full" in done.err
+    assert [message["id"] for message in sandbox.outbox()] == [draft_id]
 
 
 def test_rejecting_tells_the_reason(home: Home, sandbox: Sandbox) -> None:
