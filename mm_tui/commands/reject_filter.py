@@ -22,6 +22,7 @@ from mm_tui.services.decisions.view import AS_WANTED, DecisionView
 from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.settings.profiles import reviewer
 from mm_tui.settings.sections import Settings
+from mm_tui.store.seal import STORE_FAULTS, fault_of_store
 from mm_tui.text import OneLine
 
 
@@ -64,9 +65,13 @@ async def reject_filter(arguments: argparse.Namespace, chosen: Settings) -> int:
         )
         views, failures = await begun(beginning)
         ended = await _ended(decisions, views, arguments.wait)
-        for view in ended:
-            if view.phase in AS_WANTED:
-                session.pending.remove(view.email_id)
+        try:
+            for view in ended:
+                if view.phase in AS_WANTED:
+                    session.pending.remove(view.email_id)
+        except STORE_FAULTS as error:
+            # What became of the emails is told all the same.
+            emit.warning(fault_of_store(error))
     failures += bulk.failed(ended)
     rejected = [view.email_id for view in ended if view.phase in AS_WANTED]
     if arguments.json:

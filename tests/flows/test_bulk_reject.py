@@ -7,6 +7,7 @@ import threading
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
+from unittest import mock
 
 import pytest
 from textual.pilot import Pilot
@@ -24,6 +25,7 @@ from mm_tui.services.decisions.log import DecisionLog
 from mm_tui.services.decisions.record import ActiveDecision
 from mm_tui.services.queue.snooze import Snoozes
 from mm_tui.settings.sections import Review
+from mm_tui.store.mail.pending import PendingStore
 from mm_tui.text import OneLine
 from tests.support.app import settings_for, shown, until
 from tests.support.cli import Home
@@ -155,8 +157,11 @@ def test_the_command_line_wants_the_exact_number(sandbox: Sandbox, tmp_path: Pat
     assert home.run("pending", "reject", made[0], "--filter", "prize", "--reason", "no").status == 2
     assert home.run("pending", "reject", "--reason", "no").status == 2
     assert len(sandbox.pending()) == 4
-    done = home.run(*command, "--yes-reject", "3", "--json", status=0)
+    # The outcome is told even if the store cannot be written any more.
+    with mock.patch.object(PendingStore, "remove", side_effect=sqlite3.OperationalError("disk is full")):
+        done = home.run(*command, "--yes-reject", "3", "--json", status=0)
     assert sorted(done.json["rejected"]) == sorted(made[:3]) and done.json["failed"] == []
+    assert "disk is full" in done.err
     assert [item["id"] for item in sandbox.pending()] == [made[3]]
     log = home.run("audit", "list", "--json", "--email", made[0]).json["entries"]
     assert {"held", "deciding", "ended"} <= {line["action"] for line in log if line["source"] == "journal"}
