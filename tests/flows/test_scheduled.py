@@ -47,10 +47,17 @@ async def test_it_is_cancelled_from_its_thread(sandbox: Sandbox) -> None:
             await until(pilot, lambda: isinstance(app.screen, ChoiceScreen), "the question")
             await until(pilot, lambda: "Cancel the scheduled email?" in drawn(app), "the question on the screen")
             assert sandbox.status(mail) == "scheduled"
+            if answer == "C":
+                sandbox.fault(method="POST", path="/cancel$", kind="delay", seconds=0.5)
             await pilot.press(answer)
             await until(pilot, lambda: app.screen is thread, "the thread again")
+        # Leaving the thread neither stops it nor hides its result.
+        await pilot.press("q")
+        await until(pilot, lambda: app.screen is not thread, "the inbox")
         await until(pilot, lambda: "cancelled: it will not be sent" in drawn(app), "the result")
         assert sandbox.status(mail) == "cancelled" and sandbox.outbox() == []
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, ThreadScreen), "the thread once more")
         await until(pilot, lambda: "x cancel email" not in drawn(app), "the key to go")
         entries = Journal(app.session.database).entries(naming=mail)
         assert [str(one.kind) for one in entries] == ["cancelling"]

@@ -27,7 +27,8 @@ def ask_label(screen: BaseScreen, email_id: str, label: str) -> None:
         return
 
     def chosen(label: str) -> None:
-        screen.run_worker(triage.set_label(email_id, label), group="label", exit_on_error=False)
+        # A worker of the app, which goes on if the reader leaves the screen meanwhile.
+        screen.app.run_worker(triage.set_label(email_id, label), group="label", exit_on_error=False)
 
     labels = screen.session.settings.assist.labels
     lines = [Line(Content.assemble(("• " if one == label else "  ", "$accent"), OneLine(one)), one) for one in labels]

@@ -5,14 +5,17 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from mm_tui.messages import Said
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
+    from textual.app import App
+
     from mm_tui.screens.base import BaseScreen
     from mm_tui.services.spam import SpamMarks
-    from mm_tui.session import Network
+    from mm_tui.session import Network, Session
     from mm_tui.store.mail.rows import MailRow
 
 
@@ -24,7 +27,7 @@ def ask_spam(screen: BaseScreen, row: MailRow) -> None:
     if words := why_not(row.direction, row.status, spam=spam):
         screen.say(words)
     elif (marks := screen.usable(screen.session.spam, "send")) is not None:
-        mark = partial(_mark, screen, marks, row.email_id, spam=spam)
+        mark = partial(_mark, screen.app, marks, row.email_id, spam=spam)
         from_whom = f"from {row.sender}"
         if spam:
             effect = "It goes into quarantine, and the agent no longer reads it."
@@ -34,7 +37,7 @@ def ask_spam(screen: BaseScreen, row: MailRow) -> None:
             _ask(screen, "Not spam?", row, from_whom, effect, ("N", "it is not spam: restore it"), mark)
 
 
-async def _mark(screen: BaseScreen, marks: SpamMarks, email_id: str, *, spam: bool) -> None:
+async def _mark(app: App[object], marks: SpamMarks, email_id: str, *, spam: bool) -> None:
     from mm_tui.services.fault_words import expected_faults, fault_words
 
     try:
@@ -42,7 +45,7 @@ async def _mark(screen: BaseScreen, marks: SpamMarks, email_id: str, *, spam: bo
     except expected_faults() as error:
         doubt = " It may have been marked anyway." if getattr(error, "may_have_happened", False) else ""
         words, severity = OneLine(f"not marked: {fault_words(error)}{doubt}"), "warning"
-    screen.say(words, severity)
+    app.post_message(Said(words, severity))
 
 
 def ask_cancel(screen: BaseScreen, row: MailRow) -> None:
@@ -57,23 +60,23 @@ def ask_cancel(screen: BaseScreen, row: MailRow) -> None:
     connected = session.gateway is not None and session.sync is not None
     if (network := screen.usable(session.network if connected else None, "send")) is not None:
         effect = "It will not be sent, and does not come back to the queue."
-        cancel = partial(_cancel, screen, network, row)
+        cancel = partial(_cancel, screen.app, session, network, row)
         title = "Cancel the scheduled email?"
         _ask(screen, title, row, f"to {row.recipient}", effect, ("C", "cancel it"), cancel, over=over)
 
 
-async def _cancel(screen: BaseScreen, network: Network, row: MailRow) -> None:
+async def _cancel(app: App[object], session: Session, network: Network, row: MailRow) -> None:
     from mm_tui.services.audit.act_journal import ActJournal
     from mm_tui.services.fault_words import expected_faults, fault_words
     from mm_tui.services.scheduled import cancel
     from mm_tui.settings.profiles import reviewer
 
-    session = screen.session
     journal = ActJournal(session.database, reviewer(session.settings), session.clock)
     try:
-        screen.say(await cancel(network.gateway, network.sync, journal, row.mailbox_id, row.email_id))
+        said = Said(await cancel(network.gateway, network.sync, journal, row.mailbox_id, row.email_id))
     except expected_faults() as error:
-        screen.say(fault_words(error), "warning")
+        said = Said(fault_words(error), "warning")
+    app.post_message(said)
 
 
 def _ask(
@@ -96,4 +99,5 @@ def _ask(
 
     page = Content(OneLine(f"{row.subject.strip() or '(no subject)'}, {party}") + f"\n{effect}")
     question = ChoiceScreen(title, page, [Choice(*answer, True)], stay="leave it as it is", over=over)
-    ask(screen.app, question, lambda _: screen.run_worker(act(), group="mail-act", exit_on_error=False))
+    # A worker of the app: it goes on, and its result is said, if the reader leaves the screen meanwhile.
+    ask(screen.app, question, lambda _: screen.app.run_worker(act(), group="mail-act", exit_on_error=False))
