@@ -10,6 +10,7 @@ from textual.binding import ActiveBinding
 from textual.geometry import Region, Size
 from textual.message_pump import MessagePump
 from textual.screen import Screen
+from textual.widgets import OptionList
 from textual.worker import Worker
 
 from mm_tui.compact_driver import ForgetsShown
@@ -52,6 +53,7 @@ def mend_textual() -> None:
     Compositor._get_renders = _get_renders  # type: ignore[method-assign]
     Compositor.reflow = _reflow  # type: ignore[method-assign]
     MessagePump._get_dispatch_methods = _get_dispatch_methods  # type: ignore[method-assign]
+    OptionList._move_page = _move_page  # type: ignore[method-assign]
     # The app hears of all workers, to show the errors; Textual tells only the widget or screen that ran one.
     Worker.StateChanged.bubble = True
 
@@ -162,3 +164,12 @@ def _refresh(self: Screen[object]) -> None:
         stack = self.app.screen_stack
         for above in stack[stack.index(self) + 1 :] if self in stack else ():
             above.refresh(*changed)
+
+
+_move_by_lines = OptionList._move_page
+
+
+def _move_page(self: OptionList, direction: Any) -> None:
+    """A list that the terminal has no room for has no lines: Textual's own method fails then."""
+    if (self.highlighted or 0) in self._index_to_line:
+        _move_by_lines(self, direction)

@@ -75,6 +75,9 @@ async def test_a_dialog_answered_behind_the_palette_closes_itself_and_not_the_pa
         dialog.dismiss(True)
         dialog.dismiss(True)
         assert isinstance(app.screen, CommandPalette)
+        await until(pilot, lambda: app.screen.query_one(OptionList).option_count > 0)
+        await pilot.resize_terminal(1, 1)
+        await pilot.press("pagedown", "pageup")  # the list has no room for one line
         await pilot.press("escape")
         await until(pilot, lambda: len(app.screen_stack) == 1)
         assert answers == [True]

@@ -18,7 +18,7 @@ from textual.driver import Driver
 from textual.message import Message
 from textual.message_pump import MessagePump
 from textual.screen import Screen
-from textual.widgets import Static, TextArea
+from textual.widgets import OptionList, Static, TextArea
 
 from mm_tui import textual_private
 from mm_tui.widgets.draft_area import DraftArea
@@ -34,7 +34,9 @@ OWNERS = {
     "_full_map": Compositor,
     "_get_dispatch_methods": MessagePump,
     "_get_renders": Compositor,
+    "_index_to_line": OptionList,
     "_modal_binding_chain": Screen,
+    "_move_page": OptionList,
     "_no_default_action": Message,
     "_tab_width": WrappedDocument,
     "_width": WrappedDocument,
