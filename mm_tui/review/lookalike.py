@@ -228,8 +228,17 @@ def shape(domain: str) -> Shape:
 _SHORTEST = 5
 """The shortest name to compare: shorter ones are too often one slip away from unrelated ones."""
 _SHORTEST_OWN = 4
-# Large providers whose names are one slip apart from each other's.
-PROVIDERS = frozenset(
+_MAILBOXES = """
+    t-online.de freenet.de arcor.de posteo.de mailbox.org gmx.at gmx.ch bluewin.ch free.fr orange.fr wanadoo.fr sfr.fr
+    laposte.net comcast.net verizon.net att.net sbcglobal.net cox.net charter.net bellsouth.net btinternet.com
+    btopenworld.com virginmedia.com sky.com talktalk.net ntlworld.com blueyonder.co.uk eircom.net libero.it virgilio.it
+    tiscali.it alice.it tin.it ziggo.nl kpnmail.nl xs4all.nl planet.nl home.nl telenet.be skynet.be proximus.be terra.es
+    telefonica.net sapo.pt uol.com.br bol.com.br terra.com.br wp.pl o2.pl onet.pl op.pl interia.pl bigpond.com
+    optusnet.com.au shaw.ca rogers.com telus.net docomo.ne.jp nifty.com ezweb.ne.jp softbank.jp sina.com sohu.com
+    139.com online.no seznam.cz proton.me pm.me me.com mac.com msn.com tutanota.com hey.com
+"""
+# Large providers of mailboxes. Their names may be one slip apart, and who has one there is no colleague of the others.
+PROVIDERS = frozenset(_MAILBOXES.split()) | frozenset(
     f"{name}.{end}"
     for names, ends in (
         (

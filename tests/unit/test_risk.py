@@ -212,6 +212,11 @@ def test_somebody_of_their_company_whom_their_mail_names() -> None:
     for address, level in ((named, Level.LOW), (not_named, Level.HIGH), ("eve@stranger.example", Level.HIGH)):
         draft = drafted(cc=parties(address))
         assert [at for at, _ in found(assess(draft, context), "recipient_not_in_thread")] == [level]
+    # Two customers of one provider are no colleagues.
+    body = ManyLine("Send it to tom@t-online.de, too.")
+    context = replace(CONTEXT, messages=(replace(QUESTION, sender=Party.parse("anna@t-online.de"), body=body),))
+    draft = drafted(to=parties("anna@t-online.de"), cc=parties("tom@t-online.de"))
+    assert [at for at, _ in found(assess(draft, context), "recipient_not_in_thread")] == [Level.HIGH]
 
 
 def test_answering_everyone_of_a_wide_mail_is_no_growth() -> None:
