@@ -19,10 +19,11 @@ from mm_tui.store.connecting import (
     file_uri,
     forget_mail,
     is_damage,
+    is_unknown_part,
     make_private,
     refuse_other_files,
 )
-from mm_tui.store.migrations import MIGRATIONS, migrate, version
+from mm_tui.store.migrations import MIGRATIONS, migrate, missing, version
 from mm_tui.store.seal import Head, OpenFile, StoreError, StoreMoved, behind, holds, last_entry, moved, write_head
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class Database:
             database._prepare()
         except sqlite3.DatabaseError as error:
             database.close()
-            if path is not None and is_damage(error):
+            if path is not None and (is_damage(error) or is_unknown_part(error)):
                 raise CorruptStore(path, str(error)) from error
             raise
         except (TypeError, ValueError) as error:
@@ -106,6 +107,8 @@ class Database:
             file.execute("SELECT count(*) FROM sqlite_master").fetchone()
             file.execute("PRAGMA journal_mode = WAL")
             migrate(file)
+            if why := missing(file):
+                raise CorruptStore(self.path, why)
             if self.memory:
                 forget_mail(file)
             self._look_at_head(file)

@@ -63,6 +63,32 @@ def mail_tables() -> list[str]:
     return [name for migration in MIGRATIONS for name in re.findall(r"CREATE (?:VIRTUAL )?TABLE (\w+)", migration.mail)]
 
 
+def _parts(script: str) -> Iterator[tuple[str, str]]:
+    """What a script makes: tables, indexes and triggers by name, and columns as a pair with their table."""
+    for name in re.findall(r"CREATE (?:VIRTUAL )?(?:TABLE|INDEX|TRIGGER) (\w+)", script):
+        yield name, ""
+    for table, columns in re.findall(r"CREATE TABLE (\w+) \((.*?)\n\)", script, re.DOTALL):
+        yield from ((table, column) for column in re.findall(r"^ +([a-z]\w*) ", columns, re.MULTILINE))
+    yield from re.findall(r"ALTER TABLE (\w+) ADD COLUMN (\w+)", script)
+
+
+def missing(connection: sqlite3.Connection) -> str:
+    """The first part of the newest schema that a store on disk lacks, in words; empty if it has them all."""
+    there = {(str(row[0]), "") for row in connection.execute("SELECT name FROM sqlite_master")}
+    there |= set(
+        connection.execute(
+            "SELECT made.name, part.name FROM sqlite_master AS made, pragma_table_info(made.name) AS part"
+            " WHERE made.type = 'table' AND made.sql LIKE 'CREATE TABLE%'"
+        )
+    )
+    for migration in MIGRATIONS:
+        for part in _parts(migration.mail + migration.kept):
+            if part not in there:
+                name, column = part
+                return f"it has no {name}" if not column else f"its table {name} has no {column}"
+    return ""
+
+
 def statements(script: str) -> Iterator[str]:
     """The script's statements one by one, so that all can run inside one transaction (`executescript` commits)."""
     pending = ""

@@ -18,7 +18,7 @@ import msgspec
 
 from mm_tui.store.connecting import CorruptStore, damage_mark
 from mm_tui.store.database import Database
-from mm_tui.store.migrations import KEPT_TABLES, kept_tables_after, version
+from mm_tui.store.migrations import KEPT_TABLES, kept_tables_after, migrate, version
 
 _BESIDE = ("-wal", "-shm")
 _HEADER_BYTES = 100
@@ -88,6 +88,8 @@ def _copy_kept(aside: Path, database: Database) -> tuple[dict[str, int], tuple[s
                 shutil.copyfile(f"{aside}{ending}", f"{copy}{ending}")
                 Path(f"{copy}{ending}").chmod(0o600)
         with database.write(durable=True) as target:
+            with suppress(*_DAMAGE):
+                _mend_descriptions(copy)
             with suppress(*_DAMAGE), closing(_reading(copy)) as source:
                 return _copy_tables(source, target)
             _mend_header(copy)
@@ -125,6 +127,23 @@ def _mend_header(path: Path) -> None:
         file.write(header)
 
 
+def _mend_descriptions(path: Path) -> None:
+    """Writes the names of the kept tables and of their columns anew.
+
+    The rows are the same in every version: columns were only added, at the end, with a value for those without them.
+    """
+    with closing(sqlite3.connect(":memory:")) as fresh:
+        migrate(fresh)
+        made = dict(fresh.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table'"))
+    with closing(_reading(path)) as source:
+        for table in KEPT_TABLES:
+            source.execute(
+                "UPDATE sqlite_master SET type = 'table', name = ?1, tbl_name = ?1, sql = ?2"
+                " WHERE name = ?1 OR sql LIKE 'CREATE TABLE ' || ?1 || ' (%'",
+                (table, made[table]),
+            )
+
+
 def _copy_tables(source: sqlite3.Connection, target: sqlite3.Connection) -> tuple[dict[str, int], tuple[str, ...]]:
     rows: dict[str, int] = {}
     unread: list[str] = []
@@ -134,14 +153,14 @@ def _copy_tables(source: sqlite3.Connection, target: sqlite3.Connection) -> tupl
         if not columns and table in later:
             continue
         found, whole = _readable(source, table, columns) if columns else ([], False)
-        if not whole:
+        saved = 0
+        if found:
+            marks = ",".join("?" * len(columns))
+            before = target.total_changes
+            target.executemany(f"INSERT OR IGNORE INTO {table} ({','.join(columns)}) VALUES ({marks})", found)
+            rows[table] = saved = target.total_changes - before
+        if not whole or saved < len(set(found)):
             unread.append(table)
-        if not found:
-            continue
-        marks = ",".join("?" * len(columns))
-        before = target.total_changes
-        target.executemany(f"INSERT OR IGNORE INTO {table} ({','.join(columns)}) VALUES ({marks})", found)
-        rows[table] = target.total_changes - before
     return rows, tuple(unread)
 
 

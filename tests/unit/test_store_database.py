@@ -373,7 +373,7 @@ def test_an_overwritten_header_costs_no_journal_and_no_edit(tmp_path: Path) -> N
         assert database.reader().execute("SELECT body FROM edits").fetchone()[0] == "my words"
 
 
-@pytest.mark.parametrize(("version", "missing"), [(len(MIGRATIONS), ("remembered",)), (5, ()), (0, ("remembered",))])
+@pytest.mark.parametrize(("version", "missing"), [(len(MIGRATIONS), ()), (5, ()), (0, ("remembered",))])
 def test_a_bad_page_in_the_middle_costs_only_what_stood_on_it(
     tmp_path: Path, version: int, missing: tuple[str, ...]
 ) -> None:
@@ -381,7 +381,8 @@ def test_a_bad_page_in_the_middle_costs_only_what_stood_on_it(
     path = tmp_path / "store.db"
     _with_kept_rows(path, 300)
     with closing(sqlite3.connect(path)) as connection:
-        connection.execute("DROP TABLE remembered")
+        if version < len(MIGRATIONS):
+            connection.execute("DROP TABLE remembered")
         connection.execute(f"PRAGMA user_version = {version}")
     raw = bytearray(path.read_bytes())
     place = raw.find(b"entry 150 ") // 4096 * 4096
@@ -407,7 +408,7 @@ def test_a_bad_page_in_the_middle_costs_only_what_stood_on_it(
     assert open_or_rebuild(path, now=NOW)[1] is None
 
 
-def test_a_damaged_description_of_one_table_costs_only_that_table(tmp_path: Path) -> None:
+def test_a_damaged_description_of_one_table_costs_nothing(tmp_path: Path) -> None:
     path = tmp_path / "store.db"
     _with_kept_rows(path, 30)
     # SQLite's message then quotes a byte that is no UTF-8.
@@ -415,9 +416,36 @@ def test_a_damaged_description_of_one_table_costs_only_that_table(tmp_path: Path
     database, rescue = open_or_rebuild(path, now=NOW)
     with database:
         assert rescue is not None
-        assert "spend" in rescue.unread and "journal" not in rescue.unread
+        assert rescue.unread == ()
         assert len(_journal(database)) == 30
         assert database.reader().execute("SELECT body FROM edits").fetchone()[0] == "my words"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (b"CREATE TABLE journal (", b"CREATE TABLE jouRnbl ("),
+        (b"    body TEXT NOT NULL,\n    saves", b"    bodi TEXT NOT NULL,\n    saves"),
+        (b"    listed TEXT", b"    listee TEXT"),
+        (b"INDEX mail_by_status", b"INDEX mail_by_stavus"),
+    ],
+)
+def test_a_damaged_name_in_a_whole_file_is_damage_and_costs_nothing_kept(
+    tmp_path: Path, before: bytes, after: bytes
+) -> None:
+    path = tmp_path / "store.db"
+    _with_kept_rows(path, 30)
+    raw = path.read_bytes()
+    assert raw.count(before) == 1
+    path.write_bytes(raw.replace(before, after))
+    with pytest.raises(CorruptStore):
+        Database.open(path)
+    database, rescue = open_or_rebuild(path, now=NOW)
+    with database:
+        assert rescue is not None and rescue.unread == ()
+        assert len(_journal(database)) == 30
+        assert database.reader().execute("SELECT body FROM edits").fetchone()[0] == "my words"
+    assert open_or_rebuild(path, now=NOW)[1] is None
 
 
 def test_a_second_damage_at_the_same_moment_overwrites_nothing(tmp_path: Path) -> None:
