@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from mm_tui import crash
 from mm_tui.settings.paths import reports_dir
-from mm_tui.store.seal import fault_of_store, is_of_store
+from mm_tui.store.seal import STORE_FAULTS, fault_of_store, is_of_store
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
@@ -115,7 +116,8 @@ class Leaving:
             other.database.close()
 
     def crashed(self, error: Exception, *, first: bool) -> None:
-        """Saves unfinished texts after an exception, and reports it if it is the first."""
+        """Saves unfinished texts after an exception, and reports it if it is the first. If something in the store
+        cannot be read, the next start rebuilds it."""
         self._session.begin_closing()
         if first:
             self.crash_line = crash.report(error, reports_dir())
@@ -126,3 +128,15 @@ class Leaving:
                 self.parting_words += self._unsaved.keep([screen])
             except Exception as second:  # noqa: BLE001 - one screen's failure must not cost another's text
                 crash.report(second, reports_dir())
+        if first:
+            self._look_for_damage()
+
+    def _look_for_damage(self) -> None:
+        from mm_tui.store.connecting import CorruptStore
+        from mm_tui.store.contents import say_damage
+
+        with suppress(*STORE_FAULTS):
+            try:
+                say_damage(self._session.database)
+            except CorruptStore as damage:
+                self.crash_line = OneLine(f"mm-tui stopped: {fault_of_store(damage)}.")

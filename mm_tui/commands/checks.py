@@ -210,9 +210,11 @@ def data_folder() -> list[Check]:
 
 def store(settings: Settings) -> list[Check]:
     """Checks that the profile's store opens and is undamaged, and that its journal is intact."""
+    from mm_tui.services.decisions.record import UnreadableDecision, restored
     from mm_tui.store.audit.journal import Journal
     from mm_tui.store.belongs import Gateway, OtherGateway, bind
     from mm_tui.store.connecting import NewerStore
+    from mm_tui.store.contents import unreadable
     from mm_tui.store.database import Database
     from mm_tui.store.decisions.edits import EditStore
     from mm_tui.store.decisions.records import DecisionStore
@@ -224,10 +226,10 @@ def store(settings: Settings) -> list[Check]:
     try:
         with Database.open(path, memory=settings.sync.memory) as database:
             bind(database, Gateway.of(settings.profile), note=False)
-            faults, trouble = database.check(), database.trouble
+            faults, trouble = database.check() or list(filter(None, [unreadable(database)])), database.trouble
             verdict = Journal(database).verify()
             edits = len(EditStore(database).all())
-            undecided = [row.item_id for row in DecisionStore(database).open()]
+            undecided = DecisionStore(database).open()
     except NewerStore as error:
         return [problem("store", str(error), "Update mm-tui, or name another profile.")]
     except OtherGateway as error:
@@ -249,9 +251,14 @@ def store(settings: Settings) -> list[Check]:
     else:
         cure = "Somebody or something changed it: keep the file, and compare with the gateway's audit log."
         found.append(problem("journal", verdict.words, cure, Exit.CHANGED))
+    for row in undecided:
+        try:
+            restored(row)
+        except UnreadableDecision as error:
+            found.append(problem("decisions", str(error), "The old file, if the store was rebuilt, may tell more."))
     if undecided:
         cure = "Open the app, or `mm-tui pending answer ID`: the gateway is read and you are asked."
-        found.append(warning("decisions", f"not finished: {', '.join(undecided)}", cure))
+        found.append(warning("decisions", f"not finished: {', '.join(row.item_id for row in undecided)}", cure))
     if edits:
         found.append(ok("edits", f"{edits} unsent {'edit is' if edits == 1 else 'edits are'} saved"))
     return found

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 from mm_tui.commands import common
 from mm_tui.commands.output import printing as emit
+from mm_tui.commands.output.exits import of_failure
 from mm_tui.gateway.errors import GatewayError, Unauthorized
 from mm_tui.models import Direction, PendingItem
 from mm_tui.services.events import ignore
@@ -17,6 +18,7 @@ from mm_tui.services.sync.waiting_details import FAILURES_IN_A_ROW, WaitingDetai
 from mm_tui.session import Session
 from mm_tui.settings import paths
 from mm_tui.settings.sections import Settings
+from mm_tui.store.contents import say_damage
 from mm_tui.store.mail.contacts import ContactStore
 from mm_tui.store.state import StateStore
 
@@ -32,6 +34,7 @@ async def online(chosen: Settings) -> AsyncIterator[Session]:
     Raises:
         ConfigError: a key cannot be one.
         StoreUnusable: the store cannot be used.
+        CorruptStore: something in it cannot be read.
     """
     if words := chosen.profile.mismatch:
         emit.warning(words)
@@ -45,6 +48,10 @@ async def online(chosen: Settings) -> AsyncIterator[Session]:
         yield session
     except Unauthorized as error:
         error.say_key(error.key_name, chosen.profile.name)
+        raise
+    except Exception as error:
+        if of_failure(error) is None:
+            say_damage(session.database)
         raise
     finally:
         await session.aclose()

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING
 
+from mm_tui import typed_json
 from mm_tui.store.state import StateStore
 
 if TYPE_CHECKING:
@@ -57,5 +59,4 @@ def remember(database: Database, what: Printed, key: str, values: Sequence[str])
 
 
 def _all(database: Database, what: Printed) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = json.loads(StateStore(database, kept=True).get(what) or "{}")
-    return found
+    return StateStore(database, kept=True).read(what, partial(typed_json.read, dict[str, list[str]]), {})

@@ -45,7 +45,7 @@ def is_damage(error: sqlite3.DatabaseError) -> bool:
     return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
-def is_unknown_part(error: sqlite3.DatabaseError) -> bool:
+def is_unknown_part(error: Exception) -> bool:
     """Whether SQLite did not understand a statement of ours, or a text: a table or column is not as it was made."""
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
     return isinstance(error, sqlite3.OperationalError) and code == sqlite3.SQLITE_ERROR

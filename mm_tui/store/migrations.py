@@ -64,8 +64,8 @@ def mail_tables() -> list[str]:
 
 
 def _parts(script: str) -> Iterator[tuple[str, str]]:
-    """What a script makes: tables, indexes and triggers by name, and columns as a pair with their table."""
-    for name in re.findall(r"CREATE (?:VIRTUAL )?(?:TABLE|INDEX|TRIGGER) (\w+)", script):
+    """What a script makes: tables and indexes by name, and columns as a pair with their table."""
+    for name in re.findall(r"CREATE (?:VIRTUAL )?(?:TABLE|INDEX) (\w+)", script):
         yield name, ""
     for table, columns in re.findall(r"CREATE TABLE (\w+) \((.*?)\n\)", script, re.DOTALL):
         yield from ((table, column) for column in re.findall(r"^ +([a-z]\w*) ", columns, re.MULTILINE))

@@ -17,6 +17,7 @@ from urllib.parse import quote
 import msgspec
 
 from mm_tui.store.connecting import CorruptStore, damage_mark
+from mm_tui.store.contents import Column, columns_of
 from mm_tui.store.database import Database
 from mm_tui.store.migrations import KEPT_TABLES, kept_tables_after, migrate, version
 
@@ -103,7 +104,7 @@ def _copy_kept(aside: Path, database: Database) -> tuple[dict[str, int], tuple[s
 
 def _reading(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(f"file:{quote(str(path))}", uri=True, isolation_level=None)
-    connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
+    connection.text_factory = _text
     try:
         # What is wrong with one table's description does not hide the other tables.
         connection.execute("PRAGMA writable_schema = ON")
@@ -112,6 +113,14 @@ def _reading(path: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _text(raw: bytes) -> str | bytes:
+    """A text; damaged ones stay bytes until `_mended`."""
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return raw
 
 
 def _mend_header(path: Path) -> None:
@@ -150,6 +159,7 @@ def _copy_tables(source: sqlite3.Connection, target: sqlite3.Connection) -> tupl
     later = _later_tables(source)
     for table in KEPT_TABLES:
         columns = _columns(source, target, table)
+        made = {column.name: column for column in columns_of(target, table)}
         if not columns and table in later:
             continue
         found, whole = _readable(source, table, columns) if columns else ([], False)
@@ -157,11 +167,28 @@ def _copy_tables(source: sqlite3.Connection, target: sqlite3.Connection) -> tupl
         if found:
             marks = ",".join("?" * len(columns))
             before = target.total_changes
-            target.executemany(f"INSERT OR IGNORE INTO {table} ({','.join(columns)}) VALUES ({marks})", found)
+            mended = [tuple(map(_mended, map(made.__getitem__, columns), row)) for row in found]
+            if mended != found:
+                whole = False
+                if table == "releases":
+                    # Which call is in doubt may be what was lost: without its state nothing can be decided.
+                    at = columns.index("state")
+                    pairs = zip(mended, found, strict=True)
+                    mended = [new if new == old else (*new[:at], "", *new[at + 1 :]) for new, old in pairs]
+            target.executemany(f"INSERT OR IGNORE INTO {table} ({','.join(columns)}) VALUES ({marks})", mended)
             rows[table] = saved = target.total_changes - before
         if not whole or saved < len(set(found)):
             unread.append(table)
     return rows, tuple(unread)
+
+
+def _mended(column: Column, value: object) -> object:
+    """A value that the column can hold. An unfinished decision whose end is not known stays unfinished."""
+    if column.holds(value):
+        return value
+    if column.kind is str:
+        return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value or "")
+    return 0
 
 
 def _later_tables(source: sqlite3.Connection) -> list[str]:

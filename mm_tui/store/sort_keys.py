@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_ALWAYS_RECENT: Final = datetime(9000, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
 _LOW_BITS: Final = 21
 _HASH_BITS: Final = 11
@@ -42,6 +43,15 @@ def from_ms(ms: int | None) -> datetime | None:
         return _EPOCH + ms * _MILLISECOND
     except OverflowError:
         return None
+
+
+def stored_time(text: str) -> datetime:
+    """A time as ISO 8601. If damage has made it unreadable, one that always counts as recent: what is in doubt then
+    stays in doubt."""
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return _ALWAYS_RECENT
 
 
 def make_key(received_ms: int | None, email_id: str) -> int:

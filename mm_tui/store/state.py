@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
 
 from mm_tui.store.seal import STORE_FAULTS
 
 if TYPE_CHECKING:
     from mm_tui.store.database import Database
+
+T = TypeVar("T")
 
 log = logging.getLogger("mm_tui.store")
 
@@ -24,6 +27,17 @@ class StateStore:
     def get(self, name: str, default: str | None = None) -> str | None:
         row = self._database.one(f"SELECT value FROM {self._table} WHERE name = ?", (name,))
         return row[0] if row else default
+
+    def read(self, name: str, decode: Callable[[str], T], otherwise: T) -> T:
+        """A value in another form; `otherwise` if there is none, or if it cannot be read."""
+        text = self.get(name)
+        if text is None:
+            return otherwise
+        try:
+            return decode(text)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            log.warning("%s cannot be read from the store: %s", name, type(error).__name__)
+            return otherwise
 
     def set(self, name: str, value: str | None) -> None:
         """Sets a value; None removes it."""

@@ -466,6 +466,11 @@ def test_a_damaged_store_is_set_aside_and_said(home: Home, sandbox: Sandbox) -> 
     done = home.run("pending", "list")
     assert done.status == 0 and draft_id in done.out and "was damaged" in done.err
     assert len(list(home.data.glob("*damaged*"))) == 1
+    with closing(sqlite3.connect(store)) as connection, connection:
+        connection.execute("UPDATE pending SET model = '[' || model")
+    ended = home.run("pending", "list")
+    assert ended.status == Exit.CONFIG and "a row of pending cannot be read. The next start" in ended.err
+    assert draft_id in home.run("pending", "list", status=0).out
 
 
 def test_nothing_private_is_logged(home: Home, sandbox: Sandbox) -> None:

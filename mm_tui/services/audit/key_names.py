@@ -22,7 +22,9 @@ NO_NAMES: Mapping[str, str] = {}
 
 def key_names(state: StateStore) -> Mapping[str, str]:
     """The names of the keys that the gateway listed, by the keys' ids."""
-    return {str(key_id): str(name) for key_id, name in json.loads(state.get(_NAMES) or "{}").items()}
+    return state.read(
+        _NAMES, lambda text: {str(key_id): str(name) for key_id, name in json.loads(text).items()}, otherwise={}
+    )
 
 
 async def learn_key_names(gateway: GatewayClient, state: StateStore, key_ids: Iterable[str]) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from mm_tui.decision.events import MayHaveMoved, Quit, Restarted
 from mm_tui.decision.state import Step
 from mm_tui.review.digest import digest_of
+from mm_tui.services.decisions.record import UnreadableDecision
 from mm_tui.services.decisions.request import DecisionRequest, Refused, fit
 from mm_tui.store.seal import STORE_FAULTS, fault_of_journal, is_busy
 
@@ -117,7 +118,12 @@ class Beginning:
         for row in self._store.rows.open():
             if row.release_id in self._active:
                 continue
-            if (decision := self._store.resume(row, self._clock.now())) is not None:
+            try:
+                decision = self._store.resume(row, self._clock.now())
+            except UnreadableDecision as error:
+                log.error("%s", error)
+                continue
+            if decision is not None:
                 taken.append(decision)
         return taken
 

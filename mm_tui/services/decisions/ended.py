@@ -12,7 +12,7 @@ from mm_tui.decision.state import Outcome
 from mm_tui.models import Status
 from mm_tui.services.audit.key_names import NO_NAMES, key_words
 from mm_tui.services.audit.line import actor_words
-from mm_tui.services.decisions.record import meta_of, state_of
+from mm_tui.services.decisions.record import UnreadableDecision, meta_of, state_of
 from mm_tui.services.decisions.view import DecisionView, Phase
 from mm_tui.store.audit.actions import Meaning, meaning
 from mm_tui.text import OneLine
@@ -92,10 +92,13 @@ def how_it_ended(
 def _made_here(decisions: DecisionStore, reviewer: str, email_id: str, today: date | None) -> OneLine:
     """Describes a decision that a program on this machine made with effect; empty if there is none."""
     for row in reversed(decisions.family(email_id)):
-        words = _MADE_HERE.get(outcome) if (outcome := state_of(row).outcome) is not None else None
+        try:
+            meta, outcome = meta_of(row), state_of(row).outcome
+        except UnreadableDecision as error:
+            return OneLine(str(error))
+        words = _MADE_HERE.get(outcome) if outcome is not None else None
         if words is None or email_id not in (row.item_id, row.replacement_id):
             continue
-        meta = meta_of(row)
         by = "you" if meta.reviewer in ("", reviewer) else meta.reviewer
         where = "from this machine's command line" if meta.by_command else "in another window on this machine"
         return OneLine(f"{words} by {by} {at_time(row.updated_at, today)}, {where}")

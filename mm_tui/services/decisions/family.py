@@ -13,7 +13,7 @@ from mm_tui.decision.state import SUBMISSION, Act
 from mm_tui.models import RawContent
 from mm_tui.review.digest import canonical, digest_of
 from mm_tui.review.draft import fingerprint
-from mm_tui.services.decisions.record import meta_of, state_of
+from mm_tui.services.decisions.record import UnreadableDecision, meta_of, state_of
 from mm_tui.services.decisions.view import Seen
 from mm_tui.store.decisions.records import DecisionStore, SavedDecision
 
@@ -82,4 +82,8 @@ def root_of(item_id: str, rows: tuple[SavedDecision, ...]) -> str:
 
 def _is_lost_edit(row: SavedDecision, raw: RawContent) -> bool:
     """Whether an email is a decision's edit whose id the gateway never returned."""
-    return row.doubts == SUBMISSION and state_of(row).case.fingerprint == fingerprint(raw)
+    try:
+        return row.doubts == SUBMISSION and state_of(row).case.fingerprint == fingerprint(raw)
+    except UnreadableDecision:
+        # The email whose edit it was cannot be decided: of the two, only this one can leave.
+        return False

@@ -19,7 +19,15 @@ from mm_tui.models import Direction, EmailDetail
 from mm_tui.review.draft import edited, fingerprint
 from mm_tui.review.findings import codes
 from mm_tui.services.decisions.family import Family, root_of
-from mm_tui.services.decisions.record import ActiveDecision, Content, DecisionMeta, details_of, restored, state_of
+from mm_tui.services.decisions.record import (
+    ActiveDecision,
+    Content,
+    DecisionMeta,
+    UnreadableDecision,
+    details_of,
+    restored,
+    state_of,
+)
 from mm_tui.services.decisions.remembered import REDRAFTS_TO_ASK, UNSEEN_INCIDENTS, RememberedDecisions
 from mm_tui.services.decisions.request import DecisionRequest, OwnReply, Refused, refuse_released
 from mm_tui.services.decisions.view import Seen
@@ -260,7 +268,10 @@ class DecisionLog:
         """Deletes the local copies of edits that waited for a second approval and were sent with it since."""
         for edit in self.edits.all():
             for row in self.rows.family(edit.item_id):
-                state = state_of(row)
+                try:
+                    state = state_of(row)
+                except UnreadableDecision:
+                    continue
                 if state.outcome is not Outcome.FIRST_APPROVED or row.item_id != edit.item_id:
                     continue
                 sent = self._mail.summary(state.replacement)

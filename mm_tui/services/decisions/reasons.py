@@ -48,7 +48,11 @@ def remember(database: Database, reason: str, configured: Sequence[str]) -> None
 
 
 def _own(database: Database) -> _Own:
-    stored = json.loads(StateStore(database).get(_NAME) or "[]")
+    return StateStore(database).read(_NAME, _read, _Own([], []))
+
+
+def _read(text: str) -> _Own:
+    stored = json.loads(text)
     if isinstance(stored, list):
         # The format of earlier versions: most recently used first, including the configured ones.
         stored = {"places": stored[:KEPT], "recent": stored[:KEPT]}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from datetime import datetime
+from typing import TypeVar
 
 import msgspec
 from msgspec.structs import replace
@@ -19,7 +20,10 @@ from mm_tui.review.draft import edited, with_listed
 from mm_tui.services.decisions.view import WITHOUT_EFFECT, Phase, phase_of
 from mm_tui.services.queue.resubmitted import ASKS_REDRAFT, SENT_BACK, SUGGESTED
 from mm_tui.store.decisions.records import SavedDecision
+from mm_tui.store.seal import StoreError
 from mm_tui.text import OneLine
+
+T = TypeVar("T")
 
 
 class DecisionMeta(msgspec.Struct, frozen=True):
@@ -173,22 +177,41 @@ class ActiveDecision(msgspec.Struct, eq=False):
         )
 
 
+class UnreadableDecision(StoreError):
+    """What is stored of a decision is damaged. Nothing is decided about its email with this store."""
+
+    def __init__(self, row: SavedDecision) -> None:
+        super().__init__(
+            f"what is stored of a decision about {row.item_id} is damaged: see at the gateway what became of this "
+            f"email, and in `mm-tui audit list` what was decided; it cannot be decided here ({row.release_id})"
+        )
+
+
 def restored(row: SavedDecision) -> ActiveDecision:
-    """Restores the decision from a row. Raises ValueError if the row was not written by this program."""
+    """Restores the decision from a row. Raises UnreadableDecision."""
     return ActiveDecision(
         release_id=row.release_id,
         state=state_of(row),
         meta=meta_of(row),
-        content=typed_json.read(Content, row.content) if row.content is not None else None,
+        content=_read(Content, row, row.content) if row.content is not None else None,
     )
 
 
 def state_of(row: SavedDecision) -> State:
-    return typed_json.read(State, row.state)
+    """Raises UnreadableDecision."""
+    return _read(State, row, row.state)
 
 
 def meta_of(row: SavedDecision) -> DecisionMeta:
-    return typed_json.read(DecisionMeta, row.facts)
+    """Raises UnreadableDecision."""
+    return _read(DecisionMeta, row, row.facts)
+
+
+def _read(kind: type[T], row: SavedDecision, text: str) -> T:
+    try:
+        return typed_json.read(kind, text)
+    except ValueError:
+        raise UnreadableDecision(row) from None
 
 
 _LONGEST = 200

@@ -5,12 +5,17 @@ Among them are incidents: decisions after which something unwanted was sent."""
 from __future__ import annotations
 
 import json
+import logging
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from mm_tui import typed_json
+from mm_tui.decision.state import INCIDENTS
 from mm_tui.models import Attachment, Party, PendingItem
-from mm_tui.services.decisions.record import ActiveDecision, restored
+from mm_tui.services.decisions.record import ActiveDecision, UnreadableDecision, restored, state_of
 from mm_tui.store.decisions.records import DecisionStore
 from mm_tui.store.state import StateStore
 from mm_tui.text import ManyLine, OneLine
@@ -20,6 +25,8 @@ if TYPE_CHECKING:
 
     from mm_tui.store.database import Database
 
+
+log = logging.getLogger("mm_tui.decisions")
 
 UNSEEN_INCIDENTS = "incidents"
 """Incidents that no human has looked at yet."""
@@ -43,8 +50,14 @@ class RememberedDecisions:
 
     def all(self) -> list[ActiveDecision]:
         """The remembered decisions, oldest first."""
-        rows = [self._rows.get(release_id) for release_id in self._ids()]
-        return [restored(row) for row in rows if row is not None]
+        found = []
+        for release_id in self._ids():
+            if (row := self._rows.get(release_id)) is not None:
+                try:
+                    found.append(restored(row))
+                except UnreadableDecision as error:
+                    log.error("%s", error)
+        return found
 
     def forget(self, release_id: str) -> None:
         """Forgets a decision that needs nothing more, and deletes the text kept for it."""
@@ -55,7 +68,18 @@ class RememberedDecisions:
                 self._rows.put(connection, replace(row, content=None))
 
     def _ids(self) -> Sequence[str]:
-        found: list[str] = json.loads(self._state.get(self._name) or "[]")
+        if self._state.get(self._name) is None:
+            return []
+        listed: list[str] | None = self._state.read(self._name, partial(typed_json.read, list[str]), None)
+        return self._by_text() if listed is None else listed
+
+    def _by_text(self) -> list[str]:
+        """The same by the texts that are kept for them, if the list was damaged."""
+        found = []
+        for row in self._rows.with_text():
+            with suppress(UnreadableDecision):
+                if (state_of(row).outcome in INCIDENTS) == (self._name == UNSEEN_INCIDENTS):
+                    found.append(row.release_id)
         return found
 
 

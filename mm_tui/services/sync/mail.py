@@ -49,13 +49,13 @@ class FillPlace(msgspec.Struct, frozen=True):
         return json.dumps([self.cursor, self.done, self.mails])
 
     @classmethod
-    def loaded(cls, text: str | None) -> FillPlace:
-        return cls(*json.loads(text)) if text else cls()
+    def of(cls, mailbox_id: str, state: StateStore) -> FillPlace:
+        return state.read(_fill_name(mailbox_id), lambda text: msgspec.convert(cls(*json.loads(text)), cls), cls())
 
 
 def filled(state: StateStore, mailbox_ids: Iterable[str]) -> frozenset[str]:
     """Those of these mailboxes whose initial sync has ended."""
-    return frozenset(one for one in mailbox_ids if FillPlace.loaded(state.get(_fill_name(one))).done)
+    return frozenset(one for one in mailbox_ids if FillPlace.of(one, state).done)
 
 
 def _fill_name(mailbox_id: str) -> str:
@@ -71,7 +71,7 @@ class MailboxSync:
         self._gateway = gateway
         self._mail = MailStore(database)
         self._state = StateStore(database)
-        self.place = FillPlace.loaded(self._state.get(_fill_name(mailbox_id)))
+        self.place = FillPlace.of(mailbox_id, self._state)
         self._since_name = f"since:{mailbox_id}"
         self._window_cursor: str | None = None
 

@@ -27,8 +27,8 @@ async def drop_old_mail(mail: MailStore, oldest: datetime | None) -> int:
 
 async def check_daily(database: Database, state: StateStore, now: datetime) -> OneLine | None:
     """Checks the file for damage, unless this was done within a day. Returns a description of the damage."""
-    last = await asyncio.to_thread(state.get, "checked_at")
-    if last is not None and now - datetime.fromisoformat(last) < timedelta(days=CHECK_DAYS):
+    last = await asyncio.to_thread(state.read, "checked_at", datetime.fromisoformat, None)
+    if last is not None and now - last < timedelta(days=CHECK_DAYS):
         return None
     if found := await asyncio.to_thread(database.check):
         return OneLine(f"the store is damaged ({found[0]}); the next start moves it aside and builds a new one")

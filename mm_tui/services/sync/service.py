@@ -105,8 +105,7 @@ class Sync:
         self._address_book_due = 0.0
         self._fill_reported_at = float("-inf")
         self._ok_kept_at = float("-inf")
-        last = self._state.get("last_ok_at")
-        last_ok_at = datetime.fromisoformat(last) if last else None
+        last_ok_at = self._state.read("last_ok_at", datetime.fromisoformat, None)
         self._health = SyncHealth(clock, rng or Random(), last_ok_at)  # noqa: S311 - jitter
         self.state = SyncState(last_ok_at=last_ok_at)
         """The current state; `SyncChanged` announces changes."""

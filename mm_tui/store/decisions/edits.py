@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -14,12 +15,16 @@ import msgspec
 from mm_tui import typed_json
 from mm_tui.store.loose_texts import LooseTexts
 from mm_tui.store.seal import StoreError, StoreMoved
+from mm_tui.store.sort_keys import stored_time
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
     # The models are imported when an edit is read.
     from mm_tui.models import EditedDraft, RawContent
     from mm_tui.store.database import Database
+
+
+log = logging.getLogger("mm_tui.store")
 
 
 class SavedEdit(msgspec.Struct, frozen=True):
@@ -142,15 +147,25 @@ def _row(connection: sqlite3.Connection, item_id: str) -> sqlite3.Row | None:
 
 
 def _edit(row: sqlite3.Row) -> SavedEdit:
+    """The edit of a row. If the draft or the recipients stored with it are damaged, the text is offered as one of a
+    draft that has changed since."""
     from mm_tui.models import EditedDraft, RawContent
 
+    digest, base = row["base_digest"], RawContent(sender="")
+    to: tuple[str, ...] = (row["recipients"],)
+    try:
+        base = typed_json.read(RawContent, row["base"])
+        to = typed_json.read(tuple[str, ...], row["recipients"])
+    except ValueError:
+        log.warning("what is stored with the edit of %s is damaged: its text is kept", row["item_id"])
+        digest = ""
     return SavedEdit(
         item_id=row["item_id"],
         mailbox_id=row["mailbox_id"],
-        base_digest=row["base_digest"],
-        base=typed_json.read(RawContent, row["base"]),
-        text=EditedDraft(tuple(json.loads(row["recipients"])), row["subject"], row["body"]),
-        saved_at=datetime.fromisoformat(row["saved_at"]),
+        base_digest=digest,
+        base=base,
+        text=EditedDraft(to, row["subject"], row["body"]),
+        saved_at=stored_time(row["saved_at"]),
     )
 
 

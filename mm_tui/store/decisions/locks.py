@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from mm_tui.store.seal import StoreError
+from mm_tui.store.sort_keys import stored_time
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
@@ -221,8 +222,8 @@ def _lock(row: sqlite3.Row) -> DecisionLock:
         release_id=row["release_id"],
         owner=Process(int(row["pid"]), row["process"]),
         reviewer=OneLine(row["reviewer"]),
-        locked_at=datetime.fromisoformat(row["claimed_at"]),
+        locked_at=stored_time(row["claimed_at"]),
         place=row["place"],
         beat=int(row["beat"]),
-        renewed_at=datetime.fromisoformat(row["renewed_at"]) if row["renewed_at"] else None,
+        renewed_at=stored_time(row["renewed_at"]) if row["renewed_at"] else None,
     )

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from mm_tui.store.sort_keys import stored_time
+
 if TYPE_CHECKING:
     from mm_tui.store.database import Database
 
@@ -72,13 +74,15 @@ class DecisionStore:
         """Ended decisions with a call that may still take effect, oldest first."""
         return self._select("WHERE doubts <> '' AND ended = 1")
 
+    def with_text(self) -> list[SavedDecision]:
+        """Ended decisions whose text is still kept, oldest first."""
+        return self._select("WHERE ended = 1 AND content IS NOT NULL")
+
     def _select(self, where: str, *values: str) -> list[SavedDecision]:
         # Sorted here because with ORDER BY SQLite would scan the whole table instead of the small index.
         found = self._database.reader().execute(f"SELECT * FROM releases {where}", values).fetchall()
         rows = sorted(found, key=lambda row: str(row["release_id"]))
         return [
-            SavedDecision(
-                **{**row, "ended": bool(row["ended"]), "updated_at": datetime.fromisoformat(row["updated_at"])}
-            )
+            SavedDecision(**{**row, "ended": bool(row["ended"]), "updated_at": stored_time(row["updated_at"])})
             for row in map(dict, rows)
         ]

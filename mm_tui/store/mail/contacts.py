@@ -134,8 +134,8 @@ class ContactStore:
         if last is None:
             return _Settled(_OLDEST, (), {})
         # Read each time: it takes a millisecond, and a megabyte while it is used.
-        kept = StateStore(self._database).get(SETTLED)
-        settled = msgspec.json.decode(kept, type=_Settled) if kept else None
+        decoder = msgspec.json.Decoder(_Settled)
+        settled: _Settled | None = StateStore(self._database).read(SETTLED, decoder.decode, None)
         if settled is not None and settled.mark != _mark(cursor, settled.upto):
             settled = None
         if settled is not None and settled.mark == self._mark:
@@ -159,8 +159,9 @@ class ContactStore:
 
     def address_book(self) -> list[Exchange]:
         """The stored copy of the gateway's address book, as if each entry had written when it was added."""
-        kept = StateStore(self._database).get(ADDRESS_BOOK)
-        return [Exchange(address, NO_THREAD, True, at) for address, at in json.loads(kept)] if kept else []
+        return StateStore(self._database).read(
+            ADDRESS_BOOK, lambda kept: [Exchange(one, NO_THREAD, True, at) for one, at in json.loads(kept)], []
+        )
 
     def keep_address_book(self, entries: Iterable[tuple[str, datetime | None]]) -> None:
         """Stores the `MOST` oldest of the gateway's contacts. One without a time is left out: it may be new. `entries`:

@@ -1,0 +1,94 @@
+"""Whether what is in a store can be read, although its file is whole. Reads everything: for use after a failure."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from mm_tui import typed_json
+from mm_tui.store.connecting import CorruptStore, damage_mark
+from mm_tui.store.migrations import KEPT_TABLES, mail_tables
+
+if TYPE_CHECKING:
+    from mm_tui.store.database import Database
+
+KINDS: dict[str, type] = {"INTEGER": int, "TEXT": str}
+
+
+class Column(NamedTuple):
+    """A column as it was made."""
+
+    name: str
+    kind: type
+    may_be_empty: bool
+
+    def holds(self, value: object) -> bool:
+        """Whether the value can have been written to the column."""
+        return self.may_be_empty if value is None else isinstance(value, self.kind)
+
+
+def columns_of(connection: sqlite3.Connection, table: str) -> list[Column]:
+    """The columns of a table."""
+    rows = connection.execute(f"PRAGMA table_info({table})").fetchall()
+    return [Column(name, KINDS[kind], not (notnull or key)) for _, name, kind, notnull, _, key in rows]
+
+
+def unreadable(database: Database) -> str:
+    """The first table with a row that cannot be read, in words; empty if there is none.
+
+    Of the kept tables only the kind of the values is checked: a new store would get the same rows again.
+    """
+    reader = database.reader()
+    for table in (*KEPT_TABLES, *(name for name in mail_tables() if name != "mail_words")):
+        columns = columns_of(reader, table)
+        try:
+            for row in reader.execute(f"SELECT * FROM {table}"):
+                if not all(column.holds(row[column.name]) for column in columns):
+                    return f"a row of {table} cannot be read"
+        except sqlite3.OperationalError as error:
+            if hasattr(error, "sqlite_errorcode"):
+                raise
+            # A text is no UTF-8.
+            return f"a row of {table} cannot be read"
+    for table, rows, read in _models():
+        for row in reader.execute(rows):
+            try:
+                read(row)
+            except (ValueError, TypeError, KeyError, IndexError, AttributeError):
+                return f"a row of {table} cannot be read"
+    return ""
+
+
+def say_damage(database: Database) -> None:
+    """After an unexpected failure: if something in the store cannot be read, marks the store, so that the next start
+    rebuilds it.
+
+    Raises:
+        CorruptStore: it was marked.
+    """
+    if database.path is None:
+        return
+    if why := unreadable(database):
+        damage_mark(database.path).touch(mode=0o600)
+        raise CorruptStore(database.path, f"{why}. The next start sets the file aside and builds a new one")
+
+
+def _models() -> Iterator[tuple[str, str, Callable[[sqlite3.Row], Any]]]:
+    """The tables that hold models of what the gateway sent, with the rows to read and how."""
+    from mm_tui.models import AuditEntry, Mailbox
+    from mm_tui.store.mail.columns import detail_of, summary_of
+    from mm_tui.store.mail.pending import PendingStore
+    from mm_tui.store.mail.rows import ROW_SQL, mail_row
+
+    mail = "FROM mail JOIN threads ON threads.thread = mail.thread"
+    yield "mailboxes", "SELECT model FROM mailboxes", lambda row: typed_json.read(Mailbox, row[0])
+    yield "pending", "SELECT model FROM pending", lambda row: PendingStore.item_of(row[0])
+    yield "pending", "SELECT listed FROM pending", lambda row: PendingStore.item_of(row[0])
+    yield "mail", ROW_SQL, mail_row
+    yield "mail", f"SELECT mail.*, threads.thread_id {mail}", summary_of
+    details = f"SELECT mail.*, threads.thread_id, details.model {mail} JOIN details ON details.key = mail.key"
+    yield "details", details, detail_of
+    yield "audit", "SELECT model FROM audit", lambda row: typed_json.read(AuditEntry, row[0])
+    yield "assist_results", "SELECT result FROM assist_results", lambda row: json.loads(row[0])

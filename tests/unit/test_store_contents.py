@@ -1,0 +1,135 @@
+"""A store whose file is whole, while something in it cannot be read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from random import Random
+
+import pytest
+
+from mm_tui.models import AuditEntry, EditedDraft, Mailbox, RawContent
+from mm_tui.services.decisions.record import UnreadableDecision, restored
+from mm_tui.services.decisions.remembered import UNSEEN_INCIDENTS, RememberedDecisions
+from mm_tui.store.audit.entries import AuditStore
+from mm_tui.store.connecting import CorruptStore, damage_mark
+from mm_tui.store.contents import say_damage, unreadable
+from mm_tui.store.database import Database
+from mm_tui.store.decisions.edits import EditStore, SavedEdit
+from mm_tui.store.decisions.records import DecisionStore, SavedDecision
+from mm_tui.store.mail.contacts import ADDRESS_BOOK, ContactStore
+from mm_tui.store.mail.mails import MailStore, MailView
+from mm_tui.store.mail.pending import PendingStore
+from mm_tui.store.recovery import rebuild
+from mm_tui.store.state import StateStore
+from mm_tui.text import OneLine
+from tests.support.fake_gateway import BOX, email_id, make_detail, make_mail, make_pending
+
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+FLIPS = 150
+"""Flipped bits per column."""
+
+
+@pytest.fixture
+def filled(database: Database) -> Database:
+    """A store with a row in each table that is read as a model."""
+    mail = MailStore(database)
+    mail.upsert([make_mail(1, spam_score=0.5), make_mail(2)])
+    mail.save_detail(make_detail(make_mail(1)), at=NOW)
+    mail.save_mailboxes([Mailbox(id=BOX, address=OneLine("support@company.example"))])
+    PendingStore(database).replace([make_pending(3, thread_id="t")], NOW)
+    AuditStore(database).add([AuditEntry(id="a1", action=OneLine("email.approved"), resource_id=OneLine(email_id(1)))])
+    ContactStore(database).keep_address_book([("anna@customer.example", NOW)])
+    base = RawContent(sender="agent@company.example", to=("anna@customer.example",), body="theirs")
+    text = EditedDraft(("anna@customer.example",), "Subject", "my words")
+    EditStore(database).save(SavedEdit(email_id(3), BOX, "digest", base, text, NOW), durable=True)
+    with database.write() as connection:
+        row = SavedDecision("R1", email_id(4), None, "{}", "{}", None, False, "submission", NOW)
+        DecisionStore(database).put(connection, row)
+    return database
+
+
+def _read_cached(database: Database) -> None:
+    mail, pending = MailStore(database), PendingStore(database)
+    for row in mail.rows(mail.keys(MailView())):
+        mail.summary(row.email_id)
+        mail.detail(row.email_id)
+    mail.mailboxes()
+    pending.items()
+    pending.unread_drafts()
+    pending.unread_around(3)
+    pending.listed(email_id(3))
+    pending.tagged("x")
+    AuditStore(database).of(email_id(1))
+    AuditStore(database).decided(NOW)
+    AuditStore(database).composer(email_id(1))
+
+
+def _read_kept(database: Database) -> None:
+    EditStore(database).all()
+    DecisionStore(database).open()
+    contacts = ContactStore(database)
+    list(contacts.exchanges())
+    contacts.address_book()
+
+
+COLUMNS = [
+    ("mail", "recipients"), ("mail", "rest"), ("mail", "chips"), ("details", "model"), ("mailboxes", "model"),
+    ("pending", "model"), ("pending", "listed"), ("audit", "model"), ("state", "value"), ("edits", "base"),
+    ("edits", "recipients"), ("edits", "body"), ("edits", "saved_at"), ("releases", "updated_at"),
+]  # fmt: skip
+
+
+def test_whatever_cannot_be_read_is_found_or_does_without(filled: Database) -> None:
+    assert unreadable(filled) == ""
+    random, failed = Random(1), 0
+    for table, column in COLUMNS:
+        for flip in range(FLIPS):
+            read: Callable[[Database], None] = _read_kept if table in ("edits", "releases", "state") else _read_cached
+            with pytest.raises(ZeroDivisionError), filled.write() as connection:
+                sql = f"SELECT CAST({column} AS BLOB) FROM {table} WHERE length({column})"
+                if (found := connection.execute(sql).fetchone()) is None:
+                    raise ZeroDivisionError
+                raw = bytearray(found[0])
+                raw[random.randrange(len(raw))] ^= 1 << random.randrange(8)
+                connection.execute(f"UPDATE {table} SET {column} = CAST(? AS TEXT)", (bytes(raw),))
+                try:
+                    read(filled)
+                except Exception as error:  # noqa: BLE001 - whatever it is, the reason is found
+                    failed += 1
+                    assert unreadable(filled), (table, column, flip, bytes(raw), error)
+                raise ZeroDivisionError
+    assert failed > FLIPS
+    assert unreadable(filled) == ""
+
+
+def test_a_store_with_an_unreadable_row_is_rebuilt_once_and_keeps_what_humans_made(filled: Database) -> None:
+    path = filled.path
+    assert path is not None
+    say_damage(filled)
+    with filled.write() as connection:
+        connection.execute("UPDATE pending SET model = 'x' || model")
+        connection.execute("UPDATE edits SET body = CAST(x'6d7920ff' AS TEXT), base = 'x'")
+        connection.execute("UPDATE releases SET doubts = x'ff', updated_at = 'x'")
+    with pytest.raises(CorruptStore, match="a row of edits cannot be read"):
+        say_damage(filled)
+    filled.close()
+    with pytest.raises(CorruptStore) as raised:
+        Database.open(path)
+    database, rescue = rebuild(raised.value, now=NOW)
+    with database:
+        assert rescue.unread == ("edits", "releases")
+        assert unreadable(database) == "" and not damage_mark(path).exists()
+        (edit,) = EditStore(database).all()
+        assert (edit.text.body, edit.base_digest) == ("my \ufffd", "")
+        (row,) = DecisionStore(database).open()
+        assert row.updated_at > NOW and row.doubts
+        with pytest.raises(UnreadableDecision, match=email_id(4)):
+            restored(row)
+        assert StateStore(database).get(ADDRESS_BOOK) is None
+
+
+def test_a_damaged_list_of_decisions_to_see_to_stops_nothing(filled: Database) -> None:
+    StateStore(filled, kept=True).set(UNSEEN_INCIDENTS, '["R1"')
+    assert RememberedDecisions(filled, UNSEEN_INCIDENTS).all() == []
+    assert StateStore(filled).read("none", str, "otherwise") == "otherwise"
