@@ -24,7 +24,7 @@ from mm_tui.screens.base import NO_WAY_BACK, BaseScreen
 from mm_tui.screens.dialogs.dialog import look_at_question
 from mm_tui.screens.main import MAIN_SCREENS
 from mm_tui.settings.paths import reports_dir
-from mm_tui.store.connecting import is_unknown_part
+from mm_tui.store.connecting import is_damage, is_unknown_part
 from mm_tui.store.seal import fault_of_store, is_of_store
 from mm_tui.text import OneLine
 from mm_tui.textual_private import active_binding, forget_shown, mend_textual
@@ -280,19 +280,19 @@ class MmTui(App[None], inherit_bindings=False):
         error = event.worker.error
         if isinstance(error, Exception) and is_of_store(error):
             self.say(fault_of_store(error), "error")
-            if is_unknown_part(error):
-                self._look_for_damage()
+            if is_unknown_part(error) or is_damage(error):
+                self._look_for_damage(error)
         elif isinstance(error, Exception):
             words = crash.report_words(error, reports_dir())
             self.say(f"something in the program failed ({type(error).__qualname__}). {words}", "error")
-            self._look_for_damage()
+            self._look_for_damage(error)
 
     @work(thread=True, group="damage", exclusive=True, exit_on_error=False)
-    def _look_for_damage(self) -> None:
+    def _look_for_damage(self, error: Exception) -> None:
         """Fails, and so is shown, if something in the store cannot be read."""
         from mm_tui.store.contents import say_damage
 
-        say_damage(self.session.database)
+        say_damage(self.session.database, error)
 
     # Messages to the reader
 

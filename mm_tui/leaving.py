@@ -129,14 +129,14 @@ class Leaving:
             except Exception as second:  # noqa: BLE001 - one screen's failure must not cost another's text
                 crash.report(second, reports_dir())
         if first:
-            self._look_for_damage()
+            self._look_for_damage(error)
 
-    def _look_for_damage(self) -> None:
+    def _look_for_damage(self, error: Exception) -> None:
         from mm_tui.store.connecting import CorruptStore
         from mm_tui.store.contents import say_damage
 
         with suppress(*STORE_FAULTS):
             try:
-                say_damage(self._session.database)
+                say_damage(self._session.database, error)
             except CorruptStore as damage:
                 self.crash_line = OneLine(f"mm-tui stopped: {fault_of_store(damage)}.")

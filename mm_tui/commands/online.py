@@ -18,6 +18,7 @@ from mm_tui.services.sync.waiting_details import FAILURES_IN_A_ROW, WaitingDetai
 from mm_tui.session import Session
 from mm_tui.settings import paths
 from mm_tui.settings.sections import Settings
+from mm_tui.store.connecting import is_damage
 from mm_tui.store.contents import say_damage
 from mm_tui.store.mail.contacts import ContactStore
 from mm_tui.store.state import StateStore
@@ -50,8 +51,8 @@ async def online(chosen: Settings) -> AsyncIterator[Session]:
         error.say_key(error.key_name, chosen.profile.name)
         raise
     except Exception as error:
-        if of_failure(error) is None:
-            say_damage(session.database)
+        if of_failure(error) is None or is_damage(error):
+            say_damage(session.database, error)
         raise
     finally:
         await session.aclose()

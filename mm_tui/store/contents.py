@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mm_tui import typed_json
-from mm_tui.store.connecting import CorruptStore, damage_mark
+from mm_tui.store.connecting import CorruptStore, damage_mark, is_damage
 from mm_tui.store.migrations import KEPT_TABLES, mail_tables
 
 if TYPE_CHECKING:
@@ -36,11 +36,14 @@ def columns_of(connection: sqlite3.Connection, table: str) -> list[Column]:
 
 
 def unreadable(database: Database) -> str:
-    """The first table with a row that cannot be read, in words; empty if there is none.
+    """The first table with a row that cannot be read, or an index that differs from its table, in words; empty if there
+    is none.
 
     Of the kept tables only the kind of the values is checked: a new store would get the same rows again.
     """
     reader = database.reader()
+    if (found := str(reader.execute("PRAGMA integrity_check(1)").fetchone()[0])) != "ok":
+        return found
     for table in (*KEPT_TABLES, *(name for name in mail_tables() if name != "mail_words")):
         columns = columns_of(reader, table)
         try:
@@ -61,7 +64,7 @@ def unreadable(database: Database) -> str:
     return ""
 
 
-def say_damage(database: Database) -> None:
+def say_damage(database: Database, error: Exception) -> None:
     """After an unexpected failure: if something in the store cannot be read, marks the store, so that the next start
     rebuilds it.
 
@@ -70,7 +73,7 @@ def say_damage(database: Database) -> None:
     """
     if database.path is None:
         return
-    if why := unreadable(database):
+    if why := str(error) if is_damage(error) else unreadable(database):
         damage_mark(database.path).touch(mode=0o600)
         raise CorruptStore(database.path, f"{why}. The next start sets the file aside and builds a new one")
 
@@ -82,10 +85,13 @@ def _models() -> Iterator[tuple[str, str, Callable[[sqlite3.Row], Any]]]:
     from mm_tui.store.mail.pending import PendingStore
     from mm_tui.store.mail.rows import ROW_SQL, mail_row
 
+    def waiting(row: sqlite3.Row) -> None:
+        if {PendingStore.item_of(text).id for text in row[1:]} != {row[0]}:
+            raise ValueError("it is another email")
+
     mail = "FROM mail JOIN threads ON threads.thread = mail.thread"
     yield "mailboxes", "SELECT model FROM mailboxes", lambda row: typed_json.read(Mailbox, row[0])
-    yield "pending", "SELECT model FROM pending", lambda row: PendingStore.item_of(row[0])
-    yield "pending", "SELECT listed FROM pending", lambda row: PendingStore.item_of(row[0])
+    yield "pending", "SELECT email_id, model, listed FROM pending", waiting
     yield "mail", ROW_SQL, mail_row
     yield "mail", f"SELECT mail.*, threads.thread_id {mail}", summary_of
     details = f"SELECT mail.*, threads.thread_id, details.model {mail} JOIN details ON details.key = mail.key"

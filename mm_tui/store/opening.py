@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from mm_tui.clock import SystemClock
 from mm_tui.store.belongs import Gateway, OtherGateway, bind, has_nothing
-from mm_tui.store.connecting import CorruptStore
+from mm_tui.store.connecting import CorruptStore, damage_mark, is_damage, is_unknown_part
 from mm_tui.store.database import Database
 from mm_tui.store.seal import STORE_FAULTS, StoreError
 from mm_tui.text import OneLine
@@ -56,6 +56,9 @@ def open_database(
         with suppress(*STORE_FAULTS):
             is_empty = path is not None and isinstance(error, OtherGateway) and has_nothing(database)
         database.close()
+        if path is not None and rebuild and (is_damage(error) or is_unknown_part(error)):
+            damage_mark(path).touch(mode=0o600)
+            return open_database(path, memory=memory, rebuild=not news, profile=profile)
         if not is_empty:
             raise StoreUnusable(str(error)) from error
     else:

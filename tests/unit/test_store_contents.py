@@ -11,6 +11,7 @@ import pytest
 from mm_tui.models import AuditEntry, EditedDraft, Mailbox, RawContent
 from mm_tui.services.decisions.record import UnreadableDecision, restored
 from mm_tui.services.decisions.remembered import UNSEEN_INCIDENTS, RememberedDecisions
+from mm_tui.settings.sections import Profile
 from mm_tui.store.audit.entries import AuditStore
 from mm_tui.store.connecting import CorruptStore, damage_mark
 from mm_tui.store.contents import say_damage, unreadable
@@ -20,6 +21,7 @@ from mm_tui.store.decisions.records import DecisionStore, SavedDecision
 from mm_tui.store.mail.contacts import ADDRESS_BOOK, ContactStore
 from mm_tui.store.mail.mails import MailStore, MailView
 from mm_tui.store.mail.pending import PendingStore
+from mm_tui.store.opening import StoreUnusable, open_database
 from mm_tui.store.recovery import rebuild
 from mm_tui.store.state import StateStore
 from mm_tui.text import OneLine
@@ -106,13 +108,13 @@ def test_whatever_cannot_be_read_is_found_or_does_without(filled: Database) -> N
 def test_a_store_with_an_unreadable_row_is_rebuilt_once_and_keeps_what_humans_made(filled: Database) -> None:
     path = filled.path
     assert path is not None
-    say_damage(filled)
+    say_damage(filled, ValueError())
     with filled.write() as connection:
         connection.execute("UPDATE pending SET model = 'x' || model")
         connection.execute("UPDATE edits SET body = CAST(x'6d7920ff' AS TEXT), base = 'x'")
         connection.execute("UPDATE releases SET doubts = x'ff', updated_at = 'x'")
     with pytest.raises(CorruptStore, match="a row of edits cannot be read"):
-        say_damage(filled)
+        say_damage(filled, ValueError())
     filled.close()
     with pytest.raises(CorruptStore) as raised:
         Database.open(path)
@@ -133,3 +135,14 @@ def test_a_damaged_list_of_decisions_to_see_to_stops_nothing(filled: Database) -
     StateStore(filled, kept=True).set(UNSEEN_INCIDENTS, '["R1"')
     assert RememberedDecisions(filled, UNSEEN_INCIDENTS).all() == []
     assert StateStore(filled).read("none", str, "otherwise") == "otherwise"
+
+
+def test_an_address_that_is_no_text_is_damage_and_never_another_gateways_store(filled: Database) -> None:
+    path = filled.path
+    assert path is not None
+    with filled.write() as connection:
+        connection.execute("INSERT INTO belongs VALUES ('gateway', CAST(x'68ff' AS TEXT))")
+    filled.close()
+    with pytest.raises(StoreUnusable):
+        open_database(path, profile=Profile(name="default", url="https://api.multimail.dev"))
+    assert not damage_mark(path).exists() and list(path.parent.glob("*damaged*"))
