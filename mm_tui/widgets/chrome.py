@@ -180,6 +180,11 @@ class StatusLine(Widget):
         self._fading.after_pause()
         self._make_room()
 
+    @property
+    def shows_message(self) -> bool:
+        """Whether a message stands in place of the state."""
+        return self._flash is not None
+
     def unflash(self, text: str | None = None) -> None:
         """Returns to showing the state; with `text`, only if that message is shown."""
         if self._flash is not None and text in (None, self._flash_text):

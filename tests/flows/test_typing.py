@@ -211,7 +211,7 @@ async def test_offers_keep_their_places() -> None:
     assert offered(database, configured) == [*configured, "one", "five", "three", "four"]
 
 
-async def test_an_undone_rejection_changes_no_offer(sandbox: Sandbox) -> None:
+async def test_the_words_of_an_undone_rejection_are_offered_again(sandbox: Sandbox) -> None:
     draft = sandbox.draft("First.")
     slow = settings_for(sandbox, review=Review(hold_seconds=30))
     async with running_queue(slow, 1) as (app, pilot, screen):
@@ -220,10 +220,10 @@ async def test_an_undone_rejection_changes_no_offer(sandbox: Sandbox) -> None:
         await pilot.press("u")
         await until(pilot, lambda: (view := screen.decision_of(draft)) is not None and view.ended, "the undo")
         await pilot.press("x")
-        await until(pilot, lambda: isinstance(app.screen, ReasonScreen), "the dialog")
-        assert "my own words" not in drawn(app)
-        assert "▸ f1  Wrong recipient" in drawn(app)
-        await pilot.press("down", "down", "enter")
+        await until(pilot, lambda: typed_in(app) == "my own words", "the words once more")
+        assert "f1  Wrong recipient" in drawn(app)
+        await until(pilot, lambda: app.keyboard.is_ready, "the dialog to be drawn")
+        await pilot.press("enter")
         await until(pilot, lambda: (view := screen.decision_of(draft)) is not None and not view.ended, "the hold")
     assert sandbox.status(draft) == "pending_send_approval"
 

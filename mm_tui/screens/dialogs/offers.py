@@ -130,8 +130,8 @@ class OfferScreen(Dialog[str]):
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         words = OneLine(event.value.strip())
-        # The user's own words from before are offered, too.
-        if self.look_again() or not self._is_drawn:
+        # Words from before are offered, too; what is typed now needs no look at the screen.
+        if self.look_again() or (words == self.typed and not self._is_drawn):
             return
         if not words:
             self.action_choose(self._at + 1)

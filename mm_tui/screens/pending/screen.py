@@ -32,6 +32,7 @@ from mm_tui.screens.pending.team import Team
 from mm_tui.screens.pending.timers import ScreenTimers
 from mm_tui.screens.pending.words import SIGNS
 from mm_tui.services.events import AssistChanged, AuditChanged, DecisionChanged, ServiceEvent, SyncChanged
+from mm_tui.widgets.chrome import StatusLine
 from mm_tui.widgets.pager import Pager
 from mm_tui.widgets.status import knows_queue
 
@@ -207,7 +208,9 @@ class PendingScreen(QueueHost):
         self.refusal.lines_seen()
 
     def on_pager_nothing_left(self, _message: Pager.NothingLeft) -> None:
-        if self.current is not None and self.gate.has_seen(self.current):
+        # It takes no reason off the line why a key before it did nothing.
+        seen = self.current is not None and self.gate.has_seen(self.current)
+        if seen and not self.query_one(StatusLine).shows_message:
             self.refusal.say("all of it has been on the screen: nothing is left to read", "information")
 
     def read_item(self) -> None:
