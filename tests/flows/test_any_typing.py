@@ -137,7 +137,9 @@ class Hand:
         if current is not None and self.chance.random() < 0.3:
             self.chosen.add(current.item.id)
             await self.type("\n" + self.words())
-            await self.comes("the dialog to close", lambda: self.app.screen is not dialog)
+            # If somebody else has decided meanwhile, the dialog stays with the reason, and says so.
+            over = isinstance(dialog, ReasonScreen) and dialog.look_again
+            await self.comes("the dialog to close", lambda: self.app.screen is not dialog or (over and over()))
 
     async def edits(self) -> None:
         text, before = self.words(), self.app.screen
