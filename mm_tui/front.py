@@ -16,12 +16,8 @@ if TYPE_CHECKING:
 
 
 class Front:
-    """Follows what is in front.
-
-    Args:
-        arrival: reports when painted output has arrived at the terminal.
-        drawn: called when a new screen has been drawn.
-    """
+    """Follows what is in front. `arrival` reports when painted output has arrived at the terminal; `drawn` is called
+    when a new screen has been drawn."""
 
     def __init__(self, app: App[Any], arrival: Arrival, drawn: Callable[[], Awaitable[None]]) -> None:
         self._app, self._arrival, self._drawn = app, arrival, drawn

@@ -259,14 +259,8 @@ def act(act_id: str) -> Act:
 
 
 def check(changes: Mapping[str, str]) -> tuple[dict[str, str], list[KeyProblem]]:
-    """Checks the user's `[keys]`.
-
-    Args:
-        changes: key or comma-separated keys, by binding id.
-
-    Returns:
-        The valid changes, and the errors of the others.
-    """
+    """Checks the user's `[keys]`: key or comma-separated keys, by binding id. Returns the valid changes, and the errors
+    of the others."""
     known = {one.id for one in ACTS}
     good: dict[str, str] = {}
     problems: list[KeyProblem] = []

@@ -235,12 +235,8 @@ def first_fault(text: str, language: Language) -> tuple[str, str]:
 
 
 def saved(own: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
-    """The saved filters in order: the user's own, then the default ones with other names.
-
-    Args:
-        own: queries by name, from the settings; an empty query removes a default filter.
-        given: the default filters.
-    """
+    """The saved filters in order: the user's own, then the default ones with other names. An empty query of the user's
+    removes a default filter."""
     return {name: query for name, query in {**own, **{n: q for n, q in given.items() if n not in own}}.items() if query}
 
 

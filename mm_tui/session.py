@@ -178,14 +178,9 @@ class Session:
         rebuild: bool = True,
         demo: tuple[OneLine, ...] | None = None,
     ) -> Self:
-        """Opens a store. If it was damaged, `news` says what was rescued.
-
-        Args:
-            settings, demo: as for the class; the others as for `open_database`.
-
-        Raises:
-            StoreUnusable: it cannot be opened, or belongs to another gateway.
-        """
+        """Opens a store. If it was damaged, `news` says what was rescued. `settings` and `demo` are as for the class,
+        the others as for `open_database`. Raises StoreUnusable if it cannot be opened, or belongs to another
+        gateway."""
         # The port of a demo's gateway is different each time, so its store is not tied to an address.
         profile = None if demo else settings.profile
         database, news = open_database(path, memory=memory, rebuild=rebuild, profile=profile)

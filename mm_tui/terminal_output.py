@@ -182,12 +182,8 @@ class ShownCells:
         self._rest = None
 
     def difference(self, data: str, size: tuple[int, int]) -> str:
-        """The bytes that have the same effect on this terminal as Textual's output.
-
-        Args:
-            data: one piece of Textual's output, which begins and ends in the plain style.
-            size: the terminal's columns and lines.
-        """
+        """The bytes that have the same effect on this terminal, of these columns and lines, as one piece of Textual's
+        output, which begins and ends in the plain style."""
         if size != self._size:
             self._size = size
             self.forget()

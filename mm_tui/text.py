@@ -249,12 +249,8 @@ _PADDING = re.compile(r"\s{2,}|_{6,}|\.{4,}|-{6,}")
 
 
 def file_label(name: str, most: int = 60) -> OneLine:
-    """A file's name, shortened so that its ending is visible: padding, and the middle of a long name, become ` … `.
-
-    Args:
-        name: the name in the email.
-        most: the most characters to return, at least 24.
-    """
+    """A file's name, shortened to `most` characters, at least 24, so that its ending is visible: padding, and the
+    middle of a long name, become ` … `."""
     label = OneLine(_PADDING.sub(" … ", OneLine(name).strip()))
     if len(label) > most:
         end = label[-18:]

@@ -22,12 +22,8 @@ def values_of(value: object) -> Any:
 
 
 def read(kind: type[T], text: str) -> T:
-    """The model or dataclass in a JSON text. Unknown fields are ignored.
-
-    Raises:
-        ValueError: the text is no JSON of this kind; the message names the place, and quotes nothing but a word that is
-            none of the allowed ones.
-    """
+    """The model or dataclass in a JSON text. Unknown fields are ignored. Raises ValueError if the text is no JSON of
+    this kind; the message names the place, and quotes nothing but a word that is none of the allowed ones."""
     try:
         return msgspec.json.decode(text, type=kind, dec_hook=_cleaned)
     except RecursionError:

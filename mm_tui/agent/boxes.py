@@ -35,12 +35,8 @@ class Boxes:
         self._read_at = float("-inf")
 
     async def refresh(self) -> None:
-        """Reads them.
-
-        Raises:
-            GatewayError: they could not be read.
-            UnknownMailbox: the settings name a missing one.
-        """
+        """Reads them. Raises GatewayError if they could not be read, UnknownMailbox if the settings name a missing
+        one."""
         self._known = tuple(await self._gateway.mailboxes())
         self._read_at = self._clock.monotonic()
         names = {name for box in self._known for name in (box.id, str(box.address).lower())}
@@ -59,12 +55,8 @@ class Boxes:
         return box.replaced(allowed=await self.allowed(box))
 
     async def known(self, mailbox_id: str, *, at_most: float = FRESH_SECONDS) -> Mailbox:
-        """The same.
-
-        Raises:
-            GatewayError: it could not be read; NotFound if the gateway does not list it now, which says nothing of the
-                mail in it.
-        """
+        """The same. Raises GatewayError if it could not be read; NotFound if the gateway does not list it now, which
+        says nothing of the mail in it."""
         if (box := await self.current(mailbox_id, at_most=at_most)) is None:
             raise NotFound("the gateway does not list the mailbox")
         return box
@@ -79,11 +71,8 @@ class Boxes:
             return ()
 
     async def try_key(self) -> None:
-        """Finds out whether a 403 was about the key as a whole. Changes nothing.
-
-        Raises:
-            GatewayError: Forbidden if the key may not read, or may send in no mailbox; or another failure.
-        """
+        """Finds out whether a 403 was about the key as a whole. Changes nothing. Raises Forbidden if the key may not
+        read, or may send in no mailbox; GatewayError for another failure."""
         await self.refresh()
         refused: Forbidden | None = None
         for box in self.worked:

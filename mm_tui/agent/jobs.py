@@ -318,12 +318,8 @@ class Jobs:
         reply_id: str | None = None,
         tagged_at: datetime | None = None,
     ) -> None:
-        """Ends a job. The draft is at the gateway, or is not needed.
-
-        Args:
-            reply_id: the submitted draft; one that is known stays known.
-            tagged_at: now, if the email's tags are to be looked at once more.
-        """
+        """Ends a job: the draft is at the gateway, or is not needed. `reply_id` is the submitted draft; one that is
+        known stays known. `tagged_at` is now, if the email's tags are to be looked at once more."""
         self._change(
             "UPDATE agent_jobs SET state = ?, why = ?, reply_id = coalesce(?, reply_id), draft = NULL, due_at = ?"
             " WHERE email_id = ?",

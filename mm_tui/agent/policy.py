@@ -124,12 +124,8 @@ def _why_not_this_thread(situation: Situation) -> str | None:
 def why_no_redraft(
     thread: ThreadSummary | None, draft_id: str, own_replies: Collection[str], redrafts: int
 ) -> str | None:
-    """The reason not to write another draft in place of a rejected one, or None.
-
-    Args:
-        own_replies: the agent's own drafts in it.
-        redrafts: how many redrafts reviewers have requested for the same email.
-    """
+    """The reason not to write another draft in place of a rejected one, or None. `own_replies`: the agent's own drafts
+    in its thread. `redrafts`: how many redrafts reviewers have requested for the same email."""
     if redrafts >= MOST_REDRAFTS:
         return f"another draft was written {MOST_REDRAFTS} times for this email"
     draft = listed(thread, draft_id)

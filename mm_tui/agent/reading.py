@@ -44,12 +44,8 @@ class MailReader:
         self._gateway = tools.gateway
 
     async def read(self, job: Job) -> MailReading:
-        """Reads the email that a job is about, and what was exchanged in its thread.
-
-        Raises:
-            LeftAlone: the agent does not handle it.
-            GatewayError: it could not be read.
-        """
+        """Reads the email that a job is about, and what was exchanged in its thread. Raises LeftAlone if the agent does
+        not handle it, GatewayError if it could not be read."""
         thread = await self._tools.thread(job.mailbox_id, job.thread_id)
         listed = policy.listed(thread, job.answered_id)
         _refuse_unworked(listed)

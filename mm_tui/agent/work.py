@@ -37,12 +37,8 @@ class Work:
         self.tools = tools
 
     async def do(self, job: Job) -> None:
-        """Labels, tags and, if the policy says so, answers an email; records the result in the job.
-
-        Raises:
-            GatewayError: a call failed; call again later with the job as then stored.
-            AssistError: the model failed; likewise.
-        """
+        """Labels, tags and, if the policy says so, answers an email; records the result in the job. Raises GatewayError
+        or AssistError if a call or the model failed: call again later with the job as then stored."""
         await EmailWork(self.tools, job).do()
 
     async def look_at_tags(self) -> None:

@@ -101,12 +101,8 @@ class Worker:
         self._wake_all()
 
     async def once(self) -> bool:
-        """Polls and works until nothing is due. Returns whether nothing is left and nothing was given up.
-
-        Raises:
-            Fatal: a key is wrong.
-            GatewayError: a poll failed.
-        """
+        """Polls and works until nothing is due. Returns whether nothing is left and nothing was given up. Raises Fatal
+        if a key is wrong, GatewayError if a poll failed."""
         failed: gateway.GatewayError | None = None
         given_up = self._jobs.counts()[JobState.FAILED]
         while not self._stop.is_set() and self._no_budget_on is None:
@@ -124,12 +120,8 @@ class Worker:
         return self._jobs.is_low(1) and self._jobs.counts()[JobState.FAILED] <= given_up
 
     async def run(self) -> None:
-        """Polls and works until `stop`.
-
-        Raises:
-            Fatal: a key is wrong.
-            UnknownMailbox: the settings name a mailbox that is not in the account.
-        """
+        """Polls and works until `stop`. Raises Fatal if a key is wrong, UnknownMailbox if the settings name a mailbox
+        that is not in the account."""
         polling = asyncio.create_task(self._polls())
         polling.add_done_callback(lambda _: self.stop())
         try:

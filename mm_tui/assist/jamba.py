@@ -173,12 +173,9 @@ class Jamba:
         temperature: float = 0.0,
         deadline: float = 120.0,
     ) -> AsyncGenerator[StreamPart, None]:
-        """Asks once and streams the answer; closing the generator closes the connection.
-
-        Raises:
-            HalfStream: the answer ended without a finish reason. A missing `[DONE]` alone counts as a clean end.
-            AssistError: of another kind that fits.
-        """
+        """Asks once and streams the answer; closing the generator closes the connection. Raises HalfStream if the
+        answer ended without a finish reason (a missing `[DONE]` alone counts as a clean end), or another AssistError
+        that fits."""
         fields: dict[str, Any] = {"max_tokens": max_tokens, "temperature": temperature, "stream": True}
         async with self._asked(messages, model, fields, deadline) as (opened, ends):
             answer = cast("AsyncStream[ChatCompletionChunk]", opened)

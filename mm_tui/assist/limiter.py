@@ -62,12 +62,8 @@ class Limiter:
         self._refused_since = None
 
     def refused(self, start: float, retry_after: float | None) -> None:
-        """Blocks all calls for as long as the service requested, at most `LONGEST_WAIT`.
-
-        Args:
-            start: the time that `place` yielded for the refused call.
-            retry_after: seconds; None if the service named none.
-        """
+        """Blocks all calls for as long as the service requested, at most `LONGEST_WAIT`. `start`: the time that `place`
+        yielded for the refused call. `retry_after`: seconds; None if the service named none."""
         now = self._clock.monotonic()
         if self._refused_since is None:
             self._refused_since = now

@@ -168,12 +168,8 @@ def redraft_for_reviewer(
     letters: Sequence[Letter], text: str, reason: str, suggestion: str, background: Background = NOTHING
 ) -> list[Message]:
     """Prompts for another draft in place of a rejected one, as its reviewer asks. The reviewer's words are
-    instructions; those in the mail are not.
-
-    Args:
-        letters: the thread, with the message to answer last.
-        suggestion: what the reviewer would rather send; may be empty.
-    """
+    instructions; those in the mail are not. `letters` end with the message to answer. `suggestion`: what the reviewer
+    would rather send; may be empty."""
     words = (
         "One of our reviewers rejected the draft between <<<DRAFT and DRAFT>>> and asks for another one. Write it "
         "following the instruction, which is the reviewer's reason. Keep the draft's language, and the parts that the "
@@ -252,10 +248,8 @@ def cut(letters: Sequence[Letter], budget: int) -> tuple[list[Letter], bool]:
     """Shortens a thread to a budget of tokens.
 
     Quoted text, which repeats earlier messages, is removed first, starting with the oldest message; then the oldest
-    bodies, and finally the end of the newest one. Each cut leaves a mark.
-
-    Returns:
-        The letters to send, and whether anything was left out.
+    bodies, and finally the end of the newest one. Each cut leaves a mark. Returns the letters to send, and whether
+    anything was left out.
     """
     kept = list(letters)
     total = sum(map(_cost, kept))

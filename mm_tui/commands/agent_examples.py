@@ -20,11 +20,8 @@ if TYPE_CHECKING:
 
 
 async def run(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Lists the profile's examples, or deletes some. Uses no gateway and no model.
-
-    Raises:
-        CommandError: 3 there is none with this id, 10 the file cannot be used.
-    """
+    """Lists the profile's examples, or deletes some. Uses no gateway and no model. Raises CommandError: 3 there is none
+    with this id, 10 the file cannot be used."""
     profile = settings.profile
     # Examples stored before this was switched off can still be listed and deleted.
     store = ExampleStore(examples_path(profile.name), profile.url)

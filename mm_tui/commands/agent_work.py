@@ -249,13 +249,9 @@ async def _dry_run(opened: OpenWorker, settings: Settings) -> int:
 
 
 async def evaluate(args: argparse.Namespace, settings: Settings) -> int:
-    """Prints how the configured model labels the set. Costs one question per email; answers are cached.
-
-    Raises:
-        CommandError: 2 the set cannot be used, 4 no key, or one that is refused, 5 the model failed, 10 the file is
-            not text.
-        StoreUnusable: the store cannot be used.
-    """
+    """Prints how the configured model labels the set. Costs one question per email; answers are cached. Raises
+    StoreUnusable, or CommandError: 2 the set cannot be used, 4 no key, or one that is refused, 5 the model failed, 10
+    the file is not text."""
     from mm_tui.agent import evaluate as labels
     from mm_tui.agent.evaluate import BadSet
 

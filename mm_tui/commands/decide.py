@@ -159,12 +159,8 @@ def _to_ask_about(session: Session, entry: QueueEntry) -> list[OneLine]:
 
 
 async def _named(session: Session, arguments: argparse.Namespace) -> QueueEntry:
-    """The current item, if it has this digest.
-
-    Raises:
-        CommandError: it has another digest (6), was decided (6), or does not exist (3); or what is given is no digest
-            (2).
-    """
+    """The current item, if it has this digest. Raises CommandError if it has another digest (6), was decided (6), or
+    does not exist (3); or if what is given is no digest (2)."""
     entry = await seen(session, arguments.id)
     before = printed(session.database, Printed.CONTENT, arguments.id)
     _refuse_other(arguments, entry.digest, before, f"mm-tui pending show {arguments.id}")
@@ -205,12 +201,8 @@ def _refuse_other(arguments: argparse.Namespace, digest: str, before: Collection
 
 
 async def begun(beginning: Awaitable[Begun]) -> Begun:
-    """Starts one or several decisions, and returns the result.
-
-    Raises:
-        CommandError: it cannot start, because another is in progress (6), this reviewer may not (4), or the journal
-            cannot be written (10).
-    """
+    """Starts one or several decisions, and returns the result. Raises CommandError if it cannot start, because another
+    is in progress (6), this reviewer may not (4), or the journal cannot be written (10)."""
     try:
         return await beginning
     except Refused as refused:

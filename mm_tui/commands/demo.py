@@ -143,14 +143,9 @@ def clear(folder: Path) -> None:
 
 
 def _jamba(own: Mapping[str, str], *, keeps: bool) -> dict[str, str]:
-    """The variables for the real models, where the user has a key and agrees to what that means; else none.
-
-    Args:
-        keeps: the demo keeps its folder, and with it what was spent today. Otherwise each run begins at nothing.
-
-    Raises:
-        CommandError: the question was broken off.
-    """
+    """The variables for the real models, where the user has a key and agrees to what that means; else none. `keeps`:
+    the demo keeps its folder, and with it what was spent today; otherwise each run begins at nothing. Raises
+    CommandError if the question was broken off."""
     if not own.get("AI21_API_KEY") or not (sys.stdin.isatty() and sys.stdout.isatty()):
         return {}
     from mm_tui.settings.sections import DEFAULT_AI21_HOST, Assist

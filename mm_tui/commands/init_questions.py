@@ -33,12 +33,8 @@ of a key you can give a command that prints it: !pass show multimail/oversight
 
 
 class Questions:
-    """Asks for missing values, hiding keys.
-
-    Args:
-        fields: the profile's settings so far; the answers are added to them.
-        tries: try addresses and keys at once; otherwise only their format is checked.
-    """
+    """Asks for missing values, hiding keys; the answers are added to `fields`. `tries`: try addresses and keys at once;
+    otherwise only their format is checked."""
 
     def __init__(self, fields: dict[str, str], *, tries: bool) -> None:
         self.fields = fields

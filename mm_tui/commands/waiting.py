@@ -24,14 +24,9 @@ UNREAD_PAGES = 5
 
 
 async def seen(session: Session, email_id: str, *, with_bodies: bool = False) -> QueueEntry:
-    """The complete current item, assessed as submitted, with its thread.
-
-    Args:
-        with_bodies: also open the earlier emails, which marks them as read.
-
-    Raises:
-        CommandError: it does not wait: 6 if it was decided, 3 if there is no such email.
-    """
+    """The complete current item, assessed as submitted, with its thread. `with_bodies` also opens the earlier emails,
+    which marks them as read. Raises CommandError if it does not wait: 6 if it was decided, 3 if there is no such
+    email."""
     await refresh_queue(session)
     queue = session.queue
     entry = queue.entry(email_id)

@@ -86,11 +86,8 @@ def is_doubtful(act: Act, item: str, doubts: Iterable[str], *, same_submission: 
     Approving an email again is harmless, because the gateway sends it once. All other known versions are read before a
     release and must be settled, so calls for them are harmless too. Two cases remain: an edit at the gateway whose id
     we never received, and an edit of an email whose own approval may still take effect, since submitting an edit may
-    already release it.
-
-    Args:
-        doubts: from earlier decisions about its versions: ids whose approval has an unknown outcome, or `SUBMISSION`.
-        same_submission: whether the act would submit the same edit under the same key again.
+    already release it. `doubts`: from earlier decisions about its versions: ids whose approval has an unknown outcome,
+    or `SUBMISSION`. `same_submission`: whether the act would submit the same edit under the same key again.
     """
     doubts = set(doubts)
     if act is Act.APPROVE:

@@ -47,11 +47,8 @@ class AccountCalls(Caller):
         return await self._ask(calls.ACCOUNT, lambda answer: account_wire.account(values.single(answer, "account")))
 
     async def export(self) -> bytes:
-        """Everything that the gateway stores about the account, unchanged. It can be requested once an hour.
-
-        Raises:
-            GatewayError: the call failed; Malformed also if the answer is empty or a web page.
-        """
+        """Everything that the gateway stores about the account, unchanged. It can be requested once an hour. Raises
+        GatewayError if the call failed; Malformed also if the answer is empty or a web page."""
         from mm_tui.gateway.http import MAX_DOWNLOAD
 
         answer = await (await self._open()).call(calls.EXPORT, limit=MAX_DOWNLOAD, factor=12)

@@ -162,11 +162,8 @@ class Wire:
                 left.set()
 
     async def download(self, call: Call, url: str) -> bytes:
-        """Downloads from an address that the gateway gave, without a key.
-
-        Raises:
-            GatewayError: as `call`; Malformed also when the address is plain http and the gateway is not local.
-        """
+        """Downloads from an address that the gateway gave, without a key. Raises GatewayError as `call` does; Malformed
+        also if the address is plain http and the gateway is not local."""
         try:
             parts = urlsplit(url)
             request = self._reads.build_request("GET", url)

@@ -141,13 +141,8 @@ class MailCalls(Caller):
         return await self._ask(call, status, at={"email_id": email_id})
 
     async def attachment(self, mailbox_id: str, email_id: str, name: str, *, size: int | None = None) -> bytes:
-        """An attachment's bytes.
-
-        Args:
-            name: the raw name, as `EmailDetail.raw` has it.
-            size: the size in bytes stated in the email; a large attachment is downloaded from an address that the
-                gateway returns.
-        """
+        """An attachment's bytes. `name`: the raw name, as `EmailDetail.raw` has it. `size`: in bytes, as stated in the
+        email; a large attachment is downloaded from an address that the gateway returns."""
         places = {"mailbox_id": mailbox_id, "email_id": email_id, "name": name}
         if size is not None and size > LARGE_ATTACHMENT:
             try:

@@ -86,13 +86,8 @@ def grouped(pairs: Iterable[tuple[K, V]]) -> dict[K, tuple[V, ...]]:
 
 
 class Index:
-    """Finds texts by their keys. Only the hashes of the keys are kept, and the keys of what they lead to are worked out
-    again: a dictionary of them would take ten times the memory.
-
-    Args:
-        texts: in the order in which they are found.
-        keys_of: the keys of a text.
-    """
+    """Finds texts by their keys, in the order of `texts`. Only the hashes of the keys are kept, and the keys of what
+    they lead to are worked out again: a dictionary of them would take ten times the memory."""
 
     def __init__(self, texts: Sequence[str], keys_of: Callable[[str], Iterable[str]]) -> None:
         self._texts = texts

@@ -36,12 +36,8 @@ def disclosure(mailbox: Mailbox | None, bcc: Sequence[Party] = ()) -> tuple[OneL
 def in_short(
     mailbox: Mailbox | None, bcc: Sequence[Party] = (), *, knows_send_time: bool, edited: bool = False
 ) -> tuple[OneLine, ...]:
-    """A short form to show above a draft as its bcc: what is usual on one line, otherwise only what differs.
-
-    Args:
-        bcc: as above.
-        edited: a human's text would be sent instead of the draft.
-    """
+    """A short form to show above a draft as its bcc: what is usual on one line, otherwise only what differs. `edited`:
+    a human's text would be sent instead of the draft."""
     unknown = "" if knows_send_time else ", nor is the send time"
     # Short enough for one line of 80 columns with when the edit is sent.
     lines = ["not disclosed, and your edit has none" if edited else f"{NOT_DISCLOSED}{unknown}"]

@@ -55,15 +55,9 @@ class KeyUnusable(Exception):
 
 
 class PublicKey:
-    """The gateway's key.
-
-    Args:
-        answer: the answer of the well-known address, parsed if it was JSON: a JWK, a set of them, a PEM text, or base64
-            of a SubjectPublicKeyInfo or of a point, bare or under a name.
-
-    Raises:
-        KeyUnusable: it is none of these.
-    """
+    """The gateway's key, from the answer of the well-known address, parsed if it was JSON: a JWK, a set of them, a PEM
+    text, or base64 of a SubjectPublicKeyInfo or of a point, bare or under a name. Raises KeyUnusable if it is none of
+    these."""
 
     def __init__(self, answer: object) -> None:
         self._keys = [_key(one) for one in _candidates(answer)]

@@ -85,12 +85,8 @@ def glued(host: str) -> int:
 
 
 def address_of(target: str, begin: int) -> str:
-    """The part of a bare target that is the link.
-
-    Args:
-        target: from its scheme on, as far as no space or quote ends it.
-        begin: the index of the host or the user name in it.
-    """
+    """The part of a bare target that is the link. `target`: from its scheme on, as far as no space or quote ends it.
+    `begin`: the index of the host or the user name in it."""
     if (second := _SECOND.search(target, 1)) is not None:
         target = target[: second.start()]
     authority = re.split(r"[/\\?#]", target[begin:], maxsplit=1)[0]

@@ -271,12 +271,7 @@ def _is_router(link: Link) -> bool:
 
 
 def inspect_link(link: Link, known: Known) -> Iterator[Finding]:
-    """What is wrong with one link, worst first.
-
-    Args:
-        link: from `find_links`.
-        known: our own domains and known addresses, for look-alikes.
-    """
+    """What is wrong with one link, worst first. `known`: our own domains and known addresses, for look-alikes."""
 
     def finding(code: str, level: Level, words: str) -> Finding:
         return Finding(code, level, OneLine(words), (link.span,))

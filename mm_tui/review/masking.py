@@ -69,12 +69,7 @@ _RUN = re.compile(rf"{re.escape(NAME)}(?:[ .-]{{1,2}}{re.escape(NAME)})+")
 
 def masked(text: str, names: Iterable[str] = ()) -> ManyLine:
     """The text with `[name]`, `[number]`, `[address]`, `[link]` and `[secret]` in place of personal data and secrets.
-    Masking twice changes nothing.
-
-    Args:
-        text: of an email or a draft.
-        names: of people in the thread, and the local parts of their addresses.
-    """
+    Masking twice changes nothing. `names`: of people in the thread, and the local parts of their addresses."""
     found = _LINK.sub(LINK, ManyLine(text))
     found = _EMAIL.sub(ADDRESS, found)
     found = _TOKEN.sub(SECRET, _without_secrets(found))

@@ -33,11 +33,7 @@ class Backoff:
         self.failures = 0
 
     def failed(self, interval: float, retry_after: float | None = None) -> float:
-        """Counts a failure and returns the wait in seconds.
-
-        Args:
-            interval: seconds between tries without failures; the first wait is about as long.
-            retry_after: the least wait that the gateway asked for.
-        """
+        """Counts a failure and returns the wait in seconds. `interval`: seconds between tries without failures; the
+        first wait is about as long. `retry_after`: the least wait that the gateway asked for."""
         self.failures += 1
         return backoff_seconds(self.failures, interval, retry_after, self._rng)

@@ -67,11 +67,8 @@ class Contacts:
         """Whom an email knows, according to the last `refresh`.
 
         Established are those we wrote to before, and those who wrote or were in the gateway's address book long ago,
-        outside the email's thread.
-
-        Args:
-            thread_id: its thread; None if unknown.
-            received_at: when it arrived or was written; None means after all others.
+        outside the email's thread. `thread_id`: its thread; None if unknown. `received_at`: when it arrived or was
+        written; None means after all others.
         """
         return self.seen_from(self._store.thread_of(email_id, mailbox_id, thread_id), received_at)
 

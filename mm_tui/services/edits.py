@@ -110,13 +110,8 @@ class Edits:
         """Recovers texts from an external editor that was open when the program ended.
 
         Returns a message; empty if there were none. If the saved edit is unchanged since the editor started, the text
-        replaces it; otherwise it is kept as a copy.
-
-        Args:
-            folder: the profile's, see `store.decisions.editor_files`.
-
-        Raises:
-            NotSaved: they could not be saved; they are found again next time.
+        replaces it; otherwise it is kept as a copy. `folder`: the profile's, see `store.decisions.editor_files`. Raises
+        NotSaved if they could not be saved; they are found again next time.
         """
         from mm_tui.store.decisions.editor_files import EditorFile, left_behind
 

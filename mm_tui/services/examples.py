@@ -68,14 +68,7 @@ class Learner:
     async def learn(
         self, email_id: str, mailbox_id: str, thread_id: str | None, written: RawContent, released: str, at: datetime
     ) -> bool:
-        """Stores one pair. A failure only loses the example.
-
-        Args:
-            at: now.
-
-        Returns:
-            Whether an example was stored.
-        """
+        """Stores one pair, and returns whether it did. A failure only loses the example."""
         try:
             answered = await asyncio.to_thread(self._known, mailbox_id, thread_id)
             if answered is None and thread_id:
@@ -140,12 +133,8 @@ class Examples:
         self._tokens = min(MOST_TOKENS, settings.assist.thread_tokens // 8)
 
     def like(self, asked: str, label: str = "") -> tuple[KeptExample, ...]:
-        """A few examples for the answer to this email, most similar first. Call it in a thread.
-
-        Args:
-            asked: the email, its subject first.
-            label: its label; empty if unknown. Examples with another label are left out.
-        """
+        """A few examples for the answer to this email (its subject first), most similar first. Call it in a thread.
+        `label`: its label; empty if unknown. Examples with another label are left out."""
         if self._store is None:
             return ()
         try:

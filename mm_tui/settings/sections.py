@@ -37,12 +37,9 @@ class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     @classmethod
     def of(cls, fields: Mapping[str, Any]) -> Self:
-        """Builds the section from values of a file or the environment; "5" is accepted for 5.
-
-        Raises:
-            msgspec.ValidationError: a name or value is invalid; the message ends with the place, such as ` - at
-                `$.review``.
-        """
+        """Builds the section from values of a file or the environment; "5" is accepted for 5. Raises
+        msgspec.ValidationError if a name or value is invalid; the message ends with the place, such as ` - at
+        `$.review``."""
         return msgspec.convert(fields, cls, strict=False, dec_hook=_decoded)
 
     def replaced(self, **fields: Any) -> Self:

@@ -44,14 +44,8 @@ class Gateway(NamedTuple):
 
 
 def bind(database: Database, gateway: Gateway, *, note: bool = True) -> None:
-    """Records which gateway and keys this store belongs to, or compares them with what is recorded.
-
-    Args:
-        note: whether to record it; False only compares.
-
-    Raises:
-        OtherGateway: it is another's.
-    """
+    """Records which gateway and keys this store belongs to, or compares them with what is recorded; without `note` only
+    compares. Raises OtherGateway if it is another's."""
     here = {"gateway": gateway.address}
     if gateway.live is not None:
         here["keys"] = _KINDS[gateway.live]

@@ -66,11 +66,7 @@ def unreadable(database: Database) -> str:
 
 def say_damage(database: Database, error: Exception) -> None:
     """After an unexpected failure: if something in the store cannot be read, marks the store, so that the next start
-    rebuilds it.
-
-    Raises:
-        CorruptStore: it was marked.
-    """
+    rebuilds it. Raises CorruptStore if it was marked."""
     if database.path is None:
         return
     if why := str(error) if is_damage(error) else unreadable(database):

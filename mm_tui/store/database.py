@@ -273,12 +273,9 @@ class Database:
         self._refused = None
 
     def extend(self, connection: sqlite3.Connection) -> Head:
-        """The journal's last entry, inside a write transaction that is about to add one.
-
-        Raises:
-            StoreMoved: entries that this process wrote or read are no longer in the journal.
-            StoreBehind: the journal differs from the one that this machine saw last.
-        """
+        """The journal's last entry, inside a write transaction that is about to add one. Raises StoreMoved if entries
+        that this process wrote or read are no longer in the journal, StoreBehind if the journal differs from the one
+        that this machine saw last."""
         if self._refused is not None:
             raise self._refused
         if not holds(connection, self._head):

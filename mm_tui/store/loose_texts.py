@@ -20,13 +20,7 @@ class LooseTexts:
 
     def keep(self, texts: Mapping[str, str]) -> Path:
         """Writes the texts, which are on disk when it returns. A later text of the same email replaces the earlier one.
-
-        Returns:
-            The folder that they are in.
-
-        Raises:
-            OSError: they can be written nowhere.
-        """
+        Returns the folder that they are in. Raises OSError if they can be written nowhere."""
         if self._folder is None:
             self._folder = self._made()
         for item_id, text in texts.items():

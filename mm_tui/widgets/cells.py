@@ -52,13 +52,8 @@ def at_most(text: str, width: int) -> str:
 
 
 def fit_address(text: str, width: int) -> str:
-    """An address in exactly `width` cells. Its domain is cut last, because it says whose mail it is, and then from the
-    left.
-
-    Args:
-        text: clean one-line text with an address, such as `→ anna@customer.example +1`.
-        width: cells; less than one returns "".
-    """
+    """An address in exactly `width` cells, empty for less than one; the clean text may have more, such as `→
+    anna@customer.example +1`. Its domain is cut last, because it says whose mail it is, and then from the left."""
     text = countable(text)
     local, at, domain = text.rpartition("@")
     if cell_len(text) <= width or not at:

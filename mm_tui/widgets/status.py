@@ -131,12 +131,8 @@ def assistant(session: Session) -> Content:
 
 
 def incidents(session: Session, look: str = "") -> Content:
-    """Emails that should not have been sent, shown until somebody has looked at them.
-
-    Args:
-        session: has the decisions.
-        look: the hint of the key that goes to the email, such as `(2 shows it)`; empty if it does not work now.
-    """
+    """Emails that should not have been sent, shown until somebody has looked at them. `look`: the hint of the key that
+    goes to the email, such as `(2 shows it)`; empty if it does not work now."""
     if session.decisions is None:
         return Content("")
     found = session.decisions.overview.unseen_incidents()
@@ -162,12 +158,8 @@ def unsettled(session: Session, under_cursor: str | None = None, look: str = "",
 
 
 def held(session: Session, undo: str) -> Content:
-    """The decisions that can still be undone, with the nearest deadline.
-
-    Args:
-        session: has the decisions.
-        undo: the hint of the undo key, such as `(u undo)`; empty if it does not work now.
-    """
+    """The decisions that can still be undone, with the nearest deadline. `undo`: the hint of the undo key, such as `(u
+    undo)`; empty if it does not work now."""
     if session.decisions is None:
         return Content("")
     now = session.clock.monotonic()

@@ -12,13 +12,8 @@ _QUOTE = re.compile(r"(?:> ?)+")
 
 
 def wrapped(text: str, width: int) -> list[tuple[int, int]]:
-    """The start and end in `text` of each drawn line, broken at spaces to at most `width` cells. Room is left for the
-    quote signs (`quote_before`) in the further lines of a quoted one.
-
-    Args:
-        text: clean text with line feeds.
-        width: cells, at least 2 so that a wide character fits.
-    """
+    """The start and end in `text` of each drawn line, broken at spaces to at most `width` cells (at least 2, so that a
+    wide character fits). Room is left for the quote signs (`quote_before`) in the further lines of a quoted one."""
     lines: list[tuple[int, int]] = []
     start = 0
     ascii_only = text.isascii() and "\t" not in text
@@ -53,12 +48,8 @@ def _break_line(text: str, start: int, end: int, width: int, ascii_only: bool, l
 
 
 def quote_before(text: str, at: int, width: int) -> str:
-    """The quote signs to draw before a line that continues a quoted one; empty for all others.
-
-    Args:
-        at: where the drawn line begins in the text.
-        width: cells of a drawn line.
-    """
+    """The quote signs to draw before a line that continues a quoted one; empty for all others. `at`: where the drawn
+    line begins in the text. `width`: cells of a drawn line."""
     if at == 0 or text[at - 1] == "\n":
         return ""
     return _quote_signs(text, text.rfind("\n", 0, at) + 1, at, width)

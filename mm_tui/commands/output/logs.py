@@ -68,12 +68,9 @@ def log_path() -> Path:
 
 
 def set_up(*, debug: bool = False, on_stderr: bool = False) -> None:
-    """Sends the program's log to the file. If it cannot be written, nothing is logged, and one line says so.
-
-    Args:
-        debug: also log each request, with everything private masked.
-        on_stderr: write it to standard error too; not while a screen is drawn.
-    """
+    """Sends the program's log to the file; if it cannot be written, nothing is logged, and one line says so. `debug`
+    also logs each request, with everything private masked. `on_stderr` writes it to standard error too; not while a
+    screen is drawn."""
     root = logging.getLogger("mm_tui")
     root.propagate = False
     root.setLevel(logging.DEBUG if debug else logging.INFO)

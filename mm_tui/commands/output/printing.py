@@ -31,12 +31,8 @@ def line(text: CleanText) -> None:
 
 
 def finish() -> None:
-    """Writes out what is still buffered.
-
-    Raises:
-        CommandError: the output cannot be written.
-        BrokenPipeError: its reader has gone.
-    """
+    """Writes out what is still buffered. Raises CommandError if the output cannot be written, BrokenPipeError if its
+    reader has gone."""
     try:
         sys.stdout.flush()
     except BrokenPipeError:

@@ -63,12 +63,8 @@ class Letter:
 
 
 def usable(name: str, addresses: Collection[str] = ()) -> bool:
-    """Whether an id identifies an email: it has both halves and is nobody's address.
-
-    Args:
-        name: the id in angle brackets.
-        addresses: known addresses, bare and in lower case.
-    """
+    """Whether an id, in angle brackets, identifies an email: it has both halves and is nobody's address. `addresses`
+    are bare and in lower case."""
     left, at, right = name.strip("<>").partition("@")
     return bool(left and at and right) and name.strip("<>").lower() not in addresses
 

@@ -94,12 +94,8 @@ def _names(head: bytes) -> set[bytes]:
 
 
 def is_header_block(raw: bytes, *, whole: bool = False) -> bool:
-    """Whether bytes begin with the headers of an email.
-
-    Args:
-        raw: what may begin with them.
-        whole: require every line up to the first blank one to be part of a header.
-    """
+    """Whether bytes begin with the headers of an email. `whole`: require every line up to the first blank one to be
+    part of a header."""
     head = _split(raw.replace(b"\r\n", b"\n"))[0]
     lines = head.split(b"\n")
     fields = [match for line in lines if (match := _FIELD.match(line))]
@@ -351,13 +347,9 @@ def charsets_named(message: Message) -> tuple[str, ...]:
 
 
 def message_ids(values: Iterable[str], *, last_of_a_phrase: bool = False) -> tuple[str, ...]:
-    """The ids in a header's values, in order, in angle brackets, without white space, each once.
-
-    Args:
-        values: the header's values as the parser gives them.
-        last_of_a_phrase: between words ("Your message of … <ann@x.example> … <1@x.example>") only an id at the very
-            end counts; there may be an address before it.
-    """
+    """The ids in a header's raw values, in order, in angle brackets, without white space, each once.
+    `last_of_a_phrase`: between words ("Your message of … <ann@x.example> … <1@x.example>") only an id at the very end
+    counts; there may be an address before it."""
     found: dict[str, None] = {}
     for value in values:
         line = header_text(value, lambda _what: None)

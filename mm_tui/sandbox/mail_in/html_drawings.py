@@ -22,12 +22,8 @@ _ZERO = re.compile(r"\s*0(?:\.0*)?(?:px|%)?\s*")
 
 
 def draw_words(soup: BeautifulSoup, odd: Odd, *, keep_hidden: bool) -> None:
-    """Replaces each drawing by its text, each on a line of its own.
-
-    Args:
-        odd: called if hidden text was left out.
-        keep_hidden: keep hidden text too.
-    """
+    """Replaces each drawing by its text, each on a line of its own. `odd` is called if hidden text was left out;
+    `keep_hidden` keeps it."""
     drawings = soup("svg")
     if not drawings:
         return

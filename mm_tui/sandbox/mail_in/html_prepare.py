@@ -56,12 +56,8 @@ _TO_DIVISIONS = (
 
 
 def prepare(soup: BeautifulSoup, odd: Odd, *, keep_hidden: bool = False) -> None:
-    """Reduces the tree to what a reader of the email would see.
-
-    Args:
-        odd: called with what was left out.
-        keep_hidden: keep hidden content, for an email that has nothing else.
-    """
+    """Reduces the tree to what a reader of the email would see. `odd` is called with what was left out. `keep_hidden`
+    keeps hidden content, for an email that has nothing else."""
     close_elements(soup)
     styles = Styles(soup)
     unseen = not keep_hidden and drop_unseen(soup)

@@ -127,12 +127,8 @@ def _is_short(cell: Tag) -> bool:
 
 
 def as_table(rows: list[dict[int, str]], *, headed: bool) -> str:
-    """A table in Markdown. Columns without text are left out.
-
-    Args:
-        rows: the cells' Markdown, on one line each, by their columns.
-        headed: the first row names the columns.
-    """
+    """A table in Markdown, from the cells' Markdown by their columns, on one line each. Columns without text are left
+    out. `headed`: the first row names the columns."""
     used = sorted({at for row in rows for at, text in row.items() if text})
     lines = ["| " + " | ".join(row.get(at, "") for at in used) + " |" for row in rows]
     rule = "|" + " --- |" * len(used)

@@ -136,12 +136,8 @@ _WORDS = (
 
 
 def reason_of(status: str, words: str) -> str:
-    """Why an email was not delivered, in plain words; empty if unknown.
-
-    Args:
-        status: the enhanced status code ("5.1.1"), or empty.
-        words: the other server's message.
-    """
+    """Why an email was not delivered, in plain words; empty if unknown. `status`: the enhanced status code ("5.1.1"),
+    or empty. `words`: the other server's message."""
     # A diagnostic with its own status is more precise than a general one.
     found = [match for text in (words, status) if (match := _STATUS.search(text)) and match[1] != "2"]
     for match in found:

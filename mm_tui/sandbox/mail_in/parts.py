@@ -54,12 +54,7 @@ def defect(found: object) -> str:
 
 
 def content_of(message: Message, odd: Odd, hints: Sequence[str] = ()) -> Content:
-    """The text and the files of an email.
-
-    Args:
-        odd: called with each irregularity.
-        hints: charsets declared in the email, for parts without one.
-    """
+    """The text and the files of an email. `hints`: charsets declared in the email, for parts without one."""
     reader = _Reader(odd, hints)
     content = reader.read(message, 0)
     open_winmail(content, odd)

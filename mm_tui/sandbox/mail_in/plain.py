@@ -11,12 +11,8 @@ _SIGNATURE = "-- "
 
 
 def unflowed(text: str, *, delete_space: bool = False) -> str:
-    """Text in format=flowed (RFC 3676) with its paragraphs on one line each; quote levels are kept.
-
-    Args:
-        text: lines that end in a space continue on the next line.
-        delete_space: the parameter delsp: that space is not part of the text.
-    """
+    """Text in format=flowed (RFC 3676), in which a line that ends in a space goes on, with its paragraphs on one line
+    each; quote levels are kept. `delete_space` (the parameter delsp): that space is not part of the text."""
     made: list[str] = []
     held: str | None = None
     held_depth = 0

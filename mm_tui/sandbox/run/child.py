@@ -18,12 +18,8 @@ STOP_SECONDS = 5.0
 
 
 class SandboxFailed(Exception):
-    """The sandbox ended before it was ready. The message has its last output.
-
-    Args:
-        message: its last output.
-        status: its exit status; 2 if it refused its arguments.
-    """
+    """The sandbox ended before it was ready. The message is its last output; `status` its exit status, 2 if it refused
+    its arguments."""
 
     def __init__(self, message: str, status: int = 1) -> None:
         super().__init__(message)

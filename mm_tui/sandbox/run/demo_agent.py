@@ -95,12 +95,8 @@ def _second(due: _FollowUp, mark: str) -> IncomingMail:
 
 
 def arrivals(now: datetime, *, seed: int = 7) -> Iterator[Arrival]:
-    """The endless emails of a demo.
-
-    Args:
-        now: the start of the demo; only makes the Message-IDs of two runs differ. The emails carry no date.
-        seed: the same seed gives the same emails at the same pauses.
-    """
+    """The endless emails of a demo; the same seed gives the same emails at the same pauses. `now`, the start of the
+    demo, only makes the Message-IDs of two runs differ: the emails carry no date."""
     data = tomllib.loads(resources.files("mm_tui.sandbox.samples").joinpath("arrivals.toml").read_text("utf-8"))
     # Repeatable on purpose; nothing here is a secret.
     rng = random.Random(seed)  # noqa: S311

@@ -165,12 +165,8 @@ SPANS = (("the last hour", timedelta(hours=1)), ("24 hours", timedelta(days=1)),
 
 
 class AuditFilterScreen(ListDialog[LineFilter]):
-    """A list of all filters for the lines; choosing one that is already set removes it.
-
-    Args:
-        now: the current time, at which periods end.
-        names: the names of keys, by their ids.
-    """
+    """A list of all filters for the lines; choosing one that is already set removes it. `now`: the time at which
+    periods end. `names`: the names of keys, by their ids."""
 
     def __init__(
         self,

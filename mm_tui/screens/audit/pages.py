@@ -26,12 +26,7 @@ MORE = 19
 
 
 class RowWriter(PageWriter):
-    """Builds a page of labels and their values.
-
-    Args:
-        room: cells of a line.
-        label: cells of a label.
-    """
+    """Builds a page of labels and their values; `room` and `label` are cells of a line and of a label."""
 
     def __init__(self, room: int, label: int) -> None:
         super().__init__()

@@ -117,12 +117,8 @@ def heading(words: str) -> Line[Any]:
 
 
 class ListDialog(Dialog[Answer]):
-    """A list to choose from.
-
-    Args:
-        choose: what enter does; empty if there is nothing to choose.
-        at: the index of the line highlighted first.
-    """
+    """A list to choose from. `choose`: what enter does; empty if there is nothing to choose. `at`: the line highlighted
+    first."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("q", "close", "close")]
 

@@ -31,11 +31,7 @@ class Field(NamedTuple):
 
 class FormScreen(Dialog[tuple[str, ...]]):
     """Asks for some values; None if it is cancelled. Enter moves to the next field, and submits on the last one.
-
-    Args:
-        words: what there is to know first.
-        lines: more of it, each on a line of its own.
-    """
+    `words` say what there is to know first, `lines` more of it, each on a line of its own."""
 
     def __init__(
         self,

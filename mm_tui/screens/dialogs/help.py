@@ -31,12 +31,8 @@ HEADINGS = {
 
 
 class HelpScreen(Dialog[None]):
-    """Keys and what they do, in groups: this screen's, lists', and those that work everywhere.
-
-    Args:
-        groups: (heading, [(keys, what they do)]).
-        more: (heading, lines) beneath, for instance the signs and the search language.
-    """
+    """Keys and what they do, in groups: this screen's, lists', and those that work everywhere. `groups`: (heading,
+    [(keys, what they do)]). `more`: (heading, lines) beneath, for instance the signs and the search language."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q,question_mark,f1,enter", "close", "close"),

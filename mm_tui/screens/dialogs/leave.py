@@ -60,11 +60,7 @@ def on_the_way(session: Session) -> OnTheWay:
 
 class LeaveScreen(ConfirmScreen):
     """Asks whether to leave; True means leave. It says what leaving affects as that changes, and goes with its reason.
-
-    Args:
-        decisions: what leaving affects now.
-        texts: where texts are that could not be saved to the store.
-    """
+    `decisions`: what leaving affects now. `texts`: where texts are that could not be saved to the store."""
 
     def __init__(self, decisions: OnTheWay, texts: Sequence[str] = (), title: str = "") -> None:
         held = "Leave while decisions are still held or in progress?" if decisions.all else "Leave now?"

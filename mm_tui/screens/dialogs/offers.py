@@ -143,12 +143,8 @@ class OfferScreen(Dialog[str]):
 
 
 class ReasonScreen(OfferScreen):
-    """Asks for the reason of a rejection; None goes back without deciding.
-
-    Args:
-        asking: those that ask the agent for another draft; None if it cannot be asked.
-        over, typed: as for `OfferScreen`.
-    """
+    """Asks for the reason of a rejection; None goes back without deciding. `asking`: those that ask the agent for
+    another draft; None if it cannot be asked. `over` and `typed` are as for `OfferScreen`."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+t", "ask_redraft", "redraft", show=False)]
     asks_redraft: bool | None = None

@@ -13,12 +13,8 @@ from mm_tui.text import OneLine
 
 
 class ProfilesScreen(ListDialog[str]):
-    """Returns the key of the chosen profile, or None.
-
-    Args:
-        here: the name of the one that is open.
-        overriding: environment variables that override every profile's settings.
-    """
+    """Returns the key of the chosen profile, or None. `here`: the name of the one that is open. `overriding`:
+    environment variables that override every profile's settings."""
 
     def __init__(self, profiles: Sequence[Listed], here: str, overriding: Sequence[str] = ()) -> None:
         words = f"environment variables override every profile's own settings: {', '.join(overriding)}"

@@ -55,12 +55,8 @@ def hint(session: Session) -> str:
 
 
 def heading(session: Session, view: MailView, found: int, *, whole: bool) -> Content:
-    """What is listed, how many emails there are, and which parts of the query were ignored.
-
-    Args:
-        found: emails, or threads where they are folded.
-        whole: all have been counted; otherwise an ellipsis follows the number.
-    """
+    """What is listed, how many emails there are, and which parts of the query were ignored. `found` counts emails, or
+    threads where they are folded; unless it is `whole`, an ellipsis follows the number."""
     words = [session.mail.addresses().get(view.mailbox_id or "", "all mailboxes")]
     words += [f"label {OneLine(view.label)}"] if view.label else []
     words += [OneLine(view.status).replace("_", " ")] if view.status else []

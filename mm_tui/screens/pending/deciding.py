@@ -110,12 +110,8 @@ class Deciding:
         decide: Callable[[Decisions], Coroutine[Any, Any, object]],
         reason: str = "",
     ) -> None:
-        """Starts decisions in a worker, unless the gateway cannot be used.
-
-        Args:
-            decide: the call of the decision service.
-            reason: why they are rejected; offered again once they are.
-        """
+        """Starts decisions in a worker, unless the gateway cannot be used. `reason`: why they are rejected; offered
+        again once they are."""
         if (decisions := self.service()) is None:
             return
         beginning = decide(decisions)

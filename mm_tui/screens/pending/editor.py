@@ -57,12 +57,8 @@ FORGOTTEN = frozenset({"empty_subject", "missing_attachment"})
 
 
 class EditScreen(BaseScreen):
-    """The editor. Leaving it keeps the text; approving the email in the queue sends it.
-
-    Args:
-        entry: the waiting draft; the edit is based on this content.
-        at: where in its body the cursor is at first.
-    """
+    """The editor. Leaving it keeps the text; approving the email in the queue sends it. The edit is based on the
+    content of `entry`. `at`: where in its body the cursor is at first."""
 
     MODE = "pending"
     TITLE_WORD = "edit a draft"

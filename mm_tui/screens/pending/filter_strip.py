@@ -74,11 +74,8 @@ def _cells(one: FilterCount) -> int:
 
 
 def window(widths: Sequence[int], at: int, room: int) -> tuple[int, int]:
-    """Which items of these widths to show in `room` cells, including the one at `at`.
-
-    Returns:
-        The first index, and the one after the last. Room is left for a sign at each end that hides something.
-    """
+    """Which items of these widths to show in `room` cells, including the one at `at`: the first index, and the one
+    after the last. Room is left for a sign at each end that hides something."""
     gap, sign = len(GAP), 1 + len(GAP)
 
     def needs(first: int, last: int) -> int:

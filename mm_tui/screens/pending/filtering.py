@@ -27,12 +27,8 @@ if TYPE_CHECKING:
 
 
 class FilterActions:
-    """Changes the filter, the search or the order of the queue.
-
-    Args:
-        show: updates the list; `stay` is as for `QueueListing.list_anew`.
-        column: has the list.
-    """
+    """Changes the filter, the search or the order of the queue. `show` updates the list of `column`; its argument is
+    the `stay` of `QueueListing.list_anew`."""
 
     def __init__(
         self, app: App[object], listing: QueueListing, show: Callable[[bool], None], column: QueueColumn

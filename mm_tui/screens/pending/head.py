@@ -96,10 +96,7 @@ class ItemHead(CachedStatic):
 
     def draw(self, opened: Opened | None, pane: Size, now: datetime, *, is_scrolled: bool) -> int:
         """Draws the head for a pane of this size; returns by how many rows it grew under the reader's eyes.
-
-        Args:
-            is_scrolled: whether the text below is scrolled: then it keeps its place although the head grows.
-        """
+        `is_scrolled`: the text below is scrolled, and keeps its place although the head grows."""
         if opened is None:
             self._rows, self._rows_for, self.is_crowded = 0, None, False
             self.put(Content(""))

@@ -85,11 +85,8 @@ class PendingList(VirtualList[str, PendingRow]):
         self.set_interval(TURN_SECONDS, self.redraw_ages)
 
     def show(self, keys: Sequence[str], read_row: Callable[[str], PendingRow]) -> None:
-        """Shows these emails; the cursor stays on its email or moves to the one now in its place.
-
-        Args:
-            read_row: gives the row of one of them, now and whenever it comes into view.
-        """
+        """Shows these emails; the cursor stays on its email or moves to the one now in its place. `read_row` gives the
+        row of one of them, now and whenever it comes into view."""
         self._read_row = read_row
         if keys != self.keys:
             self.forget_rows()

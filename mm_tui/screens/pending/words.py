@@ -133,12 +133,8 @@ def heading(
     *,
     known: bool = True,
 ) -> Content:
-    """How many emails are shown, of how many, and in which order; or what is wrong with the query.
-
-    Args:
-        marked: the ids of the marked emails.
-        known: whether the queue has been read: an empty one may be unknown.
-    """
+    """How many emails are shown, of how many, and in which order; or what is wrong with the query. `known`: whether the
+    queue has been read: an empty one may be unknown."""
     if progress:
         stop = with_keys(" · {app.undo} stops the rest", keys)
         return Content.assemble((progress, "bold"), (stop, "$mm-dim"))
@@ -174,11 +170,8 @@ def _snoozed_words(listing: QueueListing) -> list[str]:
 
 
 def place_words(entry: QueueEntry, at: int, listed: int, now: datetime, *, marked: bool) -> str:
-    """Whether the email is marked, its place in the list, how long it has waited, and whether it is due.
-
-    Args:
-        at: its row, from 0.
-    """
+    """Whether the email is marked, its place in the list, how long it has waited, and whether it is due. `at` is its
+    row, from 0."""
     words = [*(["+ marked"] if marked else []), f"{at + 1:,} of {listed:,}"]
     if (received := entry.item.received_at) is not None:
         words.append(age(int((now - received).total_seconds() * 1000)))
@@ -189,11 +182,8 @@ def place_words(entry: QueueEntry, at: int, listed: int, now: datetime, *, marke
 def empty_words(
     session: Session, listing: QueueListing, kept: int = 0, made: Sequence[MadeDecision] = ()
 ) -> tuple[str, ...]:
-    """Why the list is empty, what was done today, and what to do next.
-
-    Args:
-        session: tells how the last read of the queue went.
-    """
+    """Why the list is empty, what was done today, and what to do next. The session tells how the last read of the queue
+    went."""
     keys = session.settings.keys
     if not listing.waiting and (why := unread_words(session)):
         return why
@@ -218,12 +208,8 @@ def empty_words(
 
 
 def done_words(made: Sequence[MadeDecision], me: str, names: Mapping[str, str] = NO_NAMES) -> tuple[str, ...]:
-    """What was done today and by whom, busiest first, with a line for each of at most `MOST_NAMED`.
-
-    Args:
-        me: the name recorded for this program's decisions.
-        names: the names of keys, by their ids.
-    """
+    """What was done today and by whom, busiest first, with a line for each of at most `MOST_NAMED`. `me`: the name
+    recorded for this program's decisions. `names`: the names of keys, by their ids."""
     if not made:
         return ("Nothing has been decided today.",)
     by: dict[tuple[bool, str], Counter[MadeOutcome]] = {}

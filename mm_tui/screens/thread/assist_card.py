@@ -33,12 +33,8 @@ class AssistCard(Widget):
         self._about = ""
 
     def show(self, state: CardState | None, about: str) -> None:
-        """Shows a card.
-
-        Args:
-            state: the card; None while the assistant is not ready yet.
-            about: the id of its email. Results that come while it is shown find their room kept.
-        """
+        """Shows a card; None while the assistant is not ready yet. `about`: the id of its email. Results that come
+        while it is shown find their room kept."""
         if about != self._about:
             self._about = about
             self.styles.min_height = 1
@@ -54,12 +50,7 @@ class AssistCard(Widget):
 
 
 def card_content(state: CardState | None, width: int, key: str = "") -> Content:
-    """The card's lines.
-
-    Args:
-        state: the card's state; None while the assistant is not ready yet.
-        width: cells.
-    """
+    """The card's lines, `width` cells wide. The state is None while the assistant is not ready yet."""
     if state is None:
         return Content.styled("assistant: starting", "$mm-dim")
     lines: list[Content] = []

@@ -56,11 +56,8 @@ class Opened(Message):
 
 class ThreadScreen(BaseScreen):
     """A thread, opened at one of its emails. This marks the email as read at the gateway, because a human opened it.
-
-    Args:
-        thread_id: the thread; None for an email without one.
-        reply_with: the initial text of the reply editor; empty leaves it closed.
-    """
+    `thread_id` is None for an email without one. `reply_with`: the initial text of the reply editor; empty leaves it
+    closed."""
 
     MODE = "inbox"
     TITLE_WORD = "thread"

@@ -85,10 +85,7 @@ class Conversations:
         """The conversation around an email; None if it is not in the store.
 
         Missing bodies are fetched, which marks those emails as read: call it only if a human asked or has switched this
-        on.
-
-        Raises:
-            GatewayError: a body could not be read.
+        on. Raises GatewayError if a body could not be read.
         """
         row = await asyncio.to_thread(self.subject_row, email_id)
         if row is None:

@@ -107,12 +107,9 @@ class Drafts:
     async def draft_reply(self, email_id: str, instruction: str = "") -> AsyncGenerator[DraftText, None]:
         """Drafts a reply to the newest inbound email of the thread.
 
-        Yields the whole text so far; the last item has `done` and `warnings`. Close the generator, or cancel the
-        task, to stop.
-
-        Raises:
-            AssistError: the model failed; `str(error)` is a line to show.
-            GatewayError: a body that it needs cannot be read.
+        Yields the whole text so far; the last item has `done` and `warnings`. Close the generator, or cancel the task,
+        to stop. Raises AssistError if the model failed (`str(error)` is a line to show), GatewayError if a body that it
+        needs cannot be read.
         """
         from mm_tui.assist import tasks
 
@@ -127,11 +124,8 @@ class Drafts:
 
     async def redraft(self, email_id: str, text: str, instruction: str) -> AsyncGenerator[DraftText, None]:
         """Rewrites `text` as instructed: "shorter", "friendlier", or in free words. Works like `draft_reply`, but if
-        the thread cannot be read, the model gets only the text and nothing is compared.
-
-        Raises:
-            AssistError: the model failed.
-        """
+        the thread cannot be read, the model gets only the text and nothing is compared. Raises AssistError if the model
+        failed."""
         from mm_tui.assist import tasks
 
         try:

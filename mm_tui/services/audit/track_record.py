@@ -235,13 +235,8 @@ def ended(entries: Iterable[JournalEntry], held: dict[str, JournalEntry]) -> Ite
 
 
 def _decision(held: JournalEntry, outcome: str) -> Decided | None:
-    """Combines a decision's first and last entry; None if it did not take effect, has no mailbox, or was about a
-    human's own reply.
-
-    Args:
-        held: its first entry.
-        outcome: how it ended, from the last entry.
-    """
+    """Combines a decision's first entry and its outcome; None if it did not take effect, has no mailbox, or was about a
+    human's own reply."""
     details, at = held.details, moment_in(held.at)
     if outcome not in OUTCOMES or "mailbox" not in details or at is None:
         return None

@@ -39,12 +39,9 @@ class Failure(NamedTuple):
 def summary(
     entries: Sequence[QueueEntry], addresses: Mapping[str, str], audit: AuditStore, names: Mapping[str, str]
 ) -> list[OneLine]:
-    """Summarizes what would be rejected: the number per mailbox and per agent, and the first subjects.
-
-    Args:
-        audit: names the key that composed each email, as far as the gateway's log was read.
-        names: the names of keys, by their ids.
-    """
+    """Summarizes what would be rejected: the number per mailbox and per agent, and the first subjects. `audit` names
+    the key that composed each email, as far as the gateway's log was read; `names` are the names of keys, by their
+    ids."""
     boxes = Counter(addresses.get(entry.item.mailbox_id, entry.item.mailbox_id) for entry in entries)
     agents = Counter(_agent(entry, audit, names) for entry in entries)
     subjects = list(dict.fromkeys(entry.item.subject.strip() or "(no subject)" for entry in entries))

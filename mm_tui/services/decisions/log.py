@@ -108,10 +108,8 @@ class DecisionLog:
         """Begins those that can begin, as one batch, and says why the others cannot. They are on the disk when it
         returns.
 
-        If the journal fails in between, decisions that have begun continue, and the rest is among the others.
-
-        Raises:
-            STORE_FAULTS: the journal cannot be written at all.
+        If the journal fails in between, decisions that have begun continue, and the rest is among the others. Raises
+        STORE_FAULTS if the journal cannot be written at all.
         """
         batch, begun, refused = secrets.token_hex(4), list[ActiveDecision](), dict[str, OneLine]()
         try:

@@ -32,13 +32,9 @@ class OutcomeNews(NamedTuple):
 
 
 def to_look_at(decisions: Decisions | None, *, but: str | None = None, also_open: bool) -> str:
-    """The email of the newest incident that nobody has looked at, or else of the most urgent unsettled decision;
-    empty if there is none.
-
-    Args:
-        but: the email under the cursor, whose decision does not count.
-        also_open: whether decisions that ask, or whose outcome is unknown, count besides those that failed unseen.
-    """
+    """The email of the newest incident that nobody has looked at, or else of the most urgent unsettled decision; empty
+    if there is none. That of the email `but` does not count. `also_open`: decisions that ask, or whose outcome is
+    unknown, count besides those that failed unseen."""
     if decisions is None:
         return ""
     if incidents := decisions.overview.unseen_incidents():
@@ -126,12 +122,8 @@ class Undone(NamedTuple):
 
 
 async def undo(decisions: Decisions | None, wanted: str | None) -> Undone:
-    """Undoes a decision that has not been sent, together with its batch.
-
-    Args:
-        decisions: the service; None while it is starting.
-        wanted: the email under the cursor. If its decision is not held, the newest held one is undone.
-    """
+    """Undoes a decision that has not been sent, together with its batch. `wanted`: the email under the cursor; if its
+    decision is not held, the newest held one is undone."""
     view = decisions.overview.undoable(wanted) if decisions is not None else None
     if decisions is None or view is None:
         return Undone("nothing to undo: a decision can be undone only while it is held")

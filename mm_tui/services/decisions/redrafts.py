@@ -37,12 +37,8 @@ log = logging.getLogger("mm_tui.redrafts")
 
 
 class RedraftRequests:
-    """Sets the tags that ask for another draft.
-
-    Args:
-        gateway: needs a send key; without one no requests are made.
-        notify: receives `RedraftNotAsked` about each request that can never succeed.
-    """
+    """Sets the tags that ask for another draft. The gateway needs a send key; without one no requests are made.
+    `notify` receives `RedraftNotAsked` about each request that can never succeed."""
 
     def __init__(self, database: Database, gateway: GatewayClient, clock: Clock, notify: Notify) -> None:
         self._unasked = RememberedDecisions(database, REDRAFTS_TO_ASK)

@@ -28,13 +28,9 @@ _INBOUND = frozenset({"approved", "unread", "read", "archived"})
 
 
 def remote_state_of(status: str, direction: str, *, approved: bool = False) -> RemoteState:
-    """The meaning of a status.
-
-    Args:
-        direction: `inbound` or `outbound`; with anything else only what holds for both is used.
-        approved: whether the gateway names a time or person of an approval. An approved email that is scheduled or has
-            an unknown status may be sent at any time, so it counts as released.
-    """
+    """The meaning of a status. `direction`: `inbound` or `outbound`; with anything else only what holds for both is
+    used. `approved`: whether the gateway names a time or person of an approval. An approved email that is scheduled or
+    has an unknown status may be sent at any time, so it counts as released."""
     if status in _ALWAYS:
         return _ALWAYS[status]
     if status == "scheduled":

@@ -190,16 +190,9 @@ class Decisions:
     async def reject_each(
         self, items: Sequence[tuple[Seen, str]], reason: str, *, hold: float | None = None
     ) -> tuple[tuple[DecisionView, ...], Mapping[str, OneLine]]:
-        """Rejects those that can be rejected, each with its digest, for one reason, with one hold and one undo.
-
-        Agents are not asked for other drafts, because this serves to stop one.
-
-        Returns:
-            The decisions that began, and for the other emails, by id, why they could not.
-
-        Raises:
-            Refused: nothing can be decided at all.
-        """
+        """Rejects those that can be rejected, each with its digest, for one reason, with one hold and one undo. Agents
+        are not asked for other drafts, because this serves to stop one. Returns the decisions that began, and for the
+        other emails, by id, why they could not. Raises Refused if nothing can be decided at all."""
         self._refuse_closed()
         requests = [DecisionRequest(item, Act.REJECT, digest, reason=reason) for item, digest in items]
         decisions, refused = await self._beginning.begin_each(requests, hold)
@@ -214,12 +207,9 @@ class Decisions:
         return len(await self._driver.feed_all(self._active.batch_of(decision), Undo()))
 
     async def answer(self, email_id: str, choice: Choice, *, to: Question | None = None, digest: str = "") -> bool:
-        """Answers the question about this email. Returns False if it is no longer asked.
-
-        Args:
-            to: the question that the human read; the answer is valid only for it.
-            digest: of the content that the human read (`Asked.digest`); nothing else can be accepted.
-        """
+        """Answers the question about this email. Returns False if it is no longer asked. `to`: the question that the
+        human read; the answer is valid only for it. `digest`: of the content that the human read (`Asked.digest`);
+        nothing else can be accepted."""
         decision = self._active.of(email_id)
         if decision is None or (to is not None and decision.state.question is not to):
             return False

@@ -156,12 +156,8 @@ NO_APPROVALS = Approvals()
 
 
 def needs_second(review: Review, mailbox: str, level: Level) -> bool:
-    """Whether two reviewers must approve an email.
-
-    Args:
-        mailbox: the mailbox's address; empty if it is not known, which counts as the strictest one.
-        level: the highest level of risk that was found in it.
-    """
+    """Whether two reviewers must approve an email. `mailbox`: its address; empty if it is not known, which counts as
+    the strictest one. `level`: the highest level of risk that was found in it."""
     own = {address.strip().casefold(): least for address, least in review.mailbox_second_approver.items()}
     possible = [own.get(mailbox.casefold(), review.second_approver)]
     if not mailbox:

@@ -141,12 +141,7 @@ class PresenceKeeper:
 
 
 class PresenceWatch:
-    """Watches one email at a time.
-
-    Args:
-        database: keeps the tags with the email's details.
-        gateway: asked for them; any key may.
-    """
+    """Watches one email at a time: asks the gateway, with any key, and keeps the tags with the email's details."""
 
     def __init__(self, database: Database, gateway: GatewayClient, clock: Clock, notify: Notify) -> None:
         self._mail = MailStore(database)

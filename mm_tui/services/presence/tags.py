@@ -155,12 +155,8 @@ def pair_words(held: Mapping[OneLine, OneLine]) -> OneLine | None:
 
 
 async def mark_pair(gateway: GatewayClient, mailbox_id: str, original: str, edit: str, reviewer: str) -> None:
-    """Sets tags that tell other reviewers that `edit` is to replace `original`.
-
-    Raises:
-        GatewayError: the tags could not be read or set.
-        TagsDiffer: somebody else writes the tags at the same time.
-    """
+    """Sets tags that tell other reviewers that `edit` is to replace `original`. Raises GatewayError if the tags could
+    not be read or set, TagsDiffer if somebody else writes the tags at the same time."""
     await _relate(gateway, mailbox_id, edit, REPLACES, original, reviewer)
     await _relate(gateway, mailbox_id, original, REPLACED_BY, edit, reviewer)
 
@@ -183,12 +179,8 @@ async def _relate(gateway: GatewayClient, mailbox_id: str, email_id: str, kind: 
 
 
 class PresenceTags:
-    """Sets and removes the presence tags of one running program.
-
-    Args:
-        gateway: with a send key, else presence is only read.
-        life: how long presence lasts unless renewed.
-    """
+    """Sets and removes the presence tags of one running program; without a send key presence is only read. `life`: how
+    long presence lasts unless renewed."""
 
     def __init__(self, gateway: GatewayClient, reviewer: str, clock: Clock, life: timedelta = LIFE) -> None:
         self._gateway = gateway

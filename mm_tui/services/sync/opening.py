@@ -14,14 +14,9 @@ if TYPE_CHECKING:
 
 
 async def open_mails(sync: Sync, mails: Iterable[tuple[str, str]]) -> OneLine:
-    """Opens emails at the gateway, one after the other, and stores them. This marks them as read there.
-
-    Args:
-        emails: (mailbox id, email id) of each.
-
-    Returns:
-        Empty on success; otherwise the first failure and its cure. The remaining emails are not tried.
-    """
+    """Opens emails (mailbox id, email id) at the gateway, one after the other, and stores them. This marks them as read
+    there. Returns empty on success; otherwise the first failure and its cure, and the remaining emails are not
+    tried."""
     for mailbox_id, email_id in mails:
         try:
             await sync.fetch_detail(mailbox_id, email_id)

@@ -73,12 +73,8 @@ class Sync:
         notify: Notify,
         rng: Random | None = None,
     ) -> None:
-        """Reads the store, without calling the gateway yet.
-
-        Args:
-            gateway: the client; it is not closed here.
-            notify: called with each event, in the event loop's thread.
-        """
+        """Reads the store, without calling the gateway yet. The client is not closed here. `notify` is called with each
+        event, in the event loop's thread."""
         self._database = database
         self._gateway = gateway
         self._settings = settings
@@ -132,13 +128,9 @@ class Sync:
             self._tell_state()
 
     async def run_once(self, progress: Callable[[SyncState], None] | None = None) -> SyncState:
-        """Brings everything up to date once, including the initial sync, and returns the state.
-
-        A failed part is reported in the state's `parts`; the others are still tried.
-
-        Args:
-            progress: called with the state during the initial sync and after every part.
-        """
+        """Brings everything up to date once, including the initial sync, and returns the state. A failed part is
+        reported in the state's `parts`; the others are still tried. `progress` is called with the state during the
+        initial sync and after every part."""
         tell = self._notify
         if progress is not None:
             self._notify = lambda event: progress(event.state) if isinstance(event, SyncChanged) else tell(event)
@@ -158,12 +150,8 @@ class Sync:
         return self.state
 
     def wake(self, *parts: SyncPart, asked: bool = False) -> None:
-        """Polls now, ending any wait.
-
-        Args:
-            parts: what to poll; by default everything.
-            asked: whether a human asks, which ends even a wait that the gateway asked for.
-        """
+        """Polls now, by default everything, ending any wait. `asked`: a human asks, which ends even a wait that the
+        gateway asked for."""
         if not parts:
             self._window_due = 0.0
         if asked:
@@ -192,10 +180,8 @@ class Sync:
         """Opens an email at the gateway, which marks it as read, and stores it.
 
         Only for mail that a human opens. Two calls for one email make one request. Cancelling a caller leaves the
-        request running, because it has had its effect and its answer is worth storing.
-
-        Raises:
-            GatewayError: it could not be read.
+        request running, because it has had its effect and its answer is worth storing. Raises GatewayError if it could
+        not be read.
         """
         return await self._details.read(mailbox_id, email_id)
 

@@ -98,12 +98,8 @@ class Journal:
             return self.append(connection, kind, who, email_id, at, details)
 
     def entries(self, *, after: int = 0, naming: str = "") -> Iterator[JournalEntry]:
-        """Entries, oldest first.
-
-        Args:
-            after: only those with a higher number. Entries that cannot be read are left out; `verify` names them.
-            naming: only those whose JSON contains this.
-        """
+        """Entries, oldest first: those with a higher number than `after`, and whose JSON contains `naming`. Entries
+        that cannot be read are left out; `verify` names them."""
         for row in self._rows(after, naming=naming):
             try:
                 inner = json.loads(row["entry"])
@@ -119,14 +115,8 @@ class Journal:
         return str(last_entry(self._database.reader()))
 
     def verify(self, head: str | None = None) -> Verdict:
-        """Checks the whole chain.
-
-        Args:
-            head: an earlier result of `head()`; with it, entries cut off the end are found too.
-
-        Raises:
-            ValueError: `head` is not of the form `NUMBER:HASH`.
-        """
+        """Checks the whole chain. With an earlier result of `head()`, entries cut off the end are found too. Raises
+        ValueError if `head` is not of the form `NUMBER:HASH`."""
         witnessed = _head(head) if head is not None else None
         previous, sound = BEGINNING, 0
         for row in self._rows(0):

@@ -103,11 +103,8 @@ class Timeline:
     ) -> Iterator[array[int]]:
         """The keys of the lines to list, newest first, in chunks.
 
-        The journal's lines keep the order of their chain, even if the machine's clock was changed.
-
-        Args:
-            stop: asked between chunks; True ends it.
-            first: the size of the first chunk, so that the first screen can be drawn early.
+        The journal's lines keep the order of their chain, even if the machine's clock was changed. `stop`: asked
+        between chunks; True ends it. `first`: the size of the first chunk, so that the first screen can be drawn early.
         """
         reader = self._database.reader()
         # A search that finds nothing does not yield for a while, so SQLite's own handler has to stop it.

@@ -81,11 +81,8 @@ class EditorFile:
         return _text(self.path)
 
     def keep(self, body: str | None = None) -> None:
-        """Records that a window may still have it open, and save another text. Raises OSError.
-
-        Args:
-            body: the text that has been stored elsewhere.
-        """
+        """Records that a window may still have it open, and save another text than `body`, which has been stored
+        elsewhere. Raises OSError."""
         self._may_be_open = True
         if body is not None:
             self._edit = _with_body(self._edit, body)

@@ -50,14 +50,9 @@ class EditStore:
 
     @contextmanager
     def changing(self, *fresh: SavedEdit, durable: bool) -> Iterator[sqlite3.Connection]:
-        """A write transaction, so that no other program changes an edit between a look at it and what follows.
-
-        Args:
-            fresh: edits that are to be saved.
-
-        Raises:
-            StoreMoved: the store no longer exists. The texts are in a file that the message names.
-        """
+        """A write transaction, so that no other program changes an edit between a look at it and what follows. Raises
+        StoreMoved if the store no longer exists: the texts, with the `fresh` ones that were to be saved, are in a file
+        that the message names."""
         try:
             with self._database.write(durable=durable) as connection:
                 yield connection
@@ -101,15 +96,9 @@ class EditStore:
             return revision
 
     def rescued(self, *fresh: SavedEdit) -> OneLine:
-        """Writes all saved edits to files after the store has moved. Returns a message with the folder, or an empty
-        text if there are none.
-
-        Args:
-            fresh: edits that could not be saved to the store.
-
-        Raises:
-            OSError: it can be written nowhere.
-        """
+        """Writes all saved edits, and those that could not be saved to the store, to files after the store has moved.
+        Returns a message with the folder, or an empty text if there are none. Raises OSError if they can be written
+        nowhere."""
         loose, edits = self._database.loose, list(fresh)
         if loose is None and self._database.path is not None:
             loose = self._database.loose = LooseTexts(self._database.path)

@@ -144,14 +144,8 @@ class LockStore:
     def take(
         self, connection: sqlite3.Connection, subject: str, release_id: str, reviewer: str, at: datetime
     ) -> DecisionLock | None:
-        """Locks `subject` inside the caller's write transaction.
-
-        Args:
-            subject: the id of the original email, which also covers all its edits.
-
-        Returns:
-            None if this process now holds the lock; otherwise the lock that prevents it.
-        """
+        """Locks `subject`, the id of the original email, which also covers all its edits, inside the caller's write
+        transaction. Returns None if this process now holds the lock; otherwise the lock that prevents it."""
         row = connection.execute("SELECT * FROM claims WHERE subject = ?", (subject,)).fetchone()
         if row is not None:
             lock = _lock(row)

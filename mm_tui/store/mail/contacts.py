@@ -181,14 +181,8 @@ class ContactStore:
         return row[0] if row else None
 
     def first_seen(self, address: str, *, before: datetime | None = None) -> datetime | None:
-        """When mail was first exchanged between this address and any of our mailboxes.
-
-        Args:
-            before: only mail older than this.
-
-        Returns:
-            The time; None if never.
-        """
+        """When mail was first exchanged between this address and any of our mailboxes, counting only mail older than
+        `before`; None if never."""
         if not any(map(str.isalnum, address)):
             return None
         rows = self._database.reader().execute(

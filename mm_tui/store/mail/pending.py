@@ -124,14 +124,8 @@ class PendingStore:
         return [_waiting(*row) for row in rows]
 
     def unread_around(self, newest: int) -> list[tuple[str, Waiting]]:
-        """Emails in the threads of waiting drafts that were never opened here and that opening would not mark as read.
-
-        Args:
-            newest: how many of a thread's newest emails to consider.
-
-        Returns:
-            pairs of the draft's id and the email, oldest draft first.
-        """
+        """Emails in the threads of waiting drafts that were never opened here and that opening would not mark as read,
+        each with the draft's id, oldest draft first. Only the `newest` emails of a thread are considered."""
         rows = self._database.reader().execute(
             "SELECT draft, email_id, mailbox_id, received_at FROM ("
             "SELECT pending.email_id AS draft, pending.received_at AS since, mail.email_id, mail.mailbox_id,"

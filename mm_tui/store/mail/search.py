@@ -77,12 +77,8 @@ class Query(msgspec.Struct):
 
 
 def parse_query(text: str, now: datetime | None = None) -> Query:
-    """Parses the text of the search line. Never raises.
-
-    Args:
-        text: as typed; unfinished input is fine.
-        now: the time that `today` and ages refer to; by default the machine's clock.
-    """
+    """Parses the text of the search line, which may be unfinished. Never raises. `now`: the time that `today` and ages
+    refer to; by default the machine's clock."""
     moment = now or datetime.now(UTC)
     query = Query()
     wanted: list[str] = []

@@ -77,12 +77,8 @@ MANY = 20_000
 
 
 def newest_matches(cursor: sqlite3.Cursor, view: MailView, query: Query) -> array[int]:
-    """The newest emails of a view that match its words, newest first: the beginning of the full result.
-
-    Args:
-        cursor: returns rows as tuples.
-        query: its parsed query; unless it is `broad`, the result is empty.
-    """
+    """The newest emails of a view that match its words, newest first: the beginning of the full result. `cursor`
+    returns rows as tuples. Unless the parsed query is `broad`, the result is empty."""
     found: array[int] = array("q")
     if not query.broad or not cursor.execute("SELECT 1 FROM mail LIMIT 1 OFFSET ?", (MANY,)).fetchone():
         return found
