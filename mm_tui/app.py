@@ -57,13 +57,8 @@ mend_textual()
 
 
 class MmTui(App[None], inherit_bindings=False):
-    """mm-tui on a terminal.
-
-    Args:
-        session: the stores and services; opened, not yet started.
-        profiles: the profiles to switch to; None if there are no others.
-        welcome: the first message and its severity.
-    """
+    """mm-tui on a terminal. The session is open, but not yet started. `profiles`: those to switch to; None if there are
+    no others. `welcome`: the first message and its severity."""
 
     TITLE = "mm-tui"
     # The first screen's styles are loaded with the app's: loaded later, they would make Textual parse all styles again.

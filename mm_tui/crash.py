@@ -96,15 +96,8 @@ def describe(error: BaseException, now: datetime) -> str:
 
 
 def write_report(error: BaseException, folder: Path, *, now: datetime | None = None) -> Path:
-    """Writes the report on `error` into a new file of mode 0600.
-
-    Args:
-        folder: where reports are kept; made with mode 0700 when it is missing.
-        now: the time to put on it; None asks the system.
-
-    Raises:
-        OSError: the file cannot be written.
-    """
+    """Writes the report on `error` into a new file of mode 0600, in a folder that is made with mode 0700 when it is
+    missing. Raises OSError if the file cannot be written."""
     now = now or datetime.now(UTC)
     import secrets
 

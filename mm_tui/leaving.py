@@ -49,13 +49,8 @@ class UnsavedWork:
 
 
 class Leaving:
-    """Ends the app.
-
-    Args:
-        session: the open profile. From the moment the app is left no call starts.
-        profiles: the profiles to switch to; None if there are no others.
-        screens: gives the screens that may hold unfinished texts.
-    """
+    """Ends the app. From the moment it is left, the session starts no call. `profiles`: those to switch to; None if
+    there are no others. `screens` gives the screens that may hold unfinished texts."""
 
     def __init__(
         self, app: App[Any], session: Session, profiles: Profiles | None, screens: Callable[[], Sequence[BaseScreen]]

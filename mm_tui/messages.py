@@ -44,13 +44,8 @@ class SubjectChanged(Message):
 
 
 class Said(Message):
-    """A message from a worker for the status line, away from what is being decided.
-
-    Args:
-        text: plain text, shown without markup.
-        severity: "information", "warning" or "error".
-        taken_back: the message is no longer true: remove it if it is still shown.
-    """
+    """A message from a worker for the status line, as plain text, away from what is being decided. `taken_back`: the
+    message is no longer true: remove it if it is still shown."""
 
     def __init__(self, text: str, severity: str = "information", *, taken_back: bool = False) -> None:
         super().__init__()

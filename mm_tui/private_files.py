@@ -18,17 +18,9 @@ def private(path: str, flags: int) -> int:
 
 
 def replace_private(path: Path, text: str, *, durable: bool = True, errors: str = "strict") -> None:
-    """Replaces a file in one step: a reader sees either the old or the new content.
-
-    Args:
-        path: the file; a link there is replaced, not followed.
-        text: the whole content, written as UTF-8.
-        durable: make sure that it is on the disk when this returns.
-        errors: how to handle characters that UTF-8 cannot encode, as for `open`.
-
-    Raises:
-        OSError: it cannot be written. The old file is then unchanged.
-    """
+    """Replaces a file in one step: a reader sees either the old or the new content. A link there is replaced, not
+    followed. `durable`: make sure that it is on the disk when this returns. `errors`: how to handle characters that
+    UTF-8 cannot encode, as for `open`. Raises OSError if it cannot be written; the old file is then unchanged."""
     # Two programs or threads may write it at the same moment.
     fresh = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}")
     with suppress(FileNotFoundError):

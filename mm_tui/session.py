@@ -70,14 +70,8 @@ class Network(NamedTuple):
 
 
 class Session:
-    """Everything behind the screens, for one profile.
-
-    Args:
-        settings: the settings of the chosen profile, with its keys (`settings.keys.with_keys`).
-        database: the open store.
-        clock: the system clock, or a test's.
-        demo: in the demo, notes about the imported mail (none for sample mail); otherwise None.
-    """
+    """Everything behind the screens, for one profile. The settings have its keys (`settings.keys.with_keys`), the
+    database is open. `demo`: in the demo, notes about the imported mail (none for sample mail); otherwise None."""
 
     def __init__(
         self,
@@ -262,13 +256,9 @@ class Session:
         self.team = self.build_team(notify)
 
     def connect(self, keys: Keys, who: str = "", *, journals: frozenset[Call] | None = None) -> GatewayClient:
-        """Builds the gateway client, which journals every change it makes. Makes no call yet.
-
-        Args:
-            keys: the keys that it may use.
-            who: the name to journal; by default the reviewer's.
-            journals: calls that the caller journals itself; None for those that the services journal.
-        """
+        """Builds the gateway client, which journals every change it makes. Makes no call yet. `who`: the name to
+        journal; by default the reviewer's. `journals`: calls that the caller journals itself; None for those that the
+        services journal."""
         from mm_tui.gateway.client import GatewayClient
         from mm_tui.services.audit.act_journal import BY_SERVICES, ActJournal
 

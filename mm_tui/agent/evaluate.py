@@ -71,16 +71,8 @@ def read_cases(path: Path, labels: Sequence[str]) -> list[LabelCase]:
 async def evaluate(
     cases: Sequence[LabelCase], assistant: Assistant, *, progress: Callable[[int], None] | None = None
 ) -> list[LabelVerdict]:
-    """Asks the model for the label of every case, in order.
-
-    Args:
-        cases: the labelled emails.
-        assistant: with the key and the models to try.
-        progress: called with the number done.
-
-    Raises:
-        AssistError: the model failed; answers so far are cached, so another run continues from there.
-    """
+    """Asks the model for the label of every case, in order. `progress` is called with the number done. Raises
+    AssistError if the model failed; answers so far are cached, so another run continues from there."""
     places = asyncio.Semaphore(AT_ONCE)
     done = 0
 

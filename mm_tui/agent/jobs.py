@@ -291,13 +291,8 @@ class Jobs:
         is_try: bool = True,
         is_fault: bool = False,
     ) -> None:
-        """Postpones a job.
-
-        Args:
-            at: now; without it, a clock that is set back meanwhile is not noticed.
-            is_try: whether the next wait is to be longer.
-            is_fault: whether the email itself was the cause.
-        """
+        """Postpones a job. `at` is now; without it, a clock that is set back meanwhile is not noticed. `is_try`: the
+        next wait is to be longer. `is_fault`: the email itself was the cause."""
         self._change(
             "UPDATE agent_jobs SET due_at = ?, put_off_at = ?, why = ?, tries = tries + ?, faults = faults + ?"
             " WHERE email_id = ?",

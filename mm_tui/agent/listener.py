@@ -135,15 +135,8 @@ class Listener:
         self.app.add_api_route("/{path:path}", self._receive, methods=["POST"], response_model=None)
 
     async def serve(self, host: str, port: int, stop: asyncio.Event) -> None:
-        """Listens until `stop` is set.
-
-        Args:
-            host: the address to listen on.
-            port: 0 means any free port; the log says which.
-
-        Raises:
-            OSError: it cannot listen on the address.
-        """
+        """Listens until `stop` is set. Port 0 means any free port; the log says which. Raises OSError if it cannot
+        listen on the address."""
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         door = socket.create_server((host, port), family=family)
         config = uvicorn.Config(

@@ -148,16 +148,9 @@ class Jamba:
         json: bool = False,
         deadline: float = 30.0,
     ) -> Completion:
-        """Asks once and waits for the whole answer.
-
-        Args:
-            model: a model id; AI21 decides which exist.
-            json: whether to ask for a JSON object. It is not checked here.
-            deadline: seconds for the call and its retries in total; waiting for a turn does not count.
-
-        Raises:
-            AssistError: of the kind that fits.
-        """
+        """Asks once and waits for the whole answer. `json` asks for a JSON object, which is not checked here.
+        `deadline`: seconds for the call and its retries in total; waiting for a turn does not count. Raises the
+        AssistError that fits."""
         fields: dict[str, Any] = {"max_tokens": max_tokens, "temperature": temperature}
         if json:
             fields["response_format"] = {"type": "json_object"}

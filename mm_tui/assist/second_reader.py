@@ -89,13 +89,8 @@ class DraftReading(msgspec.Struct, frozen=True):
 
 
 def check(answer: str, draft: str, sources: Sequence[QuotedSource]) -> SecondReading:
-    """Parses an answer, and keeps the lines whose quotes occur where they must.
-
-    Args:
-        answer: the model's text, which may not be JSON.
-        draft: the body of the draft.
-        sources: the house facts, then the thread, oldest first.
-    """
+    """Parses an answer, which may not be JSON, and keeps the lines whose quotes occur where they must. `sources`: the
+    house facts, then the thread, oldest first."""
     found: dict[tuple[RemarkKind, int, int, str], RemarkLine] = {}
     dropped = 0
     objects = list(_objects(answer))

@@ -51,15 +51,11 @@ class OpenWorker(msgspec.Struct):
 
 
 async def run(args: argparse.Namespace, settings: Settings) -> int:
-    """Runs the agent until it is stopped or, with `--once`, until no mail is left.
+    """Runs the agent until it is stopped or, with `--once`, until no mail is left. Returns 0 stopped or finished, 5
+    mail is left.
 
-    Returns:
-        The exit status: 0 stopped or finished, 5 mail is left.
-
-    Raises:
-        CommandError: 3 no such mailbox, 4 a key is missing, wrong or may decide, 5 the gateway failed,
-            10 the webhook secret is missing.
-        StoreUnusable: the store cannot be used.
+    Raises StoreUnusable, or CommandError: 3 no such mailbox, 4 a key is missing, wrong or may decide, 5 the gateway
+    failed, 10 the webhook secret is missing.
     """
     from mm_tui.agent.boxes import check_keys
 

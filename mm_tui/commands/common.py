@@ -20,15 +20,8 @@ WEBHOOK_SECRET = "MULTIMAIL_WEBHOOK_SECRET"  # noqa: S105 - a variable's name
 
 
 def settings(arguments: argparse.Namespace, *, draws: bool = False) -> Settings:
-    """Loads the settings chosen by the arguments, runs key commands and sets up logging.
-
-    Args:
-        arguments: with `config`, `profile` and `debug`.
-        draws: a screen will be drawn, so nothing else may be written.
-
-    Raises:
-        ConfigError: they cannot be used.
-    """
+    """Loads the settings chosen by the arguments, runs key commands and sets up logging. `draws`: a screen will be
+    drawn, so nothing else may be written. Raises ConfigError if they cannot be used."""
     from mm_tui.commands.output import logs
     from mm_tui.settings.file import load as load_settings
     from mm_tui.settings.keys import with_keys

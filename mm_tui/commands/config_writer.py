@@ -33,16 +33,9 @@ def check_writable(path: Path) -> None:
 
 
 def write_profile(path: Path, name: str, fields: Mapping[str, str | bool], *, default: bool) -> None:
-    """Writes a profile to the file, replacing one of the same name; everything else stays.
-
-    Args:
-        path: the file; a missing folder is created (mode 0700).
-        fields: its settings; an older profile of that name is replaced completely.
-        default: make it the default profile.
-
-    Raises:
-        ConfigError: the file cannot be read or written, and is unchanged.
-    """
+    """Writes a profile to the file, replacing one of the same name completely; everything else stays. A missing folder
+    is created (mode 0700). `default` makes it the default profile. Raises ConfigError if the file cannot be read or
+    written, and is unchanged."""
     text = config_file.read(path, must_exist=False)
     config_file.parse(text, path)
     try:

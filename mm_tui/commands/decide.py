@@ -171,14 +171,8 @@ def _refuse_other(arguments: argparse.Namespace, digest: str, before: Collection
     """Refuses if the content with this digest is not the one that the arguments name.
 
     The beginning of a digest names only what was printed on this machine: whoever writes two texts can choose them so
-    that both digests begin alike.
-
-    Args:
-        before: the whole digest of what was printed last.
-        shows: the command that prints it.
-
-    Raises:
-        CommandError: it has another digest (6), or what is given is no digest (2).
+    that both digests begin alike. `before`: the whole digest of what was printed last. `shows`: the command that prints
+    it. Raises CommandError if it has another digest (6), or what is given is no digest (2).
     """
     if not is_digest(arguments.digest):
         raise CommandError(

@@ -172,13 +172,8 @@ def _jamba(own: Mapping[str, str], *, keeps: bool) -> dict[str, str]:
 def open_app(
     ready: Ready, folder: Path, data: Path, *, name: str, debug: bool, jamba: Mapping[str, str] | None = None
 ) -> int:
-    """Opens the app on a sandbox, isolated from the user's own accounts and data.
-
-    Args:
-        folder: where its settings file would be.
-        data: where the app's store and log go.
-        jamba: the variables for the real models; none for the stand-in.
-    """
+    """Opens the app on a sandbox, isolated from the user's own accounts and data. `folder`: where its settings file
+    would be. `data`: where its store and log go. `jamba`: the variables for the real models; none for the stand-in."""
     used = ready.environment()
     if jamba:
         del used["AI21_API_HOST"]

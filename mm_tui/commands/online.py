@@ -30,13 +30,8 @@ read is reported as unchecked."""
 
 @asynccontextmanager
 async def online(chosen: Settings) -> AsyncIterator[Session]:
-    """Opens the profile, connects it, and closes it at the end.
-
-    Raises:
-        ConfigError: a key cannot be one.
-        StoreUnusable: the store cannot be used.
-        CorruptStore: something in it cannot be read.
-    """
+    """Opens the profile, connects it, and closes it at the end. Raises ConfigError if a key cannot be one,
+    StoreUnusable if the store cannot be used, CorruptStore if something in it cannot be read."""
     if words := chosen.profile.mismatch:
         emit.warning(words)
     keys = common.keys_of(chosen)

@@ -53,16 +53,9 @@ def editor_in(tags: Mapping[OneLine, OneLine]) -> OneLine:
 
 
 def with_relation(tags: Mapping[OneLine, OneLine], kind: str, other: str, reviewer: str) -> dict[str, str]:
-    """The tags to add so that an email names `other` as its original or edit, without changing those that others have
-    set.
-
-    Args:
-        kind: `REPLACED_BY` or `REPLACES`.
-        other: the id to name.
-
-    Returns:
-        Empty if it is already named, or if all tags of this kind are in use.
-    """
+    """The tags to add so that an email names `other` as its original or edit (`kind`: `REPLACED_BY` or `REPLACES`),
+    without changing those that others have set. Empty if it is already named, or if all tags of this kind are in
+    use."""
     held = {str(name): str(value) for name, value in tags.items()}
     if other in (held.get(name) for name in _names(kind)):
         return {}

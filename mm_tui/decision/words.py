@@ -112,13 +112,8 @@ def sentence(
     doubt_since: datetime | None = None,
     today: date | None = None,
 ) -> str:
-    """Describes this state in a sentence.
-
-    Args:
-        text_kept: whether an edit that was not released is in the local store.
-        seconds_left: the rest of the hold, in seconds.
-        today: the reader's date: an earlier day is named.
-    """
+    """Describes this state in a sentence. `text_kept`: an edit that was not released is in the local store.
+    `seconds_left`: the rest of the hold. `today`: the reader's date: an earlier day is named."""
     said = f": {state.said}" if state.said else ""
     if state.outcome is not None:
         tells = state.outcome in (Outcome.DENIED, Outcome.UNREACHABLE, Outcome.NOT_SUBMITTED)

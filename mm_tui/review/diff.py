@@ -204,13 +204,7 @@ def marked(kind: Kind, text: str) -> tuple[str, str, str]:
 
 
 def compare(before: str, after: str, *, budget: int = BUDGET) -> Diff:
-    """The difference between two texts, for a view in one column.
-
-    Args:
-        before: the old text, cleaned.
-        after: the new text, cleaned.
-        budget: how many steps to spend.
-    """
+    """The difference between two cleaned texts, for a view in one column. `budget`: how many steps to spend."""
     steps = _Budget(budget)
     old, new = _lines(before), _lines(after)
     found: list[Segment] = []

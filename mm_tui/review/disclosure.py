@@ -54,13 +54,9 @@ def in_short(
 
 
 def when_it_leaves(send_at: str, now: datetime, *, edited: bool = False) -> OneLine:
-    """When an approved email is sent, or that this is not disclosed.
-
-    Args:
-        send_at: as given by the gateway, ISO 8601 or epoch milliseconds; empty if not given.
-        now: to tell a time that has passed.
-        edited: a human's text would be sent instead of the draft, without a send time.
-    """
+    """When an approved email is sent, or that this is not disclosed. `send_at`: as given by the gateway, ISO 8601 or
+    epoch milliseconds; empty if not given. `now` tells a time that has passed. `edited`: a human's text would be sent
+    instead of the draft, without a send time."""
     if edited:
         caveat = f", not at the draft's send time ({send_at})" if send_at else ""
         return OneLine(f"your edit is sent once approved{caveat}")

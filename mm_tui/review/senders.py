@@ -30,13 +30,9 @@ def _lies(party: Party, known: Known) -> str | None:
 
 
 def inspect_party(party: Party, known: Known, *, role: str = "sender", ours: bool = False) -> Iterator[Finding]:
-    """What is wrong with one sender or recipient.
-
-    Args:
-        known: our own domains and everybody that mail was exchanged with.
-        role: the word for the party, such as `sender` or `recipient`; also the first part of the codes.
-        ours: whether the party is one of our own mailboxes, which is always known.
-    """
+    """What is wrong with one sender or recipient. `known`: our own domains and everybody that mail was exchanged with.
+    `role`: the word for the party, such as `sender`; also the first part of the codes. `ours`: one of our own
+    mailboxes, which is always known."""
     address = party.address
     domain = domain_of(address)
 
@@ -74,14 +70,9 @@ def inspect_reply_to(sender: Party, reply_to: tuple[Party, ...]) -> Iterator[Fin
 def inspect_sender(
     sender: Party, known: Known, *, reply_to: tuple[Party, ...] = (), verified: bool | None = None, ours: bool = False
 ) -> tuple[Finding, ...]:
-    """Everything that is wrong with an email's sender, worst first.
-
-    Args:
-        known: our own domains and everybody that mail was exchanged with.
-        reply_to: the addresses in the Reply-To header, if known.
-        verified: whether the sender's identity was verified; None if unknown.
-        ours: whether the email was sent from one of our own mailboxes.
-    """
+    """Everything that is wrong with an email's sender, worst first. `known` and `ours` are as for `inspect_party`.
+    `reply_to`: the addresses in the Reply-To header, if known. `verified`: whether the sender's identity was verified;
+    None if unknown."""
     found = [*inspect_party(sender, known, ours=ours), *inspect_reply_to(sender, reply_to)]
     if verified is False:
         words = f"the sender's identity is not verified: {sender.address}"

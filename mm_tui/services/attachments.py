@@ -63,15 +63,8 @@ def safe_name(name: str) -> str:
 
 
 def save(folder: Path, name: str, content: bytes) -> Path:
-    """Writes a new file, readable only by its owner and never executable. If the name is taken, a number is added.
-
-    Args:
-        folder: where; created if missing.
-        name: as given in the email.
-
-    Raises:
-        OSError: it cannot be written; then there is no file.
-    """
+    """Writes a new file, readable only by its owner and never executable. A missing folder is created; if the name is
+    taken, a number is added. Raises OSError if it cannot be written; then there is no file."""
     folder.mkdir(parents=True, exist_ok=True)
     wanted = Path(safe_name(name))
     for number in range(1000):

@@ -8,14 +8,8 @@ LONGEST_SECONDS = 300.0
 
 
 def backoff_seconds(failures: int, first: float, retry_after: float | None, rng: Random) -> float:
-    """Seconds to wait after consecutive failures.
-
-    Args:
-        failures: how many in a row, at least 1.
-        first: about how long to wait after the first failure, in seconds.
-        retry_after: the least wait that the other side asked for.
-        rng: spreads the waits.
-    """
+    """Seconds to wait after this many consecutive failures. `first`: about how long to wait after the first one.
+    `retry_after`: the least wait that the other side asked for."""
     most = min(LONGEST_SECONDS, first * 2.0 ** min(failures - 1, 16))
     # Between half and all of it, so that many programs do not retry in the same second.
     return max(most * rng.uniform(0.5, 1.0), retry_after or 0.0)

@@ -57,18 +57,9 @@ class Edits:
         return self._store.get(item_id)
 
     def save(self, edit: SavedEdit, *, over: EditedDraft | None = None, durable: bool = False) -> bool:
-        """Saves an edit, replacing the one saved for its email.
-
-        Args:
-            over: the text that the caller expects to replace; None for none. Any other text is kept as a copy.
-            durable: it also survives a power cut.
-
-        Returns:
-            Whether there was another text, which is now kept beside.
-
-        Raises:
-            NotSaved: as it says.
-        """
+        """Saves an edit, replacing the one saved for its email. Returns whether that was another text than `over`,
+        which the caller expects to replace (None for none): it is kept as a copy. `durable`: it also survives a power
+        cut. Raises NotSaved."""
         with saving():
             return put(self._store, edit, over=over, durable=durable)
 
@@ -78,17 +69,8 @@ class Edits:
             put_beside(self._store, edit)
 
     def discard(self, item_id: str, still: EditedDraft | None = None) -> bool:
-        """Deletes an edit.
-
-        Args:
-            still: delete only if this is its text; None for any text.
-
-        Returns:
-            Whether it was deleted: False if its text has changed.
-
-        Raises:
-            NotSaved: it could not be deleted.
-        """
+        """Deletes an edit, but only if `still` is its text (None for any); returns whether it did. Raises NotSaved if
+        it could not be deleted."""
         with saving():
             return remove(self._store, item_id, still)
 

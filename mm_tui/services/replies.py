@@ -31,16 +31,9 @@ class Replies:
         return saved.text.body if saved is not None else self._state.get(f"{REPLY}{email_id}") or ""
 
     def save(self, mail: MailRow, text: str, at: datetime, *, over: str, durable: bool = False) -> bool:
-        """Saves the text, replacing the previous one; an empty text deletes it.
-
-        Args:
-            at: now.
-            over: what the writer last knew to be saved. Any other text is kept beside.
-            durable: it also survives a power cut.
-
-        Returns:
-            Whether there was another text, which is now kept beside.
-        """
+        """Saves the text, replacing the previous one; an empty text deletes it. Returns whether there was another text
+        than `over`, which the writer last knew to be saved: it is kept beside. `durable`: it also survives a power
+        cut."""
         if not text.strip():
             return not self.forget(mail, still=over)
         return self._edits.save(_edit(mail, text, at), over=_text(mail, over), durable=durable)

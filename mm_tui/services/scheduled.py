@@ -44,17 +44,9 @@ async def listed(gateway: GatewayClient, mailbox_ids: Iterable[str]) -> tuple[li
 
 
 async def cancel(gateway: GatewayClient, sync: Sync, journal: ActJournal, mailbox_id: str, email_id: str) -> OneLine:
-    """Cancels an email at the gateway, once, and reads it again. Returns the result in words.
-
-    Args:
-        gateway: with a send key.
-        journal: gets the call before it is made.
-
-    Raises:
-        NotCancelled: the gateway refused it, or what became of it is not known. Its cause is the gateway's error, if
-            there was one.
-        GatewayError: the journal cannot be written, so the call was not made.
-    """
+    """Cancels an email at the gateway, once, and reads it again. Returns the result in words. Raises NotCancelled if
+    the gateway refused it (its cause is then the gateway's error), or what became of it is not known; GatewayError if
+    the journal cannot be written, so that the call was not made."""
     place = {"mailbox_id": mailbox_id, "email_id": email_id}
     await journal.begins(calls.CANCEL, place, {})
     trouble, failed = "", None

@@ -46,15 +46,9 @@ class SpamMarks:
         return list(found.values()), more
 
     async def mark(self, email_id: str, *, spam: bool) -> OneLine:
-        """Reports an email as spam, or undoes that.
-
-        Returns:
-            The result, in words.
-
-        Raises:
-            NotMarked: it is to be restored, and the gateway does not list it as spam.
-            GatewayError: it was refused, or its outcome is unknown.
-        """
+        """Reports an email as spam, or undoes that. Returns the result, in words. Raises NotMarked if it is to be
+        restored, and the gateway does not list it as spam; GatewayError if it was refused, or its outcome is
+        unknown."""
         if not spam:
             # The store may not know it, or not know that it waits or was rejected: restoring would let it in.
             known = await asyncio.to_thread(self._mail.summary, email_id)

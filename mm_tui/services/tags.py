@@ -105,19 +105,9 @@ async def remove(
     *,
     owned: Callable[[Tags], bool] = bool,
 ) -> Tags:
-    """Removes tags from an email and keeps all others. It uses one call, so that the gateway's log has one line; if
-    setting tags merges them, or none would remain, it uses one call per tag.
-
-    Args:
-        names: the tags to remove, in this order.
-        owned: decides from all tags of the email whether to remove them.
-
-    Returns:
-        The tags that the gateway holds now.
-
-    Raises:
-        GatewayError: a call failed.
-    """
+    """Removes tags from an email in this order and keeps all others, which are returned. It uses one call, so that the
+    gateway's log has one line; if setting tags merges them, or none would remain, it uses one call per tag. `owned`
+    decides from all tags of the email whether to remove them. Raises GatewayError if a call failed."""
     from mm_tui.gateway.errors import GatewayError
 
     gone = tuple(names)

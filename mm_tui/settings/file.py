@@ -63,17 +63,9 @@ _SCALARS = frozenset({int, float, bool, str, type(None)})
 
 
 def load(path: Path | None = None, *, profile: str | None = None) -> Settings:
-    """Reads the settings.
-
-    Args:
-        path: the file; by default `config_path()`, which need not exist.
-        profile: the profile's name; by default `MM_TUI_PROFILE`, then the file's `default_profile`, then its first
-            profile.
-
-    Raises:
-        ConfigError: the file is unreadable, not TOML or of a newer version, or it or the environment has an invalid
-            name or value.
-    """
+    """Reads the settings from a file, by default `config_path()`, which need not exist. `profile` is by default
+    `MM_TUI_PROFILE`, then the file's `default_profile`, then its first profile. Raises ConfigError if the file is
+    unreadable, not TOML or of a newer version, or it or the environment has an invalid name or value."""
     file = path or config_path()
     text = read(file, must_exist=path is not None)
     table = parse(text, file)

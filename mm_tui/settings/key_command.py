@@ -70,20 +70,10 @@ def _pieces(stream: IO[bytes]) -> Iterator[bytes]:
 
 
 def run(words: Sequence[str], seconds: float) -> tuple[int, bytes]:
-    """Runs a command without a shell and waits for it. Its standard input is ours, so that it can ask.
-
-    Args:
-        words: the program and its arguments.
-        seconds: the time limit, after which it is killed.
-
-    Returns:
-        Its exit status, and its output, at most `LONGEST_OUTPUT`. Later output of processes that it left running is
-        ignored.
-
-    Raises:
-        OSError: it cannot be started.
-        subprocess.TimeoutExpired: it took too long.
-    """
+    """Runs a command without a shell and waits for it, for so many seconds, after which it is killed. Its standard
+    input is ours, so that it can ask. Returns its exit status, and its output, at most `LONGEST_OUTPUT`; later output
+    of processes that it left running is ignored. Raises OSError if it cannot be started, subprocess.TimeoutExpired if
+    it took too long."""
     process = subprocess.Popen(list(words), stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # noqa: S603 - the user's own command, without a shell
     assert process.stdout is not None and process.stderr is not None
     printed, said = _Printed(process.stdout), _Said(process.stderr)

@@ -61,17 +61,10 @@ class Database:
 
     @classmethod
     def open(cls, path: Path | None, *, memory: bool = False) -> Self:
-        """Opens the store, creates it if it is missing, and migrates it to the newest schema.
-
-        Args:
-            path: the file. None keeps everything in memory.
-            memory: keep mail in memory, and on disk only what the gateway could not send again (journal, edits, spend).
-
-        Raises:
-            NewerStore: a newer release wrote it.
-            CorruptStore: it is damaged.
-            OSError: the folder or file cannot be created or read.
-        """
+        """Opens the store, creates it if it is missing, and migrates it to the newest schema. Without a path everything
+        is in memory; `memory` keeps mail in memory, and on disk only what the gateway could not send again (journal,
+        edits, spend). Raises NewerStore if a newer release wrote it, CorruptStore if it is damaged, OSError if the
+        folder or file cannot be created or read."""
         database = cls(path, memory=memory or path is None)
         if path is not None:
             make_private(path)
@@ -179,17 +172,13 @@ class Database:
 
     @contextmanager
     def write(self, *, durable: bool = False) -> Iterator[sqlite3.Connection]:
-        """A write transaction on this thread's connection: committed at the end, rolled back on any exception.
+        """A write transaction on this thread's connection: committed at the end, rolled back on any exception. Nested
+        calls on one thread join the outer transaction.
 
-        Nested calls on one thread join the outer transaction.
-
-        Args:
-            durable: the commit is on the disk when this returns (it survives a power cut). Otherwise it survives a
-                crash of the program only.
-
-        Raises:
-            sqlite3.OperationalError: another process held the store for longer than `BUSY_MS`, or the disk is full.
-            StoreMoved: the file is no longer the one that was opened, or a newer version has changed its schema.
+        `durable`: the commit is on the disk when this returns (it survives a power cut). Otherwise it survives a crash
+        of the program only. Raises sqlite3.OperationalError if another process held the store for longer than
+        `BUSY_MS`, or the disk is full; StoreMoved if the file is no longer the one that was opened, or a newer version
+        has changed its schema.
         """
         connection = self.reader()
         if connection.in_transaction:

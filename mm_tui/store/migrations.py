@@ -112,15 +112,8 @@ def _run(connection: sqlite3.Connection, script: str) -> None:
 
 
 def migrate(connection: sqlite3.Connection, *, kept: bool = True) -> int:
-    """Migrates a database to the newest schema in one transaction. Two processes may call it at once.
-
-    Args:
-        connection: in autocommit mode, outside a transaction.
-        kept: run the `kept` scripts too.
-
-    Returns:
-        The version before.
-    """
+    """Migrates a database, in autocommit mode and outside a transaction, to the newest schema in one transaction. Two
+    processes may call it at once. `kept`: run the `kept` scripts too. Returns the version before."""
     before = version(connection)
     if before >= len(MIGRATIONS):
         return before

@@ -34,20 +34,10 @@ class StoreUnusable(Exception):
 def open_database(
     path: Path | None, *, memory: bool = False, rebuild: bool = True, profile: Profile | None = None
 ) -> tuple[Database, OneLine]:
-    """Opens a store, and checks that it belongs to the profile's gateway.
-
-    Args:
-        path: the file; None for a store in memory.
-        memory: as for `Database.open`.
-        rebuild: rename a damaged store and create a new one; otherwise damage is an error.
-        profile: the profile with its keys; None skips the check.
-
-    Returns:
-        The store, and what became of a damaged one, in words.
-
-    Raises:
-        StoreUnusable: it cannot be opened, or belongs to another gateway.
-    """
+    """Opens a store, in memory without a path, and checks that it belongs to the profile's gateway; None skips the
+    check. Returns it, and what became of a damaged one, in words. `memory` is as for `Database.open`. `rebuild`: rename
+    a damaged store and create a new one; otherwise damage is an error. Raises StoreUnusable if it cannot be opened, or
+    belongs to another gateway."""
     database, news = _opened(path, memory=memory, rebuild=rebuild)
     try:
         _bind(database, profile)

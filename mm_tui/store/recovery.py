@@ -49,16 +49,8 @@ class Rescue(msgspec.Struct, frozen=True):
 
 
 def rebuild(found: CorruptStore, *, memory: bool = False, now: datetime) -> tuple[Database, Rescue]:
-    """Renames a damaged store and creates a new one in its place.
-
-    Args:
-        found: the error raised by `Database.open`.
-        memory: as for `Database.open`.
-        now: for the name of the file that is set aside.
-
-    Raises:
-        OSError: a file cannot be created, read or renamed.
-    """
+    """Renames a damaged store and creates a new one in its place. `found`: the error raised by `Database.open`. `now`:
+    for the name of the file that is set aside. Raises OSError if a file cannot be created, read or renamed."""
     aside = _set_aside(found.path, now)
     database = Database.open(found.path, memory=memory)
     rows, unread = _copy_kept(aside, database)

@@ -28,13 +28,8 @@ def _counted(found: re.Match[str]) -> str:
 
 
 def fit_cells(text: str, width: int, *, right: bool = False) -> str:
-    """`text` in exactly `width` cells: padded, or cut with an ellipsis. Wide characters are never split.
-
-    Args:
-        text: clean one-line text.
-        width: cells; less than one returns "".
-        right: align right.
-    """
+    """Clean one-line text in exactly `width` cells, empty for less than one: padded, or cut with an ellipsis; `right`
+    aligns it right. Wide characters are never split."""
     if width < 1:
         return ""
     text = countable(text)

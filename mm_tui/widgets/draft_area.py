@@ -82,17 +82,9 @@ class DraftArea(TextArea):
         return self.text if self._before is None else self._before
 
     async def let_model_write(self, pieces: AsyncIterator[DraftText]) -> DraftText | None:
-        """Shows a model's text as it is written.
-
-        Args:
-            pieces: the whole text so far, each time.
-
-        Returns:
-            The complete text, which is now the content; None if the model was stopped or ended early.
-
-        Raises:
-            Exception: whatever `pieces` raises. The human's text is restored then too.
-        """
+        """Shows a model's text as it is written; `pieces` are the whole text so far, each time. Returns the complete
+        text, which is now the content; None if the model was stopped or ended early. Raises whatever `pieces` raises;
+        the human's text is restored then too."""
         run = self._begin()
         whole = None
         try:

@@ -159,13 +159,8 @@ class Pager(ScrollView, can_focus=True, inherit_bindings=False):
     # What is shown
 
     def show(self, page: Page, name: str, *, keep_place: bool = False) -> None:
-        """Shows a page.
-
-        Args:
-            page: its text and marks.
-            name: identifies the page; repeated in `EndSeen`.
-            keep_place: keep the scroll position, for a page that changed only a little.
-        """
+        """Shows a page. `name` identifies it, and is repeated in `EndSeen`. `keep_place`: keep the scroll position, for
+        a page that changed only a little."""
         top = self.scroll_offset.y if keep_place else 0
         if name == self._page_name and page == self._page:
             self.scroll_to(y=top, animate=False)

@@ -94,14 +94,8 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_binding
         raise NotImplementedError
 
     def draw_row(self, row: Row, line: int, width: int, here: bool) -> list[Segment]:
-        """Draws one line of a row.
-
-        Args:
-            row: a result of `fetch_rows`.
-            line: 0 to `row_height` - 1.
-            width: cells; the segments should fill them.
-            here: the cursor is on it.
-        """
+        """Draws one line (0 to `row_height` - 1) of a row from `fetch_rows`, in segments that should fill the width.
+        `here`: the cursor is on it."""
         raise NotImplementedError
 
     def index_of(self, key: Key) -> int | None:

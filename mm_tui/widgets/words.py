@@ -31,13 +31,8 @@ _ACT_ID = re.compile(r"\{([a-z]+\.[a-z_]+)\}")
 
 
 def with_keys(text: str, changes: Mapping[str, str], *, typing: bool = False) -> str:
-    """Replaces each action id in braces by its key, as in `undo it first: {app.undo}`.
-
-    Args:
-        text: any text; other braces are kept.
-        changes: the user's `[keys]`.
-        typing: name a key that also works in a text field, if the action has one.
-    """
+    """Replaces each action id in braces by its key, as in `undo it first: {app.undo}`; other braces are kept.
+    `changes`: the user's `[keys]`. `typing`: name a key that also works in a text field, if the action has one."""
     if "{" not in text:
         return text
     keys = _keys(tuple(changes.items()))

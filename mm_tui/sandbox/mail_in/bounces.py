@@ -51,13 +51,9 @@ _MOST_RECIPIENTS = 50
 
 
 def plain_report(sender: str, subject: str, failed: str, text: str, own: Iterable[str]) -> list[str]:
-    """The failed recipients and reasons, one line each; empty if the email is not a delivery report.
-
-    Args:
-        sender: of the email, in header form.
-        failed: the value of the header X-Failed-Recipients.
-        own: the addresses that it is sent to, which are not failed recipients.
-    """
+    """The failed recipients and reasons, one line each; empty if the email is not a delivery report. `failed`: the
+    value of the header X-Failed-Recipients. `own`: the addresses that it is sent to, which are not failed
+    recipients."""
     is_named = bool(failed) and bool(_ANYWHERE.search(failed))
     if not is_named and not (_ROBOT.search(sender) and (_SUBJECT.search(subject) or _SUBJECT.search(text[:2000]))):
         return []

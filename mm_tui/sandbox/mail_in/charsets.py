@@ -38,14 +38,9 @@ _LOOKED_AT = 2000
 
 
 def decode(data: bytes, declared: str | None, odd: Odd, hints: Iterable[str] = ()) -> str:
-    """The text of `data`. Bytes that are not part of its charset are replaced, and the rest is kept.
-
-    Args:
-        data: the bytes, without their transfer encoding.
-        declared: the charset that the email names for them.
-        odd: called with a description of anything that differs from the declaration.
-        hints: charsets declared elsewhere in the email, tried if this one fails.
-    """
+    """The text of `data`, without its transfer encoding. Bytes that are not part of its charset are replaced, and the
+    rest is kept. `odd` is called with a description of anything that differs from the declaration. `hints`: charsets
+    declared elsewhere in the email, tried if this one fails."""
     codec = codec_of(declared)
     text = _by_its_form(data, codec, odd)
     if text is None and codec:

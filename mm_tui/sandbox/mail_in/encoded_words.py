@@ -23,13 +23,8 @@ _FOLD = re.compile(r"\r?\n[ \t]+|[\r\n]+")
 
 
 def header_text(raw: str, odd: Odd, hints: Iterable[str] = ()) -> str:
-    """A header's decoded value.
-
-    Args:
-        raw: from the parser, with bytes above 127 as surrogate escapes.
-        odd: called with what could not be decoded as declared.
-        hints: charsets declared elsewhere in the email, for raw bytes.
-    """
+    """A header's decoded value. `raw`: from the parser, with bytes above 127 as surrogate escapes. `hints`: charsets
+    declared elsewhere in the email, for raw bytes."""
     line = _FOLD.sub(" ", raw).strip()
     if not line.isascii():
         odd("8-bit header")

@@ -20,15 +20,9 @@ Progress = Callable[[int, int], None]
 
 
 def read_mail(paths: Iterable[Path], report: ImportReport, progress: Progress | None = None) -> Iterator[IncomingMail]:
-    """Reads emails one at a time, in the order in which they are stored.
-
-    Args:
-        paths: mbox files, Maildirs, folders of emails, single emails.
-        progress: called after each email with the bytes read so far and the total.
-
-    Raises:
-        MailImportError: a path that does not exist, or no mail under any of them.
-    """
+    """Reads emails one at a time, in the order in which they are stored, from mbox files, Maildirs, folders of emails,
+    and single emails. `progress` is called after each email with the bytes read so far and the total. Raises
+    MailImportError if a path does not exist, or there is no mail under any of them."""
     named = list(paths)
     files = [file for path in named for file in files_under(path)]
     total = sum(file.stat().st_size for file in files)

@@ -30,13 +30,8 @@ _KEPT_HEADERS = (
 
 
 def parse_mail(raw: bytes, odd: Odd, *, envelope: str = "") -> IncomingMail:
-    """Parses one email.
-
-    Args:
-        raw: the email as stored, without an mbox separator line.
-        odd: called with each irregularity, once.
-        envelope: sender and date of the mbox separator line, for emails that lack them.
-    """
+    """Parses one email as stored, without an mbox separator line. `odd` is called with each irregularity, once.
+    `envelope`: sender and date of the separator line, for emails that lack them."""
     message, flat_body = _parsed(mended(raw, odd), odd)
     hints = charsets_named(message)
     headers = Headers(message, odd, hints)

@@ -190,15 +190,9 @@ def _extracted(mails: Sequence[PromptMail]) -> dict[str, object]:
 
 
 def complete(messages: Sequence[tuple[str, str]], *, json_mode: bool = False) -> str:
-    """The stand-in's answer.
-
-    Args:
-        messages: (role, content) pairs, as in the request.
-        json_mode: answer with one JSON object: {"summary"}, {"label"}, {"text"}, {"answer"}, or the extraction.
-
-    Returns:
-        The text of the assistant's message. Never raises on any content.
-    """
+    """The stand-in's answer, the text of the assistant's message. Never raises on any content. `messages`: (role,
+    content) pairs, as in the request. `json_mode`: answer with one JSON object: {"summary"}, {"label"}, {"text"},
+    {"answer"}, or the extraction."""
     prompt = _read(messages)
     if prompt.task == "extract":
         return json.dumps(_extracted(prompt.mails), ensure_ascii=False)

@@ -36,13 +36,8 @@ def _figures(text: str) -> list[re.Match[str]]:
 
 
 def compare(mails: Sequence[PromptMail], facts: str, draft: str) -> list[dict[str, str]]:
-    """At most five remarks in the second reader's format.
-
-    Args:
-        emails: the thread, oldest first.
-        facts: the house facts, one after the other.
-        draft: what is read.
-    """
+    """At most five remarks on a draft, in the second reader's format. `emails`: the thread, oldest first. `facts`: the
+    house facts, one after the other."""
     thread = "\n".join([facts, *(f"{mail.subject}\n{mail.body}" for mail in mails)])
     bodies = "\n".join([facts, *(mail.body for mail in mails)])
     return [*_figures_apart(draft, thread, bodies), *_passed_over(mails, draft)][:MOST_LINES]

@@ -96,13 +96,9 @@ def _who(shown: AuditLine, names: Mapping[str, str]) -> str:
 def history_page(
     history: History, room: int, identity: Identity | None = None, not_arrived: Sequence[OneLine] = ()
 ) -> Page:
-    """An email's history: the email itself, then everything that happened, in order of time.
-
-    Args:
-        room: cells of a line.
-        identity: the result of checking its signed identity; None while that is in progress, or if it has none.
-        not_arrived: sentences why it did not arrive.
-    """
+    """An email's history: the email itself, then everything that happened, in order of time. `identity`: the result of
+    checking its signed identity; None while that is in progress, or if it has none. `not_arrived`: sentences why it did
+    not arrive."""
     writer = RowWriter(room, LABEL)
     _history_head(writer, history)
     for at, words in enumerate(not_arrived):

@@ -31,15 +31,9 @@ def heading(
     newer: int,
     whole: bool,
 ) -> Content:
-    """What is listed, how many lines there are, and what is missing.
-
-    Args:
-        names: the names of the gateway's keys, by their ids.
-        chosen, typed: the filter and the search.
-        folded: how many further lines they represent.
-        newer: how many rows came in above the view.
-        whole: all have been counted; otherwise an ellipsis follows the number.
-    """
+    """What is listed, how many lines there are, and what is missing. `folded`: how many further lines they represent.
+    `newer`: how many rows came in above the view. `whole`: all have been counted; otherwise an ellipsis follows the
+    number."""
     now, keys = session.clock.now(), session.settings.keys
     address = session.mail.addresses().get(chosen.mailbox_id or "")
     alone = session.sync is not None and not session.can("admin")

@@ -113,13 +113,8 @@ def _all_keys(screen: Screen[Any], act_id: str) -> str:
 
 
 def _group(heading: str, rows: list[tuple[str, str]], width: int, cells: int) -> Content:
-    """A heading and its rows; long text continues below in its own column.
-
-    Args:
-        rows: (keys, what they do).
-        width: cells of the column of keys, the same in all groups of a dialog.
-        cells: cells of a line.
-    """
+    """A heading and its rows (keys, what they do); long text continues below in its own column. `width`: cells of the
+    column of keys, the same in all groups of a dialog. `cells`: cells of a line."""
     lines: list[Content] = [Content.styled(heading, "$mm-dim")]
     for keys, words in rows:
         parts = [words[start:end] for start, end in wrapped(words, max(20, cells - width - 2))]

@@ -47,14 +47,8 @@ def mailbox_page(
     keys: Mapping[str, str],
     names: Mapping[str, str] = NO_NAMES,
 ) -> Page:
-    """Everything about one mailbox.
-
-    Args:
-        facts: account, usage and webhooks; None while they are being read.
-        room: cells of a line.
-        agents: the results of each agent's drafts in 30 days.
-        now: the last day of the plots.
-    """
+    """Everything about one mailbox. `facts`: account, usage and webhooks; None while they are being read. `agents`: the
+    results of each agent's drafts in 30 days. `now`: the last day of the plots."""
     writer = RowWriter(room, LABEL)
     box = found.mailbox
     writer.write(box.address, "strong")

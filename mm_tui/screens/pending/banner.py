@@ -24,13 +24,8 @@ SIGNS = {Phase.HELD: "◔ ", Phase.WORKING: "◑ ", Phase.WAITING: "◑ ", Phase
 
 
 def banner(opened: Opened, today: date, screen: Screen[Any], width: int) -> Content:
-    """What is to be said about the email's decision; empty if nothing is. All in the one colour of its ground.
-
-    Args:
-        today: the reader's date: an earlier day is named.
-        screen: where it is shown, for the keys that work there.
-        width: cells of a line.
-    """
+    """What is to be said about the email's decision; empty if nothing is. All in the one colour of its ground. `today`:
+    the reader's date: an earlier day is named. `screen`: where it is shown, for the keys that work there."""
     entry, decision, change = opened.entry, opened.decision, opened.change
     goes_on = hint(screen, "pending.next") if entry.ended else ""
     if entry.ended and not tells_end(decision, entry.item.id):

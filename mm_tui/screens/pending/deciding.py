@@ -269,13 +269,9 @@ class Deciding:
         over: Callable[[], str],
         may_ask_redraft: bool = False,
     ) -> None:
-        """Asks for a reason for rejecting these emails, and continues if one is given.
-
-        Args:
-            then: gets the reason, and whether another draft is asked for; None leaves that to the reason.
-            over: why there is nothing to reject any more.
-            may_ask_redraft: another draft may be asked for. Some reasons do, and the dialog says which.
-        """
+        """Asks for a reason for rejecting these emails, and continues if one is given. `then` gets the reason, and
+        whether another draft is asked for; None leaves that to the reason. `over`: why there is nothing to reject any
+        more. `may_ask_redraft`: another draft may be asked for. Some reasons do, and the dialog says which."""
         session = self._screen.session
         review = session.settings.review
         reasons = offered(session.database, review.reasons)

@@ -63,14 +63,11 @@ def _signal_name(number: int) -> str:
 
 
 def run_editor(file: EditorFile, environ: Mapping[str, str] = os.environ) -> ManyLine:
-    """Opens `$VISUAL` or `$EDITOR`, else a usual editor, on the file and waits. Call it while the app is suspended.
+    """Opens `$VISUAL` or `$EDITOR`, else a usual editor, on the file and waits. Returns the text as saved, cleaned.
+    Call it while the app is suspended.
 
-    Returns:
-        The text as saved, cleaned.
-
-    Raises:
-        EditorReturned: it exited with the file unchanged or empty. The file must stay.
-        EditorError: none is set or installed, or it cannot be started, failed, or left something that is not text.
+    Raises EditorReturned if it exited with the file unchanged or empty: the file must stay. Raises EditorError if none
+    is set or installed, or it cannot be started, failed, or left something that is not text.
     """
     wanted = environ.get("VISUAL", "").strip() or environ.get("EDITOR", "").strip()
     command = wanted or _found(environ.get("PATH"))

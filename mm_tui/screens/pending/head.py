@@ -117,13 +117,9 @@ class ItemHead(CachedStatic):
 
 
 def fitted(opened: Opened, now: datetime, width: int, most: int, shown: int = 0) -> tuple[Content, bool]:
-    """As much of the head as fits, and whether it is crowded. Advice is left out first, then findings.
-
-    Args:
-        width: cells.
-        most: the most rows; 0 if that is not known yet.
-        shown: the rows that it has had for this email; rather than grow it counts findings, and has no card. 0: none.
-    """
+    """As much of the head as fits, and whether it is crowded. Advice is left out first, then findings. `most`: the most
+    rows; 0 if that is not known yet. `shown`: the rows that it has had for this email; rather than grow it counts
+    findings, and has no card. 0: none."""
 
     def drawn(detail: Detail) -> Content:
         lines = _with_digest(list(_lines(opened, now, detail)), short(opened.entry.shown_digest), width)

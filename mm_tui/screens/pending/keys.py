@@ -46,13 +46,8 @@ def label_here(
     remarks: bool = False,
     order: Order = Order.OLDEST,
 ) -> str:
-    """What a key does to this email, in a word or two; empty if nothing, though pressing it says why.
-
-    Args:
-        filtered: whether the queue is filtered; everything listed can then be rejected.
-        remarks: whether the second reader remarked on words of it.
-        order: the order of the queue.
-    """
+    """What a key does to this email, in a word or two; empty if nothing, though pressing it says why. `filtered`: the
+    queue is filtered; everything listed can then be rejected. `remarks`: the second reader remarked on words of it."""
     if act_id == "pending.approve_marked":
         return f"approve {marked}" if marked else ""
     if act_id == "pending.reject_marked":

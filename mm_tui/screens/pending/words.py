@@ -107,13 +107,8 @@ def about_line(entry: QueueEntry, *, digest: bool = True) -> OneLine:
 
 
 def edit_head(entry: QueueEntry, saved: bool | None, trouble: str, room: int) -> Content:
-    """The editor's title, ending with whether the current text is saved.
-
-    Args:
-        saved: None if something was typed since; False if the text is still the agent's.
-        trouble: why it is not saved, if that failed.
-        room: cells.
-    """
+    """The editor's title, ending with whether the current text is saved: None if something was typed since, False if
+    the text is still the agent's. `trouble`: why it is not saved, if that failed."""
     if trouble:
         sign = Content.assemble(("▲ ", "$error"), trouble)
     else:

@@ -21,13 +21,8 @@ MOST_FILES = 4
 
 
 def head(item: MessageItem, width: int, opening: str, keys: Mapping[str, str]) -> list[Pieces]:
-    """The lines above a message's text.
-
-    Args:
-        item: an open message; without its detail the lines hold what the list says.
-        width: in cells.
-        opening: the subject of the thread's first message; another subject is shown.
-    """
+    """The lines above a message's text; without its detail they hold what the list says. `opening`: the subject of the
+    thread's first message; another subject is shown."""
     row, detail = item.row, item.detail
     all_key = with_keys("{thread.details}", keys)
     lines: list[Pieces] = [[]]

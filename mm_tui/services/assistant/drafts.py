@@ -79,13 +79,8 @@ class Drafts:
         reviewer: str = "",
         contacts: Contacts | None = None,
     ) -> None:
-        """Takes what it works with.
-
-        Args:
-            assistant: shared with `Triage`.
-            reviewer: the human who submits replies; empty means the profile's reviewer.
-            contacts: the correspondents, by default read anew.
-        """
+        """`assistant` is shared with `Triage`. `reviewer`: the human who submits replies; empty means the profile's
+        reviewer. `contacts`: the correspondents, by default read anew."""
         self._clock: Clock = clock or SystemClock()
         self._reviewer = reviewer or settings.profile.reviewer or "unknown"
         self._journal = Journal(database)

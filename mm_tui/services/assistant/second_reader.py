@@ -133,16 +133,9 @@ class SecondReader:
     async def read(
         self, entry: QueueEntry, own_address: str, *, automatic: bool = False, again: bool = False
     ) -> SecondReaderState:
-        """Has a draft read, unless the answer is cached.
-
-        Failures are reported in the state, not raised. Cancel the task to stop.
-
-        Args:
-            entry: the draft with its thread.
-            own_address: the mailbox's address, which selects the house facts.
-            automatic: nobody asked: refuse over the budget.
-            again: ask the model even if the answer is cached.
-        """
+        """Has a draft read, unless the answer is cached. Failures are reported in the state, not raised. Cancel the
+        task to stop. `own_address`, the mailbox's, selects the house facts. `automatic`: nobody asked: refuse over the
+        budget. `again`: ask the model even if the answer is cached."""
         if (why := why_not(entry)) or not self._assistant.has_key:
             return self._put(entry, SecondReaderState(CardPhase.FAILED, why or NoKey().words))
         facts = await asyncio.to_thread(self._facts.of, own_address)

@@ -137,18 +137,10 @@ class Assistant:
         automatic: bool = False,
         again: bool = False,
     ) -> Answered[ManyLine]:
-        """Summarizes a thread in two sentences.
-
-        Args:
-            email_id: the email that the answer is stored for.
-            letters: the thread, oldest first.
-            shortened: older emails of the thread were already left out.
-            automatic: nobody asked for it: refuse over the budget.
-            again: ask even if the answer is known.
-
-        Raises:
-            AssistError: of the kind that fits; NoKey and OverBudget without asking.
-        """
+        """Summarizes a thread, oldest email first, in two sentences. The answer is stored for `email_id`. `shortened`:
+        older emails of the thread were already left out. `automatic`: nobody asked for it: refuse over the budget.
+        `again`: ask even if the answer is known. Raises the AssistError that fits; NoKey and OverBudget without
+        asking."""
         from mm_tui.assist import tasks
 
         request = tasks.prepare("summarise", letters, self.settings.assist)
@@ -233,14 +225,8 @@ class Assistant:
                 self._book(answered, counted)
 
     async def write_whole(self, request: Request, *, automatic: bool = False) -> DraftText:
-        """Writes a draft in one piece. See `write`.
-
-        Raises:
-            Empty: the answer has no text.
-            Garbled: it is no reply.
-            HalfStream: it broke off.
-            AssistError: of another kind that fits.
-        """
+        """Writes a draft in one piece. See `write`. Raises Empty if the answer has no text, Garbled if it is no reply,
+        HalfStream if it broke off, or another AssistError that fits."""
         from mm_tui.assist import tasks
         from mm_tui.assist.errors import Empty, Garbled, HalfStream
 

@@ -166,18 +166,10 @@ class Triage:
     # On demand
 
     async def examine(self, email_id: str, *, again: bool = False, automatic: bool = False) -> CardState:
-        """Summarizes the thread, labels its newest inbound email and extracts its requests.
-
-        Failures of the model, the gateway or the store are shown on the card, not raised. Cancel the task to stop.
-
-        Args:
-            email_id: any mail of the thread.
-            again: ask the models even if their answers are cached.
-            automatic: nobody asked for it: stop at the daily budget.
-
-        Returns:
-            The resulting card.
-        """
+        """Summarizes the thread of any of its mails, labels its newest inbound email and extracts its requests; returns
+        the resulting card. Failures of the model, the gateway or the store are shown on the card, not raised. Cancel
+        the task to stop. `again`: ask the models even if their answers are cached. `automatic`: nobody asked for it:
+        stop at the daily budget."""
         row = await asyncio.to_thread(self._conversations.subject_row, email_id)
         if row is None:
             return CardState(CardPhase.FAILED, UNKNOWN_MAIL)

@@ -33,15 +33,8 @@ class ExportError(Exception):
 
 
 def target_of(typed: str, folder: Path) -> Path:
-    """The file that was asked for.
-
-    Args:
-        typed: a path; `~` is the home folder, a relative one starts at `folder`.
-        folder: absolute.
-
-    Raises:
-        ExportError: it names an existing file, or one that cannot be created.
-    """
+    """The file that was asked for. `~` is the home folder, a relative path starts at `folder`. Raises ExportError if it
+    names an existing file, or one that cannot be created."""
     words = typed.strip()
     if not words or "\0" in words:
         raise ExportError("give the name of a file")
@@ -63,19 +56,10 @@ def export(
     progress: Callable[[int, int], object] = lambda done, total: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> int | None:
-    """Writes the chosen lines, oldest first. It takes a second for some ten thousand lines: call it in a thread.
-
-    Args:
-        path: from `target_of`.
-        progress: called with (lines written, lines in total).
-        stop: called between pages; True leaves no file behind.
-
-    Returns:
-        How many lines were written; None if it was stopped.
-
-    Raises:
-        ExportError: the file could not be written; there is none.
-    """
+    """Writes the chosen lines, oldest first, to a path from `target_of`; returns how many, or None if it was stopped.
+    It takes a second for some ten thousand lines: call it in a thread. `progress` is called with (lines written, lines
+    in total), `stop` between pages: True leaves no file behind. Raises ExportError if the file could not be written;
+    there is none."""
     lines.learn()
     keys = [key for chunk in lines.keys(wanted, stop=stop) for key in chunk][::-1]
     try:

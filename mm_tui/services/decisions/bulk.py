@@ -102,17 +102,11 @@ async def begin(
     stopped: Callable[[], bool] = lambda: False,
     progress: Callable[[int], None] = lambda _: None,
 ) -> tuple[list[DecisionView], list[Failure]]:
-    """Begins the rejection of all of these emails under one hold and one undo.
+    """Begins the rejection of all of these emails, as they were shown, under one hold and one undo.
 
-    Args:
-        entries: the emails to reject, as they were shown.
-        reason: why; it is sent to the agents.
-        hold: as in `Decisions.reject`.
-        stopped: called after each reading, and once the rejections are held; if it returns True, nothing is rejected.
-        progress: called with the number read so far.
-
-    Raises:
-        Refused: nothing can be rejected at all.
+    `hold` is as in `Decisions.reject`. `stopped` is called after each reading, and once the rejections are held; if it
+    returns True, nothing is rejected. `progress` is called with the number read so far. Raises Refused if nothing can
+    be rejected at all.
     """
     items: list[tuple[PendingItem, str]] = []
     failures: list[Failure] = []

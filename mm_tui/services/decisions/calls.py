@@ -120,13 +120,8 @@ class DecisionCalls:
         return refused if now.standing is RemoteState.PENDING and not recorded else CallConflict(words)
 
     async def look(self, decision: ActiveDecision, email_id: str, rest: Rest) -> Observed | ReadFailed:
-        """Reads one email. A failed read is repeated a few times before the network counts as down.
-
-        Args:
-            decision: the decision that needs it.
-            email_id: the email's id.
-            rest: waits before the next try. Arguments: seconds, and whether the gateway asked for the wait.
-        """
+        """Reads one email. A failed read is repeated a few times before the network counts as down. `rest` waits before
+        the next try, with the seconds, and whether the gateway asked for the wait."""
         tries = 0
         while True:
             try:

@@ -60,16 +60,11 @@ def how_it_ended(
     today: date | None = None,
     names: Mapping[str, str] = NO_NAMES,
 ) -> OneLine:
-    """Says how an email was decided, when and by whom, as far as this is known.
+    """Says how an email that no longer waits was decided, when and by whom, as far as this is known.
 
-    Args:
-        mail: the email as it was last listed and read.
-        audit: the gateway's log, as far as it was read.
-        decisions: the decisions of all programs on this store, such as another window or the command line.
-        reviewer: the reader, who is addressed as "you".
-        email_id: the id of an email that no longer waits.
-        today: the reader's date: an earlier day is named.
-        names: the names of keys, by their ids.
+    `decisions`: those of all programs on this store, such as another window or the command line. `reviewer`: the
+    reader, who is addressed as "you". `today`: the reader's date: an earlier day is named. `names`: the names of keys,
+    by their ids.
     """
     if made_here := _made_here(decisions, reviewer, email_id, today):
         return made_here
@@ -112,16 +107,9 @@ def tells_end(decision: DecisionView | None, email_id: str) -> bool:
 
 
 def with_ended(waiting: Sequence[QueueEntry], listed: Sequence[str], ended: Sequence[QueueEntry]) -> list[QueueEntry]:
-    """Inserts emails that no longer wait at their old places among those that wait.
-
-    Args:
-        waiting: the emails to list, in order.
-        listed: the ids that were listed before, in order.
-        ended: emails that were listed before and stay in the list.
-
-    Returns:
-        All emails. Each ended one follows the nearest email before it that is still there.
-    """
+    """Inserts emails that no longer wait at their old places among those that wait: each follows the nearest email
+    before it that is still there. `listed`: the ids that were listed before, in order. `ended`: emails that were listed
+    before and stay in the list."""
     place = {key: at for at, key in enumerate(listed)}
     # The old places of the emails that are still there; the order of the others may have changed.
     stood = sorted(at for entry in waiting if (at := place.get(entry.item.id)) is not None)

@@ -62,14 +62,9 @@ class DecisionLog:
         second: SecondApproval,
         can_tag: bool,
     ) -> None:
-        """Creates the log.
-
-        Args:
-            own_replies: who approves own texts, `self` or `another`, as in the settings.
-            by_command: the decisions are made on the command line.
-            second: determines which emails need two approvals.
-            can_tag: whether a key may set tags.
-        """
+        """`own_replies`: who approves own texts, `self` or `another`, as in the settings. `by_command`: the decisions
+        are made on the command line. `second` determines which emails need two approvals. `can_tag`: whether a key may
+        set tags."""
         self.database = database
         self.reviewer = reviewer
         self._second = second
@@ -89,15 +84,9 @@ class DecisionLog:
     def begin_all(
         self, requests: Sequence[DecisionRequest], at: datetime, batch: str | None = None
     ) -> list[ActiveDecision]:
-        """Begins all of these decisions or none. They are on the disk when it returns.
-
-        Args:
-            at: now.
-            batch: the name of decisions that are undone together; None puts several requests into a new batch.
-
-        Raises:
-            Refused: one of them cannot begin.
-        """
+        """Begins all of these decisions or none. They are on the disk when it returns. `batch`: the name of decisions
+        that are undone together; None puts several requests into a new batch. Raises Refused if one of them cannot
+        begin."""
         batch = batch or (secrets.token_hex(4) if len(requests) > 1 else None)
         with self.database.write(durable=True) as connection:
             return [self._begin(connection, request, at, batch) for request in requests]

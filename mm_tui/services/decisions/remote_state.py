@@ -44,13 +44,9 @@ def snapshot_of(
 ) -> Snapshot:
     """The snapshot of an email that was just read.
 
-    Args:
-        direction: the direction when the human saw the email, used if the email states none. If it was unknown then, it
-            is left out of the digest now too.
-        our_name: the name under which the gateway records approvals with this
-            program's key; empty if unknown.
-        now: to tell a send time that has passed.
-        us: this program's reviewer, as named in first approvals.
+    `direction`: when the human saw the email, used if the email states none. If it was unknown then, it is left out of
+    the digest now too. `our_name`: under which the gateway records approvals with this program's key; empty if unknown.
+    `now` tells a send time that has passed. `us`: this program's reviewer, as named in first approvals.
     """
     seen = direction and (mail.direction or direction)
     direction = mail.direction or direction

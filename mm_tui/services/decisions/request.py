@@ -92,15 +92,9 @@ class DecisionRequest(msgspec.Struct, frozen=True):
         return any((finding.code, finding.words) in shown for finding in late(self.item.raw.send_at, now))
 
     def by_two(self, second: SecondApproval, tags: Mapping[OneLine, OneLine], *, can_tag: bool) -> Self:
-        """The request under the two-person rule: the first approval of an email is only recorded.
-
-        Args:
-            tags: the email's tags, which hold first approvals.
-            can_tag: whether a key may set tags.
-
-        Raises:
-            Refused: it may not be approved, or not in this way.
-        """
+        """The request under the two-person rule: the first approval of an email is only recorded. Its tags hold first
+        approvals; `can_tag`: whether a key may set them. Raises Refused if it may not be approved, or not in this
+        way."""
         if self.act not in (Act.APPROVE, Act.RELEASE_EDIT):
             return self
         approvals = second.of(self.item.mailbox_id, tags, self.digest, self.found)

@@ -66,13 +66,10 @@ class Decisions:
         by_command: bool = False,
         learner: Learner | None = None,
     ) -> None:
-        """Starts nothing; `run` or `resume` continues what an earlier run left.
-
-        Args:
-            notify: called with `DecisionChanged` whenever a view changes, except for the countdown.
-            by_command: whether decisions are made on the command line, which the journal and other windows show.
-            learner: keeps examples of texts sent in place of an agent's; None keeps none.
-        """
+        """Starts nothing; `run` or `resume` continues what an earlier run left. `notify` is called with
+        `DecisionChanged` whenever a view changes, except for the countdown. `by_command`: decisions are made on the
+        command line, which the journal and other windows show. `learner` keeps examples of texts sent in place of an
+        agent's; None keeps none."""
         self._gateway = gateway
         self._settings = settings
         self._clock = clock
@@ -104,17 +101,9 @@ class Decisions:
         shown: Approvals | None = None,
         hold: float | None = None,
     ) -> DecisionView:
-        """Approves what was on the screen, after the hold.
-
-        Args:
-            item: the whole email, as it was on the screen.
-            digest: its digest, from what was shown or typed by a human.
-            found: the findings that the reviewer was shown; the journal records their codes.
-            hold: in seconds; None for the setting.
-
-        Raises:
-            Refused: it cannot begin, and nothing was done.
-        """
+        """Approves the whole email as it was on the screen, after the hold. `digest`: from what was shown or typed by a
+        human. `found`: the findings that the reviewer was shown; the journal records their codes. `hold`: in seconds;
+        None for the setting. Raises Refused if it cannot begin, and nothing was done."""
         return (await self._begin([DecisionRequest(item, Act.APPROVE, digest, found=found, shown=shown)], hold))[0]
 
     async def reject(

@@ -46,14 +46,9 @@ class Open(NamedTuple):
 
 
 class PresenceKeeper:
-    """This program's presence, on one email at a time.
-
-    Args:
-        tags: sets and removes the tags; without a send key they are only read.
-        watch: reads the tags of the email under the cursor.
-        sync: reads the opened email again, which shows the presence of others.
-        minutes: how long the tags last unless renewed; 0 sets none.
-    """
+    """This program's presence, on one email at a time. Without a send key, `tags` are only read. `watch` reads those of
+    the email under the cursor. `sync` reads the opened email again, which shows the presence of others. `minutes`: how
+    long the tags last unless renewed; 0 sets none."""
 
     def __init__(self, tags: PresenceTags, watch: PresenceWatch, sync: Sync, clock: Clock, *, minutes: int) -> None:
         self.watch = watch

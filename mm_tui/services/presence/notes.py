@@ -113,18 +113,11 @@ class TeamTags:
         self._notify = notify
 
     async def note(self, mailbox_id: str, email_id: str, text: str, *, before: str = "") -> OneLine:
-        """Sets or replaces the note on an email; an empty text removes it.
+        """Sets or replaces the note on an email; an empty text removes it. Returns what was done, in words. `before`:
+        the note that the reviewer saw; a different one is not overwritten.
 
-        Args:
-            before: the note that the reviewer saw; a different one is not overwritten.
-
-        Returns:
-            What was done, in words.
-
-        Raises:
-            NotSet: the text is too long, or a colleague has changed the note.
-            GatewayError: a call failed.
-            TagsDiffer: somebody else writes the tags at the same time.
+        Raises NotSet if the text is too long, or a colleague has changed the note; GatewayError if a call failed;
+        TagsDiffer if somebody else writes the tags at the same time.
         """
         note = OneLine(text).strip()
         if len(note) > LONGEST_NOTE:
@@ -139,16 +132,8 @@ class TeamTags:
         return OneLine("the note for your colleagues is set" if note else "the note is removed")
 
     async def take_back_approval(self, mailbox_id: str, email_id: str) -> OneLine:
-        """Removes our first approval of an email, where two reviewers must approve it.
-
-        Returns:
-            What was done, in words.
-
-        Raises:
-            NotSet: it has none, or the email no longer waits.
-            GatewayError: a call failed.
-            TagsDiffer: somebody else writes the tags at the same time.
-        """
+        """Removes our first approval of an email, where two reviewers must approve it. Returns what was done, in words.
+        Raises NotSet if it has none, or the email no longer waits; otherwise as `note`."""
         from mm_tui.services.tags import ATTEMPTS, TagsDiffer
 
         name = Approver.of(self._reviewer, self._gateway.keys).tag_name
@@ -166,16 +151,8 @@ class TeamTags:
         return OneLine("your approval is taken back")
 
     async def assign(self, mailbox_id: str, email_id: str, to: str) -> OneLine:
-        """Assigns an email; an empty name removes the assignment.
-
-        Returns:
-            What was done, in words.
-
-        Raises:
-            NotSet: the name is too long.
-            GatewayError: a call failed.
-            TagsDiffer: somebody else writes the tags at the same time.
-        """
+        """Assigns an email; an empty name removes the assignment. Returns what was done, in words. Raises NotSet if the
+        name is too long; otherwise as `note`."""
         name = OneLine(to).strip()
         if len(name) > LONGEST_NAME:
             raise TooLong(f"a name has at most {LONGEST_NAME} characters, this one has {len(name)}")

@@ -204,15 +204,9 @@ class PresenceTags:
         return self._reader.of(email_id, held, self._clock.now())
 
     async def take(self, mailbox_id: str, email_id: str) -> Presence | None:
-        """Marks an email as open here, or renews the mark.
-
-        Returns:
-            None if it is now ours; otherwise the presence of another, which stays.
-
-        Raises:
-            GatewayError: the tags could not be read or set.
-            TagsDiffer: somebody else writes the tags at the same time.
-        """
+        """Marks an email as open here, or renews the mark. Returns None if it is now ours; otherwise the presence of
+        another, which stays. Raises GatewayError if the tags could not be read or set, TagsDiffer if somebody else
+        writes the tags at the same time."""
         from mm_tui.services import tags
 
         now = self._clock.now()

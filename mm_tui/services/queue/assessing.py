@@ -185,14 +185,9 @@ GONE = NOT_SENT - WAITING | {Status.DELETED}
 def other_answers(
     item: PendingItem, others: Sequence[EmailSummary], family: Callable[[], Iterable[str]]
 ) -> tuple[OtherAnswer, ...]:
-    """The other answers to the email that `item` answers, oldest first.
-
-    Args:
-        item: a waiting draft; inbound mail answers nothing.
-        others: the other emails of its thread, opened where they were, oldest first.
-        family: returns the ids of emails that replace the draft or are replaced by it. These are no second answer while
-            they wait, but are one once sent.
-    """
+    """The other answers to the email that the waiting draft `item` answers, oldest first. `others`: the other emails of
+    its thread, opened where they were, oldest first. `family` returns the ids of emails that replace the draft or are
+    replaced by it. These are no second answer while they wait, but are one once sent."""
     if str(item.direction) == Direction.INBOUND:
         return ()
     answered = _answered(item, others)

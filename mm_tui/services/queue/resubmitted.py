@@ -132,14 +132,9 @@ class Resubmissions:
     def of(
         self, item: PendingItem, others: Sequence[EmailSummary], seen_at: datetime | None, named: str = ""
     ) -> Resubmission | None:
-        """The rejected draft that a draft follows; None if none is known.
-
-        Args:
-            item: the waiting draft; for inbound mail the result is None.
-            others: the other emails of its thread, opened where they were, oldest first.
-            seen_at: when this machine first saw it waiting.
-            named: the id of the rejected draft in its tags; used if it is plausible.
-        """
+        """The rejected draft that a waiting draft follows; None if none is known. `others`: the other emails of its
+        thread, opened where they were, oldest first. `seen_at`: when this machine first saw it waiting. `named`: the id
+        of the rejected draft in its tags; used if it is plausible."""
         if str(item.direction) == Direction.INBOUND:
             return None
         found = [

@@ -72,15 +72,8 @@ class SyncHealth:
         self.last_ok_at = self._clock.now()
 
     def failed(self, part: SyncPart, error: Exception, *, interval: float, again: bool) -> tuple[float, bool]:
-        """A try failed.
-
-        Args:
-            interval: seconds between tries while all is well.
-            again: whether it will be tried again.
-
-        Returns:
-            Seconds to wait, and whether the gateway asked for that wait, which must then not be shortened.
-        """
+        """A try failed. Returns the seconds to wait, and whether the gateway asked for that wait, which must then not
+        be shortened. `interval`: seconds between tries while all is well. `again`: whether it will be tried again."""
         retry_after = error.retry_after if isinstance(error, GatewayError) else None
         kind = _kind_of(error)
         scope = isinstance(error, MissingScope)

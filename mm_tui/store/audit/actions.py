@@ -47,15 +47,8 @@ _DETAILS = ("decision", "action", "outcome", "verdict", "result", "new_status", 
 
 
 def meaning(action: str, details: Mapping[OneLine, OneLine] | None = None) -> Meaning | None:
-    """What an entry says about its email.
-
-    Args:
-        action: its action, as the gateway calls it.
-        details: its metadata, used if the action itself does not say it ("oversight.decide", or nothing at all).
-
-    Returns:
-        None if nothing in the entry is known.
-    """
+    """What an entry says about its email; None if nothing in it is known. `details`, its metadata, are used if the
+    action itself does not say it ("oversight.decide", or nothing at all)."""
     words = _words(action)
     if _any(_OTHER_THINGS, words):
         return None

@@ -64,17 +64,9 @@ class Journal:
         at: datetime,
         details: Mapping[str, str],
     ) -> int:
-        """Adds an entry inside the caller's durable write transaction, and returns its number.
-
-        Args:
-            connection: from `Database.write(durable=True)`: the entry is on disk when that transaction ends.
-            at: an aware datetime.
-            details: ids, digests, outcomes; never content.
-
-        Raises:
-            StoreMoved: the store is no longer the one that was opened.
-            StoreBehind: the journal differs from the one that this machine saw last.
-        """
+        """Adds an entry inside the caller's durable write transaction, and returns its number. It is on disk when that
+        transaction ends. `details`: ids, digests, outcomes; never content. Raises StoreMoved if the store is no longer
+        the one that was opened, StoreBehind if the journal differs from the one that this machine saw last."""
         last = self._database.extend(connection)
         number = last.number + 1
         entry = encode(

@@ -60,15 +60,9 @@ class EditStore:
             raise StoreMoved(f"{error}. {self.rescued(*fresh)}") from error
 
     def save(self, edit: SavedEdit, *, durable: bool = False) -> int:
-        """Saves the edit in place of its previous state. Returns its revision, which an unchanged text keeps.
-
-        Args:
-            edit: the text as typed, not cleaned for display.
-            durable: make it survive a power cut; for pauses and exits, not for every keystroke.
-
-        Raises:
-            StoreMoved: as for `changing`.
-        """
+        """Saves the edit, as typed, in place of its previous state. Returns its revision, which an unchanged text
+        keeps. `durable` makes it survive a power cut; for pauses and exits, not for every keystroke. Raises StoreMoved
+        as for `changing`."""
         recipients, text = json.dumps(list(edit.text.to)), edit.text
         with self.changing(edit, durable=durable) as connection:
             old = _row(connection, edit.item_id)

@@ -119,13 +119,8 @@ class DecisionLock(msgspec.Struct, frozen=True):
 
 
 class LockStore:
-    """The locks of all processes that share this store.
-
-    Args:
-        owner: the locking process; by default this one.
-        where: its `place()`; by default determined from the system.
-        monotonic: a monotonic clock in seconds, for watching other leases.
-    """
+    """The locks of all processes that share this store. `owner`: the locking process; by default this one. `where`: its
+    `place()`. `monotonic`: a clock in seconds, for watching other leases."""
 
     def __init__(
         self,

@@ -124,14 +124,9 @@ class MailStore:
         query: Query | None = None,
         stop: Callable[[], bool] | None = None,
     ) -> array[int]:
-        """The view's emails as keys, newest first.
-
-        Args:
-            limit: at most this many, for the first screen.
-            below: only keys smaller than this, to continue after the first screen.
-            stop: called every millisecond or so in the calling thread; True cancels the search, which then returns
-                nothing. For searches in a thread, which may become stale.
-        """
+        """The view's emails as keys, newest first: at most `limit`, for the first screen, or only those smaller than
+        `below`, to continue after it. `stop` is called every millisecond or so in the calling thread; True cancels the
+        search, which then returns nothing. For searches in a thread, which may become stale."""
         understood = query or parse_query(view.query)
         cursor = self._database.reader().cursor()
         cursor.row_factory = None
