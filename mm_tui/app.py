@@ -228,9 +228,7 @@ class MmTui(App[None], inherit_bindings=False):
     @work(thread=True, group="rules", exclusive=True, exit_on_error=False)
     def _prepare_rules(self) -> None:
         """Loads the risk rules, so that opening the queue does not wait for them, and applies them to the first drafts.
-
-        What the rules build when they are first applied takes 10 MB, which an empty queue does not need.
-        """
+        What the rules build when they are first applied takes 10 MB, which an empty queue does not need."""
         queue = self.session.queue
         if self.session.pending.count():
             queue.prepare()

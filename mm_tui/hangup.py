@@ -59,11 +59,8 @@ def handle_signals(
 
 
 def _resume_only_what_was_stopped(hidden: Callable[[], object], came_back: Callable[[], object]) -> None:
-    """Lets Textual start again after SIGCONT only if SIGTSTP came before.
-
-    A terminal that goes away sends it too, as may anybody; Textual would start its threads twice, and each of two key
-    readers would get only some keys.
-    """
+    """Lets Textual start again after SIGCONT only if SIGTSTP came before. A terminal that goes away sends it too, as
+    may anybody; Textual would start its threads twice, and each of two key readers would get only some keys."""
     stop, go_on = signal.getsignal(signal.SIGTSTP), signal.getsignal(signal.SIGCONT)
     if not callable(stop) or not callable(go_on):
         return
@@ -124,11 +121,8 @@ def _is_in_front() -> bool:
 
 
 def outlives(failure: threading.ExceptHookArgs) -> bool:
-    """Whether a thread failed only because the terminal is gone.
-
-    The drawing thread must then continue, writing to nowhere, because the program would wait for ever for it. Call it
-    in that thread.
-    """
+    """Whether a thread failed only because the terminal is gone. The drawing thread must then continue, writing to
+    nowhere, because the program would wait for ever for it. Call it in that thread."""
     error, thread = failure.exc_value, failure.thread
     if not isinstance(error, OSError) or error.errno not in _GONE or thread is None or thread.name != _DRAWS:
         return False

@@ -16,12 +16,9 @@ from mm_tui.text import OneLine
 
 
 def run(settings: Settings, profiles: Profiles | None = None, *, demo: tuple[OneLine, ...] | None = None) -> int:
-    """Runs the app until the user quits; after a switch, with the other profile.
-
-    `profiles`: those to switch to; None if there are no others. `demo`: in the demo, notes about the imported mail, for
-    the first screen; otherwise None. Returns the exit status: 0, 1 after a crash, 2 if the terminal cannot be used, 10
-    if the store cannot.
-    """
+    """Runs the app until the user quits; after a switch, with the other profile. `profiles`: those to switch to; None
+    if there are no others. `demo`: in the demo, notes about the imported mail, for the first screen; otherwise None.
+    Returns the exit status: 0, 1 after a crash, 2 if the terminal cannot be used, 10 if the store cannot."""
     if not (sys.stdout.isatty() and sys.stdin.isatty()):
         sys.stderr.write("mm-tui: this is not a terminal. The commands work without one; see mm-tui --help\n")
         return 2

@@ -154,10 +154,8 @@ class RawContent(Model, frozen=True, kw_only=True):
 
 
 class EditedDraft(msgspec.Struct, frozen=True):
-    """A human's edit of a draft, as typed.
-
-    Cc and attachments stay those of the original. Lone surrogates, which cannot be sent or stored, become escapes.
-    """
+    """A human's edit of a draft, as typed. Cc and attachments stay those of the original. Lone surrogates, which cannot
+    be sent or stored, become escapes."""
 
     to: tuple[str, ...]
     subject: str
@@ -305,11 +303,8 @@ class EmailDetail(EmailSummary, frozen=True, kw_only=True):
 
 
 class PendingItem(Model, frozen=True, kw_only=True):
-    """An email that waits for a human: outbound (a draft) or inbound (`gated_all`).
-
-    The pending list has no cc, attachments or thread; `raw` then has the listed content, and `complete` is False until
-    the detail has been read.
-    """
+    """An email that waits for a human: outbound (a draft) or inbound (`gated_all`). The pending list has no cc,
+    attachments or thread; `raw` then has the listed content, and `complete` is False until the detail has been read."""
 
     id: GatewayId
     mailbox_id: GatewayId

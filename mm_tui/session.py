@@ -199,9 +199,7 @@ class Session:
 
     def build(self, notify: Notify) -> None:
         """Imports and builds the services that need the network. Takes a few hundred milliseconds: call it in a thread.
-
-        Without usable keys the services stay None, and `trouble` says why.
-        """
+        Without usable keys the services stay None, and `trouble` says why."""
         from mm_tui.gateway.keys import Keys
         from mm_tui.services.assistant.drafts import Drafts
         from mm_tui.services.assistant.second_reader import SecondReader

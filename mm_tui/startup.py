@@ -23,11 +23,8 @@ def prepare_process() -> None:
 
 
 def _open_closed_streams() -> None:
-    """Opens missing standard streams (`>&-`) to nowhere.
-
-    Otherwise the next file that is opened, such as the store, would get their number, and anything printed would be
-    written into it.
-    """
+    """Opens missing standard streams (`>&-`) to nowhere. Otherwise the next file that is opened, such as the store,
+    would get their number, and anything printed would be written into it."""
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         if getattr(sys, name) is None:
             place = os.open(os.devnull, os.O_RDWR)

@@ -84,10 +84,8 @@ def _marks(last: int) -> str:
 
 @cache
 def _combining(last: int) -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
-    """Too many marks in a row; a mark at the start of a line; a mark; all that stands on one base.
-
-    The first is written out, not counted with braces: so the engine can skip to its first character.
-    """
+    """Too many marks in a row; a mark at the start of a line; a mark; all that stands on one base. The first is written
+    out, not counted with braces: so the engine can skip to its first character."""
     mark = f"[{_marks(last)}]"
     stack = f"[{_marks(last)}{_JOINER}{_SELECTORS}]++"
     return re.compile(mark * (MARKS_A_CELL + 1)), re.compile(f"[\n\t]{mark}"), re.compile(mark), re.compile(stack)
@@ -108,10 +106,8 @@ def _han() -> re.Pattern[str]:
 
 def _kept(base: str, stack: str, after: str) -> str:
     """The part of `stack` that may stay: the marks, joiners and selectors between the characters `base` and `after`.
-
     Each choice depends only on what was kept before it and what is certain to stay after it, so a second pass makes the
-    same choices. `base` and `after` are empty at the ends of a line.
-    """
+    same choices. `base` and `after` are empty at the ends of a line."""
     if not base:
         return ""
     kept = ""
@@ -198,10 +194,8 @@ def folded_name(name: str) -> str:
 
 
 class CleanText(str):
-    """A string that may be shown. Building one cleans it, so the type is the guarantee.
-
-    What `str`'s own methods return is plain `str`: clean, but no longer vouched for by its type.
-    """
+    """A string that may be shown. Building one cleans it, so the type is the guarantee. What `str`'s own methods return
+    is plain `str`: clean, but no longer vouched for by its type."""
 
     __slots__ = ("active", "removed")
 

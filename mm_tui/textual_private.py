@@ -39,10 +39,8 @@ def forget_shown(app: App[Any]) -> None:
 
 
 def is_wrapped(area: TextArea) -> bool:
-    """Whether the text is already wrapped as wide as it is shown: edits wrap what they change.
-
-    Textual wraps all of it again with every option that is set and every layout, each time 30 ms for a long draft.
-    """
+    """Whether the text is already wrapped as wide as it is shown: edits wrap what they change. Textual wraps all of it
+    again with every option that is set and every layout, each time 30 ms for a long draft."""
     wrapped = area.wrapped_document
     return (wrapped._width, wrapped._tab_width) == (area.wrap_width, area.indent_width)
 
@@ -73,11 +71,9 @@ _reflow_since_last_layout = Compositor.reflow
 
 
 def _reflow(self: Compositor, parent: Widget, size: Size) -> ReflowResult:
-    """Reports the new size to every widget whose size changed since the last layout.
-
-    Textual may compute the map of a layout early, when a widget's position is requested. It then compares the layout
-    with that map, finds no change, and the widgets keep lines made for their old width.
-    """
+    """Reports the new size to every widget whose size changed since the last layout. Textual may compute the map of a
+    layout early, when a widget's position is requested. It then compares the layout with that map, finds no change, and
+    the widgets keep lines made for their old width."""
     # The map is stored in the compositor, so that it is freed with its screen.
     self._full_map = vars(self).get("map_of_last_layout", self._full_map)
     changes = _reflow_since_last_layout(self, parent, size)
@@ -89,11 +85,9 @@ _all_renders = Compositor._get_renders
 
 
 def _get_renders(self: Compositor, crop: Region | None = None) -> Iterable[tuple[Region, Region, list[Strip]]]:
-    """Renders the changed lines alone, and nothing that is behind a widget that has them all.
-
-    Textual renders every visible widget in full, and then keeps what is in front of the changed lines: a third of the
-    time of a move in a list.
-    """
+    """Renders the changed lines alone, and nothing that is behind a widget that has them all. Textual renders every
+    visible widget in full, and then keeps what is in front of the changed lines: a third of the time of a move in a
+    list."""
     if crop is None:
         yield from _all_renders(self)
         return
@@ -115,11 +109,8 @@ _handlers: dict[tuple[type, str], list[tuple[type, str]] | None] = {}
 def _get_dispatch_methods(
     self: MessagePump, method_name: str, message: Message
 ) -> Iterable[tuple[type, Callable[[Message], Awaitable[object]]]]:
-    """Remembers by class which methods handle which messages.
-
-    Textual looks through all base classes for each of the fifty messages that follow a key: a tenth of the time of a
-    move in a list.
-    """
+    """Remembers by class which methods handle which messages. Textual looks through all base classes for each of the
+    fifty messages that follow a key: a tenth of the time of a move in a list."""
     place = type(self), method_name
     if place not in _handlers:
         classes = [(cls, vars(cls)) for cls in type(self).mro()]
@@ -143,11 +134,9 @@ _refresh_in_front = Screen._compositor_refresh
 
 
 def _refresh(self: Screen[object]) -> None:
-    """Has a screen behind another repaint only its changed cells, once, and only where they are visible.
-
-    Textual marks the whole screen behind as changed with each update, and so repaints it again and again while a dialog
-    is open, even behind a screen that covers it: a megabyte in 15 seconds.
-    """
+    """Has a screen behind another repaint only its changed cells, once, and only where they are visible. Textual marks
+    the whole screen behind as changed with each update, and so repaints it again and again while a dialog is open, even
+    behind a screen that covers it: a megabyte in 15 seconds."""
     front = self.app.screen
     if self is front or self.app.is_inline:
         if not self.app._batch_count:

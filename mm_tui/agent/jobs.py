@@ -226,10 +226,8 @@ class Jobs:
         return {row["reply_id"]: _job(row) for row in rows}
 
     def is_looked_at(self, draft_id: str, now: datetime) -> bool:
-        """Whether to check a rejected draft's tags now; also records when it was first seen.
-
-        A reviewer's program may set them after the rejection, so they are checked again, less and less often.
-        """
+        """Whether to check a rejected draft's tags now; also records when it was first seen. A reviewer's program may
+        set them after the rejection, so they are checked again, less and less often."""
         row = self._database.one("SELECT seen_at, look_at FROM agent_rejected WHERE draft_id = ?", (draft_id,))
         seen, look = (from_ms(row["seen_at"]), from_ms(row["look_at"])) if row else (now, now)
         if seen is None or look is None or seen <= now < look or now - seen > FOLLOWED:

@@ -128,11 +128,9 @@ class MailSource:
         return new, False
 
     async def _begun(self, box: Mailbox) -> int:
-        """Adds mail that an agent opened before its state was lost: it is read, and has the agent's tag.
-
-        Finished work is found finished: the thread has the answer, or the label needs none. After a failure the next
-        call continues from there.
-        """
+        """Adds mail that an agent opened before its state was lost: it is read, and has the agent's tag. Finished work
+        is found finished: the thread has the answer, or the label needs none. After a failure the next call continues
+        from there."""
         name, new = f"begun {box.id}", 0
         looked = await asyncio.to_thread(self._jobs.note, name)
         async for page in first_pages(self._gateway, box.id, READ, most=BEGUN_PAGES):

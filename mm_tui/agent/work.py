@@ -43,9 +43,7 @@ class Work:
 
     async def look_at_tags(self) -> None:
         """Looks once more at the tags of emails that were finished lately, and takes on again those without a label.
-
-        Setting tags replaces all of them. A call that the network delivers late, or twice, undoes later ones.
-        """
+        Setting tags replaces all of them. A call that the network delivers late, or twice, undoes later ones."""
         jobs, gateway, clock = self.tools.jobs, self.tools.gateway, self.tools.clock
         for job in await asyncio.to_thread(jobs.tagged_lately, clock.now(), MOST_LOOKS):
             try:

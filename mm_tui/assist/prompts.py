@@ -245,12 +245,9 @@ def tokens(text: str) -> int:
 
 
 def cut(letters: Sequence[Letter], budget: int) -> tuple[list[Letter], bool]:
-    """Shortens a thread to a budget of tokens.
-
-    Quoted text, which repeats earlier messages, is removed first, starting with the oldest message; then the oldest
-    bodies, and finally the end of the newest one. Each cut leaves a mark. Returns the letters to send, and whether
-    anything was left out.
-    """
+    """Shortens a thread to a budget of tokens. Quoted text, which repeats earlier messages, is removed first, starting
+    with the oldest message; then the oldest bodies, and finally the end of the newest one. Each cut leaves a mark.
+    Returns the letters to send, and whether anything was left out."""
     kept = list(letters)
     total = sum(map(_cost, kept))
     if total <= budget:

@@ -52,11 +52,8 @@ class OpenWorker(msgspec.Struct):
 
 async def run(args: argparse.Namespace, settings: Settings) -> int:
     """Runs the agent until it is stopped or, with `--once`, until no mail is left. Returns 0 stopped or finished, 5
-    mail is left.
-
-    Raises StoreUnusable, or CommandError: 3 no such mailbox, 4 a key is missing, wrong or may decide, 5 the gateway
-    failed, 10 the webhook secret is missing.
-    """
+    mail is left. Raises StoreUnusable, or CommandError: 3 no such mailbox, 4 a key is missing, wrong or may decide, 5
+    the gateway failed, 10 the webhook secret is missing."""
     from mm_tui.agent.boxes import check_keys
 
     with _failures_as_statuses():

@@ -79,10 +79,8 @@ async def address_fault(url: str) -> str:
 
 
 async def no_gateway(client: GatewayClient) -> OneLine | None:
-    """Why the address is not a MultiMail gateway; None if it is one or cannot be reached.
-
-    It tries two calls that every gateway has, one without a key, because a proxy may block one of them.
-    """
+    """Why the address is not a MultiMail gateway; None if it is one or cannot be reached. It tries two calls that every
+    gateway has, one without a key, because a proxy may block one of them."""
     faults: list[str] = []
     for path, ask in (("/health", client.health), ("/v1/mailboxes", client.mailboxes)):
         try:

@@ -68,10 +68,8 @@ async def refresh_queue(session: Session) -> None:
 
 
 async def read_drafts(session: Session) -> WaitingDetails:
-    """Reads missing details of all waiting drafts, and what the sync has not brought of their threads.
-
-    Marks no mail as read. Unreadable threads are reported.
-    """
+    """Reads missing details of all waiting drafts, and what the sync has not brought of their threads. Marks no mail as
+    read. Unreadable threads are reported."""
     new = {one.email_id for one in session.pending.unread_drafts()}
     details = WaitingDetails(session.database, session.network.sync, session.clock, ignore)
     await details.read_all(seconds=READ_SECONDS)

@@ -82,11 +82,8 @@ async def _sync(arguments: argparse.Namespace, chosen: Settings) -> int:
 
 @contextmanager
 def _progress(*, shown: bool) -> Iterator[Callable[[SyncState], None] | None]:
-    """A bar on standard error while mail arrives, removed at the end. None if nothing should be shown.
-
-    The gateway does not say how much mail there is, so the bar only shows activity, and the number how much has
-    arrived.
-    """
+    """A bar on standard error while mail arrives, removed at the end. None if nothing should be shown. The gateway does
+    not say how much mail there is, so the bar only shows activity, and the number how much has arrived."""
     if not shown:
         yield None
         return

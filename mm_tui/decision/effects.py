@@ -82,10 +82,8 @@ class RecordApproval(msgspec.Struct, frozen=True):
 
 
 class Submit(msgspec.Struct, frozen=True):
-    """Send the edit, always under the same idempotency key.
-
-    Answered by `Submitted`, `CallRefused`, `CallConflict`, `OutcomeUnknown` or `KeyExpired`.
-    """
+    """Send the edit, always under the same idempotency key. Answered by `Submitted`, `CallRefused`, `CallConflict`,
+    `OutcomeUnknown` or `KeyExpired`."""
 
 
 class Cancel(msgspec.Struct, frozen=True):

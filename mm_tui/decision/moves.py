@@ -62,10 +62,8 @@ def edit_released(state: State, sighting: Snapshot | None = None) -> Move:
 
 
 def released(state: State, outcome: Outcome, sighting: Snapshot | None) -> Move:
-    """The wanted email was sent. The decision ends once the other versions have been read.
-
-    Another reviewer may have released one of them at the same moment.
-    """
+    """The wanted email was sent. The decision ends once the other versions have been read. Another reviewer may have
+    released one of them at the same moment."""
     state = replace(state, step=Step.RECORD, reached=outcome, sighting=sighting, todo=state.versions, question=None)
     return (state, (Look(state.todo[0]),)) if state.todo else end(state, outcome, sighting=sighting)
 

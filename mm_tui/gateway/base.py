@@ -129,10 +129,8 @@ class Caller:
         body: Mapping[str, object] | None = None,
         at: Mapping[str, str] | None = None,
     ) -> T:
-        """Makes the call and translates its answer.
-
-        Of a call that is made again and again, an answer that is the same to the byte gives the same object as before.
-        """
+        """Makes the call and translates its answer. Of a call that is made again and again, an answer that is the same
+        to the byte gives the same object as before."""
         answer = await self._call(call, params=params, body=body, at=at)
         if call not in _POLLED or len(answer.body) > _KEPT_BYTES:
             return await self._read(call, answer, lambda: read(self._content(answer)))

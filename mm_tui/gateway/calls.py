@@ -8,10 +8,8 @@ from mm_tui.gateway.keys import Scope
 
 
 class Call(msgspec.Struct, frozen=True):
-    """One call of the gateway's API.
-
-    `acts` says that it changes something, so that its outcome is unknown if the answer is lost.
-    """
+    """One call of the gateway's API. `acts` says that it changes something, so that its outcome is unknown if the
+    answer is lost."""
 
     method: str
     path: str

@@ -15,10 +15,8 @@ from mm_tui.text import OneLine
 
 
 class GatewayClient(MailCalls, AccountCalls):
-    """The MultiMail gateway, as seen with a reviewer's keys. An async context manager; belongs to one event loop.
-
-    Every method raises a `GatewayError` and nothing else when the call does not succeed.
-    """
+    """The MultiMail gateway, as seen with a reviewer's keys. An async context manager; belongs to one event loop. Every
+    method raises a `GatewayError` and nothing else when the call does not succeed."""
 
     # Oversight
 

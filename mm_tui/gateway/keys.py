@@ -69,10 +69,8 @@ class Keys:
 
     def hide_in(self, answer: object) -> object:
         """Removes these keys from an answer's JSON, in case the gateway repeats one, so that they are never stored or
-        shown.
-
-        Only these keys are removed: other text that looks like a key is part of an email and stays as received.
-        """
+        shown. Only these keys are removed: other text that looks like a key is part of an email and stays as
+        received."""
         return _without(answer, longest_first(key for _, key in self._present()))
 
     def mask(self, text: str) -> str:

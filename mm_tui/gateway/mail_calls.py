@@ -63,11 +63,9 @@ class MailCalls(Caller):
     async def email_pages(
         self, mailbox_id: str, *, limit: int = 100, cursor: str | None = None
     ) -> AsyncGenerator[EmailPage, None]:
-        """All pages of a mailbox's mail from `cursor` on, newest first, as fast as the gateway sends them.
-
-        One request is in progress at a time; the next page is requested while the last one is processed. Close the
-        generator if you do not read it to the end.
-        """
+        """All pages of a mailbox's mail from `cursor` on, newest first, as fast as the gateway sends them. One request
+        is in progress at a time; the next page is requested while the last one is processed. Close the generator if you
+        do not read it to the end."""
         asking: asyncio.Task[HttpAnswer] | None = None
         left = asyncio.Event()
 
@@ -115,10 +113,8 @@ class MailCalls(Caller):
         )
 
     async def spam(self, *, status: str = "spam_flagged", cursor: str | None = None) -> EmailPage:
-        """A page of flagged (`spam_flagged`) or quarantined (`spam_quarantined`) mail of all mailboxes.
-
-        Where the gateway does not say which mailbox an email is in, its `mailbox_id` is `UNKNOWN_MAILBOX`.
-        """
+        """A page of flagged (`spam_flagged`) or quarantined (`spam_quarantined`) mail of all mailboxes. Where the
+        gateway does not say which mailbox an email is in, its `mailbox_id` is `UNKNOWN_MAILBOX`."""
         return await self._ask(
             calls.SPAM,
             lambda answer: _email_page(answer, UNKNOWN_MAILBOX),
@@ -174,10 +170,8 @@ class MailCalls(Caller):
         return await self._ask(calls.TAGS, _tags, at={"mailbox_id": mailbox_id, "email_id": email_id})
 
     async def put_tags(self, mailbox_id: str, email_id: str, tags: Mapping[str, str]) -> dict[OneLine, OneLine]:
-        """Sets the tags; returns what the gateway now holds.
-
-        By one document this replaces all tags, by another it merges: read, merge, put, compare.
-        """
+        """Sets the tags; returns what the gateway now holds. By one document this replaces all tags, by another it
+        merges: read, merge, put, compare."""
         return await self._ask(
             calls.PUT_TAGS, _tags, body={"tags": dict(tags)}, at={"mailbox_id": mailbox_id, "email_id": email_id}
         )

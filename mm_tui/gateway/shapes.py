@@ -23,10 +23,8 @@ _EMPTY = OneLine("")
 
 
 class Listing(tuple[T, ...]):
-    """A list's usable items in the gateway's order.
-
-    `refused` says of each item that was left out why it could not be used.
-    """
+    """A list's usable items in the gateway's order. `refused` says of each item that was left out why it could not be
+    used."""
 
     refused: tuple[OneLine, ...]
 
@@ -82,10 +80,8 @@ Page = TypeVar("Page", EmailPage, AuditPage)
 
 
 async def pages_of(ask: Callable[..., Awaitable[Page]], *, most: int | None = None) -> AsyncIterator[Page]:
-    """The pages of a list, newest first, each requested with its `cursor` when it is needed; at most `most` of them.
-
-    Of the last one the cursor is None, also if the gateway would only repeat what was read.
-    """
+    """The pages of a list, newest first, each requested with its `cursor` when it is needed; at most `most` of them. Of
+    the last one the cursor is None, also if the gateway would only repeat what was read."""
     cursor: str | None = None
     read = Pages()
     for _ in count() if most is None else range(most):
@@ -109,10 +105,8 @@ class OutgoingAttachment(msgspec.Struct, frozen=True):
 
 
 class OutgoingMail(msgspec.Struct, frozen=True):
-    """An email to submit. Recipients in header form or bare; the body is markdown.
-
-    The gateway's limits: 50 recipients, 998 characters of subject, 262,144 of body.
-    """
+    """An email to submit. Recipients in header form or bare; the body is markdown. The gateway's limits: 50 recipients,
+    998 characters of subject, 262,144 of body."""
 
     to: tuple[str, ...]
     subject: str

@@ -66,11 +66,8 @@ def optional_id(value: object) -> str | None:
 
 
 def time(value: object) -> datetime | None:
-    """A time in UTC from ISO 8601, an email date, epoch milliseconds or seconds; None for anything else.
-
-    Times in the first and last year that `datetime` supports are rejected too, because they cannot be shown in every
-    time zone.
-    """
+    """A time in UTC from ISO 8601, an email date, epoch milliseconds or seconds; None for anything else. Times in the
+    first and last year that `datetime` supports are rejected too, because they cannot be shown in every time zone."""
     moment = _moment(value)
     return moment if moment is not None and MINYEAR < moment.year < MAXYEAR else None
 
@@ -140,10 +137,8 @@ def table(value: object) -> Json:
 
 
 def texts(value: object) -> tuple[str, ...]:
-    """Raw texts from a list, a single text, or a JSON list inside a text, as some columns are returned.
-
-    Whatever else is listed comes as JSON, because it may be a recipient.
-    """
+    """Raw texts from a list, a single text, or a JSON list inside a text, as some columns are returned. Whatever else
+    is listed comes as JSON, because it may be a recipient."""
     if isinstance(value, str):
         if value.lstrip().startswith("["):
             try:

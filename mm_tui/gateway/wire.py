@@ -111,11 +111,9 @@ _STILL_SAID = frozenset({*_SAYS_NOTHING, Status.PENDING_SCAN, Status.PENDING_SEN
 
 
 def status(item: Json, way: str) -> OneLine:
-    """The status as received. If an outbound email's status does not say whether it was sent, its times decide.
-
-    The published statuses have no word for a sent email; `approved_at`, `delivered_at` and `bounced_at` show that it
-    was sent.
-    """
+    """The status as received. If an outbound email's status does not say whether it was sent, its times decide. The
+    published statuses have no word for a sent email; `approved_at`, `delivered_at` and `bounced_at` show that it was
+    sent."""
     stated = values.line(item.get("status"))
     if stated and (way != Direction.OUTBOUND or stated not in _STILL_SAID):
         return stated

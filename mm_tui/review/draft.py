@@ -16,10 +16,8 @@ _ONE_ADDRESS = re.compile(r"[^\s@,;:<>\"()]+@[^\s@,;:<>\"()]+")
 
 
 def edited(original: RawContent, edit: EditedDraft) -> RawContent:
-    """The complete content that the human wants to send: the edit, with the original's sender, cc and attachments.
-
-    It is sent as soon as it is approved: the gateway does not disclose every send time, and a reply cannot have one.
-    """
+    """The complete content that the human wants to send: the edit, with the original's sender, cc and attachments. It
+    is sent as soon as it is approved: the gateway does not disclose every send time, and a reply cannot have one."""
     untold = tuple(name for name in original.untold if name != "to")
     return original.replaced(to=edit.to, subject=edit.subject, body=edit.body, send_at="", untold=untold)
 
@@ -71,9 +69,7 @@ def starts_thread(original: RawContent, edit: EditedDraft) -> bool:
 
 def same_form(before: Sequence[str], after: Sequence[str]) -> tuple[str, str]:
     """Two lists of recipients in one form, the address first, so that they are equal if only their writing differs.
-
-    Quotes and order do not count, nor does a name that only one list has beside an address.
-    """
+    Quotes and order do not count, nor does a name that only one list has beside an address."""
     old, new = _parties(before), _parties(after)
     names = [{str(party.address).lower(): party.name for party in parties if party.name} for parties in (new, old)]
     for parties, others in ((old, names[0]), (new, names[1])):

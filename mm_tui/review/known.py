@@ -172,11 +172,9 @@ NOBODY = Acquaintances.of()
 
 
 class Known(msgspec.Struct, frozen=True, dict=True):
-    """The known correspondents from the point of view of one email, ignoring case.
-
-    Established ones are trusted. All others are compared with our own domains, with established addresses, and with
-    those that came earlier: the later one is the imitator.
-    """
+    """The known correspondents from the point of view of one email, ignoring case. Established ones are trusted. All
+    others are compared with our own domains, with established addresses, and with those that came earlier: the later
+    one is the imitator."""
 
     own_domains: frozenset[str] = frozenset()
     others: Acquaintances = NOBODY

@@ -84,11 +84,9 @@ def _prototypes() -> dict[str, str]:
 
 @lru_cache(maxsize=2048)
 def skeleton(text: str) -> str:
-    """The look of `text`, ignoring case: two texts with the same skeleton can be confused.
-
-    Case is folded, since addresses and domains are compared without it, and compatibility forms such as full-width
-    letters are taken for the plain ones.
-    """
+    """The look of `text`, ignoring case: two texts with the same skeleton can be confused. Case is folded, since
+    addresses and domains are compared without it, and compatibility forms such as full-width letters are taken for the
+    plain ones."""
     if text.isascii():
         # A capital I looks like a small l; folding the case first would hide that.
         return text.replace("I", "l").lower().translate(_ASCII_PROTOTYPES)

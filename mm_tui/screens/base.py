@@ -29,10 +29,8 @@ CHROME_SECONDS = 0.1
 
 
 class PartAction:
-    """An action of a screen that is a method of one of its parts, such as `deciding.approve`.
-
-    The type checker does not see the path; `tests/flows/test_acts.py` follows it for every key.
-    """
+    """An action of a screen that is a method of one of its parts, such as `deciding.approve`. The type checker does not
+    see the path; `tests/flows/test_acts.py` follows it for every key."""
 
     def __init__(self, path: str) -> None:
         self._method = attrgetter(path)
@@ -42,11 +40,9 @@ class PartAction:
 
 
 class BaseScreen(Screen[None]):
-    """A main screen: top line, body, status line, keys.
-
-    Subclasses yield their body from `compose_body` and read the store again in `handle_event`. While another main
-    screen is in front, events wait (one of each kind) and are handled when this one returns.
-    """
+    """A main screen: top line, body, status line, keys. Subclasses yield their body from `compose_body` and read the
+    store again in `handle_event`. While another main screen is in front, events wait (one of each kind) and are handled
+    when this one returns."""
 
     MODE: ClassVar[str] = ""
     """The main screen to show as current in the top line: "inbox", "pending", "audit" or "mailboxes"."""
@@ -128,10 +124,8 @@ class BaseScreen(Screen[None]):
         self.post_message(Said(text, "", taken_back=True))
 
     def save_work(self) -> bool:
-        """Saves what the human has written; returns False if the store failed.
-
-        Called before the program ends, for whatever reason.
-        """
+        """Saves what the human has written; returns False if the store failed. Called before the program ends, for
+        whatever reason."""
         return True
 
     def written_text(self) -> str:

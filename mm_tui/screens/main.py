@@ -11,11 +11,8 @@ if TYPE_CHECKING:
 
 
 def _styled(screen: Screen[Any]) -> Screen[Any]:
-    """A screen that Textual takes for styled: it is, as it is mounted.
-
-    A count that differs from the app's would have all styles parsed twice more when the screen is first shown: half of
-    the time of opening it.
-    """
+    """A screen that Textual takes for styled: it is, as it is mounted. A count that differs from the app's would have
+    all styles parsed twice more when the screen is first shown: half of the time of opening it."""
     screen._css_update_count = screen.app._css_update_count
     return screen
 

@@ -64,12 +64,9 @@ class Contacts:
     def known_to(
         self, email_id: str, mailbox_id: str, thread_id: str | None, received_at: datetime | None
     ) -> Acquaintances:
-        """Whom an email knows, according to the last `refresh`.
-
-        Established are those we wrote to before, and those who wrote or were in the gateway's address book long ago,
-        outside the email's thread. `thread_id`: its thread; None if unknown. `received_at`: when it arrived or was
-        written; None means after all others.
-        """
+        """Whom an email knows, according to the last `refresh`. Established are those we wrote to before, and those who
+        wrote or were in the gateway's address book long ago, outside the email's thread. `thread_id`: its thread; None
+        if unknown. `received_at`: when it arrived or was written; None means after all others."""
         return self.seen_from(self._store.thread_of(email_id, mailbox_id, thread_id), received_at)
 
     def seen_from(self, thread: int | None, received_at: datetime | None) -> Acquaintances:

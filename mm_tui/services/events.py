@@ -56,11 +56,8 @@ class FailureKind(StrEnum):
 
 
 class PartState(msgspec.Struct, frozen=True):
-    """The state of one part of the sync.
-
-    `error` and `cure` are None if its last try succeeded. `retry_at` is the time of the next try; None if it is due
-    with the next poll, or is not tried again before something changes.
-    """
+    """The state of one part of the sync. `error` and `cure` are None if its last try succeeded. `retry_at` is the time
+    of the next try; None if it is due with the next poll, or is not tried again before something changes."""
 
     part: SyncPart
     last_ok_at: datetime | None = None

@@ -11,10 +11,8 @@ A_TURN = 16
 
 
 class Pace:
-    """Makes calls at once while there are few, and the others in the next turns, in their order.
-
-    What has to hold for all at one moment must be done before; these calls only tell others, or begin what comes next.
-    """
+    """Makes calls at once while there are few, and the others in the next turns, in their order. What has to hold for
+    all at one moment must be done before; these calls only tell others, or begin what comes next."""
 
     def __init__(self) -> None:
         self._left = A_TURN

@@ -66,10 +66,8 @@ class SpamMarks:
 
 
 def why_not(direction: str, status: str, *, spam: bool) -> str:
-    """Why an email cannot be marked this way; empty if it can.
-
-    A waiting email must be decided instead, because a mark would remove it from the queue without a decision.
-    """
+    """Why an email cannot be marked this way; empty if it can. A waiting email must be decided instead, because a mark
+    would remove it from the queue without a decision."""
     if direction == Direction.OUTBOUND:
         return "only received mail can be spam"
     if status.startswith("pending_"):

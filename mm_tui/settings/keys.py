@@ -22,12 +22,9 @@ COMMAND_SECONDS = 60
 
 
 def with_keys(settings: Settings) -> Settings:
-    """The settings, completed with keys from commands and the keyring.
-
-    A key in the file or the environment takes precedence over its command, and the command over the keyring. Raises
-    ConfigError if a command fails or prints nothing that can be a key, or the keyring cannot be used. The command's
-    output is never quoted.
-    """
+    """The settings, completed with keys from commands and the keyring. A key in the file or the environment takes
+    precedence over its command, and the command over the keyring. Raises ConfigError if a command fails or prints
+    nothing that can be a key, or the keyring cannot be used. The command's output is never quoted."""
     profile = settings.profile
     found: dict[str, Secret] = {}
     for name in KEY_NAMES:

@@ -95,10 +95,7 @@ def forget_mail(connection: sqlite3.Connection) -> None:
 
 def make_private(path: Path) -> None:
     """Creates the folder (0700) and file (0600) before SQLite does, and corrects the mode of a file that others can
-    read.
-
-    SQLite's log files get the mode of the file.
-    """
+    read. SQLite's log files get the mode of the file."""
     if not path.parent.exists():
         path.parent.mkdir(parents=True, mode=0o700)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)

@@ -37,10 +37,7 @@ def columns_of(connection: sqlite3.Connection, table: str) -> list[Column]:
 
 def unreadable(database: Database) -> str:
     """The first table with a row that cannot be read, or an index that differs from its table, in words; empty if there
-    is none.
-
-    Of the kept tables only the kind of the values is checked: a new store would get the same rows again.
-    """
+    is none. Of the kept tables only the kind of the values is checked: a new store would get the same rows again."""
     reader = database.reader()
     if (found := str(reader.execute("PRAGMA integrity_check(1)").fetchone()[0])) != "ok":
         return found

@@ -38,11 +38,9 @@ _memory_names = itertools.count(1)
 
 
 class Database:
-    """The store of one profile. Safe to use from many threads and processes at once.
-
-    Each thread has a connection of its own. Writers of this process wait for a lock, writers of other processes for
-    SQLite's own; readers never wait (write-ahead log).
-    """
+    """The store of one profile. Safe to use from many threads and processes at once. Each thread has a connection of
+    its own. Writers of this process wait for a lock, writers of other processes for SQLite's own; readers never wait
+    (write-ahead log)."""
 
     def __init__(self, path: Path | None, *, memory: bool) -> None:
         self.path = path
@@ -294,10 +292,8 @@ class Database:
         return int(self.one("PRAGMA main.data_version")[0])
 
     def check(self) -> list[str]:
-        """Checks the whole file and returns SQLite's description of the damage; empty if there is none.
-
-        Takes about 3 ms per megabyte. A damaged file is marked, so that the next start rebuilds it.
-        """
+        """Checks the whole file and returns SQLite's description of the damage; empty if there is none. Takes about 3
+        ms per megabyte. A damaged file is marked, so that the next start rebuilds it."""
         try:
             rows = self.reader().execute("PRAGMA quick_check(10)").fetchall()
             found = [str(row[0]) for row in rows if row[0] != "ok"]
@@ -310,11 +306,9 @@ class Database:
         return found
 
     def close(self) -> None:
-        """Waits for a write in progress, then closes. Other threads must no longer use the store.
-
-        Connections of running threads are interrupted and closed when their thread ends: closing one during a call of
-        its own thread is not safe.
-        """
+        """Waits for a write in progress, then closes. Other threads must no longer use the store. Connections of
+        running threads are interrupted and closed when their thread ends: closing one during a call of its own thread
+        is not safe."""
         self._closed = True
         mine = getattr(self._local, "connection", None)
         with self._lock:

@@ -28,12 +28,9 @@ from mm_tui.store.schema import (
 
 
 class Migration(NamedTuple):
-    """One step of the schema.
-
-    `mail` has the tables that memory mode keeps off the disk; `kept` those that are always on disk and are rescued from
-    a damaged store. `empty` runs after `mail` only if no mail is stored yet, for changes that would take too long
-    otherwise; everything works without them.
-    """
+    """One step of the schema. `mail` has the tables that memory mode keeps off the disk; `kept` those that are always
+    on disk and are rescued from a damaged store. `empty` runs after `mail` only if no mail is stored yet, for changes
+    that would take too long otherwise; everything works without them."""
 
     mail: str = ""
     empty: str = ""

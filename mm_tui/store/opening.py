@@ -88,12 +88,9 @@ def _opened(path: Path | None, *, memory: bool, rebuild: bool) -> tuple[Database
 
 @contextmanager
 def opened_to_read(path: Path) -> Iterator[Database]:
-    """Opens a private, temporary copy of a store.
-
-    Even to read, SQLite writes beside the file, and opening migrates the schema; so a copy is used. It includes the
-    write-ahead log. Raises CorruptStore if it is damaged, OSError if it cannot be read, or there is no room for the
-    copy.
-    """
+    """Opens a private, temporary copy of a store. Even to read, SQLite writes beside the file, and opening migrates the
+    schema; so a copy is used. It includes the write-ahead log. Raises CorruptStore if it is damaged, OSError if it
+    cannot be read, or there is no room for the copy."""
     with tempfile.TemporaryDirectory(prefix="mm-tui-") as folder:
         copy = Path(folder) / "store.sqlite3"
         try:

@@ -129,10 +129,8 @@ def _mend_header(path: Path) -> None:
 
 
 def _mend_descriptions(path: Path) -> None:
-    """Writes the names of the kept tables and of their columns anew.
-
-    The rows are the same in every version: columns were only added, at the end, with a value for those without them.
-    """
+    """Writes the names of the kept tables and of their columns anew. The rows are the same in every version: columns
+    were only added, at the end, with a value for those without them."""
     with closing(sqlite3.connect(":memory:")) as fresh:
         migrate(fresh)
         made = dict(fresh.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table'"))

@@ -142,11 +142,9 @@ class _Shared(msgspec.Struct):
 
 
 class OpenFile:
-    """The file of an open store, as it was on opening.
-
-    If other code in the process opened and closed a file that SQLite has open, the system would drop SQLite's locks. So
-    one descriptor per file stays open until the last store on it is closed.
-    """
+    """The file of an open store, as it was on opening. If other code in the process opened and closed a file that
+    SQLite has open, the system would drop SQLite's locks. So one descriptor per file stays open until the last store on
+    it is closed."""
 
     _shared: dict[tuple[int, int], _Shared] = {}  # noqa: RUF012 - one for the process, under the lock below
     _lock = threading.Lock()

@@ -15,10 +15,8 @@ T = TypeVar("T")
 
 
 def in_thread(node: DOMNode, read: Callable[[], T], then: Callable[[T], object], group: str) -> None:
-    """Calls `read` in a thread, and `then` with what it returns.
-
-    Newer work of a group replaces older, whose result is dropped: it may be older than what is shown.
-    """
+    """Calls `read` in a thread, and `then` with what it returns. Newer work of a group replaces older, whose result is
+    dropped: it may be older than what is shown."""
 
     def work() -> None:
         worker = get_current_worker()

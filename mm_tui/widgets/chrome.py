@@ -133,10 +133,8 @@ class TopLine(Widget):
 
 
 class StatusLine(Widget):
-    """The status line: gateway and age of data, mailbox and its oversight mode, model and spend, held decisions.
-
-    It also shows the app's short messages, so that nothing pops up over what is being decided.
-    """
+    """The status line: gateway and age of data, mailbox and its oversight mode, model and spend, held decisions. It
+    also shows the app's short messages, so that nothing pops up over what is being decided."""
 
     DEFAULT_CSS = """
     StatusLine { height: auto; max-height: 3; min-height: 1; padding: 0 1; background: $panel; color: $mm-dim; }
@@ -343,10 +341,8 @@ def footer_keys(screen: Screen[object]) -> list[tuple[str, ActiveBinding]]:
 
 
 def awake_keys(screen: Screen[object]) -> list[tuple[str, ActiveBinding]]:
-    """(names of the keys, binding) for each action that works on `screen` now, in the key table's order, each once.
-
-    Its description is what the key does there.
-    """
+    """(names of the keys, binding) for each action that works on `screen` now, in the key table's order, each once. Its
+    description is what the key does there."""
     label_here: Callable[[str, str], str] = getattr(screen, "label_here", lambda _id, label: label)
     order = {act.id: at for at, act in enumerate(keymap.ACTS)}
     firsts: dict[str, tuple[str, ActiveBinding]] = {}

@@ -13,11 +13,8 @@ from mm_tui import keymap
 
 
 class LineInput(Input):
-    """An `Input` that does not make Textual lay out the whole screen for each letter.
-
-    Focusing it selects nothing, so that typing replaces nothing, unless it only proposes its value. A pasted text keeps
-    all its lines.
-    """
+    """An `Input` that does not make Textual lay out the whole screen for each letter. Focusing it selects nothing, so
+    that typing replaces nothing, unless it only proposes its value. A pasted text keeps all its lines."""
 
     virtual_size = Reactive(Size(0, 0))
 

@@ -54,10 +54,8 @@ class DrawnLines(OrderedDict[tuple[Key, int, bool], Strip]):
 
 
 class Turns:
-    """Which rows are redrawn next when ages change.
-
-    Ages of many rows change at the same time, and on a slow connection a key would have to wait until all are written.
-    """
+    """Which rows are redrawn next when ages change. Ages of many rows change at the same time, and on a slow connection
+    a key would have to wait until all are written."""
 
     def __init__(self) -> None:
         self._last = -1

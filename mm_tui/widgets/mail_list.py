@@ -43,10 +43,8 @@ NO_STATUS = "no status"
 
 
 def chip(row: MailRow, *, is_test: bool = False) -> tuple[str, str]:
-    """A row's chip and its style: the status if it is informative, otherwise the label.
-
-    `is_test`: with a test key the gateway only accepts what is sent, and delivers nothing.
-    """
+    """A row's chip and its style: the status if it is informative, otherwise the label. `is_test`: with a test key the
+    gateway only accepts what is sent, and delivers nothing."""
     if not row.status:
         return row.label or NO_STATUS, "dim"
     if is_test and row.status in LEFT:

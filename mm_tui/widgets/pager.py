@@ -218,9 +218,7 @@ class Pager(ScrollView, can_focus=True, inherit_bindings=False):
 
     def look(self) -> None:
         """Records what has been painted; posts `EndSeen` once the whole page was, and has been visible for a moment.
-
-        Skipped text has not been seen, nor has a page behind a dialog.
-        """
+        Skipped text has not been seen, nor has a page behind a dialog."""
         if not self._is_painted():
             return
         while self._once_painted:

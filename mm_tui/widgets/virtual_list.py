@@ -28,11 +28,8 @@ TURN_SECONDS = 5.0
 
 
 class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_bindings=False):
-    """The base of all lists.
-
-    Subclasses implement `fetch_rows` and `draw_row`, and may set `row_height`. Textual's own bindings are not
-    inherited: nothing scrolls sideways, so the screen uses left and right.
-    """
+    """The base of all lists. Subclasses implement `fetch_rows` and `draw_row`, and may set `row_height`. Textual's own
+    bindings are not inherited: nothing scrolls sideways, so the screen uses left and right."""
 
     BINDINGS = keymap.bindings("list")
     COMPONENT_CLASSES: ClassVar[set[str]] = {
@@ -158,11 +155,8 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_binding
         return self._rows.at(self._keys, index, self.fetch_rows)
 
     def set_keys(self, keys: Sequence[Key], *, go_first: bool = False) -> None:
-        """Shows other keys.
-
-        The cursor stays on its row and the view in place, unless `go_first`. If the row under the cursor is gone, the
-        cursor moves to the row that took its place.
-        """
+        """Shows other keys. The cursor stays on its row and the view in place, unless `go_first`. If the row under the
+        cursor is gone, the cursor moves to the row that took its place."""
         old_key, old_cursor, old_top = self.current_key, self._cursor, self.scroll_offset.y
         before = self._in_view()
         self._keys = keys

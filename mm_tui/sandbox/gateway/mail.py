@@ -64,11 +64,8 @@ class SampleDraft:
 
 @dataclass(frozen=True, slots=True)
 class SampleMailbox:
-    """A mailbox with its emails.
-
-    An email sent by the mailbox itself is inserted as outbound and delivered, so that a thread's history has earlier
-    replies.
-    """
+    """A mailbox with its emails. An email sent by the mailbox itself is inserted as outbound and delivered, so that a
+    thread's history has earlier replies."""
 
     local: str
     """The part before the @, for example `support`."""

@@ -40,10 +40,8 @@ _FEW_PIECES = 10
 
 
 def mended(raw: bytes, odd: Odd) -> bytes:
-    """The email with its header block repaired for the parser, with line feeds only.
-
-    Drops byte order marks, blank lines and banners before the first header, and invalid lines among the headers.
-    """
+    """The email with its header block repaired for the parser, with line feeds only. Drops byte order marks, blank
+    lines and banners before the first header, and invalid lines among the headers."""
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
         odd("file in UTF-16")
         raw = raw.decode("utf-16", "replace").encode("utf-8", "surrogatepass")
@@ -220,10 +218,8 @@ def header_form(name: str, address: str) -> str:
 
 
 def addresses_in(value: str) -> list[tuple[str, str]]:
-    """Name and address of each mailbox in a header's value, still encoded.
-
-    Commas and semicolons separate them, but not within an unquoted name ("Lind, Nora <nora@x.example>").
-    """
+    """Name and address of each mailbox in a header's value, still encoded. Commas and semicolons separate them, but not
+    within an unquoted name ("Lind, Nora <nora@x.example>")."""
     found: list[tuple[str, str]] = []
     held: list[str] = []
     has_angle = has_at = False

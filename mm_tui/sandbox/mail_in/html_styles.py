@@ -135,11 +135,8 @@ _ALIKE = 24
 
 
 def drop_unseen(soup: BeautifulSoup) -> bool:
-    """Removes text in the colour of its background.
-
-    Returns whether there was any. If a style sheet sets backgrounds, or there is a background image, text is kept
-    because it may be visible.
-    """
+    """Removes text in the colour of its background. Returns whether there was any. If a style sheet sets backgrounds,
+    or there is a background image, text is kept because it may be visible."""
     sheets = " ".join(sheet.get_text() for sheet in soup("style")).lower()
     found = False
     known: dict[int, tuple[_Colour | None, _Colour | None, bool]] = {}

@@ -26,10 +26,8 @@ def lay_out(soup: BeautifulSoup) -> None:
 
 
 def rows_of(table: Tag) -> list[list[tuple[int, Tag]]]:
-    """The rows of a table, each with its cells and their columns; rows without cells left out.
-
-    A cell with rowspan takes its columns in the rows below too.
-    """
+    """The rows of a table, each with its cells and their columns; rows without cells left out. A cell with rowspan
+    takes its columns in the rows below too."""
     rows = [row for row in table.find_all("tr") if row.find_parent("table") is table]
     made: list[list[tuple[int, Tag]]] = []
     taken: dict[int, int] = {}

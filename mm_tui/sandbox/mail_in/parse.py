@@ -117,10 +117,8 @@ def _sender(headers: Headers, envelope: str, odd: Odd) -> tuple[str, tuple[str, 
 
 
 def _date(headers: Headers, envelope: str, odd: Odd) -> tuple[datetime | None, tuple[str, ...]]:
-    """The email's date; where that is missing or unreadable, the newest Received header's or the envelope's.
-
-    Also what is to be said about it in the email: a date that nobody can read is shown as it stands.
-    """
+    """The email's date; where that is missing or unreadable, the newest Received header's or the envelope's. Also what
+    is to be said about it in the email: a date that nobody can read is shown as it stands."""
     given = next((value for value in headers.every("date") if value.strip()), "")
     if given:
         for value in headers.every("date"):

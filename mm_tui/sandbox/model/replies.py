@@ -52,10 +52,8 @@ def _quoted_subject(subject: str, language: str) -> str:
 
 
 def draft(mails: Sequence[PromptMail], instruction: str = "", signature: str = "") -> str:
-    """A reply to the newest mail, in its language: greeting, that it has arrived, close, signature.
-
-    A gap holds the reviewer's instruction when there is one: rules cannot turn it into prose.
-    """
+    """A reply to the newest mail, in its language: greeting, that it has arrived, close, signature. A gap holds the
+    reviewer's instruction when there is one: rules cannot turn it into prose."""
     newest = mails[-1] if mails else PromptMail("", "", "", "")
     body = own_words(newest.body)
     language = language_of(f"{newest.subject}\n{body}")
@@ -120,10 +118,8 @@ def _more_formal(text: str) -> str:
 
 
 def redraft(text: str, instruction: str) -> str:
-    """A draft changed as asked: shorter, friendlier, more formal, "replace X with Y", "remove 'X'".
-
-    Other instructions are put into the draft as a gap, so that nobody thinks they were followed.
-    """
+    """A draft changed as asked: shorter, friendlier, more formal, "replace X with Y", "remove 'X'". Other instructions
+    are put into the draft as a gap, so that nobody thinks they were followed."""
     wish = " ".join(instruction.split())[:300]
     language = language_of(text)
     if match := _REPLACE.match(wish):

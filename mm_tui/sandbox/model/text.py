@@ -53,10 +53,8 @@ class PromptMail:
 
 
 def language_of(text: str) -> str:
-    """The language as an ISO 639-1 code; "en" if unknown.
-
-    Scripts decide first (kana before han, since Japanese has both), then the commonest small words.
-    """
+    """The language as an ISO 639-1 code; "en" if unknown. Scripts decide first (kana before han, since Japanese has
+    both), then the commonest small words."""
     sample = text[:6000]
     letters = sum(1 for sign in sample if sign.isalpha())
     for code, script in _SCRIPTS:

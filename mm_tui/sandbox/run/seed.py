@@ -27,11 +27,9 @@ class _Box:
 
 
 def fill_mail(state: State, mailbox_id: str, mails: Iterable[IncomingMail], own: Iterable[str] = ()) -> int:
-    """Inserts past mail into a mailbox, oldest first, as unread; returns how many.
-
-    Their ids sort by date. An email without a date comes before all others. Mail from one of the `own` addresses, which
-    are in lower case, or from the mailbox's was sent.
-    """
+    """Inserts past mail into a mailbox, oldest first, as unread; returns how many. Their ids sort by date. An email
+    without a date comes before all others. Mail from one of the `own` addresses, which are in lower case, or from the
+    mailbox's was sent."""
     row = mailboxes.find(state, mailbox_id)
     box = _Box(mailbox_id, row["address"], row["oversight_mode"], frozenset(own))
     with state.write():

@@ -45,10 +45,8 @@ _RECEIPT = MailAttachment("receipt.txt", "text/plain", b"One weather station, pa
 
 
 def fill_synthetic(state: State, count: int) -> int:
-    """Files `count` emails in threads of 1 to 8 into the first mailbox, the newest of them minutes old.
-
-    Some are unread, a few are spam, replies are delivered, and the newest replies wait for a human.
-    """
+    """Files `count` emails in threads of 1 to 8 into the first mailbox, the newest of them minutes old. Some are
+    unread, a few are spam, replies are delivered, and the newest replies wait for a human."""
     row = mailboxes.all_mailboxes(state)[0]
     with state.write():
         file(state, _entries(row["id"], row["address"], count, state.now_ms(), random.Random(7)))  # noqa: S311

@@ -39,11 +39,8 @@ sent as it was written."""
 
 def decisions_plot(made: Sequence[MadeDecision], now: datetime, width: int) -> Content:
     """One line of `width` cells: the totals by outcome, a bar per day, today's count and the highest; empty without
-    decisions.
-
-    Where there is little room the last words are left out, then a bar stands for two or three days, then the bars are
-    left out.
-    """
+    decisions. Where there is little room the last words are left out, then a bar stands for two or three days, then the
+    bars are left out."""
     if not made:
         return Content("")
     today = now.astimezone().date()

@@ -193,11 +193,9 @@ class Deciding:
     # Approving
 
     def approve(self) -> None:
-        """Approves the email under the cursor; if it was not seen, shows it instead.
-
-        It asks once before approving a high risk, an email that a colleague has open, or one whose thread continued
-        with an email that was not on the screen.
-        """
+        """Approves the email under the cursor; if it was not seen, shows it instead. It asks once before approving a
+        high risk, an email that a colleague has open, or one whose thread continued with an email that was not on the
+        screen."""
         entry = self._screen.current
         if entry is None or self.service() is None:
             return

@@ -140,10 +140,8 @@ def _write(writer: PageWriter, old: Shown, new: Shown) -> None:
 
 
 def sides(entry: QueueEntry, *, above: Sequence[str] | None = None) -> tuple[Page, Page]:
-    """The agent's draft with removed text marked, and the human's edit with added text marked, both in full.
-
-    `above` is for the edit, as in `draft_page`.
-    """
+    """The agent's draft with removed text marked, and the human's edit with added text marked, both in full. `above` is
+    for the edit, as in `draft_page`."""
     old, new = PageWriter(), PageWriter()
     if entry.edit is None:
         return old.page(), new.page()

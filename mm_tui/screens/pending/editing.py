@@ -72,10 +72,8 @@ class Editing:
         self._screen.app.push_screen(EditScreen(entry, at), lambda _: self._edited())
 
     def use(self, kept: SavedEdit) -> None:
-        """Opens a saved text in the editor of the draft waiting in its thread, or as a new reply there.
-
-        An existing text there, and the saved text itself, are kept among the saved texts.
-        """
+        """Opens a saved text in the editor of the draft waiting in its thread, or as a new reply there. An existing
+        text there, and the saved text itself, are kept among the saved texts."""
         session, email_id = self._screen.session, written_for(kept)
         mail = session.mail.summary(email_id)
         waiting = [entry for entry in self._screen.listing.waiting if not entry.is_inbound]

@@ -90,10 +90,8 @@ def write_envelope(
     *,
     folded: bool = False,
 ) -> None:
-    """Writes what is too long for the head, because everything that is sent must be visible (R11).
-
-    `folded`: a long list of recipients is only counted here and follows below the text, so that the text is seen first.
-    """
+    """Writes what is too long for the head, because everything that is sent must be visible (R11). `folded`: a long
+    list of recipients is only counted here and follows below the text, so that the text is seen first."""
     started = above is not None
     if above is not None or len(subject) > HEAD_CHARACTERS:
         writer.write("subject  ", "dim")
@@ -136,11 +134,9 @@ def thread_page(
     marks: Callable[[str], Sequence[Mark]] = lambda _: (),
     newer: Sequence[ThreadMail] = (),
 ) -> Page:
-    """The other emails of the draft's thread, newest first because the draft answers that one.
-
-    `marks` returns marks by id. With `newer`, only these emails must be seen. Emails that were not sent or did not
-    arrive come separately at the end, each with its state.
-    """
+    """The other emails of the draft's thread, newest first because the draft answers that one. `marks` returns marks by
+    id. With `newer`, only these emails must be seen. Emails that were not sent or did not arrive come separately at the
+    end, each with its state."""
     writer, bodies = PageWriter(), bodies or RenderPass()
     said = [mail for mail in mails if mail.mail.is_exchanged]
     unsaid = [mail for mail in mails if not mail.mail.is_exchanged]

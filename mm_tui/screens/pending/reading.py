@@ -161,10 +161,8 @@ class MailOpener:
             details.first(self._screen.queue_list.keys_in_view)
 
     def _open_current(self) -> None:
-        """Reads cc, attachments and thread of the email under the cursor, and of the next one in advance.
-
-        Both wait for a decision, so no agent polls for them as unread mail.
-        """
+        """Reads cc, attachments and thread of the email under the cursor, and of the next one in advance. Both wait for
+        a decision, so no agent polls for them as unread mail."""
         shown, listed = self._screen.queue_list, self._screen.listing.listed
         near = [entry for key in shown.keys[shown.cursor : shown.cursor + 2] if (entry := listed.get(key)) is not None]
         # `WaitingDetails` retries an email that could not be read, not every change of the list.

@@ -21,10 +21,8 @@ PRESENCE_SECONDS = 3.0
 
 
 class ScreenTimers:
-    """Checks the time at regular intervals, and redraws what depends on it.
-
-    Each timer stops itself while there is nothing for it to do, because each wakes the process up.
-    """
+    """Checks the time at regular intervals, and redraws what depends on it. Each timer stops itself while there is
+    nothing for it to do, because each wakes the process up."""
 
     def __init__(self, screen: QueueHost) -> None:
         self._screen = screen

@@ -84,10 +84,8 @@ def question_page(entry: QueueEntry, newer: str) -> Content:
 
 
 def about_line(entry: QueueEntry, *, digest: bool = True) -> OneLine:
-    """Which email a dialog is about, on one line: to or from whom, the short digest, and the subject.
-
-    `digest` is False where nothing is decided.
-    """
+    """Which email a dialog is about, on one line: to or from whom, the short digest, and the subject. `digest` is False
+    where nothing is decided."""
     edit = entry.edit.text if entry.edit is not None else None
     to = (
         [str(Party.parse(one).address) for one in edit.to]

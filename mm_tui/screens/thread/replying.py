@@ -49,11 +49,9 @@ class Replying:
         return self._screen.query_one(ReplyEditor)
 
     def open(self, text: str = "") -> None:
-        """Opens the editor for the newest inbound email, with the saved text or the model's draft.
-
-        If `text` is given, it is used, and the saved text is kept as a copy. Waiting or spam mail is answered only if
-        there is no other inbound mail; otherwise it could choose the recipient.
-        """
+        """Opens the editor for the newest inbound email, with the saved text or the model's draft. If `text` is given,
+        it is used, and the saved text is kept as a copy. Waiting or spam mail is answered only if there is no other
+        inbound mail; otherwise it could choose the recipient."""
         if self.editor.is_open:
             self.editor.area.focus()
             return

@@ -45,11 +45,8 @@ def begins_alike(first: str, second: str) -> bool:
 
 
 class CardState(msgspec.Struct, frozen=True):
-    """The assistant's card for one email and its thread.
-
-    `words` is one line for each phase: why nothing is there, or what failed and what to do. Earlier results stay in the
-    other fields while a new run works or fails.
-    """
+    """The assistant's card for one email and its thread. `words` is one line for each phase: why nothing is there, or
+    what failed and what to do. Earlier results stay in the other fields while a new run works or fails."""
 
     phase: CardPhase
     words: OneLine = OneLine("")

@@ -82,11 +82,9 @@ class Conversations:
         return inbound[-1] if inbound else row
 
     async def read(self, email_id: str) -> Conversation | None:
-        """The conversation around an email; None if it is not in the store.
-
-        Missing bodies are fetched, which marks those emails as read: call it only if a human asked or has switched this
-        on. Raises GatewayError if a body could not be read.
-        """
+        """The conversation around an email; None if it is not in the store. Missing bodies are fetched, which marks
+        those emails as read: call it only if a human asked or has switched this on. Raises GatewayError if a body could
+        not be read."""
         row = await asyncio.to_thread(self.subject_row, email_id)
         if row is None:
             return None

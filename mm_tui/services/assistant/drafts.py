@@ -100,12 +100,9 @@ class Drafts:
         return self._assistant.has_key
 
     async def draft_reply(self, email_id: str, instruction: str = "") -> AsyncGenerator[DraftText, None]:
-        """Drafts a reply to the newest inbound email of the thread.
-
-        Yields the whole text so far; the last item has `done` and `warnings`. Close the generator, or cancel the task,
-        to stop. Raises AssistError if the model failed (`str(error)` is a line to show), GatewayError if a body that it
-        needs cannot be read.
-        """
+        """Drafts a reply to the newest inbound email of the thread. Yields the whole text so far; the last item has
+        `done` and `warnings`. Close the generator, or cancel the task, to stop. Raises AssistError if the model failed
+        (`str(error)` is a line to show), GatewayError if a body that it needs cannot be read."""
         from mm_tui.assist import tasks
 
         conversation = await self._read(email_id)

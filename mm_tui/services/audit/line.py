@@ -327,10 +327,8 @@ def decided(line: LogLine) -> bool | None:
 
 
 def actor_words(actor: str, source: Source | None = None, names: Mapping[str, str] = NO_NAMES) -> OneLine:
-    """An actor for lists: a reviewer's name, or a key's name or the end of its id.
-
-    Without `source`, 26 letters and digits, the form of the gateway's ids, count as a key.
-    """
+    """An actor for lists: a reviewer's name, or a key's name or the end of its id. Without `source`, 26 letters and
+    digits, the form of the gateway's ids, count as a key."""
     is_key = source is Source.GATEWAY or (source is None and len(actor) == ULID and actor.isalnum())
     return key_words(actor, names) if is_key else OneLine(actor)
 

@@ -73,10 +73,8 @@ def _counted(found: Counter[str]) -> str:
 
 
 async def read_whole(entry: QueueEntry, sync: Sync, pending: PendingStore) -> tuple[PendingItem, str] | OneLine:
-    """The whole email and its digest, or why it cannot be read.
-
-    An email that was only listed is read from the gateway now, and must still have the listed text.
-    """
+    """The whole email and its digest, or why it cannot be read. An email that was only listed is read from the gateway
+    now, and must still have the listed text."""
     if entry.item.complete:
         return entry.item, entry.digest
     try:

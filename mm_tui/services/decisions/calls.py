@@ -139,11 +139,8 @@ class DecisionCalls:
                 await rest(error.retry_after or 2.0 ** (tries - 1), error.retry_after is not None)
 
     async def _sight(self, decision: ActiveDecision, email_id: str) -> Snapshot:
-        """The email as it is now. An email about to be decided must also be in the gateway's queue.
-
-        Reading the details of approved inbound mail would mark it as read and hide it from the agent, so only its
-        status is read.
-        """
+        """The email as it is now. An email about to be decided must also be in the gateway's queue. Reading the details
+        of approved inbound mail would mark it as read and hide it from the agent, so only its status is read."""
         direction = decision.meta.direction
         inbound = direction == Direction.INBOUND
         listed = True
@@ -327,10 +324,8 @@ class DecisionCalls:
             log.info("a pair could not be marked: %s", type(error).__name__)
 
     async def find(self, decision: ActiveDecision) -> Found | ReadFailed:
-        """Looks for an email that is newer than the original and has exactly the edit's content.
-
-        An edit in the original's thread is looked for only there, any other among all sent emails.
-        """
+        """Looks for an email that is newer than the original and has exactly the edit's content. An edit in the
+        original's thread is looked for only there, any other among all sent emails."""
         case, content, meta = decision.state.case, decision.content, decision.meta
         assert content is not None
         assert content.edit is not None

@@ -60,12 +60,9 @@ def how_it_ended(
     today: date | None = None,
     names: Mapping[str, str] = NO_NAMES,
 ) -> OneLine:
-    """Says how an email that no longer waits was decided, when and by whom, as far as this is known.
-
-    `decisions`: those of all programs on this store, such as another window or the command line. `reviewer`: the
-    reader, who is addressed as "you". `today`: the reader's date: an earlier day is named. `names`: the names of keys,
-    by their ids.
-    """
+    """Says how an email that no longer waits was decided, when and by whom, as far as this is known. `decisions`: those
+    of all programs on this store, such as another window or the command line. `reviewer`: the reader, who is addressed
+    as "you". `today`: the reader's date: an earlier day is named. `names`: the names of keys, by their ids."""
     if made_here := _made_here(decisions, reviewer, email_id, today):
         return made_here
     for entry in reversed(audit.of(email_id)):

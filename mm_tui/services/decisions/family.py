@@ -60,12 +60,9 @@ class Family(msgspec.Struct, frozen=True):
         return is_doubtful(act, self.item.id, (row.doubts for row in doubted), same_submission=same)
 
     def key_of(self, edit: RawContent, at: datetime) -> tuple[str, datetime]:
-        """The idempotency key for submitting an edit, and when it may first have been used.
-
-        The key hashes the original's id, the revision and the edit. The revision counts submissions with a known
-        outcome: after those, the same text is a new email, while a submission without an answer must be repeated under
-        the same key.
-        """
+        """The idempotency key for submitting an edit, and when it may first have been used. The key hashes the
+        original's id, the revision and the edit. The revision counts submissions with a known outcome: after those, the
+        same text is a new email, while a submission without an answer must be repeated under the same key."""
         item = self.item
         before = [row for row in self.rows if row.item_id == item.id and state_of(row).case.act is Act.RELEASE_EDIT]
         revision = 1 + sum(row.doubts != SUBMISSION for row in before)

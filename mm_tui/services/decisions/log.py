@@ -95,11 +95,8 @@ class DecisionLog:
         self, requests: Sequence[DecisionRequest], at: datetime
     ) -> tuple[list[ActiveDecision], dict[str, OneLine]]:
         """Begins those that can begin, as one batch, and says why the others cannot. They are on the disk when it
-        returns.
-
-        If the journal fails in between, decisions that have begun continue, and the rest is among the others. Raises
-        STORE_FAULTS if the journal cannot be written at all.
-        """
+        returns. If the journal fails in between, decisions that have begun continue, and the rest is among the others.
+        Raises STORE_FAULTS if the journal cannot be written at all."""
         batch, begun, refused = secrets.token_hex(4), list[ActiveDecision](), dict[str, OneLine]()
         try:
             for start in range(0, len(requests), TOGETHER):

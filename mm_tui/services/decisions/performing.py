@@ -29,11 +29,9 @@ AT_ONCE = 4
 
 
 class Performer:
-    """Performs effects, with the gateway and the clock.
-
-    A decision takes one of a few slots for its readings, and keeps it until after its call. `pace`: a thousand may be
-    due at one moment. `tell`: called with each decision whose `trouble` changed.
-    """
+    """Performs effects, with the gateway and the clock. A decision takes one of a few slots for its readings, and keeps
+    it until after its call. `pace`: a thousand may be due at one moment. `tell`: called with each decision whose
+    `trouble` changed."""
 
     def __init__(self, calls: DecisionCalls, clock: Clock, pace: Pace, tell: Callable[[ActiveDecision], None]) -> None:
         self._calls = calls

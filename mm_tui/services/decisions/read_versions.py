@@ -21,10 +21,8 @@ class ReadChange(NamedTuple):
 
 
 class ReadVersions:
-    """Remembers versions by email.
-
-    A change is reported until the email is shown again after the new version was seen.
-    """
+    """Remembers versions by email. A change is reported until the email is shown again after the new version was
+    seen."""
 
     def __init__(self, gate: ApprovalGate) -> None:
         self._gate = gate

@@ -121,11 +121,9 @@ class Decisions:
     async def send_back(
         self, item: Seen, digest: str, reason: str, edit: EditedDraft, *, hold: float | None = None
     ) -> DecisionView:
-        """Rejects with the edited text in the reason, and asks the agent for another draft like it.
-
-        Without a send key the agent is not asked and can only read the text at the gateway. The text also stays in the
-        local store. Raises `Refused`.
-        """
+        """Rejects with the edited text in the reason, and asks the agent for another draft like it. Without a send key
+        the agent is not asked and can only read the text at the gateway. The text also stays in the local store. Raises
+        `Refused`."""
         if not reason.strip():
             raise Refused("sending back needs a reason", "Say why, so that the agent can do better.")
         with_text = f"{reason}{SUGGESTED}{edit.as_mail}"
@@ -140,10 +138,8 @@ class Decisions:
         found: Sequence[Finding] = (),
         hold: float | None = None,
     ) -> DecisionView:
-        """Submits the edited text, retires the original, releases the edit. A scheduled email is edited in place.
-
-        The text is on the disk before this returns. `found` holds the findings about the edit. Raises `Refused`.
-        """
+        """Submits the edited text, retires the original, releases the edit. A scheduled email is edited in place. The
+        text is on the disk before this returns. `found` holds the findings about the edit. Raises `Refused`."""
         if not self._gateway.keys.has("send"):
             raise Refused(
                 "there is no send key, so an edit cannot be submitted", "Send it back with your text instead."
@@ -160,9 +156,7 @@ class Decisions:
         hold: float | None = None,
     ) -> tuple[DecisionView, ...]:
         """Approves several, each with its digest, with one hold and one undo. Begins all or none; raises `Refused`.
-
-        `found` by the emails' ids.
-        """
+        `found` by the emails' ids."""
         findings, approvals = found or {}, shown or {}
         requests = [
             DecisionRequest(item, Act.APPROVE, digest, found=findings.get(item.id, ()), shown=approvals.get(item.id))

@@ -93,10 +93,8 @@ class Authors:
 
     def unconfirmed(self, email_id: str, since: datetime) -> tuple[str, set[str], bool]:
         """The idempotency key of the newest reply to this email that was not confirmed, the hashes of the texts
-        submitted under it, and whether its outcome is unknown; an empty key if there is none since then.
-
-        A refused reply counts too: something on the way may have refused what had arrived.
-        """
+        submitted under it, and whether its outcome is unknown; an empty key if there is none since then. A refused
+        reply counts too: something on the way may have refused what had arrived."""
         self.read_new()
         keys = self._refused.keys() | self._open.keys()
         sent_under = {key: self._refused.get(key, set()) | self._open.get(key, set()) for key in keys}

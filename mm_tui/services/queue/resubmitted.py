@@ -80,10 +80,8 @@ class Resubmission(msgspec.Struct, frozen=True):
 
 
 class Resubmissions:
-    """Knows the rejected drafts, and finds which of them the waiting drafts follow.
-
-    Reads new journal entries each time: call it in a thread.
-    """
+    """Knows the rejected drafts, and finds which of them the waiting drafts follow. Reads new journal entries each
+    time: call it in a thread."""
 
     def __init__(self, database: Database) -> None:
         self._journal = Journal(database)

@@ -91,10 +91,8 @@ class MailboxSync:
         await self._keep([page], done=Pages(asked).is_last(page) or _is_too_old(page, oldest))
 
     async def fill_on(self, oldest: datetime | None) -> AsyncGenerator[FillPlace, None]:
-        """Reads the rest of the initial sync; yields its progress whenever pages are handed over for writing.
-
-        Reading does not wait for writing: pages that arrive meanwhile are written next, in one transaction.
-        """
+        """Reads the rest of the initial sync; yields its progress whenever pages are handed over for writing. Reading
+        does not wait for writing: pages that arrive meanwhile are written next, in one transaction."""
         if self.place.done:
             return
         read = Pages(self.place.cursor)
@@ -171,10 +169,8 @@ class MailboxSync:
     # Changing statuses
 
     async def refresh_window(self, since: datetime) -> Changes:
-        """Reads the newest emails again, and outbound mail since `since` while a status may still change.
-
-        It reads at most `WINDOW_PAGES` pages of outbound mail; the next call continues from there.
-        """
+        """Reads the newest emails again, and outbound mail since `since` while a status may still change. It reads at
+        most `WINDOW_PAGES` pages of outbound mail; the next call continues from there."""
         page = await self._gateway.emails(self.mailbox_id, limit=PAGE)
         changes = await asyncio.to_thread(self._mail.upsert, page.emails)
         covered = min((mail.received_at for mail in page.emails if mail.received_at), default=None)

@@ -58,11 +58,9 @@ Work = Callable[[], Awaitable[OneLine | None]]
 
 
 class Sync:
-    """The sync between the gateway and the store of one profile.
-
-    It reads lists, the queue and the audit log. It reads a detail only on request: `fetch_detail` is for mail that a
-    human opens, because it marks an unread email as read; `read_detail_quietly` is for mail that cannot be unread.
-    """
+    """The sync between the gateway and the store of one profile. It reads lists, the queue and the audit log. It reads
+    a detail only on request: `fetch_detail` is for mail that a human opens, because it marks an unread email as read;
+    `read_detail_quietly` is for mail that cannot be unread."""
 
     def __init__(
         self,
@@ -177,12 +175,9 @@ class Sync:
         self._active = active
 
     async def fetch_detail(self, mailbox_id: str, email_id: str) -> EmailDetail:
-        """Opens an email at the gateway, which marks it as read, and stores it.
-
-        Only for mail that a human opens. Two calls for one email make one request. Cancelling a caller leaves the
-        request running, because it has had its effect and its answer is worth storing. Raises GatewayError if it could
-        not be read.
-        """
+        """Opens an email at the gateway, which marks it as read, and stores it. Only for mail that a human opens. Two
+        calls for one email make one request. Cancelling a caller leaves the request running, because it has had its
+        effect and its answer is worth storing. Raises GatewayError if it could not be read."""
         return await self._details.read(mailbox_id, email_id)
 
     async def read_detail_quietly(self, mailbox_id: str, email_id: str) -> EmailDetail:

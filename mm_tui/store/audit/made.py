@@ -54,10 +54,8 @@ class MadeDecision(NamedTuple):
 
 
 def made_since(database: Database, since: datetime) -> list[MadeDecision]:
-    """The decisions since a moment, oldest first. It takes some milliseconds: call it in a thread.
-
-    Rejecting the original of an edit is not counted as a separate decision.
-    """
+    """The decisions since a moment, oldest first. It takes some milliseconds: call it in a thread. Rejecting the
+    original of an edit is not counted as a separate decision."""
     ours: set[str] = set()
     found = list(_journaled(database, since, ours))
     for one in AuditStore(database).decided(since):

@@ -101,11 +101,9 @@ class Timeline:
     def stream(
         self, wanted: LineFilter, *, stop: Callable[[], bool] = lambda: False, first: int = CHUNK
     ) -> Iterator[array[int]]:
-        """The keys of the lines to list, newest first, in chunks.
-
-        The journal's lines keep the order of their chain, even if the machine's clock was changed. `stop`: asked
-        between chunks; True ends it. `first`: the size of the first chunk, so that the first screen can be drawn early.
-        """
+        """The keys of the lines to list, newest first, in chunks. The journal's lines keep the order of their chain,
+        even if the machine's clock was changed. `stop`: asked between chunks; True ends it. `first`: the size of the
+        first chunk, so that the first screen can be drawn early."""
         reader = self._database.reader()
         # A search that finds nothing does not yield for a while, so SQLite's own handler has to stop it.
         reader.set_progress_handler(lambda: int(stop()), STEPS)

@@ -57,10 +57,8 @@ class Process(msgspec.Struct, frozen=True):
 
 
 def token_of(pid: int) -> str:
-    """Boot id and start time of a process on Linux; empty elsewhere, or if there is no such process.
-
-    A zombie counts as ended.
-    """
+    """Boot id and start time of a process on Linux; empty elsewhere, or if there is no such process. A zombie counts as
+    ended."""
     with suppress(OSError, IndexError):
         boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
         # The command's name may contain spaces and brackets, so fields are counted from its closing bracket.
@@ -70,10 +68,8 @@ def token_of(pid: int) -> str:
 
 
 def place() -> str:
-    """Identifies the process table that this process sees: machine, boot and process namespace.
-
-    If the system does not say, the value is unique, so that only leases count.
-    """
+    """Identifies the process table that this process sees: machine, boot and process namespace. If the system does not
+    say, the value is unique, so that only leases count."""
     return _place_of(os.getpid())
 
 

@@ -111,10 +111,8 @@ def _by_slices(
 
 
 def _as_keys(cursor: sqlite3.Cursor, sql: str, values: Sequence[str | int]) -> array[int]:
-    """The keys of a SELECT, fetched as one text of decimal numbers.
-
-    SQLite does the work without the interpreter, so that a thread that reads a million keys does not slow the screen.
-    """
+    """The keys of a SELECT, fetched as one text of decimal numbers. SQLite does the work without the interpreter, so
+    that a thread that reads a million keys does not slow the screen."""
     text: str = cursor.execute(f"SELECT group_concat(key) FROM ({sql})", values).fetchone()[0] or ""
     keys: array[int] = array("q")
     start = 0

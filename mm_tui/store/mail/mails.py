@@ -40,11 +40,8 @@ class MailboxRow(NamedTuple):
 
 
 class MailStore:
-    """The emails of one profile.
-
-    A list takes two reads: `keys` takes a snapshot of a view as integers, `rows` reads one page of it. With 100,000
-    emails a page takes under 2 ms, so a screen may read it while drawing.
-    """
+    """The emails of one profile. A list takes two reads: `keys` takes a snapshot of a view as integers, `rows` reads
+    one page of it. With 100,000 emails a page takes under 2 ms, so a screen may read it while drawing."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -181,11 +178,8 @@ class MailStore:
         return self.count(view, query=query) if view_keys.can_continue(view, query) else None
 
     def rows(self, keys: Sequence[int], *, folded: bool = False) -> list[MailRow]:
-        """One row for each key, in the given order.
-
-        A key that no longer exists gets a row that says this. `folded`: each row represents its thread, and says
-        whether anything in it waits or is unread.
-        """
+        """One row for each key, in the given order. A key that no longer exists gets a row that says this. `folded`:
+        each row represents its thread, and says whether anything in it waits or is unread."""
         if not keys:
             return []
         cursor = self._database.reader().cursor()

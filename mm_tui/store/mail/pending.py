@@ -52,11 +52,8 @@ class PendingStore:
         self._database = database
 
     def replace(self, items: Iterable[PendingItem], at: datetime) -> PendingChanges:
-        """Stores the gateway's complete list, read at `at`.
-
-        An unchanged item keeps the details that were read for it; an item whose listed content changed loses them,
-        because they may be outdated.
-        """
+        """Stores the gateway's complete list, read at `at`. An unchanged item keeps the details that were read for it;
+        an item whose listed content changed loses them, because they may be outdated."""
         listed = {item.id: item for item in items}
         new: set[str] = set()
         changed: set[str] = set()
@@ -182,10 +179,7 @@ class PendingStore:
 
     def tagged(self, *prefixes: str) -> dict[str, dict[str, str]]:
         """The tags of waiting emails that have a tag whose name starts with the prefix, by email id, from their
-        details.
-
-        The texts are not cleaned: make a `OneLine` before showing them.
-        """
+        details. The texts are not cleaned: make a `OneLine` before showing them."""
         rows = self._database.reader().execute(
             "SELECT pending.email_id, details.model FROM pending JOIN mail ON mail.email_id = pending.email_id"
             f" JOIN details ON details.key = mail.key WHERE {' OR '.join(['instr(details.model, ?)'] * len(prefixes))}",
@@ -209,10 +203,8 @@ def _waiting(email_id: str, mailbox_id: str, received_at: int) -> Waiting:
 
 
 def thread_rows(database: Database, items: Sequence[PendingItem]) -> Iterator[tuple[PendingItem, list[sqlite3.Row]]]:
-    """Each of these emails with the rows of the others of its thread, oldest first.
-
-    An email that does not name its thread is in the one under which it was listed.
-    """
+    """Each of these emails with the rows of the others of its thread, oldest first. An email that does not name its
+    thread is in the one under which it was listed."""
     reader = database.reader()
     named = {item.id: item.thread_id for item in items}
     if unnamed := [key for key, thread_id in named.items() if thread_id is None]:

@@ -225,10 +225,8 @@ _CONDITIONS: Mapping[str, Callable[[Term, datetime], Condition | None]] = {
 
 def view_sql(view: MailView, query: Query, below: int | None = None) -> tuple[str, list[str | int]]:
     """The SELECT that gives `key` and `thread` of the view's emails, newest first (`thread` is NULL unless folded).
-
     Without words it scans the index `mail_list`; with words it scans the full-text index backwards. Both return rows as
-    they find them, so a LIMIT ends them early.
-    """
+    they find them, so a LIMIT ends them early."""
     conditions = list(query.conditions)
     if view.mailbox_id is not None:
         conditions.append(Condition("mail.mailbox_id = ?", (view.mailbox_id,)))
