@@ -18,8 +18,7 @@ _YES = frozenset({"", "true", "yes", "1"})
 
 
 def chips_of(tags: Mapping[OneLine, OneLine] | Mapping[str, str]) -> tuple[OneLine, ...]:
-    """The tags that are not shown elsewhere, sorted by name: `vip`, `plan: gold`. `tags`: as stored at the gateway. A
-    value of `true` is not shown."""
+    """The tags that are not shown elsewhere, by name: `vip`, `plan: gold`. A value of `true` is not shown."""
     values = {str(name): str(value) for name, value in tags.items()}
     others = sorted(name for name in values if name not in OWN_TAGS and not name.startswith(OWN_TAG_PREFIXES))
     chips = []

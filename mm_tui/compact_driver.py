@@ -34,8 +34,7 @@ class ForgetsShown(Protocol):
     """A driver that remembers what the terminal shows."""
 
     def forget_shown(self) -> None:
-        """Forgets what the terminal shows, because something else may have written to it; the next paint is written in
-        full."""
+        """Forgets what the terminal shows, because something else may have written to it; the next paint is full."""
 
 
 @cache

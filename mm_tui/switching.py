@@ -81,8 +81,7 @@ async def _agreed(app: App[Any], before: frozenset[str]) -> frozenset[str] | Non
 
 
 async def _fits(app: App[Any], settings: Settings) -> bool:
-    """Whether the profile may be opened with these keys; asks if they are not of the expected kind. Raises ConfigError
-    if there are none."""
+    """Whether the profile may be opened with these keys; asks about an unexpected kind. Raises ConfigError."""
     profile = settings.profile
     if not profile.gateway_keys():
         raise ConfigError(

@@ -35,8 +35,7 @@ class Boxes:
         self._read_at = float("-inf")
 
     async def refresh(self) -> None:
-        """Reads them. Raises GatewayError if they could not be read, UnknownMailbox if the settings name a missing
-        one."""
+        """Reads them. Raises GatewayError if they could not be read, UnknownMailbox for one in the settings only."""
         self._known = tuple(await self._gateway.mailboxes())
         self._read_at = self._clock.monotonic()
         names = {name for box in self._known for name in (box.id, str(box.address).lower())}
@@ -45,8 +44,7 @@ class Boxes:
             raise UnknownMailbox(f"the account has no mailbox {missing[0]}")
 
     async def current(self, mailbox_id: str, *, at_most: float = FRESH_SECONDS) -> Mailbox | None:
-        """A mailbox with its current mode, read at most so many seconds ago. Raises GatewayError if it could not be
-        read."""
+        """A mailbox with its mode, read at most so many seconds ago. Raises GatewayError."""
         if self._clock.monotonic() - self._read_at >= at_most:
             await self.refresh()
         box = next((box for box in self._known if box.id == mailbox_id), None)
@@ -62,8 +60,7 @@ class Boxes:
         return box
 
     async def allowed(self, mailbox: Mailbox) -> tuple[Allowed, ...]:
-        """The recipients that this mailbox may currently write to without approval. Raises GatewayError if it could not
-        be read."""
+        """The recipients that this mailbox may now write to without approval. Raises GatewayError."""
         try:
             return tuple(await self._gateway.allow_list(mailbox.id))
         except NotFound:

@@ -135,8 +135,7 @@ class Listener:
         self.app.add_api_route("/{path:path}", self._receive, methods=["POST"], response_model=None)
 
     async def serve(self, host: str, port: int, stop: asyncio.Event) -> None:
-        """Listens until `stop` is set. Port 0 means any free port; the log says which. Raises OSError if it cannot
-        listen on the address."""
+        """Listens until `stop` is set. Port 0 means any free port; the log says which. Raises OSError."""
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         door = socket.create_server((host, port), family=family)
         config = uvicorn.Config(
@@ -221,8 +220,7 @@ class Listener:
             self._log("event not understood", shape=shape, then="a poll")
 
     def _job(self, event: WebhookEvent) -> Job | None:
-        """The job for the email named by an event; None if it does not fully name one of ours, so that a poll is
-        needed."""
+        """The job for the email named by an event; None if it does not fully name one of ours."""
         box = self._boxes.find(event.mailbox) if event.mailbox else None
         if box is None or event.email_id is None:
             return None

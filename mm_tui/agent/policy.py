@@ -152,8 +152,7 @@ def answer_in(thread: ThreadSummary | None, mail: EmailSummary, own_replies: Col
 
 
 def drafts_after(mail: EmailSummary, thread: ThreadSummary | None, since: datetime) -> list[EmailSummary]:
-    """The drafts in the thread that are newer than an email and than `since`, and wait or were rejected, oldest
-    first."""
+    """The drafts in the thread newer than an email and than `since` that wait or were rejected, oldest first."""
     found = [
         other
         for other in (thread.emails if thread else ())

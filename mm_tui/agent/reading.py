@@ -70,8 +70,7 @@ class MailReader:
         return thread
 
     async def _mark_opened(self, mailbox_id: str, email_id: str) -> bool:
-        """Tags an email before opening it, because opening hides it from polls for unread mail. Returns whether it had
-        been tagged before."""
+        """Tags an email before opening it, which hides it from polls for unread mail. Returns whether it was tagged."""
         opened = self._tools.clock.now().isoformat()
         held = await self._tools.set_tags(mailbox_id, email_id, {tags.OPENED: opened}, unless=(tags.OPENED, tags.LABEL))
         return held is not None and held.get(OneLine(tags.OPENED), opened) != opened

@@ -94,8 +94,7 @@ class MailSource:
         return Polled(new, more, failed, failed_in)
 
     async def summary(self, job: Job) -> EmailSummary | None:
-        """The email of a job as its thread lists it; None if its thread is not known. Raises GatewayError if the thread
-        could not be read."""
+        """The email of a job as its thread lists it; None if its thread is not known. Raises GatewayError."""
         if not job.thread_id:
             return None
         thread = await self._gateway.thread(job.mailbox_id, job.thread_id)

@@ -325,8 +325,7 @@ def _model_of(answer: ChatCompletionResponse | ChatCompletionChunk, asked: str) 
 
 
 async def _read_error_body(response: httpx.Response) -> None:
-    """Response hook: without reading the body a failed stream keeps its connection; without noting the wait it is
-    lost."""
+    """Reads the body, without which a failed stream keeps its connection, and notes the wait."""
     if response.status_code == httpx.codes.OK:
         return
     _retry_after.set(_seconds(response.headers.get("Retry-After")))

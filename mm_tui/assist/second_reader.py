@@ -140,8 +140,7 @@ def _line(one: dict[str, object], draft: str, sources: Sequence[QuotedSource]) -
 
 
 def find_quote(quote: object, text: str) -> Quote | None:
-    """The position of `quote` in `text`, letter by letter; line breaks and spaces are equivalent. None if it does not
-    occur."""
+    """The position of `quote` in `text`; line breaks and spaces are equivalent. None if it does not occur."""
     if not isinstance(quote, str):
         return None
     words = ManyLine(quote[: 2 * LONGEST_QUOTE]).split()

@@ -90,8 +90,7 @@ def _side(shown: Shown | None) -> dict[str, object] | None:
 
 
 def _change_text(changed: Changed, *, left: bool) -> Iterator[OneLine | ManyLine]:
-    """The difference as text: `[-what was seen-]`, `{+what is there now+}`. `left`: the second is what left, not what
-    waits."""
+    """The difference as `[-what was seen-]`, `{+what is there now+}`; `left`: the second is what left."""
     old, new = changed.base, changed.now
     if old is None or new is None:
         yield OneLine("what differs could not be read")

@@ -50,8 +50,7 @@ def pages() -> dict[str, Path]:
 
 
 def folder() -> Path:
-    """The folder of the pages: in the installed package, or beside it in a checkout. Raises CommandError if neither is
-    there."""
+    """The folder of the pages: in the installed package, or beside it in a checkout. Raises CommandError."""
     package = Path(__file__).parent.parent
     for place in (package / "docs", package.parent / "docs"):
         if (place / "safety.md").is_file():

@@ -109,8 +109,7 @@ async def _cancel(arguments: argparse.Namespace, chosen: Settings) -> int:
 
 
 async def _scheduled(session: Session, email_id: str) -> EmailSummary:
-    """The email, as the gateway has it now. Raises CommandError if it is not scheduled (6), or there is no such email
-    (3)."""
+    """The email as it is at the gateway. Raises CommandError if it is not scheduled (6), or does not exist (3)."""
     from mm_tui.models import Direction, Status
     from mm_tui.services.unsent import is_scheduled, state_words
 

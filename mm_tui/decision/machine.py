@@ -171,8 +171,7 @@ def _look_early(state: State) -> Move:
 
 
 def _looked_early(state: State, event: Event) -> Move:
-    """Ends if the email is no longer waiting; otherwise the hold continues to its deadline, and no call is made
-    before."""
+    """Ends if the email no longer waits; otherwise the hold continues to its deadline."""
     on_time = replace(state, early=False)
     waits = RemoteState.SCHEDULED if state.stage is Stage.RESCHEDULE else RemoteState.PENDING
     match event:

@@ -74,8 +74,7 @@ def ask(state: State, question: Question, *, sighting: Snapshot | None = None, s
 
 
 def check(state: State, stage: Stage | None = None) -> Move:
-    """Reads everything that the stage's call depends on, its target last, so that little time passes before the
-    call."""
+    """Reads everything that the stage's call depends on, its target last, shortly before the call."""
     stage = stage or state.stage
     called = state.called and stage is state.stage
     state = replace(state, stage=stage, step=Step.CHECK, called=called, question=None, sighting=None, said="")

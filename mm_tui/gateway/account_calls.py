@@ -94,8 +94,7 @@ class AccountCalls(Caller):
     async def create_mailbox(
         self, local: str, display_name: str | None = None, approval_code: str | None = None
     ) -> OneLine:
-        """Creates a mailbox; returns its address. Raises CodeSent if the operator was sent a code; repeat the call with
-        it."""
+        """Creates a mailbox; returns its address. Raises CodeSent if the call must be repeated with a code."""
         body = given(address_local=local, display_name=display_name, approval_code=approval_code)
 
         def read(answer: object) -> OneLine:

@@ -8,8 +8,7 @@ from mm_tui.gateway.keys import Scope
 
 
 class Call(msgspec.Struct, frozen=True):
-    """One call of the gateway's API. `acts` says that it changes something, so that its outcome is unknown if the
-    answer is lost."""
+    """One call of the gateway's API. `acts`: it changes something, so a lost answer leaves its outcome unknown."""
 
     method: str
     path: str

@@ -85,8 +85,7 @@ class Wire:
     """The HTTP side of a `GatewayClient`. Belongs to one event loop."""
 
     def __init__(self, url: str, keys: Keys, timeout: float, transport: httpx.AsyncBaseTransport | None = None) -> None:
-        """Opens nothing yet. `timeout` in seconds. Raises ValueError if the url is no https address, or plain http to
-        another machine."""
+        """Opens nothing yet. `timeout` in seconds. Raises ValueError for http to another machine, or no web address."""
         self._url = gateway_address(url)
         self._keys = keys
         self._timeout = timeout
@@ -256,8 +255,7 @@ class Wire:
 
 
 def segment(value: str) -> str:
-    """A value as one segment of a path. Raises BadRequest if it is empty, "." or "..", which would name another
-    resource."""
+    """A value as one segment of a path. Raises BadRequest for an empty one, "." and ".."."""
     if value in ("", ".", ".."):
         raise errors.BadRequest("an empty name or a path step cannot be requested")
     return quote(value, safe="", errors="surrogatepass")

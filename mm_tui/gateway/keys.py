@@ -24,8 +24,7 @@ class Keys:
     def __init__(
         self, oversight: Secret | None = None, send: Secret | None = None, admin: Secret | None = None
     ) -> None:
-        """Takes the keys. Raises ValueError if a key contains characters that a header cannot have; the message does
-        not quote it."""
+        """Raises ValueError if a key has characters that a header cannot have; the message does not quote it."""
         self.oversight = oversight
         self.send = send
         self.admin = admin

@@ -182,8 +182,7 @@ class MailCalls(Caller):
     # Sending: everything goes through the gateway's gate
 
     async def send(self, mailbox_id: str, mail: OutgoingMail, *, idempotency_key: str | None) -> SendReceipt:
-        """Submits an email. With the same idempotency key it can be submitted again for 24 h without creating a second
-        email."""
+        """Submits an email. With the same idempotency key it is submitted only once within 24 h."""
         body = given(
             to=list(mail.to),
             subject=mail.subject,

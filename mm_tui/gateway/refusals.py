@@ -50,8 +50,7 @@ def refusal(call: Call, response: httpx.Response, body: bytes, mask: Callable[[s
 
 
 def no_gateway(call: Call, what: str, status: int) -> errors.NotMultiMail:
-    """The error if a call that every gateway supports is missing or does not return JSON: this is not a MultiMail
-    gateway."""
+    """The error if a call that every gateway supports is missing or does not return JSON."""
     return errors.NotMultiMail(f"{errors.NotMultiMail.default_message}: {call.path} {what}", status=status)
 
 
@@ -72,8 +71,7 @@ def _is_page(body: bytes) -> bool:
 
 
 def _block(response: httpx.Response, body: bytes) -> errors.Blocked | None:
-    """The error for a 403 that is not JSON and so not the gateway's: usually Cloudflare blocks the machine's
-    address."""
+    """The error for a 403 that is not JSON: usually Cloudflare blocks the machine's address."""
     if response.status_code != 403 or body.lstrip().startswith(b"{"):
         return None
     code = re.search(rb"error code:?\s*(10\d\d)", body[:4000], re.IGNORECASE)

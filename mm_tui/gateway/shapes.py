@@ -23,8 +23,7 @@ _EMPTY = OneLine("")
 
 
 class Listing(tuple[T, ...]):
-    """A list's usable items in the gateway's order. `refused` says of each item that was left out why it could not be
-    used."""
+    """A list's usable items in the gateway's order. `refused` says of each other item why it could not be used."""
 
     refused: tuple[OneLine, ...]
 

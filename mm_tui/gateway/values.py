@@ -190,8 +190,7 @@ def as_text(value: object) -> str:
 
 
 def items(answer: object, *names: str) -> list[object]:
-    """The list in an answer: bare, under one of `names`, or in a general envelope. Raises Unusable if there is no
-    list."""
+    """The list in an answer: bare, under one of `names`, or in an envelope. Raises Unusable if there is none."""
     if isinstance(answer, list):
         return answer
     if isinstance(answer, dict):

@@ -17,8 +17,7 @@ SEND_TIME_PASSED = "send_time_passed"
 
 
 def disclosure(mailbox: Mailbox | None, bcc: Sequence[Party] = ()) -> tuple[OneLine, ...]:
-    """The lines to show for every email waiting to be sent from `mailbox` (None if unknown). `bcc`: who gets a hidden
-    copy, if the gateway says so."""
+    """The lines to show for every email waiting to be sent from `mailbox`. `bcc`: who gets a hidden copy, if known."""
     lines = [f"bcc: {', '.join(map(str, bcc))}" if bcc else BCC_NOT_DISCLOSED]
     if mailbox is None:
         return (*map(OneLine, lines), OneLine("unknown mailbox: what it adds cannot be shown"))

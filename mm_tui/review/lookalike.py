@@ -65,8 +65,7 @@ def _script(char: str) -> str:
 
 @cache
 def _prototypes() -> dict[str, str]:
-    """Maps a character to its look-alike. The package lists pairs in both directions; one end of each pair is chosen
-    consistently."""
+    """Maps a character to its look-alike. Of each pair, which is listed both ways, one end is always chosen."""
     data = get_data("confusable_homoglyphs", "confusables.json") or b""
     confusables = msgspec.json.decode(data, type=dict[str, list[_Confusable]])
     # The table maps the Cyrillic palochka to i; in the fonts of browsers and terminals it looks like l.

@@ -74,8 +74,7 @@ class Rendered(NamedTuple):
 
 
 def rendered(source: str) -> Rendered:
-    """Renders a text as its recipient reads it. Takes about 2 ms per 1,000 characters. `source`: clean text, in the
-    gateway's Markdown."""
+    """Renders clean Markdown as its recipient reads it. Takes about 2 ms per 1,000 characters."""
     if not needs_rendering(source):
         return Rendered(source)
     try:

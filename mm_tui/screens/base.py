@@ -124,8 +124,7 @@ class BaseScreen(Screen[None]):
         self.post_message(Said(text, "", taken_back=True))
 
     def save_work(self) -> bool:
-        """Saves what the human has written; returns False if the store failed. Called before the program ends, for
-        whatever reason."""
+        """Saves what the human has written, before the program ends. Returns False if the store failed."""
         return True
 
     def written_text(self) -> str:

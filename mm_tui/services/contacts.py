@@ -44,8 +44,7 @@ class Contacts:
         """A number that changes with the correspondents."""
 
     def refresh(self, *, anew: bool = False) -> None:
-        """Reads them again if the cache is old. It is slow with many emails: call it in a thread. `anew`: also if it is
-        not old."""
+        """Reads them again if the cache is old, or `anew`. Slow with many emails: call it in a thread."""
         # Who comes second waits, for nobody may take correspondents that have not been read yet for strangers.
         with self._lock:
             now = self._clock.now()

@@ -106,8 +106,7 @@ class Learner:
         return None
 
     async def _read(self, mailbox_id: str, thread_id: str) -> EmailDetail | None:
-        """The same email from the gateway. Mail that an agent may not have read is not opened: that would hide it from
-        the agent."""
+        """The same email from the gateway, unless opening it would hide it from an agent."""
         try:
             thread = await self._gateway.thread(mailbox_id, thread_id)
             for mail in reversed(thread.emails):
@@ -158,8 +157,7 @@ def _masked(text: str, names: Iterable[str] = ()) -> ManyLine:
 
 
 def _begin(text: str) -> str:
-    """The beginning of a long text. It is not cut within an address, because half an address would not be recognized as
-    one."""
+    """The beginning of a long text, not cut within an address: half of one would not be recognized."""
     return text if len(text) <= LONGEST else _ASCII_END.sub("", text[:LONGEST])
 
 

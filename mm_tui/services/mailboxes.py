@@ -177,8 +177,7 @@ class MailboxActs:
         return await self._read_anew(done)
 
     async def _in_doubt(self, error: GatewayError) -> ActResult:
-        """The result of a failed action. If it may have taken effect, the mailboxes are read again so that the screen
-        is right."""
+        """The result of a failed action. If it may have taken effect, the mailboxes are read again."""
         if error.may_have_happened:
             await _read(self._sync.refresh_mailboxes)
         return _failed(error)

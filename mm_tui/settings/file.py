@@ -106,8 +106,7 @@ def check_filters(filters: Filters, file: Path, text: str) -> None:
 
 
 def read(file: Path, *, must_exist: bool) -> str:
-    """The file's text; empty if it does not exist and need not. Raises ConfigError if it cannot be read, or is not
-    UTF-8."""
+    """The file's text; empty if it does not exist and need not. Raises ConfigError."""
     try:
         return file.read_text("utf-8-sig")  # Windows editors begin it with a mark
     except FileNotFoundError:
@@ -225,8 +224,7 @@ def fault_of(error: msgspec.ValidationError) -> tuple[list[str], str]:
 
 
 def _wrong_key(table: Mapping[str, Any], place: Sequence[str]) -> list[str]:
-    """The key with the invalid value in a table of free names, such as [snippets], which the library does not
-    report."""
+    """The key with the invalid value in a table of free names, which the library does not report."""
     inner: Any = table
     for name in place:
         inner = inner.get(name) if isinstance(inner, dict) else None

@@ -71,8 +71,7 @@ def connect(uri: str, busy_ms: int) -> sqlite3.Connection:
 
 
 def refuse_other_files(path: Path) -> None:
-    """Raises if the file is no database: SQLite would take a file with a zeroed header for an empty one and overwrite
-    it."""
+    """Raises for a file that is no database: SQLite would overwrite one with a zeroed header."""
     with path.open("rb") as file:
         start = file.read(len(_MAGIC))
     if start and start != _MAGIC:

@@ -83,8 +83,7 @@ class ExampleStore:
 
     @contextmanager
     def _open(self, *, makes: bool = False) -> Iterator[sqlite3.Connection]:
-        """A connection with a transaction; to an empty memory database if there is no file and none is to be
-        created."""
+        """A connection with a transaction; to an empty memory database if there is no file and none is to be made."""
         if makes:
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             with open(self._path, "ab", opener=private):

@@ -45,8 +45,7 @@ class LooseTexts:
 
 
 def keep_text(text: str, store: Path | None) -> Path:
-    """Writes a text that the store cannot save to a new file, beside the store or where there is room. Raises OSError
-    if it can be written nowhere."""
+    """Writes a text to a new file, beside the store or where there is room. Raises OSError if nowhere."""
     folders = [Path(tempfile.gettempdir()), Path.home()]
     if store is not None:
         folders.insert(0, store.parent)

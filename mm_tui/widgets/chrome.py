@@ -333,8 +333,7 @@ def _keys_length(found: Sequence[tuple[str, ActiveBinding]]) -> int:
 
 
 def footer_keys(screen: Screen[object]) -> list[tuple[str, ActiveBinding]]:
-    """(name of the key, binding) for each key in the footer of `screen`, in the key table's order, the least important
-    last."""
+    """(name of the key, binding) for each key in the footer of `screen`, the least important last."""
     is_last: Callable[[str], bool] = getattr(screen, "is_last_in_footer", lambda _id: False)
     found = [(key, active) for key, active in awake_keys(screen) if active.binding.show and active.enabled]
     return sorted(found, key=lambda one: is_last(one[1].binding.id or ""))
@@ -374,6 +373,5 @@ def hint(screen: Screen[object], act_id: str, does: str = "") -> str:
 
 
 def takes_text(widget: Widget | None) -> bool:
-    """Whether keys are typed into this widget. It compares class names, because importing the editor takes too long
-    here."""
+    """Whether keys are typed into this widget. By class name: importing the editor takes too long here."""
     return widget is not None and any(kind.__name__ in ("Input", "TextArea") for kind in type(widget).__mro__)

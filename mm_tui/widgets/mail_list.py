@@ -192,8 +192,7 @@ class MailList(VirtualList[int, MailRow]):
         return _crop(pieces, width)
 
     def _paint(self, pieces: list[tuple[str, str]], here: bool) -> list[Segment]:
-        """Segments for the pieces, joining neighbours of the same style: each change of style costs bytes on the
-        wire."""
+        """Segments for the pieces, joining neighbours of the same style, because each change of style costs bytes."""
         segments: list[Segment] = []
         text, style = "", ""
         for piece, wanted in pieces:

@@ -33,8 +33,7 @@ def with_sentences(text: str, marks: Iterable[Mark]) -> list[Mark]:
 
 
 class MarkIndex:
-    """Finds the marks at a position of a text. Where marks overlap, later ones win. `marks`: the marks, at positions in
-    any order."""
+    """Finds the marks, in any order, at a position of a text. Where they overlap, later ones win."""
 
     def __init__(self, marks: Iterable[Mark] = ()) -> None:
         # Sorted by start, each with its rank: the higher one wins.

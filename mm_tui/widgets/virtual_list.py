@@ -183,8 +183,7 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_binding
         return action != "open" or self.current_key is not None
 
     def after_drawing(self, call: Callable[[], object]) -> None:
-        """Calls the function once the rows that `set_keys` brought into view have been drawn, or at once if none need
-        to be."""
+        """Calls the function once the rows that `set_keys` brought into view have been drawn."""
         if self._drawn:
             call()
         else:

@@ -24,8 +24,7 @@ async def pending(state: StateOf, caller: Overseer) -> Response:
 
 
 def waiting(state: State, mailbox_id: str | None = None) -> list[dict[str, object]]:
-    """All waiting emails, oldest first: with the body, but without cc, bcc, attachments and thread, as in the
-    contract."""
+    """All waiting emails, oldest first: with the body, without cc, bcc, attachments and thread."""
     rows = state.db.execute(
         "SELECT emails.*, bodies.markdown FROM emails JOIN bodies ON bodies.email_id = emails.id"
         " WHERE status IN ('pending_send_approval', 'pending_inbound_approval') ORDER BY emails.id"

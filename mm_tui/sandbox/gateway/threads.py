@@ -121,8 +121,7 @@ class Grouping:
 
 
 def group(letters: Sequence[Letter]) -> Grouping:
-    """Groups emails into conversations, regardless of their order. `letters`: emails of one mailbox; those with a
-    thread keep it."""
+    """Groups the emails of one mailbox into conversations, in any order; those with a thread keep it."""
     addresses = frozenset(address for letter in letters for address in letter.people)
     parents = list(range(len(letters)))
 

@@ -47,8 +47,7 @@ _COMMENT = re.compile(r"\([^()]*\)")
 
 
 def read_date(text: str) -> datetime | None:
-    """The UTC time in a date header; None if there is none or it is ambiguous. A date without a zone is taken as
-    UTC."""
+    """The UTC time in a date header, UTC without a zone; None if there is none or it is ambiguous."""
     line = " ".join(text.split())[:200].strip("\"' ")
     line = re.sub(r"(?<=\d) ?: ?(?=\d)", ":", line).replace(" ,", ",")
     try:

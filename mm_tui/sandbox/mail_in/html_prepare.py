@@ -268,8 +268,7 @@ def _next_tag(tag: Tag) -> Tag | None:
 
 
 def close_elements(soup: BeautifulSoup) -> None:
-    """Moves elements out of an unclosed element that they end; turns elements that browsers show as blocks into
-    divisions."""
+    """Ends elements where a browser does; turns elements that it shows as blocks into divisions."""
     for tag in soup.find_all(list(_ENDS)):
         outer = _ended_by(tag)
         if outer is None:

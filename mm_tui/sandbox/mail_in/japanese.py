@@ -58,8 +58,7 @@ def _upper(run: bytes) -> bytes:
 
 
 def euc_jp(data: bytes, odd: Callable[[str], None]) -> str:
-    """Decodes EUC-JP with the vendors' characters. `odd`: called with a description of bytes that are not part of
-    it."""
+    """Decodes EUC-JP with the vendors' characters. `odd` is called if there are other bytes."""
     text = data.decode("euc_jp", "vendors")
     if "\ufffd" in text:
         odd("bytes outside of the declared charset")

@@ -43,8 +43,7 @@ class UnreadableOutlookFile(Exception):
 
 
 def mail_of_outlook_file(data: bytes) -> bytes:
-    """The email in a .msg file, in the format of an .eml file. Raises UnreadableOutlookFile if it is damaged or not an
-    email."""
+    """The email in a .msg file, as in an .eml file. Raises UnreadableOutlookFile if there is none."""
     # Imported late: few emails are stored in this format.
     import olefile
 

@@ -94,8 +94,7 @@ class _State:
 
 
 def text_of_rtf(data: bytes) -> tuple[str, bool]:
-    """The text in rich text, and whether it is HTML, which Outlook wraps in rich text. `data`: decompressed rich
-    text."""
+    """The text in decompressed rich text, and whether it is HTML, which Outlook wraps in rich text."""
     return _Reader(data).read()
 
 

@@ -125,8 +125,7 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
 
 
 def create_router(api_key: str, *, token_delay: float = 0.0) -> APIRouter:
-    """The router of the endpoint, which accepts only this Bearer key. `token_delay`: seconds between two words of a
-    stream."""
+    """The router of the endpoint, for one Bearer key. `token_delay`: seconds between two words of a stream."""
     router = APIRouter(tags=["AI21-compatible stand-in"])
     numbers = itertools.count(1)
     wanted = f"Bearer {api_key}".encode()

@@ -86,8 +86,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Serves until SIGINT, SIGTERM or SIGHUP. Returns the exit status: 0 if stopped by them, 2 if it could not
-    start."""
+    """Serves until SIGINT, SIGTERM or SIGHUP. Returns 0 if stopped by them, 2 if it could not start."""
     if arguments.host not in LOOPBACK:
         return _refuse(f"--host {arguments.host}: the sandbox serves this machine only (127.0.0.1, ::1 or localhost)")
     for path in arguments.mail:

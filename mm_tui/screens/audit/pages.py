@@ -34,8 +34,7 @@ class RowWriter(PageWriter):
         self._label = label
 
     def row(self, name: str, value: str, *, label: int | None = None, style: str = "") -> None:
-        """Writes a label, cut to its cells, and its value in clean text, with further lines below it. An empty value is
-        skipped."""
+        """Writes a label, cut to its cells, and its clean value, with further lines below it; skips an empty value."""
         cells = self._label if label is None else label
         for at, (start, end) in enumerate(wrapped(value, max(8, self.room - cells - 1)) if value else []):
             self.write(fit_cells("" if at else OneLine(name), cells) + " ", "dim")

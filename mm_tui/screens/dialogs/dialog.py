@@ -117,8 +117,7 @@ def heading(words: str) -> Line[Any]:
 
 
 class ListDialog(Dialog[Answer]):
-    """A list to choose from. `choose`: what enter does; empty if there is nothing to choose. `at`: the line highlighted
-    first."""
+    """A list to choose from. `choose`: what enter does, if anything. `at`: the line highlighted first."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("q", "close", "close")]
 

@@ -228,8 +228,7 @@ class Deciding:
         return with_keys(words, self._screen.session.settings.keys)
 
     def _approve_knowing(self, entry: QueueEntry) -> None:
-        """Asks before an edit that would be sent as soon as it is submitted, because its recipient is on the
-        allowlist."""
+        """Asks before an edit to a recipient on the allowlist: it would be sent as soon as it is submitted."""
         session = self._screen.session
         box = session.mail.mailbox(entry.item.mailbox_id)
         to = (*entry.edit.text.to, *entry.item.raw.cc, *entry.item.raw.bcc) if entry.edit is not None else ()

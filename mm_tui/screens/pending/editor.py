@@ -369,8 +369,7 @@ class EditScreen(BaseScreen):
         self.say("the model was stopped: your text is unchanged")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """While no model writes there is nothing to stop, and the key cuts text. Letters are keys only in the
-        thread."""
+        """Without a model that writes, the key to stop it cuts text. Letters are keys only in the thread."""
         if action == "open_thread":
             return isinstance(self.focused, Pager)
         return self.area.is_model_writing if action == "stop" else True

@@ -163,8 +163,7 @@ def _snoozed_words(listing: QueueListing) -> list[str]:
 
 
 def place_words(entry: QueueEntry, at: int, listed: int, now: datetime, *, marked: bool) -> str:
-    """Whether the email is marked, its place in the list, how long it has waited, and whether it is due. `at` is its
-    row, from 0."""
+    """Whether the email is marked, its place in the list (`at`, from 0), how long it has waited, whether it is due."""
     words = [*(["+ marked"] if marked else []), f"{at + 1:,} of {listed:,}"]
     if (received := entry.item.received_at) is not None:
         words.append(age(int((now - received).total_seconds() * 1000)))
@@ -175,8 +174,7 @@ def place_words(entry: QueueEntry, at: int, listed: int, now: datetime, *, marke
 def empty_words(
     session: Session, listing: QueueListing, kept: int = 0, made: Sequence[MadeDecision] = ()
 ) -> tuple[str, ...]:
-    """Why the list is empty, what was done today, and what to do next. The session tells how the last read of the queue
-    went."""
+    """Why the list is empty, according to the last read of the queue, what was done today, and what to do next."""
     keys = session.settings.keys
     if not listing.waiting and (why := unread_words(session)):
         return why

@@ -133,8 +133,7 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
             self.post_message(self.Toggled(item))
 
     def toggle_source(self) -> bool:
-        """Switches between bodies as written and as a recipient reads them. Returns whether they are shown as
-        written."""
+        """Switches between bodies as written and as read. Returns whether they are shown as written."""
         self._as_source = not self._as_source
         self._bodies = RenderPass(as_source=self._as_source)
         for item in self._items:

@@ -68,8 +68,7 @@ class Conversations:
         self._clock = clock
 
     def subject_row(self, email_id: str) -> MailRow | None:
-        """The row of the email that the thread's card describes: the newest inbound one, or the email itself if there
-        is none."""
+        """The email that the thread's card describes: the newest inbound one, or itself if there is none."""
         row = self._mail.row(email_id)
         if row is None or row.thread_id is None:
             return row

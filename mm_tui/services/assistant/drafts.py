@@ -66,8 +66,7 @@ class ReplyNotJournaled(Exception):
 
 
 class Drafts:
-    """Drafts replies with the models. Recipients and threading come from the email being answered, never from a
-    model."""
+    """Drafts replies with the models. Recipients and threading come from the answered email, never from a model."""
 
     def __init__(
         self,

@@ -72,8 +72,7 @@ class ActJournal:
             raise NotJournaled(fault_of_journal(error)) from error
 
     async def failed(self, call: Call, at: Mapping[str, str], error: GatewayError) -> None:
-        """Journals that the call was refused, or that its outcome is unknown. Raises NotJournaled if it cannot be
-        written."""
+        """Journals that the call was refused, or its outcome is unknown. Raises NotJournaled."""
         if call in self._but:
             return
         kind = IN_DOUBT if error.may_have_happened else FAILED

@@ -165,8 +165,7 @@ class QueueListing:
             self.filter = names[(names.index(self.filter) + step) % len(names)]
 
     def _staying(self, found: Sequence[QueueEntry], reading: str | None) -> list[QueueEntry]:
-        """Emails that stay although they are no longer selected: the one being read, and for a while those decided
-        here."""
+        """What stays although it is no longer selected: the email being read, and for a while those decided here."""
         now = self._clock.monotonic()
         waiting = {entry.item.id: entry for entry in self.waiting}
         selected = {entry.item.id for entry in found}

@@ -33,8 +33,7 @@ class DecisionOverview:
         self._key_names = key_names
 
     def state(self, email_id: str) -> DecisionView | None:
-        """The newest decision of this run about this email, or the one that created it as an edit; None if there is
-        none."""
+        """The newest decision of this run about this email, or the one that created it as an edit."""
         decision = self._active.of(email_id)
         return self._view(decision) if decision is not None else None
 
@@ -80,8 +79,7 @@ class DecisionOverview:
         return [item for decision in unseen if (item := item_of(decision)) is not None]
 
     async def settled(self, email_id: str) -> DecisionView:
-        """Waits until the newest decision about this email has ended or asks a question. Raises KeyError if there is
-        none."""
+        """Waits until the newest decision about this email has ended or asks. Raises KeyError if there is none."""
         decision = self._active.of(email_id)
         if decision is None:
             raise KeyError(email_id)

@@ -78,8 +78,7 @@ class Performer:
         return await self._calls.look(decision, email_id, partial(self._rest, decision))
 
     def mark_pair(self, decision: ActiveDecision) -> None:
-        """Starts tagging original and edit as a pair, for other programs, which is done before the original is
-        retired."""
+        """Starts tagging original and edit as a pair, for other programs, before the original is retired."""
         decision.marking = asyncio.create_task(self._calls.mark_pair(decision))
 
     # Waiting

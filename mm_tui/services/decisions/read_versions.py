@@ -21,8 +21,7 @@ class ReadChange(NamedTuple):
 
 
 class ReadVersions:
-    """Remembers versions by email. A change is reported until the email is shown again after the new version was
-    seen."""
+    """Remembers versions. A change is reported until the email is shown again after it was seen."""
 
     def __init__(self, gate: ApprovalGate) -> None:
         self._gate = gate

@@ -35,8 +35,7 @@ REDRAFTS_TO_ASK = "redrafts_to_ask"
 
 
 class RememberedDecisions:
-    """The decisions remembered under one name, with the text kept for them. `name`: `UNSEEN_INCIDENTS` or
-    `REDRAFTS_TO_ASK`."""
+    """The decisions remembered under a name, `UNSEEN_INCIDENTS` or `REDRAFTS_TO_ASK`, with their texts."""
 
     def __init__(self, database: Database, name: str) -> None:
         self._database = database

@@ -158,8 +158,7 @@ class PresenceWatch:
         return self._seen_at.get(email_id)
 
     async def refresh(self) -> None:
-        """Reads the tags of the watched email. After a failure the next poll tries again, and the last known tags
-        age."""
+        """Reads the tags of the watched email. After a failure the last known tags age until the next poll."""
         if self._watched is None:
             return
         mailbox_id, email_id = self._watched

@@ -146,8 +146,7 @@ class PresenceReader:
 
 
 def pair_words(held: Mapping[OneLine, OneLine]) -> OneLine | None:
-    """What an email's tags say about an edit in progress: that it is being replaced, or is the replacement. None if
-    neither."""
+    """What an email's tags say about an edit: that it is being replaced, or is the replacement. None if neither."""
     by = editor_in(held) or "another reviewer"
     if is_replaced(held):
         return OneLine(f"being replaced by {by}")

@@ -178,8 +178,7 @@ class Resubmissions:
 
 
 def _follows(item: PendingItem, seen_at: datetime | None, mail: EmailSummary, rejection: Rejection) -> bool:
-    """Whether a draft was written after the other was rejected: two that waited at the same time do not follow each
-    other."""
+    """Whether a draft was written after the other's rejection: two that waited together do not follow each other."""
     came, at = item.received_at, rejection.at
     if came is not None and mail.received_at is not None and came <= mail.received_at:
         return False

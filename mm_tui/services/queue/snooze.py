@@ -141,8 +141,7 @@ class Snoozes:
         return found
 
     def snooze(self, entry: QueueEntry, until: datetime | None, who: str) -> OneLine:
-        """Snoozes an email; None means until something arrives. Returns a message. Raises sqlite3.Error or StoreError
-        if it cannot be written."""
+        """Snoozes an email; None until something arrives. Returns a message. Raises sqlite3.Error or StoreError."""
         made = Snooze(until, entry.digest, arrived_in(entry))
         kept = {"until": until.isoformat() if until else None, "digest": made.digest, "arrived": sorted(made.arrived)}
         self._write(entry.item.id, kept, who, {"until": str(kept["until"] or THREAD)})

@@ -146,8 +146,7 @@ class MailboxSync:
     # New mail
 
     async def fetch_new(self) -> Changes:
-        """Reads all pages of mail that arrived since the last call; nothing before the first page of the initial
-        sync."""
+        """Reads all mail that arrived since the last call; nothing before the first page of the initial sync."""
         since = self._state.get(self._since_name)
         new: frozenset[str] = frozenset()
         changed: frozenset[str] = frozenset()

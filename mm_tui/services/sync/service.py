@@ -309,8 +309,7 @@ class Sync:
     async def _try(
         self, part: SyncPart, work: Work, interval: Callable[[], float] | None = None
     ) -> tuple[float | None, bool]:
-        """Tries a part once. Returns the seconds to wait (None: the usual) and whether the gateway asked for that
-        wait."""
+        """Tries a part once. Returns the seconds to wait (None: the usual), and whether the gateway asked for that."""
         wait: float | None = None
         not_wakeable = False
         try:

@@ -180,8 +180,7 @@ class WaitingDetails:
         self._read.add(email_id)
 
     def _due(self) -> list[Waiting]:
-        """The next emails to read: the drafts on the screen, each with its thread, then other drafts, then their
-        threads."""
+        """The next emails to read: drafts on the screen with their threads, other drafts, then their threads."""
         now = self._clock.monotonic()
         drafts = {mail.email_id: mail for mail in self._pending.unread_drafts()}
         threads: dict[str, list[Waiting]] = {}

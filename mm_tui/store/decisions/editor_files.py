@@ -81,8 +81,7 @@ class EditorFile:
         return _text(self.path)
 
     def keep(self, body: str | None = None) -> None:
-        """Records that a window may still have it open, and save another text than `body`, which has been stored
-        elsewhere. Raises OSError."""
+        """Records that a window may still save another text than `body`, which has been stored. Raises OSError."""
         self._may_be_open = True
         if body is not None:
             self._edit = _with_body(self._edit, body)

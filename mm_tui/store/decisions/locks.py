@@ -57,8 +57,7 @@ class Process(msgspec.Struct, frozen=True):
 
 
 def token_of(pid: int) -> str:
-    """Boot id and start time of a process on Linux; empty elsewhere, or if there is no such process. A zombie counts as
-    ended."""
+    """Boot id and start time of a process on Linux; empty elsewhere, or if it has ended, even as a zombie."""
     with suppress(OSError, IndexError):
         boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
         # The command's name may contain spaces and brackets, so fields are counted from its closing bracket.

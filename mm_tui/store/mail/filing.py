@@ -39,8 +39,7 @@ sent."""
 
 
 def upsert(database: Database, emails: Sequence[EmailSummary], *, keep_direction: bool = False) -> Changes:
-    """Implements `MailStore.upsert`. `keep_direction`: a known email keeps its direction, for sources that do not say
-    it."""
+    """See `MailStore.upsert`. `keep_direction`: for sources that do not say the direction of a known email."""
     new: set[str] = set()
     changed: set[str] = set()
     with database.write() as connection:

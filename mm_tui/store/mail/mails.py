@@ -61,8 +61,7 @@ class MailStore:
         return save_detail(self._database, detail, at)
 
     def save_tags(self, email_id: str, tags: Mapping[str, str]) -> bool:
-        """Stores the gateway's current tags of an opened email. Returns False if they are unchanged or the email was
-        never opened."""
+        """Stores the gateway's tags of an opened email. Returns False if they are unchanged or it was never opened."""
         from mm_tui.chips import chips_of
         from mm_tui.store.mail.filing import chips_json
 
@@ -89,8 +88,7 @@ class MailStore:
         summary: str | None = None,
         chips: Sequence[str] | None = None,
     ) -> bool:
-        """Sets the assistant's columns of the list; None leaves a column unchanged. Returns False if there is no such
-        email."""
+        """Sets the assistant's columns of the list; None leaves one unchanged. Returns False without such an email."""
         from mm_tui.store.mail.filing import annotate
 
         return annotate(self._database, email_id, label, urgency, summary, chips)
@@ -238,8 +236,7 @@ class MailStore:
         )
 
     def moving(self, since: datetime) -> dict[str, datetime]:
-        """Mailboxes with outbound mail since then whose status may still change, each with the time of the oldest such
-        email."""
+        """Mailboxes with outbound mail since then whose status may still change, and the time of the oldest."""
         final = (*STATUS_WORDS["failed"], "delivered", "rejected", "cancelled", "complained")
         rows = self._database.reader().execute(
             "SELECT mailbox_id, min(received_at) FROM mail WHERE key >= ? AND direction = 'outbound'"

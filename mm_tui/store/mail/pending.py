@@ -78,8 +78,7 @@ class PendingStore:
         return PendingChanges(frozenset(new), frozenset(changed), frozenset(gone))
 
     def save_detail(self, item: PendingItem) -> bool:
-        """Stores what the detail adds to a listed item (cc, attachments, thread). Returns False if it no longer
-        waits."""
+        """Stores what the detail adds to a listed item. Returns False if it no longer waits."""
         with self._database.write() as connection:
             done = connection.execute(
                 "UPDATE pending SET model = ?, mailbox_id = ? WHERE email_id = ?",
