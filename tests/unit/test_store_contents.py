@@ -11,6 +11,7 @@ import pytest
 from mm_tui.models import AuditEntry, EditedDraft, Mailbox, RawContent
 from mm_tui.services.decisions.record import UnreadableDecision, restored
 from mm_tui.services.decisions.remembered import UNSEEN_INCIDENTS, RememberedDecisions
+from mm_tui.services.decisions.service import Refused
 from mm_tui.settings.sections import Profile
 from mm_tui.store.audit.entries import AuditStore
 from mm_tui.store.connecting import CorruptStore, damage_mark
@@ -25,7 +26,9 @@ from mm_tui.store.opening import StoreUnusable, open_database
 from mm_tui.store.recovery import rebuild
 from mm_tui.store.state import StateStore
 from mm_tui.text import OneLine
+from tests.support.desk import Desk, digest
 from tests.support.fake_gateway import BOX, email_id, make_detail, make_mail, make_pending
+from tests.support.sandbox import Sandbox
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 FLIPS = 150
@@ -146,3 +149,17 @@ def test_an_address_that_is_no_text_is_damage_and_never_another_gateways_store(f
     with pytest.raises(StoreUnusable):
         open_database(path, profile=Profile(name="default", url="https://api.multimail.dev"))
     assert not damage_mark(path).exists() and list(path.parent.glob("*damaged*"))
+
+
+async def test_a_decision_that_cannot_be_read_keeps_no_other_email_from_being_decided(
+    desk: Desk, sandbox: Sandbox
+) -> None:
+    mails = [await desk.read(sandbox.mailbox, sandbox.draft(f"Dear Anna, {number}.")) for number in range(3)]
+    with desk.database.write() as connection:
+        row = SavedDecision("R1", mails[1].id, None, "", "{}", None, True, "", NOW)
+        DecisionStore(desk.database).put(connection, row)
+    begun, refused = await desk.decisions.reject_each([(mail, digest(mail)) for mail in mails], "spam", hold=0)
+    assert [view.email_id for view in begun] == [mails[0].id, mails[2].id]
+    assert [*refused] == [mails[1].id] and "is damaged" in refused[mails[1].id]
+    with pytest.raises(Refused, match=f"^what is stored of a decision about {mails[1].id}"):
+        await desk.approve(mails[1])

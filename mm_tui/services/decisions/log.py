@@ -88,8 +88,11 @@ class DecisionLog:
         that are undone together; None puts several requests into a new batch. Raises Refused if one of them cannot
         begin."""
         batch = batch or (secrets.token_hex(4) if len(requests) > 1 else None)
-        with self.database.write(durable=True) as connection:
-            return [self._begin(connection, request, at, batch) for request in requests]
+        try:
+            with self.database.write(durable=True) as connection:
+                return [self._begin(connection, request, at, batch) for request in requests]
+        except UnreadableDecision as damage:
+            raise Refused(str(damage), "Nothing was decided; `mm-tui doctor` names what is damaged.") from damage
 
     def begin_each(
         self, requests: Sequence[DecisionRequest], at: datetime
