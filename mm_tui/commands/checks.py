@@ -226,7 +226,10 @@ def store(settings: Settings) -> list[Check]:
     try:
         with Database.open(path, memory=settings.sync.memory) as database:
             bind(database, Gateway.of(settings.profile), note=False)
-            faults, trouble = database.check() or list(filter(None, [unreadable(database)])), database.trouble
+            if not (faults := database.check()) and (why := unreadable(database)):
+                database.mark_damaged()
+                faults = [why]
+            trouble = database.trouble
             verdict = Journal(database).verify()
             edits = len(EditStore(database).all())
             undecided = DecisionStore(database).open()

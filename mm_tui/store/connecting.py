@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from mm_tui.store.migrations import MIGRATIONS, mail_tables
-from mm_tui.store.seal import StoreError
+from mm_tui.store.seal import StoreError, is_garbled
 
 _MAGIC = b"SQLite format 3\0"
 
@@ -40,9 +40,11 @@ def damage_mark(path: Path) -> Path:
 
 
 def is_damage(error: Exception) -> bool:
-    """Whether an error says that the file is damaged."""
+    """Whether an error says that the file, or a text in it, is damaged."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+    return (
+        code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or isinstance(error, CorruptStore) or is_garbled(error)
+    )
 
 
 def is_unknown_part(error: Exception) -> bool:

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mm_tui import typed_json
-from mm_tui.store.connecting import CorruptStore, damage_mark, is_damage
+from mm_tui.store.connecting import CorruptStore, is_damage
 from mm_tui.store.migrations import KEPT_TABLES, mail_tables
+from mm_tui.store.seal import is_garbled
 
 if TYPE_CHECKING:
     from mm_tui.store.database import Database
@@ -38,19 +39,31 @@ def columns_of(connection: sqlite3.Connection, table: str) -> list[Column]:
 def unreadable(database: Database) -> str:
     """The first table with a row that cannot be read, or an index that differs from its table, in words; empty if there
     is none. Of the kept tables only the kind of the values is checked: a new store would get the same rows again."""
-    reader = database.reader()
+    try:
+        return _unreadable(database.reader())
+    except UnicodeError:
+        # SQLite's own message quotes a damaged name.
+        return "what is in it cannot be read"
+    except sqlite3.DatabaseError as error:
+        if not is_damage(error):
+            raise
+        return str(error)
+
+
+def _unreadable(reader: sqlite3.Connection) -> str:
     if (found := str(reader.execute("PRAGMA integrity_check(1)").fetchone()[0])) != "ok":
         return found
-    for table in (*KEPT_TABLES, *(name for name in mail_tables() if name != "mail_words")):
+    made = [*KEPT_TABLES, *(name for name in mail_tables() if name != "mail_words")]
+    others = "SELECT name FROM sqlite_master WHERE type = 'table' AND name GLOB 'agent_*'"
+    for table in (*made, *(row[0] for row in reader.execute(others).fetchall())):
         columns = columns_of(reader, table)
         try:
             for row in reader.execute(f"SELECT * FROM {table}"):
                 if not all(column.holds(row[column.name]) for column in columns):
                     return f"a row of {table} cannot be read"
         except sqlite3.OperationalError as error:
-            if hasattr(error, "sqlite_errorcode"):
+            if not is_garbled(error):
                 raise
-            # A text is no UTF-8.
             return f"a row of {table} cannot be read"
     for table, rows, read in _models():
         for row in reader.execute(rows):
@@ -66,8 +79,11 @@ def say_damage(database: Database, error: Exception) -> None:
     rebuilds it. Raises CorruptStore if it was marked."""
     if database.path is None:
         return
-    if why := str(error) if is_damage(error) else unreadable(database):
-        damage_mark(database.path).touch(mode=0o600)
+    why = error.why if isinstance(error, CorruptStore) else str(error)
+    if not is_damage(error) or is_garbled(error):
+        why = unreadable(database)
+    if why:
+        database.mark_damaged()
         raise CorruptStore(database.path, f"{why}. The next start sets the file aside and builds a new one")
 
 

@@ -75,8 +75,8 @@ class Database:
             if path is not None and (is_damage(error) or is_unknown_part(error)):
                 raise CorruptStore(path, str(error)) from error
             raise
-        except (TypeError, ValueError) as error:
-            # A damaged name in SQLite's own message is no UTF-8; a damaged journal has no number.
+        except UnicodeError as error:
+            # SQLite's own message quotes a damaged name.
             database.close()
             if path is not None:
                 raise CorruptStore(path, "what is in it cannot be read") from error
@@ -197,9 +197,12 @@ class Database:
                     connection.execute(f"PRAGMA {self._schemas()[-1]}.user_version = {len(MIGRATIONS)}")
                 connection.execute("COMMIT")
                 self._committed()
-            except BaseException:
+            except BaseException as error:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
+                if isinstance(error, Exception) and is_damage(error):
+                    # Whoever waits for the store to recover must not wait for ever.
+                    self.mark_damaged()
                 raise
             finally:
                 self._local.head = None
@@ -301,9 +304,15 @@ class Database:
             if not is_damage(error):
                 raise
             found = [str(error)]
-        if found and self.path is not None:
-            damage_mark(self.path).touch(mode=0o600)
+        if found:
+            self.mark_damaged()
         return found
+
+    def mark_damaged(self) -> None:
+        """Marks the store, so that the next start rebuilds it."""
+        if self.path is not None:
+            with suppress(OSError):
+                damage_mark(self.path).touch(mode=0o600)
 
     def close(self) -> None:
         """Waits for a write in progress, then closes. Other threads must no longer use the store. Connections of

@@ -46,9 +46,24 @@ def is_busy(error: Exception) -> bool:
     return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
 
 
+def is_garbled(error: Exception) -> bool:
+    """Whether a text in the store is no UTF-8. The error quotes it, and has no code."""
+    return isinstance(error, sqlite3.OperationalError) and str(error).startswith("Could not decode to UTF-8")
+
+
+def _words(error: Exception) -> str:
+    return "a text in it cannot be read" if is_garbled(error) else str(error)
+
+
+def is_passing(error: Exception) -> bool:
+    """Whether the same may succeed later: the store was busy, the disk was full, or failed."""
+    passing = sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in passing
+
+
 def fault_of_journal(error: Exception) -> OneLine:
     """Says that one of `STORE_FAULTS` keeps the journal from being written."""
-    why = "another program is writing to the store" if is_busy(error) else error
+    why = "another program is writing to the store" if is_busy(error) else _words(error)
     return OneLine(f"the journal cannot be written: {why}")
 
 
@@ -57,7 +72,7 @@ def fault_of_store(error: Exception) -> OneLine:
     if is_busy(error):
         return OneLine("the store on this machine is busy: another program is writing to it")
     return OneLine(
-        str(error) if isinstance(error, StoreError) else f"the store on this machine cannot be used: {error}"
+        str(error) if isinstance(error, StoreError) else f"the store on this machine cannot be used: {_words(error)}"
     )
 
 
@@ -86,9 +101,11 @@ def head_path(path: Path) -> Path:
 
 
 def last_entry(connection: sqlite3.Connection) -> Head:
-    """The journal's last entry."""
+    """The journal's last entry. Raises sqlite3.OperationalError if the table is not as it was made."""
     row = connection.execute("SELECT number, hash FROM journal ORDER BY number DESC LIMIT 1").fetchone()
-    return Head(int(row[0]), str(row[1])) if row else Head()
+    if row is not None and not isinstance(row[0], int):
+        raise sqlite3.OperationalError("an entry of the journal has no number")
+    return Head(row[0], str(row[1])) if row else Head()
 
 
 def holds(connection: sqlite3.Connection, head: Head) -> bool:

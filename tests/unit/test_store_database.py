@@ -425,6 +425,7 @@ def test_a_damaged_description_of_one_table_costs_nothing(tmp_path: Path) -> Non
     ("before", "after"),
     [
         (b"CREATE TABLE journal (", b"CREATE TABLE jouRnbl ("),
+        (b"    number INTEGER PRIMARY KEY", b"    number INTEGEZ PRIMARY KEY"),
         (b"    body TEXT NOT NULL,\n    saves", b"    bodi TEXT NOT NULL,\n    saves"),
         (b"    listed TEXT", b"    listee TEXT"),
         (b"INDEX mail_by_status", b"INDEX mail_by_stavus"),
@@ -446,6 +447,17 @@ def test_a_damaged_name_in_a_whole_file_is_damage_and_costs_nothing_kept(
         assert len(_journal(database)) == 30
         assert database.reader().execute("SELECT body FROM edits").fetchone()[0] == "my words"
     assert open_or_rebuild(path, now=NOW)[1] is None
+
+
+def test_a_fault_of_the_program_is_not_damage_of_the_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "store.db"
+    _with_kept_rows(path, 3)
+    with monkeypatch.context() as patched, pytest.raises(ValueError, match="inside a statement"):
+        for module in (migrations, database_module):
+            patched.setattr(module, "MIGRATIONS", [*MIGRATIONS, Migration("CREATE TABLE unfinished (")])
+        Database.open(path)
+    with Database.open(path) as database:
+        assert len(_journal(database)) == 3
 
 
 def test_a_second_damage_at_the_same_moment_overwrites_nothing(tmp_path: Path) -> None:
