@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from bench.stalls import Watch
 from mm_tui.app import MmTui
 from mm_tui.models import EmailSummary, Party, PendingItem, RawContent
-from mm_tui.screens.pending.queue_list import PendingList
+from mm_tui.screens.pending.column import PendingList
 from mm_tui.screens.pending.screen import PendingScreen
 from mm_tui.session import Session
 from mm_tui.settings import file as config_file

@@ -25,8 +25,8 @@ def may_be_suppressed(mail: EmailSummary) -> bool:
 async def why_not_arrived(
     gateway: GatewayClient | None, mail: EmailSummary, addresses: Iterable[str]
 ) -> tuple[OneLine, ...]:
-    """One sentence for each recipient that the gateway does not send to. Without an admin key the text says that it is
-    needed; without a connection it is None. The list is read only if the email `may_be_suppressed`."""
+    """One sentence for each recipient that the gateway does not send to, or that an admin key is needed to
+    know; empty without a connection. The list is read only if the email `may_be_suppressed`."""
     if gateway is None or not may_be_suppressed(mail):
         return ()
     failed = mail.bounced_at is not None or str(mail.status) in _FAILED

@@ -11,7 +11,7 @@ from textual.widgets import Input
 from mm_tui.app import MmTui
 from mm_tui.screens.dialogs.choice import ChoiceScreen
 from mm_tui.screens.inbox.screen import InboxScreen
-from mm_tui.screens.pending.filter_strip import FilterStrip, window
+from mm_tui.screens.pending.filtering import FilterStrip, window
 from mm_tui.screens.pending.screen import PendingScreen
 from mm_tui.settings.sections import Filters
 from mm_tui.widgets.chrome import KeysLine

@@ -21,8 +21,7 @@ from mm_tui.screens.dialogs.offers import ReasonScreen
 from mm_tui.screens.inbox.words import GREETED, hint
 from mm_tui.screens.pending import deciding
 from mm_tui.screens.pending.editor import EditScreen
-from mm_tui.screens.pending.editor_process import run_editor
-from mm_tui.screens.pending.external_editor import ExternalEditing
+from mm_tui.screens.pending.external_editor import ExternalEditing, run_editor
 from mm_tui.screens.pending.saved_texts import SavedTextsScreen
 from mm_tui.screens.pending.screen import PendingScreen
 from mm_tui.services.audit.history import Histories

@@ -17,8 +17,7 @@ from mm_tui.app import MmTui
 from mm_tui.assist.errors import AssistError
 from mm_tui.screens.dialogs.offers import InstructScreen
 from mm_tui.screens.pending.editor import EditScreen
-from mm_tui.screens.pending.editor_process import run_editor
-from mm_tui.screens.pending.external_editor import ExternalEditing
+from mm_tui.screens.pending.external_editor import ExternalEditing, run_editor
 from mm_tui.screens.thread.screen import ThreadScreen
 from mm_tui.services.assistant.cards import DraftText
 from mm_tui.services.edits import Edits, NotSaved

@@ -15,8 +15,8 @@ import pytest
 from msgspec.structs import replace
 
 from mm_tui.models import EditedDraft, RawContent
-from mm_tui.screens.pending import editor_process
-from mm_tui.screens.pending.editor_process import EditorError, EditorReturned, run_editor
+from mm_tui.screens.pending import external_editor
+from mm_tui.screens.pending.external_editor import EditorError, EditorReturned, run_editor
 from mm_tui.services.edits import KEPT_OPEN, Edits
 from mm_tui.services.left_texts import recovered
 from mm_tui.store.database import Database
@@ -35,7 +35,7 @@ import sys
 from pathlib import Path
 from tests.unit.test_editor_files import GIVEN
 from mm_tui.store.decisions.editor_files import EditorFile
-from mm_tui.screens.pending.editor_process import run_editor
+from mm_tui.screens.pending.external_editor import run_editor
 run_editor(EditorFile.made(Path(sys.argv[1]), GIVEN), {"EDITOR": sys.argv[2]})
 """
 
@@ -130,7 +130,7 @@ def test_an_untouched_text_is_not_made_an_edit_but_its_file_is_kept_and_named(
     database = Database.open(None)
     file = EditorFile.made(tmp_path, replace(GIVEN, text=replace(GIVEN.text, body=body)))
     assert file.read() == body
-    monkeypatch.setattr(editor_process, "RETURNED_SECONDS", 0)
+    monkeypatch.setattr(external_editor, "RETURNED_SECONDS", 0)
     with pytest.raises(EditorReturned, match=r"^true saved nothing\. If its window is still open") as caught:
         run_editor(file, {"EDITOR": "true"})
     assert str(file.path) in str(caught.value) and file.path.exists()

@@ -14,16 +14,14 @@ from mm_tui.screens.base import NO_WAY_BACK, PartAction
 from mm_tui.screens.dialogs.dialog import ask, look_at_question
 from mm_tui.screens.pending.batches import Batches
 from mm_tui.screens.pending.bulk_reject import BulkBegun, BulkReject
-from mm_tui.screens.pending.column import QueueColumn
+from mm_tui.screens.pending.column import PendingList, QueueColumn
 from mm_tui.screens.pending.deciding import Begun, Deciding
 from mm_tui.screens.pending.editing import Editing
-from mm_tui.screens.pending.filter_strip import FilterStrip
-from mm_tui.screens.pending.filtering import FilterActions
+from mm_tui.screens.pending.filtering import FilterActions, FilterStrip
 from mm_tui.screens.pending.host import QueueHost
 from mm_tui.screens.pending.keys import DECIDES, applies, label_here
 from mm_tui.screens.pending.open_email import OpenEmail
 from mm_tui.screens.pending.pane import ItemPane, View
-from mm_tui.screens.pending.queue_list import PendingList
 from mm_tui.screens.pending.reading import MailOpener, QueueRead, QueueReader
 from mm_tui.screens.pending.saved_texts import SavedTextsScreen
 from mm_tui.screens.pending.second_reading import SecondReaderActions
