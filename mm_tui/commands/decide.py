@@ -10,12 +10,11 @@ from contextlib import suppress
 from typing import TypeVar
 
 from mm_tui.commands import risk_gate
-from mm_tui.commands.decision_output import print_outcome
+from mm_tui.commands.decision_output import RedraftsAsked, ask_redrafts, print_outcome
 from mm_tui.commands.online import online
 from mm_tui.commands.output import printing as emit
 from mm_tui.commands.output.exits import CommandError, Exit
 from mm_tui.commands.printed import FIRST_OF_TWO, Printed, printed, remember, thread_moved
-from mm_tui.commands.redraft_requests import RedraftsAsked, ask_redrafts
 from mm_tui.commands.waiting import seen
 from mm_tui.decision.state import Act, Choice, Outcome
 from mm_tui.models import EditedDraft

@@ -28,9 +28,9 @@ from mm_tui.sandbox.gateway.mail import Arrival, IncomingMail
 from mm_tui.sandbox.gateway.server import Server
 from mm_tui.sandbox.gateway.state import State
 from mm_tui.sandbox.gateway.statuses import Status
-from mm_tui.sandbox.run import sample_redrafts, seed
+from mm_tui.sandbox.run import seed
 from mm_tui.sandbox.run.child import Ready, SandboxChild, SandboxFailed
-from mm_tui.sandbox.run.demo_agent import DemoActivity
+from mm_tui.sandbox.run.demo_agent import DemoActivity, redraft
 from mm_tui.sandbox.run.serve import fill
 from mm_tui.sandbox.run.synthetic import fill_synthetic
 from mm_tui.sandbox.samples import load
@@ -402,8 +402,8 @@ def test_each_sample_draft_is_written_anew_for_a_reviewer_who_asks(tmp_path: Pat
         words = json.dumps("Dear Anna, it leaves on Monday.")
         parts = [(drafts[0], "review.suggestion", words[:9]), (drafts[0], "review.suggestion.2", words[9:])]
         state.db.executemany("INSERT INTO tags VALUES (?, ?, ?)", parts)
-        assert sample_redrafts.redraft(state) == len(drafts) >= 40
-        assert sample_redrafts.redraft(state) == 0
+        assert redraft(state) == len(drafts) >= 40
+        assert redraft(state) == 0
         follows = state.db.execute("SELECT value, email_id FROM tags WHERE name = 'assist.follows'").fetchall()
         others = {row["value"]: row["email_id"] for row in follows}
         assert set(others) == set(drafts)
@@ -426,7 +426,7 @@ async def test_a_failure_in_the_demo_is_reported_once_and_ends_nothing(
             enough.set()
         raise ValueError("not a number")
 
-    monkeypatch.setattr("mm_tui.sandbox.run.sample_redrafts.redraft", fails)
+    monkeypatch.setattr("mm_tui.sandbox.run.demo_agent.redraft", fails)
     monkeypatch.setattr("mm_tui.sandbox.run.demo_agent.REDRAFT_SECONDS", 0)
     server = Server(state)
     running = asyncio.create_task(DemoActivity(state, server, works=True, mail_arrives=False).run())

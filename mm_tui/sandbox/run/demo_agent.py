@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import os
 import random
+import sqlite3
 import subprocess
 import sys
 import tomllib
@@ -16,12 +18,77 @@ from functools import partial
 from importlib import resources
 from typing import Any
 
-from mm_tui.sandbox.gateway import inbound, mailboxes
+from mm_tui.sandbox.gateway import inbound, mailboxes, messages, sending
 from mm_tui.sandbox.gateway.mail import Arrival, IncomingMail, name_and_address
 from mm_tui.sandbox.gateway.server import Server
-from mm_tui.sandbox.gateway.state import DOMAIN, State
-from mm_tui.sandbox.run import sample_redrafts
+from mm_tui.sandbox.gateway.state import DOMAIN, ApiError, State
+from mm_tui.sandbox.gateway.statuses import Status
+from mm_tui.sandbox.model import replies
+from mm_tui.sandbox.model.text import PromptMail
 from mm_tui.sandbox.run.child import end, start_supervised
+
+ASKED, REASON, SUGGESTION = "review.redraft", "review.reason", "review.suggestion"
+"""Tags of a reviewer's program on a rejected draft; the suggested text goes on in `review.suggestion.2` and so on."""
+FOLLOWS, ROUND = "assist.follows", "assist.round"
+"""Tags on the other draft: which one it replaces, and how many were written for the email."""
+MOST_ROUNDS = 2
+
+_ASKED_SQL = """
+SELECT emails.* FROM emails JOIN tags ON tags.email_id = emails.id AND tags.name = ? WHERE emails.status = ?
+ AND EXISTS (SELECT 1 FROM audit WHERE resource_id = emails.id AND action = 'email.reply_submitted'
+  AND actor_key_id IS NULL)
+ AND NOT EXISTS (SELECT 1 FROM tags AS other WHERE other.name = ? AND other.value = emails.id)
+"""
+"""Rejected drafts with a reviewer's request that no key has submitted."""
+
+
+def redraft(state: State) -> int:
+    """Submits another draft for each rejected sample draft for which a reviewer asks for one; returns how many."""
+    number = 0
+    for row in state.db.execute(_ASKED_SQL, (ASKED, Status.REJECTED, FOLLOWS)).fetchall():
+        tags = messages.tags(state, row["id"])
+        answered = state.db.execute(
+            "SELECT * FROM emails WHERE mailbox_id = ? AND message_id = ?", (row["mailbox_id"], row["in_reply_to"])
+        ).fetchone()
+        round_ = tags.get(ROUND, "0")
+        # Anybody with a send key can set tags.
+        at = int(round_) + 1 if round_.isdecimal() and len(round_) < 9 else MOST_ROUNDS + 1
+        if answered is None or at > MOST_ROUNDS:
+            continue
+        mail = sending.Submission((), "", other_text(state, row, answered, tags))
+        try:
+            with state.write() as db:
+                made = sending.reply(state, None, row["mailbox_id"], answered["id"], mail)
+                follows = [(made.body["id"], FOLLOWS, row["id"]), (made.body["id"], ROUND, str(at))]
+                db.executemany("INSERT INTO tags VALUES (?, ?, ?)", follows)
+        except ApiError:
+            # The mailbox may not send now.
+            continue
+        number += 1
+    return number
+
+
+def other_text(state: State, draft: sqlite3.Row, answered: sqlite3.Row, tags: dict[str, str]) -> str:
+    """The reviewer's own text, or the draft changed for the reviewer's reason, or else a new reply."""
+    if suggested := _suggestion(tags):
+        return suggested
+    before, reason = messages.body(state, draft["id"]), tags.get(REASON, "")
+    text = replies.redraft(before, reason)
+    if text.split() != before.split():
+        return text
+    mail = PromptMail(answered["sender"], "", answered["subject"], messages.body(state, answered["id"]))
+    return replies.draft([mail], reason)
+
+
+def _suggestion(tags: dict[str, str]) -> str:
+    names = [SUGGESTION, *(f"{SUGGESTION}.{number}" for number in range(2, len(tags) + 1))]
+    text = "".join(tags.get(name, "") for name in names)
+    try:
+        found, _ = json.JSONDecoder().raw_decode(text)
+    except (ValueError, RecursionError):
+        return text
+    return str(found)
+
 
 SHORTEST_PAUSE = 4.0
 """The least seconds between two arrivals."""
@@ -176,7 +243,7 @@ class DemoActivity:
 
     async def _answer_reviewers(self) -> None:
         while self._works:
-            self._attempt("Another draft could not be written", lambda: sample_redrafts.redraft(self._state))
+            self._attempt("Another draft could not be written", lambda: redraft(self._state))
             await asyncio.sleep(REDRAFT_SECONDS)
 
     async def let_mail_arrive(self) -> None:
