@@ -93,6 +93,43 @@ def test_an_email_between_colleagues_is_not_repeated_outside() -> None:
     assert "secret" in codes("The password is Quarry!77", asked("Locked out!"), wrote("password: Quarry!77", to=NILS))
 
 
+@pytest.mark.parametrize(
+    ("note", "told", "kept"),
+    [
+        (
+            "The sender is Marcus Orrin, he wants to stay anonymous. Do NOT say.",
+            "They are from Marcus Orrin.",
+            "He wants to stay anonymous.",
+        ),
+        (
+            "40 at 205.00 net. (Krondal AG gets them at 189, don't mention.)",
+            "Krondal AG pays 189.",
+            "It is 205.00 net for each.",
+        ),
+        (
+            "She may paint it. The owner's number, for us only: 07700 900461.",
+            "Yes. Her number is 07700 900461.",
+            "Yes, you may paint it.",
+        ),
+        (
+            "Die Lehrerin kommt im Mai wieder (vertraulich: sie hat ein Burn-out).",
+            "Sie hat ein Burn-out.",
+            "Die Lehrerin kommt im Mai wieder.",
+        ),
+        (
+            "Offer: £540. The builder takes 450 (we add 20% for ourselves, internal).",
+            "We add 20% for ourselves.",
+            "The offer is £540.",
+        ),
+        ("Internal:\nThe buyer is Tessmer, at 310 apiece.", "Tessmer buys at 310.", "It is sold."),
+    ],
+)
+def test_only_what_colleagues_keep_to_themselves_is_not_repeated(note: str, told: str, kept: str) -> None:
+    thread = asked("Could you tell me more?"), wrote(note, to=NILS)
+    assert "internal_repeated" in codes(told, *thread)
+    assert "internal_repeated" not in codes(kept, *thread)
+
+
 def test_our_own_words_about_a_day_are_kept() -> None:
     thread = wrote("Chiusura documenti venerdì 18 settembre."), asked("Entro quando mando la lista?")
     assert "date_differs" in codes("La chiusura documenti è domenica 13 settembre.", *thread)

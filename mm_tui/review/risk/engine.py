@@ -11,6 +11,7 @@ from mm_tui.review.risk.answers import ANSWER_RULES
 from mm_tui.review.risk.attachments import ATTACHMENT_RULES
 from mm_tui.review.risk.calculations import CALCULATION_RULES
 from mm_tui.review.risk.choices import CHOICE_RULES
+from mm_tui.review.risk.colleagues import COLLEAGUE_RULES
 from mm_tui.review.risk.details import DETAIL_RULES
 from mm_tui.review.risk.facts import FACT_RULES
 from mm_tui.review.risk.form import FORM_RULES
@@ -55,6 +56,7 @@ RULES: tuple[Rule, ...] = (
     *ORDER_RULES,
     *REQUEST_RULES,
     *REPLY_RULES,
+    *COLLEAGUE_RULES,
     *ATTACHMENT_RULES,
     *FORM_RULES,
     *SHAPE_RULES,

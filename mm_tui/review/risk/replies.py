@@ -10,7 +10,7 @@ from mm_tui.review.findings import Finding, Level, Span
 from mm_tui.review.risk.greetings import greeting
 from mm_tui.review.risk.pairs import together
 from mm_tui.review.risk.phrases import pattern
-from mm_tui.review.risk.rule import LONGEST_DRAFT, Reading, listed, quoted, rule
+from mm_tui.review.risk.rule import Reading, listed, quoted, rule
 from mm_tui.text import OneLine
 
 _YOU = re.compile(
@@ -268,58 +268,6 @@ def wish_ignored(reading: Reading) -> Iterator[Finding]:
 _CODE = re.compile(r"(?<![\w-])(?=[A-Z0-9-]*\d)(?=[A-Z0-9-]*[A-Z])[A-Z0-9]{4,6}(?:-[A-Z0-9]{4,6}){2,5}(?![\w-])")
 
 
-_RUN = 3
-_ANY_WORD = re.compile(r"[^\W_]+(?:[.,]\d+)*")
-_LONG = 4
-
-
-@rule("internal_repeated", "repeats an email between colleagues", needs_thread=True)
-def internal_repeated(reading: Reading) -> Iterator[Finding]:
-    """The draft goes to somebody else and has words of an email of the thread that went only to our own people: a
-    quoted line, or three words in a row in the answer if that email says that it is not for others ("internal", "don't
-    tell him"). Medium."""
-    inner = [str(mail.body)[:LONGEST_DRAFT].lower() for mail in reading.between_us if mail.body]
-    if not inner or all(reading.is_ours(party.address) for party in reading.draft.recipients):
-        return
-    spans = _quoted_lines(reading, inner)
-    inner = [text for text in inner if pattern("internal", "not_for_others").search(text)]
-    known = _runs(reading.seen_text.lower())
-    runs = set().union(*(_runs(text).keys() for text in inner)) - known.keys()
-    places = [place for run, place in _runs(reading.low[: reading.written]).items() if run in runs]
-    if places and len(places) <= _RUN:
-        spans = [min(places), *spans]
-    elif places:
-        spans = [Span(min(place.start for place in places), max(place.end for place in places)), *spans]
-    if spans:
-        words = f"repeats an email between colleagues: {quoted(str(reading.draft.body)[slice(*spans[0])])}"
-        yield Finding("internal_repeated", Level.MEDIUM, OneLine(words), tuple(spans))
-
-
-def _quoted_lines(reading: Reading, inner: list[str]) -> list[Span]:
-    """The quoted lines that only these emails have."""
-    ours, seen = (" ".join(_ANY_WORD.findall(text)) for text in ("\n".join(inner), reading.seen_text.lower()))
-    found = []
-    for match in re.finditer(r"[^>\s][^\n]*", str(reading.draft.body)):
-        if reading.body[slice(*match.span())].strip():
-            # Quoted lines are blank there.
-            continue
-        words = _ANY_WORD.findall(match[0].lower())
-        line = " ".join(words)
-        if len(words) > _RUN and line in ours and line not in seen:
-            found.append(Span(*match.span()))
-    return found
-
-
-def _runs(text: str) -> dict[tuple[str, ...], Span]:
-    """Three words in a row with a long one among them, with their places."""
-    words = list(_ANY_WORD.finditer(text))
-    return {
-        tuple(match[0] for match in three): Span(three[0].start(), three[-1].end())
-        for three in zip(words, words[1:], words[2:], strict=False)
-        if any(len(match[0]) >= _LONG for match in three)
-    }
-
-
 _CARDS = re.compile(
     r"\b(?:cards|codes|karten|cartes|tarjetas|códigos|cartões|codici|kaarten|karty|kody)\b|カード|コード|卡|码"
 )
@@ -357,4 +305,4 @@ def gift_card(reading: Reading) -> Iterator[Finding]:
         yield Finding("gift_card", Level.HIGH if len(codes) > 1 else Level.MEDIUM, OneLine(words), tuple(codes))
 
 
-REPLY_RULES = (model_talk, internal_note, internal_repeated, rude, attachment_denied, wish_ignored, gift_card)
+REPLY_RULES = (model_talk, internal_note, rude, attachment_denied, wish_ignored, gift_card)
