@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from mm_tui.agent.schema import create_tables
+from mm_tui.store.connecting import CorruptStore
 from mm_tui.store.decisions.locks import Process, token_of
 from mm_tui.store.sort_keys import from_ms, to_ms
 
@@ -137,7 +138,7 @@ class Jobs:
             " ORDER BY email_id DESC LIMIT ?",
             (to_ms(now), to_ms(now + LONGEST_WAIT), to_ms(now), limit + len(without)),
         )
-        return [_job(row) for row in rows if row["email_id"] not in without][:limit]
+        return [self._job(row) for row in rows if row["email_id"] not in without][:limit]
 
     def take(self, now: datetime, without: Collection[str] = ()) -> Job | None:
         """The next job to do now, which no other agent on this store takes until it is released."""
@@ -152,7 +153,7 @@ class Jobs:
     def _take(self, job: Job, now: datetime) -> bool:
         with self._database.write() as connection:
             row = connection.execute("SELECT * FROM agent_jobs WHERE email_id = ?", (job.email_id,)).fetchone()
-            if row is None or _job(row) != job or self._is_held(row["held_by"], from_ms(row["held_at"]), now):
+            if row is None or self._job(row) != job or self._is_held(row["held_by"], from_ms(row["held_at"]), now):
                 return False
             connection.execute(
                 "UPDATE agent_jobs SET held_by = ?, held_at = ? WHERE email_id = ?",
@@ -181,7 +182,7 @@ class Jobs:
 
     def get(self, email_id: str) -> Job | None:
         row = self._database.one("SELECT * FROM agent_jobs WHERE email_id = ?", (email_id,))
-        return _job(row) if row else None
+        return self._job(row) if row else None
 
     def replies_in(self, thread_id: str) -> dict[str, datetime | None]:
         """This agent's replies in a thread: their times by id."""
@@ -223,7 +224,7 @@ class Jobs:
             " AND submitted_at >= ? AND NOT EXISTS (SELECT 1 FROM agent_jobs WHERE email_id = made.reply_id)",
             (*draft_ids, to_ms(now - FOLLOWED)),
         )
-        return {row["reply_id"]: _job(row) for row in rows}
+        return {row["reply_id"]: self._job(row) for row in rows}
 
     def is_looked_at(self, draft_id: str, now: datetime) -> bool:
         """Whether to check a rejected draft's tags now; also records when it was first seen. A reviewer's program may
@@ -329,7 +330,7 @@ class Jobs:
             "SELECT * FROM agent_jobs WHERE state = 'done' AND due_at BETWEEN ? AND ? ORDER BY due_at LIMIT ?",
             (to_ms(now - LOOKED_AT[1]), to_ms(now), limit),
         )
-        return [_job(row) for row in rows]
+        return [self._job(row) for row in rows]
 
     def looked_at(self, email_id: str, *, is_tagged: bool) -> None:
         """Records a look at the tags of a finished email. If they are lost, its job waits again, which counts as a
@@ -355,6 +356,15 @@ class Jobs:
         with self._database.write() as connection:
             connection.execute(statement, values)
 
+    def _job(self, row: Any) -> Job:
+        """A stored job. Raises CorruptStore if it is damaged."""
+        try:
+            given = {name: row[name] for name in Job.__struct_fields__}
+            times = {name: from_ms(row[name]) for name in ("due_at", "submitted_at")}
+            return Job(**{**given, **times, "state": JobState(row["state"])})
+        except (ValueError, TypeError):
+            raise CorruptStore(self._database.path or Path(":memory:"), "a job in it cannot be read") from None
+
     # Webhook events, and the state of polls
 
     def is_replay(self, body: bytes, at: datetime) -> bool:
@@ -375,9 +385,3 @@ class Jobs:
         """Sets such a value."""
         with self._database.write() as connection:
             connection.execute("INSERT OR REPLACE INTO agent_notes VALUES (?, ?)", (name, value))
-
-
-def _job(row: Any) -> Job:
-    given = {name: row[name] for name in Job.__struct_fields__}
-    times = {name: from_ms(row[name]) for name in ("due_at", "submitted_at")}
-    return Job(**{**given, **times, "state": JobState(row["state"])})

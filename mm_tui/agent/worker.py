@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from datetime import UTC, date, datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from mm_tui.agent.jobs import Job, Jobs, JobState
 from mm_tui.assist import errors as assist
 from mm_tui.gateway import errors as gateway
 from mm_tui.services.backoff import backoff_seconds
+from mm_tui.store.seal import StoreError, fault_of_store, is_passing
 
 if TYPE_CHECKING:
     from mm_tui.agent.log import Log
@@ -47,6 +49,7 @@ _OF_ALL = (
     assist.ServerFault, assist.Unreachable, assist.TimedOut,
 )  # fmt: skip
 """Failures that would affect the next email too."""
+_STORE = (sqlite3.Error, StoreError)
 Failure = gateway.GatewayError | assist.AssistError
 
 
@@ -78,6 +81,9 @@ class Worker:
         self._wake = asyncio.Event()
         self._poll_now = asyncio.Event()
         self._active: set[str] = set()
+        self._taking = asyncio.Lock()
+        self._wakes = 0
+        """How often hands that wait were woken."""
         self._more = False
         self._resting_until = 0.0
         self._failures = 0
@@ -120,8 +126,13 @@ class Worker:
         return self._jobs.is_low(1) and self._jobs.counts()[JobState.FAILED] <= given_up
 
     async def run(self) -> None:
-        """Polls and works until `stop`. Raises Fatal if a key is wrong, UnknownMailbox if the settings name a mailbox
-        that is not in the account."""
+        """Polls and works until `stop`. A store that is busy or full for a while does not end it.
+
+        Raises:
+            sqlite3.Error, StoreError: the store cannot be used.
+            Fatal: a key is wrong.
+            UnknownMailbox: the settings name a mailbox that is not in the account.
+        """
         polling = asyncio.create_task(self._polls())
         polling.add_done_callback(lambda _: self.stop())
         try:
@@ -145,7 +156,9 @@ class Worker:
             except (*_FATAL, gateway.MissingScope) as error:
                 self._end_for(error)
                 return
-            except gateway.GatewayError as error:
+            except (gateway.GatewayError, sqlite3.Error) as error:
+                if isinstance(error, sqlite3.Error) and not is_passing(error):
+                    raise
                 failures += 1
                 pause = max(pause, self._rest(failures, error))
                 self._log("poll failed", why=_words(error), retry_in=round(pause, 1))
@@ -189,13 +202,27 @@ class Worker:
 
     async def _hand(self, until_idle: bool) -> None:
         while not self._stop.is_set():
-            rest = self._rest_left()
-            if rest <= 0 and (job := self._jobs.take(self._clock.now(), self._active)) is not None:
-                await self._do(job, until_idle)
-            elif until_idle and (rest <= 0 or self._no_budget_on or self._failures >= MOST_FAILURES):
-                return
-            else:
-                await _wait(self._wake, min(rest, LONGEST_SLEEP) if rest > 0 else self._until_due())
+            rest, wakes = self._rest_left(), self._wakes
+            try:
+                if rest <= 0 and (job := await self._take()) is not None:
+                    await self._do(job, until_idle)
+                elif until_idle and (rest <= 0 or self._no_budget_on or self._failures >= MOST_FAILURES):
+                    return
+                elif wakes == self._wakes:
+                    await _wait(self._wake, min(rest, LONGEST_SLEEP) if rest > 0 else self._until_due())
+            except _STORE as error:
+                if until_idle or not is_passing(error):
+                    self.stop()
+                    raise
+                self._log("store failed", why=_words(error), retry_in=round(self._rest_of_all(None), 1))
+
+    async def _take(self) -> Job | None:
+        """Takes the next job. One hand at a time: in the store they have the same name."""
+        async with self._taking:
+            job = await asyncio.to_thread(self._jobs.take, self._clock.now(), frozenset(self._active))
+            if job is not None:
+                self._active.add(job.email_id)
+            return job
 
     def _rest_left(self) -> float:
         """Seconds for which all hands rest. A new day is told by the wall clock: the other one stops during suspend."""
@@ -212,11 +239,11 @@ class Worker:
         return min(self._pace.interval, max(0.01, wait))
 
     def _wake_all(self) -> None:
+        self._wakes += 1
         self._wake.set()
         self._wake.clear()
 
     async def _do(self, job: Job, until_idle: bool) -> None:
-        self._active.add(job.email_id)
         try:
             await self._work.do(job)
             self._failures = 0
@@ -234,12 +261,16 @@ class Worker:
             await self._rest_until_tomorrow(job, error)
         except (gateway.GatewayError, assist.AssistError) as error:
             await self._put_off(job, error)
+        except _STORE:
+            raise
         except Exception as error:  # noqa: BLE001 - one email that trips a fault of ours must not stop all others
             self._log("fault", email_id=job.email_id, why=type(error).__name__)
             await self._put_off(job, None)
         finally:
-            self._jobs.release(job.email_id)
-            self._active.discard(job.email_id)
+            try:
+                await asyncio.to_thread(self._jobs.release, job.email_id)
+            finally:
+                self._active.discard(job.email_id)
         if self._more and self._jobs.is_low(LOW_WATER):
             # A backlog is listed in parts.
             self._more = False
@@ -332,8 +363,8 @@ class Worker:
             self._log("over budget", why=str(error))
         self._no_budget_on = now.astimezone(UTC).date()
 
-    def _rest(self, failures: int, error: Failure | None) -> float:
-        return backoff_seconds(failures, self._pace.backoff, error.retry_after if error else None, self._rng)
+    def _rest(self, failures: int, error: Exception | None) -> float:
+        return backoff_seconds(failures, self._pace.backoff, getattr(error, "retry_after", None), self._rng)
 
     def _end_for(self, error: Failure) -> None:
         self._fatal = error
@@ -352,5 +383,7 @@ def _next_day(now: datetime) -> datetime:
     return datetime.combine(now.astimezone(UTC).date() + timedelta(days=1), datetime.min.time(), UTC)
 
 
-def _words(error: Failure) -> str:
+def _words(error: Exception) -> str:
+    if isinstance(error, _STORE):
+        return fault_of_store(error)
     return str(error.message) if isinstance(error, gateway.GatewayError) else str(error)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from mm_tui.commands.common import WEBHOOK_SECRET
+from mm_tui.commands.common import WEBHOOK_SECRET, damage_marked
 from mm_tui.commands.output import printing as emit
 from mm_tui.commands.output.exits import CommandError, Exit
 from mm_tui.text import ManyLine
@@ -125,7 +125,10 @@ def agent_session(settings: Settings, *, in_memory: bool = False) -> Session:
     StoreUnusable if it cannot be opened."""
     from mm_tui.session import Session
 
-    return Session.on_store(settings, None if in_memory else agent_store(settings), rebuild=False)
+    session = Session.on_store(settings, None if in_memory else agent_store(settings))
+    if session.news:
+        emit.warning(session.news)
+    return session
 
 
 def agent_store(settings: Settings) -> Path:
@@ -150,20 +153,21 @@ async def _open_worker(args: argparse.Namespace, settings: Settings) -> AsyncIte
     # A dry run leaves no trace, not even in the store.
     session = agent_session(settings, in_memory=args.dry_run)
     try:
-        # Only the send key, even if the profile has others.
-        gateway = session.connect(Keys(send=settings.profile.send_key), "agent", journals=frozenset())
-        await session.check_account()
-        if session.database.trouble is not None:
-            raise session.database.trouble
-        clock = session.clock
-        log = Log(clock, emit.line_at_once, as_json=args.json)
-        pace = WorkerPace(args.interval or settings.agent.interval_seconds, settings.agent.concurrency)
-        jobs = Jobs(session.database)
-        boxes = Boxes(gateway, settings.agent, clock)
-        source = MailSource(gateway, jobs, boxes, clock)
-        assistant = session.build_assistant(unattended=settings.agent.concurrency)
-        work = Work(Tools(gateway, assistant, jobs, boxes, settings, clock, log))
-        yield OpenWorker(jobs, boxes, source, Worker(source, work, jobs, clock, log, pace), clock, log)
+        with damage_marked(session.database):
+            # Only the send key, even if the profile has others.
+            gateway = session.connect(Keys(send=settings.profile.send_key), "agent", journals=frozenset())
+            await session.check_account()
+            if session.database.trouble is not None:
+                raise session.database.trouble
+            clock = session.clock
+            log = Log(clock, emit.line_at_once, as_json=args.json)
+            pace = WorkerPace(args.interval or settings.agent.interval_seconds, settings.agent.concurrency)
+            jobs = Jobs(session.database)
+            boxes = Boxes(gateway, settings.agent, clock)
+            source = MailSource(gateway, jobs, boxes, clock)
+            assistant = session.build_assistant(unattended=settings.agent.concurrency)
+            work = Work(Tools(gateway, assistant, jobs, boxes, settings, clock, log))
+            yield OpenWorker(jobs, boxes, source, Worker(source, work, jobs, clock, log, pace), clock, log)
     finally:
         await session.aclose()
 
@@ -256,7 +260,7 @@ async def evaluate(args: argparse.Namespace, settings: Settings) -> int:
         raise CommandError(Exit.CONFIG, f"{args.file}: {error}", "See `mm-tui docs labels`.") from None
     session = agent_session(settings)
     try:
-        with _failures_as_statuses():
+        with _failures_as_statuses(), damage_marked(session.database):
             verdicts = await labels.evaluate(cases, session.build_assistant())
     finally:
         await session.aclose()

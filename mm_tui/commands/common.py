@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Iterator
 
     from mm_tui.gateway.client import GatewayClient
     from mm_tui.gateway.keys import Keys
     from mm_tui.settings.sections import Settings
+    from mm_tui.store.database import Database
 
 Commands: TypeAlias = "argparse._SubParsersAction"
 """The type that commands add their parsers to. In quotes, because the app starts without argparse."""
@@ -37,6 +39,22 @@ def report_crashes() -> None:
     from mm_tui.settings import paths
 
     crash.install_hooks(paths.reports_dir())
+
+
+@contextmanager
+def damage_marked(database: Database) -> Iterator[None]:
+    """Marks the store if a command fails because something in it cannot be read, so that the next start rebuilds it.
+    Raises CorruptStore then."""
+    from mm_tui.commands.output.exits import of_failure
+    from mm_tui.store.connecting import is_damage
+    from mm_tui.store.contents import say_damage
+
+    try:
+        yield
+    except Exception as error:
+        if of_failure(error) is None or is_damage(error):
+            say_damage(database, error)
+        raise
 
 
 def keys_of(chosen: Settings) -> Keys:

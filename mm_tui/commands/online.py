@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 
 from mm_tui.commands import common
 from mm_tui.commands.output import printing as emit
-from mm_tui.commands.output.exits import of_failure
 from mm_tui.gateway.errors import GatewayError, Unauthorized
 from mm_tui.models import Direction, PendingItem
 from mm_tui.services.events import ignore
@@ -18,8 +17,6 @@ from mm_tui.services.sync.waiting_details import FAILURES_IN_A_ROW, WaitingDetai
 from mm_tui.session import Session
 from mm_tui.settings import paths
 from mm_tui.settings.sections import Settings
-from mm_tui.store.connecting import is_damage
-from mm_tui.store.contents import say_damage
 from mm_tui.store.mail.contacts import ContactStore
 from mm_tui.store.state import StateStore
 
@@ -41,13 +38,10 @@ async def online(chosen: Settings) -> AsyncIterator[Session]:
             emit.warning(session.news)
         session.connect(keys)
         session.build_sync()
-        yield session
+        with common.damage_marked(session.database):
+            yield session
     except Unauthorized as error:
         error.say_key(error.key_name, chosen.profile.name)
-        raise
-    except Exception as error:
-        if of_failure(error) is None or is_damage(error):
-            say_damage(session.database, error)
         raise
     finally:
         await session.aclose()

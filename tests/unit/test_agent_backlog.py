@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tracemalloc
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import cast
@@ -33,6 +34,7 @@ class Gateway:
 
     def __init__(self, count: int) -> None:
         self.unread = dict.fromkeys(range(count))
+        self.count = count
         self.working = 0
         self.listed_meanwhile = 0
 
@@ -44,6 +46,11 @@ class Gateway:
     ) -> EmailPage:
         if filter is None or filter.status != "unread":
             return EmailPage(Listing())
+        if cursor is None and len(self.unread) < self.count:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(1):
+                    while self.unread and not self.working:
+                        await asyncio.sleep(0)
         self.listed_meanwhile += cursor is None and self.working > 0
         numbers = [number for number in reversed(self.unread) if cursor is None or number < int(cursor)]
         shown = numbers[:limit]
@@ -78,9 +85,10 @@ class Hand:
         self.now += 1
         self.gateway.working = self.now
         self.most = max(self.most, self.now)
-        await asyncio.sleep(0)
+        while self.most < HANDS:
+            await asyncio.sleep(0)
         del self.gateway.unread[int(job.email_id.removeprefix("01"))]
-        self.jobs.finish(job.email_id, JobState.DONE, "")
+        await asyncio.to_thread(self.jobs.finish, job.email_id, JobState.DONE, "")
         self.done.append(job.email_id)
         if len(self.done) % 50 == 0:
             self.most_waiting = max(self.most_waiting, self.jobs.counts()["waiting"])
