@@ -6,7 +6,7 @@ import asyncio
 from functools import partial
 from itertools import pairwise
 
-from mm_tui.services.pace import A_TURN, Pace
+from mm_tui.services.decisions.performing import A_TURN, Pace
 
 
 async def test_a_few_calls_are_made_at_once_and_many_in_order_over_several_turns() -> None:

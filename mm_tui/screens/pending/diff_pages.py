@@ -8,7 +8,7 @@ from hashlib import sha256
 from mm_tui.review.diff import Kind, compare, marked
 from mm_tui.review.draft import edited
 from mm_tui.screens.pending.pages import write_envelope, write_files
-from mm_tui.services.decisions.read_versions import ReadChange
+from mm_tui.services.decisions.approval_gate import ReadChange
 from mm_tui.services.decisions.view import SAME_TO_READ, DecisionView, Shown
 from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.text import ManyLine, OneLine

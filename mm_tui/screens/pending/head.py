@@ -22,7 +22,7 @@ from mm_tui.screens.pending.advice import NO_ADVICE, Advice
 from mm_tui.screens.pending.diff_pages import follows
 from mm_tui.screens.pending.findings import finding_lines, unchecked_lines, when
 from mm_tui.screens.pending.pages import HEAD_CHARACTERS, fits_head
-from mm_tui.services.decisions.read_versions import ReadChange
+from mm_tui.services.decisions.approval_gate import ReadChange
 from mm_tui.services.decisions.view import Changed, DecisionView
 from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.text import OneLine, is_blank

@@ -11,7 +11,7 @@ from mm_tui.screens.pending.advice import advice_of, facts_page, newest_inbound
 from mm_tui.screens.pending.findings import findings_page
 from mm_tui.screens.pending.head import Opened
 from mm_tui.screens.pending.pane import View
-from mm_tui.services.decisions.read_versions import ReadVersions
+from mm_tui.services.decisions.approval_gate import ReadVersions
 from mm_tui.services.decisions.view import Phase
 
 if TYPE_CHECKING:

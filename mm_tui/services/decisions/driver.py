@@ -21,10 +21,9 @@ from mm_tui.decision.state import Outcome, State, Step
 from mm_tui.services.decisions.calls import DecisionCalls
 from mm_tui.services.decisions.journaling import JournalWrite, JournalWriter
 from mm_tui.services.decisions.log import DecisionLog
-from mm_tui.services.decisions.performing import Performer
+from mm_tui.services.decisions.performing import Pace, Performer
 from mm_tui.services.decisions.record import ActiveDecision
 from mm_tui.services.events import DecisionChanged, Notify, PendingChanged
-from mm_tui.services.pace import Pace
 
 log = logging.getLogger("mm_tui.decisions")
 
