@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -12,6 +13,7 @@ from mm_tui.models import AuditEntry, EditedDraft, Mailbox, RawContent
 from mm_tui.services.decisions.record import UnreadableDecision, restored
 from mm_tui.services.decisions.remembered import UNSEEN_INCIDENTS, RememberedDecisions
 from mm_tui.services.decisions.service import Refused
+from mm_tui.services.queue.stored import StoredQueue
 from mm_tui.settings.sections import Profile
 from mm_tui.store.audit.entries import AuditStore
 from mm_tui.store.connecting import CorruptStore, damage_mark
@@ -151,6 +153,19 @@ def test_an_address_that_is_no_text_is_damage_and_never_another_gateways_store(f
     assert not damage_mark(path).exists() and list(path.parent.glob("*damaged*"))
 
 
+def test_a_waiting_email_with_anothers_id_is_damage_and_not_one_that_no_longer_waits(filled: Database) -> None:
+    queue, pending = StoredQueue(filled), PendingStore(filled)
+    assert [one.item.id for one in queue.read(queue.ids())] == [email_id(3)]
+    with filled.write() as connection:
+        connection.execute("UPDATE pending SET email_id = 'x' || substr(email_id, 2)")
+    for read in (lambda: queue.read(queue.ids()), pending.items, lambda: pending.get(queue.ids()[0])):
+        with pytest.raises(CorruptStore):
+            read()
+    with pytest.raises(CorruptStore):
+        say_damage(filled, CorruptStore(Path(), "another's id"))
+    assert filled.path is not None and damage_mark(filled.path).exists()
+
+
 async def test_a_decision_that_cannot_be_read_keeps_no_other_email_from_being_decided(
     desk: Desk, sandbox: Sandbox
 ) -> None:
@@ -163,3 +178,16 @@ async def test_a_decision_that_cannot_be_read_keeps_no_other_email_from_being_de
     assert [*refused] == [mails[1].id] and "is damaged" in refused[mails[1].id]
     with pytest.raises(Refused, match=f"^what is stored of a decision about {mails[1].id}"):
         await desk.approve(mails[1])
+
+
+@pytest.mark.parametrize("damage", ["item_id = 'x' || substr(item_id, 2)", "ended = 1"])
+async def test_a_row_that_contradicts_its_decision_cannot_be_read(desk: Desk, sandbox: Sandbox, damage: str) -> None:
+    mail = await desk.read(sandbox.mailbox, sandbox.draft())
+    await desk.approve(mail, hold=1000)
+    with desk.database.write() as connection:
+        connection.execute(f"UPDATE releases SET {damage}")
+    (row,) = desk.database.reader().execute("SELECT release_id FROM releases").fetchall()
+    found = DecisionStore(desk.database).get(row[0])
+    assert found is not None
+    with pytest.raises(UnreadableDecision):
+        restored(found)

@@ -198,8 +198,11 @@ def restored(row: SavedDecision) -> ActiveDecision:
 
 
 def state_of(row: SavedDecision) -> State:
-    """Raises UnreadableDecision."""
-    return _read(State, row, row.state)
+    """Raises UnreadableDecision, also if it is another's: an id in the row, or whether it has ended, is damaged."""
+    state = _read(State, row, row.state)
+    if (state.case.item, state.ended) != (row.item_id, row.ended):
+        raise UnreadableDecision(row)
+    return state
 
 
 def meta_of(row: SavedDecision) -> DecisionMeta:

@@ -75,7 +75,7 @@ class StoredQueue:
     def _item(self, key: str, text: str) -> tuple[PendingItem, str]:
         known, stored = self._items.get(key), hash(text)
         if known is None or known[0] != stored:
-            item = self._pending.item_of(text)
+            item = self._pending.item_in(key, text)
             known = stored, item, digest_of(item.id, item.mailbox_id, item.direction, item.raw)
             self._items[key] = known
         return known[1:]

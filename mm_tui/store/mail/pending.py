@@ -6,9 +6,11 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from mm_tui import typed_json
+from mm_tui.store.connecting import CorruptStore
 from mm_tui.store.sort_keys import from_ms, to_ms
 
 if TYPE_CHECKING:
@@ -100,8 +102,8 @@ class PendingStore:
 
     def items(self) -> list[PendingItem]:
         """The waiting emails, oldest first; those without a time count as oldest."""
-        rows = self._database.reader().execute("SELECT model FROM pending ORDER BY received_at, email_id")
-        return [self.item_of(row[0]) for row in rows]
+        rows = self._database.reader().execute("SELECT email_id, model FROM pending ORDER BY received_at, email_id")
+        return [self.item_in(*row) for row in rows]
 
     def waiting(self) -> list[Waiting]:
         """All waiting emails without content, oldest first."""
@@ -140,7 +142,7 @@ class PendingStore:
     def get(self, email_id: str) -> PendingItem | None:
         """One waiting email."""
         row = self._database.one("SELECT model FROM pending WHERE email_id = ?", (email_id,))
-        return self.item_of(row[0]) if row else None
+        return self.item_in(email_id, row[0]) if row else None
 
     def listed(self, email_id: str) -> RawContent | None:
         """The content of a waiting email as last listed."""
@@ -148,12 +150,20 @@ class PendingStore:
         return self.item_of(row[0]).raw if row else None
 
     def texts(self, email_ids: Sequence[str]) -> dict[str, StoredText]:
-        """Those of these emails that wait, as stored text by id; `item_of` converts them."""
+        """Those of these emails that wait, as stored text by id; `item_in` converts them."""
         rows = self._database.reader().execute(
             f"SELECT email_id, model, seen_at FROM pending WHERE email_id IN ({','.join('?' * len(email_ids))})",
             list(email_ids),
         )
         return {row[0]: StoredText(row[1], from_ms(row[2]) if row[2] else None) for row in rows}
+
+    def item_in(self, email_id: str, text: str) -> PendingItem:
+        """Converts the stored text of this email. Raises CorruptStore if it is another's: an id is damaged, and the
+        email would count as not waiting."""
+        item = self.item_of(text)
+        if item.id != email_id:
+            raise CorruptStore(self._database.path or Path(":memory:"), "a waiting email has another's id")
+        return item
 
     @staticmethod
     def item_of(text: str) -> PendingItem:
