@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from rich.segment import Segment
 
 from mm_tui.services.audit.agents import spark
-from mm_tui.services.audit.track_record import LADDER, WINDOWS, TrackRecord
+from mm_tui.services.audit.track_record import WINDOWS, TrackRecord
 from mm_tui.text import OneLine
 from mm_tui.widgets.cells import fit_cells
 from mm_tui.widgets.status import UNKNOWN
@@ -35,7 +35,7 @@ class Column(NamedTuple):
 
 
 WIDE_COLUMNS = (
-    Column("oversight", 15), Column("waiting", 7), Column("as written", 11), Column("edited", 8), Column("rejected", 8),
+    Column("oversight", 10), Column("waiting", 7), Column("as written", 11), Column("edited", 8), Column("rejected", 8),
     Column("at least", 8), Column("wait", 5), Column("changed", 7), Column(PLOT, 10),
 )  # fmt: skip
 NARROW_COLUMNS = (
@@ -44,7 +44,7 @@ NARROW_COLUMNS = (
 )  # fmt: skip
 TINY_COLUMNS = (Column("waiting", 7), Column("as written", 10), Column("edited", 6), Column("rejected", 8))
 EXPLAINED = (
-    ("oversight", "the oversight mode, and its step on the trust ladder of five"),
+    ("oversight", "the oversight mode; below the table is its place on the trust ladder"),
     ("waiting", "drafts and inbound mail that wait for a decision now"),
     ("as written", "drafts that were approved as the agent wrote them"),
     ("edited", "drafts that were sent after a reviewer's edit"),
@@ -115,7 +115,9 @@ class MailboxList(VirtualList[str, TrackRecord]):
 
     def _room(self, columns: Sequence[Column]) -> int:
         """Cells for the address beside these columns: no more than the longest needs, so that numbers stand near it."""
-        left = self.size.width - 2 - sum(column.width + len(self._gap(column)) for column in columns)
+        # Hidden, behind a page that is read, it has no width of its own.
+        width = self.size.width or self.app.size.width
+        left = width - 2 - sum(column.width + len(self._gap(column)) for column in columns)
         return min(left, max(LEAST_ADDRESS, self._longest))
 
     def _is_short(self, columns: Sequence[Column]) -> bool:
@@ -140,11 +142,8 @@ class MailboxList(VirtualList[str, TrackRecord]):
         wide, columns = self._wide, self.columns
         tallies = [row.tallies[days] for days in (WINDOWS if wide else (self.window,))]
         last = tallies[-1]
-        place = (
-            f" {list(LADDER).index(row.mailbox.oversight_mode) + 1}/5" if row.mailbox.oversight_mode in LADDER else ""
-        )
         cells = {
-            "oversight": mode_words(row.mailbox.oversight_mode) + (place if wide else ""),
+            "oversight": mode_words(row.mailbox.oversight_mode),
             "waiting": f"{row.pending:,}" if row.pending else self._none_waiting,
             "as written": _pair([one.as_written for one in tallies]),
             "edited": _pair([one.edited for one in tallies]),
