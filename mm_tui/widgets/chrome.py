@@ -36,6 +36,8 @@ COUNTDOWN_SECONDS = 1.0
 
 
 SEPARATOR = " · "
+BESIDE = " │ "
+"""Between the end of a message and the keys."""
 
 
 class LinePart(NamedTuple):
@@ -302,7 +304,7 @@ class KeysLine(Widget):
         # Behind a dialog none of them works.
         found = footer_keys(self.screen) if self.screen.is_active else []
         self._shown = tuple((key, active.binding.description) for key, active in found)
-        start = self._lead.cell_length + 3 if self._lead else 0
+        start = self._lead.cell_length + len(BESIDE) if self._lead else 0
         width = self.size.width - start
         always = [item for item in found if item[1].binding.id == "app.help"]
         others = [item for item in found if item[1].binding.id != "app.help"]
@@ -318,8 +320,7 @@ class KeysLine(Widget):
             length = pieces[-1].cell_length
             self._spans.append((at, at + length, active))
             at += length + 2
-        keys = joined(pieces, "  ")
-        return Content.assemble(self._lead, " " * 3, keys) if self._lead else keys
+        return joined([part for part in (self._lead, joined(pieces, "  ")) if part], BESIDE)
 
     def on_click(self, event: events.Click) -> None:
         for start, end, active in self._spans:

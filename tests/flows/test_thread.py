@@ -175,6 +175,26 @@ async def test_links_show_their_real_host_and_nothing_opens_by_itself(monkeypatc
         await until(pilot, lambda: opened == ["https://evil.example/x"])
 
 
+async def test_links_are_offered_only_where_there_are_some() -> None:
+    async with running_app(_thread(2, "See https://acme.example/help for more.")) as (app, pilot):
+        await _open_first(app, pilot, "Question 0")
+        await until(pilot, lambda: "l links" in shown(app))
+        await pilot.press("enter")
+        await until(pilot, lambda: "l links" not in shown(app))
+
+
+async def test_the_email_at_the_bottom_stays_in_view_when_the_card_above_grows() -> None:
+    async with running_app(_thread(60)) as (app, pilot):
+        screen = await _open_first(app, pilot, "Question 0")
+        await pilot.press("enter", "G")
+        await until(pilot, lambda: "▌▸" in shown(app))
+        card, height = screen.query_one("#assist"), screen.thread_view.size.height
+        card.styles.min_height = card.size.height + 4
+        await until(pilot, lambda: screen.thread_view.size.height < height, "a taller card")
+        await pilot.pause()
+        assert "▌▸" in shown(app)
+
+
 async def test_reply_is_streamed_edited_and_waits_at_the_gate(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:

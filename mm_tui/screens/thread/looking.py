@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 import platformdirs
@@ -59,6 +59,12 @@ class LookingCloser:
             page = sender_page(detail, item.findings, f"since {exact(seen)}" if seen else "not before this email")
             self._screen.app.push_screen(PageScreen("Sender", page))
 
+    @property
+    def has_links(self) -> bool:
+        """Whether the current message is open and has links."""
+        item = self._screen.query_one(ThreadView).current
+        return item is not None and item.open and item.detail is not None and _has_links(item.detail.body)
+
     def links(self) -> None:
         """Shows the links, to open one."""
         from mm_tui.screens.dialogs.mail import LinksScreen
@@ -111,3 +117,11 @@ class LookingCloser:
         else:
             more = f"; {doubt}" if doubt else ""
             self._screen.say(f"saved as {path}{more}", "warning" if doubt else "information")
+
+
+@lru_cache(maxsize=64)
+def _has_links(body: str) -> bool:
+    """Cached, since footers ask at every move and bodies can be long."""
+    from mm_tui.review.links import find_links
+
+    return bool(find_links(body))

@@ -185,11 +185,15 @@ class ThreadScreen(BaseScreen):
                 elif not item.open:
                     continue
                 self.thread_view.changed(item)
+        self.refresh_bindings()
         if message.words and message.detail is None:
             self.say(message.words, "warning")
 
     def on_thread_view_toggled(self, message: ThreadView.Toggled) -> None:
         self._open(message.item)
+
+    def on_thread_view_turned(self) -> None:
+        self.refresh_bindings()
 
     def _inspect_all(self) -> None:
         for item in self.thread_view.items:
@@ -271,6 +275,7 @@ class ThreadScreen(BaseScreen):
     def action_toggle_message(self) -> None:
         if (item := self.thread_view.current) is not None:
             self.thread_view.unfold(item, not item.open)
+            self.refresh_bindings()
 
     def action_toggle_all(self) -> None:
         """Unfolds every message with a stored body; if all are open, folds all but the current one."""
@@ -324,7 +329,7 @@ class ThreadScreen(BaseScreen):
             self.run_worker(work, group="examine", exclusive=True, exit_on_error=False)
 
     def label_here(self, act_id: str, label: str) -> str:
-        """Offers only what the thread has: an email that waits or is scheduled, another email, attachments. Says what
+        """Offers only what there is: an email that waits or is scheduled, another email, attachments, links. Says what
         escape does to the reply."""
         if act_id == "reply.close" and self.replying.is_model_writing:
             return "stop"
@@ -334,6 +339,7 @@ class ThreadScreen(BaseScreen):
             "thread.cancel": lambda: self._scheduled is not None,
             "thread.next_message": lambda: len(items) > 1,
             "thread.previous_message": lambda: len(items) > 1,
+            "thread.links": lambda: self.is_mounted and self.looking.has_links,
             "thread.files": lambda: any(
                 item.row.has_attachments or (item.detail and item.detail.attachments) for item in items
             ),

@@ -194,6 +194,9 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
         if self.size.width != self._laid_for and self._items:
             self._laid_for = self.size.width
             self._lay_all(self._offset)
+        elif self._items and self._offset <= 0:
+            # The card above took room: what was at the bottom stays in view.
+            self._bring_into_view()
 
     # Moving
 
