@@ -38,7 +38,7 @@ from mm_tui.store.decisions.edits import EditStore, SavedEdit
 from mm_tui.store.state import StateStore
 from mm_tui.text import ManyLine, OneLine
 from mm_tui.widgets import pager
-from tests.support.app import drawn, running_app, settings_for, until
+from tests.support.app import drawn, running_app, settings_for, shown, until
 from tests.support.queue import (
     bodies,
     open_editor,
@@ -487,6 +487,18 @@ async def test_after_a_batch_the_cursor_stays_on_what_was_not_in_it_and_undo_giv
         await until(pilot, lambda: set(screen.marks) == marks, "the marks given back")
         await until(pilot, lambda: screen.current is not None and screen.current.item.id == order[0], "the first")
     assert not bodies(sandbox)
+
+
+async def test_marks_that_no_longer_hold_are_reported(sandbox: Sandbox) -> None:
+    draft = sandbox.draft("Number one.")
+    async with reading_queue(settings_for(sandbox), 1) as (app, pilot, screen):
+        await pilot.press("space")
+        await until(pilot, lambda: len(screen.marks) == 1, "the mark")
+        sandbox.change(draft, markdown="Number two.")
+        await until(pilot, lambda: "no longer marked: to " in shown(app), "what became of the mark")
+        assert not screen.marks
+        await pilot.press("n")
+        await until(pilot, lambda: "this is the last one listed" in shown(app), "why nothing moved")
 
 
 async def test_a_batch_holds_only_what_was_read(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,9 @@ from textual.content import Content
 from mm_tui.review.digest import short
 from mm_tui.screens.dialogs.choice import Choice, ChoiceScreen
 from mm_tui.screens.dialogs.dialog import ask
+from mm_tui.screens.pending.words import about_line
 from mm_tui.services.decisions.approval_gate import UNSEEN
+from mm_tui.services.decisions.view import Phase
 from mm_tui.text import ManyLine, OneLine
 from mm_tui.widgets.words import count, joined
 
@@ -48,6 +50,17 @@ class Batches:
         else:
             marks.add(entry)
         self._screen.reload()
+
+    def keep_marks(self) -> None:
+        """Removes the marks of emails that changed or were decided elsewhere, and says so."""
+        lost = [
+            entry
+            for entry in self._screen.marks.keep(self._screen.listing.waiting)
+            if (view := self._screen.decision_of(entry.item.id)) is None or view.phase is Phase.UNDECIDED
+        ]
+        if lost:
+            which = about_line(lost[0], digest=False) if len(lost) == 1 else f"{len(lost)} emails"
+            self._screen.say(f"changed or no longer waiting, so no longer marked: {which}", "warning")
 
     def _marked(self) -> list[QueueEntry]:
         gate = self._screen.gate

@@ -146,7 +146,7 @@ class PendingScreen(QueueHost):
         before = self.current
         self.listing.list_anew(before.item.id if before is not None else None, stay=stay)
         self.timers.go_on()
-        self.marks.keep(self.listing.waiting)
+        self.batches.keep_marks()
         known = bool(self.listing.waiting) or knows_queue(self.session)
         self.query_one(FilterStrip).show(self.listing.filters, self.listing.filter, known=known)
         self.show_rows()
@@ -266,6 +266,8 @@ class PendingScreen(QueueHost):
         if self.current is not None and self.current.ended and self.queue_list.is_last:
             self.open_email.note_result()
             self.update_list(stay=False)
+        elif self.queue_list.is_last:
+            self.refusal.say("this is the last one listed", "information")
         else:
             self.queue_list.action_cursor_down()
 

@@ -46,10 +46,12 @@ class Marks:
             now for seen, now in found if seen is not None and seen.version == now.version and now.found <= seen.found
         ]
 
-    def keep(self, entries: Iterable[QueueEntry]) -> None:
-        """Removes the marks of emails that are gone or have changed."""
-        if self._marked:
-            self._marked = {entry.item.id: self._marked[entry.item.id] for entry in self.of(entries)}
+    def keep(self, entries: Iterable[QueueEntry]) -> list[QueueEntry]:
+        """Removes the marks of emails that are gone or have changed; returns these emails as they were marked."""
+        before = self._marked
+        if before:
+            self._marked = {entry.item.id: before[entry.item.id] for entry in self.of(entries)}
+        return [entry for email_id, entry in before.items() if email_id not in self._marked]
 
     def begun(self, email_id: str) -> None:
         """Removes an email's mark because a decision about it began; it returns if the decision has no effect."""
