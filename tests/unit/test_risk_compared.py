@@ -130,10 +130,22 @@ def test_only_what_colleagues_keep_to_themselves_is_not_repeated(note: str, told
     assert "internal_repeated" not in codes(kept, *thread)
 
 
-def test_our_own_words_about_a_day_are_kept() -> None:
-    thread = wrote("Chiusura documenti venerdì 18 settembre."), asked("Entro quando mando la lista?")
-    assert "date_differs" in codes("La chiusura documenti è domenica 13 settembre.", *thread)
-    assert "date_differs" not in codes("La chiusura documenti è venerdì 18 settembre.", *thread)
+@pytest.mark.parametrize(
+    ("note", "right", "wrong"),
+    [
+        (
+            "NQ-5602: 船は3月12日横浜到着予定。",
+            "3月12日に横浜へ到着する予定です。",
+            "3月21日に横浜へ到着する予定です。",
+        ),
+        ("La visita comincia alle 14:30.", "La visita comincia alle 14:30.", "La visita comincia alle 16:30."),
+        ("Departure of the ferry is 3 May.", "The departure is 3 May.", "The departure is 13 May."),
+    ],
+)
+def test_our_own_words_about_a_day_or_time_are_kept(note: str, right: str, wrong: str) -> None:
+    thread = asked("A che ora comincia?"), wrote(note, to=NILS)
+    assert "date_differs" in codes(wrong, *thread)
+    assert "date_differs" not in codes(right, *thread)
 
 
 @pytest.mark.parametrize(
