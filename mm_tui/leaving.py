@@ -62,6 +62,7 @@ class Leaving:
         self._unsaved = UnsavedWork(session.database.path)
         self.next_session: Session | None = None
         """What to open when this app has ended: another profile, with its store already open."""
+        self._crash: Exception | None = None
         self.crash_line = ""
         """Why the app crashed, for the terminal."""
         self.parting_words: list[str] = []
@@ -111,8 +112,7 @@ class Leaving:
             other.database.close()
 
     def crashed(self, error: Exception, *, first: bool) -> None:
-        """Saves unfinished texts after an exception, and reports it if it is the first. If something in the store
-        cannot be read, the next start rebuilds it."""
+        """Saves unfinished texts after an exception, and reports it if it is the first."""
         self._session.begin_closing()
         if first:
             self.crash_line = crash.report(error, reports_dir())
@@ -123,15 +123,21 @@ class Leaving:
                 self.parting_words += self._unsaved.keep([screen])
             except Exception as second:  # noqa: BLE001 - one screen's failure must not cost another's text
                 crash.report(second, reports_dir())
-        if first:
-            self._look_for_damage(error)
+        self._crash = self._crash or error
 
-    def _look_for_damage(self, error: Exception) -> None:
+    def look_for_damage(self) -> None:
+        """Once the app has ended by an exception: if something in the store cannot be read, `crash_line` says so, and
+        the next start rebuilds it. Reads everything, so it is nothing for a screen that waits."""
         from mm_tui.store.connecting import CorruptStore
         from mm_tui.store.contents import say_damage
+        from mm_tui.store.database import Database
 
+        path, memory = self._session.database.path, self._session.database.memory
+        if self._crash is None or path is None:
+            return
         with suppress(*STORE_FAULTS):
             try:
-                say_damage(self._session.database, error)
+                with Database.open(path, memory=memory) as database:
+                    say_damage(database, self._crash)
             except CorruptStore as damage:
                 self.crash_line = OneLine(f"mm-tui stopped: {fault_of_store(damage)}.")

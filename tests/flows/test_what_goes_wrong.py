@@ -15,8 +15,11 @@ from mm_tui import crash
 from mm_tui.app import MmTui
 from mm_tui.screens.pending.screen import PendingScreen
 from mm_tui.screens.thread.screen import ThreadScreen
+from mm_tui.session import Session
 from mm_tui.settings.secret import Secret
 from mm_tui.settings.sections import Profile, Settings
+from mm_tui.store.connecting import damage_mark
+from mm_tui.store.database import Database
 from mm_tui.store.decisions.edits import EditStore
 from mm_tui.widgets.chrome import StatusLine
 from tests.support.app import drawn, running_app, settings_for, until
@@ -136,6 +139,25 @@ async def test_a_worker_that_fails_on_a_full_disk_does_not_end_the_program(monke
         await until(pilot, says(app, "failed (RuntimeError)", "No report could be written"), "the word of it")
         await pilot.press("2")
         await until(pilot, lambda: any(isinstance(one, PendingScreen) for one in app.screen_stack), "the queue")
+
+
+async def test_damage_is_looked_for_when_the_app_has_ended_and_keeps_no_screen_waiting(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    def broken() -> None:
+        raise ValueError("broke")
+
+    path = tmp_path / "store.db"
+    session = Session(settings_for(sandbox), Database.open(path))
+    with session.database.write() as connection:
+        connection.execute("INSERT INTO mailboxes VALUES ('box', 'a@company.example', 'gated_send', 'x')")
+    with pytest.raises(ValueError, match="broke"):
+        async with running_app(session) as (app, pilot):
+            app.call_later(broken)
+            await until(pilot, lambda: app.return_code is not None, "the end")
+    assert "internal error (ValueError)" in app.leaving.crash_line and not damage_mark(path).exists()
+    app.leaving.look_for_damage()
+    assert "a row of mailboxes cannot be read" in app.leaving.crash_line and damage_mark(path).exists()
 
 
 async def test_a_store_that_cannot_be_read_is_named_and_ends_the_program_only_when_it_is_needed(
