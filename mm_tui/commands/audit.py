@@ -60,9 +60,11 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
 
     export = actions.add_parser("export", parents=[shared], help="write all lines as JSON lines or CSV")
     export.add_argument("--format", choices=("jsonl", "csv"), help="default: by the file's name, else jsonl")
-    export.add_argument(
-        "--output", metavar="FILE", type=not_empty, help="a new .jsonl or .csv (mode 0600); default: standard output"
-    )
+    where = export.add_mutually_exclusive_group()
+    words = "a new .jsonl or .csv (mode 0600); default: standard output"
+    where.add_argument("file", nargs="?", metavar="FILE", type=not_empty, help=words)
+    # Its name in earlier versions.
+    where.add_argument("--output", metavar="FILE", type=not_empty, help=argparse.SUPPRESS)
     _selection(export)
     export.set_defaults(run=common.run_task, task=_export)
 
@@ -140,8 +142,8 @@ async def _export(arguments: argparse.Namespace, chosen: Settings) -> int:
 
     with tempfile.TemporaryDirectory(prefix="mm-tui-") as folder:
         try:
-            named = arguments.output or f"{folder}/lines.{arguments.format or 'jsonl'}"
-            path = target_of(named, Path.cwd())
+            named = arguments.file or arguments.output
+            path = target_of(named or f"{folder}/lines.{arguments.format or 'jsonl'}", Path.cwd())
             if arguments.format and path.suffix != f".{arguments.format}":
                 raise CommandError(
                     Exit.USAGE, f"{path} is not named .{arguments.format}", "The ending of the name sets the format."
@@ -153,7 +155,7 @@ async def _export(arguments: argparse.Namespace, chosen: Settings) -> int:
                 count = export(AuditLines(session.database), _wanted(arguments), path)
         except ExportError as error:
             raise CommandError(Exit.USAGE, str(error)) from None
-        if arguments.output is None:
+        if named is None:
             for text in path.read_text("utf-8").splitlines():
                 emit.line(OneLine(text))
         else:

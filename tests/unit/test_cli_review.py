@@ -374,13 +374,15 @@ def test_the_audit_is_exported_whole(home: Home, sandbox: Sandbox, tmp_path: Pat
     draft_id = sandbox.draft()
     home.run("pending", "reject", draft_id, "--digest", digest_of(home, draft_id), "--reason", "=cmd()")
     target = tmp_path / "out.csv"
-    assert home.run("audit", "export", "--output", str(target)).status == 0
+    assert home.run("audit", "export", str(target)).status == 0
     assert target.stat().st_mode & 0o777 == 0o600
     rows = list(csv.DictReader(io.StringIO(target.read_text())))
     assert {"journal", "gateway"} == {row["source"] for row in rows}
     assert not any(cell.startswith("=") for row in rows for cell in row.values())
-    assert home.run("audit", "export", "--output", str(target)).status == Exit.USAGE
-    assert home.run("audit", "export", "--format", "jsonl", "--output", str(tmp_path / "b.csv")).status == Exit.USAGE
+    assert home.run("audit", "export", "--output", str(tmp_path / "named as before.jsonl")).status == 0
+    assert home.run("audit", "export", str(target)).status == Exit.USAGE
+    assert home.run("audit", "export", str(target), "--output", str(target)).status == Exit.USAGE
+    assert home.run("audit", "export", "--format", "jsonl", str(tmp_path / "b.csv")).status == Exit.USAGE
     assert home.run("audit", "export", "--format", "csv").out.splitlines() == target.read_text().splitlines()
     lines = home.run("audit", "export").out.splitlines()
     assert len(lines) == len(rows) and all(json.loads(line)["at"] for line in lines)

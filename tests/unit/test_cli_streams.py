@@ -73,7 +73,7 @@ def test_a_command_before_init_binds_the_store_to_no_gateway(tmp_path: Path, san
         (("audit", "list", "--by", "\udcff"), Exit.USAGE, "is not UTF-8 text"),
         (("pending", "assign", "ID", "x" * 41), Exit.USAGE, "a name has at most 40 characters"),
         (("pending", "list", "--profile", ""), Exit.USAGE, "--profile: is empty"),
-        (("audit", "export", "--output", ""), Exit.USAGE, "--output: is empty"),
+        (("audit", "export", ""), Exit.USAGE, "FILE: is empty"),
         (("sandbox", "serve", "--mail", "\x1b[31mred"), Exit.USAGE, "--mail red: there is no such file"),
         (("demo",), Exit.USAGE, "the demo needs a terminal"),
         (("sandbox", "serve", "--port", "99999"), Exit.USAGE, "must be a port from 0 to 65535"),
