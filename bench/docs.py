@@ -88,7 +88,11 @@ def _commands(parser: argparse.ArgumentParser, level: int) -> Iterator[str]:
     yield f"{'#' * level} {parser.prog}"
     if parser.description:
         yield from (parser.description, "")
-    arguments = [action for action in parser._actions if not isinstance(action, argparse._SubParsersAction)]
+    arguments = [
+        action
+        for action in parser._actions
+        if not isinstance(action, argparse._SubParsersAction) and action.help != argparse.SUPPRESS
+    ]
     yield from ("```", _usage(parser), "```", "")
     shown = [
         action for action in arguments if action.help and action.dest not in ("help", "profile", "config", "debug")

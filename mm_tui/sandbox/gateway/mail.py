@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from email.utils import parseaddr
 
 
@@ -48,7 +48,7 @@ class IncomingMail:
 
 @dataclass(frozen=True, slots=True)
 class SampleDraft:
-    """An agent's reply that waits for a human."""
+    """An agent's reply that waits for a human, or for its time."""
 
     in_reply_to: str
     """Message-ID of the sample mail it answers."""
@@ -60,6 +60,8 @@ class SampleDraft:
     subject: str = ""
     """Empty means "Re: " and the subject of the email it answers."""
     attachments: tuple[MailAttachment, ...] = ()
+    leaves_after: timedelta | None = None
+    """How long after the start of the sandbox it is due to leave; None if it leaves once it is approved."""
 
 
 @dataclass(frozen=True, slots=True)

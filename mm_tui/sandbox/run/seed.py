@@ -145,14 +145,16 @@ def _drafts(state: State, box: _Box, drafts: Sequence[SampleDraft]) -> Iterator[
     for ms, draft, row in sorted(found, key=lambda item: item[0]):
         email_id = ulids.new(ms)
         subject = row["subject"] if row["subject"].lower().startswith("re:") else f"Re: {row['subject']}"
+        after = draft.leaves_after
+        leaves_at = None if after is None else now + int(after.total_seconds() * 1000)
         state.audit("email.reply_submitted", "email", email_id, None, {"mailbox_id": box.id})
-        state.audit("oversight.pending", "email", email_id, None)
+        state.audit("oversight.pending" if leaves_at is None else "email.scheduled", "email", email_id, None)
         yield Entry(
             id=email_id,
             mailbox_id=box.id,
             thread_id=row["thread_id"],
             direction="outbound",
-            status=Status.PENDING_SEND_APPROVAL,
+            status=Status.PENDING_SEND_APPROVAL if leaves_at is None else Status.SCHEDULED,
             sender=box.address,
             to=[storable(address) for address in draft.to] or [row["reply_to"] or row["sender"]],
             cc=draft.cc,
@@ -164,6 +166,9 @@ def _drafts(state: State, box: _Box, drafts: Sequence[SampleDraft]) -> Iterator[
             in_reply_to=row["message_id"],
             references=[row["message_id"]],
             attachments=draft.attachments,
+            send_at=leaves_at,
+            gate_timing=None if leaves_at is None else "schedule_first",
+            due_at=leaves_at,
         )
 
 

@@ -97,6 +97,7 @@ def _draft(entry: Mapping[str, Any], answered: IncomingMail) -> SampleDraft:
         bcc=tuple(entry.get("bcc", ())),
         subject=entry.get("subject", ""),
         attachments=tuple(attachment_of(item) for item in entry.get("attachment", ())),
+        leaves_after=age_of(entry["leaves_after"]) if "leaves_after" in entry else None,
     )
 
 
