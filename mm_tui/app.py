@@ -10,22 +10,20 @@ from textual import events, work
 from textual.app import App, SystemCommand
 from textual.binding import Binding
 
-from mm_tui import crash, hangup, keymap, startup
+from mm_tui import hangup, keymap, startup
 from mm_tui.arrival import LAST_SECONDS, Arrival
 from mm_tui.attendance import LOOK_SECONDS, Attendance
 from mm_tui.compact_driver import compacting
 from mm_tui.control_filter import ControlFilter
-from mm_tui.keyboard import Keyboard, KeyPassed
+from mm_tui.keyboard import Keyboard
 from mm_tui.leaving import Leaving
-from mm_tui.messages import DecisionWanted, Said, ServiceEventReceived, ServicesReady, SubjectChanged
+from mm_tui.messages import DecisionWanted, Said, ServiceEventReceived, ServicesReady
 from mm_tui.news import News
 from mm_tui.patient_input import patient
-from mm_tui.screens.base import NO_WAY_BACK, BaseScreen
+from mm_tui.screens.base import NO_WAY_BACK, BaseScreen, PartAction
 from mm_tui.screens.dialogs.dialog import look_at_question
 from mm_tui.screens.main import MAIN_SCREENS
-from mm_tui.settings.paths import reports_dir
-from mm_tui.store.connecting import is_damage, is_unknown_part
-from mm_tui.store.seal import fault_of_store, is_of_store
+from mm_tui.store.seal import is_of_store
 from mm_tui.text import OneLine
 from mm_tui.textual_private import active_binding, forget_shown, mend_textual
 from mm_tui.theme import DEFAULT_THEME, THEMES, ours
@@ -119,11 +117,9 @@ class MmTui(App[None], inherit_bindings=False):
     def get_theme(self, theme_name: str) -> Theme | None:
         """One of our themes, or one of Textual's with our variables."""
         theme = super().get_theme(theme_name)
-        if theme is None:
-            return None
-        if theme.name not in self._themes:
-            self._themes[theme.name] = ours(theme)
-        return self._themes[theme.name]
+        if theme is not None and theme_name not in self._themes:
+            self._themes[theme_name] = ours(theme)
+        return self._themes.get(theme_name)
 
     def get_system_commands(self, screen: Screen[Any]) -> list[SystemCommand]:
         """Every action that works here, but none of Textual's own commands that write files or quit without asking."""
@@ -161,9 +157,8 @@ class MmTui(App[None], inherit_bindings=False):
             self.call_after_refresh(self.say, *self._welcome)
         self.app_resume_signal.subscribe(self, lambda _: self._came_back())
         if not self.is_headless:
-            self._look_at_terminal = hangup.handle_signals(
-                self.leaving.leave, self.keyboard.front.hidden, self._came_back
-            )
+            hidden = self.keyboard.front.hidden
+            self._look_at_terminal = hangup.handle_signals(self.leaving.leave, hidden, self._came_back)
         self.set_interval(LOOK_SECONDS, self._look_around)
         if self._key_problems:
             more = f" (and {len(self._key_problems) - 1} more)" if len(self._key_problems) > 1 else ""
@@ -201,19 +196,21 @@ class MmTui(App[None], inherit_bindings=False):
         forget_shown(self)
         self.screen.refresh()
 
-    async def on_key_passed(self, message: KeyPassed) -> None:
-        await self.keyboard.passed(message)
+    on_key_passed = PartAction("keyboard.passed")
+    on_subject_changed = PartAction("keyboard.front.subject_changed")
 
     def on_cursor_position(self, event: events.CursorPosition) -> None:
         self.arrival.answered(event.time)
-
-    def on_subject_changed(self, _message: SubjectChanged) -> None:
-        self.keyboard.front.subject_changed()
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         # A blinking cursor would write to the terminal twice a second.
         if getattr(event.widget, "cursor_blink", False):
             event.widget.cursor_blink = False  # type: ignore[attr-defined]  # of fields and editors alike
+
+    @property
+    def _front(self) -> BaseScreen | None:
+        """The main screen in front, if none of its dialogs is."""
+        return self.screen if isinstance(self.screen, BaseScreen) else None
 
     @property
     def is_attended(self) -> bool:
@@ -269,15 +266,8 @@ class MmTui(App[None], inherit_bindings=False):
         return [screen for stack in stacks for screen in stack if isinstance(screen, BaseScreen)]
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        """Shows a failed worker in one line; the details go to a report that only the user can read."""
         error = event.worker.error
-        if isinstance(error, Exception) and is_of_store(error):
-            self.say(fault_of_store(error), "error")
-            if is_unknown_part(error) or is_damage(error):
-                self._look_for_damage(error)
-        elif isinstance(error, Exception):
-            words = crash.report_words(error, reports_dir())
-            self.say(f"something in the program failed ({type(error).__qualname__}). {words}", "error")
+        if isinstance(error, Exception) and self._news.failed(error):
             self._look_for_damage(error)
 
     @work(thread=True, group="damage", exclusive=True, exit_on_error=False)
@@ -323,18 +313,17 @@ class MmTui(App[None], inherit_bindings=False):
         key pressed there also goes to one that asks."""
         from mm_tui.services.decisions.outcomes import to_look_at
 
-        under_cursor = self.screen.undo_target() if isinstance(self.screen, BaseScreen) else None
-        if mode == "pending" and (
-            email_id := to_look_at(self.session.decisions, but=under_cursor, also_open=self.current_mode == "pending")
-        ):
-            self.post_message(DecisionWanted(email_id))
+        here, is_open = self._front.undo_target() if self._front is not None else None, self.current_mode == "pending"
+        wanted = to_look_at(self.session.decisions, but=here, also_open=is_open) if mode == "pending" else ""
+        if wanted:
+            self.post_message(DecisionWanted(wanted))
         elif mode in self.MODES and mode != self.current_mode:
             self.switch_mode(mode)
 
     async def on_decision_wanted(self, message: DecisionWanted) -> None:
         await self.switch_mode("pending")
-        if isinstance(self.screen, BaseScreen):
-            self.screen.go_to(message.email_id)
+        if self._front is not None:
+            self._front.go_to(message.email_id)
 
     def action_sync(self) -> None:
         """Polls the gateway now."""
@@ -350,15 +339,14 @@ class MmTui(App[None], inherit_bindings=False):
     @work(group="undo", exit_on_error=False)
     async def action_undo(self) -> None:
         """Undoes the held decision under the cursor, or else the latest one, with its batch."""
-        if isinstance(self.screen, BaseScreen) and self.screen.stop_work():
+        screen = self._front
+        if screen is not None and screen.stop_work():
             self.say("stopping: nothing is rejected")
             return
         from mm_tui.services.decisions.outcomes import undo
 
-        screen = self.screen
-        wanted = screen.undo_target() if isinstance(screen, BaseScreen) else None
-        done = await undo(self.session.decisions, wanted)
-        if isinstance(screen, BaseScreen) and screen.is_current:
+        done = await undo(self.session.decisions, screen.undo_target() if screen is not None else None)
+        if screen is not None and screen.is_current:
             screen.undone(done.email_ids)
         self._news.undone(done)
 
@@ -376,20 +364,15 @@ class MmTui(App[None], inherit_bindings=False):
 
     def action_go_back(self) -> None:
         """Goes back to the list, or says how to quit: one key too many must not end a program that holds decisions."""
-        if not (isinstance(self.screen, BaseScreen) and self.screen.go_back()):
+        if self._front is None or not self._front.go_back():
             self.say(NO_WAY_BACK)
 
     def action_say_how_to_leave(self) -> None:
         """Says how to quit: ctrl+c must not end a program that holds decisions."""
         self.say("{app.quit} quits")
 
-    def action_leave(self) -> None:
-        """Quits; asks first if decisions are in progress."""
-        self.leaving.ask()
-
-    def action_profiles(self) -> None:
-        """Lets the user switch to another profile."""
-        self.leaving.choose_profile()
+    action_leave = PartAction("leaving.ask")
+    action_profiles = PartAction("leaving.choose_profile")
 
     async def on_unmount(self) -> None:
         if self._notifier is not None:

@@ -1,8 +1,13 @@
-"""Messages about service events, on any screen."""
+"""Messages about service events and failures, on any screen."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+
+from mm_tui import crash
+from mm_tui.settings.paths import reports_dir
+from mm_tui.store.connecting import is_damage, is_unknown_part
+from mm_tui.store.seal import fault_of_store, is_of_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,6 +53,16 @@ class News:
             self._decision_changed(event.email_id)
         elif isinstance(event, RedraftNotAsked):
             self._say(event.words, "warning")
+
+    def failed(self, error: Exception) -> bool:
+        """Says what failed in a worker in one line; the details go to a report that only the user can read. Returns
+        whether the store may be damaged."""
+        if is_of_store(error):
+            self._say(fault_of_store(error), "error")
+            return is_unknown_part(error) or is_damage(error)
+        words = crash.report_words(error, reports_dir())
+        self._say(f"something in the program failed ({type(error).__qualname__}). {words}", "error")
+        return True
 
     def _decision_changed(self, email_id: str) -> None:
         if (decisions := self._session.decisions) is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import MethodType
 from typing import TYPE_CHECKING, Any
 
 from textual._compositor import Compositor, ReflowResult
@@ -127,7 +126,7 @@ def _get_dispatch_methods(
     for cls, name in handlers:
         if message._no_default_action:
             break
-        yield cls, MethodType(vars(cls)[name], self)
+        yield cls, vars(cls)[name].__get__(self, cls)
 
 
 _refresh_in_front = Screen._compositor_refresh

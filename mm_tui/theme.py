@@ -9,8 +9,9 @@ a terminal has 256 colours only: hardly tinted ones become greys there, others s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from textual.color import Color
 from textual.theme import Theme
@@ -123,89 +124,50 @@ def _quiet(
     }
 
 
-MM_DARK = Theme(
-    name="mm-dark",
-    primary="#7fb4e6",
-    secondary="#7fb4e6",
-    accent="#7fb4e6",
-    foreground="#ccd0d8",
-    background="#14161b",
-    surface="#14161b",
-    panel="#1d2026",
-    warning="#e3aa52",
-    error="#f07066",
-    success="#ccd0d8",
-    dark=True,
-    variables=_quiet("#979fac", "#2e333d", "#2a3038", "#eef1f6", "#7fb4e6", "#14161b", risk="#e3aa52", fail="#f07066"),
-)
-MM_LIGHT = Theme(
-    name="mm-light",
-    primary="#1f5fa8",
-    secondary="#1f5fa8",
-    accent="#1f5fa8",
-    foreground="#23272e",
-    background="#fbfaf7",
-    surface="#fbfaf7",
-    panel="#efeeeb",
-    warning="#8a5600",
-    error="#b3261e",
-    success="#23272e",
-    dark=False,
-    variables=_quiet("#565d68", "#d4d3cd", "#d5e3f4", "#10141a", "#1f5fa8", "#fbfaf7", risk="#8a5600", fail="#b3261e"),
-)
+def _theme(
+    name: str, accent: str, text: str, ground: str, panel: str, *, dim: str, rule: str, here: str, here_text: str,
+    risk: str, fail: str, variables: Mapping[str, str] | None = None, dark: bool = True, **more: Any,
+) -> Theme:  # fmt: skip
+    """A theme of ours. Textual has several names for each of its colours; `variables` come instead of the usual."""
+    usual = _quiet(dim, rule, here, here_text, accent, ground, risk=risk, fail=fail)
+    return Theme(
+        name=name, primary=accent, secondary=accent, accent=accent, foreground=text, success=text, background=ground,
+        surface=ground, panel=panel, warning=risk, error=fail, dark=dark,
+        variables={**usual, **(variables or {})}, **more,
+    )  # fmt: skip
+
+
+MM_DARK = _theme(
+    "mm-dark", "#7fb4e6", "#ccd0d8", "#14161b", "#1d2026",
+    dim="#979fac", rule="#2e333d", here="#2a3038", here_text="#eef1f6", risk="#e3aa52", fail="#f07066",
+)  # fmt: skip
+MM_LIGHT = _theme(
+    "mm-light", "#1f5fa8", "#23272e", "#fbfaf7", "#efeeeb", dark=False,
+    dim="#565d68", rule="#d4d3cd", here="#d5e3f4", here_text="#10141a", risk="#8a5600", fail="#b3261e",
+)  # fmt: skip
 # Solarized makes bright black the background, light palettes do so with white: text is in the default colour or a hue.
-TERMINAL = Theme(
-    name="terminal",
-    ansi=True,
-    primary="ansi_cyan",
-    secondary="ansi_cyan",
-    accent="ansi_cyan",
-    foreground="ansi_default",
-    background="ansi_default",
-    surface="ansi_default",
-    panel="ansi_default",
-    boost="ansi_default",
-    warning="ansi_yellow",
-    error="ansi_red",
-    success="ansi_default",
-    dark=True,
+_PLAIN = "ansi_default"
+TERMINAL = _theme(
+    "terminal", "ansi_cyan", _PLAIN, _PLAIN, _PLAIN, ansi=True, boost=_PLAIN,
+    dim=_PLAIN, rule="ansi_bright_black", here=_PLAIN, here_text=_PLAIN, risk="ansi_yellow", fail="ansi_red",
     variables={
-        **_quiet(
-            "ansi_default",
-            "ansi_bright_black",
-            "ansi_default",
-            "ansi_default",
-            "ansi_cyan",
-            "ansi_default",
-            risk="ansi_default",
-            fail="ansi_default",
-        ),
-        **_words("ansi_default", "ansi_default", "ansi_default"),
+        "mm-here-risk": _PLAIN,
+        "mm-here-fail": _PLAIN,
+        **_words(_PLAIN, _PLAIN, _PLAIN),
         # Reversed text is as readable as the terminal's own.
         "block-cursor-text-style": "reverse",
         "block-cursor-blurred-text-style": "reverse",
-        "input-cursor-background": "ansi_default",
-        "input-cursor-foreground": "ansi_default",
+        "input-cursor-background": _PLAIN,
+        "input-cursor-foreground": _PLAIN,
         "input-cursor-text-style": "reverse",
         "ansi-background": "ansi_black",
         "ansi-foreground": "ansi_white",
     },
-)
-HIGH_CONTRAST = Theme(
-    name="high-contrast",
-    primary="#4dd2ff",
-    secondary="#4dd2ff",
-    accent="#4dd2ff",
-    foreground="#ffffff",
-    background="#000000",
-    surface="#000000",
-    panel="#0c0c0c",
-    warning="#ffc400",
-    error="#ff7b72",
-    success="#ffffff",
-    dark=True,
+)  # fmt: skip
+HIGH_CONTRAST = _theme(
+    "high-contrast", "#4dd2ff", "#ffffff", "#000000", "#0c0c0c",
+    dim="#d2d2d2", rule="#9a9a9a", here="#ffffff", here_text="#000000", risk="#ffc400", fail="#ff7b72",
     variables={
-        **_quiet("#d2d2d2", "#9a9a9a", "#ffffff", "#000000", "#4dd2ff", "#000000", risk="#ffc400", fail="#ff7b72"),
         "mm-here-risk": "#7a4b00",
         "mm-here-fail": "#b3001b",
         # A choice has words in several colours, which would be lost on white.
@@ -214,6 +176,6 @@ HIGH_CONTRAST = Theme(
         "block-cursor-blurred-background": "#333333",
         "block-cursor-blurred-foreground": "#ffffff",
     },
-)
+)  # fmt: skip
 
 THEMES = (MM_DARK, MM_LIGHT, TERMINAL, HIGH_CONTRAST)

@@ -29,13 +29,13 @@ CHROME_SECONDS = 0.1
 
 
 class PartAction:
-    """An action of a screen that is a method of one of its parts, such as `deciding.approve`. The type checker does not
-    see the path; `tests/flows/test_acts.py` follows it for every key."""
+    """An action or a handler of a screen that is a method of one of its parts, such as `deciding.approve`. The type
+    checker does not see the path; `tests/flows/test_acts.py` follows it for every key."""
 
     def __init__(self, path: str) -> None:
         self._method = attrgetter(path)
 
-    def __get__(self, screen: BaseScreen | None, owner: type[BaseScreen]) -> Any:
+    def __get__(self, screen: object, owner: type) -> Any:
         return self if screen is None else self._method(screen)
 
 

@@ -13,9 +13,9 @@ from mm_tui.query import QUEUE
 from mm_tui.screens.base import NO_WAY_BACK, PartAction
 from mm_tui.screens.dialogs.dialog import ask, look_at_question
 from mm_tui.screens.pending.batches import Batches
-from mm_tui.screens.pending.bulk_reject import BulkBegun, BulkReject
+from mm_tui.screens.pending.bulk_reject import BulkReject
 from mm_tui.screens.pending.column import PendingList, QueueColumn
-from mm_tui.screens.pending.deciding import Begun, Deciding
+from mm_tui.screens.pending.deciding import Deciding
 from mm_tui.screens.pending.editing import Editing
 from mm_tui.screens.pending.filtering import FilterActions, FilterStrip
 from mm_tui.screens.pending.host import QueueHost
@@ -328,12 +328,8 @@ class PendingScreen(QueueHost):
     def is_last_in_footer(self, act_id: str) -> bool:
         return super().is_last_in_footer(act_id) or (act_id == "pending.reject_marked" and not self.marks)
 
-    def on_begun(self, message: Begun) -> None:
-        self.deciding.begun(message)
-
-    def on_bulk_begun(self, message: BulkBegun) -> None:
-        self.bulk_reject.begun(message)
-
+    on_begun = PartAction("deciding.begun")
+    on_bulk_begun = PartAction("bulk_reject.begun")
     action_approve = PartAction("deciding.approve")
     action_reject = PartAction("deciding.reject")
     action_send_back = PartAction("deciding.send_back")

@@ -389,18 +389,8 @@ class ThreadScreen(BaseScreen):
             ask_spam(self, item.row)
 
     action_reply = PartAction("replying.open")
-
-    def on_draft_area_taken_over(self) -> None:
-        self.replying.stop()
-
-    def on_reply_editor_edited(self) -> None:
-        self.replying.edited()
-
-    def on_reply_editor_closed(self) -> None:
-        self.replying.leave()
-
-    def on_reply_editor_redraft_asked(self) -> None:
-        self.replying.redraft()
-
-    def on_reply_editor_submitted(self) -> None:
-        self.replying.submit()
+    on_draft_area_taken_over = PartAction("replying.stop")
+    on_reply_editor_edited = PartAction("replying.edited")
+    on_reply_editor_closed = PartAction("replying.leave")
+    on_reply_editor_redraft_asked = PartAction("replying.redraft")
+    on_reply_editor_submitted = PartAction("replying.submit")
