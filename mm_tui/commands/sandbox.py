@@ -98,12 +98,23 @@ def run_command(arguments: argparse.Namespace) -> int:
 
     if not arguments.command:
         raise CommandError(Exit.USAGE, "no COMMAND is given", "`mm-tui --help` lists them; `open` opens the app.")
-    place = _place(arguments.data.absolute())
+    place = _place_or_hint(arguments.data)
     use(place.ready.environment(), place.folder, place.data)
     os.environ["MM_TUI_PROFILE"] = place.profile
     named = arguments.parse(arguments.command)
     status: int = named.run(named)
     return status
+
+
+def _place_or_hint(folder: Path) -> Place:
+    """The sandbox of a folder, or an error that names the demo that is open."""
+    try:
+        return _place(folder.absolute())
+    except CommandError as error:
+        if error.status != Exit.NOT_FOUND or (demo := running_demo()) is None:
+            raise
+        hint = f"For the demo that is open: `mm-tui sandbox run {demo} COMMAND`."
+        raise CommandError(error.status, error.what, hint) from None
 
 
 def running_demo() -> Path | None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from textual.geometry import Size
 
+EMPTY = Content("")
 SIGN = re.compile(r"(?:!!| [!·?≠]|  ) ")
 """What stands before a finding, or the same room before words about it."""
 
@@ -55,16 +56,21 @@ def unbroken(hints: Content, width: int, gap: str = "   ") -> Content:
 
 
 class HangingText(Widget):
-    """Static text whose findings continue below their words, not below their signs."""
+    """A text whose lines continue below their words, not below the sign or the label before them."""
 
     DEFAULT_CSS = "HangingText { width: 1fr; height: auto; }"
 
-    def __init__(self, text: Content) -> None:
-        super().__init__()
+    def __init__(self, text: Content = EMPTY, *, start: re.Pattern[str] = SIGN, classes: str | None = None) -> None:
+        super().__init__(classes=classes)
+        self._text, self._start = text, start
+
+    def put(self, text: Content) -> None:
+        """Shows another text."""
         self._text = text
+        self.refresh(layout=True)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        return hanging(self._text, max(1, width)).get_height({}, max(1, width))
+        return hanging(self._text, max(1, width), self._start).get_height({}, max(1, width))
 
     def render(self) -> Content:
-        return hanging(self._text, max(1, self.size.width))
+        return hanging(self._text, max(1, self.size.width), self._start)

@@ -50,7 +50,7 @@ async def test_a_reason_that_asks_for_it_is_told_by_tags_after_the_rejection(san
     assert await requests(desk).ask() == [] and asked(sandbox, draft) is None
     await desk.reject(mail, "Wrong tone")
     view = await desk.settled(draft)
-    assert view.words == "rejected; another draft is being asked for"
+    assert view.words == "rejected; another draft is wanted"
     assert await requests(desk).ask() == []
     assert asked(sandbox, draft) == RedraftRequest(OneLine("Wrong tone"), by=OneLine("robin"))
     assert StateStore(desk.database, kept=True).get("redrafts_to_ask") is None
@@ -200,7 +200,7 @@ def test_from_the_reviewers_command_to_the_agents_new_draft(sandbox: Sandbox, tm
     home.write_profile(sandbox.url, {name: sandbox.keys[name] for name in ("oversight", "send")}, reviewer="robin")
     digest_ = home.run("pending", "show", first, "--json").json["digest"]
     rejected = home.run("pending", "reject", first, "--digest", digest_, "--reason", "Too cold", "--redraft")
-    assert rejected.status == 0 and "another draft is being asked for" in rejected.out, rejected
+    assert rejected.status == 0 and "another draft is wanted" in rejected.out, rejected
     for moment in (("POST", "/reply/", "before"), ("POST", "/reply/", "after"), ("PUT", "/tags$", "after")):
         method, path, when = moment
         sandbox.clear_faults()
@@ -246,7 +246,7 @@ def test_the_command_says_what_became_of_the_request(
     assert set(done.json) == set(json_fields.DECISION)
     assert (done.json["phase"], done.json["exit_status"]) == ("done", exit_status)
     assert done.json["redraft"]["state"] == state and sandbox.status(draft) == "rejected"
-    assert ("being asked for" in done.json["words"]) == (state != "refused")
+    assert ("draft is wanted" in done.json["words"]) == (state != "refused")
     assert (asked(sandbox, draft) is not None) == (state == "asked")
 
 

@@ -39,7 +39,7 @@ async def test_a_marked_reason_asks_the_agent_for_another_draft(sandbox: Sandbox
     other = submitted(sandbox, sandbox.inbound(subject="Invoice")["id"], "You get 90 dollars back.")
     async with reading_queue(settings_for(sandbox), 2) as (app, pilot, screen):
         await pilot.press("x")
-        await until(pilot, lambda: "Wrong tone  ↻ another draft" in shown(app), "which reasons ask for another")
+        await until(pilot, lambda: "Wrong tone  ↻ redraft" in shown(app), "which reasons ask for another")
         assert "Not needed  ↻" not in shown(app)
         await pilot.press("f4")
         await until(pilot, lambda: "review.redraft" in sandbox.look(draft)["tags"], "the wish at the gateway")
@@ -58,7 +58,7 @@ async def test_without_a_send_key_no_reason_promises_another_draft(sandbox: Sand
     async with reading_queue(settings_for(sandbox, without=("send",)), 1) as (app, pilot, _):
         await pilot.press("x")
         await until(pilot, lambda: "Wrong tone" in shown(app), "the reasons")
-        assert "another draft" not in shown(app)
+        assert "redraft" not in shown(app)
 
 
 def test_the_command_line_says_so_too(sandbox: Sandbox, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from textual.content import Content
 
 from mm_tui.screens.dialogs.dialog import keys_words
-from mm_tui.screens.dialogs.offers import choosing_keys
+from mm_tui.screens.dialogs.offers import OFFER, choosing_keys
 from mm_tui.screens.pending.head import STARTS
 from mm_tui.services.attachments import safe_name, save
 from mm_tui.services.events import PartState, SyncPart, SyncPhase, SyncState
@@ -45,6 +45,7 @@ def test_words_about_a_finding_continue_below_themselves() -> None:
     assert hanging(Content("!! one two\n   three four"), 9).plain == "!! one\n   two\n   three\n   four"
     for row in ("from ", "to   ", "cc   ", "bcc  ", "when ", "came "):
         assert hanging(Content(f"{row}one two"), 9, STARTS).plain == f"{row}one\n     two"
+    assert hanging(Content("  f2  one two"), 11, OFFER).plain == "  f2  one\n      two"
 
 
 def test_a_key_hint_is_not_broken() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
@@ -13,6 +14,7 @@ from textual.widgets import Input, Static
 from mm_tui.messages import session_of
 from mm_tui.screens.dialogs.dialog import Dialog, ask, keys_line
 from mm_tui.text import ManyLine, OneLine
+from mm_tui.widgets.hanging import HangingText
 from mm_tui.widgets.line_input import LineInput
 from mm_tui.widgets.words import joined, with_keys
 
@@ -23,6 +25,8 @@ MAX_WORDS = 500
 """The most characters of the user's own words."""
 OFFERED = 9
 """The most texts to offer: as many as there are keys."""
+OFFER = re.compile(r"[▸ ] f\d  ")
+"""What stands before an offered text."""
 
 
 def choosing_keys(offered: int) -> list[tuple[str, str]]:
@@ -79,7 +83,7 @@ class OfferScreen(Dialog[str]):
             yield Static(Content(self._title), classes="dialog--title")
             if self._what:
                 yield Static(Content.styled(self._what, "$mm-dim"))
-            yield Static(id="offers", classes="dialog--offers")
+            yield HangingText(start=OFFER, classes="dialog--offers")
             yield LineInput(self.typed, placeholder="or type your own, then enter", proposes=bool(self.typed))
             yield Static(id="trouble")
             yield keys_line(*choosing_keys(len(self._offered)), *self._more, ("esc", self._back))
@@ -103,7 +107,7 @@ class OfferScreen(Dialog[str]):
             )
             for at, text in enumerate(self._offered)
         ]
-        self.query_one("#offers", Static).update(joined(lines, "\n"))
+        self.query_one(HangingText).put(joined(lines, "\n"))
 
     def on_input_changed(self) -> None:
         self._show()
@@ -166,7 +170,7 @@ class ReasonScreen(OfferScreen):
             reasons,
             what=what,
             back="back" if self._may_ask else "go back without deciding",
-            notes=dict.fromkeys(asking or (), "↻ another draft"),
+            notes=dict.fromkeys(asking or (), "↻ redraft"),
             more=[("^t", "choose and redraft")] if self._may_ask else [],
             over=over,
             typed=typed,

@@ -17,7 +17,8 @@ from mm_tui.services.decisions.record import ActiveDecision
 from mm_tui.services.decisions.view import Asked, Changed, DecisionView, Phase, Shown, phase_of
 from mm_tui.text import OneLine
 
-ASKS_REDRAFT = "; another draft is being asked for"
+ASKS_REDRAFT = "; another draft is wanted"
+"""Whether an agent reads the request, and writes one, is not known here."""
 
 
 def view_of(
