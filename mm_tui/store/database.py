@@ -250,10 +250,6 @@ class Database:
             self._refused = behind(self.path, connection)
             self._head = last_entry(connection)
 
-    def look_again(self) -> None:
-        """Compares the journal again with what this machine saw last, after it was rescued from a damaged store."""
-        self._look_at_head(self.reader())
-
     def refuse(self, why: StoreError) -> None:
         """Prevents all further journal entries, so that nothing can be decided with this store."""
         self._refused = why

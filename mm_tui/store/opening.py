@@ -75,7 +75,7 @@ def _opened(path: Path | None, *, memory: bool, rebuild: bool) -> tuple[Database
             from mm_tui.store.recovery import rebuild as rebuilt
 
             database, rescue = rebuilt(error, memory=memory, now=SystemClock().now())
-            return database, OneLine(rescue.words())
+            return database, OneLine(rescue.words() if rescue is not None else "")
     except StoreError as error:
         raise StoreUnusable(str(error)) from error
     except (OSError, sqlite3.Error) as error:

@@ -6,9 +6,12 @@ so they are read from the damaged file row by row, as far as possible.
 
 from __future__ import annotations
 
+import glob
+import os
 import shutil
 import sqlite3
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,10 +22,14 @@ import msgspec
 from mm_tui.store.connecting import CorruptStore, damage_mark
 from mm_tui.store.contents import Column, columns_of
 from mm_tui.store.database import Database
+from mm_tui.store.decisions.locks import Process, token_of
 from mm_tui.store.migrations import KEPT_TABLES, kept_tables_after, migrate, version
+from mm_tui.store.seal import is_passing
 
 _BESIDE = ("-wal", "-shm")
 _HEADER_BYTES = 100
+MOST_COPIES = 5
+"""How often a damaged file is copied anew because another program has written to it."""
 _DAMAGE = (sqlite3.DatabaseError, UnicodeError)
 """What reading a damaged file raises; the second if SQLite's own message quotes damaged bytes."""
 
@@ -48,50 +55,105 @@ class Rescue(msgspec.Struct, frozen=True):
         )
 
 
-def rebuild(found: CorruptStore, *, memory: bool = False, now: datetime) -> tuple[Database, Rescue]:
-    """Renames a damaged store and creates a new one in its place. `found`: the error raised by `Database.open`. `now`:
-    for the name of the file that is set aside. Raises OSError if a file cannot be created, read or renamed."""
-    aside = _set_aside(found.path, now)
-    database = Database.open(found.path, memory=memory)
-    rows, unread = _copy_kept(aside, database)
-    database.look_again()
-    return database, Rescue(aside, found.why, rows, unread)
+def rebuild(found: CorruptStore, *, memory: bool = False, now: datetime) -> tuple[Database, Rescue | None]:
+    """Sets a damaged store aside and puts a new one in its place, in one step: whatever ends the program before it, or
+    fails, the next start finds the damaged store. `found`: the error raised by `Database.open`. `now`: for the name of
+    the file that is set aside. Returns None in place of the result if another program has done it meanwhile. Raises
+    OSError or sqlite3.OperationalError if a file cannot be created, read or renamed."""
+    path = found.path
+    new = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        for _ in range(MOST_COPIES):
+            with suppress(CorruptStore):
+                return Database.open(path, memory=memory), None
+            before = _state(path)
+            rows, unread = _copy_kept(path, new)
+            # Another program that has it open may have written to it.
+            if before == _state(path):
+                break
+        aside = _exchange(path, new, now)
+    finally:
+        _delete(new)
+        _delete_left(path)
+    damage_mark(path).unlink(missing_ok=True)
+    return Database.open(path, memory=memory), Rescue(aside, found.why, rows, unread)
 
 
-def _set_aside(path: Path, now: datetime) -> Path:
+def _state(path: Path) -> list[tuple[int, int, int]]:
+    """What changes when another program writes to a store, or has rebuilt it."""
+    found = []
+    for ending in ("", "-wal"):
+        with suppress(FileNotFoundError):
+            stat = Path(f"{path}{ending}").stat()
+            found.append((stat.st_ino, stat.st_size, stat.st_mtime_ns))
+    return found
+
+
+def _exchange(path: Path, new: Path, now: datetime) -> Path:
+    """Sets the store aside, and puts the new one in its place. Returns where the old one is."""
     stamp = now.astimezone().strftime("%Y%m%d-%H%M%S")
     aside = path.with_name(f"{path.stem}.damaged-{stamp}{path.suffix}")
     number = 1
     while aside.exists():
         number += 1
         aside = path.with_name(f"{path.stem}.damaged-{stamp}-{number}{path.suffix}")
-    for ending in ("", *_BESIDE):
+    try:
+        aside.hardlink_to(path)
+    except OSError:
+        # There are no links on some file systems.
+        shutil.copyfile(path, aside)
+        aside.chmod(0o600)
+    for ending in _BESIDE:
+        # The new file must not be read with the log of the old one.
         with suppress(FileNotFoundError):
             Path(f"{path}{ending}").rename(f"{aside}{ending}")
-    damage_mark(path).unlink(missing_ok=True)
+    new.replace(path)
     return aside
 
 
-def _copy_kept(aside: Path, database: Database) -> tuple[dict[str, int], tuple[str, ...]]:
-    """Copies the rows of `KEPT_TABLES` from a copy of the damaged file, which is left unchanged."""
-    copy = aside.with_name(f".{aside.name}.reading")
+def _delete(path: Path) -> None:
+    for one in path.parent.glob(f"{glob.escape(path.name)}*"):
+        one.unlink(missing_ok=True)
+
+
+def _delete_left(path: Path) -> None:
+    """Deletes what a program that was killed while it rebuilt a store has left."""
+    for one in path.parent.glob(f".{glob.escape(path.name)}.*.new*"):
+        pid = one.name.removeprefix(f".{path.name}.").partition(".")[0]
+        if pid.isdigit() and not Process(int(pid), token_of(int(pid))).is_alive():
+            one.unlink(missing_ok=True)
+
+
+def _copy_kept(path: Path, new: Path) -> tuple[dict[str, int], tuple[str, ...]]:
+    """Creates a new store with the rows of `KEPT_TABLES`, from a copy of the damaged file, which is left unchanged."""
+    copy = new.with_name(f"{new.name}.reading")
+    _delete(new)
     try:
         for ending in ("", *_BESIDE):
             with suppress(FileNotFoundError):
-                shutil.copyfile(f"{aside}{ending}", f"{copy}{ending}")
+                shutil.copyfile(f"{path}{ending}", f"{copy}{ending}")
                 Path(f"{copy}{ending}").chmod(0o600)
-        with database.write(durable=True) as target:
-            with suppress(*_DAMAGE):
+        with Database.open(new) as database, database.write(durable=True) as target:
+            with _despite_damage():
                 _mend_descriptions(copy)
-            with suppress(*_DAMAGE), closing(_reading(copy)) as source:
+            with _despite_damage(), closing(_reading(copy)) as source:
                 return _copy_tables(source, target)
             _mend_header(copy)
-            with suppress(*_DAMAGE), closing(_reading(copy)) as source:
+            with _despite_damage(), closing(_reading(copy)) as source:
                 return _copy_tables(source, target)
         return {}, KEPT_TABLES
     finally:
-        for ending in ("", *_BESIDE):
-            Path(f"{copy}{ending}").unlink(missing_ok=True)
+        _delete(copy)
+
+
+@contextmanager
+def _despite_damage() -> Iterator[None]:
+    """Goes on after what reading a damaged file raises, but not if the disk is full."""
+    try:
+        yield
+    except _DAMAGE as error:
+        if is_passing(error):
+            raise
 
 
 def _reading(path: Path) -> sqlite3.Connection:

@@ -125,7 +125,7 @@ def test_a_store_with_an_unreadable_row_is_rebuilt_once_and_keeps_what_humans_ma
         Database.open(path)
     database, rescue = rebuild(raised.value, now=NOW)
     with database:
-        assert rescue.unread == ("edits", "releases")
+        assert rescue is not None and rescue.unread == ("edits", "releases")
         assert unreadable(database) == "" and not damage_mark(path).exists()
         (edit,) = EditStore(database).all()
         assert (edit.text.body, edit.base_digest) == ("my \ufffd", "")

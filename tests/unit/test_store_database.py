@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import re
+import resource
 import sqlite3
 import stat
 import threading
@@ -458,6 +459,29 @@ def test_a_fault_of_the_program_is_not_damage_of_the_store(tmp_path: Path, monke
         Database.open(path)
     with Database.open(path) as database:
         assert len(_journal(database)) == 3
+
+
+def test_a_full_disk_while_a_store_is_rebuilt_loses_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    _with_kept_rows(path, 300)
+    damage_mark(path).touch()
+    written, (_, most) = path.read_bytes(), resource.getrlimit(resource.RLIMIT_FSIZE)
+    failed = 0
+    for limit in range(4096, 10**6, 16384):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, most))
+        try:
+            database, rescue = open_or_rebuild(path, now=NOW)
+        except (OSError, sqlite3.OperationalError):
+            failed += 1
+            assert path.read_bytes() == written
+            assert {one.name for one in tmp_path.iterdir()} <= {"store.db", "store.db.damaged"}
+            continue
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+        with database:
+            assert rescue is not None and rescue.unread == () and len(_journal(database)) == 300
+            break
+    assert failed > 3
 
 
 def test_a_second_damage_at_the_same_moment_overwrites_nothing(tmp_path: Path) -> None:
