@@ -11,7 +11,7 @@ from mm_tui.screens.pending.pages import write_envelope, write_files
 from mm_tui.services.decisions.approval_gate import ReadChange
 from mm_tui.services.decisions.view import SAME_TO_READ, DecisionView, Shown
 from mm_tui.services.queue.entry import QueueEntry
-from mm_tui.text import ManyLine, OneLine
+from mm_tui.text import ManyLine
 from mm_tui.widgets.pager import Page, PageWriter
 
 _STYLES = {Kind.SAME: "", Kind.ADDED: "added", Kind.REMOVED: "removed"}
@@ -53,7 +53,7 @@ def difference(
         names.append(change_name(decision))
         if entry.edit is None and changed.now == now:
             names.append(entry.version)
-            _write_above(writer, entry, above)
+            write_envelope(writer, entry, above)
         writer.line("What changed since you looked", "strong")
         _write(writer, changed.base, changed.now)
         if changed.mine is not None:
@@ -62,17 +62,17 @@ def difference(
             _write(writer, changed.now, changed.mine)
     elif entry.edit is not None:
         names.append(entry.version)
-        _write_above(writer, entry, above)
+        write_envelope(writer, entry, above)
         writer.line("Your edit compared with the agent's draft", "strong")
         _write(writer, now, Shown.of(edited(entry.edit.base, entry.edit.text)))
     elif change is not None:
         names.append(entry.version)
-        _write_above(writer, entry, above)
+        write_envelope(writer, entry, above)
         writer.line("What changed while you were reading", "strong")
         _write(writer, Shown.of(change.before), now)
     elif follows(entry):
         names.append(entry.version)
-        _write_above(writer, entry, above)
+        write_envelope(writer, entry, above)
         _write_rejected(writer, entry)
     else:
         writer.line("No differences.", "dim")
@@ -95,14 +95,6 @@ def _write_rejected(writer: PageWriter, entry: QueueEntry) -> None:
         writer.line("Compared with the draft that was rejected before", "strong")
         writer.line(entry.resubmitted_words, "dim")
         _write(writer, Shown.of(submitted.before), Shown.of(entry.item.raw))
-
-
-def _write_above(writer: PageWriter, entry: QueueEntry, above: Sequence[str] | None) -> None:
-    """Writes what the head has no room for."""
-    edit = entry.edit
-    subject = OneLine(edit.text.subject) if edit is not None else entry.item.subject
-    to = edit.text.to if edit is not None else [party.header for party in entry.item.to]
-    write_envelope(writer, entry.item, subject, to, above)
 
 
 def three_way_page(entry: QueueEntry) -> Page:
@@ -147,7 +139,7 @@ def sides(entry: QueueEntry, *, above: Sequence[str] | None = None) -> tuple[Pag
         return old.page(), new.page()
     old.line("The agent's draft", "dim")
     old.line()
-    _write_above(new, entry, above)
+    write_envelope(new, entry, above)
     new.line("Your edit", "dim")
     new.line()
     for segment in compare(entry.item.body, ManyLine(entry.edit.text.body)).segments:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 from textual.content import Content
 
-from mm_tui.models import EditedDraft
 from mm_tui.review.findings import Level
 from mm_tui.screens.dialogs.choice import Choice, ChoiceScreen
 from mm_tui.screens.dialogs.dialog import ask
@@ -56,7 +55,7 @@ class Editing:
         risk, or of a medium one, or else at the first line on the screen."""
         pager, findings = self._screen.pane.main, entry.assessment.findings
         is_on_page = self._screen.pane.view is View.DRAFT and pager.page_name == entry.version
-        body = str(entry.item.body) if entry.edit is None else str(ManyLine(entry.edit.text.body))
+        body = str(ManyLine(entry.text.body))
         if is_on_page and pager.words_here is not None:
             return place_in_body(body, pager.page, pager.words_here.start)
         for level in (Level.HIGH, Level.MEDIUM):
@@ -101,9 +100,7 @@ class Editing:
             return
         item, session = entry.item, self._screen.session
         # To and subject stay those of the draft: the old text may have been for somebody else.
-        to = entry.edit.text.to if entry.edit is not None else tuple(party.header for party in item.to)
-        subject = entry.edit.text.subject if entry.edit is not None else str(item.subject)
-        text = EditedDraft(to, subject, kept.text.body)
+        text = replace(entry.text, body=kept.text.body)
         edit = SavedEdit(item.id, item.mailbox_id, entry.digest, item.raw, text, session.clock.now())
         try:
             session.edits.save(edit, durable=True)

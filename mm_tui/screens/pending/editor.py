@@ -84,15 +84,8 @@ class EditScreen(BaseScreen):
         """Whether a text of this window was saved."""
         self._knows_the_change = False
         """Whether the changes in an outdated edit's draft have been read to the end."""
-        old = entry.edit
-        self._start = (
-            old.text
-            if old is not None
-            else EditedDraft(
-                tuple(party.header for party in entry.item.to), str(entry.item.subject), str(entry.item.body)
-            )
-        )
-        self._stored = self._start if old is not None else None
+        self._start = entry.text
+        self._stored = entry.edit.text if entry.edit is not None else None
         """The text that this window last knew to be in the store."""
 
     def status_mailbox(self) -> str | None:

@@ -179,7 +179,7 @@ def _with_digest(lines: list[Content], digest: str, width: int) -> list[Content]
 
 def _title(entry: QueueEntry, *, crowded: bool) -> Content:
     """The subject, and who wrote it."""
-    subject = OneLine(entry.edit.text.subject) if entry.edit is not None else entry.item.subject
+    subject = OneLine(entry.text.subject)
     if crowded or len(subject) > HEAD_CHARACTERS:
         subject = _begun(subject, BEGUN_CHARACTERS if crowded else HEAD_CHARACTERS // 2)
     by_tag = ", according to its tag" if entry.author is not None and not entry.author.proven else ""

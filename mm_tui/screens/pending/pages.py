@@ -49,18 +49,15 @@ def draft_page(
         bodies: renders the body, or leaves it as written.
         more: further marks in the body.
     """
-    item, edit, writer = entry.item, entry.edit, PageWriter()
-    subject = OneLine(edit.text.subject) if edit is not None else item.subject
-    to = edit.text.to if edit is not None else [party.header for party in item.to]
-    write_envelope(writer, item, subject, to, above, folded=True)
-    body = ManyLine(edit.text.body) if edit is not None else item.body
+    writer, body = PageWriter(), ManyLine(entry.text.body)
+    write_envelope(writer, entry, above, folded=True)
     if body.strip():
         _text(writer, body, entry.assessment.findings, bodies or RenderPass(), more)
         writer.line()
     else:
         writer.line("(the draft is empty)", "risk")
-    write_files(writer, item)
-    _write_folded(writer, item, to)
+    write_files(writer, entry.item)
+    _write_folded(writer, entry)
     return writer.page()
 
 
@@ -81,18 +78,10 @@ def fits_head(recipients: Sequence[str]) -> bool:
     return len(recipients) <= HEAD_RECIPIENTS and sum(map(len, recipients)) <= HEAD_CHARACTERS
 
 
-def write_envelope(
-    writer: PageWriter,
-    item: PendingItem,
-    subject: OneLine,
-    to: Sequence[str],
-    above: Sequence[str] | None,
-    *,
-    folded: bool = False,
-) -> None:
+def write_envelope(writer: PageWriter, entry: QueueEntry, above: Sequence[str] | None, *, folded: bool = False) -> None:
     """Writes what is too long for the head, because everything that is sent must be visible (R11). `folded`: a long
     list of recipients is only counted here and follows below the text, so that the text is seen first."""
-    started = above is not None
+    started, item, subject = above is not None, entry.item, OneLine(entry.text.subject)
     if above is not None or len(subject) > HEAD_CHARACTERS:
         writer.write("subject  ", "dim")
         writer.line(subject)
@@ -100,7 +89,7 @@ def write_envelope(
     if above is not None:
         writer.write("from  ", "dim")
         writer.line(OneLine(f"{item.sender}"))
-    for name, addresses in (("to", to), ("cc", item.raw.cc), ("bcc", item.raw.bcc)):
+    for name, addresses in _recipients(entry):
         if folded and not fits_head(addresses):
             writer.write(f"{name}  ", "dim")
             writer.line(f"{len(addresses)} recipients, all listed below the text", "strong")
@@ -116,9 +105,13 @@ def write_envelope(
         writer.line()
 
 
-def _write_folded(writer: PageWriter, item: PendingItem, to: Sequence[str]) -> None:
+def _recipients(entry: QueueEntry) -> tuple[tuple[str, Sequence[str]], ...]:
+    return (("to", entry.text.to), ("cc", entry.item.raw.cc), ("bcc", entry.item.raw.bcc))
+
+
+def _write_folded(writer: PageWriter, entry: QueueEntry) -> None:
     """Writes the lists of recipients that are too long to be above the text."""
-    for name, addresses in (("to", to), ("cc", item.raw.cc), ("bcc", item.raw.bcc)):
+    for name, addresses in _recipients(entry):
         if not fits_head(addresses):
             writer.line()
             writer.line(f"{name}, {len(addresses)} recipients", "strong")

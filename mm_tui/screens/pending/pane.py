@@ -214,8 +214,7 @@ class ItemPane(Vertical):
         entry = self.entry
         if entry is None or self.view is not View.DRAFT:
             return self._as_source and self.view is View.THREAD
-        body = entry.edit.text.body if entry.edit is not None else entry.item.body
-        return self._as_source or bool(self._stays_source) or is_source(body)
+        return self._as_source or bool(self._stays_source) or is_source(entry.text.body)
 
     # Drawing
 

@@ -93,7 +93,7 @@ def about_line(entry: QueueEntry, *, digest: bool = True) -> OneLine:
         else [one.address for one in entry.item.to]
     )
     address = entry.item.sender.address if entry.is_inbound else to[0] if to else "(not disclosed)"
-    subject = OneLine(edit.subject if edit is not None else entry.item.subject)
+    subject = OneLine(entry.text.subject)
     subject = OneLine("(no subject)") if is_blank(subject) else subject
     # Longer ones would push what is asked out of the dialog.
     address = fit_address(address, min(cell_len(address), ABOUT_CELLS))

@@ -196,7 +196,7 @@ def _key(entry: QueueEntry) -> object:
 
 
 def _body(entry: QueueEntry) -> ManyLine:
-    return ManyLine(entry.edit.text.body) if entry.edit is not None else entry.item.body
+    return ManyLine(entry.text.body)
 
 
 def _reading(entry: QueueEntry, facts: Facts) -> tuple[DraftReading, dict[str, OneLine], OneLine]:

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 import msgspec
 
-from mm_tui.models import Direction, EmailDetail, EmailSummary, PendingItem, Status
+from mm_tui.models import Direction, EditedDraft, EmailDetail, EmailSummary, PendingItem, Status
 from mm_tui.query import UNCHECKED
 from mm_tui.review.digest import digest_of
 from mm_tui.review.draft import edited
@@ -161,6 +161,13 @@ class QueueEntry(msgspec.Struct, frozen=True):
     def is_inbound(self) -> bool:
         """Whether it is inbound mail that the agent may not see before a human decides."""
         return str(self.item.direction) == Direction.INBOUND
+
+    @property
+    def text(self) -> EditedDraft:
+        """What would be sent: a human's text, or else the draft's own."""
+        if self.edit is not None:
+            return self.edit.text
+        return EditedDraft(tuple(party.header for party in self.item.to), str(self.item.subject), str(self.item.body))
 
     @property
     def version(self) -> str:
