@@ -43,12 +43,8 @@ def insert(
     state: State, caller: Caller | None, address: str, display_name: str | None, mode: Mode = Mode.GATED_SEND
 ) -> sqlite3.Row:
     """Creates a mailbox without a code."""
-    mailbox_id = state.new_id()
-    with state.write() as db:
-        db.execute(
-            "INSERT INTO mailboxes(id, address, display_name, oversight_mode, created_at) VALUES (?, ?, ?, ?, ?)",
-            (mailbox_id, address, display_name, mode, state.now_ms()),
-        )
+    with state.write():
+        mailbox_id = state.add_mailbox(address, display_name, mode)
         state.audit("mailbox.created", "mailbox", mailbox_id, caller, {"address": address})
     return find(state, mailbox_id)
 
@@ -65,12 +61,9 @@ def require_code(
 
 def mail_code(state: State, kind: str, subject: str, target: str, title: str, mailbox_id: str | None = None) -> None:
     """Creates a one-time code and emails it to the operator."""
-    code = ids.code()
-    with state.write() as db:
-        db.execute(
-            "INSERT INTO codes VALUES (?, ?, ?, ?, ?, ?, NULL)",
-            (state.new_id(), kind, subject, target, code, state.now_ms()),
-        )
+    code, code_id, now = ids.code(), state.new_id(), state.now_ms()
+    with state.write():
+        state.add("codes", id=code_id, kind=kind, subject=subject, target=target, code=code, created_at=now)
         state.mail_operator(
             kind, title, f"Your code: {code}. Good for 24 hours, once.", code=code, mailbox_id=mailbox_id
         )
@@ -108,10 +101,8 @@ def allow_everywhere(state: State, patterns: list[str]) -> None:
     """Sets the allowlist entries for all mailboxes, without a code."""
     with state.write() as db:
         db.execute("DELETE FROM allow_list WHERE mailbox_id IS NULL")
-        db.executemany(
-            "INSERT INTO allow_list VALUES (?, NULL, ?, NULL, ?, NULL)",
-            [(state.new_id(), pattern, state.now_ms()) for pattern in patterns],
-        )
+        for pattern in patterns:
+            state.add("allow_list", id=state.new_id(), pattern=pattern, added_at=state.now_ms())
 
 
 def allow_list(state: State, mailbox_id: str) -> list[sqlite3.Row]:

@@ -31,19 +31,10 @@ def put(state: State, mailbox: sqlite3.Row, row: sqlite3.Row) -> None:
     cc += [mailbox["auto_cc"]] if mailbox["auto_cc"] else []
     bcc += [mailbox["auto_bcc"]] if mailbox["auto_bcc"] else []
     file = state.outbox / f"{row['id']}.eml"
-    state.db.execute(
-        "INSERT INTO released VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            row["id"],
-            state.now_ms(),
-            row["recipients"],
-            json.dumps(cc),
-            json.dumps(bcc),
-            row["subject"],
-            body,
-            file.name,
-        ),
-    )
+    state.add(
+        "released", email_id=row["id"], released_at=state.now_ms(), recipients=row["recipients"], cc=json.dumps(cc),
+        bcc=json.dumps(bcc), subject=row["subject"], body=body, file=file.name,
+    )  # fmt: skip
     unfinished = file.with_suffix(".part")
     unfinished.write_bytes(_eml(state, mailbox, row, cc, body))
     unfinished.replace(file)

@@ -136,11 +136,9 @@ async def add_to_allow_list(state: StateOf, caller: Admin, mailbox_id: str, body
     title = f"Let mail to {pattern} leave unasked"
     mailboxes.require_code(state, "allowlist", f"{mailbox_id} {pattern}", body.approval_code, title, mailbox_id)
     entry_id = state.new_id()
-    with state.write() as db:
-        db.execute(
-            "INSERT INTO allow_list VALUES (?, ?, ?, ?, ?, ?)",
-            (entry_id, mailbox_id, pattern, caller.key_id, state.now_ms(), body.note),
-        )
+    added = {"added_by": caller.key_id, "added_at": state.now_ms(), "note": body.note}
+    with state.write():
+        state.add("allow_list", id=entry_id, mailbox_id=mailbox_id, pattern=pattern, **added)
         state.audit("allowlist.added", "allowlist", entry_id, caller, {"mailbox_id": mailbox_id, "pattern": pattern})
     made = _allowed(state.one("SELECT * FROM allow_list WHERE id = ?", (entry_id,), "No such allowlist entry"))
     del made["added_by"]

@@ -81,10 +81,8 @@ def reply(state: State, caller: Caller | None, mailbox_id: str, email_id: str, m
         else:
             to = json.loads(answered["recipients"])
         submitted = _submit(state, caller, mailbox, replace(mail, to=to, subject=subject), answered)
-        db.execute(
-            "INSERT INTO replies VALUES (?, ?, ?, ?, ?)",
-            (mailbox_id, email_id, fingerprint, submitted.body["id"], state.now_ms()),
-        )
+        made = {"content": fingerprint, "email_id": submitted.body["id"], "created_at": state.now_ms()}
+        state.add("replies", mailbox_id=mailbox_id, replied_to=email_id, **made)
         return submitted
 
 

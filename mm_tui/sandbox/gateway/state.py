@@ -185,6 +185,11 @@ class State:
         finally:
             self._depth -= 1
 
+    def add(self, table: str, **values: object) -> None:
+        """Inserts a row. Names of tables and columns are constants of the code; the values are bound."""
+        columns, marks = ", ".join(values), ", ".join("?" * len(values))
+        self.db.execute(f"INSERT INTO {table}({columns}) VALUES ({marks})", (*values.values(),))  # noqa: S608
+
     def one(self, sql: str, values: Sequence[object], missing: str) -> sqlite3.Row:
         """The first row of a query; 404 with the text `missing` if there is none."""
         row: sqlite3.Row | None = self.db.execute(sql, values).fetchone()
@@ -256,12 +261,16 @@ class State:
     def add_key(self, key_id: str, name: str, scopes: Sequence[str]) -> str:
         """Adds an API key; returns its secret."""
         secret = ids.test_key()
-        with self.write() as db:
-            db.execute(
-                "INSERT INTO api_keys VALUES (?, ?, ?, ?, ?, NULL)",
-                (key_id, name, secret, json.dumps(scopes), self.now_ms()),
-            )
+        with self.write():
+            granted = json.dumps(scopes)
+            self.add("api_keys", id=key_id, name=name, secret=secret, scopes=granted, created_at=self.now_ms())
         return secret
+
+    def add_mailbox(self, address: str, name: str | None, mode: str) -> str:
+        """Adds a mailbox; returns its id."""
+        box, now = self.new_id(), self.now_ms()
+        self.add("mailboxes", id=box, address=address, display_name=name, oversight_mode=mode, created_at=now)
+        return box
 
     # -- audit log and operator mail
 
@@ -269,32 +278,25 @@ class State:
         self, action: str, kind: str, resource: str, actor: Caller | None, metadata: Mapping[str, object] | None = None
     ) -> None:
         """Writes an audit entry. Without an actor it is the gateway itself."""
-        self.db.execute(
-            "INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (
-                self.new_id(),
-                action,
-                kind,
-                resource,
-                actor.key_id if actor else None,
-                json.dumps(metadata) if metadata else None,
-                self.now_ms(),
-            ),
-        )
+        self.add(
+            "audit", id=self.new_id(), action=action, resource_type=kind, resource_id=resource,
+            actor_key_id=actor.key_id if actor else None, metadata=json.dumps(metadata) if metadata else None,
+            created_at=self.now_ms(),
+        )  # fmt: skip
 
     def mail_operator(
         self, kind: str, subject: str, body: str, *, code: str | None = None, mailbox_id: str | None = None
     ) -> None:
         """Adds an email to the operator's mailbox, which `GET /sandbox/operator-mail` returns."""
-        self.db.execute(
-            "INSERT INTO operator_mail VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (self.new_id(), kind, subject, body, code, mailbox_id, self.now_ms()),
-        )
+        self.add(
+            "operator_mail", id=self.new_id(), kind=kind, subject=subject, body=body, code=code, mailbox_id=mailbox_id,
+            created_at=self.now_ms(),
+        )  # fmt: skip
 
     def _bootstrap(self) -> None:
         if self.fact("tenant_id") is not None:
             return
-        with self.write() as db:
+        with self.write():
             self.set_fact("tenant_id", self.new_id())
             self.set_fact("account_name", "Acme")
             self.set_fact("oversight_email", "operator@acme.example")
@@ -302,11 +304,7 @@ class State:
             for name, scopes in BOOTSTRAP_KEYS.items():
                 self.add_key(self.new_id(), name, scopes)
             for local, name in DEFAULT_MAILBOXES:
-                db.execute(
-                    "INSERT INTO mailboxes(id, address, display_name, oversight_mode, created_at)"
-                    " VALUES (?, ?, ?, 'gated_send', ?)",
-                    (self.new_id(), f"{local}@{DOMAIN}", name, self.now_ms()),
-                )
+                self.add_mailbox(f"{local}@{DOMAIN}", name, "gated_send")
 
 
 @dataclass(slots=True)
