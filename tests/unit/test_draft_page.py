@@ -7,9 +7,12 @@ import pytest
 from mm_tui.review.findings import Finding, Level
 from mm_tui.review.render_pass import RenderPass
 from mm_tui.review.risk.model import Assessment
+from mm_tui.screens.pending.advice import Advice
 from mm_tui.screens.pending.findings import finding_lines
 from mm_tui.screens.pending.head import Opened, fitted
 from mm_tui.screens.pending.pages import draft_page, place_in_body
+from mm_tui.services.assistant.cards import CardPhase
+from mm_tui.services.assistant.second_reader import Remark, SecondReaderState
 from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.text import ManyLine, OneLine
 from tests.support.pictured_queue import ITEMS, digest
@@ -23,6 +26,20 @@ def test_the_digest_takes_no_row_of_its_own(length: int, row: int, sender: int) 
     lines = head.wrap(78)
     assert [at for at, line in enumerate(lines) if digest(item.id)[:8] in line.plain] == [row]
     assert lines[sender].plain.startswith("from ")
+
+
+@pytest.mark.parametrize(("rows", "remarks"), [(20, 4), (10, 3), (8, 1), (7, 0)])
+def test_as_many_remarks_are_shown_as_fit(rows: int, remarks: int) -> None:
+    item = ITEMS["d-refund"]
+    said = [OneLine(f"quote {number}") for number in range(4)]
+    quoted = tuple(
+        Remark("not_found", words, (0, 1), OneLine("a price"), (0, 1), "m", OneLine("anna")) for words in said
+    )
+    advice = Advice(reader=SecondReaderState(CardPhase.DONE, remarks=quoted))
+    opened = Opened(QueueEntry(item, digest(item.id), Assessment((), ())), advice=advice)
+    head = fitted(opened, NOW, 98, rows)[0].plain
+    assert head.count("≠ not found") == remarks
+    assert "4 remarks" in head
 
 
 @pytest.mark.parametrize("shown", [0, 1, 3])

@@ -40,9 +40,10 @@ class Advice(msgspec.Struct, frozen=True):
     reader: SecondReaderState | None = None
     """None if the second reader was not asked."""
 
-    def lines(self, width: int) -> list[Content]:
-        """The lines above the draft, `width` cells wide: quotes in full, everything else on one line each."""
-        return [*self._card_lines(width), *self.reader_lines()[:-1], *self._last_line(width)]
+    def lines(self, width: int, remarks: int | None = None) -> list[Content]:
+        """The lines above the draft, `width` cells wide: quotes in full, everything else on one line each. `remarks`:
+        how many of the second reader's; None for all. The last line has the number of all."""
+        return [*self._card_lines(width), *self.reader_lines()[:-1][:remarks], *self._last_line(width)]
 
     def short_lines(self, width: int) -> list[Content]:
         """The same for little room: the second reader's remarks are only counted."""

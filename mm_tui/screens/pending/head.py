@@ -143,6 +143,8 @@ def fitted(opened: Opened, now: datetime, width: int, most: int, shown: int = 0)
 def _details(opened: Opened, width: int) -> Iterator[Detail]:
     """What to try, the most first."""
     yield Detail(MOST_FINDINGS, opened.advice.lines(width))
+    remarks = len(opened.advice.reader.remarks) if opened.advice.reader is not None else 0
+    yield from (Detail(MOST_FINDINGS, opened.advice.lines(width, some)) for some in range(remarks - 1, 0, -1))
     yield Detail(MOST_FINDINGS, opened.advice.short_lines(width))
     least = min(1, len(opened.entry.assessment.findings))
     for crowded in (False, True):
