@@ -170,9 +170,14 @@ def has_too_many(text: str) -> bool:
     return sum(1 for _ in _TERM.finditer(OneLine(text))) > MAX_TERMS
 
 
+_ALSO = {"file": "attachment", "files": "attachment"}
+"""What lists and keys call some of the values."""
+
+
 def named(term: Term, language: Language) -> str | None:
     """The operator's value that this is, or is the only possible beginning of; None if there is none."""
     known, value = language.words[term.operator], term.value.lower()
+    value = _ALSO.get(value, value)
     if value in known:
         return value
     near = [word for word in known if value and word.startswith(value)]

@@ -94,6 +94,7 @@ def ids(text: str) -> list[int]:
         ('subject:"order 3"', [3]),
         ("subject:refund", []),
         ("has:attachment", [4]),
+        ("has:files", [4]),
         ("-has:thread", [1, 2, 3, 4, 30]),
         ("before:1d", [30]),
         ("after:2h", [1, 2]),

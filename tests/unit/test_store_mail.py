@@ -338,6 +338,7 @@ def test_one_thread_may_search_while_another_writes(mail: MailStore) -> None:
         ("is:urgent", [4]),
         ("has:attachment", [2]),
         ("has:att", [2]),
+        ("has:file", [2]),
         ("-has:attachment refund", [1]),
         ("label:BILLING", [4]),
         ("has:summary", [4]),
