@@ -83,11 +83,19 @@ def test_files_that_are_there_or_not_ours(answer: str, files: tuple[str, ...]) -
         ("Invoice GA-55018 again, please.", "Here is invoice GA-55018.", "GA-55108.pdf", "GA-55018.pdf"),
         ("The sheet of the UP 60?", "Attached is the sheet of the UP 60.", "Sheet_UP40.pdf", "Sheet_UP60.pdf"),
         ("Our contract, please.", "The contract is attached.", "contract-reuterbau.pdf", "contract-moreau.pdf"),
+        ("Please confirm PO 4500207.", "We confirm PO 4500207.", "OC-4500193.pdf", "OC-4500207.pdf"),
     ],
 )
 def test_a_file_that_does_not_fit_the_text(question: str, answer: str, wrong: str, right: str) -> None:
     assert found("attachment_other", answer, mail(question), files=(wrong,))
     assert not found("attachment_other", answer, mail(question), files=(right,))
+
+
+def test_a_file_for_colleagues() -> None:
+    for name in ("L-07-internal-valuation.xlsx", "Kalkulation_intern.pdf", "報価_社内.pdf"):
+        assert found("internal_file", "Here it is.", mail("The contract?"), files=(name,))
+    for name in ("contract.pdf", "international-terms.pdf", "Internet-Vertrag.pdf"):
+        assert not found("internal_file", "Here it is.", mail("The contract?"), files=(name,))
 
 
 BAITS = [

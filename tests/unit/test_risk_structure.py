@@ -51,6 +51,10 @@ def loud(code: str, question: str, answer: str, **changes: object) -> list[str]:
         ("identifier_differs", "Frame number 77310528 is scratched.", "We noted frame 7731528.", "7731528"),
         ("identifier_differs", "My van is KE19 LRO.", "Your KE19 LRD is booked in.", "KE19 LRD"),
         ("identifier_differs", "Es geht um HH-MK 318.", "Ihr HH-MK 381 ist fertig.", "HH-MK 381"),
+        ("identifier_differs", "Onde está NQ-5611?", "O envio: https://norq.com/?job=NQ-5116", "NQ-5116"),
+        ("sum_wrong", "How much are three?", "They are £18.00 each, so three come to £64.00.", "£64.00"),
+        ("sum_wrong", "We are 15.", "At $24 a seat that makes $375.", "$375"),
+        ("date_differs", "Je change le 1er mars.", "Ce sera fait au 1er avril.", "1er avril"),
         ("count_differs", "The meter shows 880 kWh.", "We billed 880 therms.", "880 therms"),
         ("date_differs", "Start on 3 May, return on 14 May.", "Start on 3 May, return on 15 May: yes.", "15 May"),
         ("date_differs", "I can come until 2 pm.", "Good, come at 4 pm.", "4 pm"),
@@ -132,6 +136,8 @@ def test_what_contradicts_the_thread_or_its_people_is_marked(code: str, question
         ("identifier_differs", "Where is order HC-20417?", "Order HC-20417 left today."),
         ("identifier_differs", "Where is order HC-20417?", "HC-20417 is replaced by the new order HC-20471."),
         ("identifier_differs", "My van is KE19 LRO.", "Your KE19 LRO is booked in."),
+        ("sum_wrong", "How much are three?", "They are £18.00 each, so three come to £54.00."),
+        ("sum_wrong", "How much are three?", "They are £18.00 each, so three come to £60.00 with delivery."),
         ("amount_not_in_thread", "We are four. It says 55 € each?", "Yes, 220 € for the four of you."),
         ("promise_deadline", "The offer is open until 4 pm on Friday.", "We will reply before 4 pm on Friday."),
         ("count_differs", "The other shop asks £610. What do they leave out?", "With the £610 it would be less."),
@@ -306,3 +312,9 @@ def test_a_second_answer_is_told_and_decided_alone() -> None:
     assessment = assess(draft, ThreadContext(answers=(sent,), today=date(2026, 5, 5)))
     assert [one.level for one in assessment.findings if one.code == "already_answered"] == [Level.LOW]
     assert "batch" in assessment.why_alone
+
+
+def test_the_subject_names_another_order() -> None:
+    question = "The label for VB-230119 cannot be scanned."
+    assert found("identifier_differs", question, "A new one for VB-230119 is here.", subject="Re: VB-230191")
+    assert not found("identifier_differs", question, "A new one for VB-230119 is here.", subject="Re: VB-230119")

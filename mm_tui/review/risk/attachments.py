@@ -164,10 +164,25 @@ def _roots(text: str) -> set[str]:
     return {word[:_ROOT] for word in re.findall(r"[^\W\d_]+|[a-z]\d+", text.lower()) if len(word) > 1}
 
 
+@rule("internal_file", "a file for colleagues")
+def internal_file(reading: Reading) -> Iterator[Finding]:
+    """The name of an attached file says that it is internal or confidential, it is in no email that others have, and
+    the draft goes to somebody else. Medium."""
+    if all(reading.is_ours(party.address) for party in reading.draft.recipients):
+        return
+    for file in reading.draft.attachments:
+        name = str(file.name)
+        if pattern("internal_file").search(re.sub(r"[\W_]+", " ", name).lower()) and name not in reading.seen_text:
+            yield Finding(
+                "internal_file", Level.MEDIUM, OneLine(f"attaches {quoted(name)}, which may be for colleagues")
+            )
+
+
 @rule("attachment_other", "another file than the text mentions")
 def attachment_other(reading: Reading) -> Iterator[Finding]:
     """The attachment does not match the text: the file's name has a number that is nearly one of the thread's, or
-    another after the same letters ("UP40" for "UP 60"); another year or month than the sentence that mentions it; or
+    another after the same letters ("UP40" for "UP 60") or of the same series ("4500193" for "4500207"); another year or
+    month than the sentence that mentions it; or
     the name of a correspondent who is not in the thread. Medium."""
     if not reading.draft.complete or not reading.draft.attachments:
         return
@@ -175,6 +190,7 @@ def attachment_other(reading: Reading) -> Iterator[Finding]:
     names = [str(file.name) for file in reading.draft.attachments]
     said = f"{reading.draft.subject}\n{reading.body}\n{reading.thread_text}\n{' '.join(reading.participants)}"
     why, number = _other_number(names, said) or _other_model(names, said) or ("", "")
+    why = why or _of_a_series(names, said, f"{reading.draft.subject}\n{reading.body}")
     if spans and not why:
         why = _other_time(names, reading, spans[0]) or _other_party(names, reading)
     at = reading.body.find(number) if number else -1
@@ -199,6 +215,20 @@ def _other_number(names: list[str], said: str) -> tuple[str, str] | None:
         if number not in spoken and near and not any(other in near for _, other in held):
             return f"attaches {quoted(name)}, while {quoted(min(near))} is spoken of", min(near)
     return None
+
+
+_SHORTEST_SERIES = 5
+
+
+def _of_a_series(names: list[str], said: str, body: str) -> str:
+    """Why a number in a file's name is wrong that begins like one of the draft's and is not spoken of."""
+    for name in names:
+        for number in _LONG_NUMBER.findall(_YEAR.sub("", name)):
+            half = number[: (len(number) + 1) // 2]
+            others = [one for one in _LONG_NUMBER.findall(body) if len(one) == len(number) and one.startswith(half)]
+            if len(number) >= _SHORTEST_SERIES and number not in said and others:
+                return f"attaches {quoted(name)}, while {quoted(others[0])} is spoken of"
+    return ""
 
 
 def _joined_to_another(name: str, number: str, spoken: set[str]) -> bool:
@@ -265,4 +295,4 @@ def _other_party(names: list[str], reading: Reading) -> str:
     return ""
 
 
-ATTACHMENT_RULES = (attachments_untold, missing_attachment, attachment_other)
+ATTACHMENT_RULES = (attachments_untold, missing_attachment, internal_file, attachment_other)

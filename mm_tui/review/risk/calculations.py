@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
-from itertools import combinations, islice
+from itertools import combinations, islice, pairwise
 
 from mm_tui.review.findings import Finding, Level, Span
 from mm_tui.review.risk.facts import find_amounts, find_dates, known_amounts, number_of
@@ -38,7 +38,8 @@ _FEWEST_FACTORS, _MOST_FACTORS = 3, 4
 def sum_wrong(reading: Reading) -> Iterator[Finding]:
     """A calculation that the draft writes out is wrong ("12 x 98 = 1,167", "24 + 14 x 4.50 = 97"), or a number has the
     digits of the product of two others in its sentence in another order ("14 panels of 440 W: 6.61 kWp" for 6.16), or a
-    total differs by 1, 10, 100 or 1000 from the sum of the rows or amounts before it. Medium."""
+    total differs by 1, 10, 100 or 1000 from the sum of the rows or amounts before it, or is no multiple of the only
+    price before it ("$24 a seat, that makes $375"). Medium."""
     body = reading.body[: reading.written]
     done: list[Span] = []
     for match in find_all(_CHAIN, body) if "=" in body else ():
@@ -63,6 +64,7 @@ def sum_wrong(reading: Reading) -> Iterator[Finding]:
         yield Finding("sum_wrong", Level.MEDIUM, OneLine(words), (span,))
     yield from _swapped_products(reading, body, done)
     yield from _wrong_totals(reading, body)
+    yield from _no_multiples(reading, body)
 
 
 def _made(terms: str) -> Decimal | None:
@@ -208,5 +210,45 @@ def _totals_of_amounts(body: str) -> Iterator[tuple[Span, Decimal, Decimal]]:
         if right is not None:
             yield amount.span, amount.value, right
 
+
+_EACH = re.compile(
+    r"[ \u00a0](?:each|apiece|per|an?|je|pro|(?:l'|par )unité|(?:la )?pièce|chacune?|(?:por|la|à|a) (?:unidad|unidade)"
+    r"|cada|l'un[oa]|(?:a )?testa|per stuk|za sztukę)\b|(?:每|一个)"
+)
+"""After a price, that it is for one thing."""
+_EXTRA = re.compile(
+    r"[%]|\b(?:vat|tax|mwst|ust|tva|iva|btw|gst|plus|delivery|shipping|postage|carriage|fees?|deposit|discount|less|minus"
+    r"|versand|lieferung|rabatt|zzgl|livraison|frais|remise|envío|gastos|descuento|entrega|portes|desconto|spedizione"
+    r"|consegna|sconto|verzend\w*|korting|dostaw\w*|rabat\w*)\b|送料|税|运费|折"
+)
+"""What makes a total of more than pieces at a price."""
+
+
+def _no_multiples(reading: Reading, body: str) -> Iterator[Finding]:
+    """Totals after a single price of one piece that no number of pieces makes."""
+    if _TOTAL.search(body) is None:
+        return
+    known = {amount.value for amount in known_amounts(reading)}
+    for price, total in pairwise(find_amounts(body)):
+        between = body[price.span.end : total.span.start]
+        paragraph = body[body.rfind("\n\n", 0, price.span.start) + 1 : total.span.end + _AFTER_TOTAL].lower()
+        if (
+            price.currency == total.currency
+            and price.value
+            and total.value % price.value
+            and total.value not in known
+            and total.value > price.value
+            and len(between) <= _BEFORE_TOTAL
+            and _EACH.match(between)
+            and _TOTAL.search(between)
+            and _EXTRA.search(paragraph) is None
+            and len(find_amounts(paragraph)) == _PRICE_AND_TOTAL
+        ):
+            said, each = (quoted(body[slice(*one.span)]) for one in (total, price))
+            words = f"does not come out: {said} is no multiple of {each}"
+            yield Finding("sum_wrong", Level.MEDIUM, OneLine(words), (total.span,))
+
+
+_PRICE_AND_TOTAL = 2
 
 CALCULATION_RULES = (sum_wrong,)

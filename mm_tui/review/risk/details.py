@@ -84,10 +84,14 @@ def _shape(name: str) -> str:
 
 
 _NEW = re.compile(
-    r"\b(?:new|replacement|instead|tracking|shipment|consignment|parcel|sendung|paket|expédition|colis|envío|seguimiento"
-    r"|expedição|envio|spedizione|zending|pakket|przesyłk\w+|paczk\w+|nadania|neue\w*|ersatz\w*|nouve\w+|nuev\w+|nov[ao]\w*|nuov\w+|nieuwe?|vervangen\w*|now[aey]\w*)\b"
-    r"|新|改为|伝票|追跡|运单|快递"
+    r"\b(?:new|replacement|instead|neue\w*|ersatz\w*|nouve\w+|nuev\w+|nov[ao]\w*|nuov\w+|nieuwe?|vervangen\w*|now[aey]\w*)\b"
+    r"|新|改为"
 )
+_PARCEL = re.compile(
+    r"\b(?:tracking|shipment|consignment|parcel|sendung|paket|expédition|colis|envío|seguimiento|expedição|envio"
+    r"|spedizione|zending|pakket|przesyłk\w+|paczk\w+|nadania)\b|伝票|追跡|运单|快递"
+)
+"""What has a number of its own, which may be built like the thread's."""
 _BEFORE_NEW = 80
 """Characters before an identifier that may say that it is a new one."""
 
@@ -108,9 +112,10 @@ def _is_offered(reading: Reading, at: int) -> bool:
 def identifier_differs(reading: Reading) -> Iterator[Finding]:
     """The number of an order, an invoice, a ticket or a device is close to one that the thread names but not the same:
     a digit more, less, wrong or in another place. Or it is built like one of the thread's ("BK-70418"), which the draft
-    never names. Medium; low when the draft names the thread's number
-    too, or calls its own a new one."""
-    mine = _identifiers(reading.body[: reading.written])
+    never names. In body or subject. Medium; low when the draft names the thread's number too, or calls its own a new
+    one."""
+    written = _identifiers(reading.body[: reading.written])
+    mine: dict[str, Span | None] = {**dict.fromkeys(_identifiers(str(reading.draft.subject))), **written}
     if not mine:
         return
     text = reading.thread_text
@@ -146,12 +151,21 @@ def identifier_differs(reading: Reading) -> Iterator[Finding]:
             both = [other for other in both if other in near]
         if not both:
             continue
-        first, _ = reading.sentence(span.start)
-        is_new = _NEW.search(reading.low, max(first, span.start - _BEFORE_NEW), span.start) is not None
-        is_new = is_new or _is_offered(reading, span.start)
-        level = Level.LOW if is_new or any(other in mine for other in both) else Level.MEDIUM
         words = f"names {quoted(name)}, while the thread names {quoted(both[0])}"
+        if span is None:
+            yield Finding("identifier_differs", Level.MEDIUM, OneLine(f"the subject {words}"))
+            continue
+        is_new = _is_new(reading, span, near=bool(near)) or any(other in written for other in both)
+        level = Level.LOW if is_new else Level.MEDIUM
         yield Finding("identifier_differs", level, OneLine(words), (span,))
+
+
+def _is_new(reading: Reading, span: Span, *, near: bool) -> bool:
+    """Whether the draft calls a number a new one; one of a parcel is one, unless it is `near` to the thread's."""
+    place = max(reading.sentence(span.start)[0], span.start - _BEFORE_NEW), span.start
+    if _NEW.search(reading.low, *place) or (not near and _PARCEL.search(reading.low, *place)):
+        return True
+    return _is_offered(reading, span.start)
 
 
 _RANGE = re.compile(r"(?<![\w-])(?P<first>\d{2,6})-(?P<last>\d{2,6})(?![\w-])")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from functools import cached_property, lru_cache
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import NamedTuple
 
 import msgspec
@@ -166,12 +166,13 @@ def _other_days(compared: _Compared) -> Iterator[Finding]:
         near = next((other for other in missed if _nearly(day, other, week=week)), None)
         if near is None:
             continue
-        same = _word_before(reading.low, day.span) == _word_before(text, near.span) != ""
-        labels = _labels(compared.body, day.span) & _labels(text, near.span)
         agreed = agrees(reading, day.span)
-        sure = (agreed or labels or _has_swapped_digits(day, near) or (alone and same)) and not compared.is_open(
-            day.span
-        )
+        likely = agreed or _has_swapped_digits(day, near) or _labels(compared.body, day.span) & _labels(text, near.span)
+        if alone and not likely:
+            # The day after may be another one, such as that of the delivery.
+            likely = _word_before(reading.low, day.span) == _word_before(text, near.span) != ""
+            likely = likely or not (compared.asks_when or _is_soon_after(day, near))
+        sure = likely and not compared.is_open(day.span)
         level = Level.MEDIUM if sure and (agreed or not compared.moved) else Level.LOW
         yield compared.finding(level, [day.span], text[slice(*near.span)])
 
@@ -185,6 +186,10 @@ def _nearly(day: Day, other: Day, *, week: bool) -> bool:
         for month, number in day.readings
         for their_month, their_number in other.readings
     ) or _has_swapped_digits(day, other)
+
+
+def _is_soon_after(day: Day, other: Day) -> bool:
+    return any(0 < abs(number - theirs) <= _WEEK for (_, number), (_, theirs) in product(day.readings, other.readings))
 
 
 def _has_swapped_digits(day: Day, other: Day) -> bool:
