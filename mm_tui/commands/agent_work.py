@@ -157,8 +157,9 @@ async def _open_worker(args: argparse.Namespace, settings: Settings) -> AsyncIte
             # Only the send key, even if the profile has others.
             gateway = session.connect(Keys(send=settings.profile.send_key), "agent", journals=frozenset())
             await session.check_account()
-            if session.database.trouble is not None:
-                raise session.database.trouble
+            if (trouble := session.database.trouble) is not None:
+                cure = f"For this store it is `mm-tui audit accept --store {session.database.path}`."
+                raise CommandError(Exit.CONFIG, str(trouble), cure) from trouble
             clock = session.clock
             log = Log(clock, emit.line_at_once, as_json=args.json)
             pace = WorkerPace(args.interval or settings.agent.interval_seconds, settings.agent.concurrency)

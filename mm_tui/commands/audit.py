@@ -54,8 +54,12 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
         help="accept a store whose journal is not the one last seen",
         description="A store that was restored from a backup, or created again after it was deleted, cannot be "
         "used for decisions until a human accepts it. This command does so, and journals the head that was expected. "
-        "What the newer store knew about decisions in progress is lost: look at the queue before you decide.",
+        "What the newer store knew about decisions in progress is lost: look at the queue before you decide. With "
+        "--gateway it also accepts a store that is recorded as another gateway's or account's, as after damage: its "
+        "mail is deleted and fetched again; the journal, edits and decisions stay.",
     )
+    accept.add_argument("--gateway", metavar="URL", help="the gateway of the settings, which the store is to belong to")
+    accept.add_argument("--store", type=Path, metavar="FILE", help="another store, such as the agent's")
     accept.set_defaults(run=run_accept)
 
     export = actions.add_parser("export", parents=[shared], help="write all lines as JSON lines or CSV")
@@ -201,25 +205,38 @@ def run_verify(arguments: argparse.Namespace) -> int:
 
 
 def run_accept(arguments: argparse.Namespace) -> int:
-    """Accepts the store as it is. Returns 0 even if there was nothing to accept."""
+    """Accepts the store as it is. Returns 0 even if there was nothing to accept.
+
+    Raises:
+        CommandError: 2 the settings name another gateway, 3 there is no such file.
+    """
     from mm_tui.clock import SystemClock
     from mm_tui.settings import paths
     from mm_tui.settings.profiles import reviewer
     from mm_tui.store.audit.journal import Journal
+    from mm_tui.store.belongs import Gateway, rebind
     from mm_tui.store.opening import open_database
     from mm_tui.store.seal import StoreBehind, read_head
 
     chosen = common.settings(arguments)
-    path = paths.store_path(chosen.profile.name)
-    with open_database(path, memory=chosen.sync.memory, rebuild=False)[0] as database:
-        if not isinstance(database.trouble, StoreBehind):
+    path = arguments.store or paths.store_path(chosen.profile.name)
+    if arguments.store is not None and not path.exists():
+        raise CommandError(Exit.NOT_FOUND, f"there is no file {path}")
+    gateway = Gateway.of(chosen.profile)
+    if arguments.gateway is not None and gateway._replace(url=arguments.gateway).address != gateway.address:
+        cure = "Nothing was accepted: write the gateway of the profile."
+        raise CommandError(Exit.USAGE, f"the settings name {gateway.address}, not {arguments.gateway}", cure)
+    memory = chosen.sync.memory and arguments.store is None
+    with open_database(path, memory=memory, rebuild=False)[0] as database:
+        journal, details = Journal(database), dict[str, str]()
+        if isinstance(database.trouble, StoreBehind):
+            details = {"expected": str(read_head(path)), "found": journal.head()}
+            database.accept()
+        if arguments.gateway is not None:
+            details["belonged_to"] = rebind(database, gateway)
+        if not details:
             emit.line(OneLine("the journal is the one last seen: nothing to accept"))
             return Exit.OK
-        assert database.path is not None
-        expected = read_head(database.path)
-        journal = Journal(database)
-        database.accept()
-        details = {"expected": str(expected), "found": journal.head()}
         journal.write("store_accepted", reviewer(chosen), "", SystemClock().now(), details)
         emit.line(OneLine(f"accepted; head {journal.head()}"))
     return Exit.OK

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, Self
 from urllib.parse import urlsplit
 
+from mm_tui.store.connecting import delete_mail
 from mm_tui.store.seal import StoreError
 from mm_tui.text import OneLine
 
@@ -70,6 +71,18 @@ def bind_account(database: Database, profile: str, account: str) -> None:
     _note(database, {"account": account})
 
 
+def rebind(database: Database, gateway: Gateway) -> str:
+    """Records, at a human's request, that the store belongs to this gateway and to whichever account its keys are of.
+    Mail in it may be of another account, so it is deleted, and fetched again. Returns what was recorded before."""
+    before = ", ".join(f"{name} {value}" for name, value in sorted(_noted(database).items()))
+    with database.write(durable=True) as connection:
+        connection.execute("DELETE FROM belongs")
+        if not database.memory:
+            delete_mail(connection)
+    bind(database, gateway)
+    return before
+
+
 def has_nothing(database: Database) -> bool:
     """Whether nothing has come from a gateway yet, and nothing was done with the store."""
     connection = database.reader()
@@ -83,7 +96,8 @@ def has_nothing(database: Database) -> bool:
 
 
 def _noted(database: Database) -> dict[str, str]:
-    return {row["name"]: row["value"] for row in database.reader().execute("SELECT name, value FROM belongs")}
+    rows = database.reader().execute("SELECT name, value FROM belongs")
+    return {str(row["name"]): str(row["value"]) for row in rows}
 
 
 def _note(database: Database, facts: dict[str, str]) -> None:
@@ -96,6 +110,7 @@ def _refusal(database: Database, gateway: Gateway, theirs: str, ours: str) -> Ot
         OneLine(
             f"the store of the profile {gateway.profile} ({database.path or 'in memory'}) belongs to {theirs}, and "
             f"settings and environment now name {ours}. It was left as it is. Give each a profile of its own in "
-            "config.toml, or a folder of its own with MM_TUI_DATA"
+            "config.toml, or a folder of its own with MM_TUI_DATA. If this store is to be used with it: mm-tui audit "
+            "accept --gateway URL --store FILE"
         )
     )

@@ -80,15 +80,21 @@ def refuse_other_files(path: Path) -> None:
         raise CorruptStore(path, "it does not begin as a store does")
 
 
+def delete_mail(connection: sqlite3.Connection) -> None:
+    """Deletes everything that can be fetched again, inside the caller's transaction."""
+    connection.execute("INSERT INTO mail_words (mail_words) VALUES ('delete-all')")
+    for name in mail_tables():
+        if name != "mail_words":
+            connection.execute(f"DELETE FROM {name}")
+
+
 def forget_mail(connection: sqlite3.Connection) -> None:
     """Deletes mail from the disk that was stored before memory mode was switched on."""
     kept = [name for name in mail_tables() if name != "mail_words"]
     if not any(connection.execute(f"SELECT 1 FROM {name} LIMIT 1").fetchone() for name in kept):
         return
     connection.execute("BEGIN IMMEDIATE")
-    connection.execute("INSERT INTO mail_words (mail_words) VALUES ('delete-all')")
-    for name in kept:
-        connection.execute(f"DELETE FROM {name}")
+    delete_mail(connection)
     connection.execute("COMMIT")
     connection.execute("VACUUM")
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
@@ -24,6 +25,7 @@ from mm_tui.store.belongs import Gateway, OtherGateway, bind
 from mm_tui.store.database import Database
 from mm_tui.store.seal import fault_of_journal
 from mm_tui.widgets.status import gateway_words
+from tests.support.agents import environment
 from tests.support.cli import Home
 from tests.support.clock import FakeClock
 from tests.support.sandbox import Sandbox
@@ -218,6 +220,43 @@ def test_no_command_reads_or_answers_with_the_keys_of_another_account(sandbox: S
         refused = home.run(*command)
         assert refused.status == Exit.CONFIG and "01JOTHER" in refused.err, command
     assert {call["path"] for call in sandbox.calls()} == {"/v1/account"}
+
+
+@pytest.mark.parametrize("name", ["gateway", "keys", "account"])
+def test_a_store_whose_gateway_or_account_is_damaged_is_accepted_by_a_human_and_keeps_no_mail(
+    home: Home, sandbox: Sandbox, name: str
+) -> None:
+    sandbox.draft()
+    home.run("pending", "list", status=0)
+    path = home.data / "store-default.sqlite3"
+    with closing(sqlite3.connect(path)) as store, store:
+        store.execute("UPDATE belongs SET value = 'x' || substr(value, 2) WHERE name = ?", (name,))
+        store.execute("INSERT INTO edits VALUES ('one', 'box', 'd', '{}', '[]', 's', 'my words', 1, 'now')")
+    refused = home.run("pending", "list", status=10)
+    assert "mm-tui audit accept --gateway URL" in refused.err
+    home.run("audit", "accept", "--gateway", "https://other.example", status=Exit.USAGE)
+    home.run("pending", "list", status=10)
+    home.run("audit", "accept", "--gateway", sandbox.url, status=0)
+    with closing(sqlite3.connect(path)) as store:
+        assert store.execute("SELECT count(*) FROM pending").fetchone() == (0,)
+        assert store.execute("SELECT body FROM edits").fetchone() == ("my words",)
+        (entry,) = store.execute("SELECT entry FROM journal ORDER BY number DESC LIMIT 1").fetchone()
+        assert f"{name} x" in json.loads(entry)["details"]["belonged_to"]
+    assert home.run("pending", "list", status=0).out.count("anna@customer.example") == 1
+    assert home.run("audit", "verify").status == 0
+
+
+def test_another_store_such_as_the_agents_is_accepted_by_its_file(home: Home, sandbox: Sandbox) -> None:
+    env, path = environment(sandbox, home.folder), home.data / "agent-store-default.sqlite3"
+    sandbox.inbound(subject="The app fails")
+    home.run("agent", "run", "--once", env=env, status=0)
+    for ending in ("", "-wal", "-shm"):
+        path.with_name(f"{path.name}{ending}").unlink(missing_ok=True)
+    refused = home.run("agent", "run", "--once", env=env, status=10)
+    assert f"mm-tui audit accept --store {path}" in refused.err
+    home.run("audit", "accept", "--store", str(path), status=0)
+    home.run("agent", "run", "--once", env=env, status=0)
+    home.run("audit", "accept", "--store", str(path.with_name("none")), status=Exit.NOT_FOUND)
 
 
 def test_everything_works_at_an_address_with_v1(sandbox: Sandbox, tmp_path: Path) -> None:
