@@ -85,7 +85,6 @@ def _luminance(colour: Color) -> float:
 
 
 def _words(accent: str, risk: str, fail: str) -> dict[str, str]:
-    """The colours of words."""
     return {"mm-accent": accent, "mm-risk": risk, "mm-fail": fail}
 
 

@@ -267,7 +267,6 @@ class _Reading:
         return _without_keys(clean if self.finished else without_begun(clean, self._keys), self._keys)
 
     async def take(self, stream: AsyncStream[ChatCompletionChunk], ends: float) -> errors.AssistError | None:
-        """Reads one chunk; returns the error, if any."""
         try:
             async with asyncio.timeout_at(ends):
                 chunk = await stream.__anext__()

@@ -50,7 +50,6 @@ _GATEWAY = frozenset({Outcome.UNREACHABLE, Outcome.UNCLEAR, Outcome.NOT_SUBMITTE
 
 
 async def approve(arguments: argparse.Namespace, chosen: Settings) -> int:
-    """Approves the item with this digest."""
     async with online(chosen) as session:
         decisions = session.build_decisions(by_command=True)
         entry = await _named(session, arguments)
@@ -72,7 +71,6 @@ async def approve(arguments: argparse.Namespace, chosen: Settings) -> int:
 
 
 async def reject(arguments: argparse.Namespace, chosen: Settings) -> int:
-    """Rejects the item with this digest."""
     async with online(chosen) as session:
         decisions = session.build_decisions(by_command=True)
         entry = await _named(session, arguments)

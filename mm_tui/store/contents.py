@@ -31,7 +31,6 @@ class Column(NamedTuple):
 
 
 def columns_of(connection: sqlite3.Connection, table: str) -> list[Column]:
-    """The columns of a table."""
     rows = connection.execute(f"PRAGMA table_info({table})").fetchall()
     return [Column(name, KINDS[kind], not (notnull or key)) for _, name, kind, notnull, _, key in rows]
 

@@ -121,7 +121,6 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_binding
 
     @property
     def is_last(self) -> bool:
-        """Whether the cursor is on the last row."""
         return self._cursor + 1 >= len(self._keys)
 
     @property
@@ -131,7 +130,6 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_binding
 
     @property
     def current_row(self) -> Row | None:
-        """The row under the cursor."""
         return self.row_at(self._cursor) if self._keys else None
 
     @property

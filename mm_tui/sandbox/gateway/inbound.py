@@ -12,7 +12,6 @@ from mm_tui.sandbox.gateway.statuses import Mode, Status, spam_verdict
 
 
 def deliver(state: State, mailbox_id: str, mail: IncomingMail) -> str:
-    """Delivers an email to a mailbox now; returns its id."""
     mailbox = mailboxes.find(state, mailbox_id)
     mail = storable(mail)
     email_id = state.new_id()

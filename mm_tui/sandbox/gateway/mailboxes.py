@@ -21,7 +21,6 @@ def find(state: State, mailbox_id: str) -> sqlite3.Row:
 
 
 def by_address(state: State, address: str) -> sqlite3.Row:
-    """The mailbox of an address; 404 if there is none."""
     return state.one("SELECT * FROM mailboxes WHERE address = ?", (address.strip(),), "Mailbox not found")
 
 

@@ -223,7 +223,6 @@ def tags(state: State, email_id: str) -> dict[str, str]:
 
 
 def put_tags(state: State, caller: Caller, email_id: str, wanted: Mapping[str, str]) -> dict[str, str]:
-    """Replaces all tags of an email."""
     with state.write() as db:
         db.execute("DELETE FROM tags WHERE email_id = ?", (email_id,))
         db.executemany("INSERT INTO tags VALUES (?, ?, ?)", [(email_id, name, value) for name, value in wanted.items()])

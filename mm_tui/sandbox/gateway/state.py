@@ -267,7 +267,6 @@ class State:
         return secret
 
     def add_mailbox(self, address: str, name: str | None, mode: str) -> str:
-        """Adds a mailbox; returns its id."""
         box, now = self.new_id(), self.now_ms()
         self.add("mailboxes", id=box, address=address, display_name=name, oversight_mode=mode, created_at=now)
         return box

@@ -232,7 +232,6 @@ class DemoActivity:
         }
 
     def close(self) -> None:
-        """Ends the agent."""
         if self._agent is not None:
             end(self._agent)
             self._agent = None

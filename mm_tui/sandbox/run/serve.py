@@ -37,7 +37,6 @@ IMPORT_REPORT = "import_report"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Describes the arguments."""
     parser.add_argument(
         "--host", default="127.0.0.1", help="address to listen on, one of this machine's own (default: %(default)s)"
     )

@@ -11,7 +11,6 @@ if TYPE_CHECKING:
 
 
 def say_why_not(screen: BaseScreen) -> None:
-    """Says that the assistant is not ready yet."""
     screen.say(screen.session.trouble or "the assistant is not ready yet", "warning")
 
 

@@ -49,7 +49,6 @@ async def _mark(app: App[object], marks: SpamMarks, email_id: str, *, spam: bool
 
 
 def ask_cancel(screen: BaseScreen, row: MailRow) -> None:
-    """Asks, then cancels the scheduled email."""
     from mm_tui.services.unsent import is_scheduled
 
     def over() -> str:

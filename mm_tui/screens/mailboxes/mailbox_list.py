@@ -130,7 +130,6 @@ class MailboxList(VirtualList[str, TrackRecord]):
 
     @property
     def heading(self) -> str:
-        """The headings of the columns."""
         return self._joined("mailbox", [column.heading for column in self.columns])
 
     @property

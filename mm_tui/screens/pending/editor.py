@@ -311,7 +311,6 @@ class EditScreen(BaseScreen):
             self._show_side()
 
     def action_snippets(self) -> None:
-        """Asks for a snippet and inserts it."""
         if snippets := self.session.settings.snippets:
             ask(self.app, snippet_dialog(snippets), self._insert)
         else:

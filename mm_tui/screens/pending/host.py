@@ -125,7 +125,6 @@ class QueueHost(BaseScreen):
 
     @property
     def queue_list(self) -> PendingList:
-        """The list of waiting emails."""
         return self.column.queue_list
 
     @property

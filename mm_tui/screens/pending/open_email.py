@@ -138,7 +138,6 @@ class OpenEmail:
             refusal.say(f"{found[0]} of {found[1]} · {level} · {here.about}", "information")
 
     def show_facts(self) -> None:
-        """Shows the house facts of the email's mailbox."""
         if self._screen.current is not None:
             box = self._screen.pane.mailbox
             page = facts_page(self._screen.session.house_facts.of(box.address if box is not None else ""))

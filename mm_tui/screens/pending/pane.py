@@ -93,12 +93,10 @@ class ItemPane(Vertical):
 
     @property
     def entry(self) -> QueueEntry | None:
-        """The email that is shown."""
         return self._opened.entry if self._opened is not None else None
 
     @property
     def mailbox(self) -> Mailbox | None:
-        """The mailbox of the email that is shown."""
         return self._opened.mailbox if self._opened is not None else None
 
     @property
@@ -167,7 +165,6 @@ class ItemPane(Vertical):
         self.show_view(views[(at + 1) % len(views)])
 
     def show_view(self, view: View) -> None:
-        """Shows this view if it applies."""
         if view in self._views():
             self.view = view
             self._draw(keep_place=False)

@@ -64,7 +64,6 @@ class QueueReader:
 
     @property
     def queue(self) -> ReviewQueue:
-        """The service that reads the queue."""
         return self._screen.session.queue
 
     def read(self) -> None:

@@ -77,7 +77,6 @@ class ScreenTimers:
             self._screen.reload()
 
     def _update_ages(self) -> None:
-        """Updates ages and due times."""
         if not self._screen.is_open:
             _pause(self._ages)
         elif any(entry.snoozed for entry in self._screen.listing.waiting):

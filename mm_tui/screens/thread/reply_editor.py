@@ -74,7 +74,6 @@ class ReplyEditor(Vertical):
         self.area.focus()
 
     def close(self) -> None:
-        """Hides the reply editor."""
         self.remove_class("-open")
 
     def set_text(self, text: str) -> None:

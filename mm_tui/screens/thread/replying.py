@@ -45,7 +45,6 @@ class Replying:
 
     @property
     def editor(self) -> ReplyEditor:
-        """The editor in which the reply is written."""
         return self._screen.query_one(ReplyEditor)
 
     def open(self, text: str = "") -> None:
@@ -158,7 +157,6 @@ class Replying:
 
     @property
     def is_model_writing(self) -> bool:
-        """Whether the model writes the reply now."""
         return self._runs("draft")
 
     def _runs(self, group: str) -> bool:

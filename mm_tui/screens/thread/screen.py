@@ -348,12 +348,10 @@ class ThreadScreen(BaseScreen):
 
     @property
     def _waiting(self) -> MailRow | None:
-        """The email that waits; None if none does."""
         return self._foremost(lambda row: str(row.status) in WAITING)
 
     @property
     def _scheduled(self) -> MailRow | None:
-        """The email that is scheduled; None if none is."""
         return self._foremost(lambda row: is_scheduled(row.direction, row.status))
 
     def _foremost(self, fits: Callable[[MailRow], bool]) -> MailRow | None:

@@ -46,7 +46,6 @@ class ActiveDecisions:
         return [decision for decision in self._by_id.values() if not decision.state.ended]
 
     def add(self, decisions: Iterable[ActiveDecision]) -> None:
-        """Adds decisions that began."""
         for decision in decisions:
             self._by_id[decision.release_id] = decision
             self._newest[decision.email_id] = decision
@@ -61,7 +60,6 @@ class ActiveDecisions:
             self._editing = {decision.release_id: decision, **self._editing}
 
     def forget(self, release_ids: Iterable[str]) -> None:
-        """Drops decisions."""
         for release_id in release_ids:
             decision = self._by_id.pop(release_id)
             self._editing.pop(release_id, None)

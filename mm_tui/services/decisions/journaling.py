@@ -103,7 +103,6 @@ class JournalWriter:
             wait = min(LONGEST_WAIT, wait * 2)
 
     def _put(self, writes: Sequence[JournalWrite]) -> None:
-        """Writes all in one transaction."""
         with self._store.database.write(durable=True) as connection:
             for decision, state, entries, drop_text in writes:
                 try:

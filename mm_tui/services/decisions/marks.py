@@ -36,7 +36,6 @@ class Marks:
         self._marked[entry.item.id] = entry
 
     def remove(self, email_id: str) -> None:
-        """Removes the mark of an email, if it has one."""
         self._marked.pop(email_id, None)
 
     def of(self, entries: Iterable[QueueEntry]) -> list[QueueEntry]:

@@ -203,7 +203,6 @@ class MailStore:
         return mail_row(columns) if columns else None
 
     def rowid(self, email_id: str) -> int | None:
-        """The key of an email."""
         found = self._database.one("SELECT key FROM mail WHERE email_id = ?", (email_id,))
         return found[0] if found else None
 
@@ -304,14 +303,12 @@ class MailStore:
         return True
 
     def mailboxes(self) -> list[Mailbox]:
-        """The mailboxes, by address."""
         from mm_tui.models import Mailbox
 
         rows = self._database.reader().execute("SELECT model FROM mailboxes ORDER BY address")
         return [typed_json.read(Mailbox, row[0]) for row in rows]
 
     def mailbox(self, mailbox_id: str) -> Mailbox | None:
-        """One mailbox; None if it is not known."""
         from mm_tui.models import Mailbox
 
         row = self._database.one("SELECT model FROM mailboxes WHERE mailbox_id = ?", (mailbox_id,))

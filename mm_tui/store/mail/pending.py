@@ -140,7 +140,6 @@ class PendingStore:
         return [(draft, _waiting(*row)) for draft, *row in rows]
 
     def get(self, email_id: str) -> PendingItem | None:
-        """One waiting email."""
         row = self._database.one("SELECT model FROM pending WHERE email_id = ?", (email_id,))
         return self.item_in(email_id, row[0]) if row else None
 
