@@ -260,25 +260,13 @@ class Jobs:
     def write_draft(self, email_id: str, draft: str, at: datetime, *, writes_to: str = "", examples: int = 0) -> None:
         """Stores the reply before it is first submitted. `writes_to`: the addresses that it may reach, separated by
         spaces."""
-        self._change(
-            "UPDATE agent_jobs SET draft = ?, submitted_at = ?, writes_to = ?, examples = ? WHERE email_id = ?",
-            draft,
-            to_ms(at),
-            writes_to.lower(),
-            examples,
-            email_id,
-        )
+        self._set(email_id, draft=draft, submitted_at=to_ms(at), writes_to=writes_to.lower(), examples=examples)
 
     def adopt(self, job: Job) -> None:
         """Records a draft that this agent submitted before its store was lost, as the reply of its job."""
         self.add([job])
-        self._change(
-            "UPDATE agent_jobs SET state = ?, reply_id = ?, submitted_at = ? WHERE email_id = ? AND reply_id IS NULL",
-            str(JobState.DONE),
-            job.reply_id,
-            to_ms(job.submitted_at),
-            job.email_id,
-        )
+        done, at = str(JobState.DONE), to_ms(job.submitted_at)
+        self._set(job.email_id, state=done, reply_id=job.reply_id, submitted_at=at, only_if="reply_id IS NULL")
 
     def put_off(
         self,
@@ -292,16 +280,8 @@ class Jobs:
     ) -> None:
         """Postpones a job. `at` is now; without it, a clock that is set back meanwhile is not noticed. `is_try`: the
         next wait is to be longer. `is_fault`: the email itself was the cause."""
-        self._change(
-            "UPDATE agent_jobs SET due_at = ?, put_off_at = ?, why = ?, tries = tries + ?, faults = faults + ?"
-            " WHERE email_id = ?",
-            to_ms(until),
-            to_ms(at) if at else 0,
-            why,
-            int(is_try),
-            int(is_fault),
-            email_id,
-        )
+        times: dict[str, Any] = {"due_at": to_ms(until), "put_off_at": to_ms(at) if at else 0}
+        self._set(email_id, why=why, add_tries=int(is_try), add_faults=int(is_fault), **times)
 
     def finish(
         self,
@@ -314,15 +294,9 @@ class Jobs:
     ) -> None:
         """Ends a job: the draft is at the gateway, or is not needed. `reply_id` is the submitted draft; one that is
         known stays known. `tagged_at` is now, if the email's tags are to be looked at once more."""
-        self._change(
-            "UPDATE agent_jobs SET state = ?, why = ?, reply_id = coalesce(?, reply_id), draft = NULL, due_at = ?"
-            " WHERE email_id = ?",
-            str(state),
-            why,
-            reply_id,
-            to_ms(tagged_at + LOOKED_AT[0]) if tagged_at else 0,
-            email_id,
-        )
+        columns: dict[str, Any] = {"reply_id": reply_id} if reply_id is not None else {}
+        due_at = to_ms(tagged_at + LOOKED_AT[0]) if tagged_at else 0
+        self._set(email_id, state=str(state), why=why, draft=None, due_at=due_at, **columns)
 
     def tagged_lately(self, now: datetime, limit: int) -> list[Job]:
         """Finished emails whose tags are to be looked at once more."""
@@ -336,12 +310,7 @@ class Jobs:
         """Records a look at the tags of a finished email. If they are lost, its job waits again, which counts as a
         fault of the email."""
         state = JobState.DONE if is_tagged else JobState.WAITING
-        self._change(
-            "UPDATE agent_jobs SET state = ?, due_at = 0, faults = faults + ? WHERE email_id = ?",
-            str(state),
-            int(not is_tagged),
-            email_id,
-        )
+        self._set(email_id, state=str(state), due_at=0, add_faults=int(not is_tagged))
 
     def forget(self, email_id: str) -> None:
         """Deletes a job for an email that the agent should not handle now; a poll adds it again if that changes."""
@@ -349,7 +318,15 @@ class Jobs:
 
     def set_thread(self, email_id: str, thread_id: str) -> None:
         """Sets the thread of an email that was listed without it."""
-        self._change("UPDATE agent_jobs SET thread_id = ? WHERE email_id = ?", thread_id, email_id)
+        self._set(email_id, thread_id=thread_id)
+
+    def _set(
+        self, email_id: str, *, add_tries: int = 0, add_faults: int = 0, only_if: str = "TRUE", **columns: object
+    ) -> None:
+        """Sets columns of a job, and counts further tries and faults."""
+        made = "".join(f"{name} = ?, " for name in columns) + "tries = tries + ?, faults = faults + ?"
+        sql = f"UPDATE agent_jobs SET {made} WHERE email_id = ? AND {only_if}"  # noqa: S608 - names of columns
+        self._change(sql, *columns.values(), add_tries, add_faults, email_id)
 
     def _change(self, statement: str, *values: object) -> None:
         # Work not yet on disk when the machine dies is repeated, and found to be done.
