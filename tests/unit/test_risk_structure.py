@@ -218,6 +218,36 @@ def test_the_same_again_another_subject_and_what_did_arrive() -> None:
     assert found("repeats_itself", "How?", f"{twice}\n\n{twice}")
 
 
+_BRAKE = "Can you look at the brake this week? It does not stop any more."
+_CHECKED = "We have checked it, and you can ride again."
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "foreign"),
+    [
+        (_BRAKE, f"{_CHECKED} Das Parken ist für Kunden kostenlos.", "Das Parken ist für Kunden kostenlos"),
+        (_BRAKE, f"{_CHECKED}\n\nNous vous attendons vendredi matin.\n\nPlease ring the bell. It is loud.", "Nous"),
+        (
+            "Wann ist mein Rad fertig?",
+            "Es ist seit gestern fertig. You can pick it up on Friday.",
+            "You can pick it up",
+        ),
+        ("自転車はいつ直りますか。", "金曜日に直ります。我们会在您来之前给您打电话。お待ちしております。", "我们会在"),
+        (_BRAKE, f"{_CHECKED}\n\n我们会在您来之前给您打电话。\n\nPlease ring the bell. It is loud.", "我们会在"),
+        (_BRAKE, "Thank you, it comes on Friday.\n\nVielen Dank, es kommt am Freitag.", ""),
+        (_BRAKE, f"{_CHECKED} The sign says “Das Parken ist für Kunden kostenlos” at the gate.", ""),
+        (_BRAKE, f"{_CHECKED} In German: das Parken ist für Kunden kostenlos.", ""),
+        (_BRAKE, f"{_CHECKED}\n\nKind regards\nKim\nHarbour Cycles\nIhr Partner für gute Räder seit 1911", ""),
+        (_BRAKE, f"{_CHECKED}\n\nViele Grüße aus dem schönen Allgäu\nKim", ""),
+        (f"{_BRAKE} Ist das Parken noch kostenlos?", f"{_CHECKED} Das Parken ist für Kunden kostenlos.", ""),
+        (_BRAKE, f"{_CHECKED} We are next to these:\nCasa de la Rosa del Mar\nRue de la Paix et du Commerce", ""),
+    ],
+)
+def test_a_sentence_in_another_language(question: str, answer: str, foreign: str) -> None:
+    words = loud("other_language", question, answer)
+    assert [one[: len(foreign)] for one in words] == ([foreign] if foreign else [])
+
+
 @pytest.mark.parametrize(
     "sentence",
     [

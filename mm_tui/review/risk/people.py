@@ -37,7 +37,7 @@ _FROM = re.compile(r"\s(?:from|aus|vom|von|uit|van|depuis|de|du|desde|da|do|dal|
 """What may follow closing words: "Best wishes from the lake"."""
 
 
-def _signature(reading: Reading) -> tuple[int, int] | None:
+def signature(reading: Reading) -> tuple[int, int] | None:
     """The range of the signature: after the closing words, or the last short lines."""
     text = reading.body[: reading.written].rstrip() or reading.body.rstrip()
     lines = [(match.start(), match[0].strip()) for match in re.finditer(r"[^\n]+", text) if match[0].strip()]
@@ -121,7 +121,7 @@ def signature_not_ours(reading: Reading) -> Iterator[Finding]:
     """The signature names another company or team than ours, the recipient, or another person than the one whose name
     the mailbox's address spells. Ours are the names of the mailbox, of our domains, of our earlier emails in the
     thread, and whom the other side greets. Mail among ourselves may be signed by any of us. Medium."""
-    place = _signature(reading)
+    place = signature(reading)
     mails = [mail for mail in reading.context.messages if mail.body is not None]
     sent = [mail for mail in mails if mail.direction != Direction.INBOUND or reading.is_ours(mail.sender.address)]
     domains = {
@@ -270,7 +270,7 @@ def names_third_person(reading: Reading) -> Iterator[Finding]:
     private: an illness, a debt, where they live or stay, who complained, what they ordered. Medium. Somebody who
     does something for the reader ("Dr. Feldman will tell you") or meets the reader does not count."""
     known = reading.known_names
-    place = _signature(reading)
+    place = signature(reading)
     body = reading.body[: place[0] if place else reading.written]
     for match in _TITLED.finditer(body):
         name = match["name"] or match["full"] or match["eastern"]
