@@ -7,7 +7,7 @@ screen" means the same everywhere.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
@@ -300,6 +300,13 @@ class Pager(ScrollView, can_focus=True, inherit_bindings=False):
 
     def action_pager_last(self) -> None:
         self.scroll_to(y=len(self._lines), animate=False)
+
+    def show_first(self, styles: Collection[str]) -> None:
+        """Goes to the first words in one of these styles, unless they are on the screen."""
+        first = next((mark for mark in self._page.marks if mark.style in styles), None)
+        if first is not None and self.size.height and not self._begins_in_view(first):
+            above = self.size.height // 3
+            self.scroll_to(y=max(0, self._line_at(first.start) - above), animate=False, immediate=True)
 
     # From one sentence to the next
 

@@ -111,6 +111,23 @@ async def test_a_text_that_changes_while_it_is_read_is_unseen_and_says_what_diff
     assert bodies(sandbox) == ["The parcel has left our house."]
 
 
+async def test_a_change_far_down_is_on_the_screen_at_once_and_all_of_it_is_still_to_be_seen(sandbox: Sandbox) -> None:
+    lines = [f"Parcel {number} has left the house.\n\n" for number in range(40)]
+    draft = sandbox.draft("".join(lines))
+    async with running_queue(settings_for(sandbox), 1) as (app, pilot, screen):
+        await pilot.press("enter", "enter")
+        await until(pilot, lambda: screen.current is not None and screen.current.item.complete, "the detail")
+        lines[35] = "Parcel 35 is lost.\n\n"
+        sandbox.change(draft, markdown="".join(lines))
+        await until(pilot, lambda: "{+is lost+}" in drawn(app), "what differs")
+        assert "Parcel 2 " not in drawn(app)
+        assert screen.current is not None and not screen.gate.has_seen(screen.current)
+        for _ in range(30):
+            await pilot.press("enter")
+            await pilot.pause()
+        await until(pilot, lambda: screen.current is not None and screen.gate.has_seen(screen.current), "all of it")
+
+
 async def test_a_key_on_its_way_when_the_text_changes_decides_nothing(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -235,6 +235,8 @@ class ItemPane(Vertical):
             self._waiting_in_main = frozenset(bodies.left)
             about = self._about
             self.main.show(page, name, keep_place=keep_place)
+            if self.view is View.DIFF and not keep_place:
+                self.main.show_first({"added", "removed"})
             if self._about != about:
                 self._draw_head()
             self.side.show(*self._side_page(bodies), keep_place=keep_place)
