@@ -127,17 +127,8 @@ class EmailWork:
             return_exceptions=True,  # so that each finishes and its answer is cached
         )
         label, summary, facts = _given(outcomes[0]), _given(outcomes[1]), _given(outcomes[2])
-        wanted = tags.of_results(
-            label=label.value,
-            label_by=tags.BY_MODEL,
-            summary=summary.value,
-            intent=facts.value.intent,
-            requested_action=facts.value.requested_action,
-            urgency=facts.value.urgency,
-            deadline=facts.value.deadline,
-            amounts=facts.value.amounts,
-            models=list(dict.fromkeys([label.model, summary.model, facts.model])),
-        )
+        models = list(dict.fromkeys([label.model, summary.model, facts.model]))
+        wanted = tags.of_results(label.value, tags.BY_MODEL, summary.value, facts.value, models)
         held = await self._tools.set_tags(job.mailbox_id, job.email_id, wanted)
         if held is None:
             held = await self._gateway.tags(job.mailbox_id, job.email_id)

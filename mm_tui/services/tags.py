@@ -15,7 +15,9 @@ from mm_tui.assist.prompts import URGENCIES
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
+    from mm_tui.assist.tasks import Extraction
     from mm_tui.gateway.client import GatewayClient
+    from mm_tui.services.assistant.cards import CardState
 
 LABEL = "label"
 LABEL_BY = "label.by"
@@ -128,29 +130,12 @@ async def remove(
 
 
 def of_results(
-    *,
-    label: str,
-    label_by: str,
-    summary: str,
-    intent: str,
-    requested_action: str,
-    urgency: str,
-    deadline: str,
-    amounts: Sequence[str],
-    models: Sequence[str],
+    label: str, label_by: str, summary: str, facts: Extraction | CardState, models: Sequence[str]
 ) -> dict[str, str]:
     """Converts results about an email to tags; empty results have no tag."""
-    wanted = {
-        LABEL: label,
-        LABEL_BY: label_by,
-        SUMMARY: summary,
-        INTENT: intent,
-        REQUESTED_ACTION: requested_action,
-        URGENCY: urgency,
-        DEADLINE: deadline,
-        AMOUNTS: "; ".join(amounts),
-        MODEL: ", ".join(models),
-    }
+    wanted = {LABEL: label, LABEL_BY: label_by, SUMMARY: summary, MODEL: ", ".join(models)}
+    wanted |= {INTENT: facts.intent, REQUESTED_ACTION: facts.requested_action, URGENCY: facts.urgency}
+    wanted |= {DEADLINE: facts.deadline, AMOUNTS: "; ".join(facts.amounts)}
     return {key: _value(value) for key, value in wanted.items() if value.strip()}
 
 

@@ -7,6 +7,7 @@ from typing import cast
 
 import pytest
 
+from mm_tui.assist.tasks import Extraction
 from mm_tui.chips import MOST_CHIPS, chips_of
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.services import tags
@@ -96,17 +97,11 @@ def test_reading_results() -> None:
 
 
 def test_written_results_are_read_back() -> None:
-    written = tags.of_results(
-        label="billing",
-        label_by="model",
-        summary="Refund it. It broke.",
-        intent="refund",
-        requested_action="Refund it",
-        urgency="high",
-        deadline="",
-        amounts=["$240", "5 EUR"],
-        models=["m-1", "m-2"],
-    )
+    facts = Extraction(
+        intent=OneLine("refund"), requested_action=OneLine("Refund it"), urgency="high", deadline=OneLine(""),
+        amounts=(OneLine("$240"), OneLine("5 EUR")),
+    )  # fmt: skip
+    written = tags.of_results("billing", "model", "Refund it. It broke.", facts, ["m-1", "m-2"])
     assert "deadline" not in written
     found = tags.read_results({OneLine(key): OneLine(value) for key, value in written.items()}, LABELS)
     assert found == {

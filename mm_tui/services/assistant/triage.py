@@ -219,7 +219,8 @@ class Triage:
         self._phases.pop(row.email_id, None)
         self._tell(row)
         if self._writes_tags:
-            await self._write_tags(row, self._tags_of(self.card(row.email_id)))
+            card = self.card(row.email_id)
+            await self._write_tags(row, tags.of_results(card.label, card.label_by, card.summary, card, card.models))
 
     def _questions(
         self, row: MailRow, conversation: Conversation, again: bool, automatic: bool
@@ -271,19 +272,6 @@ class Triage:
         if self._writes_tags:
             await self._write_tags(row, {tags.LABEL: label, tags.LABEL_BY: tags.BY_HUMAN}, by_human=True)
         return self.card(email_id)
-
-    def _tags_of(self, card: CardState) -> dict[str, str]:
-        return tags.of_results(
-            label=card.label,
-            label_by=card.label_by,
-            summary=card.summary,
-            intent=card.intent,
-            requested_action=card.requested_action,
-            urgency=card.urgency,
-            deadline=card.deadline,
-            amounts=card.amounts,
-            models=card.models,
-        )
 
     async def _write_tags(self, row: MailRow, wanted: dict[str, str], *, by_human: bool = False) -> None:
         try:
