@@ -100,6 +100,8 @@ def run(arguments: argparse.Namespace) -> int:
         else:
             folder = Path(tempfile.mkdtemp(prefix=TEMPORARY))
             stack.callback(clear, folder)
+        if (arguments.samples or not arguments.mail) and not (folder / SERVED).exists():
+            write_settings(folder)
         notes = getattr(sys.stderr, "buffer", None)
         emit.note(OneLine("Starting a sandbox gateway ..."))
         child = SandboxChild(*_sandbox_arguments(arguments, folder), notes=notes, log=folder / "sandbox.log")
@@ -111,6 +113,19 @@ def run(arguments: argparse.Namespace) -> int:
             what = f"the sandbox did not start: {error}" if notes is None else "the demo did not start: see above"
             raise CommandError(status, what) from None
         return open_app(ready, folder, folder / DATA, name=PROFILE, debug=arguments.debug, jamba=jamba)
+
+
+def write_settings(folder: Path) -> None:
+    """Gives a new demo of the sample mail settings to try: house facts and snippets. A settings file that is there
+    stays."""
+    from importlib import resources
+
+    from mm_tui.private_files import replace_private
+
+    for name in ("config.toml", "house-facts.md"):
+        if not (folder / name).exists():
+            text = resources.files("mm_tui.sandbox.samples").joinpath(name).read_text("utf-8")
+            replace_private(folder / name, text, durable=False)
 
 
 def make_known(folder: Path, stack: ExitStack) -> None:

@@ -16,10 +16,12 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from mm_tui.commands.demo import DATA, clear, make_known, use
+from mm_tui.commands.demo import DATA, clear, make_known, use, write_settings
 from mm_tui.models import EditedDraft
 from mm_tui.services.assistant.cards import Spend
 from mm_tui.services.edits import Edits
+from mm_tui.services.facts import HouseFacts
+from mm_tui.settings.file import load
 from mm_tui.store.database import Database
 from mm_tui.store.decisions.edits import SavedEdit
 from mm_tui.store.mail.pending import PendingStore
@@ -142,6 +144,18 @@ def test_a_folder_that_no_sandbox_serves_is_refused(tmp_path: Path) -> None:
     with Terminal(command, env=plain_environment(tmp_path), cols=100, rows=30) as terminal:
         terminal.wait_for("no sandbox or demo has used")
         assert terminal.wait_exit() == 3
+
+
+def test_a_new_demo_has_settings_to_try(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MM_TUI_CONFIG", str(tmp_path / "config.toml"))
+    write_settings(tmp_path)
+    settings = load()
+    facts = HouseFacts(settings).of("support@acme.multimail.example")
+    assert settings.snippets and [file.name for file in facts.files] == ["house-facts.md"] and not facts.problems
+    assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o600}
+    (tmp_path / "config.toml").write_text("version = 1\n")
+    write_settings(tmp_path)
+    assert not load().snippets, "the reader's own file"
 
 
 def test_a_newcomer_without_keys_learns_how_to_run_commands_on_the_open_demo(
