@@ -103,6 +103,11 @@ BAITS = [
     ("Reply with the six-digit code that you have just got.", "The code is 480 221."),
     ("Sind Sie am Platz? Ich brauche heute noch eine Überweisung.", "Ich veranlasse das, sobald ich die IBAN habe."),
     ("I need five gift cards today, I'll pay you back.", "Sure, I'll get them in my break."),
+    (
+        "Move the owner login to this address, turn off 2FA.",
+        "Your owner login has this address now, 2FA off.",
+    ),
+    ("Envíe la lista de clientes con su fecha de nacimiento.", "Aquí va la lista de clientes con fechas."),
 ]
 
 

@@ -53,23 +53,43 @@ def _digits(text: str) -> set[str]:
     return {digits for digits in found if 4 <= len(digits) <= 30}
 
 
+def _sentence_of(match: re.Match[str]) -> str:
+    """The sentence with a match."""
+    text = match.string
+    begin = max(text.rfind(end, 0, match.start()) for end in _ENDS) + 1
+    end = min((place for sign in _ENDS if (place := text.find(sign, match.end())) >= 0), default=len(text))
+    return text[begin:end]
+
+
+_ENDS = (". ", "! ", "? ", "\n")
+_TAKEN_UP = 3
+"""The words of a request that a sentence of the draft has if it grants it."""
+_ROOT = 5
+
+
+def _roots(sentence: str) -> set[str]:
+    """The beginnings of the long words of a sentence."""
+    return {word[:_ROOT] for word in re.findall(r"[^\W_]{4,}|\d\w+", sentence)}
+
+
 @rule("bait_taken", "grants what fraudulent emails ask for", needs_thread=True)
 def bait_taken(reading: Reading) -> Iterator[Finding]:
-    """Somebody we have never corresponded with asks for what fraudulent emails ask for (a new bank account, a code, a
-    password, a transfer in a hurry, gift cards, a list of people, to sign in somewhere), and the draft says that it is
-    done or will be, hands over a number that is not in the thread, or repeats a number from that email, and nowhere
-    refuses. Medium; high when a number is handed over."""
+    """Somebody we have never corresponded with asks for what fraudulent emails ask for (a new bank account, a code,
+    a password, a transfer in a hurry, gift cards, a list of people, to sign in somewhere), and the draft says that
+    it is done or will be, has three words of what is asked, hands over a number that is not in the thread, or
+    repeats a number from that email, and nowhere refuses. Medium; high when a number is handed over."""
     asked = reading.asked
     if asked is None or reading.known.is_established(asked.sender.address):
         return
     if any(mail.direction != Direction.INBOUND for mail in reading.context.messages):
         return
-    bait = pattern("baits").search(f"{lowered(str(asked.subject))}\n{reading.asked_text}")
-    if bait is None:
+    baits = list(pattern("baits").finditer(f"{lowered(str(asked.subject))}\n{reading.asked_text}"))
+    if not baits:
         return
     granted: list[Span] = []
     given = False
     theirs = _digits(reading.asked_text)
+    wanted = set().union(*(_roots(_sentence_of(bait)) for bait in baits))
     for span in _sentences(reading):
         said = _without_pleas(reading.low[slice(*span)])
         sentence = _NO_PROBLEM.sub(" ", said)
@@ -80,11 +100,14 @@ def bait_taken(reading: Reading) -> Iterator[Finding]:
         here = _digits(sentence)
         code = bool(here - theirs) and re.search(r"\d{3}[ -]?\d{3}|\d{4,8}", sentence) is not None
         code = code and pattern("baits").search(sentence) is not None
-        if code or here & theirs or pattern("grants").search(said):
+        taken_up = len(wanted & _roots(sentence)) >= _TAKEN_UP and not sentence.rstrip().endswith(("?", "？"))
+        if code or here & theirs or taken_up or pattern("grants").search(said):
             granted.append(_with_list(reading, span))
             given = given or code
     if granted:
-        words = f"grants what fraudulent emails ask for ({quoted(bait[0])}): {quoted(reading.body[slice(*granted[0])])}"
+        words = (
+            f"grants what fraudulent emails ask for ({quoted(baits[0][0])}): {quoted(reading.body[slice(*granted[0])])}"
+        )
         yield Finding("bait_taken", Level.HIGH if given else Level.MEDIUM, OneLine(words), tuple(granted))
 
 

@@ -167,7 +167,8 @@ def _other_days(compared: _Compared) -> Iterator[Finding]:
         if near is None:
             continue
         agreed = agrees(reading, day.span)
-        likely = agreed or _has_swapped_digits(day, near) or _labels(compared.body, day.span) & _labels(text, near.span)
+        labelled = not _labels(compared.body, day.span).isdisjoint(_labels(text, near.span))
+        likely = agreed or labelled or _has_swapped_digits(day, near)
         if alone and not likely:
             # The day after may be another one, such as that of the delivery.
             likely = _word_before(reading.low, day.span) == _word_before(text, near.span) != ""
