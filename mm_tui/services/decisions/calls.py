@@ -235,9 +235,7 @@ class DecisionCalls:
     async def _submit(self, decision: ActiveDecision) -> Event:
         if not -SET_BACK <= self._clock.now() - decision.meta.key_since <= KEY_LIFE:
             return KeyExpired()
-        assert decision.content is not None
-        mine = decision.content.mine
-        assert mine is not None
+        _, _, mine = decision.texts
         try:
             files = await self._files(decision)
             parent = await self._answered(decision)
@@ -259,10 +257,7 @@ class DecisionCalls:
     async def _send(
         self, decision: ActiveDecision, parent: str | None, files: tuple[OutgoingAttachment, ...]
     ) -> SendReceipt:
-        assert decision.content is not None
-        mine = decision.content.mine
-        assert mine is not None
-        box, key = decision.meta.mailbox_id, decision.meta.key
+        box, key, (_, _, mine) = decision.meta.mailbox_id, decision.meta.key, decision.texts
         if parent is not None:
             return await self._gateway.reply(
                 box, parent, mine.body, cc=mine.cc, bcc=mine.bcc, attachments=files, idempotency_key=key
@@ -272,19 +267,16 @@ class DecisionCalls:
 
     async def _files(self, decision: ActiveDecision) -> tuple[OutgoingAttachment, ...]:
         """The original's attachments, with their bytes."""
-        assert decision.content is not None
         files = []
-        for name, size, content_type in decision.content.base.attachments:
+        for name, size, content_type in decision.texts[0].attachments:
             content = await self._gateway.attachment(decision.meta.mailbox_id, decision.email_id, name, size=size)
             files.append(OutgoingAttachment(name, content, content_type or "application/octet-stream"))
         return tuple(files)
 
     async def _answered(self, decision: ActiveDecision) -> str | None:
         """The email that the original answers, if a reply to it has the same recipients and subject."""
-        content, meta = decision.content, decision.meta
-        assert content is not None
-        assert content.edit is not None
-        if meta.thread_id is None or starts_thread(content.base, content.edit):
+        meta, (base, edit, mine) = decision.meta, decision.texts
+        if meta.thread_id is None or starts_thread(base, edit):
             return None
         thread = await self._gateway.thread(meta.mailbox_id, meta.thread_id)
         inbound = [
@@ -296,17 +288,11 @@ class DecisionCalls:
         if not inbound:
             return None
         sender, subject = str(inbound[-1].sender.address), str(inbound[-1].subject)
-        reply = EditedDraft((sender,), subject, content.edit.body)
-        return None if starts_thread(content.mine or content.base, reply) else inbound[-1].id
+        return None if starts_thread(mine, EditedDraft((sender,), subject, edit.body)) else inbound[-1].id
 
     async def _reschedule(self, decision: ActiveDecision) -> Event:
-        assert decision.content is not None
-        edit = decision.content.edit
-        assert edit is not None
-        item = decision.email_id
-        await self._gateway.edit_schedule(
-            decision.meta.mailbox_id, item, to=edit.to, subject=edit.subject, body=edit.body
-        )
+        box, item, (_, edit, _) = decision.meta.mailbox_id, decision.email_id, decision.texts
+        await self._gateway.edit_schedule(box, item, to=edit.to, subject=edit.subject, body=edit.body)
         return Done("changed")
 
     def _lost_its_mark(self, decision: ActiveDecision, mail: EmailDetail) -> bool:
@@ -326,20 +312,17 @@ class DecisionCalls:
     async def find(self, decision: ActiveDecision) -> Found | ReadFailed:
         """Looks for an email that is newer than the original and has exactly the edit's content. An edit in the
         original's thread is looked for only there, any other among all sent emails."""
-        case, content, meta = decision.state.case, decision.content, decision.meta
-        assert content is not None
-        assert content.edit is not None
-        assert content.mine is not None
-        in_thread = meta.thread_id is not None and not starts_thread(content.base, content.edit)
+        case, meta, (base, edit, mine) = decision.state.case, decision.meta, decision.texts
+        in_thread = meta.thread_id is not None and not starts_thread(base, edit)
         try:
             if in_thread:
                 mails = await self._in_thread(decision)
             else:
                 mails = [mail async for mail in self._since(decision, Direction.OUTBOUND)]
             for mail in mails:
-                if mail.id == case.item or mail.id in case.siblings or not _may_be(mail, content.edit.subject, meta):
+                if mail.id == case.item or mail.id in case.siblings or not _may_be(mail, edit.subject, meta):
                     continue
-                found = with_listed((await self._gateway.email(meta.mailbox_id, mail.id)).raw, content.mine)
+                found = with_listed((await self._gateway.email(meta.mailbox_id, mail.id)).raw, mine)
                 decision.read[mail.id] = found
                 if fingerprint(found) == case.fingerprint:
                     return Found(mail.id)

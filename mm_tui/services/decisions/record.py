@@ -144,6 +144,12 @@ class ActiveDecision(msgspec.Struct, eq=False):
         """Whether it ended with an incident that nobody has looked at yet."""
         return self.state.outcome in INCIDENTS and not self.looked_at
 
+    @property
+    def texts(self) -> tuple[RawContent, EditedDraft, RawContent]:
+        """What was on the screen, the human's text, and the whole content to send. Only for the decision on an edit."""
+        assert self.content is not None and self.content.edit is not None
+        return self.content.base, self.content.edit, edited(self.content.base, self.content.edit)
+
     def whole(self, mail: EmailDetail) -> EmailDetail:
         """The email with what only the gateway's queue tells of it; until it is listed, as in what was decided on."""
         content = self.content
