@@ -14,7 +14,6 @@ from mm_tui.gateway.errors import BadRequest, Conflict, Forbidden, GatewayError,
 from mm_tui.services import redraft_tags, tags
 from mm_tui.services.assistant.service import background
 from mm_tui.services.examples import USED
-from mm_tui.services.presence.tags import WRITTEN_BY
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
@@ -180,11 +179,8 @@ class EmailWork:
 
     async def _written_before(self) -> str | None:
         """Records the drafts that answer this email, if the agent wrote them and then lost its store, so that a
-        reviewer can still ask for others. Returns the first; None if there is none.
-
-        The agent opens no email that it does not record first. So it wrote the drafts that follow an email that it had
-        opened, except those that a reviewer wrote.
-        """
+        reviewer can still ask for others. Returns the first; None if there is none. The tag says that it wrote them:
+        another program may draft, too."""
         job, mail, first = self._job, self._reading.mail, None
         if job.is_redraft or not self._reading.was_opened:
             return None
@@ -193,7 +189,7 @@ class EmailWork:
             if draft.id in own:
                 continue
             held = await self._gateway.tags(job.mailbox_id, draft.id)
-            if OneLine(WRITTEN_BY) in held:
+            if str(held.get(OneLine(tags.ANSWERS), "")) != job.email_id:
                 continue
             follows = str(held.get(OneLine(redraft_tags.FOLLOWS), ""))
             made = Job(
@@ -288,14 +284,13 @@ class EmailWork:
         self._tools.log(event, email_id=job.email_id, label=label, reply=reply, why=why or None)
 
     async def _tag_draft(self, reply: str) -> None:
-        """Tags a draft with the rejected one that it replaces, and with how many examples it was written."""
+        """Tags a draft with the email that it answers, with the rejected one that it replaces, and with how many
+        examples it was written."""
         job = self._job
-        wanted = {USED: str(job.examples)} if job.examples else {}
+        wanted = {tags.ANSWERS: job.answered_id} | ({USED: str(job.examples)} if job.examples else {})
         if job.is_redraft:
             number = self._jobs.redrafts_of(job.answers) + 1
             wanted |= {redraft_tags.FOLLOWS: job.email_id, redraft_tags.ROUND: str(number)}
-        if not wanted:
-            return
         try:
             await self._tools.set_tags(job.mailbox_id, reply, wanted)
         except (BadRequest, Forbidden, NotFound) as error:

@@ -32,6 +32,9 @@ AMOUNTS = "amounts"
 MODEL = "assist.model"
 OPENED = "assist.opened"
 """Set by the agent before it opens an email, so that it can resume even if its state is lost."""
+ANSWERS = "assist.answers"
+"""Set by the agent on its draft: the id of the email that it answers, so that it knows the draft even if its state is
+lost."""
 
 BY_HUMAN = "human"
 BY_MODEL = "model"

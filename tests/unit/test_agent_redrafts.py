@@ -188,14 +188,15 @@ async def test_an_agent_that_lost_its_store_still_redrafts_its_older_drafts(
     assert [one.get(redraft_tags.ROUND) for one in tags_of] == [None, "1", "2"]
 
 
-async def test_an_agent_that_lost_its_store_takes_no_human_s_draft_for_its_own(
-    sandbox: Sandbox, reviewed: Reviewed
+@pytest.mark.parametrize("tag", [WRITTEN_BY, "crm.ticket"])
+async def test_an_agent_that_lost_its_store_takes_nobody_s_draft_for_its_own(
+    sandbox: Sandbox, reviewed: Reviewed, tag: str
 ) -> None:
     reviewed.put_tags(reviewed.mail_id, {tags.OPENED: SystemClock().now().isoformat()})
     sandbox.call("GET", f"/v1/mailboxes/{sandbox.mailbox}/emails/{reviewed.mail_id}", key="send")
     draft = str(sandbox.reply(reviewed.mail_id, "A colleague's answer.")["id"])
     sandbox.wait_for(draft, "pending_send_approval")
-    reviewed.put_tags(draft, {WRITTEN_BY: "robin"})
+    reviewed.put_tags(draft, {tag: "robin"})
     async with desk(settings_for(sandbox)) as agent:
         assert await agent.worker.once()
         reviewed.reject()
