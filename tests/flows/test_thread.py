@@ -335,8 +335,13 @@ async def test_of_two_files_with_one_name_the_chosen_one_is_saved(
         # However long a name is, its ending and the file's size can be seen.
         listed = shown(app)
         assert all(ending in listed for ending in ("-.docx", ".exe", "5 B", "6 B"))
+        thread = app.screen_stack[-2]
+        sandbox.fault(method="GET", path="/attachments/", kind="delay", seconds=0.5)
         await pilot.press("down", "enter")
-        await until(pilot, lambda: "saved as" in shown(app))
+        await until(pilot, lambda: app.screen is thread)
+        # Leaving the thread does not stop it.
+        await pilot.press("q")
+        await until(pilot, lambda: app.screen is not thread and "saved as" in shown(app))
     assert [path.read_bytes() for path in folder.iterdir()] == [b"second"]
 
 

@@ -12,6 +12,7 @@ from textual.content import Content
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
+from mm_tui.messages import Said
 from mm_tui.screens.dialogs.choice import Choice, ChoiceScreen
 from mm_tui.screens.dialogs.dialog import ChoiceList, Dialog, DialogKeys, ask, keys_line, keys_words
 from mm_tui.screens.dialogs.form import Field, FormScreen
@@ -19,7 +20,7 @@ from mm_tui.text import OneLine
 from mm_tui.widgets.background import awaited
 
 if TYPE_CHECKING:
-    from textual.app import ComposeResult
+    from textual.app import App, ComposeResult
 
     from mm_tui.account import Webhook, WebhookDelivery
     from mm_tui.models import Mailbox
@@ -88,19 +89,26 @@ class WebhooksScreen(Dialog[None]):
     def _do(self, act: Coroutine[Any, Any, ActResult], again: Callable[[ActResult], None] | None) -> None:
         """Creates or removes a webhook; `again` asks once more, if that needs a code or is not accepted."""
         self._tell("contacting the gateway", "")
-        awaited(self, act, partial(self._acted, again), "hook-act", exclusive=False)
+        # Of the app: the secret of a new webhook is shown once, also to a reader who has closed this page meanwhile.
+        awaited(self.app, act, partial(self._acted, self.app, again), "hook-act", exclusive=False)
 
-    def _acted(self, again: Callable[[ActResult], None] | None, said: ActResult) -> None:
-        if again is not None and (said.code_sent or not said.ok):
-            again(said)
+    def _acted(self, app: App[Any], again: Callable[[ActResult], None] | None, said: ActResult) -> None:
         if said.secret is not None:
             secret = said.secret.get_secret_value()
-            ask(self.app, secret_screen(secret), lambda _: self._copy(secret))
+            ask(app, secret_screen(secret), lambda _: self._copy(app, secret))
+        if not self.is_attached:
+            app.post_message(Said(said.words, "information" if said.ok else "warning"))
+            return
+        if again is not None and (said.code_sent or not said.ok):
+            again(said)
         self._reload()
 
-    def _copy(self, secret: str) -> None:
-        self.app.copy_to_clipboard(secret)
-        self._tell("secret copied to the terminal's clipboard", "")
+    def _copy(self, app: App[Any], secret: str) -> None:
+        app.copy_to_clipboard(secret)
+        if self.is_attached:
+            self._tell("secret copied to the terminal's clipboard", "")
+        else:
+            app.post_message(Said("secret copied to the terminal's clipboard"))
 
     def action_new(self, for_all: bool) -> None:
         box = None if for_all else self._mailbox

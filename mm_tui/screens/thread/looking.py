@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import platformdirs
 
+from mm_tui.messages import Said
 from mm_tui.screens.dialogs.dialog import ask
 from mm_tui.screens.thread.view import ThreadView
 from mm_tui.services import attachments
@@ -16,9 +17,12 @@ from mm_tui.text import OneLine
 from mm_tui.widgets.words import exact
 
 if TYPE_CHECKING:
+    from textual.app import App
+
     from mm_tui.models import EmailDetail
     from mm_tui.review.links import Link
     from mm_tui.screens.base import BaseScreen
+    from mm_tui.session import Session
 
 
 class LookingCloser:
@@ -96,27 +100,30 @@ class LookingCloser:
             ask(self._screen.app, FilesScreen(detail, str(folder)), partial(self._file_chosen, detail))
 
     def _file_chosen(self, detail: EmailDetail, index: int) -> None:
-        self._screen.run_worker(self._save_file(detail, index), group="file", exit_on_error=False)
+        app, session = self._screen.app, self._screen.session
+        # A worker of the app, which goes on if the reader leaves the thread meanwhile.
+        app.run_worker(self._save_file(app, session, detail, index), group="file", exit_on_error=False)
 
-    async def _save_file(self, detail: EmailDetail, index: int) -> None:
+    async def _save_file(self, app: App[object], session: Session, detail: EmailDetail, index: int) -> None:
         files = detail.raw.attachments
         if index >= len(files):
             return
         name = files[index][0]
-        self._screen.say(f"fetching {OneLine(name)}")
+        app.post_message(Said(f"fetching {OneLine(name)}"))
         try:
-            fetch = partial(self._screen.session.network.gateway.attachment, detail.mailbox_id, detail.id)
+            fetch = partial(session.network.gateway.attachment, detail.mailbox_id, detail.id)
             content, doubt = await attachments.chosen(files, index, fetch)
             path = await asyncio.to_thread(attachments.save, platformdirs.user_downloads_path(), name, content)
         except OSError as error:
-            self._screen.say(f"not saved: {error.strerror or error}", "error")
+            said = Said(f"not saved: {error.strerror or error}", "error")
         except attachments.WrongFile as wrong:
-            self._screen.say(f"not saved: {wrong}", "error")
+            said = Said(f"not saved: {wrong}", "error")
         except expected_faults() as error:
-            self._screen.say(f"not saved: {fault_words(error)}", "error")
+            said = Said(f"not saved: {fault_words(error)}", "error")
         else:
             more = f"; {doubt}" if doubt else ""
-            self._screen.say(f"saved as {path}{more}", "warning" if doubt else "information")
+            said = Said(f"saved as {path}{more}", "warning" if doubt else "information")
+        app.post_message(said)
 
 
 @lru_cache(maxsize=64)
