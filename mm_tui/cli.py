@@ -1,7 +1,5 @@
-"""The entry point `mm-tui`: arguments, exit statuses, and error messages.
-
-`--help` and `--version` import neither Textual nor httpx nor pydantic, as tests/unit/test_cli.py checks.
-"""
+"""The entry point `mm-tui`: arguments, exit statuses, and error messages. `--help` and `--version` import neither
+Textual nor httpx nor pydantic, as tests/unit/test_cli.py checks."""
 
 from __future__ import annotations
 

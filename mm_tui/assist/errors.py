@@ -1,8 +1,5 @@
-"""The errors of the assistant.
-
-Messages are our own and quote nothing from the service's answer: an error body is untrusted and may repeat mail, and
-the reader needs to know what to do.
-"""
+"""The errors of the assistant. Messages are our own and quote nothing from the service's answer: an error body is
+untrusted and may repeat mail, and the reader needs to know what to do."""
 
 from __future__ import annotations
 

@@ -1,7 +1,5 @@
-"""The models' tasks, and the checks of their answers.
-
-A model's text is untrusted: it is cleaned, must have the expected form, and never decides anything.
-"""
+"""The models' tasks, and the checks of their answers. A model's text is untrusted: it is cleaned, must have the
+expected form, and never decides anything."""
 
 from __future__ import annotations
 

@@ -1,8 +1,5 @@
-"""The state of a decision: plain frozen values, so that a test can visit every reachable one.
-
-It holds no content, only ids and digests. Nothing here acts: `machine.py`, `reading_back.py` and `replacement.py`
-define the transitions.
-"""
+"""The state of a decision: plain frozen values, so that a test can visit every reachable one. It holds no content, only
+ids and digests. Nothing here acts: `machine.py`, `reading_back.py` and `replacement.py` define the transitions."""
 
 from __future__ import annotations
 

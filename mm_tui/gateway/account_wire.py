@@ -1,7 +1,5 @@
-"""Translates the wire format of mailboxes and other account data into `mm_tui.models` and `mm_tui.account`.
-
-Every function raises `Unusable` if the value cannot be translated.
-"""
+"""Translates the wire format of mailboxes and other account data into `mm_tui.models` and `mm_tui.account`. Every
+function raises `Unusable` if the value cannot be translated."""
 
 from __future__ import annotations
 

@@ -1,7 +1,5 @@
-"""The gateway's client: one method for each call, typed answers, errors told apart (`mm_tui.gateway.errors`).
-
-It never repeats a call. httpx is imported, off the event loop, when the first call is made.
-"""
+"""The gateway's client: one method for each call, typed answers, errors told apart (`mm_tui.gateway.errors`). It never
+repeats a call. httpx is imported, off the event loop, when the first call is made."""
 
 from __future__ import annotations
 

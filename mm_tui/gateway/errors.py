@@ -1,7 +1,5 @@
-"""The errors of gateway calls, one class for each kind of reaction that a caller needs.
-
-This module is cheap to import: it imports neither httpx nor pydantic.
-"""
+"""The errors of gateway calls, one class for each kind of reaction that a caller needs. This module is cheap to import:
+it imports neither httpx nor pydantic."""
 
 from __future__ import annotations
 

@@ -1,7 +1,5 @@
-"""Makes one call over HTTP: adds the key at the last moment, limits the size of the answer, and classifies errors.
-
-It repeats nothing: the services decide whether a call may be made again.
-"""
+"""Makes one call over HTTP: adds the key at the last moment, limits the size of the answer, and classifies errors. It
+repeats nothing: the services decide whether a call may be made again."""
 
 from __future__ import annotations
 

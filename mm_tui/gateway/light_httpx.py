@@ -1,8 +1,5 @@
-"""httpx without its command line.
-
-Where click is installed, importing httpx also imports its command line, and with it click, rich's tables and
-pygments: 3 MB and 70 ms for something that is never used here.
-"""
+"""httpx without its command line. Where click is installed, importing httpx also imports its command line, and with it
+click, rich's tables and pygments: 3 MB and 70 ms for something that is never used here."""
 
 from __future__ import annotations
 

@@ -1,7 +1,5 @@
-"""The digest of an email's content, which is what a human approves: R2, "approve what you saw".
-
-Canonical JSON: keys sorted, no spaces, ASCII only (so lone surrogates hash too), lists in the order received.
-"""
+"""The digest of an email's content, which is what a human approves: R2, "approve what you saw". Canonical JSON: keys
+sorted, no spaces, ASCII only (so lone surrogates hash too), lists in the order received."""
 
 from __future__ import annotations
 

@@ -1,7 +1,5 @@
-"""Renders the bodies for one drawing of a screen without making the reader wait.
-
-Cached or short ones are rendered at once. The others are shown as their source until a thread has rendered them.
-"""
+"""Renders the bodies for one drawing of a screen without making the reader wait. Cached or short ones are rendered at
+once. The others are shown as their source until a thread has rendered them."""
 
 from __future__ import annotations
 

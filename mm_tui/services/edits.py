@@ -1,8 +1,5 @@
-"""Saved texts that a human wrote and that were not sent yet (R4).
-
-A text has three forms: the content of the fields (`EditedDraft`), that text saved with the draft that it edits
-(`SavedEdit`), and the content of a decision.
-"""
+"""Saved texts that a human wrote and that were not sent yet (R4). A text has three forms: the content of the fields
+(`EditedDraft`), that text saved with the draft that it edits (`SavedEdit`), and the content of a decision."""
 
 from __future__ import annotations
 

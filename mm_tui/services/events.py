@@ -1,8 +1,5 @@
-"""Events by which services tell the screens that something changed.
-
-Events about mail carry no data: screens read the store again. All events go through one callback, `Notify`, which may
-be called from any thread.
-"""
+"""Events by which services tell the screens that something changed. Events about mail carry no data: screens read the
+store again. All events go through one callback, `Notify`, which may be called from any thread."""
 
 from __future__ import annotations
 

@@ -1,7 +1,5 @@
-"""Reads `config.toml` and the environment, with precise errors.
-
-Order of precedence: command-line flags, environment, file, defaults.
-"""
+"""Reads `config.toml` and the environment, with precise errors. Order of precedence: command-line flags, environment,
+file, defaults."""
 
 from __future__ import annotations
 

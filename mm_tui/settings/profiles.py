@@ -1,7 +1,5 @@
-"""The profiles of a settings file: lists them, says what each is for, and loads one with its keys.
-
-Nothing here uses a screen or the network. Listing profiles runs no key command and reads no keyring; loading one does.
-"""
+"""The profiles of a settings file: lists them, says what each is for, and loads one with its keys. Nothing here uses a
+screen or the network. Listing profiles runs no key command and reads no keyring; loading one does."""
 
 from __future__ import annotations
 

@@ -1,7 +1,5 @@
-"""The store's schema as an ordered list of scripts. `PRAGMA user_version` counts how many have run.
-
-A script that has been released is never edited; a change is a new `Migration` at the end.
-"""
+"""The store's schema as an ordered list of scripts. `PRAGMA user_version` counts how many have run. A script that has
+been released is never edited; a change is a new `Migration` at the end."""
 
 from __future__ import annotations
 

@@ -1,7 +1,5 @@
-"""The SQL of the store's tables, used by `migrations.py`.
-
-It is only text: opening a store must not import the modules that use the tables, because it delays the first frame.
-"""
+"""The SQL of the store's tables, used by `migrations.py`. It is only text: opening a store must not import the modules
+that use the tables, because it delays the first frame."""
 
 MAIL_SQL = """
 CREATE TABLE mailboxes (

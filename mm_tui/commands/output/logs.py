@@ -1,7 +1,5 @@
-"""The log file: one JSON object per line, rotated, mode 0600, without bodies, addresses or keys.
-
-A record has an event name and those of its fields that are in `FIELDS`.
-"""
+"""The log file: one JSON object per line, rotated, mode 0600, without bodies, addresses or keys. A record has an event
+name and those of its fields that are in `FIELDS`."""
 
 from __future__ import annotations
 

@@ -1,7 +1,5 @@
 """Reads stored mail: mbox files, Maildirs, MH folders, Apple's and Outlook's files, single emails, folders of these.
-
-Files are recognized by content, not by name. Each skipped file is reported with the reason.
-"""
+Files are recognized by content, not by name. Each skipped file is reported with the reason."""
 
 from __future__ import annotations
 

@@ -1,7 +1,5 @@
-"""Labels, summaries and extraction of the stand-in model: keyword rules and patterns in several languages.
-
-They make no claim to quality: they make a demo readable and a test repeatable.
-"""
+"""Labels, summaries and extraction of the stand-in model: keyword rules and patterns in several languages. They make no
+claim to quality: they make a demo readable and a test repeatable."""
 
 from __future__ import annotations
 

@@ -1,7 +1,5 @@
-"""Prepares mail for the stand-in model: without quotes, signature and greeting, in sentences, with its language.
-
-Its word lists are in `words.toml`. Rules are simple: every pattern takes linear time, because strangers write the text.
-"""
+"""Prepares mail for the stand-in model: without quotes, signature and greeting, in sentences, with its language. Its
+word lists are in `words.toml`. Rules are simple: every pattern takes linear time, because strangers write the text."""
 
 from __future__ import annotations
 

@@ -1,7 +1,5 @@
-"""The head of a waiting email: sender and recipients, what the gateway hides, what colleagues do, and risks.
-
-It has a share of the screen. What does not fit there and must be seen is on the page below (`Opened.above`).
-"""
+"""The head of a waiting email: sender and recipients, what the gateway hides, what colleagues do, and risks. It has a
+share of the screen. What does not fit there and must be seen is on the page below (`Opened.above`)."""
 
 from __future__ import annotations
 

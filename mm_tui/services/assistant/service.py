@@ -1,7 +1,5 @@
-"""Access to the models: built on first use, cached by question, with one account of the cost.
-
-`jamba` (and with it the SDK and httpx) is imported by the first call that needs a model, off the event loop.
-"""
+"""Access to the models: built on first use, cached by question, with one account of the cost. `jamba` (and with it the
+SDK and httpx) is imported by the first call that needs a model, off the event loop."""
 
 from __future__ import annotations
 

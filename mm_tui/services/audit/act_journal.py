@@ -1,8 +1,5 @@
-"""Journals every change at the gateway before the call leaves this machine (R9).
-
-Decisions, edits and replies are journaled by their own services; the client journals every other call that changes
-something here.
-"""
+"""Journals every change at the gateway before the call leaves this machine (R9). Decisions, edits and replies are
+journaled by their own services; the client journals every other call that changes something here."""
 
 from __future__ import annotations
 

@@ -1,8 +1,5 @@
-"""What reviewers did with the drafts of each agent, from the local journal.
-
-An agent is identified by the key that composed the drafts. Only the gateway's audit log names the key: drafts not
-covered by it are listed without a key.
-"""
+"""What reviewers did with the drafts of each agent, from the local journal. An agent is identified by the key that
+composed the drafts. Only the gateway's audit log names the key: drafts not covered by it are listed without a key."""
 
 from __future__ import annotations
 

@@ -1,7 +1,5 @@
 """Rejects everything that a filter selects: shows a summary first, reads what was only listed, and reports failures.
-
-Nothing can be approved this way. Each email goes through the usual procedure.
-"""
+Nothing can be approved this way. Each email goes through the usual procedure."""
 
 from __future__ import annotations
 

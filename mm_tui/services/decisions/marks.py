@@ -1,7 +1,5 @@
-"""The emails marked for a decision about all of them.
-
-A mark is valid only for the version that was seen, and as long as the rules find nothing else about it.
-"""
+"""The emails marked for a decision about all of them. A mark is valid only for the version that was seen, and as long
+as the rules find nothing else about it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,5 @@
-"""Notes for colleagues on waiting emails, and assignments: tags at the gateway, without a server of our own.
-
-Anybody with a send key may have set the tags, so they are cleaned and bounded, and never prevent a decision.
-"""
+"""Notes for colleagues on waiting emails, and assignments: tags at the gateway, without a server of our own. Anybody
+with a send key may have set the tags, so they are cleaned and bounded, and never prevent a decision."""
 
 from __future__ import annotations
 

@@ -1,7 +1,5 @@
-"""Snoozes a waiting email until a time, or until something arrives in its thread, on this machine only.
-
-It comes back early if something arrives in its thread or its text changes, and is then listed first.
-"""
+"""Snoozes a waiting email until a time, or until something arrives in its thread, on this machine only. It comes back
+early if something arrives in its thread or its text changes, and is then listed first."""
 
 from __future__ import annotations
 

@@ -1,8 +1,5 @@
-"""Reads waiting emails with their threads from the store, many at once.
-
-An unchanged email is the same object as in the last reading. So reading a long queue again is cheap, and so is
-comparing two readings.
-"""
+"""Reads waiting emails with their threads from the store, many at once. An unchanged email is the same object as in the
+last reading. So reading a long queue again is cheap, and so is comparing two readings."""
 
 from __future__ import annotations
 

@@ -1,7 +1,5 @@
-"""Copies one mailbox's list: the initial sync, new mail, and changed statuses of old mail.
-
-It reads only lists, because reading a detail marks mail as read and hides it from an agent that polls for unread mail.
-"""
+"""Copies one mailbox's list: the initial sync, new mail, and changed statuses of old mail. It reads only lists, because
+reading a detail marks mail as read and hides it from an agent that polls for unread mail."""
 
 from __future__ import annotations
 
