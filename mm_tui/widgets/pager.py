@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
 from rich.segment import Segment
 from rich.style import Style
@@ -17,15 +17,13 @@ from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
+from textual.timer import Timer
 
 from mm_tui import keymap
 from mm_tui.arrival import once_arrived
 from mm_tui.services.decisions.approval_gate import DWELL_SECONDS
 from mm_tui.widgets.marks import Mark, MarkIndex, with_sentences
 from mm_tui.widgets.wrapping import TAB, quote_before, wrapped
-
-if TYPE_CHECKING:
-    from textual.timer import Timer
 
 MIN_WIDTH = 8
 

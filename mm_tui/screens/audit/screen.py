@@ -6,10 +6,10 @@ from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 from textual import events, getters
+from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
@@ -34,9 +34,6 @@ from mm_tui.widgets.cached_static import CachedStatic
 from mm_tui.widgets.later import Later
 from mm_tui.widgets.line_input import SearchInput
 from mm_tui.widgets.pager import Page, Pager
-
-if TYPE_CHECKING:
-    from textual.app import ComposeResult
 
 CHECKING = "checking the journal"
 TYPING_SECONDS = 0.12

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
@@ -12,9 +13,6 @@ from textual.widgets import Static
 
 from mm_tui.screens.dialogs.dialog import keys_line
 from mm_tui.text import OneLine
-
-if TYPE_CHECKING:
-    from textual.app import ComposeResult
 
 
 class ConfirmScreen(ModalScreen[bool]):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Input, Static
@@ -12,10 +13,6 @@ from textual.widgets import Input, Static
 from mm_tui.screens.dialogs.dialog import Dialog, keys_line
 from mm_tui.text import OneLine
 from mm_tui.widgets.line_input import LineInput
-
-if TYPE_CHECKING:
-    from textual.app import ComposeResult
-
 
 LONGEST_LINE = 200
 """The width in cells of the text."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
+from textual.screen import Screen
 from textual.widgets import Static
 
 from mm_tui import keymap
@@ -14,10 +16,6 @@ from mm_tui.screens.dialogs.dialog import Dialog, keys_words
 from mm_tui.widgets.chrome import awake_keys
 from mm_tui.widgets.words import joined, key_name
 from mm_tui.widgets.wrapping import wrapped
-
-if TYPE_CHECKING:
-    from textual.app import ComposeResult
-    from textual.screen import Screen
 
 WIDTH, SHARE, FRAME = 110, 94, 5
 """The dialog's greatest width in cells and its share of the screen in percent, as in dialogs.tcss, and its margins."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
+from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
@@ -17,9 +18,6 @@ from mm_tui.text import ManyLine, OneLine
 from mm_tui.widgets.hanging import HangingText
 from mm_tui.widgets.line_input import LineInput
 from mm_tui.widgets.words import joined, with_keys
-
-if TYPE_CHECKING:
-    from textual.app import App, ComposeResult
 
 MAX_WORDS = 500
 """The most characters of the user's own words."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
-from textual import getters
+from textual import events, getters
+from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.css.query import NoMatches
+from textual.timer import Timer
 from textual.widgets import Static
 
 from mm_tui import keymap
@@ -18,17 +20,15 @@ from mm_tui.screens.dialogs.mail_acts import ask_spam
 from mm_tui.screens.inbox import words as inbox_words
 from mm_tui.screens.inbox.column import KeysRead, MailColumn
 from mm_tui.screens.inbox.preview import Preview
-from mm_tui.services.events import AssistChanged, MailboxesChanged, MailChanged, PendingChanged, SyncChanged
+from mm_tui.services.events import (
+    AssistChanged,
+    MailboxesChanged,
+    MailChanged,
+    PendingChanged,
+    ServiceEvent,
+    SyncChanged,
+)
 from mm_tui.widgets.mail_list import MailList
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from textual import events
-    from textual.app import ComposeResult
-    from textual.timer import Timer
-
-    from mm_tui.services.events import ServiceEvent
 
 BESIDE_COLUMNS, BELOW_COLUMNS, BELOW_LINES = 160, 120, 32
 """The sizes from which the preview is beside the list, or below it."""

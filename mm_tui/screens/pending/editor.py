@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
-from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 from textual import getters
+from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
+from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from mm_tui import keymap
@@ -43,11 +44,6 @@ from mm_tui.widgets.later import Later
 from mm_tui.widgets.line_input import LineInput
 from mm_tui.widgets.pager import Pager
 from mm_tui.widgets.words import joined
-
-if TYPE_CHECKING:
-    from textual.app import ComposeResult
-    from textual.widget import Widget
-
 
 THREE_WAY = "three-way"
 ROOM = 4

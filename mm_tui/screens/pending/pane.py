@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 from textual import getters
+from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 
@@ -26,11 +27,6 @@ from mm_tui.text import OneLine
 from mm_tui.widgets.cached_static import CachedStatic
 from mm_tui.widgets.pager import Page, Pager
 from mm_tui.widgets.words import joined
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from textual.app import ComposeResult
 
 
 class View(StrEnum):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
@@ -17,10 +18,6 @@ from mm_tui.store.decisions.edits import SavedEdit
 from mm_tui.text import ManyLine, OneLine
 from mm_tui.widgets.pager import Pager, PageWriter
 from mm_tui.widgets.words import count, exact, joined
-
-if TYPE_CHECKING:
-    from textual.app import ComposeResult
-
 
 NO_TEXTS = "No saved texts. Text that you write but do not send is saved here."
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from textual import getters
+from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
@@ -14,12 +15,6 @@ from mm_tui import keymap
 from mm_tui.text import ManyLine, OneLine
 from mm_tui.widgets.draft_area import DraftArea
 from mm_tui.widgets.words import joined
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from textual.app import ComposeResult
-
 
 MAX_WARNINGS = 2
 
