@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from mm_tui.assist.prompts import URGENCIES
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
-    from mm_tui.assist.tasks import Extraction
     from mm_tui.gateway.client import GatewayClient
-    from mm_tui.services.assistant.cards import CardState
 
 LABEL = "label"
 LABEL_BY = "label.by"
@@ -132,9 +130,22 @@ async def remove(
     return {key: value for key, value in held.items() if key not in gone}
 
 
-def of_results(
-    label: str, label_by: str, summary: str, facts: Extraction | CardState, models: Sequence[str]
-) -> dict[str, str]:
+class Facts(Protocol):
+    """What was extracted from an email."""
+
+    @property
+    def intent(self) -> str: ...
+    @property
+    def requested_action(self) -> str: ...
+    @property
+    def urgency(self) -> str: ...
+    @property
+    def deadline(self) -> str: ...
+    @property
+    def amounts(self) -> Sequence[str]: ...
+
+
+def of_results(label: str, label_by: str, summary: str, facts: Facts, models: Sequence[str]) -> dict[str, str]:
     """Converts results about an email to tags; empty results have no tag."""
     wanted = {LABEL: label, LABEL_BY: label_by, SUMMARY: summary, MODEL: ", ".join(models)}
     wanted |= {INTENT: facts.intent, REQUESTED_ACTION: facts.requested_action, URGENCY: facts.urgency}
