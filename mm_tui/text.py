@@ -25,7 +25,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import cache
-from typing import Self
+from typing import NamedTuple, Self
 
 MARKS_A_CELL = 4
 
@@ -45,6 +45,7 @@ _INVISIBLE = (
 )
 _CONTROL = "\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff"
 _HIDDEN = re.compile(f"[{_CONTROL}{_BIDI}{_INVISIBLE}]+")
+_REMOVED = re.compile(f"(?:{_SEQUENCE.pattern}|{_HIDDEN.pattern})++")
 _ACTIVE = re.compile(f"[{_CONTROL}{_BIDI}]")
 _BREAKS = re.compile("\r\n?")
 
@@ -158,25 +159,58 @@ def _settle(text: str) -> str:
     return stack.sub(settled, text)
 
 
-def _clean(raw: str) -> tuple[str, int, int]:
-    """The cleaned text; how many characters were removed; how many of them could have acted on a terminal or reader."""
+MOST_PLACES = 100
+"""The most places of hidden characters that a text remembers."""
+_PIECE = 4096
+
+
+class Hidden(NamedTuple):
+    """What cleaning removed from a text."""
+
+    removed: int = 0
+    active: int = 0
+    places: tuple[int, ...] = ()
+
+
+_NOTHING = Hidden()
+
+
+def _clean(raw: str) -> tuple[str, Hidden]:
+    """The cleaned text and what was removed."""
     if raw.isascii() and raw.isprintable():
         # Most texts take this path; a list of 100,000 emails has a million texts.
-        return raw, 0, 0
-    text = _BREAKS.sub("\n", raw) if "\r" in raw else raw
-    removed = active = 0
+        return raw, _NOTHING
+    whole = text = _BREAKS.sub("\n", raw) if "\r" in raw else raw
+    active = 0
     printable = text.replace("\n", " ").replace("\t", " ").isprintable()
     if not printable or _PRINTABLE_YET_HIDDEN.search(text) is not None:
-        before = len(text)
         text = _SEQUENCE.sub("", text)
-        active = before - len(text) + len(_ACTIVE.findall(text))
+        active = len(whole) - len(text) + len(_ACTIVE.findall(text))
         text = _HIDDEN.sub("", text)
-        removed = before - len(text)
     if not text.isascii() and max(text) >= _FIRST_MARK:
-        settled = _settle(text)
-        removed += len(text) - len(settled)
-        text = settled
-    return text, removed, active
+        text = _settle(text)
+    removed = len(whole) - len(text)
+    return text, Hidden(removed, active, _places(whole, text)) if removed else _NOTHING
+
+
+def _places(whole: str, text: str) -> tuple[int, ...]:
+    """Where in the cleaned `text` something of the `whole` is missing, the first `MOST_PLACES`."""
+    places: list[int] = []
+    at = place = 0
+    while len(places) < MOST_PLACES:
+        step = _PIECE
+        while step and at < len(whole):
+            if whole[at : at + step] == text[place : place + step]:
+                at, place = at + step, place + step
+            else:
+                step //= 2
+        if at >= len(whole):
+            break
+        places.append(place)
+        while at < len(whole) and whole[at] != text[place : place + 1]:
+            run = None if whole[at].isprintable() else _REMOVED.match(whole, at)
+            at = run.end() if run else at + 1
+    return tuple(places)
 
 
 _BLANK = re.compile("[\\s\u115f\u1160\u2800\U0001d159]*+")
@@ -197,24 +231,36 @@ class CleanText(str):
     """A string that may be shown. Building one cleans it, so the type is the guarantee. What `str`'s own methods return
     is plain `str`: clean, but no longer vouched for by its type."""
 
-    __slots__ = ("active", "removed")
+    __slots__ = ("hidden",)
 
-    removed: int
-    """The number of characters that cleaning removed."""
-    active: int
-    """How many of these could have had an effect: control sequences, control characters, bidirectional controls."""
+    hidden: Hidden
 
     def __new__(cls, raw: str = "") -> Self:
         if type(raw) is cls:
             return raw
-        text, removed, active = cls._rule(raw)
+        text, hidden = cls._rule(raw)
         made = super().__new__(cls, text)
-        made.removed = removed + (raw.removed if isinstance(raw, CleanText) else 0)
-        made.active = active + (raw.active if isinstance(raw, CleanText) else 0)
+        # Of a clean text nothing is removed.
+        made.hidden = raw.hidden if isinstance(raw, CleanText) else hidden
         return made
 
+    @property
+    def removed(self) -> int:
+        """The number of characters that cleaning removed."""
+        return self.hidden.removed
+
+    @property
+    def active(self) -> int:
+        """How many of these could have had an effect: control sequences, control characters, bidirectional controls."""
+        return self.hidden.active
+
+    @property
+    def places(self) -> tuple[int, ...]:
+        """Where in the text they were, the first `MOST_PLACES`."""
+        return self.hidden.places
+
     @staticmethod
-    def _rule(raw: str) -> tuple[str, int, int]:
+    def _rule(raw: str) -> tuple[str, Hidden]:
         raise NotImplementedError
 
 
@@ -224,9 +270,9 @@ class OneLine(CleanText):
     __slots__ = ()
 
     @staticmethod
-    def _rule(raw: str) -> tuple[str, int, int]:
-        text, removed, active = _clean(raw)
-        return text.replace("\n", " ").replace("\t", " "), removed, active
+    def _rule(raw: str) -> tuple[str, Hidden]:
+        text, hidden = _clean(raw)
+        return text.replace("\n", " ").replace("\t", " "), hidden
 
 
 class ManyLine(CleanText):
@@ -235,7 +281,7 @@ class ManyLine(CleanText):
     __slots__ = ()
 
     @staticmethod
-    def _rule(raw: str) -> tuple[str, int, int]:
+    def _rule(raw: str) -> tuple[str, Hidden]:
         return _clean(raw)
 
 

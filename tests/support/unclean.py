@@ -23,8 +23,8 @@ def take_down(walls: set[str]) -> None:
     clean, filtered = text._clean, ControlFilter.apply
     here = local()
 
-    def cleaned(raw: str) -> tuple[str, int, int]:
-        return clean(raw) if getattr(here, "filtering", False) else (raw, 0, 0)
+    def cleaned(raw: str) -> tuple[str, text.Hidden]:
+        return clean(raw) if getattr(here, "filtering", False) else (raw, text.Hidden())
 
     def apply(self: ControlFilter, segments: list[Segment], background: Color) -> list[Segment]:
         if "filter" in walls:

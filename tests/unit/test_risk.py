@@ -254,8 +254,11 @@ def test_attachments_by_name() -> None:
 
 
 def test_hidden_characters_are_told_with_their_kind() -> None:
-    mild = assess(drafted("soft\u00adhyphen"), CONTEXT)
-    assert found(mild, "hidden_characters")[0] == (Level.MEDIUM, "1 hidden character removed: look at the raw text")
+    draft = drafted("It was a soft\u00adhyphen, and £2\u200b6\u200b5\u200b.\n\nYours")
+    mild = assess(draft, CONTEXT)
+    words = '4 hidden characters removed, in "softhyphen,", "£265.": look at the raw text'
+    assert found(mild, "hidden_characters")[0] == (Level.MEDIUM, words)
+    assert marked(draft, mild, "hidden_characters") == ["softhyphen,", "£265."]
     wild = assess(drafted(subject=OneLine("a\x1b]52;c;eA==\x07b")), CONTEXT)
     assert found(wild, "hidden_characters")[0][0] is Level.HIGH
     name = assess(drafted(to=(Party(address=OneLine("anna@customer.example"), name=OneLine("A\u202enna")),)), CONTEXT)

@@ -83,6 +83,16 @@ def test_what_is_removed_is_counted(raw: str) -> None:
     assert 0 <= cleaned.active <= cleaned.removed
 
 
+@given(
+    st.lists(st.sampled_from(["ä", " ", "\n"]), max_size=9),
+    st.lists(st.sampled_from(["\u200b", "\x1b[1m"]), min_size=9),
+)
+def test_where_something_was_removed_is_known(kept: list[str], hidden: list[str]) -> None:
+    raw = "".join(f"{one}{kept}" for one, kept in zip(hidden, kept, strict=False))
+    assert ManyLine(raw).places == tuple(range(len(kept)))
+    assert OneLine(ManyLine(raw)).places == ManyLine(raw).places
+
+
 @given(TEXTS)
 def test_no_cell_has_more_marks_than_allowed(raw: str) -> None:
     marks = 0

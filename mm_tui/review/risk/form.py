@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 from mm_tui.review.findings import Finding, Level, Span
 from mm_tui.review.risk.holes import template_hole
-from mm_tui.review.risk.rule import Reading, quoted, rule
+from mm_tui.review.risk.rule import Reading, listed, quoted, rule
 from mm_tui.review.subject import unmarked
-from mm_tui.text import OneLine, hidden_notice
+from mm_tui.text import CleanText, OneLine, hidden_notice
 
 _UNSEEN = re.compile(
     r"<!--(?!-->)[^\0]{0,2000}?(?:-->|\Z)|<!\[CDATA\[[^\0]{0,500}?(?:\]\]>|\Z)|<\?[a-z][^\0]{0,500}?(?:\?>|\Z)|<![a-z][^<>]{0,500}>"
@@ -41,13 +41,41 @@ def empty_subject(reading: Reading) -> Iterator[Finding]:
 @rule("hidden_characters", "hidden characters removed", inbound=True)
 def hidden_characters(reading: Reading) -> Iterator[Finding]:
     """Cleaning removed characters from the subject, the body, a name or an address: the screen does not show everything
-    that will be sent. High when some of them could act (control sequences, direction overrides), else medium."""
+    that will be sent. The words around them are quoted, and those of the body marked. High when some of them could act
+    (control sequences, direction overrides), else medium."""
     draft = reading.draft
     if draft.removed:
         level = Level.HIGH if draft.active else Level.MEDIUM
         notice = hidden_notice(draft.removed).lstrip("⚠ ")
         more = f", {draft.active} of them in control sequences" if draft.active else ""
-        yield Finding("hidden_characters", level, OneLine(f"{notice}{more}: look at the raw text"))
+        around = dict.fromkeys(
+            quoted(text[slice(*span)], _LONGEST_QUOTED) for text in draft.texts for span in _around(text)
+        )
+        where = f", in {listed(list(around))}" if around else ""
+        words = OneLine(f"{notice}{more}{where}: look at the raw text")
+        yield Finding("hidden_characters", level, words, tuple(_around(draft.body)))
+
+
+_LONGEST_QUOTED = 40
+_REACH = 20
+_LEFT = re.compile(r"\S*[^\S\n]*\Z")
+_RIGHT = re.compile(r"[^\S\n]*\S*")
+
+
+def _around(text: CleanText) -> list[Span]:
+    """The words around the places where hidden characters were removed, up to a few letters on either side."""
+    spans: list[Span] = []
+    for place in text.places:
+        # Between two words, both are marked.
+        before = _LEFT.search(text, max(0, place - _REACH), place)
+        after = _RIGHT.match(text, place, place + _REACH)
+        span = Span(before.start() if before else place, after.end() if after else place)
+        if not text[slice(*span)].strip():
+            continue
+        if spans and span.start <= spans[-1].end:
+            span = Span(spans.pop().start, span.end)
+        spans.append(span)
+    return spans
 
 
 @rule("not_shown", "text that the recipient does not see", inbound=True)

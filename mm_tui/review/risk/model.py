@@ -68,7 +68,8 @@ class Draft(msgspec.Struct, frozen=True, dict=True):
         return tuple(seen.values())
 
     @cached_property
-    def _texts(self) -> tuple[CleanText, ...]:
+    def texts(self) -> tuple[CleanText, ...]:
+        """Everything shown of it: subject, body, names of attachments, addresses and names."""
         parties = (self.sender, *self.to, *self.cc, *self.bcc, *self.reply_to)
         names = [text for party in parties for text in (party.address, party.name)]
         return (self.subject, self.body, *(attachment.name for attachment in self.attachments), *names)
@@ -76,12 +77,12 @@ class Draft(msgspec.Struct, frozen=True, dict=True):
     @property
     def removed(self) -> int:
         """How many hidden characters were removed from everything shown."""
-        return sum(text.removed for text in self._texts)
+        return sum(text.removed for text in self.texts)
 
     @property
     def active(self) -> int:
         """How many of them could have acted on a terminal or a reader."""
-        return sum(text.active for text in self._texts)
+        return sum(text.active for text in self.texts)
 
 
 class Message(msgspec.Struct, frozen=True):
