@@ -234,7 +234,7 @@ async def test_reply_is_streamed_edited_and_waits_at_the_gate(
         waiting = wait_until(lambda: _waiting(sandbox))
         await until(pilot, lambda: "draft, waits for a decision" in shown(app), "it in the thread")
         await pilot.press("r")
-        await until(pilot, lambda: "a draft waits already" in shown(app), "a word to whoever writes another")
+        await until(pilot, lambda: "a draft waits" in shown(app), "a word to whoever writes another")
         await until(pilot, lambda: editor.text.strip() and not area.read_only)
         await pilot.press("escape")
         await until(pilot, lambda: not editor.is_open)

@@ -92,7 +92,7 @@ class Replying:
             (OneLine(", ".join(named)), "bold $foreground"),
             (OneLine(other), "$mm-risk") if named != [row.sender] else "",
             f" · {'on the allowlist: sent at once' if self._let_through() else gate}",
-            (" · a draft waits already", "$mm-risk") if waits else "",
+            (" · a draft waits", "$mm-risk") if waits else "",
         )
 
     @property

@@ -64,12 +64,7 @@ class PresenceKeeper:
     def seat(self) -> Seat:
         """The reviewer at this program, as its tags name them."""
         fresh = self._sync.poll_seconds + ANSWER_SECONDS
-        return Seat(self._tags.reviewer, self._tags.token, self.open_id, fresh, self.watch.seen_at)
-
-    @property
-    def open_id(self) -> str | None:
-        """The id of the email that is open here."""
-        return self._wanted.email_id if self._wanted is not None else None
+        return Seat(self._tags.reviewer, self._tags.token, fresh, self.watch.seen_at)
 
     def open(self, mailbox_id: str, email_id: str) -> None:
         """Records that the user now has this email open, and no other."""

@@ -108,8 +108,6 @@ class Seat(NamedTuple):
     reviewer: str = ""
     token: str = ""
     """The token of the presence tags set by this program."""
-    open_id: str | None = None
-    """The email that is open here."""
     fresh_seconds: float = float("inf")
     """Presence seen longer ago than this shows its time."""
     tags_seen_at: Callable[[str], datetime | None] = lambda _: None

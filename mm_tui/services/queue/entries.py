@@ -287,7 +287,7 @@ def _with_presence(entry: QueueEntry, presence: Presence | None, seat: Seat) -> 
     other = None if is_ours else presence
     named = other is not None and folded_name(other.by) == folded_name(OneLine(seat.reviewer))
     other = replace(other, is_own=True) if other is not None and named else other
-    mine = named or entry.edit is not None or entry.item.id == seat.open_id
+    mine = named or entry.edit is not None
     return replace(entry, presence=other, is_mine=mine) if other is not None or mine else entry
 
 

@@ -90,7 +90,7 @@ class QueueEntry(msgspec.Struct, frozen=True):
     ended: OneLine = _NOTHING
     """How it was decided, for an email that no longer waits but is still shown; empty while it waits."""
     is_mine: bool = False
-    """Open here, open elsewhere under the reviewer's name, assigned to them, or edited by them."""
+    """Open in another program under the reviewer's name, assigned to them, or edited by them."""
     note: TeamNote | None = None
     """A reviewer's note for the others."""
     approvals: Approvals = NO_APPROVALS
