@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -51,17 +51,22 @@ class Moments(msgspec.Struct, frozen=True, gc=False):
 
 
 class Book:
-    """Addresses, indexed by what their names look like. Indexes are built on first use. `moments`: the times of each
-    address, in lower case."""
+    """Addresses, indexed by what their names look like. Indexes are built on first use.
 
-    def __init__(self, moments: Mapping[str, Moments]) -> None:
+    Args:
+        addresses: in lower case.
+        moments: the times of an address. Kept for each, they would take half a megabyte.
+    """
+
+    def __init__(self, addresses: Collection[str], moments: Callable[[str], Moments]) -> None:
+        self.addresses = addresses
         self.moments = moments
         self._imitated: dict[str, tuple[str, ...]] = {}
 
     @cached_property
     def by_first(self) -> list[str]:
         """All addresses, in the order in which they became known."""
-        return sorted(self.moments, key=lambda address: (self.moments[address].first, address))
+        return sorted(self.addresses, key=lambda address: (self.moments(address).first, address))
 
     @cached_property
     def by_domain(self) -> dict[str, tuple[str, ...]]:
@@ -72,7 +77,7 @@ class Book:
     def settled_by_domain(self) -> dict[str, tuple[str, ...]]:
         """The addresses of each domain, in the order in which they became established."""
         return {
-            domain: tuple(sorted(addresses, key=lambda address: self.moments[address].settled))
+            domain: tuple(sorted(addresses, key=lambda address: self.moments(address).settled))
             for domain, addresses in self.by_domain.items()
         }
 
@@ -143,7 +148,7 @@ class Acquaintances(NamedTuple):
         moments = {
             address: Moments(since, ESTABLISHED if since == ESTABLISHED else NEVER) for address, since in known.items()
         }
-        return cls(Book(moments), known.get)
+        return cls(Book(moments, moments.__getitem__), known.get)
 
     def without(self, domains: frozenset[str]) -> Acquaintances:
         """All except the addresses of these domains."""
@@ -153,7 +158,7 @@ class Acquaintances(NamedTuple):
     def known(self, addresses: Iterable[str]) -> Iterator[tuple[int, str]]:
         """Those of these addresses (in the order of `Book.by_first`) that are known, each with its time."""
         for address in addresses:
-            if self.book.moments[address].first > self.now:
+            if self.book.moments(address).first > self.now:
                 return
             if (since := self.since(address)) is not None:
                 yield since, address
@@ -161,7 +166,7 @@ class Acquaintances(NamedTuple):
     def established(self, domain: str) -> bool:
         """Whether any address of a domain is established."""
         for address in self.book.settled_by_domain.get(domain, ()):
-            if self.book.moments[address].settled > self.now:
+            if self.book.moments(address).settled > self.now:
                 return False
             if self.since(address) == ESTABLISHED:
                 return True
@@ -190,7 +195,7 @@ class Known(msgspec.Struct, frozen=True, dict=True):
     @cached_property
     def _parts(self) -> tuple[Acquaintances, ...]:
         """In the order in which they came."""
-        return tuple(part for part in (self.others, Acquaintances.of(recent=self.recent)) if part.book.moments)
+        return tuple(part for part in (self.others, Acquaintances.of(recent=self.recent)) if part.book.addresses)
 
     def _place(self, address: str) -> tuple[int, int, str] | None:
         """The position of an address among all known ones in the order in which they came; None if it is not known."""
@@ -208,7 +213,7 @@ class Known(msgspec.Struct, frozen=True, dict=True):
         for number, part in enumerate(self._parts):
             found: tuple[int, int, str] | None = None
             for address in part.book.by_domain.get(domain, ()):
-                if part.book.moments[address].first > (part.now if found is None else found[1]):
+                if part.book.moments(address).first > (part.now if found is None else found[1]):
                     break
                 place = self._place(address)
                 if place is not None and place[0] == number and (found is None or place < found):

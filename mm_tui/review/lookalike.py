@@ -160,7 +160,6 @@ def one_slip_apart(first: str, second: str) -> bool:
     return left[1:] == right if len(left) > len(right) else left == right[1:]
 
 
-@lru_cache(maxsize=2048)
 def domain_of(address: str) -> str:
     """The domain of an address, lower case; empty if there is none."""
     return address.rpartition("@")[2].strip(" .>").lower() if "@" in address else ""

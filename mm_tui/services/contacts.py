@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from mm_tui.review.known import ESTABLISHED, NEVER, Acquaintances, Book, Moments
+from mm_tui.review.known import ESTABLISHED, NEVER, NOBODY, Acquaintances, Book, Moments
 from mm_tui.store.mail.contacts import NO_THREAD, ContactStore
 from mm_tui.store.sort_keys import to_ms
 
@@ -39,7 +39,7 @@ class Contacts:
         self._read_at: datetime | None = None
         self._exchanges: dict[str, bytes] = {}
         """Those of each address, packed one after the other."""
-        self._book = Book({})
+        self._book = NOBODY.book
         self.version = 0
         """A number that changes with the correspondents."""
 
@@ -56,7 +56,7 @@ class Contacts:
                 fresh[one.address] = fresh.get(one.address, b"") + _PACKED.pack(at, one.thread, one.wrote)
             if fresh != self._exchanges:
                 self._exchanges = fresh
-                self._book = Book({address: _moments(exchanges) for address, exchanges in fresh.items()})
+                self._book = Book(fresh.keys(), lambda address: _moments(fresh[address]))
                 self.version += 1
             self._read_at = now
 
