@@ -339,7 +339,7 @@ def _is_place(body: str, match: re.Match[str]) -> bool:
     if _STREET.search(name) or _STREET.search(body, max(0, match.start("full") - 3), match.start("full")):
         return True
     words = name.lower().split()
-    return not word_set("organisations", "roles").isdisjoint(words) or any(
+    return not word_set("roles", "organisations").isdisjoint(words) or any(
         word in ordered("weekdays") or word in ordered("months") for word in words
     )
 

@@ -66,14 +66,14 @@ def pairs_of(key: str) -> tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]:
 
 def is_common(word: str) -> bool:
     """Whether a word of three letters or more is in the data: it is the name of nobody."""
-    return f"\0{word}\0" in _common_words()
+    return f"\0{word}\0".encode() in _common_words()
 
 
 @cache
-def _common_words() -> str:
+def _common_words() -> bytes:
     """Every word with a mark before and after it: a set of them would take ten times the memory."""
     words = {word for some in _every().values() for word in re.findall(r"[^\W\d_]{3,}", some.decode())}
-    return "\0".join(["", *words, ""])
+    return "\0".join(["", *words, ""]).encode()
 
 
 @cache
