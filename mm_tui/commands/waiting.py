@@ -12,8 +12,7 @@ from mm_tui.gateway.errors import GatewayError, NotFound
 from mm_tui.gateway.mail_calls import first_pages
 from mm_tui.gateway.shapes import EmailFilter
 from mm_tui.models import Direction, EmailDetail, PendingItem, Status
-from mm_tui.services.audit.key_names import key_names
-from mm_tui.services.audit.line import actor_words
+from mm_tui.services.audit.key_names import actor_words, key_names
 from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.services.sync.waiting_details import THREAD_MAILS
 from mm_tui.session import Session
@@ -70,7 +69,7 @@ async def _is_unread(gateway: GatewayClient, mailbox_id: str, email_id: str) -> 
 def _decided(detail: EmailDetail, names: Mapping[str, str]) -> str:
     words = f"its status is {detail.status}"
     if detail.approved_by:
-        words += f", approved by {actor_words(detail.approved_by, names=names)}"
+        words += f", approved by {actor_words(detail.approved_by, names)}"
     if detail.approved_at:
         words += f" at {detail.approved_at.isoformat(timespec='seconds')}"
     return words

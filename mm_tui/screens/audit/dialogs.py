@@ -19,8 +19,8 @@ from mm_tui.messages import session_of
 from mm_tui.screens.dialogs.choice import Choice, ChoiceScreen
 from mm_tui.screens.dialogs.dialog import Dialog, Line, ListDialog, heading, keys_line
 from mm_tui.services.audit.export import ExportError, export, target_of
-from mm_tui.services.audit.key_names import NO_NAMES
-from mm_tui.services.audit.line import GATEWAY_WORDS, JOURNAL_WORDS, actor_words
+from mm_tui.services.audit.key_names import NO_NAMES, key_words
+from mm_tui.services.audit.line import GATEWAY_WORDS, JOURNAL_WORDS
 from mm_tui.store.audit.timeline import Facet, LineFilter, Source
 from mm_tui.text import OneLine
 from mm_tui.widgets.line_input import LineInput
@@ -208,7 +208,7 @@ def _choices(
             yield heading(title)
         for facet in here:
             on = chosen.actor == facet.value
-            words = actor_words(facet.value, facet.source, names)
+            words = key_words(facet.value, names) if source is Source.GATEWAY else facet.value
             yield _choice(words, replace(chosen, actor=None if on else str(facet.value)), on, _lines(facet))
     yield heading("What")
     for facet in actions[:MOST]:

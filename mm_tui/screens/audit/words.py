@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from mm_tui.screens.audit.entry_list import moment
-from mm_tui.services.audit.line import actor_words, narrowed
+from mm_tui.services.audit.key_names import actor_words
+from mm_tui.services.audit.line import narrowed
 from mm_tui.services.events import SyncPart
 from mm_tui.store.audit.timeline import LineFilter, Source
 from mm_tui.text import OneLine
@@ -40,7 +41,7 @@ def heading(
     both = "local journal" if alone and not session.audit.count() else "both logs"
     words = [{Source.GATEWAY: "gateway's log", Source.JOURNAL: "local journal", None: both}[chosen.source]]
     words += [address] if address else []
-    words += [actor_words(chosen.actor, names=names)] if chosen.actor else []
+    words += [actor_words(chosen.actor, names)] if chosen.actor else []
     words += [OneLine(chosen.action)] if chosen.action else []
     words += [f"since {moment(chosen.since, now).strip()}"] if chosen.since else []
     total = count(rows + folded, "line", "lines") + ("" if whole else "…")

@@ -12,7 +12,8 @@ from msgspec.structs import replace
 
 from mm_tui.models import Direction, EmailDetail, EmailSummary
 from mm_tui.review.digest import short
-from mm_tui.services.audit.line import AuditLine, AuditLines, Tone, actor_words
+from mm_tui.services.audit.key_names import actor_words
+from mm_tui.services.audit.line import AuditLine, AuditLines, Tone
 from mm_tui.store.assist import AssistStore, ResultKey
 from mm_tui.store.audit.folding import Folder
 from mm_tui.store.audit.timeline import LineFilter, Source
@@ -111,7 +112,7 @@ class Histories:
             yield HistoryEvent(opened_at, Origin.HERE, OneLine("last opened here"), relation=relation)
         if detail is not None and detail.approved_at is not None:
             ours = next((one.who for one in self._lines.journaled.about(email_id) if one.approved), None)
-            who = ours or actor_words(detail.approved_by, names=self._lines.names)
+            who = ours or actor_words(detail.approved_by, self._lines.names)
             by = OneLine(f"by {who}") if who else OneLine("")
             yield HistoryEvent(
                 detail.approved_at, Origin.MAIL, OneLine("approved"), by, relation=relation, tone=Tone.DECISION

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 KEY_DIGITS = 6
 """How many characters of a key's id are shown: the last ones, because ids begin with the time."""
 LONGEST_NAME = 24
+ULID = 26
 _NAMES = "key_names"
 NO_NAMES: Mapping[str, str] = {}
 
@@ -50,3 +51,8 @@ def key_words(key_id: str, names: Mapping[str, str] = NO_NAMES) -> OneLine:
     if not name:
         return OneLine(f"key …{key_id[-KEY_DIGITS:]}")
     return OneLine(name if name.lower().endswith("key") else f"{name} key")
+
+
+def actor_words(actor: str, names: Mapping[str, str] = NO_NAMES) -> OneLine:
+    """A reviewer's name, or a key in words: 26 letters and digits, the form of the gateway's ids, count as a key."""
+    return key_words(actor, names) if len(actor) == ULID and actor.isalnum() else OneLine(actor)

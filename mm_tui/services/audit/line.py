@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from mm_tui.query import moment_named, time_fault
 from mm_tui.services.audit.act_journal import FAILED, IN_DOUBT, KINDS
-from mm_tui.services.audit.key_names import NO_NAMES, key_names, key_words
+from mm_tui.services.audit.key_names import key_names, key_words
 from mm_tui.store.audit.actions import Meaning, meaning
 from mm_tui.store.audit.journaled import JournaledDecision, JournaledDecisions
 from mm_tui.store.audit.timeline import LineFilter, LogLine, Source, Timeline
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from array import array
 
     from mm_tui.store.database import Database
-
-ULID = 26
 
 GATEWAY_WORDS = {
     "email.received": "arrived",
@@ -324,13 +322,6 @@ def decided(line: LogLine) -> bool | None:
         return None
     found = meaning(line.action, dict(line.details))
     return found is Meaning.APPROVED if found in (Meaning.APPROVED, Meaning.REJECTED) else None
-
-
-def actor_words(actor: str, source: Source | None = None, names: Mapping[str, str] = NO_NAMES) -> OneLine:
-    """An actor for lists: a reviewer's name, or a key's name or the end of its id. Without `source`, 26 letters and
-    digits, the form of the gateway's ids, count as a key."""
-    is_key = source is Source.GATEWAY or (source is None and len(actor) == ULID and actor.isalnum())
-    return key_words(actor, names) if is_key else OneLine(actor)
 
 
 def words_of(line: LogLine) -> OneLine:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from mm_tui.decision.state import Outcome
 from mm_tui.gateway.errors import GatewayError
 from mm_tui.review.digest import digest_of
-from mm_tui.services.audit.line import actor_words
+from mm_tui.services.audit.key_names import actor_words
 from mm_tui.services.decisions.view import AS_WANTED, DecisionView
 from mm_tui.text import OneLine
 
@@ -61,7 +61,7 @@ def _agent(entry: QueueEntry, audit: AuditStore, names: Mapping[str, str]) -> st
     if entry.author is not None:
         return f"{entry.author.name} (a human)"
     key = audit.composer(entry.item.id)
-    return actor_words(key, names=names) if key else "unknown"
+    return actor_words(key, names) if key else "unknown"
 
 
 def _counted(found: Counter[str]) -> str:

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 from mm_tui.clock import at_time
 from mm_tui.decision.state import Outcome
 from mm_tui.models import Status
-from mm_tui.services.audit.key_names import NO_NAMES, key_words
-from mm_tui.services.audit.line import actor_words
+from mm_tui.services.audit.key_names import NO_NAMES, actor_words, key_words
 from mm_tui.services.decisions.record import UnreadableDecision, meta_of, state_of
 from mm_tui.services.decisions.view import DecisionView, Phase
 from mm_tui.store.audit.actions import Meaning, meaning
@@ -72,7 +71,7 @@ def how_it_ended(
             return OneLine(f"{_MEANINGS[found]}{at}{by}")
     detail = mail.detail(email_id)
     if detail is not None and detail.approved_at is not None:
-        by = f" by {actor_words(detail.approved_by, names=names)}" if detail.approved_by else ""
+        by = f" by {actor_words(detail.approved_by, names)}" if detail.approved_by else ""
         return OneLine(f"approved elsewhere {at_time(detail.approved_at, today)}{by}")
     summary = mail.summary(email_id)
     if summary is not None and (summary.delivered_at or summary.bounced_at) is not None:

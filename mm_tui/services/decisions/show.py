@@ -12,7 +12,7 @@ from mm_tui.decision import words
 from mm_tui.decision.machine import can_undo
 from mm_tui.decision.state import Act, Choice, Outcome, Question, State, Step
 from mm_tui.models import Direction, Party
-from mm_tui.services.audit.line import actor_words
+from mm_tui.services.audit.key_names import actor_words
 from mm_tui.services.decisions.record import ActiveDecision
 from mm_tui.services.decisions.view import Asked, Changed, DecisionView, Phase, Shown, phase_of
 from mm_tui.text import OneLine
@@ -66,7 +66,7 @@ def _with_name(state: State, reviewer: str, names: Callable[[], Mapping[str, str
         return state
     # Another reviewer may have released the edit before our call; then the gateway does not record our name.
     ours = state.outcome is Outcome.APPROVED or (state.outcome is Outcome.EDIT_RELEASED and sighting.is_ours)
-    name = reviewer if ours else actor_words(sighting.decided_by, names=names())
+    name = reviewer if ours else actor_words(sighting.decided_by, names())
     return replace(state, sighting=replace(sighting, decided_by=name))
 
 
