@@ -308,13 +308,21 @@ def promise_legal(reading: Reading) -> Iterator[Finding]:
             yield Finding("promise_legal", Level.MEDIUM, OneLine(words), (span,))
 
 
+_WHEN = re.compile(rf"\b(?:(?:{_WEEKDAY})day|tomorrow|today|at (?:exactly )?\d)")
+
+
 @rule("promise_deadline", "promises a deadline")
 def promise_deadline(reading: Reading) -> Iterator[Finding]:
     """A sentence sets a term: "within 24 hours", "by Friday", "no later than", "next-day". Low: it tells when something
-    comes."""
-    for span, _, _ in by_sentence(reading, Phrases(_DEADLINE), pattern("deadline")):
-        words = f"names a deadline: {quoted(reading.body[slice(*span)])}"
-        yield Finding("promise_deadline", Level.LOW, OneLine(words), (span,))
+    comes. Medium with emphasis ("guaranteed", "in any case", "you have my word"), unless the sentence asks or names a
+    condition."""
+    for span, sentence, _ in by_sentence(reading, Phrases(_DEADLINE), pattern("deadline"), Phrases(_WHEN)):
+        named = _DEADLINE.search(sentence) or pattern("deadline").search(sentence)
+        firm = pattern("emphatic", "in_any_case").search(sentence) is not None
+        firm = firm and not reading.is_question(span.start) and pattern("conditions").search(sentence) is None
+        if named or firm:
+            words = f"{'promises' if firm else 'names'} a deadline: {quoted(reading.body[slice(*span)])}"
+            yield Finding("promise_deadline", Level.MEDIUM if firm else Level.LOW, OneLine(words), (span,))
 
 
 @rule("promise_service", "promises a level of service")
