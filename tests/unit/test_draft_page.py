@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from mm_tui.models import Party
 from mm_tui.review.findings import Finding, Level
 from mm_tui.review.render_pass import RenderPass
 from mm_tui.review.risk.model import Assessment
@@ -26,6 +27,14 @@ def test_the_digest_takes_no_row_of_its_own(length: int, row: int, sender: int) 
     lines = head.wrap(78)
     assert [at for at, line in enumerate(lines) if digest(item.id)[:8] in line.plain] == [row]
     assert lines[sender].plain.startswith("from ")
+
+
+@pytest.mark.parametrize(("name", "shown"), [("anna", "anna@customer.example"), ("a" * 40, "1 recipient, all listed")])
+def test_a_crowded_head_still_names_a_single_recipient(name: str, shown: str) -> None:
+    item = ITEMS["d-refund"].replaced(to=(Party.parse(f"Anna Keller of Keller Optik <{name}@customer.example>"),))
+    findings = tuple(Finding(f"rule{number}", Level.LOW, OneLine(f"finding {number}")) for number in range(9))
+    head, crowded = fitted(Opened(QueueEntry(item, digest(item.id), Assessment(findings, ()))), NOW, 58, 6)
+    assert crowded and f"to   {shown}" in head.plain
 
 
 @pytest.mark.parametrize(("rows", "remarks"), [(20, 4), (10, 3), (8, 1), (7, 0)])

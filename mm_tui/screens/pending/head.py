@@ -37,6 +37,8 @@ LATE_ROWS = 2
 """Rows kept for an email that is not checked yet, besides the one that says so: for what the rules find, or cc."""
 BEGUN_CHARACTERS = 40
 """The characters that a crowded head has of a line that is in full on the page."""
+CROWDED_ADDRESS = 50
+"""The most characters of a recipient's address in a crowded head."""
 NOTE_CHARACTERS = 140
 """The most characters of a note for colleagues."""
 LET_IN = "the agent sees it once you let it in"
@@ -250,7 +252,10 @@ def _party(party: Party) -> Content:
 
 
 def _parties(parties: Sequence[Party], *, crowded: bool) -> Content:
-    """The addresses, or their number if they are on the page; empty without any."""
+    """The addresses, or their number if they are on the page; empty without any. Of a single one that fits, the address
+    is as short as the number."""
+    if crowded and len(parties) == 1 and len(parties[0].address) <= CROWDED_ADDRESS:
+        return Content(parties[0].address)
     if parties and (crowded or not fits_head([party.header for party in parties])):
         number = count(len(parties), "recipient", "recipients")
         return Content.assemble((number, "bold"), ", all listed in the text below")
