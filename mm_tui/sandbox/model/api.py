@@ -73,8 +73,8 @@ def _cut(text: str, request: ChatRequest) -> tuple[str, str]:
     return text, "stop"
 
 
-def _json(content: object, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    return Response(json.dumps(content), status_code=status, media_type="application/json", headers=headers)
+def _json(content: object, status: int = 200) -> Response:
+    return Response(json.dumps(content), status_code=status, media_type="application/json")
 
 
 def _event(content: object) -> bytes:

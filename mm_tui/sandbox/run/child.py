@@ -106,7 +106,7 @@ class SandboxChild:
     def start(self) -> Ready:
         """Starts it and waits until it listens. Raises SandboxFailed if it ended first."""
         self._process = start_supervised(
-            "mm_tui", ("sandbox", "serve", *self._arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            ("sandbox", "serve", *self._arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
         assert self._process.stdout is not None
         assert self._process.stderr is not None
@@ -163,17 +163,16 @@ class SandboxChild:
 
 
 def start_supervised(
-    module: str,
     arguments: Sequence[str],
     *,
     stdout: int | BinaryIO = subprocess.DEVNULL,
     stderr: int | BinaryIO = subprocess.DEVNULL,
     environment: Mapping[str, str] | None = None,
 ) -> subprocess.Popen[bytes]:
-    """Starts `python -m module arguments…` as a supervised process: it runs for as long as its `stdin` is kept open."""
+    """Starts `python -m mm_tui arguments…` as a supervised process: it runs for as long as its `stdin` is kept open."""
     return subprocess.Popen(  # noqa: S603 - this interpreter and our own modules
         # -P: files of the current folder that are named like modules are not run.
-        [sys.executable, "-P", "-m", "mm_tui.sandbox.run.supervised", module, *arguments],
+        [sys.executable, "-P", "-m", "mm_tui.sandbox.run.supervised", "mm_tui", *arguments],
         stdin=subprocess.PIPE,
         stdout=stdout,
         stderr=stderr,

@@ -210,7 +210,6 @@ class DemoActivity:
         folder.mkdir(exist_ok=True, mode=0o700)
         with (folder / "agent.log").open("ab") as log:
             self._agent = start_supervised(
-                "mm_tui",
                 ("agent", "run", "--interval", "3"),
                 stdout=log,
                 stderr=log,

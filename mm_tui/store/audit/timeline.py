@@ -167,7 +167,8 @@ class Timeline:
         return sorted(found, key=lambda facet: (-facet.lines, facet.value))
 
     def _gateway_keys(self, wanted: LineFilter) -> Iterator[tuple[int, int]]:
-        where, values = _times(wanted, "audit.created_at")
+        where = ["audit.created_at >= ? AND audit.created_at < ?"]
+        values: list[str | int] = [to_ms(wanted.since) or 0, to_ms(wanted.until) or 1 << 62]
         if wanted.action is not None:
             where.append("json_extract(audit.model, '$.action') = ?")
             values.append(wanted.action)
@@ -241,10 +242,6 @@ SELECT number, entry, hash, mail.subject, {_JOURNAL_MAILBOX} FROM journal
 LEFT JOIN mail ON mail.email_id = {EMAIL}
 WHERE number IN (SELECT value FROM json_each(?))
 """
-
-
-def _times(wanted: LineFilter, column: str) -> tuple[list[str], list[str | int]]:
-    return [f"{column} >= ? AND {column} < ?"], [to_ms(wanted.since) or 0, to_ms(wanted.until) or 1 << 62]
 
 
 def _join(wanted: LineFilter, email_id: str) -> str:
