@@ -240,8 +240,7 @@ def first_fault(text: str, language: Language) -> tuple[str, str]:
 
 
 def saved(own: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
-    """The saved filters in order: the user's own, then the default ones with other names. An empty query of the user's
-    removes a default filter."""
+    """The saved filters in order: the user's, then the other default ones. An empty query removes a default filter."""
     return {name: query for name, query in {**own, **{n: q for n, q in given.items() if n not in own}}.items() if query}
 
 

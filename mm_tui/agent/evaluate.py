@@ -50,8 +50,7 @@ class BadSet(Exception):
 
 
 def read_cases(path: Path, labels: Sequence[str]) -> list[LabelCase]:
-    """The cases of a JSON-lines file. Raises BadSet if a line is invalid, or its label is not configured; OSError if
-    the file cannot be read."""
+    """The cases of a JSON-lines file. Raises BadSet if a line or its label is invalid; OSError if it cannot be read."""
     cases: list[LabelCase] = []
     for number, line in enumerate(path.read_text("utf-8-sig").split("\n"), start=1):
         if not line.strip():

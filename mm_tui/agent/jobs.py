@@ -82,8 +82,7 @@ class Job(msgspec.Struct, frozen=True):
 
     @property
     def idempotency_key(self) -> str:
-        """The key for this email or rejected draft, the same for ever and on any machine, so that the gateway creates
-        only one reply."""
+        """The key for this email or rejected draft, the same on any machine: the gateway creates only one reply."""
         return "mm-tui-agent-" + hashlib.sha256(f"{self.mailbox_id} {self.email_id}".encode()).hexdigest()[:40]
 
 
@@ -258,8 +257,7 @@ class Jobs:
         return int(row[0]) < mark
 
     def write_draft(self, email_id: str, draft: str, at: datetime, *, writes_to: str = "", examples: int = 0) -> None:
-        """Stores the reply before it is first submitted. `writes_to`: the addresses that it may reach, separated by
-        spaces."""
+        """Stores the reply before it is first submitted. `writes_to`: addresses it may reach, separated by spaces."""
         self._set(email_id, draft=draft, submitted_at=to_ms(at), writes_to=writes_to.lower(), examples=examples)
 
     def adopt(self, job: Job) -> None:

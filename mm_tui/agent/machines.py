@@ -113,8 +113,7 @@ _OPENING = 1200
 
 
 def why_a_machine(mail: EmailSummary) -> str | None:
-    """Why an email seems to be written by a program; None if it does not. `mail`: as listed, or with body and headers
-    if it has been opened."""
+    """Why an email seems to be written by a program; None if it does not. `mail`: as listed, or as opened."""
     if any(map(_is_machine, mail.answerable)):
         return "the sender is a machine"
     subject = str(mail.subject)

@@ -143,8 +143,7 @@ def listed(thread: ThreadSummary | None, email_id: str) -> EmailSummary | None:
 
 
 def answer_in(thread: ThreadSummary | None, mail: EmailSummary, own_replies: Collection[str]) -> str | None:
-    """The outbound email in the thread that answers `mail`, unless the agent knows that it answers another; None if
-    there is none."""
+    """The outbound email in the thread that answers `mail` and is not known to answer another; None if none does."""
     for other in thread.emails if thread else ():
         if str(other.direction) == Direction.OUTBOUND and _is_newer(other, mail) and other.id not in own_replies:
             return other.id

@@ -284,8 +284,7 @@ class EmailWork:
         self._tools.log(event, email_id=job.email_id, label=label, reply=reply, why=why or None)
 
     async def _tag_draft(self, reply: str) -> None:
-        """Tags a draft with the email that it answers, with the rejected one that it replaces, and with how many
-        examples it was written."""
+        """Tags a draft with the email it answers, the rejected one it replaces, and the number of its examples."""
         job = self._job
         wanted = {tags.ANSWERS: job.answered_id} | ({USED: str(job.examples)} if job.examples else {})
         if job.is_redraft:

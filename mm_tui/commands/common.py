@@ -43,8 +43,7 @@ def report_crashes() -> None:
 
 @contextmanager
 def damage_marked(database: Database) -> Iterator[None]:
-    """Marks the store if a command fails because something in it cannot be read, so that the next start rebuilds it.
-    Raises CorruptStore then."""
+    """Marks the store to be rebuilt at the next start if a command cannot read part of it; then raises CorruptStore."""
     from mm_tui.commands.output.exits import of_failure
     from mm_tui.store.connecting import is_damage
     from mm_tui.store.contents import say_damage

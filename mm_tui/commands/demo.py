@@ -116,8 +116,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def write_settings(folder: Path) -> None:
-    """Gives a new demo of the sample mail settings to try: house facts and snippets. A settings file that is there
-    stays."""
+    """Gives a new demo of the sample mail settings to try. A settings file that is there stays."""
     from importlib import resources
 
     from mm_tui.private_files import replace_private

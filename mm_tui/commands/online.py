@@ -48,8 +48,7 @@ async def online(chosen: Settings) -> AsyncIterator[Session]:
 
 
 async def refresh_queue(session: Session) -> None:
-    """Updates the mailboxes and the queue. Raises OtherGateway if the store belongs to another account, GatewayError if
-    they cannot be read."""
+    """Updates the mailboxes and the queue. Raises OtherGateway if the store is another account's, GatewayError."""
     await session.check_account()
     gateway, sync = session.network
     await sync.refresh_mailboxes()

@@ -35,8 +35,7 @@ def add(
     *,
     in_full: bool = True,
 ) -> None:
-    """Adds the command; its arguments, whose module is slow to load, only if `in_full`. `parse` parses another
-    command."""
+    """Adds the command; its arguments, which are slow to load, only if `in_full`. `parse` parses another command."""
     del shared  # the sandbox has no profiles
     words = "a MultiMail-compatible gateway and an AI21-compatible endpoint on this machine"
     parser = commands.add_parser("sandbox", help=words, description=f"Runs {words}.")
@@ -136,8 +135,7 @@ def running_demo() -> Path | None:
 
 
 def _place(folder: Path) -> Place:
-    """The sandbox that serves a folder, or the demo that is open on it. Raises CommandError if there is none, or it is
-    not running."""
+    """The sandbox that serves a folder, or the demo that is open on it. Raises CommandError unless it is running."""
     from mm_tui.commands.demo import DATA, PROFILE, SERVED
     from mm_tui.sandbox.run.child import Ready
     from mm_tui.sandbox.run.serve import READY_FILE

@@ -166,8 +166,7 @@ class MailboxActs:
         return ActResult(True, OneLine("the webhook was removed"))
 
     async def _change(self, call: Awaitable[None], done: str, code_for: str = "") -> ActResult:
-        """Makes a call that changes mailboxes. Some need a code, which the operator is sent, to do what `code_for`
-        says."""
+        """Makes a call that changes mailboxes. Some need a code, sent to the operator, to do what `code_for` says."""
         try:
             await call
         except CodeSent as error:

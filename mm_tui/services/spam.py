@@ -25,8 +25,7 @@ class NotMarked(Exception):
 
 
 class SpamMarks:
-    """Marks mail as spam at the gateway, and stores the resulting status. `gateway`: with a send key; it journals each
-    call first."""
+    """Marks mail as spam at the gateway, journaled first, and stores the status. `gateway`: with a send key."""
 
     def __init__(self, database: Database, gateway: GatewayClient, notify: Notify) -> None:
         self._mail = MailStore(database)

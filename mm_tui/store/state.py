@@ -17,8 +17,7 @@ log = logging.getLogger("mm_tui.store")
 
 
 class StateStore:
-    """A table of named text values. `kept`: whether they are on disk in memory mode, too: the gateway could not send
-    them again."""
+    """A table of named text values. `kept`: on disk in memory mode, too: the gateway could not send them again."""
 
     def __init__(self, database: Database, *, kept: bool = False) -> None:
         self._database = database

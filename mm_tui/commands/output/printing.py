@@ -31,8 +31,7 @@ def line(text: CleanText) -> None:
 
 
 def finish() -> None:
-    """Writes out what is still buffered. Raises CommandError if the output cannot be written, BrokenPipeError if its
-    reader has gone."""
+    """Writes out what is still buffered. Raises CommandError if it cannot, BrokenPipeError if the reader has gone."""
     try:
         sys.stdout.flush()
     except BrokenPipeError:

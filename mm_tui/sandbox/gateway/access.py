@@ -21,8 +21,7 @@ def current_state(request: Request) -> State:
 
 
 async def get_state(request: Request) -> State:
-    """The state for a route. Async, because a plain function would run in a thread and interleave with other requests'
-    writes."""
+    """The state for a route. Async: a plain function would run in a thread, interleaved with other requests' writes."""
     return current_state(request)
 
 

@@ -38,8 +38,7 @@ def likeliest(data: bytes) -> str:
 
 
 def other_than(data: bytes, declared: str) -> str:
-    """The real charset of text that is not UTF-8 and declares another (Python's name); empty if the declared one is
-    plausible."""
+    """The real charset of text that is not UTF-8 and declares another (Python's name); empty if that is plausible."""
     runs = [len(run) for run in _RUN.findall(data)]
     if declared in _LIKE_LATIN:
         if runs and sum(length for length in runs if length >= _WORD) * 10 >= sum(runs) * 6:

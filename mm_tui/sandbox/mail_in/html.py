@@ -57,8 +57,7 @@ _BARE_LINK = re.compile(r"https?://[^\s<>()*_\[\]]+[\w/]")
 
 
 def escaped(text: str, *, begins: bool = False) -> str:
-    """Escapes text so that Markdown shows it unchanged. `begins`: whether it is at the beginning of a line, where more
-    characters are special."""
+    """Escapes text so that Markdown shows it unchanged. `begins`: on a new line, where more characters are special."""
     if begins and (match := _BEGINNING.match(text)):
         at = len(match[1] if match[1] is not None else match[2])
         # The character there is not escaped anywhere else.

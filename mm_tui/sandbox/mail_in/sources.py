@@ -118,8 +118,7 @@ def _count(number: int, what: str) -> str:
 
 
 def files_under(path: Path) -> list[Path]:
-    """The files under a path that may contain mail, in a stable order, numbers by value. Raises MailImportError if
-    there is nothing at the path."""
+    """The files under a path that may contain mail, in a stable order, numbers by value. Raises MailImportError."""
     if path.is_file():
         return [path]
     if not path.is_dir():

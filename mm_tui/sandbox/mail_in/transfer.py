@@ -114,8 +114,7 @@ _END_OF_BASE64 = re.compile(r"^====[ \t]*$", re.MULTILINE)
 
 
 def files_in_text(text: str, odd: Odd) -> tuple[str, list[MailAttachment]]:
-    """Plain text without its uuencoded files, and the files. A line marks the place of each. A damaged or unfinished
-    block stays text."""
+    """Plain text without its uuencoded files, whose places are marked, and the files. A damaged block stays text."""
     if "begin" not in text:
         return text, []
     made: list[str] = []

@@ -116,8 +116,7 @@ class Assistant:
         return urlsplit(self.settings.profile.ai21_host).hostname in LOOPBACK_HOSTS
 
     def known(self, task: str, email_id: str) -> dict[str, Any] | None:
-        """The newest cached answer of a task about an email: `value`, `model`, `cut`. It may be older than the
-        thread."""
+        """The newest cached answer of a task about an email, maybe older than the thread: `value`, `model`, `cut`."""
         found = self._store.latest(task, email_id)
         return found.result if found else None
 
@@ -265,8 +264,7 @@ class Assistant:
         return answer
 
     async def _paid(self, request: Request, automatic: bool, ask: Callable[[Model], Awaitable[P]]) -> P:
-        """The model's answer, which is booked. One that cannot be used, or comes too late, reports no tokens, but still
-        costs money."""
+        """The model's answer, booked. One that is unusable or too late reports no tokens, but still costs money."""
         from mm_tui.assist.errors import Garbled, TimedOut
         from mm_tui.assist.model import TokenUsage
 

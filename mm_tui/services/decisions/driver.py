@@ -61,8 +61,7 @@ class Driver:
             return await self._take(decision, event)
 
     async def feed_all(self, decisions: Sequence[ActiveDecision], event: Undo | Quit) -> list[ActiveDecision]:
-        """Handles one event for several decisions at the same moment, and journals it in one transaction. Returns the
-        decisions that ended."""
+        """Feeds an event to several decisions at once, journaled in one transaction. Returns those that ended."""
         busy = [decision for decision in decisions if decision.lock.locked()]
         for decision in busy:
             # Its journal is being written. The call that would follow is not started.

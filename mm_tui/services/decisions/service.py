@@ -182,8 +182,7 @@ class Decisions:
         return await self.overview.views(decisions), refused
 
     async def undo(self, email_id: str) -> int:
-        """Undoes a decision that has not been sent, together with its batch. Returns how many were undone; 0 if it was
-        too late."""
+        """Undoes an unsent decision, together with its batch. Returns how many were undone; 0 if it was too late."""
         decision = self._active.of(email_id)
         if decision is None:
             return 0

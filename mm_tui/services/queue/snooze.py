@@ -40,8 +40,7 @@ class NotATime(ValueError):
 
 
 def time_named(text: str, now: datetime) -> datetime | None:
-    """Parses a time in the reader's time zone; None for `thread`. Raises NotATime if it is not a time, is past, or is
-    more than a year away."""
+    """Parses a time in the reader's zone; None for `thread`. Raises NotATime also if it is past or over a year away."""
     typed, local = " ".join(text.lower().split()), now.astimezone()
     if typed == THREAD:
         return None

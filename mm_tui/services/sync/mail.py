@@ -207,8 +207,7 @@ def _is_too_old(page: EmailPage, oldest: datetime | None) -> bool:
 
 
 def _newest(emails: Sequence[EmailSummary]) -> str | None:
-    """The id for the next `since_id`. Ids of equal length are ULIDs and sort by creation; otherwise it is the first
-    listed."""
+    """The id for the next `since_id`. Ids of equal length are ULIDs, sorted by creation; otherwise the first listed."""
     if not emails:
         return None
     if len({len(mail.id) for mail in emails}) == 1:

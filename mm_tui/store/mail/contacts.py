@@ -181,8 +181,7 @@ class ContactStore:
         return row[0] if row else None
 
     def first_seen(self, address: str, *, before: datetime | None = None) -> datetime | None:
-        """When mail was first exchanged between this address and any of our mailboxes, counting only mail older than
-        `before`; None if never."""
+        """When mail older than `before` was first exchanged between this address and our mailboxes; None if never."""
         if not any(map(str.isalnum, address)):
             return None
         rows = self._database.reader().execute(

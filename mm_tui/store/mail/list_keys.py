@@ -126,8 +126,7 @@ def _as_keys(cursor: sqlite3.Cursor, sql: str, values: Sequence[str | int]) -> a
 
 
 def _by_rows(cursor: sqlite3.Cursor, view: MailView, query: Query, limit: int | None, below: int | None) -> array[int]:
-    """Reads the keys of searches, which would restart with each slice, and of folded views that are thinned here to one
-    key per thread."""
+    """Reads the keys of searches, which slices would restart, and of folded views, thinned here to one per thread."""
     sql, values = view_sql(view, query, below)
     if not view.folded:
         return _as_keys(cursor, f"{sql} LIMIT {-1 if limit is None else int(limit)}", values)

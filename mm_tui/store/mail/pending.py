@@ -89,8 +89,7 @@ class PendingStore:
             return done.rowcount > 0
 
     def outdate(self, email_id: str) -> bool:
-        """Drops the details of an item that was found changed, so that they are read again. Returns False if it no
-        longer waits."""
+        """Drops the details of an item that has changed: they are read again. Returns False if it no longer waits."""
         with self._database.write() as connection:
             done = connection.execute("UPDATE pending SET model = listed WHERE email_id = ?", (email_id,))
             return done.rowcount > 0
