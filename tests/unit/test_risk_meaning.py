@@ -231,9 +231,9 @@ def test_other_brackets_are_no_holes(text: str) -> None:
         "明天之前一定修好。",
     ],
 )
-def test_a_deadline_is_low(answer: str) -> None:
+def test_a_deadline_with_emphasis(answer: str) -> None:
     (deadline,) = found("promise_deadline", answer, least=Level.LOW)
-    assert deadline.level is Level.LOW
+    assert deadline.level is Level.MEDIUM
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, cached_property
 from typing import NamedTuple
+
+import msgspec
 
 from mm_tui.review.findings import Finding, Level, Span
 from mm_tui.review.lookalike import one_slip_apart
@@ -77,7 +79,7 @@ class Count(NamedTuple):
     before: str
     span: Span
     after: str = ""
-    """The root of the word after a unit."""
+    """The root of the word after the noun or unit."""
 
     @property
     def size(self) -> float | None:
@@ -137,7 +139,7 @@ def find_counts(text: str) -> list[Count]:
         before = _WORD_BEFORE.search(text, max(0, match.start() - _LONGEST_WORD), match.start())
         word = before[0].rstrip(" \t") if before else ""
         span = Span(match.start("number"), match.end("noun"))
-        after = _stem(match["next"]) if noun in DIMENSION and match["next"] and len(match["next"]) > 2 else ""
+        after = _stem(match["next"]) if match["next"] and len(match["next"]) > 2 else ""
         found.append(Count(value, _stem(noun), noun if noun in DIMENSION else "", word, span, after))
         linked = noun not in DIMENSION and noun not in _UNLINKED and not _PARTLY.fullmatch(noun)
         if linked and match["next"] and len(match["next"]) > 3:
@@ -196,23 +198,6 @@ def _same_thing(count: Count, other: Count, reading: Reading) -> bool:
     return count.unit in _SIZE and first.strip("0") == second.strip("0") and _is_sure(reading, count)
 
 
-def _other_size(count: Count, sized: dict[int, list[Count]], units: set[str]) -> Count | None:
-    """The thread's value in another unit of the same dimension, if none there is equal.
-
-    Args:
-        count: a count of the draft.
-        sized: the thread's counts with a size, by dimension.
-        units: the units of the thread.
-    """
-    size = count.size
-    if not size or count.unit in units:
-        return None
-    alike = sized.get(DIMENSION[count.unit], [])
-    if not alike or any(abs((other.size or 0) - size) <= size / 100 for other in alike):
-        return None
-    return alike[0]
-
-
 def _of_file(reading: Reading, count: Count) -> bool:
     """Whether it is the size of a file that the draft brings along."""
     return bool(reading.draft.attachments) and count.unit in _UNITS[0]
@@ -255,39 +240,139 @@ UNCOUNTED = frozenset(
 """Words after a number that are not counted by it."""
 
 
+class _Thread(msgspec.Struct, frozen=True, dict=True):
+    """What a draft and its thread count."""
+
+    reading: Reading
+    mine: list[Count]
+
+    @cached_property
+    def theirs(self) -> list[Count]:
+        """The thread's counts of what the draft counts."""
+        text = self.reading.thread_text
+        return find_counts(_lines_about(lowered(text if len(text) < _SHORT else self.reading.figures), self.mine))
+
+    @cached_property
+    def by_noun(self) -> dict[str, list[Count]]:
+        """The thread's counts by what they count."""
+        found: dict[str, list[Count]] = {}
+        for count in self.theirs:
+            found.setdefault(count.noun, []).append(count)
+        return found
+
+    @cached_property
+    def units(self) -> dict[float, set[str]]:
+        """The units of the thread by number."""
+        found: dict[float, set[str]] = {}
+        for count in self.theirs:
+            if count.unit:
+                found.setdefault(count.number, set()).add(count.unit)
+        return found
+
+    @cached_property
+    def sized(self) -> dict[int, list[Count]]:
+        """The thread's counts with a size, by dimension."""
+        found: dict[int, list[Count]] = {}
+        for count in self.theirs:
+            if count.size:
+                found.setdefault(DIMENSION[count.unit], []).append(count)
+        return found
+
+    @cached_property
+    def units_there(self) -> set[str]:
+        return {count.unit for count in self.theirs}
+
+    @cached_property
+    def named(self) -> set[tuple[float, str]]:
+        """The numbers of the draft, each with what it counts."""
+        return {(count.number, count.noun) for count in self.mine}
+
+    @cached_property
+    def alone(self) -> set[float]:
+        """The whole numbers of the draft, whatever they count."""
+        return {float(number) for number in _WHOLE.findall(self.reading.low, 0, self.reading.written)}
+
+    @cached_property
+    def asked(self) -> frozenset[str]:
+        """The whole numbers of the other side's newest email: "and for 500?", "12 instead of 10"."""
+        return frozenset(_WHOLE.findall(self.reading.asked_text))
+
+    def other_unit(self, count: Count) -> str | None:
+        """The unit of the same kind that the thread gives to the same number."""
+        units = self.units.get(count.number, set()) if count.unit else set()
+        if any(_same_unit(unit, count.unit) for unit in units):
+            return None
+        # "Two hours" and "two weeks" are rarely the same thing.
+        few = count.unit in SPANS_OF_TIME and count.number < _FEWEST_UNITS
+        if few and not agrees(self.reading, count.span):
+            return None
+        return next(
+            (
+                unit
+                for unit in sorted(units)
+                if DIMENSION[unit] == DIMENSION[count.unit] and _WORKING.isdisjoint((unit, count.unit))
+            ),
+            None,
+        )
+
+    def other_size(self, count: Count) -> Count | None:
+        """The thread's value in another unit of the same kind, if no value there is equal and the draft has it not."""
+        size = count.size
+        if not size or count.unit in self.units_there or _of_file(self.reading, count):
+            return None
+        alike = self.sized.get(DIMENSION[count.unit], [])
+        if not alike or any(abs((other.size or 0) - size) <= size / 100 for other in alike):
+            return None
+        # Beside the thread's own value it is reckoned from that.
+        has_it = any((one.number, one.unit) == (alike[0].number, alike[0].unit) for one in self.mine)
+        return None if has_it else alike[0]
+
+    def other_numbers(self, count: Count) -> list[Count]:
+        """What the thread counts of the same thing, if it never gives that number."""
+        there = self.by_noun.get(count.noun, [])
+        if any(other.number == count.number for other in there) or f"{count.number:g}" in self.asked:
+            return []
+        if count.unit:
+            return [other for other in there if _same_thing(count, other, self.reading)]
+        return there if len(count.noun) > 1 or count.noun >= "\u3400" else []
+
+    def is_slip(self, count: Count, there: list[Count]) -> bool:
+        """Whether a number may be a slip for one of `there`."""
+        reading = self.reading
+        if _LIMIT.search(reading.low, max(0, count.span.start - _LONGEST_WORD), count.span.start):
+            return False
+        if any((other.number, other.noun) in self.named for other in there):
+            return False
+        if not count.unit and any(other.number in self.alone for other in there):
+            return False
+        return any(_mixed_up(count, other) for other in there) or self._is_same_item(count, there)
+
+    def _is_same_item(self, count: Count, there: list[Count]) -> bool:
+        """Whether the only number of the thread stands before the same two words: "12 docking stations"."""
+        return (
+            not count.unit
+            and count.after not in {"", *_weak()}
+            and {other.after for other in there} == {count.after}
+            and len({other.number for other in there}) == 1
+            and sum(one.noun == count.noun for one in self.mine) == 1
+            # "5 today and 7 tomorrow" of 12.
+            and there[0].number - count.number not in self.alone
+            and len(self.reading.thread_text) <= _FEW_WORDS
+        )
+
+
 @rule("count_differs", "a number or unit that contradicts the thread", needs_thread=True)
 def count_differs(reading: Reading) -> Iterator[Finding]:
     """The draft counts the same thing as the thread but gives another number ("52 seats" for "25 seats"), or gives the
-    same number in another unit of the same kind ("500 MB" for "500 GB"). Measures and spans of
-    time count only after the same word ("for 90 days" for "for 30 days"). Medium if the digits are in another order, or
-    one is too many, too few or, in a measure, wrong; otherwise low, as it is if the draft also names the thread's
-    number."""
+    same number in another unit of the same kind ("500 MB" for "500 GB"). Measures and spans of time count only after
+    the same word ("for 90 days" for "for 30 days"). Medium if the digits are in another order, if one is too many, too
+    few or, in a measure, wrong, or if a short thread gives its only number to the same two words ("20 docking stations"
+    for "12 docking stations"); otherwise low, as it is if the draft also names the thread's number."""
     mine = find_counts(reading.low[: reading.written])
     if not mine:
         return
-    text = reading.thread_text
-    theirs = find_counts(_lines_about(lowered(text if len(text) < _SHORT else reading.figures), mine))
-    by_noun: dict[str, list[Count]] = {}
-    by_number: dict[float, set[str]] = {}
-    for count in theirs:
-        by_noun.setdefault(count.noun, []).append(count)
-        if count.unit:
-            by_number.setdefault(count.number, set()).add(count.unit)
-    named = {(count.number, count.noun) for count in mine}
-    alone = {float(number) for number in _WHOLE.findall(reading.low, 0, reading.written)}
+    thread = _Thread(reading, mine)
     reported: set[int] = set()
-    their_numbers = {noun: {other.number for other in counts} for noun, counts in by_noun.items()}
-    near: dict[tuple[float, str, str], bool] = {}
-    asked = frozenset(_WHOLE.findall(reading.asked_text))
-    sized: dict[int, list[Count]] = {}
-    for other in theirs:
-        if other.size:
-            sized.setdefault(DIMENSION[other.unit], []).append(other)
-    units_there = {other.unit for other in theirs}
-    units_here = {(count.number, count.unit) for count in mine}
-    both_named = {
-        noun: any((other.number, other.noun) in named for other in counts) for noun, counts in by_noun.items()
-    }
     for count in mine:
         if len(reported) >= _MOST_REPORTED:
             return
@@ -295,51 +380,16 @@ def count_differs(reading: Reading) -> Iterator[Finding]:
             continue
         if count.noun in _weak() or count.noun in _ORDINALS or count.span.start in reported:
             continue
-        if count.unit and (units := by_number.get(count.number)):
-            others = [
-                unit
-                for unit in units
-                if DIMENSION[unit] == DIMENSION[count.unit]
-                and not _same_unit(unit, count.unit)
-                and _WORKING.isdisjoint((unit, count.unit))
-            ]
-            # "Two hours" and "two weeks" are rarely the same thing.
-            chance = count.unit in SPANS_OF_TIME and count.number < _FEWEST_UNITS and not agrees(reading, count.span)
-            if others and not chance and not any(_same_unit(unit, count.unit) for unit in units):
-                reported.add(count.span.start)
-                words = f"says {quoted(reading.body[slice(*count.span)])}, while the thread says {quoted(others[0])}"
-                yield Finding("count_differs", Level.MEDIUM, OneLine(words), (count.span,))
-                continue
-        sizes = _other_size(count, sized, units_there)
-        # Beside the thread's own value it is reckoned from that.
-        if sizes is not None and (sizes.number, sizes.unit) not in units_here and not _of_file(reading, count):
-            reported.add(count.span.start)
+        if unit := thread.other_unit(count):
+            level, there_said = Level.MEDIUM, quoted(unit)
+        elif size := thread.other_size(count):
             level = Level.MEDIUM if agrees(reading, count.span) else Level.LOW
-            said, there_said = quoted(reading.body[slice(*count.span)]), f"{sizes.number:g} {sizes.unit}"
-            words = f"says {said}, while the thread says {there_said}"
-            yield Finding("count_differs", level, OneLine(words), (count.span,))
+            there_said = f"{size.number:g} {size.unit}"
+        elif there := thread.other_numbers(count):
+            level = Level.MEDIUM if thread.is_slip(count, there) else Level.LOW
+            there_said = f"{there[0].number:g}"
+        else:
             continue
-        there = by_noun.get(count.noun, [])
-        if not there or count.number in their_numbers[count.noun]:
-            continue
-        if f"{count.number:g}" in asked:
-            # "And for 500?", "12 instead of 10 people".
-            continue
-        if count.unit:
-            there = [other for other in there if _same_thing(count, other, reading)]
-        elif len(count.noun) < 2 and count.noun < "\u3400":
-            continue
-        if there:
-            reported.add(count.span.start)
-            both = any((other.number, other.noun) in named for other in there) if count.unit else both_named[count.noun]
-            key = (count.number, count.noun, count.before)
-            if key not in near:
-                near[key] = any(_mixed_up(count, other) for other in there)
-            both = both or (not count.unit and any(other.number in alone for other in there))
-            sure = near[key] and not _LIMIT.search(
-                reading.low, max(0, count.span.start - _LONGEST_WORD), count.span.start
-            )
-            words = f"says {quoted(reading.body[slice(*count.span)])}, while the thread says {there[0].number:g}"
-            yield Finding(
-                "count_differs", Level.MEDIUM if sure and not both else Level.LOW, OneLine(words), (count.span,)
-            )
+        reported.add(count.span.start)
+        words = f"says {quoted(reading.body[slice(*count.span)])}, while the thread says {there_said}"
+        yield Finding("count_differs", level, OneLine(words), (count.span,))
