@@ -210,6 +210,36 @@ def test_holes_of_many_templates(hole: str) -> None:
     assert any(text in hole and len(text) > 1 for text in marked)
 
 
+@pytest.mark.parametrize(
+    ("sentence", "hole"),
+    [
+        ("The deposit is € ___ for the bike.", "___"),
+        ("価格は____円です。", "____"),
+        ("It arrives in [two/three] days.", "[two/three]"),
+        ("Dear [Sir/Madam],", "[Sir/Madam]"),
+        ("Nous livrons [lundi/mardi] matin.", "[lundi/mardi]"),
+        ("Die Garantie gilt [ja/nein].", "[ja/nein]"),
+        ("我们将于[今天/明天]发货。", "[今天/明天]"),
+        ("Der Termin ist am (Datum einfügen).", "(Datum einfügen)"),
+        ("Il prezzo è (inserire il prezzo) IVA inclusa.", "(inserire il prezzo)"),
+        ("Hallo [Namen eintragen], es ist fertig.", "[Namen eintragen]"),
+        ("ご注文番号（注文番号を記入）を確認しました。", "（注文番号を記入）"),
+        ("（在此填写姓名）您好", "（在此填写姓名）"),
+        ("（お名前）様", "（お名前）"),
+        ("Bonjour (nom du client),", "(nom du client)"),
+        ("Press [Ctrl/Cmd] in [File/Open], please.", ""),
+        ("The limit is 50 [km/h], (s/he) knows it, and/or we do (24/7).", ""),
+        ("Prices [inc/exc VAT] are below.", ""),
+        ("Please answer with [yes/no], or (morning/afternoon).", ""),
+        ("Bitte füllen Sie das Formular aus (Namen oben eintragen).", ""),
+        ("フォーム（氏名を入力）をお送りください。", ""),
+        ("请在表格（填写姓名）签字。", ""),
+    ],
+)
+def test_notes_and_options_of_a_template(sentence: str, hole: str) -> None:
+    assert [one.strip() for one in loud("template_hole", "How?", sentence)] == ([hole] if hole else [])
+
+
 def test_the_same_again_another_subject_and_what_did_arrive() -> None:
     question = "My brake does not work any more since the last rain, and I ride down a hill every day."
     assert found("said_before", question, question)[0].level is Level.MEDIUM

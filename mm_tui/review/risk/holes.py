@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 
 from mm_tui.review.findings import Finding, Level, Span
 from mm_tui.review.risk.facts import MONTH_NAMES
+from mm_tui.review.risk.options import asks_to_choose, line_of, options_left
 from mm_tui.review.risk.phrases import lowered, pattern, word_set
 from mm_tui.review.risk.pieces import find_all
 from mm_tui.review.risk.rule import Reading, listed, quoted, rule
@@ -35,7 +37,7 @@ _HOLES = (
         ("xx", "__", "＿", "某"),
         re.compile(
             r"(?<![\w-])(?:X{4,20}|XXX(?! [A-Z][a-z]))(?![\w-])"
-            r"|\bXX(?:st|nd|rd|th)\b|(?<!_)_{2,}+[./-]_{2,}+(?:[./-]_{2,}+)?|＿{2,}|某[年月日某]"
+            r"|\bXX(?:st|nd|rd|th)\b|(?<!_)_{2,}+[.,/-]_{2,}+(?:[./-]_{2,}+)?|＿{2,}|某[年月日某]"
         ),
     ),
     (
@@ -80,7 +82,8 @@ _HOLES = (
             r"(?<!\?)\?{2,}+(?= ?[a-zà-ž€$£%])|\bXXX\b[^\n]{2,60}\bXXX\b|\bXX\b[^\n]{2,12}\bXX\b"
             r"|\bTODO\b|\bTBD\b|\bTBC\b(?=[ .,)])|\bFIXME\b|(?i:\blorem ipsum\b|\bplaceholder text\b)|%[A-Z]{3,30}%"
             r"|(?<!_)_{5,}+(?=[ \t]*[^\s_])"
-            r"|(?<=[^\s_])[ \t]{0,3}_{5,}|(?<=[^\W_][ ])_{2,4}(?=[ .,:€$£%])|(?<=[$€£])_{2,4}(?!\w)"
+            r"|(?<=[^\s_])[ \t]{0,3}_{5,}|(?<=[^\W_][ ])_{2,4}(?=[ .,:€$£%])"
+            r"|(?<=[$€£¥￥])[ ]?_{2,}(?!\w)|(?<=[\u3040-\u9fff：])_{2,}(?=[\u3040-\u9fff])"
         ),
     ),
     (
@@ -109,6 +112,58 @@ _TO_INSERT = re.compile(
     r" (?:insert|insérer|insertar|inserir|inserire|einfügen|invoegen|wstawić|here|hier|ici|aquí|aqui|qui|tutaj)\b"
 )
 """How an instruction of any length in square brackets begins: "[Insert here a kind sentence about her town]"."""
+
+
+_FILLS_IN = re.compile(
+    r"\A(?:insert|fill in|put in|einfügen|eintragen|insérez?|compléter|saisir|remplir|insertar|inserte|completar|poner"
+    r"|rellenar|inserir|insira|preencher|colocar|inserire|inserisci|compilare|invoegen|invullen|vul in"
+    r"|wstawić|wstaw|wpisać|wpisz|uzupełnić|uzupełnij)\b"
+    r"|\b(?:einfügen|eintragen|einsetzen|ergänzen|einzutragen|einzusetzen|nachzutragen|invoegen|invullen)\Z"
+    r"|[をに](?:入力|記入|挿入|入れ)(?:して(?:ください|下さい)|てください|て下さい|する)?\Z"
+    r"|\A(?:请?(?:在此|此处|在这里|这里)(?:填写|填入|输入|插入|补充)|填入|插入)"
+)
+"""How a note that asks the writer to fill in something begins or ends."""
+_FORM = re.compile(
+    r"\b(?:forms?|formular\w*|formulaires?|formulários?|modul[oi]|formulier\w*|fields?|feld\w*|champs?|campos?"
+    r"|veld\w*|pol[ea])\b|書|フォーム|用紙|欄|表|栏"
+)
+"""What a reader fills in."""
+
+
+def _notes(text: str) -> list[Span]:
+    """Notes in round brackets that ask the writer to fill in something: "(insert name)", "（日付を記入）"."""
+    found = []
+    for match in find_all(_ROUND, text) if "(" in text or "（" in text else ():
+        low = (match["a"] or match["b"]).lower().strip()
+        if not _FILLS_IN.search(low):
+            if _place_of_field().search(text, max(0, match.start() - _BEFORE), match.end() + 1):
+                found.append(Span(*match.span()))
+            continue
+        if not _is_about_form(text, match) and (any(word in low for word in _eastern_fields()) or _is_hole("(", low)):
+            found.append(Span(*match.span()))
+    return found
+
+
+def _is_about_form(text: str, match: re.Match[str]) -> bool:
+    return _FORM.search(line_of(text, match)) is not None
+
+
+@cache
+def _eastern_fields() -> tuple[str, ...]:
+    return tuple(word for word in word_set("fields") if word[0] >= "\u3040")
+
+
+@cache
+def _place_of_field() -> re.Pattern[str]:
+    """The name of a field in brackets where a value must be: "（お名前）様", "在（日期）前"."""
+    fields = f"[（(](?:{'|'.join(_eastern_fields())})[）)]"
+    return re.compile(rf"{fields}[様殿先女小]|(?:尊敬的|亲爱的|[在于]){fields}")
+
+
+_BEFORE = 3
+
+
+_ROUND = re.compile(r"\((?P<a>[^()\n]{3,40})\)|（(?P<b>[^（）\n]{2,30})）")
 
 
 _HERE = re.compile(r"\b(?:here|hier|ici|aquí|aqui|qui|tutaj|здесь|هنا|כאן)\b|여기|ここ|此处|在此|这里")
@@ -141,7 +196,7 @@ def _is_hole(frame: str, inside: str) -> bool:
         return any(word in low for word in verbs if word[0] >= "\u3040") or any(
             low.endswith(word) for word in fields if word[0] >= "\u3040"
         )
-    begins = words[0] in verbs or " ".join(words[:2]) in verbs
+    begins = words[0] in verbs or " ".join(words[:2]) in verbs or _FILLS_IN.search(low) is not None
     named = any(word in fields for word in words) or words[-1] == "here"
     others = [
         word for word in words if len(word) > 1 and word not in fields and word not in fillers and word not in verbs
@@ -184,6 +239,10 @@ def _left_open(text: str) -> list[Span]:
         marked = re.match(r"\W*([^\W\d_]*)", match[0])
         if (marked and marked[1].lower() in _MARKS) or _EXAMPLE.match(match[0].lower().strip("(_* ")):
             continue
+        if "/" in match[0] and asks_to_choose(text, match):
+            continue
+        if _FILLS_IN.search(match[0].lower().strip("([{ )]}")) and _is_about_form(text, match):
+            continue
         if "(" in match[0] and (re.search(r"\d", match[0]) or len(match[0].split()) > _LONGEST_HOLE):
             # A remark: "into a can (your local waste site takes it)", "signed for (DN 7714)".
             continue
@@ -225,11 +284,11 @@ def _is_variable(text: str, match: re.Match[str]) -> bool:
 
 _GREETED_LINES = 3
 _NO_NAME = re.compile(
-    r"(?:\A|\s|/a |\(a\) |/e |\(e\) |/r )(?P<field>(?:"
+    r"(?:\A|\s|/a |\(a\) |/e |\(e\) |/r )(?P<field>\(?(?:"
     r"(?:first|last|full|given|customer|client|guest|your|recipient)[ _-]?name"
     r"|surname|vorname|nachname|kundenname|name des kunden|prénom|nom du client|nombre(?: del cliente)?|apellidos?"
     r"|primeiro nome|nome(?: do cliente| cliente)?|sobrenome|cognome|voornaam|achternaam|klantnaam|naam(?: klant)?"
-    r"|imię(?: i nazwisko)?|nazwisko))\s*(?=[,:!、，：]|\n|\Z)"
+    r"|imię(?: i nazwisko)?|nazwisko)\)?)\s*(?=[,:!、，：]|\n|\Z)"
 )
 
 
@@ -282,6 +341,7 @@ def _holes(text: str, known: str) -> tuple[Span, ...]:
         if _is_hole(match[0][0].replace("［", "["), next(group for group in match.groups() if group is not None))
     ]
     spans += [*_left_open(text), *_delimited(text, known), *_nameless(text), *_shouted(text, known)]
+    spans += [*_notes(text), *options_left(text)]
     spans += [Span(*match.span()) for match in pattern("lorem").finditer(lowered(text))]
     explained = {*_VARIABLE.findall(text), *_VARIABLE.findall(known)} if "$" in text else set()
     taken = bytearray(len(text))
@@ -314,7 +374,8 @@ def has_holes(text: str) -> bool:
 @rule("template_hole", "unfilled template holes")
 def template_hole(reading: Reading) -> Iterator[Finding]:
     """A template was not filled in: "{{name}}", "[your answer here]", "<insert date>", "${total}", "*|FNAME|*",
-    "«Vorname»", "XX December", "○○様", TODO, TBD, "lorem ipsum", "Dear None". Looked for in subject and body. High."""
+    "«Vorname»", "XX December", "○○様", "€ ___", "in [two/three] days", TODO, TBD, "lorem ipsum", "Dear None". Looked
+    for in subject and body. High."""
     spans = _holes(reading.body, reading.thread_text)
     in_subject = _holes(str(reading.draft.subject), reading.thread_text)
     if spans or in_subject:
