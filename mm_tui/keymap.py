@@ -85,7 +85,7 @@ ACTS: tuple[Act, ...] = (
     Act("thread.first", "g,home", "turn_to(0)", "first", "First email."),
     Act("thread.last", "G,end", "turn_to(-1)", "last", "Newest email."),
     Act("thread.next_message", "n", "next_message", "next", "Go to the next email.", True),
-    Act("thread.previous_message", "p", "previous_message", "previous", "Go to the previous email."),
+    Act("thread.previous_message", "p", "previous_message", "previous", "Go to the previous email.", True),
     Act("thread.links", "l", "links", "links", "List the links with their real hosts.", True),
     Act("thread.files", "f", "files", "files", "List the attachments and save them.", True),
     Act("thread.details", "i", "details", "sender", "Show everything about the sender."),

@@ -175,6 +175,15 @@ async def test_links_show_their_real_host_and_nothing_opens_by_itself(monkeypatc
         await until(pilot, lambda: opened == ["https://evil.example/x"])
 
 
+@pytest.mark.parametrize(("key", "offered"), [("G", [False, True]), ("p", [True, True]), ("g", [True, False])])
+async def test_only_ways_that_lead_to_another_email_are_offered(key: str, offered: list[bool]) -> None:
+    async with running_app(_thread(3)) as (app, pilot):
+        await _open_first(app, pilot, "Question 0")
+        await pilot.press(key)
+        ways = ("n next", "p previous")
+        await until(pilot, lambda: [way in shown(app) for way in ways] == offered, "the ways on")
+
+
 async def test_links_are_offered_only_where_there_are_some() -> None:
     async with running_app(_thread(2, "See https://acme.example/help for more.")) as (app, pilot):
         await _open_first(app, pilot, "Question 0")

@@ -243,6 +243,7 @@ class ThreadScreen(BaseScreen):
                 self.refresh_bindings()
         if len(rows) != len(by_id):
             self._heading(rows)
+            self.refresh_bindings()
             self._show_card()
 
     def _show_card(self) -> None:
@@ -337,8 +338,8 @@ class ThreadScreen(BaseScreen):
         offered = {
             "thread.decide": lambda: self._waiting is not None,
             "thread.cancel": lambda: self._scheduled is not None,
-            "thread.next_message": lambda: len(items) > 1,
-            "thread.previous_message": lambda: len(items) > 1,
+            "thread.next_message": lambda: bool(items) and self.thread_view.current is not items[-1],
+            "thread.previous_message": lambda: bool(items) and self.thread_view.current is not items[0],
             "thread.links": lambda: self.is_mounted and self.looking.has_links,
             "thread.files": lambda: any(
                 item.row.has_attachments or (item.detail and item.detail.attachments) for item in items
