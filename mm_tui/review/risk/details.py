@@ -11,6 +11,7 @@ from mm_tui.review.findings import Finding, Level, Span
 from mm_tui.review.lookalike import one_slip_apart
 from mm_tui.review.risk.counts import UNCOUNTED, count_differs
 from mm_tui.review.risk.facts import find_amounts, find_dates, known_amounts, number_of
+from mm_tui.review.risk.phrase_patterns import NO_SPACES
 from mm_tui.review.risk.pieces import find_all
 from mm_tui.review.risk.rule import Reading, quoted, rule
 from mm_tui.review.risk.sums import unknown
@@ -176,7 +177,11 @@ def _is_part(part: re.Match[str], whole: re.Match[str]) -> bool:
     return int(whole["first"]) <= int(part["first"]) <= int(part["last"]) <= int(whole["last"])
 
 
-_BARE = re.compile(r"(?<![\w.,:/-])\d{1,3}(?:[.,' ]\d{3})*(?:[.,]\d{1,2})?(?![\w:/-]|[.,]\d)")
+_BARE = re.compile(
+    rf"(?:(?<![\w.,:/-])|(?<=[{NO_SPACES}]))\d{{1,3}}(?:[.,' ]\d{{3}})*(?:[.,]\d{{1,2}})?"
+    rf"(?=[A-Z](?![\w-])|[{NO_SPACES}]|(?![\w:/-]|[.,]\d))"
+)
+"""A number, also beside Chinese or Japanese characters, or before a single letter: "flat 12B"."""
 _MANY_NUMBERS = 6
 _SHORT_NUMBER = 2
 """A sum of money is not compared with numbers of so few digits, which are days or people."""
@@ -185,7 +190,7 @@ _SHORT_NUMBER = 2
 @rule("number_differs", "a number nearly the same as in the thread", needs_thread=True)
 def number_differs(reading: Reading) -> Iterator[Finding]:
     """A number is not in the thread, but one with the same digits in another order, or with its point elsewhere, is
-    ("520" for "250", "3,184.00" for "318.40"). Or one of two sides has another length ("240 x 95" for "220 x 95").
+    ("520" for "250", "3,184.00" for "318.40", flat "21B" for "12B"). Or one of two sides has another length ("240 x 95" for "220 x 95").
     Medium; low if the draft also has the thread's number, if either is full of numbers, or if it is one of two digits
     with other words beside it."""
     body = reading.body[: reading.written]
@@ -267,7 +272,7 @@ def _thousands(value: Decimal) -> tuple[Decimal, Decimal]:
     return value * _THOUSAND, value / _THOUSAND
 
 
-_UNIT = re.compile(r"[ \u00a0]?([^\W\d_]{1,12})")
+_UNIT = re.compile(r"[ \u00a0]?([\u3040-\u9fff]|[^\W\d_]{1,12})")
 _CENTS = re.compile(r"[.,]\d{1,2}\Z")
 
 
@@ -280,8 +285,8 @@ def _otherwise_written(mine: str, other: str) -> bool:
 
 
 _THOUSAND = 1000
-_BESIDE = re.compile(r"[\W\d]{0,3}(?P<word>[^\W\d_]{2,})")
-_BEFORE = re.compile(r"(?P<word>[^\W\d_]{2,})[\W\d]{0,3}\Z")
+_BESIDE = re.compile(rf"[\W\d]{{0,3}}(?P<word>[{NO_SPACES}]{{2}}|[^\W\d_]{{2,}})")
+_BEFORE = re.compile(rf"(?P<word>[{NO_SPACES}]{{2}}|(?<![{NO_SPACES}])[^\W\d_]{{2,}})[\W\d]{{0,3}}\Z")
 _ROOT = 4
 
 
