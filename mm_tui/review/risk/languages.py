@@ -11,7 +11,7 @@ import msgspec
 
 from mm_tui.review.findings import Span
 from mm_tui.review.language import language_of, may_be
-from mm_tui.review.risk.phrases import FULL, language_words
+from mm_tui.review.risk.phrases import FULL, by_language
 from mm_tui.review.risk.rule import WRAP
 
 _SENTENCE = re.compile(r"[^\n.!?;。！？；]+")
@@ -30,16 +30,16 @@ _SHARE = 0.25
 def _small_words() -> dict[str, str]:
     """The small words of languages with an alphabet, with the codes of the languages that have them."""
     found: dict[str, str] = {}
-    for code in FULL:
-        words = language_words(code)
-        for word in dict.fromkeys((*words["small_words"], *words["unfinished"])):
+    # Other languages come after those in `FULL`.
+    for code, small, unfinished in zip(FULL, by_language("small_words"), by_language("unfinished"), strict=False):
+        for word in dict.fromkeys((*small, *unfinished)):
             found[word] = f"{found.get(word, '')} {code}"
     return found
 
 
 @cache
 def _eastern_words(code: str) -> re.Pattern[str]:
-    return re.compile("|".join(language_words(code)["small_words"]))
+    return re.compile("|".join(by_language("small_words")[FULL.index(code)]))
 
 
 class Sentence(msgspec.Struct, frozen=True):

@@ -39,15 +39,15 @@ def _every() -> dict[str, bytes]:
     return {key: "\n".join(some).encode() for key, some in lines.items()}
 
 
-def _by_language(key: str) -> list[list[str]]:
-    """The phrases under `key` of each language that has some."""
+def by_language(key: str) -> list[list[str]]:
+    """The phrases under `key` of each language that has some: first of those in `FULL`, in their order."""
     lines = _every().get(key, b"").decode()
     return [line.split("\0") for line in lines.split("\n")] if lines else []
 
 
 def phrases(key: str) -> tuple[str, ...]:
     """All phrases under `key`, in every language, each once, in lower case."""
-    return tuple(dict.fromkeys(phrase for words in _by_language(key) for phrase in words))
+    return tuple(dict.fromkeys(phrase for words in by_language(key) for phrase in words))
 
 
 @cache
@@ -86,7 +86,7 @@ def word_set(*keys: str) -> frozenset[str]:
 def ordered(key: str) -> dict[str, int]:
     """Maps each word to its position from 1, for ordered lists such as months; variants are split by "|"."""
     places: dict[str, int] = {}
-    for words in _by_language(key):
+    for words in by_language(key):
         for place, variants in enumerate(words, start=1):
             for variant in variants.split("|"):
                 places.setdefault(variant, place)
