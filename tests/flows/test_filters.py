@@ -161,3 +161,12 @@ def test_the_strip_always_shows_the_current_filter(at: int, room: int, expected:
 def test_the_strip_of_nothing_is_nothing() -> None:
     nothing: list[Any] = []
     assert window(nothing, 0, 10) == (0, 0)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (60, 20)])
+async def test_all_filters_of_three_mailboxes_fit_on_a_small_screen(sandbox: Sandbox, size: tuple[int, int]) -> None:
+    sandbox.draft("It is on its way.")
+    async with running_queue(settings_for(sandbox), 1, size=size) as (app, pilot, _):
+        await pilot.press("f")
+        await until(pilot, lambda: "a  not checked" in shown(app), "the filters")
+        assert "scroll" not in shown(app) and "esc keep the filter" in shown(app)

@@ -17,8 +17,6 @@ from mm_tui.screens.dialogs.choice import CHOICE_KEYS, Choice, ChoiceScreen
 from mm_tui.screens.dialogs.dialog import ask
 from mm_tui.services.queue.entry import Order
 from mm_tui.services.queue.filter import ALL, FilterCount, SavedFilter
-from mm_tui.settings.paths import config_path
-from mm_tui.text import OneLine
 from mm_tui.widgets.status import UNKNOWN, knows_queue
 from mm_tui.widgets.words import count, joined, with_keys
 
@@ -159,12 +157,12 @@ class FilterActions:
             for key, one in zip(CHOICE_KEYS, filters, strict=False)
         ]
         searches = with_keys("Press {pending.search} to search", session_of(self._app.screen).settings.keys)
-        file = OneLine(str(config_path()))
         ask(
             self._app,
             ChoiceScreen(
                 "Filter the queue",
-                Content(f"This only filters the list. {searches}; your own filters go under [filters] in {file}."),
+                # On one row: at 80x24 all filters of three mailboxes fit below it.
+                Content(f"{searches}; your own filters: [filters] in config.toml."),
                 choices,
                 stay="keep the filter",
                 at_once=True,
