@@ -190,9 +190,9 @@ _SHORT_NUMBER = 2
 @rule("number_differs", "a number nearly the same as in the thread", needs_thread=True)
 def number_differs(reading: Reading) -> Iterator[Finding]:
     """A number is not in the thread, but one with the same digits in another order, or with its point elsewhere, is
-    ("520" for "250", "3,184.00" for "318.40", flat "21B" for "12B"). Or one of two sides has another length ("240 x 95" for "220 x 95").
-    Medium; low if the draft also has the thread's number, if either is full of numbers, or if it is one of two digits
-    with other words beside it."""
+    ("520" for "250", "3,184.00" for "318.40", flat "21B" for "12B"). Or one of two sides has another length ("240 x 95"
+    for "220 x 95"). Medium; low if the draft also has the thread's number, if either is full of numbers, or if it is
+    one of two digits with other words beside it."""
     body = reading.body[: reading.written]
     mine = [match for match in find_all(_BARE, body) if len(_digits(match[0])) >= 2]
     if not mine:
