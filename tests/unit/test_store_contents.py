@@ -180,10 +180,18 @@ async def test_a_decision_that_cannot_be_read_keeps_no_other_email_from_being_de
         await desk.approve(mails[1])
 
 
-@pytest.mark.parametrize("damage", ["item_id = 'x' || substr(item_id, 2)", "ended = 1"])
-async def test_a_row_that_contradicts_its_decision_cannot_be_read(desk: Desk, sandbox: Sandbox, damage: str) -> None:
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "item_id = 'x' || substr(item_id, 2)",
+        "ended = 1 - ended",
+        'state = replace(state, \'"decided_at":"2\', \'"decided_at":"x\')',
+    ],
+)
+async def test_a_row_that_contradicts_itself_cannot_be_read(desk: Desk, sandbox: Sandbox, damage: str) -> None:
     mail = await desk.read(sandbox.mailbox, sandbox.draft())
-    await desk.approve(mail, hold=1000)
+    await desk.approve(mail)
+    await desk.settled(mail.id)
     with desk.database.write() as connection:
         connection.execute(f"UPDATE releases SET {damage}")
     (row,) = desk.database.reader().execute("SELECT release_id FROM releases").fetchall()

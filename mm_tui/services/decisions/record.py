@@ -11,6 +11,7 @@ import msgspec
 from msgspec.structs import replace
 
 from mm_tui import typed_json
+from mm_tui.clock import moment_in
 from mm_tui.decision.effects import Entry, WriteEntry
 from mm_tui.decision.machine import can_undo
 from mm_tui.decision.state import INCIDENTS, Act, Outcome, State
@@ -206,7 +207,9 @@ def restored(row: SavedDecision) -> ActiveDecision:
 def state_of(row: SavedDecision) -> State:
     """Raises UnreadableDecision, also if it is another's: an id in the row, or whether it has ended, is damaged."""
     state = _read(State, row, row.state)
-    if (state.case.item, state.ended) != (row.item_id, row.ended):
+    decided_at = state.sighting.decided_at if state.sighting is not None else ""
+    is_dated = not decided_at or moment_in(decided_at) is not None
+    if not is_dated or (state.case.item, state.ended) != (row.item_id, row.ended):
         raise UnreadableDecision(row)
     return state
 
