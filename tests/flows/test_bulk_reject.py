@@ -63,6 +63,7 @@ async def test_all_of_a_filter_is_rejected_after_a_typed_count(sandbox: Sandbox)
 
         await pilot.press("slash", *"prize", "enter")
         await until(pilot, lambda: len(screen.listing.entries) == 3, "the filter")
+        await until(pilot, lambda: "X reject all 3" in shown(app).splitlines()[-1], "the key")
         await pilot.press("X")
         await until(pilot, lambda: "Reject all 3 emails" in shown(app), "the question why")
         await pilot.press(*"spam", "enter")
@@ -253,3 +254,12 @@ def test_what_failed_is_listed_over_no_dialog_and_no_field() -> None:
     assert [type(one) for one in opened] == [ChoiceScreen]
     bulk.tell()
     assert len(opened) == 1
+
+
+async def test_where_nothing_is_listed_no_key_offers_to_reject_it(sandbox: Sandbox) -> None:
+    sandbox.draft("It is on its way.")
+    async with running_queue(settings_for(sandbox), 1) as (app, pilot, _):
+        await pilot.press("slash", *"nobody", "enter")
+        await until(pilot, lambda: "No waiting email matches" in shown(app), "an empty list")
+        await until(pilot, lambda: "show all" in shown(app).splitlines()[-1], "the keys")
+        assert "reject" not in shown(app).splitlines()[-1]

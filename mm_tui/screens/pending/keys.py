@@ -42,16 +42,17 @@ def label_here(
     busy: str,
     *,
     marked: int = 0,
-    filtered: bool = False,
+    found: int = 0,
     remarks: bool = False,
     order: Order = Order.OLDEST,
 ) -> str:
-    """What a key does to this email, in a word or two; empty if nothing, though pressing it says why. `filtered`: the
-    queue is filtered; everything listed can then be rejected. `remarks`: the second reader remarked on words of it."""
+    """What a key does to this email, in a word or two; empty if nothing, though pressing it says why. `found`: how
+    many a filter or a search lists; all of them can then be rejected. `remarks`: the second reader remarked on words of
+    it."""
     if act_id == "pending.approve_marked":
         return f"approve {marked}" if marked else ""
     if act_id == "pending.reject_marked":
-        return f"reject {marked} marked" if marked else "reject all listed" if filtered else ""
+        return f"reject {marked} marked" if marked else f"reject all {found:,}" if found else ""
     if act_id == "pending.order":
         return str(Order.RISKIEST if order is Order.OLDEST else Order.OLDEST)
     if entry is None:

@@ -320,7 +320,7 @@ class PendingScreen(QueueHost):
             entry,
             busy,
             marked=marked,
-            filtered=listing.is_filtered,
+            found=len(listing.entries) if listing.is_filtered else 0,
             remarks=remarks,
             order=listing.order,
         )
