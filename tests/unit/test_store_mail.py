@@ -202,6 +202,10 @@ def test_a_folded_thread_stands_where_its_newest_mail_stands_and_not_its_draft(m
         return [(row.email_id, row.waiting, row.unread) for row in rows]
 
     assert folded() == [(email_id(8), False, False), (email_id(3), True, True)]
+    for begun in ("from:", "is:", "subject: to:"):
+        view = MailView(folded=True, query=begun)
+        assert mail.ids(view) == mail.ids(MailView(folded=True)), "it asks for nothing yet"
+        assert mail.count(view) == 2 and [list(keys) for keys in mail.stream(view)] == [list(mail.keys(view))]
     mail.upsert([make_mail(2, thread_id="a", status=OneLine("read"))])
     mail.upsert([make_mail(9, thread_id="a", status=sent, direction=out)])
     assert folded() == [(email_id(9), False, False), (email_id(8), False, False)]

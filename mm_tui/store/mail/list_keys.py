@@ -26,6 +26,7 @@ _decode_numbers = msgspec.json.Decoder(list[int]).decode
 
 def read(cursor: sqlite3.Cursor, view: MailView, query: Query, limit: int | None, below: int | None) -> array[int]:
     """The keys of a view; see `MailStore.keys`."""
+    view = _asked(view, query)
     is_small = _has_few_threads(cursor, view)
     query = _with_rare_statuses(cursor, view, query)
     if is_small and query.match is None:
@@ -37,6 +38,7 @@ def read(cursor: sqlite3.Cursor, view: MailView, query: Query, limit: int | None
 
 def count(connection: sqlite3.Connection, view: MailView, query: Query) -> int:
     """How many there are."""
+    view = _asked(view, query)
     if view == MailView():
         # Asked so, SQLite counts pages instead of rows.
         return int(connection.execute("SELECT count(*) FROM mail").fetchone()[0])
@@ -56,8 +58,13 @@ def count(connection: sqlite3.Connection, view: MailView, query: Query) -> int:
 def can_continue(view: MailView, query: Query) -> bool:
     """Whether the rest of a view can be read from a key on, without what comes before it: an index has its order."""
     if view.folded:
-        return _is_threads_alone(view)
+        return _is_threads_alone(_asked(view, query))
     return query.match is None and not query.conditions
+
+
+def _asked(view: MailView, query: Query) -> MailView:
+    """The view without a query that asks for nothing yet, such as `from:`."""
+    return replace(view, query="") if query.match is None and not query.conditions else view
 
 
 def _with_rare_statuses(cursor: sqlite3.Cursor, view: MailView, query: Query) -> Query:
