@@ -499,6 +499,8 @@ async def test_marks_that_no_longer_hold_are_reported(sandbox: Sandbox) -> None:
         assert not screen.marks
         await pilot.press("n")
         await until(pilot, lambda: "this is the last one listed" in shown(app), "why nothing moved")
+        await pilot.press("p")
+        await until(pilot, lambda: "this is the first one listed" in shown(app), "the same upwards")
 
 
 async def test_a_batch_holds_only_what_was_read(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:

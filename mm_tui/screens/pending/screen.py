@@ -271,7 +271,10 @@ class PendingScreen(QueueHost):
         else:
             self.queue_list.action_cursor_down()
 
-    action_previous = PartAction("queue_list.action_cursor_up")
+    def action_previous(self) -> None:
+        if self.queue_list.cursor == 0:
+            self.refusal.say("this is the first one listed", "information")
+        self.queue_list.action_cursor_up()
 
     def action_order(self) -> None:
         self.filtering.switch_order()
