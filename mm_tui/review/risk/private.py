@@ -69,6 +69,20 @@ _PHONE = re.compile(r"(?<![\w.,/-])(?:\+|00)\d{1,3}[ ./-]?(?:\(?\d{1,4}\)?[ ./-]
 
 
 _REACH = 40
+_PUBLIC_BEFORE = re.compile(
+    r"\b(?:sort|bank|swift|bic|branch|routing|clearing|post(?:al)?|zip|area|dial(?:l?ing)?|country|promo(?:tion(?:al)?)?"
+    r"|discount|voucher|coupon|product|item|article|part|model|colou?r|tax|error|fault|status|bar|qr|dress)[ -]?\Z"
+)
+_PUBLIC_AFTER = re.compile(
+    r"[ -](?:(?:de |do |del |des |du |d')?(?:postal|promo\w*|article|artículo|artigo|articolo|produ\w+|prodotto|couleur"
+    r"|banque|banco|guichet|bic|swift|erro?r?|erreur|errore|bar\w*|remise|réduction|descuento|desconto|sconto|país|qr))\b"
+)
+
+
+def _is_public(reading: Reading, name: re.Match[str]) -> bool:
+    """Whether the name of a code is that of a bank, a place, an article or a discount, which everybody may know."""
+    before = reading.low[max(0, name.start() - _REACH) : name.start()]
+    return _PUBLIC_BEFORE.search(before) is not None or _PUBLIC_AFTER.match(reading.low, name.end()) is not None
 
 
 def _value_after(reading: Reading, named: int, start: int) -> Span | None:
@@ -129,12 +143,15 @@ def _is_random(token: str) -> bool:
 def secret(reading: Reading) -> Iterator[Finding]:
     """The body has what looks like a key, a token, a private key, a long random run of letters and digits, a word of
     small and capital letters, digits and signs, or a password or code after its name, unless it is in an email of the
-    thread that somebody else wrote or received. High. The finding never repeats the secret."""
+    thread that somebody else wrote or received. The codes of banks, places, articles and discounts are no secrets.
+    High. The finding never repeats the secret."""
     found: dict[str, list[Span]] = {}
     for kind, sought in _SECRETS:
         for match in find_all(sought, reading.body):
             found.setdefault(kind, []).append(Span(*match.span()))
     for match in pattern("secret_names").finditer(reading.low):
+        if _is_public(reading, match):
+            continue
         if value := _value_after(reading, match.start(), match.end()):
             found.setdefault(f"a secret ({match[0]})", []).append(value)
     taken = [span for spans in found.values() for span in spans]
