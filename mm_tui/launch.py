@@ -53,9 +53,10 @@ def run(settings: Settings, profiles: Profiles | None = None, *, demo: tuple[One
     if app.leaving.crash_line:
         if app.leaving.next_session is not None:
             app.leaving.next_session.database.close()
-        app.leaving.look_for_damage()
         # Printed here because Textual would cut it at the width of the terminal.
         sys.stderr.write(f"{app.leaving.crash_line}\n")
     for words in app.leaving.parting_words:
         sys.stderr.write(f"mm-tui: {OneLine(words)}\n")
+    if damage := app.leaving.look_for_damage():
+        sys.stderr.write(f"mm-tui: {damage}\n")
     return app.return_code or 0

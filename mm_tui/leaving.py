@@ -125,8 +125,8 @@ class Leaving:
                 crash.report(second, reports_dir())
         self._crash = self._crash or error
 
-    def look_for_damage(self) -> None:
-        """Once the app has ended by an exception: if something in the store cannot be read, `crash_line` says so, and
+    def look_for_damage(self) -> OneLine:
+        """Once the app has ended by an exception: says if something in the store cannot be read, and sees to it that
         the next start rebuilds it. Reads everything, so it is nothing for a screen that waits."""
         from mm_tui.store.connecting import CorruptStore
         from mm_tui.store.contents import say_damage
@@ -134,10 +134,11 @@ class Leaving:
 
         path, memory = self._session.database.path, self._session.database.memory
         if self._crash is None or path is None:
-            return
+            return OneLine("")
         with suppress(*STORE_FAULTS):
             try:
                 with Database.open(path, memory=memory) as database:
                     say_damage(database, self._crash)
             except CorruptStore as damage:
-                self.crash_line = OneLine(f"mm-tui stopped: {fault_of_store(damage)}.")
+                return fault_of_store(damage)
+        return OneLine("")

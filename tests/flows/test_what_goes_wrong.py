@@ -156,8 +156,7 @@ async def test_damage_is_looked_for_when_the_app_has_ended_and_keeps_no_screen_w
             app.call_later(broken)
             await until(pilot, lambda: app.return_code is not None, "the end")
     assert "internal error (ValueError)" in app.leaving.crash_line and not damage_mark(path).exists()
-    app.leaving.look_for_damage()
-    assert "a row of assist_results cannot be read" in app.leaving.crash_line and damage_mark(path).exists()
+    assert "a row of assist_results cannot be read" in app.leaving.look_for_damage() and damage_mark(path).exists()
 
 
 async def test_a_store_that_cannot_be_read_is_named_and_ends_the_program_only_when_it_is_needed(
