@@ -8,6 +8,14 @@ from rich.cells import cell_len
 
 TAB = 4
 """Cells between tab stops."""
+_IDEOGRAPH = re.compile("[\u3000-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff00-\uff60\U00020000-\U0003ffff]")
+_NOT_FIRST = frozenset("、。，．・：；？！）］｝」』】〉》〕ー…々,.:;?!)]}'\"%\u3099\u309a") | frozenset(
+    "っゃゅょぁぃぅぇぉッャュョァィゥェォ"
+)
+_NOT_LAST = frozenset("（［｛「『【〈《〔([{'\"$")
+"""What begins no line, and what ends none."""
+MOST_BACK = 24
+"""The most characters that a line gets shorter to be broken beside an ideograph."""
 _QUOTE = re.compile(r"(?:> ?)+")
 
 
@@ -17,19 +25,22 @@ def wrapped(text: str, width: int) -> list[tuple[int, int]]:
     lines: list[tuple[int, int]] = []
     start = 0
     ascii_only = text.isascii() and "\t" not in text
+    has_ideographs = not text.isascii() and _IDEOGRAPH.search(text) is not None
     while True:
         end = text.find("\n", start)
         end = len(text) if end < 0 else end
         if end - start <= width and (ascii_only or _cells(text[start:end]) <= width):
             lines.append((start, end))
         else:
-            _break_line(text, start, end, width, ascii_only, lines)
+            _break_line(text, start, end, width, ascii_only, has_ideographs, lines)
         if end == len(text):
             return lines
         start = end + 1
 
 
-def _break_line(text: str, start: int, end: int, width: int, ascii_only: bool, lines: list[tuple[int, int]]) -> None:
+def _break_line(
+    text: str, start: int, end: int, width: int, ascii_only: bool, has_ideographs: bool, lines: list[tuple[int, int]]
+) -> None:
     at, further = start, width - len(_quote_signs(text, start, end, width))
     while at < end:
         if at > start:
@@ -39,12 +50,29 @@ def _break_line(text: str, start: int, end: int, width: int, ascii_only: bool, l
             stop = _fitting(text, at, stop if stop - at < width else min(end, at + 2 * width), width)
         if stop < end:
             space = text.rfind(" ", at + 1, stop + 1)
+            if has_ideographs and (place := _beside_ideograph(text, max(at, space), stop)):
+                lines.append((at, place))
+                at = place
+                continue
             if space > at:
                 lines.append((at, space))
                 at = space + 1
                 continue
         lines.append((at, stop))
         at = stop
+
+
+def _beside_ideograph(text: str, start: int, stop: int) -> int:
+    """The last place after `start`, up to `stop`, where Chinese or Japanese text may be broken, since it has no spaces;
+    0 if there is none."""
+    for at in range(stop, max(start + 1, stop - MOST_BACK), -1):
+        before, after = text[at - 1], text[at]
+        if after in _NOT_FIRST or before in _NOT_LAST or " " in (before, after):
+            continue
+        is_before, is_after = _IDEOGRAPH.match(before), _IDEOGRAPH.match(after)
+        if (is_before and (is_after or after.isascii())) or (is_after and before.isascii()):
+            return at
+    return 0
 
 
 def quote_before(text: str, at: int, width: int) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from mm_tui.review.rendered import Rendered
 from mm_tui.screens.thread.lines import lay, styled
 from mm_tui.widgets.wrapping import quote_before, wrapped
@@ -29,3 +31,16 @@ def test_a_quoted_line_keeps_its_signs_where_it_is_broken() -> None:
 
 def test_signs_that_would_leave_no_room_are_not_repeated() -> None:
     assert drawn("> > > > > one two", 12) == ["> > > > >", "one two"]
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("「Nimbus Miniの初期設定」です。", ["「Nimbus Miniの", "初期設定」です。"]),
+        ("担当の者が拝読し、お返事。", ["担当の者が拝読", "し、お返事。"]),
+        ("我们会尽快回复（最迟明天）", ["我们会尽快回复", "（最迟明天）"]),
+        ("안녕하세요 저희 온실 계획", ["안녕하세요 저희", "온실 계획"]),
+    ],
+)
+def test_text_without_spaces_is_broken_between_its_signs(text: str, lines: list[str]) -> None:
+    assert drawn(text, 16) == lines
