@@ -239,18 +239,21 @@ def _joined_to_another(name: str, number: str, spoken: set[str]) -> bool:
 
 
 _JOINED = re.compile(r"\d+(?:[-/.]\d+)+")
-_MODEL = re.compile(r"(?<![A-Za-z])(?P<letters>[A-Z]{2,4})[-_ ]?(?P<number>\d{1,3})(?![A-Za-z\d])")
+_MODEL = re.compile(
+    r"(?<![A-Za-z])(?:(?P<letters>[A-Z]{2,4})[-_ ]?(?P<number>\d{1,3})|(?P<letter>[A-Z])(?P<digits>\d{2,3}))"
+    r"(?![A-Za-z\d])"
+)
 
 
 def _other_model(names: list[str], said: str) -> tuple[str, str] | None:
     """Why a number after some capital letters in a file's name is wrong, and the one that is spoken of."""
     spoken: dict[str, dict[str, str]] = {}
     for match in _MODEL.finditer(said):
-        spoken.setdefault(match["letters"], {})[match["number"]] = match[0]
+        spoken.setdefault(match["letters"] or match["letter"], {})[match["number"] or match["digits"]] = match[0]
     for name in names:
         for match in _MODEL.finditer(name.replace("_", " ")):
-            others = spoken.get(match["letters"], {})
-            if others and match["number"] not in others:
+            others = spoken.get(match["letters"] or match["letter"], {})
+            if others and (match["number"] or match["digits"]) not in others:
                 other = next(iter(others.values()))
                 return f"attaches {quoted(name)}, while {quoted(other)} is spoken of", other
     return None

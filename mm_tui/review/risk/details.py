@@ -18,7 +18,7 @@ from mm_tui.review.risk.sums import unknown
 from mm_tui.text import OneLine
 
 _IDENTIFIER = re.compile(
-    r"(?<![A-Za-z0-9_À-ɏЀ-ӿ@./:-])(?<!\d,)#?(?=[A-Za-z0-9/.-]*\d{2})[A-Za-z0-9]{1,12}(?:[-/.][A-Za-z0-9]{1,12}){0,5}"
+    r"(?<![A-Za-z0-9_À-ɏЀ-ӿ@./:-])(?<!\d,)#?(?=[A-Za-z0-9/.-]*\d{2}|[A-Z\d]{6}\b)[A-Za-z0-9]{1,12}(?:[-/.][A-Za-z0-9]{1,12}){0,5}"
     r"(?![A-Za-z0-9_À-ɏЀ-ӿ@年月日号時时点元円人]|\.\w|:\d)"
 )
 """Chinese and Japanese characters may stand right beside an identifier, other letters may not."""
@@ -27,6 +27,8 @@ _IN_PARTS = re.compile(
     r"|[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}|\d{1,4} [A-Z]{2,3} \d{1,4})(?![\w/-])"
 )
 """The plate of a car or a post code, with a space between its parts."""
+_REFERENCE = re.compile(r"(?=[A-Z\d]*\d)(?=[A-Z\d]*[A-Z]{2})[A-Z\d]{6}")
+"""The six characters of a booking: "QX7LMD"."""
 _MEASURE = re.compile(
     r"\A[\d.,/-]*\d(?:st|nd|rd|th|am|pm|h|kg|g|mg|mm|cm|m|km|ml|l|gb|mb|tb|kb|v|w|kw|kwh|mbit|px|x|k)\Z", re.IGNORECASE
 )
@@ -59,7 +61,12 @@ def _candidates(text: str) -> dict[str, Span]:
     for match in find_all(_IDENTIFIER, text):
         name = match[0].lstrip("#").upper()
         digits = sum(char.isdigit() for char in name)
-        if digits < 3 or _MEASURE.search(name) or _DOTTED_TIME.fullmatch(name) or _WITH_POINT.fullmatch(name):
+        if (
+            (digits < 3 and not _REFERENCE.fullmatch(match[0]))
+            or _MEASURE.search(name)
+            or _DOTTED_TIME.fullmatch(name)
+            or _WITH_POINT.fullmatch(name)
+        ):
             continue
         if name.isdigit() and (len(name) < 4 or 1500 <= int(name) <= 2100 or name.endswith("000")):
             continue
@@ -130,7 +137,7 @@ def identifier_differs(reading: Reading) -> Iterator[Finding]:
     theirs = _candidates(reading.figures)
     by_shape: dict[str, list[str]] = {}
     for other in theirs:
-        if "A" <= other[0] <= "Z":
+        if "A" <= other[0] <= "Z" and not _REFERENCE.fullmatch(other):
             by_shape.setdefault(_shape(other), []).append(other)
     real: dict[str, bool] = {}
 

@@ -262,7 +262,7 @@ def personal_data(reading: Reading) -> Iterator[Finding]:
 
 _INNER_HOST = re.compile(
     r"\.(?:local|internal|intranet|corp|lan|home\.arpa|localdomain)\Z|\Alocalhost\Z"
-    r"|(?:\A|\.)(?:intranet|internal|intern|corp|wiki|confluence|jira|gitlab|jenkins|grafana|kibana|staging|stage|dev|test"
+    r"|(?:\A|[.-])(?:staging|intranet|internal)(?=[.-].+\.)|(?:\A|\.)(?:intranet|internal|intern|corp|wiki|confluence|jira|gitlab|jenkins|grafana|kibana|staging|stage|dev|test"
     r"|admin|backoffice|vpn|ci|erp|crm|sharepoint|nas)\.(?=.+\.)"
 )
 _HOST = re.compile(r"(?<![\w@.-])(?:[a-z0-9-]{1,63}\.){1,6}(?:local|internal|intranet|corp|lan)(?::\d{2,5})?\b", re.I)

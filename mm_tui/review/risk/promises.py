@@ -136,6 +136,11 @@ class _Gifts(msgspec.Struct, frozen=True, dict=True):
         return pattern("keeps", "liability").search(self.reading.low) is not None
 
     @cached_property
+    def undecided(self) -> bool:
+        """Whether the draft also says that the matter is being checked, or asks for a proof."""
+        return pattern("undecided").search(self.reading.low) is not None
+
+    @cached_property
     def known(self) -> dict[tuple[str, Decimal], None]:
         """The amounts of the thread, as keys in the order in which they were written."""
         return dict.fromkeys((amount.currency, amount.value) for amount in known_amounts(self.reading))
@@ -179,7 +184,7 @@ class _Gifts(msgspec.Struct, frozen=True, dict=True):
             open_ends.remove("conditions")
         if pattern(*open_ends).search(_with_lead(self.reading, sentence, start)) is not None:
             return Level.LOW
-        signs = [*generous, pattern("emphatic", "soon").search(sentence) is not None, self.more]
+        signs = [*generous, pattern("emphatic", "soon").search(sentence) is not None, self.more, self.undecided]
         reckoned = bool(new) or self.reckoned(start, start + len(sentence))
         asked = self.asked or (costs_nothing and (self.cost_asked or self.damaged))
         if sum(signs) + reckoned + (not asked) < _ENOUGH or not (any(signs) or ours):
@@ -193,10 +198,11 @@ def promise_money(reading: Reading) -> Iterator[Finding]:
     everyday work. Medium if we commit to it and there are two of these signs: nobody asked for money, returned
     something or was wrongly charged; an amount that is not in the thread; without limit or for long ("in full",
     "whatever it costs", "three months"); to make up for something; with emphasis or at once ("guaranteed",
-    "today"); and, anywhere in the draft, goods that may be kept or a fault that we admit. What costs nothing needs
-    no limit or to make up for something; that the reader asked for the price, or that something is broken, counts,
-    too. High if the amount is one of them. Low in any case if the sentence says no, passes the wish on, names a ground
-    (a rule, a return, a payment made twice) or a condition, or if an earlier email of ours spoke of money."""
+    "today"); and, anywhere in the draft, goods that may be kept, a fault that we admit, or that the matter is still
+    being checked. What costs nothing needs no limit or to make up for something; that the reader asked for the
+    price, or that something is broken, counts, too. High if the amount is one of them. Low in any case if the
+    sentence says no, passes the wish on, names a ground (a rule, a return, a payment made twice) or a condition, or
+    if an earlier email of ours spoke of money."""
     firm, gifts = pattern("money_firm"), _Gifts(reading)
     pairs = list(together(reading, "money_pairs"))
     for span, sentence, start in by_sentence(reading, firm, pattern("money"), pairs=pairs):

@@ -266,7 +266,9 @@ def other_subject(reading: Reading) -> Iterator[Finding]:
     if shared and len(shared) * 2 >= len(words):
         return
     level = Level.LOW if len(same) * 2 >= len(words) or shared else Level.MEDIUM
-    yield Finding("other_subject", level, OneLine(f"the subject is not that of the thread: {quoted(topic)}"))
+    yield Finding(
+        "other_subject", level, OneLine(f"the subject is not that of the thread: {quoted(str(reading.draft.subject))}")
+    )
 
 
 @rule("repeats_itself", "the same paragraph twice")

@@ -8,7 +8,7 @@ from itertools import chain, islice
 
 from mm_tui.review.findings import Finding, Level, Span
 from mm_tui.review.links import find_links, inspect_links
-from mm_tui.review.lookalike import domain_of, registrable, same_site
+from mm_tui.review.lookalike import domain_of, one_slip_apart, registrable, same_site
 from mm_tui.review.risk.facts import find_amounts
 from mm_tui.review.risk.pieces import find_all
 from mm_tui.review.risk.rule import Reading, listed, quoted, rule
@@ -121,6 +121,52 @@ def address_not_in_thread(reading: Reading) -> Iterator[Finding]:
         yield Finding("address_not_in_thread", level, OneLine(words), every)
 
 
+_TOKEN = re.compile(
+    r"[?&#/](?:session|sessionid|sid|token|access_token|auth|apikey|api_key|secret|jwt|sig)[=/][\w.-]*\d[\w.-]*",
+    re.IGNORECASE,
+)
+
+
+@rule("link_token", "links with a token")
+def link_token(reading: Reading) -> Iterator[Finding]:
+    """A link that is not in the thread carries a token ("?session=9f81c3"), with which whoever has the link may get in.
+    Medium. Mail among ourselves does not count."""
+    if all(reading.is_ours(party.address) for party in reading.draft.recipients):
+        return
+    for one in reading.links:
+        text = reading.body[slice(*one.span)]
+        if (token := _TOKEN.search(text)) and token[0] not in reading.seen_text:
+            words = f"links with what looks like a token: {quoted(token[0][1:])}"
+            yield Finding("link_token", Level.MEDIUM, OneLine(words), (one.span,))
+
+
+_HOST = re.compile(r"(?<![\w@.-])(?:[a-z0-9-]{1,63}\.){1,4}[a-z]{2,12}(?![\w-]|\.\w)", re.IGNORECASE)
+_SHORTEST_LABEL = 4
+_MOST_HOSTS = 50
+
+
+@rule("host_differs", "a website that is nearly one of the thread's", needs_thread=True)
+def host_differs(reading: Reading) -> Iterator[Finding]:
+    """The draft names a site that the thread does not name, but one with another ending or one letter more, less or
+    wrong ("acme.com" for "acme.org"). Medium."""
+    low = reading.thread_text.lower()
+    new = [match for match in find_all(_HOST, reading.body[: reading.written]) if match[0].lower() not in low]
+    if not new:
+        return
+    there = {registrable(match[0].lower()) for match in islice(_HOST.finditer(reading.thread_text), _MOST_HOSTS)}
+    there |= {registrable(domain_of(address)) for address in reading.participants}
+    for match in new:
+        site = registrable(match[0].lower())
+        label = site.partition(".")[0]
+        ours = any(same_site(site, own) for own in reading.known.own_domains)
+        if site in there or ours or len(label) < _SHORTEST_LABEL or site in reading.house_text.lower():
+            continue
+        near = [one for one in sorted(there) if label == one.partition(".")[0] or one_slip_apart(site, one)]
+        if near:
+            words = f"names {quoted(match[0])}, while the thread names {quoted(near[0])}"
+            yield Finding("host_differs", Level.MEDIUM, OneLine(words), (Span(*match.span()),))
+
+
 _ATTRIBUTION = re.compile(r"\s*(?:(?:from|to|cc|von|an|de|da|van|od)\s*:|[^\n]{0,200}[:>,]\s*\Z)", re.IGNORECASE)
 
 
@@ -166,4 +212,4 @@ def known_from_house(reading: Reading) -> Iterator[OneLine]:
             yield OneLine(f"{listed([quoted(word) for word in dict.fromkeys(words)])}: stands in {file.name}")
 
 
-TARGET_RULES = (link_not_in_thread, link, address_not_in_thread)
+TARGET_RULES = (link_not_in_thread, link, link_token, host_differs, address_not_in_thread)

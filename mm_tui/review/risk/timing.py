@@ -130,6 +130,7 @@ def date_differs(reading: Reading) -> Iterator[Finding]:
         yield from _other_days(compared)
         yield from _other_weekdays(compared)
         yield from _other_times(compared)
+        yield from _slipped_time(compared)
         yield from _other_zones(compared)
 
 
@@ -264,7 +265,7 @@ def _other_times(compared: _Compared) -> Iterator[Finding]:
     if not (there or only) or _is_night(here, every) or _is_spanned(asked, here, there, known):
         return
     # Full hours are the same minutes by chance.
-    same = {time.minutes % 60 for time in here} & {time.minutes % 60 for time in there or every} - {0}
+    same = {time.minutes % _HOUR for time in here} & {time.minutes % _HOUR for time in there or every} - {0}
     limits = any(_word_before(asked, time.span) in word_set("until", "from") for time in there)
     likely = agrees(reading, here[0].span, "yes") or (
         (bool(same) or limits) and len(asked) <= _SHORT_MAIL and not compared.asks_when
@@ -276,6 +277,27 @@ def _other_times(compared: _Compared) -> Iterator[Finding]:
     level = Level.MEDIUM if sure and not any(compared.is_open(time.span) for time in here) else Level.LOW
     named = asked[slice(*there[0].span)] if there else compared.figures[slice(*every[0].span)]
     yield compared.finding(level, [time.span for time in here], named)
+
+
+_MANY_TIMES = 4
+_HOUR = 60
+
+
+def _slipped_time(compared: _Compared) -> Iterator[Finding]:
+    """The only time of the draft that the thread has not, if that has one with the same minutes past another hour, or
+    with the digits in another order, which the draft has not."""
+    here, every = times_of_day(compared.body), times_of_day(compared.figures)
+    known = {time.minutes % _HALF_DAY for time in every}
+    new = [time for time in here if time.minutes % _HALF_DAY not in known]
+    if not 1 < len(here) <= _MANY_TIMES or len(new) != 1 or compared.moved or compared.is_open(new[0].span):
+        return
+    named = {time.minutes % _HALF_DAY for time in here}
+    for other in every:
+        # Full hours are the same minutes by chance.
+        same = other.minutes % _HOUR == new[0].minutes % _HOUR != 0 or _has_same_digits(new[0].minutes, other.minutes)
+        if same and other.minutes % _HALF_DAY not in named:
+            yield compared.finding(Level.MEDIUM, [new[0].span], compared.figures[slice(*other.span)])
+            return
 
 
 def _has_same_digits(minutes: int, other: int) -> bool:
