@@ -223,6 +223,7 @@ def store(settings: Settings) -> list[Check]:
     path = paths.store_path(settings.profile.name)
     if not path.exists():
         return [ok("store", "none yet: created on first use")]
+    faults, rebuilds = list[str](), "Start the app: it sets the file aside and builds a new one."
     try:
         with Database.open(path, memory=settings.sync.memory) as database:
             bind(database, Gateway.of(settings.profile), note=False)
@@ -240,11 +241,12 @@ def store(settings: Settings) -> list[Check]:
     except StoreError as error:
         return [problem("store", str(error), "Mail is fetched again automatically; unsent edits are in the old file.")]
     except (OSError, sqlite3.Error) as error:
+        if faults:
+            return [problem("store", f"{path} is damaged: {faults[0]}", rebuilds)]
         return [problem("store", f"{path}: {system_words(error)}", "Check the space on the disk and the file's mode.")]
     found: list[Check] = []
     if faults:
-        cure = "Start the app: it sets the file aside and builds a new one."
-        found.append(problem("store", f"{path} is damaged: {faults[0]}", cure))
+        found.append(problem("store", f"{path} is damaged: {faults[0]}", rebuilds))
     else:
         found.append(ok("store", str(path)))
     if trouble is not None:

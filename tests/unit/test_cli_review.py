@@ -473,6 +473,10 @@ def test_a_damaged_store_is_set_aside_and_said(home: Home, sandbox: Sandbox) -> 
     ended = home.run("pending", "list")
     assert ended.status == Exit.CONFIG and "a row of pending cannot be read. The next start" in ended.err
     assert draft_id in home.run("pending", "list", status=0).out
+    with closing(sqlite3.connect(store)) as connection, connection:
+        connection.execute("INSERT INTO journal VALUES (1, CAST(x'7bff' AS TEXT), 'x')")
+    assert "a row of journal cannot be read" in home.run("doctor").out
+    assert "was damaged" in home.run("pending", "list").err, "doctor said that it would be rebuilt"
 
 
 def test_nothing_private_is_logged(home: Home, sandbox: Sandbox) -> None:
