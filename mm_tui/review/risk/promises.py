@@ -187,7 +187,8 @@ class _Gifts(msgspec.Struct, frozen=True, dict=True):
         signs = [*generous, pattern("emphatic", "soon").search(sentence) is not None, self.more, self.undecided]
         reckoned = bool(new) or self.reckoned(start, start + len(sentence))
         asked = self.asked or (costs_nothing and (self.cost_asked or self.damaged))
-        if sum(signs) + reckoned + (not asked) < _ENOUGH or not (any(signs) or ours):
+        enough = _ENOUGH - (firm and ours)
+        if sum(signs) + reckoned + (not asked) < enough or not (any(signs) or ours):
             return Level.LOW
         return Level.HIGH if any(amount.currency != "%" for amount in new) else Level.MEDIUM
 
@@ -195,14 +196,14 @@ class _Gifts(msgspec.Struct, frozen=True, dict=True):
 @rule("promise_money", "promises money")
 def promise_money(reading: Reading) -> Iterator[Finding]:
     """A sentence gives money back, compensation, credit, or something without charge. Low by itself: refunds are
-    everyday work. Medium if we commit to it and there are two of these signs: nobody asked for money, returned
-    something or was wrongly charged; an amount that is not in the thread; without limit or for long ("in full",
-    "whatever it costs", "three months"); to make up for something; with emphasis or at once ("guaranteed",
-    "today"); and, anywhere in the draft, goods that may be kept, a fault that we admit, or that the matter is still
-    being checked. What costs nothing needs no limit or to make up for something; that the reader asked for the
-    price, or that something is broken, counts, too. High if the amount is one of them. Low in any case if the
-    sentence says no, passes the wish on, names a ground (a rule, a return, a payment made twice) or a condition, or
-    if an earlier email of ours spoke of money."""
+    everyday work. Medium if we commit to it and there are two of these signs, or one if the words can mean nothing
+    else ("you get your money back"): nobody asked for money, returned something or was wrongly charged; an amount
+    that is not in the thread; without limit or for long ("in full", "whatever it costs", "three months"); to make
+    up for something; with emphasis or at once ("guaranteed", "today"); and, anywhere in the draft, goods that may
+    be kept, a fault that we admit, or that the matter is still being checked. What costs nothing needs no limit or
+    to make up for something; that the reader asked for the price, or that something is broken, counts, too. High if
+    the amount is one of them. Low in any case if the sentence says no, passes the wish on, names a ground (a rule,
+    a return, a payment made twice) or a condition, or if an earlier email of ours spoke of money."""
     firm, gifts = pattern("money_firm"), _Gifts(reading)
     pairs = list(together(reading, "money_pairs"))
     for span, sentence, start in by_sentence(reading, firm, pattern("money"), pairs=pairs):
