@@ -6,10 +6,10 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import ssl
 import time
 from collections.abc import Generator, Mapping
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 import msgspec
@@ -22,9 +22,6 @@ from mm_tui.gateway.refusals import ALWAYS_THERE, in_words, no_gateway, refusal
 from mm_tui.settings.checks import LOOPBACK_HOSTS, gateway_address
 from mm_tui.settings.secret import Secret
 from mm_tui.text import OneLine
-
-if TYPE_CHECKING:
-    import ssl
 
 MAX_ANSWER = 32 * 1024 * 1024
 """The largest answer in bytes, decompressed; a longer one is refused."""
@@ -93,23 +90,23 @@ class Wire:
         self.clock_skew: float | None = None
         parts = urlsplit(self._url)
         self.is_local = parts.hostname in LOOPBACK_HOSTS
-        # Loading the certificates takes 20 ms and more, and what TLS needs besides half a megabyte. For plain http to
-        # this machine there is no context; should a download need one, httpcore makes it.
-        trust = None if parts.scheme == "http" else httpx.create_ssl_context()
+        # Loading the system's certificates takes 20 ms and more; plain http to this machine needs none.
+        plain = parts.scheme == "http"
+        trust = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if plain else httpx.create_ssl_context()
         # Idle connections are closed before common servers close them (5 s). Calls that change something use a new
         # connection each: on one that the server has just closed, the outcome would be unknown.
         self._reads = self._open(trust, transport, httpx.Limits(keepalive_expiry=4))
         self._acts = self._open(trust, transport, httpx.Limits(max_keepalive_connections=0))
 
     def _open(
-        self, trust: ssl.SSLContext | None, transport: httpx.AsyncBaseTransport | None, limits: httpx.Limits
+        self, trust: ssl.SSLContext, transport: httpx.AsyncBaseTransport | None, limits: httpx.Limits
     ) -> httpx.AsyncClient:
         return httpx.AsyncClient(
             timeout=self._timeout,
             limits=limits,
             follow_redirects=False,
             trust_env=not self.is_local,
-            verify=trust,  # type: ignore[arg-type] # httpx passes it on, and httpcore allows for None
+            verify=trust,
             transport=transport,
             headers={"Accept": "application/json", "User-Agent": "mm-tui"},
         )
