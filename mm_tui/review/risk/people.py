@@ -350,6 +350,13 @@ def _is_heading(body: str, at: int) -> bool:
     return 2 * sum(str(word)[0].isupper() for word in words) > len(words)
 
 
+_REACHED = re.compile(
+    r"[ ,(]{1,3}(?:[^\W\d_]{2,10}[.:]? )?(?P<what>\d{1,4}[A-Za-z]? [A-Z][a-z]+|\+?\d[\d ]{7,20}\d|#?[A-Z]{0,4}-?\d{4,}"
+    r"|[\w.+-]{1,64}@[\w.-]{3,60})"
+)
+"""What tells where somebody lives or how to reach them, right after the name: ", 14 Mill Street", "(07700 900318)"."""
+
+
 def _private(reading: Reading, name: Span) -> Span | None:
     """The sentence around a name, if it reveals something private beside it and does not refuse to."""
     first, last = reading.sentence(name.start)
@@ -360,6 +367,8 @@ def _private(reading: Reading, name: Span) -> Span | None:
         and not (one[0][-1].isdigit() and one[0] in lowered(reading.thread_text))
         for one in facts
     )
+    beside = _REACHED.match(reading.body, name.end)
+    private = private or (beside is not None and beside["what"] not in reading.seen_text)
     told = private and pattern("denies", "colleagues").search(reading.low, first, last) is None
     return Span(first, last) if told else None
 

@@ -30,7 +30,9 @@ _WEEK = 7
 
 _CLOCK = re.compile(
     r"(?<![\d.,:])(?P<h>2[0-3]|[01]?\d)(?!\d)"
-    r"(?:(?::|h|\.(?=\d\d(?: ?(?:uhr|uur|h\b|[ap]\.?m))))(?P<m>[0-5]\d)(?!\d|[.:]\d))?"
+    r"(?:(?::|h|\.(?=\d\d(?: ?(?:uhr|uur|h\b|[ap]\.?m)))"
+    r"|(?<=\s(?:at|um|om|by|às)\s\d)\.|(?<=\s(?:at|um|om|by|às)\s\d\d)\.)"
+    r"(?P<m>[0-5]\d)(?!\d|[.:]\d))?"
     r"(?P<end>\s?(?:[ap]\.?m\b\.?|u(?:hr|ur)\b|o'clock|h\b|点|時))?"
 )
 _ZONE = re.compile(
