@@ -413,7 +413,8 @@ def test_a_huge_draft_takes_time_in_proportion_to_its_length() -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "unit"), [("template_hole", "?"), ("asks_secret", "send password "), ("number_differs", "%20")]
+    ("code", "unit"),
+    [("template_hole", "?"), ("template_hole", "[a/b] "), ("asks_secret", "send password "), ("number_differs", "%20")],
 )
 def test_a_rule_takes_time_in_proportion_to_what_is_repeated(code: str, unit: str) -> None:
     (each,) = (rule for rule in RULES if rule.code == code)
@@ -425,6 +426,29 @@ def test_a_rule_takes_time_in_proportion_to_what_is_repeated(code: str, unit: st
         return time.process_time() - start
 
     # What the rule builds once does not count, nor does a collection of garbage in between.
+    taken(100)
+    # Eight times the text. Quadratic behaviour would take 64 times as long.
+    assert min(taken(16_000), taken(16_001)) < 24 * max(min(taken(2_000), taken(2_001)), 0.001)
+
+
+@pytest.mark.parametrize(
+    ("code", "unit"), [("orders", "\n"), ("bait_taken", "gift cards "), ("internal_repeated", "internal. ")]
+)
+def test_a_rule_takes_time_in_proportion_to_what_a_thread_repeats(code: str, unit: str) -> None:
+    (each,) = (rule for rule in RULES if rule.code == code)
+
+    def taken(size: int) -> float:
+        text = ManyLine((unit * size)[:size])
+        theirs = Message(sender=ANNA, to=(SUPPORT,), body=text)
+        ours = Message(sender=SUPPORT, to=(SUPPORT,), body=text)
+        context = ThreadContext((theirs, ours), own_addresses=frozenset({"support@acme.example"}))
+        reading = Reading(drafted(), context, Risk())
+        # Where sentences end and who takes part is read once for all rules.
+        assert reading.sentence(0) and not reading.is_ours(str(ANNA.address))
+        start = time.process_time()
+        list(each.find(reading))
+        return time.process_time() - start
+
     taken(100)
     # Eight times the text. Quadratic behaviour would take 64 times as long.
     assert min(taken(16_000), taken(16_001)) < 24 * max(min(taken(2_000), taken(2_001)), 0.001)

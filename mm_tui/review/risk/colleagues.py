@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 
 from mm_tui.review.findings import Finding, Level, Span
@@ -72,8 +73,8 @@ def _kept_parts(text: str) -> list[str]:
     parts = [Span(*match.span()) for match in _PART.finditer(text) if match[0].strip()]
     kept = set[Span]()
     for mark in pattern("internal", "not_for_others").finditer(lowered(text)):
-        at = next((place for place, part in enumerate(parts) if part.start <= mark.start() < part.end), None)
-        if at is None:
+        at = bisect_right(parts, mark.start(), key=lambda part: part.start) - 1
+        if at < 0 or mark.start() >= parts[at].end or parts[at] in kept:
             continue
         rest = text[parts[at].start : mark.start()] + text[mark.end() : parts[at].end]
         if len(_WORD.findall(rest)) >= _SHORT_PART:

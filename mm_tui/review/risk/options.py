@@ -23,10 +23,15 @@ _SHORTEST_CHOICE = 3
 _GREETED = re.compile(r"(?:sir|madam|ma'am|mr|mrs|ms|miss|herr|frau|monsieur|madame|señor|señora|signor|signora)")
 
 
+_REACH = 200
+"""The most characters of a line before and after a match, as a long one may have thousands of matches."""
+
+
 def line_of(text: str, match: re.Match[str]) -> str:
     """The line of a match, in lower case."""
-    end = text.find("\n", match.end())
-    return text[text.rfind("\n", 0, match.start()) + 1 : len(text) if end < 0 else end].lower()
+    before = text[max(0, match.start() - _REACH) : match.start()].rpartition("\n")[2]
+    after = text[match.end() : match.end() + _REACH].partition("\n")[0]
+    return f"{before}{match[0]}{after}".lower()
 
 
 def asks_to_choose(text: str, match: re.Match[str]) -> bool:

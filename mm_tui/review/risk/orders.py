@@ -61,7 +61,7 @@ _BY_SIGNS = (
 _ORDERS = (
     re.compile(rf"\b(?:{'|'.join(_AT_A_WORD)})"),
     re.compile("|".join(_BY_SIGNS)),
-    re.compile(r"(?:<!--|[(\[{]|^)\s*(?:ai|assistant|bot|llm|agent|model|system)s?\s*:", re.MULTILINE),
+    re.compile(r"(?:(?:<!--|[(\[{])\s*+|^[^\S\n]*+)(?:ai|assistant|bot|llm|agent|model|system)s?\s*:", re.MULTILINE),
 )
 _WORD = re.compile(r"[^\W\d_]+")
 _COMMON = frozenset(

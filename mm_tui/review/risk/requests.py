@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from mm_tui.models import Direction
 from mm_tui.review.findings import Finding, Level, Span
@@ -53,12 +53,16 @@ def _digits(text: str) -> set[str]:
     return {digits for digits in found if 4 <= len(digits) <= 30}
 
 
-def _sentence_of(match: re.Match[str]) -> str:
-    """The sentence with a match."""
-    text = match.string
-    begin = max(text.rfind(end, 0, match.start()) for end in _ENDS) + 1
-    end = min((place for sign in _ENDS if (place := text.find(sign, match.end())) >= 0), default=len(text))
-    return text[begin:end]
+def _sentences_of(matches: Iterable[re.Match[str]]) -> Iterator[str]:
+    """The sentences with these matches, each once, however many it has."""
+    end = -1
+    for match in matches:
+        if match.end() <= end:
+            continue
+        text = match.string
+        begin = max(text.rfind(sign, max(0, end), match.start()) for sign in _ENDS) + 1
+        end = min((place for sign in _ENDS if (place := text.find(sign, match.end())) >= 0), default=len(text))
+        yield text[begin:end]
 
 
 _ENDS = (". ", "! ", "? ", "\n")
@@ -89,7 +93,7 @@ def bait_taken(reading: Reading) -> Iterator[Finding]:
     granted: list[Span] = []
     given = False
     theirs = _digits(reading.asked_text)
-    wanted = set().union(*(_roots(_sentence_of(bait)) for bait in baits))
+    wanted = set().union(*map(_roots, _sentences_of(baits)))
     for span in _sentences(reading):
         said = _without_pleas(reading.low[slice(*span)])
         sentence = _NO_PROBLEM.sub(" ", said)
