@@ -187,7 +187,7 @@ class _Gifts(msgspec.Struct, frozen=True, dict=True):
         signs = [*generous, pattern("emphatic", "soon").search(sentence) is not None, self.more, self.undecided]
         reckoned = bool(new) or self.reckoned(start, start + len(sentence))
         asked = self.asked or (costs_nothing and (self.cost_asked or self.damaged))
-        if sum(signs) + reckoned + (not asked) + firm < _ENOUGH or not (any(signs) or ours):
+        if sum(signs) + reckoned + (not asked) + firm < _ENOUGH or not (any(signs) or ours or firm):
             return Level.LOW
         return Level.HIGH if any(amount.currency != "%" for amount in new) else Level.MEDIUM
 
