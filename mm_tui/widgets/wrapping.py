@@ -9,9 +9,9 @@ from rich.cells import cell_len
 TAB = 4
 """Cells between tab stops."""
 _IDEOGRAPH = re.compile("[\u3000-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff00-\uff60\U00020000-\U0003ffff]")
-_NOT_FIRST = frozenset("、。，．・：；？！）］｝」』】〉》〕ー…々,.:;?!)]}'\"%\u3099\u309a") | frozenset(
-    "っゃゅょぁぃぅぇぉッャュョァィゥェォ"
-)
+_NOT_FIRST = frozenset(
+    "、。，．・：；？！）］｝」』】〉》〕ー…々,.:;?!)]}'\"%\u302a\u302b\u302c\u302d\u3099\u309a"
+) | frozenset("っゃゅょぁぃぅぇぉッャュョァィゥェォ")
 _NOT_LAST = frozenset("（［｛「『【〈《〔([{'\"$")
 """What begins no line, and what ends none."""
 MOST_BACK = 24
