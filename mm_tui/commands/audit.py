@@ -11,7 +11,7 @@ from mm_tui.commands import common
 from mm_tui.commands.common import Commands
 from mm_tui.commands.output import printing as emit
 from mm_tui.commands.output.exits import CommandError, Exit
-from mm_tui.commands.values import not_empty, positive
+from mm_tui.commands.values import address, not_empty, positive
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
@@ -58,7 +58,9 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
         "--gateway it also accepts a store that is recorded as another gateway's or account's, as after damage: its "
         "mail is deleted and fetched again; the journal, edits and decisions stay.",
     )
-    accept.add_argument("--gateway", metavar="URL", help="the gateway of the settings, which the store is to belong to")
+    accept.add_argument(
+        "--gateway", metavar="URL", type=address, help="the gateway of the settings, which the store is to belong to"
+    )
     accept.add_argument("--store", type=Path, metavar="FILE", help="another store, such as the agent's")
     accept.set_defaults(run=run_accept)
 
@@ -174,8 +176,7 @@ def run_verify(arguments: argparse.Namespace) -> int:
     from mm_tui.store.opening import open_database, opened_to_read
     from mm_tui.store.seal import read_head
 
-    if arguments.store is not None and not arguments.store.exists():
-        raise CommandError(Exit.NOT_FOUND, f"there is no file {arguments.store}")
+    _check_named(arguments.store)
     chosen = common.settings(arguments)
     path = arguments.store or paths.store_path(chosen.profile.name)
     beside = read_head(path)
@@ -204,11 +205,22 @@ def run_verify(arguments: argparse.Namespace) -> int:
     return Exit.OK if verdict.ok else Exit.CHANGED
 
 
+def _check_named(path: Path | None) -> None:
+    """Refuses what `--store` names if it is no store: opening it would make it one, with an empty, unbroken journal."""
+    from mm_tui.store.connecting import is_store
+
+    if path is not None and not path.is_file():
+        raise CommandError(Exit.NOT_FOUND, f"there is no file {path}")
+    if path is not None and not is_store(path):
+        cure = "Nothing was changed. The stores of a profile lie in the data folder; `mm-tui doctor` names it."
+        raise CommandError(Exit.CONFIG, f"{path} is not a store of mm-tui, or its beginning is damaged", cure)
+
+
 def run_accept(arguments: argparse.Namespace) -> int:
     """Accepts the store as it is. Returns 0 even if there was nothing to accept.
 
     Raises:
-        CommandError: 2 the settings name another gateway, 3 there is no such file.
+        CommandError: 2 the settings name another gateway, 3 there is no such file, 10 it is no store.
     """
     from mm_tui.clock import SystemClock
     from mm_tui.settings import paths
@@ -219,9 +231,8 @@ def run_accept(arguments: argparse.Namespace) -> int:
     from mm_tui.store.seal import StoreBehind, read_head
 
     chosen = common.settings(arguments)
+    _check_named(arguments.store)
     path = arguments.store or paths.store_path(chosen.profile.name)
-    if arguments.store is not None and not path.exists():
-        raise CommandError(Exit.NOT_FOUND, f"there is no file {path}")
     gateway = Gateway.of(chosen.profile)
     if arguments.gateway is not None and gateway._replace(url=arguments.gateway).address != gateway.address:
         cure = "Nothing was accepted: write the gateway of the profile."

@@ -22,6 +22,16 @@ def not_empty(text: str) -> str:
     return text
 
 
+def address(text: str) -> str:
+    """The address of a gateway, in any form that the settings understand."""
+    from mm_tui.settings.checks import gateway_address
+
+    try:
+        return gateway_address(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
 def email_id(text: str) -> str:
     if len(text) > LONGEST_ID:
         raise argparse.ArgumentTypeError("is too long for the id of an email")

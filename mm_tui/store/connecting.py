@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
@@ -78,6 +79,15 @@ def refuse_other_files(path: Path) -> None:
         start = file.read(len(_MAGIC))
     if start and start != _MAGIC:
         raise CorruptStore(path, "it does not begin as a store does")
+
+
+def is_store(path: Path) -> bool:
+    """Whether a file has the tables of a store. Of one that cannot be read now this is not known: then True."""
+    try:
+        with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)) as connection:
+            return connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'journal'").fetchone() is not None
+    except sqlite3.Error as error:
+        return error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_NOTADB
 
 
 def delete_mail(connection: sqlite3.Connection) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
@@ -257,6 +258,32 @@ def test_another_store_such_as_the_agents_is_accepted_by_its_file(home: Home, sa
     home.run("audit", "accept", "--store", str(path), status=0)
     home.run("agent", "run", "--once", env=env, status=0)
     home.run("audit", "accept", "--store", str(path.with_name("none")), status=Exit.NOT_FOUND)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"notes", b"SQLite format 3\0, and what follows is none"])
+def test_what_is_no_store_is_neither_made_one_nor_called_unbroken(home: Home, content: bytes | None) -> None:
+    path = home.folder / "notes"
+    if content is None:
+        with closing(sqlite3.connect(path)) as other:
+            other.execute("CREATE TABLE recipes (name)")
+    else:
+        path.write_bytes(content)
+    path.chmod(0o644)
+    before = path.read_bytes()
+    for command in ("accept", "verify"):
+        done = home.run("audit", command, "--store", str(path), status=Exit.CONFIG)
+        assert f"{path} is not a store" in done.err and not done.out
+        home.run("audit", command, "--store", os.devnull, status=Exit.NOT_FOUND)
+    assert path.read_bytes() == before and path.stat().st_mode & 0o777 == 0o644
+
+
+def test_an_accepted_gateway_is_named_in_any_form_and_what_is_no_address_is_refused(
+    home: Home, sandbox: Sandbox
+) -> None:
+    home.run("pending", "list", status=0)
+    for url in ("http://[", "http://127.0.0.1:99999", "http://127.0.0.1:9\x1b[31m", "nimbus", ""):
+        assert "address" in home.run("audit", "accept", "--gateway", url, status=Exit.USAGE).err
+    home.run("audit", "accept", "--gateway", f"{sandbox.url}/v1", status=0)
 
 
 def test_everything_works_at_an_address_with_v1(sandbox: Sandbox, tmp_path: Path) -> None:
