@@ -106,10 +106,8 @@ class Seat:
         """Versions that were on the screen at a key that approves or marks."""
         self.typed: set[str] = set()
         """Words typed into an editor, and seen there."""
-        self._sent: set[str] = set()
-        """Words sent to an editor: a busy program may save one before it was seen there."""
         self.read: set[str] = set()
-        """Sent words that were on the screen outside an editor."""
+        """Typed words that were on the screen outside an editor, those of another program on the same store too."""
         self.discarded: set[str] = set()
         self.told: set[tuple[str, int]] = set()
         self.pressed: list[str] = []
@@ -138,7 +136,7 @@ class Seat:
             self.screens.append(shown)
         if not self.edits:
             self.ends |= {(int(number), int(version)) for number, version in END.findall(shown)}
-            self.read |= self._sent & set(TYPED.findall(shown))
+            self.read |= set(TYPED.findall(shown))
         return shown
 
     def wait(self, seconds: float) -> None:
@@ -195,7 +193,6 @@ class Seat:
             self.press(self._chance.choice(("ctrl+s", "ctrl+s", "escape")))
         else:
             word = f"T{self.name}{self._chance.randrange(10**6)}"
-            self._sent.add(word)
             self.terminal.send(f"{word} ")
 
     def _answer(self, shown: str) -> str:
