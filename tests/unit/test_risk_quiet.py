@@ -64,6 +64,37 @@ def codes(asked: str, answer: str, to: Party = ANNA, files: tuple[str, ...] = ()
             "We answer in under 20 minutes, you have my word.",
         ),
         (
+            "internal_note",
+            "How cold is it, and when do you get milk?",
+            "We could go down to 5 degrees; podemos bajar a 4,5 grados. We get it at 6 am. There is no room to manoeuvre"
+            " the lorry, and the 9 is listed as a late bus.",
+            "We could go down to 55. There is room to manoeuvre.",
+        ),
+        (
+            "promise_money",
+            "Who fetches us?",
+            "We will meet your flight, and we will bear the steps in mind.",
+            "We will meet the full cost.",
+        ),
+        (
+            "promise_deadline",
+            "When do you answer?",
+            "In any case, we answer by Friday. W każdym razie do jutra. Em todo o caso, até amanhã.",
+            "We answer by Friday in any case.",
+        ),
+        (
+            "promise_legal",
+            "Why is it late?",
+            "Our driver's fault report says that the door jammed.",
+            "It was our driver's fault that the door jammed.",
+        ),
+        (
+            "link_token",
+            "Where is the talk?",
+            "It is at https://helio.example/session/42.",
+            "It is at https://helio.example/session/9f81c3a7.",
+        ),
+        (
             "promise_legal",
             "Can I pause my membership?",
             "Your contract is extended by two months. The landlord is liable for the rest.",

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from mm_tui.models import Direction
 from mm_tui.review.findings import Finding, Level, Span
+from mm_tui.review.risk.counts import SPANS_OF_TIME
 from mm_tui.review.risk.greetings import greeting
 from mm_tui.review.risk.pairs import together
 from mm_tui.review.risk.phrases import pattern
@@ -165,6 +166,22 @@ def _chat(reading: Reading) -> Iterator[Span]:
         yield from (Span(*match.span()) for match in found)
 
 
+_NO_PRICE = re.compile(
+    r"\s?(?:°|in the (?:morning|afternoon|evening)|(?:[ap]\.?m|o'clock|uhr|degrees?|floors?|grad|degrés?|étages?|grados?"
+    r"|gradi|piani|graus?|andares?|pisos?|graden|verdieping\w*|stop\w*|piętr\w*)\b)"
+)
+"""After a number, that it is a temperature, a time of day or a storey."""
+_WORD_AFTER = re.compile(r"\s?([^\W\d_]+)")
+
+
+def _is_no_price(reading: Reading, span: Span) -> bool:
+    """Whether the number at the end of a phrase is none of money: "we could go down to 5 degrees"."""
+    word = _WORD_AFTER.match(reading.low, span.end)
+    return reading.low[span.end - 1].isdigit() and (
+        _NO_PRICE.match(reading.low, span.end) is not None or (word is not None and word[1] in SPANS_OF_TIME)
+    )
+
+
 @rule("internal_note", "text meant for colleagues")
 def internal_note(reading: Reading) -> Iterator[Finding]:
     """The draft contains text meant for colleagues: "internal note", "do not tell the customer", "churn risk", "our
@@ -172,7 +189,11 @@ def internal_note(reading: Reading) -> Iterator[Finding]:
     whoever checks the draft ("(not sure about the price, please verify)"), or lines of a chat that are not in the
     thread ("Dana (14:02): …"). High; low for the word confidential alone."""
     among_us = _among_us(reading)
-    spans = [span for span in _found(reading, "internal") if span.start < reading.written and not among_us]
+    spans = [
+        span
+        for span in _found(reading, "internal")
+        if span.start < reading.written and not among_us and not _is_no_price(reading, span)
+    ]
     spans += [
         Span(*match.span())
         for match in _REMARK.finditer(reading.low)

@@ -122,7 +122,8 @@ def address_not_in_thread(reading: Reading) -> Iterator[Finding]:
 
 
 _TOKEN = re.compile(
-    r"[?&#/](?:session|sessionid|sid|token|access_token|auth|apikey|api_key|secret|jwt|sig)[=/][\w.-]*\d[\w.-]*",
+    r"[?&#/](?:session|sessionid|sid|token|access_token|auth|apikey|api_key|secret|jwt|sig)"
+    r"(?:=[\w.-]*\d[\w.-]*|/(?=[\w.-]*\d)[\w.-]{8,})",
     re.IGNORECASE,
 )
 
