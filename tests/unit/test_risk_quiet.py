@@ -66,8 +66,8 @@ def codes(asked: str, answer: str, to: Party = ANNA, files: tuple[str, ...] = ()
         (
             "internal_note",
             "How cold is it, and when do you get milk?",
-            "We could go down to 5 degrees; podemos bajar a 4,5 grados. We get it at 6 am. There is no room to manoeuvre"
-            " the lorry, and the 9 is listed as a late bus.",
+            "We could go down to 5 degrees; podemos bajar a 4,5 grados. We get it at 6 am. There is no room to"
+            " manoeuvre the lorry, and the 9 is listed as a late bus.",
             "We could go down to 55. There is room to manoeuvre.",
         ),
         (

@@ -167,8 +167,8 @@ def _chat(reading: Reading) -> Iterator[Span]:
 
 
 _NO_PRICE = re.compile(
-    r"\s?(?:°|in the (?:morning|afternoon|evening)|(?:[ap]\.?m|o'clock|uhr|degrees?|floors?|grad|degrés?|étages?|grados?"
-    r"|gradi|piani|graus?|andares?|pisos?|graden|verdieping\w*|stop\w*|piętr\w*)\b)"
+    r"\s?(?:°|in the (?:morning|afternoon|evening)|(?:[ap]\.?m|o'clock|uhr|degrees?|floors?|grad|degrés?|étages?"
+    r"|grados?|gradi|piani|graus?|andares?|pisos?|graden|verdieping\w*|stop\w*|piętr\w*)\b)"
 )
 """After a number, that it is a temperature, a time of day or a storey."""
 _WORD_AFTER = re.compile(r"\s?([^\W\d_]+)")
