@@ -187,7 +187,7 @@ def _is_hole(frame: str, inside: str) -> bool:
     if low in fields:
         return True
     words = re.findall(r"[^\W_]+", low)
-    if frame == "[" and words and _TO_INSERT.match(low):
+    if frame == "[" and words and (_TO_INSERT.match(low) or words[0] in _TO_WRITE or words[-1] in _TO_WRITE):
         return True
     if not words or len(words) > 7:
         return False
@@ -208,6 +208,10 @@ def _is_hole(frame: str, inside: str) -> bool:
     return (begins and len(others) <= 2) or (named and len(others) <= (1 if len(words) > 2 or closer else 0))
 
 
+_TO_WRITE = frozenset(
+    {"insert", "here", "einfügen", "insérer", "insertar", "inserir", "inserire", "invoegen", "wstawić", "hier", "aquí"}
+)
+"""What begins or ends a note in square brackets to the writer: "[warm closing sentence here]"."""
 _MARKS = frozenset({"external", "spam", "extern", "externe", "externo"})
 """The words that mail programs put in brackets before "mail"."""
 

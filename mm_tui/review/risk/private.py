@@ -180,10 +180,12 @@ _HARMLESS = re.compile(
 @rule("asks_secret", "asks for what nobody should send")
 def asks_secret(reading: Reading) -> Iterator[Finding]:
     """The draft asks the reader to send a password, a PIN, a code or the data of a payment card, in one sentence and
-    without a "not". Medium. The last digits of a card may be asked for, and what
-    has the secret removed."""
+    without a "not", and says nowhere that we never ask for them. Medium. The last digits of a card may be asked for,
+    and what has the secret removed."""
     spans: dict[Span, str] = {}
     asks: dict[tuple[int, int], bool] = {}
+    if pattern("never_asked").search(reading.low, 0, reading.written):
+        return
     for match in pattern("asked_secrets").finditer(reading.low, 0, reading.written):
         where = first, last = reading.sentence(match.start())
         if where not in asks:

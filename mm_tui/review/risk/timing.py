@@ -261,6 +261,9 @@ def _other_times(compared: _Compared) -> Iterator[Finding]:
     if not 0 < len(here) <= 2 or _are_hours(compared.body, here):
         return
     there = [time for time in times_of_day(asked) if not _is_kept(asked, time, here)]
+    if len(there) < len(times_of_day(asked)):
+        # "After 5 pm, or before 10 am": one is enough.
+        return
     every = times_of_day(compared.figures)
     known = {time.minutes % _HALF_DAY for time in every}
     only = len(here) == 1 and len(known) == 1

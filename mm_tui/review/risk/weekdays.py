@@ -20,6 +20,13 @@ _FAR_DAYS = 100
 """Days from today after which a day without a year may as well be the coming one."""
 
 
+_IS = re.compile(
+    r" (?:is|was|falls on|ist|war|fällt auf|est|tombe|es|cae en|é|cai|è|cade di|valt op|to|jest|wypada w)"
+    r"(?: an?| ein| une?| uma?| een)? "
+)
+"""Between a date and the weekday that it is said to be."""
+
+
 @cache
 def _weekday() -> re.Pattern[str]:
     names = [name for name in ordered("weekdays") if len(name) > 1]
@@ -73,7 +80,8 @@ def weekday_wrong(reading: Reading) -> Iterator[Finding]:
         if span.start in ranges:
             continue
         for day in dates:
-            if not (0 <= day.span.start - span.end <= 8 or 0 <= span.start - day.span.end <= 3):
+            is_said = _IS.fullmatch(reading.low, day.span.end, span.start) is not None
+            if not (0 <= day.span.start - span.end <= 8 or 0 <= span.start - day.span.end <= 3 or is_said):
                 continue
             if span.start in listed_names and day.span.start in listed_days:
                 # "Monday and Tuesday, 14 and 15 December"
@@ -82,7 +90,10 @@ def weekday_wrong(reading: Reading) -> Iterator[Finding]:
             after = span.start >= day.span.end
             if re.search(r"[.!?;\n]\s|[\d)）]", gap) or (today is None and day.year is None) or (after and "\n" in gap):
                 continue
-            if not after and any(0 <= span.start - other.span.end <= 1 for other in dates):
+            if not after and any(
+                0 <= span.start - other.span.end <= 1 or _IS.fullmatch(reading.low, other.span.end, span.start)
+                for other in dates
+            ):
                 # "6月10日(水)までに届けば、6月18日": it belongs to the date before it.
                 continue
             if after and any(0 <= other.span.start - span.end <= 2 for other in dates):
