@@ -151,7 +151,7 @@ async def test_a_webhook_is_made_its_secret_shown_once_and_it_is_removed(sandbox
         await pilot.press("n")
         await fill(app, pilot, "http://plain.example/hook", "oversight.pending", "")
         await says(app, pilot, "must start with https://")
-        sandbox.fault(method="POST", path="/webhooks$", kind="delay", seconds=0.5)
+        sandbox.fault(method="POST", path="/webhooks$", kind="delay", seconds=2)
         await fill(app, pilot, "https://hooks.example/mm", "oversight.pending, message.received", "")
         await says(app, pilot, "contacting the gateway")
         await pilot.press("escape")

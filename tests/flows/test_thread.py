@@ -345,7 +345,7 @@ async def test_of_two_files_with_one_name_the_chosen_one_is_saved(
         listed = shown(app)
         assert all(ending in listed for ending in ("-.docx", ".exe", "5 B", "6 B"))
         thread = app.screen_stack[-2]
-        sandbox.fault(method="GET", path="/attachments/", kind="delay", seconds=0.5)
+        sandbox.fault(method="GET", path="/attachments/", kind="delay", seconds=2)
         await pilot.press("down", "enter")
         await until(pilot, lambda: app.screen is thread)
         # Leaving the thread does not stop it.

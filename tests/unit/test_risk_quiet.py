@@ -73,7 +73,8 @@ def codes(asked: str, answer: str, to: Party = ANNA, files: tuple[str, ...] = ()
         (
             "promise_money",
             "Who fetches us?",
-            "We will meet your flight, and we will bear the steps in mind.",
+            "We will meet your flight, and we will bear the steps in mind. Wir übernehmen die Daten."
+            " Nous prenons le taxi.",
             "We will meet the full cost.",
         ),
         (
@@ -85,8 +86,15 @@ def codes(asked: str, answer: str, to: Party = ANNA, files: tuple[str, ...] = ()
         (
             "promise_legal",
             "Why is it late?",
-            "Our driver's fault report says that the door jammed.",
+            "Our driver's fault report says that the door jammed; our printer's error is gone.",
             "It was our driver's fault that the door jammed.",
+        ),
+        ("empty_body", "明日は?", "今度は正面の入口からお入りください。", "ありがとうございます。"),
+        (
+            "sum_wrong",
+            "What is the tour for four?",
+            "It costs $24 per person; the total of $100 includes lunch.",
+            "It costs $24 per person; the total is $100.",
         ),
         (
             "link_token",

@@ -219,7 +219,7 @@ _EACH = re.compile(
 _EXTRA = re.compile(
     r"[%]|\b(?:vat|tax|mwst|ust|tva|iva|btw|gst|plus|delivery|shipping|postage|carriage|fees?|deposit|discount|less|minus"
     r"|versand|lieferung|rabatt|zzgl|livraison|frais|remise|envío|gastos|descuento|entrega|portes|desconto|spedizione"
-    r"|consegna|sconto|verzend\w*|korting|dostaw\w*|rabat\w*)\b|送料|税|运费|折"
+    r"|consegna|sconto|verzend\w*|korting|dostaw\w*|rabat\w*|inclu\w+|inkl\w*)\b|送料|税|运费|折"
 )
 """What makes a total of more than pieces at a price."""
 

@@ -9,6 +9,7 @@ from functools import cache
 
 from mm_tui.models import Direction
 from mm_tui.review.findings import Finding, Level, Span
+from mm_tui.review.risk.phrase_patterns import EASTERN
 from mm_tui.review.risk.phrases import pattern, phrases, word_set
 from mm_tui.review.risk.rule import ABBREVIATIONS, LONGEST_DRAFT, MOST_MAILS, Reading, quoted, rule
 from mm_tui.review.risk.wording import similarity
@@ -20,13 +21,15 @@ _WORD = re.compile(r"[^\W_]+")
 
 @rule("empty_body", "empty text")
 def empty_body(reading: Reading) -> Iterator[Finding]:
-    """The body is empty, a single word such as "Thanks", or only a greeting and a closing. Medium."""
+    """The body is empty, a single word such as "Thanks" (in Chinese and Japanese up to eleven characters), or only a
+    greeting and a closing. Medium."""
     words = _WORD.findall(reading.body)
+    is_eastern = EASTERN.search(reading.body) is not None
     if not reading.body.strip():
         yield Finding("empty_body", Level.MEDIUM, OneLine("the body is empty"))
-    elif len(words) <= 1 and len(reading.draft.body.strip()) < 20:
-        span = Span(0, len(reading.body))
-        yield Finding("empty_body", Level.MEDIUM, OneLine(f"the body is one word: {quoted(reading.body)}"), (span,))
+    elif len(words) <= 1 and len(reading.draft.body.strip()) < (12 if is_eastern else 20):
+        said = f"the body is {'a few characters' if is_eastern else 'one word'}: {quoted(reading.body)}"
+        yield Finding("empty_body", Level.MEDIUM, OneLine(said), (Span(0, len(reading.body)),))
     elif len(words) <= _MOST_WORDS_OF_FRAME and _is_frame(reading):
         span = Span(0, len(reading.body.rstrip()))
         yield Finding("empty_body", Level.MEDIUM, OneLine("says nothing between greeting and closing"), (span,))
