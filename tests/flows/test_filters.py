@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import threading
 from typing import Any
 
 import pytest
@@ -18,6 +20,7 @@ from mm_tui.widgets.chrome import KeysLine
 from tests.support.app import running_app, settings_for, shown, until
 from tests.support.queue import queue, reading_queue, running_queue
 from tests.support.sandbox import Sandbox
+from tests.support.seat import NOW, idle_session, mailbox, waiting
 
 OWN = Filters(queue={"money, out": "flag:promise_money is:outbound"}, inbox={"about parcels": "subject:parcel"})
 
@@ -170,3 +173,21 @@ async def test_all_filters_of_three_mailboxes_fit_on_a_small_screen(sandbox: San
         await pilot.press("f")
         await until(pilot, lambda: "a  not checked" in shown(app), "the filters")
         assert "scroll" not in shown(app) and "esc keep the filter" in shown(app)
+
+
+async def test_the_filters_can_be_chosen_while_the_queue_is_still_being_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    session, go_on = idle_session(boxes=[mailbox()]), threading.Event()
+    session.pending.replace([waiting(1, "Hello Anna."), waiting(2, "Hello Tom.")], NOW)
+    read = session.pending.waiting
+    monkeypatch.setattr(session.pending, "waiting", lambda: go_on.wait(30) and read())
+    async with running_app(session) as (app, pilot):
+        try:
+            await pilot.press("2")
+            await until(pilot, lambda: "loading the queue" in shown(app), "an empty list")
+            await pilot.press("n", "p", "f")
+            assert isinstance(app.screen, ChoiceScreen)
+            assert re.search(r"high risk +\?", shown(app)) and "one listed" not in shown(app)
+        finally:
+            go_on.set()
+        await pilot.press("escape")
+        await until(pilot, lambda: len(queue(app).listing.entries) == 2, "the queue")

@@ -149,11 +149,12 @@ class FilterActions:
             queue_list.move_to(0)
 
     def choose(self) -> None:
-        """Asks for a saved filter, showing their counts."""
-        filters = self._listing.filters
+        """Asks for a saved filter, showing their counts once the queue has been read."""
+        known = self._is_known and bool(self._listing.filters)
+        filters = self._listing.filters or self._listing.count([])
         width = max(len(one.filter.name) for one in filters)
         choices = [
-            Choice(key, f"{one.filter.name:<{width}}  {one.number or '–'!s:>4}", one.filter)
+            Choice(key, f"{one.filter.name:<{width}}  {(one.number or '–') if known else UNKNOWN!s:>4}", one.filter)
             for key, one in zip(CHOICE_KEYS, filters, strict=False)
         ]
         searches = with_keys("Press {pending.search} to search", session_of(self._app.screen).settings.keys)
@@ -172,8 +173,13 @@ class FilterActions:
 
     def commands(self) -> list[tuple[str, str, Callable[[], None]]]:
         """The saved filters, for the palette."""
-        known = bool(self._listing.waiting) or knows_queue(session_of(self._app.screen))
+        known = self._is_known
         return [(*_words(one, known=known), partial(self.filter, one.filter)) for one in self._listing.filters]
+
+    @property
+    def _is_known(self) -> bool:
+        """Whether what waits has been read."""
+        return bool(self._listing.waiting) or knows_queue(session_of(self._app.screen))
 
 
 def _words(found: FilterCount, *, known: bool) -> tuple[str, str]:

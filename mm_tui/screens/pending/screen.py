@@ -266,13 +266,13 @@ class PendingScreen(QueueHost):
         if self.current is not None and self.current.ended and self.queue_list.is_last:
             self.open_email.note_result()
             self.update_list(stay=False)
-        elif self.queue_list.is_last:
+        elif self.current is not None and self.queue_list.is_last:
             self.refusal.say("this is the last one listed", "information")
         else:
             self.queue_list.action_cursor_down()
 
     def action_previous(self) -> None:
-        if self.queue_list.cursor == 0:
+        if self.current is not None and self.queue_list.cursor == 0:
             self.refusal.say("this is the first one listed", "information")
         self.queue_list.action_cursor_up()
 
