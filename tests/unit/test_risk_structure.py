@@ -155,6 +155,11 @@ def test_what_contradicts_the_thread_or_its_people_is_marked(code: str, question
     assert any(words in text or text in words for text in marked), marked
 
 
+def test_what_is_said_of_a_link_with_a_token_does_not_repeat_it() -> None:
+    (finding,) = found("link_token", "Where is it?", "Sign in at https://harbourcycles.example/a?session=9f81c3.")
+    assert finding.words == 'links with what looks like a token: "session"'
+
+
 @pytest.mark.parametrize(
     ("code", "question", "answer"),
     [

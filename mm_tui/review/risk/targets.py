@@ -122,7 +122,7 @@ def address_not_in_thread(reading: Reading) -> Iterator[Finding]:
 
 
 _TOKEN = re.compile(
-    r"[?&#/](?:session|sessionid|sid|token|access_token|auth|apikey|api_key|secret|jwt|sig)"
+    r"[?&#/](?P<name>session|sessionid|sid|token|access_token|auth|apikey|api_key|secret|jwt|sig)"
     r"(?:=[\w.-]*\d[\w.-]*|/(?=[\w.-]*\d)[\w.-]{8,})",
     re.IGNORECASE,
 )
@@ -131,13 +131,13 @@ _TOKEN = re.compile(
 @rule("link_token", "links with a token")
 def link_token(reading: Reading) -> Iterator[Finding]:
     """A link that is not in the thread carries a token ("?session=9f81c3"), with which whoever has the link may get in.
-    Medium. Mail among ourselves does not count."""
+    Medium. Mail among ourselves does not count. The finding never repeats the token."""
     if all(reading.is_ours(party.address) for party in reading.draft.recipients):
         return
     for one in reading.links:
         text = reading.body[slice(*one.span)]
         if (token := _TOKEN.search(text)) and token[0] not in reading.seen_text:
-            words = f"links with what looks like a token: {quoted(token[0][1:])}"
+            words = f"links with what looks like a token: {quoted(token['name'])}"
             yield Finding("link_token", Level.MEDIUM, OneLine(words), (one.span,))
 
 
