@@ -414,7 +414,13 @@ def test_a_huge_draft_takes_time_in_proportion_to_its_length() -> None:
 
 @pytest.mark.parametrize(
     ("code", "unit"),
-    [("template_hole", "?"), ("template_hole", "[a/b] "), ("asks_secret", "send password "), ("number_differs", "%20")],
+    [
+        ("template_hole", "?"),
+        ("template_hole", "[a/b] "),
+        ("asks_secret", "send password "),
+        ("number_differs", "%20"),
+        ("other_language", "的是了我们在这里。"),
+    ],
 )
 def test_a_rule_takes_time_in_proportion_to_what_is_repeated(code: str, unit: str) -> None:
     (each,) = (rule for rule in RULES if rule.code == code)

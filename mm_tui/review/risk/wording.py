@@ -117,13 +117,18 @@ def _other_scripts(reading: Reading) -> Iterator[Finding]:
     names of a signature may be, only long ones."""
     body = reading.body[: min(reading.written, LONGEST_DRAFT)]
     parties = " ".join(f"{one.name} {one.address}" for one in (reading.draft.sender, *reading.draft.recipients))
+
+    @cache
+    def has_latin(line: tuple[int, int]) -> bool:
+        return _LATIN.search(body, *line) is not None
+
     for name, script in _SCRIPTS.items():
         found = [
             Span(*match.span())
             for match in script.finditer(body)
             if (match.end() <= reading.last_lines or len(match[0]) >= _NO_NAME)
             and body[max(0, match.start() - 1) : match.start()] not in tuple(_BRACKETS)
-            and _LATIN.search(body, *_line_around(body, match.start()))
+            and has_latin(_line_around(body, match.start()))
         ]
         if found and script.search(f"{reading.thread_text} {parties}") is None:
             words = f"has words in {name} letters: {quoted(body[slice(*found[0])])}"
