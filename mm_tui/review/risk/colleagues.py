@@ -25,8 +25,8 @@ _ENOUGH = 2
 def internal_repeated(reading: Reading) -> Iterator[Finding]:
     """The draft goes to somebody else and repeats an email of the thread that went only to our own people: a quoted
     line, or what such an email says is not for others ("internal", "don't tell him"). That is two names or numbers of
-    the sentence or brackets that say so, or one and three words in a row. Three words alone are enough if there are no
-    names and numbers. Medium."""
+    the sentence or brackets that say so, or one and three words in a row. Four words in a row are enough if there are
+    no names and numbers. Medium."""
     inner = [str(mail.body)[:LONGEST_DRAFT] for mail in reading.between_us if mail.body]
     if not inner or all(reading.is_ours(party.address) for party in reading.draft.recipients):
         return
@@ -62,9 +62,9 @@ def _told(reading: Reading, inner: list[str]) -> list[Span]:
     written = reading.low[: reading.written]
     said = [Span(*match.span()) for match in _WORD.finditer(written) if match[0] in details]
     secret = set().union(*(_runs(part.lower()) for part in kept)) - _runs(reading.seen_text.lower()).keys()
-    run = next((place for words, place in _runs(written).items() if words in secret), None)
-    if len({written[slice(*span)] for span in said}) + (run is not None) >= min(_ENOUGH, 1 + len(details)):
-        return [*said, *([run] if run else [])]
+    runs = [place for words, place in _runs(written).items() if words in secret]
+    if len({written[slice(*span)] for span in said}) + (min(1, len(runs)) if details else len(runs)) >= _ENOUGH:
+        return [*said, *runs]
     return []
 
 

@@ -146,10 +146,23 @@ def spells_name(address: str) -> bool:
     )
 
 
+def _is_shared(party: Party, *, ours: bool) -> bool:
+    """Whether an address is that of a team: it spells no name, and that of somebody else bears the company's name."""
+    box, _, domain = str(party.address).lower().partition("@")
+    if spells_name(str(party.address)):
+        return False
+    words = [word for word in map(plain_name, NAME.findall(str(party.name))) if len(word) > _SHORTEST_BOX]
+    return ours or (any(word in domain for word in words) and not any(word in box or box in word for word in words))
+
+
+_SHORTEST_BOX = 2
+
+
 @rule("greets_stranger", "greets somebody else", needs_thread=True)
 def greets_stranger(reading: Reading) -> Iterator[Finding]:
     """The greeting names somebody who neither takes part in the thread nor is named in it. Medium. Greetings to
-    everybody or to a team do not count. Low if it goes only to shared addresses of ours, such as workshop@."""
+    everybody or to a team do not count. Low if it goes only to shared addresses, such as workshop@ of ours or
+    "Brockwell HR <hr@brockwell.com>"."""
     first = next((match for match in re.finditer(r"[^\n]+", reading.body) if match[0].strip()), None)
     if first is None:
         return
@@ -168,7 +181,7 @@ def greets_stranger(reading: Reading) -> Iterator[Finding]:
         texts = [quoted(reading.body[slice(*span)]) for span in names]
         words = f"greets somebody who is not in the thread: {listed(texts)}"
         recipients = reading.draft.recipients
-        shared = recipients and all(reading.is_ours(one.address) and not spells_name(one.address) for one in recipients)
+        shared = bool(recipients) and all(_is_shared(one, ours=reading.is_ours(one.address)) for one in recipients)
         yield Finding("greets_stranger", Level.LOW if shared else Level.MEDIUM, OneLine(words), tuple(names))
 
 

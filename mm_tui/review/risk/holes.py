@@ -89,7 +89,8 @@ _HOLES = (
     (
         ("none", "null", "undefined", "nan", "unknown", "customer name", " ,", "\t,"),
         re.compile(
-            r"(?im)^[ \t]*(?:dear|hi|hello|hey)[ \t]+(?:none|null|undefined|nan|unknown|customer name|,)[ \t]*,?"
+            r"(?m)^[ \t]*(?i:dear|hi|hello|hey)[ \t]+"
+            r"(?:(?i:none|null|undefined|unknown|customer name)|nan|NaN|NAN|,)[ \t]*,?"
         ),
     ),
 )

@@ -222,7 +222,7 @@ def signature_not_ours(reading: Reading) -> Iterator[Finding]:
                 and not all(plain_name(name) in inbound for name in unknown)
             )
             or (len(unknown) == len(names) == 2 and person and not number)
-            or (third or (names and recipients and all(plain_name(name) in recipients for name in names)))
+            or (third or (unknown and recipients and all(plain_name(name) in recipients for name in names)))
         ):
             foreign.append(span)
     if foreign:

@@ -24,6 +24,7 @@ _BETWEEN = re.compile(
     r"\b(?:between|zwischen|entre|tra(?: le)?|fra(?: le)?|tussen|między)(?: the| las?| les?| le| às)?\s*\Z"
 )
 _NEAR = 20
+_MOVED_NEAR = 80
 JOINED = re.compile(r"\s*,?\s*(?:and|und|et|y|e|en|i|&|\+)\s*")
 """What joins two days, or two weekdays."""
 _AND = re.compile(
@@ -123,6 +124,9 @@ def _hours(body: str, low: str) -> Iterator[Finding]:
             continue
         start, end = _minutes(first), _minutes(last)
         if start is None or end is None or (bool(first["half"]) != bool(last["half"])):
+            continue
+        if pattern("moves").search(low, max(0, first.start() - _MOVED_NEAR), first.start()):
+            # "Move it from 20:15 to 17:45."
             continue
         sure = start > 12 * 60 or bool(first["half"])
         if sure and end < start and start - end <= _SAME_DAY_HOURS * 60 and end > 5 * 60:

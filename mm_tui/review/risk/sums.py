@@ -342,7 +342,7 @@ def _may_contradict(reading: Reading, amount: Amount, there: Collection[tuple[st
         for count in _said_counts(reading)
     ]
     return any(_swapped(amount.value, value) for value in (*shares, *sums)) or any(
-        _one_wrong(amount.value, value) for value in sums
+        _one_wrong(amount.value, value, few=len(every) <= _FEW_AMOUNTS) for value in sums
     )
 
 
@@ -352,10 +352,14 @@ def _swapped(one: Decimal, other: Decimal) -> bool:
     return len(first) >= SHORTEST_SLIP and first != second and sorted(first) == sorted(second)
 
 
-def _one_wrong(one: Decimal, other: Decimal) -> bool:
-    """Whether an amount of more than three digits has one digit that a calculated one has not in its place."""
+_FEW_AMOUNTS = 3
+
+
+def _one_wrong(one: Decimal, other: Decimal, *, few: bool) -> bool:
+    """Whether an amount of more than three digits, or of three among `few`, has one digit that a calculated one has not
+    in its place."""
     first, second = digits_of(one), digits_of(other)
-    same_size = len(first) == len(second) > SHORTEST_SLIP and one.adjusted() == other.adjusted()
+    same_size = len(first) == len(second) >= SHORTEST_SLIP + (not few) and one.adjusted() == other.adjusted()
     return same_size and sum(a != b for a, b in zip(first, second, strict=True)) == 1
 
 
