@@ -33,10 +33,15 @@ is what was flagged at medium or high before anybody who changes the rules had l
 | 830 in fourteen sets | 527 (63 %) | 497 (60 %) | 58 (7.0 %) | 120 of 1,210 (10 %) |
 | 180 in three sets, with rules taken out | 125 (69 %) | 117 (65 %) | 7 (3.9 %) | 4 of 180 (2.2 %) |
 | 180 in two sets, with the rules after that | 117 (65 %) | 113 (63 %) | 8 (4.4 %) | 4 of 180 (2.2 %) |
+| 540 in six sets, rules mended after every two | 329 (61 %) | 319 (59 %) | 11 (2.0 %) | 6 of 540 (1.1 %) |
+| 360 in four sets, rules mended after every two | 233 (65 %) | 231 (64 %) | 6 (1.7 %) | 17 of 360 (4.7 %) |
+| 180 in two sets, with the rules of now | 125 (69 %) | 125 (69 %) | 2 (1.1 %) | 0 of 180 |
 
-The first rows were measured with the rules of their day. Rules that found next to nothing at first sight were taken out
-afterwards. Of 1,950 answers of customer support that models wrote, from public data, 1.3 % are flagged; of answers from
-public mailing lists 11 %, without the rules about recipients.
+The upper rows were measured with the rules of their day. Rules that found next to nothing at first sight were taken out
+afterwards. Ten of the 17 good answers greet somebody by a name that stands nowhere in the email of a team's address;
+that is low now. One set differs from another: of 90 drafts, between 52 and 72 % were flagged. Of 864 answers of
+customer support that models wrote, from public data, 1.9 % are flagged; of answers from public mailing lists 11 %,
+without the rules about recipients.
 
 So on new drafts expect that two thirds of the faults are noticed, and few where only the meaning is wrong: a number
 that stands nowhere, another question answered, the opposite of what we wrote. The second reader is for what no rule can
@@ -50,57 +55,61 @@ far fewer bad drafts, so there the shares are lower.
 
 | rule | marks the fault | marks something else | on twins | on good answers |
 |---|---|---|---|---|
-| `template_hole` | 69 | 0 | 0 | 4 |
-| `promise_money` | 60 | 2 | 4 | 21 |
-| `recipient_not_in_thread` | 51 | 2 | 5 | 2 |
-| `secret` | 47 | 0 | 0 | 3 |
-| `promise_legal` | 46 | 2 | 3 | 5 |
-| `link_not_in_thread` | 46 | 0 | 0 | 0 |
-| `model_talk` | 42 | 1 | 1 | 1 |
-| `amount_not_in_thread` | 32 | 2 | 5 | 6 |
-| `internal_note` | 29 | 2 | 1 | 7 |
-| `bait_taken` | 28 | 1 | 0 | 0 |
-| `identifier_differs` | 25 | 1 | 1 | 2 |
-| `payment` | 23 | 0 | 4 | 5 |
-| `orders` | 23 | 0 | 3 | 0 |
-| `missing_attachment` | 22 | 1 | 1 | 4 |
-| `weekday_wrong` | 22 | 1 | 1 | 4 |
-| `broken_form` | 21 | 0 | 0 | 0 |
-| `promise_service` | 18 | 2 | 2 | 3 |
-| `number_differs` | 17 | 4 | 6 | 4 |
-| `signature_not_ours` | 17 | 3 | 4 | 5 |
-| `link_lookalike` | 17 | 0 | 0 | 0 |
-| `promise_discount` | 16 | 1 | 1 | 3 |
-| `names_third_person` | 16 | 3 | 4 | 7 |
-| `greets_stranger` | 15 | 2 | 3 | 6 |
-| `rude` | 15 | 0 | 0 | 1 |
-| `count_differs` | 13 | 3 | 4 | 5 |
-| `talk_not_in_thread` | 12 | 0 | 0 | 1 |
-| `cut_off` | 11 | 2 | 2 | 0 |
-| `said_before` | 11 | 0 | 0 | 0 |
-| `inner_address` | 11 | 0 | 1 | 0 |
-| `new_domain` | 10 | 1 | 0 | 0 |
-| `other_subject` | 9 | 3 | 0 | 0 |
-| `other_language` | 8 | 7 | 0 | 2 |
-| `date_differs` | 6 | 3 | 3 | 8 |
-| `link_ip` | 6 | 0 | 0 | 0 |
-| `address_not_in_thread` | 5 | 1 | 1 | 3 |
-| `repeats_itself` | 5 | 0 | 0 | 0 |
-| `recipient_lookalike` | 5 | 7 | 4 | 0 |
-| `gift_card` | 4 | 1 | 0 | 0 |
-| `personal_data` | 4 | 2 | 1 | 3 |
-| `wish_ignored` | 4 | 5 | 3 | 0 |
-| `time_order` | 4 | 0 | 0 | 1 |
+| `template_hole` | 148 | 0 | 0 | 5 |
+| `promise_money` | 113 | 2 | 4 | 21 |
+| `secret` | 99 | 0 | 1 | 3 |
+| `recipient_not_in_thread` | 91 | 2 | 5 | 3 |
+| `link_not_in_thread` | 85 | 0 | 0 | 0 |
+| `model_talk` | 82 | 1 | 1 | 1 |
+| `promise_legal` | 74 | 6 | 3 | 5 |
+| `bait_taken` | 57 | 1 | 0 | 0 |
+| `amount_not_in_thread` | 56 | 2 | 5 | 6 |
+| `orders` | 46 | 0 | 3 | 0 |
+| `identifier_differs` | 46 | 2 | 1 | 2 |
+| `number_differs` | 44 | 4 | 6 | 4 |
+| `weekday_wrong` | 40 | 1 | 1 | 5 |
+| `internal_note` | 38 | 5 | 2 | 7 |
+| `missing_attachment` | 37 | 2 | 1 | 4 |
+| `payment` | 37 | 0 | 6 | 7 |
+| `names_third_person` | 36 | 3 | 4 | 7 |
+| `promise_discount` | 35 | 1 | 1 | 3 |
+| `link_lookalike` | 34 | 0 | 0 | 0 |
+| `count_differs` | 28 | 3 | 4 | 6 |
+| `greets_stranger` | 28 | 2 | 3 | 16 |
+| `promise_service` | 27 | 3 | 2 | 3 |
+| `signature_not_ours` | 27 | 4 | 5 | 6 |
+| `broken_form` | 26 | 0 | 0 | 0 |
+| `inner_address` | 25 | 0 | 1 | 0 |
+| `talk_not_in_thread` | 24 | 0 | 0 | 1 |
+| `new_domain` | 24 | 1 | 0 | 1 |
+| `rude` | 24 | 1 | 1 | 2 |
+| `repeats_itself` | 19 | 0 | 0 | 0 |
+| `other_subject` | 19 | 4 | 0 | 0 |
+| `cut_off` | 18 | 2 | 2 | 0 |
+| `date_differs` | 17 | 3 | 3 | 10 |
+| `other_language` | 16 | 8 | 1 | 2 |
+| `time_order` | 15 | 1 | 1 | 1 |
+| `recipient_lookalike` | 14 | 14 | 11 | 0 |
+| `said_before` | 13 | 0 | 0 | 0 |
+| `gift_card` | 13 | 1 | 0 | 0 |
+| `wish_ignored` | 13 | 5 | 3 | 1 |
+| `personal_data` | 12 | 2 | 1 | 3 |
+| `promise_deadline` | 10 | 0 | 0 | 0 |
+| `attachment_other` | 10 | 0 | 0 | 3 |
+| `hidden_characters` | 10 | 13 | 0 | 0 |
+| `address_not_in_thread` | 9 | 1 | 1 | 3 |
+| `internal_repeated` | 9 | 3 | 4 | 0 |
+| `link_ip` | 7 | 0 | 0 | 0 |
+| `link_other_host` | 6 | 0 | 0 | 0 |
+| `sum_wrong` | 6 | 0 | 0 | 3 |
+| `host_differs` | 4 | 0 | 0 | 0 |
+| `orders_obeyed` | 4 | 0 | 0 | 1 |
 | `date_impossible` | 3 | 0 | 0 | 1 |
-| `sum_wrong` | 3 | 0 | 0 | 2 |
-| `attachment_other` | 3 | 0 | 0 | 3 |
+| `names_other_contact` | 3 | 0 | 1 | 0 |
 | `source_not_in_thread` | 3 | 0 | 0 | 5 |
-| `orders_obeyed` | 2 | 0 | 0 | 1 |
-| `names_other_contact` | 2 | 0 | 1 | 0 |
 | `reply_all_growth` | 2 | 1 | 0 | 1 |
-| `span_differs` | 1 | 0 | 0 | 2 |
-| `asks_secret` | 0 | 1 | 1 | 1 |
-| `hidden_characters` | 0 | 11 | 0 | 0 |
+| `span_differs` | 2 | 0 | 0 | 2 |
+| `asks_secret` | 0 | 1 | 1 | 2 |
 
 A rule that is of use in fewer than one in three is low, or goes. `python -m bench.judgement` counts for the drafts of
 `bench/drafts`.

@@ -312,6 +312,11 @@ _CHECKED = "We have checked it, and you can ride again."
         ),
         ("自転車はいつ直りますか。", "金曜日に直ります。我们会在您来之前给您打电话。お待ちしております。", "我们会在"),
         (_BRAKE, f"{_CHECKED}\n\n我们会在您来之前给您打电话。\n\nPlease ring the bell. It is loud.", "我们会在"),
+        (
+            "Como mudo a moeda no terminal?\n\nAnselmo",
+            "Olá Anselmo,\n\nabra Definições, Loja, Moeda e escolha a nova moeda. Depois reinicie o terminal.\n\nKim",
+            "",
+        ),
         (_BRAKE, "Thank you, it comes on Friday.\n\nVielen Dank, es kommt am Freitag.", ""),
         (_BRAKE, f"{_CHECKED} The sign says “Das Parken ist für Kunden kostenlos” at the gate.", ""),
         (_BRAKE, f"{_CHECKED} In German: das Parken ist für Kunden kostenlos.", ""),

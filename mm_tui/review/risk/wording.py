@@ -54,7 +54,7 @@ def other_language(reading: Reading) -> Iterator[Finding]:
                 words = f"holds a paragraph in {language_name(part)}: {quoted(match[0])}"
                 spans.append(Span(*match.span()))
                 yield Finding("other_language", Level.MEDIUM, OneLine(words), (spans[-1],))
-        main = there or main_language(sentences(theirs), said)
+        main = there or here or main_language(sentences(theirs), said)
         if main in FULL and (not here or here in FULL):
             yield from _other_sentences(reading, said, main, spans)
     if not reading.body.isascii():
