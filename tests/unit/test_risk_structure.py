@@ -177,6 +177,7 @@ def test_what_is_said_of_a_link_with_a_token_does_not_repeat_it() -> None:
         ("weekday_wrong", "22 or 23 January 2026?", "22 January is a Thursday and 23 January a Friday."),
         ("date_differs", "After 5 pm or before 10 am?", "We would take 5.15 pm."),
         ("asks_secret", "Is it you?", "We never ask for a password. If you sent your password, tell us."),
+        ("template_hole", "How?", "Press the button [Here you find it on the plan of the house]."),
         ("template_hole", "How?\nNan", "Dear Nan,\nit is ready."),
         ("time_order", "Can we come earlier?", "You want to move your booking from 20:15 to 17:45."),
         ("wish_ignored", "Take me off the newsletter, please.", "Done: no newsletter any more."),

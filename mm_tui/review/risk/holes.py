@@ -108,13 +108,6 @@ _FRAMED = re.compile(
 _FRAMES = re.compile(r"[\[<«【［]")
 
 
-_TO_INSERT = re.compile(
-    r"(?:insert|insérer|insertar|inserir|inserire|einfügen|invoegen|wstawić|hier|here|ici|aquí|aqui|qui|tutaj)"
-    r" (?:insert|insérer|insertar|inserir|inserire|einfügen|invoegen|wstawić|here|hier|ici|aquí|aqui|qui|tutaj)\b"
-)
-"""How an instruction of any length in square brackets begins: "[Insert here a kind sentence about her town]"."""
-
-
 _FILLS_IN = re.compile(
     r"\A(?:insert|fill in|put in|einfügen|eintragen|insérez?|compléter|saisir|remplir|insertar|inserte|completar|poner"
     r"|rellenar|inserir|insira|preencher|colocar|inserire|inserisci|compilare|invoegen|invullen|vul in"
@@ -188,7 +181,8 @@ def _is_hole(frame: str, inside: str) -> bool:
     if low in fields:
         return True
     words = re.findall(r"[^\W_]+", low)
-    if frame == "[" and words and (_TO_INSERT.match(low) or words[0] in _TO_WRITE or words[-1] in _TO_WRITE):
+    ends = {words[-1], *words[: 1 + (words[0] in _PLACES)]} if words else set[str]()
+    if frame == "[" and words and (words[-1] in _PLACES or not _TO_WRITE.isdisjoint(ends)):
         return True
     if not words or len(words) > 7:
         return False
@@ -209,10 +203,10 @@ def _is_hole(frame: str, inside: str) -> bool:
     return (begins and len(others) <= 2) or (named and len(others) <= (1 if len(words) > 2 or closer else 0))
 
 
-_TO_WRITE = frozenset(
-    {"insert", "here", "einfügen", "insérer", "insertar", "inserir", "inserire", "invoegen", "wstawić", "hier", "aquí"}
-)
-"""What begins or ends a note in square brackets to the writer: "[warm closing sentence here]"."""
+_TO_WRITE = frozenset({"insert", "einfügen", "insérer", "insertar", "inserir", "inserire", "invoegen", "wstawić"})
+"""What a note in square brackets to the writer begins or ends with: "[insert an apology if it is late]"."""
+_PLACES = frozenset({"here", "hier", "ici", "aquí", "aqui", "qui", "tutaj"})
+"""What may come before that, or end such a note: "[hier einfügen …]", "[warm closing sentence here]"."""
 _MARKS = frozenset({"external", "spam", "extern", "externe", "externo"})
 """The words that mail programs put in brackets before "mail"."""
 
