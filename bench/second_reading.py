@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack
 import httpx
 from fastapi import FastAPI
 
-from bench.judgement import Case, Verdict, queued, share, useful, wrong_places
+from bench.cases import Case, Verdict, queued, share, useful, wrong_places
 from mm_tui.assist.jamba import Jamba
 from mm_tui.assist.limiter import Limits
 from mm_tui.clock import SystemClock
