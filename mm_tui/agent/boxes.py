@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from mm_tui.assist.errors import NoKey
+from mm_tui.clock import Clock
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.errors import BadRequest, Conflict, Forbidden, MissingKey, NotFound, ReadOnlyMailbox, Unauthorized
 from mm_tui.gateway.keys import Keys
 from mm_tui.gateway.mail_calls import NOBODY
 from mm_tui.models import Allowed, Mailbox, OversightMode
-
-if TYPE_CHECKING:
-    from mm_tui.clock import Clock
-    from mm_tui.settings.sections import Agent, Settings
-
+from mm_tui.settings.sections import Agent, Settings
 
 FRESH_SECONDS = 10.0
 """Seconds: how old a mode may be when a reply is drafted."""

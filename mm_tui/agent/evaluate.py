@@ -7,16 +7,13 @@ import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from mm_tui import typed_json
 from mm_tui.assist.prompts import Letter
+from mm_tui.services.assistant.service import Assistant
 from mm_tui.text import ManyLine, OneLine
-
-if TYPE_CHECKING:
-    from mm_tui.services.assistant.service import Assistant
 
 AT_ONCE = 4
 

@@ -12,17 +12,15 @@ from contextlib import closing
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
 from mm_tui.agent.schema import create_tables
 from mm_tui.store.connecting import CorruptStore
+from mm_tui.store.database import Database
 from mm_tui.store.decisions.locks import Process, token_of
 from mm_tui.store.sort_keys import from_ms, to_ms
-
-if TYPE_CHECKING:
-    from mm_tui.store.database import Database
 
 FOLLOWED = timedelta(days=7)
 """How long after a draft was submitted, or its rejection was seen, another one may be requested."""

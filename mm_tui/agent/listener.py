@@ -10,7 +10,6 @@ import re
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 import msgspec
 import uvicorn
@@ -19,15 +18,13 @@ from starlette.requests import ClientDisconnect
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from mm_tui import typed_json
+from mm_tui.agent.boxes import Boxes
 from mm_tui.agent.jobs import Job, Jobs
+from mm_tui.agent.log import Log
+from mm_tui.clock import Clock
 from mm_tui.models import Direction, GatewayId
 from mm_tui.settings.secret import Secret
 from mm_tui.text import OneLine
-
-if TYPE_CHECKING:
-    from mm_tui.agent.boxes import Boxes
-    from mm_tui.agent.log import Log
-    from mm_tui.clock import Clock
 
 MOST = 64
 """The most open connections. If there is one more, the oldest with an incomplete request is closed."""

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
+from mm_tui.clock import Clock
 from mm_tui.text import OneLine
 
 _ADDRESS = re.compile(r"[^\s<>\"'(),;:@]+@[^\s<>\"'(),;:@]+")
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from mm_tui.clock import Clock
 
 
 class Log:

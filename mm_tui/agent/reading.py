@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from mm_tui.agent import policy
 from mm_tui.agent.jobs import Job
+from mm_tui.agent.tools import Tools
 from mm_tui.gateway.errors import Forbidden, Malformed, NotFound
 from mm_tui.models import Direction, EmailDetail, EmailSummary, ThreadSummary
 from mm_tui.services import tags
 from mm_tui.services.assistant.conversation import Conversation
 from mm_tui.text import OneLine
-
-if TYPE_CHECKING:
-    from mm_tui.agent.tools import Tools
 
 MOST_OTHERS = 10
 """How many of a thread's newest earlier emails are read for context."""

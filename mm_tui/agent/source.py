@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
 
 import msgspec
 
+from mm_tui.agent.boxes import Boxes
 from mm_tui.agent.jobs import Job, Jobs
 from mm_tui.agent.policy import is_worked
+from mm_tui.clock import Clock
+from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.errors import (
     BadRequest,
     Forbidden,
@@ -22,15 +24,10 @@ from mm_tui.gateway.errors import (
 )
 from mm_tui.gateway.mail_calls import first_pages
 from mm_tui.gateway.shapes import EmailFilter
+from mm_tui.models import EmailSummary, Mailbox
 from mm_tui.services import redraft_tags
 from mm_tui.services.tags import OPENED, Tags
 from mm_tui.text import OneLine
-
-if TYPE_CHECKING:
-    from mm_tui.agent.boxes import Boxes
-    from mm_tui.clock import Clock
-    from mm_tui.gateway.client import GatewayClient
-    from mm_tui.models import EmailSummary, Mailbox
 
 UNREAD_PAGES = 5
 """The most pages of unread mail per poll. Handled mail becomes read, so the next poll reaches the rest."""

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from mm_tui.agent.boxes import Boxes
+from mm_tui.agent.jobs import Jobs
+from mm_tui.agent.log import Log
+from mm_tui.clock import Clock
+from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.errors import NotFound
+from mm_tui.models import ThreadSummary
 from mm_tui.services import tags
+from mm_tui.services.assistant.service import Assistant
 from mm_tui.services.examples import Examples
 from mm_tui.services.facts import HouseFacts
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from mm_tui.agent.boxes import Boxes
-    from mm_tui.agent.jobs import Jobs
-    from mm_tui.agent.log import Log
-    from mm_tui.clock import Clock
-    from mm_tui.gateway.client import GatewayClient
-    from mm_tui.models import ThreadSummary
-    from mm_tui.services.assistant.service import Assistant
-    from mm_tui.settings.sections import Settings
+from mm_tui.settings.sections import Settings
 
 
 @dataclass(eq=False)

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from mm_tui.agent import policy
 from mm_tui.agent.jobs import FOLLOWED, Job, JobState
 from mm_tui.agent.reading import LeftAlone, MailReader
+from mm_tui.agent.tools import Tools
 from mm_tui.assist import tasks
 from mm_tui.gateway.errors import BadRequest, Conflict, Forbidden, GatewayError, Malformed, NotFound, ReadOnlyMailbox
+from mm_tui.models import Mailbox, ThreadSummary
 from mm_tui.services import redraft_tags, tags
 from mm_tui.services.assistant.service import background
 from mm_tui.services.examples import USED
 from mm_tui.text import OneLine
-
-if TYPE_CHECKING:
-    from mm_tui.agent.tools import Tools
-    from mm_tui.models import Mailbox, ThreadSummary
 
 T = TypeVar("T")
 

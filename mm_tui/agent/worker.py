@@ -6,21 +6,18 @@ import asyncio
 import sqlite3
 from datetime import UTC, date, datetime, timedelta
 from random import Random
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from mm_tui.agent.jobs import Job, Jobs, JobState
+from mm_tui.agent.log import Log
+from mm_tui.agent.source import MailSource
+from mm_tui.agent.work import Work
 from mm_tui.assist import errors as assist
+from mm_tui.clock import Clock
 from mm_tui.gateway import errors as gateway
 from mm_tui.services.backoff import backoff_seconds
 from mm_tui.store.seal import StoreError, fault_of_store, is_passing
-
-if TYPE_CHECKING:
-    from mm_tui.agent.log import Log
-    from mm_tui.agent.source import MailSource
-    from mm_tui.agent.work import Work
-    from mm_tui.clock import Clock
 
 LOW_WATER = 100
 """The next part of a backlog is read when fewer emails than this wait."""

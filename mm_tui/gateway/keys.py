@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Literal, Self
+from typing import Literal, Self
 
 from mm_tui.gateway.errors import MissingKey
 from mm_tui.settings.secret import HIDDEN, Secret, hide_in, longest_first
-
-if TYPE_CHECKING:
-    from mm_tui.settings.sections import Profile
+from mm_tui.settings.sections import Profile
 
 Scope = Literal["read", "send", "oversight", "admin"]
 

@@ -8,19 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime, time
-from typing import TYPE_CHECKING
 
 import msgspec
 
+from mm_tui.clock import Clock
 from mm_tui.services.queue.due import due_at, is_overdue
+from mm_tui.settings.sections import Notice, Review
+from mm_tui.store.database import Database
 from mm_tui.store.mail.mails import MailStore
 from mm_tui.store.mail.pending import PendingStore
 from mm_tui.text import OneLine
-
-if TYPE_CHECKING:
-    from mm_tui.clock import Clock
-    from mm_tui.settings.sections import Notice, Review
-    from mm_tui.store.database import Database
 
 APART_SECONDS = 30.0
 """Seconds between two alerts; mail that arrives in between is counted in the next."""

@@ -6,15 +6,12 @@ import struct
 import threading
 from datetime import datetime, timedelta
 from itertools import chain
-from typing import TYPE_CHECKING
 
+from mm_tui.clock import Clock
 from mm_tui.review.known import ESTABLISHED, NEVER, NOBODY, Acquaintances, Book, Moments
+from mm_tui.store.database import Database
 from mm_tui.store.mail.contacts import NO_THREAD, ContactStore
 from mm_tui.store.sort_keys import to_ms
-
-if TYPE_CHECKING:
-    from mm_tui.clock import Clock
-    from mm_tui.store.database import Database
 
 CONTACTS_AGE = timedelta(minutes=2)
 """How long the list of correspondents is cached."""

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from mm_tui.settings.paths import config_path
+from mm_tui.settings.sections import Settings
 from mm_tui.text import ManyLine, OneLine
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from mm_tui.settings.sections import Settings
 
 LARGEST_FILE = 64 * 1024
 """The largest file in bytes; a larger one is skipped with a message."""

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
 
 from mm_tui.account import Account, DayCount, Usage, Webhook, WebhookDelivery
+from mm_tui.clock import Clock
+from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.errors import CodeSent, Forbidden, GatewayError, MissingScope, NotFound
 from mm_tui.models import Allowed
+from mm_tui.services.sync.service import Sync
 from mm_tui.settings.checks import LOOPBACK_HOSTS
+from mm_tui.settings.secret import Secret
 from mm_tui.text import OneLine
-
-if TYPE_CHECKING:
-    from mm_tui.clock import Clock
-    from mm_tui.gateway.client import GatewayClient
-    from mm_tui.services.sync.service import Sync
-    from mm_tui.settings.secret import Secret
 
 T = TypeVar("T")
 USAGE_DAYS = 30

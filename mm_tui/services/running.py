@@ -5,12 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Iterable
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
+from mm_tui.clock import Clock
 from mm_tui.store.seal import STORE_FAULTS
-
-if TYPE_CHECKING:
-    from mm_tui.clock import Clock
 
 Service: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
 

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
 from mm_tui.decision.state import RemoteState
 from mm_tui.gateway import calls
+from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.errors import GatewayError
 from mm_tui.gateway.mail_calls import first_pages
 from mm_tui.gateway.shapes import EmailFilter
 from mm_tui.models import EmailSummary, Status
 from mm_tui.services.audit.act_journal import ActJournal
 from mm_tui.services.decisions.remote_state import remote_state_of
+from mm_tui.services.sync.service import Sync
 from mm_tui.services.unsent import is_scheduled, state_words
 from mm_tui.text import OneLine
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from mm_tui.gateway.client import GatewayClient
-    from mm_tui.services.sync.service import Sync
 
 MOST_PAGES = 10
 """The most pages of a hundred emails that are read for each mailbox."""

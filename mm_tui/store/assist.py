@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
+from mm_tui.store.database import Database
 from mm_tui.store.sort_keys import from_ms, to_ms
-
-if TYPE_CHECKING:
-    from mm_tui.store.database import Database
 
 
 class ResultKey(NamedTuple):

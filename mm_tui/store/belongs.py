@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import NamedTuple, Self
 from urllib.parse import urlsplit
 
+from mm_tui.settings.sections import Profile
 from mm_tui.store.connecting import delete_mail
+from mm_tui.store.database import Database
 from mm_tui.store.seal import StoreError
 from mm_tui.text import OneLine
-
-if TYPE_CHECKING:
-    from mm_tui.settings.sections import Profile
-    from mm_tui.store.database import Database
 
 _PORTS = {"https": 443, "http": 80}
 _KINDS = {True: "live", False: "test"}

@@ -5,15 +5,13 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from mm_tui import typed_json
 from mm_tui.store.connecting import CorruptStore, is_damage
+from mm_tui.store.database import Database
 from mm_tui.store.migrations import KEPT_TABLES, mail_tables
 from mm_tui.store.seal import is_garbled
-
-if TYPE_CHECKING:
-    from mm_tui.store.database import Database
 
 KINDS: dict[str, type] = {"INTEGER": int, "TEXT": str}
 

@@ -9,18 +9,15 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from mm_tui.clock import SystemClock
+from mm_tui.settings.sections import Profile
 from mm_tui.store.belongs import Gateway, OtherGateway, bind, has_nothing
 from mm_tui.store.connecting import CorruptStore, damage_mark, is_damage, is_unknown_part
 from mm_tui.store.database import Database
 from mm_tui.store.seal import STORE_FAULTS, StoreError
 from mm_tui.text import OneLine
-
-if TYPE_CHECKING:
-    from mm_tui.settings.sections import Profile
 
 
 class StoreUnusable(Exception):

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
+from mm_tui.store.database import Database
 from mm_tui.store.seal import STORE_FAULTS
-
-if TYPE_CHECKING:
-    from mm_tui.store.database import Database
 
 T = TypeVar("T")
 

@@ -9,32 +9,29 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from msgspec.structs import replace
 
 from mm_tui.assist.errors import AssistError, NoKey, OverBudget
 from mm_tui.chips import chips_of
+from mm_tui.clock import Clock
+from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.errors import GatewayError
 from mm_tui.models import Status
 from mm_tui.services import tags
 from mm_tui.services.assistant.cards import QUEUED, CardPhase, CardState, Spend
 from mm_tui.services.assistant.conversation import Conversation, Conversations
 from mm_tui.services.assistant.rounds import Rounds
+from mm_tui.services.assistant.service import Assistant
 from mm_tui.services.events import AssistChanged, Notify
+from mm_tui.settings.sections import Settings
+from mm_tui.store.database import Database
 from mm_tui.store.mail.mails import MailStore
+from mm_tui.store.mail.rows import MailRow
 from mm_tui.store.seal import STORE_FAULTS, fault_of_store
 from mm_tui.store.sort_keys import from_ms
 from mm_tui.text import ManyLine, OneLine
-
-if TYPE_CHECKING:
-    from mm_tui.clock import Clock
-    from mm_tui.gateway.client import GatewayClient
-    from mm_tui.services.assistant.service import Assistant
-    from mm_tui.settings.sections import Settings
-    from mm_tui.store.database import Database
-    from mm_tui.store.mail.rows import MailRow
-
 
 AUTOMATIC_WARNING = "Automatic mode opens new mail, which marks it read at the gateway."
 """The warning to show wherever automatic mode is switched on."""

@@ -5,17 +5,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
+from mm_tui.clock import Clock
 from mm_tui.gateway import calls
+from mm_tui.gateway.calls import Call
 from mm_tui.gateway.errors import GatewayError, NotJournaled
 from mm_tui.store.audit.journal import Journal
+from mm_tui.store.database import Database
 from mm_tui.store.seal import STORE_FAULTS, fault_of_journal
-
-if TYPE_CHECKING:
-    from mm_tui.clock import Clock
-    from mm_tui.gateway.calls import Call
-    from mm_tui.store.database import Database
 
 KINDS: Mapping[Call, str] = {
     calls.SEND: "sending",

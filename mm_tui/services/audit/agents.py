@@ -7,18 +7,15 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from statistics import median
-from typing import TYPE_CHECKING
 
 import msgspec
 
+from mm_tui.clock import Clock
 from mm_tui.services.audit.track_record import Decided, by_day, ended
 from mm_tui.store.audit.entries import AuditStore
 from mm_tui.store.audit.journal import Journal
+from mm_tui.store.database import Database
 from mm_tui.text import OneLine
-
-if TYPE_CHECKING:
-    from mm_tui.clock import Clock
-    from mm_tui.store.database import Database
 
 MOST_REASONS = 10
 """How many different reasons are listed for one agent."""

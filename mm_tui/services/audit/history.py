@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 from msgspec.structs import replace
@@ -17,13 +17,11 @@ from mm_tui.services.audit.line import AuditLine, AuditLines, Tone
 from mm_tui.store.assist import AssistStore, ResultKey
 from mm_tui.store.audit.folding import Folder
 from mm_tui.store.audit.timeline import LineFilter, Source
+from mm_tui.store.database import Database
 from mm_tui.store.decisions.records import DecisionStore, SavedDecision
 from mm_tui.store.mail.mails import MailStore
 from mm_tui.store.mail.pending import PendingStore
 from mm_tui.text import OneLine
-
-if TYPE_CHECKING:
-    from mm_tui.store.database import Database
 
 _NOTHING = OneLine("")
 _PLAIN_IDS = frozenset({"mailbox_id", "thread_id"})

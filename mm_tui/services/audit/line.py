@@ -3,10 +3,10 @@ it."""
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec.structs import replace
@@ -17,14 +17,10 @@ from mm_tui.services.audit.key_names import key_names, key_words
 from mm_tui.store.audit.actions import Meaning, meaning
 from mm_tui.store.audit.journaled import JournaledDecision, JournaledDecisions
 from mm_tui.store.audit.timeline import LineFilter, LogLine, Source, Timeline
+from mm_tui.store.database import Database
 from mm_tui.store.mail.mails import MailStore
 from mm_tui.store.state import StateStore
 from mm_tui.text import OneLine
-
-if TYPE_CHECKING:
-    from array import array
-
-    from mm_tui.store.database import Database
 
 GATEWAY_WORDS = {
     "email.received": "arrived",

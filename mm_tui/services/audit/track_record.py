@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from math import sqrt
 from statistics import median
-from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -18,11 +17,9 @@ from mm_tui.clock import Clock, moment_in
 from mm_tui.models import Direction, Mailbox
 from mm_tui.store.audit.entries import AuditStore, LoggedDecision
 from mm_tui.store.audit.journal import Journal, JournalEntry
+from mm_tui.store.database import Database
 from mm_tui.store.mail.mails import MailStore
 from mm_tui.store.mail.pending import PendingStore
-
-if TYPE_CHECKING:
-    from mm_tui.store.database import Database
 
 WINDOWS = (7, 30)
 """The periods covered, in days."""

@@ -5,16 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
 
+from mm_tui.clock import Clock
 from mm_tui.decision.state import Act
+from mm_tui.services.decisions.record import ActiveDecision
 from mm_tui.store.decisions.locks import RENEW_SECONDS, LockStore
 from mm_tui.store.seal import STORE_FAULTS
-
-if TYPE_CHECKING:
-    from mm_tui.clock import Clock
-    from mm_tui.services.decisions.record import ActiveDecision
-
 
 _ONE_EMAIL = (Act.APPROVE, Act.APPROVE_FIRST, Act.REJECT)
 """Decisions about one email that never replace it with another."""

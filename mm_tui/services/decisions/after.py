@@ -5,20 +5,18 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from mm_tui.clock import Clock
 from mm_tui.decision.moves import target
 from mm_tui.decision.state import Outcome
+from mm_tui.services.decisions.record import ActiveDecision
 from mm_tui.services.events import Notify, PendingChanged
+from mm_tui.services.examples import Learner
+from mm_tui.store.database import Database
 from mm_tui.store.mail.mails import MailStore
 from mm_tui.store.mail.pending import PendingStore
 from mm_tui.store.seal import STORE_FAULTS
-
-if TYPE_CHECKING:
-    from mm_tui.clock import Clock
-    from mm_tui.services.decisions.record import ActiveDecision
-    from mm_tui.services.examples import Learner
-    from mm_tui.store.database import Database
 
 log = logging.getLogger("mm_tui.decisions")
 

@@ -7,22 +7,18 @@ import asyncio
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
+from mm_tui.clock import Clock
 from mm_tui.decision.events import MayHaveMoved, Quit, Restarted
 from mm_tui.decision.state import Step
 from mm_tui.review.digest import digest_of
-from mm_tui.services.decisions.record import UnreadableDecision
+from mm_tui.services.decisions.active import ActiveDecisions
+from mm_tui.services.decisions.driver import Driver
+from mm_tui.services.decisions.log import DecisionLog
+from mm_tui.services.decisions.record import ActiveDecision, UnreadableDecision
 from mm_tui.services.decisions.request import DecisionRequest, Refused, fit
 from mm_tui.store.seal import STORE_FAULTS, fault_of_journal, is_busy
-
-if TYPE_CHECKING:
-    from mm_tui.clock import Clock
-    from mm_tui.services.decisions.active import ActiveDecisions
-    from mm_tui.services.decisions.driver import Driver
-    from mm_tui.services.decisions.log import DecisionLog
-    from mm_tui.services.decisions.record import ActiveDecision
-    from mm_tui.text import OneLine
+from mm_tui.text import OneLine
 
 log = logging.getLogger("mm_tui.decisions")
 

@@ -5,17 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+from mm_tui.clock import Clock
+from mm_tui.decision.effects import WriteEntry
+from mm_tui.decision.state import State
+from mm_tui.services.decisions.log import DecisionLog
+from mm_tui.services.decisions.record import ActiveDecision
 from mm_tui.store.decisions.locks import TakenOver
 from mm_tui.store.seal import STORE_FAULTS, fault_of_journal, is_busy
-
-if TYPE_CHECKING:
-    from mm_tui.clock import Clock
-    from mm_tui.decision.effects import WriteEntry
-    from mm_tui.decision.state import State
-    from mm_tui.services.decisions.log import DecisionLog
-    from mm_tui.services.decisions.record import ActiveDecision
 
 LONGEST_WAIT = 60.0
 """The longest time in seconds between two tries."""

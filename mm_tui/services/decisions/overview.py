@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
 
+from mm_tui.clock import Clock
 from mm_tui.decision.state import Step
+from mm_tui.models import PendingItem
+from mm_tui.services.decisions.active import ActiveDecisions
+from mm_tui.services.decisions.record import ActiveDecision
 from mm_tui.services.decisions.remembered import item_of
 from mm_tui.services.decisions.show import view_of
-
-if TYPE_CHECKING:
-    from mm_tui.clock import Clock
-    from mm_tui.models import PendingItem
-    from mm_tui.services.decisions.active import ActiveDecisions
-    from mm_tui.services.decisions.record import ActiveDecision
-    from mm_tui.services.decisions.view import DecisionView
+from mm_tui.services.decisions.view import DecisionView
 
 VIEWS_A_TURN = 100
 """How many views of a batch are made before other tasks get their turn."""

@@ -7,17 +7,13 @@ from collections import deque
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING
 
 from mm_tui.clock import TICK_SECONDS, Clock, noticing_sleep, sleep_or_wake
 from mm_tui.decision.effects import DropText, Effect, Find, Hold, Look, Pause, WriteEntry
 from mm_tui.decision.events import Elapsed, Event, Slept
 from mm_tui.decision.state import Stage
-
-if TYPE_CHECKING:
-    from mm_tui.services.decisions.calls import DecisionCalls
-    from mm_tui.services.decisions.record import ActiveDecision
-
+from mm_tui.services.decisions.calls import DecisionCalls
+from mm_tui.services.decisions.record import ActiveDecision
 
 A_TURN = 16
 """How many calls are made in one turn: each may have every screen look at it."""

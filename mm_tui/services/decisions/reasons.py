@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+from mm_tui.store.database import Database
 from mm_tui.store.state import StateStore
-
-if TYPE_CHECKING:
-    from mm_tui.store.database import Database
 
 KEPT = 4
 """How many own reasons are remembered."""

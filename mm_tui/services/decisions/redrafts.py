@@ -10,9 +10,9 @@ import asyncio
 import logging
 import sqlite3
 from random import Random
-from typing import TYPE_CHECKING
 
 from mm_tui.clock import Clock, sleep_or_wake
+from mm_tui.gateway.client import GatewayClient
 from mm_tui.services import redraft_tags
 from mm_tui.services.backoff import backoff_seconds
 from mm_tui.services.decisions.record import ActiveDecision
@@ -21,11 +21,8 @@ from mm_tui.services.decisions.show import about
 from mm_tui.services.events import Notify, RedraftNotAsked
 from mm_tui.services.queue.resubmitted import SUGGESTED
 from mm_tui.services.redraft_tags import RedraftRequest
+from mm_tui.store.database import Database
 from mm_tui.text import ManyLine, OneLine
-
-if TYPE_CHECKING:
-    from mm_tui.gateway.client import GatewayClient
-    from mm_tui.store.database import Database
 
 AGAIN_AFTER = 15.0
 """Seconds until a failed request is repeated, and until another program's requests are taken over."""

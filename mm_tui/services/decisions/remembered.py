@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -16,15 +16,10 @@ from mm_tui import typed_json
 from mm_tui.decision.state import INCIDENTS
 from mm_tui.models import Attachment, Party, PendingItem
 from mm_tui.services.decisions.record import ActiveDecision, UnreadableDecision, restored, state_of
+from mm_tui.store.database import Database
 from mm_tui.store.decisions.records import DecisionStore
 from mm_tui.store.state import StateStore
 from mm_tui.text import ManyLine, OneLine
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from mm_tui.store.database import Database
-
 
 log = logging.getLogger("mm_tui.decisions")
 

@@ -9,22 +9,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, NamedTuple
+from datetime import datetime
+from typing import NamedTuple
 
 from mm_tui.clock import Clock, sleep_or_wake
+from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.errors import GatewayError
 from mm_tui.services.events import Notify, PendingChanged
 from mm_tui.services.presence.tags import LONGEST, PresenceTags, Seat
+from mm_tui.services.sync.service import Sync
 from mm_tui.services.tags import TagsDiffer
+from mm_tui.store.database import Database
 from mm_tui.store.mail.mails import MailStore
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from mm_tui.gateway.client import GatewayClient
-    from mm_tui.services.sync.service import Sync
-    from mm_tui.store.database import Database
-
 
 SETTLE_SECONDS = 0.5
 """Seconds before an open email is marked as open here, so that paging through the queue costs no calls."""

@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 from array import array
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from mm_tui.store.audit.journal import AT, EMAIL, KIND, inner, parsed_ms
-
-if TYPE_CHECKING:
-    from mm_tui.store.database import Database
+from mm_tui.store.database import Database
 
 TOGETHER_MS = 15 * 60 * 1000
 """Tag changes of one email no further apart than this are one row."""

@@ -12,16 +12,14 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
+from mm_tui.store.database import Database
 from mm_tui.store.seal import BEGINNING, Head, last_entry
 from mm_tui.store.sort_keys import to_ms
 from mm_tui.text import OneLine
-
-if TYPE_CHECKING:
-    from mm_tui.store.database import Database
 
 
 class JournalEntry(NamedTuple):

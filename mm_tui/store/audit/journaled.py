@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from mm_tui.store.audit.journal import ABOUT, ACT, AT, EMAIL, IS_DECISION, KIND, WHO, parsed_ms
+from mm_tui.store.database import Database
 from mm_tui.store.sort_keys import from_ms
 from mm_tui.text import OneLine
-
-if TYPE_CHECKING:
-    from mm_tui.store.database import Database
 
 OWN_KEYS = 50
 """How many of our own approvals are examined to learn the names of our keys."""

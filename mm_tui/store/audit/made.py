@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from mm_tui.store.audit.entries import AuditStore
 from mm_tui.store.audit.journal import ABOUT, AT, EMAIL, IS_DECISION, KIND, WHO, inner
+from mm_tui.store.database import Database
 from mm_tui.text import OneLine
-
-if TYPE_CHECKING:
-    from mm_tui.store.database import Database
 
 _JOURNALED = f"""
 SELECT {KIND}, {AT}, {WHO}, {EMAIL}, {ABOUT}, {inner("details.note")}, mail.direction FROM journal

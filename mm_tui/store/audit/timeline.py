@@ -15,17 +15,15 @@ from array import array
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
 from mm_tui.store.audit.actions import deciding_actions
 from mm_tui.store.audit.journal import ABOUT, AT, DETAILS, EMAIL, KIND, MAILBOX, NOTE, WHO, parsed_ms
+from mm_tui.store.database import Database
 from mm_tui.store.sort_keys import from_ms, to_ms
 from mm_tui.text import OneLine
-
-if TYPE_CHECKING:
-    from mm_tui.store.database import Database
 
 CHUNK = 5000
 STEPS = 50_000

@@ -20,16 +20,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 
+from mm_tui.store.database import Database
 from mm_tui.store.seal import StoreError
 from mm_tui.store.sort_keys import stored_time
 from mm_tui.text import OneLine
-
-if TYPE_CHECKING:
-    from mm_tui.store.database import Database
 
 
 class Process(msgspec.Struct, frozen=True):

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 import msgspec
 
+from mm_tui.store.database import Database
 from mm_tui.store.sort_keys import stored_time
-
-if TYPE_CHECKING:
-    from mm_tui.store.database import Database
 
 
 class SavedDecision(msgspec.Struct, frozen=True):

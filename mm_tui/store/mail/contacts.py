@@ -9,17 +9,14 @@ import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from itertools import islice
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from mm_tui.models import ARRIVED, LEFT, NOT_SENT, Status
+from mm_tui.store.database import Database
 from mm_tui.store.mail.search import phrase
 from mm_tui.store.sort_keys import from_ms, to_ms
 from mm_tui.store.state import StateStore
-
-if TYPE_CHECKING:
-    from mm_tui.store.database import Database
 
 ADDRESS_BOOK = "address_book"
 SETTLED = "correspondents"
