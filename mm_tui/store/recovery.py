@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -28,6 +29,9 @@ from mm_tui.store.seal import is_passing
 
 _BESIDE = ("-wal", "-shm")
 _HEADER_BYTES = 100
+_LEFT = re.compile(r"((\d+)\.([^.]*)\.(.*)\.new)(?:\.old|\.reading)?(?:-\w+)?")
+"""What follows a store's name in those of the files that a rebuild makes: the new store's, and in it the program and
+the name to set the old one aside by."""
 MOST_COPIES = 5
 """How often a damaged file is copied anew because another program has written to it."""
 _DAMAGE = (sqlite3.DatabaseError, UnicodeError)
@@ -57,11 +61,13 @@ class Rescue(msgspec.Struct, frozen=True):
 
 def rebuild(found: CorruptStore, *, memory: bool = False, now: datetime) -> tuple[Database, Rescue | None]:
     """Sets a damaged store aside and puts a new one in its place, in one step: whatever ends the program before it, or
-    fails, the next start finds the damaged store. `found`: the error raised by `Database.open`. `now`: for the name of
-    the file that is set aside. Returns None in place of the result if another program has done it meanwhile. Raises
-    OSError or sqlite3.OperationalError if a file cannot be created, read or renamed."""
+    fails, the next start finds the damaged store, with its log. `found`: the error raised by `Database.open`. `now`:
+    for the name of the file that is set aside. Returns None in place of the result if another program has done it
+    meanwhile. Raises OSError or sqlite3.OperationalError if a file cannot be created, read or renamed."""
     path = found.path
-    new = path.with_name(f".{path.name}.{os.getpid()}.new")
+    _settle_left(path)
+    aside = _free_name(path, now)
+    new = path.with_name(".".join(("", path.name, str(os.getpid()), token_of(os.getpid()), f"{aside.name}.new")))
     try:
         for _ in range(MOST_COPIES):
             with suppress(CorruptStore):
@@ -71,10 +77,9 @@ def rebuild(found: CorruptStore, *, memory: bool = False, now: datetime) -> tupl
             # Another program that has it open may have written to it.
             if before == _state(path):
                 break
-        aside = _exchange(path, new, now)
+        _exchange(path, new)
     finally:
-        _delete(new)
-        _delete_left(path)
+        _settle(path, new, aside)
     damage_mark(path).unlink(missing_ok=True)
     return Database.open(path, memory=memory), Rescue(aside, found.why, rows, unread)
 
@@ -89,39 +94,54 @@ def _state(path: Path) -> list[tuple[int, int, int]]:
     return found
 
 
-def _exchange(path: Path, new: Path, now: datetime) -> Path:
-    """Sets the store aside, and puts the new one in its place. Returns where the old one is."""
+def _free_name(path: Path, now: datetime) -> Path:
+    """Where a store that is damaged now is set aside."""
     stamp = now.astimezone().strftime("%Y%m%d-%H%M%S")
-    aside = path.with_name(f"{path.stem}.damaged-{stamp}{path.suffix}")
-    number = 1
-    while aside.exists():
-        number += 1
-        aside = path.with_name(f"{path.stem}.damaged-{stamp}-{number}{path.suffix}")
+    numbers = ("", *(f"-{number}" for number in range(2, 1000)))
+    names = (path.with_name(f"{path.stem}.damaged-{stamp}{number}{path.suffix}") for number in numbers)
+    return next(name for name in names if not name.exists())
+
+
+def _exchange(path: Path, new: Path) -> None:
+    """Puts the new store in the place of the old one, whose files then wait for `_settle` under the new one's name."""
+    # Without its log the old store may look whole. The mark makes the next start come here.
+    damage_mark(path).touch(mode=0o600)
+    old = Path(f"{new}.old")
     try:
-        aside.hardlink_to(path)
+        old.hardlink_to(path)
     except OSError:
         # There are no links on some file systems.
-        shutil.copyfile(path, aside)
-        aside.chmod(0o600)
+        shutil.copyfile(path, old)
+        old.chmod(0o600)
     for ending in _BESIDE:
         # The new file must not be read with the log of the old one.
         with suppress(FileNotFoundError):
-            Path(f"{path}{ending}").rename(f"{aside}{ending}")
+            Path(f"{path}{ending}").rename(f"{old}{ending}")
     new.replace(path)
-    return aside
+
+
+def _settle(path: Path, new: Path, aside: Path) -> None:
+    """Ends an exchange, wherever it stopped: the old store is set aside if the new one is in its place, and otherwise
+    gets its log back."""
+    for ending in _BESIDE if new.exists() else (*_BESIDE, ""):
+        with suppress(FileNotFoundError):
+            Path(f"{new}.old{ending}").rename(f"{path if new.exists() else aside}{ending}")
+    _delete(new)
+
+
+def _settle_left(path: Path) -> None:
+    """Ends what programs that were killed while they rebuilt a store have left unfinished."""
+    for one in list(path.parent.glob(f".{glob.escape(path.name)}.*")):
+        if left := _LEFT.fullmatch(one.name.removeprefix(f".{path.name}.")):
+            name, pid, token, aside = left.groups()
+            if not Process(int(pid), token).is_alive():
+                _settle(path, path.with_name(f".{path.name}.{name}"), path.with_name(aside))
 
 
 def _delete(path: Path) -> None:
-    for one in path.parent.glob(f"{glob.escape(path.name)}*"):
+    # What belongs to a file goes before it: `_settle` asks whether it is there.
+    for one in sorted(path.parent.glob(f"{glob.escape(path.name)}*"), reverse=True):
         one.unlink(missing_ok=True)
-
-
-def _delete_left(path: Path) -> None:
-    """Deletes what a program that was killed while it rebuilt a store has left."""
-    for one in path.parent.glob(f".{glob.escape(path.name)}.*.new*"):
-        pid = one.name.removeprefix(f".{path.name}.").partition(".")[0]
-        if pid.isdigit() and not Process(int(pid), token_of(int(pid))).is_alive():
-            one.unlink(missing_ok=True)
 
 
 def _copy_kept(path: Path, new: Path) -> tuple[dict[str, int], tuple[str, ...]]:

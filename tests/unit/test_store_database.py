@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
+import os
 import re
 import resource
+import signal
 import sqlite3
 import stat
+import sys
 import threading
 from contextlib import closing
 from datetime import UTC, datetime
@@ -482,6 +486,64 @@ def test_a_full_disk_while_a_store_is_rebuilt_loses_nothing(tmp_path: Path) -> N
             assert rescue is not None and rescue.unread == () and len(_journal(database)) == 300
             break
     assert failed > 3
+
+
+CHANGES = ("os.rename", "os.link", "os.remove", "os.utime", "shutil.copyfile")
+"""The audit events of changes to files."""
+
+
+def _rebuilt_by_a_program_that_ends(path: Path, step: int) -> bool:
+    """Opens a store in another process, which is killed before it makes its next change to a file after `step` changes.
+    Returns whether it came to its end."""
+    if (child := os.fork()) == 0:
+        steps = itertools.count()
+
+        def hook(event: str, _: tuple[object, ...]) -> None:
+            if event in CHANGES and next(steps) == step:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        sys.addaudithook(hook)
+        try:
+            open_or_rebuild(path, now=NOW)[0].close()
+        finally:
+            os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+@pytest.mark.parametrize("has_links", [True, False])
+def test_a_program_killed_while_it_rebuilds_a_store_loses_no_text(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_links: bool
+) -> None:
+    """The text is in the log alone."""
+    if not has_links:
+        monkeypatch.setattr(os, "link", lambda *_: os.open(tmp_path, os.O_WRONLY))
+    source = tmp_path / "store.db"
+    Database.open(source).close()
+    with Database.open(source) as database, database.write() as connection:
+        connection.execute("INSERT INTO edits VALUES ('one', 'box', 'd', '{}', '[]', 's', 'my words', 1, 'now')")
+        connection.execute("COMMIT")
+        files = {ending: Path(f"{source}{ending}").read_bytes() for ending in ("", "-wal")}
+        connection.execute("BEGIN")
+    for step in range(100):
+        path = tmp_path / str(step) / "store.db"
+        path.parent.mkdir()
+        for ending, content in files.items():
+            Path(f"{path}{ending}").write_bytes(content)
+        damage_mark(path).touch()
+        ended = _rebuilt_by_a_program_that_ends(path, step)
+        # What tidies up may be killed too.
+        _rebuilt_by_a_program_that_ends(path, step % 3)
+        with open_or_rebuild(path, now=NOW)[0] as database:
+            assert database.one("SELECT body FROM edits")[0] == "my words", step
+        left = {one.name for one in path.parent.iterdir()}
+        assert not [name for name in left if name.startswith(".") or name == "store.db.damaged"], step
+        # What was set aside is whole too.
+        aside = min(path.parent.glob("store.damaged-*.db"))
+        with closing(sqlite3.connect(aside)) as connection:
+            assert connection.execute("SELECT body FROM edits").fetchone()[0] == "my words", step
+        if ended:
+            break
+    assert ended and step > 5
 
 
 def test_a_second_damage_at_the_same_moment_overwrites_nothing(tmp_path: Path) -> None:
