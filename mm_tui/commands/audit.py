@@ -243,11 +243,12 @@ def run_accept(arguments: argparse.Namespace) -> int:
         if isinstance(database.trouble, StoreBehind):
             details = {"expected": str(read_head(path)), "found": journal.head()}
             database.accept()
-        if arguments.gateway is not None:
-            details["belonged_to"] = rebind(database, gateway)
-        if not details:
+        elif arguments.gateway is None:
             emit.line(OneLine("the journal is the one last seen: nothing to accept"))
             return Exit.OK
-        journal.write("store_accepted", reviewer(chosen), "", SystemClock().now(), details)
+        with database.write(durable=True) as connection:
+            if arguments.gateway is not None:
+                details["belonged_to"] = rebind(database, gateway)
+            journal.append(connection, "store_accepted", reviewer(chosen), "", SystemClock().now(), details)
         emit.line(OneLine(f"accepted; head {journal.head()}"))
     return Exit.OK

@@ -237,6 +237,13 @@ def test_a_store_whose_gateway_or_account_is_damaged_is_accepted_by_a_human_and_
     assert "mm-tui audit accept --gateway URL" in refused.err
     home.run("audit", "accept", "--gateway", "https://other.example", status=Exit.USAGE)
     home.run("pending", "list", status=10)
+    with closing(sqlite3.connect(path)) as store, store:
+        store.execute("CREATE TRIGGER fails BEFORE INSERT ON journal BEGIN SELECT RAISE(ABORT, 'it fails'); END")
+    assert home.run("audit", "accept", "--gateway", sandbox.url).status
+    home.run("pending", "list", status=10)
+    with closing(sqlite3.connect(path)) as store, store:
+        assert store.execute("SELECT count(*) FROM pending").fetchone() == (1,), "nothing is accepted without its entry"
+        store.execute("DROP TRIGGER fails")
     home.run("audit", "accept", "--gateway", sandbox.url, status=0)
     with closing(sqlite3.connect(path)) as store:
         assert store.execute("SELECT count(*) FROM pending").fetchone() == (0,)
