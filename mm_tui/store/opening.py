@@ -14,7 +14,7 @@ from urllib.parse import quote
 from mm_tui.clock import SystemClock
 from mm_tui.settings.sections import Profile
 from mm_tui.store.belongs import Gateway, OtherGateway, bind, has_nothing
-from mm_tui.store.connecting import CorruptStore, damage_mark, is_damage, is_unknown_part
+from mm_tui.store.connecting import CorruptStore, NewerStore, damage_mark, is_damage, is_unknown_part
 from mm_tui.store.database import Database
 from mm_tui.store.seal import STORE_FAULTS, StoreError
 from mm_tui.text import OneLine
@@ -86,15 +86,21 @@ def _opened(path: Path | None, *, memory: bool, rebuild: bool) -> tuple[Database
 @contextmanager
 def opened_to_read(path: Path) -> Iterator[Database]:
     """Opens a private, temporary copy of a store. Even to read, SQLite writes beside the file, and opening migrates the
-    schema; so a copy is used. It includes the write-ahead log. Raises CorruptStore if it is damaged, OSError if it
-    cannot be read, or there is no room for the copy."""
+    schema; so a copy is used. It includes the write-ahead log. Raises CorruptStore or NewerStore, which name the store,
+    not the copy; OSError if it cannot be read, or there is no room for the copy."""
     with tempfile.TemporaryDirectory(prefix="mm-tui-") as folder:
         copy = Path(folder) / "store.sqlite3"
         try:
             _snapshot(path, copy)
         except sqlite3.Error:
             _copy(path, copy)
-        with Database.open(copy) as database:
+        try:
+            database = Database.open(copy)
+        except NewerStore as error:
+            raise NewerStore(path, error.found) from error
+        except CorruptStore as error:
+            raise CorruptStore(path, error.why) from error
+        with database:
             yield database
 
 

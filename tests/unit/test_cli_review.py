@@ -593,6 +593,16 @@ def test_verify_reads_a_copy_that_nobody_can_write_to(home: Home, sandbox: Sandb
     assert home.run("audit", "verify", "--store", str(tmp_path / "none")).status == Exit.NOT_FOUND
 
 
+def test_what_verify_cannot_read_has_the_name_that_the_user_gave(home: Home, tmp_path: Path) -> None:
+    home.run("pending", "list", status=0)
+    copy = copy_of(home.data / "store-default.sqlite3", tmp_path / "copy.sqlite3")
+    for sql in ("CREATE TABLE later (x); PRAGMA user_version = 9999", "DROP TABLE later", "DROP TABLE edits"):
+        with closing(sqlite3.connect(copy)) as store:
+            store.executescript(sql)
+        done = home.run("audit", "verify", "--store", str(copy), status=Exit.CONFIG)
+        assert f"{copy} " in done.err and "/mm-tui-" not in done.err
+
+
 @pytest.mark.parametrize("command", [["sync"], ["pending", "list"], ["doctor"]])
 def test_the_store_of_another_gateway_is_left_alone(
     home: Home, sandbox: Sandbox, tmp_path: Path, command: list[str]
