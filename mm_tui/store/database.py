@@ -23,7 +23,7 @@ from mm_tui.store.connecting import (
     make_private,
     refuse_other_files,
 )
-from mm_tui.store.migrations import MIGRATIONS, migrate, missing, version
+from mm_tui.store.migrations import MIGRATIONS, is_newer, migrate, missing, version
 from mm_tui.store.seal import Head, OpenFile, StoreError, StoreMoved, behind, holds, last_entry, moved, write_head
 
 if TYPE_CHECKING:
@@ -94,7 +94,9 @@ class Database:
             file = connect(file_uri(self.path), BUSY_MS)
             self._connections.append((file, None))
             if (found := version(file)) > len(MIGRATIONS):
-                raise NewerStore(self.path, found)
+                if is_newer(file):
+                    raise NewerStore(self.path, found)
+                raise CorruptStore(self.path, f"it is marked as schema {found}, and is of an earlier one")
             file.execute("SELECT count(*) FROM sqlite_master").fetchone()
             file.execute("PRAGMA journal_mode = WAL")
             migrate(file)

@@ -1,5 +1,6 @@
 """The store's schema as an ordered list of scripts. `PRAGMA user_version` counts how many have run. A script that has
-been released is never edited; a change is a new `Migration` at the end."""
+been released is never edited; a change is a new `Migration` at the end, which makes a table, a column or an index of a
+new name, so that a newer store is told from one whose version is damaged."""
 
 from __future__ import annotations
 
@@ -44,6 +45,9 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(kept=REMEMBERED_SQL),
 )
 
+_NOT_MADE_HERE = ("sqlite_", "mail_words_", "agent_")
+"""How the names begin of what a store has besides: SQLite's own, those that the index of words makes, the agent's."""
+
 KEPT_TABLES: tuple[str, ...] = ("spend", "journal", "edits", "releases", "claims", "belongs", "remembered")
 """The tables of the `kept` scripts, in the order in which a rescue copies them."""
 
@@ -67,21 +71,36 @@ def _parts(script: str) -> Iterator[tuple[str, str]]:
     yield from re.findall(r"ALTER TABLE (\w+) ADD COLUMN (\w+)", script)
 
 
+def _there(connection: sqlite3.Connection) -> set[tuple[str, str]]:
+    """The tables, indexes and columns that a store on disk has, as `_parts` gives them."""
+    tables = "FROM sqlite_master AS made, pragma_table_info(made.name) AS part WHERE made.type = 'table'"
+    return {
+        *connection.execute("SELECT name, '' FROM sqlite_master WHERE type IN ('table', 'index')"),
+        *connection.execute(f"SELECT made.name, part.name {tables} AND made.sql LIKE 'CREATE TABLE%'"),
+    }
+
+
 def missing(connection: sqlite3.Connection) -> str:
     """The first part of the newest schema that a store on disk lacks, in words; empty if it has them all."""
-    there = {(str(row[0]), "") for row in connection.execute("SELECT name FROM sqlite_master")}
-    there |= set(
-        connection.execute(
-            "SELECT made.name, part.name FROM sqlite_master AS made, pragma_table_info(made.name) AS part"
-            " WHERE made.type = 'table' AND made.sql LIKE 'CREATE TABLE%'"
-        )
-    )
+    there = _there(connection)
     for migration in MIGRATIONS:
         for part in _parts(migration.mail + migration.kept):
             if part not in there:
                 name, column = part
                 return f"it has no {name}" if not column else f"its table {name} has no {column}"
     return ""
+
+
+def is_newer(connection: sqlite3.Connection) -> bool:
+    """Whether a store on disk, whose version is higher than this program's, has more in it than the newest schema here.
+    Without that its version is damaged: each new `Migration` makes a part that was not there before."""
+    made = {part for migration in MIGRATIONS for part in _parts(migration.mail + migration.kept)}
+    try:
+        more = {name for name, _ in _there(connection) - made}
+    except sqlite3.Error:
+        # It may use what this version of SQLite does not know.
+        return True
+    return any(not name.startswith(_NOT_MADE_HERE) for name in more)
 
 
 def statements(script: str) -> Iterator[str]:

@@ -114,7 +114,7 @@ async def test_a_store_that_cannot_be_opened_leaves_the_reader_where_they_are(tm
     other = profile_text("second", sandbox.url, **keys_of(sandbox))
     async with seated_on_first(tmp_path, sandbox, other) as (app, pilot):
         with closing(sqlite3.connect(tmp_path / "data" / "store-second.sqlite3")) as connection:
-            connection.execute("PRAGMA user_version = 9999")
+            connection.executescript("CREATE TABLE later (x); PRAGMA user_version = 9999")
         await choose(app, pilot, "j")
         await until(pilot, lambda: "still on first" in shown(app))
         assert "newer" in " ".join(shown(app).split())

@@ -406,7 +406,7 @@ def test_doctor_on_the_store_and_the_journal(home: Home, sandbox: Sandbox) -> No
     assert done.status == Exit.CHANGED and found_by(done)["journal"]["result"] == "problem"
 
     with contextlib.closing(sqlite3.connect(store)) as connection:
-        connection.execute("PRAGMA user_version = 9999")
+        connection.executescript("CREATE TABLE later (x); PRAGMA user_version = 9999")
     newer = home.run("doctor", "--json")
     assert newer.status == Exit.CONFIG and "newer" in found_by(newer)["store"]["words"]
 
