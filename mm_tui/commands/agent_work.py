@@ -10,7 +10,6 @@ import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager, suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -124,19 +123,12 @@ def agent_session(settings: Settings, *, in_memory: bool = False) -> Session:
     """Opens the agent's own store, beside the reviewer's: both may run on one machine, and share no data. Raises
     StoreUnusable if it cannot be opened."""
     from mm_tui.session import Session
+    from mm_tui.settings.paths import agent_store_path
 
-    session = Session.on_store(settings, None if in_memory else agent_store(settings))
+    session = Session.on_store(settings, None if in_memory else agent_store_path(settings.profile.name))
     if session.news:
         emit.warning(session.news)
     return session
-
-
-def agent_store(settings: Settings) -> Path:
-    """The file of the agent's own store."""
-    from mm_tui.settings.paths import store_path
-
-    store = store_path(settings.profile.name)
-    return store.with_name(f"agent-{store.name}")
 
 
 @asynccontextmanager
@@ -223,8 +215,9 @@ def _watch_stdin(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> N
 async def _dry_run(opened: OpenWorker, settings: Settings) -> int:
     """Polls as a run would, on a copy of the agent's store, and logs what there is to do."""
     from mm_tui.agent.policy import why_not_gated
+    from mm_tui.settings.paths import agent_store_path
 
-    store = agent_store(settings)
+    store = agent_store_path(settings.profile.name)
     if store.exists():
         opened.jobs.copy_from(store)
     await opened.source.poll()

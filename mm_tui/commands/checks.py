@@ -210,6 +210,17 @@ def data_folder() -> list[Check]:
 
 def store(settings: Settings) -> list[Check]:
     """Checks that the profile's store opens and is undamaged, and that its journal is intact."""
+    return _store(settings, paths.store_path(settings.profile.name), "the app", memory=settings.sync.memory)
+
+
+def agent_store(settings: Settings) -> list[Check]:
+    """Does the same for the agent's store. That its other parts are in order is not said."""
+    checks = _store(settings, paths.agent_store_path(settings.profile.name), "the agent")
+    shown = [check for check in checks if check.name == "store" or check.result is not Result.OK]
+    return [msgspec.structs.replace(check, name=f"agent.{check.name}") for check in shown]
+
+
+def _store(settings: Settings, path: Path, user: str, *, memory: bool = False) -> list[Check]:
     from mm_tui.services.decisions.record import UnreadableDecision, restored
     from mm_tui.store.audit.journal import Journal
     from mm_tui.store.belongs import Gateway, OtherGateway, bind
@@ -218,14 +229,13 @@ def store(settings: Settings) -> list[Check]:
     from mm_tui.store.database import Database
     from mm_tui.store.decisions.edits import EditStore
     from mm_tui.store.decisions.records import DecisionStore
-    from mm_tui.store.seal import StoreError
+    from mm_tui.store.seal import StoreError, is_busy
 
-    path = paths.store_path(settings.profile.name)
     if not path.exists():
-        return [ok("store", "none yet: created on first use")]
-    faults, rebuilds = list[str](), "Start the app: it sets the file aside and builds a new one."
+        return [ok("store", f"none yet: created when {user} first uses it")]
+    faults, rebuilds = list[str](), f"Start {user}: it sets the file aside and builds a new one."
     try:
-        with Database.open(path, memory=settings.sync.memory) as database:
+        with Database.open(path, memory=memory) as database:
             bind(database, Gateway.of(settings.profile), note=False)
             if not (faults := database.check()) and (why := unreadable(database)):
                 database.mark_damaged()
@@ -239,10 +249,12 @@ def store(settings: Settings) -> list[Check]:
     except OtherGateway as error:
         return [problem("store", str(error), "Nothing is read from it or written to it until then.")]
     except StoreError as error:
-        return [problem("store", str(error), "Mail is fetched again automatically; unsent edits are in the old file.")]
+        return [problem("store", str(error), f"{rebuilds} Mail is fetched again, unsent edits are rescued.")]
     except (OSError, sqlite3.Error) as error:
         if faults:
             return [problem("store", f"{path} is damaged: {faults[0]}", rebuilds)]
+        if is_busy(error):
+            return [warning("store", f"{path} is busy: another program is writing to it", "Wait, and try again.")]
         return [problem("store", f"{path}: {system_words(error)}", "Check the space on the disk and the file's mode.")]
     found: list[Check] = []
     if faults:
@@ -250,7 +262,14 @@ def store(settings: Settings) -> list[Check]:
     else:
         found.append(ok("store", str(path)))
     if trouble is not None:
-        found.append(problem("store.head", str(trouble), "Run `mm-tui audit verify` for details.", Exit.CHANGED))
+        found.append(
+            problem(
+                "store.head",
+                str(trouble),
+                f"For details, or to go on with it: mm-tui audit verify, or accept, --store {path}",
+                Exit.CHANGED,
+            )
+        )
     if verdict.ok:
         found.append(ok("journal", verdict.words))
     else:

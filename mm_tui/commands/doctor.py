@@ -60,6 +60,7 @@ async def _check_all(path: Path | None, profile: str | None) -> list[Check]:
     if settings is not None:
         found += checks.choices(settings)
         found += checks.store(settings)
+        found += checks.agent_store(settings)
         found += await checks.gateway(settings)
         found += await checks.assistant(settings)
     return found

@@ -30,6 +30,12 @@ def store_path(profile: str) -> Path:
     return data_dir() / f"store-{quote(profile, safe='')}.sqlite3"
 
 
+def agent_store_path(profile: str) -> Path:
+    """The file of the agent's own store."""
+    store = store_path(profile)
+    return store.with_name(f"agent-{store.name}")
+
+
 def examples_path(profile: str) -> Path:
     """The file of a profile's examples of wording."""
     return data_dir() / f"examples-{quote(profile, safe='')}.sqlite3"

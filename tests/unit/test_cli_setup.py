@@ -24,8 +24,11 @@ from mm_tui.commands.output.exits import Exit
 from mm_tui.models import EditedDraft, RawContent
 from mm_tui.settings import keys as key_sources
 from mm_tui.settings.sections import ConfigError
+from mm_tui.store.audit.journal import Journal
 from mm_tui.store.database import Database
 from mm_tui.store.decisions.edits import EditStore, SavedEdit
+from mm_tui.store.seal import Head, write_head
+from tests.support.agents import environment
 from tests.support.cli import Done, Home
 from tests.support.pty import Terminal
 from tests.support.sandbox import Sandbox
@@ -416,6 +419,36 @@ def test_doctor_on_the_store_and_the_journal(home: Home, sandbox: Sandbox) -> No
     broken = home.run("doctor", "--json")
     assert broken.status == Exit.CONFIG and found_by(broken)["store"]["result"] == "problem"
     assert store.exists(), "doctor changes nothing"
+
+
+def test_doctor_on_the_agents_store(home: Home, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mm_tui.store.database.BUSY_MS", 20)
+    home.write_profile(sandbox.url, sandbox.keys)
+    path = home.data / "agent-store-default.sqlite3"
+
+    def said() -> str:
+        found = found_by(home.run("doctor", "--json"))
+        assert not {"agent.journal", "agent.edits"} & set(found)
+        return " ".join(found["agent.store"].values())
+
+    assert "none yet" in said()
+    Database.open(path).close()
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.executescript("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE")
+        assert "warning" in said() and "is busy" in said()
+    home.run("agent", "run", "--once", env=environment(sandbox, home.folder), status=0)
+    assert said() == f"agent.store ok {path} "
+    with Database.open(path) as database:
+        Journal(database).write("held", "rita", "one", datetime(2026, 3, 2, tzinfo=UTC), {})
+        write_head(path, Head(2, "0" * 64))
+    found = found_by(home.run("doctor", "--json"))
+    assert "entry 2 was written before" in found["agent.store.head"]["words"]
+    assert str(path) in found["agent.store.head"]["cure"]
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.executescript("CREATE TABLE later (x); PRAGMA user_version = 9999")
+    assert "newer" in said() and "Update" in said()
+    path.write_bytes(b"this is no database" * 1000)
+    assert "problem" in said() and "Start the agent" in said()
 
 
 def test_doctor_on_a_data_folder_that_cannot_be_used(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
