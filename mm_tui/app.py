@@ -17,6 +17,7 @@ from mm_tui.compact_driver import compacting
 from mm_tui.control_filter import ControlFilter
 from mm_tui.keyboard import Keyboard
 from mm_tui.leaving import Leaving
+from mm_tui.lookups import look_up_apart
 from mm_tui.messages import DecisionWanted, Said, ServiceEventReceived, ServicesReady
 from mm_tui.news import News
 from mm_tui.patient_input import patient
@@ -145,6 +146,7 @@ class MmTui(App[None], inherit_bindings=False):
     def on_mount(self) -> None:
         self.session.database.hurry()
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS, "mm-tui"))
+        look_up_apart()
         self.arrival.start()
         self.screen_change_signal.subscribe(self, self.keyboard.front.screen_changed, immediate=True)
         self.keyboard.front.screen_changed(self.screen)

@@ -82,11 +82,11 @@ def run_async(
     command: Callable[[argparse.Namespace, Settings], Coroutine[None, None, int]], arguments: argparse.Namespace
 ) -> int:
     """Runs a command with the settings chosen by the arguments; Ctrl-C cancels it and then ends the program."""
-    import asyncio
+    from mm_tui import lookups
 
     # Settings are read first: waiting for a key command inside the loop could not be interrupted.
     chosen = settings(arguments)
-    return asyncio.run(command(arguments, chosen))
+    return lookups.run(command(arguments, chosen))
 
 
 def run_task(arguments: argparse.Namespace) -> int:

@@ -32,11 +32,10 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
 
 def run(arguments: argparse.Namespace) -> int:
     """Runs the checks, prints them, and returns the status of the first problem."""
-    import asyncio
-
+    from mm_tui import lookups
     from mm_tui.commands.checks import Result
 
-    found = asyncio.run(_check_all(arguments.config, arguments.profile))
+    found = lookups.run(_check_all(arguments.config, arguments.profile))
     problems = [check for check in found if check.result is Result.PROBLEM]
     if arguments.json:
         emit.data({"ok": not problems, "checks": [_as_data(check) for check in found]})

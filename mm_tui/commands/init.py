@@ -48,8 +48,7 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
 
 def run(arguments: argparse.Namespace) -> int:
     """Sets up the profile."""
-    import asyncio
-
+    from mm_tui import lookups
     from mm_tui.commands import config_writer
     from mm_tui.commands.init_questions import Questions, has_key
     from mm_tui.commands.key_probe import ai21_fault, faults
@@ -86,10 +85,10 @@ def run(arguments: argparse.Namespace) -> int:
     warnings = [profile.mismatch] if profile.mismatch else []
     reports = questions.reports if questions else {}
     if not questions and not arguments.no_check:
-        reports = asyncio.run(_probe_all(profile.url, profile.gateway_keys()))
+        reports = lookups.run(_probe_all(profile.url, profile.gateway_keys()))
         problems = [fault for scope, report in reports.items() for fault in faults(scope, report)]
         if profile.ai21_key:
-            refused, doubt = asyncio.run(ai21_fault(profile.ai21_key, profile.ai21_host))
+            refused, doubt = lookups.run(ai21_fault(profile.ai21_key, profile.ai21_host))
             problems += [refused] if refused else []
             warnings += [f"the AI21 key could not be tried: {doubt}"] if doubt else []
         if problems:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import getpass
 from collections.abc import Callable
 from functools import partial
@@ -10,6 +9,7 @@ from importlib.util import find_spec
 
 import msgspec
 
+from mm_tui import lookups
 from mm_tui.commands import key_probe
 from mm_tui.commands.common import GATEWAY_KEYS
 from mm_tui.commands.key_probe import KeyReport
@@ -80,7 +80,7 @@ class Questions:
 
     def _url_fault(self, url: str) -> str:
         address = self._profile(url=url).url
-        return asyncio.run(key_probe.address_fault(address)) if self._tries else ""
+        return lookups.run(key_probe.address_fault(address)) if self._tries else ""
 
     def _ask_key(self, name: str, prompt: str) -> None:
         while answer := getpass.getpass(prompt).strip():
@@ -102,12 +102,12 @@ class Questions:
         profile = with_keys(Settings(profile=profile)).profile
         key: Secret = getattr(profile, f"{name}_key")
         if name == "ai21":
-            refused, doubt = asyncio.run(key_probe.ai21_fault(key, profile.ai21_host))
+            refused, doubt = lookups.run(key_probe.ai21_fault(key, profile.ai21_host))
             if doubt:
                 emit.wrapped_note(f"The AI21 key could not be tried and is kept: {doubt}")
             fault = refused
         else:
-            report = asyncio.run(key_probe.probe(profile.url, key))
+            report = lookups.run(key_probe.probe(profile.url, key))
             fault = "; ".join(key_probe.faults(name, report))
             if not fault:
                 self.reports[name] = report
