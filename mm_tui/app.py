@@ -21,8 +21,7 @@ from mm_tui.lookups import look_up_apart
 from mm_tui.messages import DecisionWanted, Said, ServiceEventReceived, ServicesReady
 from mm_tui.news import News
 from mm_tui.patient_input import patient
-from mm_tui.screens.base import NO_WAY_BACK, BaseScreen, PartAction
-from mm_tui.screens.dialogs.dialog import look_at_question
+from mm_tui.screens.base import NO_WAY_BACK, BaseScreen, PartAction, look_at_question
 from mm_tui.screens.main import MAIN_SCREENS
 from mm_tui.store.seal import is_of_store
 from mm_tui.text import OneLine
@@ -168,8 +167,9 @@ class MmTui(App[None], inherit_bindings=False):
 
     async def on_event(self, event: events.Event) -> None:
         if isinstance(event, events.Resize):
-            # Even if it has its old size again: what it did with the cells meanwhile is unknown.
-            forget_shown(self)
+            # Even if it has its old size again: what it did with the cells meanwhile is unknown. Its first size is
+            # reported after the first paint, which need not be written twice for that.
+            forget_shown(self, event.time)
         if isinstance(event, events.InputEvent):
             self.attendance.note_input()
         if isinstance(event, events.Key) and self._redraws(event.key):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from functools import cache
 from threading import Lock
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from mm_tui.terminal_output import ShownCells
@@ -33,8 +34,9 @@ def erases_in_colour() -> bool:
 class ForgetsShown(Protocol):
     """A driver that remembers what the terminal shows."""
 
-    def forget_shown(self) -> None:
-        """Forgets what the terminal shows, because something else may have written to it; the next paint is full."""
+    def forget_shown(self, at: float | None = None) -> None:
+        """Forgets what the terminal shows, because something else may have written to it; the next paint is full. `at`:
+        when that was, by the monotonic clock; None for now. What is known was all written after the last forgetting."""
 
 
 @cache
@@ -45,6 +47,7 @@ def compacting(driver_class: type[Driver]) -> type[Driver]:
         def __init__(self, *arguments: Any, **options: Any) -> None:
             super().__init__(*arguments, **options)
             self._cells = ShownCells(erases_in_colour=erases_in_colour())
+            self._forgotten_at = 0.0
             self._held = ""
             """The pending start marker of an update without output yet."""
             self._writing = Lock()
@@ -67,8 +70,10 @@ def compacting(driver_class: type[Driver]) -> type[Driver]:
                 return data
             return self._cells.difference(data, (size.columns, size.lines))
 
-        def forget_shown(self) -> None:
+        def forget_shown(self, at: float | None = None) -> None:
             with self._writing:
-                self._cells.forget()
+                if at is None or at > self._forgotten_at:
+                    self._cells.forget()
+                    self._forgotten_at = monotonic()
 
     return CompactDriver

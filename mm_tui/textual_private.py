@@ -31,10 +31,10 @@ def write_to_terminal(app: App[Any], sequences: str) -> None:
         app._driver.flush()
 
 
-def forget_shown(app: App[Any]) -> None:
-    """Forgets what the terminal shows, so that the next paint is written in full."""
+def forget_shown(app: App[Any], at: float | None = None) -> None:
+    """Forgets what the terminal shows, so that the next paint is written in full. `at` is as for the driver."""
     if isinstance(app._driver, ForgetsShown):
-        app._driver.forget_shown()
+        app._driver.forget_shown(at)
 
 
 def is_wrapped(area: TextArea) -> bool:

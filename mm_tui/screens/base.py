@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
     from textual import events
-    from textual.app import ComposeResult
+    from textual.app import App, ComposeResult
 
     from mm_tui.services.events import ServiceEvent
     from mm_tui.session import Session
@@ -214,3 +214,10 @@ def _kind(event: ServiceEvent) -> object:
     if isinstance(event, DecisionChanged | AssistChanged | MailChanged):
         return event
     return type(event)
+
+
+def look_at_question(app: App[Any]) -> None:
+    """Something changed: has the question in front, if there is one, look whether it still holds."""
+    look = getattr(app.screen, "look_again", None) if app.screen_stack else None
+    if look is not None and app.screen.is_mounted:
+        look()

@@ -1,4 +1,4 @@
-"""`ctrl+l` draws again what another program wrote over."""
+"""`ctrl+l` draws again what another program wrote over; at the start everything is drawn once."""
 
 from __future__ import annotations
 
@@ -28,3 +28,12 @@ def test_every_cell_is_written_again_on_a_screen_and_under_a_dialog(tmp_path: Pa
                 terminal.wait_for("Pending 1")
                 terminal.press("escape")
                 terminal.wait_quiet()
+
+
+def test_the_first_picture_is_written_once(tmp_path: Path) -> None:
+    """Textual reports the terminal's size once more after it has painted."""
+    env = plain_environment(tmp_path, MULTIMAIL_API_URL="http://127.0.0.1:9", MULTIMAIL_API_KEY="mm_test_made_up")
+    with Terminal([sys.executable, "-m", "mm_tui"], env=env, cols=100, rows=30) as terminal:
+        terminal.wait_for("offline|not reached|retry|next try", timeout=60)
+        terminal.wait_quiet()
+        assert terminal.raw.count(b"4 Mailboxes") == 1

@@ -151,10 +151,3 @@ class ListDialog(Dialog[Answer]):
 
     def on_option_list_option_selected(self, message: OptionList.OptionSelected) -> None:
         self.dismiss(self._lines[message.option_index].answer)
-
-
-def look_at_question(app: App[Any]) -> None:
-    """Something changed: has the question in front, if there is one, look whether it still holds."""
-    look = getattr(app.screen, "look_again", None) if app.screen_stack else None
-    if look is not None and app.screen.is_mounted:
-        look()

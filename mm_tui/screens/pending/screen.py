@@ -10,8 +10,8 @@ from textual.widgets import Input
 
 from mm_tui import keymap
 from mm_tui.query import QUEUE
-from mm_tui.screens.base import NO_WAY_BACK, PartAction
-from mm_tui.screens.dialogs.dialog import ask, look_at_question
+from mm_tui.screens.base import NO_WAY_BACK, PartAction, look_at_question
+from mm_tui.screens.dialogs.dialog import ask
 from mm_tui.screens.pending.batches import Batches
 from mm_tui.screens.pending.bulk_reject import BulkReject
 from mm_tui.screens.pending.column import PendingList, QueueColumn
