@@ -12,7 +12,7 @@ from typing import TextIO
 ZONE_FOLDERS = ("/usr/share/zoneinfo", "/usr/lib/zoneinfo", "/usr/share/lib/zoneinfo", "/etc/zoneinfo")
 """Where systems keep their time zones, unless TZDIR names another folder."""
 DAY_SECONDS = 86_400
-_OFFSET = re.compile(r"(?:[A-Za-z]{3,}|<[A-Za-z0-9+-]{3,}>)[+-]?[0-9]")
+_OFFSET = r"(?:[A-Za-z]{3,}|<[A-Za-z0-9+-]{3,}>)[+-]?[0-9]"
 """How a time zone begins that gives its offset, such as `CET-1CEST`."""
 
 time_zone_fault = ""
@@ -36,7 +36,7 @@ def mend_time_zone() -> None:
 
 def _is_known(named: str) -> bool:
     # An unknown name quietly means UTC to the system.
-    if time.timezone or time.daylight or named in ("UTC", "GMT") or _OFFSET.match(named):
+    if time.timezone or time.daylight or named in ("UTC", "GMT") or re.match(_OFFSET, named):
         return True
     folders = (os.environ.get("TZDIR") or ZONE_FOLDERS[0], *ZONE_FOLDERS)
     return any(_holds_zone(Path(folder, named.removeprefix(":"))) for folder in folders)

@@ -15,10 +15,10 @@ from typing import NamedTuple
 
 from mm_tui.text import OneLine
 
-_TERM = re.compile(r'(-?)(?:([A-Za-z_]{1,20}):)?(?:"([^"]*)"?|(\S+))')
-_AGE = re.compile(r"(\d{1,5})(min|h|d|w|mo|y)")
-_UNCLEAR_AGE = re.compile(r"(\d{1,5})m")
-_DAY = re.compile(r"(\d{4})(?:-(\d{1,2}))?(?:-(\d{1,2}))?")
+_TERM = r'(-?)(?:([A-Za-z_]{1,20}):)?(?:"([^"]*)"?|(\S+))'
+_AGE = r"(\d{1,5})(min|h|d|w|mo|y)"
+_UNCLEAR_AGE = r"(\d{1,5})m"
+_DAY = r"(\d{4})(?:-(\d{1,2}))?(?:-(\d{1,2}))?"
 _AGE_HOURS = {"min": 1 / 60, "h": 1, "d": 24, "w": 24 * 7, "mo": 24 * 30, "y": 24 * 365}
 MAX_TERMS = 40
 LONGEST_FAULT = 60
@@ -149,7 +149,7 @@ def is_unspaced(text: str) -> bool:
 
 def terms(text: str, language: Language) -> Iterator[Term]:
     """Parses the terms of a query. Unfinished input is fine; at most `MAX_TERMS` are returned."""
-    for number, found in enumerate(_TERM.finditer(OneLine(text))):
+    for number, found in enumerate(re.finditer(_TERM, OneLine(text))):
         if number == MAX_TERMS:
             return
         minus, operator, phrase, word = found.groups()
@@ -167,7 +167,7 @@ def terms(text: str, language: Language) -> Iterator[Term]:
 
 def has_too_many(text: str) -> bool:
     """Whether there are more than `MAX_TERMS` terms."""
-    return sum(1 for _ in _TERM.finditer(OneLine(text))) > MAX_TERMS
+    return sum(1 for _ in re.finditer(_TERM, OneLine(text))) > MAX_TERMS
 
 
 _ALSO = {"file": "attachment", "files": "attachment"}
@@ -207,7 +207,7 @@ def time_fault(operator: str, value: str, now: datetime) -> str:
     value = value.lower()
     if moment_named(value, now) is not None:
         return ""
-    if unclear := _UNCLEAR_AGE.fullmatch(value):
+    if unclear := re.fullmatch(_UNCLEAR_AGE, value):
         return f"{operator}:{value}: minutes or months? Write {unclear[1]}min or {unclear[1]}mo"
     return f"{operator}:{_clipped(value)}: not a day (2026-03-01) or an age (7d)"
 
@@ -267,12 +267,12 @@ def moment_named(value: str, now: datetime) -> datetime | None:
     if value in ("today", "yesterday"):
         midnight = now.astimezone().replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
         return (midnight - timedelta(days=value == "yesterday")).astimezone()
-    if age := _AGE.fullmatch(value):
+    if age := re.fullmatch(_AGE, value):
         try:
             return now - timedelta(hours=int(age[1]) * _AGE_HOURS[age[2]])
         except OverflowError:
             return None
-    if day := _DAY.fullmatch(value):
+    if day := re.fullmatch(_DAY, value):
         try:
             # With the offset of that day, not of today.
             return datetime(int(day[1]), int(day[2] or 1), int(day[3] or 1)).astimezone()

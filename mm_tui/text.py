@@ -29,11 +29,13 @@ from typing import NamedTuple, Self
 
 MARKS_A_CELL = 4
 
+# The patterns are texts, which `re` compiles when they are first used: that takes a hundredth of the time to the first
+# frame, and most text is ASCII, which needs none of them.
 # A string contains no control character that could begin or end another sequence. So no two match attempts scan the
 # same characters, and the time is linear for any input.
 _STRING = "[^\x07\x18\x1a\x1b\x80-\x9f]*+"
 _STRING_IN_LINE = "[^\n\x07\x18\x1a\x1b\x80-\x9f]*+"
-_SEQUENCE = re.compile(
+_SEQUENCE = (
     "(?:\x1b\\[|\x9b)[0-?]*+[ -/]*+[@-~]?"
     f"|(?:\x1b[\\]P_^X]|[\x90\x98\x9d-\x9f])(?:{_STRING}(?:\x07|\x1b\\\\|\x9c)|{_STRING_IN_LINE})"
     "|\x1b[ -/]*+[0-~]?"
@@ -44,30 +46,30 @@ _INVISIBLE = (
     "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e00ff\U000e01f0-\U000e0fff"
 )
 _CONTROL = "\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff"
-_HIDDEN = re.compile(f"[{_CONTROL}{_BIDI}{_INVISIBLE}]+")
-_REMOVED = re.compile(f"(?:{_SEQUENCE.pattern}|{_HIDDEN.pattern})++")
-_ACTIVE = re.compile(f"[{_CONTROL}{_BIDI}]")
-_BREAKS = re.compile("\r\n?")
+_HIDDEN = f"[{_CONTROL}{_BIDI}{_INVISIBLE}]+"
+_REMOVED = f"(?:{_SEQUENCE}|{_HIDDEN})++"
+_ACTIVE = f"[{_CONTROL}{_BIDI}]"
+_BREAKS = "\r\n?"
 
 _JOINER = "\u200d"
 _SELECTORS = "\ufe00-\ufe0f\U000e0100-\U000e01ef"
-_CONTEXTUAL = re.compile(f"[{_JOINER}{_SELECTORS}]")
+_CONTEXTUAL = f"[{_JOINER}{_SELECTORS}]"
 _FIRST_MARK = "\u0300"
 """The lowest mark, joiner or selector; no character below it is one."""
 # The only hidden characters that `str.isprintable`, the fast test for clean text, lets pass.
-_PRINTABLE_YET_HIDDEN = re.compile("[\u034f\u2065\u3164\uffa0\ufff0-\ufff8]")
-_EMOJI = re.compile(
+_PRINTABLE_YET_HIDDEN = "[\u034f\u2065\u3164\uffa0\ufff0-\ufff8]"
+_EMOJI = (
     "[\xa9\xae\u203c\u2049\u2122\u2139\u2190-\u21ff\u2300-\u27bf\u2900-\u297f\u2b00-\u2bff\u3030\u303d\u3297\u3299"
     "\U0001f000-\U0001faff]"
 )
-_MYANMAR = re.compile("[\u1000-\u109f\ua9e0-\ua9ff\uaa60-\uaa7f]")
-_INDIC = re.compile("[\u0900-\u0dff]")
+_MYANMAR = "[\u1000-\u109f\ua9e0-\ua9ff\uaa60-\uaa7f]"
+_INDIC = "[\u0900-\u0dff]"
 
 
 _SETTLED_KINDS = frozenset({"Mn", "Me", "Cf"})
 """The characters that `_settle` may remove: marks and selectors, marks around a character, the joiner."""
 _SHORT = 4000
-_RARE_SCRIPTS = re.compile("[\U00010000-\U0001efff]")
+_RARE_SCRIPTS = "[\U00010000-\U0001efff]"
 
 
 @cache
@@ -94,8 +96,8 @@ def _combining(last: int) -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[
 
 def _takes_selector(base: str, selector: str) -> bool:
     if selector in "\ufe0e\ufe0f":
-        return base in "#*0123456789" or _EMOJI.match(base) is not None
-    if selector == "\ufe00" and _MYANMAR.match(base):
+        return base in "#*0123456789" or re.match(_EMOJI, base) is not None
+    if selector == "\ufe00" and re.match(_MYANMAR, base):
         return True
     return (selector <= "\ufe02" or selector > "\uffff") and _han().match(base) is not None
 
@@ -119,20 +121,22 @@ def _kept(base: str, stack: str, after: str) -> str:
             between_emoji = (
                 not follows
                 and kept in ("", "\ufe0f")
-                and _EMOJI.match(base) is not None
-                and _EMOJI.match(after) is not None
+                and re.match(_EMOJI, base) is not None
+                and re.match(_EMOJI, after) is not None
             )
-            after_virama = kept != "" and unicodedata.combining(kept[-1]) == 9 and _INDIC.match(kept[-1]) is not None
+            after_virama = (
+                kept != "" and unicodedata.combining(kept[-1]) == 9 and re.match(_INDIC, kept[-1]) is not None
+            )
             before_virama = (
                 kept == ""
                 and follows != ""
                 and unicodedata.combining(follows) == 9
-                and _INDIC.match(base) is not None
-                and _INDIC.match(follows) is not None
+                and re.match(_INDIC, base) is not None
+                and re.match(_INDIC, follows) is not None
             )
             if between_emoji or after_virama or before_virama:
                 kept += char
-        elif _CONTEXTUAL.match(char):
+        elif re.match(_CONTEXTUAL, char):
             if not kept and _takes_selector(base, char):
                 kept += char
         elif marks < MARKS_A_CELL:
@@ -147,8 +151,8 @@ def _settle(text: str) -> str:
         # The patterns below take 50 ms to make; a list of emails in Latin, Greek, Cyrillic or Han needs none of them.
         return text
     # A class within the first plane is matched many times faster than one that reaches beyond it.
-    too_many, at_start, mark, stack = _combining(0x1EFFF if _RARE_SCRIPTS.search(text) else 0xFFFF)
-    if not (_CONTEXTUAL.search(text) or too_many.search(text) or at_start.search(text) or mark.match(text)):
+    too_many, at_start, mark, stack = _combining(0x1EFFF if re.search(_RARE_SCRIPTS, text) else 0xFFFF)
+    if not (re.search(_CONTEXTUAL, text) or too_many.search(text) or at_start.search(text) or mark.match(text)):
         return text
 
     def settled(match: re.Match[str]) -> str:
@@ -180,13 +184,13 @@ def _clean(raw: str) -> tuple[str, Hidden]:
     if raw.isascii() and raw.isprintable():
         # Most texts take this path; a list of 100,000 emails has a million texts.
         return raw, _NOTHING
-    whole = text = _BREAKS.sub("\n", raw) if "\r" in raw else raw
+    whole = text = re.sub(_BREAKS, "\n", raw) if "\r" in raw else raw
     active = 0
     printable = text.replace("\n", " ").replace("\t", " ").isprintable()
-    if not printable or _PRINTABLE_YET_HIDDEN.search(text) is not None:
-        text = _SEQUENCE.sub("", text)
-        active = len(whole) - len(text) + len(_ACTIVE.findall(text))
-        text = _HIDDEN.sub("", text)
+    if not printable or re.search(_PRINTABLE_YET_HIDDEN, text) is not None:
+        text = re.sub(_SEQUENCE, "", text)
+        active = len(whole) - len(text) + len(re.findall(_ACTIVE, text))
+        text = re.sub(_HIDDEN, "", text)
     if not text.isascii() and max(text) >= _FIRST_MARK:
         text = _settle(text)
     removed = len(whole) - len(text)
@@ -208,18 +212,18 @@ def _places(whole: str, text: str) -> tuple[int, ...]:
             break
         places.append(place)
         while at < len(whole) and whole[at] != text[place : place + 1]:
-            run = None if whole[at].isprintable() else _REMOVED.match(whole, at)
+            run = None if whole[at].isprintable() else re.compile(_REMOVED).match(whole, at)
             at = run.end() if run else at + 1
     return tuple(places)
 
 
-_BLANK = re.compile("[\\s\u115f\u1160\u2800\U0001d159]*+")
+_BLANK = "[\\s\u115f\u1160\u2800\U0001d159]*+"
 """Space, and letters and signs whose picture is empty: they are part of real words, so they are not taken out."""
 
 
 def is_blank(text: str) -> bool:
     """Whether a reader sees nothing of a clean text."""
-    return _BLANK.fullmatch(text) is not None
+    return re.fullmatch(_BLANK, text) is not None
 
 
 def folded_name(name: str) -> str:
@@ -285,13 +289,13 @@ class ManyLine(CleanText):
         return _clean(raw)
 
 
-_PADDING = re.compile(r"\s{2,}|_{6,}|\.{4,}|-{6,}")
+_PADDING = r"\s{2,}|_{6,}|\.{4,}|-{6,}"
 
 
 def file_label(name: str, most: int = 60) -> OneLine:
     """A file's name, shortened to `most` characters, at least 24, so that its ending is visible: padding, and the
     middle of a long name, become ` … `."""
-    label = OneLine(_PADDING.sub(" … ", OneLine(name).strip()))
+    label = OneLine(re.sub(_PADDING, " … ", OneLine(name).strip()))
     if len(label) > most:
         end = label[-18:]
         label = OneLine(f"{label[: most - len(end) - 3]} … {end}")
@@ -307,7 +311,7 @@ def hidden_notice(removed: int) -> str:
 
 def escaped(raw: str) -> str:
     """The raw text, with everything except printable ASCII and line breaks as backslash escapes, for "view raw"."""
-    return "\n".join(line.encode("unicode_escape").decode("ascii") for line in _BREAKS.sub("\n", raw).split("\n"))
+    return "\n".join(line.encode("unicode_escape").decode("ascii") for line in re.sub(_BREAKS, "\n", raw).split("\n"))
 
 
 def encodable(raw: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 import types
 import typing
 from collections.abc import Mapping, Sequence
@@ -119,6 +118,10 @@ def read(file: Path, *, must_exist: bool) -> str:
 
 def parse(text: str, file: Path) -> dict[str, Any]:
     """Parses the file's tables, without `version`. Raises ConfigError if it is not TOML, or of a newer version."""
+    if not text:
+        return {}
+    import tomllib
+
     try:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -161,8 +164,8 @@ def variable(section: str, field: str) -> str:
     return f"MM_TUI_{section}_{field}".upper()
 
 
-_AT = re.compile(r" - at (?:`key` in )?`\$(?P<path>[^`]*)`$")
-_UNKNOWN = re.compile(r"Object contains unknown field `(.*)`")
+_AT = r" - at (?:`key` in )?`\$(?P<path>[^`]*)`$"
+_UNKNOWN = r"Object contains unknown field `(.*)`"
 
 
 def _explained(
@@ -175,7 +178,7 @@ def _explained(
 ) -> ConfigError:
     """The error with its place: the variable, or the file with line and key."""
     place, what = fault_of(error)
-    unknown = _UNKNOWN.fullmatch(what)
+    unknown = re.fullmatch(_UNKNOWN, what)
     place += [unknown[1]] if unknown else _wrong_key(table, place)
     if place[0] == "profile":
         if len(place) > 1 and place[1] in from_environment:
@@ -212,7 +215,7 @@ def _cure(model: type[Section], place: Sequence[str]) -> str:
 def fault_of(error: msgspec.ValidationError) -> tuple[list[str], str]:
     """The place of an error in the settings, as names from the outermost in, and its message."""
     message = str(error)
-    found = _AT.search(message)
+    found = re.search(_AT, message)
     place = [part for part in re.split(r"[.\[\]]+", found["path"]) if part and part != "..."] if found else []
     what = message[: found.start()] if found else message
     if isinstance(error.__cause__, FieldError):
@@ -237,7 +240,7 @@ def _wrong_key(table: Mapping[str, Any], place: Sequence[str]) -> list[str]:
     return []
 
 
-_EXPECTED = re.compile(r"Expected `(?P<kind>[^`]*)`(?: (?P<sign>[<>]=) (?P<limit>[\d.]+))?(?:, got `(?P<got>[^`]*)`)?")
+_EXPECTED = r"Expected `(?P<kind>[^`]*)`(?: (?P<sign>[<>]=) (?P<limit>[\d.]+))?(?:, got `(?P<got>[^`]*)`)?"
 _KINDS = {
     "str": "a text",
     "int": "a whole number",
@@ -251,7 +254,7 @@ _KINDS = {
 
 def _plain(what: str) -> str:
     """Rewords the library's message on a wrong type or size."""
-    if expected := _EXPECTED.fullmatch(what):
+    if expected := re.fullmatch(_EXPECTED, what):
         kinds = [kind for kind in expected["kind"].split(" | ") if kind != "null"]
         words = f"must be {' or '.join(_KINDS.get(kind, kind) for kind in kinds)}"
         if expected["sign"]:

@@ -19,7 +19,7 @@ from mm_tui.settings.secret import Secret
 
 DEFAULT_URL = "https://api.multimail.dev"
 DEFAULT_AI21_HOST = "https://api.ai21.com/studio/v1"
-_HOUR = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
+_HOUR = r"([01][0-9]|2[0-3]):[0-5][0-9]"
 
 
 class ConfigError(Exception):
@@ -296,7 +296,7 @@ class Notice(Section, frozen=True):
     def __post_init__(self) -> None:
         value = self.quiet_hours.strip()
         start, dash, end = value.partition("-")
-        if value and not (dash and all(_HOUR.fullmatch(one.strip()) for one in (start, end))):
+        if value and not (dash and all(re.fullmatch(_HOUR, one.strip()) for one in (start, end))):
             raise FieldError("quiet_hours", "must look like 22:00-07:00")
         force_setattr(self, "quiet_hours", value)
 

@@ -27,7 +27,7 @@ def key_name(key: str) -> str:
     return _KEY_NAMES.get(key, key)
 
 
-_ACT_ID = re.compile(r"\{([a-z]+\.[a-z_]+)\}")
+_ACT_ID = r"\{([a-z]+\.[a-z_]+)\}"
 
 
 def with_keys(text: str, changes: Mapping[str, str], *, typing: bool = False) -> str:
@@ -43,7 +43,7 @@ def with_keys(text: str, changes: Mapping[str, str], *, typing: bool = False) ->
         usable = [key for key in keys[found[1]] if not (typing and is_typed(key))]
         return key_name((usable or keys[found[1]])[0])
 
-    return _ACT_ID.sub(named, text)
+    return re.sub(_ACT_ID, named, text)
 
 
 @lru_cache(maxsize=4)

@@ -18,6 +18,9 @@ from mm_tui.store.mail.mails import MailStore
 from tests.support.fake_gateway import make_mail
 
 HEAVY = (
+    "_bz2",
+    "_lzma",
+    "_ssl",
     "ai21",
     "argparse",
     "click",
@@ -35,6 +38,7 @@ HEAVY = (
     "mm_tui.gateway.wire",
     "mm_tui.models",
     "mm_tui.sandbox",
+    "mm_tui.screens.dialogs.dialog",
     "mm_tui.screens.thread.screen",
     "mm_tui.services.decisions.service",
     "mm_tui.services.sync.service",
@@ -43,14 +47,18 @@ HEAVY = (
     "mm_tui.store.recovery",
     "pydantic",
     "pygments.lexers",
+    "textual.types",
     "textual.widgets._markdown",
+    "textual.widgets._select",
     "textual.widgets._text_area",
+    "textual.widgets._tree",
     "tree_sitter",
     "uvicorn",
 )
 PROGRAM = """
+from mm_tui import cli, startup
+startup.before_drawing()
 import asyncio, json, os, sys
-from mm_tui import cli
 from mm_tui.commands import app as command
 from mm_tui import app
 from mm_tui.settings.file import load
@@ -110,6 +118,28 @@ def test_nothing_heavy_is_loaded_before_the_first_frame(first_frame: dict[str, o
     modules = first_frame["modules"]
     assert isinstance(modules, list)
     assert [module for module in modules if module == name or module.startswith(f"{name}.")] == []
+
+
+def test_what_is_loaded_late_can_be_used() -> None:
+    """Connections are encrypted, and errors shown, by what stood aside while the program started."""
+    program = """
+from mm_tui import startup
+startup.before_drawing()
+import asyncio, msgspec, ssl, traceback
+
+async def main():
+    server = await asyncio.start_server(lambda _, writer: writer.write(b"plain text"), "127.0.0.1", 0)
+    try:
+        await asyncio.open_connection(*server.sockets[0].getsockname(), ssl=True)
+    except ssl.SSLError:
+        print(traceback.format_exc())
+
+asyncio.run(main())
+print(msgspec.inspect.type_info(int))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    assert "WRONG_VERSION_NUMBER" in done.stdout
+    assert "IntType" in done.stdout
 
 
 def test_packages_import_none_of_their_own_modules() -> None:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import sys
-import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TextIO
 
@@ -77,11 +75,15 @@ def wrapped_note(text: str) -> None:
 
 
 def _wrapped(text: OneLine, width: int) -> list[OneLine]:
+    import textwrap
+
     return [OneLine(part) for part in textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)]
 
 
 def _columns(stream: TextIO) -> int:
     """The width to wrap at: the terminal's, and no limit elsewhere."""
+    import shutil
+
     return max(20, shutil.get_terminal_size().columns) if stream.isatty() else sys.maxsize
 
 
