@@ -60,11 +60,18 @@ def when_it_leaves(send_at: str, now: datetime, *, edited: bool = False) -> OneL
         caveat = f", not at the draft's send time ({send_at})" if send_at else ""
         return OneLine(f"your edit is sent once approved{caveat}")
     if not send_at:
-        return OneLine("send time: not disclosed")
+        return send_time("")
     if (moment := _moment(send_at)) is None:
         return OneLine(f"leaves at “{send_at}”, once approved")
     passed = "; that time has passed, so it is sent at once" if moment <= now else ""
     return OneLine(f"leaves {_at(moment)}, once approved{passed}")
+
+
+def send_time(send_at: str) -> OneLine:
+    """The send time of an email that need not be approved any more, or that it is not disclosed."""
+    moment = _moment(send_at) if send_at else None
+    shown = _at(moment) if moment is not None else f"“{send_at}”" if send_at else "not disclosed"
+    return OneLine(f"send time: {shown}")
 
 
 def late(send_at: str, now: datetime) -> tuple[Finding, ...]:

@@ -14,7 +14,7 @@ from mm_tui.services.unsent import state_words, unsent_words
 from mm_tui.text import OneLine
 from tests.support.app import running_app, shown, until
 from tests.support.fake_gateway import make_detail, make_mail
-from tests.support.seat import idle_session, mailbox, summary
+from tests.support.seat import NOW, idle_session, mailbox, summary
 
 STATES = {
     "pending_send_approval": "waits for a decision",
@@ -86,6 +86,29 @@ async def test_in_the_thread_each_draft_that_was_not_sent_says_so() -> None:
         session.mail.upsert([gone.replaced(status=OneLine("sent"))])
         screen._reread()
         await until(pilot, lambda: "not sent yet" not in shown(app))
+
+
+@pytest.mark.parametrize(
+    ("send_at", "words"),
+    [
+        ("2099-01-01T00:00:00Z", "2099"),
+        ("4070908800000", "2099"),
+        ("next \x1b[1mweek", "“next week”"),
+        ("", "not disclosed"),
+    ],
+)
+async def test_in_the_thread_a_scheduled_email_has_its_send_time(send_at: str, words: str) -> None:
+    session = idle_session(boxes=[mailbox()])
+    mail = make_mail(1, status=OneLine("scheduled"), direction=OneLine("outbound"))
+    session.mail.upsert([mail])
+    detail = make_detail(mail, "See you.")
+    session.mail.save_detail(detail.replaced(raw=detail.raw.replaced(send_at=send_at)), at=NOW)
+    async with running_app(session) as (app, pilot):
+        await until(pilot, lambda: mail.subject in shown(app))
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, ThreadScreen) and "not part of" in shown(app))
+        (line,) = (line for line in shown(app).split("\n") if "not part of" in line)
+        assert "not sent yet; send time: " in line and words in line
 
 
 @pytest.mark.parametrize("status", ["pending_inbound_approval", "spam_quarantined", "spam_flagged", "rejected"])

@@ -10,10 +10,11 @@ from rich.cells import cell_len
 
 from mm_tui.chips import chips_of
 from mm_tui.models import EmailDetail
-from mm_tui.review.disclosure import NOT_DISCLOSED
+from mm_tui.review.disclosure import NOT_DISCLOSED, send_time
 from mm_tui.review.findings import Finding, Level
 from mm_tui.review.rendered import Rendered
 from mm_tui.review.subject import same_subject
+from mm_tui.services.unsent import is_scheduled
 from mm_tui.store.mail.mails import MailRow
 from mm_tui.store.sort_keys import from_ms
 from mm_tui.text import OneLine, file_label
@@ -124,7 +125,10 @@ def head(item: MessageItem, width: int, opening: str, keys: Mapping[str, str]) -
             lines.append([("cc ", "dim"), (NOT_DISCLOSED, "row")])
     lines.append([(exact(from_ms(row.received_at)), "dim")])
     if item.unsent:
-        lines.append([(f"▲ not part of the conversation: {OneLine(item.unsent)}", "risk")])
+        words = f"not part of the conversation: {item.unsent}"
+        if detail is not None and is_scheduled(row.direction, row.status):
+            words += f"; {send_time(detail.raw.send_at)}"
+        lines += hanging("▲ ", "risk", OneLine(words), "risk", width)
     if item.relation:
         lines += hanging("edit ", "dim", OneLine(item.relation), "row", width)
     chips = chips_of(detail.tags) if detail is not None else row.chips
