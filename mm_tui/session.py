@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from mm_tui.gateway.client import GatewayClient
     from mm_tui.gateway.keys import Keys
     from mm_tui.review.identity import Identity
+    from mm_tui.services.assistant.cards import DraftText
     from mm_tui.services.assistant.drafts import Drafts
     from mm_tui.services.assistant.second_reader import SecondReader
     from mm_tui.services.assistant.service import Assistant
@@ -108,6 +109,8 @@ class Session:
         """A message to show once, on the first screen."""
         self.unused_instructions: dict[str, str] = {}
         """What a model was told to change, by email id, for texts that it has not written: it is offered again."""
+        self.untouched_replies: dict[str, DraftText] = {}
+        """The models' replies that nobody has changed, by the email that they answer: they are no text of a human's."""
         self._keys: Keys | None = None
         self._store_trouble: StoreError | None = None
 

@@ -40,9 +40,11 @@ class Model:
 
     def __init__(self, ending: str) -> None:
         self._ending = ending
+        self.asked = 0
 
     async def redraft(self, email_id: str, text: str, instruction: str) -> AsyncIterator[DraftText]:
         del email_id, text, instruction
+        self.asked += 1
         yield DraftText(ManyLine("Half of a te"), done=False)
         if self._ending == "breaks":
             raise AssistError("the model is gone")
@@ -93,6 +95,35 @@ async def test_a_redraft_can_be_taken_back_and_leaves_a_copy(sandbox: Sandbox, w
         assert MINE in kept(app) and not app.session.unused_instructions
         await pilot.press("ctrl+z")
         await until(pilot, lambda: area.text == MINE, "the human's text")
+
+
+async def test_a_models_reply_is_saved_only_once_a_human_changes_it(sandbox: Sandbox) -> None:
+    sandbox.inbound(subject="Where is my order", body="It has not come.")
+    async with running_app(settings_for(sandbox)) as (app, pilot):
+        area, model = await opened("reply", app, pilot, None), Model("writes")
+        area.select_all()
+        await pilot.press("backspace", "escape")
+        await until(pilot, lambda: not area.has_focus, "the editor to close")
+        app.session.drafts = model  # type: ignore[assignment]
+        for _ in range(2):
+            await pilot.press("r")
+            await until(pilot, lambda: area.text == "A whole text." and not area.read_only, "the model's text")
+            assert "edit it, then submit" in drawn(app) and model.asked == 1, "it is not asked again"
+            await pilot.press("escape")
+            await until(pilot, lambda: not area.has_focus, "the editor to close")
+            assert kept(app) == []
+        await pilot.press("r")
+        await until(pilot, lambda: area.text == "A whole text.", "the model's text once more")
+        await pilot.press("ctrl+t")
+        await until(pilot, lambda: isinstance(app.screen, InstructScreen), "the question")
+        await pilot.press(*"be brief", "enter")
+        await until(pilot, lambda: model.asked == 2 and not area.read_only, "the model's other text")
+        await pilot.press("!", "escape")
+        await until(pilot, lambda: not area.has_focus, "the editor to close")
+        assert kept(app) == ["A whole text.!"]
+        await pilot.press("r", "backspace", "escape")
+        await until(pilot, lambda: not area.has_focus, "the editor to close")
+        assert kept(app) == [], "what was typed is gone again"
 
 
 @pytest.mark.parametrize("ending", ["breaks", "hangs", "stops"])

@@ -23,6 +23,7 @@ from mm_tui.widgets.words import mode_words
 
 if TYPE_CHECKING:
     from mm_tui.screens.base import BaseScreen
+    from mm_tui.services.assistant.cards import DraftText
     from mm_tui.services.assistant.drafts import Drafts
     from mm_tui.store.mail.mails import MailRow
 
@@ -72,9 +73,12 @@ class Replying:
         kept = self._saved = self.replies.get(row.email_id)
         view.turn_to(at)
         self._screen.add_class("-writing")
-        self.editor.open(self._head(row), kept)
+        untouched = self._screen.session.untouched_replies.get(row.email_id)
+        self.editor.open(self._head(row), kept or (untouched.text if untouched is not None else ""))
         if kept:
             self.editor.note("your saved text; ^t lets the model write")
+        elif untouched is not None:
+            self._note_written(untouched, "edit it, then submit with ^s")
         else:
             self._write("")
 
@@ -131,11 +135,12 @@ class Replying:
         self._screen.refresh_bindings()
 
     async def _stream(self, drafts: Drafts, row: MailRow, instruction: str) -> None:
-        text = self.editor.text
+        text, is_of_model = self.editor.text, not self._own_text
         note = partial(self.editor.note, "stopped: your text is unchanged")
         try:
             if text.strip():
-                self.replies.save_beside(row, text, self._screen.session.clock.now())
+                if not is_of_model:
+                    self.replies.save_beside(row, text, self._screen.session.clock.now())
                 pieces = drafts.redraft(row.email_id, text, instruction)
             else:
                 pieces = drafts.draft_reply(row.email_id, instruction)
@@ -143,14 +148,26 @@ class Replying:
             if written is not None:
                 self._screen.session.unused_instructions.pop(row.email_id, None)
                 taken_back = "; ^z takes the change back" if text.strip() else ""
-                words = f"edit it, then submit with ^s{taken_back}"
-                note = partial(self.editor.note, words, model=badge_of(written.model), warnings=written.warnings)
+                note = partial(self._note_written, written, f"edit it, then submit with ^s{taken_back}")
+                if is_of_model:
+                    self._screen.session.untouched_replies[row.email_id] = written
         except expected_faults() as error:
             note = partial(self.editor.note, f"{fault_words(error)} · your text is unchanged; ^t tries again")
         finally:
             if self._screen.is_attached:
                 note()
                 self._screen.call_later(self._screen.refresh_bindings)
+
+    def _note_written(self, draft: DraftText, words: str) -> None:
+        self.editor.note(words, model=badge_of(draft.model), warnings=draft.warnings)
+
+    @property
+    def _own_text(self) -> str:
+        """The text to save: what is written, but not a model's text that nobody has changed."""
+        row = self.reply_to
+        untouched = self._screen.session.untouched_replies.get(row.email_id) if row is not None else None
+        text = self.editor.text
+        return "" if untouched is not None and text == untouched.text else text
 
     def stop(self) -> None:
         self._screen.workers.cancel_group(self._screen, "draft")
@@ -178,7 +195,7 @@ class Replying:
         if self.reply_to is None or not self.editor.is_open:
             return True
         self._saving.stop()
-        text, now = self.editor.text, self._screen.session.clock.now()
+        text, now = self._own_text, self._screen.session.clock.now()
         try:
             other = self.replies.save(self.reply_to, text, now, over=self._saved, durable=durable)
         except NotSaved as error:
@@ -243,7 +260,11 @@ class Replying:
         )
 
     def _submit(self, yes: bool | None) -> None:
-        if yes and self.save(durable=True):
+        if not yes or self.reply_to is None:
+            return
+        # Who submits a model's text makes it theirs.
+        self._screen.session.untouched_replies.pop(self.reply_to.email_id, None)
+        if self.save(durable=True):
             self._screen.run_worker(self._submit_reply(), group="submit", exclusive=True, exit_on_error=False)
 
     async def _submit_reply(self) -> None:
