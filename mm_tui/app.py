@@ -134,7 +134,6 @@ class MmTui(App[None], inherit_bindings=False):
             self.push_screen(Palette(id="--command-palette"))
 
     def action_next_theme(self) -> None:
-        """Changes to the next of our themes."""
         names = [theme.name for theme in THEMES]
         at = names.index(self.theme) if self.theme in names else -1
         self.theme = names[(at + 1) % len(names)]
@@ -295,7 +294,6 @@ class MmTui(App[None], inherit_bindings=False):
                 line.unflash(self.with_keys(text))
 
     def with_keys(self, text: str) -> str:
-        """Replaces action ids in braces by the user's keys."""
         return with_keys(text, self.session.settings.keys)
 
     def on_said(self, message: Said) -> None:
@@ -354,12 +352,11 @@ class MmTui(App[None], inherit_bindings=False):
 
     def action_toggle_automatic(self) -> None:
         """Switches automatic mode on, after a warning, or off."""
-        from mm_tui.screens.dialogs.automatic import toggle_automatic
+        from mm_tui.screens.dialogs.mail_acts import toggle_automatic
 
         toggle_automatic(self, self.session, self.say)
 
     def action_help(self) -> None:
-        """Shows the keys of the screen in front."""
         from mm_tui.screens.dialogs.help import HelpScreen
 
         self.push_screen(HelpScreen.of(self.screen))

@@ -69,7 +69,6 @@ class Arrival:
         return self.asks and self._owed > 0
 
     def once_arrived(self, call: Call) -> None:
-        """Calls the function when everything painted so far has arrived."""
         if not self.asks:
             call(monotonic())
             return

@@ -34,7 +34,6 @@ class Front:
         """Whether the current screen came to the front because a dialog or field was closed."""
 
     def screen_changed(self, screen: Screen[Any]) -> None:
-        """Records that another screen came to the front."""
         if screen is not self.screen:
             left_open = self._mode != self._app.current_mode or self.screen in self._app.screen_stack
             self.becomes(screen, closed=self.screen is not None and not left_open)

@@ -13,6 +13,7 @@ clicked: its email must be in front for that moment, without a key in between.
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import dataclass
 from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -54,12 +55,11 @@ NO_ACTION = "does nothing here: {app.help} shows the keys"
 TOO_QUICK = "that key came too soon for a decision: look first, then press it again"
 
 
+@dataclass(eq=False, repr=False)
 class KeyPassed(Message):
     """Follows a key through the widgets, and reports to the app when all have handled it."""
 
-    def __init__(self, number: int) -> None:
-        super().__init__()
-        self.number = number
+    number: int
 
 
 class Keyboard:
@@ -115,7 +115,6 @@ class Keyboard:
     # What the app tells
 
     async def typed(self, event: events.Key | events.Paste) -> None:
-        """Handles a key or pasted text."""
         self._waiting.append(event)
         await self._go_on()
 

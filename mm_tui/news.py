@@ -34,7 +34,6 @@ class News:
         """The last undo."""
 
     def sync_asked(self) -> None:
-        """Records that the reader asked for a sync."""
         self._sync_asked_at = self._session.clock.now()
         self._say(CONTACTING, "information")
 

@@ -43,7 +43,6 @@ class Notifier:
             self._app.call_later(self.look)
 
     def look(self) -> None:
-        """Looks at the queue, in a thread."""
         self._is_due = False
         decisions = self._session.decisions
         ours = set(decisions.overview.edits_in_progress()) if decisions is not None else set[str]()

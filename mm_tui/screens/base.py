@@ -68,7 +68,6 @@ class BaseScreen(Screen[None]):
 
     @property
     def session(self) -> Session:
-        """The open profile: its stores and services."""
         return session_of(self)
 
     def compose(self) -> ComposeResult:
@@ -103,7 +102,6 @@ class BaseScreen(Screen[None]):
         self._reloading.stop()
 
     def say(self, text: str, severity: str = "information") -> None:
-        """Shows a message on the status line."""
         self.post_message(Said(text, severity))
 
     def usable(self, service: T | None, scope: str) -> T | None:
@@ -177,7 +175,6 @@ class BaseScreen(Screen[None]):
             top.update_state()
 
     def update_status(self) -> None:
-        """Draws the status line again."""
         for line in self.query(StatusLine):
             line.update_state()
 

@@ -1,7 +1,10 @@
-"""The main screens by the name of their mode; each is imported when it is first shown."""
+"""The main screens by the name of their mode: that of `inbox` is `InboxScreen` in `screens/inbox/screen.py`. Each is
+imported when it is first shown."""
 
 from __future__ import annotations
 
+from functools import partial
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -10,40 +13,15 @@ if TYPE_CHECKING:
     from textual.screen import Screen
 
 
-def _styled(screen: Screen[Any]) -> Screen[Any]:
-    """A screen that Textual takes for styled: it is, as it is mounted. A count that differs from the app's would have
-    all styles parsed twice more when the screen is first shown: half of the time of opening it."""
+def _made(mode: str) -> Screen[Any]:
+    """A main screen that Textual takes for styled: it is, as it is mounted. A count that differs from the app's would
+    have all styles parsed twice more when the screen is first shown: half of the time of opening it."""
+    module = import_module(f"mm_tui.screens.{mode}.screen")
+    screen: Screen[Any] = getattr(module, f"{mode.capitalize()}Screen")()
     screen._css_update_count = screen.app._css_update_count
     return screen
 
 
-def _inbox() -> Screen[Any]:
-    from mm_tui.screens.inbox.screen import InboxScreen
-
-    return _styled(InboxScreen())
-
-
-def _pending() -> Screen[Any]:
-    from mm_tui.screens.pending.screen import PendingScreen
-
-    return _styled(PendingScreen())
-
-
-def _audit() -> Screen[Any]:
-    from mm_tui.screens.audit.screen import AuditScreen
-
-    return _styled(AuditScreen())
-
-
-def _mailboxes() -> Screen[Any]:
-    from mm_tui.screens.mailboxes.screen import MailboxesScreen
-
-    return _styled(MailboxesScreen())
-
-
 MAIN_SCREENS: dict[str, str | Callable[[], Screen[Any]]] = {
-    "inbox": _inbox,
-    "pending": _pending,
-    "audit": _audit,
-    "mailboxes": _mailboxes,
+    mode: partial(_made, mode) for mode in ("inbox", "pending", "audit", "mailboxes")
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 
 from textual.content import Content
 from textual.dom import DOMNode
@@ -19,12 +20,11 @@ STYLES = {
 """How the styles of a rendered body are drawn."""
 
 
+@dataclass(eq=False, repr=False)
 class BodiesRendered(Message):
     """Says that bodies shown as their source can now be shown rendered."""
 
-    def __init__(self, bodies: frozenset[str]) -> None:
-        super().__init__()
-        self.bodies = bodies
+    bodies: frozenset[str]
 
 
 def render_later(node: DOMNode, bodies: RenderPass) -> None:

@@ -173,7 +173,6 @@ class StatusLine(Widget):
         return max(1, len(self._lines(max(10, width))) - 1)
 
     def flash(self, text: str, severity: str = "information") -> None:
-        """Shows a message for some seconds."""
         sign = {"information": ("· ", "$accent"), "warning": ("▲ ", "$warning"), "error": ("✕ ", "$error")}[severity]
         self._flash_text = text
         self._flash = Content.assemble(sign, (OneLine(text), "$foreground"))

@@ -65,7 +65,6 @@ class HangingText(Widget):
         self._text, self._start = text, start
 
     def put(self, text: Content) -> None:
-        """Shows another text."""
         self._text = text
         self.refresh(layout=True)
 

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
 
 
 class Later:
-    """Calls `call` some seconds after it was asked for."""
-
     def __init__(self, node: MessagePump, seconds: float, call: Callable[[], object]) -> None:
         self._node, self._seconds, self._call = node, seconds, call
         self._timer: Timer | None = None

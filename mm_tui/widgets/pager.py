@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar, NamedTuple
 
@@ -121,12 +122,11 @@ class Pager(ScrollView, can_focus=True, inherit_bindings=False):
     }
     """
 
+    @dataclass(eq=False, repr=False)
     class EndSeen(Message):
         """Every line of the page has been on the screen, in any order, and the last of them for the dwell time."""
 
-        def __init__(self, name: str) -> None:
-            super().__init__()
-            self.page_name = name
+        page_name: str
 
     class LinesSeen(Message):
         """More lines of the page have been on the screen."""
@@ -176,11 +176,10 @@ class Pager(ScrollView, can_focus=True, inherit_bindings=False):
     @property
     def room(self) -> int:
         """The width of a line in cells."""
-        return self._room()
+        return max(MIN_WIDTH, self.scrollable_content_region.width)
 
     @property
     def page(self) -> Page:
-        """What is shown."""
         return self._page
 
     @property
@@ -253,21 +252,18 @@ class Pager(ScrollView, can_focus=True, inherit_bindings=False):
 
     def _is_painted(self) -> bool:
         shown = self.is_mounted and self.screen.is_active and self.is_on_screen and self.size.height > 0
-        return shown and self._wrapped_for == self._room() and self._painted == self._view()
-
-    def _room(self) -> int:
-        return max(MIN_WIDTH, self.scrollable_content_region.width)
+        return shown and self._wrapped_for == self.room and self._painted == self._view()
 
     def _wrap(self) -> None:
-        width = self._room()
+        width = self.room
         if width != self._wrapped_for:
             self._wrapped_for = width
             self._lines = wrapped(self._page.text, width)
-        self.virtual_size = Size(self._room(), len(self._lines))
+        self.virtual_size = Size(width, len(self._lines))
 
     def on_resize(self) -> None:
-        if self._laid_out_for != self._room():
-            self._laid_out_for = self._room()
+        if self._laid_out_for != self.room:
+            self._laid_out_for = self.room
             self.post_message(self.RoomChanged())
         first = self.top
         self._wrap()

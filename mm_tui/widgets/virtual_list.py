@@ -106,7 +106,6 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_binding
 
     @property
     def keys(self) -> Sequence[Key]:
-        """The keys of all rows, in order."""
         return self._keys
 
     @property
@@ -116,7 +115,6 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_binding
 
     @property
     def cursor(self) -> int:
-        """The index under the cursor."""
         return self._cursor
 
     @property
@@ -149,7 +147,6 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_binding
             self.refresh()
 
     def row_at(self, index: int) -> Row:
-        """The row at `index`, read with its page if necessary."""
         return self._rows.at(self._keys, index, self.fetch_rows)
 
     def set_keys(self, keys: Sequence[Key], *, go_first: bool = False) -> None:

@@ -17,7 +17,7 @@ from mm_tui.app import MmTui
 from mm_tui.commands.output.exits import Exit
 from mm_tui.decision.state import Outcome
 from mm_tui.screens.dialogs.choice import ChoiceScreen
-from mm_tui.screens.pending.bulk_reject import BulkBegun, BulkReject
+from mm_tui.screens.pending.bulk_reject import BulkReject
 from mm_tui.screens.pending.screen import PendingScreen
 from mm_tui.services.decisions import log as log_module
 from mm_tui.services.decisions.bulk import Failure
@@ -244,7 +244,7 @@ def test_what_failed_is_listed_over_no_dialog_and_no_field() -> None:
     app = SimpleNamespace(screen=None, focused=None, push_screen=opened.append)
     screen: Any = SimpleNamespace(app=app, reload=lambda: None)
     bulk = BulkReject(screen, cast(Any, None))
-    bulk.begun(BulkBegun([], [Failure("m1", OneLine("the gateway refused"))], OneLine("")))
+    bulk.begun([], [Failure("m1", OneLine("the gateway refused"))], OneLine(""))
     assert not opened, "a dialog or an editor is in front"
     app.screen, app.focused = screen, Input()
     bulk.tell()

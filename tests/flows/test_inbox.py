@@ -68,9 +68,9 @@ async def test_a_search_begins_with_the_letter_itself_and_shows_its_first_page_b
         told: list[tuple[int, bool, str]] = []
         taken = MailColumn.take_keys
 
-        def take(column: MailColumn, message: KeysRead) -> None:
-            told.append((len(message.keys), message.whole, shown(app)))
-            taken(column, message)
+        def take(column: MailColumn, found: KeysRead) -> None:
+            told.append((len(found.keys), found.whole, shown(app)))
+            taken(column, found)
 
         monkeypatch.setattr(MailColumn, "take_keys", take)
         await pilot.press("slash")

@@ -86,8 +86,8 @@ async def test_thread_shows_the_opened_mail_and_folds_the_rest() -> None:
         assert view.items[0].row.email_id == summary(9).id
         assert view.current is reading
         await pilot.press("r")
-        await until(pilot, lambda: screen.replying.reply_to is not None, "the reply")
-        assert screen.replying.reply_to is not None and screen.replying.reply_to.email_id == summary(0).id
+        await until(pilot, lambda: screen.reply.reply_to is not None, "the reply")
+        assert screen.reply.reply_to is not None and screen.reply.reply_to.email_id == summary(0).id
 
 
 async def test_unopened_message_offline_says_why_it_cannot_be_read() -> None:
@@ -234,7 +234,7 @@ async def test_reply_is_streamed_edited_and_waits_at_the_gate(
         app.screen.query_one(ThreadView).focus()
         await pilot.press("escape")
         assert editor.is_open and editor.text == "It left this morning.", "nobody can write what the answer takes away"
-        app.screen.workers.cancel_group(app.screen, "submit")
+        app.workers.cancel_group(editor, "submit")
         await until(pilot, lambda: "not known whether it was submitted" in shown(app) and not area.read_only)
         area.focus()
         await pilot.press("ctrl+s")

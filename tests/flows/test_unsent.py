@@ -123,5 +123,5 @@ async def test_a_reply_goes_to_the_newest_mail_that_arrived(status: str) -> None
         screen = app.screen
         assert isinstance(screen, ThreadScreen)
         await pilot.press("r")
-        await until(pilot, lambda: screen.replying.editor.is_open)
-        assert screen.replying.reply_to is not None and screen.replying.reply_to.sender == "writer1@customer.example"
+        await until(pilot, lambda: screen.reply.is_open)
+        assert screen.reply.reply_to is not None and screen.reply.reply_to.sender == "writer1@customer.example"

@@ -112,18 +112,18 @@ async def test_a_reply_that_the_store_does_not_take_keeps_its_editor_open(
         assert isinstance(screen, ThreadScreen)
         await until(pilot, says(app, "It has not come."), "its body")
         await pilot.press("r")
-        await until(pilot, lambda: screen.replying.editor.is_open, "the editor")
+        await until(pilot, lambda: screen.reply.is_open, "the editor")
 
         def full(*_given: object, **_named: object) -> None:
             raise sqlite3.OperationalError("database or disk is full")
 
         with monkeypatch.context() as patch:
             patch.setattr(EditStore, "save", full)
-            screen.replying.editor.set_text("Dear Anna")
-            assert not screen.replying.save()
-            screen.on_reply_editor_closed()
-            assert screen.replying.editor.is_open and screen.replying.editor.text == "Dear Anna"
-        assert screen.replying.save()
+            screen.reply.set_text("Dear Anna")
+            assert not screen.reply.save()
+            screen.reply.action_close()
+            assert screen.reply.is_open and screen.reply.text == "Dear Anna"
+        assert screen.reply.save()
 
 
 async def test_a_worker_that_fails_on_a_full_disk_does_not_end_the_program(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +10,6 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 from textual.containers import Vertical
 from textual.content import Content
-from textual.message import Message
 from textual.widgets import Input, ProgressBar, Static
 from textual.worker import get_current_worker
 
@@ -23,6 +21,7 @@ from mm_tui.services.audit.key_names import NO_NAMES, key_words
 from mm_tui.services.audit.line import GATEWAY_WORDS, JOURNAL_WORDS
 from mm_tui.store.audit.timeline import Facet, LineFilter, Source
 from mm_tui.text import OneLine
+from mm_tui.widgets.background import in_thread
 from mm_tui.widgets.line_input import LineInput
 from mm_tui.widgets.words import count
 
@@ -31,12 +30,10 @@ if TYPE_CHECKING:
 
     from mm_tui.services.audit.line import AuditLines
     from mm_tui.store.audit.journal import Verdict
-    from mm_tui.store.audit.timeline import LineFilter
 
 
 def verdict_screen(verdict: Verdict, head: str) -> ChoiceScreen[bool]:
     """The result of checking the journal, its head, and how to keep the head."""
-    number, _, digest = head.partition(":")
     if verdict.ok:
         title = f"The journal is intact: {count(verdict.entries, 'entry', 'entries')} checked"
         found = Content("Every entry is unchanged and in its place.")
@@ -49,7 +46,7 @@ def verdict_screen(verdict: Verdict, head: str) -> ChoiceScreen[bool]:
     body = Content.assemble(
         found,
         ("\n\nhead  ", "$mm-dim"),
-        (f"{number}:{digest}", "$foreground"),
+        (head, "$foreground"),
         (
             "\n\nSave this head where users of this machine cannot change it. With it, "
             "mm-tui audit verify --head NUMBER:HASH can later prove that nothing was cut off the end.",
@@ -57,22 +54,6 @@ def verdict_screen(verdict: Verdict, head: str) -> ChoiceScreen[bool]:
         ),
     )
     return ChoiceScreen(title, body, [Choice("c", "copy the head to the terminal's clipboard", True)], stay="close")
-
-
-@dataclass(eq=False, repr=False)
-class ExportProgress(Message):
-    """Reports how many lines have been written."""
-
-    done: int
-    total: int
-
-
-@dataclass(eq=False, repr=False)
-class ExportEnded(Message):
-    """The export has ended. `words` is the result; `written` says whether there is a file."""
-
-    words: OneLine
-    written: bool
 
 
 class ExportScreen(Dialog[str]):
@@ -92,11 +73,8 @@ class ExportScreen(Dialog[str]):
             title = "Export the lines shown" if self._narrowed else "Export all lines of both logs"
             yield Static(Content(title), classes="dialog--title")
             yield LineInput(value=f"~/mm-tui-audit-{name}-{day}.jsonl", proposes=True)
-            yield Static(
-                Content.styled(
-                    ".jsonl or .csv. Creates a new file that only you can read; never overwrites one.", "$mm-dim"
-                )
-            )
+            words = ".jsonl or .csv. Creates a new file that only you can read; never overwrites one."
+            yield Static(Content.styled(words, "$mm-dim"))
             yield ProgressBar(show_eta=False)
             yield Static(id="trouble")
             yield keys_line(("enter", "write"), ("esc", "close"))
@@ -112,35 +90,35 @@ class ExportScreen(Dialog[str]):
         self._writing = True
         self.show_trouble("")
         self.add_class("-writing")
-        self.run_worker(lambda: self._export(path), thread=True, group="export", exclusive=True, exit_on_error=False)
+        in_thread(self, lambda: self._export(path), self._exported, "export")
 
-    def _export(self, path: Path) -> None:
+    def _export(self, path: Path) -> tuple[str, bool]:
+        """The result in words, and whether there is a file."""
         worker = get_current_worker()
         try:
             written = export(
                 self._lines,
                 self._wanted,
                 path,
-                progress=lambda done, total: self.post_message(ExportProgress(done, total)),
+                progress=lambda done, total: self.call_later(self._progressed, done, total),
                 stop=lambda: worker.is_cancelled,
             )
         except ExportError as error:
-            self.post_message(ExportEnded(OneLine(str(error)), written=False))
-            return
-        if written is not None:
-            words = OneLine(f"{count(written, 'line', 'lines')} written to {path}")
-            self.post_message(ExportEnded(words, written=True))
+            return str(error), False
+        # None only if it was stopped: then nobody is told.
+        return OneLine(f"{count(written or 0, 'line', 'lines')} written to {path}"), True
 
-    def on_export_progress(self, message: ExportProgress) -> None:
-        self.query_one(ProgressBar).update(total=message.total, progress=message.done)
+    def _progressed(self, done: int, total: int) -> None:
+        self.query_one(ProgressBar).update(total=total, progress=done)
 
-    def on_export_ended(self, message: ExportEnded) -> None:
+    def _exported(self, result: tuple[str, bool]) -> None:
+        words, is_written = result
         self._writing = False
-        if message.written:
-            self.dismiss(message.words)
+        if is_written:
+            self.dismiss(words)
         else:
             self.remove_class("-writing")
-            self.show_trouble(message.words)
+            self.show_trouble(words)
 
     def action_close(self) -> None:
         if self._writing:

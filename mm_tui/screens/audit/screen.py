@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 
 from msgspec.structs import replace
 from textual import events, getters
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.message import Message
 from textual.widgets import Input, Static
 from textual.worker import get_current_worker
 
@@ -46,17 +44,6 @@ BESIDE_COLUMNS = 150
 """The screen width in cells from which the line under the cursor is shown in full beside the list."""
 
 
-@dataclass(eq=False, repr=False)
-class LinesFound(Message):
-    """Carries keys of matching lines from the thread that reads them. `whole`: no more follow."""
-
-    asked: tuple[LineFilter, str, bool]
-    keys: array[int]
-    folded: Mapping[int, int]
-    whole: bool
-    fresh: bool
-
-
 class AuditScreen(BaseScreen):
     """Shows both logs, newest first."""
 
@@ -79,28 +66,21 @@ class AuditScreen(BaseScreen):
         self.folds = True
         """Whether related lines are folded into one row."""
         self._made: Sequence[MadeDecision] = ()
-        self._lines: AuditLines | None = None
-        self._whole = False
+        self.has_read = False
+        """Whether all matching lines have been found."""
         self._newer = 0
         """Rows that came in above the view."""
         self._searching = Later(self, TYPING_SECONDS, self._search)
 
-    @property
+    @cached_property
     def lines(self) -> AuditLines:
         """The service that reads both logs."""
-        if self._lines is None:
-            self._lines = AuditLines(self.session.database)
-        return self._lines
+        return AuditLines(self.session.database)
 
     @property
     def wanted(self) -> LineFilter:
         """The current filter: the chosen one, narrowed by the search."""
         return narrowed(self.chosen, self.typed, self.session.clock.now())[0]
-
-    @property
-    def has_read(self) -> bool:
-        """Whether all matching lines have been found."""
-        return self._whole
 
     def status_mailbox(self) -> str | None:
         return self.chosen.mailbox_id
@@ -166,6 +146,11 @@ class AuditScreen(BaseScreen):
 
     def _read(self, wanted: LineFilter, asked: tuple[LineFilter, str, bool], fresh: bool) -> None:
         worker = get_current_worker()
+
+        def tell(*, whole: bool, fresh: bool) -> None:
+            if not worker.is_cancelled:
+                self.call_later(self._take, asked, keys[:], dict(folder.folded), whole=whole, fresh=fresh)
+
         self.lines.learn()
         # First, so that the plot above does not push away lines that are being read.
         since = first_day(self.session.clock.now())
@@ -175,11 +160,10 @@ class AuditScreen(BaseScreen):
         first = fresh
         for chunk in self.lines.keys(wanted, stop=lambda: worker.is_cancelled, first=FIRST_KEYS):
             keys.extend(folder.fold(chunk) if asked[-1] else chunk)
-            if first and not worker.is_cancelled:
-                self.post_message(LinesFound(asked, keys[:], dict(folder.folded), whole=False, fresh=True))
+            if first:
+                tell(whole=False, fresh=True)
                 first = False
-        if not worker.is_cancelled:
-            self.post_message(LinesFound(asked, keys, folder.folded, whole=True, fresh=first))
+        tell(whole=True, fresh=first)
 
     def _show_decisions(self, made: Sequence[MadeDecision]) -> None:
         self._made = made
@@ -197,23 +181,33 @@ class AuditScreen(BaseScreen):
         plot.put(words)
         plot.display = bool(words)
 
-    def on_lines_found(self, message: LinesFound) -> None:
-        if message.asked != self._asked:
+    def _take(
+        self,
+        asked: tuple[LineFilter, str, bool],
+        keys: array[int],
+        folded: Mapping[int, int],
+        *,
+        whole: bool,
+        fresh: bool,
+    ) -> None:
+        """Lists the lines found, if they are still asked for. `whole`: no more follow. `fresh`: they are other lines,
+        shown from the newest."""
+        if asked != self._asked:
             return
-        self.lines.folded = message.folded
-        self._whole = message.whole
+        self.lines.folded = folded
+        self.has_read = whole
         self.entries.empty_words = empty_words(self.session, self.chosen, self.typed)
         self.entries.forget_rows()
-        self._newer = 0 if message.fresh else self._newer + self.entries.added_above(message.keys)
-        if message.fresh or message.keys != self.entries.keys:
-            self.entries.set_keys(message.keys, go_first=message.fresh)
+        self._newer = 0 if fresh else self._newer + self.entries.added_above(keys)
+        if fresh or keys != self.entries.keys:
+            self.entries.set_keys(keys, go_first=fresh)
         self._show_heading()
         self._show_line()
 
     def _show_heading(self) -> None:
-        rows, folded = len(self.entries.keys), sum(self.lines.folded.values())
+        rows, folded, names = len(self.entries.keys), sum(self.lines.folded.values()), self.lines.names
         words = heading(
-            self.session, self.lines.names, self.chosen, self.typed, rows, folded, newer=self._newer, whole=self._whole
+            self.session, names, self.chosen, self.typed, rows, folded, newer=self._newer, whole=self.has_read
         )
         self.query_one("#heading", CachedStatic).put(words)
         self.update_status()
@@ -236,7 +230,6 @@ class AuditScreen(BaseScreen):
     # Actions
 
     def action_fold(self) -> None:
-        """Folds related lines, or shows every line."""
         self.folds = not self.folds
         self.reload(fresh=True)
 
@@ -260,9 +253,8 @@ class AuditScreen(BaseScreen):
             from mm_tui.screens.dialogs.mail import PageScreen
 
             room = min(self.size.width * 94 // 100, PAGE_CELLS) - 6
-            self.app.push_screen(
-                PageScreen("Log line", line_page(row, room, self.session.settings.keys, self.lines.names))
-            )
+            page = line_page(row, room, self.session.settings.keys, self.lines.names)
+            self.app.push_screen(PageScreen("Log line", page))
 
     def action_search(self) -> None:
         self.add_class("-searching")
@@ -296,7 +288,6 @@ class AuditScreen(BaseScreen):
         self.show(replace(self.chosen, mailbox_id=following), self.typed)
 
     def action_filter(self) -> None:
-        """Reads the possible filters in a thread, and asks for one."""
         timeline = self.lines.timeline
         in_thread(self, lambda: (timeline.actors(), timeline.actions()), self._ask_filter, "facets")
 
@@ -309,7 +300,6 @@ class AuditScreen(BaseScreen):
         ask(self.app, dialog, lambda chosen: self.show(chosen, self.typed))
 
     def action_verify(self) -> None:
-        """Checks the journal's chain in a thread."""
         self.say(CHECKING)
         journal = Journal(self.session.database)
         in_thread(self, lambda: (journal.verify(), journal.head()), self._show_verdict, "verify")
@@ -326,7 +316,6 @@ class AuditScreen(BaseScreen):
         self.say("head copied to the terminal's clipboard")
 
     def action_export(self) -> None:
-        """Asks for a file name and exports the lines shown."""
         from mm_tui.screens.audit.dialogs import ExportScreen
 
         shown = self.chosen != LineFilter() or bool(self.typed)

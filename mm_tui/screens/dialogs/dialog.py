@@ -112,7 +112,6 @@ class Line(NamedTuple, Generic[Answer]):
 
 
 def heading(words: str) -> Line[Any]:
-    """A line above a group of others."""
     return Line(Content.styled(words, "$mm-dim"))
 
 

@@ -27,7 +27,6 @@ class OnTheWay(NamedTuple):
 
     @property
     def all(self) -> frozenset[str]:
-        """The emails of all decisions in progress."""
         return self.unsent | self.begun
 
     def words(self) -> str:

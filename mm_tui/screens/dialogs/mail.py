@@ -33,8 +33,6 @@ LEVEL_STYLES = {Level.HIGH: "fail", Level.MEDIUM: "risk", Level.LOW: "risk", Lev
 
 
 class PageScreen(Dialog[None]):
-    """Shows a text in a dialog."""
-
     BINDINGS: ClassVar[list[BindingType]] = [Binding("q,v,i", "close", "close")]
 
     def __init__(self, title: str, page: Page) -> None:

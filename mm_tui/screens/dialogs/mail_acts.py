@@ -1,4 +1,5 @@
-"""Actions on the email under the cursor, on any screen: its mark as spam, and cancelling one that is scheduled."""
+"""Actions of several screens: on the email under the cursor (its label, its mark as spam, cancelling one that is
+scheduled), and automatic mode. Dialogs are imported late: the first frame needs none."""
 
 from __future__ import annotations
 
@@ -17,6 +18,31 @@ if TYPE_CHECKING:
     from mm_tui.services.spam import SpamMarks
     from mm_tui.session import Network, Session
     from mm_tui.store.mail.rows import MailRow
+
+
+def say_why_not(screen: BaseScreen) -> None:
+    screen.say(screen.session.trouble or "the assistant is not ready yet", "warning")
+
+
+def ask_label(screen: BaseScreen, email_id: str, label: str) -> None:
+    """Asks for the label of an email and sets it; `label` is its current one, empty if it has none. No model overwrites
+    a human's label."""
+    from textual.content import Content
+
+    from mm_tui.screens.dialogs.dialog import Line, ListDialog, ask
+
+    if (triage := screen.session.triage) is None:
+        say_why_not(screen)
+        return
+
+    def chosen(label: str) -> None:
+        # A worker of the app, which goes on if the reader leaves the screen meanwhile.
+        screen.app.run_worker(triage.set_label(email_id, label), group="label", exit_on_error=False)
+
+    labels = screen.session.settings.assist.labels
+    lines = [Line(Content.assemble(("• " if one == label else "  ", "$accent"), OneLine(one)), one) for one in labels]
+    at = labels.index(label) if label in labels else None
+    ask(screen.app, ListDialog("Label", lines, choose="label it", at=at), chosen)
 
 
 def ask_spam(screen: BaseScreen, row: MailRow) -> None:
@@ -90,7 +116,6 @@ def _ask(
     over: Callable[[], str] | None = None,
 ) -> None:
     """Asks about an email with the one `answer` (its key and its words), and then acts. `over`: see `ChoiceScreen`."""
-    # Imported late: the first frame needs no dialogs.
     from textual.content import Content
 
     from mm_tui.screens.dialogs.choice import Choice, ChoiceScreen
@@ -100,3 +125,27 @@ def _ask(
     question = ChoiceScreen(title, page, [Choice(*answer, True)], stay="leave it as it is", over=over)
     # A worker of the app: it goes on, and its result is said, if the reader leaves the screen meanwhile.
     ask(screen.app, question, lambda _: screen.app.run_worker(act(), group="mail-act", exit_on_error=False))
+
+
+def toggle_automatic(app: App[Any], session: Session, say: Callable[[str], None]) -> None:
+    """Switches automatic mode on, after a warning, or off; `say` shows the result."""
+    from mm_tui.screens.dialogs.confirm import ConfirmScreen
+    from mm_tui.services.assistant.triage import AUTOMATIC_WARNING, NO_MODEL
+
+    triage = session.triage
+
+    def answered(yes: bool | None) -> None:
+        if yes and triage is not None:
+            triage.set_automatic(True)
+            say("the model now works on new mail automatically; {app.automatic} stops it")
+
+    if triage is None:
+        say(session.trouble or "still starting")
+    elif not triage.has_key:
+        say(NO_MODEL)
+    elif triage.automatic:
+        triage.set_automatic(False)
+        say("the model now works only when asked")
+    else:
+        question = ConfirmScreen("Let the model work on new mail automatically?", AUTOMATIC_WARNING, yes="allow")
+        app.push_screen(question, answered)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from array import array
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
 from textual import getters
@@ -47,35 +47,26 @@ def _leaves_out(view: MailView) -> bool:
     return view != MailView(folded=view.folded)
 
 
-class KeysRead(Message):
-    """Carries keys of a view from the worker that reads them. `whole`: no more follow; `total`: how many there will
-    be, where that is known before."""
+class KeysRead(NamedTuple):
+    """Keys of a view, from the thread that reads them."""
 
-    def __init__(
-        self,
-        view: MailView,
-        keys: array[int],
-        *,
-        whole: bool,
-        fresh: bool,
-        total: int | None = None,
-        painted: threading.Event | None = None,
-    ) -> None:
-        super().__init__()
-        self.view = view
-        self.keys = keys
-        self.whole = whole
-        self.fresh = fresh
-        self.total = total
-        self.painted = painted
-        """Set once they are on the screen; until then the reading leaves the processor to the painting."""
+    view: MailView
+    keys: array[int]
+    whole: bool
+    """No more follow."""
+    fresh: bool
+    """It is a new view, shown from the top."""
+    total: int | None = None
+    """How many there will be, where that is known before."""
+    painted: threading.Event | None = None
+    """Set once they are on the screen; until then the reading leaves the processor to the painting."""
 
 
 class MailColumn(Vertical):
     """The inbox's list with its heading and search line."""
 
     class News(Message):
-        """The list is read again after an event: other views of its emails may have changed too."""
+        """The list is read again after an event, or shows another view: the preview is of another email."""
 
     mails = getters.query_one("#mails", MailList)
     """The list of emails."""
@@ -105,12 +96,10 @@ class MailColumn(Vertical):
 
     @property
     def session(self) -> Session:
-        """The stores and services."""
         return session_of(self)
 
     @property
     def leaves_out(self) -> bool:
-        """Whether some mail is not listed."""
         return _leaves_out(self.view)
 
     def list_first(self) -> None:
@@ -157,10 +146,13 @@ class MailColumn(Vertical):
 
     def reload(self, *, fresh: bool = False) -> None:
         """Reads the keys of the view in a thread. `fresh`: it is a new view, shown from the top."""
-        # Posted to the screen: a message that the list posts for its parent does not bubble further.
-        view, store, post = self.view, self.session.mail, self.screen.post_message
+        view, store = self.view, self.session.mail
         query = parse_query(view.query, self.session.clock.now())
         painted = threading.Event()
+
+        def tell(found: KeysRead) -> None:
+            # On the screen's loop: a message that the list posts for its parent does not bubble further.
+            self.screen.call_later(self.take_keys, found)
 
         def read() -> None:
             worker = get_current_worker()
@@ -169,38 +161,41 @@ class MailColumn(Vertical):
             for chunk in store.stream(view, query=query, stop=lambda: worker.is_cancelled, first=FIRST_KEYS):
                 keys.extend(chunk)
                 if first and fresh and not worker.is_cancelled:
-                    post(KeysRead(view, keys[:], whole=False, fresh=True, painted=painted))
+                    tell(KeysRead(view, keys[:], whole=False, fresh=True, painted=painted))
                     first = False
                     if len(keys) >= FIRST_KEYS:
                         # Counting a million takes 50 ms, reading them 200: the heading is complete before the keys are.
                         # SQLite counts without the interpreter, beside the painting.
                         if (total := store.quick_count(view, query=query)) is not None:
-                            post(KeysRead(view, keys[:], whole=False, fresh=False, total=total))
+                            tell(KeysRead(view, keys[:], whole=False, fresh=False, total=total))
                         painted.wait(PAINT_SECONDS)
             if not worker.is_cancelled:
-                post(KeysRead(view, keys, whole=True, fresh=fresh and first))
+                tell(KeysRead(view, keys, whole=True, fresh=fresh and first))
 
         self.run_worker(read, thread=True, exclusive=True, group="list", exit_on_error=False)
 
-    def take_keys(self, message: KeysRead) -> None:
+    def take_keys(self, found: KeysRead) -> None:
         """Lists the keys that were read, if they are still for the current view."""
-        if message.view != self.view:
+        if found.view != self.view:
             return
         wants_last = self.mails.wants_last and not self._whole
-        self._whole, self._total = message.whole, message.total
-        go_first = message.fresh or (self._starting and self.mails.cursor == 0)
-        if message.keys != self.mails.keys or message.fresh:
-            self.mails.set_keys(message.keys, go_first=go_first)
-            if wants_last and not message.fresh:
+        self._whole, self._total = found.whole, found.total
+        go_first = found.fresh or (self._starting and self.mails.cursor == 0)
+        if found.keys != self.mails.keys or found.fresh:
+            self.mails.set_keys(found.keys, go_first=go_first)
+            if wants_last and not found.fresh:
                 self.mails.action_last()
         sync = self.session.sync
-        if message.keys and sync is not None and sync.state.phase not in (SyncPhase.CONNECTING, SyncPhase.FILLING):
+        if found.keys and sync is not None and sync.state.phase not in (SyncPhase.CONNECTING, SyncPhase.FILLING):
             self._starting = False
-        if message.whole or message.fresh or message.total is not None:
+        if found.whole or found.fresh or found.total is not None:
             self.show_heading()
         self.show_empty_words()
-        if message.painted is not None:
-            self.mails.after_drawing(message.painted.set)
+        if found.painted is not None:
+            self.mails.after_drawing(found.painted.set)
+        if found.fresh and not self.view.query:
+            # Another view is chosen with one key, and not by moving the cursor: nothing has to rest.
+            self.mails.after_drawing(lambda: self.post_message(self.News()))
 
     def use_profile_mailbox(self) -> None:
         """Lists only the profile's mailbox, as soon as it is known."""
@@ -227,7 +222,6 @@ class MailColumn(Vertical):
     # The search line and the filters
 
     def search(self) -> None:
-        """Opens the search line."""
         line = self.query_one("#search", Input)
         self.screen.add_class("-searching")
         line.focus()
@@ -268,7 +262,6 @@ class MailColumn(Vertical):
         ]
 
     def toggle_folded(self) -> None:
-        """Shows one line per thread, or one per email."""
         self.show(replace(self.view, folded=not self.view.folded))
 
     def next_mailbox(self) -> None:
@@ -276,7 +269,6 @@ class MailColumn(Vertical):
         self.show(replace(self.view, mailbox_id=self.session.mail.mailbox_after(self.view.mailbox_id)))
 
     def filter(self) -> None:
-        """Asks for a mailbox, label or status."""
         from mm_tui.screens.dialogs.dialog import ask
         from mm_tui.screens.inbox.filters import FilterScreen
 

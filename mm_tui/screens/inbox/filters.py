@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec.structs import replace
 from textual.content import Content
-from textual.message import Message
 from textual.widgets import OptionList
 from textual.worker import get_current_worker
 
@@ -47,13 +45,6 @@ class _Narrower(msgspec.Struct, frozen=True):
 class FilterScreen(ListDialog[MailView]):
     """A list of all filters; choosing one that is already set removes it."""
 
-    @dataclass(eq=False, repr=False)
-    class Counted(Message):
-        """Carries the number of emails in one of the list's views."""
-
-        at: int
-        number: int
-
     def __init__(self, session: Session, view: MailView) -> None:
         self._session = session
         self._choices = list(_choices(session, view))
@@ -70,13 +61,11 @@ class FilterScreen(ListDialog[MailView]):
                 return
             if isinstance(choice, _Narrower):
                 query = parse_query(choice.view.query, now)
-                self.post_message(self.Counted(at, self._session.mail.count(choice.view, query=query)))
+                number = self._session.mail.count(choice.view, query=query)
+                self.call_later(self._show_line, at, choice.drawn_with(f"{number:,}" if number else "–"))
 
-    def on_filter_screen_counted(self, message: Counted) -> None:
-        choice = self._choices[message.at]
-        if isinstance(choice, _Narrower):
-            words = choice.drawn_with(f"{message.number:,}" if message.number else "–")
-            self.query_one(OptionList).replace_option_prompt_at_index(index=message.at, prompt=words)
+    def _show_line(self, at: int, words: Content) -> None:
+        self.query_one(OptionList).replace_option_prompt_at_index(at, words)
 
 
 def _choices(session: Session, view: MailView) -> Iterator[str | _Narrower]:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import threading
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from textual.content import Content
-from textual.message import Message
 from textual.widget import Widget
 from textual.worker import get_current_worker
 
@@ -33,25 +32,16 @@ CANCELLED_SECONDS = 0.05
 """Seconds after which a waiting thread looks whether it was cancelled."""
 
 
-class Looked(Message):
-    """Carries what a thread read of an email and found in it. The bodies are rendered by then."""
+class Looked(NamedTuple):
+    """What a thread read of an email and found in it. The bodies are rendered by then."""
 
-    def __init__(
-        self,
-        email_id: str,
-        mail: EmailDetail | PendingItem | None = None,
-        answer: PendingItem | None = None,
-        findings: tuple[Finding, ...] = (),
-        *,
-        is_opened: bool = False,
-    ) -> None:
-        """`mail` is the email if it was opened on this machine or waits, `answer` the draft waiting in its thread."""
-        super().__init__()
-        self.email_id = email_id
-        self.mail = mail
-        self.answer = answer
-        self.findings = findings
-        self.is_opened = is_opened
+    email_id: str
+    mail: EmailDetail | PendingItem | None = None
+    """The email, if it was opened on this machine or waits."""
+    answer: PendingItem | None = None
+    """The draft waiting in its thread."""
+    findings: tuple[Finding, ...] = ()
+    is_opened: bool = False
 
 
 class Preview(Widget):
@@ -105,12 +95,8 @@ class Preview(Widget):
             name = "label" if word == row.label else "status"
             lines.append(Content.assemble((f"{name:<{NAMES}}", "$mm-dim"), (OneLine(word), signs.get(style, ""))))
         if row.urgency in URGENCY_SIGNS:
-            lines.append(
-                Content.assemble(
-                    (f"{'urgency':<{NAMES}}", "$mm-dim"),
-                    (f"{URGENCY_SIGNS[row.urgency].strip()} {row.urgency}", "$mm-risk"),
-                )
-            )
+            urgency = f"{URGENCY_SIGNS[row.urgency].strip()} {row.urgency}"
+            lines.append(Content.assemble((f"{'urgency':<{NAMES}}", "$mm-dim"), (urgency, "$mm-risk")))
         if chips := chips_beside_label(row):
             lines.append(_line("tags", OneLine("  ".join(f"#{chip}" for chip in chips))))
         if row.thread_size > 1:
@@ -148,7 +134,7 @@ class Preview(Widget):
         def tell(findings: tuple[Finding, ...] = ()) -> None:
             # A thread runs on after it was cancelled: what it read may be older than what is shown.
             if not worker.is_cancelled:
-                self.post_message(Looked(row.email_id, mail, answer, findings, is_opened=detail is not None))
+                self.call_later(self._take, Looked(row.email_id, mail, answer, findings, detail is not None))
 
         # One at a time: a thread that was cancelled runs on, and each would render the same large body.
         while not self._turn.acquire(timeout=CANCELLED_SECONDS):
@@ -170,9 +156,9 @@ class Preview(Widget):
         inspection.refresh()
         tell(inspection.findings(detail))
 
-    def on_looked(self, message: Looked) -> None:
-        if self._row is not None and self._row.email_id == message.email_id:
-            self._looked = message
+    def _take(self, looked: Looked) -> None:
+        if self._row is not None and self._row.email_id == looked.email_id:
+            self._looked = looked
             self._draw()
 
     def _answer(self, row: MailRow) -> PendingItem | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from textual import events, getters
 from textual.app import ComposeResult
@@ -15,10 +16,9 @@ from textual.widgets import Static
 from mm_tui import keymap
 from mm_tui.query import MAIL
 from mm_tui.screens.base import BaseScreen, PartAction
-from mm_tui.screens.dialogs.labelling import ask_label, say_why_not
-from mm_tui.screens.dialogs.mail_acts import ask_spam
+from mm_tui.screens.dialogs.mail_acts import ask_label, ask_spam, say_why_not
 from mm_tui.screens.inbox import words as inbox_words
-from mm_tui.screens.inbox.column import KeysRead, MailColumn
+from mm_tui.screens.inbox.column import MailColumn
 from mm_tui.screens.inbox.preview import Preview
 from mm_tui.services.events import (
     AssistChanged,
@@ -28,7 +28,12 @@ from mm_tui.services.events import (
     ServiceEvent,
     SyncChanged,
 )
+from mm_tui.widgets.background import awaited
 from mm_tui.widgets.mail_list import MailList
+
+if TYPE_CHECKING:
+    from mm_tui.services.assistant.cards import CardState
+    from mm_tui.store.mail.rows import MailRow
 
 BESIDE_COLUMNS, BELOW_COLUMNS, BELOW_LINES = 160, 120, 32
 """The sizes from which the preview is beside the list, or below it."""
@@ -71,6 +76,12 @@ class InboxScreen(BaseScreen):
     def mails(self) -> MailList:
         return self.column.mails
 
+    @property
+    def _row(self) -> MailRow | None:
+        """The email under the cursor; a row that has gone from the store is none."""
+        row = self.mails.current_row
+        return row if row is not None and row.email_id else None
+
     def status_mailbox(self) -> str | None:
         return self.column.view.mailbox_id if self.is_mounted else None
 
@@ -91,12 +102,6 @@ class InboxScreen(BaseScreen):
         self.mails.focus()
         self._show_hint()
         self._show_preview()
-
-    def on_keys_read(self, message: KeysRead) -> None:
-        self.column.take_keys(message)
-        if message.fresh and not message.view.query:
-            # Another view is chosen with one key, and not by moving the cursor: nothing has to rest.
-            self.mails.after_drawing(self._show_preview)
 
     def handle_event(self, event: ServiceEvent) -> None:
         if isinstance(event, MailChanged):
@@ -124,14 +129,11 @@ class InboxScreen(BaseScreen):
         hint.update(Content(words))
 
     def action_import_report(self) -> None:
-        """Shows the report on the mail that the demo imported."""
-        if not self.session.demo:
-            return
         from mm_tui.screens.dialogs.mail import PageScreen
         from mm_tui.widgets.pager import PageWriter
 
         writer = PageWriter()
-        for line in self.session.demo:
+        for line in self.session.demo or ():
             writer.line(line)
         self.app.push_screen(PageScreen("Import report", writer.page()))
 
@@ -175,12 +177,10 @@ class InboxScreen(BaseScreen):
     # Actions
 
     def on_virtual_list_opened(self, _message: MailList.Opened) -> None:
-        row = self.mails.current_row
-        if row is None or not row.email_id:
-            return
         from mm_tui.screens.thread.screen import ThreadScreen
 
-        self.app.push_screen(ThreadScreen(row.mailbox_id, row.thread_id, row.email_id))
+        if (row := self._row) is not None:
+            self.app.push_screen(ThreadScreen(row.mailbox_id, row.thread_id, row.email_id))
 
     action_search = PartAction("column.search")
     action_clear = PartAction("column.show_all")
@@ -194,29 +194,21 @@ class InboxScreen(BaseScreen):
         self.call_after_refresh(self._show_preview)
 
     def action_summarise(self) -> None:
-        """Asks the model about the email under the cursor."""
-        row, triage = self.mails.current_row, self.session.triage
-        if row is None or not row.email_id:
-            return
-        if triage is None:
+        row, triage = self._row, self.session.triage
+        if row is not None and triage is None:
             say_why_not(self)
-            return
-        # Those asked about before go on.
-        group = f"examine-{row.email_id}"
-        self.run_worker(self._examine(row.email_id), group=group, exclusive=True, exit_on_error=False)
+        elif row is not None and triage is not None:
+            # Those asked about before go on.
+            awaited(self, triage.examine(row.email_id, again=True), self._examined, f"examine-{row.email_id}")
+
+    def _examined(self, card: CardState) -> None:
+        if card.words:
+            self.say(card.words)
 
     def action_label(self) -> None:
-        if (row := self.mails.current_row) is not None and row.email_id:
+        if (row := self._row) is not None:
             ask_label(self, row.email_id, row.label)
 
     def action_spam(self) -> None:
-        """Reports the email under the cursor as spam, or undoes that."""
-        if (row := self.mails.current_row) is not None and row.email_id:
+        if (row := self._row) is not None:
             ask_spam(self, row)
-
-    async def _examine(self, email_id: str) -> None:
-        triage = self.session.triage
-        if triage is not None:
-            card = await triage.examine(email_id, again=True)
-            if card.words:
-                self.say(card.words)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from textual import getters
@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from mm_tui import keymap
-from mm_tui.screens.base import NO_WAY_BACK, BaseScreen, PartAction
+from mm_tui.screens.base import NO_WAY_BACK
 from mm_tui.screens.mailboxes.acts import MailboxActing
 from mm_tui.screens.mailboxes.mailbox_list import EXPLAINED, NARROW, WIDE, MailboxList
 from mm_tui.screens.mailboxes.pages import mailbox_page
@@ -38,7 +38,7 @@ ON_A_MAILBOX = frozenset({"upgrade", "redeem", "move_down", "allowlist", "window
 """The actions on the mailbox under the cursor."""
 
 
-class MailboxesScreen(BaseScreen):
+class MailboxesScreen(MailboxActing):
     """Shows a table of mailboxes, and a page about the one under the cursor."""
 
     MODE = "mailboxes"
@@ -48,23 +48,14 @@ class MailboxesScreen(BaseScreen):
     HELP_MORE = EXPLAINED
     HELP_MORE_TITLE = "Columns"
 
-    boxes = getters.query_one("#boxes", MailboxList)
-    """The table of mailboxes."""
     pager = getters.query_one("#about", Pager)
     """The page about the mailbox under the cursor."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.acts = MailboxActing(self, lambda: self.current, self.read_facts)
         self.facts: AccountFacts | None = None
-        self._track_records: TrackRecords | None = None
         self._agents: Mapping[str, Sequence[AgentFigures]] = {}
         self._read_once = False
-
-    @property
-    def current(self) -> TrackRecord | None:
-        """The mailbox under the cursor."""
-        return self.boxes.current_row
 
     @property
     def has_read(self) -> bool:
@@ -107,11 +98,12 @@ class MailboxesScreen(BaseScreen):
         self._show()
 
     def reload(self) -> None:
-        """Reads the track records again, in a thread."""
         super().reload()
-        if self._track_records is None:
-            self._track_records = TrackRecords(self.session.database, self.session.clock)
         in_thread(self, partial(self._read, self._track_records), self._take, "track-records")
+
+    @cached_property
+    def _track_records(self) -> TrackRecords:
+        return TrackRecords(self.session.database, self.session.clock)
 
     def _read(self, records: TrackRecords) -> tuple[list[TrackRecord], Mapping[str, Sequence[AgentFigures]]]:
         rows = records.all()
@@ -126,7 +118,6 @@ class MailboxesScreen(BaseScreen):
         self._show()
 
     def read_facts(self) -> None:
-        """Reads account, usage and webhooks again."""
         if self.session.boxes is not None:
             awaited(self, self.session.boxes.facts(), self._show_facts, "facts")
 
@@ -211,16 +202,6 @@ class MailboxesScreen(BaseScreen):
         return super().is_last_in_footer(act_id) or (rare and self.has_class("-reading"))
 
     def action_window(self) -> None:
-        """Switches to the other period, if there is no room for both."""
         self.boxes.window = WINDOWS[(WINDOWS.index(self.boxes.window) + 1) % len(WINDOWS)]
         self.boxes.forget_rows()
         self._show()
-
-    # Actions
-
-    action_upgrade = PartAction("acts.upgrade")
-    action_redeem = PartAction("acts.redeem")
-    action_move_down = PartAction("acts.move_down")
-    action_create = PartAction("acts.create")
-    action_allowlist = PartAction("acts.allowlist")
-    action_webhooks = PartAction("acts.webhooks")

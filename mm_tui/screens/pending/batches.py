@@ -30,7 +30,6 @@ class Batches:
         self._deciding = deciding
 
     def mark(self) -> None:
-        """Marks or unmarks the email under the cursor."""
         entry, marks = self._screen.current, self._screen.marks
         if entry is None:
             return
@@ -103,7 +102,6 @@ class Batches:
         )
 
     def reject(self) -> None:
-        """Rejects all marked emails, after asking for a reason."""
         batch = self._marked()
         if not batch:
             self._screen.refusal.say(

@@ -3,11 +3,9 @@ all."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from textual.content import Content
-from textual.message import Message
 
 from mm_tui.screens.dialogs.choice import show_page
 from mm_tui.screens.dialogs.dialog import ask
@@ -27,15 +25,6 @@ if TYPE_CHECKING:
 
 MOST_FAILURES = 200
 """The most failures to list."""
-
-
-@dataclass(eq=False, repr=False)
-class BulkBegun(Message):
-    """The rejections of a filter started, or could not: then `trouble` says why."""
-
-    email_ids: Sequence[str]
-    failures: Sequence[Failure]
-    trouble: OneLine
 
 
 class BulkReject:
@@ -153,7 +142,7 @@ class BulkReject:
             # From now on a stop is an undo.
             self._read = None
             self._screen.gate.begun(entry.item.id for entry in batch)
-            self._screen.post_message(BulkBegun(begun, failures, trouble))
+            self._screen.call_later(self.begun, begun, failures, trouble)
 
     def _has_read(self, number: int) -> None:
         self._read = number
@@ -165,18 +154,18 @@ class BulkReject:
         self._is_stopped = True
         return True
 
-    def begun(self, message: BulkBegun) -> None:
-        """Records that the rejections are now held."""
-        if message.trouble:
-            self._screen.say(message.trouble, "warning")
+    def begun(self, email_ids: Sequence[str], failures: Sequence[Failure], trouble: OneLine) -> None:
+        """Records that the rejections are now held, or could not begin: then `trouble` says why."""
+        if trouble:
+            self._screen.say(trouble, "warning")
             return
-        self._failures = list(message.failures)
-        self._size, self._open = len(message.email_ids), set(message.email_ids)
+        self._failures = list(failures)
+        self._size, self._open = len(email_ids), set(email_ids)
         if self._is_stopped:
-            late = len(message.email_ids)
+            late = len(email_ids)
             more = f"too late to stop {count(late, 'rejection', 'rejections')}"
             self._screen.say(more if late else "stopped: nothing was rejected", "warning" if late else "information")
-        for email_id in message.email_ids:
+        for email_id in email_ids:
             self.moved(email_id)
         self.tell()
         self._screen.reload()

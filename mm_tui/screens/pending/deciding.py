@@ -7,11 +7,9 @@ What is approved is what was on the screen (R2): an action names the digest of t
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Coroutine, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from textual.content import Content
-from textual.message import Message
 
 from mm_tui.decision.state import Choice as Answer
 from mm_tui.models import EditedDraft
@@ -35,14 +33,6 @@ if TYPE_CHECKING:
 BUSY_SECONDS = 1.0
 """Seconds to wait for the journal without a word."""
 BUSY = "not held yet: the store on this machine is busy"
-
-
-@dataclass(eq=False, repr=False)
-class Begun(Message):
-    """Decisions started, or were refused: then `refused` says why, and nothing happened."""
-
-    email_ids: list[str]
-    refused: OneLine
 
 
 class Deciding:
@@ -124,23 +114,24 @@ class Deciding:
         from mm_tui.services.decisions.service import Refused
 
         # The app reports any other error; here it must not look as if the decision had started.
-        words = OneLine("the decision could not be started: nothing was decided")
+        refused = OneLine("the decision could not be started: nothing was decided")
         waiting = self._screen.set_timer(BUSY_SECONDS, lambda: self._screen.say(BUSY, "warning"))
         try:
             await beginning
-            words = OneLine("")
-        except Refused as refused:
-            words = OneLine(str(refused))
+            refused = OneLine("")
+        except Refused as error:
+            refused = OneLine(str(error))
         finally:
             waiting.stop()
             self._screen.unsay(BUSY)
-            self._screen.post_message(Begun([entry.item.id for entry in entries], words))
+            self._screen.call_later(self._begun, [entry.item.id for entry in entries], refused)
 
-    def begun(self, message: Begun) -> None:
-        """Handles decisions that started or were refused; the cursor moves on from a decided email."""
-        self._screen.gate.begun(message.email_ids)
-        if message.refused:
-            self._screen.refusal.say(message.refused)
+    def _begun(self, email_ids: Sequence[str], refused: OneLine) -> None:
+        """Handles decisions that started; the cursor moves on from a decided email. If they were `refused`, that says
+        why, and nothing happened."""
+        self._screen.gate.begun(email_ids)
+        if refused:
+            self._screen.refusal.say(refused)
             # What was shown may have been outdated.
             self._screen.reload()
             return
@@ -148,11 +139,11 @@ class Deciding:
         if (decisions := self._screen.session.decisions) is not None:
             # Their rows keep a sign.
             decisions.note_not_done()
-        for email_id in message.email_ids:
+        for email_id in email_ids:
             self._screen.marks.begun(email_id)
             self._screen.marks.decided(email_id, self._screen.decision_of(email_id))
         before = self._screen.current
-        if before is not None and before.item.id in message.email_ids:
+        if before is not None and before.item.id in email_ids:
             self.go_to_next_undecided()
             self.note_unasked(before)
         self._screen.reload()
@@ -162,7 +153,7 @@ class Deciding:
         nothing."""
         view = self._screen.decision_of(email_id)
         self._screen.marks.decided(email_id, view)
-        if self._screen.current is not None and self._screen.current.item.id == email_id:
+        if self._screen.is_under_cursor(email_id):
             self._screen.refusal.forget()
         if view is not None and view.ended:
             reason = self._reasons_given.pop(email_id, "")
@@ -284,12 +275,8 @@ class Deciding:
         ask(self._screen.app, dialog, given)
 
     def reject(self) -> None:
-        """Rejects the email under the cursor, after asking for a reason."""
         entry = self._screen.current
-        if entry is None or self.service() is None:
-            return
-        if why := self._screen.why_not(self._screen.gate.why_not_decide, entry):
-            self._screen.refusal.say(why)
+        if entry is None or self.service() is None or self._screen.refuses(self._screen.gate.why_not_decide, entry):
             return
         self.ask_reason(
             [entry],
@@ -309,9 +296,7 @@ class Deciding:
             return
         if entry.edit is None:
             self._screen.refusal.say("there is no edit to send back: {pending.edit} edits, {pending.reject} rejects")
-        elif why := self._screen.why_not(self._screen.gate.why_not_decide, entry):
-            self._screen.refusal.say(why)
-        else:
+        elif not self._screen.refuses(self._screen.gate.why_not_decide, entry):
             self._ask_why_back(entry, entry.edit.text)
 
     def _ask_why_back(self, entry: QueueEntry, edit: EditedDraft) -> None:

@@ -32,7 +32,6 @@ class Editing:
         """The email whose draft is in the editor."""
 
     def edit(self) -> None:
-        """Opens the draft under the cursor in the editor."""
         if (entry := self._screen.current) is not None and self._may_edit(entry):
             # A text that was saved since the list was read, here or in another window, is not in it yet.
             fresh = replace(entry, edit=self._screen.session.edits.get(entry.item.id))
@@ -40,15 +39,12 @@ class Editing:
 
     def _may_edit(self, entry: QueueEntry) -> bool:
         """Whether the draft can be edited now; says why if not."""
-        if why := self._screen.why_not(self._screen.gate.why_busy, entry):
+        if self._screen.refuses(self._screen.gate.why_busy, entry):
+            return False
+        why = AS_IT_IS if entry.is_inbound else entry.unread_words
+        if why:
             self._screen.refusal.say(why)
-        elif entry.is_inbound:
-            self._screen.refusal.say(AS_IT_IS)
-        elif unread := entry.unread_words:
-            self._screen.refusal.say(unread)
-        else:
-            return True
-        return False
+        return not why
 
     def _place(self, entry: QueueEntry) -> int:
         """Where the editor opens: at the marked words that the reader went to, or else at the first words of a high
@@ -119,15 +115,13 @@ class Editing:
         self._screen.reload()
 
     def discard(self) -> None:
-        """Discards the edit of the email under the cursor, after asking."""
         entry = self._screen.current
         if entry is None:
             return
         if entry.edit is None:
             self._screen.refusal.say("there is no edit to discard: {pending.edit} edits")
             return
-        if why := self._screen.why_not(self._screen.gate.why_not_decide, entry):
-            self._screen.refusal.say(why)
+        if self._screen.refuses(self._screen.gate.why_not_decide, entry):
             return
         words = "\n\nThe agent's draft stays as it is; your text cannot be recovered."
         page = Content.assemble((about_line(entry, digest=False), "bold"), words)

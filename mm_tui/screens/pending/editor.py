@@ -6,7 +6,6 @@ import asyncio
 from functools import partial
 
 from msgspec.structs import replace
-from textual import getters
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
@@ -19,15 +18,14 @@ from mm_tui.models import EditedDraft
 from mm_tui.review.draft import changes_recipients, changes_subject
 from mm_tui.review.render_pass import RenderPass
 from mm_tui.review.risk.model import Assessment
-from mm_tui.screens.base import BaseScreen
+from mm_tui.screens.dialogs.choice import CHOICE_KEYS, Choice, ChoiceScreen
 from mm_tui.screens.dialogs.dialog import ask
-from mm_tui.screens.dialogs.labelling import say_why_not
+from mm_tui.screens.dialogs.mail_acts import say_why_not
 from mm_tui.screens.dialogs.offers import ask_instruction
 from mm_tui.screens.pending.diff_pages import three_way_page
 from mm_tui.screens.pending.external_editor import KEPT, ExternalEditing
 from mm_tui.screens.pending.findings import finding_lines
 from mm_tui.screens.pending.pages import thread_page
-from mm_tui.screens.pending.snippets import NO_SNIPPETS, snippet_dialog
 from mm_tui.screens.pending.words import ONLY_SENT_BACK, TEXT_KEYS, edit_head
 from mm_tui.screens.rendering import render_later
 from mm_tui.services.edits import NotSaved
@@ -35,7 +33,6 @@ from mm_tui.services.events import PendingChanged, ServiceEvent
 from mm_tui.services.fault_words import expected_faults, fault_words
 from mm_tui.services.queue.assessing import edited_draft
 from mm_tui.services.queue.entry import QueueEntry
-from mm_tui.store.decisions.edits import SavedEdit
 from mm_tui.text import ManyLine, OneLine
 from mm_tui.widgets.background import in_thread
 from mm_tui.widgets.cached_static import CachedStatic
@@ -48,13 +45,15 @@ from mm_tui.widgets.words import joined
 THREE_WAY = "three-way"
 ROOM = 4
 """Lines for warnings and findings. They have their own place, so that the text does not move when they come and go."""
+LONGEST_SNIPPET = 60
+"""The most characters of a snippet shown in the choice."""
 FORGOTTEN = frozenset({"empty_subject", "missing_attachment"})
 """Rules about things that are easily forgotten while writing."""
 
 
-class EditScreen(BaseScreen):
-    """The editor. Leaving it keeps the text; approving the email in the queue sends it. The edit is based on the
-    content of `entry`. `at`: where in its body the cursor is at first."""
+class EditScreen(ExternalEditing):
+    """The editor. Leaving it keeps the text; approving the email in the queue sends it. `at`: where in the draft's body
+    the cursor is at first."""
 
     MODE = "pending"
     TITLE_WORD = "edit a draft"
@@ -64,13 +63,9 @@ class EditScreen(BaseScreen):
     HELP_MORE = TEXT_KEYS
     HELP_MORE_TITLE = "In the text"
 
-    area = getters.query_one("#body", DraftArea)
-    """The text area with the body of the draft."""
-
     def __init__(self, entry: QueueEntry, at: int = 0) -> None:
-        super().__init__()
-        self.external = ExternalEditing(self)
-        self._entry, self._at = entry, at
+        super().__init__(entry)
+        self._at = at
         self._thread = entry.thread
         self._saving = Later(self, SAVE_SECONDS, self.save_text)
         self._saving_again = Later(self, RETRY_SECONDS, self.save_text)
@@ -111,14 +106,9 @@ class EditScreen(BaseScreen):
         self._show_words(self._entry.assessment)
         if self._entry.edit is not None:
             self._assess(self._start)
-        self.external.watch()
+        self.watch_editors()
         if self.session.settings.profile.send_key is None:
             self.say(ONLY_SENT_BACK, "warning")
-
-    @property
-    def item_id(self) -> str:
-        """The id of the open draft."""
-        return self._entry.item.id
 
     @property
     def _is_outdated(self) -> bool:
@@ -148,7 +138,6 @@ class EditScreen(BaseScreen):
 
     @property
     def draft(self) -> EditedDraft:
-        """The current edit, cleaned: what a reader cannot see is not sent either."""
         to = self.query_one("#to", Input).value
         return EditedDraft(
             tuple(map(str, recipients(OneLine(to)))),
@@ -177,7 +166,6 @@ class EditScreen(BaseScreen):
             self._saving.soon()
 
     def save_text(self, *, durable: bool = False, anyway: bool = False) -> bool:
-        """Saves changes. Returns False if the store failed, which is shown and retried soon."""
         self._saving.stop()
         draft = self.draft
         if draft == self._saved and not anyway:
@@ -201,15 +189,6 @@ class EditScreen(BaseScreen):
             edit = replace(edit, base_digest=old.base_digest, base=old.base)
         if self.session.edits.save(edit, over=self._stored, durable=durable):
             self.say(f"another window is editing this draft too: its text is saved beside yours {KEPT}", "warning")
-
-    def as_edit(self, draft: EditedDraft) -> SavedEdit:
-        """This text as an edit of the open draft."""
-        item, now = self._entry.item, self.session.clock.now()
-        return SavedEdit(item.id, item.mailbox_id, self._entry.digest, item.raw, draft, now)
-
-    def keep_beside(self, draft: EditedDraft) -> None:
-        """Keeps a copy of a text that is about to be replaced, or could not be loaded."""
-        self.session.edits.save_beside(self.as_edit(draft))
 
     def handle_event(self, event: ServiceEvent) -> None:
         if isinstance(event, PendingChanged) and self.session.pending.get(self._entry.item.id) is None:
@@ -249,9 +228,6 @@ class EditScreen(BaseScreen):
         self.query_one("#words", Static).update(joined(lines, "\n"))
 
     # Actions
-
-    def action_external(self) -> None:
-        self.external.run()
 
     def action_done(self) -> None:
         if not self.draft.to:
@@ -307,10 +283,15 @@ class EditScreen(BaseScreen):
             self._show_side()
 
     def action_snippets(self) -> None:
-        if snippets := self.session.settings.snippets:
-            ask(self.app, snippet_dialog(snippets), self._insert)
-        else:
-            self.say(NO_SNIPPETS)
+        snippets = self.session.settings.snippets
+        if not snippets:
+            self.say('no snippets yet: add lines like name = "text" under [snippets] in config.toml')
+            return
+        choices = [
+            Choice(key, f"{OneLine(name)}: {OneLine(ManyLine(text))[:LONGEST_SNIPPET]}", str(ManyLine(text)))
+            for key, (name, text) in zip(CHOICE_KEYS, snippets.items(), strict=False)
+        ]
+        ask(self.app, ChoiceScreen("Insert which snippet?", Content(""), choices, at_once=True), self._insert)
 
     def _insert(self, text: str) -> None:
         area = self.area

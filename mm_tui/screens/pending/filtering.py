@@ -12,7 +12,6 @@ from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
 
-from mm_tui.messages import session_of
 from mm_tui.screens.dialogs.choice import CHOICE_KEYS, Choice, ChoiceScreen
 from mm_tui.screens.dialogs.dialog import ask
 from mm_tui.services.queue.entry import Order
@@ -23,9 +22,7 @@ from mm_tui.widgets.words import count, joined, with_keys
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from textual.app import App
-
-    from mm_tui.screens.pending.column import QueueColumn
+    from mm_tui.screens.pending.host import QueueHost
     from mm_tui.services.decisions.listing import QueueListing
 
 
@@ -108,43 +105,41 @@ def window(widths: Sequence[int], at: int, room: int) -> tuple[int, int]:
 
 
 class FilterActions:
-    """Changes the filter, the search or the order of the queue. `show` updates the list of `column`; its argument is
-    the `stay` of `QueueListing.list_anew`."""
+    """Changes the filter, the search or the order of the queue."""
 
-    def __init__(
-        self, app: App[object], listing: QueueListing, show: Callable[[bool], None], column: QueueColumn
-    ) -> None:
-        self._app = app
-        self._listing = listing
-        self._show = show
-        self._column = column
+    def __init__(self, screen: QueueHost) -> None:
+        self._screen = screen
+
+    @property
+    def _listing(self) -> QueueListing:
+        return self._screen.listing
 
     def filter(self, chosen: SavedFilter) -> None:
         self._listing.filter = chosen
-        self._show(False)
+        self._screen.update_list(stay=False)
 
     def step(self, step: int) -> None:
         """Applies the next filter that selects something; with -1 the previous one."""
         self._listing.next_filter(step)
-        self._show(False)
+        self._screen.update_list(stay=False)
 
     def search(self, typed: str) -> None:
         """Lists only the waiting emails that match the query."""
         self._listing.typed = typed
-        self._show(False)
+        self._screen.update_list(stay=False)
 
     def all(self) -> None:
         """Clears filter and query, so that the whole queue is listed."""
         self._listing.filter, self._listing.typed = ALL, ""
-        self._show(False)
+        self._screen.update_list(stay=False)
 
     def switch_order(self) -> None:
         """Switches the order between oldest first and riskiest first. In the list, a cursor on the first email goes to
         the new first one."""
-        queue_list = self._column.queue_list
+        queue_list = self._screen.queue_list
         was_first = queue_list.cursor == 0 and queue_list.has_focus
         self._listing.order = Order.RISKIEST if self._listing.order is Order.OLDEST else Order.OLDEST
-        self._show(True)
+        self._screen.update_list()
         if was_first:
             queue_list.move_to(0)
 
@@ -157,9 +152,9 @@ class FilterActions:
             Choice(key, f"{one.filter.name:<{width}}  {(one.number or '–') if known else UNKNOWN!s:>4}", one.filter)
             for key, one in zip(CHOICE_KEYS, filters, strict=False)
         ]
-        searches = with_keys("Press {pending.search} to search", session_of(self._app.screen).settings.keys)
+        searches = with_keys("Press {pending.search} to search", self._screen.session.settings.keys)
         ask(
-            self._app,
+            self._screen.app,
             ChoiceScreen(
                 "Filter the queue",
                 # On one row: at 80x24 all filters of three mailboxes fit below it.
@@ -172,14 +167,13 @@ class FilterActions:
         )
 
     def commands(self) -> list[tuple[str, str, Callable[[], None]]]:
-        """The saved filters, for the palette."""
         known = self._is_known
         return [(*_words(one, known=known), partial(self.filter, one.filter)) for one in self._listing.filters]
 
     @property
     def _is_known(self) -> bool:
         """Whether what waits has been read."""
-        return bool(self._listing.waiting) or knows_queue(session_of(self._app.screen))
+        return bool(self._listing.waiting) or knows_queue(self._screen.session)
 
 
 def _words(found: FilterCount, *, known: bool) -> tuple[str, str]:

@@ -78,7 +78,6 @@ class Panes:
         self._screen.refresh_bindings()
 
     def open_search(self) -> None:
-        """Opens the search line above the list."""
         if self.is_reading:
             self.close()
         self._screen.add_class("-searching")
@@ -138,14 +137,29 @@ class QueueHost(BaseScreen):
         key = self.queue_list.current_key if self.is_mounted else None
         return self.listing.listed.get(key) if key is not None else None
 
+    def is_under_cursor(self, email_id: str) -> bool:
+        return self.current is not None and self.current.item.id == email_id
+
+    @property
+    def near(self) -> list[QueueEntry]:
+        """The email under the cursor and the next one."""
+        shown, listed = self.queue_list, self.listing.listed
+        return [listed[key] for key in shown.keys[shown.cursor : shown.cursor + 2] if key in listed]
+
     def decision_of(self, email_id: str) -> DecisionView | None:
-        """The decision about an email; None if there is none."""
         decisions = self.session.decisions
         return decisions.overview.state(email_id) if decisions is not None else None
 
     def why_not(self, asked: Callable[[QueueEntry, DecisionView | None], str], entry: QueueEntry) -> str:
         """The gate's answer to one of its questions about this email, in the current state of its decision."""
         return asked(entry, self.decision_of(entry.item.id))
+
+    def refuses(self, asked: Callable[[QueueEntry, DecisionView | None], str], entry: QueueEntry) -> bool:
+        """Whether the gate says no to one of its questions about this email. Says why."""
+        why = self.why_not(asked, entry)
+        if why:
+            self.refusal.say(why)
+        return bool(why)
 
     def read_item(self) -> None:
         """Focuses the item and gives it the full width, with its thread beside it if there is room."""

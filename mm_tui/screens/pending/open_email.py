@@ -40,7 +40,6 @@ class OpenEmail:
         return ReadVersions(self._screen.gate)
 
     def show(self) -> None:
-        """Shows the email as it is now."""
         screen, entry = self._screen, self._screen.current
         version = entry.version if entry is not None else ""
         if version != self._version:
@@ -108,7 +107,6 @@ class OpenEmail:
             self._screen.pane.tick(self._screen.decision_of(entry.item.id))
 
     def show_findings(self) -> None:
-        """Shows all findings, and what the second reader remarks."""
         if (entry := self._screen.current) is not None:
             pane = self._screen.pane
             page = findings_page(entry, pane.mailbox, pane.advice.reader_lines(), explain=True)

@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 
 from msgspec.structs import replace
 from textual import getters
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
+from textual.screen import Screen
 
+from mm_tui.clock import at_time
+from mm_tui.decision.state import Outcome
 from mm_tui.messages import session_of
 from mm_tui.models import Mailbox
 from mm_tui.review.render_pass import RenderPass, is_source
 from mm_tui.screens.pending.advice import NO_ADVICE, Advice
-from mm_tui.screens.pending.banner import banner
 from mm_tui.screens.pending.diff_pages import difference, sides
 from mm_tui.screens.pending.findings import above
 from mm_tui.screens.pending.head import PADDING, ItemHead, Opened
 from mm_tui.screens.pending.pages import draft_page, thread_page
 from mm_tui.screens.rendering import BodiesRendered, render_later
-from mm_tui.services.decisions.view import DecisionView
+from mm_tui.services.decisions.ended import tells_end
+from mm_tui.services.decisions.view import DecisionView, Phase
 from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.text import OneLine
 from mm_tui.widgets.cached_static import CachedStatic
+from mm_tui.widgets.chrome import hint
+from mm_tui.widgets.hanging import with_hints
 from mm_tui.widgets.pager import Page, Pager
 from mm_tui.widgets.words import joined
 
@@ -39,6 +45,8 @@ class View(StrEnum):
 
 INBOUND_WORD = "Mail"
 """The title of `View.DRAFT` for inbound mail."""
+ALERT = "▲ "
+SIGNS = {Phase.HELD: "◔ ", Phase.WORKING: "◑ ", Phase.WAITING: "◑ ", Phase.DONE: "✓ ", Phase.UNDECIDED: "○ "}
 
 
 class ItemPane(Vertical):
@@ -127,7 +135,6 @@ class ItemPane(Vertical):
             self._draw_tabs()
 
     def set_beside(self, beside: bool) -> None:
-        """Shows or hides the thread beside the draft."""
         if self.has_class("-beside") != beside:
             self.set_class(beside, "-beside")
             if beside and self.view is View.THREAD:
@@ -258,7 +265,7 @@ class ItemPane(Vertical):
     def _draw_banner(self) -> None:
         today = self._now.astimezone().date()
         width = max(1, self.size.width - PADDING)
-        words = banner(self._opened, today, self.screen, width) if self._opened is not None else Content("")
+        words = _banner(self._opened, today, self.screen, width) if self._opened is not None else Content("")
         line = self.query_one("#item-banner", CachedStatic)
         line.display = bool(words)
         line.put(words)
@@ -332,3 +339,30 @@ class ItemPane(Vertical):
         entry = opened.entry
         page = thread_page(entry.thread, bodies, marks=opened.advice.thread_marks, newer=entry.newer)
         return page, entry.newer_name
+
+
+# The line with the state of its decision
+
+
+def _banner(opened: Opened, today: date, screen: Screen[Any], width: int) -> Content:
+    """What is to be said about the email's decision; empty if nothing is. All in the one colour of its ground. `today`:
+    the reader's date: an earlier day is named. `screen`: where it is shown, for the keys that work there."""
+    entry, decision, change = opened.entry, opened.decision, opened.change
+    goes_on = hint(screen, "pending.next") if entry.ended else ""
+    if entry.ended and not tells_end(decision, entry.item.id):
+        return with_hints(Content.assemble(ALERT, (entry.ended, "bold")), [goes_on], width)
+    if change is not None and entry.edit is None and (decision is None or decision.ended):
+        at = at_time(change.at, today)
+        words = f"changed {at} while you were reading: see what changed in Diff, the whole text in Draft"
+        return Content.assemble(ALERT, (words, "bold"))
+    if decision is not None and not decision.is_shown_by_tags(entry.item.id):
+        asked = decision.question
+        words = str(asked.words if asked is not None else decision.words)
+        words += ": see Diff" if decision.outcome is Outcome.NOT_AS_SEEN else ""
+        act = "pending.answer" if asked is not None else "app.undo" if decision.can_undo else ""
+        told = Content.assemble(SIGNS.get(decision.phase, ALERT), (words, "bold"))
+        return with_hints(told, [hint(screen, act) if act else "", goes_on], width)
+    if entry.edit is not None and not entry.edit_is_current:
+        words = "the draft changed since your edit began"
+        return with_hints(Content.assemble(ALERT, (words, "bold")), [hint(screen, "pending.edit")], width)
+    return Content("")

@@ -67,7 +67,6 @@ class QueueReader:
         return self._screen.session.queue
 
     def read(self) -> None:
-        """Reads the queue again."""
         if self._reading:
             # If every event cancelled it, it would never end on a busy machine.
             self._outdated = True
@@ -162,8 +161,7 @@ class MailOpener:
     def _open_current(self) -> None:
         """Reads cc, attachments and thread of the email under the cursor, and of the next one in advance. Both wait for
         a decision, so no agent polls for them as unread mail."""
-        shown, listed = self._screen.queue_list, self._screen.listing.listed
-        near = [entry for key in shown.keys[shown.cursor : shown.cursor + 2] if (entry := listed.get(key)) is not None]
+        near = self._screen.near
         # `WaitingDetails` retries an email that could not be read, not every change of the list.
         wanted = [
             (entry.item.mailbox_id, entry.item.id)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from textual.containers import Horizontal
@@ -57,6 +56,7 @@ class PendingScreen(QueueHost):
         super().__init__()
         self.reader = QueueReader(self)
         self.opener = MailOpener(self)
+        self.filtering = FilterActions(self)
         self.team = Team(self)
         self.deciding = Deciding(self, self.team.ask_take_back)
         self.batches = Batches(self, self.deciding)
@@ -77,11 +77,6 @@ class PendingScreen(QueueHost):
         self.queue_list.focus()
         self.timers.start()
         self.reload()
-
-    @cached_property
-    def filtering(self) -> FilterActions:
-        """Changes what is listed."""
-        return FilterActions(self.app, self.listing, lambda stay: self.update_list(stay=stay), self.column)
 
     def go_to(self, email_id: str) -> None:
         self.open_email.go_to(email_id)
@@ -125,7 +120,6 @@ class PendingScreen(QueueHost):
         self._show_current()
 
     def reload(self) -> None:
-        """Reads the queue again, in a thread."""
         super().reload()
         self.reader.read()
 
@@ -171,7 +165,6 @@ class PendingScreen(QueueHost):
         self.second_reading.look_soon()
 
     def decision_moved(self, email_id: str) -> None:
-        """Shows the state of the decision about one email."""
         self.timers.go_on()
         self.deciding.moved(email_id)
         self.bulk_reject.moved(email_id)
@@ -179,7 +172,7 @@ class PendingScreen(QueueHost):
             # While a whole filter is rejected, the reload draws many changes together.
             self.show_rows()
         self.editing.tell_what_is_open()
-        if self.current is not None and self.current.item.id == email_id:
+        if self.is_under_cursor(email_id):
             self.open_email.show()
 
     # Reading
@@ -331,8 +324,6 @@ class PendingScreen(QueueHost):
     def is_last_in_footer(self, act_id: str) -> bool:
         return super().is_last_in_footer(act_id) or (act_id == "pending.reject_marked" and not self.marks)
 
-    on_begun = PartAction("deciding.begun")
-    on_bulk_begun = PartAction("bulk_reject.begun")
     action_approve = PartAction("deciding.approve")
     action_reject = PartAction("deciding.reject")
     action_send_back = PartAction("deciding.send_back")

@@ -54,7 +54,7 @@ class SecondReaderActions:
 
     async def _ask(self, reader: SecondReader, entry: QueueEntry, again: bool) -> None:
         state = await reader.read(entry, self._address(entry), again=again)
-        if self._screen.current is not None and self._screen.current.item.id == entry.item.id:
+        if self._screen.is_under_cursor(entry.item.id):
             # There is no room for it above a draft with many findings.
             more = ", {pending.findings} shows them" if state.remarks else ""
             self._screen.say(f"{state.summary}{more}")
@@ -67,8 +67,7 @@ class SecondReaderActions:
         reader = self._screen.session.second_reader
         if reader is None:
             return
-        shown, listed = self._screen.queue_list, self._screen.listing.listed
-        near = [entry for key in shown.keys[shown.cursor : shown.cursor + 2] if (entry := listed.get(key)) is not None]
+        near = self._screen.near
         wanted = [one for one in near if not one.ended and one.is_checked and reader.state(one) is None]
         looked, self._near = self._near, tuple(one.version for one in near)
         is_looking = self._look_worker is not None and not self._look_worker.is_finished

@@ -31,10 +31,7 @@ class Snoozing:
     def ask(self, typed: str = USUAL, trouble: str = "") -> None:
         """Asks until when; an empty line ends a snooze."""
         entry = self._screen.current
-        if entry is None or entry.ended:
-            return
-        if why := self._screen.why_not(self._screen.gate.why_busy, entry):
-            self._screen.refusal.say(why)
+        if entry is None or entry.ended or self._screen.refuses(self._screen.gate.why_busy, entry):
             return
         held = entry.snoozed or entry.woken
         ask(
@@ -70,7 +67,7 @@ class Snoozing:
         if typed.strip():
             # What is out of sight must not be approved with a batch.
             self._screen.marks.remove(entry.item.id)
-            if self._screen.current is not None and self._screen.current.item.id == entry.item.id:
+            if self._screen.is_under_cursor(entry.item.id):
                 self._deciding.go_to_next_undecided()
             words = OneLine(f"{words}; {{pending.filter}} lists it under “snoozed”")
         if words:

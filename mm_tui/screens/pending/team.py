@@ -36,7 +36,6 @@ class Team:
         """What could not be set, by action and email: it is offered again."""
 
     def ask_note(self) -> None:
-        """Asks for the note; an empty one removes it."""
         if (entry := self._ready()) is None:
             return
         email_id, before = entry.item.id, entry.note.text if entry.note is not None else OneLine("")

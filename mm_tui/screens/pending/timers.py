@@ -31,7 +31,6 @@ class ScreenTimers:
         self._presence: Timer | None = None
 
     def start(self) -> None:
-        """Starts the timers; call it when the screen is mounted."""
         self._holds = self._screen.set_interval(HOLD_SECONDS, self._update_holds)
         self._ages = self._screen.set_interval(AGES_SECONDS, self._update_ages)
         self._presence = self._screen.set_interval(PRESENCE_SECONDS, self._update_presence)

@@ -30,8 +30,6 @@ _THREAD_STYLES = {"hidden": "risk"}
 
 
 class Laid(NamedTuple):
-    """A laid-out body."""
-
     made: Rendered = Rendered("")
     marks: MarkIndex = MarkIndex()
     lines: Sequence[tuple[int, int]] = ()
@@ -101,7 +99,6 @@ class MessageItem(msgspec.Struct, eq=False):
 
     @property
     def height(self) -> int:
-        """The number of drawn lines."""
         return len(self.head) + len(self.body.lines) + 1 if self.open else 1
 
 

@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from textual import getters
 from textual.content import Content
-from textual.message import Message
 from textual.widgets import Static
 
 from mm_tui import keymap
 from mm_tui.messages import DecisionWanted, Said
 from mm_tui.models import EmailDetail, Status
-from mm_tui.screens.base import BaseScreen, PartAction
-from mm_tui.screens.dialogs.labelling import ask_label, say_why_not
-from mm_tui.screens.dialogs.mail_acts import ask_cancel, ask_spam
+from mm_tui.screens.base import PartAction
+from mm_tui.screens.dialogs.mail_acts import ask_cancel, ask_label, ask_spam, say_why_not
 from mm_tui.screens.thread.assist_card import AssistCard
 from mm_tui.screens.thread.lines import MessageItem
 from mm_tui.screens.thread.looking import LookingCloser
 from mm_tui.screens.thread.reply_editor import ReplyEditor
-from mm_tui.screens.thread.replying import Replying
 from mm_tui.screens.thread.view import ThreadView
 from mm_tui.services.events import AssistChanged, MailChanged, ServiceEvent
 from mm_tui.services.fault_words import expected_faults, fault_words
@@ -45,16 +40,7 @@ WAITING = frozenset({str(Status.PENDING_SEND_APPROVAL), str(Status.PENDING_INBOU
 """The states of an email to decide about."""
 
 
-@dataclass(eq=False, repr=False)
-class Opened(Message):
-    """Carries an email's body, or why it could not be opened."""
-
-    email_id: str
-    detail: EmailDetail | None
-    words: str
-
-
-class ThreadScreen(BaseScreen):
+class ThreadScreen(LookingCloser):
     """A thread, opened at one of its emails. This marks the email as read at the gateway, because a human opened it.
     `thread_id` is None for an email without one. `reply_with`: the initial text of the reply editor; empty leaves it
     closed."""
@@ -64,24 +50,20 @@ class ThreadScreen(BaseScreen):
     CSS_PATH = "thread.tcss"
     BINDINGS = keymap.bindings("thread")
 
-    thread_view = getters.query_one(ThreadView)
-    """The widget that shows the thread's messages."""
-
     def __init__(self, mailbox_id: str, thread_id: str | None, email_id: str, *, reply_with: str = "") -> None:
         super().__init__()
         self._reply_with = reply_with
         self.mailbox_id = mailbox_id
         self.thread_id = thread_id
         self._opened_id = email_id
-        self.replying = Replying(self, mailbox_id)
-        self.looking = LookingCloser(self)
+        self.reply = ReplyEditor(mailbox_id, id="reply")
 
     def compose_body(self) -> ComposeResult:
         yield Static(id="thread-heading")
         yield AssistCard(id="assist")
         now_ms, is_test = int(self.session.clock.now().timestamp() * 1000), not self.session.settings.profile.is_live
         yield ThreadView(now_ms=now_ms, is_test=is_test, id="thread")
-        yield ReplyEditor(id="reply")
+        yield self.reply
 
     def on_mount(self) -> None:
         rows = self._rows()
@@ -94,7 +76,7 @@ class ThreadScreen(BaseScreen):
             self._open(items[at])
         self._show_card()
         if self._reply_with:
-            self.call_after_refresh(self.replying.open, self._reply_with)
+            self.call_after_refresh(self.reply.open, self._reply_with)
         in_thread(self, self.session.inspection.refresh, lambda _: self._inspect_all(), "contacts")
 
     def status_mailbox(self) -> str | None:
@@ -119,11 +101,9 @@ class ThreadScreen(BaseScreen):
 
     def _heading(self, rows: list[MailRow]) -> None:
         subject = rows[0].subject if rows else OneLine("")
-        self.query_one("#thread-heading", Static).update(
-            Content.assemble(
-                (subject or "(no subject)", "bold"), (f"  {count(len(rows), 'email', 'emails')}", "$mm-dim")
-            )
-        )
+        number = f"  {count(len(rows), 'email', 'emails')}"
+        heading = Content.assemble((subject or "(no subject)", "bold"), (number, "$mm-dim"))
+        self.query_one("#thread-heading", Static).update(heading)
 
     # Opening messages
 
@@ -156,38 +136,36 @@ class ThreadScreen(BaseScreen):
 
     async def _fetch(self, email_id: str) -> None:
         sync = self.session.sync
-        again = with_keys("Press {thread.fold} twice to try again.", self.session.settings.keys)
         try:
             if (stored := await asyncio.to_thread(self.session.mail.detail, email_id)) is not None:
-                self.post_message(Opened(email_id, stored, ""))
+                self.call_later(self._opened, email_id, stored)
                 if stored.status != "unread":
                     return
-            if sync is None:
-                words = self.session.trouble or "not opened on this machine yet, and the gateway is not connected"
-                self.post_message(Opened(email_id, None, f"{words}. {again}"))
+            if sync is not None:
+                self.call_later(self._opened, email_id, await sync.fetch_detail(self.mailbox_id, email_id))
                 return
-            detail = await sync.fetch_detail(self.mailbox_id, email_id)
+            words: str = self.session.trouble or "not opened on this machine yet, and the gateway is not connected"
         except expected_faults() as error:
-            words = fault_words(error).rstrip(".")
-            self.post_message(Opened(email_id, None, f"cannot be opened: {words}. {again}"))
-        else:
-            self.post_message(Opened(email_id, detail, ""))
+            words = f"cannot be opened: {fault_words(error).rstrip('.')}"
+        again = with_keys("Press {thread.fold} twice to try again.", self.session.settings.keys)
+        self.call_later(self._opened, email_id, None, f"{words}. {again}")
 
-    def on_opened(self, message: Opened) -> None:
+    def _opened(self, email_id: str, detail: EmailDetail | None, words: str = "") -> None:
+        """Shows an email's body, or in words why it could not be opened."""
         for item in self.thread_view.items:
-            if item.row.email_id == message.email_id:
-                item.detail = message.detail or item.detail
-                item.words = message.words if item.detail is None else ""
+            if item.row.email_id == email_id:
+                item.detail = detail or item.detail
+                item.words = words if item.detail is None else ""
                 if item.detail is not None:
                     self._inspect(item.detail)
-                    item.row = self.session.mail.row(message.email_id) or item.row
+                    item.row = self.session.mail.row(email_id) or item.row
                     item.unsent = self._unsent(item.row)
                 elif not item.open:
                     continue
                 self.thread_view.changed(item)
         self.refresh_bindings()
-        if message.words and message.detail is None:
-            self.say(message.words, "warning")
+        if words:
+            self.say(words, "warning")
 
     def on_thread_view_toggled(self, message: ThreadView.Toggled) -> None:
         self._open(message.item)
@@ -253,25 +231,20 @@ class ThreadScreen(BaseScreen):
             self.query_one(AssistCard).show(state, items[-1].row.email_id)
 
     def save_work(self) -> bool:
-        return self.replying.save(durable=True)
+        return self.reply.save(durable=True)
 
     def written_text(self) -> str:
-        return self.replying.editor.text
+        return self.reply.text
 
     # Moving
 
     action_line_down = PartAction("thread_view.line_down")
     action_line_up = PartAction("thread_view.line_up")
     action_page = PartAction("thread_view.page")
+    action_turn = PartAction("thread_view.turn")
 
     def action_turn_to(self, index: int) -> None:
         self.thread_view.turn_to(index if index >= 0 else len(self.thread_view.items) - 1)
-
-    def action_next_message(self) -> None:
-        self.thread_view.turn(1)
-
-    def action_previous_message(self) -> None:
-        self.thread_view.turn(-1)
 
     def action_toggle_message(self) -> None:
         if (item := self.thread_view.current) is not None:
@@ -309,16 +282,10 @@ class ThreadScreen(BaseScreen):
         self.say("shown as Markdown" if is_source else "shown as a recipient reads it")
 
     def action_back(self) -> None:
-        if self.replying.may_leave():
+        if self.reply.may_leave():
             self.dismiss()
 
-    # Passed to the parts
-
-    action_raw = PartAction("looking.raw")
-    action_copy = PartAction("looking.copy")
-    action_details = PartAction("looking.details")
-    action_links = PartAction("looking.links")
-    action_files = PartAction("looking.files")
+    # Keys
 
     def action_summarise(self) -> None:
         triage, items = self.session.triage, self.thread_view.items
@@ -332,7 +299,7 @@ class ThreadScreen(BaseScreen):
     def label_here(self, act_id: str, label: str) -> str:
         """Offers only what there is: an email that waits or is scheduled, another email, attachments, links. Says what
         escape does to the reply."""
-        if act_id == "reply.close" and self.replying.is_model_writing:
+        if act_id == "reply.close" and self.reply.is_model_writing:
             return "stop"
         items = self.thread_view.items if self.is_mounted else []
         offered = {
@@ -340,7 +307,7 @@ class ThreadScreen(BaseScreen):
             "thread.cancel": lambda: self._scheduled is not None,
             "thread.next_message": lambda: bool(items) and self.thread_view.current is not items[-1],
             "thread.previous_message": lambda: bool(items) and self.thread_view.current is not items[0],
-            "thread.links": lambda: self.is_mounted and self.looking.has_links,
+            "thread.links": lambda: self.is_mounted and self.has_links,
             "thread.files": lambda: any(
                 item.row.has_attachments or (item.detail and item.detail.attachments) for item in items
             ),
@@ -387,9 +354,4 @@ class ThreadScreen(BaseScreen):
         if (item := self.thread_view.current) is not None:
             ask_spam(self, item.row)
 
-    action_reply = PartAction("replying.open")
-    on_draft_area_taken_over = PartAction("replying.stop")
-    on_reply_editor_edited = PartAction("replying.edited")
-    on_reply_editor_closed = PartAction("replying.leave")
-    on_reply_editor_redraft_asked = PartAction("replying.redraft")
-    on_reply_editor_submitted = PartAction("replying.submit")
+    action_reply = PartAction("reply.open")

@@ -66,11 +66,8 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
 
         item: MessageItem
 
-    @dataclass(eq=False, repr=False)
     class Turned(Message):
         """Posted when another message becomes the current one."""
-
-        item: MessageItem
 
     def __init__(self, *, now_ms: int, is_test: bool = False, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -88,7 +85,6 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
 
     @property
     def items(self) -> Sequence[MessageItem]:
-        """All messages, oldest first."""
         return self._items
 
     @property
@@ -224,7 +220,6 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
         self.turn_to(self._current + by)
 
     def turn_to(self, index: int) -> None:
-        """Makes a message current and scrolls it into view."""
         index = max(0, min(index, len(self._items) - 1))
         if not self._items:
             return
@@ -232,7 +227,7 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
             for at in (self._current, index):
                 self.refresh_lines(self._tops[at], self._items[at].height)
             self._current = index
-            self.post_message(self.Turned(self._items[index]))
+            self.post_message(self.Turned())
         self._bring_into_view()
 
     def page(self, by: int) -> None:
@@ -247,7 +242,7 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
             index = self._leaf_at(top if by > 0 else top + self.size.height - 1)
             self.refresh()
             self._current = index
-            self.post_message(self.Turned(self._items[index]))
+            self.post_message(self.Turned())
 
     def _bring_into_view(self) -> None:
         if not self._items:
@@ -276,7 +271,6 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
     # Drawing
 
     def style(self, name: str) -> Style:
-        """The terminal style of a component class."""
         return self.get_component_rich_style(f"thread--{name}")
 
     def render_line(self, y: int) -> Strip:
