@@ -6,7 +6,7 @@ import os
 from functools import cache
 from threading import Lock
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any
 
 from mm_tui.terminal_output import ShownCells
 
@@ -28,15 +28,6 @@ def erases_in_colour() -> bool:
         return curses.tigetflag("bce") > 0
     except (OSError, ValueError, curses.error):
         return False
-
-
-@runtime_checkable
-class ForgetsShown(Protocol):
-    """A driver that remembers what the terminal shows."""
-
-    def forget_shown(self, at: float | None = None) -> None:
-        """Forgets what the terminal shows, because something else may have written to it; the next paint is full. `at`:
-        when that was, by the monotonic clock; None for now. What is known was all written after the last forgetting."""
 
 
 @cache
@@ -71,6 +62,8 @@ def compacting(driver_class: type[Driver]) -> type[Driver]:
             return self._cells.difference(data, (size.columns, size.lines))
 
         def forget_shown(self, at: float | None = None) -> None:
+            """Has the next paint written in full, because something else may have written to the terminal. `at`: when
+            that was, by the monotonic clock; None for now. What is known was all written after the last forgetting."""
             with self._writing:
                 if at is None or at > self._forgotten_at:
                     self._cells.forget()

@@ -121,52 +121,30 @@ def report_words(error: BaseException, folder: Path) -> str:
         return f"No report could be written: {failure.strerror or type(failure).__name__}"
 
 
-class _Installed:
-    """The folder for this process's reports, once it is known."""
-
-    folder: Path | None = None
-
-
-_installed = _Installed()
-
-
-def report(error: BaseException, folder: Path | None = None) -> OneLine:
-    """Writes a report and returns the line to show instead of a traceback. Never raises. `folder`: where reports are
-    kept; None takes the folder that `install_hooks` was given."""
+def report(error: BaseException, folder: Path) -> OneLine:
+    """Writes a report and returns the line to show instead of a traceback. Never raises."""
     kind = type(error).__qualname__
-    folder = folder or _installed.folder
-    if folder is None:
-        return OneLine(f"mm-tui stopped because of an internal error ({kind}); no folder for reports is known")
     return OneLine(f"mm-tui stopped because of an internal error ({kind}). {report_words(error, folder)}")
 
 
 def install_hooks(folder: Path) -> None:
-    """Turns every uncaught exception of this process, its threads and finalisers into a report. `folder`: where reports
-    are kept, from now on also those of `report`."""
-    _installed.folder = folder
-
-    def say(error: BaseException) -> None:
-        line = report(error, folder)
-        with contextlib.suppress(OSError, ValueError):
-            print(line, file=sys.__stderr__, flush=True)
+    """Turns every uncaught exception of this process, its threads and finalisers into a report in this folder."""
 
     def uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         if not isinstance(error, KeyboardInterrupt):
-            say(error)
+            line = report(error, folder)
+            with contextlib.suppress(OSError, ValueError):
+                print(line, file=sys.__stderr__, flush=True)
 
+    # The program continues and may be drawing: a line on the terminal would spoil the screen.
     def in_thread(args: threading.ExceptHookArgs) -> None:
-        if hangup.outlives(args):
-            return
-        if args.exc_value is not None and not isinstance(args.exc_value, SystemExit):
-            write_quietly(args.exc_value)
+        is_failure = not hangup.outlives(args) and not isinstance(args.exc_value, SystemExit)
+        if is_failure and args.exc_value is not None:
+            report_words(args.exc_value, folder)
 
     def unraisable(args: sys.UnraisableHookArgs) -> None:
         if args.exc_value is not None:
-            write_quietly(args.exc_value)
-
-    def write_quietly(error: BaseException) -> None:
-        # The program continues and may be drawing: a line on the terminal would spoil the screen.
-        report(error, folder)
+            report_words(args.exc_value, folder)
 
     sys.excepthook = uncaught
     threading.excepthook = in_thread

@@ -11,41 +11,13 @@ from mm_tui.store.seal import STORE_FAULTS, fault_of_store, is_of_store
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Sequence
 
     from textual.app import App
 
     from mm_tui.screens.base import BaseScreen
     from mm_tui.session import Session
     from mm_tui.settings.profiles import Profiles
-
-
-class UnsavedWork:
-    """Saves texts that cannot be saved to the store. `store`: the store's file, beside which they are written; None for
-    a store in memory."""
-
-    def __init__(self, store: Path | None) -> None:
-        self._store = store
-        self._said: dict[str, str] = {}
-        """The message about each text in a separate file."""
-
-    def keep(self, screens: Iterable[BaseScreen]) -> list[str]:
-        """Saves the unfinished text of each screen; returns messages about texts saved elsewhere."""
-        return [words for screen in screens if (words := self._keep(screen))]
-
-    def _keep(self, screen: BaseScreen) -> str:
-        if screen.save_work() or not (text := screen.written_text()):
-            return ""
-        if text not in self._said:
-            from mm_tui.store.loose_texts import keep_text
-
-            try:
-                kept = keep_text(text, self._store)
-            except OSError as error:
-                return f"What you wrote cannot be saved anywhere ({error}). If you leave, it is lost."
-            self._said[text] = f"What you wrote could not be saved in the local store; it is in {kept}."
-        return self._said[text]
 
 
 class Leaving:
@@ -59,7 +31,8 @@ class Leaving:
         self._session = session
         self._profiles = profiles
         self._screens = screens
-        self._unsaved = UnsavedWork(session.database.path)
+        self._kept_beside: dict[str, str] = {}
+        """Texts that could not be saved to the store and are in files beside it, with the message about each."""
         self.next_session: Session | None = None
         """What to open when this app has ended: another profile, with its store already open."""
         self._crash: Exception | None = None
@@ -74,7 +47,7 @@ class Leaving:
 
         if any(isinstance(screen, LeaveScreen) for screen in self._app.screen_stack):
             return
-        decisions, texts = on_the_way(self._session), self._unsaved.keep(self._screens())
+        decisions, texts = on_the_way(self._session), self._save_texts()
         if decisions.all or texts:
             self._app.push_screen(LeaveScreen(decisions, texts), lambda sure: self.leave() if sure else None)
         else:
@@ -83,15 +56,31 @@ class Leaving:
     def leave(self, status: int = 0) -> None:
         """Saves unfinished texts and ends the app with this exit status."""
         self._session.begin_closing()
-        self.parting_words = self._unsaved.keep(self._screens())
+        self.parting_words = self._save_texts()
         if self._session.database.path is not None:
             from mm_tui.services.left_texts import saved_words
 
             self.parting_words += saved_words(self._session.edits)
         self._app.exit(return_code=status)
 
+    def _save_texts(self) -> list[str]:
+        """Saves the unfinished text of each screen; returns messages about texts saved elsewhere."""
+        return [words for screen in self._screens() if (words := self._save_text(screen))]
+
+    def _save_text(self, screen: BaseScreen) -> str:
+        if screen.save_work() or not (text := screen.written_text()):
+            return ""
+        if text not in self._kept_beside:
+            from mm_tui.store.loose_texts import keep_text
+
+            try:
+                kept = keep_text(text, self._session.database.path)
+            except OSError as error:
+                return f"What you wrote cannot be saved anywhere ({error}). If you leave, it is lost."
+            self._kept_beside[text] = f"What you wrote could not be saved in the local store; it is in {kept}."
+        return self._kept_beside[text]
+
     def choose_profile(self) -> None:
-        """Lets the user switch to another profile."""
         if self._profiles is None:
             self._app.notify("the demo has only one profile")
         else:
@@ -120,7 +109,7 @@ class Leaving:
                 self.crash_line = OneLine(f"mm-tui stopped: {fault_of_store(error)}. `mm-tui doctor` checks it.")
         for screen in self._screens():
             try:
-                self.parting_words += self._unsaved.keep([screen])
+                self.parting_words += filter(None, [self._save_text(screen)])
             except Exception as second:  # noqa: BLE001 - one screen's failure must not cost another's text
                 crash.report(second, reports_dir())
         self._crash = self._crash or error

@@ -6,7 +6,8 @@ Services do not use Textual: they call a plain function with an event. The app w
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, cast
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
 
 from textual.message import Message
 
@@ -19,60 +20,44 @@ if TYPE_CHECKING:
     from mm_tui.session import Session
 
 
+@dataclass(eq=False, repr=False)
 class ServiceEventReceived(Message, bubble=False):
     """A service reports what changed."""
 
-    def __init__(self, event: ServiceEvent) -> None:
-        super().__init__()
-        self.event = event
+    event: ServiceEvent
 
 
 class ServicesReady(Message, bubble=False):
     """The network side has been built: sync, releases and the assistant may be asked from now on."""
 
 
+@dataclass(eq=False, repr=False)
 class DecisionWanted(Message):
     """Somebody wants to decide about a waiting email."""
 
-    def __init__(self, email_id: str) -> None:
-        super().__init__()
-        self.email_id = email_id
+    email_id: str
 
 
 class SubjectChanged(Message):
     """From the next paint on, a key would decide another email or another text."""
 
 
+@dataclass(eq=False, repr=False)
 class Said(Message):
-    """A message from a worker for the status line, as plain text, away from what is being decided. `taken_back`: the
-    message is no longer true: remove it if it is still shown."""
+    """A message from a worker for the status line, as plain text, away from what is being decided."""
 
-    def __init__(self, text: str, severity: str = "information", *, taken_back: bool = False) -> None:
-        super().__init__()
-        self.taken_back = taken_back
-        self.text = text
-        self.severity = severity
+    text: str
+    severity: str = "information"
+    taken_back: bool = False
+    """The message is no longer true: remove it if it is still shown."""
 
 
 def session_of(node: DOMNode) -> Session:
     """The open profile of the app that `node` is in."""
-    return cast("HasSession", node.app).session
+    session: Session = cast(Any, node.app).session
+    return session
 
 
 def choose_act(node: DOMNode, act_id: str, run: Callable[[], Awaitable[object]], *, clicked: bool = False) -> None:
     """Runs an action that was not chosen by its key; one that decides is subject to the same rules."""
-    cast("HasSession", node.app).keyboard.choose(act_id, run, clicked=clicked)
-
-
-class ChoosesActs(Protocol):
-    """The app's keyboard, as screens and widgets see it."""
-
-    def choose(self, act_id: str, run: Callable[[], Awaitable[object]], *, clicked: bool) -> None:
-        """See `choose_act`."""
-
-
-class HasSession(Protocol):
-    """The app, as screens and widgets see it."""
-
-    session: Session
-    keyboard: ChoosesActs
+    cast(Any, node.app).keyboard.choose(act_id, run, clicked=clicked)

@@ -12,8 +12,6 @@ from textual.screen import Screen
 from textual.widgets import OptionList
 from textual.worker import Worker
 
-from mm_tui.compact_driver import ForgetsShown
-
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
@@ -33,8 +31,9 @@ def write_to_terminal(app: App[Any], sequences: str) -> None:
 
 def forget_shown(app: App[Any], at: float | None = None) -> None:
     """Forgets what the terminal shows, so that the next paint is written in full. `at` is as for the driver."""
-    if isinstance(app._driver, ForgetsShown):
-        app._driver.forget_shown(at)
+    forget: Callable[[float | None], None] | None = getattr(app._driver, "forget_shown", None)
+    if forget is not None:
+        forget(at)
 
 
 def is_wrapped(area: TextArea) -> bool:

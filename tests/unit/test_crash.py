@@ -5,13 +5,11 @@ from __future__ import annotations
 import stat
 import subprocess
 import sys
-import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from mm_tui import crash
 from mm_tui.crash import KEPT_REPORTS, UnsafeEnvironment, describe, refuse_unsafe_environment, report, write_report
 
 KEY = "mm_test_made_up_for_this_test_only"
@@ -127,20 +125,6 @@ def test_hooks_of_a_process(tmp_path: Path, where: str, status: int, reports: in
     for text in (done.stdout, done.stderr, *(file.read_text() for file in files)):
         assert KEY not in text
         assert "Traceback" not in text
-
-
-def test_without_a_folder_the_line_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(crash._installed, "folder", None)
-    assert "no folder for reports" in report(ValueError(KEY))
-
-
-def test_reports_go_to_the_folder_of_the_hooks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("excepthook", "unraisablehook"):
-        monkeypatch.setattr(sys, name, getattr(sys, name))
-    monkeypatch.setattr(threading, "excepthook", threading.excepthook)
-    monkeypatch.setattr(crash._installed, "folder", None)
-    crash.install_hooks(tmp_path)
-    assert str(tmp_path) in report(ValueError())
 
 
 @pytest.mark.parametrize(
