@@ -130,16 +130,10 @@ class Arrival:
             self._timer = None
 
 
-def arrival_of(node: DOMNode) -> Arrival | None:
-    """The `Arrival` of this node's app; None if the app has none."""
-    found = getattr(node.app, "arrival", None)
-    return found if isinstance(found, Arrival) else None
-
-
 def once_arrived(node: DOMNode, call: Call) -> None:
     """Calls the function when everything painted so far has arrived at the terminal."""
-    arrival = arrival_of(node)
-    if arrival is None:
-        call(monotonic())
-    else:
+    arrival = getattr(node.app, "arrival", None)
+    if isinstance(arrival, Arrival):
         arrival.once_arrived(call)
+    else:
+        call(monotonic())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -155,46 +155,35 @@ class AuditFilterScreen(ListDialog[LineFilter]):
         now: datetime,
         names: Mapping[str, str] = NO_NAMES,
     ) -> None:
-        lines = list(_choices(chosen, actors, actions, boxes, now, names))
+        lines: list[Line[LineFilter]] = [heading("Log")]
+        for source, words in ((Source.GATEWAY, "the gateway's log"), (Source.JOURNAL, "the local journal")):
+            on = chosen.source is source
+            lines.append(_choice(words, replace(chosen, source=None if on else source, action=None), on))
+        lines.append(heading("Time"))
+        for words, span in SPANS:
+            lines.append(_choice(words, replace(chosen, since=now - span), chosen.since == now - span))
+        if chosen.since is not None:
+            lines.append(_choice("any time", replace(chosen, since=None), False))
+        lines.append(heading("Mailbox"))
+        for mailbox_id, address in boxes:
+            on = chosen.mailbox_id == mailbox_id
+            lines.append(_choice(address, replace(chosen, mailbox_id=None if on else mailbox_id), on))
+        for title, source in (("People (local journal)", Source.JOURNAL), ("Keys (gateway's log)", Source.GATEWAY)):
+            here = [facet for facet in actors if facet.source is source][:MOST]
+            lines += [heading(title)] if here else []
+            for facet in here:
+                on = chosen.actor == facet.value
+                words = key_words(facet.value, names) if source is Source.GATEWAY else facet.value
+                result = replace(chosen, actor=None if on else str(facet.value))
+                lines.append(_choice(words, result, on, _lines(facet)))
+        lines.append(heading("What"))
+        for facet in actions[:MOST]:
+            on = chosen.action == facet.value and chosen.source is facet.source
+            action, log = (None, None) if on else (str(facet.value), facet.source)
+            known = GATEWAY_WORDS if facet.source is Source.GATEWAY else {**STEP_WORDS, **JOURNAL_WORDS}
+            words = known.get(facet.value, facet.value.replace("_", " "))
+            lines.append(_choice(words, replace(chosen, action=action, source=log), on, _lines(facet)))
         super().__init__("Show only", lines, choose="choose; choose again to clear it")
-
-
-def _choices(
-    chosen: LineFilter,
-    actors: Sequence[Facet],
-    actions: Sequence[Facet],
-    boxes: Sequence[tuple[str, str]],
-    now: datetime,
-    names: Mapping[str, str],
-) -> Iterator[Line[LineFilter]]:
-    yield heading("Log")
-    for source, words in ((Source.GATEWAY, "the gateway's log"), (Source.JOURNAL, "the local journal")):
-        on = chosen.source is source
-        yield _choice(words, replace(chosen, source=None if on else source, action=None), on)
-    yield heading("Time")
-    for words, span in SPANS:
-        yield _choice(words, replace(chosen, since=now - span), chosen.since == now - span)
-    if chosen.since is not None:
-        yield _choice("any time", replace(chosen, since=None), False)
-    yield heading("Mailbox")
-    for mailbox_id, address in boxes:
-        on = chosen.mailbox_id == mailbox_id
-        yield _choice(address, replace(chosen, mailbox_id=None if on else mailbox_id), on)
-    for title, source in (("People (local journal)", Source.JOURNAL), ("Keys (gateway's log)", Source.GATEWAY)):
-        here = [facet for facet in actors if facet.source is source][:MOST]
-        if here:
-            yield heading(title)
-        for facet in here:
-            on = chosen.actor == facet.value
-            words = key_words(facet.value, names) if source is Source.GATEWAY else facet.value
-            yield _choice(words, replace(chosen, actor=None if on else str(facet.value)), on, _lines(facet))
-    yield heading("What")
-    for facet in actions[:MOST]:
-        on = chosen.action == facet.value and chosen.source is facet.source
-        action, log = (None, None) if on else (str(facet.value), facet.source)
-        known = GATEWAY_WORDS if facet.source is Source.GATEWAY else {**STEP_WORDS, **JOURNAL_WORDS}
-        words = known.get(facet.value, facet.value.replace("_", " "))
-        yield _choice(words, replace(chosen, action=action, source=log), on, _lines(facet))
 
 
 def _choice(words: str, result: LineFilter, on: bool, more: str = "") -> Line[LineFilter]:

@@ -95,10 +95,8 @@ def write_envelope(writer: PageWriter, entry: QueueEntry, above: Sequence[str] |
             writer.line(f"{len(addresses)} recipients, all listed below the text", "strong")
             started = True
         elif above is not None or not fits_head(addresses):
-            for number, address in enumerate(addresses, start=1):
-                writer.write(f"{name} {number}  ", "dim")
-                writer.line(OneLine(f"{Party.parse(address)}"))
-                started = True
+            _write_numbered(writer, f"{name} ", addresses)
+            started = started or bool(addresses)
     for line in above or ():
         writer.line(OneLine(line), "dim")
     if started:
@@ -115,9 +113,13 @@ def _write_folded(writer: PageWriter, entry: QueueEntry) -> None:
         if not fits_head(addresses):
             writer.line()
             writer.line(f"{name}, {len(addresses)} recipients", "strong")
-            for number, address in enumerate(addresses, start=1):
-                writer.write(f"{number}  ", "dim")
-                writer.line(OneLine(f"{Party.parse(address)}"))
+            _write_numbered(writer, "", addresses)
+
+
+def _write_numbered(writer: PageWriter, name: str, addresses: Sequence[str]) -> None:
+    for number, address in enumerate(addresses, start=1):
+        writer.write(f"{name}{number}  ", "dim")
+        writer.line(OneLine(f"{Party.parse(address)}"))
 
 
 def thread_page(

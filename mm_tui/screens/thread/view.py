@@ -95,18 +95,15 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
     def show(self, items: Sequence[MessageItem], current: int) -> None:
         self._items = list(items)
         self._current = max(0, min(current, len(self._items) - 1))
-        for item in self._items:
-            self._lay(item)
-        self._measure()
+        self._lay_all()
         self._bring_into_view()
-        self.refresh()
 
     def add(self, item: MessageItem, at: int) -> None:
         """Inserts a message at its place in the thread; the text being read stays in place."""
         offset = self._offset if self._items else 0
         self._current += bool(self._items) and at <= self._current
         self._items.insert(at, item)
-        self._lay_all(offset)
+        self._lay_around(offset)
 
     def changed(self, item: MessageItem) -> None:
         """Lays `item` out anew; what is on top of the view stays there."""
@@ -131,11 +128,8 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
         """Switches between bodies as written and as read. Returns whether they are shown as written."""
         self._as_source = not self._as_source
         self._bodies = RenderPass(as_source=self._as_source)
-        for item in self._items:
-            self._lay(item)
-        self._measure()
+        self._lay_all()
         self._bring_into_view()
-        self.refresh()
         return self._as_source
 
     def on_bodies_rendered(self, message: BodiesRendered) -> None:
@@ -144,7 +138,7 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
             if item.laid[0] in message.bodies:
                 item.laid = ("", 0, False)
         if self._items:
-            self._lay_all(self._offset)
+            self._lay_around(self._offset)
 
     # Layout
 
@@ -153,11 +147,15 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
         """How many lines of the current message are above the view."""
         return self.scroll_offset.y - self._tops[self._current]
 
-    def _lay_all(self, offset: int) -> None:
+    def _lay_around(self, offset: int) -> None:
+        """Lays everything out; so many lines of the current message are above the view then."""
+        self._lay_all()
+        self.scroll_to(y=self._tops[self._current] + min(offset, self._items[self._current].height), animate=False)
+
+    def _lay_all(self) -> None:
         for item in self._items:
             self._lay(item)
         self._measure()
-        self.scroll_to(y=self._tops[self._current] + min(offset, self._items[self._current].height), animate=False)
         self.refresh()
 
     def _room(self) -> int:
@@ -189,7 +187,7 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
     def on_resize(self) -> None:
         if self.size.width != self._laid_for and self._items:
             self._laid_for = self.size.width
-            self._lay_all(self._offset)
+            self._lay_around(self._offset)
         elif self._items and self._offset <= 0:
             # The card above took room: what was at the bottom stays in view.
             self._bring_into_view()
