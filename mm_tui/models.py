@@ -147,6 +147,14 @@ class RawContent(Model, frozen=True, kw_only=True):
     bcc: tuple[str, ...] = ()
     """Empty if the gateway does not disclose it; no published answer does."""
 
+    @property
+    def clean_attachments(self) -> tuple[Attachment, ...]:
+        """The attachments, for display."""
+        return tuple(
+            Attachment(name=OneLine(name), size=size, content_type=OneLine(kind))
+            for name, size, kind in self.attachments
+        )
+
     def __repr__(self) -> str:
         return f"<RawContent of {len(self.body)} characters>"
 
@@ -322,6 +330,20 @@ class PendingItem(Model, frozen=True, kw_only=True):
     attachments: tuple[Attachment, ...] = ()
     raw: RawContent
     complete: bool = False
+
+    @classmethod
+    def of(cls, raw: RawContent, **others: Any) -> PendingItem:
+        """One with this content, cleaned for display. `others`: the fields that do not follow from the content."""
+        return cls(
+            sender=Party.parse(raw.sender),
+            to=tuple(map(Party.parse, raw.to)),
+            cc=tuple(map(Party.parse, raw.cc)),
+            subject=OneLine(raw.subject),
+            body=ManyLine(raw.body),
+            attachments=raw.clean_attachments,
+            raw=raw,
+            **others,
+        )
 
     @property
     def bcc(self) -> tuple[Party, ...]:

@@ -13,8 +13,8 @@ from mm_tui.commands.output.exits import Exit
 from mm_tui.decision.state import Choice, Outcome
 from mm_tui.review.diff import Kind, compare, marked
 from mm_tui.review.digest import short
+from mm_tui.services.decisions.overview import ASKS_REDRAFT
 from mm_tui.services.decisions.redrafts import RedraftRequests
-from mm_tui.services.decisions.show import ASKS_REDRAFT
 from mm_tui.services.decisions.view import SAME_TO_READ, Changed, DecisionView, Phase, Shown
 from mm_tui.services.events import RedraftNotAsked, ServiceEvent
 from mm_tui.text import ManyLine, OneLine

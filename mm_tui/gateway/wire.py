@@ -17,7 +17,6 @@ from typing import Any, NamedTuple
 from mm_tui.gateway import values
 from mm_tui.gateway.values import Json
 from mm_tui.models import (
-    Attachment,
     AuditEntry,
     DecideReceipt,
     Direction,
@@ -197,12 +196,6 @@ def _summary_fields(item: Json, mailbox_id: str, raw: RawContent | _Listed) -> d
     }
 
 
-def _clean_attachments(raw: RawContent) -> tuple[Attachment, ...]:
-    return tuple(
-        Attachment(name=OneLine(name), size=size, content_type=OneLine(kind)) for name, size, kind in raw.attachments
-    )
-
-
 def email_summary(item: Json, mailbox_id: str) -> EmailSummary:
     """An email from a list. `mailbox_id` is the requested one, since lists of one mailbox do not repeat it."""
     return EmailSummary(**_summary_fields(item, mailbox_id, _listed(item)))
@@ -219,7 +212,7 @@ def email_detail(item: Json, mailbox_id: str) -> EmailDetail:
         **_summary_fields(item, mailbox_id, raw),
         cc=parties(raw.cc),
         body=ManyLine(raw.body),
-        attachments=_clean_attachments(raw),
+        attachments=raw.clean_attachments,
         tags=tags(item.get("tags")),
         approved_at=values.time(item.get("approved_at")),
         approved_by=values.line(item.get("approved_by")),
@@ -276,21 +269,14 @@ def _automatic(headers: dict[str, OneLine]) -> OneLine:
 
 
 def pending_item(item: Json) -> PendingItem:
-    raw = raw_content(item)
-    return PendingItem(
+    return PendingItem.of(
+        raw_content(item),
         id=values.gateway_id(values.first(item, "id", "email_id", "message_id"), "id"),
         mailbox_id=values.gateway_id(item.get("mailbox_id"), "mailbox_id"),
-        direction=OneLine(direction(item) or ""),
-        sender=Party.parse(raw.sender),
-        to=parties(raw.to),
-        cc=parties(raw.cc),
-        subject=OneLine(raw.subject),
-        body=ManyLine(raw.body),
+        direction=OneLine(direction(item)),
         status=values.line(item.get("status")),
         received_at=values.time(values.first(item, "received_at", "created_at", "timestamp")),
         thread_id=values.optional_id(item.get("thread_id")),
-        attachments=_clean_attachments(raw),
-        raw=raw,
     )
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from mm_tui.models import ARRIVED, LEFT, NOT_SENT, Direction, EmailSummary, Status
 
-_OUTBOUND = {
+_OUTBOUND: Mapping[str, str] = {
     Status.PENDING_SEND_APPROVAL: "draft, waits for a decision",
     Status.PENDING_SCAN: "draft, is being scanned",
     Status.SCHEDULED: "scheduled, not sent yet",
@@ -13,7 +15,7 @@ _OUTBOUND = {
     Status.SEND_FAILED: "failed, was not sent",
     Status.DELETED: "deleted, not known to have been sent",
 }
-_INBOUND = {
+_INBOUND: Mapping[str, str] = {
     Status.PENDING_INBOUND_APPROVAL: "received, waits for a decision",
     Status.PENDING_SCAN: "received, is being scanned",
     Status.SPAM_FLAGGED: "received, flagged as spam",
@@ -43,7 +45,6 @@ def state_words(direction: str, status: str) -> str:
     inbound = direction == Direction.INBOUND
     if status in (ARRIVED if inbound else LEFT):
         return ""
-    known = {str(one): words for one, words in (_INBOUND if inbound else _OUTBOUND).items()}
+    known = _INBOUND if inbound else _OUTBOUND
     status_words = status.replace("_", " ") or "no status"
-    unknown = f"not known to have {'arrived' if inbound else 'been sent'} ({status_words})"
-    return known.get(status, unknown)
+    return known.get(status) or f"not known to have {'arrived' if inbound else 'been sent'} ({status_words})"

@@ -157,4 +157,5 @@ async def at_desk(
 async def crash(decisions: Decisions) -> None:
     """Stops everything at once, without a final journal entry."""
     await decisions._driver.stop_all(list(decisions._active))
-    decisions._renewal.stop()
+    if decisions._renewing is not None:
+        decisions._renewing.cancel()

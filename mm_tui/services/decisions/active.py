@@ -1,20 +1,14 @@
-"""The decisions of this run, by email, and the locks that are renewed while one is in progress."""
+"""The decisions of this run, by email."""
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from collections.abc import Iterable, Iterator
 
-from mm_tui.clock import Clock
 from mm_tui.decision.state import Act
 from mm_tui.services.decisions.record import ActiveDecision
-from mm_tui.store.decisions.locks import RENEW_SECONDS, LockStore
-from mm_tui.store.seal import STORE_FAULTS
 
 _ONE_EMAIL = (Act.APPROVE, Act.APPROVE_FIRST, Act.REJECT)
 """Decisions about one email that never replace it with another."""
-log = logging.getLogger("mm_tui.decisions")
 
 
 class ActiveDecisions:
@@ -75,35 +69,3 @@ class ActiveDecisions:
         if not edits or found is None:
             return edits[-1] if edits else found
         return next(one for one in reversed(self._by_id.values()) if one is found or one is edits[-1])
-
-
-class LockRenewal:
-    """Renews the locks of one process."""
-
-    def __init__(self, locks: LockStore, clock: Clock, decisions: ActiveDecisions) -> None:
-        self._locks = locks
-        self._clock = clock
-        self._active = decisions
-        self._task: asyncio.Task[None] | None = None
-
-    def start(self) -> None:
-        """Renews the locks regularly until `stop`."""
-        if self._task is None:
-            self._task = asyncio.create_task(self._keep_renewing())
-
-    def stop(self) -> None:
-        """Stops renewing; the locks then expire."""
-        if self._task is not None:
-            self._task.cancel()
-
-    async def _keep_renewing(self) -> None:
-        # Real time, not the session's clock: other processes watch a lease by their own real time.
-        while True:
-            await asyncio.sleep(RENEW_SECONDS)
-            if not self._active.open():
-                continue
-            try:
-                await asyncio.to_thread(self._locks.renew, self._clock.now())
-            except STORE_FAULTS as error:
-                # Each journal entry makes sure that the lock is still ours.
-                log.warning("locks could not be renewed: %s", type(error).__name__)

@@ -313,10 +313,10 @@ class DecisionCalls:
         """Looks for an email that is newer than the original and has exactly the edit's content. An edit in the
         original's thread is looked for only there, any other among all sent emails."""
         case, meta, (base, edit, mine) = decision.state.case, decision.meta, decision.texts
-        in_thread = meta.thread_id is not None and not starts_thread(base, edit)
         try:
-            if in_thread:
-                mails = await self._in_thread(decision)
+            if meta.thread_id is not None and not starts_thread(base, edit):
+                thread = await self._gateway.thread(meta.mailbox_id, meta.thread_id)
+                mails = [mail for mail in reversed(thread.emails) if str(mail.direction) == Direction.OUTBOUND]
             else:
                 mails = [mail async for mail in self._since(decision, Direction.OUTBOUND)]
             for mail in mails:
@@ -329,12 +329,6 @@ class DecisionCalls:
         except GatewayError as error:
             return ReadFailed(error.message)
         return Found()
-
-    async def _in_thread(self, decision: ActiveDecision) -> list[EmailSummary]:
-        """The original's thread, newest email first."""
-        assert decision.meta.thread_id is not None
-        thread = await self._gateway.thread(decision.meta.mailbox_id, decision.meta.thread_id)
-        return [mail for mail in reversed(thread.emails) if str(mail.direction) == Direction.OUTBOUND]
 
 
 def _approves(state: State) -> bool:

@@ -29,7 +29,7 @@ _MEANINGS = {
     Meaning.CANCELLED: "cancelled",
     Meaning.BLOCKED: "blocked by the scan",
 }
-_STATUSES = {
+_STATUSES: Mapping[str, str] = {
     Status.APPROVED: "approved elsewhere",
     Status.SENT: "approved elsewhere, sent",
     Status.DELIVERED: "approved elsewhere, delivered",
@@ -76,8 +76,7 @@ def how_it_ended(
     summary = mail.summary(email_id)
     if summary is not None and (summary.delivered_at or summary.bounced_at) is not None:
         return OneLine(f"approved elsewhere, {'bounced' if summary.bounced_at is not None else 'delivered'}")
-    known = {str(status): words for status, words in _STATUSES.items()}
-    return OneLine(known.get(str(summary.status), UNKNOWN_END)) if summary is not None else UNKNOWN_END
+    return OneLine(_STATUSES.get(summary.status, UNKNOWN_END)) if summary is not None else UNKNOWN_END
 
 
 def _made_here(decisions: DecisionStore, reviewer: str, email_id: str, today: date | None) -> OneLine:

@@ -199,7 +199,8 @@ class DecisionLog:
             return row
         decision = restored(row)
         state, effects = step(decision.state, Restarted())
-        self._append(connection, decision, state, [effect for effect in effects if isinstance(effect, WriteEntry)], at)
+        entries = [effect for effect in effects if isinstance(effect, WriteEntry)]
+        self.write(connection, decision, state, entries, at, is_ours=False)
         return decision.saved(state, at)
 
     def write(
@@ -209,20 +210,14 @@ class DecisionLog:
         state: State,
         entries: Sequence[WriteEntry],
         at: datetime,
+        *,
+        is_ours: bool = True,
     ) -> None:
         """Appends the entries and saves the state, inside the caller's durable transaction. Raises TakenOver if another
-        process took the decision over meanwhile. Nothing may be written or done."""
-        self.locks.confirm(connection, decision.release_id, at)
-        self._append(connection, decision, state, entries, at)
-
-    def _append(
-        self,
-        connection: sqlite3.Connection,
-        decision: ActiveDecision,
-        state: State,
-        entries: Sequence[WriteEntry],
-        at: datetime,
-    ) -> None:
+        process took the decision over meanwhile. Nothing may be written or done. `is_ours`: this process has it
+        locked."""
+        if is_ours:
+            self.locks.confirm(connection, decision.release_id, at)
         for entry in entries:
             self.journal.append(
                 connection, entry.entry, self.reviewer, state.case.item, at, details_of(decision, state, entry)

@@ -15,9 +15,9 @@ from mm_tui.clock import Clock, sleep_or_wake
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.services import redraft_tags
 from mm_tui.services.backoff import backoff_seconds
+from mm_tui.services.decisions.overview import about
 from mm_tui.services.decisions.record import ActiveDecision
 from mm_tui.services.decisions.remembered import REDRAFTS_TO_ASK, RememberedDecisions
-from mm_tui.services.decisions.show import about
 from mm_tui.services.events import Notify, RedraftNotAsked
 from mm_tui.services.queue.resubmitted import SUGGESTED
 from mm_tui.services.redraft_tags import RedraftRequest
@@ -80,11 +80,11 @@ class RedraftRequests:
         from mm_tui.services import tags
 
         email_id, content = decision.email_id, decision.content
-        if content is None or not self._gateway.keys.has("send"):
-            if content is None:
-                self._tell(decision, "the reason is not kept here")
-            else:
-                self._tell(decision, "there is no send key", needs_key=True)
+        if content is None:
+            self._tell(decision, "the reason is not kept here")
+            return True
+        if not self._gateway.keys.has("send"):
+            self._tell(decision, "there is no send key", needs_key=True)
             return True
         reason, suggested, _ = content.reason.partition(SUGGESTED)
         text = content.edit.body if suggested and content.edit is not None else ""

@@ -14,12 +14,12 @@ from msgspec.structs import replace
 
 from mm_tui import typed_json
 from mm_tui.decision.state import INCIDENTS
-from mm_tui.models import Attachment, Party, PendingItem
+from mm_tui.models import PendingItem
 from mm_tui.services.decisions.record import ActiveDecision, UnreadableDecision, restored, state_of
 from mm_tui.store.database import Database
 from mm_tui.store.decisions.records import DecisionStore
 from mm_tui.store.state import StateStore
-from mm_tui.text import ManyLine, OneLine
+from mm_tui.text import OneLine
 
 log = logging.getLogger("mm_tui.decisions")
 
@@ -81,22 +81,13 @@ def item_of(decision: ActiveDecision) -> PendingItem | None:
     """The email as it was seen when it was decided; None if its text was not kept."""
     if decision.content is None:
         return None
-    raw, case = decision.content.base, decision.state.case
-    return PendingItem(
-        id=case.item,
-        mailbox_id=decision.meta.mailbox_id,
-        direction=OneLine(decision.meta.direction),
-        sender=Party.parse(raw.sender),
-        to=tuple(map(Party.parse, raw.to)),
-        cc=tuple(map(Party.parse, raw.cc)),
-        subject=OneLine(raw.subject),
-        body=ManyLine(raw.body),
-        received_at=decision.meta.received_at,
-        thread_id=decision.meta.thread_id,
-        attachments=tuple(
-            Attachment(name=OneLine(name), size=size, content_type=OneLine(kind))
-            for name, size, kind in raw.attachments
-        ),
-        raw=raw,
+    meta = decision.meta
+    return PendingItem.of(
+        decision.content.base,
+        id=decision.email_id,
+        mailbox_id=meta.mailbox_id,
+        direction=OneLine(meta.direction),
+        received_at=meta.received_at,
+        thread_id=meta.thread_id,
         complete=True,
     )

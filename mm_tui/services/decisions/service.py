@@ -22,7 +22,7 @@ from mm_tui.gateway.client import GatewayClient
 from mm_tui.models import EditedDraft, Status
 from mm_tui.review.findings import Finding
 from mm_tui.services.audit.key_names import key_names
-from mm_tui.services.decisions.active import ActiveDecisions, LockRenewal
+from mm_tui.services.decisions.active import ActiveDecisions
 from mm_tui.services.decisions.after import AfterDecisions
 from mm_tui.services.decisions.beginning import Beginning
 from mm_tui.services.decisions.calls import DecisionCalls
@@ -38,6 +38,8 @@ from mm_tui.services.presence.approvals import Approvals, Approver, SecondApprov
 from mm_tui.services.queue.resubmitted import SUGGESTED
 from mm_tui.settings.sections import Review
 from mm_tui.store.database import Database
+from mm_tui.store.decisions.locks import RENEW_SECONDS
+from mm_tui.store.seal import STORE_FAULTS
 from mm_tui.store.state import StateStore
 from mm_tui.text import OneLine
 
@@ -88,7 +90,7 @@ class Decisions:
         self._active = ActiveDecisions()
         self.overview = DecisionOverview(self._active, clock, reviewer, partial(key_names, StateStore(database)))
         self._beginning = Beginning(self._store, self._driver, self._active, clock, settings.hold_seconds)
-        self._renewal = LockRenewal(self._store.locks, clock, self._active)
+        self._renewing: asyncio.Task[None] | None = None
 
     # What a human may do
 
@@ -238,7 +240,7 @@ class Decisions:
         """Continues the decisions of processes that have ended: reads the gateway, then asks a human."""
         if self._driver.closing or self._beginning.is_under_way:
             return
-        self._renewal.start()
+        self._renew_locks()
         await self._beginning.resume()
 
     async def queue_moved(self) -> None:
@@ -271,7 +273,8 @@ class Decisions:
             log.warning("closed while a decision was in progress; its outcome is read at the next start")
         await self._driver.stop_all(list(self._active))
         await self._after.done()
-        self._renewal.stop()
+        if self._renewing is not None:
+            self._renewing.cancel()
         await self._beginning.leave_open()
 
     async def _begin(self, requests: Sequence[DecisionRequest], hold: float | None) -> tuple[DecisionView, ...]:
@@ -284,4 +287,21 @@ class Decisions:
             raise Refused("the program is closing", "Start it again.")
         if not self._gateway.keys.has("oversight"):
             raise Refused("there is no oversight key, so nothing can be decided", "Set oversight_key for this profile.")
-        self._renewal.start()
+        self._renew_locks()
+
+    def _renew_locks(self) -> None:
+        """Starts to renew this program's locks, until it closes."""
+        if self._renewing is None:
+            self._renewing = asyncio.create_task(self._keep_renewing())
+
+    async def _keep_renewing(self) -> None:
+        # Real time, not the session's clock: other processes watch a lease by their own real time.
+        while True:
+            await asyncio.sleep(RENEW_SECONDS)
+            if not self._active.open():
+                continue
+            try:
+                await asyncio.to_thread(self._store.locks.renew, self._clock.now())
+            except STORE_FAULTS as error:
+                # Each journal entry makes sure that the lock is still ours.
+                log.warning("locks could not be renewed: %s", type(error).__name__)

@@ -193,8 +193,6 @@ class DecisionView(msgspec.Struct, frozen=True):
     """The id of the edited email, once the gateway has assigned it."""
     decided_by: OneLine = OneLine("")
     decided_at: datetime | None = None
-    batch: str | None = None
-    """The batch: decisions made together share a hold and an undo."""
     about: OneLine = OneLine("")
     """The recipients of the email, or the sender of an inbound one, in a few words."""
     status: OneLine = OneLine("")
