@@ -378,9 +378,3 @@ class SendReceipt(Model, frozen=True, kw_only=True):
     id: GatewayId
     status: OneLine
     idempotent: bool = False
-
-
-class DecideReceipt(Model, frozen=True, kw_only=True):
-    """The gateway's answer to decide."""
-
-    status: OneLine

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from mm_tui.assist.errors import NoKey
 from mm_tui.clock import Clock
-from mm_tui.gateway.client import GatewayClient
+from mm_tui.gateway.client import NOBODY, GatewayClient
 from mm_tui.gateway.errors import BadRequest, Conflict, Forbidden, MissingKey, NotFound, ReadOnlyMailbox, Unauthorized
 from mm_tui.gateway.keys import Keys
-from mm_tui.gateway.mail_calls import NOBODY
 from mm_tui.models import Allowed, Mailbox, OversightMode
 from mm_tui.settings.sections import Agent, Settings
 

@@ -10,7 +10,7 @@ from mm_tui.agent.boxes import Boxes
 from mm_tui.agent.jobs import Job, Jobs
 from mm_tui.agent.policy import is_worked
 from mm_tui.clock import Clock
-from mm_tui.gateway.client import GatewayClient
+from mm_tui.gateway.client import GatewayClient, first_pages
 from mm_tui.gateway.errors import (
     BadRequest,
     Forbidden,
@@ -22,7 +22,6 @@ from mm_tui.gateway.errors import (
     Unauthorized,
     Unreachable,
 )
-from mm_tui.gateway.mail_calls import first_pages
 from mm_tui.gateway.shapes import EmailFilter
 from mm_tui.models import EmailSummary, Mailbox
 from mm_tui.services import redraft_tags

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 
-from mm_tui.gateway.client import GatewayClient
+from mm_tui.gateway.client import NOBODY, GatewayClient
 from mm_tui.gateway.errors import (
     BadRequest,
     Conflict,
@@ -19,7 +19,6 @@ from mm_tui.gateway.errors import (
     Unauthorized,
 )
 from mm_tui.gateway.keys import Keys
-from mm_tui.gateway.mail_calls import NOBODY
 from mm_tui.models import Mailbox
 from mm_tui.settings.secret import Secret
 from mm_tui.text import OneLine

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from mm_tui.commands.online import list_thread, refresh_queue
 from mm_tui.commands.output import printing as emit
 from mm_tui.commands.output.exits import CommandError, Exit
-from mm_tui.gateway.client import GatewayClient
+from mm_tui.gateway.client import GatewayClient, first_pages
 from mm_tui.gateway.errors import GatewayError, NotFound
-from mm_tui.gateway.mail_calls import first_pages
 from mm_tui.gateway.shapes import EmailFilter
 from mm_tui.models import Direction, EmailDetail, PendingItem, Status
 from mm_tui.services.audit.key_names import actor_words, key_names

@@ -64,13 +64,13 @@ class NotJournaled(GatewayError):
 class Unauthorized(GatewayError):
     """401: the key is not known, was revoked, or belongs to another gateway."""
 
-    what_to_do = (
-        "The key is wrong, revoked or for another gateway: `mm-tui doctor` tries each key, `mm-tui init --replace` "
-        "sets them again."
-    )
     default_message = "the gateway does not know this key"
     key_name = ""
     """The key that was refused, such as oversight; empty if not known."""
+
+    def __init__(self, message: str = "", *, status: int | None = None) -> None:
+        super().__init__(message, status=status)
+        self.say_key("")
 
     def say_key(self, key_name: str, profile: str = "") -> None:
         """Says which key was refused and, if `profile` is known, how to set its keys."""

@@ -198,7 +198,8 @@ class Wire:
             fault = self._cut(call, in_words(error), may_have_left)
         status = answer.status if answer else fault.status if fault else None
         milliseconds = round((time.monotonic() - begun) * 1000)
-        log.info("call", extra={"call": call.name, "status": status, "ms": milliseconds, "fault": _kind(fault)})
+        kind = type(fault).__name__ if fault else None
+        log.info("call", extra={"call": call.name, "status": status, "ms": milliseconds, "fault": kind})
         if fault is not None:
             # Raised again outside the except clauses, so that no request, answer or key is attached to it.
             raise fault.with_traceback(None)
@@ -287,7 +288,3 @@ def _skew(date: str | None) -> float | None:
         return parsedate_to_datetime(date).timestamp() - time.time() if date else None
     except (ValueError, OverflowError):
         return None
-
-
-def _kind(fault: errors.GatewayError | None) -> str | None:
-    return None if fault is None else type(fault).__name__

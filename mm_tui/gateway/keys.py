@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Literal, Self
 
 from mm_tui.gateway.errors import MissingKey
@@ -23,10 +22,9 @@ class Keys:
         self, oversight: Secret | None = None, send: Secret | None = None, admin: Secret | None = None
     ) -> None:
         """Raises ValueError if a key has characters that a header cannot have; the message does not quote it."""
-        self.oversight = oversight
-        self.send = send
-        self.admin = admin
-        for scope, key in self._present():
+        given: dict[Scope, Secret | None] = {"oversight": oversight, "send": send, "admin": admin}
+        self._present: dict[Scope, Secret] = {scope: key for scope, key in given.items() if key is not None}
+        for scope, key in self._present.items():
             if not _KEY_FORM.fullmatch(key.get_secret_value()):
                 raise ValueError(f"the {scope} key is empty or has a space, a line break or a non-ASCII character")
 
@@ -35,20 +33,9 @@ class Keys:
         """The keys of a profile whose key commands have been run (`mm_tui.settings.keys.with_keys`)."""
         return cls(oversight=profile.oversight_key, send=profile.send_key, admin=profile.admin_key)
 
-    def _present(self) -> Iterator[tuple[Scope, Secret]]:
-        pairs: tuple[tuple[Scope, Secret | None], ...] = (
-            ("oversight", self.oversight),
-            ("send", self.send),
-            ("admin", self.admin),
-        )
-        for scope, key in pairs:
-            if key is not None:
-                yield scope, key
-
     def has(self, scope: str) -> bool:
         """Whether a key for the scope is set; every key can read."""
-        present = {name for name, _ in self._present()}
-        return bool(present) if scope == "read" else scope in present
+        return bool(self._present) if scope == "read" else scope in self._present
 
     def for_scope(self, scope: str) -> Secret:
         """The key to use. Reads use the first one that is set. Raises MissingKey if none is set."""
@@ -59,7 +46,7 @@ class Keys:
         return self._used(scope)[0]
 
     def _used(self, scope: str) -> tuple[str, Secret]:
-        for name, key in self._present():
+        for name, key in self._present.items():
             if scope in ("read", name):
                 return name, key
         raise MissingKey(scope)
@@ -68,14 +55,14 @@ class Keys:
         """Removes these keys from an answer's JSON, in case the gateway repeats one, so that they are never stored or
         shown. Only these keys are removed: other text that looks like a key is part of an email and stays as
         received."""
-        return _without(answer, longest_first(key for _, key in self._present()))
+        return _without(answer, longest_first(self._present.values()))
 
     def mask(self, text: str) -> str:
         """The text without these keys and anything that looks like a gateway key."""
-        return _ANY_GATEWAY_KEY.sub(HIDDEN, hide_in(text, (key for _, key in self._present())))
+        return _ANY_GATEWAY_KEY.sub(HIDDEN, hide_in(text, self._present.values()))
 
     def __repr__(self) -> str:
-        return f"<Keys: {', '.join(name for name, _ in self._present()) or 'none'}>"
+        return f"<Keys: {', '.join(self._present) or 'none'}>"
 
 
 def _without(answer: object, keys: list[str]) -> object:

@@ -18,7 +18,6 @@ from mm_tui.gateway import values
 from mm_tui.gateway.values import Json
 from mm_tui.models import (
     AuditEntry,
-    DecideReceipt,
     Direction,
     EmailDetail,
     EmailSummary,
@@ -319,9 +318,8 @@ def send_receipt(item: Json) -> SendReceipt:
     )
 
 
-def decide_receipt(item: Json) -> DecideReceipt:
-    """The answer to decide. Raises Unusable if it has no status, so the outcome is unknown."""
-    status = values.line(values.first(item, "status", "decision"))
-    if not status:
-        raise values.Unusable("it names no status")
-    return DecideReceipt(status=status)
+def decided(item: Json) -> OneLine:
+    """The status in the answer to decide. Raises Unusable if it has none, so the outcome is unknown."""
+    if status := values.line(values.first(item, "status", "decision")):
+        return status
+    raise values.Unusable("it names no status")

@@ -6,9 +6,8 @@ from collections.abc import Iterable
 
 from mm_tui.decision.state import RemoteState
 from mm_tui.gateway import calls
-from mm_tui.gateway.client import GatewayClient
+from mm_tui.gateway.client import GatewayClient, first_pages
 from mm_tui.gateway.errors import GatewayError
-from mm_tui.gateway.mail_calls import first_pages
 from mm_tui.gateway.shapes import EmailFilter
 from mm_tui.models import EmailSummary, Status
 from mm_tui.services.audit.act_journal import ActJournal

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from mm_tui.commands.audit import fetch_newest
-from mm_tui.gateway.mail_calls import first_pages
+from mm_tui.gateway.client import first_pages
 from mm_tui.gateway.shapes import AuditPage, EmailFilter, EmailPage, Listing
 from mm_tui.models import AuditEntry
 from mm_tui.services.events import ignore

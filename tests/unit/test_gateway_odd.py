@@ -40,7 +40,7 @@ READERS: tuple[Callable[[Json], object], ...] = (
     lambda item: wire.thread(item, "01M", "01T"),
     wire.audit_entry,
     wire.send_receipt,
-    wire.decide_receipt,
+    wire.decided,
     account_wire.account,
     account_wire.usage,
     account_wire.webhook,

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from mm_tui.gateway import errors, mail_calls
+from mm_tui.gateway import client, errors
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.keys import Keys
 from mm_tui.gateway.shapes import EmailFilter, Listing, OutgoingAttachment, OutgoingMail
@@ -40,8 +40,8 @@ async def test_a_draft_is_seen_decided_and_logged(sandbox: Sandbox, gateway: Gat
     assert detail.direction == "outbound"
     name, size, _ = detail.raw.attachments[0]
     assert await gateway.attachment(item.mailbox_id, item.id, name, size=size) == b"abc"
-    receipt = await gateway.decide(draft_id, "approve", "fine")
-    assert receipt.status == "approved_and_sent"
+    status = await gateway.decide(draft_id, "approve", "fine")
+    assert status == "approved_and_sent"
     assert [message["id"] for message in sandbox.outbox()] == [draft_id]
     page = await gateway.audit_log(limit=100)
     assert draft_id in {entry.resource_id for entry in page.entries}
@@ -56,7 +56,7 @@ async def test_a_page_is_translated_while_the_gateway_is_at_work_on_the_next_one
     for number in range(3):
         sandbox.inbound(subject=f"Mail {number}", body="x")
     asked: list[int] = []
-    translate = mail_calls._emails
+    translate = client._emails
 
     def after_the_next_was_asked_for(answer: object, mailbox_id: str) -> Listing[EmailSummary]:
         # The event loop stands still here: what has not left by now does not leave.
@@ -67,7 +67,7 @@ async def test_a_page_is_translated_while_the_gateway_is_at_work_on_the_next_one
         asked.append(seen)
         return translate(answer, mailbox_id)
 
-    monkeypatch.setattr(mail_calls, "_emails", after_the_next_was_asked_for)
+    monkeypatch.setattr(client, "_emails", after_the_next_was_asked_for)
     async with aclosing(gateway.email_pages(sandbox.mailbox, limit=1)) as pages:
         subjects = [mail.subject async for page in pages for mail in page.emails]
     assert subjects == ["Mail 2", "Mail 1", "Mail 0"]

@@ -205,11 +205,9 @@ def test_send_receipts_of_new_and_repeated_mail() -> None:
 
 
 def test_a_decision_without_a_status_is_not_taken_for_done() -> None:
-    assert (
-        wire.decide_receipt({"status": "approved_and_sent", "postmark_message_id": "p"}).status == "approved_and_sent"
-    )
+    assert wire.decided({"status": "approved_and_sent", "postmark_message_id": "p"}) == "approved_and_sent"
     with pytest.raises(values.Unusable, match="no status"):
-        wire.decide_receipt({})
+        wire.decided({})
 
 
 def test_account_and_usage() -> None:

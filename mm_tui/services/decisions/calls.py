@@ -27,9 +27,8 @@ from mm_tui.decision.events import (
 from mm_tui.decision.moves import target
 from mm_tui.decision.relatives import relatives_in
 from mm_tui.decision.state import Act, RemoteState, Snapshot, Stage, State, Step
-from mm_tui.gateway.client import GatewayClient
+from mm_tui.gateway.client import GatewayClient, first_pages
 from mm_tui.gateway.errors import Closing, Conflict, GatewayError, NotFound, TooMany
-from mm_tui.gateway.mail_calls import first_pages
 from mm_tui.gateway.shapes import KEY_LIFE, EmailFilter, OutgoingAttachment, OutgoingMail
 from mm_tui.gateway.witness import already_written
 from mm_tui.models import Direction, EditedDraft, EmailDetail, EmailSummary, SendReceipt, Status
@@ -216,12 +215,11 @@ class DecisionCalls:
             reason = f"superseded by {effect.superseded_by}, edited by {self._reviewer}"
         elif not effect.approve and decision.content is not None:
             reason = decision.content.reason
-        receipt = await self._gateway.decide(effect.email_id, "approve" if effect.approve else "reject", reason)
-        if effect.approve and receipt.status == "scheduled":
-            return Done(receipt.status)
-        return _as_asked(
-            receipt.status, RemoteState.RELEASED if effect.approve else RemoteState.REJECTED, decision.meta.direction
-        )
+        status = await self._gateway.decide(effect.email_id, "approve" if effect.approve else "reject", reason)
+        if effect.approve and status == "scheduled":
+            return Done(status)
+        wanted = RemoteState.RELEASED if effect.approve else RemoteState.REJECTED
+        return _as_asked(status, wanted, decision.meta.direction)
 
     async def _record_approval(self, decision: ActiveDecision, email_id: str, digest: str) -> Event:
         tag = self._us.tag(digest, self._clock.now())
