@@ -18,7 +18,7 @@ from mm_tui.services.facts import HouseFacts
 from mm_tui.services.running import keep_running
 from mm_tui.settings import paths
 from mm_tui.settings.profiles import reviewer
-from mm_tui.store.belongs import OtherGateway
+from mm_tui.store.belongs import OtherGateway, bind_account
 from mm_tui.store.database import Database
 from mm_tui.store.mail.mails import MailStore
 from mm_tui.store.mail.pending import PendingStore
@@ -322,11 +322,21 @@ class Session:
         return Network(self.gateway, self.sync)
 
     async def check_account(self) -> None:
-        """Checks that the keys belong to the store's account. Raises OtherGateway if they belong to another account."""
-        from mm_tui.services.accounts import check_account
+        """Asks the gateway whether the keys are of the store's account; that it does not say is no error. Raises
+        OtherGateway if they are of another one. From then on nothing is decided with the store."""
+        from mm_tui.gateway.errors import GatewayError
 
         assert self.gateway is not None
-        await check_account(self.database, self.gateway, self.settings.profile.name)
+        try:
+            account = await self.gateway.account()
+        except GatewayError as error:
+            log.info("the account is not known: %s", type(error).__name__)
+            return
+        try:
+            bind_account(self.database, self.settings.profile.name, str(account.id))
+        except OtherGateway as error:
+            self.database.refuse(error)
+            raise
 
     async def run(self) -> None:
         """Runs the services until cancelled."""

@@ -16,14 +16,7 @@ AGENT_SQL = (
         why TEXT NOT NULL DEFAULT '',
         draft TEXT,
         submitted_at INTEGER,
-        reply_id TEXT,
-        answers TEXT NOT NULL DEFAULT '',
-        examples INTEGER NOT NULL DEFAULT 0,
-        faults INTEGER NOT NULL DEFAULT 0,
-        writes_to TEXT NOT NULL DEFAULT '',
-        put_off_at INTEGER NOT NULL DEFAULT 0,
-        held_by TEXT NOT NULL DEFAULT '',
-        held_at INTEGER NOT NULL DEFAULT 0
+        reply_id TEXT
     ) WITHOUT ROWID
     """,
     "CREATE INDEX IF NOT EXISTS agent_jobs_due ON agent_jobs (state, due_at)",
@@ -47,7 +40,7 @@ ADDED = {
     "held_by": "TEXT NOT NULL DEFAULT ''",
     "held_at": "INTEGER NOT NULL DEFAULT 0",
 }
-"""Columns that are missing in tables of earlier versions."""
+"""Columns that were added to the table since it was first made."""
 
 ON_ADDED = (
     "CREATE INDEX IF NOT EXISTS agent_jobs_by_answered ON agent_jobs (answers) WHERE answers <> ''",

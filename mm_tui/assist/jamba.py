@@ -286,13 +286,7 @@ class _Reading:
         return errors.Garbled() if len(self.raw) > LONGEST_ANSWER else None
 
     def completion(self) -> Completion:
-        text = self.text
-        if not text.strip():
-            raise errors.Empty
-        usage = self.usage or TokenUsage(0, 0)
-        return Completion(
-            text, OneLine(hide_in(OneLine(self.model), self._keys)), usage, truncated=self.finish_reason == "length"
-        )
+        return _whole(self.text, self.model, self.usage or TokenUsage(), self.finish_reason, self._keys)
 
 
 def _without_keys(text: str, keys: Sequence[Secret]) -> ManyLine:
@@ -305,16 +299,19 @@ def _completion(answer: ChatCompletionResponse, model: str, keys: Sequence[Secre
         raise errors.Empty
     choice = answer.choices[0]
     text = _without_keys(choice.message.content or "", keys)
-    if not text.strip():
-        raise errors.Empty
     if len(text) > LONGEST_ANSWER:
         raise errors.Garbled
-    return Completion(
-        text=text,
-        model=OneLine(hide_in(OneLine(_model_of(answer, model)), keys)),
-        usage=TokenUsage.reported(answer.usage.prompt_tokens, answer.usage.completion_tokens),
-        truncated=choice.finish_reason == "length",
-    )
+    usage = TokenUsage.reported(answer.usage.prompt_tokens, answer.usage.completion_tokens)
+    return _whole(text, _model_of(answer, model), usage, choice.finish_reason, keys)
+
+
+def _whole(
+    text: ManyLine, model: str, usage: TokenUsage, finish_reason: str | None, keys: Sequence[Secret]
+) -> Completion:
+    """A complete answer. Raises Empty if it has no text."""
+    if not text.strip():
+        raise errors.Empty
+    return Completion(text, OneLine(hide_in(OneLine(model), keys)), usage, truncated=finish_reason == "length")
 
 
 def _model_of(answer: ChatCompletionResponse | ChatCompletionChunk, asked: str) -> str:

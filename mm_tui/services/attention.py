@@ -65,18 +65,16 @@ class Attention:
 
     def _call(self, waiting: set[str], overdue: set[str], now: datetime) -> OneLine:
         quiet = is_quiet(self._notice.quiet_hours, now.astimezone().time())
-        if self._known is None or quiet:
-            self._known, self._overdue = waiting, overdue
-            return OneLine("")
-        new, late = len(waiting - self._known), len(overdue - self._overdue)
-        if not new and not late:
-            self._known, self._overdue = waiting, overdue
-            return OneLine("")
-        if self._clock.monotonic() - self._called_at < APART_SECONDS:
+        new = late = 0
+        if self._known is not None and not quiet:
+            new, late = len(waiting - self._known), len(overdue - self._overdue)
+        if (new or late) and self._clock.monotonic() - self._called_at < APART_SECONDS:
             # What is known stays unchanged, so that the next check alerts to everything new.
             return OneLine("")
-        self._called_at = self._clock.monotonic()
         self._known, self._overdue = waiting, overdue
+        if not new and not late:
+            return OneLine("")
+        self._called_at = self._clock.monotonic()
         said = [f"{new} new"] if new else []
         said += [f"{late} now overdue"] if late else []
         return OneLine(f"{' and '.join(said)}, {len(waiting)} waiting for a decision")

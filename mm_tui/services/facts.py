@@ -75,30 +75,31 @@ def _state(path: Path) -> object:
 def _read(paths: Sequence[Path]) -> Facts:
     files: list[FactFile] = []
     problems: list[OneLine] = []
-    size = 0
+    left = LARGEST_IN_ALL
     for path in paths:
-        name = OneLine(path.name)
-        try:
-            if not path.is_file():
-                problems.append(OneLine(f"house facts: {name} cannot be read: there is no such file"))
-                continue
-            with path.open("rb") as file:
-                held = file.read(LARGEST_FILE + 1)
-            if len(held) > LARGEST_FILE:
-                most = LARGEST_FILE // 1024
-                problems.append(OneLine(f"house facts: {name} is larger than {most} KiB and was not read"))
-                continue
-            text = held.decode("utf-8")
-        except UnicodeDecodeError:
-            problems.append(OneLine(f"house facts: {name} is not UTF-8 text and was not read"))
-        except (OSError, ValueError) as error:
-            words = error.strerror if isinstance(error, OSError) and error.strerror else "no such path"
-            problems.append(OneLine(f"house facts: {name} cannot be read: {words}"))
+        held = _content(path)
+        if isinstance(held, bytes) and len(held) > left:
+            held = f"was not read: together they would exceed {LARGEST_IN_ALL // 1024} KiB"
+        if isinstance(held, bytes):
+            left -= len(held)
+            files.append(FactFile(OneLine(path.name), ManyLine(held.decode())))
         else:
-            if size + len(held) > LARGEST_IN_ALL:
-                most = LARGEST_IN_ALL // 1024
-                problems.append(OneLine(f"house facts: {name} was not read: together they would exceed {most} KiB"))
-                continue
-            size += len(held)
-            files.append(FactFile(name, ManyLine(text)))
+            problems.append(OneLine(f"house facts: {OneLine(path.name)} {held}"))
     return Facts(tuple(files), tuple(problems))
+
+
+def _content(path: Path) -> bytes | str:
+    """The UTF-8 text of a file, or why it is not read."""
+    try:
+        if not path.is_file():
+            return "cannot be read: there is no such file"
+        with path.open("rb") as file:
+            held = file.read(LARGEST_FILE + 1)
+        if len(held) > LARGEST_FILE:
+            return f"is larger than {LARGEST_FILE // 1024} KiB and was not read"
+        held.decode()
+    except UnicodeDecodeError:
+        return "is not UTF-8 text and was not read"
+    except (OSError, ValueError) as error:
+        return f"cannot be read: {getattr(error, 'strerror', None) or 'no such path'}"
+    return held

@@ -1,24 +1,36 @@
-"""Reads keys from commands that print them (such as a password manager's) or from the system's keyring."""
+"""Reads keys from commands that print them (such as a password manager's) or from the system's keyring.
+
+A command may ask something on the terminal. Its standard error reaches the terminal only until it ends: a process that
+it leaves running (such as a password manager's agent) must not write over the screen that is drawn afterwards.
+"""
 
 from __future__ import annotations
 
+import codecs
+import os
 import shlex
 import subprocess
-from collections.abc import Iterator
+import sys
+import threading
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Literal, get_args
+from typing import IO, Any, Literal, get_args
 
-from mm_tui.settings import key_command
 from mm_tui.settings.checks import FieldError, checked_key
 from mm_tui.settings.paths import APP_NAME
 from mm_tui.settings.secret import Secret
 from mm_tui.settings.sections import ConfigError, Settings
+from mm_tui.text import ManyLine
 
 KeyName = Literal["oversight", "send", "admin", "ai21"]
 KEY_NAMES: tuple[KeyName, ...] = get_args(KeyName)
 
 COMMAND_SECONDS = 60
 """Seconds that a key command may take; a password manager may ask for a passphrase meanwhile."""
+LONGEST_OUTPUT = 64 * 1024
+"""The most bytes of output to keep; the key is on the first line."""
+GRACE_SECONDS = 1.0
+"""Seconds to wait for the first line after the command has ended."""
 
 
 def with_keys(settings: Settings) -> Settings:
@@ -62,7 +74,7 @@ def run_command(command: str, where: str) -> str:
     except ValueError:
         raise ConfigError(where, "cannot be split into words", "Check its quotes.") from None
     try:
-        status, printed = key_command.run(words, COMMAND_SECONDS)
+        status, printed = printed_by(words, COMMAND_SECONDS)
     except FileNotFoundError:
         # Not named: it may be the key itself, given where a command belongs.
         raise ConfigError(where, "there is no such program", "Install it, or give its full path.") from None
@@ -77,6 +89,73 @@ def run_command(command: str, where: str) -> str:
     if not lines[0].strip():
         raise ConfigError(where, "printed no key on its first line", "Run it by hand.")
     return lines[0].strip()
+
+
+class _Printed:
+    """The command's output, read to its end by a thread; `first_line` is set once there is one."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self.first_line = threading.Event()
+        self.bytes = bytearray()
+        threading.Thread(target=self._read, args=(stream,), name="key-command-output", daemon=True).start()
+
+    def _read(self, stream: IO[bytes]) -> None:
+        for piece in _pieces(stream):
+            if len(self.bytes) < LONGEST_OUTPUT:
+                self.bytes += piece
+            if b"\n" in piece:
+                self.first_line.set()
+        self.first_line.set()
+
+
+class _Said:
+    """The command's messages, shown cleaned until `hush`; reading continues after that, so that no process blocks."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._lock = threading.Lock()
+        self._hushed = False
+        self.thread = threading.Thread(target=self._relay, args=(stream,), name="key-command-words", daemon=True)
+        self.thread.start()
+
+    def _relay(self, stream: IO[bytes]) -> None:
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        for piece in _pieces(stream):
+            with self._lock:
+                if not self._hushed:
+                    sys.stderr.write(str(ManyLine(decoder.decode(piece))))
+                    sys.stderr.flush()
+
+    def hush(self) -> None:
+        """Stops showing messages."""
+        self.thread.join(GRACE_SECONDS / 10)
+        with self._lock:
+            self._hushed = True
+
+
+def _pieces(stream: IO[bytes]) -> Iterator[bytes]:
+    with stream:
+        while piece := os.read(stream.fileno(), 4096):
+            yield piece
+
+
+def printed_by(words: Sequence[str], seconds: float) -> tuple[int, bytes]:
+    """Runs a command without a shell and waits for it, for so many seconds, after which it is killed. Its standard
+    input is ours, so that it can ask. Returns its exit status, and its output, at most `LONGEST_OUTPUT`; later output
+    of processes that it left running is ignored. Raises OSError if it cannot be started, subprocess.TimeoutExpired if
+    it took too long."""
+    process = subprocess.Popen(list(words), stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # noqa: S603 - the user's own command, without a shell
+    assert process.stdout is not None and process.stderr is not None
+    printed, said = _Printed(process.stdout), _Said(process.stderr)
+    try:
+        status = process.wait(seconds)
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
+    finally:
+        said.hush()
+    printed.first_line.wait(GRACE_SECONDS)
+    return status, bytes(printed.bytes)
 
 
 def keyring_service(profile: str) -> str:
@@ -102,24 +181,13 @@ def _keyring(profile: str, done: str) -> Iterator[Any]:
     try:
         import keyring
     except ImportError:
-        raise _no_keyring(profile) from None
+        where, what = f"profiles.{profile}.keyring", "is on, but the keyring package is not installed"
+        raise ConfigError(where, what, "Install mm-tui with its extra: 'mm-tui[keyring]'.") from None
     try:
         yield keyring
     except Exception as error:  # noqa: BLE001 - a backend may raise anything, and quote the key in it
-        raise _unusable(error, done) from None
-
-
-def _unusable(error: Exception, done: str) -> ConfigError:
-    kind = type(error).__name__
-    cure = "Unlock it, or use a key command instead (`*_key_command`)."
-    if kind == "NoKeyringError":
-        cure = "No keyring is running on this machine: install one, or use a key command instead (`*_key_command`)."
-    return ConfigError("system keyring", f"cannot be {done} ({kind})", cure)
-
-
-def _no_keyring(profile: str) -> ConfigError:
-    return ConfigError(
-        f"profiles.{profile}.keyring",
-        "is on, but the keyring package is not installed",
-        "Install mm-tui with its extra: 'mm-tui[keyring]'.",
-    )
+        kind = type(error).__name__
+        cure = "Unlock it, or use a key command instead (`*_key_command`)."
+        if kind == "NoKeyringError":
+            cure = "No keyring is running on this machine: install one, or use a key command instead (`*_key_command`)."
+        raise ConfigError("system keyring", f"cannot be {done} ({kind})", cure) from None

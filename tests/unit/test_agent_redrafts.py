@@ -322,7 +322,7 @@ def test_an_event_of_a_rejection_starts_a_poll(event: dict[str, Any]) -> None:
 def test_a_table_of_an_earlier_version_is_taken_over(tmp_path: Path) -> None:
     path = tmp_path / "agent.sqlite"
     with Database.open(path) as database, database.write() as connection:
-        connection.execute(AGENT_SQL[0].replace(",\n        answers TEXT NOT NULL DEFAULT ''", ""))
+        connection.execute(AGENT_SQL[0])
         connection.execute("INSERT INTO agent_jobs (email_id, mailbox_id) VALUES ('E1', 'M1')")
     with sqlite3.connect(path) as plain:
         assert "answers" not in {row[1] for row in plain.execute("PRAGMA table_info(agent_jobs)")}

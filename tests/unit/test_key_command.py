@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mm_tui.settings import key_command
+from mm_tui.settings.keys import printed_by
 from tests.support.pty import Terminal, plain_environment
 from tests.support.sandbox import Sandbox, running_sandbox, wait_until
 
@@ -34,20 +34,20 @@ def lingering(folder: Path, key: str) -> list[str]:
 
 
 def test_the_first_line_and_the_status_are_given(tmp_path: Path) -> None:
-    status, printed = key_command.run(script(tmp_path, "echo key; echo more; exit 3"), 20)
+    status, printed = printed_by(script(tmp_path, "echo key; echo more; exit 3"), 20)
     # What follows the first line need not have been read when the program ends.
     assert (status, printed.split(b"\n")[0]) == (3, b"key")
 
 
 def test_what_it_says_is_shown_clean(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    key_command.run(script(tmp_path, r"printf 'pass\303\251: \033]52;c;eA==\007now' >&2; echo key"), 20)
+    printed_by(script(tmp_path, r"printf 'pass\303\251: \033]52;c;eA==\007now' >&2; echo key"), 20)
     assert capsys.readouterr().err == "passé: now"
 
 
 def test_what_it_leaves_running_is_neither_waited_for_nor_seen(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    status, printed = key_command.run(lingering(tmp_path, "mm_test_k"), 20)
+    status, printed = printed_by(lingering(tmp_path, "mm_test_k"), 20)
     assert (status, printed) == (0, b"mm_test_k\n")
     assert capsys.readouterr().err == "unlocking\n"
     (tmp_path / "go").touch()
@@ -57,14 +57,14 @@ def test_what_it_leaves_running_is_neither_waited_for_nor_seen(
 
 
 def test_a_flood_of_output_is_not_kept(tmp_path: Path) -> None:
-    _, printed = key_command.run(script(tmp_path, "echo key; head -c 3000000 /dev/zero"), 20)
+    _, printed = printed_by(script(tmp_path, "echo key; head -c 3000000 /dev/zero"), 20)
     assert printed.startswith(b"key\n") and len(printed) < 100_000
 
 
 def test_one_that_takes_too_long_is_killed(tmp_path: Path) -> None:
     words = script(tmp_path, f"echo $$ > {tmp_path}/pid; exec sleep 600")
     with pytest.raises(subprocess.TimeoutExpired):
-        key_command.run(words, 1)
+        printed_by(words, 1)
     assert wait_until(lambda: not Path(f"/proc/{(tmp_path / 'pid').read_text().strip()}").exists())
 
 
@@ -96,7 +96,7 @@ def check_screen(folder: Path, sandbox: Sandbox, asking: Path) -> None:
 
 
 def test_no_thread_is_left_when_everything_has_ended(tmp_path: Path) -> None:
-    key_command.run(script(tmp_path, "echo key"), 20)
+    printed_by(script(tmp_path, "echo key"), 20)
     ends = time.monotonic() + 10
     while any(thread.name.startswith("key-command") for thread in threading.enumerate()):
         assert time.monotonic() < ends

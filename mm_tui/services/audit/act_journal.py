@@ -55,15 +55,10 @@ class ActJournal:
         self._but = but
 
     async def begins(self, call: Call, at: Mapping[str, str], body: Mapping[str, object]) -> None:
-        """Journals what is about to be done. The entry is on disk when it returns. Raises NotJournaled if it cannot be
-        written, so the call must not be made."""
-        if call in self._but:
-            return
-        details = {"call": call.name, **_places(at), **_summary(body)}
-        try:
-            await asyncio.to_thread(self._write, KINDS[call], at, details)
-        except STORE_FAULTS as error:
-            raise NotJournaled(fault_of_journal(error)) from error
+        """Journals what is about to be done. Raises NotJournaled as `write` does, so the call must not be made."""
+        if call not in self._but:
+            details = {"call": call.name, **_places(at), **_summary(body)}
+            await self.write(KINDS[call], at.get("email_id", ""), details)
 
     async def failed(self, call: Call, at: Mapping[str, str], error: GatewayError) -> None:
         """Journals that the call was refused, or its outcome is unknown. Raises NotJournaled."""
@@ -72,13 +67,17 @@ class ActJournal:
         kind = IN_DOUBT if error.may_have_happened else FAILED
         details = {"call": call.name, **_places(at), "note": str(error.message)[:_LONGEST]}
         try:
-            await asyncio.to_thread(self._write, kind, at, details)
-        except STORE_FAULTS as fault:
-            words = f"{fault_of_journal(fault)}; the gateway said: {error.message}"
+            await self.write(kind, at.get("email_id", ""), details)
+        except NotJournaled as fault:
+            words = f"{fault.message}; the gateway said: {error.message}"
             raise NotJournaled(words, may_have_happened=error.may_have_happened) from fault
 
-    def _write(self, kind: str, at: Mapping[str, str], details: Mapping[str, str]) -> None:
-        self._journal.write(kind, self._who, at.get("email_id", ""), self._clock.now(), details)
+    async def write(self, kind: str, email_id: str, details: Mapping[str, str]) -> None:
+        """Adds an entry, which is on disk when it returns. Raises NotJournaled if it cannot be written."""
+        try:
+            await asyncio.to_thread(self._journal.write, kind, self._who, email_id, self._clock.now(), details)
+        except STORE_FAULTS as error:
+            raise NotJournaled(fault_of_journal(error)) from error
 
 
 def _places(at: Mapping[str, str]) -> dict[str, str]:

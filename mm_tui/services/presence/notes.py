@@ -19,7 +19,6 @@ from mm_tui.text import OneLine, folded_name
 
 if TYPE_CHECKING:
     from mm_tui.gateway.client import GatewayClient
-    from mm_tui.gateway.errors import GatewayError
     from mm_tui.store.database import Database
 
 NOTE = "review.note"
@@ -166,10 +165,12 @@ class TeamTags:
         """Journals the change, then sets the tags, or removes the named ones if there are none to set."""
         from mm_tui.gateway.errors import GatewayError
         from mm_tui.services import tags
+        from mm_tui.services.audit.act_journal import FAILED, IN_DOUBT, ActJournal
         from mm_tui.store.mail.mails import MailStore
 
+        journal = ActJournal(self._database, self._reviewer, self._clock)
         recorded = {"mailbox": mailbox_id, **{name: value for name, value in details.items() if value}}
-        await self._journal(kind, email_id, recorded)
+        await journal.write(kind, email_id, recorded)
         held: tags.Tags
         try:
             with already_written():
@@ -178,27 +179,11 @@ class TeamTags:
                 else:
                     held = await tags.remove(self._gateway, mailbox_id, email_id, names)
         except (GatewayError, tags.TagsDiffer) as error:
-            await self._failed(kind, email_id, mailbox_id, error)
+            in_doubt = bool(getattr(error, "may_have_happened", True))
+            words = str(getattr(error, "message", "") or "the tags did not stay as they were set")
+            failed = {"mailbox": mailbox_id, "call": kind, "note": words[:200]}
+            await journal.write(IN_DOUBT if in_doubt else FAILED, email_id, failed)
             raise
         kept = {str(name): str(value) for name, value in held.items()}
         await asyncio.to_thread(MailStore(self._database).save_tags, email_id, kept)
         self._notify(PendingChanged())
-
-    async def _failed(self, kind: str, email_id: str, mailbox_id: str, error: GatewayError | Exception) -> None:
-        from mm_tui.services.audit.act_journal import FAILED, IN_DOUBT
-
-        in_doubt = bool(getattr(error, "may_have_happened", True))
-        words = str(getattr(error, "message", "") or "the tags did not stay as they were set")
-        details = {"mailbox": mailbox_id, "call": kind, "note": words[:200]}
-        await self._journal(IN_DOUBT if in_doubt else FAILED, email_id, details)
-
-    async def _journal(self, kind: str, email_id: str, details: Mapping[str, str]) -> None:
-        from mm_tui.gateway.errors import NotJournaled
-        from mm_tui.store.audit.journal import Journal
-        from mm_tui.store.seal import STORE_FAULTS, fault_of_journal
-
-        journal = Journal(self._database)
-        try:
-            await asyncio.to_thread(journal.write, kind, self._reviewer, email_id, self._clock.now(), details)
-        except STORE_FAULTS as error:
-            raise NotJournaled(fault_of_journal(error)) from error

@@ -58,7 +58,12 @@ class AuditStore:
 
     def of(self, resource_id: str) -> list[AuditEntry]:
         """The entries about one email (or other resource), oldest first."""
-        return self._entries("resource_id = ? ORDER BY created_at, entry_id", (resource_id,))
+        from mm_tui.models import AuditEntry
+
+        rows = self._database.reader().execute(
+            "SELECT model FROM audit WHERE resource_id = ? ORDER BY created_at, entry_id", (resource_id,)
+        )
+        return [typed_json.read(AuditEntry, row[0]) for row in rows]
 
     def composer(self, resource_id: str) -> str:
         """The key that submitted an email, taken from the first entry about it; empty if the log does not say."""
@@ -104,9 +109,3 @@ class AuditStore:
     def count(self) -> int:
         """How many entries there are."""
         return int(self._database.one("SELECT count(*) FROM audit")[0])
-
-    def _entries(self, where: str, values: tuple[str | int, ...]) -> list[AuditEntry]:
-        from mm_tui.models import AuditEntry
-
-        rows = self._database.reader().execute(f"SELECT model FROM audit WHERE {where}", values)
-        return [typed_json.read(AuditEntry, row[0]) for row in rows]

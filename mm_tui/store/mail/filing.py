@@ -203,12 +203,15 @@ def save_detail(database: Database, detail: EmailDetail, at: datetime) -> Change
         key = connection.execute("SELECT key FROM mail WHERE email_id = ?", (detail.id,)).fetchone()[0]
         before = connection.execute("SELECT body, model FROM details WHERE key = ?", (key,)).fetchone()
         connection.execute("UPDATE mail SET chips = ? WHERE key = ?", (chips_json(chips_of(detail.tags)), key))
-        if before is None or before["body"] != detail.body:
+        is_reworded = before is None or before["body"] != detail.body
+        if is_reworded:
             unindex(connection, key)
-            _put_detail(connection, key, detail, stored, at)
+        connection.execute(
+            "INSERT OR REPLACE INTO details (key, body, model, fetched_at) VALUES (?, ?, ?, ?)",
+            (key, str(detail.body), stored, to_ms(at)),
+        )
+        if is_reworded:
             index(connection, key)
-        else:
-            _put_detail(connection, key, detail, stored, at)
     if before is not None and before["model"] == stored:
         return changes
     return Changes(changes.new, changes.changed | {detail.id} - changes.new)
@@ -217,13 +220,6 @@ def save_detail(database: Database, detail: EmailDetail, at: datetime) -> Change
 def chips_json(chips: Sequence[str]) -> str:
     """The column value for the chips that `chips.chips_of` made of an email's tags."""
     return json.dumps(chips) if chips else ""
-
-
-def _put_detail(connection: sqlite3.Connection, key: int, detail: EmailDetail, stored: str, at: datetime) -> None:
-    connection.execute(
-        "INSERT OR REPLACE INTO details (key, body, model, fetched_at) VALUES (?, ?, ?, ?)",
-        (key, str(detail.body), stored, to_ms(at)),
-    )
 
 
 def annotate(
