@@ -351,12 +351,8 @@ class PendingItem(Model, frozen=True, kw_only=True):
         return tuple(map(Party.parse, self.raw.bcc))
 
 
-class ThreadSummary(Model, frozen=True, kw_only=True):
-    """A thread as listed by the gateway, oldest email first, without bodies."""
-
-    id: GatewayId
-    mailbox_id: GatewayId
-    emails: tuple[EmailSummary, ...] = ()
+Thread = tuple[EmailSummary, ...]
+"""A thread as listed by the gateway, oldest email first, without bodies."""
 
 
 class AuditEntry(Model, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from mm_tui.agent.machines import why_a_machine
-from mm_tui.models import NOT_SENT, Direction, EmailSummary, Mailbox, OversightMode, Status, ThreadSummary
+from mm_tui.models import NOT_SENT, Direction, EmailSummary, Mailbox, OversightMode, Status, Thread
 from mm_tui.review.risk.holes import has_holes
 from mm_tui.settings.sections import Agent
 
@@ -35,7 +35,7 @@ class Situation(msgspec.Struct, frozen=True):
     mail: EmailSummary
     label: str
     mailbox: Mailbox | None
-    thread: ThreadSummary | None
+    thread: Thread | None
     own_addresses: Collection[str]
     """Addresses of the account's mailboxes, lower case."""
     own_replies: Mapping[str, datetime | None]
@@ -108,7 +108,7 @@ def _why_not_this_thread(situation: Situation) -> str | None:
     mail, thread = situation.mail, situation.thread
     if thread is None:
         return None
-    for other in thread.emails:
+    for other in thread:
         if other.id == mail.id or not _is_newer(other, mail):
             continue
         if is_worked(other) and _why_not_this_sender(other, situation.own_addresses) is None:
@@ -121,9 +121,7 @@ def _why_not_this_thread(situation: Situation) -> str | None:
     return "too many replies in this thread today" if lately >= MOST_REPLIES else None
 
 
-def why_no_redraft(
-    thread: ThreadSummary | None, draft_id: str, own_replies: Collection[str], redrafts: int
-) -> str | None:
+def why_no_redraft(thread: Thread | None, draft_id: str, own_replies: Collection[str], redrafts: int) -> str | None:
     """The reason not to write another draft in place of a rejected one, or None. `own_replies`: the agent's own drafts
     in its thread. `redrafts`: how many redrafts reviewers have requested for the same email."""
     if redrafts >= MOST_REDRAFTS:
@@ -131,30 +129,30 @@ def why_no_redraft(
     draft = listed(thread, draft_id)
     if draft is None or str(draft.status) != Status.REJECTED:
         return "the draft is not rejected"
-    for other in thread.emails if thread else ():
+    for other in thread or ():
         if other.id in own_replies and other.id != draft_id and _is_newer(other, draft):
             return f"the thread has a newer draft: {other.id}"
     return None
 
 
-def listed(thread: ThreadSummary | None, email_id: str) -> EmailSummary | None:
+def listed(thread: Thread | None, email_id: str) -> EmailSummary | None:
     """The email with this id in a thread."""
-    return next((mail for mail in thread.emails if mail.id == email_id), None) if thread else None
+    return next((mail for mail in thread or () if mail.id == email_id), None)
 
 
-def answer_in(thread: ThreadSummary | None, mail: EmailSummary, own_replies: Collection[str]) -> str | None:
+def answer_in(thread: Thread | None, mail: EmailSummary, own_replies: Collection[str]) -> str | None:
     """The outbound email in the thread that answers `mail` and is not known to answer another; None if none does."""
-    for other in thread.emails if thread else ():
+    for other in thread or ():
         if str(other.direction) == Direction.OUTBOUND and _is_newer(other, mail) and other.id not in own_replies:
             return other.id
     return None
 
 
-def drafts_after(mail: EmailSummary, thread: ThreadSummary | None, since: datetime) -> list[EmailSummary]:
+def drafts_after(mail: EmailSummary, thread: Thread | None, since: datetime) -> list[EmailSummary]:
     """The drafts in the thread newer than an email and than `since` that wait or were rejected, oldest first."""
     found = [
         other
-        for other in (thread.emails if thread else ())
+        for other in (thread or ())
         if str(other.direction) == Direction.OUTBOUND
         and str(other.status) in (Status.PENDING_SCAN, Status.PENDING_SEND_APPROVAL, Status.REJECTED)
         and other.received_at is not None

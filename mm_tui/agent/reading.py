@@ -10,7 +10,7 @@ from mm_tui.agent import policy
 from mm_tui.agent.jobs import Job
 from mm_tui.agent.tools import Tools
 from mm_tui.gateway.errors import Forbidden, Malformed, NotFound
-from mm_tui.models import Direction, EmailDetail, EmailSummary, ThreadSummary
+from mm_tui.models import Direction, EmailDetail, EmailSummary, Thread
 from mm_tui.services import tags
 from mm_tui.services.assistant.conversation import Conversation
 from mm_tui.text import OneLine
@@ -23,7 +23,7 @@ class MailReading(msgspec.Struct, frozen=True):
     """An email with its context."""
 
     mail: EmailDetail
-    thread: ThreadSummary | None
+    thread: Thread | None
     conversation: Conversation
     was_opened: bool
     """Whether an agent had opened it before, according to its tags."""
@@ -58,7 +58,7 @@ class MailReader:
         mails.sort(key=lambda one: (one.received_at.timestamp() if one.received_at else 0.0, one.id))
         return MailReading(mail, thread, Conversation.of(mails, mail), was_opened)
 
-    async def thread_with(self, mail: EmailDetail) -> ThreadSummary | None:
+    async def thread_with(self, mail: EmailDetail) -> Thread | None:
         """The current thread of an email; None if it has none. Raises Malformed if the gateway's answer is another
         thread, which would show the wrong mail to the model."""
         thread = await self._tools.thread(mail.mailbox_id, mail.thread_id)
@@ -72,10 +72,10 @@ class MailReader:
         held = await self._tools.set_tags(mailbox_id, email_id, {tags.OPENED: opened}, unless=(tags.OPENED, tags.LABEL))
         return held is not None and held.get(OneLine(tags.OPENED), opened) != opened
 
-    async def _others(self, mail: EmailDetail, thread: ThreadSummary | None) -> list[EmailDetail]:
+    async def _others(self, mail: EmailDetail, thread: Thread | None) -> list[EmailDetail]:
         others = [
             other
-            for other in (thread.emails if thread else ())
+            for other in (thread or ())
             if other.id != mail.id and policy.may_be_said(other) and mail.thread_id in (None, other.thread_id)
         ]
         others = others[-MOST_OTHERS:]

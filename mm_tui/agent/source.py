@@ -94,7 +94,7 @@ class MailSource:
         if not job.thread_id:
             return None
         thread = await self._gateway.thread(job.mailbox_id, job.thread_id)
-        return next((mail for mail in thread.emails if mail.id == job.answered_id), None)
+        return next((mail for mail in thread if mail.id == job.answered_id), None)
 
     async def _unread(self, box: Mailbox) -> tuple[int, bool]:
         new, more = 0, False

@@ -11,7 +11,7 @@ from mm_tui.agent.log import Log
 from mm_tui.clock import Clock
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.errors import NotFound
-from mm_tui.models import ThreadSummary
+from mm_tui.models import Thread
 from mm_tui.services import tags
 from mm_tui.services.assistant.service import Assistant
 from mm_tui.services.examples import Examples
@@ -45,7 +45,7 @@ class Tools:
             self.log("tags differ", email_id=email_id, why="someone else sets them too")
             return None
 
-    async def thread(self, mailbox_id: str, thread_id: str | None) -> ThreadSummary | None:
+    async def thread(self, mailbox_id: str, thread_id: str | None) -> Thread | None:
         """The current thread; None if there is none."""
         if not thread_id:
             return None

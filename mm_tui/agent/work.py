@@ -12,7 +12,7 @@ from mm_tui.agent.reading import LeftAlone, MailReader
 from mm_tui.agent.tools import Tools
 from mm_tui.assist import tasks
 from mm_tui.gateway.errors import BadRequest, Conflict, Forbidden, GatewayError, Malformed, NotFound, ReadOnlyMailbox
-from mm_tui.models import Mailbox, ThreadSummary
+from mm_tui.models import Mailbox, Thread
 from mm_tui.services import redraft_tags, tags
 from mm_tui.services.assistant.service import background
 from mm_tui.services.examples import USED
@@ -206,7 +206,7 @@ class EmailWork:
     def _thread_id(self) -> str:
         return self._reading.mail.thread_id or self._job.thread_id
 
-    def _why_no_reply(self, mailbox: Mailbox, thread: ThreadSummary | None) -> str | None:
+    def _why_no_reply(self, mailbox: Mailbox, thread: Thread | None) -> str | None:
         job, mail, tools = self._job, self._reading.mail, self._tools
         own = self._jobs.replies_in(self._thread_id)
         situation = policy.Situation(
@@ -258,7 +258,7 @@ class EmailWork:
         else:
             await self._finish(reply=receipt.id)
 
-    def _answer(self, thread: ThreadSummary | None) -> str | None:
+    def _answer(self, thread: Thread | None) -> str | None:
         return policy.answer_in(thread, self._reading.mail, self._jobs.replies_in(self._thread_id))
 
     async def _finish_answered(self, answer: str) -> None:

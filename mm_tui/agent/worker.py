@@ -74,7 +74,8 @@ class Worker:
         self._log = log
         self._pace = pace
         self._rng = Random()  # noqa: S311 - jitter, no secret
-        self._stop = asyncio.Event()
+        self.stopping = asyncio.Event()
+        """Set when the agent is to stop."""
         self._wake = asyncio.Event()
         self._poll_now = asyncio.Event()
         self._active: set[str] = set()
@@ -87,14 +88,9 @@ class Worker:
         self._fatal: Failure | None = None
         self._no_budget_on: date | None = None
 
-    @property
-    def stopping(self) -> asyncio.Event:
-        """Set when the agent is to stop."""
-        return self._stop
-
     def stop(self) -> None:
         """Starts no new work; work in progress may finish."""
-        self._stop.set()
+        self.stopping.set()
         self._poll_now.set()
         self._wake_all()
 
@@ -108,7 +104,7 @@ class Worker:
         if a key is wrong, GatewayError if a poll failed."""
         failed: gateway.GatewayError | None = None
         given_up = self._jobs.counts()[JobState.FAILED]
-        while not self._stop.is_set() and self._no_budget_on is None:
+        while not self.stopping.is_set() and self._no_budget_on is None:
             polled = await self._source.poll()
             self._more, failed = polled.more, polled.failed
             await self._work.look_at_tags()
@@ -144,7 +140,7 @@ class Worker:
 
     async def _polls(self) -> None:
         failures = 0
-        while not self._stop.is_set():
+        while not self.stopping.is_set():
             self._poll_now.clear()
             pause = self._pace.interval
             try:
@@ -160,7 +156,7 @@ class Worker:
                 pause = max(pause, self._rest(failures, error))
                 self._log("poll failed", why=_words(error), retry_in=round(pause, 1))
                 # An event that announces mail does not shorten this wait.
-                await _wait(self._stop, pause)
+                await _wait(self.stopping, pause)
                 continue
             failures = 0
             self._more = polled.more
@@ -178,7 +174,7 @@ class Worker:
 
     async def _work_with_all_hands(self, *, until_idle: bool) -> None:
         hands = [asyncio.create_task(self._hand(until_idle)) for _ in range(self._pace.concurrency)]
-        stopping = asyncio.create_task(self._stop.wait())
+        stopping = asyncio.create_task(self.stopping.wait())
         try:
             working = {*hands}
             while working and not stopping.done():
@@ -198,7 +194,7 @@ class Worker:
                 raise outcome
 
     async def _hand(self, until_idle: bool) -> None:
-        while not self._stop.is_set():
+        while not self.stopping.is_set():
             rest, wakes = self._rest_left(), self._wakes
             try:
                 if rest <= 0 and (job := await self._take()) is not None:

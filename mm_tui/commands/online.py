@@ -106,5 +106,4 @@ def unfilled(session: Session) -> frozenset[str]:
 async def list_thread(session: Session, item: PendingItem) -> None:
     """Reads the list of the emails in an item's thread into the store. Raises GatewayError if it cannot be read."""
     if item.thread_id is not None:
-        summary = await session.network.gateway.thread(item.mailbox_id, item.thread_id)
-        session.mail.upsert(summary.emails)
+        session.mail.upsert(await session.network.gateway.thread(item.mailbox_id, item.thread_id))

@@ -25,7 +25,7 @@ from mm_tui.gateway.shapes import (
     OutgoingMail,
     pages_of,
 )
-from mm_tui.models import EmailDetail, EmailSummary, PendingItem, SendReceipt, Status, ThreadSummary
+from mm_tui.models import EmailDetail, EmailSummary, PendingItem, SendReceipt, Status, Thread
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ class GatewayClient(AccountCalls):
             at={"mailbox_id": mailbox_id, "email_id": email_id},
         )
 
-    async def thread(self, mailbox_id: str, thread_id: str) -> ThreadSummary:
+    async def thread(self, mailbox_id: str, thread_id: str) -> Thread:
         """The emails of a thread, oldest first, without bodies."""
         return await self._ask(
             calls.THREAD,

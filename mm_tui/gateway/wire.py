@@ -26,7 +26,7 @@ from mm_tui.models import (
     RawContent,
     SendReceipt,
     Status,
-    ThreadSummary,
+    Thread,
 )
 from mm_tui.text import ManyLine, OneLine
 
@@ -279,15 +279,11 @@ def pending_item(item: Json) -> PendingItem:
     )
 
 
-def thread(item: Json, mailbox_id: str, thread_id: str) -> ThreadSummary:
-    """A thread with its emails oldest first, in whatever order they arrived."""
+def thread(item: Json, mailbox_id: str, thread_id: str) -> Thread:
+    """The emails of a thread, in whatever order they came."""
     emails = values.listing(item, ("emails", "messages"), lambda inner: email_summary(inner, mailbox_id))
     ordered = sorted(emails, key=lambda mail: (mail.received_at or values.EPOCH, mail.id))
-    return ThreadSummary(
-        id=values.optional_id(values.first(item, "thread_id", "id")) or thread_id,
-        mailbox_id=mailbox_id,
-        emails=tuple(mail.replaced(thread_id=mail.thread_id or thread_id) for mail in ordered),
-    )
+    return tuple(mail.replaced(thread_id=mail.thread_id or thread_id) for mail in ordered)
 
 
 def audit_entry(item: Json) -> AuditEntry:

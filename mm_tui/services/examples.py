@@ -109,7 +109,7 @@ class Learner:
         """The same email from the gateway, unless opening it would hide it from an agent."""
         try:
             thread = await self._gateway.thread(mailbox_id, thread_id)
-            for mail in reversed(thread.emails):
+            for mail in reversed(thread):
                 if str(mail.direction) == Direction.INBOUND and str(mail.status) in ARRIVED:
                     return None if str(mail.status) == Status.UNREAD else await self._gateway.email(mailbox_id, mail.id)
         except GatewayError as error:

@@ -30,11 +30,9 @@ async def listed(gateway: GatewayClient, mailbox_ids: Iterable[str]) -> tuple[li
     more = False
     wanted = EmailFilter(status=Status.SCHEDULED)
     for mailbox_id in mailbox_ids:
-        cursor: str | None = None
         async for page in first_pages(gateway, mailbox_id, wanted, most=MOST_PAGES):
             found |= {mail.id: mail for mail in page.emails if is_scheduled(mail.direction, mail.status)}
-            cursor = page.cursor
-        more = more or cursor is not None
+        more |= page.cursor is not None
     return list(found.values()), more
 
 

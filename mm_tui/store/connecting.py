@@ -58,7 +58,7 @@ def file_uri(path: Path | None) -> str:
     """A store's file as SQLite takes it."""
     # The VFS is named because a file attached to a memory database would otherwise use that database's. The file is
     # never created here: a store deleted while the program runs must not come back empty.
-    return f"file:{quote(str(path))}?vfs={'win32' if os.name == 'nt' else 'unix'}&mode=rw"
+    return f"file:{quote(str(path))}?vfs=unix&mode=rw"
 
 
 def connect(uri: str, busy_ms: int) -> sqlite3.Connection:

@@ -9,7 +9,7 @@ from msgspec.structs import asdict
 
 from mm_tui.agent import policy
 from mm_tui.agent.policy import Situation
-from mm_tui.models import EmailDetail, EmailSummary, Mailbox, Party, RawContent, ThreadSummary
+from mm_tui.models import EmailDetail, EmailSummary, Mailbox, Party, RawContent
 from mm_tui.settings.sections import Agent
 from mm_tui.text import ManyLine, OneLine
 
@@ -46,7 +46,7 @@ def situation(
         mailbox=Mailbox(id="box", address=OneLine("support@us.example"), oversight_mode=OneLine(mode))
         if known
         else None,
-        thread=ThreadSummary(id="thread", mailbox_id="box", emails=(subject, *others)),
+        thread=(subject, *others),
         own_addresses={"support@us.example"},
         own_replies=own_replies or {},
         now=NOW,

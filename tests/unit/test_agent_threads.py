@@ -13,7 +13,7 @@ from mm_tui.agent.policy import MOST_REPLIES
 from mm_tui.assist.model import Completion, Message
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.errors import Conflict
-from mm_tui.models import SendReceipt, ThreadSummary
+from mm_tui.models import SendReceipt, Thread
 from mm_tui.settings.sections import Agent
 from tests.support.agents import deliver, desk, outbound_by_mail
 from tests.support.assistant import settings_for
@@ -61,7 +61,7 @@ async def test_a_thread_that_lacks_the_email_is_no_answer(sandbox: Sandbox, monk
     (mail_id,) = deliver(sandbox, 1)
     thread = GatewayClient.thread
 
-    async def wrong(self: GatewayClient, mailbox_id: str, _: str) -> ThreadSummary:
+    async def wrong(self: GatewayClient, mailbox_id: str, _: str) -> Thread:
         return await thread(self, mailbox_id, other)
 
     monkeypatch.setattr(GatewayClient, "thread", wrong)

@@ -90,8 +90,8 @@ async def test_lists_threads_and_filters(sandbox: Sandbox, gateway: GatewayClien
     found = await gateway.emails(sandbox.mailbox, filter=narrow)
     assert [mail.id for mail in found.emails] == [first["id"]]
     thread = await gateway.thread(sandbox.mailbox, first["thread_id"])
-    assert [mail.id for mail in thread.emails] == [first["id"]]
-    assert thread.emails[0].thread_id == first["thread_id"]
+    assert [mail.id for mail in thread] == [first["id"]]
+    assert thread[0].thread_id == first["thread_id"]
     assert len(await gateway.attachment(sandbox.mailbox, second["id"], "big.bin", size=70_000)) == 70_000
     assert sandbox.status(first["id"]) == "unread", "lists and threads must not mark mail read"
     await gateway.email(sandbox.mailbox, first["id"])

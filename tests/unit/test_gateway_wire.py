@@ -187,7 +187,7 @@ def test_a_thread_is_put_oldest_first() -> None:
         "01M",
         "01T",
     )
-    assert [mail.id for mail in thread.emails] == ["1", "2"]
+    assert [mail.id for mail in thread] == ["1", "2"]
 
 
 def test_audit_metadata_may_be_an_object_json_in_text_or_text() -> None:

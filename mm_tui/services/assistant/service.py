@@ -9,7 +9,7 @@ import importlib
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from datetime import UTC
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, cast
 from urllib.parse import urlsplit
 
 from msgspec.structs import replace
@@ -23,7 +23,7 @@ from mm_tui.text import ManyLine, OneLine, is_blank
 
 if TYPE_CHECKING:
     from mm_tui.assist.limiter import Limits
-    from mm_tui.assist.model import Model, TokenUsage
+    from mm_tui.assist.model import Completion, Model, TokenUsage
     from mm_tui.assist.prompts import Background, Letter
     from mm_tui.assist.second_reader import DraftReading, SecondReading
     from mm_tui.assist.tasks import Answered, Extraction, Request
@@ -35,19 +35,10 @@ if TYPE_CHECKING:
 
 
 T = TypeVar("T")
-P = TypeVar("P", bound="Paid")
+P = TypeVar("P", bound="Answered[Any] | Completion")
 
 UNATTENDED_WAIT = 90.0
 """The longest Retry-After in seconds that a call of the agent waits for: limits a minute are waited for in place."""
-
-
-class Paid(Protocol):
-    """An answer with its cost."""
-
-    @property
-    def model(self) -> OneLine: ...
-    @property
-    def usage(self) -> TokenUsage: ...
 
 
 class _Question(NamedTuple, Generic[T]):

@@ -69,7 +69,8 @@ class Triage:
         self._conversations = Conversations(database, gateway, clock)
         profile, assist = settings.profile, settings.assist
         wanted = assist.automatic if profile.automatic is None else profile.automatic
-        self._automatic = not profile.is_live if wanted is None else wanted
+        self.automatic = not profile.is_live if wanted is None else wanted
+        """Whether new mail is examined automatically; see `set_automatic`."""
         writes = assist.write_tags if profile.write_tags is None else profile.write_tags
         self._writes_tags = writes and gateway.keys.has("send")
         self._phases: dict[str, tuple[CardPhase, OneLine, bool]] = {}
@@ -78,14 +79,9 @@ class Triage:
 
     # What is known
 
-    @property
-    def automatic(self) -> bool:
-        """Whether new mail is examined automatically."""
-        return self._automatic
-
     def set_automatic(self, on: bool) -> None:
         """Switches automatic mode on or off until the program ends. Show AUTOMATIC_WARNING first."""
-        self._automatic = on
+        self.automatic = on
         self.wake()
 
     @property
@@ -95,7 +91,7 @@ class Triage:
 
     def spend(self) -> Spend:
         """Today's cost (UTC day), and when automatic work goes on after a failure."""
-        rests_for = self._rounds.rests_for if self._automatic else 0.0
+        rests_for = self._rounds.rests_for if self.automatic else 0.0
         return replace(self._assistant.spend(), rests_for=rests_for)
 
     def card(self, email_id: str) -> CardState:
@@ -146,7 +142,7 @@ class Triage:
             return CardPhase.DONE, OneLine(""), True
         if not self._assistant.has_key:
             return CardPhase.NO_KEY, NoKey().words, False
-        if self._automatic and self._is_due(row):
+        if self.automatic and self._is_due(row):
             if self.spend().over:
                 return CardPhase.OVER_BUDGET, OverBudget().words, True
             return CardPhase.WAITING, QUEUED, True
@@ -318,7 +314,7 @@ class Triage:
     def may_examine(self, row: MailRow) -> bool:
         """Whether automatic mode may open this email now."""
         return (
-            self._automatic
+            self.automatic
             and self._assistant.has_key
             and self._is_due(row)
             and row.email_id not in self._running

@@ -170,25 +170,25 @@ class TrackRecords:
         self._decided += ended(self._new_entries(), self._held)
         self._decided = [one for one in self._decided if one.at >= oldest]
         elsewhere = self._elsewhere(oldest)
-        boxes = sorted(self._mail.mailboxes(), key=lambda box: box.address)
-        return [
-            TrackRecord(
-                mailbox=box,
-                pending=self._pending.count(box.id),
-                tallies={days: tally(self._of(box.id, now - timedelta(days=days))) for days in WINDOWS},
-                days=by_day(self._of(box.id, oldest), now),
-                learning=learning(self._of(box.id, oldest)),
-                others=elsewhere.get(box.id, ()),
+        records = []
+        for box in sorted(self._mail.mailboxes(), key=lambda box: box.address):
+            mine = self.decided(box.id)
+            lately = {days: [one for one in mine if one.at >= now - timedelta(days=days)] for days in WINDOWS}
+            records.append(
+                TrackRecord(
+                    mailbox=box,
+                    pending=self._pending.count(box.id),
+                    tallies={days: tally(decided) for days, decided in lately.items()},
+                    days=by_day(mine, now),
+                    learning=learning(mine),
+                    others=elsewhere.get(box.id, ()),
+                )
             )
-            for box in boxes
-        ]
+        return records
 
     def decided(self, mailbox_id: str) -> list[Decided]:
         """The decisions about a mailbox's mail in the longest period, as last read by `all`."""
         return [one for one in self._decided if one.mailbox_id == mailbox_id]
-
-    def _of(self, mailbox_id: str, since: datetime) -> list[Decided]:
-        return [one for one in self._decided if one.mailbox_id == mailbox_id and one.at >= since]
 
     def _new_entries(self) -> Iterator[JournalEntry]:
         for entry in self._journal.entries(after=self._read_to):

@@ -189,7 +189,7 @@ class DecisionCalls:
         meta = decision.meta
         if meta.thread_id is not None:
             thread = await self._gateway.thread(meta.mailbox_id, meta.thread_id)
-            mails: list[EmailSummary] = list(thread.emails)
+            mails: list[EmailSummary] = list(thread)
         else:
             mails = [mail async for mail in self._since(decision, Direction.INBOUND)]
         for mail in mails:
@@ -279,7 +279,7 @@ class DecisionCalls:
         thread = await self._gateway.thread(meta.mailbox_id, meta.thread_id)
         inbound = [
             mail
-            for mail in thread.emails
+            for mail in thread
             if str(mail.direction) == Direction.INBOUND
             and (mail.received_at is None or meta.received_at is None or mail.received_at <= meta.received_at)
         ]
@@ -314,7 +314,7 @@ class DecisionCalls:
         try:
             if meta.thread_id is not None and not starts_thread(base, edit):
                 thread = await self._gateway.thread(meta.mailbox_id, meta.thread_id)
-                mails = [mail for mail in reversed(thread.emails) if str(mail.direction) == Direction.OUTBOUND]
+                mails = [mail for mail in reversed(thread) if str(mail.direction) == Direction.OUTBOUND]
             else:
                 mails = [mail async for mail in self._since(decision, Direction.OUTBOUND)]
             for mail in mails:

@@ -42,8 +42,6 @@ class Process(msgspec.Struct, frozen=True):
 
     def is_alive(self) -> bool:
         """Whether that run is still going. If this cannot be determined, it counts as alive."""
-        if sys.platform == "win32":
-            return True
         try:
             os.kill(self.pid, 0)
         except ProcessLookupError:
