@@ -22,10 +22,9 @@ from mm_tui.gateway.shapes import (
     EmailPage,
     Listing,
     OutgoingAttachment,
-    OutgoingMail,
     pages_of,
 )
-from mm_tui.models import EmailDetail, EmailSummary, PendingItem, SendReceipt, Status, Thread
+from mm_tui.models import EmailDetail, EmailSummary, PendingItem, RawContent, SendReceipt, Status, Thread
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
@@ -193,15 +192,24 @@ class GatewayClient(AccountCalls):
 
     # Sending: everything goes through the gateway's gate
 
-    async def send(self, mailbox_id: str, mail: OutgoingMail, *, idempotency_key: str | None) -> SendReceipt:
-        """Submits an email. With the same idempotency key it is submitted only once within 24 h."""
+    async def send(
+        self,
+        mailbox_id: str,
+        content: RawContent,
+        *,
+        attachments: Iterable[OutgoingAttachment] = (),
+        idempotency_key: str | None,
+    ) -> SendReceipt:
+        """Submits an email with the recipients, subject and body (markdown) of this content. With the same idempotency
+        key it is submitted only once within 24 h. The gateway's limits: 50 recipients, 998 characters of subject,
+        262,144 of body."""
         body = given(
-            to=list(mail.to),
-            subject=mail.subject,
-            markdown=mail.body,
-            cc=list(mail.cc) or None,
-            bcc=list(mail.bcc) or None,
-            attachments=_files(mail.attachments),
+            to=list(content.to),
+            subject=content.subject,
+            markdown=content.body,
+            cc=list(content.cc) or None,
+            bcc=list(content.bcc) or None,
+            attachments=_files(attachments),
             idempotency_key=idempotency_key,
         )
         return await self._ask(calls.SEND, _receipt, body=body, at={"mailbox_id": mailbox_id})

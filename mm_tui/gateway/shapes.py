@@ -103,21 +103,6 @@ class OutgoingAttachment(msgspec.Struct, frozen=True):
         return f"<OutgoingAttachment of {len(self.content)} bytes>"
 
 
-class OutgoingMail(msgspec.Struct, frozen=True):
-    """An email to submit. Recipients in header form or bare; the body is markdown. The gateway's limits: 50 recipients,
-    998 characters of subject, 262,144 of body."""
-
-    to: tuple[str, ...]
-    subject: str
-    body: str
-    cc: tuple[str, ...] = ()
-    bcc: tuple[str, ...] = ()
-    attachments: tuple[OutgoingAttachment, ...] = ()
-
-    def __repr__(self) -> str:
-        return f"<OutgoingMail of {len(self.body)} characters to {len(self.to)}>"
-
-
 class Contact(msgspec.Struct, frozen=True):
     """An entry of the account's address book."""
 

@@ -17,7 +17,8 @@ import pytest
 from mm_tui.gateway import errors, http
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.keys import Keys
-from mm_tui.gateway.shapes import EmailFilter, OutgoingAttachment, OutgoingMail
+from mm_tui.gateway.shapes import EmailFilter, OutgoingAttachment
+from mm_tui.models import RawContent
 from mm_tui.settings.secret import Secret
 from tests.support.raw_server import RawServer, answer, drips, raw_server, says
 
@@ -281,18 +282,14 @@ async def test_ids_and_names_cannot_leave_their_place_in_the_path() -> None:
 
 
 async def test_what_is_sent_is_the_published_form() -> None:
-    mail = OutgoingMail(
-        to=("Anna <anna@x.example>",),
-        subject="Hi",
-        body="Text \ud800",
-        cc=("c@x.example",),
-        attachments=(OutgoingAttachment("a.txt", b"abc", "text/plain"),),
-    )
+    to, cc = ("Anna <anna@x.example>",), ("c@x.example",)
+    mail = RawContent(sender="", to=to, subject="Hi", body="Text \ud800", cc=cc)
+    files = (OutgoingAttachment("a.txt", b"abc", "text/plain"),)
     async with (
         raw_server(says(answer(202, b'{"id":"01E","status":"pending_scan"}'))) as server,
         client(server) as gateway,
     ):
-        await gateway.send("01M", mail, idempotency_key="k1")
+        await gateway.send("01M", mail, attachments=files, idempotency_key="k1")
         await gateway.reply("01M", "01E", "Body")
         await gateway.decide("01E", "reject", "because")
         await gateway.put_tags("01M", "01E", {"a": "b"})

@@ -14,8 +14,8 @@ from mm_tui.gateway import account_wire, values, wire
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.errors import GatewayError
 from mm_tui.gateway.keys import Keys
-from mm_tui.gateway.shapes import OutgoingMail
 from mm_tui.gateway.values import Json
+from mm_tui.models import RawContent
 from mm_tui.settings.secret import Secret
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(codec=None), max_size=8)
@@ -70,7 +70,7 @@ CALLS: dict[str, Callable[[GatewayClient], object]] = {
     "email": lambda gateway: gateway.email("01M", "01E"),
     "thread": lambda gateway: gateway.thread("01M", "01T"),
     "tags": lambda gateway: gateway.tags("01M", "01E"),
-    "send": lambda gateway: gateway.send("01M", OutgoingMail(("a@x",), "s", "b"), idempotency_key="k"),
+    "send": lambda gateway: gateway.send("01M", RawContent(sender="", to=("a@x",)), idempotency_key="k"),
     "cancel": lambda gateway: gateway.cancel("01M", "01E"),
     "pending": lambda gateway: gateway.pending(),
     "decide": lambda gateway: gateway.decide("01E", "approve"),

@@ -13,8 +13,8 @@ import pytest
 from mm_tui.gateway import client, errors
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.keys import Keys
-from mm_tui.gateway.shapes import EmailFilter, Listing, OutgoingAttachment, OutgoingMail
-from mm_tui.models import EmailSummary
+from mm_tui.gateway.shapes import EmailFilter, Listing, OutgoingAttachment
+from mm_tui.models import EmailSummary, RawContent
 from mm_tui.settings.secret import Secret
 from tests.support.sandbox import Sandbox, file_part
 
@@ -105,9 +105,9 @@ async def test_lists_threads_and_filters(sandbox: Sandbox, gateway: GatewayClien
 
 async def test_sending_is_idempotent_and_duplicates_conflict(sandbox: Sandbox, gateway: GatewayClient) -> None:
     files = (OutgoingAttachment("a.txt", b"abc", "text/plain"),)
-    mail = OutgoingMail(to=("anna@x.example",), subject="Hi", body="Text", cc=("c@x.example",), attachments=files)
-    first = await gateway.send(sandbox.mailbox, mail, idempotency_key="k")
-    again = await gateway.send(sandbox.mailbox, mail, idempotency_key="k")
+    mail = RawContent(sender="", to=("anna@x.example",), subject="Hi", body="Text", cc=("c@x.example",))
+    first = await gateway.send(sandbox.mailbox, mail, attachments=files, idempotency_key="k")
+    again = await gateway.send(sandbox.mailbox, mail, attachments=files, idempotency_key="k")
     assert first.status == "pending_scan" and again.idempotent and again.id == first.id
     detail = await gateway.email(sandbox.mailbox, first.id)
     assert [party.address for party in detail.cc] == ["c@x.example"]
@@ -174,7 +174,8 @@ async def test_wrong_keys_and_lacking_scopes_are_told_apart(sandbox: Sandbox) ->
 async def test_a_read_only_mailbox_says_so(sandbox: Sandbox, gateway: GatewayClient) -> None:
     sandbox.set_mode("read_only")
     with pytest.raises(errors.ReadOnlyMailbox):
-        await gateway.send(sandbox.mailbox, OutgoingMail(("a@x.example",), "s", "b"), idempotency_key=None)
+        mail = RawContent(sender="", to=("a@x.example",), subject="s", body="b")
+        await gateway.send(sandbox.mailbox, mail, idempotency_key=None)
 
 
 @pytest.mark.parametrize("shape", ["data", "bare", "pending"])

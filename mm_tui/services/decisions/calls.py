@@ -29,7 +29,7 @@ from mm_tui.decision.relatives import relatives_in
 from mm_tui.decision.state import Act, RemoteState, Snapshot, Stage, State, Step
 from mm_tui.gateway.client import GatewayClient, first_pages
 from mm_tui.gateway.errors import Closing, Conflict, GatewayError, NotFound, TooMany
-from mm_tui.gateway.shapes import KEY_LIFE, EmailFilter, OutgoingAttachment, OutgoingMail
+from mm_tui.gateway.shapes import KEY_LIFE, EmailFilter, OutgoingAttachment
 from mm_tui.gateway.witness import already_written
 from mm_tui.models import Direction, EditedDraft, EmailDetail, EmailSummary, SendReceipt, Status
 from mm_tui.review.draft import fingerprint, starts_thread, with_listed
@@ -260,8 +260,7 @@ class DecisionCalls:
             return await self._gateway.reply(
                 box, parent, mine.body, cc=mine.cc, bcc=mine.bcc, attachments=files, idempotency_key=key
             )
-        mail = OutgoingMail(mine.to, mine.subject, mine.body, cc=mine.cc, bcc=mine.bcc, attachments=files)
-        return await self._gateway.send(box, mail, idempotency_key=key)
+        return await self._gateway.send(box, mine, attachments=files, idempotency_key=key)
 
     async def _files(self, decision: ActiveDecision) -> tuple[OutgoingAttachment, ...]:
         """The original's attachments, with their bytes."""
