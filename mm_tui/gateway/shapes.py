@@ -115,7 +115,7 @@ class Contact(msgspec.Struct, frozen=True):
 class ApiKey(msgspec.Struct, frozen=True):
     """A key of the account, without the key itself."""
 
-    id: str
+    id: GatewayId
     name: OneLine
 
 

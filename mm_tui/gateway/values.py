@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import MAXYEAR, MINYEAR, UTC, datetime, timedelta
 from email.utils import formataddr, parsedate_to_datetime
+from functools import cache
 from typing import TypeVar
 
 import msgspec
 
 from mm_tui.gateway.errors import Malformed
 from mm_tui.gateway.shapes import Listing
-from mm_tui.text import OneLine, encodable
+from mm_tui.models import GatewayId
+from mm_tui.text import ManyLine, OneLine, encodable
 
 T = TypeVar("T")
+M = TypeVar("M", bound=msgspec.Struct)
 Json = Mapping[str, object]
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -24,6 +27,7 @@ _TIMES = ("received_at", "created_at", "timestamp")
 _UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z", re.ASCII)
 _ENVELOPES = ("data", "items", "results")
 _decode = msgspec.json.Decoder().decode
+_fields = cache(msgspec.structs.fields)
 _SECONDS_END = 100_000_000_000
 """Numbers below are epoch seconds (up to the year 5138), from here on milliseconds (from 1973)."""
 
@@ -201,6 +205,32 @@ def items(answer: object, *names: str) -> list[object]:
             if isinstance(inner, dict) and name in _ENVELOPES:
                 return items(inner, *names)
     raise Unusable(f"it holds no list of {names[0]}")
+
+
+_READERS: Mapping[object, Callable[[object], object]] = {
+    OneLine: line,
+    ManyLine: lambda value: ManyLine(raw_text(value)),
+    GatewayId: lambda value: gateway_id(value, "id"),
+    GatewayId | None: optional_id,
+    datetime | None: time,
+    int: lambda value: whole(value) or 0,
+    int | None: whole,
+    bool | None: lambda value: None if value is None else flag(value),
+    tuple[OneLine, ...]: lambda value: tuple(map(OneLine, texts(value))),
+}
+
+
+def model(kind: type[M], item: Json, names: Mapping[str, Sequence[str]] | None = None, **given: object) -> M:
+    """A model from the fields of an object, each read by its type. `names`: under which names gateways send a field, if
+    not only its own. `given`: fields that are read already. Raises Unusable if it has no usable id."""
+    found = dict(given)
+    for field in _fields(kind):
+        if field.name in given:
+            continue
+        value = first(item, *(names or {}).get(field.name, (field.name,)))
+        is_flag = field.type is bool
+        found[field.name] = flag(value, otherwise=field.default) if is_flag else _READERS[field.type](value)
+    return kind(**found)
 
 
 def listing(answer: object, names: tuple[str, ...], read: Callable[[Json], T]) -> Listing[T]:

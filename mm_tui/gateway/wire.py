@@ -293,25 +293,12 @@ def audit_entry(item: Json) -> AuditEntry:
             metadata = json.loads(metadata)
         except (ValueError, RecursionError):
             metadata = {"metadata": metadata}
-    return AuditEntry(
-        id=values.gateway_id(item.get("id"), "id"),
-        action=values.line(item.get("action")),
-        resource_type=values.line(item.get("resource_type")),
-        resource_id=values.line(item.get("resource_id")),
-        actor_key_id=values.line(item.get("actor_key_id")),
-        metadata={
-            values.line(key): values.line(values.as_text(value)) for key, value in values.table(metadata).items()
-        },
-        created_at=values.time(item.get("created_at")),
-    )
+    given = {values.line(name): values.line(values.as_text(value)) for name, value in values.table(metadata).items()}
+    return values.model(AuditEntry, item, metadata=given)
 
 
 def send_receipt(item: Json) -> SendReceipt:
-    return SendReceipt(
-        id=values.gateway_id(values.first(item, "id", "email_id", "message_id"), "id"),
-        status=values.line(item.get("status")),
-        idempotent=values.flag(item.get("idempotent")),
-    )
+    return values.model(SendReceipt, item, {"id": ("id", "email_id", "message_id")})
 
 
 def decided(item: Json) -> OneLine:
