@@ -15,8 +15,9 @@ from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from mm_tui.assist.prompts import tokens
 from mm_tui.gateway.errors import GatewayError
-from mm_tui.models import ARRIVED, Direction, EmailDetail, RawContent, Status
+from mm_tui.models import ARRIVED, Direction, EmailDetail, Party, RawContent, Status
 from mm_tui.services import tags
 from mm_tui.settings.paths import examples_path
 from mm_tui.store.assist import AssistStore
@@ -162,8 +163,6 @@ def _begin(text: str) -> str:
 
 
 def _within(budget: int, examples: Iterable[KeptExample]) -> tuple[KeptExample, ...]:
-    from mm_tui.assist.prompts import tokens
-
     chosen: list[KeptExample] = []
     for one in examples:
         budget -= tokens(one.written) + tokens(one.released) + 20
@@ -174,8 +173,6 @@ def _within(budget: int, examples: Iterable[KeptExample]) -> tuple[KeptExample, 
 
 
 def _names(written: RawContent, answered: EmailDetail | None) -> Sequence[str]:
-    from mm_tui.models import Party
-
     parties = [Party.parse(header) for header in (written.sender, *written.to, *written.cc, *written.bcc)]
     parties += [answered.sender, *answered.to, *answered.cc] if answered is not None else []
     return [text for party in parties for text in (party.name, party.address.partition("@")[0])]

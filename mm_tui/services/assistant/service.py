@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from msgspec.structs import replace
 
 from mm_tui import typed_json
-from mm_tui.assist.errors import NoKey, OverBudget
+from mm_tui.assist.errors import Empty, Garbled, HalfStream, NoKey, OverBudget, TimedOut
 from mm_tui.services.assistant.cards import STAND_IN_MODEL, DraftText, Spend
 from mm_tui.settings.checks import LOOPBACK_HOSTS
 from mm_tui.store.assist import AssistStore, ResultKey
@@ -216,7 +216,6 @@ class Assistant:
         """Writes a draft in one piece. See `write`. Raises Empty if the answer has no text, Garbled if it is no reply,
         HalfStream if it broke off, or another AssistError that fits."""
         from mm_tui.assist import tasks
-        from mm_tui.assist.errors import Empty, Garbled, HalfStream
 
         answer = await self._paid(request, automatic, lambda model: tasks.write_whole(model, request))
         if is_blank(answer.text):
@@ -256,7 +255,6 @@ class Assistant:
 
     async def _paid(self, request: Request, automatic: bool, ask: Callable[[Model], Awaitable[P]]) -> P:
         """The model's answer, booked. One that is unusable or too late reports no tokens, but still costs money."""
-        from mm_tui.assist.errors import Garbled, TimedOut
         from mm_tui.assist.model import TokenUsage
 
         async with self._within_budget(request, automatic):

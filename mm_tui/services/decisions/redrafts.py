@@ -13,7 +13,8 @@ from random import Random
 
 from mm_tui.clock import Clock, sleep_or_wake
 from mm_tui.gateway.client import GatewayClient
-from mm_tui.services import redraft_tags
+from mm_tui.gateway.errors import BadRequest, Forbidden, GatewayError, NotFound
+from mm_tui.services import redraft_tags, tags
 from mm_tui.services.backoff import backoff_seconds
 from mm_tui.services.decisions.overview import about
 from mm_tui.services.decisions.record import ActiveDecision
@@ -76,9 +77,6 @@ class RedraftRequests:
 
     async def _is_settled(self, decision: ActiveDecision, failures: int) -> bool:
         """Tries one request; returns whether it is done or can never succeed."""
-        from mm_tui.gateway.errors import BadRequest, Forbidden, GatewayError, NotFound
-        from mm_tui.services import tags
-
         email_id, content = decision.email_id, decision.content
         if content is None:
             self._tell(decision, "the reason is not kept here")

@@ -15,6 +15,7 @@ from mm_tui.decision.relatives import LONGEST_NAME
 from mm_tui.gateway.witness import already_written
 from mm_tui.services.events import Notify, PendingChanged
 from mm_tui.services.presence.approvals import Approver
+from mm_tui.store.mail.mails import MailStore
 from mm_tui.text import OneLine, folded_name
 
 if TYPE_CHECKING:
@@ -166,7 +167,6 @@ class TeamTags:
         from mm_tui.gateway.errors import GatewayError
         from mm_tui.services import tags
         from mm_tui.services.audit.act_journal import FAILED, IN_DOUBT, ActJournal
-        from mm_tui.store.mail.mails import MailStore
 
         journal = ActJournal(self._database, self._reviewer, self._clock)
         recorded = {"mailbox": mailbox_id, **{name: value for name, value in details.items() if value}}

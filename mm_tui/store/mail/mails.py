@@ -270,17 +270,16 @@ class MailStore:
 
     def detail_size(self, email_id: str) -> int:
         """Characters that `detail` has to read; 0 if the email was never opened on this machine."""
-        row = self._database.one(
-            "SELECT length(model) FROM details WHERE key = (SELECT key FROM mail WHERE email_id = ?)", (email_id,)
-        )
-        return row[0] if row else 0
+        return self._of_detail("length(model)", email_id) or 0
 
     def detail_at(self, email_id: str) -> datetime | None:
         """When the email was last read from the gateway; None if never."""
-        row = self._database.one(
-            "SELECT fetched_at FROM details WHERE key = (SELECT key FROM mail WHERE email_id = ?)", (email_id,)
-        )
-        return from_ms(row[0]) if row else None
+        return from_ms(self._of_detail("fetched_at", email_id))
+
+    def _of_detail(self, value: str, email_id: str) -> int | None:
+        sql = f"SELECT {value} FROM details WHERE key = (SELECT key FROM mail WHERE email_id = ?)"
+        row = self._database.one(sql, (email_id,))
+        return row[0] if row else None
 
     def ids(self, view: MailView, *, limit: int = 1000) -> list[str]:
         """The email ids of a view, newest first."""

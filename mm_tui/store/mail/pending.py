@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from mm_tui import typed_json
 from mm_tui.store.connecting import CorruptStore
 from mm_tui.store.sort_keys import from_ms, to_ms
+from mm_tui.text import ManyLine, OneLine
 
 if TYPE_CHECKING:
     from mm_tui.models import PendingItem, RawContent
@@ -106,19 +107,17 @@ class PendingStore:
 
     def waiting(self) -> list[Waiting]:
         """All waiting emails without content, oldest first."""
-        rows = self._database.reader().execute(
-            "SELECT email_id, mailbox_id, received_at FROM pending ORDER BY received_at, email_id"
-        )
-        return [_waiting(*row) for row in rows]
+        return self._waiting("TRUE")
 
     def unread_drafts(self) -> list[Waiting]:
         """Outbound emails whose details have not been read since they last changed, oldest first."""
-        rows = self._database.reader().execute(
-            "SELECT email_id, mailbox_id, received_at FROM pending"
-            " WHERE NOT json_extract(model, '$.complete') AND json_extract(model, '$.direction') = 'outbound'"
-            " ORDER BY received_at, email_id"
+        return self._waiting(
+            "NOT json_extract(model, '$.complete') AND json_extract(model, '$.direction') = 'outbound'"
         )
-        return [_waiting(*row) for row in rows]
+
+    def _waiting(self, where: str) -> list[Waiting]:
+        sql = f"SELECT email_id, mailbox_id, received_at FROM pending WHERE {where} ORDER BY received_at, email_id"
+        return [_waiting(*row) for row in self._database.reader().execute(sql)]
 
     def unread_around(self, newest: int) -> list[tuple[str, Waiting]]:
         """Emails in the threads of waiting drafts that were never opened here and that opening would not mark as read,
@@ -167,7 +166,6 @@ class PendingStore:
     def item_of(text: str) -> PendingItem:
         """Converts a stored text to the waiting email."""
         from mm_tui.models import Party, PendingItem
-        from mm_tui.text import ManyLine, OneLine
 
         item = typed_json.read(PendingItem, text)
         # Cleaned again from the received text, so that the number of hidden characters is known.
