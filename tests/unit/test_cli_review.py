@@ -54,7 +54,8 @@ def test_an_item_is_listed_shown_approved_and_audited(home: Home, sandbox: Sandb
     shown = home.run("pending", "show", draft_id, "--json").json
     assert shown["digest"][:8] in text and shown["body"] == "Dear Anna"
     assert shown["attachments"][0]["name"] == "a.txt"
-    assert text.count("bcc") == 1 and "bcc is not disclosed by the gateway" in text and "default, TEST" in text
+    assert len(re.findall(r"\bbcc\b", text)) == 1  # a digest may hold these three letters too
+    assert "bcc is not disclosed by the gateway" in text and "default, TEST" in text
     assert [mail["direction"] for mail in shown["thread"]] == ["inbound"]
 
     done = approve(home, draft_id, shown["digest"][:8], "--json")
