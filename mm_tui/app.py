@@ -166,8 +166,7 @@ class MmTui(App[None], inherit_bindings=False):
 
     async def on_event(self, event: events.Event) -> None:
         if isinstance(event, events.Resize):
-            # Even if it has its old size again: what it did with the cells meanwhile is unknown. Its first size is
-            # reported after the first paint, which need not be written twice for that.
+            # Even if it has its old size again: what it did meanwhile is unknown. Its first size comes after a paint.
             forget_shown(self, event.time)
         if isinstance(event, events.InputEvent):
             self.attendance.note_input()
@@ -222,6 +221,8 @@ class MmTui(App[None], inherit_bindings=False):
         self.attendance.look()
         self.session.look_at_store()
         self._look_at_terminal()
+        for screen in self._main_screens():
+            screen.draw_ages()
 
     @work(thread=True, group="rules", exclusive=True, exit_on_error=False)
     def _prepare_rules(self) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from textual import events
     from textual.app import App, ComposeResult
 
-    from mm_tui.services.events import ServiceEvent
+    from mm_tui.services.events import ServiceEvent, SyncState
     from mm_tui.session import Session
 
 T = TypeVar("T")
@@ -60,6 +60,8 @@ class BaseScreen(Screen[None]):
         super().__init__()
         self._was_suspended = False
         self._missed: dict[object, ServiceEvent] = {}
+        self._sync_state: SyncState | None = None
+        """The state of the sync in its last event."""
         self._chrome = Later(self, CHROME_SECONDS, self._update_chrome)
         self._reloading = Later(self, self.RELOAD_SECONDS, self.reload)
 
@@ -164,10 +166,25 @@ class BaseScreen(Screen[None]):
     def on_service_event_received(self, message: ServiceEventReceived) -> None:
         event = message.event
         if self in self.app.screen_stack:
-            self._chrome.soon()
+            if self._concerns_chrome(event):
+                self._chrome.soon()
             self.handle_event(event)
         else:
             self._missed[_kind(event)] = event
+
+    def _concerns_chrome(self, event: ServiceEvent) -> bool:
+        """Whether the top and status lines may have changed. Most polls bring nothing new."""
+        from mm_tui.services.events import SyncChanged
+        from mm_tui.widgets.status import looks_the_same
+
+        if not isinstance(event, SyncChanged):
+            return True
+        before, self._sync_state = self._sync_state, event.state
+        return before is None or not looks_the_same(before, event.state)
+
+    def draw_ages(self) -> None:
+        """Draws what has changed with time. Called every `LOOK_SECONDS`, by one timer for all."""
+        self.update_status()
 
     def _update_chrome(self) -> None:
         self.update_status()

@@ -29,10 +29,9 @@ SCREENS = (("inbox", "Inbox"), ("pending", "Pending"), ("audit", "Audit"), ("mai
 FLASH_SECONDS = 8.0
 COUNT_DIGITS = 3
 """Room for the counts beside the names of the main screens."""
-AGES_SECONDS = 5.0
-"""Seconds between updates of ages on the status line."""
 COUNTDOWN_SECONDS = 1.0
-"""The same while something counts down: a held decision, or the time until the gateway is tried again."""
+"""Seconds between updates while something counts down: a held decision, or the time until the gateway is tried again.
+"""
 
 
 SEPARATOR = " · "
@@ -149,11 +148,9 @@ class StatusLine(Widget):
         self._flash: Content | None = None
         self._flash_text = ""
         self._fading = Later(self, FLASH_SECONDS, self.unflash)
-        self._ages: Timer | None = None
         self._countdown: Timer | None = None
 
     def on_mount(self) -> None:
-        self._ages = self.set_interval(AGES_SECONDS, self.update_state)
         self._countdown = self.set_interval(COUNTDOWN_SECONDS, self.update_state, pause=True)
         self.screen.bindings_updated_signal.subscribe(self, self._bindings_updated)
         self.update_state()
@@ -194,10 +191,12 @@ class StatusLine(Widget):
     def update_state(self) -> None:
         """Reads the state again; repaints only if a word changed."""
         # It is also visible behind a dialog, and must stay true.
-        if not self.is_mounted or not self.screen.is_current:
-            self._run_timers(ages=False, countdown=False)
+        shown = self.is_mounted and self.screen.is_current
+        if self._countdown is not None:
+            # It wakes the process up, so it runs only where something counts down.
+            (self._countdown.resume if shown and self._counts_down else self._countdown.pause)()
+        if not shown:
             return
-        self._run_timers(ages=True, countdown=self._counts_down)
         width = max(10, self.size.width - 2)
         parts = status_parts(self)
         line, deciding = fit(parts, width), parts[-1].content
@@ -218,14 +217,6 @@ class StatusLine(Widget):
         with suppress(*STORE_FAULTS):
             return session.triage is not None and session.triage.spend().rests_for > 0
         return False
-
-    def _run_timers(self, *, ages: bool, countdown: bool) -> None:
-        # Each wakes the process up: where nothing can change none runs.
-        for timer, wanted in ((self._ages, ages), (self._countdown, countdown)):
-            if timer is not None and wanted:
-                timer.resume()
-            elif timer is not None:
-                timer.pause()
 
     def _make_room(self) -> None:
         """The last line of a long message goes before the keys, so that nothing above moves for it."""
@@ -252,7 +243,7 @@ def status_parts(node: Widget) -> list[LinePart]:
     session = session_of(node)
     mailbox: Callable[[], str | None] = getattr(node.screen, "status_mailbox", lambda: None)
     under_cursor: Callable[[], str | None] = getattr(node.screen, "undo_target", lambda: None)
-    look = hint(node.screen, "app.pending", "shows it")
+    look = partial(hint, node.screen, "app.pending", "shows it")
     try:
         parts = [
             LinePart(1, status.gateway(session), status.gateway(session, briefly=True)),
@@ -266,7 +257,7 @@ def status_parts(node: Widget) -> list[LinePart]:
         *parts,
         LinePart(0, status.incidents(session, look)),
         LinePart(0, status.unsettled(session, under_cursor(), look, in_queue=node.app.current_mode == "pending")),
-        LinePart(0, status.held(session, hint(node.screen, "app.undo"))),
+        LinePart(0, status.held(session, partial(hint, node.screen, "app.undo"))),
     ]
 
 

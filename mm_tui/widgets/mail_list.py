@@ -12,7 +12,7 @@ from mm_tui.clock import Clock
 from mm_tui.store.mail.mails import MailRow, MailStore
 from mm_tui.text import OneLine
 from mm_tui.widgets.cells import at_most, countable, fit_address, fit_cells
-from mm_tui.widgets.virtual_list import TURN_SECONDS, VirtualList
+from mm_tui.widgets.virtual_list import VirtualList
 from mm_tui.widgets.words import age
 
 WIDE = 96
@@ -89,9 +89,6 @@ class MailList(VirtualList[int, MailRow]):
         self._now_ms = self._read_clock()
         self._folded = False
 
-    def on_mount(self) -> None:
-        self.set_interval(TURN_SECONDS, self._age_in_turn)
-
     def _read_clock(self) -> int:
         return int(self._clock.now().timestamp() * 1000)
 
@@ -104,9 +101,9 @@ class MailList(VirtualList[int, MailRow]):
             self._now_ms = now
             self.redraw()
 
-    def _age_in_turn(self) -> None:
+    def redraw_ages(self) -> None:
         self._now_ms = self._read_clock()
-        self.redraw_ages()
+        super().redraw_ages()
 
     def fetch_rows(self, keys: Sequence[int]) -> Sequence[MailRow]:
         return self._store.rows(keys, folded=self._folded)

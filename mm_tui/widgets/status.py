@@ -5,15 +5,18 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
 from textual.content import Content
 
 from mm_tui.services.assistant.cards import STAND_IN_MODEL
-from mm_tui.services.events import SyncPart, SyncPhase, SyncState, span
+from mm_tui.services.events import PartState, SyncPart, SyncPhase, SyncState, span
 from mm_tui.store.mail.search import MailView
 from mm_tui.text import OneLine
 from mm_tui.widgets.words import count, mode_words
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mm_tui.session import Session
 
 COUNTDOWN = 4
@@ -85,6 +88,20 @@ def gateway_words(state: SyncState, now: datetime, *, briefly: bool = False) -> 
     return Content.assemble(*tail)
 
 
+def looks_the_same(before: SyncState, after: SyncState) -> bool:
+    """Whether a line shows both states alike: they differ at most in when the gateway answered, and no age was shown
+    meanwhile. So it is after most polls."""
+    if before.last_ok_at is None or after.last_ok_at is None:
+        return before == after
+    aged = (after.last_ok_at - before.last_ok_at).total_seconds() >= FRESH_SECONDS
+    return not aged and _without_times(before) == _without_times(after)
+
+
+def _without_times(state: SyncState) -> tuple[SyncState, list[tuple[PartState, bool]]]:
+    parts = [(replace(one, last_ok_at=None), one.last_ok_at is None) for one in state.parts]
+    return replace(state, last_ok_at=None, parts=()), parts
+
+
 def _age(state: SyncState, now: datetime) -> str:
     if state.last_ok_at is None or (now - state.last_ok_at).total_seconds() < FRESH_SECONDS:
         return ""
@@ -130,9 +147,10 @@ def assistant(session: Session) -> Content:
     return Content.assemble(f"{who} ${spend.usd:.2f}{most} today", (retry, "$foreground"))
 
 
-def incidents(session: Session, look: str = "") -> Content:
-    """Emails that should not have been sent, shown until somebody has looked at them. `look`: the hint of the key that
-    goes to the email, such as `(2 shows it)`; empty if it does not work now."""
+def incidents(session: Session, look: Callable[[], str] = str) -> Content:
+    """Emails that should not have been sent, shown until somebody has looked at them. `look`: gives the hint of the key
+    that goes to the email, such as `(2 shows it)`; empty if it does not work now. Looking for a key takes half a
+    millisecond, and is done only where it is shown."""
     if session.decisions is None:
         return Content("")
     found = session.decisions.overview.unseen_incidents()
@@ -140,10 +158,16 @@ def incidents(session: Session, look: str = "") -> Content:
         return Content("")
     more = f" and {len(found) - 1} more" if len(found) > 1 else ""
     words = f"incident: {found[-1]}{more}", "bold $mm-fail"
-    return Content.assemble(("▲ ", "$error"), words, (f" {look}" if look else "", "$mm-accent"))
+    return Content.assemble(("▲ ", "$error"), words, (_beside(look()), "$mm-accent"))
 
 
-def unsettled(session: Session, under_cursor: str | None = None, look: str = "", *, in_queue: bool = True) -> Content:
+def _beside(hint: str) -> str:
+    return f" {hint}" if hint else ""
+
+
+def unsettled(
+    session: Session, under_cursor: str | None = None, look: Callable[[], str] = str, *, in_queue: bool = True
+) -> Content:
     """Decisions that ask or whose outcome is unknown, and failed ones until somebody has looked at them or decided
     again; not the one under the cursor. `look` is as for `incidents`; only in the queue the key goes to open ones."""
     found = session.decisions.overview.newest_unsettled(but=under_cursor) if session.decisions is not None else None
@@ -154,12 +178,12 @@ def unsettled(session: Session, under_cursor: str | None = None, look: str = "",
     more = f", {number - 1} more to look at" if number > 1 else ""
     what = "asks" if view.question is not None else view.not_done or "outcome unknown"
     words, goes_there = f"{what}: email {view.about}{more}", in_queue or view.not_done
-    return Content.assemble(("▲ ", "$error"), words, (f" {look}" if look and goes_there else "", "$mm-accent"))
+    return Content.assemble(("▲ ", "$error"), words, (_beside(look()) if goes_there else "", "$mm-accent"))
 
 
-def held(session: Session, undo: str) -> Content:
-    """The decisions that can still be undone, with the nearest deadline. `undo`: the hint of the undo key, such as `(u
-    undo)`; empty if it does not work now."""
+def held(session: Session, undo: Callable[[], str]) -> Content:
+    """The decisions that can still be undone, with the nearest deadline. `undo`: gives the hint of the undo key, such
+    as `(u undo)`; empty if it does not work now."""
     if session.decisions is None:
         return Content("")
     now = session.clock.monotonic()
@@ -169,5 +193,5 @@ def held(session: Session, undo: str) -> Content:
     seconds = max(1, round(waiting[0] - now))
     return Content.assemble(
         (f"{count(len(waiting), 'decision', 'decisions')} held for {seconds} s", "bold $foreground"),
-        (f" {undo}" if undo else "", "$mm-accent"),
+        (_beside(undo()), "$mm-accent"),
     )

@@ -23,9 +23,6 @@ from mm_tui.widgets.cells import fit_cells
 from mm_tui.widgets.list_cache import DrawnLines, Key, Row, Rows, Turns
 from mm_tui.widgets.wrapping import wrapped
 
-TURN_SECONDS = 5.0
-"""Seconds between two turns of redrawing ages."""
-
 
 class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_bindings=False):
     """The base of all lists. Subclasses implement `fetch_rows` and `draw_row`, and may set `row_height`. Textual's own
@@ -205,7 +202,7 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_binding
         self.refresh()
 
     def redraw_ages(self) -> None:
-        """Redraws the next few visible rows, if they changed. Call it every `TURN_SECONDS`."""
+        """Redraws the next few visible rows, if they changed. Call it every five seconds."""
         seen = list(self.indexes_in_view)
         for at in self._turns.next(len(seen), attended=getattr(self.app, "is_attended", True)):
             index, key = seen[at]

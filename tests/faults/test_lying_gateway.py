@@ -74,9 +74,9 @@ async def test_an_approval_that_the_gateway_confirms_and_does_not_show_is_in_dou
     view = await desk.settled(draft)
     assert view.question is not None, view.words
     assert view.question.question is Question.STILL_PENDING
-    said = status.unsettled(cast(Session, desk), look="(2 shows it)").plain
+    said = status.unsettled(cast(Session, desk), look=lambda: "(2 shows it)").plain
     assert said == "▲ asks: email to anna@customer.example (2 shows it)", "until it is answered"
-    elsewhere = status.unsettled(cast(Session, desk), look="(2 shows it)", in_queue=False).plain
+    elsewhere = status.unsettled(cast(Session, desk), look=lambda: "(2 shows it)", in_queue=False).plain
     assert elsewhere == "▲ asks: email to anna@customer.example", "from elsewhere the key goes to the queue"
     assert not status.unsettled(cast(Session, desk), draft), "not of the email under the cursor"
     gateway.lie = lambda method, path, answer: None

@@ -22,6 +22,8 @@ from mm_tui.screens.dialogs.choice import Choice, ChoiceScreen
 from mm_tui.screens.dialogs.help import HelpScreen
 from mm_tui.screens.dialogs.palette import HIDDEN, commands
 from mm_tui.theme import THEMES
+from mm_tui.widgets import chrome
+from mm_tui.widgets.mail_list import MailList
 from tests.support.app import running_app, shown, until
 from tests.support.seat import idle_session, mailbox, summary
 
@@ -232,3 +234,23 @@ def test_app_refuses_what_is_not_a_terminal(capsys: pytest.CaptureFixture[str]) 
     assert launch.run(idle_session().settings) == 2
     assert "not a terminal" in capsys.readouterr().err
     assert not Path(os.environ["MM_TUI_DATA"]).exists()
+
+
+async def test_an_idle_app_wakes_up_for_one_timer_and_looks_for_no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    session = idle_session(mails=[summary(number) for number in range(30)])
+    async with running_app(session) as (app, pilot):
+        await pilot.press("2")
+        await until(pilot, lambda: app.current_mode == "pending")
+        await pilot.press("1")
+        await until(pilot, lambda: app.current_mode == "inbox")
+        nodes = [app, *app.screen.walk_children(with_self=True)]
+        running = [
+            timer for node in nodes for timer in node._timers if timer._active.is_set() and timer._repeat is None
+        ]
+        assert len(running) <= 2, "what changes with time, and notices"
+        looked: list[object] = []
+        monkeypatch.setattr(chrome, "awake_keys", looked.append)
+        drawn: list[int] = []
+        monkeypatch.setattr(MailList, "redraw_ages", lambda _: drawn.append(1))
+        app._look_around()
+        assert (looked, drawn) == ([], [1])

@@ -21,7 +21,7 @@ from mm_tui.services.events import PartState, SyncPart, SyncPhase, SyncState
 from mm_tui.text import OneLine
 from mm_tui.widgets.chrome import LinePart, fit
 from mm_tui.widgets.hanging import hanging, unbroken, with_hints
-from mm_tui.widgets.status import UNKNOWN, counts, gateway_words
+from mm_tui.widgets.status import FRESH_SECONDS, UNKNOWN, counts, gateway_words, looks_the_same
 from mm_tui.widgets.words import age, is_typed, joined, key_name, size
 from tests.support.seat import idle_session, summary
 
@@ -187,3 +187,16 @@ def test_a_file_for_which_there_is_no_room_is_not_left_cut_off(tmp_path: Path) -
 )
 def test_a_dialog_of_offers_names_no_key_without_an_offer(offered: int, keys: str) -> None:
     assert keys_words(*choosing_keys(offered)).plain == keys
+
+
+def test_a_poll_with_nothing_new_looks_the_same_and_nothing_else_does() -> None:
+    def polled(at: datetime, **fields: Any) -> SyncState:
+        return SyncState(SyncPhase.LIVE, at, parts=(PartState(SyncPart.MAIL, last_ok_at=at, **fields),))
+
+    later, much_later = NOW + timedelta(seconds=15), NOW + timedelta(seconds=FRESH_SECONDS)
+    assert looks_the_same(polled(NOW), polled(later))
+    assert not looks_the_same(polled(NOW), polled(much_later)), "an age was shown"
+    assert not looks_the_same(polled(NOW), polled(later, error=OneLine("mail: no answer")))
+    assert not looks_the_same(SyncState(SyncPhase.LIVE), polled(later)), "read for the first time"
+    unread = SyncState(SyncPhase.LIVE, NOW, parts=(PartState(SyncPart.MAIL),))
+    assert not looks_the_same(unread, polled(later))

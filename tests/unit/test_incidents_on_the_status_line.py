@@ -19,4 +19,4 @@ def test_an_incident_is_named_and_the_others_are_counted() -> None:
     assert not incidents(session(Phase.DONE, Phase.ELSEWHERE))
     assert not incidents(nothing)
     assert incidents(session(Phase.DONE, Phase.INCIDENT, Phase.DONE)).plain.endswith("incident: mail1")
-    assert "mail1 and 1 more (2 shows it)" in incidents(session(*[Phase.INCIDENT] * 2), "(2 shows it)").plain
+    assert "mail1 and 1 more (2 shows it)" in incidents(session(*[Phase.INCIDENT] * 2), lambda: "(2 shows it)").plain

@@ -15,15 +15,19 @@ from mm_tui.assist.model import Completion, Message, TokenUsage
 from mm_tui.clock import SystemClock
 from mm_tui.models import Status
 from mm_tui.services.assistant import rounds as triage_rounds
-from mm_tui.services.assistant.cards import CardPhase
+from mm_tui.services.assistant.cards import CardPhase, CardState
+from mm_tui.services.assistant.rounds import PATIENCE, Rounds
 from mm_tui.services.assistant.triage import NOT_ASKED, Triage
 from mm_tui.services.events import AssistChanged
 from mm_tui.settings.secret import Secret
 from mm_tui.settings.sections import Assist
+from mm_tui.store.database import Database
 from mm_tui.store.mail.mails import MailStore
+from mm_tui.store.mail.rows import MailRow
 from mm_tui.text import ManyLine, OneLine
 from tests.support.assistant import Assisted, assisted, settings_for, synced
 from tests.support.clock import FakeClock
+from tests.support.fake_gateway import make_mail
 from tests.support.models import completion, plain, raw_server
 from tests.support.sandbox import Sandbox, running_sandbox
 from tests.support.scripted_model import Scripted
@@ -456,3 +460,48 @@ async def test_a_long_thread_is_cut_and_the_card_says_so(sandbox: Sandbox, mail_
         assert card.cut
     async with synced(settings_for(sandbox), Answering()) as services:
         assert not (await services.triage.examine(mail_id)).cut
+
+
+async def test_a_round_looks_at_no_email_before_something_is_due_or_stored() -> None:
+    class Counting:
+        examines = False
+        asked = looked = 0
+
+        def may_examine(self, row: MailRow) -> bool:
+            del row
+            self.asked += 1
+            return False
+
+        async def take_over_tags(self, row: MailRow) -> bool:
+            del row
+            self.looked += 1
+            return False
+
+        async def examine(self, email_id: str, *, automatic: bool) -> CardState:
+            raise AssertionError((email_id, automatic))
+
+    clock, examiner = FakeClock(), Counting()
+    with Database.open(None) as database:
+        mail = MailStore(database)
+        await asyncio.to_thread(mail.upsert, [make_mail(number) for number in range(3)])
+        rounds = Rounds(examiner, mail, clock)
+        for _ in PATIENCE:
+            await rounds.round()
+            clock.advance(PATIENCE[-1])
+        await rounds.round()
+        before = examiner.asked, examiner.looked
+        await rounds.round()
+        assert (examiner.asked, examiner.looked) == before
+        await asyncio.to_thread(mail.upsert, [make_mail(3, received_at=clock.now())])
+        await rounds.round()
+        assert examiner.looked == before[1] + 1, "what is new"
+        before = examiner.asked, examiner.looked
+        await rounds.round()
+        assert (examiner.asked, examiner.looked) == before, "not due yet"
+        clock.advance(PATIENCE[1])
+        await rounds.round()
+        assert examiner.looked == before[1] + 1
+        before = examiner.asked, examiner.looked
+        examiner.examines = True
+        await rounds.round()
+        assert examiner.asked > before[0]

@@ -119,6 +119,11 @@ class InboxScreen(BaseScreen):
         elif isinstance(event, SyncChanged):
             self.column.show_empty_words()
 
+    def draw_ages(self) -> None:
+        super().draw_ages()
+        if self.is_mounted:
+            self.mails.redraw_ages()
+
     def services_ready(self) -> None:
         self.column.show_empty_words()
 

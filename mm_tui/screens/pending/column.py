@@ -27,7 +27,7 @@ from mm_tui.widgets.cached_static import CachedStatic
 from mm_tui.widgets.cells import SEPARATOR, at_most, fit_address, fit_cells, fit_list, fit_words
 from mm_tui.widgets.line_input import SearchInput
 from mm_tui.widgets.status import knows_queue
-from mm_tui.widgets.virtual_list import TURN_SECONDS, VirtualList
+from mm_tui.widgets.virtual_list import VirtualList
 from mm_tui.widgets.words import age
 
 if TYPE_CHECKING:
@@ -96,10 +96,6 @@ class PendingList(VirtualList[str, PendingRow]):
         self._clock = clock
         self._read_row: Callable[[str], PendingRow] | None = None
         self.row_height = 2
-
-    def on_mount(self) -> None:
-        # Ages have changed.
-        self.set_interval(TURN_SECONDS, self.redraw_ages)
 
     def show(self, keys: Sequence[str], read_row: Callable[[str], PendingRow]) -> None:
         """Shows these emails; the cursor stays on its email or moves to the one now in its place. `read_row` gives the

@@ -115,6 +115,11 @@ class PendingScreen(QueueHost):
         if matters or (not self.listing.waiting and self.listing.expected is not None):
             self.reload_soon()
 
+    def draw_ages(self) -> None:
+        super().draw_ages()
+        if self.is_mounted:
+            self.queue_list.redraw_ages()
+
     def services_ready(self) -> None:
         self.reload()
         self._show_current()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from math import inf
 from typing import Protocol
 
 from mm_tui.clock import Clock, sleep_or_wake
@@ -40,6 +41,10 @@ AT_ONCE = 2
 class Examiner(Protocol):
     """What a round can do with an email."""
 
+    @property
+    def examines(self) -> bool:
+        """Whether emails may be examined automatically at all."""
+
     async def take_over_tags(self, row: MailRow) -> bool:
         """Imports the tags that an agent set. Returns whether there were any."""
 
@@ -67,6 +72,8 @@ class Rounds:
         self._resting_until = 0.0
         self._left = 0
         self._looks_left = 0
+        self._next_look = 0.0
+        """When the next check for tags is due."""
         self._woken = asyncio.Event()
 
     @property
@@ -92,12 +99,14 @@ class Rounds:
 
     async def round(self) -> None:
         """One round. Raises GatewayError if tags could not be read."""
-        stamp = self._mail.stamp()
+        stamp, now = self._mail.stamp(), self._clock.monotonic()
         if stamp != self._stamp:
             self._rows = await asyncio.to_thread(lambda: self._mail.rows(self._mail.keys(VIEW, limit=WINDOW)))
             self._stamp = stamp
-        rows = self._rows
-        now = self._clock.monotonic()
+        elif now < self._next_look and not self._triage.examines:
+            # So it is in most rounds.
+            return
+        rows, self._next_look = self._rows, now
         settled_ms = int(self._clock.now().timestamp() * 1000) - SETTLED_MS
         self._looks = {
             row.email_id: self._looks.get(row.email_id, (_looks_behind(row, settled_ms), now)) for row in rows
@@ -116,6 +125,7 @@ class Rounds:
         problem = next((outcome for outcome in outcomes if isinstance(outcome, BaseException)), None)
         if problem is not None:
             raise problem
+        self._next_look = min((due for times, due in self._looks.values() if times < len(PATIENCE)), default=inf)
 
     async def _look(self, row: MailRow) -> None:
         now = self._clock.monotonic()

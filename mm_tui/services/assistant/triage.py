@@ -311,12 +311,11 @@ class Triage:
         found = await self._take_over(row, await self._gateway.tags(row.mailbox_id, row.email_id))
         return bool(found.get("summary"))
 
+    @property
+    def examines(self) -> bool:
+        """Whether automatic mode may open emails at all."""
+        return self.automatic and self._assistant.has_key
+
     def may_examine(self, row: MailRow) -> bool:
         """Whether automatic mode may open this email now."""
-        return (
-            self.automatic
-            and self._assistant.has_key
-            and self._is_due(row)
-            and row.email_id not in self._running
-            and not self.spend().over
-        )
+        return self.examines and self._is_due(row) and row.email_id not in self._running and not self.spend().over
