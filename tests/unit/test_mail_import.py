@@ -18,10 +18,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mm_tui.sandbox.gateway.mail import IncomingMail
+from mm_tui.sandbox.mail_in import MailImportError
 from mm_tui.sandbox.mail_in.html import html_to_markdown
 from mm_tui.sandbox.mail_in.importer import ProgressBar, import_with_bar, read_mail
 from mm_tui.sandbox.mail_in.parse import UNKNOWN_SENDER, parse_mail
-from mm_tui.sandbox.mail_in.sources import ImportReport, MailImportError
+from mm_tui.sandbox.mail_in.sources import ImportReport
 
 # Read on import: the tests' own environment is emptied of the program's variables.
 CORPUS = os.environ.get("MM_TUI_CORPUS")

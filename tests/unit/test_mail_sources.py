@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from mm_tui.sandbox.gateway.mail import IncomingMail
+from mm_tui.sandbox.mail_in import MailImportError
 from mm_tui.sandbox.mail_in.importer import read_mail
-from mm_tui.sandbox.mail_in.sources import ImportReport, MailImportError
+from mm_tui.sandbox.mail_in.sources import ImportReport
 from tests.support.compound_file import compound_file, outlook_mail
 
 LINE = b"From x@example.com Mon Nov  2 09:00:00 2026\n"

@@ -8,3 +8,7 @@ charsets ─▶ charset_names, charset_guess, japanese    bytes into text
 importer                      all of it, and what was odd
 ```
 """
+
+
+class MailImportError(Exception):
+    """Nothing can be imported. The message says which path, and why."""

@@ -5,21 +5,21 @@ from __future__ import annotations
 import re
 import unicodedata
 import warnings
-from functools import cache
+from collections.abc import Callable
 from html import unescape
 from html.entities import html5
 from html.parser import HTMLParser
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
+
+from bs4 import BeautifulSoup, Tag
+from bs4.element import PageElement
+from bs4.exceptions import ParserRejectedMarkup
+from markdownify import ATX, MarkdownConverter
 
 from mm_tui.sandbox.mail_in.charsets import Odd
 from mm_tui.sandbox.mail_in.html_prepare import BLOCKS, holds, prepare
 from mm_tui.sandbox.mail_in.html_tables import as_table, lay_out, rows_of
-
-if TYPE_CHECKING:
-    from bs4 import Tag
-    from bs4.element import PageElement
-
 
 _PUNCTUATION = r"!\"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~"
 _ADDRESS = r"(?:https?|ftp)://[^\s<>\"]+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+"
@@ -107,7 +107,7 @@ def html_to_markdown(html: str, odd: Odd) -> str:
     html = _STRANGE_SECTION.sub("&lt;![", html)
     try:
         return _converted(html, odd)
-    except (RecursionError, _rejected(), AssertionError, ValueError, LookupError, TypeError, AttributeError):
+    except (RecursionError, ParserRejectedMarkup, AssertionError, ValueError, LookupError, TypeError, AttributeError):
         odd("HTML that cannot be turned to markdown")
         return without_tags(html)
 
@@ -122,13 +122,6 @@ def _with_ends(html: str) -> str:
 
 def _unclosed(html: str) -> int:
     return len(_ENDED_BY_OTHERS.findall(html)) - len(_ENDS.findall(html))
-
-
-def _rejected() -> type[Exception]:
-    """The parser's errors for markup that it cannot handle."""
-    from bs4.exceptions import ParserRejectedMarkup
-
-    return ParserRejectedMarkup
 
 
 class _PlainText(HTMLParser):
@@ -193,9 +186,6 @@ def _depth(html: str) -> int:
 
 
 def _converted(html: str, odd: Odd) -> str:
-    # Imported late: only HTML mail needs it.
-    from bs4 import BeautifulSoup
-
     def tree() -> BeautifulSoup:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -212,119 +202,136 @@ def _converted(html: str, odd: Odd) -> str:
             odd("text in an element that never ends")
             return without_tags(_SILENT_TAG.sub(r"<\1x-\2", html))
     lay_out(soup)
-    made: str = _converter().convert_soup(soup)
+    made: str = _CONVERTER.convert_soup(soup)
     lines = [line.rstrip() if line.endswith("   ") else line for line in made.replace("\xa0", " ").split("\n")]
     return _BLANKS.sub("\n\n", _BREAK_RUN.sub("\n\n", "\n".join(lines))).strip()
 
 
-@cache
-def _converter() -> Any:
-    from markdownify import ATX, MarkdownConverter
+_Conversion = Callable[[MarkdownConverter, Tag, str, set[str]], str]
 
-    base: Any = MarkdownConverter
 
-    class Converter(base):  # type: ignore[misc]
-        """Markdownify's converter, with our own handling of text, links, images, tables, code and emphasis."""
+def _emphasis(mark: str) -> _Conversion:
+    """Emphasized text with valid Markdown marks: no space inside them, no punctuation next to a word."""
 
-        def process_text(self, el: PageElement, parent_tags: set[str] | None = None) -> str:
-            self._begins = _begins_line(el)
-            made: str = super().process_text(el, parent_tags)
-            return made
-
-        def escape(self, text: str, parent_tags: set[str]) -> str:
-            return escaped(text, begins=self._begins)
-
-        def convert_a(self, el: Tag, text: str, parent_tags: set[str]) -> str:
-            href = _target(str(el.get("href") or ""))
-            if not href or "_noformat" in parent_tags:
-                return text
-            name = " ".join(text.split())
-            if holds(el, BLOCKS) and (len(name) > _LONGEST_LINK_TEXT or text.strip().count("\n\n") > 2):
-                return f"\n\n{text.strip()}\n\n[{_link_name(el, href)}]({href})\n\n"
-            if not name:
-                name = _link_name(el, href)
-            shown = name.replace("\\", "")
-            if shown in (href, href.removeprefix("mailto:")):
-                return shown if _BARE_LINK.fullmatch(shown) or "@" in shown else f"<{href}>"
-            name = re.sub(r"^(?:#{1,6}|>|[-+*]) ", "", name)
-            name = re.sub(r"(?<!\\)([\[\]])", r"\\\1", name) if name.count("[") != name.count("]") else name
-            before = " " if text[:1].isspace() else ""
-            after = " " if text[-1:].isspace() else ""
-            block = "\n\n" if holds(el, BLOCKS) else ""
-            return f"{block or before}[{name}]({href}){block or after}"
-
-        def convert_img(self, el: Tag, text: str, parent_tags: set[str]) -> str:
-            alternative = escaped(" ".join(str(el.get("alt") or "").split()))
-            return f"[image: {alternative}]" if alternative and "a" not in parent_tags else alternative
-
-        def convert_sup(self, el: Tag, text: str, parent_tags: set[str]) -> str:
-            return _raised("^", text)
-
-        def convert_sub(self, el: Tag, text: str, parent_tags: set[str]) -> str:
-            return _raised("_", text)
-
-        def convert_s(self, el: Tag, text: str, parent_tags: set[str]) -> str:
-            return _emphasised("~~", el, text, parent_tags)
-
-        convert_del = convert_s
-        convert_strike = convert_s
-
-        def convert_b(self, el: Tag, text: str, parent_tags: set[str]) -> str:
-            return _emphasised("**", el, text, parent_tags)
-
-        convert_strong = convert_b
-
-        def convert_i(self, el: Tag, text: str, parent_tags: set[str]) -> str:
-            return _emphasised("*", el, text, parent_tags)
-
-        convert_em = convert_i
-
-        def convert_dd(self, el: Tag, text: str, parent_tags: set[str]) -> str:
-            return f"\n- {text.strip()}\n"
-
-        def convert_dt(self, el: Tag, text: str, parent_tags: set[str]) -> str:
-            return f"\n\n{text.strip()}\n\n"
-
-        def convert_pre(self, el: Tag, text: str, parent_tags: set[str]) -> str:
-            inner = el.get_text().strip("\n")
-            if not inner.strip():
-                return ""
-            fence = "`" * max(3, 1 + max((len(run) for run in re.findall(r"`+", inner)), default=0))
-            return f"\n\n{fence}\n{inner}\n{fence}\n\n"
-
-        def convert_table(self, el: Tag, text: str, parent_tags: set[str]) -> str:
-            cells = rows_of(el)
-            if not cells:
-                return text
-            caption = el.find("caption")
-            title = " ".join(caption.get_text(" ").split()) if caption else ""
-            headed = any(cells[0][end][1].name == "th" for end in (0, -1))
-            made = as_table([{at: self._cell(cell) for at, cell in row} for row in cells], headed=headed)
-            return f"\n\n{escaped(title)}\n\n{made}\n\n" if title else f"\n\n{made}\n\n"
-
-        def _cell(self, cell: Tag) -> str:
-            made = self.process_tag(cell, {"table", "tr", "_inline"})
-            return re.sub(r"(?<!\\)\|", r"\\|", " ".join(made.split()))
-
-        def convert_td(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+    def convert(_self: MarkdownConverter, el: Tag, text: str, parent_tags: set[str]) -> str:
+        inner = text.strip()
+        if not inner or "_noformat" in parent_tags:
             return text
+        before, after = " " if text[:1].isspace() else "", " " if text[-1:].isspace() else ""
+        if not after and str(el.next_sibling or "")[:1].isalnum():
+            while len(inner) > 1 and unicodedata.category(inner[-1]).startswith("P") and inner[-2] != "\\":
+                inner, after = inner[:-1], inner[-1] + after
+        if not before and str(el.previous_sibling or "")[-1:].isalnum():
+            while len(inner) > 1 and unicodedata.category(inner[0]).startswith("P") and inner[0] not in "\\[<":
+                inner, before = inner[1:], before + inner[0]
+        return f"{before}{mark}{inner}{mark}{after}"
 
-        convert_th = convert_td
-        convert_tr = convert_td
-        convert_caption = convert_td
+    return convert
 
-        def convert_option(self, el: Tag, text: str, parent_tags: set[str]) -> str:
-            return f" {text.strip()} "
 
-        def convert_input(self, el: Tag, text: str, parent_tags: set[str]) -> str:
-            value = " ".join(str(el.get("value") or "").split())
-            if not value or el.get("type") in ("checkbox", "radio", "image", "password", "range", "color"):
-                return text
-            return f"[{escaped(value)}]" if el.get("type") in ("submit", "button") else f" {escaped(value)} "
+def _raised(mark: str) -> _Conversion:
+    """Superscript and subscript: 10^6, H_2O; ordinals and trade marks unchanged."""
 
-        convert_button = convert_option
+    def convert(_self: MarkdownConverter, _el: Tag, text: str, parent_tags: set[str]) -> str:
+        inner = text.strip()
+        if not inner or _ORDINAL.fullmatch(inner) or inner.startswith(("[", "<")):
+            return text
+        return f"{mark}{inner}" if re.fullmatch(r"[+−-]?\w+", inner) else f"{mark}({inner})"
 
-    return Converter(heading_style=ATX, bullets="-", escape_misc=False, wrap=True, wrap_width=None)
+    return convert
+
+
+# Its types lack methods that are called here.
+_Base: Any = MarkdownConverter
+
+
+class _Converter(_Base):  # type: ignore[misc]
+    """Markdownify's converter, with our own handling of text, links, images, tables, code and emphasis."""
+
+    def process_text(self, el: PageElement, parent_tags: set[str] | None = None) -> str:
+        self._begins = _begins_line(el)
+        made: str = super().process_text(el, parent_tags)
+        return made
+
+    def escape(self, text: str, parent_tags: set[str]) -> str:
+        return escaped(text, begins=self._begins)
+
+    def convert_a(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+        href = _target(str(el.get("href") or ""))
+        if not href or "_noformat" in parent_tags:
+            return text
+        name = " ".join(text.split())
+        if holds(el, BLOCKS) and (len(name) > _LONGEST_LINK_TEXT or text.strip().count("\n\n") > 2):
+            return f"\n\n{text.strip()}\n\n[{_link_name(el, href)}]({href})\n\n"
+        if not name:
+            name = _link_name(el, href)
+        shown = name.replace("\\", "")
+        if shown in (href, href.removeprefix("mailto:")):
+            return shown if _BARE_LINK.fullmatch(shown) or "@" in shown else f"<{href}>"
+        name = re.sub(r"^(?:#{1,6}|>|[-+*]) ", "", name)
+        name = re.sub(r"(?<!\\)([\[\]])", r"\\\1", name) if name.count("[") != name.count("]") else name
+        before = " " if text[:1].isspace() else ""
+        after = " " if text[-1:].isspace() else ""
+        block = "\n\n" if holds(el, BLOCKS) else ""
+        return f"{block or before}[{name}]({href}){block or after}"
+
+    def convert_img(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+        alternative = escaped(" ".join(str(el.get("alt") or "").split()))
+        return f"[image: {alternative}]" if alternative and "a" not in parent_tags else alternative
+
+    convert_b = convert_strong = _emphasis("**")
+    convert_i = convert_em = _emphasis("*")
+    convert_s = convert_del = convert_strike = _emphasis("~~")
+    convert_sup = _raised("^")
+    convert_sub = _raised("_")
+
+    def convert_dd(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+        return f"\n- {text.strip()}\n"
+
+    def convert_dt(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+        return f"\n\n{text.strip()}\n\n"
+
+    def convert_pre(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+        inner = el.get_text().strip("\n")
+        if not inner.strip():
+            return ""
+        fence = "`" * max(3, 1 + max((len(run) for run in re.findall(r"`+", inner)), default=0))
+        return f"\n\n{fence}\n{inner}\n{fence}\n\n"
+
+    def convert_table(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+        cells = rows_of(el)
+        if not cells:
+            return text
+        caption = el.find("caption")
+        title = " ".join(caption.get_text(" ").split()) if caption else ""
+        headed = any(cells[0][end][1].name == "th" for end in (0, -1))
+        made = as_table([{at: self._cell(cell) for at, cell in row} for row in cells], headed=headed)
+        return f"\n\n{escaped(title)}\n\n{made}\n\n" if title else f"\n\n{made}\n\n"
+
+    def _cell(self, cell: Tag) -> str:
+        made = self.process_tag(cell, {"table", "tr", "_inline"})
+        return re.sub(r"(?<!\\)\|", r"\\|", " ".join(made.split()))
+
+    def convert_td(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+        return text
+
+    convert_th = convert_td
+    convert_tr = convert_td
+    convert_caption = convert_td
+
+    def convert_option(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+        return f" {text.strip()} "
+
+    def convert_input(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+        value = " ".join(str(el.get("value") or "").split())
+        if not value or el.get("type") in ("checkbox", "radio", "image", "password", "range", "color"):
+            return text
+        return f"[{escaped(value)}]" if el.get("type") in ("submit", "button") else f" {escaped(value)} "
+
+    convert_button = convert_option
+
+
+_CONVERTER = _Converter(heading_style=ATX, bullets="-", escape_misc=False, wrap=True, wrap_width=None)
 
 
 def _begins_line(node: PageElement) -> bool:
@@ -360,26 +367,3 @@ def _link_name(link: Tag, href: str) -> str:
         name = urlsplit(str(image["src"])).path.rpartition("/")[2].rpartition(".")[0]
         return f"image: {escaped(name)}" if name else "image"
     return escaped(urlsplit(href).hostname or href)
-
-
-def _emphasised(mark: str, el: Tag, text: str, parent_tags: set[str]) -> str:
-    """Emphasized text with valid Markdown marks: no space inside them, no punctuation next to a word."""
-    inner = text.strip()
-    if not inner or "_noformat" in parent_tags:
-        return text
-    before, after = " " if text[:1].isspace() else "", " " if text[-1:].isspace() else ""
-    if not after and str(el.next_sibling or "")[:1].isalnum():
-        while len(inner) > 1 and unicodedata.category(inner[-1]).startswith("P") and inner[-2] != "\\":
-            inner, after = inner[:-1], inner[-1] + after
-    if not before and str(el.previous_sibling or "")[-1:].isalnum():
-        while len(inner) > 1 and unicodedata.category(inner[0]).startswith("P") and inner[0] not in "\\[<":
-            inner, before = inner[1:], before + inner[0]
-    return f"{before}{mark}{inner}{mark}{after}"
-
-
-def _raised(mark: str, text: str) -> str:
-    """Superscript and subscript: 10^6, H_2O; ordinals and trade marks unchanged."""
-    inner = text.strip()
-    if not inner or _ORDINAL.fullmatch(inner) or inner.startswith(("[", "<")):
-        return text
-    return f"{mark}{inner}" if re.fullmatch(r"[+−-]?\w+", inner) else f"{mark}({inner})"

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+
+from bs4 import BeautifulSoup, Tag
 
 from mm_tui.sandbox.mail_in.charsets import Odd
-
-if TYPE_CHECKING:
-    from bs4 import BeautifulSoup, Tag
 
 _WORDS = ("text", "foreignobject")
 """The elements whose content is drawn as text; html.parser lowers their names."""

@@ -6,16 +6,14 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Sequence
 from string import ascii_lowercase
-from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
+
+from bs4 import BeautifulSoup, Tag
+from bs4.element import NavigableString, PreformattedString
 
 from mm_tui.sandbox.mail_in.charsets import Odd
 from mm_tui.sandbox.mail_in.html_drawings import draw_words
 from mm_tui.sandbox.mail_in.html_styles import Styles, drop_unseen
-
-if TYPE_CHECKING:
-    from bs4 import BeautifulSoup, Tag
-
 
 _SILENT = ("script", "style", "title", "template", "iframe", "embed", "meta", "link")
 _OPENED = ("head", "object", "applet")
@@ -95,8 +93,6 @@ def _style(tag: Tag) -> str:
 
 
 def _drop_comments(soup: BeautifulSoup, odd: Odd) -> None:
-    from bs4.element import PreformattedString
-
     for comment in soup.find_all(string=lambda string: isinstance(string, PreformattedString)):
         if "[if" in comment and "endif" in comment:
             odd("text for Outlook alone left out")
@@ -114,8 +110,6 @@ def _drop_hidden(soup: BeautifulSoup, styles: Styles, odd: Odd) -> None:
 
 
 def _drop_padding(soup: BeautifulSoup) -> None:
-    from bs4.element import NavigableString
-
     for string in soup.find_all(string=_PADDING):
         string.replace_with(NavigableString(_without_padding(str(string))))
 
@@ -213,8 +207,6 @@ def _open_emphasis(soup: BeautifulSoup) -> None:
 
 def _push_down(soup: BeautifulSoup, tag: Tag) -> None:
     """Moves emphasis around blocks and line breaks to the text inside them."""
-    from bs4.element import NavigableString
-
     for string in list(tag.find_all(string=True)):
         if isinstance(string, NavigableString) and string.strip() and string.find_parent("pre") is None:
             inner = soup.new_tag(tag.name)
@@ -259,12 +251,10 @@ def _is_line(tag: Tag) -> bool:
 
 
 def _next_tag(tag: Tag) -> Tag | None:
-    from bs4 import Tag as AnyTag
-
     following = tag.next_sibling
-    while following is not None and not isinstance(following, AnyTag) and not str(following).strip():
+    while following is not None and not isinstance(following, Tag) and not str(following).strip():
         following = following.next_sibling
-    return following if isinstance(following, AnyTag) else None
+    return following if isinstance(following, Tag) else None
 
 
 def close_elements(soup: BeautifulSoup) -> None:

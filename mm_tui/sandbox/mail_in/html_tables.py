@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+
+from bs4 import BeautifulSoup, Tag
 
 from mm_tui.sandbox.mail_in.html_prepare import BLOCKS, holds
-
-if TYPE_CHECKING:
-    from bs4 import BeautifulSoup, Tag
 
 _LONGEST_CELL = 160
 """The longest cell of a data table, in characters."""

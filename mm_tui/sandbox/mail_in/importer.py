@@ -11,9 +11,10 @@ from typing import TextIO
 
 from mm_tui.sandbox.gateway.insert import bare
 from mm_tui.sandbox.gateway.mail import IncomingMail
+from mm_tui.sandbox.mail_in import MailImportError
 from mm_tui.sandbox.mail_in.mbox import RawMail
 from mm_tui.sandbox.mail_in.parse import parse_mail
-from mm_tui.sandbox.mail_in.sources import ImportReport, MailImportError, files_under, raw_mails
+from mm_tui.sandbox.mail_in.sources import ImportReport, files_under, raw_mails
 
 Progress = Callable[[int, int], None]
 """Called with the bytes done and the total bytes."""

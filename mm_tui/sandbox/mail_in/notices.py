@@ -188,7 +188,9 @@ def partial(part: Message) -> str:
 
 PGP = "(This email is encrypted with PGP. Its text cannot be shown here.)"
 PGP_INLINE = "(The text below is encrypted with PGP.)"
+ENCRYPTED = "(This email is encrypted. Its text cannot be shown here.)"
 SMIME_ENCRYPTED = "(This email is encrypted with S/MIME. Its text cannot be shown here.)"
+SMIME_UNCHECKED = "(This email is signed with S/MIME. The signature was not checked.)"
 SMIME_SIGNED = (
     "(This email is signed with S/MIME in the opaque form: its text lies in the attached file and could not be read.)"
 )

@@ -123,17 +123,13 @@ class _Reader:
     def _parts(self, part: Message, kind: str, parts: list[Message], depth: int) -> Content:
         if kind == "multipart/alternative":
             return self._alternative(parts, depth)
-        if kind == "multipart/encrypted":
-            return self._encrypted(part, parts, depth)
-        if kind == "multipart/related":
-            return self._related(part, parts, depth)
-        return self._in_order(parts, depth, report=kind == "multipart/report")
-
-    def _in_order(self, parts: list[Message], depth: int, *, report: bool = False) -> Content:
         made = Content()
-        for child in parts:
+        for child in _root_first(part, parts) if kind == "multipart/related" else parts:
             made.add(self.read(child, depth + 1))
-        if report and not made.notes and not made.texts:
+        if kind == "multipart/encrypted":
+            protocol = str(part.get_param("protocol") or "pgp").lower()
+            made.notes.insert(0, notices.PGP if "pgp" in protocol else notices.ENCRYPTED)
+        if kind == "multipart/report" and not made.notes and not made.texts:
             self._odd("empty report")
         return made
 
@@ -146,25 +142,6 @@ class _Reader:
             if content is chosen:
                 made.texts, made.notes = content.texts, content.notes + made.notes
             made.files += content.files
-        return made
-
-    def _related(self, part: Message, parts: list[Message], depth: int) -> Content:
-        start = str(part.get_param("start") or "").strip("<>")
-        root = next(
-            (child for child in parts if start and str(child.get("content-id") or "").strip("<> ") == start), None
-        )
-        ordered = parts if root is None else [root, *(child for child in parts if child is not root)]
-        return self._in_order(ordered, depth)
-
-    def _encrypted(self, part: Message, parts: list[Message], depth: int) -> Content:
-        made = self._in_order(parts, depth)
-        protocol = str(part.get_param("protocol") or "").lower()
-        made.notes.insert(
-            0,
-            notices.PGP
-            if "pgp" in protocol or not protocol
-            else "(This email is encrypted. Its text cannot be shown here.)",
-        )
         return made
 
     def _message(self, part: Message, kind: str) -> Content:
@@ -255,7 +232,7 @@ class _Reader:
         if not inner.strip():
             return Content(notes=[notices.SMIME_SIGNED], files=[file])
         content = self.read(email.message_from_bytes(inner, policy=compat32), 1)
-        content.notes.append("(This email is signed with S/MIME. The signature was not checked.)")
+        content.notes.append(notices.SMIME_UNCHECKED)
         content.files.append(file)
         return content
 
@@ -315,6 +292,14 @@ class _Reader:
             ending = ".eml" if kind == "message/rfc822" else mimetypes.guess_extension(kind) or ".bin"
             name = f"{'message' if kind == 'message/rfc822' else 'attachment'}-{self._number}{ending}"
         return MailAttachment(name, kind, data)
+
+
+def _root_first(part: Message, parts: list[Message]) -> list[Message]:
+    """The parts of a multipart/related, the one that shows the others first."""
+    start = str(part.get_param("start") or "").strip("<>")
+    named = (child for child in parts if start and str(child.get("content-id") or "").strip("<> ") == start)
+    root = next(named, None)
+    return sorted(parts, key=lambda child: child is not root)
 
 
 def _with_found_boundary(part: Message) -> Message | None:

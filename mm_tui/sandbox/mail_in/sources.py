@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mm_tui.sandbox.mail_in import MailImportError
 from mm_tui.sandbox.mail_in.charsets import Odd
 from mm_tui.sandbox.mail_in.headers import is_header_block
 from mm_tui.sandbox.mail_in.mbox import RawMail, begins_with_separator, first_separator, mails_of_mbox
@@ -45,10 +46,6 @@ _BY_THE_WAY = re.compile(
     re.IGNORECASE,
 )
 """Other files of mail programs; `,12` is an email deleted from an MH folder."""
-
-
-class MailImportError(Exception):
-    """Nothing can be imported. The message says which path, and why."""
 
 
 @dataclass(slots=True)

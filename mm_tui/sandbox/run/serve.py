@@ -104,7 +104,7 @@ def _serve(arguments: argparse.Namespace, folder: Path, stack: ExitStack) -> int
     from mm_tui.sandbox.gateway.database import UnusableFolder
     from mm_tui.sandbox.gateway.server import Server
     from mm_tui.sandbox.gateway.state import State, Tuning
-    from mm_tui.sandbox.mail_in.sources import MailImportError
+    from mm_tui.sandbox.mail_in import MailImportError
 
     tuning = Tuning() if arguments.scan_delay is None else Tuning(scan_delay=arguments.scan_delay)
     try:
