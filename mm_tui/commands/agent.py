@@ -17,19 +17,19 @@ class Address(NamedTuple):
     port: int
 
 
-def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
-    parser = commands.add_parser(
+def add(commands: Commands) -> None:
+    actions = commands.group(
         "agent",
         help="the headless worker: labels, tags and summarises new mail, and drafts replies for approval",
         description="Handles new mail with AI21's models, without a screen. See `mm-tui docs agent`.",
     )
-    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
-    running = actions.add_parser(
+    running = actions.action(
         "run",
-        parents=[shared],
         help="work on the mailboxes until stopped",
         description="Opens new mail, which marks it read, labels, tags and summarises it, and queues drafted replies "
         "where the settings say so. It needs a send key and an AI21 key, and refuses a key that may decide.",
+        json="log as JSON, one object a line",
+        run=run,
     )
     ways = running.add_mutually_exclusive_group()
     ways.add_argument("--once", action="store_true", help="handle the waiting mail, then exit")
@@ -44,16 +44,15 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
         action="store_true",
         help="list the emails it would handle; opens nothing, asks no model, changes nothing",
     )
-    running.add_argument("--json", action="store_true", help="log as JSON, one object a line")
     running.add_argument("--interval", type=positive, metavar="SECONDS", help="time between polls")
     running.add_argument("--die-with-stdin", action="store_true", help="stop when standard input ends")
-    running.set_defaults(run=run)
-    trying = actions.add_parser(
+    trying = actions.action(
         "evaluate",
-        parents=[shared],
         help="test the labels on a labelled set",
         description="Asks the configured model for the label of each email in a labelled set, and prints how many "
         "match. Costs one model call for each email.",
+        json="print every verdict as JSON, one a line",
+        task="agent_work.evaluate",
     )
     trying.add_argument(
         "file",
@@ -61,21 +60,18 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
         type=Path,
         help="JSON lines, each with id, language, label, subject and body; see `mm-tui docs labels`",
     )
-    trying.add_argument("--json", action="store_true", help="print every verdict as JSON, one a line")
-    trying.set_defaults(run=common.run_task, task="agent_work.evaluate")
-    examples = actions.add_parser(
+    examples = actions.action(
         "examples",
-        parents=[shared],
         help="list or delete the examples that drafts learn from: your edits, masked",
         description="Texts that you sent instead of an agent's are stored on this machine, with names, numbers and "
         "addresses masked, and shown to the model for similar drafts. Off in live profiles unless the profile sets "
         "examples = true.",
+        json="print JSON, with the whole texts",
+        task="agent_examples.run",
     )
     which = examples.add_mutually_exclusive_group()
     which.add_argument("--delete", nargs="+", metavar="ID", help="delete these")
     which.add_argument("--delete-all", action="store_true", help="delete all of this profile")
-    examples.add_argument("--json", action="store_true", help="print JSON, with the whole texts")
-    examples.set_defaults(run=common.run_task, task="agent_examples.run")
 
 
 def address(text: str) -> Address:

@@ -23,48 +23,44 @@ if TYPE_CHECKING:
 SOURCES = ("both", "gateway", "journal")
 
 
-def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
+def add(commands: Commands) -> None:
     words = "the gateway's audit log and this program's journal"
-    parser = commands.add_parser("audit", help=words, description=f"Lists, verifies and exports {words}.")
-    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
+    actions = commands.group("audit", help=words, description=f"Lists, verifies and exports {words}.")
 
-    listing = actions.add_parser("list", parents=[shared], help="list the newest lines")
-    listing.add_argument("--json", action="store_true", help="print JSON")
+    listing = actions.action("list", help="list the newest lines", task=_list)
     listing.add_argument("--limit", type=positive, default=50, metavar="N", help="the most lines to print; default: 50")
     _selection(listing)
-    listing.set_defaults(run=common.run_task, task=_list)
 
-    verify = actions.add_parser(
+    verify = actions.action(
         "verify",
-        parents=[shared],
         help="check that no line of the journal has been changed, removed or moved",
         description="Checks the journal's hash chain, prints its head, and compares it with the head saved beside the "
         "store. Keep the head elsewhere too: with --head a later check also detects that lines were cut off the end by "
         "somebody who could write both files. Exits with 6 if something was changed. It writes nothing, and can check "
         "a read-only copy.",
+        run=run_verify,
     )
-    verify.add_argument("--json", action="store_true", help="print JSON")
     verify.add_argument("--head", metavar="NUMBER:HASH", help="a head that an earlier check printed")
     verify.add_argument("--store", type=Path, metavar="FILE", help="a copy of a store; default: the profile's own")
-    verify.set_defaults(run=run_verify)
 
-    accept = actions.add_parser(
+    accept = actions.action(
         "accept",
-        parents=[shared],
         help="accept a store whose journal is not the one last seen",
         description="A store that was restored from a backup, or created again after it was deleted, cannot be "
         "used for decisions until a human accepts it. This command does so, and journals the head that was expected. "
         "What the newer store knew about decisions in progress is lost: look at the queue before you decide. With "
         "--gateway it also accepts a store that is recorded as another gateway's or account's, as after damage: its "
         "mail is deleted and fetched again; the journal, edits and decisions stay.",
+        json="",
+        run=run_accept,
     )
     accept.add_argument(
         "--gateway", metavar="URL", type=address, help="the gateway of the settings, which the store is to belong to"
     )
     accept.add_argument("--store", type=Path, metavar="FILE", help="another store, such as the agent's")
-    accept.set_defaults(run=run_accept)
 
-    export = actions.add_parser("export", parents=[shared], help="write all lines as JSON lines or CSV")
+    words = "write all lines as JSON lines or CSV"
+    export = actions.action("export", help=words, json="", task=_export)
     export.add_argument("--format", choices=("jsonl", "csv"), help="default: by the file's name, else jsonl")
     where = export.add_mutually_exclusive_group()
     words = "a new .jsonl or .csv (mode 0600); default: standard output"
@@ -72,7 +68,6 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
     # Its name in earlier versions.
     where.add_argument("--output", metavar="FILE", type=not_empty, help=argparse.SUPPRESS)
     _selection(export)
-    export.set_defaults(run=common.run_task, task=_export)
 
 
 def _selection(parser: argparse.ArgumentParser) -> None:

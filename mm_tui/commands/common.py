@@ -3,22 +3,56 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Coroutine, Iterator
+    from typing import Any, TypeAlias
 
     from mm_tui.gateway.client import GatewayClient
     from mm_tui.gateway.keys import Keys
     from mm_tui.settings.sections import Settings
     from mm_tui.store.database import Database
 
-Commands: TypeAlias = "argparse._SubParsersAction"
-"""The type that commands add their parsers to. In quotes, because the app starts without argparse."""
+    _SubParsers: TypeAlias = argparse._SubParsersAction[Any]
+
 GATEWAY_KEYS = ("oversight", "send", "admin")
 WEBHOOK_SECRET = "MULTIMAIL_WEBHOOK_SECRET"  # noqa: S105 - a variable's name
 """The variable with the signing secret of the agent's webhook subscription."""
+
+
+class Commands:
+    """What a command adds itself to, or an action to its command."""
+
+    def __init__(self, below: _SubParsers, shared: argparse.ArgumentParser) -> None:
+        """`shared`: the options of every command that works with a profile."""
+        self._below = below
+        self._shared = shared
+
+    def group(self, name: str, *, help: str, description: str) -> Commands:
+        """Adds a command that consists of actions; returns what these are added to."""
+        parser = self._below.add_parser(name, help=help, description=description)
+        return Commands(parser.add_subparsers(title="actions", metavar="ACTION", required=True), self._shared)
+
+    def action(
+        self, name: str, *, help: str, description: str | None = None, json: str = "print JSON", **defaults: object
+    ) -> argparse.ArgumentParser:
+        """Adds a command or an action that works with a profile. `json`: the help of `--json`; empty for none.
+        `defaults`: the `task` that is run with the profile's settings, or the function to `run`."""
+        parser: argparse.ArgumentParser = self._below.add_parser(
+            name, parents=[self._shared], help=help, description=description
+        )
+        if json:
+            parser.add_argument("--json", action="store_true", help=json)
+        parser.set_defaults(**{"run": run_task, **defaults})
+        return parser
+
+    def alone(self, name: str, *, help: str, description: str, **defaults: object) -> argparse.ArgumentParser:
+        """Adds a command without a profile."""
+        parser: argparse.ArgumentParser = self._below.add_parser(name, help=help, description=description)
+        parser.set_defaults(**defaults)
+        return parser
 
 
 def settings(arguments: argparse.Namespace, *, draws: bool = False) -> Settings:

@@ -16,18 +16,17 @@ from mm_tui.text import ManyLine, OneLine
 Build = Callable[[], argparse.ArgumentParser]
 
 
-def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser, build: Build) -> None:
+def add(commands: Commands, build: Build) -> None:
     """Adds the command. `build` creates the parser of all commands."""
-    del shared  # needs no settings
-    parser = commands.add_parser(
+    parser = commands.alone(
         "completion",
         help="print a completion script for a shell",
         description="Prints a completion script for a shell. For bash: "
         "mm-tui completion bash > ~/.local/share/bash-completion/completions/mm-tui; for zsh, into a file _mm-tui in a "
         "folder of $fpath; for fish, into ~/.config/fish/completions/mm-tui.fish.",
+        run=partial(run, build),
     )
     parser.add_argument("shell", choices=(*SHELLS, *NAMES), metavar=f"{{{','.join(SHELLS)}}}")
-    parser.set_defaults(run=partial(run, build))
 
 
 def run(build: Build, arguments: argparse.Namespace) -> int:

@@ -33,9 +33,8 @@ TEMPORARY = "mm-tui-demo-"
 _OWN = ("MULTIMAIL_", "AI21_", "MM_TUI_")
 
 
-def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
-    del shared  # the demo uses no profile of the user's
-    parser = commands.add_parser(
+def add(commands: Commands) -> None:
+    parser = commands.alone(
         "demo",
         help="try the app on sample mail, with an agent at work; no email is sent",
         description="Opens the app on a sandbox gateway of its own with sample mail, or with yours, and an agent that "
@@ -43,6 +42,7 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
         "rule-based stand-in, not Jamba. If AI21_API_KEY is set, you are first asked whether to use Jamba "
         "instead; then emails go to AI21 and each answer costs money, up to a budget for each run (with "
         "--data: for each day). The agent's drafts are the stand-in's in any case.",
+        run=run,
     )
     parser.add_argument(
         "--mail",
@@ -67,7 +67,6 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
         metavar="DIR",
         help="keep everything in this folder; default: deleted at the end, unless you left an edit",
     )
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -17,17 +17,15 @@ if TYPE_CHECKING:
     from mm_tui.commands.checks import Check, Result
 
 
-def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
-    parser = commands.add_parser(
+def add(commands: Commands) -> None:
+    commands.action(
         "doctor",
-        parents=[shared],
         help="check configuration, keys, gateway, assistant, terminal and store",
         description="Checks everything the program needs. Each line says ok, warning or problem, and the cure. "
         "Changes nothing. Exits with the status of the first problem: 10 configuration and store, 4 keys, "
         "5 gateway, 6 journal; 0 when there is none.",
+        run=run,
     )
-    parser.add_argument("--json", action="store_true", help="print the results as JSON")
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:

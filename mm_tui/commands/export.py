@@ -18,18 +18,16 @@ if TYPE_CHECKING:
     from mm_tui.settings.sections import Settings
 
 
-def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
-    parser = commands.add_parser(
+def add(commands: Commands) -> None:
+    parser = commands.action(
         "export",
-        parents=[shared],
         help="fetch the gateway's export of the account into a file",
         description="Fetches everything that the gateway stores about the account into a new file that only you can "
         "read. It needs the admin key. The gateway allows one export an hour. To export the journal, use "
         "mm-tui audit export.",
+        run=run,
     )
     parser.add_argument("file", type=Path, metavar="FILE", help="the file to write; it must not exist yet")
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -19,15 +19,15 @@ if TYPE_CHECKING:
     from mm_tui.settings.sections import Profile
 
 
-def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
-    parser = commands.add_parser(
+def add(commands: Commands) -> None:
+    parser = commands.action(
         "init",
-        parents=[shared],
         help="set up a profile: keys, gateway, mailbox",
         description="Sets up a profile and writes it to the settings file (mode 0600). Asks for the keys on a "
         "terminal, unless options or the environment give them. Addresses and keys are tried with calls that change "
         "nothing. A KEY is the key itself, @FILE to read it from a file, or - for standard input: other users of this "
         "machine can see the arguments of a command.",
+        run=run,
     )
     parser.add_argument("--url", help="the gateway's address; default: MultiMail's own")
     for name in GATEWAY_KEYS:
@@ -42,8 +42,6 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
     parser.add_argument("--replace", action="store_true", help="replace the profile if it exists")
     parser.add_argument("--default", action="store_true", help="make this the default profile")
     parser.add_argument("--no-check", action="store_true", help="write without checking the keys")
-    parser.add_argument("--json", action="store_true", help="print the result as JSON")
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:

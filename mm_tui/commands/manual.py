@@ -15,15 +15,15 @@ from mm_tui.text import ManyLine, OneLine
 _COMMENT = re.compile(r"\n*<!--.*?-->", re.DOTALL)
 
 
-def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
-    parser = commands.add_parser(
+def add(commands: Commands) -> None:
+    parser = commands.action(
         "docs",
-        parents=[shared],
         help="print a page of the documentation",
         description="Prints a page of the documentation as Markdown, or lists the pages.",
+        json="",
+        run=run,
     )
     parser.add_argument("topic", nargs="?", metavar="TOPIC", help="the page, such as safety or configuration")
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -116,12 +116,12 @@ def build(argv: Sequence[str] | None = None) -> Parser:
     parser.set_defaults(profile=None, config=None, debug=False, run=app.run)
     parser.add_argument("--version", action="version", version=f"mm-tui {__version__}")
     common(parser)
-    commands: Commands[Any] = parser.add_subparsers(title="commands", metavar="COMMAND")
+    commands = Commands(parser.add_subparsers(title="commands", metavar="COMMAND"), shared)
     for module in (demo, init, doctor, profiles, sync, pending, scheduled, spam, audit, stats, export, manual):
-        module.add(commands, shared)
-    completion.add(commands, shared, build)
-    agent.add(commands, shared)
-    sandbox.add(commands, shared, parse, in_full=argv is None or "sandbox" in argv)
+        module.add(commands)
+    completion.add(commands, build)
+    agent.add(commands)
+    sandbox.add(commands, parse, in_full=argv is None or "sandbox" in argv)
     _tell_statuses(parser)
     return parser
 

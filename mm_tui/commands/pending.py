@@ -14,8 +14,8 @@ DEFAULT_WAIT = 120
 """Seconds to wait for a decision before the command exits with its outcome unknown."""
 
 
-def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
-    parser = commands.add_parser(
+def add(commands: Commands) -> None:
+    actions = commands.group(
         "pending",
         help="mail waiting for a decision: list, show, approve, reject",
         description="Mail waiting for a decision. A decision names the digest that `show` prints: if the email has "
@@ -23,9 +23,8 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
         "the email is approved only if `show` has printed the risk for this content on this machine, or if "
         "--accept-risk names it; otherwise the exit status is 8. For an edited text nothing but --accept-risk counts.",
     )
-    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
 
-    listing = actions.add_parser("list", parents=[shared], help="list the queue")
+    listing = actions.action("list", help="list the queue", task="queue_output.listing")
     listing.add_argument("--order", choices=("oldest", "riskiest"), default="oldest", help="default: oldest")
     listing.add_argument("--mailbox", metavar="ADDRESS", help="only this mailbox (address or id)")
     listing.add_argument(
@@ -34,10 +33,9 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
         help="only what a saved filter or a query selects, such as 'risk:high -is:claimed' "
         "(`mm-tui docs configuration`)",
     )
-    listing.add_argument("--json", action="store_true", help="print JSON")
-    listing.set_defaults(run=common.run_task, task="queue_output.listing")
 
-    show = actions.add_parser("show", parents=[shared], help="show one with its risks, its digest and its thread")
+    words = "show one with its risks, its digest and its thread"
+    show = actions.action("show", help=words, task="queue_output.show")
     add_email_id(show)
     show.add_argument(
         "--thread", action="store_true", help="also open the earlier emails of the thread; marks them read"
@@ -47,22 +45,20 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
         action="store_true",
         help="have a model compare it with its thread; its findings quote both and change no risk",
     )
-    show.add_argument("--json", action="store_true", help="print JSON")
-    show.set_defaults(run=common.run_task, task="queue_output.show")
 
-    approve = actions.add_parser("approve", parents=[shared], help="approve one; an outbound email is sent at once")
+    words = "approve one; an outbound email is sent at once"
+    approve = actions.action("approve", help=words, task="decide.approve")
     _decision(approve)
     _risk(approve, ", unless `show` has printed other words under that code")
-    approve.set_defaults(run=common.run_task, task="decide.approve")
 
-    reject = actions.add_parser(
+    reject = actions.action(
         "reject",
-        parents=[shared],
         help="reject one, or everything that a filter selects",
         description="Rejects the email that ID and --digest name. With --filter instead, everything it selects is "
         "rejected, each by the same procedure, if --yes-reject gives their exact number; otherwise their summary is "
         "printed and nothing is rejected. After a summary only the emails in it are rejected. Snoozed emails are left "
         "out unless the query says is:snoozed. Whatever could not be rejected is listed, and the exit status is 6.",
+        run=run_reject,
     )
     _decision(reject, may_be_filter=True)
     reject.add_argument(
@@ -81,16 +77,15 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
         help="ask for another draft that follows the reason, by tags, as the reasons in [review] redraft_reasons do; "
         "if that is refused, the exit status is 4 or 5, although the email is rejected",
     )
-    reject.set_defaults(run=run_reject)
 
-    team.add(actions, shared)
+    team.add(actions)
 
-    edit = actions.add_parser(
+    edit = actions.action(
         "edit",
-        parents=[shared],
         help="release an edited text in place of a draft",
         description="Submits the edited text with the send key, rejects the original, and approves the edit. To and "
         "subject stay as they are unless given; a different To or subject starts a new thread.",
+        run=run_edit,
     )
     _decision(edit)
     _risk(edit)
@@ -99,16 +94,15 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
     )
     edit.add_argument("--to", action="append", metavar="ADDRESS", help="the new recipient; may be given several times")
     edit.add_argument("--subject", metavar="TEXT", help="the new subject")
-    edit.set_defaults(run=run_edit)
 
-    answer = actions.add_parser(
+    answer = actions.action(
         "answer",
-        parents=[shared],
         help="answer the question of a decision that cannot continue on its own",
         description="If a decision's outcome is unknown, or something changed meanwhile, it asks a question that "
         "only a human may answer; the choices are printed with it. A question that was not "
         "printed here before is printed and not answered (exit status 6). `accept` needs the digest that was printed "
         "with the difference.",
+        task="decide.answer",
     )
     add_email_id(answer)
     answer.add_argument(
@@ -116,7 +110,6 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
     )
     answer.add_argument("--digest", default="", help="for accept: the digest of what is there now, as printed")
     _wait(answer)
-    answer.set_defaults(run=common.run_task, task="decide.answer")
 
 
 def _decision(parser: argparse.ArgumentParser, *, may_be_filter: bool = False) -> None:
@@ -148,7 +141,6 @@ def _wait(parser: argparse.ArgumentParser) -> None:
         metavar="S",
         help=f"the most seconds to wait for the outcome, which is then unknown; default: {DEFAULT_WAIT}",
     )
-    parser.add_argument("--json", action="store_true", help="print the outcome as JSON")
 
 
 def run_reject(arguments: argparse.Namespace) -> int:

@@ -9,17 +9,15 @@ from mm_tui.commands.output import printing as emit
 from mm_tui.commands.output.exits import Exit
 
 
-def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
-    parser = commands.add_parser(
+def add(commands: Commands) -> None:
+    commands.action(
         "profiles",
-        parents=[shared],
         help="list the profiles, each with LIVE or TEST",
         description="Lists the profiles of the settings file: name, LIVE or TEST, gateway, mailbox, and any problem. "
         "No key command is run and no keyring is read; a question mark means that only the keys can tell whether the "
         "profile is live. In the app, P switches to another profile.",
+        run=run,
     )
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -28,42 +28,38 @@ class Place(NamedTuple):
     profile: str
 
 
-def add(
-    commands: Commands[argparse.ArgumentParser],
-    shared: argparse.ArgumentParser,
-    parse: Callable[[Sequence[str]], argparse.Namespace],
-    *,
-    in_full: bool = True,
-) -> None:
+def add(commands: Commands, parse: Callable[[Sequence[str]], argparse.Namespace], *, in_full: bool = True) -> None:
     """Adds the command; its arguments, which are slow to load, only if `in_full`. `parse` parses another command."""
-    del shared  # the sandbox has no profiles
     words = "a MultiMail-compatible gateway and an AI21-compatible endpoint on this machine"
-    parser = commands.add_parser("sandbox", help=words, description=f"Runs {words}.")
     if not in_full:
+        commands.alone("sandbox", help=words, description=f"Runs {words}.")
         return
     from mm_tui.sandbox.run import serve
 
-    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
-    action = actions.add_parser(
+    actions = commands.group("sandbox", help=words, description=f"Runs {words}.")
+    action = actions.alone(
         "serve",
         help="serve until interrupted",
+        run=serve.run,
         description="Serves until interrupted. Once it listens it prints, unless on a terminal, one JSON object: "
         "url, ai21_url, ai21_key, keys (oversight, send, admin), tutorial_key (`mm-tui docs first-agent`) and "
         "mailboxes. Nothing is delivered: released mail becomes .eml files in the outbox of its data folder.",
     )
     serve.add_arguments(action)
-    action.set_defaults(run=run)
-    action = actions.add_parser(
+    action = actions.alone(
         "open",
         help="open the app on a sandbox that is running",
+        run=run_open,
+        debug=False,
         description="Opens the app on a sandbox that is running. None of your own accounts and settings is used; what "
         "the app stores goes into the folder app of the sandbox's data.",
     )
     _add_folder(action)
-    action.set_defaults(run=run_open, debug=False)
-    action = actions.add_parser(
+    action = actions.alone(
         "run",
         help="run a command on a sandbox or demo that is running",
+        run=run_command,
+        parse=parse,
         description="Runs another command of mm-tui on a sandbox or demo that is running, with its keys and its "
         "store: `mm-tui sandbox run DIR pending list`. None of your own accounts and settings is used.",
     )
@@ -71,7 +67,6 @@ def add(
     action.add_argument(
         "command", nargs=argparse.REMAINDER, metavar="COMMAND", help="the command with its arguments, as pending list"
     )
-    action.set_defaults(run=run_command, parse=parse)
 
 
 def _add_folder(action: argparse.ArgumentParser) -> None:
@@ -175,9 +170,3 @@ def answers(url: str) -> bool:
     except OSError:
         return False
     return True
-
-
-def run(arguments: argparse.Namespace) -> int:
-    from mm_tui.sandbox.run import serve
-
-    return serve.run(arguments)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from mm_tui.commands import common
 from mm_tui.commands.common import Commands
 from mm_tui.commands.output import printing as emit
 from mm_tui.commands.output.exits import CommandError, Exit, of_failure
@@ -18,33 +17,28 @@ if TYPE_CHECKING:
     from mm_tui.settings.sections import Settings
 
 
-def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
-    parser = commands.add_parser(
+def add(commands: Commands) -> None:
+    actions = commands.group(
         "scheduled",
         help="emails that will be sent later: list, cancel",
         description="Lists the emails that will be sent later, or cancels one.",
     )
-    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
-    listing = actions.add_parser(
+    actions.action(
         "list",
-        parents=[shared],
         help="list the scheduled emails of all mailboxes",
         description="Lists the scheduled emails of all mailboxes: id, mailbox, recipients, subject. The gateway's "
         "list does not say when they will be sent.",
+        task=_list,
     )
-    listing.add_argument("--json", action="store_true", help="print JSON")
-    listing.set_defaults(run=common.run_task, task=_list)
-    cancel = actions.add_parser(
+    cancel = actions.action(
         "cancel",
-        parents=[shared],
         help="cancel one",
         description="Cancels a scheduled email with the send key: it is not sent, and does not come back to the queue. "
         "The call is made once, and the email is read again. If it is not scheduled, or not any longer, the exit "
         "status is 6.",
+        task=_cancel,
     )
     cancel.add_argument("id", metavar="ID", type=email_id, help="the email's id, as `mm-tui scheduled list` prints it")
-    cancel.add_argument("--json", action="store_true", help="print JSON")
-    cancel.set_defaults(run=common.run_task, task=_cancel)
 
 
 async def _list(arguments: argparse.Namespace, chosen: Settings) -> int:

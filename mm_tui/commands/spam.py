@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from mm_tui.commands import common
 from mm_tui.commands.common import Commands
 from mm_tui.commands.output import printing as emit
 from mm_tui.commands.output.exits import CommandError, Exit
@@ -17,25 +16,21 @@ if TYPE_CHECKING:
     from mm_tui.settings.sections import Settings
 
 
-def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
+def add(commands: Commands) -> None:
     words = "mail that the gateway took for spam"
-    parser = commands.add_parser(
+    actions = commands.group(
         "spam",
         help=f"{words}: list, report, restore",
         description=f"Lists {words}, reports an email as spam, or restores one.",
     )
-    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
-    listing = actions.add_parser("list", parents=[shared], help="list flagged and quarantined mail of all mailboxes")
-    listing.add_argument("--json", action="store_true", help="print JSON")
-    listing.set_defaults(run=common.run_task, task=_list)
+    words = "list flagged and quarantined mail of all mailboxes"
+    actions.action("list", help=words, task=_list)
     for name, help_words in (
         ("report", "report an email as spam; it is quarantined"),
         ("restore", "remove the mark; the email is unread again, and the agent reads it"),
     ):
-        action = actions.add_parser(name, parents=[shared], help=help_words)
+        action = actions.action(name, help=help_words, task=_mark, spam=name == "report")
         action.add_argument("id", metavar="ID", type=email_id, help="the email's id")
-        action.add_argument("--json", action="store_true", help="print JSON")
-        action.set_defaults(run=common.run_task, task=_mark, spam=name == "report")
 
 
 async def _list(arguments: argparse.Namespace, chosen: Settings) -> int:

@@ -6,7 +6,6 @@ import argparse
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from mm_tui.commands import common
 from mm_tui.commands.common import Commands
 from mm_tui.commands.output import printing as emit
 from mm_tui.commands.output.exits import Exit
@@ -32,18 +31,16 @@ def _days(text: str) -> int:
     return days
 
 
-def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
-    parser = commands.add_parser(
+def add(commands: Commands) -> None:
+    parser = commands.action(
         "stats",
-        parents=[shared],
         help="figures for each agent: drafts, approved as written, edited, rejected and why, wait, flags",
         description="Counts what was decided with mm-tui on this machine, from the local journal, by the key that "
         "composed the draft. Only the gateway's audit log names the key, and reading it needs an admin_key; "
         "without one, only its stored lines are used.",
+        task=_stats,
     )
     parser.add_argument("--days", type=_days, default=DAYS, metavar="N", help=f"days back; default: {DAYS}")
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.set_defaults(run=common.run_task, task=_stats)
 
 
 async def _stats(arguments: argparse.Namespace, chosen: Settings) -> int:

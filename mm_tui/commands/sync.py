@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from mm_tui.commands import common
 from mm_tui.commands.common import Commands
 from mm_tui.commands.output import printing as emit
 from mm_tui.commands.output.exits import Exit
@@ -25,17 +24,15 @@ BAR, BLOCK = 20, 4
 """The width in cells of the bar, and of its moving part."""
 
 
-def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
-    parser = commands.add_parser(
+def add(commands: Commands) -> None:
+    commands.action(
         "sync",
-        parents=[shared],
         help="update the local store once",
         description="Reads mailboxes, mail lists, the queue and the audit log once into the local store. "
         "It reads no bodies, so nothing is marked read. If parts fail for several reasons, the exit status is the "
         "first of these that applies: 10 (the store), 5 (the gateway), 7 (too many requests), 4 (a key).",
+        task=_sync,
     )
-    parser.add_argument("--json", action="store_true", help="print the result as JSON")
-    parser.set_defaults(run=common.run_task, task=_sync)
 
 
 async def _sync(arguments: argparse.Namespace, chosen: Settings) -> int:

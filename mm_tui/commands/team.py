@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from mm_tui.commands import common
 from mm_tui.commands.common import Commands
 from mm_tui.commands.output import printing as emit
 from mm_tui.commands.output.exits import CommandError, Exit
@@ -17,55 +16,46 @@ if TYPE_CHECKING:
     from mm_tui.settings.sections import Settings
 
 
-def add(actions: Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
-    note = actions.add_parser(
+def add(actions: Commands) -> None:
+    note = actions.action(
         "note",
-        parents=[shared],
         help="leave a note for your colleagues",
         description="Sets the note of a waiting email, as a tag at the gateway that every reviewer sees; needs the "
         "send key. A note that a colleague wrote is overwritten only with --replace.",
+        task=_set,
     )
     add_email_id(note)
     note.add_argument("text", metavar="TEXT", help="the note, in one line; an empty one removes it")
     note.add_argument("--replace", action="store_true", help="overwrite the note that is there")
-    note.add_argument("--json", action="store_true", help="print JSON")
-    note.set_defaults(run=common.run_task, task=_set)
-    assign = actions.add_parser(
+    assign = actions.action(
         "assign",
-        parents=[shared],
         help="assign one to a reviewer",
         description="Assigns a waiting email to a reviewer or a key, as a tag at the gateway; needs the send key. "
         "The filter is:mine finds what is assigned to you. It is only a hint.",
+        task=_set,
     )
     add_email_id(assign)
     assign.add_argument(
         "to", metavar="NAME", help="a reviewer's name, or the end of a key's id; empty removes the assignment"
     )
-    assign.add_argument("--json", action="store_true", help="print JSON")
-    assign.set_defaults(run=common.run_task, task=_set)
-
-    take_back = actions.add_parser(
+    take_back = actions.action(
         "take-back",
-        parents=[shared],
         help="take back your first approval",
         description="Where two reviewers must approve an email, removes your approval from it, as long as nobody else "
         "has approved it. Needs the send key.",
+        task=_set,
+        takes_back=True,
     )
     add_email_id(take_back)
-    take_back.add_argument("--json", action="store_true", help="print JSON")
-    take_back.set_defaults(run=common.run_task, task=_set, takes_back=True)
-
-    snooze = actions.add_parser(
+    snooze = actions.action(
         "snooze",
-        parents=[shared],
         help="snooze one",
         description="Hides a waiting email in the app on this machine, until a time or until something arrives in its "
         "thread. It keeps waiting, and `list` still shows it.",
+        task=_snooze,
     )
     add_email_id(snooze)
     snooze.add_argument("until", metavar="WHEN", help=f"{FORMS}; empty ends it")
-    snooze.add_argument("--json", action="store_true", help="print JSON")
-    snooze.set_defaults(run=common.run_task, task=_snooze)
 
 
 async def _snooze(arguments: argparse.Namespace, chosen: Settings) -> int:
