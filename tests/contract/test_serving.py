@@ -33,7 +33,7 @@ from mm_tui.sandbox.run.child import Ready, SandboxChild, SandboxFailed
 from mm_tui.sandbox.run.demo_agent import DemoActivity, redraft
 from mm_tui.sandbox.run.serve import fill
 from mm_tui.sandbox.run.synthetic import fill_synthetic
-from mm_tui.sandbox.samples import load
+from mm_tui.sandbox.samples import load_samples
 from tests.support.sandbox import Sandbox, file_part, running_sandbox, running_sandbox_process, wait_until
 
 PARENT = """
@@ -392,7 +392,7 @@ def test_each_sample_draft_is_written_anew_for_a_reviewer_who_asks(tmp_path: Pat
     state = State(tmp_path)
     try:
         with state.write():
-            seed.fill_samples(state, load(datetime.now(UTC)))
+            seed.fill_samples(state, load_samples(datetime.now(UTC)).mailboxes)
         drafts = [row["id"] for row in state.db.execute("SELECT id FROM emails WHERE status = 'pending_send_approval'")]
         reasons = ("Wrong tone", "Wrong facts", "Shorter", "")
         for draft, reason in zip(drafts, itertools.cycle(reasons), strict=False):

@@ -52,7 +52,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from mm_tui.sandbox.gateway.access import secret_of
-from mm_tui.sandbox.gateway.state import Call, State
+from mm_tui.sandbox.gateway.state import QUOTA_USED_UP, RATE_LIMITED, ApiError, Call, State, warming_up
 
 Kind = Literal[
     "close",
@@ -340,27 +340,16 @@ def _made_up(rule: Fault) -> Recorded:
         headers["retry-after"] = str(rule.retry_after)
     if rule.kind == "malformed":
         return Recorded(200, (_HTML if rule.body is None else rule.body).encode("utf-8", "replace"), headers)
-    body: dict[str, object]
-    status = 429
     if rule.kind == "rate_limit":
         headers.setdefault("retry-after", "1")
-        body = {"error": "Rate limit exceeded"}
-    elif rule.kind == "quota":
-        body = {"error": "Monthly email quota exceeded"}
-    elif rule.kind == "warmup":
-        body = {
-            "error": "Daily sending limit of this warm-up stage reached",
-            "warmup_stage": 2,
-            "daily_sent": 50,
-            "daily_limit": 50,
-            "hint": "New mailboxes may send more from day to day. Try again tomorrow.",
-        }
-    else:
-        status = rule.status
-        body = {"error": f"Fault on request: {status}"}
-    if rule.body is not None:
-        return Recorded(status, rule.body.encode("utf-8", "replace"), headers)
-    return Recorded(status, json.dumps(body).encode(), headers)
+    made = {
+        "rate_limit": ApiError(429, RATE_LIMITED),
+        "quota": ApiError(429, QUOTA_USED_UP),
+        "warmup": warming_up(2, 50, 50),
+        "status": ApiError(rule.status, f"Fault on request: {rule.status}"),
+    }[rule.kind]
+    body = json.dumps(made.body) if rule.body is None else rule.body
+    return Recorded(made.status, body.encode("utf-8", "replace"), headers)
 
 
 async def _whole(receive: Receive) -> None:

@@ -101,9 +101,7 @@ async def check_inbox(
 ) -> Response:
     """The newest inbound mail of a mailbox, without bodies."""
     mailbox_id = mailboxes.by_address(state, mailbox)["id"]
-    page = messages.page(
-        state, mailbox_id, messages.Filter(direction="inbound", status=status), limit=limit, cursor=None
-    )
+    page = messages.page(state, mailbox_id, messages.Listing(direction="inbound", status=status, limit=limit))
     found = page["emails"]
     assert isinstance(found, list)
     return Answer({"messages": [{**item, "message_id": item["id"]} for item in found]})

@@ -50,10 +50,6 @@ def iso(ms: int) -> str:
     return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def iso_or_none(ms: int | None) -> str | None:
-    return None if ms is None else iso(ms)
-
-
 def received(ms: int) -> str | None:
     """The time of arrival, as `iso`; None if unknown (0)."""
     return iso(ms) if ms else None
@@ -64,6 +60,16 @@ def to_ms(moment: datetime) -> int:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return int(moment.timestamp() * 1000)
+
+
+def day_start(ms: int) -> int:
+    """When the day of a time begins (UTC); all in epoch milliseconds."""
+    return to_ms(datetime.fromtimestamp(ms / 1000, UTC).replace(hour=0, minute=0, second=0, microsecond=0))
+
+
+def month_start(ms: int) -> int:
+    """The same for its month."""
+    return day_start(to_ms(datetime.fromtimestamp(ms / 1000, UTC).replace(day=1)))
 
 
 def test_key() -> str:

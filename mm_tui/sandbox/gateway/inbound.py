@@ -39,7 +39,7 @@ def deliver(state: State, mailbox_id: str, mail: IncomingMail) -> str:
 
 def let_in(state: State, row: sqlite3.Row) -> None:
     """Sets an email's status after its scan."""
-    email_id, mailbox_id, subject = row["id"], row["mailbox_id"], row["subject"]
+    email_id, mailbox_id = row["id"], row["mailbox_id"]
     mode = mailboxes.find(state, mailbox_id)["oversight_mode"]
     status = inbound_status(mode, row["spam_verdict"])
     state.db.execute("UPDATE emails SET status = ?, due_at = NULL WHERE id = ?", (status, email_id))
@@ -47,11 +47,9 @@ def let_in(state: State, row: sqlite3.Row) -> None:
     if status == Status.UNREAD:
         webhooks.emit(state, "message.received", row)
         if mode == Mode.MONITORED:
-            copy = messages.body(state, email_id)
-            state.mail_operator("copy", f"Copy: {subject}", copy, mailbox_id=mailbox_id)
+            messages.copy_to_operator(state, row, "copy", "Copy")
     elif status == Status.PENDING_INBOUND_APPROVAL:
-        copy = messages.body(state, email_id)
-        state.mail_operator("approval", f"Waiting for you: {subject}", copy, mailbox_id=mailbox_id)
+        messages.copy_to_operator(state, row, "approval", "Waiting for you")
         webhooks.emit(state, "oversight.pending", row)
 
 

@@ -100,8 +100,7 @@ def release(state: State, row: sqlite3.Row, actor: Caller | None) -> str:
     set_status(state, row["id"], Status.SENT, after_ms(state, state.tuning.delivery_delay))
     state.audit("email.sent", "email", row["id"], actor)
     if mailbox["oversight_mode"] == Mode.MONITORED:
-        copy = messages.body(state, row["id"])
-        state.mail_operator("copy", f"Copy: {row['subject']}", copy, mailbox_id=row["mailbox_id"])
+        messages.copy_to_operator(state, row, "copy", "Copy")
     webhooks.emit(state, "message.sent", row)
     return str(row["message_id"])
 

@@ -60,12 +60,11 @@ def require_code(
 
 def mail_code(state: State, kind: str, subject: str, target: str, title: str, mailbox_id: str | None = None) -> None:
     """Creates a one-time code and emails it to the operator."""
-    code, code_id, now = ids.code(), state.new_id(), state.now_ms()
+    code = ids.code()
     with state.write():
-        state.add("codes", id=code_id, kind=kind, subject=subject, target=target, code=code, created_at=now)
-        state.mail_operator(
-            kind, title, f"Your code: {code}. Good for 24 hours, once.", code=code, mailbox_id=mailbox_id
-        )
+        state.create("codes", kind=kind, subject=subject, target=target, code=code)
+        words = f"Your code: {code}. Good for 24 hours, once."
+        state.mail_operator(kind, title, words, code=code, mailbox_id=mailbox_id)
 
 
 def redeem_code(state: State, kind: str, subject: str, code: str) -> str:

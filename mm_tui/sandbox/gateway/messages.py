@@ -6,11 +6,14 @@ import base64
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field, StringConstraints
 
 from mm_tui.sandbox.gateway import identity, ids
-from mm_tui.sandbox.gateway.ids import iso, iso_or_none, received
-from mm_tui.sandbox.gateway.state import ApiError, Caller, State
+from mm_tui.sandbox.gateway.ids import iso, received
+from mm_tui.sandbox.gateway.state import ApiError, Caller, State, moment
 from mm_tui.sandbox.gateway.statuses import SPAM, Status
 
 _SUMMARY = (
@@ -19,17 +22,23 @@ _SUMMARY = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """The filter of a list; None means no restriction. Dates are in epoch ms; `since_id` is exclusive."""
+_CHANGED = {"to": "recipients", "cc": "cc", "bcc": "bcc", "subject": "subject", "send_at": "send_at"}
+"""The columns of the fields that can be changed."""
 
+
+class Listing(BaseModel):
+    """Which part of a mailbox to list. `since_id` is exclusive; `offset` is what the retired Python client sends."""
+
+    limit: int = Field(default=20, ge=1, le=100)
+    cursor: Annotated[str, StringConstraints(max_length=200)] | None = None
+    offset: int = Field(default=0, ge=0, le=10_000_000)
     status: str | None = None
     sender: str | None = None
     subject_contains: str | None = None
-    date_after: int | None = None
-    date_before: int | None = None
-    direction: str | None = None
-    has_attachments: bool | None = None
+    date_after: datetime | None = None
+    date_before: datetime | None = None
+    direction: Literal["inbound", "outbound"] | None = None
+    has_attachments: Literal["true", "false"] | None = None
     since_id: str | None = None
 
 
@@ -42,6 +51,23 @@ def find(state: State, email_id: str, mailbox_id: str | None = None) -> sqlite3.
 def body(state: State, email_id: str) -> str:
     (markdown,) = state.db.execute("SELECT markdown FROM bodies WHERE email_id = ?", (email_id,)).fetchone()
     return str(markdown)
+
+
+def change(state: State, email_id: str, changes: Mapping[str, object]) -> None:
+    """Changes these fields of an email, with the names that requests use."""
+    with state.write() as db:
+        for name, column in _CHANGED.items():
+            if name in changes:
+                value = json.dumps(changes[name]) if isinstance(changes[name], list) else changes[name]
+                db.execute(f"UPDATE emails SET {column} = ? WHERE id = ?", (value, email_id))  # noqa: S608 - a constant
+        if "markdown" in changes:
+            db.execute("UPDATE bodies SET markdown = ? WHERE email_id = ?", (changes["markdown"], email_id))
+
+
+def copy_to_operator(state: State, row: sqlite3.Row, kind: str, title: str) -> None:
+    """Emails the operator a copy of an email."""
+    words = f"{title}: {row['subject']}"
+    state.mail_operator(kind, words, body(state, row["id"]), mailbox_id=row["mailbox_id"])
 
 
 def summary(row: sqlite3.Row) -> dict[str, object]:
@@ -60,12 +86,9 @@ def summary(row: sqlite3.Row) -> dict[str, object]:
     return item | _outcome(row)
 
 
-def page(
-    state: State, mailbox_id: str, narrowed: Filter, *, limit: int, cursor: str | None, offset: int = 0
-) -> dict[str, object]:
+def page(state: State, mailbox_id: str, listing: Listing) -> dict[str, object]:
     """A page of a mailbox, newest first, with the cursor of the next page."""
-    where, values = ["mailbox_id = ?"], [mailbox_id]
-    return _page(state, where, values, narrowed, limit, cursor, offset)
+    return _page(state, ["mailbox_id = ?"], [mailbox_id], listing)
 
 
 def spam_page(state: State, status: str | None, *, limit: int, cursor: str | None) -> dict[str, object]:
@@ -74,35 +97,30 @@ def spam_page(state: State, status: str | None, *, limit: int, cursor: str | Non
         raise ApiError(400, "status must be spam_flagged or spam_quarantined")
     wanted = [status] if status else list(SPAM)
     where = [f"status IN ({', '.join('?' * len(wanted))})"]
-    return _page(state, where, [str(value) for value in wanted], Filter(), limit, cursor, 0)
+    return _page(state, where, [*wanted], Listing(limit=limit, cursor=cursor))
 
 
-def _page(
-    state: State, where: list[str], given: list[str], narrowed: Filter, limit: int, cursor: str | None, offset: int
-) -> dict[str, object]:
-    values: list[object] = list(given)
+def _page(state: State, where: list[str], values: list[object], listing: Listing) -> dict[str, object]:
+    has_attachments = listing.has_attachments and listing.has_attachments == "true"
     for condition, value in (
-        ("id < ?", decode_cursor(cursor)),
-        ("id > ?", narrowed.since_id),
-        ("status = ?", narrowed.status),
-        ("direction = ?", narrowed.direction),
-        ("received_at > ?", narrowed.date_after),
-        ("received_at < ?", narrowed.date_before),
-        ("has_attachments = ?", narrowed.has_attachments),
-        ("instr(lower(sender), lower(?)) > 0", narrowed.sender),
-        ("instr(lower(subject), lower(?)) > 0", narrowed.subject_contains),
+        ("id < ?", decode_cursor(listing.cursor)),
+        ("id > ?", listing.since_id),
+        ("status = ?", listing.status),
+        ("direction = ?", listing.direction),
+        ("received_at > ?", moment(listing.date_after)),
+        ("received_at < ?", moment(listing.date_before)),
+        ("has_attachments = ?", has_attachments),
+        ("instr(lower(sender), lower(?)) > 0", listing.sender),
+        ("instr(lower(subject), lower(?)) > 0", listing.subject_contains),
     ):
         if value is not None:
             where.append(condition)
             values.append(value)
     # Only constants of this file are joined into the statement; every value is bound.
     sql = f"SELECT {_SUMMARY} FROM emails WHERE {' AND '.join(where)} ORDER BY id DESC LIMIT ? OFFSET ?"  # noqa: S608
-    rows = state.db.execute(sql, (*values, limit + 1, offset)).fetchall()
-    more = len(rows) > limit
-    return {
-        "emails": [summary(row) for row in rows[:limit]],
-        "cursor": _cursor_after(state, rows[:limit]) if more else None,
-    }
+    rows = state.db.execute(sql, (*values, listing.limit + 1, listing.offset)).fetchall()
+    more, rows = len(rows) > listing.limit, rows[: listing.limit]
+    return {"emails": [summary(row) for row in rows], "cursor": _cursor_after(state, rows) if more else None}
 
 
 def _cursor_after(state: State, rows: Sequence[sqlite3.Row]) -> str:
@@ -241,7 +259,7 @@ def delete_tag(state: State, caller: Caller, email_id: str, name: str) -> None:
 def _outcome(row: sqlite3.Row) -> dict[str, object]:
     outcome: dict[str, object] = {}
     if row["delivered_at"] is not None:
-        outcome["delivered_at"] = iso_or_none(row["delivered_at"])
+        outcome["delivered_at"] = iso(row["delivered_at"])
     if row["bounced_at"] is not None:
-        outcome |= {"bounced_at": iso_or_none(row["bounced_at"]), "bounce_type": row["bounce_type"]}
+        outcome |= {"bounced_at": iso(row["bounced_at"]), "bounce_type": row["bounce_type"]}
     return outcome

@@ -5,15 +5,14 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field, StringConstraints
 
-from mm_tui.sandbox.gateway.ids import to_ms
 from mm_tui.sandbox.gateway.mail import MailAttachment
 from mm_tui.sandbox.gateway.sending import Submission
-from mm_tui.sandbox.gateway.state import ApiError
+from mm_tui.sandbox.gateway.state import ApiError, moment
 from mm_tui.sandbox.gateway.statuses import Mode, Scope
 
 MAX_RECIPIENTS = 50
@@ -219,13 +218,3 @@ class NewWebhook(Body):
 class AccountChanges(Body):
     name: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = None
     oversight_email: Address | None = None
-
-
-def moment(value: datetime | None) -> int | None:
-    """A time in a request in epoch ms; 400 if it is invalid."""
-    if value is None:
-        return None
-    try:
-        return to_ms(value if value.tzinfo else value.replace(tzinfo=UTC))
-    except (OverflowError, ValueError):
-        raise ApiError(400, "Time out of range") from None

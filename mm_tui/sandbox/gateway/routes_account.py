@@ -6,7 +6,6 @@ import json
 import sqlite3
 from collections import Counter
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
@@ -87,14 +86,14 @@ async def get_usage(
 ) -> Response:
     """The usage of this month, or by day between two times (epoch ms)."""
     now = state.now_ms()
-    month = datetime.fromtimestamp(now / 1000, UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    month = ids.month_start(now)
     if "daily" in (breakdown, period):
-        return Answer(_by_day(state, ids.to_ms(month) if since is None else since, now if until is None else until))
-    return Answer(_this_month(state, ids.to_ms(month)))
+        return Answer(_by_day(state, month if since is None else since, now if until is None else until))
+    return Answer(_this_month(state, month))
 
 
 def _this_month(state: State, since: int) -> dict[str, object]:
-    floor = ids.encode(since << 80)
+    floor = ids.floor(since)
     (received,) = state.db.execute(
         "SELECT count(*) FROM mailboxes JOIN emails ON emails.mailbox_id = mailboxes.id"
         " WHERE direction = 'inbound' AND emails.id >= ?",
@@ -180,9 +179,8 @@ async def create_api_key(state: StateOf, caller: Admin, body: NewKey) -> Respons
     if state.tuning.key_approval:
         title = f"Approve the new API key {body.name}"
         mailboxes.require_code(state, "api_key", f"new {body.name}", body.approval_code, title)
-    key_id = state.new_id()
     with state.write():
-        secret = state.add_key(key_id, body.name, wanted)
+        key_id, secret = state.add_key(body.name, wanted)
         state.audit("api_key.created", "api_key", key_id, caller, {"scopes": wanted})
     made = _key(state.one("SELECT * FROM api_keys WHERE id = ?", (key_id,), "API key not found"))
     # The second name is used by the retired Python client's README.

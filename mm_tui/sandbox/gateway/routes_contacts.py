@@ -27,10 +27,10 @@ async def list_contacts(state: StateOf, caller: Reader, q: str | None = None) ->
 @router.post("/contacts")
 async def add_contact(state: StateOf, caller: Sender, body: NewContact) -> Response:
     """Adds a contact; 409 if the address is known."""
-    contact_id, now, fields = state.new_id(), state.now_ms(), json.dumps(body.model_extra or {})
     with state.write():
         try:
-            state.add("contacts", id=contact_id, email=body.email, name=body.name, fields=fields, created_at=now)
+            fields = json.dumps(body.model_extra or {})
+            contact_id = state.create("contacts", email=body.email, name=body.name, fields=fields)
         except sqlite3.IntegrityError:
             raise ApiError(409, "Contact already exists") from None
         state.audit("contact.created", "contact", contact_id, caller)
@@ -89,10 +89,9 @@ async def list_domains(state: StateOf, caller: Admin) -> Response:
 @router.post("/domains")
 async def add_domain(state: StateOf, caller: Admin, body: NewDomain) -> Response:
     """Adds an unverified domain; 409 if it exists."""
-    domain_id = state.new_id()
     with state.write():
         try:
-            state.add("domains", id=domain_id, domain=body.domain, status="pending", created_at=state.now_ms())
+            domain_id = state.create("domains", domain=body.domain, status="pending")
         except sqlite3.IntegrityError:
             raise ApiError(409, "Domain already exists") from None
         state.audit("domain.created", "domain", domain_id, caller)
@@ -140,12 +139,9 @@ async def create_webhook(state: StateOf, caller: Admin, body: NewWebhook) -> Res
     if state.tuning.webhook_approval:
         title = f"Approve the webhook {body.url}"
         mailboxes.require_code(state, "webhook", body.url, body.approval_code, title, mailbox_id)
-    webhook_id, secret = state.new_id(), body.secret or ids.signing_secret()
+    events, secret = json.dumps(body.events), body.secret or ids.signing_secret()
     with state.write():
-        state.add(
-            "webhooks", id=webhook_id, url=body.url, events=json.dumps(body.events), mailbox_id=mailbox_id,
-            signing_secret=secret, created_at=state.now_ms(),
-        )  # fmt: skip
+        webhook_id = state.create("webhooks", url=body.url, events=events, mailbox_id=mailbox_id, signing_secret=secret)
         state.audit("webhook.created", "webhook", webhook_id, caller, {"events": body.events})
     return Answer(_found_webhook(state, webhook_id) | {"signing_secret": secret}, status_code=201)
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Request, Response
@@ -14,7 +13,7 @@ from fastapi import APIRouter, Query, Request, Response
 from mm_tui.sandbox.gateway import inbound, mailboxes, messages
 from mm_tui.sandbox.gateway.access import Answer, Cursor, Limit, Reader, Sender, StateOf
 from mm_tui.sandbox.gateway.outbox import media_type
-from mm_tui.sandbox.gateway.requests import TagsBody, moment
+from mm_tui.sandbox.gateway.requests import TagsBody
 from mm_tui.sandbox.gateway.state import ApiError, State
 
 router = APIRouter(prefix="/v1", tags=["mail"])
@@ -25,34 +24,11 @@ LINK_SECONDS = 3600
 
 @router.get("/mailboxes/{mailbox_id}/emails")
 async def list_emails(
-    state: StateOf,
-    caller: Reader,
-    mailbox_id: str,
-    limit: Limit = 20,
-    cursor: Cursor = None,
-    offset: Annotated[int, Query(ge=0, le=10_000_000)] = 0,
-    status: str | None = None,
-    sender: str | None = None,
-    subject_contains: str | None = None,
-    date_after: datetime | None = None,
-    date_before: datetime | None = None,
-    direction: Literal["inbound", "outbound"] | None = None,
-    has_attachments: Literal["true", "false"] | None = None,
-    since_id: str | None = None,
+    state: StateOf, caller: Reader, mailbox_id: str, listing: Annotated[messages.Listing, Query()]
 ) -> Response:
     """A mailbox's mail, newest first, without bodies. (`offset` is what the retired Python client sends.)"""
-    narrowed = messages.Filter(
-        status=status,
-        sender=sender,
-        subject_contains=subject_contains,
-        date_after=moment(date_after),
-        date_before=moment(date_before),
-        direction=direction,
-        has_attachments=None if has_attachments is None else has_attachments == "true",
-        since_id=since_id,
-    )
     mailboxes.find(state, mailbox_id)
-    return Answer(messages.page(state, mailbox_id, narrowed, limit=limit, cursor=cursor, offset=offset))
+    return Answer(messages.page(state, mailbox_id, listing))
 
 
 @router.get("/emails")

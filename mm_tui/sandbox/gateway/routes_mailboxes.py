@@ -23,7 +23,6 @@ from mm_tui.sandbox.gateway.statuses import Mode
 
 router = APIRouter(prefix="/v1/mailboxes", tags=["mailboxes"])
 UPGRADES_AN_HOUR = 3
-_FLAGS = ("forward_inbound", "scheduling_enabled", "ai_disclosure", "mcp_configured", "is_active")
 _LOCAL = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$")
 
 
@@ -67,11 +66,10 @@ async def update_mailbox(state: StateOf, caller: Admin, mailbox_id: str, body: M
         raise ApiError(403, "oversight_mode can only be lowered here; use request-upgrade to raise it")
     if not changes:
         raise ApiError(400, "No fields to update")
-    values = {name: int(bool(value)) if name in _FLAGS else value for name, value in changes.items()}
     # The names are the request model's fields, never from the request.
-    assignments = ", ".join(f"{name} = ?" for name in values)
+    assignments = ", ".join(f"{name} = ?" for name in changes)
     with state.write() as db:
-        db.execute(f"UPDATE mailboxes SET {assignments} WHERE id = ?", (*values.values(), mailbox_id))  # noqa: S608
+        db.execute(f"UPDATE mailboxes SET {assignments} WHERE id = ?", (*changes.values(), mailbox_id))  # noqa: S608
         state.audit("mailbox.updated", "mailbox", mailbox_id, caller, changes)
     return Answer({"status": "updated"})
 

@@ -111,15 +111,8 @@ async def look(state: StateOf, email_id: str) -> Response:
 async def change(state: StateOf, email_id: str, body: MailChanges) -> Response:
     """Changes an email without a trace in the audit log."""
     messages.find(state, email_id)
-    with state.write() as db:
-        if body.subject is not None:
-            db.execute("UPDATE emails SET subject = ? WHERE id = ?", (body.subject, email_id))
-        if body.markdown is not None:
-            db.execute("UPDATE bodies SET markdown = ? WHERE email_id = ?", (body.markdown, email_id))
-        if body.to is not None:
-            db.execute("UPDATE emails SET recipients = ? WHERE id = ?", (json.dumps(body.to), email_id))
-        if body.cc is not None:
-            db.execute("UPDATE emails SET cc = ? WHERE id = ?", (json.dumps(body.cc), email_id))
+    with state.write():
+        messages.change(state, email_id, body.model_dump(exclude_none=True))
         if body.status is not None:
             lifecycle.set_status(state, email_id, body.status)
     return await look(state, email_id)

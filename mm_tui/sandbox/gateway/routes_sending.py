@@ -6,8 +6,8 @@ from fastapi import APIRouter, Response
 
 from mm_tui.sandbox.gateway import messages, sending
 from mm_tui.sandbox.gateway.access import Answer, Sender, StateOf
-from mm_tui.sandbox.gateway.requests import ReplyBody, ScheduleBody, SendBody, moment
-from mm_tui.sandbox.gateway.state import ApiError
+from mm_tui.sandbox.gateway.requests import ReplyBody, ScheduleBody, SendBody
+from mm_tui.sandbox.gateway.state import ApiError, moment
 
 router = APIRouter(prefix="/v1/mailboxes/{mailbox_id}", tags=["sending"])
 

@@ -7,12 +7,11 @@ import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 
 from mm_tui.sandbox.gateway import ids, lifecycle, mailboxes, messages
 from mm_tui.sandbox.gateway.insert import Entry, bare, file
 from mm_tui.sandbox.gateway.mail import MailAttachment
-from mm_tui.sandbox.gateway.state import ApiError, Caller, State
+from mm_tui.sandbox.gateway.state import QUOTA_USED_UP, ApiError, Caller, State, warming_up
 from mm_tui.sandbox.gateway.statuses import CANCELLABLE, Mode, Status
 
 IN_THE_PAST = "send_at must lie in the future"
@@ -107,27 +106,14 @@ def edit_schedule(state: State, caller: Caller, email_id: str, changes: Mapping[
         raise ApiError(409, "Already approved: it can no longer be edited")
     if not changes:
         raise ApiError(400, "No fields to update")
-    content = {name: value for name, value in changes.items() if name != "send_at"}
-    columns = {"to": "recipients", "cc": "cc", "bcc": "bcc", "subject": "subject", "send_at": "send_at"}
-    with state.write() as db:
-        # The column names are this function's own constants.
-        for name, column in columns.items():
-            if name in changes:
-                value = changes[name]
-                db.execute(
-                    f"UPDATE emails SET {column} = ? WHERE id = ?",  # noqa: S608
-                    (json.dumps(value) if isinstance(value, list) else value, email_id),
-                )
-        if "markdown" in changes:
-            db.execute("UPDATE bodies SET markdown = ? WHERE email_id = ?", (changes["markdown"], email_id))
-        if content:
-            lifecycle.set_status(
-                state, email_id, Status.PENDING_SCAN, lifecycle.after_ms(state, state.tuning.scan_delay)
-            )
-        else:
-            send_at = changes["send_at"]
-            assert isinstance(send_at, int)
+    with state.write():
+        messages.change(state, email_id, changes)
+        send_at = changes.get("send_at")
+        if isinstance(send_at, int) and len(changes) == 1:
             lifecycle.set_status(state, email_id, Status.SCHEDULED, send_at)
+        else:
+            scanned = lifecycle.after_ms(state, state.tuning.scan_delay)
+            lifecycle.set_status(state, email_id, Status.PENDING_SCAN, scanned)
         state.audit("email.schedule_edited", "email", email_id, caller, {"fields": sorted(changes)})
     return {"id": email_id, "status": messages.find(state, email_id)["status"]}
 
@@ -161,29 +147,21 @@ def _check(state: State, mailbox: sqlite3.Row, mail: Submission) -> Submitted | 
 
 def _check_limits(state: State, mailbox_id: str) -> None:
     limit = state.tuning.daily_send_limit
-    today = datetime.fromtimestamp(state.now_ms() / 1000, UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     if limit is not None:
         (sent,) = state.db.execute(
             "SELECT count(*) FROM emails WHERE mailbox_id = ? AND direction = 'outbound' AND id > ?",
-            (mailbox_id, ids.encode(ids.to_ms(today) << 80)),
+            (mailbox_id, ids.floor(ids.day_start(state.now_ms()))),
         ).fetchone()
         if sent >= limit:
-            raise ApiError(
-                429,
-                "Daily sending limit of this warm-up stage reached",
-                warmup_stage=1,
-                daily_sent=sent,
-                daily_limit=limit,
-                hint="New mailboxes may send more from day to day. Try again tomorrow.",
-            )
+            raise warming_up(1, sent, limit)
     if sent_this_month(state) >= state.tuning.monthly_email_quota:
-        raise ApiError(429, "Monthly email quota exceeded")
+        raise ApiError(429, QUOTA_USED_UP)
 
 
 def sent_this_month(state: State) -> int:
     """How many emails were released since the first of the month (UTC)."""
-    month = datetime.fromtimestamp(state.now_ms() / 1000, UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    (count,) = state.db.execute("SELECT count(*) FROM released WHERE released_at >= ?", (ids.to_ms(month),)).fetchone()
+    month = ids.month_start(state.now_ms())
+    (count,) = state.db.execute("SELECT count(*) FROM released WHERE released_at >= ?", (month,)).fetchone()
     return int(count)
 
 

@@ -12,7 +12,8 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
@@ -93,6 +94,30 @@ class ApiError(Exception):
         self.status = status
         self.body: dict[str, str | int | float] = {"error": error, **more}
         self.headers = dict(headers or {})
+
+
+RATE_LIMITED = "Rate limit exceeded"
+QUOTA_USED_UP = "Monthly email quota exceeded"
+
+
+def warming_up(stage: int, sent: int, limit: int) -> ApiError:
+    """429: the mailbox is new, and has sent all that it may today."""
+    return ApiError(
+        429,
+        "Daily sending limit of this warm-up stage reached",
+        warmup_stage=stage,
+        daily_sent=sent,
+        daily_limit=limit,
+        hint="New mailboxes may send more from day to day. Try again tomorrow.",
+    )
+
+
+def moment(value: datetime | None) -> int | None:
+    """A time in a request in epoch ms; 400 if it is invalid."""
+    try:
+        return None if value is None else ids.to_ms(value)
+    except (OverflowError, ValueError):
+        raise ApiError(400, "Time out of range") from None
 
 
 class CodeMailed(ApiError):
@@ -190,6 +215,12 @@ class State:
         columns, marks = ", ".join(values), ", ".join("?" * len(values))
         self.db.execute(f"INSERT INTO {table}({columns}) VALUES ({marks})", (*values.values(),))  # noqa: S608
 
+    def create(self, table: str, **values: object) -> str:
+        """Inserts a row with a new id and the present time; returns the id."""
+        row_id = self.new_id()
+        self.add(table, id=row_id, **values, created_at=self.now_ms())
+        return row_id
+
     def one(self, sql: str, values: Sequence[object], missing: str) -> sqlite3.Row:
         """The first row of a query; 404 with the text `missing` if there is none."""
         row: sqlite3.Row | None = self.db.execute(sql, values).fetchone()
@@ -256,20 +287,16 @@ class State:
         ).fetchone()
         if row is not None:
             return str(row["secret"])
-        return self.add_key(self.new_id(), TUTORIAL_KEY, TUTORIAL_SCOPES)
+        return self.add_key(TUTORIAL_KEY, TUTORIAL_SCOPES)[1]
 
-    def add_key(self, key_id: str, name: str, scopes: Sequence[str]) -> str:
-        """Adds an API key; returns its secret."""
+    def add_key(self, name: str, scopes: Sequence[str]) -> tuple[str, str]:
+        """Adds an API key; returns its id and its secret."""
         secret = ids.test_key()
         with self.write():
-            granted = json.dumps(scopes)
-            self.add("api_keys", id=key_id, name=name, secret=secret, scopes=granted, created_at=self.now_ms())
-        return secret
+            return self.create("api_keys", name=name, secret=secret, scopes=json.dumps(scopes)), secret
 
     def add_mailbox(self, address: str, name: str | None, mode: str) -> str:
-        box, now = self.new_id(), self.now_ms()
-        self.add("mailboxes", id=box, address=address, display_name=name, oversight_mode=mode, created_at=now)
-        return box
+        return self.create("mailboxes", address=address, display_name=name, oversight_mode=mode)
 
     # -- audit log and operator mail
 
@@ -277,20 +304,16 @@ class State:
         self, action: str, kind: str, resource: str, actor: Caller | None, metadata: Mapping[str, object] | None = None
     ) -> None:
         """Writes an audit entry. Without an actor it is the gateway itself."""
-        self.add(
-            "audit", id=self.new_id(), action=action, resource_type=kind, resource_id=resource,
+        self.create(
+            "audit", action=action, resource_type=kind, resource_id=resource,
             actor_key_id=actor.key_id if actor else None, metadata=json.dumps(metadata) if metadata else None,
-            created_at=self.now_ms(),
         )  # fmt: skip
 
     def mail_operator(
         self, kind: str, subject: str, body: str, *, code: str | None = None, mailbox_id: str | None = None
     ) -> None:
         """Adds an email to the operator's mailbox, which `GET /sandbox/operator-mail` returns."""
-        self.add(
-            "operator_mail", id=self.new_id(), kind=kind, subject=subject, body=body, code=code, mailbox_id=mailbox_id,
-            created_at=self.now_ms(),
-        )  # fmt: skip
+        self.create("operator_mail", kind=kind, subject=subject, body=body, code=code, mailbox_id=mailbox_id)
 
     def _bootstrap(self) -> None:
         if self.fact("tenant_id") is not None:
@@ -301,24 +324,17 @@ class State:
             self.set_fact("oversight_email", "operator@acme.example")
             self.set_fact("ai21_key", "sandbox-" + ids.test_key().removeprefix("mm_test_"))
             for name, scopes in BOOTSTRAP_KEYS.items():
-                self.add_key(self.new_id(), name, scopes)
+                self.add_key(name, scopes)
             for local, name in DEFAULT_MAILBOXES:
                 self.add_mailbox(f"{local}@{DOMAIN}", name, "gated_send")
 
 
-@dataclass(slots=True)
-class Minute:
-    """How many requests a key has made in the current minute."""
-
-    started_ms: int = 0
-    made: int = 0
-
-
-@dataclass(slots=True)
 class RateLimiter:
     """Counts requests by key in fixed minutes."""
 
-    minutes: dict[str, Minute] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self._minutes: dict[str, tuple[int, int]] = {}
+        """By key the beginning of its minute in epoch ms, and the requests made since."""
 
     def check(self, state: State, caller: Caller) -> None:
         """Raises 429 with Retry-After if the key has made too many requests."""
@@ -326,10 +342,10 @@ class RateLimiter:
         if limit is None:
             return
         now = state.now_ms()
-        minute = self.minutes.setdefault(caller.key_id, Minute(now))
-        if now - minute.started_ms >= 60_000:
-            minute.started_ms, minute.made = now, 0
-        minute.made += 1
-        if minute.made > limit:
-            wait = max(1, -(-(minute.started_ms + 60_000 - now) // 1000))
-            raise ApiError(429, "Rate limit exceeded", headers={"Retry-After": str(wait)})
+        started, made = self._minutes.get(caller.key_id, (now, 0))
+        if now - started >= 60_000:
+            started, made = now, 0
+        self._minutes[caller.key_id] = started, made + 1
+        if made >= limit:
+            wait = max(1, -(-(started + 60_000 - now) // 1000))
+            raise ApiError(429, RATE_LIMITED, headers={"Retry-After": str(wait)})

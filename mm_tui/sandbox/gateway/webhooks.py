@@ -62,12 +62,10 @@ def _queue(state: State, hook: sqlite3.Row, event: str, email: sqlite3.Row) -> N
     else:
         flat = {"event_type": event, "message_id": email["id"], "timestamp": iso(now)}
         payload = {"id": delivery_id, **flat, **printed, **place}
-    with state.write() as db:
-        db.execute(
-            "INSERT INTO deliveries(id, webhook_id, event, url, payload, status, created_at, next_attempt_at)"
-            " VALUES (?, ?, ?, ?, ?, 'pending', ?, ?)",
-            (delivery_id, hook["id"], event, hook["url"], json.dumps(payload).encode(), now, now),
-        )
+    state.add(
+        "deliveries", id=delivery_id, webhook_id=hook["id"], event=event, url=hook["url"], status="pending",
+        payload=json.dumps(payload).encode(), created_at=now, next_attempt_at=now,
+    )  # fmt: skip
     state.on_due()
 
 
@@ -140,18 +138,16 @@ def _failed(state: State, row: sqlite3.Row, answered: int | None, error: str) ->
         _settle(state, row, "failed", answered, error)
         return
     wait = state.tuning.webhook_backoff * 2 ** row["attempts"]
-    state.db.execute(
-        "UPDATE deliveries SET status = 'pending', attempts = attempts + 1, response_status = ?, error = ?,"
-        " next_attempt_at = ? WHERE id = ?",
-        (answered, error, state.now_ms() + int(wait * 1000), row["id"]),
-    )
+    _settle(state, row, "pending", answered, error, state.now_ms() + int(wait * 1000))
     state.on_due()
 
 
-def _settle(state: State, row: sqlite3.Row, status: str, answered: int | None, error: str | None) -> None:
+def _settle(
+    state: State, row: sqlite3.Row, status: str, answered: int | None, error: str | None, again_at: int | None = None
+) -> None:
     tried = 0 if status in ("skipped", "cancelled") else 1
     state.db.execute(
         "UPDATE deliveries SET status = ?, attempts = attempts + ?, response_status = ?, error = ?,"
-        " next_attempt_at = NULL WHERE id = ?",
-        (status, tried, answered, error, row["id"]),
+        " next_attempt_at = ? WHERE id = ?",
+        (status, tried, answered, error, again_at, row["id"]),
     )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence, Set
 from datetime import datetime
 from pathlib import Path
 
@@ -17,23 +17,13 @@ DRAFT_AFTER_MS = 90_000
 """How long a sample draft was written after the email that it answers."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Box:
-    id: str
-    address: str
-    mode: str
-    own: frozenset[str] = frozenset()
-    """Further addresses of its owner."""
-
-
 def fill_mail(state: State, mailbox_id: str, mails: Iterable[IncomingMail], own: Iterable[str] = ()) -> int:
     """Inserts past mail into a mailbox, oldest first, as unread; returns how many. Their ids sort by date. An email
     without a date comes before all others. Mail from one of the `own` addresses, which are in lower case, or from the
     mailbox's was sent."""
-    row = mailboxes.find(state, mailbox_id)
-    box = _Box(mailbox_id, row["address"], row["oversight_mode"], frozenset(own))
+    box = mailboxes.find(state, mailbox_id)
     with state.write():
-        count = _file_all(state, box, mails, ids.Ulids(), frozenset())
+        count = _file_all(state, box, mails, own={box["address"].lower(), *own})
         state.audit("mailbox.imported", "mailbox", mailbox_id, None, {"emails": count})
     return count
 
@@ -44,21 +34,17 @@ def fill_samples(state: State, samples: Sequence[SampleMailbox]) -> int:
     with state.write() as db:
         for sample in samples:
             box = _mailbox_for(state, sample)
-            db.execute(
-                "UPDATE mailboxes SET display_name = ?, oversight_mode = ? WHERE id = ?",
-                (sample.display_name, Mode(sample.oversight_mode), box.id),
-            )
-            filed = _file_all(state, box, sample.mails, ids.Ulids(), sample.read)
+            filed = _file_all(state, box, sample.mails, own={box["address"].lower()}, read=sample.read)
             file(state, _drafts(state, box, sample.drafts))
             db.executemany(
                 "INSERT INTO tags SELECT id, ?, ? FROM emails WHERE mailbox_id = ? AND message_id = ?",
                 [
-                    (name, value, box.id, message_id)
+                    (name, value, box["id"], message_id)
                     for message_id, tags in sample.tags.items()
                     for name, value in tags.items()
                 ],
             )
-            state.audit("mailbox.imported", "mailbox", box.id, None, {"emails": filed, "drafts": len(sample.drafts)})
+            state.audit("mailbox.imported", "mailbox", box["id"], None, {"emails": filed, "drafts": len(sample.drafts)})
             count += filed + len(sample.drafts)
     return count
 
@@ -81,45 +67,50 @@ def name_of(path: Path) -> str:
     return f"mail:{path.resolve()}"
 
 
-def _file_all(state: State, box: _Box, mails: Iterable[IncomingMail], ulids: ids.Ulids, read: frozenset[str]) -> int:
+def _file_all(
+    state: State, box: sqlite3.Row, mails: Iterable[IncomingMail], *, own: Set[str], read: Set[str] = frozenset()
+) -> int:
+    """`own`: the addresses of the mailbox's owner. `read`: the Message-IDs of emails that have been read."""
     dated = [(_received(mail.date), at, storable(mail)) for at, mail in enumerate(mails)]
     dated.sort(key=lambda item: item[:2])
-    before = letters_in(state, box.id)
+    before = letters_in(state, box["id"])
     grouped = threads.group([*before, *(letter_of(mail, ms) for ms, _, mail in dated)])
     for old, kept in grouped.merged.items():
-        state.db.execute("UPDATE emails SET thread_id = ? WHERE mailbox_id = ? AND thread_id = ?", (kept, box.id, old))
-        state.db.execute(
-            "UPDATE OR REPLACE thread_refs SET thread_id = ? WHERE mailbox_id = ? AND thread_id = ?",
-            (kept, box.id, old),
-        )
+        for table in ("emails", "thread_refs"):
+            # Both threads may have named the same email.
+            state.db.execute(
+                f"UPDATE OR REPLACE {table} SET thread_id = ? WHERE mailbox_id = ? AND thread_id = ?",  # noqa: S608
+                (kept, box["id"], old),
+            )
     groups = grouped.group_of[len(before) :]
-    file(state, _entries(box, dated, groups, grouped.lasting, ulids, state.now_ms(), read))
+    file(state, _entries(box, dated, groups, grouped.lasting, state.now_ms(), own, read))
     return len(dated)
 
 
 def _entries(
-    box: _Box,
+    box: sqlite3.Row,
     dated: Sequence[tuple[int, int, IncomingMail]],
     groups: Sequence[int],
     thread_ids: dict[int, str],
-    ulids: ids.Ulids,
     now: int,
-    read: frozenset[str],
+    own: Set[str],
+    read: Set[str],
 ) -> Iterator[Entry]:
+    ulids = ids.Ulids()
     for (ms, _, mail), group in zip(dated, groups, strict=True):
         # Mail dated in the future is listed as such, but its id must not sort after mail still to arrive.
         email_id = ulids.new(min(ms, now))
         thread_id = thread_ids.setdefault(group, "") or ulids.new(min(ms, now))
         thread_ids[group] = thread_id
-        ours = bare(mail.sender) in (box.address.lower(), *box.own)
+        ours = bare(mail.sender) in own
         verdict = None if ours else spam_verdict(mail.spam_score)
-        status: str = Status.DELIVERED if ours else inbound_status(box.mode, verdict)
+        status: str = Status.DELIVERED if ours else inbound_status(box["oversight_mode"], verdict)
         if not ours and mail.message_id in read and verdict in (None, "clean"):
             status = Status.READ
         yield Entry.of(
             mail,
             id=email_id,
-            mailbox_id=box.id,
+            mailbox_id=box["id"],
             thread_id=thread_id,
             direction="outbound" if ours else "inbound",
             status=status,
@@ -131,12 +122,12 @@ def _entries(
         )
 
 
-def _drafts(state: State, box: _Box, drafts: Sequence[SampleDraft]) -> Iterator[Entry]:
+def _drafts(state: State, box: sqlite3.Row, drafts: Sequence[SampleDraft]) -> Iterator[Entry]:
     now = state.now_ms()
     found = []
     for draft in drafts:
         row = state.db.execute(
-            "SELECT * FROM emails WHERE mailbox_id = ? AND message_id = ?", (box.id, draft.in_reply_to)
+            "SELECT * FROM emails WHERE mailbox_id = ? AND message_id = ?", (box["id"], draft.in_reply_to)
         ).fetchone()
         if row is None:
             raise ValueError(f"a sample draft answers {draft.in_reply_to}, which is not among the sample mail")
@@ -147,22 +138,22 @@ def _drafts(state: State, box: _Box, drafts: Sequence[SampleDraft]) -> Iterator[
         subject = row["subject"] if row["subject"].lower().startswith("re:") else f"Re: {row['subject']}"
         after = draft.leaves_after
         leaves_at = None if after is None else now + int(after.total_seconds() * 1000)
-        state.audit("email.reply_submitted", "email", email_id, None, {"mailbox_id": box.id})
+        state.audit("email.reply_submitted", "email", email_id, None, {"mailbox_id": box["id"]})
         state.audit("oversight.pending" if leaves_at is None else "email.scheduled", "email", email_id, None)
         yield Entry(
             id=email_id,
-            mailbox_id=box.id,
+            mailbox_id=box["id"],
             thread_id=row["thread_id"],
             direction="outbound",
             status=Status.PENDING_SEND_APPROVAL if leaves_at is None else Status.SCHEDULED,
-            sender=box.address,
+            sender=box["address"],
             to=[storable(address) for address in draft.to] or [row["reply_to"] or row["sender"]],
             cc=draft.cc,
             bcc=draft.bcc,
             subject=storable(draft.subject or subject),
             body=storable(draft.body),
             received_at=ms,
-            message_id=f"<{email_id}@{box.address.rpartition('@')[2]}>",
+            message_id=f"<{email_id}@{box['address'].rpartition('@')[2]}>",
             in_reply_to=row["message_id"],
             references=[row["message_id"]],
             attachments=draft.attachments,
@@ -172,12 +163,15 @@ def _drafts(state: State, box: _Box, drafts: Sequence[SampleDraft]) -> Iterator[
         )
 
 
-def _mailbox_for(state: State, sample: SampleMailbox) -> _Box:
+def _mailbox_for(state: State, sample: SampleMailbox) -> sqlite3.Row:
     address = f"{sample.local}@{DOMAIN}"
-    row = state.db.execute("SELECT id, address FROM mailboxes WHERE address = ?", (address,)).fetchone()
-    if row is None:
-        row = mailboxes.insert(state, None, address, sample.display_name)
-    return _Box(row["id"], row["address"], sample.oversight_mode)
+    if not state.db.execute("SELECT 1 FROM mailboxes WHERE address = ?", (address,)).fetchone():
+        mailboxes.insert(state, None, address, sample.display_name)
+    state.db.execute(
+        "UPDATE mailboxes SET display_name = ?, oversight_mode = ? WHERE address = ?",
+        (sample.display_name, Mode(sample.oversight_mode), address),
+    )
+    return mailboxes.by_address(state, address)
 
 
 def _received(date: datetime | None) -> int:

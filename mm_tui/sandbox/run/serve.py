@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -42,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--port",
-        type=_port,
+        type=partial(_within, int, 65535, "a port"),
         default=0,
         help="port to listen on; by default the one that the data folder was first served on, or any free one",
     )
@@ -62,7 +63,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "a folder of these; may be given several times",
     )
     parser.add_argument(
-        "--synthetic", type=_count, default=0, metavar="N", help="fill the first mailbox with N made-up emails"
+        "--synthetic",
+        type=partial(_within, int, 10_000_000, "a whole number"),
+        default=0,
+        metavar="N",
+        help="fill the first mailbox with N made-up emails",
     )
     parser.add_argument(
         "--samples",
@@ -77,7 +82,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="run the mail agent, and let new sample mail arrive from time to time; with --mail only beside --samples",
     )
     parser.add_argument(
-        "--scan-delay", type=_seconds, default=None, metavar="S", help="seconds a submitted mail is scanned; default 1"
+        "--scan-delay",
+        type=partial(_within, float, 86400, "a number of seconds"),
+        default=None,
+        metavar="S",
+        help="seconds a submitted mail is scanned; default 1",
     )
     parser.add_argument(
         "--ready-file", type=Path, metavar="FILE", help="file to write the ready message to, once it listens"
@@ -142,7 +151,9 @@ def _serve(arguments: argparse.Namespace, folder: Path, stack: ExitStack) -> int
         message = ready_message(state, server.url)
         replace_private(folder / READY_FILE, json.dumps(message) + "\n", durable=False)
         way_in = f"In another terminal: mm-tui sandbox open {shlex.quote(str(folder.absolute()))}"
-        announce(message, arguments.ready_file, on_terminal=(way_in, *_details(server.url, folder)))
+        keys = f"Address and keys for programs: {folder.absolute() / READY_FILE}"
+        serving = f"Serving at {server.url}; ctrl+c ends it."
+        announce(message, arguments.ready_file, on_terminal=(way_in, serving, keys))
         if sys.stderr.isatty() and not sys.stdout.isatty():
             _say(way_in)
         activity.open()
@@ -177,9 +188,9 @@ def fill(state: State, mail: Sequence[Path], synthetic: int, samples: bool | Non
         if samples is None:
             samples = not mail and not synthetic and state.fact(IMPORT_REPORT) is None
         if samples and seed.once(state, "samples"):
-            from mm_tui.sandbox.samples import load
+            from mm_tui.sandbox.samples import load_samples
 
-            seed.fill_samples(state, load(datetime.now(UTC)))
+            seed.fill_samples(state, load_samples(datetime.now(UTC)).mailboxes)
 
 
 def ready_message(state: State, url: str) -> dict[str, object]:
@@ -195,10 +206,6 @@ def ready_message(state: State, url: str) -> dict[str, object]:
         "tutorial_key": state.tutorial_key(),
         "mailboxes": [{"id": row["id"], "address": row["address"]} for row in mailboxes.all_mailboxes(state)],
     } | ({"import_report": json.loads(report)} if report else {})
-
-
-def _details(url: str, folder: Path) -> tuple[str, ...]:
-    return (f"Serving at {url}; ctrl+c ends it.", f"Address and keys for programs: {folder.absolute() / READY_FILE}")
 
 
 def announce(message: dict[str, object], file: Path | None, *, on_terminal: Sequence[str]) -> None:
@@ -252,19 +259,7 @@ def _bound_to_port(folder: Path, port: int) -> str:
     )
 
 
-def _port(text: str) -> int:
-    return int(_within(text, int, 65535, "a port"))
-
-
-def _count(text: str) -> int:
-    return int(_within(text, int, 10_000_000, "a whole number"))
-
-
-def _seconds(text: str) -> float:
-    return _within(text, float, 86400, "a number of seconds")
-
-
-def _within(text: str, kind: Callable[[str], float], most: int, what: str) -> float:
+def _within(kind: Callable[[str], float], most: int, what: str, text: str) -> float:
     try:
         value = kind(text)
     except ValueError:

@@ -134,6 +134,7 @@ def load_samples(now: datetime | None = None) -> SampleSet:
         entries = [entry for table in tables for entry in table["thread"]]
         mine = [_thread(entry, local, own, moment) for entry in entries]
         threads += mine
+        mails = [mail for thread in mine for mail in thread.mails]
         answered = {draft.in_reply_to: thread for thread in mine for draft in thread.drafts}
         read = {
             mail.message_id
@@ -146,22 +147,13 @@ def load_samples(now: datetime | None = None) -> SampleSet:
                 local=local,
                 display_name=tables[0]["display_name"],
                 oversight_mode=tables[0]["oversight_mode"],
-                mails=tuple(sorted((mail for thread in mine for mail in thread.mails), key=_date)),
+                mails=tuple(sorted(mails, key=lambda mail: mail.date or moment)),
                 drafts=tuple(draft for thread in mine for draft in thread.drafts),
                 read=frozenset(read),
                 tags={message_id: _tags(thread) for message_id, thread in answered.items()},
             )
         )
     return SampleSet(tuple(mailboxes), tuple(threads))
-
-
-def _date(mail: IncomingMail) -> datetime:
-    return mail.date or datetime.now(UTC)
-
-
-def load(now: datetime) -> tuple[SampleMailbox, ...]:
-    """The mailboxes of the sample mail, dated relative to `now`."""
-    return load_samples(now).mailboxes
 
 
 def small_pdf(text: str) -> bytes:
