@@ -178,24 +178,13 @@ def _answered(prompt: _Prompt) -> list[PromptMail]:
     return prompt.mails
 
 
-def _extracted(mails: Sequence[PromptMail]) -> dict[str, object]:
-    found = model_rules.extract(mails)
-    return {
-        "intent": found.intent,
-        "requested_action": found.requested_action,
-        "urgency": found.urgency,
-        "deadline": found.deadline,
-        "amounts": list(found.amounts),
-    }
-
-
 def complete(messages: Sequence[tuple[str, str]], *, json_mode: bool = False) -> str:
     """The stand-in's answer, the text of the assistant's message. Never raises on any content. `messages`: (role,
     content) pairs, as in the request. `json_mode`: answer with one JSON object: {"summary"}, {"label"}, {"text"},
     {"answer"}, or the extraction."""
     prompt = _read(messages)
     if prompt.task == "extract":
-        return json.dumps(_extracted(prompt.mails), ensure_ascii=False)
+        return json.dumps(model_rules.extract(prompt.mails), ensure_ascii=False)
     if prompt.task == "second_reader":
         lines = model_second_reader.compare(prompt.mails, prompt.facts, prompt.draft)
         return json.dumps({"lines": lines}, ensure_ascii=False)

@@ -4,8 +4,7 @@ claim to quality: they make a demo readable and a test repeatable."""
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
@@ -29,13 +28,18 @@ from mm_tui.sandbox.model.text import (
 
 _MONTH = any_of(MONTHS)
 _CUE = re.compile(pattern("deadline"), re.IGNORECASE)
-_ISO = re.compile(r"\b(20\d\d)-(\d{1,2})-(\d{1,2})\b")
-_DOTTED = re.compile(r"\b(\d{1,2})\.(\d{1,2})\.(20\d\d)?(?!\d)")
-_CJK = re.compile(r"(?:(20\d\d)年)?(\d{1,2})月(\d{1,2})[日号]")
-_DAY_MONTH = re.compile(
-    rf"\b(\d{{1,2}})(?:st|nd|rd|th|\.|er|º)?\s(?:of |de |d')?({_MONTH})\b\.?(?:\s(?:de )?(20\d\d))?", re.IGNORECASE
+_YEAR, _DAY = r"(?P<year>20\d\d)", r"(?P<day>\d{1,2})"
+_FORMS = tuple(
+    re.compile(form, re.IGNORECASE)
+    for form in (
+        rf"\b{_YEAR}-(?P<month>\d{{1,2}})-{_DAY}\b",
+        rf"\b{_DAY}\.(?P<month>\d{{1,2}})\.{_YEAR}?(?!\d)",
+        rf"(?:{_YEAR}年)?(?P<month>\d{{1,2}})月{_DAY}[日号]",
+        rf"\b{_DAY}(?:st|nd|rd|th|\.|er|º)?\s(?:of |de |d')?(?P<month>{_MONTH})\b\.?(?:\s(?:de )?{_YEAR})?",
+        rf"\b(?P<month>{_MONTH})\.?\s{_DAY}(?:st|nd|rd|th)?\b(?:,?\s{_YEAR})?",
+    )
 )
-_MONTH_DAY = re.compile(rf"\b({_MONTH})\.?\s(\d{{1,2}})(?:st|nd|rd|th)?\b(?:,?\s(20\d\d))?", re.IGNORECASE)
+"""How dates are written: likeliest to be meant first, where two begin at the same place."""
 _NAMED = re.compile(rf"\b(?:({any_of(WEEKDAYS)})|({any_of(TOMORROW)})|({any_of(TODAY)}))\b", re.IGNORECASE)
 _NAMED_WIDE = re.compile("(明日|明天|غدا|מחר)|(今日|今天|本日|اليوم|היום)")
 _LOOSE = re.compile(rf"\b{pattern('loose_deadline')}\b", re.IGNORECASE)
@@ -50,11 +54,13 @@ def _sent_on(header: str) -> date | None:
     return None
 
 
-def _made(year: str | None, month: int, day: int, sent: date | None) -> str | None:
+def _made(found: Mapping[str, str | None], sent: date | None) -> str | None:
+    year, month, day = found["year"], found["month"] or "", found["day"] or ""
     if year is None and sent is None:
         return None
     try:
-        made = date(int(year) if year else sent.year, month, day)  # type: ignore[union-attr]  # one of both is there
+        number = int(month) if month.isdigit() else MONTHS[month.lower()]
+        made = date(int(year) if year else sent.year, number, int(day))  # type: ignore[union-attr]  # one of both is there
         if year is None and sent is not None and made < sent - timedelta(days=60):
             made = made.replace(year=made.year + 1)
     except ValueError:
@@ -64,23 +70,14 @@ def _made(year: str | None, month: int, day: int, sent: date | None) -> str | No
 
 def _exact(text: str, sent: date | None) -> str | None:
     """The first date of a text in ISO format, or its words if the year is unknown."""
-    found: list[tuple[int, str | None, str]] = []
-    if match := _ISO.search(text):
-        found.append((match.start(), _made(match[1], int(match[2]), int(match[3]), sent), match.group()))
-    if match := _DOTTED.search(text):
-        found.append((match.start(), _made(match[3], int(match[2]), int(match[1]), sent), match.group()))
-    if match := _CJK.search(text):
-        found.append((match.start(), _made(match[1], int(match[2]), int(match[3]), sent), match.group()))
-    if match := _DAY_MONTH.search(text):
-        found.append((match.start(), _made(match[3], MONTHS[match[2].lower()], int(match[1]), sent), match.group()))
-    if match := _MONTH_DAY.search(text):
-        found.append((match.start(), _made(match[3], MONTHS[match[1].lower()], int(match[2]), sent), match.group()))
-    if match := _NAMED.search(text) or _NAMED_WIDE.search(text):
-        found.append((match.start(), _near(match, sent), match.group()))
+    found = [match for form in _FORMS if (match := form.search(text))]
+    if named := _NAMED.search(text) or _NAMED_WIDE.search(text):
+        found.append(named)
     if not found:
         return None
-    _at, iso, words = min(found, key=lambda item: item[0])
-    return iso or words.strip(" .,")
+    first = min(found, key=re.Match.start)
+    iso = _near(first, sent) if first is named else _made(first.groupdict(), sent)
+    return iso or first.group().strip(" .,")
 
 
 def _near(match: re.Match[str], sent: date | None) -> str | None:
@@ -123,17 +120,6 @@ matched anywhere."""
 _BULLET = re.compile(r"^(?:[-*•]|\d{1,2}[.)])\s+")
 _ASKS = re.compile(r"[?？؟]$")
 _LONGEST_SUMMARY_SENTENCE = 220
-
-
-@dataclass(frozen=True, slots=True)
-class Extraction:
-    """A thread's requests. `deadline` is an ISO date if the words determine one, otherwise the words."""
-
-    intent: str
-    requested_action: str | None
-    urgency: str
-    deadline: str | None
-    amounts: tuple[str, ...]
 
 
 def _has(text: str, word: str) -> bool:
@@ -245,11 +231,10 @@ def _intent(mail: PromptMail) -> str:
     return best
 
 
-def extract(mails: Sequence[PromptMail]) -> Extraction:
-    """Intent, requested action, urgency, deadline and amounts of a thread, mostly from its newest email."""
-    if not mails:
-        return Extraction("other", None, "normal", None, ())
-    newest = mails[-1]
+def extract(mails: Sequence[PromptMail]) -> dict[str, object]:
+    """Intent, requested action, urgency, deadline and amounts of a thread, mostly from its newest email. The deadline
+    is an ISO date if the words determine one, otherwise the words."""
+    newest = mails[-1] if mails else PromptMail("", "", "", "")
     if spam_signs(newest) >= 3:
         intent = "spam"
     else:
@@ -268,4 +253,11 @@ def extract(mails: Sequence[PromptMail]) -> Extraction:
     urgency = "high" if _count(lower, HIGH_URGENCY) else "low" if _count(lower, LOW_URGENCY) else "normal"
     deadline = next((found for line in lines if (found := find_deadline(line, newest.date)) is not None), None)
     amounts = list(dict.fromkeys(match.group().strip(" .,'\u00a0") for match in _AMOUNT.finditer(own[:20_000])))
-    return Extraction(intent, _shortened(best[2]) if best[0] > 0 else None, urgency, deadline, tuple(amounts[:10]))
+    action = _shortened(best[2]) if best[0] > 0 else None
+    return {
+        "intent": intent,
+        "requested_action": action,
+        "urgency": urgency,
+        "deadline": deadline,
+        "amounts": amounts[:10],
+    }
