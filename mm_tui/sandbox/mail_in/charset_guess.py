@@ -6,10 +6,11 @@ and not believed about a few letters.
 
 from __future__ import annotations
 
-import codecs
 import re
 from collections.abc import Iterable
 from functools import lru_cache
+
+from mm_tui.sandbox.mail_in.charset_names import codec_of
 
 LATIN = ("cp1252", "cp1250", "iso8859-2", "cp1254", "cp1257")
 CYRILLIC = ("koi8-r", "koi8-u", "cp1251", "iso8859-5", "cp866")
@@ -89,15 +90,8 @@ def _asked_once(data: bytes, among: tuple[str, ...]) -> list[tuple[str, float]]:
     # Its name for one of them is not Python's. Western text always competes, or rare charsets would seem likely.
     asked = [name.replace("euc_jp", "euc-jp") for name in (*among, "cp1252")]
     found = chardet.detect_all(data, include_encodings=asked, prefer_superset=True)
-    named = [(_python_name(str(one["encoding"])), one["confidence"]) for one in found if one["encoding"]]
+    named = [(codec_of(str(one["encoding"])), one["confidence"]) for one in found if one["encoding"]]
     return [(name, sure) for name, sure in named if name in among]
-
-
-def _python_name(charset: str) -> str:
-    try:
-        return codecs.lookup(charset).name
-    except LookupError:
-        return ""
 
 
 def _is_same(one: str, other: str) -> bool:

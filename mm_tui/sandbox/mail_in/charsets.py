@@ -26,6 +26,11 @@ from mm_tui.sandbox.mail_in.charset_names import codec_of, is_multibyte, meant_b
 Odd = Callable[[str], None]
 """Called with a short description of each irregularity of the email."""
 
+
+def silent(_what: str) -> None:
+    """Reports nothing."""
+
+
 OTHER_CHARSET = "charset other than declared"
 BAD_BYTES = "bytes outside of the declared charset"
 _HZ = re.compile(rb"~\{(?:[!-w][!-~]){2,}~\}")
@@ -37,7 +42,7 @@ _LOOKED_AT = 2000
 """The characters that are looked at to see whether they are text."""
 
 
-def decode(data: bytes, declared: str | None, odd: Odd, hints: Iterable[str] = ()) -> str:
+def decode(data: bytes, declared: str | None, odd: Odd = silent, hints: Iterable[str] = ()) -> str:
     """The text of `data`, without its transfer encoding. Bytes that are not part of its charset are replaced, and the
     rest is kept. `odd` is called with a description of anything that differs from the declaration. `hints`: charsets
     declared elsewhere in the email, tried if this one fails."""
@@ -51,10 +56,6 @@ def decode(data: bytes, declared: str | None, odd: Odd, hints: Iterable[str] = (
         text = _as_it_is(data, codec, odd, hints)
     # UTF-7 and some others allow lone surrogates.
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
-
-
-def _silent(_what: str) -> None:
-    """Reports nothing."""
 
 
 # By marks, escapes and zero bytes
@@ -209,7 +210,7 @@ def _as_it_is(data: bytes, codec: str, odd: Odd, hints: Iterable[str]) -> str:
         return text
     for name in map(codec_of, hints):
         if name and name not in (codec, "ascii", "utf-8"):
-            text = _as_declared(data, name, _silent)
+            text = _as_declared(data, name, silent)
             if text is not None:
                 return text
     return _in(charset_guess.likeliest(data), data)
@@ -227,4 +228,4 @@ def _with_bad_bytes(data: bytes, codec: str) -> str | None:
 
 def _in(name: str, data: bytes) -> str:
     """The text in a charset that was guessed."""
-    return japanese.euc_jp(data, _silent) if codec_of(name) == "euc_jp" else data.decode(name, "replace")
+    return japanese.euc_jp(data, silent) if codec_of(name) == "euc_jp" else data.decode(name, "replace")

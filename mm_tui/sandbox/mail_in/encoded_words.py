@@ -8,7 +8,7 @@ import quopri
 import re
 from collections.abc import Iterable
 
-from mm_tui.sandbox.mail_in.charsets import Odd, decode
+from mm_tui.sandbox.mail_in.charsets import Odd, decode, silent
 
 _START = r"=\?[^?\s]{1,60}\?[bBqQ]\?"
 # A word ends at "?=" only before a character that can follow one, because careless mailers put "?=" into the text.
@@ -22,7 +22,7 @@ _WORD = re.compile(
 _FOLD = re.compile(r"\r?\n[ \t]+|[\r\n]+")
 
 
-def header_text(raw: str, odd: Odd, hints: Iterable[str] = ()) -> str:
+def header_text(raw: str, odd: Odd = silent, hints: Iterable[str] = ()) -> str:
     """A header's decoded value. `raw`: from the parser, with bytes above 127 as surrogate escapes. `hints`: charsets
     declared elsewhere in the email, for raw bytes."""
     line = _FOLD.sub(" ", raw).strip()
@@ -54,7 +54,7 @@ def header_text(raw: str, odd: Odd, hints: Iterable[str] = ()) -> str:
 def _raw_text(text: str, hints: Iterable[str]) -> str:
     if text.isascii() and "\x1b" not in text:
         return text
-    return decode(text.encode("utf-8", "surrogateescape"), None, lambda _what: None, hints)
+    return decode(text.encode("utf-8", "surrogateescape"), None, silent, hints)
 
 
 def _word_bytes(kind: str, text: str, charset: str, odd: Odd) -> bytes:

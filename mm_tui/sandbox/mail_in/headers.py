@@ -229,7 +229,8 @@ def addresses_in(value: str) -> list[tuple[str, str]]:
         if piece in ",;" and not (has_angle or has_at):
             held += [piece] if held else []
             continue
-        if piece == ":" and held and not has_at and not _looks_like_mailto(held):
+        is_mailto = piece == ":" and len(held) <= _FEW_PIECES and "".join(held).strip().lower() == "mailto"
+        if piece == ":" and held and not has_at and not is_mailto:
             # The name of a group.
             held, has_angle = [], False
             continue
@@ -284,10 +285,6 @@ def _is_bare(held: list[str]) -> bool:
     return "@" in text and len(text.split()) == 1 and not text.startswith('"')
 
 
-def _looks_like_mailto(held: list[str]) -> bool:
-    return len(held) <= _FEW_PIECES and "".join(held).strip().lower() == "mailto"
-
-
 def _pair(held: list[str], comments: list[str]) -> tuple[str, str]:
     said = [comments[int(number)] for number in re.findall(r"\x01(\d+)\x02", "".join(held))]
     held = [re.sub(r"\x01\d+\x02", "", piece) for piece in held]
@@ -326,15 +323,19 @@ def _unquoted(name: str) -> str:
     return re.sub(r'"((?:[^"\\]|\\.)*)"', lambda match: re.sub(r"\\(.)", r"\1", match[1]), name).strip("\"'")
 
 
+def charset_of(part: Message) -> str | None:
+    """The charset that a part declares."""
+    try:
+        return part.get_content_charset()
+    except PARSER_FAULTS:
+        return None
+
+
 def charsets_named(message: Message) -> tuple[str, ...]:
     """The charsets declared by an email's parts and encoded words, as hints for undeclared text."""
     found: dict[str, None] = {}
     for part in message.walk():
-        try:
-            name = part.get_content_charset() or ""
-        except PARSER_FAULTS:
-            name = ""
-        if name and codec_of(name):
+        if (name := charset_of(part)) and codec_of(name):
             found[name] = None
     for _name, value in message.raw_items():
         for match in re.findall(r"=\?([^?\s*]{1,60})(?:\*[^?]*)?\?[bBqQ]\?", str(value)):
@@ -348,7 +349,7 @@ def message_ids(values: Iterable[str], *, last_of_a_phrase: bool = False) -> tup
     counts; there may be an address before it."""
     found: dict[str, None] = {}
     for value in values:
-        line = header_text(value, lambda _what: None)
+        line = header_text(value)
         if "&lt;" in line:
             line = html.unescape(line)
         found.update(dict.fromkeys(_ids_of(line, last_of_a_phrase=last_of_a_phrase)))

@@ -17,7 +17,7 @@ from bs4.element import PageElement
 from bs4.exceptions import ParserRejectedMarkup
 from markdownify import ATX, MarkdownConverter
 
-from mm_tui.sandbox.mail_in.charsets import Odd
+from mm_tui.sandbox.mail_in.charsets import Odd, silent
 from mm_tui.sandbox.mail_in.html_prepare import BLOCKS, holds, prepare
 from mm_tui.sandbox.mail_in.html_tables import as_table, lay_out, rows_of
 
@@ -98,8 +98,9 @@ def html_to_markdown(html: str, odd: Odd) -> str:
         return unescape(html).strip()
     # Tags that are never closed inflate the count, so check only suspicious texts.
     voids = len(_VOID.findall(html))
-    is_deep = len(_OPENING.findall(html)) - voids > _DEEPEST_HTML and _depth(html) > _DEEPEST_HTML
-    if is_deep or (voids > _MOST_OPEN and _unclosed(html) > _MOST_OPEN):
+    may_be_deep = len(_OPENING.findall(html)) - voids > _DEEPEST_HTML
+    is_deep = may_be_deep and _parsed(_VOID.sub(" ", html)).deepest > _DEEPEST_HTML
+    if is_deep or (voids > _MOST_OPEN and len(_ENDED_BY_OTHERS.findall(html)) - len(_ENDS.findall(html)) > _MOST_OPEN):
         odd("HTML nested too deep for markdown")
         return without_tags(html)
     # Other sections than these, and unclosed ones, make the parser fail.
@@ -118,10 +119,6 @@ def _with_ends(html: str) -> str:
     html = html[:at] + html[at:].replace("<!--", "&lt;!--")
     at = html.rfind(">") + 1
     return html[:at] + html[at:].replace("<", "&lt;")
-
-
-def _unclosed(html: str) -> int:
-    return len(_ENDED_BY_OTHERS.findall(html)) - len(_ENDS.findall(html))
 
 
 class _PlainText(HTMLParser):
@@ -181,10 +178,6 @@ def without_tags(html: str) -> str:
     return _BLANKS.sub("\n\n", "\n".join(lines)).strip()
 
 
-def _depth(html: str) -> int:
-    return _parsed(_VOID.sub(" ", html)).deepest
-
-
 def _converted(html: str, odd: Odd) -> str:
     def tree() -> BeautifulSoup:
         with warnings.catch_warnings():
@@ -195,7 +188,7 @@ def _converted(html: str, odd: Odd) -> str:
     prepare(soup, odd)
     if not soup.get_text().strip() and soup.find("img") is None:
         soup = tree()
-        prepare(soup, lambda _what: None, keep_hidden=True)
+        prepare(soup, silent, keep_hidden=True)
         if soup.get_text().strip():
             odd("all of the text is hidden")
         elif sum(1 if not match[1] else -1 for match in _SILENT_TAG.finditer(html)) > 0:

@@ -71,7 +71,8 @@ def prepare(soup: BeautifulSoup, odd: Odd, *, keep_hidden: bool = False) -> None
         _drop_hidden(soup, styles, odd)
     if unseen:
         odd("hidden text left out")
-    _drop_padding(soup)
+    for string in soup.find_all(string=_PADDING):
+        string.replace_with(NavigableString(_without_padding(str(string))))
     _drop_pixels(soup, styles, odd)
     for struck in soup.find_all(style=True):
         if _STRIKE.search(_style(struck)) and struck.name not in ("s", "del", "strike"):
@@ -107,11 +108,6 @@ def _drop_hidden(soup: BeautifulSoup, styles: Styles, odd: Odd) -> None:
             tag.decompose()
     if said:
         odd("hidden text left out")
-
-
-def _drop_padding(soup: BeautifulSoup) -> None:
-    for string in soup.find_all(string=_PADDING):
-        string.replace_with(NavigableString(_without_padding(str(string))))
 
 
 def _without_padding(text: str) -> str:

@@ -77,7 +77,7 @@ def _value(block: _Block, name: str) -> str:
 
 
 def _lines(block: _Block) -> str:
-    return "\n".join(f"{name}: {header_text(value, lambda _what: None)}" for name, value in block)
+    return "\n".join(f"{name}: {header_text(value)}" for name, value in block)
 
 
 def _typed(value: str) -> str:

@@ -114,7 +114,7 @@ class _Properties:
             return self.data(tag).decode("utf-16-le", "replace").rstrip("\x00")
         if kind not in ("001E", "0102"):
             return ""
-        return decode(self.data(tag), self.code_page, lambda _what: None).rstrip("\x00")
+        return decode(self.data(tag), self.code_page).rstrip("\x00")
 
 
 def _folders(file: OleFileIO, within: tuple[str, ...], beginning: str) -> list[tuple[str, ...]]:
@@ -171,7 +171,8 @@ def _recipients(file: OleFileIO, found: _Properties, within: tuple[str, ...]) ->
 
 def _write_text(mail: EmailMessage, found: _Properties) -> None:
     text = found.text(_BODY)
-    html = found.text(_HTML) if found.is_unicode(_HTML) else _html(found.data(_HTML), found.code_page)
+    data = found.data(_HTML)
+    html = found.text(_HTML) if found.is_unicode(_HTML) else decode(data, html_charset(data, None) or found.code_page)
     rich = b"" if html.strip() else found.data(_RTF)
     if rich:
         unwrapped, is_html = text_of_rtf(unpacked(rich))
@@ -187,11 +188,6 @@ def _write_text(mail: EmailMessage, found: _Properties) -> None:
         mail.add_attachment(rich, maintype="application", subtype="octet-stream", filename="text.rtf.compressed")
     elif not text.strip():
         mail.set_content("")
-
-
-def _html(data: bytes, code_page: str) -> str:
-    """Decodes HTML by its own charset, or by the message's code page."""
-    return decode(data, html_charset(data, None) or code_page, lambda _what: None)
 
 
 def _attach(mail: EmailMessage, found: _Properties) -> None:

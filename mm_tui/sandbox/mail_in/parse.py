@@ -122,7 +122,7 @@ def _date(headers: Headers, envelope: str, odd: Odd) -> tuple[datetime | None, t
     given = next((value for value in headers.every("date") if value.strip()), "")
     if given:
         for value in headers.every("date"):
-            if found := read_date(header_text(value, lambda _what: None)):
+            if found := read_date(header_text(value)):
                 return found, ()
     odd("unreadable date" if given else "no date")
     date = " ".join(headers.text("date").split())[:100]

@@ -15,7 +15,7 @@ from mm_tui.sandbox.mail_in.charset_names import codec_of
 from mm_tui.sandbox.mail_in.charsets import Odd, decode
 from mm_tui.sandbox.mail_in.content import READ_AS_TEXT, RICH, Content, best_of, is_readable, kind_of, shortened_name
 from mm_tui.sandbox.mail_in.encoded_words import header_text
-from mm_tui.sandbox.mail_in.headers import PARSER_FAULTS, Headers, mended
+from mm_tui.sandbox.mail_in.headers import PARSER_FAULTS, Headers, charset_of, mended
 from mm_tui.sandbox.mail_in.html import html_to_markdown
 from mm_tui.sandbox.mail_in.plain import unflowed, without_tabs
 from mm_tui.sandbox.mail_in.rtf import text_of_rtf
@@ -240,7 +240,7 @@ class _Reader:
         """A text part as Markdown or plain text."""
         data = bytes_of(part, self._odd)
         kind = part.get_content_type()
-        declared = _charset_of(part)
+        declared = charset_of(part)
         if kind in RICH:
             declared = html_charset(data, declared)
         text = decode(data, declared, self._odd, self._hints).replace("\r\n", "\n").replace("\r", "\n")
@@ -317,13 +317,6 @@ def _is_file(part: Message) -> bool:
     """Whether a text part is a file: declared as one, or with a name."""
     disposition = str(part.get("content-disposition") or "").lower().lstrip()
     return disposition.startswith("attachment") or "filename" in disposition
-
-
-def _charset_of(part: Message) -> str | None:
-    try:
-        return part.get_content_charset()
-    except PARSER_FAULTS:
-        return None
 
 
 def html_charset(data: bytes, declared: str | None) -> str | None:

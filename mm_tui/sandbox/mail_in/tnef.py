@@ -87,7 +87,7 @@ def _attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def _decoded(value: bytes, page: str) -> str:
-    return decode(value.split(b"\x00")[0], page, lambda _what: None)
+    return decode(value.split(b"\x00")[0], page)
 
 
 def _properties(data: bytes, page: str) -> Mapping[int, bytes | str]:
@@ -142,7 +142,7 @@ def _take_text(made: _Wrapped, found: Mapping[int, bytes | str]) -> None:
     if isinstance(subject, str):
         made.subject = subject
     if html:
-        made.text, made.is_html = html if isinstance(html, str) else decode(html, None, lambda _what: None), True
+        made.text, made.is_html = html if isinstance(html, str) else decode(html, None), True
     elif isinstance(rich, bytes) and (unwrapped := text_of_rtf(unpacked(rich)))[0].strip():
         made.text, made.is_html = unwrapped
     elif isinstance(text, str) and text.strip():
@@ -168,13 +168,11 @@ def _file(found: Mapping[int, bytes], number: int, page: str, odd: Odd, depth: i
     return inner
 
 
-def _is_winmail(file: MailAttachment) -> bool:
-    return file.content_type in _TNEF or file.name.lower() == "winmail.dat"
-
-
 def open_winmail(content: Content, odd: Odd) -> None:
     """Adds the files of a winmail.dat, and its text if the email has no other."""
-    for winmail in [file for file in content.files if _is_winmail(file)]:
+    for winmail in list(content.files):
+        if winmail.content_type not in _TNEF and winmail.name.lower() != "winmail.dat":
+            continue
         found = read_tnef(winmail.data, odd) or Content()
         content.files += found.files
         if not content.texts and not content.notes:

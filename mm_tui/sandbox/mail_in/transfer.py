@@ -45,15 +45,12 @@ def bytes_of(part: Message, odd: Odd) -> bytes:
         return _from_base64(raw, odd, is_text=part.get_content_maintype() in ("text", "message"))
     if encoding in ("quoted-printable", "quotedprintable", "quoted_printable", "qp", "quoted-printible"):
         return quopri.decodestring(_PADDED_BREAK.sub(b"=\n", raw))
-    if encoding in ("x-uuencode", "uuencode", "uue", "x-uue") or _looks_uuencoded(raw, part):
+    looks_uuencoded = not part.get_content_type().startswith("text/") and raw.lstrip().startswith(b"begin 6")
+    if encoding in ("x-uuencode", "uuencode", "uue", "x-uue") or looks_uuencoded:
         return _from_uuencode(raw, odd)
     if encoding not in ("", "7bit", "8bit", "binary", "7-bit", "8-bit", "none"):
         odd("unknown transfer encoding")
     return raw
-
-
-def _looks_uuencoded(raw: bytes, part: Message) -> bool:
-    return not part.get_content_type().startswith("text/") and raw.lstrip().startswith(b"begin 6")
 
 
 def _from_url_safe(raw: bytes) -> bytes:
