@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
+import argparse
 import sqlite3
-from typing import TYPE_CHECKING
 
 from mm_tui.commands.output import printing as emit
 from mm_tui.commands.output.exits import CommandError, Exit
 from mm_tui.review.diff import compare
 from mm_tui.services.examples import store_of
 from mm_tui.settings.paths import examples_path
+from mm_tui.settings.sections import Settings
 from mm_tui.store.examples import ExampleStore, KeptExample
 from mm_tui.text import ManyLine, OneLine
-
-if TYPE_CHECKING:
-    import argparse
-
-    from mm_tui.settings.sections import Settings
 
 
 async def run(arguments: argparse.Namespace, settings: Settings) -> int:

@@ -10,25 +10,30 @@ import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager, suppress
-from typing import TYPE_CHECKING
 
 import msgspec
 
+from mm_tui.agent import evaluate as labels
+from mm_tui.agent.boxes import Boxes, MayDecide, UnknownMailbox, check_keys
+from mm_tui.agent.jobs import Jobs
+from mm_tui.agent.log import Log
+from mm_tui.agent.policy import why_not_gated
+from mm_tui.agent.source import MailSource
+from mm_tui.agent.tools import Tools
+from mm_tui.agent.work import Work
+from mm_tui.agent.worker import Fatal, Worker, WorkerPace
+from mm_tui.assist.errors import AssistError, Forbidden, NoKey, Unauthorized
+from mm_tui.clock import Clock
 from mm_tui.commands.common import WEBHOOK_SECRET, damage_marked
 from mm_tui.commands.output import printing as emit
-from mm_tui.commands.output.exits import CommandError, Exit
+from mm_tui.commands.output.exits import CommandError, Exit, of_failure
+from mm_tui.gateway.errors import GatewayError, Interrupted, Malformed, RateLimited, ServerFault
+from mm_tui.gateway.keys import Keys
+from mm_tui.session import Session
+from mm_tui.settings.paths import agent_store_path
+from mm_tui.settings.secret import Secret
+from mm_tui.settings.sections import Settings
 from mm_tui.text import ManyLine
-
-if TYPE_CHECKING:
-    from mm_tui.agent.boxes import Boxes
-    from mm_tui.agent.jobs import Jobs
-    from mm_tui.agent.log import Log
-    from mm_tui.agent.source import MailSource
-    from mm_tui.agent.worker import Worker
-    from mm_tui.clock import Clock
-    from mm_tui.session import Session
-    from mm_tui.settings.secret import Secret
-    from mm_tui.settings.sections import Settings
 
 CHECK_PAUSES = (0.5, 1.0, 2.0)
 """Seconds before the keys are checked again if the gateway gave no answer."""
@@ -53,8 +58,6 @@ async def run(args: argparse.Namespace, settings: Settings) -> int:
     """Runs the agent until it is stopped or, with `--once`, until no mail is left. Returns 0 stopped or finished, 5
     mail is left. Raises StoreUnusable, or CommandError: 3 no such mailbox, 4 a key is missing, wrong or may decide, 5
     the gateway failed, 10 the webhook secret is missing."""
-    from mm_tui.agent.boxes import check_keys
-
     with _failures_as_statuses():
         secret = _secret(args)
         await _until_answered(lambda: check_keys(settings, needs_model=not args.dry_run))
@@ -67,12 +70,6 @@ async def run(args: argparse.Namespace, settings: Settings) -> int:
 @contextmanager
 def _failures_as_statuses() -> Iterator[None]:
     """Turns errors of the agent and the models into CommandErrors, with messages and exit statuses."""
-    from mm_tui.agent.boxes import MayDecide, UnknownMailbox
-    from mm_tui.agent.worker import Fatal
-    from mm_tui.assist.errors import AssistError, Forbidden, NoKey, Unauthorized
-    from mm_tui.commands.output.exits import of_failure
-    from mm_tui.gateway.errors import GatewayError
-
     try:
         yield
     except MayDecide as error:
@@ -91,8 +88,6 @@ def _failures_as_statuses() -> Iterator[None]:
 
 async def _until_answered(check: Callable[[], Awaitable[None]]) -> None:
     """Retries a few times if the gateway gave no answer, as a supervisor's restart would."""
-    from mm_tui.gateway.errors import Interrupted, Malformed, RateLimited, ServerFault
-
     for pause in CHECK_PAUSES:
         try:
             return await check()
@@ -105,8 +100,6 @@ async def _until_answered(check: Callable[[], Awaitable[None]]) -> None:
 
 
 def _secret(args: argparse.Namespace) -> Secret | None:
-    from mm_tui.settings.secret import Secret
-
     if not args.listen:
         return None
     value = os.environ.get(WEBHOOK_SECRET, "")
@@ -122,9 +115,6 @@ def _secret(args: argparse.Namespace) -> Secret | None:
 def agent_session(settings: Settings, *, in_memory: bool = False) -> Session:
     """Opens the agent's own store, beside the reviewer's: both may run on one machine, and share no data. Raises
     StoreUnusable if it cannot be opened."""
-    from mm_tui.session import Session
-    from mm_tui.settings.paths import agent_store_path
-
     session = Session.on_store(settings, None if in_memory else agent_store_path(settings.profile.name))
     if session.news:
         emit.warning(session.news)
@@ -133,15 +123,6 @@ def agent_session(settings: Settings, *, in_memory: bool = False) -> Session:
 
 @asynccontextmanager
 async def _open_worker(args: argparse.Namespace, settings: Settings) -> AsyncIterator[OpenWorker]:
-    from mm_tui.agent.boxes import Boxes
-    from mm_tui.agent.jobs import Jobs
-    from mm_tui.agent.log import Log
-    from mm_tui.agent.source import MailSource
-    from mm_tui.agent.tools import Tools
-    from mm_tui.agent.work import Work
-    from mm_tui.agent.worker import Worker, WorkerPace
-    from mm_tui.gateway.keys import Keys
-
     # A dry run leaves no trace, not even in the store.
     session = agent_session(settings, in_memory=args.dry_run)
     try:
@@ -214,9 +195,6 @@ def _watch_stdin(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> N
 
 async def _dry_run(opened: OpenWorker, settings: Settings) -> int:
     """Polls as a run would, on a copy of the agent's store, and logs what there is to do."""
-    from mm_tui.agent.policy import why_not_gated
-    from mm_tui.settings.paths import agent_store_path
-
     store = agent_store_path(settings.profile.name)
     if store.exists():
         opened.jobs.copy_from(store)
@@ -243,12 +221,9 @@ async def evaluate(args: argparse.Namespace, settings: Settings) -> int:
     """Prints how the configured model labels the set. Costs one question per email; answers are cached. Raises
     StoreUnusable, or CommandError: 2 the set cannot be used, 4 no key, or one that is refused, 5 the model failed, 10
     the file is not text."""
-    from mm_tui.agent import evaluate as labels
-    from mm_tui.agent.evaluate import BadSet
-
     try:
         cases = labels.read_cases(args.file, settings.assist.labels)
-    except BadSet as error:
+    except labels.BadSet as error:
         raise CommandError(Exit.USAGE, f"{args.file}: {error}", "See `mm-tui docs labels`.") from None
     except UnicodeDecodeError as error:
         raise CommandError(Exit.CONFIG, f"{args.file}: {error}", "See `mm-tui docs labels`.") from None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec.structs import replace
@@ -17,11 +16,8 @@ from mm_tui.services.decisions.overview import ASKS_REDRAFT
 from mm_tui.services.decisions.redrafts import RedraftRequests
 from mm_tui.services.decisions.view import SAME_TO_READ, Changed, DecisionView, Phase, Shown
 from mm_tui.services.events import RedraftNotAsked, ServiceEvent
+from mm_tui.session import Session
 from mm_tui.text import ManyLine, OneLine
-
-if TYPE_CHECKING:
-    from mm_tui.session import Session
-
 
 LATER = OneLine("another draft will be asked for when mm-tui runs next")
 

@@ -36,7 +36,8 @@ def run(arguments: argparse.Namespace) -> int:
     found = lookups.run(_check_all(arguments.config, arguments.profile))
     problems = [check for check in found if check.result is Result.PROBLEM]
     if arguments.json:
-        emit.data({"ok": not problems, "checks": [_as_data(check) for check in found]})
+        checks = [{"check": one.name, "result": str(one.result), "words": one.words, "cure": one.cure} for one in found]
+        emit.data({"ok": not problems, "checks": checks})
     else:
         for check in found:
             emit.verdict(check.result, OneLine(f"{check.name}: {check.words}"))
@@ -65,7 +66,3 @@ async def _check_all(path: Path | None, profile: str | None) -> list[Check]:
 
 def _counted(result: Result, count: int) -> str:
     return result if result == "ok" or count == 1 else f"{result}s"
-
-
-def _as_data(check: Check) -> dict[str, object]:
-    return {"check": check.name, "result": str(check.result), "words": check.words, "cure": check.cure}

@@ -30,7 +30,7 @@ from mm_tui.commands import (
 )
 from mm_tui.commands.common import Commands
 from mm_tui.commands.output import printing as emit
-from mm_tui.commands.output.exits import IN_SHORT, Exit
+from mm_tui.commands.output.exits import Exit
 from mm_tui.text import ManyLine
 
 
@@ -135,11 +135,11 @@ def _tell_statuses(parser: argparse.ArgumentParser) -> None:
     is_app = parser.prog in ("mm-tui", "mm-tui demo")
     may = [
         status
-        for status in IN_SHORT
+        for status in Exit
         if (status is not Exit.RISK or " pending" in parser.prog)
         and (status not in (Exit.HANGUP, Exit.TERMINATED) or is_app)
     ]
-    statuses = f"Exit status: {'; '.join(f'{status.value} {IN_SHORT[status]}' for status in may)}."
+    statuses = f"Exit status: {'; '.join(f'{status.value} {status.in_short}' for status in may)}."
     parser.epilog = f"{parser.epilog} {statuses}" if parser.epilog else statuses
 
 

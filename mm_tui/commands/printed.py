@@ -6,15 +6,12 @@ import json
 from collections.abc import Sequence
 from enum import StrEnum
 from functools import partial
-from typing import TYPE_CHECKING
 
 from mm_tui import typed_json
+from mm_tui.review.risk.model import Assessment
+from mm_tui.store.database import Database
 from mm_tui.store.state import StateStore
-
-if TYPE_CHECKING:
-    from mm_tui.review.risk.model import Assessment
-    from mm_tui.store.database import Database
-    from mm_tui.text import OneLine
+from mm_tui.text import OneLine
 
 REMEMBERED = 500
 """How many of the last printed items of each kind are remembered."""

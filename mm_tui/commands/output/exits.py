@@ -3,58 +3,47 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import Self
 
 
 class Exit(IntEnum):
-    """What a script can rely on. docs/cli.md lists them from here."""
+    """What a script can rely on, each with a few words for the help of commands. docs/cli.md lists them from here."""
 
-    OK = 0
+    in_short: str
+
+    def __new__(cls, value: int, in_short: str) -> Self:
+        made = int.__new__(cls, value)
+        made._value_, made.in_short = value, in_short
+        return made
+
+    OK = 0, "done"
     """Done. Also if the email is as you wanted it but it is not known by whose call; the output says so."""
-    CRASH = 1
+    CRASH = 1, "an internal error"
     """An internal error; a report was written."""
-    USAGE = 2
+    USAGE = 2, "wrong arguments"
     """The arguments are invalid, or the terminal cannot show the app."""
-    NOT_FOUND = 3
+    NOT_FOUND = 3, "no such item"
     """There is no such item, mailbox or email."""
-    AUTH = 4
+    AUTH = 4, "a key is missing, wrong or lacks a scope"
     """A key is missing, wrong, or lacks a scope; or the settings require another reviewer to approve the email."""
-    GATEWAY = 5
+    GATEWAY = 5, "the gateway failed, or the outcome is unknown"
     """The gateway cannot be reached, failed, or gave an unreadable answer; also if the outcome is unknown."""
-    CHANGED = 6
+    CHANGED = 6, "changed, or decided elsewhere"
     """The email changed since it was shown, or was decided elsewhere. Also if the journal does not verify."""
-    RATE_LIMITED = 7
+    RATE_LIMITED = 7, "too many requests"
     """Too many requests, the quota is used up, or the warm-up limit is reached."""
-    RISK = 8
+    RISK = 8, "a high risk that was not accepted"
     """The email has a high risk that nobody was shown or accepted: read it with `pending show` first."""
-    CONFIG = 10
+    CONFIG = 10, "settings or store cannot be used"
     """The configuration or the local store cannot be used."""
-    HANGUP = 129
+    HANGUP = 129, "the terminal was closed"
     """The app's terminal was closed."""
-    INTERRUPTED = 130
+    INTERRUPTED = 130, "interrupted"
     """Ctrl-C."""
-    PIPE = 141
+    PIPE = 141, "the reader of the output stopped reading"
     """The program that read the output stopped reading."""
-    TERMINATED = 143
+    TERMINATED = 143, "ended by SIGTERM"
     """The app was ended by SIGTERM."""
-
-
-IN_SHORT = {
-    Exit.OK: "done",
-    Exit.CRASH: "an internal error",
-    Exit.USAGE: "wrong arguments",
-    Exit.NOT_FOUND: "no such item",
-    Exit.AUTH: "a key is missing, wrong or lacks a scope",
-    Exit.GATEWAY: "the gateway failed, or the outcome is unknown",
-    Exit.CHANGED: "changed, or decided elsewhere",
-    Exit.RATE_LIMITED: "too many requests",
-    Exit.RISK: "a high risk that was not accepted",
-    Exit.CONFIG: "settings or store cannot be used",
-    Exit.HANGUP: "the terminal was closed",
-    Exit.INTERRUPTED: "interrupted",
-    Exit.PIPE: "the reader of the output stopped reading",
-    Exit.TERMINATED: "ended by SIGTERM",
-}
-"""For the help of each command."""
 
 
 class CommandError(Exception):

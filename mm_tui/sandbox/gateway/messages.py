@@ -83,7 +83,11 @@ def summary(row: sqlite3.Row) -> dict[str, object]:
     if row["spam_verdict"] is not None:
         item["spam_score"] = row["spam_score"]
         item["spam_verdict"] = row["spam_verdict"]
-    return item | _outcome(row)
+    if row["delivered_at"] is not None:
+        item["delivered_at"] = iso(row["delivered_at"])
+    if row["bounced_at"] is not None:
+        item |= {"bounced_at": iso(row["bounced_at"]), "bounce_type": row["bounce_type"]}
+    return item
 
 
 def page(state: State, mailbox_id: str, listing: Listing) -> dict[str, object]:
@@ -254,12 +258,3 @@ def delete_tag(state: State, caller: Caller, email_id: str, name: str) -> None:
         if db.execute("DELETE FROM tags WHERE email_id = ? AND name = ?", (email_id, name)).rowcount == 0:
             raise ApiError(404, "Tag not found")
         state.audit("email.tag_deleted", "email", email_id, caller, {"tag": name})
-
-
-def _outcome(row: sqlite3.Row) -> dict[str, object]:
-    outcome: dict[str, object] = {}
-    if row["delivered_at"] is not None:
-        outcome["delivered_at"] = iso(row["delivered_at"])
-    if row["bounced_at"] is not None:
-        outcome |= {"bounced_at": iso(row["bounced_at"]), "bounce_type": row["bounce_type"]}
-    return outcome

@@ -105,7 +105,8 @@ def is_header_block(raw: bytes, *, whole: bool = False) -> bool:
 
 def _without_banner(raw: bytes, odd: Odd) -> bytes:
     """Removes the lines that a program wrote before the headers."""
-    if _FIELD.match(raw) and (b"\n" not in raw or _FIELD.match(raw).group(1).lower() in _KNOWN or is_header_block(raw)):  # type: ignore[union-attr]
+    first = _FIELD.match(raw)
+    if first and (b"\n" not in raw or first[1].lower() in _KNOWN or is_header_block(raw)):
         return raw
     at = 0
     for _line in range(12):
@@ -192,9 +193,7 @@ class Headers:
         if found:
             return tuple(found)[:_MOST_ADDRESSES]
         whole = self.text(name)
-        if not whole.strip("<> "):
-            return ()
-        if re.fullmatch(r'[\w "\'.-]*:\s*;?\s*', whole):
+        if not whole.strip("<> ") or re.fullmatch(r'[\w "\'.-]*:\s*;?\s*', whole):
             return ()
         self._odd("unreadable address")
         return (whole,)
