@@ -11,8 +11,6 @@ from mm_tui.commands.common import Commands
 
 
 class Address(NamedTuple):
-    """Where to listen."""
-
     host: str
     port: int
 

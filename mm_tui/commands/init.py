@@ -45,7 +45,6 @@ def add(commands: Commands) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Sets up the profile."""
     from mm_tui import lookups
     from mm_tui.commands import config_writer
     from mm_tui.commands.init_questions import Questions, has_key

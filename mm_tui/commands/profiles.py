@@ -21,7 +21,6 @@ def add(commands: Commands) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Lists the profiles."""
     from mm_tui.settings.profiles import ProfileKind, Profiles, overriding
 
     listed = Profiles(arguments.config).listed()

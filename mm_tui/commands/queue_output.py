@@ -40,7 +40,6 @@ _IN_LIST = frozenset({"already_answered", "another_answer"})
 
 
 async def listing(arguments: argparse.Namespace, chosen: Settings) -> int:
-    """Prints the queue."""
     async with online(chosen) as session:
         await refresh_queue(session)
         details = await read_drafts(session)
@@ -173,7 +172,6 @@ def _resubmission(entry: QueueEntry) -> dict[str, object] | None:
 
 
 async def show(arguments: argparse.Namespace, chosen: Settings) -> int:
-    """Prints one item."""
     async with online(chosen) as session:
         entry = await seen(session, arguments.id, with_bodies=arguments.thread)
         boxes = {box.id: box for box in session.mail.mailboxes()}

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated, cast
 
 from fastapi import Depends, Query, Request, Response
+from starlette.datastructures import Headers
 
 from mm_tui.sandbox.gateway import lifecycle
 from mm_tui.sandbox.gateway.state import ApiError, Caller, RateLimiter, State
@@ -28,17 +29,10 @@ async def get_state(request: Request) -> State:
 StateOf = Annotated[State, Depends(get_state)]
 
 
-def secret_of(headers: list[tuple[bytes, bytes]]) -> str | None:
-    """The API key of a request, from `Authorization: Bearer` or `X-API-Key`."""
-    key: str | None = None
-    for name, value in headers:
-        if name == b"authorization":
-            kind, _, secret = value.decode("latin-1").partition(" ")
-            if kind.lower() == "bearer":
-                return secret.strip()
-        elif name == b"x-api-key":
-            key = value.decode("latin-1").strip()
-    return key
+def secret_of(headers: Headers) -> str:
+    """The API key of a request, from `Authorization: Bearer` or `X-API-Key`; empty if there is none."""
+    kind, _, secret = headers.get("authorization", "").partition(" ")
+    return (secret if kind.lower() == "bearer" else headers.get("x-api-key", "")).strip()
 
 
 def require(scope: Scope) -> Callable[[Request], Awaitable[Caller]]:
@@ -46,8 +40,7 @@ def require(scope: Scope) -> Callable[[Request], Awaitable[Caller]]:
 
     async def allowed(request: Request) -> Caller:
         state = current_state(request)
-        secret = secret_of(request.scope["headers"])
-        caller = state.caller(secret) if secret else None
+        caller = state.caller(secret_of(request.headers))
         if caller is None:
             raise ApiError(401, "Missing or invalid API key", headers={"WWW-Authenticate": "Bearer"})
         state.api_calls += 1

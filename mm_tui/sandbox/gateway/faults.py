@@ -1,38 +1,6 @@
 """Faults on request: what goes wrong between a client and a gateway, made to happen at a chosen call.
 
-`POST /sandbox/faults` takes a rule, or a list of rules, and answers `{"faults": [rule with its id]}`:
-
-```json
-{"method": "POST", "path": "^/v1/oversight/decide$", "kind": "close", "when": "after", "nth": 1, "count": 1}
-```
-
-- `method`: an HTTP method, or `*` (the default).
-- `path`: a regular expression searched for in the path (without the query). Default: every path. `/sandbox/…` itself is
-  never touched.
-- `key`: only calls with this key (`oversight`, `send`, `admin`, or the name of another key). Default: all.
-- `nth`: the first matching call that is hit, counted from 1 since the rule was made. `count`: how many are hit from
-  there; 0 for all that follow.
-- `when`: `before` the call has any effect (the default) or `after` it had its effect.
-- `kind`, with what it looks like to the client:
-
-| kind | |
-|---|---|
-| `close` | the connection is closed without a byte of an answer |
-| `reset` | the same with a TCP reset |
-| `reset_mid_body` | half of the real answer, then a TCP reset (always after the effect) |
-| `status` | an error answer with `status` (500, 502, 503, 401, …) and `{"error": …}`; `retry_after` adds Retry-After |
-| `rate_limit` | 429 with Retry-After (`retry_after`, default 1) |
-| `quota` | 429 whose text speaks of the quota |
-| `warmup` | 429 with warmup_stage, daily_sent, daily_limit and hint |
-| `truncated` | the real answer's JSON cut in half, whole as HTTP (always after the effect) |
-| `malformed` | 200 with `body` (default: an HTML page) instead of the real answer |
-| `drip` | the real answer in small pieces over `seconds` (always after the effect) |
-| `delay` | `seconds` of silence before or after the effect, then the real answer |
-| `hang` | silence until the client gives up, before or after the effect |
-
-Of several rules that match a call, the first made that is not used up is applied. `GET /sandbox/faults` lists the rules
-with `seen` (matching calls) and `hits`; `DELETE /sandbox/faults` clears them. A refused connection is made by
-`POST /sandbox/refuse {"seconds": S}`: the port is closed to new connections for S seconds, and open ones are reset.
+docs/sandbox.md describes the rules and each kind of fault.
 """
 
 from __future__ import annotations
@@ -47,6 +15,7 @@ from functools import partial
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -79,7 +48,7 @@ _HTML = "<html><body><h1>502 Bad Gateway</h1></body></html>"
 
 
 class Fault(BaseModel):
-    """A rule; see the module's docstring."""
+    """A rule, as docs/sandbox.md describes it."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -174,18 +143,12 @@ class Faults:
         if scope["type"] != "http" or scope["path"].startswith("/sandbox/"):
             await self.app(scope, receive, send)
             return
-        secret = secret_of(scope["headers"])
-        caller = self.state.caller(secret) if secret else None
+        headers = Headers(scope=scope)
+        caller = self.state.caller(secret_of(headers))
         name = caller.name if caller else ""
         rule = self._match(scope["method"], scope["path"], name)
-        call = Call(
-            scope["method"],
-            scope["path"],
-            scope["query_string"].decode("latin-1"),
-            name,
-            None,
-            rule.kind if rule else None,
-        )
+        query = scope["query_string"].decode("latin-1")
+        call = Call(scope["method"], scope["path"], query, name, None, rule.kind if rule else None)
         self.state.calls.append(call)
 
         async def noting(message: Message) -> None:
@@ -195,7 +158,8 @@ class Faults:
 
         most = MOST_BYTES if caller is not None or scope["path"].startswith("/studio/") else MOST_BYTES_UNKNOWN
         body = _Bounded(receive, most, known=caller is not None)
-        if _length(scope["headers"]) > most:
+        length = headers.get("content-length", "")
+        if length.isdecimal() and int(length) > most:
             await body.refusal.give(noting)
             self._cut_soon(scope)
             return
@@ -326,12 +290,6 @@ class _Bounded:
             if self.is_passed:
                 raise HTTPException(self._status, self._words)
         return message
-
-
-def _length(headers: Iterable[tuple[bytes, bytes]]) -> int:
-    """The Content-Length of a request; 0 if there is none."""
-    value = dict(headers).get(b"content-length", b"0")
-    return int(value) if value.isdigit() else 0
 
 
 def _made_up(rule: Fault) -> Recorded:

@@ -78,7 +78,6 @@ def test_key() -> str:
 
 
 def signing_secret() -> str:
-    """A new webhook signing secret."""
     return "whsec_" + secrets.token_hex(24)
 
 

@@ -187,7 +187,6 @@ def bare(address: str) -> str:
 
 
 def inbound_status(mode: str, verdict: str | None) -> str:
-    """An inbound email's status on arrival."""
     if verdict == "quarantined":
         return Status.SPAM_QUARANTINED
     if verdict == "flagged":

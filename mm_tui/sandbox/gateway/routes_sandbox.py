@@ -1,20 +1,4 @@
-"""Routes of the sandbox itself, for tests and demos: no gateway has them.
-
-| call | |
-|---|---|
-| GET /sandbox/operator-mail | what the operator was mailed: codes, approvals, copies; oldest first |
-| GET /sandbox/outbox | what was released, oldest first, with bcc and the sha256 of attachments |
-| GET /sandbox/emails/{id} | everything about an email, without marking it read |
-| PATCH /sandbox/emails/{id} | changes an email behind everyone's back: subject, markdown, to, cc, status |
-| POST /sandbox/inbound | delivers an email: mailbox (id or address), from, subject, body, … |
-| GET, PATCH /sandbox/settings | see `Tuning` |
-| POST /sandbox/clock | `{"advance": seconds}` moves the sandbox's clock forward |
-| PUT /sandbox/allow-list | `{"addresses": […]}`: recipients (or `@domains`) that bypass every gate in gated_send |
-| PATCH /sandbox/mailboxes/{id} | sets any oversight mode at once |
-| GET, POST, DELETE /sandbox/faults | see `faults` |
-| POST /sandbox/refuse | `{"seconds": S}` closes the port to new connections for S seconds and resets the open ones |
-| GET, DELETE /sandbox/calls | the requests the gateway saw: method, path, query, key, status, fault |
-"""
+"""Routes of the sandbox itself, for tests and demos: no gateway has them. docs/sandbox.md lists them."""
 
 from __future__ import annotations
 

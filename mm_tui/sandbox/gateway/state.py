@@ -234,7 +234,6 @@ class State:
         return None if row is None else str(row[0])
 
     def set_fact(self, name: str, value: str) -> None:
-        """Stores a value under a name."""
         self.db.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
 
     # -- due steps

@@ -204,7 +204,6 @@ FORWARDED_ONLY = "(This email has no text of its own. It forwards the email belo
 
 
 def holds_yenc(text: str) -> bool:
-    """Whether a text contains a yEnc-encoded file."""
     return "=ybegin " in text and re.search(r"^=ybegin (?=.*\bline=\d)(?=.*\bname=).*$", text, re.MULTILINE) is not None
 
 

@@ -44,8 +44,6 @@ class SampleThread:
 
 @dataclass(frozen=True, slots=True)
 class SampleSet:
-    """All sample mail."""
-
     mailboxes: tuple[SampleMailbox, ...]
     threads: tuple[SampleThread, ...]
 
