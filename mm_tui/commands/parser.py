@@ -103,8 +103,8 @@ def _near(value: object, choices: Iterable[object]) -> str:
     return f". Did you mean {near[0]}?" if near else ""
 
 
-def build(argv: Sequence[str] | None = None) -> Parser:
-    """Builds the parser of all commands; with `argv`, without the arguments of commands that it does not name."""
+def build() -> Parser:
+    """Builds the parser of all commands."""
     shared = Parser(add_help=False, argument_default=argparse.SUPPRESS)
     common(shared)
     parser = Parser(
@@ -121,7 +121,7 @@ def build(argv: Sequence[str] | None = None) -> Parser:
         module.add(commands)
     completion.add(commands, build)
     agent.add(commands)
-    sandbox.add(commands, parse, in_full=argv is None or "sandbox" in argv)
+    sandbox.add(commands, parse)
     _tell_statuses(parser)
     return parser
 
@@ -156,7 +156,7 @@ def common(parser: argparse.ArgumentParser) -> None:
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
     """Parses the arguments; `run` is the function to call. Only names of files may have bytes that are no UTF-8."""
-    parser = build(argv)
+    parser = build()
     found = parser.parse_args(argv)
     for value in vars(found).values():
         for text in value if isinstance(value, list) else [value]:

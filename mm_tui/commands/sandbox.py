@@ -7,6 +7,7 @@ import os
 import shlex
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -28,24 +29,19 @@ class Place(NamedTuple):
     profile: str
 
 
-def add(commands: Commands, parse: Callable[[Sequence[str]], argparse.Namespace], *, in_full: bool = True) -> None:
-    """Adds the command; its arguments, which are slow to load, only if `in_full`. `parse` parses another command."""
+def add(commands: Commands, parse: Callable[[Sequence[str]], argparse.Namespace]) -> None:
+    """Adds the command. `parse` parses another command."""
     words = "a MultiMail-compatible gateway and an AI21-compatible endpoint on this machine"
-    if not in_full:
-        commands.alone("sandbox", help=words, description=f"Runs {words}.")
-        return
-    from mm_tui.sandbox.run import serve
-
     actions = commands.group("sandbox", help=words, description=f"Runs {words}.")
     action = actions.alone(
         "serve",
         help="serve until interrupted",
-        run=serve.run,
+        run=run_serve,
         description="Serves until interrupted. Once it listens it prints, unless on a terminal, one JSON object: "
         "url, ai21_url, ai21_key, keys (oversight, send, admin), tutorial_key (`mm-tui docs first-agent`) and "
         "mailboxes. Nothing is delivered: released mail becomes .eml files in the outbox of its data folder.",
     )
-    serve.add_arguments(action)
+    _add_arguments(action)
     action = actions.alone(
         "open",
         help="open the app on a sandbox that is running",
@@ -69,6 +65,62 @@ def add(commands: Commands, parse: Callable[[Sequence[str]], argparse.Namespace]
     )
 
 
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="address to listen on, one of this machine's own (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--port",
+        type=partial(_within, int, 65535, "a port"),
+        default=0,
+        help="port to listen on; by default the one that the data folder was first served on, or any free one",
+    )
+    parser.add_argument(
+        "--data",
+        type=Path,
+        metavar="DIR",
+        help="folder that keeps the state over a restart; without it the state ends with the sandbox",
+    )
+    parser.add_argument(
+        "--mail",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="mail to fill the first mailbox with: mbox, Maildir, MH folder, Apple Mail folder, .eml, .emlx, .msg, or "
+        "a folder of these; may be given several times",
+    )
+    parser.add_argument(
+        "--synthetic",
+        type=partial(_within, int, 10_000_000, "a whole number"),
+        default=0,
+        metavar="N",
+        help="fill the first mailbox with N made-up emails",
+    )
+    parser.add_argument(
+        "--samples",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="fill the three mailboxes with sample mail and drafts; the default unless --mail or --synthetic is given",
+    )
+    parser.add_argument(
+        "--agent",
+        action=argparse.BooleanOptionalAction,
+        default=False,
+        help="run the mail agent, and let new sample mail arrive from time to time; with --mail only beside --samples",
+    )
+    parser.add_argument(
+        "--scan-delay",
+        type=partial(_within, float, 86400, "a number of seconds"),
+        default=None,
+        metavar="S",
+        help="seconds a submitted mail is scanned; default 1",
+    )
+    parser.add_argument(
+        "--ready-file", type=Path, metavar="FILE", help="file to write the ready message to, once it listens"
+    )
+
+
 def _add_folder(action: argparse.ArgumentParser) -> None:
     action.add_argument(
         "data",
@@ -76,6 +128,22 @@ def _add_folder(action: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="the sandbox's data folder, as `mm-tui sandbox serve` names it on a terminal, or a demo's folder",
     )
+
+
+def _within(kind: Callable[[str], float], most: int, what: str, text: str) -> float:
+    try:
+        value = kind(text)
+    except ValueError:
+        value = -1
+    if not 0 <= value <= most:
+        raise argparse.ArgumentTypeError(f"must be {what} from 0 to {most}")
+    return value
+
+
+def run_serve(arguments: argparse.Namespace) -> int:
+    from mm_tui.sandbox.run import serve
+
+    return serve.run(arguments)
 
 
 def run_open(arguments: argparse.Namespace) -> int:
@@ -132,8 +200,7 @@ def running_demo() -> Path | None:
 def _place(folder: Path) -> Place:
     """The sandbox that serves a folder, or the demo that is open on it. Raises CommandError unless it is running."""
     from mm_tui.commands.demo import DATA, PROFILE, SERVED
-    from mm_tui.sandbox.run.child import Ready
-    from mm_tui.sandbox.run.serve import READY_FILE
+    from mm_tui.sandbox.run.child import READY_FILE, Ready
 
     is_demo = (folder / SERVED / READY_FILE).is_file()
     file = folder / SERVED / READY_FILE if is_demo else folder / READY_FILE

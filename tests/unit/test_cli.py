@@ -59,7 +59,7 @@ def test_the_help_of_each_command_lists_its_exit_statuses(
     command: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit):
-        build(command).parse_args([*command, "--help"])
+        build().parse_args([*command, "--help"])
     words = " ".join(capsys.readouterr().out.split())
     assert "Exit status: 0 done; " in words and "3 no such item; " in words
     assert ("8 a high risk" in words) == (command[0] == "pending")

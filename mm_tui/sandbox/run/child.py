@@ -15,6 +15,8 @@ from types import TracebackType
 from typing import BinaryIO, Self
 
 STOP_SECONDS = 5.0
+READY_FILE = "ready.json"
+"""The file in the data folder with the ready message of the last sandbox that served it."""
 
 
 class SandboxFailed(Exception):

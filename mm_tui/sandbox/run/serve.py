@@ -12,85 +12,30 @@ import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from mm_tui.private_files import replace_private
+from mm_tui.sandbox.gateway import mailboxes
+from mm_tui.sandbox.gateway.database import UnusableFolder
+from mm_tui.sandbox.gateway.server import Server
+from mm_tui.sandbox.gateway.state import State, Tuning
+from mm_tui.sandbox.mail_in import MailImportError
+from mm_tui.sandbox.run import seed
+from mm_tui.sandbox.run.child import READY_FILE
+from mm_tui.sandbox.run.demo_agent import DemoActivity
+from mm_tui.sandbox.run.synthetic import fill_synthetic
+from mm_tui.sandbox.samples import load_samples
 from mm_tui.text import ManyLine
-
-if TYPE_CHECKING:
-    from mm_tui.sandbox.gateway.server import Server
-    from mm_tui.sandbox.gateway.state import State
-    from mm_tui.sandbox.run.demo_agent import DemoActivity
 
 EXIT_USAGE = 2
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 STREAM_WORD_SECONDS = 0.02
-READY_FILE = "ready.json"
-"""The file in the data folder with the ready message of the last sandbox that served it."""
 PORT = "port"
 """The fact with the port that the folder was first served on. Stores and profiles are bound to that address."""
 IMPORT_REPORT = "import_report"
 """The fact with the last import report, as JSON."""
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--host", default="127.0.0.1", help="address to listen on, one of this machine's own (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--port",
-        type=partial(_within, int, 65535, "a port"),
-        default=0,
-        help="port to listen on; by default the one that the data folder was first served on, or any free one",
-    )
-    parser.add_argument(
-        "--data",
-        type=Path,
-        metavar="DIR",
-        help="folder that keeps the state over a restart; without it the state ends with the sandbox",
-    )
-    parser.add_argument(
-        "--mail",
-        type=Path,
-        action="append",
-        default=[],
-        metavar="PATH",
-        help="mail to fill the first mailbox with: mbox, Maildir, MH folder, Apple Mail folder, .eml, .emlx, .msg, or "
-        "a folder of these; may be given several times",
-    )
-    parser.add_argument(
-        "--synthetic",
-        type=partial(_within, int, 10_000_000, "a whole number"),
-        default=0,
-        metavar="N",
-        help="fill the first mailbox with N made-up emails",
-    )
-    parser.add_argument(
-        "--samples",
-        action=argparse.BooleanOptionalAction,
-        default=None,
-        help="fill the three mailboxes with sample mail and drafts; the default unless --mail or --synthetic is given",
-    )
-    parser.add_argument(
-        "--agent",
-        action=argparse.BooleanOptionalAction,
-        default=False,
-        help="run the mail agent, and let new sample mail arrive from time to time; with --mail only beside --samples",
-    )
-    parser.add_argument(
-        "--scan-delay",
-        type=partial(_within, float, 86400, "a number of seconds"),
-        default=None,
-        metavar="S",
-        help="seconds a submitted mail is scanned; default 1",
-    )
-    parser.add_argument(
-        "--ready-file", type=Path, metavar="FILE", help="file to write the ready message to, once it listens"
-    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -110,11 +55,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _serve(arguments: argparse.Namespace, folder: Path, stack: ExitStack) -> int:
-    from mm_tui.sandbox.gateway.database import UnusableFolder
-    from mm_tui.sandbox.gateway.server import Server
-    from mm_tui.sandbox.gateway.state import State, Tuning
-    from mm_tui.sandbox.mail_in import MailImportError
-
     tuning = Tuning() if arguments.scan_delay is None else Tuning(scan_delay=arguments.scan_delay)
     try:
         state = State(folder, tuning)
@@ -140,9 +80,6 @@ def _serve(arguments: argparse.Namespace, folder: Path, stack: ExitStack) -> int
     if not has_port:
         with state.write():
             state.set_fact(PORT, str(kept or urlsplit(server.url).port))
-    from mm_tui.sandbox.run import seed
-    from mm_tui.sandbox.run.demo_agent import DemoActivity
-
     # No sample mail arrives among the reader's own mail, unless samples were requested too.
     own_alone = state.fact(IMPORT_REPORT) is not None and not seed.was_done(state, "samples")
     activity = DemoActivity(state, server, works=arguments.agent, mail_arrives=not own_alone)
@@ -168,14 +105,11 @@ def _serve(arguments: argparse.Namespace, folder: Path, stack: ExitStack) -> int
 def fill(state: State, mail: Sequence[Path], synthetic: int, samples: bool | None) -> None:
     """Fills the mailboxes as requested, skipping what an earlier run has inserted. Raises MailImportError if no mail
     could be imported from the paths."""
-    from mm_tui.sandbox.gateway import mailboxes
-    from mm_tui.sandbox.run import seed
-    from mm_tui.sandbox.run.synthetic import fill_synthetic
-
     first = mailboxes.all_mailboxes(state)[0]["id"]
     with state.write():
         new = [path for path in mail if seed.once(state, seed.name_of(path))]
         if new:
+            # Imported late: it brings parsers that few sandboxes need.
             from mm_tui.sandbox.mail_in.importer import import_with_bar
 
             mails, report = import_with_bar(new)
@@ -188,15 +122,11 @@ def fill(state: State, mail: Sequence[Path], synthetic: int, samples: bool | Non
         if samples is None:
             samples = not mail and not synthetic and state.fact(IMPORT_REPORT) is None
         if samples and seed.once(state, "samples"):
-            from mm_tui.sandbox.samples import load_samples
-
             seed.fill_samples(state, load_samples(datetime.now(UTC)).mailboxes)
 
 
 def ready_message(state: State, url: str) -> dict[str, object]:
     """The content of the ready file and of standard output."""
-    from mm_tui.sandbox.gateway import mailboxes
-
     report = state.fact(IMPORT_REPORT)
     return {
         "url": url,
@@ -257,13 +187,3 @@ def _bound_to_port(folder: Path, port: int) -> str:
         f" End the program that uses port {port} and start again, or begin with another folder. --port N serves this"
         " one elsewhere for now, but `mm-tui sandbox open` then refuses to use the app's store"
     )
-
-
-def _within(kind: Callable[[str], float], most: int, what: str, text: str) -> float:
-    try:
-        value = kind(text)
-    except ValueError:
-        value = -1
-    if not 0 <= value <= most:
-        raise argparse.ArgumentTypeError(f"must be {what} from 0 to {most}")
-    return value
