@@ -19,6 +19,7 @@ from mm_tui.commands import common
 from mm_tui.commands.common import Commands
 from mm_tui.commands.output import printing as emit
 from mm_tui.commands.output.exits import CommandError, Exit
+from mm_tui.commands.values import add_mail
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
@@ -44,15 +45,7 @@ def add(commands: Commands) -> None:
         "--data: for each day). The agent's drafts are the stand-in's in any case.",
         run=run,
     )
-    parser.add_argument(
-        "--mail",
-        type=Path,
-        action="append",
-        default=[],
-        metavar="PATH",
-        help="mail to show: mbox, Maildir, MH folder, Apple Mail folder, .eml, .emlx, .msg, or a folder of these; may "
-        "be given several times",
-    )
+    add_mail(parser, "mail to show")
     parser.add_argument("--samples", action="store_true", help="with --mail: also show the sample mail")
     parser.add_argument("--synthetic", type=int, default=0, metavar="N", help="add N made-up emails")
     parser.add_argument(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mm_tui.commands.common import Commands
 from mm_tui.commands.output.exits import CommandError, Exit
+from mm_tui.commands.values import add_mail
 
 if TYPE_CHECKING:
     from mm_tui.sandbox.run.child import Ready
@@ -81,15 +82,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="folder that keeps the state over a restart; without it the state ends with the sandbox",
     )
-    parser.add_argument(
-        "--mail",
-        type=Path,
-        action="append",
-        default=[],
-        metavar="PATH",
-        help="mail to fill the first mailbox with: mbox, Maildir, MH folder, Apple Mail folder, .eml, .emlx, .msg, or "
-        "a folder of these; may be given several times",
-    )
+    add_mail(parser, "mail to fill the first mailbox with")
     parser.add_argument(
         "--synthetic",
         type=partial(_within, int, 10_000_000, "a whole number"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 LONGEST_ID = 1000
 """Characters."""
@@ -44,6 +45,19 @@ def add_email_id(parser: argparse.ArgumentParser, *, nargs: str | None = None) -
     """Adds the argument that names a waiting email."""
     parser.add_argument(
         "id", metavar="ID", type=email_id, nargs=nargs, help="the email's id, as `mm-tui pending list` prints it"
+    )
+
+
+def add_mail(parser: argparse.ArgumentParser, what_for: str) -> None:
+    """Adds `--mail`, which names mail of the user's own for a sandbox."""
+    parser.add_argument(
+        "--mail",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="PATH",
+        help=f"{what_for}: mbox, Maildir, MH folder, Apple Mail folder, .eml, .emlx, .msg, or a folder of these; may "
+        "be given several times",
     )
 
 

@@ -113,12 +113,8 @@ def _moment(year: int, month: int, day: int, hour: int, minute: int, second: int
 def _day(line: str) -> tuple[int, int, int, str] | None:
     """Year, month and day, and the rest of the line."""
     if match := _YEAR_FIRST.search(line):
-        return (
-            int(match[1]),
-            int(match[2]),
-            int(match[3]),
-            line[: match.start()] + " " + line[match.end() :].lstrip("T"),
-        )
+        year, month, day = map(int, match.groups())
+        return year, month, day, line[: match.start()] + " " + line[match.end() :].lstrip("T")
     if named := _named_day(line):
         return named
     if match := _DAY_FIRST.search(line):

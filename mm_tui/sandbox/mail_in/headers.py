@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from email.errors import MessageError
 from email.message import Message
 
+from mm_tui.addresses import header_form
 from mm_tui.sandbox.mail_in.charset_names import codec_of
 from mm_tui.sandbox.mail_in.charsets import Odd
 from mm_tui.sandbox.mail_in.encoded_words import header_text
@@ -25,7 +26,6 @@ _TELLING = frozenset(b"from to subject date message-id received return-path".spl
 _BLANK = re.compile(rb"\n[ \t]*\n")
 _MOST_ADDRESSES = 20_000
 _TELLING_ENOUGH = frozenset((b"from", b"subject"))
-_SPECIAL = re.compile(r'[()<>\[\]:;@\\,."]')
 _TOKEN = re.compile(
     r'"(?:[^"\\]|\\.){0,2000}"|<[^<>]{0,1000}>|=\?[^?\s]{1,60}\?[bBqQ]\?[^?]{0,2000}\?=|[,;:]|\s+|[^\s",;:<]+|.',
     re.DOTALL,
@@ -201,19 +201,7 @@ class Headers:
     def _address(self, shown: str, address: str) -> str:
         name = " ".join(header_text(shown, self._odd, self._hints).split())
         bare = header_text(address, self._odd, self._hints).strip()
-        return header_form(name, bare)
-
-
-def header_form(name: str, address: str) -> str:
-    """An address in header form; the name in quotes if necessary."""
-    if not address:
-        return ""
-    if not name or name == address:
-        return address
-    if _SPECIAL.search(name):
-        escaped = name.replace("\\", "\\\\").replace('"', '\\"')
-        return f'"{escaped}" <{address}>'
-    return f"{name} <{address}>"
+        return header_form("" if name == bare else name, bare) if bare else ""
 
 
 def addresses_in(value: str) -> list[tuple[str, str]]:

@@ -12,9 +12,9 @@ from email.utils import format_datetime
 from io import BytesIO
 from typing import TYPE_CHECKING
 
+from mm_tui.addresses import header_form
 from mm_tui.sandbox.mail_in.charset_names import codec_of_page
 from mm_tui.sandbox.mail_in.charsets import decode
-from mm_tui.sandbox.mail_in.headers import header_form
 from mm_tui.sandbox.mail_in.parts import html_charset
 from mm_tui.sandbox.mail_in.rtf import text_of_rtf, unpacked
 
@@ -157,7 +157,7 @@ def _party(found: _Properties, addresses: tuple[int, ...], names: tuple[int, ...
     # Exchange's internal addresses ("/O=…") mean nothing outside of it.
     address = next((text for text in texts if "@" in text), "")
     name = next((text for tag in names if (text := found.text(tag).strip())), "")
-    return header_form(name, address) if address else name or (texts[0] if texts else "")
+    return header_form("" if name == address else name, address) if address else name or (texts[0] if texts else "")
 
 
 def _recipients(file: OleFileIO, found: _Properties, within: tuple[str, ...]) -> dict[str, str]:
