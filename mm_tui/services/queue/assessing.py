@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec.structs import replace
 
+from mm_tui.clock import Clock
 from mm_tui.decision.relatives import REPLACED_BY, REPLACES
 from mm_tui.models import NOT_SENT, Direction, EditedDraft, EmailDetail, EmailSummary, Party, PendingItem, Status
 from mm_tui.review.disclosure import late
@@ -20,18 +20,15 @@ from mm_tui.review.risk.rule import Reading
 from mm_tui.services.contacts import Contacts
 from mm_tui.services.facts import Facts, HouseFacts
 from mm_tui.services.queue.entry import ThreadMail, newer_mail
+from mm_tui.services.queue.resubmitted import Resubmissions
 from mm_tui.services.queue.stored import StoredEmail
 from mm_tui.services.sync.mail import filled
+from mm_tui.settings.sections import Risk
+from mm_tui.store.database import Database
 from mm_tui.store.decisions.records import DecisionStore
 from mm_tui.store.mail.mails import MailStore
 from mm_tui.store.state import StateStore
 from mm_tui.text import ManyLine, OneLine
-
-if TYPE_CHECKING:
-    from mm_tui.clock import Clock
-    from mm_tui.services.queue.resubmitted import Resubmissions
-    from mm_tui.settings.sections import Risk
-    from mm_tui.store.database import Database
 
 MAX_ASSESSED = 20_000
 """The most cached assessments. For a longer queue nothing is cached."""

@@ -10,17 +10,15 @@ from collections.abc import Mapping
 from datetime import datetime
 from hashlib import sha256
 from itertools import chain
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from mm_tui.decision.relatives import LONGEST_NAME
 from mm_tui.models import EmailDetail, PendingItem
 from mm_tui.services.presence.tags import WRITTEN_BY
 from mm_tui.store.audit.journal import Journal
+from mm_tui.store.database import Database
 from mm_tui.store.mail.mails import MailStore
 from mm_tui.text import OneLine, folded_name
-
-if TYPE_CHECKING:
-    from mm_tui.store.database import Database
 
 SUBMITTING = "reply_submitting"
 SUBMITTED = "reply_submitted"

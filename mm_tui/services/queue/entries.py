@@ -5,15 +5,16 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from mm_tui.clock import Clock
 from mm_tui.decision.relatives import NAMES as RELATION_TAGS
 from mm_tui.decision.relatives import PREFIX, editor_in, is_edit, relatives_in
 from mm_tui.models import PendingItem
 from mm_tui.review.risk.model import Assessment, Draft
 from mm_tui.services.contacts import Contacts
+from mm_tui.services.facts import HouseFacts
 from mm_tui.services.presence.approvals import NO_APPROVALS, SecondApproval, is_approval
 from mm_tui.services.presence.notes import NAMES as NOTE_TAGS
 from mm_tui.services.presence.notes import assignment_in, note_in
@@ -28,17 +29,13 @@ from mm_tui.services.queue.resubmitted import Resubmissions
 from mm_tui.services.queue.snooze import Snoozes
 from mm_tui.services.queue.stored import StoredEmail, StoredQueue
 from mm_tui.services.redraft_tags import FOLLOWS, follows
+from mm_tui.settings.sections import Risk
 from mm_tui.store.audit.journaled import JournaledDecisions
+from mm_tui.store.database import Database
 from mm_tui.store.decisions.locks import LockStore
 from mm_tui.store.mail.mails import MailStore
 from mm_tui.store.mail.pending import PendingStore
 from mm_tui.text import OneLine, folded_name
-
-if TYPE_CHECKING:
-    from mm_tui.clock import Clock
-    from mm_tui.services.facts import HouseFacts
-    from mm_tui.settings.sections import Risk
-    from mm_tui.store.database import Database
 
 FIRST_READ = 25
 """How many entries to read first: more than a screen shows."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
@@ -19,11 +19,9 @@ from mm_tui.review.risk.model import Rejected
 from mm_tui.store.audit.actions import Meaning, meaning
 from mm_tui.store.audit.entries import RETIRED, AuditStore
 from mm_tui.store.audit.journal import Journal
+from mm_tui.store.database import Database
 from mm_tui.store.mail.mails import MailStore, MailView
 from mm_tui.text import OneLine, folded_name
-
-if TYPE_CHECKING:
-    from mm_tui.store.database import Database
 
 MOST_BEFORE = 50
 """How many recently rejected drafts a draft is compared with."""

@@ -3,21 +3,18 @@ last reading. So reading a long queue again is cheap, and so is comparing two re
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+from mm_tui.models import PendingItem
 from mm_tui.review.digest import digest_of
 from mm_tui.services.queue.entry import ThreadMail
+from mm_tui.store.database import Database
 from mm_tui.store.decisions.edits import EditStore, SavedEdit
 from mm_tui.store.mail.columns import detail_of, summary_of
 from mm_tui.store.mail.pending import PendingStore, thread_rows
-
-if TYPE_CHECKING:
-    import sqlite3
-
-    from mm_tui.models import PendingItem
-    from mm_tui.store.database import Database
 
 
 class StoredEmail(NamedTuple):
