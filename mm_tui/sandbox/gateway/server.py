@@ -43,7 +43,7 @@ ROUTERS = (
     routes_sandbox,
 )  # fmt: skip
 HOOKS_AT_ONCE = 20
-OWN_HOSTS = ("127.0.0.1", "localhost", "::1", "[::1]")
+OWN_HOSTS = (*webhooks.LOOPBACK, "[::1]")
 
 
 class _Dated(ServerState):

@@ -5,6 +5,9 @@ from __future__ import annotations
 import codecs
 import re
 
+BAD_BYTES = "bytes outside of the declared charset"
+"""The irregularity of text with such bytes."""
+
 _ALIASES = {
     "gb_2312-80": "gbk", "x-gbk": "gbk", "cp936": "gbk", "windows-936": "gbk", "euc-cn": "gbk", "x-x-big5": "big5",
     "cn-big5": "big5", "windows-950": "big5", "big5-hkscs": "big5hkscs", "ks_c_5601-1987": "cp949",

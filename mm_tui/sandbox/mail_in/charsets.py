@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from mm_tui.sandbox.mail_in import charset_guess, chinese, japanese
-from mm_tui.sandbox.mail_in.charset_names import codec_of, is_multibyte, meant_by
+from mm_tui.sandbox.mail_in.charset_names import BAD_BYTES, codec_of, is_multibyte, meant_by
 
 Odd = Callable[[str], None]
 """Called with a short description of each irregularity of the email."""
@@ -32,7 +32,6 @@ def silent(_what: str) -> None:
 
 
 OTHER_CHARSET = "charset other than declared"
-BAD_BYTES = "bytes outside of the declared charset"
 _HZ = re.compile(rb"~\{(?:[!-w][!-~]){2,}~\}")
 """Chinese in pairs of ASCII characters."""
 _CHINESE_OR_NONE = ("", "ascii", "gb2312", "gbk", "gb18030")

@@ -7,6 +7,8 @@ from bisect import bisect_right
 from collections.abc import Callable
 from operator import itemgetter
 
+from mm_tui.sandbox.mail_in.charset_names import BAD_BYTES
+
 _DESIGNATIONS = (b"\x1b$)A", b"\x1b$)G", b"\x1b$)E", b"\x1b$*H")
 _SWITCH = re.compile(rb"(\x1b\$[)*+][A-Z]|\x1b[NO][!-~]{2}|\x0e|\x0f|\r?\n)")
 """A set is chosen, one character of another set, the chosen set begins or ends, or a line ends, and the set with it."""
@@ -61,7 +63,7 @@ def iso_2022_cn(data: bytes, odd: Callable[[str], None]) -> str:
             shifted = False
     text = "".join(made)
     if "\ufffd" in text:
-        odd("bytes outside of the declared charset")
+        odd(BAD_BYTES)
     return text
 
 

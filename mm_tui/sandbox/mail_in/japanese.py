@@ -6,6 +6,8 @@ import codecs
 import re
 from collections.abc import Callable
 
+from mm_tui.sandbox.mail_in.charset_names import BAD_BYTES
+
 _SWITCH = re.compile(rb"(\x1b(?:\$\([A-Z]|\$[@AB]|\([A-Z])|\r?\n)")
 """An escape that selects a character set, or the end of a line, after which each line begins with ASCII."""
 _ASCII = (b"", b"(B", b"(H")
@@ -24,7 +26,7 @@ def iso_2022_jp(data: bytes, odd: Callable[[str], None]) -> str:
     """Decodes ISO-2022-JP with the sets used by mailers: JIS X 0208, 0212 and 0213, half-width kana, and others. `odd`:
     called with a description of bytes that are not part of it."""
     if not data.isascii():
-        odd("bytes outside of the declared charset")
+        odd(BAD_BYTES)
     made: list[str] = []
     chosen = b""
     pieces = _SWITCH.split(data)
@@ -61,7 +63,7 @@ def euc_jp(data: bytes, odd: Callable[[str], None]) -> str:
     """Decodes EUC-JP with the vendors' characters. `odd` is called if there are other bytes."""
     text = data.decode("euc_jp", "vendors")
     if "\ufffd" in text:
-        odd("bytes outside of the declared charset")
+        odd(BAD_BYTES)
     return text
 
 

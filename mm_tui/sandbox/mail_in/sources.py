@@ -21,15 +21,12 @@ _MAIL_ENDINGS = (".eml", ".mbox", ".mbx", ".msg", ".emlx", ".mht")
 _MMDF = b"\x01\x01\x01\x01\n"
 """The separator around each email of an MMDF folder."""
 _EMLX = re.compile(rb"\s*(\d{1,10})[ \t]*\r?\n")
-_NO_MAIL = {
+_NO_MAIL: dict[bytes | tuple[bytes, ...], str] = {
     b"!BDN": "an Outlook data file (.pst): export its mail as .eml or mbox first",
     b"\xcf\xad\x12\xfe": "an Outlook Express folder (.dbx): export its mail as .eml first",
-    b"\x1f\x8b": "compressed: unpack it first",
+    (b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"7z\xbc\xaf"): "compressed: unpack it first",
     b"PK\x03\x04": "a ZIP archive: unpack it first",
     b"BABYL OPTIONS:": "an old Rmail file (Babyl): convert it to mbox first",
-    b"BZh": "compressed: unpack it first",
-    b"\xfd7zXZ": "compressed: unpack it first",
-    b"7z\xbc\xaf": "compressed: unpack it first",
     b"%PDF": "a PDF document",
     b"SQLite format 3": "a database",
 }

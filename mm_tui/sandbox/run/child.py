@@ -82,6 +82,9 @@ class SandboxChild:
         log: a file for its standard error once it is ready; None discards it.
     """
 
+    ready: Ready
+    """Its address and keys; only once started."""
+
     def __init__(self, *arguments: str, notes: BinaryIO | None = None, log: Path | None = None) -> None:
         self._arguments = arguments
         self._notes = notes
@@ -90,14 +93,6 @@ class SandboxChild:
         self._is_ready = threading.Event()
         self._last = b""
         self._pump: threading.Thread | None = None
-        self._ready: Ready | None = None
-
-    @property
-    def ready(self) -> Ready:
-        """Its address and keys; only once started."""
-        if self._ready is None:
-            raise SandboxFailed("the sandbox has not been started")
-        return self._ready
 
     @property
     def pid(self) -> int:
@@ -121,8 +116,8 @@ class SandboxChild:
             self.stop()
             raise SandboxFailed(self._last.decode("utf-8", "replace").strip() or "the sandbox did not start", status)
         self._is_ready.set()
-        self._ready = Ready.parse(line)
-        return self._ready
+        self.ready = Ready.parse(line)
+        return self.ready
 
     def stop(self) -> None:
         """Stops it and waits until it has ended. Harmless if it has."""

@@ -16,7 +16,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from mm_tui.private_files import replace_private
-from mm_tui.sandbox.gateway import mailboxes
+from mm_tui.sandbox.gateway import mailboxes, webhooks
 from mm_tui.sandbox.gateway.database import UnusableFolder
 from mm_tui.sandbox.gateway.server import Server
 from mm_tui.sandbox.gateway.state import State, Tuning
@@ -29,7 +29,6 @@ from mm_tui.sandbox.samples import load_samples
 from mm_tui.text import ManyLine
 
 EXIT_USAGE = 2
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 STREAM_WORD_SECONDS = 0.02
 PORT = "port"
@@ -40,7 +39,7 @@ IMPORT_REPORT = "import_report"
 
 def run(arguments: argparse.Namespace) -> int:
     """Serves until SIGINT, SIGTERM or SIGHUP. Returns 0 if stopped by them, 2 if it could not start."""
-    if arguments.host not in LOOPBACK:
+    if arguments.host not in webhooks.LOOPBACK:
         return _refuse(f"--host {arguments.host}: the sandbox serves this machine only (127.0.0.1, ::1 or localhost)")
     for path in arguments.mail:
         if not path.exists():
