@@ -13,6 +13,7 @@ from mm_tui.sandbox.gateway.insert import Entry, bare, file
 from mm_tui.sandbox.gateway.mail import MailAttachment
 from mm_tui.sandbox.gateway.state import QUOTA_USED_UP, ApiError, Caller, State, warming_up
 from mm_tui.sandbox.gateway.statuses import CANCELLABLE, Mode, Status
+from mm_tui.sandbox.gateway.threads import reply_subject
 
 IN_THE_PAST = "send_at must lie in the future"
 
@@ -72,9 +73,7 @@ def reply(state: State, caller: Caller | None, mailbox_id: str, email_id: str, m
         ).fetchone()
         if repeated:
             raise ApiError(409, "Duplicate reply: the same content was sent to this email within 60 seconds")
-        subject = answered["subject"]
-        if not subject.lower().startswith("re:"):
-            subject = f"Re: {subject}"[:998]
+        subject = reply_subject(answered["subject"])
         if answered["direction"] == "inbound":
             to = [answered["reply_to"] or answered["sender"]]
         else:

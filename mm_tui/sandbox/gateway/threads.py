@@ -38,6 +38,11 @@ def is_reply(subject: str) -> bool:
     return _PREFIX.match(rest) is not None
 
 
+def reply_subject(subject: str) -> str:
+    """The subject of a reply that a program writes."""
+    return subject if subject.lower().startswith("re:") else f"Re: {subject}"[:998]
+
+
 @dataclass(frozen=True, slots=True)
 class Letter:
     """The data of an email that determines its thread. Addresses are bare and in lower case."""

@@ -116,6 +116,8 @@ def _hides(style: dict[str, str]) -> bool:
 
 
 _Colour = tuple[int, int, int]
+_Look = tuple[_Colour | None, _Colour | None, bool]
+"""Colour and background of an element's text (None if unknown), and whether the email sets the background."""
 _NAMED: dict[str, _Colour] = {
     "white": (255, 255, 255), "black": (0, 0, 0), "snow": (255, 250, 250), "ivory": (255, 255, 240),
     "whitesmoke": (245, 245, 245), "ghostwhite": (248, 248, 255), "gainsboro": (220, 220, 220), "red": (255, 0, 0),
@@ -137,7 +139,7 @@ def drop_unseen(soup: BeautifulSoup) -> bool:
     or there is a background image, text is kept because it may be visible."""
     sheets = " ".join(sheet.get_text() for sheet in soup("style")).lower()
     found = False
-    known: dict[int, tuple[_Colour | None, _Colour | None, bool]] = {}
+    known: dict[int, _Look] = {}
     for string in soup.find_all(string=True):
         if string.parent is None or not string.strip() or string.parent.name in ("style", "script", "title"):
             continue
@@ -150,10 +152,7 @@ def drop_unseen(soup: BeautifulSoup) -> bool:
     return found
 
 
-def _shown(tag: Tag, known: dict[int, tuple[_Colour | None, _Colour | None, bool]]) -> tuple[
-    _Colour | None, _Colour | None, bool
-]:  # fmt: skip
-    """Colour and background of an element's text (None if unknown), and whether the email sets the background."""
+def _shown(tag: Tag, known: dict[int, _Look]) -> _Look:
     if id(tag) in known:
         return known[id(tag)]
     if tag.parent is None:

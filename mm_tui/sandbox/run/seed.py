@@ -135,7 +135,6 @@ def _drafts(state: State, box: sqlite3.Row, drafts: Sequence[SampleDraft]) -> It
     ulids = ids.Ulids()
     for ms, draft, row in sorted(found, key=lambda item: item[0]):
         email_id = ulids.new(ms)
-        subject = row["subject"] if row["subject"].lower().startswith("re:") else f"Re: {row['subject']}"
         after = draft.leaves_after
         leaves_at = None if after is None else now + int(after.total_seconds() * 1000)
         state.audit("email.reply_submitted", "email", email_id, None, {"mailbox_id": box["id"]})
@@ -150,7 +149,7 @@ def _drafts(state: State, box: sqlite3.Row, drafts: Sequence[SampleDraft]) -> It
             to=[storable(address) for address in draft.to] or [row["reply_to"] or row["sender"]],
             cc=draft.cc,
             bcc=draft.bcc,
-            subject=storable(draft.subject or subject),
+            subject=storable(draft.subject or threads.reply_subject(row["subject"])),
             body=storable(draft.body),
             received_at=ms,
             message_id=f"<{email_id}@{box['address'].rpartition('@')[2]}>",
