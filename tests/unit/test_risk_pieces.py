@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Iterator
 from datetime import date
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -18,6 +19,7 @@ from mm_tui.review.risk.engine import assess
 from mm_tui.review.risk.model import Draft, Message, ThreadContext
 from mm_tui.review.risk.phrases import pattern
 from mm_tui.review.risk.pieces import LONGEST_MATCH, PIECE, Phrases, find_all
+from mm_tui.review.risk.rule import Reading
 from mm_tui.text import ManyLine
 
 SOUGHT = re.compile(r"(?<!\w)a[ab ]*b(?!\w)|\bwe (?:will )?refund\b")
@@ -77,11 +79,22 @@ def test_phrases_are_found_anywhere_in_a_huge_text() -> None:
 
 @pytest.mark.parametrize(
     "unit",
-    ["{} June and ", "{0}:{0} or ", "on Monday, ", "€{}.50, ", "HC-20{}17 or ", "{} seats, ", "from 1 May on {} "],
+    [
+        "{} June and ",
+        "{0}:{0} or ",
+        "on Monday, ",
+        "€{}.50, ",
+        "HC-20{}17 or ",
+        "{} seats, ",
+        "from 1 May on {} ",
+        "here is the pdf ",
+        "not sure before sending ",
+        "we refund you €{1}.17 today. ",
+    ],
 )
 def test_the_work_grows_in_proportion_to_a_long_sentence(unit: str, monkeypatch: pytest.MonkeyPatch) -> None:
     searched = [0]
-    find, slip = Phrases.finditer, one_slip_apart
+    find, slip, reckon = Phrases.finditer, one_slip_apart, sums._not_reckoned
 
     def counted(self: Phrases, text: str, begin: int = 0, end: int = sys.maxsize) -> Iterator[re.Match[str]]:
         searched[0] += min(end, len(text)) - begin
@@ -91,6 +104,11 @@ def test_the_work_grows_in_proportion_to_a_long_sentence(unit: str, monkeypatch:
         searched[0] += 1
         return slip(first, second)
 
+    def reckoned(reading: Reading, new: Any, every: list[Any], there: Any) -> list[Any]:
+        searched[0] += sum(map(len, map(str, every)))
+        return reckon(reading, new, every, there)
+
+    monkeypatch.setattr(sums, "_not_reckoned", reckoned)
     monkeypatch.setattr(Phrases, "finditer", counted)
     monkeypatch.setattr(Phrases, "search", lambda *where: next(counted(*where), None))
     for module in (details, counts, sums):
@@ -102,7 +120,7 @@ def test_the_work_grows_in_proportion_to_a_long_sentence(unit: str, monkeypatch:
     work = []
     for times in (200, 400):
         searched[0] = 0
-        body = "".join(unit.format(10 + number % 18) for number in range(times))
+        body = "".join(unit.format(10 + number % 18, number) for number in range(times))
         assess(Draft(us, (ann,), body=ManyLine(body)), context)
         work.append(searched[0])
     assert work[1] < 2.6 * work[0]

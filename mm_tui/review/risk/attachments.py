@@ -44,13 +44,12 @@ _PARCEL_NEAR = 40
 
 def _is_theirs(reading: Reading, match: re.Match[str]) -> bool:
     """Whether words about an attachment are about one of an earlier email, or ask the reader for one."""
-    first, _ = reading.sentence(match.start())
-    _, last = reading.sentence(match.start())
+    first, last = reading.sentence(match.start())
     asked = _ASKED_FOR.match(reading.low, match.end()) is not None
     asked = asked or (match[0].endswith("enclosed") and _IN_PARCEL.match(reading.low, match.end()) is not None)
     near = max(first, match.start() - _RECEIVED_NEAR), min(last, match.end() + _PARCEL_NEAR)
     asked = asked or _PARCEL.search(reading.low, *near) is not None
-    asked = asked or pattern("earlier_mail").search(reading.low, first, last) is not None
+    asked = asked or reading.sentence_has(match.start(), "earlier_mail")
     return asked or _RECEIVED.search(reading.low, max(first, match.start() - _RECEIVED_NEAR), match.start()) is not None
 
 

@@ -113,7 +113,7 @@ _OFFERED = re.compile(
 
 def _is_offered(reading: Reading, at: int) -> bool:
     """Whether something numbered is said to be free: another one than the thread's is an offer."""
-    return _OFFERED.search(reading.low, *reading.sentence(at)) is not None
+    return reading.sentence_matches(at, _OFFERED)
 
 
 @rule("identifier_differs", "a number that is nearly one of the thread's", needs_thread=True)

@@ -318,7 +318,7 @@ def _is_staff(reading: Reading, name: Span) -> bool:
     if _ACTS.match(reading.low, name.end):
         return True
     met = _WITH.search(reading.low, max(0, name.start - _LONGEST_WITH), name.start)
-    return met is not None and _MEETING.search(reading.low, *reading.sentence(name.start)) is not None
+    return met is not None and reading.sentence_matches(name.start, _MEETING)
 
 
 _LONGEST_WITH = 8

@@ -19,7 +19,7 @@ from mm_tui.review.risk.phrases import lowered, pattern
 from mm_tui.review.risk.pieces import Phrases
 from mm_tui.review.risk.rule import LONGEST_DRAFT, MOST_MAILS, Reading, quoted, rule
 from mm_tui.review.risk.sentences import YOU_MAY, by_sentence, commits_us, says_no
-from mm_tui.review.risk.sums import unknown
+from mm_tui.review.risk.sums import MOST_COMPARED, unknown
 from mm_tui.text import OneLine
 
 _PAYS = re.compile(
@@ -148,7 +148,15 @@ class _Gifts(msgspec.Struct, frozen=True, dict=True):
     def new_amounts(self, start: int, end: int) -> list[Amount]:
         """The amounts of a sentence that are neither in the thread nor calculated."""
         amounts = find_amounts(self.reading.body[start:end])
+        if amounts and self._lists_prices:
+            return [one for one in amounts if (one.currency, one.value) not in self.known]
         return unknown(self.reading, amounts, self.known) if amounts else []
+
+    @cached_property
+    def _lists_prices(self) -> bool:
+        """Whether the draft has so many new amounts that none of them is compared with what comes out of the others."""
+        named = {(amount.currency, amount.value) for amount in find_amounts(self.reading.body)}
+        return len(named.difference(self.known)) > MOST_COMPARED
 
     def reckoned(self, start: int, end: int) -> bool:
         """Whether a sentence has an amount that the thread does not name but that comes out of what it names."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 
 from mm_tui.models import Direction
@@ -109,15 +110,15 @@ _CONFIDENTIAL = re.compile(r"confid|vertrau|riservat|poufn|機密|保密|(?:stay
 
 def _is_assurance(reading: Reading, span: Span) -> bool:
     """Whether words of confidence are those of a footer, or say how we treat what somebody told us."""
-    around = reading.sentence(span.start)
-    return _CONFIDENTIAL.search(reading.low, *span) is not None and any(
-        one.search(reading.low, *around) for one in (_DISCLAIMER, _TREATED)
-    )
+    speaks_of_it = _CONFIDENTIAL.search(reading.low, *span) is not None
+    return speaks_of_it and reading.sentence_matches(span.start, _DISCLAIMER, _TREATED)
 
 
 _IN_BRACKETS = re.compile(r"[\[(（【][^\[\]()（）【】]{12,300}[\])）】]")
 _SHORT_REMARK = 40
 _BEFORE = 120
+_MOST_TRIED = 20
+"""How many such words of a sentence are tried: a huge one may have a thousand."""
 _READER = re.compile(
     r"\b(?:you|your|sie|ihre?n?|ihnen|vous|votre|vos|usted|su|você|u|uw|pan|pani|pana|państwo)\b|您|お客様"
 )
@@ -145,8 +146,12 @@ def _to_reviewer(reading: Reading) -> Iterator[Span]:
             and _READER.search(inside) is None
         ):
             yield Span(*match.span())
+    tried = Counter[int]()
     for match in pattern("sends_off").finditer(low):
         begin, last = reading.sentence(match.start())
+        tried[begin] += 1
+        if tried[begin] > _MOST_TRIED:
+            continue
         before = max(low.rfind("\n", 0, match.start()) + 1, match.start() - _BEFORE)
         for first in (begin, before):
             around = f"{low[first : match.start()]} {low[match.end() : last]}"
@@ -259,8 +264,7 @@ def attachment_denied(reading: Reading) -> Iterator[Finding]:
 
 
 def _refuses(reading: Reading, span: Span) -> bool:
-    first, last = reading.sentence(span.start)
-    return pattern("plain_not", "negations", "denies").search(reading.low, first, last) is not None
+    return reading.sentence_has(span.start, "plain_not", "negations", "denies")
 
 
 @rule("wish_ignored", "ignores a request to be left alone", needs_thread=True)

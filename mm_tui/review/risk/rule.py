@@ -222,6 +222,14 @@ class Reading(msgspec.Struct, frozen=True, dict=True):
             self._searched[question] = pattern(*keys).search(self.low, *question[:2]) is not None
         return self._searched[question]
 
+    def sentence_matches(self, at: int, *sought: re.Pattern[str]) -> bool:
+        """Whether one of `sought` is in the sentence with the character `at`. Each sentence is searched once."""
+        first, last = self.sentence(at)
+        question = (first, last, sought)
+        if question not in self._searched:
+            self._searched[question] = any(one.search(self.low, first, last) for one in sought)
+        return self._searched[question]
+
     def is_question(self, at: int) -> bool:
         """Whether the sentence with the character `at` asks."""
         first, last = self.sentence(at)
@@ -231,7 +239,7 @@ class Reading(msgspec.Struct, frozen=True, dict=True):
         return self._searched[question]
 
     @cached_property
-    def _searched(self) -> dict[tuple[int, int, tuple[str, ...]], bool]:
+    def _searched(self) -> dict[tuple[int, int, tuple[str | re.Pattern[str], ...]], bool]:
         return {}
 
     @cached_property
@@ -264,6 +272,11 @@ class Reading(msgspec.Struct, frozen=True, dict=True):
         words = set(re.findall(r"\w+", "\n".join(apart)))
         joined = [word for word in words if "_" in word]
         return frozenset(words.difference(joined).union(part for word in joined for part in word.split("_") if part))
+
+    @cached_property
+    def all_words(self) -> frozenset[str]:
+        """The words of draft and thread, in lower case."""
+        return self.thread_words.union(re.findall(r"\w+", self.low))
 
     @cached_property
     def known_names(self) -> frozenset[str]:

@@ -180,9 +180,10 @@ BIG_NUMBER = r"\d{1,3}(?:[.,' \u00a0]\d{3})+(?:[.,]\d{1,2})?|\d{1,9}(?:[.,]\d{1,
 _INTEGER = re.compile(r"(?<![\d.,:/-])\d{1,6}(?![\d:/]|[.,]\d)|(?<![\d.,:/-])\d{1,3}(?:[.,]\d{3})(?![\d:/]|[.,]\d)")
 
 
-def _whole_numbers(reading: Reading) -> frozenset[int]:
+@lru_cache(maxsize=16)
+def _whole_numbers(body: str, figures: str) -> frozenset[int]:
     """The whole numbers of draft and thread that may count pieces."""
-    found = (*_INTEGER.findall(reading.body), *_INTEGER.findall(reading.figures))
+    found = {*_INTEGER.findall(body), *_INTEGER.findall(figures)}
     return frozenset(int(re.sub(r"\D", "", one)) for one in found)
 
 
@@ -222,7 +223,7 @@ def unknown(reading: Reading, amounts: Iterable[Amount], there: Mapping[tuple[st
     every = [*((amount.currency, amount.value) for amount in find_amounts(reading.body)), *reversed(written)]
     new = _not_reckoned(reading, [one for one in known if (one.currency, one.value) not in written], every, there)
     # What has the digits of one of the thread's in another order is not proved by what the draft makes of it.
-    if not 0 < len(known) <= _MOST_COMPARED:
+    if not 0 < len(known) <= MOST_COMPARED:
         return new
     slips = [one for one in known if one not in new and any(_transposed(one, other) for other in there)]
     return [*new, *_not_reckoned(reading, slips, list(there), there)]
@@ -249,12 +250,13 @@ def _not_reckoned(
         new = [amount for amount in new if not _is_percentage(amount, every)]
         sums = _reckoned(every)
         new = [amount for amount in new if (amount.currency, amount.value) not in sums]
-        said = reading.thread_words.union(_WORD.findall(reading.low)) if new else frozenset()
-        digits = _whole_numbers(reading) if new else frozenset()
+        said = reading.all_words if new else frozenset()
+        digits = _whole_numbers(reading.body, reading.figures) if new else frozenset()
+        named = set(every) if new else ()
         new = [
             amount
             for amount in new
-            if not _is_multiple(amount, every, said, digits)
+            if not _is_multiple(amount, named, said, digits)
             and not _is_share(amount, there, said)
             and not _is_total(reading.body, amount)
         ]
@@ -283,7 +285,7 @@ def amount_not_in_thread(reading: Reading) -> Iterator[Finding]:
     for amount in new:
         if amount.currency == "%" and amount.value == _ALL and not kept:
             continue
-        may_contradict = len(new) <= _MOST_COMPARED and (foreign or _may_contradict(reading, amount, there))
+        may_contradict = len(new) <= MOST_COMPARED and (foreign or _may_contradict(reading, amount, there))
         levels[Level.MEDIUM if may_contradict else Level.LOW].append(amount)
     for level, amounts in levels.items():
         if amounts:
@@ -306,7 +308,7 @@ def _is_foreign(named: Iterable[Amount], there: Iterable[tuple[str, Decimal]]) -
 
 
 _ALL = 100
-_MOST_COMPARED = 50
+MOST_COMPARED = 50
 """A draft with more new amounts is a list of prices."""
 SHORTEST_SLIP = 3
 
@@ -319,7 +321,7 @@ def _may_contradict(reading: Reading, amount: Amount, there: Collection[tuple[st
         amount: an amount that the thread does not name.
         there: the thread's amounts.
     """
-    numbers = _whole_numbers(reading)
+    numbers = _whole_numbers(reading.body, reading.figures)
     named = [one.value for one in find_amounts(reading.body) if one.currency == amount.currency != "%"]
     if _is_bill(amount, named[:_MOST_RECKONED], numbers):
         return False
