@@ -10,11 +10,11 @@ from pydantic import AliasChoices, Field, StringConstraints
 from mm_tui.sandbox.gateway import mailboxes, messages, sending
 from mm_tui.sandbox.gateway.access import Admin, Answer, Limit, Reader, Sender, StateOf
 from mm_tui.sandbox.gateway.ids import iso
+from mm_tui.sandbox.gateway.mail import Submission
 from mm_tui.sandbox.gateway.requests import Address, Body, Markdown, Subject, Text
 from mm_tui.sandbox.gateway.routes_contacts import create_webhook
 from mm_tui.sandbox.gateway.routes_mailboxes import local_part
 from mm_tui.sandbox.gateway.routes_oversight import waiting
-from mm_tui.sandbox.gateway.sending import Submission
 from mm_tui.sandbox.gateway.state import DOMAIN, State
 from mm_tui.sandbox.gateway.statuses import PENDING, Mode, Status
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, fields, replace
 from operator import attrgetter
 from typing import Any, TypeVar, cast
 
-from mm_tui.sandbox.gateway.mail import IncomingMail, MailAttachment, name_and_address
+from mm_tui.sandbox.gateway.mail import IncomingMail, MailAttachment, SampleDraft, Submission, name_and_address
 from mm_tui.sandbox.gateway.state import State
 from mm_tui.sandbox.gateway.statuses import Status
 from mm_tui.sandbox.gateway.threads import Letter, group, usable
@@ -49,9 +49,9 @@ class Entry:
     attachments: Sequence[MailAttachment] = ()
 
     @classmethod
-    def of(cls, mail: IncomingMail, **more: Any) -> Entry:
-        """An entry with the fields of an email; `more` adds to them or replaces them."""
-        given = {one.name: getattr(mail, one.name) for one in fields(mail) if one.name != "date"}
+    def of(cls, mail: IncomingMail | SampleDraft | Submission, **more: Any) -> Entry:
+        """An entry with the fields of an email that it has too; `more` adds to them or replaces them."""
+        given = {one.name: getattr(mail, one.name) for one in fields(mail) if one.name in cls.__slots__}
         return cls(**{**given, **more})
 
 

@@ -6,7 +6,9 @@ passes on what it received, and the client under test has to cope.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.utils import parseaddr
@@ -44,6 +46,28 @@ class IncomingMail:
     """Other headers worth keeping."""
     spam_score: float | None = None
     """From 5 it is flagged, from 8 quarantined."""
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """An email that a caller wants to send. `send_at` in epoch ms."""
+
+    to: Sequence[str]
+    subject: str
+    markdown: str
+    cc: Sequence[str] = ()
+    bcc: Sequence[str] = ()
+    attachments: Sequence[MailAttachment] = ()
+    idempotency_key: str | None = None
+    send_at: int | None = None
+    gate_timing: str | None = None
+    always_gate: bool = False
+
+    def fingerprint(self) -> str:
+        """A digest of the content, for recognizing the same reply."""
+        parts = [hashlib.sha256(part.data).hexdigest() + part.name for part in self.attachments]
+        content = json.dumps([self.markdown, list(self.cc), list(self.bcc), parts])
+        return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

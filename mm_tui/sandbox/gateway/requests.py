@@ -10,8 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field, StringConstraints
 
-from mm_tui.sandbox.gateway.mail import MailAttachment
-from mm_tui.sandbox.gateway.sending import Submission
+from mm_tui.sandbox.gateway.mail import MailAttachment, Submission
 from mm_tui.sandbox.gateway.state import ApiError, moment
 from mm_tui.sandbox.gateway.statuses import Mode, Scope
 
@@ -79,17 +78,9 @@ class ReplyBody(Body):
         attachments = [part.decoded() for part in self.attachments]
         if sum(len(part.data) for part in attachments) > MAX_ATTACHMENTS_BYTES:
             raise ApiError(413, "Attachments are larger than 25 MB together")
-        return Submission(
-            to=list(to),
-            subject=subject,
-            markdown=self.markdown,
-            cc=self.cc,
-            bcc=self.bcc,
-            attachments=attachments,
-            idempotency_key=self.idempotency_key,
-            send_at=moment(self.send_at),
-            gate_timing=self.gate_timing,
-        )
+        same = self.model_dump(include={"markdown", "cc", "bcc", "idempotency_key", "gate_timing"})
+        send_at = moment(self.send_at)
+        return Submission(to=list(to), subject=subject, attachments=attachments, send_at=send_at, **same)
 
 
 class SendBody(ReplyBody):

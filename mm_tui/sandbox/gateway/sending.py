@@ -2,42 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from mm_tui.sandbox.gateway import ids, lifecycle, mailboxes, messages
 from mm_tui.sandbox.gateway.insert import Entry, bare, file
-from mm_tui.sandbox.gateway.mail import MailAttachment
+from mm_tui.sandbox.gateway.mail import Submission
 from mm_tui.sandbox.gateway.state import QUOTA_USED_UP, ApiError, Caller, State, warming_up
 from mm_tui.sandbox.gateway.statuses import CANCELLABLE, Mode, Status
 from mm_tui.sandbox.gateway.threads import reply_subject
 
 IN_THE_PAST = "send_at must lie in the future"
-
-
-@dataclass(frozen=True, slots=True)
-class Submission:
-    """An email that a caller wants to send. `send_at` in epoch ms."""
-
-    to: Sequence[str]
-    subject: str
-    markdown: str
-    cc: Sequence[str] = ()
-    bcc: Sequence[str] = ()
-    attachments: Sequence[MailAttachment] = ()
-    idempotency_key: str | None = None
-    send_at: int | None = None
-    gate_timing: str | None = None
-    always_gate: bool = False
-
-    def fingerprint(self) -> str:
-        """A digest of the content, for recognizing the same reply."""
-        parts = [hashlib.sha256(part.data).hexdigest() + part.name for part in self.attachments]
-        content = json.dumps([self.markdown, list(self.cc), list(self.bcc), parts])
-        return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,27 +151,21 @@ def _submit(
     if mailbox["signature_block"] and state.tuning.signature_in_draft:
         body = f"{body}\n\n-- \n{mailbox['signature_block']}"
     domain = mailbox["address"].rpartition("@")[2]
-    entry = Entry(
+    entry = Entry.of(
+        mail,
         id=email_id,
         mailbox_id=mailbox["id"],
         thread_id=thread_id,
         direction="outbound",
         status=Status.PENDING_SCAN,
         sender=mailbox["address"],
-        to=mail.to,
-        cc=mail.cc,
-        bcc=mail.bcc,
-        subject=mail.subject,
         body=body,
         received_at=state.now_ms(),
         message_id=f"<{email_id}@{domain}>",
         in_reply_to=answered["message_id"] if answered is not None else "",
         references=[reference for reference in references if reference],
-        send_at=mail.send_at,
         gate_timing=mail.gate_timing or mailbox["default_gate_timing"],
-        always_gate=mail.always_gate,
         due_at=state.due(lifecycle.after_ms(state, state.tuning.scan_delay)),
-        attachments=mail.attachments,
     )
     file(state, [entry])
     if mail.idempotency_key is not None:

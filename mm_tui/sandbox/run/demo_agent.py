@@ -19,7 +19,7 @@ from importlib import resources
 from typing import Any
 
 from mm_tui.sandbox.gateway import inbound, mailboxes, messages, sending
-from mm_tui.sandbox.gateway.mail import Arrival, IncomingMail, name_and_address
+from mm_tui.sandbox.gateway.mail import Arrival, IncomingMail, Submission, name_and_address
 from mm_tui.sandbox.gateway.server import Server
 from mm_tui.sandbox.gateway.state import DOMAIN, ApiError, State
 from mm_tui.sandbox.gateway.statuses import Status
@@ -55,7 +55,7 @@ def redraft(state: State) -> int:
         at = int(round_) + 1 if round_.isdecimal() and len(round_) < 9 else MOST_ROUNDS + 1
         if answered is None or at > MOST_ROUNDS:
             continue
-        mail = sending.Submission((), "", other_text(state, row, answered, tags))
+        mail = Submission((), "", other_text(state, row, answered, tags))
         try:
             with state.write() as db:
                 made = sending.reply(state, None, row["mailbox_id"], answered["id"], mail)

@@ -139,7 +139,8 @@ def _drafts(state: State, box: sqlite3.Row, drafts: Sequence[SampleDraft]) -> It
         leaves_at = None if after is None else now + int(after.total_seconds() * 1000)
         state.audit("email.reply_submitted", "email", email_id, None, {"mailbox_id": box["id"]})
         state.audit("oversight.pending" if leaves_at is None else "email.scheduled", "email", email_id, None)
-        yield Entry(
+        yield Entry.of(
+            draft,
             id=email_id,
             mailbox_id=box["id"],
             thread_id=row["thread_id"],
@@ -147,15 +148,12 @@ def _drafts(state: State, box: sqlite3.Row, drafts: Sequence[SampleDraft]) -> It
             status=Status.PENDING_SEND_APPROVAL if leaves_at is None else Status.SCHEDULED,
             sender=box["address"],
             to=[storable(address) for address in draft.to] or [row["reply_to"] or row["sender"]],
-            cc=draft.cc,
-            bcc=draft.bcc,
             subject=storable(draft.subject or threads.reply_subject(row["subject"])),
             body=storable(draft.body),
             received_at=ms,
             message_id=f"<{email_id}@{box['address'].rpartition('@')[2]}>",
             in_reply_to=row["message_id"],
             references=[row["message_id"]],
-            attachments=draft.attachments,
             send_at=leaves_at,
             gate_timing=None if leaves_at is None else "schedule_first",
             due_at=leaves_at,
