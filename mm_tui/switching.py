@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from mm_tui.hangup import interrupts_left_to_others
 from mm_tui.messages import Said, session_of
-from mm_tui.screens.dialogs.confirm import ConfirmScreen
+from mm_tui.screens.dialogs.dialog import ConfirmScreen
 from mm_tui.screens.dialogs.leave import LeaveScreen, on_the_way
 from mm_tui.screens.dialogs.profiles import ProfilesScreen
 from mm_tui.session import Session

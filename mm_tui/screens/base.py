@@ -9,8 +9,8 @@ from textual.screen import Screen
 
 from mm_tui import keymap
 from mm_tui.messages import Said, ServiceEventReceived, ServicesReady, session_of
+from mm_tui.widgets.background import Later
 from mm_tui.widgets.chrome import KeysLine, StatusLine, TopLine
-from mm_tui.widgets.later import Later
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection

@@ -1,4 +1,5 @@
-"""Work beside the event loop. Its result comes back on the message loop of the screen or widget that asked for it."""
+"""Work beside the event loop: its result comes back on the message loop of the screen or widget that asked for it. And
+calls that wait a moment, so that one answers for several reasons."""
 
 from __future__ import annotations
 
@@ -10,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from textual.dom import DOMNode
+    from textual.message_pump import MessagePump
+    from textual.timer import Timer
 
 T = TypeVar("T")
 
@@ -36,3 +39,29 @@ def awaited(
         node.call_later(then, await coroutine)
 
     node.run_worker(work(), exclusive=exclusive, group=group, exit_on_error=False)
+
+
+class Later:
+    def __init__(self, node: MessagePump, seconds: float, call: Callable[[], object]) -> None:
+        self._node, self._seconds, self._call = node, seconds, call
+        self._timer: Timer | None = None
+
+    def soon(self) -> None:
+        """Calls it once for all that ask for it until then."""
+        if self._timer is None:
+            self._timer = self._node.set_timer(self._seconds, self._due)
+
+    def after_pause(self) -> None:
+        """Calls it once nobody has asked for it for so long."""
+        self.stop()
+        self.soon()
+
+    def stop(self) -> None:
+        """Forgets that it was asked for."""
+        if self._timer is not None:
+            self._timer.stop()
+            self._timer = None
+
+    def _due(self) -> None:
+        self._timer = None
+        self._call()

@@ -15,7 +15,7 @@ from mm_tui import keymap
 from mm_tui.messages import choose_act, session_of
 from mm_tui.store.seal import STORE_FAULTS, fault_of_store
 from mm_tui.text import OneLine
-from mm_tui.widgets.later import Later
+from mm_tui.widgets.background import Later
 from mm_tui.widgets.words import is_typed, joined, key_name, with_keys
 
 if TYPE_CHECKING:

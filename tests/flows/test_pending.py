@@ -614,13 +614,13 @@ async def test_the_queue_shows_draft_and_thread_beside_the_list_where_there_is_r
     sandbox.draft("It is on its way.")
     async with running_queue(settings_for(sandbox), 1, size=(columns, 30)) as (_, pilot, screen):
         main, side = screen.pane.main, screen.pane.side
-        assert screen.panes.shows_email is draft
+        assert screen.shows_email is draft
         await until(pilot, lambda: (main.region.width > 0, side.region.width > 0) == (draft, thread), "the panes")
         await pilot.press("enter")
         await until(pilot, lambda: main.region.width > 0, "the draft")
         await pilot.press("escape")
         await pilot.resize_terminal(99, 30)
-        await until(pilot, lambda: not screen.panes.shows_email and main.region.width == 0, "the list alone")
+        await until(pilot, lambda: not screen.shows_email and main.region.width == 0, "the list alone")
         await pilot.resize_terminal(120, 30)
         await seen(pilot, screen)
         await pilot.press("a")

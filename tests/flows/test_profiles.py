@@ -12,7 +12,7 @@ from textual.pilot import Pilot
 from textual.widgets import OptionList, TextArea
 
 from mm_tui.app import MmTui
-from mm_tui.screens.dialogs.confirm import ConfirmScreen
+from mm_tui.screens.dialogs.dialog import ConfirmScreen
 from mm_tui.screens.dialogs.profiles import ProfilesScreen
 from mm_tui.screens.pending.editor import EditScreen
 from mm_tui.screens.pending.screen import PendingScreen

@@ -69,7 +69,7 @@ async def test_a_long_draft_that_is_being_read_does_not_change_under_the_reader(
     async with running_queue(settings_for(sandbox), 1) as (app, pilot, screen):
         await until(pilot, lambda: "Paragraph **0**" in screen.pane.main.page.text)
         await pilot.press("enter")
-        await until(pilot, lambda: screen.panes.is_reading and screen.pane.main.max_scroll_y > 0, "its layout")
+        await until(pilot, lambda: screen.is_reading and screen.pane.main.max_scroll_y > 0, "its layout")
         await pilot.press("pagedown")
         await until(pilot, lambda: screen.pane.main.scroll_offset.y > 0, "the next page")
         before = screen.pane.main.page

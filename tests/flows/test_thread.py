@@ -15,8 +15,7 @@ from textual.widgets import OptionList, Static, TextArea
 
 from mm_tui.messages import DecisionWanted, ServiceEventReceived
 from mm_tui.models import EmailDetail, RawContent, SendReceipt
-from mm_tui.screens.dialogs.confirm import ConfirmScreen
-from mm_tui.screens.dialogs.dialog import ListDialog
+from mm_tui.screens.dialogs.dialog import ConfirmScreen, ListDialog
 from mm_tui.screens.thread.reply_editor import ReplyEditor
 from mm_tui.screens.thread.screen import ThreadScreen
 from mm_tui.screens.thread.view import ThreadView

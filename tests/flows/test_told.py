@@ -61,9 +61,9 @@ async def test_what_was_said_of_one_mail_is_not_said_of_the_next(
         await pilot.press("n")
         await until(pilot, lambda: "not seen yet" not in drawn(app), "the answer to go")
         # Keys that do nothing say why; q goes back from the email, and in the list says how to leave.
-        assert screen.panes.is_reading
+        assert screen.is_reading
         await pilot.press("q", "k")
-        await until(pilot, lambda: not screen.panes.is_reading and app.keyboard.is_ready, "the list")
+        await until(pilot, lambda: not screen.is_reading and app.keyboard.is_ready, "the list")
         await until(pilot, lambda: screen.queue_list.cursor == 0, "the line above")
         assert "does nothing here" not in drawn(app)
         monkeypatch.setattr(keyboard, "PAUSE_SECONDS", 0)
@@ -108,7 +108,7 @@ async def test_the_sentence_of_a_finding_is_shown_with_its_words_which_does_not_
         await pilot.press("escape")
         await pilot.press("]")
         await until(pilot, lambda: "1 of " in drawn(app).splitlines()[-2], "the first of the findings")
-        assert screen.panes.is_reading and "You get a full refund of $240." in drawn(app)
+        assert screen.is_reading and "You get a full refund of $240." in drawn(app)
         sentence = screen.pane.main.words_here
         # With its level: the sign of a message is the same for every finding.
         assert sentence is not None and f"· high risk · {sentence.about}" in drawn(app).splitlines()[-2]

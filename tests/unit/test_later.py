@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from mm_tui.widgets.later import Later
+from mm_tui.widgets.background import Later
 
 
 class Timers:

@@ -27,9 +27,8 @@ from mm_tui.store.audit.folding import Folder
 from mm_tui.store.audit.journal import Journal, Verdict
 from mm_tui.store.audit.made import MadeDecision, made_since
 from mm_tui.store.audit.timeline import Facet, LineFilter
-from mm_tui.widgets.background import in_thread
+from mm_tui.widgets.background import Later, in_thread
 from mm_tui.widgets.cached_static import CachedStatic
-from mm_tui.widgets.later import Later
 from mm_tui.widgets.line_input import SearchInput
 from mm_tui.widgets.pager import Page, Pager
 

@@ -1,4 +1,5 @@
-"""What dialogs share: their styles, the line of keys, closing without an answer, and lists to choose from."""
+"""What dialogs share: their styles, the line of keys, closing without an answer; a yes-or-no question, and lists to
+choose from."""
 
 from __future__ import annotations
 
@@ -92,6 +93,31 @@ def ask(app: App[Any], dialog: Dialog[Answer], then: Callable[[Answer], object])
             then(answer)
 
     app.push_screen(dialog, closed)
+
+
+class ConfirmScreen(ModalScreen[bool]):
+    """Asks before something that cannot be undone. Only `y` means yes."""
+
+    CSS_PATH = "dialogs.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y", "answer(True)", "yes"),
+        Binding("escape,n,q", "answer(False)", "no"),
+    ]
+
+    def __init__(self, title: str, words: str, *, yes: str = "yes", no: str = "no") -> None:
+        super().__init__()
+        self._title, self._words, self._yes, self._no = title, words, yes, no
+        self.answer_keys = frozenset("ynq")
+        """Keys that count only once the question has been on the screen for a moment."""
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog"):
+            yield Static(Content(OneLine(self._title)), classes="dialog--title")
+            yield Static(Content(OneLine(self._words)), classes="dialog--words")
+            yield keys_line(("y", self._yes), ("esc", self._no))
+
+    def action_answer(self, answer: bool) -> None:
+        self.dismiss(answer)
 
 
 class ChoiceList(OptionList):

@@ -8,7 +8,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from mm_tui.messages import session_of
-from mm_tui.screens.dialogs.confirm import ConfirmScreen
+from mm_tui.screens.dialogs.dialog import ConfirmScreen
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:

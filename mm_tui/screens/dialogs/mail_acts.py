@@ -129,7 +129,7 @@ def _ask(
 
 def toggle_automatic(app: App[Any], session: Session, say: Callable[[str], None]) -> None:
     """Switches automatic mode on, after a warning, or off; `say` shows the result."""
-    from mm_tui.screens.dialogs.confirm import ConfirmScreen
+    from mm_tui.screens.dialogs.dialog import ConfirmScreen
     from mm_tui.services.assistant.triage import AUTOMATIC_WARNING, NO_MODEL
 
     triage = session.triage

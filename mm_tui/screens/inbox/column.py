@@ -23,7 +23,6 @@ from mm_tui.store.mail.search import MailView, parse_query
 from mm_tui.text import OneLine
 from mm_tui.widgets.cached_static import CachedStatic
 from mm_tui.widgets.chrome import StatusLine
-from mm_tui.widgets.later import Later
 from mm_tui.widgets.line_input import SearchInput
 from mm_tui.widgets.mail_list import MailList
 
@@ -38,8 +37,6 @@ FIRST_KEYS = 200
 """How many keys are read before the first frame; a thread reads the rest."""
 PAINT_SECONDS = 0.1
 """The longest time in seconds that the reading waits for the first results to be painted."""
-RELOAD_SECONDS = 0.3
-"""Seconds: events closer together than this are handled together."""
 
 
 def _leaves_out(view: MailView) -> bool:
@@ -65,8 +62,8 @@ class KeysRead(NamedTuple):
 class MailColumn(Vertical):
     """The inbox's list with its heading and search line."""
 
-    class News(Message):
-        """The list is read again after an event, or shows another view: the preview is of another email."""
+    class OtherView(Message):
+        """The list shows another view, chosen with one key, and not by moving the cursor: nothing has to rest."""
 
     mails = getters.query_one("#mails", MailList)
     """The list of emails."""
@@ -74,7 +71,6 @@ class MailColumn(Vertical):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.view = MailView(folded=True)
-        self._reloading = Later(self, RELOAD_SECONDS, self._reload_now)
         self._whole = False
         self._total: int | None = None
         """How many keys the view has, while only the first are listed and if they were counted."""
@@ -136,14 +132,6 @@ class MailColumn(Vertical):
             found = (self.session.mail.rowid(email_id) for email_id in email_ids)
             self.mails.forget_rows([key for key in found if key is not None])
 
-    def reload_soon(self) -> None:
-        """Reads the list again soon, once for all events until then."""
-        self._reloading.soon()
-
-    def _reload_now(self) -> None:
-        self.reload()
-        self.post_message(self.News())
-
     def reload(self, *, fresh: bool = False) -> None:
         """Reads the keys of the view in a thread. `fresh`: it is a new view, shown from the top."""
         view, store = self.view, self.session.mail
@@ -194,8 +182,7 @@ class MailColumn(Vertical):
         if found.painted is not None:
             self.mails.after_drawing(found.painted.set)
         if found.fresh and not self.view.query:
-            # Another view is chosen with one key, and not by moving the cursor: nothing has to rest.
-            self.mails.after_drawing(lambda: self.post_message(self.News()))
+            self.mails.after_drawing(lambda: self.post_message(self.OtherView()))
 
     def use_profile_mailbox(self) -> None:
         """Lists only the profile's mailbox, as soon as it is known."""

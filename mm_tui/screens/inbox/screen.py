@@ -106,13 +106,13 @@ class InboxScreen(BaseScreen):
     def handle_event(self, event: ServiceEvent) -> None:
         if isinstance(event, MailChanged):
             self.column.forget(event.email_ids)
-            self.column.reload_soon()
+            self.reload_soon()
         elif isinstance(event, AssistChanged):
             if event.email_id is not None:
                 self.column.forget(frozenset({event.email_id}))
                 self._show_preview()
         elif isinstance(event, PendingChanged):
-            self.column.reload_soon()
+            self.reload_soon()
         elif isinstance(event, MailboxesChanged):
             self.column.use_profile_mailbox()
             self.column.show_heading()
@@ -123,6 +123,11 @@ class InboxScreen(BaseScreen):
         super().draw_ages()
         if self.is_mounted:
             self.mails.redraw_ages()
+
+    def reload(self) -> None:
+        super().reload()
+        self.column.reload()
+        self._show_preview()
 
     def services_ready(self) -> None:
         self.column.show_empty_words()
@@ -144,7 +149,7 @@ class InboxScreen(BaseScreen):
 
     # The preview
 
-    def on_mail_column_news(self, _message: MailColumn.News) -> None:
+    def on_mail_column_other_view(self, _message: MailColumn.OtherView) -> None:
         self._show_preview()
 
     def on_virtual_list_moved(self, _message: MailList.Moved) -> None:

@@ -38,7 +38,7 @@ class Batches:
         elif (why := self._screen.why_not(self._screen.gate.why_not_approve, entry)) or (
             why := entry.assessment.why_alone
         ):
-            if why == UNSEEN and self._screen.panes.is_reading:
+            if why == UNSEEN and self._screen.is_reading:
                 self._screen.refusal.read_on(entry)
             else:
                 self._screen.refusal.say(why)

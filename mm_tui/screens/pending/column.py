@@ -222,9 +222,6 @@ class QueueColumn(Vertical):
         self.made: Sequence[MadeDecision] = ()
         """Today's decisions, where nothing waits."""
 
-        self.progress = ""
-        """The progress of rejecting a filter."""
-
     def compose(self) -> ComposeResult:
         yield CachedStatic(id="heading")
         with Horizontal(id="search-line"):
@@ -239,8 +236,8 @@ class QueueColumn(Vertical):
         with self.search.prevent(Input.Changed):
             self.search.value = ""
 
-    def show(self, listing: QueueListing, marks: Marks) -> None:
-        """Draws the list, with the state of the decision about each email."""
+    def show(self, listing: QueueListing, marks: Marks, progress: str) -> None:
+        """Draws the list, with the state of the decision about each email. `progress`: of rejecting a filter."""
         session, shown = session_of(self), self.queue_list
         is_read = self.kept is not None and (listing.waiting or listing.expected is None)
         words = empty_words(session, listing, self.kept or 0, self.made) if is_read else READING
@@ -257,7 +254,7 @@ class QueueColumn(Vertical):
         shown.show(list(listed), row)
         known = knows_queue(session)
         keys = session.settings.keys
-        words_above = heading(listing, marks, self.kept or 0, keys, self.progress, known=known)
+        words_above = heading(listing, marks, self.kept or 0, keys, progress, known=known)
         above = self.query_one("#heading", CachedStatic)
         # What is wrong with a query is worth a second line where the list is narrow.
         above.set_class(bool(listing.complaint), "-complains")

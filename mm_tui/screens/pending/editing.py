@@ -152,7 +152,7 @@ class Editing:
             presence.watch.stop()
         else:
             presence.watch.watch(under.item.mailbox_id, under.item.id)
-        entry = self._editing or (screen.current if screen.panes.is_reading else None)
+        entry = self._editing or (screen.current if screen.is_reading else None)
         view = screen.decision_of(entry.item.id) if entry is not None else None
         if entry is None or entry.ended or not screen.is_open or (view is not None and not view.ended):
             presence.close()

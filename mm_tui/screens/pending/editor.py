@@ -34,10 +34,9 @@ from mm_tui.services.fault_words import expected_faults, fault_words
 from mm_tui.services.queue.assessing import edited_draft
 from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.text import ManyLine, OneLine
-from mm_tui.widgets.background import in_thread
+from mm_tui.widgets.background import Later, in_thread
 from mm_tui.widgets.cached_static import CachedStatic
 from mm_tui.widgets.draft_area import RETRY_SECONDS, SAVE_SECONDS, DraftArea
-from mm_tui.widgets.later import Later
 from mm_tui.widgets.line_input import LineInput
 from mm_tui.widgets.pager import Pager
 from mm_tui.widgets.words import joined

@@ -6,7 +6,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from textual import getters
-from textual.screen import Screen
 
 from mm_tui.screens.base import BaseScreen
 from mm_tui.screens.pending.column import QueueColumn
@@ -28,70 +27,6 @@ COLUMNS = {"-split": 100, "-three": 180}
 """The number of columns from which the draft is beside the list, and its thread beside both."""
 
 
-class Panes:
-    """Sets the style classes of the pending screen, which decide what is on it."""
-
-    def __init__(self, screen: Screen[None]) -> None:
-        self._screen = screen
-
-    @property
-    def is_reading(self) -> bool:
-        """Whether an email uses the full width."""
-        return self._screen.has_class("-reading")
-
-    @property
-    def is_searching(self) -> bool:
-        """Whether the search line is shown."""
-        return self._screen.has_class("-searching")
-
-    @property
-    def shows_email(self) -> bool:
-        """Whether the email under the cursor is on the screen, not only its row."""
-        return self.is_reading or self._screen.has_class("-split")
-
-    @staticmethod
-    def classes(width: int) -> tuple[str, ...]:
-        """The style classes of a screen with this number of columns."""
-        return tuple(name for name, least in COLUMNS.items() if width >= least)
-
-    def resize(self, width: int) -> bool:
-        """Lays the screen out for this number of columns. Returns whether the email came on the screen."""
-        was_shown = self.shows_email
-        for name in COLUMNS:
-            self._screen.set_class(name in self.classes(width), name)
-        self._place_thread()
-        return self.shows_email and not was_shown
-
-    def read(self) -> None:
-        """Gives the email the full width, with its thread beside it if there is room."""
-        self._screen.add_class("-reading")
-        self._place_thread()
-
-    def close(self) -> None:
-        self._screen.remove_class("-reading")
-        self._place_thread()
-
-    def _place_thread(self) -> None:
-        """Shows the thread beside the draft if there is room for both, and for the list if it is shown too."""
-        beside = self._screen.has_class("-wide" if self.is_reading else "-three")
-        self._screen.query_one(ItemPane).set_beside(beside)
-        self._screen.refresh_bindings()
-
-    def open_search(self) -> None:
-        if self.is_reading:
-            self.close()
-        self._screen.add_class("-searching")
-        self._screen.query_one(QueueColumn).search.focus()
-        self._screen.refresh_bindings()
-
-    def end_search(self) -> None:
-        """Goes back to the list; the search line stays while it holds a query."""
-        column = self._screen.query_one(QueueColumn)
-        column.queue_list.focus()
-        self._screen.set_class(bool(column.search.value.strip()), "-searching")
-        self._screen.refresh_bindings()
-
-
 ALL_OF_IT = "this is everything that would be sent: read it, then approve"
 
 
@@ -106,7 +41,6 @@ class QueueHost(BaseScreen):
     def __init__(self) -> None:
         super().__init__()
         self.marks = Marks()
-        self.panes = Panes(self)
         self.refusal = Refusal(self)
 
     @cached_property
@@ -160,6 +94,59 @@ class QueueHost(BaseScreen):
         if why:
             self.refusal.say(why)
         return bool(why)
+
+    # The style classes, which decide what is on the screen
+
+    @property
+    def is_reading(self) -> bool:
+        """Whether an email uses the full width."""
+        return self.has_class("-reading")
+
+    @property
+    def is_searching(self) -> bool:
+        """Whether the search line is shown."""
+        return self.has_class("-searching")
+
+    @property
+    def shows_email(self) -> bool:
+        """Whether the email under the cursor is on the screen, not only its row."""
+        return self.is_reading or self.has_class("-split")
+
+    def size_classes(self, width: int, height: int) -> tuple[str, ...]:
+        return (*super().size_classes(width, height), *(name for name, least in COLUMNS.items() if width >= least))
+
+    def lay_out(self, width: int) -> bool:
+        """Lays the screen out for this number of columns. Returns whether the email came on the screen."""
+        was_shown = self.shows_email
+        for name, least in COLUMNS.items():
+            self.set_class(width >= least, name)
+        self._place_thread()
+        return self.shows_email and not was_shown
+
+    def set_reading(self, reading: bool) -> None:
+        """Gives the email the full width, with its thread beside it if there is room; or takes it back."""
+        self.set_class(reading, "-reading")
+        self._place_thread()
+
+    def _place_thread(self) -> None:
+        """Shows the thread beside the draft if there is room for both, and for the list if it is shown too."""
+        self.pane.set_beside(self.has_class("-wide" if self.is_reading else "-three"))
+        self.refresh_bindings()
+
+    def action_search(self) -> None:
+        if self.is_reading:
+            self.set_reading(False)
+        self.add_class("-searching")
+        self.column.search.focus()
+        self.refresh_bindings()
+
+    def end_search(self) -> None:
+        """Goes back to the list; the search line stays while it holds a query."""
+        self.queue_list.focus()
+        self.set_class(bool(self.column.search.value.strip()), "-searching")
+        self.refresh_bindings()
+
+    # What its parts do
 
     def read_item(self) -> None:
         """Focuses the item and gives it the full width, with its thread beside it if there is room."""

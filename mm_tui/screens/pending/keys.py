@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from mm_tui.services.queue.entry import Order
 
 if TYPE_CHECKING:
-    from mm_tui.services.decisions.view import DecisionView
     from mm_tui.services.queue.entry import QueueEntry
 
 DECIDES = frozenset({
@@ -25,14 +24,6 @@ WHILE_WAITING = frozenset({"pending.note", "pending.assign", "pending.snooze", "
 
 FINDINGS = frozenset({"pending.next_finding", "pending.previous_finding"})
 """Actions on marked words."""
-
-
-def applies(action: str, entry: QueueEntry | None, view: DecisionView | None) -> bool | None:
-    """Whether a key does something here, or says why not; None if it will once an email is under the cursor, so that
-    only the help lists it. A letter for which this is not true counts as text."""
-    if action == "answer":
-        return view is not None and view.question is not None
-    return True if entry is not None or action not in ON_AN_EMAIL else None
 
 
 def label_here(

@@ -52,7 +52,7 @@ class OpenEmail:
             return
         session = screen.session
         self._timers.draw_place()
-        change = self.versions.show(entry, session.clock.now()) if screen.panes.shows_email else None
+        change = self.versions.show(entry, session.clock.now()) if screen.shows_email else None
         box, advice = session.mail.mailbox(entry.item.mailbox_id), advice_of(session, entry)
         screen.pane.show(Opened(entry, screen.decision_of(entry.item.id), box, change, advice))
 
@@ -95,7 +95,7 @@ class OpenEmail:
         view = screen.decision_of(self._cursor_id) if self._cursor_id else None
         decisions = screen.session.decisions
         # An incident must have been opened, or shown beside the list: its row alone does not say everything.
-        shown = view is not None and (screen.panes.shows_email or view.phase is not Phase.INCIDENT)
+        shown = view is not None and (screen.shows_email or view.phase is not Phase.INCIDENT)
         if decisions is not None and view is not None and view.must_be_seen and shown:
             screen.run_worker(decisions.looked_at(view.id), group="note", exit_on_error=False)
             screen.show_rows()
@@ -118,7 +118,7 @@ class OpenEmail:
         screen = self._screen
         if screen.current is None:
             return
-        if not screen.panes.shows_email:
+        if not screen.shows_email:
             screen.read_item()
         if screen.pane.view is not View.DRAFT:
             screen.pane.show_view(View.DRAFT)

@@ -19,7 +19,7 @@ from mm_tui.settings.profiles import reviewer
 from mm_tui.store.audit.made import MadeDecision, made_since
 from mm_tui.store.decisions.records import DecisionStore
 from mm_tui.text import OneLine
-from mm_tui.widgets.later import Later
+from mm_tui.widgets.background import Later
 
 if TYPE_CHECKING:
     from mm_tui.screens.pending.host import QueueHost

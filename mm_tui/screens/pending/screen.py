@@ -18,7 +18,7 @@ from mm_tui.screens.pending.deciding import Deciding
 from mm_tui.screens.pending.editing import Editing
 from mm_tui.screens.pending.filtering import FilterActions, FilterStrip
 from mm_tui.screens.pending.host import QueueHost
-from mm_tui.screens.pending.keys import DECIDES, applies, label_here
+from mm_tui.screens.pending.keys import DECIDES, ON_AN_EMAIL, label_here
 from mm_tui.screens.pending.open_email import OpenEmail
 from mm_tui.screens.pending.pane import ItemPane, View
 from mm_tui.screens.pending.reading import MailOpener, QueueRead, QueueReader
@@ -156,10 +156,9 @@ class PendingScreen(QueueHost):
         self.bulk_reject.tell()
 
     def show_rows(self) -> None:
-        self.column.progress = self.bulk_reject.words
-        self.column.show(self.listing, self.marks)
+        self.column.show(self.listing, self.marks, self.bulk_reject.words)
         self.set_class(not self.listing.listed, "-empty")
-        if not self.listing.listed and self.panes.is_reading:
+        if not self.listing.listed and self.is_reading:
             self.action_back()
         self.refresh_bindings()
 
@@ -211,14 +210,14 @@ class PendingScreen(QueueHost):
 
     def read_item(self) -> None:
         if self.current is not None:
-            self.panes.read()
+            self.set_reading(True)
             self.open_email.show()
             self.pane.main.focus()
 
     def go_back(self) -> bool:
-        was_reading = self.panes.is_reading
+        was_reading = self.is_reading
         if was_reading:
-            self.panes.close()
+            self.set_reading(False)
             self.queue_list.focus()
             self.editing.tell_what_is_open()
         return was_reading
@@ -226,10 +225,10 @@ class PendingScreen(QueueHost):
     def action_back(self) -> None:
         if self.go_back():
             return
-        if self.panes.is_searching or self.listing.typed:
+        if self.is_searching or self.listing.typed:
             self.column.clear_search()
             self.filtering.search("")
-            self.panes.end_search()
+            self.end_search()
         elif self.listing.is_filtered:
             self.show_all()
         else:
@@ -238,13 +237,10 @@ class PendingScreen(QueueHost):
     def show_all(self) -> None:
         self.column.clear_search()
         self.filtering.all()
-        self.panes.end_search()
-
-    def size_classes(self, width: int, height: int) -> tuple[str, ...]:
-        return (*super().size_classes(width, height), *self.panes.classes(width))
+        self.end_search()
 
     def on_resize(self, event: events.Resize) -> None:
-        if self.panes.resize(event.size.width):
+        if self.lay_out(event.size.width):
             self.open_email.show()
 
     def action_next_view(self) -> None:
@@ -255,7 +251,7 @@ class PendingScreen(QueueHost):
 
     def _change_view(self, change: Callable[[], None]) -> None:
         """Opens the email if only its row is shown: what nobody sees must not change."""
-        if self.panes.shows_email:
+        if self.shows_email:
             change()
         else:
             self.read_item()
@@ -276,7 +272,7 @@ class PendingScreen(QueueHost):
 
     def action_order(self) -> None:
         self.filtering.switch_order()
-        if self.panes.is_reading:
+        if self.is_reading:
             # The list, which shows the order, is not on the screen.
             self.say(f"the queue is sorted {self.listing.order}")
 
@@ -294,27 +290,30 @@ class PendingScreen(QueueHost):
     # Keys
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Hides what cannot apply to the email under the cursor."""
+        """Whether a key does something here, or says why not; None if it will once an email is under the cursor, so
+        that only the help lists it. A letter for which this is not true counts as text."""
         entry = self.current
         if action == "next_view" and isinstance(self.focused, Input):
             return False
         if action == "filter_step":
-            return not self.panes.is_reading
-        view = self.decision_of(entry.item.id) if entry is not None else None
-        return applies(action, entry, view)
+            return not self.is_reading
+        if action == "answer":
+            view = self.decision_of(entry.item.id) if entry is not None else None
+            return view is not None and view.question is not None
+        return True if entry is not None or action not in ON_AN_EMAIL else None
 
     def label_here(self, act_id: str, label: str) -> str:
-        if act_id == "pending.view" and not (self.panes.shows_email and self.pane.has_views):
+        if act_id == "pending.view" and not (self.shows_email and self.pane.has_views):
             return ""
         if act_id == "pending.back":
-            narrowed = self.panes.is_searching or self.listing.typed or self.listing.is_filtered
-            return label if self.panes.is_reading else "show all" if narrowed else ""
+            narrowed = self.is_searching or self.listing.typed or self.listing.is_filtered
+            return label if self.is_reading else "show all" if narrowed else ""
         entry = self.current
         busy = ""
         if entry is not None and act_id in DECIDES:
             busy = self.why_not(self.gate.why_busy, entry)
         marked, listing = len(self.marks), self.listing
-        remarks = self.panes.shows_email and bool(self.pane.advice.draft_marks)
+        remarks = self.shows_email and bool(self.pane.advice.draft_marks)
         return label_here(
             act_id,
             label,
@@ -373,10 +372,9 @@ class PendingScreen(QueueHost):
 
     action_filter_step = PartAction("filtering.step")
     action_filter = PartAction("filtering.choose")
-    action_search = PartAction("panes.open_search")
 
     def on_input_changed(self, message: Input.Changed) -> None:
         self.filtering.search(message.value)
 
     def on_input_submitted(self, _message: Input.Submitted) -> None:
-        self.panes.end_search()
+        self.end_search()

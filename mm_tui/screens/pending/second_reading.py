@@ -6,7 +6,7 @@ from collections.abc import Coroutine, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mm_tui.services.assistant.cards import CardPhase
-from mm_tui.widgets.later import Later
+from mm_tui.widgets.background import Later
 
 if TYPE_CHECKING:
     from textual.worker import Worker

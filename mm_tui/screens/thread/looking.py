@@ -11,7 +11,7 @@ from textual import getters
 
 from mm_tui.messages import Said
 from mm_tui.screens.base import BaseScreen
-from mm_tui.screens.dialogs.dialog import ask
+from mm_tui.screens.dialogs.dialog import ConfirmScreen, ask
 from mm_tui.screens.thread.view import ThreadView
 from mm_tui.services import attachments
 from mm_tui.services.fault_words import expected_faults, fault_words
@@ -75,7 +75,6 @@ class LookingCloser(BaseScreen):
             ask(self.app, LinksScreen(detail.body, self.session.inspection.known_to(detail)), self._link_chosen)
 
     def _link_chosen(self, link: Link) -> None:
-        from mm_tui.screens.dialogs.confirm import ConfirmScreen
         from mm_tui.screens.dialogs.mail import over_ssh
 
         if over_ssh() or not link.opens:

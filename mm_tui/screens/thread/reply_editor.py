@@ -23,8 +23,8 @@ from mm_tui.services.fault_words import expected_faults, fault_words
 from mm_tui.services.replies import Replies
 from mm_tui.services.unsent import state_words
 from mm_tui.text import ManyLine, OneLine
+from mm_tui.widgets.background import Later
 from mm_tui.widgets.draft_area import RETRY_SECONDS, SAVE_SECONDS, DraftArea
-from mm_tui.widgets.later import Later
 from mm_tui.widgets.words import joined, mode_words
 
 if TYPE_CHECKING:
@@ -299,7 +299,7 @@ class ReplyEditor(Vertical):
 
     def action_submit(self) -> None:
         """Submits the reply; asks first if it would be sent at once."""
-        from mm_tui.screens.dialogs.confirm import ConfirmScreen
+        from mm_tui.screens.dialogs.dialog import ConfirmScreen
 
         if self._is_submitting():
             return
