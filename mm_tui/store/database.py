@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from mm_tui.store.connecting import (
+    READING_KIB,
+    WRITING_KIB,
     CorruptStore,
     NewerStore,
     connect,
@@ -131,6 +133,7 @@ class Database:
 
     def writes_much(self) -> None:
         """Gives this thread's connection a larger cache, in KiB; for a thread that writes much and then ends."""
+        self._local.writes_much = True
         self.reader().execute("PRAGMA cache_size = -2000")
 
     @contextmanager
@@ -190,6 +193,7 @@ class Database:
             self.check_file()
             self._begin(connection, durable)
             try:
+                self._cache(connection, WRITING_KIB)
                 if version(connection, self._schemas()[-1]) > len(MIGRATIONS):
                     raise self._has_moved(moved("updated by a newer mm-tui", self.path))
                 yield connection
@@ -208,9 +212,15 @@ class Database:
                 raise
             finally:
                 self._local.head = None
+                with suppress(sqlite3.Error):
+                    self._cache(connection, READING_KIB)
                 if durable:
                     self._synchronous(connection, "NORMAL")
                     self._local.durable = False
+
+    def _cache(self, connection: sqlite3.Connection, kib: int) -> None:
+        if not getattr(self._local, "writes_much", False):
+            connection.execute(f"PRAGMA cache_size = -{kib}")
 
     def _begin(self, connection: sqlite3.Connection, durable: bool) -> None:
         if durable:

@@ -591,3 +591,21 @@ def test_a_closed_store_says_so(tmp_path: Path) -> None:
     database.close()
     with pytest.raises(StoreError, match="closed"):
         database.reader()
+
+
+def test_pages_are_cached_for_writing_more_than_for_reading(tmp_path: Path) -> None:
+    def cached(connection: sqlite3.Connection) -> int:
+        return -int(connection.execute("PRAGMA cache_size").fetchone()[0])
+
+    with Database.open(tmp_path / "store.sqlite3") as database:
+        reading = cached(database.reader())
+        with database.write() as connection:
+            assert cached(connection) > reading
+        assert cached(database.reader()) == reading
+        with pytest.raises(ValueError, match="stop"), database.write():
+            raise ValueError("stop")
+        assert cached(database.reader()) == reading
+        database.writes_much()
+        with database.write() as connection:
+            much = cached(connection)
+        assert cached(database.reader()) == much > reading
