@@ -235,6 +235,7 @@ class MmTui(App[None], inherit_bindings=False):
     @work(group="services", exclusive=True, exit_on_error=False)
     async def _run_services(self) -> None:
         try:
+            await asyncio.to_thread(startup.share_heap)
             await asyncio.to_thread(self.session.build, self.tell)
         except Exception:
             # The error is shown for a moment, and reported, when this worker has failed; this stays.

@@ -1,11 +1,22 @@
-"""What changes while nobody presses keys."""
+"""What changes while nobody presses keys, or while nothing is assessed."""
 
 from __future__ import annotations
 
+import platform
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
 from mm_tui.app import MmTui
 from mm_tui.attendance import IDLE_AFTER_SECONDS
+from mm_tui.review.language import RECOGNISER, Recogniser
+from tests.support.app import running_app, until
 from tests.support.clock import FakeClock
 from tests.support.seat import NOW, idle_session
+
+GERMAN = "Vielen Dank, die Rechnung ist heute bei uns angekommen."
 
 
 def test_after_a_minute_without_a_key_nobody_reads_the_lists() -> None:
@@ -16,3 +27,63 @@ def test_after_a_minute_without_a_key_nobody_reads_the_lists() -> None:
     assert not app.is_attended
     app.attendance.note_input()
     assert app.is_attended
+
+
+def test_the_model_of_languages_is_let_go_when_it_was_not_asked_between_two_looks() -> None:
+    recogniser = Recogniser()
+    assert not recogniser.is_unused(), "not loaded yet"
+    before = recogniser.predict(GERMAN, 3)
+    assert before[0][0] == "de"
+    assert not recogniser.is_unused()
+    assert recogniser.is_unused()
+    recogniser.predict(GERMAN, 1)
+    recogniser.let_go()
+    assert not recogniser.is_unused(), "asked since"
+    assert recogniser.is_unused(), "so it is still there"
+    recogniser.let_go()
+    assert not recogniser.is_unused()
+    assert recogniser.predict(GERMAN, 3) == before
+
+
+def test_threads_ask_the_model_while_it_is_let_go() -> None:
+    recogniser = Recogniser()
+    with ThreadPoolExecutor(4) as threads:
+        answers = [threads.submit(recogniser.predict, GERMAN, 1) for _ in range(200)]
+        while not all(answer.done() for answer in answers):
+            recogniser.is_unused()
+            recogniser.let_go()
+    assert {answer.result()[0][0] for answer in answers} == {"de"}
+
+
+async def test_the_app_lets_the_model_go() -> None:
+    RECOGNISER.predict(GERMAN, 1)
+    async with running_app(idle_session()) as (app, pilot):
+        # The first look may come after somebody asked.
+        RECOGNISER.is_unused()
+        app.attendance.look()
+        await until(pilot, lambda: not RECOGNISER.is_unused(), "the model to be let go")
+
+
+PROGRAM = """
+from mm_tui.review.language import Recogniser
+from mm_tui.startup import give_back_memory
+
+def resident():
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("RssAnon:"))
+
+recogniser = Recogniser()
+recogniser.predict("x", 1)
+before = resident()
+recogniser.is_unused()
+recogniser.is_unused()
+recogniser.let_go()
+give_back_memory()
+print(before - resident())
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries give memory back themselves, or never")
+def test_the_system_gets_the_memory_of_the_model() -> None:
+    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True)
+    assert int(done.stdout) > 2000, "kilobytes"
