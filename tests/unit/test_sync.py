@@ -27,12 +27,20 @@ from mm_tui.gateway.errors import (
 )
 from mm_tui.gateway.shapes import Contact, Listing
 from mm_tui.models import AuditEntry, EmailSummary, PendingItem
-from mm_tui.services.events import MailChanged, PendingChanged, ServiceEvent, SyncPart, SyncPhase, SyncState
+from mm_tui.services.events import (
+    MailChanged,
+    PendingChanged,
+    ServiceEvent,
+    SyncChanged,
+    SyncPart,
+    SyncPhase,
+    SyncState,
+)
 from mm_tui.services.sync.health import SCOPE_SECONDS
 from mm_tui.services.sync.mail import AHEAD
 from mm_tui.services.sync.opening import open_mails
 from mm_tui.services.sync.queue import QueueSync
-from mm_tui.services.sync.service import Sync
+from mm_tui.services.sync.service import WINDOW_SECONDS, Sync
 from mm_tui.settings.sections import Sync as SyncSettings
 from mm_tui.store.audit.entries import AuditStore
 from mm_tui.store.database import Database
@@ -41,6 +49,7 @@ from mm_tui.store.mail.mails import MailStore, MailView
 from mm_tui.store.mail.pending import PendingChanges, PendingStore
 from mm_tui.store.mail.rows import Changes
 from mm_tui.store.seal import StoreMoved
+from mm_tui.store.state import StateStore
 from mm_tui.text import OneLine
 from tests.support.clock import FakeClock
 from tests.support.fake_gateway import BOX, START, FakeGateway, email_id, make_mail, make_pending
@@ -229,6 +238,35 @@ async def test_what_another_program_on_the_store_brought_over_is_told(gateway: F
         await bench.pass_time(5)
         await bench.rest()
         assert MailChanged() in bench.told
+
+
+async def test_polls_with_nothing_new_tell_only_that_they_succeeded(gateway: FakeGateway, database: Database) -> None:
+    gateway.put(*(make_mail(number) for number in range(5)))
+    gateway.waiting = [make_pending(3)]
+    async with Bench(gateway, database).running() as bench:
+        await bench.pass_time(2 * WINDOW_SECONDS)
+        bench.told.clear()
+        await bench.pass_time(5 * WINDOW_SECONDS)
+        assert {type(event) for event in bench.told} == {SyncChanged}
+        kept = StateStore(database).get("last_ok_at")
+        assert kept is not None
+        assert bench.clock.now() - datetime.fromisoformat(kept) < timedelta(seconds=2 * WINDOW_SECONDS)
+
+
+async def test_writing_unnoticed_hides_no_other_write(database: Database) -> None:
+    state, mail = StateStore(database), MailStore(database)
+
+    def note() -> None:
+        with database.unnoticed():
+            state.set("last_ok_at", "now")
+
+    before = database.stamp()
+    await asyncio.to_thread(note)
+    assert database.stamp() == before
+    assert state.get("last_ok_at") == "now"
+    await asyncio.to_thread(mail.upsert, [make_mail(1)])
+    await asyncio.to_thread(note)
+    assert database.stamp() != before
 
 
 async def test_polls_are_frequent_while_active_and_rare_when_idle(gateway: FakeGateway, database: Database) -> None:

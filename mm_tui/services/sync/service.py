@@ -239,13 +239,17 @@ class Sync:
             self._window_due = self._clock.monotonic() + WINDOW_SECONDS
         if now - self._ok_kept_at >= WINDOW_SECONDS:
             self._ok_kept_at = now
-            await asyncio.to_thread(self._state.set, "last_ok_at", self._clock.now().isoformat())
+            await asyncio.to_thread(self._keep_last_ok)
         if seen:
             self._notify(MailChanged(frozenset(seen)))
         elif before != self._stamp:
             self._notify(MailChanged())
             self._notify(PendingChanged())
         return self._boxes.refusal
+
+    def _keep_last_ok(self) -> None:
+        with self._database.unnoticed():
+            self._state.set("last_ok_at", self._clock.now().isoformat())
 
     async def _fill(self) -> OneLine | None:
         if waiting := self._boxes.to_fill():

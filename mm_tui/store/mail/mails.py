@@ -105,7 +105,7 @@ class MailStore:
         return forget(self._database, [row[0] for row in rows])
 
     def stamp(self) -> int:
-        """See `Database.stamp`: changes whenever another thread or process writes. For use by one thread only."""
+        """See `Database.stamp`: changes whenever something is written."""
         return self._database.stamp()
 
     # Lists
