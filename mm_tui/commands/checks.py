@@ -19,6 +19,7 @@ from mm_tui import keymap
 from mm_tui.commands import common, key_probe
 from mm_tui.commands.output.exits import Exit
 from mm_tui.crash import UnsafeEnvironment, refuse_unsafe_environment
+from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.errors import GatewayError, NotMultiMail, ServerFault, TooMany
 from mm_tui.services.fault_words import system_words
 from mm_tui.settings import paths
@@ -293,7 +294,7 @@ async def gateway(settings: Settings) -> list[Check]:
     profile = settings.profile
     found: list[Check] = []
     try:
-        async with common.gateway(settings) as client:
+        async with GatewayClient(profile.url, common.keys_of(settings)) as client:
             if (fault := await key_probe.no_gateway(client)) is not None:
                 return [problem("gateway", f"{profile.url}: {fault}", NotMultiMail.what_to_do, Exit.GATEWAY)]
             begun = time.monotonic()

@@ -1,4 +1,4 @@
-"""Shared by most commands: settings with keys, and a gateway client."""
+"""Shared by most commands: how they are added to the parser and run, and their settings with keys."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
     from typing import Any, TypeAlias
 
-    from mm_tui.gateway.client import GatewayClient
     from mm_tui.gateway.keys import Keys
     from mm_tui.settings.sections import Settings
     from mm_tui.store.database import Database
@@ -103,13 +102,6 @@ def keys_of(chosen: Settings) -> Keys:
             str(error),
             f"Set it again with `mm-tui init --replace --profile {chosen.profile.name}`.",
         ) from None
-
-
-def gateway(chosen: Settings) -> GatewayClient:
-    """A client for the profile, to be closed by the caller. Raises ConfigError if a key cannot be one."""
-    from mm_tui.gateway.client import GatewayClient
-
-    return GatewayClient(chosen.profile.url, keys_of(chosen))
 
 
 def run_async(

@@ -280,7 +280,9 @@ def _item_text(entry: QueueEntry, box: Mailbox | None, read: SecondReaderState |
     for words in entry.assessment.unchecked:
         yield OneLine(f"note     {words if words.startswith(NOT_READ) else f'not checked: {words}'}")
     if read is not None:
-        yield from second_reader_text(read)
+        yield OneLine(f"reader   {read.summary}")
+        for remark in read.remarks:
+            yield OneLine(f"reader   {remark.line}")
     if removed := item.body.removed + item.subject.removed:
         yield OneLine(f"warning  {removed} hidden characters removed")
     if entry.presence is not None:
@@ -330,13 +332,6 @@ async def second_reading(session: Session, entry: QueueEntry, box: Mailbox | Non
     """Has a draft read, unless the answer is cached. Failures are reported in the state."""
     reader = SecondReader(session.build_assistant(), session.house_facts, ignore)
     return await reader.read(entry, box.address if box is not None else "")
-
-
-def second_reader_text(read: SecondReaderState) -> Iterator[OneLine]:
-    """The remarks as lines of text."""
-    yield OneLine(f"reader   {read.summary}")
-    for remark in read.remarks:
-        yield OneLine(f"reader   {remark.line}")
 
 
 def second_reader_data(read: SecondReaderState) -> dict[str, object]:

@@ -14,19 +14,15 @@ from mm_tui.sandbox.gateway.state import ApiError, Caller, RateLimiter, State
 from mm_tui.sandbox.gateway.statuses import Scope
 
 
-def current_state(request: Request) -> State:
-    """The sandbox's state, after everything that is due has happened."""
+async def current_state(request: Request) -> State:
+    """The sandbox's state, after everything that is due has happened. Async: a plain function would run in a thread,
+    interleaved with other requests' writes."""
     state = cast(State, request.app.state.sandbox)
     lifecycle.advance(state)
     return state
 
 
-async def get_state(request: Request) -> State:
-    """The state for a route. Async: a plain function would run in a thread, interleaved with other requests' writes."""
-    return current_state(request)
-
-
-StateOf = Annotated[State, Depends(get_state)]
+StateOf = Annotated[State, Depends(current_state)]
 
 
 def secret_of(headers: Headers) -> str:
@@ -39,7 +35,7 @@ def require(scope: Scope) -> Callable[[Request], Awaitable[Caller]]:
     """A dependency that lets only keys with `scope` through: 401 without a good key, 403 without the scope."""
 
     async def allowed(request: Request) -> Caller:
-        state = current_state(request)
+        state = await current_state(request)
         caller = state.caller(secret_of(request.headers))
         if caller is None:
             raise ApiError(401, "Missing or invalid API key", headers={"WWW-Authenticate": "Bearer"})

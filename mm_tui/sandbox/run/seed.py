@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence, Set
 from datetime import datetime
-from pathlib import Path
 
 from mm_tui.sandbox.gateway import ids, mailboxes, threads
 from mm_tui.sandbox.gateway.insert import Entry, bare, file, inbound_status, letter_of, letters_in, storable
@@ -60,11 +59,6 @@ def once(state: State, name: str) -> bool:
 def was_done(state: State, name: str) -> bool:
     """Whether `once` was called for a name before."""
     return state.fact(f"filled:{name}") is not None
-
-
-def name_of(path: Path) -> str:
-    """The name that records an imported path."""
-    return f"mail:{path.resolve()}"
 
 
 def _file_all(

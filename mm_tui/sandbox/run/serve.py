@@ -106,7 +106,7 @@ def fill(state: State, mail: Sequence[Path], synthetic: int, samples: bool | Non
     could be imported from the paths."""
     first = mailboxes.all_mailboxes(state)[0]["id"]
     with state.write():
-        new = [path for path in mail if seed.once(state, seed.name_of(path))]
+        new = [path for path in mail if seed.once(state, f"mail:{path.resolve()}")]
         if new:
             # Imported late: it brings parsers that few sandboxes need.
             from mm_tui.sandbox.mail_in.importer import import_with_bar
