@@ -30,11 +30,11 @@ def look_up_apart() -> None:
     loop = asyncio.get_running_loop()
     answers: dict[tuple[Any, ...], asyncio.Future[Any]] = {}
 
-    def look_up(asked: tuple[Any, ...]) -> None:
+    def look_up(asked: tuple[Any, ...], answer: asyncio.Future[Any]) -> None:
         try:
-            then = partial(answers[asked].set_result, socket.getaddrinfo(*asked))
+            then = partial(answer.set_result, socket.getaddrinfo(*asked))
         except Exception as error:  # noqa: BLE001 - whoever asked gets it
-            then = partial(answers[asked].set_exception, error)
+            then = partial(answer.set_exception, error)
         with suppress(RuntimeError):  # the loop has ended already
             loop.call_soon_threadsafe(answered, asked, then)
 
@@ -45,8 +45,9 @@ def look_up_apart() -> None:
     async def getaddrinfo(host: Any, port: Any, **options: int) -> Any:
         asked = (host, port, *(options.get(name, 0) for name in ("family", "type", "proto", "flags")))
         if asked not in answers:
-            answers[asked] = loop.create_future()
-            threading.Thread(target=look_up, args=(asked,), name="mm-tui-lookup", daemon=True).start()
+            answer: asyncio.Future[Any] = loop.create_future()
+            threading.Thread(target=look_up, args=(asked, answer), name="mm-tui-lookup", daemon=True).start()
+            answers[asked] = answer
         return await asyncio.shield(answers[asked])
 
     loop.getaddrinfo = getaddrinfo  # type: ignore[method-assign]
