@@ -1,5 +1,4 @@
-"""The keys of the mailboxes screen that act: moving a mailbox on the trust ladder, creating one, its allowlist, and
-webhooks. Every action asks first."""
+"""Actions on mailboxes: moving them on the trust ladder, creating them, and webhooks. Every action asks first."""
 
 from __future__ import annotations
 
@@ -7,14 +6,11 @@ from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from textual import getters
 from textual.content import Content
 
-from mm_tui.screens.base import BaseScreen
 from mm_tui.screens.dialogs.choice import CHOICE_KEYS, Choice, ChoiceScreen
 from mm_tui.screens.dialogs.dialog import ask
 from mm_tui.screens.dialogs.form import Field, FormScreen
-from mm_tui.screens.mailboxes.mailbox_list import MailboxList
 from mm_tui.screens.mailboxes.pages import tally_words
 from mm_tui.services.audit.track_record import LADDER, TrackRecord, step_down, step_up
 from mm_tui.text import OneLine
@@ -23,31 +19,28 @@ from mm_tui.widgets.words import mode_words, with_keys
 
 if TYPE_CHECKING:
     from mm_tui.models import Allowed, Mailbox
+    from mm_tui.screens.base import BaseScreen
     from mm_tui.services.mailboxes import ActResult, MailboxActs
 
 
-class MailboxActing(BaseScreen):
-    """Asks for what an action needs, and calls the gateway."""
+class MailboxActing:
+    """Asks for what an action needs, and calls the gateway. `changed`: reads account, usage and webhooks again."""
 
-    boxes = getters.query_one("#boxes", MailboxList)
-    """The table of mailboxes."""
-
-    @property
-    def current(self) -> TrackRecord | None:
-        """The mailbox under the cursor."""
-        return self.boxes.current_row
-
-    def read_facts(self) -> None:
-        """Reads account, usage and webhooks again."""
+    def __init__(
+        self, screen: BaseScreen, current: Callable[[], TrackRecord | None], changed: Callable[[], None]
+    ) -> None:
+        self._screen = screen
+        self._current = current
+        self._changed = changed
 
     def _acts(self, scope: str) -> MailboxActs | None:
         """The service, if its key is set; otherwise says what is missing."""
-        return self.usable(self.session.boxes, scope)
+        return self._screen.usable(self._screen.session.boxes, scope)
 
     def _do(self, act: Coroutine[Any, Any, ActResult], again: Callable[[ActResult], None] | None = None) -> None:
         """Calls the gateway; `again` asks once more, if it needs a code or does not accept what was entered."""
-        self.say("contacting the gateway")
-        awaited(self, act, partial(self._acted, again), "act", exclusive=False)
+        self._screen.say("contacting the gateway")
+        awaited(self._screen, act, partial(self._acted, again), "act", exclusive=False)
 
     def _ask(
         self,
@@ -63,34 +56,36 @@ class MailboxActing(BaseScreen):
             if may_be_empty or values[0].strip():
                 self._do(act(*values), partial(again, values))
 
-        ask(self.app, form, filled)
+        ask(self._screen.app, form, filled)
 
     def _acted(self, again: Callable[[ActResult], None] | None, said: ActResult) -> None:
-        self.say(said.words, "information" if said.ok else "warning")
-        self.read_facts()
+        self._screen.say(said.words, "information" if said.ok else "warning")
+        self._changed()
         if again is not None and (said.code_sent or not said.ok):
             again(said)
 
     # The trust ladder
 
-    def action_upgrade(self) -> None:
-        found, acts = self.current, self._acts("send")
+    def upgrade(self) -> None:
+        """Requests a code to move a mailbox up."""
+        found, acts = self._current(), self._acts("send")
         if found is None or acts is None:
             return
         modes = step_up(found.mailbox.oversight_mode)
         if not modes:
-            self.say("this is already the highest step")
+            self._screen.say("this is already the highest step")
             return
         lines = [f"{found.mailbox.address} is now on {mode_words(found.mailbox.oversight_mode)}."]
         lines += [f"Last {days} days: {tally_words(tally)}." for days, tally in found.tallies.items()]
         words = "The operator receives a code by email. It works once, within 24 hours. "
         words += "Nothing changes until you enter it ({mailboxes.redeem})."
-        lines.append(with_keys(words, self.session.settings.keys))
+        lines.append(with_keys(words, self._screen.session.settings.keys))
         question = ChoiceScreen("Request a code to move up?", _lines(lines), _steps(modes), stay="leave it as it is")
-        ask(self.app, question, lambda mode: self._do(acts.request_upgrade(found.mailbox.id, mode)))
+        ask(self._screen.app, question, lambda mode: self._do(acts.request_upgrade(found.mailbox.id, mode)))
 
-    def action_redeem(self) -> None:
-        found, acts = self.current, self._acts("send")
+    def redeem(self) -> None:
+        """Moves a mailbox up with a code."""
+        found, acts = self._current(), self._acts("send")
         if found is not None and acts is not None:
             self._ask_code(found.mailbox, acts)
 
@@ -107,24 +102,25 @@ class MailboxActing(BaseScreen):
             lambda _, said: self._ask_code(box, acts, said.words),
         )
 
-    def action_move_down(self) -> None:
-        found, acts = self.current, self._acts("admin")
+    def move_down(self) -> None:
+        found, acts = self._current(), self._acts("admin")
         if found is None or acts is None:
             return
         modes = step_down(found.mailbox.oversight_mode)
         if not modes:
-            self.say("this is already the lowest step")
+            self._screen.say("this is already the lowest step")
             return
         lines = [
             f"{found.mailbox.address} is now on {mode_words(found.mailbox.oversight_mode)}.",
             "This takes effect at once. Moving up again needs a code from the operator.",
         ]
         question = ChoiceScreen("Move the mailbox down?", _lines(lines), _steps(modes), stay="leave it as it is")
-        ask(self.app, question, lambda mode: self._do(acts.move_down(found.mailbox.id, mode)))
+        ask(self._screen.app, question, lambda mode: self._do(acts.move_down(found.mailbox.id, mode)))
 
     # New mailboxes
 
-    def action_create(self) -> None:
+    def create(self) -> None:
+        """Asks for address, name and code, and creates a mailbox."""
         if (acts := self._acts("admin")) is not None:
             self._ask_new(acts, ("", "", ""))
 
@@ -150,8 +146,9 @@ class MailboxActing(BaseScreen):
 
     # The allowlist
 
-    def action_allowlist(self) -> None:
-        found, acts = self.current, self._acts("admin")
+    def allowlist(self) -> None:
+        """Shows the allowlist, for adding or removing entries."""
+        found, acts = self._current(), self._acts("admin")
         if found is None or acts is None:
             return
         box, listed = found.mailbox, found.mailbox.allowed or ()
@@ -169,7 +166,7 @@ class MailboxActing(BaseScreen):
         ]
         title = f"Allowlist of {box.address}"
         dialog = ChoiceScreen(title, _lines(lines), choices, stay="leave it as it is")
-        ask(self.app, dialog, lambda chosen: chosen())
+        ask(self._screen.app, dialog, lambda chosen: chosen())
 
     def _ask_allow(
         self, acts: MailboxActs, box: Mailbox, values: tuple[str, ...] = (), said: ActResult | None = None
@@ -209,13 +206,14 @@ class MailboxActing(BaseScreen):
 
     # Webhooks
 
-    def action_webhooks(self) -> None:
-        found, acts = self.current, self._acts("admin")
+    def webhooks(self) -> None:
+        found, acts = self._current(), self._acts("admin")
         if acts is not None:
             from mm_tui.screens.mailboxes.webhooks import WebhooksScreen
 
-            box = found.mailbox if found is not None else None
-            self.app.push_screen(WebhooksScreen(acts, box), lambda _: self.read_facts())
+            self._screen.app.push_screen(
+                WebhooksScreen(acts, found.mailbox if found is not None else None), lambda _: self._changed()
+            )
 
 
 def _lines(lines: list[str]) -> Content:

@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from mm_tui import keymap
-from mm_tui.screens.base import NO_WAY_BACK
+from mm_tui.screens.base import NO_WAY_BACK, BaseScreen, PartAction
 from mm_tui.screens.mailboxes.acts import MailboxActing
 from mm_tui.screens.mailboxes.mailbox_list import EXPLAINED, NARROW, WIDE, MailboxList
 from mm_tui.screens.mailboxes.pages import mailbox_page
@@ -38,7 +38,7 @@ ON_A_MAILBOX = frozenset({"upgrade", "redeem", "move_down", "allowlist", "window
 """The actions on the mailbox under the cursor."""
 
 
-class MailboxesScreen(MailboxActing):
+class MailboxesScreen(BaseScreen):
     """Shows a table of mailboxes, and a page about the one under the cursor."""
 
     MODE = "mailboxes"
@@ -48,14 +48,22 @@ class MailboxesScreen(MailboxActing):
     HELP_MORE = EXPLAINED
     HELP_MORE_TITLE = "Columns"
 
+    boxes = getters.query_one("#boxes", MailboxList)
+    """The table of mailboxes."""
     pager = getters.query_one("#about", Pager)
     """The page about the mailbox under the cursor."""
 
     def __init__(self) -> None:
         super().__init__()
+        self.acts = MailboxActing(self, lambda: self.current, self.read_facts)
         self.facts: AccountFacts | None = None
         self._agents: Mapping[str, Sequence[AgentFigures]] = {}
         self._read_once = False
+
+    @property
+    def current(self) -> TrackRecord | None:
+        """The mailbox under the cursor."""
+        return self.boxes.current_row
 
     @property
     def has_read(self) -> bool:
@@ -118,6 +126,7 @@ class MailboxesScreen(MailboxActing):
         self._show()
 
     def read_facts(self) -> None:
+        """Reads account, usage and webhooks again."""
         if self.session.boxes is not None:
             awaited(self, self.session.boxes.facts(), self._show_facts, "facts")
 
@@ -205,3 +214,12 @@ class MailboxesScreen(MailboxActing):
         self.boxes.window = WINDOWS[(WINDOWS.index(self.boxes.window) + 1) % len(WINDOWS)]
         self.boxes.forget_rows()
         self._show()
+
+    # Passed to the part
+
+    action_upgrade = PartAction("acts.upgrade")
+    action_redeem = PartAction("acts.redeem")
+    action_move_down = PartAction("acts.move_down")
+    action_create = PartAction("acts.create")
+    action_allowlist = PartAction("acts.allowlist")
+    action_webhooks = PartAction("acts.webhooks")

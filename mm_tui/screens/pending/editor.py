@@ -6,6 +6,7 @@ import asyncio
 from functools import partial
 
 from msgspec.structs import replace
+from textual import getters
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
@@ -18,6 +19,7 @@ from mm_tui.models import EditedDraft
 from mm_tui.review.draft import changes_recipients, changes_subject
 from mm_tui.review.render_pass import RenderPass
 from mm_tui.review.risk.model import Assessment
+from mm_tui.screens.base import BaseScreen, PartAction
 from mm_tui.screens.dialogs.choice import CHOICE_KEYS, Choice, ChoiceScreen
 from mm_tui.screens.dialogs.dialog import ask
 from mm_tui.screens.dialogs.mail_acts import say_why_not
@@ -33,6 +35,7 @@ from mm_tui.services.events import PendingChanged, ServiceEvent
 from mm_tui.services.fault_words import expected_faults, fault_words
 from mm_tui.services.queue.assessing import edited_draft
 from mm_tui.services.queue.entry import QueueEntry
+from mm_tui.store.decisions.edits import SavedEdit
 from mm_tui.text import ManyLine, OneLine
 from mm_tui.widgets.background import Later, in_thread
 from mm_tui.widgets.cached_static import CachedStatic
@@ -50,9 +53,9 @@ FORGOTTEN = frozenset({"empty_subject", "missing_attachment"})
 """Rules about things that are easily forgotten while writing."""
 
 
-class EditScreen(ExternalEditing):
-    """The editor. Leaving it keeps the text; approving the email in the queue sends it. `at`: where in the draft's body
-    the cursor is at first."""
+class EditScreen(BaseScreen):
+    """The editor. Leaving it keeps the text; approving the email in the queue sends it. The edit is based on the
+    content of `entry`. `at`: where in its body the cursor is at first."""
 
     MODE = "pending"
     TITLE_WORD = "edit a draft"
@@ -62,9 +65,13 @@ class EditScreen(ExternalEditing):
     HELP_MORE = TEXT_KEYS
     HELP_MORE_TITLE = "In the text"
 
+    area = getters.query_one("#body", DraftArea)
+    """The text area with the body of the draft."""
+
     def __init__(self, entry: QueueEntry, at: int = 0) -> None:
-        super().__init__(entry)
-        self._at = at
+        super().__init__()
+        self.external = ExternalEditing(self)
+        self._entry, self._at = entry, at
         self._thread = entry.thread
         self._saving = Later(self, SAVE_SECONDS, self.save_text)
         self._saving_again = Later(self, RETRY_SECONDS, self.save_text)
@@ -105,9 +112,14 @@ class EditScreen(ExternalEditing):
         self._show_words(self._entry.assessment)
         if self._entry.edit is not None:
             self._assess(self._start)
-        self.watch_editors()
+        self.external.watch()
         if self.session.settings.profile.send_key is None:
             self.say(ONLY_SENT_BACK, "warning")
+
+    @property
+    def item_id(self) -> str:
+        """The id of the open draft."""
+        return self._entry.item.id
 
     @property
     def _is_outdated(self) -> bool:
@@ -137,6 +149,7 @@ class EditScreen(ExternalEditing):
 
     @property
     def draft(self) -> EditedDraft:
+        """The current edit, cleaned: what a reader cannot see is not sent either."""
         to = self.query_one("#to", Input).value
         return EditedDraft(
             tuple(map(str, recipients(OneLine(to)))),
@@ -165,6 +178,7 @@ class EditScreen(ExternalEditing):
             self._saving.soon()
 
     def save_text(self, *, durable: bool = False, anyway: bool = False) -> bool:
+        """Saves changes. Returns False if the store failed, which is shown and retried soon."""
         self._saving.stop()
         draft = self.draft
         if draft == self._saved and not anyway:
@@ -188,6 +202,15 @@ class EditScreen(ExternalEditing):
             edit = replace(edit, base_digest=old.base_digest, base=old.base)
         if self.session.edits.save(edit, over=self._stored, durable=durable):
             self.say(f"another window is editing this draft too: its text is saved beside yours {KEPT}", "warning")
+
+    def as_edit(self, draft: EditedDraft) -> SavedEdit:
+        """This text as an edit of the open draft."""
+        item, now = self._entry.item, self.session.clock.now()
+        return SavedEdit(item.id, item.mailbox_id, self._entry.digest, item.raw, draft, now)
+
+    def keep_beside(self, draft: EditedDraft) -> None:
+        """Keeps a copy of a text that is about to be replaced, or could not be loaded."""
+        self.session.edits.save_beside(self.as_edit(draft))
 
     def handle_event(self, event: ServiceEvent) -> None:
         if isinstance(event, PendingChanged) and self.session.pending.get(self._entry.item.id) is None:
@@ -227,6 +250,8 @@ class EditScreen(ExternalEditing):
         self.query_one("#words", Static).update(joined(lines, "\n"))
 
     # Actions
+
+    action_external = PartAction("external.run")
 
     def action_done(self) -> None:
         if not self.draft.to:

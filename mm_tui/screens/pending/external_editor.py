@@ -10,23 +10,24 @@ import subprocess
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from time import monotonic
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from msgspec.structs import replace
-from textual import getters
 
 from mm_tui.hangup import interrupts_left_to_others
-from mm_tui.screens.base import BaseScreen
 from mm_tui.services.edits import NotSaved
 from mm_tui.services.fault_words import system_words
 from mm_tui.store.decisions.editor_files import EditorFile, editing_folder
-from mm_tui.store.decisions.edits import SavedEdit
 from mm_tui.text import ManyLine
 from mm_tui.widgets.draft_area import DraftArea
 
 if TYPE_CHECKING:
+    from textual.app import App
+    from textual.timer import Timer
+
     from mm_tui.models import EditedDraft
-    from mm_tui.services.queue.entry import QueueEntry
+    from mm_tui.session import Session
+    from mm_tui.store.decisions.edits import SavedEdit
 
 
 Editor = Callable[["EditorFile"], ManyLine]
@@ -133,52 +134,51 @@ LOOK_SECONDS = 1.0
 """Seconds between checks of the file of an editor that may still be open."""
 
 
-class ExternalEditing(BaseScreen):
-    """A screen that edits a draft, also in the user's own editor. The edit is based on the content of `entry`."""
-
-    editor: ClassVar[Editor] = staticmethod(run_editor)
-    area = getters.query_one("#body", DraftArea)
-    """The text area with the body of the draft."""
-
-    def __init__(self, entry: QueueEntry) -> None:
-        super().__init__()
-        self._entry = entry
-        self._watches = False
+class EditHost(Protocol):
+    """The screen on which a text is edited."""
 
     @property
-    def draft(self) -> EditedDraft:
-        """The current edit, cleaned: what a reader cannot see is not sent either."""
-        raise NotImplementedError
+    def app(self) -> App[object]: ...
+    @property
+    def session(self) -> Session: ...
+    @property
+    def area(self) -> DraftArea: ...
+    @property
+    def draft(self) -> EditedDraft: ...
+    @property
+    def item_id(self) -> str: ...
+    def as_edit(self, draft: EditedDraft) -> SavedEdit: ...
+    def keep_beside(self, draft: EditedDraft) -> None: ...
+    def save_text(self, *, durable: bool = False, anyway: bool = False) -> bool: ...
+    def say(self, text: str, severity: str = "information") -> None: ...
+    def set_interval(self, interval: float, callback: Callable[[], None]) -> Timer: ...
 
-    def save_text(self, *, durable: bool = False, anyway: bool = False) -> bool:
-        """Saves changes. Returns False if the store failed, which is shown and retried soon."""
-        raise NotImplementedError
 
-    def as_edit(self, draft: EditedDraft) -> SavedEdit:
-        """This text as an edit of the open draft."""
-        item, now = self._entry.item, self.session.clock.now()
-        return SavedEdit(item.id, item.mailbox_id, self._entry.digest, item.raw, draft, now)
+class ExternalEditing:
+    """Passes the text of an editing screen to the user's own editor."""
 
-    def keep_beside(self, draft: EditedDraft) -> None:
-        """Keeps a copy of a text that is about to be replaced, or could not be loaded."""
-        self.session.edits.save_beside(self.as_edit(draft))
+    editor: ClassVar[Editor] = staticmethod(run_editor)
 
-    def action_external(self) -> None:
+    def __init__(self, screen: EditHost) -> None:
+        self._screen = screen
+        self._watches = False
+
+    def run(self) -> None:
         """Runs the editor on the text and loads the result; if the editor failed, keeps the result as a copy."""
-        area = self.area
+        area = self._screen.area
         if area.is_model_writing:
-            self.say("the model is writing: {edit.stop} stops it", "warning")
+            self._screen.say("the model is writing: {edit.stop} stops it", "warning")
             return
-        self.save_text(durable=True)
+        self._screen.save_text(durable=True)
         try:
-            folder = editing_folder(self.session.settings.profile.name)
-            edit = self.as_edit(replace(self.draft, body=str(ManyLine(area.text))))
+            folder = editing_folder(self._screen.session.settings.profile.name)
+            edit = self._screen.as_edit(replace(self._screen.draft, body=str(ManyLine(area.text))))
             file = EditorFile.made(folder, edit)
         except OSError as error:
-            self.say(f"cannot write a file for the editor: {system_words(error)}", "warning")
+            self._screen.say(f"cannot write a file for the editor: {system_words(error)}", "warning")
             return
         said, edited, left, may_be_open = "", None, None, False
-        with self.app.suspend():
+        with self._screen.app.suspend():
             # No exception may escape from here, or the app would never resume.
             try:
                 edited = type(self).editor(file)
@@ -195,24 +195,25 @@ class ExternalEditing(BaseScreen):
         if left is not None:
             said += f"; the text it left is saved beside {KEPT}"
         if said:
-            self.say(said, "warning")
+            self._screen.say(said, "warning")
 
     def _keep(self, file: EditorFile, taken: ManyLine | None) -> None:
         """Keeps the file of an editor that may still have it open. Text that is saved when no screen watches it is
         loaded at the next start of the program."""
         with suppress(OSError):
             file.keep(None if taken is None else str(taken))
-        self.session.edits.in_editors.append(file)
-        self.watch_editors()
+        self._screen.session.edits.in_editors.append(file)
+        self.watch()
 
-    def watch_editors(self) -> None:
+    def watch(self) -> None:
         """Watches, while this screen is open, the files of its email that an editor may still have open."""
         if self._files() and not self._watches:
             self._watches = True
-            self.set_interval(LOOK_SECONDS, self._look)
+            self._screen.set_interval(LOOK_SECONDS, self._look)
 
     def _files(self) -> list[EditorFile]:
-        return [file for file in self.session.edits.in_editors if file.item_id == self._entry.item.id]
+        item_id = self._screen.item_id
+        return [file for file in self._screen.session.edits.in_editors if file.item_id == item_id]
 
     def _look(self) -> None:
         for file in self._files():
@@ -221,30 +222,30 @@ class ExternalEditing(BaseScreen):
 
     def _take(self, file: EditorFile, saved: ManyLine) -> None:
         """Loads what an editor saved, or keeps it as a copy if the text was changed here too."""
-        area = self.area
+        area = self._screen.area
         if saved in (file.given, ""):
             return
         if area.is_model_writing or area.text != file.given:
             taken = self._load(area, None, saved)
-            self.say(f"your editor saved its text, but it was changed here too, so it is saved beside {KEPT}")
+            self._screen.say(f"your editor saved its text, but it was changed here too, so it is saved beside {KEPT}")
         else:
             taken = self._load(area, saved, None)
-            self.say("the text from your editor was loaded")
+            self._screen.say("the text from your editor was loaded")
         if taken:
             file.keep(str(saved))
         else:
-            self.session.edits.in_editors.remove(file)
+            self._screen.session.edits.in_editors.remove(file)
 
     def _load(self, area: DraftArea, edited: ManyLine | None, left: ManyLine | None) -> bool:
         """Loads the text. Returns whether it is stored; otherwise its file is loaded at the next start."""
         try:
             if left is not None:
-                self.keep_beside(replace(self.draft, body=str(left)))
+                self._screen.keep_beside(replace(self._screen.draft, body=str(left)))
             if edited is not None and edited != area.text:
                 area.change_to(edited)
-                return self.save_text(durable=True)
+                return self._screen.save_text(durable=True)
         except NotSaved:
-            self.say(
+            self._screen.say(
                 "the local store cannot be written now; the editor's text will be loaded at the next start", "error"
             )
             return False

@@ -1,4 +1,4 @@
-"""The keys of the thread screen that show more of a message: its raw form, sender, links and attachments."""
+"""Shows details of a message in a thread: its raw form, sender, links and attachments."""
 
 from __future__ import annotations
 
@@ -7,11 +7,9 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 import platformdirs
-from textual import getters
 
 from mm_tui.messages import Said
-from mm_tui.screens.base import BaseScreen
-from mm_tui.screens.dialogs.dialog import ConfirmScreen, ask
+from mm_tui.screens.dialogs.dialog import ask
 from mm_tui.screens.thread.view import ThreadView
 from mm_tui.services import attachments
 from mm_tui.services.fault_words import expected_faults, fault_words
@@ -23,100 +21,109 @@ if TYPE_CHECKING:
 
     from mm_tui.models import EmailDetail
     from mm_tui.review.links import Link
+    from mm_tui.screens.base import BaseScreen
     from mm_tui.session import Session
 
 
-class LookingCloser(BaseScreen):
-    """Shows more of the current message of a thread."""
+class LookingCloser:
+    """Shows more of the current message."""
 
-    thread_view = getters.query_one(ThreadView)
-    """The widget that shows the thread's messages."""
+    def __init__(self, screen: BaseScreen) -> None:
+        self._screen = screen
 
     def _detail(self) -> EmailDetail | None:
-        item = self.thread_view.current
+        item = self._screen.query_one(ThreadView).current
         if item is None or item.detail is None:
-            self.say("open the email first ({thread.fold})")
+            self._screen.say("open the email first ({thread.fold})")
             return None
         return item.detail
 
-    def action_raw(self) -> None:
+    def raw(self) -> None:
+        """Shows the current message as received."""
         from mm_tui.screens.dialogs.mail import PageScreen, raw_page
 
         if (detail := self._detail()) is not None:
-            self.app.push_screen(PageScreen("Raw email, escaped", raw_page(detail)))
+            self._screen.app.push_screen(PageScreen("Raw email, escaped", raw_page(detail)))
 
-    def action_copy(self) -> None:
+    def copy(self) -> None:
         """Copies the text of the current message through the terminal (OSC 52), which also works over SSH."""
         if (detail := self._detail()) is not None:
-            self.app.copy_to_clipboard(detail.body)
-            self.say("text copied to the terminal's clipboard")
+            self._screen.app.copy_to_clipboard(detail.body)
+            self._screen.say("text copied to the terminal's clipboard")
 
-    def action_details(self) -> None:
+    def details(self) -> None:
+        """Shows what is known about the sender."""
         from mm_tui.screens.dialogs.mail import PageScreen, sender_page
         from mm_tui.store.mail.contacts import ContactStore
 
-        item = self.thread_view.current
+        item = self._screen.query_one(ThreadView).current
         if item is not None and (detail := self._detail()) is not None:
-            contacts = ContactStore(self.session.database)
+            contacts = ContactStore(self._screen.session.database)
             seen = contacts.first_seen(detail.sender.address, before=detail.received_at)
             page = sender_page(detail, item.findings, f"since {exact(seen)}" if seen else "not before this email")
-            self.app.push_screen(PageScreen("Sender", page))
+            self._screen.app.push_screen(PageScreen("Sender", page))
 
     @property
     def has_links(self) -> bool:
         """Whether the current message is open and has links."""
-        item = self.thread_view.current
+        item = self._screen.query_one(ThreadView).current
         return item is not None and item.open and item.detail is not None and _has_links(item.detail.body)
 
-    def action_links(self) -> None:
+    def links(self) -> None:
+        """Shows the links, to open one."""
         from mm_tui.screens.dialogs.mail import LinksScreen
 
         if (detail := self._detail()) is not None:
-            ask(self.app, LinksScreen(detail.body, self.session.inspection.known_to(detail)), self._link_chosen)
+            ask(
+                self._screen.app,
+                LinksScreen(detail.body, self._screen.session.inspection.known_to(detail)),
+                self._link_chosen,
+            )
 
     def _link_chosen(self, link: Link) -> None:
+        from mm_tui.screens.dialogs.dialog import ConfirmScreen
         from mm_tui.screens.dialogs.mail import over_ssh
 
         if over_ssh() or not link.opens:
-            self.app.copy_to_clipboard(link.target)
-            self.say("link copied to the terminal's clipboard")
+            self._screen.app.copy_to_clipboard(link.target)
+            self._screen.say("link copied to the terminal's clipboard")
             return
         question = ConfirmScreen(f"Open {link.host} in the browser?", link.target, yes="open", no="do not open")
-        self.app.push_screen(question, lambda yes: self.app.open_url(link.target) if yes else None)
+        self._screen.app.push_screen(question, lambda yes: self._screen.app.open_url(link.target) if yes else None)
 
-    def action_files(self) -> None:
+    def files(self) -> None:
+        """Shows the attachments, to save one."""
         from mm_tui.screens.dialogs.mail import FilesScreen
 
         if (detail := self._detail()) is not None:
             folder = platformdirs.user_downloads_path()
-            ask(self.app, FilesScreen(detail, str(folder)), partial(self._file_chosen, detail))
+            ask(self._screen.app, FilesScreen(detail, str(folder)), partial(self._file_chosen, detail))
 
     def _file_chosen(self, detail: EmailDetail, index: int) -> None:
+        app, session = self._screen.app, self._screen.session
         # A worker of the app, which goes on if the reader leaves the thread meanwhile.
-        work = _save_file(self.app, self.session, detail, index)
-        self.app.run_worker(work, group="file", exit_on_error=False)
+        app.run_worker(self._save_file(app, session, detail, index), group="file", exit_on_error=False)
 
-
-async def _save_file(app: App[object], session: Session, detail: EmailDetail, index: int) -> None:
-    files = detail.raw.attachments
-    if index >= len(files):
-        return
-    name = files[index][0]
-    app.post_message(Said(f"fetching {OneLine(name)}"))
-    try:
-        fetch = partial(session.network.gateway.attachment, detail.mailbox_id, detail.id)
-        content, doubt = await attachments.chosen(files, index, fetch)
-        path = await asyncio.to_thread(attachments.save, platformdirs.user_downloads_path(), name, content)
-    except OSError as error:
-        said = Said(f"not saved: {error.strerror or error}", "error")
-    except attachments.WrongFile as wrong:
-        said = Said(f"not saved: {wrong}", "error")
-    except expected_faults() as error:
-        said = Said(f"not saved: {fault_words(error)}", "error")
-    else:
-        more = f"; {doubt}" if doubt else ""
-        said = Said(f"saved as {path}{more}", "warning" if doubt else "information")
-    app.post_message(said)
+    async def _save_file(self, app: App[object], session: Session, detail: EmailDetail, index: int) -> None:
+        files = detail.raw.attachments
+        if index >= len(files):
+            return
+        name = files[index][0]
+        app.post_message(Said(f"fetching {OneLine(name)}"))
+        try:
+            fetch = partial(session.network.gateway.attachment, detail.mailbox_id, detail.id)
+            content, doubt = await attachments.chosen(files, index, fetch)
+            path = await asyncio.to_thread(attachments.save, platformdirs.user_downloads_path(), name, content)
+        except OSError as error:
+            said = Said(f"not saved: {error.strerror or error}", "error")
+        except attachments.WrongFile as wrong:
+            said = Said(f"not saved: {wrong}", "error")
+        except expected_faults() as error:
+            said = Said(f"not saved: {fault_words(error)}", "error")
+        else:
+            more = f"; {doubt}" if doubt else ""
+            said = Said(f"saved as {path}{more}", "warning" if doubt else "information")
+        app.post_message(said)
 
 
 @lru_cache(maxsize=64)

@@ -6,13 +6,14 @@ import asyncio
 from functools import partial
 from typing import TYPE_CHECKING
 
+from textual import getters
 from textual.content import Content
 from textual.widgets import Static
 
 from mm_tui import keymap
 from mm_tui.messages import DecisionWanted, Said
 from mm_tui.models import EmailDetail, Status
-from mm_tui.screens.base import PartAction
+from mm_tui.screens.base import BaseScreen, PartAction
 from mm_tui.screens.dialogs.mail_acts import ask_cancel, ask_label, ask_spam, say_why_not
 from mm_tui.screens.thread.assist_card import AssistCard
 from mm_tui.screens.thread.lines import MessageItem
@@ -40,7 +41,7 @@ WAITING = frozenset({str(Status.PENDING_SEND_APPROVAL), str(Status.PENDING_INBOU
 """The states of an email to decide about."""
 
 
-class ThreadScreen(LookingCloser):
+class ThreadScreen(BaseScreen):
     """A thread, opened at one of its emails. This marks the email as read at the gateway, because a human opened it.
     `thread_id` is None for an email without one. `reply_with`: the initial text of the reply editor; empty leaves it
     closed."""
@@ -50,6 +51,9 @@ class ThreadScreen(LookingCloser):
     CSS_PATH = "thread.tcss"
     BINDINGS = keymap.bindings("thread")
 
+    thread_view = getters.query_one(ThreadView)
+    """The widget that shows the thread's messages."""
+
     def __init__(self, mailbox_id: str, thread_id: str | None, email_id: str, *, reply_with: str = "") -> None:
         super().__init__()
         self._reply_with = reply_with
@@ -57,6 +61,7 @@ class ThreadScreen(LookingCloser):
         self.thread_id = thread_id
         self._opened_id = email_id
         self.reply = ReplyEditor(mailbox_id, id="reply")
+        self.looking = LookingCloser(self)
 
     def compose_body(self) -> ComposeResult:
         yield Static(id="thread-heading")
@@ -307,7 +312,7 @@ class ThreadScreen(LookingCloser):
             "thread.cancel": lambda: self._scheduled is not None,
             "thread.next_message": lambda: bool(items) and self.thread_view.current is not items[-1],
             "thread.previous_message": lambda: bool(items) and self.thread_view.current is not items[0],
-            "thread.links": lambda: self.is_mounted and self.has_links,
+            "thread.links": lambda: self.is_mounted and self.looking.has_links,
             "thread.files": lambda: any(
                 item.row.has_attachments or (item.detail and item.detail.attachments) for item in items
             ),
@@ -354,4 +359,11 @@ class ThreadScreen(LookingCloser):
         if (item := self.thread_view.current) is not None:
             ask_spam(self, item.row)
 
+    # Passed to the parts
+
     action_reply = PartAction("reply.open")
+    action_raw = PartAction("looking.raw")
+    action_copy = PartAction("looking.copy")
+    action_details = PartAction("looking.details")
+    action_links = PartAction("looking.links")
+    action_files = PartAction("looking.files")
