@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+import threading
 from contextlib import suppress
 from importlib import import_module
 from types import ModuleType
@@ -53,15 +54,20 @@ def before_drawing() -> None:
     _load_without_unused_widgets()
 
 
+_LATE_LOCK = threading.Lock()
+
+
 class _Late(ModuleType):
-    """Stands for a module that is loaded when something in it is first used."""
+    """Stands for a module that is loaded when something in it is first used. `importlib.util.LazyLoader` does the same,
+    but before Python 3.12.3 two threads that use a module first may find it half loaded."""
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             # Asked for by the import itself.
             raise AttributeError(name)
-        if sys.modules.get(self.__name__) is self:
-            del sys.modules[self.__name__]
+        with _LATE_LOCK:
+            if sys.modules.get(self.__name__) is self:
+                del sys.modules[self.__name__]
         module = import_module(self.__name__)
         vars(self).update(vars(module))
         return getattr(module, name)
