@@ -59,7 +59,7 @@ _LATE_LOCK = threading.Lock()
 
 class _Late(ModuleType):
     """Stands for a module that is loaded when something in it is first used. `importlib.util.LazyLoader` does the same,
-    but before Python 3.12.3 two threads that use a module first may find it half loaded."""
+    but in older versions of Python two threads that use a module first may find it half loaded."""
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
