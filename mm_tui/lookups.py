@@ -46,6 +46,8 @@ def look_up_apart() -> None:
         asked = (host, port, *(options.get(name, 0) for name in ("family", "type", "proto", "flags")))
         if asked not in answers:
             answer: asyncio.Future[Any] = loop.create_future()
+            # If everybody who asked has given up, asyncio would write a traceback about a failure that nobody took.
+            answer.add_done_callback(asyncio.Future.exception)
             threading.Thread(target=look_up, args=(asked, answer), name="mm-tui-lookup", daemon=True).start()
             answers[asked] = answer
         return await asyncio.shield(answers[asked])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
 import threading
 from collections.abc import Iterator
@@ -65,3 +66,20 @@ def test_a_command_ends_before_the_lookup_that_it_gave_up(resolver: Resolver) ->
         with pytest.raises(httpx.ConnectTimeout):
             lookups.run(command())
     assert resolver.asked == [NAME.encode()] * 2 and not resolver.ended
+
+
+def test_the_failure_of_a_lookup_that_was_given_up_is_not_written_to_the_terminal(
+    resolver: Resolver, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def command() -> None:
+        async with httpx.AsyncClient(timeout=0.05) as client:
+            with pytest.raises(httpx.ConnectTimeout):
+                await client.get(f"https://{NAME}")
+        resolver.answers.set()
+        for thread in threading.enumerate():
+            if thread.name == "mm-tui-lookup":
+                await asyncio.to_thread(thread.join)
+        gc.collect()
+
+    lookups.run(command())
+    assert resolver.ended and not [one for one in caplog.records if one.name == "asyncio"]
