@@ -109,7 +109,8 @@ class Phrases:
         self._western = sought
         self._words = words or {}
         self._eastern = eastern
-        self._compiled: dict[tuple[str, ...], re.Pattern[str]] = {}
+        self._compiled: dict[str, re.Pattern[str]] = {}
+        """By the longest mark with which a word begins: the phrases with it or with one of its beginnings."""
 
     @classmethod
     def of(cls, phrases: Iterable[str]) -> Self:
@@ -157,11 +158,12 @@ class Phrases:
 
     def _marked(self, text: str, begin: int, end: int) -> Iterator[re.Match[str]]:
         places, is_eastern = _marks(text)
-        begun: dict[int, list[str]] = {}
-        for mark in self._words.keys() & places.keys():
+        begun: dict[int, str] = {}
+        # The longest mark last.
+        for mark in sorted(self._words.keys() & places.keys(), key=len):
             for at in places[mark]:
                 if begin <= at < end:
-                    begun.setdefault(at, []).append(mark)
+                    begun[at] = mark
         others = self._sought if is_eastern else self._western
         found = {match.start() for one in others for match in one.finditer(text, begin, end)}
         for start in sorted(begun.keys() | found):
@@ -173,13 +175,12 @@ class Phrases:
                     yield match
                     begin = match.end()
 
-    def _word(self, marks: list[str], text: str, start: int, end: int) -> re.Match[str] | None:
-        """The match of a phrase with one of these marks."""
-        key = tuple(sorted(marks))
-        sought = self._compiled.get(key)
+    def _word(self, mark: str, text: str, start: int, end: int) -> re.Match[str] | None:
+        """The match of a phrase with this mark or one of its beginnings."""
+        sought = self._compiled.get(mark)
         if sought is None:
-            phrases = (phrase for phrase in _apart(self._words[key[0]]) if mark_of(phrase) in key)
-            sought = self._compiled[key] = re.compile(_words_pattern(phrases, key[0][0]))
+            phrases = (phrase for phrase in _apart(self._words[mark]) if mark.startswith(mark_of(phrase)))
+            sought = self._compiled[mark] = re.compile(_words_pattern(phrases, mark[0]))
         return sought.match(text, start, end)
 
     def _merged(self, text: str, begin: int, end: int) -> Iterator[re.Match[str]]:
@@ -197,8 +198,8 @@ class Phrases:
     def match(self, text: str) -> re.Match[str] | None:
         """The match at the beginning of `text`."""
         begins = _BLANK.sub(" ", text[:MARK])
-        marks = [mark for length in range(1, MARK + 1) if (mark := begins[:length]) in self._words]
-        word = self._word(marks, text, 0, len(text)) if marks else None
+        mark = next((mark for length in range(MARK, 0, -1) if (mark := begins[:length]) in self._words), "")
+        word = self._word(mark, text, 0, len(text)) if mark else None
         return word or _first_match(self._sought, text, 0, len(text))
 
     def sub(self, by: str, text: str) -> str:
