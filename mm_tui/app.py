@@ -226,11 +226,11 @@ class MmTui(App[None], inherit_bindings=False):
 
     @work(thread=True, group="rules", exclusive=True, exit_on_error=False)
     def _prepare_rules(self) -> None:
-        """Loads the risk rules, so that opening the queue does not wait for them, and applies them to the first drafts.
-        What the rules build when they are first applied takes 10 MB, which an empty queue does not need."""
-        queue = self.session.queue
+        """Loads the risk rules, the first drafts and the modules of the pending screen, so that opening the queue does
+        not wait for them. All this takes 12 MB, which an empty queue does not need."""
         if self.session.pending.count():
-            queue.prepare()
+            self.session.queue.prepare()
+            import mm_tui.screens.pending.screen  # noqa: F401
 
     @work(group="services", exclusive=True, exit_on_error=False)
     async def _run_services(self) -> None:

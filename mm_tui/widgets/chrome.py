@@ -20,7 +20,7 @@ from mm_tui.widgets.words import is_typed, joined, key_name, with_keys
 
 if TYPE_CHECKING:
     from textual import events
-    from textual.binding import ActiveBinding
+    from textual.binding import ActiveBinding, Binding
     from textual.geometry import Size
     from textual.screen import Screen
     from textual.timer import Timer
@@ -270,6 +270,8 @@ class KeysLine(Widget):
         super().__init__()
         self._spans: list[tuple[int, int, ActiveBinding]] = []
         self._shown: tuple[tuple[str, str], ...] = ()
+        self._will_be_drawn = True
+        """Whether the keys are looked for anyway soon, because the line is drawn."""
         self._lead = Content("")
 
     def set_lead(self, words: Content) -> None:
@@ -283,7 +285,8 @@ class KeysLine(Widget):
 
     def _bindings_updated(self, _screen: Screen[object]) -> None:
         # Moving within a list publishes this signal too: repaint only if the keys differ.
-        if self._wanted() != self._shown:
+        if not self._will_be_drawn and self._wanted() != self._shown:
+            self._will_be_drawn = True
             self.refresh()
 
     def _wanted(self) -> tuple[tuple[str, str], ...]:
@@ -293,6 +296,7 @@ class KeysLine(Widget):
     def render(self) -> Content:
         # Behind a dialog none of them works.
         found = footer_keys(self.screen) if self.screen.is_active else []
+        self._will_be_drawn = False
         self._shown = tuple((key, active.binding.description) for key, active in found)
         start = self._lead.cell_length + len(BESIDE) if self._lead else 0
         width = self.size.width - start
@@ -326,13 +330,15 @@ def _keys_length(found: Sequence[tuple[str, ActiveBinding]]) -> int:
 def footer_keys(screen: Screen[object]) -> list[tuple[str, ActiveBinding]]:
     """(name of the key, binding) for each key in the footer of `screen`, the least important last."""
     is_last: Callable[[str], bool] = getattr(screen, "is_last_in_footer", lambda _id: False)
-    found = [(key, active) for key, active in awake_keys(screen) if active.binding.show and active.enabled]
+    found = [(key, active) for key, active in awake_keys(screen, lambda one: one.show) if active.enabled]
     return sorted(found, key=lambda one: is_last(one[1].binding.id or ""))
 
 
-def awake_keys(screen: Screen[object]) -> list[tuple[str, ActiveBinding]]:
-    """(names of the keys, binding) for each action that works on `screen` now, in the key table's order, each once. Its
-    description is what the key does there."""
+def awake_keys(
+    screen: Screen[object], wanted: Callable[[Binding], bool] = lambda _binding: True
+) -> list[tuple[str, ActiveBinding]]:
+    """(names of the keys, binding) for each `wanted` action that works on `screen` now, in the key table's order, each
+    once. Its description is what the key does there."""
     label_here: Callable[[str, str], str] = getattr(screen, "label_here", lambda _id, label: label)
     order = {act.id: at for at, act in enumerate(keymap.ACTS)}
     firsts: dict[str, tuple[str, ActiveBinding]] = {}
@@ -341,7 +347,7 @@ def awake_keys(screen: Screen[object]) -> list[tuple[str, ActiveBinding]]:
         if typing and not active.binding.priority and is_typed(active.binding.key):
             continue
         act_id = active.binding.id
-        if act_id is None or act_id not in order or act_id in firsts:
+        if act_id is None or act_id not in order or act_id in firsts or not wanted(active.binding):
             continue
         if label := label_here(act_id, active.binding.description):
             described = active._replace(binding=replace(active.binding, description=label))
@@ -357,8 +363,8 @@ def hint(screen: Screen[object], act_id: str, does: str = "") -> str:
     key does here, if not what its binding says."""
     if not screen.is_active:
         return ""
-    for key, active in awake_keys(screen):
-        if active.binding.id == act_id and active.enabled:
+    for key, active in awake_keys(screen, lambda one: one.id == act_id):
+        if active.enabled:
             return f"({key} {does or active.binding.description})"
     return ""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from rich.segment import Segment
 from textual.color import Color
 from textual.command import CommandPalette
 from textual.content import Content
+from textual.css.stylesheet import Stylesheet
 from textual.dom import DOMNode
 from textual.events import Click
 from textual.widget import Widget
@@ -25,7 +27,7 @@ from mm_tui.theme import THEMES
 from mm_tui.widgets import chrome
 from mm_tui.widgets.mail_list import MailList
 from tests.support.app import running_app, shown, until
-from tests.support.seat import idle_session, mailbox, summary
+from tests.support.seat import NOW, idle_session, mailbox, summary, waiting
 
 
 async def test_number_keys_go_to_the_main_screens_each_is_styled_once_and_keeps_its_place(
@@ -33,6 +35,7 @@ async def test_number_keys_go_to_the_main_screens_each_is_styled_once_and_keeps_
 ) -> None:
     styled_again: list[DOMNode] = []
     monkeypatch.setattr(app_module.MmTui, "update_styles", lambda app, node, **_: styled_again.append(node))
+    monkeypatch.setattr(Stylesheet, "reparse", lambda _: pytest.fail("all styles are parsed again"))
     session = idle_session(mails=[summary(number) for number in range(30)])
     async with running_app(session) as (app, pilot):
         assert app.screen not in styled_again, "the first screen"
@@ -46,6 +49,15 @@ async def test_number_keys_go_to_the_main_screens_each_is_styled_once_and_keeps_
                 titles = [command.title for command in commands(app, app.screen)]
                 assert "Show all waiting emails: not loaded yet" in titles
         assert app.screen.query_one("#mails").cursor == 3  # type: ignore[attr-defined] # the list
+
+
+async def test_what_the_queue_needs_is_loaded_before_it_is_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    name = "mm_tui.screens.pending.screen"
+    monkeypatch.delitem(sys.modules, name, raising=False)
+    session = idle_session(boxes=[mailbox()])
+    session.pending.replace([waiting(1, "Dear Anna,")], NOW)
+    async with running_app(session) as (_, pilot):
+        await until(pilot, lambda: name in sys.modules, "the pending screen's modules")
 
 
 async def test_help_names_every_key_of_the_screen() -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from textual import getters
-
 from mm_tui.screens.base import BaseScreen
 from mm_tui.screens.pending.column import QueueColumn
 from mm_tui.screens.pending.pane import ItemPane
@@ -33,15 +31,26 @@ ALL_OF_IT = "this is everything that would be sent: read it, then approve"
 class QueueHost(BaseScreen):
     """What the parts of the pending screen share, and what they may ask of it."""
 
-    column = getters.query_one("#left", QueueColumn)
-    """The list and what stands above it."""
-    pane = getters.query_one("#item", ItemPane)
-    """The pane with the open email."""
-
     def __init__(self) -> None:
         super().__init__()
         self.marks = Marks()
         self.refusal = Refusal(self)
+
+    # Looked for once: whether a key works is asked hundreds of times while the screen opens.
+
+    @cached_property
+    def column(self) -> QueueColumn:
+        """The list and what stands above it."""
+        return self.query_one("#left", QueueColumn)
+
+    @cached_property
+    def pane(self) -> ItemPane:
+        """The pane with the open email."""
+        return self.query_one("#item", ItemPane)
+
+    @cached_property
+    def queue_list(self) -> PendingList:
+        return self.column.queue_list
 
     @cached_property
     def gate(self) -> ApprovalGate:
@@ -55,10 +64,6 @@ class QueueHost(BaseScreen):
         return QueueListing(
             session.clock, session.settings.filters.queue, session.queue.filter_context, self.decision_of
         )
-
-    @property
-    def queue_list(self) -> PendingList:
-        return self.column.queue_list
 
     @property
     def is_open(self) -> bool:

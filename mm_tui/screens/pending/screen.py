@@ -157,7 +157,8 @@ class PendingScreen(QueueHost):
 
     def show_rows(self) -> None:
         self.column.show(self.listing, self.marks, self.bulk_reject.words)
-        self.set_class(not self.listing.listed, "-empty")
+        # Not while it is read, because the class has the whole screen styled again.
+        self.set_class(not self.listing.listed and self.listing.expected is None, "-empty")
         if not self.listing.listed and self.is_reading:
             self.action_back()
         self.refresh_bindings()
