@@ -30,8 +30,9 @@ PAGE = 100
 """Emails requested at a time: the gateway's maximum."""
 AHEAD = 16
 """The most pages of the initial sync that wait while others are written."""
-GATHER_SECONDS = 0.06
-"""The least time between the starts of two writes of the initial sync: one write of many pages takes less than many."""
+GATHER_SECONDS = 0.5
+"""The least time between the starts of two writes of the initial sync, unless `AHEAD` pages wait: one write of many
+pages takes less time, and less room on the disk, than many."""
 WINDOW_PAGES = 3
 """The most pages of outbound mail read again in one go; the next call continues from there."""
 

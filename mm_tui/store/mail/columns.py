@@ -19,6 +19,7 @@ COLUMNS = (
     "email_id", "mailbox_id", "sender", "sender_name", "recipients", "subject", "hidden",
     "direction", "status", "received_at", "has_attachments", "rest",
 )  # fmt: skip
+Columns = tuple[Any, ...]
 _REST = ("spam_score", "spam_verdict", "delivered_at", "bounced_at", "bounce_type")
 _NO_REST = (None, "", None, None, "")
 _rest = attrgetter(*_REST)
@@ -35,34 +36,32 @@ def thread_name(email: EmailSummary) -> str:
     return email.thread_id or f" {email.id}"
 
 
-def columns_of(email: EmailSummary) -> dict[str, Any]:
-    """An email as values for the table `mail`."""
+def columns_of(email: EmailSummary) -> Columns:
+    """An email as values for the table `mail`, in the order of `COLUMNS`."""
     sender, subject = email.sender, email.subject
-    hidden = subject.removed + sender.address.removed + sender.name.removed
+    address, name = sender.address, sender.name
+    hidden = subject.hidden[0] + address.hidden[0] + name.hidden[0]
     recipients: list[tuple[str, str]] = []
     for to in email.to:
-        hidden += to.address.removed + to.name.removed
+        hidden += to.address.hidden[0] + to.name.hidden[0]
         recipients.append((str(to.address), str(to.name)))
-    return {
-        "email_id": email.id,
-        "mailbox_id": email.mailbox_id,
-        "sender": str(sender.address),
-        "sender_name": str(sender.name),
-        "recipients": as_json(recipients),
-        "subject": str(subject),
-        "hidden": hidden,
-        "direction": str(email.direction),
-        "status": str(email.status),
-        "received_at": to_ms(email.received_at),
-        "has_attachments": int(email.has_attachments),
-        "rest": _rest_of(email),
-    }
+    return (
+        email.id,
+        email.mailbox_id,
+        str(address),
+        str(name),
+        _encode(recipients).decode(),
+        str(subject),
+        hidden,
+        str(email.direction),
+        str(email.status),
+        to_ms(email.received_at),
+        int(email.has_attachments),
+        None if (said := _rest(email)) == _NO_REST else _rest_of(said),
+    )
 
 
-def _rest_of(email: EmailSummary) -> str | None:
-    said = _rest(email)
-    if said == _NO_REST:
-        return None
+def _rest_of(said: tuple[Any, ...]) -> str | None:
     rest: dict[str, float | str] = {}
     for name, value in zip(_REST, said, strict=True):
         if value is not None and value != "":

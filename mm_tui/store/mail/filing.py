@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from mm_tui import typed_json
 from mm_tui.chips import chips_of
 from mm_tui.models import LEFT, NOT_SENT, EmailDetail, EmailSummary, Status
-from mm_tui.store.mail.columns import COLUMNS, as_json, columns_of, thread_name
+from mm_tui.store.mail.columns import COLUMNS, Columns, as_json, columns_of, thread_name
 from mm_tui.store.mail.rows import Changes
 from mm_tui.store.mail.word_index import index, index_new, marks, unindex
 from mm_tui.store.sort_keys import make_key, to_ms
@@ -21,9 +21,9 @@ from mm_tui.text import ManyLine, OneLine
 if TYPE_CHECKING:
     from mm_tui.store.database import Database
 
-Row = tuple[str | int | None, ...]
-
-_SLICE = 800
+_SLICE = 1_600
+"""Emails that are added together: what the initial sync writes at most in one transaction."""
+_RECEIVED_AT = COLUMNS.index("received_at")
 _ROWS = 256
 """Rows that one statement inserts at most."""
 UNSENT = sorted(NOT_SENT - {Status.SEND_FAILED})
@@ -73,7 +73,7 @@ def _upsert_slice(
     names: set[tuple[str, str]] = set()
     for email_id, row in known.items():
         email = batch[email_id]
-        columns = columns_of(email)
+        columns: dict[str, Any] = dict(zip(COLUMNS, columns_of(email), strict=True))
         if keep_direction:
             columns["direction"] = row["direction"]
         if email.received_at is None:
@@ -96,8 +96,8 @@ def _upsert_slice(
     count_threads(connection, touched, names)
 
 
-def _insert(connection: sqlite3.Connection, fresh: dict[str, dict[str, Any]], batch: dict[str, EmailSummary]) -> None:
-    keys = free_keys(connection, {email_id: columns["received_at"] for email_id, columns in fresh.items()})
+def _insert(connection: sqlite3.Connection, fresh: dict[str, Columns], batch: dict[str, EmailSummary]) -> None:
+    keys = free_keys(connection, {email_id: columns[_RECEIVED_AT] for email_id, columns in fresh.items()})
     ordered = sorted(zip(keys.values(), keys, strict=True))
     threads: dict[tuple[str, str], list[int]] = {}
     for key, email_id in ordered:
@@ -117,7 +117,7 @@ def _insert(connection: sqlite3.Connection, fresh: dict[str, dict[str, Any]], ba
         connection,
         f"INSERT INTO mail ({', '.join(COLUMNS)}, key, thread) VALUES",
         f"({marks(COLUMNS)}, ?, ?)",
-        [(*fresh[email_id].values(), key, thread_of[key]) for key, email_id in ordered],
+        [(*fresh[email_id], key, thread_of[key]) for key, email_id in ordered],
     )
     index_new(connection, list(thread_of))
     connection.execute(
@@ -144,7 +144,7 @@ def _thread_numbers(connection: sqlite3.Connection, names: Iterable[tuple[str, s
     return numbers
 
 
-def _insert_rows(connection: sqlite3.Connection, head: str, row: str, rows: Sequence[Row], tail: str = "") -> None:
+def _insert_rows(connection: sqlite3.Connection, head: str, row: str, rows: Sequence[Columns], tail: str = "") -> None:
     """Inserts many rows with few statements: `executemany` takes the interpreter's lock for each row."""
     start = 0
     while left := len(rows) - start:
