@@ -32,21 +32,23 @@ class Others:
         """Mails a second into an empty store, against bare loops over the same pages."""
         mails = min(self._stage.mails, MOST_TO_SYNC)
         office = self._stage.office(mails)
-        figures: dict[str, list[float]] = {"bare": [], "parsed": [], "ours": []}
-        for number in range(1 if self._stage.quick else 5):
+        rounds: list[tuple[float, float, float]] = []
+        for number in range(1 if self._stage.quick else 7):
             bare = asyncio.run(fill.bare_loop(office))
             parsed = asyncio.run(fill.bare_loop(office, into_models=True))
             ours = asyncio.run(fill.first_fill(office, self._stage.folder / f"fill-{number}.db"))
             assert bare.mails == parsed.mails == ours.mails == mails
-            for name, one in (("bare", bare), ("parsed", parsed), ("ours", ours)):
-                figures[name].append(mails / one.seconds)
-        bare_speed, parsed_speed, speed = (statistics.median(figures[name]) for name in ("bare", "parsed", "ours"))
+            rounds.append((bare.seconds, parsed.seconds, ours.seconds))
+        bare_speed, parsed_speed, speed = (mails / statistics.median(times) for times in zip(*rounds, strict=True))
+        # What else the machine does changes from round to round, so each is compared within itself.
+        ratios = [parsed_seconds / seconds for _, parsed_seconds, seconds in rounds]
+        ratio, range_ = statistics.median(ratios), f"{min(ratios):.0%} to {max(ratios):.0%}"
         return [
             Figure(
                 "initial sync, against a bare loop that fetches and parses the same pages into mails",
-                f"{speed / parsed_speed:.0%} ({speed:,.0f} mails a second, bare {parsed_speed:,.0f})",
+                f"{ratio:.0%} ({range_}; {speed:,.0f} mails a second, bare {parsed_speed:,.0f})",
                 "at least 70 %",
-                speed >= 0.7 * parsed_speed,
+                ratio >= 0.7,
             ),
             Figure(
                 "initial sync, against a bare loop that stops at the JSON",

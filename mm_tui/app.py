@@ -226,8 +226,7 @@ class MmTui(App[None], inherit_bindings=False):
 
     @work(thread=True, group="rules", exclusive=True, exit_on_error=False)
     def _prepare_rules(self) -> None:
-        """Loads the risk rules, the first drafts and the modules of the pending screen, so that opening the queue does
-        not wait for them. All this takes 12 MB, which an empty queue does not need."""
+        """Loads what opening the queue would wait for. It takes 12 MB, which an empty queue does not need."""
         if self.session.pending.count():
             self.session.queue.prepare()
             import mm_tui.screens.pending.screen  # noqa: F401
