@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from collections.abc import Iterable
 from enum import IntEnum
 from typing import NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from mm_tui.text import OneLine
 
@@ -42,6 +45,31 @@ class Span(NamedTuple):
     end: int
 
 
+Place = Span | re.Match[str]
+
+
+def line_span(text: str, start: int, end: int, farthest: int = sys.maxsize) -> Span:
+    """The line, or lines, from `start` to `end`; of a huge one what is at most `farthest` characters away."""
+    first, last = max(0, start - farthest), min(len(text), end + farthest)
+    before, after = text.rfind("\n", first, start), text.find("\n", end, last)
+    return Span(first if before < 0 else before + 1, last if after < 0 else after)
+
+
+def is_within(at: int, spans: Iterable[Span]) -> bool:
+    """Whether one of the spans has the character `at`."""
+    return any(span.start <= at < span.end for span in spans)
+
+
+def span_of(place: Place) -> Span:
+    """The range of a match, or of a span."""
+    return place if isinstance(place, Span) else Span(*place.span())
+
+
+def spans_of(matches: Iterable[re.Match[str]]) -> list[Span]:
+    """The ranges of matches."""
+    return [Span(*match.span()) for match in matches]
+
+
 class Finding(msgspec.Struct, frozen=True):
     """One reason to look twice."""
 
@@ -52,6 +80,17 @@ class Finding(msgspec.Struct, frozen=True):
     """One plain sentence without a full stop, such as `promises money: "full refund of $240"`."""
     spans: tuple[Span, ...] = ()
     """The words found, as ranges of the body."""
+
+
+def merged(findings: Iterable[Finding]) -> list[Finding]:
+    """The findings, each message only once, with all its places."""
+    found: dict[tuple[str, Level, str], Finding] = {}
+    places: dict[tuple[str, Level, str], list[Span]] = {}
+    for finding in findings:
+        key = (finding.code, finding.level, str(finding.words))
+        found.setdefault(key, finding)
+        places.setdefault(key, []).extend(finding.spans)
+    return [replace(finding, spans=tuple(places[key])) for key, finding in found.items()]
 
 
 def codes(findings: Iterable[Finding]) -> str:

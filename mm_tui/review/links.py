@@ -15,9 +15,8 @@ from functools import lru_cache
 from urllib.parse import unquote
 
 import msgspec
-from msgspec.structs import replace
 
-from mm_tui.review.findings import Finding, Level, Span
+from mm_tui.review.findings import Finding, Level, Span, merged
 from mm_tui.review.known import Known
 from mm_tui.review.link_ends import STOPS, address_of, glued, host_size, without_tail
 from mm_tui.review.lookalike import mixes_scripts, same_site, unicode_host
@@ -305,11 +304,4 @@ def inspect_link(link: Link, known: Known) -> Iterator[Finding]:
 
 def inspect_links(text: str, known: Known) -> tuple[Finding, ...]:
     """What is wrong with the links of `text`; the same message only once, with all its spans."""
-    first: dict[tuple[str, str], Finding] = {}
-    spans: dict[tuple[str, str], list[Span]] = {}
-    for link in find_links(text):
-        for found in inspect_link(link, known):
-            key = (found.code, str(found.words))
-            first.setdefault(key, found)
-            spans.setdefault(key, []).extend(found.spans)
-    return tuple(replace(found, spans=tuple(spans[key])) for key, found in first.items())
+    return tuple(merged(found for link in find_links(text) for found in inspect_link(link, known)))

@@ -160,6 +160,11 @@ def one_slip_apart(first: str, second: str) -> bool:
     return left[1:] == right if len(left) > len(right) else left == right[1:]
 
 
+def reordered(first: str, second: str) -> bool:
+    """Whether two different texts have the same characters: 250 and 520."""
+    return first != second and sorted(first) == sorted(second)
+
+
 def domain_of(address: str) -> str:
     """The domain of an address, lower case; empty if there is none."""
     return address.rpartition("@")[2].strip(" .>").lower() if "@" in address else ""

@@ -463,7 +463,7 @@ def test_a_rule_takes_time_in_proportion_to_what_a_thread_repeats(code: str, uni
 def test_every_rule_runs_has_a_code_of_its_own_and_is_explained() -> None:
     modules = [import_module(f"{risk.__name__}.{one.name}") for one in iter_modules(risk.__path__)]
     written = {value for module in modules for value in vars(module).values() if isinstance(value, Rule)}
-    assert written == set(RULES), "a rule belongs into the tuple at the end of its module"
+    assert written == set(RULES), "a module with rules belongs into the groups of the engine"
     assert len({rule.code for rule in RULES}) == len(RULES)
     for rule in RULES:
         assert len(rule.text) > 60, f"the docstring of {rule.code} says too little for docs/risk.md"

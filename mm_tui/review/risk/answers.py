@@ -7,8 +7,7 @@ from datetime import date, datetime
 
 from mm_tui.review.findings import Finding, Level
 from mm_tui.review.risk.model import OtherAnswer
-from mm_tui.review.risk.rule import Reading, rule
-from mm_tui.text import OneLine
+from mm_tui.review.risk.rule import Reading, flag, rule
 
 
 @rule("two_answers", "two answers to one email")
@@ -21,12 +20,12 @@ def two_answers(reading: Reading) -> Iterator[Finding]:
     sent = [answer for answer in reading.context.answers if answer.left]
     if sent:
         words = f"already answered {_moment(sent[-1], reading.context.today)} ({_state(sent[-1])})"
-        yield Finding("already_answered", Level.LOW, OneLine(words + _more(len(sent) - 1)))
+        yield flag("already_answered", words + _more(len(sent) - 1), level=Level.LOW)
     waiting = [answer for answer in reading.context.answers if not answer.left]
     if waiting:
         state = "" if str(waiting[0].status) == "pending_send_approval" else f" ({_state(waiting[0])})"
         words = f"another draft answers this too{state}" if len(waiting) == 1 else f"{len(waiting)} others answer this"
-        yield Finding("another_answer", Level.MEDIUM, OneLine(words))
+        yield flag("another_answer", words)
 
 
 def _state(answer: OtherAnswer) -> str:
@@ -43,6 +42,3 @@ def _moment(answer: OtherAnswer, today: date | None) -> str:
     local: datetime = answer.at.astimezone()
     day = "" if local.date() == today else f"on {local.day} {local:%b %Y} "
     return f"{day}at {local:%H:%M}"
-
-
-ANSWER_RULES = (two_answers,)

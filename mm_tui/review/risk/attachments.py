@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from mm_tui.review.findings import Finding, Level, Span
+from mm_tui.review.findings import Finding, Level, Span, is_within, span_of
 from mm_tui.review.known import SHORTEST_WORD
-from mm_tui.review.lookalike import one_slip_apart
-from mm_tui.review.risk.phrases import ordered, pattern, word_set
-from mm_tui.review.risk.rule import Reading, quoted, rule
-from mm_tui.text import OneLine
+from mm_tui.review.lookalike import one_slip_apart, reordered
+from mm_tui.review.risk.phrases import has_words, ordered, pattern, word_set
+from mm_tui.review.risk.rule import Reading, flag, quoted, rule
 
 _NO = r"no|not|without|isn't|aren't|didn't|couldn't|can't|cannot|missing"
 _NOT_ATTACHED = re.compile(rf"\b(?:{_NO})\b[^.!?\n]{{0,30}}\Z", re.I)
@@ -20,43 +19,29 @@ _OURS = re.compile(r"(?:is|are|find|see|please|here|i|we|pdf|file|document|form|
 _FILE = re.compile(
     r"(?<![\w/@.:-])[\w][\w()-]{0,80}\.(?:pdf|docx?|xlsx?|pptx?|odt|ods|csv|zip|png|jpe?g|ics|eml|txt)\b(?!/)", re.I
 )
-
-
-_RECEIVED = re.compile(
-    r"\b(?:received?|reçu\w*|erhalten|eingegangen|recibi\w+|recebe\w+|recebi\w*|ricevut\w+|ontvangen|otrzyma\w+)\b"
-    r"|受け取|拝受|拝見|收到|[箱包盒][内里中]"
-)
 _ASKED_FOR = re.compile(r"(?:して|の上|のうえ)?(?:ください|下さい|いただ|頂|お送り|ご返送)")
 _IN_PARCEL = re.compile(r"\s+(?:return |prepaid |shipping )?(?:label|slip|sticker|note)s?\b")
 """What is enclosed in a parcel: "with the enclosed label"."""
-_PARCEL = re.compile(
-    r"\b(?:(?:with|in|inside|to) (?:the|your|each|every) (?:parcel|box|package|goods|delivery|shipment|consignment)"
-    r"|(?:der|ihrer|jeder) (?:lieferung|sendung|ware)|(?:im|dem|ins) (?:paket|karton)"
-    r"|(?:au|dans le|votre) (?:colis|carton)|(?:en el|al|con el) paquete|(?:na|à|com a) encomenda"
-    r"|(?:al|nel) pacco|(?:alla|con la) merce|(?:bij|in) (?:het pakket|de doos|de zending)"
-    r"|(?:w|do) (?:paczce|paczki|przesyłce|przesyłki))\b"
-    r"|随(?:货|箱|包裹|样品|车)|包裹|(?:商品|製品|荷物|お品)に(?:同封|添付)"
-)
-"""Where what is enclosed with goods is, which is no file."""
 _RECEIVED_NEAR = 120
 _PARCEL_NEAR = 40
 
 
 def _is_theirs(reading: Reading, match: re.Match[str]) -> bool:
-    """Whether words about an attachment are about one of an earlier email, or ask the reader for one."""
-    first, last = reading.sentence(match.start())
-    asked = _ASKED_FOR.match(reading.low, match.end()) is not None
-    asked = asked or (match[0].endswith("enclosed") and _IN_PARCEL.match(reading.low, match.end()) is not None)
-    near = max(first, match.start() - _RECEIVED_NEAR), min(last, match.end() + _PARCEL_NEAR)
-    asked = asked or _PARCEL.search(reading.low, *near) is not None
-    asked = asked or reading.sentence_has(match.start(), "earlier_mail")
-    return asked or _RECEIVED.search(reading.low, max(first, match.start() - _RECEIVED_NEAR), match.start()) is not None
+    """Whether words are about something that arrived or comes with goods, or ask the reader for an attachment."""
+    low, (start, end) = reading.low, match.span()
+    first, last = reading.sentence(start)
+    first = max(first, start - _RECEIVED_NEAR)
+    if _ASKED_FOR.match(low, end) or (match[0].endswith("enclosed") and _IN_PARCEL.match(low, end)):
+        return True
+    if pattern("with_goods").search(low, first, min(last, end + _PARCEL_NEAR)):
+        return True
+    return pattern("arrived").search(low, first, start) is not None
 
 
 def _spoken_of(reading: Reading) -> tuple[Span, ...]:
     """The places where the text says that something is attached."""
     return tuple(
-        Span(*match.span())
+        span_of(match)
         for match in pattern("attached").finditer(reading.low)
         if not _is_theirs(reading, match)
         and not (_NOT_ATTACHED if _OURS.match(match[0]) else _NOT_OURS).search(
@@ -71,8 +56,7 @@ def attachments_untold(reading: Reading) -> Iterator[Finding]:
     approve what you cannot see. An edit is sent without the files that are not disclosed."""
     if "attachments" in reading.draft.untold:
         what = "your edit is sent without them" if reading.draft.replaces else "files may be sent"
-        words = f"attachments not disclosed by the gateway: {what}"
-        yield Finding("attachments_untold", Level.HIGH, OneLine(words))
+        yield flag("attachments_untold", f"attachments not disclosed by the gateway: {what}", level=Level.HIGH)
 
 
 @rule("missing_attachment", "named but missing attachment")
@@ -86,18 +70,14 @@ def missing_attachment(reading: Reading) -> Iterator[Finding]:
     spans = _spoken_of(reading)
     if not draft.attachments:
         if spans:
-            words = f"says {quoted(reading.body[slice(*spans[0])])} but nothing is attached"
-            yield Finding("missing_attachment", Level.MEDIUM, OneLine(words), spans)
+            yield flag("missing_attachment", f"says {reading.quoted(spans[0])} but nothing is attached", *spans)
         return
     attached = {attachment.name.lower() for attachment in draft.attachments}
-    thread = reading.thread_text.lower()
     links = [link.span for link in reading.links]
     for match in _FILE.finditer(reading.body):
         name = match[0].lower()
-        in_link = any(span.start <= match.start() < span.end for span in links)
-        if name not in attached and name not in thread and not in_link:
-            words = f"names {quoted(match[0])}, which is not attached"
-            yield Finding("missing_attachment", Level.MEDIUM, OneLine(words), (Span(*match.span()),))
+        if name not in attached and name not in reading.thread_low and not is_within(match.start(), links):
+            yield flag("missing_attachment", f"names {quoted(match[0])}, which is not attached", match)
             return
     for span in spans:
         if short := _fewer(reading, span):
@@ -111,29 +91,18 @@ def _fewer(reading: Reading, span: Span) -> Finding | None:
     first, last = reading.sentence(span.start)
     sentence = reading.low[first:last]
     both = pattern("both").search(sentence) if number == 1 else None
-    if both and pattern("documents").search(sentence) and not _of_something_else(sentence[both.end() :]):
+    if both and has_words(sentence, "documents"):
         place = Span(first + both.start(), first + both.end())
-        words = f"speaks of two files ({quoted(reading.body[slice(*place)])}) but one is attached"
-        return Finding("missing_attachment", Level.MEDIUM, OneLine(words), (place,))
+        return flag("missing_attachment", f"speaks of two files ({reading.quoted(place)}) but one is attached", place)
     roots = _roots(" ".join(str(file.name) for file in reading.draft.attachments))
-    named = [
-        (match, bool(_roots(match[0]) & roots))
-        for match in pattern("documents").finditer(sentence)
-        if match[0] not in word_set("any_files")
-    ]
-    without = [match for match, there in named if not there]
-    joined = [match for match in without if any(there and _is_joined(sentence, match, other) for other, there in named)]
-    if len(named) > number and joined:
-        place = Span(first + joined[0].start(), first + joined[0].end())
-        words = f"speaks of {quoted(reading.body[slice(*place)])}, which is not among what is attached"
-        return Finding("missing_attachment", Level.MEDIUM, OneLine(words), (place,))
+    named = [one for one in pattern("documents").finditer(sentence) if one[0] not in word_set("any_files")]
+    there = [one for one in named if _roots(one[0]) & roots]
+    for one in named if len(named) > number else ():
+        if one not in there and any(_is_joined(sentence, one, other) for other in there):
+            place = Span(first + one.start(), first + one.end())
+            words = f"speaks of {reading.quoted(place)}, which is not among what is attached"
+            return flag("missing_attachment", words, place)
     return None
-
-
-def _of_something_else(rest: str) -> bool:
-    """Whether "both" belongs to a word that is no document: "with both signatures on the last page", "i due piatti"."""
-    first = re.match(r"\s+(?:the |our |of |of the |the two )?(?!liegen|finden|zitten)([^\W\d_]{3,}(?:s|en|i))\b", rest)
-    return first is not None and pattern("documents").match(first[1]) is None
 
 
 _WORDS_BETWEEN = 6
@@ -143,7 +112,7 @@ def _is_joined(sentence: str, one: re.Match[str], other: re.Match[str]) -> bool:
     """Whether two names are joined: "the plan of the room and the autumn menu"."""
     early, late = sorted((one, other), key=lambda match: match.start())
     between = sentence[early.end() : late.start()]
-    return len(between.split()) <= _WORDS_BETWEEN and pattern("joins").search(between) is not None
+    return len(between.split()) <= _WORDS_BETWEEN and has_words(between, "joins")
 
 
 _ROOT = 4
@@ -167,14 +136,12 @@ def _roots(text: str) -> set[str]:
 def internal_file(reading: Reading) -> Iterator[Finding]:
     """The name of an attached file says that it is internal or confidential, it is in no email that others have, and
     the draft goes to somebody else. Medium."""
-    if all(reading.is_ours(party.address) for party in reading.draft.recipients):
+    if reading.among_us:
         return
     for file in reading.draft.attachments:
         name = str(file.name)
         if pattern("internal_file").search(re.sub(r"[\W_]+", " ", name).lower()) and name not in reading.seen_text:
-            yield Finding(
-                "internal_file", Level.MEDIUM, OneLine(f"attaches {quoted(name)}, which may be for colleagues")
-            )
+            yield flag("internal_file", f"attaches {quoted(name)}, which may be for colleagues")
 
 
 @rule("attachment_other", "another file than the text mentions")
@@ -196,7 +163,7 @@ def attachment_other(reading: Reading) -> Iterator[Finding]:
     if why:
         places = [span.start for span in spans] + ([at] if at >= 0 else [])
         said_so = tuple(dict.fromkeys(Span(*reading.sentence(place)) for place in places))
-        yield Finding("attachment_other", Level.MEDIUM, OneLine(why), said_so)
+        yield flag("attachment_other", why, *said_so)
 
 
 def _other_number(names: list[str], said: str) -> tuple[str, str] | None:
@@ -204,11 +171,7 @@ def _other_number(names: list[str], said: str) -> tuple[str, str] | None:
     spoken = {number for number in _LONG_NUMBER.findall(said) if not _YEAR.fullmatch(number)}
     held = [(name, number) for name in names for number in _LONG_NUMBER.findall(_YEAR.sub("", name))]
     for name, number in held:
-        near = [
-            other
-            for other in spoken
-            if one_slip_apart(number, other) or (len(other) == len(number) and sorted(other) == sorted(number))
-        ]
+        near = [other for other in spoken if one_slip_apart(number, other) or reordered(number, other)]
         if _joined_to_another(name, number, spoken):
             continue
         if number not in spoken and near and not any(other in near for _, other in held):
@@ -233,7 +196,7 @@ def _of_a_series(names: list[str], said: str, body: str) -> str:
 def _joined_to_another(name: str, number: str, spoken: set[str]) -> bool:
     """Whether a number is part of a longer one that is not spoken of either: `0526` in `KP-0526-7940`."""
     parts = next((match[0] for match in _JOINED.finditer(name) if number in match[0]), "")
-    others = [one for one in _LONG_NUMBER.findall(parts) if one != number and not _YEAR.fullmatch(one)]
+    others = [one for one in _LONG_NUMBER.findall(parts) if one != number]
     return bool(others) and not any(one in spoken for one in others)
 
 
@@ -270,19 +233,18 @@ def _months(text: str) -> set[int]:
     return found
 
 
+def _years(text: str) -> set[int]:
+    return {int(year) for year in _YEAR.findall(text)}
+
+
 def _other_time(names: list[str], reading: Reading, span: Span) -> str:
-    first, last = reading.sentence(span.start)
-    sentence = reading.body[first:last]
+    """Why the files are those of another year or month than the sentence, or the subject, says."""
+    sentence, subject = reading.body[slice(*reading.sentence(span.start))], str(reading.draft.subject)
     asked = str(reading.asked.body) if reading.asked else ""
-    for what, of in (("year", lambda text: {int(year) for year in _YEAR.findall(text)}), ("month", _months)):
-        spoken = of(sentence) or (of(asked) if what == "month" else set())
-        held = [(name, times) for name in names if (times := of(name))]
-        if (
-            spoken
-            and len(held) == len(names)
-            and not any(times & {*spoken, *of(str(reading.draft.subject))} for _, times in held)
-        ):
-            return f"attaches {quoted(held[0][0])}, which names another {what} than the text"
+    for what, of, more in (("year", _years, ""), ("month", _months, asked)):
+        spoken, held = of(sentence) or of(more), [of(name) for name in names]
+        if spoken and all(held) and not any(times & (spoken | of(subject)) for times in held):
+            return f"attaches {quoted(names[0])}, which names another {what} than the text"
     return ""
 
 
@@ -295,6 +257,3 @@ def _other_party(names: list[str], reading: Reading) -> str:
             if any(not reading.is_ours(address) for address in reading.known.with_word(word)):
                 return f"attaches {quoted(name)}, which bears the name of a correspondent who is not in the thread"
     return ""
-
-
-ATTACHMENT_RULES = (attachments_untold, missing_attachment, internal_file, attachment_other)

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from itertools import combinations, islice, pairwise
 
-from mm_tui.review.findings import Finding, Level, Span
-from mm_tui.review.risk.facts import find_amounts, find_dates, known_amounts, number_of
+from mm_tui.review.findings import Finding, Span, is_within, span_of
+from mm_tui.review.risk.facts import find_amounts, find_dates, known_sums, number_of
+from mm_tui.review.risk.phrases import has_words
 from mm_tui.review.risk.pieces import find_all
-from mm_tui.review.risk.rule import Reading, quoted, rule
-from mm_tui.review.risk.sums import BIG_NUMBER, CENT, FACTORS, HUNDREDTH, SHORTEST_SLIP, digits_of
-from mm_tui.text import OneLine
+from mm_tui.review.risk.rule import Reading, flag, quoted, rule
+from mm_tui.review.risk.sums import BIG_NUMBER, CENT, FACTORS, HUNDREDTH, SHORTEST_SLIP, digits_of, row_end
 
 _SMALL = r"\d{1,6}(?:[.,]\d{1,2})?"
 _MONEY = r"(?:[$€£¥]|[A-Z]{3}|zł)?[ \u00a0]?"
@@ -44,24 +44,20 @@ def sum_wrong(reading: Reading) -> Iterator[Finding]:
     done: list[Span] = []
     for match in find_all(_CHAIN, body) if "=" in body else ():
         said, makes = number_of(match["result"]), _made(match["terms"])
-        if said is not None and makes is not None and abs(makes - said) >= CENT:
-            span = Span(*match.span())
+        if makes is not None and abs(makes - said) >= CENT:
+            span = span_of(match)
             done.append(span)
-            words = f"does not come out: {quoted(body[slice(*span)])}, which is {makes:f}"
-            yield Finding("sum_wrong", Level.MEDIUM, OneLine(words), (span,))
+            yield flag("sum_wrong", f"does not come out: {quoted(body[slice(*span)])}, which is {makes:f}", span)
     for match in find_all(_PRODUCT, body) if "=" in body else ():
         if _MORE_BEFORE.search(body, max(0, match.start() - 26), match.start()) or _ADDS.search(match[0]):
             continue
         first, second, result = (number_of(match[name]) for name in ("first", "second", "result"))
-        if first is None or second is None or result is None:
-            continue
         # "140 x 30p = £42.00", "12 x 430 W = 5.16 kWp"
         if any(abs(first * second * unit - result) < CENT for unit in (1, HUNDREDTH, HUNDREDTH / 10)):
             continue
-        span = Span(*match.span())
+        span = span_of(match)
         done.append(span)
-        words = f"does not come out: {quoted(body[slice(*span)])}, which is {first * second:f}"
-        yield Finding("sum_wrong", Level.MEDIUM, OneLine(words), (span,))
+        yield flag("sum_wrong", f"does not come out: {quoted(body[slice(*span)])}, which is {first * second:f}", span)
     yield from _swapped_products(reading, body, done)
     yield from _wrong_totals(reading, body)
     yield from _no_multiples(reading, body)
@@ -76,8 +72,6 @@ def _made(terms: str) -> Decimal | None:
     if not set(signs[1:]) & set("+–-"):
         return None
     for sign, value in zip(signs, values, strict=True):
-        if value is None:
-            return None
         if sign in "x×*":
             product *= value
         else:
@@ -93,16 +87,16 @@ def _swapped_products(reading: Reading, body: str, done: list[Span]) -> Iterator
         return
     taken = {place for day in find_dates(body) for place in range(*day.span)}
     for match in written:
-        value = number_of(match[0])
-        if value is not None and match.start() not in taken:
-            sentences.setdefault(reading.sentence(match.start()), []).append((Span(*match.span()), value))
+        if match.start() not in taken:
+            numbers = sentences.setdefault(reading.sentence(match.start()), [])
+            numbers.append((span_of(match), number_of(match[0])))
     for numbers in sentences.values():
         if not _FEWEST_FACTORS <= len(numbers) <= _MOST_FACTORS:
             continue
         for span, value in numbers:
             mine = digits_of(value)
             others = [one for place, one in numbers if place != span and one > 1]
-            if len(mine) < SHORTEST_SLIP or any(one.start <= span.start < one.end for one in done):
+            if len(mine) < SHORTEST_SLIP or is_within(span.start, done):
                 continue
             if body[slice(*span)] in reading.figures:
                 continue
@@ -111,7 +105,7 @@ def _swapped_products(reading: Reading, body: str, done: list[Span]) -> Iterator
             if near and mine not in products:
                 said = quoted(body[slice(*span)])
                 words = f"{said} has the digits of the product of two numbers beside it in another order"
-                yield Finding("sum_wrong", Level.MEDIUM, OneLine(words), (span,))
+                yield flag("sum_wrong", words, span)
                 return
 
 
@@ -123,9 +117,8 @@ _TOTAL = re.compile(
 )
 _BEFORE_TOTAL, _AFTER_TOTAL = 40, 16
 _SLIPS = frozenset(map(Decimal, (1, 10, 100, 1000)))
-_ROW_END = re.compile(rf"(?P<number>{BIG_NUMBER})[ \u00a0]?(?:[A-Z]{{3}}|[$€£¥元円]|zł)?[ \t]*\Z")
 _PIECES = re.compile(r"(?<![\w.,:/-])(?P<count>\d{1,3})[ \u00a0]?(?:[x×]|[^\W\d_]{2,})")
-_FEWEST_ROWS, _MOST_ROWS, _LONGEST_ROW_END = 2, 30, 24
+_FEWEST_ROWS, _MOST_ROWS = 2, 30
 _MOST_BEFORE = 5
 _MOST_AMOUNTS, _LONGEST_BEFORE = 40, 600
 
@@ -145,12 +138,11 @@ def _wrong_totals(reading: Reading, body: str) -> Iterator[Finding]:
     """Totals that are nearly the sum of what stands before them."""
     if _TOTAL.search(body) is None:
         return
-    known = {amount.value for amount in known_amounts(reading)}
+    known = {value for _, value in known_sums(reading)}
     for span, said, right in (*_totals_of_rows(body), *_totals_of_amounts(body)):
         if said not in known:
             makes = f"while what stands before it makes {right.normalize():f}"
-            words = f"does not come out: {quoted(body[slice(*span)])}, {makes}"
-            yield Finding("sum_wrong", Level.MEDIUM, OneLine(words), (span,))
+            yield flag("sum_wrong", f"does not come out: {quoted(body[slice(*span)])}, {makes}", span)
             return
 
 
@@ -159,17 +151,16 @@ def _totals_of_rows(body: str) -> Iterator[tuple[Span, Decimal, Decimal]]:
     rows: list[Decimal] = []
     at = 0
     for line in body.split("\n"):
-        row = _ROW_END.search(line[-_LONGEST_ROW_END:])
-        value = number_of(row["number"]) if row else None
-        if value is None or row is None:
+        row = row_end(line)
+        value = number_of(row["number"]) if row else Decimal(0)
+        if row is None:
             # A line of signs is part of the table.
             if any(map(str.isalnum, line)) or not line.strip():
                 rows = []
         elif _TOTAL.search(line) and len(rows) >= _FEWEST_ROWS:
             sums = [sum(rows[first:], Decimal(0)) for first in range(len(rows) - 1)]
             if value not in sums and _is_digit_off(value, sums[0], rows):
-                start = at + max(0, len(line) - _LONGEST_ROW_END) + row.start("number")
-                yield Span(start, start + len(row["number"])), value, sums[0]
+                yield Span(at + row.start("number"), at + row.end("number")), value, sums[0]
             rows = []
         else:
             rows = [*rows, value][-_MOST_ROWS:]
@@ -216,19 +207,13 @@ _EACH = re.compile(
     r"|cada|l'un[oa]|(?:a )?testa|per stuk|za sztukę)\b|(?:每|一个)"
 )
 """After a price, that it is for one thing."""
-_EXTRA = re.compile(
-    r"[%]|\b(?:vat|tax|mwst|ust|tva|iva|btw|gst|plus|delivery|shipping|postage|carriage|fees?|deposit|discount|less|minus"
-    r"|versand|lieferung|rabatt|zzgl|livraison|frais|remise|envío|gastos|descuento|entrega|portes|desconto|spedizione"
-    r"|consegna|sconto|verzend\w*|korting|dostaw\w*|rabat\w*|inclu\w+|inkl\w*)\b|送料|税|运费|折"
-)
-"""What makes a total of more than pieces at a price."""
 
 
 def _no_multiples(reading: Reading, body: str) -> Iterator[Finding]:
     """Totals after a single price of one piece that no number of pieces makes."""
     if _TOTAL.search(body) is None:
         return
-    known = {amount.value for amount in known_amounts(reading)}
+    known = {value for _, value in known_sums(reading)}
     for price, total in pairwise(find_amounts(body)):
         between = body[price.span.end : total.span.start]
         paragraph = body[body.rfind("\n\n", 0, price.span.start) + 1 : total.span.end + _AFTER_TOTAL].lower()
@@ -241,14 +226,11 @@ def _no_multiples(reading: Reading, body: str) -> Iterator[Finding]:
             and len(between) <= _BEFORE_TOTAL
             and _EACH.match(between)
             and _TOTAL.search(between)
-            and _EXTRA.search(paragraph) is None
+            and not has_words(paragraph, "extra_costs")
             and len(find_amounts(paragraph)) == _PRICE_AND_TOTAL
         ):
             said, each = (quoted(body[slice(*one.span)]) for one in (total, price))
-            words = f"does not come out: {said} is no multiple of {each}"
-            yield Finding("sum_wrong", Level.MEDIUM, OneLine(words), (total.span,))
+            yield flag("sum_wrong", f"does not come out: {said} is no multiple of {each}", total.span)
 
 
 _PRICE_AND_TOTAL = 2
-
-CALCULATION_RULES = (sum_wrong,)

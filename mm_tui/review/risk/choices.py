@@ -5,15 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from datetime import date
-from decimal import Decimal
 
-from mm_tui.models import Direction
-from mm_tui.review.findings import Finding, Level, Span
-from mm_tui.review.risk.facts import find_amounts, find_dates
+from mm_tui.review.findings import Finding, Span, line_span
+from mm_tui.review.risk.facts import Sum, find_amounts, find_dates
 from mm_tui.review.risk.phrases import lowered, pattern, weekday_names, weekday_number
-from mm_tui.review.risk.rule import LONGEST_DRAFT, Reading, agrees, quoted, rule
+from mm_tui.review.risk.rule import LONGEST_DRAFT, Reading, flag, is_open, quoted, rule
 from mm_tui.review.risk.timing import times_of_day
-from mm_tui.text import OneLine
 
 _DAY, _TIME = "day", "time"
 _CLAUSE = re.compile(
@@ -41,25 +38,12 @@ def _named(text: str, begin: int, end: int, today: date | None) -> _Named:
                 taken.add(beside.span)
             found.setdefault((_DAY, number), Span(begin + match.start(), begin + match.end()))
     for day in days:
-        if day.span not in taken and today and len(day.readings) == 1:
-            number = _weekday_of(min(day.readings), day.year, today)
-            if number:
-                found.setdefault((_DAY, number), Span(begin + day.span.start, begin + day.span.end))
+        if day.span not in taken and today and len(day.readings) == 1 and (nearest := day.nearest(today)):
+            place = Span(begin + day.span.start, begin + day.span.end)
+            found.setdefault((_DAY, nearest.isoweekday()), place)
     for minutes, span, _ in times_of_day(part):
         found.setdefault((_TIME, minutes % 720), Span(begin + span.start, begin + span.end))
     return found
-
-
-def _weekday_of(reading: tuple[int, int], year: int | None, today: date) -> int | None:
-    """The weekday of the nearest such day."""
-    month, number = reading
-    found = []
-    for one in (year,) if year else (today.year - 1, today.year, today.year + 1):
-        try:
-            found.append(date(one, month, number))
-        except ValueError:
-            continue
-    return min(found, key=lambda one: abs(one - today)).isoweekday() if found else None
 
 
 def _chosen(text: str, offered: Mapping[tuple[str, int], Span], kind: str) -> tuple[int, Span] | None:
@@ -86,11 +70,7 @@ def choice_differs(reading: Reading) -> Iterator[Finding]:
     if asked is None or len(reading.asked_text) > _LONGEST_CHOICE:
         return
     place = reading.context.messages.index(asked)
-    ours = [
-        mail
-        for mail in reading.context.messages[:place]
-        if mail.body is not None and (mail.direction != Direction.INBOUND or reading.is_ours(mail.sender.address))
-    ]
+    ours = [mail for mail in reading.context.messages[:place] if mail.body is not None and reading.is_sent(mail)]
     if not ours:
         return
     low, today = reading.low[: min(reading.written, LONGEST_DRAFT)], reading.context.today
@@ -107,28 +87,18 @@ def choice_differs(reading: Reading) -> Iterator[Finding]:
         if choice is None or (kind, choice[0]) in mine:
             continue
         others = [mine[kind, value] for value in named if value in values or len(named) == 1]
-        sure = [span for span in others if not _is_open(reading, span)]
+        sure = [span for span in others if not is_open(reading, span)]
         if sure:
-            said, there = quoted(reading.body[slice(*sure[0])]), quoted(reading.asked_text[slice(*choice[1])])
-            words = f"names {said}, while the last mail chooses {there}"
-            yield Finding("choice_differs", Level.MEDIUM, OneLine(words), (sure[0],))
+            said, there = reading.quoted(sure[0]), quoted(reading.asked_text[slice(*choice[1])])
+            yield flag("choice_differs", f"names {said}, while the last mail chooses {there}", sure[0])
             return
-
-
-def _is_open(reading: Reading, span: Span) -> bool:
-    """Whether a sentence asks, says no, or proposes without agreeing."""
-    if reading.is_question(span.start) or reading.sentence_has(span.start, "denies", "calls_off", "conditions"):
-        return True
-    return reading.sentence_has(span.start, "proposes") and not agrees(reading, span)
 
 
 _WORD = re.compile(r"[^\W_]+")
 _LONGEST_ROW = 120
 _ENOUGH = 2
 _MOST_ROWS = 12
-
-
-_Row = tuple[frozenset[str], tuple[str, Decimal]]
+_Row = tuple[frozenset[str], Sum]
 
 
 def _rows(text: str) -> list[_Row]:
@@ -139,7 +109,7 @@ def _rows(text: str) -> list[_Row]:
         amounts = find_amounts(line) if len(line) <= _LONGEST_ROW else ()
         if len(amounts) == 1 and amounts[0].currency != "%":
             rest = line[: amounts[0].span.start] + " " + line[amounts[0].span.end :]
-            block.append((frozenset(_WORD.findall(rest)), amounts[0][:2]))
+            block.append((frozenset(_WORD.findall(rest)), amounts[0].sum))
         else:
             rows += block if len(block) > 1 else []
             block = []
@@ -157,26 +127,21 @@ def row_differs(reading: Reading) -> Iterator[Finding]:
     if not 1 < len(rows) <= _MOST_ROWS:
         return
     prices = [price for _, price in rows]
-    said = {amount[:2] for amount in amounts}
+    said = {amount.sum for amount in amounts}
     for amount in amounts:
-        if prices.count(amount[:2]) != 1:
+        if prices.count(amount.sum) != 1:
             continue
-        mine = rows[prices.index(amount[:2])]
-        begin = reading.low.rfind("\n", 0, amount.span.start) + 1
-        end = reading.low.find("\n", amount.span.end)
-        here = set(_WORD.findall(reading.low[begin : end if end >= 0 else None]))
+        mine = rows[prices.index(amount.sum)]
+        here = set(_WORD.findall(reading.low[slice(*line_span(reading.low, *amount.span))]))
         if mine[0] & here - _shared(rows, mine):
             continue
         for other in rows:
             if other is not mine and other[1] not in said and len(other[0] & here - _shared(rows, other)) >= _ENOUGH:
-                words = f"names {quoted(reading.body[slice(*amount.span)])}, which the thread says of something else"
-                yield Finding("row_differs", Level.MEDIUM, OneLine(words), (amount.span,))
+                words = f"names {reading.quoted(amount.span)}, which the thread says of something else"
+                yield flag("row_differs", words, amount.span)
                 return
 
 
 def _shared(rows: list[_Row], row: _Row) -> frozenset[str]:
     """The words of a row that another one has, too."""
     return row[0] & frozenset().union(*(words for words, _ in (one for one in rows if one is not row)))
-
-
-CHOICE_RULES = (choice_differs, row_differs)

@@ -6,10 +6,9 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator
 
-from mm_tui.review.findings import Finding, Level, Span
+from mm_tui.review.findings import Finding, Span, span_of
 from mm_tui.review.risk.phrases import is_common, lowered, pattern
-from mm_tui.review.risk.rule import LONGEST_DRAFT, Reading, quoted, rule
-from mm_tui.text import OneLine
+from mm_tui.review.risk.rule import LONGEST_DRAFT, Reading, flag, quoted, rule
 
 _RUN = 3
 _WORD = re.compile(r"[^\W_]+(?:[.,]\d+)*")
@@ -33,7 +32,7 @@ def internal_repeated(reading: Reading) -> Iterator[Finding]:
     spans = sorted((*_quoted_lines(reading, inner), *_told(reading, inner)))
     if spans:
         words = f"repeats an email between colleagues: {quoted(str(reading.draft.body)[slice(*spans[0])])}"
-        yield Finding("internal_repeated", Level.MEDIUM, OneLine(words), tuple(spans))
+        yield flag("internal_repeated", words, *spans)
 
 
 def _quoted_lines(reading: Reading, inner: list[str]) -> list[Span]:
@@ -47,7 +46,7 @@ def _quoted_lines(reading: Reading, inner: list[str]) -> list[Span]:
         words = _WORD.findall(match[0].lower())
         line = " ".join(words)
         if len(words) > _RUN and line in ours and line not in seen:
-            found.append(Span(*match.span()))
+            found.append(span_of(match))
     return found
 
 
@@ -60,7 +59,7 @@ def _told(reading: Reading, inner: list[str]) -> list[Span]:
     open_words = set(_WORD.findall(f"{reading.seen_text} {reached}".lower()))
     details = {word for part in kept for word in _details(part)} - open_words
     written = reading.low[: reading.written]
-    said = [Span(*match.span()) for match in _WORD.finditer(written) if match[0] in details]
+    said = [span_of(match) for match in _WORD.finditer(written) if match[0] in details]
     secret = set().union(*(_runs(part.lower()) for part in kept)) - _runs(reading.seen_text.lower()).keys()
     runs = [place for words, place in _runs(written).items() if words in secret]
     if len({written[slice(*span)] for span in said}) + (min(1, len(runs)) if details else len(runs)) >= _ENOUGH:
@@ -70,7 +69,7 @@ def _told(reading: Reading, inner: list[str]) -> list[Span]:
 
 def _kept_parts(text: str) -> list[str]:
     """The parts of an email that say that they are not for others; all that follows a heading that says so."""
-    parts = [Span(*match.span()) for match in _PART.finditer(text) if match[0].strip()]
+    parts = [span_of(match) for match in _PART.finditer(text) if match[0].strip()]
     kept = set[Span]()
     for mark in pattern("internal", "not_for_others").finditer(lowered(text)):
         at = bisect_right(parts, mark.start(), key=lambda part: part.start) - 1
@@ -101,6 +100,3 @@ def _runs(text: str) -> dict[tuple[str, ...], Span]:
         for three in zip(words, words[1:], words[2:], strict=False)
         if any(len(match[0]) >= _LONG for match in three)
     }
-
-
-COLLEAGUE_RULES = (internal_repeated,)

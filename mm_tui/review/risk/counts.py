@@ -9,12 +9,12 @@ from typing import NamedTuple
 
 import msgspec
 
+from mm_tui.review.alike import grouped
 from mm_tui.review.findings import Finding, Level, Span
-from mm_tui.review.lookalike import one_slip_apart
-from mm_tui.review.risk.phrases import lowered, ordered
+from mm_tui.review.lookalike import one_slip_apart, reordered
+from mm_tui.review.risk.phrases import is_words, lowered, ordered, word_set
 from mm_tui.review.risk.pieces import find_all
-from mm_tui.review.risk.rule import Reading, agrees, quoted, rule
-from mm_tui.text import OneLine
+from mm_tui.review.risk.rule import Reading, agrees, flag, quoted, rule
 
 _SHORT = 20_000
 _UNITS = (
@@ -27,14 +27,7 @@ _UNITS = (
     {"v", "mv", "kv"},
     {"bar", "mbar", "psi", "kpa", "mpa"},
     {"°c", "°f", "c", "f"},
-    {"minute", "minutes", "min", "hour", "hours", "day", "days", "week", "weeks", "month", "months", "year", "years"}
-    | {"minuten", "stunden", "tage", "tagen", "wochen", "monate", "monaten", "jahre", "jahren", "stunde"}
-    | {"monat", "woche"}
-    | {"minutes", "heures", "jours", "semaines", "mois", "ans", "jour", "heure", "semaine", "minutos", "horas", "días"}
-    | {"dias", "semanas", "meses", "mês", "años", "anos", "minuti", "ore", "giorni", "settimane", "mesi", "anni"}
-    | {"uur", "dagen", "weken", "maanden", "jaar", "godzin", "dni", "tygodni", "miesięcy", "lat", "tygodnie"}
-    | {"miesiące"}
-    | {"business", "working", "werktage", "werktagen"},
+    word_set("spans_of_time"),
     {"m²", "km²", "ha"},
     {"m³", "cm³"},
 )
@@ -102,22 +95,7 @@ def _counted() -> re.Pattern[str]:
     )
 
 
-_UNLINKED = frozenset(
-    {"in", "but", "and", "or", "with", "at", "on", "for", "from", "by", "und", "oder", "mit", "für", "bis", "im", "et"}
-    | {"ou", "dans", "y", "e", "o", "en", "con", "em", "ma", "maar", "met", "i", "ale"}
-    | {"is", "are", "was", "were", "has", "have", "will", "can", "ist", "sind", "war", "hat", "kann", "wird", "est"}
-    | {"sont", "peut", "es", "son", "está", "puede", "é", "são", "pode", "è", "sono", "può", "kan", "zijn"}
-    | {"jest", "są"}
-)
-"""Words after a number that do not lead to what it counts: "5.5 in Writing", "version 2 is attached"."""
 _LONGEST_WORD = 30
-_PARTLY = re.compile(
-    r"(?:additional|more|extra|further|other|new|missing|remaining|spare|free|zusätzlich\w*|weiter\w*|neue\w*|ander\w*"
-    r"|fehlend\w*|restlich\w*|übrig\w*|freie\w*|supplémentaires?|autres?|nouve\w+|otr[ao]s|más|nuev[ao]s|adicional\w*"
-    r"|outr[ao]s|mais|nov[ao]s|altr[ie]|nuov[ie]|aggiuntiv[ie]|andere|nieuwe|meer|overige|dodatkow\w+|inn\w+|now\w+"
-    r"|pozostał\w+|kolejn\w+)"
-)
-"""Words of which a number of things is only a part: "two more users"."""
 _WORD_BEFORE = re.compile(r"[^\W\d_]+[ \t]*\Z")
 
 
@@ -134,14 +112,14 @@ def find_counts(text: str) -> list[Count]:
         digits = re.sub(r"[ ,.'](?=\d{3}(?!\d))", "", number).replace(",", ".")
         value = float(places[number]) if number in places else float(digits)
         noun = _SHORT_NAMES.get(match["noun"], match["noun"])
-        if match["next"] and noun not in DIMENSION and _PARTLY.fullmatch(match["next"]):
+        if match["next"] and noun not in DIMENSION and is_words(match["next"], "partly"):
             continue
         before = _WORD_BEFORE.search(text, max(0, match.start() - _LONGEST_WORD), match.start())
         word = before[0].rstrip(" \t") if before else ""
         span = Span(match.start("number"), match.end("noun"))
         after = _stem(match["next"]) if match["next"] and len(match["next"]) > 2 else ""
         found.append(Count(value, _stem(noun), noun if noun in DIMENSION else "", word, span, after))
-        linked = noun not in DIMENSION and noun not in _UNLINKED and not _PARTLY.fullmatch(noun)
+        linked = noun not in DIMENSION and noun not in word_set("unlinked") and not is_words(noun, "partly")
         if linked and match["next"] and len(match["next"]) > 3:
             span = Span(match.start("number"), match.end("next"))
             found.append(Count(value, _stem(match["next"]), "", word, span))
@@ -164,8 +142,6 @@ _SIZE = (
     | {"w": 1, "kw": 1e3, "mw": 1e6, "wh": 1, "kwh": 1e3, "mwh": 1e6}
 )
 """The relative sizes of the units of a dimension."""
-
-
 _LIMIT = re.compile(
     r"(?:\b(?:under|below|less than|at most|not above|stay under|unter|unterhalb|weniger als|moins de|sous|bajo"
     r"|menos de|por debajo de|abaixo de|sotto|meno di|onder|minder dan|poniżej|mniej niż"
@@ -177,8 +153,6 @@ _LIMIT = re.compile(
 """Words before a limit, which need not be the thread's number."""
 _WHOLE = re.compile(r"(?<![\d.,])\d{1,6}(?![\d.,]\d)")
 _FEW_WORDS = 600
-SPANS_OF_TIME = _UNITS[9]
-"""Words for spans of time: minutes to years."""
 _FEWEST_UNITS = 5
 _BEFORE_HOURS = frozenset({"om", "tot", "van", "vanaf", "rond", "tussen", "en", "voor", "na"})
 """Dutch words between which and "uur" a time of day stands."""
@@ -188,7 +162,7 @@ _MOST_REPORTED = 100
 
 def _same_thing(count: Count, other: Count, reading: Reading) -> bool:
     """Whether two measures are of the same thing: the same word before or after them, or one zero more or less."""
-    telling = count.unit in SPANS_OF_TIME or count.before not in _weak()
+    telling = count.unit in word_set("spans_of_time") or count.before not in _weak()
     if telling and count.before and count.before == other.before:
         return True
     if count.after and count.after == other.after and count.after not in _weak():
@@ -196,11 +170,6 @@ def _same_thing(count: Count, other: Count, reading: Reading) -> bool:
     first, second = f"{count.number:g}", f"{other.number:g}"
     # A lost zero: 4 GB for 40 GB.
     return count.unit in _SIZE and first.strip("0") == second.strip("0") and _is_sure(reading, count)
-
-
-def _of_file(reading: Reading, count: Count) -> bool:
-    """Whether it is the size of a file that the draft brings along."""
-    return bool(reading.draft.attachments) and count.unit in _UNITS[0]
 
 
 def _is_sure(reading: Reading, count: Count) -> bool:
@@ -215,29 +184,13 @@ def _mixed_up(count: Count, other: Count) -> bool:
     """Whether one number may be a slip for the other: digits in another order, one too many or too few, or, in a
     measure or a span of time, one wrong."""
     first, second = f"{count.number:g}", f"{other.number:g}"
-    if len(first) != len(second) or (count.unit and len(first) > 1):
-        return one_slip_apart(first, second) or sorted(first) == sorted(second)
-    return len(first) > 1 and sorted(first) == sorted(second)
+    may_be_wrong = len(first) != len(second) or (count.unit != "" and len(first) > 1)
+    return reordered(first, second) or (may_be_wrong and one_slip_apart(first, second))
 
 
 @cache
 def _weak() -> frozenset[str]:
-    return frozenset(map(_stem, [*ordered("months"), *ordered("weekdays"), *UNCOUNTED]))
-
-
-UNCOUNTED = frozenset(
-    re.findall(
-        r"\S+",
-        """of and or to in is are am pm uhr percent prozent more other than for at on the a with was has by
-        from until und oder bis der die et de du del e y o i thing question moment time times step steps
-        point way copy copies line lines can will it we you your our that which where who if as so but
-        en og och til bis tot till fino
-        because it he she they this there euro euros dollar dollars pounds zł chf eur usd gbp
-        月 日 号 年 時 时 点 點 分 秒 円 元 万 千 百 億 亿 番 第 目 度 回 歳 岁 階 层 楼 室 丁 条
-        名 人 位 多 余 以 後 后 前 间 間 内 に で は が の を と も""",
-    )
-)
-"""Words after a number that are not counted by it."""
+    return frozenset(map(_stem, [*ordered("months"), *ordered("weekdays"), *word_set("uncounted")]))
 
 
 class _Thread(msgspec.Struct, frozen=True, dict=True):
@@ -253,34 +206,19 @@ class _Thread(msgspec.Struct, frozen=True, dict=True):
         return find_counts(_lines_about(lowered(text if len(text) < _SHORT else self.reading.figures), self.mine))
 
     @cached_property
-    def by_noun(self) -> dict[str, list[Count]]:
+    def by_noun(self) -> dict[str, tuple[Count, ...]]:
         """The thread's counts by what they count."""
-        found: dict[str, list[Count]] = {}
-        for count in self.theirs:
-            found.setdefault(count.noun, []).append(count)
-        return found
+        return grouped((count.noun, count) for count in self.theirs)
 
     @cached_property
-    def units(self) -> dict[float, set[str]]:
+    def units(self) -> dict[float, tuple[str, ...]]:
         """The units of the thread by number."""
-        found: dict[float, set[str]] = {}
-        for count in self.theirs:
-            if count.unit:
-                found.setdefault(count.number, set()).add(count.unit)
-        return found
+        return grouped((count.number, count.unit) for count in self.theirs if count.unit)
 
     @cached_property
-    def sized(self) -> dict[int, list[Count]]:
+    def sized(self) -> dict[int, tuple[Count, ...]]:
         """The thread's counts with a size, by dimension."""
-        found: dict[int, list[Count]] = {}
-        for count in self.theirs:
-            if count.size:
-                found.setdefault(DIMENSION[count.unit], []).append(count)
-        return found
-
-    @cached_property
-    def units_there(self) -> set[str]:
-        return {count.unit for count in self.theirs}
+        return grouped((DIMENSION[count.unit], count) for count in self.theirs if count.size)
 
     @cached_property
     def named(self) -> set[tuple[float, str]]:
@@ -299,29 +237,24 @@ class _Thread(msgspec.Struct, frozen=True, dict=True):
 
     def other_unit(self, count: Count) -> str | None:
         """The unit of the same kind that the thread gives to the same number."""
-        units = self.units.get(count.number, set()) if count.unit else set()
+        units = self.units.get(count.number, ()) if count.unit else ()
         if any(_same_unit(unit, count.unit) for unit in units):
             return None
         # "Two hours" and "two weeks" are rarely the same thing.
-        few = count.unit in SPANS_OF_TIME and count.number < _FEWEST_UNITS
+        few = count.unit in word_set("spans_of_time") and count.number < _FEWEST_UNITS
         if few and not agrees(self.reading, count.span):
             return None
-        return next(
-            (
-                unit
-                for unit in sorted(units)
-                if DIMENSION[unit] == DIMENSION[count.unit] and _WORKING.isdisjoint((unit, count.unit))
-            ),
-            None,
-        )
+        alike = {unit for unit in units if DIMENSION[unit] == DIMENSION[count.unit]}
+        return min(alike, default=None) if _WORKING.isdisjoint((*alike, count.unit)) else None
 
     def other_size(self, count: Count) -> Count | None:
         """The thread's value in another unit of the same kind, if no value there is equal and the draft has it not."""
         size = count.size
-        if not size or count.unit in self.units_there or _of_file(self.reading, count):
+        alike = self.sized.get(DIMENSION[count.unit], ()) if size else ()
+        of_file = self.reading.draft.attachments and count.unit in _UNITS[0]
+        if not size or not alike or of_file or any(other.unit == count.unit for other in self.theirs):
             return None
-        alike = self.sized.get(DIMENSION[count.unit], [])
-        if not alike or any(abs((other.size or 0) - size) <= size / 100 for other in alike):
+        if any(abs((other.size or 0) - size) <= size / 100 for other in alike):
             return None
         # Beside the thread's own value it is reckoned from that.
         has_it = any((one.number, one.unit) == (alike[0].number, alike[0].unit) for one in self.mine)
@@ -329,7 +262,7 @@ class _Thread(msgspec.Struct, frozen=True, dict=True):
 
     def other_numbers(self, count: Count) -> list[Count]:
         """What the thread counts of the same thing, if it never gives that number."""
-        there = self.by_noun.get(count.noun, [])
+        there = list(self.by_noun.get(count.noun, ()))
         if any(other.number == count.number for other in there) or f"{count.number:g}" in self.asked:
             return []
         if count.unit:
@@ -391,5 +324,5 @@ def count_differs(reading: Reading) -> Iterator[Finding]:
         else:
             continue
         reported.add(count.span.start)
-        words = f"says {quoted(reading.body[slice(*count.span)])}, while the thread says {there_said}"
-        yield Finding("count_differs", level, OneLine(words), (count.span,))
+        words = f"says {reading.quoted(count.span)}, while the thread says {there_said}"
+        yield flag("count_differs", words, count.span, level=level)

@@ -6,64 +6,73 @@ from functools import cache
 
 from msgspec.structs import replace
 
-from mm_tui.review.findings import Finding, Level, Span
-from mm_tui.review.risk.answers import ANSWER_RULES
-from mm_tui.review.risk.attachments import ATTACHMENT_RULES
-from mm_tui.review.risk.calculations import CALCULATION_RULES
-from mm_tui.review.risk.choices import CHOICE_RULES
-from mm_tui.review.risk.colleagues import COLLEAGUE_RULES
-from mm_tui.review.risk.details import DETAIL_RULES
-from mm_tui.review.risk.facts import FACT_RULES
-from mm_tui.review.risk.form import FORM_RULES
-from mm_tui.review.risk.greetings import GREETING_RULES
+from mm_tui.review.findings import Finding, Level, merged
+from mm_tui.review.risk import (
+    answers,
+    attachments,
+    calculations,
+    choices,
+    colleagues,
+    counts,
+    days,
+    details,
+    facts,
+    form,
+    greetings,
+    holes,
+    orders,
+    people,
+    private,
+    promises,
+    recipients,
+    replies,
+    requests,
+    shape,
+    sums,
+    targets,
+    timing,
+    wording,
+)
 from mm_tui.review.risk.model import Assessment, Draft, ThreadContext
-from mm_tui.review.risk.orders import ORDER_RULES
-from mm_tui.review.risk.people import PEOPLE_RULES
-from mm_tui.review.risk.private import PRIVATE_RULES
-from mm_tui.review.risk.promises import PROMISE_RULES
-from mm_tui.review.risk.recipients import RECIPIENT_RULES
-from mm_tui.review.risk.replies import REPLY_RULES
-from mm_tui.review.risk.requests import REQUEST_RULES
 from mm_tui.review.risk.rule import Reading, Rule
-from mm_tui.review.risk.sequence import SEQUENCE_RULES
-from mm_tui.review.risk.shape import SHAPE_RULES
-from mm_tui.review.risk.spans import SPAN_RULES
-from mm_tui.review.risk.sums import SUM_RULES
-from mm_tui.review.risk.targets import TARGET_RULES, known_from_house
-from mm_tui.review.risk.timing import TIMING_RULES
-from mm_tui.review.risk.weekdays import WEEKDAY_RULES
-from mm_tui.review.risk.wording import WORDING_RULES
+from mm_tui.review.risk.targets import known_from_house
 from mm_tui.settings.sections import Risk
 from mm_tui.text import OneLine
 
-RULES: tuple[Rule, ...] = (
-    *RECIPIENT_RULES,
-    *ANSWER_RULES,
-    *SUM_RULES,
-    *CALCULATION_RULES,
-    *FACT_RULES,
-    *TARGET_RULES,
-    *DETAIL_RULES,
-    *WEEKDAY_RULES,
-    *TIMING_RULES,
-    *SPAN_RULES,
-    *CHOICE_RULES,
-    *SEQUENCE_RULES,
-    *GREETING_RULES,
-    *PEOPLE_RULES,
-    *PROMISE_RULES,
-    *PRIVATE_RULES,
-    *ORDER_RULES,
-    *REQUEST_RULES,
-    *REPLY_RULES,
-    *COLLEAGUE_RULES,
-    *ATTACHMENT_RULES,
-    *FORM_RULES,
-    *SHAPE_RULES,
-    *WORDING_RULES,
+_GROUPS = (
+    recipients,
+    answers,
+    sums,
+    calculations,
+    facts,
+    targets,
+    details,
+    counts,
+    days,
+    timing,
+    choices,
+    greetings,
+    people,
+    promises,
+    private,
+    orders,
+    requests,
+    replies,
+    colleagues,
+    attachments,
+    holes,
+    form,
+    shape,
+    wording,
 )
-"""All rules, in the order of docs/risk.md."""
 
+RULES: tuple[Rule, ...] = tuple(
+    each
+    for group in _GROUPS
+    for each in vars(group).values()
+    if isinstance(each, Rule) and each.find.__module__ == group.__name__
+)
+"""All rules, in the order of docs/risk.md: that of the groups, and within each the order in which they are written."""
 
 NO_HISTORY = "not compared with earlier mail: run mm-tui sync (the app does that on its own)"
 """The message before the initial sync of the mailbox has ended."""
@@ -91,22 +100,11 @@ def assess_within(reading: Reading) -> Assessment:
         if each.needs_thread and not reading.has_thread_text:
             continue
         findings += (finding for finding in each.find(reading) if finding.code not in settings.off)
-    tuned = [_tuned(finding, settings) for finding in _merged(findings)]
+    tuned = [_tuned(finding, settings) for finding in merged(findings)]
     tuned.sort(key=lambda finding: -finding.level)
     known = tuple(known_from_house(reading)) if draft.outbound else ()
     compared = reading.has_thread_text or not draft.outbound
     return Assessment(tuple(tuned), tuple(_unchecked(reading)), known, compared)
-
-
-def _merged(findings: list[Finding]) -> list[Finding]:
-    """The findings, merging those with the same words."""
-    merged: dict[tuple[str, int, str], Finding] = {}
-    places: dict[tuple[str, int, str], list[Span]] = {}
-    for finding in findings:
-        key = (finding.code, finding.level, str(finding.words))
-        merged.setdefault(key, finding)
-        places.setdefault(key, []).extend(finding.spans)
-    return [replace(finding, spans=tuple(places[key])) for key, finding in merged.items()]
 
 
 @cache

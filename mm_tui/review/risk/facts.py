@@ -1,4 +1,4 @@
-"""Finds amounts and dates in texts; rules about dates that do not exist or are not in the thread."""
+"""Finds amounts, prices for a period, and dates; rules about dates that do not exist or are not in the thread."""
 
 from __future__ import annotations
 
@@ -6,49 +6,35 @@ import re
 from calendar import monthrange
 from collections.abc import Iterable, Iterator
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from functools import lru_cache
+from itertools import chain
 from typing import NamedTuple
 
-from mm_tui.review.findings import Finding, Level, Span
+from mm_tui.review.findings import Finding, Level, Span, span_of
 from mm_tui.review.risk.phrases import ordered, tree
 from mm_tui.review.risk.pieces import find_near_digits
-from mm_tui.review.risk.rule import Reading, agrees, listed, quoted, rule
-from mm_tui.text import OneLine
+from mm_tui.review.risk.rule import Reading, agrees, flag, listed, quoted, rule
 
 _SIGNS = {"$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR", "₪": "ILS", "₽": "RUB", "₩": "KRW", "₺": "TRY"}
 _PREFIXED = {"a$": "AUD", "c$": "CAD", "nz$": "NZD", "r$": "BRL"}
-_WORDS = {
-    "dollar": "USD",
-    "dollars": "USD",
-    "bucks": "USD",
-    "euro": "EUR",
-    "euros": "EUR",
-    "pound": "GBP",
-    "pounds": "GBP",
-    "yen": "JPY",
-    "rupees": "INR",
-    "shekels": "ILS",
-    "zł": "PLN",
-    "zl": "PLN",
-    "kč": "CZK",
+_NAMES = {
+    "USD": "dollar dollars bucks 美元 美金",
+    "EUR": "euro euros 欧元",
+    "GBP": "pound pounds",
+    "JPY": "yen 日元 円",
+    "INR": "rupees",
+    "ILS": "shekels",
+    "PLN": "zł zl",
+    "CZK": "kč",
     "kr": "kr",
-    "元": "CNY",
-    "人民币": "CNY",
-    "美元": "USD",
-    "美金": "USD",
-    "欧元": "EUR",
-    "日元": "JPY",
-    "円": "JPY",
-    "원": "KRW",
-    "руб": "RUB",
-    "рублей": "RUB",
-    "грн": "UAH",
-    "percent": "%",
-    "per cent": "%",
-    "prozent": "%",
-    "%": "%",
+    "CNY": "元 人民币",
+    "KRW": "원",
+    "RUB": "руб рублей",
+    "UAH": "грн",
+    "%": "percent prozent %",
 }
+_WORDS = {name: currency for currency, names in _NAMES.items() for name in names.split()}
 _CODES = "USD|EUR|GBP|JPY|INR|ILS|CHF|CAD|AUD|NZD|SEK|NOK|DKK|PLN|CZK|CNY|BRL|MXN|ZAR|TRY|KRW|SGD|HKD"
 _NUMBER = (
     r"\d{1,3}(?:[,.' \u00a0\u202f]\d{3})++(?:[.,]\d{1,2})?(?!\d)|\d{1,2}(?:,\d{2})++,\d{3}(?:\.\d{2})?(?!\d)"
@@ -64,6 +50,8 @@ _AMOUNT = re.compile(
     rf"(?P<after>[$€£¥₹₪₽₩₺%]|(?:{_CODES})\b|(?i:dollars?|bucks|euros?|pounds?|yen|rupees|shekels|per ?cent|prozent"
     r"|zł|zl|kč|kr|руб|рублей|грн)\b|人民币|美元|美金|欧元|日元|元|円|원)"
 )
+Sum = tuple[str, Decimal]
+"""A currency, or "%", and a value."""
 
 
 class Amount(NamedTuple):
@@ -73,19 +61,22 @@ class Amount(NamedTuple):
     value: Decimal
     span: Span
 
+    @property
+    def sum(self) -> Sum:
+        """What it is, wherever it stands."""
+        return self.currency, self.value
 
-def number_of(number: str, thousands: str | None = None) -> Decimal | None:
+
+def number_of(number: str) -> Decimal:
     """The value of a written number, with separators of thousands and a decimal point or comma."""
-    digits = re.sub(r"[' \u00a0\u202f]", "", number)
     # The last point or comma is the decimal one when one or two digits follow it.
-    match = re.fullmatch(r"(.*?)(?:[.,](\d{1,2}))?", digits)
-    if match is None:
-        return None
-    try:
-        value = Decimal(re.sub(r"[.,]", "", match[1]) + "." + (match[2] or "0"))
-    except InvalidOperation:
-        return None
-    return value * {"k": 1000, "m": 1_000_000}.get((thousands or "").lower(), 1)
+    cents = _CENTS.search(number)
+    whole = re.sub(r"\D", "", number[: cents.start()] if cents else number)
+    return Decimal(f"{whole}.{cents[1] if cents else 0}")
+
+
+_CENTS = re.compile(r"[.,](\d{1,2})\Z")
+_THOUSANDS = {"k": 1000, "m": 1_000_000}
 
 
 @lru_cache(maxsize=256)
@@ -93,29 +84,20 @@ def find_amounts(text: str) -> tuple[Amount, ...]:
     """Finds sums of money and percentages in `text`, with thousands separators and decimal commas."""
     found = []
     for match in find_near_digits(_AMOUNT, text):
-        number = match["first"] or match["second"]
-        value = number_of(number, match["k1"] or match["k2"])
-        if value is None:
-            continue
-        unit = (match["sign"] or match["after"]).lower().rstrip(".")
-        currency = (
-            _PREFIXED.get(unit)
-            or _SIGNS.get(unit[-1:])
-            or _WORDS.get(unit.replace("percent", "per cent"))
-            or _WORDS.get(unit)
-        )
-        found.append(Amount(currency or unit.upper(), value, Span(*match.span())))
+        value = number_of(match["first"] or match["second"])
+        value *= _THOUSANDS.get((match["k1"] or match["k2"] or "").lower(), 1)
+        unit = (match["sign"] or match["after"]).lower().replace(" ", "").rstrip(".")
+        currency = _PREFIXED.get(unit) or _SIGNS.get(unit[-1:]) or _WORDS.get(unit) or unit.upper()
+        found.append(Amount(currency, value, span_of(match)))
     return tuple(found)
 
 
-def known_amounts(reading: Reading) -> tuple[Amount, ...]:
-    """The amounts in the thread and the house facts."""
-    return (*find_amounts(reading.figures), *find_amounts(reading.house_text))
+def known_sums(reading: Reading) -> dict[Sum, None]:
+    """The amounts in the thread and the house facts as keys, in the order in which they were written."""
+    return dict.fromkeys(one.sum for one in (*find_amounts(reading.figures), *find_amounts(reading.house_text)))
 
 
-_MONTHS = {
-    **ordered("months"),
-}
+_MONTHS = ordered("months")
 MONTH_NAMES = tree(_MONTHS)
 """Names of months in many languages, for use inside a regular expression."""
 # Skip characters that cannot begin a date: drafts are long.
@@ -147,6 +129,21 @@ class Day(NamedTuple):
         year = self.year if self.year else 2000
         return any(day <= monthrange(year, month)[1] for month, day in self.readings)
 
+    def may_be(self, other: Day) -> bool:
+        """Whether both can be one date; without a year it can be in any."""
+        same_year = self.year is None or other.year is None or self.year == other.year
+        return same_year and not self.readings.isdisjoint(other.readings)
+
+    def dates(self, today: date) -> Iterator[list[date]]:
+        """For each reading the dates that it can mean: without a year, those in the years around today."""
+        for month, day in self.readings:
+            years = (self.year,) if self.year else (today.year - 1, today.year, today.year + 1)
+            yield [date(year, month, day) for year in years if day <= monthrange(year, month)[1]]
+
+    def nearest(self, today: date) -> date | None:
+        """The date nearest to today that it can mean."""
+        return min(chain.from_iterable(self.dates(today)), key=lambda one: abs(one - today), default=None)
+
 
 @lru_cache(maxsize=256)
 def find_dates(text: str) -> tuple[Day, ...]:
@@ -168,7 +165,7 @@ def find_dates(text: str) -> tuple[Day, ...]:
         if readings:
             number = int(year) if year and int(year) else None
             number = number + 2000 if number is not None and number < 100 else number
-            found.append(Day(readings, number, Span(*match.span())))
+            found.append(Day(readings, number, span_of(match)))
             if month := match["m1"] or match["m2"]:
                 found += _other_end(text, match, _MONTHS[month.lower()], number)
     return tuple(found)
@@ -206,8 +203,7 @@ def date_impossible(reading: Reading) -> Iterator[Finding]:
         if not day.exists:
             named = reading.body[slice(*day.span)]
             level = Level.LOW if named in reading.figures and not agrees(reading, day.span) else Level.MEDIUM
-            words = f"names a date that does not exist: {quoted(named)}"
-            yield Finding("date_impossible", level, OneLine(words), (day.span,))
+            yield flag("date_impossible", f"names a date that does not exist: {quoted(named)}", day.span, level=level)
 
 
 @rule("date_not_in_thread", "dates not in the thread", needs_thread=True)
@@ -218,24 +214,51 @@ def date_not_in_thread(reading: Reading) -> Iterator[Finding]:
     if not written:
         return
     there = [*days_there(reading, written), *find_dates(reading.house_text)]
-    came: list[date] = [mail.received_at.date() for mail in reading.context.messages if mail.received_at]
-    if reading.context.today:
-        came.append(reading.context.today)
+    came = [mail.received_at.date() for mail in reading.context.messages if mail.received_at]
+    came += [reading.context.today] if reading.context.today else []
     there += (Day(frozenset({(day.month, day.day)}), day.year, Span(0, 0)) for day in came)
-    new = [
-        day
-        for day in written
-        if not any(
-            day.readings & other.readings and (day.year is None or other.year is None or day.year == other.year)
-            for other in there
-        )
-    ]
+    new = [day for day in written if not any(map(day.may_be, there))]
     if new:
-        spans = tuple(day.span for day in new)
-        texts = list(dict.fromkeys(quoted(reading.body[slice(*span)]) for span in spans))
-        yield Finding(
-            "date_not_in_thread", Level.LOW, OneLine(f"names a date not in the thread: {listed(texts)}"), spans
-        )
+        texts = list(dict.fromkeys(reading.quoted(day.span) for day in new))
+        words, spans = f"names a date not in the thread: {listed(texts)}", (day.span for day in new)
+        yield flag("date_not_in_thread", words, *spans, level=Level.LOW)
 
 
-FACT_RULES = (date_impossible, date_not_in_thread)
+_PERIODS = {
+    "hour": r"hours?|hrs?|stunden?|heures?|horas?|ora|uur|godzin\w+|時間|小时",
+    # A day of a hotel is a night.
+    "day": r"days?|nights?|tage?s?|nacht|jours?|nuit|d[ií]as?|noche|noite|giorno|notte|dag|dzień|dobę|noc|日|泊|天|晚",
+    "week": r"weeks?|wochen?|semaines?|semanas?|settimana|tydzień|週|周",
+    "month": r"months?|monate?s?|mois|mes|mês|mese|maand|miesiąc|月",
+    "year": r"years?|jahre?s?|an|année|año|ano|anno|jaar|rok|年",
+}
+_PER = re.compile(
+    r"(?:\s?/\s?|\s(?:per|an?|each|every|pro|je|im|par|por|al|alla|o|ao|na|za|op)\s(?:l[ae] )?)(?:"
+    + "|".join(f"(?P<{period}>{names})" for period, names in _PERIODS.items())
+    + r")(?!\w)",
+    re.IGNORECASE,
+)
+_LONGEST_AMOUNT = 20
+
+
+def _prices(text: str) -> Iterator[tuple[Amount, str, Span]]:
+    """The amounts of a text that are for an hour, a day and so on, with the period and the place of both."""
+    for match in _PER.finditer(text):
+        first = max(0, match.start() - _LONGEST_AMOUNT)
+        amounts = find_amounts(text[first : match.start()])
+        if amounts and first + amounts[-1].span.end == match.start():
+            yield amounts[-1], str(match.lastgroup), Span(first + amounts[-1].span.start, match.end())
+
+
+def other_periods(reading: Reading) -> Iterator[Finding]:
+    """Prices of the thread, but for another period."""
+    here = list(_prices(reading.body))
+    there: dict[Sum, dict[str, str]] = {}
+    if here:
+        for amount, period, span in _prices(reading.thread_text):
+            there.setdefault(amount.sum, {})[period] = reading.thread_text[slice(*span)]
+    for amount, period, span in here:
+        periods = there.get(amount.sum, {})
+        if periods and period not in periods and amount.currency != "%":
+            says = quoted(next(iter(periods.values())))
+            yield flag("amount_not_in_thread", f"says {reading.quoted(span)}, while the thread says {says}", span)

@@ -6,9 +6,8 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-from mm_tui.review.findings import Finding, Level, Span
-from mm_tui.review.risk.holes import template_hole
-from mm_tui.review.risk.rule import Reading, listed, quoted, rule
+from mm_tui.review.findings import Finding, Level, Span, span_of, spans_of
+from mm_tui.review.risk.rule import Reading, flag, listed, quoted, rule
 from mm_tui.review.subject import unmarked
 from mm_tui.text import CleanText, OneLine, hidden_notice
 
@@ -35,7 +34,7 @@ def empty_subject(reading: Reading) -> Iterator[Finding]:
     if not unmarked(subject):
         level = Level.MEDIUM if reading.draft.outbound else Level.LOW
         words = f"the subject says nothing: {quoted(subject)}" if subject.strip() else "the subject is empty"
-        yield Finding("empty_subject", level, OneLine(words))
+        yield flag("empty_subject", words, level=level)
 
 
 @rule("hidden_characters", "hidden characters removed", inbound=True)
@@ -53,7 +52,7 @@ def hidden_characters(reading: Reading) -> Iterator[Finding]:
         )
         where = f", in {listed(list(around))}" if around else ""
         words = OneLine(f"{notice}{more}{where}: look at the raw text")
-        yield Finding("hidden_characters", level, words, tuple(_around(draft.body)))
+        yield flag("hidden_characters", words, *tuple(_around(draft.body)), level=level)
 
 
 _LONGEST_QUOTED = 40
@@ -84,15 +83,12 @@ def not_shown(reading: Reading) -> Iterator[Finding]:
     text, a link definition that nothing uses, invisible signs written as entities. Medium: it may be meant for a
     program that reads the email, or be left over from a template."""
     body = reading.body
-    spans = [Span(*match.span()) for match in _UNSEEN.finditer(body)]
+    spans = spans_of(_UNSEEN.finditer(body))
     definitions = list(_DEFINITION.finditer(body))
     used = Counter(_LABEL.findall(body.lower())) if definitions else Counter[str]()
-    spans += [Span(*match.span()) for match in definitions if used[match["label"].lower()] < 2]
+    spans += [span_of(match) for match in definitions if used[match["label"].lower()] < 2]
     if spans:
         spans.sort()
         words = f"the recipient does not see {quoted(body[spans[0].start : spans[0].end])}"
         more = f", nor {len(spans) - 1} more like it" if len(spans) > 1 else ""
-        yield Finding("not_shown", Level.MEDIUM, OneLine(f"{words}{more}"), tuple(spans))
-
-
-FORM_RULES = (empty_subject, template_hole, hidden_characters, not_shown)
+        yield flag("not_shown", f"{words}{more}", *spans)

@@ -10,8 +10,7 @@ from mm_tui.models import Party
 from mm_tui.review.findings import Finding, Level, Span
 from mm_tui.review.lookalike import one_slip_apart, plain_name
 from mm_tui.review.risk.phrases import is_common, lowered, phrases, word_set
-from mm_tui.review.risk.rule import LONGEST_DRAFT, MOST_MAILS, Reading, listed, quoted, rule
-from mm_tui.text import OneLine
+from mm_tui.review.risk.rule import LONGEST_DRAFT, MOST_MAILS, Reading, flag, listed, quoted, rule
 
 NAME = re.compile(r"[^\W\d_](?:[^\W\d_]|['’-](?=[^\W\d_]))+")
 """A word that may be a name."""
@@ -25,8 +24,6 @@ _SCRIPT = r"[\u3040-\u30ff\u3400-\u9fff]"
 _EASTERN = re.compile(
     rf"\A\s*(?:尊敬的|亲爱的)?(?P<name>{_SCRIPT}{{1,6}}?(?:[ \u3000]{_SCRIPT}{{1,4}})?)[ \u3000]?{_SUFFIX}"
 )
-
-
 _SPELT = re.compile("[\u30a0-\u30ff\u3000 ]+")
 _OF_EAST = re.compile("[\u3040-\u30ff\u3400-\u9fff]")
 _HONOURED = ("お", "ご", "御")
@@ -107,16 +104,32 @@ _ABBREVIATED = re.compile(
     r"\b(?:[MD]r|[MD]rs|Dra|Ms|Sr|Sra|Sig|Dott|Prof|Dhr|Mevr|Mw|M|Exmo|Exma|Eng|Ing|Avv|ssa|ra)\."
 )
 _TITLES = frozenset(
-    {"mr", "mrs", "ms", "dr", "dra", "prof", "sr", "sra", "sig", "dott", "m", "dhr", "mevr", "mw", "ra", "eng"}
-    | {"ing", "ssa"}
-    | {"exmo", "exma", "avv"}
+    [
+        "mr",
+        "mrs",
+        "ms",
+        "dr",
+        "dra",
+        "prof",
+        "sr",
+        "sra",
+        "sig",
+        "dott",
+        "m",
+        "dhr",
+        "mevr",
+        "mw",
+        "ra",
+        "eng",
+        "ing",
+        "ssa",
+        "exmo",
+        "exma",
+        "avv",
+    ]
 )
 _MOST_WORDS = 6
 _LONGEST_LINE = 120
-
-
-_MOST_BEFORE = 3
-"""The most words between a greeting and the name."""
 
 
 def _greeted(reading: Reading, line: str, begin: int) -> list[Span]:
@@ -132,9 +145,6 @@ def _greeted(reading: Reading, line: str, begin: int) -> list[Span]:
         return []
     skip = word_set("everybody", "titles", "greetings") | _TITLES
     found = [match for match in NAME.finditer(rest) if match[0][0].isupper() and match[0].lower() not in skip]
-    if found and len(rest[: found[0].start()].split()) > _MOST_BEFORE:
-        # "Hello, it is 250 on KM-71890."
-        return []
     return [Span(offset + match.start(), offset + match.end()) for match in found]
 
 
@@ -156,6 +166,7 @@ def _is_shared(party: Party, *, ours: bool) -> bool:
 
 
 _SHORTEST_BOX = 2
+_TEXT_LINE = re.compile(r"^[^\S\n]*+\S[^\n]*", re.MULTILINE)
 
 
 @rule("greets_stranger", "greets somebody else", needs_thread=True)
@@ -163,10 +174,10 @@ def greets_stranger(reading: Reading) -> Iterator[Finding]:
     """The greeting names somebody who neither takes part in the thread nor is named in it. Medium. Greetings to
     everybody or to a team do not count. Low if it goes only to shared addresses, such as workshop@ of ours or
     "Brockwell HR <hr@brockwell.com>"."""
-    first = next((match for match in re.finditer(r"[^\n]+", reading.body) if match[0].strip()), None)
+    first = _TEXT_LINE.search(reading.body)
+    names = list[Span]()
     if first is None:
         return
-    names = list[Span]()
     if eastern := _eastern_names(reading, first.start()):
         names = _eastern_strangers(reading, eastern)
     elif found := _greeted(reading, first[0][:_LONGEST_LINE], first.start()):
@@ -178,11 +189,10 @@ def greets_stranger(reading: Reading) -> Iterator[Finding]:
             # "Dear Anna Schmitt" to Anna Schmidt: the last name counts.
             names = found[-1:]
     if names:
-        texts = [quoted(reading.body[slice(*span)]) for span in names]
-        words = f"greets somebody who is not in the thread: {listed(texts)}"
+        words = f"greets somebody who is not in the thread: {listed(list(map(reading.quoted, names)))}"
         recipients = reading.draft.recipients
         shared = bool(recipients) and all(_is_shared(one, ours=reading.is_ours(one.address)) for one in recipients)
-        yield Finding("greets_stranger", Level.LOW if shared else Level.MEDIUM, OneLine(words), tuple(names))
+        yield flag("greets_stranger", words, *names, level=Level.LOW if shared else Level.MEDIUM)
 
 
 _TITLED = re.compile(
@@ -219,8 +229,7 @@ def name_differs(reading: Reading) -> Iterator[Finding]:
     theirs = {name for name in theirs if len(name) >= _SHORTEST_NAME}
     if other := _other_last_name(reading, parties, text):
         span, right = other
-        words_said = f"names {quoted(body[slice(*span)])}, while the thread names {quoted(right)}"
-        yield Finding("name_differs", Level.MEDIUM, OneLine(words_said), (span,))
+        yield flag("name_differs", f"names {quoted(body[slice(*span)])}, while the thread names {quoted(right)}", span)
         return
     words = [match for match in NAME.finditer(body) if match[0][0].isupper() and len(match[0]) >= _SHORTEST_NAME]
     mine = {plain_name(match[0]) for match in words}
@@ -230,7 +239,7 @@ def name_differs(reading: Reading) -> Iterator[Finding]:
         near = near or next((one for one in theirs if one[1:] == name[1:] and one != name), None)
         if near and near not in mine and name not in reading.known_names:
             words_said = f"names {quoted(match[0])}, while the thread names {quoted(near.capitalize())}"
-            yield Finding("name_differs", Level.MEDIUM, OneLine(words_said), (Span(*match.span()),))
+            yield flag("name_differs", words_said, match)
             return
 
 
@@ -251,6 +260,3 @@ def _other_last_name(reading: Reading, parties: list[Party], text: str) -> tuple
         if last not in reading.known_names and not is_common(after["last"].lower()) and len(last) > _ENDING:
             return Span(match.start(), after.end()), f"{match[0]} {right}"
     return None
-
-
-GREETING_RULES = (greets_stranger, name_differs)

@@ -1,4 +1,4 @@
-"""The rule about templates that were not filled in."""
+"""The rule about templates that were not filled in, and options of which one was to be chosen."""
 
 from __future__ import annotations
 
@@ -6,93 +6,113 @@ import re
 from collections.abc import Iterator
 from functools import cache
 
-from mm_tui.review.findings import Finding, Level, Span
+from mm_tui.review.findings import Finding, Level, Span, line_span, span_of, spans_of
 from mm_tui.review.risk.facts import MONTH_NAMES
-from mm_tui.review.risk.options import asks_to_choose, line_of, options_left
-from mm_tui.review.risk.phrases import lowered, pattern, word_set
+from mm_tui.review.risk.phrases import has_words, lowered, pattern, word_set
 from mm_tui.review.risk.pieces import find_all
-from mm_tui.review.risk.rule import Reading, listed, quoted, rule
-from mm_tui.text import OneLine
+from mm_tui.review.risk.rule import Reading, flag, listed, quoted, rule
 
-_HOLES = (
-    (
-        ("{", "<%", "%("),
-        re.compile(r"\{\{[^{}\n]{0,80}\}\}|\{%[^%\n]{0,80}%\}|<%[^%\n]{0,80}%>|\$\{[^{}\n]{0,80}\}|%\([\w .]{1,40}\)s"),
-    ),
-    (
-        ("{", "%s", "%d"),
-        re.compile(
-            r"\{[A-Za-z][\w .-]{0,40}(?:\|[^{}\n]{0,40})?\}|(?<![\w$])\{\d{1,2}\}|(?<=\s)%[sd](?=[\s.,;:!?]|\Z)"
+_CHOICE = re.compile(
+    r"[\[［【](?P<east>[\u3040-\u9fff]{1,10}(?:[/／|｜][\u3040-\u9fff]{1,10}){1,3})[\]］】]"
+    r"|\[(?P<west>(?:[^\W\d_]|['’])+(?: [^\W\d_]+){0,2}(?: ?[/|] ?[^\W\d_]+(?: [^\W\d_]+){0,2}){1,3})\](?![(:\[])"
+)
+_SHORT_FORM = re.compile(r"(?:inc|exc)l?\w{0,6}|plus|net|gross|netto|brutto|neto|bruto|lordo|ht|ttc|and|or|und|oder")
+_SHORTEST_CHOICE = 3
+_GREETED = re.compile(r"(?:sir|madam|ma'am|mr|mrs|ms|miss|herr|frau|monsieur|madame|señor|señora|signor|signora)")
+_REACH = 200
+"""The most characters of a line before and after a match, as a long one may have thousands of matches."""
+
+
+def line_of(text: str, match: re.Match[str]) -> str:
+    """The line of a match, in lower case."""
+    return text[slice(*line_span(text, *match.span(), _REACH))].lower()
+
+
+def asks_to_choose(text: str, match: re.Match[str]) -> bool:
+    """Whether the line of a match asks the reader to choose or to answer."""
+    return has_words(line_of(text, match), "choosing")
+
+
+def options_left(text: str) -> Iterator[Span]:
+    """Words in square brackets of which one was to be chosen: "in [two/three] days"."""
+    for match in find_all(_CHOICE, text) if "/" in text or "|" in text or "／" in text else ():
+        if asks_to_choose(text, match):
+            continue
+        words = [word.strip() for word in re.split("[/|]", match["west"] or "")]
+        if (
+            match["east"]
+            or all(_GREETED.fullmatch(word.lower()) for word in words)
+            or (
+                text[match.start() - 1 : match.start()] == " "
+                and (all(len(word) >= _SHORTEST_CHOICE for word in words) or words[0] in word_set("yes"))
+                and all(map(str.islower, words))
+                and not any(_SHORT_FORM.fullmatch(word.partition(" ")[0]) for word in words)
+            )
+        ):
+            yield span_of(match)
+
+
+_HOLES = tuple(
+    (tuple(signs.split()), re.compile(sought))
+    for signs, sought in (
+        (
+            "{ <% %(",
+            r"\{\{[^{}\n]{0,80}\}\}|\{%[^%\n]{0,80}%\}|<%[^%\n]{0,80}%>|\$\{[^{}\n]{0,80}\}|%\([\w .]{1,40}\)s",
         ),
-    ),
-    (
-        ("[", "<", "#", "nan"),
-        re.compile(
+        (
+            "{ %s %d",
+            r"\{[A-Za-z][\w .-]{0,40}(?:\|[^{}\n]{0,40})?\}|(?<![\w$])\{\d{1,2}\}|(?<=\s)%[sd](?=[\s.,;:!?]|\Z)",
+        ),
+        (
+            "[ < # nan",
             r"\[\[[^\[\]\n]{1,40}\]\]|<<[^<>\s]{1,30}(?: [^<>\s]{1,20}){0,2}>>|\[object \w+\]"
             r"|#(?:REF|VALUE|NAME)[!?]|#N/A\b|\bNaN\b"
-            r"|\[[A-ZÀ-Þ]{2,20}(?: ?/ ?[A-ZÀ-Þ]{2,20})+(?:[ ,:–-][^\[\]\n]{0,60})?\](?![(:\[])"
+            r"|\[[A-ZÀ-Þ]{2,20}(?: ?/ ?[A-ZÀ-Þ]{2,20})+(?:[ ,:–-][^\[\]\n]{0,60})?\](?![(:\[])",
         ),
-    ),
-    (
-        ("xx", "__", "＿", "某"),
-        re.compile(
+        (
+            "xx __ ＿ 某",
             r"(?<![\w-])(?:X{4,20}|XXX(?! [A-Z][a-z]))(?![\w-])"
-            r"|\bXX(?:st|nd|rd|th)\b|(?<!_)_{2,}+[.,/-]_{2,}+(?:[./-]_{2,}+)?|＿{2,}|某[年月日某]"
+            r"|\bXX(?:st|nd|rd|th)\b|(?<!_)_{2,}+[.,/-]_{2,}+(?:[./-]_{2,}+)?|＿{2,}|某[年月日某]",
         ),
-    ),
-    (
-        tuple("年月日時円様号"),
-        re.compile(r"(?:[◯〇○●×✕△▲□■]{1,4}|(?<![A-Za-z0-9])[XＸ]{1,4})[年月日時円様号](?!\w{0,2}曜)"),
-    ),
-    (
-        ("*|", "%", "##", "@@", "$"),
-        re.compile(
-            r"\*\|[A-Za-z][\w:]{0,40}\|\*|%%?[A-Za-z]\w{1,30}%%?(?!\d)|##\w{2,30}##|@@\w{2,30}@@|\$[A-Z][A-Z_]{2,30}\b"
+        ("年 月 日 時 円 様 号", r"(?:[◯〇○●×✕△▲□■]{1,4}|(?<![A-Za-z0-9])[XＸ]{1,4})[年月日時円様号](?!\w{0,2}曜)"),
+        (
+            "*| % ## @@ $",
+            r"\*\|[A-Za-z][\w:]{0,40}\|\*|%%?[A-Za-z]\w{1,30}%%?(?!\d)|##\w{2,30}##|@@\w{2,30}@@|\$[A-Z][A-Z_]{2,30}\b",
         ),
-    ),
-    (("«", "<"), re.compile(r"«[ ]?[A-Za-zÀ-ž]+(?:[_.][\wÀ-ž]+)+[ ]?»|<[a-z]+_[a-z_]{1,40}>")),
-    (
-        ("/", "("),
-        re.compile(
+        ("« <", r"«[ ]?[A-Za-zÀ-ž]+(?:[_.][\wÀ-ž]+)+[ ]?»|<[a-z]+_[a-z_]{1,40}>"),
+        (
+            "/ (",
             r"\b(?:Mr\.?/M(?:r?s|iss)\b\.?(?:/\w+)?|Herrn?/Frau|Frau/Herrn?|M\./Mme|Mme/M\.|Sr\./Sra\.|Sig\./Sig\.ra|先生/女士)"
-            r"|(?i:sehr geehrte\(r\)|(?:stimad|car|prezad)[oa]\([ao]\)|(?:chère?\(e\)|cher\(e\)))"
+            r"|(?i:sehr geehrte\(r\)|(?:stimad|car|prezad)[oa]\([ao]\)|(?:chère?\(e\)|cher\(e\)))",
         ),
-    ),
-    (
-        tuple("/.-:h"),
-        re.compile(
-            r"(?:(?:JJ|TT|DD|GG|dd|jj|tt|gg)(?<![\w/.(]..)[./-](?:MM|mm)(?:[./-](?:[YJAR]{2,4}|[yjar]{4}))?|(?:HH|hh)(?<![\w/.(]..)[:.h](?:MM|mm))(?![\w/])"
+        (
+            "/ . - : h",
+            r"(?:(?:JJ|TT|DD|GG|dd|jj|tt|gg)(?<![\w/.(]..)[./-](?:MM|mm)(?:[./-](?:[YJAR]{2,4}|[yjar]{4}))?|(?:HH|hh)(?<![\w/.(]..)[:.h](?:MM|mm))(?![\w/])",
         ),
-    ),
-    (tuple("○〇●◯△▲□■"), re.compile(r"[○〇●◯△▲□■]{2,10}|(?<=[年月日第])[○〇]|[○〇](?=月|日|様)")),
-    (
-        ("xx", "$x", "€x", "£x", "#x"),
-        re.compile(
+        ("○ 〇 ● ◯ △ ▲ □ ■", r"[○〇●◯△▲□■]{2,10}|(?<=[年月日第])[○〇]|[○〇](?=月|日|様)"),
+        (
+            "xx $x €x £x #x",
             r"(?<![\w.-])(?:\+?\d[\d ()/-]{3,14}\d[ -]?X{2,6}(?![ -]?\d)|[$€£#]X{2,6}"
             r"|X{2,6}(?:[.:/-]X{2,6})+|X{2,4}[.:/ ]{1,2}(?:X{2,4}[.:/]?|\d{2,4}\b))(?!\w)"
             r"|(?i:(?<!\w)(?-i:[xX]{2,4})(?:st|nd|rd|th|\.)?[ ]"
             rf"(?:{MONTH_NAMES}|days?|hours?|tage|euros?|eur|usd|%)\b)"
             r"|(?i:\b(?:order|invoice|ticket|number|no\.|room|code|bestellung|rechnung|commande|pedido|"
-            r"n[uú]mero|numéro|nummer|numer|codice|código)[ :#]*)(?-i:X{2,12})\b"
+            r"n[uú]mero|numéro|nummer|numer|codice|código)[ :#]*)(?-i:X{2,12})\b",
         ),
-    ),
-    (
-        ("??", "xx", "todo", "tbd", "tbc", "fixme", "lorem", "placeholder", "%", "__"),
-        re.compile(
+        (
+            "?? xx todo tbd tbc fixme lorem placeholder % __",
             r"(?<!\?)\?{2,}+(?= ?[a-zà-ž€$£%])|\bXXX\b[^\n]{2,60}\bXXX\b|\bXX\b[^\n]{2,12}\bXX\b"
             r"|\bTODO\b|\bTBD\b|\bTBC\b(?=[ .,)])|\bFIXME\b|(?i:\blorem ipsum\b|\bplaceholder text\b)|%[A-Z]{3,30}%"
             r"|(?<!_)_{5,}+(?=[ \t]*[^\s_])"
             r"|(?<=[^\s_])[ \t]{0,3}_{5,}|(?<=[^\W_][ ])_{2,4}(?=[ .,:€$£%])"
-            r"|(?<=[$€£¥￥])[ ]?_{2,}(?!\w)|(?<=[\u3040-\u9fff：])_{2,}(?=[\u3040-\u9fff])"
+            r"|(?<=[$€£¥￥])[ ]?_{2,}(?!\w)|(?<=[\u3040-\u9fff：])_{2,}(?=[\u3040-\u9fff])",
         ),
-    ),
-    (
-        ("none", "null", "undefined", "nan", "unknown", "customer name", " ,", "\t,"),
-        re.compile(
+        (
+            "dear hi hello hey",
             r"(?m)^[ \t]*(?i:dear|hi|hello|hey)[ \t]+"
-            r"(?:(?i:none|null|undefined|unknown|customer name)|nan|NaN|NAN|,)[ \t]*,?"
+            r"(?:(?i:none|null|undefined|unknown|customer name)|nan|NaN|NAN|,)[ \t]*,?",
         ),
-    ),
+    )
 )
 """Signs in lower case, one of which every match has, and the pattern of a hole."""
 
@@ -103,11 +123,7 @@ _FRAMED = re.compile(
     r"|【(?P<d>[^【】\n]{1,40})】"
     r"|［(?P<g>[^［］\n]{1,300})］"
 )
-
-
 _FRAMES = re.compile(r"[\[<«【［]")
-
-
 _FILLS_IN = re.compile(
     r"\A(?:insert|fill in|put in|einfügen|eintragen|insérez?|compléter|saisir|remplir|insertar|inserte|completar|poner"
     r"|rellenar|inserir|insira|preencher|colocar|inserire|inserisci|compilare|invoegen|invullen|vul in"
@@ -124,18 +140,16 @@ _FORM = re.compile(
 """What a reader fills in."""
 
 
-def _notes(text: str) -> list[Span]:
+def _notes(text: str) -> Iterator[Span]:
     """Notes in round brackets that ask the writer to fill in something: "(insert name)", "（日付を記入）"."""
-    found = []
     for match in find_all(_ROUND, text) if "(" in text or "（" in text else ():
         low = (match["a"] or match["b"]).lower().strip()
         if not _FILLS_IN.search(low):
             if _place_of_field().search(text, max(0, match.start() - _BEFORE), match.end() + 1):
-                found.append(Span(*match.span()))
+                yield span_of(match)
             continue
         if not _is_about_form(text, match) and (any(word in low for word in _eastern_fields()) or _is_hole("(", low)):
-            found.append(Span(*match.span()))
-    return found
+            yield span_of(match)
 
 
 def _is_about_form(text: str, match: re.Match[str]) -> bool:
@@ -155,15 +169,9 @@ def _place_of_field() -> re.Pattern[str]:
 
 
 _BEFORE = 3
-
-
 _ROUND = re.compile(r"\((?P<a>[^()\n]{3,40})\)|（(?P<b>[^（）\n]{2,30})）")
-
-
 _HERE = re.compile(r"\b(?:here|hier|ici|aquí|aqui|qui|tutaj|здесь|هنا|כאן)\b|여기|ここ|此处|在此|这里")
 """A word that makes what follows a colon an instruction: "[your answer here: when it ships]"."""
-
-
 _EXAMPLE = re.compile(
     r"(?:for example|for instance|e\.? ?g\b|z\. ?b\b|zum beispiel|etwa|par exemple|p\. ?ex\b|por ejemplo|por exemplo"
     r"|ad esempio|per esempio|bijvoorbeeld|bijv\b|na przykład|np\b|例|比如)"
@@ -192,7 +200,7 @@ def _is_hole(frame: str, inside: str) -> bool:
             low.endswith(word) for word in fields if word[0] >= "\u3040"
         )
     begins = words[0] in verbs or " ".join(words[:2]) in verbs or _FILLS_IN.search(low) is not None
-    named = any(word in fields for word in words) or words[-1] == "here"
+    named = any(word in fields for word in words)
     others = [
         word for word in words if len(word) > 1 and word not in fields and word not in fillers and word not in verbs
     ]
@@ -209,8 +217,6 @@ _PLACES = frozenset({"here", "hier", "ici", "aquí", "aqui", "qui", "tutaj"})
 """What may come before that, or end such a note: "[hier einfügen …]", "[warm closing sentence here]"."""
 _MARKS = frozenset({"external", "spam", "extern", "externe", "externo"})
 """The words that mail programs put in brackets before "mail"."""
-
-
 _ALONE = re.compile(
     r"(?<=[^\W\d_] )(?:[_*]{0,2}(?:\([^\W\d_][^()\n]{2,40}\)"
     r"|<[^\W\d_][^<>\n@/:=]{2,40}>|\{[^\W\d_][^{}\n]{2,40}\})"
@@ -230,9 +236,8 @@ _CONJUNCTIONS = frozenset(
 """Words that a remark in brackets may follow."""
 
 
-def _left_open(text: str) -> list[Span]:
+def _left_open(text: str) -> Iterator[Span]:
     """Brackets or signs after a word that needs another after it: "comes to (price from the list).", "on ??."."""
-    found = []
     for match in find_all(_ALONE, text) if _MARKED.search(text) else ():
         before = _WORD_BEFORE.search(text, max(0, match.start() - _LONGEST_WORD), match.start())
         marked = re.match(r"\W*([^\W\d_]*)", match[0])
@@ -246,8 +251,7 @@ def _left_open(text: str) -> list[Span]:
             # A remark: "into a can (your local waste site takes it)", "signed for (DN 7714)".
             continue
         if before and before[1].lower() in word_set("unfinished") - word_set("joins") - _CONJUNCTIONS:
-            found.append(Span(*match.span()))
-    return found
+            yield span_of(match)
 
 
 _DELIMITED = re.compile(
@@ -258,15 +262,13 @@ _SIGN_AND_NAME = re.compile(r"[~^|=@#§+%$!:][A-Za-z]|[A-Z]_[A-Z]")
 _NAME_PART = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 
 
-def _delimited(text: str, known: str) -> list[Span]:
+def _delimited(text: str, known: str) -> Iterator[Span]:
     """The name of a field between two equal signs ("~date~"), or in capitals with underscores, unless known."""
-    found = []
     for match in find_all(_DELIMITED, text) if _SIGN_AND_NAME.search(text) else ():
         name = match["name"] or match["caps"]
         parts = [part.lower() for part in _NAME_PART.findall(name)]
         if name not in known and any(part in word_set("fields") for part in parts):
-            found.append(Span(*match.span()))
-    return found
+            yield span_of(match)
 
 
 _FOLDERS = frozenset(
@@ -291,17 +293,15 @@ _NO_NAME = re.compile(
 )
 
 
-def _nameless(text: str) -> list[Span]:
+def _nameless(text: str) -> Iterator[Span]:
     """A greeting with the name of a field: "Dear FIRSTNAME,"."""
-    lines = text.split("\n", _GREETED_LINES)[:_GREETED_LINES]
-    at, found = 0, []
-    for line in lines:
+    at = 0
+    for line in text.split("\n", _GREETED_LINES)[:_GREETED_LINES]:
         low = lowered(line)
         match = _NO_NAME.search(low)
         if match and pattern("greetings").match(low.lstrip()):
-            found.append(Span(at + match.start("field"), at + match.end("field")))
+            yield Span(at + match.start("field"), at + match.end("field"))
         at += len(line) + 1
-    return found
 
 
 _SHOUTED = re.compile(
@@ -311,17 +311,13 @@ _SHOUTED = re.compile(
 _SHORTEST_SHOUT = 6
 
 
-def _shouted(text: str, known: str) -> list[Span]:
+def _shouted(text: str, known: str) -> Iterator[Span]:
     """Capitals within a sentence: any in brackets ("[DO UZUPEŁNIENIA]"), and those that ask to insert something."""
-    return [
-        Span(*match.span())
-        for match in (find_all(_SHOUTED, text) if _CAPITALS.search(text) else ())
-        if match[0] not in known
-        and (
-            (match["framed"] and len(match["framed"]) >= _SHORTEST_SHOUT and match["framed"].lower() not in _MARKS)
-            or (match["bare"] and _is_insertion(match["bare"]))
-        )
-    ]
+    for match in find_all(_SHOUTED, text) if _CAPITALS.search(text) else ():
+        framed, bare = match["framed"] or "", match["bare"]
+        is_hole = _is_insertion(bare) if bare else len(framed) >= _SHORTEST_SHOUT and framed.lower() not in _MARKS
+        if is_hole and match[0] not in known:
+            yield span_of(match)
 
 
 _CAPITALS = re.compile(r" \[?[A-ZÀ-Ž]{2}[A-ZÀ-Ž ]")
@@ -335,13 +331,13 @@ def _is_insertion(words: str) -> bool:
 
 def _holes(text: str, known: str) -> tuple[Span, ...]:
     spans = [
-        Span(*match.span())
+        span_of(match)
         for match in (find_all(_FRAMED, text) if _FRAMES.search(text) else ())
         if _is_hole(match[0][0].replace("［", "["), next(group for group in match.groups() if group is not None))
     ]
     spans += [*_left_open(text), *_delimited(text, known), *_nameless(text), *_shouted(text, known)]
     spans += [*_notes(text), *options_left(text)]
-    spans += [Span(*match.span()) for match in pattern("lorem").finditer(lowered(text))]
+    spans += spans_of(pattern("lorem").finditer(lowered(text)))
     explained = {*_VARIABLE.findall(text), *_VARIABLE.findall(known)} if "$" in text else set()
     taken = bytearray(len(text))
     for span in spans:
@@ -381,4 +377,4 @@ def template_hole(reading: Reading) -> Iterator[Finding]:
         holes = [reading.draft.subject[slice(*span)] for span in in_subject]
         holes += [reading.body[slice(*span)] for span in spans]
         words = f"a template is not filled in: {listed([quoted(hole, 40) for hole in holes])}"
-        yield Finding("template_hole", Level.HIGH, OneLine(words), spans)
+        yield flag("template_hole", words, *spans, level=Level.HIGH)

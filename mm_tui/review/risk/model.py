@@ -169,8 +169,6 @@ _DECIDED_ALONE = {
     "recipients_untold": "an email whose recipients are not disclosed is decided on its own, never in a batch",
 }
 """Findings that keep an email out of batches at every level, with the message."""
-
-
 NOT_READ = "not read: "
 """The beginning of a message about a part of a long thread or draft that was not read."""
 

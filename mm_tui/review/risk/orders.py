@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from mm_tui.review.findings import Finding, Level, Span
+from mm_tui.review.findings import Finding, Level, Span, span_of
 from mm_tui.review.risk.phrases import lowered, pattern, word_set
-from mm_tui.review.risk.rule import LONGEST_END, Reading, quoted, rule
-from mm_tui.text import OneLine
+from mm_tui.review.risk.rule import LONGEST_END, Reading, flag, quoted, rule
 
 _AT_A_WORD = (
     (
@@ -79,8 +78,6 @@ _DICTATED = re.compile(
     r"\b(?:reply|answer|respond|say|write|text|include|words?"
     r"|add)\b[^\"“”«»'\n]{0,40}[\"“«'](?P<words>[^\"“”«»\n]{8,200}?)[\"”»'](?!\w)",
 )
-
-
 _QUOTES = ("'", '"', "“", "„", "«", "»", "‘", "’", "「")
 """Words in quotation marks are named, not said."""
 
@@ -121,48 +118,37 @@ def orders(reading: Reading) -> Iterator[Finding]:
     the order, or names a code or an address that stands at most in that order, else low: the order may have influenced
     it. And `orders_obeyed`: the draft says words that the email told it to say; high if that email speaks to an AI,
     else medium."""
-    draft = reading.draft
-    if not draft.outbound:
+    if not reading.draft.outbound:
         if match := _order_in(lowered(reading.body)):
-            words = f"gives orders to an AI: {quoted(reading.body[slice(*match.span())])}"
-            yield Finding("orders", Level.MEDIUM, OneLine(words), (Span(*match.span()),))
+            yield flag("orders", f"gives orders to an AI: {reading.quoted(match)}", match)
         return
-    theirs = [mail for mail in reading.context.messages if mail.body and not reading.is_ours(mail.sender.address)]
-    if not theirs:
-        return
-    said = _ends_of(str(theirs[-1].body))
-    low = lowered(said)
-    ordered = _order_in(low)
-    if ordered:
-        # What is asked after the order is no part of it.
-        near = _QUESTION.sub(" ", said[ordered.start() : ordered.end() + _NEAR].lower())
-        rest = (said[: ordered.start()] + said[ordered.end() + _NEAR :]).lower()
-        asked = {word for word in _WORD.findall(near) if len(word) > 3} - _COMMON - word_set("unfinished")
-        elsewhere = {word[:_ROOT] for word in _WORD.findall(rest)}
-        asked = {word for word in asked if word[:_ROOT] not in elsewhere}
-        # Of the thread without the order, so that a code that the order names counts, too.
-        seen = reading.seen_text.replace(said[ordered.start() : ordered.end() + _NEAR], " ")
-        handed_over = (Span(*match.span()) for match in _HANDED_OVER.finditer(reading.body, 0, reading.written))
-        given = [
-            span
-            for span in handed_over
-            if reading.body[slice(*span)] not in seen and not reading.sentence_has(span.start, "denies", "negations")
-        ]
-        taken_up = (*_taken_up(reading, asked), *given)
-        obeys = bool(taken_up)
+    mails = reversed(reading.context.messages)
+    newest = next((mail for mail in mails if mail.body and not reading.is_ours(mail.sender.address)), None)
+    said = _ends_of(str(newest.body)) if newest else ""
+    if ordered := _order_in(lowered(said)):
+        obeyed = list(_obeyed(reading, said, ordered))
         words = f"the email it answers gives orders to an AI: {quoted(said[slice(*ordered.span())])}"
-        level = Level.MEDIUM if obeys else Level.LOW
-        yield Finding("orders", level, OneLine(words), taken_up if obeys else ())
-    if said:
-        body = reading.body.casefold()
-        for dictated in _DICTATED.finditer(low):
-            words = said[slice(*dictated.span("words"))].strip(" .!")
-            at = body.find(words.casefold())
-            if at >= 0 and (ordered or body[at - 1 : at] not in _QUOTES):
-                same = len(body) == len(reading.body)
-                spans = (Span(at, at + len(words)),) if same else ()
-                text = f"says what the email it answers told an AI to say: {quoted(words)}"
-                yield Finding("orders_obeyed", Level.HIGH if ordered else Level.MEDIUM, OneLine(text), spans)
+        yield flag("orders", words, *obeyed, level=Level.MEDIUM if obeyed else Level.LOW)
+    body = reading.body.casefold()
+    for dictated in _DICTATED.finditer(lowered(said)):
+        words = said[slice(*dictated.span("words"))].strip(" .!")
+        at = body.find(words.casefold())
+        if at >= 0 and (ordered or body[at - 1 : at] not in _QUOTES):
+            spans = (Span(at, at + len(words)),) if len(body) == len(reading.body) else ()
+            text = f"says what the email it answers told an AI to say: {quoted(words)}"
+            yield flag("orders_obeyed", text, *spans, level=Level.HIGH if ordered else Level.MEDIUM)
 
 
-ORDER_RULES = (orders,)
+def _obeyed(reading: Reading, said: str, ordered: re.Match[str]) -> Iterator[Span]:
+    """The sentences that repeat words of an order in `said`, and codes and addresses that stand at most in it."""
+    order, rest = said[ordered.start() : ordered.end() + _NEAR], said[: ordered.start()] + said[ordered.end() + _NEAR :]
+    # What is asked after the order is no part of it.
+    asked = {word for word in _WORD.findall(_QUESTION.sub(" ", order.lower())) if len(word) > 3}
+    asked -= _COMMON | word_set("unfinished")
+    elsewhere = {word[:_ROOT] for word in _WORD.findall(rest.lower())}
+    yield from _taken_up(reading, {word for word in asked if word[:_ROOT] not in elsewhere})
+    # Of the thread without the order, so that a code that the order names counts, too.
+    seen = reading.seen_text.replace(order, " ")
+    for match in _HANDED_OVER.finditer(reading.body, 0, reading.written):
+        if match[0] not in seen and not reading.sentence_has(match.start(), "denies", "negations"):
+            yield span_of(match)

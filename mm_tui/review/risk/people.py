@@ -6,14 +6,14 @@ import re
 from collections.abc import Iterator
 from functools import cache
 from itertools import pairwise
+from typing import NamedTuple, Self
 
-from mm_tui.models import Direction
-from mm_tui.review.findings import Finding, Level, Span
+from mm_tui.review.findings import Finding, Level, Span, line_span, span_of
 from mm_tui.review.lookalike import domain_of, plain_name, registrable
 from mm_tui.review.risk.greetings import NAME, greeting, is_known_name, spells_name
 from mm_tui.review.risk.phrases import is_common, lowered, ordered, pattern, word_set
-from mm_tui.review.risk.rule import MOST_MAILS, Reading, quoted, rule
-from mm_tui.text import OneLine, unquoted
+from mm_tui.review.risk.rule import MOST_MAILS, Reading, flag, quoted, rule
+from mm_tui.text import unquoted
 
 _COMPANY = re.compile(
     r"\b(?:Inc|LLC|Ltd|Limited|GmbH|AG|SE|KG|S\.?A|S\.?r\.?l|S\.?p\.?A|SARL|SAS|B\.?V|N\.?V|Corp|Co"
@@ -23,8 +23,6 @@ _NAME_AND_ROLE = re.compile(r"[^\W\d_]+(?:[ -][^\W\d_]+){0,2}, [^\W\dA-ZÀ-Þ]+(
 _LONGEST_SIGNATURE = 5
 _SHORTEST = 3
 _ELIDED = re.compile(r"\A[LlDd]['’](?=\w)")
-
-
 _MOST_READ = 20_000
 """How many of a thread's newest emails, and characters of each, are searched for names."""
 
@@ -35,30 +33,25 @@ def _names_in(text: str) -> frozenset[str]:
 
 _FROM = re.compile(r"\s(?:from|aus|vom|von|uit|van|depuis|de|du|desde|da|do|dal|dalla|z|ze)\s\S")
 """What may follow closing words: "Best wishes from the lake"."""
+_ENDS = (".", "!", "?")
 
 
-def signature(reading: Reading) -> tuple[int, int] | None:
+def signature(reading: Reading) -> Span | None:
     """The range of the signature: after the closing words, or the last short lines."""
     text = reading.body[: reading.written].rstrip() or reading.body.rstrip()
     lines = [(match.start(), match[0].strip()) for match in re.finditer(r"[^\n]+", text) if match[0].strip()]
     closing = pattern("closings")
-    for number, (start, line) in enumerate(lines):
+    for number, (_, line) in enumerate(lines):
         low = line.lower().rstrip(" ,.!")
-        if (
-            number
-            and (found := closing.match(low))
-            and (found.end() == len(low) or (_FROM.match(low, found.end()) and not line.endswith((".", "!", "?"))))
-            and 0 < len(lines) - 1 - number <= _LONGEST_SIGNATURE
-        ):
-            begins = lines[number + 1][0]
-            return begins, len(text)
-        del start
-    if len(lines) > 1 and len(lines[-1][1]) <= 50 and not lines[-1][1].endswith((".", "!", "?", ":", "。")):
+        found = closing.match(low) if 0 < number < len(lines) - 1 <= number + _LONGEST_SIGNATURE else None
+        if found and (found.end() == len(low) or (_FROM.match(low, found.end()) and not line.endswith(_ENDS))):
+            return Span(lines[number + 1][0], len(text))
+    if len(lines) > 1 and len(lines[-1][1]) <= 50 and not lines[-1][1].endswith((*_ENDS, ":", "。")):
         gap = text.rfind("\n\n")
         block = text[gap + 2 :].split("\n")
         short = all(len(line) <= 45 and line[:1] == line[:1].upper() and line[-1:] not in ",.!?:" for line in block)
         if 0 <= gap < lines[-1][0] and len(block) <= 3 and short:
-            return gap + 2, len(text)
+            return Span(gap + 2, len(text))
     return None
 
 
@@ -97,23 +90,46 @@ def _is_department(line: str) -> bool:
 
 _TEAM = 2
 """The words of a team's name such as "Conference Office"."""
-
-
 _TAIL_LINES = 5
 
 
-def _their_signature(reading: Reading, place: tuple[int, int]) -> Span | None:
-    """The signature if it has the full name of the other side, or two lines that end their email."""
-    asked = reading.asked
-    if asked is None or reading.is_ours(asked.sender.address):
-        return None
-    tail = [" ".join(line.split()) for line in unquoted(str(asked.body or "")).strip().split("\n")[-_TAIL_LINES:]]
+def _is_theirs(reading: Reading, place: Span) -> bool:
+    """Whether a signature has the full name of the other side, or two lines that end their email."""
+    if reading.asked is None:
+        return False
+    text = unquoted(str(reading.asked.body))
+    tail = [" ".join(line.split()) for line in text.strip().split("\n")[-_TAIL_LINES:]]
     lines = [" ".join(line.split()) for line in reading.body[slice(*place)].strip().split("\n")]
-    named = " ".join(str(asked.sender.name).split())
-    shared = [line for line in lines if line and line in tail]
-    if (" " in named and named in lines) or len(shared) > 1:
-        return Span(*place)
-    return None
+    named = " ".join(str(reading.asked.sender.name).split())
+    return (" " in named and named in lines) or sum(line in tail for line in lines if line) > 1
+
+
+class _Names(NamedTuple):
+    """The names of those who may and may not sign, normalized by `plain_name`."""
+
+    labels: set[str]
+    """The registered names of our domains."""
+    ours: frozenset[str]
+    """In our emails, our address, and whom the other side greets."""
+    theirs: frozenset[str]
+    """In the other side's emails."""
+    readers: frozenset[str]
+    """Of the recipients."""
+
+    @classmethod
+    def of(cls, reading: Reading, labels: set[str]) -> Self:
+        mails = [mail for mail in reading.context.messages if mail.body is not None]
+        sent = " ".join(f"{mail.sender.name} {mail.body}" for mail in [*filter(reading.is_sent, mails)][-MOST_MAILS:])
+        me = reading.draft.sender
+        received = [str(mail.body)[:_MOST_READ] for mail in mails[-MOST_MAILS:] if not reading.is_sent(mail)]
+        greeted = [line for line in map(_first_line, received) if greeting().match(lowered(line))]
+        outside = (str(party.name) for party in reading.draft.recipients if not reading.is_ours(party.address))
+        return cls(
+            labels,
+            _names_in(" ".join((sent, str(me.name), str(me.address), *labels, *greeted))),
+            _names_in("\n".join(received)),
+            frozenset(name for name in _names_in(" ".join(outside)) if len(name) > 2),
+        )
 
 
 @rule("signature_not_ours", "signed by somebody else")
@@ -122,116 +138,83 @@ def signature_not_ours(reading: Reading) -> Iterator[Finding]:
     the mailbox's address spells. Ours are the names of the mailbox, of our domains, of our earlier emails in the
     thread, and whom the other side greets. Mail among ourselves may be signed by any of us. Medium."""
     place = signature(reading)
-    mails = [mail for mail in reading.context.messages if mail.body is not None]
-    sent = [mail for mail in mails if mail.direction != Direction.INBOUND or reading.is_ours(mail.sender.address)]
-    domains = {
-        registrable(domain).partition(".")[0]
-        for domain in (*reading.known.own_domains, domain_of(reading.draft.sender.address))
-    }
-    parties = reading.draft.recipients
-    if place is None or (parties and all(reading.is_ours(party.address) for party in parties)):
-        # Among ourselves every team may sign.
+    if place is None or reading.among_us:
+        return
+    if _is_theirs(reading, place):
+        yield flag("signature_not_ours", f"signed as the email it answers: {reading.quoted(place)}", place)
         return
     text = reading.body[slice(*place)]
-    if theirs := _their_signature(reading, place):
-        words_said = f"signed as the email it answers: {quoted(reading.body[slice(*theirs)])}"
-        yield Finding("signature_not_ours", Level.MEDIUM, OneLine(words_said), (theirs,))
-        return
+    address = str(reading.draft.sender.address)
+    labels = {registrable(domain).partition(".")[0] for domain in (*reading.known.own_domains, domain_of(address))}
     joined = re.sub(r"[\W_]", "", plain_name(text))
     if any(
-        len(label) > 2 and (re.sub(r"\W", "", label) in joined or (joined[:6] and joined in label)) for label in domains
+        len(label) > 2 and (re.sub(r"\W", "", label) in joined or (joined[:6] and joined in label)) for label in labels
     ):
         return
-    ours = _names_in(
-        " ".join(f"{mail.sender.name} {mail.body}" for mail in sent[-MOST_MAILS:])
-        + f" {reading.draft.sender.name} {reading.draft.sender.address} {' '.join(domains)}"
-    )
-    received = [str(mail.body)[:_MOST_READ] for mail in mails[-MOST_MAILS:] if mail not in sent]
-    # Whom they greet is one of us.
-    ours |= _names_in("\n".join(line for line in map(_first_line, received) if greeting().match(lowered(line))))
-    inbound = _names_in("\n".join(received))
-    roles, jobs, organisations = map(_plain_words, ("roles", "jobs", "organisations"))
-    departments = _plain_words("departments")
-    foreign: list[Span] = []
-    recipients = {
-        plain_name(word)
-        for party in reading.draft.recipients
-        if not reading.is_ours(party.address)
-        for word in NAME.findall(str(party.name))
-        if len(word) > 2
-    }
-    person = spells_name(str(reading.draft.sender.address))
-    box = plain_name(str(reading.draft.sender.address).partition("@")[0])
-    for number, match in enumerate(re.finditer(r"[^\n]+", text)):
-        line = match[0].strip()
-        if line.endswith((":", "：")):
-            # Who wrote what is quoted below.
-            continue
-        words = [_ELIDED.sub("", word) for word in NAME.findall(line)]
-        plain = [plain_name(word) for word in words]
-        span = Span(place[0] + match.start(), place[0] + match.end())
-        names = [
-            word
-            for word, one in zip(words, plain, strict=True)
-            if word[0].isupper() and not {one, one.rstrip("s")} & (roles | organisations | jobs | departments)
-        ]
-        unknown = [
-            name
-            for name in names
-            if plain_name(name) not in ours and not any(plain_name(name) in label for label in domains)
-        ]
-        named = _COMPANY.search(line) is not None
-        # "Night Desk", "Le secrétariat", "Registrar's Office" name a department of anybody's.
-        anybodys = not named and (
-            _is_department(line)
-            or (len(plain) == _TEAM and plain[-1] in roles)
-            or all(len(name) < _SHORTEST or is_common(name.lower()) for name in unknown)
-        )
-        # "Admissions Officer" says what somebody does, "Member FDIC." what the company is.
-        job = bool(jobs.intersection(plain)) or line.endswith(".") or _NAME_AND_ROLE.fullmatch(line) is not None
-        organised = line[-1:] not in ",!?" and (
-            named
-            or (
-                not job
-                and any(
-                    (len(one) > 3 and one in roles) or (one in organisations and not word[0].islower())
-                    for word, one in zip(words, plain, strict=True)
-                )
-            )
-        )
-        alike = any(
-            plain_name(name)[:5] in one or one[:5] in plain_name(name)
-            for name in unknown
-            for one in domains
-            if len(one) > 3
-        )
-        third = (
-            number > 0
-            and bool(names)
-            and len(unknown) == len(names)
-            and any(plain_name(name) in inbound for name in names)
-        )
-        if len(words) > 8 or alike or "".join(plain) == box:
-            continue
-        if (
-            (
-                unknown
-                and organised
-                and not anybodys
-                and len(unknown) == len(names)
-                and not all(plain_name(name) in inbound for name in unknown)
-            )
-            or (len(unknown) == len(names) == 2 and person and not number)
-            or (third or (unknown and recipients and all(plain_name(name) in recipients for name in names)))
-        ):
-            foreign.append(span)
+    names = _Names.of(reading, labels)
+    foreign = [
+        match
+        for number, match in enumerate(re.finditer(r"[^\n]+", text))
+        if _is_foreign(match[0].strip(), names, address, first=not number)
+    ]
     if foreign:
-        whole = Span(place[0], place[1])
-        words_said = f"signed by somebody who is not us: {quoted(reading.body[slice(*foreign[-1])])}"
-        yield Finding("signature_not_ours", Level.MEDIUM, OneLine(words_said), (whole,))
+        yield flag("signature_not_ours", f"signed by somebody who is not us: {quoted(foreign[-1][0])}", place)
 
 
-_LONGEST_CALL = 12
+def _is_foreign(line: str, known: _Names, address: str, *, first: bool) -> bool:
+    """Whether a line of a signature names somebody who is not us."""
+    words = [_ELIDED.sub("", word) for word in NAME.findall(line)]
+    plain = [plain_name(word) for word in words]
+    # A line that ends with a colon says who wrote what is quoted below.
+    if line.endswith((":", "：")) or len(words) > 8 or "".join(plain) == plain_name(address.partition("@")[0]):
+        return False
+    kinds = _plain_words("roles") | _plain_words("organisations") | _plain_words("jobs") | _plain_words("departments")
+    names = [
+        word
+        for word, one in zip(words, plain, strict=True)
+        if word[0].isupper() and kinds.isdisjoint((one, one.rstrip("s")))
+    ]
+    named = [plain_name(name) for name in names]
+    unknown = [
+        name
+        for name, one in zip(names, named, strict=True)
+        if one not in known.ours and not any(one in label for label in known.labels)
+    ]
+    if not unknown or any(
+        plain_name(name)[:5] in label for name in unknown for label in known.labels if len(label) > 3
+    ):
+        return False
+    if all(name in known.readers for name in named):
+        return True
+    if len(unknown) < len(names):
+        return False
+    in_thread = [name in known.theirs for name in named]
+    if (not first and any(in_thread)) or (first and len(names) == 2 and spells_name(address)):
+        return True
+    return _is_organised(line, words, plain) and not _is_anybodys(line, plain, unknown) and not all(in_thread)
+
+
+def _is_organised(line: str, words: list[str], plain: list[str]) -> bool:
+    """Whether a line of a signature names a company or a team, and not what somebody does."""
+    if line[-1:] in ",!?" or _COMPANY.search(line):
+        return line[-1:] not in ",!?"
+    # "Admissions Officer" says what somebody does, "Member FDIC." what the company is.
+    if not _plain_words("jobs").isdisjoint(plain) or line.endswith(".") or _NAME_AND_ROLE.fullmatch(line):
+        return False
+    roles, organisations = _plain_words("roles"), _plain_words("organisations")
+    return any(
+        (len(one) > 3 and one in roles) or (one in organisations and not word[0].islower())
+        for word, one in zip(words, plain, strict=True)
+    )
+
+
+def _is_anybodys(line: str, plain: list[str], unknown: list[str]) -> bool:
+    """Whether it names a department of anybody's: "Night Desk", "Le secrétariat", "Registrar's Office"."""
+    return _COMPANY.search(line) is None and (
+        _is_department(line)
+        or (len(plain) == _TEAM and plain[-1] in _plain_words("roles"))
+        or all(len(name) < _SHORTEST or is_common(name.lower()) for name in unknown)
+    )
 
 
 @rule("names_other_contact", "names another correspondent", needs_thread=True)
@@ -246,13 +229,10 @@ def names_other_contact(reading: Reading) -> Iterator[Finding]:
         pair = (plain_name(first[0]), plain_name(second[0]))
         if reading.known.names(*pair) and not (pair[0] in known and pair[1] in known):
             span = Span(first.start(), second.end())
-            words_said = f"names a correspondent who is not in the thread: {quoted(reading.body[slice(*span)])}"
-            if pattern("contact").search(reading.low, max(0, span.start - _LONGEST_CALL), span.start):
-                # "I will ring Ian Frost."
-                continue
+            words_said = f"names a correspondent who is not in the thread: {reading.quoted(span)}"
             private = reading.sentence_has(span.start, "private_facts")
             private = private or any(map(str.isdigit, reading.body[slice(*reading.sentence(span.start))]))
-            yield Finding("names_other_contact", Level.MEDIUM if private else Level.LOW, OneLine(words_said), (span,))
+            yield flag("names_other_contact", words_said, span, level=Level.MEDIUM if private else Level.LOW)
 
 
 _TITLED = re.compile(
@@ -268,31 +248,33 @@ _TITLED = re.compile(
 def names_third_person(reading: Reading) -> Iterator[Finding]:
     """A sentence names a person who is not mentioned in the thread and does not belong to us, and reveals something
     private: an illness, a debt, where they live or stay, who complained, what they ordered. Medium. Somebody who
-    does something for the reader ("Dr. Feldman will tell you") or meets the reader does not count."""
-    known = reading.known_names
+    does something for the reader ("Dr. Feldman will tell you") does not count."""
     place = signature(reading)
-    body = reading.body[: place[0] if place else reading.written]
+    body = reading.body[: place.start if place else reading.written]
     for match in _TITLED.finditer(body):
-        name = match["name"] or match["full"] or match["eastern"]
-        if body[: match.start()].endswith(_CREDITS):
+        if not _is_stranger(reading, body, match) or _ACTS.match(reading.low, match.end()):
             continue
-        if match["full"] and (_is_heading(body, match.start()) or _is_place(body, match)):
-            continue
-        if match["full"] and is_common(name.split()[0].lower()):
-            # "Ihrer Karte" names nobody.
-            continue
-        if match["eastern"]:
-            if name in reading.thread_text or name[:2] in reading.thread_text or match.start() < 12:
-                continue
-        elif any(is_known_name(word, known) for word in NAME.findall(name)):
-            continue
-        named = Span(*match.span())
-        if not _is_staff(reading, named) and (found := _private(reading, named)):
+        if found := _private(reading, span_of(match)):
             words = f"tells something of a person who is not in the thread: {quoted(body[slice(*found)])}"
-            yield Finding("names_third_person", Level.MEDIUM, OneLine(words), (found,))
+            yield flag("names_third_person", words, found)
             return
 
 
+def _is_stranger(reading: Reading, body: str, match: re.Match[str]) -> bool:
+    """Whether what looks like a name is that of somebody who is not in the thread."""
+    if body.endswith(_CREDITS, 0, match.start()):
+        return False
+    if match["eastern"]:
+        return match["eastern"][:2] not in reading.thread_text and match.start() >= _LONGEST_EASTERN_GREETING
+    # "Ihrer Karte" names nobody.
+    if match["full"] and (
+        _is_heading(body, match.start()) or _is_place(body, match) or is_common(match["full"].split()[0].lower())
+    ):
+        return False
+    return not any(is_known_name(word, reading.known_names) for word in NAME.findall(match["name"] or match["full"]))
+
+
+_LONGEST_EASTERN_GREETING = 12
 _CREDITS = ("©", "© ")
 _ACTS = re.compile(
     r"(?:\s(?:will|can|could|would|is going to)|['’]ll)(?!n['’]t"
@@ -304,33 +286,8 @@ _ACTS = re.compile(
     r"|może|chętnie)(?!\s(?:nicht|pas|no|não|non|niet|nie))\b"
 )
 """What follows the name of somebody who does something for the reader: "Dr. Feldman will tell you"."""
-_WITH = re.compile(r"\b(?:with|bei|mit|chez|avec|con|com|met|bij|z|u|dal|dalla)\s\Z")
-_MEETING = re.compile(
-    r"\b(?:lessons?|appointments?|class(?:es)?|sessions?|courses?|interviews?|meetings?|termine?s?|stunde|unterricht|kurs"
-    r"|gespräch|cours|rendez-vous|séance|leçon|entretien|clases?|citas?|sesión|curso|reunión|aulas?|consulta|sessão"
-    r"|reunião|lezion[ei]|appuntamento|corso|seduta|colloquio|les(?:sen)?|afspraak|gesprek|lekcj\w+|zaję\w+|wizyt\w+"
-    r"|spotkani\w+)\b"
-)
-
-
-def _is_staff(reading: Reading, name: Span) -> bool:
-    """Whether somebody does something for the reader, or meets them: "your lesson with Mrs Oduya"."""
-    if _ACTS.match(reading.low, name.end):
-        return True
-    met = _WITH.search(reading.low, max(0, name.start - _LONGEST_WITH), name.start)
-    return met is not None and reading.sentence_matches(name.start, _MEETING)
-
-
-_LONGEST_WITH = 8
 _FARTHEST = 400
 """Characters to either side that belong to a name: a huge line is not read again for each of its names."""
-
-
-def _line_around(body: str, at: int) -> Span:
-    """The line with the position, or what of it is near."""
-    first, last = max(0, at - _FARTHEST), min(len(body), at + _FARTHEST)
-    begin, end = body.rfind("\n", first, at), body.find("\n", at, last)
-    return Span(first if begin < 0 else begin + 1, last if end < 0 else end)
 
 
 def _is_place(body: str, match: re.Match[str]) -> bool:
@@ -346,7 +303,7 @@ def _is_place(body: str, match: re.Match[str]) -> bool:
 
 def _is_heading(body: str, at: int) -> bool:
     """Whether most words of a line are capitalized."""
-    words = NAME.findall(body[slice(*_line_around(body, at))])
+    words = NAME.findall(body[slice(*line_span(body, at, at, _FARTHEST))])
     return 2 * sum(str(word)[0].isupper() for word in words) > len(words)
 
 
@@ -364,13 +321,10 @@ def _private(reading: Reading, name: Span) -> Span | None:
     facts = pattern("private_facts").finditer(reading.low, first, last)
     private = any(
         (one.start() >= name.end or one.end() <= name.start)
-        and not (one[0][-1].isdigit() and one[0] in lowered(reading.thread_text))
+        and not (one[0][-1].isdigit() and one[0] in reading.thread_low)
         for one in facts
     )
     beside = _REACHED.match(reading.body, name.end)
     private = private or (beside is not None and beside["what"] not in reading.seen_text)
     told = private and pattern("denies", "colleagues").search(reading.low, first, last) is None
     return Span(first, last) if told else None
-
-
-PEOPLE_RULES = (signature_not_ours, names_other_contact, names_third_person)

@@ -56,6 +56,17 @@ def pattern(*keys: str) -> Phrases:
     return Phrases.of(phrase for key in keys for phrase in phrases(key))
 
 
+def has_words(text: str, *keys: str) -> bool:
+    """Whether a text in lower case has words under one of `keys`."""
+    return pattern(*keys).search(text) is not None
+
+
+def is_words(text: str, key: str) -> bool:
+    """Whether all of a text in lower case is a phrase under `key`."""
+    match = pattern(key).match(text)
+    return match is not None and match.end() == len(text)
+
+
 def pairs_of(key: str) -> tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]:
     """Pairs of alternatives, "a|b || c|d" in the data, in every language."""
     return tuple(

@@ -7,12 +7,12 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 
-from mm_tui.review.findings import Finding, Level, Span
-from mm_tui.review.risk.phrases import pattern
+from mm_tui.review.findings import Finding, Level, Span, is_within, span_of
+from mm_tui.review.risk.phrases import has_words, pattern
 from mm_tui.review.risk.pieces import find_all
-from mm_tui.review.risk.rule import Reading, listed, quoted, rule
-from mm_tui.text import OneLine
+from mm_tui.review.risk.rule import Reading, flag, listed, rule
 
 _SECRETS = (
     ("a private key", re.compile(r"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY-----")),
@@ -46,6 +46,7 @@ _PASSWORD = re.compile(
 """Small and capital letters, a digit and a sign in one word."""
 _SHORTEST_PASSWORD = 8
 _CARD = re.compile(r"(?<![\w.-])(?:\d[ -]?){12,18}\d(?![\w-])")
+_IN_FOURS = re.compile(r"\d{4}([ -])\d{4}\1\d{4}\1\d{4}")
 _VALID = re.compile(
     r"\b(?:valid|exp|cvv|cvc|code|gültig|valable|válid|valid[ao]|geldig|ważna|caduc|scad|vencim|verloop|ablauf|läuft|expir)\w*|有効|有效",
     re.IGNORECASE,
@@ -66,8 +67,6 @@ _DOCUMENT = re.compile(
     re.IGNORECASE,
 )
 _PHONE = re.compile(r"(?<![\w.,/-])(?:\+|00)\d{1,3}[ ./-]?(?:\(?\d{1,4}\)?[ ./-]?){2,5}\d{2,4}(?![\w-])")
-
-
 _REACH = 40
 _PUBLIC_BEFORE = re.compile(
     r"\b(?:sort|bank|swift|bic|branch|routing|clearing|post(?:al)?|zip|area|dial(?:l?ing)?|country|promo(?:tion(?:al)?)?"
@@ -122,8 +121,6 @@ _HYPHENED = re.compile(
     r"(?:[A-Za-zÀ-ž]+[-/'’])+[A-Za-zÀ-ž]+|\d+(?:st|nd|rd|th|h|am|pm|min|cm|mm|gb|mb)|[A-Z]{1,4}-?\d{1,2}|\d{1,4}-?\w{1,12}",
     re.I,
 )
-
-
 _WORDS_AND_NUMBERS = re.compile(r"(?:[A-Za-z]?[a-z]+|[A-Z]+|\d+)(?:[_-](?:[A-Za-z]?[a-z]+|[A-Z]+|\d+))+")
 """A name such as `filter_sets_of-2026`."""
 
@@ -145,36 +142,28 @@ def secret(reading: Reading) -> Iterator[Finding]:
     small and capital letters, digits and signs, or a password or code after its name, unless it is in an email of the
     thread that somebody else wrote or received. The codes of banks, places, articles and discounts are no secrets.
     High. The finding never repeats the secret."""
-    found: dict[str, list[Span]] = {}
+    taken = [one.span for one in reading.links]
+    for kind, span in _named_secrets(reading):
+        taken.append(span)
+        yield flag("secret", f"holds what looks like {kind}", span, level=Level.HIGH)
+    for kind, sought, is_secret in (("a key", _TOKEN, _is_random), ("a password", _PASSWORD, _is_long)):
+        for match in find_all(sought, reading.body, end=reading.written):
+            if not is_within(match.start(), taken) and is_secret(match[0]) and match[0] not in reading.seen_text:
+                yield flag("secret", f"holds what looks like {kind}", match, level=Level.HIGH)
+
+
+def _named_secrets(reading: Reading) -> Iterator[tuple[str, Span]]:
+    """What is a secret by its form or by the name before it, with its kind."""
     for kind, sought in _SECRETS:
         for match in find_all(sought, reading.body):
-            found.setdefault(kind, []).append(Span(*match.span()))
-    for match in pattern("secret_names").finditer(reading.low):
-        if _is_public(reading, match):
-            continue
-        if value := _value_after(reading, match.start(), match.end()):
-            found.setdefault(f"a secret ({match[0]})", []).append(value)
-    taken = [span for spans in found.values() for span in spans]
-    links = [one.span for one in reading.links]
-    for match in find_all(_TOKEN, reading.body, end=reading.written):
-        inside = any(span.start <= match.start() < span.end for span in (*taken, *links))
-        if not inside and _is_random(match[0]) and match[0] not in reading.seen_text:
-            found.setdefault("a key", []).append(Span(*match.span()))
-    for match in find_all(_PASSWORD, reading.body, end=reading.written):
-        inside = any(span.start <= match.start() < span.end for span in (*taken, *links))
-        if len(match[0]) >= _SHORTEST_PASSWORD and not inside and match[0] not in reading.seen_text:
-            found.setdefault("a password", []).append(Span(*match.span()))
-    for kind, spans in found.items():
-        yield Finding("secret", Level.HIGH, OneLine(f"holds what looks like {kind}"), tuple(spans))
+            yield kind, span_of(match)
+    for name in pattern("secret_names").finditer(reading.low):
+        if not _is_public(reading, name) and (value := _value_after(reading, *name.span())):
+            yield f"a secret ({name[0]})", value
 
 
-_HARMLESS = re.compile(
-    r"\b(?:last|final|letzten?|dernier(?:s|ères?)|últimos|últimas|ultime|laatste|ostatni\w*) (?:\w+ )?"
-    r"(?:digits|numbers|stellen|ziffern|chiffres|dígitos|cifras|algarismos|cifre|cijfers|cyfr\w*)|下4桁|末尾|后四位|尾号"
-    r"|\b(?:remov|redact|mask|black|cover|hid|obscur|entfern|schwärz|masqu|supprim|ocult|tach|oscur|verwijder|zwart|usun|zamaz)\w*"
-    r"|削除|伏せ|隐去|删除"
-)
-"""A few digits of a number, or a text with the secret taken out, may be asked for."""
+def _is_long(word: str) -> bool:
+    return len(word) >= _SHORTEST_PASSWORD
 
 
 @rule("asks_secret", "asks for what nobody should send")
@@ -182,24 +171,19 @@ def asks_secret(reading: Reading) -> Iterator[Finding]:
     """The draft asks the reader to send a password, a PIN, a code or the data of a payment card, in one sentence and
     without a "not", and says nowhere that we never ask for them. Medium. The last digits of a card may be asked for,
     and what has the secret removed."""
-    spans: dict[Span, str] = {}
-    asks: dict[tuple[int, int], bool] = {}
     if pattern("never_asked").search(reading.low, 0, reading.written):
         return
-    for match in pattern("asked_secrets").finditer(reading.low, 0, reading.written):
-        where = first, last = reading.sentence(match.start())
-        if where not in asks:
-            sentence = reading.low[first:last]
-            asks[where] = (
-                pattern("send_us").search(sentence) is not None
-                and not pattern("negations", "plain_not").search(sentence)
-                and not _HARMLESS.search(sentence)
-            )
-        if asks[where]:
-            spans[Span(*match.span())] = reading.body[slice(*match.span())]
-    if spans:
-        words = f"asks the reader to send {listed(list(map(quoted, spans.values())))}"
-        yield Finding("asks_secret", Level.MEDIUM, OneLine(words), tuple(spans))
+
+    @cache
+    def asks(first: int, last: int) -> bool:
+        sentence = reading.low[first:last]
+        refuses = has_words(sentence, "negations", "plain_not") or has_words(sentence, "taken_out")
+        return has_words(sentence, "send_us") and not refuses
+
+    secrets = pattern("asked_secrets").finditer(reading.low, 0, reading.written)
+    asked = [match for match in secrets if asks(*reading.sentence(match.start()))]
+    if asked:
+        yield flag("asks_secret", f"asks the reader to send {listed(list(map(reading.quoted, asked)))}", *asked)
 
 
 def _is_card(digits: str) -> bool:
@@ -224,42 +208,36 @@ def personal_data(reading: Reading) -> Iterator[Finding]:
     date of birth (medium), or a phone number that is not in the thread (low). Card numbers and IBANs are recognized by
     their check digits. An IBAN that is in the thread or the house facts is low, and so is a document's number or a date
     of birth that somebody else wrote or received in the thread."""
-    body = reading.body
-    found: dict[tuple[str, Level], list[Span]] = {}
+    taken: list[Span] = []
+    for what, level, match in _personal(reading):
+        taken.append(span_of(match))
+        yield flag("personal_data", f"holds {what}", match, level=level)
+    for match in find_all(_PHONE, reading.body):
+        digits = re.sub(r"\D", "", match[0])
+        if 8 <= len(digits) <= 15 and not is_within(match.start(), taken) and digits not in reading.thread_digits:
+            yield flag("personal_data", "holds a phone number that is not in the thread", match, level=Level.LOW)
 
-    def add(what: str, level: Level, match: re.Match[str]) -> None:
-        found.setdefault((what, level), []).append(Span(*match.span()))
 
-    def is_known(match: re.Match[str]) -> bool:
-        """Whether an email that somebody else wrote or received has it, too."""
-        return match["value"] in reading.seen_text
-
-    for match in find_all(_CARD, body):
+def _personal(reading: Reading) -> Iterator[tuple[str, Level, re.Match[str]]]:
+    """Numbers of cards, accounts and documents, and dates of birth: what each is, its level and place."""
+    for match in find_all(_CARD, reading.body):
         if _is_card(re.sub(r"\D", "", match[0])):
-            add("a payment card number", Level.HIGH, match)
-        elif re.fullmatch(r"\d{4}([ -])\d{4}\1\d{4}\1\d{4}", match[0]) and _VALID.search(
-            body, match.end(), match.end() + 40
-        ):
-            add("what looks like a payment card number", Level.MEDIUM, match)
-    for match in find_all(_IBAN, body):
+            yield "a payment card number", Level.HIGH, match
+        elif _IN_FOURS.fullmatch(match[0]) and _VALID.search(reading.body, match.end(), match.end() + _REACH):
+            yield "what looks like a payment card number", Level.MEDIUM, match
+    for match in find_all(_IBAN, reading.body):
         number = match[0].replace(" ", "")
         if _is_iban(number):
             known = number in reading.thread_digits or number in re.sub(r"\s", "", reading.house_text)
-            add("an IBAN", Level.LOW if known else Level.HIGH, match)
-    for match in find_all(_US_NUMBER, body):
-        add("a social security number", Level.HIGH, match)
-    for match in find_all(_DOCUMENT, body):
-        add("the number of an identity document", Level.LOW if is_known(match) else Level.HIGH, match)
-    for match in find_all(_BORN, body):
-        add("a date of birth", Level.LOW if is_known(match) else Level.MEDIUM, match)
-    taken = [span for spans in found.values() for span in spans]
-    for match in find_all(_PHONE, body):
-        digits = re.sub(r"\D", "", match[0])
-        inside = any(span.start <= match.start() < span.end for span in taken)
-        if 8 <= len(digits) <= 15 and not inside and digits not in reading.thread_digits:
-            add("a phone number that is not in the thread", Level.LOW, match)
-    for (what, level), spans in found.items():
-        yield Finding("personal_data", level, OneLine(f"holds {what}"), tuple(spans))
+            yield "an IBAN", Level.LOW if known else Level.HIGH, match
+    for match in find_all(_US_NUMBER, reading.body):
+        yield "a social security number", Level.HIGH, match
+    for what, level, sought in (
+        ("the number of an identity document", Level.HIGH, _DOCUMENT),
+        ("a date of birth", Level.MEDIUM, _BORN),
+    ):
+        for match in find_all(sought, reading.body):
+            yield what, Level.LOW if match["value"] in reading.seen_text else level, match
 
 
 _INNER_HOST = re.compile(
@@ -268,7 +246,7 @@ _INNER_HOST = re.compile(
     r"|admin|backoffice|vpn|ci|erp|crm|sharepoint|nas)\.(?=.+\.)"
 )
 _HOST = re.compile(r"(?<![\w@.-])(?:[a-z0-9-]{1,63}\.){1,6}(?:local|internal|intranet|corp|lan)(?::\d{2,5})?\b", re.I)
-_IP = re.compile(r"(?<![\w.-])\d{1,3}(?:\.\d{1,3}){3}(?P<port>:\d{2,5}|/\w+)?(?![\w.])")
+_IP = re.compile(r"(?<![\w.-])(?P<address>\d{1,3}(?:\.\d{1,3}){3})(?P<port>:\d{2,5}|/\w+)?(?![\w.])")
 _SHARE = re.compile(r"(?<![\w\\])\\\\[\w.-]{2,40}\\[\w$.\\-]{2,200}|\b(?:smb|file|ssh)://[\w.-]+\S*")
 
 
@@ -278,34 +256,32 @@ def inner_address(reading: Reading) -> Iterator[Finding]:
     a name that ends in .local or .internal, a private IP address, a file share. Medium, unless the thread names it
     too or the draft stays among ourselves; low for a private IP address without port or path, which may be the reader's
     own router."""
-    recipients = reading.draft.recipients
-    if recipients and all(reading.is_ours(party.address) for party in recipients):
+    if reading.among_us:
         return
-    spans: dict[Level, list[Span]] = {}
-    for one in reading.links:
-        host = str(one.host)
-        ours = any(host == own or host.endswith(f".{own}") for own in reading.known.own_domains)
-        ours = ours or "." not in host or host.endswith((".local", ".internal", ".corp", ".lan"))
-        if host and ours and _INNER_HOST.search(host) and host not in reading.thread_text.lower():
-            spans.setdefault(Level.MEDIUM, []).append(one.span)
+    spans: dict[Level, list[Span]] = {Level.MEDIUM: [], Level.LOW: []}
+    spans[Level.MEDIUM] += [one.span for one in reading.links if _is_inner(reading, str(one.host))]
     for sought in (_HOST, _SHARE, _IP):
         for match in find_all(sought, reading.body):
-            taken = spans.get(Level.MEDIUM, ())
-            if match[0] in reading.thread_text or any(span.start <= match.start() < span.end for span in taken):
+            if match[0] in reading.thread_text or is_within(match.start(), spans[Level.MEDIUM]):
                 continue
-            level = Level.MEDIUM
-            if sought is _IP:
-                try:
-                    address = ipaddress.ip_address(re.split("[:/]", match[0])[0])
-                except ValueError:
-                    continue
-                if not address.is_private:
-                    continue
-                level = Level.MEDIUM if match["port"] else Level.LOW
-            spans.setdefault(level, []).append(Span(*match.span()))
+            if sought is not _IP or _is_private(match["address"]):
+                is_bare = sought is _IP and match["port"] is None
+                spans[Level.LOW if is_bare else Level.MEDIUM].append(span_of(match))
     for level, places in spans.items():
-        words = f"names an address of our own network: {listed([reading.body[slice(*span)] for span in places])}"
-        yield Finding("inner_address", level, OneLine(words), tuple(places))
+        if places:
+            words = f"names an address of our own network: {listed([reading.body[slice(*span)] for span in places])}"
+            yield flag("inner_address", words, *places, level=level)
 
 
-PRIVATE_RULES = (secret, asks_secret, personal_data, inner_address)
+def _is_inner(reading: Reading, host: str) -> bool:
+    """Whether the host of a link can only be reached by our own people."""
+    ours = "." not in host or host.endswith((".local", ".internal", ".corp", ".lan"))
+    ours = ours or any(host == own or host.endswith(f".{own}") for own in reading.known.own_domains)
+    return ours and _INNER_HOST.search(host) is not None and host not in reading.thread_low
+
+
+def _is_private(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address).is_private
+    except ValueError:
+        return False

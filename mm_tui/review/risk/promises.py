@@ -7,20 +7,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from decimal import Decimal
 from functools import cached_property
 
 import msgspec
 
 from mm_tui.review.findings import Finding, Level, Span
-from mm_tui.review.risk.facts import MONTH_NAMES, Amount, find_amounts, known_amounts
-from mm_tui.review.risk.pairs import together
-from mm_tui.review.risk.phrases import lowered, pattern
+from mm_tui.review.risk.facts import MONTH_NAMES, Sum, find_amounts, known_sums
+from mm_tui.review.risk.phrases import has_words, lowered, pattern
 from mm_tui.review.risk.pieces import Phrases
-from mm_tui.review.risk.rule import LONGEST_DRAFT, MOST_MAILS, Reading, quoted, rule
-from mm_tui.review.risk.sentences import YOU_MAY, by_sentence, commits_us, says_no
+from mm_tui.review.risk.rule import LONGEST_DRAFT, MOST_MAILS, Reading, flag, quoted, rule
+from mm_tui.review.risk.sentences import YOU_MAY, by_sentence, commits_us, says_no, together
 from mm_tui.review.risk.sums import MOST_COMPARED, unknown
-from mm_tui.text import OneLine
 
 _PAYS = re.compile(
     r"\b(?:(?:we|i)(?:'ll|’ll|'ve|’ve)?(?: (?:will|shall|can|cannot|could|would|must|have|had|did|do|are|am"
@@ -42,7 +39,6 @@ _ONLY = re.compile(
     r"|na|als|nadat|po|gdy|jeśli)\b|のみ|只有|仅"
 )
 """What we do in one case only: "we change bank details only after a call"."""
-_PAYS_BACK = re.compile(r"\bpay (?:you )?back\b")
 _PAYING = ("pay", "transfer", "wire", "remit", "bank", "iban", "account")
 """Words of which every match of `_PAYS` has one."""
 _PAID_IT = re.compile(
@@ -87,11 +83,6 @@ def _with_lead(reading: Reading, sentence: str, start: int) -> str:
     return reading.low[reading.sentence(colon)[0] : colon] + sentence
 
 
-_CARRIAGE = re.compile(
-    r"\b(?:shipping|postage|carriage|porto|versand\w*|rücksend\w*|frais de (?:port|retour|livraison)|gastos de env[ií]o"
-    r"|portes|spedizione|verzend\w*|retourkosten|wysyłk\w*|przesyłk\w*)\b|送料|运费|邮费"
-)
-"""What is paid for bringing something, which is little."""
 _CLAUSE = re.compile(r"(?:[^,;:()–。；]|,(?=[\u3040-\u9fff]))+")
 
 
@@ -109,17 +100,12 @@ class _Gifts(msgspec.Struct, frozen=True, dict=True):
     @cached_property
     def asked(self) -> bool:
         """Whether the other side's newest email speaks of money back, a discount, a return or a wrong charge."""
-        return pattern(*_GIVES, "no_cost", "returns").search(self.reading.asked_text) is not None
+        return has_words(self.reading.asked_text, *_GIVES, "no_cost", "returns")
 
     @cached_property
     def cost_asked(self) -> bool:
         """Whether the other side's newest email asks what something costs."""
-        return pattern("cost_asked").search(self.reading.asked_text) is not None
-
-    @cached_property
-    def damaged(self) -> bool:
-        """Whether the other side's newest email says that something is broken: a new one costs nothing."""
-        return pattern("damaged").search(self.reading.asked_text) is not None
+        return has_words(self.reading.asked_text, "cost_asked")
 
     @cached_property
     def before(self) -> bool:
@@ -128,40 +114,24 @@ class _Gifts(msgspec.Struct, frozen=True, dict=True):
         ours = (
             lowered(str(mail.body or "")[:LONGEST_DRAFT]) for mail in mails if self.reading.is_ours(mail.sender.address)
         )
-        return any(pattern(*_GIVES).search(text) is not None for text in ours)
+        return any(has_words(text, *_GIVES) for text in ours)
 
     @cached_property
-    def more(self) -> bool:
-        """Whether the draft also lets goods be kept, or accepts liability."""
-        return pattern("keeps", "liability").search(self.reading.low) is not None
+    def signs(self) -> int:
+        """How many of the signs the draft has that may stand anywhere in it."""
+        # It also lets goods be kept or accepts liability; the matter is being checked, or a proof is asked for.
+        return has_words(self.reading.low, "keeps", "liability") + has_words(self.reading.low, "undecided")
 
     @cached_property
-    def undecided(self) -> bool:
-        """Whether the draft also says that the matter is being checked, or asks for a proof."""
-        return pattern("undecided").search(self.reading.low) is not None
-
-    @cached_property
-    def known(self) -> dict[tuple[str, Decimal], None]:
+    def known(self) -> dict[Sum, None]:
         """The amounts of the thread, as keys in the order in which they were written."""
-        return dict.fromkeys((amount.currency, amount.value) for amount in known_amounts(self.reading))
-
-    def new_amounts(self, start: int, end: int) -> list[Amount]:
-        """The amounts of a sentence that are neither in the thread nor calculated."""
-        amounts = find_amounts(self.reading.body[start:end])
-        if amounts and self._lists_prices:
-            return [one for one in amounts if (one.currency, one.value) not in self.known]
-        return unknown(self.reading, amounts, self.known) if amounts else []
+        return known_sums(self.reading)
 
     @cached_property
     def _lists_prices(self) -> bool:
         """Whether the draft has so many new amounts that none of them is compared with what comes out of the others."""
-        named = {(amount.currency, amount.value) for amount in find_amounts(self.reading.body)}
+        named = {amount.sum for amount in find_amounts(self.reading.body)}
         return len(named.difference(self.known)) > MOST_COMPARED
-
-    def reckoned(self, start: int, end: int) -> bool:
-        """Whether a sentence has an amount that the thread does not name but that comes out of what it names."""
-        amounts = find_amounts(self.reading.body[start:end])
-        return any(one.currency != "%" and (one.currency, one.value) not in self.known for one in amounts)
 
     def level(self, sentence: str, start: int, *, firm: bool) -> Level:
         """How much a sentence gives away, by its signs: see `promise_money`.
@@ -173,16 +143,19 @@ class _Gifts(msgspec.Struct, frozen=True, dict=True):
         """
         # In "We won't charge you" the negation is part of the promise.
         rest = pattern("no_cost").sub(" ", sentence)
-        costs_nothing = rest != sentence and pattern(*_GIVES).search(rest) is None
-        new = self.new_amounts(start, start + len(sentence))
+        costs_nothing = rest != sentence and not has_words(rest, *_GIVES)
+        amounts = find_amounts(self.reading.body[start : start + len(sentence)])
+        new = [one for one in amounts if one.sum not in self.known]
+        if new and not self._lists_prices:
+            new = unknown(self.reading, amounts, self.known)
         if costs_nothing:
             # The amounts beside it are prices.
             new = [amount for amount in new if amount.currency == "%"]
         ours = commits_us(YOU_MAY.sub(" ", sentence))
         near = _near_gift(sentence) if costs_nothing else sentence
-        generous = [pattern("in_full").search(near) is not None, pattern("amends").search(sentence) is not None]
-        small = costs_nothing or (_CARRIAGE.search(sentence) is not None and not new)
-        if not (any(generous) if small else firm or ours):
+        generous = has_words(near, "in_full") + has_words(sentence, "amends")
+        small = costs_nothing or (has_words(sentence, "carriage") and not new)
+        if not (generous if small else firm or ours):
             return Level.LOW
         if says_no(pattern("money_firm", "discount_firm", "never_again").sub(" ", rest)) or (self.before and not new):
             return Level.LOW
@@ -190,12 +163,13 @@ class _Gifts(msgspec.Struct, frozen=True, dict=True):
         if "conditions" in open_ends and pattern("if_we_fail").search(sentence):
             # Such a condition is a promise by itself.
             open_ends.remove("conditions")
-        if pattern(*open_ends).search(_with_lead(self.reading, sentence, start)) is not None:
+        if has_words(_with_lead(self.reading, sentence, start), *open_ends):
             return Level.LOW
-        signs = [*generous, pattern("emphatic", "soon").search(sentence) is not None, self.more, self.undecided]
-        reckoned = bool(new) or self.reckoned(start, start + len(sentence))
-        asked = self.asked or (costs_nothing and (self.cost_asked or self.damaged))
-        if sum(signs) + reckoned + (not asked) + firm < _ENOUGH or not (any(signs) or ours or firm):
+        signs = generous + has_words(sentence, "emphatic", "soon") + self.signs
+        # An amount counts that the thread does not name, even if it comes out of what is named.
+        named = bool(new) or any(one.currency != "%" and one.sum not in self.known for one in amounts)
+        asked = self.asked or (costs_nothing and self.cost_asked)
+        if signs + named + (not asked) + firm < _ENOUGH or not (signs or ours or firm):
             return Level.LOW
         return Level.HIGH if any(amount.currency != "%" for amount in new) else Level.MEDIUM
 
@@ -208,9 +182,9 @@ def promise_money(reading: Reading) -> Iterator[Finding]:
     that is not in the thread; without limit or for long ("in full", "whatever it costs", "three months"); to make
     up for something; with emphasis or at once ("guaranteed", "today"); and, anywhere in the draft, goods that may
     be kept, a fault that we admit, or that the matter is still being checked. What costs nothing needs no limit or
-    to make up for something; that the reader asked for the price, or that something is broken, counts, too. High if
-    the amount is one of them. Low in any case if the sentence says no, passes the wish on, names a ground (a rule,
-    a return, a payment made twice) or a condition, or if an earlier email of ours spoke of money."""
+    to make up for something; that the reader asked for the price counts, too. High if the amount is one of them. Low in
+    any case if the sentence says no, passes the wish on, names a ground (a rule, a return, a payment made twice) or a
+    condition, or if an earlier email of ours spoke of money."""
     firm, gifts = pattern("money_firm"), _Gifts(reading)
     pairs = list(together(reading, "money_pairs"))
     for span, sentence, start in by_sentence(reading, firm, pattern("money"), pairs=pairs):
@@ -222,14 +196,7 @@ def promise_money(reading: Reading) -> Iterator[Finding]:
             if amount.currency != "%" and (abs(at - last) <= _NEAR or abs(first - to) <= _NEAR):
                 first, last = min(first, at), max(last, to)
         words = f"{'promises' if level > Level.LOW else 'speaks of'} money: {quoted(reading.body[first:last])}"
-        yield Finding("promise_money", level, OneLine(words), (Span(first, last),))
-
-
-def _is_rule(reading: Reading, sentence: str, start: int) -> bool:
-    """Whether a sentence says what is done in such cases: it has a condition and no amount."""
-    return pattern("conditions").search(sentence) is not None and not find_amounts(
-        reading.body[start : start + len(sentence)]
-    )
+        yield flag("promise_money", words, Span(first, last), level=level)
 
 
 def _is_refused(reading: Reading, span: Span, start: int) -> bool:
@@ -250,19 +217,13 @@ def payment(reading: Reading) -> Iterator[Finding]:
     right there ("your bank details have not changed", "changed bank details are not accepted by email"), if it is done
     in one case only ("only after a call") and no amount is named, or if an invoice is called paid on a condition.
     Paying and transferring need a word for money or an amount in the sentence: calls, files and bookings are
-    transferred too. That money is paid back in certain cases does not count if no amount is named."""
+    transferred too."""
     by_words = [Phrases(_PAYS)] if any(word in reading.low for word in _PAYING) else []
     for span, sentence, start in by_sentence(reading, *by_words, pattern("payment")):
         said = sentence[span.start - start :]
         of_account = "account" in said[: span.end - span.start]
         amounts = find_amounts(reading.body[start : start + len(sentence)])
         if of_account or _PAYS.match(said):
-            if (
-                not of_account
-                and _PAYS_BACK.search(said[: span.end - span.start])
-                and _is_rule(reading, sentence, start)
-            ):
-                continue
             asked = of_account and _FUNDS.search(reading.asked_text)
             if not (asked or amounts or _FUNDS.search(sentence) or _PAID_IT.search(said)):
                 # "I have updated your account information" may be about an address.
@@ -272,8 +233,7 @@ def payment(reading: Reading) -> Iterator[Finding]:
             level = Level.LOW
         if said[: span.end - span.start].endswith("as paid") and pattern("conditions").search(sentence):
             level = Level.LOW
-        words = f"pays, or changes where money goes: {quoted(reading.body[slice(*span)])}"
-        yield Finding("payment", level, OneLine(words), (span,))
+        yield flag("payment", f"pays, or changes where money goes: {reading.quoted(span)}", span, level=level)
 
 
 @rule("promise_discount", "promises a discount")
@@ -284,8 +244,8 @@ def promise_discount(reading: Reading) -> Iterator[Finding]:
     for span, sentence, start in by_sentence(reading, firm, pattern("discount"), Phrases(_OFF)):
         level = gifts.level(sentence, start, firm=firm.search(sentence) is not None)
         level = min(Level.MEDIUM, level)
-        words = f"{'promises' if level > Level.LOW else 'speaks of'} a discount: {quoted(reading.body[slice(*span)])}"
-        yield Finding("promise_discount", level, OneLine(words), (span,))
+        words = f"{'promises' if level > Level.LOW else 'speaks of'} a discount: {reading.quoted(span)}"
+        yield flag("promise_discount", words, span, level=level)
 
 
 _GUARANTEE = re.compile(r"g(?:ua|a)rant|gwarant|保証|保证")
@@ -308,18 +268,18 @@ def promise_legal(reading: Reading) -> Iterator[Finding]:
         comma = sentence.rfind(", ", 0, span.start - start) + 1
         denied = says_no(sentence[comma : span.start - start] if _GUARANTEE.search(sentence) else sentence)
         level = Level.HIGH if strong and not before and not denied else Level.LOW
-        yield Finding("promise_legal", level, OneLine(words + quoted(reading.body[slice(*span)])), (span,))
+        yield flag("promise_legal", words + reading.quoted(span), span, level=level)
     for span, sentence, _ in by_sentence(reading, pattern("advice")):
         # "Stop the tablets and ring us" leaves it to somebody who knows.
-        if not says_no(sentence) and "?" not in sentence and pattern("contact").search(sentence) is None:
-            words = f"gives advice that needs a lawyer, a doctor or a tax adviser: {quoted(reading.body[slice(*span)])}"
-            yield Finding("promise_legal", Level.MEDIUM, OneLine(words), (span,))
+        if not says_no(sentence) and "?" not in sentence and not has_words(sentence, "contact"):
+            words = f"gives advice that needs a lawyer, a doctor or a tax adviser: {reading.quoted(span)}"
+            yield flag("promise_legal", words, span)
     for span, sentence, start in by_sentence(reading, pattern("no_rights")):
         # "We are not obliged to take it back, but we gladly do" refuses nothing.
         granted = reading.sentence(span.start)[1] > start + len(sentence)
-        if not granted and not reading.is_question(span.start) and pattern("conditions").search(sentence) is None:
-            words = f"denies a legal right: {quoted(reading.body[slice(*span)])}"
-            yield Finding("promise_legal", Level.MEDIUM, OneLine(words), (span,))
+        if not granted and not reading.is_question(span.start) and not has_words(sentence, "conditions"):
+            words = f"denies a legal right: {reading.quoted(span)}"
+            yield flag("promise_legal", words, span)
 
 
 _WHEN = re.compile(rf"\b(?:(?:{_WEEKDAY})day|tomorrow|today|at (?:exactly )?\d)")
@@ -332,11 +292,11 @@ def promise_deadline(reading: Reading) -> Iterator[Finding]:
     condition."""
     for span, sentence, _ in by_sentence(reading, Phrases(_DEADLINE), pattern("deadline"), Phrases(_WHEN)):
         named = _DEADLINE.search(sentence) or pattern("deadline").search(sentence)
-        firm = pattern("emphatic", "in_any_case").search(sentence) is not None
-        firm = firm and not reading.is_question(span.start) and pattern("conditions").search(sentence) is None
+        firm = has_words(sentence, "emphatic", "in_any_case")
+        firm = firm and not reading.is_question(span.start) and not has_words(sentence, "conditions")
         if named or firm:
-            words = f"{'promises' if firm else 'names'} a deadline: {quoted(reading.body[slice(*span)])}"
-            yield Finding("promise_deadline", Level.MEDIUM if firm else Level.LOW, OneLine(words), (span,))
+            words = f"{'promises' if firm else 'names'} a deadline: {reading.quoted(span)}"
+            yield flag("promise_deadline", words, span, level=Level.MEDIUM if firm else Level.LOW)
 
 
 @rule("promise_service", "promises a level of service")
@@ -351,19 +311,19 @@ def promise_service(reading: Reading) -> Iterator[Finding]:
         quiet = (
             before is not None
             or says_no(sentence[: span.start - start])
-            or pattern("aims").search(sentence[: span.start - start]) is not None
-            or reading.low[slice(*span)] in reading.thread_text.lower()
+            or has_words(sentence[: span.start - start], "aims")
+            or reading.low[slice(*span)] in reading.thread_low
         )
-        words = f"promises a level of service: {quoted(reading.body[slice(*span)])}"
-        yield Finding("promise_service", Level.LOW if quiet else Level.MEDIUM, OneLine(words), (span,))
+        words = f"promises a level of service: {reading.quoted(span)}"
+        yield flag("promise_service", words, span, level=Level.LOW if quiet else Level.MEDIUM)
     for key, quieter in (("never_again", ()), ("certain", ("negations", "conditions", "grounds"))):
         for span, sentence, start in by_sentence(reading, pattern(key)):
             lead = sentence[: span.start - start]
-            hoped = pattern("aims").search(lead) is not None and pattern("emphatic").search(lead) is None
+            hoped = has_words(lead, "aims") and not has_words(lead, "emphatic")
             quiet = hoped or reading.is_question(span.start)
-            quiet = quiet or (quieter != () and pattern(*quieter).search(sentence) is not None)
-            words = f"promises what may turn out otherwise: {quoted(reading.body[slice(*span)])}"
-            yield Finding("promise_service", Level.LOW if quiet else Level.MEDIUM, OneLine(words), (span,))
+            quiet = quiet or (quieter != () and has_words(sentence, *quieter))
+            words = f"promises what may turn out otherwise: {reading.quoted(span)}"
+            yield flag("promise_service", words, span, level=Level.LOW if quiet else Level.MEDIUM)
 
 
 @rule("promise_own", "promises of your own list")
@@ -375,15 +335,4 @@ def promise_own(reading: Reading) -> Iterator[Finding]:
         at = body.find(phrase.casefold()) if phrase.strip() else -1
         if at >= 0:
             spans = (Span(at, at + len(phrase)),) if same_length else ()
-            yield Finding("promise_own", Level.MEDIUM, OneLine(f"says {quoted(phrase)}"), spans)
-
-
-PROMISE_RULES = (
-    promise_money,
-    payment,
-    promise_discount,
-    promise_legal,
-    promise_deadline,
-    promise_service,
-    promise_own,
-)
+            yield flag("promise_own", f"says {quoted(phrase)}", *spans)

@@ -6,12 +6,11 @@ import re
 from collections.abc import Iterator
 
 from mm_tui.models import Direction
-from mm_tui.review.findings import Finding, Level, Span
+from mm_tui.review.findings import Finding, Level
 from mm_tui.review.lookalike import PROVIDERS, domain_of, registrable
-from mm_tui.review.risk.phrases import lowered, pattern
-from mm_tui.review.risk.rule import Reading, listed, quoted, rule
+from mm_tui.review.risk.phrases import has_words, lowered, pattern
+from mm_tui.review.risk.rule import Reading, flag, listed, rule
 from mm_tui.review.senders import inspect_party, inspect_sender
-from mm_tui.text import OneLine
 
 
 @rule("recipients_untold", "undisclosed recipients")
@@ -21,17 +20,17 @@ def recipients_untold(reading: Reading) -> Iterator[Finding]:
     that are not disclosed."""
     draft = reading.draft
     if not any(party.address.strip() for party in draft.to):
-        yield Finding("recipients_untold", Level.HIGH, OneLine("recipients not disclosed by the gateway"))
+        yield flag("recipients_untold", "recipients not disclosed by the gateway", level=Level.HIGH)
         return
     if "to" in draft.untold:
         words = "recipients named only in the gateway's list, not in the email itself"
-        yield Finding("recipients_untold", Level.HIGH, OneLine(words))
+        yield flag("recipients_untold", words, level=Level.HIGH)
     if "cc" in draft.untold:
         what = "your edit is sent without any" if draft.replaces else "copies may be sent"
-        yield Finding("recipients_untold", Level.HIGH, OneLine(f"cc not disclosed by the gateway: {what}"))
+        yield flag("recipients_untold", f"cc not disclosed by the gateway: {what}", level=Level.HIGH)
     strange = [str(party.address) or "(empty)" for party in reading.draft.recipients if not domain_of(party.address)]
     if strange:
-        yield Finding("recipients_untold", Level.HIGH, OneLine(f"a recipient is no address: {listed(strange)}"))
+        yield flag("recipients_untold", f"a recipient is no address: {listed(strange)}", level=Level.HIGH)
 
 
 _LONGEST_READ = 4_000
@@ -40,9 +39,7 @@ _LONGEST_READ = 4_000
 def _is_private(reading: Reading) -> bool:
     """Whether the newest email that came, also from one of us, asks to keep it between the two."""
     came = next((mail for mail in reversed(reading.context.messages) if mail.direction == Direction.INBOUND), None)
-    return (
-        came is not None and pattern("in_confidence").search(lowered(str(came.body or "")[:_LONGEST_READ])) is not None
-    )
+    return came is not None and has_words(lowered(str(came.body or "")[:_LONGEST_READ]), "in_confidence")
 
 
 _EVERYBODY = re.compile(
@@ -84,7 +81,7 @@ def recipient_not_in_thread(reading: Reading) -> Iterator[Finding]:
         groups.setdefault(level, []).append(str(party.address))
     for level, addresses in groups.items():
         words = f"goes to somebody who is not in the thread: {listed(addresses)}"
-        yield Finding("recipient_not_in_thread", level, OneLine(words))
+        yield flag("recipient_not_in_thread", words, level=level)
 
 
 def _is_named_by_colleague(reading: Reading, address: str) -> bool:
@@ -110,13 +107,10 @@ def copy_missing(reading: Reading) -> Iterator[Finding]:
         return
     for match in pattern("in_copy").finditer(reading.low, 0, reading.written):
         first, _ = reading.sentence(match.start())
-        asks = _ASKS_FOR_COPY.search(reading.low, first, match.start()) is not None
-        if asks or reading.is_question(match.start()):
+        asks = _ASKS_FOR_COPY.search(reading.low, first, match.start()) or reading.is_question(match.start())
+        if asks or reading.sentence_has(match.start(), "negations", "conditions", "future"):
             continue
-        if reading.sentence_has(match.start(), "negations", "conditions", "future"):
-            continue
-        words = f"says {quoted(reading.body[slice(*match.span())])}, but nobody gets a copy"
-        yield Finding("copy_missing", Level.MEDIUM, OneLine(words), (Span(*match.span()),))
+        yield flag("copy_missing", f"says {reading.quoted(match)}, but nobody gets a copy", match)
         return
 
 
@@ -137,8 +131,7 @@ def new_domain(reading: Reading) -> Iterator[Finding]:
         and not reading.is_ours(party.address)
     }
     if new:
-        words = f"first mail to the domain {listed(list(new))}"
-        yield Finding("new_domain", Level.MEDIUM, OneLine(words))
+        yield flag("new_domain", f"first mail to the domain {listed(list(new))}")
 
 
 @rule("recipient", "look-alike and lying recipients")
@@ -162,7 +155,7 @@ def many_recipients(reading: Reading) -> Iterator[Finding]:
     gateway discloses it."""
     count = len(reading.draft.recipients)
     if count > reading.settings.max_recipients:
-        yield Finding("many_recipients", Level.MEDIUM, OneLine(f"goes to {count} recipients"))
+        yield flag("many_recipients", f"goes to {count} recipients")
 
 
 @rule("hidden_copy", "hidden copies")
@@ -170,7 +163,7 @@ def hidden_copy(reading: Reading) -> Iterator[Finding]:
     """Somebody outside gets a copy that the recipients do not see (bcc), as far as the gateway discloses it. High."""
     hidden = [str(party.address) for party in reading.draft.bcc if not reading.is_ours(party.address)]
     if hidden:
-        yield Finding("hidden_copy", Level.HIGH, OneLine(f"a hidden copy goes to {listed(hidden)}"))
+        yield flag("hidden_copy", f"a hidden copy goes to {listed(hidden)}", level=Level.HIGH)
 
 
 @rule("reply_all_growth", "reply-all growth")
@@ -192,8 +185,7 @@ def reply_all_growth(reading: Reading) -> Iterator[Finding]:
     grown = {address for address in recipients - audience if not reading.is_ours(address)}
     if grown and len(recipients) > len(audience):
         counts = f"goes to {len(recipients)} people, the email it answers went to {len(audience)}"
-        words = f"{counts}: adds {listed(sorted(grown))}"
-        yield Finding("reply_all_growth", Level.LOW, OneLine(words))
+        yield flag("reply_all_growth", f"{counts}: adds {listed(sorted(grown))}", level=Level.LOW)
 
 
 @rule("sender", "sender identity", inbound=True)
@@ -207,10 +199,10 @@ def sender(reading: Reading) -> Iterator[Finding]:
     if draft.outbound:
         if reading.context.own_addresses and address not in reading.context.own_addresses:
             words = f"leaves under an address that is no mailbox of ours: {draft.sender.address}"
-            yield Finding("sender_not_ours", Level.HIGH, OneLine(words))
+            yield flag("sender_not_ours", words, level=Level.HIGH)
         if draft.sender_verified is False:
             words = f"the sender's identity is not verified: {draft.sender.address}"
-            yield Finding("sender_unverified", Level.HIGH, OneLine(words))
+            yield flag("sender_unverified", words, level=Level.HIGH)
         return
     ours = reading.is_ours(address)
     for finding in inspect_sender(
@@ -218,16 +210,3 @@ def sender(reading: Reading) -> Iterator[Finding]:
     ):
         if finding.code != "sender_first_time" or reading.context.history_read:
             yield finding
-
-
-RECIPIENT_RULES = (
-    recipients_untold,
-    recipient_not_in_thread,
-    copy_missing,
-    new_domain,
-    recipient,
-    many_recipients,
-    hidden_copy,
-    reply_all_growth,
-    sender,
-)

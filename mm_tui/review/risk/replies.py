@@ -7,23 +7,20 @@ from collections import Counter
 from collections.abc import Iterator
 
 from mm_tui.models import Direction
-from mm_tui.review.findings import Finding, Level, Span
-from mm_tui.review.risk.counts import SPANS_OF_TIME
+from mm_tui.review.findings import Finding, Level, Span, span_of, spans_of
 from mm_tui.review.risk.greetings import greeting
-from mm_tui.review.risk.pairs import together
-from mm_tui.review.risk.phrases import pattern
-from mm_tui.review.risk.rule import Reading, listed, quoted, rule
-from mm_tui.text import OneLine
+from mm_tui.review.risk.phrases import has_words, pattern
+from mm_tui.review.risk.rule import Reading, flag, listed, quoted, rule
+from mm_tui.review.risk.sentences import together
 
 _YOU = re.compile(
     r"\b(?:you|your|sie|ihre?n?|vous|votre|vos|usted|su|você|lei|u|uw|pan|pani|pana)\b|[\u3040-\u30ff\u4e00-\u9fff]"
 )
 
 
-def _found(reading: Reading, key: str) -> tuple[Span, ...]:
+def _found(reading: Reading, key: str) -> list[Span]:
     """Where the words under `key` occur in the body, except those used by the other side."""
-    spans = [Span(*match.span()) for match in pattern(key).finditer(reading.low)]
-    return tuple(span for span in spans if reading.low[slice(*span)] not in reading.asked_text)
+    return [span_of(match) for match in pattern(key).finditer(reading.low) if match[0] not in reading.asked_text]
 
 
 _TAG = re.compile(
@@ -49,8 +46,6 @@ _NOTE_TO = re.compile(
     re.MULTILINE,
 )
 """A paragraph for somebody else than the reader: "Note for Dana: …"."""
-
-
 _CHAT = re.compile(
     r"^[ \t]*(?:[^\W\d_][\w.'’ -]{0,30}[ \t]*"
     r"[(\[](?:[01]?\d|2[0-3])[:.](?P<after>[0-5]\d)(?:[:.][0-5]\d)?(?: ?[ap]m)?[)\]][ \t]*:"
@@ -59,8 +54,6 @@ _CHAT = re.compile(
     re.MULTILINE,
 )
 """A line of a chat: "Dana (14:02): …", "[14:02] Dana: …"."""
-
-
 _MODEL_NAME = re.compile(
     r"^[ \t*_–—-]*(?:ChatGPT|GPT-?\d\w*|Claude(?: \d\S*| Sonnet| Opus| Haiku| AI)|(?:Google )?Gemini(?: \d\S*| Pro| AI)"
     r"|(?:Microsoft |GitHub )?Copilot|DeepSeek\S*|Llama[ -]?\d\S*|Mistral (?:AI|Large|Small)|Jamba\b\S*|Grok)"
@@ -71,47 +64,34 @@ _MODEL_NAME = re.compile(
 _WORK = re.compile(r"\b(?:draft|version|entwurf|fassung|brouillon|borrador|rascunho|bozza|concept|szkic)\b|案|草稿")
 
 
-def _among_us(reading: Reading) -> bool:
-    """Whether the draft goes only to our own people."""
-    recipients = reading.draft.recipients
-    return bool(recipients) and all(reading.is_ours(party.address) for party in recipients)
-
-
 @rule("model_talk", "words of a model to its user")
 def model_talk(reading: Reading) -> Iterator[Finding]:
     """The draft contains a model's words to its user, its instructions or its reasoning: "Here's a friendly reply you
     can send", "As an AI", "Let me know if you'd like me to make it shorter", "You are Ori, the assistant of"; or is
     signed with the name of a model ("ChatGPT for the service team"). High."""
     spans = _found(reading, "model_talk")
-    spans += tuple(Span(*match.span()) for match in _TAG.finditer(reading.low) if match[0] not in reading.asked_text)
-    if signed := _MODEL_NAME.search(reading.body, reading.last_lines):
-        known = signed[0].lower() in reading.thread_text.lower()
-        spans += () if known else (Span(*signed.span()),)
-    if _among_us(reading):
+    spans += [span_of(match) for match in _TAG.finditer(reading.low) if match[0] not in reading.asked_text]
+    signed = _MODEL_NAME.search(reading.body, reading.last_lines)
+    if signed and signed[0].lower() not in reading.thread_low:
+        spans.append(span_of(signed))
+    if reading.among_us:
         # Colleagues send each other drafts.
-        spans = tuple(span for span in spans if not _WORK.search(reading.low, *span))
+        spans = [span for span in spans if not _WORK.search(reading.low, *span)]
     if spans:
-        words = f"holds words of a model to its user: {listed([quoted(reading.body[slice(*span)]) for span in spans])}"
-        yield Finding("model_talk", Level.HIGH, OneLine(words), spans)
+        words = f"holds words of a model to its user: {listed(list(map(reading.quoted, spans)))}"
+        yield flag("model_talk", words, *spans, level=Level.HIGH)
 
 
 _DISCLAIMER = re.compile(r"\b(?:e-?mail|message|communication|attachments?|privileged)\b")
 """The words of the usual footer: "This e-mail and any attachment are confidential"."""
-_TREATED = re.compile(
-    r"\b(?:treat\w*|handl\w*|kept|keep|stays?|remains?|behand\w+|bearbeit\w+|trait\w+|trat(?:ad|ar|am|at)\w*|trattat\w*"
-    r"|traktowan\w*|bleib\w+|blijf\w*|rest(?:e|ent|eront|ano|a)|tell me"
-    r"|(?:your|ihre?|votre|vos|sus?|seus?|suoi|uw) (?:data|details|daten|angaben|données|datos|dados|dati|gegevens))\b"
-)
-"""How we treat what somebody told us: "Requests are treated as confidential"."""
-
-
 _CONFIDENTIAL = re.compile(r"confid|vertrau|riservat|poufn|機密|保密|(?:stays?|keep it) between")
 
 
 def _is_assurance(reading: Reading, span: Span) -> bool:
     """Whether words of confidence are those of a footer, or say how we treat what somebody told us."""
-    speaks_of_it = _CONFIDENTIAL.search(reading.low, *span) is not None
-    return speaks_of_it and reading.sentence_matches(span.start, _DISCLAIMER, _TREATED)
+    if _CONFIDENTIAL.search(reading.low, *span) is None:
+        return False
+    return reading.sentence_matches(span.start, _DISCLAIMER) or reading.sentence_has(span.start, "treated")
 
 
 _IN_BRACKETS = re.compile(r"[\[(（【][^\[\]()（）【】]{12,300}[\])）】]")
@@ -119,9 +99,6 @@ _SHORT_REMARK = 40
 _BEFORE = 120
 _MOST_TRIED = 20
 """How many such words of a sentence are tried: a huge one may have a thousand."""
-_READER = re.compile(
-    r"\b(?:you|your|sie|ihre?n?|ihnen|vous|votre|vos|usted|su|você|u|uw|pan|pani|pana|państwo)\b|您|お客様"
-)
 _OF_REVIEW = ("unsure", "recheck", "sends_off")
 
 
@@ -134,7 +111,7 @@ def _to_reviewer(reading: Reading) -> Iterator[Span]:
     low = reading.low[: reading.written]
     for match in _IN_BRACKETS.finditer(low):
         inside = pattern("sends_off").sub(" ", match[0])
-        signs = sum(pattern(key).search(match[0]) is not None for key in _OF_REVIEW)
+        signs = sum(has_words(match[0], key) for key in _OF_REVIEW)
         alone = low[low.rfind("\n", 0, match.start()) + 1 : match.start()].strip() == ""
         inner_end = len(match[0].rstrip(" .!)]）】"))
         short = len(match[0]) <= _SHORT_REMARK and any(
@@ -143,9 +120,9 @@ def _to_reviewer(reading: Reading) -> Iterator[Span]:
         if (
             signs > 1
             and ((alone and len(match[0]) > _SHORT_REMARK) or short or inside != match[0])
-            and _READER.search(inside) is None
+            and not has_words(inside, "reader")
         ):
-            yield Span(*match.span())
+            yield span_of(match)
     tried = Counter[int]()
     for match in pattern("sends_off").finditer(low):
         begin, last = reading.sentence(match.start())
@@ -155,7 +132,7 @@ def _to_reviewer(reading: Reading) -> Iterator[Span]:
         before = max(low.rfind("\n", 0, match.start()) + 1, match.start() - _BEFORE)
         for first in (begin, before):
             around = f"{low[first : match.start()]} {low[match.end() : last]}"
-            if pattern("unsure").search(around) is not None and _READER.search(around) is None:
+            if has_words(around, "unsure") and not has_words(around, "reader"):
                 yield Span(first, last)
                 break
 
@@ -168,7 +145,7 @@ def _chat(reading: Reading) -> Iterator[Span]:
         if reading.body[slice(*match.span())] not in reading.seen_text
     ]
     if any(int(match["after"] or match["before"]) % 5 for match in found):
-        yield from (Span(*match.span()) for match in found)
+        yield from (span_of(match) for match in found)
 
 
 _NO_PRICE = re.compile(
@@ -176,15 +153,11 @@ _NO_PRICE = re.compile(
     r"|grados?|gradi|piani|graus?|andares?|pisos?|graden|verdieping\w*|stop\w*|piętr\w*)\b)"
 )
 """After a number, that it is a temperature, a time of day or a storey."""
-_WORD_AFTER = re.compile(r"\s?([^\W\d_]+)")
 
 
 def _is_no_price(reading: Reading, span: Span) -> bool:
     """Whether the number at the end of a phrase is none of money: "we could go down to 5 degrees"."""
-    word = _WORD_AFTER.match(reading.low, span.end)
-    return reading.low[span.end - 1].isdigit() and (
-        _NO_PRICE.match(reading.low, span.end) is not None or (word is not None and word[1] in SPANS_OF_TIME)
-    )
+    return reading.low[span.end - 1].isdigit() and _NO_PRICE.match(reading.low, span.end) is not None
 
 
 @rule("internal_note", "text meant for colleagues")
@@ -193,36 +166,32 @@ def internal_note(reading: Reading) -> Iterator[Finding]:
     margin is", "strictly confidential", or a remark in brackets or to somebody else ("[Note for Dana: …]"), or to
     whoever checks the draft ("(not sure about the price, please verify)"), or lines of a chat that are not in the
     thread ("Dana (14:02): …"). High; low for the word confidential alone."""
-    among_us = _among_us(reading)
-    spans = [
-        span
-        for span in _found(reading, "internal")
-        if span.start < reading.written and not among_us and not _is_no_price(reading, span)
-    ]
-    spans += [
-        Span(*match.span())
-        for match in _REMARK.finditer(reading.low)
-        if not among_us
-        and match[0] not in reading.asked_text
-        and not any(match.start() <= span.start < match.end() for span in spans)
-    ]
+    spans = [] if reading.among_us else list(_inner_words(reading))
     above = _REMARK_TO.match(reading.low)
     if above and not spans and greeting().match(reading.low, above.end()):
-        spans.append(Span(*above.span()))
+        spans.append(span_of(above))
     readers = " ".join(str(party.name) for party in reading.draft.recipients).lower().split()
-    spans += [
-        Span(*note.span()) for note in _NOTE_TO.finditer(reading.low) if note["name"] not in ("you", "dich", *readers)
-    ]
+    notes = _NOTE_TO.finditer(reading.low)
+    spans += [span_of(note) for note in notes if note["name"] not in ("you", "dich", *readers)]
     for remark in (*_to_reviewer(reading), *_chat(reading)):
         if not any(span.start < remark.end and remark.start < span.end for span in spans):
             spans.append(remark)
-    spans = [span for span in spans if not _is_assurance(reading, span)]
-    spans.sort()
+    spans = sorted(span for span in spans if not _is_assurance(reading, span))
     if spans:
         texts = [reading.body[slice(*span)] for span in spans]
         mild = all(text.isalpha() and text.isascii() for text in texts)
         words = f"holds what is not for the other side: {listed(list(map(quoted, texts)))}"
-        yield Finding("internal_note", Level.LOW if mild else Level.HIGH, OneLine(words), tuple(spans))
+        yield flag("internal_note", words, *spans, level=Level.LOW if mild else Level.HIGH)
+
+
+def _inner_words(reading: Reading) -> Iterator[Span]:
+    """Words and remarks that colleagues write to each other."""
+    words = [span for span in _found(reading, "internal") if span.start < reading.written]
+    words = [span for span in words if not _is_no_price(reading, span)]
+    yield from words
+    for match in _REMARK.finditer(reading.low):
+        if match[0] not in reading.asked_text and not any(match.start() <= span.start < match.end() for span in words):
+            yield span_of(match)
 
 
 _SMILE = re.compile(r"[:;]-?\)|[\U0001f600-\U0001f60a\U0001f609\U0001f642]")
@@ -233,20 +202,16 @@ _NEAR_SMILE = 8
 def rude(reading: Reading) -> Iterator[Finding]:
     """The draft is rude, mocks or blames the reader: "had you bothered to read", "not my problem", swear words. Medium;
     low for a single strong word that need not be meant for the reader, and with a smile after it."""
-    spans = _found(reading, "rude")
-    spans = tuple(span for span in spans if span.start < reading.written)
-    spans += tuple(
-        span for span in together(reading, "rude_pairs") if reading.low[slice(*span)] not in reading.asked_text
-    )
+    spans = [span for span in _found(reading, "rude") if span.start < reading.written]
+    pairs = together(reading, "rude_pairs")
+    spans += [span for span in pairs if reading.low[slice(*span)] not in reading.asked_text]
     if spans:
         # A strong word alone may be about a thing; a phrase, or a word next to "you", is about the reader.
         phrased = any(" " in reading.body[slice(*span)] for span in spans)
         smiles = all(_SMILE.search(reading.body, span.end, span.end + _NEAR_SMILE) for span in spans)
         at_reader = any(_YOU.search(reading.low, max(0, span.start - 25), span.end + 25) for span in spans)
-        words = f"sounds rude: {listed([quoted(reading.body[slice(*span)]) for span in spans])}"
-        yield Finding(
-            "rude", Level.MEDIUM if (phrased or at_reader) and not smiles else Level.LOW, OneLine(words), spans
-        )
+        level = Level.MEDIUM if (phrased or at_reader) and not smiles else Level.LOW
+        yield flag("rude", f"sounds rude: {listed(list(map(reading.quoted, spans)))}", *spans, level=level)
 
 
 @rule("attachment_denied", "denies a file that arrived", needs_thread=True)
@@ -257,14 +222,8 @@ def attachment_denied(reading: Reading) -> Iterator[Finding]:
     match = pattern("not_received").search(reading.low) if has else None
     if match:
         name = has[-1].attachments[0].name
-        words = (
-            f"says {quoted(reading.body[slice(*match.span())])}, but {quoted(name)} came with an email in the thread"
-        )
-        yield Finding("attachment_denied", Level.MEDIUM, OneLine(words), (Span(*match.span()),))
-
-
-def _refuses(reading: Reading, span: Span) -> bool:
-    return reading.sentence_has(span.start, "plain_not", "negations", "denies")
+        words = f"says {reading.quoted(match)}, but {quoted(name)} came with an email in the thread"
+        yield flag("attachment_denied", words, match)
 
 
 @rule("wish_ignored", "ignores a request to be left alone", needs_thread=True)
@@ -272,39 +231,25 @@ def wish_ignored(reading: Reading) -> Iterator[Finding]:
     """The other side's newest email asks to be removed from a list, not to be written to or called, or to have data
     deleted, and the draft does not say that this was done; advertising in the draft is marked. Or it asks not to be
     called, or to be answered in writing, and the draft announces a call. Medium."""
-    no_calls = pattern("no_calls").search(reading.asked_text)
-    if no_calls and pattern("baits").search(reading.asked_text) and pattern("denies", "plain_not").search(reading.low):
+    low, asked = reading.low, reading.asked_text
+    if no_calls := pattern("no_calls").search(asked):
         # Who poses as somebody else does not want to be called either.
+        if not (has_words(asked, "baits") and has_words(low, "denies", "plain_not")):
+            calls = spans_of(pattern("will_call").finditer(low, 0, reading.written))
+            refusing = ("plain_not", "negations", "denies")
+            calls = [call for call in calls if not reading.sentence_has(call.start, *refusing)]
+            if calls:
+                yield flag("wish_ignored", f"announces a call, while the last mail says {quoted(no_calls[0])}", *calls)
         return
-    if no_calls:
-        calls = [Span(*match.span()) for match in pattern("will_call").finditer(reading.low, 0, reading.written)]
-        calls = [span for span in calls if not _refuses(reading, span)]
-        if calls:
-            words = f"announces a call, while the last mail says {quoted(no_calls[0])}"
-            yield Finding("wish_ignored", Level.MEDIUM, OneLine(words), tuple(calls))
-        return
-    wish = pattern("leave_me").search(reading.asked_text)
-    if wish and pattern("left_alone").search(reading.low) is None:
-        spans = tuple(Span(*match.span()) for match in pattern("advertising").finditer(reading.low[: reading.written]))
-        words = f"does not answer the wish {quoted(wish[0])}"
-        yield Finding("wish_ignored", Level.MEDIUM, OneLine(words), spans)
+    wish = pattern("leave_me").search(asked)
+    if wish and not has_words(low, "left_alone"):
+        advertising = pattern("advertising").finditer(low[: reading.written])
+        yield flag("wish_ignored", f"does not answer the wish {quoted(wish[0])}", *advertising)
 
 
 _CODE = re.compile(r"(?<![\w-])(?=[A-Z0-9-]*\d)(?=[A-Z0-9-]*[A-Z])[A-Z0-9]{4,6}(?:-[A-Z0-9]{4,6}){2,5}(?![\w-])")
-
-
-_CARDS = re.compile(
-    r"\b(?:cards|codes|karten|cartes|tarjetas|códigos|cartões|codici|kaarten|karty|kody)\b|カード|コード|卡|码"
-)
-
-
-_WANTS = re.compile(
-    r"\b(?:buy|purchas|get|pick|need|send|order|grab|bring|besorg|kauf|brauch|schick|achet|envoy|procur|compr|consig|envi"
-    r"|necesit|precis|mand|acquist|serv|invi|koop|kop|hal|stuur|nodig|kup|potrzeb|wyśl)\w*|买|購入|送"
-)
-"""Words that ask for something: "my gift card does not work" asks for none."""
 _WANTS_NEAR = 60
-_OWN = re.compile(r"\b(?:my|our|your|the|meine?n?|unsere?n?|ma|mon|mes|mi|mis|mia|mio|mijn|moj[aąeę])\s+\Z")
+"""So near before a gift card stands the word that asks for it: "my gift card does not work" asks for none."""
 
 
 @rule("gift_card", "gift cards and voucher codes")
@@ -312,22 +257,17 @@ def gift_card(reading: Reading) -> Iterator[Finding]:
     """The draft hands over codes such as XK7P-29QM-LL0T that are not in the thread, or the other side asks for gift
     cards and the draft mentions them without refusing. High if the other side asks for gift cards, as people who pose
     as a boss do, or for several codes; medium for a single code."""
-    codes = [Span(*match.span()) for match in _CODE.finditer(reading.body) if match[0] not in reading.thread_text]
+    codes = [match for match in _CODE.finditer(reading.body) if match[0] not in reading.thread_text]
+    cards, theirs = pattern("gift_cards"), reading.asked_text
     asked = any(
-        _WANTS.search(reading.asked_text, max(0, match.start() - _WANTS_NEAR), match.start())
-        and not (match[0][-1:] != "s" and _OWN.search(reading.asked_text, max(0, match.start() - 12), match.start()))
-        for match in pattern("gift_cards").finditer(reading.asked_text)
+        pattern("wants").search(theirs, max(0, card.start() - _WANTS_NEAR), card.start())
+        for card in cards.finditer(theirs)
     )
-    spoken = [Span(*match.span()) for match in pattern("gift_cards").finditer(reading.low)]
-    spoken = spoken or [Span(*match.span()) for match in _CARDS.finditer(reading.low)]
-    refuses = pattern("checking", "denies").search(reading.low) is not None
-    if asked and (codes or (spoken and not refuses)):
-        spans = tuple(codes or spoken)
-        words = f"answers an email that asks for gift cards: {quoted(reading.body[slice(*spans[0])])}"
-        yield Finding("gift_card", Level.HIGH, OneLine(words), spans)
+    spoken = list(cards.finditer(reading.low)) or list(pattern("cards").finditer(reading.low))
+    if asked and (codes or (spoken and not has_words(reading.low, "checking", "denies"))):
+        places = codes or spoken
+        words = f"answers an email that asks for gift cards: {reading.quoted(places[0])}"
+        yield flag("gift_card", words, *places, level=Level.HIGH)
     elif codes:
-        words = f"hands over a code: {listed([quoted(reading.body[slice(*span)]) for span in codes])}"
-        yield Finding("gift_card", Level.HIGH if len(codes) > 1 else Level.MEDIUM, OneLine(words), tuple(codes))
-
-
-REPLY_RULES = (model_talk, internal_note, rude, attachment_denied, wish_ignored, gift_card)
+        words = f"hands over a code: {listed(list(map(reading.quoted, codes)))}"
+        yield flag("gift_card", words, *codes, level=Level.HIGH if len(codes) > 1 else Level.MEDIUM)

@@ -7,9 +7,8 @@ from collections.abc import Iterable, Iterator
 
 from mm_tui.models import Direction
 from mm_tui.review.findings import Finding, Level, Span
-from mm_tui.review.risk.phrases import lowered, pattern
-from mm_tui.review.risk.rule import Reading, quoted, rule
-from mm_tui.text import OneLine
+from mm_tui.review.risk.phrases import has_words, lowered, pattern
+from mm_tui.review.risk.rule import Reading, flag, quoted, rule
 
 _SENTENCE = re.compile(r"[^\n.!?。！？]+(?:[.](?=\w)[^\n.!?。！？]*)*[.!?。！？]*")
 _NUMBER = re.compile(r"\d(?:[\d \-/.]{2,30})\d")
@@ -38,14 +37,6 @@ def _with_list(reading: Reading, span: Span) -> Span:
         return span
     end = reading.low.find("\n\n", span.end + 2, reading.written)
     return Span(span.start, end if end > 0 else reading.written)
-
-
-_NO_PROBLEM = re.compile(
-    r"\b(?:no (?:problem|worries|bother)|kein(?:e)? (?:problem|thema|sorge)|(?:pas de|aucun) (?:problème|souci)"
-    r"|(?:sin|ningún|no hay) problemas?|(?:sem|não há) problemas?|nessun problema|geen (?:probleem|punt)"
-    r"|nie ma (?:problemu|sprawy))\b|問題(?:あり|ござい)ません|没问题"
-)
-"""A no that agrees."""
 
 
 def _digits(text: str) -> set[str]:
@@ -96,23 +87,21 @@ def bait_taken(reading: Reading) -> Iterator[Finding]:
     wanted = set().union(*map(_roots, _sentences_of(baits)))
     for span in _sentences(reading):
         said = _without_pleas(reading.low[slice(*span)])
-        sentence = _NO_PROBLEM.sub(" ", said)
+        sentence = pattern("no_problem").sub(" ", said)
         if pattern("checking").search(sentence):
             return
         if pattern("denies", "negations").search(sentence):
             continue
         here = _digits(sentence)
         code = bool(here - theirs) and re.search(r"\d{3}[ -]?\d{3}|\d{4,8}", sentence) is not None
-        code = code and pattern("baits").search(sentence) is not None
+        code = code and has_words(sentence, "baits")
         taken_up = len(wanted & _roots(sentence)) >= _TAKEN_UP and not sentence.rstrip().endswith(("?", "？"))
         if code or here & theirs or taken_up or pattern("grants").search(said):
             granted.append(_with_list(reading, span))
             given = given or code
     if granted:
-        words = (
-            f"grants what fraudulent emails ask for ({quoted(baits[0][0])}): {quoted(reading.body[slice(*granted[0])])}"
-        )
-        yield Finding("bait_taken", Level.HIGH if given else Level.MEDIUM, OneLine(words), tuple(granted))
+        words = f"grants what fraudulent emails ask for ({quoted(baits[0][0])}): {reading.quoted(granted[0])}"
+        yield flag("bait_taken", words, *granted, level=Level.HIGH if given else Level.MEDIUM)
 
 
 _MOST_SOURCES = 10
@@ -137,8 +126,8 @@ def source_not_in_thread(reading: Reading) -> Iterator[Finding]:
         if source in known or (number and re.search(rf"(?<!\d){re.escape(number[0].rstrip('.'))}(?!\d)", known)):
             continue
         first, last = reading.sentence(match.start())
-        words = f"refers to {quoted(reading.body[slice(*match.span())])}, which the thread does not name"
-        yield Finding("source_not_in_thread", Level.LOW, OneLine(words), (Span(first, last),))
+        words = f"refers to {reading.quoted(match)}, which the thread does not name"
+        yield flag("source_not_in_thread", words, Span(first, last), level=Level.LOW)
 
 
 @rule("talk_not_in_thread", "a talk that the thread does not know of", needs_thread=True)
@@ -146,9 +135,6 @@ def talk_not_in_thread(reading: Reading) -> Iterator[Finding]:
     """The draft refers to an earlier call or meeting ("as we discussed on the phone yesterday"), and the thread
     mentions none. Medium: models invent such talks."""
     match = pattern("earlier_talk").search(reading.low, 0, reading.written)
-    if match and pattern("talks").search(reading.thread_text.lower()) is None:
-        words = f"refers to {quoted(reading.body[slice(*match.span())])}, and the thread mentions no call or meeting"
-        yield Finding("talk_not_in_thread", Level.MEDIUM, OneLine(words), (Span(*match.span()),))
-
-
-REQUEST_RULES = (bait_taken, source_not_in_thread, talk_not_in_thread)
+    if match and not has_words(reading.thread_low, "talks"):
+        words = f"refers to {reading.quoted(match)}, and the thread mentions no call or meeting"
+        yield flag("talk_not_in_thread", words, match)

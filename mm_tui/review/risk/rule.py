@@ -9,14 +9,15 @@ from functools import cached_property
 
 import msgspec
 
-from mm_tui.review.findings import Finding, Span
+from mm_tui.models import Direction
+from mm_tui.review.findings import Finding, Level, Place, Span, line_span, span_of
 from mm_tui.review.known import Known
 from mm_tui.review.links import Link, find_links
 from mm_tui.review.lookalike import domain_of, plain_name
 from mm_tui.review.risk.model import NOT_READ, Draft, Message, ThreadContext
 from mm_tui.review.risk.phrases import lowered, ordered, pattern, tree
 from mm_tui.settings.sections import Risk
-from mm_tui.text import unquoted
+from mm_tui.text import OneLine, unquoted
 
 WRAP = re.compile(r"(?<=[^\n]{45})\n(?![ \t]*(?:\n|[-*•>#|–]|\d{1,3}[.)]|[^\W\d_]{2,20}:[ ]|\Z))")
 """A line break inserted by mail programs: it ends no sentence, unless a list, a label ("Total: ") or nothing
@@ -100,6 +101,11 @@ class Reading(msgspec.Struct, frozen=True, dict=True):
         return "\n".join(part for mail in self.context.messages for part in (mail.subject, mail.body or ""))
 
     @cached_property
+    def thread_low(self) -> str:
+        """`thread_text` in lower case."""
+        return self.thread_text.lower()
+
+    @cached_property
     def between_us(self) -> tuple[Message, ...]:
         """The emails that only our own people sent and received."""
         return tuple(
@@ -153,19 +159,9 @@ class Reading(msgspec.Struct, frozen=True, dict=True):
 
     def lines_with(self, numbers: str) -> str:
         """The lines of `figures` with a number that fully matches `numbers`, the inside of a pattern."""
-        if numbers not in self._lines:
-            found: dict[int, str] = {}
-            for match in re.finditer(rf"(?<!\d)(?:{numbers})(?!\d)", self.figures):
-                begin = self.figures.rfind("\n", 0, match.start()) + 1
-                if begin not in found:
-                    end = self.figures.find("\n", match.end())
-                    found[begin] = self.figures[begin : len(self.figures) if end < 0 else end]
-            self._lines[numbers] = "\n".join(found.values())
-        return self._lines[numbers]
-
-    @cached_property
-    def _lines(self) -> dict[str, str]:
-        return {}
+        matches = re.finditer(rf"(?<!\d)(?:{numbers})(?!\d)", self.figures)
+        lines = dict.fromkeys(line_span(self.figures, *match.span()) for match in matches)
+        return "\n".join(self.figures[slice(*line)] for line in lines)
 
     @cached_property
     def body(self) -> str:
@@ -199,6 +195,10 @@ class Reading(msgspec.Struct, frozen=True, dict=True):
         own = _QUOTED.sub(blanked, written[:below]) + _LINE.sub(blanked, written[below:])
         # A whole thread quoted below the answer is not searched by every rule.
         return own if own == written else own.rstrip()
+
+    def quoted(self, place: Place) -> str:
+        """The words of `body` at a place, in quotation marks."""
+        return quoted(self.body[slice(*span_of(place))])
 
     @cached_property
     def low(self) -> str:
@@ -308,6 +308,16 @@ class Reading(msgspec.Struct, frozen=True, dict=True):
         """The links of `body`."""
         return find_links(self.body)
 
+    @cached_property
+    def among_us(self) -> bool:
+        """Whether the draft goes only to our own people."""
+        recipients = self.draft.recipients
+        return bool(recipients) and all(self.is_ours(party.address) for party in recipients)
+
+    def is_sent(self, mail: Message) -> bool:
+        """Whether one of us wrote an email."""
+        return mail.direction != Direction.INBOUND or self.is_ours(mail.sender.address)
+
     def is_ours(self, address: str) -> bool:
         """Whether the address is one of our mailboxes or in one of our domains."""
         address = address.lower()
@@ -360,6 +370,11 @@ def rule(
     return made
 
 
+def flag(code: str, words: str, *places: Place, level: Level = Level.MEDIUM) -> Finding:
+    """A finding that marks these places of the body."""
+    return Finding(code, level, OneLine(words), tuple(map(span_of, places)))
+
+
 def quoted(text: str, longest: int = 60) -> str:
     """`text` in quotation marks on one line, cut to `longest` characters."""
     flat = " ".join(text.split())
@@ -375,3 +390,10 @@ def listed(words: list[str], most: int = 3) -> str:
 def agrees(reading: Reading, span: Span, *more: str) -> bool:
     """Whether the sentence of `span`, or the text right before it, agrees to something, or has words under `more`."""
     return reading.sentence_has(span.start, "agrees", *more, before=80)
+
+
+def is_open(reading: Reading, span: Span) -> bool:
+    """Whether the sentence of `span` asks, says no, or proposes without agreeing."""
+    if reading.is_question(span.start) or reading.sentence_has(span.start, "denies", "calls_off", "conditions"):
+        return True
+    return reading.sentence_has(span.start, "proposes") and not agrees(reading, span)

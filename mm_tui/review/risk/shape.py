@@ -6,17 +6,44 @@ import json
 import re
 from collections.abc import Iterator
 from functools import cache
+from itertools import combinations
 
-from mm_tui.models import Direction
-from mm_tui.review.findings import Finding, Level, Span
+from mm_tui.review.findings import Finding, Level, Span, line_span
 from mm_tui.review.risk.phrase_patterns import EASTERN
-from mm_tui.review.risk.phrases import pattern, phrases, word_set
-from mm_tui.review.risk.rule import ABBREVIATIONS, LONGEST_DRAFT, MOST_MAILS, Reading, quoted, rule
+from mm_tui.review.risk.phrases import is_words, pattern, phrases, word_set
+from mm_tui.review.risk.rule import ABBREVIATIONS, LONGEST_DRAFT, MOST_MAILS, Reading, flag, quoted, rule
 from mm_tui.review.risk.wording import similarity
 from mm_tui.review.subject import unmarked
-from mm_tui.text import OneLine, unquoted
+from mm_tui.text import unquoted
 
 _WORD = re.compile(r"[^\W_]+")
+_PARAGRAPH = re.compile(r"[^\n]+(?:\n[^\n]+)*")
+
+
+@rule("repeats_itself", "the same paragraph twice")
+def repeats_itself(reading: Reading) -> Iterator[Finding]:
+    """Two paragraphs of the draft are nearly the same, as when two versions were left in, or a sentence is repeated
+    immediately. Medium."""
+    end = min(reading.written, LONGEST_DRAFT)
+    if match := _TWICE.search(reading.body, 0, end) or _LOOP.search(reading.body.replace("\n", " "), 0, end):
+        yield flag("repeats_itself", f"says the same twice: {quoted(match[1])}", match)
+        return
+    parts = [
+        match
+        for match in _PARAGRAPH.finditer(reading.body[:end])
+        if len(match[0]) >= 50 and match[0][0].isalpha() and re.search(r"[.!?。！？]\s*\Z", match[0])
+    ]
+    for first, second in combinations(parts[:_MOST_PARAGRAPHS], 2):
+        if similarity(first[0], second[0]) >= _ALIKE_PARAGRAPHS:
+            yield flag("repeats_itself", f"says the same twice: {quoted(second[0])}", first, second)
+            return
+
+
+_TWICE = re.compile(r"(?:(?<=[.!?。！？\n])|\A)\s*+([^\s.!?。！？][^.!?。！？\n]{5,200}[.!?。！？])(?:\s*\1)+")
+_LOOP = re.compile(r"\b([^\W\d_]+(?:[,;]? [^\W\d_]+){3,9})(?:[,;]? \1\b){2,}")
+"""The same words three times."""
+_MOST_PARAGRAPHS = 15
+_ALIKE_PARAGRAPHS = 0.55
 
 
 @rule("empty_body", "empty text")
@@ -26,13 +53,13 @@ def empty_body(reading: Reading) -> Iterator[Finding]:
     words = _WORD.findall(reading.body)
     is_eastern = EASTERN.search(reading.body) is not None
     if not reading.body.strip():
-        yield Finding("empty_body", Level.MEDIUM, OneLine("the body is empty"))
+        yield flag("empty_body", "the body is empty")
     elif len(words) <= 1 and len(reading.draft.body.strip()) < (12 if is_eastern else 20):
         said = f"the body is {'a few characters' if is_eastern else 'one word'}: {quoted(reading.body)}"
-        yield Finding("empty_body", Level.MEDIUM, OneLine(said), (Span(0, len(reading.body)),))
+        yield flag("empty_body", said, Span(0, len(reading.body)))
     elif len(words) <= _MOST_WORDS_OF_FRAME and _is_frame(reading):
         span = Span(0, len(reading.body.rstrip()))
-        yield Finding("empty_body", Level.MEDIUM, OneLine("says nothing between greeting and closing"), (span,))
+        yield flag("empty_body", "says nothing between greeting and closing", span)
 
 
 _MOST_WORDS_OF_FRAME = 25
@@ -45,30 +72,34 @@ def _is_frame(reading: Reading) -> bool:
         return False
     if re.search(r"[.!?。！？]\s*\S", _SHORTENED.sub("", lines[0])):
         return False
-    closing = pattern("closings").match(lines[1].rstrip(" ,.!")) if len(lines) > 1 else None
-    return len(lines) == 1 or (closing is not None and closing.end() == len(lines[1].rstrip(" ,.!")))
+    return len(lines) == 1 or is_words(lines[1].rstrip(" ,.!"), "closings")
 
 
 _MOST_LINES_OF_FRAME = 6
 _SHORTENED = re.compile(rf"\b(?:{'|'.join(ABBREVIATIONS.split())})\.")
-
-
 _FEWEST_WORDS = 8
 _SHORTEST_EASTERN = 8
-_PARAGRAPH = re.compile(r"[^\n]+(?:\n[^\n]+)*")
 _ENDED = re.compile(r"[^\w,\s]\s*\Z")
 
 
-def _open_end(reading: Reading, text: str) -> int:
-    """Where the last paragraph before the closing ends, if it alone of all long ones has no full stop; else 0."""
+def _open_end(text: str) -> Span | None:
+    """The end of the last paragraph before the closing, if it alone of all long ones has no full stop."""
     paragraphs = list(_PARAGRAPH.finditer(text))
     at = next((at for at, one in enumerate(paragraphs) if at > 1 and pattern("closings").match(one[0].lower())), 0)
     long = [one for one in paragraphs[:at] if len(one[0].split()) >= _FEWEST_WORDS]
     ended = [_ENDED.search(one[0]) is not None for one in long]
     last = long[-1] if len(long) > 1 and all(ended[:-1]) and not ended[-1] else None
     if last is None or last is not paragraphs[at - 1] or not last[0].rstrip()[-1:].islower():
-        return 0
-    return last.end() if "://" not in last[0] else 0
+        return None
+    return _end_of(text, last.end()) if "://" not in last[0] else None
+
+
+_LONGEST_END = 40
+
+
+def _end_of(text: str, end: int) -> Span:
+    """The end of the line that ends at `end`."""
+    return Span(max(text.rfind("\n", 0, end) + 1, end - _LONGEST_END), end)
 
 
 _EASTERN_END = re.compile("[、，][^。！？、，]*[\u3040-\u309f]\\Z")
@@ -112,47 +143,37 @@ def cut_off(reading: Reading) -> Iterator[Finding]:
     if not words:
         return
     if begin and re.fullmatch(r"\d{1,2}[.)]|[-*•]", line):
-        words_said = f"ends with an empty item of a list: {quoted(line)}"
-        yield Finding("cut_off", Level.MEDIUM, OneLine(words_said), (Span(begin, len(text)),))
+        yield flag("cut_off", f"ends with an empty item of a list: {quoted(line)}", Span(begin, len(text)))
         return
-    long = len(words) >= 4 or (len(words) > 1 and begin > 0 and len(text[:begin].rstrip("\n").rpartition("\n")[2]) > 60)
-    if pattern("closings").match(line.lower()) is None:
-        broken = _breaks_off(reading, line, long=long, begin=begin)
+    before = text[:begin].rstrip("\n").rpartition("\n")[2]
+    long = len(words) >= 4 or (len(words) > 1 and len(before) > _LONG_LINE)
+    if pattern("closings").match(line.lower()) is None and _breaks_off(reading, line, long=long, begin=begin):
+        place: Span | None = _end_of(text, len(text))
     else:
-        broken = False
-    if not broken and (end := _open_end(reading, text)):
-        broken, text = True, text[:end]
-        begin = text.rfind("\n") + 1
-    if not broken and (within := _broken_paragraph(reading)):
-        broken, begin, text = True, within.start, text[: within.end]
-    if broken:
-        begins = max(begin, len(text) - 40)
-        words_said = f"ends in the middle of a sentence: {quoted('…' + text[begins:])}"
-        yield Finding("cut_off", Level.MEDIUM, OneLine(words_said), (Span(begins, len(text)),))
+        place = _open_end(text) or _broken_paragraph(reading)
+    if place:
+        words_said = f"ends in the middle of a sentence: {quoted('…' + text[slice(*place)])}"
+        yield flag("cut_off", words_said, place)
 
 
 def _broken_paragraph(reading: Reading) -> Span | None:
-    """A long paragraph before others that ends with a word that needs another after it: "it is about a"."""
+    """The end of a long paragraph before others whose last word needs another after it: "it is about a"."""
     for match in _PARAGRAPH.finditer(reading.body, 0, reading.written):
         last = match[0].rpartition(" ")[2]
         if (
             len(match[0]) > _LONG_PARAGRAPH
             and len(match[0].rpartition("\n")[2]) > _TABLE_ROW
-            and last.isalpha()
-            and last.islower()
             and last in word_set("unfinished")
-            and reading.body[match.end() : match.end() + 2] == "\n\n"
-            and re.match(r"\s*(?!https?:|www\.)[^\W\d_]", reading.body[match.end() :][:20])
+            and re.match(r"\n\n\s*(?!https?:|www\.)[^\W\d_]", reading.body[match.end() :][:20])
         ):
-            return Span(max(match.start(), match.end() - 40), match.end())
+            return Span(max(match.start(), match.end() - _LONGEST_END), match.end())
     return None
 
 
+_LONG_LINE = 60
 _LONG_PARAGRAPH = 80
 _TABLE_ROW = 20
 """The most characters of the last row of a table: "Fri 15 you"."""
-
-
 _TAGS = "div|span|p|br|table|tr|td|html|body|head|style|script|ul|li|strong|b|i"
 _BROKEN = (
     (
@@ -196,36 +217,39 @@ def broken_form(reading: Reading) -> Iterator[Finding]:
             json.loads(body)
         except (ValueError, RecursionError):
             kind = "what looks like data of a program"
-        yield Finding("broken_form", Level.MEDIUM, OneLine(f"holds {kind}"), (Span(start, len(body.rstrip())),))
+        yield flag("broken_form", f"holds {kind}", Span(start, len(body.rstrip())))
         return
     if match := _HEADING.match(body):
-        words = f"begins with an email header: {quoted(match[0])}"
-        yield Finding("broken_form", Level.MEDIUM, OneLine(words), (Span(*match.span()),))
+        yield flag("broken_form", f"begins with an email header: {quoted(match[0])}", match)
     for what, sought in _BROKEN:
-        spans = tuple(Span(*match.span()) for match in sought.finditer(body))
-        if spans:
-            yield Finding(
-                "broken_form", Level.MEDIUM, OneLine(f"holds {what}: {quoted(body[slice(*spans[0])])}"), spans
-            )
-    fences = list(re.finditer(r"^[ \t]*```", body, re.MULTILINE))
+        if found := list(sought.finditer(body)):
+            yield flag("broken_form", f"holds {what}: {quoted(found[0][0])}", *found)
+    yield from _code(body)
+    for match in _PARAGRAPH.finditer(body):
+        # Bold type may continue on the next line of the same paragraph.
+        lines = [line for line in match[0].split("\n") if line.count("**") % 2 and _BOLD.search(line)]
+        if match[0].count("**") % 2 and lines:
+            start = body.index(lines[0], match.start())
+            words = f"holds bold type that does not close: {quoted(lines[0])}"
+            yield flag("broken_form", words, Span(start, start + len(lines[0])))
+            break
+
+
+_BOLD = re.compile(r"\*\*\w|\w\*\*")
+_FENCE = re.compile(r"^[ \t]*```", re.MULTILINE)
+
+
+def _code(body: str) -> Iterator[Finding]:
+    """Code fences around all of the text, or that do not close."""
+    fences = list(_FENCE.finditer(body))
     if fences and not body[: fences[0].start()].strip():
         # A text that begins as code is raw output of a tool.
-        span = Span(fences[0].start(), body.find("\n", fences[0].end()) + 1 or len(body))
-        yield Finding("broken_form", Level.MEDIUM, OneLine("the text itself is marked as code"), (span,))
+        span = line_span(body, *fences[0].span())
+        yield flag("broken_form", "the text itself is marked as code", Span(span.start, min(span.end + 1, len(body))))
     elif len(fences) % 2:
-        span = Span(fences[-1].start(), len(body.rstrip()))
-        yield Finding("broken_form", Level.MEDIUM, OneLine("holds a code fence that does not close"), (span,))
-    for match in re.finditer(r"(?m)^[^\n]*$", body):
-        line = match[0]
-        if line.count("**") % 2 and "`" not in line and re.search(r"\*\*\w|\w\*\*", line):
-            # Bold type may continue on the next line of the same paragraph.
-            around = body[
-                max(0, body.rfind("\n\n", 0, match.start())) : (body.find("\n\n", match.end()) + 1 or len(body) + 1) - 1
-            ]
-            if around.count("**") % 2:
-                words = f"holds bold type that does not close: {quoted(line)}"
-                yield Finding("broken_form", Level.MEDIUM, OneLine(words), (Span(match.start(), match.end()),))
-                break
+        yield flag(
+            "broken_form", "holds a code fence that does not close", Span(fences[-1].start(), len(body.rstrip()))
+        )
 
 
 _ALIKE = 0.8
@@ -244,12 +268,11 @@ def said_before(reading: Reading) -> Iterator[Finding]:
         text = unquoted(str(mail.body)[:LONGEST_DRAFT])
         if not 0.4 < len(text) / max(1, len(body)) < 2.5:
             continue
-        ours = mail.direction != Direction.INBOUND or reading.is_ours(mail.sender.address)
+        ours = reading.is_sent(mail)
         share = similarity(body, text)
         if share >= _ALIKE or (not ours and share >= 0.7):
             what = "was said before in this thread" if ours else "repeats the email that it answers"
-            span = Span(0, len(body.rstrip()))
-            yield Finding("said_before", Level.MEDIUM, OneLine(f"{share:.0%} of it {what}"), (span,))
+            yield flag("said_before", f"{share:.0%} of it {what}", Span(0, len(body.rstrip())))
             return
 
 
@@ -257,8 +280,7 @@ def said_before(reading: Reading) -> Iterator[Finding]:
 def other_subject(reading: Reading) -> Iterator[Finding]:
     """The draft is an answer, but its subject has no word in common with the subjects and the text of its thread.
     Medium; low when only the subjects differ."""
-    subject = str(reading.draft.subject)
-    topic = unmarked(subject)
+    topic = unmarked(str(reading.draft.subject))
     words = {word.lower() for word in _WORD.findall(topic) if len(word) > 2 or word.isdigit()}
     words = words - word_set("unfinished") or words
     subjects = " ".join(str(mail.subject) for mail in reading.context.messages).lower()
@@ -269,38 +291,5 @@ def other_subject(reading: Reading) -> Iterator[Finding]:
     if shared and len(shared) * 2 >= len(words):
         return
     level = Level.LOW if len(same) * 2 >= len(words) or shared else Level.MEDIUM
-    yield Finding(
-        "other_subject", level, OneLine(f"the subject is not that of the thread: {quoted(str(reading.draft.subject))}")
-    )
-
-
-@rule("repeats_itself", "the same paragraph twice")
-def repeats_itself(reading: Reading) -> Iterator[Finding]:
-    """Two paragraphs of the draft are nearly the same, as when two versions were left in, or a sentence is repeated
-    immediately. Medium."""
-    end = min(reading.written, LONGEST_DRAFT)
-    if match := _TWICE.search(reading.body, 0, end) or _LOOP.search(reading.body.replace("\n", " "), 0, end):
-        words = f"says the same twice: {quoted(match[1])}"
-        yield Finding("repeats_itself", Level.MEDIUM, OneLine(words), (Span(*match.span()),))
-        return
-    parts = [
-        (match.start(), match[0])
-        for match in re.finditer(r"[^\n]+(?:\n[^\n]+)*", reading.body[: min(reading.written, LONGEST_DRAFT)])
-        if len(match[0]) >= 50 and match[0][0].isalpha() and re.search(r"[.!?。！？]\s*\Z", match[0])
-    ][:_MOST_PARAGRAPHS]
-    for at, (begin, first) in enumerate(parts):
-        for start, second in parts[at + 1 :]:
-            if similarity(first, second) >= _ALIKE_PARAGRAPHS:
-                both = Span(begin, begin + len(first)), Span(start, start + len(second))
-                words = f"says the same twice: {quoted(second)}"
-                yield Finding("repeats_itself", Level.MEDIUM, OneLine(words), both)
-                return
-
-
-_TWICE = re.compile(r"(?:(?<=[.!?。！？\n])|\A)\s*+([^\s.!?。！？][^.!?。！？\n]{5,200}[.!?。！？])(?:\s*\1)+")
-_LOOP = re.compile(r"\b([^\W\d_]+(?:[,;]? [^\W\d_]+){3,9})(?:[,;]? \1\b){2,}")
-"""The same words three times."""
-_MOST_PARAGRAPHS = 15
-_ALIKE_PARAGRAPHS = 0.55
-
-SHAPE_RULES = (repeats_itself, empty_body, cut_off, broken_form, said_before, other_subject)
+    said = f"the subject is not that of the thread: {quoted(reading.draft.subject)}"
+    yield flag("other_subject", said, level=level)

@@ -8,13 +8,11 @@ from decimal import Decimal
 from functools import lru_cache
 from itertools import combinations
 
-from mm_tui.review.findings import Finding, Level
-from mm_tui.review.lookalike import one_slip_apart
-from mm_tui.review.risk.facts import Amount, find_amounts, known_amounts, number_of
-from mm_tui.review.risk.periods import other_periods
+from mm_tui.review.findings import Finding, Level, line_span
+from mm_tui.review.lookalike import one_slip_apart, reordered
+from mm_tui.review.risk.facts import Amount, Sum, find_amounts, known_sums, number_of, other_periods
 from mm_tui.review.risk.phrases import ordered
-from mm_tui.review.risk.rule import Reading, listed, quoted, rule
-from mm_tui.text import OneLine
+from mm_tui.review.risk.rule import Reading, flag, listed, rule
 
 _MOST_RECKONED = 12
 _MOST_LESS = 8
@@ -27,7 +25,7 @@ CENT = Decimal("0.02")
 _WORD = re.compile(r"\w+")
 
 
-def _reckoned(amounts: list[tuple[str, Decimal]]) -> set[tuple[str, Decimal]]:
+def _reckoned(amounts: list[Sum]) -> set[Sum]:
     """Sums and differences of two of `amounts`, one less two others, and sums of several in a row: a calculated amount
     is not invented."""
     some = amounts[: 2 * _MOST_RECKONED]
@@ -52,9 +50,7 @@ def _reckoned(amounts: list[tuple[str, Decimal]]) -> set[tuple[str, Decimal]]:
     }
 
 
-def _is_multiple(
-    amount: Amount, there: Iterable[tuple[str, Decimal]], said: frozenset[str], numbers: frozenset[int]
-) -> bool:
+def _is_multiple(amount: Amount, there: Iterable[Sum], said: frozenset[str], numbers: frozenset[int]) -> bool:
     """Whether it is a price times one or two numbers among the words of both: "three nights at 69 €".
 
     Args:
@@ -102,7 +98,7 @@ def _is_price(amount: Amount, values: Collection[Decimal], numbers: Iterable[int
     return any(amount.value * count in values for count in _counts(numbers))
 
 
-def _is_share(amount: Amount, there: Iterable[tuple[str, Decimal]], said: frozenset[str]) -> bool:
+def _is_share(amount: Amount, there: Iterable[Sum], said: frozenset[str]) -> bool:
     """Whether it is some of the equal parts of an amount of the thread, with both numbers among the words of both."""
     counts = {count for count in range(1, _MOST_PARTS + 1) if str(count) in said}
     counts |= {place for word, place in ordered("numbers").items() if place <= _MOST_PARTS and word in said}
@@ -116,7 +112,7 @@ def _is_share(amount: Amount, there: Iterable[tuple[str, Decimal]], said: frozen
     )
 
 
-def _percentages(amount: Amount, every: Iterable[tuple[str, Decimal]]) -> Iterator[Decimal]:
+def _percentages(amount: Amount, every: Iterable[Sum]) -> Iterator[Decimal]:
     """What the percentages make of the other amounts in its currency: taken, added or taken off."""
     some = list(every)
     shares = [value / 100 for currency, value in some if currency == "%"][:_MOST_RECKONED]
@@ -126,7 +122,7 @@ def _percentages(amount: Amount, every: Iterable[tuple[str, Decimal]]) -> Iterat
             yield from (value * share, value * (1 - share), value * (1 + share))
 
 
-def _is_percentage(amount: Amount, every: Iterable[tuple[str, Decimal]]) -> bool:
+def _is_percentage(amount: Amount, every: Iterable[Sum]) -> bool:
     """Whether it is a percentage of another amount, or that amount with the percentage added or taken off."""
     return any(abs(amount.value - value) < CENT for value in _percentages(amount, every))
 
@@ -141,8 +137,7 @@ def _is_bare_there(reading: Reading, amount: Amount) -> bool:
     digits = r"[.,' ]?".join(f"{int(whole):,}".split(","))
     cents = rf"[.,]{cents.ljust(2, '0')}" if cents else r"(?:[.,]00)?"
     for match in re.finditer(rf"(?<![\w.,:/-]){digits}{cents}(?![\w:/-]|[.,]\d)", reading.figures):
-        end = reading.figures.find("\n", match.end())
-        line = reading.figures[reading.figures.rfind("\n", 0, match.start()) + 1 : end if end >= 0 else None]
+        line = reading.figures[slice(*line_span(reading.figures, *match.span()))]
         if not any(one.value == amount.value for one in find_amounts(line)):
             return True
     return False
@@ -151,18 +146,16 @@ def _is_bare_there(reading: Reading, amount: Amount) -> bool:
 # It begins with a digit, which is found faster than what is not before one.
 FACTORS = re.compile(r"\d(?<![\w.,:/-]\d)\d{0,5}(?:[.,]\d{1,3})?(?![\d:/]|[.,]\d)")
 _RESULT = re.compile(r"=[ \u00a0]?[^\w\n]{0,3}(?:[A-Z]{3}[ \u00a0]?)?\Z")
-
-
 _BEFORE_RESULT = 120
 """The most characters before "=" in which factors are looked for, so that a line of a thousand "=" takes no minutes."""
 _NUMBERS_BEFORE = 8
 
 
 @lru_cache(maxsize=16)
-def _written_out(body: str) -> frozenset[tuple[str, Decimal]]:
+def _written_out(body: str) -> frozenset[Sum]:
     """The amounts after "=" that are the product of two of the numbers shortly before it in their line, and the sum of
     all of them."""
-    results: list[tuple[str, Decimal]] = []
+    results: list[Sum] = []
     for amount in find_amounts(body) if "=" in body else ():
         begin = max(amount.span.start - _BEFORE_RESULT, body.rfind("\n", 0, amount.span.start) + 1)
         if _RESULT.search(body, begin, amount.span.start):
@@ -171,7 +164,7 @@ def _written_out(body: str) -> frozenset[tuple[str, Decimal]]:
             # "1 x 900 = $900" calculates nothing.
             factors = [value for value in values if value != 1]
             if any(one * other == amount.value for at, one in enumerate(factors) for other in factors[at + 1 :]):
-                results.append((amount.currency, amount.value))
+                results.append(amount.sum)
     sums = {currency: sum(value for one, value in results if one == currency) for currency, _ in results}
     return frozenset((*results, *((currency, Decimal(value)) for currency, value in sums.items())))
 
@@ -188,6 +181,12 @@ def _whole_numbers(body: str, figures: str) -> frozenset[int]:
 
 
 _ROW_END = re.compile(rf"(?P<number>{BIG_NUMBER})[ \u00a0]?(?:[A-Z]{{3}}|[$€£¥元円]|zł)?[ \t]*\Z")
+_LONGEST_ROW_END = 24
+
+
+def row_end(line: str) -> re.Match[str] | None:
+    """The number at the end of a row, also before a currency."""
+    return _ROW_END.search(line, max(0, len(line) - _LONGEST_ROW_END))
 
 
 def _is_total(body: str, amount: Amount) -> bool:
@@ -198,30 +197,26 @@ def _is_total(body: str, amount: Amount) -> bool:
         if not any(map(str.isalnum, line)):
             # A line under the rows.
             continue
-        row = _ROW_END.search(line[-_LONGEST_ROW_END:])
-        value = number_of(row["number"]) if row else None
-        if value is None:
+        row = row_end(line)
+        if row is None:
             return False
-        total, rows = total + value, rows + 1
+        total, rows = total + number_of(row["number"]), rows + 1
         if rows > 1 and total == amount.value:
             return True
     return False
 
 
-_LONGEST_ROW_END = 20
-
-
-def unknown(reading: Reading, amounts: Iterable[Amount], there: Mapping[tuple[str, Decimal], object]) -> list[Amount]:
+def unknown(reading: Reading, amounts: Iterable[Amount], there: Mapping[Sum, object]) -> list[Amount]:
     """Those of `amounts`, which are the draft's, that are neither among `there` nor calculated from known ones.
 
     Args:
         there: the amounts of the thread as keys, in the order in which they were written.
     """
-    known = [amount for amount in amounts if (amount.currency, amount.value) not in there]
+    known = [amount for amount in amounts if amount.sum not in there]
     written = {**there, **dict.fromkeys(sorted(_written_out(reading.body)))}
     # The newest first: of many amounts not all are calculated with.
-    every = [*((amount.currency, amount.value) for amount in find_amounts(reading.body)), *reversed(written)]
-    new = _not_reckoned(reading, [one for one in known if (one.currency, one.value) not in written], every, there)
+    every = [*(amount.sum for amount in find_amounts(reading.body)), *reversed(written)]
+    new = _not_reckoned(reading, [one for one in known if one.sum not in written], every, there)
     # What has the digits of one of the thread's in another order is not proved by what the draft makes of it.
     if not 0 < len(known) <= MOST_COMPARED:
         return new
@@ -232,24 +227,23 @@ def unknown(reading: Reading, amounts: Iterable[Amount], there: Mapping[tuple[st
 _LONG_AMOUNT = 4
 
 
-def _transposed(amount: Amount, other: tuple[str, Decimal]) -> bool:
+def _transposed(amount: Amount, other: Sum) -> bool:
     first, second = digits_of(amount.value), digits_of(other[1])
-    same = amount.currency == other[0] != "%" and len(first) == len(second) >= _LONG_AMOUNT
-    return same and first != second and sorted(first) == sorted(second)
+    return amount.currency == other[0] != "%" and len(first) >= _LONG_AMOUNT and reordered(first, second)
 
 
 def _not_reckoned(
     reading: Reading,
     new: list[Amount],
-    every: list[tuple[str, Decimal]],
-    there: Mapping[tuple[str, Decimal], object],
+    every: list[Sum],
+    there: Mapping[Sum, object],
 ) -> list[Amount]:
     """Those of `new` that do not come out of `every`."""
     if 0 < len(new) <= _MOST_RECKONED:
         new = [amount for amount in new if not _is_bare_there(reading, amount)]
         new = [amount for amount in new if not _is_percentage(amount, every)]
         sums = _reckoned(every)
-        new = [amount for amount in new if (amount.currency, amount.value) not in sums]
+        new = [amount for amount in new if amount.sum not in sums]
         said = reading.all_words if new else frozenset()
         digits = _whole_numbers(reading.body, reading.figures) if new else frozenset()
         named = set(every) if new else ()
@@ -275,24 +269,21 @@ def amount_not_in_thread(reading: Reading) -> Iterator[Finding]:
     if not named:
         return
     yield from other_periods(reading)
-    there = dict.fromkeys((amount.currency, amount.value) for amount in known_amounts(reading))
+    there = known_sums(reading)
     new = unknown(reading, named, there)
     foreign = _is_foreign(named, there)
     levels: dict[Level, list[Amount]] = {Level.MEDIUM: [], Level.LOW: []}
-    kept = any((amount.currency, amount.value) in there for amount in named if amount.currency == "%")
-    if foreign and not new:
-        new = [amount for amount in named if amount.currency != "%"]
     for amount in new:
-        if amount.currency == "%" and amount.value == _ALL and not kept:
+        if amount.sum == _ALL:
             continue
         may_contradict = len(new) <= MOST_COMPARED and (foreign or _may_contradict(reading, amount, there))
         levels[Level.MEDIUM if may_contradict else Level.LOW].append(amount)
     for level, amounts in levels.items():
         if amounts:
             spans = tuple(amount.span for amount in amounts)
-            texts = list(dict.fromkeys(quoted(reading.body[slice(*span)]) for span in spans))
-            yield Finding(
-                "amount_not_in_thread", level, OneLine(f"names an amount not in the thread: {listed(texts)}"), spans
+            texts = list(dict.fromkeys(reading.quoted(span) for span in spans))
+            yield flag(
+                "amount_not_in_thread", f"names an amount not in the thread: {listed(texts)}", *spans, level=level
             )
 
 
@@ -300,20 +291,20 @@ _ALIKE = {"CNY": "JPY", "CAD": "USD", "AUD": "USD", "NZD": "USD", "SEK": "kr", "
 """Currencies that share a sign with another one."""
 
 
-def _is_foreign(named: Iterable[Amount], there: Iterable[tuple[str, Decimal]]) -> bool:
+def _is_foreign(named: Iterable[Amount], there: Iterable[Sum]) -> bool:
     """Whether no amount of the draft is in a currency of the thread, which has some."""
     mine = {_ALIKE.get(amount.currency, amount.currency) for amount in named if amount.currency != "%"}
     theirs = {_ALIKE.get(currency, currency) for currency, _ in there if currency != "%"}
     return bool(mine and theirs) and not mine & theirs
 
 
-_ALL = 100
+_ALL = ("%", Decimal(100))
 MOST_COMPARED = 50
 """A draft with more new amounts is a list of prices."""
 SHORTEST_SLIP = 3
 
 
-def _may_contradict(reading: Reading, amount: Amount, there: Collection[tuple[str, Decimal]]) -> bool:
+def _may_contradict(reading: Reading, amount: Amount, there: Collection[Sum]) -> bool:
     """Whether an amount may be a slip for one of the thread's amounts, or for what comes out of them.
 
     Args:
@@ -325,15 +316,12 @@ def _may_contradict(reading: Reading, amount: Amount, there: Collection[tuple[st
     named = [one.value for one in find_amounts(reading.body) if one.currency == amount.currency != "%"]
     if _is_bill(amount, named[:_MOST_RECKONED], numbers):
         return False
-    if amount.currency != "%" and any(value == amount.value for currency, value in there if currency != "%"):
-        # One of the thread's in another currency.
-        return True
     if any(currency == amount.currency and _nearly_same(amount.value, value) for currency, value in there):
         return True
     if _is_price(amount, named, numbers):
         return False
-    mine = (amount.currency, amount.value)
-    said = ((one.currency, one.value) for one in find_amounts(reading.body))
+    mine = amount.sum
+    said = (one.sum for one in find_amounts(reading.body))
     every = [one for one in dict.fromkeys((*said, *sorted(there))) if one != mine]
     shares = list(_percentages(amount, every))
     sums = [value for currency, value in _reckoned(every) if currency == amount.currency]
@@ -351,7 +339,7 @@ def _may_contradict(reading: Reading, amount: Amount, there: Collection[tuple[st
 def _swapped(one: Decimal, other: Decimal) -> bool:
     """Whether an amount has the digits of a calculated one in another order."""
     first, second = digits_of(one), digits_of(other.quantize(HUNDREDTH))
-    return len(first) >= SHORTEST_SLIP and first != second and sorted(first) == sorted(second)
+    return len(first) >= SHORTEST_SLIP and reordered(first, second)
 
 
 _FEW_AMOUNTS = 3
@@ -373,11 +361,8 @@ def digits_of(value: Decimal) -> str:
 def _nearly_same(one: Decimal, other: Decimal) -> bool:
     """Whether digits are in another order, or one is too many, missing or, in a number of that size, wrong."""
     first, second = digits_of(one), digits_of(other)
-    if len(first) == len(second) > 1 and sorted(first) == sorted(second):
-        return True
+    if first == second or reordered(first, second):
+        return len(first) > 1
     if min(len(first), len(second)) < SHORTEST_SLIP or not one_slip_apart(first, second):
         return False
     return len(first) != len(second) or one.adjusted() == other.adjusted()
-
-
-SUM_RULES = (amount_not_in_thread,)

@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator
 from itertools import chain, islice
 
-from mm_tui.review.findings import Finding, Level, Span
+from mm_tui.review.findings import Finding, Level, Span, line_span, span_of
 from mm_tui.review.links import find_links, inspect_links
 from mm_tui.review.lookalike import domain_of, one_slip_apart, registrable, same_site
 from mm_tui.review.risk.facts import find_amounts
 from mm_tui.review.risk.pieces import find_all
-from mm_tui.review.risk.rule import Reading, listed, quoted, rule
+from mm_tui.review.risk.rule import Reading, flag, listed, quoted, rule
 from mm_tui.text import OneLine
 
 _SHORTENERS = frozenset(
@@ -32,8 +32,6 @@ _GOVERNMENT = re.compile(
     r"|go\.(?:jp|kr)|govt\.nz|gc\.ca|gv\.at)\Z"
 )
 """The end of a host that only governments can register."""
-
-
 _WORDS = re.compile(r"[^\W\d_]{2,}")
 
 
@@ -43,12 +41,15 @@ def _shown_only(reading: Reading, span: Span) -> bool:
         return True
     if span.end < reading.last_lines:
         return False
-    body = reading.body
-    begin, end = body.rfind("\n", 0, span.start) + 1, body.find("\n", span.end)
-    words = chain(
-        _WORDS.finditer(body, begin, span.start), _WORDS.finditer(body, span.end, len(body) if end < 0 else end)
-    )
-    return len(list(islice(words, 2))) < 2
+    line = line_span(reading.body, *span)
+    before = _WORDS.finditer(reading.body, line.start, span.start)
+    after = _WORDS.finditer(reading.body, span.end, line.end)
+    return len(list(islice(chain(before, after), 2))) < 2
+
+
+def _hosts(text: str) -> list[str]:
+    """The hosts that a text links to."""
+    return [str(link.host) for link in find_links(text) if link.host]
 
 
 @rule("link_not_in_thread", "links not in the thread")
@@ -56,16 +57,14 @@ def link_not_in_thread(reading: Reading) -> Iterator[Finding]:
     """A link to a host that is neither ours nor in the thread; for a draft that begins a thread every foreign host
     counts. Medium; low for sites that everybody knows, such as those of governments and carriers, for the front page of
     a site, and for links in a signature or footer. A link shortener hides where it leads and is medium everywhere."""
-    there: list[str] = [*reading.known.own_domains]
-    there += [str(link.host) for link in find_links(reading.house_text) if link.host]
-    low = reading.thread_text.lower()
+    there = [*reading.known.own_domains, *_hosts(reading.house_text)]
     foreign = [
         link for link in reading.links if link.opens and not any(same_site(str(link.host), one) for one in there)
     ]
-    sites = {site for link in foreign if (site := registrable(str(link.host))) in low}
+    sites = {site for link in foreign if (site := registrable(str(link.host))) in reading.thread_low}
     if sites:
         lines = (line for line in reading.thread_text.split("\n") if any(site in line.lower() for site in sites))
-        there += [str(link.host) for link in find_links("\n".join(lines)) if link.host]
+        there += _hosts("\n".join(lines))
     spans: dict[Level, dict[str, list[Span]]] = {}
     for link in foreign:
         host = str(link.host)
@@ -78,8 +77,7 @@ def link_not_in_thread(reading: Reading) -> Iterator[Finding]:
         spans.setdefault(level, {}).setdefault(host, []).append(link.span)
     for level, hosts in spans.items():
         words = f"links to a host not in the thread: {listed(list(hosts))}"
-        every = tuple(span for group in hosts.values() for span in group)
-        yield Finding("link_not_in_thread", level, OneLine(words), every)
+        yield flag("link_not_in_thread", words, *chain.from_iterable(hosts.values()), level=level)
 
 
 @rule("link", "links that are not what they seem", inbound=True)
@@ -89,6 +87,51 @@ def link(reading: Reading) -> Iterator[Finding]:
     and file. Medium: `link_punycode`, `link_ip` (low for the front page of a router at home), `link_unclear` (written
     so that programs disagree where it leads), `link_scheme` for others than http, https, mailto and tel."""
     yield from inspect_links(reading.body, reading.known)
+
+
+_TOKEN = re.compile(
+    r"[?&#/](?P<name>session|sessionid|sid|token|access_token|auth|apikey|api_key|secret|jwt|sig)"
+    r"(?:=[\w.-]*\d[\w.-]*|/(?=[\w.-]*\d)[\w.-]{8,})",
+    re.IGNORECASE,
+)
+
+
+@rule("link_token", "links with a token")
+def link_token(reading: Reading) -> Iterator[Finding]:
+    """A link that is not in the thread carries a token ("?session=9f81c3"), with which whoever has the link may get in.
+    Medium. Mail among ourselves does not count. The finding never repeats the token."""
+    if reading.among_us:
+        return
+    for one in reading.links:
+        text = reading.body[slice(*one.span)]
+        if (token := _TOKEN.search(text)) and token[0] not in reading.seen_text:
+            yield flag("link_token", f"links with what looks like a token: {quoted(token['name'])}", one.span)
+
+
+_HOST = re.compile(r"(?<![\w@.-])(?:[a-z0-9-]{1,63}\.){1,4}[a-z]{2,12}(?![\w-]|\.\w)", re.IGNORECASE)
+_SHORTEST_LABEL = 4
+_MOST_HOSTS = 50
+
+
+@rule("host_differs", "a website that is nearly one of the thread's", needs_thread=True)
+def host_differs(reading: Reading) -> Iterator[Finding]:
+    """The draft names a site that the thread does not name, but one with another ending or one letter more, less or
+    wrong ("acme.com" for "acme.org"). Medium."""
+    named = find_all(_HOST, reading.body[: reading.written])
+    new = [match for match in named if match[0].lower() not in reading.thread_low]
+    if not new:
+        return
+    there = {registrable(match[0].lower()) for match in islice(_HOST.finditer(reading.thread_text), _MOST_HOSTS)}
+    there |= {registrable(domain_of(address)) for address in reading.participants}
+    for match in new:
+        site = registrable(match[0].lower())
+        label = site.partition(".")[0]
+        ours = any(same_site(site, own) for own in reading.known.own_domains)
+        if site in there or ours or len(label) < _SHORTEST_LABEL or site in reading.house_text.lower():
+            continue
+        near = [one for one in sorted(there) if label == one.partition(".")[0] or one_slip_apart(site, one)]
+        if near:
+            yield flag("host_differs", f"names {quoted(match[0])}, while the thread names {quoted(near[0])}", match)
 
 
 _ADDRESS = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}+@(?:[\w-]{1,63}\.){1,8}[A-Za-z][\w-]{1,62}")
@@ -106,7 +149,7 @@ def address_not_in_thread(reading: Reading) -> Iterator[Finding]:
     copied = {str(party.address).lower() for party in (*reading.draft.recipients, reading.draft.sender)}
     found: dict[Level, dict[str, list[Span]]] = {}
     for match in written:
-        address, span = match[0].lower(), Span(*match.span())
+        address, span = match[0].lower(), span_of(match)
         if address in there or address in reading.participants or address in copied:
             continue
         level = Level.MEDIUM
@@ -117,100 +160,35 @@ def address_not_in_thread(reading: Reading) -> Iterator[Finding]:
         found.setdefault(level, {}).setdefault(address, []).append(span)
     for level, spans in found.items():
         words = f"names an address not in the thread: {listed(list(spans))}"
-        every = tuple(span for group in spans.values() for span in group)
-        yield Finding("address_not_in_thread", level, OneLine(words), every)
-
-
-_TOKEN = re.compile(
-    r"[?&#/](?P<name>session|sessionid|sid|token|access_token|auth|apikey|api_key|secret|jwt|sig)"
-    r"(?:=[\w.-]*\d[\w.-]*|/(?=[\w.-]*\d)[\w.-]{8,})",
-    re.IGNORECASE,
-)
-
-
-@rule("link_token", "links with a token")
-def link_token(reading: Reading) -> Iterator[Finding]:
-    """A link that is not in the thread carries a token ("?session=9f81c3"), with which whoever has the link may get in.
-    Medium. Mail among ourselves does not count. The finding never repeats the token."""
-    if all(reading.is_ours(party.address) for party in reading.draft.recipients):
-        return
-    for one in reading.links:
-        text = reading.body[slice(*one.span)]
-        if (token := _TOKEN.search(text)) and token[0] not in reading.seen_text:
-            words = f"links with what looks like a token: {quoted(token['name'])}"
-            yield Finding("link_token", Level.MEDIUM, OneLine(words), (one.span,))
-
-
-_HOST = re.compile(r"(?<![\w@.-])(?:[a-z0-9-]{1,63}\.){1,4}[a-z]{2,12}(?![\w-]|\.\w)", re.IGNORECASE)
-_SHORTEST_LABEL = 4
-_MOST_HOSTS = 50
-
-
-@rule("host_differs", "a website that is nearly one of the thread's", needs_thread=True)
-def host_differs(reading: Reading) -> Iterator[Finding]:
-    """The draft names a site that the thread does not name, but one with another ending or one letter more, less or
-    wrong ("acme.com" for "acme.org"). Medium."""
-    low = reading.thread_text.lower()
-    new = [match for match in find_all(_HOST, reading.body[: reading.written]) if match[0].lower() not in low]
-    if not new:
-        return
-    there = {registrable(match[0].lower()) for match in islice(_HOST.finditer(reading.thread_text), _MOST_HOSTS)}
-    there |= {registrable(domain_of(address)) for address in reading.participants}
-    for match in new:
-        site = registrable(match[0].lower())
-        label = site.partition(".")[0]
-        ours = any(same_site(site, own) for own in reading.known.own_domains)
-        if site in there or ours or len(label) < _SHORTEST_LABEL or site in reading.house_text.lower():
-            continue
-        near = [one for one in sorted(there) if label == one.partition(".")[0] or one_slip_apart(site, one)]
-        if near:
-            words = f"names {quoted(match[0])}, while the thread names {quoted(near[0])}"
-            yield Finding("host_differs", Level.MEDIUM, OneLine(words), (Span(*match.span()),))
+        yield flag("address_not_in_thread", words, *chain.from_iterable(spans.values()), level=level)
 
 
 _ATTRIBUTION = re.compile(r"\s*(?:(?:from|to|cc|von|an|de|da|van|od)\s*:|[^\n]{0,200}[:>,]\s*\Z)", re.IGNORECASE)
-
-
 _HEADER = re.compile(r"\s*(?:from|to|cc|sent|reply-to|von|an|de|para|da|van|aan|od|do)\s*:", re.IGNORECASE)
 
 
 def _attributes(reading: Reading, span: Span) -> bool:
     """Whether the address only says who wrote what is quoted."""
-    begin = reading.body.rfind("\n", 0, span.start) + 1
-    end = reading.body.find("\n", span.end)
-    line = reading.body[begin : len(reading.body) if end < 0 else end]
-    after = reading.body[len(reading.body) if end < 0 else end :].lstrip("\n ")[:1]
+    place = line_span(reading.body, *span)
+    line = reading.body[slice(*place)]
     quotes = (
-        _HEADER.match(line) is not None
-        or bool(reading.body[begin : begin + 1].isspace())
-        or after in (">", "")
-        or line.rstrip().endswith(":")
+        _HEADER.match(line) or line.rstrip().endswith(":") or reading.body[place.end :].lstrip("\n ")[:1] in (">", "")
     )
-    return quotes and _ATTRIBUTION.match(line) is not None
+    return bool(quotes) and _ATTRIBUTION.match(line) is not None
 
 
 def known_from_house(reading: Reading) -> Iterator[OneLine]:
     """The amounts, links and addresses of the draft that are in house facts and not in the thread, with the file."""
     if not reading.context.house:
         return
-    thread = {(amount.currency, amount.value) for amount in find_amounts(reading.figures)}
-    low = reading.thread_text.lower()
+    thread, low = {amount.sum for amount in find_amounts(reading.figures)}, reading.thread_low
+    hosts = [link for link in reading.links if link.opens and str(link.host) not in low]
+    addresses = [match[0] for match in find_all(_ADDRESS, reading.body) if match[0].lower() not in low]
     for file in reading.context.house:
-        amounts = {(amount.currency, amount.value) for amount in find_amounts(file.text)} - thread
-        hosts = [str(link.host) for link in find_links(file.text) if link.host]
-        words = [reading.body[slice(*one.span)] for one in find_amounts(reading.body) if one[:2] in amounts]
-        words += [
-            str(link.host)
-            for link in reading.links
-            if link.opens and str(link.host) not in low and any(same_site(str(link.host), host) for host in hosts)
-        ]
-        words += [
-            match[0]
-            for match in find_all(_ADDRESS, reading.body)
-            if match[0].lower() in file.text.lower() and match[0].lower() not in low
-        ]
+        amounts = {amount.sum for amount in find_amounts(file.text)} - thread
+        there, text = _hosts(file.text), file.text.lower()
+        words = [reading.body[slice(*one.span)] for one in find_amounts(reading.body) if one.sum in amounts]
+        words += [str(link.host) for link in hosts if any(same_site(str(link.host), host) for host in there)]
+        words += [address for address in addresses if address.lower() in text]
         if words:
             yield OneLine(f"{listed([quoted(word) for word in dict.fromkeys(words)])}: stands in {file.name}")
-
-
-TARGET_RULES = (link_not_in_thread, link, link_token, host_differs, address_not_in_thread)

@@ -10,15 +10,13 @@ from typing import NamedTuple
 
 import msgspec
 
-from mm_tui.review.findings import Finding, Level, Span
-from mm_tui.review.risk.counts import UNCOUNTED
+from mm_tui.review.findings import Finding, Level, Span, span_of
+from mm_tui.review.lookalike import reordered
+from mm_tui.review.risk.days import BETWEEN, weekdays_in
 from mm_tui.review.risk.facts import Day, days_there, find_dates
-from mm_tui.review.risk.phrases import lowered, ordered, pattern, word_set
+from mm_tui.review.risk.phrases import has_words, lowered, ordered, pattern, word_set
 from mm_tui.review.risk.pieces import find_near_digits
-from mm_tui.review.risk.rule import Reading, agrees, listed, quoted, rule
-from mm_tui.review.risk.sequence import BETWEEN
-from mm_tui.review.risk.weekdays import weekdays_in
-from mm_tui.text import OneLine
+from mm_tui.review.risk.rule import Reading, agrees, flag, listed, quoted, rule
 
 _MANY_DAYS = 20
 """A draft with more days is a list: its days are not compared one by one."""
@@ -63,7 +61,7 @@ def times_of_day(text: str) -> tuple[Time, ...]:
         elif end.startswith("a") and hour == 12:
             hour = 0
         zone = _ZONE.match(text, match.end() + (1 if text[match.end() : match.end() + 1] == " " else 0))
-        found.append(Time(hour * 60 + int(match["m"] or 0), Span(*match.span()), zone[0].upper() if zone else ""))
+        found.append(Time(hour * 60 + int(match["m"] or 0), span_of(match), zone[0].upper() if zone else ""))
     return tuple(found)
 
 
@@ -85,13 +83,12 @@ class _Compared(msgspec.Struct, frozen=True, dict=True):
     @cached_property
     def asks_when(self) -> bool:
         """Whether that email asks for a day or time."""
-        return pattern("asks_when").search(self.asked) is not None
+        return has_words(self.asked, "asks_when")
 
     @cached_property
     def moved(self) -> bool:
         """Whether a day or time was called off or moved: another one is no slip."""
-        calls_off = pattern("calls_off")
-        return pattern("calls_off", "moves").search(self.asked) is not None or calls_off.search(self.body) is not None
+        return has_words(self.asked, "calls_off", "moves") or has_words(self.body, "calls_off")
 
     @cached_property
     def days(self) -> tuple[Day, ...]:
@@ -114,9 +111,8 @@ class _Compared(msgspec.Struct, frozen=True, dict=True):
 
     def finding(self, level: Level, spans: Sequence[Span], named: str) -> Finding:
         """That the draft names what stands at `spans`, and the thread `named`."""
-        said = quoted(self.reading.body[slice(*spans[0])])
-        words = f"names {said}, while the thread names {quoted(named)}"
-        return Finding("date_differs", level, OneLine(words), tuple(spans))
+        words = f"names {self.reading.quoted(spans[0])}, while the thread names {quoted(named)}"
+        return flag("date_differs", words, *spans, level=level)
 
 
 @rule("date_differs", "a date or time that contradicts the thread", needs_thread=True)
@@ -218,7 +214,7 @@ def _labels(text: str, span: Span) -> set[str]:
     """The words right before a date that may say what it is the date of: "departure stays 12 May"."""
     before = re.split(r"[.;,!?\n]", text[max(0, span.start - _NEAR) : span.start])[-1]
     words = set(re.findall(r"[^\W\d_]{5,}", before))
-    return words.difference(ordered("months"), ordered("weekdays"), UNCOUNTED)
+    return words.difference(ordered("months"), ordered("weekdays"), word_set("uncounted"))
 
 
 def _word_before(text: str, span: Span) -> str:
@@ -243,9 +239,7 @@ def _other_weekdays(compared: _Compared) -> Iterator[Finding]:
 def _names_weekday(reading: Reading, number: int) -> bool:
     """Whether the thread mentions this weekday in any language."""
     names = [name for name, place in ordered("weekdays").items() if place == number and len(name) > 1]
-    return any(
-        name in reading.thread_words or (not name.isascii() and name in reading.thread_text.lower()) for name in names
-    )
+    return any(name in reading.thread_words or (not name.isascii() and name in reading.thread_low) for name in names)
 
 
 def _is_past(text: str, span: Span) -> bool:
@@ -308,7 +302,7 @@ def _slipped_time(compared: _Compared) -> Iterator[Finding]:
 def _has_same_digits(minutes: int, other: int) -> bool:
     """Whether two times of day have the same digits in another order: 13:40 and 14:30."""
     first, second = (f"{one // 60:02}{one % 60:02}" for one in (minutes, other))
-    return first != second and sorted(first) == sorted(second)
+    return reordered(first, second)
 
 
 def _are_hours(text: str, times: Sequence[Time]) -> bool:
@@ -362,7 +356,4 @@ def _other_zones(compared: _Compared) -> Iterator[Finding]:
             f"names the time zone {listed([time.zone for time in zoned])}, not {listed(sorted(zones))} as the last mail"
         )
         spans = tuple(Span(time.span.start, time.span.end + 1 + len(time.zone)) for time in zoned)
-        yield Finding("date_differs", Level.MEDIUM, OneLine(words), spans)
-
-
-TIMING_RULES = (date_differs,)
+        yield flag("date_differs", words, *spans)

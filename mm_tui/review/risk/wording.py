@@ -1,4 +1,4 @@
-"""Rules about the wording as a whole: its language, and whether it was rejected before."""
+"""Rules about the wording as a whole: its language, by the small words of each, and whether it was rejected before."""
 
 from __future__ import annotations
 
@@ -8,18 +8,121 @@ from collections.abc import Iterator
 from functools import cache
 from itertools import pairwise
 
-from mm_tui.review.findings import Finding, Level, Span
+import msgspec
+
+from mm_tui.review.findings import Finding, Level, Span, is_within, line_span, span_of
 from mm_tui.review.language import language_name, language_of, may_be
-from mm_tui.review.risk.languages import Sentence, in_others, is_mixed, main_language, sentences
 from mm_tui.review.risk.people import signature
-from mm_tui.review.risk.phrases import FULL, ordered, pattern
-from mm_tui.review.risk.rule import LONGEST_DRAFT, Reading, quoted, rule
-from mm_tui.text import OneLine, unquoted
+from mm_tui.review.risk.phrases import FULL, by_language, ordered, pattern
+from mm_tui.review.risk.rule import LONGEST_DRAFT, WRAP, Reading, flag, quoted, rule
+from mm_tui.text import unquoted
+
+_SENTENCE = re.compile(r"[^\n.!?;。！？；]+")
+_PLAIN_WORD = re.compile(r"(?<!\w)[^\W\d_]+(?!\w)")
+_QUOTED = re.compile(r"[\"“„«»「『][^\n\"“”„«»」』]{3,300}[\"“”«»」』]|^[ \t]*>[^\n]*", re.MULTILINE)
+_EASTERN = re.compile("[\u3040-\u30ff\u3400-\u9fff]")
+_FEWEST_IN_SENTENCE = 3
+_LONG_ENOUGH = 5
+"""The fewest words of a sentence whose language is told."""
+_FEWEST_EASTERN = 8
+_SHARE = 0.25
+"""The share of small words in a sentence that is told apart by them alone."""
+
+
+@cache
+def _small_words() -> dict[str, str]:
+    """The small words of languages with an alphabet, with the codes of the languages that have them."""
+    found: dict[str, str] = {}
+    # Other languages come after those in `FULL`.
+    for code, small, unfinished in zip(FULL, by_language("small_words"), by_language("unfinished"), strict=False):
+        for word in dict.fromkeys((*small, *unfinished)):
+            found[word] = f"{found.get(word, '')} {code}"
+    return found
+
+
+@cache
+def _eastern_words(code: str) -> re.Pattern[str]:
+    return re.compile("|".join(by_language("small_words")[FULL.index(code)]))
+
+
+class Sentence(msgspec.Struct, frozen=True):
+    """A sentence with the small words of each language in it."""
+
+    span: Span
+    words: list[str]
+    """Its words in lower case; none if it is in Chinese or Japanese."""
+    small: Counter[str]
+
+
+def sentences(text: str) -> list[Sentence]:
+    """The sentences of a text, without short ones, quoted lines and what is in quotation marks."""
+    text = WRAP.sub(" ", _QUOTED.sub(lambda match: " " * len(match[0]), text))
+    small = _small_words()
+    found = []
+    for match in _SENTENCE.finditer(text):
+        said = match[0]
+        eastern = 0 if said.isascii() else len(_EASTERN.findall(said))
+        words = _PLAIN_WORD.findall(said.lower())
+        if eastern >= _FEWEST_EASTERN and eastern * 2 > len(said):
+            counts = Counter({code: len(_eastern_words(code).findall(said)) for code in ("ja", "zh")})
+            words = []
+        elif len(words) >= _FEWEST_IN_SENTENCE and eastern < _FEWEST_EASTERN:
+            counts = Counter(code for word in words if word in small for code in small[word].split())
+        else:
+            continue
+        start = match.start() + len(said) - len(said.lstrip())
+        found.append(Sentence(Span(start, start + len(said.strip())), words, +counts))
+    return found
+
+
+def main_language(*texts: list[Sentence]) -> str | None:
+    """The language with the most small words in the first text; of those with equally many, in the next."""
+    counts = [Counter(code for one in said for code in one.small.elements()) for said in texts]
+    every = {code: None for each in counts for code in each}
+    return max(every, key=lambda code: [each[code] for each in counts], default=None)
+
+
+def is_mixed(said: list[Sentence], first: str, second: str) -> bool:
+    """Whether a text has at least half as many words that only the first language has as those that only the second
+    has."""
+    small = _small_words()
+    counts = Counter[str]()
+    for one in said:
+        counts.update(one.small if not one.words else ())
+        for word in one.words:
+            codes = small.get(word, "")
+            if (first in codes) != (second in codes):
+                counts[first if first in codes else second] += 1
+    return counts[first] > 0 and counts[first] * 2 >= counts[second]
+
+
+def in_others(text: str, said: list[Sentence], main: str) -> Iterator[tuple[Sentence, str]]:
+    """The sentences of `text` without a word of the language `main`, and their languages."""
+    small = _small_words()
+    for one in said:
+        for code, _ in one.small.most_common():
+            if code == main:
+                break
+            if not one.words:
+                yield one, code
+                break
+            if len(one.words) < _LONG_ENOUGH:
+                break
+            if any(main in small.get(word, "") and code not in small[word] for word in one.words):
+                continue
+            own = [word for word in one.words if code in small.get(word, "") and main not in small[word]]
+            # The names of places and people have small words, too: "Casa de la Rosa".
+            there = text[slice(*one.span)]
+            if not own or not any(len(word) > 2 and word not in small and word in there for word in one.words):
+                continue
+            many = len(set(own)) > 1 and len(own) >= _SHARE * len(one.words)
+            if (many and not may_be(there, main)) or language_of(there) == code:
+                yield one, code
+                break
+
 
 _WORD = re.compile(r"\w+")
 _FEWEST_WORDS = 6
-
-
 _LONG_PARAGRAPH = re.compile(r"[^\n]{60,}")
 _ANY_TEXT = re.compile(r"\S[^\n]*")
 _MOST_OF_IT = 0.6
@@ -45,15 +148,15 @@ def other_language(reading: Reading) -> Iterator[Finding]:
         words = f"written in {language_name(here)}, but the last mail was in {language_name(there)}"
         # The first long paragraph is marked, or all of a short text.
         first = _LONG_PARAGRAPH.search(reading.body) or _ANY_TEXT.search(reading.body)
-        yield Finding("other_language", Level.MEDIUM, OneLine(words), (Span(*first.span()),) if first else ())
+        yield flag("other_language", words, *((span_of(first),) if first else ()))
     else:
         spans = []
         for match in re.finditer(r"[^\n]{90,}(?:\n[^\n]+)*", reading.body[: reading.written] if here else ""):
             part = language_of(match[0]) if len(match[0]) < _MOST_OF_IT * reading.written else here
             if part and part not in (here, there) and " " in match[0]:
                 words = f"holds a paragraph in {language_name(part)}: {quoted(match[0])}"
-                spans.append(Span(*match.span()))
-                yield Finding("other_language", Level.MEDIUM, OneLine(words), (spans[-1],))
+                spans.append(span_of(match))
+                yield flag("other_language", words, spans[-1])
         main = there or here or main_language(sentences(theirs), said)
         if main in FULL and (not here or here in FULL):
             yield from _other_sentences(reading, said, main, spans)
@@ -74,19 +177,18 @@ def _other_sentences(reading: Reading, said: list[Sentence], main: str, taken: l
         return
     for code in dict.fromkeys(code for _, code in others):
         spans = tuple(one.span for one, other in others if other == code and not _within(one.span, taken))
-        if not spans or _names(reading.low, code) or _names(reading.thread_text.lower(), code):
+        if not spans or _names(reading.low, code) or _names(reading.thread_low, code):
             continue
         thread = reading.thread_text[-LONGEST_DRAFT:]
         if all(other != code for _, other in in_others(thread, sentences(thread), main)):
-            words = f"has a sentence in {language_name(code)}: {quoted(reading.body[slice(*spans[0])])}"
-            yield Finding("other_language", Level.MEDIUM, OneLine(words), spans)
+            yield flag("other_language", f"has a sentence in {language_name(code)}: {reading.quoted(spans[0])}", *spans)
 
 
 _NATIVE = 3
 
 
 def _within(span: Span, others: list[Span]) -> bool:
-    return any(other.start <= span.start < other.end for other in others)
+    return is_within(span.start, others)
 
 
 def _closing(reading: Reading) -> int:
@@ -124,20 +226,14 @@ def _other_scripts(reading: Reading) -> Iterator[Finding]:
 
     for name, script in _SCRIPTS.items():
         found = [
-            Span(*match.span())
+            span_of(match)
             for match in script.finditer(body)
             if (match.end() <= reading.last_lines or len(match[0]) >= _NO_NAME)
             and body[max(0, match.start() - 1) : match.start()] not in tuple(_BRACKETS)
-            and has_latin(_line_around(body, match.start()))
+            and has_latin(line_span(body, match.start(), match.start()))
         ]
         if found and script.search(f"{reading.thread_text} {parties}") is None:
-            words = f"has words in {name} letters: {quoted(body[slice(*found[0])])}"
-            yield Finding("other_language", Level.MEDIUM, OneLine(words), tuple(found))
-
-
-def _line_around(text: str, at: int) -> tuple[int, int]:
-    end = text.find("\n", at)
-    return text.rfind("\n", 0, at) + 1, len(text) if end < 0 else end
+            yield flag("other_language", f"has words in {name} letters: {quoted(body[slice(*found[0])])}", *found)
 
 
 def _asks_for(text: str, language: str) -> bool:
@@ -186,7 +282,4 @@ def like_rejected(reading: Reading) -> Iterator[Finding]:
     if of is not None and best >= reading.settings.similarity:
         reason = f", rejected for {quoted(of.reason)}" if of.reason else ", which was rejected"
         words = f"{best:.0%} like an earlier draft{reason}"
-        yield Finding("like_rejected", Level.HIGH if best >= 0.98 else Level.MEDIUM, OneLine(words))
-
-
-WORDING_RULES = (other_language, like_rejected)
+        yield flag("like_rejected", words, level=Level.HIGH if best >= 0.98 else Level.MEDIUM)
