@@ -14,6 +14,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -29,9 +30,9 @@ from mm_tui.store.seal import is_passing
 
 _BESIDE = ("-wal", "-shm")
 _HEADER_BYTES = 100
-_LEFT = re.compile(r"((\d+)\.([^.]*)\.(.*)\.new)(?:\.old|\.reading)?(?:-\w+)?")
-"""What follows a store's name in those of the files that a rebuild makes: the new store's, and in it the program and
-the name to set the old one aside by."""
+_LEFT = re.compile(r"(\.\w+\.(\d+)\.(\d*)\.(damaged-[\d-]+)\.new)(?:\.old|\.reading)?(?:-\w+)?")
+"""The names of the files that a rebuild makes: the new store's, and in it the program that makes it, when that began,
+and what the old store's name is to get."""
 MOST_COPIES = 5
 """How often a damaged file is copied anew because another program has written to it."""
 _DAMAGE = (sqlite3.DatabaseError, UnicodeError)
@@ -66,8 +67,9 @@ def rebuild(found: CorruptStore, *, memory: bool = False, now: datetime) -> tupl
     meanwhile. Raises OSError or sqlite3.OperationalError if a file cannot be created, read or renamed."""
     path = found.path
     _settle_left(path)
-    aside = _free_name(path, now)
-    new = path.with_name(".".join(("", path.name, str(os.getpid()), token_of(os.getpid()), f"{aside.name}.new")))
+    mark, started = _free_mark(path, now), token_of(os.getpid()).rpartition(":")[2]
+    new = path.with_name(f"{_beginning(path)}{os.getpid()}.{started}.{mark}.new")
+    aside = _aside(path, mark)
     try:
         for _ in range(MOST_COPIES):
             with suppress(CorruptStore):
@@ -94,12 +96,20 @@ def _state(path: Path) -> list[tuple[int, int, int]]:
     return found
 
 
-def _free_name(path: Path, now: datetime) -> Path:
-    """Where a store that is damaged now is set aside."""
+def _free_mark(path: Path, now: datetime) -> str:
+    """What the name of a store that is damaged now is to get, where it is set aside."""
     stamp = now.astimezone().strftime("%Y%m%d-%H%M%S")
-    numbers = ("", *(f"-{number}" for number in range(2, 1000)))
-    names = (path.with_name(f"{path.stem}.damaged-{stamp}{number}{path.suffix}") for number in numbers)
-    return next(name for name in names if not name.exists())
+    marks = (f"damaged-{stamp}{number}" for number in ("", *(f"-{number}" for number in range(2, 1000))))
+    return next(mark for mark in marks if not _aside(path, mark).exists())
+
+
+def _aside(path: Path, mark: str) -> Path:
+    return path.with_name(f"{path.stem}.{mark}{path.suffix}")
+
+
+def _beginning(path: Path) -> str:
+    """How the names begin of the files that a rebuild of this store makes. Its own name may be too long for more."""
+    return f".{sha256(os.fsencode(path.name)).hexdigest()[:12]}."
 
 
 def _exchange(path: Path, new: Path) -> None:
@@ -131,11 +141,12 @@ def _settle(path: Path, new: Path, aside: Path) -> None:
 
 def _settle_left(path: Path) -> None:
     """Ends what programs that were killed while they rebuilt a store have left unfinished."""
-    for one in list(path.parent.glob(f".{glob.escape(path.name)}.*")):
-        if left := _LEFT.fullmatch(one.name.removeprefix(f".{path.name}.")):
-            name, pid, token, aside = left.groups()
-            if not Process(int(pid), token).is_alive():
-                _settle(path, path.with_name(f".{path.name}.{name}"), path.with_name(aside))
+    boot, colon, _ = token_of(os.getpid()).rpartition(":")
+    for one in list(path.parent.glob(f"{_beginning(path)}*")):
+        if left := _LEFT.fullmatch(one.name):
+            new, pid, started, mark = left.groups()
+            if not Process(int(pid), f"{boot}{colon}{started}").is_alive():
+                _settle(path, path.with_name(new), _aside(path, mark))
 
 
 def _delete(path: Path) -> None:

@@ -573,6 +573,14 @@ def test_a_program_killed_while_it_rebuilds_a_store_loses_no_text(
     assert ended and step > 5
 
 
+def test_a_damaged_store_with_a_long_name_is_rebuilt(tmp_path: Path) -> None:
+    path = tmp_path / f"store-{'%E5%8F%97' * 20}.sqlite3"
+    path.write_bytes(b"noise " * 1000)
+    database, rescue = open_or_rebuild(path, now=NOW)
+    with database:
+        assert rescue is not None and rescue.aside.read_bytes() == b"noise " * 1000
+
+
 def test_a_second_damage_at_the_same_moment_overwrites_nothing(tmp_path: Path) -> None:
     path = tmp_path / "store.db"
     for content in (b"first " * 1000, b"second " * 1000):
