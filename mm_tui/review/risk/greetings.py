@@ -104,31 +104,12 @@ _ABBREVIATED = re.compile(
     r"\b(?:[MD]r|[MD]rs|Dra|Ms|Sr|Sra|Sig|Dott|Prof|Dhr|Mevr|Mw|M|Exmo|Exma|Eng|Ing|Avv|ssa|ra)\."
 )
 _TITLES = frozenset(
-    [
-        "mr",
-        "mrs",
-        "ms",
-        "dr",
-        "dra",
-        "prof",
-        "sr",
-        "sra",
-        "sig",
-        "dott",
-        "m",
-        "dhr",
-        "mevr",
-        "mw",
-        "ra",
-        "eng",
-        "ing",
-        "ssa",
-        "exmo",
-        "exma",
-        "avv",
-    ]
+    {"mr", "mrs", "ms", "dr", "dra", "prof", "sr", "sra", "sig", "dott", "m", "dhr", "mevr", "mw", "ra", "eng"}
+    | {"ing", "ssa", "exmo", "exma", "avv"}
 )
 _MOST_WORDS = 6
+_MOST_BEFORE = 3
+"""The most words between a greeting and the name."""
 _LONGEST_LINE = 120
 
 
@@ -145,6 +126,9 @@ def _greeted(reading: Reading, line: str, begin: int) -> list[Span]:
         return []
     skip = word_set("everybody", "titles", "greetings") | _TITLES
     found = [match for match in NAME.finditer(rest) if match[0][0].isupper() and match[0].lower() not in skip]
+    if found and len(rest[: found[0].start()].split()) > _MOST_BEFORE:
+        # "Hello, it is 250 on KM-71890."
+        return []
     return [Span(offset + match.start(), offset + match.end()) for match in found]
 
 

@@ -272,6 +272,8 @@ def amount_not_in_thread(reading: Reading) -> Iterator[Finding]:
     there = known_sums(reading)
     new = unknown(reading, named, there)
     foreign = _is_foreign(named, there)
+    if foreign and not new:
+        new = [amount for amount in named if amount.currency != "%"]
     levels: dict[Level, list[Amount]] = {Level.MEDIUM: [], Level.LOW: []}
     for amount in new:
         if amount.sum == _ALL:
@@ -316,6 +318,9 @@ def _may_contradict(reading: Reading, amount: Amount, there: Collection[Sum]) ->
     named = [one.value for one in find_amounts(reading.body) if one.currency == amount.currency != "%"]
     if _is_bill(amount, named[:_MOST_RECKONED], numbers):
         return False
+    if amount.currency != "%" and any(value == amount.value for currency, value in there if currency != "%"):
+        # One of the thread's in another currency.
+        return True
     if any(currency == amount.currency and _nearly_same(amount.value, value) for currency, value in there):
         return True
     if _is_price(amount, named, numbers):
