@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from functools import cache
+from pathlib import Path
 from threading import Lock
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -17,8 +19,20 @@ _BEGIN, _END = "\x1b[?2026h", "\x1b[?2026l"
 """Markers around output that the terminal should show at once."""
 
 
+_PLACES = ("/etc/terminfo", "/lib/terminfo", "/usr/share/terminfo")
+"""Where systems have their terminfo entries, if no variable names another folder."""
+_BCE = 28
+"""The place of `bce` among an entry's flags."""
+
+
 def erases_in_colour() -> bool:
     """Whether, according to terminfo, erased cells get the background colour."""
+    # Read here, because curses takes 0.5 MB for this one flag.
+    asked = os.environ.get
+    own = (asked("TERMINFO", ""), asked("HOME", "") + "/.terminfo", *asked("TERMINFO_DIRS", "").split(":"))
+    for place in (*own, *_PLACES):
+        with suppress(OSError, ValueError):
+            return _has_bce(_entry(place, asked("TERM", "")))
     try:
         import curses
     except ImportError:
@@ -28,6 +42,21 @@ def erases_in_colour() -> bool:
         return curses.tigetflag("bce") > 0
     except (OSError, ValueError, curses.error):
         return False
+
+
+def _entry(place: str, name: str) -> bytes:
+    """A terminal's compiled entry in a folder. Raises OSError, or ValueError for what is no name."""
+    if not place or not name or "/" in name:
+        raise ValueError(name)
+    return Path(place, name[0], name).read_bytes()
+
+
+def _has_bce(entry: bytes) -> bool:
+    # A magic number and the lengths of the names and of the flags, three more lengths, the names, the flags.
+    magic, names, flags = (int.from_bytes(entry[at : at + 2], "little") for at in (0, 2, 4))
+    if magic not in (0o432, 0o1036):
+        raise ValueError(magic)
+    return flags > _BCE and entry[12 + names + _BCE : 13 + names + _BCE] == b"\1"
 
 
 @cache
