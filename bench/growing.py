@@ -178,12 +178,17 @@ class Growing:
         ]
 
     def memory(self) -> list[Figure]:
-        """Resident memory, list on screen and polling."""
+        """Resident memory, list on screen and polling, with drafts that are assessed."""
         self._stage.profile(self._stage.mails)
-        with self._stage.empty() as empty, self._stage.ours(self._stage.mails, MM_TUI_SYNC_ACTIVE_SECONDS="1") as ours:
+        often, seconds = {"MM_TUI_SYNC_ACTIVE_SECONDS": "1"}, 3 if self._stage.quick else 25
+        with self._stage.ours(self._stage.mails, **often) as ours:
+            # The first start reads the waiting drafts, and all correspondents of a million emails.
+            self._stage.read_for(ours, seconds)
+        with self._stage.empty() as empty, self._stage.ours(self._stage.mails, **often) as ours:
             empty.wait_for(MARK)
             ours.wait_for(self._stage.marks[self._stage.mails])
-            end = time.monotonic() + (3 if self._stage.quick else 15)
+            # In 10 s after the last draft was assessed, the model of languages is let go.
+            end = time.monotonic() + seconds
             while time.monotonic() < end:
                 ours.read(0.1)
                 empty.read(0.0)
