@@ -10,7 +10,7 @@ import pytest
 
 from mm_tui.assist import errors
 from mm_tui.gateway.errors import GatewayError, NotFound
-from mm_tui.services.assistant.cards import DraftText
+from mm_tui.services.assistant.cards import STAND_IN_MODEL, DraftText
 from mm_tui.services.assistant.drafts import AlreadySubmitted, Drafts
 from tests.support.assistant import assisted, settings_for, synced
 from tests.support.models import MODEL_KEY, event, plain, raw_server, stream
@@ -70,7 +70,9 @@ async def test_leaving_early_closes_the_stream_and_is_paid_for(sandbox: Sandbox,
         async with synced(settings_for(sandbox, ai21_host=server.host)) as services:
             async with aclosing(services.drafts.draft_reply(mail_id)) as parts:
                 assert (await anext(parts)).text.startswith("Dear")
-            assert services.triage.spend().prompt_tokens > 0
+            spend = services.triage.spend()
+            assert spend.prompt_tokens > 0
+            assert spend.model == STAND_IN_MODEL, "on this machine no other model answers"
         await server.all_closed()
 
 

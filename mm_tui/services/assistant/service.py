@@ -98,13 +98,17 @@ class Assistant:
             prompt_tokens=day.tokens_in,
             completion_tokens=day.tokens_out,
             budget_usd=self.settings.assist.daily_budget_usd,
-            model=self._last_model or OneLine(STAND_IN_MODEL if self._asks_this_machine else ""),
+            model=self._last_model or self._presumed(""),
         )
 
     @property
     def _asks_this_machine(self) -> bool:
         """Whether the model's address is on this machine, where only the sandbox answers."""
         return urlsplit(self.settings.profile.ai21_host).hostname in LOOPBACK_HOSTS
+
+    def _presumed(self, asked: str) -> OneLine:
+        """The model that answers if `asked` is asked, as far as can be known without its answer."""
+        return OneLine(STAND_IN_MODEL if self._asks_this_machine else asked)
 
     def known(self, task: str, email_id: str) -> dict[str, Any] | None:
         """The newest cached answer of a task about an email, maybe older than the thread: `value`, `model`, `cut`."""
@@ -196,7 +200,7 @@ class Assistant:
         from mm_tui.assist.prompts import tokens
 
         model = await self._ready(automatic=False)
-        answered, usage, text = OneLine(request.model), None, ManyLine("")
+        answered, usage, text = self._presumed(request.model), None, ManyLine("")
         try:
             async with aclosing(tasks.write(model, request)) as parts:
                 async for part in parts:
@@ -262,7 +266,7 @@ class Assistant:
             try:
                 answer = await ask(model)
             except (Garbled, TimedOut):
-                await asyncio.to_thread(self._book, OneLine(request.model), TokenUsage(request.estimate, 0))
+                await asyncio.to_thread(self._book, self._presumed(request.model), TokenUsage(request.estimate, 0))
                 raise
             await asyncio.to_thread(self._book, answer.model, answer.usage)
         return answer
