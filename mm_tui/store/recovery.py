@@ -32,7 +32,7 @@ _BESIDE = ("-wal", "-shm")
 _HEADER_BYTES = 100
 _LEFT = re.compile(r"(\.\w+\.(\d+)\.(\d*)\.(damaged-[\d-]+)\.new)(?:\.old|\.reading)?(?:-\w+)?")
 """The names of the files that a rebuild makes: the new store's, and in it the program that makes it, when that began,
-and what the old store's name is to get."""
+and what is added to the old store's name."""
 MOST_COPIES = 5
 """How often a damaged file is copied anew because another program has written to it."""
 _DAMAGE = (sqlite3.DatabaseError, UnicodeError)
@@ -97,7 +97,7 @@ def _state(path: Path) -> list[tuple[int, int, int]]:
 
 
 def _free_mark(path: Path, now: datetime) -> str:
-    """What the name of a store that is damaged now is to get, where it is set aside."""
+    """What is added to the name of a store that is set aside now."""
     stamp = now.astimezone().strftime("%Y%m%d-%H%M%S")
     marks = (f"damaged-{stamp}{number}" for number in ("", *(f"-{number}" for number in range(2, 1000))))
     return next(mark for mark in marks if not _aside(path, mark).exists())
