@@ -55,6 +55,10 @@ class BulkReject:
             return
         if self._deciding.service() is None:
             return
+        if complaint := self._screen.listing.complaint:
+            # A search without its unusable part lists more than was asked for.
+            self._screen.say(f"to reject all that it lists, correct the search first: {complaint}", "warning")
+            return
         batch = self._selected()
         if not batch:
             from mm_tui.services.decisions.bulk import snoozed_words

@@ -321,7 +321,7 @@ class PendingScreen(QueueHost):
             entry,
             busy,
             marked=marked,
-            found=len(listing.entries) if listing.is_filtered else 0,
+            found=len(listing.entries) if listing.is_filtered and not listing.complaint else 0,
             remarks=remarks,
             order=listing.order,
         )
