@@ -216,6 +216,8 @@ class BaseScreen(Screen[None]):
         for top in self.query(TopLine):
             top.update_state()
         self.update_status()
+        # What the lines show now may be of an event that was missed.
+        self._sync_state = None
         missed, self._missed = self._missed, {}
         for service_event in missed.values():
             self.handle_event(service_event)

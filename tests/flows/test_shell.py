@@ -23,6 +23,8 @@ from mm_tui.control_filter import ControlFilter
 from mm_tui.screens.dialogs.choice import Choice, ChoiceScreen
 from mm_tui.screens.dialogs.help import HelpScreen
 from mm_tui.screens.dialogs.palette import HIDDEN, commands
+from mm_tui.screens.inbox.screen import InboxScreen
+from mm_tui.services.events import SyncChanged, SyncPhase, SyncState
 from mm_tui.theme import THEMES
 from mm_tui.widgets import chrome
 from mm_tui.widgets.mail_list import MailList
@@ -266,3 +268,22 @@ async def test_an_idle_app_wakes_up_for_one_timer_and_looks_for_no_keys(monkeypa
         monkeypatch.setattr(MailList, "redraw_ages", lambda _: drawn.append(1))
         app._look_around()
         assert (looked, drawn) == ([], [1])
+
+
+async def test_the_lines_are_drawn_after_a_poll_if_they_show_a_state_that_the_screen_missed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    drawn: list[object] = []
+    monkeypatch.setattr(InboxScreen, "_update_chrome", lambda screen: drawn.append(screen))
+    async with running_app(idle_session()) as (app, pilot):
+        synced = SyncChanged(SyncState(SyncPhase.LIVE, NOW))
+        app.tell(synced)
+        await until(pilot, lambda: drawn)
+        await pilot.press("2")
+        await until(pilot, lambda: app.current_mode == "pending")
+        app.tell(SyncChanged(SyncState(SyncPhase.OFFLINE, NOW)))
+        await pilot.press("1")
+        await until(pilot, lambda: app.current_mode == "inbox")
+        drawn.clear()
+        app.tell(synced)
+        await until(pilot, lambda: drawn)
