@@ -84,6 +84,7 @@ async def _snooze(arguments: argparse.Namespace, chosen: Settings) -> int:
 async def _set(arguments: argparse.Namespace, chosen: Settings) -> int:
     """Sets the note of a waiting email or, with `to`, its assignment."""
     from mm_tui.commands.online import online, refresh_queue
+    from mm_tui.commands.waiting import gone
     from mm_tui.services.presence.notes import NO_SEND_KEY, NotSet, OtherNote, TooLong, note_in
     from mm_tui.services.tags import TagsDiffer
 
@@ -93,9 +94,7 @@ async def _set(arguments: argparse.Namespace, chosen: Settings) -> int:
         await refresh_queue(session)
         item = session.pending.get(arguments.id)
         if item is None:
-            raise CommandError(
-                Exit.NOT_FOUND, f"{arguments.id} is not waiting for a decision", "See `mm-tui pending list`."
-            )
+            raise await gone(session, arguments.id)
         team = session.build_team()
         try:
             if "to" in arguments:

@@ -29,11 +29,11 @@ async def seen(session: Session, email_id: str, *, with_bodies: bool = False) ->
     queue = session.queue
     entry = queue.entry(email_id)
     if entry is None:
-        raise await _gone(session, email_id)
+        raise await gone(session, email_id)
     try:
         await session.network.sync.fetch_detail(entry.item.mailbox_id, email_id)
     except NotFound:
-        raise await _gone(session, email_id) from None
+        raise await gone(session, email_id) from None
     entry = queue.entry(email_id)
     if entry is None or not entry.item.complete:
         raise CommandError(Exit.CHANGED, f"{email_id} changed while it was being read", "Try again.")
@@ -42,8 +42,8 @@ async def seen(session: Session, email_id: str, *, with_bodies: bool = False) ->
     return queue.as_submitted(queue.entry(email_id) or entry)
 
 
-async def _gone(session: Session, email_id: str) -> CommandError:
-    """The error for an item that does not wait: who decided it, as far as the gateway says."""
+async def gone(session: Session, email_id: str) -> CommandError:
+    """The error for an item that does not wait: who decided it, as far as the gateway says; or that there is none."""
     for box in session.mail.mailboxes():
         if await _is_unread(session.network.gateway, box.id, email_id):
             words = f"its status is {Status.UNREAD}"

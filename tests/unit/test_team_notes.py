@@ -155,6 +155,10 @@ def test_the_command_notes_assigns_lists_and_audits(sandbox: Sandbox, home: Home
     assert home.run("pending", "note", draft, "", "--replace").status == 0
     assert NOTE not in sandbox.look(draft)["tags"]
     assert home.run("pending", "note", "nothing", "x").status == Exit.NOT_FOUND
+    sandbox.decide(other, "reject")
+    for late in (("note", other, "x"), ("assign", other, "Rita"), ("take-back", other)):
+        done = home.run("pending", *late)
+        assert done.status == Exit.CHANGED and "its status is rejected" in done.err
 
 
 def test_without_a_send_key_the_command_says_what_is_missing(sandbox: Sandbox, tmp_path: Path) -> None:
