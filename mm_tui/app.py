@@ -269,7 +269,8 @@ class MmTui(App[None], inherit_bindings=False):
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         error = event.worker.error
-        if isinstance(error, Exception) and self._news.failed(error):
+        # Damage that was looked for and found needs no other look.
+        if isinstance(error, Exception) and self._news.failed(error) and event.worker.group != "damage":
             self._look_for_damage(error)
 
     @work(thread=True, group="damage", exclusive=True, exit_on_error=False)

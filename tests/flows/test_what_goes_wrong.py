@@ -159,6 +159,22 @@ async def test_damage_is_looked_for_when_the_app_has_ended_and_keeps_no_screen_w
     assert "a row of assist_results cannot be read" in app.leaving.look_for_damage() and damage_mark(path).exists()
 
 
+async def test_damage_that_a_worker_meets_is_looked_for_and_told_once(sandbox: Sandbox, tmp_path: Path) -> None:
+    async def broken() -> None:
+        raise ValueError("broke")
+
+    session = Session(settings_for(sandbox), Database.open(tmp_path / "store.db"))
+    with session.database.write() as connection:
+        connection.execute("INSERT INTO assist_results VALUES ('tags', 'id', 'model', '1', 'hash', 'x', 0)")
+    async with running_app(session) as (app, pilot):
+        app.screen.run_worker(broken(), exit_on_error=False)
+        await until(pilot, says(app, "a row of assist_results cannot be read"), "the word of it")
+        for _ in range(10):
+            await pilot.pause()
+        assert " ".join(drawn(app).split()).count("The next start sets the file aside") == 1
+        assert not [worker for worker in app.workers if worker.group == "damage"]
+
+
 async def test_a_store_that_cannot_be_read_is_named_and_ends_the_program_only_when_it_is_needed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
