@@ -269,13 +269,12 @@ class MmTui(App[None], inherit_bindings=False):
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         error = event.worker.error
-        # Damage that was looked for and found needs no other look.
         if isinstance(error, Exception) and self._news.failed(error) and event.worker.group != "damage":
             self._look_for_damage(error)
 
     @work(thread=True, group="damage", exclusive=True, exit_on_error=False)
     def _look_for_damage(self, error: Exception) -> None:
-        """Fails, and so is shown, if something in the store cannot be read."""
+        """Fails, and so is shown, if something in the store cannot be read. Its own failure begins no other look."""
         from mm_tui.store.contents import say_damage
 
         say_damage(self.session.database, error)
