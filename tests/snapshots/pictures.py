@@ -46,7 +46,9 @@ async def still(pilot: Pilot[None]) -> None:
         await pilot.pause(0.01)
         busy = [worker for worker in pilot.app.workers if worker.group != "services" and not worker.is_finished]
         now = [strip._segments for strip in pilot.app.screen._compositor.render_strips()]
-        times = times + 1 if now == seen and not busy else 0
+        # Each screen learns of a new size by a message of its own.
+        sized = all(screen.size == pilot.app.size for screen in pilot.app.screen_stack)
+        times = times + 1 if now == seen and sized and not busy else 0
         seen = now
         if times == STILL:
             return
