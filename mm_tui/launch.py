@@ -59,4 +59,5 @@ def run(settings: Settings, profiles: Profiles | None = None, *, demo: tuple[One
         sys.stderr.write(f"mm-tui: {OneLine(words)}\n")
     if damage := app.leaving.look_for_damage():
         sys.stderr.write(f"mm-tui: {damage}\n")
+        return 10
     return app.return_code or 0

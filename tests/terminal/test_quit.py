@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import signal
+import sqlite3
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
+from mm_tui.commands.output.exits import Exit
 from tests.support.pty import Terminal, plain_environment
+from tests.support.reviewer import environment
 from tests.support.sandbox import Sandbox, running_sandbox_process, wait_until
 
 
@@ -25,8 +28,8 @@ def deciding(folder: Path, hold: int, *, hangs: bool) -> Iterator[tuple[Terminal
     )
     with running_sandbox_process(folder, "--no-samples", "--no-agent") as sandbox:
         draft = sandbox.draft("Draft number 0.")
-        environment = plain_environment(folder, sandbox, MM_TUI_CONFIG=str(config))
-        with Terminal([sys.executable, "-m", "mm_tui"], env=environment, cols=120, rows=30) as terminal:
+        known = plain_environment(folder, sandbox, MM_TUI_CONFIG=str(config))
+        with Terminal([sys.executable, "-m", "mm_tui"], env=known, cols=120, rows=30) as terminal:
             terminal.wait_for("Inbox")
             terminal.press("2")
             terminal.wait_for("Draft number 0")
@@ -75,3 +78,19 @@ def test_a_hold_that_was_slept_through_begins_anew(tmp_path: Path) -> None:
         terminal.press("u")
         terminal.wait_for("nothing was sent")
         assert sandbox.status(draft) == "pending_send_approval"
+
+
+def test_an_end_by_damage_in_the_store_has_the_status_of_the_store(sandbox: Sandbox, tmp_path: Path) -> None:
+    sandbox.inbound(subject="Order 4471")
+    app = [sys.executable, "-m", "mm_tui"]
+    with Terminal(app, env=environment(sandbox, tmp_path)) as terminal:
+        terminal.wait_for("Order 4471")
+        terminal.wait_quiet()
+        terminal.press("ctrl+q")
+        assert terminal.wait_exit() == 0
+    (store,) = tmp_path.rglob("store-*.sqlite3")
+    with closing(sqlite3.connect(store)) as connection, connection:
+        connection.execute("UPDATE mail SET recipients = 'x'")
+    with Terminal(app, env=environment(sandbox, tmp_path)) as terminal:
+        assert terminal.wait_exit() == Exit.CONFIG
+        terminal.wait_for("a row of mail cannot be read")
