@@ -6,11 +6,12 @@ import sqlite3
 import statistics
 import time
 from contextlib import closing
+from pathlib import Path
 from typing import ClassVar
 
 from bench.empty_app import MARK
-from bench.stage import SMALL, USUAL, Figure, Stage
-from bench.terminal import Spread, in_turns
+from bench.stage import OURS, SMALL, USUAL, Figure, Stage
+from bench.terminal import Program, Spread, in_turns
 from mm_tui.store.mail.mails import MailView
 from mm_tui.store.mail.search import parse_query, view_sql
 
@@ -19,13 +20,25 @@ QUERIES = (
     "customer", "example",
 )  # fmt: skip
 """With words that a fifth of the mails have, and all."""
+A_MOVE = 200
+"""Bytes that the lines of a move need, and a change of the status line does not."""
 JUMPS = (("last", "G"), ("first", "g"), ("page", "\x1b[6~"), ("next mailbox", "m"), ("threads folded", "t"))
 
 
 class Growing:
     """Measures each part on a store of so many mails."""
 
-    PARTS: ClassVar[tuple[str, ...]] = ("launch", "moves", "jumps", "search", "memory", "idle", "polls", "store")
+    PARTS: ClassVar[tuple[str, ...]] = (
+        "launch",
+        "moves",
+        "syncing",
+        "jumps",
+        "search",
+        "memory",
+        "idle",
+        "polls",
+        "store",
+    )
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
@@ -108,6 +121,33 @@ class Growing:
             ),
             Figure("bytes to the terminal for a move", f"{within.size:.0f}", "600", within.size <= 600),
             Figure("bytes for a move that scrolls", f"{scrolling.size:.0f}"),
+        ]
+
+    def syncing(self) -> list[Figure]:
+        """Moves while the initial sync runs."""
+        mails = max(self._stage.mails, 100 if self._stage.quick else USUAL)
+        folder = self._stage.folder / "syncing"
+        environment = self._stage.office(mails).environment(folder, PYTHONPATH=str(Path.cwd()))
+        times: list[float] = []
+        empty_times: list[float] = []
+        with self._stage.empty() as empty, Program(OURS, environment) as ours:
+            empty.wait_for(MARK)
+            ours.wait_for("emails so far")
+            self._stage.read_for(ours, 0.5)
+            for _ in range(5 if self._stage.quick else 50):
+                empty_times.append(empty.first_answer("j"))
+                times.append(ours.first_answer("j", A_MOVE))
+                self._stage.read_for(ours, 0.03)
+            still = ours.shows("initial sync")
+        p95, floor = _p95(times), _p95(empty_times)
+        when = "" if still else ", and in part after it"
+        return [
+            Figure(
+                "move during the initial sync, 95th percentile to its first lines",
+                f"{p95 / floor:.2f} x ({p95:.1f} ms, empty app {floor:.1f} ms{when})",
+                "3 x the empty app's",
+                p95 <= 3 * floor,
+            )
         ]
 
     def jumps(self) -> list[Figure]:

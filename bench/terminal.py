@@ -123,7 +123,7 @@ class Program:
         wanted = mark.encode()
         seen = 0
         while time.perf_counter() - self.started < timeout:
-            if not self.read(0.02) and self._shows(mark):
+            if not self.read(0.02) and self.shows(mark):
                 return time.perf_counter() - self.started
             if len(self.output) > seen:
                 # From a little before what was looked at already, because a text may be cut in two.
@@ -132,7 +132,7 @@ class Program:
                 seen = len(self.output)
         raise TimeoutError(f"{mark!r} did not appear: {self.plain()[-600:]!r}")
 
-    def _shows(self, text: str) -> bool:
+    def shows(self, text: str) -> bool:
         """Whether a text stands on the screen: of one that was changed only the changed letters were written."""
         if self._undrawn:
             self._stream.feed(_UNKNOWN_TO_PYTE.sub(b"", self._undrawn))
@@ -159,6 +159,21 @@ class Program:
                 first = (last - begun) * 1000
         self.output = b""
         return Reaction((last - begun) * 1000, first, size)
+
+    def first_answer(self, key: str, size: int = 1) -> float:
+        """Milliseconds from a key to the first so many bytes, where something else may be written all the time."""
+        while self.read(0):
+            pass
+        begun, written = time.perf_counter(), 0
+        self.send(key.encode())
+        while written < size:
+            chunk = self.read(2.0)
+            if not chunk:
+                raise TimeoutError(f"no answer to {key!r}")
+            written += len(chunk)
+        taken = (time.perf_counter() - begun) * 1000
+        self.output = b""
+        return taken
 
     def press_all(self, keys: str, *, quiet: float = QUIET) -> list[Reaction]:
         """Presses one key after the other; those without any reaction are left out."""
