@@ -112,7 +112,7 @@ class Keyboard:
         """The message saying why a key was dropped."""
         self._refused_at = float("-inf")
 
-    # What the app tells
+    # Called by the app
 
     async def typed(self, event: events.Key | events.Paste) -> None:
         self._waiting.append(event)
@@ -221,7 +221,7 @@ class Keyboard:
     # Whether a key counts where letters are keys
 
     def _is_end_of_text(self, key: events.Key) -> bool:
-        """Whether it is a line break in pasted text that opened the question which it would answer."""
+        """Whether it is a line break in pasted text that opened a question that it would answer."""
         self._opened_by_text = self._opened_by_text and _is_in_text(key)
         return self._opened_by_text and key.key == "enter"
 

@@ -218,7 +218,7 @@ class Worker:
             return job
 
     def _rest_left(self) -> float:
-        """Seconds for which all hands rest. A new day is told by the wall clock: the other one stops during suspend."""
+        """Seconds for which work pauses. A new day begins by the wall clock: the other one stops during suspend."""
         rest = self._resting_until - self._clock.monotonic()
         now = self._clock.now()
         if self._no_budget_on == now.astimezone(UTC).date():

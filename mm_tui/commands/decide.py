@@ -216,7 +216,7 @@ async def _outcome(
 
 
 async def _follow_up(session: Session, decisions: Decisions, view: DecisionView) -> RedraftsAsked:
-    """What follows a decision that was made. If the store fails, the outcome is told all the same."""
+    """What follows a decision that was made. If the store fails, the outcome is still reported."""
     try:
         if view.act is not Act.APPROVE_FIRST:
             # The next poll would see it too, but nobody should find it waiting in the store before.

@@ -70,7 +70,7 @@ async def reject_filter(arguments: argparse.Namespace, chosen: Settings) -> int:
                 if view.phase in AS_WANTED:
                     session.pending.remove(view.email_id)
         except STORE_FAULTS as error:
-            # What became of the emails is told all the same.
+            # The outcomes are still reported.
             emit.warning(fault_of_store(error))
     failures += bulk.failed(ended)
     rejected = [view.email_id for view in ended if view.phase in AS_WANTED]

@@ -67,7 +67,7 @@ _OUTCOMES = {
     Outcome.EDIT_RELEASED: "your edit was approved{by}{at}{later}; the original is retired",
     Outcome.RESCHEDULED: "changed; it is now scanned and waits for approval",
     Outcome.FIRST_APPROVED: "your approval is recorded; another reviewer must approve it too",
-    Outcome.NOT_SECONDED: "undecided: no other reviewer approves this text any more",
+    Outcome.NOT_SECONDED: "undecided: this text no longer has the approval of another reviewer",
     Outcome.TOO_LATE: "undecided: its send time has passed meanwhile, so it would be sent at once",
     Outcome.UNDONE: "undone: nothing was sent",
     Outcome.FELL_BACK: "undecided: the program ended before anything was sent",

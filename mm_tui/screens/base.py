@@ -233,7 +233,7 @@ def _kind(event: ServiceEvent) -> object:
 
 
 def look_at_question(app: App[Any]) -> None:
-    """Something changed: has the question in front, if there is one, look whether it still holds."""
+    """Something changed: an open question checks whether it still applies."""
     look = getattr(app.screen, "look_again", None) if app.screen_stack else None
     if look is not None and app.screen.is_mounted:
         look()

@@ -1,5 +1,5 @@
 """Work beside the event loop: its result comes back on the message loop of the screen or widget that asked for it. And
-calls that wait a moment, so that one answers for several reasons."""
+delayed calls, so that one call serves several requests."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from textual.screen import ModalScreen
 from mm_tui.app import MmTui
 from tests.snapshots.pictures import still
 from tests.support import pictured_mail, pictured_queue
-from tests.unit.test_contrast import LEAST, contrast
+from tests.support.contrast import LEAST, contrast
 
 THEMES = ("high-contrast", "mm-light", "textual-light", "solarized-light", "flexoki")
 """Those in which most can go wrong; `tests/unit/test_contrast.py` compares the colours of all."""

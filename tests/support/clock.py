@@ -7,6 +7,8 @@ import heapq
 import itertools
 from datetime import UTC, datetime, timedelta
 
+from mm_tui.clock import SystemClock
+
 
 class FakeClock:
     """A clock that stands still until the test moves it; sleepers are woken in order."""
@@ -65,3 +67,12 @@ class FakeClock:
             self.advance(step)
             await asyncio.sleep(0)
         self.advance(end - self._elapsed)
+
+
+class MovedClock(SystemClock):
+    """A wall clock that can be moved."""
+
+    ahead = timedelta()
+
+    def now(self) -> datetime:
+        return super().now() + self.ahead

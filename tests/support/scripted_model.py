@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 
+from mm_tui.assist.errors import AssistError
 from mm_tui.assist.model import Completion, Message, StreamPart, TokenUsage
 from mm_tui.text import ManyLine, OneLine
 
@@ -51,3 +52,25 @@ class Scripted:
 
     async def aclose(self) -> None:
         pass
+
+
+FACTS = '{"intent": "help", "requested_action": "", "urgency": "low", "deadline": "", "amounts": []}'
+
+
+class Answering(Scripted):
+    """A model that answers by task, and refuses what contains certain words."""
+
+    def __init__(self, draft: str = "We look into it.", *, is_cut: bool = False) -> None:
+        super().__init__()
+        self.draft = draft
+        self.is_cut = is_cut
+        self.refused = "nothing that anybody writes"
+        self.problems: list[AssistError] = []
+
+    async def answer(self, messages: Sequence[Message], model: str) -> Completion:
+        if self.problems and any(self.refused in message.text for message in messages):
+            raise self.problems[0] if len(self.problems) == 1 else self.problems.pop(0)
+        task = messages[0].text.split("\n")[0].removeprefix("task: ")
+        text = {"classify": "support", "extract": FACTS, "draft": self.draft}.get(task, "A summary.")
+        is_cut = self.is_cut and task == "draft"
+        return Completion(ManyLine(text), OneLine(model), TokenUsage(10, 2), truncated=is_cut)

@@ -25,14 +25,15 @@ from mm_tui.settings.sections import Agent, Assist
 from mm_tui.text import ManyLine, OneLine
 from tests.support.agents import agent_process, deliver, desk, environment, outbound_by_mail
 from tests.support.assistant import settings_for
+from tests.support.clock import MovedClock
 from tests.support.sandbox import Sandbox
-from tests.unit.test_agent_poison import Answering, Moved
+from tests.support.scripted_model import Answering
 
 
 @pytest.mark.parametrize("fault", [{"kind": "status", "status": 404}, {"kind": "malformed", "body": "<html>"}])
 async def test_a_gateway_that_fails_for_some_minutes_loses_no_mail(sandbox: Sandbox, fault: dict[str, Any]) -> None:
     (mail_id,) = deliver(sandbox, 1)
-    clock = Moved()
+    clock = MovedClock()
     sandbox.fault(method="GET", path=f"/emails/{mail_id}$", count=0, **fault)
     async with desk(settings_for(sandbox), model=Answering(), clock=clock) as agent:
         for _ in range(2 * MOST_FAULTS):
@@ -49,7 +50,7 @@ async def test_a_model_that_answers_nothing_usable_for_some_minutes_loses_no_mai
     sandbox: Sandbox, is_outage: bool
 ) -> None:
     (mail_id,) = deliver(sandbox, 1)
-    model, clock = Answering(), Moved()
+    model, clock = Answering(), MovedClock()
     model.refused, model.problems = "" if is_outage else "The app fails", [Empty()]
     async with desk(settings_for(sandbox), model=model, clock=clock) as agent:
         for _ in range(2 * MOST_FAULTS):
@@ -73,7 +74,7 @@ async def test_a_single_run_ends_although_more_mail_is_unread_than_is_listed(
     monkeypatch.setattr("mm_tui.agent.source.UNREAD_PAGES", 1)
     ids = deliver(sandbox, 5)
     sandbox.fault(method="GET", path="/emails/[^/]+$", kind="status", status=status, count=0)
-    clock, store = Moved(), tmp_path / "agent.sqlite"
+    clock, store = MovedClock(), tmp_path / "agent.sqlite"
     async with desk(settings_for(sandbox), store, model=Answering(), clock=clock) as agent, asyncio.timeout(20):
         assert not await agent.worker.once()
         assert len([call for call in sandbox.calls("GET") if call["path"].endswith("/emails")]) < 200
@@ -85,7 +86,7 @@ async def test_a_single_run_ends_although_more_mail_is_unread_than_is_listed(
 
 
 async def test_an_email_that_is_not_found_for_a_day_is_given_up_and_the_run_says_so(sandbox: Sandbox) -> None:
-    clock = Moved()
+    clock = MovedClock()
     async with desk(settings_for(sandbox), model=Answering(), clock=clock) as agent:
         agent.jobs.add([Job("01NOSUCHMAIL", sandbox.mailbox)])
         runs = 0

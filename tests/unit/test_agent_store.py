@@ -15,7 +15,7 @@ from tests.support.agents import deliver, desk, environment, outbound_by_mail
 from tests.support.assistant import settings_for
 from tests.support.cli import Home
 from tests.support.sandbox import Sandbox
-from tests.unit.test_agent_poison import Answering
+from tests.support.scripted_model import Answering
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from mm_tui.settings.sections import Agent
 from tests.support.agents import deliver, desk, outbound_by_mail
 from tests.support.assistant import settings_for
 from tests.support.sandbox import Sandbox
-from tests.unit.test_agent_poison import Answering
+from tests.support.scripted_model import Answering
 
 SECRET = "My account number is 4711"
 

@@ -9,8 +9,8 @@ from textual.color import Color
 from textual.theme import BUILTIN_THEMES, Theme
 
 from mm_tui.theme import THEMES, ours
+from tests.support.contrast import LEAST, contrast
 
-LEAST = 4.5
 TEXTS = ("foreground", "mm-dim", "accent", "warning", "error", "success", "mm-accent", "mm-risk", "mm-fail",
          "text-muted", "text-disabled")  # fmt: skip
 GROUNDS = ("background", "surface", "panel", "block-cursor-background", "block-cursor-blurred-background")
@@ -28,19 +28,6 @@ PALETTES = {
     "xterm on white": ("#ffffff", {"ansi_default": "#000000", "ansi_cyan": "#00cdcd", "ansi_yellow": "#cdcd00",
                                    "ansi_bright_black": "#7f7f7f", "ansi_red": "#cd0000", "ansi_white": "#e5e5e5"}),
 }  # fmt: skip
-
-
-def luminance(colour: Color) -> float:
-    """The relative luminance of WCAG."""
-    parts = [value / 255 for value in colour.rgb]
-    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-
-def contrast(one: Color, other: Color) -> float:
-    """The contrast of two colours, 1 to 21."""
-    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
-    return (light + 0.05) / (dark + 0.05)
 
 
 def colours(theme: Theme) -> dict[str, Color]:

@@ -113,7 +113,7 @@ def test_what_stands_in_the_facts_counts_as_known_and_is_quoted_with_the_file() 
     assert {"amount_not_in_thread", "link_not_in_thread", "address_not_in_thread"} <= unknown
     found = judged(BODY, house=(HOUSE,))
     assert not {one.code for one in found.findings if one.level >= Level.MEDIUM} & unknown
-    assert found.known == ('"€310", "terms.example", "desk@partner.example": stands in prices.md',)
+    assert found.known == ('"€310", "terms.example", "desk@partner.example": found in prices.md',)
 
 
 def test_another_amount_than_the_facts_is_still_flagged() -> None:
@@ -143,5 +143,5 @@ def test_show_says_what_stands_in_them_and_what_could_not_be_read(home: Home, sa
     home.config.write_text(home.config.read_text("utf-8") + '[assist]\nfacts = ["prices.md", "gone.md"]\n', "utf-8")
     (home.config.parent / "prices.md").write_text("A room is $310.", "utf-8")
     told = home.run("pending", "show", sandbox.draft("Hello Anna, a room is $310."), "--json", status=0)
-    assert told.json["in_house_facts"] == ['"$310": stands in prices.md']
+    assert told.json["in_house_facts"] == ['"$310": found in prices.md']
     assert any("gone.md cannot be read" in words for words in told.json["unchecked"])

@@ -245,7 +245,7 @@ async def test_it_is_asked_once_for_the_same_draft_and_thread() -> None:
     other = await desk.read(an_entry(f"{BODY} Yours"))
     assert (
         len(model.asked) == 2
-        and other.summary == "second reader jamba-mini: no remarks, which does not prove that all is well"
+        and other.summary == "second reader jamba-mini: no remarks; this does not mean that all is well"
     )
 
 

@@ -198,7 +198,7 @@ def sender(reading: Reading) -> Iterator[Finding]:
     address = str(draft.sender.address).lower()
     if draft.outbound:
         if reading.context.own_addresses and address not in reading.context.own_addresses:
-            words = f"leaves under an address that is no mailbox of ours: {draft.sender.address}"
+            words = f"is sent from an address that is not one of our mailboxes: {draft.sender.address}"
             yield flag("sender_not_ours", words, level=Level.HIGH)
         if draft.sender_verified is False:
             words = f"the sender's identity is not verified: {draft.sender.address}"

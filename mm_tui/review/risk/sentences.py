@@ -78,7 +78,7 @@ YOU_MAY = re.compile(
     r"\b(?:u kunt|kunt u|vous (?:pouvez|pourrez)|(?:sie|du) (?:können|kannst)|können sie|you (?:can|may|could)"
     r"|(?:usted )?puede|pode|può|(?:pan|pani|państwo)? ?(?:może|mogą))\b"
 )
-"""What the reader may do is no promise of ours."""
+"""Permission for the reader is not a promise of ours."""
 
 
 def says_no(sentence: str) -> bool:

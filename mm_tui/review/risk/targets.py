@@ -191,4 +191,4 @@ def known_from_house(reading: Reading) -> Iterator[OneLine]:
         words += [str(link.host) for link in hosts if any(same_site(str(link.host), host) for host in there)]
         words += [address for address in addresses if address.lower() in text]
         if words:
-            yield OneLine(f"{listed([quoted(word) for word in dict.fromkeys(words)])}: stands in {file.name}")
+            yield OneLine(f"{listed([quoted(word) for word in dict.fromkeys(words)])}: found in {file.name}")

@@ -23,10 +23,10 @@ _QUOTED = re.compile(r"[\"“„«»「『][^\n\"“”„«»」』]{3,300}[\"�
 _EASTERN = re.compile("[\u3040-\u30ff\u3400-\u9fff]")
 _FEWEST_IN_SENTENCE = 3
 _LONG_ENOUGH = 5
-"""The fewest words of a sentence whose language is told."""
+"""The fewest words of a sentence whose language is detected."""
 _FEWEST_EASTERN = 8
 _SHARE = 0.25
-"""The share of small words in a sentence that is told apart by them alone."""
+"""The share of small words in a sentence whose language they alone decide."""
 
 
 @cache

@@ -65,7 +65,7 @@ class FilterScreen(ListDialog[MailView]):
                 self.call_later(self._show_line, at, choice.drawn_with(f"{number:,}" if number else "–"))
 
     def _show_line(self, at: int, words: Content) -> None:
-        self.query_one(OptionList).replace_option_prompt_at_index(at, words)
+        self.query_one(OptionList).replace_option_prompt_at_index(index=at, prompt=words)
 
 
 def _choices(session: Session, view: MailView) -> Iterator[str | _Narrower]:

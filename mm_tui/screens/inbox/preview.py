@@ -178,7 +178,7 @@ class Preview(Widget):
         return [Content.assemble(*words), *self._body(waiting.body), Content(""), below]
 
     def _assistant_lines(self, row: MailRow, *, above_text: bool) -> list[Content]:
-        """What the assistant says; above a text, what it is about to say finds its room kept, so that nothing moves."""
+        """What the assistant says; above a text, room is kept for what it is about to say, so that nothing moves."""
         triage = self._session.triage
         card = triage.card(row.email_id) if triage is not None else None
         lines = [Content(row.summary)] if row.summary else []

@@ -60,7 +60,7 @@ class InboxScreen(BaseScreen):
     HELP_MORE = tuple((f"{name}:", words) for name, words in MAIL.operators.items())
 
     column = getters.query_one("#left", MailColumn)
-    """The list and what stands above it."""
+    """The list and the lines above it."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -40,7 +40,7 @@ class QueueHost(BaseScreen):
 
     @cached_property
     def column(self) -> QueueColumn:
-        """The list and what stands above it."""
+        """The list and the lines above it."""
         return self.query_one("#left", QueueColumn)
 
     @cached_property

@@ -9,7 +9,7 @@ from mm_tui.services.queue.entry import Order
 if TYPE_CHECKING:
     from mm_tui.services.queue.entry import QueueEntry
 
-DECIDES = frozenset({
+WHILE_UNDECIDED = frozenset({
     "pending.approve", "pending.edit", "pending.reject", "pending.skip", "pending.mark", "pending.send_back",
     "pending.discard",
 })  # fmt: skip
@@ -54,7 +54,7 @@ def label_here(
         return ""
     if act_id == "pending.edit" and entry.is_inbound:
         return ""
-    if (busy and act_id in DECIDES) or (entry.ended and act_id in WHILE_WAITING):
+    if (busy and act_id in WHILE_UNDECIDED) or (entry.ended and act_id in WHILE_WAITING):
         return ""
     if act_id == "pending.approve" and entry.approvals.waits_for_other:
         return "take back"

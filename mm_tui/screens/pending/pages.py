@@ -17,7 +17,7 @@ from mm_tui.widgets.pager import Page, PageWriter, quote_marks
 from mm_tui.widgets.words import exact, size
 
 UNOPENED = "not opened on this machine: t opens the thread's emails (and marks them read at the gateway)"
-UNSAID = "──── not part of the conversation: nobody has received the following ────"
+UNSAID = "──── not part of the conversation: nobody has received what follows ────"
 _PAGER_STYLES = {"hidden": "risk"}
 HEAD_RECIPIENTS = 4
 HEAD_CHARACTERS = 160

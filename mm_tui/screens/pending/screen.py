@@ -18,7 +18,7 @@ from mm_tui.screens.pending.deciding import Deciding
 from mm_tui.screens.pending.editing import Editing
 from mm_tui.screens.pending.filtering import FilterActions, FilterStrip
 from mm_tui.screens.pending.host import QueueHost
-from mm_tui.screens.pending.keys import DECIDES, ON_AN_EMAIL, label_here
+from mm_tui.screens.pending.keys import ON_AN_EMAIL, WHILE_UNDECIDED, label_here
 from mm_tui.screens.pending.open_email import OpenEmail
 from mm_tui.screens.pending.pane import ItemPane, View
 from mm_tui.screens.pending.reading import MailOpener, QueueRead, QueueReader
@@ -311,7 +311,7 @@ class PendingScreen(QueueHost):
             return label if self.is_reading else "show all" if narrowed else ""
         entry = self.current
         busy = ""
-        if entry is not None and act_id in DECIDES:
+        if entry is not None and act_id in WHILE_UNDECIDED:
             busy = self.why_not(self.gate.why_busy, entry)
         marked, listing = len(self.marks), self.listing
         remarks = self.shows_email and bool(self.pane.advice.draft_marks)

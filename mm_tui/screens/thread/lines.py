@@ -1,4 +1,4 @@
-"""The lines of a thread: an open message's first lines, what stands above its text, and the tools to lay them out."""
+"""The lines of a thread: an open message's first lines, the lines above its text, and the tools to lay them out."""
 
 from __future__ import annotations
 

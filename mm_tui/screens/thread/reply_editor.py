@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from mm_tui.store.mail.mails import MailRow
 
 MAX_WARNINGS = 2
-UNKNOWN = "it is not known whether it was submitted; submitting it again makes no second reply"
+UNKNOWN = "it may have been submitted; submitting it again will not make a second reply"
 GATED = frozenset({OversightMode.GATED_SEND, OversightMode.GATED_ALL})
 
 

@@ -35,7 +35,7 @@ LONGEST_THREAD = 30
 """How many of a thread's newest emails are read."""
 READING = OneLine("the second reader is reading the draft …")
 UNREADABLE = OneLine("the second reader's answer could not be read")
-NOTHING_NAMED = "no remarks, which does not prove that all is well"
+NOTHING_NAMED = "no remarks; this does not mean that all is well"
 STAND_IN = "second reader (stand-in, not Jamba)"
 STAND_IN_READS = "on numbers or questions"
 """All that the stand-in compares."""

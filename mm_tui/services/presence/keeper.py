@@ -31,7 +31,7 @@ ANSWER_SECONDS = 2.0
 LAST_WORDS = 1.0
 """Seconds to wait on exit for the tags to be removed; if that fails, they expire."""
 
-log = logging.getLogger("mm_tui.claims")
+log = logging.getLogger("mm_tui.presence")
 
 
 class Open(NamedTuple):
@@ -95,7 +95,7 @@ class PresenceKeeper:
             async with asyncio.timeout(LAST_WORDS):
                 await self._give_back()
         except TimeoutError:
-            log.info("a claim could not be removed in time; it expires on its own")
+            log.info("a presence tag could not be removed in time; it expires on its own")
 
     async def _visit(self, mail: Open) -> None:
         """Reads the email again, and marks it as open here unless somebody else has it open."""
@@ -109,7 +109,7 @@ class PresenceKeeper:
                     self._held = None
                     await self._sync.fetch_detail(*mail)
         except (GatewayError, TagsDiffer) as error:
-            log.info("%s could not be claimed: %s", mail.email_id, type(error).__name__)
+            log.info("%s could not be tagged: %s", mail.email_id, type(error).__name__)
 
     async def _give_back(self) -> None:
         mail, self._held = self._held, None
@@ -118,7 +118,7 @@ class PresenceKeeper:
         try:
             await self._tags.give_back(*mail)
         except GatewayError as error:
-            log.info("the claim of %s could not be removed: %s", mail.email_id, type(error).__name__)
+            log.info("the presence tag of %s could not be removed: %s", mail.email_id, type(error).__name__)
 
     async def _moves_within(self, seconds: float) -> bool:
         """Waits for at most this long. Returns True as soon as another email, or none, is open."""

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from mm_tui import typed_json
-from mm_tui.store.mail import list_keys as view_keys
+from mm_tui.store.mail import list_keys
 from mm_tui.store.mail.rows import ROW_SQL, Changes, MailRow, gone_row, mail_row
 from mm_tui.store.mail.search import STATUS_WORDS, MailView, Query, parse_query
 from mm_tui.store.sort_keys import first_key_at, from_ms
@@ -128,7 +128,7 @@ class MailStore:
         if stop is not None:
             cursor.connection.set_progress_handler(stop, 5_000)
         try:
-            return view_keys.read(cursor, view, understood, limit, below)
+            return list_keys.read(cursor, view, understood, limit, below)
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
                 raise
@@ -152,7 +152,7 @@ class MailStore:
         yield head
         if stop is not None and stop():
             return
-        if view.folded and not view_keys.can_continue(view, understood):
+        if view.folded and not list_keys.can_continue(view, understood):
             yield self.keys(view, query=understood, stop=stop)[len(head) :]
         else:
             yield self.keys(view, below=head[-1], query=understood, stop=stop)
@@ -169,11 +169,11 @@ class MailStore:
 
     def count(self, view: MailView, *, query: Query | None = None) -> int:
         """How many lines the view has: emails, or threads if folded. Takes some tens of milliseconds."""
-        return view_keys.count(self._database.reader(), view, query or parse_query(view.query))
+        return list_keys.count(self._database.reader(), view, query or parse_query(view.query))
 
     def quick_count(self, view: MailView, *, query: Query) -> int | None:
         """The same if an index knows it, in at most 50 ms for a million emails; otherwise None."""
-        return self.count(view, query=query) if view_keys.can_continue(view, query) else None
+        return self.count(view, query=query) if list_keys.can_continue(view, query) else None
 
     def rows(self, keys: Sequence[int], *, folded: bool = False) -> list[MailRow]:
         """One row for each key, in the given order. A key that no longer exists gets a row that says this. `folded`:
