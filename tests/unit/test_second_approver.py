@@ -98,7 +98,7 @@ async def test_an_approval_that_is_gone_when_the_hold_ends_does_not_count(sandbo
         await anna.gateway.put_tags(sandbox.mailbox, draft, {"label": "other"})
         view = await approved(bert, read)
         assert view.outcome is Outcome.NOT_SECONDED and not sandbox.outbox()
-        assert "no other reviewer" in view.words
+        assert "no longer has the approval of another reviewer" in view.words
 
 
 async def test_an_edit_waits_for_another_reviewer_and_is_theirs_to_send(sandbox: Sandbox, tmp_path: Path) -> None:
