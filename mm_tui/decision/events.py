@@ -52,7 +52,7 @@ class Observed(msgspec.Struct, frozen=True):
     """An email was read."""
 
     email_id: str
-    sighting: Snapshot
+    snapshot: Snapshot
 
 
 class ReadFailed(msgspec.Struct, frozen=True):

@@ -175,11 +175,11 @@ def _looked_early(state: State, event: Event) -> Move:
     on_time = replace(state, early=False)
     waits = RemoteState.SCHEDULED if state.stage is Stage.RESCHEDULE else RemoteState.PENDING
     match event:
-        case Observed(email_id, sighting) if email_id == state.todo[0]:
-            if (sighting.standing, sighting.digest) != (waits, state.seen) and (
-                sighting.standing is not RemoteState.UNCLEAR
+        case Observed(email_id, snapshot) if email_id == state.todo[0]:
+            if (snapshot.remote_state, snapshot.digest) != (waits, state.seen) and (
+                snapshot.remote_state is not RemoteState.UNCLEAR
             ):
-                return _checked(on_time, sighting)
+                return _checked(on_time, snapshot)
         case ReadFailed():
             pass
         case _:
@@ -191,15 +191,19 @@ def _checking(state: State, event: Event) -> Move:
     if state.early:
         return _looked_early(state, event)
     match event:
-        case Observed(email_id, sighting) if email_id == state.todo[0]:
-            fresh = newly_named(state, sighting)
+        case Observed(email_id, snapshot) if email_id == state.todo[0]:
+            fresh = newly_named(state, snapshot)
             state = replace(state, relatives=(*state.relatives, *fresh))
             if len(state.todo) > 1:
-                return _version_seen(state, sighting, fresh)
-            if fresh and not state.sent and (sighting.standing is RemoteState.PENDING or state.stage is Stage.RETIRE):
+                return _version_seen(state, snapshot, fresh)
+            if (
+                fresh
+                and not state.sent
+                and (snapshot.remote_state is RemoteState.PENDING or state.stage is Stage.RETIRE)
+            ):
                 # They are read first, then the target of the call once more.
                 return read_on(state, (*fresh, email_id))
-            return _checked(state, sighting)
+            return _checked(state, snapshot)
         case ReadFailed(words):
             if can_undo(state):
                 return end(state, Outcome.UNREACHABLE, said=words)
@@ -213,67 +217,67 @@ def _checking(state: State, event: Event) -> Move:
     return stay(state)
 
 
-def _version_seen(state: State, sighting: Snapshot, fresh: tuple[str, ...]) -> Move:
+def _version_seen(state: State, snapshot: Snapshot, fresh: tuple[str, ...]) -> Move:
     """One of the emails of which at most one may be released together with the target."""
     about, rest = state.todo[0], (*fresh, *state.todo[1:])
-    if sighting.standing.is_settled_unreleased:
+    if snapshot.remote_state.is_settled_unreleased:
         return read_on(state, rest)
     if about in state.tagged_versions and about not in state.case.siblings:
         # Anybody could have set the tags, so a human may overrule them.
-        if sighting.standing is RemoteState.RELEASED:
+        if snapshot.remote_state is RemoteState.RELEASED:
             state = replace(state, left=tuple(sorted({*state.left, about})))
             question = Question.RELATIVE_RELEASED
-        elif sighting.standing is RemoteState.UNCLEAR:
+        elif snapshot.remote_state is RemoteState.UNCLEAR:
             question = Question.RELATIVE_UNCLEAR
         elif about in state.beside:
             return read_on(state, rest)
         else:
             question = Question.RELATIVE_WAITING
-        return ask(replace(state, rival=about), question, sighting=sighting)
+        return ask(replace(state, rival=about), question, snapshot=snapshot)
     if state.stage is Stage.RELEASE:
-        return replacement.rival(state, sighting)
-    released = sighting.standing is RemoteState.RELEASED
-    return end(state, Outcome.SIBLING_RELEASED if released else Outcome.SIBLING_WAITING, sighting=sighting)
+        return replacement.rival(state, snapshot)
+    released = snapshot.remote_state is RemoteState.RELEASED
+    return end(state, Outcome.SIBLING_RELEASED if released else Outcome.SIBLING_WAITING, snapshot=snapshot)
 
 
-def _checked(state: State, sighting: Snapshot) -> Move:
+def _checked(state: State, snapshot: Snapshot) -> Move:
     match state.stage:
         case Stage.DECIDE:
-            return _item_checked(state, sighting)
+            return _item_checked(state, snapshot)
         case Stage.RESCHEDULE:
-            return _schedule_checked(state, sighting)
-    return replacement.checked(state, sighting)
+            return _schedule_checked(state, snapshot)
+    return replacement.checked(state, snapshot)
 
 
-def _item_checked(state: State, sighting: Snapshot) -> Move:
-    if sighting.standing is not RemoteState.PENDING:
-        return moved(state, sighting)
-    if sighting.digest != state.seen:
-        return end(state, Outcome.CHANGED, sighting=sighting)
+def _item_checked(state: State, snapshot: Snapshot) -> Move:
+    if snapshot.remote_state is not RemoteState.PENDING:
+        return moved(state, snapshot)
+    if snapshot.digest != state.seen:
+        return end(state, Outcome.CHANGED, snapshot=snapshot)
     if state.case.act is Act.APPROVE_FIRST:
-        return _first_approval(state, sighting)
-    if state.case.act is Act.APPROVE and state.case.needs_second and not sighting.is_approved_by_other:
-        return end(state, Outcome.NOT_SECONDED, sighting=sighting)
-    if state.case.act is Act.APPROVE and sighting.is_late and not state.case.sends_late:
-        return end(state, Outcome.TOO_LATE, sighting=sighting)
+        return _first_approval(state, snapshot)
+    if state.case.act is Act.APPROVE and state.case.needs_second and not snapshot.is_approved_by_other:
+        return end(state, Outcome.NOT_SECONDED, snapshot=snapshot)
+    if state.case.act is Act.APPROVE and snapshot.is_late and not state.case.sends_late:
+        return end(state, Outcome.TOO_LATE, snapshot=snapshot)
     return decide(state, approve=state.case.act is Act.APPROVE)
 
 
-def _first_approval(state: State, sighting: Snapshot) -> Move:
+def _first_approval(state: State, snapshot: Snapshot) -> Move:
     """Records the first of two approvals, unless an earlier call that was in doubt has done so."""
-    if state.called and sighting.is_approved_by_us:
-        return end(state, Outcome.FIRST_APPROVED, sighting=sighting)
+    if state.called and snapshot.is_approved_by_us:
+        return end(state, Outcome.FIRST_APPROVED, snapshot=snapshot)
     return record_approval(state, state.seen)
 
 
-def _schedule_checked(state: State, sighting: Snapshot) -> Move:
-    if state.called and sighting.fingerprint == state.case.fingerprint:
-        return end(state, Outcome.RESCHEDULED, sighting=sighting)
-    if sighting.standing is not RemoteState.SCHEDULED:
-        unclear = sighting.standing is RemoteState.UNCLEAR
-        return end(state, Outcome.UNCLEAR if unclear else Outcome.ELSEWHERE, sighting=sighting)
-    if sighting.digest != state.seen:
-        return end(state, Outcome.CHANGED, sighting=sighting)
+def _schedule_checked(state: State, snapshot: Snapshot) -> Move:
+    if state.called and snapshot.fingerprint == state.case.fingerprint:
+        return end(state, Outcome.RESCHEDULED, snapshot=snapshot)
+    if snapshot.remote_state is not RemoteState.SCHEDULED:
+        unclear = snapshot.remote_state is RemoteState.UNCLEAR
+        return end(state, Outcome.UNCLEAR if unclear else Outcome.ELSEWHERE, snapshot=snapshot)
+    if snapshot.digest != state.seen:
+        return end(state, Outcome.CHANGED, snapshot=snapshot)
     calling = replace(state, step=Step.CALL, todo=())
     return calling, (
         WriteEntry(Entry.RESCHEDULING, state.case.item, state.case.fingerprint),
@@ -301,7 +305,7 @@ def _calling(state: State, event: Event) -> Move:
 def _answer(state: State, choice: Choice) -> Move:
     answered = WriteEntry(Entry.ANSWERED, target(state), choice)
     if choice is Choice.LEAVE:
-        return with_journal(end(state, Outcome.LEFT, sighting=state.sighting), answered)
+        return with_journal(end(state, Outcome.LEFT, snapshot=state.snapshot), answered)
     if choice is Choice.WITHDRAW:
         return with_journal(withdraw(state, forced=False), answered)
     if choice not in (Choice.LOOK, Choice.UNRELATED):
@@ -316,13 +320,13 @@ def _resume(state: State) -> Move:
         return end(state, Outcome.FELL_BACK)
     if state.step is Step.RECORD:
         if state.reached is not None:
-            return released(state, state.reached, state.sighting)
+            return released(state, state.reached, state.snapshot)
         return with_journal(read_on(state, (target(state),)), WriteEntry(Entry.RESUMED, target(state)))
     if state.step is Step.CALL:
         state = in_doubt(state)
     # Keep who released the original and so made us withdraw: it must be reported at the end.
-    sighting = state.sighting if state.stage is Stage.WITHDRAW else None
-    state = replace(state, stale=True, question=None, sighting=sighting, said="", todo=())
+    snapshot = state.snapshot if state.stage is Stage.WITHDRAW else None
+    state = replace(state, stale=True, question=None, snapshot=snapshot, said="", todo=())
     return with_journal(_read_first(state), WriteEntry(Entry.RESUMED, target(state)))
 
 

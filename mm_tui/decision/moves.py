@@ -34,9 +34,9 @@ def target(state: State) -> str:
     return state.replacement if about_edit else state.case.item
 
 
-def end(state: State, outcome: Outcome, *, sighting: Snapshot | None = None, said: str = "") -> Move:
+def end(state: State, outcome: Outcome, *, snapshot: Snapshot | None = None, said: str = "") -> Move:
     ended = replace(
-        state, step=Step.END, todo=(), question=None, outcome=outcome, sighting=sighting, said=said or state.said
+        state, step=Step.END, todo=(), question=None, outcome=outcome, snapshot=snapshot, said=said or state.said
     )
     entry = {Outcome.UNDONE: Entry.UNDONE, Outcome.FELL_BACK: Entry.FELL_BACK}.get(outcome, Entry.ENDED)
     journal = WriteEntry(entry, state.replacement or state.case.item, outcome)
@@ -50,34 +50,34 @@ def is_first_approval(state: State) -> bool:
     return state.case.act is Act.APPROVE_FIRST or (state.stage is Stage.RELEASE and state.case.needs_second)
 
 
-def is_other(sighting: Snapshot | None, seen: str) -> bool:
+def is_other(snapshot: Snapshot | None, seen: str) -> bool:
     """Whether the email that was read is known to have another digest."""
-    return sighting is not None and sighting.digest not in ("", seen)
+    return snapshot is not None and snapshot.digest not in ("", seen)
 
 
-def edit_released(state: State, sighting: Snapshot | None = None) -> Move:
+def edit_released(state: State, snapshot: Snapshot | None = None) -> Move:
     """Ends a decision whose edit was sent, either as the human saw it or with other content."""
-    differs = state.differs or (not state.sent and is_other(sighting, state.verified))
-    return released(state, Outcome.NOT_AS_SEEN if differs else Outcome.EDIT_RELEASED, sighting)
+    differs = state.differs or (not state.sent and is_other(snapshot, state.verified))
+    return released(state, Outcome.NOT_AS_SEEN if differs else Outcome.EDIT_RELEASED, snapshot)
 
 
-def released(state: State, outcome: Outcome, sighting: Snapshot | None) -> Move:
+def released(state: State, outcome: Outcome, snapshot: Snapshot | None) -> Move:
     """The wanted email was sent. The decision ends once the other versions have been read. Another reviewer may have
     released one of them at the same moment."""
-    state = replace(state, step=Step.RECORD, reached=outcome, sighting=sighting, todo=state.versions, question=None)
-    return (state, (Look(state.todo[0]),)) if state.todo else end(state, outcome, sighting=sighting)
+    state = replace(state, step=Step.RECORD, reached=outcome, snapshot=snapshot, todo=state.versions, question=None)
+    return (state, (Look(state.todo[0]),)) if state.todo else end(state, outcome, snapshot=snapshot)
 
 
-def ask(state: State, question: Question, *, sighting: Snapshot | None = None, said: str = "") -> Move:
+def ask(state: State, question: Question, *, snapshot: Snapshot | None = None, said: str = "") -> Move:
     """Stops until a human answers."""
-    return replace(state, step=Step.ASK, todo=(), question=question, sighting=sighting, said=said), ()
+    return replace(state, step=Step.ASK, todo=(), question=question, snapshot=snapshot, said=said), ()
 
 
 def check(state: State, stage: Stage | None = None) -> Move:
     """Reads everything that the stage's call depends on, its target last, shortly before the call."""
     stage = stage or state.stage
     called = state.called and stage is state.stage
-    state = replace(state, stage=stage, step=Step.CHECK, called=called, question=None, sighting=None, said="")
+    state = replace(state, stage=stage, step=Step.CHECK, called=called, question=None, snapshot=None, said="")
     ahead: tuple[str, ...] = ()
     if stage is Stage.SUBMIT or (stage is Stage.DECIDE and state.case.act is Act.APPROVE):
         ahead = state.versions
@@ -89,13 +89,13 @@ def check(state: State, stage: Stage | None = None) -> Move:
     return replace(state, todo=todo), (Look(todo[0]),)
 
 
-def newly_named(state: State, sighting: Snapshot) -> tuple[str, ...]:
+def newly_named(state: State, snapshot: Snapshot) -> tuple[str, ...]:
     """The emails that this one's tags name as its versions, without those already known."""
     may_release = state.case.act is Act.RELEASE_EDIT or (state.stage is Stage.DECIDE and state.case.act is Act.APPROVE)
     if not may_release or state.stage is Stage.WAIT:
         return ()
     known = {state.case.item, state.replacement, *state.case.siblings, *state.relatives}
-    fresh = tuple(dict.fromkeys(one for one in sighting.relatives if one not in known))
+    fresh = tuple(dict.fromkeys(one for one in snapshot.relatives if one not in known))
     return fresh[: MOST_RELATIVES - len(state.relatives)]
 
 
@@ -109,7 +109,7 @@ def decide(state: State, *, approve: bool) -> Move:
     about = target(state)
     entry = Entry.RETIRING if state.stage is Stage.RETIRE else Entry.DECIDING
     superseded_by = state.replacement if state.stage is Stage.RETIRE else ""
-    called = replace(state, step=Step.CALL, todo=(), question=None, sighting=None)
+    called = replace(state, step=Step.CALL, todo=(), question=None, snapshot=None)
     return called, (
         WriteEntry(entry, about, "approve" if approve else "reject"),
         Decide(about, approve, superseded_by),
@@ -119,19 +119,19 @@ def decide(state: State, *, approve: bool) -> Move:
 def record_approval(state: State, digest: str) -> Move:
     """Records the first of two approvals, of the content with this digest. It releases nothing."""
     about = target(state)
-    recording = replace(state, step=Step.CALL, todo=(), question=None, sighting=None)
+    recording = replace(state, step=Step.CALL, todo=(), question=None, snapshot=None)
     return recording, (WriteEntry(Entry.RECORDING_APPROVAL, about, digest), RecordApproval(about, digest))
 
 
 def submit(state: State) -> Move:
     """Sends the edit, or sends it again under the same key."""
-    return replace(state, step=Step.CALL, todo=(), question=None, sighting=None), (
+    return replace(state, step=Step.CALL, todo=(), question=None, snapshot=None), (
         WriteEntry(Entry.SUBMITTING, state.case.item, state.case.fingerprint),
         Submit(),
     )
 
 
-def withdraw(state: State, *, forced: bool, sighting: Snapshot | None = None) -> Move:
+def withdraw(state: State, *, forced: bool, snapshot: Snapshot | None = None) -> Move:
     """Cancels the edit, because its original or another edit was released (`forced`) or the human wants it."""
     # An earlier unknown outcome stays unknown, unless a read has just shown why the edit must be cancelled.
     in_doubt_still = state.called and (not forced or state.stage is Stage.WITHDRAW)
@@ -143,7 +143,7 @@ def withdraw(state: State, *, forced: bool, sighting: Snapshot | None = None) ->
         called=in_doubt_still,
         forced=forced,
         question=None,
-        sighting=sighting,
+        snapshot=snapshot,
     )
     return cancelling, (WriteEntry(Entry.WITHDRAWING, state.replacement), Cancel(state.replacement))
 
@@ -179,9 +179,9 @@ def record(state: State, said: str) -> Move:
     return recording, (WriteEntry(entry, about, said), Look(about))
 
 
-def keep_reading(state: State, question: Question, sighting: Snapshot) -> Move:
+def keep_reading(state: State, question: Question, snapshot: Snapshot) -> Move:
     """Asks the human, because nothing has changed, and keeps reading, because the call may still take effect."""
-    return replace(state, step=Step.DOUBT, question=question, sighting=sighting), (Pause(),)
+    return replace(state, step=Step.DOUBT, question=question, snapshot=snapshot), (Pause(),)
 
 
 def find(state: State, said: str = "") -> Move:

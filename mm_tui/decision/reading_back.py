@@ -31,25 +31,25 @@ DOES = {
 """The result of each kind of decision, as a status."""
 
 
-def moved(state: State, sighting: Snapshot) -> Move:
+def moved(state: State, snapshot: Snapshot) -> Move:
     """Handles an email that is no longer waiting."""
-    if sighting.standing is RemoteState.UNCLEAR:
+    if snapshot.remote_state is RemoteState.UNCLEAR:
         if state.called:
-            return keep_reading(state, Question.STILL_PENDING, sighting)
-        return end(state, Outcome.UNCLEAR, sighting=sighting)
+            return keep_reading(state, Question.STILL_PENDING, snapshot)
+        return end(state, Outcome.UNCLEAR, snapshot=snapshot)
     wanted, _ = DOES.get(state.case.act, (None, None))
     called = state.called or state.step is Step.DOUBT
-    if not called or sighting.standing is not wanted or sighting.is_ours is False:
-        return end(state, Outcome.ELSEWHERE, sighting=sighting)
+    if not called or snapshot.remote_state is not wanted or snapshot.is_ours is False:
+        return end(state, Outcome.ELSEWHERE, snapshot=snapshot)
     # Only a successful answer proves that it was our call: another program may use the same key, and a call repeated on
     # the way is answered as if somebody else had been first.
-    return _decided(state, Outcome.DECIDED, sighting)
+    return _decided(state, Outcome.DECIDED, snapshot)
 
 
-def _decided(state: State, outcome: Outcome, sighting: Snapshot | None) -> Move:
+def _decided(state: State, outcome: Outcome, snapshot: Snapshot | None) -> Move:
     if state.case.act is not Act.APPROVE:
-        return end(state, outcome, sighting=sighting)
-    return released(state, Outcome.NOT_AS_SEEN if is_other(sighting, state.seen) else outcome, sighting)
+        return end(state, outcome, snapshot=snapshot)
+    return released(state, Outcome.NOT_AS_SEEN if is_other(snapshot, state.seen) else outcome, snapshot)
 
 
 def doubting(state: State, event: Event) -> Move:
@@ -62,26 +62,26 @@ def doubting(state: State, event: Event) -> Move:
             return state, (Look(target(state)),)
         case ReadFailed(words):
             return replace(state, said=words), (Pause(),)
-        case Observed(email_id, sighting) if email_id == target(state):
-            state = replace(state, relatives=(*state.relatives, *newly_named(state, sighting)))
+        case Observed(email_id, snapshot) if email_id == target(state):
+            state = replace(state, relatives=(*state.relatives, *newly_named(state, snapshot)))
             if state.stage is Stage.DECIDE:
-                if sighting.standing is RemoteState.PENDING:
-                    if state.case.act is Act.APPROVE_FIRST and sighting.is_approved_by_us:
-                        return end(state, Outcome.FIRST_APPROVED, sighting=sighting)
-                    return keep_reading(state, Question.STILL_PENDING, sighting)
-                return moved(state, sighting)
+                if snapshot.remote_state is RemoteState.PENDING:
+                    if state.case.act is Act.APPROVE_FIRST and snapshot.is_approved_by_us:
+                        return end(state, Outcome.FIRST_APPROVED, snapshot=snapshot)
+                    return keep_reading(state, Question.STILL_PENDING, snapshot)
+                return moved(state, snapshot)
             if state.stage is Stage.RESCHEDULE:
-                return _schedule_read_back(state, sighting)
-            return replacement.read_back_seen(state, sighting)
+                return _schedule_read_back(state, snapshot)
+            return replacement.read_back_seen(state, snapshot)
     return stay(state)
 
 
-def _schedule_read_back(state: State, sighting: Snapshot) -> Move:
-    if sighting.fingerprint == state.case.fingerprint:
-        return end(state, Outcome.RESCHEDULED, sighting=sighting)
-    if sighting.standing in (RemoteState.SCHEDULED, RemoteState.SCANNING, RemoteState.UNCLEAR):
-        return keep_reading(state, Question.STILL_PENDING, sighting)
-    return end(state, Outcome.ELSEWHERE, sighting=sighting)
+def _schedule_read_back(state: State, snapshot: Snapshot) -> Move:
+    if snapshot.fingerprint == state.case.fingerprint:
+        return end(state, Outcome.RESCHEDULED, snapshot=snapshot)
+    if snapshot.remote_state in (RemoteState.SCHEDULED, RemoteState.SCANNING, RemoteState.UNCLEAR):
+        return keep_reading(state, Question.STILL_PENDING, snapshot)
+    return end(state, Outcome.ELSEWHERE, snapshot=snapshot)
 
 
 def finding(state: State, event: Event) -> Move:
@@ -100,12 +100,12 @@ def recording(state: State, event: Event) -> Move:
     """The next state after the gateway confirmed the call, while what it recorded is read."""
     about, rest = state.todo[0], state.todo[1:]
     match event:
-        case Observed(email_id, sighting) if email_id == about:
+        case Observed(email_id, snapshot) if email_id == about:
             if state.reached is None:
-                fresh = newly_named(state, sighting)
-                return _recorded(replace(state, relatives=(*state.relatives, *fresh)), sighting)
-            if sighting.standing is RemoteState.RELEASED:
-                return end(replace(state, rival=about), Outcome.INCIDENT, sighting=sighting)
+                fresh = newly_named(state, snapshot)
+                return _recorded(replace(state, relatives=(*state.relatives, *fresh)), snapshot)
+            if snapshot.remote_state is RemoteState.RELEASED:
+                return end(replace(state, rival=about), Outcome.INCIDENT, snapshot=snapshot)
         case ReadFailed():
             if state.reached is None:
                 return _recorded(state, None)
@@ -114,24 +114,24 @@ def recording(state: State, event: Event) -> Move:
     if rest or state.reached is None:
         return read_on(state, rest)
     known = set(state.left) & set(state.versions)
-    return end(state, Outcome.INCIDENT if known else state.reached, sighting=state.sighting)
+    return end(state, Outcome.INCIDENT if known else state.reached, snapshot=state.snapshot)
 
 
-def _recorded(state: State, sighting: Snapshot | None) -> Move:
+def _recorded(state: State, snapshot: Snapshot | None) -> Move:
     """The call succeeded; the outcome is the one it was made for, unless the gateway then shows something else."""
-    if state.stage is not Stage.RESCHEDULE and sighting is not None and sighting.standing is RemoteState.PENDING:
+    if state.stage is not Stage.RESCHEDULE and snapshot is not None and snapshot.remote_state is RemoteState.PENDING:
         if not is_first_approval(state):
-            return doubt(state, f"the gateway answered {state.said!r}, but it is still {sighting.status}")
-        if not sighting.is_approved_by_us:
+            return doubt(state, f"the gateway answered {state.said!r}, but it is still {snapshot.status}")
+        if not snapshot.is_approved_by_us:
             return doubt(state, "the tag that records your approval is not there: another program wrote tags too")
     if state.stage is Stage.RELEASE:
-        waits_on = state.case.needs_second and (sighting is None or sighting.standing is not RemoteState.RELEASED)
-        return end(state, Outcome.FIRST_APPROVED, sighting=sighting) if waits_on else edit_released(state, sighting)
+        waits_on = state.case.needs_second and (snapshot is None or snapshot.remote_state is not RemoteState.RELEASED)
+        return end(state, Outcome.FIRST_APPROVED, snapshot=snapshot) if waits_on else edit_released(state, snapshot)
     if state.stage is Stage.RESCHEDULE:
-        if sighting is not None and sighting.fingerprint == state.case.fingerprint:
-            return end(state, Outcome.RESCHEDULED, sighting=sighting)
-        return end(state, Outcome.UNCLEAR, sighting=sighting)
+        if snapshot is not None and snapshot.fingerprint == state.case.fingerprint:
+            return end(state, Outcome.RESCHEDULED, snapshot=snapshot)
+        return end(state, Outcome.UNCLEAR, snapshot=snapshot)
     if state.case.act is Act.APPROVE_FIRST:
-        moved_on = sighting is not None and sighting.standing not in (RemoteState.PENDING, RemoteState.UNCLEAR)
-        return end(state, Outcome.ELSEWHERE if moved_on else Outcome.FIRST_APPROVED, sighting=sighting)
-    return _decided(state, DOES[state.case.act][1], sighting)
+        moved_on = snapshot is not None and snapshot.remote_state not in (RemoteState.PENDING, RemoteState.UNCLEAR)
+        return end(state, Outcome.ELSEWHERE if moved_on else Outcome.FIRST_APPROVED, snapshot=snapshot)
+    return _decided(state, DOES[state.case.act][1], snapshot)

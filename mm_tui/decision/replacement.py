@@ -33,107 +33,107 @@ from mm_tui.decision.moves import (
 from mm_tui.decision.state import ABOUT_RELATIVES, Choice, Outcome, Question, RemoteState, Snapshot, Stage, State, Step
 
 
-def checked(state: State, sighting: Snapshot) -> Move:
+def checked(state: State, snapshot: Snapshot) -> Move:
     """Handles a reading of the target of the stage's call."""
     match state.stage:
         case Stage.SUBMIT:
-            return _before_submit(state, sighting)
+            return _before_submit(state, snapshot)
         case Stage.WAIT:
-            return _waiting(state, sighting)
+            return _waiting(state, snapshot)
         case Stage.RETIRE:
-            return _before_retire(state, sighting)
+            return _before_retire(state, snapshot)
         case Stage.RELEASE:
-            return _before_release(state, sighting)
+            return _before_release(state, snapshot)
     return stay(state)
 
 
-def _before_submit(state: State, sighting: Snapshot) -> Move:
-    if sighting.standing is RemoteState.UNCLEAR:
-        return end(state, Outcome.UNCLEAR, sighting=sighting)
-    if sighting.standing is not RemoteState.PENDING:
-        return end(state, Outcome.ELSEWHERE, sighting=sighting)
-    if sighting.digest != state.seen:
-        return end(state, Outcome.CHANGED, sighting=sighting)
+def _before_submit(state: State, snapshot: Snapshot) -> Move:
+    if snapshot.remote_state is RemoteState.UNCLEAR:
+        return end(state, Outcome.UNCLEAR, snapshot=snapshot)
+    if snapshot.remote_state is not RemoteState.PENDING:
+        return end(state, Outcome.ELSEWHERE, snapshot=snapshot)
+    if snapshot.digest != state.seen:
+        return end(state, Outcome.CHANGED, snapshot=snapshot)
     return submit(state)
 
 
-def _waiting(state: State, sighting: Snapshot) -> Move:
-    match sighting.standing:
+def _waiting(state: State, snapshot: Snapshot) -> Move:
+    match snapshot.remote_state:
         case RemoteState.SCANNING:
             return state, (Pause(),)
         case RemoteState.PENDING:
-            if sighting.fingerprint != state.case.fingerprint and sighting.digest != state.verified:
-                return ask(state, Question.EDIT_DIFFERS, sighting=sighting)
-            return check(replace(state, verified=sighting.digest), Stage.RETIRE)
-    return _edit_moved(state, sighting)
+            if snapshot.fingerprint != state.case.fingerprint and snapshot.digest != state.verified:
+                return ask(state, Question.EDIT_DIFFERS, snapshot=snapshot)
+            return check(replace(state, verified=snapshot.digest), Stage.RETIRE)
+    return _edit_moved(state, snapshot)
 
 
-def _edit_moved(state: State, sighting: Snapshot) -> Move:
+def _edit_moved(state: State, snapshot: Snapshot) -> Move:
     """Handles an edit that is neither being scanned nor waiting."""
-    match sighting.standing:
+    match snapshot.remote_state:
         case RemoteState.RELEASED if state.stage is Stage.RELEASE:
             # No answer tells whether by this call or another with the same key.
-            return edit_released(state, replace(sighting, is_ours=None))
+            return edit_released(state, replace(snapshot, is_ours=None))
         case RemoteState.RELEASED:
-            return check(_gone(state, sighting), Stage.RETIRE)
+            return check(_gone(state, snapshot), Stage.RETIRE)
         case RemoteState.FAILED:
-            return end(state, Outcome.EDIT_FAILED, sighting=sighting)
+            return end(state, Outcome.EDIT_FAILED, snapshot=snapshot)
         case RemoteState.REJECTED | RemoteState.CANCELLED:
-            return end(state, Outcome.EDIT_CLOSED, sighting=sighting)
-    return ask(state, Question.EDIT_UNCLEAR, sighting=sighting)
+            return end(state, Outcome.EDIT_CLOSED, snapshot=snapshot)
+    return ask(state, Question.EDIT_UNCLEAR, snapshot=snapshot)
 
 
-def _gone(state: State, sighting: Snapshot) -> State:
+def _gone(state: State, snapshot: Snapshot) -> State:
     """Handles an edit that was already sent, either as the human wrote it or with other content."""
-    as_seen = sighting.fingerprint == state.case.fingerprint or sighting.digest == state.verified
+    as_seen = snapshot.fingerprint == state.case.fingerprint or snapshot.digest == state.verified
     return replace(state, sent=True, differs=not as_seen)
 
 
-def _before_retire(state: State, sighting: Snapshot) -> Move:
-    if sighting.standing is not RemoteState.PENDING:
-        return _original_moved(state, sighting)
-    if sighting.digest != state.seen:
-        return ask(state, Question.ORIGINAL_CHANGED, sighting=sighting)
+def _before_retire(state: State, snapshot: Snapshot) -> Move:
+    if snapshot.remote_state is not RemoteState.PENDING:
+        return _original_moved(state, snapshot)
+    if snapshot.digest != state.seen:
+        return ask(state, Question.ORIGINAL_CHANGED, snapshot=snapshot)
     if state.stale and not state.sent:
-        return ask(state, Question.GO_ON, sighting=sighting)
+        return ask(state, Question.GO_ON, snapshot=snapshot)
     return decide(state, approve=False)
 
 
-def _original_moved(state: State, sighting: Snapshot) -> Move:
+def _original_moved(state: State, snapshot: Snapshot) -> Move:
     """Handles an original that is no longer waiting although no answer confirmed that we retired it."""
-    if sighting.standing is RemoteState.RELEASED:
+    if snapshot.remote_state is RemoteState.RELEASED:
         if state.sent:
-            return end(state, Outcome.INCIDENT, sighting=sighting)
-        return withdraw(state, forced=True, sighting=sighting)
-    if not sighting.standing.is_settled_unreleased:
-        return ask(state, Question.ORIGINAL_UNCLEAR, sighting=sighting)
+            return end(state, Outcome.INCIDENT, snapshot=snapshot)
+        return withdraw(state, forced=True, snapshot=snapshot)
+    if not snapshot.remote_state.is_settled_unreleased:
+        return ask(state, Question.ORIGINAL_UNCLEAR, snapshot=snapshot)
     if state.sent:
-        return edit_released(state, sighting)
-    ours = state.called and sighting.standing is RemoteState.REJECTED
-    return ask(state, Question.RETIRED_UNSURE if ours else Question.ORIGINAL_CLOSED, sighting=sighting)
+        return edit_released(state, snapshot)
+    ours = state.called and snapshot.remote_state is RemoteState.REJECTED
+    return ask(state, Question.RETIRED_UNSURE if ours else Question.ORIGINAL_CLOSED, snapshot=snapshot)
 
 
-def rival(state: State, sighting: Snapshot) -> Move:
+def rival(state: State, snapshot: Snapshot) -> Move:
     """Handles the original or another edit that is still open before the edit is released."""
-    if sighting.standing is RemoteState.RELEASED:
-        return withdraw(state, forced=True, sighting=sighting)
+    if snapshot.remote_state is RemoteState.RELEASED:
+        return withdraw(state, forced=True, snapshot=snapshot)
     if state.todo[0] == state.case.item:
         retiring = replace(state, stage=Stage.RETIRE, called=False)
-        return ask(retiring, Question.ORIGINAL_UNCLEAR, sighting=sighting)
-    return ask(state, Question.SIBLING_WAITING, sighting=sighting)
+        return ask(retiring, Question.ORIGINAL_UNCLEAR, snapshot=snapshot)
+    return ask(state, Question.SIBLING_WAITING, snapshot=snapshot)
 
 
-def _before_release(state: State, sighting: Snapshot) -> Move:
-    if sighting.standing is not RemoteState.PENDING:
-        return _edit_moved(state, sighting)
-    if sighting.digest != state.verified:
-        return ask(state, Question.EDIT_DIFFERS, sighting=sighting)
+def _before_release(state: State, snapshot: Snapshot) -> Move:
+    if snapshot.remote_state is not RemoteState.PENDING:
+        return _edit_moved(state, snapshot)
+    if snapshot.digest != state.verified:
+        return ask(state, Question.EDIT_DIFFERS, snapshot=snapshot)
     if state.stale:
-        return ask(state, Question.GO_ON, sighting=sighting)
+        return ask(state, Question.GO_ON, snapshot=snapshot)
     if not state.case.needs_second:
         return decide(state, approve=True)
-    if sighting.is_approved_by_us:
-        return end(state, Outcome.FIRST_APPROVED, sighting=sighting)
+    if snapshot.is_approved_by_us:
+        return end(state, Outcome.FIRST_APPROVED, snapshot=snapshot)
     return record_approval(state, state.verified)
 
 
@@ -227,53 +227,53 @@ def _withdraw_answered(state: State, event: Event) -> Move:
 
 
 def _withdrawn(state: State) -> Move:
-    return end(state, Outcome.WITHDRAWN if state.forced else Outcome.TAKEN_BACK, sighting=state.sighting)
+    return end(state, Outcome.WITHDRAWN if state.forced else Outcome.TAKEN_BACK, snapshot=state.snapshot)
 
 
-def read_back_seen(state: State, sighting: Snapshot) -> Move:
+def read_back_seen(state: State, snapshot: Snapshot) -> Move:
     """Handles a reading of the target of a call with an unknown outcome."""
     match state.stage:
         case Stage.RETIRE:
-            if sighting.standing is RemoteState.PENDING:
-                return keep_reading(state, Question.NOT_RETIRED, sighting)
-            return _original_moved(state, sighting)
+            if snapshot.remote_state is RemoteState.PENDING:
+                return keep_reading(state, Question.NOT_RETIRED, snapshot)
+            return _original_moved(state, snapshot)
         case Stage.RELEASE:
-            if sighting.standing is RemoteState.PENDING:
-                if state.case.needs_second and sighting.is_approved_by_us and sighting.digest == state.verified:
-                    return end(state, Outcome.FIRST_APPROVED, sighting=sighting)
-                return keep_reading(state, Question.NOT_RELEASED, sighting)
-            return _edit_moved(state, sighting)
+            if snapshot.remote_state is RemoteState.PENDING:
+                if state.case.needs_second and snapshot.is_approved_by_us and snapshot.digest == state.verified:
+                    return end(state, Outcome.FIRST_APPROVED, snapshot=snapshot)
+                return keep_reading(state, Question.NOT_RELEASED, snapshot)
+            return _edit_moved(state, snapshot)
         case Stage.WITHDRAW:
-            return _withdraw_read_back(state, sighting)
+            return _withdraw_read_back(state, snapshot)
     return stay(state)
 
 
-def _withdraw_read_back(state: State, sighting: Snapshot) -> Move:
-    if sighting.standing.is_settled_unreleased:
+def _withdraw_read_back(state: State, snapshot: Snapshot) -> Move:
+    if snapshot.remote_state.is_settled_unreleased:
         return _withdrawn(state)
-    if sighting.standing is RemoteState.RELEASED:
+    if snapshot.remote_state is RemoteState.RELEASED:
         if state.forced:
-            return end(state, Outcome.INCIDENT, sighting=state.sighting)
+            return end(state, Outcome.INCIDENT, snapshot=state.snapshot)
         # It was sent although the human wanted it back: ask about the original, unless that is settled.
-        return read_back(replace(_gone(state, sighting), stage=Stage.RETIRE, question=None))
+        return read_back(replace(_gone(state, snapshot), stage=Stage.RETIRE, question=None))
     # Keep the snapshot of the original: it says why the edit must be cancelled.
     return replace(state, step=Step.DOUBT, question=Question.NOT_WITHDRAWN), (Pause(),)
 
 
 def answer(state: State, choice: Choice) -> Move:
     """Handles a human's choice. Every choice except cancelling again starts with a fresh check."""
-    sighting = state.sighting
+    snapshot = state.snapshot
     if choice is Choice.LOOK and state.called and state.question not in ABOUT_RELATIVES:
         # Reading must never lead to repeating a call whose outcome is unknown.
-        return read_back(replace(state, question=None, sighting=None))
+        return read_back(replace(state, question=None, snapshot=None))
     match state.question, choice:
         case Question.NOT_WITHDRAWN, Choice.AGAIN:
-            return withdraw(state, forced=state.forced, sighting=sighting)
-        case Question.EDIT_DIFFERS, Choice.ACCEPT if sighting is not None:
-            accepted = replace(state, verified=sighting.digest)
+            return withdraw(state, forced=state.forced, snapshot=snapshot)
+        case Question.EDIT_DIFFERS, Choice.ACCEPT if snapshot is not None:
+            accepted = replace(state, verified=snapshot.digest)
             return check(accepted, Stage.RETIRE if state.stage is Stage.WAIT else Stage.RELEASE)
-        case Question.ORIGINAL_CHANGED, Choice.ACCEPT if sighting is not None:
-            return check(replace(state, seen=sighting.digest))
+        case Question.ORIGINAL_CHANGED, Choice.ACCEPT if snapshot is not None:
+            return check(replace(state, seen=snapshot.digest))
         case Question.RELATIVE_WAITING, Choice.GO_ON:
             return check(replace(state, beside=(*state.beside, state.rival)))
         case ((Question.RELATIVE_RELEASED | Question.RELATIVE_UNCLEAR), Choice.UNRELATED):

@@ -83,7 +83,7 @@ class RemoteState(StrEnum):
 class Snapshot(msgspec.Struct, frozen=True):
     """One email as the gateway described it at one moment."""
 
-    standing: RemoteState
+    remote_state: RemoteState = msgspec.field(name="standing")
     digest: str = ""
     """Digest of the whole content, from `digest.digest_of`."""
     fingerprint: str = ""
@@ -334,8 +334,8 @@ class State(msgspec.Struct, frozen=True):
     forced: bool = False
     """Whether the edit is being withdrawn because the original or another edit was released."""
     question: Question | None = None
-    sighting: Snapshot | None = None
-    """The last reading that explains the question or the outcome."""
+    snapshot: Snapshot | None = msgspec.field(default=None, name="sighting")
+    """The last reading that explains the question or the outcome. Stored decisions call it by the name given here."""
     outcome: Outcome | None = None
     said: str = ""
     """The gateway's words, raw."""

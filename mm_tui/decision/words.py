@@ -97,7 +97,7 @@ _CHOICES = {
     Choice.WITHDRAW: "withdraw my edit",
     Choice.LEAVE: "leave it as it is",
 }
-_STANDINGS = {
+_REMOTE_STATES = {
     RemoteState.RELEASED: "approved",
     RemoteState.SCANNING: "being scanned",
     RemoteState.PENDING: "still waiting",
@@ -159,17 +159,17 @@ def choice(asked: Choice) -> str:
 
 
 def _filled(words: str, state: State, today: date | None) -> str:
-    sighting = state.sighting or Snapshot(RemoteState.UNCLEAR)
-    status = _STANDINGS.get(sighting.standing) or sighting.status or "not there"
+    snapshot = state.snapshot or Snapshot(RemoteState.UNCLEAR)
+    status = _REMOTE_STATES.get(snapshot.remote_state) or snapshot.status or "not there"
     return words.format(
-        rival=_version(state, sighting),
-        status=status if sighting.standing is not RemoteState.UNCLEAR else repr(sighting.status or "not there"),
-        by=f" by {sighting.decided_by}" if sighting.decided_by else "",
-        at=f" {at_time(datetime.fromisoformat(sighting.decided_at), today)}" if sighting.decided_at else "",
-        later="; it is scheduled, not sent yet" if sighting.status == "scheduled" else "",
+        rival=_version(state, snapshot),
+        status=status if snapshot.remote_state is not RemoteState.UNCLEAR else repr(snapshot.status or "not there"),
+        by=f" by {snapshot.decided_by}" if snapshot.decided_by else "",
+        at=f" {at_time(datetime.fromisoformat(snapshot.decided_at), today)}" if snapshot.decided_at else "",
+        later="; it is scheduled, not sent yet" if snapshot.status == "scheduled" else "",
     )
 
 
-def _version(state: State, sighting: Snapshot) -> str:
+def _version(state: State, snapshot: Snapshot) -> str:
     """Describes another version of the email as a reviewer knows it."""
-    return f"{sighting.edited_by}'s edit ({state.rival})" if sighting.edited_by else f"another version ({state.rival})"
+    return f"{snapshot.edited_by}'s edit ({state.rival})" if snapshot.edited_by else f"another version ({state.rival})"

@@ -15,12 +15,14 @@ from pathlib import Path
 import pytest
 
 from mm_tui.sandbox.gateway.state import State
+from mm_tui.services.decisions.record import state_of
 from mm_tui.services.decisions.view import Phase
 from mm_tui.services.edits import Edits
 from mm_tui.services.replies import Replies
 from mm_tui.store.audit.journal import Journal
 from mm_tui.store.database import Database
 from mm_tui.store.decisions.edits import EditStore
+from mm_tui.store.decisions.records import DecisionStore
 from mm_tui.store.mail.mails import MailStore
 from mm_tui.store.mail.pending import PendingStore
 from mm_tui.store.migrations import MIGRATIONS, version
@@ -78,6 +80,13 @@ def test_everything_that_a_human_wrote_or_did_is_there(tmp_path: Path, left: dic
         assert edits[left["edited"]].base.body == "Dear Anna, this is the draft edited."
         assert edits[left["edited"]].text.to == ("anna@customer.example",)
         assert Replies(database, Edits(database)).get(left["answered"]) == "A half-written reply\n"
+        states = {row.item_id: state_of(row) for name in left for row in DecisionStore(database).family(left[name])}
+        snapshots = {name: states[left[name]].snapshot for name in ("approved", "rejected", "doubtful")}
+        assert {name: one and one.status for name, one in snapshots.items()} == {
+            "approved": "delivered",
+            "rejected": "rejected",
+            "doubtful": None,
+        }
         assert {item.email_id for item in PendingStore(database).waiting()} >= {left["edited"], left["doubtful"]}
         assert Edits(database).left_over() == [], "both belong to mail that waits"
         assert len(MailStore(database).mailboxes()) == 3

@@ -63,7 +63,7 @@ CONFIRMING = (Choice.AGAIN, Choice.GO_ON, Choice.ACCEPT)
 """Answers by which a human says: go on."""
 
 MOVABLE = (RemoteState.PENDING, RemoteState.SCANNING, RemoteState.SCHEDULED)
-"""An email so standing can still go either way; all others have come to rest."""
+"""An email in one of these states can still go either way; all others have come to rest."""
 
 Move = tuple[State, tuple[Effect, ...]]
 
@@ -71,7 +71,7 @@ Move = tuple[State, tuple[Effect, ...]]
 class Mail(NamedTuple):
     """An email at the gateway."""
 
-    standing: RemoteState
+    remote_state: RemoteState
     digest: str
     fingerprint: str
     by: str = ""
@@ -299,8 +299,8 @@ class Walker:
 
     def beginning(self) -> World:
         act = self.scope.acts[0]
-        standing = RemoteState.SCHEDULED if act is Act.RESCHEDULE else RemoteState.PENDING
-        mails = ((ORIGINAL, Mail(standing, "seen", "drafted")),)
+        remote_state = RemoteState.SCHEDULED if act is Act.RESCHEDULE else RemoteState.PENDING
+        mails = ((ORIGINAL, Mail(remote_state, "seen", "drafted")),)
         case = Case(
             ORIGINAL,
             act,
@@ -362,7 +362,7 @@ class Walker:
                 yield "time passes", self.fed(world, Elapsed())
             case Look(email_id):
                 mail = mail_of(world, email_id)
-                yield f"reads {email_id}", self.fed(world, Observed(email_id, self.sighting(mail)))
+                yield f"reads {email_id}", self.fed(world, Observed(email_id, self.snapshot(mail)))
                 yield f"cannot read {email_id}", self.fed(world, ReadFailed())
                 if self.scope.glitches:
                     odd = Observed(email_id, Snapshot(RemoteState.UNCLEAR, status="odd"))
@@ -401,11 +401,11 @@ class Walker:
         match request.call:
             case Decide(email_id, approve):
                 mail = mail_of(world, email_id)
-                if mail.standing is not RemoteState.PENDING:
+                if mail.remote_state is not RemoteState.PENDING:
                     yield "comes too late", world, CallConflict()
                 else:
-                    standing = RemoteState.RELEASED if approve else RemoteState.REJECTED
-                    moved = put(world, email_id, mail._replace(standing=standing, by="us"))
+                    remote_state = RemoteState.RELEASED if approve else RemoteState.REJECTED
+                    moved = put(world, email_id, mail._replace(remote_state=remote_state, by="us"))
                     yield "takes effect", ours(moved, email_id) if approve else moved, Done()
             case RecordApproval(email_id, digest):
                 mail = mail_of(world, email_id)
@@ -413,17 +413,17 @@ class Walker:
                 yield "takes effect", put(world, email_id, tagged), Done()
             case Cancel(email_id):
                 mail = mail_of(world, email_id)
-                if mail.standing in (RemoteState.PENDING, RemoteState.SCANNING, RemoteState.CANCELLED):
+                if mail.remote_state in (RemoteState.PENDING, RemoteState.SCANNING, RemoteState.CANCELLED):
                     yield (
                         "takes effect",
-                        put(world, email_id, mail._replace(standing=RemoteState.CANCELLED, by="us")),
+                        put(world, email_id, mail._replace(remote_state=RemoteState.CANCELLED, by="us")),
                         Done(),
                     )
                 else:
                     yield "comes too late", world, CallConflict()
             case Reschedule(email_id):
                 mail = mail_of(world, email_id)
-                if mail.standing is not RemoteState.SCHEDULED:
+                if mail.remote_state is not RemoteState.SCHEDULED:
                     yield "comes too late", world, CallConflict()
                 else:
                     yield (
@@ -442,7 +442,7 @@ class Walker:
                     signed = fresh._replace(digest=f"{edit} signed", fingerprint="signed")
                     yield "is taken and signed", put(world, edit, signed), Submitted(edit)
                 if self.scope.sends_at_once:
-                    sent = put(world, edit, fresh._replace(standing=RemoteState.RELEASED))
+                    sent = put(world, edit, fresh._replace(remote_state=RemoteState.RELEASED))
                     yield "is sent at once", ours(sent, edit), Submitted(edit)
 
     def gateway(self, world: World) -> Iterator[tuple[str, World]]:
@@ -450,55 +450,58 @@ class Walker:
         if world.state.ended and not world.wire:
             return
         for email_id, mail in world.mails:
-            if mail.standing is RemoteState.SCANNING:
-                for standing in (RemoteState.PENDING, RemoteState.FAILED):
-                    yield f"scan: {email_id} {standing}", put(world, email_id, mail._replace(standing=standing))
+            if mail.remote_state is RemoteState.SCANNING:
+                for remote_state in (RemoteState.PENDING, RemoteState.FAILED):
+                    yield (
+                        f"scan: {email_id} {remote_state}",
+                        put(world, email_id, mail._replace(remote_state=remote_state)),
+                    )
             if self.scope.is_timed and not mail.is_late:
                 yield f"the send time of {email_id} passes", put(world, email_id, mail._replace(is_late=True))
 
     def other_people(self, world: World) -> Iterator[tuple[str, World]]:
         """A second reviewer decides, the agent cancels or writes anew."""
         for email_id, mail in world.mails:
-            if mail.standing is RemoteState.PENDING:
-                for standing in (RemoteState.RELEASED, RemoteState.REJECTED):
+            if mail.remote_state is RemoteState.PENDING:
+                for remote_state in (RemoteState.RELEASED, RemoteState.REJECTED):
                     yield (
-                        f"other: {email_id} {standing}",
-                        put(world, email_id, mail._replace(standing=standing, by="other")),
+                        f"other: {email_id} {remote_state}",
+                        put(world, email_id, mail._replace(remote_state=remote_state, by="other")),
                     )
                     if self.scope.names_us:
-                        twins = mail._replace(standing=standing, by="twin")
-                        yield f"another with our key: {email_id} {standing}", put(world, email_id, twins)
-            if mail.standing in (RemoteState.PENDING, RemoteState.SCANNING, RemoteState.SCHEDULED):
-                cancelled = mail._replace(standing=RemoteState.CANCELLED, by="agent")
+                        twins = mail._replace(remote_state=remote_state, by="twin")
+                        yield f"another with our key: {email_id} {remote_state}", put(world, email_id, twins)
+            if mail.remote_state in (RemoteState.PENDING, RemoteState.SCANNING, RemoteState.SCHEDULED):
+                cancelled = mail._replace(remote_state=RemoteState.CANCELLED, by="agent")
                 yield f"agent: cancels {email_id}", put(world, email_id, cancelled)
             if (
                 (email_id == ORIGINAL or self.scope.rewrites)
                 and "rewritten" not in mail.digest
-                and mail.standing in (RemoteState.PENDING, RemoteState.SCHEDULED)
+                and mail.remote_state in (RemoteState.PENDING, RemoteState.SCHEDULED)
                 and email_id != THEIRS
             ):
                 anew = mail._replace(digest=f"{email_id} rewritten", fingerprint="rewritten")
                 yield f"agent: rewrites {email_id}", put(world, email_id, anew)
-            if self.scope.needs_second and mail.standing is RemoteState.PENDING:
+            if self.scope.needs_second and mail.remote_state is RemoteState.PENDING:
                 without = frozenset(approval for approval in mail.approvals if approval[0] != "other")
                 approved = mail._replace(approvals=without | {("other", mail.digest)})
                 yield f"other: first approval of {email_id}", put(world, email_id, approved)
                 taken_back = mail._replace(approvals=without)
                 yield f"other: no approval of {email_id} any more", put(world, email_id, taken_back)
         original = mail_of(world, ORIGINAL)
-        if self.scope.colleague and THEIRS not in dict(world.mails) and original.standing is RemoteState.PENDING:
+        if self.scope.colleague and THEIRS not in dict(world.mails) and original.remote_state is RemoteState.PENDING:
             theirs = Mail(RemoteState.PENDING, "theirs", "written by the other", "other", (ORIGINAL,))
             tagged = put(world, ORIGINAL, original._replace(relatives=(THEIRS,)))
             yield "other: submits an edit", put(tagged, THEIRS, theirs)
 
-    def sighting(self, mail: Mail) -> Snapshot:
+    def snapshot(self, mail: Mail) -> Snapshot:
         """The email as a reading gives it. Who approved is a name that this client knows as its own, or does not."""
-        named = self.scope.names_us and mail.standing is RemoteState.RELEASED
+        named = self.scope.names_us and mail.remote_state is RemoteState.RELEASED
         return Snapshot(
-            mail.standing,
+            mail.remote_state,
             mail.digest,
             mail.fingerprint,
-            str(mail.standing),
+            str(mail.remote_state),
             "us" if mail.by == "twin" else mail.by,
             is_ours=mail.by in ("us", "twin") if named else None,
             relatives=mail.relatives,
@@ -552,7 +555,7 @@ class Walker:
         doubts = [state.doubts for state in past if state.doubts]
         family = {email_id for state in past for email_id in (state.case.item, state.replacement) if email_id}
         for email_id, mail in world.mails:
-            if mail.standing is not RemoteState.PENDING:
+            if mail.remote_state is not RemoteState.PENDING:
                 continue
             # An edit whose id was never told is recognised by its content.
             told = {doubt for doubt in doubts if doubt != SUBMISSION or mail.fingerprint != WRITTEN}
@@ -585,7 +588,7 @@ class Walker:
         about = [mail for mail in (*state.todo, state.case.item, state.replacement) if mail]
         mails = dict(world.mails)
         readings = tuple(
-            Observed(email_id, self.sighting(mail_of(world, email_id))) for email_id in about if email_id in mails
+            Observed(email_id, self.snapshot(mail_of(world, email_id))) for email_id in about if email_id in mails
         )
         if (id(state), readings) in self._quiet:
             return self.crashed(world)
@@ -651,11 +654,11 @@ class Walker:
         match event:
             case Observed(email_id, seen):
                 memory = remembered(memory, world.state, email_id, seen)
-                if seen.standing is RemoteState.RELEASED:
+                if seen.remote_state is RemoteState.RELEASED:
                     memory = memory._replace(released=memory.released | {email_id})
-                if seen.standing is not RemoteState.UNCLEAR and memory.unknown == email_id:
+                if seen.remote_state is not RemoteState.UNCLEAR and memory.unknown == email_id:
                     memory = memory._replace(unknown="")
-                closed = email_id == ORIGINAL and seen.standing in (RemoteState.REJECTED, RemoteState.CANCELLED)
+                closed = email_id == ORIGINAL and seen.remote_state in (RemoteState.REJECTED, RemoteState.CANCELLED)
                 if closed and memory.overruled is False and mail_of(world, ORIGINAL).by != "us":
                     memory = memory._replace(overruled=True)
             case Submitted(email_id) if memory.unknown == SUBMISSION:
@@ -673,8 +676,8 @@ class Walker:
                     memory = memory._replace(waiting=memory.waiting - {world.state.rival})
                 if choice is Choice.UNRELATED:
                     memory = memory._replace(denied=memory.denied | {world.state.rival})
-                if choice is Choice.ACCEPT and world.state.sighting is not None:
-                    memory = memory._replace(accepted=memory.accepted | {world.state.sighting.digest})
+                if choice is Choice.ACCEPT and world.state.snapshot is not None:
+                    memory = memory._replace(accepted=memory.accepted | {world.state.snapshot.digest})
             case CallRefused() | CallConflict() if (
                 isinstance(world.doing, Decide | RecordApproval) and memory.unknown != world.doing.email_id
             ):
@@ -697,7 +700,7 @@ class Walker:
             world = world._replace(memory=memory)
         state, effects = self.step(world.state, event)
         if world.state.early and isinstance(event, Observed):
-            moved = event.sighting.standing not in (*MOVABLE, RemoteState.UNCLEAR)
+            moved = event.snapshot.remote_state not in (*MOVABLE, RemoteState.UNCLEAR)
             if moved and not state.ended:
                 raise Broken("R8: another's act during the hold was read and is not told at once")
         if world.state.early and any(isinstance(effect, Call) for effect in effects):
@@ -750,7 +753,7 @@ class Walker:
             if not memory.consent:
                 raise Broken(f"R1/R7: {call} without a human who wanted it")
             if isinstance(call, Decide) and case.needs_second:
-                read = event.sighting if isinstance(event, Observed) else None
+                read = event.snapshot if isinstance(event, Observed) else None
                 if case.act is not Act.APPROVE or read is None or not read.is_approved_by_other:
                     raise Broken(f"R1: {call} though no other reviewer has approved this content")
             if known := (memory.released & family) - {target}:
@@ -760,16 +763,16 @@ class Walker:
             if asked := (memory.waiting & memory.told) - {target, case.item}:
                 raise Broken(f"R3: {call} though {sorted(asked)} waits too, and no human was asked")
         if isinstance(call, Submit) and not (isinstance(event, Elapsed) and memory.unknown == SUBMISSION):
-            seen = event.sighting if isinstance(event, Observed) and event.email_id == case.item else None
-            if seen is None or seen.standing is not RemoteState.PENDING or seen.digest not in memory.accepted:
+            seen = event.snapshot if isinstance(event, Observed) and event.email_id == case.item else None
+            if seen is None or seen.remote_state is not RemoteState.PENDING or seen.digest not in memory.accepted:
                 raise Broken("R2: an edit is submitted without a fresh reading of its original")
         if isinstance(call, RecordApproval):
-            seen = event.sighting if isinstance(event, Observed) and event.email_id == call.email_id else None
+            seen = event.snapshot if isinstance(event, Observed) and event.email_id == call.email_id else None
             if not memory.consent or not case.needs_second:
                 raise Broken(f"R1/R7: {call} without a human who wanted it")
             written = seen is not None and call.email_id == world.state.replacement
             written = written and seen is not None and seen.fingerprint == case.fingerprint
-            if seen is None or seen.standing is not RemoteState.PENDING or seen.digest != call.digest:
+            if seen is None or seen.remote_state is not RemoteState.PENDING or seen.digest != call.digest:
                 raise Broken(f"R2: {call} without a fresh reading of what is approved")
             if call.digest not in memory.accepted and not written:
                 raise Broken(f"R2: {call} of what no human saw")
@@ -783,9 +786,9 @@ class Walker:
                 raise Broken("R8: another's decision about the original was overruled unasked")
             if not (isinstance(event, Observed) and event.email_id == call.email_id):
                 raise Broken(f"R2: {call} without a fresh reading")
-            seen = event.sighting
+            seen = event.snapshot
             written = call.email_id == world.state.replacement and seen.fingerprint == case.fingerprint
-            if seen.standing is not RemoteState.PENDING or (seen.digest not in memory.accepted and not written):
+            if seen.remote_state is not RemoteState.PENDING or (seen.digest not in memory.accepted and not written):
                 raise Broken(f"R2: {call} of what no human saw")
             if call.approve and seen.is_late:
                 raise Broken(f"R2: {call} sends at once what the human saw with a send time to come")
@@ -804,7 +807,9 @@ class Walker:
         if not world.text and state.case.fingerprint:
             holder = world.mails if state.case.act is Act.RESCHEDULE else ((state.replacement, None),)
             kept = [mail for email_id, _ in holder if (mail := dict(world.mails).get(email_id)) is not None]
-            if state.case.act is Act.RELEASE_EDIT and not any(mail.standing is RemoteState.RELEASED for mail in kept):
+            if state.case.act is Act.RELEASE_EDIT and not any(
+                mail.remote_state is RemoteState.RELEASED for mail in kept
+            ):
                 raise Broken("R4: the edited text is gone and was not released")
             if state.case.act is Act.RESCHEDULE and not any(mail.fingerprint == WRITTEN for mail in kept):
                 raise Broken("R4: the edited text is gone and not at the gateway")
@@ -825,8 +830,8 @@ class Walker:
             raise Broken("R5: a submission in doubt was forgotten")
         match state.outcome:
             case Outcome.APPROVED | Outcome.NOT_AS_SEEN if RemoteState.RELEASED not in (
-                item.standing,
-                mails[state.replacement or state.case.item].standing,
+                item.remote_state,
+                mails[state.replacement or state.case.item].remote_state,
             ):
                 raise Broken("R5: said to be approved and is not")
             case Outcome.FIRST_APPROVED:
@@ -834,21 +839,21 @@ class Walker:
                 digest = state.verified or state.case.digest
                 if ("us", digest) not in mails[about].approvals:
                     raise Broken("R5: a first approval is said to be recorded and is not")
-            case Outcome.REJECTED if item.standing is not RemoteState.REJECTED:
+            case Outcome.REJECTED if item.remote_state is not RemoteState.REJECTED:
                 raise Broken("R5: said to be rejected and is not")
             case Outcome.EDIT_RELEASED:
                 if (
-                    mails[state.replacement].standing is not RemoteState.RELEASED
-                    or item.standing is RemoteState.PENDING
+                    mails[state.replacement].remote_state is not RemoteState.RELEASED
+                    or item.remote_state is RemoteState.PENDING
                 ):
                     raise Broken("R5: said to be released and retired, and is not")
-                if item.standing is RemoteState.RELEASED:
+                if item.remote_state is RemoteState.RELEASED:
                     raise Broken("R8: both were released, and it was not said")
             case Outcome.WITHDRAWN:
                 edit = mails[state.replacement]
-                if edit.standing is RemoteState.RELEASED or item.standing is not RemoteState.RELEASED:
+                if edit.remote_state is RemoteState.RELEASED or item.remote_state is not RemoteState.RELEASED:
                     raise Broken("R8: said to be withdrawn, and is not")
-        shown = state.sighting
+        shown = state.snapshot
         said = (Outcome.APPROVED, Outcome.REJECTED)
         if not world.past and state.outcome in said and item.by != "us":
             raise Broken("R8: another's decision is recorded as ours")
@@ -880,15 +885,15 @@ def family_of(case: Case, state: State) -> set[str]:
 
 def remembered(memory: Memory, state: State, email_id: str, seen: Snapshot) -> Memory:
     """What a reading tells this client of the versions of an email, and of what others did."""
-    if email_id == state.case.item and seen.standing not in MOVABLE and seen.decided_by not in ("us", ""):
+    if email_id == state.case.item and seen.remote_state not in MOVABLE and seen.decided_by not in ("us", ""):
         memory = memory._replace(theirs=True)
     ours = {state.case.item, state.replacement, *state.case.siblings}
     told = memory.told | (set(seen.relatives) - ours)
     waiting = memory.waiting - {email_id}
-    if seen.standing in MOVABLE and email_id not in state.beside and email_id not in memory.denied:
+    if seen.remote_state in MOVABLE and email_id not in state.beside and email_id not in memory.denied:
         waiting |= {email_id}
     also, read = memory.also, memory.read | ({email_id} - ours)
-    if seen.standing is RemoteState.RELEASED:
+    if seen.remote_state is RemoteState.RELEASED:
         also |= {email_id} - ours
     return memory._replace(told=told, waiting=waiting & told, also=also, read=read)
 
@@ -913,7 +918,7 @@ def tidy(world: World) -> World:
     """The same world without what can no longer make a difference: requests that would come too late whenever they
     came, and repetitions that could not happen any more."""
     mails = dict(world.mails)
-    still = {email_id for email_id, mail in world.mails if mail.standing in MOVABLE}
+    still = {email_id for email_id, mail in world.mails if mail.remote_state in MOVABLE}
     wire = world.wire
     if wire:
         wire = frozenset(

@@ -114,13 +114,13 @@ MUTATIONS: dict[str, tuple[Scope, str, str, str]] = {
     "the digest is not compared": (
         SCOPES["approve"],
         RELEASE,
-        "        return end(state, Outcome.CHANGED, sighting=sighting)\n    if state.case.act is",
+        "        return end(state, Outcome.CHANGED, snapshot=snapshot)\n    if state.case.act is",
         "        pass\n    if state.case.act is",
     ),
     "a send time that has passed is not noticed": (
         SCOPES["approve for a set time"],
         RELEASE,
-        "        return end(state, Outcome.TOO_LATE, sighting=sighting)",
+        "        return end(state, Outcome.TOO_LATE, snapshot=snapshot)",
         "        pass",
     ),
     "a lost decision is repeated": (
@@ -193,13 +193,13 @@ MUTATIONS: dict[str, tuple[Scope, str, str, str]] = {
     "what is read during the hold is called upon": (
         SCOPES["approve"],
         RELEASE,
-        "(sighting.standing, sighting.digest) != (waits, state.seen) and (",
+        "(snapshot.remote_state, snapshot.digest) != (waits, state.seen) and (",
         "True and (",
     ),
     "what another did during the hold is told after it": (
         SCOPES["approve"],
         RELEASE,
-        "                return _checked(on_time, sighting)",
+        "                return _checked(on_time, snapshot)",
         "                pass",
     ),
     "a held decision survives a crash": (
@@ -236,38 +236,38 @@ MUTATIONS: dict[str, tuple[Scope, str, str, str]] = {
     "the edit is submitted without a look at the original": (
         SCOPES["edit and release"],
         EDIT,
-        "    if sighting.standing is not RemoteState.PENDING:\n        return end(state, Outcome.ELSEWHERE",
+        "    if snapshot.remote_state is not RemoteState.PENDING:\n        return end(state, Outcome.ELSEWHERE",
         "    if False:\n        return end(state, Outcome.ELSEWHERE",
     ),
     "the original is retired after the release": (
         SCOPES["edit and release"],
         EDIT,
-        "return check(replace(state, verified=sighting.digest), Stage.RETIRE)",
-        "return decide(replace(state, verified=sighting.digest, stage=Stage.RELEASE), approve=True)",
+        "return check(replace(state, verified=snapshot.digest), Stage.RETIRE)",
+        "return decide(replace(state, verified=snapshot.digest, stage=Stage.RELEASE), approve=True)",
     ),
     "what the gateway made of the edit is not compared": (
         SCOPES["edit and release"],
         EDIT,
-        "if sighting.fingerprint != state.case.fingerprint and sighting.digest != state.verified:",
+        "if snapshot.fingerprint != state.case.fingerprint and snapshot.digest != state.verified:",
         "if False:",
     ),
     "another's rejection is overruled": (
         SCOPES["edit and release"],
         EDIT,
-        "    return ask(state, Question.RETIRED_UNSURE if ours else Question.ORIGINAL_CLOSED, sighting=sighting)",
+        "    return ask(state, Question.RETIRED_UNSURE if ours else Question.ORIGINAL_CLOSED, snapshot=snapshot)",
         "    return check(state, Stage.RELEASE)",
     ),
     "an original released elsewhere does not stop the edit": (
         SCOPES["edit and release"],
         EDIT,
-        "        return withdraw(state, forced=True, sighting=sighting)\n    if not",
+        "        return withdraw(state, forced=True, snapshot=snapshot)\n    if not",
         "        return decide(replace(state, stage=Stage.RELEASE), approve=True)\n    if not",
     ),
     "two releases are not called an incident": (
         SCOPES["edit and release"],
         EDIT,
-        "return end(state, Outcome.INCIDENT, sighting=sighting)",
-        "return end(state, Outcome.EDIT_RELEASED, sighting=sighting)",
+        "return end(state, Outcome.INCIDENT, snapshot=snapshot)",
+        "return end(state, Outcome.EDIT_RELEASED, snapshot=snapshot)",
     ),
     "a lost withdrawal counts as done": (
         SCOPES["edit and release"],
@@ -301,20 +301,20 @@ MUTATIONS: dict[str, tuple[Scope, str, str, str]] = {
     "nobody is told who decided": (
         SCOPES["approve"],
         BACK,
-        "        return end(state, Outcome.ELSEWHERE, sighting=sighting)\n    # Only",
+        "        return end(state, Outcome.ELSEWHERE, snapshot=snapshot)\n    # Only",
         "        return end(state, Outcome.ELSEWHERE)\n    # Only",
     ),
     "what tags say is not looked at": (
         SCOPES["approve beside a colleague's edit"],
         RELEASE,
-        "fresh = newly_named(state, sighting)\n            state",
+        "fresh = newly_named(state, snapshot)\n            state",
         "fresh: tuple[str, ...] = ()\n            state",
     ),
     "an edit of another that left does not stop ours": (
         DEEPER["edit and release beside a colleague's edit"],
         RELEASE,
-        "    if sighting.standing.is_settled_unreleased:\n        return read_on(state, rest)\n    if about in",
-        "    if sighting.standing.is_settled_unreleased or sighting.standing is RemoteState.RELEASED:\n"
+        "    if snapshot.remote_state.is_settled_unreleased:\n        return read_on(state, rest)\n    if about in",
+        "    if snapshot.remote_state.is_settled_unreleased or snapshot.remote_state is RemoteState.RELEASED:\n"
         "        return read_on(state, rest)\n    if about in",
     ),
     "an edit of another that waits is not asked about": (
@@ -332,7 +332,7 @@ MUTATIONS: dict[str, tuple[Scope, str, str, str]] = {
     "what left is not compared with what was seen": (
         SCOPES["approve"],
         BACK,
-        "Outcome.NOT_AS_SEEN if is_other(sighting, state.seen) else outcome",
+        "Outcome.NOT_AS_SEEN if is_other(snapshot, state.seen) else outcome",
         "outcome",
     ),
     "what left of an edit is not compared with what was seen": (
@@ -350,37 +350,37 @@ MUTATIONS: dict[str, tuple[Scope, str, str, str]] = {
     "another's rejection is recorded as ours": (
         SCOPES["reject"],
         BACK,
-        "return _decided(state, Outcome.DECIDED, sighting)",
-        "return _decided(state, Outcome.REJECTED, sighting)",
+        "return _decided(state, Outcome.DECIDED, snapshot)",
+        "return _decided(state, Outcome.REJECTED, snapshot)",
     ),
     "what was decided with our key counts as decided by our call": (
         SCOPES["approve, known by name"],
         BACK,
-        "return _decided(state, Outcome.DECIDED, sighting)",
-        "return _decided(state, Outcome.APPROVED if sighting.is_ours else Outcome.DECIDED, sighting)",
+        "return _decided(state, Outcome.DECIDED, snapshot)",
+        "return _decided(state, Outcome.APPROVED if snapshot.is_ours else Outcome.DECIDED, snapshot)",
     ),
     "another's approval is recorded as ours": (
         SCOPES["approve, known by name"],
         BACK,
-        "sighting.standing is not wanted or sighting.is_ours is False:",
-        "sighting.standing is not wanted:",
+        "snapshot.remote_state is not wanted or snapshot.is_ours is False:",
+        "snapshot.remote_state is not wanted:",
     ),
     "one approval is enough where two are needed": (
         SCOPES["second of two approvals"],
         RELEASE,
-        "state.case.needs_second and not sighting.is_approved_by_other",
+        "state.case.needs_second and not snapshot.is_approved_by_other",
         "False",
     ),
     "the reviewer's own first approval counts as another's": (
         SCOPES["both approvals by one reviewer"],
         RELEASE,
-        "not sighting.is_approved_by_other",
-        "not (sighting.is_approved_by_other or sighting.is_approved_by_us)",
+        "not snapshot.is_approved_by_other",
+        "not (snapshot.is_approved_by_other or snapshot.is_approved_by_us)",
     ),
     "a first approval releases": (
         SCOPES["first of two approvals"],
         RELEASE,
-        "    if state.case.act is Act.APPROVE_FIRST:\n        return _first_approval(state, sighting)",
+        "    if state.case.act is Act.APPROVE_FIRST:\n        return _first_approval(state, snapshot)",
         "    if state.case.act is Act.APPROVE_FIRST:\n        return decide(state, approve=True)",
     ),
     "an edit is released by its writer alone": (
@@ -392,13 +392,13 @@ MUTATIONS: dict[str, tuple[Scope, str, str, str]] = {
     "a lost first approval counts as recorded": (
         SCOPES["first of two approvals"],
         BACK,
-        "if state.case.act is Act.APPROVE_FIRST and sighting.is_approved_by_us:",
+        "if state.case.act is Act.APPROVE_FIRST and snapshot.is_approved_by_us:",
         "if state.case.act is Act.APPROVE_FIRST:",
     ),
     "a lost first approval of an edit counts as recorded": (
         SCOPES["edit and approve first"],
         EDIT,
-        "if state.case.needs_second and sighting.is_approved_by_us and sighting.digest == state.verified:",
+        "if state.case.needs_second and snapshot.is_approved_by_us and snapshot.digest == state.verified:",
         "if state.case.needs_second:",
     ),
     "an answer is taken that was not asked for": (

@@ -50,14 +50,14 @@ def state(stage: Stage = Stage.DECIDE, step: Step = Step.HOLD, act: Act = Act.AP
     return State(Case("01J1", act, "d" * 64), stage, step, **more)  # type: ignore[arg-type]  # named by the test
 
 
-def ended(outcome: Outcome, sighting: Snapshot | None = None) -> State:
-    return state(step=Step.END, outcome=outcome, sighting=sighting)
+def ended(outcome: Outcome, snapshot: Snapshot | None = None) -> State:
+    return state(step=Step.END, outcome=outcome, snapshot=snapshot)
 
 
 @pytest.mark.parametrize("outcome", Outcome)
 def test_every_outcome_has_a_sentence_and_an_end(outcome: Outcome) -> None:
-    for sighting in (None, BY_KIM, Snapshot(RemoteState.UNCLEAR, status="{odd}")):
-        words = sentence(ended(outcome, sighting))
+    for snapshot in (None, BY_KIM, Snapshot(RemoteState.UNCLEAR, status="{odd}")):
+        words = sentence(ended(outcome, snapshot))
         assert len(words) > 5
         assert "{by}" not in words
         assert "{status}" not in words
@@ -86,7 +86,7 @@ def test_the_countdown_who_and_when_are_said() -> None:
     later = AT.astimezone().date() + timedelta(days=1)
     day = f"{AT.astimezone():%-d %b}"
     assert sentence(ended(Outcome.ELSEWHERE, BY_KIM), today=later) == f"approved elsewhere by kim on {day} at {local}"
-    later_on = replace(BY_KIM, standing=RemoteState.RELEASED, status="scheduled")
+    later_on = replace(BY_KIM, remote_state=RemoteState.RELEASED, status="scheduled")
     assert sentence(ended(Outcome.APPROVED, later_on)).endswith("; it is scheduled, not sent yet")
     doubt = state(step=Step.DOUBT, called=True)
     assert sentence(doubt, doubt_since=AT) == f"outcome unknown since {local}: reading back"
@@ -108,7 +108,7 @@ def test_a_call_in_doubt_is_never_shown_as_work(act: Act) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "direction", "approved", "standing"),
+    ("status", "direction", "approved", "remote_state"),
     [
         ("pending_send_approval", "outbound", False, RemoteState.PENDING),
         ("pending_inbound_approval", "inbound", False, RemoteState.PENDING),
@@ -130,9 +130,9 @@ def test_a_call_in_doubt_is_never_shown_as_work(act: Act) -> None:
     ],
 )
 def test_a_status_means_what_it_must_for_a_release(
-    status: str, direction: str, approved: bool, standing: RemoteState
+    status: str, direction: str, approved: bool, remote_state: RemoteState
 ) -> None:
-    assert remote_state_of(status, direction, approved=approved) is standing
+    assert remote_state_of(status, direction, approved=approved) is remote_state
 
 
 def test_what_the_gateway_adds_or_hides_is_said() -> None:

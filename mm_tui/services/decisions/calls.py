@@ -104,7 +104,7 @@ class DecisionCalls:
             if isinstance(effect, Submit):
                 found = await self.find(decision)
                 return CallConflict(words) if isinstance(found, Found) and found.email_id else refused
-            now = await self._sight(decision, about)
+            now = await self._snapshot(decision, about)
         except NotFound:
             return CallConflict(words)
         except GatewayError as error:
@@ -116,7 +116,7 @@ class DecisionCalls:
         if isinstance(effect, Reschedule):
             return CallConflict(words) if now.fingerprint == decision.state.case.fingerprint else refused
         recorded = isinstance(effect, RecordApproval) and now.is_approved_by_us
-        return refused if now.standing is RemoteState.PENDING and not recorded else CallConflict(words)
+        return refused if now.remote_state is RemoteState.PENDING and not recorded else CallConflict(words)
 
     async def look(self, decision: ActiveDecision, email_id: str, rest: Rest) -> Observed | ReadFailed:
         """Reads one email. A failed read is repeated a few times before the network counts as down. `rest` waits before
@@ -125,10 +125,10 @@ class DecisionCalls:
         while True:
             try:
                 began = uptime()
-                sighting, slept = await noticing_sleep(self._sight(decision, email_id))
+                snapshot, slept = await noticing_sleep(self._snapshot(decision, email_id))
                 # An answer that arrived before the machine slept is as old as the request.
                 decision.read_at = began if slept else uptime()
-                return Observed(email_id, sighting)
+                return Observed(email_id, snapshot)
             except NotFound as error:
                 return Observed(email_id, Snapshot(RemoteState.UNCLEAR, status=error.message))
             except GatewayError as error:
@@ -137,7 +137,7 @@ class DecisionCalls:
                     return ReadFailed(error.message)
                 await rest(error.retry_after or 2.0 ** (tries - 1), error.retry_after is not None)
 
-    async def _sight(self, decision: ActiveDecision, email_id: str) -> Snapshot:
+    async def _snapshot(self, decision: ActiveDecision, email_id: str) -> Snapshot:
         """The email as it is now. An email about to be decided must also be in the gateway's queue. Reading the details
         of approved inbound mail would mark it as read and hide it from the agent, so only its status is read."""
         direction = decision.meta.direction
@@ -174,7 +174,7 @@ class DecisionCalls:
         if state.step is Step.RECORD and email_id == target(state) and mail.approved_by and _approves(state):
             self._our_name = mail.approved_by
         snapshot = snapshot_of(mail, direction, self._our_name, now=self._clock.now(), us=self._us)
-        if snapshot.standing is RemoteState.PENDING and not listed:
+        if snapshot.remote_state is RemoteState.PENDING and not listed:
             return Snapshot(RemoteState.UNCLEAR, status=f"{mail.status}, but not in the queue")
         return snapshot
 

@@ -103,7 +103,7 @@ class DecisionOverview:
 
     def _view(self, decision: ActiveDecision) -> DecisionView:
         """The decision's current view."""
-        state, sighting = decision.state, decision.state.sighting
+        state, snapshot = decision.state, decision.state.snapshot
         held = state.step is Step.HOLD or state.early
         named = self._with_name(state)
         left = max(0.0, decision.ends_at - self._clock.monotonic()) if held else 0.0
@@ -125,11 +125,11 @@ class DecisionOverview:
             question=_asked(named, today),
             changed=_changed(decision),
             replacement_id=state.replacement or None,
-            decided_by=OneLine(sighting.decided_by if sighting else ""),
-            decided_at=datetime.fromisoformat(sighting.decided_at) if sighting and sighting.decided_at else None,
+            decided_by=OneLine(snapshot.decided_by if snapshot else ""),
+            decided_at=datetime.fromisoformat(snapshot.decided_at) if snapshot and snapshot.decided_at else None,
             asks_redraft=decision.must_ask_redraft(state),
             about=about(decision),
-            status=OneLine(sighting.status if sighting else ""),
+            status=OneLine(snapshot.status if snapshot else ""),
             unsent=can_undo(state),
             in_doubt=bool(state.doubts),
             looked_at=decision.looked_at,
@@ -137,13 +137,13 @@ class DecisionOverview:
 
     def _with_name(self, state: State) -> State:
         """The state, with a person's name, a key's name or the end of its id instead of the gateway's record."""
-        sighting = state.sighting
-        if sighting is None or not sighting.decided_by:
+        snapshot = state.snapshot
+        if snapshot is None or not snapshot.decided_by:
             return state
         # Another reviewer may have released the edit before our call; then the gateway does not record our name.
-        ours = state.outcome is Outcome.APPROVED or (state.outcome is Outcome.EDIT_RELEASED and sighting.is_ours)
-        name = self._reviewer if ours else actor_words(sighting.decided_by, self._key_names())
-        return replace(state, sighting=replace(sighting, decided_by=name))
+        ours = state.outcome is Outcome.APPROVED or (state.outcome is Outcome.EDIT_RELEASED and snapshot.is_ours)
+        name = self._reviewer if ours else actor_words(snapshot.decided_by, self._key_names())
+        return replace(state, snapshot=replace(snapshot, decided_by=name))
 
 
 def about(decision: ActiveDecision) -> OneLine:
@@ -163,7 +163,7 @@ def _asked(state: State, today: date) -> Asked | None:
     if state.question is None:
         return None
     choices = tuple((choice, OneLine(words.choice(choice))) for choice in state.choices)
-    now = state.sighting.digest if Choice.ACCEPT in state.choices and state.sighting is not None else ""
+    now = state.snapshot.digest if Choice.ACCEPT in state.choices and state.snapshot is not None else ""
     return Asked(state.question, OneLine(words.question(state, today)), choices, OneLine(now))
 
 

@@ -207,7 +207,7 @@ def restored(row: SavedDecision) -> ActiveDecision:
 def state_of(row: SavedDecision) -> State:
     """Raises UnreadableDecision, also if it is another's: an id in the row, or whether it has ended, is damaged."""
     state = _read(State, row, row.state)
-    decided_at = state.sighting.decided_at if state.sighting is not None else ""
+    decided_at = state.snapshot.decided_at if state.snapshot is not None else ""
     is_dated = not decided_at or moment_in(decided_at) is not None
     if not is_dated or (state.case.item, state.ended) != (row.item_id, row.ended):
         raise UnreadableDecision(row)
@@ -237,8 +237,8 @@ def details_of(decision: ActiveDecision, state: State, entry: WriteEntry) -> dic
         details["about"] = entry.about
     if entry.note:
         details["note"] = entry.note[:_LONGEST]
-    if state.outcome is Outcome.NOT_AS_SEEN and state.sighting is not None and not state.sent:
-        details["left"] = state.sighting.digest
+    if state.outcome is Outcome.NOT_AS_SEEN and state.snapshot is not None and not state.sent:
+        details["left"] = state.snapshot.digest
     if case.act is Act.REJECT and content is not None:
         # The text that the reviewer would have sent is content.
         reason, suggested, _ = content.reason.partition(SUGGESTED)

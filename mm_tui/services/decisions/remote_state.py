@@ -54,7 +54,7 @@ def snapshot_of(
     digest = digest_of(mail.id, mail.mailbox_id, seen, mail.raw)
     approvals = Approvals.of(approvals_in(mail.tags, digest), us, needed=False)
     return Snapshot(
-        standing=remote_state_of(mail.status, direction, approved=approved),
+        remote_state=remote_state_of(mail.status, direction, approved=approved),
         digest=digest,
         fingerprint=fingerprint(mail.raw),
         status=mail.status,

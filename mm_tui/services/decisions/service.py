@@ -197,7 +197,7 @@ class Decisions:
         decision = self._active.of(email_id)
         if decision is None or (to is not None and decision.state.question is not to):
             return False
-        seen = decision.state.sighting
+        seen = decision.state.snapshot
         if choice is Choice.ACCEPT and (seen is None or digest != seen.digest):
             return False
         return await self._driver.feed(decision, Answer(choice))
