@@ -12,7 +12,7 @@ from bench import fill, link, quiet
 from bench.office import Office
 from bench.stage import OURS, SMALL, USUAL, Figure, Stage
 from bench.terminal import Program
-from mm_tui.attendance import IDLE_AFTER_SECONDS
+from mm_tui.app_parts.attendance import IDLE_AFTER_SECONDS
 
 MOST_TO_SYNC = 30_000
 

@@ -10,20 +10,21 @@ from textual import events, work
 from textual.app import App, SystemCommand
 from textual.binding import Binding
 
-from mm_tui import hangup, keymap, startup
-from mm_tui.arrival import LAST_SECONDS, Arrival
-from mm_tui.attendance import LOOK_SECONDS, Attendance
-from mm_tui.compact_driver import compacting
-from mm_tui.control_filter import ControlFilter
-from mm_tui.keyboard import Keyboard
-from mm_tui.leaving import Leaving
-from mm_tui.lookups import look_up_apart
+from mm_tui import keymap, startup
+from mm_tui.app_parts.attendance import LOOK_SECONDS, Attendance
+from mm_tui.app_parts.leaving import Leaving
+from mm_tui.app_parts.news import News
+from mm_tui.keyboard.dispatch import Keyboard
 from mm_tui.messages import DecisionWanted, Said, ServiceEventReceived, ServicesReady
-from mm_tui.news import News
-from mm_tui.patient_input import patient
 from mm_tui.screens.base import NO_WAY_BACK, BaseScreen, PartAction, look_at_question
 from mm_tui.screens.main import MAIN_SCREENS
 from mm_tui.store.seal import is_of_store
+from mm_tui.system.lookups import look_up_apart
+from mm_tui.terminal import hangup
+from mm_tui.terminal.arrival import LAST_SECONDS, Arrival
+from mm_tui.terminal.compact_driver import compacting
+from mm_tui.terminal.control_filter import ControlFilter
+from mm_tui.terminal.patient_input import patient
 from mm_tui.text import OneLine
 from mm_tui.textual_private import active_binding, forget_shown, mend_textual
 from mm_tui.theme import DEFAULT_THEME, THEMES, ours
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from textual.theme import Theme
     from textual.worker import Worker
 
-    from mm_tui.notifier import Notifier
+    from mm_tui.app_parts.notifier import Notifier
     from mm_tui.services.events import ServiceEvent
     from mm_tui.session import Session
     from mm_tui.settings.profiles import Profiles
@@ -244,7 +245,7 @@ class MmTui(App[None], inherit_bindings=False):
             startup.all_is_loaded()
             for screen in self._main_screens():
                 screen.post_message(ServicesReady())
-        from mm_tui.notifier import Notifier
+        from mm_tui.app_parts.notifier import Notifier
 
         self._notifier = Notifier(self, self.session)
         self._notifier.start()

@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
-from mm_tui import environment, startup
+from mm_tui import startup
 from mm_tui.commands.output import printing as emit
 from mm_tui.commands.output.exits import Exit
+from mm_tui.system import environment
 
 
 def main(argv: Sequence[str] | None = None) -> None:

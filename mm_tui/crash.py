@@ -18,8 +18,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 
-from mm_tui import __version__, hangup
-from mm_tui.private_files import private
+from mm_tui import __version__
+from mm_tui.system.private_files import private
+from mm_tui.terminal import hangup
 from mm_tui.text import OneLine
 
 KEPT_REPORTS = 20

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import sys
 
-from mm_tui import crash, environment, pasting, startup
+from mm_tui import crash, startup
 from mm_tui.app import MmTui
+from mm_tui.keyboard import pasting
 from mm_tui.session import Session
 from mm_tui.settings.paths import reports_dir
 from mm_tui.settings.profiles import Profiles
 from mm_tui.settings.sections import Settings
 from mm_tui.store.opening import StoreUnusable
+from mm_tui.system import environment
 from mm_tui.text import OneLine
 
 
@@ -44,7 +46,7 @@ def run(settings: Settings, profiles: Profiles | None = None, *, demo: tuple[One
     app = MmTui(session, profiles)
     app.run()
     while (other := app.leaving.next_session) is not None and not app.leaving.crash_line:
-        from mm_tui.switching import welcome
+        from mm_tui.app_parts.switching import welcome
 
         del app
         startup.forget_last_app()

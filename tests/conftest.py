@@ -75,7 +75,7 @@ def own_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def quick_fingers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests press keys faster than any hand: the pauses that the keyboard asks for are left out."""
-    from mm_tui import keyboard
+    from mm_tui.keyboard import dispatch as keyboard
 
     for name in ("QUIET_SECONDS", "PAUSE_SECONDS"):
         monkeypatch.setattr(keyboard, name, 0.0)

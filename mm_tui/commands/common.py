@@ -108,7 +108,7 @@ def run_async(
     command: Callable[[argparse.Namespace, Settings], Coroutine[None, None, int]], arguments: argparse.Namespace
 ) -> int:
     """Runs a command with the settings chosen by the arguments; Ctrl-C cancels it and then ends the program."""
-    from mm_tui import lookups
+    from mm_tui.system import lookups
 
     # Settings are read first: waiting for a key command inside the loop could not be interrupted.
     chosen = settings(arguments)

@@ -9,9 +9,9 @@ from pathlib import Path
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
-from mm_tui.private_files import replace_private
 from mm_tui.settings import file as config_file
 from mm_tui.settings.sections import FORMAT, ConfigError
+from mm_tui.system.private_files import replace_private
 
 _HEADER = "Settings of mm-tui: see `mm-tui docs configuration`. It may contain keys: keep it private."
 

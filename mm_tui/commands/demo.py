@@ -111,7 +111,7 @@ def write_settings(folder: Path) -> None:
     """Gives a new demo of the sample mail settings to try. A settings file that is there stays."""
     from importlib import resources
 
-    from mm_tui.private_files import replace_private
+    from mm_tui.system.private_files import replace_private
 
     for name in ("config.toml", "house-facts.md"):
         if not (folder / name).exists():

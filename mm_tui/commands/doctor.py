@@ -30,8 +30,8 @@ def add(commands: Commands) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Runs the checks, prints them, and returns the status of the first problem."""
-    from mm_tui import lookups
     from mm_tui.commands.checks import Result
+    from mm_tui.system import lookups
 
     found = lookups.run(_check_all(arguments.config, arguments.profile))
     problems = [check for check in found if check.result is Result.PROBLEM]

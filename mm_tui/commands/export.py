@@ -11,7 +11,7 @@ from mm_tui.commands import common
 from mm_tui.commands.common import Commands
 from mm_tui.commands.output import printing as emit
 from mm_tui.commands.output.exits import CommandError, Exit
-from mm_tui.private_files import private
+from mm_tui.system.private_files import private
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:

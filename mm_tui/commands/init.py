@@ -45,7 +45,6 @@ def add(commands: Commands) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from mm_tui import lookups
     from mm_tui.commands import config_writer
     from mm_tui.commands.init_questions import Questions, has_key
     from mm_tui.commands.key_probe import ai21_fault, faults
@@ -53,6 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
     from mm_tui.settings import paths
     from mm_tui.settings import sections as config
     from mm_tui.settings.keys import with_keys
+    from mm_tui.system import lookups
 
     path = arguments.config or paths.config_path()
     name = arguments.profile or os.environ.get("MM_TUI_PROFILE") or "default"

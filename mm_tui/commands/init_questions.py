@@ -9,7 +9,6 @@ from importlib.util import find_spec
 
 import msgspec
 
-from mm_tui import lookups
 from mm_tui.commands import key_probe
 from mm_tui.commands.common import GATEWAY_KEYS
 from mm_tui.commands.key_probe import KeyReport
@@ -19,6 +18,7 @@ from mm_tui.settings.file import fault_of
 from mm_tui.settings.keys import with_keys
 from mm_tui.settings.secret import Secret
 from mm_tui.settings.sections import DEFAULT_URL, ConfigError, Profile, Settings
+from mm_tui.system import lookups
 from mm_tui.text import ManyLine, OneLine
 
 _WHY = """\

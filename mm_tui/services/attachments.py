@@ -6,7 +6,7 @@ import re
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
-from mm_tui.private_files import private
+from mm_tui.system.private_files import private
 from mm_tui.text import OneLine
 
 MAX_BYTES = 160

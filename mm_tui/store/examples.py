@@ -9,8 +9,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from mm_tui.private_files import private
 from mm_tui.store.sort_keys import from_ms, to_ms
+from mm_tui.system.private_files import private
 from mm_tui.text import ManyLine, OneLine
 
 MOST = 200

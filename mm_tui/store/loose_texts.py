@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 
-from mm_tui.private_files import replace_private
+from mm_tui.system.private_files import replace_private
 
 
 class LooseTexts:

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from mm_tui.private_files import replace_private
+from mm_tui.system.private_files import replace_private
 from mm_tui.text import OneLine
 
 BEGINNING = "0" * 64

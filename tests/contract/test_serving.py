@@ -22,7 +22,6 @@ from pathlib import Path
 import httpx
 import pytest
 
-from mm_tui.private_files import replace_private
 from mm_tui.sandbox.gateway import lifecycle, messages
 from mm_tui.sandbox.gateway.mail import Arrival, IncomingMail
 from mm_tui.sandbox.gateway.server import Server
@@ -34,6 +33,7 @@ from mm_tui.sandbox.run.demo_agent import DemoActivity, redraft
 from mm_tui.sandbox.run.serve import fill
 from mm_tui.sandbox.run.synthetic import fill_synthetic
 from mm_tui.sandbox.samples import load_samples
+from mm_tui.system.private_files import replace_private
 from tests.support.sandbox import Sandbox, file_part, running_sandbox, running_sandbox_process, wait_until
 
 PARENT = """

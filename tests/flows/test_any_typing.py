@@ -20,8 +20,8 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from mm_tui import keyboard
 from mm_tui.app import MmTui
+from mm_tui.keyboard import dispatch as keyboard
 from mm_tui.screens.dialogs.offers import ReasonScreen
 from mm_tui.screens.pending.screen import PendingScreen
 from mm_tui.screens.thread.screen import ThreadScreen

@@ -10,7 +10,7 @@ import pytest
 
 from mm_tui.app import MmTui
 from mm_tui.settings.sections import Sync
-from mm_tui.terminal_output import ShownCells
+from mm_tui.terminal.output import ShownCells
 from tests.support.app import settings_for, until
 from tests.support.queue import running_queue, write_elsewhere
 from tests.support.sandbox import Sandbox, running_sandbox

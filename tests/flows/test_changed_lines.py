@@ -11,7 +11,7 @@ from textual._compositor import Compositor
 from textual.geometry import Region
 
 from mm_tui import textual_private
-from mm_tui.keyboard import KeyPassed
+from mm_tui.keyboard.dispatch import KeyPassed
 from mm_tui.widgets.virtual_list import VirtualList
 from tests.support.app import synced_app
 from tests.support.sandbox import Sandbox

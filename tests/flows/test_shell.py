@@ -19,12 +19,12 @@ from textual.widgets import OptionList, Static
 
 from mm_tui import app as app_module
 from mm_tui import keymap, launch
-from mm_tui.control_filter import ControlFilter
 from mm_tui.screens.dialogs.choice import Choice, ChoiceScreen
 from mm_tui.screens.dialogs.help import HelpScreen
 from mm_tui.screens.dialogs.palette import HIDDEN, commands
 from mm_tui.screens.inbox.screen import InboxScreen
 from mm_tui.services.events import SyncChanged, SyncPhase, SyncState
+from mm_tui.terminal.control_filter import ControlFilter
 from mm_tui.theme import THEMES
 from mm_tui.widgets import chrome
 from mm_tui.widgets.mail_list import MailList

@@ -12,8 +12,8 @@ from msgspec.structs import replace
 from textual.message_pump import MessagePump
 from textual.timer import Timer
 
-from mm_tui import keyboard
 from mm_tui.app import MmTui
+from mm_tui.keyboard import dispatch as keyboard
 from mm_tui.screens.dialogs.choice import ChoiceScreen
 from mm_tui.screens.dialogs.offers import ReasonScreen
 from mm_tui.screens.pending.pane import View

@@ -12,8 +12,8 @@ from textual.command import CommandPalette
 from textual.pilot import Pilot
 from textual.widgets import Input, OptionList, TextArea
 
-from mm_tui import keyboard
 from mm_tui.app import MmTui
+from mm_tui.keyboard import dispatch as keyboard
 from mm_tui.screens.dialogs.choice import ChoiceScreen
 from mm_tui.screens.dialogs.offers import ReasonScreen
 from mm_tui.screens.pending.filtering import FilterActions

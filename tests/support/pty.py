@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 DEFAULT_TIMEOUT = 20.0
 PRESS_SECONDS = 1.0
-"""Between two presses of the same key, more than `mm_tui.keyboard.PAUSE_SECONDS`."""
+"""Between two presses of the same key, more than `mm_tui.keyboard.dispatch.PAUSE_SECONDS`."""
 """Seconds. Generous, since several test processes share the machine."""
 
 KEYS: Mapping[str, bytes] = {

@@ -11,7 +11,7 @@ from textual import events
 from textual.app import App
 from textual.keys import _character_to_key
 
-from mm_tui.pasting import IN_TEXT
+from mm_tui.keyboard.pasting import IN_TEXT
 
 NAMES = {"\n": "enter", "\t": "tab", "\x1b": "escape", "\x10": "ctrl+p", "\x14": "ctrl+t"}
 

@@ -15,7 +15,7 @@ from textual.color import Color
 
 from mm_tui import text
 from mm_tui.cli import main
-from mm_tui.control_filter import ControlFilter
+from mm_tui.terminal.control_filter import ControlFilter
 
 
 def take_down(walls: set[str]) -> None:

@@ -14,8 +14,8 @@ from unittest.mock import Mock
 
 import pytest
 
-from mm_tui import hangup
 from mm_tui.commands.output.exits import Exit
+from mm_tui.terminal import hangup
 from tests.support.pty import Terminal, plain_environment
 from tests.support.reviewer import environment
 from tests.support.sandbox import Sandbox
@@ -55,7 +55,8 @@ DRAWS = """
 import os, pty, sys, threading, time
 from pathlib import Path
 from textual.drivers._writer_thread import WriterThread
-from mm_tui import crash, hangup
+from mm_tui import crash
+from mm_tui.terminal import hangup
 
 reports = Path(sys.argv[1])
 crash.install_hooks(reports)

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from mm_tui import arrival
-from mm_tui.arrival import AGAIN_SECONDS, MOST_SECONDS, QUESTION, Arrival
+from mm_tui.terminal import arrival
+from mm_tui.terminal.arrival import AGAIN_SECONDS, MOST_SECONDS, QUESTION, Arrival
 
 
 class Terminal:

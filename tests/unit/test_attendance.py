@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from mm_tui.app import MmTui
-from mm_tui.attendance import IDLE_AFTER_SECONDS
+from mm_tui.app_parts.attendance import IDLE_AFTER_SECONDS
 from mm_tui.review.language import RECOGNISER, Recogniser
 from tests.support.app import running_app, until
 from tests.support.clock import FakeClock

@@ -10,7 +10,7 @@ from datetime import datetime
 import pytest
 from rich.cells import cell_len
 
-from mm_tui import environment
+from mm_tui.system import environment
 from tests.support.cli import Home
 
 

@@ -6,7 +6,7 @@ import string
 
 import pytest
 
-from mm_tui.keyboard import LAYOUTS
+from mm_tui.keyboard.dispatch import LAYOUTS
 
 
 @pytest.mark.parametrize("name", LAYOUTS)

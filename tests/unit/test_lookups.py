@@ -12,8 +12,8 @@ from typing import Any
 import httpx
 import pytest
 
-from mm_tui import lookups
 from mm_tui.app import THREADS
+from mm_tui.system import lookups
 from mm_tui.text import OneLine
 from tests.support.app import running_app, shown, until
 from tests.support.seat import idle_session, summary

@@ -14,13 +14,9 @@ PACKAGE = Path(__file__).parents[2] / "mm_tui"
 
 
 def screen_modules() -> list[Path]:
-    folders = (PACKAGE / "screens", PACKAGE / "widgets")
-    single = [PACKAGE / name for name in ("app.py", "keymap.py", "messages.py", "theme.py", "switching.py")]
-    return [
-        path
-        for path in (*single, *(file for folder in folders for file in sorted(folder.rglob("*.py"))))
-        if path.exists()
-    ]
+    folders = [PACKAGE / name for name in ("screens", "widgets", "app_parts", "keyboard")]
+    single = [PACKAGE / name for name in ("app.py", "keymap.py", "messages.py", "theme.py")]
+    return [*single, *(file for folder in folders for file in sorted(folder.rglob("*.py")))]
 
 
 def test_no_widget_can_parse_data() -> None:

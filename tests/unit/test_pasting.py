@@ -14,8 +14,8 @@ from textual._xterm_parser import XTermParser
 from textual.drivers import linux_driver
 from textual.message import Message
 
-from mm_tui import pasting
-from mm_tui.pasting import END, START, PasteParser
+from mm_tui.keyboard import pasting
+from mm_tui.keyboard.pasting import END, START, PasteParser
 
 TEXT = "a2nd paragraph xq\nis a lie"
 

@@ -19,8 +19,9 @@ from textual.drivers.headless_driver import HeadlessDriver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 
-from mm_tui import pasting, patient_input
-from mm_tui.patient_input import WakingEvent, patient
+from mm_tui.keyboard import pasting
+from mm_tui.terminal import patient_input
+from mm_tui.terminal.patient_input import WakingEvent, patient
 from tests.support.sandbox import wait_until
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mm_tui.private_files import private, replace_private
+from mm_tui.system.private_files import private, replace_private
 
 
 def mode(path: Path) -> int:

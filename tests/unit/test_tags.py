@@ -8,9 +8,9 @@ from typing import cast
 import pytest
 
 from mm_tui.assist.tasks import Extraction
-from mm_tui.chips import MOST_CHIPS, chips_of
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.services import tags
+from mm_tui.store.mail.chips import MOST_CHIPS, chips_of
 from mm_tui.text import OneLine
 
 LABELS = ("support", "billing", "other")

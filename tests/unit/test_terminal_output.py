@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from mm_tui.compact_driver import compacting
-from mm_tui.terminal_output import ShownCells
+from mm_tui.terminal.compact_driver import compacting
+from mm_tui.terminal.output import ShownCells
 from tests.support.pty import Screen
 
 SIZE = (20, 6)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from mm_tui import compact_driver
-from mm_tui.compact_driver import erases_in_colour
+from mm_tui.terminal import compact_driver
+from mm_tui.terminal.compact_driver import erases_in_colour
 
 CURSES = """
 import curses, os

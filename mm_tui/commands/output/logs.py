@@ -11,8 +11,8 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from mm_tui.private_files import private
 from mm_tui.settings import paths
+from mm_tui.system.private_files import private
 from mm_tui.text import OneLine
 
 FIELDS = ("call", "status", "ms", "fault", "asked", "size", "tries", "count", "phase", "email_id", "model")

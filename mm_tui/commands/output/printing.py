@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TextIO
 
 from mm_tui.commands.output.exits import CommandError, Exit
-from mm_tui.environment import escape_others_in
+from mm_tui.system.environment import escape_others_in
 from mm_tui.text import CleanText, ManyLine, OneLine
 
 VERDICT_INDENT = 8

@@ -15,7 +15,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from mm_tui.private_files import replace_private
 from mm_tui.sandbox.gateway import mailboxes, webhooks
 from mm_tui.sandbox.gateway.database import UnusableFolder
 from mm_tui.sandbox.gateway.server import Server
@@ -26,6 +25,7 @@ from mm_tui.sandbox.run.child import READY_FILE
 from mm_tui.sandbox.run.demo_agent import DemoActivity
 from mm_tui.sandbox.run.synthetic import fill_synthetic
 from mm_tui.sandbox.samples import load_samples
+from mm_tui.system.private_files import replace_private
 from mm_tui.text import ManyLine
 
 EXIT_USAGE = 2

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from mm_tui.chips import chips_of
 from mm_tui.review.identity import Identity, Standing
 from mm_tui.services.audit.history import History
 from mm_tui.services.audit.key_names import NO_NAMES, key_words
 from mm_tui.services.audit.line import AuditLine, Tone
 from mm_tui.store.audit.timeline import Source
+from mm_tui.store.mail.chips import chips_of
 from mm_tui.text import OneLine
 from mm_tui.widgets.cells import fit_cells
 from mm_tui.widgets.mail_list import NO_STATUS, STATUS_WORDS

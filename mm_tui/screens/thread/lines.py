@@ -8,13 +8,13 @@ from typing import NamedTuple
 import msgspec
 from rich.cells import cell_len
 
-from mm_tui.chips import chips_of
 from mm_tui.models import EmailDetail
 from mm_tui.review.disclosure import NOT_DISCLOSED, send_time
 from mm_tui.review.findings import Finding, Level
 from mm_tui.review.rendered import Rendered
 from mm_tui.review.subject import same_subject
 from mm_tui.services.unsent import is_scheduled
+from mm_tui.store.mail.chips import chips_of
 from mm_tui.store.mail.mails import MailRow
 from mm_tui.store.sort_keys import from_ms
 from mm_tui.text import OneLine, file_label

@@ -14,7 +14,6 @@ from typing import Any
 from msgspec.structs import replace
 
 from mm_tui.assist.errors import AssistError, NoKey, OverBudget
-from mm_tui.chips import chips_of
 from mm_tui.clock import Clock
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.errors import GatewayError
@@ -27,6 +26,7 @@ from mm_tui.services.assistant.service import Assistant
 from mm_tui.services.events import AssistChanged, Notify
 from mm_tui.settings.sections import Settings
 from mm_tui.store.database import Database
+from mm_tui.store.mail.chips import chips_of
 from mm_tui.store.mail.mails import MailStore
 from mm_tui.store.mail.rows import MailRow
 from mm_tui.store.seal import STORE_FAULTS, fault_of_store

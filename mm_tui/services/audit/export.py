@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import mkstemp
 from typing import TYPE_CHECKING
 
-from mm_tui.private_files import private
+from mm_tui.system.private_files import private
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:

@@ -16,10 +16,10 @@ from urllib.parse import quote
 from msgspec.structs import replace
 
 from mm_tui import typed_json
-from mm_tui.private_files import replace_private
 from mm_tui.settings.paths import editing_dir
 from mm_tui.store.decisions.edits import SavedEdit
 from mm_tui.store.decisions.locks import Process, token_of
+from mm_tui.system.private_files import replace_private
 from mm_tui.text import ManyLine
 
 TEXT, ABOUT = "draft.md", "about.json"

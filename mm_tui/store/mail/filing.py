@@ -10,8 +10,8 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from mm_tui import typed_json
-from mm_tui.chips import chips_of
 from mm_tui.models import LEFT, NOT_SENT, EmailDetail, EmailSummary, Status
+from mm_tui.store.mail.chips import chips_of
 from mm_tui.store.mail.columns import COLUMNS, Columns, as_json, columns_of, thread_name
 from mm_tui.store.mail.rows import Changes
 from mm_tui.store.mail.word_index import index, index_new, marks, unindex

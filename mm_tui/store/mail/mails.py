@@ -62,7 +62,7 @@ class MailStore:
 
     def save_tags(self, email_id: str, tags: Mapping[str, str]) -> bool:
         """Stores the gateway's tags of an opened email. Returns False if they are unchanged or it was never opened."""
-        from mm_tui.chips import chips_of
+        from mm_tui.store.mail.chips import chips_of
         from mm_tui.store.mail.filing import chips_json
 
         row = self._database.one(

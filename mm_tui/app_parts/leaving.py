@@ -87,7 +87,7 @@ class Leaving:
             self._app.run_worker(self._switch(self._profiles), group="profiles", exclusive=True, exit_on_error=False)
 
     async def _switch(self, profiles: Profiles) -> None:
-        from mm_tui import switching
+        from mm_tui.app_parts import switching
 
         other = await switching.choose(self._app, profiles)
         if other is None:

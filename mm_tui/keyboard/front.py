@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from textual.app import App
     from textual.screen import Screen
 
-    from mm_tui.arrival import Arrival
+    from mm_tui.terminal.arrival import Arrival
 
 
 class Front:

@@ -11,7 +11,6 @@ import asyncio
 import sys
 from typing import TYPE_CHECKING, Any
 
-from mm_tui.hangup import interrupts_left_to_others
 from mm_tui.messages import Said, session_of
 from mm_tui.screens.dialogs.dialog import ConfirmScreen
 from mm_tui.screens.dialogs.leave import LeaveScreen, on_the_way
@@ -21,6 +20,7 @@ from mm_tui.settings.keys import with_keys
 from mm_tui.settings.profiles import Profiles, as_open, fetches_keys, kind_of, overriding
 from mm_tui.settings.sections import ConfigError, Settings
 from mm_tui.store.opening import StoreUnusable
+from mm_tui.terminal.hangup import interrupts_left_to_others
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from threading import Lock
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from mm_tui.terminal_output import ShownCells
+from mm_tui.terminal.output import ShownCells
 
 if TYPE_CHECKING:
     from textual.driver import Driver

@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, Any
 from textual import events
 from textual.message import Message
 
-from mm_tui.front import Front, answer_keys
+from mm_tui.keyboard.front import Front, answer_keys
+from mm_tui.keyboard.pasting import FEW, IN_TEXT
 from mm_tui.keymap import DECIDING, OPENING
-from mm_tui.pasting import FEW, IN_TEXT
 from mm_tui.services.decisions.approval_gate import DWELL_SECONDS
 from mm_tui.textual_private import active_binding
 from mm_tui.widgets.chrome import takes_text
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from textual.screen import Screen
     from textual.widget import Widget
 
-    from mm_tui.arrival import Arrival
+    from mm_tui.terminal.arrival import Arrival
 
 QUIET_SECONDS = DWELL_SECONDS
 """Seconds without a key before a key that decides, for which its email must also have been in front."""

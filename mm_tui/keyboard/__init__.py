@@ -1,0 +1,1 @@
+"""Keys and pasted text, on their way to the screens."""
