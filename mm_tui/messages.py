@@ -28,7 +28,7 @@ class ServiceEventReceived(Message, bubble=False):
 
 
 class ServicesReady(Message, bubble=False):
-    """The network side has been built: sync, releases and the assistant may be asked from now on."""
+    """The network side has been built: the sync, decisions and the assistant can be used from now on."""
 
 
 @dataclass(eq=False, repr=False)

@@ -1,7 +1,7 @@
 """The decision procedure as a pure function: from a state and an event to the next state and the effects.
 
 It keeps the promises R1 to R9 of docs/safety.md. It does no I/O and knows no time: `services/decisions/` performs the
-effects and returns the events. `tests/unit/test_release_space.py` visits every state that can be reached.
+effects and returns the events. `tests/unit/test_decision_space.py` visits every state that can be reached.
 
 Deciding on an email: hold, check, decide, and read back if no answer came. Editing and releasing, in
 `replacement.py`: hold, check, submit, wait, retire the original, release the edit.

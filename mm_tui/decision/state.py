@@ -62,7 +62,7 @@ class Step(StrEnum):
 
 
 class RemoteState(StrEnum):
-    """What an email's status at the gateway means for a release."""
+    """What an email's status at the gateway means for a decision."""
 
     SCANNING = "scanning"
     PENDING = "pending"
@@ -116,7 +116,7 @@ class Question(StrEnum):
     SUBMIT_UNKNOWN = "submit_unknown"
     """It is not known whether the edit reached the gateway."""
     GO_ON = "go_on"
-    """The program or the network was interrupted: continue with the release?"""
+    """The program or the network was interrupted: continue with the decision?"""
     EDIT_DIFFERS = "edit_differs"
     """What the gateway holds is not what the human wrote."""
     EDIT_UNCLEAR = "edit_unclear"
@@ -153,7 +153,7 @@ class Choice(StrEnum):
     LOOK = "look"
     """Read the gateway again."""
     GO_ON = "go_on"
-    """Continue with the release, after a fresh check."""
+    """Continue with the decision, after a fresh check."""
     ACCEPT = "accept"
     """Approve the content that is shown now."""
     UNRELATED = "unrelated"

@@ -124,7 +124,7 @@ VIEWS = (
 )
 
 
-class StillReleases:
+class StillDecisions:
     """A decision service with fixed states."""
 
     def __init__(self, views: tuple[DecisionView, ...]) -> None:
@@ -188,5 +188,5 @@ def app(*, edited: bool = False, waiting: bool = True, **given: Any) -> MmTui:
             )
         )
     session.drafts = cast(Any, SimpleNamespace(has_key=True))
-    session.decisions = cast(Any, StillReleases(VIEWS))
+    session.decisions = cast(Any, StillDecisions(VIEWS))
     return MmTui(session)

@@ -85,17 +85,17 @@ def test_a_lock_holds_against_another_process_until_it_is_given_back(tmp_path: P
         with Database.open(tmp_path / "store.db") as database:
             ours, theirs = LockStore(database), LockStore(database, Process(other.pid, token_of(other.pid)))
             with database.write() as connection:
-                assert theirs.take(connection, "01J1", "release-1", "kim", AT) is None
-                lock = ours.take(connection, "01J1", "release-2", "robin", AT)
+                assert theirs.take(connection, "01J1", "decision-1", "kim", AT) is None
+                lock = ours.take(connection, "01J1", "decision-2", "robin", AT)
                 assert lock is not None
                 assert (lock.reviewer, lock.locked_at) == ("kim", AT)
             with database.write() as connection:
-                theirs.release(connection, "release-1")
-                assert ours.take(connection, "01J1", "release-2", "robin", AT) is None
-                assert ours.take(connection, "01J1", "release-2", "robin", AT) is None
-                second = ours.take(connection, "01J1", "release-3", "robin", AT)
+                theirs.release(connection, "decision-1")
+                assert ours.take(connection, "01J1", "decision-2", "robin", AT) is None
+                assert ours.take(connection, "01J1", "decision-2", "robin", AT) is None
+                second = ours.take(connection, "01J1", "decision-3", "robin", AT)
                 assert second is not None
-                assert second.release_id == "release-2"
+                assert second.decision_id == "decision-2"
     finally:
         other.kill()
         other.wait()
@@ -106,7 +106,7 @@ def test_a_lock_of_a_process_that_is_gone_is_taken_over(database: Database) -> N
     owner = Process(other.pid, token_of(other.pid))
     assert owner.is_alive()
     with database.write() as connection:
-        assert LockStore(database, owner).take(connection, "01J1", "release-1", "kim", AT) is None
+        assert LockStore(database, owner).take(connection, "01J1", "decision-1", "kim", AT) is None
     assert LockStore(database).elsewhere(AT) == {"01J1": "kim"}
     assert LockStore(database, owner).elsewhere(AT) == {}
     other.kill()
@@ -114,7 +114,7 @@ def test_a_lock_of_a_process_that_is_gone_is_taken_over(database: Database) -> N
     assert not owner.is_alive()
     assert LockStore(database).elsewhere(AT) == {}
     with database.write() as connection:
-        assert LockStore(database).take(connection, "01J1", "release-2", "robin", AT) is None
+        assert LockStore(database).take(connection, "01J1", "decision-2", "robin", AT) is None
 
 
 def test_a_later_process_with_the_same_number_is_another_one() -> None:
@@ -175,9 +175,9 @@ def test_a_lock_long_ago_needs_no_watching(database: Database) -> None:
     assert take(database, LockStore(database, where="machine b"), "r2", AT + timedelta(hours=1)) is None
 
 
-def take(database: Database, locks: LockStore, release_id: str, at: datetime) -> DecisionLock | None:
+def take(database: Database, locks: LockStore, decision_id: str, at: datetime) -> DecisionLock | None:
     with database.write() as connection:
-        return locks.take(connection, "01JX", release_id, "kim", at)
+        return locks.take(connection, "01JX", decision_id, "kim", at)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="process namespaces are Linux's")

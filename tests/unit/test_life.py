@@ -92,9 +92,9 @@ def test_the_edit_that_took_its_place_is_part_of_its_life(database: Database) ->
             EmailSummary(**fields("M2", 20, delivered_at=NOW - timedelta(minutes=5))),
         ]
     )
-    release = SavedDecision("R1", "M1", "M2", "{}", "{}", None, True, "", NOW)
+    decision = SavedDecision("R1", "M1", "M2", "{}", "{}", None, True, "", NOW)
     with database.write() as connection:
-        DecisionStore(database).put(connection, release)
+        DecisionStore(database).put(connection, decision)
     details = {"act": "release_edit", "release": "R1"}
     journal = Journal(database)
     journal.write("submitted", "robin", "M1", NOW - timedelta(minutes=19), {**details, "about": "M2"})

@@ -59,7 +59,7 @@ async def waiting(services: Assisted, reviewer: str) -> QueueEntry:
     return entry
 
 
-def releases(services: Assisted, reviewer: str, own_replies: str) -> Decisions:
+def decisions_of(services: Assisted, reviewer: str, own_replies: str) -> Decisions:
     review = Review.of({"hold_seconds": 0, "own_replies": own_replies})
     return Decisions(services.database, services.gateway, review, reviewer, HurriedClock(), services.notices.append)
 
@@ -152,7 +152,7 @@ async def test_another_reviewer_must_approve_where_the_settings_say_so(
             await refused_to_its_author(services)
     async with at(sandbox, "anna") as services:
         entry = await waiting(services, "anna")
-        deciding = releases(services, "anna", "another")
+        deciding = decisions_of(services, "anna", "another")
         await deciding.approve(entry.item, entry.digest)
         await deciding.overview.settled(entry.item.id)
         await deciding.aclose()
@@ -161,7 +161,7 @@ async def test_another_reviewer_must_approve_where_the_settings_say_so(
 
 async def refused_to_its_author(services: Assisted) -> None:
     entry = await waiting(services, "robin")
-    deciding = releases(services, "robin", "another")
+    deciding = decisions_of(services, "robin", "another")
     before = len(kinds(services))
     with pytest.raises(OwnReply, match="another reviewer"):
         await deciding.approve(entry.item, entry.digest)
@@ -175,12 +175,12 @@ async def test_its_author_may_reject_it_and_approve_it_by_default(sandbox: Sandb
     async with at(sandbox, "robin") as services:
         await services.drafts.submit_reply(mail_id, BODY)
         entry = await waiting(services, "robin")
-        deciding = releases(services, "robin", "another")
+        deciding = decisions_of(services, "robin", "another")
         await deciding.reject(entry.item, entry.digest, "Better not")
         await deciding.overview.settled(entry.item.id)
         await services.drafts.submit_reply(mail_id, "Dear Anna, tomorrow.")
         entry = await waiting(services, "robin")
-        willing = releases(services, "robin", "self")
+        willing = decisions_of(services, "robin", "self")
         await willing.approve(entry.item, entry.digest)
         await willing.overview.settled(entry.item.id)
         held = [entry for entry in Journal(services.database).entries() if entry.kind == "held"]
@@ -195,7 +195,7 @@ async def test_its_author_may_reject_it_and_approve_it_by_default(sandbox: Sandb
 
 async def test_a_tag_alone_never_counts_in_favour_of_an_agent(sandbox: Sandbox, mail_id: str) -> None:
     async with at(sandbox, "anna") as services:
-        deciding = releases(services, "anna", "self")
+        deciding = decisions_of(services, "anna", "self")
         for text, approves in (("One.", True), ("Two.", False)):
             draft = sandbox.reply(mail_id, text)["id"]
             path = f"/v1/mailboxes/{sandbox.mailbox}/emails/{draft}/tags"

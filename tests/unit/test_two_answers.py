@@ -189,9 +189,9 @@ def test_our_own_decisions_tell_what_replaces_what(database: Database) -> None:
     wait(database, waiting(5))
     ours(database, 7, "pending_send_approval")
     assert set(said(database, 5)) == {"another_answer"}
-    release = SavedDecision("r1", email_id(5), email_id(7), "{}", "{}", None, False, "", START)
+    decision = SavedDecision("r1", email_id(5), email_id(7), "{}", "{}", None, False, "", START)
     with database.write() as connection:
-        DecisionStore(database).put(connection, release)
+        DecisionStore(database).put(connection, decision)
     assert said(database, 5) == {}
 
 

@@ -76,13 +76,13 @@ class Histories:
         self._assist = AssistStore(database)
         self._mail = MailStore(database)
         self._pending = PendingStore(database)
-        self._releases = DecisionStore(database)
+        self._decisions = DecisionStore(database)
 
     def of(self, email_id: str) -> History:
         self._lines.learn()
         summary = self._mail.summary(email_id)
         detail = self._mail.detail(email_id)
-        rows = self._releases.family(email_id)
+        rows = self._decisions.family(email_id)
         family = family_of(email_id, rows)
         events = list(self._mail_events(email_id, summary, detail))
         for other, relation in family.items():

@@ -21,11 +21,11 @@ class ActiveDecisions:
         self._editing: dict[str, ActiveDecision] = {}
         """Decisions that may have created another email, by decision id."""
 
-    def __contains__(self, release_id: str) -> bool:
-        return release_id in self._by_id
+    def __contains__(self, decision_id: str) -> bool:
+        return decision_id in self._by_id
 
-    def __getitem__(self, release_id: str) -> ActiveDecision:
-        return self._by_id[release_id]
+    def __getitem__(self, decision_id: str) -> ActiveDecision:
+        return self._by_id[decision_id]
 
     def __iter__(self) -> Iterator[ActiveDecision]:
         """All decisions, the newest last."""
@@ -37,22 +37,22 @@ class ActiveDecisions:
 
     def add(self, decisions: Iterable[ActiveDecision]) -> None:
         for decision in decisions:
-            self._by_id[decision.release_id] = decision
+            self._by_id[decision.decision_id] = decision
             self._newest[decision.email_id] = decision
             if decision.state.case.act not in _ONE_EMAIL:
-                self._editing[decision.release_id] = decision
+                self._editing[decision.decision_id] = decision
 
     def add_oldest(self, decision: ActiveDecision) -> None:
         """Adds a decision that began before all others."""
-        self._by_id = {decision.release_id: decision, **self._by_id}
+        self._by_id = {decision.decision_id: decision, **self._by_id}
         self._newest.setdefault(decision.email_id, decision)
         if decision.state.case.act not in _ONE_EMAIL:
-            self._editing = {decision.release_id: decision, **self._editing}
+            self._editing = {decision.decision_id: decision, **self._editing}
 
-    def forget(self, release_ids: Iterable[str]) -> None:
-        for release_id in release_ids:
-            decision = self._by_id.pop(release_id)
-            self._editing.pop(release_id, None)
+    def forget(self, decision_ids: Iterable[str]) -> None:
+        for decision_id in decision_ids:
+            decision = self._by_id.pop(decision_id)
+            self._editing.pop(decision_id, None)
             if self._newest.get(decision.email_id) is decision:
                 del self._newest[decision.email_id]
 

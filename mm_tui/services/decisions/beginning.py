@@ -89,7 +89,7 @@ class Beginning:
             await self._driver.feed_all(decisions, Quit())
 
     def _forget_old(self) -> None:
-        ended = [decision.release_id for decision in self._active if decision.state.ended]
+        ended = [decision.decision_id for decision in self._active if decision.state.ended]
         self._active.forget(ended[:-REMEMBERED])
 
     # Decisions from elsewhere
@@ -97,13 +97,13 @@ class Beginning:
     async def resume(self) -> None:
         """Continues the decisions of processes that have ended: reads the gateway, then asks a human."""
         for decision in await asyncio.to_thread(self._store.incidents.all):
-            if decision.release_id not in self._active:
+            if decision.decision_id not in self._active:
                 # It comes before the decisions of this run, because it is older.
                 self._active.add_oldest(decision)
                 self._driver.tell(decision)
         await asyncio.to_thread(self._store.drop_seconded)
         for decision in await asyncio.to_thread(self._left):
-            if self.is_under_way or decision.release_id in self._active:
+            if self.is_under_way or decision.decision_id in self._active:
                 # It may be one that began here in the meantime; one that was left is found again the next time.
                 continue
             self._active.add([decision])
@@ -112,7 +112,7 @@ class Beginning:
     def _left(self) -> list[ActiveDecision]:
         taken = []
         for row in self._store.rows.open():
-            if row.release_id in self._active:
+            if row.decision_id in self._active:
                 continue
             try:
                 decision = self._store.resume(row, self._clock.now())
@@ -138,15 +138,15 @@ class Beginning:
 
     async def leave_open(self) -> None:
         """Gives decisions that are still open to the next process that looks for some."""
-        release_ids = [decision.release_id for decision in self._active.open()]
+        decision_ids = [decision.decision_id for decision in self._active.open()]
         try:
-            if release_ids:
-                await asyncio.to_thread(self._give_back, release_ids)
+            if decision_ids:
+                await asyncio.to_thread(self._give_back, decision_ids)
         except STORE_FAULTS as error:
             # Locks of a process that has ended can be taken over.
             log.warning("locks could not be given back: %s", type(error).__name__)
 
-    def _give_back(self, release_ids: Iterable[str]) -> None:
+    def _give_back(self, decision_ids: Iterable[str]) -> None:
         with self._store.database.write() as connection:
-            for release_id in release_ids:
-                self._store.locks.release(connection, release_id)
+            for decision_id in decision_ids:
+                self._store.locks.release(connection, decision_id)

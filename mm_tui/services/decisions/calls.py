@@ -87,7 +87,7 @@ class DecisionCalls:
             return NotMade(undone=False)
         except GatewayError as error:
             if isinstance(error, TooMany):
-                self.limited.add(decision.release_id)
+                self.limited.add(decision.decision_id)
             result = _refused(error)
             if isinstance(result, CallRefused) and error.status is not None and not isinstance(effect, Cancel):
                 return await self._checked_refusal(decision, effect, result)

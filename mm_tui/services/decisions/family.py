@@ -32,11 +32,11 @@ class Family(msgspec.Struct, frozen=True):
     @classmethod
     def of(cls, item: Seen, store: DecisionStore) -> Self:
         """The family of an email. An edit whose id was never received belongs to it by its content."""
-        rows = {row.release_id: row for row in store.family(item.id)}
+        rows = {row.decision_id: row for row in store.family(item.id)}
         for lost in store.doubtful():
             if _is_lost_edit(lost, item.raw):
-                rows.update((row.release_id, row) for row in store.family(lost.item_id))
-        return cls(item, tuple(rows[release_id] for release_id in sorted(rows)))
+                rows.update((row.decision_id, row) for row in store.family(lost.item_id))
+        return cls(item, tuple(rows[decision_id] for decision_id in sorted(rows)))
 
     @property
     def root(self) -> str:

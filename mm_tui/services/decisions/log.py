@@ -131,8 +131,8 @@ class DecisionLog:
             raise OwnReply
         tags = self._tags(item)
         request = request.by_two(self._second, tags, can_tag=self._can_tag)
-        release_id = f"{int(at.timestamp() * 1000):013d}-{secrets.token_hex(4)}"
-        family = self._locked_family(connection, request, release_id, at)
+        decision_id = f"{int(at.timestamp() * 1000):013d}-{secrets.token_hex(4)}"
+        family = self._locked_family(connection, request, decision_id, at)
         mine = edited(item.raw, request.edit) if request.edit is not None else None
         submits = request.act is Act.RELEASE_EDIT
         key, key_since = family.key_of(mine, at) if mine is not None and submits else ("", at)
@@ -149,7 +149,7 @@ class DecisionLog:
         )
         state, effects = begin(case)
         decision = ActiveDecision(
-            release_id=release_id,
+            decision_id=decision_id,
             state=state,
             meta=DecisionMeta(
                 mailbox_id=item.mailbox_id,
@@ -179,12 +179,12 @@ class DecisionLog:
         return decision
 
     def _locked_family(
-        self, connection: sqlite3.Connection, request: DecisionRequest, release_id: str, at: datetime
+        self, connection: sqlite3.Connection, request: DecisionRequest, decision_id: str, at: datetime
     ) -> Family:
         """Locks the email with all its versions for this decision, unless an earlier one forbids it."""
         item = request.item
         family = Family.of(item, self.rows)
-        if lock := self.locks.take(connection, family.root, release_id, self.reviewer, at):
+        if lock := self.locks.take(connection, family.root, decision_id, self.reviewer, at):
             raise _locked(lock, at)
         family = replace(family, rows=tuple(self._fallen(connection, row, at) for row in family.rows))
         if request.act is not Act.REJECT:
@@ -217,27 +217,27 @@ class DecisionLog:
         process took the decision over meanwhile. Nothing may be written or done. `is_ours`: this process has it
         locked."""
         if is_ours:
-            self.locks.confirm(connection, decision.release_id, at)
+            self.locks.confirm(connection, decision.decision_id, at)
         for entry in entries:
             self.journal.append(
                 connection, entry.entry, self.reviewer, state.case.item, at, details_of(decision, state, entry)
             )
         self.rows.put(connection, decision.saved(state, at))
         if state.ended:
-            self.locks.release(connection, decision.release_id)
+            self.locks.release(connection, decision.decision_id)
         if state.outcome in INCIDENTS:
-            self.incidents.note(decision.release_id)
+            self.incidents.note(decision.decision_id)
         if decision.must_ask_redraft(state):
-            self.redrafts.note(decision.release_id)
+            self.redrafts.note(decision.decision_id)
 
     def resume(self, row: SavedDecision, at: datetime) -> ActiveDecision | None:
         """The decision of a process that is gone, locked for this one; None while another process handles it."""
         with self.database.write(durable=True) as connection:
-            fresh = self.rows.get(row.release_id)
+            fresh = self.rows.get(row.decision_id)
             if fresh is None or fresh.ended:
                 return None
             root = root_of(fresh.item_id, tuple(self.rows.family(fresh.item_id)))
-            if self.locks.take(connection, root, fresh.release_id, self.reviewer, at) is not None:
+            if self.locks.take(connection, root, fresh.decision_id, self.reviewer, at) is not None:
                 return None
             return restored(fresh)
 

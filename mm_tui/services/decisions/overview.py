@@ -114,7 +114,7 @@ class DecisionOverview:
         if decision.must_ask_redraft(state):
             said += ASKS_REDRAFT
         return DecisionView(
-            id=decision.release_id,
+            id=decision.decision_id,
             email_id=state.case.item,
             act=state.case.act,
             phase=phase_of(state),

@@ -74,7 +74,7 @@ class Content(msgspec.Struct, frozen=True):
 class ActiveDecision(msgspec.Struct, eq=False):
     """A decision in progress in this program."""
 
-    release_id: str
+    decision_id: str
     state: State
     meta: DecisionMeta
     content: Content | None
@@ -172,7 +172,7 @@ class ActiveDecision(msgspec.Struct, eq=False):
         elif state.ended and not self.must_ask_redraft(state):
             content = None
         return SavedDecision(
-            release_id=self.release_id,
+            decision_id=self.decision_id,
             item_id=state.case.item,
             replacement_id=state.replacement or None,
             state=typed_json.dumped(state),
@@ -190,14 +190,14 @@ class UnreadableDecision(StoreError):
     def __init__(self, row: SavedDecision) -> None:
         super().__init__(
             f"what is stored of a decision about {row.item_id} is damaged: see at the gateway what became of this "
-            f"email, and in `mm-tui audit list` what was decided; it cannot be decided here ({row.release_id})"
+            f"email, and in `mm-tui audit list` what was decided; it cannot be decided here ({row.decision_id})"
         )
 
 
 def restored(row: SavedDecision) -> ActiveDecision:
     """Restores the decision from a row. Raises UnreadableDecision."""
     return ActiveDecision(
-        release_id=row.release_id,
+        decision_id=row.decision_id,
         state=state_of(row),
         meta=meta_of(row),
         content=_read(Content, row, row.content) if row.content is not None else None,
@@ -232,7 +232,7 @@ _LONGEST = 200
 
 def details_of(decision: ActiveDecision, state: State, entry: WriteEntry) -> dict[str, str]:
     case, content = decision.state.case, decision.content
-    details = {"release": decision.release_id, "act": str(case.act), "digest": case.digest}
+    details = {"release": decision.decision_id, "act": str(case.act), "digest": case.digest}
     if entry.about:
         details["about"] = entry.about
     if entry.note:

@@ -63,15 +63,15 @@ class RedraftRequests:
         """Tries each request once; returns the ids of the emails whose requests are left."""
         left: list[str] = []
         for decision in await asyncio.to_thread(self._unasked.all):
-            failures, again_at = self._failed.get(decision.release_id, (0, 0.0))
+            failures, again_at = self._failed.get(decision.decision_id, (0, 0.0))
             if failures and self._clock.monotonic() < again_at:
                 left.append(decision.email_id)
             elif await self._is_settled(decision, failures):
-                self._failed.pop(decision.release_id, None)
-                await asyncio.to_thread(self._unasked.forget, decision.release_id)
+                self._failed.pop(decision.decision_id, None)
+                await asyncio.to_thread(self._unasked.forget, decision.decision_id)
             else:
                 wait = backoff_seconds(failures + 1, AGAIN_AFTER, None, self._rng)
-                self._failed[decision.release_id] = failures + 1, self._clock.monotonic() + wait
+                self._failed[decision.decision_id] = failures + 1, self._clock.monotonic() + wait
                 left.append(decision.email_id)
         return left
 

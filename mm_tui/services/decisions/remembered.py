@@ -38,27 +38,27 @@ class RememberedDecisions:
         self._state = StateStore(database, kept=True)
         self._rows = DecisionStore(database)
 
-    def note(self, release_id: str) -> None:
+    def note(self, decision_id: str) -> None:
         """Remembers a decision, inside the caller's transaction."""
-        self._state.set(self._name, json.dumps([*dict.fromkeys([*self._ids(), release_id])]))
+        self._state.set(self._name, json.dumps([*dict.fromkeys([*self._ids(), decision_id])]))
 
     def all(self) -> list[ActiveDecision]:
         """The remembered decisions, oldest first."""
         found = []
-        for release_id in self._ids():
-            if (row := self._rows.get(release_id)) is not None:
+        for decision_id in self._ids():
+            if (row := self._rows.get(decision_id)) is not None:
                 try:
                     found.append(restored(row))
                 except UnreadableDecision as error:
                     log.error("%s", error)
         return found
 
-    def forget(self, release_id: str) -> None:
+    def forget(self, decision_id: str) -> None:
         """Forgets a decision that needs nothing more, and deletes the text kept for it."""
         with self._database.write() as connection:
-            left = [one for one in self._ids() if one != release_id]
+            left = [one for one in self._ids() if one != decision_id]
             self._state.set(self._name, json.dumps(left) if left else None)
-            if (row := self._rows.get(release_id)) is not None:
+            if (row := self._rows.get(decision_id)) is not None:
                 self._rows.put(connection, replace(row, content=None))
 
     def _ids(self) -> Sequence[str]:
@@ -73,7 +73,7 @@ class RememberedDecisions:
         for row in self._rows.with_text():
             with suppress(UnreadableDecision):
                 if (state_of(row).outcome in INCIDENTS) == (self._name == UNSEEN_INCIDENTS):
-                    found.append(row.release_id)
+                    found.append(row.decision_id)
         return found
 
 

@@ -208,24 +208,24 @@ class Decisions:
         """Waits until the results of ended decisions, such as examples and tags, are in the store."""
         await self._after.done()
 
-    def was_limited(self, release_id: str) -> bool:
+    def was_limited(self, decision_id: str) -> bool:
         """Whether the gateway refused a call of this decision because there were too many requests."""
-        return release_id in self._calls.limited
+        return decision_id in self._calls.limited
 
     def note_not_done(self) -> None:
         """Notes that a human has looked at all decisions that failed without effect."""
         for decision in self._active:
             decision.looked_at = decision.looked_at or decision.is_unseen_failure
 
-    def looked_at(self, release_id: str) -> Coroutine[Any, Any, None]:
+    def looked_at(self, decision_id: str) -> Coroutine[Any, Any, None]:
         """Notes that a human has looked at how a decision ended: in memory at once, on the disk when awaited."""
-        decision = self._active[release_id]
+        decision = self._active[decision_id]
         decision.looked_at = True
         return self._keep_looked_at(decision)
 
     async def _keep_looked_at(self, decision: ActiveDecision) -> None:
         if decision.state.outcome in INCIDENTS:
-            await asyncio.to_thread(self._store.incidents.forget, decision.release_id)
+            await asyncio.to_thread(self._store.incidents.forget, decision.decision_id)
         self._driver.tell(decision)
 
     # History

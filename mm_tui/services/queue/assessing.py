@@ -56,7 +56,7 @@ class Assessing:
         resubmissions: Resubmissions,
     ) -> None:
         self._mail = MailStore(database)
-        self._releases = DecisionStore(database)
+        self._decisions = DecisionStore(database)
         self._contacts = contacts
         self._clock = clock
         self._risk = risk
@@ -137,7 +137,7 @@ class Assessing:
         def family() -> set[str]:
             details = [mail.detail for mail in others if mail.detail is not None]
             own = self._mail.detail(item.id)
-            return family_of(item.id, self._releases, details if own is None else [*details, own])
+            return family_of(item.id, self._decisions, details if own is None else [*details, own])
 
         return other_answers(item, [mail.mail for mail in others], family)
 

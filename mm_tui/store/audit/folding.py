@@ -68,8 +68,8 @@ class Folder:
         for key, email_id, at in rows:
             yield key << 1, _Step(("tags", str(email_id)), at)
         numbers = json.dumps([key >> 1 for key in keys if key & 1])
-        for number, kind, release, email_id, at in reader.execute(_JOURNAL_STEPS, (numbers,)):
-            if release and self._decisions:
-                yield number << 1 | 1, _Step(("decision", str(release)), 0)
+        for number, kind, decision_id, email_id, at in reader.execute(_JOURNAL_STEPS, (numbers,)):
+            if decision_id and self._decisions:
+                yield number << 1 | 1, _Step(("decision", str(decision_id)), 0)
             elif kind in TAGGING and email_id:
                 yield number << 1 | 1, _Step(("tags", str(email_id)), parsed_ms(at, 0))

@@ -96,7 +96,7 @@ class DecisionLock(msgspec.Struct, frozen=True):
     """The process that is deciding about an email."""
 
     subject: str
-    release_id: str
+    decision_id: str
     owner: Process
     reviewer: OneLine
     locked_at: datetime
@@ -127,7 +127,7 @@ class LockStore:
         """By subject: the lock as last seen, and since when it has not changed."""
 
     def take(
-        self, connection: sqlite3.Connection, subject: str, release_id: str, reviewer: str, at: datetime
+        self, connection: sqlite3.Connection, subject: str, decision_id: str, reviewer: str, at: datetime
     ) -> DecisionLock | None:
         """Locks `subject`, the id of the original email, which also covers all its edits, inside the caller's write
         transaction. Returns None if this process now holds the lock; otherwise the lock that prevents it."""
@@ -135,13 +135,13 @@ class LockStore:
         if row is not None:
             lock = _lock(row)
             ours = self._is_ours(lock)
-            if (ours and lock.release_id != release_id) or (not ours and self._may_live(lock, at)):
+            if (ours and lock.decision_id != decision_id) or (not ours and self._may_live(lock, at)):
                 return lock
         moment = at.astimezone(UTC).isoformat()
         connection.execute(
             "INSERT OR REPLACE INTO claims (subject, release_id, pid, process, reviewer, claimed_at, place, beat,"
             " renewed_at) VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?)",
-            (subject, release_id, self._owner.pid, self._owner.token, reviewer, moment, self._place, moment),
+            (subject, decision_id, self._owner.pid, self._owner.token, reviewer, moment, self._place, moment),
         )
         return None
 
@@ -159,13 +159,13 @@ class LockStore:
                 (at.astimezone(UTC).isoformat(), self._owner.pid, self._owner.token, self._place),
             ).rowcount
 
-    def confirm(self, connection: sqlite3.Connection, release_id: str, at: datetime) -> None:
+    def confirm(self, connection: sqlite3.Connection, decision_id: str, at: datetime) -> None:
         """Checks, inside the caller's write transaction, that this process still holds the lock of a decision, and
         renews it. Raises TakenOver if another process has taken the decision over."""
         kept = connection.execute(
             "UPDATE claims SET beat = beat + 1, renewed_at = ?"
             " WHERE release_id = ? AND pid = ? AND process = ? AND place = ?",
-            (at.astimezone(UTC).isoformat(), release_id, self._owner.pid, self._owner.token, self._place),
+            (at.astimezone(UTC).isoformat(), decision_id, self._owner.pid, self._owner.token, self._place),
         )
         if not kept.rowcount:
             raise TakenOver("another program that shares this store has taken this decision over: see to it there")
@@ -180,25 +180,25 @@ class LockStore:
         written = lock.renewed_at or lock.locked_at
         if at - written > CLOCKS_DIFFER + timedelta(seconds=LEASE_SECONDS):
             return False
-        now, shown = self._monotonic(), (lock.release_id, lock.owner.pid, lock.beat)
+        now, shown = self._monotonic(), (lock.decision_id, lock.owner.pid, lock.beat)
         seen = self._watched.get(lock.subject)
         if seen is None or seen[0] != shown:
             self._watched[lock.subject] = (shown, now)
             return True
         return now - seen[1] <= LEASE_SECONDS
 
-    def release(self, connection: sqlite3.Connection, release_id: str) -> None:
+    def release(self, connection: sqlite3.Connection, decision_id: str) -> None:
         """Releases this process's lock for a decision, inside the caller's write transaction."""
         connection.execute(
             "DELETE FROM claims WHERE release_id = ? AND pid = ? AND process = ? AND place = ?",
-            (release_id, self._owner.pid, self._owner.token, self._place),
+            (decision_id, self._owner.pid, self._owner.token, self._place),
         )
 
 
 def _lock(row: sqlite3.Row) -> DecisionLock:
     return DecisionLock(
         subject=row["subject"],
-        release_id=row["release_id"],
+        decision_id=row["release_id"],
         owner=Process(int(row["pid"]), row["process"]),
         reviewer=OneLine(row["reviewer"]),
         locked_at=stored_time(row["claimed_at"]),

@@ -12,9 +12,10 @@ from mm_tui.store.sort_keys import stored_time
 
 
 class SavedDecision(msgspec.Struct, frozen=True):
-    """One decision as last journaled. `state`, `facts` and `content` are JSON of the decision service."""
+    """One decision as last journaled. `state`, `facts` and `content` are JSON of the decision service.
+    The encoded names are those of the table's columns."""
 
-    release_id: str
+    decision_id: str = msgspec.field(name="release_id")
     item_id: str
     replacement_id: str | None
     state: str
@@ -27,7 +28,10 @@ class SavedDecision(msgspec.Struct, frozen=True):
     updated_at: datetime
 
     def __repr__(self) -> str:
-        return f"<SavedDecision {self.release_id} of {self.item_id}>"
+        return f"<SavedDecision {self.decision_id} of {self.item_id}>"
+
+
+_COLUMNS = ", ".join(SavedDecision.__struct_encode_fields__)
 
 
 class DecisionStore:
@@ -36,17 +40,16 @@ class DecisionStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def put(self, connection: sqlite3.Connection, release: SavedDecision) -> None:
+    def put(self, connection: sqlite3.Connection, decision: SavedDecision) -> None:
         """Saves inside the caller's write transaction, which also appends the journal entry."""
-        *values, updated_at = msgspec.structs.astuple(release)
+        *values, updated_at = msgspec.structs.astuple(decision)
         connection.execute(
-            f"INSERT OR REPLACE INTO releases ({', '.join(SavedDecision.__struct_fields__)})"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            f"INSERT OR REPLACE INTO releases ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (*values, updated_at.astimezone(UTC).isoformat()),
         )
 
-    def get(self, release_id: str) -> SavedDecision | None:
-        rows = self._select("WHERE release_id = ?", release_id)
+    def get(self, decision_id: str) -> SavedDecision | None:
+        rows = self._select("WHERE release_id = ?", decision_id)
         return rows[0] if rows else None
 
     def open(self) -> list[SavedDecision]:
@@ -59,13 +62,13 @@ class DecisionStore:
         fresh = [email_id]
         while fresh:
             one = fresh.pop()
-            for release in self._select("WHERE item_id = ? OR replacement_id = ?", one, one):
-                found[release.release_id] = release
-                for other in (release.item_id, release.replacement_id):
+            for decision in self._select("WHERE item_id = ? OR replacement_id = ?", one, one):
+                found[decision.decision_id] = decision
+                for other in (decision.item_id, decision.replacement_id):
                     if other and other not in known:
                         known.add(other)
                         fresh.append(other)
-        return sorted(found.values(), key=lambda release: release.release_id)
+        return sorted(found.values(), key=lambda decision: decision.decision_id)
 
     def doubtful(self) -> list[SavedDecision]:
         """Ended decisions with a call that may still take effect, oldest first."""
@@ -77,9 +80,19 @@ class DecisionStore:
 
     def _select(self, where: str, *values: str) -> list[SavedDecision]:
         # Sorted here because with ORDER BY SQLite would scan the whole table instead of the small index.
-        found = self._database.reader().execute(f"SELECT * FROM releases {where}", values).fetchall()
-        rows = sorted(found, key=lambda row: str(row["release_id"]))
-        return [
-            SavedDecision(**{**row, "ended": bool(row["ended"]), "updated_at": stored_time(row["updated_at"])})
-            for row in map(dict, rows)
-        ]
+        found = self._database.reader().execute(f"SELECT {_COLUMNS} FROM releases {where}", values).fetchall()
+        return [_decision(row) for row in sorted(found, key=lambda row: str(row["release_id"]))]
+
+
+def _decision(row: sqlite3.Row) -> SavedDecision:
+    return SavedDecision(
+        decision_id=row["release_id"],
+        item_id=row["item_id"],
+        replacement_id=row["replacement_id"],
+        state=row["state"],
+        facts=row["facts"],
+        content=row["content"],
+        ended=bool(row["ended"]),
+        doubts=row["doubts"],
+        updated_at=stored_time(row["updated_at"]),
+    )

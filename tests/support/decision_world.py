@@ -1,4 +1,4 @@
-"""A world for the release core to live in, small enough that a test can visit all of it.
+"""A world for the decision core to live in, small enough that a test can visit all of it.
 
 The core is composed with a gateway, a second reviewer, the agent, a network and a machine that may crash. Every one of
 them may move at any moment, as often as it likes: losses, delays and crashes are not counted. A request whose answer
@@ -196,11 +196,11 @@ class Walker:
     """Visits everything in a scope."""
 
     def __init__(self, scope: Scope) -> None:
-        from mm_tui.decision import machine as release
+        from mm_tui.decision import machine
 
         self.scope = scope
-        self._step = scope.step or release.step
-        self.begin = scope.begin or release.begin
+        self._step = scope.step or machine.step
+        self.begin = scope.begin or machine.begin
         self._known: dict[tuple[int, Event], Move] = {}
         self._states: dict[State, State] = {}
         self._ids: set[int] = set()

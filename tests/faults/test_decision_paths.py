@@ -1,4 +1,4 @@
-"""The release service against a real gateway over HTTP, without faults: every way a decision can go."""
+"""The decision service against a real gateway over HTTP, without faults: every way a decision can go."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every reachable state of the release core in a hostile world keeps the promises; every broken core is caught."""
+"""Every reachable state of the decision core in a hostile world keeps the promises; every broken core is caught."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from types import ModuleType
 
 import pytest
 
-from mm_tui.decision import machine as release
+from mm_tui.decision import machine
 from mm_tui.decision.events import Event
 from mm_tui.decision.state import Act, Case, Outcome, State
-from tests.support.release_world import Broken, Move, Scope, Walker
+from tests.support.decision_world import Broken, Move, Scope, Walker
 
 SCOPES = {
     "approve": Scope((Act.APPROVE,)),
@@ -103,115 +103,115 @@ def test_the_walks_reach_every_ending_between_them() -> None:
     assert set().union(*ENDINGS.values()) == set(Outcome)
 
 
-RELEASE, EDIT, MOVES, BACK = "machine", "replacement", "moves", "reading_back"
+MACHINE, EDIT, MOVES, BACK = "machine", "replacement", "moves", "reading_back"
 MUTATIONS: dict[str, tuple[Scope, str, str, str]] = {
     "no check before the decision": (
         SCOPES["approve"],
-        RELEASE,
+        MACHINE,
         "return check(state) if isinstance(event, Elapsed)",
         "return decide(state, approve=True) if isinstance(event, Elapsed)",
     ),
     "the digest is not compared": (
         SCOPES["approve"],
-        RELEASE,
+        MACHINE,
         "        return end(state, Outcome.CHANGED, snapshot=snapshot)\n    if state.case.act is",
         "        pass\n    if state.case.act is",
     ),
     "a send time that has passed is not noticed": (
         SCOPES["approve for a set time"],
-        RELEASE,
+        MACHINE,
         "        return end(state, Outcome.TOO_LATE, snapshot=snapshot)",
         "        pass",
     ),
     "a lost decision is repeated": (
         SCOPES["approve"],
-        RELEASE,
+        MACHINE,
         "            return doubt(state, words)",
         "            return decide(state, approve=True)",
     ),
     "a lost decision counts as done": (
         SCOPES["approve"],
-        RELEASE,
+        MACHINE,
         "            return doubt(state, words)",
         "            return end(state, Outcome.APPROVED)",
     ),
     "a refused decision counts as done": (
         SCOPES["reject"],
-        RELEASE,
+        MACHINE,
         "            return read_back(state, words)",
         "            return end(state, Outcome.REJECTED)",
     ),
     "undo once the call is under way": (
         SCOPES["approve"],
-        RELEASE,
+        MACHINE,
         "return end(state, Outcome.UNDONE) if can_undo(state) else stay(state)",
         "return end(state, Outcome.UNDONE) if can_undo(state) or state.step is Step.CALL else stay(state)",
     ),
     "undo ends with the hold": (
         SCOPES["approve"],
-        RELEASE,
+        MACHINE,
         "return _is_first(state) and state.step in (Step.HOLD, Step.CHECK, Step.ASK)",
         "return _is_first(state) and state.step is Step.HOLD",
     ),
     "a quit lets a check go on": (
         SCOPES["approve"],
-        RELEASE,
+        MACHINE,
         "return end(state, Outcome.FELL_BACK) if can_undo(state) else (replace(state, closing=True), ())",
         "return stay(state)",
     ),
     "an edit goes on after a quit": (
         SCOPES["edit and release"],
-        RELEASE,
+        MACHINE,
         "    if state.step not in (Step.CALL, Step.RECORD):\n        return stay(state)\n    following, effects",
         "    if state.step not in (Step.CALL, Step.RECORD):\n        return _advance(state, event)\n"
         "    following, effects",
     ),
     "the answer to a call makes the next one after a quit": (
         SCOPES["edit and release"],
-        RELEASE,
+        MACHINE,
         "return following, tuple(effect for effect in effects if isinstance(effect, WriteEntry | DropText))",
         "return replace(following, closing=False), effects",
     ),
     "a call that was not begun counts as in doubt": (
         SCOPES["approve"],
-        RELEASE,
+        MACHINE,
         "return end(state, Outcome.UNDONE if undone else Outcome.FELL_BACK)",
         "return read_back(state)",
     ),
     "a hold that was slept through ends": (
         SCOPES["approve"],
-        RELEASE,
+        MACHINE,
         "return (state, (Hold(),)) if state.step is Step.HOLD else stay(state)",
         "return check(state) if state.step is Step.HOLD else stay(state)",
     ),
     "a look during the hold ends it": (
         SCOPES["approve"],
-        RELEASE,
+        MACHINE,
         "return replace(on_time, step=Step.HOLD, todo=()), (Hold(anew=False),)",
         "return decide(on_time, approve=True)",
     ),
     "what is read during the hold is called upon": (
         SCOPES["approve"],
-        RELEASE,
+        MACHINE,
         "(snapshot.remote_state, snapshot.digest) != (waits, state.seen) and (",
         "True and (",
     ),
     "what another did during the hold is told after it": (
         SCOPES["approve"],
-        RELEASE,
+        MACHINE,
         "                return _checked(on_time, snapshot)",
         "                pass",
     ),
     "a held decision survives a crash": (
         SCOPES["approve"],
-        RELEASE,
+        MACHINE,
         "    if can_undo(state):\n        return end(state, Outcome.FELL_BACK)\n    if",
         "    if can_undo(state):\n        return check(state)\n    if",
     ),
-    "a crash is not asked about": (SCOPES["edit and release"], RELEASE, "stale=True, question=None", "question=None"),
+    "a crash is not asked about": (SCOPES["edit and release"], MACHINE, "stale=True, question=None", "question=None"),
     "a lost network is not asked about": (
         SCOPES["edit and release"],
-        RELEASE,
+        MACHINE,
         "replace(state, stale=True, said=words), (Pause(),)\n        case Elapsed",
         "replace(state, said=words), (Pause(),)\n        case Elapsed",
     ),
@@ -306,20 +306,20 @@ MUTATIONS: dict[str, tuple[Scope, str, str, str]] = {
     ),
     "what tags say is not looked at": (
         SCOPES["approve beside a colleague's edit"],
-        RELEASE,
+        MACHINE,
         "fresh = newly_named(state, snapshot)\n            state",
         "fresh: tuple[str, ...] = ()\n            state",
     ),
     "an edit of another that left does not stop ours": (
         DEEPER["edit and release beside a colleague's edit"],
-        RELEASE,
+        MACHINE,
         "    if snapshot.remote_state.is_settled_unreleased:\n        return read_on(state, rest)\n    if about in",
         "    if snapshot.remote_state.is_settled_unreleased or snapshot.remote_state is RemoteState.RELEASED:\n"
         "        return read_on(state, rest)\n    if about in",
     ),
     "an edit of another that waits is not asked about": (
         SCOPES["approve beside a colleague's edit"],
-        RELEASE,
+        MACHINE,
         "elif about in state.beside:",
         "else:\n            return read_on(state, rest)\n        if about in state.beside:",
     ),
@@ -367,19 +367,19 @@ MUTATIONS: dict[str, tuple[Scope, str, str, str]] = {
     ),
     "one approval is enough where two are needed": (
         SCOPES["second of two approvals"],
-        RELEASE,
+        MACHINE,
         "state.case.needs_second and not snapshot.is_approved_by_other",
         "False",
     ),
     "the reviewer's own first approval counts as another's": (
         SCOPES["both approvals by one reviewer"],
-        RELEASE,
+        MACHINE,
         "not snapshot.is_approved_by_other",
         "not (snapshot.is_approved_by_other or snapshot.is_approved_by_us)",
     ),
     "a first approval releases": (
         SCOPES["first of two approvals"],
-        RELEASE,
+        MACHINE,
         "    if state.case.act is Act.APPROVE_FIRST:\n        return _first_approval(state, snapshot)",
         "    if state.case.act is Act.APPROVE_FIRST:\n        return decide(state, approve=True)",
     ),
@@ -403,7 +403,7 @@ MUTATIONS: dict[str, tuple[Scope, str, str, str]] = {
     ),
     "an answer is taken that was not asked for": (
         SCOPES["approve"],
-        RELEASE,
+        MACHINE,
         "return _answer(state, choice) if choice in state.choices else stay(state)",
         "return _answer(state, choice)",
     ),
@@ -427,7 +427,7 @@ def test_acting_beside_an_earlier_doubt_is_caught() -> None:
 
 
 def test_the_unbroken_core_loads_in_the_same_way() -> None:
-    with broken_core(RELEASE, "def begin", "def begin") as (begin, step):
+    with broken_core(MACHINE, "def begin", "def begin") as (begin, step):
         counted = Walker(Scope((Act.APPROVE,), begin=begin, step=step)).walk()
     assert counted.states == Walker(SCOPES["approve"]).walk().states
 
@@ -441,10 +441,10 @@ def broken_core(
 ) -> Iterator[tuple[Callable[[Case], Move], Callable[[State, Event], Move]]]:
     """The core from its own source with one passage changed, as modules of their own."""
     prefix = f"broken_core_{next(_numbers)}"
-    folder = Path(release.__file__).parent
+    folder = Path(machine.__file__).parent
     made: list[str] = []
     try:
-        for name in (MOVES, EDIT, BACK, RELEASE):
+        for name in (MOVES, EDIT, BACK, MACHINE):
             source = (folder / f"{name}.py").read_text("utf-8")
             if name == module:
                 assert source.count(old) == 1, f"the passage to change stands {source.count(old)} times in {name}.py"
@@ -456,7 +456,7 @@ def broken_core(
             sys.modules[changed.__name__] = changed
             made.append(changed.__name__)
             exec(compile(source, changed.__name__, "exec"), changed.__dict__)
-        core = import_module(f"{prefix}_{RELEASE}")
+        core = import_module(f"{prefix}_{MACHINE}")
         yield core.begin, core.step
     finally:
         for name in made:
