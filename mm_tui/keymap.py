@@ -130,7 +130,7 @@ ACTS: tuple[Act, ...] = (
     Act("pending.assign", "W", "assign", "assign", "Assign this email to a reviewer; is:mine finds yours."),
     Act("pending.send_back", "b", "send_back", "send back", "Reject with your edited text, and ask for another draft that follows it, by tags."),
     Act("pending.discard", "D", "discard", "discard edit", "Discard your edit; asks first."),
-    Act("pending.kept", "K", "kept", "saved texts", "Texts you wrote that were not sent: read, use, copy or discard them."),
+    Act("pending.kept", "K", "saved_texts", "saved texts", "Texts you wrote that were not sent: read, use, copy or discard them."),
     Act("pending.back", "escape", "back", "back", "Go back to the list; there, clear search and filters.", True),
     # Audit
     Act("audit.search", "slash", "search", "search", "Search both logs as you type.", True),

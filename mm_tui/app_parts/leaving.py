@@ -31,7 +31,7 @@ class Leaving:
         self._session = session
         self._profiles = profiles
         self._screens = screens
-        self._kept_beside: dict[str, str] = {}
+        self._saved_elsewhere: dict[str, str] = {}
         """Texts that could not be saved to the store and are in files beside it, with the message about each."""
         self.next_session: Session | None = None
         """What to open when this app has ended: another profile, with its store already open."""
@@ -70,15 +70,15 @@ class Leaving:
     def _save_text(self, screen: BaseScreen) -> str:
         if screen.save_work() or not (text := screen.written_text()):
             return ""
-        if text not in self._kept_beside:
+        if text not in self._saved_elsewhere:
             from mm_tui.store.loose_texts import keep_text
 
             try:
                 kept = keep_text(text, self._session.database.path)
             except OSError as error:
                 return f"What you wrote cannot be saved anywhere ({error}). If you leave, it is lost."
-            self._kept_beside[text] = f"What you wrote could not be saved in the local store; it is in {kept}."
-        return self._kept_beside[text]
+            self._saved_elsewhere[text] = f"What you wrote could not be saved in the local store; it is in {kept}."
+        return self._saved_elsewhere[text]
 
     def choose_profile(self) -> None:
         if self._profiles is None:

@@ -11,7 +11,7 @@ from mm_tui.review.diff import compare
 from mm_tui.services.examples import store_of
 from mm_tui.settings.paths import examples_path
 from mm_tui.settings.sections import Settings
-from mm_tui.store.examples import ExampleStore, KeptExample
+from mm_tui.store.examples import ExampleStore, SavedExample
 from mm_tui.text import ManyLine, OneLine
 
 
@@ -52,7 +52,7 @@ def _delete(store: ExampleStore, arguments: argparse.Namespace) -> int:
     return Exit.OK
 
 
-def _row(one: KeptExample) -> dict[str, object]:
+def _row(one: SavedExample) -> dict[str, object]:
     return {
         "id": one.id,
         "at": one.at.isoformat() if one.at is not None else None,
@@ -65,7 +65,7 @@ def _row(one: KeptExample) -> dict[str, object]:
     }
 
 
-def _changed(one: KeptExample) -> float:
+def _changed(one: SavedExample) -> float:
     difference = compare(one.written, one.released)
     total = difference.words_before + difference.words_after
     return (total - 2 * difference.words_kept) / total if total else 0.0

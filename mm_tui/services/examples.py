@@ -21,7 +21,7 @@ from mm_tui.models import ARRIVED, Direction, EmailDetail, Party, RawContent, St
 from mm_tui.services import tags
 from mm_tui.settings.paths import examples_path
 from mm_tui.store.assist import AssistStore
-from mm_tui.store.examples import ExampleStore, KeptExample
+from mm_tui.store.examples import ExampleStore, SavedExample
 from mm_tui.store.mail.mails import MailStore
 from mm_tui.text import ManyLine, OneLine, unquoted
 
@@ -95,7 +95,7 @@ class Learner:
         asked = f"{answered.subject}\n{unquoted(answered.body)}" if answered is not None else written.subject
         name = sha256(email_id.encode()).hexdigest()[:8]
         label = OneLine(self._label(answered))
-        self._store.add(KeptExample(name, at, mailbox_id, label, _masked(_begin(asked), names), before, after))
+        self._store.add(SavedExample(name, at, mailbox_id, label, _masked(_begin(asked), names), before, after))
         return True
 
     def _known(self, mailbox_id: str, thread_id: str | None) -> EmailDetail | None:
@@ -132,7 +132,7 @@ class Examples:
         self._store = store_of(settings)
         self._tokens = min(MOST_TOKENS, settings.assist.thread_tokens // 8)
 
-    def like(self, asked: str, label: str = "") -> tuple[KeptExample, ...]:
+    def like(self, asked: str, label: str = "") -> tuple[SavedExample, ...]:
         """A few examples for the answer to this email (its subject first), most similar first. Call it in a thread.
         `label`: its label; empty if unknown. Examples with another label are left out."""
         if self._store is None:
@@ -162,8 +162,8 @@ def _begin(text: str) -> str:
     return text if len(text) <= LONGEST else _ASCII_END.sub("", text[:LONGEST])
 
 
-def _within(budget: int, examples: Iterable[KeptExample]) -> tuple[KeptExample, ...]:
-    chosen: list[KeptExample] = []
+def _within(budget: int, examples: Iterable[SavedExample]) -> tuple[SavedExample, ...]:
+    chosen: list[SavedExample] = []
     for one in examples:
         budget -= tokens(one.written) + tokens(one.released) + 20
         if budget < 0:

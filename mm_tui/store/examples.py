@@ -23,7 +23,7 @@ _TABLE = (
 )
 
 
-class KeptExample(NamedTuple):
+class SavedExample(NamedTuple):
     """What an agent wrote, and what a human sent instead. All texts are masked."""
 
     id: str
@@ -50,7 +50,7 @@ class ExampleStore:
         self._path = path
         self._gateway = gateway
 
-    def add(self, example: KeptExample) -> None:
+    def add(self, example: SavedExample) -> None:
         """Stores an example, replacing one with the same id."""
         with self._open(makes=True) as connection:
             connection.execute(
@@ -63,7 +63,7 @@ class ExampleStore:
                 (self._gateway, self._gateway, MOST),
             )
 
-    def all(self) -> list[KeptExample]:
+    def all(self) -> list[SavedExample]:
         """All examples, newest first."""
         with self._open() as connection:
             rows = connection.execute(
@@ -71,7 +71,7 @@ class ExampleStore:
                 " ORDER BY at DESC, id",
                 (self._gateway,),
             ).fetchall()
-        return [KeptExample(row[0], from_ms(row[1]), row[2], OneLine(row[3]), *map(ManyLine, row[4:])) for row in rows]
+        return [SavedExample(row[0], from_ms(row[1]), row[2], OneLine(row[3]), *map(ManyLine, row[4:])) for row in rows]
 
     def delete(self, ids: Sequence[str] | None = None) -> int:
         """Deletes examples by their ids, or all; returns how many there were. Their content is overwritten on disk."""

@@ -77,7 +77,7 @@ class DraftArea(TextArea):
         return self._before is not None
 
     @property
-    def kept_text(self) -> str:
+    def text_to_save(self) -> str:
         """The text to save: the human's, even while a model writes."""
         return self.text if self._before is None else self._before
 

@@ -30,7 +30,7 @@ from mm_tui.settings.paths import examples_path
 from mm_tui.settings.secret import Secret
 from mm_tui.settings.sections import Assist, Profile, Settings, Sync
 from mm_tui.store.database import Database
-from mm_tui.store.examples import MOST, ExampleStore, KeptExample
+from mm_tui.store.examples import MOST, ExampleStore, SavedExample
 from mm_tui.text import ManyLine, OneLine
 from tests.support.agents import BODY, environment, outbound_by_mail
 from tests.support.cli import Home
@@ -81,8 +81,8 @@ def test_no_run_of_digits_is_left_of_any_text(text: str, names: list[str]) -> No
     assert not any(word.isascii() and word.isdigit() and len(word) >= 3 for word in once.split())
 
 
-def an_example(number: int, *, asked: str = "", written: str = "", released: str = "We mend it.") -> KeptExample:
-    return KeptExample(
+def an_example(number: int, *, asked: str = "", written: str = "", released: str = "We mend it.") -> SavedExample:
+    return SavedExample(
         f"id{number}",
         NOW + timedelta(seconds=number),
         "mb1",

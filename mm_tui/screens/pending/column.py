@@ -217,7 +217,7 @@ class QueueColumn(Vertical):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self.kept: int | None = None
+        self.saved_texts: int | None = None
         """How many unsent texts are saved; None before the queue was read."""
         self.made: Sequence[MadeDecision] = ()
         """Today's decisions, where nothing waits."""
@@ -239,8 +239,8 @@ class QueueColumn(Vertical):
     def show(self, listing: QueueListing, marks: Marks, progress: str) -> None:
         """Draws the list, with the state of the decision about each email. `progress`: of rejecting a filter."""
         session, shown = session_of(self), self.queue_list
-        is_read = self.kept is not None and (listing.waiting or listing.expected is None)
-        words = empty_words(session, listing, self.kept or 0, self.made) if is_read else READING
+        is_read = self.saved_texts is not None and (listing.waiting or listing.expected is None)
+        words = empty_words(session, listing, self.saved_texts or 0, self.made) if is_read else READING
         if words != shown.empty_words:
             shown.empty_words = words
             shown.refresh()
@@ -254,7 +254,7 @@ class QueueColumn(Vertical):
         shown.show(list(listed), row)
         known = knows_queue(session)
         keys = session.settings.keys
-        words_above = heading(listing, marks, self.kept or 0, keys, progress, known=known)
+        words_above = heading(listing, marks, self.saved_texts or 0, keys, progress, known=known)
         above = self.query_one("#heading", CachedStatic)
         # What is wrong with a query is worth a second line where the list is narrow.
         above.set_class(bool(listing.complaint), "-complains")

@@ -66,10 +66,10 @@ class Editing:
         self.tell_what_is_open()
         self._screen.app.push_screen(EditScreen(entry, at), lambda _: self._edited())
 
-    def use(self, kept: SavedEdit) -> None:
+    def use(self, saved: SavedEdit) -> None:
         """Opens a saved text in the editor of the draft waiting in its thread, or as a new reply there. An existing
-        text there, and the saved text itself, are kept among the saved texts."""
-        session, email_id = self._screen.session, written_for(kept)
+        text there, and the saved text itself, stay among the saved texts."""
+        session, email_id = self._screen.session, written_for(saved)
         mail = session.mail.summary(email_id)
         waiting = [entry for entry in self._screen.listing.waiting if not entry.is_inbound]
         found = next((entry for entry in waiting if entry.item.id == email_id), None)
@@ -78,11 +78,11 @@ class Editing:
                 (entry for entry in waiting if self._thread_of(entry) == (mail.mailbox_id, mail.thread_id)), None
             )
         if found is not None:
-            self._use_in_draft(found, kept)
+            self._use_in_draft(found, saved)
         elif mail is not None:
             from mm_tui.screens.thread.screen import ThreadScreen
 
-            body = kept.text.body
+            body = saved.text.body
             self._screen.app.push_screen(ThreadScreen(mail.mailbox_id, mail.thread_id, mail.id, reply_with=body))
         else:
             self._screen.say("the email that it was written for is not on this machine: copy it instead", "warning")
@@ -91,12 +91,12 @@ class Editing:
         listed = self._screen.session.mail.summary(entry.item.id) if entry.item.thread_id is None else None
         return entry.item.mailbox_id, entry.item.thread_id or (listed.thread_id if listed is not None else None)
 
-    def _use_in_draft(self, entry: QueueEntry, kept: SavedEdit) -> None:
+    def _use_in_draft(self, entry: QueueEntry, saved: SavedEdit) -> None:
         if not self._may_edit(entry):
             return
         item, session = entry.item, self._screen.session
         # To and subject stay those of the draft: the old text may have been for somebody else.
-        text = replace(entry.text, body=kept.text.body)
+        text = replace(entry.text, body=saved.text.body)
         edit = SavedEdit(item.id, item.mailbox_id, entry.digest, item.raw, text, session.clock.now())
         try:
             session.edits.save(edit, durable=True)

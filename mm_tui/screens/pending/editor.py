@@ -25,7 +25,7 @@ from mm_tui.screens.dialogs.dialog import ask
 from mm_tui.screens.dialogs.mail_acts import say_why_not
 from mm_tui.screens.dialogs.offers import ask_instruction
 from mm_tui.screens.pending.diff_pages import three_way_page
-from mm_tui.screens.pending.external_editor import KEPT, ExternalEditing
+from mm_tui.screens.pending.external_editor import WHERE_SAVED, ExternalEditing
 from mm_tui.screens.pending.findings import finding_lines
 from mm_tui.screens.pending.pages import thread_page
 from mm_tui.screens.pending.words import ONLY_SENT_BACK, TEXT_KEYS, edit_head
@@ -154,7 +154,7 @@ class EditScreen(BaseScreen):
         return EditedDraft(
             tuple(map(str, recipients(OneLine(to)))),
             str(OneLine(self.query_one("#subject", Input).value)),
-            str(ManyLine(self.area.kept_text)),
+            str(ManyLine(self.area.text_to_save)),
         )
 
     def on_input_changed(self) -> None:
@@ -201,7 +201,9 @@ class EditScreen(BaseScreen):
         if old is not None and self._is_outdated and not self._knows_the_change:
             edit = replace(edit, base_digest=old.base_digest, base=old.base)
         if self.session.edits.save(edit, over=self._stored, durable=durable):
-            self.say(f"another window is editing this draft too: its text is saved beside yours {KEPT}", "warning")
+            self.say(
+                f"another window is editing this draft too: its text is saved beside yours {WHERE_SAVED}", "warning"
+            )
 
     def as_edit(self, draft: EditedDraft) -> SavedEdit:
         """This text as an edit of the open draft."""
@@ -215,7 +217,10 @@ class EditScreen(BaseScreen):
     def handle_event(self, event: ServiceEvent) -> None:
         if isinstance(event, PendingChanged) and self.session.pending.get(self._entry.item.id) is None:
             self.save_text(durable=True)
-            self.say(f"this email is no longer waiting: it was decided elsewhere. Your text is saved {KEPT}", "warning")
+            self.say(
+                f"this email is no longer waiting: it was decided elsewhere. Your text is saved {WHERE_SAVED}",
+                "warning",
+            )
 
     def save_work(self) -> bool:
         return self.save_text(durable=True)

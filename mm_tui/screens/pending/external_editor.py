@@ -128,7 +128,7 @@ def run_editor(file: EditorFile, environ: Mapping[str, str] = os.environ) -> Man
     return left
 
 
-KEPT = "({pending.kept} in the queue)"
+WHERE_SAVED = "({pending.kept} in the queue)"
 """Where unsent texts are found."""
 LOOK_SECONDS = 1.0
 """Seconds between checks of the file of an editor that may still be open."""
@@ -193,7 +193,7 @@ class ExternalEditing:
             # Even now a window may be open that the editor has not waited for.
             self._keep(file, edited)
         if left is not None:
-            said += f"; the text it left is saved beside {KEPT}"
+            said += f"; the text it left is saved beside {WHERE_SAVED}"
         if said:
             self._screen.say(said, "warning")
 
@@ -227,7 +227,9 @@ class ExternalEditing:
             return
         if area.is_model_writing or area.text != file.given:
             taken = self._load(area, None, saved)
-            self._screen.say(f"your editor saved its text, but it was changed here too, so it is saved beside {KEPT}")
+            self._screen.say(
+                f"your editor saved its text, but it was changed here too, so it is saved beside {WHERE_SAVED}"
+            )
         else:
             taken = self._load(area, saved, None)
             self._screen.say("the text from your editor was loaded")

@@ -39,7 +39,7 @@ class QueueRead(Message):
 
     entries: list[QueueEntry] | None
     """None if it could not be read."""
-    kept: int
+    saved_texts: int
     """How many saved texts belong to mail that no longer waits."""
     endings: dict[str, OneLine]
     """How listed emails that no longer wait were decided elsewhere."""
@@ -101,7 +101,7 @@ class QueueReader:
         shown = waiting | ({current.item.id} if current is not None else set())
         hidden = [edit for edit, original in edits.items() if original in shown]
         entries: list[QueueEntry] | None = None
-        kept = 0
+        saved_texts = 0
         endings: dict[str, OneLine] = {}
         left: list[QueueEntry] = []
         made: list[MadeDecision] = []
@@ -110,10 +110,10 @@ class QueueReader:
         def show_first(entries: list[QueueEntry], count: int) -> None:
             if not self._was_whole and not worker.is_cancelled and len(entries) < count:
                 counts = self._screen.listing.count(entries)
-                self._screen.post_message(QueueRead(entries, kept, endings, left, expected=count, counts=counts))
+                self._screen.post_message(QueueRead(entries, saved_texts, endings, left, expected=count, counts=counts))
 
         try:
-            kept = len(session.edits.left_over())
+            saved_texts = len(session.edits.left_over())
             endings = {key: self._how_it_ended(key) for key in listed if key not in waiting}
             left = [self.queue.entry_of(item) for item in incidents]
             entries = self.queue.entries(
@@ -128,7 +128,7 @@ class QueueReader:
                 made = made_since(session.database, midnight)
             counts = self._screen.listing.count(entries)
         finally:
-            self._screen.post_message(QueueRead(entries, kept, endings, left, made, counts=counts))
+            self._screen.post_message(QueueRead(entries, saved_texts, endings, left, made, counts=counts))
 
     def _how_it_ended(self, email_id: str) -> OneLine:
         session = self._screen.session

@@ -41,9 +41,9 @@ class SavedTextsScreen(Dialog[SavedEdit]):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog dialog--reading"):
-            yield Static(id="kept-title", classes="dialog--title")
-            yield Pager(id="kept-text")
-            yield DialogKeys(id="kept-keys", classes="dialog--keys")
+            yield Static(id="saved-title", classes="dialog--title")
+            yield Pager(id="saved-text")
+            yield DialogKeys(id="saved-keys", classes="dialog--keys")
 
     def on_mount(self) -> None:
         self._read()
@@ -64,7 +64,7 @@ class SavedTextsScreen(Dialog[SavedEdit]):
             writer.line(OneLine(edit.text.subject), "strong")
             writer.line()
             writer.write(ManyLine(edit.text.body))
-        self.query_one("#kept-title", Static).update(Content(title))
+        self.query_one("#saved-title", Static).update(Content(title))
         pager = self.query_one(Pager)
         pager.show(writer.page(), "")
         pager.display = bool(self._edits)
@@ -73,7 +73,7 @@ class SavedTextsScreen(Dialog[SavedEdit]):
         acts = [("e", "edit and use"), ("c", "copy"), ("D", "discard")] if self._edits else []
         keys = [*steps, *acts, ("esc", "close")]
         pieces = [Content.assemble((key, "bold $mm-accent"), f" {words}") for key, words in keys]
-        self.query_one("#kept-keys", Static).update(joined(pieces, "   "))
+        self.query_one("#saved-keys", Static).update(joined(pieces, "   "))
 
     def action_step(self, step: int) -> None:
         if self._edits:
@@ -87,7 +87,7 @@ class SavedTextsScreen(Dialog[SavedEdit]):
     def action_copy(self) -> None:
         if self._edits:
             self.app.copy_to_clipboard(ManyLine(self._edits[self._at].text.body))
-            self.query_one("#kept-title", Static).update(Content("Copied to the terminal's clipboard"))
+            self.query_one("#saved-title", Static).update(Content("Copied to the terminal's clipboard"))
 
     def action_discard(self) -> None:
         if self._edits:
@@ -107,6 +107,6 @@ class SavedTextsScreen(Dialog[SavedEdit]):
             # A text that another window has changed since stays, and is shown.
             session_of(self).edits.discard(edit.item_id, still=edit.text)
         except NotSaved as error:
-            self.query_one("#kept-title", Static).update(Content(f"Not discarded: {error}"))
+            self.query_one("#saved-title", Static).update(Content(f"Not discarded: {error}"))
         else:
             self._read()

@@ -133,7 +133,7 @@ class PendingScreen(QueueHost):
             self.reader.ended()
         if message.entries is None:
             return
-        self.column.kept, self.column.made = message.kept, message.made
+        self.column.saved_texts, self.column.made = message.saved_texts, message.made
         listing = self.listing
         listing.expected = message.expected
         listing.take(message.entries, message.counts)
@@ -346,7 +346,7 @@ class PendingScreen(QueueHost):
     action_edit = PartAction("editing.edit")
     action_discard = PartAction("editing.discard")
 
-    def action_kept(self) -> None:
+    def action_saved_texts(self) -> None:
         ask(self.app, SavedTextsScreen(), self.editing.use)
 
     action_findings = PartAction("open_email.show_findings")

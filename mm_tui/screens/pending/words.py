@@ -120,7 +120,7 @@ def edit_head(entry: QueueEntry, saved: bool | None, trouble: str, room: int) ->
 def heading(
     listing: QueueListing,
     marked: Collection[str],
-    kept: int,
+    saved_texts: int,
     keys: Mapping[str, str],
     progress: str = "",
     *,
@@ -150,7 +150,7 @@ def heading(
     words += [str(listing.order)] if waiting else []
     words += _snoozed_words(listing)
     key = with_keys("{pending.kept}", keys)
-    words += [f"{key} {count(kept, 'saved text', 'saved texts')}"] if kept else []
+    words += [f"{key} {count(saved_texts, 'saved text', 'saved texts')}"] if saved_texts else []
     return Content.assemble((what, "bold"), ("".join(f" · {one}" for one in words), "$mm-dim"))
 
 
@@ -172,7 +172,7 @@ def place_words(entry: QueueEntry, at: int, listed: int, now: datetime, *, marke
 
 
 def empty_words(
-    session: Session, listing: QueueListing, kept: int = 0, made: Sequence[MadeDecision] = ()
+    session: Session, listing: QueueListing, saved_texts: int = 0, made: Sequence[MadeDecision] = ()
 ) -> tuple[str, ...]:
     """Why the list is empty, according to the last read of the queue, what was done today, and what to do next."""
     keys = session.settings.keys
@@ -189,7 +189,7 @@ def empty_words(
         return ("All waiting emails are snoozed.", f"{', '.join(_snoozed_words(listing))}: {cure}")
     unread = session.mail.counts().unread
     steps = [f"{{app.inbox}} opens the inbox ({unread:,} unread)" if unread else "{app.inbox} opens the inbox"]
-    steps += [f"{{pending.kept}} lists {count(kept, 'saved text', 'saved texts')}"] if kept else []
+    steps += [f"{{pending.kept}} lists {count(saved_texts, 'saved text', 'saved texts')}"] if saved_texts else []
     return (
         "Nothing is waiting for you.",
         *done_words(made, reviewer(session.settings), key_names(session.state)),

@@ -75,7 +75,7 @@ class ReplyEditor(Vertical):
     @property
     def text(self) -> str:
         """The human's text."""
-        return self.area.kept_text
+        return self.area.text_to_save
 
     @property
     def _own_text(self) -> str:
@@ -123,16 +123,16 @@ class ReplyEditor(Vertical):
                 self._replies.save(row, text, self._session.clock.now(), over="", durable=True)
             except NotSaved as error:
                 self._say(f"not saved: {error}", "error")
-        kept = self._saved = self._replies.get(row.email_id)
+        saved = self._saved = self._replies.get(row.email_id)
         view.turn_to(at)
         self.screen.add_class("-writing")
         self.query_one("#reply-head", Static).update(self._head(row))
         self.add_class("-open")
         untouched = self._session.untouched_replies.get(row.email_id)
-        self.set_text(kept or (untouched.text if untouched is not None else ""))
+        self.set_text(saved or (untouched.text if untouched is not None else ""))
         self.area.read_only = False
         self.area.focus()
-        if kept:
+        if saved:
             self.note("your saved text; ^t lets the model write")
         elif untouched is not None:
             self._note_written(untouched, "edit it, then submit with ^s")

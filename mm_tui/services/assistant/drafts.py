@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from mm_tui.gateway.client import GatewayClient
     from mm_tui.settings.sections import Settings
     from mm_tui.store.database import Database
-    from mm_tui.store.examples import KeptExample
+    from mm_tui.store.examples import SavedExample
 
 
 LONGEST_NOTE = 200
@@ -188,7 +188,7 @@ class Drafts:
         except (GatewayError, tags.TagsDiffer) as error:
             log.info("%s could not be tagged with its author: %s", email_id, type(error).__name__)
 
-    async def _like(self, conversation: Conversation) -> Sequence[KeptExample]:
+    async def _like(self, conversation: Conversation) -> Sequence[SavedExample]:
         """Examples of wording for a reply in this conversation."""
         subject = conversation.subject
         known = self._assistant.known("classify", subject.id) or {}

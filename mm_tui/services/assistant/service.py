@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from mm_tui.services.facts import Facts
     from mm_tui.settings.sections import Settings
     from mm_tui.store.database import Database
-    from mm_tui.store.examples import KeptExample
+    from mm_tui.store.examples import SavedExample
 
 
 T = TypeVar("T")
@@ -347,7 +347,7 @@ class Assistant:
         )
 
 
-def background(facts: Facts, examples: Sequence[KeptExample] = ()) -> Background:
+def background(facts: Facts, examples: Sequence[SavedExample] = ()) -> Background:
     """House facts and examples of wording for a prompt."""
     from mm_tui.assist.prompts import Background, Example, Fact
 
