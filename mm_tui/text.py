@@ -302,6 +302,11 @@ def file_label(name: str, most: int = 60) -> OneLine:
     return label or OneLine("(no name)")
 
 
+def system_words(error: Exception) -> OneLine:
+    """What the system says of an error, without its number and the path."""
+    return OneLine(getattr(error, "strerror", None) or str(error))
+
+
 def hidden_notice(removed: int) -> str:
     """The notice to show beside a text from which `removed` characters were removed; empty for none."""
     if removed <= 0:

@@ -21,13 +21,12 @@ from mm_tui.commands.output.exits import Exit
 from mm_tui.crash import UnsafeEnvironment, refuse_unsafe_environment
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.errors import GatewayError, NotMultiMail, ServerFault, TooMany
-from mm_tui.services.fault_words import system_words
 from mm_tui.settings import paths
 from mm_tui.settings.checks import LOOPBACK_HOSTS
 from mm_tui.settings.file import load as load_settings
 from mm_tui.settings.keys import with_keys
 from mm_tui.settings.sections import ConfigError, Settings
-from mm_tui.text import OneLine
+from mm_tui.text import OneLine, system_words
 
 SLOW_MS = 2000
 SKEW_SECONDS = 60

@@ -6,11 +6,6 @@ from mm_tui.store.seal import STORE_FAULTS, fault_of_store
 from mm_tui.text import OneLine
 
 
-def system_words(error: Exception) -> OneLine:
-    """What the system says of an error, without its number and the path."""
-    return OneLine(getattr(error, "strerror", None) or str(error))
-
-
 def expected_faults() -> tuple[type[Exception], ...]:
     """The errors of calls and saves that are told to the reader, for an `except`. Any other is a fault of ours."""
     from mm_tui.assist.errors import AssistError

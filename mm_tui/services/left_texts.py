@@ -6,10 +6,9 @@ import sqlite3
 from datetime import datetime
 
 from mm_tui.services.edits import Edits, NotSaved
-from mm_tui.services.fault_words import system_words
 from mm_tui.store.decisions.editor_files import editing_folder
 from mm_tui.store.seal import STORE_FAULTS, StoreError, StoreMoved
-from mm_tui.text import OneLine
+from mm_tui.text import OneLine, system_words
 
 
 def recovered(edits: Edits, profile: str, now: datetime) -> OneLine:
