@@ -19,7 +19,7 @@ from mm_tui.sandbox.model.api import create_router
 from mm_tui.services.assistant.cards import CardPhase, Spend
 from mm_tui.services.assistant.second_reader import Remark, SecondReader, SecondReaderState
 from mm_tui.services.assistant.service import Assistant
-from mm_tui.services.facts import HouseFacts
+from mm_tui.services.knowledge.facts import HouseFacts
 from mm_tui.settings.secret import Secret
 from mm_tui.settings.sections import DEFAULT_AI21_HOST, Assist, Profile, Settings
 from mm_tui.store.database import Database

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 
 from mm_tui.clock import Clock, SystemClock
 from mm_tui.services.events import Notify, ServiceEvent, ignore
-from mm_tui.services.facts import HouseFacts
+from mm_tui.services.knowledge.facts import HouseFacts
 from mm_tui.services.running import keep_running
 from mm_tui.settings import paths
 from mm_tui.settings.profiles import reviewer
@@ -40,17 +40,17 @@ if TYPE_CHECKING:
     from mm_tui.services.assistant.service import Assistant
     from mm_tui.services.assistant.triage import Triage
     from mm_tui.services.audit.identities import Identities
-    from mm_tui.services.contacts import Contacts
     from mm_tui.services.decisions.redrafts import RedraftRequests
     from mm_tui.services.decisions.service import Decisions
-    from mm_tui.services.edits import Edits
-    from mm_tui.services.inspection import Inspection
+    from mm_tui.services.knowledge.contacts import Contacts
+    from mm_tui.services.mail.inspection import Inspection
+    from mm_tui.services.mail.spam import SpamMarks
     from mm_tui.services.mailboxes import MailboxActs
     from mm_tui.services.presence.approvals import SecondApproval
     from mm_tui.services.presence.keeper import PresenceKeeper
     from mm_tui.services.presence.notes import TeamTags
     from mm_tui.services.queue.entries import ReviewQueue
-    from mm_tui.services.spam import SpamMarks
+    from mm_tui.services.saved_texts.edits import Edits
     from mm_tui.services.sync.service import Sync
     from mm_tui.services.sync.waiting_details import WaitingDetails
     from mm_tui.settings.sections import Settings
@@ -141,14 +141,14 @@ class Session:
     @cached_property
     def contacts(self) -> Contacts:
         """The correspondents, read once for all who ask."""
-        from mm_tui.services.contacts import Contacts
+        from mm_tui.services.knowledge.contacts import Contacts
 
         return Contacts(self.database, self.clock)
 
     @cached_property
     def inspection(self) -> Inspection:
         """Inspects emails that are read."""
-        from mm_tui.services.inspection import Inspection
+        from mm_tui.services.mail.inspection import Inspection
 
         return Inspection(self.contacts, self.mail)
 
@@ -160,7 +160,7 @@ class Session:
         session = cls.on_store(settings, path, memory=settings.sync.memory, demo=demo)
         session.look_at_store()
         if not session.news and paths.editing_dir().exists():
-            from mm_tui.services.left_texts import recovered
+            from mm_tui.services.saved_texts.left_behind import recovered
 
             session.news = recovered(session.edits, settings.profile.name, session.clock.now())
         return session
@@ -188,7 +188,7 @@ class Session:
     @cached_property
     def edits(self) -> Edits:
         """Saved texts that humans wrote and have not sent yet."""
-        from mm_tui.services.edits import Edits
+        from mm_tui.services.saved_texts.edits import Edits
 
         return Edits(self.database)
 
@@ -196,7 +196,7 @@ class Session:
         """Checks whether decisions can still be recorded in the store; if not, sets `trouble` to the reason."""
         found = self.database.trouble
         if found is not None and found is not self._store_trouble:
-            from mm_tui.services.left_texts import trouble_words
+            from mm_tui.services.saved_texts.left_behind import trouble_words
 
             self._store_trouble, self.trouble = found, trouble_words(found, self.edits)
 
@@ -208,10 +208,10 @@ class Session:
         from mm_tui.services.assistant.second_reader import SecondReader
         from mm_tui.services.assistant.triage import Triage
         from mm_tui.services.decisions.redrafts import RedraftRequests
+        from mm_tui.services.mail.spam import SpamMarks
         from mm_tui.services.mailboxes import MailboxActs
         from mm_tui.services.presence.keeper import PresenceKeeper, PresenceWatch
         from mm_tui.services.presence.tags import PresenceTags
-        from mm_tui.services.spam import SpamMarks
         from mm_tui.services.sync.waiting_details import WaitingDetails
 
         try:
@@ -280,7 +280,7 @@ class Session:
     def build_decisions(self, notify: Notify = ignore, *, by_command: bool = False) -> Decisions:
         """Builds the decisions service. Call `connect` first. `by_command`: decisions come from the command line."""
         from mm_tui.services.decisions.service import Decisions
-        from mm_tui.services.examples import Learner, store_of
+        from mm_tui.services.knowledge.examples import Learner, store_of
 
         assert self.gateway is not None
         name, review, kept = reviewer(self.settings), self.settings.review, store_of(self.settings)

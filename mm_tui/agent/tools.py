@@ -14,8 +14,8 @@ from mm_tui.gateway.errors import NotFound
 from mm_tui.models import Thread
 from mm_tui.services import tags
 from mm_tui.services.assistant.service import Assistant
-from mm_tui.services.examples import Examples
-from mm_tui.services.facts import HouseFacts
+from mm_tui.services.knowledge.examples import Examples
+from mm_tui.services.knowledge.facts import HouseFacts
 from mm_tui.settings.sections import Settings
 
 

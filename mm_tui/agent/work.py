@@ -15,7 +15,7 @@ from mm_tui.gateway.errors import BadRequest, Conflict, Forbidden, GatewayError,
 from mm_tui.models import Mailbox, Thread
 from mm_tui.services import redraft_tags, tags
 from mm_tui.services.assistant.service import background
-from mm_tui.services.examples import USED
+from mm_tui.services.knowledge.examples import USED
 from mm_tui.text import OneLine
 
 T = TypeVar("T")

@@ -58,7 +58,7 @@ class Leaving:
         self._session.begin_closing()
         self.parting_words = self._save_texts()
         if self._session.database.path is not None:
-            from mm_tui.services.left_texts import saved_words
+            from mm_tui.services.saved_texts.left_behind import saved_words
 
             self.parting_words += saved_words(self._session.edits)
         self._app.exit(return_code=status)

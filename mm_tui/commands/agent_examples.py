@@ -8,7 +8,7 @@ import sqlite3
 from mm_tui.commands.output import printing as emit
 from mm_tui.commands.output.exits import CommandError, Exit
 from mm_tui.review.diff import compare
-from mm_tui.services.examples import store_of
+from mm_tui.services.knowledge.examples import store_of
 from mm_tui.settings.paths import examples_path
 from mm_tui.settings.sections import Settings
 from mm_tui.store.examples import ExampleStore, SavedExample

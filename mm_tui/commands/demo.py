@@ -130,7 +130,7 @@ def make_known(folder: Path, stack: ExitStack) -> None:
 def clear(folder: Path) -> None:
     """Deletes a demo's folder, unless an edit of a waiting draft is in it: that is for its writer to throw away."""
 
-    from mm_tui.services.edits import Edits
+    from mm_tui.services.saved_texts.edits import Edits
     from mm_tui.store.database import Database
     from mm_tui.store.seal import STORE_FAULTS
 

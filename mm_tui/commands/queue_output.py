@@ -23,10 +23,10 @@ from mm_tui.review.risk.model import NOT_READ
 from mm_tui.services.assistant.cards import CardPhase
 from mm_tui.services.assistant.second_reader import SecondReader, SecondReaderState
 from mm_tui.services.events import ignore, span
+from mm_tui.services.mail.unsent import unsent_words
 from mm_tui.services.queue.entries import ordered
 from mm_tui.services.queue.entry import Order, QueueEntry
 from mm_tui.services.queue.filter import FilterContext, QueueFilter, saved_filters
-from mm_tui.services.unsent import unsent_words
 from mm_tui.session import Session
 from mm_tui.settings.profiles import reviewer
 from mm_tui.settings.sections import Settings

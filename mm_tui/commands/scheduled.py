@@ -59,7 +59,7 @@ async def _list(arguments: argparse.Namespace, chosen: Settings) -> int:
 
 
 async def _listed(session: Session) -> tuple[list[EmailSummary], bool]:
-    from mm_tui.services.scheduled import listed
+    from mm_tui.services.mail.scheduled import listed
 
     await session.network.sync.refresh_mailboxes()
     return await listed(session.network.gateway, session.mail.addresses())
@@ -82,7 +82,7 @@ def _fields(mail: EmailSummary, mailbox: OneLine | None) -> dict[str, object]:
 async def _cancel(arguments: argparse.Namespace, chosen: Settings) -> int:
     from mm_tui.commands.online import online
     from mm_tui.services.audit.act_journal import ActJournal
-    from mm_tui.services.scheduled import NotCancelled, cancel
+    from mm_tui.services.mail.scheduled import NotCancelled, cancel
     from mm_tui.settings.profiles import reviewer
 
     if chosen.profile.send_key is None:
@@ -105,7 +105,7 @@ async def _cancel(arguments: argparse.Namespace, chosen: Settings) -> int:
 async def _scheduled(session: Session, email_id: str) -> EmailSummary:
     """The email as it is at the gateway. Raises CommandError if it is not scheduled (6), or does not exist (3)."""
     from mm_tui.models import Direction, Status
-    from mm_tui.services.unsent import is_scheduled, state_words
+    from mm_tui.services.mail.unsent import is_scheduled, state_words
 
     known = session.mail.summary(email_id)
     if known is None:

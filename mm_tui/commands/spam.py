@@ -36,7 +36,7 @@ def add(commands: Commands) -> None:
 async def _list(arguments: argparse.Namespace, chosen: Settings) -> int:
     from mm_tui.commands.online import online
     from mm_tui.services.events import ignore
-    from mm_tui.services.spam import MOST_PAGES, SpamMarks
+    from mm_tui.services.mail.spam import MOST_PAGES, SpamMarks
 
     async with online(chosen) as session:
         found, more = await SpamMarks(session.database, session.network.gateway, ignore).listed()
@@ -74,7 +74,7 @@ def _fields(mail: EmailSummary, mailbox: OneLine | None) -> dict[str, object]:
 async def _mark(arguments: argparse.Namespace, chosen: Settings) -> int:
     from mm_tui.commands.online import online
     from mm_tui.services.events import ignore
-    from mm_tui.services.spam import NotMarked, SpamMarks, why_not
+    from mm_tui.services.mail.spam import NotMarked, SpamMarks, why_not
 
     async with online(chosen) as session:
         await session.check_account()

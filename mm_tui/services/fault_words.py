@@ -11,10 +11,10 @@ def expected_faults() -> tuple[type[Exception], ...]:
     from mm_tui.assist.errors import AssistError
     from mm_tui.gateway.errors import GatewayError
     from mm_tui.services.assistant.drafts import AlreadySubmitted, ReplyNotJournaled
-    from mm_tui.services.edits import NotSaved
+    from mm_tui.services.mail.scheduled import NotCancelled
+    from mm_tui.services.mail.spam import NotMarked
     from mm_tui.services.presence.notes import NotSet
-    from mm_tui.services.scheduled import NotCancelled
-    from mm_tui.services.spam import NotMarked
+    from mm_tui.services.saved_texts.edits import NotSaved
     from mm_tui.services.tags import TagsDiffer
 
     own = AssistError, AlreadySubmitted, ReplyNotJournaled, NotSaved, NotMarked, NotSet, NotCancelled, TagsDiffer

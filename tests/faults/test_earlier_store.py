@@ -17,8 +17,8 @@ import pytest
 from mm_tui.sandbox.gateway.state import State
 from mm_tui.services.decisions.record import state_of
 from mm_tui.services.decisions.view import Phase
-from mm_tui.services.edits import Edits
-from mm_tui.services.replies import Replies
+from mm_tui.services.saved_texts.edits import Edits
+from mm_tui.services.saved_texts.replies import Replies
 from mm_tui.store.audit.journal import Journal
 from mm_tui.store.database import Database
 from mm_tui.store.decisions.edits import EditStore

@@ -13,7 +13,7 @@ from mm_tui.gateway.keys import Keys
 from mm_tui.models import EmailSummary, Party
 from mm_tui.screens.audit.history import HistoryScreen
 from mm_tui.screens.mailboxes.webhooks import WebhooksScreen, delivery_words, went_well
-from mm_tui.services.unsent import may_be_suppressed, why_not_arrived
+from mm_tui.services.mail.unsent import may_be_suppressed, why_not_arrived
 from mm_tui.settings.secret import Secret
 from mm_tui.text import OneLine
 from tests.support.app import drawn, running_app, settings_for, until

@@ -29,7 +29,7 @@ from mm_tui.services.audit.line import AuditLines
 from mm_tui.services.decisions.log import DecisionLog
 from mm_tui.services.decisions.record import ActiveDecision
 from mm_tui.services.decisions.view import Phase
-from mm_tui.services.edits import Edits
+from mm_tui.services.saved_texts.edits import Edits
 from mm_tui.services.sync import opening
 from mm_tui.services.sync.service import Sync
 from mm_tui.settings.sections import Review

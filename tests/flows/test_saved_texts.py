@@ -8,7 +8,7 @@ from mm_tui.screens.pending.editor import EditScreen
 from mm_tui.screens.pending.saved_texts import SavedTextsScreen
 from mm_tui.screens.thread.reply_editor import ReplyEditor
 from mm_tui.screens.thread.screen import ThreadScreen
-from mm_tui.services.edits import written_for
+from mm_tui.services.saved_texts.edits import written_for
 from mm_tui.store.decisions.edits import EditStore, SavedEdit
 from tests.support.app import settings_for, until
 from tests.support.queue import bodies, open_editor, running_queue, seen, write_elsewhere

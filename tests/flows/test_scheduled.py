@@ -12,7 +12,7 @@ from mm_tui.screens.dialogs.choice import ChoiceScreen
 from mm_tui.screens.thread.screen import ThreadScreen
 from mm_tui.services.audit.act_journal import ActJournal
 from mm_tui.services.events import ignore
-from mm_tui.services.scheduled import NotCancelled, cancel
+from mm_tui.services.mail.scheduled import NotCancelled, cancel
 from mm_tui.services.sync.service import Sync
 from mm_tui.settings.sections import Sync as SyncSettings
 from mm_tui.store.audit.journal import Journal

@@ -8,7 +8,7 @@ from mm_tui.commands.output.exits import Exit
 from mm_tui.models import Status
 from mm_tui.screens.dialogs.choice import ChoiceScreen
 from mm_tui.screens.thread.screen import ThreadScreen
-from mm_tui.services.spam import NotMarked, why_not
+from mm_tui.services.mail.spam import NotMarked, why_not
 from mm_tui.store.audit.journal import Journal
 from tests.support.app import drawn, running_app, settings_for, until
 from tests.support.cli import Home

@@ -9,8 +9,8 @@ import pytest
 from mm_tui.models import EmailSummary, Party, Status
 from mm_tui.screens.pending.pages import UNSAID, thread_page
 from mm_tui.screens.thread.screen import ThreadScreen
+from mm_tui.services.mail.unsent import state_words, unsent_words
 from mm_tui.services.queue.entry import ThreadMail
-from mm_tui.services.unsent import state_words, unsent_words
 from mm_tui.text import OneLine
 from tests.support.app import running_app, shown, until
 from tests.support.fake_gateway import make_detail, make_mail

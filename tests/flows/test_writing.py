@@ -20,7 +20,7 @@ from mm_tui.screens.pending.editor import EditScreen
 from mm_tui.screens.pending.external_editor import ExternalEditing, run_editor
 from mm_tui.screens.thread.screen import ThreadScreen
 from mm_tui.services.assistant.cards import DraftText
-from mm_tui.services.edits import Edits, NotSaved
+from mm_tui.services.saved_texts.edits import Edits, NotSaved
 from mm_tui.settings.sections import Sync
 from mm_tui.store.decisions.edits import EditStore
 from mm_tui.text import ManyLine

@@ -154,7 +154,7 @@ def test_only_services_with_entries_of_their_own_make_the_calls_that_are_left_to
     allowed = {
         "services/decisions/calls.py",
         "services/assistant/drafts.py",
-        "services/scheduled.py",
+        "services/mail/scheduled.py",
         "agent/work.py",
         *probes,
     }

@@ -16,8 +16,8 @@ from textual.content import Content
 from mm_tui.screens.dialogs.dialog import keys_words
 from mm_tui.screens.dialogs.offers import OFFER, choosing_keys
 from mm_tui.screens.pending.head import STARTS
-from mm_tui.services.attachments import safe_name, save
 from mm_tui.services.events import PartState, SyncPart, SyncPhase, SyncState
+from mm_tui.services.mail.attachments import safe_name, save
 from mm_tui.text import OneLine
 from mm_tui.widgets.chrome import LinePart, fit
 from mm_tui.widgets.hanging import hanging, unbroken, with_hints

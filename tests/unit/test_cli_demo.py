@@ -19,8 +19,8 @@ from msgspec.structs import replace
 from mm_tui.commands.demo import DATA, clear, make_known, use, write_settings
 from mm_tui.models import EditedDraft
 from mm_tui.services.assistant.cards import Spend
-from mm_tui.services.edits import Edits
-from mm_tui.services.facts import HouseFacts
+from mm_tui.services.knowledge.facts import HouseFacts
+from mm_tui.services.saved_texts.edits import Edits
 from mm_tui.settings.file import load
 from mm_tui.store.database import Database
 from mm_tui.store.decisions.edits import SavedEdit

@@ -17,8 +17,8 @@ from msgspec.structs import replace
 from mm_tui.models import EditedDraft, RawContent
 from mm_tui.screens.pending import external_editor
 from mm_tui.screens.pending.external_editor import EditorError, EditorReturned, run_editor
-from mm_tui.services.edits import KEPT_OPEN, Edits
-from mm_tui.services.left_texts import recovered
+from mm_tui.services.saved_texts.edits import KEPT_OPEN, Edits
+from mm_tui.services.saved_texts.left_behind import recovered
 from mm_tui.store.database import Database
 from mm_tui.store.decisions.editor_files import EditorFile, editing_folder, left_behind
 from mm_tui.store.decisions.edits import EditStore, SavedEdit

@@ -12,7 +12,7 @@ import pytest
 from msgspec.structs import replace
 
 from mm_tui.models import EditedDraft, RawContent
-from mm_tui.services.edits import Edits, NotSaved
+from mm_tui.services.saved_texts.edits import Edits, NotSaved
 from mm_tui.store import database as database_module
 from mm_tui.store.database import Database
 from mm_tui.store.decisions.edits import EditStore, SavedEdit

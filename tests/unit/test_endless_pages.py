@@ -16,7 +16,7 @@ from mm_tui.gateway.client import first_pages
 from mm_tui.gateway.shapes import AuditPage, EmailFilter, EmailPage, Listing
 from mm_tui.models import AuditEntry
 from mm_tui.services.events import ignore
-from mm_tui.services.spam import SpamMarks
+from mm_tui.services.mail.spam import SpamMarks
 from mm_tui.services.sync.mail import MailboxSync
 from mm_tui.services.sync.queue import read_audit_log
 from mm_tui.store.audit.entries import AuditStore

@@ -24,8 +24,17 @@ from mm_tui.models import RawContent
 from mm_tui.review.masking import masked
 from mm_tui.sandbox.model.replies import learned
 from mm_tui.services.assistant.service import background
-from mm_tui.services.examples import LONGEST, MOST_TOKENS, MOST_USED, USED, Examples, Learner, _begin, store_of
-from mm_tui.services.facts import Facts
+from mm_tui.services.knowledge.examples import (
+    LONGEST,
+    MOST_TOKENS,
+    MOST_USED,
+    USED,
+    Examples,
+    Learner,
+    _begin,
+    store_of,
+)
+from mm_tui.services.knowledge.facts import Facts
 from mm_tui.settings.paths import examples_path
 from mm_tui.settings.secret import Secret
 from mm_tui.settings.sections import Assist, Profile, Settings, Sync

@@ -11,7 +11,7 @@ from mm_tui.models import Party
 from mm_tui.review.findings import Level
 from mm_tui.review.risk.engine import assess
 from mm_tui.review.risk.model import Assessment, Draft, HouseText, Message, ThreadContext
-from mm_tui.services.facts import LARGEST_FILE, HouseFacts
+from mm_tui.services.knowledge.facts import LARGEST_FILE, HouseFacts
 from mm_tui.settings.sections import Assist, Profile, Settings
 from mm_tui.text import ManyLine, OneLine
 from tests.support.assistant import settings_for, synced

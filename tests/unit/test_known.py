@@ -16,7 +16,7 @@ from mm_tui.review.known import ESTABLISHED, Acquaintances, Known
 from mm_tui.review.lookalike import PROVIDERS, domain_of, imitates, one_slip_apart, same_site, shape, skeleton, upwards
 from mm_tui.review.risk.engine import assess
 from mm_tui.review.risk.model import Draft, Message, ThreadContext
-from mm_tui.services.contacts import TRIED_MS, Contacts
+from mm_tui.services.knowledge.contacts import TRIED_MS, Contacts
 from mm_tui.store.database import Database
 from mm_tui.store.mail import contacts
 from mm_tui.store.mail.contacts import NO_THREAD, Exchange

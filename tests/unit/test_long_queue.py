@@ -13,7 +13,7 @@ from mm_tui.models import EmailDetail, Party
 from mm_tui.review.risk.engine import assess_within
 from mm_tui.review.risk.model import Assessment
 from mm_tui.review.risk.rule import Reading
-from mm_tui.services.contacts import CONTACTS_AGE
+from mm_tui.services.knowledge.contacts import CONTACTS_AGE
 from mm_tui.services.queue import assessing, resubmitted
 from mm_tui.services.queue.entries import FIRST_READ, ReviewQueue
 from mm_tui.services.queue.entry import QueueEntry

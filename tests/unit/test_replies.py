@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from mm_tui.services.edits import Edits
-from mm_tui.services.replies import Replies
+from mm_tui.services.saved_texts.edits import Edits
+from mm_tui.services.saved_texts.replies import Replies
 from mm_tui.store.database import Database
 from mm_tui.store.mail.mails import MailStore
 from mm_tui.text import OneLine

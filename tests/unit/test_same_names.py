@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.keys import Keys
 from mm_tui.sandbox.gateway.insert import distinct
-from mm_tui.services.attachments import WrongFile, chosen
+from mm_tui.services.mail.attachments import WrongFile, chosen
 from mm_tui.settings.secret import Secret
 from tests.support.sandbox import Sandbox, file_part
 

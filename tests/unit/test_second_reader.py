@@ -26,7 +26,7 @@ from mm_tui.services.assistant.cards import CardPhase
 from mm_tui.services.assistant.second_reader import SecondReader, SecondReaderState
 from mm_tui.services.assistant.service import Assistant
 from mm_tui.services.events import ServiceEvent
-from mm_tui.services.facts import HouseFacts
+from mm_tui.services.knowledge.facts import HouseFacts
 from mm_tui.services.queue.entry import QueueEntry, ThreadMail
 from mm_tui.settings.secret import Secret
 from mm_tui.settings.sections import Assist, Profile, Settings

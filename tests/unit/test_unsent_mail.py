@@ -13,7 +13,7 @@ from mm_tui.clock import SystemClock
 from mm_tui.models import ARRIVED, LEFT, EmailDetail, EmailSummary, Mailbox, Party, PendingItem, RawContent, Status
 from mm_tui.review.findings import Level
 from mm_tui.review.known import ESTABLISHED
-from mm_tui.services.contacts import Contacts
+from mm_tui.services.knowledge.contacts import Contacts
 from mm_tui.services.queue.entries import ReviewQueue
 from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.settings.sections import Risk

@@ -74,7 +74,7 @@ class HistoryScreen(BaseScreen):
             awaited(self, self._look_up(history), self._show_why_not_arrived, "delivery")
 
     async def _look_up(self, history: History) -> tuple[OneLine, ...]:
-        from mm_tui.services.unsent import why_not_arrived
+        from mm_tui.services.mail.unsent import why_not_arrived
 
         assert history.summary is not None
         parties = (*history.summary.to, *(history.detail.cc if history.detail is not None else ()))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from textual.app import App
 
     from mm_tui.screens.base import BaseScreen
-    from mm_tui.services.spam import SpamMarks
+    from mm_tui.services.mail.spam import SpamMarks
     from mm_tui.session import Network, Session
     from mm_tui.store.mail.rows import MailRow
 
@@ -47,7 +47,7 @@ def ask_label(screen: BaseScreen, email_id: str, label: str) -> None:
 
 def ask_spam(screen: BaseScreen, row: MailRow) -> None:
     """Asks, then reports the email as spam, or removes that mark."""
-    from mm_tui.services.spam import MARKED, why_not
+    from mm_tui.services.mail.spam import MARKED, why_not
 
     spam = row.status not in MARKED
     if words := why_not(row.direction, row.status, spam=spam):
@@ -75,7 +75,7 @@ async def _mark(app: App[object], marks: SpamMarks, email_id: str, *, spam: bool
 
 
 def ask_cancel(screen: BaseScreen, row: MailRow) -> None:
-    from mm_tui.services.unsent import is_scheduled
+    from mm_tui.services.mail.unsent import is_scheduled
 
     def over() -> str:
         now = screen.session.mail.row(row.email_id)
@@ -93,7 +93,7 @@ def ask_cancel(screen: BaseScreen, row: MailRow) -> None:
 async def _cancel(app: App[object], session: Session, network: Network, row: MailRow) -> None:
     from mm_tui.services.audit.act_journal import ActJournal
     from mm_tui.services.fault_words import expected_faults, fault_words
-    from mm_tui.services.scheduled import cancel
+    from mm_tui.services.mail.scheduled import cancel
     from mm_tui.settings.profiles import reviewer
 
     journal = ActJournal(session.database, reviewer(session.settings), session.clock)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from mm_tui.services.assistant.cards import CardState
     from mm_tui.services.assistant.second_reader import SecondReaderState
-    from mm_tui.services.facts import Facts
+    from mm_tui.services.knowledge.facts import Facts
     from mm_tui.services.queue.entry import QueueEntry
     from mm_tui.session import Session
 

@@ -14,7 +14,7 @@ from mm_tui.screens.pending.pages import place_in_body
 from mm_tui.screens.pending.pane import View
 from mm_tui.screens.pending.words import about_line
 from mm_tui.services.decisions.approval_gate import AS_IT_IS
-from mm_tui.services.edits import NotSaved, written_for
+from mm_tui.services.saved_texts.edits import NotSaved, written_for
 from mm_tui.store.decisions.edits import SavedEdit
 from mm_tui.text import ManyLine
 

@@ -30,11 +30,11 @@ from mm_tui.screens.pending.findings import finding_lines
 from mm_tui.screens.pending.pages import thread_page
 from mm_tui.screens.pending.words import ONLY_SENT_BACK, TEXT_KEYS, edit_head
 from mm_tui.screens.rendering import render_later
-from mm_tui.services.edits import NotSaved
 from mm_tui.services.events import PendingChanged, ServiceEvent
 from mm_tui.services.fault_words import expected_faults, fault_words
 from mm_tui.services.queue.assessing import edited_draft
 from mm_tui.services.queue.entry import QueueEntry
+from mm_tui.services.saved_texts.edits import NotSaved
 from mm_tui.store.decisions.edits import SavedEdit
 from mm_tui.text import ManyLine, OneLine
 from mm_tui.widgets.background import Later, in_thread

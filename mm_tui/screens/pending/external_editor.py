@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from msgspec.structs import replace
 
-from mm_tui.services.edits import NotSaved
+from mm_tui.services.saved_texts.edits import NotSaved
 from mm_tui.store.decisions.editor_files import EditorFile, editing_folder
 from mm_tui.terminal.hangup import interrupts_left_to_others
 from mm_tui.text import ManyLine, system_words

@@ -9,8 +9,8 @@ from mm_tui.review.disclosure import NOT_DISCLOSED
 from mm_tui.review.findings import Finding, Level
 from mm_tui.review.render_pass import RenderPass
 from mm_tui.review.rendered import Rendered
+from mm_tui.services.mail.unsent import unsent_words
 from mm_tui.services.queue.entry import QueueEntry, ThreadMail
-from mm_tui.services.unsent import unsent_words
 from mm_tui.text import ManyLine, OneLine, file_label
 from mm_tui.widgets.marks import Mark
 from mm_tui.widgets.pager import Page, PageWriter, quote_marks

@@ -13,7 +13,7 @@ from textual.widgets import Static
 from mm_tui.messages import session_of
 from mm_tui.screens.dialogs.choice import Choice, ChoiceScreen
 from mm_tui.screens.dialogs.dialog import Dialog, DialogKeys, ask
-from mm_tui.services.edits import NotSaved
+from mm_tui.services.saved_texts.edits import NotSaved
 from mm_tui.store.decisions.edits import SavedEdit
 from mm_tui.text import ManyLine, OneLine
 from mm_tui.widgets.pager import Pager, PageWriter

@@ -13,7 +13,7 @@ from mm_tui.review.disclosure import NOT_DISCLOSED, send_time
 from mm_tui.review.findings import Finding, Level
 from mm_tui.review.rendered import Rendered
 from mm_tui.review.subject import same_subject
-from mm_tui.services.unsent import is_scheduled
+from mm_tui.services.mail.unsent import is_scheduled
 from mm_tui.store.mail.chips import chips_of
 from mm_tui.store.mail.mails import MailRow
 from mm_tui.store.sort_keys import from_ms

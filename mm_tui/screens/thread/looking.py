@@ -11,8 +11,8 @@ import platformdirs
 from mm_tui.messages import Said
 from mm_tui.screens.dialogs.dialog import ask
 from mm_tui.screens.thread.view import ThreadView
-from mm_tui.services import attachments
 from mm_tui.services.fault_words import expected_faults, fault_words
+from mm_tui.services.mail import attachments
 from mm_tui.text import OneLine
 from mm_tui.widgets.words import exact
 

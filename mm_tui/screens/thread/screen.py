@@ -22,8 +22,8 @@ from mm_tui.screens.thread.reply_editor import ReplyEditor
 from mm_tui.screens.thread.view import ThreadView
 from mm_tui.services.events import AssistChanged, MailChanged, ServiceEvent
 from mm_tui.services.fault_words import expected_faults, fault_words
-from mm_tui.services.inspection import QUICK_CHARACTERS, is_quick
-from mm_tui.services.unsent import is_scheduled, is_settled, state_words, unsent_words
+from mm_tui.services.mail.inspection import QUICK_CHARACTERS, is_quick
+from mm_tui.services.mail.unsent import is_scheduled, is_settled, state_words, unsent_words
 from mm_tui.text import OneLine
 from mm_tui.widgets.background import in_thread
 from mm_tui.widgets.words import count, with_keys

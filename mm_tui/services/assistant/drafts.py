@@ -22,9 +22,9 @@ from mm_tui.services import tags
 from mm_tui.services.assistant.cards import DraftText
 from mm_tui.services.assistant.conversation import Conversation, Conversations
 from mm_tui.services.assistant.service import Assistant, background
-from mm_tui.services.contacts import Contacts
-from mm_tui.services.examples import Examples
-from mm_tui.services.facts import HouseFacts
+from mm_tui.services.knowledge.contacts import Contacts
+from mm_tui.services.knowledge.examples import Examples
+from mm_tui.services.knowledge.facts import HouseFacts
 from mm_tui.services.presence.tags import WRITTEN_BY
 from mm_tui.services.queue.authors import IN_DOUBT, REFUSED, SUBMITTED, SUBMITTING, Authors, content_hash
 from mm_tui.store.audit.journal import Journal

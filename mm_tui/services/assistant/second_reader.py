@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from mm_tui.assist.second_reader import DraftReading, RemarkLine, SecondReading
     from mm_tui.assist.tasks import Answered
     from mm_tui.services.assistant.service import Assistant
-    from mm_tui.services.facts import Facts, HouseFacts
+    from mm_tui.services.knowledge.facts import Facts, HouseFacts
     from mm_tui.services.queue.entry import QueueEntry
 
 

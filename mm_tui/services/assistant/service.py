@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from mm_tui.assist.second_reader import DraftReading, SecondReading
     from mm_tui.assist.tasks import Answered, Extraction, Request
     from mm_tui.clock import Clock
-    from mm_tui.services.facts import Facts
+    from mm_tui.services.knowledge.facts import Facts
     from mm_tui.settings.sections import Settings
     from mm_tui.store.database import Database
     from mm_tui.store.examples import SavedExample

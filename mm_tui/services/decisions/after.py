@@ -12,7 +12,7 @@ from mm_tui.decision.moves import target
 from mm_tui.decision.state import Outcome
 from mm_tui.services.decisions.record import ActiveDecision
 from mm_tui.services.events import Notify, PendingChanged
-from mm_tui.services.examples import Learner
+from mm_tui.services.knowledge.examples import Learner
 from mm_tui.store.database import Database
 from mm_tui.store.mail.mails import MailStore
 from mm_tui.store.mail.pending import PendingStore

@@ -31,10 +31,10 @@ from mm_tui.services.decisions.record import (
 from mm_tui.services.decisions.remembered import REDRAFTS_TO_ASK, UNSEEN_INCIDENTS, RememberedDecisions
 from mm_tui.services.decisions.request import DecisionRequest, OwnReply, Refused, refuse_released
 from mm_tui.services.decisions.view import Seen
-from mm_tui.services.edits import put, remove
-from mm_tui.services.examples import USED
+from mm_tui.services.knowledge.examples import USED
 from mm_tui.services.presence.approvals import SecondApproval
 from mm_tui.services.queue.authors import Authors
+from mm_tui.services.saved_texts.edits import put, remove
 from mm_tui.store.audit.journal import Journal
 from mm_tui.store.database import Database
 from mm_tui.store.decisions.edits import EditStore, SavedEdit

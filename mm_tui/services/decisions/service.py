@@ -33,7 +33,7 @@ from mm_tui.services.decisions.record import ActiveDecision
 from mm_tui.services.decisions.request import DecisionRequest, Refused
 from mm_tui.services.decisions.view import DecisionView, Seen
 from mm_tui.services.events import Notify
-from mm_tui.services.examples import Learner
+from mm_tui.services.knowledge.examples import Learner
 from mm_tui.services.presence.approvals import Approvals, Approver, SecondApproval
 from mm_tui.services.queue.resubmitted import SUGGESTED
 from mm_tui.settings.sections import Review

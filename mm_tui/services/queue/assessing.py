@@ -17,8 +17,8 @@ from mm_tui.review.findings import Finding, Level
 from mm_tui.review.risk.engine import assess_within
 from mm_tui.review.risk.model import Assessment, Draft, HouseText, Message, OtherAnswer, ThreadContext
 from mm_tui.review.risk.rule import Reading
-from mm_tui.services.contacts import Contacts
-from mm_tui.services.facts import Facts, HouseFacts
+from mm_tui.services.knowledge.contacts import Contacts
+from mm_tui.services.knowledge.facts import Facts, HouseFacts
 from mm_tui.services.queue.entry import ThreadMail, newer_mail
 from mm_tui.services.queue.resubmitted import Resubmissions
 from mm_tui.services.queue.stored import StoredEmail

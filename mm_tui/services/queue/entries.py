@@ -13,8 +13,8 @@ from mm_tui.decision.relatives import NAMES as RELATION_TAGS
 from mm_tui.decision.relatives import PREFIX, editor_in, is_edit, relatives_in
 from mm_tui.models import PendingItem
 from mm_tui.review.risk.model import Assessment, Draft
-from mm_tui.services.contacts import Contacts
-from mm_tui.services.facts import HouseFacts
+from mm_tui.services.knowledge.contacts import Contacts
+from mm_tui.services.knowledge.facts import HouseFacts
 from mm_tui.services.presence.approvals import NO_APPROVALS, SecondApproval, is_approval
 from mm_tui.services.presence.notes import NAMES as NOTE_TAGS
 from mm_tui.services.presence.notes import assignment_in, note_in

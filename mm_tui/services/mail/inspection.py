@@ -12,7 +12,7 @@ from mm_tui.review.senders import inspect_sender
 if TYPE_CHECKING:
     from mm_tui.models import EmailDetail
     from mm_tui.review.findings import Finding
-    from mm_tui.services.contacts import Contacts
+    from mm_tui.services.knowledge.contacts import Contacts
     from mm_tui.store.mail.mails import MailStore
 
 QUICK_CHARACTERS = 32_768

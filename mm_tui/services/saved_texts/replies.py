@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from mm_tui.models import EditedDraft, RawContent
 from mm_tui.review.subject import topic
-from mm_tui.services.edits import REPLY, Edits, saving
+from mm_tui.services.saved_texts.edits import REPLY, Edits, saving
 from mm_tui.store.decisions.edits import SavedEdit
 from mm_tui.store.state import StateStore
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from datetime import datetime
 
-from mm_tui.services.edits import Edits, NotSaved
+from mm_tui.services.saved_texts.edits import Edits, NotSaved
 from mm_tui.store.decisions.editor_files import editing_folder
 from mm_tui.store.seal import STORE_FAULTS, StoreError, StoreMoved
 from mm_tui.text import OneLine, system_words

@@ -12,8 +12,8 @@ from mm_tui.gateway.shapes import EmailFilter
 from mm_tui.models import EmailSummary, Status
 from mm_tui.services.audit.act_journal import ActJournal
 from mm_tui.services.decisions.remote_state import remote_state_of
+from mm_tui.services.mail.unsent import is_scheduled, state_words
 from mm_tui.services.sync.service import Sync
-from mm_tui.services.unsent import is_scheduled, state_words
 from mm_tui.text import OneLine
 
 MOST_PAGES = 10
