@@ -142,8 +142,9 @@ class RawContent(Model, frozen=True, kw_only=True):
     """(name, size in bytes, content type) of each."""
     send_at: str = ""
     """When it will be sent, once approved; empty if the gateway does not say."""
-    untold: tuple[str, ...] = ()
-    """Which of `to`, `cc` and `attachments` the opened email does not tell, so that they are unknown."""
+    undisclosed: tuple[str, ...] = msgspec.field(default=(), name="untold")
+    """Which of `to`, `cc` and `attachments` the opened email does not name, so that they are unknown. Stored mail calls
+    it by the name given here, and so do digests."""
     bcc: tuple[str, ...] = ()
     """Empty if the gateway does not disclose it; no published answer does."""
 

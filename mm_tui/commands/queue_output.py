@@ -205,13 +205,13 @@ def _item_data(entry: QueueEntry, boxes: dict[str, Mailbox], box: Mailbox | None
     return {
         **summary_data(entry, boxes),
         "digest": entry.digest,
-        "cc": None if "cc" in item.raw.untold else [party.header for party in item.cc],
+        "cc": None if "cc" in item.raw.undisclosed else [party.header for party in item.cc],
         "bcc": [party.header for party in item.bcc] or None,
         "body": item.body,
         "attachments": [
             {"name": file.name, "size": file.size, "content_type": file.content_type} for file in item.attachments
         ]
-        if item.attachments or "attachments" not in item.raw.untold
+        if item.attachments or "attachments" not in item.raw.undisclosed
         else None,
         "thread_id": item.thread_id,
         "hidden_characters_removed": item.body.removed + item.subject.removed,
@@ -254,12 +254,12 @@ def _item_text(entry: QueueEntry, box: Mailbox | None, read: SecondReaderState |
         known = "journaled on this machine" if entry.author.proven else "according to its tag"
         yield OneLine(f"author   {entry.author.name}, a human ({known})")
     yield OneLine(f"to       {', '.join(map(str, item.to)) or NOT_DISCLOSED}")
-    no_cc = NOT_DISCLOSED if "cc" in item.raw.untold else "none"
+    no_cc = NOT_DISCLOSED if "cc" in item.raw.undisclosed else "none"
     yield OneLine(f"cc       {', '.join(map(str, item.cc)) or no_cc}")
     yield OneLine(f"subject  {item.subject}")
     for file in item.attachments:
         yield OneLine(f"file     {file_label(file.name)} ({file.size} bytes, {file.content_type})")
-    if "attachments" in item.raw.untold:
+    if "attachments" in item.raw.undisclosed:
         yield OneLine(f"file     {NOT_DISCLOSED}")
     # That bcc is not known is said below, with what was not checked.
     for words in () if entry.is_inbound else disclosure(box, item.bcc):

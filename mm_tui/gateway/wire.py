@@ -141,16 +141,17 @@ def raw_content(item: Json) -> RawContent:
     )
 
 
-def _untold(item: Json, raw: RawContent) -> tuple[str, ...]:
-    """Which parts an opened email does not tell. An empty field says that there is nothing, an absent one does not."""
-    told = {
+def _undisclosed(item: Json, raw: RawContent) -> tuple[str, ...]:
+    """Which parts an opened email does not disclose. An empty field says that there is nothing; an absent one
+    does not."""
+    disclosed = {
         "to": bool(raw.to),
         "cc": any(name in item for name in _CC_NAMES),
         "attachments": "attachments" in item
         and _files(item["attachments"]) is not None
         and (bool(raw.attachments) or not values.flag(item.get("has_attachments"))),
     }
-    return tuple(name for name, is_told in told.items() if not is_told)
+    return tuple(name for name, is_disclosed in disclosed.items() if not is_disclosed)
 
 
 class _Listed(NamedTuple):
@@ -206,7 +207,7 @@ def email_detail(item: Json, mailbox_id: str) -> EmailDetail:
     if item.get("status") in _DECIDED_ON and values.first(item, *_BODY_NAMES) is None:
         raise values.Unusable("it holds no text, which is to be decided on")
     raw = raw_content(item)
-    raw = raw.replaced(untold=_untold(item, raw))
+    raw = raw.replaced(undisclosed=_undisclosed(item, raw))
     return EmailDetail(
         **_summary_fields(item, mailbox_id, raw),
         cc=parties(raw.cc),

@@ -43,7 +43,7 @@ def names(typed: str, digest: str) -> bool:
 def _content(mailbox_id: str, raw: RawContent) -> dict[str, object]:
     # Only if there is any, so that the digest of every other email stays the same.
     rare: dict[str, object] = {"send_at": raw.send_at} if raw.send_at else {}
-    rare |= {"untold": list(raw.untold)} if raw.untold else {}
+    rare |= {"untold": list(raw.undisclosed)} if raw.undisclosed else {}
     rare |= {"bcc": list(raw.bcc)} if raw.bcc else {}
     return rare | {
         "mailbox_id": mailbox_id,

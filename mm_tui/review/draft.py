@@ -18,8 +18,8 @@ _ONE_ADDRESS = re.compile(r"[^\s@,;:<>\"()]+@[^\s@,;:<>\"()]+")
 def edited(original: RawContent, edit: EditedDraft) -> RawContent:
     """The complete content that the human wants to send: the edit, with the original's sender, cc and attachments. It
     is sent as soon as it is approved: the gateway does not disclose every send time, and a reply cannot have one."""
-    untold = tuple(name for name in original.untold if name != "to")
-    return original.replaced(to=edit.to, subject=edit.subject, body=edit.body, send_at="", untold=untold)
+    undisclosed = tuple(name for name in original.undisclosed if name != "to")
+    return original.replaced(to=edit.to, subject=edit.subject, body=edit.body, send_at="", undisclosed=undisclosed)
 
 
 def with_listed(raw: RawContent, listed: RawContent) -> RawContent:
@@ -45,7 +45,7 @@ def fingerprint(raw: RawContent) -> str:
                 "subject": raw.subject.strip(),
                 "body": _body(raw.body),
                 "attachments": sorted([name, size] for name, size, _ in raw.attachments),
-                **({"untold": list(raw.untold)} if raw.untold else {}),
+                **({"untold": list(raw.undisclosed)} if raw.undisclosed else {}),
                 **({"bcc": sorted(_addresses(raw.bcc))} if raw.bcc else {}),
             }
         )

@@ -54,7 +54,7 @@ def _spoken_of(reading: Reading) -> tuple[Span, ...]:
 def attachments_untold(reading: Reading) -> Iterator[Finding]:
     """The gateway does not say which files the email has, or says that it has some and names none. High: you cannot
     approve what you cannot see. An edit is sent without the files that are not disclosed."""
-    if "attachments" in reading.draft.untold:
+    if "attachments" in reading.draft.undisclosed:
         what = "your edit is sent without them" if reading.draft.replaces else "files may be sent"
         yield flag("attachments_untold", f"attachments not disclosed by the gateway: {what}", level=Level.HIGH)
 
@@ -65,7 +65,7 @@ def missing_attachment(reading: Reading) -> Iterator[Finding]:
     the thread, or it mentions more files than are attached ("both documents", "the plan and the menu" with one of
     them). Medium. Attachments from the other side ("your attachment") do not count."""
     draft = reading.draft
-    if not draft.complete or "attachments" in draft.untold:
+    if not draft.complete or "attachments" in draft.undisclosed:
         return
     spans = _spoken_of(reading)
     if not draft.attachments:

@@ -32,7 +32,7 @@ class Draft(msgspec.Struct, frozen=True, dict=True):
     """Whether the sender's identity was verified (signature or authentication result); None if unknown."""
     complete: bool = True
     """False while cc, attachments and thread have not been read."""
-    untold: frozenset[str] = frozenset()
+    undisclosed: frozenset[str] = frozenset()
     """Which of `to`, `cc` and `attachments` the gateway does not tell, though the email was opened."""
     replaces: bool = False
     """Whether it is a human's edit that is sent in place of the agent's draft, without the parts of the draft that the
@@ -51,7 +51,7 @@ class Draft(msgspec.Struct, frozen=True, dict=True):
             attachments=item.attachments,
             direction=str(item.direction),
             complete=item.complete,
-            untold=frozenset(item.raw.untold),
+            undisclosed=frozenset(item.raw.undisclosed),
         )
 
     @property

@@ -22,10 +22,10 @@ def recipients_untold(reading: Reading) -> Iterator[Finding]:
     if not any(party.address.strip() for party in draft.to):
         yield flag("recipients_untold", "recipients not disclosed by the gateway", level=Level.HIGH)
         return
-    if "to" in draft.untold:
+    if "to" in draft.undisclosed:
         words = "recipients named only in the gateway's list, not in the email itself"
         yield flag("recipients_untold", words, level=Level.HIGH)
-    if "cc" in draft.untold:
+    if "cc" in draft.undisclosed:
         what = "your edit is sent without any" if draft.replaces else "copies may be sent"
         yield flag("recipients_untold", f"cc not disclosed by the gateway: {what}", level=Level.HIGH)
     strange = [str(party.address) or "(empty)" for party in reading.draft.recipients if not domain_of(party.address)]
@@ -103,7 +103,7 @@ def copy_missing(reading: Reading) -> Iterator[Finding]:
     """The draft says that somebody is in copy, and it goes to one person alone. Medium. Not if it asks for a copy, or
     says no."""
     draft = reading.draft
-    if not draft.complete or "cc" in draft.untold or len(draft.recipients) != 1:
+    if not draft.complete or "cc" in draft.undisclosed or len(draft.recipients) != 1:
         return
     for match in pattern("in_copy").finditer(reading.low, 0, reading.written):
         first, _ = reading.sentence(match.start())

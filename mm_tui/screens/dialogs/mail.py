@@ -87,7 +87,7 @@ def raw_page(detail: EmailDetail) -> Page:
 def sender_page(detail: EmailDetail, findings: tuple[Finding, ...], first_seen: str) -> Page:
     """The sender of an email, what is suspicious about it, and since when the address is known here."""
     writer = PageWriter()
-    no_cc = NOT_DISCLOSED if "cc" in detail.raw.untold else "–"
+    no_cc = NOT_DISCLOSED if "cc" in detail.raw.undisclosed else "–"
     is_ours = str(detail.direction) == Direction.OUTBOUND
     rows = (
         ("address", detail.sender.address),
@@ -153,7 +153,7 @@ class FilesScreen(ListDialog[int]):
     """Lists the attachments of an email; returns the index of the chosen one."""
 
     def __init__(self, mail: EmailDetail, folder: str) -> None:
-        none = "The gateway does not disclose" if "attachments" in mail.raw.untold else "This email has no"
+        none = "The gateway does not disclose" if "attachments" in mail.raw.undisclosed else "This email has no"
         attachments = mail.attachments
         note = OneLine(f"A file is saved in {folder} and is not opened." if attachments else f"{none} attachments.")
         lines = [

@@ -206,7 +206,7 @@ def _envelope(opened: Opened, now: datetime, *, crowded: bool) -> Iterator[Conte
     unread = "could not be read" if entry.unread_because else "loading …"
     if item.complete and item.cc:
         yield _row("cc", _parties(item.cc, crowded=crowded))
-    elif item.complete and "cc" in item.raw.untold:
+    elif item.complete and "cc" in item.raw.undisclosed:
         yield _row("cc", Content.styled(NOT_DISCLOSED, "$mm-fail"))
     elif not item.complete and (entry.is_inbound or crowded):
         yield _row("cc", Content.styled(unread, "$mm-dim"))

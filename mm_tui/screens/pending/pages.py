@@ -193,6 +193,6 @@ def write_files(writer: PageWriter, mail: PendingItem | EmailDetail) -> None:
             kind = f", {attachment.content_type}" if attachment.content_type else ""
             about = f"{file_label(attachment.name)} ({size(attachment.size)}{kind})"
             writer.line(OneLine(f"attached: {about}"), "dim")
-    if "attachments" in mail.raw.untold:
+    if "attachments" in mail.raw.undisclosed:
         writer.line()
         writer.line(f"attachments: {NOT_DISCLOSED}", "risk")

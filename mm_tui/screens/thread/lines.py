@@ -118,7 +118,7 @@ def head(item: MessageItem, width: int, opening: str, keys: Mapping[str, str]) -
         lines += listed("to ", [str(party.address) for party in detail.to] or [NOT_DISCLOSED], width, all_key)
         if detail.cc:
             lines += listed("cc ", [str(party.address) for party in detail.cc], width, all_key)
-        elif "cc" in detail.raw.untold:
+        elif "cc" in detail.raw.undisclosed:
             lines.append([("cc ", "dim"), (NOT_DISCLOSED, "row")])
     lines.append([(exact(from_ms(row.received_at)), "dim")])
     if item.unsent:
@@ -144,7 +144,7 @@ def head(item: MessageItem, width: int, opening: str, keys: Mapping[str, str]) -
             more = f"  {size(attachment.size)}  {attachment.content_type[:30]}"
             name = file_label(attachment.name, max(24, width - 5 - cell_len(more)))
             lines.append([("file ", "dim"), (fit_cells(OneLine(f"{name}{more}"), width - 5), "row")])
-        if "attachments" in detail.raw.untold:
+        if "attachments" in detail.raw.undisclosed:
             lines.append([("file ", "dim"), (NOT_DISCLOSED, "row")])
         if (more_files := len(detail.attachments) - MOST_FILES) > 0:
             all_files = with_keys("{thread.files} lists all", keys)

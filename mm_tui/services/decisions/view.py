@@ -119,13 +119,13 @@ class Shown(msgspec.Struct, frozen=True):
         return cls(
             sender=OneLine(raw.sender),
             to=tuple(map(OneLine, raw.to)),
-            cc=tuple(map(OneLine, raw.cc)) or _untold(raw, "cc"),
+            cc=tuple(map(OneLine, raw.cc)) or _undisclosed(raw, "cc"),
             subject=OneLine(raw.subject),
             body=ManyLine(raw.body),
             attachments=tuple(
                 OneLine(f"{name} ({size} bytes{f', {kind}' if kind else ''})") for name, size, kind in raw.attachments
             )
-            or _untold(raw, "attachments"),
+            or _undisclosed(raw, "attachments"),
             send_at=OneLine(raw.send_at),
             bcc=tuple(map(OneLine, raw.bcc)),
         )
@@ -148,8 +148,8 @@ class Shown(msgspec.Struct, frozen=True):
                 yield name, before or "nothing", after or "nothing"
 
 
-def _untold(raw: RawContent, name: str) -> tuple[OneLine, ...]:
-    return (OneLine(NOT_DISCLOSED),) if name in raw.untold else ()
+def _undisclosed(raw: RawContent, name: str) -> tuple[OneLine, ...]:
+    return (OneLine(NOT_DISCLOSED),) if name in raw.undisclosed else ()
 
 
 class Changed(msgspec.Struct, frozen=True):

@@ -149,7 +149,7 @@ def edited_draft(item: PendingItem, text: EditedDraft) -> Draft:
         to=tuple(Party.parse(one) for one in text.to),
         subject=OneLine(text.subject),
         body=ManyLine(text.body),
-        untold=frozenset(item.raw.untold) - {"to"},
+        undisclosed=frozenset(item.raw.undisclosed) - {"to"},
         replaces=str(item.status) != Status.SCHEDULED,
     )
 

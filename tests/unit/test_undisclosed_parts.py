@@ -50,7 +50,7 @@ def opened(**changes: object) -> EmailDetail:
 
 
 @pytest.mark.parametrize(
-    ("changes", "untold"),
+    ("changes", "undisclosed"),
     [
         ({}, ()),
         ({"cc": None, "attachments": None}, ()),
@@ -64,11 +64,11 @@ def opened(**changes: object) -> EmailDetail:
         ({"has_attachments": True}, ("attachments",)),
     ],
 )
-def test_what_an_answer_does_not_tell_is_named(changes: dict[str, Any], untold: tuple[str, ...]) -> None:
-    assert opened(**changes).raw.untold == untold
+def test_what_an_answer_does_not_disclose_is_named(changes: dict[str, Any], undisclosed: tuple[str, ...]) -> None:
+    assert opened(**changes).raw.undisclosed == undisclosed
 
 
-def test_a_bcc_that_is_told_is_shown_decided_on_and_kept_by_an_edit() -> None:
+def test_a_disclosed_bcc_is_shown_decided_on_and_kept_by_an_edit() -> None:
     item = completed(wire.pending_item(LISTED), opened(bcc=["Eve <eve@evil.example>"]))
     plain = completed(wire.pending_item(LISTED), opened())
     assert digest_of("d1", "m1", "outbound", item.raw) != digest_of("d1", "m1", "outbound", plain.raw)
@@ -108,20 +108,22 @@ def test_they_are_high_risks_and_decided_alone() -> None:
     assert "attachments: not disclosed by the gateway" in page
 
 
-def test_a_told_part_that_is_untold_later_is_a_change() -> None:
-    told, untold = opened(), opened(cc=..., attachments=...)
-    digests = {digest_of(mail.id, mail.mailbox_id, mail.direction, mail.raw) for mail in (told, untold)}
+def test_a_part_that_is_no_longer_disclosed_is_a_change() -> None:
+    whole, undisclosed = opened(), opened(cc=..., attachments=...)
+    digests = {digest_of(mail.id, mail.mailbox_id, mail.direction, mail.raw) for mail in (whole, undisclosed)}
     assert len(digests) == 2
-    changed = {name for name, _, _ in Shown.of(told.raw).changed_fields(Shown.of(untold.raw))}
+    changed = {name for name, _, _ in Shown.of(whole.raw).changed_fields(Shown.of(undisclosed.raw))}
     assert changed == {"cc", "attached"}
     edit = EditedDraft(("bob@x.example",), "Hi", "Other")
-    assert edited(opened(to=..., cc=...).raw, edit).untold == ("cc",), "the human names the recipients"
+    assert edited(opened(to=..., cc=...).raw, edit).undisclosed == ("cc",), "the human names the recipients"
 
 
 def test_they_are_stored(database: Database) -> None:
     mail = opened(cc=..., attachments=..., headers={"Auto-Submitted": "auto-replied"})
     item = completed(wire.pending_item(LISTED), mail)
-    assert PendingStore.item_of(json.dumps(typed_json.values_of(item))) == item
+    stored = json.dumps(typed_json.values_of(item))
+    assert '"untold": ["cc", "attachments"]' in stored, "as earlier versions wrote it, and read it"
+    assert PendingStore.item_of(stored) == item
     MailStore(database).save_detail(mail, at=datetime.now(UTC))
     assert MailStore(database).detail(mail.id) == mail
 
@@ -173,7 +175,7 @@ async def test_a_bcc_that_only_the_list_tells_is_compared_by_the_check(tmp_path:
 
 
 @pytest.mark.parametrize("name", ["cc", "attachments"])
-async def test_nothing_is_approved_whose_parts_are_untold_in_the_check(tmp_path: Path, name: str) -> None:
+async def test_nothing_is_approved_whose_parts_the_check_does_not_disclose(tmp_path: Path, name: str) -> None:
     missing: set[str] = set()
 
     def distort(method: str, path: str, status: int, told: Any) -> tuple[int, str, bytes] | None:
