@@ -21,7 +21,7 @@ from mm_tui import query
 from mm_tui.commands.output import exits
 from mm_tui.commands.parser import build
 from mm_tui.gateway.calls import all_calls
-from mm_tui.keymap import ACTS
+from mm_tui.keymap import KEY_ACTIONS
 from mm_tui.screens.dialogs.help import HEADINGS
 from mm_tui.screens.pending.words import TEXT_KEYS
 from mm_tui.settings import file as config_file
@@ -373,7 +373,7 @@ def keys_page() -> str:
         "",
     ]
     heading = ""
-    for act in ACTS:
+    for act in KEY_ACTIONS:
         found = HEADINGS.get(act.context, act.context.capitalize())
         if found != heading:
             heading = found

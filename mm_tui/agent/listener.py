@@ -40,7 +40,7 @@ MOST_SHAPES = 50
 """How many unknown kinds of events are logged, each once."""
 
 
-class Connections:
+class ConnectionLimits:
     """Limits the number and duration of one server's connections."""
 
     def __init__(self, most: int = MOST, seconds: float = REQUEST_SECONDS) -> None:
@@ -137,7 +137,7 @@ class Listener:
         door = socket.create_server((host, port), family=family)
         config = uvicorn.Config(
             self.app, log_config=None, log_level="critical", access_log=False, lifespan="off", ws="none",
-            http=Connections().protocol(), timeout_keep_alive=5, server_header=False,
+            http=ConnectionLimits().protocol(), timeout_keep_alive=5, server_header=False,
         )  # fmt: skip
         server = _Server(config)
         self._log("listening", host=host, port=door.getsockname()[1])

@@ -16,7 +16,7 @@ from mm_tui.store.seal import is_garbled
 KINDS: dict[str, type] = {"INTEGER": int, "TEXT": str}
 
 
-class Column(NamedTuple):
+class SqlColumn(NamedTuple):
     """A column as it was made."""
 
     name: str
@@ -28,9 +28,9 @@ class Column(NamedTuple):
         return self.may_be_empty if value is None else isinstance(value, self.kind)
 
 
-def columns_of(connection: sqlite3.Connection, table: str) -> list[Column]:
+def columns_of(connection: sqlite3.Connection, table: str) -> list[SqlColumn]:
     rows = connection.execute(f"PRAGMA table_info({table})").fetchall()
-    return [Column(name, KINDS[kind], not (notnull or key)) for _, name, kind, notnull, _, key in rows]
+    return [SqlColumn(name, KINDS[kind], not (notnull or key)) for _, name, kind, notnull, _, key in rows]
 
 
 def unreadable(database: Database) -> str:

@@ -22,7 +22,7 @@ from urllib.parse import quote
 import msgspec
 
 from mm_tui.store.connecting import CorruptStore, damage_mark
-from mm_tui.store.contents import Column, columns_of
+from mm_tui.store.contents import SqlColumn, columns_of
 from mm_tui.store.database import Database
 from mm_tui.store.decisions.locks import Process, token_of
 from mm_tui.store.migrations import KEPT_TABLES, kept_tables_after, migrate, version
@@ -265,7 +265,7 @@ def _copy_tables(source: sqlite3.Connection, target: sqlite3.Connection) -> tupl
     return rows, tuple(unread)
 
 
-def _mended(column: Column, value: object) -> object:
+def _mended(column: SqlColumn, value: object) -> object:
     """A value that the column can hold. An unfinished decision whose end is not known stays unfinished."""
     if column.holds(value):
         return value

@@ -340,7 +340,7 @@ def awake_keys(
     """(names of the keys, binding) for each `wanted` action that works on `screen` now, in the key table's order, each
     once. Its description is what the key does there."""
     label_here: Callable[[str, str], str] = getattr(screen, "label_here", lambda _id, label: label)
-    order = {act.id: at for at, act in enumerate(keymap.ACTS)}
+    order = {act.id: at for at, act in enumerate(keymap.KEY_ACTIONS)}
     firsts: dict[str, tuple[str, ActiveBinding]] = {}
     typing = takes_text(screen.focused)
     for active in screen.active_bindings.values():

@@ -49,7 +49,7 @@ def with_keys(text: str, changes: Mapping[str, str], *, typing: bool = False) ->
 @lru_cache(maxsize=4)
 def _keys(changes: tuple[tuple[str, str], ...]) -> Mapping[str, list[str]]:
     good, _ = keymap.check(dict(changes))
-    return {one.id: good.get(one.id, one.keys).split(",") for one in keymap.ACTS}
+    return {one.id: good.get(one.id, one.keys).split(",") for one in keymap.KEY_ACTIONS}
 
 
 def is_typed(key: str) -> bool:

@@ -23,7 +23,7 @@ import httpx
 import pytest
 
 from mm_tui.sandbox.gateway import lifecycle, messages
-from mm_tui.sandbox.gateway.mail import Arrival, IncomingMail
+from mm_tui.sandbox.gateway.mail import IncomingMail, TimedMail
 from mm_tui.sandbox.gateway.server import Server
 from mm_tui.sandbox.gateway.state import State
 from mm_tui.sandbox.gateway.statuses import Status
@@ -444,7 +444,7 @@ async def test_a_failure_in_the_demo_is_reported_once_and_ends_nothing(
 
 async def test_mail_arrives_while_the_demo_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = (
-        Arrival(0, local, IncomingMail("anna@customer.example", (), f"To {local}", "Hello"))
+        TimedMail(0, local, IncomingMail("anna@customer.example", (), f"To {local}", "Hello"))
         for local in ("billing", "support")
     )
     monkeypatch.setattr("mm_tui.sandbox.run.demo_agent.arrivals", lambda now, *, seed: iter([first, second]))

@@ -22,7 +22,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from mm_tui import cli
-from mm_tui.agent.listener import MAX_BODY, MOST, Connections
+from mm_tui.agent.listener import MAX_BODY, MOST, ConnectionLimits
 from mm_tui.commands import agent_work
 from tests.support.agents import (
     BODY,
@@ -201,7 +201,9 @@ def test_a_request_that_never_ends_is_cut(tmp_path: Path) -> None:
 
     async def scene() -> None:
         app = FastAPI()
-        config = uvicorn.Config(app, http=Connections(most=4, seconds=0.5).protocol(), log_config=None, lifespan="off")
+        config = uvicorn.Config(
+            app, http=ConnectionLimits(most=4, seconds=0.5).protocol(), log_config=None, lifespan="off"
+        )
         server = uvicorn.Server(config)
         door = socket.create_server(("127.0.0.1", 0))
         serving = asyncio.create_task(server.serve(sockets=[door]))

@@ -54,7 +54,7 @@ async def at(place: str, size: tuple[int, int] = (120, 40)) -> AsyncIterator[tup
             await quiet(pilot)
             await pilot.press(key)
         await quiet(pilot)
-        wanted = {act.context for act in keymap.ACTS if act.context in keymap.TOGETHER[place]}
+        wanted = {act.context for act in keymap.KEY_ACTIONS if act.context in keymap.TOGETHER[place]}
         await until(pilot, lambda: wanted <= contexts(app))
         yield app, pilot
 
@@ -100,7 +100,7 @@ def runs_on(app: MmTui, active: ActiveBinding) -> DOMNode:
     return app if actions.parse(active.binding.action)[0] == "app" else active.node
 
 
-def meant(act: keymap.Act) -> Called:
+def meant(act: keymap.KeyAction) -> Called:
     _, name, parameters = actions.parse(act.action)
     return Called(name, parameters)
 
@@ -109,7 +109,7 @@ def meant(act: keymap.Act) -> Called:
 async def test_every_act_runs_by_its_keys_and_by_its_name_and_is_in_the_help(
     place: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    acts = [act for act in keymap.ACTS if act.context in keymap.TOGETHER[place]]
+    acts = [act for act in keymap.KEY_ACTIONS if act.context in keymap.TOGETHER[place]]
     async with at(place) as (app, pilot):
         wake_all(app, monkeypatch)
         awake = {active.binding.id: active for _, active in awake_keys(app.screen)}

@@ -19,7 +19,7 @@ from textual.widgets import OptionList, Static
 
 from mm_tui import app as app_module
 from mm_tui import keymap, launch
-from mm_tui.screens.dialogs.choice import Choice, ChoiceScreen
+from mm_tui.screens.dialogs.choice import ChoiceScreen, DialogChoice
 from mm_tui.screens.dialogs.help import HelpScreen
 from mm_tui.screens.dialogs.palette import HIDDEN, commands
 from mm_tui.screens.inbox.screen import InboxScreen
@@ -68,7 +68,7 @@ async def test_help_names_every_key_of_the_screen() -> None:
         await pilot.press("m", "question_mark")
         assert isinstance(app.screen, HelpScreen)
         text = " ".join(" ".join(str(one.render()) for one in app.screen.query(Static)).split())
-        for act in keymap.ACTS:
+        for act in keymap.KEY_ACTIONS:
             # A screen this narrow has no preview, and no mail was imported.
             works = act.id not in ("inbox.preview", "inbox.import_report")
             if act.context in keymap.TOGETHER["inbox"]:
@@ -84,7 +84,7 @@ def a_click(widget: Widget, x: int, y: int) -> Click:
 async def test_a_dialog_answered_behind_the_palette_closes_itself_and_not_the_palette() -> None:
     async with running_app(idle_session()) as (app, pilot):
         answers: list[bool | None] = []
-        dialog = ChoiceScreen("Really?", Content("It is a question."), [Choice("y", "yes", True)])
+        dialog = ChoiceScreen("Really?", Content("It is a question."), [DialogChoice("y", "yes", True)])
         await app.push_screen(dialog, answers.append)
         await pilot.press("ctrl+p")
         await until(pilot, lambda: isinstance(app.screen, CommandPalette))
@@ -106,7 +106,7 @@ async def test_palette_reaches_every_act_of_the_inbox() -> None:
         helps = {command.help for command in commands(app, app.screen)}
         wanted = {
             act.help
-            for act in keymap.ACTS
+            for act in keymap.KEY_ACTIONS
             if act.context in keymap.TOGETHER["inbox"] and act.id not in (*HIDDEN, "inbox.import_report")
         }
         assert wanted <= helps

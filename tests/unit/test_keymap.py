@@ -22,22 +22,25 @@ def _words(changes: dict[str, str]) -> str:
 def test_default_keys_mean_one_thing_on_each_screen() -> None:
     for screen, contexts in keymap.TOGETHER.items():
         holders: dict[str, str] = {}
-        for act in keymap.ACTS:
+        for act in keymap.KEY_ACTIONS:
             if act.context in contexts:
                 for key in act.keys.split(","):
                     assert holders.setdefault(key, act.id) == act.id, f"{key} on {screen}: {holders[key]} and {act.id}"
 
 
 def test_ids_are_unique_and_every_context_is_awake_somewhere() -> None:
-    ids = [act.id for act in keymap.ACTS]
+    ids = [act.id for act in keymap.KEY_ACTIONS]
     assert len(ids) == len(set(ids))
     awake = {context for contexts in keymap.TOGETHER.values() for context in contexts}
-    assert {act.context for act in keymap.ACTS} <= awake
+    assert {act.context for act in keymap.KEY_ACTIONS} <= awake
 
 
 def test_default_keys_can_be_sent_by_terminals() -> None:
     assert [
-        (act.id, fault) for act in keymap.ACTS for key in act.keys.split(",") if (fault := keymap.unsendable(key))
+        (act.id, fault)
+        for act in keymap.KEY_ACTIONS
+        for key in act.keys.split(",")
+        if (fault := keymap.unsendable(key))
     ] == []
 
 
@@ -101,7 +104,7 @@ def test_words_name_the_key_that_the_user_has_set() -> None:
 
 
 def test_every_key_that_a_refusal_names_is_an_act() -> None:
-    ids = {one.id for one in keymap.ACTS}
+    ids = {one.id for one in keymap.KEY_ACTIONS}
     named = re.findall(r"\{+([a-z]+\.[a-z_]+)\}", (Path(approval_gate.__file__)).read_text("utf-8"))
     assert set(named) - {"entry.ended", "decision.words"} <= ids and "app.undo" in named
 
@@ -134,6 +137,6 @@ NEITHER = frozenset({
 def test_each_act_where_mail_is_decided_is_known_to_decide_to_open_a_field_or_neither() -> None:
     told = keymap.DECIDING | keymap.OPENING
     assert not NEITHER & told
-    acts = {act.id for act in keymap.ACTS if act.context == "pending"}
+    acts = {act.id for act in keymap.KEY_ACTIONS if act.context == "pending"}
     assert acts <= told | NEITHER, "say in `DECIDING`, `OPENING` or `NEITHER` what it does"
-    assert told <= {act.id for act in keymap.ACTS}
+    assert told <= {act.id for act in keymap.KEY_ACTIONS}

@@ -10,7 +10,7 @@ from fastapi import Depends, Query, Request, Response
 from starlette.datastructures import Headers
 
 from mm_tui.sandbox.gateway import lifecycle
-from mm_tui.sandbox.gateway.state import ApiError, Caller, RateLimiter, State
+from mm_tui.sandbox.gateway.state import ApiError, RateLimiter, RequestKey, State
 from mm_tui.sandbox.gateway.statuses import Scope
 
 
@@ -31,10 +31,10 @@ def secret_of(headers: Headers) -> str:
     return (secret if kind.lower() == "bearer" else headers.get("x-api-key", "")).strip()
 
 
-def require(scope: Scope) -> Callable[[Request], Awaitable[Caller]]:
+def require(scope: Scope) -> Callable[[Request], Awaitable[RequestKey]]:
     """A dependency that lets only keys with `scope` through: 401 without a good key, 403 without the scope."""
 
-    async def allowed(request: Request) -> Caller:
+    async def allowed(request: Request) -> RequestKey:
         state = await current_state(request)
         caller = state.caller(secret_of(request.headers))
         if caller is None:
@@ -48,16 +48,16 @@ def require(scope: Scope) -> Callable[[Request], Awaitable[Caller]]:
     return allowed
 
 
-Reader = Annotated[Caller, Depends(require(Scope.READ))]
-Sender = Annotated[Caller, Depends(require(Scope.SEND))]
-Overseer = Annotated[Caller, Depends(require(Scope.OVERSIGHT))]
-Admin = Annotated[Caller, Depends(require(Scope.ADMIN))]
+Reader = Annotated[RequestKey, Depends(require(Scope.READ))]
+Sender = Annotated[RequestKey, Depends(require(Scope.SEND))]
+Overseer = Annotated[RequestKey, Depends(require(Scope.OVERSIGHT))]
+Admin = Annotated[RequestKey, Depends(require(Scope.ADMIN))]
 
 Limit = Annotated[int, Query(ge=1, le=100)]
 Cursor = Annotated[str | None, Query(max_length=200)]
 
 
-class Answer(Response):
+class JsonAnswer(Response):
     """A JSON answer, encoded directly: lists of a hundred emails need no model."""
 
     media_type = "application/json"

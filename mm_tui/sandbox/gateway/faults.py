@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from mm_tui.sandbox.gateway.access import secret_of
-from mm_tui.sandbox.gateway.state import QUOTA_USED_UP, RATE_LIMITED, ApiError, Call, State, warming_up
+from mm_tui.sandbox.gateway.state import QUOTA_USED_UP, RATE_LIMITED, ApiError, SeenRequest, State, warming_up
 
 Kind = Literal[
     "close",
@@ -77,7 +77,7 @@ class Fault(BaseModel):
         return value
 
 
-class Connections:
+class OpenConnections:
     """The server's open connections, which can be cut."""
 
     def __init__(self) -> None:
@@ -123,7 +123,7 @@ class Connections:
 class Faults:
     """The outermost layer of the sandbox: applies the rules and keeps the list of calls."""
 
-    def __init__(self, app: ASGIApp, state: State, connections: Connections) -> None:
+    def __init__(self, app: ASGIApp, state: State, connections: OpenConnections) -> None:
         self.app = app
         self.state = state
         self.connections = connections
@@ -148,7 +148,7 @@ class Faults:
         name = caller.name if caller else ""
         rule = self._match(scope["method"], scope["path"], name)
         query = scope["query_string"].decode("latin-1")
-        call = Call(scope["method"], scope["path"], query, name, None, rule.kind if rule else None)
+        call = SeenRequest(scope["method"], scope["path"], query, name, None, rule.kind if rule else None)
         self.state.calls.append(call)
 
         async def noting(message: Message) -> None:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Response
 from pydantic import AliasChoices, Field, StringConstraints
 
 from mm_tui.sandbox.gateway import mailboxes, messages, sending
-from mm_tui.sandbox.gateway.access import Admin, Answer, Limit, Reader, Sender, StateOf
+from mm_tui.sandbox.gateway.access import Admin, JsonAnswer, Limit, Reader, Sender, StateOf
 from mm_tui.sandbox.gateway.ids import iso
 from mm_tui.sandbox.gateway.mail import Submission
 from mm_tui.sandbox.gateway.requests import Address, Body, Markdown, Subject, Text
@@ -60,7 +60,7 @@ class CreateMailbox(Body):
 async def get_thread(state: StateOf, caller: Reader, thread_id: str) -> Response:
     """A thread with bodies."""
     rows = messages.thread_rows(state, None, thread_id)
-    return Answer({"thread_id": thread_id, "messages": [_message(state, row["id"]) for row in rows]})
+    return JsonAnswer({"thread_id": thread_id, "messages": [_message(state, row["id"]) for row in rows]})
 
 
 @router.post("/tag_email")
@@ -71,7 +71,7 @@ async def tag_email(state: StateOf, caller: Sender, body: TagEmail) -> Response:
     if body.notes is not None:
         tags["notes"] = body.notes
     messages.put_tags(state, caller, body.email_id, tags)
-    return Answer({"email_id": body.email_id, "tags": body.tags, "status": "tagged"})
+    return JsonAnswer({"email_id": body.email_id, "tags": body.tags, "status": "tagged"})
 
 
 @router.post("/reply_email")
@@ -82,7 +82,7 @@ async def reply_email(state: StateOf, caller: Sender, body: ReplyEmail) -> Respo
     answered = (inbound or rows)[-1]
     mail = Submission(to=(), subject="", markdown=body.body, always_gate=_gates(body.oversight_mode))
     submitted = sending.reply(state, caller, answered["mailbox_id"], answered["id"], mail)
-    return Answer({"message_id": submitted.body["id"], "status": submitted.body["status"]}, status_code=202)
+    return JsonAnswer({"message_id": submitted.body["id"], "status": submitted.body["status"]}, status_code=202)
 
 
 @router.post("/send_email")
@@ -92,7 +92,7 @@ async def send_email(state: StateOf, caller: Sender, body: SendEmail) -> Respons
     mail = Submission(to=to, subject=body.subject, markdown=body.body, always_gate=_gates(body.oversight_mode))
     mailbox = mailboxes.by_address(state, body.mailbox)
     submitted = sending.send(state, caller, mailbox["id"], mail)
-    return Answer({"message_id": submitted.body["id"], "status": submitted.body["status"]}, status_code=202)
+    return JsonAnswer({"message_id": submitted.body["id"], "status": submitted.body["status"]}, status_code=202)
 
 
 @router.get("/check_inbox")
@@ -104,7 +104,7 @@ async def check_inbox(
     page = messages.page(state, mailbox_id, messages.Listing(direction="inbound", status=status, limit=limit))
     found = page["emails"]
     assert isinstance(found, list)
-    return Answer({"messages": [{**item, "message_id": item["id"]} for item in found]})
+    return JsonAnswer({"messages": [{**item, "message_id": item["id"]} for item in found]})
 
 
 @router.get("/read_email")
@@ -112,7 +112,7 @@ async def read_email(state: StateOf, caller: Reader, email_id: str) -> Response:
     """An email with its body; marks it read."""
     row = messages.find(state, email_id)
     messages.detail(state, caller, row["mailbox_id"], email_id)
-    return Answer(_message(state, email_id))
+    return JsonAnswer(_message(state, email_id))
 
 
 @router.get("/list_pending")
@@ -120,7 +120,9 @@ async def list_pending(state: StateOf, caller: Reader, mailbox: str | None = Non
     """Lists a mailbox's waiting emails. Any key that can read may call it."""
     mailbox_id = mailboxes.by_address(state, mailbox)["id"] if mailbox else None
     items = waiting(state, mailbox_id)
-    return Answer({"messages": [{**item, "message_id": item["id"], "body": item["body_markdown"]} for item in items]})
+    return JsonAnswer(
+        {"messages": [{**item, "message_id": item["id"], "body": item["body_markdown"]} for item in items]}
+    )
 
 
 @router.get("/decide_email")
@@ -128,12 +130,12 @@ async def decide_email(state: StateOf, caller: Reader, message_id: str) -> Respo
     """Says how an email was decided. Deciding itself is `POST /v1/oversight/decide`."""
     row = messages.find(state, message_id)
     if row["status"] in (*PENDING, Status.PENDING_SCAN):
-        return Answer({"message_id": message_id, "decision": "pending"})
+        return JsonAnswer({"message_id": message_id, "decision": "pending"})
     gone = row["status"] in (Status.REJECTED, Status.CANCELLED, Status.SEND_FAILED)
     answer = {"message_id": message_id, "decision": "rejected" if gone else "approved"}
     if row["decided_at"] is not None:
         answer["decided_at"] = iso(row["decided_at"])
-    return Answer(answer)
+    return JsonAnswer(answer)
 
 
 @router.post("/create_mailbox")
@@ -145,7 +147,7 @@ async def create_mailbox(state: StateOf, caller: Admin, body: CreateMailbox) -> 
         mode = min(body.oversight_mode, Mode.GATED_SEND, key=lambda mode: mode.rung)
         row = mailboxes.insert(state, caller, address, None, mode)
     answer = {"mailbox_id": row["id"], "address": row["address"], "oversight_mode": row["oversight_mode"]}
-    return Answer(answer, status_code=201)
+    return JsonAnswer(answer, status_code=201)
 
 
 router.post("/webhooks")(create_webhook)

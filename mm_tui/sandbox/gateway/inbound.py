@@ -7,7 +7,7 @@ import sqlite3
 from mm_tui.sandbox.gateway import mailboxes, messages, webhooks
 from mm_tui.sandbox.gateway.insert import Entry, file, inbound_status, storable, thread_of
 from mm_tui.sandbox.gateway.mail import IncomingMail
-from mm_tui.sandbox.gateway.state import ApiError, Caller, State
+from mm_tui.sandbox.gateway.state import ApiError, RequestKey, State
 from mm_tui.sandbox.gateway.statuses import Mode, Status, spam_verdict
 
 
@@ -53,7 +53,7 @@ def let_in(state: State, row: sqlite3.Row) -> None:
         webhooks.emit(state, "oversight.pending", row)
 
 
-def report_spam(state: State, caller: Caller, email_id: str, *, is_spam: bool) -> str:
+def report_spam(state: State, caller: RequestKey, email_id: str, *, is_spam: bool) -> str:
     """Marks an inbound email as spam, or restores it to unread; returns its status."""
     row = messages.find(state, email_id)
     if row["direction"] != "inbound":

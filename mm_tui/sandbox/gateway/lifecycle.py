@@ -15,7 +15,7 @@ import sqlite3
 
 from mm_tui.sandbox.gateway import inbound, mailboxes, messages, outbox, webhooks
 from mm_tui.sandbox.gateway.insert import bare
-from mm_tui.sandbox.gateway.state import Caller, State
+from mm_tui.sandbox.gateway.state import RequestKey, State
 from mm_tui.sandbox.gateway.statuses import BOUNCE_LOCAL_PART, SCAN_BLOCK, Mode, Status
 
 
@@ -93,7 +93,7 @@ def _gate(state: State, row: sqlite3.Row) -> None:
     webhooks.emit(state, "oversight.pending", row)
 
 
-def release(state: State, row: sqlite3.Row, actor: Caller | None) -> str:
+def release(state: State, row: sqlite3.Row, actor: RequestKey | None) -> str:
     """Releases an email to the outbox folder, never further. Returns its message id."""
     mailbox = mailboxes.find(state, row["mailbox_id"])
     outbox.put(state, mailbox, row)

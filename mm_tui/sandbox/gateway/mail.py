@@ -106,7 +106,7 @@ class SampleMailbox:
 
 
 @dataclass(frozen=True, slots=True)
-class Arrival:
+class TimedMail:
     """An email that arrives while the demo runs."""
 
     after_seconds: float

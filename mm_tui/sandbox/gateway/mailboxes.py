@@ -7,7 +7,7 @@ import sqlite3
 
 from mm_tui.sandbox.gateway import ids
 from mm_tui.sandbox.gateway.insert import bare
-from mm_tui.sandbox.gateway.state import ApiError, Caller, CodeMailed, State
+from mm_tui.sandbox.gateway.state import ApiError, CodeMailed, RequestKey, State
 from mm_tui.sandbox.gateway.statuses import Mode
 
 CODE_LIFE_MS = 24 * 3600 * 1000
@@ -39,7 +39,7 @@ def wire(state: State, row: sqlite3.Row, *, whole: bool = False) -> dict[str, ob
 
 
 def insert(
-    state: State, caller: Caller | None, address: str, display_name: str | None, mode: Mode = Mode.GATED_SEND
+    state: State, caller: RequestKey | None, address: str, display_name: str | None, mode: Mode = Mode.GATED_SEND
 ) -> sqlite3.Row:
     """Creates a mailbox without a code."""
     with state.write():

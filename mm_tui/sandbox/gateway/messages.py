@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from mm_tui.sandbox.gateway import identity, ids
 from mm_tui.sandbox.gateway.ids import iso, received
-from mm_tui.sandbox.gateway.state import ApiError, Caller, State, moment
+from mm_tui.sandbox.gateway.state import ApiError, RequestKey, State, moment
 from mm_tui.sandbox.gateway.statuses import SPAM, Status
 
 _SUMMARY = (
@@ -157,7 +157,7 @@ def decode_cursor(cursor: str | None) -> str | None:
         raise ApiError(400, "Invalid cursor") from None
 
 
-def detail(state: State, caller: Caller | None, mailbox_id: str, email_id: str) -> dict[str, object]:
+def detail(state: State, caller: RequestKey | None, mailbox_id: str, email_id: str) -> dict[str, object]:
     """An email with its body. As the contract says, this marks an unread email as read."""
     row = find(state, email_id, mailbox_id)
     if row["status"] == Status.UNREAD:
@@ -244,7 +244,7 @@ def tags(state: State, email_id: str) -> dict[str, str]:
     return {row["name"]: row["value"] for row in rows}
 
 
-def put_tags(state: State, caller: Caller, email_id: str, wanted: Mapping[str, str]) -> dict[str, str]:
+def put_tags(state: State, caller: RequestKey, email_id: str, wanted: Mapping[str, str]) -> dict[str, str]:
     with state.write() as db:
         db.execute("DELETE FROM tags WHERE email_id = ?", (email_id,))
         db.executemany("INSERT INTO tags VALUES (?, ?, ?)", [(email_id, name, value) for name, value in wanted.items()])
@@ -252,7 +252,7 @@ def put_tags(state: State, caller: Caller, email_id: str, wanted: Mapping[str, s
     return tags(state, email_id)
 
 
-def delete_tag(state: State, caller: Caller, email_id: str, name: str) -> None:
+def delete_tag(state: State, caller: RequestKey, email_id: str, name: str) -> None:
     """Removes one tag; 404 if the email does not have it."""
     with state.write() as db:
         if db.execute("DELETE FROM tags WHERE email_id = ? AND name = ?", (email_id, name)).rowcount == 0:

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Response
 
 from mm_tui.sandbox.gateway import ids, mailboxes, messages, sending
-from mm_tui.sandbox.gateway.access import Admin, Answer, Cursor, Reader, StateOf
+from mm_tui.sandbox.gateway.access import Admin, Cursor, JsonAnswer, Reader, StateOf
 from mm_tui.sandbox.gateway.ids import iso
 from mm_tui.sandbox.gateway.requests import AccountChanges, Approval, KeyChanges, NewKey
 from mm_tui.sandbox.gateway.routes_contacts import contacts
@@ -53,7 +53,7 @@ def _account(state: State) -> dict[str, object]:
 @router.get("/account")
 async def get_account(state: StateOf, caller: Reader) -> Response:
     """The account and its quotas."""
-    return Answer(_account(state))
+    return JsonAnswer(_account(state))
 
 
 @router.patch("/account")
@@ -65,14 +65,14 @@ async def update_account(state: StateOf, caller: Admin, body: AccountChanges) ->
         if body.oversight_email is not None:
             state.set_fact("oversight_email", body.oversight_email)
         state.audit("account.updated", "account", state.fact("tenant_id") or "", caller)
-    return Answer(_account(state))
+    return JsonAnswer(_account(state))
 
 
 @router.delete("/account")
 async def delete_account(state: StateOf, caller: Admin) -> Response:
     """Requests deletion of the account. The sandbox only records it; to delete everything, remove its folder."""
     state.audit("account.deletion_requested", "account", state.fact("tenant_id") or "", caller)
-    return Answer({"status": "deleted"})
+    return JsonAnswer({"status": "deleted"})
 
 
 @router.get("/usage")
@@ -88,8 +88,8 @@ async def get_usage(
     now = state.now_ms()
     month = ids.month_start(now)
     if "daily" in (breakdown, period):
-        return Answer(_by_day(state, month if since is None else since, now if until is None else until))
-    return Answer(_this_month(state, month))
+        return JsonAnswer(_by_day(state, month if since is None else since, now if until is None else until))
+    return JsonAnswer(_this_month(state, month))
 
 
 def _this_month(state: State, since: int) -> dict[str, object]:
@@ -133,7 +133,7 @@ async def export(state: StateOf, caller: Admin) -> Response:
     (mails,) = state.db.execute("SELECT count(*) FROM emails").fetchone()
     boxes = [mailboxes.wire(state, row) for row in mailboxes.all_mailboxes(state)]
     found = {"account": _account(state), "mailboxes": boxes, "contacts": contacts(state, None), "emails": mails}
-    return Answer(found)
+    return JsonAnswer(found)
 
 
 @router.get("/audit-log")
@@ -146,7 +146,7 @@ async def audit_log(state: StateOf, caller: Admin, limit: LogLimit = 50, cursor:
         if entry.pop("metadata") is not None:
             entry["metadata"] = json.loads(row["metadata"])
         entries.append(entry)
-    return Answer({"entries": entries, "cursor": following})
+    return JsonAnswer({"entries": entries, "cursor": following})
 
 
 @router.get("/webhook-deliveries")
@@ -155,7 +155,7 @@ async def webhook_deliveries(state: StateOf, caller: Admin, limit: LogLimit = 50
     shown = ("id", "webhook_id", "event", "url", "status", "attempts", "response_status", "error")
     rows, following = _newest(state, "deliveries", limit, cursor)
     found = [{name: row[name] for name in shown} | {"created_at": iso(row["created_at"])} for row in rows]
-    return Answer({"deliveries": found, "cursor": following})
+    return JsonAnswer({"deliveries": found, "cursor": following})
 
 
 def _newest(state: State, table: str, limit: int, cursor: str | None) -> tuple[list[sqlite3.Row], str | None]:
@@ -169,7 +169,7 @@ def _newest(state: State, table: str, limit: int, cursor: str | None) -> tuple[l
 async def list_api_keys(state: StateOf, caller: Admin) -> Response:
     """The API keys, identified by their prefixes."""
     rows = state.db.execute("SELECT * FROM api_keys WHERE revoked_at IS NULL ORDER BY id")
-    return Answer({"api_keys": [_key(row) for row in rows]})
+    return JsonAnswer({"api_keys": [_key(row) for row in rows]})
 
 
 @router.post("/api-keys")
@@ -184,7 +184,7 @@ async def create_api_key(state: StateOf, caller: Admin, body: NewKey) -> Respons
         state.audit("api_key.created", "api_key", key_id, caller, {"scopes": wanted})
     made = _key(state.one("SELECT * FROM api_keys WHERE id = ?", (key_id,), "API key not found"))
     # The second name is used by the retired Python client's README.
-    return Answer({**made, "api_key": secret, "key": secret}, status_code=201)
+    return JsonAnswer({**made, "api_key": secret, "key": secret}, status_code=201)
 
 
 @router.patch("/api-keys/{key_id}")
@@ -198,7 +198,7 @@ async def update_api_key(state: StateOf, caller: Admin, key_id: str, body: KeyCh
             db.execute("UPDATE api_keys SET scopes = ? WHERE id = ?", (json.dumps(_allowed(body.scopes)), key_id))
         state.audit("api_key.updated", "api_key", key_id, caller)
     state.forget_callers()
-    return Answer({"status": "updated"})
+    return JsonAnswer({"status": "updated"})
 
 
 @router.delete("/api-keys/{key_id}")
@@ -214,7 +214,7 @@ async def revoke_api_key(
         db.execute("UPDATE api_keys SET revoked_at = ? WHERE id = ?", (state.now_ms(), key_id))
         state.audit("api_key.revoked", "api_key", key_id, caller)
     state.forget_callers()
-    return Answer({"status": "revoked"})
+    return JsonAnswer({"status": "revoked"})
 
 
 def _find_key(state: State, key_id: str) -> None:

@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, Response
 
 from mm_tui.sandbox.gateway import ids, mailboxes
-from mm_tui.sandbox.gateway.access import Admin, Answer, Reader, Sender, StateOf
+from mm_tui.sandbox.gateway.access import Admin, JsonAnswer, Reader, Sender, StateOf
 from mm_tui.sandbox.gateway.ids import iso
 from mm_tui.sandbox.gateway.requests import NewContact, NewDomain, NewWebhook
-from mm_tui.sandbox.gateway.state import ApiError, Caller, State
+from mm_tui.sandbox.gateway.state import ApiError, RequestKey, State
 from mm_tui.sandbox.gateway.webhooks import is_loopback
 
 router = APIRouter(prefix="/v1", tags=["account"])
@@ -21,7 +21,7 @@ router = APIRouter(prefix="/v1", tags=["account"])
 @router.get("/contacts")
 async def list_contacts(state: StateOf, caller: Reader, q: str | None = None) -> Response:
     """The account's address book."""
-    return Answer({"contacts": contacts(state, q)})
+    return JsonAnswer({"contacts": contacts(state, q)})
 
 
 @router.post("/contacts")
@@ -35,14 +35,14 @@ async def add_contact(state: StateOf, caller: Sender, body: NewContact) -> Respo
             raise ApiError(409, "Contact already exists") from None
         state.audit("contact.created", "contact", contact_id, caller)
     row = state.one("SELECT * FROM contacts WHERE id = ?", (contact_id,), "No such contact")
-    return Answer(_contact(row), status_code=201)
+    return JsonAnswer(_contact(row), status_code=201)
 
 
 @router.delete("/contacts/{contact_id}")
 async def delete_contact(state: StateOf, caller: Admin, contact_id: str) -> Response:
     """Removes a contact."""
     _delete(state, caller, "contact", "DELETE FROM contacts WHERE id = ?", contact_id)
-    return Answer({"deleted": True})
+    return JsonAnswer({"deleted": True})
 
 
 def contacts(state: State, query: str | None) -> list[dict[str, object]]:
@@ -69,21 +69,21 @@ async def list_suppressions(state: StateOf, caller: Admin) -> Response:
         | ({"mailbox_id": row["mailbox_id"]} if row["mailbox_id"] else {})
         for row in state.db.execute("SELECT * FROM suppressions ORDER BY address")
     ]
-    return Answer({"suppressions": found})
+    return JsonAnswer({"suppressions": found})
 
 
 @router.delete("/suppression/{address:path}")
 async def remove_suppression(state: StateOf, caller: Admin, address: str) -> Response:
     """Removes a suppressed address."""
     _delete(state, caller, "suppression", "DELETE FROM suppressions WHERE address = ?", address)
-    return Answer({"deleted": True})
+    return JsonAnswer({"deleted": True})
 
 
 @router.get("/domains")
 async def list_domains(state: StateOf, caller: Admin) -> Response:
     """The account's own domains."""
     rows = state.db.execute("SELECT * FROM domains ORDER BY id")
-    return Answer({"domains": [{**dict(row), "created_at": iso(row["created_at"])} for row in rows]})
+    return JsonAnswer({"domains": [{**dict(row), "created_at": iso(row["created_at"])} for row in rows]})
 
 
 @router.post("/domains")
@@ -95,7 +95,7 @@ async def add_domain(state: StateOf, caller: Admin, body: NewDomain) -> Response
         except sqlite3.IntegrityError:
             raise ApiError(409, "Domain already exists") from None
         state.audit("domain.created", "domain", domain_id, caller)
-    return Answer(_domain(state, domain_id), status_code=201)
+    return JsonAnswer(_domain(state, domain_id), status_code=201)
 
 
 @router.post("/domains/{domain_id}/verify")
@@ -105,14 +105,14 @@ async def verify_domain(state: StateOf, caller: Admin, domain_id: str) -> Respon
         if db.execute("UPDATE domains SET status = 'verified' WHERE id = ?", (domain_id,)).rowcount == 0:
             raise ApiError(404, "No such domain")
         state.audit("domain.verified", "domain", domain_id, caller)
-    return Answer(_domain(state, domain_id))
+    return JsonAnswer(_domain(state, domain_id))
 
 
 @router.delete("/domains/{domain_id}")
 async def delete_domain(state: StateOf, caller: Admin, domain_id: str) -> Response:
     """Removes a domain."""
     _delete(state, caller, "domain", "DELETE FROM domains WHERE id = ?", domain_id)
-    return Answer({"status": "deleted"})
+    return JsonAnswer({"status": "deleted"})
 
 
 def _domain(state: State, domain_id: str) -> dict[str, object]:
@@ -124,7 +124,7 @@ def _domain(state: State, domain_id: str) -> dict[str, object]:
 async def list_webhooks(state: StateOf, caller: Admin) -> Response:
     """Subscriptions. Under `subscriptions` as documented, and `webhooks` as the retired Python client reads them."""
     hooks = [_webhook(row) for row in state.db.execute("SELECT * FROM webhooks ORDER BY id")]
-    return Answer({"subscriptions": hooks, "webhooks": hooks})
+    return JsonAnswer({"subscriptions": hooks, "webhooks": hooks})
 
 
 @router.post("/webhooks")
@@ -143,20 +143,20 @@ async def create_webhook(state: StateOf, caller: Admin, body: NewWebhook) -> Res
     with state.write():
         webhook_id = state.create("webhooks", url=body.url, events=events, mailbox_id=mailbox_id, signing_secret=secret)
         state.audit("webhook.created", "webhook", webhook_id, caller, {"events": body.events})
-    return Answer(_found_webhook(state, webhook_id) | {"signing_secret": secret}, status_code=201)
+    return JsonAnswer(_found_webhook(state, webhook_id) | {"signing_secret": secret}, status_code=201)
 
 
 @router.get("/webhooks/{webhook_id}")
 async def get_webhook(state: StateOf, caller: Admin, webhook_id: str) -> Response:
     """One webhook subscription, without its secret."""
-    return Answer(_found_webhook(state, webhook_id))
+    return JsonAnswer(_found_webhook(state, webhook_id))
 
 
 @router.delete("/webhooks/{webhook_id}")
 async def delete_webhook(state: StateOf, caller: Admin, webhook_id: str) -> Response:
     """Removes a webhook subscription."""
     _delete(state, caller, "webhook", "DELETE FROM webhooks WHERE id = ?", webhook_id)
-    return Answer({"status": "deleted"})
+    return JsonAnswer({"status": "deleted"})
 
 
 def check_url(url: str) -> None:
@@ -179,7 +179,7 @@ def _webhook(row: sqlite3.Row) -> dict[str, object]:
     return {**shown, "events": json.loads(row["events"]), "created_at": iso(row["created_at"])}
 
 
-def _delete(state: State, caller: Caller, kind: str, statement: str, name: str) -> None:
+def _delete(state: State, caller: RequestKey, kind: str, statement: str, name: str) -> None:
     with state.write() as db:
         if db.execute(statement, (name,)).rowcount == 0:
             raise ApiError(404, f"No such {kind}")

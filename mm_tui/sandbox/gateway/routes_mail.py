@@ -11,7 +11,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Query, Request, Response
 
 from mm_tui.sandbox.gateway import inbound, mailboxes, messages
-from mm_tui.sandbox.gateway.access import Answer, Cursor, Limit, Reader, Sender, StateOf
+from mm_tui.sandbox.gateway.access import Cursor, JsonAnswer, Limit, Reader, Sender, StateOf
 from mm_tui.sandbox.gateway.outbox import media_type
 from mm_tui.sandbox.gateway.requests import TagsBody
 from mm_tui.sandbox.gateway.state import ApiError, State
@@ -28,7 +28,7 @@ async def list_emails(
 ) -> Response:
     """A mailbox's mail, newest first, without bodies. (`offset` is what the retired Python client sends.)"""
     mailboxes.find(state, mailbox_id)
-    return Answer(messages.page(state, mailbox_id, listing))
+    return JsonAnswer(messages.page(state, mailbox_id, listing))
 
 
 @router.get("/emails")
@@ -36,19 +36,19 @@ async def list_spam(
     state: StateOf, caller: Reader, status: str | None = None, limit: Limit = 20, cursor: Cursor = None
 ) -> Response:
     """Spam of all mailboxes."""
-    return Answer(messages.spam_page(state, status, limit=limit, cursor=cursor))
+    return JsonAnswer(messages.spam_page(state, status, limit=limit, cursor=cursor))
 
 
 @router.get("/mailboxes/{mailbox_id}/emails/{email_id}")
 async def get_email(state: StateOf, caller: Reader, mailbox_id: str, email_id: str) -> Response:
     """An email with its body. Marks an unread mail read."""
-    return Answer(messages.detail(state, caller, mailbox_id, email_id))
+    return JsonAnswer(messages.detail(state, caller, mailbox_id, email_id))
 
 
 @router.get("/mailboxes/{mailbox_id}/threads/{thread_id}")
 async def get_thread(state: StateOf, caller: Reader, mailbox_id: str, thread_id: str) -> Response:
     """A thread, oldest mail first, without bodies."""
-    return Answer(messages.thread(state, mailbox_id, thread_id))
+    return JsonAnswer(messages.thread(state, mailbox_id, thread_id))
 
 
 @router.get("/mailboxes/{mailbox_id}/emails/{email_id}/attachments/{name:path}/url")
@@ -61,7 +61,7 @@ async def get_attachment_url(
     signed = _sign(state, email_id, row["position"], expires)
     link = f"{request.base_url}v1/files/{email_id}/{row['position']}?expires={expires}&signature={signed}"
     about = {"filename": row["name"], "size_bytes": row["size"], "content_type": row["content_type"]}
-    return Answer({"url": link, **about, "expires_in": LINK_SECONDS})
+    return JsonAnswer({"url": link, **about, "expires_in": LINK_SECONDS})
 
 
 @router.get("/mailboxes/{mailbox_id}/emails/{email_id}/attachments/{name:path}")
@@ -72,7 +72,7 @@ async def get_attachment(state: StateOf, caller: Reader, mailbox_id: str, email_
         raise ApiError(400, f"Attachment is over {DIRECT_BYTES // 1024} KB: ask for its url")
     if state.tuning.small_attachments == "base64":
         content = base64.b64encode(row["data"]).decode("ascii")
-        return Answer({"name": row["name"], "content_type": row["content_type"], "content_base64": content})
+        return JsonAnswer({"name": row["name"], "content_type": row["content_type"], "content_base64": content})
     return _download(row["data"], row["name"], row["content_type"])
 
 
@@ -91,14 +91,14 @@ async def get_file(state: StateOf, email_id: str, position: int, expires: int, s
 async def get_tags(state: StateOf, caller: Reader, mailbox_id: str, email_id: str) -> Response:
     """An email's tags."""
     messages.find(state, email_id, mailbox_id)
-    return Answer({"tags": messages.tags(state, email_id)})
+    return JsonAnswer({"tags": messages.tags(state, email_id)})
 
 
 @router.put("/mailboxes/{mailbox_id}/emails/{email_id}/tags")
 async def put_tags(state: StateOf, caller: Sender, mailbox_id: str, email_id: str, body: TagsBody) -> Response:
     """Replaces all tags of an email."""
     messages.find(state, email_id, mailbox_id)
-    return Answer({"tags": messages.put_tags(state, caller, email_id, body.tags)})
+    return JsonAnswer({"tags": messages.put_tags(state, caller, email_id, body.tags)})
 
 
 @router.delete("/mailboxes/{mailbox_id}/emails/{email_id}/tags/{name:path}")
@@ -106,21 +106,21 @@ async def delete_tag(state: StateOf, caller: Sender, mailbox_id: str, email_id: 
     """Removes one tag."""
     messages.find(state, email_id, mailbox_id)
     messages.delete_tag(state, caller, email_id, name)
-    return Answer({"deleted": True})
+    return JsonAnswer({"deleted": True})
 
 
 @router.post("/emails/{email_id}/report-spam")
 async def report_spam(state: StateOf, caller: Sender, email_id: str) -> Response:
     """Marks an inbound mail as spam."""
     status = inbound.report_spam(state, caller, email_id, is_spam=True)
-    return Answer({"id": email_id, "status": status, "user_label": "spam"})
+    return JsonAnswer({"id": email_id, "status": status, "user_label": "spam"})
 
 
 @router.post("/emails/{email_id}/not-spam")
 async def not_spam(state: StateOf, caller: Sender, email_id: str) -> Response:
     """Restores an email marked as spam to unread."""
     status = inbound.report_spam(state, caller, email_id, is_spam=False)
-    return Answer({"id": email_id, "status": status, "user_label": "not_spam"})
+    return JsonAnswer({"id": email_id, "status": status, "user_label": "not_spam"})
 
 
 def _sign(state: State, email_id: str, position: int, expires: int) -> str:

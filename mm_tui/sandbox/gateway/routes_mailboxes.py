@@ -8,7 +8,7 @@ import sqlite3
 from fastapi import APIRouter, Response
 
 from mm_tui.sandbox.gateway import mailboxes
-from mm_tui.sandbox.gateway.access import Admin, Answer, Reader, Sender, StateOf
+from mm_tui.sandbox.gateway.access import Admin, JsonAnswer, Reader, Sender, StateOf
 from mm_tui.sandbox.gateway.ids import iso
 from mm_tui.sandbox.gateway.requests import (
     Approval,
@@ -29,7 +29,7 @@ _LOCAL = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$")
 @router.get("")
 async def list_mailboxes(state: StateOf, caller: Reader) -> Response:
     """All mailboxes."""
-    return Answer({"mailboxes": [mailboxes.wire(state, row) for row in mailboxes.all_mailboxes(state)]})
+    return JsonAnswer({"mailboxes": [mailboxes.wire(state, row) for row in mailboxes.all_mailboxes(state)]})
 
 
 @router.post("")
@@ -45,13 +45,13 @@ async def create_mailbox(state: StateOf, caller: Admin, body: NewMailbox) -> Res
         title = f"Approve the new mailbox {address}"
         mailboxes.require_code(state, "mailbox", address, body.approval_code, title)
     made = mailboxes.insert(state, caller, address, body.display_name)
-    return Answer({"id": made["id"], "address": made["address"]}, status_code=201)
+    return JsonAnswer({"id": made["id"], "address": made["address"]}, status_code=201)
 
 
 @router.get("/{mailbox_id}")
 async def get_mailbox(state: StateOf, caller: Reader, mailbox_id: str) -> Response:
     """One mailbox, with its settings."""
-    return Answer(mailboxes.wire(state, mailboxes.find(state, mailbox_id), whole=True))
+    return JsonAnswer(mailboxes.wire(state, mailboxes.find(state, mailbox_id), whole=True))
 
 
 # Another known client calls it by the second name.
@@ -71,7 +71,7 @@ async def update_mailbox(state: StateOf, caller: Admin, mailbox_id: str, body: M
     with state.write() as db:
         db.execute(f"UPDATE mailboxes SET {assignments} WHERE id = ?", (*changes.values(), mailbox_id))  # noqa: S608
         state.audit("mailbox.updated", "mailbox", mailbox_id, caller, changes)
-    return Answer({"status": "updated"})
+    return JsonAnswer({"status": "updated"})
 
 
 @router.delete("/{mailbox_id}")
@@ -81,7 +81,7 @@ async def delete_mailbox(state: StateOf, caller: Admin, mailbox_id: str) -> Resp
     with state.write() as db:
         db.execute("UPDATE mailboxes SET is_active = 0 WHERE id = ?", (mailbox_id,))
         state.audit("mailbox.deleted", "mailbox", mailbox_id, caller)
-    return Answer({"status": "deleted"})
+    return JsonAnswer({"status": "deleted"})
 
 
 @router.post("/{mailbox_id}/request-upgrade")
@@ -102,7 +102,7 @@ async def request_upgrade(state: StateOf, caller: Sender, mailbox_id: str, body:
         title = f"Upgrade {row['address']} to {target}"
         mailboxes.mail_code(state, "upgrade", mailbox_id, target, title, mailbox_id)
         state.audit("mailbox.upgrade_requested", "mailbox", mailbox_id, caller, {"target_mode": target})
-    return Answer({"status": "upgrade_requested", "target_mode": target})
+    return JsonAnswer({"status": "upgrade_requested", "target_mode": target})
 
 
 @router.post("/{mailbox_id}/upgrade")
@@ -113,7 +113,7 @@ async def upgrade(state: StateOf, caller: Sender, mailbox_id: str, body: Upgrade
     with state.write() as db:
         db.execute("UPDATE mailboxes SET oversight_mode = ? WHERE id = ?", (target, mailbox_id))
         state.audit("mailbox.upgraded", "mailbox", mailbox_id, caller, {"from": before, "oversight_mode": target})
-    return Answer({"status": "upgraded", "oversight_mode": target})
+    return JsonAnswer({"status": "upgraded", "oversight_mode": target})
 
 
 @router.get("/{mailbox_id}/allowlist")
@@ -121,7 +121,7 @@ async def get_allow_list(state: StateOf, caller: Reader, mailbox_id: str) -> Res
     """The recipients that need no approval from this mailbox."""
     mailboxes.find(state, mailbox_id)
     entries = [_allowed(row) for row in mailboxes.allow_list(state, mailbox_id)]
-    return Answer({"entries": entries, "mailbox_id": mailbox_id, "count": len(entries)})
+    return JsonAnswer({"entries": entries, "mailbox_id": mailbox_id, "count": len(entries)})
 
 
 @router.post("/{mailbox_id}/allowlist")
@@ -140,7 +140,7 @@ async def add_to_allow_list(state: StateOf, caller: Admin, mailbox_id: str, body
         state.audit("allowlist.added", "allowlist", entry_id, caller, {"mailbox_id": mailbox_id, "pattern": pattern})
     made = _allowed(state.one("SELECT * FROM allow_list WHERE id = ?", (entry_id,), "No such allowlist entry"))
     del made["added_by"]
-    return Answer(made, status_code=201)
+    return JsonAnswer(made, status_code=201)
 
 
 @router.delete("/{mailbox_id}/allowlist/{entry_id}")
@@ -157,7 +157,7 @@ async def remove_from_allow_list(
     with state.write() as db:
         db.execute("DELETE FROM allow_list WHERE id = ?", (entry_id,))
         state.audit("allowlist.removed", "allowlist", entry_id, caller, about)
-    return Answer({"status": "deleted"})
+    return JsonAnswer({"status": "deleted"})
 
 
 def _allowed(row: sqlite3.Row) -> dict[str, object]:

@@ -7,7 +7,7 @@ import json
 from fastapi import APIRouter, Response
 
 from mm_tui.sandbox.gateway import lifecycle, messages, webhooks
-from mm_tui.sandbox.gateway.access import Answer, Overseer, StateOf
+from mm_tui.sandbox.gateway.access import JsonAnswer, Overseer, StateOf
 from mm_tui.sandbox.gateway.ids import received
 from mm_tui.sandbox.gateway.requests import DecideBody
 from mm_tui.sandbox.gateway.state import ApiError, State
@@ -20,7 +20,7 @@ router = APIRouter(prefix="/v1/oversight", tags=["oversight"])
 async def pending(state: StateOf, caller: Overseer) -> Response:
     """All waiting emails, under `emails` as documented, and under `pending` for the retired Python client."""
     items = waiting(state)
-    return Answer({"emails": items, "pending": items})
+    return JsonAnswer({"emails": items, "pending": items})
 
 
 def waiting(state: State, mailbox_id: str | None = None) -> list[dict[str, object]]:
@@ -56,7 +56,7 @@ async def decide(state: StateOf, caller: Overseer, body: DecideBody) -> Response
             lifecycle.set_status(state, body.email_id, Status.REJECTED)
             state.audit("oversight.rejected", "email", body.email_id, caller, metadata)
             webhooks.emit(state, "oversight.rejected", row)
-            return Answer({"status": "rejected"})
+            return JsonAnswer({"status": "rejected"})
         db.execute(
             "UPDATE emails SET approved_at = ?, approved_by = ? WHERE id = ?",
             (state.now_ms(), caller.key_id, body.email_id),
@@ -66,9 +66,9 @@ async def decide(state: StateOf, caller: Overseer, body: DecideBody) -> Response
         if not outbound:
             lifecycle.set_status(state, body.email_id, Status.UNREAD)
             webhooks.emit(state, "message.received", row)
-            return Answer({"status": "approved"})
+            return JsonAnswer({"status": "approved"})
         if row["send_at"] is not None and row["send_at"] > state.now_ms():
             lifecycle.set_status(state, body.email_id, Status.SCHEDULED, row["send_at"])
-            return Answer({"status": "approved"})
+            return JsonAnswer({"status": "approved"})
         message_id = lifecycle.release(state, messages.find(state, body.email_id), caller)
-        return Answer({"status": "approved_and_sent", "postmark_message_id": message_id.strip("<>")})
+        return JsonAnswer({"status": "approved_and_sent", "postmark_message_id": message_id.strip("<>")})

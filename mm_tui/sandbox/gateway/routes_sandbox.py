@@ -12,7 +12,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field, ValidationError
 
 from mm_tui.sandbox.gateway import inbound, lifecycle, mailboxes, messages, outbox
-from mm_tui.sandbox.gateway.access import Answer, StateOf
+from mm_tui.sandbox.gateway.access import JsonAnswer, StateOf
 from mm_tui.sandbox.gateway.faults import Fault, Faults
 from mm_tui.sandbox.gateway.ids import iso
 from mm_tui.sandbox.gateway.mail import IncomingMail
@@ -72,13 +72,13 @@ class ModeBody(Body):
 async def operator_mail(state: StateOf) -> Response:
     """What the operator was mailed."""
     rows = state.db.execute("SELECT * FROM operator_mail ORDER BY id").fetchall()
-    return Answer({"messages": [{**dict(row), "created_at": iso(row["created_at"])} for row in rows]})
+    return JsonAnswer({"messages": [{**dict(row), "created_at": iso(row["created_at"])} for row in rows]})
 
 
 @router.get("/outbox")
 async def released(state: StateOf) -> Response:
     """The released mail, oldest first."""
-    return Answer({"messages": outbox.listing(state)})
+    return JsonAnswer({"messages": outbox.listing(state)})
 
 
 @router.get("/emails/{email_id}")
@@ -88,7 +88,7 @@ async def look(state: StateOf, email_id: str) -> Response:
     for name in ("recipients", "cc", "bcc", "refs"):
         row[name] = json.loads(row[name])
     row["to"] = row.pop("recipients")
-    return Answer({**row, "markdown": messages.body(state, email_id), "tags": messages.tags(state, email_id)})
+    return JsonAnswer({**row, "markdown": messages.body(state, email_id), "tags": messages.tags(state, email_id)})
 
 
 @router.patch("/emails/{email_id}")
@@ -111,13 +111,13 @@ async def deliver(state: StateOf, body: InboundBody) -> Response:
     mail = IncomingMail(**given, attachments=tuple(part.decoded() for part in body.attachments))
     email_id = inbound.deliver(state, mailbox_id, mail)
     filed = messages.find(state, email_id)
-    return Answer({"id": email_id, "thread_id": filed["thread_id"], "status": filed["status"]}, status_code=201)
+    return JsonAnswer({"id": email_id, "thread_id": filed["thread_id"], "status": filed["status"]}, status_code=201)
 
 
 @router.get("/settings")
 async def settings(state: StateOf) -> Response:
     """The sandbox's settings; see `Tuning`."""
-    return Answer(state.tuning.model_dump())
+    return JsonAnswer(state.tuning.model_dump())
 
 
 @router.patch("/settings")
@@ -128,7 +128,7 @@ async def change_settings(state: StateOf, changes: dict[str, Any]) -> Response:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         raise ApiError(400, f"{first['loc']}: {first['msg']}") from None
-    return Answer(state.tuning.model_dump())
+    return JsonAnswer(state.tuning.model_dump())
 
 
 @router.post("/clock")
@@ -136,14 +136,14 @@ async def clock(state: StateOf, body: ClockBody) -> Response:
     """Moves the sandbox's clock forward."""
     state.advance_clock(body.advance)
     lifecycle.advance(state)
-    return Answer({"now": iso(state.now_ms())})
+    return JsonAnswer({"now": iso(state.now_ms())})
 
 
 @router.put("/allow-list")
 async def allow_list(state: StateOf, body: AllowList) -> Response:
     """Sets the recipients that need no approval in gated_send."""
     mailboxes.allow_everywhere(state, body.addresses)
-    return Answer({"addresses": body.addresses})
+    return JsonAnswer({"addresses": body.addresses})
 
 
 @router.patch("/mailboxes/{mailbox_id}")
@@ -151,27 +151,27 @@ async def set_mode(state: StateOf, mailbox_id: str, body: ModeBody) -> Response:
     """Sets a mailbox's mode, higher or lower."""
     mailboxes.find(state, mailbox_id)
     state.db.execute("UPDATE mailboxes SET oversight_mode = ? WHERE id = ?", (body.oversight_mode, mailbox_id))
-    return Answer(mailboxes.wire(state, mailboxes.find(state, mailbox_id)))
+    return JsonAnswer(mailboxes.wire(state, mailboxes.find(state, mailbox_id)))
 
 
 @router.get("/faults")
 async def list_faults(request: Request) -> Response:
     """The rules, with how often each matched and was applied."""
-    return Answer({"faults": [rule.model_dump() for rule in _faults(request).rules]})
+    return JsonAnswer({"faults": [rule.model_dump() for rule in _faults(request).rules]})
 
 
 @router.post("/faults")
 async def add_faults(request: Request, body: Fault | list[Fault]) -> Response:
     """Adds one or more rules for faults."""
     added = _faults(request).add(body if isinstance(body, list) else [body])
-    return Answer({"faults": [rule.model_dump() for rule in added]}, status_code=201)
+    return JsonAnswer({"faults": [rule.model_dump() for rule in added]}, status_code=201)
 
 
 @router.delete("/faults")
 async def clear_faults(request: Request) -> Response:
     """Clears all rules for faults."""
     _faults(request).rules.clear()
-    return Answer({"faults": []})
+    return JsonAnswer({"faults": []})
 
 
 @router.post("/refuse")
@@ -179,20 +179,20 @@ async def refuse(request: Request, body: RefuseBody) -> Response:
     """Closes the port for a while, after this answer is sent."""
     request.app.state.refuse(body.seconds)
     await asyncio.sleep(0)
-    return Answer({"seconds": body.seconds})
+    return JsonAnswer({"seconds": body.seconds})
 
 
 @router.get("/calls")
 async def calls(state: StateOf) -> Response:
     """The requests the gateway saw, oldest first."""
-    return Answer({"calls": [asdict(call) for call in state.calls]})
+    return JsonAnswer({"calls": [asdict(call) for call in state.calls]})
 
 
 @router.delete("/calls")
 async def clear_calls(state: StateOf) -> Response:
     """Clears the list of requests."""
     state.calls.clear()
-    return Answer({"calls": []})
+    return JsonAnswer({"calls": []})
 
 
 def _faults(request: Request) -> Faults:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 
 from mm_tui.sandbox.gateway import messages, sending
-from mm_tui.sandbox.gateway.access import Answer, Sender, StateOf
+from mm_tui.sandbox.gateway.access import JsonAnswer, Sender, StateOf
 from mm_tui.sandbox.gateway.requests import ReplyBody, ScheduleBody, SendBody
 from mm_tui.sandbox.gateway.state import ApiError, moment
 
@@ -16,21 +16,21 @@ router = APIRouter(prefix="/v1/mailboxes/{mailbox_id}", tags=["sending"])
 async def send(state: StateOf, caller: Sender, mailbox_id: str, body: SendBody) -> Response:
     """Submits an email. It is scanned first, then waits for a human if the mailbox's mode says so."""
     submitted = sending.send(state, caller, mailbox_id, body.submission(body.to, body.subject))
-    return Answer(submitted.body, status_code=submitted.status)
+    return JsonAnswer(submitted.body, status_code=submitted.status)
 
 
 @router.post("/reply/{email_id}")
 async def reply(state: StateOf, caller: Sender, mailbox_id: str, email_id: str, body: ReplyBody) -> Response:
     """Submits a reply to an email; 409 for the same content within 60 seconds."""
     submitted = sending.reply(state, caller, mailbox_id, email_id, body.submission())
-    return Answer(submitted.body, status_code=submitted.status)
+    return JsonAnswer(submitted.body, status_code=submitted.status)
 
 
 @router.post("/emails/{email_id}/cancel")
 async def cancel(state: StateOf, caller: Sender, mailbox_id: str, email_id: str) -> Response:
     """Cancels a submitted email before it is sent."""
     messages.find(state, email_id, mailbox_id)
-    return Answer(sending.cancel(state, caller, email_id))
+    return JsonAnswer(sending.cancel(state, caller, email_id))
 
 
 @router.patch("/emails/{email_id}/schedule")
@@ -42,4 +42,4 @@ async def edit_schedule(state: StateOf, caller: Sender, mailbox_id: str, email_i
         changes["send_at"] = moment(body.send_at)
         if changes["send_at"] is None or changes["send_at"] <= state.now_ms():
             raise ApiError(400, sending.IN_THE_PAST)
-    return Answer(sending.edit_schedule(state, caller, email_id, changes))
+    return JsonAnswer(sending.edit_schedule(state, caller, email_id, changes))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from mm_tui.sandbox.gateway import ids, lifecycle, mailboxes, messages
 from mm_tui.sandbox.gateway.insert import Entry, bare, file
 from mm_tui.sandbox.gateway.mail import Submission
-from mm_tui.sandbox.gateway.state import QUOTA_USED_UP, ApiError, Caller, State, warming_up
+from mm_tui.sandbox.gateway.state import QUOTA_USED_UP, ApiError, RequestKey, State, warming_up
 from mm_tui.sandbox.gateway.statuses import CANCELLABLE, Mode, Status
 from mm_tui.sandbox.gateway.threads import reply_subject
 
@@ -25,7 +25,7 @@ class Submitted:
     body: dict[str, object]
 
 
-def send(state: State, caller: Caller, mailbox_id: str, mail: Submission) -> Submitted:
+def send(state: State, caller: RequestKey, mailbox_id: str, mail: Submission) -> Submitted:
     """Submits a new mail, which starts a thread."""
     mailbox = mailboxes.find(state, mailbox_id)
     with state.write():
@@ -34,7 +34,7 @@ def send(state: State, caller: Caller, mailbox_id: str, mail: Submission) -> Sub
         return _submit(state, caller, mailbox, mail, None)
 
 
-def reply(state: State, caller: Caller | None, mailbox_id: str, email_id: str, mail: Submission) -> Submitted:
+def reply(state: State, caller: RequestKey | None, mailbox_id: str, email_id: str, mail: Submission) -> Submitted:
     """Submits a reply: recipients, subject and thread come from the email it answers. Without a caller it is the
     sandbox's own."""
     mailbox = mailboxes.find(state, mailbox_id)
@@ -61,7 +61,7 @@ def reply(state: State, caller: Caller | None, mailbox_id: str, email_id: str, m
         return submitted
 
 
-def cancel(state: State, caller: Caller, email_id: str) -> dict[str, object]:
+def cancel(state: State, caller: RequestKey, email_id: str) -> dict[str, object]:
     """Cancels a submitted email before it is sent. Cancelling twice is not an error."""
     row = messages.find(state, email_id)
     if row["status"] != Status.CANCELLED:
@@ -73,7 +73,7 @@ def cancel(state: State, caller: Caller, email_id: str) -> dict[str, object]:
     return {"id": email_id, "status": Status.CANCELLED}
 
 
-def edit_schedule(state: State, caller: Caller, email_id: str, changes: Mapping[str, object]) -> dict[str, object]:
+def edit_schedule(state: State, caller: RequestKey, email_id: str, changes: Mapping[str, object]) -> dict[str, object]:
     """Changes a scheduled email that nobody has approved yet. New content is scanned again."""
     row = messages.find(state, email_id)
     if row["status"] != Status.SCHEDULED:
@@ -142,7 +142,7 @@ def sent_this_month(state: State) -> int:
 
 
 def _submit(
-    state: State, caller: Caller | None, mailbox: sqlite3.Row, mail: Submission, answered: sqlite3.Row | None
+    state: State, caller: RequestKey | None, mailbox: sqlite3.Row, mail: Submission, answered: sqlite3.Row | None
 ) -> Submitted:
     email_id = state.new_id()
     thread_id = answered["thread_id"] if answered is not None else state.new_id()

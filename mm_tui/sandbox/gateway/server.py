@@ -33,8 +33,8 @@ from mm_tui.sandbox.gateway import (
     routes_sending,
     webhooks,
 )
-from mm_tui.sandbox.gateway.access import Answer, StateOf
-from mm_tui.sandbox.gateway.faults import Connections, Faults
+from mm_tui.sandbox.gateway.access import JsonAnswer, StateOf
+from mm_tui.sandbox.gateway.faults import Faults, OpenConnections
 from mm_tui.sandbox.gateway.state import ApiError, RateLimiter, State
 from mm_tui.sandbox.model.api import create_router
 
@@ -83,13 +83,13 @@ def create_app(state: State, *, token_delay: float = 0.0) -> FastAPI:
     async def health(state: StateOf) -> Response:
         """The gateway's health status."""
         if state.tuning.healthy:
-            return Answer({"status": "ok"})
-        return Answer({"status": "degraded"}, status_code=503)
+            return JsonAnswer({"status": "ok"})
+        return JsonAnswer({"status": "degraded"}, status_code=503)
 
     @app.get("/.well-known/multimail-signing-key", tags=["identity"])
     async def signing_key(state: StateOf) -> Response:
         """The public key for the signed identity of sent mail, as a JSON Web Key."""
-        return Answer(identity.public_key(state))
+        return JsonAnswer(identity.public_key(state))
 
     app.openapi = functools.partial(_document, app)  # type: ignore[method-assign]
     return app
@@ -119,7 +119,7 @@ class Server:
         self._address: tuple[str, int] = self._socket.getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
         self.url = f"http://{shown}:{self._address[1]}"
-        self._connections = Connections()
+        self._connections = OpenConnections()
         app = create_app(state, token_delay=token_delay)
         self.faults = Faults(app, state, self._connections)
         app.state.faults = self.faults
@@ -245,16 +245,16 @@ def _bind(host: str, port: int) -> socket.socket:
 
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, ApiError)
-    return Answer(error.body, status_code=error.status, headers=error.headers)
+    return JsonAnswer(error.body, status_code=error.status, headers=error.headers)
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return Answer({"error": str(error.detail)}, status_code=error.status_code, headers=error.headers)
+    return JsonAnswer({"error": str(error.detail)}, status_code=error.status_code, headers=error.headers)
 
 
 async def _bad_request(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"])
-    return Answer({"error": f"{where}: {first['msg']}"}, status_code=400)
+    return JsonAnswer({"error": f"{where}: {first['msg']}"}, status_code=400)

@@ -129,7 +129,7 @@ class CodeMailed(ApiError):
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
+class RequestKey:
     """The API key that made a request, with its scopes."""
 
     key_id: str
@@ -138,7 +138,7 @@ class Caller:
 
 
 @dataclass(slots=True)
-class Call:
+class SeenRequest:
     """One request as the sandbox saw it, for tests that check what a client really did."""
 
     method: str
@@ -158,13 +158,13 @@ class State:
         self.outbox = folder / "outbox"
         self.outbox.mkdir(exist_ok=True, mode=0o700)
         self.tuning = tuning or Tuning()
-        self.calls: deque[Call] = deque(maxlen=20_000)
+        self.calls: deque[SeenRequest] = deque(maxlen=20_000)
         self.on_due: Callable[[], None] = lambda: None
         self._ulids = ids.Ulids()
         self._depth = 0
         self._skew_ms = int(self.fact("clock_skew_ms") or 0)
         self._next_due: int | None = 0
-        self._callers: dict[str, Caller] = {}
+        self._callers: dict[str, RequestKey] = {}
         self.api_calls = int(self.fact("api_calls") or 0)
         self._bootstrap()
         self.tutorial_key()
@@ -256,7 +256,7 @@ class State:
 
     # -- keys
 
-    def caller(self, secret: str) -> Caller | None:
+    def caller(self, secret: str) -> RequestKey | None:
         """The caller with this key; None if it is wrong or revoked."""
         known = self._callers.get(secret)
         if known is None:
@@ -265,7 +265,7 @@ class State:
             ).fetchone()
             if row is None:
                 return None
-            known = Caller(row["id"], row["name"], frozenset(json.loads(row["scopes"])))
+            known = RequestKey(row["id"], row["name"], frozenset(json.loads(row["scopes"])))
             self._callers[secret] = known
         return known
 
@@ -300,7 +300,12 @@ class State:
     # -- audit log and operator mail
 
     def audit(
-        self, action: str, kind: str, resource: str, actor: Caller | None, metadata: Mapping[str, object] | None = None
+        self,
+        action: str,
+        kind: str,
+        resource: str,
+        actor: RequestKey | None,
+        metadata: Mapping[str, object] | None = None,
     ) -> None:
         """Writes an audit entry. Without an actor it is the gateway itself."""
         self.create(
@@ -335,7 +340,7 @@ class RateLimiter:
         self._minutes: dict[str, tuple[int, int]] = {}
         """By key the beginning of its minute in epoch ms, and the requests made since."""
 
-    def check(self, state: State, caller: Caller) -> None:
+    def check(self, state: State, caller: RequestKey) -> None:
         """Raises 429 with Retry-After if the key has made too many requests."""
         limit = state.tuning.requests_per_minute
         if limit is None:

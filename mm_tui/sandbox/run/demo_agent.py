@@ -19,7 +19,7 @@ from importlib import resources
 from typing import Any
 
 from mm_tui.sandbox.gateway import inbound, mailboxes, messages, sending
-from mm_tui.sandbox.gateway.mail import Arrival, IncomingMail, Submission, name_and_address
+from mm_tui.sandbox.gateway.mail import IncomingMail, Submission, TimedMail, name_and_address
 from mm_tui.sandbox.gateway.server import Server
 from mm_tui.sandbox.gateway.state import DOMAIN, ApiError, State
 from mm_tui.sandbox.gateway.statuses import Status
@@ -161,7 +161,7 @@ def _second(due: _FollowUp, mark: str) -> IncomingMail:
     )
 
 
-def arrivals(now: datetime, *, seed: int = 7) -> Iterator[Arrival]:
+def arrivals(now: datetime, *, seed: int = 7) -> Iterator[TimedMail]:
     """The endless emails of a demo; the same seed gives the same emails at the same pauses. `now`, the start of the
     demo, only makes the Message-IDs of two runs differ: the emails carry no date."""
     data = tomllib.loads(resources.files("mm_tui.sandbox.samples").joinpath("arrivals.toml").read_text("utf-8"))
@@ -175,7 +175,7 @@ def arrivals(now: datetime, *, seed: int = 7) -> Iterator[Arrival]:
         due = next((item for item in waiting if item.due <= number), None)
         if due is not None:
             waiting.remove(due)
-            yield Arrival(_pause(rng, number), due.mailbox, _second(due, mark))
+            yield TimedMail(_pause(rng, number), due.mailbox, _second(due, mark))
             continue
         if not deck:
             deck = list(data["mail"])
@@ -184,7 +184,7 @@ def arrivals(now: datetime, *, seed: int = 7) -> Iterator[Arrival]:
         mail, more = _first(entry, data, rng, mark)
         if more:
             waiting.append(_FollowUp(number + rng.randint(4, 12), entry["mailbox"], mail, more))
-        yield Arrival(_pause(rng, number), entry["mailbox"], mail)
+        yield TimedMail(_pause(rng, number), entry["mailbox"], mail)
 
 
 SECRET_PREFIXES = ("MULTIMAIL_", "AI21_", "MM_TUI_")
@@ -259,7 +259,7 @@ class DemoActivity:
                 self._agent = None
             self._attempt("Sample mail could not be delivered", partial(self._deliver, arrival))
 
-    def _deliver(self, arrival: Arrival) -> None:
+    def _deliver(self, arrival: TimedMail) -> None:
         mailbox = mailboxes.by_address(self._state, f"{arrival.mailbox}@{DOMAIN}")
         inbound.deliver(self._state, mailbox["id"], arrival.mail)
 

@@ -14,7 +14,7 @@ from textual.widgets import Input, ProgressBar, Static
 from textual.worker import get_current_worker
 
 from mm_tui.messages import session_of
-from mm_tui.screens.dialogs.choice import Choice, ChoiceScreen
+from mm_tui.screens.dialogs.choice import ChoiceScreen, DialogChoice
 from mm_tui.screens.dialogs.dialog import Dialog, Line, ListDialog, heading, keys_line
 from mm_tui.services.audit.export import ExportError, export, target_of
 from mm_tui.services.audit.key_names import NO_NAMES, key_words
@@ -53,7 +53,9 @@ def verdict_screen(verdict: Verdict, head: str) -> ChoiceScreen[bool]:
             "$mm-dim",
         ),
     )
-    return ChoiceScreen(title, body, [Choice("c", "copy the head to the terminal's clipboard", True)], stay="close")
+    return ChoiceScreen(
+        title, body, [DialogChoice("c", "copy the head to the terminal's clipboard", True)], stay="close"
+    )
 
 
 class ExportScreen(Dialog[str]):

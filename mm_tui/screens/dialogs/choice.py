@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from mm_tui.messages import Said
-from mm_tui.screens.dialogs.dialog import Answer, Dialog
+from mm_tui.screens.dialogs.dialog import Dialog, Result
 from mm_tui.widgets.hanging import HangingText
 from mm_tui.widgets.words import joined
 
@@ -26,17 +26,17 @@ MOST_BELOW = 6
 """The most answers that stay below a long text; more of them scroll with it."""
 
 
-class Choice(NamedTuple, Generic[Answer]):
+class DialogChoice(NamedTuple, Generic[Result]):
     """One possible answer, with its key, its label and the value that it returns."""
 
     key: str
     """Its key, one character as sent by a terminal."""
     words: str
     """What it does."""
-    value: Answer
+    value: Result
 
 
-class ChoiceScreen(Dialog[Answer]):
+class ChoiceScreen(Dialog[Result]):
     """Asks a question. It ignores all keys except those of the answers and for scrolling; escape returns None.
 
     Args:
@@ -57,7 +57,7 @@ class ChoiceScreen(Dialog[Answer]):
         self,
         title: str,
         body: Content,
-        choices: Sequence[Choice[Answer]],
+        choices: Sequence[DialogChoice[Result]],
         *,
         stay: str = "back",
         at_once: bool = False,

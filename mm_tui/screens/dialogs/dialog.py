@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from textual.geometry import Size
 
 
-Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 
 
 def keys_line(*pairs: tuple[str, str]) -> Static:
@@ -53,17 +53,17 @@ def keys_words(*pairs: tuple[str, str]) -> Content:
     return Content.assemble(*pieces).rstrip()
 
 
-class Dialog(ModalScreen[Answer | None], Generic[Answer]):
+class Dialog(ModalScreen[Result | None], Generic[Result]):
     """A dialog. Escape closes it without an answer."""
 
     # Absolute, because Textual looks for it beside the module of each subclass.
     CSS_PATH = Path(__file__).with_name("dialogs.tcss")
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "close", "close")]
 
-    _answered: tuple[Answer | None] | None = None
+    _answered: tuple[Result | None] | None = None
     """The answer given while another screen was in front."""
 
-    def dismiss(self, result: Answer | None = None) -> AwaitComplete:
+    def dismiss(self, result: Result | None = None) -> AwaitComplete:
         """Closes the dialog, or waits until it is in front: Textual would close the screen in front of it."""
         if self.is_active:
             return super().dismiss(result)
@@ -85,10 +85,10 @@ class Dialog(ModalScreen[Answer | None], Generic[Answer]):
             line.update(trouble)
 
 
-def ask(app: App[Any], dialog: Dialog[Answer], then: Callable[[Answer], object]) -> None:
+def ask(app: App[Any], dialog: Dialog[Result], then: Callable[[Result], object]) -> None:
     """Shows a dialog, and calls `then` with its answer unless it was closed without one."""
 
-    def closed(answer: Answer | None) -> None:
+    def closed(answer: Result | None) -> None:
         if answer is not None:
             then(answer)
 
@@ -129,11 +129,11 @@ class ChoiceList(OptionList):
     ]
 
 
-class Line(NamedTuple, Generic[Answer]):
+class Line(NamedTuple, Generic[Result]):
     """One line to choose."""
 
     row_content: Content
-    answer: Answer | None = None
+    answer: Result | None = None
     """What the dialog returns for it; None for a heading, which cannot be chosen."""
 
 
@@ -141,7 +141,7 @@ def heading(words: str) -> Line[Any]:
     return Line(Content.styled(words, "$mm-dim"))
 
 
-class ListDialog(Dialog[Answer]):
+class ListDialog(Dialog[Result]):
     """A list to choose from. `choose`: what enter does, if anything. `at`: the line highlighted first."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("q", "close", "close")]
@@ -149,7 +149,7 @@ class ListDialog(Dialog[Answer]):
     def __init__(
         self,
         title: str,
-        lines: Sequence[Line[Answer]],
+        lines: Sequence[Line[Result]],
         *,
         choose: str,
         close: str = "close",

@@ -118,11 +118,11 @@ def _ask(
     """Asks about an email with the one `answer` (its key and its words), and then acts. `over`: see `ChoiceScreen`."""
     from textual.content import Content
 
-    from mm_tui.screens.dialogs.choice import Choice, ChoiceScreen
+    from mm_tui.screens.dialogs.choice import ChoiceScreen, DialogChoice
     from mm_tui.screens.dialogs.dialog import ask
 
     page = Content(OneLine(f"{row.subject.strip() or '(no subject)'}, {party}") + f"\n{effect}")
-    question = ChoiceScreen(title, page, [Choice(*answer, True)], stay="leave it as it is", over=over)
+    question = ChoiceScreen(title, page, [DialogChoice(*answer, True)], stay="leave it as it is", over=over)
     # A worker of the app: it goes on, and its result is said, if the reader leaves the screen meanwhile.
     ask(screen.app, question, lambda _: screen.app.run_worker(act(), group="mail-act", exit_on_error=False))
 

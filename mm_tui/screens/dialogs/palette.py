@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from textual.widget import Widget
 
 HIDDEN = frozenset(
-    {"app.palette", *(act.id for act in keymap.ACTS if act.context in ("list", "paper", "search"))} - {"list.open"}
+    {"app.palette", *(act.id for act in keymap.KEY_ACTIONS if act.context in ("list", "paper", "search"))}
+    - {"list.open"}
 )
 """The palette itself, moving in lists and texts, and leaving the search line, which the palette has left."""
 

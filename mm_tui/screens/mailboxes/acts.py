@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from textual.content import Content
 
-from mm_tui.screens.dialogs.choice import CHOICE_KEYS, Choice, ChoiceScreen
+from mm_tui.screens.dialogs.choice import CHOICE_KEYS, ChoiceScreen, DialogChoice
 from mm_tui.screens.dialogs.dialog import ask
 from mm_tui.screens.dialogs.form import Field, FormScreen
 from mm_tui.screens.mailboxes.pages import tally_words
@@ -155,9 +155,9 @@ class MailboxActing:
         lines = ["In gated send, mail to these recipients is sent without approval."]
         lines += [] if box.allowed is not None else ["The gateway does not disclose what is on it."]
         lines += [] if listed or box.allowed is None else ["It is empty."]
-        choices = [Choice("+", "add an address or a domain", partial(self._ask_allow, acts, box))]
+        choices = [DialogChoice("+", "add an address or a domain", partial(self._ask_allow, acts, box))]
         choices += [
-            Choice(
+            DialogChoice(
                 key,
                 f"remove {entry.pattern}{f' ({entry.note})' if entry.note else ''}",
                 partial(self._ask_disallow, acts, box, entry),
@@ -220,5 +220,7 @@ def _lines(lines: list[str]) -> Content:
     return Content("\n".join(OneLine(line) for line in lines))
 
 
-def _steps(modes: tuple[str, ...]) -> list[Choice[str]]:
-    return [Choice(str(at), f"{mode_words(mode)}: {LADDER[mode]}", mode) for at, mode in enumerate(modes, start=1)]
+def _steps(modes: tuple[str, ...]) -> list[DialogChoice[str]]:
+    return [
+        DialogChoice(str(at), f"{mode_words(mode)}: {LADDER[mode]}", mode) for at, mode in enumerate(modes, start=1)
+    ]

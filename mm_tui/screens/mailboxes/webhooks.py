@@ -13,7 +13,7 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from mm_tui.messages import Said
-from mm_tui.screens.dialogs.choice import Choice, ChoiceScreen
+from mm_tui.screens.dialogs.choice import ChoiceScreen, DialogChoice
 from mm_tui.screens.dialogs.dialog import ChoiceList, Dialog, DialogKeys, ask, keys_line, keys_words
 from mm_tui.screens.dialogs.form import Field, FormScreen
 from mm_tui.text import OneLine
@@ -150,7 +150,7 @@ class WebhooksScreen(Dialog[None]):
             return
         hook = self._hooks[at]
         body = Content(OneLine(f"{hook.url} receives no more events. Its secret cannot be recovered."))
-        question = ChoiceScreen("Remove the webhook?", body, [Choice("X", "remove it", True)], stay="keep it")
+        question = ChoiceScreen("Remove the webhook?", body, [DialogChoice("X", "remove it", True)], stay="keep it")
         ask(self.app, question, lambda _: self._do(self._acts.delete_webhook(hook.id), None))
 
 
@@ -160,7 +160,7 @@ def secret_screen(secret: str) -> ChoiceScreen[bool]:
         (OneLine(secret), "bold"),
         ("\n\nThe receiver checks each call with it. It is shown only once and not stored on this machine.", "$mm-dim"),
     )
-    copy = Choice("c", "copy it to the terminal's clipboard, then close", True)
+    copy = DialogChoice("c", "copy it to the terminal's clipboard, then close", True)
     return ChoiceScreen("The webhook's signing secret", body, [copy], stay="close; it cannot be shown again")
 
 

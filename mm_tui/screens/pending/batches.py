@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from mm_tui.review.digest import short
-from mm_tui.screens.dialogs.choice import Choice, ChoiceScreen
+from mm_tui.screens.dialogs.choice import ChoiceScreen, DialogChoice
 from mm_tui.screens.dialogs.dialog import ask
 from mm_tui.screens.pending.words import about_line
 from mm_tui.services.decisions.approval_gate import UNSEEN
@@ -92,7 +92,7 @@ class Batches:
             ChoiceScreen(
                 f"Approve {count(len(batch), 'marked email', 'marked emails')}?",
                 joined(list(filter(None, (_summary(batch), Content(self._beside_listed(batch))))), "\n\n"),
-                [Choice("A", "approve them all (one undo for all)" if len(batch) > 1 else "approve it", True)],
+                [DialogChoice("A", "approve them all (one undo for all)" if len(batch) > 1 else "approve it", True)],
                 stay="go back without deciding",
                 over=lambda: self._deciding.why_all_over(batch, self._deciding.why_outdated),
             ),

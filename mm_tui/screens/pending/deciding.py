@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from textual.content import Content
 
-from mm_tui.decision.state import Choice as Answer
+from mm_tui.decision.state import Choice
 from mm_tui.models import EditedDraft
-from mm_tui.screens.dialogs.choice import Choice, ChoiceScreen
+from mm_tui.screens.dialogs.choice import ChoiceScreen, DialogChoice
 from mm_tui.screens.dialogs.dialog import ask
 from mm_tui.screens.dialogs.offers import ReasonScreen
 from mm_tui.screens.pending.diff_pages import change_name
@@ -206,7 +206,7 @@ class Deciding:
 
     def _question(self, entry: QueueEntry, title: str, page: Content, yes: str) -> ChoiceScreen[bool]:
         """Asks once more before an email is approved."""
-        choice, stay = Choice("Y", yes, True), "go back without deciding"
+        choice, stay = DialogChoice("Y", yes, True), "go back without deciding"
         return ChoiceScreen(title, page, [choice], stay=stay, over=lambda: self.why_outdated(entry))
 
     def unseen_newer(self, entry: QueueEntry) -> str:
@@ -326,11 +326,11 @@ class Deciding:
         words = Content.assemble((about_line(entry), "bold"), "\n\n", asked.words)
         if not self._has_read_change(view):
             # Only what was on the screen can be accepted (R2).
-            choices = [(answer, said) for answer, said in choices if answer is not Answer.ACCEPT]
+            choices = [(answer, said) for answer, said in choices if answer is not Choice.ACCEPT]
             view_key = with_keys("{pending.view}", self._screen.session.settings.keys)
             words += f"\n\nRead the differences to the end before you accept: go back, then press {view_key} for Diff."
 
-        def answered(answer: Answer) -> None:
+        def answered(answer: Choice) -> None:
             if (decisions := self.service()) is not None:
                 answering = decisions.answer(email_id, answer, to=asked.question, digest=asked.digest)
                 self._screen.run_worker(answering, group="answer", exclusive=False, exit_on_error=False)
@@ -339,10 +339,10 @@ class Deciding:
             now = self._screen.decision_of(email_id)
             return "" if now is not None and now.question == asked else "this question has been answered meanwhile"
 
-        numbered = [Choice(str(at), str(said), answer) for at, (answer, said) in enumerate(choices, start=1)]
+        numbered = [DialogChoice(str(at), str(said), answer) for at, (answer, said) in enumerate(choices, start=1)]
         ask(self._screen.app, ChoiceScreen("What now?", words, numbered, stay="decide later", over=over), answered)
 
     def _has_read_change(self, view: DecisionView) -> bool:
         """Whether the content to accept has been on the screen, or there is none."""
-        asks = view.question is not None and any(answer is Answer.ACCEPT for answer, _ in view.question.choices)
+        asks = view.question is not None and any(answer is Choice.ACCEPT for answer, _ in view.question.choices)
         return not asks or self._screen.gate.has_read(change_name(view))

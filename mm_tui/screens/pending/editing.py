@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from textual.content import Content
 
 from mm_tui.review.findings import Level
-from mm_tui.screens.dialogs.choice import Choice, ChoiceScreen
+from mm_tui.screens.dialogs.choice import ChoiceScreen, DialogChoice
 from mm_tui.screens.dialogs.dialog import ask
 from mm_tui.screens.pending.pages import place_in_body
 from mm_tui.screens.pending.pane import View
@@ -125,7 +125,7 @@ class Editing:
             return
         words = "\n\nThe agent's draft stays as it is; your text cannot be recovered."
         page = Content.assemble((about_line(entry, digest=False), "bold"), words)
-        question = ChoiceScreen("Discard your edit?", page, [Choice("D", "discard it", True)], stay="keep it")
+        question = ChoiceScreen("Discard your edit?", page, [DialogChoice("D", "discard it", True)], stay="keep it")
         ask(self._screen.app, question, lambda _: self._discard(entry))
 
     def _discard(self, entry: QueueEntry) -> None:

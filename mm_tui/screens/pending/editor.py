@@ -20,7 +20,7 @@ from mm_tui.review.draft import changes_recipients, changes_subject
 from mm_tui.review.render_pass import RenderPass
 from mm_tui.review.risk.model import Assessment
 from mm_tui.screens.base import BaseScreen, PartAction
-from mm_tui.screens.dialogs.choice import CHOICE_KEYS, Choice, ChoiceScreen
+from mm_tui.screens.dialogs.choice import CHOICE_KEYS, ChoiceScreen, DialogChoice
 from mm_tui.screens.dialogs.dialog import ask
 from mm_tui.screens.dialogs.mail_acts import say_why_not
 from mm_tui.screens.dialogs.offers import ask_instruction
@@ -317,7 +317,7 @@ class EditScreen(BaseScreen):
             self.say('no snippets yet: add lines like name = "text" under [snippets] in config.toml')
             return
         choices = [
-            Choice(key, f"{OneLine(name)}: {OneLine(ManyLine(text))[:LONGEST_SNIPPET]}", str(ManyLine(text)))
+            DialogChoice(key, f"{OneLine(name)}: {OneLine(ManyLine(text))[:LONGEST_SNIPPET]}", str(ManyLine(text)))
             for key, (name, text) in zip(CHOICE_KEYS, snippets.items(), strict=False)
         ]
         ask(self.app, ChoiceScreen("Insert which snippet?", Content(""), choices, at_once=True), self._insert)

@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
 
-from mm_tui.screens.dialogs.choice import CHOICE_KEYS, Choice, ChoiceScreen
+from mm_tui.screens.dialogs.choice import CHOICE_KEYS, ChoiceScreen, DialogChoice
 from mm_tui.screens.dialogs.dialog import ask
 from mm_tui.services.queue.entry import Order
 from mm_tui.services.queue.filter import ALL, FilterCount, SavedFilter
@@ -149,7 +149,9 @@ class FilterActions:
         filters = self._listing.filters or self._listing.count([])
         width = max(len(one.filter.name) for one in filters)
         choices = [
-            Choice(key, f"{one.filter.name:<{width}}  {(one.number or '–') if known else UNKNOWN!s:>4}", one.filter)
+            DialogChoice(
+                key, f"{one.filter.name:<{width}}  {(one.number or '–') if known else UNKNOWN!s:>4}", one.filter
+            )
             for key, one in zip(CHOICE_KEYS, filters, strict=False)
         ]
         searches = with_keys("Press {pending.search} to search", self._screen.session.settings.keys)

@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from mm_tui.messages import session_of
-from mm_tui.screens.dialogs.choice import Choice, ChoiceScreen
+from mm_tui.screens.dialogs.choice import ChoiceScreen, DialogChoice
 from mm_tui.screens.dialogs.dialog import Dialog, DialogKeys, ask
 from mm_tui.services.saved_texts.edits import NotSaved
 from mm_tui.store.decisions.edits import SavedEdit
@@ -96,7 +96,7 @@ class SavedTextsScreen(Dialog[SavedEdit]):
                 ChoiceScreen(
                     "Discard this text?",
                     Content("It cannot be recovered."),
-                    [Choice("D", "discard it", self._edits[self._at])],
+                    [DialogChoice("D", "discard it", self._edits[self._at])],
                     stay="keep it",
                 ),
                 self._discard,

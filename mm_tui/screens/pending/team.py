@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from mm_tui.screens.dialogs.choice import Choice, ChoiceScreen
+from mm_tui.screens.dialogs.choice import ChoiceScreen, DialogChoice
 from mm_tui.screens.dialogs.dialog import ask
 from mm_tui.screens.dialogs.form import Field, FormScreen
 from mm_tui.screens.pending.words import about_line
@@ -84,7 +84,7 @@ class Team:
             ChoiceScreen(
                 "Take your approval back?",
                 Content.assemble((about_line(entry), "bold"), "\n\n", entry.approvals.words),
-                [Choice("T", "take it back", True)],
+                [DialogChoice("T", "take it back", True)],
                 stay="leave it",
                 over=over,
             ),
