@@ -34,6 +34,8 @@ class Attendance:
 
     def note_input(self) -> None:
         self._last_input = self._session.clock.monotonic()
+        if self._session.sync is not None:
+            self._session.sync.note_input()
         self._set_active(True)
 
     def look(self) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
@@ -72,11 +72,16 @@ class GatewayClient(AccountCalls):
         )
 
     async def email_pages(
-        self, mailbox_id: str, *, limit: int = 100, cursor: str | None = None
+        self,
+        mailbox_id: str,
+        *,
+        limit: int = 100,
+        cursor: str | None = None,
+        pause: Callable[[], Awaitable[None]] | None = None,
     ) -> AsyncGenerator[EmailPage, None]:
         """All pages of a mailbox's mail from `cursor` on, newest first, as fast as the gateway sends them. One request
-        is in progress at a time; the next page is requested while the last one is processed. Close the generator if you
-        do not read it to the end."""
+        is in progress at a time; the next page is requested while the last one is processed. `pause` is awaited before
+        a page is parsed, which takes some milliseconds. Close the generator if you do not read it to the end."""
         asking: asyncio.Task[HttpAnswer] | None = None
         left = asyncio.Event()
 
@@ -97,6 +102,8 @@ class GatewayClient(AccountCalls):
                 if following is not None:
                     asking = ask(following)
                     await left.wait()
+                if pause is not None:
+                    await pause()
                 # A few milliseconds here cost less than switching between two threads.
                 emails = await self._read(calls.EMAILS, answer, partial(_emails, found, mailbox_id))
                 yield EmailPage(emails, following)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
@@ -145,7 +145,12 @@ class FakeGateway:
         return EmailPage(Listing(page), page[-1].id if len(mails) > size else None)
 
     async def email_pages(
-        self, mailbox_id: str, *, limit: int = 100, cursor: str | None = None
+        self,
+        mailbox_id: str,
+        *,
+        limit: int = 100,
+        cursor: str | None = None,
+        pause: Callable[[], Awaitable[None]] | None = None,
     ) -> AsyncGenerator[EmailPage, None]:
         while True:
             page = await self.emails(mailbox_id, limit=limit, cursor=cursor)

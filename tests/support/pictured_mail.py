@@ -88,6 +88,9 @@ class StillSync:
     def set_active(self, active: bool) -> None:
         """Polls nobody."""
 
+    def note_input(self) -> None:
+        """Pauses nothing."""
+
 
 class StillTriage:
     """An assistant with fixed results."""

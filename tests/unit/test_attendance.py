@@ -6,14 +6,17 @@ import platform
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any, cast
 
 import pytest
 
 from mm_tui.app import MmTui
 from mm_tui.app_parts.attendance import IDLE_AFTER_SECONDS
 from mm_tui.review.language import RECOGNISER, Recogniser
+from mm_tui.services.events import SyncState
 from tests.support.app import running_app, until
 from tests.support.clock import FakeClock
+from tests.support.pictured_mail import StillSync
 from tests.support.seat import NOW, idle_session
 
 GERMAN = "Vielen Dank, die Rechnung ist heute bei uns angekommen."
@@ -27,6 +30,21 @@ def test_after_a_minute_without_a_key_nobody_reads_the_lists() -> None:
     assert not app.is_attended
     app.attendance.note_input()
     assert app.is_attended
+
+
+async def test_each_key_pauses_the_initial_sync() -> None:
+    noted: list[str] = []
+
+    class NotingSync(StillSync):
+        def note_input(self) -> None:
+            noted.append("key")
+
+    session = idle_session()
+    async with running_app(session) as (_, pilot):
+        session.sync = cast(Any, NotingSync(SyncState()))
+        await pilot.press("j", "k")
+        assert len(noted) >= 2
+        session.sync = None
 
 
 def test_the_model_of_languages_is_let_go_when_it_was_not_asked_between_two_looks() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
@@ -46,7 +46,12 @@ class EndlessGateway(FakeGateway):
         return EmailPage(Listing([make_mail(page)]), following)
 
     async def email_pages(
-        self, mailbox_id: str, *, limit: int = 100, cursor: str | None = None
+        self,
+        mailbox_id: str,
+        *,
+        limit: int = 100,
+        cursor: str | None = None,
+        pause: Callable[[], Awaitable[None]] | None = None,
     ) -> AsyncGenerator[EmailPage, None]:
         while True:
             yield await self.emails(mailbox_id)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import aclosing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,6 +21,8 @@ from mm_tui.gateway.keys import Keys
 from mm_tui.sandbox.gateway.state import State
 from mm_tui.sandbox.run.synthetic import fill_synthetic
 from mm_tui.services.events import SyncState
+from mm_tui.services.sync.mail import PAGE, MailboxSync
+from mm_tui.services.sync.pause import InputPause
 from mm_tui.services.sync.service import Sync
 from mm_tui.settings.paths import store_path
 from mm_tui.settings.secret import Secret
@@ -153,3 +156,51 @@ async def test_opening_keeps_the_body_and_completes_the_waiting_item(sandbox: Sa
     opened = MailStore(database).detail_at(draft)
     assert opened is not None
     assert abs((opened - datetime.now(UTC)).total_seconds()) < 60
+
+
+class HeldPause(InputPause):
+    """A pause that lasts until the test ends it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun, self.ended = asyncio.Event(), asyncio.Event()
+
+    async def wait(self) -> None:
+        self.begun.set()
+        await self.ended.wait()
+
+
+async def test_the_initial_sync_reads_and_writes_nothing_while_it_pauses(sandbox: Sandbox, database: Database) -> None:
+    pause = HeldPause()
+    async with _client(sandbox) as gateway:
+        box = MailboxSync(database, gateway, sandbox.mailbox, pause)
+
+        async def fill() -> None:
+            async with aclosing(box.fill_on(None)) as places:
+                async for _ in places:
+                    pass
+
+        filling = asyncio.create_task(fill())
+        await pause.begun.wait()
+        assert MailStore(database).count(MailView()) == 0
+        assert box.place.mails == 0
+        pause.ended.set()
+        await filling
+    assert box.place.done
+    assert MailStore(database).count(MailView()) == MAILS > PAGE
+
+
+async def test_keys_pressed_in_a_pause_do_not_prolong_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    pause = InputPause()
+    await asyncio.wait_for(pause.wait(), 1)
+    pause.note_input()
+    waiting = asyncio.create_task(pause.wait())
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    monkeypatch.setattr("mm_tui.services.sync.pause.PAUSE_SECONDS", 3600)
+    pause.note_input()
+    await asyncio.wait_for(waiting, 60)
+    following = asyncio.create_task(pause.wait())
+    await asyncio.sleep(0)
+    assert not following.done()
+    following.cancel()

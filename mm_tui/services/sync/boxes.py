@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from mm_tui.gateway.errors import Forbidden, GatewayError, MissingScope, NotFound
 from mm_tui.services.sync.mail import FillPlace, MailboxSync
+from mm_tui.services.sync.pause import InputPause
 from mm_tui.store.mail.mails import MailStore
 from mm_tui.text import OneLine
 
@@ -26,6 +27,7 @@ class MailSync:
     def __init__(self, database: Database, gateway: GatewayClient) -> None:
         self._database = database
         self._gateway = gateway
+        self.pause = InputPause()
         self._boxes: dict[str, MailboxSync] = {}
         self._refused: dict[str, OneLine] = {}
         self._turn = 0
@@ -33,7 +35,9 @@ class MailSync:
     def follow_listed(self) -> bool:
         """Copies the mail of the mailboxes that the store now lists. Returns whether some of them are new."""
         listed = sorted(row.mailbox_id for row in MailStore(self._database).mailbox_rows())
-        made = {one: MailboxSync(self._database, self._gateway, one) for one in listed if one not in self._boxes}
+        made = {
+            one: MailboxSync(self._database, self._gateway, one, self.pause) for one in listed if one not in self._boxes
+        }
         # Replaced at once, because this may run in a thread.
         self._boxes = {one: made.get(one) or self._boxes[one] for one in listed}
         return bool(made)

@@ -16,6 +16,7 @@ import msgspec
 
 from mm_tui.gateway.errors import BadRequest, NotFound
 from mm_tui.gateway.shapes import EmailFilter, EmailPage, Pages, pages_of
+from mm_tui.services.sync.pause import InputPause
 from mm_tui.store.mail.mails import MailStore
 from mm_tui.store.mail.rows import Changes
 from mm_tui.store.sort_keys import to_ms
@@ -64,7 +65,10 @@ def _fill_name(mailbox_id: str) -> str:
 class MailboxSync:
     """Copies the mail of one mailbox. Each method makes one request at a time."""
 
-    def __init__(self, database: Database, gateway: GatewayClient, mailbox_id: str) -> None:
+    def __init__(
+        self, database: Database, gateway: GatewayClient, mailbox_id: str, pause: InputPause | None = None
+    ) -> None:
+        self._pause = pause or InputPause()
         self.mailbox_id = mailbox_id
         self._database = database
         self._gateway = gateway
@@ -102,7 +106,9 @@ class MailboxSync:
         # One thread, so that its connection keeps its statements and pages from one write to the next.
         writer = ThreadPoolExecutor(1, "mm-tui-fill")
         try:
-            following = self._gateway.email_pages(self.mailbox_id, limit=PAGE, cursor=self.place.cursor)
+            following = self._gateway.email_pages(
+                self.mailbox_id, limit=PAGE, cursor=self.place.cursor, pause=self._pause.wait
+            )
             async with aclosing(following) as pages:
                 async for page in pages:
                     waiting.append(page)
@@ -110,6 +116,7 @@ class MailboxSync:
                     idle = writing is None or writing.done()
                     if done or len(waiting) == AHEAD or (idle and clock() >= due):
                         await _ended(writing)
+                        await self._pause.wait()
                         due = clock() + GATHER_SECONDS
                         writing = asyncio.create_task(self._keep(waiting, done=done, writer=writer))
                         waiting = []

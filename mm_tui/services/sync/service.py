@@ -164,6 +164,10 @@ class Sync:
         """The current seconds between polls."""
         return self._interval()
 
+    def note_input(self) -> None:
+        """Call it for each key: the initial sync then pauses for a moment."""
+        self._boxes.pause.note_input()
+
     def set_active(self, active: bool) -> None:
         """Sets whether the user is active: polls are then more frequent. Becoming active polls at once, also what was
         refused before."""
