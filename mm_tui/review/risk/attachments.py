@@ -59,7 +59,7 @@ def attachments_untold(reading: Reading) -> Iterator[Finding]:
         yield flag("attachments_untold", f"attachments not disclosed by the gateway: {what}", level=Level.HIGH)
 
 
-@rule("missing_attachment", "named but missing attachment")
+@rule("missing_attachment", "named but missing attachment", reminder=True)
 def missing_attachment(reading: Reading) -> Iterator[Finding]:
     """The text mentions an attachment and there is none, or it names a file that is neither attached nor mentioned in
     the thread, or it mentions more files than are attached ("both documents", "the plan and the menu" with one of

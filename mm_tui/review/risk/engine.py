@@ -65,6 +65,7 @@ _GROUPS = (
     shape,
     wording,
 )
+"""Each group is a module, and its first line says what its rules are about."""
 
 RULES: tuple[Rule, ...] = tuple(
     each
@@ -73,6 +74,8 @@ RULES: tuple[Rule, ...] = tuple(
     if isinstance(each, Rule) and each.find.__module__ == group.__name__
 )
 """All rules, in the order of docs/risk.md: that of the groups, and within each the order in which they are written."""
+REMINDERS = frozenset(each.code for each in RULES if each.reminder)
+"""The codes of what is easily forgotten while writing."""
 
 NO_HISTORY = "not compared with earlier mail: run mm-tui sync (the app does that on its own)"
 """The message before the initial sync of the mailbox has ended."""

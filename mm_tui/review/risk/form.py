@@ -27,7 +27,7 @@ _DEFINITION = re.compile(r"^ {0,3}\[(?P<label>[^\[\]\n]{1,200})\]:[ \t]{0,9}\S[^
 _LABEL = re.compile(r"\[([^\[\]\n]{1,200})\]")
 
 
-@rule("empty_subject", "empty subject", inbound=True)
+@rule("empty_subject", "empty subject", inbound=True, reminder=True)
 def empty_subject(reading: Reading) -> Iterator[Finding]:
     """The subject is empty, or only "Re:" and "Fwd:". Medium on outbound mail, low on inbound mail."""
     subject = reading.draft.subject

@@ -339,6 +339,8 @@ class Rule(msgspec.Struct, frozen=True):
     """Whether it compares with the text of the thread."""
     inbound: bool
     """Whether it also applies to inbound mail."""
+    reminder: bool
+    """Whether it is about something that is easily forgotten while writing: the editor shows it first."""
 
     @property
     def codes(self) -> frozenset[str]:
@@ -360,12 +362,12 @@ class Rule(msgspec.Struct, frozen=True):
 
 
 def rule(
-    code: str, title: str, *, needs_thread: bool = False, inbound: bool = False
+    code: str, title: str, *, needs_thread: bool = False, inbound: bool = False, reminder: bool = False
 ) -> Callable[[Callable[[Reading], Iterator[Finding]]], Rule]:
     """Turns a function into a rule; its docstring is the rule's description in docs/risk.md."""
 
     def made(find: Callable[[Reading], Iterator[Finding]]) -> Rule:
-        return Rule(code, title, find, needs_thread, inbound)
+        return Rule(code, title, find, needs_thread, inbound, reminder)
 
     return made
 

@@ -1,4 +1,4 @@
-"""Rules about amounts that are not in the thread, and about calculations that do not come out."""
+"""The rule about amounts that are not in the thread."""
 
 from __future__ import annotations
 

@@ -18,6 +18,7 @@ from mm_tui.addresses import recipients
 from mm_tui.models import EditedDraft
 from mm_tui.review.draft import changes_recipients, changes_subject
 from mm_tui.review.render_pass import RenderPass
+from mm_tui.review.risk.engine import REMINDERS
 from mm_tui.review.risk.model import Assessment
 from mm_tui.screens.base import BaseScreen, PartAction
 from mm_tui.screens.dialogs.choice import CHOICE_KEYS, ChoiceScreen, DialogChoice
@@ -49,8 +50,6 @@ ROOM = 4
 """Lines for warnings and findings. They have their own place, so that the text does not move when they come and go."""
 LONGEST_SNIPPET = 60
 """The most characters of a snippet shown in the choice."""
-FORGOTTEN = frozenset({"empty_subject", "missing_attachment"})
-"""Rules about things that are easily forgotten while writing."""
 
 
 class EditScreen(BaseScreen):
@@ -247,7 +246,7 @@ class EditScreen(BaseScreen):
         if not draft.to:
             lines.append(_warn("no recipient"))
         # Reminders come first: everything else is shown again before approval.
-        findings = sorted(assessment.findings, key=lambda finding: finding.code not in FORGOTTEN)
+        findings = sorted(assessment.findings, key=lambda finding: finding.code not in REMINDERS)
         room = max(1, ROOM - len(lines))
         shown = room if len(findings) <= room else max(1, room - 1)
         lines += finding_lines(findings, shown, hint=": shown again before you approve")
