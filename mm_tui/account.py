@@ -20,7 +20,6 @@ class Account(Model, frozen=True, kw_only=True):
     max_mailboxes: int | None = None
     storage_used_bytes: int | None = None
     max_storage_bytes: int | None = None
-    is_active: bool = True
     sending_disabled: bool = False
     sending_disabled_reason: OneLine = OneLine("")
 
@@ -29,7 +28,6 @@ class Usage(Model, frozen=True, kw_only=True):
     """The account's usage in a period (UTC)."""
 
     since: datetime | None = None
-    until: datetime | None = None
     emails_sent: int = 0
     emails_received: int = 0
     api_calls: int = 0

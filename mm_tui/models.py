@@ -223,7 +223,6 @@ class Mailbox(Model, frozen=True, kw_only=True):
     oversight_webhook_url: OneLine = OneLine("")
     signature_block: ManyLine = ManyLine("")
     ai_disclosure: bool | None = None
-    created_at: datetime | None = None
     is_active: bool = True
     allowed: tuple[Allowed, ...] | None = None
     """The allowlist, which matters only in `gated_send`; None if it was not read."""

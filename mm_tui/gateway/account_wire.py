@@ -33,7 +33,7 @@ def account(item: Json) -> Account:
 
 
 def usage(item: Json) -> Usage:
-    return values.model(Usage, item, {"since": ("from",), "until": ("to",)})
+    return values.model(Usage, item, {"since": ("from",)})
 
 
 def day_count(item: Json) -> DayCount:

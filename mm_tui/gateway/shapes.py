@@ -108,7 +108,6 @@ class Contact(msgspec.Struct, frozen=True):
 
     id: GatewayId
     email: OneLine
-    name: OneLine = _EMPTY
     created_at: datetime | None = None
 
 

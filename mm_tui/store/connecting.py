@@ -27,7 +27,6 @@ class NewerStore(StoreError):
             f"{path} was written by a newer mm-tui (schema {found}; this one knows up to {len(MIGRATIONS)}). "
             "Update mm-tui, or name another profile. The file was not touched."
         )
-        self.path = path
         self.found = found
 
 

@@ -52,7 +52,6 @@ class StillBoxes:
         )
         usage = Usage(
             since=NOW.replace(day=1, hour=0),
-            until=NOW,
             emails_sent=61,
             emails_received=348,
             api_calls=12_045,
