@@ -20,7 +20,7 @@ from mm_tui.gateway.wire import email_summary
 from mm_tui.services.events import SyncState
 from mm_tui.services.sync.service import Sync
 from mm_tui.settings.secret import Secret
-from mm_tui.settings.sections import Sync as SyncSettings
+from mm_tui.settings.sections import SyncSettings
 from mm_tui.startup import TURN_SECONDS, all_is_loaded, forget_last_app
 from mm_tui.store.database import Database
 from mm_tui.store.mail.mails import MailStore, MailView

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from mm_tui import typed_json
-from mm_tui.assist.prompts import Letter
+from mm_tui.assist.prompts import PromptEmail
 from mm_tui.services.assistant.service import Assistant
 from mm_tui.text import ManyLine, OneLine
 
@@ -74,7 +74,7 @@ async def evaluate(
 
     async def ask(case: LabelCase) -> LabelVerdict:
         nonlocal done
-        letter = Letter(OneLine("someone@sender.example"), case.subject, case.body)
+        letter = PromptEmail(OneLine("someone@sender.example"), case.subject, case.body)
         async with places:
             answer = await assistant.classify(f"evaluate-{case.id}", [letter])
         done += 1

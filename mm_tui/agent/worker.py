@@ -36,14 +36,14 @@ LONGEST_SLEEP = 60.0
 HOUR = 3600.0
 """Seconds before a quota is checked again, or an email for which the gateway failed many times."""
 
-_REFUSED = (assist.Forbidden, assist.BadRequest)
+_REFUSED = (assist.AssistForbidden, assist.AssistBadRequest)
 """The model refuses what one email contains, as a firewall in front of it does; or it refuses everything."""
 _AT_FAULT = (gateway.Malformed, gateway.BadRequest, gateway.Forbidden, gateway.NotFound, assist.Garbled, *_REFUSED)
 """An email is not found either if its event came before it."""
-_FATAL = (gateway.Unauthorized, gateway.MissingKey, assist.Unauthorized, assist.NoKey)
+_FATAL = (gateway.Unauthorized, gateway.MissingKey, assist.AssistUnauthorized, assist.NoKey)
 _OF_ALL = (
-    gateway.RateLimited, gateway.ServerFault, gateway.Unreachable, gateway.Interrupted, assist.RateLimited,
-    assist.ServerFault, assist.Unreachable, assist.TimedOut,
+    gateway.RateLimited, gateway.ServerFault, gateway.Unreachable, gateway.Interrupted, assist.AssistRateLimited,
+    assist.AssistServerFault, assist.AssistUnreachable, assist.TimedOut,
 )  # fmt: skip
 """Failures that would affect the next email too."""
 _STORE = (sqlite3.Error, StoreError)
@@ -328,7 +328,7 @@ class Worker:
             return
         rest = self._rest_of_all(error) if isinstance(error, _OF_ALL) else 0.0
         due = now = self._clock.now()
-        if isinstance(error, gateway.RateLimited | assist.RateLimited):
+        if isinstance(error, gateway.RateLimited | assist.AssistRateLimited):
             # It says nothing of this email: once all go on, so does the work on it.
             wait = rest
         elif isinstance(error, gateway.QuotaExceeded | gateway.WarmupLimit):
@@ -337,7 +337,7 @@ class Worker:
         else:
             wait = max(self._rest(job.tries + 1, error), HOUR if is_late else 0.0)
             due += timedelta(seconds=wait)
-        is_try = not isinstance(error, gateway.RateLimited | assist.RateLimited)
+        is_try = not isinstance(error, gateway.RateLimited | assist.AssistRateLimited)
         await asyncio.to_thread(self._jobs.put_off, job.email_id, due, words, at=now, is_try=is_try, is_fault=is_fault)
         self._log("put off", email_id=job.email_id, why=words, retry_in=round(wait, 1))
 

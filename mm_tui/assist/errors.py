@@ -32,25 +32,25 @@ class NoKey(AssistError):
     default_words = "No AI21 key: set AI21_API_KEY, or ai21_key in config.toml. Everything else works without one."
 
 
-class Unauthorized(AssistError):
+class AssistUnauthorized(AssistError):
     """The service does not know the key (401)."""
 
     default_words = "AI21 does not accept the key. Check AI21_API_KEY, or ai21_key in config.toml."
 
 
-class Forbidden(AssistError):
+class AssistForbidden(AssistError):
     """The key may not use the service or model (403)."""
 
     default_words = "The AI21 key may not use this model. Choose another under [assist], or ask for access."
 
 
-class BadRequest(AssistError):
+class AssistBadRequest(AssistError):
     """The service rejects this request (400, 404, 413, 422)."""
 
     default_words = "AI21 refused the request. Check the model's name under [assist]."
 
 
-class RateLimited(AssistError):
+class AssistRateLimited(AssistError):
     """Too many requests (429), or a requested wait longer than a caller should wait."""
 
     def __init__(self, *, retry_after: float | None = None) -> None:
@@ -58,13 +58,13 @@ class RateLimited(AssistError):
         super().__init__(f"AI21 is busy: asked to wait {wait}.", retry_after=retry_after)
 
 
-class ServerFault(AssistError):
+class AssistServerFault(AssistError):
     """The service failed (5xx)."""
 
     default_words = "AI21 has a problem. Try again later."
 
 
-class Unreachable(AssistError):
+class AssistUnreachable(AssistError):
     """There was no connection, or it broke."""
 
     default_words = "AI21 cannot be reached. Check the network."

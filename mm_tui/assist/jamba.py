@@ -33,7 +33,7 @@ from ai21.stream.async_stream import AsyncStream
 
 from mm_tui.assist import errors
 from mm_tui.assist.limiter import Limiter, Limits
-from mm_tui.assist.model import Completion, Message, StreamPart, TokenUsage
+from mm_tui.assist.model import Completion, PromptTurn, StreamPart, TokenUsage
 from mm_tui.clock import Clock, SystemClock
 from mm_tui.settings.checks import LOOPBACK_HOSTS
 from mm_tui.settings.secret import Secret, hide_in, without_begun
@@ -140,7 +140,7 @@ class Jamba:
 
     async def complete(
         self,
-        messages: Sequence[Message],
+        messages: Sequence[PromptTurn],
         model: str,
         *,
         max_tokens: int,
@@ -159,7 +159,7 @@ class Jamba:
 
     async def stream(
         self,
-        messages: Sequence[Message],
+        messages: Sequence[PromptTurn],
         model: str,
         *,
         max_tokens: int,
@@ -191,7 +191,7 @@ class Jamba:
 
     @asynccontextmanager
     async def _asked(
-        self, messages: Sequence[Message], model: str, fields: dict[str, Any], deadline: float
+        self, messages: Sequence[PromptTurn], model: str, fields: dict[str, Any], deadline: float
     ) -> AsyncIterator[tuple[object, float]]:
         """The SDK's answer, a response or an open stream, and when its time is over; holds a place meanwhile."""
         limiter = self._limiter(model)
@@ -205,7 +205,7 @@ class Jamba:
                     yield outcome, ends
                     return
             # Raised outside of any handler: a chained error would carry frames that hold the email.
-            if not isinstance(outcome, errors.RateLimited):
+            if not isinstance(outcome, errors.AssistRateLimited):
                 raise outcome
             refusals += 1
             limiter.refused(start, outcome.retry_after)
@@ -215,7 +215,7 @@ class Jamba:
             if is_over:
                 raise outcome
 
-    async def _ask(self, messages: Sequence[Message], model: str, fields: dict[str, Any], ends: float) -> object:
+    async def _ask(self, messages: Sequence[PromptTurn], model: str, fields: dict[str, Any], ends: float) -> object:
         """Returns the SDK's answer or the error. Failures are tried again here, refusals are not."""
         wait = 1.0
         for _ in range(1, self._attempts):
@@ -228,7 +228,7 @@ class Jamba:
             await self._clock.sleep(wait)
         return await self._try(messages, model, fields, ends)
 
-    async def _try(self, messages: Sequence[Message], model: str, fields: dict[str, Any], ends: float) -> object:
+    async def _try(self, messages: Sequence[PromptTurn], model: str, fields: dict[str, Any], ends: float) -> object:
         _silence()
         _retry_after.set(None)
         turns = [
@@ -243,7 +243,7 @@ class Jamba:
             return _translated(error)
 
 
-_WORTH_REPEATING = (errors.ServerFault, errors.Unreachable)
+_WORTH_REPEATING = (errors.AssistServerFault, errors.AssistUnreachable)
 
 
 class _Reading:
@@ -276,7 +276,7 @@ class _Reading:
             return errors.TimedOut()
         except _FOREIGN_ERRORS as error:
             problem = _translated(error)
-            return errors.HalfStream() if self.raw and isinstance(problem, errors.Unreachable) else problem
+            return errors.HalfStream() if self.raw and isinstance(problem, errors.AssistUnreachable) else problem
         self.model = _model_of(chunk, self.model)
         if chunk.usage is not None:
             self.usage = TokenUsage.reported(chunk.usage.prompt_tokens, chunk.usage.completion_tokens)
@@ -348,20 +348,20 @@ def _translated(error: Exception) -> errors.AssistError:
     if isinstance(error, AI21APIError):
         return _for_status(error.status_code)
     if isinstance(error, httpx.ConnectTimeout):
-        return errors.Unreachable()
+        return errors.AssistUnreachable()
     if isinstance(error, httpx.TimeoutException):
         return errors.TimedOut()
     if isinstance(error, httpx.InvalidURL | httpx.UnsupportedProtocol | httpx.LocalProtocolError):
-        return errors.BadRequest("The AI21 address or key cannot be used. Check AI21_API_HOST and AI21_API_KEY.")
+        return errors.AssistBadRequest("The AI21 address or key cannot be used. Check AI21_API_HOST and AI21_API_KEY.")
     if isinstance(error, httpx.TransportError):
-        return errors.Unreachable()
+        return errors.AssistUnreachable()
     return errors.Garbled()
 
 
 def _for_status(status: int) -> errors.AssistError:
     if status == 429:
-        return errors.RateLimited(retry_after=_retry_after.get())
+        return errors.AssistRateLimited(retry_after=_retry_after.get())
     if status >= 500:
-        return errors.ServerFault(retry_after=_retry_after.get())
-    named = {401: errors.Unauthorized, 403: errors.Forbidden, 408: errors.TimedOut}
-    return named.get(status, errors.BadRequest if status >= 400 else errors.Garbled)()
+        return errors.AssistServerFault(retry_after=_retry_after.get())
+    named = {401: errors.AssistUnauthorized, 403: errors.AssistForbidden, 408: errors.TimedOut}
+    return named.get(status, errors.AssistBadRequest if status >= 400 else errors.Garbled)()

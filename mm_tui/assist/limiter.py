@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager, suppress
 
 import msgspec
 
-from mm_tui.assist.errors import LONGEST_WAIT, RateLimited
+from mm_tui.assist.errors import LONGEST_WAIT, AssistRateLimited
 from mm_tui.clock import Clock
 
 MINUTE = 60.0
@@ -91,7 +91,7 @@ class Limiter:
         now = self._clock.monotonic()
         closed = self._closed_until - now
         if closed > self._limits.longest_wait:
-            raise RateLimited(retry_after=closed)
+            raise AssistRateLimited(retry_after=closed)
         while self._starts and self._starts[0] <= now - MINUTE:
             self._starts.popleft()
         wait = closed

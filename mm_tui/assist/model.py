@@ -24,7 +24,7 @@ UNKNOWN_PRICE = PRICES["jamba-large"]
 unnoticed."""
 
 
-class Message(NamedTuple):
+class PromptTurn(NamedTuple):
     """One turn of a conversation. It is sent unchanged and never shown."""
 
     role: Literal["system", "user", "assistant"]
@@ -64,12 +64,12 @@ class StreamPart(msgspec.Struct, frozen=True):
     whole: Completion | None = None
 
 
-class Model(Protocol):
+class ChatModel(Protocol):
     """A chat model. Both calls raise only AssistError."""
 
     async def complete(
         self,
-        messages: Sequence[Message],
+        messages: Sequence[PromptTurn],
         model: str,
         *,
         max_tokens: int,
@@ -81,7 +81,7 @@ class Model(Protocol):
 
     def stream(
         self,
-        messages: Sequence[Message],
+        messages: Sequence[PromptTurn],
         model: str,
         *,
         max_tokens: int,

@@ -18,7 +18,7 @@ from typing import Literal, NamedTuple
 import msgspec
 from msgspec.structs import replace
 
-from mm_tui.assist.model import Message
+from mm_tui.assist.model import PromptTurn
 from mm_tui.text import ManyLine, OneLine
 
 Task = Literal["summarise", "classify", "extract", "draft", "redraft", "second_reader"]
@@ -58,7 +58,7 @@ _EXAMPLES_SHOW = (
 _QUOTED_LINE = re.compile(r"^\s{0,3}>")
 
 
-class Letter(msgspec.Struct, frozen=True):
+class PromptEmail(msgspec.Struct, frozen=True):
     """One message of a thread, for a prompt."""
 
     sender: OneLine
@@ -91,7 +91,7 @@ class Background(NamedTuple):
 NOTHING = Background()
 
 
-def summarise(letters: Sequence[Letter]) -> list[Message]:
+def summarise(letters: Sequence[PromptEmail]) -> list[PromptTurn]:
     """Prompts for a summary of the thread in two sentences, beginning with what has to be done."""
     return _ask(
         "summarise",
@@ -101,7 +101,7 @@ def summarise(letters: Sequence[Letter]) -> list[Message]:
     )
 
 
-def classify(letters: Sequence[Letter], labels: Sequence[str]) -> list[Message]:
+def classify(letters: Sequence[PromptEmail], labels: Sequence[str]) -> list[PromptTurn]:
     """Prompts for one of the configured labels."""
     return _ask(
         "classify",
@@ -111,7 +111,7 @@ def classify(letters: Sequence[Letter], labels: Sequence[str]) -> list[Message]:
     )
 
 
-def extract(letters: Sequence[Letter]) -> list[Message]:
+def extract(letters: Sequence[PromptEmail]) -> list[PromptTurn]:
     """Prompts for facts of the newest message as a JSON object."""
     return _ask(
         "extract",
@@ -126,20 +126,20 @@ def extract(letters: Sequence[Letter]) -> list[Message]:
     )
 
 
-def repair(asked: Sequence[Message], answer: str, complaint: str) -> list[Message]:
+def repair(asked: Sequence[PromptTurn], answer: str, complaint: str) -> list[PromptTurn]:
     """Prompts for another try after an unreadable extraction."""
     return [
         *asked,
-        Message("assistant", answer[:4000]),
-        Message(
+        PromptTurn("assistant", answer[:4000]),
+        PromptTurn(
             "user", f"That could not be parsed: {complaint}. Answer again with only the JSON object and all five keys."
         ),
     ]
 
 
 def draft(
-    letters: Sequence[Letter], own_address: str, instruction: str, signature: str, background: Background = NOTHING
-) -> list[Message]:
+    letters: Sequence[PromptEmail], own_address: str, instruction: str, signature: str, background: Background = NOTHING
+) -> list[PromptTurn]:
     """Prompts for a reply to the newest message that is not our own."""
     words = (
         f"Write the reply of {_fenced(own_address)} to the newest message. Answer its questions only with information "
@@ -154,7 +154,9 @@ def draft(
     return _ask("draft", f"{words}\n{_data(background)}", letters, background)
 
 
-def redraft(letters: Sequence[Letter], text: str, instruction: str, background: Background = NOTHING) -> list[Message]:
+def redraft(
+    letters: Sequence[PromptEmail], text: str, instruction: str, background: Background = NOTHING
+) -> list[PromptTurn]:
     """Prompts for a reply changed as a reviewer asks."""
     words = (
         "Rewrite the draft between <<<DRAFT and DRAFT>>> as the instruction says. Keep its language and its facts, and "
@@ -165,8 +167,8 @@ def redraft(letters: Sequence[Letter], text: str, instruction: str, background: 
 
 
 def redraft_for_reviewer(
-    letters: Sequence[Letter], text: str, reason: str, suggestion: str, background: Background = NOTHING
-) -> list[Message]:
+    letters: Sequence[PromptEmail], text: str, reason: str, suggestion: str, background: Background = NOTHING
+) -> list[PromptTurn]:
     """Prompts for another draft in place of a rejected one, as its reviewer asks. The reviewer's words are
     instructions; those in the mail are not. `letters` end with the message to answer. `suggestion`: what the reviewer
     would rather send; may be empty."""
@@ -185,7 +187,7 @@ def redraft_for_reviewer(
     return _with_draft(_ask("redraft", f"{words}\n{_data(background)}", letters, background), text)
 
 
-def second_reader(letters: Sequence[Letter], text: str, background: Background = NOTHING) -> list[Message]:
+def second_reader(letters: Sequence[PromptEmail], text: str, background: Background = NOTHING) -> list[PromptTurn]:
     """Prompts for the parts of a draft that its thread contradicts or does not support, as pairs of quotes."""
     words = (
         "Compare the draft between <<<DRAFT and DRAFT>>> with the thread that it answers. Answer with one JSON object "
@@ -210,12 +212,12 @@ def _data(background: Background) -> str:
     return " ".join([_DATA, *([_FACTS_ARE_DATA] if facts else ()), *([_EXAMPLES_SHOW] if examples else ())])
 
 
-def _with_draft(asked: list[Message], text: str) -> list[Message]:
+def _with_draft(asked: list[PromptTurn], text: str) -> list[PromptTurn]:
     system, user = asked
-    return [system, Message("user", f"{user.text}\n\n<<<DRAFT\n{_fenced(text)}\nDRAFT>>>")]
+    return [system, PromptTurn("user", f"{user.text}\n\n<<<DRAFT\n{_fenced(text)}\nDRAFT>>>")]
 
 
-def _ask(task: Task, words: str, letters: Sequence[Letter], background: Background = NOTHING) -> list[Message]:
+def _ask(task: Task, words: str, letters: Sequence[PromptEmail], background: Background = NOTHING) -> list[PromptTurn]:
     shown = [
         f"<<<EXAMPLE\n{_fenced(one.written)}\n{RELEASED}\n{_fenced(one.released)}\nEXAMPLE>>>"
         for one in background.examples
@@ -226,7 +228,10 @@ def _ask(task: Task, words: str, letters: Sequence[Letter], background: Backgrou
         f"{_fenced(letter.body)}\nMAIL>>>"
         for letter in letters
     ]
-    return [Message("system", f"task: {task}\n{words}"), Message("user", "\n\n".join((*shown, *facts_shown, *fences)))]
+    return [
+        PromptTurn("system", f"task: {task}\n{words}"),
+        PromptTurn("user", "\n\n".join((*shown, *facts_shown, *fences))),
+    ]
 
 
 def has_fence(text: str) -> bool:
@@ -244,7 +249,7 @@ def tokens(text: str) -> int:
     return plain // 4 + (len(text) - plain) + 1
 
 
-def cut(letters: Sequence[Letter], budget: int) -> tuple[list[Letter], bool]:
+def cut(letters: Sequence[PromptEmail], budget: int) -> tuple[list[PromptEmail], bool]:
     """Shortens a thread to a budget of tokens. Quoted text, which repeats earlier messages, is removed first, starting
     with the oldest message; then the oldest bodies, and finally the end of the newest one. Each cut leaves a mark.
     Returns the letters to send, and whether anything was left out."""
@@ -265,11 +270,11 @@ def cut(letters: Sequence[Letter], budget: int) -> tuple[list[Letter], bool]:
     return kept, True
 
 
-def _cost(letter: Letter) -> int:
+def _cost(letter: PromptEmail) -> int:
     return tokens(letter.body) + tokens(letter.sender) + tokens(letter.subject) + 20
 
 
-def _without_quotes(letter: Letter) -> Letter:
+def _without_quotes(letter: PromptEmail) -> PromptEmail:
     lines = letter.body.split("\n")
     own = [line for line in lines if not _QUOTED_LINE.match(line)]
     if len(own) == len(lines):
@@ -277,12 +282,12 @@ def _without_quotes(letter: Letter) -> Letter:
     return replace(letter, body=ManyLine("\n".join([*own, LEFT_OUT])))
 
 
-def _without_body(letter: Letter) -> Letter:
+def _without_body(letter: PromptEmail) -> PromptEmail:
     first = next((line for line in letter.body.split("\n") if line.strip()), "")
     return replace(letter, body=ManyLine(f"{first[:120]}\n{CUT_OFF}"))
 
 
-def _beginning(letter: Letter, budget: int) -> Letter:
+def _beginning(letter: PromptEmail, budget: int) -> PromptEmail:
     room = max(0, budget - _cost(replace(letter, body=ManyLine(""))))
     low, high = 0, len(letter.body)
     while low < high:

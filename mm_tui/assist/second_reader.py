@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from mm_tui.assist.prompts import Letter
+from mm_tui.assist.prompts import PromptEmail
 from mm_tui.text import ManyLine
 
 MOST_LINES = 5
@@ -82,7 +82,7 @@ class DraftReading(msgspec.Struct, frozen=True):
     """The draft, and everything to compare it with."""
 
     draft: ManyLine
-    letters: tuple[Letter, ...]
+    letters: tuple[PromptEmail, ...]
     """The thread for the prompt, oldest first."""
     sources: tuple[QuotedSource, ...]
     """The full thread and the house facts, against which quotes are checked."""

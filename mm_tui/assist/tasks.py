@@ -15,8 +15,8 @@ from msgspec.structs import replace
 
 from mm_tui import typed_json
 from mm_tui.assist import prompts
-from mm_tui.assist.model import Completion, Message, Model, StreamPart, TokenUsage
-from mm_tui.assist.prompts import NOTHING, Background, Letter, Task
+from mm_tui.assist.model import ChatModel, Completion, PromptTurn, StreamPart, TokenUsage
+from mm_tui.assist.prompts import NOTHING, Background, PromptEmail, Task
 from mm_tui.assist.second_reader import DraftReading, SecondReading, check
 from mm_tui.settings.sections import Assist
 from mm_tui.text import ManyLine, OneLine
@@ -112,7 +112,7 @@ class Request(msgspec.Struct, frozen=True):
     """One question to a model, ready to ask or to look up."""
 
     task: Task
-    messages: tuple[Message, ...]
+    messages: tuple[PromptTurn, ...]
     model: str
     version: str
     cut: bool
@@ -128,7 +128,9 @@ class Request(msgspec.Struct, frozen=True):
         return sum(prompts.tokens(message.text) for message in self.messages)
 
 
-def prepare(task: Literal["summarise", "classify", "extract"], letters: Sequence[Letter], assist: Assist) -> Request:
+def prepare(
+    task: Literal["summarise", "classify", "extract"], letters: Sequence[PromptEmail], assist: Assist
+) -> Request:
     """Shortens the thread to its budget, writes the prompt and chooses the model. `letters`: the thread, oldest first;
     labels and extraction use only the newest."""
     budget = assist.thread_tokens if task == "summarise" else min(NEWEST_TOKENS, assist.thread_tokens)
@@ -143,7 +145,7 @@ def prepare(task: Literal["summarise", "classify", "extract"], letters: Sequence
 
 
 def prepare_draft(
-    letters: Sequence[Letter], own_address: str, instruction: str, assist: Assist, background: Background = NOTHING
+    letters: Sequence[PromptEmail], own_address: str, instruction: str, assist: Assist, background: Background = NOTHING
 ) -> Request:
     """Prepares a reply to the newest message, with an optional instruction."""
     chosen, was_cut = prompts.cut(letters, _room(assist.thread_tokens, background))
@@ -152,7 +154,7 @@ def prepare_draft(
 
 
 def prepare_redraft(
-    letters: Sequence[Letter], text: str, instruction: str, assist: Assist, background: Background = NOTHING
+    letters: Sequence[PromptEmail], text: str, instruction: str, assist: Assist, background: Background = NOTHING
 ) -> Request:
     """Prepares a new version of `text`, changed as instructed."""
     chosen, was_cut = prompts.cut(letters, _room(min(REDRAFT_TOKENS, assist.thread_tokens), background))
@@ -160,7 +162,12 @@ def prepare_redraft(
 
 
 def prepare_redraft_for_reviewer(
-    letters: Sequence[Letter], text: str, reason: str, suggestion: str, assist: Assist, background: Background = NOTHING
+    letters: Sequence[PromptEmail],
+    text: str,
+    reason: str,
+    suggestion: str,
+    assist: Assist,
+    background: Background = NOTHING,
 ) -> Request:
     """Prepares another draft in place of the rejected `text`; see `prompts.redraft_for_reviewer`."""
     budget = min(REDRAFT_TOKENS, assist.thread_tokens)
@@ -183,14 +190,14 @@ def _room(tokens: int, background: Background) -> int:
     return max(tokens // 2, tokens - taken)
 
 
-def _request(task: Task, messages: list[Message], assist: Assist, was_cut: bool) -> Request:
+def _request(task: Task, messages: list[PromptTurn], assist: Assist, was_cut: bool) -> Request:
     size = sum(prompts.tokens(message.text) for message in messages)
     long = task == "summarise" and size >= assist.long_thread_tokens
     default = assist.large_model if task in ("draft", "redraft") or long else assist.small_model
     return Request(task, tuple(messages), assist.task_models.get(task) or default, prompts.VERSIONS[task], was_cut)
 
 
-async def summarise(model: Model, request: Request) -> Answered[ManyLine]:
+async def summarise(model: ChatModel, request: Request) -> Answered[ManyLine]:
     """Summarizes the thread. Raises AssistError, like all tasks here."""
     answer = await _complete(model, request)
     text = " ".join(answer.text.split())
@@ -199,7 +206,7 @@ async def summarise(model: Model, request: Request) -> Answered[ManyLine]:
     return Answered(ManyLine(text), answer.model, answer.usage, request.cut)
 
 
-async def classify(model: Model, request: Request, labels: Sequence[str]) -> Answered[OneLine]:
+async def classify(model: ChatModel, request: Request, labels: Sequence[str]) -> Answered[OneLine]:
     """Chooses one of `labels`; the last one if the model's answer is none of them."""
     answer = await _complete(model, request)
     label = chosen_label(answer.text, labels)
@@ -219,7 +226,7 @@ def chosen_label(answer: str, labels: Sequence[str]) -> str | None:
     return named[0] if len(named) == 1 else None
 
 
-async def extract(model: Model, request: Request) -> Answered[Extraction]:
+async def extract(model: ChatModel, request: Request) -> Answered[Extraction]:
     """Extracts requests. A bad answer is repaired once by the model; after that the result is "unknown"."""
     answer = await _complete(model, request)
     usage = answer.usage
@@ -251,14 +258,14 @@ def _read_extraction(text: str) -> tuple[Extraction | None, str]:
 _AS_READ = {"urgency": _urgency, "amounts": _listed}
 
 
-async def second_reader(model: Model, request: Request, reading: DraftReading) -> Answered[SecondReading]:
+async def second_reader(model: ChatModel, request: Request, reading: DraftReading) -> Answered[SecondReading]:
     """Asks for remarks on a draft, and keeps those with valid quotes."""
     answer = await _complete(model, request)
     found = check(answer.text, reading.draft, reading.sources)
     return Answered(found, answer.model, answer.usage, request.cut, certain=found.readable)
 
 
-async def write_whole(model: Model, request: Request) -> Completion:
+async def write_whole(model: ChatModel, request: Request) -> Completion:
     """Writes a draft in one piece, for the agent, which shows nobody the progress."""
     answer = await _complete(model, request, deadline=WRITING_SECONDS)
     return replace(answer, text=body_alone(answer.text))
@@ -279,7 +286,7 @@ def _is_json(text: str) -> bool:
     return True
 
 
-async def write(model: Model, request: Request) -> AsyncGenerator[StreamPart, None]:
+async def write(model: ChatModel, request: Request) -> AsyncGenerator[StreamPart, None]:
     """Streams a draft or a redraft. The last part has `whole`; closing the generator stops the model."""
     parts = model.stream(
         request.messages,
@@ -309,7 +316,7 @@ def _unfenced(text: str) -> str:
     return bare
 
 
-async def _complete(model: Model, request: Request, deadline: float = ANSWER_SECONDS) -> Completion:
+async def _complete(model: ChatModel, request: Request, deadline: float = ANSWER_SECONDS) -> Completion:
     return await model.complete(
         request.messages,
         request.model,

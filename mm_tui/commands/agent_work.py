@@ -22,7 +22,7 @@ from mm_tui.agent.source import MailSource
 from mm_tui.agent.tools import Tools
 from mm_tui.agent.work import Work
 from mm_tui.agent.worker import Fatal, Worker, WorkerPace
-from mm_tui.assist.errors import AssistError, Forbidden, NoKey, Unauthorized
+from mm_tui.assist.errors import AssistError, AssistForbidden, AssistUnauthorized, NoKey
 from mm_tui.clock import Clock
 from mm_tui.commands.common import WEBHOOK_SECRET, damage_marked
 from mm_tui.commands.output import printing as emit
@@ -74,7 +74,7 @@ def _failures_as_statuses() -> Iterator[None]:
         yield
     except MayDecide as error:
         raise CommandError(Exit.AUTH, str(error), "Give the agent a key with read and send only.") from error
-    except (Fatal, NoKey, Unauthorized, Forbidden) as error:
+    except (Fatal, NoKey, AssistUnauthorized, AssistForbidden) as error:
         raise CommandError(Exit.AUTH, str(error), "Check the keys with `mm-tui doctor`.") from error
     except AssistError as error:
         raise CommandError(Exit.GATEWAY, str(error), "Run it again: the answers so far are kept.") from error

@@ -109,13 +109,15 @@ async def ai21_fault(key: Secret, host: str) -> tuple[str, str]:
     be tried; both empty if it works."""
     from mm_tui.assist import errors
     from mm_tui.assist.jamba import Jamba
-    from mm_tui.assist.model import Message
+    from mm_tui.assist.model import PromptTurn
     from mm_tui.settings.sections import Assist
 
     async with Jamba(key, host, attempts=1) as jamba:
         try:
-            await jamba.complete([Message("user", "Hi")], Assist().small_model, max_tokens=1, deadline=ADDRESS_SECONDS)
-        except errors.Unauthorized:
+            await jamba.complete(
+                [PromptTurn("user", "Hi")], Assist().small_model, max_tokens=1, deadline=ADDRESS_SECONDS
+            )
+        except errors.AssistUnauthorized:
             return "AI21 does not accept the key", ""
         except errors.Empty:
             return "", ""

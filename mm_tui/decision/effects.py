@@ -8,7 +8,7 @@ from enum import StrEnum
 import msgspec
 
 
-class Entry(StrEnum):
+class EntryKind(StrEnum):
     """Kinds of journal entries about a decision."""
 
     HELD = "held"
@@ -38,7 +38,7 @@ class WriteEntry(msgspec.Struct, frozen=True):
     """Append this entry and save the state on the disk, in one transaction. `about` is an id, `note` an outcome,
     an answer or a digest."""
 
-    entry: Entry
+    entry: EntryKind
     about: str = ""
     note: str = ""
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from mm_tui.decision import replacement
-from mm_tui.decision.effects import DropText, Entry, Hold, Pause, Reschedule, WriteEntry
+from mm_tui.decision.effects import DropText, EntryKind, Hold, Pause, Reschedule, WriteEntry
 from mm_tui.decision.events import (
     Answer,
     CallConflict,
@@ -82,7 +82,7 @@ def begin(case: Case) -> Move:
     state = replace(state, relatives=tuple(named)[:MOST_RELATIVES])
     if case.doubtful:
         return end(state, Outcome.DOUBTFUL)
-    return state, (WriteEntry(Entry.HELD, case.item, case.digest), Hold())
+    return state, (WriteEntry(EntryKind.HELD, case.item, case.digest), Hold())
 
 
 def step(state: State, event: Event) -> Move:
@@ -157,12 +157,12 @@ def _not_made(state: State, *, undone: bool) -> Move:
     if _is_first(state):
         return end(state, Outcome.UNDONE if undone else Outcome.FELL_BACK)
     waiting = replace(state, step=Step.CHECK, todo=(), closing=True)
-    return waiting, (WriteEntry(Entry.STOPPED, target(state)),)
+    return waiting, (WriteEntry(EntryKind.STOPPED, target(state)),)
 
 
 def _check_again(state: State) -> Move:
     """Reads everything again before a call that is in the journal but was never started."""
-    return with_journal(check(state), WriteEntry(Entry.STOPPED, target(state)))
+    return with_journal(check(state), WriteEntry(EntryKind.STOPPED, target(state)))
 
 
 def _look_early(state: State) -> Move:
@@ -280,7 +280,7 @@ def _schedule_checked(state: State, snapshot: Snapshot) -> Move:
         return end(state, Outcome.CHANGED, snapshot=snapshot)
     calling = replace(state, step=Step.CALL, todo=())
     return calling, (
-        WriteEntry(Entry.RESCHEDULING, state.case.item, state.case.fingerprint),
+        WriteEntry(EntryKind.RESCHEDULING, state.case.item, state.case.fingerprint),
         Reschedule(state.case.item),
     )
 
@@ -303,7 +303,7 @@ def _calling(state: State, event: Event) -> Move:
 
 
 def _answer(state: State, choice: Choice) -> Move:
-    answered = WriteEntry(Entry.ANSWERED, target(state), choice)
+    answered = WriteEntry(EntryKind.ANSWERED, target(state), choice)
     if choice is Choice.LEAVE:
         return with_journal(end(state, Outcome.LEFT, snapshot=state.snapshot), answered)
     if choice is Choice.WITHDRAW:
@@ -321,13 +321,13 @@ def _resume(state: State) -> Move:
     if state.step is Step.RECORD:
         if state.reached is not None:
             return released(state, state.reached, state.snapshot)
-        return with_journal(read_on(state, (target(state),)), WriteEntry(Entry.RESUMED, target(state)))
+        return with_journal(read_on(state, (target(state),)), WriteEntry(EntryKind.RESUMED, target(state)))
     if state.step is Step.CALL:
         state = in_doubt(state)
     # Keep who released the original and so made us withdraw: it must be reported at the end.
     snapshot = state.snapshot if state.stage is Stage.WITHDRAW else None
     state = replace(state, stale=True, question=None, snapshot=snapshot, said="", todo=())
-    return with_journal(_read_first(state), WriteEntry(Entry.RESUMED, target(state)))
+    return with_journal(_read_first(state), WriteEntry(EntryKind.RESUMED, target(state)))
 
 
 def _read_first(state: State) -> Move:

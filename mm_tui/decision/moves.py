@@ -9,7 +9,7 @@ from mm_tui.decision.effects import (
     Decide,
     DropText,
     Effect,
-    Entry,
+    EntryKind,
     Find,
     Look,
     Pause,
@@ -38,7 +38,7 @@ def end(state: State, outcome: Outcome, *, snapshot: Snapshot | None = None, sai
     ended = replace(
         state, step=Step.END, todo=(), question=None, outcome=outcome, snapshot=snapshot, said=said or state.said
     )
-    entry = {Outcome.UNDONE: Entry.UNDONE, Outcome.FELL_BACK: Entry.FELL_BACK}.get(outcome, Entry.ENDED)
+    entry = {Outcome.UNDONE: EntryKind.UNDONE, Outcome.FELL_BACK: EntryKind.FELL_BACK}.get(outcome, EntryKind.ENDED)
     journal = WriteEntry(entry, state.replacement or state.case.item, outcome)
     if outcome in (Outcome.EDIT_RELEASED, Outcome.RESCHEDULED):
         return ended, (journal, DropText())
@@ -107,7 +107,7 @@ def read_on(state: State, todo: tuple[str, ...]) -> Move:
 def decide(state: State, *, approve: bool) -> Move:
     """Makes the decision, once."""
     about = target(state)
-    entry = Entry.RETIRING if state.stage is Stage.RETIRE else Entry.DECIDING
+    entry = EntryKind.RETIRING if state.stage is Stage.RETIRE else EntryKind.DECIDING
     superseded_by = state.replacement if state.stage is Stage.RETIRE else ""
     called = replace(state, step=Step.CALL, todo=(), question=None, snapshot=None)
     return called, (
@@ -120,13 +120,13 @@ def record_approval(state: State, digest: str) -> Move:
     """Records the first of two approvals, of the content with this digest. It releases nothing."""
     about = target(state)
     recording = replace(state, step=Step.CALL, todo=(), question=None, snapshot=None)
-    return recording, (WriteEntry(Entry.RECORDING_APPROVAL, about, digest), RecordApproval(about, digest))
+    return recording, (WriteEntry(EntryKind.RECORDING_APPROVAL, about, digest), RecordApproval(about, digest))
 
 
 def submit(state: State) -> Move:
     """Sends the edit, or sends it again under the same key."""
     return replace(state, step=Step.CALL, todo=(), question=None, snapshot=None), (
-        WriteEntry(Entry.SUBMITTING, state.case.item, state.case.fingerprint),
+        WriteEntry(EntryKind.SUBMITTING, state.case.item, state.case.fingerprint),
         Submit(),
     )
 
@@ -145,7 +145,7 @@ def withdraw(state: State, *, forced: bool, snapshot: Snapshot | None = None) ->
         question=None,
         snapshot=snapshot,
     )
-    return cancelling, (WriteEntry(Entry.WITHDRAWING, state.replacement), Cancel(state.replacement))
+    return cancelling, (WriteEntry(EntryKind.WITHDRAWING, state.replacement), Cancel(state.replacement))
 
 
 def in_doubt(state: State) -> State:
@@ -163,7 +163,7 @@ def in_doubt(state: State) -> State:
 def doubt(state: State, said: str) -> Move:
     """Journals that the call may have taken effect, then reads it back."""
     doubting = replace(in_doubt(state), step=Step.DOUBT, said=said)
-    return doubting, (WriteEntry(Entry.IN_DOUBT, target(state)), Pause())
+    return doubting, (WriteEntry(EntryKind.IN_DOUBT, target(state)), Pause())
 
 
 def read_back(state: State, said: str = "") -> Move:
@@ -174,7 +174,7 @@ def read_back(state: State, said: str = "") -> Move:
 def record(state: State, said: str) -> Move:
     """Reads once more what the gateway recorded, after it confirmed the call."""
     about = target(state)
-    entry = Entry.APPROVAL_RECORDED if is_first_approval(state) else Entry.DONE
+    entry = EntryKind.APPROVAL_RECORDED if is_first_approval(state) else EntryKind.DONE
     recording = replace(state, step=Step.RECORD, said=said, todo=(about,))
     return recording, (WriteEntry(entry, about, said), Look(about))
 
@@ -193,7 +193,7 @@ def submitted(state: State, email_id: str) -> Move:
     """Records the id under which the gateway holds the edit."""
     known = replace(state, replacement=email_id, may_release="")
     waiting, looks = check(known, Stage.WAIT)
-    return waiting, (WriteEntry(Entry.SUBMITTED, email_id, state.case.fingerprint), *looks)
+    return waiting, (WriteEntry(EntryKind.SUBMITTED, email_id, state.case.fingerprint), *looks)
 
 
 def with_journal(move: Move, *entries: WriteEntry) -> Move:

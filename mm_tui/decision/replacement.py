@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from mm_tui.decision.effects import Entry, Pause, WriteEntry
+from mm_tui.decision.effects import EntryKind, Pause, WriteEntry
 from mm_tui.decision.events import CallConflict, CallRefused, Done, Event, KeyExpired, OutcomeUnknown, Submitted
 from mm_tui.decision.moves import (
     Move,
@@ -182,13 +182,13 @@ def found(state: State, email_id: str) -> Move:
 
 def refused(state: State, question: Question, words: str) -> Move:
     """Asks a human about a call that was refused. After a crash it must not look as if it were in doubt."""
-    return with_journal(ask(state, question, said=words), WriteEntry(Entry.REFUSED, target(state), words))
+    return with_journal(ask(state, question, said=words), WriteEntry(EntryKind.REFUSED, target(state), words))
 
 
 def _retire_answered(state: State, event: Event) -> Move:
     match event:
         case Done(words):
-            retired = WriteEntry(Entry.RETIRED, state.case.item, words)
+            retired = WriteEntry(EntryKind.RETIRED, state.case.item, words)
             if state.sent:
                 return with_journal(edit_released(state), retired)
             return with_journal(check(state, Stage.RELEASE), retired)

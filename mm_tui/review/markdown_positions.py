@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _TILDES = re.compile("~*")
 
 
-class _State(StateInline):
+class _InlineState(StateInline):
     """An inline parser's state that records source positions."""
 
     def __init__(self, src: str, md: MarkdownIt, env: MutableMapping[str, Any], tokens: list[Token]) -> None:
@@ -73,7 +73,7 @@ class _Inline(ParserInline):
     """An inline parser with our state."""
 
     def parse(self, src: str, md: MarkdownIt, env: MutableMapping[str, Any], tokens: list[Token]) -> list[Token]:
-        state = _State(src, md, env, tokens)
+        state = _InlineState(src, md, env, tokens)
         self.tokenize(state)
         for rule in self.ruler2.getRules(""):
             rule(state)

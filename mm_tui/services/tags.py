@@ -130,7 +130,7 @@ async def remove(
     return {key: value for key, value in held.items() if key not in gone}
 
 
-class Facts(Protocol):
+class ExtractedFacts(Protocol):
     """What was extracted from an email."""
 
     @property
@@ -145,7 +145,7 @@ class Facts(Protocol):
     def amounts(self) -> Sequence[str]: ...
 
 
-def of_results(label: str, label_by: str, summary: str, facts: Facts, models: Sequence[str]) -> dict[str, str]:
+def of_results(label: str, label_by: str, summary: str, facts: ExtractedFacts, models: Sequence[str]) -> dict[str, str]:
     """Converts results about an email to tags; empty results have no tag."""
     wanted = {LABEL: label, LABEL_BY: label_by, SUMMARY: summary, MODEL: ", ".join(models)}
     wanted |= {INTENT: facts.intent, REQUESTED_ACTION: facts.requested_action, URGENCY: facts.urgency}

@@ -27,7 +27,7 @@ from mm_tui.settings.sections import (
     Risk,
     Section,
     Settings,
-    Sync,
+    SyncSettings,
     Ui,
 )
 from mm_tui.text import OneLine
@@ -49,7 +49,7 @@ SECTIONS: Mapping[str, type[Section]] = {
     "agent": Agent,
     "review": Review,
     "risk": Risk,
-    "sync": Sync,
+    "sync": SyncSettings,
     "notice": Notice,
     "ui": Ui,
     "filters": Filters,

@@ -37,7 +37,7 @@ _KIND_WORDS = {
 }
 
 
-class Listed(msgspec.Struct, frozen=True):
+class ListedProfile(msgspec.Struct, frozen=True):
     """A profile in a list. `trouble` says why it cannot be used; empty if nothing is wrong."""
 
     key: str
@@ -57,7 +57,7 @@ class Listed(msgspec.Struct, frozen=True):
 CHANGED = OneLine("its settings have changed since it was opened: start mm-tui again to use them")
 
 
-def as_open(listed: Listed, opened: Profile) -> Listed:
+def as_open(listed: ListedProfile, opened: Profile) -> ListedProfile:
     """The open profile as the program uses it, whatever the file says meanwhile."""
     used = msgspec.structs.replace(
         listed, kind=kind_of(opened), url=OneLine(opened.url), mailbox=OneLine(opened.mailbox or "")
@@ -76,7 +76,7 @@ class Profiles:
     def file(self) -> Path:
         return self._path or paths.config_path()
 
-    def listed(self) -> tuple[Listed, ...]:
+    def listed(self) -> tuple[ListedProfile, ...]:
         """All profiles, in the file's order. If there are none, the one from defaults and environment. Raises
         ConfigError if the file cannot be read or parsed."""
         table = config_file.parse(config_file.read(self.file, must_exist=self._path is not None), self.file)
@@ -89,12 +89,12 @@ class Profiles:
             self._listed(None, is_default=True),
         )
 
-    def _listed(self, name: str | None, *, is_default: bool) -> Listed:
+    def _listed(self, name: str | None, *, is_default: bool) -> ListedProfile:
         try:
             profile = config_file.load(self._path, profile=name).profile
         except ConfigError as error:
-            return Listed(name or "default", trouble=OneLine(str(error)), is_default=is_default)
-        return Listed(
+            return ListedProfile(name or "default", trouble=OneLine(str(error)), is_default=is_default)
+        return ListedProfile(
             profile.name,
             kind_of(profile),
             OneLine(profile.url),

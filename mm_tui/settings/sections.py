@@ -264,7 +264,7 @@ class Risk(Section, frozen=True):
     """Share of common words at which a draft counts as similar to a rejected one."""
 
 
-class Sync(Section, frozen=True):
+class SyncSettings(Section, frozen=True):
     """How the gateway is polled. Seconds."""
 
     active_seconds: Annotated[float, Meta(ge=1, le=86_400)] = 5
@@ -328,7 +328,7 @@ class Settings(Section, frozen=True):
     agent: Agent = Agent()
     review: Review = Review()
     risk: Risk = Risk()
-    sync: Sync = Sync()
+    sync: SyncSettings = SyncSettings()
     notice: Notice = Notice()
     filters: Filters = Filters()
     ui: Ui = Ui()

@@ -29,8 +29,7 @@ from mm_tui.services.queue.entries import ReviewQueue
 from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.services.sync.service import Sync
 from mm_tui.services.sync.waiting_details import WaitingDetails
-from mm_tui.settings.sections import Risk
-from mm_tui.settings.sections import Sync as SyncSettings
+from mm_tui.settings.sections import Risk, SyncSettings
 from tests.support.cli import Home
 from tests.support.desk import Desk, at_desk
 from tests.support.spec_gateway import SpecGateway, spec_gateway

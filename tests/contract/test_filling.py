@@ -10,7 +10,7 @@ import pytest
 
 from mm_tui.sandbox.gateway import mailboxes
 from mm_tui.sandbox.gateway.mail import IncomingMail, MailAttachment, SampleDraft, SampleMailbox
-from mm_tui.sandbox.gateway.state import DOMAIN, State
+from mm_tui.sandbox.gateway.state import DOMAIN, SandboxState
 from mm_tui.sandbox.run import seed
 from mm_tui.sandbox.samples import load_samples
 from tests.support.sandbox import Sandbox, running_sandbox
@@ -31,8 +31,8 @@ def mail(number: int, **fields: object) -> IncomingMail:
     return IncomingMail(**{**known, **fields})  # type: ignore[arg-type]
 
 
-def filling(*mails: IncomingMail) -> Callable[[State], None]:
-    def fill(state: State) -> None:
+def filling(*mails: IncomingMail) -> Callable[[SandboxState], None]:
+    def fill(state: SandboxState) -> None:
         first = mailboxes.all_mailboxes(state)[0]["id"]
         assert seed.fill_mail(state, first, mails) == len(mails)
 
@@ -56,7 +56,7 @@ def test_ids_sort_by_the_dates_of_the_mail_whatever_order_it_came_in(tmp_path: P
 
 
 def test_mail_from_the_readers_own_addresses_was_sent(tmp_path: Path) -> None:
-    def fill(state: State) -> None:
+    def fill(state: SandboxState) -> None:
         first = mailboxes.all_mailboxes(state)[0]["id"]
         seed.fill_mail(state, first, [mail(1), mail(2, sender="Me <Me@y.example>")], ["me@y.example"])
 
@@ -146,7 +146,7 @@ def test_sample_drafts_wait_in_their_threads(tmp_path: Path) -> None:
         tags={"<1@x>": {"label": "support"}},
     )
 
-    def fill(state: State) -> None:
+    def fill(state: SandboxState) -> None:
         assert seed.fill_samples(state, [sample]) == 4
 
     with running_sandbox(tmp_path, fill=fill) as sandbox:
@@ -159,7 +159,7 @@ def test_sample_drafts_wait_in_their_threads(tmp_path: Path) -> None:
 
 
 def test_a_draft_that_answers_nothing_is_a_mistake_in_the_samples(tmp_path: Path) -> None:
-    state = State(tmp_path)
+    state = SandboxState(tmp_path)
     sample = SampleMailbox("support", "Help", drafts=(SampleDraft("<none@x>", "Text"),))
     with pytest.raises(ValueError, match="<none@x>"):
         seed.fill_samples(state, [sample])
@@ -170,7 +170,7 @@ def test_a_draft_that_answers_nothing_is_a_mistake_in_the_samples(tmp_path: Path
 def test_the_shipped_samples_fill_the_sandboxs_own_mailboxes(tmp_path: Path) -> None:
     samples = load_samples(datetime.now(UTC)).mailboxes
 
-    def fill(state: State) -> None:
+    def fill(state: SandboxState) -> None:
         seed.fill_samples(state, samples)
 
     with running_sandbox(tmp_path, fill=fill) as sandbox:

@@ -14,7 +14,7 @@ import pytest
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.keys import Keys
 from mm_tui.sandbox.gateway import database
-from mm_tui.sandbox.gateway.state import State
+from mm_tui.sandbox.gateway.state import SandboxState
 from mm_tui.settings.secret import Secret
 from tests.support.sandbox import Sandbox, file_part, running_sandbox, wait_until
 from tests.support.webhooks import receiving, subscribe
@@ -217,16 +217,16 @@ def one_moment(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Two older mails, then three of one moment, then one more; oldest first."""
     older = at_one_moment(sandbox, 2)
     sandbox.advance(5)
-    now = State.now_ms
+    now = SandboxState.now_ms
     stopped: list[int] = []
 
-    def stopped_now(state: State) -> int:
+    def stopped_now(state: SandboxState) -> int:
         stopped.append(now(state))
         return stopped[0]
 
-    monkeypatch.setattr(State, "now_ms", stopped_now)
+    monkeypatch.setattr(SandboxState, "now_ms", stopped_now)
     same = at_one_moment(sandbox, 3)
-    monkeypatch.setattr(State, "now_ms", now)
+    monkeypatch.setattr(SandboxState, "now_ms", now)
     sandbox.advance(5)
     return [*older, *same, *at_one_moment(sandbox, 1)]
 
@@ -276,7 +276,7 @@ async def test_a_small_attachment_comes_at_once_and_a_large_one_by_its_link(sand
 def test_a_folder_of_the_schema_before_is_taken_on(tmp_path: Path) -> None:
     with running_sandbox(tmp_path) as sandbox:
         draft = sandbox.draft()
-    state = State(tmp_path / "sandbox")
+    state = SandboxState(tmp_path / "sandbox")
     state.db.executescript(
         "DROP TABLE allow_list; CREATE TABLE allow_list(address TEXT PRIMARY KEY) WITHOUT ROWID;"
         " ALTER TABLE suppressions DROP COLUMN mailbox_id;"

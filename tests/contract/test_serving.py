@@ -25,8 +25,8 @@ import pytest
 from mm_tui.sandbox.gateway import lifecycle, messages
 from mm_tui.sandbox.gateway.mail import IncomingMail, TimedMail
 from mm_tui.sandbox.gateway.server import Server
-from mm_tui.sandbox.gateway.state import State
-from mm_tui.sandbox.gateway.statuses import Status
+from mm_tui.sandbox.gateway.state import SandboxState
+from mm_tui.sandbox.gateway.statuses import SandboxStatus
 from mm_tui.sandbox.run import seed
 from mm_tui.sandbox.run.child import Ready, SandboxChild, SandboxFailed
 from mm_tui.sandbox.run.demo_agent import DemoActivity, redraft
@@ -69,8 +69,8 @@ It does.
 """
 
 
-def fill_with(count: int) -> Callable[[State], None]:
-    def fill(state: State) -> None:
+def fill_with(count: int) -> Callable[[SandboxState], None]:
+    def fill(state: SandboxState) -> None:
         assert fill_synthetic(state, count) == count
 
     return fill
@@ -157,7 +157,7 @@ def test_samples_are_filled_in_once(tmp_path: Path) -> None:
 
 def test_a_folder_of_a_reader_s_own_mail_is_not_filled_with_samples_later(tmp_path: Path) -> None:
     (tmp_path / "own.mbox").write_text(MBOX)
-    state = State(tmp_path / "sandbox")
+    state = SandboxState(tmp_path / "sandbox")
     try:
         fill(state, [tmp_path / "own.mbox"], 0, None)
         held = state.db.execute("SELECT count(*) FROM emails").fetchone()[0]
@@ -331,7 +331,7 @@ def test_a_web_page_under_another_name_reads_nothing(sandbox: Sandbox) -> None:
 
 
 def test_it_serves_on_the_other_loopback_address_too(tmp_path: Path) -> None:
-    state = State(tmp_path)
+    state = SandboxState(tmp_path)
     try:
         server = Server(state, host="::1")
     except OSError:
@@ -350,7 +350,7 @@ def test_two_sandboxes_cannot_share_a_folder(tmp_path: Path) -> None:
 
 
 def test_the_agent_sees_its_own_key_and_none_of_the_users(tmp_path: Path) -> None:
-    state = State(tmp_path)
+    state = SandboxState(tmp_path)
     server = Server(state)
     try:
         own = {"PATH": "/bin", "MULTIMAIL_API_KEY": "mm_live_mine", "AI21_API_KEY": "mine", "MM_TUI_PROFILE": "acme"}
@@ -365,7 +365,7 @@ def test_the_agent_sees_its_own_key_and_none_of_the_users(tmp_path: Path) -> Non
 
 
 def state_keys(folder: Path) -> dict[str, str]:
-    state = State(folder)
+    state = SandboxState(folder)
     try:
         return state.keys()
     finally:
@@ -389,14 +389,14 @@ def test_the_agent_ends_with_the_sandbox(tmp_path: Path, number: signal.Signals)
 
 
 def test_each_sample_draft_is_written_anew_for_a_reviewer_who_asks(tmp_path: Path) -> None:
-    state = State(tmp_path)
+    state = SandboxState(tmp_path)
     try:
         with state.write():
             seed.fill_samples(state, load_samples(datetime.now(UTC)).mailboxes)
         drafts = [row["id"] for row in state.db.execute("SELECT id FROM emails WHERE status = 'pending_send_approval'")]
         reasons = ("Wrong tone", "Wrong facts", "Shorter", "")
         for draft, reason in zip(drafts, itertools.cycle(reasons), strict=False):
-            lifecycle.set_status(state, draft, Status.REJECTED)
+            lifecycle.set_status(state, draft, SandboxStatus.REJECTED)
             wanted = [(draft, "review.redraft", "now"), (draft, "review.reason", reason)]
             state.db.executemany("INSERT INTO tags VALUES (?, ?, ?)", wanted)
         words = json.dumps("Dear Anna, it leaves on Monday.")
@@ -418,9 +418,9 @@ def test_each_sample_draft_is_written_anew_for_a_reviewer_who_asks(tmp_path: Pat
 async def test_a_failure_in_the_demo_is_reported_once_and_ends_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    state, tries, enough = State(tmp_path), [0], asyncio.Event()
+    state, tries, enough = SandboxState(tmp_path), [0], asyncio.Event()
 
-    def fails(_state: State) -> int:
+    def fails(_state: SandboxState) -> int:
         tries[0] += 1
         if tries[0] == 3:
             enough.set()
@@ -448,7 +448,7 @@ async def test_mail_arrives_while_the_demo_runs(tmp_path: Path, monkeypatch: pyt
         for local in ("billing", "support")
     )
     monkeypatch.setattr("mm_tui.sandbox.run.demo_agent.arrivals", lambda now, *, seed: iter([first, second]))
-    state = State(tmp_path)
+    state = SandboxState(tmp_path)
     server = Server(state)
     try:
         # Among a reader's own mail nothing made up arrives.

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from mm_tui.sandbox.gateway.state import State
+from mm_tui.sandbox.gateway.state import SandboxState
 from mm_tui.services.decisions.record import state_of
 from mm_tui.services.decisions.view import Phase
 from mm_tui.services.saved_texts.edits import Edits
@@ -52,7 +52,7 @@ def sandbox(tmp_path: Path, left: dict[str, str]) -> Iterator[Sandbox]:
     """A sandbox that knows what the earlier version's did."""
     tables = json.loads((tmp_path / "gateway.json").read_text("utf-8"))
 
-    def fill(state: State) -> None:
+    def fill(state: SandboxState) -> None:
         with state.write() as connection:
             for table, content in tables.items():
                 connection.execute(f"DELETE FROM {table}")

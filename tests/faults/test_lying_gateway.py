@@ -12,7 +12,7 @@ from typing import Any, cast
 import pytest
 
 from mm_tui import clock
-from mm_tui.decision.effects import Entry
+from mm_tui.decision.effects import EntryKind
 from mm_tui.decision.state import Outcome, Question
 from mm_tui.gateway.errors import Malformed
 from mm_tui.services.decisions import calls
@@ -194,7 +194,7 @@ async def test_what_was_checked_long_ago_is_checked_again_before_it_is_approved(
     def sleeping(log: DecisionLog, *given: Any) -> None:
         nonlocal slept
         write(log, *given)
-        if slept == 0 and any(entry.entry is Entry.DECIDING for entry in given[3]):
+        if slept == 0 and any(entry.entry is EntryKind.DECIDING for entry in given[3]):
             slept = 3600
 
     monkeypatch.setattr(DecisionLog, "write", sleeping)

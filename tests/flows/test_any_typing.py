@@ -28,7 +28,7 @@ from mm_tui.screens.thread.screen import ThreadScreen
 from mm_tui.services.decisions.approval_gate import DWELL_SECONDS
 from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.settings.secret import Secret
-from mm_tui.settings.sections import Review, Sync
+from mm_tui.settings.sections import Review, SyncSettings
 from mm_tui.store.decisions.edits import EditStore
 from mm_tui.text import OneLine
 from mm_tui.widgets.draft_area import DraftArea
@@ -289,7 +289,7 @@ async def test_no_typing_decides_what_was_not_chosen_and_no_text_is_lost(
     mail = sandbox.inbound(subject="Where is my order", body="It has not come.")
     for number in range(6):
         sandbox.draft(f"Number {number}.")
-    quick = settings_for(sandbox, review=Review(hold_seconds=1), sync=Sync(active_seconds=1, idle_seconds=1))
+    quick = settings_for(sandbox, review=Review(hold_seconds=1), sync=SyncSettings(active_seconds=1, idle_seconds=1))
     model = {"ai21_key": Secret(sandbox.ai21_key), "ai21_host": sandbox.ai21_url}
     quick = msgspec.structs.replace(quick, profile=msgspec.structs.replace(quick.profile, **model))
     async with running_queue(quick, 6) as (app, pilot, screen):

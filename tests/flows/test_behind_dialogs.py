@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from mm_tui.app import MmTui
-from mm_tui.settings.sections import Sync
+from mm_tui.settings.sections import SyncSettings
 from mm_tui.terminal.output import ShownCells
 from tests.support.app import settings_for, until
 from tests.support.queue import running_queue, write_elsewhere
@@ -50,7 +50,7 @@ def what_is_written(app: MmTui) -> Iterator[list[str]]:
 
 
 async def test_behind_a_dialog_no_more_is_written_than_the_changed_cells(sandbox: Sandbox) -> None:
-    often = settings_for(sandbox, sync=Sync(active_seconds=1, idle_seconds=1))
+    often = settings_for(sandbox, sync=SyncSettings(active_seconds=1, idle_seconds=1))
     async with running_queue(often, DRAFTS) as (app, pilot, screen):
         await until(pilot, lambda: all(entry.item.complete for entry in screen.listing.waiting), "all details")
         for at, (dialog, key) in enumerate(OPENING.items(), start=1):

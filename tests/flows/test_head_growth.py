@@ -7,10 +7,10 @@ from msgspec.structs import replace
 
 from mm_tui.review.findings import Finding, Level
 from mm_tui.screens.pending.advice import Advice
-from mm_tui.screens.pending.head import Opened
+from mm_tui.screens.pending.head import OpenedEmail
 from mm_tui.screens.pending.pane import ItemPane
 from mm_tui.services.assistant.cards import CardPhase, CardState
-from mm_tui.settings.sections import Sync
+from mm_tui.settings.sections import SyncSettings
 from mm_tui.text import ManyLine, OneLine
 from mm_tui.widgets.cached_static import CachedStatic
 from tests.support.app import running_app, settings_for, until
@@ -24,7 +24,9 @@ async def test_a_line_that_is_read_stays_in_its_place_when_findings_come_and_go(
 ) -> None:
     sandbox.draft("\n\n".join(f"Paragraph {number} of a long draft." for number in range(60)))
     # No poll comes between: it would show the draft as it is.
-    async with running_app(settings_for(sandbox, sync=Sync(active_seconds=60, idle_seconds=60)), size=(100, 30)) as (
+    async with running_app(
+        settings_for(sandbox, sync=SyncSettings(active_seconds=60, idle_seconds=60)), size=(100, 30)
+    ) as (
         app,
         pilot,
     ):
@@ -46,12 +48,12 @@ async def test_a_line_that_is_read_stays_in_its_place_when_findings_come_and_go(
         card = CardState(
             CardPhase.DONE, summary=ManyLine("Asks where it is."), requested_action=OneLine("Say when it comes")
         )
-        pane.show(Opened(assessed, mailbox=mailbox, advice=Advice(card)))
+        pane.show(OpenedEmail(assessed, mailbox=mailbox, advice=Advice(card)))
         # At once: the screen may show the draft again as it is.
         assert "a late finding 0" in str(pane.query_one("#item-head", CachedStatic).content)
         await pilot.pause()
         assert row_of_the_text() == before
-        pane.show(Opened(entry, mailbox=mailbox, advice=pane.advice))
+        pane.show(OpenedEmail(entry, mailbox=mailbox, advice=pane.advice))
         await pilot.pause()
         assert row_of_the_text() == before
 

@@ -14,7 +14,7 @@ from mm_tui.services.audit.act_journal import ActJournal
 from mm_tui.services.events import ignore
 from mm_tui.services.mail.scheduled import NotCancelled, cancel
 from mm_tui.services.sync.service import Sync
-from mm_tui.settings.sections import Sync as SyncSettings
+from mm_tui.settings.sections import SyncSettings
 from mm_tui.store.audit.journal import Journal
 from tests.support.app import drawn, running_app, settings_for, until
 from tests.support.cli import Home

@@ -21,7 +21,7 @@ from mm_tui.screens.pending.external_editor import ExternalEditing, run_editor
 from mm_tui.screens.thread.screen import ThreadScreen
 from mm_tui.services.assistant.cards import DraftText
 from mm_tui.services.saved_texts.edits import Edits, NotSaved
-from mm_tui.settings.sections import Sync
+from mm_tui.settings.sections import SyncSettings
 from mm_tui.store.decisions.edits import EditStore
 from mm_tui.text import ManyLine
 from mm_tui.widgets.draft_area import DraftArea
@@ -205,7 +205,7 @@ async def test_the_reply_names_the_address_that_it_goes_to(sandbox: Sandbox) -> 
 
 async def test_a_half_written_reply_outlives_a_program_that_keeps_no_mail(sandbox: Sandbox) -> None:
     sandbox.inbound(subject="Where is my order", body="It has not come.")
-    forgetful = settings_for(sandbox, sync=Sync(active_seconds=1, idle_seconds=1, memory=True))
+    forgetful = settings_for(sandbox, sync=SyncSettings(active_seconds=1, idle_seconds=1, memory=True))
     async with running_app(forgetful) as (app, pilot):
         await opened("reply", app, pilot, None)
         await pilot.press("escape")

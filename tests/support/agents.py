@@ -20,7 +20,7 @@ from mm_tui.agent.source import MailSource
 from mm_tui.agent.tools import Tools
 from mm_tui.agent.work import Work
 from mm_tui.agent.worker import Worker, WorkerPace
-from mm_tui.assist.model import Model
+from mm_tui.assist.model import ChatModel
 from mm_tui.clock import Clock, SystemClock
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.keys import Keys
@@ -54,7 +54,7 @@ class Desk:
 
 @asynccontextmanager
 async def desk(
-    settings: Settings, path: Path | None = None, *, model: Model | None = None, clock: Clock | None = None
+    settings: Settings, path: Path | None = None, *, model: ChatModel | None = None, clock: Clock | None = None
 ) -> AsyncIterator[Desk]:
     """Opens an agent with short pauses. `path`: its store, which can be reopened; None keeps it in memory."""
     clock = clock or SystemClock()

@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 from mm_tui.app import MmTui
 from mm_tui.session import Session
 from mm_tui.settings.secret import Secret
-from mm_tui.settings.sections import Assist, Profile, Review, Settings, Sync
+from mm_tui.settings.sections import Assist, Profile, Review, Settings, SyncSettings
 from mm_tui.store.database import Database
 from tests.support.assistant import settings_for as assisted
 from tests.support.sandbox import Sandbox
@@ -25,7 +25,7 @@ def settings_for(sandbox: Sandbox, *, without: tuple[str, ...] = (), **sections:
     profile = Profile.of({"name": "acme", "url": sandbox.url, "reviewer": "robin", **keys})
     quick = {
         "review": Review(hold_seconds=0),
-        "sync": Sync(active_seconds=1, idle_seconds=1),
+        "sync": SyncSettings(active_seconds=1, idle_seconds=1),
         "assist": Assist(automatic=False),
     }
     return Settings.of({"profile": profile, **quick, **sections})

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from mm_tui.assist.limiter import Limits
-from mm_tui.assist.model import Model
+from mm_tui.assist.model import ChatModel
 from mm_tui.clock import Clock, SystemClock
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.keys import Keys
@@ -72,7 +72,7 @@ def settings_for(
 
 @asynccontextmanager
 async def assisted(
-    settings: Settings, model: Model | None = None, clock: Clock | None = None
+    settings: Settings, model: ChatModel | None = None, clock: Clock | None = None
 ) -> AsyncIterator[Assisted]:
     """Opens everything in memory and closes it at the end."""
     database = Database.open(None)
@@ -90,7 +90,9 @@ async def assisted(
 
 
 @asynccontextmanager
-async def synced(settings: Settings, model: Model | None = None, clock: Clock | None = None) -> AsyncIterator[Assisted]:
+async def synced(
+    settings: Settings, model: ChatModel | None = None, clock: Clock | None = None
+) -> AsyncIterator[Assisted]:
     """As `assisted`, with all lists of the gateway in the store."""
     async with assisted(settings, model, clock) as services:
         await services.sync()

@@ -28,7 +28,7 @@ from typing import Any, TypeVar, cast
 import httpx
 
 from mm_tui.sandbox.gateway.server import Server
-from mm_tui.sandbox.gateway.state import State, Tuning
+from mm_tui.sandbox.gateway.state import SandboxState, Tuning
 from mm_tui.sandbox.run.child import Ready, SandboxChild
 from mm_tui.sandbox.run.serve import ready_message
 
@@ -187,7 +187,9 @@ class Sandbox:
 
 
 @contextmanager
-def running_sandbox(folder: Path, *, fill: Callable[[State], None] | None = None, **tuning: Any) -> Iterator[Sandbox]:
+def running_sandbox(
+    folder: Path, *, fill: Callable[[SandboxState], None] | None = None, **tuning: Any
+) -> Iterator[Sandbox]:
     """Starts a sandbox in a thread and stops it at the end.
 
     Args:
@@ -195,7 +197,7 @@ def running_sandbox(folder: Path, *, fill: Callable[[State], None] | None = None
         fill: called with the state before anything is served.
         tuning: fields of `mm_tui.sandbox.gateway.state.Tuning`; delays are 0 unless given.
     """
-    state = State(folder / "sandbox", Tuning(**{**QUICK, **tuning}))
+    state = SandboxState(folder / "sandbox", Tuning(**{**QUICK, **tuning}))
     if fill is not None:
         fill(state)
     server = Server(state)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 
 from mm_tui.assist.errors import AssistError
-from mm_tui.assist.model import Completion, Message, StreamPart, TokenUsage
+from mm_tui.assist.model import Completion, PromptTurn, StreamPart, TokenUsage
 from mm_tui.text import ManyLine, OneLine
 
 
@@ -14,12 +14,12 @@ class Scripted:
 
     def __init__(self, *answers: str) -> None:
         self.answers = list(answers)
-        self.asked: list[list[Message]] = []
+        self.asked: list[list[PromptTurn]] = []
         self.json: list[bool] = []
 
     async def complete(
         self,
-        messages: Sequence[Message],
+        messages: Sequence[PromptTurn],
         model: str,
         *,
         max_tokens: int,
@@ -31,13 +31,13 @@ class Scripted:
         self.json.append(json)
         return await self.answer(messages, model)
 
-    async def answer(self, messages: Sequence[Message], model: str) -> Completion:
+    async def answer(self, messages: Sequence[PromptTurn], model: str) -> Completion:
         """What `complete` returns; for models that answer by what they are asked."""
         return Completion(ManyLine(self.answers.pop(0)), OneLine(model), TokenUsage(10, 2))
 
     async def stream(
         self,
-        messages: Sequence[Message],
+        messages: Sequence[PromptTurn],
         model: str,
         *,
         max_tokens: int,
@@ -67,7 +67,7 @@ class Answering(Scripted):
         self.refused = "nothing that anybody writes"
         self.problems: list[AssistError] = []
 
-    async def answer(self, messages: Sequence[Message], model: str) -> Completion:
+    async def answer(self, messages: Sequence[PromptTurn], model: str) -> Completion:
         if self.problems and any(self.refused in message.text for message in messages):
             raise self.problems[0] if len(self.problems) == 1 else self.problems.pop(0)
         task = messages[0].text.split("\n")[0].removeprefix("task: ")

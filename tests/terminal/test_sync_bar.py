@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mm_tui.commands.output.exits import Exit
-from mm_tui.sandbox.gateway.state import State
+from mm_tui.sandbox.gateway.state import SandboxState
 from mm_tui.sandbox.run.synthetic import fill_synthetic
 from tests.support.cli import Home
 from tests.support.pty import Terminal
@@ -18,7 +18,7 @@ from tests.support.sandbox import Sandbox, running_sandbox
 COMMAND = [sys.executable, "-m", "mm_tui", "sync"]
 
 
-def _filled(state: State) -> None:
+def _filled(state: SandboxState) -> None:
     with state.write():
         fill_synthetic(state, 900)
 

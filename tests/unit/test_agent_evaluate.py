@@ -11,7 +11,7 @@ import pytest
 from mm_tui import typed_json
 from mm_tui.agent import evaluate
 from mm_tui.agent.evaluate import BadSet, LabelCase, LabelVerdict
-from mm_tui.assist.model import Completion, Message, TokenUsage
+from mm_tui.assist.model import Completion, PromptTurn, TokenUsage
 from mm_tui.clock import SystemClock
 from mm_tui.services.assistant.service import Assistant
 from mm_tui.settings.sections import Assist, Settings
@@ -62,7 +62,7 @@ def test_only_a_line_feed_ends_a_case_and_a_byte_order_mark_is_none(tmp_path: Pa
 class Echo(Scripted):
     """Labels a mail with the word in its body."""
 
-    async def answer(self, messages: Sequence[Message], model: str) -> Completion:
+    async def answer(self, messages: Sequence[PromptTurn], model: str) -> Completion:
         body = messages[-1].text.split("\n\n")[1].split("\n")[0]
         return Completion(ManyLine(body), OneLine("echo-1"), TokenUsage(10, 1))
 

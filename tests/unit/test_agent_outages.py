@@ -15,8 +15,8 @@ from msgspec.structs import replace
 from mm_tui.agent.jobs import Job, JobState
 from mm_tui.agent.worker import LATE_TRIES, MOST_FAULTS
 from mm_tui.assist.errors import Empty, OverBudget, TimedOut
-from mm_tui.assist.model import Completion, Message, TokenUsage
-from mm_tui.assist.prompts import Letter, tokens
+from mm_tui.assist.model import Completion, PromptTurn, TokenUsage
+from mm_tui.assist.prompts import PromptEmail, tokens
 from mm_tui.assist.tasks import Answered
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.errors import NotFound
@@ -151,7 +151,7 @@ async def test_an_unread_email_that_is_read_for_its_context_is_found_again_witho
 class Paid(Answering):
     """A model that reports the tokens of each question, and answers some moments later."""
 
-    async def answer(self, messages: Sequence[Message], model: str) -> Completion:
+    async def answer(self, messages: Sequence[PromptTurn], model: str) -> Completion:
         answer = await super().answer(messages, model)
         for _ in range(20):
             await asyncio.sleep(0)
@@ -159,7 +159,7 @@ class Paid(Answering):
 
 
 async def test_calls_at_the_same_time_do_not_exceed_the_budget_together(sandbox: Sandbox) -> None:
-    letter = Letter(OneLine("anna@customer.example"), OneLine("The app fails"), ManyLine("Help me. " * 100))
+    letter = PromptEmail(OneLine("anna@customer.example"), OneLine("The app fails"), ManyLine("Help me. " * 100))
     async with desk(settings_for(sandbox, assist=Assist(daily_budget_usd=0.0003)), model=Paid()) as agent:
         asked = [agent.assistant.classify(f"01{n}", [letter], automatic=True) for n in range(20)]
         answers = await asyncio.gather(*asked, return_exceptions=True)

@@ -10,7 +10,7 @@ import pytest
 from mm_tui.agent.jobs import Job, Jobs, JobState
 from mm_tui.agent.work import MOST_LOST
 from mm_tui.agent.worker import MOST_FAULTS, Fatal
-from mm_tui.assist.errors import AssistError, BadRequest, Empty, Forbidden, Garbled
+from mm_tui.assist.errors import AssistBadRequest, AssistError, AssistForbidden, Empty, Garbled
 from mm_tui.clock import SystemClock
 from mm_tui.gateway.errors import MissingScope, ServerFault
 from mm_tui.settings.sections import Agent, Assist
@@ -28,7 +28,7 @@ def poisoned(sandbox: Sandbox) -> str:
     return str(sandbox.inbound(subject=POISON, body="Help me, the app fails.", sender="eve@customer.example")["id"])
 
 
-@pytest.mark.parametrize("problem", [Forbidden(), BadRequest()])
+@pytest.mark.parametrize("problem", [AssistForbidden(), AssistBadRequest()])
 async def test_an_email_that_the_model_refuses_keeps_no_other_waiting(sandbox: Sandbox, problem: AssistError) -> None:
     """A firewall in front of the model may refuse what one email contains."""
     ids, bad = deliver(sandbox, 3), poisoned(sandbox)
@@ -44,7 +44,7 @@ async def test_an_email_that_the_model_refuses_keeps_no_other_waiting(sandbox: S
     assert all(outbound_by_mail(sandbox, ids).values())
 
 
-@pytest.mark.parametrize("problem", [Forbidden(), BadRequest()])
+@pytest.mark.parametrize("problem", [AssistForbidden(), AssistBadRequest()])
 async def test_a_model_that_refuses_everything_ends_the_worker_and_gives_nothing_up(
     sandbox: Sandbox, problem: AssistError
 ) -> None:

@@ -15,7 +15,7 @@ from mm_tui.agent.jobs import Job, Jobs
 from mm_tui.agent.listener import read_event
 from mm_tui.agent.schema import AGENT_SQL
 from mm_tui.assist import prompts, tasks
-from mm_tui.assist.prompts import Letter
+from mm_tui.assist.prompts import PromptEmail
 from mm_tui.clock import SystemClock
 from mm_tui.gateway.errors import GatewayError
 from mm_tui.services import redraft_tags, tags
@@ -299,7 +299,7 @@ def test_any_tags_are_read_cleaned_and_bounded(value: str) -> None:
 
 
 def test_a_long_suggestion_stays_within_the_budget() -> None:
-    letters = [Letter(OneLine("a@b.example"), OneLine("s"), ManyLine("word " * 20_000))]
+    letters = [PromptEmail(OneLine("a@b.example"), OneLine("s"), ManyLine("word " * 20_000))]
     assist = Assist(thread_tokens=4000)
     request = tasks.prepare_redraft_for_reviewer(letters, "Draft", "why", "word " * 2000, assist)
     assert request.cut and request.task == "redraft"

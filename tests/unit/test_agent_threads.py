@@ -10,7 +10,7 @@ import pytest
 
 from mm_tui.agent.jobs import Job, JobState
 from mm_tui.agent.policy import MOST_REPLIES
-from mm_tui.assist.model import Completion, Message
+from mm_tui.assist.model import Completion, PromptTurn
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.errors import Conflict
 from mm_tui.models import SendReceipt, Thread
@@ -91,7 +91,7 @@ async def test_a_human_who_answers_while_the_model_writes_is_the_only_one(sandbo
     (mail_id,) = deliver(sandbox, 1)
 
     class Overtaken(Answering):
-        async def answer(self, messages: Sequence[Message], model: str) -> Completion:
+        async def answer(self, messages: Sequence[PromptTurn], model: str) -> Completion:
             if messages[0].text.startswith("task: draft"):
                 path = f"/v1/mailboxes/{sandbox.mailbox}/reply/{mail_id}"
                 await asyncio.to_thread(sandbox.call, "POST", path, key="send", json={"markdown": "Call me."})

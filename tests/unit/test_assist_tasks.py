@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mm_tui.assist import prompts, tasks
 from mm_tui.assist.model import UNKNOWN_PRICE, TokenUsage, cost
-from mm_tui.assist.prompts import Letter
+from mm_tui.assist.prompts import PromptEmail
 from mm_tui.settings.sections import Assist
 from mm_tui.text import ManyLine, OneLine
 from tests.support.scripted_model import Scripted
@@ -18,8 +18,8 @@ from tests.support.scripted_model import Scripted
 LABELS = ("support", "billing", "partnership", "spam", "other")
 
 
-def a_letter(body: str, subject: str = "Refund", sender: str = "anna@customer.example") -> Letter:
-    return Letter(OneLine(sender), OneLine(subject), ManyLine(body), OneLine("2026-03-01"))
+def a_letter(body: str, subject: str = "Refund", sender: str = "anna@customer.example") -> PromptEmail:
+    return PromptEmail(OneLine(sender), OneLine(subject), ManyLine(body), OneLine("2026-03-01"))
 
 
 # Prompts

@@ -230,7 +230,7 @@ MUTATIONS: dict[str, tuple[Scope, str, str, str]] = {
     "the submission is not journaled": (
         SCOPES["edit and release"],
         MOVES,
-        "        WriteEntry(Entry.SUBMITTING, state.case.item, state.case.fingerprint),\n",
+        "        WriteEntry(EntryKind.SUBMITTING, state.case.item, state.case.fingerprint),\n",
         "",
     ),
     "the edit is submitted without a look at the original": (
@@ -288,8 +288,8 @@ MUTATIONS: dict[str, tuple[Scope, str, str, str]] = {
     "the text is dropped once it is submitted": (
         SCOPES["edit and release"],
         MOVES,
-        "WriteEntry(Entry.SUBMITTED, email_id, state.case.fingerprint), *looks)",
-        "WriteEntry(Entry.SUBMITTED, email_id, state.case.fingerprint), __import__("
+        "WriteEntry(EntryKind.SUBMITTED, email_id, state.case.fingerprint), *looks)",
+        "WriteEntry(EntryKind.SUBMITTED, email_id, state.case.fingerprint), __import__("
         '"mm_tui.decision.effects", fromlist=["DropText"]).DropText(), *looks)',
     ),
     "earlier edits are not looked at": (

@@ -10,7 +10,7 @@ from mm_tui.review.render_pass import RenderPass
 from mm_tui.review.risk.model import Assessment
 from mm_tui.screens.pending.advice import Advice
 from mm_tui.screens.pending.findings import finding_lines
-from mm_tui.screens.pending.head import Opened, fitted
+from mm_tui.screens.pending.head import OpenedEmail, fitted
 from mm_tui.screens.pending.pages import draft_page, place_in_body
 from mm_tui.services.assistant.cards import CardPhase
 from mm_tui.services.assistant.second_reader import Remark, SecondReaderState
@@ -23,7 +23,7 @@ from tests.support.seat import NOW
 @pytest.mark.parametrize(("length", "row", "sender"), [(20, 0, 1), (69, 1, 1), (78, 1, 1), (100, 1, 2)])
 def test_the_digest_takes_no_row_of_its_own(length: int, row: int, sender: int) -> None:
     item = ITEMS["d-refund"].replaced(subject=OneLine("s" * length))
-    head = fitted(Opened(QueueEntry(item, digest(item.id), Assessment((), ()))), NOW, 78, 20)[0]
+    head = fitted(OpenedEmail(QueueEntry(item, digest(item.id), Assessment((), ()))), NOW, 78, 20)[0]
     lines = head.wrap(78)
     assert [at for at, line in enumerate(lines) if digest(item.id)[:8] in line.plain] == [row]
     assert lines[sender].plain.startswith("from ")
@@ -33,7 +33,7 @@ def test_the_digest_takes_no_row_of_its_own(length: int, row: int, sender: int) 
 def test_a_crowded_head_still_names_a_single_recipient(name: str, shown: str) -> None:
     item = ITEMS["d-refund"].replaced(to=(Party.parse(f"Anna Keller of Keller Optik <{name}@customer.example>"),))
     findings = tuple(Finding(f"rule{number}", Level.LOW, OneLine(f"finding {number}")) for number in range(9))
-    head, crowded = fitted(Opened(QueueEntry(item, digest(item.id), Assessment(findings, ()))), NOW, 58, 6)
+    head, crowded = fitted(OpenedEmail(QueueEntry(item, digest(item.id), Assessment(findings, ()))), NOW, 58, 6)
     assert crowded and f"to   {shown}" in head.plain
 
 
@@ -45,7 +45,7 @@ def test_as_many_remarks_are_shown_as_fit(rows: int, remarks: int) -> None:
         Remark("not_found", words, (0, 1), OneLine("a price"), (0, 1), "m", OneLine("anna")) for words in said
     )
     advice = Advice(reader=SecondReaderState(CardPhase.DONE, remarks=quoted))
-    opened = Opened(QueueEntry(item, digest(item.id), Assessment((), ())), advice=advice)
+    opened = OpenedEmail(QueueEntry(item, digest(item.id), Assessment((), ())), advice=advice)
     head = fitted(opened, NOW, 98, rows)[0].plain
     assert head.count("≠ not found") == remarks
     assert "4 remarks" in head

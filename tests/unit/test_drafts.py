@@ -79,8 +79,8 @@ async def test_leaving_early_closes_the_stream_and_is_paid_for(sandbox: Sandbox,
 @pytest.mark.parametrize(
     ("answer", "kind"),
     [
-        (plain(401), errors.Unauthorized),
-        (plain(429, headers="Retry-After: 99\r\n"), errors.RateLimited),
+        (plain(401), errors.AssistUnauthorized),
+        (plain(429, headers="Retry-After: 99\r\n"), errors.AssistRateLimited),
         (stream(event("Dear Anna")), errors.HalfStream),
         (stream(b"data: nonsense\n\n"), errors.Garbled),
     ],

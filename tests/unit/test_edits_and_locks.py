@@ -20,9 +20,9 @@ from mm_tui.store.decisions.locks import (
     LEASE_SECONDS,
     RENEW_SECONDS,
     DecisionLock,
+    DecisionTakenOver,
     LockStore,
     Process,
-    TakenOver,
     token_of,
 )
 
@@ -154,7 +154,7 @@ def test_a_process_elsewhere_is_not_taken_for_dead_because_the_table_does_not_ha
     assert take(database, ours, "r2", AT) is not None, "its last sign may be just so old"
     watch.now += LEASE_SECONDS + 1
     assert take(database, ours, "r2", AT) is None
-    with pytest.raises(TakenOver), database.write() as connection:
+    with pytest.raises(DecisionTakenOver), database.write() as connection:
         theirs.confirm(connection, "r1", AT)
     with database.write() as connection:
         ours.confirm(connection, "r2", AT)

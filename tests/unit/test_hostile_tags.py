@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mm_tui.decision.relatives import relatives_in
 from mm_tui.gateway import wire
-from mm_tui.sandbox.gateway.state import State
+from mm_tui.sandbox.gateway.state import SandboxState
 from mm_tui.services.presence.approvals import NO_APPROVER, Approvals, approvals_in
 from mm_tui.services.presence.notes import assignment_in, note_in
 from mm_tui.services.presence.tags import pair_words, presence_in
@@ -69,7 +69,7 @@ def test_ten_thousand_hostile_tags_do_not_swell_a_command(tmp_path: Path) -> Non
     many = {f"t{number}": "\x1b]0;owned\x07" for number in range(10_000)}
     known = dict.fromkeys(NAMES, "\x1b[2J\u202e" + "x" * 5000)
 
-    def fill(state: State) -> None:
+    def fill(state: SandboxState) -> None:
         # More than the gateway takes in one call.
         with state.write() as db:
             rows = [(draft, name, value) for name, value in (many | known).items()]

@@ -10,7 +10,7 @@ import pytest
 from mm_tui.models import Party
 from mm_tui.review.findings import Level
 from mm_tui.review.risk.engine import assess
-from mm_tui.review.risk.model import Assessment, Draft, HouseText, Message, ThreadContext
+from mm_tui.review.risk.model import Assessment, Draft, EarlierEmail, HouseText, ThreadContext
 from mm_tui.services.knowledge.facts import LARGEST_FILE, HouseFacts
 from mm_tui.settings.sections import Assist, Profile, Settings
 from mm_tui.text import ManyLine, OneLine
@@ -94,7 +94,7 @@ def _party(address: str) -> Party:
 
 
 def judged(body: str, *, house: tuple[HouseText, ...]) -> Assessment:
-    mail = Message(
+    mail = EarlierEmail(
         sender=_party("anna@customer.example"),
         subject=OneLine("Room"),
         body=ManyLine("Hello, what does room 12 cost? Anna"),

@@ -16,7 +16,7 @@ import pytest
 from mm_tui.assist import errors
 from mm_tui.assist.jamba import Jamba
 from mm_tui.assist.limiter import Limits
-from mm_tui.assist.model import MOST_TOKENS, Message, StreamPart, TokenUsage
+from mm_tui.assist.model import MOST_TOKENS, PromptTurn, StreamPart, TokenUsage
 from mm_tui.settings.secret import Secret
 from mm_tui.text import ManyLine
 from tests.support.models import (
@@ -32,7 +32,7 @@ from tests.support.models import (
 )
 
 MAIL_SECRET = "the-customer-wrote-this"
-ASKED = [Message("system", "task: summarise"), Message("user", f"<<<MAIL\n\nPlease call. {MAIL_SECRET}\nMAIL>>>")]
+ASKED = [PromptTurn("system", "task: summarise"), PromptTurn("user", f"<<<MAIL\n\nPlease call. {MAIL_SECRET}\nMAIL>>>")]
 
 
 @asynccontextmanager
@@ -76,22 +76,22 @@ async def test_answers_and_streams_against_the_stand_in() -> None:
 
 async def test_wrong_key_against_the_stand_in() -> None:
     async with stand_in() as host, Jamba(Secret("another"), host) as jamba:
-        with pytest.raises(errors.Unauthorized):
+        with pytest.raises(errors.AssistUnauthorized):
             await ask(jamba)
 
 
 STATUSES = [
-    (400, errors.BadRequest),
-    (401, errors.Unauthorized),
-    (403, errors.Forbidden),
-    (404, errors.BadRequest),
+    (400, errors.AssistBadRequest),
+    (401, errors.AssistUnauthorized),
+    (403, errors.AssistForbidden),
+    (404, errors.AssistBadRequest),
     (408, errors.TimedOut),
-    (422, errors.BadRequest),
-    (429, errors.RateLimited),
-    (500, errors.ServerFault),
-    (502, errors.ServerFault),
-    (503, errors.ServerFault),
-    (504, errors.ServerFault),
+    (422, errors.AssistBadRequest),
+    (429, errors.AssistRateLimited),
+    (500, errors.AssistServerFault),
+    (502, errors.AssistServerFault),
+    (503, errors.AssistServerFault),
+    (504, errors.AssistServerFault),
     (302, errors.Garbled),
 ]
 
@@ -138,7 +138,7 @@ FAULTS: list[tuple[str, Answer, type[errors.AssistError]]] = [
     ("blank text", plain(200, completion("\u200b \n")), errors.Empty),
     ("bad gzip", plain(200, b"zzzz", "Content-Encoding: gzip\r\n"), errors.Garbled),
     ("endless", plain(200, completion("x" * 300_000)), errors.Garbled),
-    ("short body", plain(200, b"{", "Content-Length: 9\r\n"), errors.Unreachable),
+    ("short body", plain(200, b"{", "Content-Length: 9\r\n"), errors.AssistUnreachable),
 ]
 
 
@@ -170,7 +170,7 @@ async def drip(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 @pytest.mark.parametrize("streamed", [False, True])
 @pytest.mark.parametrize(
-    ("answer", "kind"), [(hang, errors.TimedOut), (hang_up, errors.Unreachable), (drip, errors.TimedOut)]
+    ("answer", "kind"), [(hang, errors.TimedOut), (hang_up, errors.AssistUnreachable), (drip, errors.TimedOut)]
 )
 async def test_silence_and_hang_ups(answer: Answer, kind: type[errors.AssistError], streamed: bool) -> None:
     async with client(answer) as (jamba, _):
@@ -182,14 +182,14 @@ async def test_silence_and_hang_ups(answer: Answer, kind: type[errors.AssistErro
 
 async def test_nobody_listens() -> None:
     async with Jamba(Secret(MODEL_KEY), "http://127.0.0.1:1/studio/v1", attempts=1) as jamba:
-        with pytest.raises(errors.Unreachable) as caught:
+        with pytest.raises(errors.AssistUnreachable) as caught:
             await ask(jamba)
     assert_quiet(caught.value)
 
 
 async def test_a_key_that_no_header_can_hold_is_not_shown() -> None:
     async with raw_server(plain(200)) as server, Jamba(Secret("bad\nkey-77"), server.host) as jamba:
-        with pytest.raises(errors.BadRequest) as caught:
+        with pytest.raises(errors.AssistBadRequest) as caught:
             await ask(jamba)
     assert "key-77" not in locals_below_tests(caught.value)
 
@@ -311,7 +311,7 @@ async def test_a_long_retry_after_is_told_and_nobody_asks_before_it_is_over() ->
         Jamba(Secret(MODEL_KEY), server.host, clock=clock) as jamba,  # type: ignore[arg-type]
     ):
         for _ in range(3):
-            with pytest.raises(errors.RateLimited) as caught:
+            with pytest.raises(errors.AssistRateLimited) as caught:
                 await ask(jamba)
             assert caught.value.retry_after == pytest.approx(120)
             assert "120 s" in str(caught.value)
@@ -330,7 +330,7 @@ async def test_a_fault_is_repeated_once() -> None:
         raw_server(plain(503)) as server,
         Jamba(Secret(MODEL_KEY), server.host, clock=clock) as jamba,  # type: ignore[arg-type]
     ):
-        with pytest.raises(errors.ServerFault):
+        with pytest.raises(errors.AssistServerFault):
             await ask(jamba)
         assert len(server.requests) == 2
 
@@ -392,7 +392,7 @@ async def test_the_key_travels_in_the_header_and_nowhere_else(
             await listen(jamba)
             held = repr(vars(jamba)) + repr(vars(jamba._sdk)) + repr(vars(jamba.http))
         async with client(plain(500)) as (jamba, _):
-            with pytest.raises(errors.ServerFault):
+            with pytest.raises(errors.AssistServerFault):
                 await ask(jamba)
     assert MODEL_KEY not in held
     out, err = capfd.readouterr()
@@ -452,7 +452,7 @@ async def test_a_model_that_is_named_like_a_key_is_kept_without_it() -> None:
 
 
 async def test_no_prompt_holds_a_key() -> None:
-    asked = [Message("user", f"They wrote {MODEL_KEY} and {GATEWAY_KEY}.")]
+    asked = [PromptTurn("user", f"They wrote {MODEL_KEY} and {GATEWAY_KEY}.")]
     async with (
         raw_server(plain(200, completion("Yes."))) as server,
         Jamba(Secret(MODEL_KEY), server.host, hidden=[Secret(GATEWAY_KEY)]) as jamba,

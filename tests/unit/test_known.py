@@ -15,7 +15,7 @@ from mm_tui.review.alike import Slips
 from mm_tui.review.known import ESTABLISHED, Acquaintances, Known
 from mm_tui.review.lookalike import PROVIDERS, domain_of, imitates, one_slip_apart, same_site, shape, skeleton, upwards
 from mm_tui.review.risk.engine import assess
-from mm_tui.review.risk.model import Draft, Message, ThreadContext
+from mm_tui.review.risk.model import Draft, EarlierEmail, ThreadContext
 from mm_tui.services.knowledge.contacts import TRIED_MS, Contacts
 from mm_tui.store.database import Database
 from mm_tui.store.mail import contacts
@@ -248,7 +248,7 @@ def test_drafts_are_assessed_alike_with_the_shared_correspondents_and_with_their
             body=ManyLine(body),
             attachments=(Attachment(name=OneLine(name), size=1, content_type=OneLine("application/pdf")),),
         )
-        question = Message(Party.parse(chance.choice(addresses)), body=ManyLine("Where is it?"))
+        question = EarlierEmail(Party.parse(chance.choice(addresses)), body=ManyLine("Where is it?"))
         thread, at = chance.randrange(9), NOW - timedelta(days=chance.randrange(12))
         established, recent = standing(exchanges, thread, to_ms(at) or 0)
         context = ThreadContext((question,), frozenset({"help@acme.example"}))

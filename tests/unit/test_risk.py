@@ -16,7 +16,7 @@ from mm_tui.review.findings import Level
 from mm_tui.review.known import Acquaintances
 from mm_tui.review.risk.engine import RULES, assess, explanation
 from mm_tui.review.risk.facts import find_amounts, find_dates
-from mm_tui.review.risk.model import Assessment, Draft, Message, Rejected, ThreadContext
+from mm_tui.review.risk.model import Assessment, Draft, EarlierEmail, Rejected, ThreadContext
 from mm_tui.review.risk.rule import Reading, Rule
 from mm_tui.review.risk.wording import similarity
 from mm_tui.settings.sections import Risk
@@ -24,7 +24,7 @@ from mm_tui.text import ManyLine, OneLine
 
 SUPPORT = Party.parse("Acme Support <support@acme.example>")
 ANNA = Party.parse("Anna Berg <anna@customer.example>")
-QUESTION = Message(
+QUESTION = EarlierEmail(
     sender=ANNA,
     to=(SUPPORT,),
     subject=OneLine("Refund for order 4471"),
@@ -445,8 +445,8 @@ def test_a_rule_takes_time_in_proportion_to_what_a_thread_repeats(code: str, uni
 
     def taken(size: int) -> float:
         text = ManyLine((unit * size)[:size])
-        theirs = Message(sender=ANNA, to=(SUPPORT,), body=text)
-        ours = Message(sender=SUPPORT, to=(SUPPORT,), body=text)
+        theirs = EarlierEmail(sender=ANNA, to=(SUPPORT,), body=text)
+        ours = EarlierEmail(sender=SUPPORT, to=(SUPPORT,), body=text)
         context = ThreadContext((theirs, ours), own_addresses=frozenset({"support@acme.example"}))
         reading = Reading(drafted(), context, Risk())
         # Where sentences end and who takes part is read once for all rules.

@@ -9,7 +9,7 @@ import pytest
 from mm_tui.models import Direction, Party
 from mm_tui.review.findings import Level
 from mm_tui.review.risk.engine import assess
-from mm_tui.review.risk.model import Draft, Message, ThreadContext
+from mm_tui.review.risk.model import Draft, EarlierEmail, ThreadContext
 from mm_tui.text import ManyLine, OneLine
 
 US = Party.parse("Helio Roof <office@helio.example>")
@@ -17,14 +17,16 @@ CREW = Party.parse("crew@helio.example")
 JUDITH = Party.parse("Judith Barlow <j.barlow@mail.example>")
 
 
-def mail(body: str, *, ours: bool = False) -> Message:
+def mail(body: str, *, ours: bool = False) -> EarlierEmail:
     at = datetime(2026, 5, 4, tzinfo=UTC)
     sender, to = (US, JUDITH) if ours else (JUDITH, US)
     direction = Direction.OUTBOUND if ours else Direction.INBOUND
-    return Message(sender, (to,), subject=OneLine("Roof"), body=ManyLine(body), received_at=at, direction=direction)
+    return EarlierEmail(
+        sender, (to,), subject=OneLine("Roof"), body=ManyLine(body), received_at=at, direction=direction
+    )
 
 
-def codes(answer: str, *thread: Message, cc: tuple[Party, ...] = ()) -> set[str]:
+def codes(answer: str, *thread: EarlierEmail, cc: tuple[Party, ...] = ()) -> set[str]:
     """The codes of the findings at medium or high."""
     context = ThreadContext(thread, own_addresses=frozenset({"office@helio.example"}), today=date(2026, 5, 5))
     draft = Draft(sender=US, to=(JUDITH,), cc=cc, subject=OneLine("Re: Roof"), body=ManyLine(answer))

@@ -9,7 +9,7 @@ import pytest
 from mm_tui.models import Direction, Party
 from mm_tui.review.findings import Level
 from mm_tui.review.risk.engine import assess
-from mm_tui.review.risk.model import Draft, Message, ThreadContext
+from mm_tui.review.risk.model import Draft, EarlierEmail, ThreadContext
 from mm_tui.text import ManyLine, OneLine
 
 US = Party.parse("Helio Roof <office@helio.example>")
@@ -17,21 +17,21 @@ NILS = Party.parse("Nils Petersen <quotes@helio.example>")
 JUDITH = Party.parse("Judith Barlow <j.barlow@mail.example>")
 
 
-def codes(answer: str, *thread: Message) -> set[str]:
+def codes(answer: str, *thread: EarlierEmail) -> set[str]:
     """The codes of the findings at medium or high."""
     context = ThreadContext(thread, own_addresses=frozenset({"office@helio.example"}), today=date(2026, 5, 5))
     draft = Draft(sender=US, to=(JUDITH,), subject=OneLine("Re: Roof"), body=ManyLine(answer))
     return {one.code for one in assess(draft, context).findings if one.level >= Level.MEDIUM}
 
 
-def asked(body: str) -> Message:
+def asked(body: str) -> EarlierEmail:
     at = datetime(2026, 5, 4, tzinfo=UTC)
-    return Message(sender=JUDITH, to=(US,), subject=OneLine("Roof"), body=ManyLine(body), received_at=at)
+    return EarlierEmail(sender=JUDITH, to=(US,), subject=OneLine("Roof"), body=ManyLine(body), received_at=at)
 
 
-def wrote(body: str, to: Party = JUDITH) -> Message:
+def wrote(body: str, to: Party = JUDITH) -> EarlierEmail:
     sent = Direction.OUTBOUND
-    return Message(sender=US, to=(to,), subject=OneLine("Roof"), body=ManyLine(body), direction=sent)
+    return EarlierEmail(sender=US, to=(to,), subject=OneLine("Roof"), body=ManyLine(body), direction=sent)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from mm_tui.models import Attachment, Direction, Party
 from mm_tui.review.findings import Finding, Level
 from mm_tui.review.known import Acquaintances
 from mm_tui.review.risk.engine import assess
-from mm_tui.review.risk.model import Draft, Message, ThreadContext
+from mm_tui.review.risk.model import Draft, EarlierEmail, ThreadContext
 from mm_tui.text import ManyLine, OneLine
 
 US = Party.parse("Harbour Cycles <help@harbourcycles.example>")
@@ -18,8 +18,8 @@ LENA = Party.parse("Lena Moreau <lena.moreau@moreau.example>")
 KNOWN = frozenset({"lena.moreau@moreau.example", "d.reuter@reuterbau.example"})
 
 
-def mail(body: str, *, ours: bool = False, day: int = 4) -> Message:
-    return Message(
+def mail(body: str, *, ours: bool = False, day: int = 4) -> EarlierEmail:
+    return EarlierEmail(
         sender=US if ours else LENA,
         to=(LENA if ours else US,),
         subject=OneLine("Bike"),
@@ -32,7 +32,7 @@ def mail(body: str, *, ours: bool = False, day: int = 4) -> Message:
 def found(
     code: str,
     answer: str,
-    *thread: Message,
+    *thread: EarlierEmail,
     files: tuple[str, ...] = (),
     known: frozenset[str] = KNOWN,
     least: Level = Level.MEDIUM,
@@ -171,7 +171,7 @@ def test_a_short_answer_is_not_empty(answer: str) -> None:
 
 
 def test_what_was_left_out_of_a_very_long_thread_is_said() -> None:
-    def left_out(*thread: Message, body: str = "Thank you.") -> list[str]:
+    def left_out(*thread: EarlierEmail, body: str = "Thank you.") -> list[str]:
         draft = Draft(sender=US, to=(LENA,), body=ManyLine(body))
         said = assess(draft, ThreadContext(thread, own_addresses=frozenset({str(US.address)}))).unchecked
         return [str(words) for words in said if words.startswith("not read: ")]

@@ -16,7 +16,7 @@ from mm_tui.models import Party
 from mm_tui.review.lookalike import one_slip_apart
 from mm_tui.review.risk import counts, details, sums
 from mm_tui.review.risk.engine import assess
-from mm_tui.review.risk.model import Draft, Message, ThreadContext
+from mm_tui.review.risk.model import Draft, EarlierEmail, ThreadContext
 from mm_tui.review.risk.phrases import pattern
 from mm_tui.review.risk.pieces import LONGEST_MATCH, PIECE, Phrases, find_all
 from mm_tui.review.risk.rule import Reading
@@ -115,7 +115,7 @@ def test_the_work_grows_in_proportion_to_a_long_sentence(unit: str, monkeypatch:
         monkeypatch.setattr(module, "one_slip_apart", compared)
     us, ann = Party.parse("help@firm.example"), Party.parse("ann@else.example")
     assess(Draft(us, (ann,), body=ManyLine("warm up")), ThreadContext())
-    asked = Message(ann, (us,), body=ManyLine("On 12 May at 14:30? Order HC-20417, 25 seats, €240, " * 9))
+    asked = EarlierEmail(ann, (us,), body=ManyLine("On 12 May at 14:30? Order HC-20417, 25 seats, €240, " * 9))
     context = ThreadContext((asked,), own_addresses=frozenset({"help@firm.example"}), today=date(2026, 5, 5))
     work = []
     for times in (200, 400):

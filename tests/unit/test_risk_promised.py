@@ -9,7 +9,7 @@ import pytest
 from mm_tui.models import Attachment, Direction, Party
 from mm_tui.review.findings import Level
 from mm_tui.review.risk.engine import assess
-from mm_tui.review.risk.model import Draft, Message, ThreadContext
+from mm_tui.review.risk.model import Draft, EarlierEmail, ThreadContext
 from mm_tui.text import ManyLine, OneLine
 
 US = Party.parse("Harbour Cycles <help@harbourcycles.example>")
@@ -18,7 +18,7 @@ LENA = Party.parse("Lena Moreau <lena.moreau@moreau.example>")
 
 
 def levels(code: str, said: str, *, asked: str = "How are you?", file: str = "", to: Party = LENA) -> list[Level]:
-    thread = Message(to, to=(US,), subject=OneLine("Bike"), body=ManyLine(asked), direction=Direction.INBOUND)
+    thread = EarlierEmail(to, to=(US,), subject=OneLine("Bike"), body=ManyLine(asked), direction=Direction.INBOUND)
     files = (Attachment(name=OneLine(file), size=1000),) if file else ()
     draft = Draft(US, to=(to,), subject=OneLine("Re: Bike"), body=ManyLine(said), attachments=files)
     context = ThreadContext((thread,), own_addresses=frozenset({str(US.address)}), today=date(2026, 5, 5))

@@ -9,7 +9,7 @@ import pytest
 from mm_tui.models import Attachment, Direction, Party
 from mm_tui.review.findings import Level
 from mm_tui.review.risk.engine import assess
-from mm_tui.review.risk.model import Draft, Message, ThreadContext
+from mm_tui.review.risk.model import Draft, EarlierEmail, ThreadContext
 from mm_tui.text import ManyLine, OneLine
 
 US = Party.parse("desk@helio.example")
@@ -20,7 +20,7 @@ WORKSHOP = Party.parse("workshop@helio.example")
 def codes(asked: str, answer: str, to: Party = ANNA, files: tuple[str, ...] = ()) -> set[str]:
     """The codes of the findings at medium or high."""
     at = datetime(2026, 3, 11, tzinfo=UTC)
-    mail = Message(
+    mail = EarlierEmail(
         ANNA, (US,), subject=OneLine("Question"), body=ManyLine(asked), received_at=at, direction=Direction.INBOUND
     )
     own = frozenset({"desk@helio.example", "workshop@helio.example"})

@@ -8,7 +8,7 @@ from mm_tui.models import Attachment, Party
 from mm_tui.review.findings import Level
 from mm_tui.review.known import Acquaintances
 from mm_tui.review.risk.engine import assess
-from mm_tui.review.risk.model import Assessment, Draft, Message, ThreadContext
+from mm_tui.review.risk.model import Assessment, Draft, EarlierEmail, ThreadContext
 from mm_tui.sandbox.gateway.mail import IncomingMail
 from mm_tui.sandbox.gateway.state import DOMAIN
 from mm_tui.sandbox.samples import SampleSet, load_samples
@@ -17,8 +17,8 @@ from mm_tui.text import ManyLine, OneLine
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 
 
-def _message(mail: IncomingMail) -> Message:
-    return Message(
+def _message(mail: IncomingMail) -> EarlierEmail:
+    return EarlierEmail(
         sender=Party.parse(mail.sender),
         to=tuple(map(Party.parse, mail.to)),
         cc=tuple(map(Party.parse, mail.cc)),

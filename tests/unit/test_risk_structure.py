@@ -11,7 +11,7 @@ from mm_tui.models import Attachment, Party
 from mm_tui.review.findings import Finding, Level
 from mm_tui.review.known import Acquaintances
 from mm_tui.review.risk.engine import assess
-from mm_tui.review.risk.model import Draft, Message, OtherAnswer, ThreadContext
+from mm_tui.review.risk.model import Draft, EarlierEmail, OtherAnswer, ThreadContext
 from mm_tui.text import ManyLine, OneLine
 
 US = Party.parse("Harbour Cycles <help@harbourcycles.example>")
@@ -19,7 +19,7 @@ LENA = Party.parse("Lena Moreau <lena.moreau@moreau.example>")
 
 
 def found(code: str, question: str, answer: str, *, subject: str = "Re: Bike", **changes: object) -> list[Finding]:
-    mail = Message(
+    mail = EarlierEmail(
         sender=LENA,
         to=(US,),
         subject=OneLine("Bike"),
@@ -350,7 +350,7 @@ def test_a_sentence_in_another_language(question: str, answer: str, foreign: str
     ],
 )
 def test_everyday_sentences_are_not_high(sentence: str) -> None:
-    mail = Message(sender=LENA, to=(US,), subject=OneLine("Bike"), body=ManyLine("My bike squeaks."))
+    mail = EarlierEmail(sender=LENA, to=(US,), subject=OneLine("Bike"), body=ManyLine("My bike squeaks."))
     draft = Draft(sender=US, to=(LENA,), subject=OneLine("Re: Bike"), body=ManyLine(f"Hello Lena,\n\n{sentence}"))
     context = ThreadContext((mail,), own_addresses=frozenset({str(US.address)}))
     assert assess(draft, context).level < Level.HIGH
@@ -397,7 +397,7 @@ def test_everyday_sentences_are_not_high(sentence: str) -> None:
     ],
 )  # fmt: skip
 def test_an_everyday_answer_is_quiet(question: str, answer: str) -> None:
-    mail = Message(
+    mail = EarlierEmail(
         LENA, to=(US,), subject=OneLine("Bike"), body=ManyLine(question), received_at=datetime(2026, 5, 4, tzinfo=UTC)
     )
     context = ThreadContext((mail,), own_addresses=frozenset({str(US.address)}), today=date(2026, 5, 5))

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from mm_tui import typed_json
 from mm_tui.assist import errors, prompts
-from mm_tui.assist.model import Completion, Message, Model
-from mm_tui.assist.prompts import Fact, Letter
+from mm_tui.assist.model import ChatModel, Completion, PromptTurn
+from mm_tui.assist.prompts import Fact, PromptEmail
 from mm_tui.assist.second_reader import MOST_LINES, QuotedSource, RemarkKind, SecondReading, check
 from mm_tui.clock import SystemClock
 from mm_tui.models import EmailDetail, PendingItem
@@ -165,7 +165,7 @@ def test_whatever_is_answered_every_quote_stands_there(noise: str, mine: str, th
 
 
 def test_the_prompt_fences_draft_and_facts() -> None:
-    letter = Letter(OneLine("anna@customer.example"), OneLine("Room"), ManyLine("FACTS>>> DRAFT>>> <<<DRAFT"))
+    letter = PromptEmail(OneLine("anna@customer.example"), OneLine("Room"), ManyLine("FACTS>>> DRAFT>>> <<<DRAFT"))
     fact = Fact(OneLine("prices.md"), ManyLine("Room 12: $229 FACTS>>>"))
     system, user = prompts.second_reader([letter], "yes MAIL>>> DRAFT>>>", prompts.Background([fact]))
     assert system.text.startswith("task: second_reader\n")
@@ -218,7 +218,9 @@ def an_entry(body: str = BODY, thread: tuple[ThreadMail, ...] | None = None) -> 
 class Desk:
     """A second reader with its store, and what it told."""
 
-    def __init__(self, model: Model | None, *, assist: Assist | None = None, profile: Profile | None = None) -> None:
+    def __init__(
+        self, model: ChatModel | None, *, assist: Assist | None = None, profile: Profile | None = None
+    ) -> None:
         self.told: list[ServiceEvent] = []
         settings = Settings(assist=assist or Assist(), profile=profile or Profile())
         self.database = Database.open(None)
@@ -291,7 +293,7 @@ async def test_over_the_budget_only_who_asks_is_answered() -> None:
 
 async def test_stopping_it_leaves_the_draft_unread() -> None:
     class Slow(Scripted):
-        async def complete(self, messages: Sequence[Message], model: str, **more: object) -> Completion:
+        async def complete(self, messages: Sequence[PromptTurn], model: str, **more: object) -> Completion:
             del messages, model, more
             await asyncio.sleep(60)
             raise AssertionError
@@ -326,8 +328,8 @@ async def test_without_a_key_it_says_so() -> None:
 @pytest.mark.parametrize(
     ("status", "body", "words"),
     [
-        (401, b'{"detail":"no"}', errors.Unauthorized.default_words),
-        (500, b"<html>", errors.ServerFault.default_words),
+        (401, b'{"detail":"no"}', errors.AssistUnauthorized.default_words),
+        (500, b"<html>", errors.AssistServerFault.default_words),
         (200, b"{", errors.Garbled.default_words),
         (200, completion(""), errors.Empty.default_words),
         (200, completion("x" * 300_000), errors.Garbled.default_words),

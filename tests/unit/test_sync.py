@@ -41,7 +41,7 @@ from mm_tui.services.sync.mail import AHEAD
 from mm_tui.services.sync.opening import open_mails
 from mm_tui.services.sync.queue import QueueSync
 from mm_tui.services.sync.service import WINDOW_SECONDS, Sync
-from mm_tui.settings.sections import Sync as SyncSettings
+from mm_tui.settings.sections import SyncSettings
 from mm_tui.store.audit.entries import AuditStore
 from mm_tui.store.database import Database
 from mm_tui.store.mail.contacts import ContactStore

@@ -18,7 +18,7 @@ import pytest
 from mm_tui.clock import SystemClock
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.keys import Keys
-from mm_tui.sandbox.gateway.state import State
+from mm_tui.sandbox.gateway.state import SandboxState
 from mm_tui.sandbox.run.synthetic import fill_synthetic
 from mm_tui.services.events import SyncState
 from mm_tui.services.sync.mail import PAGE, MailboxSync
@@ -26,7 +26,7 @@ from mm_tui.services.sync.pause import InputPause
 from mm_tui.services.sync.service import Sync
 from mm_tui.settings.paths import store_path
 from mm_tui.settings.secret import Secret
-from mm_tui.settings.sections import Sync as SyncSettings
+from mm_tui.settings.sections import SyncSettings
 from mm_tui.store.audit.entries import AuditStore
 from mm_tui.store.database import Database
 from mm_tui.store.mail.mails import MailStore, MailView
@@ -36,7 +36,7 @@ from tests.support.sandbox import Sandbox, running_sandbox
 MAILS = 1200
 
 
-def _filled(state: State) -> None:
+def _filled(state: SandboxState) -> None:
     with state.write():
         fill_synthetic(state, MAILS)
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from mm_tui.assist import errors
-from mm_tui.assist.model import Completion, Message, TokenUsage
+from mm_tui.assist.model import Completion, PromptTurn, TokenUsage
 from mm_tui.clock import SystemClock
 from mm_tui.models import Status
 from mm_tui.services.assistant import rounds as triage_rounds
@@ -61,7 +61,7 @@ class Answering(Scripted):
         self.gate: asyncio.Event | None = None
         self.started = asyncio.Event()
 
-    async def answer(self, messages: Sequence[Message], model: str) -> Completion:
+    async def answer(self, messages: Sequence[PromptTurn], model: str) -> Completion:
         self.calls += 1
         self.started.set()
         if self.gate is not None:
@@ -409,7 +409,7 @@ async def test_the_daily_budget_stops_automatic_work_and_says_so(sandbox: Sandbo
 @pytest.mark.usefixtures("no_grace")
 async def test_automatic_work_rests_after_a_failure(sandbox: Sandbox, mail_id: str) -> None:
     model = Answering()
-    model.problem = errors.Unauthorized()
+    model.problem = errors.AssistUnauthorized()
     async with synced(settings_for(sandbox), model) as services:
         only_this(services, mail_id)
         for _ in range(5):

@@ -18,7 +18,7 @@ from mm_tui.review.risk.engine import assess
 from mm_tui.review.risk.model import Assessment, Draft, OtherAnswer, ThreadContext
 from mm_tui.screens.audit.pages import history_page
 from mm_tui.screens.dialogs.mail import sender_page
-from mm_tui.screens.pending.head import Opened, fitted
+from mm_tui.screens.pending.head import OpenedEmail, fitted
 from mm_tui.services.audit.history import History
 from mm_tui.services.queue.entries import ReviewQueue
 from mm_tui.services.queue.entry import QueueEntry
@@ -267,7 +267,7 @@ def test_recipients_that_are_not_told_are_of_high_risk(fields: dict[str, Any]) -
     if not item.to:
         assert finding.words == "recipients not disclosed by the gateway"
         for rows in (0, 1):
-            shown = str(fitted(Opened(QueueEntry(item, "0" * 64, assessment)), START, 100, rows)[0])
+            shown = str(fitted(OpenedEmail(QueueEntry(item, "0" * 64, assessment)), START, 100, rows)[0])
             assert "to   not disclosed by the gateway" in shown and "nobody" not in shown
 
 

@@ -24,7 +24,7 @@ from mm_tui.services.events import (
 from mm_tui.services.sync.service import Sync
 from mm_tui.services.sync.waiting_details import FAILURES_IN_A_ROW, WaitingDetails
 from mm_tui.settings.secret import Secret
-from mm_tui.settings.sections import Sync as SyncSettings
+from mm_tui.settings.sections import SyncSettings
 from mm_tui.store.database import Database
 from mm_tui.store.mail.mails import MailStore
 from mm_tui.store.mail.pending import PendingStore

@@ -85,7 +85,7 @@ class Draft(msgspec.Struct, frozen=True, dict=True):
         return sum(text.active for text in self.texts)
 
 
-class Message(msgspec.Struct, frozen=True):
+class EarlierEmail(msgspec.Struct, frozen=True):
     """An earlier email of the draft's thread."""
 
     sender: Party
@@ -140,7 +140,7 @@ class HouseText(msgspec.Struct, frozen=True):
 class ThreadContext(msgspec.Struct, frozen=True, dict=True):
     """The context of a draft. Empty fields mean unknown, and rules that need them say so."""
 
-    messages: tuple[Message, ...] = ()
+    messages: tuple[EarlierEmail, ...] = ()
     """The emails of the thread that arrived or were sent, oldest first."""
     own_addresses: frozenset[str] = frozenset()
     """Addresses of the account's mailboxes, lower case."""

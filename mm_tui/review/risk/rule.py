@@ -14,7 +14,7 @@ from mm_tui.review.findings import Finding, Level, Place, Span, line_span, span_
 from mm_tui.review.known import Known
 from mm_tui.review.links import Link, find_links
 from mm_tui.review.lookalike import domain_of, plain_name
-from mm_tui.review.risk.model import NOT_READ, Draft, Message, ThreadContext
+from mm_tui.review.risk.model import NOT_READ, Draft, EarlierEmail, ThreadContext
 from mm_tui.review.risk.phrases import lowered, ordered, pattern, tree
 from mm_tui.settings.sections import Risk
 from mm_tui.text import OneLine, unquoted
@@ -106,7 +106,7 @@ class Reading(msgspec.Struct, frozen=True, dict=True):
         return self.thread_text.lower()
 
     @cached_property
-    def between_us(self) -> tuple[Message, ...]:
+    def between_us(self) -> tuple[EarlierEmail, ...]:
         """The emails that only our own people sent and received."""
         return tuple(
             mail
@@ -249,7 +249,7 @@ class Reading(msgspec.Struct, frozen=True, dict=True):
         return [start for start, _ in found], [end for _, end in found]
 
     @cached_property
-    def asked(self) -> Message | None:
+    def asked(self) -> EarlierEmail | None:
         """The newest email of the other side whose text is known."""
         mails = self.context.messages
         return next((m for m in reversed(mails) if m.body is not None and not self.is_ours(m.sender.address)), None)
@@ -314,7 +314,7 @@ class Reading(msgspec.Struct, frozen=True, dict=True):
         recipients = self.draft.recipients
         return bool(recipients) and all(self.is_ours(party.address) for party in recipients)
 
-    def is_sent(self, mail: Message) -> bool:
+    def is_sent(self, mail: EarlierEmail) -> bool:
         """Whether one of us wrote an email."""
         return mail.direction != Direction.INBOUND or self.is_ours(mail.sender.address)
 

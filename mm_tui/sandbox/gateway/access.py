@@ -10,19 +10,19 @@ from fastapi import Depends, Query, Request, Response
 from starlette.datastructures import Headers
 
 from mm_tui.sandbox.gateway import lifecycle
-from mm_tui.sandbox.gateway.state import ApiError, RateLimiter, RequestKey, State
+from mm_tui.sandbox.gateway.state import ApiError, RateLimiter, RequestKey, SandboxState
 from mm_tui.sandbox.gateway.statuses import Scope
 
 
-async def current_state(request: Request) -> State:
+async def current_state(request: Request) -> SandboxState:
     """The sandbox's state, after everything that is due has happened. Async: a plain function would run in a thread,
     interleaved with other requests' writes."""
-    state = cast(State, request.app.state.sandbox)
+    state = cast(SandboxState, request.app.state.sandbox)
     lifecycle.advance(state)
     return state
 
 
-StateOf = Annotated[State, Depends(current_state)]
+StateOf = Annotated[SandboxState, Depends(current_state)]
 
 
 def secret_of(headers: Headers) -> str:

@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from mm_tui.sandbox.gateway.access import secret_of
-from mm_tui.sandbox.gateway.state import QUOTA_USED_UP, RATE_LIMITED, ApiError, SeenRequest, State, warming_up
+from mm_tui.sandbox.gateway.state import QUOTA_USED_UP, RATE_LIMITED, ApiError, SandboxState, SeenRequest, warming_up
 
 Kind = Literal[
     "close",
@@ -123,7 +123,7 @@ class OpenConnections:
 class Faults:
     """The outermost layer of the sandbox: applies the rules and keeps the list of calls."""
 
-    def __init__(self, app: ASGIApp, state: State, connections: OpenConnections) -> None:
+    def __init__(self, app: ASGIApp, state: SandboxState, connections: OpenConnections) -> None:
         self.app = app
         self.state = state
         self.connections = connections

@@ -10,13 +10,13 @@ from pydantic import AliasChoices, Field, StringConstraints
 from mm_tui.sandbox.gateway import mailboxes, messages, sending
 from mm_tui.sandbox.gateway.access import Admin, JsonAnswer, Limit, Reader, Sender, StateOf
 from mm_tui.sandbox.gateway.ids import iso
-from mm_tui.sandbox.gateway.mail import Submission
+from mm_tui.sandbox.gateway.mail import OutgoingMail
 from mm_tui.sandbox.gateway.requests import Address, Body, Markdown, Subject, Text
 from mm_tui.sandbox.gateway.routes_contacts import create_webhook
 from mm_tui.sandbox.gateway.routes_mailboxes import local_part
 from mm_tui.sandbox.gateway.routes_oversight import waiting
-from mm_tui.sandbox.gateway.state import DOMAIN, State
-from mm_tui.sandbox.gateway.statuses import PENDING, Mode, Status
+from mm_tui.sandbox.gateway.state import DOMAIN, SandboxState
+from mm_tui.sandbox.gateway.statuses import PENDING, Mode, SandboxStatus
 
 router = APIRouter(tags=["tutorial"])
 Tag = Annotated[str, StringConstraints(min_length=1, max_length=255)]
@@ -80,7 +80,7 @@ async def reply_email(state: StateOf, caller: Sender, body: ReplyEmail) -> Respo
     rows = messages.thread_rows(state, None, body.thread_id)
     inbound = [row for row in rows if row["direction"] == "inbound"]
     answered = (inbound or rows)[-1]
-    mail = Submission(to=(), subject="", markdown=body.body, always_gate=_gates(body.oversight_mode))
+    mail = OutgoingMail(to=(), subject="", markdown=body.body, always_gate=_gates(body.oversight_mode))
     submitted = sending.reply(state, caller, answered["mailbox_id"], answered["id"], mail)
     return JsonAnswer({"message_id": submitted.body["id"], "status": submitted.body["status"]}, status_code=202)
 
@@ -89,7 +89,7 @@ async def reply_email(state: StateOf, caller: Sender, body: ReplyEmail) -> Respo
 async def send_email(state: StateOf, caller: Sender, body: SendEmail) -> Response:
     """Sends from the mailbox of an address."""
     to = [body.to] if isinstance(body.to, str) else body.to
-    mail = Submission(to=to, subject=body.subject, markdown=body.body, always_gate=_gates(body.oversight_mode))
+    mail = OutgoingMail(to=to, subject=body.subject, markdown=body.body, always_gate=_gates(body.oversight_mode))
     mailbox = mailboxes.by_address(state, body.mailbox)
     submitted = sending.send(state, caller, mailbox["id"], mail)
     return JsonAnswer({"message_id": submitted.body["id"], "status": submitted.body["status"]}, status_code=202)
@@ -101,7 +101,7 @@ async def check_inbox(
 ) -> Response:
     """The newest inbound mail of a mailbox, without bodies."""
     mailbox_id = mailboxes.by_address(state, mailbox)["id"]
-    page = messages.page(state, mailbox_id, messages.Listing(direction="inbound", status=status, limit=limit))
+    page = messages.page(state, mailbox_id, messages.ListQuery(direction="inbound", status=status, limit=limit))
     found = page["emails"]
     assert isinstance(found, list)
     return JsonAnswer({"messages": [{**item, "message_id": item["id"]} for item in found]})
@@ -129,9 +129,9 @@ async def list_pending(state: StateOf, caller: Reader, mailbox: str | None = Non
 async def decide_email(state: StateOf, caller: Reader, message_id: str) -> Response:
     """Says how an email was decided. Deciding itself is `POST /v1/oversight/decide`."""
     row = messages.find(state, message_id)
-    if row["status"] in (*PENDING, Status.PENDING_SCAN):
+    if row["status"] in (*PENDING, SandboxStatus.PENDING_SCAN):
         return JsonAnswer({"message_id": message_id, "decision": "pending"})
-    gone = row["status"] in (Status.REJECTED, Status.CANCELLED, Status.SEND_FAILED)
+    gone = row["status"] in (SandboxStatus.REJECTED, SandboxStatus.CANCELLED, SandboxStatus.SEND_FAILED)
     answer = {"message_id": message_id, "decision": "rejected" if gone else "approved"}
     if row["decided_at"] is not None:
         answer["decided_at"] = iso(row["decided_at"])
@@ -157,6 +157,6 @@ def _gates(mode: Mode | None) -> bool:
     return mode is not None and mode.gates_sending
 
 
-def _message(state: State, email_id: str) -> dict[str, object]:
+def _message(state: SandboxState, email_id: str) -> dict[str, object]:
     item = messages.summary(messages.find(state, email_id))
     return item | {"message_id": email_id, "email_id": email_id, "body": messages.body(state, email_id)}

@@ -13,14 +13,14 @@ import sqlite3
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from mm_tui.sandbox.gateway.statuses import Status
+from mm_tui.sandbox.gateway.statuses import SandboxStatus
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
-    from mm_tui.sandbox.gateway.state import State
+    from mm_tui.sandbox.gateway.state import SandboxState
 
-LEFT = frozenset({Status.SENT, Status.DELIVERED, Status.BOUNCED})
+LEFT = frozenset({SandboxStatus.SENT, SandboxStatus.DELIVERED, SandboxStatus.BOUNCED})
 FIELD = 32
 
 
@@ -32,14 +32,14 @@ def _key(seed: str) -> EllipticCurvePrivateKey:
     return ec.derive_private_key(int.from_bytes(sha256(seed.encode()).digest()) >> 1 | 1, ec.SECP256R1())
 
 
-def public_key(state: State) -> dict[str, str]:
+def public_key(state: SandboxState) -> dict[str, str]:
     """The public half, as a JSON Web Key."""
     numbers = _key(_seed(state)).public_key().public_numbers()
     x, y = (_text(number.to_bytes(FIELD)) for number in (numbers.x, numbers.y))
     return {"kty": "EC", "crv": "P-256", "x": x, "y": y, "alg": "ES256", "use": "sig"}
 
 
-def headers(state: State, row: sqlite3.Row) -> dict[str, str]:
+def headers(state: SandboxState, row: sqlite3.Row) -> dict[str, str]:
     """The headers that identify the sender of an email; empty for unsent mail."""
     if row["direction"] != "outbound" or row["status"] not in LEFT:
         return {}
@@ -59,7 +59,7 @@ def headers(state: State, row: sqlite3.Row) -> dict[str, str]:
     return found | {"X-AI-Generated": "true"} if discloses else found
 
 
-def _signed(state: State, claims: dict[str, object]) -> str:
+def _signed(state: SandboxState, claims: dict[str, object]) -> str:
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric import ec
     from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
@@ -71,7 +71,7 @@ def _signed(state: State, claims: dict[str, object]) -> str:
     return f"{_text(payload)}.{_text(r.to_bytes(FIELD) + s.to_bytes(FIELD))}"
 
 
-def _seed(state: State) -> str:
+def _seed(state: SandboxState) -> str:
     return str(state.fact("tenant_id") or state.folder)
 
 

@@ -10,16 +10,16 @@ from dataclasses import dataclass, field, fields, replace
 from operator import attrgetter
 from typing import Any, TypeVar, cast
 
-from mm_tui.sandbox.gateway.mail import IncomingMail, MailAttachment, SampleDraft, Submission, name_and_address
-from mm_tui.sandbox.gateway.state import State
-from mm_tui.sandbox.gateway.statuses import Status
-from mm_tui.sandbox.gateway.threads import Letter, group, usable
+from mm_tui.sandbox.gateway.mail import IncomingMail, MailAttachment, OutgoingMail, SampleDraft, name_and_address
+from mm_tui.sandbox.gateway.state import SandboxState
+from mm_tui.sandbox.gateway.statuses import SandboxStatus
+from mm_tui.sandbox.gateway.threads import ThreadClues, group, usable
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class NewEmail:
     """An email ready to insert. Times in epoch milliseconds."""
 
     id: str
@@ -49,7 +49,7 @@ class Entry:
     attachments: Sequence[MailAttachment] = ()
 
     @classmethod
-    def of(cls, mail: IncomingMail | SampleDraft | Submission, **more: Any) -> Entry:
+    def of(cls, mail: IncomingMail | SampleDraft | OutgoingMail, **more: Any) -> NewEmail:
         """An entry with the fields of an email that it has too; `more` adds to them or replaces them."""
         given = {one.name: getattr(mail, one.name) for one in fields(mail) if one.name in cls.__slots__}
         return cls(**{**given, **more})
@@ -68,7 +68,7 @@ _INSERT = (
 )
 
 
-def file(state: State, entries: Iterable[Entry]) -> None:
+def file(state: SandboxState, entries: Iterable[NewEmail]) -> None:
     """Writes emails, with bodies, attachments and the data for finding threads."""
     emails: list[tuple[object, ...]] = []
     bodies: list[tuple[str, str, str]] = []
@@ -110,7 +110,7 @@ def distinct(names: Sequence[str]) -> list[str]:
     return found
 
 
-def _row(entry: Entry) -> tuple[object, ...]:
+def _row(entry: NewEmail) -> tuple[object, ...]:
     lists = (entry.to, entry.cc, entry.bcc, entry.references)
     return (*_fields(entry), bool(entry.attachments), *(json.dumps(list(one)) if one else "[]" for one in lists))
 
@@ -118,9 +118,9 @@ def _row(entry: Entry) -> tuple[object, ...]:
 _LETTER = "message_id, in_reply_to, refs, sender, recipients, cc, subject, received_at, thread_id, reply_to"
 
 
-def letter_of(mail: IncomingMail, received_at: int) -> Letter:
+def letter_of(mail: IncomingMail, received_at: int) -> ThreadClues:
     """The data of an email that determines its thread. The time is in epoch milliseconds, 0 if unknown."""
-    return Letter(
+    return ThreadClues(
         message_id=mail.message_id,
         names=[name for name in (mail.in_reply_to, *reversed(mail.references)) if name],
         sender=bare(mail.sender),
@@ -132,14 +132,14 @@ def letter_of(mail: IncomingMail, received_at: int) -> Letter:
     )
 
 
-def letters_in(state: State, mailbox_id: str) -> list[Letter]:
+def letters_in(state: SandboxState, mailbox_id: str) -> list[ThreadClues]:
     """The same data of every email in a mailbox, oldest first."""
     rows = state.db.execute(f"SELECT {_LETTER} FROM emails WHERE mailbox_id = ? ORDER BY id", (mailbox_id,))  # noqa: S608
     return [_letter_of_row(row) for row in rows]
 
 
-def _letter_of_row(row: sqlite3.Row) -> Letter:
-    return Letter(
+def _letter_of_row(row: sqlite3.Row) -> ThreadClues:
+    return ThreadClues(
         message_id=row["message_id"],
         names=[name for name in (row["in_reply_to"], *reversed(json.loads(row["refs"]))) if name],
         sender=bare(row["sender"]),
@@ -151,7 +151,7 @@ def _letter_of_row(row: sqlite3.Row) -> Letter:
     )
 
 
-def thread_of(state: State, mailbox_id: str, mail: IncomingMail) -> str | None:
+def thread_of(state: SandboxState, mailbox_id: str, mail: IncomingMail) -> str | None:
     """The thread of a new email; None if it starts one."""
     letter = letter_of(mail, state.now_ms())
     named = [name for name in (letter.message_id, *letter.names) if usable(name)]
@@ -188,7 +188,7 @@ def bare(address: str) -> str:
 
 def inbound_status(mode: str, verdict: str | None) -> str:
     if verdict == "quarantined":
-        return Status.SPAM_QUARANTINED
+        return SandboxStatus.SPAM_QUARANTINED
     if verdict == "flagged":
-        return Status.SPAM_FLAGGED
-    return Status.PENDING_INBOUND_APPROVAL if mode == "gated_all" else Status.UNREAD
+        return SandboxStatus.SPAM_FLAGGED
+    return SandboxStatus.PENDING_INBOUND_APPROVAL if mode == "gated_all" else SandboxStatus.UNREAD

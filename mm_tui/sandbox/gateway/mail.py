@@ -49,7 +49,7 @@ class IncomingMail:
 
 
 @dataclass(frozen=True, slots=True)
-class Submission:
+class OutgoingMail:
     """An email that a caller wants to send. `send_at` in epoch ms."""
 
     to: Sequence[str]

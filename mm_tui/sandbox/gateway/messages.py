@@ -13,8 +13,8 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from mm_tui.sandbox.gateway import identity, ids
 from mm_tui.sandbox.gateway.ids import iso, received
-from mm_tui.sandbox.gateway.state import ApiError, RequestKey, State, moment
-from mm_tui.sandbox.gateway.statuses import SPAM, Status
+from mm_tui.sandbox.gateway.state import ApiError, RequestKey, SandboxState, moment
+from mm_tui.sandbox.gateway.statuses import SPAM, SandboxStatus
 
 _SUMMARY = (
     "id, mailbox_id, sender, recipients, subject, direction, status, spam_score, spam_verdict, received_at, thread_id,"
@@ -26,7 +26,7 @@ _CHANGED = {"to": "recipients", "cc": "cc", "bcc": "bcc", "subject": "subject", 
 """The columns of the fields that can be changed."""
 
 
-class Listing(BaseModel):
+class ListQuery(BaseModel):
     """Which part of a mailbox to list. `since_id` is exclusive; `offset` is what the retired Python client sends."""
 
     limit: int = Field(default=20, ge=1, le=100)
@@ -42,18 +42,18 @@ class Listing(BaseModel):
     since_id: str | None = None
 
 
-def find(state: State, email_id: str, mailbox_id: str | None = None) -> sqlite3.Row:
+def find(state: SandboxState, email_id: str, mailbox_id: str | None = None) -> sqlite3.Row:
     """The email's row; 404 if there is none, or it is in another mailbox."""
     sql = "SELECT * FROM emails WHERE id = ? AND mailbox_id = coalesce(?, mailbox_id)"
     return state.one(sql, (email_id, mailbox_id), "Email not found")
 
 
-def body(state: State, email_id: str) -> str:
+def body(state: SandboxState, email_id: str) -> str:
     (markdown,) = state.db.execute("SELECT markdown FROM bodies WHERE email_id = ?", (email_id,)).fetchone()
     return str(markdown)
 
 
-def change(state: State, email_id: str, changes: Mapping[str, object]) -> None:
+def change(state: SandboxState, email_id: str, changes: Mapping[str, object]) -> None:
     """Changes these fields of an email, with the names that requests use."""
     with state.write() as db:
         for name, column in _CHANGED.items():
@@ -64,7 +64,7 @@ def change(state: State, email_id: str, changes: Mapping[str, object]) -> None:
             db.execute("UPDATE bodies SET markdown = ? WHERE email_id = ?", (changes["markdown"], email_id))
 
 
-def copy_to_operator(state: State, row: sqlite3.Row, kind: str, title: str) -> None:
+def copy_to_operator(state: SandboxState, row: sqlite3.Row, kind: str, title: str) -> None:
     """Emails the operator a copy of an email."""
     words = f"{title}: {row['subject']}"
     state.mail_operator(kind, words, body(state, row["id"]), mailbox_id=row["mailbox_id"])
@@ -90,21 +90,21 @@ def summary(row: sqlite3.Row) -> dict[str, object]:
     return item
 
 
-def page(state: State, mailbox_id: str, listing: Listing) -> dict[str, object]:
+def page(state: SandboxState, mailbox_id: str, listing: ListQuery) -> dict[str, object]:
     """A page of a mailbox, newest first, with the cursor of the next page."""
     return _page(state, ["mailbox_id = ?"], [mailbox_id], listing)
 
 
-def spam_page(state: State, status: str | None, *, limit: int, cursor: str | None) -> dict[str, object]:
+def spam_page(state: SandboxState, status: str | None, *, limit: int, cursor: str | None) -> dict[str, object]:
     """A page of spam across all mailboxes."""
     if status is not None and status not in SPAM:
         raise ApiError(400, "status must be spam_flagged or spam_quarantined")
     wanted = [status] if status else list(SPAM)
     where = [f"status IN ({', '.join('?' * len(wanted))})"]
-    return _page(state, where, [*wanted], Listing(limit=limit, cursor=cursor))
+    return _page(state, where, [*wanted], ListQuery(limit=limit, cursor=cursor))
 
 
-def _page(state: State, where: list[str], values: list[object], listing: Listing) -> dict[str, object]:
+def _page(state: SandboxState, where: list[str], values: list[object], listing: ListQuery) -> dict[str, object]:
     has_attachments = listing.has_attachments and listing.has_attachments == "true"
     for condition, value in (
         ("id < ?", decode_cursor(listing.cursor)),
@@ -127,7 +127,7 @@ def _page(state: State, where: list[str], values: list[object], listing: Listing
     return {"emails": [summary(row) for row in rows], "cursor": _cursor_after(state, rows) if more else None}
 
 
-def _cursor_after(state: State, rows: Sequence[sqlite3.Row]) -> str:
+def _cursor_after(state: SandboxState, rows: Sequence[sqlite3.Row]) -> str:
     first, last = rows[0]["id"], rows[-1]["id"]
     at = ids.ms_of(last)
     # A page with a single time would lead nowhere, and an email without a time cannot be continued from.
@@ -157,12 +157,12 @@ def decode_cursor(cursor: str | None) -> str | None:
         raise ApiError(400, "Invalid cursor") from None
 
 
-def detail(state: State, caller: RequestKey | None, mailbox_id: str, email_id: str) -> dict[str, object]:
+def detail(state: SandboxState, caller: RequestKey | None, mailbox_id: str, email_id: str) -> dict[str, object]:
     """An email with its body. As the contract says, this marks an unread email as read."""
     row = find(state, email_id, mailbox_id)
-    if row["status"] == Status.UNREAD:
+    if row["status"] == SandboxStatus.UNREAD:
         with state.write() as db:
-            db.execute("UPDATE emails SET status = ? WHERE id = ?", (Status.READ, email_id))
+            db.execute("UPDATE emails SET status = ? WHERE id = ?", (SandboxStatus.READ, email_id))
             state.audit("email.read", "email", email_id, caller)
         row = find(state, email_id)
     markdown = body(state, email_id)
@@ -189,7 +189,7 @@ def detail(state: State, caller: RequestKey | None, mailbox_id: str, email_id: s
     return item
 
 
-def _headers_kept(state: State, row: sqlite3.Row) -> dict[str, str]:
+def _headers_kept(state: SandboxState, row: sqlite3.Row) -> dict[str, str]:
     """The informative headers of an inbound email."""
     if row["direction"] != "inbound":
         return {}
@@ -198,7 +198,7 @@ def _headers_kept(state: State, row: sqlite3.Row) -> dict[str, str]:
     return shown | ({"Reply-To": row["reply_to"]} if row["reply_to"] else {})
 
 
-def thread(state: State, mailbox_id: str, thread_id: str) -> dict[str, object]:
+def thread(state: SandboxState, mailbox_id: str, thread_id: str) -> dict[str, object]:
     """A thread, oldest mail first, without bodies."""
     rows = thread_rows(state, mailbox_id, thread_id)
     participants: dict[str, None] = {}
@@ -207,7 +207,7 @@ def thread(state: State, mailbox_id: str, thread_id: str) -> dict[str, object]:
             participants.setdefault(address)
     left_out = ("thread_id", "spam_score", "spam_verdict", "bounce_type")
     emails = [{name: value for name, value in summary(row).items() if name not in left_out} for row in rows]
-    gone = (Status.REJECTED, Status.CANCELLED, Status.SEND_FAILED)
+    gone = (SandboxStatus.REJECTED, SandboxStatus.CANCELLED, SandboxStatus.SEND_FAILED)
     counted = [row for row in rows if row["status"] not in gone]
     return {
         "thread_id": thread_id,
@@ -219,7 +219,7 @@ def thread(state: State, mailbox_id: str, thread_id: str) -> dict[str, object]:
     }
 
 
-def thread_rows(state: State, mailbox_id: str | None, thread_id: str) -> list[sqlite3.Row]:
+def thread_rows(state: SandboxState, mailbox_id: str | None, thread_id: str) -> list[sqlite3.Row]:
     """All emails of a thread, oldest first; 404 if there are none."""
     if mailbox_id is None:
         rows = state.db.execute("SELECT * FROM emails WHERE thread_id = ? ORDER BY id", (thread_id,)).fetchall()
@@ -232,19 +232,19 @@ def thread_rows(state: State, mailbox_id: str | None, thread_id: str) -> list[sq
     return rows
 
 
-def attachment(state: State, mailbox_id: str, email_id: str, name: str) -> sqlite3.Row:
+def attachment(state: SandboxState, mailbox_id: str, email_id: str, name: str) -> sqlite3.Row:
     """An attachment's row with its data; the first of several with the same name."""
     find(state, email_id, mailbox_id)
     sql = "SELECT * FROM attachments WHERE email_id = ? AND name = ? ORDER BY position LIMIT 1"
     return state.one(sql, (email_id, name), "Attachment not found")
 
 
-def tags(state: State, email_id: str) -> dict[str, str]:
+def tags(state: SandboxState, email_id: str) -> dict[str, str]:
     rows = state.db.execute("SELECT name, value FROM tags WHERE email_id = ? ORDER BY name", (email_id,))
     return {row["name"]: row["value"] for row in rows}
 
 
-def put_tags(state: State, caller: RequestKey, email_id: str, wanted: Mapping[str, str]) -> dict[str, str]:
+def put_tags(state: SandboxState, caller: RequestKey, email_id: str, wanted: Mapping[str, str]) -> dict[str, str]:
     with state.write() as db:
         db.execute("DELETE FROM tags WHERE email_id = ?", (email_id,))
         db.executemany("INSERT INTO tags VALUES (?, ?, ?)", [(email_id, name, value) for name, value in wanted.items()])
@@ -252,7 +252,7 @@ def put_tags(state: State, caller: RequestKey, email_id: str, wanted: Mapping[st
     return tags(state, email_id)
 
 
-def delete_tag(state: State, caller: RequestKey, email_id: str, name: str) -> None:
+def delete_tag(state: SandboxState, caller: RequestKey, email_id: str, name: str) -> None:
     """Removes one tag; 404 if the email does not have it."""
     with state.write() as db:
         if db.execute("DELETE FROM tags WHERE email_id = ? AND name = ?", (email_id, name)).rowcount == 0:

@@ -16,13 +16,13 @@ from email.utils import format_datetime, formataddr
 from mm_tui.sandbox.gateway import messages
 from mm_tui.sandbox.gateway.ids import iso
 from mm_tui.sandbox.gateway.mail import name_and_address
-from mm_tui.sandbox.gateway.state import State
+from mm_tui.sandbox.gateway.state import SandboxState
 
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _MEDIA_TYPE = re.compile(r"^[\w!#$&^.+-]{1,80}/[\w!#$&^.+-]{1,80}$", re.ASCII)
 
 
-def put(state: State, mailbox: sqlite3.Row, row: sqlite3.Row) -> None:
+def put(state: SandboxState, mailbox: sqlite3.Row, row: sqlite3.Row) -> None:
     """Writes an email to the outbox. It is an error if it is already there: nothing is sent twice."""
     body = messages.body(state, row["id"])
     if mailbox["signature_block"] and not state.tuning.signature_in_draft:
@@ -40,7 +40,7 @@ def put(state: State, mailbox: sqlite3.Row, row: sqlite3.Row) -> None:
     unfinished.replace(file)
 
 
-def listing(state: State) -> list[dict[str, object]]:
+def listing(state: SandboxState) -> list[dict[str, object]]:
     """All released mail, oldest first, including bcc: this is for tests; the gateway has no such call."""
     released = []
     for row in state.db.execute("SELECT * FROM released ORDER BY released_at, email_id"):
@@ -69,7 +69,7 @@ def listing(state: State) -> list[dict[str, object]]:
     return released
 
 
-def _eml(state: State, mailbox: sqlite3.Row, row: sqlite3.Row, cc: list[str], body: str) -> bytes:
+def _eml(state: SandboxState, mailbox: sqlite3.Row, row: sqlite3.Row, cc: list[str], body: str) -> bytes:
     text = MIMEText(body, "plain", "utf-8")
     parts = state.db.execute("SELECT * FROM attachments WHERE email_id = ? ORDER BY position", (row["id"],)).fetchall()
     message: MIMEMultipart | MIMEText = text

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field, StringConstraints
 
-from mm_tui.sandbox.gateway.mail import MailAttachment, Submission
+from mm_tui.sandbox.gateway.mail import MailAttachment, OutgoingMail
 from mm_tui.sandbox.gateway.state import ApiError, moment
 from mm_tui.sandbox.gateway.statuses import Mode, Scope
 
@@ -73,14 +73,14 @@ class ReplyBody(Body):
     send_at: datetime | None = None
     gate_timing: GateTiming | None = None
 
-    def submission(self, to: Sequence[str] = (), subject: str = "") -> Submission:
+    def submission(self, to: Sequence[str] = (), subject: str = "") -> OutgoingMail:
         """Converts it to a submission; 400 if attachments or the send time are invalid."""
         attachments = [part.decoded() for part in self.attachments]
         if sum(len(part.data) for part in attachments) > MAX_ATTACHMENTS_BYTES:
             raise ApiError(413, "Attachments are larger than 25 MB together")
         same = self.model_dump(include={"markdown", "cc", "bcc", "idempotency_key", "gate_timing"})
         send_at = moment(self.send_at)
-        return Submission(to=list(to), subject=subject, attachments=attachments, send_at=send_at, **same)
+        return OutgoingMail(to=list(to), subject=subject, attachments=attachments, send_at=send_at, **same)
 
 
 class SendBody(ReplyBody):

@@ -15,7 +15,7 @@ from mm_tui.sandbox.gateway.access import Admin, Cursor, JsonAnswer, Reader, Sta
 from mm_tui.sandbox.gateway.ids import iso
 from mm_tui.sandbox.gateway.requests import AccountChanges, Approval, KeyChanges, NewKey
 from mm_tui.sandbox.gateway.routes_contacts import contacts
-from mm_tui.sandbox.gateway.state import ApiError, State
+from mm_tui.sandbox.gateway.state import ApiError, SandboxState
 from mm_tui.sandbox.gateway.statuses import Scope
 
 router = APIRouter(prefix="/v1", tags=["account"])
@@ -30,7 +30,7 @@ _DAILY = (
 )
 
 
-def _account(state: State) -> dict[str, object]:
+def _account(state: SandboxState) -> dict[str, object]:
     (stored,) = state.db.execute("SELECT coalesce(sum(size), 0) FROM attachments").fetchone()
     name = state.fact("account_name") or ""
     return {
@@ -92,7 +92,7 @@ async def get_usage(
     return JsonAnswer(_this_month(state, month))
 
 
-def _this_month(state: State, since: int) -> dict[str, object]:
+def _this_month(state: SandboxState, since: int) -> dict[str, object]:
     floor = ids.floor(since)
     (received,) = state.db.execute(
         "SELECT count(*) FROM mailboxes JOIN emails ON emails.mailbox_id = mailboxes.id"
@@ -110,7 +110,7 @@ def _this_month(state: State, since: int) -> dict[str, object]:
     }
 
 
-def _by_day(state: State, since: int, until: int) -> dict[str, object]:
+def _by_day(state: SandboxState, since: int, until: int) -> dict[str, object]:
     """The usage by day (UTC), without empty days."""
     counted: Counter[tuple[str, str]] = Counter()
     for event_type, sql in _DAILY:
@@ -158,7 +158,7 @@ async def webhook_deliveries(state: StateOf, caller: Admin, limit: LogLimit = 50
     return JsonAnswer({"deliveries": found, "cursor": following})
 
 
-def _newest(state: State, table: str, limit: int, cursor: str | None) -> tuple[list[sqlite3.Row], str | None]:
+def _newest(state: SandboxState, table: str, limit: int, cursor: str | None) -> tuple[list[sqlite3.Row], str | None]:
     """A page of a table, newest first, and the cursor of the next one."""
     sql = f"SELECT * FROM {table} WHERE id < ? ORDER BY id DESC LIMIT ?"  # noqa: S608 - the name is a constant
     rows = state.db.execute(sql, (messages.decode_cursor(cursor) or "~", limit + 1)).fetchall()
@@ -217,7 +217,7 @@ async def revoke_api_key(
     return JsonAnswer({"status": "revoked"})
 
 
-def _find_key(state: State, key_id: str) -> None:
+def _find_key(state: SandboxState, key_id: str) -> None:
     state.one("SELECT 1 FROM api_keys WHERE id = ? AND revoked_at IS NULL", (key_id,), "API key not found")
 
 

@@ -12,7 +12,7 @@ from mm_tui.sandbox.gateway import ids, mailboxes
 from mm_tui.sandbox.gateway.access import Admin, JsonAnswer, Reader, Sender, StateOf
 from mm_tui.sandbox.gateway.ids import iso
 from mm_tui.sandbox.gateway.requests import NewContact, NewDomain, NewWebhook
-from mm_tui.sandbox.gateway.state import ApiError, RequestKey, State
+from mm_tui.sandbox.gateway.state import ApiError, RequestKey, SandboxState
 from mm_tui.sandbox.gateway.webhooks import is_loopback
 
 router = APIRouter(prefix="/v1", tags=["account"])
@@ -45,7 +45,7 @@ async def delete_contact(state: StateOf, caller: Admin, contact_id: str) -> Resp
     return JsonAnswer({"deleted": True})
 
 
-def contacts(state: State, query: str | None) -> list[dict[str, object]]:
+def contacts(state: SandboxState, query: str | None) -> list[dict[str, object]]:
     """Contacts whose address or name contains `query`."""
     rows = state.db.execute(
         "SELECT * FROM contacts WHERE ? IS NULL OR instr(lower(email || ' ' || coalesce(name, '')), lower(?)) > 0"
@@ -115,7 +115,7 @@ async def delete_domain(state: StateOf, caller: Admin, domain_id: str) -> Respon
     return JsonAnswer({"status": "deleted"})
 
 
-def _domain(state: State, domain_id: str) -> dict[str, object]:
+def _domain(state: SandboxState, domain_id: str) -> dict[str, object]:
     row = state.one("SELECT * FROM domains WHERE id = ?", (domain_id,), "No such domain")
     return {**dict(row), "created_at": iso(row["created_at"])}
 
@@ -170,7 +170,7 @@ def check_url(url: str) -> None:
         raise ApiError(400, "url must be an https address")
 
 
-def _found_webhook(state: State, webhook_id: str) -> dict[str, object]:
+def _found_webhook(state: SandboxState, webhook_id: str) -> dict[str, object]:
     return _webhook(state.one("SELECT * FROM webhooks WHERE id = ?", (webhook_id,), "No such webhook"))
 
 
@@ -179,7 +179,7 @@ def _webhook(row: sqlite3.Row) -> dict[str, object]:
     return {**shown, "events": json.loads(row["events"]), "created_at": iso(row["created_at"])}
 
 
-def _delete(state: State, caller: RequestKey, kind: str, statement: str, name: str) -> None:
+def _delete(state: SandboxState, caller: RequestKey, kind: str, statement: str, name: str) -> None:
     with state.write() as db:
         if db.execute(statement, (name,)).rowcount == 0:
             raise ApiError(404, f"No such {kind}")

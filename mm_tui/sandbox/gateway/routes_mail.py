@@ -14,7 +14,7 @@ from mm_tui.sandbox.gateway import inbound, mailboxes, messages
 from mm_tui.sandbox.gateway.access import Cursor, JsonAnswer, Limit, Reader, Sender, StateOf
 from mm_tui.sandbox.gateway.outbox import media_type
 from mm_tui.sandbox.gateway.requests import TagsBody
-from mm_tui.sandbox.gateway.state import ApiError, State
+from mm_tui.sandbox.gateway.state import ApiError, SandboxState
 
 router = APIRouter(prefix="/v1", tags=["mail"])
 DIRECT_BYTES = 50 * 1024
@@ -24,7 +24,7 @@ LINK_SECONDS = 3600
 
 @router.get("/mailboxes/{mailbox_id}/emails")
 async def list_emails(
-    state: StateOf, caller: Reader, mailbox_id: str, listing: Annotated[messages.Listing, Query()]
+    state: StateOf, caller: Reader, mailbox_id: str, listing: Annotated[messages.ListQuery, Query()]
 ) -> Response:
     """A mailbox's mail, newest first, without bodies. (`offset` is what the retired Python client sends.)"""
     mailboxes.find(state, mailbox_id)
@@ -123,7 +123,7 @@ async def not_spam(state: StateOf, caller: Sender, email_id: str) -> Response:
     return JsonAnswer({"id": email_id, "status": status, "user_label": "not_spam"})
 
 
-def _sign(state: State, email_id: str, position: int, expires: int) -> str:
+def _sign(state: SandboxState, email_id: str, position: int, expires: int) -> str:
     secret = (state.fact("tenant_id") or "").encode()
     return hmac.new(secret, f"{email_id}/{position}/{expires}".encode(), hashlib.sha256).hexdigest()
 

@@ -10,8 +10,8 @@ from mm_tui.sandbox.gateway import lifecycle, messages, webhooks
 from mm_tui.sandbox.gateway.access import JsonAnswer, Overseer, StateOf
 from mm_tui.sandbox.gateway.ids import received
 from mm_tui.sandbox.gateway.requests import DecideBody
-from mm_tui.sandbox.gateway.state import ApiError, State
-from mm_tui.sandbox.gateway.statuses import PENDING, Status
+from mm_tui.sandbox.gateway.state import ApiError, SandboxState
+from mm_tui.sandbox.gateway.statuses import PENDING, SandboxStatus
 
 router = APIRouter(prefix="/v1/oversight", tags=["oversight"])
 
@@ -23,7 +23,7 @@ async def pending(state: StateOf, caller: Overseer) -> Response:
     return JsonAnswer({"emails": items, "pending": items})
 
 
-def waiting(state: State, mailbox_id: str | None = None) -> list[dict[str, object]]:
+def waiting(state: SandboxState, mailbox_id: str | None = None) -> list[dict[str, object]]:
     """All waiting emails, oldest first: with the body, without cc, bcc, attachments and thread."""
     rows = state.db.execute(
         "SELECT emails.*, bodies.markdown FROM emails JOIN bodies ON bodies.email_id = emails.id"
@@ -53,7 +53,7 @@ async def decide(state: StateOf, caller: Overseer, body: DecideBody) -> Response
     with state.write() as db:
         db.execute("UPDATE emails SET decided_at = ? WHERE id = ?", (state.now_ms(), body.email_id))
         if body.action == "reject":
-            lifecycle.set_status(state, body.email_id, Status.REJECTED)
+            lifecycle.set_status(state, body.email_id, SandboxStatus.REJECTED)
             state.audit("oversight.rejected", "email", body.email_id, caller, metadata)
             webhooks.emit(state, "oversight.rejected", row)
             return JsonAnswer({"status": "rejected"})
@@ -64,11 +64,11 @@ async def decide(state: StateOf, caller: Overseer, body: DecideBody) -> Response
         state.audit("oversight.approved", "email", body.email_id, caller, metadata)
         webhooks.emit(state, "oversight.approved", row)
         if not outbound:
-            lifecycle.set_status(state, body.email_id, Status.UNREAD)
+            lifecycle.set_status(state, body.email_id, SandboxStatus.UNREAD)
             webhooks.emit(state, "message.received", row)
             return JsonAnswer({"status": "approved"})
         if row["send_at"] is not None and row["send_at"] > state.now_ms():
-            lifecycle.set_status(state, body.email_id, Status.SCHEDULED, row["send_at"])
+            lifecycle.set_status(state, body.email_id, SandboxStatus.SCHEDULED, row["send_at"])
             return JsonAnswer({"status": "approved"})
         message_id = lifecycle.release(state, messages.find(state, body.email_id), caller)
         return JsonAnswer({"status": "approved_and_sent", "postmark_message_id": message_id.strip("<>")})

@@ -18,7 +18,7 @@ from mm_tui.sandbox.gateway.ids import iso
 from mm_tui.sandbox.gateway.mail import IncomingMail
 from mm_tui.sandbox.gateway.requests import AttachmentIn, Body, Markdown
 from mm_tui.sandbox.gateway.state import ApiError, Tuning
-from mm_tui.sandbox.gateway.statuses import Mode, Status
+from mm_tui.sandbox.gateway.statuses import Mode, SandboxStatus
 
 router = APIRouter(prefix="/sandbox", tags=["sandbox"])
 
@@ -49,7 +49,7 @@ class MailChanges(Body):
     markdown: Markdown | None = None
     to: list[str] | None = None
     cc: list[str] | None = None
-    status: Status | None = None
+    status: SandboxStatus | None = None
 
 
 class ClockBody(Body):

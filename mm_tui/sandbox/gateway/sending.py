@@ -8,24 +8,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from mm_tui.sandbox.gateway import ids, lifecycle, mailboxes, messages
-from mm_tui.sandbox.gateway.insert import Entry, bare, file
-from mm_tui.sandbox.gateway.mail import Submission
-from mm_tui.sandbox.gateway.state import QUOTA_USED_UP, ApiError, RequestKey, State, warming_up
-from mm_tui.sandbox.gateway.statuses import CANCELLABLE, Mode, Status
+from mm_tui.sandbox.gateway.insert import NewEmail, bare, file
+from mm_tui.sandbox.gateway.mail import OutgoingMail
+from mm_tui.sandbox.gateway.state import QUOTA_USED_UP, ApiError, RequestKey, SandboxState, warming_up
+from mm_tui.sandbox.gateway.statuses import CANCELLABLE, Mode, SandboxStatus
 from mm_tui.sandbox.gateway.threads import reply_subject
 
 IN_THE_PAST = "send_at must lie in the future"
 
 
 @dataclass(frozen=True, slots=True)
-class Submitted:
+class SubmissionAnswer:
     """The answer to a submission: HTTP status and body."""
 
     status: int
     body: dict[str, object]
 
 
-def send(state: State, caller: RequestKey, mailbox_id: str, mail: Submission) -> Submitted:
+def send(state: SandboxState, caller: RequestKey, mailbox_id: str, mail: OutgoingMail) -> SubmissionAnswer:
     """Submits a new mail, which starts a thread."""
     mailbox = mailboxes.find(state, mailbox_id)
     with state.write():
@@ -34,7 +34,9 @@ def send(state: State, caller: RequestKey, mailbox_id: str, mail: Submission) ->
         return _submit(state, caller, mailbox, mail, None)
 
 
-def reply(state: State, caller: RequestKey | None, mailbox_id: str, email_id: str, mail: Submission) -> Submitted:
+def reply(
+    state: SandboxState, caller: RequestKey | None, mailbox_id: str, email_id: str, mail: OutgoingMail
+) -> SubmissionAnswer:
     """Submits a reply: recipients, subject and thread come from the email it answers. Without a caller it is the
     sandbox's own."""
     mailbox = mailboxes.find(state, mailbox_id)
@@ -61,22 +63,24 @@ def reply(state: State, caller: RequestKey | None, mailbox_id: str, email_id: st
         return submitted
 
 
-def cancel(state: State, caller: RequestKey, email_id: str) -> dict[str, object]:
+def cancel(state: SandboxState, caller: RequestKey, email_id: str) -> dict[str, object]:
     """Cancels a submitted email before it is sent. Cancelling twice is not an error."""
     row = messages.find(state, email_id)
-    if row["status"] != Status.CANCELLED:
+    if row["status"] != SandboxStatus.CANCELLED:
         if row["status"] not in CANCELLABLE:
             raise ApiError(409, f"Email cannot be cancelled: it is {row['status']}")
         with state.write():
-            lifecycle.set_status(state, email_id, Status.CANCELLED)
+            lifecycle.set_status(state, email_id, SandboxStatus.CANCELLED)
             state.audit("email.cancelled", "email", email_id, caller, {"was": row["status"]})
-    return {"id": email_id, "status": Status.CANCELLED}
+    return {"id": email_id, "status": SandboxStatus.CANCELLED}
 
 
-def edit_schedule(state: State, caller: RequestKey, email_id: str, changes: Mapping[str, object]) -> dict[str, object]:
+def edit_schedule(
+    state: SandboxState, caller: RequestKey, email_id: str, changes: Mapping[str, object]
+) -> dict[str, object]:
     """Changes a scheduled email that nobody has approved yet. New content is scanned again."""
     row = messages.find(state, email_id)
-    if row["status"] != Status.SCHEDULED:
+    if row["status"] != SandboxStatus.SCHEDULED:
         raise ApiError(409, f"Only scheduled email can be edited: it is {row['status']}")
     if row["approved_at"] is not None:
         raise ApiError(409, "Already approved: it can no longer be edited")
@@ -86,15 +90,15 @@ def edit_schedule(state: State, caller: RequestKey, email_id: str, changes: Mapp
         messages.change(state, email_id, changes)
         send_at = changes.get("send_at")
         if isinstance(send_at, int) and len(changes) == 1:
-            lifecycle.set_status(state, email_id, Status.SCHEDULED, send_at)
+            lifecycle.set_status(state, email_id, SandboxStatus.SCHEDULED, send_at)
         else:
             scanned = lifecycle.after_ms(state, state.tuning.scan_delay)
-            lifecycle.set_status(state, email_id, Status.PENDING_SCAN, scanned)
+            lifecycle.set_status(state, email_id, SandboxStatus.PENDING_SCAN, scanned)
         state.audit("email.schedule_edited", "email", email_id, caller, {"fields": sorted(changes)})
     return {"id": email_id, "status": messages.find(state, email_id)["status"]}
 
 
-def _check(state: State, mailbox: sqlite3.Row, mail: Submission) -> Submitted | None:
+def _check(state: SandboxState, mailbox: sqlite3.Row, mail: OutgoingMail) -> SubmissionAnswer | None:
     """Refuses what may not be sent; a repeated idempotency key gets the first answer."""
     if mailbox["oversight_mode"] == Mode.READ_ONLY:
         raise ApiError(403, "Mailbox is read_only: sending is disabled")
@@ -107,7 +111,7 @@ def _check(state: State, mailbox: sqlite3.Row, mail: Submission) -> Submitted | 
             (mailbox["id"], mail.idempotency_key, now - int(state.tuning.idempotency_window * 1000)),
         ).fetchone()
         if known:
-            return Submitted(200, {"id": known["email_id"], "status": "already_sent", "idempotent": True})
+            return SubmissionAnswer(200, {"id": known["email_id"], "status": "already_sent", "idempotent": True})
     if mail.send_at is not None and mail.send_at <= now:
         raise ApiError(400, IN_THE_PAST)
     suppressed = [
@@ -121,7 +125,7 @@ def _check(state: State, mailbox: sqlite3.Row, mail: Submission) -> Submitted | 
     return None
 
 
-def _check_limits(state: State, mailbox_id: str) -> None:
+def _check_limits(state: SandboxState, mailbox_id: str) -> None:
     limit = state.tuning.daily_send_limit
     if limit is not None:
         (sent,) = state.db.execute(
@@ -134,7 +138,7 @@ def _check_limits(state: State, mailbox_id: str) -> None:
         raise ApiError(429, QUOTA_USED_UP)
 
 
-def sent_this_month(state: State) -> int:
+def sent_this_month(state: SandboxState) -> int:
     """How many emails were released since the first of the month (UTC)."""
     month = ids.month_start(state.now_ms())
     (count,) = state.db.execute("SELECT count(*) FROM released WHERE released_at >= ?", (month,)).fetchone()
@@ -142,8 +146,12 @@ def sent_this_month(state: State) -> int:
 
 
 def _submit(
-    state: State, caller: RequestKey | None, mailbox: sqlite3.Row, mail: Submission, answered: sqlite3.Row | None
-) -> Submitted:
+    state: SandboxState,
+    caller: RequestKey | None,
+    mailbox: sqlite3.Row,
+    mail: OutgoingMail,
+    answered: sqlite3.Row | None,
+) -> SubmissionAnswer:
     email_id = state.new_id()
     thread_id = answered["thread_id"] if answered is not None else state.new_id()
     references = [*json.loads(answered["refs"]), answered["message_id"]] if answered is not None else []
@@ -151,13 +159,13 @@ def _submit(
     if mailbox["signature_block"] and state.tuning.signature_in_draft:
         body = f"{body}\n\n-- \n{mailbox['signature_block']}"
     domain = mailbox["address"].rpartition("@")[2]
-    entry = Entry.of(
+    entry = NewEmail.of(
         mail,
         id=email_id,
         mailbox_id=mailbox["id"],
         thread_id=thread_id,
         direction="outbound",
-        status=Status.PENDING_SCAN,
+        status=SandboxStatus.PENDING_SCAN,
         sender=mailbox["address"],
         body=body,
         received_at=state.now_ms(),
@@ -175,4 +183,4 @@ def _submit(
         )
     action = "email.reply_submitted" if answered is not None else "email.send_submitted"
     state.audit(action, "email", email_id, caller, {"mailbox_id": mailbox["id"], "thread_id": thread_id})
-    return Submitted(202, {"id": email_id, "status": Status.PENDING_SCAN, "thread_id": thread_id})
+    return SubmissionAnswer(202, {"id": email_id, "status": SandboxStatus.PENDING_SCAN, "thread_id": thread_id})

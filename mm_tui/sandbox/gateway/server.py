@@ -35,7 +35,7 @@ from mm_tui.sandbox.gateway import (
 )
 from mm_tui.sandbox.gateway.access import JsonAnswer, StateOf
 from mm_tui.sandbox.gateway.faults import Faults, OpenConnections
-from mm_tui.sandbox.gateway.state import ApiError, RateLimiter, State
+from mm_tui.sandbox.gateway.state import ApiError, RateLimiter, SandboxState
 from mm_tui.sandbox.model.api import create_router
 
 ROUTERS = (
@@ -49,7 +49,7 @@ OWN_HOSTS = (*webhooks.LOOPBACK, "[::1]")
 class _Dated(ServerState):
     """Adds a Date header to each answer, by the sandbox's own clock, which can be moved."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: SandboxState) -> None:
         self._state = state
         super().__init__()
 
@@ -63,7 +63,7 @@ class _Dated(ServerState):
         """Accepts the base class's initial assignment."""
 
 
-def create_app(state: State, *, token_delay: float = 0.0) -> FastAPI:
+def create_app(state: SandboxState, *, token_delay: float = 0.0) -> FastAPI:
     """The application: the gateway, the flat calls, the stand-in model and the sandbox's own routes. `token_delay`:
     seconds between the words that the stand-in model streams."""
     # The interactive documentation would load scripts from other hosts.
@@ -111,7 +111,9 @@ def _document(app: FastAPI) -> dict[str, Any]:
 class Server:
     """Serves a sandbox on a port of this machine."""
 
-    def __init__(self, state: State, *, host: str = "127.0.0.1", port: int = 0, token_delay: float = 0.0) -> None:
+    def __init__(
+        self, state: SandboxState, *, host: str = "127.0.0.1", port: int = 0, token_delay: float = 0.0
+    ) -> None:
         """Binds the port at once (0 means any free one), so that `url` is known before the server runs. Raises OSError
         if the port is in use, or the host is not this machine."""
         self.state = state
@@ -212,7 +214,7 @@ class Server:
         self._listener = await loop.create_server(self._factory, *self._address, backlog=2048)
 
 
-async def _until(event: asyncio.Event, due_ms: int | None, state: State) -> None:
+async def _until(event: asyncio.Event, due_ms: int | None, state: SandboxState) -> None:
     """Waits for the event, or until a time of the sandbox's clock."""
     timeout = None if due_ms is None else max(0.0, (due_ms - state.now_ms()) / 1000)
     try:

@@ -149,7 +149,7 @@ class SeenRequest:
     fault: str | None
 
 
-class State:
+class SandboxState:
     """All state of a sandbox. `folder` has the database and the outbox of released mail."""
 
     def __init__(self, folder: Path, tuning: Tuning | None = None) -> None:
@@ -340,7 +340,7 @@ class RateLimiter:
         self._minutes: dict[str, tuple[int, int]] = {}
         """By key the beginning of its minute in epoch ms, and the requests made since."""
 
-    def check(self, state: State, caller: RequestKey) -> None:
+    def check(self, state: SandboxState, caller: RequestKey) -> None:
         """Raises 429 with Retry-After if the key has made too many requests."""
         limit = state.tuning.requests_per_minute
         if limit is None:

@@ -34,7 +34,7 @@ class Mode(StrEnum):
         return self in (Mode.GATED_ALL, Mode.GATED_SEND)
 
 
-class Status(StrEnum):
+class SandboxStatus(StrEnum):
     """The statuses of an email, from its submission or arrival to its end."""
 
     UNREAD = "unread"
@@ -55,10 +55,10 @@ class Status(StrEnum):
     SEND_FAILED = "send_failed"
 
 
-PENDING = (Status.PENDING_SEND_APPROVAL, Status.PENDING_INBOUND_APPROVAL)
+PENDING = (SandboxStatus.PENDING_SEND_APPROVAL, SandboxStatus.PENDING_INBOUND_APPROVAL)
 """The statuses in which an email waits for a human."""
-CANCELLABLE = (*PENDING, Status.PENDING_SCAN, Status.SCHEDULED)
-SPAM = (Status.SPAM_FLAGGED, Status.SPAM_QUARANTINED)
+CANCELLABLE = (*PENDING, SandboxStatus.PENDING_SCAN, SandboxStatus.SCHEDULED)
+SPAM = (SandboxStatus.SPAM_FLAGGED, SandboxStatus.SPAM_QUARANTINED)
 
 SCAN_BLOCK = "X-SANDBOX-BLOCK-THIS-MAIL"
 """The threat scan blocks an email with this in its subject or body (like EICAR for virus scanners)."""

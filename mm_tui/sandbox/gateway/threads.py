@@ -44,7 +44,7 @@ def reply_subject(subject: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class ThreadClues:
     """The data of an email that determines its thread. Addresses are bare and in lower case."""
 
     message_id: str
@@ -74,7 +74,7 @@ def usable(name: str, addresses: Collection[str] = ()) -> bool:
     return bool(left and at and right) and name.strip("<>").lower() not in addresses
 
 
-def answers(mail: Letter, other: Letter) -> bool:
+def answers(mail: ThreadClues, other: ThreadClues) -> bool:
     """Whether an email that refers to another may join its thread."""
     if _speaks_for_others(mail, other):
         return False
@@ -89,20 +89,20 @@ def answers(mail: Letter, other: Letter) -> bool:
     return mail.sender != other.sender and (mail.sender in other.recipients or other.sender in mail.recipients)
 
 
-def _speaks_for_others(mail: Letter, other: Letter) -> bool:
+def _speaks_for_others(mail: ThreadClues, other: ThreadClues) -> bool:
     """Whether a program, such as a contact form, sent both for different people with one address and subject."""
     different = bool(mail.reply_to and other.reply_to) and mail.reply_to != other.reply_to
     return different and mail.sender == other.sender and not is_reply(mail.subject)
 
 
-def is_same_mail(mail: Letter, other: Letter) -> bool:
+def is_same_mail(mail: ThreadClues, other: ThreadClues) -> bool:
     """Whether two emails with one Message-ID are two copies of one email."""
     near = not mail.at or not other.at or abs(mail.at - other.at) <= _DAY_MS
     same = mail.sender == other.sender and topic(mail.subject) == topic(other.subject)
     return same and near and not _speaks_for_others(mail, other)
 
 
-def shares_a_lost_mail(mail: Letter, other: Letter) -> bool:
+def shares_a_lost_mail(mail: ThreadClues, other: ThreadClues) -> bool:
     """Whether two emails that refer to the same missing email belong together."""
     if topic(mail.subject) != topic(other.subject) or not topic(mail.subject):
         return False
@@ -125,7 +125,7 @@ class Grouping:
     """Threads that were merged into another."""
 
 
-def group(letters: Sequence[Letter]) -> Grouping:
+def group(letters: Sequence[ThreadClues]) -> Grouping:
     """Groups the emails of one mailbox into conversations, in any order; those with a thread keep it."""
     addresses = frozenset(address for letter in letters for address in letter.people)
     parents = list(range(len(letters)))
@@ -178,7 +178,7 @@ def group(letters: Sequence[Letter]) -> Grouping:
 
 
 def _parent(
-    letter: Letter, at: int, names: Iterable[str], letters: Sequence[Letter], by_id: dict[str, list[int]]
+    letter: ThreadClues, at: int, names: Iterable[str], letters: Sequence[ThreadClues], by_id: dict[str, list[int]]
 ) -> int | None:
     for name in names:
         fitting = [one for one in by_id.get(name, ())[:_MOST_COMPARED] if one != at and answers(letter, letters[one])]

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from mm_tui.sandbox.gateway.ids import iso
-from mm_tui.sandbox.gateway.state import State
+from mm_tui.sandbox.gateway.state import SandboxState
 
 ALIASES = {"message.received": "email.received"}
 """Events with a second name, used in the other format."""
@@ -26,7 +26,7 @@ TIMEOUT_SECONDS = 5.0
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
-def emit(state: State, event: str, email: sqlite3.Row) -> None:
+def emit(state: SandboxState, event: str, email: sqlite3.Row) -> None:
     """Queues an event about an email for every subscription to it. `webhooks` delivers them."""
     for hook in state.db.execute("SELECT * FROM webhooks WHERE is_active = 1").fetchall():
         if hook["mailbox_id"] is not None and hook["mailbox_id"] != email["mailbox_id"]:
@@ -37,7 +37,7 @@ def emit(state: State, event: str, email: sqlite3.Row) -> None:
                 _queue(state, hook, name, email)
 
 
-def _queue(state: State, hook: sqlite3.Row, event: str, email: sqlite3.Row) -> None:
+def _queue(state: SandboxState, hook: sqlite3.Row, event: str, email: sqlite3.Row) -> None:
     delivery_id = state.new_id()
     now = state.now_ms()
     (address,) = state.db.execute("SELECT address FROM mailboxes WHERE id = ?", (email["mailbox_id"],)).fetchone()
@@ -82,13 +82,13 @@ def is_loopback(url: str) -> bool:
         return False
 
 
-def next_due(state: State) -> int | None:
+def next_due(state: SandboxState) -> int | None:
     """When the next delivery is due, in epoch ms."""
     (ms,) = state.db.execute("SELECT min(next_attempt_at) FROM deliveries WHERE next_attempt_at IS NOT NULL").fetchone()
     return None if ms is None else int(ms)
 
 
-def claim_due(state: State, most: int) -> list[sqlite3.Row]:
+def claim_due(state: SandboxState, most: int) -> list[sqlite3.Row]:
     """Claims up to `most` due deliveries."""
     rows = state.db.execute(
         "SELECT deliveries.*, webhooks.signing_secret FROM deliveries"
@@ -102,7 +102,7 @@ def claim_due(state: State, most: int) -> list[sqlite3.Row]:
     return rows
 
 
-async def attempt(state: State, client: httpx.AsyncClient, row: sqlite3.Row) -> None:
+async def attempt(state: SandboxState, client: httpx.AsyncClient, row: sqlite3.Row) -> None:
     """Tries a claimed delivery, and records the result."""
     if row["signing_secret"] is None:
         _settle(state, row, "cancelled", None, "the subscription is gone")
@@ -126,14 +126,14 @@ async def attempt(state: State, client: httpx.AsyncClient, row: sqlite3.Row) -> 
         _failed(state, row, answer.status_code, f"answered {answer.status_code}")
 
 
-def requeue(state: State) -> None:
+def requeue(state: SandboxState) -> None:
     """Requeues deliveries that an earlier run left unfinished."""
     state.db.execute(
         "UPDATE deliveries SET next_attempt_at = ?, status = 'pending' WHERE status = 'sending'", (state.now_ms(),)
     )
 
 
-def _failed(state: State, row: sqlite3.Row, answered: int | None, error: str) -> None:
+def _failed(state: SandboxState, row: sqlite3.Row, answered: int | None, error: str) -> None:
     if row["attempts"] >= RETRIES:
         _settle(state, row, "failed", answered, error)
         return
@@ -143,7 +143,12 @@ def _failed(state: State, row: sqlite3.Row, answered: int | None, error: str) ->
 
 
 def _settle(
-    state: State, row: sqlite3.Row, status: str, answered: int | None, error: str | None, again_at: int | None = None
+    state: SandboxState,
+    row: sqlite3.Row,
+    status: str,
+    answered: int | None,
+    error: str | None,
+    again_at: int | None = None,
 ) -> None:
     tried = 0 if status in ("skipped", "cancelled") else 1
     state.db.execute(

@@ -19,14 +19,14 @@ _STUB = re.compile(
 
 
 @dataclass(slots=True)
-class Content:
+class PartContent:
     texts: list[str] = field(default_factory=list)
     """Texts in reading order, without leading and trailing blank lines."""
     notes: list[str] = field(default_factory=list)
     """Remarks to show before all texts: delivery reports, and what cannot be read."""
     files: list[MailAttachment] = field(default_factory=list)
 
-    def add(self, other: Content) -> None:
+    def add(self, other: PartContent) -> None:
         """Adds the content of another part."""
         self.texts += other.texts
         self.notes += other.notes
@@ -61,7 +61,7 @@ def kind_of(part: Message) -> str:
     return kind
 
 
-def best_of(read: list[tuple[str, Content]]) -> Content | None:
+def best_of(read: list[tuple[str, PartContent]]) -> PartContent | None:
     """Plain text if it is as complete as the others, otherwise HTML, otherwise anything readable."""
     readable = [(kind, content) for kind, content in read if is_readable(content.body)]
     if not readable:

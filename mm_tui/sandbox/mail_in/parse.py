@@ -14,7 +14,7 @@ from mm_tui.sandbox.gateway.mail import IncomingMail
 from mm_tui.sandbox.mail_in import notices
 from mm_tui.sandbox.mail_in.bounces import plain_report
 from mm_tui.sandbox.mail_in.charsets import Odd, decode
-from mm_tui.sandbox.mail_in.content import Content
+from mm_tui.sandbox.mail_in.content import PartContent
 from mm_tui.sandbox.mail_in.dates import read_date
 from mm_tui.sandbox.mail_in.encoded_words import header_text
 from mm_tui.sandbox.mail_in.headers import PARSER_FAULTS, Headers, charsets_named, mended, message_ids
@@ -37,7 +37,7 @@ def parse_mail(raw: bytes, odd: Odd, *, envelope: str = "") -> IncomingMail:
     headers = Headers(message, odd, hints)
     for found in message.defects:
         odd(defect(found))
-    content = content_of(message, odd, hints) if flat_body is None else Content(texts=[flat_body])
+    content = content_of(message, odd, hints) if flat_body is None else PartContent(texts=[flat_body])
     date, about_date = _date(headers, envelope, odd)
     sender, about_sender = _sender(headers, envelope, odd)
     recipients, replies = headers.addresses("to"), headers.addresses("reply-to")
@@ -92,7 +92,7 @@ def _parsed(raw: bytes, odd: Odd) -> tuple[Message, str | None]:
     return message, decode(body, None, odd)
 
 
-def _body(content: Content) -> str:
+def _body(content: PartContent) -> str:
     body = content.body
     if not content.notes and content.texts and all(text.startswith(notices.FORWARDED) for text in content.texts):
         only = notices.FORWARDED_ONLY if len(content.texts) == 1 else notices.FORWARDED_SEVERAL

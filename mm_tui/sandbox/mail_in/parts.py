@@ -13,7 +13,15 @@ from mm_tui.sandbox.gateway.mail import MailAttachment
 from mm_tui.sandbox.mail_in import notices
 from mm_tui.sandbox.mail_in.charset_names import codec_of
 from mm_tui.sandbox.mail_in.charsets import Odd, decode
-from mm_tui.sandbox.mail_in.content import READ_AS_TEXT, RICH, Content, best_of, is_readable, kind_of, shortened_name
+from mm_tui.sandbox.mail_in.content import (
+    READ_AS_TEXT,
+    RICH,
+    PartContent,
+    best_of,
+    is_readable,
+    kind_of,
+    shortened_name,
+)
 from mm_tui.sandbox.mail_in.encoded_words import header_text
 from mm_tui.sandbox.mail_in.headers import PARSER_FAULTS, Headers, charset_of, mended
 from mm_tui.sandbox.mail_in.html import html_to_markdown
@@ -53,9 +61,9 @@ def defect(found: object) -> str:
     return DEFECTS.get(name, re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name.removesuffix("Defect")).lower())
 
 
-def content_of(message: Message, odd: Odd, hints: Sequence[str] = ()) -> Content:
+def content_of(message: Message, odd: Odd, hints: Sequence[str] = ()) -> PartContent:
     """The text and the files of an email. `hints`: charsets declared in the email, for parts without one."""
-    reader = _Reader(odd, hints)
+    reader = _PartReader(odd, hints)
     content = reader.read(message, 0)
     open_winmail(content, odd)
     preamble = str(message.preamble or "").strip()
@@ -74,7 +82,7 @@ def content_of(message: Message, odd: Odd, hints: Sequence[str] = ()) -> Content
     return content
 
 
-class _Reader:
+class _PartReader:
     def __init__(self, odd: Odd, hints: Sequence[str], forwards: int = 0) -> None:
         self._odd = odd
         self._hints = hints
@@ -85,7 +93,7 @@ class _Reader:
         self.shows_images = False
         """An HTML part has images and no text."""
 
-    def read(self, part: Message, depth: int) -> Content:
+    def read(self, part: Message, depth: int) -> PartContent:
         for found in part.defects:
             self._odd(defect(found))
         kind = part.get_content_type()
@@ -102,7 +110,7 @@ class _Reader:
             return self._leaf(part, kind, alone=depth == 0)
         if depth >= _DEEPEST_MULTIPART:
             self._odd("nested too deep")
-            return Content(files=[self._file(part, _written_out(part, self._odd))])
+            return PartContent(files=[self._file(part, _written_out(part, self._odd))])
         parts = [child for child in children if isinstance(child, Message)]
         made = self._parts(part, kind, parts, depth)
         # Mailing lists and scanners add text after the last part, and broken programs add whole parts.
@@ -120,10 +128,10 @@ class _Reader:
             made.texts.append(text.strip("\n"))
         return made
 
-    def _parts(self, part: Message, kind: str, parts: list[Message], depth: int) -> Content:
+    def _parts(self, part: Message, kind: str, parts: list[Message], depth: int) -> PartContent:
         if kind == "multipart/alternative":
             return self._alternative(parts, depth)
-        made = Content()
+        made = PartContent()
         for child in _root_first(part, parts) if kind == "multipart/related" else parts:
             made.add(self.read(child, depth + 1))
         if kind == "multipart/encrypted":
@@ -133,35 +141,35 @@ class _Reader:
             self._odd("empty report")
         return made
 
-    def _alternative(self, parts: list[Message], depth: int) -> Content:
+    def _alternative(self, parts: list[Message], depth: int) -> PartContent:
         """The most readable of the alternatives, and all files."""
         read = [self.read(child, depth + 1) for child in parts]
         chosen = best_of([(kind_of(child), content) for child, content in zip(parts, read, strict=True)])
-        made = Content()
+        made = PartContent()
         for content in read:
             if content is chosen:
                 made.texts, made.notes = content.texts, content.notes + made.notes
             made.files += content.files
         return made
 
-    def _message(self, part: Message, kind: str) -> Content:
+    def _message(self, part: Message, kind: str) -> PartContent:
         if kind in ("message/delivery-status", "message/global-delivery-status"):
             said, details = notices.delivery_report(self._inner(part))
-            return Content(notes=[said] if said else [], texts=[details] if details else [])
+            return PartContent(notes=[said] if said else [], texts=[details] if details else [])
         if kind in ("message/disposition-notification", "message/global-disposition-notification"):
-            return Content(notes=[notices.receipt(self._inner(part))])
+            return PartContent(notes=[notices.receipt(self._inner(part))])
         if kind == "message/feedback-report":
-            return Content(notes=[notices.abuse_report(self._inner(part))])
+            return PartContent(notes=[notices.abuse_report(self._inner(part))])
         if kind == "message/external-body":
-            return Content(texts=[notices.external_body(part)])
+            return PartContent(texts=[notices.external_body(part)])
         data = self._inner(part)
         if kind == "message/partial":
-            return Content(
+            return PartContent(
                 notes=[notices.partial(part)], texts=[decode(data, None, self._odd, self._hints).strip("\n")]
             )
         if kind == "message/rfc822-headers" or not data.strip():
-            return Content(texts=[decode(data, None, self._odd, self._hints).strip()] if data.strip() else [])
-        content = Content(files=[self._file(part, data)])
+            return PartContent(texts=[decode(data, None, self._odd, self._hints).strip()] if data.strip() else [])
+        content = PartContent(files=[self._file(part, data)])
         if self._forwards < _DEEPEST_FORWARD and len(data) < _MOST_DATA:
             content.texts.append(self._forwarded(data))
         return content
@@ -186,7 +194,7 @@ class _Reader:
         """An embedded email as text: the important headers, then its text."""
         message = email.message_from_bytes(mended(data, self._odd), policy=compat32)
         headers = Headers(message, self._odd, self._hints)
-        inner = _Reader(self._odd, self._hints, self._forwards + 1)
+        inner = _PartReader(self._odd, self._hints, self._forwards + 1)
         content = inner.read(message, 0)
         lines = [notices.FORWARDED]
         lines += [
@@ -197,7 +205,7 @@ class _Reader:
         lines += [f"Attachment: {file.name}" for file in content.files]
         return "\n".join(lines) + "\n\n" + (content.body.strip("\n") or "(no text)")
 
-    def _leaf(self, part: Message, kind: str, *, alone: bool) -> Content:
+    def _leaf(self, part: Message, kind: str, *, alone: bool) -> PartContent:
         if kind in _SMIME or self._name(part).lower() == "smime.p7m":
             return self._smime(part)
         if kind.startswith("multipart/") and (found := _with_found_boundary(part)) is not None:
@@ -206,31 +214,31 @@ class _Reader:
             # Its parts could not be separated.
             kind = "text/plain"
         if kind == "text/rfc822-headers":
-            return Content(texts=["Headers of the email:\n\n" + self.text_of(part).strip("\n")])
+            return PartContent(texts=["Headers of the email:\n\n" + self.text_of(part).strip("\n")])
         if kind in _RTF and not alone and self._name(part):
-            return Content(files=[self._file(part, bytes_of(part, self._odd))])
+            return PartContent(files=[self._file(part, bytes_of(part, self._odd))])
         if kind not in (*READ_AS_TEXT, *_RTF) and not (kind.startswith("text/") and kind not in _FILES):
-            return Content(files=[self._file(part, bytes_of(part, self._odd))])
+            return PartContent(files=[self._file(part, bytes_of(part, self._odd))])
         if _is_file(part) and not alone:
             self.passed_over.append(part)
-            return Content(files=[self._file(part, bytes_of(part, self._odd))])
+            return PartContent(files=[self._file(part, bytes_of(part, self._odd))])
         text = self.text_of(part)
         if not is_readable(text):
             self.shows_images = self.shows_images or (kind in RICH and b"<img" in bytes_of(part, self._odd).lower())
-            return Content()
+            return PartContent()
         text, files = files_in_text(text, self._odd) if kind == "text/plain" else (text, [])
         notes = [notices.PGP_INLINE] if "-----BEGIN PGP MESSAGE-----" in text else []
         notes += [notices.YENC] if notices.holds_yenc(text) else []
-        return Content([text.strip("\n")], notes, files)
+        return PartContent([text.strip("\n")], notes, files)
 
-    def _smime(self, part: Message) -> Content:
+    def _smime(self, part: Message) -> PartContent:
         data = bytes_of(part, self._odd)
         file = self._file(part, data)
         if notices.is_encrypted_smime(part, data):
-            return Content(notes=[notices.SMIME_ENCRYPTED], files=[file])
+            return PartContent(notes=[notices.SMIME_ENCRYPTED], files=[file])
         inner = notices.signed_content(data)
         if not inner.strip():
-            return Content(notes=[notices.SMIME_SIGNED], files=[file])
+            return PartContent(notes=[notices.SMIME_SIGNED], files=[file])
         content = self.read(email.message_from_bytes(inner, policy=compat32), 1)
         content.notes.append(notices.SMIME_UNCHECKED)
         content.files.append(file)

@@ -81,7 +81,7 @@ def _decompressed(data: bytes, size: int) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class _State:
+class _RtfGroup:
     """The state of a group in rich text."""
 
     silent: bool = False
@@ -95,10 +95,10 @@ class _State:
 
 def text_of_rtf(data: bytes) -> tuple[str, bool]:
     """The text in decompressed rich text, and whether it is HTML, which Outlook wraps in rich text."""
-    return _Reader(data).read()
+    return _RtfReader(data).read()
 
 
-class _Reader:
+class _RtfReader:
     def __init__(self, data: bytes) -> None:
         self._data = data
         self._is_html = b"\\fromhtml" in data[:4000]
@@ -112,8 +112,8 @@ class _Reader:
         self._skipping = 0
 
     def read(self) -> tuple[str, bool]:
-        state = _State()
-        outer: list[_State] = []
+        state = _RtfGroup()
+        outer: list[_RtfGroup] = []
         self._starred = False
         for match in _TOKEN.finditer(self._data):
             word, number, code, sign, brace, text = match.groups()
@@ -137,7 +137,7 @@ class _Reader:
         # Rich text writes surrogate pairs as two characters.
         return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"), self._is_html
 
-    def _sign(self, sign: bytes, state: _State) -> _State:
+    def _sign(self, sign: bytes, state: _RtfGroup) -> _RtfGroup:
         if sign == b"*":
             self._starred = True
             return state
@@ -148,7 +148,7 @@ class _Reader:
             self._text(shown, state)
         return state
 
-    def _word(self, word: bytes, number: int | None, state: _State) -> _State:
+    def _word(self, word: bytes, number: int | None, state: _RtfGroup) -> _RtfGroup:
         if word == b"htmltag":
             return replace(state, html_tag=True, silent=False)
         if self._starred or word in _NO_TEXT:
@@ -172,23 +172,23 @@ class _Reader:
             self._text(_SIGNS[word], state)
         return state
 
-    def _unicode(self, number: int, state: _State) -> None:
+    def _unicode(self, number: int, state: _RtfGroup) -> None:
         if self._is_shown(state):
             self._flush()
             self._made.append(chr(number & 0xFFFF))
         self._skipping = state.skip
 
-    def _is_shown(self, state: _State) -> bool:
+    def _is_shown(self, state: _RtfGroup) -> bool:
         if state.silent:
             return False
         return not self._is_html or state.html_tag or not state.not_html
 
-    def _text(self, text: str, state: _State) -> None:
+    def _text(self, text: str, state: _RtfGroup) -> None:
         if self._is_shown(state):
             self._flush()
             self._made.append(text)
 
-    def _bytes(self, data: bytes, state: _State) -> None:
+    def _bytes(self, data: bytes, state: _RtfGroup) -> None:
         if self._skipping:
             skipped = min(self._skipping, len(data))
             self._skipping -= skipped

@@ -10,7 +10,7 @@ from mm_tui.sandbox.gateway.mail import MailAttachment
 from mm_tui.sandbox.mail_in import notices
 from mm_tui.sandbox.mail_in.charset_names import codec_of_page
 from mm_tui.sandbox.mail_in.charsets import Odd, decode
-from mm_tui.sandbox.mail_in.content import Content, is_readable, shortened_name
+from mm_tui.sandbox.mail_in.content import PartContent, is_readable, shortened_name
 from mm_tui.sandbox.mail_in.html import html_to_markdown
 from mm_tui.sandbox.mail_in.plain import without_tabs
 from mm_tui.sandbox.mail_in.rtf import text_of_rtf, unpacked
@@ -34,17 +34,17 @@ class _Wrapped:
     subject: str = ""
     text: str = ""
     is_html: bool = False
-    content: Content = field(default_factory=Content)
+    content: PartContent = field(default_factory=PartContent)
     """The files, and the emails that it forwards."""
 
-    def whole(self, odd: Odd) -> Content:
+    def whole(self, odd: Odd) -> PartContent:
         """All of it, with its own text first."""
         text = html_to_markdown(self.text, odd) if self.is_html else without_tabs(self.text.replace("\r\n", "\n"))
         own = [text.strip("\n")] if is_readable(text) else []
-        return Content(texts=own + self.content.texts, files=self.content.files)
+        return PartContent(texts=own + self.content.texts, files=self.content.files)
 
 
-def read_tnef(data: bytes, odd: Odd) -> Content | None:
+def read_tnef(data: bytes, odd: Odd) -> PartContent | None:
     """The text and the files in a winmail.dat; None if it is something else, or damaged at its beginning."""
     found = _read(data, odd, 0)
     return None if found is None else found.whole(odd)
@@ -149,7 +149,7 @@ def _take_text(made: _Wrapped, found: Mapping[int, bytes | str]) -> None:
         made.text, made.is_html = text, False
 
 
-def _file(found: Mapping[int, bytes], number: int, page: str, odd: Odd, depth: int) -> Content:
+def _file(found: Mapping[int, bytes], number: int, page: str, odd: Odd, depth: int) -> PartContent:
     """A file as it is; an email by its text and its files."""
     properties: Mapping[int, bytes | str] = {}
     if len(found.get(_FILE_PROPERTIES, b"")) >= 4:
@@ -161,19 +161,19 @@ def _file(found: Mapping[int, bytes], number: int, page: str, odd: Odd, depth: i
     mail = _read(bare, odd, depth + 1) if depth < _DEEPEST else None
     if mail is None:
         kind = str(properties.get(_MIME) or "application/octet-stream")
-        return Content(files=[MailAttachment(shortened_name(name) or f"file-{number}.bin", kind, bare)])
+        return PartContent(files=[MailAttachment(shortened_name(name) or f"file-{number}.bin", kind, bare)])
     inner = mail.whole(odd)
     if inner.texts:
         inner.texts = ["\n\n".join([f"{notices.FORWARDED}\nSubject: {mail.subject or name}", *inner.texts])]
     return inner
 
 
-def open_winmail(content: Content, odd: Odd) -> None:
+def open_winmail(content: PartContent, odd: Odd) -> None:
     """Adds the files of a winmail.dat, and its text if the email has no other."""
     for winmail in list(content.files):
         if winmail.content_type not in _TNEF and winmail.name.lower() != "winmail.dat":
             continue
-        found = read_tnef(winmail.data, odd) or Content()
+        found = read_tnef(winmail.data, odd) or PartContent()
         content.files += found.files
         if not content.texts and not content.notes:
             content.texts = found.texts

@@ -19,10 +19,10 @@ from importlib import resources
 from typing import Any
 
 from mm_tui.sandbox.gateway import inbound, mailboxes, messages, sending
-from mm_tui.sandbox.gateway.mail import IncomingMail, Submission, TimedMail, name_and_address
+from mm_tui.sandbox.gateway.mail import IncomingMail, OutgoingMail, TimedMail, name_and_address
 from mm_tui.sandbox.gateway.server import Server
-from mm_tui.sandbox.gateway.state import DOMAIN, ApiError, State
-from mm_tui.sandbox.gateway.statuses import Status
+from mm_tui.sandbox.gateway.state import DOMAIN, ApiError, SandboxState
+from mm_tui.sandbox.gateway.statuses import SandboxStatus
 from mm_tui.sandbox.model import replies
 from mm_tui.sandbox.model.text import PromptMail
 from mm_tui.sandbox.run.child import end, start_supervised
@@ -42,10 +42,10 @@ SELECT emails.* FROM emails JOIN tags ON tags.email_id = emails.id AND tags.name
 """Rejected drafts with a reviewer's request that no key has submitted."""
 
 
-def redraft(state: State) -> int:
+def redraft(state: SandboxState) -> int:
     """Submits another draft for each rejected sample draft for which a reviewer asks for one; returns how many."""
     number = 0
-    for row in state.db.execute(_ASKED_SQL, (ASKED, Status.REJECTED, FOLLOWS)).fetchall():
+    for row in state.db.execute(_ASKED_SQL, (ASKED, SandboxStatus.REJECTED, FOLLOWS)).fetchall():
         tags = messages.tags(state, row["id"])
         answered = state.db.execute(
             "SELECT * FROM emails WHERE mailbox_id = ? AND message_id = ?", (row["mailbox_id"], row["in_reply_to"])
@@ -55,7 +55,7 @@ def redraft(state: State) -> int:
         at = int(round_) + 1 if round_.isdecimal() and len(round_) < 9 else MOST_ROUNDS + 1
         if answered is None or at > MOST_ROUNDS:
             continue
-        mail = Submission((), "", other_text(state, row, answered, tags))
+        mail = OutgoingMail((), "", other_text(state, row, answered, tags))
         try:
             with state.write() as db:
                 made = sending.reply(state, None, row["mailbox_id"], answered["id"], mail)
@@ -68,7 +68,7 @@ def redraft(state: State) -> int:
     return number
 
 
-def other_text(state: State, draft: sqlite3.Row, answered: sqlite3.Row, tags: dict[str, str]) -> str:
+def other_text(state: SandboxState, draft: sqlite3.Row, answered: sqlite3.Row, tags: dict[str, str]) -> str:
     """The reviewer's own text, or the draft changed for the reviewer's reason, or else a new reply."""
     if suggested := _suggestion(tags):
         return suggested
@@ -194,7 +194,7 @@ SECRET_PREFIXES = ("MULTIMAIL_", "AI21_", "MM_TUI_")
 class DemoActivity:
     """Runs the agent and delivers sample mail if `works`; otherwise does nothing."""
 
-    def __init__(self, state: State, server: Server, *, works: bool, mail_arrives: bool = True) -> None:
+    def __init__(self, state: SandboxState, server: Server, *, works: bool, mail_arrives: bool = True) -> None:
         self._state = state
         self._server = server
         self._works = works

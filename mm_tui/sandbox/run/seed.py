@@ -7,16 +7,16 @@ from collections.abc import Iterable, Iterator, Sequence, Set
 from datetime import datetime
 
 from mm_tui.sandbox.gateway import ids, mailboxes, threads
-from mm_tui.sandbox.gateway.insert import Entry, bare, file, inbound_status, letter_of, letters_in, storable
+from mm_tui.sandbox.gateway.insert import NewEmail, bare, file, inbound_status, letter_of, letters_in, storable
 from mm_tui.sandbox.gateway.mail import IncomingMail, SampleDraft, SampleMailbox
-from mm_tui.sandbox.gateway.state import DOMAIN, State
-from mm_tui.sandbox.gateway.statuses import Mode, Status, spam_verdict
+from mm_tui.sandbox.gateway.state import DOMAIN, SandboxState
+from mm_tui.sandbox.gateway.statuses import Mode, SandboxStatus, spam_verdict
 
 DRAFT_AFTER_MS = 90_000
 """How long a sample draft was written after the email that it answers."""
 
 
-def fill_mail(state: State, mailbox_id: str, mails: Iterable[IncomingMail], own: Iterable[str] = ()) -> int:
+def fill_mail(state: SandboxState, mailbox_id: str, mails: Iterable[IncomingMail], own: Iterable[str] = ()) -> int:
     """Inserts past mail into a mailbox, oldest first, as unread; returns how many. Their ids sort by date. An email
     without a date comes before all others. Mail from one of the `own` addresses, which are in lower case, or from the
     mailbox's was sent."""
@@ -27,7 +27,7 @@ def fill_mail(state: State, mailbox_id: str, mails: Iterable[IncomingMail], own:
     return count
 
 
-def fill_samples(state: State, samples: Sequence[SampleMailbox]) -> int:
+def fill_samples(state: SandboxState, samples: Sequence[SampleMailbox]) -> int:
     """Inserts the sample mail with its drafts, creating missing mailboxes; returns how many emails."""
     count = 0
     with state.write() as db:
@@ -48,7 +48,7 @@ def fill_samples(state: State, samples: Sequence[SampleMailbox]) -> int:
     return count
 
 
-def once(state: State, name: str) -> bool:
+def once(state: SandboxState, name: str) -> bool:
     """Returns True the first time for a name, so that a restart does not insert the same mail again."""
     if was_done(state, name):
         return False
@@ -56,13 +56,13 @@ def once(state: State, name: str) -> bool:
     return True
 
 
-def was_done(state: State, name: str) -> bool:
+def was_done(state: SandboxState, name: str) -> bool:
     """Whether `once` was called for a name before."""
     return state.fact(f"filled:{name}") is not None
 
 
 def _file_all(
-    state: State, box: sqlite3.Row, mails: Iterable[IncomingMail], *, own: Set[str], read: Set[str] = frozenset()
+    state: SandboxState, box: sqlite3.Row, mails: Iterable[IncomingMail], *, own: Set[str], read: Set[str] = frozenset()
 ) -> int:
     """`own`: the addresses of the mailbox's owner. `read`: the Message-IDs of emails that have been read."""
     dated = [(_received(mail.date), at, storable(mail)) for at, mail in enumerate(mails)]
@@ -89,7 +89,7 @@ def _entries(
     now: int,
     own: Set[str],
     read: Set[str],
-) -> Iterator[Entry]:
+) -> Iterator[NewEmail]:
     ulids = ids.Ulids()
     for (ms, _, mail), group in zip(dated, groups, strict=True):
         # Mail dated in the future is listed as such, but its id must not sort after mail still to arrive.
@@ -98,10 +98,10 @@ def _entries(
         thread_ids[group] = thread_id
         ours = bare(mail.sender) in own
         verdict = None if ours else spam_verdict(mail.spam_score)
-        status: str = Status.DELIVERED if ours else inbound_status(box["oversight_mode"], verdict)
+        status: str = SandboxStatus.DELIVERED if ours else inbound_status(box["oversight_mode"], verdict)
         if not ours and mail.message_id in read and verdict in (None, "clean"):
-            status = Status.READ
-        yield Entry.of(
+            status = SandboxStatus.READ
+        yield NewEmail.of(
             mail,
             id=email_id,
             mailbox_id=box["id"],
@@ -116,7 +116,7 @@ def _entries(
         )
 
 
-def _drafts(state: State, box: sqlite3.Row, drafts: Sequence[SampleDraft]) -> Iterator[Entry]:
+def _drafts(state: SandboxState, box: sqlite3.Row, drafts: Sequence[SampleDraft]) -> Iterator[NewEmail]:
     now = state.now_ms()
     found = []
     for draft in drafts:
@@ -133,13 +133,13 @@ def _drafts(state: State, box: sqlite3.Row, drafts: Sequence[SampleDraft]) -> It
         leaves_at = None if after is None else now + int(after.total_seconds() * 1000)
         state.audit("email.reply_submitted", "email", email_id, None, {"mailbox_id": box["id"]})
         state.audit("oversight.pending" if leaves_at is None else "email.scheduled", "email", email_id, None)
-        yield Entry.of(
+        yield NewEmail.of(
             draft,
             id=email_id,
             mailbox_id=box["id"],
             thread_id=row["thread_id"],
             direction="outbound",
-            status=Status.PENDING_SEND_APPROVAL if leaves_at is None else Status.SCHEDULED,
+            status=SandboxStatus.PENDING_SEND_APPROVAL if leaves_at is None else SandboxStatus.SCHEDULED,
             sender=box["address"],
             to=[storable(address) for address in draft.to] or [row["reply_to"] or row["sender"]],
             subject=storable(draft.subject or threads.reply_subject(row["subject"])),
@@ -154,7 +154,7 @@ def _drafts(state: State, box: sqlite3.Row, drafts: Sequence[SampleDraft]) -> It
         )
 
 
-def _mailbox_for(state: State, sample: SampleMailbox) -> sqlite3.Row:
+def _mailbox_for(state: SandboxState, sample: SampleMailbox) -> sqlite3.Row:
     address = f"{sample.local}@{DOMAIN}"
     if not state.db.execute("SELECT 1 FROM mailboxes WHERE address = ?", (address,)).fetchone():
         mailboxes.insert(state, None, address, sample.display_name)

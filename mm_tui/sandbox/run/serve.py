@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from mm_tui.sandbox.gateway import mailboxes, webhooks
 from mm_tui.sandbox.gateway.database import UnusableFolder
 from mm_tui.sandbox.gateway.server import Server
-from mm_tui.sandbox.gateway.state import State, Tuning
+from mm_tui.sandbox.gateway.state import SandboxState, Tuning
 from mm_tui.sandbox.mail_in import MailImportError
 from mm_tui.sandbox.run import seed
 from mm_tui.sandbox.run.child import READY_FILE
@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _serve(arguments: argparse.Namespace, folder: Path, stack: ExitStack) -> int:
     tuning = Tuning() if arguments.scan_delay is None else Tuning(scan_delay=arguments.scan_delay)
     try:
-        state = State(folder, tuning)
+        state = SandboxState(folder, tuning)
     except UnusableFolder as error:
         return _refuse(str(error))
     except OSError as error:
@@ -101,7 +101,7 @@ def _serve(arguments: argparse.Namespace, folder: Path, stack: ExitStack) -> int
     return 0
 
 
-def fill(state: State, mail: Sequence[Path], synthetic: int, samples: bool | None) -> None:
+def fill(state: SandboxState, mail: Sequence[Path], synthetic: int, samples: bool | None) -> None:
     """Fills the mailboxes as requested, skipping what an earlier run has inserted. Raises MailImportError if no mail
     could be imported from the paths."""
     first = mailboxes.all_mailboxes(state)[0]["id"]
@@ -124,7 +124,7 @@ def fill(state: State, mail: Sequence[Path], synthetic: int, samples: bool | Non
             seed.fill_samples(state, load_samples(datetime.now(UTC)).mailboxes)
 
 
-def ready_message(state: State, url: str) -> dict[str, object]:
+def ready_message(state: SandboxState, url: str) -> dict[str, object]:
     """The content of the ready file and of standard output."""
     report = state.fact(IMPORT_REPORT)
     return {

@@ -6,10 +6,10 @@ import random
 from collections.abc import Iterator
 
 from mm_tui.sandbox.gateway import ids, mailboxes
-from mm_tui.sandbox.gateway.insert import Entry, file
+from mm_tui.sandbox.gateway.insert import NewEmail, file
 from mm_tui.sandbox.gateway.mail import MailAttachment
-from mm_tui.sandbox.gateway.state import State
-from mm_tui.sandbox.gateway.statuses import Status
+from mm_tui.sandbox.gateway.state import SandboxState
+from mm_tui.sandbox.gateway.statuses import SandboxStatus
 
 SPACING_MS = 180_000
 """The interval between emails."""
@@ -44,7 +44,7 @@ _SENTENCES = (
 _RECEIPT = MailAttachment("receipt.txt", "text/plain", b"One weather station, paid.\n")
 
 
-def fill_synthetic(state: State, count: int) -> int:
+def fill_synthetic(state: SandboxState, count: int) -> int:
     """Files `count` emails in threads of 1 to 8 into the first mailbox, the newest of them minutes old. Some are
     unread, a few are spam, replies are delivered, and the newest replies wait for a human."""
     row = mailboxes.all_mailboxes(state)[0]
@@ -54,7 +54,7 @@ def fill_synthetic(state: State, count: int) -> int:
     return count
 
 
-def _entries(mailbox_id: str, address: str, count: int, now: int, rng: random.Random) -> Iterator[Entry]:
+def _entries(mailbox_id: str, address: str, count: int, now: int, rng: random.Random) -> Iterator[NewEmail]:
     ulids = ids.Ulids()
     open_threads: list[tuple[str, str, str, str, int]] = []
     pending_from = max(0, count - PENDING * 6)
@@ -84,13 +84,15 @@ def _entries(mailbox_id: str, address: str, count: int, now: int, rng: random.Ra
         spam = not outbound and not answered and chance > 0.99
         status: str
         if outbound:
-            status = Status.PENDING_SEND_APPROVAL if at >= pending_from and chance < 0.5 else Status.DELIVERED
+            status = (
+                SandboxStatus.PENDING_SEND_APPROVAL if at >= pending_from and chance < 0.5 else SandboxStatus.DELIVERED
+            )
         elif spam:
-            status = Status.SPAM_FLAGGED
+            status = SandboxStatus.SPAM_FLAGGED
         else:
-            status = Status.UNREAD if at > count * 0.9 and chance < 0.5 else Status.READ
+            status = SandboxStatus.UNREAD if at > count * 0.9 and chance < 0.5 else SandboxStatus.READ
         sentences = " ".join(rng.choices(_SENTENCES, k=rng.randrange(2, 7)))
-        yield Entry(
+        yield NewEmail(
             id=email_id,
             mailbox_id=mailbox_id,
             thread_id=thread_id,
@@ -106,6 +108,6 @@ def _entries(mailbox_id: str, address: str, count: int, now: int, rng: random.Ra
             references=(answered,) if answered else (),
             spam_score=6.0 if spam else None,
             spam_verdict="flagged" if spam else None,
-            delivered_at=ms if status == Status.DELIVERED else None,
+            delivered_at=ms if status == SandboxStatus.DELIVERED else None,
             attachments=(_RECEIPT,) if chance < 0.03 else (),
         )

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from textual.content import Content
 
 from mm_tui.screens.dialogs.dialog import Line, ListDialog
-from mm_tui.settings.profiles import Listed, ProfileKind
+from mm_tui.settings.profiles import ListedProfile, ProfileKind
 from mm_tui.text import OneLine
 
 
@@ -16,7 +16,7 @@ class ProfilesScreen(ListDialog[str]):
     """Returns the key of the chosen profile, or None. `here`: the name of the one that is open. `overriding`:
     environment variables that override every profile's settings."""
 
-    def __init__(self, profiles: Sequence[Listed], here: str, overriding: Sequence[str] = ()) -> None:
+    def __init__(self, profiles: Sequence[ListedProfile], here: str, overriding: Sequence[str] = ()) -> None:
         words = f"environment variables override every profile's own settings: {', '.join(overriding)}"
         super().__init__(
             "Switch to which profile?",
@@ -28,7 +28,7 @@ class ProfilesScreen(ListDialog[str]):
         )
 
 
-def _words(profile: Listed, *, is_here: bool) -> Content:
+def _words(profile: ListedProfile, *, is_here: bool) -> Content:
     kind = (str(profile.kind.words), "bold $mm-risk" if profile.kind is ProfileKind.LIVE else "$foreground")
     where = " · ".join(filter(None, (urlsplit(profile.url).netloc, profile.mailbox)))
     lines = [

@@ -1,5 +1,5 @@
 """The head of a waiting email: sender and recipients, what the gateway hides, what colleagues do, and risks. It has a
-share of the screen. What does not fit there and must be seen is on the page below (`Opened.above`)."""
+share of the screen. What does not fit there and must be seen is on the page below (`OpenedEmail.above`)."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ STARTS = re.compile(rf"{SIGN.pattern}|(?:from|also|when|came|asks|about|bcc |(?:
 """What lines of the head begin with, before they continue."""
 
 
-class Opened(msgspec.Struct, frozen=True):
+class OpenedEmail(msgspec.Struct, frozen=True):
     """The email that is open, with what is known about it."""
 
     entry: QueueEntry
@@ -94,7 +94,7 @@ class ItemHead(CachedStatic):
     _rows_for: tuple[str, Size] | None = None
     """The email, and the size of the pane, for which it has this height."""
 
-    def draw(self, opened: Opened | None, pane: Size, now: datetime, *, is_scrolled: bool) -> int:
+    def draw(self, opened: OpenedEmail | None, pane: Size, now: datetime, *, is_scrolled: bool) -> int:
         """Draws the head for a pane of this size; returns by how many rows it grew under the reader's eyes.
         `is_scrolled`: the text below is scrolled, and keeps its place although the head grows."""
         if opened is None:
@@ -116,7 +116,7 @@ class ItemHead(CachedStatic):
         self._rows_for = None
 
 
-def fitted(opened: Opened, now: datetime, width: int, most: int, shown: int = 0) -> tuple[Content, bool]:
+def fitted(opened: OpenedEmail, now: datetime, width: int, most: int, shown: int = 0) -> tuple[Content, bool]:
     """As much of the head as fits, and whether it is crowded. Advice is left out first, then findings. `most`: the most
     rows; 0 if that is not known yet. `shown`: the rows that it has had for this email; rather than grow it counts
     findings, and has no card. 0: none."""
@@ -140,7 +140,7 @@ def fitted(opened: Opened, now: datetime, width: int, most: int, shown: int = 0)
     return text, is_crowded
 
 
-def _details(opened: Opened, width: int) -> Iterator[Detail]:
+def _details(opened: OpenedEmail, width: int) -> Iterator[Detail]:
     """What to try, the most first."""
     yield Detail(MOST_FINDINGS, opened.advice.lines(width))
     remarks = len(opened.advice.reader.remarks) if opened.advice.reader is not None else 0
@@ -154,7 +154,7 @@ def _details(opened: Opened, width: int) -> Iterator[Detail]:
 # The lines
 
 
-def _lines(opened: Opened, now: datetime, detail: Detail) -> Iterator[Content]:
+def _lines(opened: OpenedEmail, now: datetime, detail: Detail) -> Iterator[Content]:
     entry = opened.entry
     yield _title(entry, crowded=detail.crowded)
     if entry.resubmitted_words:
@@ -192,7 +192,7 @@ def _title(entry: QueueEntry, *, crowded: bool) -> Content:
     )
 
 
-def _envelope(opened: Opened, now: datetime, *, crowded: bool) -> Iterator[Content]:
+def _envelope(opened: OpenedEmail, now: datetime, *, crowded: bool) -> Iterator[Content]:
     """From whom and to whom, and when; for an outbound email also what the gateway does not disclose."""
     entry, item = opened.entry, opened.entry.item
     box = opened.mailbox

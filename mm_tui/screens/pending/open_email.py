@@ -9,7 +9,7 @@ from mm_tui.messages import SubjectChanged
 from mm_tui.screens.dialogs.choice import show_page
 from mm_tui.screens.pending.advice import advice_of, facts_page, newest_inbound
 from mm_tui.screens.pending.findings import findings_page
-from mm_tui.screens.pending.head import Opened
+from mm_tui.screens.pending.head import OpenedEmail
 from mm_tui.screens.pending.pane import View
 from mm_tui.services.decisions.approval_gate import ReadVersions
 from mm_tui.services.decisions.view import Phase
@@ -54,7 +54,7 @@ class OpenEmail:
         self._timers.draw_place()
         change = self.versions.show(entry, session.clock.now()) if screen.shows_email else None
         box, advice = session.mail.mailbox(entry.item.mailbox_id), advice_of(session, entry)
-        screen.pane.show(Opened(entry, screen.decision_of(entry.item.id), box, change, advice))
+        screen.pane.show(OpenedEmail(entry, screen.decision_of(entry.item.id), box, change, advice))
 
     def advice_changed(self, event: AssistChanged) -> None:
         """Redraws the head of the draft if new advice may be about it."""

@@ -21,7 +21,7 @@ from mm_tui.review.render_pass import RenderPass, is_source
 from mm_tui.screens.pending.advice import NO_ADVICE, Advice
 from mm_tui.screens.pending.diff_pages import difference, sides
 from mm_tui.screens.pending.findings import above
-from mm_tui.screens.pending.head import PADDING, ItemHead, Opened
+from mm_tui.screens.pending.head import PADDING, ItemHead, OpenedEmail
 from mm_tui.screens.pending.pages import draft_page, thread_page
 from mm_tui.screens.rendering import BodiesRendered, render_later
 from mm_tui.services.decisions.ended import tells_end
@@ -73,7 +73,7 @@ class ItemPane(Vertical):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.view = View.DRAFT
-        self._opened: Opened | None = None
+        self._opened: OpenedEmail | None = None
         self._place = ""
         self._drawn: object = None
         """What the pages were made from."""
@@ -114,7 +114,7 @@ class ItemPane(Vertical):
 
     # What is shown
 
-    def show(self, opened: Opened | None) -> None:
+    def show(self, opened: OpenedEmail | None) -> None:
         """Shows a waiting email, or none. Keeps view and position if it is the same email as before. If it differs from
         what the reader had on the screen, the difference is shown at once."""
         before, self._opened = self._opened, opened
@@ -334,7 +334,7 @@ class ItemPane(Vertical):
             return sides(self._opened.entry)[0], ""
         return self._thread_page(self._opened, bodies)
 
-    def _thread_page(self, opened: Opened, bodies: RenderPass) -> tuple[Page, str]:
+    def _thread_page(self, opened: OpenedEmail, bodies: RenderPass) -> tuple[Page, str]:
         """The thread, and a name if there are new emails in it."""
         entry = opened.entry
         page = thread_page(entry.thread, bodies, marks=opened.advice.thread_marks, newer=entry.newer)
@@ -344,7 +344,7 @@ class ItemPane(Vertical):
 # The line with the state of its decision
 
 
-def _banner(opened: Opened, today: date, screen: Screen[Any], width: int) -> Content:
+def _banner(opened: OpenedEmail, today: date, screen: Screen[Any], width: int) -> Content:
     """What is to be said about the email's decision; empty if nothing is. All in the one colour of its ground. `today`:
     the reader's date: an earlier day is named. `screen`: where it is shown, for the keys that work there."""
     entry, decision, change = opened.entry, opened.decision, opened.change

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 import msgspec
 
-from mm_tui.assist.prompts import Letter
+from mm_tui.assist.prompts import PromptEmail
 from mm_tui.models import ARRIVED, Direction, EmailDetail
 from mm_tui.store.mail.mails import MailStore
 from mm_tui.text import OneLine
@@ -30,9 +30,9 @@ class Conversation(msgspec.Struct, frozen=True):
     """The email to label, extract from or reply to: the newest inbound one."""
     mails: tuple[EmailDetail, ...]
     """All emails of the thread, oldest first."""
-    letters: tuple[Letter, ...]
+    letters: tuple[PromptEmail, ...]
     """The emails as prompts need them."""
-    about: Letter
+    about: PromptEmail
     """The letter made from `subject`."""
     shortened: bool
     """The thread has more emails than are read."""
@@ -44,14 +44,14 @@ class Conversation(msgspec.Struct, frozen=True):
         return cls(subject, tuple(mails), tuple(letters.values()), letters[subject.id], shortened)
 
     @property
-    def for_reply(self) -> tuple[Letter, ...]:
+    def for_reply(self) -> tuple[PromptEmail, ...]:
         """The letters, with the one to answer at the end, where a drafting prompt expects it."""
         return (*(one for one in self.letters if one is not self.about), self.about)
 
 
-def letter(mail: EmailDetail) -> Letter:
+def letter(mail: EmailDetail) -> PromptEmail:
     """Converts an email for a prompt."""
-    return Letter(
+    return PromptEmail(
         sender=OneLine(str(mail.sender)),
         subject=mail.subject,
         body=mail.body,

@@ -17,7 +17,7 @@ from mm_tui.gateway.errors import GatewayError, NotFound
 from mm_tui.gateway.shapes import KEY_LIFE
 from mm_tui.models import EmailDetail, EmailSummary, Party, SendReceipt
 from mm_tui.review.risk.engine import assess
-from mm_tui.review.risk.model import Draft, Message, ThreadContext
+from mm_tui.review.risk.model import Draft, EarlierEmail, ThreadContext
 from mm_tui.services import tags
 from mm_tui.services.assistant.cards import DraftText
 from mm_tui.services.assistant.conversation import Conversation, Conversations
@@ -237,7 +237,7 @@ class Drafts:
         self._contacts.refresh()
         known = self._contacts.known_to(subject.id, subject.mailbox_id, subject.thread_id, None)
         context = ThreadContext(
-            messages=tuple(Message.of(mail) for mail in thread if mail.is_exchanged),
+            messages=tuple(EarlierEmail.of(mail) for mail in thread if mail.is_exchanged),
             own_addresses=frozenset(str(box.address).lower() for box in self._mail.mailboxes()),
             contacts=known,
         )

@@ -23,8 +23,8 @@ from mm_tui.text import ManyLine, OneLine, is_blank
 
 if TYPE_CHECKING:
     from mm_tui.assist.limiter import Limits
-    from mm_tui.assist.model import Completion, Model, TokenUsage
-    from mm_tui.assist.prompts import Background, Letter
+    from mm_tui.assist.model import ChatModel, Completion, TokenUsage
+    from mm_tui.assist.prompts import Background, PromptEmail
     from mm_tui.assist.second_reader import DraftReading, SecondReading
     from mm_tui.assist.tasks import Answered, Extraction, Request
     from mm_tui.clock import Clock
@@ -47,7 +47,7 @@ class _Question(NamedTuple, Generic[T]):
     request: Request
     subject_id: str
     """The email that the answer is stored for."""
-    ask: Callable[[Model], Awaitable[Answered[T]]]
+    ask: Callable[[ChatModel], Awaitable[Answered[T]]]
     pack: Callable[[T], Any]
     unpack: Callable[[Any], T]
 
@@ -61,7 +61,7 @@ class Assistant:
         settings: Settings,
         clock: Clock,
         *,
-        model: Model | None = None,
+        model: ChatModel | None = None,
         limits: Limits | None = None,
         unattended: int | None = None,
     ) -> None:
@@ -123,7 +123,7 @@ class Assistant:
     async def summarise(
         self,
         email_id: str,
-        letters: Sequence[Letter],
+        letters: Sequence[PromptEmail],
         *,
         shortened: bool = False,
         automatic: bool = False,
@@ -141,7 +141,7 @@ class Assistant:
         return await self._answer(question, automatic=automatic, again=again)
 
     async def classify(
-        self, email_id: str, letters: Sequence[Letter], *, automatic: bool = False, again: bool = False
+        self, email_id: str, letters: Sequence[PromptEmail], *, automatic: bool = False, again: bool = False
     ) -> Answered[OneLine]:
         """Labels the newest letter. See `summarise`."""
         from mm_tui.assist import tasks
@@ -152,7 +152,7 @@ class Assistant:
         return await self._answer(question, automatic=automatic, again=again)
 
     async def extract(
-        self, email_id: str, letters: Sequence[Letter], *, automatic: bool = False, again: bool = False
+        self, email_id: str, letters: Sequence[PromptEmail], *, automatic: bool = False, again: bool = False
     ) -> Answered[Extraction]:
         """Extracts what the newest letter asks for. See `summarise`."""
         from mm_tui.assist import tasks
@@ -233,12 +233,12 @@ class Assistant:
     async def try_models(self) -> None:
         """Asks each configured model for one word, to learn whether the key and the models' names can be used at all.
         Raises AssistError for the first failure."""
-        from mm_tui.assist.model import Message
+        from mm_tui.assist.model import PromptTurn
 
         chosen = self.settings.assist
         model = await self._ready(automatic=True)
         for name in dict.fromkeys(filter(None, (chosen.small_model, chosen.large_model, *chosen.task_models.values()))):
-            answer = await model.complete([Message("user", "Answer with one word: yes")], name, max_tokens=4)
+            answer = await model.complete([PromptTurn("user", "Answer with one word: yes")], name, max_tokens=4)
             await asyncio.to_thread(self._book, answer.model, answer.usage)
 
     async def aclose(self) -> None:
@@ -257,7 +257,7 @@ class Assistant:
         await asyncio.to_thread(self._store.put, kept_under, result, self._clock.now())
         return answer
 
-    async def _paid(self, request: Request, automatic: bool, ask: Callable[[Model], Awaitable[P]]) -> P:
+    async def _paid(self, request: Request, automatic: bool, ask: Callable[[ChatModel], Awaitable[P]]) -> P:
         """The model's answer, booked. One that is unusable or too late reports no tokens, but still costs money."""
         from mm_tui.assist.model import TokenUsage
 
@@ -307,7 +307,7 @@ class Assistant:
             question.unpack(kept.result["value"]), OneLine(kept.result["model"]), TokenUsage(), kept.result["cut"]
         )
 
-    async def _ready(self, automatic: bool) -> Model:
+    async def _ready(self, automatic: bool) -> ChatModel:
         if not self.has_key:
             raise NoKey
         if automatic and self.spend().over:
@@ -323,7 +323,7 @@ class Assistant:
                     limits = replace(limits, concurrent=self._unattended, longest_wait=UNATTENDED_WAIT, is_patient=True)
                 jamba = await asyncio.to_thread(importlib.import_module, "mm_tui.assist.jamba")
                 self._model = cast(
-                    "Model",
+                    "ChatModel",
                     jamba.Jamba(
                         profile.ai21_key,
                         profile.ai21_host,

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from mm_tui.clock import Clock
-from mm_tui.decision.effects import Call, DropText, Effect, Entry, Hold, Pause, Traffic, WriteEntry
+from mm_tui.decision.effects import Call, DropText, Effect, EntryKind, Hold, Pause, Traffic, WriteEntry
 from mm_tui.decision.events import Event, NotMade, Quit, ReadFailed, Undo
 from mm_tui.decision.machine import can_undo, step
 from mm_tui.decision.state import Outcome, State, Step
@@ -119,7 +119,7 @@ class Driver:
             assert stopped is not None
             await self.journal.write_soon([stopped])
             return True
-        if any(entry.entry is Entry.SUBMITTED for entry in entries) and not self.closing:
+        if any(entry.entry is EntryKind.SUBMITTED for entry in entries) and not self.closing:
             self.performer.mark_pair(decision)
         for effect in to_start:
             if isinstance(effect, Hold) and effect.anew:

@@ -12,7 +12,7 @@ from mm_tui.decision.effects import WriteEntry
 from mm_tui.decision.state import State
 from mm_tui.services.decisions.log import DecisionLog
 from mm_tui.services.decisions.record import ActiveDecision
-from mm_tui.store.decisions.locks import TakenOver
+from mm_tui.store.decisions.locks import DecisionTakenOver
 from mm_tui.store.seal import STORE_FAULTS, fault_of_journal, is_busy
 
 LONGEST_WAIT = 60.0
@@ -105,7 +105,7 @@ class JournalWriter:
             for decision, state, entries, drop_text in writes:
                 try:
                     self._store.write(connection, decision, state, entries, self._clock.now())
-                except TakenOver as error:
+                except DecisionTakenOver as error:
                     # Nothing was written for this one; the others of the batch continue.
                     decision.trouble, decision.is_lost = str(error), True
                     continue

@@ -21,8 +21,8 @@ from mm_tui.review.findings import codes
 from mm_tui.services.decisions.family import Family, root_of
 from mm_tui.services.decisions.record import (
     ActiveDecision,
-    Content,
     DecisionMeta,
+    DecisionTexts,
     UnreadableDecision,
     details_of,
     restored,
@@ -168,7 +168,7 @@ class DecisionLog:
                 # Inbound emails and colleagues' replies are not written by an agent.
                 asks_redraft=request.asks_redraft and author is None and str(item.direction) != Direction.INBOUND,
             ),
-            content=Content(base=item.raw, edit=request.edit, reason=request.reason),
+            content=DecisionTexts(base=item.raw, edit=request.edit, reason=request.reason),
         )
         if request.edit is not None:
             # Another window or the command line may have changed the text since it was shown: that change is kept (R4).

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from mm_tui import typed_json
 from mm_tui.clock import moment_in
-from mm_tui.decision.effects import Entry, WriteEntry
+from mm_tui.decision.effects import EntryKind, WriteEntry
 from mm_tui.decision.machine import can_undo
 from mm_tui.decision.state import INCIDENTS, Act, Outcome, State
 from mm_tui.models import EditedDraft, EmailDetail, RawContent
@@ -55,7 +55,7 @@ class DecisionMeta(msgspec.Struct, frozen=True):
     """Whether the rejection asks the agent for another draft."""
 
 
-class Content(msgspec.Struct, frozen=True):
+class DecisionTexts(msgspec.Struct, frozen=True):
     """The texts of a decision, kept only in the store and only while they may be needed."""
 
     base: RawContent
@@ -77,7 +77,7 @@ class ActiveDecision(msgspec.Struct, eq=False):
     decision_id: str
     state: State
     meta: DecisionMeta
-    content: Content | None
+    content: DecisionTexts | None
     hold_seconds: float = 0.0
     ends_at: float = 0.0
     """End of the hold by the monotonic clock, in seconds."""
@@ -200,7 +200,7 @@ def restored(row: SavedDecision) -> ActiveDecision:
         decision_id=row.decision_id,
         state=state_of(row),
         meta=meta_of(row),
-        content=_read(Content, row, row.content) if row.content is not None else None,
+        content=_read(DecisionTexts, row, row.content) if row.content is not None else None,
     )
 
 
@@ -247,7 +247,7 @@ def details_of(decision: ActiveDecision, state: State, entry: WriteEntry) -> dic
             details[SENT_BACK] = "yes"
         if decision.meta.asks_redraft:
             details[ASKS_REDRAFT] = "yes"
-    if entry.entry is Entry.HELD:
+    if entry.entry is EntryKind.HELD:
         details |= _evidence(decision)
     return details
 

@@ -15,7 +15,7 @@ from mm_tui.models import NOT_SENT, Direction, EditedDraft, EmailDetail, EmailSu
 from mm_tui.review.disclosure import late
 from mm_tui.review.findings import Finding, Level
 from mm_tui.review.risk.engine import assess_within
-from mm_tui.review.risk.model import Assessment, Draft, HouseText, Message, OtherAnswer, ThreadContext
+from mm_tui.review.risk.model import Assessment, Draft, EarlierEmail, HouseText, OtherAnswer, ThreadContext
 from mm_tui.review.risk.rule import Reading
 from mm_tui.services.knowledge.contacts import Contacts
 from mm_tui.services.knowledge.facts import Facts, HouseFacts
@@ -121,7 +121,7 @@ class Assessing:
         self, item: PendingItem, thread: Sequence[ThreadMail], answers: tuple[OtherAnswer, ...]
     ) -> ThreadContext:
         return ThreadContext(
-            messages=tuple(Message.of(mail.mail) for mail in thread if mail.mail.is_exchanged),
+            messages=tuple(EarlierEmail.of(mail.mail) for mail in thread if mail.mail.is_exchanged),
             own_addresses=self._own,
             contacts=self._contacts.known_to(item.id, item.mailbox_id, item.thread_id, item.received_at),
             answers=answers,

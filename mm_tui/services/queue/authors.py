@@ -37,7 +37,7 @@ class Author(NamedTuple):
         return folded_name(self.name) == folded_name(OneLine(reviewer))
 
 
-class Submission(NamedTuple):
+class SubmittedReply(NamedTuple):
     """A reply that was submitted, according to the journal."""
 
     email_id: str
@@ -64,9 +64,9 @@ class Authors:
         self._read_to = 0
         self._submitted: dict[str, OneLine] = {}
         """The author of each reply, by id."""
-        self._open: dict[str, set[Submission]] = {}
+        self._open: dict[str, set[SubmittedReply]] = {}
         """Submissions with an unknown outcome, by idempotency key."""
-        self._refused: dict[str, set[Submission]] = {}
+        self._refused: dict[str, set[SubmittedReply]] = {}
         """Submissions that were refused, by idempotency key."""
 
     def of(self, item: PendingItem | EmailDetail) -> Author | None:
@@ -115,7 +115,9 @@ class Authors:
             details, who = entry.details, OneLine(entry.who)
             key = details.get("key", "")
             if entry.kind == SUBMITTING:
-                sent = Submission(entry.email_id, details.get("mailbox", ""), details.get("content", ""), who, entry.at)
+                sent = SubmittedReply(
+                    entry.email_id, details.get("mailbox", ""), details.get("content", ""), who, entry.at
+                )
                 self._open.setdefault(key, set()).add(sent)
             elif entry.kind == SUBMITTED:
                 self._open.pop(key, None)

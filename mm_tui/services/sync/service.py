@@ -40,7 +40,7 @@ from mm_tui.text import OneLine
 if TYPE_CHECKING:
     from mm_tui.gateway.client import GatewayClient
     from mm_tui.models import EmailDetail
-    from mm_tui.settings.sections import Sync as SyncSettings
+    from mm_tui.settings.sections import SyncSettings
     from mm_tui.store.database import Database
 
 

@@ -88,7 +88,7 @@ CLOCKS_DIFFER = timedelta(minutes=10)
 """The greatest difference allowed between two machines' clocks."""
 
 
-class TakenOver(StoreError):
+class DecisionTakenOver(StoreError):
     """Another process took over a decision because this one did not renew its lock in time."""
 
 
@@ -168,7 +168,9 @@ class LockStore:
             (at.astimezone(UTC).isoformat(), decision_id, self._owner.pid, self._owner.token, self._place),
         )
         if not kept.rowcount:
-            raise TakenOver("another program that shares this store has taken this decision over: see to it there")
+            raise DecisionTakenOver(
+                "another program that shares this store has taken this decision over: see to it there"
+            )
 
     def _is_ours(self, lock: DecisionLock) -> bool:
         return lock.owner == self._owner and lock.place == self._place
