@@ -74,9 +74,9 @@ async def evaluate(
 
     async def ask(case: LabelCase) -> LabelVerdict:
         nonlocal done
-        letter = PromptEmail(OneLine("someone@sender.example"), case.subject, case.body)
+        email = PromptEmail(OneLine("someone@sender.example"), case.subject, case.body)
         async with places:
-            answer = await assistant.classify(f"evaluate-{case.id}", [letter])
+            answer = await assistant.classify(f"evaluate-{case.id}", [email])
         done += 1
         if progress is not None:
             progress(done)

@@ -116,10 +116,10 @@ class EmailWork:
 
     async def _find_label(self) -> str:
         job, reading, assistant = self._job, self._reading, self._tools.assistant
-        about, letters = [reading.conversation.about], reading.conversation.letters
+        about, emails = [reading.conversation.about], reading.conversation.for_prompt
         outcomes = await asyncio.gather(
             assistant.classify(job.email_id, about, automatic=True),
-            assistant.summarise(job.email_id, letters, automatic=True),
+            assistant.summarise(job.email_id, emails, automatic=True),
             assistant.extract(job.email_id, about, automatic=True),
             return_exceptions=True,  # so that each finishes and its answer is cached
         )
@@ -145,7 +145,7 @@ class EmailWork:
         mailbox = await self._mailbox()
         if (reason := self._why_no_reply(mailbox, self._reading.thread)) is not None:
             return reason
-        letters = self._reading.conversation.for_reply
+        emails = self._reading.conversation.for_reply
         facts = await asyncio.to_thread(tools.facts.of, mailbox.address)
         examples = await asyncio.to_thread(tools.examples.like, f"{mail.subject}\n{mail.body}", self._label or "")
         known, assist = background(facts, examples), tools.settings.assist
@@ -156,10 +156,10 @@ class EmailWork:
                 return "the reviewer no longer asks for another draft"
             rejected = str((await self._gateway.email(job.mailbox_id, job.email_id)).body)
             request = tasks.prepare_redraft_for_reviewer(
-                letters, rejected, asked.reason, asked.suggestion, assist, known
+                emails, rejected, asked.reason, asked.suggestion, assist, known
             )
         else:
-            request = tasks.prepare_draft(letters, mailbox.address, "", assist, known)
+            request = tasks.prepare_draft(emails, mailbox.address, "", assist, known)
         draft = str((await tools.assistant.write_whole(request, automatic=True)).text)
         # A human, or another agent, may have answered meanwhile.
         thread, mailbox = await self._reader.thread_with(mail), await self._mailbox()

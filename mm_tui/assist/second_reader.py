@@ -82,7 +82,7 @@ class DraftReading(msgspec.Struct, frozen=True):
     """The draft, and everything to compare it with."""
 
     draft: ManyLine
-    letters: tuple[PromptEmail, ...]
+    emails: tuple[PromptEmail, ...]
     """The thread for the prompt, oldest first."""
     sources: tuple[QuotedSource, ...]
     """The full thread and the house facts, against which quotes are checked."""

@@ -129,12 +129,12 @@ class Request(msgspec.Struct, frozen=True):
 
 
 def prepare(
-    task: Literal["summarise", "classify", "extract"], letters: Sequence[PromptEmail], assist: Assist
+    task: Literal["summarise", "classify", "extract"], emails: Sequence[PromptEmail], assist: Assist
 ) -> Request:
-    """Shortens the thread to its budget, writes the prompt and chooses the model. `letters`: the thread, oldest first;
+    """Shortens the thread to its budget, writes the prompt and chooses the model. `emails`: the thread, oldest first;
     labels and extraction use only the newest."""
     budget = assist.thread_tokens if task == "summarise" else min(NEWEST_TOKENS, assist.thread_tokens)
-    chosen, was_cut = prompts.cut(letters if task == "summarise" else letters[-1:], budget)
+    chosen, was_cut = prompts.cut(emails if task == "summarise" else emails[-1:], budget)
     if task == "summarise":
         messages = prompts.summarise(chosen)
     elif task == "classify":
@@ -145,24 +145,24 @@ def prepare(
 
 
 def prepare_draft(
-    letters: Sequence[PromptEmail], own_address: str, instruction: str, assist: Assist, background: Background = NOTHING
+    emails: Sequence[PromptEmail], own_address: str, instruction: str, assist: Assist, background: Background = NOTHING
 ) -> Request:
     """Prepares a reply to the newest message, with an optional instruction."""
-    chosen, was_cut = prompts.cut(letters, _room(assist.thread_tokens, background))
+    chosen, was_cut = prompts.cut(emails, _room(assist.thread_tokens, background))
     messages = prompts.draft(chosen, own_address, instruction, assist.signature, background)
     return _request("draft", messages, assist, was_cut)
 
 
 def prepare_redraft(
-    letters: Sequence[PromptEmail], text: str, instruction: str, assist: Assist, background: Background = NOTHING
+    emails: Sequence[PromptEmail], text: str, instruction: str, assist: Assist, background: Background = NOTHING
 ) -> Request:
     """Prepares a new version of `text`, changed as instructed."""
-    chosen, was_cut = prompts.cut(letters, _room(min(REDRAFT_TOKENS, assist.thread_tokens), background))
+    chosen, was_cut = prompts.cut(emails, _room(min(REDRAFT_TOKENS, assist.thread_tokens), background))
     return _request("redraft", prompts.redraft(chosen, text, instruction, background), assist, was_cut)
 
 
 def prepare_redraft_for_reviewer(
-    letters: Sequence[PromptEmail],
+    emails: Sequence[PromptEmail],
     text: str,
     reason: str,
     suggestion: str,
@@ -172,14 +172,14 @@ def prepare_redraft_for_reviewer(
     """Prepares another draft in place of the rejected `text`; see `prompts.redraft_for_reviewer`."""
     budget = min(REDRAFT_TOKENS, assist.thread_tokens)
     room = max(budget // 2, _room(budget, background) - prompts.tokens(suggestion))
-    chosen, was_cut = prompts.cut(letters, room)
+    chosen, was_cut = prompts.cut(emails, room)
     messages = prompts.redraft_for_reviewer(chosen, text, reason, suggestion, background)
     return _request("redraft", messages, assist, was_cut)
 
 
 def prepare_second_reader(reading: DraftReading, assist: Assist, background: Background = NOTHING) -> Request:
     """Prepares a comparison of a draft with its thread."""
-    chosen, was_cut = prompts.cut(reading.letters, _room(assist.thread_tokens, background))
+    chosen, was_cut = prompts.cut(reading.emails, _room(assist.thread_tokens, background))
     return _request("second_reader", prompts.second_reader(chosen, reading.draft, background), assist, was_cut)
 
 

@@ -159,9 +159,9 @@ class Paid(Answering):
 
 
 async def test_calls_at_the_same_time_do_not_exceed_the_budget_together(sandbox: Sandbox) -> None:
-    letter = PromptEmail(OneLine("anna@customer.example"), OneLine("The app fails"), ManyLine("Help me. " * 100))
+    email = PromptEmail(OneLine("anna@customer.example"), OneLine("The app fails"), ManyLine("Help me. " * 100))
     async with desk(settings_for(sandbox, assist=Assist(daily_budget_usd=0.0003)), model=Paid()) as agent:
-        asked = [agent.assistant.classify(f"01{n}", [letter], automatic=True) for n in range(20)]
+        asked = [agent.assistant.classify(f"01{n}", [email], automatic=True) for n in range(20)]
         answers = await asyncio.gather(*asked, return_exceptions=True)
         assert {type(answer) for answer in answers} == {Answered, OverBudget}
         assert 0.0003 <= agent.assistant.spend().usd < 0.0004

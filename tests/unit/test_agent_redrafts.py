@@ -299,9 +299,9 @@ def test_any_tags_are_read_cleaned_and_bounded(value: str) -> None:
 
 
 def test_a_long_suggestion_stays_within_the_budget() -> None:
-    letters = [PromptEmail(OneLine("a@b.example"), OneLine("s"), ManyLine("word " * 20_000))]
+    emails = [PromptEmail(OneLine("a@b.example"), OneLine("s"), ManyLine("word " * 20_000))]
     assist = Assist(thread_tokens=4000)
-    request = tasks.prepare_redraft_for_reviewer(letters, "Draft", "why", "word " * 2000, assist)
+    request = tasks.prepare_redraft_for_reviewer(emails, "Draft", "why", "word " * 2000, assist)
     assert request.cut and request.task == "redraft"
     assert sum(prompts.tokens(message.text) for message in request.messages) < 4000 + 2600
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from mm_tui.sandbox.gateway.insert import letter_of
+from mm_tui.sandbox.gateway.insert import clues_of
 from mm_tui.sandbox.gateway.threads import group
 from mm_tui.sandbox.mail_in.parse import parse_mail
 
@@ -68,8 +68,8 @@ def family(dice: random.Random, number: int) -> list[Written]:
 
 
 def groups_of(mails: list[Written]) -> list[int]:
-    letters = [letter_of(parse_mail(mail.text.encode(), lambda _what: None), 0) for mail in mails]
-    return list(group(letters).group_of)
+    emails = [clues_of(parse_mail(mail.text.encode(), lambda _what: None), 0) for mail in mails]
+    return list(group(emails).group_of)
 
 
 @pytest.mark.parametrize("seed", range(40))

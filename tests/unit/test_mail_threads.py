@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from mm_tui.sandbox.gateway.insert import letter_of
+from mm_tui.sandbox.gateway.insert import clues_of
 from mm_tui.sandbox.gateway.threads import group, is_reply, topic, usable
 from mm_tui.sandbox.mail_in.parse import parse_mail
 
@@ -14,7 +14,7 @@ from mm_tui.sandbox.mail_in.parse import parse_mail
 def groups(*mails: str) -> list[int]:
     """For each mail the number of its conversation, counted from 0 as they come up."""
     parsed = [parse_mail(mail.encode(), lambda _what: None) for mail in mails]
-    found = group([letter_of(mail, 0) for mail in parsed]).group_of
+    found = group([clues_of(mail, 0) for mail in parsed]).group_of
     numbers = {at: number for number, at in enumerate(dict.fromkeys(found))}
     return [numbers[at] for at in found]
 
@@ -226,4 +226,4 @@ def test_notices_about_one_matter_join_although_each_has_an_address_of_its_own_t
 def test_hundreds_of_nested_comments_are_no_address_and_no_crash() -> None:
     sender = "(" * 5_000 + "a@x.example"
     mail = parse_mail(f"From: {sender}\nTo: {sender}\n\nHi".encode(), lambda _what: None)
-    assert letter_of(mail, 0).sender.endswith("a@x.example")
+    assert clues_of(mail, 0).sender.endswith("a@x.example")

@@ -115,10 +115,10 @@ def _row(entry: NewEmail) -> tuple[object, ...]:
     return (*_fields(entry), bool(entry.attachments), *(json.dumps(list(one)) if one else "[]" for one in lists))
 
 
-_LETTER = "message_id, in_reply_to, refs, sender, recipients, cc, subject, received_at, thread_id, reply_to"
+_CLUES = "message_id, in_reply_to, refs, sender, recipients, cc, subject, received_at, thread_id, reply_to"
 
 
-def letter_of(mail: IncomingMail, received_at: int) -> ThreadClues:
+def clues_of(mail: IncomingMail, received_at: int) -> ThreadClues:
     """The data of an email that determines its thread. The time is in epoch milliseconds, 0 if unknown."""
     return ThreadClues(
         message_id=mail.message_id,
@@ -134,11 +134,11 @@ def letter_of(mail: IncomingMail, received_at: int) -> ThreadClues:
 
 def letters_in(state: SandboxState, mailbox_id: str) -> list[ThreadClues]:
     """The same data of every email in a mailbox, oldest first."""
-    rows = state.db.execute(f"SELECT {_LETTER} FROM emails WHERE mailbox_id = ? ORDER BY id", (mailbox_id,))  # noqa: S608
-    return [_letter_of_row(row) for row in rows]
+    rows = state.db.execute(f"SELECT {_CLUES} FROM emails WHERE mailbox_id = ? ORDER BY id", (mailbox_id,))  # noqa: S608
+    return [_clues_of_row(row) for row in rows]
 
 
-def _letter_of_row(row: sqlite3.Row) -> ThreadClues:
+def _clues_of_row(row: sqlite3.Row) -> ThreadClues:
     return ThreadClues(
         message_id=row["message_id"],
         names=[name for name in (row["in_reply_to"], *reversed(json.loads(row["refs"]))) if name],
@@ -153,17 +153,17 @@ def _letter_of_row(row: sqlite3.Row) -> ThreadClues:
 
 def thread_of(state: SandboxState, mailbox_id: str, mail: IncomingMail) -> str | None:
     """The thread of a new email; None if it starts one."""
-    letter = letter_of(mail, state.now_ms())
-    named = [name for name in (letter.message_id, *letter.names) if usable(name)]
+    email = clues_of(mail, state.now_ms())
+    named = [name for name in (email.message_id, *email.names) if usable(name)]
     if not named:
         return None
     marks = ", ".join("?" * len(named))
     rows = state.db.execute(
-        f"SELECT {_LETTER} FROM emails WHERE mailbox_id = ? AND thread_id IN"  # noqa: S608 - marks and names of columns
+        f"SELECT {_CLUES} FROM emails WHERE mailbox_id = ? AND thread_id IN"  # noqa: S608 - marks and names of columns
         f" (SELECT thread_id FROM thread_refs WHERE mailbox_id = ? AND message_id IN ({marks})) ORDER BY id",
         (mailbox_id, mailbox_id, *named),
     ).fetchall()
-    grouped = group([*map(_letter_of_row, rows), letter])
+    grouped = group([*map(_clues_of_row, rows), email])
     return grouped.lasting.get(grouped.group_of[-1])
 
 

@@ -125,10 +125,10 @@ class Grouping:
     """Threads that were merged into another."""
 
 
-def group(letters: Sequence[ThreadClues]) -> Grouping:
+def group(emails: Sequence[ThreadClues]) -> Grouping:
     """Groups the emails of one mailbox into conversations, in any order; those with a thread keep it."""
-    addresses = frozenset(address for letter in letters for address in letter.people)
-    parents = list(range(len(letters)))
+    addresses = frozenset(address for email in emails for address in email.people)
+    parents = list(range(len(emails)))
 
     def root(at: int) -> int:
         while parents[at] != at:
@@ -142,46 +142,44 @@ def group(letters: Sequence[ThreadClues]) -> Grouping:
 
     by_id: dict[str, list[int]] = {}
     by_thread: dict[str, int] = {}
-    for at, letter in enumerate(letters):
-        if letter.thread_id:
-            join(at, by_thread.setdefault(letter.thread_id, at))
-        if usable(letter.message_id, addresses):
-            for twin in by_id.setdefault(letter.message_id, [])[:_MOST_COMPARED]:
-                if is_same_mail(letter, letters[twin]):
+    for at, email in enumerate(emails):
+        if email.thread_id:
+            join(at, by_thread.setdefault(email.thread_id, at))
+        if usable(email.message_id, addresses):
+            for twin in by_id.setdefault(email.message_id, [])[:_MOST_COMPARED]:
+                if is_same_mail(email, emails[twin]):
                     join(at, twin)
                     break
-            by_id[letter.message_id].append(at)
+            by_id[email.message_id].append(at)
     lost: dict[tuple[str, str], list[int]] = {}
-    for at, letter in enumerate(letters):
-        names = [name for name in dict.fromkeys(letter.names) if usable(name, addresses) and name != letter.message_id]
-        parent = _parent(letter, at, names, letters, by_id)
+    for at, email in enumerate(emails):
+        names = [name for name in dict.fromkeys(email.names) if usable(name, addresses) and name != email.message_id]
+        parent = _parent(email, at, names, emails, by_id)
         if parent is not None:
             join(at, parent)
         for name in names:
             if name in by_id:
                 continue
-            sharing = lost.setdefault((name, topic(letter.subject)), [])
+            sharing = lost.setdefault((name, topic(email.subject)), [])
             if parent is None:
-                other = next(
-                    (one for one in sharing[:_MOST_COMPARED] if shares_a_lost_mail(letter, letters[one])), None
-                )
+                other = next((one for one in sharing[:_MOST_COMPARED] if shares_a_lost_mail(email, emails[one])), None)
                 if other is not None:
                     join(at, other)
             sharing.append(at)
-    made = Grouping([root(at) for at in range(len(letters))])
-    for at, letter in enumerate(letters):
-        if letter.thread_id:
-            kept = made.lasting.setdefault(made.group_of[at], letter.thread_id)
-            if kept != letter.thread_id:
-                made.merged[letter.thread_id] = kept
+    made = Grouping([root(at) for at in range(len(emails))])
+    for at, email in enumerate(emails):
+        if email.thread_id:
+            kept = made.lasting.setdefault(made.group_of[at], email.thread_id)
+            if kept != email.thread_id:
+                made.merged[email.thread_id] = kept
     return made
 
 
 def _parent(
-    letter: ThreadClues, at: int, names: Iterable[str], letters: Sequence[ThreadClues], by_id: dict[str, list[int]]
+    email: ThreadClues, at: int, names: Iterable[str], emails: Sequence[ThreadClues], by_id: dict[str, list[int]]
 ) -> int | None:
     for name in names:
-        fitting = [one for one in by_id.get(name, ())[:_MOST_COMPARED] if one != at and answers(letter, letters[one])]
+        fitting = [one for one in by_id.get(name, ())[:_MOST_COMPARED] if one != at and answers(email, emails[one])]
         if fitting:
-            return min(fitting, key=lambda one: topic(letters[one].subject) != topic(letter.subject))
+            return min(fitting, key=lambda one: topic(emails[one].subject) != topic(email.subject))
     return None

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence, Set
 from datetime import datetime
 
 from mm_tui.sandbox.gateway import ids, mailboxes, threads
-from mm_tui.sandbox.gateway.insert import NewEmail, bare, file, inbound_status, letter_of, letters_in, storable
+from mm_tui.sandbox.gateway.insert import NewEmail, bare, clues_of, file, inbound_status, letters_in, storable
 from mm_tui.sandbox.gateway.mail import IncomingMail, SampleDraft, SampleMailbox
 from mm_tui.sandbox.gateway.state import DOMAIN, SandboxState
 from mm_tui.sandbox.gateway.statuses import Mode, SandboxStatus, spam_verdict
@@ -68,7 +68,7 @@ def _file_all(
     dated = [(_received(mail.date), at, storable(mail)) for at, mail in enumerate(mails)]
     dated.sort(key=lambda item: item[:2])
     before = letters_in(state, box["id"])
-    grouped = threads.group([*before, *(letter_of(mail, ms) for ms, _, mail in dated)])
+    grouped = threads.group([*before, *(clues_of(mail, ms) for ms, _, mail in dated)])
     for old, kept in grouped.merged.items():
         for table in ("emails", "thread_refs"):
             # Both threads may have named the same email.

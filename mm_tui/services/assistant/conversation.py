@@ -30,26 +30,26 @@ class Conversation(msgspec.Struct, frozen=True):
     """The email to label, extract from or reply to: the newest inbound one."""
     mails: tuple[EmailDetail, ...]
     """All emails of the thread, oldest first."""
-    letters: tuple[PromptEmail, ...]
-    """The emails as prompts need them."""
+    for_prompt: tuple[PromptEmail, ...]
+    """All of them as prompts need them."""
     about: PromptEmail
-    """The letter made from `subject`."""
+    """The same of `subject`."""
     shortened: bool
     """The thread has more emails than are read."""
 
     @classmethod
     def of(cls, mails: Sequence[EmailDetail], subject: EmailDetail, *, shortened: bool = False) -> Self:
         """Builds one from the opened emails of a thread, oldest first; `subject` is one of them."""
-        letters = {mail.id: letter(mail) for mail in mails}
-        return cls(subject, tuple(mails), tuple(letters.values()), letters[subject.id], shortened)
+        emails = {mail.id: prompt_email(mail) for mail in mails}
+        return cls(subject, tuple(mails), tuple(emails.values()), emails[subject.id], shortened)
 
     @property
     def for_reply(self) -> tuple[PromptEmail, ...]:
-        """The letters, with the one to answer at the end, where a drafting prompt expects it."""
-        return (*(one for one in self.letters if one is not self.about), self.about)
+        """The emails, with the one to answer at the end, where a drafting prompt expects it."""
+        return (*(one for one in self.for_prompt if one is not self.about), self.about)
 
 
-def letter(mail: EmailDetail) -> PromptEmail:
+def prompt_email(mail: EmailDetail) -> PromptEmail:
     """Converts an email for a prompt."""
     return PromptEmail(
         sender=OneLine(str(mail.sender)),

@@ -123,11 +123,11 @@ class Drafts:
             conversation: Conversation | None = await self._read(email_id)
         except GatewayError:
             conversation = None
-        letters = conversation.for_reply if conversation else ()
+        emails = conversation.for_reply if conversation else ()
         address = await asyncio.to_thread(self._address_of, email_id)
         facts = await asyncio.to_thread(self._facts.of, address)
         known = background(facts, await self._like(conversation) if conversation else ())
-        request = tasks.prepare_redraft(letters, text, instruction, self._settings.assist, known)
+        request = tasks.prepare_redraft(emails, text, instruction, self._settings.assist, known)
         async with aclosing(self._write(request, conversation)) as parts:
             async for part in parts:
                 yield part

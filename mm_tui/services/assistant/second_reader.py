@@ -17,7 +17,7 @@ import msgspec
 from mm_tui.assist.errors import AssistError, NoKey, OverBudget
 from mm_tui.models import Direction, EmailSummary
 from mm_tui.services.assistant.cards import STAND_IN_MODEL, CardPhase, badge_of
-from mm_tui.services.assistant.conversation import letter
+from mm_tui.services.assistant.conversation import prompt_email
 from mm_tui.services.events import AssistChanged, Notify
 from mm_tui.store.seal import STORE_FAULTS, fault_of_store
 from mm_tui.text import ManyLine, OneLine
@@ -211,7 +211,7 @@ def _reading(entry: QueueEntry, facts: Facts) -> tuple[DraftReading, dict[str, O
     names = {mail.id: OneLine(f"{mail.sender.name or mail.sender.address}") for mail in mails}
     left_out = [f"{unread} of the thread not opened, so not read"] if (unread := len(exchanged) - len(opened)) else []
     left_out += list(map(str, facts.problems))
-    reading = DraftReading(_body(entry), tuple(map(letter, mails)), (*house, *thread))
+    reading = DraftReading(_body(entry), tuple(map(prompt_email, mails)), (*house, *thread))
     return reading, names, OneLine("; ".join(left_out))
 
 

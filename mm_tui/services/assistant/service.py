@@ -123,7 +123,7 @@ class Assistant:
     async def summarise(
         self,
         email_id: str,
-        letters: Sequence[PromptEmail],
+        emails: Sequence[PromptEmail],
         *,
         shortened: bool = False,
         automatic: bool = False,
@@ -135,29 +135,29 @@ class Assistant:
         asking."""
         from mm_tui.assist import tasks
 
-        request = tasks.prepare("summarise", letters, self.settings.assist)
+        request = tasks.prepare("summarise", emails, self.settings.assist)
         request = replace(request, cut=request.cut or shortened)
         question = _Question(request, email_id, lambda model: tasks.summarise(model, request), str, ManyLine)
         return await self._answer(question, automatic=automatic, again=again)
 
     async def classify(
-        self, email_id: str, letters: Sequence[PromptEmail], *, automatic: bool = False, again: bool = False
+        self, email_id: str, emails: Sequence[PromptEmail], *, automatic: bool = False, again: bool = False
     ) -> Answered[OneLine]:
-        """Labels the newest letter. See `summarise`."""
+        """Labels the newest email. See `summarise`."""
         from mm_tui.assist import tasks
 
         labels = self.settings.assist.labels
-        request = tasks.prepare("classify", letters, self.settings.assist)
+        request = tasks.prepare("classify", emails, self.settings.assist)
         question = _Question(request, email_id, lambda model: tasks.classify(model, request, labels), str, OneLine)
         return await self._answer(question, automatic=automatic, again=again)
 
     async def extract(
-        self, email_id: str, letters: Sequence[PromptEmail], *, automatic: bool = False, again: bool = False
+        self, email_id: str, emails: Sequence[PromptEmail], *, automatic: bool = False, again: bool = False
     ) -> Answered[Extraction]:
-        """Extracts what the newest letter asks for. See `summarise`."""
+        """Extracts what the newest email asks for. See `summarise`."""
         from mm_tui.assist import tasks
 
-        request = tasks.prepare("extract", letters, self.settings.assist)
+        request = tasks.prepare("extract", emails, self.settings.assist)
         question = _Question(
             request,
             email_id,

@@ -226,7 +226,7 @@ class Triage:
 
         async def summary() -> None:
             answer = await assistant.summarise(
-                mail_id, conversation.letters, shortened=conversation.shortened, again=again, automatic=automatic
+                mail_id, conversation.for_prompt, shortened=conversation.shortened, again=again, automatic=automatic
             )
             await self._annotate(row, summary=str(answer.value))
 
