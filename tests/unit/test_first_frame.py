@@ -42,7 +42,7 @@ HEAVY = (
     "mm_tui.screens.thread.screen",
     "mm_tui.services.decisions.service",
     "mm_tui.services.sync.service",
-    "mm_tui.store.mail.filing",
+    "mm_tui.store.mail.writing",
     "mm_tui.store.audit.journal",
     "mm_tui.store.recovery",
     "pydantic",

@@ -24,7 +24,7 @@ from mm_tui.services.events import (
     ServiceEvent,
     SyncChanged,
 )
-from mm_tui.store.mail.pending import PendingStore, Waiting
+from mm_tui.store.mail.pending import PendingStore, WaitingEmail
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ class WaitingDetails:
 
     async def _read_what_is_due(self) -> GatewayError | None:
         """Reads one email after the other until nothing is due; returns the error that ended it early."""
-        plan: list[Waiting] = []
+        plan: list[WaitingEmail] = []
         in_a_row = 0
         try:
             while True:
@@ -152,7 +152,7 @@ class WaitingDetails:
         finally:
             self._tell()
 
-    async def _try(self, mail: Waiting) -> GatewayError | None:
+    async def _try(self, mail: WaitingEmail) -> GatewayError | None:
         try:
             await self._sync.read_detail_quietly(mail.mailbox_id, mail.email_id)
         except GatewayError as error:
@@ -179,11 +179,11 @@ class WaitingDetails:
         self._failures[email_id] = _Failure(error.message, self._clock.monotonic() + wait, backoff)
         self._read.add(email_id)
 
-    def _due(self) -> list[Waiting]:
+    def _due(self) -> list[WaitingEmail]:
         """The next emails to read: drafts on the screen with their threads, other drafts, then their threads."""
         now = self._clock.monotonic()
         drafts = {mail.email_id: mail for mail in self._pending.unread_drafts()}
-        threads: dict[str, list[Waiting]] = {}
+        threads: dict[str, list[WaitingEmail]] = {}
         for draft, mail in self._pending.unread_around(THREAD_MAILS):
             threads.setdefault(draft, []).append(mail)
         around = [mail for mails in threads.values() for mail in mails]

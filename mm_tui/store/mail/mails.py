@@ -50,20 +50,20 @@ class MailStore:
 
     def upsert(self, emails: Iterable[EmailSummary]) -> Changes:
         """Adds or updates emails from lists, in one transaction."""
-        from mm_tui.store.mail.filing import upsert
+        from mm_tui.store.mail.writing import upsert
 
         return upsert(self._database, list(emails))
 
     def save_detail(self, detail: EmailDetail, *, at: datetime) -> Changes:
         """Stores an email that was opened at `at`, with its body, which becomes searchable."""
-        from mm_tui.store.mail.filing import save_detail
+        from mm_tui.store.mail.writing import save_detail
 
         return save_detail(self._database, detail, at)
 
     def save_tags(self, email_id: str, tags: Mapping[str, str]) -> bool:
         """Stores the gateway's tags of an opened email. Returns False if they are unchanged or it was never opened."""
         from mm_tui.store.mail.chips import chips_of
-        from mm_tui.store.mail.filing import chips_json
+        from mm_tui.store.mail.writing import chips_json
 
         row = self._database.one(
             "SELECT details.key, details.model FROM details JOIN mail ON mail.key = details.key WHERE email_id = ?",
@@ -89,13 +89,13 @@ class MailStore:
         chips: Sequence[str] | None = None,
     ) -> bool:
         """Sets the assistant's columns of the list; None leaves one unchanged. Returns False without such an email."""
-        from mm_tui.store.mail.filing import annotate
+        from mm_tui.store.mail.writing import annotate
 
         return annotate(self._database, email_id, label, urgency, summary, chips)
 
     def forget_before(self, moment: datetime, *, limit: int = 500) -> int:
         """Deletes up to `limit` of the oldest emails before `moment`, except those waiting for a decision."""
-        from mm_tui.store.mail.filing import forget
+        from mm_tui.store.mail.writing import forget
 
         rows = self._database.reader().execute(
             "SELECT key FROM mail INDEXED BY mail_list WHERE key < ?"

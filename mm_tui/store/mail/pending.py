@@ -32,7 +32,7 @@ class PendingChanges(NamedTuple):
         return bool(self.new or self.changed or self.gone)
 
 
-class Waiting(NamedTuple):
+class WaitingEmail(NamedTuple):
     """A waiting email without its content."""
 
     email_id: str
@@ -105,21 +105,21 @@ class PendingStore:
         rows = self._database.reader().execute("SELECT email_id, model FROM pending ORDER BY received_at, email_id")
         return [self.item_in(*row) for row in rows]
 
-    def waiting(self) -> list[Waiting]:
+    def waiting(self) -> list[WaitingEmail]:
         """All waiting emails without content, oldest first."""
         return self._waiting("TRUE")
 
-    def unread_drafts(self) -> list[Waiting]:
+    def unread_drafts(self) -> list[WaitingEmail]:
         """Outbound emails whose details have not been read since they last changed, oldest first."""
         return self._waiting(
             "NOT json_extract(model, '$.complete') AND json_extract(model, '$.direction') = 'outbound'"
         )
 
-    def _waiting(self, where: str) -> list[Waiting]:
+    def _waiting(self, where: str) -> list[WaitingEmail]:
         sql = f"SELECT email_id, mailbox_id, received_at FROM pending WHERE {where} ORDER BY received_at, email_id"
         return [_waiting(*row) for row in self._database.reader().execute(sql)]
 
-    def unread_around(self, newest: int) -> list[tuple[str, Waiting]]:
+    def unread_around(self, newest: int) -> list[tuple[str, WaitingEmail]]:
         """Emails in the threads of waiting drafts that were never opened here and that opening would not mark as read,
         each with the draft's id, oldest draft first. Only the `newest` emails of a thread are considered."""
         rows = self._database.reader().execute(
@@ -203,8 +203,8 @@ def _dump(item: PendingItem) -> str:
     return json.dumps(typed_json.values_of(item), sort_keys=True)
 
 
-def _waiting(email_id: str, mailbox_id: str, received_at: int) -> Waiting:
-    return Waiting(email_id, mailbox_id, from_ms(received_at) if received_at else None)
+def _waiting(email_id: str, mailbox_id: str, received_at: int) -> WaitingEmail:
+    return WaitingEmail(email_id, mailbox_id, from_ms(received_at) if received_at else None)
 
 
 def thread_rows(database: Database, items: Sequence[PendingItem]) -> Iterator[tuple[PendingItem, list[sqlite3.Row]]]:
