@@ -144,6 +144,7 @@ class MmTui(App[None], inherit_bindings=False):
 
     def on_mount(self) -> None:
         self.session.database.hurry()
+        self.session.database.damaged.tell(lambda words: self.call_later(self.say, words, "warning"))
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS, "mm-tui"))
         look_up_apart()
         self.arrival.start()
@@ -389,8 +390,7 @@ class MmTui(App[None], inherit_bindings=False):
     def _handle_exception(self, error: Exception) -> None:
         # Textual would print a traceback with local variables, including keys and mail bodies.
         self._return_code = 10 if is_of_store(error) else 1
-        is_first = self._exception is None
-        if is_first:
+        if is_first := self._exception is None:
             self._exception = error
             self._exception_event.set()
         self.leaving.crashed(error, first=is_first)

@@ -76,11 +76,14 @@ def report_crashes() -> None:
 
 @contextmanager
 def damage_marked(database: Database) -> Iterator[None]:
-    """Marks the store to be rebuilt at the next start if a command cannot read part of it; then raises CorruptStore."""
+    """Warns of damaged records. Marks the store to be rebuilt at the next start if a command cannot read part of it;
+    then raises CorruptStore."""
+    from mm_tui.commands.output import printing
     from mm_tui.commands.output.exits import of_failure
     from mm_tui.store.connecting import is_damage
     from mm_tui.store.contents import say_damage
 
+    database.damaged.tell(printing.warning)
     try:
         yield
     except Exception as error:

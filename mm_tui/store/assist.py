@@ -7,6 +7,10 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
+import msgspec
+
+from mm_tui import typed_json
+from mm_tui.store.damaged import UNREADABLE
 from mm_tui.store.database import Database
 from mm_tui.store.sort_keys import from_ms, to_ms
 
@@ -56,28 +60,30 @@ class AssistStore:
 
     def get(self, key: ResultKey) -> StoredResult | None:
         """The cached answer to exactly this question, or None."""
-        row = self._database.one(
+        return self._first(
             "SELECT * FROM assist_results WHERE task = ? AND subject_id = ? AND model = ? AND prompt_version = ?"
             " AND content_hash = ?",
             key,
         )
-        return _stored(row) if row else None
 
     def latest(self, task: str, subject_id: str) -> StoredResult | None:
         """The newest answer of a task about an email or thread, whatever was asked; it may be out of date."""
-        row = self._database.one(
+        return self._first(
             "SELECT * FROM assist_results WHERE task = ? AND subject_id = ? ORDER BY made_at DESC LIMIT 1",
             (task, subject_id),
         )
-        return _stored(row) if row else None
+
+    def _first(self, sql: str, values: tuple[str, ...]) -> StoredResult | None:
+        rows = self._database.rows(sql, values)
+        return self._stored(rows[0]) if rows else None
 
     def about(self, subject_ids: Iterable[str]) -> list[StoredResult]:
         """Every answer about these emails or threads, oldest first."""
-        rows = self._database.reader().execute(
+        rows = self._database.rows(
             "SELECT * FROM assist_results WHERE subject_id IN (SELECT value FROM json_each(?)) ORDER BY made_at",
             (json.dumps(list(subject_ids)),),
         )
-        return [_stored(row) for row in rows]
+        return [found for row in rows if (found := self._stored(row)) is not None]
 
     def add_spend(self, day: date, model: str, *, usd: float, tokens_in: int = 0, tokens_out: int = 0) -> None:
         """Adds the cost of one call. Several processes may call it at once."""
@@ -99,7 +105,59 @@ class AssistStore:
         )
         return DaySpend(row[0] / 1_000_000, row[1], row[2], row[3])
 
+    def _stored(self, row: Any) -> StoredResult | None:
+        """None, as if nothing had been answered, if it is damaged."""
+        key = ResultKey(row["task"], row["subject_id"], row["model"], row["prompt_version"], row["content_hash"])
+        try:
+            typed_json.read(_SHAPES.get(key.task, dict[str, Any]), row["result"])
+            return StoredResult(key, json.loads(row["result"]), from_ms(row["made_at"]))
+        except UNREADABLE:
+            self._database.damaged.found(
+                f"what a model or a colleague said about {key.subject_id} ({key.task})", "it can be asked again"
+            )
+            return None
 
-def _stored(row: Any) -> StoredResult:
-    key = ResultKey(row["task"], row["subject_id"], row["model"], row["prompt_version"], row["content_hash"])
-    return StoredResult(key, json.loads(row["result"]), from_ms(row["made_at"]))
+
+class _Line(msgspec.Struct):
+    """A stored answer of one text."""
+
+    value: str
+    model: str = ""
+    cut: bool = False
+
+
+class _Facts(msgspec.Struct):
+    """A stored answer of several texts."""
+
+    value: dict[str, str | list[str]]
+    model: str = ""
+    cut: bool = False
+
+
+class _Tags(msgspec.Struct):
+    """A result of an agent, as it stands in the gateway's tags."""
+
+    label: str = ""
+    label_by: str = ""
+    summary: str = ""
+    model: str = ""
+    extract: dict[str, str | list[str]] = msgspec.field(default_factory=dict)
+
+
+class _Reading(msgspec.Struct):
+    """A stored answer of the second reader."""
+
+    value: dict[str, Any]
+    model: str
+    cut: bool
+
+
+_SHAPES: Mapping[str, type[msgspec.Struct]] = {
+    "summarise": _Line,
+    "classify": _Line,
+    "human_label": _Line,
+    "extract": _Facts,
+    "tags": _Tags,
+    "second_reader": _Reading,
+}
+"""What the stored results of a task must be like."""

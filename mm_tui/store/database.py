@@ -25,6 +25,7 @@ from mm_tui.store.connecting import (
     make_private,
     refuse_other_files,
 )
+from mm_tui.store.damaged import DamagedRecords, fetched
 from mm_tui.store.migrations import MIGRATIONS, is_newer, migrate, missing, version
 from mm_tui.store.seal import Head, OpenFile, StoreError, StoreMoved, behind, holds, last_entry, moved, write_head
 
@@ -61,6 +62,8 @@ class Database:
         self._head = Head()
         self.loose: LooseTexts | None = None
         """Where texts are saved if the file no longer exists."""
+        self.damaged = DamagedRecords()
+        """The records that could not be read."""
 
     @classmethod
     def open(cls, path: Path | None, *, memory: bool = False) -> Self:
@@ -128,6 +131,10 @@ class Database:
     def one(self, sql: str, values: Sequence[object] = ()) -> Any:
         """The first row of a query; None if there is none."""
         return self.reader().execute(sql, values).fetchone()
+
+    def rows(self, sql: str, values: Sequence[object] = ()) -> list[Any]:
+        """The rows of a query about what can be fetched again: a damaged text makes only its own record unreadable."""
+        return fetched(self.reader().cursor(), sql, values)
 
     def hurry(self) -> None:
         """Makes this thread's writes fail soon instead of waiting for others; for the thread that draws the screens."""

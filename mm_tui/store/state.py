@@ -22,8 +22,8 @@ class StateStore:
         self._table = "remembered" if kept else "state"
 
     def get(self, name: str, default: str | None = None) -> str | None:
-        row = self._database.one(f"SELECT value FROM {self._table} WHERE name = ?", (name,))
-        return row[0] if row else default
+        rows = self._database.rows(f"SELECT value FROM {self._table} WHERE name = ?", (name,))
+        return rows[0][0] if rows else default
 
     def read(self, name: str, decode: Callable[[str], T], otherwise: T) -> T:
         """A value in another form; `otherwise` if there is none, or if it cannot be read."""

@@ -90,7 +90,7 @@ def test_an_end_by_damage_in_the_store_has_the_status_of_the_store(sandbox: Sand
         assert terminal.wait_exit() == 0
     (store,) = tmp_path.rglob("store-*.sqlite3")
     with closing(sqlite3.connect(store)) as connection, connection:
-        connection.execute("UPDATE mail SET recipients = 'x'")
+        connection.execute("UPDATE threads SET size = 'x'")
     with Terminal(app, env=environment(sandbox, tmp_path)) as terminal:
         assert terminal.wait_exit() == Exit.CONFIG
-        terminal.wait_for("a row of mail cannot be read")
+        terminal.wait_for("a row of threads cannot be read")

@@ -83,13 +83,13 @@ def test_the_audit_log_is_kept_once_and_read_by_thing(database: Database) -> Non
 def test_results_answer_exactly_their_question(database: Database) -> None:
     results = AssistStore(database)
     key = ResultKey("classify", email_id(1), "jamba-mini", "3", "abc")
-    results.put(key, {"label": "billing"}, NOW)
+    results.put(key, {"value": "billing"}, NOW)
     kept = results.get(key)
     assert kept is not None
-    assert (kept.result, kept.made_at) == ({"label": "billing"}, NOW)
+    assert (kept.result, kept.made_at) == ({"value": "billing"}, NOW)
     assert results.get(key._replace(content_hash="other")) is None
     newer = key._replace(prompt_version="4")
-    results.put(newer, {"label": "support"}, NOW + timedelta(minutes=1))
+    results.put(newer, {"value": "support"}, NOW + timedelta(minutes=1))
     latest = results.latest("classify", email_id(1))
     assert latest is not None
     assert latest.key == newer

@@ -19,6 +19,7 @@ from mm_tui.assist.errors import Empty, Garbled, HalfStream, NoKey, OverBudget, 
 from mm_tui.services.assistant.cards import STAND_IN_MODEL, DraftText, Spend
 from mm_tui.settings.checks import LOOPBACK_HOSTS
 from mm_tui.store.assist import AssistStore, ResultKey
+from mm_tui.store.damaged import UNREADABLE
 from mm_tui.text import ManyLine, OneLine, is_blank
 
 if TYPE_CHECKING:
@@ -303,9 +304,12 @@ class Assistant:
         kept = self._store.get(self._key(question))
         if kept is None:
             return None
-        return Answered(
-            question.unpack(kept.result["value"]), OneLine(kept.result["model"]), TokenUsage(), kept.result["cut"]
-        )
+        try:
+            value, model, cut = (kept.result[name] for name in ("value", "model", "cut"))
+            return Answered(question.unpack(value), OneLine(model), TokenUsage(), cut)
+        except UNREADABLE:
+            # Damaged: it is asked again.
+            return None
 
     async def _ready(self, automatic: bool) -> ChatModel:
         if not self.has_key:

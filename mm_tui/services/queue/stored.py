@@ -11,9 +11,10 @@ from typing import NamedTuple
 from mm_tui.models import PendingItem
 from mm_tui.review.digest import digest_of
 from mm_tui.services.queue.entry import ThreadMail
+from mm_tui.store.damaged import DamagedRecords
 from mm_tui.store.database import Database
 from mm_tui.store.decisions.edits import EditStore, SavedEdit
-from mm_tui.store.mail.columns import detail_of, summary_of
+from mm_tui.store.mail.columns import readable_detail, readable_summary
 from mm_tui.store.mail.pending import PendingStore, thread_rows
 
 
@@ -79,11 +80,12 @@ class StoredQueue:
         for item, rows in thread_rows(self._database, list(items)):
             known, stored = self._threads.get(item.id), hash(tuple(tuple(row) for row in rows))
             if known is None or known[0] != stored:
-                known = stored, tuple(map(_mail, rows))
+                known = stored, tuple(_mail(row, self._database.damaged) for row in rows)
                 self._threads[item.id] = known
             found[item.id] = known[1]
         return found
 
 
-def _mail(row: sqlite3.Row) -> ThreadMail:
-    return ThreadMail(summary_of(row), detail_of(row) if row["model"] is not None else None)
+def _mail(row: sqlite3.Row, damaged: DamagedRecords) -> ThreadMail:
+    detail = readable_detail(row, damaged) if row["model"] is not None else None
+    return ThreadMail(readable_summary(row, damaged), detail)

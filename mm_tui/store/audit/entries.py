@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mm_tui import typed_json
 from mm_tui.store.audit.actions import Meaning, deciding_actions, meaning
+from mm_tui.store.damaged import UNREADABLE, field_of
 from mm_tui.store.sort_keys import from_ms, to_ms
 
 if TYPE_CHECKING:
@@ -60,10 +61,17 @@ class AuditStore:
         """The entries about one email (or other resource), oldest first."""
         from mm_tui.models import AuditEntry
 
-        rows = self._database.reader().execute(
+        rows = self._database.rows(
             "SELECT model FROM audit WHERE resource_id = ? ORDER BY created_at, entry_id", (resource_id,)
         )
-        return [typed_json.read(AuditEntry, row[0]) for row in rows]
+        found: list[AuditEntry] = []
+        for row in rows:
+            try:
+                found.append(typed_json.read(AuditEntry, row[0]))
+            except UNREADABLE:
+                damaged = f"an entry of the gateway's audit log about {resource_id}"
+                self._database.damaged.found(damaged, "its history here is incomplete; the gateway has it")
+        return found
 
     def composer(self, resource_id: str) -> str:
         """The key that submitted an email, taken from the first entry about it; empty if the log does not say."""
@@ -73,7 +81,7 @@ class AuditStore:
         """The keys that submitted these emails, each taken from the first entry that names one."""
         found: dict[str, str] = {}
         rows = self._database.reader().execute(
-            "SELECT resource_id, json_extract(model, '$.actor_key_id'), coalesce(json_extract(model, '$.action'), '')"
+            f"SELECT resource_id, {field_of('model', 'actor_key_id')}, coalesce({field_of('model', 'action')}, '')"
             " FROM audit WHERE resource_id IN (SELECT value FROM json_each(?)) ORDER BY created_at, entry_id",
             (json.dumps([*dict.fromkeys(resource_ids)]),),
         )
@@ -85,22 +93,26 @@ class AuditStore:
     def decided(self, since: datetime) -> list[LoggedDecision]:
         """The last decision about each email in the log, oldest first."""
         reader = self._database.reader()
-        rows = reader.execute(
+        rows = self._database.rows(
             "SELECT audit.resource_id, mail.mailbox_id, audit.model, mail.direction, audit.created_at FROM audit"
             " JOIN mail ON mail.email_id = audit.resource_id WHERE audit.created_at >= ?"
-            " AND coalesce(json_extract(audit.model, '$.action'), '') IN (SELECT value FROM json_each(?))"
+            f" AND coalesce({field_of('audit.model', 'action')}, '') IN (SELECT value FROM json_each(?))"
             " ORDER BY audit.created_at, audit.entry_id",
             (to_ms(since) or 0, json.dumps(deciding_actions(reader))),
         )
         found: dict[str, LoggedDecision] = {}
         for email_id, mailbox_id, model, direction, created_at in rows:
-            entry = json.loads(model)
-            what = meaning(entry.get("action") or "", entry.get("metadata"))
+            try:
+                entry = json.loads(model)
+                details = dict(entry.get("metadata") or {})
+                what = meaning(entry.get("action") or "", details)
+            except UNREADABLE:
+                continue
             if what in (Meaning.APPROVED, Meaning.REJECTED):
                 key_id = str(entry.get("actor_key_id") or "")
                 approved = what is Meaning.APPROVED
                 at = from_ms(created_at) if created_at else None
-                retired = any(RETIRED.match(str(value)) for value in (entry.get("metadata") or {}).values())
+                retired = any(RETIRED.match(str(value)) for value in details.values())
                 found[email_id] = LoggedDecision(
                     email_id, mailbox_id, key_id, approved, str(direction), at, not approved and retired
                 )

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from mm_tui.store.audit.journal import AT, EMAIL, KIND, inner, parsed_ms
+from mm_tui.store.damaged import field_of
 from mm_tui.store.database import Database
 
 TOGETHER_MS = 15 * 60 * 1000
@@ -62,7 +63,7 @@ class Folder:
         numbers = json.dumps([key >> 1 for key in keys if not key & 1])
         rows = reader.execute(
             "SELECT key, resource_id, created_at FROM audit WHERE key IN (SELECT value FROM json_each(?))"
-            " AND json_extract(model, '$.action') LIKE '%tag%'",
+            f" AND {field_of('model', 'action')} LIKE '%tag%'",
             (numbers,),
         )
         for key, email_id, at in rows:

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from mm_tui.store.damaged import field_of
 from mm_tui.store.database import Database
 from mm_tui.store.seal import BEGINNING, Head, last_entry
 from mm_tui.store.sort_keys import to_ms
@@ -164,7 +165,7 @@ def _head(head: str) -> tuple[int, str]:
 
 def inner(path: str) -> str:
     """SQL for the value at a path inside an entry."""
-    return f"CASE WHEN json_valid(entry) THEN json_extract(entry, '$.{path}') END"
+    return field_of("entry", path)
 
 
 AT, WHO, KIND, EMAIL, DETAILS = (inner(name) for name in ("at", "who", "kind", "email_id", "details"))

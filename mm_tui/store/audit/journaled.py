@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from mm_tui.store.audit.journal import ABOUT, ACT, AT, EMAIL, IS_DECISION, KIND, WHO, parsed_ms
+from mm_tui.store.damaged import field_of
 from mm_tui.store.database import Database
 from mm_tui.store.sort_keys import from_ms
 from mm_tui.text import OneLine
@@ -64,7 +65,7 @@ class JournaledDecisions:
     def _recorded_names(self) -> frozenset[str]:
         ours = [about for about, made in self._by_email.items() if any(one.approved for one in made)][-OWN_KEYS:]
         rows = self._database.reader().execute(
-            "SELECT DISTINCT json_extract(details.model, '$.approved_by') FROM mail JOIN details USING (key)"
+            f"SELECT DISTINCT {field_of('details.model', 'approved_by')} FROM mail JOIN details USING (key)"
             " WHERE mail.email_id IN (SELECT value FROM json_each(?))",
             (json.dumps(ours),),
         )

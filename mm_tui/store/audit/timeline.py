@@ -21,6 +21,7 @@ import msgspec
 
 from mm_tui.store.audit.actions import deciding_actions
 from mm_tui.store.audit.journal import ABOUT, AT, DETAILS, EMAIL, KIND, MAILBOX, NOTE, WHO, parsed_ms
+from mm_tui.store.damaged import UNREADABLE, field_of
 from mm_tui.store.database import Database
 from mm_tui.store.sort_keys import from_ms, to_ms
 from mm_tui.text import OneLine
@@ -139,17 +140,17 @@ class Timeline:
         for odd, sql, read in ((0, _GATEWAY_LINES, _gateway_line), (1, _JOURNAL_LINES, _journal_line)):
             numbers = [key >> 1 for key in keys if key & 1 == odd]
             if numbers:
-                rows = self._database.reader().execute(sql, (json.dumps(numbers),))
+                rows = self._database.rows(sql, (json.dumps(numbers),))
                 found.update((line.key, line) for line in map(read, rows))
         return [found.get(key) or _gone(key) for key in keys]
 
     def actors(self) -> list[Facet]:
         """All actors, most active first."""
-        return self._facets("json_extract(model, '$.actor_key_id')", WHO)
+        return self._facets(_ACTOR, WHO)
 
     def actions(self) -> list[Facet]:
         """All actions, most frequent first."""
-        return self._facets("json_extract(model, '$.action')", KIND)
+        return self._facets(_ACTION, KIND)
 
     def _facets(self, gateway: str, journal: str) -> list[Facet]:
         reader = self._database.reader()
@@ -168,15 +169,12 @@ class Timeline:
         where = ["audit.created_at >= ? AND audit.created_at < ?"]
         values: list[str | int] = [to_ms(wanted.since) or 0, to_ms(wanted.until) or 1 << 62]
         if wanted.action is not None:
-            where.append("json_extract(audit.model, '$.action') = ?")
+            where.append(f"{_ACTION} = ?")
             values.append(wanted.action)
         if wanted.actor is not None:
             made_here = f"SELECT {ABOUT} FROM journal WHERE {KIND} IN ('done', 'retired') AND {WHO} = ?"
-            decides = "json_extract(audit.model, '$.action') IN (SELECT value FROM json_each(?))"
-            where.append(
-                "(json_extract(audit.model, '$.actor_key_id') = ? OR"
-                f" ({decides} AND audit.resource_id IN ({made_here})))"
-            )
+            decides = f"{_ACTION} IN (SELECT value FROM json_each(?))"
+            where.append(f"({_ACTOR} = ? OR ({decides} AND audit.resource_id IN ({made_here})))")
             values += [wanted.actor, json.dumps(deciding_actions(self._database.reader())), wanted.actor]
         if wanted.mailbox_id is not None:
             where.append(f"{_GATEWAY_MAILBOX} = ?")
@@ -184,7 +182,7 @@ class Timeline:
         if wanted.email_id is not None:
             where.append("(audit.resource_id = ? OR instr(audit.model, ?) > 0)")
             values += [wanted.email_id, json.dumps(wanted.email_id)]
-        _add_words(wanted, _GATEWAY_TEXT, "json_extract(audit.model, '$.action')", where, values)
+        _add_words(wanted, _GATEWAY_TEXT, _ACTION, where, values)
         sql = f"SELECT audit.key, audit.created_at FROM audit{_join(wanted, 'audit.resource_id')}"
         sql += f" WHERE {' AND '.join(where)} ORDER BY audit.created_at DESC, audit.entry_id DESC"
         for key, at in self._database.reader().execute(sql, values):
@@ -215,16 +213,17 @@ class Timeline:
                 yield -newest, (number << 1) | 1
 
 
+_ACTION, _ACTOR = field_of("audit.model", "action"), field_of("audit.model", "actor_key_id")
 _GATEWAY_MAILBOX = (
-    "coalesce(mail.mailbox_id, json_extract(audit.model, '$.metadata.mailbox_id'),"
-    " CASE WHEN json_extract(audit.model, '$.resource_type') = 'mailbox' THEN audit.resource_id END)"
+    f"coalesce(mail.mailbox_id, {field_of('audit.model', 'metadata.mailbox_id')},"
+    f" CASE WHEN {field_of('audit.model', 'resource_type')} = 'mailbox' THEN audit.resource_id END)"
 )
 _JOURNAL_MAILBOX = f"coalesce({MAILBOX}, mail.mailbox_id)"
 _MAIL_TEXT = "coalesce(mail.subject, '') || ' ' || coalesce(mail.sender, '') || ' ' || coalesce(mail.recipients, '')"
 _GATEWAY_TEXT = (
-    "json_extract(audit.model, '$.action') || ' ' || audit.resource_id || ' '"
-    " || coalesce(json_extract(audit.model, '$.actor_key_id'), '') || ' '"
-    f" || coalesce(json_extract(audit.model, '$.metadata'), '') || ' ' || {_MAIL_TEXT}"
+    f"coalesce({_ACTION}, '') || ' ' || audit.resource_id || ' '"
+    f" || coalesce({_ACTOR}, '') || ' '"
+    f" || coalesce({field_of('audit.model', 'metadata')}, '') || ' ' || {_MAIL_TEXT}"
 )
 _JOURNAL_TEXT = (
     f"coalesce({WHO}, '') || ' ' || coalesce({KIND}, '') || ' '"
@@ -268,21 +267,24 @@ def _escaped(word: str) -> str:
 
 def _gateway_line(row: sqlite3.Row) -> LogLine:
     key, created_at, model, subject, mailbox_id = tuple(row)
-    inner = json.loads(model)
-    return LogLine(
-        key=key << 1,
-        source=Source.GATEWAY,
-        at=from_ms(created_at) if created_at else None,
-        action=OneLine(inner["action"]),
-        actor=OneLine(inner.get("actor_key_id") or ""),
-        about=OneLine(inner.get("resource_id") or ""),
-        about_type=OneLine(inner.get("resource_type") or ""),
-        details=tuple((OneLine(name), OneLine(value)) for name, value in (inner.get("metadata") or {}).items()),
-        entry_id=OneLine(inner["id"]),
-        hash=_NONE,
-        subject=OneLine(subject or ""),
-        mailbox_id=OneLine(mailbox_id or ""),
-    )
+    try:
+        inner = json.loads(model)
+        return LogLine(
+            key=key << 1,
+            source=Source.GATEWAY,
+            at=from_ms(created_at) if created_at else None,
+            action=OneLine(inner["action"]),
+            actor=OneLine(inner.get("actor_key_id") or ""),
+            about=OneLine(inner.get("resource_id") or ""),
+            about_type=OneLine(inner.get("resource_type") or ""),
+            details=tuple((OneLine(name), OneLine(value)) for name, value in (inner.get("metadata") or {}).items()),
+            entry_id=OneLine(inner["id"]),
+            hash=_NONE,
+            subject=OneLine(subject or ""),
+            mailbox_id=OneLine(mailbox_id or ""),
+        )
+    except UNREADABLE:
+        return _gone(key << 1)
 
 
 def _journal_line(row: sqlite3.Row) -> LogLine:

@@ -12,6 +12,8 @@ import msgspec
 
 from mm_tui import typed_json
 from mm_tui.models import EmailDetail, EmailSummary, Party
+from mm_tui.store.damaged import UNREADABLE, DamagedRecords
+from mm_tui.store.mail.rows import DAMAGED, note_damage
 from mm_tui.store.sort_keys import from_ms, to_ms
 from mm_tui.text import ManyLine, OneLine
 
@@ -89,6 +91,35 @@ def _fields(row: sqlite3.Row) -> dict[str, Any]:
 def summary_of(row: sqlite3.Row) -> EmailSummary:
     """A row of `mail` with its `thread_id` as the model."""
     return typed_json.from_values(EmailSummary, _fields(row))
+
+
+def readable_summary(row: sqlite3.Row, damaged: DamagedRecords) -> EmailSummary:
+    """The same, or what can be read of a damaged one."""
+    try:
+        return summary_of(row)
+    except UNREADABLE:
+        note_damage(row["email_id"], damaged)
+        names = ("email_id", "mailbox_id", "sender", "direction", "status", "thread_id")
+        email_id, mailbox_id, sender, direction, status, thread_id = (str(row[name]) for name in names)
+        return EmailSummary(
+            id=email_id,
+            mailbox_id=mailbox_id,
+            sender=Party(address=OneLine(sender)),
+            subject=DAMAGED,
+            direction=OneLine(direction),
+            status=OneLine(status),
+            received_at=from_ms(row["received_at"]) if isinstance(row["received_at"], int) else None,
+            thread_id=None if thread_id.startswith(" ") else thread_id,
+        )
+
+
+def readable_detail(row: sqlite3.Row, damaged: DamagedRecords) -> EmailDetail | None:
+    """As `detail_of`; None, as if the email had never been opened, if it is damaged."""
+    try:
+        return detail_of(row)
+    except UNREADABLE:
+        note_damage(row["email_id"], damaged)
+        return None
 
 
 def detail_of(row: sqlite3.Row) -> EmailDetail:

@@ -13,6 +13,7 @@ from itertools import islice
 import msgspec
 
 from mm_tui.models import ARRIVED, LEFT, NOT_SENT, Status
+from mm_tui.store.damaged import UNREADABLE, field_of
 from mm_tui.store.database import Database
 from mm_tui.store.mail.search import phrase
 from mm_tui.store.sort_keys import from_ms, to_ms
@@ -41,19 +42,19 @@ _ARRIVED = f"mail.direction = 'inbound' AND mail.status IN ({_listed(ARRIVED)})"
 _LEFT = f"""mail.direction <> 'inbound' AND (
     mail.status IN ({_listed(LEFT)})
     OR mail.status NOT IN ({_listed(NOT_SENT)}) AND (
-        json_extract(mail.rest, '$.delivered_at') IS NOT NULL
-        OR json_extract(mail.rest, '$.bounced_at') IS NOT NULL
+        {field_of("mail.rest", "delivered_at")} IS NOT NULL
+        OR {field_of("mail.rest", "bounced_at")} IS NOT NULL
         OR mail.status <> '{Status.DELETED}' AND EXISTS (
             SELECT 1 FROM details
-            WHERE details.key = mail.key AND json_extract(details.model, '$.approved_at') IS NOT NULL)))"""
+            WHERE details.key = mail.key AND {field_of("details.model", "approved_at")} IS NOT NULL)))"""
 
 _EXCHANGES_SQL = f"""
 SELECT mail.sender AS address, mail.thread, 1 AS wrote, min(mail.received_at) AS at, max(mail.key) AS newest FROM mail
 WHERE mail.key > :above AND mail.key <= :upto AND {_ARRIVED} GROUP BY mail.sender, mail.thread
 UNION ALL
 SELECT json_extract(each.value, '$[0]') AS address, mail.thread, 0, min(mail.received_at), max(mail.key)
-FROM mail, json_each(mail.recipients) AS each
-WHERE mail.key > :above AND mail.key <= :upto AND {_LEFT} GROUP BY address, mail.thread
+FROM mail, json_each(CASE WHEN json_valid(mail.recipients) THEN mail.recipients ELSE '[]' END) AS each
+WHERE mail.key > :above AND mail.key <= :upto AND {_LEFT} AND each.type = 'array' GROUP BY address, mail.thread
 ORDER BY newest DESC
 """
 _SLICE_SQL = "SELECT key FROM mail INDEXED BY mail_list WHERE key <= ? ORDER BY key DESC LIMIT 1 OFFSET ?"
@@ -190,11 +191,19 @@ class ContactStore:
         wanted = address.casefold()
         for sender, recipients, direction, received_at in rows:
             inbound = direction == "inbound"
-            named = [sender] if inbound else [to[0] for to in json.loads(recipients)]
+            named = [sender] if inbound else _addresses_in(recipients)
             at = from_ms(received_at or 0)
             if any(one.casefold() == wanted for one in named):
                 return None if before is not None and at is not None and at >= before else at
         return None
+
+
+def _addresses_in(recipients: str) -> list[str]:
+    """The addresses in stored recipients; none if they are damaged."""
+    try:
+        return [str(to[0]) for to in json.loads(recipients)]
+    except UNREADABLE:
+        return []
 
 
 def _mark(cursor: sqlite3.Cursor, upto: int) -> tuple[float, ...]:

@@ -11,8 +11,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from mm_tui import typed_json
+from mm_tui.store.damaged import READ_AGAIN, UNREADABLE, fetched
 from mm_tui.store.mail import list_keys
-from mm_tui.store.mail.rows import ROW_SQL, Changes, MailRow, gone_row, mail_row
+from mm_tui.store.mail.rows import DAMAGED, ROW_SQL, Changes, MailRow, gone_row, readable_row
 from mm_tui.store.mail.search import STATUS_WORDS, MailView, Query, parse_query
 from mm_tui.store.sort_keys import first_key_at, from_ms
 from mm_tui.text import OneLine
@@ -61,22 +62,23 @@ class MailStore:
         return save_detail(self._database, detail, at)
 
     def save_tags(self, email_id: str, tags: Mapping[str, str]) -> bool:
-        """Stores the gateway's tags of an opened email. Returns False if they are unchanged or it was never opened."""
+        """Stores the gateway's tags of an opened email. Returns False if they are unchanged, or it was never opened or
+        is damaged."""
         from mm_tui.store.mail.chips import chips_of
         from mm_tui.store.mail.writing import chips_json
 
-        row = self._database.one(
+        rows = self._database.rows(
             "SELECT details.key, details.model FROM details JOIN mail ON mail.key = details.key WHERE email_id = ?",
             (email_id,),
         )
-        if row is None or json.loads(row["model"]).get("tags", {}) == tags:
+        if not rows or _tags_in(rows[0]["model"]) in (tags, None):
             return False
         with self._database.write() as connection:
             connection.execute(
                 "UPDATE details SET model = json_set(model, '$.tags', json(?)) WHERE key = ?",
-                (json.dumps(dict(tags)), row["key"]),
+                (json.dumps(dict(tags)), rows[0]["key"]),
             )
-            connection.execute("UPDATE mail SET chips = ? WHERE key = ?", (chips_json(chips_of(tags)), row["key"]))
+            connection.execute("UPDATE mail SET chips = ? WHERE key = ?", (chips_json(chips_of(tags)), rows[0]["key"]))
         return True
 
     def annotate(
@@ -183,8 +185,8 @@ class MailStore:
         cursor = self._database.reader().cursor()
         cursor.row_factory = None
         marks = ",".join("?" * len(keys))
-        cursor.execute(f"{ROW_SQL} WHERE mail.key IN ({marks})", tuple(keys))
-        by_key = {columns[0]: mail_row(columns) for columns in cursor}
+        rows = fetched(cursor, f"{ROW_SQL} WHERE mail.key IN ({marks})", keys)
+        by_key = {columns[0]: readable_row(columns, self._database.damaged) for columns in rows}
         if folded:
             threads = "SELECT own.key, other.status, other.direction FROM mail AS own JOIN mail AS other"
             cursor.execute(
@@ -199,8 +201,8 @@ class MailStore:
         return [by_key.get(key) or gone_row(key) for key in keys]
 
     def row(self, email_id: str) -> MailRow | None:
-        columns = self._database.one(f"{ROW_SQL} WHERE email_id = ?", (email_id,))
-        return mail_row(columns) if columns else None
+        rows = self._database.rows(f"{ROW_SQL} WHERE email_id = ?", (email_id,))
+        return readable_row(rows[0], self._database.damaged) if rows else None
 
     def rowid(self, email_id: str) -> int | None:
         found = self._database.one("SELECT key FROM mail WHERE email_id = ?", (email_id,))
@@ -208,12 +210,12 @@ class MailStore:
 
     def thread_rows(self, mailbox_id: str, thread_id: str) -> list[MailRow]:
         """The rows of a thread, oldest first."""
-        cursor = self._database.reader().execute(
+        rows = self._database.rows(
             f"{ROW_SQL} WHERE mail.thread = (SELECT thread FROM threads WHERE mailbox_id = ? AND thread_id = ?)"
             " ORDER BY mail.key",
             (mailbox_id, thread_id),
         )
-        return [mail_row(columns) for columns in cursor]
+        return [readable_row(columns, self._database.damaged) for columns in rows]
 
     def counts(self) -> Counts:
         """Numbers over all mailboxes."""
@@ -245,28 +247,28 @@ class MailStore:
         return {row[0]: moment for row in rows if (moment := from_ms(row[1])) is not None}
 
     def _summaries(self, where: str, values: tuple[str, ...]) -> list[EmailSummary]:
-        from mm_tui.store.mail.columns import summary_of
+        from mm_tui.store.mail.columns import readable_summary
 
-        cursor = self._database.reader().execute(
+        rows = self._database.rows(
             "SELECT mail.*, threads.thread_id FROM mail JOIN threads ON threads.thread = mail.thread"
             f" WHERE {where} ORDER BY mail.key",
             values,
         )
-        return [summary_of(row) for row in cursor]
+        return [readable_summary(row, self._database.damaged) for row in rows]
 
     def detail(self, email_id: str) -> EmailDetail | None:
         """An opened email, with its latest listed status; None if it was never opened on this machine."""
-        row = self._database.one(
+        rows = self._database.rows(
             "SELECT mail.*, threads.thread_id, details.model, details.fetched_at FROM mail"
             " JOIN threads ON threads.thread = mail.thread JOIN details ON details.key = mail.key"
             " WHERE email_id = ?",
             (email_id,),
         )
-        if row is None:
+        if not rows:
             return None
-        from mm_tui.store.mail.columns import detail_of
+        from mm_tui.store.mail.columns import readable_detail
 
-        return detail_of(row)
+        return readable_detail(rows[0], self._database.damaged)
 
     def detail_size(self, email_id: str) -> int:
         """Characters that `detail` has to read; 0 if the email was never opened on this machine."""
@@ -294,7 +296,7 @@ class MailStore:
             for box in mailboxes
         }
         with self._database.write() as connection:
-            known = {row[0]: tuple(row) for row in connection.execute("SELECT * FROM mailboxes")}
+            known = {row[0]: tuple(row) for row in self._database.rows("SELECT * FROM mailboxes")}
             if known == fresh:
                 return False
             connection.execute("DELETE FROM mailboxes")
@@ -302,22 +304,26 @@ class MailStore:
         return True
 
     def mailboxes(self) -> list[Mailbox]:
-        from mm_tui.models import Mailbox
-
-        rows = self._database.reader().execute("SELECT model FROM mailboxes ORDER BY address")
-        return [typed_json.read(Mailbox, row[0]) for row in rows]
+        rows = self._database.rows("SELECT * FROM mailboxes ORDER BY address")
+        return [self._mailbox(row) or _damaged_mailbox(row) for row in rows]
 
     def mailbox(self, mailbox_id: str) -> Mailbox | None:
+        """None if it is not known what the mailbox adds to an email: it is not listed yet, or damaged."""
+        rows = self._database.rows("SELECT * FROM mailboxes WHERE mailbox_id = ?", (mailbox_id,))
+        return self._mailbox(rows[0]) if rows else None
+
+    def _mailbox(self, row: sqlite3.Row) -> Mailbox | None:
         from mm_tui.models import Mailbox
 
-        row = self._database.one("SELECT model FROM mailboxes WHERE mailbox_id = ?", (mailbox_id,))
-        return typed_json.read(Mailbox, row[0]) if row is not None else None
+        try:
+            return typed_json.read(Mailbox, row["model"])
+        except UNREADABLE:
+            self._database.damaged.found(f"the mailbox {row['address']}", READ_AGAIN)
+            return None
 
     def mailbox_rows(self) -> list[MailboxRow]:
         """The mailboxes for the status line and the filter, by address, without building models."""
-        rows = self._database.reader().execute(
-            "SELECT mailbox_id, address, oversight_mode FROM mailboxes ORDER BY address"
-        )
+        rows = self._database.rows("SELECT mailbox_id, address, oversight_mode FROM mailboxes ORDER BY address")
         return [MailboxRow(*row) for row in rows]
 
     def addresses(self) -> dict[str, OneLine]:
@@ -329,3 +335,26 @@ class MailStore:
         ids = [None, *self.addresses()]
         at = ids.index(mailbox_id) if mailbox_id in ids else 0
         return ids[(at + 1) % len(ids)]
+
+
+def _tags_in(model: str) -> object:
+    """The tags in a stored detail; None if it is damaged."""
+    try:
+        return json.loads(model).get("tags", {})
+    except UNREADABLE:
+        return None
+
+
+def _damaged_mailbox(row: sqlite3.Row) -> Mailbox:
+    """What its columns say of a mailbox; whether it adds recipients is unknown."""
+    from mm_tui.models import Mailbox
+
+    unknown = OneLine("unknown")
+    return Mailbox(
+        id=row["mailbox_id"],
+        address=OneLine(row["address"]),
+        display_name=DAMAGED,
+        oversight_mode=OneLine(row["oversight_mode"]),
+        auto_cc=unknown,
+        auto_bcc=unknown,
+    )

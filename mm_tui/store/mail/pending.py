@@ -6,11 +6,10 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from mm_tui import typed_json
-from mm_tui.store.connecting import CorruptStore
+from mm_tui.store.damaged import READ_AGAIN, UNREADABLE, field_of
 from mm_tui.store.sort_keys import from_ms, to_ms
 from mm_tui.text import ManyLine, OneLine
 
@@ -61,9 +60,7 @@ class PendingStore:
         new: set[str] = set()
         changed: set[str] = set()
         with self._database.write() as connection:
-            known = {
-                row["email_id"]: row["listed"] for row in connection.execute("SELECT email_id, listed FROM pending")
-            }
+            known = dict(map(tuple, self._database.rows("SELECT email_id, listed FROM pending")))
             for email_id, item in listed.items():
                 text = _dump(item)
                 if known.get(email_id) == text:
@@ -102,7 +99,7 @@ class PendingStore:
 
     def items(self) -> list[PendingItem]:
         """The waiting emails, oldest first; those without a time count as oldest."""
-        rows = self._database.reader().execute("SELECT email_id, model FROM pending ORDER BY received_at, email_id")
+        rows = self._database.rows("SELECT email_id, model FROM pending ORDER BY received_at, email_id")
         return [self.item_in(*row) for row in rows]
 
     def waiting(self) -> list[WaitingEmail]:
@@ -112,7 +109,8 @@ class PendingStore:
     def unread_drafts(self) -> list[WaitingEmail]:
         """Outbound emails whose details have not been read since they last changed, oldest first."""
         return self._waiting(
-            "NOT json_extract(model, '$.complete') AND json_extract(model, '$.direction') = 'outbound'"
+            f"NOT coalesce({field_of('model', 'complete')}, 0)"
+            f" AND coalesce({field_of('model', 'direction')}, {field_of('listed', 'direction')}) = 'outbound'"
         )
 
     def _waiting(self, where: str) -> list[WaitingEmail]:
@@ -130,7 +128,7 @@ class PendingStore:
             " FROM pending JOIN mail AS own ON own.email_id = pending.email_id"
             " JOIN mail ON mail.thread = own.thread AND mail.key <> own.key"
             " LEFT JOIN details ON details.key = mail.key"
-            " WHERE json_extract(pending.model, '$.direction') = 'outbound')"
+            f" WHERE {field_of('pending.model', 'direction')} = 'outbound')"
             " WHERE age <= ? AND unread AND (direction = 'outbound' OR status IN ('read', 'archived'))"
             " ORDER BY since, draft, age",
             (newest,),
@@ -138,29 +136,40 @@ class PendingStore:
         return [(draft, _waiting(*row)) for draft, *row in rows]
 
     def get(self, email_id: str) -> PendingItem | None:
-        row = self._database.one("SELECT model FROM pending WHERE email_id = ?", (email_id,))
-        return self.item_in(email_id, row[0]) if row else None
+        rows = self._database.rows("SELECT model FROM pending WHERE email_id = ?", (email_id,))
+        return self.item_in(email_id, rows[0][0]) if rows else None
 
     def listed(self, email_id: str) -> RawContent | None:
-        """The content of a waiting email as last listed."""
-        row = self._database.one("SELECT listed FROM pending WHERE email_id = ?", (email_id,))
-        return self.item_of(row[0]).raw if row else None
+        """The content of a waiting email as last listed; None if it does not wait, or that cannot be read."""
+        rows = self._database.rows("SELECT listed FROM pending WHERE email_id = ?", (email_id,))
+        item = self._readable(email_id, rows[0][0]) if rows else None
+        return item.raw if item is not None else None
 
     def texts(self, email_ids: Sequence[str]) -> dict[str, StoredText]:
         """Those of these emails that wait, as stored text by id; `item_in` converts them."""
-        rows = self._database.reader().execute(
+        rows = self._database.rows(
             f"SELECT email_id, model, seen_at FROM pending WHERE email_id IN ({','.join('?' * len(email_ids))})",
             list(email_ids),
         )
         return {row[0]: StoredText(row[1], from_ms(row[2]) if row[2] else None) for row in rows}
 
     def item_in(self, email_id: str, text: str) -> PendingItem:
-        """Converts the stored text of this email. Raises CorruptStore if it is another's: an id is damaged, and the
-        email would count as not waiting."""
-        item = self.item_of(text)
-        if item.id != email_id:
-            raise CorruptStore(self._database.path or Path(":memory:"), "a waiting email has another's id")
-        return item
+        """Converts the stored text of this email. If it is damaged, the email is as it was listed, or a placeholder:
+        otherwise it would count as not waiting."""
+        if (item := self._readable(email_id, text)) is not None:
+            return item
+        self._database.damaged.found(f"the waiting email {email_id}", READ_AGAIN)
+        rows = self._database.rows("SELECT mailbox_id, listed FROM pending WHERE email_id = ?", (email_id,))
+        listed = self._readable(email_id, rows[0][1]) if rows else None
+        return listed or _placeholder(email_id, rows[0][0] if rows else "")
+
+    def _readable(self, email_id: str, text: str) -> PendingItem | None:
+        """The email in a stored text; None if it is damaged, or another email."""
+        try:
+            item = self.item_of(text)
+        except UNREADABLE:
+            return None
+        return item if item.id == email_id else None
 
     @staticmethod
     def item_of(text: str) -> PendingItem:
@@ -185,18 +194,38 @@ class PendingStore:
     def tagged(self, *prefixes: str) -> dict[str, dict[str, str]]:
         """The tags of waiting emails that have a tag whose name starts with the prefix, by email id, from their
         details. The texts are not cleaned: make a `OneLine` before showing them."""
-        rows = self._database.reader().execute(
+        rows = self._database.rows(
             "SELECT pending.email_id, details.model FROM pending JOIN mail ON mail.email_id = pending.email_id"
             f" JOIN details ON details.key = mail.key WHERE {' OR '.join(['instr(details.model, ?)'] * len(prefixes))}",
             [f'"{prefix}' for prefix in prefixes],
         )
-        found = {row[0]: json.loads(row[1]).get("tags", {}) for row in rows}
+        found = {row[0]: _tags_in(row[1]) for row in rows}
         return {email_id: tags for email_id, tags in found.items() if any(key.startswith(prefixes) for key in tags)}
 
     def count(self, mailbox_id: str | None = None) -> int:
         """How many emails wait in all mailboxes or in one."""
         where, values = ("", ()) if mailbox_id is None else (" WHERE mailbox_id = ?", (mailbox_id,))
         return int(self._database.one(f"SELECT count(*) FROM pending{where}", values)[0])
+
+
+def _tags_in(detail: str) -> dict[str, str]:
+    """The tags in the stored detail of an email; none if it is damaged."""
+    try:
+        return {name: value for name, value in json.loads(detail)["tags"].items() if isinstance(value, str)}
+    except UNREADABLE:
+        return {}
+
+
+def _placeholder(email_id: str, mailbox_id: str) -> PendingItem:
+    """A waiting email whose stored texts are damaged. It is incomplete, so that nothing can be decided about it."""
+    from mm_tui.models import PendingItem, RawContent
+
+    body = (
+        "What this machine has stored of this email cannot be read. Open it, or synchronize, to read it again from the "
+        "gateway. Until then nothing can be decided about it here."
+    )
+    raw = RawContent(sender="", subject="(damaged in the store on this machine)", body=body)
+    return PendingItem.of(raw, id=email_id, mailbox_id=mailbox_id, direction=OneLine(""))
 
 
 def _dump(item: PendingItem) -> str:
@@ -221,7 +250,7 @@ def thread_rows(database: Database, items: Sequence[PendingItem]) -> Iterator[tu
     wanted = {(item.mailbox_id, thread_id) for item in items if (thread_id := named[item.id]) is not None}
     threads: dict[tuple[str, str], list[sqlite3.Row]] = {}
     if wanted:
-        rows = reader.execute(
+        rows = database.rows(
             f"WITH wanted (box, name) AS (VALUES {','.join(['(?, ?)'] * len(wanted))})"
             " SELECT wanted.box, mail.*, threads.thread_id, details.model, details.fetched_at FROM wanted"
             " CROSS JOIN threads ON threads.mailbox_id = wanted.box AND threads.thread_id = wanted.name"

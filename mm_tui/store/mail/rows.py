@@ -6,9 +6,12 @@ import json
 import sqlite3
 from typing import Any, NamedTuple
 
+from mm_tui.store.damaged import UNREADABLE, DamagedRecords
 from mm_tui.text import OneLine
 
 _NOTHING = OneLine("")
+DAMAGED = OneLine("(damaged in the store on this machine)")
+"""Stands for the subject of an email that cannot be read."""
 
 
 class MailRow(NamedTuple):
@@ -83,6 +86,21 @@ def mail_row(columns: sqlite3.Row | tuple[Any, ...]) -> MailRow:
         status == "unread",
         tuple(map(OneLine, json.loads(chips))) if chips else (),
     )
+
+
+def readable_row(columns: sqlite3.Row | tuple[Any, ...], damaged: DamagedRecords) -> MailRow:
+    """The same, or what can be read of a damaged one."""
+    try:
+        return mail_row(columns)
+    except UNREADABLE:
+        key, email_id, mailbox_id, thread_id, sender, *_ = tuple(columns)
+        note_damage(email_id, damaged)
+        found = gone_row(key)._replace(email_id=str(email_id), mailbox_id=str(mailbox_id), thread_id=str(thread_id))
+        return found._replace(sender=OneLine(str(sender)), subject=DAMAGED)
+
+
+def note_damage(email_id: str, damaged: DamagedRecords) -> None:
+    damaged.found(f"the email {email_id}", "open it to read it again from the gateway")
 
 
 def gone_row(key: int) -> MailRow:
